@@ -1,0 +1,102 @@
+//! Limits and time-outs of a connection.
+
+use core::num::NonZeroUsize;
+use core::time::Duration;
+
+/// The most frames that one assembled message may come in.
+///
+/// Empty fragments cost the peer next to nothing; the Autobahn suite sends 65,537.
+pub const MAX_FRAGMENTS: u32 = 131_072;
+
+/// Limits and time-outs. The defaults are safe against a hostile peer.
+///
+/// ```
+/// let config = ws_proto::Config::default().max_message_len(1 << 20);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub(crate) close_timeout: Duration,
+    pub(crate) failure_timeout: Duration,
+    pub(crate) fragment_len: Option<NonZeroUsize>,
+    pub(crate) high_water_mark: usize,
+    pub(crate) max_frame_len: usize,
+    pub(crate) max_message_len: usize,
+    pub(crate) write_stall_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            close_timeout: Duration::from_secs(5),
+            failure_timeout: Duration::from_secs(1),
+            fragment_len: None,
+            high_water_mark: 64 * 1024,
+            max_frame_len: 16 << 20,
+            max_message_len: 16 << 20,
+            write_stall_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Config {
+    /// How long the closing handshake may take, from the first Close to the end of the transport. Default: 5 s.
+    ///
+    /// Short values cut off peers on slow lines; long ones let silent peers hold a connection.
+    #[must_use]
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.close_timeout = timeout;
+        self
+    }
+
+    /// How long the peer has to take the Close that reports its violation. Default: 1 s.
+    #[must_use]
+    pub fn failure_timeout(mut self, timeout: Duration) -> Self {
+        self.failure_timeout = timeout;
+        self
+    }
+
+    /// Sends messages in frames of at most this many octets of payload. Default: a message is one frame.
+    ///
+    /// Small values cost a header per fragment; they let control frames pass between fragments of a large message.
+    #[must_use]
+    pub fn fragment_len(mut self, len: NonZeroUsize) -> Self {
+        self.fragment_len = Some(len);
+        self
+    }
+
+    /// Octets of queued output from which on senders wait. Default: 64 KiB. One larger message is always taken.
+    #[must_use]
+    pub fn high_water_mark(mut self, len: usize) -> Self {
+        self.high_water_mark = len;
+        self
+    }
+
+    /// The longest payload of one frame in octets, inclusive. Default: 16 MiB.
+    #[must_use]
+    pub fn max_frame_len(mut self, len: usize) -> Self {
+        self.max_frame_len = len;
+        self
+    }
+
+    /// The longest message in octets over all its frames, inclusive. Default: 16 MiB.
+    ///
+    /// A peer can make the connection hold up to twice this for an unfinished message.
+    #[must_use]
+    pub fn max_message_len(mut self, len: usize) -> Self {
+        self.max_message_len = len;
+        self
+    }
+
+    /// Takes away the limits on frames and messages: a peer may then use up the memory.
+    #[must_use]
+    pub fn unlimited(self) -> Self {
+        self.max_frame_len(usize::MAX).max_message_len(usize::MAX)
+    }
+
+    /// How long output may wait without one octet being taken before the connection counts as lost. Default: 30 s.
+    #[must_use]
+    pub fn write_stall_timeout(mut self, timeout: Duration) -> Self {
+        self.write_stall_timeout = timeout;
+        self
+    }
+}

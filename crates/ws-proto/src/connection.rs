@@ -1,0 +1,162 @@
+//! Both sides of a connection joined: the type for users of the core alone.
+
+use core::time::Duration;
+
+use crate::config::Config;
+use crate::control::ControlPayload;
+use crate::deadline::Expired;
+use crate::error::{ReceiveError, SendError};
+use crate::mask::MaskSource;
+use crate::message::Outgoing;
+use crate::recv::{Event, ReceiveSide, Received};
+use crate::role::Role;
+use crate::send::SendSide;
+use crate::{CloseFrame, End};
+
+/// A WebSocket connection after the opening handshake, without I/O.
+///
+/// Methods come in three families. **Input**: [`receive`](Self::receive), [`end_of_input`](Self::end_of_input),
+/// [`expire`](Self::expire). **Commands**: [`send`](Self::send), [`ping`](Self::ping),
+/// [`start_close`](Self::start_close). **Output**: [`slices`](Self::slices), [`advance`](Self::advance) and
+/// [`stalled`](Self::stalled), [`deadline`](Self::deadline), [`ends_transport`](Self::ends_transport). After input or
+/// commands, write what `slices` shows. See the crate documentation for the loop.
+#[derive(Debug)]
+pub struct Connection {
+    recv: ReceiveSide,
+    send: SendSide,
+}
+
+impl Connection {
+    /// The server's end.
+    #[must_use]
+    pub fn server(config: &Config) -> Self {
+        Connection {
+            recv: ReceiveSide::new(Role::Server, config),
+            send: SendSide::server(config),
+        }
+    }
+
+    /// The client's end, which takes a masking key for every frame from `masks`.
+    #[must_use]
+    pub fn client(config: &Config, masks: impl MaskSource + 'static) -> Self {
+        Connection {
+            recv: ReceiveSide::new(Role::Client, config),
+            send: SendSide::client(config, masks),
+        }
+    }
+
+    /// Takes input up to the end of the next message or control frame, and queues the reply that it calls for.
+    ///
+    /// See [`ReceiveSide::receive`].
+    ///
+    /// # Errors
+    ///
+    /// The first violation or limit; a Close with its code is queued then. Every later call repeats it.
+    pub fn receive<'a>(&'a mut self, input: &'a mut [u8]) -> Result<Received<'a>, ReceiveError> {
+        match self.recv.receive(input) {
+            Ok(received) => {
+                if let Some(Event::Control(control)) = &received.event {
+                    self.send.respond(control);
+                }
+                Ok(received)
+            }
+            Err(error) => {
+                self.send.fail(error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Nothing more will arrive. Without both Closes that is abnormal (RFC 6455 §7.1.5, code 1006).
+    ///
+    /// If the end was decided before, what is queued still goes out: a peer that ended its own direction behind its
+    /// Close, or behind a violation, may still read ours. The transport can be dropped when nothing is queued.
+    pub fn end_of_input(&mut self) {
+        if !self.send.has_ended() {
+            self.send.transport_ended();
+        }
+    }
+
+    /// Queues a message. See [`SendSide::message`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    pub fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), SendError> {
+        self.send.message(message)
+    }
+
+    /// Queues a Ping. See [`SendSide::ping`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), SendError> {
+        self.send.ping(payload)
+    }
+
+    /// Starts the closing handshake. See [`SendSide::start_close`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] if the connection is closing already, [`SendError::InvalidCloseCode`] for a code that
+    /// must not be sent.
+    pub fn start_close(&mut self, close: Option<CloseFrame>) -> Result<(), SendError> {
+        self.send.start_close(close)
+    }
+
+    /// The next octets to send. See [`SendSide::slices`].
+    pub fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+        self.send.slices(slices)
+    }
+
+    /// The transport took octets. See [`SendSide::advance`].
+    pub fn advance(&mut self, len: usize) {
+        self.send.advance(len);
+    }
+
+    /// The transport takes nothing now. See [`SendSide::stalled`].
+    pub fn stalled(&mut self) {
+        self.send.stalled();
+    }
+
+    /// The earliest time limit that runs. See [`SendSide::deadline`].
+    pub fn deadline(&mut self, now: Duration) -> Option<Duration> {
+        self.send.deadline(now)
+    }
+
+    /// Acts on a time limit that has passed. See [`SendSide::expire`].
+    pub fn expire(&mut self, now: Duration) -> Option<Expired> {
+        self.send.expire(now)
+    }
+
+    /// Whether this end is to end its direction of the transport now. See [`SendSide::ends_transport`].
+    #[must_use]
+    pub fn ends_transport(&self) -> bool {
+        self.send.ends_transport()
+    }
+
+    /// How the connection ended, once that is decided.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.send.end()
+    }
+
+    /// The send side, for what has no shortcut here.
+    pub fn send_side(&mut self) -> &mut SendSide {
+        &mut self.send
+    }
+
+    /// Takes the sides apart. Whoever holds them passes control frames and errors of the one to the other:
+    /// [`SendSide::respond`], [`SendSide::fail`].
+    #[must_use]
+    pub fn split(self) -> (ReceiveSide, SendSide) {
+        (self.recv, self.send)
+    }
+
+    /// Joins the sides again.
+    #[must_use]
+    pub fn join(recv: ReceiveSide, send: SendSide) -> Self {
+        Connection { recv, send }
+    }
+}

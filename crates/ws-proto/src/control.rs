@@ -1,0 +1,145 @@
+//! Control frames (RFC 6455 §5.5).
+
+use core::fmt;
+use core::ops::Deref;
+
+use crate::close::CloseFrame;
+
+/// The longest payload of a control frame in octets (RFC 6455 §5.5).
+pub const MAX_CONTROL_LEN: usize = 125;
+
+/// The payload of a Ping or Pong: at most 125 octets, held inline.
+#[derive(Clone, Copy)]
+pub struct ControlPayload {
+    /// The first `len` octets are the payload, the rest is zero.
+    octets: [u8; MAX_CONTROL_LEN],
+    len: u8,
+}
+
+impl ControlPayload {
+    /// No octets.
+    pub const EMPTY: Self = ControlPayload {
+        octets: [0; MAX_CONTROL_LEN],
+        len: 0,
+    };
+
+    /// Copies the payload.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlPayloadTooLong`] above [`MAX_CONTROL_LEN`] octets.
+    pub fn new(payload: &[u8]) -> Result<Self, ControlPayloadTooLong> {
+        let too_long = ControlPayloadTooLong { len: payload.len() };
+        let len = u8::try_from(payload.len()).map_err(|_| too_long)?;
+        let mut octets = [0; MAX_CONTROL_LEN];
+        octets
+            .get_mut(..payload.len())
+            .ok_or(too_long)?
+            .copy_from_slice(payload);
+        Ok(ControlPayload { octets, len })
+    }
+}
+
+impl Default for ControlPayload {
+    fn default() -> Self {
+        ControlPayload::EMPTY
+    }
+}
+
+impl Deref for ControlPayload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.octets.get(..self.len.into()).unwrap_or_default()
+    }
+}
+
+impl AsRef<[u8]> for ControlPayload {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl PartialEq for ControlPayload {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for ControlPayload {}
+
+impl TryFrom<&[u8]> for ControlPayload {
+    type Error = ControlPayloadTooLong;
+
+    fn try_from(payload: &[u8]) -> Result<Self, ControlPayloadTooLong> {
+        ControlPayload::new(payload)
+    }
+}
+
+impl TryFrom<&str> for ControlPayload {
+    type Error = ControlPayloadTooLong;
+
+    fn try_from(payload: &str) -> Result<Self, ControlPayloadTooLong> {
+        ControlPayload::new(payload.as_bytes())
+    }
+}
+
+impl fmt::Debug for ControlPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ControlPayload({} octets)", self.len)
+    }
+}
+
+/// The payload is longer than a control frame may carry (RFC 6455 §5.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ControlPayloadTooLong {
+    /// Octets that were given.
+    pub len: usize,
+}
+
+impl fmt::Display for ControlPayloadTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.len;
+        write!(
+            f,
+            "{len} octets do not fit a control frame: give at most {MAX_CONTROL_LEN}"
+        )
+    }
+}
+
+impl core::error::Error for ControlPayloadTooLong {}
+
+/// A control frame that arrived (RFC 6455 §5.5).
+///
+/// Replies are queued by the connection itself; this is for whoever wants to watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums)] // The three that RFC 6455 defines.
+#[allow(clippy::large_enum_variant)] // Passed by value once per control frame and stored by nobody.
+pub enum Control {
+    /// The closing handshake was started or answered; `None` is a Close without a code.
+    Close(Option<CloseFrame>),
+    /// The peer asks for a Pong.
+    Ping(ControlPayload),
+    /// The peer answers a Ping, or sends a heartbeat.
+    Pong(ControlPayload),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_fit_up_to_125_octets() {
+        assert_eq!(&*ControlPayload::new(&[7; 125]).unwrap(), [7; 125]);
+        assert_eq!(
+            ControlPayload::new(&[7; 126]),
+            Err(ControlPayloadTooLong { len: 126 })
+        );
+        assert_eq!(
+            ControlPayload::new(&[7; 300]),
+            Err(ControlPayloadTooLong { len: 300 })
+        );
+        assert_eq!(&*ControlPayload::try_from("ping").unwrap(), b"ping");
+    }
+}

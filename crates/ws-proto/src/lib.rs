@@ -1,0 +1,97 @@
+//! The WebSocket protocol (RFC 6455) without I/O: framing, masking, UTF-8, fragments, control frames, closing,
+//! limits, and time limits as data.
+//!
+//! This crate takes octets and gives messages, takes messages and gives octets. It never reads a socket, a clock or a
+//! random source, and never waits. The opening handshake is `ws-handshake`; asynchronous connections for particular
+//! runtimes are built from both. Take this crate alone for a proxy, a game loop, a fuzzer, or a runtime of your own.
+//!
+//! # The loop
+//!
+//! ```
+//! use ws_proto::{Config, Connection, Event};
+//!
+//! let mut server = Connection::server(&Config::default());
+//!
+//! // A masked text message "Hello" (RFC 6455 §5.7) and an unfinished frame behind it, as read from a socket.
+//! let mut input = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\x01";
+//! let mut input = &mut input[..];
+//! let mut reply = Vec::new();
+//! loop {
+//!     let received = server.receive(input)?;
+//!     let consumed = received.consumed;
+//!     match received.event {
+//!         Some(Event::Message(message)) => reply.push(message.to_message()),
+//!         Some(Event::Control(_)) => {} // Answered already.
+//!         None => break,                // Read more.
+//!     }
+//!     input = &mut input[consumed..];
+//! }
+//! for message in reply {
+//!     server.send(message)?;
+//! }
+//!
+//! // What to write to the socket, and how much of it the socket took.
+//! let mut slices = [&[][..]; 4];
+//! let used = server.slices(&mut slices);
+//! assert_eq!(slices[..used].concat(), b"\x81\x05Hello");
+//! server.advance(7);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Beside the loop stand four duties. Before waiting, ask [`Connection::deadline`] how long to wait at most, and call
+//! [`Connection::expire`] after it. When the transport takes no more output, call [`Connection::stalled`], which bounds
+//! the replies that wait. When the input ends, call [`Connection::end_of_input`]. When
+//! [`Connection::ends_transport`] says so, shut down writing, and drop the transport when the peer has done the same
+//! or a deadline passes.
+//!
+//! Features: `std` (default) adds run-time detection of vector units to the UTF-8 check and output as `IoSlice`s.
+
+#![no_std]
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod close;
+mod closing;
+mod config;
+mod connection;
+mod control;
+mod deadline;
+mod error;
+mod header;
+mod mask;
+mod message;
+mod opcode;
+mod recv;
+mod role;
+mod send;
+mod text;
+mod utf8;
+
+pub use close::{CloseCode, CloseFrame, CloseReason, CloseReasonTooLong, MAX_REASON_LEN};
+pub use closing::{End, Initiator};
+pub use config::{Config, MAX_FRAGMENTS};
+pub use connection::Connection;
+pub use control::{Control, ControlPayload, ControlPayloadTooLong, MAX_CONTROL_LEN};
+pub use deadline::Expired;
+pub use error::{LimitError, ProtocolError, ReceiveError, SendError};
+pub use header::{FrameHeader, HeaderRules, MAX_HEADER_LEN};
+pub use mask::{MaskKey, MaskSource};
+pub use message::{Message, MessageKind, MessageRef, Outgoing};
+pub use opcode::OpCode;
+pub use recv::{BlockReceiver, Event, Ready, ReceiveSide, Received};
+pub use role::Role;
+pub use send::SendSide;
+pub use text::{NotUtf8, Text};

@@ -1,0 +1,48 @@
+//! Frame types (RFC 6455 §5.2).
+
+/// The opcode of a frame (RFC 6455 §5.2). Reserved values have no variant: they fail in the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums)] // The registry has been closed in practice since 2011.
+#[repr(u8)]
+pub enum OpCode {
+    /// The next fragment of a data message.
+    Continuation = 0x0,
+    /// The only or first frame of a text message.
+    Text = 0x1,
+    /// The only or first frame of a binary message.
+    Binary = 0x2,
+    /// Starts or answers the closing handshake.
+    Close = 0x8,
+    /// Asks for a Pong.
+    Ping = 0x9,
+    /// Answers a Ping, or is sent unasked as a heartbeat.
+    Pong = 0xa,
+}
+
+impl OpCode {
+    /// The opcode with this number, `None` for the reserved ones.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0x0 => OpCode::Continuation,
+            0x1 => OpCode::Text,
+            0x2 => OpCode::Binary,
+            0x8 => OpCode::Close,
+            0x9 => OpCode::Ping,
+            0xa => OpCode::Pong,
+            _ => return None,
+        })
+    }
+
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Whether this is a Close, Ping or Pong (RFC 6455 §5.5).
+    #[must_use]
+    pub const fn is_control(self) -> bool {
+        matches!(self, OpCode::Close | OpCode::Ping | OpCode::Pong)
+    }
+}

@@ -1,0 +1,446 @@
+//! The receive side: octets in, messages and control frames out (RFC 6455 §5, §6.2, §8).
+
+mod assembly;
+mod block;
+
+pub use block::{BlockReceiver, Ready};
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::close::CloseFrame;
+use crate::config::{Config, MAX_FRAGMENTS};
+use crate::control::{Control, ControlPayload};
+use crate::error::{LimitError, ProtocolError, ReceiveError};
+use crate::header::{FrameHeader, HeaderRules};
+use crate::mask::MaskKey;
+use crate::message::{Message, MessageKind, MessageRef};
+use crate::opcode::OpCode;
+use crate::role::Role;
+use crate::utf8;
+use assembly::Assembly;
+
+/// What a call of [`ReceiveSide::receive`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Received<'a> {
+    /// Octets of the input that were used up; pass the rest to the next call.
+    pub consumed: usize,
+    /// What they held. `None`: all of the input was used up, and more is needed.
+    pub event: Option<Event<'a>>,
+}
+
+/// Something whole arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums)] // RFC 6455 knows data and control.
+#[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
+pub enum Event<'a> {
+    /// A Close, Ping or Pong.
+    Control(Control),
+    /// A message.
+    Message(MessageRef<'a>),
+}
+
+/// Turns octets into messages: framing, masking, UTF-8, fragments, limits.
+///
+/// It never replies: [`Connection`](crate::Connection) does, or whoever passes its control frames and errors to a
+/// [`SendSide`](crate::SendSide).
+///
+/// Memory: nothing between messages but what the last one left for the next (see [`release`](Self::release)). An
+/// unfinished message of n received octets takes at most 2n + 64 KiB, whatever its header announced.
+pub struct ReceiveSide {
+    role: Role,
+    max_frame_len: usize,
+    max_message_len: usize,
+    status: Status,
+    /// Octets of a header or control frame whose end has not arrived. Empty while `frame` is set.
+    partial: Vec<u8>,
+    /// The data frame whose payload goes to `assembly`.
+    frame: Option<OpenFrame>,
+    assembly: Assembly,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Status {
+    Active,
+    /// The peer's Close arrived: what follows is ignored (RFC 6455 §1.4).
+    Closed,
+    Failed(ReceiveError),
+}
+
+struct OpenFrame {
+    /// Octets of payload that have not arrived.
+    remaining: u64,
+    /// The masking key, turned to the next octet.
+    key: Option<MaskKey>,
+    fin: bool,
+}
+
+/// What to do with a frame of which the input holds only the beginning.
+#[derive(Clone, Copy)]
+enum Partial {
+    /// Take it over: the input may go away.
+    Absorb,
+    /// Leave it if the whole frame fits `room` octets: the caller will append to the same input.
+    Keep { room: usize },
+}
+
+/// One step through the input. Positions count from the start of the input.
+struct Step {
+    consumed: usize,
+    found: Found,
+}
+
+#[allow(clippy::large_enum_variant)] // Short-lived return value.
+enum Found {
+    /// The input has no whole frame left.
+    Nothing,
+    /// The last frame of the message in `assembly`.
+    Assembled,
+    Control(Control),
+    /// A message of one frame, still masked and unchecked in the input.
+    InPlace(InPlace),
+}
+
+struct InPlace {
+    kind: MessageKind,
+    start: usize,
+    len: usize,
+    key: Option<MaskKey>,
+}
+
+/// How the loop over frames goes on; the number is octets of input used up.
+enum Next {
+    Continue(usize),
+    Stop(usize, Found),
+}
+
+impl ReceiveSide {
+    /// The receive side of the end with this role.
+    #[must_use]
+    pub fn new(role: Role, config: &Config) -> Self {
+        ReceiveSide {
+            role,
+            max_frame_len: config.max_frame_len,
+            max_message_len: config.max_message_len,
+            status: Status::Active,
+            partial: Vec::new(),
+            frame: None,
+            assembly: Assembly::default(),
+        }
+    }
+
+    /// Takes input up to the end of the next message or control frame.
+    ///
+    /// A message of one frame that lies in `input` as a whole is unmasked there and borrowed from it; any other is
+    /// put together in memory of the receive side and borrowed from that. Call again with the rest of the input
+    /// until `event` is `None`. After the peer's Close all input is ignored.
+    ///
+    /// # Errors
+    ///
+    /// The first violation or limit; every later call repeats it. Events before it have been returned.
+    pub fn receive<'a>(&'a mut self, input: &'a mut [u8]) -> Result<Received<'a>, ReceiveError> {
+        let Step { consumed, found } = self.step(input, Partial::Absorb)?;
+        let event = match found {
+            Found::Nothing => None,
+            Found::Assembled => self.assembly.message().map(Event::Message),
+            Found::Control(control) => Some(Event::Control(control)),
+            Found::InPlace(InPlace {
+                kind,
+                start,
+                len,
+                key,
+            }) => {
+                let end = start.saturating_add(len);
+                let payload = input.get_mut(start..end).unwrap_or_default();
+                if let Some(key) = key {
+                    key.apply(payload);
+                }
+                Some(Event::Message(match kind {
+                    MessageKind::Binary => MessageRef::Binary(payload),
+                    MessageKind::Text => match utf8::validate(payload) {
+                        Ok(text) => MessageRef::Text(text),
+                        Err(error) => return Err(self.fail(error.into())),
+                    },
+                }))
+            }
+        };
+        Ok(Received { consumed, event })
+    }
+
+    /// Takes the message that the last call of [`receive`](Self::receive) returned, if it was put together in memory
+    /// of the receive side: the memory goes with it. `None` if it lies in the input.
+    pub fn take_assembled(&mut self) -> Option<Message> {
+        self.assembly.take()
+    }
+
+    /// Whether nothing has arrived of the next frame, and no fragmented message is open. Never after a failure.
+    #[must_use]
+    pub fn is_between_messages(&self) -> bool {
+        !matches!(self.status, Status::Failed(_))
+            && self.partial.is_empty()
+            && self.frame.is_none()
+            && !self.assembly.is_open()
+    }
+
+    /// Gives back memory that earlier messages left for the next. For connections that go idle.
+    pub fn release(&mut self) {
+        self.assembly.forget_finished();
+        self.assembly.trim();
+        if self.partial.is_empty() {
+            self.partial = Vec::new();
+        }
+    }
+
+    fn rules(&self) -> HeaderRules {
+        HeaderRules {
+            message_open: self.assembly.is_open(),
+            ..HeaderRules::new(self.role)
+        }
+    }
+
+    /// Remembers the error, so that later calls repeat it.
+    fn fail(&mut self, error: ReceiveError) -> ReceiveError {
+        self.stop(Status::Failed(error));
+        error
+    }
+
+    /// Nothing that follows counts: what is incomplete now never becomes a message.
+    fn stop(&mut self, status: Status) {
+        self.status = status;
+        self.partial = Vec::new();
+        self.frame = None;
+        self.assembly = Assembly::default();
+    }
+
+    /// Goes to the end of the next message or control frame.
+    #[inline]
+    fn step(&mut self, input: &mut [u8], partial: Partial) -> Result<Step, ReceiveError> {
+        match self.status {
+            Status::Active => {}
+            Status::Closed => {
+                return Ok(Step {
+                    consumed: input.len(),
+                    found: Found::Nothing,
+                });
+            }
+            Status::Failed(error) => return Err(error),
+        }
+        self.assembly.forget_finished();
+        let mut consumed: usize = 0;
+        loop {
+            let rest = input.get_mut(consumed..).unwrap_or_default();
+            let next = if self.frame.is_some() {
+                self.continue_frame(rest)
+            } else if !self.partial.is_empty() {
+                self.complete_partial(rest)
+            } else {
+                self.start_frame(rest, partial)
+            };
+            match next {
+                Ok(Next::Continue(len)) => consumed = consumed.saturating_add(len),
+                Ok(Next::Stop(len, mut found)) => {
+                    if let Found::InPlace(InPlace { start, .. }) = &mut found {
+                        *start = start.saturating_add(consumed);
+                    }
+                    return Ok(Step {
+                        consumed: consumed.saturating_add(len),
+                        found,
+                    });
+                }
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+    }
+
+    /// At the start of a frame, with nothing of it taken over.
+    #[inline]
+    fn start_frame(&mut self, input: &mut [u8], partial: Partial) -> Result<Next, ReceiveError> {
+        let Some((header, header_len)) = FrameHeader::parse(input, &self.rules())? else {
+            return Ok(self.set_aside(input, partial));
+        };
+        let available = input.len().saturating_sub(header_len);
+        let payload_len = usize::try_from(header.payload_len).unwrap_or(usize::MAX);
+        let frame_len = header_len.saturating_add(payload_len);
+        if header.opcode.is_control() {
+            return match input.get_mut(header_len..frame_len) {
+                Some(payload) => Ok(Next::Stop(frame_len, self.control(&header, payload)?)),
+                None => Ok(self.set_aside(input, partial)),
+            };
+        }
+        self.check_limits(&header)?;
+        if payload_len <= available {
+            if let Some(kind) = whole_message(&header) {
+                let found = InPlace {
+                    kind,
+                    start: header_len,
+                    len: payload_len,
+                    key: header.mask,
+                };
+                return Ok(Next::Stop(frame_len, Found::InPlace(found)));
+            }
+        } else if matches!(partial, Partial::Keep { room } if frame_len <= room) {
+            return Ok(Next::Stop(0, Found::Nothing));
+        }
+        self.open_frame(&header);
+        Ok(Next::Continue(header_len))
+    }
+
+    /// Leaves the beginning of a header or control frame in the input, or takes it over.
+    fn set_aside(&mut self, input: &[u8], partial: Partial) -> Next {
+        match partial {
+            Partial::Keep { room } if input.len() < room => Next::Stop(0, Found::Nothing),
+            Partial::Keep { .. } | Partial::Absorb => {
+                self.partial.extend_from_slice(input);
+                Next::Stop(input.len(), Found::Nothing)
+            }
+        }
+    }
+
+    /// Inside a header or control frame whose beginning was taken over.
+    fn complete_partial(&mut self, input: &[u8]) -> Result<Next, ReceiveError> {
+        let mut octets = input.iter();
+        let (header, header_len) = loop {
+            if let Some(parsed) = FrameHeader::parse(&self.partial, &self.rules())? {
+                break parsed;
+            }
+            match octets.next() {
+                Some(&octet) => self.partial.push(octet),
+                None => return Ok(Next::Stop(input.len(), Found::Nothing)),
+            }
+        };
+        let rest = octets.as_slice();
+        let consumed = input.len().saturating_sub(rest.len());
+        if !header.opcode.is_control() {
+            self.check_limits(&header)?;
+            self.partial.clear();
+            self.open_frame(&header);
+            return Ok(Next::Continue(consumed));
+        }
+        let payload_len = usize::try_from(header.payload_len).unwrap_or(usize::MAX);
+        let frame_len = header_len.saturating_add(payload_len);
+        let missing = frame_len.saturating_sub(self.partial.len());
+        let Some(end) = rest.get(..missing) else {
+            self.partial.extend_from_slice(rest);
+            return Ok(Next::Stop(input.len(), Found::Nothing));
+        };
+        self.partial.extend_from_slice(end);
+        let mut frame = core::mem::take(&mut self.partial);
+        let payload = frame.get_mut(header_len..).unwrap_or_default();
+        let found = self.control(&header, payload)?;
+        Ok(Next::Stop(consumed.saturating_add(missing), found))
+    }
+
+    /// Inside the payload of a data frame.
+    fn continue_frame(&mut self, input: &[u8]) -> Result<Next, ReceiveError> {
+        let Some(frame) = &mut self.frame else {
+            return Ok(Next::Continue(0));
+        };
+        let len = usize::try_from(frame.remaining)
+            .unwrap_or(usize::MAX)
+            .min(input.len());
+        let payload = input.get(..len).unwrap_or_default();
+        self.assembly.append(payload, frame.key, frame.remaining)?;
+        frame.key = frame.key.map(|key| key.after(len));
+        frame.remaining = frame.remaining.saturating_sub(len as u64);
+        if frame.remaining > 0 {
+            return Ok(Next::Stop(len, Found::Nothing));
+        }
+        let fin = frame.fin;
+        self.frame = None;
+        if !fin {
+            return Ok(Next::Continue(len));
+        }
+        self.assembly.finish()?;
+        Ok(Next::Stop(len, Found::Assembled))
+    }
+
+    /// Begins to take over the payload of a data frame.
+    fn open_frame(&mut self, header: &FrameHeader) {
+        match header.opcode {
+            OpCode::Text => self.assembly.begin(MessageKind::Text),
+            OpCode::Binary => self.assembly.begin(MessageKind::Binary),
+            OpCode::Continuation | OpCode::Close | OpCode::Ping | OpCode::Pong => {}
+        }
+        self.assembly.count_frame();
+        let FrameHeader {
+            fin,
+            mask: key,
+            payload_len: remaining,
+            ..
+        } = *header;
+        self.frame = Some(OpenFrame {
+            remaining,
+            key,
+            fin,
+        });
+    }
+
+    /// Our limits, before any payload is kept.
+    #[inline]
+    fn check_limits(&self, header: &FrameHeader) -> Result<(), LimitError> {
+        let FrameHeader {
+            payload_len: len,
+            opcode,
+            ..
+        } = *header;
+        if len > self.max_frame_len as u64 {
+            return Err(LimitError::FrameTooLong {
+                len,
+                limit: self.max_frame_len,
+            });
+        }
+        let message_len = len.saturating_add(self.assembly.len() as u64);
+        if message_len > self.max_message_len as u64 {
+            let limit = self.max_message_len;
+            return Err(LimitError::MessageTooLong {
+                len: message_len,
+                limit,
+            });
+        }
+        if opcode == OpCode::Continuation && self.assembly.frames() >= MAX_FRAGMENTS {
+            return Err(LimitError::TooManyFragments);
+        }
+        Ok(())
+    }
+
+    /// A whole control frame, its payload still masked.
+    fn control(&mut self, header: &FrameHeader, payload: &mut [u8]) -> Result<Found, ReceiveError> {
+        if let Some(key) = header.mask {
+            key.apply(payload);
+        }
+        // The header rules have bounded the payload, so a copy always fits.
+        let copy = |payload: &[u8]| {
+            ControlPayload::new(payload).map_err(|_| ProtocolError::ControlTooLong)
+        };
+        Ok(Found::Control(match header.opcode {
+            OpCode::Ping => Control::Ping(copy(payload)?),
+            OpCode::Pong => Control::Pong(copy(payload)?),
+            OpCode::Close => {
+                let close = CloseFrame::parse(payload)?;
+                self.stop(Status::Closed);
+                Control::Close(close)
+            }
+            OpCode::Continuation | OpCode::Text | OpCode::Binary => return Ok(Found::Nothing),
+        }))
+    }
+}
+
+impl fmt::Debug for ReceiveSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiveSide")
+            .field("role", &self.role)
+            .field("status", &self.status)
+            .field("message_len", &self.assembly.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The kind of a message that is this one frame. (A continuation is never alone.)
+fn whole_message(header: &FrameHeader) -> Option<MessageKind> {
+    match header.opcode {
+        OpCode::Text if header.fin => Some(MessageKind::Text),
+        OpCode::Binary if header.fin => Some(MessageKind::Binary),
+        _ => None,
+    }
+}

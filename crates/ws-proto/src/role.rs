@@ -1,0 +1,30 @@
+//! The two ends of a connection.
+
+/// Which end of the connection this is (RFC 6455 §1.3).
+///
+/// The role decides who masks: a client masks every frame it sends, a server none (RFC 6455 §5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums)] // RFC 6455 knows no third role.
+pub enum Role {
+    /// The end that sent the opening request.
+    Client,
+    /// The end that answered the opening request.
+    Server,
+}
+
+impl Role {
+    /// Whether frames that this role sends carry a masking key.
+    #[must_use]
+    pub const fn masks(self) -> bool {
+        matches!(self, Role::Client)
+    }
+
+    /// The role at the other end.
+    #[must_use]
+    pub const fn peer(self) -> Role {
+        match self {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        }
+    }
+}

@@ -1,0 +1,547 @@
+//! The send side: messages, control frames and the closing handshake in, octets out (RFC 6455 §5, §6.1, §7).
+
+mod queue;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::close::{CloseFrame, CloseReason};
+use crate::closing::{Closing, End, Initiator};
+use crate::config::Config;
+use crate::control::{Control, ControlPayload};
+use crate::deadline::{Deadline, Expired};
+use crate::error::{ReceiveError, SendError};
+use crate::header::{FrameHeader, MAX_HEADER_LEN};
+use crate::mask::{MaskKey, MaskSource};
+use crate::message::{Outgoing, Payload};
+use crate::opcode::OpCode;
+use crate::role::Role;
+use queue::Queue;
+
+/// Owned payloads from here on are queued as they are: the copy would cost more than one more slice to write.
+const UNCOPIED_LEN: usize = 8 * 1024;
+
+/// Turns messages into frames, answers control frames, and knows how far the connection has been closed.
+///
+/// Every method acts at once and returns; the octets are fetched by [`slices`](Self::slices) and
+/// [`advance`](Self::advance). Frames go out in the order of the calls, and nothing follows a Close.
+pub struct SendSide {
+    /// Present on a client, which masks what it sends.
+    masks: Option<Box<dyn MaskSource>>,
+    config: Config,
+    queue: Queue,
+    /// The transport has left octets unsent: replies to Pings wait in `pong`.
+    congested: bool,
+    /// The reply to the newest Ping since the output was congested (RFC 6455 §5.5.3).
+    pong: Option<Box<ControlPayload>>,
+    closing: Closing,
+    /// Runs from the first Close, or from a violation, to the end of the transport.
+    ending: Deadline,
+    /// Runs while the output is congested.
+    stall: Deadline,
+}
+
+impl SendSide {
+    /// The send side of a server.
+    #[must_use]
+    pub fn server(config: &Config) -> Self {
+        SendSide::new(None, config)
+    }
+
+    /// The send side of a client, which takes a masking key for every frame from `masks`.
+    #[must_use]
+    pub fn client(config: &Config, masks: impl MaskSource + 'static) -> Self {
+        SendSide::new(Some(Box::new(masks)), config)
+    }
+
+    fn new(masks: Option<Box<dyn MaskSource>>, config: &Config) -> Self {
+        SendSide {
+            masks,
+            config: config.clone(),
+            queue: Queue::default(),
+            congested: false,
+            pong: None,
+            closing: Closing::Open,
+            ending: Deadline::Off,
+            stall: Deadline::Off,
+        }
+    }
+
+    /// The role of this end.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        if self.masks.is_some() {
+            Role::Client
+        } else {
+            Role::Server
+        }
+    }
+
+    /// Queues a message.
+    ///
+    /// Takes it whatever is queued already: callers that want bounded memory ask [`has_room`](Self::has_room) first.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    pub fn message<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), SendError> {
+        self.check_open()?;
+        let Outgoing { kind, payload } = message.into();
+        match payload {
+            Payload::Borrowed(payload) => self.borrowed(kind.opcode(), payload),
+            Payload::Owned(payload) => self.owned(kind.opcode(), payload),
+        }
+        Ok(())
+    }
+
+    /// Queues a message, offering it to the transport on the way: a large borrowed payload that needs no mask is
+    /// copied only as far as `write` does not take it at once.
+    ///
+    /// `write` gets everything that is queued and the payload behind it, and returns how many octets the transport
+    /// took. It is called at most once, and not at all where nothing would be saved.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    #[cfg(feature = "std")]
+    pub fn offer<'a>(
+        &mut self,
+        message: impl Into<Outgoing<'a>>,
+        write: impl FnOnce(&[std::io::IoSlice<'_>]) -> usize,
+    ) -> Result<(), SendError> {
+        self.check_open()?;
+        let message = message.into();
+        let fragments = self.config.fragment_len.is_some();
+        match message.payload {
+            Payload::Borrowed(payload)
+                if payload.len() >= UNCOPIED_LEN && self.masks.is_none() && !fragments =>
+            {
+                let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
+                self.queue
+                    .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));
+                let queued = self.queue.len();
+                let written = self.with_slices_and(payload, write);
+                let taken = written.saturating_sub(queued);
+                let rest = payload.get(taken..).unwrap_or_default();
+                self.queue
+                    .append(rest.len(), |buffer| buffer.extend_from_slice(rest));
+                self.advance(written.min(queued));
+                Ok(())
+            }
+            _ => self.message(message),
+        }
+    }
+
+    /// Queues a Ping (RFC 6455 §5.5.2).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), SendError> {
+        self.check_open()?;
+        self.frame(OpCode::Ping, true, payload);
+        Ok(())
+    }
+
+    /// Queues a Pong that nobody asked for: a heartbeat (RFC 6455 §5.5.3).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    pub fn pong(&mut self, payload: &ControlPayload) -> Result<(), SendError> {
+        self.check_open()?;
+        self.frame(OpCode::Pong, true, payload);
+        Ok(())
+    }
+
+    /// Starts the closing handshake (RFC 6455 §7.1.2). `None` sends a Close without a code.
+    ///
+    /// What was queued before still goes out first.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] if the connection is closing already, [`SendError::InvalidCloseCode`] for a code that
+    /// must not be sent.
+    pub fn start_close(&mut self, close: Option<CloseFrame>) -> Result<(), SendError> {
+        self.check_open()?;
+        if let Some(CloseFrame { code, .. }) = &close
+            && !code.is_sendable()
+        {
+            return Err(SendError::InvalidCloseCode(*code));
+        }
+        self.close_frame(close.as_ref());
+        self.closing = Closing::LocalSent(close);
+        self.ending.arm(self.config.close_timeout);
+        Ok(())
+    }
+
+    /// Answers a control frame of the peer: a Pong to each Ping, the Close that completes the handshake to a Close.
+    ///
+    /// While the transport is congested only the newest Ping is remembered, and answered afterwards
+    /// (RFC 6455 §5.5.3): a peer that sends and never reads cannot fill the memory.
+    pub fn respond(&mut self, control: &Control) {
+        match (control, &mut self.closing) {
+            (Control::Ping(payload), Closing::Open) => {
+                if self.congested {
+                    self.pong = Some(Box::new(*payload));
+                } else {
+                    self.frame(OpCode::Pong, true, payload);
+                }
+            }
+            (Control::Close(close), Closing::Open) => {
+                // The code is repeated, the reason is not: it would only tell the peer its own words.
+                let reply = close
+                    .as_ref()
+                    .map(|c| CloseFrame::new(c.code, CloseReason::default()));
+                self.close_frame(reply.as_ref());
+                let first = close.clone();
+                self.closing = Closing::Done {
+                    initiator: Initiator::Peer,
+                    first,
+                };
+                self.ending.arm(self.config.close_timeout);
+            }
+            (Control::Close(_), Closing::LocalSent(first)) => {
+                let first = first.take();
+                self.closing = Closing::Done {
+                    initiator: Initiator::Local,
+                    first,
+                };
+            }
+            // A Pong needs no answer; nothing follows a Close.
+            (Control::Ping(_) | Control::Pong(_) | Control::Close(_), _) => {}
+        }
+    }
+
+    /// Fails the connection because of what the peer sent (RFC 6455 §7.1.7): queues a Close with the error's code,
+    /// unless a Close was queued before.
+    pub fn fail(&mut self, error: ReceiveError) {
+        match self.closing {
+            Closing::Open => {
+                let close = CloseFrame::new(error.close_code(), CloseReason::default());
+                self.close_frame(Some(&close));
+            }
+            Closing::LocalSent(_) => {}
+            Closing::Done { .. } | Closing::Failed(_) | Closing::Lost { .. } => return,
+        }
+        self.closing = Closing::Failed(error);
+        self.ending.arm(self.config.failure_timeout);
+    }
+
+    /// The transport ended: nothing more arrives and nothing more goes out, a queued Close included.
+    ///
+    /// Without both Closes that is abnormal (RFC 6455 §7.1.5, code 1006).
+    pub fn transport_ended(&mut self) {
+        self.lose(Initiator::Peer);
+    }
+
+    /// How the connection ended, once that is decided.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.closing.end()
+    }
+
+    /// What the peer did, if that ended the connection.
+    #[must_use]
+    pub fn failure(&self) -> Option<ReceiveError> {
+        match self.closing {
+            Closing::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether messages can still be sent: no Close was queued, and the connection has not ended.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.closing.is_open()
+    }
+
+    /// Whether it is decided how the connection ended, so that input counts no more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.closing.is_final()
+    }
+
+    /// Whether this end is to end its direction of the transport now (RFC 6455 §7.1.1, §7.1.7): everything has gone
+    /// out, and it is not for the peer to go first.
+    #[must_use]
+    pub fn ends_transport(&self) -> bool {
+        self.queue.is_empty() && self.closing.ends_transport(self.role())
+    }
+
+    /// Whether less than the high-water mark is queued, or nothing.
+    #[inline]
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.queue.is_empty() || self.queue.len() < self.config.high_water_mark
+    }
+
+    /// Octets that are queued.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Writes the next octets to send to `slices`, as far as those reach; returns how many were used.
+    ///
+    /// After the transport took some, say so with [`advance`](Self::advance).
+    pub fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+        self.queue.slices(slices)
+    }
+
+    /// Calls `write` with the next octets to send as [`IoSlice`](std::io::IoSlice)s, at most 16.
+    #[cfg(feature = "std")]
+    pub fn with_io_slices<R>(&self, write: impl FnOnce(&[std::io::IoSlice<'_>]) -> R) -> R {
+        self.with_slices_and(&[], write)
+    }
+
+    /// As [`with_io_slices`](Self::with_io_slices), with `payload` behind the queue if the slices reach that far.
+    #[cfg(feature = "std")]
+    fn with_slices_and<R>(
+        &self,
+        payload: &[u8],
+        write: impl FnOnce(&[std::io::IoSlice<'_>]) -> R,
+    ) -> R {
+        let mut slices = [&[][..]; 16];
+        let mut used = self.slices(&mut slices);
+        if !payload.is_empty()
+            && let Some(slot) = slices.get_mut(used)
+        {
+            *slot = payload;
+            used = used.saturating_add(1);
+        }
+        let slices = slices.map(std::io::IoSlice::new);
+        write(slices.get(..used).unwrap_or_default())
+    }
+
+    /// The transport took the next `len` octets.
+    pub fn advance(&mut self, len: usize) {
+        self.queue.advance(len);
+        if len > 0 {
+            self.stall.disarm();
+        }
+        if self.queue.is_empty() {
+            self.congested = false;
+            if let Some(payload) = self.pong.take() {
+                self.frame(OpCode::Pong, true, &payload);
+            }
+        }
+    }
+
+    /// Drops what is queued: the transport takes nothing any more, though it may still give.
+    pub fn discard(&mut self) {
+        self.queue.clear();
+        self.pong = None;
+        self.congested = false;
+        self.stall.disarm();
+    }
+
+    /// The transport took everything and has passed it on: the time limit on stalled writes stands still.
+    pub fn flushed(&mut self) {
+        self.stall.disarm();
+    }
+
+    /// The transport takes nothing now, or does not get rid of what it took.
+    ///
+    /// The time limit on stalled writes runs until it does ([`advance`](Self::advance), [`flushed`](Self::flushed)).
+    /// While something is queued, Pings are answered by the newest Pong only.
+    pub fn stalled(&mut self) {
+        self.congested = !self.queue.is_empty();
+        if !self.stall.is_armed() {
+            self.stall.arm(self.config.write_stall_timeout);
+        }
+    }
+
+    /// Whether the queue has no memory to encode into: [`lend`](Self::lend) some before the next frame, or it
+    /// allocates its own.
+    #[inline]
+    #[must_use]
+    pub fn wants_buffer(&self) -> bool {
+        !self.queue.has_buffer()
+    }
+
+    /// Lends memory to encode into; it comes back at once if the queue has memory already.
+    pub fn lend(&mut self, buffer: Vec<u8>) -> Option<Vec<u8>> {
+        self.queue.lend(buffer)
+    }
+
+    /// Returns the memory to encode into if little or nothing of it is in use: with u octets queued, at most
+    /// 16u + 4 KiB stay held.
+    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
+        self.queue.reclaim()
+    }
+
+    /// Whether a time limit runs, so that it is worth looking at the clock.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        self.ending.is_armed() || self.stall.is_armed()
+    }
+
+    /// The earliest time limit that runs, as a duration since the epoch that the caller chose for `now`.
+    ///
+    /// Limits that were armed since the last call start at `now`: ask before waiting.
+    pub fn deadline(&mut self, now: Duration) -> Option<Duration> {
+        match (self.ending.at(now), self.stall.at(now)) {
+            (Some(ending), Some(stall)) => Some(ending.min(stall)),
+            (ending, stall) => ending.or(stall),
+        }
+    }
+
+    /// Acts on a time limit that has passed at `now`: the connection counts as lost unless its end was decided
+    /// before. Says which one, once.
+    pub fn expire(&mut self, now: Duration) -> Option<Expired> {
+        let expired = if self.ending.has_passed(now) {
+            match self.closing {
+                Closing::Failed(_) => Expired::Failure,
+                _ => Expired::Close,
+            }
+        } else if self.stall.has_passed(now) {
+            Expired::WriteStall
+        } else {
+            return None;
+        };
+        self.lose(Initiator::Local);
+        Some(expired)
+    }
+
+    fn lose(&mut self, by: Initiator) {
+        self.discard();
+        self.ending.disarm();
+        match &mut self.closing {
+            Closing::Open => {
+                // A stalled transport is given up by us, but the peer caused it: there was no Close either way.
+                self.closing = Closing::Lost {
+                    initiator: Initiator::Peer,
+                    first: None,
+                };
+            }
+            Closing::LocalSent(first) => {
+                let first = first.take();
+                self.closing = match by {
+                    Initiator::Local => Closing::Lost {
+                        initiator: by,
+                        first,
+                    },
+                    Initiator::Peer => Closing::Lost {
+                        initiator: by,
+                        first: None,
+                    },
+                };
+            }
+            Closing::Done { .. } | Closing::Failed(_) | Closing::Lost { .. } => {}
+        }
+    }
+
+    fn check_open(&self) -> Result<(), SendError> {
+        if self.closing.is_open() {
+            Ok(())
+        } else {
+            Err(SendError::Closing)
+        }
+    }
+
+    fn close_frame(&mut self, close: Option<&CloseFrame>) {
+        // Pongs first: nothing may follow the Close.
+        if let Some(payload) = self.pong.take() {
+            self.frame(OpCode::Pong, true, &payload);
+        }
+        self.frame(OpCode::Close, true, &CloseFrame::encode(close));
+    }
+
+    fn next_key(&mut self) -> Option<MaskKey> {
+        self.masks.as_mut().map(|masks| masks.next_key())
+    }
+
+    /// Queues a message whose payload is copied.
+    #[inline]
+    fn borrowed(&mut self, opcode: OpCode, payload: &[u8]) {
+        match self.config.fragment_len {
+            Some(len) if payload.len() > len.get() => {
+                for (i, fin, range) in fragments(payload.len(), len.get()) {
+                    let opcode = if i == 0 { opcode } else { OpCode::Continuation };
+                    self.frame(opcode, fin, payload.get(range).unwrap_or_default());
+                }
+            }
+            _ => self.frame(opcode, true, payload),
+        }
+    }
+
+    /// Queues a message whose payload is not copied where that pays.
+    fn owned(&mut self, opcode: OpCode, payload: Bytes) {
+        match self.config.fragment_len {
+            _ if payload.len() < UNCOPIED_LEN => self.borrowed(opcode, &payload),
+            Some(len) if payload.len() > len.get() => self.borrowed(opcode, &payload),
+            _ => self.uncopied_frame(opcode, payload),
+        }
+    }
+
+    #[inline]
+    fn frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
+        let mask = self.next_key();
+        let header = FrameHeader {
+            fin,
+            mask,
+            ..FrameHeader::new(opcode, payload.len() as u64)
+        };
+        self.queue
+            .append(payload.len().saturating_add(MAX_HEADER_LEN), |buffer| {
+                header.encode(buffer);
+                let start = buffer.len();
+                buffer.extend_from_slice(payload);
+                if let Some(key) = mask {
+                    key.apply(buffer.get_mut(start..).unwrap_or_default());
+                }
+            });
+    }
+
+    fn uncopied_frame(&mut self, opcode: OpCode, payload: Bytes) {
+        let mask = self.next_key();
+        let header = FrameHeader {
+            mask,
+            ..FrameHeader::new(opcode, payload.len() as u64)
+        };
+        self.queue
+            .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));
+        self.queue.insert(match mask {
+            None => payload,
+            Some(key) => masked(payload, key),
+        });
+    }
+}
+
+/// Masks a payload: in place if nobody else holds it.
+fn masked(payload: Bytes, key: MaskKey) -> Bytes {
+    let mut payload = payload
+        .try_into_mut()
+        .unwrap_or_else(|shared| BytesMut::from(&*shared));
+    key.apply(&mut payload);
+    payload.freeze()
+}
+
+/// The fragments of a message: number, whether it is the last, and where it lies.
+fn fragments(
+    len: usize,
+    fragment_len: usize,
+) -> impl Iterator<Item = (usize, bool, core::ops::Range<usize>)> {
+    (0..len)
+        .step_by(fragment_len)
+        .enumerate()
+        .map(move |(i, start)| {
+            let end = start.saturating_add(fragment_len).min(len);
+            (i, end == len, start..end)
+        })
+}
+
+impl fmt::Debug for SendSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendSide")
+            .field("role", &self.role())
+            .field("queued", &self.queued())
+            .field("closing", &self.closing)
+            .finish_non_exhaustive()
+    }
+}

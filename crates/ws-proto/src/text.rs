@@ -1,0 +1,414 @@
+//! Octets that are known to be UTF-8: the message type, and the two places where the receive side keeps text.
+//!
+//! Text is validated once, as it arrives, and read many times. The types here own their octets, so that nothing can
+//! change them between the check and the look; that is what the crate's one unchecked conversion stands on.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::{Deref, Range};
+
+use bytes::Bytes;
+
+use crate::mask::MaskKey;
+use crate::utf8::{InvalidUtf8, Utf8Stream, validate};
+
+/// How much more than what has arrived a message under assembly may reserve at once.
+const RESERVE_LEN: usize = 64 * 1024;
+
+/// A text message: reference-counted octets that are UTF-8, cheap to clone.
+///
+/// Dereferences to `str`. `Debug` prints the length alone, because payloads do not belong into logs.
+///
+/// ```
+/// let text = ws_proto::Text::from("hello");
+/// assert!(text.starts_with("he"));
+/// assert_eq!(format!("{text:?}"), "Text(5 octets)");
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text(Bytes);
+
+impl Text {
+    /// Text that lives as long as the program: no copy.
+    #[must_use]
+    pub const fn from_static(text: &'static str) -> Self {
+        Text(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// The text.
+    #[inline]
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        checked_before(&self.0)
+    }
+
+    /// The octets, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+/// The octets given to [`Text::try_from`] are not UTF-8; they come back with the error.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NotUtf8(pub Bytes);
+
+impl fmt::Debug for NotUtf8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NotUtf8({} octets)", self.0.len())
+    }
+}
+
+impl fmt::Display for NotUtf8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the octets are not UTF-8: send them as a binary message")
+    }
+}
+
+impl core::error::Error for NotUtf8 {}
+
+impl TryFrom<Bytes> for Text {
+    type Error = NotUtf8;
+
+    fn try_from(octets: Bytes) -> Result<Self, NotUtf8> {
+        match validate(&octets) {
+            Ok(_) => Ok(Text(octets)),
+            Err(InvalidUtf8) => Err(NotUtf8(octets)),
+        }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Text(text.into())
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Text(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<Text> for Bytes {
+    fn from(text: Text) -> Self {
+        text.0
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// As `str` does, which [`Borrow`] promises: octets alone hash differently.
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({} octets)", self.0.len())
+    }
+}
+
+/// A text message under assembly: validated as it grows.
+///
+/// Invariant: all octets but the last `utf8.pending_len()` are UTF-8.
+#[derive(Default)]
+pub(crate) struct TextBuffer {
+    octets: Vec<u8>,
+    utf8: Utf8Stream,
+}
+
+impl TextBuffer {
+    /// An empty text in memory that was used before.
+    pub(crate) fn reuse(mut octets: Vec<u8>) -> Self {
+        octets.clear();
+        TextBuffer {
+            octets,
+            utf8: Utf8Stream::default(),
+        }
+    }
+
+    /// Appends payload, unmasked on the way, and fails at the first octet that cannot be text.
+    ///
+    /// `expected` octets of the frame, these included, are yet to come. After an error the buffer is empty.
+    pub(crate) fn append(
+        &mut self,
+        payload: &[u8],
+        key: Option<MaskKey>,
+        expected: u64,
+    ) -> Result<(), InvalidUtf8> {
+        let added = append_unmasked(&mut self.octets, payload, key, expected);
+        let checked = self.utf8.push(added);
+        if checked.is_err() {
+            *self = TextBuffer::reuse(core::mem::take(&mut self.octets));
+        }
+        checked
+    }
+
+    /// Fails if the text ends inside a character (RFC 6455 §8.1).
+    pub(crate) fn finish(&self) -> Result<(), InvalidUtf8> {
+        self.utf8.finish()
+    }
+
+    /// The whole characters that have arrived.
+    pub(crate) fn as_str(&self) -> &str {
+        let len = self.octets.len().saturating_sub(self.utf8.pending_len());
+        checked_before(self.octets.get(..len).unwrap_or_default())
+    }
+
+    /// The whole characters as a message of its own: the memory goes with it.
+    pub(crate) fn take(&mut self) -> Text {
+        let len = self.as_str().len();
+        let mut octets = core::mem::take(self).octets;
+        octets.truncate(len);
+        Text(octets.into())
+    }
+
+    /// Octets that have arrived, the unfinished character included.
+    pub(crate) fn len(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Gives memory back beyond what [`trim`] leaves.
+    pub(crate) fn trim(&mut self) {
+        trim(&mut self.octets);
+    }
+
+    pub(crate) fn into_octets(self) -> Vec<u8> {
+        self.octets
+    }
+}
+
+/// Gives memory back that an earlier, longer message left: at most twice the octets and 4 KiB stay.
+pub(crate) fn trim(octets: &mut Vec<u8>) {
+    if octets.capacity() > octets.len().saturating_mul(2).saturating_add(4096) {
+        octets.shrink_to_fit();
+    }
+}
+
+/// Appends `payload` to `octets`, unmasks the copy, and returns it.
+///
+/// Memory follows what arrived, not what a header announced: at most twice the octets here, and at most
+/// [`RESERVE_LEN`] more than the `expected` rest of the frame needs.
+pub(crate) fn append_unmasked<'a>(
+    octets: &'a mut Vec<u8>,
+    payload: &[u8],
+    key: Option<MaskKey>,
+    expected: u64,
+) -> &'a [u8] {
+    let start = octets.len();
+    let needed = start.saturating_add(payload.len());
+    if needed > octets.capacity() {
+        let expected = usize::try_from(expected).unwrap_or(usize::MAX);
+        let announced = start.saturating_add(expected).saturating_add(RESERVE_LEN);
+        let target = octets
+            .capacity()
+            .saturating_mul(2)
+            .min(announced)
+            .max(needed);
+        octets.reserve_exact(target.saturating_sub(start));
+    }
+    octets.extend_from_slice(payload);
+    let added = octets.get_mut(start..).unwrap_or_default();
+    if let Some(key) = key {
+        key.apply(added);
+    }
+    added
+}
+
+/// A block of input that remembers which of its octets were found to be text, until it is changed.
+///
+/// Invariant: the octets in `text` are UTF-8.
+#[derive(Default)]
+pub(crate) struct TextBlock {
+    octets: Box<[u8]>,
+    text: Range<usize>,
+}
+
+impl TextBlock {
+    pub(crate) fn new(octets: Box<[u8]>) -> Self {
+        TextBlock { octets, text: 0..0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.octets.len()
+    }
+
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    pub(crate) fn octets_mut(&mut self) -> &mut [u8] {
+        self.text = 0..0;
+        &mut self.octets
+    }
+
+    pub(crate) fn into_octets(self) -> Box<[u8]> {
+        self.octets
+    }
+
+    /// Checks that the octets in `range` are UTF-8 and remembers it.
+    pub(crate) fn validate(&mut self, range: Range<usize>) -> Result<(), InvalidUtf8> {
+        validate(self.octets.get(range.clone()).ok_or(InvalidUtf8)?)?;
+        self.text = range;
+        Ok(())
+    }
+
+    /// Moves the octets in `keep` to memory of their own size and returns the memory held until now.
+    pub(crate) fn shrink(&mut self, keep: Range<usize>) -> Box<[u8]> {
+        let kept = self.octets.get(keep.clone()).unwrap_or_default().into();
+        let text = if keep.start <= self.text.start && self.text.end <= keep.end {
+            self.text.start.saturating_sub(keep.start)..self.text.end.saturating_sub(keep.start)
+        } else {
+            0..0
+        };
+        self.text = text;
+        core::mem::replace(&mut self.octets, kept)
+    }
+
+    /// The octets that were last found to be text.
+    #[inline]
+    pub(crate) fn text(&self) -> &str {
+        checked_before(self.octets.get(self.text.clone()).unwrap_or_default())
+    }
+}
+
+/// Octets that one of the types above checked when it took them.
+///
+/// The only callers are in this file, where the fields that they read are private.
+#[allow(unsafe_code)]
+#[inline]
+fn checked_before(octets: &[u8]) -> &str {
+    debug_assert!(core::str::from_utf8(octets).is_ok());
+    // SAFETY: the octets must be UTF-8. `Text` holds octets from `str`, `String`, `validate` or a `TextBuffer` and
+    // never changes them; `TextBuffer` passes those that `Utf8Stream` accepted, less the unfinished character at the
+    // end; `TextBlock` passes a range that `validate` accepted, and forgets it on every mutable access.
+    unsafe { core::str::from_utf8_unchecked(octets) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_utf8_becomes_text() {
+        assert_eq!(
+            Text::try_from(Bytes::from_static("κ".as_bytes())).unwrap(),
+            "κ"
+        );
+        let refused = Text::try_from(Bytes::from_static(b"\xff")).unwrap_err();
+        assert_eq!(refused.0, b"\xff"[..]);
+    }
+
+    #[test]
+    fn a_text_is_found_by_its_str() {
+        let set = alloc::collections::BTreeSet::from([Text::from("a"), Text::from("κ")]);
+        assert!(set.contains("κ") && !set.contains("b"));
+        #[cfg(feature = "std")]
+        {
+            let set = std::collections::HashSet::from([Text::from("a"), Text::from("κ")]);
+            assert!(set.contains("κ") && !set.contains("b"));
+        }
+    }
+
+    #[test]
+    fn a_buffer_shows_whole_characters_only() {
+        let mut buffer = TextBuffer::default();
+        buffer.append(b"a\xce", None, 3).unwrap();
+        assert_eq!(buffer.as_str(), "a");
+        assert_eq!(buffer.finish(), Err(InvalidUtf8));
+        buffer.append(b"\xba", None, 1).unwrap();
+        assert_eq!(buffer.finish(), Ok(()));
+        assert_eq!(buffer.as_str(), "aκ");
+        assert_eq!(buffer.take(), "aκ");
+        assert_eq!(buffer.as_str(), "");
+    }
+
+    #[test]
+    fn a_buffer_that_met_invalid_text_shows_nothing_of_it() {
+        let mut buffer = TextBuffer::default();
+        buffer.append(b"ab", None, 4).unwrap();
+        assert_eq!(buffer.append(b"c\xff", None, 2), Err(InvalidUtf8));
+        assert_eq!(buffer.as_str(), "");
+    }
+
+    #[test]
+    fn a_block_forgets_its_text_when_it_is_changed() {
+        let mut block = TextBlock::new(b"hello".to_vec().into());
+        block.validate(1..3).unwrap();
+        assert_eq!(block.text(), "el");
+        assert_eq!(&*block.shrink(1..5), b"hello");
+        assert_eq!((block.text(), block.octets()), ("el", &b"ello"[..]));
+        assert_eq!(&*block.shrink(1..3), b"ello");
+        assert_eq!((block.text(), block.octets()), ("", &b"ll"[..]));
+        let mut block = TextBlock::new(b"hello".to_vec().into());
+        block.validate(1..3).unwrap();
+        block.octets_mut().fill(0xff);
+        assert_eq!(block.text(), "");
+        assert_eq!(block.validate(0..1), Err(InvalidUtf8));
+        assert_eq!(block.validate(4..9), Err(InvalidUtf8));
+        assert_eq!(block.text(), "");
+    }
+
+    #[test]
+    fn memory_follows_what_arrived() {
+        let mut octets = Vec::new();
+        append_unmasked(&mut octets, &[0; 10], None, u64::MAX);
+        assert!(octets.capacity() <= 20 + RESERVE_LEN);
+        for _ in 0..100_000 {
+            append_unmasked(&mut octets, &[0], None, 1);
+            assert!(octets.capacity() <= 2 * octets.len() + RESERVE_LEN);
+        }
+        let mut announced = Vec::new();
+        append_unmasked(&mut announced, &[0; 1000], None, 1500);
+        append_unmasked(&mut announced, &[0; 500], None, 500);
+        assert!(announced.capacity() <= 1500 + RESERVE_LEN);
+    }
+}

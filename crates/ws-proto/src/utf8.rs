@@ -1,0 +1,163 @@
+//! UTF-8 validation, whole and piece by piece (RFC 6455 §8.1, RFC 3629).
+
+/// Octets from here on are worth the vector code's set-up.
+const VECTOR_LEN: usize = 64;
+
+/// The text was not UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidUtf8;
+
+/// The octets as text.
+#[inline]
+pub(crate) fn validate(octets: &[u8]) -> Result<&str, InvalidUtf8> {
+    if octets.len() < VECTOR_LEN {
+        core::str::from_utf8(octets).map_err(|_| InvalidUtf8)
+    } else {
+        simdutf8::basic::from_utf8(octets).map_err(|_| InvalidUtf8)
+    }
+}
+
+/// Validates text that arrives in pieces and fails at the first octet that no continuation can repair.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Utf8Stream {
+    /// The beginning of a character whose end has not arrived: `pending_len` octets, fewer than 4.
+    pending: [u8; 4],
+    pending_len: u8,
+}
+
+impl Utf8Stream {
+    /// Takes the next piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        let rest = self.complete_pending(piece)?;
+        match first_fault(rest) {
+            None => Ok(()),
+            Some(Fault::Invalid) => Err(InvalidUtf8),
+            Some(Fault::Unfinished { at }) => {
+                for &octet in rest.get(at..).unwrap_or_default() {
+                    self.push_pending(octet);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the text: a character that is still unfinished makes it invalid.
+    pub(crate) fn finish(&self) -> Result<(), InvalidUtf8> {
+        if self.pending_len == 0 {
+            Ok(())
+        } else {
+            Err(InvalidUtf8)
+        }
+    }
+
+    /// Octets at the end whose character is unfinished.
+    pub(crate) fn pending_len(&self) -> usize {
+        self.pending_len.into()
+    }
+
+    /// Moves octets from `piece` to the pending character until that is whole; returns what is left.
+    fn complete_pending<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], InvalidUtf8> {
+        while self.pending_len > 0 {
+            let Some((&octet, rest)) = piece.split_first() else {
+                break;
+            };
+            piece = rest;
+            self.push_pending(octet);
+            let pending = self
+                .pending
+                .get(..self.pending_len.into())
+                .unwrap_or_default();
+            match first_fault(pending) {
+                None => self.pending_len = 0,
+                Some(Fault::Invalid) => return Err(InvalidUtf8),
+                Some(Fault::Unfinished { .. }) => {}
+            }
+        }
+        Ok(piece)
+    }
+
+    fn push_pending(&mut self, octet: u8) {
+        if let Some(slot) = self.pending.get_mut(usize::from(self.pending_len)) {
+            *slot = octet;
+            self.pending_len = self.pending_len.saturating_add(1);
+        }
+    }
+}
+
+enum Fault {
+    /// No continuation makes these octets text.
+    Invalid,
+    /// Text up to `at`, where a character begins whose end is missing.
+    Unfinished { at: usize },
+}
+
+fn first_fault(octets: &[u8]) -> Option<Fault> {
+    let (at, invalid) = if octets.len() < VECTOR_LEN {
+        let error = core::str::from_utf8(octets).err()?;
+        (error.valid_up_to(), error.error_len().is_some())
+    } else {
+        let error = simdutf8::compat::from_utf8(octets).err()?;
+        (error.valid_up_to(), error.error_len().is_some())
+    };
+    Some(if invalid {
+        Fault::Invalid
+    } else {
+        Fault::Unfinished { at }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn stream(pieces: &[&[u8]]) -> Result<(), InvalidUtf8> {
+        let mut stream = Utf8Stream::default();
+        for piece in pieces {
+            stream.push(piece)?;
+        }
+        stream.finish()
+    }
+
+    #[test]
+    fn every_cut_of_every_sample_agrees_with_the_standard_library() {
+        let long = "κόσμε ".repeat(40);
+        let mut samples: Vec<Vec<u8>> = alloc::vec![
+            b"".to_vec(),
+            b"\xc2".to_vec(),
+            b"\xf4\x90\x80\x80".to_vec(),
+            b"\xed\xa0\x80edited".to_vec(),
+            b"\xe2\x82\xac\xf0\xa4\xad\xa2".to_vec(),
+            b"\xc0\xaf".to_vec(),
+            b"\xf8\x88\x80\x80\x80".to_vec(),
+            long.as_bytes().to_vec(),
+        ];
+        let mut broken = long.into_bytes();
+        broken.extend_from_slice(b"\xce\xff");
+        samples.push(broken);
+        for sample in &samples {
+            let expected = core::str::from_utf8(sample)
+                .map(drop)
+                .map_err(|_| InvalidUtf8);
+            assert_eq!(validate(sample).map(drop), expected);
+            for cut in 0..=sample.len() {
+                let (head, tail) = sample.split_at(cut);
+                assert_eq!(stream(&[head, tail]), expected, "{sample:02x?} at {cut}");
+            }
+            let single: Vec<&[u8]> = sample.chunks(1).collect();
+            assert_eq!(stream(&single), expected, "{sample:02x?} octet by octet");
+        }
+    }
+
+    #[test]
+    fn an_impossible_octet_fails_at_once() {
+        let mut stream = Utf8Stream::default();
+        stream.push(b"\xce\xba\xf4").unwrap();
+        assert_eq!(stream.push(b"\x90"), Err(InvalidUtf8));
+    }
+
+    #[test]
+    fn an_unfinished_character_is_found_behind_an_empty_last_piece() {
+        assert_eq!(stream(&[b"\xc2", b""]), Err(InvalidUtf8));
+    }
+}

@@ -1,0 +1,219 @@
+//! Limits, exactly: what passes, and the first that does not.
+
+#![forbid(unsafe_code)]
+
+mod support;
+
+use support::{BINARY, CONTINUATION, FIN, PING, Seen, TEXT, Wire, cut, receive};
+use ws_proto::{
+    CloseCode, Config, ControlPayload, ControlPayloadTooLong, LimitError, MAX_FRAGMENTS,
+    ProtocolError, ReceiveError, ReceiveSide, Role,
+};
+
+const BOTH: [Role; 2] = [Role::Client, Role::Server];
+
+fn wire(role: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
+    let mut wire = Wire::from(role.peer());
+    script(&mut wire);
+    wire.octets
+}
+
+/// What comes of the octets, whole and octet by octet.
+fn outcome(role: Role, config: &Config, octets: &[u8]) -> (Vec<Seen>, Option<ReceiveError>) {
+    let whole = receive(role, config, &[octets]);
+    let singles: Vec<&[u8]> = octets.chunks(1).collect();
+    assert!(receive(role, config, &singles) == whole);
+    (whole.events, whole.error)
+}
+
+#[test]
+fn a_frame_may_have_the_limit_and_no_more() {
+    for limit in [0, 1, 125, 126, 65535, 65536] {
+        let config = Config::default().max_frame_len(limit);
+        for role in BOTH {
+            for first in [FIN | BINARY, BINARY] {
+                let exact = wire(role, |w| w.frame(first, &vec![1; limit]));
+                let (events, error) = outcome(role, &config, &exact);
+                assert_eq!(error, None);
+                assert_eq!(events.len(), usize::from(first & FIN != 0));
+                let over = wire(role, |w| w.frame(first, &vec![1; limit + 1]));
+                let len = limit as u64 + 1;
+                let expected = ReceiveError::Limit(LimitError::FrameTooLong { len, limit });
+                assert_eq!(outcome(role, &config, &over), (vec![], Some(expected)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_may_have_the_limit_over_all_its_frames_and_no_more() {
+    for limit in [0, 1, 7, 300, 70_000] {
+        let config = Config::default().max_message_len(limit);
+        let fragment_len = (limit / 3).max(1);
+        for role in BOTH {
+            let exact = wire(role, |w| {
+                w.fragments(TEXT, &vec![b'a'; limit], fragment_len);
+            });
+            let expected = Seen::Text("a".repeat(limit));
+            assert!(outcome(role, &config, &exact) == (vec![expected], None));
+            // The frame that goes over fails by its header, whatever it carries.
+            let over = wire(role, |w| {
+                w.frame(TEXT, &vec![b'a'; limit]);
+                w.frame(FIN | PING, b"");
+                w.frame(CONTINUATION, b"");
+                w.frame(FIN, b"\xff");
+            });
+            let len = limit as u64 + 1;
+            let error = ReceiveError::Limit(LimitError::MessageTooLong { len, limit });
+            let expected = (vec![Seen::Ping(vec![])], Some(error));
+            assert_eq!(outcome(role, &config, &over), expected);
+            // The next message starts from nothing.
+            let two = wire(role, |w| {
+                w.fragments(BINARY, &vec![1; limit], fragment_len);
+                w.frame(FIN | BINARY, &vec![2; limit]);
+            });
+            assert_eq!(outcome(role, &config, &two).1, None);
+        }
+    }
+}
+
+#[test]
+fn the_frame_limit_comes_before_the_message_limit_and_both_after_the_header_rules() {
+    let config = Config::default().max_frame_len(5).max_message_len(5);
+    let over = wire(Role::Client, |w| w.frame(FIN | TEXT, &[b'a'; 6]));
+    let (_, error) = outcome(Role::Client, &config, &over);
+    let (len, limit) = (6, 5);
+    let expected = ReceiveError::Limit(LimitError::FrameTooLong { len, limit });
+    assert_eq!(error, Some(expected));
+    let masked = b"\x81\x86";
+    let (_, error) = outcome(Role::Client, &config, masked);
+    let expected = ReceiveError::Protocol(ProtocolError::MaskedFrame);
+    assert_eq!(error, Some(expected));
+    // Control frames have a limit of their own.
+    let ping = wire(Role::Client, |w| w.frame(FIN | PING, &[0; 125]));
+    assert_eq!(outcome(Role::Client, &config, &ping).1, None);
+}
+
+#[test]
+fn huge_lengths_fail_by_their_header() {
+    let limit = 16 << 20;
+    for role in BOTH {
+        for len in [limit as u64 + 1, 1 << 32, 1 << 40, 1 << 62, (1 << 63) - 1] {
+            let header = wire(role, |w| w.header(BINARY, 127, &len.to_be_bytes()));
+            let expected = ReceiveError::Limit(LimitError::FrameTooLong { len, limit });
+            let (events, error) = outcome(role, &Config::default(), &header);
+            assert_eq!((events.len(), error), (0, Some(expected)));
+            assert_eq!(expected.close_code(), CloseCode::TOO_BIG);
+        }
+        let exact = (limit as u64).to_be_bytes();
+        let header = wire(role, |w| w.header(BINARY, 127, &exact));
+        assert_eq!(outcome(role, &Config::default(), &header), (vec![], None));
+    }
+}
+
+#[test]
+fn unlimited_takes_any_announcement_and_adds_without_overflow() {
+    let config = Config::default().unlimited();
+    let huge = ((1_u64 << 63) - 1).to_be_bytes();
+    for role in BOTH {
+        let octets = wire(role, |w| {
+            w.frame(TEXT, b"a");
+            w.header(CONTINUATION, 127, &huge);
+            w.payload(b"bc");
+        });
+        if usize::BITS == 64 {
+            assert_eq!(outcome(role, &config, &octets), (vec![], None));
+        }
+    }
+}
+
+#[test]
+fn the_most_fragments_pass_and_one_more_does_not() {
+    for role in BOTH {
+        let most = |frames: u32| {
+            wire(role, |w| {
+                w.frame(TEXT, b"a");
+                for _ in 2..frames {
+                    w.frame(CONTINUATION, b"");
+                }
+                w.frame(FIN, b"z");
+                w.text("next");
+            })
+        };
+        let config = Config::default();
+        let all = most(MAX_FRAGMENTS);
+        let pieces = cut(&all, &[1, 3, 70_000, 70_001]);
+        let outcome = receive(role, &config, &pieces);
+        assert_eq!(outcome.error, None);
+        let expected = [Seen::Text("az".into()), Seen::Text("next".into())];
+        assert_eq!(outcome.events, expected);
+
+        let outcome = receive(role, &config, &[&most(MAX_FRAGMENTS + 1)]);
+        let error = LimitError::TooManyFragments;
+        assert_eq!(outcome.error, Some(ReceiveError::Limit(error)));
+        assert!(outcome.events.is_empty());
+        assert_eq!(error.close_code(), CloseCode::POLICY);
+    }
+    assert_eq!(MAX_FRAGMENTS, 131_072);
+}
+
+#[test]
+fn fragments_are_counted_for_each_message_alone() {
+    let octets = wire(Role::Client, |w| {
+        for _ in 0..2 {
+            w.frame(BINARY, b"");
+            for _ in 0..70_000 {
+                w.frame(CONTINUATION, b"");
+            }
+            w.frame(FIN, b"");
+        }
+    });
+    let outcome = receive(Role::Client, &Config::default(), &[&octets]);
+    assert_eq!(outcome.error, None);
+    assert_eq!(outcome.events, [Seen::Binary(vec![]), Seen::Binary(vec![])]);
+}
+
+#[test]
+fn a_hundred_thousand_pongs_between_fragments_are_no_fragments() {
+    let octets = wire(Role::Client, |w| {
+        w.frame(BINARY, b"a");
+        for _ in 0..=MAX_FRAGMENTS {
+            w.frame(FIN | support::PONG, b"");
+        }
+        w.frame(FIN, b"b");
+    });
+    let outcome = receive(Role::Client, &Config::default(), &[&octets]);
+    assert_eq!(outcome.error, None);
+    assert_eq!(outcome.events.last(), Some(&Seen::Binary(b"ab".to_vec())));
+}
+
+#[test]
+fn control_payloads_may_have_125_octets() {
+    assert_eq!(ControlPayload::new(&[1; 125]).unwrap().len(), 125);
+    let error = ControlPayload::new(&[1; 126]).unwrap_err();
+    assert!(matches!(error, ControlPayloadTooLong { len: 126, .. }));
+    for role in BOTH {
+        let over = wire(role, |w| w.frame(FIN | PING, &[0; 126]));
+        let (events, error) = outcome(role, &Config::default(), &over);
+        let expected = ReceiveError::Protocol(ProtocolError::ControlTooLong);
+        assert_eq!((events.len(), error), (0, Some(expected)));
+    }
+}
+
+#[test]
+fn after_a_failure_nothing_counts_as_between_messages() {
+    for cut in [false, true] {
+        let mut side = ReceiveSide::new(Role::Server, &Config::default());
+        assert!(side.is_between_messages());
+        let mut octets = *b"\x81\x01";
+        if cut {
+            assert!(side.receive(&mut octets[..1]).is_ok());
+            assert!(!side.is_between_messages());
+            assert!(side.receive(&mut octets[1..]).is_err());
+        } else {
+            assert!(side.receive(&mut octets).is_err());
+        }
+        assert!(!side.is_between_messages());
+        assert!(side.take_assembled().is_none());
+    }
+}

@@ -1,0 +1,410 @@
+//! Any octets and any calls in any order: nothing panics, nothing is delivered twice, and text is always UTF-8.
+
+#![forbid(unsafe_code)]
+
+mod support;
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use support::{FIN, Habit, Keys, Plan, TEXT, Wire, connection, receive, receive_blocks, sides};
+use ws_proto::{
+    BlockReceiver, CloseCode, CloseFrame, CloseReason, Config, ControlPayload, Event, FrameHeader,
+    HeaderRules, Message, MessageRef, Ready, ReceiveSide, Role, SendSide,
+};
+
+fn role() -> impl Strategy<Value = Role> {
+    prop_oneof![Just(Role::Client), Just(Role::Server)]
+}
+
+/// Octets that reach further than random ones: many begin like a frame.
+fn wild() -> impl Strategy<Value = Vec<u8>> {
+    let first = prop_oneof![
+        Just(0x81_u8),
+        Just(0x01),
+        Just(0x00),
+        Just(0x80),
+        Just(0x82),
+        any::<u8>()
+    ];
+    let framed = prop::collection::vec(
+        (
+            first,
+            0..12_u8,
+            any::<bool>(),
+            prop::collection::vec(any::<u8>(), 0..16),
+        ),
+        0..6,
+    )
+    .prop_map(|frames| {
+        let mut octets = Vec::new();
+        for (first, len, masked, payload) in frames {
+            octets.extend_from_slice(&[first, len | if masked { 0x80 } else { 0 }]);
+            octets.extend_from_slice(&payload);
+        }
+        octets
+    });
+    prop_oneof![prop::collection::vec(any::<u8>(), 0..200), framed]
+}
+
+fn check(message: MessageRef<'_>) {
+    if let MessageRef::Text(text) = message {
+        assert!(std::str::from_utf8(text.as_bytes()).is_ok());
+    }
+}
+
+/// A call on a [`BlockReceiver`], or input for it.
+#[derive(Clone, Debug)]
+enum Call {
+    Input(Vec<u8>),
+    Garbage(u8, usize),
+    Poll,
+    Spare(u8),
+    Filled(usize),
+    Lend(usize, u8),
+    Settle,
+    Rest,
+    Take,
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let text = prop_oneof![
+        Just("hello".to_owned()),
+        Just("κόσμε".to_owned()),
+        Just("€".repeat(60)),
+        Just(String::new())
+    ];
+    let frames = (text, 0..3_u8, any::<bool>()).prop_map(|(text, how, broken)| {
+        let mut wire = Wire::from(Role::Server);
+        let mut octets = text.into_bytes();
+        if broken {
+            octets.push(0xc2);
+        }
+        match how {
+            0 => wire.frame(FIN | TEXT, &octets),
+            1 => wire.fragments(TEXT, &octets, 3),
+            _ => wire.frame(TEXT, &octets),
+        }
+        Call::Input(wire.octets)
+    });
+    prop_oneof![
+        6 => frames,
+        1 => wild().prop_map(Call::Input),
+        2 => (any::<u8>(), 0..40_usize).prop_map(|(octet, len)| Call::Garbage(octet, len)),
+        8 => Just(Call::Poll),
+        2 => any::<u8>().prop_map(Call::Spare),
+        2 => (0..300_usize).prop_map(Call::Filled),
+        3 => (prop_oneof![Just(0_usize), Just(16), Just(64), Just(300), Just(9000)], any::<u8>())
+            .prop_map(|(len, octet)| Call::Lend(len, octet)),
+        3 => Just(Call::Settle),
+        2 => Just(Call::Rest),
+        1 => Just(Call::Take),
+    ]
+}
+
+/// A call on a connection.
+#[derive(Clone, Debug)]
+enum Act {
+    Receive(Vec<u8>),
+    Send(usize, bool),
+    Ping(usize),
+    Pong(usize),
+    Close(Option<u16>),
+    Advance(usize),
+    Stalled,
+    EndOfInput,
+    TransportEnded,
+    Later(u64),
+    Look,
+    Lend,
+    Reclaim,
+    SplitAndJoin,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        6 => wild().prop_map(Act::Receive),
+        4 => (0..20_000_usize, any::<bool>()).prop_map(|(len, owned)| Act::Send(len, owned)),
+        2 => (0..=125_usize).prop_map(Act::Ping),
+        1 => (0..=125_usize).prop_map(Act::Pong),
+        1 => prop::option::of(any::<u16>()).prop_map(Act::Close),
+        6 => prop_oneof![0..20_usize, 0..30_000_usize, Just(usize::MAX)].prop_map(Act::Advance),
+        3 => Just(Act::Stalled),
+        1 => Just(Act::EndOfInput),
+        1 => Just(Act::TransportEnded),
+        2 => (0..40_u64).prop_map(Act::Later),
+        2 => Just(Act::Look),
+        1 => Just(Act::Lend),
+        2 => Just(Act::Reclaim),
+        1 => Just(Act::SplitAndJoin),
+    ]
+}
+
+fn queued(send: &SendSide) -> Vec<u8> {
+    let mut slices = [&[][..]; 256];
+    let used = send.slices(&mut slices);
+    slices[..used].concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_octets_panic_nowhere(role in role(), octets in wild(), seed in any::<u64>()) {
+        let config = Config::default().max_frame_len(1000).max_message_len(1500);
+        let whole = receive(role, &config, &[&octets]);
+        let singles: Vec<&[u8]> = octets.chunks(1).collect();
+        prop_assert_eq!(&receive(role, &config, &singles), &whole);
+        let plan = Plan {
+            block_len: 16,
+            rest: Habit::Always,
+            settle: Habit::Sometimes,
+            lend: Habit::Sometimes,
+            early: seed % 2 == 0,
+            seed,
+        };
+        prop_assert_eq!(&receive_blocks(role, &config, &singles, &plan), &whole);
+    }
+
+    #[test]
+    fn random_headers_panic_nowhere_and_survive_a_round_trip(
+        role in role(),
+        octets in prop::collection::vec(any::<u8>(), 0..20),
+        message_open in any::<bool>(),
+        rsv1 in any::<bool>(),
+    ) {
+        let mut rules = HeaderRules::new(role);
+        rules.message_open = message_open;
+        rules.rsv1 = rsv1;
+        if let Ok(Some((header, len))) = FrameHeader::parse(&octets, &rules) {
+            let mut encoded = Vec::new();
+            header.encode(&mut encoded);
+            prop_assert_eq!(&encoded[..], &octets[..len]);
+        }
+    }
+
+    #[test]
+    fn no_order_of_calls_shows_text_that_is_not_utf8(
+        calls in prop::collection::vec(call(), 0..40),
+        early in wild(),
+        block_len in prop_oneof![Just(0_usize), Just(16), Just(64), Just(5000)],
+    ) {
+        let side = ReceiveSide::new(Role::Client, &Config::default());
+        let mut receiver = BlockReceiver::new(side, early.into(), block_len);
+        for call in calls {
+            match call {
+                Call::Input(octets) => {
+                    let spare = receiver.spare();
+                    let len = spare.len().min(octets.len());
+                    spare[..len].copy_from_slice(&octets[..len]);
+                    receiver.filled(len);
+                }
+                Call::Garbage(octet, len) => {
+                    let spare = receiver.spare();
+                    let len = spare.len().min(len);
+                    spare[..len].fill(octet);
+                    receiver.filled(len);
+                }
+                Call::Poll => {
+                    let found = matches!(receiver.poll(), Ok(Some(Ready::Message)));
+                    prop_assert_eq!(receiver.message().is_some(), found);
+                }
+                Call::Spare(octet) => {
+                    receiver.spare().fill(octet);
+                    prop_assert!(receiver.message().is_none());
+                }
+                Call::Filled(len) => receiver.filled(len),
+                Call::Lend(len, octet) => {
+                    let unread = receiver.unread().to_vec();
+                    receiver.lend(vec![octet; len].into());
+                    prop_assert_eq!(receiver.unread(), unread);
+                }
+                Call::Settle => {
+                    let message = receiver.message().map(MessageRef::to_message);
+                    let unread = receiver.unread().to_vec();
+                    receiver.settle();
+                    prop_assert_eq!(receiver.message().map(MessageRef::to_message), message);
+                    prop_assert_eq!(receiver.unread(), unread);
+                }
+                Call::Rest => {
+                    let _ = receiver.rest();
+                    prop_assert!(receiver.message().is_none());
+                }
+                Call::Take => {
+                    let message = receiver.message().map(MessageRef::to_message);
+                    prop_assert_eq!(receiver.take_message(), message);
+                }
+            }
+            if let Some(message) = receiver.message() {
+                check(message);
+            }
+        }
+        if let Some(Message::Text(text)) = receiver.take_message() {
+            prop_assert!(std::str::from_utf8(text.as_ref()).is_ok());
+        }
+    }
+
+    #[test]
+    fn no_order_of_calls_breaks_a_connection(
+        role in role(),
+        acts in prop::collection::vec(act(), 0..40),
+        fragment_len in prop::option::of(1..9000_usize),
+    ) {
+        let mut config = Config::default().max_message_len(100);
+        if let Some(len) = fragment_len.and_then(NonZeroUsize::new) {
+            config = config.fragment_len(len);
+        }
+        let mut connection = connection(role, &config);
+        let mut now = Duration::ZERO;
+        let mut end = None;
+        let mut failed = None;
+        for act in acts {
+            let before = queued(connection.send_side());
+            let mut appends = true;
+            match act {
+                Act::Receive(mut octets) => match connection.receive(&mut octets) {
+                    Ok(received) => {
+                        prop_assert_eq!(failed, None);
+                        if let Some(Event::Message(message)) = received.event {
+                            check(message);
+                        }
+                    }
+                    Err(error) => {
+                        prop_assert_eq!(*failed.get_or_insert(error), error);
+                        prop_assert!(!connection.send_side().is_open());
+                    }
+                },
+                Act::Send(len, owned) => {
+                    let open = connection.send_side().is_open();
+                    let sent = if owned {
+                        connection.send(vec![7; len])
+                    } else {
+                        connection.send(vec![7; len].as_slice())
+                    };
+                    prop_assert_eq!(sent.is_ok(), open);
+                }
+                Act::Ping(len) => {
+                    let _ = connection.ping(&ControlPayload::new(&vec![1; len]).unwrap());
+                }
+                Act::Pong(len) => {
+                    let payload = ControlPayload::new(&vec![1; len]).unwrap();
+                    let _ = connection.send_side().pong(&payload);
+                }
+                Act::Close(code) => {
+                    let close = code.map(|code| {
+                        CloseFrame::new(CloseCode::new(code), CloseReason::new("why").unwrap())
+                    });
+                    if connection.start_close(close).is_ok() {
+                        prop_assert!(code.is_none_or(|code| CloseCode::new(code).is_sendable()));
+                    }
+                }
+                Act::Advance(len) => {
+                    connection.advance(len);
+                    let after = queued(connection.send_side());
+                    let left = before.get(len..).unwrap_or_default();
+                    prop_assert!(after.starts_with(left));
+                    appends = false;
+                }
+                Act::Stalled => connection.stalled(),
+                Act::EndOfInput | Act::TransportEnded => {
+                    if matches!(act, Act::EndOfInput) {
+                        connection.end_of_input();
+                    } else {
+                        connection.send_side().transport_ended();
+                        prop_assert_eq!(connection.send_side().queued(), 0);
+                    }
+                    prop_assert!(connection.end().is_some());
+                    appends = false;
+                }
+                Act::Later(seconds) => {
+                    now += Duration::from_secs(seconds);
+                    if connection.expire(now).is_some() {
+                        prop_assert!(connection.end().is_some());
+                        prop_assert!(!connection.send_side().is_timed());
+                        appends = false;
+                    }
+                }
+                Act::Look => {
+                    let timed = connection.send_side().is_timed();
+                    prop_assert_eq!(connection.deadline(now).is_some(), timed);
+                }
+                Act::Lend => drop(connection.send_side().lend(Vec::with_capacity(20_000))),
+                Act::Reclaim => drop(connection.send_side().reclaim()),
+                Act::SplitAndJoin => {
+                    let (recv, send) = connection.split();
+                    connection = ws_proto::Connection::join(recv, send);
+                }
+            }
+            let send = connection.send_side();
+            let after = queued(send);
+            prop_assert!(!appends || after.starts_with(&before));
+            // Few slots may hide the rest of many fragments, never show too much.
+            prop_assert!(after.len() <= send.queued());
+            prop_assert_eq!(send.queued() == 0, after.is_empty());
+            // An end is final.
+            if end.is_some() {
+                prop_assert_eq!(connection.end(), end);
+            }
+            end = connection.end();
+        }
+    }
+}
+
+#[test]
+fn a_search_that_was_not_made_loses_nothing() {
+    let mut wire = Wire::from(Role::Server);
+    wire.text("first");
+    wire.text("second");
+    let side = ReceiveSide::new(Role::Client, &Config::default());
+    let mut receiver = BlockReceiver::new(side, wire.octets.clone().into(), 64);
+    assert_eq!(receiver.rest().unwrap().len(), 0);
+    assert_eq!(receiver.unread(), wire.octets);
+    for text in ["first", "second"] {
+        assert_eq!(receiver.poll(), Ok(Some(Ready::Message)));
+        assert_eq!(receiver.message(), Some(MessageRef::Text(text)));
+        let expected = if text == "first" { 0 } else { 15 };
+        assert_eq!(receiver.rest().unwrap().len(), expected);
+        assert!(receiver.message().is_none());
+    }
+    assert_eq!(receiver.poll(), Ok(None));
+    // The same for input behind a search that found nothing.
+    receiver.lend(vec![0; 64].into());
+    receiver.spare()[..wire.octets.len()].copy_from_slice(&wire.octets);
+    receiver.filled(wire.octets.len());
+    assert_eq!(receiver.rest().unwrap().len(), 0);
+    assert_eq!(receiver.unread(), wire.octets);
+}
+
+#[test]
+fn a_failed_receiver_has_its_whole_block_free() {
+    for broken in [&b"\xff"[..], b"\x81\x01\xff"] {
+        let side = ReceiveSide::new(Role::Client, &Config::default());
+        let mut receiver = BlockReceiver::new(side, Box::default(), 64);
+        receiver.lend(vec![b'x'; 64].into());
+        receiver.spare()[..broken.len()].copy_from_slice(broken);
+        receiver.filled(64);
+        let error = receiver.poll().unwrap_err();
+        assert_eq!(receiver.poll(), Err(error));
+        assert_eq!(receiver.spare().len(), 64);
+        assert!(receiver.unread().is_empty() && receiver.message().is_none());
+    }
+}
+
+#[test]
+fn masks_are_taken_one_for_each_frame() {
+    let (_, mut send) = sides(Role::Client, &Config::default());
+    let mut own = SendSide::client(&Config::default(), Box::new(Keys::default()));
+    for send in [&mut send, &mut own] {
+        assert_eq!(send.role(), Role::Client);
+        send.message("a").unwrap();
+        send.ping(&ControlPayload::EMPTY).unwrap();
+        send.message(vec![0; 9000]).unwrap();
+    }
+    let mut wire = Wire::from(Role::Client);
+    wire.text("a");
+    wire.frame(FIN | support::PING, b"");
+    wire.frame(FIN | support::BINARY, &[0; 9000]);
+    assert_eq!(queued(&send), wire.octets);
+    assert_eq!(queued(&own), wire.octets);
+}
