@@ -1,0 +1,88 @@
+//! `Sec-WebSocket-Key` and the `Sec-WebSocket-Accept` that proves it was read (RFC 6455 §1.3).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use sha1::{Digest as _, Sha1};
+
+/// What the key is joined with before it is hashed (RFC 6455 §1.3).
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// The key that a client sends for its nonce (RFC 6455 §4.1, item 7).
+pub(crate) fn encode_nonce(nonce: [u8; 16]) -> String {
+    STANDARD.encode(nonce)
+}
+
+/// The accept value for a key (RFC 6455 §4.2.2, item 5.4). The key is hashed as it was sent.
+pub(crate) fn accept_for(key: &[u8]) -> String {
+    let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+    STANDARD.encode(digest)
+}
+
+/// Whether `key` is the base64 form of 16 octets (RFC 6455 §4.2.1, item 5): 22 characters of the
+/// standard alphabet and two of padding.
+///
+/// The last character carries four bits that stand for nothing. RFC 4648 §3.5 lets a decoder
+/// choose whether they have to be zero; the key is an opaque challenge that nobody decodes, so
+/// any are taken.
+pub(crate) fn is_valid_key(key: &[u8]) -> bool {
+    let Some(digits) = key.strip_suffix(b"==") else {
+        return false;
+    };
+    digits.len() == 22
+        && digits
+            .iter()
+            .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/'))
+}
+
+/// [`accept_for`] as a header value.
+pub(crate) fn accept_value(key: &[u8]) -> HeaderValue {
+    // Base64 is visible US-ASCII, so the conversion has no failing case to hand on.
+    HeaderValue::from_str(&accept_for(key)).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accept_matches_the_example_of_the_rfc() {
+        assert_eq!(
+            accept_for(b"dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+        assert_eq!(
+            accept_value(b"dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+    }
+
+    #[test]
+    fn nonces_become_valid_keys() {
+        assert_eq!(
+            encode_nonce(*b"the sample nonce"),
+            "dGhlIHNhbXBsZSBub25jZQ=="
+        );
+        assert!(is_valid_key(encode_nonce([0xff; 16]).as_bytes()));
+    }
+
+    #[test]
+    fn keys_of_another_length_or_alphabet_are_invalid() {
+        assert!(is_valid_key(b"dGhlIHNhbXBsZSBub25jZR=="));
+        for key in [
+            "",
+            "==",
+            "dGhlIHNhbXBsZSBub25jZQ",
+            "dGhlIHNhbXBsZSBub25jZQ=",
+            "dGhlIHNhbXBsZSBub25j",
+            "dGhlIHNhbXBsZSBub25jZTE=",
+            "dGhlIHNhbXBsZSBub25jZTEy",
+            "dGhlIHNhbXBsZSBub25jZ_==",
+            "dGhlIHNhbXBsZSBub25jZ-==",
+            "dGhlIHNhbXBsZSBub25j ===",
+            "dGhlIHNhbXBsZSBub25jZQ===",
+        ] {
+            assert!(!is_valid_key(key.as_bytes()), "{key:?}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What both sides settled on.
+
+use crate::extension::Extension;
+
+/// The outcome of the negotiation: at most one subprotocol, and the extensions in use
+/// (RFC 6455 §4.2.2, item 5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    pub(crate) protocol: Option<String>,
+    pub(crate) extensions: Vec<Extension>,
+}
+
+impl Agreed {
+    /// The subprotocol, spelled as the client offered it.
+    pub fn protocol(&self) -> Option<&str> {
+        self.protocol.as_deref()
+    }
+
+    /// The extensions, in the order in which they apply to data (RFC 6455 §9.1).
+    pub fn extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+}

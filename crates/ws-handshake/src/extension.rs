@@ -1,0 +1,343 @@
+//! The syntax of `Sec-WebSocket-Extensions` (RFC 6455 §9.1). What a parameter means is the
+//! business of the extension.
+
+use std::fmt;
+
+use crate::token::{is_ows, is_token, is_token_octet};
+
+/// One extension with its parameters, as offered or agreed on (RFC 6455 §9.1).
+///
+/// ```
+/// use ws_handshake::Extension;
+///
+/// let offer = Extension::new("permessage-deflate")?
+///     .param("client_max_window_bits", None)?
+///     .param("server_max_window_bits", Some("10"))?;
+/// let text = "permessage-deflate; client_max_window_bits; server_max_window_bits=10";
+/// assert_eq!(offer.to_string(), text);
+/// assert_eq!(Extension::parse_list(text.as_bytes())?, [offer]);
+/// # Ok::<(), ws_handshake::ExtensionError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Extension {
+    /// A token.
+    name: String,
+    /// Names and values are tokens. A name may come twice: whether that is a fault is up to the
+    /// extension (RFC 7692 §7.1 says it is).
+    params: Vec<(String, Option<String>)>,
+}
+
+impl Extension {
+    /// An extension without parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::InvalidName`] if the name is not a token (RFC 9110 §5.6.2).
+    pub fn new(name: impl Into<String>) -> Result<Self, ExtensionError> {
+        let name = name.into();
+        if !is_token(name.as_bytes()) {
+            return Err(ExtensionError::InvalidName);
+        }
+        Ok(Self {
+            name,
+            params: Vec::new(),
+        })
+    }
+
+    /// Appends a parameter.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::InvalidParameter`] if the name is not a token, and
+    /// [`ExtensionError::InvalidValue`] if the value is there and is not one.
+    pub fn param(
+        mut self,
+        name: impl Into<String>,
+        value: Option<&str>,
+    ) -> Result<Self, ExtensionError> {
+        let name = name.into();
+        if !is_token(name.as_bytes()) {
+            return Err(ExtensionError::InvalidParameter);
+        }
+        if value.is_some_and(|value| !is_token(value.as_bytes())) {
+            return Err(ExtensionError::InvalidValue);
+        }
+        self.params.push((name, value.map(str::to_owned)));
+        Ok(self)
+    }
+
+    /// The name, as it was written.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The parameters in their order, repeated ones included; quoted values are unquoted.
+    pub fn params(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.params
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_deref()))
+    }
+
+    /// Parses the value of one `Sec-WebSocket-Extensions` line.
+    ///
+    /// Strict, but for what RFC 9110 §5.6.1.2 has a recipient tolerate: empty elements between
+    /// commas. White space may stand between any two parts, as the grammar's reference to
+    /// RFC 2616 says. A quoted value is one whose content, unescaped, is a token.
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError`] says which part is malformed. Nothing is skipped: one malformed
+    /// extension fails the line.
+    pub fn parse_list(value: &[u8]) -> Result<Vec<Self>, ExtensionError> {
+        let mut rest = Cursor(value);
+        let mut list = Vec::new();
+        loop {
+            rest.skip_ows();
+            match rest.peek() {
+                None if list.is_empty() => return Err(ExtensionError::Empty),
+                None => return Ok(list),
+                Some(b',') => rest.advance(),
+                Some(_) => list.push(rest.extension()?),
+            }
+        }
+    }
+}
+
+impl fmt::Display for Extension {
+    /// The form for the header. Values are tokens, so none needs quotes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        for (name, value) in &self.params {
+            match value {
+                Some(value) => write!(f, "; {name}={value}")?,
+                None => write!(f, "; {name}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The extensions as the value of one header line.
+pub(crate) fn join(extensions: &[Extension]) -> String {
+    let mut line = String::new();
+    for extension in extensions {
+        if !line.is_empty() {
+            line.push_str(", ");
+        }
+        line.push_str(&extension.to_string());
+    }
+    line
+}
+
+/// The unread rest of a header value.
+struct Cursor<'a>(&'a [u8]);
+
+impl<'a> Cursor<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.0.first().copied()
+    }
+
+    fn advance(&mut self) {
+        self.0 = self.0.get(1..).unwrap_or_default();
+    }
+
+    fn skip_ows(&mut self) {
+        while self.peek().is_some_and(is_ows) {
+            self.advance();
+        }
+    }
+
+    /// As many token octets as there are.
+    fn token(&mut self) -> &'a str {
+        let length = self
+            .0
+            .iter()
+            .take_while(|octet| is_token_octet(**octet))
+            .count();
+        let (token, rest) = self.0.split_at_checked(length).unwrap_or_default();
+        self.0 = rest;
+        std::str::from_utf8(token).unwrap_or_default()
+    }
+
+    /// `token *( ";" token [ "=" ( token / quoted-string ) ] )`, up to the comma or the end.
+    fn extension(&mut self) -> Result<Extension, ExtensionError> {
+        let mut extension = Extension::new(self.token())?;
+        loop {
+            self.skip_ows();
+            match self.peek() {
+                None | Some(b',') => return Ok(extension),
+                Some(b';') => {
+                    self.advance();
+                    self.skip_ows();
+                    let name = self.token();
+                    let value = self.value()?;
+                    extension = extension.param(name, value.as_deref())?;
+                }
+                Some(_) => return Err(ExtensionError::UnexpectedOctet),
+            }
+        }
+    }
+
+    /// `[ "=" ( token / quoted-string ) ]`.
+    fn value(&mut self) -> Result<Option<String>, ExtensionError> {
+        self.skip_ows();
+        if self.peek() != Some(b'=') {
+            return Ok(None);
+        }
+        self.advance();
+        self.skip_ows();
+        if self.peek() == Some(b'"') {
+            self.advance();
+            return self.quoted().map(Some);
+        }
+        Ok(Some(self.token().to_owned()))
+    }
+
+    /// The unescaped rest of a quoted-string (RFC 9110 §5.6.4). Only token octets can come out
+    /// of it, so every other one may fail at once.
+    fn quoted(&mut self) -> Result<String, ExtensionError> {
+        let mut value = String::new();
+        loop {
+            let mut octet = self.peek().ok_or(ExtensionError::UnterminatedQuote)?;
+            self.advance();
+            if octet == b'"' {
+                return Ok(value);
+            }
+            if octet == b'\\' {
+                octet = self.peek().ok_or(ExtensionError::UnterminatedQuote)?;
+                self.advance();
+            }
+            if !is_token_octet(octet) {
+                return Err(ExtensionError::InvalidValue);
+            }
+            value.push(char::from(octet));
+        }
+    }
+}
+
+/// Why octets are not a list of extensions, or a part is not one of an extension
+/// (RFC 6455 §9.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExtensionError {
+    /// The list has no element.
+    Empty,
+    /// An extension has no name, or one that is not a token.
+    InvalidName,
+    /// A parameter has no name, or one that is not a token.
+    InvalidParameter,
+    /// A value, unquoted, is empty or not a token.
+    InvalidValue,
+    /// Something other than `;` or `,` follows an extension or parameter.
+    UnexpectedOctet,
+    /// A quoted value has no end.
+    UnterminatedQuote,
+}
+
+impl fmt::Display for ExtensionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the list of extensions is empty; leave the header out instead",
+            Self::InvalidName => "the name of an extension is not a token; use letters and '-'",
+            Self::InvalidParameter => {
+                "a parameter of an extension has no name or one that is not a token; \
+                 use letters and '_'"
+            }
+            Self::InvalidValue => {
+                "the value of an extension parameter is empty or not a token; \
+                 use letters and digits, or leave '=' out"
+            }
+            Self::UnexpectedOctet => {
+                "an extension is followed by something else than ';' or ','; separate with these"
+            }
+            Self::UnterminatedQuote => {
+                "a quoted value of an extension parameter has no end; close the quotes"
+            }
+        })
+    }
+}
+
+impl std::error::Error for ExtensionError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(value: &str) -> Vec<String> {
+        let list = Extension::parse_list(value.as_bytes()).unwrap();
+        list.iter().map(Extension::to_string).collect()
+    }
+
+    #[test]
+    fn lists_keep_order_parameters_and_repetitions() {
+        assert_eq!(shown("a"), ["a"]);
+        assert_eq!(
+            shown("a;b;c=1 , d;b;b=2,A"),
+            ["a; b; c=1", "d; b; b=2", "A"]
+        );
+    }
+
+    #[test]
+    fn white_space_and_empty_elements_are_tolerated() {
+        assert_eq!(shown(" ,a\t; b = 1 ,, c ,"), ["a; b=1", "c"]);
+    }
+
+    #[test]
+    fn quoted_values_are_unquoted() {
+        assert_eq!(shown(r#"a; b="10"; c="x\y\-z""#), ["a; b=10; c=xy-z"]);
+    }
+
+    #[test]
+    fn malformed_lists_are_refused() {
+        for (value, error) in [
+            ("", ExtensionError::Empty),
+            (",,", ExtensionError::Empty),
+            (";", ExtensionError::InvalidName),
+            ("=a", ExtensionError::InvalidName),
+            ("a, ;b", ExtensionError::InvalidName),
+            ("\"a\"", ExtensionError::InvalidName),
+            ("a;", ExtensionError::InvalidParameter),
+            ("a; ;b", ExtensionError::InvalidParameter),
+            ("a; =1", ExtensionError::InvalidParameter),
+            ("a;, b", ExtensionError::InvalidParameter),
+            ("a; b=", ExtensionError::InvalidValue),
+            ("a; b=, c", ExtensionError::InvalidValue),
+            ("a; b=\"\"", ExtensionError::InvalidValue),
+            ("a; b=\"c d\"", ExtensionError::InvalidValue),
+            ("a; b=\"c,d\"", ExtensionError::InvalidValue),
+            ("a; b=\"\\\"\"", ExtensionError::InvalidValue),
+            ("a; b==c", ExtensionError::InvalidValue),
+            ("a=1", ExtensionError::UnexpectedOctet),
+            ("a b", ExtensionError::UnexpectedOctet),
+            ("a; b c", ExtensionError::UnexpectedOctet),
+            ("a; b=c d", ExtensionError::UnexpectedOctet),
+            ("a; b=\"c\"d", ExtensionError::UnexpectedOctet),
+            ("a/b", ExtensionError::UnexpectedOctet),
+            ("a; b=\"", ExtensionError::UnterminatedQuote),
+            ("a; b=\"c", ExtensionError::UnterminatedQuote),
+            ("a; b=\"c\\", ExtensionError::UnterminatedQuote),
+        ] {
+            assert_eq!(
+                Extension::parse_list(value.as_bytes()),
+                Err(error),
+                "{value:?}"
+            );
+        }
+        assert_eq!(
+            Extension::parse_list(b"a\xff"),
+            Err(ExtensionError::UnexpectedOctet)
+        );
+    }
+
+    #[test]
+    fn parts_are_checked_when_built() {
+        assert_eq!(Extension::new("a b"), Err(ExtensionError::InvalidName));
+        let extension = Extension::new("a").unwrap();
+        let result = extension.clone().param("b\r\n", None);
+        assert_eq!(result, Err(ExtensionError::InvalidParameter));
+        assert_eq!(
+            extension.param("b", Some("")),
+            Err(ExtensionError::InvalidValue)
+        );
+    }
+}

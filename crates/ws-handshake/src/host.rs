@@ -1,0 +1,202 @@
+//! `host [ ":" port ]`, the syntax of the Host header and of authorities (RFC 3986 §3.2).
+//!
+//! Validated here and not by a URI library: a server that takes a Host which its proxy reads
+//! differently can be made to serve one site under the name of another (RFC 9112 §3.2 and §11.2).
+
+use std::net::Ipv6Addr;
+
+/// A validated `host [ ":" port ]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HostPort<'a> {
+    /// As written, an IP literal with its brackets; never empty.
+    pub(crate) host: &'a str,
+    /// `None` if there is none, or only the colon (RFC 3986 §3.2.3).
+    pub(crate) port: Option<u16>,
+}
+
+/// Which part of an authority is malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostFault {
+    EmptyHost,
+    InvalidHost,
+    InvalidPort,
+}
+
+impl<'a> HostPort<'a> {
+    pub(crate) fn parse(value: &'a str) -> Result<Self, HostFault> {
+        let (host, port) = split_port(value)?;
+        if host.is_empty() {
+            return Err(HostFault::EmptyHost);
+        }
+        let valid = match host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            Some(literal) => is_ip_literal(literal),
+            None => is_reg_name(host.as_bytes()),
+        };
+        if !valid {
+            return Err(HostFault::InvalidHost);
+        }
+        Ok(Self {
+            host,
+            port: port.map(parse_port).transpose()?.flatten(),
+        })
+    }
+
+    /// Whether both name the same host and, with `default_port` where there is none, port.
+    pub(crate) fn is_same(&self, other: &HostPort<'_>, default_port: Option<u16>) -> bool {
+        self.host.eq_ignore_ascii_case(other.host)
+            && self.port.or(default_port) == other.port.or(default_port)
+    }
+}
+
+/// Splits behind the bracket of an IP literal, or at the first colon.
+fn split_port(value: &str) -> Result<(&str, Option<&str>), HostFault> {
+    if !value.starts_with('[') {
+        return Ok(match value.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (value, None),
+        });
+    }
+    let end = value.find(']').ok_or(HostFault::InvalidHost)?;
+    let (host, rest) = value
+        .split_at_checked(end + 1)
+        .ok_or(HostFault::InvalidHost)?;
+    match rest.strip_prefix(':') {
+        Some(port) => Ok((host, Some(port))),
+        None if rest.is_empty() => Ok((host, None)),
+        None => Err(HostFault::InvalidHost),
+    }
+}
+
+/// `*DIGIT`, at most 65535. The digits are checked first: the standard parser takes a sign.
+fn parse_port(port: &str) -> Result<Option<u16>, HostFault> {
+    if port.is_empty() {
+        return Ok(None);
+    }
+    if !port.bytes().all(|octet| octet.is_ascii_digit()) {
+        return Err(HostFault::InvalidPort);
+    }
+    port.parse().map(Some).map_err(|_| HostFault::InvalidPort)
+}
+
+/// What stands between the brackets: an IPv6 address, or an address of a later version
+/// (RFC 3986 §3.2.2). Zone identifiers mean something on one machine only and are refused.
+fn is_ip_literal(literal: &str) -> bool {
+    if literal.parse::<Ipv6Addr>().is_ok() {
+        return true;
+    }
+    let Some((version, address)) = literal
+        .strip_prefix(['v', 'V'])
+        .and_then(|rest| rest.split_once('.'))
+    else {
+        return false;
+    };
+    !version.is_empty()
+        && version.bytes().all(|octet| octet.is_ascii_hexdigit())
+        && !address.is_empty()
+        && address
+            .bytes()
+            .all(|octet| is_host_octet(octet) || octet == b':')
+}
+
+/// Registered names and IPv4 addresses (RFC 3986 §3.2.2).
+fn is_reg_name(mut name: &[u8]) -> bool {
+    loop {
+        match name {
+            [] => return true,
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                name = rest;
+            }
+            [octet, rest @ ..] if is_host_octet(*octet) => name = rest,
+            _ => return false,
+        }
+    }
+}
+
+/// `unreserved` and `sub-delims` (RFC 3986 §2.2 and §2.3).
+const fn is_host_octet(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric()
+        || matches!(
+            octet,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_addresses_and_ports_are_taken() {
+        for (value, host, port) in [
+            ("example.com", "example.com", None),
+            ("example.com:", "example.com", None),
+            ("example.com:0080", "example.com", Some(80)),
+            ("127.0.0.1:65535", "127.0.0.1", Some(65535)),
+            ("a_b~c%20d", "a_b~c%20d", None),
+            ("[::1]", "[::1]", None),
+            ("[2001:db8::1]:9001", "[2001:db8::1]", Some(9001)),
+            ("[v7.a:b]", "[v7.a:b]", None),
+        ] {
+            assert_eq!(
+                HostPort::parse(value),
+                Ok(HostPort { host, port }),
+                "{value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn malformed_authorities_are_refused() {
+        for (value, fault) in [
+            ("", HostFault::EmptyHost),
+            (":80", HostFault::EmptyHost),
+            ("a b", HostFault::InvalidHost),
+            ("user@example.com", HostFault::InvalidHost),
+            ("a/b", HostFault::InvalidHost),
+            ("a%2", HostFault::InvalidHost),
+            ("a%zz", HostFault::InvalidHost),
+            ("ex\u{e4}mple", HostFault::InvalidHost),
+            ("[::1", HostFault::InvalidHost),
+            ("[]", HostFault::InvalidHost),
+            ("[::1]x", HostFault::InvalidHost),
+            ("[fe80::1%25eth0]", HostFault::InvalidHost),
+            ("[v.x]", HostFault::InvalidHost),
+            ("[127.0.0.1]", HostFault::InvalidHost),
+            ("a:b:1", HostFault::InvalidPort),
+            ("a:+1", HostFault::InvalidPort),
+            ("a:65536", HostFault::InvalidPort),
+            ("a: 80", HostFault::InvalidPort),
+        ] {
+            assert_eq!(HostPort::parse(value), Err(fault), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn comparison_ignores_case_and_fills_in_the_default_port() {
+        let same = |a, b, default| {
+            HostPort::parse(a)
+                .unwrap()
+                .is_same(&HostPort::parse(b).unwrap(), default)
+        };
+        assert!(same("Example.COM", "example.com:443", Some(443)));
+        assert!(!same("example.com", "example.com:443", Some(80)));
+        assert!(same("a", "a", None));
+        assert!(!same("a", "a:80", None));
+    }
+}

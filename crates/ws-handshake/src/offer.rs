@@ -1,0 +1,294 @@
+//! A request that passed every check, waiting for the application's decision.
+
+use std::fmt;
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{Method, Uri, Version};
+
+use crate::accept_key::{accept_value, is_valid_key};
+use crate::answer::{Accepted, Answer, AnswerError};
+use crate::extension::Extension;
+use crate::head::{Head, NamesOf, RequestLine, hide_credentials, parse_fields};
+use crate::host::HostPort;
+use crate::origin::OriginPolicy;
+use crate::protocol;
+use crate::reject_reason::RejectReason;
+use crate::rejection::{Rejection, encode_rejection};
+use crate::token::{lists_token, trim_ows};
+
+/// A valid opening request (RFC 6455 §4.2.1), to be accepted or rejected.
+///
+/// There is no callback: the decision may take any time and await anything between
+/// [`ServerHandshake::receive`](crate::ServerHandshake::receive) and [`Offer::accept`].
+///
+/// `Debug` shows the path and the names of the headers. Their values, the query and the
+/// subprotocols stay out: clients pass credentials in all three.
+#[derive(Clone)]
+pub struct Offer {
+    uri: Uri,
+    headers: HeaderMap,
+    /// Of an absolute request target, else of the Host header.
+    host: String,
+    extensions: Vec<Extension>,
+    /// The value of `Sec-WebSocket-Accept` for the key of this request.
+    accept: HeaderValue,
+}
+
+impl Offer {
+    /// The checks on a request that another HTTP stack has parsed: hyper, axum, or any other.
+    ///
+    /// A fragment in the request target can't be seen here, since `http::Uri` drops it. If the
+    /// offer is accepted, send [`Accepted::response`] and take the connection over; if it is
+    /// rejected, send [`Rejection::response`].
+    ///
+    /// ```
+    /// use ws_handshake::{Answer, Offer, OriginPolicy};
+    ///
+    /// let request = http::Request::get("/chat")
+    ///     .header("Host", "example.com")
+    ///     .header("Upgrade", "websocket")
+    ///     .header("Connection", "Upgrade")
+    ///     .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+    ///     .header("Sec-WebSocket-Version", "13")
+    ///     .body(())?;
+    /// let offer = Offer::from_request(&request, &OriginPolicy::default())?;
+    /// let (response, _agreed) = offer.accept(Answer::new())?.into_parts();
+    /// assert_eq!(response.status(), 101);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] with the rule that the request breaks.
+    pub fn from_request<B>(
+        request: &http::Request<B>,
+        origins: &OriginPolicy,
+    ) -> Result<Self, Rejection> {
+        let method = request.method();
+        let reject = |reason| Rejection::for_method(reason, method.as_str().as_bytes());
+        if request.version() != Version::HTTP_11 {
+            return Err(reject(RejectReason::UnsupportedHttpVersion));
+        }
+        if method != Method::GET {
+            return Err(reject(RejectReason::MethodNotGet));
+        }
+        let mut headers = request.headers().clone();
+        hide_credentials(&mut headers);
+        Self::check(request.uri().clone(), headers, origins).map_err(reject)
+    }
+
+    /// The checks on a head whose request line is known to be well formed.
+    pub(crate) fn from_head(head: &Head<'_>, origins: &OriginPolicy) -> Result<Self, Rejection> {
+        let line =
+            RequestLine::parse(head.start_line).map_err(|fault| Rejection::new(fault.into()))?;
+        let reject = |reason| Rejection::for_method(reason, line.method);
+        let headers = parse_fields(head.fields).map_err(|fault| reject(fault.into()))?;
+        if line.method != b"GET" {
+            return Err(reject(RejectReason::MethodNotGet));
+        }
+        if line.target.contains(&b'#') {
+            return Err(reject(RejectReason::FragmentInTarget));
+        }
+        let uri = Uri::try_from(line.target).map_err(|_| reject(RejectReason::InvalidTarget))?;
+        Self::check(uri, headers, origins).map_err(reject)
+    }
+
+    /// The checks behind the request line, in the order in which a client can mend them: what it
+    /// asks whom, that it asks for a WebSocket at all, then how.
+    fn check(uri: Uri, headers: HeaderMap, origins: &OriginPolicy) -> Result<Self, RejectReason> {
+        let host = check_host(&uri, &headers)?;
+        check_no_body(&headers)?;
+        if !lists_token(headers.get_all(UPGRADE), "websocket") {
+            return Err(RejectReason::UpgradeNotWebSocket);
+        }
+        if !lists_token(headers.get_all(CONNECTION), "upgrade") {
+            return Err(RejectReason::ConnectionWithoutUpgrade);
+        }
+        check_version(&headers)?;
+        let accept = check_key(&headers)?;
+        check_origin(&headers, &host, origins)?;
+        protocol::check(&headers)?;
+        let extensions = parse_extensions(&headers)?;
+        Ok(Self {
+            uri,
+            headers,
+            host,
+            extensions,
+            accept,
+        })
+    }
+
+    /// The request target.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The path of the request target, still percent-encoded; begins with a slash.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// The query of the request target, without the question mark.
+    pub fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
+    /// The authority that the request was sent to, `host[:port]` as the client wrote it.
+    ///
+    /// The `Host` header, but for an absolute request target its own authority, which takes
+    /// precedence (RFC 9112 §3.2.2).
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// All header fields.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The `Origin` header, which the policy has let through (RFC 6455 §10.2).
+    pub fn origin(&self) -> Option<&str> {
+        self.headers
+            .get(ORIGIN)
+            .and_then(|origin| origin.to_str().ok())
+    }
+
+    /// The subprotocols, in the client's order of preference (RFC 6455 §4.1, item 10).
+    pub fn protocols(&self) -> impl Iterator<Item = &str> {
+        protocol::names(&self.headers)
+    }
+
+    /// The extensions, in the client's order of preference (RFC 6455 §9.1). One name may come
+    /// several times with different parameters.
+    pub fn extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+
+    /// Accepts the request. No subprotocol and no extension is used unless the answer names it.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`] if the answer chooses what was not offered, or has a header that can't be
+    /// sent. The offer stands, so another answer, or a rejection, is still possible.
+    pub fn accept(&self, answer: Answer) -> Result<Accepted, AnswerError> {
+        answer.accept(self, &self.accept)
+    }
+
+    /// Rejects the request: the complete answer, see [`encode_rejection`].
+    pub fn reject(&self, response: http::Response<Vec<u8>>) -> Vec<u8> {
+        encode_rejection(&response)
+    }
+}
+
+impl fmt::Debug for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offer")
+            .field("path", &self.path())
+            .field("host", &self.host)
+            .field("origin", &self.origin())
+            .field("extensions", &self.extensions)
+            .field("headers", &NamesOf(&self.headers))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value of a field that has to come exactly once, trimmed.
+fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    missing: RejectReason,
+    duplicate: RejectReason,
+) -> Result<&'a [u8], RejectReason> {
+    let mut lines = headers.get_all(name).into_iter();
+    let value = lines.next().ok_or(missing)?;
+    match lines.next() {
+        None => Ok(trim_ows(value.as_bytes())),
+        Some(_) => Err(duplicate),
+    }
+}
+
+/// The form of the target, and the authority (RFC 6455 §4.2.1, items 1 and 2; RFC 9112 §3.2).
+fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<String, RejectReason> {
+    let of_target = match (uri.scheme_str(), uri.authority()) {
+        (None, None) if uri.path().starts_with('/') => None,
+        (Some("http" | "https"), Some(authority)) => Some(authority.as_str()),
+        // authority-form, asterisk-form, or a scheme that this server is not.
+        _ => return Err(RejectReason::InvalidTarget),
+    };
+    let (missing, duplicate) = (RejectReason::MissingHost, RejectReason::DuplicateHost);
+    let of_header = std::str::from_utf8(single(headers, &HOST, missing, duplicate)?)
+        .map_err(|_| RejectReason::InvalidHost)?;
+    HostPort::parse(of_header).map_err(|_| RejectReason::InvalidHost)?;
+    let Some(of_target) = of_target else {
+        return Ok(of_header.to_owned());
+    };
+    HostPort::parse(of_target).map_err(|_| RejectReason::InvalidTarget)?;
+    Ok(of_target.to_owned())
+}
+
+/// What follows the head are frames. A field that lets anyone on the way take it for a body is
+/// refused (RFC 9112 §6.3 and §11.2).
+fn check_no_body(headers: &HeaderMap) -> Result<(), RejectReason> {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return Err(RejectReason::TransferEncoding);
+    }
+    if !headers.contains_key(CONTENT_LENGTH) {
+        return Ok(());
+    }
+    let refused = RejectReason::ContentLength;
+    let length = single(headers, &CONTENT_LENGTH, refused, refused)?;
+    let is_zero = !length.is_empty() && length.iter().all(|digit| *digit == b'0');
+    if is_zero { Ok(()) } else { Err(refused) }
+}
+
+/// Exactly `13`, once (RFC 6455 §4.2.1, item 6, and the grammar of §4.3).
+fn check_version(headers: &HeaderMap) -> Result<(), RejectReason> {
+    let (missing, duplicate) = (RejectReason::MissingVersion, RejectReason::DuplicateVersion);
+    match single(headers, &SEC_WEBSOCKET_VERSION, missing, duplicate)? {
+        b"13" => Ok(()),
+        _ => Err(RejectReason::UnsupportedVersion),
+    }
+}
+
+/// The value of `Sec-WebSocket-Accept` for the key (RFC 6455 §4.2.1, item 5).
+fn check_key(headers: &HeaderMap) -> Result<HeaderValue, RejectReason> {
+    let (missing, duplicate) = (RejectReason::MissingKey, RejectReason::DuplicateKey);
+    let key = single(headers, &SEC_WEBSOCKET_KEY, missing, duplicate)?;
+    if !is_valid_key(key) {
+        return Err(RejectReason::InvalidKey);
+    }
+    Ok(accept_value(key))
+}
+
+/// The origin policy (RFC 6455 §4.2.2, item 4, and §10.2).
+fn check_origin(
+    headers: &HeaderMap,
+    host: &str,
+    origins: &OriginPolicy,
+) -> Result<(), RejectReason> {
+    let mut lines = headers.get_all(ORIGIN).into_iter();
+    let Some(origin) = lines.next() else {
+        return Ok(());
+    };
+    if lines.next().is_some() {
+        return Err(RejectReason::DuplicateOrigin);
+    }
+    let origin = origin.to_str().map_err(|_| RejectReason::InvalidOrigin)?;
+    if !origins.allows(origin, host) {
+        return Err(RejectReason::ForeignOrigin);
+    }
+    Ok(())
+}
+
+/// All lines together are one list (RFC 9110 §5.3).
+fn parse_extensions(headers: &HeaderMap) -> Result<Vec<Extension>, RejectReason> {
+    let mut extensions = Vec::new();
+    for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {
+        let parsed = Extension::parse_list(line.as_bytes());
+        extensions.append(&mut parsed.map_err(|_| RejectReason::InvalidExtensions)?);
+    }
+    Ok(extensions)
+}

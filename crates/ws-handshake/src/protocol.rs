@@ -1,0 +1,76 @@
+//! `Sec-WebSocket-Protocol`: subprotocols offered and chosen (RFC 6455 §1.9, §11.3.4).
+
+use std::collections::BTreeSet;
+
+use http::HeaderMap;
+use http::header::SEC_WEBSOCKET_PROTOCOL;
+
+use crate::token::{is_token, list_elements};
+
+/// Why the subprotocols of a request are malformed (RFC 6455 §4.1, item 10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProtocolFault {
+    Duplicate,
+    Invalid,
+}
+
+/// Checks the lines of a request: tokens, each once, and at least one if there is a line.
+/// Names are compared exactly: subprotocols are case-sensitive.
+pub(crate) fn check(headers: &HeaderMap) -> Result<(), ProtocolFault> {
+    let mut seen = BTreeSet::new();
+    for line in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
+        for name in list_elements(line.as_bytes()) {
+            if !is_token(name) {
+                return Err(ProtocolFault::Invalid);
+            }
+            if !seen.insert(name) {
+                return Err(ProtocolFault::Duplicate);
+            }
+        }
+    }
+    if seen.is_empty() && headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
+        return Err(ProtocolFault::Invalid);
+    }
+    Ok(())
+}
+
+/// The names of lines that passed [`check`], in order.
+pub(crate) fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(SEC_WEBSOCKET_PROTOCOL)
+        .into_iter()
+        .flat_map(|line| list_elements(line.as_bytes()))
+        .filter_map(|name| std::str::from_utf8(name).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[&'static str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(SEC_WEBSOCKET_PROTOCOL, http::HeaderValue::from_static(line));
+        }
+        headers
+    }
+
+    #[test]
+    fn names_keep_their_order_over_several_lines() {
+        let headers = headers(&["b, a", "", "B"]);
+        assert_eq!(check(&headers), Ok(()));
+        assert_eq!(names(&headers).collect::<Vec<_>>(), ["b", "a", "B"]);
+    }
+
+    #[test]
+    fn malformed_names_are_refused() {
+        assert_eq!(check(&headers(&[])), Ok(()));
+        assert_eq!(check(&headers(&[""])), Err(ProtocolFault::Invalid));
+        assert_eq!(check(&headers(&[" , "])), Err(ProtocolFault::Invalid));
+        assert_eq!(check(&headers(&["a b"])), Err(ProtocolFault::Invalid));
+        assert_eq!(
+            check(&headers(&["a, b", "a"])),
+            Err(ProtocolFault::Duplicate)
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! Refusals: what a server answers when it does not answer 101.
+
+use std::fmt;
+
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+    SEC_WEBSOCKET_VERSION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, Response, StatusCode};
+
+use crate::fields::write_field;
+use crate::reject_reason::RejectReason;
+
+/// A request that the protocol or the origin policy refuses, with the complete answer to it.
+///
+/// The answer always ends the connection: a client whose upgrade failed may already have sent
+/// frames behind its head, and they must never be read as a next request (RFC 9112 §11.2).
+///
+/// ```
+/// use ws_handshake::{OriginPolicy, RejectReason, ServerHandshake};
+///
+/// let mut server = ServerHandshake::new(OriginPolicy::default());
+/// let rejection = server.receive(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap_err();
+/// assert_eq!(rejection.reason(), RejectReason::UpgradeNotWebSocket);
+/// assert!(rejection.encode().starts_with(b"HTTP/1.1 426 Upgrade Required\r\n"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    reason: RejectReason,
+    /// The request was HEAD, and its response ends with the head (RFC 9110 §9.3.2).
+    head_only: bool,
+}
+
+impl Rejection {
+    pub(crate) fn new(reason: RejectReason) -> Self {
+        Self {
+            reason,
+            head_only: false,
+        }
+    }
+
+    pub(crate) fn for_method(reason: RejectReason, method: &[u8]) -> Self {
+        Self {
+            reason,
+            head_only: method == b"HEAD",
+        }
+    }
+
+    /// The rule that the request breaks.
+    pub fn reason(&self) -> RejectReason {
+        self.reason
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.reason.status()
+    }
+
+    /// The answer for an HTTP stack that does the framing: a short text that says what is wrong
+    /// and what to do, `Connection: close`, for 405 `Allow`, for 426 `Upgrade` and
+    /// `Sec-WebSocket-Version` (RFC 6455 §4.4).
+    pub fn response(&self) -> Response<Vec<u8>> {
+        let mut response = Response::new(format!("{}\n", self.reason).into_bytes());
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        if self.status() == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, HeaderValue::from_static("GET"));
+        }
+        for (name, value) in connection_fields(self.status()) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if self.status() == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        response
+    }
+
+    /// The answer in full, ready to be sent: [`Rejection::response`] with its length. For a HEAD
+    /// request it has no body.
+    pub fn encode(&self) -> Vec<u8> {
+        let response = self.response();
+        let body_len = response.body().len();
+        let mut out = encode_head(response.status(), response.headers(), body_len);
+        if !self.head_only {
+            out.extend_from_slice(response.body());
+        }
+        out
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "refused the opening request with status {}: {}",
+            self.status(),
+            self.reason
+        )
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+/// Encodes a complete HTTP/1.1 response that refuses an upgrade and ends the connection.
+///
+/// `Connection: close` and `Content-Length` are added. What would contradict them is dropped
+/// from the caller's headers: `Connection`, `Content-Length`, `TE`, `Trailer`,
+/// `Transfer-Encoding`, `Upgrade`. Status 426 gets `Upgrade: websocket`, and
+/// `Sec-WebSocket-Version: 13` unless the caller has set one (RFC 9110 §15.5.22,
+/// RFC 6455 §4.4).
+///
+/// A status that can't refuse anything, 101 and every other `1xx`, becomes 500: the client would
+/// otherwise wait for the response that follows it, or read the body as frames. The statuses
+/// 204, 205 and 304 are sent without the body, which they can't have (RFC 9110 §6.4.1).
+///
+/// ```
+/// use http::{Response, StatusCode};
+///
+/// let mut response = Response::new(b"no such room\n".to_vec());
+/// *response.status_mut() = StatusCode::NOT_FOUND;
+/// let encoded = ws_handshake::encode_rejection(&response);
+/// assert!(encoded.starts_with(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n"));
+/// assert!(encoded.ends_with(b"\r\n\r\nno such room\n"));
+/// ```
+pub fn encode_rejection(response: &Response<Vec<u8>>) -> Vec<u8> {
+    let status = match response.status() {
+        status if status.is_informational() => StatusCode::INTERNAL_SERVER_ERROR,
+        status => status,
+    };
+    let body: &[u8] = match status {
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => &[],
+        _ => response.body(),
+    };
+    let mut out = encode_head(status, response.headers(), body.len());
+    out.extend_from_slice(body);
+    out
+}
+
+/// What a refusal says about the connection. Whoever sends Upgrade has to list it as hop-by-hop
+/// (RFC 9110 §7.8).
+fn connection_fields(status: StatusCode) -> &'static [(HeaderName, &'static str)] {
+    const CLOSE: &[(HeaderName, &str)] = &[(CONNECTION, "close")];
+    const CLOSE_UPGRADE: &[(HeaderName, &str)] =
+        &[(CONNECTION, "close, Upgrade"), (UPGRADE, "websocket")];
+    if status == StatusCode::UPGRADE_REQUIRED {
+        CLOSE_UPGRADE
+    } else {
+        CLOSE
+    }
+}
+
+fn encode_head(status: StatusCode, headers: &HeaderMap, body_len: usize) -> Vec<u8> {
+    const FRAMING: [HeaderName; 6] = [
+        CONNECTION,
+        CONTENT_LENGTH,
+        TE,
+        TRAILER,
+        TRANSFER_ENCODING,
+        UPGRADE,
+    ];
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut out = format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).into_bytes();
+    for (name, value) in connection_fields(status) {
+        write_field(&mut out, name, value.as_bytes());
+    }
+    if status == StatusCode::UPGRADE_REQUIRED && !headers.contains_key(SEC_WEBSOCKET_VERSION) {
+        write_field(&mut out, &SEC_WEBSOCKET_VERSION, b"13");
+    }
+    for (name, value) in headers.iter().filter(|(name, _)| !FRAMING.contains(name)) {
+        write_field(&mut out, name, value.as_bytes());
+    }
+    // 204 and 304 end with their head, and 204 must not have a length (RFC 9110 §8.6).
+    if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        write_field(&mut out, &CONTENT_LENGTH, body_len.to_string().as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(status: u16, headers: &[(&'static str, &'static str)]) -> String {
+        let mut response = Response::new(b"body".to_vec());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        for (name, value) in headers {
+            response
+                .headers_mut()
+                .append(*name, HeaderValue::from_static(value));
+        }
+        String::from_utf8(encode_rejection(&response)).unwrap()
+    }
+
+    #[test]
+    fn framing_headers_of_the_caller_are_replaced() {
+        let text = encoded(
+            403,
+            &[
+                ("content-length", "99"),
+                ("transfer-encoding", "chunked"),
+                ("connection", "keep-alive"),
+                ("connection", "upgrade"),
+                ("upgrade", "websocket"),
+                ("trailer", "x"),
+                ("x-request-id", "1"),
+                ("set-cookie", "a"),
+                ("set-cookie", "b"),
+            ],
+        );
+        assert_eq!(
+            text,
+            "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nx-request-id: 1\r\n\
+             set-cookie: a\r\nset-cookie: b\r\nContent-Length: 4\r\n\r\nbody"
+        );
+    }
+
+    #[test]
+    fn statuses_that_refuse_nothing_become_500() {
+        for status in [100, 101, 103, 199] {
+            let text = encoded(status, &[]);
+            assert!(
+                text.starts_with("HTTP/1.1 500 Internal Server Error\r\n"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn statuses_without_a_body_are_sent_without_one() {
+        assert_eq!(
+            encoded(204, &[]),
+            "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+        );
+        assert_eq!(
+            encoded(304, &[]),
+            "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"
+        );
+        assert_eq!(
+            encoded(205, &[]),
+            "HTTP/1.1 205 Reset Content\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn upgrade_required_says_to_what() {
+        let text = encoded(426, &[("upgrade", "h2c")]);
+        assert!(!text.contains("h2c"), "{text}");
+        assert!(
+            text.contains("\r\nConnection: close, Upgrade\r\n"),
+            "{text}"
+        );
+        assert!(text.contains("\r\nUpgrade: websocket\r\n"), "{text}");
+        assert!(text.contains("\r\nSec-WebSocket-Version: 13\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_status_without_a_name_is_sent_all_the_same() {
+        assert!(encoded(599, &[]).starts_with("HTTP/1.1 599 \r\nConnection: close\r\n"));
+    }
+}

@@ -1,0 +1,217 @@
+//! What a client asks for.
+
+use std::fmt;
+
+use http::header::{
+    CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+
+use crate::accept_key::{accept_for, encode_nonce};
+use crate::client::ClientHandshake;
+use crate::extension::{self, Extension};
+use crate::fields::{FieldFault, Fields, write_field, write_line};
+use crate::target::Target;
+use crate::token::is_token;
+
+/// What a client offers and sends along (RFC 6455 §4.1); one may be built many times.
+///
+/// Mistakes are reported by [`Request::build`], so that a request can be written as one
+/// expression.
+///
+/// ```
+/// use ws_handshake::{Request, Target};
+///
+/// let request = Request::new()
+///     .protocol("chat.v2")
+///     .protocol("chat.v1")
+///     .header("Authorization", "Bearer 0123");
+/// let target = Target::parse("ws://example.com/chat")?;
+/// // In earnest: 16 octets from the random source of the operating system.
+/// let client = request.build(&target, *b"the sample nonce")?;
+/// assert!(client.request().starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// `Debug` shows the names of the headers without their values, which may be credentials, and
+/// the number of subprotocols.
+#[derive(Clone, Default)]
+pub struct Request {
+    protocols: Vec<String>,
+    extensions: Vec<Extension>,
+    fields: Fields,
+}
+
+impl Request {
+    /// A request that offers nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Offers a subprotocol. The first one is preferred (RFC 6455 §4.1, item 10).
+    #[must_use]
+    pub fn protocol(mut self, name: impl Into<String>) -> Self {
+        self.protocols.push(name.into());
+        self
+    }
+
+    /// Offers an extension. The first one is preferred; the same name may be offered again with
+    /// other parameters (RFC 6455 §9.1).
+    #[must_use]
+    pub fn extension(mut self, extension: Extension) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
+    /// Adds a header. The order and the spelling of the name are kept. Reserved are the headers
+    /// of the handshake and of message framing: `Host`, `Connection`, `Upgrade`,
+    /// `Sec-WebSocket-*`, `Content-Length`, `Transfer-Encoding`, `TE`, `Trailer`.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.fields.push(name, value.as_ref());
+        self
+    }
+
+    /// Sets the `Origin` header, which browsers send and other clients may
+    /// (RFC 6455 §4.1, item 8).
+    #[must_use]
+    pub fn origin(self, origin: impl AsRef<[u8]>) -> Self {
+        self.header("Origin", origin)
+    }
+
+    /// Builds the handshake. The nonce has to be fresh and random for each connection
+    /// (RFC 6455 §4.1, item 7).
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] names the subprotocol or header that can't be sent.
+    pub fn build(&self, target: &Target, nonce: [u8; 16]) -> Result<ClientHandshake, RequestError> {
+        self.check_protocols()?;
+        let key = encode_nonce(nonce);
+        let head = self.encode(target, &key)?;
+        let accept = accept_for(key.as_bytes());
+        let extensions = self
+            .extensions
+            .iter()
+            .map(|offered| offered.name().to_owned())
+            .collect();
+        Ok(ClientHandshake::new(
+            head,
+            accept,
+            self.protocols.clone(),
+            extensions,
+        ))
+    }
+
+    fn check_protocols(&self) -> Result<(), RequestError> {
+        for (index, name) in self.protocols.iter().enumerate() {
+            if !is_token(name.as_bytes()) {
+                return Err(RequestError::InvalidProtocol(name.clone()));
+            }
+            if self
+                .protocols
+                .iter()
+                .take(index)
+                .any(|earlier| earlier == name)
+            {
+                return Err(RequestError::DuplicateProtocol(name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// `Host` comes first (RFC 9110 §7.2 asks for it); the application's headers come last.
+    fn encode(&self, target: &Target, key: &str) -> Result<Vec<u8>, RequestError> {
+        let mut head = format!("GET {} HTTP/1.1\r\n", target.path_and_query()).into_bytes();
+        write_field(&mut head, &HOST, target.authority().as_bytes());
+        write_field(&mut head, &UPGRADE, b"websocket");
+        write_field(&mut head, &CONNECTION, b"Upgrade");
+        write_field(&mut head, &SEC_WEBSOCKET_KEY, key.as_bytes());
+        write_field(&mut head, &SEC_WEBSOCKET_VERSION, b"13");
+        if !self.protocols.is_empty() {
+            let line = self.protocols.join(", ");
+            write_field(&mut head, &SEC_WEBSOCKET_PROTOCOL, line.as_bytes());
+        }
+        if !self.extensions.is_empty() {
+            let line = extension::join(&self.extensions);
+            write_field(&mut head, &SEC_WEBSOCKET_EXTENSIONS, line.as_bytes());
+        }
+        for field in self.fields.checked() {
+            let (name, _, value) = field?;
+            write_line(&mut head, name, value.as_bytes());
+        }
+        head.extend_from_slice(b"\r\n");
+        Ok(head)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("protocols", &self.protocols.len())
+            .field("extensions", &self.extensions)
+            .field("headers", &self.fields)
+            .finish()
+    }
+}
+
+/// Why a [`Request`] can't be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// This subprotocol is offered twice (RFC 6455 §4.1, item 10).
+    DuplicateProtocol(String),
+    /// The name of a header is not a token (RFC 9110 §5.1).
+    InvalidHeaderName(String),
+    /// The value of this header has CR, LF, NUL or another control octet (RFC 9110 §5.5).
+    InvalidHeaderValue(HeaderName),
+    /// This subprotocol is not a token (RFC 6455 §4.1, item 10).
+    InvalidProtocol(String),
+    /// The handshake sets this header itself.
+    ReservedHeader(HeaderName),
+}
+
+impl From<FieldFault> for RequestError {
+    fn from(fault: FieldFault) -> Self {
+        match fault {
+            FieldFault::InvalidName(name) => Self::InvalidHeaderName(name),
+            FieldFault::InvalidValue(name) => Self::InvalidHeaderValue(name),
+            FieldFault::Reserved(name) => Self::ReservedHeader(name),
+        }
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DuplicateProtocol(name) => {
+                write!(
+                    f,
+                    "the subprotocol {name:?} is offered twice; offer each once"
+                )
+            }
+            Self::InvalidHeaderName(name) => {
+                write!(
+                    f,
+                    "{name:?} is not a header name; use letters, digits and '-'"
+                )
+            }
+            Self::InvalidHeaderValue(name) => write!(
+                f,
+                "the value of the header {name} has a line end or another control octet; \
+                 remove or encode it"
+            ),
+            Self::InvalidProtocol(name) => write!(
+                f,
+                "{name:?} is not a subprotocol; use letters, digits, '.' and '-', without spaces"
+            ),
+            Self::ReservedHeader(name) => write!(
+                f,
+                "the header {name} belongs to the handshake; set it through the URL, or through \
+                 Request::protocol and Request::extension, or not at all"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for RequestError {}

@@ -1,0 +1,56 @@
+//! What holds for the public types as such.
+
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+
+use ws_handshake::{
+    Accepted, Agreed, Answer, AnswerError, ClientError, ClientHandshake, Established, Extension,
+    ExtensionError, Offer, OriginPolicy, Progress, RejectReason, Rejection, Request, RequestError,
+    ServerHandshake, Target, TargetError,
+};
+
+fn is_error<T: Error + Clone + Send + Sync + Unpin + 'static>() {}
+fn is_plain<T: std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
+
+#[test]
+fn errors_are_static_and_can_be_sent() {
+    is_error::<AnswerError>();
+    is_error::<ClientError>();
+    is_error::<ExtensionError>();
+    is_error::<Rejection>();
+    is_error::<RequestError>();
+    is_error::<TargetError>();
+}
+
+#[test]
+fn types_can_be_sent_and_shared_and_printed() {
+    is_plain::<Accepted>();
+    is_plain::<Agreed>();
+    is_plain::<Answer>();
+    is_plain::<ClientHandshake>();
+    is_plain::<Established>();
+    is_plain::<Extension>();
+    is_plain::<Offer>();
+    is_plain::<OriginPolicy>();
+    is_plain::<Progress<Offer>>();
+    is_plain::<RejectReason>();
+    is_plain::<Request>();
+    is_plain::<ServerHandshake>();
+    is_plain::<Target>();
+}
+
+#[test]
+fn errors_say_what_happened_and_what_to_do() {
+    let errors: [Box<dyn Error>; 5] = [
+        Box::new(Target::parse("http://h").unwrap_err()),
+        Box::new(ExtensionError::InvalidName),
+        Box::new(AnswerError::ProtocolNotOffered("chat".into())),
+        Box::new(RequestError::InvalidProtocol("a b".into())),
+        Box::new(ClientError::WrongAccept),
+    ];
+    for error in errors {
+        let text = error.to_string();
+        assert!(text.contains("; "), "what happened; what to do: {text}");
+    }
+}

@@ -1,0 +1,210 @@
+//! Nothing that a peer or a caller passes makes the crate panic, or read beyond its limits.
+
+#![forbid(unsafe_code)]
+
+mod common;
+
+use common::{HeadText, NONCE, client, target};
+use proptest::prelude::*;
+use ws_handshake::{
+    Answer, ClientError, Extension, Offer, OriginPolicy, Rejection, Request, ServerHandshake,
+    Target,
+};
+
+/// Feeds pieces whose lengths come from `cuts`, over and over, to a server.
+fn serve(mut octets: &[u8], cuts: &[usize]) -> Option<Result<(usize, Offer), Rejection>> {
+    let mut server = ServerHandshake::new(OriginPolicy::default());
+    let mut total = 0;
+    for cut in cuts.iter().cycle() {
+        if octets.is_empty() {
+            return None;
+        }
+        let (piece, rest) = octets.split_at(octets.len().min(*cut));
+        match server.receive(piece) {
+            Err(rejection) => {
+                assert!(!rejection.to_string().is_empty());
+                assert!(rejection.encode().starts_with(b"HTTP/1.1 "));
+                return Some(Err(rejection));
+            }
+            Ok(progress) => {
+                assert!(progress.consumed <= piece.len());
+                total += progress.consumed;
+                if let Some(offer) = progress.done {
+                    return Some(Ok((total, offer)));
+                }
+                assert_eq!(progress.consumed, piece.len());
+            }
+        }
+        octets = rest;
+    }
+    None
+}
+
+fn connect(mut octets: &[u8], cuts: &[usize]) -> String {
+    let request = Request::new()
+        .protocol("a")
+        .extension(Extension::new("x").unwrap());
+    let mut client = client(&request);
+    let mut total = 0;
+    for cut in cuts.iter().cycle() {
+        if octets.is_empty() {
+            break;
+        }
+        let (piece, rest) = octets.split_at(octets.len().min(*cut));
+        match client.receive(piece) {
+            Err(error) => return format!("{error} {error:?}"),
+            Ok(progress) => {
+                assert!(progress.consumed <= piece.len());
+                total += progress.consumed;
+                if let Some(established) = progress.done {
+                    return format!("{established:?} {total}");
+                }
+                assert_eq!(progress.consumed, piece.len());
+            }
+        }
+        octets = rest;
+    }
+    let error: ClientError = client.end_of_input();
+    format!("{error} {error:?}")
+}
+
+/// A head with some of its octets exchanged, removed or repeated.
+fn mutated(head: HeadText) -> impl Strategy<Value = Vec<u8>> {
+    let octets = head.octets();
+    let length = octets.len();
+    let interesting = prop_oneof![
+        Just(b'\r'),
+        Just(b'\n'),
+        Just(b' '),
+        Just(b'\t'),
+        Just(b':'),
+        Just(b','),
+        Just(b';'),
+        Just(b'='),
+        Just(b'"'),
+        Just(b'#'),
+        Just(b'['),
+        Just(b'%'),
+        Just(0),
+        any::<u8>(),
+    ];
+    let edit = (0..length, 0..3_u8, interesting);
+    prop::collection::vec(edit, 0..4).prop_map(move |edits| {
+        let mut octets = octets.clone();
+        for (at, kind, octet) in edits {
+            let at = at.min(octets.len().saturating_sub(1));
+            match kind {
+                0 => octets[at] = octet,
+                1 => drop(octets.remove(at)),
+                _ => octets.insert(at, octet),
+            }
+        }
+        octets
+    })
+}
+
+fn cuts() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(1..40_usize, 1..8)
+}
+
+fn full_request() -> HeadText {
+    HeadText::request()
+        .start("GET http://a:80/b?c HTTP/1.1")
+        .with("Origin: https://a")
+        .with("Sec-WebSocket-Protocol: a, b")
+        .with("Sec-WebSocket-Extensions: x; y=\"z\"; w, permessage-deflate")
+        .with("Content-Length: 0")
+}
+
+fn chunked_refusal() -> HeadText {
+    HeadText::response()
+        .start("HTTP/1.1 403 No")
+        .with("Transfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\nA\r\n0123456789\r\n0")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_octets(octets in prop::collection::vec(any::<u8>(), 0..600), cuts in cuts()) {
+        let _ = serve(&octets, &cuts);
+        connect(&octets, &cuts);
+    }
+
+    #[test]
+    fn random_octets_behind_a_start_line(
+        octets in prop::collection::vec(any::<u8>(), 0..600),
+        cuts in cuts(),
+    ) {
+        let _ = serve(&[b"GET / HTTP/1.1\r\n", &octets[..]].concat(), &cuts);
+        connect(&[b"HTTP/1.1 403 x\r\nTransfer-Encoding: chunked\r\n\r\n", &octets[..]].concat(), &cuts);
+        connect(&[b"HTTP/1.1 101 x\r\n", &octets[..]].concat(), &cuts);
+    }
+
+    #[test]
+    fn mutated_requests(octets in mutated(full_request()), cuts in cuts()) {
+        let whole = serve(&octets, &[usize::MAX]);
+        match (whole, serve(&octets, &cuts)) {
+            (None, None) => {}
+            (Some(Err(whole)), Some(Err(cut))) => prop_assert_eq!(whole, cut),
+            (Some(Ok((whole, offer))), Some(Ok((cut, _)))) => {
+                prop_assert_eq!(whole, cut);
+                let mut answer = Answer::new();
+                if let Some(name) = offer.protocols().next() {
+                    answer = answer.protocol(name);
+                }
+                if let Some(extension) = offer.extensions().first() {
+                    answer = answer.extension(extension.clone());
+                }
+                prop_assert!(offer.accept(answer).is_ok());
+            }
+            (whole, cut) => prop_assert!(false, "{:?} {:?}", whole, cut),
+        }
+    }
+
+    #[test]
+    fn mutated_responses(
+        octets in prop_oneof![
+            mutated(HeadText::response().with("Sec-WebSocket-Extensions: x; y=\"z\"")),
+            mutated(HeadText::response().with("Sec-WebSocket-Protocol: a")),
+            mutated(chunked_refusal()),
+        ],
+        cuts in cuts(),
+    ) {
+        prop_assert_eq!(connect(&octets, &[usize::MAX]), connect(&octets, &cuts));
+    }
+
+    #[test]
+    fn extension_lists_survive_a_round_trip(value in "[a;=\", \\\\1]{0,24}") {
+        if let Ok(list) = Extension::parse_list(value.as_bytes()) {
+            let line: Vec<_> = list.iter().map(Extension::to_string).collect();
+            prop_assert_eq!(Extension::parse_list(line.join(",").as_bytes()).unwrap(), list);
+        }
+    }
+
+    #[test]
+    fn urls(url in prop_oneof![".{0,40}", "wss?://[a-c\\[\\]:0-9@%/?#.v\u{e4}-]{0,24}"]) {
+        if let Ok(target) = Target::parse(&url) {
+            prop_assert!(!target.host().is_empty() && target.port() != 0);
+            // What is parsed can be sent, and a server reads it.
+            let mut client = Request::new().build(&target, NONCE).unwrap();
+            let offer = serve(client.request(), &[usize::MAX]).unwrap().unwrap().1;
+            prop_assert_eq!(offer.host(), target.authority());
+            let accepted = offer.accept(Answer::new()).unwrap();
+            prop_assert!(client.receive(&accepted.encode()).unwrap().done.is_some());
+        }
+    }
+
+    #[test]
+    fn headers_of_the_caller(
+        name in prop_oneof!["[a-zA-Z-]{0,9}", ".{0,9}"],
+        value in prop::collection::vec(any::<u8>(), 0..20),
+    ) {
+        if let Ok(client) = Request::new().header(&name, &value).build(&target(), NONCE) {
+            // No value makes a second header.
+            let lines = client.request().split(|octet| *octet == b'\n').count();
+            prop_assert_eq!(lines, 9);
+            prop_assert!(serve(client.request(), &[usize::MAX]).is_some());
+        }
+    }
+}

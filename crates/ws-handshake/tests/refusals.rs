@@ -1,0 +1,106 @@
+//! What a client reports of an answer that is not 101 (RFC 6455 §4.1).
+
+#![forbid(unsafe_code)]
+
+mod common;
+
+use common::{HeadText, client, connect};
+use ws_handshake::{MAX_REFUSAL_BODY_LEN, Request};
+
+#[test]
+fn other_statuses_are_reported_with_head_and_body() {
+    for status in [200, 204, 301, 302, 400, 401, 403, 426, 500, 503, 599] {
+        let head = HeadText::response()
+            .start(format!("HTTP/1.1 {status} Whatever"))
+            .with("Location: /other")
+            .with("Content-Length: 4");
+        let octets = [&head.octets()[..], b"bodyrest"].concat();
+        let error = connect(&octets).unwrap_err();
+        let response = error.refusal().expect("a refusal");
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["location"], "/other");
+        let body: &[u8] = if status == 204 { b"" } else { b"body" };
+        assert_eq!(response.body(), body);
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+    }
+}
+
+#[test]
+fn refusals_are_complete_when_their_body_is() {
+    let head = HeadText::response().start("HTTP/1.1 403 Forbidden");
+    let refused = |handshake: &mut ws_handshake::ClientHandshake, octets: &[u8]| {
+        handshake
+            .receive(octets)
+            .err()
+            .map(|error| error.refusal().unwrap().body().clone())
+    };
+    let mut handshake = client(&Request::new());
+    assert_eq!(
+        refused(
+            &mut handshake,
+            &head.clone().with("Content-Length: 4").octets()
+        ),
+        None
+    );
+    assert_eq!(refused(&mut handshake, b"bod"), None);
+    assert_eq!(refused(&mut handshake, b"y"), Some(b"body".to_vec()));
+    // The error stays.
+    assert_eq!(refused(&mut handshake, b"more"), Some(b"body".to_vec()));
+
+    let mut handshake = client(&Request::new());
+    let chunked = head.clone().with("Transfer-Encoding: chunked").octets();
+    assert_eq!(refused(&mut handshake, &chunked), None);
+    assert_eq!(refused(&mut handshake, b"2\r\nbo\r\n2;x\r\ndy\r\n"), None);
+    assert_eq!(refused(&mut handshake, b"0\r\n"), Some(b"body".to_vec()));
+
+    let empty = head.clone().with("Content-Length: 0").octets();
+    assert_eq!(refused(&mut client(&Request::new()), &empty), Some(vec![]));
+
+    let mut handshake = client(&Request::new());
+    assert_eq!(
+        refused(&mut handshake, &[&head.octets()[..], b"bo"].concat()),
+        None
+    );
+    assert_eq!(refused(&mut handshake, b"dy"), None);
+    assert_eq!(handshake.end_of_input().refusal().unwrap().body(), b"body");
+    assert_eq!(handshake.end_of_input().refusal().unwrap().body(), b"body");
+}
+
+#[test]
+fn a_long_body_of_a_refusal_is_cut() {
+    let head = HeadText::response().start("HTTP/1.1 500 Oops").octets();
+    let body = vec![b'x'; MAX_REFUSAL_BODY_LEN + 1];
+    let cut = |length| connect(&[&head[..], &body[..length]].concat());
+    assert!(cut(MAX_REFUSAL_BODY_LEN - 1).is_ok());
+    for length in [MAX_REFUSAL_BODY_LEN, MAX_REFUSAL_BODY_LEN + 1] {
+        let error = cut(length).unwrap_err();
+        assert_eq!(error.refusal().unwrap().body().len(), MAX_REFUSAL_BODY_LEN);
+    }
+}
+
+#[test]
+fn refusals_of_http_1_0_are_reported_too() {
+    let head = HeadText::response()
+        .start("HTTP/1.0 403 Forbidden")
+        .with("Content-Length: 0");
+    let error = connect(&head.octets()).unwrap_err();
+    assert_eq!(error.refusal().unwrap().version(), http::Version::HTTP_10);
+}
+
+#[test]
+fn debug_of_a_refusal_shows_neither_cookies_nor_the_body() {
+    let head = HeadText::response()
+        .start("HTTP/1.1 403 Forbidden")
+        .with("Set-Cookie: hidden")
+        .with("Content-Length: 6");
+    let error = connect(&[&head.octets()[..], b"hidden"].concat()).unwrap_err();
+    let shown = format!("{error:?}");
+    assert!(
+        shown.contains("403") && shown.contains("body_len: 6"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("hidden") && !shown.contains("104"),
+        "{shown}"
+    );
+}

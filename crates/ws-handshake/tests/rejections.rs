@@ -1,0 +1,346 @@
+//! What a server refuses, with which reason and status (RFC 6455 §4.2.1, RFC 9112).
+
+#![forbid(unsafe_code)]
+
+mod common;
+
+use common::{HeadText, KEY, assert_rejected, serve};
+use ws_handshake::{Offer, OriginPolicy, RejectReason as Reason, ServerHandshake};
+
+#[track_caller]
+fn refuse(head: &HeadText, reason: Reason, status: u16) {
+    assert_rejected(&head.octets(), reason, status);
+}
+
+fn answer_to(head: &HeadText) -> String {
+    String::from_utf8(serve(&head.octets()).unwrap_err().encode()).unwrap()
+}
+
+#[test]
+fn missing_key_is_refused() {
+    refuse(
+        &HeadText::request().without("Sec-WebSocket-Key"),
+        Reason::MissingKey,
+        400,
+    );
+}
+
+#[test]
+fn keys_that_are_not_16_octets_of_base64_are_refused() {
+    for key in [
+        "dGhlIHNhbXBsZSBub25j",     // 15 octets
+        "dGhlIHNhbXBsZSBub25jZTE=", // 17 octets
+        "",
+        "dGhlIHNhbXBsZSBub25jZ!==",
+        "dGhlIHNhbXBsZSBub25jZ_==", // the alphabet for URLs
+        "dGhlIHNhbXBsZSBub25jZQ",   // no padding
+        "dGhlIHNhbXBs ZSBub25jZ==",
+    ] {
+        refuse(
+            &HeadText::request().set("Sec-WebSocket-Key", key),
+            Reason::InvalidKey,
+            400,
+        );
+    }
+}
+
+#[test]
+fn two_keys_are_refused() {
+    let head = HeadText::request().with(format!("sec-websocket-key: {KEY}"));
+    refuse(&head, Reason::DuplicateKey, 400);
+}
+
+#[test]
+fn requests_without_the_upgrade_token_are_told_what_to_upgrade_to() {
+    refuse(
+        &HeadText::request().without("Upgrade"),
+        Reason::UpgradeNotWebSocket,
+        426,
+    );
+    for value in [
+        "h2c",
+        "websocketx",
+        "web socket",
+        "websocket/13",
+        "",
+        "\"websocket\"",
+    ] {
+        let head = HeadText::request().set("Upgrade", value);
+        refuse(&head, Reason::UpgradeNotWebSocket, 426);
+    }
+}
+
+#[test]
+fn requests_without_the_connection_token_are_refused() {
+    refuse(
+        &HeadText::request().without("Connection"),
+        Reason::ConnectionWithoutUpgrade,
+        400,
+    );
+    for value in ["close", "upgraded", "keep-alive", "up grade", ""] {
+        let head = HeadText::request().set("Connection", value);
+        refuse(&head, Reason::ConnectionWithoutUpgrade, 400);
+    }
+}
+
+#[test]
+fn other_versions_are_told_the_right_one() {
+    for value in [
+        "12", "14", "0", "8", "013", "+13", "13.0", "13a", "256", "", "13, 8", "-13",
+    ] {
+        let head = HeadText::request().set("Sec-WebSocket-Version", value);
+        refuse(&head, Reason::UnsupportedVersion, 426);
+        let answer = answer_to(&head);
+        assert!(
+            answer.contains("\r\nSec-WebSocket-Version: 13\r\n"),
+            "{answer}"
+        );
+        assert!(answer.contains("\r\nUpgrade: websocket\r\n"), "{answer}");
+        assert!(
+            answer.contains("\r\nConnection: close, Upgrade\r\n"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn missing_version_is_refused() {
+    refuse(
+        &HeadText::request().without("Sec-WebSocket-Version"),
+        Reason::MissingVersion,
+        400,
+    );
+}
+
+#[test]
+fn two_versions_are_refused() {
+    for second in ["13", "8"] {
+        let head = HeadText::request().with(format!("Sec-WebSocket-Version: {second}"));
+        refuse(&head, Reason::DuplicateVersion, 426);
+    }
+}
+
+#[test]
+fn missing_or_doubled_host_is_refused() {
+    refuse(
+        &HeadText::request().without("Host"),
+        Reason::MissingHost,
+        400,
+    );
+    let absolute = HeadText::request()
+        .start("GET http://a/ HTTP/1.1")
+        .without("Host");
+    refuse(&absolute, Reason::MissingHost, 400);
+    let doubled = HeadText::request().with("host: server.example.com");
+    refuse(&doubled, Reason::DuplicateHost, 400);
+}
+
+#[test]
+fn malformed_hosts_are_refused() {
+    for host in [
+        "",
+        ":80",
+        "a b",
+        "a\tb",
+        "user@a",
+        "a/b",
+        "a:b",
+        "a:65536",
+        "a:+1",
+        "[::1",
+        "[::1]x",
+        "a,b\\",
+        "http://a",
+        "a?b",
+        "a#b",
+        "caf\u{e9}",
+    ] {
+        refuse(
+            &HeadText::request().set("Host", host),
+            Reason::InvalidHost,
+            400,
+        );
+    }
+}
+
+#[test]
+fn methods_other_than_get_are_refused_with_the_allowed_one() {
+    for method in ["POST", "HEAD", "PUT", "OPTIONS", "get", "GETX", "BREW"] {
+        let head = HeadText::request().start(format!("{method} /chat HTTP/1.1"));
+        refuse(&head, Reason::MethodNotGet, 405);
+        assert!(answer_to(&head).contains("\r\nallow: GET\r\n"));
+    }
+}
+
+#[test]
+fn the_answer_to_head_has_no_body() {
+    let answer = answer_to(&HeadText::request().start("HEAD /chat HTTP/1.1"));
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[test]
+fn targets_with_a_fragment_are_refused() {
+    for target in ["/chat#top", "/#", "http://a/#b"] {
+        let head = HeadText::request().start(format!("GET {target} HTTP/1.1"));
+        refuse(&head, Reason::FragmentInTarget, 400);
+    }
+}
+
+#[test]
+fn targets_of_other_forms_are_refused() {
+    for target in [
+        "*",
+        "chat",
+        "server.example.com:80",
+        "?a=b",
+        "ws://server.example.com/",
+        "ftp://server.example.com/",
+        "http://user@server.example.com/",
+        "http://server.example.com:99999/",
+        "http:///chat",
+        "mailto:a@b",
+    ] {
+        let head = HeadText::request().start(format!("GET {target} HTTP/1.1"));
+        refuse(&head, Reason::InvalidTarget, 400);
+    }
+}
+
+#[test]
+fn announced_bodies_are_refused() {
+    for value in ["chunked", "identity", ""] {
+        let head = HeadText::request().with(format!("Transfer-Encoding: {value}"));
+        refuse(&head, Reason::TransferEncoding, 400);
+    }
+    for value in [
+        "5",
+        "00001",
+        "",
+        "-0",
+        "+0",
+        "0x0",
+        "0, 0",
+        "99999999999999999999999",
+    ] {
+        let head = HeadText::request().with(format!("Content-Length: {value}"));
+        refuse(&head, Reason::ContentLength, 400);
+    }
+    let doubled = HeadText::request()
+        .with("Content-Length: 0")
+        .with("content-length: 0");
+    refuse(&doubled, Reason::ContentLength, 400);
+}
+
+#[test]
+fn foreign_and_doubled_origins_are_refused() {
+    for origin in ["https://evil.example", "null", "", "server.example.com"] {
+        let head = HeadText::request().with(format!("Origin: {origin}"));
+        refuse(&head, Reason::ForeignOrigin, 403);
+    }
+    let own = "Origin: https://server.example.com";
+    refuse(
+        &HeadText::request().with(own).with(own),
+        Reason::DuplicateOrigin,
+        400,
+    );
+    refuse(
+        &HeadText::request().with(b"Origin: http://\xe9"),
+        Reason::InvalidOrigin,
+        400,
+    );
+}
+
+#[test]
+fn malformed_subprotocols_are_refused() {
+    for (value, reason) in [
+        ("a, a", Reason::DuplicateProtocol),
+        ("", Reason::InvalidProtocol),
+        (",", Reason::InvalidProtocol),
+        ("a b", Reason::InvalidProtocol),
+        ("a/b", Reason::InvalidProtocol),
+        ("\"a\"", Reason::InvalidProtocol),
+    ] {
+        refuse(
+            &HeadText::request().with(format!("Sec-WebSocket-Protocol: {value}")),
+            reason,
+            400,
+        );
+    }
+    let lines = HeadText::request()
+        .with("Sec-WebSocket-Protocol: a")
+        .with("Sec-WebSocket-Protocol: b, a");
+    refuse(&lines, Reason::DuplicateProtocol, 400);
+}
+
+#[test]
+fn malformed_extensions_are_refused() {
+    for value in [
+        ";",
+        "permessage-deflate;",
+        "permessage-deflate; a=",
+        "permessage-deflate; a=\"",
+        ",,",
+        "permessage-deflate; =1",
+        "",
+    ] {
+        let head = HeadText::request().with(format!("Sec-WebSocket-Extensions: {value}"));
+        refuse(&head, Reason::InvalidExtensions, 400);
+    }
+}
+
+#[test]
+fn a_refusal_stays_whatever_follows() {
+    let refused = HeadText::request().without("Sec-WebSocket-Key").octets();
+    for octets in [&refused[..], b"GET / HTTP/1.0\r\n", b"\x16"] {
+        let mut server = ServerHandshake::new(OriginPolicy::default());
+        let rejection = server.receive(octets).unwrap_err();
+        for later in [&HeadText::request().octets()[..], b""] {
+            assert_eq!(server.receive(later).unwrap_err(), rejection);
+        }
+    }
+}
+
+#[test]
+fn a_plain_get_is_told_to_upgrade() {
+    assert_rejected(
+        b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        Reason::UpgradeNotWebSocket,
+        426,
+    );
+}
+
+#[test]
+fn requests_of_other_http_stacks_are_refused_for_the_same_reasons() {
+    let request = || {
+        let head = HeadText::request().octets();
+        let text = String::from_utf8(head).unwrap();
+        let mut request = http::Request::get("/chat");
+        for (name, value) in text.lines().filter_map(|line| line.split_once(": ")) {
+            request = request.header(name, value);
+        }
+        request
+    };
+    let reason_of = |request: http::request::Builder| {
+        let request = request.body(()).unwrap();
+        Offer::from_request(&request, &OriginPolicy::default())
+            .unwrap_err()
+            .reason()
+    };
+    assert!(Offer::from_request(&request().body(()).unwrap(), &OriginPolicy::default()).is_ok());
+    assert_eq!(reason_of(request().method("POST")), Reason::MethodNotGet);
+    for version in [http::Version::HTTP_10, http::Version::HTTP_2] {
+        assert_eq!(
+            reason_of(request().version(version)),
+            Reason::UnsupportedHttpVersion
+        );
+    }
+    assert_eq!(reason_of(request().uri("*")), Reason::InvalidTarget);
+    assert_eq!(
+        reason_of(request().header("host", "b")),
+        Reason::DuplicateHost
+    );
+    assert_eq!(
+        reason_of(request().header("transfer-encoding", "x")),
+        Reason::TransferEncoding
+    );
+    assert_eq!(reason_of(http::Request::get("/")), Reason::MissingHost);
+}

@@ -1,0 +1,359 @@
+//! What a server accepts, and how it answers (RFC 6455 §4.2).
+
+#![forbid(unsafe_code)]
+
+mod common;
+
+use common::{ACCEPT, HeadText, offer, serve};
+use ws_handshake::{Agreed, Answer, AnswerError, Extension, Offer, OriginPolicy, ServerHandshake};
+
+fn lines_of(octets: &[u8]) -> Vec<String> {
+    let text = String::from_utf8(octets.to_vec()).unwrap();
+    assert!(text.ends_with("\r\n\r\n"), "{text:?}");
+    text.trim_end_matches("\r\n")
+        .split("\r\n")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn sample_request_of_the_rfc_gets_the_sample_accept() {
+    let accepted = offer(&HeadText::request()).accept(Answer::new()).unwrap();
+    assert_eq!(
+        lines_of(&accepted.encode()),
+        [
+            "HTTP/1.1 101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            &format!("Sec-WebSocket-Accept: {ACCEPT}"),
+        ]
+    );
+    assert_eq!(accepted.response().status(), 101);
+    assert_eq!(
+        accepted.response().headers()["sec-websocket-accept"],
+        ACCEPT
+    );
+    assert_eq!(accepted.agreed(), &Agreed::default());
+}
+
+#[test]
+fn header_names_of_any_case_and_padded_values_are_read() {
+    let head = HeadText::request()
+        .without("Host")
+        .without("Sec-WebSocket-Version")
+        .with("hOST:server.example.com")
+        .with("SEC-websocket-VERSION: \t 13 \t");
+    assert_eq!(offer(&head).host(), "server.example.com");
+}
+
+#[test]
+fn upgrade_token_is_found_in_any_case_list_and_line() {
+    for value in [
+        "WEBSOCKET",
+        "WebSocket",
+        "foo, websocket",
+        "h2c,websocket",
+        ", websocket ,",
+    ] {
+        offer(&HeadText::request().set("Upgrade", value));
+    }
+    offer(
+        &HeadText::request()
+            .set("Upgrade", "h2c")
+            .with("upgrade: websocket"),
+    );
+}
+
+#[test]
+fn connection_token_is_found_in_any_case_list_and_line() {
+    for value in [
+        "upgrade",
+        "UPGRADE",
+        "keep-alive, Upgrade",
+        "Upgrade\t,keep-alive",
+    ] {
+        offer(&HeadText::request().set("Connection", value));
+    }
+    offer(
+        &HeadText::request()
+            .set("Connection", "keep-alive")
+            .with("connection: upgrade"),
+    );
+}
+
+#[test]
+fn absolute_target_is_read_and_its_authority_wins() {
+    let head = HeadText::request().start("GET http://server.example.com/chat?a=b HTTP/1.1");
+    let same = offer(&head);
+    assert_eq!((same.path(), same.query()), ("/chat", Some("a=b")));
+    assert_eq!(same.host(), "server.example.com");
+
+    let head = HeadText::request().start("GET HTTPS://other.example:8443 HTTP/1.1");
+    let other = offer(&head.clone().with("Origin: https://other.example:8443"));
+    assert_eq!((other.path(), other.host()), ("/", "other.example:8443"));
+    let result = serve(&head.with("Origin: https://server.example.com").octets());
+    assert_eq!(result.unwrap_err().status(), 403);
+}
+
+#[test]
+fn one_octet_at_a_time_is_accepted() {
+    let octets = HeadText::request().octets();
+    let mut server = ServerHandshake::new(OriginPolicy::default());
+    let (last, rest) = octets.split_last().unwrap();
+    for octet in rest {
+        let progress = server.receive(&[*octet]).unwrap();
+        assert_eq!((progress.consumed, progress.done.is_none()), (1, true));
+    }
+    assert!(server.receive(&[*last]).unwrap().done.is_some());
+}
+
+#[test]
+fn frames_behind_the_head_belong_to_the_caller() {
+    let head = HeadText::request().octets();
+    let frame = b"\x81\x82\x00\x00\x00\x00hi";
+    let mut server = ServerHandshake::new(OriginPolicy::default());
+    let progress = server.receive(&[&head[..], frame].concat()).unwrap();
+    assert_eq!(progress.consumed, head.len());
+    assert!(progress.done.is_some());
+
+    let later = server.receive(frame).unwrap();
+    assert_eq!((later.consumed, later.done.is_none()), (0, true));
+}
+
+#[test]
+fn many_and_long_unknown_headers_are_accepted() {
+    let mut head = HeadText::request();
+    for number in 0..60 {
+        head = head.with(format!("X-Extra-{number}: {}", "v".repeat(130)));
+    }
+    assert_eq!(offer(&head).headers().len(), 65);
+}
+
+#[test]
+fn values_with_octets_above_ascii_are_accepted() {
+    let offer = offer(&HeadText::request().with(b"X-Name: caf\xe9 \xc3\xa9"));
+    assert_eq!(offer.headers()["x-name"].as_bytes(), b"caf\xe9 \xc3\xa9");
+}
+
+#[test]
+fn one_leading_empty_line_is_skipped() {
+    let octets = [b"\r\n", &HeadText::request().octets()[..]].concat();
+    let progress = serve(&octets).unwrap();
+    assert_eq!(progress.consumed, octets.len());
+    assert!(progress.done.is_some());
+}
+
+#[test]
+fn content_length_of_zero_is_accepted() {
+    offer(&HeadText::request().with("Content-Length: 0"));
+}
+
+#[test]
+fn unused_bits_of_the_key_may_be_anything() {
+    let head = HeadText::request().set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZR==");
+    let accepted = offer(&head).accept(Answer::new()).unwrap();
+    // Of the key as it was sent, not of the octets it stands for.
+    assert_ne!(
+        accepted.response().headers()["sec-websocket-accept"],
+        ACCEPT
+    );
+}
+
+#[test]
+fn hosts_in_all_their_forms_are_accepted() {
+    for host in [
+        "localhost",
+        "127.0.0.1:9001",
+        "[::1]:9001",
+        "a_b.example",
+        "example.com:",
+    ] {
+        assert_eq!(offer(&HeadText::request().set("Host", host)).host(), host);
+    }
+}
+
+#[test]
+fn requests_of_other_http_stacks_pass_the_same_checks() {
+    let request = http::Request::get("/chat?x=1")
+        .header("host", "server.example.com")
+        .header("upgrade", "websocket")
+        .header("connection", "keep-alive, Upgrade")
+        .header("sec-websocket-key", common::KEY)
+        .header("sec-websocket-version", " 13\t")
+        .header("sec-websocket-protocol", "chat")
+        .header("authorization", "Bearer hidden")
+        .body("any body type")
+        .unwrap();
+    let offer = Offer::from_request(&request, &OriginPolicy::SameAuthority).unwrap();
+    assert_eq!((offer.path(), offer.query()), ("/chat", Some("x=1")));
+    assert_eq!(offer.uri(), request.uri());
+    assert!(!format!("{:?}", offer.headers()).contains("hidden"));
+    let (response, agreed) = offer
+        .accept(Answer::new().protocol("chat"))
+        .unwrap()
+        .into_parts();
+    assert_eq!(response.headers()["sec-websocket-accept"], ACCEPT);
+    assert_eq!(agreed.protocol(), Some("chat"));
+}
+
+#[test]
+fn origin_policies_decide_who_may_connect() {
+    let allowed = |policy: &OriginPolicy, lines: &[&str]| {
+        let mut head = HeadText::request();
+        for line in lines {
+            head = head.with(line);
+        }
+        match ServerHandshake::new(policy.clone()).receive(&head.octets()) {
+            Ok(progress) => progress.done.is_some(),
+            Err(rejection) => {
+                assert_eq!(rejection.status(), 403);
+                false
+            }
+        }
+    };
+    let own = ["Origin: https://server.example.com"];
+    let foreign = ["Origin: https://evil.example"];
+    let null = ["Origin: null"];
+    let list = OriginPolicy::allow_list(["https://evil.example"]);
+    for (policy, expected) in [
+        (OriginPolicy::default(), [true, true, false, false]),
+        (list, [true, false, true, false]),
+        (OriginPolicy::AllowAll, [true, true, true, true]),
+    ] {
+        let results = [&[][..], &own, &foreign, &null].map(|lines| allowed(&policy, lines));
+        assert_eq!(results, expected, "{policy:?}");
+    }
+    assert_eq!(
+        offer(&HeadText::request().with(own[0])).origin(),
+        Some(&own[0][8..])
+    );
+}
+
+#[test]
+fn nothing_is_agreed_unless_the_answer_says_so() {
+    let head = HeadText::request()
+        .with("Sec-WebSocket-Protocol: b, a")
+        .with("Sec-WebSocket-Protocol: c")
+        .with("Sec-WebSocket-Extensions: x-unknown; p=1, permessage-deflate")
+        .with("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits");
+    let offer = offer(&head);
+    assert_eq!(offer.protocols().collect::<Vec<_>>(), ["b", "a", "c"]);
+    let names: Vec<_> = offer.extensions().iter().map(Extension::name).collect();
+    assert_eq!(
+        names,
+        ["x-unknown", "permessage-deflate", "permessage-deflate"]
+    );
+
+    let accepted = offer.accept(Answer::new()).unwrap();
+    assert!(
+        !accepted
+            .response()
+            .headers()
+            .contains_key("sec-websocket-protocol")
+    );
+    assert!(
+        !accepted
+            .response()
+            .headers()
+            .contains_key("sec-websocket-extensions")
+    );
+}
+
+#[test]
+fn chosen_protocol_extensions_and_headers_are_answered() {
+    let head = HeadText::request()
+        .with("Sec-WebSocket-Protocol: a, B")
+        .with("Sec-WebSocket-Extensions: x; p=1, y");
+    let (x, y) = (Extension::new("x").unwrap(), Extension::new("y").unwrap());
+    let x = x.param("q", Some("2")).unwrap();
+    let answer = Answer::new()
+        .protocol("B")
+        .extension(x.clone())
+        .extension(y.clone())
+        .header("Set-Cookie", "a=1")
+        .header("Set-Cookie", b"b=\xff");
+    let accepted = offer(&head).accept(answer).unwrap();
+    assert_eq!(accepted.agreed().protocol(), Some("B"));
+    assert_eq!(accepted.agreed().extensions(), [x, y]);
+    let encoded = accepted.encode();
+    let has = |line: &[u8]| encoded.windows(line.len()).any(|window| window == line);
+    assert!(has(b"\r\nSec-WebSocket-Protocol: B\r\n"));
+    assert!(has(b"\r\nSec-WebSocket-Extensions: x; q=2, y\r\n"));
+    assert!(has(b"\r\nset-cookie: a=1\r\nset-cookie: b=\xff\r\n"));
+}
+
+#[test]
+fn answers_can_not_choose_what_was_not_offered() {
+    let head = HeadText::request()
+        .with("Sec-WebSocket-Protocol: chat")
+        .with("Sec-WebSocket-Extensions: x");
+    let offer = offer(&head);
+    let extension = |name: &str| Extension::new(name).unwrap();
+    for (answer, error) in [
+        (
+            Answer::new().protocol("Chat"),
+            AnswerError::ProtocolNotOffered("Chat".into()),
+        ),
+        (
+            Answer::new().extension(extension("y")),
+            AnswerError::ExtensionNotOffered("y".into()),
+        ),
+        (
+            Answer::new()
+                .extension(extension("x"))
+                .extension(extension("x")),
+            AnswerError::DuplicateExtension("x".into()),
+        ),
+        (
+            Answer::new().header("Sec-WebSocket-Accept", "x"),
+            AnswerError::ReservedHeader(http::header::SEC_WEBSOCKET_ACCEPT),
+        ),
+        (
+            Answer::new().header("Location", "/\r\nSet-Cookie: a"),
+            AnswerError::InvalidHeaderValue(http::header::LOCATION),
+        ),
+        (
+            Answer::new().header("a b", "x"),
+            AnswerError::InvalidHeaderName("a b".into()),
+        ),
+    ] {
+        assert_eq!(offer.accept(answer).unwrap_err(), error);
+    }
+    // The offer stands.
+    assert!(offer.accept(Answer::new().protocol("chat")).is_ok());
+}
+
+#[test]
+fn a_decision_against_the_offer_is_a_complete_response() {
+    let mut response = http::Response::new(b"who are you?".to_vec());
+    *response.status_mut() = http::StatusCode::UNAUTHORIZED;
+    let challenge = http::HeaderValue::from_static("Basic");
+    response.headers_mut().insert("www-authenticate", challenge);
+    let encoded = offer(&HeadText::request()).reject(response);
+    assert_eq!(
+        String::from_utf8(encoded).unwrap(),
+        "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nwww-authenticate: Basic\r\n\
+         Content-Length: 12\r\n\r\nwho are you?"
+    );
+}
+
+#[test]
+fn debug_shows_neither_credentials_nor_the_query() {
+    let head = HeadText::request()
+        .start("GET /chat?token=hidden HTTP/1.1")
+        .with("Authorization: Bearer hidden")
+        .with("Cookie: session=hidden")
+        .with("X-Api-Key: hidden")
+        .with("Sec-WebSocket-Protocol: hidden");
+    let offer = offer(&head);
+    let shown = format!("{offer:?} {:?}", offer.headers()["cookie"]);
+    assert!(
+        shown.contains("/chat") && shown.contains("cookie"),
+        "{shown}"
+    );
+    assert!(!shown.contains("hidden"), "{shown}");
+    let accepted = offer
+        .accept(Answer::new().header("Set-Cookie", "hidden"))
+        .unwrap();
+    assert!(!format!("{accepted:?}").contains("hidden"));
+}
