@@ -1,0 +1,241 @@
+//! The receiving direction: the loop of a connection. Read, decode, reply, write, and end in order.
+//!
+//! All progress lives in [`Inlet`] and [`Outlet`], none in a future, so that a future may be dropped at any point.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use ws_proto::{BlockReceiver, Control, Ready};
+
+use crate::error::Error;
+use crate::outlet::Outlet;
+use crate::pool;
+use crate::transport::{ReadHalf, Timer, WriteHalf};
+
+/// Reads without a message, or of octets to discard, after which other tasks get a turn.
+const READS_PER_TURN: u32 = 32;
+
+/// Messages to discard, after which other tasks get a turn.
+const MESSAGES_PER_TURN: u32 = 128;
+
+/// Someone who watches control frames.
+pub(crate) type Observer = Box<dyn FnMut(&Control) + Send + Sync>;
+
+/// Everything about receiving that moves, but the transport itself.
+pub(crate) struct Inlet {
+    pub(crate) recv: BlockReceiver,
+    pub(crate) observer: Option<Observer>,
+    /// Reads since one had to wait.
+    reads: u32,
+    /// The peer's direction of the transport was ended.
+    input_ended: bool,
+}
+
+impl Inlet {
+    pub(crate) fn new(recv: BlockReceiver) -> Self {
+        Inlet {
+            recv,
+            observer: None,
+            reads: 0,
+            input_ended: false,
+        }
+    }
+
+    /// Goes to the next message: `true` if there is one in `recv`, `false` at the end of the connection.
+    ///
+    /// What is queued is offered to the transport before each read.
+    pub(crate) fn poll_message<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl ReadHalf + WriteHalf),
+        outlet: &mut Outlet<M>,
+    ) -> Poll<Result<bool, Error>> {
+        for _ in 0..READS_PER_TURN {
+            while !outlet.out.side.has_ended() {
+                match self.recv.poll() {
+                    Ok(None) => break,
+                    Ok(Some(Ready::Control(control))) => self.control(&control, outlet),
+                    Ok(Some(Ready::Message)) => {
+                        if let Some(block) = self.recv.settle() {
+                            pool::give_block(block);
+                        }
+                        return Poll::Ready(Ok(true));
+                    }
+                    Err(error) => outlet.fail(error),
+                }
+            }
+            if outlet.out.side.has_ended() {
+                pool::give_block(self.recv.discard());
+                ready!(self.poll_end(cx, io, outlet));
+                return Poll::Ready(outlet.report());
+            }
+            ready!(self.poll_fill(cx, io, outlet));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// As [`poll_message`](Self::poll_message), but first waits until less than the high-water mark is queued, so that
+    /// a message can be answered at once.
+    pub(crate) fn poll_message_and_room<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl ReadHalf + WriteHalf),
+        outlet: &mut Outlet<M>,
+    ) -> Poll<Result<bool, Error>> {
+        if !outlet.out.side.has_room()
+            && !outlet.out.side.has_ended()
+            && outlet.poll_drain(cx, io).is_pending()
+            && !outlet.out.side.has_room()
+        {
+            ready!(outlet.poll_expire(cx));
+        }
+        self.poll_message(cx, io, outlet)
+    }
+
+    /// Discards messages until the end of the connection.
+    pub(crate) fn poll_close<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl ReadHalf + WriteHalf),
+        outlet: &mut Outlet<M>,
+    ) -> Poll<Result<(), Error>> {
+        for _ in 0..MESSAGES_PER_TURN {
+            if !ready!(self.poll_message(cx, io, outlet))? {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads once; before that, offers the transport what is queued. Pending also waits for time limits.
+    fn poll_fill<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl ReadHalf + WriteHalf),
+        outlet: &mut Outlet<M>,
+    ) -> Poll<()> {
+        // Neither Pending nor an error here ends receiving: the peer's last words may still be on their way.
+        let _ = outlet.poll_drain(cx, io);
+        // What has arrived counts, however late it is looked at; but a peer that always has something to say does not
+        // outlast a time limit.
+        if self.reads >= READS_PER_TURN && outlet.poll_expire(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if self.recv.wants_block() {
+            pool::give_block(self.recv.lend(pool::take_block()));
+        }
+        match poll_read(cx, io, self.recv.spare()) {
+            Poll::Ready(Ok(0)) => outlet.lose(Error::Lost),
+            Poll::Ready(Ok(len)) => {
+                self.recv.filled(len);
+                self.reads = self.reads.saturating_add(1);
+            }
+            Poll::Ready(Err(error)) => outlet.lose(Error::Io(error)),
+            Poll::Pending => {
+                self.reads = 0;
+                return self.poll_wait(cx, outlet);
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Makes ready for a wait and waits for time limits: a waiting connection holds no block.
+    fn poll_wait<M: Timer>(&mut self, cx: &mut Context<'_>, outlet: &mut Outlet<M>) -> Poll<()> {
+        if let Some(kind) = outlet.write_fault() {
+            outlet.lose(Error::Io(kind.into()));
+            return Poll::Ready(());
+        }
+        match self.recv.rest() {
+            Ok(block) => {
+                pool::give_block(block);
+                outlet.poll_expire(cx)
+            }
+            Err(error) => {
+                outlet.fail(error);
+                Poll::Ready(())
+            }
+        }
+    }
+
+    fn control<M: Timer>(&mut self, control: &Control, outlet: &mut Outlet<M>) {
+        if let Some(observer) = &mut self.observer {
+            observer(control);
+        }
+        outlet.out.lend_buffer();
+        outlet.out.side.respond(control);
+    }
+
+    /// Ends the connection in order (RFC 6455 §7.1.1, §7.1.7): write what is queued, which ends with a Close; end our
+    /// direction when it is our turn; discard input until the peer ends its own, because a reset for unread input
+    /// would overtake our Close; be done with the transport. All of it under one time limit.
+    fn poll_end<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl ReadHalf + WriteHalf),
+        outlet: &mut Outlet<M>,
+    ) -> Poll<()> {
+        for _ in 0..READS_PER_TURN {
+            if outlet.has_ended() {
+                return Poll::Ready(());
+            }
+            let done = match outlet.poll_drain(cx, io) {
+                Poll::Ready(Ok(())) if self.input_ended || outlet.out.side.ends_transport() => {
+                    match outlet.poll_shutdown(cx, io) {
+                        Poll::Ready(Ok(())) => self.input_ended,
+                        Poll::Ready(Err(_)) => true,
+                        Poll::Pending => false,
+                    }
+                }
+                Poll::Ready(Ok(())) | Poll::Pending => false,
+                Poll::Ready(Err(_)) => true,
+            };
+            if done {
+                outlet.end();
+                return Poll::Ready(());
+            }
+            match self.poll_discard(cx, io) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => outlet.end(),
+                Poll::Pending => return outlet.poll_expire(cx),
+            }
+        }
+        // A peer that goes on sending does not outlast the time limit.
+        if outlet.poll_expire(cx).is_pending() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// Reads once and forgets what came; after the end of the input there is nothing to wait for.
+    fn poll_discard(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl ReadHalf,
+    ) -> Poll<io::Result<()>> {
+        if self.input_ended {
+            return Poll::Pending;
+        }
+        let mut block = pool::take_block();
+        let read = poll_read(cx, io, &mut block);
+        pool::give_block(block);
+        self.input_ended = ready!(read)? == 0;
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Reads into the start of `buffer`; 0 octets are the end.
+fn poll_read(
+    cx: &mut Context<'_>,
+    io: &mut impl ReadHalf,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    loop {
+        match ready!(io.poll_read(cx, buffer)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return Poll::Ready(result),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! One asynchronous WebSocket connection for every runtime.
+//!
+//! This crate joins [`ws_proto`] and [`ws_handshake`] to a [`Transport`] and a [`Timer`]. It reads, writes, wakes and
+//! keeps time; what the octets mean is decided below it, and which runtime moves them above it. Users take an adapter
+//! crate, which re-exports what is here. Whoever has another runtime implements four small traits:
+//!
+//! * [`Transport`] for a newtype around the runtime's streams,
+//! * [`Timer`] for its timer,
+//! * [`Runtime`] and [`Wrap`] for a marker type, to connect and to make transports of streams.
+//!
+//! After that [`Acceptor<Marker>`](Acceptor) and [`Connector<Marker>`](Connector) give [`WebSocket`]s.
+
+#![forbid(unsafe_code)]
+
+mod accept;
+mod clock;
+mod connect;
+mod error;
+mod inlet;
+mod masks;
+mod outbox;
+mod outlet;
+mod pool;
+mod transport;
+mod upgrade;
+mod websocket;
+
+pub use accept::{Acceptor, Offer};
+pub use connect::Connector;
+pub use error::{Error, Phase, TrySendError};
+#[cfg(feature = "fast-masks")]
+pub use masks::FastMasks;
+pub use masks::OsMasks;
+pub use outbox::Outbox;
+pub use transport::{ReadHalf, Runtime, Timer, Transport, Wrap, WriteHalf};
+pub use websocket::WebSocket;
+
+pub use bytes::Bytes;
+pub use http;
+pub use ws_handshake::{
+    AnswerError, ClientError, Extension, OriginPolicy, RejectReason, RequestError, TargetError,
+};
+pub use ws_proto::{
+    CloseCode, CloseFrame, CloseReason, CloseReasonTooLong, Config, Control, ControlPayload,
+    ControlPayloadTooLong, End, Initiator, LimitError, MaskKey, MaskSource, Message, MessageKind,
+    MessageRef, Outgoing, ProtocolError, ReceiveError, SendError, Text,
+};

@@ -1,0 +1,94 @@
+//! The sending half of a connection, for whoever answers a message that is still borrowed.
+
+use ws_proto::{CloseFrame, ControlPayload, Outgoing, SendSide};
+
+use crate::error::{Error, TrySendError};
+use crate::pool;
+
+/// The sending half that [`WebSocket::recv_ref`](crate::WebSocket::recv_ref) lends together with a message.
+///
+/// Everything is queued at once and leaves with the next call of the connection.
+#[derive(Debug)]
+pub struct Outbox {
+    pub(crate) side: SendSide,
+}
+
+impl Outbox {
+    pub(crate) fn new(side: SendSide) -> Self {
+        Outbox { side }
+    }
+
+    /// Lends the send side memory to encode into, if it has none.
+    #[inline]
+    pub(crate) fn lend_buffer(&mut self) {
+        if self.side.wants_buffer() {
+            self.side.lend(pool::take_buffer());
+        }
+    }
+
+    /// Gives memory back of which little or nothing is in use.
+    pub(crate) fn reclaim_buffer(&mut self) {
+        if let Some(buffer) = self.side.reclaim() {
+            pool::give_buffer(buffer);
+        }
+    }
+
+    /// Queues a message, whatever is queued already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the connection is closing.
+    #[inline]
+    pub fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        self.lend_buffer();
+        Ok(self.side.message(message)?)
+    }
+
+    /// Queues a message, or gives it back if too much is queued already or the connection is closing.
+    pub(crate) fn try_feed<'m, M: Into<Outgoing<'m>>>(
+        &mut self,
+        message: M,
+    ) -> Result<(), TrySendError<M>> {
+        if !self.side.is_open() {
+            return Err(TrySendError::Closing(message));
+        }
+        if !self.side.has_room() {
+            return Err(TrySendError::Full(message));
+        }
+        self.lend_buffer();
+        // The connection is open, which is all that queuing asks for.
+        let _ = self.side.message(message);
+        Ok(())
+    }
+
+    pub(crate) fn start_close(&mut self, close: Option<CloseFrame>) -> Result<(), Error> {
+        self.lend_buffer();
+        Ok(self.side.start_close(close)?)
+    }
+
+    /// Queues a Ping.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the connection is closing.
+    pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), Error> {
+        self.lend_buffer();
+        Ok(self.side.ping(payload)?)
+    }
+
+    /// Queues a Pong that nobody asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the connection is closing.
+    pub fn pong(&mut self, payload: &ControlPayload) -> Result<(), Error> {
+        self.lend_buffer();
+        Ok(self.side.pong(payload)?)
+    }
+
+    /// Whether less than the high-water mark is queued. Feeding in a loop of one's own should stop when it is not.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.side.has_room()
+    }
+}

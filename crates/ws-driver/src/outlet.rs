@@ -1,0 +1,246 @@
+//! The sending direction: the queue, the transport's end that takes it, time limits, and how the connection ended.
+//!
+//! When a connection is split, this is what both halves share.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use ws_proto::{Expired, Outgoing, ReceiveError, SendError, SendSide};
+
+use crate::clock::Clock;
+use crate::error::{Error, Phase};
+use crate::outbox::Outbox;
+use crate::transport::{Timer, WriteHalf};
+
+/// Everything about sending that moves, but the transport itself.
+pub(crate) struct Outlet<M> {
+    pub(crate) out: Outbox,
+    clock: Clock<M>,
+    /// What the next receive reports, once, when the connection has ended.
+    fault: Option<Error>,
+    /// Octets were written that the transport may keep back.
+    unflushed: bool,
+    /// Why nothing can be written any more.
+    write_fault: Option<io::ErrorKind>,
+    /// Our direction of the transport was ended.
+    shut_down: bool,
+    /// The transport is of no more use, and its owner drops it.
+    ended: bool,
+}
+
+impl<M: Timer> Outlet<M> {
+    pub(crate) fn new(send: SendSide) -> Self {
+        Outlet {
+            out: Outbox::new(send),
+            clock: Clock::new(),
+            fault: None,
+            unflushed: false,
+            write_fault: None,
+            shut_down: false,
+            ended: false,
+        }
+    }
+
+    /// Whether the transport is of no more use.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether writing has failed before.
+    pub(crate) fn write_fault(&self) -> Option<io::ErrorKind> {
+        self.write_fault
+    }
+
+    /// What receiving reports at the end: the fault once, then nothing.
+    pub(crate) fn report(&mut self) -> Result<bool, Error> {
+        self.fault.take().map_or(Ok(false), Err)
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        if self.out.side.is_open() {
+            Ok(())
+        } else {
+            Err(SendError::Closing.into())
+        }
+    }
+
+    /// Waits until less than the high-water mark is queued.
+    pub(crate) fn poll_room(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl WriteHalf,
+    ) -> Poll<Result<(), Error>> {
+        self.check_open()?;
+        while !self.out.side.has_room() {
+            match self.poll_flush(cx, io) {
+                Poll::Ready(result) => result?,
+                Poll::Pending if self.out.side.has_room() => break,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(self.check_open())
+    }
+
+    /// Queues `message`, once there is room, and writes and flushes everything that is queued.
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl WriteHalf,
+        message: &mut Option<Outgoing<'_>>,
+    ) -> Poll<Result<(), Error>> {
+        if message.is_some() {
+            ready!(self.poll_room(cx, io))?;
+        }
+        if let Some(message) = message.take() {
+            self.offer(cx, io, message)?;
+        }
+        self.poll_flush(cx, io)
+    }
+
+    /// Writes and flushes everything that is queued, our own Close included.
+    pub(crate) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl WriteHalf,
+    ) -> Poll<Result<(), Error>> {
+        if self.ended || self.out.side.has_ended() {
+            return Poll::Ready(Err(SendError::Closing.into()));
+        }
+        match self.poll_drain(cx, io) {
+            Poll::Ready(result) => Poll::Ready(result.map_err(Error::Io)),
+            Poll::Pending => {
+                ready!(self.poll_expire(cx));
+                Poll::Ready(Err(self.fault.take().unwrap_or(Error::Lost)))
+            }
+        }
+    }
+
+    /// Writes and flushes everything that is queued, and gives back the memory that it was encoded into.
+    pub(crate) fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl WriteHalf,
+    ) -> Poll<io::Result<()>> {
+        let result = match self.write_fault {
+            Some(kind) => Poll::Ready(Err(kind.into())),
+            None => self.poll_write_all(cx, io),
+        };
+        match &result {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => {
+                self.write_fault = Some(error.kind());
+                // Nobody will take it, and a connection that still receives must not pile it up.
+                self.out.side.discard();
+            }
+            Poll::Pending => self.out.side.stalled(),
+        }
+        self.out.reclaim_buffer();
+        result
+    }
+
+    fn poll_write_all(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl WriteHalf,
+    ) -> Poll<io::Result<()>> {
+        let send = &mut self.out.side;
+        while send.queued() > 0 {
+            let written = send.with_io_slices(|slices| io.poll_write_vectored(cx, slices));
+            match ready!(written) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(len) => {
+                    send.advance(len);
+                    self.unflushed = true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        if self.unflushed {
+            ready!(io.poll_flush(cx))?;
+            self.unflushed = false;
+            send.flushed();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Queues a message, which the transport may take at once without a copy.
+    fn offer(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl WriteHalf,
+        message: Outgoing<'_>,
+    ) -> Result<(), SendError> {
+        self.out.lend_buffer();
+        let Outlet {
+            out,
+            unflushed,
+            write_fault,
+            ..
+        } = self;
+        out.side
+            .offer(message, |slices| match io.poll_write_vectored(cx, slices) {
+                Poll::Ready(Ok(len)) => {
+                    *unflushed = true;
+                    len
+                }
+                Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::Interrupted => {
+                    *write_fault = Some(error.kind());
+                    0
+                }
+                Poll::Ready(Err(_)) | Poll::Pending => 0,
+            })
+    }
+
+    /// Ends our direction of the transport, once.
+    pub(crate) fn poll_shutdown(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl WriteHalf,
+    ) -> Poll<io::Result<()>> {
+        if !self.shut_down {
+            ready!(io.poll_shutdown(cx))?;
+            self.shut_down = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits for the next time limit and acts on it. Pending for ever if none runs.
+    pub(crate) fn poll_expire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let now = ready!(self.clock.poll_deadline(cx, &mut self.out.side));
+        let clean = self.out.side.end().is_some_and(|end| end.clean);
+        let phase = match self.out.side.expire(now) {
+            // After both Closes the peer only dallied with the end of its transport.
+            _ if clean => None,
+            Some(Expired::Close) => Some(Phase::Close),
+            Some(Expired::WriteStall) => Some(Phase::WriteStall),
+            // The violation itself is the fault.
+            _ => None,
+        };
+        if self.fault.is_none() {
+            self.fault = phase.map(Error::Timeout);
+        }
+        self.end();
+        Poll::Ready(())
+    }
+
+    /// The peer is at fault: tell it, and report it when the connection has ended.
+    pub(crate) fn fail(&mut self, error: ReceiveError) {
+        self.out.lend_buffer();
+        self.out.side.fail(error);
+        self.fault = Some(error.into());
+    }
+
+    /// The transport ended before the closing handshake did.
+    pub(crate) fn lose(&mut self, fault: Error) {
+        self.fault = Some(fault);
+        self.end();
+    }
+
+    /// The transport is of no more use.
+    pub(crate) fn end(&mut self) {
+        self.out.side.transport_ended();
+        self.out.reclaim_buffer();
+        self.ended = true;
+    }
+}

@@ -1,0 +1,403 @@
+//! The connection as its user sees it.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use http::Response;
+use ws_handshake::{Agreed, Extension};
+use ws_proto::{
+    BlockReceiver, CloseCode, CloseFrame, CloseReason, Config, Control, ControlPayload, End,
+    Message, MessageRef, Outgoing, ReceiveSide, Role, SendError, SendSide,
+};
+
+use crate::error::{Error, TrySendError};
+use crate::inlet::Inlet;
+use crate::outbox::Outbox;
+use crate::outlet::Outlet;
+use crate::pool::BLOCK_LEN;
+use crate::transport::Transport;
+
+/// A WebSocket connection.
+///
+/// # Receiving
+///
+/// [`recv`](Self::recv) gives messages to keep, [`recv_ref`](Self::recv_ref) messages to look at, without an
+/// allocation. Pings are answered and Closes completed inside. At the end comes `Ok(None)`; after an abnormal end one
+/// `Err` before that. [`end`](Self::end) tells how it ended.
+///
+/// # Sending: when is a message sent?
+///
+/// | call | returns when | dropped before it returned |
+/// |---|---|---|
+/// | [`send`](Self::send) | the transport took the message and was flushed | not sent while it waited for room, else sent |
+/// | [`feed`](Self::feed) | the message is queued | not sent |
+/// | [`ready`](Self::ready), [`try_send`](Self::try_send) | there is room; at once, with the message back if there is none | – |
+/// | [`flush`](Self::flush) | everything queued was taken and flushed | nothing is lost |
+///
+/// Queued messages leave with the next `send`, `flush`, `recv` or `recv_ref`: receiving writes what is queued before it
+/// waits. So a loop that feeds its answers and receives again writes once per read. Queuing waits while 64 KiB or more
+/// are queued ([`Config::high_water_mark`]).
+///
+/// # Cancellation
+///
+/// Every future here may be dropped at any point: all progress is kept in the connection, nothing received is lost,
+/// and no frame is cut.
+///
+/// # Time limits
+///
+/// They advance only while some method of the connection is being awaited, and no task or thread works in the
+/// background: a connection that nobody polls is neither kept alive nor closed. Dropping it ends the transport
+/// without a Close.
+pub struct WebSocket<T: Transport> {
+    /// `None` once the connection has ended: the transport was dropped.
+    pub(crate) io: Option<T>,
+    pub(crate) inlet: Inlet,
+    pub(crate) outlet: Outlet<T::Timer>,
+    /// `None` where nothing was agreed, to keep idle servers small.
+    pub(crate) opening: Option<Box<Opening>>,
+}
+
+/// What the opening handshake settled.
+pub(crate) struct Opening {
+    pub(crate) agreed: Agreed,
+    pub(crate) response: Option<Response<()>>,
+}
+
+/// The two roles with what only one of them needs.
+pub(crate) enum Side {
+    Client(Box<dyn ws_proto::MaskSource>, Response<()>),
+    Server,
+}
+
+impl<T: Transport> WebSocket<T> {
+    /// A connection after its opening handshake, with input that arrived behind it.
+    pub(crate) fn open(
+        transport: T,
+        side: Side,
+        config: &Config,
+        agreed: Agreed,
+        leftover: Vec<u8>,
+    ) -> Self {
+        let (role, send, response) = match side {
+            Side::Client(masks, response) => (
+                Role::Client,
+                SendSide::client(config, masks),
+                Some(response),
+            ),
+            Side::Server => (Role::Server, SendSide::server(config), None),
+        };
+        let recv = BlockReceiver::new(ReceiveSide::new(role, config), leftover.into(), BLOCK_LEN);
+        let opening = (response.is_some() || agreed != Agreed::default())
+            .then(|| Box::new(Opening { agreed, response }));
+        WebSocket {
+            io: Some(transport),
+            inlet: Inlet::new(recv),
+            outlet: Outlet::new(send),
+            opening,
+        }
+    }
+
+    /// The next message, to keep. `None` at the end of the connection.
+    ///
+    /// Writes what is queued before it waits.
+    ///
+    /// # Errors
+    ///
+    /// Once, after the messages before it: [`Error::Receive`] if the peer broke the protocol or went over a limit (it
+    /// has been told by a Close), [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close,
+    /// [`Error::Timeout`] if a time limit passed. After that `Ok(None)`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// [`recv`](Self::recv) as a poll function.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Self::recv).
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        self.poll_message(cx)
+            .map_ok(|found| found.then(|| self.inlet.recv.take_message()).flatten())
+    }
+
+    /// The next message, to look at, together with the sending half of the connection, to answer it. `None` at the
+    /// end of the connection.
+    ///
+    /// The message lies in the connection's read block, so nothing is copied or allocated. Answers are queued by
+    /// [`Outbox::feed`] and leave, many in one write, when this is called again. Waits while the queue is over its
+    /// mark, so that feeding inside the loop is immediate and bounded.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn recv_ref(&mut self) -> Result<Option<(MessageRef<'_>, &mut Outbox)>, Error> {
+        if !poll_fn(|cx| self.poll_message_and_room(cx)).await? {
+            return Ok(None);
+        }
+        let WebSocket { inlet, outlet, .. } = self;
+        let message = inlet.recv.message();
+        Ok(message.map(|message| (message, &mut outlet.out)))
+    }
+
+    /// Sends a message: returns when the transport has taken it and was flushed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the connection is closing; [`Error::Io`] or [`Error::Timeout`] if the transport failed or
+    /// the peer stopped reading.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for room in the queue: the message is not sent. Dropped later: it is.
+    pub async fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
+        let mut message = Some(message.into());
+        poll_fn(|cx| self.poll_send(cx, &mut message)).await
+    }
+
+    /// Queues a message, after waiting for room. It leaves with the next `flush`, `send`, `recv` or `recv_ref`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it returned: the message is not sent.
+    pub async fn feed<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
+        self.ready().await?;
+        self.outlet.out.feed(message)
+    }
+
+    /// Writes and flushes everything that is queued.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_flushed(cx)).await
+    }
+
+    /// Waits until a message can be queued: [`try_send`](Self::try_send) will take one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_room(cx)).await
+    }
+
+    /// Queues a message at once or gives it back.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError::Full`] while the queue is over its mark, [`TrySendError::Closing`] if the connection is
+    /// closing; either returns the message.
+    pub fn try_send<'a, M: Into<Outgoing<'a>>>(
+        &mut self,
+        message: M,
+    ) -> Result<(), TrySendError<M>> {
+        self.outlet.out.try_feed(message)
+    }
+
+    /// Sends a Ping (RFC 6455 §5.5.2): returns when the transport has taken it. The Pong goes to the
+    /// [observer](Self::observe).
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send), and [`Error::PayloadTooLong`] above 125 octets.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`send`](Self::send).
+    pub async fn send_ping<P>(&mut self, payload: P) -> Result<(), Error>
+    where
+        P: TryInto<ControlPayload>,
+        Error: From<P::Error>,
+    {
+        let payload = payload.try_into()?;
+        self.ready().await?;
+        self.outlet.out.ping(&payload)?;
+        self.flush().await
+    }
+
+    /// Sends a Pong that nobody asked for, a one-way heartbeat (RFC 6455 §5.5.3): returns when the transport has
+    /// taken it. Pings are answered without this.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send_ping`](Self::send_ping).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`send`](Self::send).
+    pub async fn send_pong<P>(&mut self, payload: P) -> Result<(), Error>
+    where
+        P: TryInto<ControlPayload>,
+        Error: From<P::Error>,
+    {
+        let payload = payload.try_into()?;
+        self.ready().await?;
+        self.outlet.out.pong(&payload)?;
+        self.flush().await
+    }
+
+    /// Queues a Close (RFC 6455 §7.1.2) and returns at once. Go on receiving until the end: messages that the peer
+    /// had under way still come.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the connection is closing already, the code must not be sent, or the reason is longer than
+    /// 123 octets. Nothing is queued then.
+    pub fn start_close<R>(&mut self, code: CloseCode, reason: R) -> Result<(), Error>
+    where
+        R: TryInto<CloseReason>,
+        SendError: From<R::Error>,
+    {
+        let reason = reason.try_into().map_err(SendError::from)?;
+        let close = CloseFrame::new(code, reason);
+        self.outlet.out.start_close(Some(close))
+    }
+
+    /// Closes the connection: sends a Close after what is queued, discards messages until the peer's Close, ends the
+    /// transport. Never waits longer than [`Config::close_timeout`].
+    ///
+    /// On a connection that is closing already it waits for the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] for a code that must not be sent or a reason longer than 123 octets: the connection stays
+    /// open. [`Error::Timeout`] if the peer did not answer, and the errors of [`recv`](Self::recv): the connection
+    /// has ended all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before the end, the Close is queued or sent; call `close` or `recv` to go on.
+    pub async fn close<R>(&mut self, code: CloseCode, reason: R) -> Result<(), Error>
+    where
+        R: TryInto<CloseReason>,
+        SendError: From<R::Error>,
+    {
+        match self.start_close(code, reason) {
+            Ok(()) | Err(Error::Send(SendError::Closing)) => {}
+            Err(error) => return Err(error),
+        }
+        poll_fn(|cx| self.poll_close(cx)).await
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.step(|io, inlet, outlet| inlet.poll_message(cx, io, outlet))
+            .unwrap_or_else(|| Poll::Ready(self.outlet.report()))
+    }
+
+    fn poll_message_and_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.step(|io, inlet, outlet| inlet.poll_message_and_room(cx, io, outlet))
+            .unwrap_or_else(|| Poll::Ready(self.outlet.report()))
+    }
+
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.step(|io, inlet, outlet| inlet.poll_close(cx, io, outlet))
+            .unwrap_or_else(|| Poll::Ready(self.outlet.report().map(|_| ())))
+    }
+
+    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.step(|io, _, outlet| outlet.poll_room(cx, io))
+            .unwrap_or_else(closing)
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Outgoing<'_>>,
+    ) -> Poll<Result<(), Error>> {
+        self.step(|io, _, outlet| outlet.poll_send(cx, io, message))
+            .unwrap_or_else(closing)
+    }
+
+    pub(crate) fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.step(|io, _, outlet| outlet.poll_flush(cx, io))
+            .unwrap_or_else(closing)
+    }
+
+    /// Lets `act` work with the transport, and drops that once it is of no more use. `None` when it was dropped
+    /// before.
+    fn step<R>(
+        &mut self,
+        act: impl FnOnce(&mut T, &mut Inlet, &mut Outlet<T::Timer>) -> R,
+    ) -> Option<R> {
+        let io = self.io.as_mut()?;
+        let result = act(io, &mut self.inlet, &mut self.outlet);
+        if self.outlet.has_ended() {
+            self.io = None;
+        }
+        Some(result)
+    }
+
+    /// How the connection ended, once that is decided.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.outlet.out.side.end()
+    }
+
+    /// Calls `observer` with every Ping, Pong and Close that arrives, before it is answered. Replaces the observer
+    /// before.
+    pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + Sync + 'static) {
+        self.inlet.observer = Some(Box::new(observer));
+    }
+
+    /// The transport; `None` once the connection has ended and the transport was dropped.
+    #[must_use]
+    pub fn get_ref(&self) -> Option<&T> {
+        self.io.as_ref()
+    }
+
+    /// The agreed subprotocol.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.opening.as_ref()?.agreed.protocol()
+    }
+
+    /// The agreed extensions.
+    #[must_use]
+    pub fn extensions(&self) -> &[Extension] {
+        self.opening
+            .as_ref()
+            .map_or(&[], |opening| opening.agreed.extensions())
+    }
+
+    /// The head of the server's response, on a client.
+    #[must_use]
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.opening.as_ref()?.response.as_ref()
+    }
+}
+
+/// What sending gives when the connection has ended.
+fn closing<R>() -> Poll<Result<R, Error>> {
+    Poll::Ready(Err(SendError::Closing.into()))
+}
+
+impl<T: Transport> fmt::Debug for WebSocket<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("recv", &self.inlet.recv)
+            .field("send", &self.outlet.out)
+            .finish_non_exhaustive()
+    }
+}

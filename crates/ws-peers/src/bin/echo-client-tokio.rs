@@ -1,0 +1,33 @@
+//! An echo client on tokio.
+
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::Builder;
+use ws_peers::{EchoClient, announce, exit};
+
+fn main() -> ExitCode {
+    exit("echo-client-tokio", run(&EchoClient::parse()))
+}
+
+fn run(args: &EchoClient) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    for url in args.each_url() {
+        match runtime.block_on(echo(&url)) {
+            Ok(()) => announce(format_args!("done {url}")),
+            Err(error) => announce(format_args!("failed {url}: {error}")),
+        }
+    }
+    Ok(())
+}
+
+async fn echo(url: &str) -> Result<(), ws_tokio::Error> {
+    let mut ws = ws_tokio::connect(url).await?;
+    while let Some((message, out)) = ws.recv_ref().await? {
+        out.feed(message)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Transports and timers over tokio.
+
+use std::any::Any;
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+use ws_driver::{ReadHalf, Runtime, Timer, Transport, Wrap, WriteHalf};
+
+/// The tokio runtime: what makes the generic types of this crate its own.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Tokio;
+
+impl Runtime for Tokio {
+    type Timer = TokioTimer;
+    type TcpStream = TcpStream;
+
+    async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+        TcpStream::connect((host, port)).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Wrap<S> for Tokio {
+    type Transport = TokioIo<S>;
+
+    fn wrap(stream: S) -> TokioIo<S> {
+        if let Some(tcp) = (&stream as &dyn Any).downcast_ref::<TcpStream>() {
+            // A socket that cannot be told is slower or broken; reading and writing will show which.
+            let _ = tcp.set_nodelay(true);
+        }
+        TokioIo(stream)
+    }
+}
+
+/// A tokio stream as a transport. Dereferences to the stream.
+#[derive(Debug)]
+pub struct TokioIo<S>(S);
+
+impl<S> Deref for TokioIo<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.0
+    }
+}
+
+impl<S> DerefMut for TokioIo<S> {
+    fn deref_mut(&mut self) -> &mut S {
+        &mut self.0
+    }
+}
+
+impl<S: AsyncRead + Unpin> ReadHalf for TokioIo<S> {
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        Pin::new(&mut self.0)
+            .poll_read(cx, &mut buffer)
+            .map_ok(|()| buffer.filled().len())
+    }
+}
+
+impl<S: AsyncWrite + Unpin> WriteHalf for TokioIo<S> {
+    #[inline]
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let stream = Pin::new(&mut self.0);
+        match slices {
+            [slice] => stream.poll_write(cx, slice),
+            slices if stream.is_write_vectored() => stream.poll_write_vectored(cx, slices),
+            slices => {
+                let first = slices.iter().find(|slice| !slice.is_empty());
+                stream.poll_write(cx, first.map_or(&[], |slice| slice))
+            }
+        }
+    }
+
+    #[inline]
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    #[inline]
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Transport for TokioIo<S> {
+    type Timer = TokioTimer;
+}
+
+/// A tokio timer. It follows the runtime's clock, also where tests pause it.
+#[derive(Debug)]
+pub struct TokioTimer(Pin<Box<Sleep>>);
+
+impl Timer for TokioTimer {
+    fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn at(deadline: Instant) -> Self {
+        TokioTimer(Box::pin(tokio::time::sleep_until(deadline.into())))
+    }
+
+    fn reset(&mut self, deadline: Instant) {
+        self.0.as_mut().reset(deadline.into());
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
