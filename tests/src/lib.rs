@@ -1,0 +1,18 @@
+//! Shows how connections behave, on a transport that follows a script and on real sockets.
+//!
+//! * [`clock`], [`exec`] and [`scripted`]: virtual time, an executor that notices lost wake-ups, and a transport that
+//!   stalls, shortens and fails on demand. No test over them waits for real time.
+//! * [`wire`] and [`http`]: frames and heads written and read by hand, so that an error that an encoder and a decoder
+//!   share cannot hide.
+//! * [`suite`]: behaviours over TCP, written once for every runtime, against blocking peers made of
+//!   [`socket`]s.
+
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod exec;
+pub mod http;
+pub mod scripted;
+pub mod socket;
+pub mod suite;
+pub mod wire;

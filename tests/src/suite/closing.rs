@@ -1,0 +1,313 @@
+//! How connections end on real sockets.
+
+use std::time::{Duration, Instant};
+
+use ws_driver::{CloseCode, Config, End, Error, Initiator, Message, Phase};
+
+use super::{Acceptor, Connector, Running, Stream, Suite, Ws, client, echo, server};
+use crate::socket::{Ending, RawPeer};
+use crate::wire::{self, CONTINUATION, From, PING, TEXT};
+
+/// How long a raw peer looks away.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A time limit that no test waits for.
+const FAR: Duration = Duration::from_secs(60);
+
+/// What a connection came to.
+#[derive(Debug)]
+struct Outcome {
+    messages: Vec<Message>,
+    fault: Option<Error>,
+    end: Option<End>,
+    time: Duration,
+}
+
+/// Receives to the end, and drops the connection at once.
+async fn outcome<S: Suite>(mut ws: Ws<S>) -> Outcome {
+    let start = Instant::now();
+    let mut messages = Vec::new();
+    let mut fault = None;
+    loop {
+        match ws.recv().await {
+            Ok(Some(message)) => messages.push(message),
+            Ok(None) => break,
+            Err(error) => {
+                fault = Some(error);
+                break;
+            }
+        }
+    }
+    Outcome {
+        messages,
+        fault,
+        end: ws.end(),
+        time: start.elapsed(),
+    }
+}
+
+async fn accept<S: Suite>(stream: Stream<S>) -> Ws<S> {
+    accept_with::<S>(stream, Config::default()).await
+}
+
+async fn accept_with<S: Suite>(stream: Stream<S>, config: Config) -> Ws<S> {
+    let acceptor = Acceptor::<S>::new().config(config);
+    acceptor.accept(stream).await.expect("the handshake")
+}
+
+/// A server that receives to the end, and its client. Who waits for a time limit here is noticed.
+fn receiving<S: Suite>() -> (RawPeer, Running<Outcome>) {
+    let config = Config::default().failure_timeout(FAR).close_timeout(FAR);
+    receiving_with::<S>(config)
+}
+
+fn receiving_with<S: Suite>(config: Config) -> (RawPeer, Running<Outcome>) {
+    let (address, running) = server::<S, _, _>(|stream| async move {
+        outcome::<S>(accept_with::<S>(stream, config).await).await
+    });
+    (RawPeer::open(address), running)
+}
+
+fn code(outcome: &Outcome) -> Option<u16> {
+    Some(outcome.fault.as_ref()?.close_code()?.number())
+}
+
+/// The Close arrives, then the end, and no reset before.
+pub fn a_violation_is_closed_before_the_caller_can_drop_the_connection<S: Suite>() {
+    let violations = [
+        (1002, From::Server.text("not masked")),
+        (1002, From::Client.frame(3, b"")),
+        (1002, From::Client.close(999, "")),
+        (1007, From::Client.frame(TEXT, b"\xff")),
+        (
+            1007,
+            [
+                From::Client.fragment(TEXT, b"\xc2"),
+                From::Client.frame(CONTINUATION, b""),
+            ]
+            .concat(),
+        ),
+        (
+            1009,
+            wire::encode(0x82, Some(wire::KEY), &vec![0; (16 << 20) + 1])[..20].to_vec(),
+        ),
+    ];
+    for (expected, octets) in violations {
+        let (mut peer, running) = receiving::<S>();
+        peer.send(&[From::Client.text("good"), octets].concat());
+        peer.expect_close(expected);
+        drop(peer);
+        let outcome = running.finish();
+        assert_eq!(outcome.messages, ["good".into()]);
+        assert_eq!(code(&outcome), Some(expected));
+    }
+}
+
+/// Input that nobody reads would make the kernel reset the connection and destroy the Close.
+pub fn a_violation_amid_unread_input_is_closed_without_a_reset<S: Suite>() {
+    let (mut peer, running) = receiving::<S>();
+    let junk = vec![0x55; 1 << 20];
+    peer.send(&[From::Client.frame(3, b""), junk.clone()].concat());
+    std::thread::sleep(PAUSE);
+    peer.send(&junk);
+    peer.expect_close(1002);
+    drop(peer);
+    assert_eq!(code(&running.finish()), Some(1002));
+}
+
+/// The same for a client.
+pub fn a_violation_by_a_server_is_closed_as_well<S: Suite>() {
+    let (mut peer, running) = client::<S, _, _>(|url| async move {
+        outcome::<S>(Connector::<S>::new().connect(&url).await.expect("open")).await
+    });
+    peer.answer();
+    peer.send(&[From::Server.text("good"), From::Client.text("masked")].concat());
+    peer.expect_close(1002);
+    drop(peer);
+    let outcome = running.finish();
+    assert_eq!(outcome.messages, ["good".into()]);
+    assert_eq!(code(&outcome), Some(1002));
+}
+
+/// Whether it reads or not.
+pub fn a_peer_that_never_ends_is_dropped_within_the_failure_deadline<S: Suite>() {
+    let (mut peer, running) = receiving_with::<S>(Config::default());
+    peer.send(&From::Client.frame(3, b""));
+    let outcome = running.finish();
+    assert_eq!(code(&outcome), Some(1002));
+    assert!(
+        outcome.time >= Duration::from_millis(900) && outcome.time < Duration::from_secs(3),
+        "{:?}",
+        outcome.time
+    );
+    peer.expect_close(1002);
+
+    // Now one that does not read either.
+    let config = Config::default().failure_timeout(Duration::from_millis(300));
+    let (address, running) = server::<S, _, _>(|stream| async move {
+        let mut ws = accept_with::<S>(stream, config).await;
+        ws.feed(vec![1; 12 << 20]).await.expect("room");
+        let start = Instant::now();
+        let result = ws.recv().await;
+        (result, start.elapsed())
+    });
+    let mut peer = RawPeer::open(address);
+    peer.send(&From::Client.frame(3, b""));
+    let (result, time) = running.finish();
+    assert_eq!(
+        result.unwrap_err().close_code(),
+        Some(CloseCode::PROTOCOL_ERROR)
+    );
+    assert!(time < Duration::from_secs(3), "{time:?}");
+}
+
+/// A text, a reserved opcode with payload, and a ping in one segment.
+pub fn an_answer_and_the_close_arrive_and_no_pong<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let mut ws = accept::<S>(stream).await;
+        echo::<S>(&mut ws).await
+    });
+    let mut peer = RawPeer::open(address);
+    let from = From::Client;
+    peer.send(
+        &[
+            from.text("Hello World"),
+            from.frame(12, b"payload"),
+            from.frame(PING, b""),
+        ]
+        .concat(),
+    );
+    let echoed = peer.read_frame().expect("the echo");
+    assert_eq!(echoed.whole(), (TEXT, &b"Hello World"[..]));
+    peer.expect_close(1002);
+    drop(peer);
+    assert!(running.finish().is_err());
+}
+
+/// Both for one that reads and one that does not.
+pub fn close_against_a_silent_peer_times_out<S: Suite>() {
+    for full in [false, true] {
+        let config = Config::default().close_timeout(Duration::from_millis(200));
+        let (address, running) = server::<S, _, _>(move |stream| async move {
+            let mut ws = accept_with::<S>(stream, config).await;
+            if full {
+                ws.feed(vec![1; 12 << 20]).await.expect("room");
+            }
+            let start = Instant::now();
+            let result = ws.close(CloseCode::GOING_AWAY, "bye").await;
+            (result, start.elapsed(), ws.end())
+        });
+        let _peer = RawPeer::open(address);
+        let (result, time, end) = running.finish();
+        assert!(
+            matches!(result, Err(Error::Timeout(Phase::Close))),
+            "{result:?}"
+        );
+        assert!(
+            time >= Duration::from_millis(150) && time < Duration::from_secs(3),
+            "{time:?}"
+        );
+        let end = end.expect("an end");
+        assert_eq!((end.code, end.clean), (CloseCode::GOING_AWAY, false));
+    }
+}
+
+/// RFC 6455 §7.1.1, as a server.
+pub fn a_close_by_the_peer_ends_with_the_server_first<S: Suite>() {
+    let (mut peer, running) = receiving::<S>();
+    peer.send(&[From::Client.text("last"), From::Client.close(1001, "bye")].concat());
+    // The client does not end its direction before it has seen the end of the server's.
+    peer.expect_close(1001);
+    drop(peer);
+    let outcome = running.finish();
+    assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
+    assert_eq!(outcome.messages, ["last".into()]);
+    let end = outcome.end.expect("an end");
+    assert!(end.clean);
+    assert_eq!(end.initiator, Initiator::Peer);
+    assert_eq!((end.code, &*end.reason), (CloseCode::GOING_AWAY, "bye"));
+}
+
+/// RFC 6455 §7.1.1, as a client.
+pub fn a_client_waits_for_the_server_to_end_first<S: Suite>() {
+    let (mut peer, running) = client::<S, _, _>(|url| async move {
+        let mut ws = Connector::<S>::new().connect(&url).await.expect("open");
+        let start = Instant::now();
+        let result = ws.close(CloseCode::NORMAL, "bye").await;
+        (result, start.elapsed(), ws.end())
+    });
+    peer.answer();
+    let close = peer.read_frame().expect("a Close");
+    assert_eq!(close.payload, wire::close_payload(1000, "bye"));
+    assert!(close.key.is_some());
+    peer.send(&From::Server.close(1000, ""));
+    std::thread::sleep(PAUSE);
+    peer.end();
+    let (_, ending) = peer.read_to_end();
+    assert_eq!(ending, Ending::Eof);
+    let (result, time, end) = running.finish();
+    result.expect("a clean end");
+    assert!(time >= PAUSE / 2, "it did not wait: {time:?}");
+    assert!(end.expect("an end").clean);
+}
+
+/// Either end believes that it was first.
+pub fn simultaneous_closes_are_clean<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let mut ws = accept::<S>(stream).await;
+        ws.start_close(CloseCode::NORMAL, "ours").expect("open");
+        ws.flush().await.expect("written");
+        let late = ws.recv().await;
+        (late, ws.end())
+    });
+    let mut peer = RawPeer::open(address);
+    peer.send(&From::Client.close(1001, "theirs"));
+    peer.expect_close(1000);
+    drop(peer);
+    let (late, end) = running.finish();
+    assert!(matches!(late, Ok(None)), "{late:?}");
+    let end = end.expect("an end");
+    assert!(end.clean);
+    assert_eq!((end.initiator, &*end.reason), (Initiator::Local, "ours"));
+}
+
+/// An error, once, and code 1006.
+pub fn an_end_without_a_close_is_lost<S: Suite>() {
+    let (mut peer, running) = receiving::<S>();
+    peer.send(&From::Client.text("last"));
+    peer.end();
+    let outcome = running.finish();
+    assert_eq!(outcome.messages, ["last".into()]);
+    assert!(matches!(outcome.fault, Some(Error::Lost)), "{outcome:?}");
+    let end = outcome.end.expect("an end");
+    assert_eq!((end.code, end.clean), (CloseCode::ABNORMAL, false));
+}
+
+/// What others do after their Close is no concern of ours.
+pub fn a_reset_after_both_closes_is_clean<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let mut ws = accept::<S>(stream).await;
+        ws.feed("not read by the peer").await.expect("room");
+        ws.start_close(CloseCode::NORMAL, "").expect("open");
+        outcome::<S>(ws).await
+    });
+    let mut peer = RawPeer::open(address);
+    peer.send(&From::Client.close(1000, ""));
+    std::thread::sleep(PAUSE);
+    // Unread input makes this a reset.
+    drop(peer);
+    let outcome = running.finish();
+    assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
+    assert!(outcome.end.expect("an end").clean);
+}
+
+/// Without a Close, which would need someone to write it.
+pub fn a_dropped_connection_ends_the_transport<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        drop(accept::<S>(stream).await);
+    });
+    let mut peer = RawPeer::open(address);
+    let () = running.finish();
+    let (octets, ending) = peer.read_to_end();
+    assert_eq!((octets.len(), ending), (0, Ending::Eof));
+}

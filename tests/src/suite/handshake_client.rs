@@ -1,0 +1,479 @@
+//! The opening handshake of a client on real sockets.
+
+use std::time::{Duration, Instant};
+
+use ws_driver::{
+    ClientError, CloseCode, Error, Extension, Message, Phase, RequestError, TargetError,
+};
+
+use super::{Connector, Running, Suite, client};
+use crate::http::{self, accept_for, head};
+use crate::socket::{self, RawPeer};
+use crate::wire::From;
+
+/// Connects, receives one message, and closes.
+fn connecting<S: Suite>(
+    connector: Connector<S>,
+) -> (RawPeer, Running<Result<Option<Message>, Error>>) {
+    client::<S, _, _>(|url| async move {
+        let mut ws = connector.connect(&url).await?;
+        let message = ws.recv().await?;
+        ws.close(CloseCode::NORMAL, "").await?;
+        Ok(message)
+    })
+}
+
+/// What a server may get wrong: a name, the head that is made of the right accept value, and whether this error is
+/// the right one.
+type Mistake = (&'static str, fn(&str) -> Vec<u8>, fn(&ClientError) -> bool);
+
+const STATUS: &str = "HTTP/1.1 101 Switching Protocols";
+const UPGRADE: &str = "Upgrade: websocket";
+const CONNECTION: &str = "Connection: Upgrade";
+
+fn accept(value: &str) -> String {
+    format!("Sec-WebSocket-Accept: {value}")
+}
+
+fn fine(value: &str, more: &[&str]) -> Vec<u8> {
+    head(&[&[STATUS, UPGRADE, CONNECTION, &accept(value)], more].concat())
+}
+
+fn mistakes() -> Vec<Mistake> {
+    use ClientError as E;
+    vec![
+        (
+            "accept of another key",
+            |_| fine(&accept_for("x"), &[]),
+            |e| matches!(e, E::WrongAccept),
+        ),
+        (
+            "accept in another case",
+            |v| fine(&v.to_ascii_lowercase(), &[]),
+            |e| matches!(e, E::WrongAccept),
+        ),
+        (
+            "accept cut",
+            |v| fine(&v[..v.len() - 1], &[]),
+            |e| matches!(e, E::WrongAccept),
+        ),
+        (
+            "empty accept",
+            |_| fine("", &[]),
+            |e| matches!(e, E::WrongAccept),
+        ),
+        (
+            "accept with more",
+            |v| fine(&format!("{v}, {v}"), &[]),
+            |e| matches!(e, E::WrongAccept),
+        ),
+        (
+            "no accept",
+            |_| head(&[STATUS, UPGRADE, CONNECTION]),
+            |e| matches!(e, E::MissingAccept),
+        ),
+        (
+            "two accepts",
+            |v| fine(v, &[&accept(v)]),
+            |e| matches!(e, E::DuplicateAccept),
+        ),
+        (
+            "no Upgrade",
+            |v| head(&[STATUS, CONNECTION, &accept(v)]),
+            |e| matches!(e, E::UpgradeNotWebSocket),
+        ),
+        (
+            "Upgrade h2c",
+            |v| head(&[STATUS, "Upgrade: h2c", CONNECTION, &accept(v)]),
+            |e| matches!(e, E::UpgradeNotWebSocket),
+        ),
+        (
+            "no Connection",
+            |v| head(&[STATUS, UPGRADE, &accept(v)]),
+            |e| matches!(e, E::ConnectionWithoutUpgrade),
+        ),
+        (
+            "Connection keep-alive",
+            |v| head(&[STATUS, UPGRADE, "Connection: keep-alive", &accept(v)]),
+            |e| matches!(e, E::ConnectionWithoutUpgrade),
+        ),
+        (
+            "a subprotocol not offered",
+            |v| fine(v, &["Sec-WebSocket-Protocol: c"]),
+            |e| matches!(e, E::UnofferedProtocol),
+        ),
+        (
+            "a subprotocol in another case",
+            |v| fine(v, &["Sec-WebSocket-Protocol: A"]),
+            |e| matches!(e, E::UnofferedProtocol),
+        ),
+        (
+            "two subprotocols",
+            |v| fine(v, &["Sec-WebSocket-Protocol: a, b"]),
+            |e| matches!(e, E::DuplicateProtocol),
+        ),
+        (
+            "an extension not offered",
+            |v| fine(v, &["Sec-WebSocket-Extensions: permessage-deflate"]),
+            |e| matches!(e, E::UnofferedExtension),
+        ),
+        (
+            "extensions malformed",
+            |v| fine(v, &["Sec-WebSocket-Extensions: x-one;"]),
+            |e| matches!(e, E::InvalidExtensions),
+        ),
+        (
+            "an extension twice",
+            |v| fine(v, &["Sec-WebSocket-Extensions: x-one, x-one"]),
+            |e| matches!(e, E::DuplicateExtension),
+        ),
+        (
+            "HTTP/1.0",
+            |v| head(&["HTTP/1.0 101 Switching", UPGRADE, CONNECTION, &accept(v)]),
+            |e| matches!(e, E::UnsupportedHttpVersion),
+        ),
+        (
+            "no HTTP",
+            |_| b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec(),
+            |e| matches!(e, E::MalformedStatusLine),
+        ),
+        (
+            "TLS",
+            |_| b"\x15\x03\x01\x00\x02\x02\x46".to_vec(),
+            |e| matches!(e, E::TlsOnPlainConnection),
+        ),
+        (
+            "too long a head",
+            |v| fine(v, &[&format!("X: {}", "a".repeat(20_000))]),
+            |e| matches!(e, E::HeadTooLong),
+        ),
+        (
+            "too many headers",
+            |v| fine(v, &["X: y"; 100]),
+            |e| matches!(e, E::TooManyHeaders),
+        ),
+        (
+            "too much in front",
+            |v| {
+                let hints = head(&[
+                    "HTTP/1.1 103 Early Hints",
+                    &format!("X: {}", "a".repeat(5000)),
+                ]);
+                [hints.repeat(4), fine(v, &[])].concat()
+            },
+            |e| matches!(e, E::HeadTooLong),
+        ),
+        (
+            "nothing",
+            |_| Vec::new(),
+            |e| matches!(e, E::ConnectionClosed),
+        ),
+        (
+            "a part",
+            |v| fine(v, &[])[..50].to_vec(),
+            |e| matches!(e, E::TruncatedHead),
+        ),
+    ]
+}
+
+/// And the connection is not used.
+pub fn a_wrong_answer_is_an_error_that_names_the_rule<S: Suite>() {
+    for (name, answer, is_right) in mistakes() {
+        let connector = Connector::<S>::new()
+            .subprotocol("a")
+            .subprotocol("b")
+            .extension(extension());
+        let (mut peer, running) = connecting::<S>(connector);
+        let request = peer.read_head();
+        peer.send(&answer(&http::accept_of(&request)));
+        peer.end();
+        match running.finish() {
+            Err(Error::Handshake(error)) => assert!(is_right(&error), "{name}: {error:?}"),
+            other => panic!("{name}: {other:?}"),
+        }
+        let (octets, _) = peer.read_to_end();
+        assert!(octets.is_empty(), "{name}: something was sent");
+    }
+}
+
+/// As far as they came.
+pub fn a_refusal_reaches_the_caller_with_head_and_body<S: Suite>() {
+    let long = [&b"HTTP/1.1 500 Oops\r\n\r\n"[..], &[b'x'; 40_000]].concat();
+    let refusals: [(u16, &[u8], Vec<u8>); 7] = [
+        (
+            403,
+            b"because",
+            b"HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\nX-Why: so\r\n\r\nbecause".to_vec(),
+        ),
+        (
+            401,
+            b"chunk by chunk",
+            b"HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n\
+              6\r\nchunk \r\n8;x=y\r\nby chunk\r\n0\r\n\r\n"
+                .to_vec(),
+        ),
+        (
+            404,
+            b"to the end",
+            b"HTTP/1.1 404 Not Found\r\n\r\nto the end".to_vec(),
+        ),
+        (
+            200,
+            b"",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        ),
+        (
+            302,
+            b"",
+            b"HTTP/1.1 302 Found\r\nLocation: ws://other/\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        ),
+        (
+            503,
+            b"cut",
+            b"HTTP/1.1 503 Busy\r\nContent-Length: 10\r\n\r\ncut".to_vec(),
+        ),
+        (500, &[b'x'; 16 * 1024], long),
+    ];
+    for (status, body, octets) in refusals {
+        let (mut peer, running) = connecting::<S>(Connector::<S>::new());
+        let _ = peer.read_head();
+        peer.send(&octets);
+        peer.end();
+        match running.finish() {
+            Err(Error::Handshake(error)) => {
+                let refusal = error.refusal().expect("a refusal");
+                assert_eq!(refusal.status(), status);
+                assert!(refusal.body() == body, "{status}");
+                if status == 403 {
+                    assert_eq!(refusal.headers()["x-why"], "so");
+                }
+            }
+            other => panic!("{status}: {other:?}"),
+        }
+    }
+}
+
+/// Liberal where the RFCs are.
+pub fn an_answer_in_any_permitted_form_is_accepted<S: Suite>() {
+    let answers: [fn(&str) -> Vec<u8>; 7] = [
+        |v| fine(v, &[]),
+        |v| fine(v, &["Connection: keep-alive", "X: \u{e9}"]),
+        |v| {
+            head(&[
+                "HTTP/1.1 101 \u{7a}",
+                "upgrade: h2c, WEBSOCKET",
+                "connection: keep-alive, upgrade",
+                &accept(&format!("\t{v}  ")),
+            ])
+        },
+        |v| {
+            [
+                head(&["HTTP/1.1 103 Early Hints", "Link: </x>"]),
+                fine(v, &[]),
+            ]
+            .concat()
+        },
+        |v| [head(&["HTTP/1.1 100 Continue"]), fine(v, &[])].concat(),
+        |v| fine(v, &["Sec-WebSocket-Protocol: b"]),
+        |v| fine(v, &["Content-Length: 0"]),
+    ];
+    for answer in answers {
+        for one_by_one in [false, true] {
+            let connector = Connector::<S>::new().subprotocol("a").subprotocol("b");
+            let (mut peer, running) = connecting::<S>(connector);
+            let answer = answer(&http::accept_of(&peer.read_head()));
+            if one_by_one {
+                peer.send_in_pieces(&answer, || 1);
+            } else {
+                peer.send(&answer);
+            }
+            peer.send(&From::Server.text("welcome"));
+            let close = peer.read_frame().expect("a Close");
+            assert_eq!(close.close_code(), 1000);
+            peer.send(&From::Server.close(1000, ""));
+            peer.end();
+            let message = running.finish().expect("open");
+            assert_eq!(message, Some("welcome".into()));
+        }
+    }
+}
+
+/// In the same segment as the head.
+pub fn frames_behind_the_answer_are_received<S: Suite>() {
+    let (mut peer, running) = connecting::<S>(Connector::<S>::new());
+    let request = peer.read_head();
+    let octets = [
+        http::switching(&request),
+        From::Server.text("early"),
+        From::Server.close(1001, ""),
+    ];
+    peer.send(&octets.concat());
+    peer.end();
+    let message = running.finish().expect("open");
+    assert_eq!(message, Some("early".into()));
+    // The client closed on its own when it had the message.
+    assert_eq!(peer.read_frame().expect("a Close").close_code(), 1000);
+}
+
+/// RFC 6455 §4.1.
+pub fn the_request_is_complete_and_has_what_was_asked_for<S: Suite>() {
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let (mut peer, running) = client::<S, _, _>(|url| async move {
+            let connector = Connector::<S>::new()
+                .subprotocol("chat.v2")
+                .subprotocol("chat.v1")
+                .extension(extension())
+                .header("X-Token", "secret")
+                .header("Origin", "https://page.example");
+            assert!(!format!("{connector:?}").contains("secret"));
+            let ws = connector.connect(&url).await.expect("open");
+            assert_eq!(ws.protocol(), Some("chat.v1"));
+            assert_eq!(ws.extensions()[0].name(), "x-one");
+            let response = ws.response().expect("a response");
+            assert_eq!(response.status(), 101);
+            assert_eq!(response.headers()["x-node"], "7");
+        });
+        let request = peer.read_head();
+        assert!(
+            request.starts_with("GET /path?query HTTP/1.1\r\n"),
+            "{request}"
+        );
+        let header = |name| http::header(&request, name).unwrap_or_default().to_owned();
+        assert!(header("Host").starts_with("127.0.0.1:"));
+        assert_eq!(header("Upgrade"), "websocket");
+        assert_eq!(header("Connection"), "Upgrade");
+        assert_eq!(header("Sec-WebSocket-Version"), "13");
+        assert_eq!(header("Sec-WebSocket-Protocol"), "chat.v2, chat.v1");
+        assert_eq!(header("Sec-WebSocket-Extensions"), "x-one");
+        assert_eq!(header("X-Token"), "secret");
+        assert_eq!(header("Origin"), "https://page.example");
+        keys.push(header("Sec-WebSocket-Key"));
+        peer.send(&http::switching_with(
+            &request,
+            &[
+                "Sec-WebSocket-Protocol: chat.v1",
+                "Sec-WebSocket-Extensions: x-one",
+                "X-Node: 7",
+            ],
+        ));
+        let () = running.finish();
+    }
+    assert_eq!(keys[0].len(), 24);
+    assert_ne!(keys[0], keys[1]);
+}
+
+/// However much of the answer came.
+pub fn a_server_that_stalls_ends_at_the_deadline<S: Suite>() {
+    for octets in [&b""[..], b"HTTP/1.1 101 Switching"] {
+        let connector = Connector::<S>::new().handshake_timeout(Duration::from_millis(150));
+        let (mut peer, running) = connecting::<S>(connector);
+        let start = Instant::now();
+        let _ = peer.read_head();
+        peer.send(octets);
+        let result = running.finish();
+        assert!(
+            matches!(result, Err(Error::Timeout(Phase::Handshake))),
+            "{result:?}"
+        );
+        assert!(start.elapsed() >= Duration::from_millis(100));
+    }
+}
+
+/// Each by an error of its own.
+pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
+    let (listener, address) = socket::listen();
+    S::block_on(async {
+        for (url, expected) in [
+            ("127.0.0.1:9001", TargetError::MissingScheme),
+            ("/path", TargetError::MissingScheme),
+            ("http://127.0.0.1/", TargetError::UnsupportedScheme),
+            ("ws://", TargetError::EmptyHost),
+            ("ws:///path", TargetError::EmptyHost),
+            ("ws://127.0.0.1/#x", TargetError::Fragment),
+            ("ws://user:pw@127.0.0.1/", TargetError::UserInfo),
+            ("ws://127.0.0.1:0/", TargetError::InvalidPort),
+            ("ws://127.0.0.1:65536/", TargetError::InvalidPort),
+            ("ws://a b/", TargetError::InvalidHost),
+            ("ws://[::1/", TargetError::InvalidHost),
+            ("ws://127.0.0.1/a b", TargetError::InvalidPath),
+            ("ws://127.0.0.1/\r\nX: y", TargetError::InvalidPath),
+        ] {
+            match Connector::<S>::new().connect(url).await {
+                Err(Error::Target(error)) => assert_eq!(error, expected, "{url}"),
+                other => panic!("{url}: {other:?}"),
+            }
+        }
+        let secure = Connector::<S>::new().connect("wss://127.0.0.1/").await;
+        assert!(matches!(secure, Err(Error::TlsUnavailable)), "{secure:?}");
+        let url = format!("ws://{address}/");
+        for name in [
+            "Host",
+            "host",
+            "Connection",
+            "Upgrade",
+            "Sec-WebSocket-Key",
+            "Sec-WebSocket-Version",
+            "Sec-WebSocket-Protocol",
+            "Sec-WebSocket-Extensions",
+            "Content-Length",
+            "Transfer-Encoding",
+        ] {
+            match Connector::<S>::new().header(name, "x").connect(&url).await {
+                Err(Error::Request(RequestError::ReservedHeader(reserved))) => {
+                    assert!(name.eq_ignore_ascii_case(reserved.as_str()));
+                }
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+        for value in ["a\r\nX: y", "a\nb", "a\0b", "a\rb"] {
+            let result = Connector::<S>::new().header("X", value).connect(&url).await;
+            assert!(
+                matches!(
+                    result,
+                    Err(Error::Request(RequestError::InvalidHeaderValue(_)))
+                ),
+                "{result:?}"
+            );
+        }
+        let result = Connector::<S>::new().header("a b", "x").connect(&url).await;
+        assert!(matches!(
+            result,
+            Err(Error::Request(RequestError::InvalidHeaderName(_)))
+        ));
+        let result = Connector::<S>::new().subprotocol("a b").connect(&url).await;
+        assert!(matches!(
+            result,
+            Err(Error::Request(RequestError::InvalidProtocol(_)))
+        ));
+        let twice = Connector::<S>::new().subprotocol("a").subprotocol("a");
+        let result = twice.connect(&url).await;
+        assert!(matches!(
+            result,
+            Err(Error::Request(RequestError::DuplicateProtocol(_)))
+        ));
+    });
+    listener.set_nonblocking(true).expect("a flag");
+    assert!(listener.accept().is_err(), "someone connected");
+}
+
+/// A refused connection is not a refused upgrade.
+pub fn nobody_listening_is_an_error_of_io<S: Suite>() {
+    let (listener, address) = socket::listen();
+    drop(listener);
+    let result = S::block_on(async {
+        Connector::<S>::new()
+            .connect(&format!("ws://{address}/"))
+            .await
+    });
+    match result {
+        Err(Error::Io(error)) => {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn extension() -> Extension {
+    Extension::new("x-one").expect("a token")
+}

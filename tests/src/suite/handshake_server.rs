@@ -1,0 +1,469 @@
+//! The opening handshake of a server on real sockets.
+
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ws_driver::http::{Response, StatusCode};
+use ws_driver::{AnswerError, Error, OriginPolicy, Phase, RejectReason};
+
+use super::{Acceptor, Running, Suite, echo, server};
+use crate::http::{self, LINES, Refusal};
+use crate::socket::{Ending, RawPeer};
+use crate::wire::{From, TEXT};
+
+/// A server that accepts and echoes.
+fn accepting<S: Suite>(acceptor: Acceptor<S>) -> (RawPeer, Running<Result<(), Error>>) {
+    let (address, running) = server::<S, _, _>(|stream| async move {
+        let mut ws = acceptor.accept(stream).await?;
+        echo::<S>(&mut ws).await
+    });
+    (RawPeer::connect(address), running)
+}
+
+/// Reads a refusal and the end of the stream, in order.
+fn read_refusal(peer: &mut RawPeer, context: &str) -> Refusal {
+    let (octets, ending) = peer.read_to_end();
+    assert_eq!(ending, Ending::Eof, "{context}");
+    assert!(!octets.is_empty(), "{context}: no answer");
+    let refusal = http::refusal(&octets);
+    assert!(!refusal.head.contains("101"), "{context}");
+    refusal
+}
+
+/// Requests with the status that refuses them.
+fn refused() -> Vec<(&'static str, u16, Vec<u8>)> {
+    let but = http::request_but;
+    let with = http::request_with;
+    let many: Vec<String> = (0..101).map(|number| format!("X-{number}: y")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let long_header = format!("X-Long: {}", "a".repeat(20_000));
+    let long_target = format!("GET /{} HTTP/1.1", "a".repeat(20_000));
+    let mut all = vec![
+        ("POST", 405, but("GET", "POST /chat HTTP/1.1")),
+        ("PRI", 505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()),
+        ("lower case method", 405, but("GET", "get /chat HTTP/1.1")),
+        ("HTTP/1.0", 505, but("GET", "GET /chat HTTP/1.0")),
+        ("HTTP/2.0", 505, but("GET", "GET /chat HTTP/2.0")),
+        ("no version", 400, but("GET", "GET /chat")),
+        ("fragment", 400, but("GET", "GET /chat#x HTTP/1.1")),
+        ("no slash", 400, but("GET", "GET chat HTTP/1.1")),
+        ("two spaces", 400, but("GET", "GET  /chat HTTP/1.1")),
+        ("no Host", 400, but("Host", "")),
+        ("empty Host", 400, but("Host", "Host:")),
+        ("bad Host", 400, but("Host", "Host: a b")),
+        ("user in Host", 400, but("Host", "Host: user@example.com")),
+        ("two Hosts", 400, with(&["Host: other.example.com"])),
+        ("no Upgrade", 426, but("Upgrade", "")),
+        ("Upgrade h2c", 426, but("Upgrade", "Upgrade: h2c")),
+        ("Upgrade part", 426, but("Upgrade", "Upgrade: websocket2")),
+        ("Upgrade part", 426, but("Upgrade", "Upgrade: xwebsocket")),
+        ("Upgrade words", 426, but("Upgrade", "Upgrade: web socket")),
+        ("no Connection", 400, but("Connection", "")),
+        (
+            "keep-alive",
+            400,
+            but("Connection", "Connection: keep-alive"),
+        ),
+        (
+            "Connection part",
+            400,
+            but("Connection", "Connection: upgraded"),
+        ),
+        (
+            "Connection part",
+            400,
+            but("Connection", "Connection: no-upgrade"),
+        ),
+        ("no key", 400, but("Sec-WebSocket-Key", "")),
+        ("no version", 400, but("Sec-WebSocket-Version", "")),
+        ("chunked", 400, with(&["Transfer-Encoding: chunked"])),
+        ("body", 400, with(&["Content-Length: 5"])),
+        ("bad length", 400, with(&["Content-Length: +0"])),
+        (
+            "foreign origin",
+            403,
+            with(&["Origin: http://evil.example"]),
+        ),
+        ("null origin", 403, with(&["Origin: null"])),
+        ("too many headers", 431, with(&many)),
+        ("too long a header", 431, with(&[&long_header])),
+        ("too long a target", 414, but("GET", &long_target)),
+        ("folded", 400, with(&["X-A: b", " c"])),
+        ("space before colon", 400, with(&["X-A : b"])),
+        ("no colon", 400, with(&["nonsense"])),
+        ("control octet", 400, with(&["X-A: a\u{1}b"])),
+        ("garbage", 400, b"\x00\x01\x02\x03\r\n\r\n".to_vec()),
+        (
+            "TLS",
+            400,
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
+        ),
+        ("a frame", 400, From::Client.text("hello\r\n\r\n")),
+        ("SMTP", 400, b"EHLO example.com\r\n\r\n".to_vec()),
+        (
+            "bare LF",
+            400,
+            String::from_utf8(http::request())
+                .expect("ASCII")
+                .replace("\r\n", "\n")
+                .into_bytes(),
+        ),
+        (
+            "duplicate protocol",
+            400,
+            with(&["Sec-WebSocket-Protocol: a, a"]),
+        ),
+        ("bad protocol", 400, with(&["Sec-WebSocket-Protocol: a b"])),
+        (
+            "bad extensions",
+            400,
+            with(&["Sec-WebSocket-Extensions: ;"]),
+        ),
+    ];
+    for key in [
+        "dGhlIHNhbXBsZSBub25jZQ",
+        "dGhlIHNhbXBsZSBub25jZQ=",
+        "dGhlIHNhbXBsZSBub25jZ===",
+        "dGhlIHNhbXBsZSBub25j",
+        "dGhlIHNhbXBsZSBub25jZXgxMjM0",
+        "dGhlIHNhbXBsZSBub25jZ-==",
+        "not base64 at all !!!!!!",
+        "",
+    ] {
+        let line = format!("Sec-WebSocket-Key: {key}");
+        all.push(("key", 400, but("Sec-WebSocket-Key", &line)));
+    }
+    let key = LINES[4];
+    all.push(("two keys", 400, with(&[key])));
+    for version in [
+        "12", "14", "8", "013", "13, 8", "8, 13", "+13", "13.0", "0x0d", "x", "",
+    ] {
+        let line = format!("Sec-WebSocket-Version: {version}");
+        all.push(("version", 426, but("Sec-WebSocket-Version", &line)));
+    }
+    all.push(("two versions", 426, with(&["Sec-WebSocket-Version: 13"])));
+    all
+}
+
+/// Never silence, never a bare end of TCP.
+pub fn a_request_that_breaks_a_rule_gets_a_complete_refusal_and_then_the_end<S: Suite>() {
+    for (name, status, request) in refused() {
+        let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
+        let context = format!("{name}: {:.80}", request.escape_ascii().to_string());
+        peer.send(&request);
+        let refusal = read_refusal(&mut peer, &context);
+        assert_eq!(refusal.status, status, "{context}: {refusal:?}");
+        if status == 426 {
+            let header = |header| http::header(&refusal.head, header);
+            assert_eq!(header("Sec-WebSocket-Version"), Some("13"), "{context}");
+            assert_eq!(header("Upgrade"), Some("websocket"), "{context}");
+        }
+        if status == 405 {
+            assert_eq!(
+                http::header(&refusal.head, "Allow"),
+                Some("GET"),
+                "{context}"
+            );
+        }
+        drop(peer);
+        let result = running.finish();
+        assert!(
+            matches!(result, Err(Error::Rejected(_))),
+            "{context}: {result:?}"
+        );
+    }
+}
+
+/// Unread input must not turn the answer into a reset.
+pub fn a_refusal_reaches_a_client_that_keeps_sending<S: Suite>() {
+    let endless = [http::request_but("GET", "GET /"), vec![b'a'; 1 << 20]].concat();
+    let no_end = [&b"GET /"[..], &vec![b'a'; 1 << 20]].concat();
+    let headers = [&b"GET / HTTP/1.1\r\n"[..], &b"X: y\r\n".repeat(100_000)].concat();
+    for (status, octets) in [(400, endless), (414, no_end), (431, headers)] {
+        let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
+        let mut writer = peer.writer();
+        let sender = thread::spawn(move || {
+            let _ = writer.write_all(&octets);
+        });
+        let refusal = read_refusal(&mut peer, "keeps sending");
+        assert_eq!(refusal.status, status);
+        sender.join().expect("no panic");
+        drop(peer);
+        assert!(matches!(running.finish(), Err(Error::Rejected(_))));
+    }
+}
+
+/// Liberal where the RFCs are.
+pub fn a_request_in_any_permitted_form_is_accepted<S: Suite>() {
+    let but = http::request_but;
+    let with = http::request_with;
+    let many: Vec<String> = (0..60).map(|number| format!("X-{number}: y")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let odd_case = http::head(&[
+        "GET /chat HTTP/1.1",
+        "hOST: Server.Example.COM:9001",
+        "uPGRADE: WebSocket",
+        "cONNECTION: uPgRaDe",
+        "sec-websocket-KEY: dGhlIHNhbXBsZSBub25jZQ==",
+        "SEC-WEBSOCKET-VERSION: 13",
+    ]);
+    let mut obs_text = with(&["X-Name: "]);
+    let end = obs_text.len() - 4;
+    obs_text.splice(end..end, *b"\xe9\xff");
+    let requests = [
+        http::request(),
+        odd_case,
+        with(&many),
+        obs_text,
+        [b"\r\n", &http::request()[..]].concat(),
+        but("Upgrade", "Upgrade:\t websocket \t"),
+        but("Upgrade", "Upgrade: h2c, websocket"),
+        but("Connection", "Connection: keep-alive, Upgrade"),
+        but(
+            "Connection",
+            "Connection: keep-alive\r\nConnection: ,, UPGRADE ,",
+        ),
+        but("Upgrade", "Upgrade: h2c\r\nUpgrade: websocket"),
+        but(
+            "Sec-WebSocket-Key",
+            "Sec-WebSocket-Key:dGhlIHNhbXBsZSBub25jZQ==  ",
+        ),
+        // The last digit has bits that stand for nothing (RFC 4648 §3.5).
+        but(
+            "Sec-WebSocket-Key",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR==",
+        ),
+        but("Sec-WebSocket-Version", "Sec-WebSocket-Version:\t13\t"),
+        but("GET", "GET http://server.example.com/chat HTTP/1.1"),
+        with(&["Content-Length: 0"]),
+        with(&["Origin: http://server.example.com"]),
+        with(&["Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x-y"]),
+        with(&["Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b, c"]),
+    ];
+    for request in requests {
+        for one_by_one in [false, true] {
+            let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
+            if one_by_one {
+                peer.send_in_pieces(&request, || 1);
+            } else {
+                peer.send(&request);
+            }
+            let head = peer.read_head();
+            let context = format!("{} by {head}", request.escape_ascii());
+            assert!(head.starts_with("HTTP/1.1 101 "), "{context}");
+            let accept = http::header(&head, "Sec-WebSocket-Accept");
+            let expected = http::accept_of(&String::from_utf8_lossy(&request));
+            assert_eq!(accept, Some(&*expected), "{context}");
+            assert_eq!(http::header(&head, "Upgrade"), Some("websocket"));
+            assert_eq!(http::header(&head, "Connection"), Some("Upgrade"));
+            assert_eq!(http::header(&head, "Sec-WebSocket-Protocol"), None);
+            assert_eq!(http::header(&head, "Sec-WebSocket-Extensions"), None);
+            peer.send(&From::Client.close(1000, ""));
+            peer.expect_close(1000);
+            drop(peer);
+            running.finish().expect(&context);
+        }
+    }
+}
+
+/// In the same segment as the request.
+pub fn frames_behind_the_request_are_received<S: Suite>() {
+    let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
+    let octets = [
+        http::request(),
+        From::Client.text("early"),
+        From::Client.close(1000, ""),
+    ];
+    peer.send(&octets.concat());
+    assert!(peer.read_head().starts_with("HTTP/1.1 101 "));
+    let echoed = peer.read_frame().expect("the echo");
+    assert_eq!(echoed.whole(), (TEXT, &b"early"[..]));
+    peer.expect_close(1000);
+    drop(peer);
+    running.finish().expect("a clean end");
+}
+
+/// However much of it arrived.
+pub fn a_request_that_stalls_ends_at_the_deadline<S: Suite>() {
+    for len in [0, 30] {
+        let acceptor = Acceptor::<S>::new().handshake_timeout(Duration::from_millis(150));
+        let (mut peer, running) = accepting::<S>(acceptor);
+        let start = Instant::now();
+        peer.send(&http::request()[..len]);
+        let result = running.finish();
+        assert!(
+            matches!(result, Err(Error::Timeout(Phase::Handshake))),
+            "{result:?}"
+        );
+        assert!(start.elapsed() >= Duration::from_millis(100));
+        let _ = peer.read_to_end();
+    }
+}
+
+/// Nobody is there any more to be answered.
+pub fn a_request_that_ends_early_is_lost<S: Suite>() {
+    let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
+    peer.send(&http::request()[..40]);
+    peer.end();
+    let result = running.finish();
+    assert!(matches!(result, Err(Error::Lost)), "{result:?}");
+}
+
+/// Only reading and answering do.
+pub fn the_time_of_the_decision_does_not_count<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let acceptor = Acceptor::<S>::new().handshake_timeout(Duration::from_millis(200));
+        let offer = acceptor.read(stream).await?;
+        S::sleep(Duration::from_millis(400)).await;
+        let mut ws = offer.accept().await?;
+        echo::<S>(&mut ws).await
+    });
+    let mut peer = RawPeer::open(address);
+    peer.send(&From::Client.close(1000, ""));
+    peer.expect_close(1000);
+    drop(peer);
+    running.finish().expect("a clean end");
+}
+
+/// All that a decision may depend on.
+pub fn an_offer_shows_the_request<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let acceptor = Acceptor::<S>::new().origins(OriginPolicy::AllowAll);
+        let offer = acceptor.read(stream).await.expect("an offer");
+        assert_eq!((offer.path(), offer.query()), ("/chat", Some("room=1")));
+        assert_eq!(offer.uri(), "/chat?room=1");
+        assert_eq!(offer.headers()["x-token"], "secret");
+        assert_eq!(offer.origin(), Some("https://page.example"));
+        assert!(offer.protocols().eq(["chat.v2", "chat.v1"]));
+        assert_eq!(offer.extensions()[0].name(), "x-one");
+        let shown = format!("{offer:?}");
+        assert!(
+            !shown.contains("secret") && !shown.contains("room"),
+            "{shown}"
+        );
+        let offer = offer.header("Set-Cookie", "a=b");
+        let ws = offer.subprotocol("chat.v1").accept().await.expect("open");
+        assert_eq!(ws.protocol(), Some("chat.v1"));
+        assert!(ws.extensions().is_empty() && ws.response().is_none());
+    });
+    let mut peer = RawPeer::connect(address);
+    peer.send(&http::request_with(&[
+        "X-Token: secret",
+        "Origin: https://page.example",
+        "Sec-WebSocket-Protocol: chat.v2, chat.v1",
+        "Sec-WebSocket-Extensions: x-one; a=1",
+    ]));
+    let head = peer.read_head();
+    assert_eq!(
+        http::header(&head, "Sec-WebSocket-Protocol"),
+        Some("chat.v1")
+    );
+    assert_eq!(http::header(&head, "Set-Cookie"), Some("a=b"));
+    let () = running.finish();
+}
+
+/// With a status, or with a response.
+pub fn an_offer_can_be_rejected_in_any_way<S: Suite>() {
+    for with_response in [false, true] {
+        let (address, running) = server::<S, _, _>(move |stream| async move {
+            let offer = Acceptor::<S>::new().read(stream).await?;
+            if !with_response {
+                return offer.reject(StatusCode::NOT_FOUND).await;
+            }
+            let response = Response::builder()
+                .status(503)
+                .header("Retry-After", "120")
+                .header("Connection", "keep-alive")
+                .header("Content-Length", "7")
+                .body(b"too many of you".to_vec())
+                .expect("a response");
+            offer.reject_with(response).await
+        });
+        let mut peer = RawPeer::connect(address);
+        // Frames behind a request that is refused are nobody's business.
+        peer.send(&[http::request(), From::Client.text("early")].concat());
+        let refusal = read_refusal(&mut peer, "reject");
+        if with_response {
+            assert_eq!(refusal.status, 503);
+            assert_eq!(http::header(&refusal.head, "Retry-After"), Some("120"));
+            assert_eq!(refusal.body, b"too many of you");
+        } else {
+            assert_eq!((refusal.status, refusal.body.len()), (404, 0));
+        }
+        drop(peer);
+        running.finish().expect("it was taken");
+    }
+}
+
+/// The choice is the server's, among what the client offered.
+pub fn an_offered_subprotocol_is_chosen_and_another_is_an_error<S: Suite>() {
+    for (name, offered) in [
+        ("b", true),
+        ("B", false),
+        ("c", false),
+        ("a, b", false),
+        ("", false),
+    ] {
+        let (address, running) = server::<S, _, _>(move |stream| async move {
+            let offer = Acceptor::<S>::new().read(stream).await?;
+            let ws = offer.subprotocol(name).accept().await?;
+            Ok::<_, Error>(ws.protocol().map(str::to_owned))
+        });
+        let mut peer = RawPeer::connect(address);
+        peer.send(&http::request_with(&["Sec-WebSocket-Protocol: a, b"]));
+        match running.finish() {
+            Ok(chosen) => {
+                assert!(offered);
+                assert_eq!(chosen.as_deref(), Some(name));
+                let head = peer.read_head();
+                assert_eq!(http::header(&head, "Sec-WebSocket-Protocol"), Some(name));
+            }
+            Err(Error::Answer(AnswerError::ProtocolNotOffered(wrong))) => {
+                assert!(!offered);
+                assert_eq!(wrong, name);
+                let (octets, _) = peer.read_to_end();
+                assert!(!octets.starts_with(b"HTTP/1.1 101"));
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+/// By default those of the host that was asked for.
+pub fn origins_are_those_that_the_policy_lets_in<S: Suite>() {
+    let list = || OriginPolicy::allow_list(["https://app.example.com"]);
+    for (policy, origin, passes) in [
+        (OriginPolicy::default(), "http://server.example.com", true),
+        (
+            OriginPolicy::default(),
+            "http://server.example.com:81",
+            false,
+        ),
+        (
+            OriginPolicy::default(),
+            "http://server.example.com.evil.example",
+            false,
+        ),
+        (list(), "https://app.example.com", true),
+        (list(), "http://app.example.com", false),
+        (list(), "http://server.example.com", false),
+        (OriginPolicy::AllowAll, "null", true),
+    ] {
+        let (mut peer, running) = accepting::<S>(Acceptor::<S>::new().origins(policy));
+        peer.send(&http::request_with(&[&format!("Origin: {origin}")]));
+        if passes {
+            assert!(peer.read_head().starts_with("HTTP/1.1 101 "), "{origin}");
+            drop(peer);
+            let _ = running.finish();
+        } else {
+            assert_eq!(read_refusal(&mut peer, origin).status, 403);
+            drop(peer);
+            let result = running.finish();
+            assert!(
+                matches!(result, Err(Error::Rejected(RejectReason::ForeignOrigin))),
+                "{result:?}"
+            );
+        }
+    }
+}

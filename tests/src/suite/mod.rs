@@ -1,0 +1,187 @@
+//! Behaviours over TCP that hold on every runtime.
+//!
+//! Each is a function over a [`Suite`]; [`instantiate!`](crate::instantiate) makes tests of all of them. The connection
+//! under test runs on its runtime in a thread of its own, the test itself plays the peer.
+
+pub mod closing;
+pub mod handshake_client;
+pub mod handshake_server;
+pub mod traffic;
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use ws_driver::{Error, Runtime, WebSocket, Wrap};
+
+use crate::socket::{self, RawPeer, TOO_LONG};
+
+/// A runtime to show the behaviours on.
+pub trait Suite: 'static {
+    /// What the adapter supplies.
+    type Runtime: Runtime + Wrap<Stream<Self>, Transport: Send>;
+
+    /// Runs a future on a runtime of its own, which ends with it.
+    fn block_on<F: Future>(future: F) -> F::Output;
+
+    /// Starts a task on the runtime of the caller.
+    fn spawn(future: impl Future<Output = ()> + Send + 'static);
+
+    /// Waits.
+    fn sleep(time: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Makes a stream of the runtime, on which the caller runs.
+    fn adopt(stream: TcpStream) -> Stream<Self>;
+}
+
+/// A TCP stream of the runtime.
+pub type Stream<S> = <<S as Suite>::Runtime as Runtime>::TcpStream;
+/// A connection over it.
+pub type Ws<S> = WebSocket<<<S as Suite>::Runtime as Wrap<Stream<S>>>::Transport>;
+/// How a server on the runtime accepts.
+pub type Acceptor<S> = ws_driver::Acceptor<<S as Suite>::Runtime>;
+/// How a client on the runtime connects.
+pub type Connector<S> = ws_driver::Connector<<S as Suite>::Runtime>;
+
+/// A result that a thread is working for.
+#[derive(Debug)]
+pub struct Running<R>(Receiver<R>);
+
+impl<R: Send + 'static> Running<R> {
+    fn start(work: impl FnOnce() -> R + Send + 'static) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let _ = sender.send(work());
+        });
+        Running(receiver)
+    }
+
+    /// The result.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come in time, or the thread panicked.
+    #[must_use]
+    pub fn finish(self) -> R {
+        self.0
+            .recv_timeout(TOO_LONG)
+            .unwrap_or_else(|error| panic!("the connection under test: {error}"))
+    }
+}
+
+/// Serves one connection by `serve`, which runs on the runtime; where it listens.
+pub fn server<S, R, F>(
+    serve: impl FnOnce(Stream<S>) -> F + Send + 'static,
+) -> (SocketAddr, Running<R>)
+where
+    S: Suite,
+    R: Send + 'static,
+    F: Future<Output = R>,
+{
+    let (listener, address) = socket::listen();
+    let running = Running::start(move || {
+        let (stream, _) = listener.accept().expect("a client");
+        S::block_on(async move { serve(S::adopt(stream)).await })
+    });
+    (address, running)
+}
+
+/// Runs a client by `call`, which gets a URL; the peer that it connects to.
+///
+/// # Panics
+///
+/// If it does not connect.
+pub fn client<S, R, F>(call: impl FnOnce(String) -> F + Send + 'static) -> (RawPeer, Running<R>)
+where
+    S: Suite,
+    R: Send + 'static,
+    F: Future<Output = R>,
+{
+    let (listener, address) = socket::listen();
+    let running = Running::start(move || {
+        S::block_on(async move { call(format!("ws://{address}/path?query")).await })
+    });
+    let (stream, _) = listener.accept().expect("a client");
+    (RawPeer::new(stream), running)
+}
+
+/// Echoes to the end, as the documentation recommends.
+///
+/// # Errors
+///
+/// Those of the connection.
+pub async fn echo<S: Suite>(ws: &mut Ws<S>) -> Result<(), Error> {
+    while let Some((message, out)) = ws.recv_ref().await? {
+        out.feed(message)?;
+    }
+    Ok(())
+}
+
+/// Makes a test of every behaviour for a runtime.
+#[macro_export]
+macro_rules! instantiate {
+    ($suite:ty) => {
+        $crate::instantiate! { $suite, handshake_server:
+            a_request_that_breaks_a_rule_gets_a_complete_refusal_and_then_the_end,
+            a_refusal_reaches_a_client_that_keeps_sending,
+            a_request_in_any_permitted_form_is_accepted,
+            frames_behind_the_request_are_received,
+            a_request_that_stalls_ends_at_the_deadline,
+            a_request_that_ends_early_is_lost,
+            the_time_of_the_decision_does_not_count,
+            an_offer_shows_the_request,
+            an_offer_can_be_rejected_in_any_way,
+            an_offered_subprotocol_is_chosen_and_another_is_an_error,
+            origins_are_those_that_the_policy_lets_in,
+        }
+        $crate::instantiate! { $suite, handshake_client:
+            a_wrong_answer_is_an_error_that_names_the_rule,
+            a_refusal_reaches_the_caller_with_head_and_body,
+            an_answer_in_any_permitted_form_is_accepted,
+            frames_behind_the_answer_are_received,
+            the_request_is_complete_and_has_what_was_asked_for,
+            a_server_that_stalls_ends_at_the_deadline,
+            bad_urls_and_requests_are_errors_before_anything_is_sent,
+            nobody_listening_is_an_error_of_io,
+        }
+        $crate::instantiate! { $suite, closing:
+            a_violation_is_closed_before_the_caller_can_drop_the_connection,
+            a_violation_amid_unread_input_is_closed_without_a_reset,
+            a_violation_by_a_server_is_closed_as_well,
+            a_peer_that_never_ends_is_dropped_within_the_failure_deadline,
+            an_answer_and_the_close_arrive_and_no_pong,
+            close_against_a_silent_peer_times_out,
+            a_close_by_the_peer_ends_with_the_server_first,
+            a_client_waits_for_the_server_to_end_first,
+            simultaneous_closes_are_clean,
+            an_end_without_a_close_is_lost,
+            a_reset_after_both_closes_is_clean,
+            a_dropped_connection_ends_the_transport,
+        }
+        $crate::instantiate! { $suite, traffic:
+            chopped_traffic_is_echoed_octet_by_octet_by_a_server,
+            chopped_traffic_is_echoed_octet_by_octet_by_a_client,
+            a_message_of_16_mib_is_echoed,
+            the_message_limit_is_exact,
+            pings_are_answered_while_nobody_reads,
+            a_peer_that_never_reads_is_not_read_for_ever,
+            a_stalled_write_times_out,
+            futures_dropped_on_a_socket_lose_nothing,
+            many_connections_run_side_by_side,
+        }
+    };
+    ($suite:ty, $module:ident: $($behaviour:ident,)*) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $(
+                #[test]
+                fn $behaviour() {
+                    $crate::suite::$module::$behaviour::<$suite>();
+                }
+            )*
+        }
+    };
+}

@@ -1,0 +1,157 @@
+//! What the types promise: `Send`, `'static`, and nothing of a payload in `Debug`.
+
+use std::error::Error as _;
+use std::io;
+
+use ws_driver::{
+    CloseCode, CloseFrame, CloseReason, Config, ControlPayload, Error, Message, MessageRef,
+    Outgoing, Phase, SendError, Text, TrySendError,
+};
+use ws_tests::exec;
+use ws_tests::scripted::{self, Scripted};
+use ws_tests::wire;
+
+fn is_send<T: Send>(_: &T) {}
+fn is_send_sync_static<T: Send + Sync + 'static>() {}
+fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
+
+type Tcp = tokio::net::TcpStream;
+
+#[test]
+fn connections_and_what_they_give_may_move_between_threads() {
+    is_send_sync_static::<ws_driver::WebSocket<Scripted>>();
+    is_send_sync_static::<ws_tokio::WebSocket<Tcp>>();
+    is_send_sync_static::<ws_tokio::Offer<Tcp>>();
+    is_send_sync_static::<ws_tokio::Acceptor>();
+    is_send_sync_static::<ws_tokio::Connector>();
+    is_send_sync_static::<Message>();
+    is_send_sync_static::<Text>();
+    is_send_sync_static::<Config>();
+}
+
+#[test]
+fn errors_may_be_boxed_and_sent() {
+    is_error::<Error>();
+    is_error::<SendError>();
+    is_error::<TrySendError<Message>>();
+    is_error::<ws_driver::AnswerError>();
+    is_error::<ws_driver::ClientError>();
+    is_error::<ws_driver::LimitError>();
+    is_error::<ws_driver::ProtocolError>();
+    is_error::<ws_driver::ReceiveError>();
+    is_error::<ws_driver::RequestError>();
+    is_error::<ws_driver::TargetError>();
+    is_error::<ws_driver::CloseReasonTooLong>();
+    is_error::<ws_driver::ControlPayloadTooLong>();
+    let boxed: Box<dyn std::error::Error + Send + Sync> = Error::Lost.into();
+    assert!(boxed.downcast_ref::<Error>().is_some());
+}
+
+/// Compiled, never run.
+#[allow(dead_code)]
+fn futures_may_move_between_threads(
+    mut ws: ws_tokio::WebSocket<Tcp>,
+    offers: [ws_tokio::Offer<Tcp>; 3],
+    tcp: [Tcp; 4],
+) {
+    is_send(&ws.recv());
+    is_send(&ws.recv_ref());
+    is_send(&ws.send("x"));
+    is_send(&ws.send(vec![1]));
+    is_send(&ws.feed("x"));
+    is_send(&ws.flush());
+    is_send(&ws.ready());
+    is_send(&ws.send_ping("x"));
+    is_send(&ws.send_pong("x"));
+    is_send(&ws.close(CloseCode::NORMAL, "x"));
+    is_send(&async move {
+        while let Some((message, out)) = ws.recv_ref().await? {
+            out.feed(message)?;
+        }
+        Ok::<(), Error>(())
+    });
+    let [one, two, three, four] = tcp;
+    is_send(&ws_tokio::accept(one));
+    is_send(&ws_tokio::connect("ws://h/"));
+    let acceptor = ws_tokio::Acceptor::new();
+    is_send(&acceptor.accept(two));
+    is_send(&acceptor.read(three));
+    let connector = ws_tokio::Connector::new();
+    is_send(&connector.connect("ws://h/"));
+    is_send(&connector.handshake("ws://h/", four));
+    let [one, two, three] = offers;
+    is_send(&one.accept());
+    is_send(&two.reject(ws_driver::http::StatusCode::NOT_FOUND));
+    is_send(&three.reject_with(ws_driver::http::Response::new(Vec::new())));
+}
+
+#[test]
+fn debug_never_shows_payload() {
+    const SECRET: &str = "s3cr3t";
+    let digits = format!("{:?}", SECRET.as_bytes());
+    let digits = digits.trim_matches(['[', ']']);
+    let check = |shown: String| {
+        assert!(!shown.contains(SECRET), "{shown}");
+        assert!(!shown.contains(digits), "{shown}");
+    };
+    let text = Message::from(SECRET);
+    let binary = Message::from(SECRET.as_bytes().to_vec());
+    for message in [&text, &binary] {
+        check(format!("{message:?} {message:#?}"));
+        check(format!("{:?}", message.as_ref()));
+        check(format!("{:?}", Outgoing::from(message)));
+        check(format!("{:?}", TrySendError::Full(message)));
+    }
+    check(format!("{:?}", Text::from(SECRET)));
+    check(format!("{:?}", MessageRef::Text(SECRET)));
+    check(format!("{:?}", ControlPayload::try_from(SECRET).unwrap()));
+
+    let (mut ws, peer) = scripted::server(&Config::default());
+    peer.window(2);
+    assert!(exec::glance(ws.send(SECRET)).is_pending());
+    peer.push(
+        [
+            wire::From::Client.text(SECRET),
+            wire::From::Client.fragment(1, SECRET.as_bytes()),
+        ]
+        .concat(),
+    );
+    check(format!("{:?}", exec::run(ws.recv())));
+    check(format!("{ws:?} {ws:#?}"));
+    assert!(exec::attempt(ws.recv()).is_pending());
+    check(format!("{ws:?}"));
+    let (mut ws, peer) = scripted::server(&Config::default());
+    peer.push(wire::From::Client.text(SECRET));
+    {
+        let (message, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
+        out.feed(message).unwrap();
+        check(format!("{message:?} {out:?}"));
+    }
+    check(format!("{ws:?}"));
+}
+
+#[test]
+fn errors_say_what_kind_they_are() {
+    let io = || Error::Io(io::ErrorKind::ConnectionReset.into());
+    assert!(Error::Timeout(Phase::Close).is_timeout() && !io().is_timeout());
+    for closed in [io(), Error::Lost, Error::Send(SendError::Closing)] {
+        assert!(closed.is_closed(), "{closed}");
+        assert_eq!(closed.close_code(), None);
+    }
+    assert!(!Error::Timeout(Phase::Connect).is_closed());
+    assert!(io().source().is_some());
+    assert!(Error::Lost.source().is_none());
+    let code = CloseCode::new(1000);
+    assert!(!Error::Send(SendError::InvalidCloseCode(code)).is_closed());
+    // Messages end without a stop and fit on a line.
+    for error in [
+        io(),
+        Error::Lost,
+        Error::TlsUnavailable,
+        Error::Timeout(Phase::WriteStall),
+    ] {
+        let shown = error.to_string();
+        assert!(!shown.ends_with('.') && !shown.contains('\n'), "{shown}");
+    }
+    let _ = CloseFrame::new(code, CloseReason::default());
+}

@@ -1,0 +1,442 @@
+//! Futures that are dropped at every await: nothing is lost, nothing comes twice, no frame is cut.
+
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use ws_driver::{Acceptor, CloseCode, Config, Connector, Error, Message, SendError, TrySendError};
+use ws_tests::clock;
+use ws_tests::exec::{self, Task};
+use ws_tests::http;
+use ws_tests::scripted::{self, End, Manual, Peer, Ws};
+use ws_tests::wire::{self, BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
+
+const PIECES: [usize; 4] = [1, 2, 7, 4096];
+
+/// Messages of every shape, with pings between, and what they are.
+fn session(from: wire::From) -> (Vec<u8>, Vec<Message>) {
+    let large = vec![0xa5; 70_000];
+    let octets = [
+        from.text("first"),
+        from.fragment(TEXT, "κόσ".as_bytes()),
+        from.frame(PING, b"between"),
+        from.fragment(CONTINUATION, b""),
+        from.frame(CONTINUATION, "με".as_bytes()),
+        from.frame(BINARY, b""),
+        from.frame(BINARY, &large),
+        from.frame(PONG, b"unasked"),
+        from.text("last"),
+        from.close(1000, "bye"),
+    ]
+    .concat();
+    let messages = vec![
+        Message::from("first"),
+        Message::from("κόσμε"),
+        Message::from(vec![]),
+        Message::from(large),
+        Message::from("last"),
+    ];
+    (octets, messages)
+}
+
+/// A connection whose operations all hesitate and move little at a time.
+fn reluctant(end: End, piece: usize) -> (Ws, Peer) {
+    let (ws, peer) = end.open(&Config::default());
+    peer.hesitate();
+    peer.pieces(piece, piece);
+    (ws, peer)
+}
+
+/// Opcodes and payloads.
+type Frames = Vec<(u8, Vec<u8>)>;
+
+/// The messages that went out, and apart from them the control frames.
+fn sent(peer: &Peer) -> (Frames, Frames) {
+    let frames = peer.take_frames();
+    let whole = frames.iter().map(|frame| {
+        let (opcode, payload) = frame.whole();
+        (opcode, payload.to_vec())
+    });
+    whole.partition(|(opcode, _)| *opcode < CLOSE)
+}
+
+#[test]
+fn recv_dropped_at_every_await_gives_each_message_once() {
+    for end in End::BOTH {
+        for piece in PIECES {
+            let (octets, expected) = session(end.peer());
+            let (mut ws, peer) = reluctant(end, piece);
+            peer.push(octets);
+            peer.end();
+            let mut messages = Vec::new();
+            while let Some(message) =
+                exec::run_dropping(&mut ws, async |ws| ws.recv().await).unwrap()
+            {
+                messages.push(message);
+            }
+            assert!(messages == expected, "{end:?} in pieces of {piece}");
+            assert!(ws.end().unwrap().clean);
+            let (data, control) = sent(&peer);
+            assert!(data.is_empty());
+            let close = (CLOSE, wire::close_payload(1000, ""));
+            assert_eq!(control, [(PONG, b"between".to_vec()), close]);
+            assert_eq!(clock::elapsed(), Duration::ZERO);
+        }
+    }
+}
+
+#[test]
+fn an_echo_loop_dropped_at_every_await_stays_in_step() {
+    for end in End::BOTH {
+        for piece in PIECES {
+            let (octets, expected) = session(end.peer());
+            let (mut ws, peer) = reluctant(end, piece);
+            peer.push(octets);
+            peer.end();
+            let echo = async |ws: &mut Ws| {
+                let received = ws.recv_ref().await?;
+                let Some((message, out)) = received else {
+                    return Ok(false);
+                };
+                out.feed(message)?;
+                Ok::<_, Error>(true)
+            };
+            while exec::run_dropping(&mut ws, echo).unwrap() {}
+            let (data, _) = sent(&peer);
+            let payloads: Vec<&[u8]> = data.iter().map(|(_, payload)| &payload[..]).collect();
+            let expected: Vec<&[u8]> = expected.iter().map(Message::as_bytes).collect();
+            assert!(payloads == expected, "{end:?} in pieces of {piece}");
+            assert_eq!(clock::elapsed(), Duration::ZERO);
+        }
+    }
+}
+
+#[test]
+fn send_dropped_after_any_number_of_polls_has_sent_the_message_once() {
+    let long = "long ".repeat(40);
+    for end in End::BOTH {
+        for polls in 1.. {
+            let (mut ws, peer) = reluctant(end, 3);
+            let mut done = false;
+            {
+                let mut send = pin!(ws.send(&long));
+                for _ in 0..polls {
+                    done = Task::new().poll(send.as_mut()).is_ready();
+                    if done {
+                        break;
+                    }
+                }
+            }
+            if done {
+                assert!(polls > 10, "the send was never dropped half way");
+                assert_eq!(sent(&peer).0, [(TEXT, long.clone().into_bytes())]);
+                break;
+            }
+            exec::run(ws.send("next")).unwrap();
+            let expected = [(TEXT, long.clone().into_bytes()), (TEXT, b"next".to_vec())];
+            assert_eq!(sent(&peer).0, expected, "dropped after {polls} polls");
+        }
+    }
+}
+
+/// Queues messages until there is no room, and says how many.
+fn fill(ws: &mut Ws) -> usize {
+    for queued in 0.. {
+        match ws.try_send(vec![0x55; 10_000]) {
+            Ok(()) => {}
+            Err(TrySendError::Full(message)) => {
+                assert_eq!(message, vec![0x55; 10_000]);
+                return queued;
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn whoever_is_dropped_while_waiting_for_room_has_sent_nothing() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        peer.window(0);
+        let queued = fill(&mut ws);
+        assert_eq!(queued, 7, "64 KiB and no more than one message over it");
+        for _ in 0..3 {
+            assert!(exec::glance(ws.send("not sent")).is_pending());
+            assert!(exec::glance(ws.feed("not queued")).is_pending());
+            assert!(exec::glance(ws.ready()).is_pending());
+            assert!(exec::glance(ws.flush()).is_pending());
+            assert!(exec::glance(ws.send_ping("no ping")).is_pending());
+            assert!(exec::glance(ws.recv()).is_pending());
+            assert!(exec::glance(ws.recv_ref()).is_pending());
+        }
+        peer.window(usize::MAX);
+        exec::run(ws.flush()).unwrap();
+        let (data, control) = sent(&peer);
+        assert_eq!(data.len(), queued);
+        assert!(data.iter().all(|(_, payload)| *payload == [0x55; 10_000]));
+        assert!(control.is_empty());
+    }
+}
+
+#[test]
+fn sends_dropped_at_every_await_of_a_slow_transport_are_sent_or_not_as_documented() {
+    for end in End::BOTH {
+        // Each send meets a queue that is at times too full and at times not.
+        let (mut ws, peer) = reluctant(end, 1);
+        let mut promised = Vec::new();
+        for number in 0..200_u32 {
+            let message = [&number.to_be_bytes()[..], &[7; 2000]].concat();
+            let room = exec::glance(ws.ready()).is_ready();
+            assert!(exec::glance(ws.send(&message)).is_pending());
+            if room {
+                promised.push(number);
+            }
+            for _ in 0..number * 10 {
+                let _ = exec::glance(ws.flush());
+            }
+        }
+        assert!(promised.len() > 64 * 1024 / 2004 && promised.len() < 190);
+        exec::run(ws.flush()).unwrap();
+        let numbers: Vec<u32> = sent(&peer)
+            .0
+            .iter()
+            .map(|(opcode, payload)| {
+                let (number, rest) = payload.split_at(4);
+                assert_eq!((*opcode, rest), (BINARY, &[7; 2000][..]));
+                u32::from_be_bytes(number.try_into().unwrap())
+            })
+            .collect();
+        assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+        // The send itself may have made the room that was missing before.
+        assert!(promised.iter().all(|number| numbers.contains(number)));
+        assert!(numbers.len() < 200, "some found no room");
+    }
+}
+
+#[test]
+fn ready_then_try_send_never_loses_a_message() {
+    for end in End::BOTH {
+        let (mut ws, peer) = reluctant(end, 5000);
+        let mut expected = Vec::new();
+        for number in 0..100_u32 {
+            let message = [&number.to_be_bytes()[..], &[1; 9000]].concat();
+            exec::run_dropping(&mut ws, async |ws| ws.ready().await).unwrap();
+            ws.try_send(message.clone()).unwrap();
+            expected.push((BINARY, message));
+        }
+        exec::run_dropping(&mut ws, async |ws| ws.flush().await).unwrap();
+        assert!(sent(&peer).0 == expected);
+    }
+}
+
+#[test]
+fn feed_waits_while_the_queue_is_over_its_mark() {
+    let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(100));
+    peer.window(0);
+    exec::expect_ready(exec::glance(ws.feed(&[1; 100]))).unwrap();
+    let mut task = Task::new();
+    {
+        let mut feed = pin!(ws.feed("second"));
+        assert!(exec::settle(&mut task, feed.as_mut()).is_pending());
+        peer.window(usize::MAX);
+        assert!(task.is_woken());
+        assert!(exec::settle(&mut task, feed.as_mut()).is_ready());
+    }
+    exec::run(ws.flush()).unwrap();
+    assert_eq!(peer.take_frames().len(), 2);
+}
+
+#[test]
+fn there_is_room_as_soon_as_less_than_the_mark_is_queued() {
+    let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(1000));
+    peer.window(1500);
+    exec::expect_ready(exec::glance(ws.feed(&[1; 2000]))).unwrap();
+    // 504 octets stay behind: less than the mark.
+    let ready = exec::attempt(ws.ready());
+    assert!(ready.is_ready(), "room is waited for until all is written");
+}
+
+#[test]
+fn recv_ref_reads_on_as_soon_as_less_than_the_mark_is_queued() {
+    let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(1000));
+    peer.window(1500);
+    exec::expect_ready(exec::glance(ws.feed(&[1; 2000]))).unwrap();
+    peer.push(wire::From::Client.text("hello"));
+    let received = exec::attempt(ws.recv_ref());
+    assert!(received.is_ready(), "reading waits until all is written");
+}
+
+#[test]
+fn try_send_gives_the_message_back_while_closing() {
+    let (mut ws, peer) = scripted::server(&Config::default());
+    ws.start_close(CloseCode::NORMAL, "").unwrap();
+    match ws.try_send(String::from("late")) {
+        Err(error @ TrySendError::Closing(_)) => assert_eq!(error.into_message(), "late"),
+        other => panic!("{other:?}"),
+    }
+    let closing = |result| matches!(result, Poll::Ready(Err(Error::Send(SendError::Closing))));
+    assert!(closing(exec::glance(ws.send("late"))));
+    assert!(closing(exec::glance(ws.feed("late"))));
+    assert!(closing(exec::glance(ws.ready())));
+    assert!(closing(exec::glance(ws.send_ping("late"))));
+    assert!(closing(exec::glance(ws.send_pong("late"))));
+    exec::expect_ready(exec::glance(ws.flush())).unwrap();
+    let frames = peer.take_frames();
+    assert_eq!(frames.len(), 1);
+    assert_eq!(frames[0].whole(), (CLOSE, &[0x03, 0xe8][..]));
+}
+
+#[test]
+fn close_dropped_at_every_await_closes_once() {
+    for end in End::BOTH {
+        for piece in PIECES {
+            let (mut ws, peer) = reluctant(end, piece);
+            peer.push(end.peer().text("under way"));
+            peer.push(end.peer().close(1001, "you too"));
+            peer.end();
+            exec::run_dropping(&mut ws, async |ws| {
+                ws.close(CloseCode::GOING_AWAY, "bye").await
+            })
+            .unwrap();
+            let (data, control) = sent(&peer);
+            assert!(data.is_empty());
+            assert_eq!(control, [(CLOSE, wire::close_payload(1001, "bye"))]);
+            let closed = ws.end().unwrap();
+            assert!(closed.clean);
+            assert_eq!(&*closed.reason, "bye");
+            assert_eq!(clock::elapsed(), Duration::ZERO);
+        }
+    }
+}
+
+#[test]
+fn a_failure_dropped_at_every_await_still_tells_the_peer_and_the_caller() {
+    for end in End::BOTH {
+        for piece in PIECES {
+            let (mut ws, peer) = reluctant(end, piece);
+            peer.push([end.peer().text("good"), end.peer().frame(3, b"bad")].concat());
+            peer.end();
+            let recv = async |ws: &mut Ws| ws.recv().await;
+            let message = exec::run_dropping(&mut ws, recv).unwrap();
+            assert_eq!(message, Some("good".into()));
+            let error = exec::run_dropping(&mut ws, recv).unwrap_err();
+            assert_eq!(error.close_code(), Some(CloseCode::PROTOCOL_ERROR));
+            assert!(exec::run_dropping(&mut ws, recv).unwrap().is_none());
+            let (_, control) = sent(&peer);
+            assert_eq!(control, [(CLOSE, wire::close_payload(1002, ""))]);
+            assert!(peer.is_shut_down() && peer.is_dropped());
+            assert_eq!(clock::elapsed(), Duration::ZERO);
+        }
+    }
+}
+
+#[test]
+fn an_accept_dropped_at_any_await_drops_the_stream() {
+    for polls in 1.. {
+        let (transport, peer) = scripted::pair();
+        peer.hesitate();
+        peer.pieces(5, 5);
+        peer.push(http::request());
+        let acceptor = Acceptor::<Manual>::new();
+        let mut done = false;
+        {
+            let mut accept = pin!(acceptor.accept(transport));
+            for _ in 0..polls {
+                done = Task::new().poll(accept.as_mut()).is_ready();
+                if done {
+                    break;
+                }
+            }
+        }
+        assert!(peer.is_dropped());
+        if done {
+            assert!(polls > 40);
+            break;
+        }
+        assert!(!peer.is_shut_down());
+        assert_eq!(clock::timers(), 0);
+    }
+}
+
+#[test]
+fn a_client_handshake_dropped_at_any_await_drops_the_stream() {
+    let mut complete = false;
+    for polls in 1..200 {
+        let (transport, peer) = scripted::pair();
+        peer.hesitate();
+        peer.pieces(5, 5);
+        let connector = Connector::<Manual>::new();
+        {
+            let mut handshake = pin!(connector.handshake("ws://h/", transport));
+            for _ in 0..polls {
+                let _ = Task::new().poll(handshake.as_mut());
+            }
+        }
+        assert!(peer.is_dropped());
+        complete |= http::split_head(&peer.take_output()).is_some();
+    }
+    assert!(complete);
+}
+
+#[test]
+fn a_message_that_was_waited_for_wakes_the_task() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        let mut task = Task::new();
+        let mut recv = pin!(ws.recv());
+        assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
+        let before = task.wakes();
+        let octets = end.peer().text("hi");
+        for octet in &octets[..octets.len() - 1] {
+            peer.push([*octet]);
+            assert!(task.is_woken());
+            assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
+        }
+        peer.push(&octets[octets.len() - 1..]);
+        assert!(task.is_woken());
+        assert!(task.wakes() > before);
+        let message = exec::expect_ready(exec::settle(&mut task, recv.as_mut()));
+        assert_eq!(message.unwrap(), Some("hi".into()));
+    }
+}
+
+#[test]
+fn one_task_that_waits_for_both_directions_is_woken_by_either() {
+    let config = Config::default();
+    for wake in ["input", "room", "time"] {
+        let (mut ws, peer) = scripted::server(&config);
+        peer.window(0);
+        exec::expect_ready(exec::glance(ws.feed("queued"))).unwrap();
+        let mut task = Task::new();
+        let mut recv = pin!(ws.recv());
+        assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
+        assert!(!task.is_woken());
+        match wake {
+            "input" => peer.push(wire::From::Client.text("hi")),
+            "room" => peer.window(usize::MAX),
+            _ => clock::advance(Duration::from_secs(31)),
+        }
+        assert!(task.is_woken(), "by {wake}");
+        let polled = exec::settle(&mut task, recv.as_mut());
+        match (wake, polled) {
+            ("input", Poll::Ready(Ok(Some(message)))) => assert_eq!(message, "hi".into()),
+            ("room", Poll::Pending) => assert_eq!(peer.take_frames().len(), 1),
+            ("time", Poll::Ready(Err(error))) => assert!(error.is_timeout(), "{error}"),
+            (wake, polled) => panic!("{wake}: {polled:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_idle_connection_wakes_nobody_and_has_no_timer() {
+    for end in End::BOTH {
+        let (mut ws, _peer) = end.open(&Config::default());
+        let timers = clock::timers();
+        let mut task = Task::new();
+        let mut recv = pin!(ws.recv());
+        assert!(task.poll(recv.as_mut()).is_pending());
+        assert_eq!((task.wakes(), clock::timers()), (0, timers));
+        assert_eq!(timers, 0, "the timer of the handshake is gone");
+    }
+}

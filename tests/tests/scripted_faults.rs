@@ -1,0 +1,312 @@
+//! Operation N of the transport fails, stalls, is shortened or interrupted, for every N: nothing hangs, and what
+//! arrived before is delivered.
+
+use std::time::Duration;
+
+use ws_driver::{CloseCode, Config, Error, Message, Phase, SendError};
+use ws_tests::clock;
+use ws_tests::exec;
+use ws_tests::scripted::{End, Fault, Op, Peer, Ws, queued};
+use ws_tests::wire::{self, BINARY, CONTINUATION, PING};
+
+const FAULTS: [Fault; 4] = [Fault::Fail, Fault::Stick, Fault::Shorten, Fault::Interrupt];
+
+/// What a run came to.
+#[derive(Debug, Default)]
+struct Outcome {
+    received: Vec<Message>,
+    receive_errors: Vec<Error>,
+    other_errors: Vec<Error>,
+    /// Receiving waited for input that never came.
+    starved: bool,
+}
+
+fn script(from: wire::From) -> (Vec<Vec<u8>>, Vec<Message>) {
+    let segments = vec![
+        from.text("one"),
+        [from.frame(PING, b"p"), from.fragment(BINARY, &[1; 300])].concat(),
+        [from.frame(CONTINUATION, &[2; 300]), from.text("two")].concat(),
+        from.text("three"),
+    ];
+    let messages = vec![
+        "one".into(),
+        [[1; 300], [2; 300]].concat().into(),
+        "two".into(),
+        "three".into(),
+    ];
+    (segments, messages)
+}
+
+/// Whether the rest may wait for ever: only for input, and only with nothing to send.
+fn finish(ws: &mut Ws, outcome: &mut Outcome) {
+    loop {
+        match exec::try_run(ws.recv()) {
+            None => {
+                outcome.starved = true;
+                match exec::run(ws.close(CloseCode::NORMAL, "")) {
+                    Ok(()) => {}
+                    Err(error) => outcome.other_errors.push(error),
+                }
+                break;
+            }
+            Some(Ok(Some(message))) => outcome.received.push(message),
+            Some(Ok(None)) => break,
+            Some(Err(error)) => {
+                outcome.receive_errors.push(error);
+                break;
+            }
+        }
+    }
+    for _ in 0..3 {
+        assert!(
+            exec::expect_ready(exec::glance(ws.recv()))
+                .unwrap()
+                .is_none()
+        );
+    }
+    let closed = |result: Result<(), Error>| {
+        assert!(
+            matches!(result, Err(Error::Send(SendError::Closing))),
+            "{result:?}"
+        );
+    };
+    closed(exec::expect_ready(exec::glance(ws.send("late"))));
+    closed(exec::expect_ready(exec::glance(ws.feed("late"))));
+    closed(exec::expect_ready(exec::glance(ws.flush())));
+    exec::expect_ready(exec::glance(ws.close(CloseCode::NORMAL, ""))).unwrap();
+    assert!(ws.end().is_some());
+    assert!(ws.get_ref().is_none());
+}
+
+/// Runs `play` against every fault at every operation, until no operation meets it.
+fn each_fault(
+    ending: impl Fn(&Peer, wire::From),
+    mut play: impl FnMut(&mut Ws, &mut Outcome),
+    check: impl Fn(&Outcome, &Ws, &Peer),
+) {
+    for end in End::BOTH {
+        let (segments, expected) = script(end.peer());
+        for fault in FAULTS {
+            for at in 0.. {
+                assert!(at < 200, "the run has no end");
+                let (mut ws, peer) = end.open(&Config::default());
+                let before = clock::elapsed();
+                segments
+                    .iter()
+                    .for_each(|segment| peer.push(segment.clone()));
+                ending(&peer, end.peer());
+                peer.fault(at, fault);
+                let mut outcome = Outcome::default();
+                play(&mut ws, &mut outcome);
+                finish(&mut ws, &mut outcome);
+                let context = format!("{end:?}, {fault:?} at {at}: {outcome:?}");
+                assert!(peer.is_dropped(), "{context}");
+                assert!(
+                    clock::elapsed() - before <= Duration::from_secs(41),
+                    "{context}"
+                );
+                assert!(expected.starts_with(&outcome.received), "{context}");
+                assert!(outcome.receive_errors.len() <= 1, "{context}");
+                if matches!(fault, Fault::Shorten | Fault::Interrupt) || peer.fault_waits() {
+                    assert!(outcome.received == expected, "{context}");
+                    assert!(outcome.receive_errors.is_empty(), "{context}");
+                    assert!(outcome.other_errors.is_empty(), "{context}");
+                    assert_eq!(clock::elapsed(), before, "{context}");
+                    check(&outcome, &ws, &peer);
+                }
+                let (_, cut) = wire::parse(&peer.take_output());
+                assert!(
+                    cut == 0 || matches!(fault, Fault::Fail | Fault::Stick),
+                    "{context}"
+                );
+                if peer.fault_waits() {
+                    assert!(at > 8, "{context}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn peer_closes(peer: &Peer, from: wire::From) {
+    peer.push(from.close(1000, "bye"));
+    peer.end();
+}
+
+fn is_clean(_: &Outcome, ws: &Ws, peer: &Peer) {
+    let end = ws.end().unwrap();
+    assert!(end.clean, "{end:?}");
+    assert_eq!(end.code, CloseCode::NORMAL);
+    assert!(peer.is_shut_down());
+}
+
+#[test]
+fn a_loop_that_sends_each_answer_survives_any_fault() {
+    each_fault(
+        peer_closes,
+        |ws, outcome| {
+            while let Some(received) = exec::try_run(ws.recv()) {
+                match received {
+                    Ok(Some(message)) => {
+                        outcome.received.push(message.clone());
+                        if let Err(error) = exec::run(ws.send(message)) {
+                            outcome.other_errors.push(error);
+                            return;
+                        }
+                    }
+                    Ok(None) => return,
+                    Err(error) => {
+                        outcome.receive_errors.push(error);
+                        return;
+                    }
+                }
+            }
+        },
+        is_clean,
+    );
+}
+
+#[test]
+fn an_echo_loop_survives_any_fault() {
+    each_fault(
+        peer_closes,
+        |ws, outcome| {
+            loop {
+                match exec::try_run(ws.recv_ref()) {
+                    Some(Ok(Some((message, out)))) => {
+                        outcome.received.push(message.to_message());
+                        if let Err(error) = out.feed(message) {
+                            outcome.other_errors.push(error);
+                        }
+                    }
+                    Some(Ok(None)) | None => return,
+                    Some(Err(error)) => {
+                        outcome.receive_errors.push(error);
+                        return;
+                    }
+                }
+            }
+        },
+        is_clean,
+    );
+}
+
+#[test]
+fn a_close_of_our_own_survives_any_fault() {
+    each_fault(
+        |peer, from| {
+            peer.push(from.close(1001, ""));
+            peer.end();
+        },
+        |ws, outcome| {
+            if let Err(error) = ws.start_close(CloseCode::NORMAL, "done") {
+                outcome.other_errors.push(error);
+            }
+        },
+        is_clean,
+    );
+}
+
+#[test]
+fn a_violation_survives_any_fault_and_is_reported_if_it_arrived() {
+    for end in End::BOTH {
+        for fault in FAULTS {
+            for at in 0.. {
+                assert!(at < 100);
+                let (mut ws, peer) = end.open(&Config::default());
+                let before = clock::elapsed();
+                peer.push([end.peer().text("good"), end.peer().frame(0xb, b"bad")].concat());
+                peer.end();
+                peer.fault(at, fault);
+                let mut outcome = Outcome::default();
+                finish(&mut ws, &mut outcome);
+                let context = format!("{end:?}, {fault:?} at {at}: {outcome:?}");
+                let reads = peer
+                    .take_log()
+                    .iter()
+                    .filter(|op| matches!(op, Op::Read { .. }))
+                    .count();
+                if reads > 0 {
+                    assert_eq!(outcome.received, ["good".into()], "{context}");
+                    let code = outcome.receive_errors[0].close_code();
+                    assert_eq!(code, Some(CloseCode::PROTOCOL_ERROR), "{context}");
+                    assert!(
+                        clock::elapsed() - before <= Duration::from_secs(1),
+                        "{context}"
+                    );
+                }
+                if peer.fault_waits() {
+                    let frames = peer.take_frames();
+                    assert_eq!(frames.len(), 1, "{context}");
+                    assert_eq!(frames[0].close_code(), 1002);
+                    assert!(peer.is_shut_down());
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flush_that_never_ends_counts_as_a_stalled_write() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        peer.block_flush(true);
+        let before = clock::elapsed();
+        match exec::try_run(ws.send("kept back")) {
+            Some(Err(Error::Timeout(Phase::WriteStall))) => {}
+            None => panic!("{end:?}: send waits for ever"),
+            other => panic!("{end:?}: {other:?}"),
+        }
+        assert_eq!(clock::elapsed() - before, Duration::from_secs(30));
+    }
+}
+
+#[test]
+fn a_fault_of_writing_is_reported_once_by_recv_and_each_time_by_flush() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        peer.break_writes();
+        for _ in 0..2 {
+            let error = exec::run(ws.send("lost")).unwrap_err();
+            assert!(
+                matches!(error, Error::Io(_)) && error.is_closed(),
+                "{error}"
+            );
+        }
+        peer.push(end.peer().text("last words"));
+        assert_eq!(exec::run(ws.recv()).unwrap(), Some("last words".into()));
+        assert!(matches!(exec::run(ws.recv()), Err(Error::Io(_))));
+        assert!(exec::run(ws.recv()).unwrap().is_none());
+        assert_eq!(ws.end().unwrap().code, CloseCode::ABNORMAL);
+    }
+}
+
+#[test]
+fn a_write_of_nothing_is_an_error_and_no_loop() {
+    let (mut ws, peer) = End::Server.open(&Config::default());
+    peer.pieces(usize::MAX, 0);
+    match exec::run(ws.send("x")) {
+        Err(Error::Io(error)) => assert_eq!(error.kind(), std::io::ErrorKind::WriteZero),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn answers_that_cannot_be_written_do_not_pile_up() {
+    let (mut ws, peer) = End::Server.open(&Config::default());
+    peer.break_writes();
+    peer.push_for_ever(&wire::From::Client.frame(BINARY, &[1; 50_000]));
+    let mut received = 0;
+    for _ in 0..200 {
+        match exec::run(ws.recv_ref()) {
+            Ok(Some((message, out))) => {
+                received += 1;
+                let _ = out.feed(message);
+                assert!(queued(&ws) <= 3 * 64 * 1024, "octets are queued for nobody");
+            }
+            Ok(None) | Err(_) => break,
+        }
+    }
+    assert!(received > 0);
+}
