@@ -1,0 +1,99 @@
+//! The programs under test: the echo peers of the package `ws-peers`.
+
+use std::collections::BTreeMap;
+use std::env::consts::EXE_EXTENSION;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::Message;
+
+use crate::project;
+
+const PACKAGE: &str = "ws-peers";
+
+/// The executables that can be tested, by name.
+pub(crate) struct Peers {
+    executables: BTreeMap<String, PathBuf>,
+    origin: String,
+}
+
+impl Peers {
+    /// Builds them, optimised.
+    pub(crate) fn build() -> Result<Self> {
+        println!("building {PACKAGE}");
+        let mut cargo = project::cargo();
+        cargo.args(["build", "--release", "--package", PACKAGE, "--bins"]);
+        cargo.arg("--message-format=json-render-diagnostics");
+        let mut child = cargo
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start cargo")?;
+        let output = BufReader::new(child.stdout.take().expect("standard output is piped"));
+        let mut executables = BTreeMap::new();
+        for message in Message::parse_stream(output) {
+            if let Message::CompilerArtifact(artifact) = message?
+                && let Some(executable) = artifact.executable
+            {
+                executables.insert(artifact.target.name, executable.into());
+            }
+        }
+        if !child.wait()?.success() {
+            bail!("{PACKAGE} does not build");
+        }
+        Ok(Self {
+            executables,
+            origin: format!("package {PACKAGE}"),
+        })
+    }
+
+    /// Takes the executables in `dir` as they are.
+    pub(crate) fn in_dir(dir: &Path) -> Result<Self> {
+        let context = || format!("cannot list {}", dir.display());
+        let mut executables = BTreeMap::new();
+        let dir = dir.canonicalize().with_context(context)?;
+        for entry in dir.read_dir().with_context(context)? {
+            let path = entry?.path();
+            let is_program = path.extension().unwrap_or_default() == EXE_EXTENSION;
+            if let (true, Some(name)) = (is_program && path.is_file(), path.file_stem()) {
+                executables.insert(name.to_string_lossy().into_owned(), path);
+            }
+        }
+        Ok(Self {
+            executables,
+            origin: dir.display().to_string(),
+        })
+    }
+
+    /// The executable of that name.
+    pub(crate) fn find(&self, name: &str) -> Result<&Path> {
+        match self.executables.get(name) {
+            Some(path) => Ok(path),
+            None => bail!("{} has no executable `{name}`", self.origin),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env::consts::EXE_SUFFIX;
+
+    use super::*;
+
+    #[test]
+    fn executables_of_a_directory_are_found_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(format!("echo-tokio{EXE_SUFFIX}")), "").unwrap();
+        std::fs::write(dir.path().join("echo-tokio.d"), "").unwrap();
+        let peers = Peers::in_dir(dir.path()).unwrap();
+        let found = peers.find("echo-tokio").unwrap();
+        assert!(found.is_absolute() && found.extension().unwrap_or_default() == EXE_EXTENSION);
+        let error = peers.find("echo-client-tokio").unwrap_err().to_string();
+        assert!(
+            error.ends_with("has no executable `echo-client-tokio`"),
+            "{error}"
+        );
+        assert!(Peers::in_dir(&dir.path().join("none")).is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! Waiting for programs without ever waiting for ever.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::cases;
+use super::supervise::Line;
+use crate::interrupt;
+
+/// How often a caller gets to look at its programs.
+const POLL: Duration = Duration::from_millis(50);
+
+/// How long the parts of a run may go without progress.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Beyond what the suite itself allows the case in progress.
+    pub(crate) without_progress: Duration,
+    /// What the suite allows a case.
+    pub(crate) longest_case: fn(&str) -> Duration,
+    /// Until a program that was started is ready.
+    pub(crate) start_up: Duration,
+}
+
+impl Patience {
+    pub(crate) fn new(without_progress: Duration) -> Self {
+        Self {
+            without_progress,
+            longest_case: cases::longest,
+            start_up: Duration::from_secs(30),
+        }
+    }
+
+    /// How long this case may take.
+    pub(crate) fn for_case(&self, case: &str) -> Duration {
+        self.without_progress + (self.longest_case)(case)
+    }
+}
+
+/// The lines that programs print, with a deadline for the next sign of progress.
+pub(crate) struct Watch {
+    lines: Receiver<Line>,
+    since: Instant,
+    allowance: Duration,
+    place: String,
+}
+
+impl Watch {
+    /// Without any patience until the first [`Watch::enter`].
+    pub(crate) fn new(lines: Receiver<Line>) -> Self {
+        Self {
+            lines,
+            since: Instant::now(),
+            allowance: Duration::ZERO,
+            place: String::new(),
+        }
+    }
+
+    /// There was progress: the run is now in `place`, which may take `allowance`.
+    pub(crate) fn enter(&mut self, place: impl Into<String>, allowance: Duration) {
+        self.since = Instant::now();
+        self.allowance = allowance;
+        self.place = place.into();
+    }
+
+    /// The next line, or `None` after a short while without one.
+    ///
+    /// # Errors
+    ///
+    /// If the deadline has passed, or the user asks to stop.
+    pub(crate) fn next(&self) -> Result<Option<Line>> {
+        if interrupt::requested() {
+            bail!("interrupted in {}", self.place);
+        }
+        match self.lines.recv_timeout(POLL) {
+            Ok(line) => return Ok(Some(line)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(POLL),
+        }
+        if self.since.elapsed() > self.allowance {
+            let seconds = self.allowance.as_secs_f64();
+            bail!("no progress for {seconds:.0} s in {}", self.place);
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::super::supervise::Source;
+    use super::*;
+
+    #[test]
+    fn silence_past_the_allowance_is_an_error_that_says_where() {
+        let (_sender, lines) = mpsc::channel();
+        let mut watch = Watch::new(lines);
+        watch.enter("case 2.1", Duration::from_millis(120));
+        assert!(watch.next().unwrap().is_none());
+        let error = loop {
+            if let Err(error) = watch.next() {
+                break error.to_string();
+            }
+        };
+        assert!(
+            error.starts_with("no progress for 0 s in case 2.1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn lines_are_delivered_and_progress_moves_the_deadline() {
+        let (sender, lines) = mpsc::channel();
+        let mut watch = Watch::new(lines);
+        watch.enter("a", Duration::ZERO);
+        sender
+            .send(Line {
+                source: Source::Suite,
+                text: "x".into(),
+            })
+            .unwrap();
+        assert_eq!(watch.next().unwrap().unwrap().text, "x");
+        drop(sender);
+        assert!(watch.next().is_err());
+        watch.enter("b", Duration::from_secs(60));
+        assert!(watch.next().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_case_gets_the_time_of_the_suite_on_top() {
+        let patience = Patience::new(Duration::from_secs(120));
+        assert_eq!(patience.for_case("1.1.1").as_secs(), 130);
+        assert_eq!(patience.for_case("9.7.6").as_secs(), 600);
+    }
+}

@@ -1,0 +1,131 @@
+//! The original suite, driven through its command `wstest`.
+//!
+//! Its exit status says nothing about verdicts, and it can wait for ever: no timer of it covers a
+//! server that sends a Close first and then leaves TCP open. So everything here has a deadline.
+
+mod client_role;
+mod container;
+mod install;
+mod python;
+mod server_role;
+#[cfg(all(test, unix))]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::Sender;
+
+use anyhow::{Context, Error, Result};
+use serde_json::{Value, json};
+
+use super::engine::{Engine, Job};
+use super::plan::Role;
+use super::supervise::{Line, Source, Supervised};
+use container::Container;
+use install::Surroundings;
+
+/// The last release of the suite.
+const VERSION: &str = "25.10.1";
+
+/// The name of the settings file in the report directory.
+const SPEC: &str = "wstest.json";
+
+/// The suite, installed.
+pub(crate) struct Wstest {
+    installation: Installation,
+}
+
+/// Where the command `wstest` is.
+#[derive(Debug)]
+enum Installation {
+    /// In a container image.
+    Container(Container),
+    /// As a module of this Python. Called by name, not as the script `wstest`: the first line of
+    /// that script must hold the path of its interpreter, which systems limit in length.
+    Python(PathBuf),
+}
+
+impl Wstest {
+    /// Finds or installs the suite.
+    pub(crate) fn prepare(home: &Path) -> Result<Self> {
+        let installation = install::prepare(&Surroundings::from_environment(), home)?;
+        Ok(Self { installation })
+    }
+
+    /// Starts the suite in `mode`. It works in the report directory of the job.
+    fn start(&self, job: &Job<'_>, mode: &str, lines: &Sender<Line>) -> Result<Supervised> {
+        let mut arguments = vec!["-m", mode, "-s", SPEC];
+        if mode == "fuzzingserver" {
+            // No status page on port 8080.
+            arguments.extend(["-u", "0"]);
+        }
+        let (mut command, cleanup) = match &self.installation {
+            Installation::Container(container) => {
+                let (command, cleanup) = container.command(job.dir, &job.run.agent)?;
+                (command, Some(cleanup))
+            }
+            Installation::Python(python) => {
+                let mut command = Command::new(python);
+                command.args(["-m", "autobahntestsuite.wstest"]);
+                command.current_dir(job.dir).env("PYTHONUNBUFFERED", "1");
+                command.env_remove("PYTHONHOME").env_remove("PYTHONPATH");
+                (command, None)
+            }
+        };
+        command.args(arguments);
+        let log = job.dir.join("wstest.log");
+        let mut suite = Supervised::spawn(command, &log, Stdio::null(), Source::Suite, lines)?;
+        suite.set_cleanup(cleanup);
+        Ok(suite)
+    }
+}
+
+impl Engine for Wstest {
+    fn name(&self) -> &'static str {
+        "wstest"
+    }
+
+    fn describe(&self) -> String {
+        match &self.installation {
+            Installation::Container(container) => {
+                format!("Autobahn test suite {VERSION} in a container ({container})")
+            }
+            Installation::Python(python) => {
+                format!("Autobahn test suite {VERSION} ({})", python.display())
+            }
+        }
+    }
+
+    fn test(&self, job: &mut Job<'_>) -> Result<()> {
+        match job.run.role {
+            Role::Client => client_role::test(self, job),
+            Role::Server => server_role::test(self, job),
+        }
+    }
+}
+
+/// Writes the suite's settings file: what both modes share, and `mode_settings`.
+fn write_spec(job: &Job<'_>, mode_settings: Value) -> Result<()> {
+    let mut spec = json!({
+        "outdir": ".",
+        "options": { "failByDrop": false },
+        "cases": job.cases,
+        "exclude-cases": [],
+        "exclude-agent-cases": {},
+    });
+    if let (Some(spec), Value::Object(more)) = (spec.as_object_mut(), mode_settings) {
+        spec.extend(more);
+    }
+    let file = job.dir.join(SPEC);
+    fs::write(&file, serde_json::to_string_pretty(&spec)?)
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// The error for a program that ended when it should not have.
+fn died(what: &str, program: &mut Supervised, status: ExitStatus, place: &str) -> Error {
+    anyhow::anyhow!(
+        "{what} ended ({status}) in {place}: {}",
+        program.last_words()
+    )
+}

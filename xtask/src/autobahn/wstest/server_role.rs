@@ -1,0 +1,197 @@
+//! The testee is a server: the suite connects to it case by case, and ends by itself.
+
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use super::{Wstest, died, write_spec};
+use crate::autobahn::cases::CaseId;
+use crate::autobahn::engine::Job;
+use crate::autobahn::supervise::{Line, Source, Supervised};
+use crate::autobahn::watch::Watch;
+
+/// How long the suite may take to notice that the testee is gone, and to write its reports: it
+/// writes them only at its end.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Runs the job.
+pub(super) fn test(wstest: &Wstest, job: &mut Job<'_>) -> Result<()> {
+    let (sender, lines) = mpsc::channel();
+    let mut watch = Watch::new(lines);
+    let mut command = Command::new(job.testee);
+    command.args(["--port", "0"]);
+    let log = job.dir.join("testee.log");
+    let mut testee = Supervised::spawn(command, &log, Stdio::null(), Source::Testee, &sender)?;
+    let url = wait_for_url(job, &mut watch, &mut testee)?;
+
+    write_spec(
+        job,
+        json!({ "servers": [{ "agent": job.run.agent, "url": url }] }),
+    )?;
+    let mut suite = wstest.start(job, "fuzzingclient", &sender)?;
+    follow(job, &mut watch, &mut suite, &mut testee)
+}
+
+/// The first line of the testee's output is where it listens.
+fn wait_for_url(job: &Job<'_>, watch: &mut Watch, testee: &mut Supervised) -> Result<String> {
+    watch.enter(
+        "start-up of the testee, which has not printed its URL",
+        job.patience.start_up,
+    );
+    loop {
+        if let Some(line) = watch.next()? {
+            if line.text.starts_with("ws://") {
+                return Ok(line.text);
+            }
+            bail!(
+                "the first line of the testee is no ws:// URL: `{}`",
+                line.text
+            );
+        }
+        if let Some(status) = testee.try_wait()? {
+            return Err(died(
+                "the testee",
+                testee,
+                status,
+                "before it printed its URL",
+            ));
+        }
+    }
+}
+
+/// Waits until the suite has ended.
+fn follow(
+    job: &mut Job<'_>,
+    watch: &mut Watch,
+    suite: &mut Supervised,
+    testee: &mut Supervised,
+) -> Result<()> {
+    let mut place = "start-up of the suite".to_owned();
+    watch.enter(&*place, job.patience.start_up);
+    loop {
+        if let Some(line) = watch.next()? {
+            if let Some(announced) = parse(&line) {
+                place = announced.place(job.cases);
+                watch.enter(&*place, announced.allowance(job));
+                if let Announced::Case(case) = announced {
+                    job.progress.at(position(job.cases, case), case);
+                }
+            }
+            continue;
+        }
+        if let Some(status) = suite.try_wait()? {
+            return match status.success() {
+                true => Ok(()),
+                false => Err(died("the suite", suite, status, &place)),
+            };
+        }
+        if let Some(status) = testee.try_wait()? {
+            let_it_report(watch, suite)?;
+            return Err(died("the testee", testee, status, &place));
+        }
+    }
+}
+
+/// What a line of the suite says about where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Announced<'a> {
+    /// It starts to connect: `Ok, will run 517 test cases against 1 servers`.
+    Ready,
+    /// A connection is open, its case begins:
+    /// `Running test case ID 1.1.1 for agent NAME from peer ADDRESS`. Connecting itself is not
+    /// announced.
+    Case(&'a str),
+}
+
+fn parse(line: &Line) -> Option<Announced<'_>> {
+    if line.source != Source::Suite {
+        return None;
+    }
+    if line.text.starts_with("Ok, will run ") {
+        return Some(Announced::Ready);
+    }
+    let rest = line.text.strip_prefix("Running test case ID ")?;
+    rest.split(' ').next().map(Announced::Case)
+}
+
+impl Announced<'_> {
+    /// Where the suite is from here to its next announcement.
+    fn place(self, cases: &[CaseId]) -> String {
+        let (now, next) = match self {
+            Self::Ready => (None, cases.first()),
+            Self::Case(case) => (Some(case), cases.get(position(cases, case) + 1)),
+        };
+        match (now, next) {
+            (Some(case), Some(next)) => format!("case {case} or the handshake of case {next}"),
+            (Some(case), None) => format!("case {case} or the reports"),
+            (None, Some(next)) => format!("the handshake of case {next}"),
+            (None, None) => "the reports".to_owned(),
+        }
+    }
+
+    /// How long that may take.
+    fn allowance(self, job: &Job<'_>) -> Duration {
+        match self {
+            Self::Ready => job.patience.without_progress,
+            Self::Case(case) => job.patience.for_case(case),
+        }
+    }
+}
+
+/// How many cases come before this one.
+fn position(cases: &[CaseId], case: &str) -> usize {
+    cases.iter().position(|other| *other == case).unwrap_or(0)
+}
+
+/// Gives the suite time to write the reports that it has.
+fn let_it_report(watch: &Watch, suite: &mut Supervised) -> Result<()> {
+    let deadline = Instant::now() + GRACE;
+    while suite.try_wait()?.is_none() && Instant::now() < deadline {
+        // The run has failed; the deadline of a case does not matter any more.
+        if watch.next().is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CASES: &[CaseId] = &["1.1.1", "1.1.2"];
+
+    fn line(source: Source, text: &str) -> Line {
+        Line {
+            source,
+            text: text.into(),
+        }
+    }
+
+    #[test]
+    fn the_suite_announces_its_start_and_each_case() {
+        let running = "Running test case ID 6.4.1 for agent ws-tokio-server from peer tcp4:x";
+        assert_eq!(
+            parse(&line(Source::Suite, running)),
+            Some(Announced::Case("6.4.1"))
+        );
+        assert_eq!(parse(&line(Source::Testee, running)), None);
+        let ready = "Ok, will run 517 test cases against 1 servers";
+        assert_eq!(parse(&line(Source::Suite, ready)), Some(Announced::Ready));
+        assert_eq!(parse(&line(Source::Suite, "Cases = ['1.1.1']")), None);
+    }
+
+    #[test]
+    fn connecting_to_the_next_case_is_part_of_where_the_suite_is() {
+        assert_eq!(Announced::Ready.place(CASES), "the handshake of case 1.1.1");
+        let first = Announced::Case("1.1.1").place(CASES);
+        assert_eq!(first, "case 1.1.1 or the handshake of case 1.1.2");
+        assert_eq!(
+            Announced::Case("1.1.2").place(CASES),
+            "case 1.1.2 or the reports"
+        );
+    }
+}

@@ -1,0 +1,290 @@
+//! `cargo xtask ci`: what CI runs, step by step.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use comfy_table::Table;
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+
+use crate::{Outcome, autobahn, project, test, tidy};
+
+/// Run what CI runs: every check, every test, one table at the end.
+///
+/// A failing step does not stop the rest. Nothing here needs Python or a network; `--autobahn`
+/// adds the conformance run, which may.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave this step out (repeatable)
+    #[arg(long, value_name = "STEP", value_parser = step_names())]
+    skip: Vec<String>,
+
+    /// Run this step only (repeatable)
+    #[arg(long, value_name = "STEP", value_parser = step_names(), conflicts_with = "skip")]
+    only: Vec<String>,
+
+    /// Also run the conformance suite (`cargo xtask autobahn`)
+    #[arg(long)]
+    autobahn: bool,
+
+    /// List the steps and stop
+    #[arg(long)]
+    list: bool,
+}
+
+/// One step: a name for the command line and the table, and what it does.
+struct Step {
+    name: &'static str,
+    action: Action,
+}
+
+enum Action {
+    /// A call of cargo with these arguments, and these environment variables.
+    Cargo(
+        &'static [&'static str],
+        &'static [(&'static str, &'static str)],
+    ),
+    /// `cargo xtask autobahn`; only on request.
+    Autobahn,
+    /// `cargo xtask test`.
+    Test,
+    /// `cargo xtask tidy`.
+    Tidy,
+}
+
+/// The steps in order: the cheapest first, so that a slip shows early.
+const STEPS: &[Step] = &[
+    Step {
+        name: "fmt",
+        action: Action::Cargo(&["fmt", "--all", "--check"], &[]),
+    },
+    Step {
+        name: "tidy",
+        action: Action::Tidy,
+    },
+    Step {
+        name: "clippy",
+        action: Action::Cargo(
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--",
+                "-D",
+                "warnings",
+            ],
+            &[],
+        ),
+    },
+    Step {
+        name: "doc",
+        action: Action::Cargo(
+            &["doc", "--workspace", "--no-deps", "--all-features"],
+            &[("RUSTDOCFLAGS", "-D warnings")],
+        ),
+    },
+    Step {
+        name: "no-std",
+        action: Action::Cargo(
+            &["check", "--package", "ws-proto", "--no-default-features"],
+            &[],
+        ),
+    },
+    Step {
+        name: "bench",
+        action: Action::Cargo(&["bench", "--no-run", "--package", "ws-benches"], &[]),
+    },
+    Step {
+        name: "test",
+        action: Action::Test,
+    },
+    Step {
+        name: "autobahn",
+        action: Action::Autobahn,
+    },
+];
+
+fn step_names() -> Vec<&'static str> {
+    STEPS.iter().map(|step| step.name).collect()
+}
+
+/// Runs the chosen steps and prints their results and times.
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let steps = chosen(args);
+    if args.list {
+        for step in steps {
+            println!("{:10} {}", step.name, step.describe());
+        }
+        return Ok(Outcome::Passed);
+    }
+    if steps.is_empty() {
+        bail!("no step is left to run");
+    }
+    let results: Vec<_> = steps.into_iter().map(run_step).collect();
+    println!("\n{}", table(&results));
+    Ok(Outcome::passed_if(
+        results
+            .iter()
+            .all(|result| result.verdict == Verdict::Passed),
+    ))
+}
+
+/// The steps that the arguments ask for, in their fixed order.
+fn chosen(args: &Args) -> Vec<&'static Step> {
+    let named = |list: &[String], step: &Step| list.iter().any(|name| name == step.name);
+    STEPS
+        .iter()
+        .filter(|step| !named(&args.skip, step))
+        .filter(|step| match step.action {
+            Action::Autobahn => args.autobahn || named(&args.only, step),
+            _ => args.only.is_empty() || named(&args.only, step),
+        })
+        .collect()
+}
+
+impl Step {
+    fn describe(&self) -> String {
+        match self.action {
+            Action::Cargo(arguments, environment) => {
+                let mut words: Vec<String> = environment
+                    .iter()
+                    .map(|(name, value)| format!("{name}='{value}'"))
+                    .collect();
+                words.push("cargo".into());
+                words.extend(arguments.iter().map(|word| (*word).into()));
+                words.join(" ")
+            }
+            Action::Autobahn | Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
+        }
+    }
+
+    fn perform(&self) -> Result<Outcome> {
+        match self.action {
+            Action::Cargo(arguments, environment) => {
+                let status = project::cargo()
+                    .args(arguments)
+                    .envs(environment.iter().copied())
+                    .status()?;
+                Ok(Outcome::passed_if(status.success()))
+            }
+            Action::Autobahn => autobahn::run(&defaults()),
+            Action::Test => test::run(&defaults()),
+            Action::Tidy => tidy::run(&defaults()),
+        }
+    }
+}
+
+/// The arguments of a command when the user gives none.
+fn defaults<A: clap::Args>() -> A {
+    #[derive(Parser)]
+    struct Defaults<A: clap::Args> {
+        #[command(flatten)]
+        args: A,
+    }
+    Defaults::parse_from(["xtask"]).args
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Failed,
+    /// The step could not do its work.
+    Broken,
+}
+
+struct StepResult {
+    name: &'static str,
+    verdict: Verdict,
+    took: Duration,
+}
+
+fn run_step(step: &'static Step) -> StepResult {
+    println!("\n--- {}: {}", step.name, step.describe());
+    let started = Instant::now();
+    let verdict = match step.perform() {
+        Ok(Outcome::Passed) => Verdict::Passed,
+        Ok(Outcome::Failed) => Verdict::Failed,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Verdict::Broken
+        }
+    };
+    StepResult {
+        name: step.name,
+        verdict,
+        took: started.elapsed(),
+    }
+}
+
+fn table(results: &[StepResult]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_BORDERS_ONLY)
+        .set_header(["step", "result", "time"]);
+    for result in results {
+        let verdict = match result.verdict {
+            Verdict::Passed => "passed",
+            Verdict::Failed => "FAILED",
+            Verdict::Broken => "COULD NOT RUN",
+        };
+        let took = format!("{:.1} s", result.took.as_secs_f64());
+        table.add_row([result.name, verdict, &took]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn names(line: &[&str]) -> Vec<&'static str> {
+        let line = Line::parse_from([&["ci"], line].concat());
+        chosen(&line.args)
+            .into_iter()
+            .map(|step| step.name)
+            .collect()
+    }
+
+    #[test]
+    fn everything_but_the_conformance_run_is_the_default() {
+        assert_eq!(
+            names(&[]),
+            ["fmt", "tidy", "clippy", "doc", "no-std", "bench", "test"]
+        );
+        assert!(names(&["--autobahn"]).ends_with(&["test", "autobahn"]));
+    }
+
+    #[test]
+    fn steps_can_be_chosen_and_left_out() {
+        assert_eq!(names(&["--only", "tidy", "--only", "fmt"]), ["fmt", "tidy"]);
+        assert_eq!(names(&["--only", "autobahn"]), ["autobahn"]);
+        assert!(!names(&["--skip", "test"]).contains(&"test"));
+    }
+
+    #[test]
+    fn an_unknown_step_is_refused() {
+        assert!(Line::try_parse_from(["ci", "--skip", "tests"]).is_err());
+    }
+
+    #[test]
+    fn the_table_names_each_step_and_its_result() {
+        let result = |verdict| StepResult {
+            name: "doc",
+            verdict,
+            took: Duration::from_millis(90),
+        };
+        let shown = table(&[result(Verdict::Failed), result(Verdict::Broken)]).to_string();
+        assert!(
+            shown.contains("FAILED") && shown.contains("COULD NOT RUN"),
+            "{shown}"
+        );
+        assert!(shown.contains("0.1 s"), "{shown}");
+    }
+}

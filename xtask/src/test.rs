@@ -1,0 +1,197 @@
+//! `cargo xtask test`: every test of the workspace.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write, stdout};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use cargo_metadata::{Metadata, Package};
+
+use crate::{Outcome, project};
+
+/// Run every test: unit, integration and documentation tests.
+///
+/// Two passes of `cargo test`: the workspace with all features, then each package that declares
+/// features of its own with its default ones, as its users get it. A failing test does not stop
+/// the rest.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Test these packages only (repeatable)
+    #[arg(short, long, value_name = "NAME")]
+    package: Vec<String>,
+
+    /// Passed to `cargo test` as they are, for example `-- some_test` or `-- --test suite`
+    #[arg(last = true, value_name = "ARGS")]
+    rest: Vec<String>,
+}
+
+/// Runs every pass, and prints the sum of what `cargo test` reported.
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let passes = passes(&project::metadata()?, args);
+    let mut tally = Tally::default();
+    let mut good = true;
+    println!("{} pass(es):", passes.len());
+    for pass in &passes {
+        println!("    cargo {}", pass.join(" "));
+    }
+    for pass in &passes {
+        println!("\n=== cargo {}", pass.join(" "));
+        let mut command = project::cargo();
+        command.args(pass);
+        good &= run_pass(command, &mut tally)?;
+    }
+    println!("\n{tally}");
+    Ok(Outcome::passed_if(good && tally.failed == 0))
+}
+
+/// The arguments of each `cargo` call.
+fn passes(metadata: &Metadata, args: &Args) -> Vec<Vec<String>> {
+    let chosen = |package: &&&Package| {
+        args.package.is_empty() || args.package.iter().any(|name| *name == *package.name)
+    };
+    let packages = metadata.workspace_packages();
+    let featured: Vec<_> = packages
+        .iter()
+        .filter(chosen)
+        .filter(|package| has_optional_features(&package.features))
+        .map(|package| package.name.to_string())
+        .collect();
+
+    let mut all_features = selection(&args.package);
+    all_features.push("--all-features".into());
+    let mut passes = vec![all_features];
+    if !featured.is_empty() {
+        passes.push(selection(&featured));
+    }
+    for pass in &mut passes {
+        pass.extend(args.rest.iter().cloned());
+    }
+    passes
+}
+
+/// `cargo test` on these packages, or on the workspace if there are none.
+fn selection(packages: &[String]) -> Vec<String> {
+    let mut pass: Vec<String> = vec!["test".into(), "--no-fail-fast".into()];
+    if packages.is_empty() {
+        pass.push("--workspace".into());
+    }
+    for package in packages {
+        pass.extend(["--package".into(), package.clone()]);
+    }
+    pass
+}
+
+/// Whether the default features leave anything out (otherwise the first pass has tested them).
+fn has_optional_features(features: &BTreeMap<String, Vec<String>>) -> bool {
+    let default = features.get("default").map_or(&[][..], Vec::as_slice);
+    features
+        .keys()
+        .any(|name| name != "default" && !default.contains(name))
+}
+
+/// Runs one pass, shows its output as it comes, and adds its results to `tally`.
+fn run_pass(mut command: Command, tally: &mut Tally) -> Result<bool> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo")?;
+    let output = BufReader::new(child.stdout.take().expect("standard output is piped"));
+    for line in output.split(b'\n') {
+        let line = line.context("cannot read the output of cargo")?;
+        tally.add(&String::from_utf8_lossy(&line));
+        let mut out = stdout().lock();
+        out.write_all(&line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(child.wait()?.success())
+}
+
+/// The sum over the result lines of test programs.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Tally {
+    /// Adds the figures of `line` if it is a result line:
+    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; ...`.
+    fn add(&mut self, line: &str) {
+        let Some((_, figures)) = line
+            .trim()
+            .strip_prefix("test result: ")
+            .and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        for figure in figures.split("; ") {
+            match figure.split_once(' ') {
+                Some((count, "passed")) => self.passed += count.parse().unwrap_or(0),
+                Some((count, "failed")) => self.failed += count.parse().unwrap_or(0),
+                Some((count, "ignored")) => self.skipped += count.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.skipped
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(list: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+        list.iter()
+            .map(|(name, on)| ((*name).into(), on.iter().map(|s| (*s).into()).collect()))
+            .collect()
+    }
+
+    #[test]
+    fn result_lines_are_added_up() {
+        let mut tally = Tally::default();
+        tally.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; x");
+        tally.add("test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out");
+        tally.add("test some_test ... ok");
+        assert_eq!(
+            tally,
+            Tally {
+                passed: 5,
+                failed: 4,
+                skipped: 1
+            }
+        );
+        assert_eq!(tally.to_string(), "5 passed, 4 failed, 1 skipped");
+    }
+
+    #[test]
+    fn packages_whose_default_is_everything_need_one_pass() {
+        assert!(!has_optional_features(&features(&[])));
+        assert!(!has_optional_features(&features(&[
+            ("default", &["std"]),
+            ("std", &[])
+        ])));
+        assert!(has_optional_features(&features(&[
+            ("default", &[]),
+            ("fast-masks", &[])
+        ])));
+    }
+
+    #[test]
+    fn chosen_packages_replace_the_workspace() {
+        assert_eq!(selection(&[]).join(" "), "test --no-fail-fast --workspace");
+        assert_eq!(
+            selection(&["xtask".into()]).join(" "),
+            "test --no-fail-fast --package xtask"
+        );
+    }
+}

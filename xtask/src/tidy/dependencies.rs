@@ -1,0 +1,245 @@
+//! Which crate may depend on what.
+
+use cargo_metadata::DependencyKind;
+
+use super::Finding;
+use super::workspace::{Dependency, Package, Workspace};
+
+/// What a package may name in `[dependencies]` and `[build-dependencies]`. Tests may use
+/// anything.
+enum Allowed {
+    /// These always, and `optional` only behind a feature.
+    Only {
+        always: &'static [&'static str],
+        optional: &'static [&'static str],
+    },
+    /// Anything but these.
+    AllBut(&'static [&'static str]),
+}
+
+/// What TLS for the adapters is made of.
+const RUSTLS: &[&str] = &[
+    "futures-rustls",
+    "rustls",
+    "rustls-native-certs",
+    "rustls-pki-types",
+    "rustls-platform-verifier",
+    "tokio-rustls",
+    "webpki-roots",
+];
+
+/// The table. A package that it does not list is free.
+const TABLE: &[(&str, Allowed)] = &[
+    (
+        "ws-proto",
+        Allowed::Only {
+            always: &["bytes", "simdutf8"],
+            optional: &["zlib-rs"],
+        },
+    ),
+    (
+        "ws-handshake",
+        Allowed::Only {
+            always: &["base64", "http", "httparse", "sha1", "ws-proto"],
+            optional: &[],
+        },
+    ),
+    (
+        "ws-driver",
+        Allowed::Only {
+            always: &[
+                "bytes",
+                "futures-core",
+                "futures-sink",
+                "getrandom",
+                "http",
+                "ws-handshake",
+                "ws-proto",
+            ],
+            optional: &["fastrand", "futures-io"],
+        },
+    ),
+    (
+        "ws-tokio",
+        Allowed::Only {
+            always: &["tokio", "ws-driver"],
+            optional: RUSTLS,
+        },
+    ),
+    (
+        "ws-async-std",
+        Allowed::Only {
+            always: &["async-io", "async-std", "ws-driver"],
+            optional: RUSTLS,
+        },
+    ),
+    (
+        "ws-smol",
+        Allowed::Only {
+            always: &["async-io", "smol", "ws-driver"],
+            optional: RUSTLS,
+        },
+    ),
+    // Bugs that the engine shared with what it tests would cancel out. flate2 is the same zlib
+    // as ours as soon as features unify.
+    (
+        "ws-conformance",
+        Allowed::AllBut(&[
+            "flate2",
+            "ws-async-std",
+            "ws-driver",
+            "ws-handshake",
+            "ws-proto",
+            "ws-smol",
+            "ws-tokio",
+            "zlib-rs",
+        ]),
+    ),
+];
+
+/// Every listed package keeps to its line of the table.
+pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
+    TABLE
+        .iter()
+        .filter_map(|(name, allowed)| Some((workspace.package(name)?, allowed)))
+        .flat_map(|(package, allowed)| {
+            package
+                .dependencies
+                .iter()
+                .filter(|dependency| dependency.kind != DependencyKind::Development)
+                .filter_map(|dependency| check_one(package, dependency, allowed))
+        })
+        .collect()
+}
+
+fn check_one(package: &Package, dependency: &Dependency, allowed: &Allowed) -> Option<Finding> {
+    let name = dependency.name.as_str();
+    let (what, remedy) = match allowed {
+        Allowed::Only { always, .. } if always.contains(&name) => return None,
+        Allowed::Only { optional, .. } if optional.contains(&name) => {
+            if dependency.optional {
+                return None;
+            }
+            let what = format!("{} always depends on `{name}`", package.name);
+            (what, "make it optional, behind a feature".to_owned())
+        }
+        Allowed::Only { always, optional } => {
+            let list = [*always, *optional].concat().join(", ");
+            let what = format!("{} may not depend on `{name}`", package.name);
+            let table = file!().replace('\\', "/");
+            (
+                what,
+                format!("it may use {list}; a new entry belongs into {table}, with a reason"),
+            )
+        }
+        Allowed::AllBut(list) if list.contains(&name) => {
+            let what = format!("{} may not depend on `{name}`", package.name);
+            (
+                what,
+                "write what it needs again, or move it out of here".to_owned(),
+            )
+        }
+        Allowed::AllBut(_) => return None,
+    };
+    Some(package.finding("Cargo.toml", line_of(package, name), what, &remedy))
+}
+
+/// Where the manifest names the dependency; line 1 if it is renamed.
+fn line_of(package: &Package, dependency: &str) -> usize {
+    let names = |line: &str| {
+        line.trim_start()
+            .trim_start_matches("[dependencies.")
+            .strip_prefix(dependency)
+            .is_some_and(|rest| rest.starts_with(['.', ' ', '=', ']']))
+    };
+    package
+        .manifest
+        .lines()
+        .position(names)
+        .map_or(1, |index| index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::workspace::testing::{package, places};
+    use super::*;
+
+    fn with(name: &str, dependencies: &[(&str, DependencyKind, bool)]) -> Workspace {
+        let mut package = package(name, &[]);
+        package.manifest.push_str("[dependencies]\n");
+        for (name, kind, optional) in dependencies {
+            package
+                .manifest
+                .push_str(&format!("{name}.workspace = true\n"));
+            let (name, kind, optional) = ((*name).into(), *kind, *optional);
+            package.dependencies.push(Dependency {
+                name,
+                kind,
+                optional,
+            });
+        }
+        Workspace {
+            packages: vec![package],
+            architecture: String::new(),
+        }
+    }
+
+    const NORMAL: DependencyKind = DependencyKind::Normal;
+
+    #[test]
+    fn listed_dependencies_pass() {
+        assert_eq!(check(&with("ws-proto", &[("bytes", NORMAL, false)])), []);
+        assert_eq!(check(&with("ws-proto", &[("zlib-rs", NORMAL, true)])), []);
+        assert_eq!(
+            check(&with("ws-conformance", &[("miniz_oxide", NORMAL, false)])),
+            []
+        );
+        assert_eq!(check(&with("ws-peers", &[("anything", NORMAL, false)])), []);
+    }
+
+    #[test]
+    fn an_unlisted_dependency_is_found_on_its_line() {
+        let findings = check(&with(
+            "ws-proto",
+            &[("bytes", NORMAL, false), ("http", NORMAL, true)],
+        ));
+        assert_eq!(places(&findings), ["crates/ws-proto/Cargo.toml:5"]);
+        assert!(
+            findings[0].what.contains("may not depend on `http`"),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
+    fn build_dependencies_count_and_those_of_tests_do_not() {
+        assert_eq!(
+            check(&with("ws-proto", &[("cc", DependencyKind::Build, false)])).len(),
+            1
+        );
+        assert_eq!(
+            check(&with(
+                "ws-proto",
+                &[("tokio", DependencyKind::Development, false)]
+            )),
+            []
+        );
+    }
+
+    #[test]
+    fn what_must_be_optional_is_found_when_it_is_not() {
+        let findings = check(&with("ws-tokio", &[("tokio-rustls", NORMAL, false)]));
+        assert!(findings[0].remedy.contains("optional"), "{findings:?}");
+    }
+
+    #[test]
+    fn the_conformance_engine_shares_nothing_with_what_it_tests() {
+        assert_eq!(
+            check(&with("ws-conformance", &[("ws-proto", NORMAL, false)])).len(),
+            1
+        );
+        assert_eq!(
+            check(&with("ws-conformance", &[("flate2", NORMAL, false)])).len(),
+            1
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! `cargo xtask tidy`: the boundaries between the crates, as checks.
+//!
+//! Each rule is a function from an in-memory [`Workspace`] to findings, so that its tests show it
+//! failing on a small violation and passing on a clean counterpart.
+
+mod banned_paths;
+mod dependencies;
+mod runtime_names;
+mod signatures;
+mod tokens;
+mod unsafe_code;
+mod workspace;
+
+use std::fmt;
+
+use anyhow::Result;
+
+use crate::{Outcome, project};
+use workspace::Workspace;
+
+/// Check the boundaries between the crates: dependencies, runtime names, unsafe code, bans; and that ARCHITECTURE.md
+/// lists the public signatures as they are.
+///
+/// Reads manifests and sources only; builds nothing.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Write the public signatures to ARCHITECTURE.md instead of comparing them.
+    #[arg(long)]
+    bless: bool,
+}
+
+/// A rule: its name in findings, and the check.
+struct Rule {
+    name: &'static str,
+    check: fn(&Workspace) -> Vec<Finding>,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        name: "dependencies",
+        check: dependencies::check,
+    },
+    Rule {
+        name: "runtime-names",
+        check: runtime_names::check,
+    },
+    Rule {
+        name: "unsafe-code",
+        check: unsafe_code::check_places,
+    },
+    Rule {
+        name: "unsafe-lint",
+        check: unsafe_code::check_roots,
+    },
+    Rule {
+        name: "banned-paths",
+        check: banned_paths::check,
+    },
+    Rule {
+        name: "signatures",
+        check: signatures::check,
+    },
+    Rule {
+        name: "lexes",
+        check: workspace::check_lexes,
+    },
+];
+
+/// One violation of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    /// Relative to the workspace root, with `/`.
+    file: String,
+    /// Counted from 1.
+    line: usize,
+    /// What is wrong.
+    what: String,
+    /// What to do about it.
+    remedy: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}:{}: {}\n    {}",
+            self.file, self.line, self.what, self.remedy
+        )
+    }
+}
+
+/// Applies every rule and prints the findings.
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let metadata = project::metadata()?;
+    let mut workspace = Workspace::load(project::root(), &metadata)?;
+    if args.bless {
+        signatures::bless(project::root(), &workspace)?;
+        workspace = Workspace::load(project::root(), &metadata)?;
+    }
+    let mut count = 0;
+    for rule in RULES {
+        for finding in (rule.check)(&workspace) {
+            println!("{finding}\n    rule: {}\n", rule.name);
+            count += 1;
+        }
+    }
+    println!(
+        "tidy: {} rules over {} files in {} packages, {count} finding(s)",
+        RULES.len(),
+        workspace
+            .packages
+            .iter()
+            .map(|package| package.sources.len() + 1)
+            .sum::<usize>(),
+        workspace.packages.len(),
+    );
+    Ok(Outcome::passed_if(count == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workspace::testing::package;
+
+    #[test]
+    fn an_empty_package_breaks_no_rule() {
+        let workspace = Workspace {
+            packages: vec![package("ws-proto", &[])],
+            architecture: String::new(),
+        };
+        for rule in RULES {
+            assert_eq!((rule.check)(&workspace), [], "{}", rule.name);
+        }
+    }
+
+    #[test]
+    fn a_finding_shows_place_problem_and_remedy() {
+        let finding = Finding {
+            file: "crates/a/src/lib.rs".into(),
+            line: 7,
+            what: "`x` is wrong".into(),
+            remedy: "do y".into(),
+        };
+        assert_eq!(
+            finding.to_string(),
+            "crates/a/src/lib.rs:7: `x` is wrong\n    do y"
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! No runtime's name below the adapters, in code or comments: whoever writes one is about to
+//! assume something that the other runtimes do not do.
+
+use super::Finding;
+use super::workspace::{Package, Workspace};
+
+/// The crates that serve every runtime.
+const PACKAGES: &[&str] = &["ws-proto", "ws-handshake", "ws-driver"];
+
+/// The names, as words in sequence: `async-std`, `async_std` and `AsyncStd` are all
+/// `["async", "std"]`, and `tokio_util` holds `["tokio"]`.
+const NAMES: &[&[&str]] = &[
+    &["async", "executor"],
+    &["async", "global", "executor"],
+    &["async", "io"],
+    &["async", "std"],
+    &["compio"],
+    &["embassy"],
+    &["glommio"],
+    &["monoio"],
+    &["smol"],
+    &["tokio"],
+];
+
+const REMEDY: &str = "say what is needed (a transport, a timer), and leave the name to the adapter";
+
+/// No file of the shared crates names a runtime.
+pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
+    PACKAGES
+        .iter()
+        .filter_map(|name| workspace.package(name))
+        .flat_map(check_package)
+        .collect()
+}
+
+fn check_package(package: &Package) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut check = |file: &str, text: &str| {
+        for (index, line) in text.lines().enumerate() {
+            for name in names_in(line) {
+                let what = format!("{} names the runtime `{name}`", package.name);
+                findings.push(package.finding(file, index + 1, what, REMEDY));
+            }
+        }
+    };
+    check("Cargo.toml", &package.manifest);
+    for source in &package.sources {
+        check(&source.path, &source.text);
+    }
+    findings
+}
+
+/// The runtimes that a line names.
+fn names_in(line: &str) -> Vec<String> {
+    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')
+        .map(words)
+        .flat_map(|words| {
+            NAMES
+                .iter()
+                .filter(move |name| words.windows(name.len()).any(|window| window == **name))
+                .map(|name| name.join("-"))
+        })
+        .collect()
+}
+
+/// `async-std`, `async_std` and `AsyncStd` as `["async", "std"]`.
+fn words(identifier: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in identifier.chars() {
+        if matches!(c, '-' | '_') || (c.is_ascii_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        if !matches!(c, '-' | '_') {
+            words
+                .last_mut()
+                .expect("starts with one word")
+                .push(c.to_ascii_lowercase());
+        }
+        was_lower = c.is_ascii_lowercase();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::workspace::testing::{places, workspace};
+    use super::*;
+
+    #[test]
+    fn every_spelling_is_found_in_code_and_comments() {
+        for text in [
+            "use tokio::io;",
+            "// like tokio's",
+            "use tokio_util::x;",
+            "/// See `async-std`.",
+            "async_std::task",
+            "struct TokioIo;",
+            "// ws-smol",
+            "use async_io::Timer;",
+        ] {
+            assert_eq!(names_in(text).len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_words_are_not_names() {
+        for text in [
+            "async fn io()",
+            "smolder",
+            "std::io",
+            "// asynchronous I/O, async, io",
+            "",
+        ] {
+            assert_eq!(names_in(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn shared_crates_are_checked_and_adapters_are_not() {
+        let files = [("src/lib.rs", "fn a() {}\n// for tokio\n")];
+        assert_eq!(
+            places(&check(&workspace("ws-driver", &files))),
+            ["crates/ws-driver/src/lib.rs:2"]
+        );
+        assert_eq!(check(&workspace("ws-tokio", &files)), []);
+        assert_eq!(
+            check(&workspace("ws-driver", &[("src/lib.rs", "fn a() {}\n")])),
+            []
+        );
+    }
+
+    #[test]
+    fn manifests_are_checked_too() {
+        let mut workspace = workspace("ws-proto", &[]);
+        workspace.packages[0]
+            .manifest
+            .push_str("[dependencies]\ntokio = \"1\"\n");
+        assert_eq!(places(&check(&workspace)), ["crates/ws-proto/Cargo.toml:4"]);
+    }
+}

@@ -1,0 +1,248 @@
+//! What the rules look at: packages, their dependencies, and the text of their files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result};
+use cargo_metadata::{DependencyKind, Metadata};
+use proc_macro2::{LexError, TokenStream};
+
+use super::{Finding, signatures};
+
+/// All packages of the workspace, and the page that maps them.
+pub(super) struct Workspace {
+    pub(super) packages: Vec<Package>,
+    /// The text of `ARCHITECTURE.md`.
+    pub(super) architecture: String,
+}
+
+/// One package.
+pub(super) struct Package {
+    pub(super) name: String,
+    /// Relative to the workspace root, with `/`.
+    pub(super) dir: String,
+    /// The text of its `Cargo.toml`.
+    pub(super) manifest: String,
+    pub(super) dependencies: Vec<Dependency>,
+    pub(super) sources: Vec<Source>,
+}
+
+/// One line of a package's dependency tables.
+#[derive(Clone, Debug)]
+pub(super) struct Dependency {
+    /// The name in the registry, whatever the package calls it.
+    pub(super) name: String,
+    pub(super) kind: DependencyKind,
+    /// Only there behind a feature.
+    pub(super) optional: bool,
+}
+
+/// One Rust file.
+pub(super) struct Source {
+    /// Relative to its package, with `/`.
+    pub(super) path: String,
+    pub(super) text: String,
+    /// The root file of a library, binary, test, benchmark or example.
+    pub(super) is_root: bool,
+    pub(super) tokens: Result<TokenStream, LexError>,
+}
+
+impl Workspace {
+    /// Reads every package that `metadata` names.
+    pub(super) fn load(root: &Path, metadata: &Metadata) -> Result<Self> {
+        let packages = metadata
+            .workspace_packages()
+            .into_iter()
+            .map(|package| Package::load(root, package))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            packages,
+            architecture: read(&root.join(signatures::PAGE))?,
+        })
+    }
+
+    /// The package of that name, if it exists (yet).
+    pub(super) fn package(&self, name: &str) -> Option<&Package> {
+        self.packages.iter().find(|package| package.name == name)
+    }
+}
+
+impl Package {
+    fn load(root: &Path, package: &cargo_metadata::Package) -> Result<Self> {
+        let manifest_path = package.manifest_path.as_std_path();
+        let dir = manifest_path
+            .parent()
+            .context("a manifest lies in a directory")?;
+        let roots: BTreeSet<PathBuf> = package
+            .targets
+            .iter()
+            .map(|target| target.src_path.clone().into())
+            .collect();
+        let mut files = Vec::new();
+        rust_files(dir, &mut files)?;
+        let sources = files
+            .into_iter()
+            .map(|file| {
+                Ok(Source::new(
+                    slashes(dir, &file),
+                    read(&file)?,
+                    roots.contains(&file),
+                ))
+            })
+            .collect::<Result<_>>()?;
+        let dependencies = package.dependencies.iter().map(|dependency| Dependency {
+            name: dependency.name.clone(),
+            kind: dependency.kind,
+            optional: dependency.optional,
+        });
+        Ok(Self {
+            name: package.name.to_string(),
+            dir: slashes(root, dir),
+            manifest: read(manifest_path)?,
+            dependencies: dependencies.collect(),
+            sources,
+        })
+    }
+
+    /// A finding in one of this package's files.
+    pub(super) fn finding(&self, file: &str, line: usize, what: String, remedy: &str) -> Finding {
+        let file = format!("{}/{file}", self.dir);
+        Finding {
+            file,
+            line,
+            what,
+            remedy: remedy.to_owned(),
+        }
+    }
+}
+
+impl Source {
+    pub(super) fn new(path: String, text: String, is_root: bool) -> Self {
+        let tokens = TokenStream::from_str(&text);
+        Self {
+            path,
+            text,
+            is_root,
+            tokens,
+        }
+    }
+
+    /// The tokens; none if the file does not lex, which is a finding of its own.
+    pub(super) fn tokens(&self) -> TokenStream {
+        self.tokens.as_ref().cloned().unwrap_or_default()
+    }
+}
+
+/// Every file lexes: otherwise the other rules would see nothing in it.
+pub(super) fn check_lexes(workspace: &Workspace) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in &workspace.packages {
+        for source in &package.sources {
+            if let Err(error) = &source.tokens {
+                let line = error.span().start().line;
+                let what = format!("not Rust: {error}");
+                findings.push(package.finding(&source.path, line, what, "make it compile"));
+            }
+        }
+    }
+    findings
+}
+
+fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// `file` relative to `base`, the same on every platform.
+fn slashes(base: &Path, file: &Path) -> String {
+    let relative = file.strip_prefix(base).unwrap_or(file);
+    let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// Collects the `.rs` files below `dir`, sorted, build output left out.
+fn rust_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))?;
+    let mut paths = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    for path in paths {
+        if path.is_dir() && !path.ends_with("target") {
+            rust_files(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! Small workspaces for the rules' tests.
+
+    use super::*;
+
+    /// A package with these files and a clean library root, without dependencies.
+    pub(in crate::tidy) fn package(name: &str, files: &[(&str, &str)]) -> Package {
+        let sources = files.iter().map(|(path, text)| {
+            Source::new((*path).into(), (*text).into(), path.ends_with("lib.rs"))
+        });
+        Package {
+            name: name.into(),
+            dir: format!("crates/{name}"),
+            manifest: format!("[package]\nname = \"{name}\"\n"),
+            dependencies: Vec::new(),
+            sources: sources.collect(),
+        }
+    }
+
+    /// A workspace of one such package.
+    pub(in crate::tidy) fn workspace(name: &str, files: &[(&str, &str)]) -> Workspace {
+        Workspace {
+            packages: vec![package(name, files)],
+            architecture: String::new(),
+        }
+    }
+
+    /// The places of the findings, `file:line`.
+    pub(in crate::tidy) fn places(findings: &[Finding]) -> Vec<String> {
+        findings
+            .iter()
+            .map(|finding| format!("{}:{}", finding.file, finding.line))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{places, workspace};
+    use super::*;
+    use crate::project;
+
+    #[test]
+    fn this_workspace_loads_with_its_roots() {
+        let workspace = Workspace::load(project::root(), &project::metadata().unwrap()).unwrap();
+        let xtask = workspace.package("xtask").unwrap();
+        assert_eq!(xtask.dir, "xtask");
+        let main = xtask
+            .sources
+            .iter()
+            .find(|source| source.path == "src/main.rs")
+            .unwrap();
+        assert!(main.is_root);
+        assert_eq!(
+            xtask.sources.iter().filter(|source| source.is_root).count(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_file_that_does_not_lex_is_found() {
+        let bad = workspace("a", &[("src/x.rs", "fn ok() {}\nfn broken( {\n")]);
+        assert_eq!(places(&check_lexes(&bad)).len(), 1);
+        let good = workspace("a", &[("src/x.rs", "fn ok() {}\n")]);
+        assert_eq!(check_lexes(&good), []);
+    }
+}
