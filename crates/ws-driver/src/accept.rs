@@ -261,8 +261,8 @@ impl<T: Transport> Offer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Answer`] if the answer is not one that can be given to this request; [`Error::Timeout`] and
-    /// [`Error::Io`] if the client did not take it.
+    /// [`Error::Answer`] if the answer is not one that can be given to this request: the client got a status 500;
+    /// [`Error::Timeout`] and [`Error::Io`] if the client did not take it.
     ///
     /// # Cancel safety
     ///
@@ -276,7 +276,16 @@ impl<T: Transport> Offer<T> {
             answer,
             settings,
         } = self;
-        let accepted = request.accept(answer)?;
+        let accepted = match request.accept(answer) {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // The fault is ours, and the client hears of it too.
+                let _ = upgrade
+                    .refuse(&request.reject(bare(StatusCode::INTERNAL_SERVER_ERROR)))
+                    .await;
+                return Err(error.into());
+            }
+        };
         upgrade.resume(time_left);
         upgrade.write(&accepted.encode()).await?;
         let (_, agreed) = accepted.into_parts();
@@ -299,9 +308,7 @@ impl<T: Transport> Offer<T> {
     ///
     /// Dropping the future drops the stream.
     pub async fn reject(self, status: StatusCode) -> Result<(), Error> {
-        let mut response = Response::new(Vec::new());
-        *response.status_mut() = status;
-        self.reject_with(response).await
+        self.reject_with(bare(status)).await
     }
 
     /// Refuses the request with an HTTP response of your own.
@@ -317,6 +324,13 @@ impl<T: Transport> Offer<T> {
         let response = self.request.reject(response);
         self.upgrade.refuse(&response).await
     }
+}
+
+/// A response with this status and no body.
+fn bare(status: StatusCode) -> Response<Vec<u8>> {
+    let mut response = Response::new(Vec::new());
+    *response.status_mut() = status;
+    response
 }
 
 impl<T: Transport> fmt::Debug for Offer<T> {

@@ -16,23 +16,30 @@ mod accept;
 mod clock;
 mod connect;
 mod error;
+mod futures;
 mod inlet;
+mod locked;
 mod masks;
 mod outbox;
 mod outlet;
 mod pool;
+mod split;
+mod sync;
 mod transport;
 mod upgrade;
+mod wakers;
 mod websocket;
 
 pub use accept::{Acceptor, Offer};
 pub use connect::Connector;
 pub use error::{Error, Phase, TrySendError};
+pub use locked::Locked;
 #[cfg(feature = "fast-masks")]
 pub use masks::FastMasks;
 pub use masks::OsMasks;
 pub use outbox::Outbox;
-pub use transport::{ReadHalf, Runtime, Timer, Transport, Wrap, WriteHalf};
+pub use split::{Receiver, ReuniteError, Sender};
+pub use transport::{ReadHalf, Runtime, Split, Timer, Transport, Wrap, WriteHalf};
 pub use websocket::WebSocket;
 
 pub use bytes::Bytes;

@@ -18,6 +18,8 @@ pub(crate) struct Outlet<M> {
     clock: Clock<M>,
     /// What the next receive reports, once, when the connection has ended.
     fault: Option<Error>,
+    /// The time limit that ended the connection.
+    timed_out: Option<Phase>,
     /// Octets were written that the transport may keep back.
     unflushed: bool,
     /// Why nothing can be written any more.
@@ -34,6 +36,7 @@ impl<M: Timer> Outlet<M> {
             out: Outbox::new(send),
             clock: Clock::new(),
             fault: None,
+            timed_out: None,
             unflushed: false,
             write_fault: None,
             shut_down: false,
@@ -54,6 +57,16 @@ impl<M: Timer> Outlet<M> {
     /// What receiving reports at the end: the fault once, then nothing.
     pub(crate) fn report(&mut self) -> Result<bool, Error> {
         self.fault.take().map_or(Ok(false), Err)
+    }
+
+    /// How the connection ended, for those who do not receive.
+    pub(crate) fn verdict(&self) -> Result<(), Error> {
+        match (self.out.side.end(), self.out.side.failure(), self.timed_out) {
+            (Some(end), _, _) if end.clean => Ok(()),
+            (_, Some(error), _) => Err(error.into()),
+            (_, _, Some(phase)) => Err(Error::Timeout(phase)),
+            _ => Err(Error::Lost),
+        }
     }
 
     pub(crate) fn check_open(&self) -> Result<(), Error> {
@@ -217,6 +230,7 @@ impl<M: Timer> Outlet<M> {
             // The violation itself is the fault.
             _ => None,
         };
+        self.timed_out = phase;
         if self.fault.is_none() {
             self.fault = phase.map(Error::Timeout);
         }

@@ -56,6 +56,22 @@ pub trait Transport: ReadHalf + WriteHalf {
     type Timer: Timer;
 }
 
+/// A transport whose directions can be owned apart.
+///
+/// One that cannot be taken apart shares itself: [`Locked`](crate::Locked).
+pub trait Split: Transport + Sized {
+    /// What receives.
+    type ReadHalf: ReadHalf;
+    /// What sends.
+    type WriteHalf: WriteHalf;
+
+    /// Takes the transport apart.
+    fn split(self) -> (Self::ReadHalf, Self::WriteHalf);
+
+    /// Joins the halves of one transport; `None` if they are of two.
+    fn reunite(read: Self::ReadHalf, write: Self::WriteHalf) -> Option<Self>;
+}
+
 /// One alarm clock. Made when a time limit is first waited for, so that idle connections carry none.
 pub trait Timer: Unpin {
     /// The runtime's present.

@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Sleep;
-use ws_driver::{ReadHalf, Runtime, Timer, Transport, Wrap, WriteHalf};
+use ws_driver::{Locked, ReadHalf, Runtime, Split, Timer, Transport, Wrap, WriteHalf};
 
 /// The tokio runtime: what makes the generic types of this crate its own.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +99,102 @@ impl<S: AsyncWrite + Unpin> WriteHalf for TokioIo<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport for TokioIo<S> {
     type Timer = TokioTimer;
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Split for TokioIo<S> {
+    type ReadHalf = TokioReadHalf<S>;
+    type WriteHalf = TokioWriteHalf<S>;
+
+    fn split(self) -> (TokioReadHalf<S>, TokioWriteHalf<S>) {
+        match cast::<S, TcpStream>(self.0) {
+            Ok(tcp) => {
+                let (read, write) = tcp.into_split();
+                (
+                    TokioReadHalf::Tcp(TokioIo(read)),
+                    TokioWriteHalf::Tcp(TokioIo(write)),
+                )
+            }
+            Err(stream) => {
+                let (read, write) = Locked::pair(TokioIo(stream));
+                (TokioReadHalf::Locked(read), TokioWriteHalf::Locked(write))
+            }
+        }
+    }
+
+    fn reunite(read: TokioReadHalf<S>, write: TokioWriteHalf<S>) -> Option<Self> {
+        match (read, write) {
+            (TokioReadHalf::Tcp(read), TokioWriteHalf::Tcp(write)) => {
+                cast(read.0.reunite(write.0).ok()?).ok().map(TokioIo)
+            }
+            (TokioReadHalf::Locked(read), TokioWriteHalf::Locked(write)) => read.join(write),
+            _ => None,
+        }
+    }
+}
+
+/// The value as what it is, if it is of the other type; else as it was.
+fn cast<A: 'static, B: 'static>(value: A) -> Result<B, A> {
+    let value: Box<dyn Any> = Box::new(value);
+    match value.downcast::<B>() {
+        Ok(other) => Ok(*other),
+        Err(value) => Err(*value.downcast().expect("the type that it had before")),
+    }
+}
+
+/// What receives from a tokio stream: TCP by its own half, any other stream under a lock.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TokioReadHalf<S> {
+    /// TCP.
+    Tcp(TokioIo<OwnedReadHalf>),
+    /// Any other stream.
+    Locked(Locked<TokioIo<S>>),
+}
+
+/// What sends to a tokio stream: TCP by its own half, any other stream under a lock.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TokioWriteHalf<S> {
+    /// TCP.
+    Tcp(TokioIo<OwnedWriteHalf>),
+    /// Any other stream.
+    Locked(Locked<TokioIo<S>>),
+}
+
+impl<S: AsyncRead + Unpin> ReadHalf for TokioReadHalf<S> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        match self {
+            TokioReadHalf::Tcp(half) => half.poll_read(cx, buffer),
+            TokioReadHalf::Locked(half) => half.poll_read(cx, buffer),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> WriteHalf for TokioWriteHalf<S> {
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            TokioWriteHalf::Tcp(half) => half.poll_write_vectored(cx, slices),
+            TokioWriteHalf::Locked(half) => half.poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            TokioWriteHalf::Tcp(half) => half.poll_flush(cx),
+            TokioWriteHalf::Locked(half) => half.poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            TokioWriteHalf::Tcp(half) => half.poll_shutdown(cx),
+            TokioWriteHalf::Locked(half) => half.poll_shutdown(cx),
+        }
+    }
 }
 
 /// A tokio timer. It follows the runtime's clock, also where tests pause it.

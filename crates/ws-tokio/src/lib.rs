@@ -56,7 +56,7 @@
 
 mod io;
 
-pub use io::{Tokio, TokioIo, TokioTimer};
+pub use io::{Tokio, TokioIo, TokioReadHalf, TokioTimer, TokioWriteHalf};
 pub use ws_driver::*;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -73,6 +73,12 @@ pub type Connector = ws_driver::Connector<Tokio>;
 
 /// An opening request that waits for a decision. See [`ws_driver::Offer`].
 pub type Offer<S = TcpStream> = ws_driver::Offer<TokioIo<S>>;
+
+/// The sending half of a split connection. See [`ws_driver::Sender`].
+pub type Sender<S = TcpStream> = ws_driver::Sender<TokioIo<S>>;
+
+/// The receiving half of a split connection. See [`ws_driver::Receiver`].
+pub type Receiver<S = TcpStream> = ws_driver::Receiver<TokioIo<S>>;
 
 /// Accepts a WebSocket connection on a stream, with the defaults of [`Acceptor`].
 ///

@@ -1,0 +1,80 @@
+//! [`Stream`] and [`Sink`], which mean what the methods mean.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+use ws_proto::{CloseCode, CloseReason, Message};
+
+use crate::error::Error;
+use crate::split::{Receiver, Sender};
+use crate::transport::{Split, Transport};
+use crate::websocket::WebSocket;
+
+/// As [`WebSocket::recv`]: after an abnormal end one error, then the end of the stream.
+impl<T: Transport> Stream for WebSocket<T> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_recv(cx).map(Result::transpose)
+    }
+}
+
+/// As [`Receiver::recv`].
+impl<T: Split> Stream for Receiver<T> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_recv(cx).map(Result::transpose)
+    }
+}
+
+/// As [`WebSocket::feed`] and [`WebSocket::flush`]; closing is [`WebSocket::close`] with [`CloseCode::NORMAL`] and no
+/// reason.
+impl<T: Transport> Sink<Message> for WebSocket<T> {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.get_mut().poll_room(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        self.get_mut().outlet.out.feed(message)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.get_mut().poll_flushed(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let ws = self.get_mut();
+        // Refused only if the connection is closing already.
+        let _ = ws.start_close(CloseCode::NORMAL, CloseReason::default());
+        ws.poll_close(cx)
+    }
+}
+
+/// As [`Sender::feed`] and [`Sender::flush`]; closing is [`Sender::close`] with [`CloseCode::NORMAL`] and no reason.
+impl<T: Split> Sink<Message> for Sender<T> {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.get_mut().poll_room(cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        self.get_mut().queue(|outlet| outlet.out.feed(message))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.get_mut().poll_flushed(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let sender = self.get_mut();
+        // Refused only if the connection is closing already.
+        let _ = sender.start_close(CloseCode::NORMAL, CloseReason::default());
+        sender.poll_end(cx)
+    }
+}

@@ -1,0 +1,126 @@
+//! Waking both halves of a connection.
+//!
+//! A transport and a timer remember one waker. Both halves write, and both wait for time limits, so whichever polled
+//! last would be woken alone. Instead both pass this cell, which wakes whoever waits.
+
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use crate::sync::{Mutex, lock};
+
+/// Which half waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    Receiver,
+    Sender,
+}
+
+/// The wakers of the halves that wait.
+#[derive(Default)]
+pub(crate) struct Wakers(Mutex<Slots>);
+
+#[derive(Default)]
+struct Slots {
+    receiver: Option<Waker>,
+    sender: Option<Waker>,
+}
+
+impl Slots {
+    fn of(&mut self, half: Half) -> &mut Option<Waker> {
+        match half {
+            Half::Receiver => &mut self.receiver,
+            Half::Sender => &mut self.sender,
+        }
+    }
+}
+
+impl Wakers {
+    /// The half waits from now on. Call it before looking at what it waits for.
+    pub(crate) fn register(&self, half: Half, waker: &Waker) {
+        let mut slots = lock(&self.0);
+        let slot = slots.of(half);
+        match slot {
+            Some(old) => old.clone_from(waker),
+            None => *slot = Some(waker.clone()),
+        }
+    }
+
+    /// The half does not wait any more.
+    pub(crate) fn forget(&self, half: Half) {
+        *lock(&self.0).of(half) = None;
+    }
+
+    /// Wakes one half, if it waits.
+    pub(crate) fn wake_half(&self, half: Half) {
+        let waker = lock(&self.0).of(half).take();
+        // Outside the lock: waking may run code that comes back here.
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Wakes every half that waits.
+    pub(crate) fn wake_all(&self) {
+        let Slots { receiver, sender } = std::mem::take(&mut *lock(&self.0));
+        for waker in [receiver, sender].into_iter().flatten() {
+            waker.wake();
+        }
+    }
+}
+
+impl Wake for Wakers {
+    fn wake(self: Arc<Self>) {
+        self.wake_all();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake_all();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn counter() -> (Arc<Count>, Waker) {
+        let count = Arc::new(Count::default());
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    #[test]
+    fn each_half_is_woken_once_per_wait() {
+        let wakers = Wakers::default();
+        let (receiver, receiver_waker) = counter();
+        let (sender, sender_waker) = counter();
+        wakers.register(Half::Receiver, &receiver_waker);
+        wakers.register(Half::Sender, &sender_waker);
+        wakers.wake_half(Half::Receiver);
+        wakers.wake_half(Half::Receiver);
+        wakers.wake_all();
+        let counts = [&receiver, &sender].map(|count| count.0.load(Ordering::Relaxed));
+        assert_eq!(counts, [1, 1]);
+    }
+
+    #[test]
+    fn the_last_waker_of_a_half_counts() {
+        let wakers = Wakers::default();
+        let (old, old_waker) = counter();
+        let (new, new_waker) = counter();
+        wakers.register(Half::Sender, &old_waker);
+        wakers.register(Half::Sender, &new_waker);
+        wakers.wake_all();
+        assert_eq!(old.0.load(Ordering::Relaxed), 0);
+        assert_eq!(new.0.load(Ordering::Relaxed), 1);
+    }
+}
