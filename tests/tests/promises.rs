@@ -1,5 +1,7 @@
 //! What the types promise: `Send`, `'static`, and nothing of a payload in `Debug`.
 
+#![forbid(unsafe_code)]
+
 use std::error::Error as _;
 use std::io;
 

@@ -1,5 +1,7 @@
 //! Futures that are dropped at every await: nothing is lost, nothing comes twice, no frame is cut.
 
+#![forbid(unsafe_code)]
+
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! How connections end: violations, closing handshakes, losses, and the time limits of each.
 
+#![forbid(unsafe_code)]
+
 use std::task::Poll;
 use std::time::Duration;
 

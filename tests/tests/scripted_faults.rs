@@ -1,6 +1,8 @@
 //! Operation N of the transport fails, stalls, is shortened or interrupted, for every N: nothing hangs, and what
 //! arrived before is delivered.
 
+#![forbid(unsafe_code)]
+
 use std::time::Duration;
 
 use ws_driver::{CloseCode, Config, Error, Message, Phase, SendError};

@@ -1,5 +1,7 @@
 //! How octets flow: batching, backpressure, pongs, and what memory is offered for reads.
 
+#![forbid(unsafe_code)]
+
 use std::task::Poll;
 
 use ws_driver::{Bytes, Config, Error, Message, MessageRef};

@@ -1,5 +1,7 @@
 //! The opening handshake in memory: its deadline, the application's decision, and faults of the transport.
 
+#![forbid(unsafe_code)]
+
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;

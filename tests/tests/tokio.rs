@@ -1,5 +1,7 @@
 //! The behaviours on tokio, with one thread and with several.
 
+#![forbid(unsafe_code)]
+
 use std::future::Future;
 use std::net;
 use std::time::Duration;

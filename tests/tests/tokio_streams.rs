@@ -1,5 +1,7 @@
 //! What the tokio adapter alone promises: any tokio stream, and the clock of the runtime also where it is paused.
 
+#![forbid(unsafe_code)]
+
 use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};

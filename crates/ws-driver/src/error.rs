@@ -35,6 +35,8 @@ pub enum Error {
     Target(TargetError),
     /// Something took too long. The connection is of no more use.
     Timeout(Phase),
+    /// The peer closed the connection inside a message that was being read piece by piece.
+    Unfinished,
     /// `wss://` without a TLS library: choose one by a feature of the crate, or connect a TLS stream yourself and
     /// pass it to `handshake`.
     TlsUnavailable,
@@ -106,6 +108,7 @@ impl fmt::Display for Error {
             Error::Send(error) => error.fmt(f),
             Error::Target(error) => error.fmt(f),
             Error::Timeout(phase) => phase.fmt(f),
+            Error::Unfinished => f.write_str("the peer closed the connection inside a message"),
             Error::TlsUnavailable => f.write_str(
                 "wss:// needs TLS: enable a TLS feature of this crate, or connect a TLS stream yourself and pass it \
                  to `handshake`",
@@ -125,7 +128,11 @@ impl std::error::Error for Error {
             Error::Request(error) => Some(error),
             Error::Send(error) => Some(error),
             Error::Target(error) => Some(error),
-            Error::Lost | Error::Rejected(_) | Error::Timeout(_) | Error::TlsUnavailable => None,
+            Error::Lost
+            | Error::Rejected(_)
+            | Error::Timeout(_)
+            | Error::TlsUnavailable
+            | Error::Unfinished => None,
         }
     }
 }
@@ -210,13 +217,17 @@ pub enum TrySendError<M> {
     Closing(M),
     /// The queue is over its mark: wait for `ready`.
     Full(M),
+    /// A message that is sent piece by piece is not finished.
+    Unfinished(M),
 }
 
 impl<M> TrySendError<M> {
     /// The message.
     pub fn into_message(self) -> M {
         match self {
-            TrySendError::Closing(message) | TrySendError::Full(message) => message,
+            TrySendError::Closing(message)
+            | TrySendError::Full(message)
+            | TrySendError::Unfinished(message) => message,
         }
     }
 }
@@ -226,6 +237,7 @@ impl<M> fmt::Debug for TrySendError<M> {
         f.write_str(match self {
             TrySendError::Closing(_) => "Closing(..)",
             TrySendError::Full(_) => "Full(..)",
+            TrySendError::Unfinished(_) => "Unfinished(..)",
         })
     }
 }
@@ -234,6 +246,9 @@ impl<M> fmt::Display for TrySendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             TrySendError::Closing(_) => "the connection is closing: nothing can be sent any more",
+            TrySendError::Unfinished(_) => {
+                "a message sent piece by piece is not finished: resume and finish it first"
+            }
             TrySendError::Full(_) => "too much is queued already: wait for `ready` and try again",
         })
     }

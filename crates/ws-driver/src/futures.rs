@@ -9,6 +9,7 @@ use ws_proto::{CloseCode, CloseReason, Message};
 
 use crate::error::Error;
 use crate::split::{Receiver, Sender};
+use crate::stream::Outward;
 use crate::transport::{Split, Transport};
 use crate::websocket::WebSocket;
 
@@ -64,7 +65,7 @@ impl<T: Split> Sink<Message> for Sender<T> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.get_mut().queue(|outlet| outlet.out.feed(message))
+        self.get_mut().queue(|out| out.feed(message))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -5,7 +5,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use ws_proto::{BlockReceiver, Control, Ready};
+use ws_proto::{BlockReceiver, Chunk, Control, MessageKind, Ready, ReceiveError, Start};
 
 use crate::error::Error;
 use crate::outlet::Outlet;
@@ -20,6 +20,14 @@ const MESSAGES_PER_TURN: u32 = 128;
 
 /// Someone who watches control frames.
 pub(crate) type Observer = Box<dyn FnMut(&Control) + Send + Sync>;
+
+/// What a look at the input found.
+#[allow(clippy::large_enum_variant)] // Short-lived return value.
+pub(crate) enum Look<F> {
+    Control(Control),
+    Found(F),
+    NeedMore,
+}
 
 /// Everything about receiving that moves, but the transport itself.
 pub(crate) struct Inlet {
@@ -41,25 +49,26 @@ impl Inlet {
         }
     }
 
-    /// Goes to the next message: `true` if there is one in `recv`, `false` at the end of the connection.
+    /// Goes to what `look` looks for, or to the end of the connection: `None`.
     ///
     /// What is queued is offered to the transport before each read.
-    pub(crate) fn poll_message<M: Timer>(
+    pub(crate) fn poll_search<M: Timer, F>(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut (impl ReadHalf + WriteHalf),
         outlet: &mut Outlet<M>,
-    ) -> Poll<Result<bool, Error>> {
+        look: impl Fn(&mut BlockReceiver) -> Result<Look<F>, ReceiveError>,
+    ) -> Poll<Result<Option<F>, Error>> {
         for _ in 0..READS_PER_TURN {
             while !outlet.out.side.has_ended() {
-                match self.recv.poll() {
-                    Ok(None) => break,
-                    Ok(Some(Ready::Control(control))) => self.control(&control, outlet),
-                    Ok(Some(Ready::Message)) => {
+                match look(&mut self.recv) {
+                    Ok(Look::NeedMore) => break,
+                    Ok(Look::Control(control)) => self.control(&control, outlet),
+                    Ok(Look::Found(found)) => {
                         if let Some(block) = self.recv.settle() {
                             pool::give_block(block);
                         }
-                        return Poll::Ready(Ok(true));
+                        return Poll::Ready(Ok(Some(found)));
                     }
                     Err(error) => outlet.fail(error),
                 }
@@ -73,6 +82,57 @@ impl Inlet {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Goes to the next message: `true` if there is one in `recv`, `false` at the end of the connection.
+    #[inline]
+    pub(crate) fn poll_message<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl ReadHalf + WriteHalf),
+        outlet: &mut Outlet<M>,
+    ) -> Poll<Result<bool, Error>> {
+        self.poll_search(cx, io, outlet, |recv| {
+            Ok(match recv.poll()? {
+                None => Look::NeedMore,
+                Some(Ready::Control(control)) => Look::Control(control),
+                Some(Ready::Message) => Look::Found(()),
+            })
+        })
+        .map_ok(|found| found.is_some())
+    }
+
+    /// Goes to the beginning of the next message. `None` at the end of the connection.
+    pub(crate) fn poll_start<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl ReadHalf + WriteHalf),
+        outlet: &mut Outlet<M>,
+    ) -> Poll<Result<Option<MessageKind>, Error>> {
+        self.poll_search(cx, io, outlet, |recv| {
+            Ok(match recv.poll_start()? {
+                None => Look::NeedMore,
+                Some(Start::Control(control)) => Look::Control(control),
+                Some(Start::Message(kind)) => Look::Found(kind),
+            })
+        })
+    }
+
+    /// Goes to the next piece of a message, `true`, or to its end, `false`. `None` at the end of the connection.
+    pub(crate) fn poll_chunk<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl ReadHalf + WriteHalf),
+        outlet: &mut Outlet<M>,
+    ) -> Poll<Result<Option<bool>, Error>> {
+        self.poll_search(cx, io, outlet, |recv| {
+            Ok(match recv.poll_chunk()? {
+                None => Look::NeedMore,
+                Some(Chunk::Control(control)) => Look::Control(control),
+                Some(Chunk::Data) => Look::Found(true),
+                Some(Chunk::End) => Look::Found(false),
+            })
+        })
     }
 
     /// As [`poll_message`](Self::poll_message), but first waits until less than the high-water mark is queued, so that

@@ -24,6 +24,7 @@ mod outbox;
 mod outlet;
 mod pool;
 mod split;
+mod stream;
 mod sync;
 mod transport;
 mod upgrade;
@@ -39,6 +40,7 @@ pub use masks::FastMasks;
 pub use masks::OsMasks;
 pub use outbox::Outbox;
 pub use split::{Receiver, ReuniteError, Sender};
+pub use stream::{MessageReader, MessageWriter};
 pub use transport::{ReadHalf, Runtime, Split, Timer, Transport, Wrap, WriteHalf};
 pub use websocket::WebSocket;
 

@@ -52,11 +52,14 @@ impl Outbox {
         if !self.side.is_open() {
             return Err(TrySendError::Closing(message));
         }
+        if self.side.unfinished().is_some() {
+            return Err(TrySendError::Unfinished(message));
+        }
         if !self.side.has_room() {
             return Err(TrySendError::Full(message));
         }
         self.lend_buffer();
-        // The connection is open, which is all that queuing asks for.
+        // The connection is open and no message under way, which is all that queuing asks for.
         let _ = self.side.message(message);
         Ok(())
     }

@@ -55,8 +55,8 @@ impl<M: Timer> Outlet<M> {
     }
 
     /// What receiving reports at the end: the fault once, then nothing.
-    pub(crate) fn report(&mut self) -> Result<bool, Error> {
-        self.fault.take().map_or(Ok(false), Err)
+    pub(crate) fn report<F>(&mut self) -> Result<Option<F>, Error> {
+        self.fault.take().map_or(Ok(None), Err)
     }
 
     /// How the connection ended, for those who do not receive.

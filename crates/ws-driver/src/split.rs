@@ -13,13 +13,15 @@ use std::task::{Context, Poll, Waker};
 use http::Response;
 use ws_handshake::Extension;
 use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Control, ControlPayload, End, Message, MessageRef,
-    Outgoing, SendError,
+    CloseCode, CloseFrame, CloseReason, Control, ControlPayload, End, Message, MessageKind,
+    MessageRef, Outgoing, SendError,
 };
 
 use crate::error::{Error, TrySendError};
 use crate::inlet::Inlet;
+use crate::outbox::Outbox;
 use crate::outlet::Outlet;
+use crate::stream::{Incoming, Outward};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transport::{ReadHalf, Split, WriteHalf};
 use crate::wakers::{Half, Wakers};
@@ -226,7 +228,7 @@ impl<T: Split> Sender<T> {
     /// Dropped before it returned: the message is not sent.
     pub async fn feed<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
         self.ready().await?;
-        self.queue(|outlet| outlet.out.feed(message))
+        self.queue(|out| out.feed(message))
     }
 
     /// Writes and flushes everything that is queued. See [`WebSocket::flush`].
@@ -264,7 +266,7 @@ impl<T: Split> Sender<T> {
         &mut self,
         message: M,
     ) -> Result<(), TrySendError<M>> {
-        self.queue(|outlet| outlet.out.try_feed(message))
+        self.queue(|out| out.try_feed(message))
     }
 
     /// Sends a Ping (RFC 6455 §5.5.2). See [`WebSocket::send_ping`].
@@ -283,7 +285,7 @@ impl<T: Split> Sender<T> {
     {
         let payload = payload.try_into()?;
         self.ready().await?;
-        self.queue(|outlet| outlet.out.ping(&payload))?;
+        self.queue(|out| out.ping(&payload))?;
         self.flush().await
     }
 
@@ -303,7 +305,7 @@ impl<T: Split> Sender<T> {
     {
         let payload = payload.try_into()?;
         self.ready().await?;
-        self.queue(|outlet| outlet.out.pong(&payload))?;
+        self.queue(|out| out.pong(&payload))?;
         self.flush().await
     }
 
@@ -319,7 +321,7 @@ impl<T: Split> Sender<T> {
     {
         let reason = reason.try_into().map_err(SendError::from)?;
         let close = CloseFrame::new(code, reason);
-        self.queue(|outlet| outlet.out.start_close(Some(close)))
+        self.queue(|out| out.start_close(Some(close)))
     }
 
     /// Closes the connection: sends a Close and waits for the end, which the [`Receiver`] sees, or for the time limit.
@@ -359,14 +361,6 @@ impl<T: Split> Sender<T> {
         receiver.reunite(self)
     }
 
-    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll(cx, |cx, write, outlet| outlet.poll_room(cx, write))
-    }
-
-    pub(crate) fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll(cx, |cx, write, outlet| outlet.poll_flush(cx, write))
-    }
-
     /// Waits for the end of the connection after our Close was queued.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.cell.turn(Half::Sender, cx, |cx, state| {
@@ -403,12 +397,22 @@ impl<T: Split> Sender<T> {
                 None => Poll::Ready(Err(SendError::Closing.into())),
             })
     }
+}
 
-    /// Queues something. If nothing was queued before, a receiver that waits gets up to send it.
-    pub(crate) fn queue<R>(&mut self, act: impl FnOnce(&mut Outlet<T::Timer>) -> R) -> R {
+impl<T: Split> Outward for Sender<T> {
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll(cx, |cx, write, outlet| outlet.poll_room(cx, write))
+    }
+
+    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll(cx, |cx, write, outlet| outlet.poll_flush(cx, write))
+    }
+
+    /// If nothing was queued before, a receiver that waits gets up to send it.
+    fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R {
         let mut state = self.cell.state();
         let was_empty = state.outlet.out.side.queued() == 0;
-        let result = act(&mut state.outlet);
+        let result = act(&mut state.outlet.out);
         let wake = was_empty && state.outlet.out.side.queued() > 0;
         drop(state);
         if wake {
@@ -529,16 +533,52 @@ impl<T: Split> Receiver<T> {
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.poll(cx, false, |cx, inlet, io, outlet| {
+            inlet.poll_message(cx, io, outlet)
+        })
+    }
+
+    /// Lets `act` work with both directions of the transport. After the end of the connection: the fault once, then
+    /// `end`.
+    fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        end: R,
+        act: impl FnOnce(
+            &mut Context<'_>,
+            &mut Inlet,
+            &mut Both<'_, T::ReadHalf, T::WriteHalf>,
+            &mut Outlet<T::Timer>,
+        ) -> Poll<Result<R, Error>>,
+    ) -> Poll<Result<R, Error>> {
         let Some(reading) = &mut self.reading else {
-            return Poll::Ready(Ok(false));
+            return Poll::Ready(Ok(end));
         };
         self.cell.turn(Half::Receiver, cx, |cx, state| {
-            reading
-                .step(state, |inlet, io, outlet| {
-                    inlet.poll_message(cx, io, outlet)
-                })
-                .unwrap_or_else(|| Poll::Ready(state.outlet.report()))
+            match reading.step(state, |inlet, io, outlet| act(cx, inlet, io, outlet)) {
+                Some(result) => result,
+                None => Poll::Ready(state.outlet.report().map(|nothing| nothing.unwrap_or(end))),
+            }
         })
+    }
+}
+
+impl<T: Split> Incoming for Receiver<T> {
+    fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>> {
+        self.poll(cx, None, |cx, inlet, io, outlet| {
+            inlet.poll_start(cx, io, outlet)
+        })
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
+        self.poll(cx, None, |cx, inlet, io, outlet| {
+            inlet.poll_chunk(cx, io, outlet)
+        })
+    }
+
+    fn chunk(&self) -> &[u8] {
+        let reading = self.reading.as_ref();
+        reading.map_or(&[], |reading| reading.inlet.recv.chunk())
     }
 }
 

@@ -8,7 +8,7 @@ use http::Response;
 use ws_handshake::{Agreed, Extension};
 use ws_proto::{
     BlockReceiver, CloseCode, CloseFrame, CloseReason, Config, Control, ControlPayload, End,
-    Message, MessageRef, Outgoing, ReceiveSide, Role, SendError, SendSide,
+    Message, MessageKind, MessageRef, Outgoing, ReceiveSide, Role, SendError, SendSide,
 };
 
 use crate::error::{Error, TrySendError};
@@ -16,6 +16,7 @@ use crate::inlet::Inlet;
 use crate::outbox::Outbox;
 use crate::outlet::Outlet;
 use crate::pool::BLOCK_LEN;
+use crate::stream::{Incoming, Outward};
 use crate::transport::Transport;
 
 /// A WebSocket connection.
@@ -303,22 +304,17 @@ impl<T: Transport> WebSocket<T> {
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         self.step(|io, inlet, outlet| inlet.poll_message(cx, io, outlet))
-            .unwrap_or_else(|| Poll::Ready(self.outlet.report()))
+            .unwrap_or_else(|| self.ended(false))
     }
 
     fn poll_message_and_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         self.step(|io, inlet, outlet| inlet.poll_message_and_room(cx, io, outlet))
-            .unwrap_or_else(|| Poll::Ready(self.outlet.report()))
+            .unwrap_or_else(|| self.ended(false))
     }
 
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.step(|io, inlet, outlet| inlet.poll_close(cx, io, outlet))
-            .unwrap_or_else(|| Poll::Ready(self.outlet.report().map(|_| ())))
-    }
-
-    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.step(|io, _, outlet| outlet.poll_room(cx, io))
-            .unwrap_or_else(closing)
+            .unwrap_or_else(|| self.ended(()))
     }
 
     fn poll_send(
@@ -330,9 +326,9 @@ impl<T: Transport> WebSocket<T> {
             .unwrap_or_else(closing)
     }
 
-    pub(crate) fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.step(|io, _, outlet| outlet.poll_flush(cx, io))
-            .unwrap_or_else(closing)
+    /// What receiving gives when the connection has ended: the fault once, then `end`.
+    fn ended<R>(&mut self, end: R) -> Poll<Result<R, Error>> {
+        Poll::Ready(self.outlet.report().map(|nothing| nothing.unwrap_or(end)))
     }
 
     /// Lets `act` work with the transport, and drops that once it is of no more use. `None` when it was dropped
@@ -385,6 +381,38 @@ impl<T: Transport> WebSocket<T> {
     #[must_use]
     pub fn response(&self) -> Option<&Response<()>> {
         self.opening.as_ref()?.response.as_ref()
+    }
+}
+
+impl<T: Transport> Incoming for WebSocket<T> {
+    fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>> {
+        self.step(|io, inlet, outlet| inlet.poll_start(cx, io, outlet))
+            .unwrap_or_else(|| self.ended(None))
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
+        self.step(|io, inlet, outlet| inlet.poll_chunk(cx, io, outlet))
+            .unwrap_or_else(|| self.ended(None))
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.inlet.recv.chunk()
+    }
+}
+
+impl<T: Transport> Outward for WebSocket<T> {
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.step(|io, _, outlet| outlet.poll_room(cx, io))
+            .unwrap_or_else(closing)
+    }
+
+    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.step(|io, _, outlet| outlet.poll_flush(cx, io))
+            .unwrap_or_else(closing)
+    }
+
+    fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R {
+        act(&mut self.outlet.out)
     }
 }
 

@@ -226,8 +226,14 @@ pub enum SendError {
     Closing,
     /// A close code that must not be sent (RFC 6455 §7.4).
     InvalidCloseCode(CloseCode),
+    /// A piece or the end of a message, and none was begun.
+    NoMessage,
+    /// Text that is not UTF-8 (RFC 6455 §5.6).
+    NotUtf8,
     /// A close reason that does not fit (RFC 6455 §5.5.1).
     ReasonTooLong(CloseReasonTooLong),
+    /// Another message was begun and not finished: fragments of two must not mix (RFC 6455 §5.4).
+    UnfinishedMessage,
 }
 
 impl fmt::Display for SendError {
@@ -240,7 +246,12 @@ impl fmt::Display for SendError {
                 f,
                 "the close code {code} must not be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999"
             ),
+            SendError::NoMessage => f.write_str("no message was begun: begin one first"),
+            SendError::NotUtf8 => f.write_str("the text is not UTF-8: send it as a binary message"),
             SendError::ReasonTooLong(error) => error.fmt(f),
+            SendError::UnfinishedMessage => f.write_str(
+                "a message sent piece by piece is not finished: resume and finish it, or close the connection",
+            ),
         }
     }
 }

@@ -91,7 +91,7 @@ pub use header::{FrameHeader, HeaderRules, MAX_HEADER_LEN};
 pub use mask::{MaskKey, MaskSource};
 pub use message::{Message, MessageKind, MessageRef, Outgoing};
 pub use opcode::OpCode;
-pub use recv::{BlockReceiver, Event, Ready, ReceiveSide, Received};
+pub use recv::{BlockReceiver, Chunk, Event, Ready, ReceiveSide, Received, Start};
 pub use role::Role;
 pub use send::SendSide;
 pub use text::{NotUtf8, Text};

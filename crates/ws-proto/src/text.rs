@@ -211,6 +211,16 @@ impl TextBuffer {
         Text(octets.into())
     }
 
+    /// All octets, the unfinished character included.
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// The state of the check.
+    pub(crate) fn utf8(&self) -> Utf8Stream {
+        self.utf8
+    }
+
     /// Octets that have arrived, the unfinished character included.
     pub(crate) fn len(&self) -> usize {
         self.octets.len()

@@ -53,6 +53,8 @@ const TABLE: &[(&str, Allowed)] = &[
                 "futures-sink",
                 "getrandom",
                 "http",
+                // Under `cfg(loom)` only, in place of std's locks.
+                "loom",
                 "ws-handshake",
                 "ws-proto",
             ],

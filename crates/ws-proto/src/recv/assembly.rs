@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::mask::MaskKey;
 use crate::message::{Message, MessageKind, MessageRef};
 use crate::text::{TextBuffer, append_unmasked, trim};
-use crate::utf8::InvalidUtf8;
+use crate::utf8::{InvalidUtf8, Utf8Stream};
 
 /// The message under assembly, and after its last frame the finished one until the next call.
 #[derive(Default)]
@@ -129,6 +129,28 @@ impl Assembly {
             Content::Binary(octets) => Message::Binary(core::mem::take(octets).into()),
             Content::Text(text) => Message::Text(text.take()),
         })
+    }
+
+    /// Gives up the open message: kind and state of the text check for whoever goes on with it. Its octets can be seen
+    /// ([`octets`](Self::octets)) until they are forgotten.
+    pub(super) fn hand_over(&mut self) -> Option<(MessageKind, Utf8Stream)> {
+        if self.stage != Stage::Open {
+            return None;
+        }
+        self.stage = Stage::Finished;
+        Some(match &self.content {
+            Content::Binary(_) => (MessageKind::Binary, Utf8Stream::default()),
+            Content::Text(text) => (MessageKind::Text, text.utf8()),
+        })
+    }
+
+    /// The octets of a message that was finished or handed over.
+    pub(super) fn octets(&self) -> &[u8] {
+        match (&self.content, self.stage) {
+            (_, Stage::Idle | Stage::Open) => &[],
+            (Content::Binary(octets), Stage::Finished) => octets,
+            (Content::Text(text), Stage::Finished) => text.octets(),
+        }
     }
 
     /// Forgets a finished message but keeps its memory for the next.

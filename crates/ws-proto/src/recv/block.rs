@@ -6,6 +6,7 @@ use core::ops::Range;
 
 use bytes::Bytes;
 
+use super::stream::Stream;
 use super::{Found, InPlace, Partial, ReceiveSide, Step};
 use crate::control::Control;
 use crate::error::ReceiveError;
@@ -21,6 +22,30 @@ pub enum Ready {
     Control(Control),
     /// A message: see [`BlockReceiver::message`] and [`BlockReceiver::take_message`].
     Message,
+}
+
+/// What [`BlockReceiver::poll_start`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums)] // RFC 6455 knows data and control.
+#[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
+pub enum Start {
+    /// A Close, Ping or Pong. Pass it to [`SendSide::respond`](crate::SendSide::respond).
+    Control(Control),
+    /// A message begins: see [`BlockReceiver::poll_chunk`].
+    Message(MessageKind),
+}
+
+/// What [`BlockReceiver::poll_chunk`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums)] // RFC 6455 knows data and control.
+#[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
+pub enum Chunk {
+    /// A Close, Ping or Pong. Pass it to [`SendSide::respond`](crate::SendSide::respond).
+    Control(Control),
+    /// A piece of the message: see [`BlockReceiver::chunk`].
+    Data,
+    /// The message is whole.
+    End,
 }
 
 /// A [`ReceiveSide`] together with the block that the caller reads into.
@@ -54,6 +79,17 @@ enum Location {
     None,
     Assembled,
     Block(MessageKind, Range<usize>),
+    /// A piece of a message that is passed on.
+    Chunk(Range<usize>),
+    /// The beginning of a message that is passed on, put together before.
+    Prefix,
+}
+
+/// What skipping came upon.
+#[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
+enum Skipped {
+    Control(Control),
+    NeedMore,
 }
 
 impl BlockReceiver {
@@ -78,15 +114,23 @@ impl BlockReceiver {
     /// # Errors
     ///
     /// As for [`ReceiveSide::receive`]. All input counts as used up then.
+    ///
+    /// The rest of a message that was passed on in part is skipped first; violations in it are found all the same.
     #[inline]
     pub fn poll(&mut self) -> Result<Option<Ready>, ReceiveError> {
+        if let Some(skipped) = self.skip()? {
+            return Ok(match skipped {
+                Skipped::Control(control) => Some(Ready::Control(control)),
+                Skipped::NeedMore => None,
+            });
+        }
         let Step { consumed, found } = self.step(Partial::Keep {
             room: self.block_len,
         })?;
         let base = self.start;
         self.start = base.saturating_add(consumed);
         match found {
-            Found::Nothing => Ok(None),
+            Found::Nothing | Found::Data { .. } | Found::Started(_) | Found::StreamEnd => Ok(None),
             Found::Control(control) => Ok(Some(Ready::Control(control))),
             Found::Assembled => {
                 self.message = Location::Assembled;
@@ -117,13 +161,105 @@ impl BlockReceiver {
         }
     }
 
+    /// Goes to the beginning of the next message, which is to be passed on piece by piece; or into the one of which
+    /// [`poll`](Self::poll) has put together the beginning. `None`: more input is needed.
+    ///
+    /// The limits on frames and messages do not apply: nothing is put together. But 131,072 frames without payload in
+    /// a row are too many.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ReceiveSide::receive`].
+    pub fn poll_start(&mut self) -> Result<Option<Start>, ReceiveError> {
+        if let Some(skipped) = self.skip()? {
+            return Ok(match skipped {
+                Skipped::Control(control) => Some(Start::Control(control)),
+                Skipped::NeedMore => None,
+            });
+        }
+        if let Some(kind) = self.side.want_stream() {
+            self.message = Location::None;
+            return Ok(Some(Start::Message(kind)));
+        }
+        Ok(match self.stream_step()? {
+            Found::Control(control) => Some(Start::Control(control)),
+            Found::Started(kind) => Some(Start::Message(kind)),
+            _ => None,
+        })
+    }
+
+    /// Goes to the next piece of the message that [`poll_start`](Self::poll_start) found. `None`: more input is
+    /// needed.
+    ///
+    /// Text is validated on the way: the piece with the first octet that cannot be text is not passed on. A piece may
+    /// end inside a character.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ReceiveSide::receive`].
+    pub fn poll_chunk(&mut self) -> Result<Option<Chunk>, ReceiveError> {
+        let Stream::On(stream) = &mut self.side.stream else {
+            return Ok(Some(Chunk::End));
+        };
+        if core::mem::take(&mut stream.has_prefix) {
+            self.message = Location::Prefix;
+            return Ok(Some(Chunk::Data));
+        }
+        Ok(match self.stream_step()? {
+            Found::Control(control) => Some(Chunk::Control(control)),
+            Found::Data { .. } => Some(Chunk::Data),
+            Found::StreamEnd => Some(Chunk::End),
+            _ => None,
+        })
+    }
+
+    /// The piece that the last [`poll_chunk`](Self::poll_chunk) found, until input moves.
+    #[must_use]
+    pub fn chunk(&self) -> &[u8] {
+        match &self.message {
+            Location::Chunk(range) => {
+                let octets = self.block.octets();
+                octets.get(range.clone()).unwrap_or_default()
+            }
+            Location::Prefix => self.side.assembly.octets(),
+            Location::None | Location::Assembled | Location::Block(..) => &[],
+        }
+    }
+
+    /// Skips what is left of a message that is passed on. `None` when there is nothing of the kind (any more).
+    #[inline]
+    fn skip(&mut self) -> Result<Option<Skipped>, ReceiveError> {
+        while self.side.is_streaming() {
+            match self.poll_chunk()? {
+                None => return Ok(Some(Skipped::NeedMore)),
+                Some(Chunk::Control(control)) => return Ok(Some(Skipped::Control(control))),
+                Some(Chunk::Data | Chunk::End) => {}
+            }
+        }
+        self.side.stream = Stream::Off;
+        Ok(None)
+    }
+
+    /// A step in a message that is passed on.
+    fn stream_step(&mut self) -> Result<Found, ReceiveError> {
+        let room = self.block_len;
+        let Step { consumed, found } = self.step(Partial::Keep { room })?;
+        let base = self.start;
+        self.start = base.saturating_add(consumed);
+        if let Found::Data { start, len } = found {
+            let start = base.saturating_add(start);
+            self.message = Location::Chunk(start..start.saturating_add(len));
+        }
+        Ok(found)
+    }
+
     /// The message that the last [`poll`](Self::poll) found, until input moves: `None` after [`spare`](Self::spare),
     /// [`lend`](Self::lend) and [`rest`](Self::rest).
     #[inline]
     #[must_use]
     pub fn message(&self) -> Option<MessageRef<'_>> {
         match &self.message {
-            Location::None => None,
+            Location::None | Location::Chunk(_) | Location::Prefix => None,
             Location::Assembled => self.side.assembly.message(),
             Location::Block(MessageKind::Text, _) => Some(MessageRef::Text(self.block.text())),
             Location::Block(MessageKind::Binary, range) => {
@@ -136,7 +272,7 @@ impl BlockReceiver {
     /// memory if it was put together outside.
     pub fn take_message(&mut self) -> Option<Message> {
         let message = match core::mem::take(&mut self.message) {
-            Location::None => return None,
+            Location::None | Location::Chunk(_) | Location::Prefix => return None,
             Location::Assembled => return self.side.assembly.take(),
             Location::Block(MessageKind::Text, _) => Message::Text(Text::from(self.block.text())),
             Location::Block(MessageKind::Binary, range) => {
@@ -211,14 +347,14 @@ impl BlockReceiver {
     pub fn settle(&mut self) -> Option<Box<[u8]>> {
         self.side.assembly.trim();
         let first = match &self.message {
-            Location::Block(_, range) => range.start,
-            Location::None | Location::Assembled => self.start,
+            Location::Block(_, range) | Location::Chunk(range) => range.start,
+            Location::None | Location::Assembled | Location::Prefix => self.start,
         };
         let used = self.end.saturating_sub(first);
         if self.block.len() <= used.saturating_mul(16).saturating_add(4096) {
             return None;
         }
-        if let Location::Block(_, range) = &mut self.message {
+        if let Location::Block(_, range) | Location::Chunk(range) = &mut self.message {
             *range = 0..range.len();
         }
         let block = self.block.shrink(first..self.end);

@@ -2,8 +2,9 @@
 
 mod assembly;
 mod block;
+mod stream;
 
-pub use block::{BlockReceiver, Ready};
+pub use block::{BlockReceiver, Chunk, Ready, Start};
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -19,6 +20,7 @@ use crate::opcode::OpCode;
 use crate::role::Role;
 use crate::utf8;
 use assembly::Assembly;
+use stream::Stream;
 
 /// What a call of [`ReceiveSide::receive`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub struct ReceiveSide {
     /// The data frame whose payload goes to `assembly`.
     frame: Option<OpenFrame>,
     assembly: Assembly,
+    /// While `On`, payload is passed on instead of going to `assembly`.
+    stream: Stream,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +102,15 @@ enum Found {
     /// The last frame of the message in `assembly`.
     Assembled,
     Control(Control),
+    /// A piece of a message that is passed on, unmasked and validated in the input.
+    Data {
+        start: usize,
+        len: usize,
+    },
+    /// The message that is passed on begins.
+    Started(MessageKind),
+    /// The message that is passed on is whole.
+    StreamEnd,
     /// A message of one frame, still masked and unchecked in the input.
     InPlace(InPlace),
 }
@@ -127,6 +140,7 @@ impl ReceiveSide {
             partial: Vec::new(),
             frame: None,
             assembly: Assembly::default(),
+            stream: Stream::Off,
         }
     }
 
@@ -142,7 +156,8 @@ impl ReceiveSide {
     pub fn receive<'a>(&'a mut self, input: &'a mut [u8]) -> Result<Received<'a>, ReceiveError> {
         let Step { consumed, found } = self.step(input, Partial::Absorb)?;
         let event = match found {
-            Found::Nothing => None,
+            // Only a receiver that asked for a stream gets pieces.
+            Found::Nothing | Found::Data { .. } | Found::Started(_) | Found::StreamEnd => None,
             Found::Assembled => self.assembly.message().map(Event::Message),
             Found::Control(control) => Some(Event::Control(control)),
             Found::InPlace(InPlace {
@@ -181,6 +196,7 @@ impl ReceiveSide {
             && self.partial.is_empty()
             && self.frame.is_none()
             && !self.assembly.is_open()
+            && !self.is_streaming()
     }
 
     /// Gives back memory that earlier messages left for the next. For connections that go idle.
@@ -194,7 +210,7 @@ impl ReceiveSide {
 
     fn rules(&self) -> HeaderRules {
         HeaderRules {
-            message_open: self.assembly.is_open(),
+            message_open: self.assembly.is_open() || self.is_streaming(),
             ..HeaderRules::new(self.role)
         }
     }
@@ -231,7 +247,10 @@ impl ReceiveSide {
         loop {
             let rest = input.get_mut(consumed..).unwrap_or_default();
             let next = if self.frame.is_some() {
-                self.continue_frame(rest)
+                match self.stream {
+                    Stream::On(_) => self.stream_frame(rest),
+                    Stream::Off | Stream::Wanted => self.continue_frame(rest),
+                }
             } else if !self.partial.is_empty() {
                 self.complete_partial(rest)
             } else {
@@ -240,7 +259,9 @@ impl ReceiveSide {
             match next {
                 Ok(Next::Continue(len)) => consumed = consumed.saturating_add(len),
                 Ok(Next::Stop(len, mut found)) => {
-                    if let Found::InPlace(InPlace { start, .. }) = &mut found {
+                    if let Found::InPlace(InPlace { start, .. }) | Found::Data { start, .. } =
+                        &mut found
+                    {
                         *start = start.saturating_add(consumed);
                     }
                     return Ok(Step {
@@ -268,6 +289,9 @@ impl ReceiveSide {
                 None => Ok(self.set_aside(input, partial)),
             };
         }
+        if !matches!(self.stream, Stream::Off) {
+            return Ok(self.open_frame(&header, header_len));
+        }
         self.check_limits(&header)?;
         if payload_len <= available {
             if let Some(kind) = whole_message(&header) {
@@ -282,8 +306,7 @@ impl ReceiveSide {
         } else if matches!(partial, Partial::Keep { room } if frame_len <= room) {
             return Ok(Next::Stop(0, Found::Nothing));
         }
-        self.open_frame(&header);
-        Ok(Next::Continue(header_len))
+        Ok(self.open_frame(&header, header_len))
     }
 
     /// Leaves the beginning of a header or control frame in the input, or takes it over.
@@ -312,10 +335,11 @@ impl ReceiveSide {
         let rest = octets.as_slice();
         let consumed = input.len().saturating_sub(rest.len());
         if !header.opcode.is_control() {
-            self.check_limits(&header)?;
+            if matches!(self.stream, Stream::Off) {
+                self.check_limits(&header)?;
+            }
             self.partial.clear();
-            self.open_frame(&header);
-            return Ok(Next::Continue(consumed));
+            return Ok(self.open_frame(&header, consumed));
         }
         let payload_len = usize::try_from(header.payload_len).unwrap_or(usize::MAX);
         let frame_len = header_len.saturating_add(payload_len);
@@ -355,14 +379,8 @@ impl ReceiveSide {
         Ok(Next::Stop(len, Found::Assembled))
     }
 
-    /// Begins to take over the payload of a data frame.
-    fn open_frame(&mut self, header: &FrameHeader) {
-        match header.opcode {
-            OpCode::Text => self.assembly.begin(MessageKind::Text),
-            OpCode::Binary => self.assembly.begin(MessageKind::Binary),
-            OpCode::Continuation | OpCode::Close | OpCode::Ping | OpCode::Pong => {}
-        }
-        self.assembly.count_frame();
+    /// Begins with the payload of a data frame, whose header used up `header_len` octets of input.
+    fn open_frame(&mut self, header: &FrameHeader, header_len: usize) -> Next {
         let FrameHeader {
             fin,
             mask: key,
@@ -374,6 +392,19 @@ impl ReceiveSide {
             key,
             fin,
         });
+        let kind = match header.opcode {
+            OpCode::Text => Some(MessageKind::Text),
+            OpCode::Binary => Some(MessageKind::Binary),
+            OpCode::Continuation | OpCode::Close | OpCode::Ping | OpCode::Pong => None,
+        };
+        if !matches!(self.stream, Stream::Off) {
+            return self.enter_stream(kind, header_len);
+        }
+        if let Some(kind) = kind {
+            self.assembly.begin(kind);
+        }
+        self.assembly.count_frame();
+        Next::Continue(header_len)
     }
 
     /// Our limits, before any payload is kept.

@@ -17,9 +17,10 @@ use crate::deadline::{Deadline, Expired};
 use crate::error::{ReceiveError, SendError};
 use crate::header::{FrameHeader, MAX_HEADER_LEN};
 use crate::mask::{MaskKey, MaskSource};
-use crate::message::{Outgoing, Payload};
+use crate::message::{MessageKind, Outgoing, Payload};
 use crate::opcode::OpCode;
 use crate::role::Role;
+use crate::utf8::Utf8Stream;
 use queue::Queue;
 
 /// Owned payloads from here on are queued as they are: the copy would cost more than one more slice to write.
@@ -38,6 +39,8 @@ pub struct SendSide {
     congested: bool,
     /// The reply to the newest Ping since the output was congested (RFC 6455 §5.5.3).
     pong: Option<Box<ControlPayload>>,
+    /// The message that is sent piece by piece.
+    unfinished: Option<Unfinished>,
     closing: Closing,
     /// Runs from the first Close, or from a violation, to the end of the transport.
     ending: Deadline,
@@ -65,6 +68,7 @@ impl SendSide {
             queue: Queue::default(),
             congested: false,
             pong: None,
+            unfinished: None,
             closing: Closing::Open,
             ending: Deadline::Off,
             stall: Deadline::Off,
@@ -87,9 +91,10 @@ impl SendSide {
     ///
     /// # Errors
     ///
-    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] between
+    /// [`begin`](Self::begin) and [`finish`](Self::finish) once a piece was queued.
     pub fn message<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), SendError> {
-        self.check_open()?;
+        self.check_free()?;
         let Outgoing { kind, payload } = message.into();
         match payload {
             Payload::Borrowed(payload) => self.borrowed(kind.opcode(), payload),
@@ -106,14 +111,14 @@ impl SendSide {
     ///
     /// # Errors
     ///
-    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    /// As for [`message`](Self::message).
     #[cfg(feature = "std")]
     pub fn offer<'a>(
         &mut self,
         message: impl Into<Outgoing<'a>>,
         write: impl FnOnce(&[std::io::IoSlice<'_>]) -> usize,
     ) -> Result<(), SendError> {
-        self.check_open()?;
+        self.check_free()?;
         let message = message.into();
         let fragments = self.config.fragment_len.is_some();
         match message.payload {
@@ -134,6 +139,74 @@ impl SendSide {
             }
             _ => self.message(message),
         }
+    }
+
+    /// Begins a message that is sent piece by piece (RFC 6455 §5.4). Nothing is queued yet.
+    ///
+    /// Until [`finish`](Self::finish) no other message can be sent, because fragments of two messages must not mix;
+    /// control frames and a Close can.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] if
+    /// frames of another message were queued and its end was not.
+    pub fn begin(&mut self, kind: MessageKind) -> Result<(), SendError> {
+        self.check_free()?;
+        self.unfinished = Some(Unfinished {
+            kind,
+            utf8: Utf8Stream::default(),
+            is_under_way: false,
+        });
+        Ok(())
+    }
+
+    /// The kind of the message of which frames were queued and the end was not.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<MessageKind> {
+        let unfinished = self.unfinished.as_ref();
+        unfinished
+            .filter(|message| message.is_under_way)
+            .map(|message| message.kind)
+    }
+
+    /// Queues a piece of the message that was begun, as a frame of its own. Text may be cut inside a character.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotUtf8`] if it cannot continue the text: nothing was queued, and other octets may be tried.
+    /// [`SendError::NoMessage`] if none was begun, [`SendError::Closing`].
+    pub fn write(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.check_open()?;
+        let Some(message) = &mut self.unfinished else {
+            return Err(SendError::NoMessage);
+        };
+        message.check(payload)?;
+        if payload.is_empty() {
+            return Ok(());
+        }
+        let opcode = message.next_opcode();
+        self.frame(opcode, false, payload);
+        Ok(())
+    }
+
+    /// Queues the end of the message that was begun.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotUtf8`] if text ends inside a character: nothing was queued, and the message is still unfinished.
+    /// [`SendError::NoMessage`] if none was begun, [`SendError::Closing`].
+    pub fn finish(&mut self) -> Result<(), SendError> {
+        self.check_open()?;
+        let Some(message) = &mut self.unfinished else {
+            return Err(SendError::NoMessage);
+        };
+        if message.utf8.finish().is_err() {
+            return Err(SendError::NotUtf8);
+        }
+        let opcode = message.next_opcode();
+        self.unfinished = None;
+        self.frame(opcode, true, &[]);
+        Ok(())
     }
 
     /// Queues a Ping (RFC 6455 §5.5.2).
@@ -444,6 +517,16 @@ impl SendSide {
         }
     }
 
+    /// Whether a new message may begin. One that was begun without a piece is forgotten.
+    fn check_free(&mut self) -> Result<(), SendError> {
+        self.check_open()?;
+        if self.unfinished().is_some() {
+            return Err(SendError::UnfinishedMessage);
+        }
+        self.unfinished = None;
+        Ok(())
+    }
+
     fn close_frame(&mut self, close: Option<&CloseFrame>) {
         // Pongs first: nothing may follow the Close.
         if let Some(payload) = self.pong.take() {
@@ -510,6 +593,36 @@ impl SendSide {
             None => payload,
             Some(key) => masked(payload, key),
         });
+    }
+}
+
+/// A message that is sent piece by piece.
+struct Unfinished {
+    kind: MessageKind,
+    /// What was queued of a text.
+    utf8: Utf8Stream,
+    /// Its first frame was queued.
+    is_under_way: bool,
+}
+
+impl Unfinished {
+    /// Takes a piece of text into account, or leaves everything as it was.
+    fn check(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        if self.kind == MessageKind::Text {
+            let mut utf8 = self.utf8;
+            utf8.push(payload).map_err(|_| SendError::NotUtf8)?;
+            self.utf8 = utf8;
+        }
+        Ok(())
+    }
+
+    /// The opcode of the next frame, which is about to be queued.
+    fn next_opcode(&mut self) -> OpCode {
+        if core::mem::replace(&mut self.is_under_way, true) {
+            OpCode::Continuation
+        } else {
+            self.kind.opcode()
+        }
     }
 }
 
