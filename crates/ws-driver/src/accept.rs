@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Response, StatusCode, Uri};
-use ws_handshake::{Answer, Extension, OriginPolicy, ServerHandshake};
+use ws_handshake::{Agreed, Answer, Extension, OriginPolicy, ServerHandshake};
 use ws_proto::Config;
 
 use crate::error::Error;
@@ -141,6 +141,23 @@ impl<R: Runtime> Acceptor<R> {
                 Err(error)
             }
         }
+    }
+
+    /// Takes over a stream whose opening handshake someone else has done, with the octets that arrived behind the
+    /// request.
+    #[must_use]
+    pub fn take_over<S>(&self, stream: S, leftover: Vec<u8>) -> WebSocket<R::Transport>
+    where
+        R: Wrap<S>,
+    {
+        let agreed = Agreed::default();
+        WebSocket::open(
+            R::wrap(stream),
+            Side::Server,
+            &self.settings.config,
+            agreed,
+            leftover,
+        )
     }
 
     /// Reads the opening request and accepts it, without a subprotocol.

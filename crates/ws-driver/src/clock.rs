@@ -28,6 +28,11 @@ impl<M: Timer> Clock<M> {
         }
     }
 
+    /// The present.
+    pub(crate) fn now(&self) -> Duration {
+        M::now().saturating_duration_since(self.epoch)
+    }
+
     /// Waits for the earliest time limit of `send`, and hands over the present once it has passed. Pending for ever
     /// if none runs.
     pub(crate) fn poll_deadline(
@@ -38,7 +43,7 @@ impl<M: Timer> Clock<M> {
         if !send.is_timed() {
             return Poll::Pending;
         }
-        let now = M::now().saturating_duration_since(self.epoch);
+        let now = self.now();
         let Some(deadline) = send.deadline(now) else {
             return Poll::Pending;
         };

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ws_handshake::{Extension, Request, Target};
+use ws_handshake::{Agreed, Extension, Request, Target};
 use ws_proto::{Config, MaskSource};
 
 use crate::error::{Error, Phase};
@@ -159,6 +159,18 @@ impl<R: Runtime> Connector<R> {
             .await
     }
 
+    /// Takes over a stream whose opening handshake someone else has done, with the octets that arrived behind the
+    /// response.
+    #[must_use]
+    pub fn take_over<S>(&self, stream: S, leftover: Vec<u8>) -> WebSocket<R::Transport>
+    where
+        R: Wrap<S>,
+    {
+        let side = Side::Client((self.settings.masks)(), None);
+        let config = &self.settings.config;
+        WebSocket::open(R::wrap(stream), side, config, Agreed::default(), leftover)
+    }
+
     async fn upgrade<S>(
         &self,
         target: &Target,
@@ -192,7 +204,7 @@ impl<R: Runtime> Connector<R> {
             }
         })?;
         let (response, agreed) = established.into_parts();
-        let side = Side::Client((settings.masks)(), response);
+        let side = Side::Client((settings.masks)(), Some(response));
         Ok(WebSocket::open(
             upgrade.transport,
             side,

@@ -37,8 +37,7 @@ pub enum Error {
     Timeout(Phase),
     /// The peer closed the connection inside a message that was being read piece by piece.
     Unfinished,
-    /// `wss://` without a TLS library: choose one by a feature of the crate, or connect a TLS stream yourself and
-    /// pass it to `handshake`.
+    /// `wss://`, and TLS is not built in: connect a TLS stream yourself and pass it to `handshake`.
     TlsUnavailable,
 }
 
@@ -52,6 +51,10 @@ pub enum Phase {
     Handshake,
     /// The closing handshake: the peer did not answer our Close.
     Close,
+    /// Receiving: the peer sent nothing at all.
+    Idle,
+    /// A keepalive Ping: the peer did not answer it.
+    Pong,
     /// Sending: the peer took not one octet for too long.
     WriteStall,
 }
@@ -73,7 +76,7 @@ impl Error {
         )
     }
 
-    /// The code of the Close that told the peer about this error.
+    /// The close code for what the peer did. It was sent, unless a Close had been queued before.
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
@@ -89,6 +92,8 @@ impl fmt::Display for Phase {
             Phase::Connect => "the server could not be reached in time",
             Phase::Handshake => "the peer did not complete the opening handshake in time",
             Phase::Close => "the peer did not answer the Close in time",
+            Phase::Idle => "the peer has sent nothing for too long",
+            Phase::Pong => "the peer did not answer a Ping in time",
             Phase::WriteStall => "the peer has stopped reading",
         })
     }
@@ -110,8 +115,7 @@ impl fmt::Display for Error {
             Error::Timeout(phase) => phase.fmt(f),
             Error::Unfinished => f.write_str("the peer closed the connection inside a message"),
             Error::TlsUnavailable => f.write_str(
-                "wss:// needs TLS: enable a TLS feature of this crate, or connect a TLS stream yourself and pass it \
-                 to `handshake`",
+                "wss:// needs TLS, which is not built in: connect a TLS stream yourself and pass it to `handshake`",
             ),
         }
     }

@@ -33,6 +33,8 @@ pub(crate) enum Look<F> {
 pub(crate) struct Inlet {
     pub(crate) recv: BlockReceiver,
     pub(crate) observer: Option<Observer>,
+    /// There is a message in `recv` that was found and not received.
+    pub(crate) is_found: bool,
     /// Reads since one had to wait.
     reads: u32,
     /// The peer's direction of the transport was ended.
@@ -44,6 +46,7 @@ impl Inlet {
         Inlet {
             recv,
             observer: None,
+            is_found: false,
             reads: 0,
             input_ended: false,
         }
@@ -55,12 +58,13 @@ impl Inlet {
     pub(crate) fn poll_search<M: Timer, F>(
         &mut self,
         cx: &mut Context<'_>,
-        io: &mut (impl ReadHalf + WriteHalf),
+        io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
         look: impl Fn(&mut BlockReceiver) -> Result<Look<F>, ReceiveError>,
     ) -> Poll<Result<Option<F>, Error>> {
+        let mut io = io;
         for _ in 0..READS_PER_TURN {
-            while !outlet.out.side.has_ended() {
+            while !outlet.out.side.ignores_input() {
                 match look(&mut self.recv) {
                     Ok(Look::NeedMore) => break,
                     Ok(Look::Control(control)) => self.control(&control, outlet),
@@ -73,6 +77,9 @@ impl Inlet {
                     Err(error) => outlet.fail(error),
                 }
             }
+            let Some(io) = io.as_deref_mut() else {
+                return Poll::Ready(outlet.report());
+            };
             if outlet.out.side.has_ended() {
                 pool::give_block(self.recv.discard());
                 ready!(self.poll_end(cx, io, outlet));
@@ -84,14 +91,30 @@ impl Inlet {
         Poll::Pending
     }
 
+    /// As [`poll_message`](Self::poll_message), but a message that is there already, or comes, stays for the next
+    /// receive.
+    pub(crate) fn poll_drive<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: Option<&mut (impl ReadHalf + WriteHalf)>,
+        outlet: &mut Outlet<M>,
+    ) -> Poll<Result<bool, Error>> {
+        let found = ready!(self.poll_message(cx, io, outlet))?;
+        self.is_found = found;
+        Poll::Ready(Ok(found))
+    }
+
     /// Goes to the next message: `true` if there is one in `recv`, `false` at the end of the connection.
     #[inline]
     pub(crate) fn poll_message<M: Timer>(
         &mut self,
         cx: &mut Context<'_>,
-        io: &mut (impl ReadHalf + WriteHalf),
+        io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<bool, Error>> {
+        if std::mem::take(&mut self.is_found) {
+            return Poll::Ready(Ok(true));
+        }
         self.poll_search(cx, io, outlet, |recv| {
             Ok(match recv.poll()? {
                 None => Look::NeedMore,
@@ -106,7 +129,7 @@ impl Inlet {
     pub(crate) fn poll_start<M: Timer>(
         &mut self,
         cx: &mut Context<'_>,
-        io: &mut (impl ReadHalf + WriteHalf),
+        io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<Option<MessageKind>, Error>> {
         self.poll_search(cx, io, outlet, |recv| {
@@ -122,7 +145,7 @@ impl Inlet {
     pub(crate) fn poll_chunk<M: Timer>(
         &mut self,
         cx: &mut Context<'_>,
-        io: &mut (impl ReadHalf + WriteHalf),
+        io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<Option<bool>, Error>> {
         self.poll_search(cx, io, outlet, |recv| {
@@ -140,10 +163,12 @@ impl Inlet {
     pub(crate) fn poll_message_and_room<M: Timer>(
         &mut self,
         cx: &mut Context<'_>,
-        io: &mut (impl ReadHalf + WriteHalf),
+        io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<bool, Error>> {
-        if !outlet.out.side.has_room()
+        let mut io = io;
+        if let Some(io) = io.as_deref_mut()
+            && !outlet.out.side.has_room()
             && !outlet.out.side.has_ended()
             && outlet.poll_drain(cx, io).is_pending()
             && !outlet.out.side.has_room()
@@ -157,11 +182,12 @@ impl Inlet {
     pub(crate) fn poll_close<M: Timer>(
         &mut self,
         cx: &mut Context<'_>,
-        io: &mut (impl ReadHalf + WriteHalf),
+        io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<(), Error>> {
+        let mut io = io;
         for _ in 0..MESSAGES_PER_TURN {
-            if !ready!(self.poll_message(cx, io, outlet))? {
+            if !ready!(self.poll_message(cx, io.as_deref_mut(), outlet))? {
                 return Poll::Ready(Ok(()));
             }
         }
@@ -187,9 +213,10 @@ impl Inlet {
             pool::give_block(self.recv.lend(pool::take_block()));
         }
         match poll_read(cx, io, self.recv.spare()) {
-            Poll::Ready(Ok(0)) => outlet.lose(Error::Lost),
+            Poll::Ready(Ok(0)) => outlet.lose_at_end(),
             Poll::Ready(Ok(len)) => {
                 self.recv.filled(len);
+                outlet.heard();
                 self.reads = self.reads.saturating_add(1);
             }
             Poll::Ready(Err(error)) => outlet.lose(Error::Io(error)),
@@ -210,7 +237,10 @@ impl Inlet {
         match self.recv.rest() {
             Ok(block) => {
                 pool::give_block(block);
-                outlet.poll_expire(cx)
+                if outlet.poll_expire(cx).is_pending() && !outlet.wants_write() {
+                    return Poll::Pending;
+                }
+                Poll::Ready(())
             }
             Err(error) => {
                 outlet.fail(error);
@@ -222,6 +252,9 @@ impl Inlet {
     fn control<M: Timer>(&mut self, control: &Control, outlet: &mut Outlet<M>) {
         if let Some(observer) = &mut self.observer {
             observer(control);
+        }
+        if let Control::Pong(payload) = control {
+            outlet.pong_arrived(payload);
         }
         outlet.out.lend_buffer();
         outlet.out.side.respond(control);
@@ -283,6 +316,13 @@ impl Inlet {
         pool::give_block(block);
         self.input_ended = ready!(read)? == 0;
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Inlet {
+    /// The block returns to the pool of the thread that drops the connection.
+    fn drop(&mut self) {
+        pool::give_block(self.recv.discard());
     }
 }
 

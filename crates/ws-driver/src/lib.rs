@@ -13,13 +13,17 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod boxed;
 mod clock;
 mod connect;
 mod error;
 mod futures;
 mod inlet;
 mod locked;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod masks;
+mod memory;
 mod outbox;
 mod outlet;
 mod pool;
@@ -38,6 +42,7 @@ pub use locked::Locked;
 #[cfg(feature = "fast-masks")]
 pub use masks::FastMasks;
 pub use masks::OsMasks;
+pub use memory::{Duplex, DuplexRead, DuplexWrite, duplex};
 pub use outbox::Outbox;
 pub use split::{Receiver, ReuniteError, Sender};
 pub use stream::{MessageReader, MessageWriter};

@@ -18,10 +18,10 @@ impl Outbox {
         Outbox { side }
     }
 
-    /// Lends the send side memory to encode into, if it has none.
+    /// Lends the send side memory to encode into, if it has none and will need some.
     #[inline]
     pub(crate) fn lend_buffer(&mut self) {
-        if self.side.wants_buffer() {
+        if self.side.wants_buffer() && !self.side.has_ended() {
             self.side.lend(pool::take_buffer());
         }
     }
@@ -93,5 +93,13 @@ impl Outbox {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.side.has_room()
+    }
+}
+
+impl Drop for Outbox {
+    /// The buffer returns to the pool of the thread that drops the connection.
+    fn drop(&mut self) {
+        self.side.output_lost();
+        self.reclaim_buffer();
     }
 }

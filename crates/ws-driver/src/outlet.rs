@@ -5,7 +5,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use ws_proto::{Expired, Outgoing, ReceiveError, SendError, SendSide};
+use ws_proto::{ControlPayload, Expired, Outgoing, ReceiveError, SendError, SendSide};
 
 use crate::clock::Clock;
 use crate::error::{Error, Phase};
@@ -70,10 +70,10 @@ impl<M: Timer> Outlet<M> {
     }
 
     pub(crate) fn check_open(&self) -> Result<(), Error> {
-        if self.out.side.is_open() {
-            Ok(())
-        } else {
-            Err(SendError::Closing.into())
+        match self.write_fault {
+            Some(kind) => Err(Error::Io(kind.into())),
+            None if self.out.side.is_open() => Ok(()),
+            None => Err(SendError::Closing.into()),
         }
     }
 
@@ -143,7 +143,7 @@ impl<M: Timer> Outlet<M> {
             Poll::Ready(Err(error)) => {
                 self.write_fault = Some(error.kind());
                 // Nobody will take it, and a connection that still receives must not pile it up.
-                self.out.side.discard();
+                self.out.side.output_lost();
             }
             Poll::Pending => self.out.side.stalled(),
         }
@@ -218,24 +218,50 @@ impl<M: Timer> Outlet<M> {
         Poll::Ready(Ok(()))
     }
 
-    /// Waits for the next time limit and acts on it. Pending for ever if none runs.
+    /// Waits for the next time limit and acts on it: ready when one has ended the connection. Pending for ever if none
+    /// runs. It may have queued a Ping.
     pub(crate) fn poll_expire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let now = ready!(self.clock.poll_deadline(cx, &mut self.out.side));
-        let clean = self.out.side.end().is_some_and(|end| end.clean);
-        let phase = match self.out.side.expire(now) {
-            // After both Closes the peer only dallied with the end of its transport.
-            _ if clean => None,
-            Some(Expired::Close) => Some(Phase::Close),
-            Some(Expired::WriteStall) => Some(Phase::WriteStall),
-            // The violation itself is the fault.
-            _ => None,
-        };
-        self.timed_out = phase;
-        if self.fault.is_none() {
-            self.fault = phase.map(Error::Timeout);
+        loop {
+            let now = ready!(self.clock.poll_deadline(cx, &mut self.out.side));
+            let clean = self.out.side.end().is_some_and(|end| end.clean);
+            let Some(expired) = self.out.side.expire(now) else {
+                continue;
+            };
+            let phase = match expired {
+                // After both Closes the peer only dallied with the end of its transport.
+                _ if clean => None,
+                Expired::Close => Some(Phase::Close),
+                Expired::Idle => Some(Phase::Idle),
+                Expired::Pong => Some(Phase::Pong),
+                Expired::WriteStall => Some(Phase::WriteStall),
+                // The violation itself is the fault.
+                _ => None,
+            };
+            self.timed_out = phase;
+            if self.fault.is_none() {
+                self.fault = phase.map(Error::Timeout);
+            }
+            self.end();
+            return Poll::Ready(());
         }
-        self.end();
-        Poll::Ready(())
+    }
+
+    /// The peer has sent something.
+    #[inline]
+    pub(crate) fn heard(&mut self) {
+        self.out.side.heard();
+    }
+
+    /// A Pong came: it may be the one that a keepalive Ping waits for.
+    pub(crate) fn pong_arrived(&mut self, payload: &ControlPayload) {
+        if self.out.side.awaits_pong() {
+            self.out.side.pong_arrived(payload, self.clock.now());
+        }
+    }
+
+    /// Whether something is queued that the transport was not offered.
+    pub(crate) fn wants_write(&self) -> bool {
+        self.out.side.queued() > 0 && !self.out.side.is_congested()
     }
 
     /// The peer is at fault: tell it, and report it when the connection has ended.
@@ -249,6 +275,12 @@ impl<M: Timer> Outlet<M> {
     pub(crate) fn lose(&mut self, fault: Error) {
         self.fault = Some(fault);
         self.end();
+    }
+
+    /// The transport ended before the closing handshake did, and says no more than that.
+    pub(crate) fn lose_at_end(&mut self) {
+        let fault = self.write_fault.map(|kind| Error::Io(kind.into()));
+        self.lose(fault.unwrap_or(Error::Lost));
     }
 
     /// The transport is of no more use.

@@ -9,6 +9,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use http::Response;
 use ws_handshake::Extension;
@@ -114,29 +115,23 @@ impl<T: Split> Cell<T> {
 }
 
 impl<T: Split> Reading<T> {
-    /// Lets `act` work with both directions of the transport. `None` when the connection has ended.
+    /// Lets `act` receive, and drops the reading direction once it is of no more use.
     fn step<R>(
         &mut self,
         state: &mut State<T>,
         act: impl FnOnce(
+            Option<&mut Both<'_, T::ReadHalf, T::WriteHalf>>,
             &mut Inlet,
-            &mut Both<'_, T::ReadHalf, T::WriteHalf>,
             &mut Outlet<T::Timer>,
         ) -> R,
-    ) -> Option<R> {
-        let (Some(read), Some(write)) = (&mut self.read, &mut state.write) else {
-            self.read = None;
-            return None;
-        };
-        let result = act(
-            &mut self.inlet,
-            &mut Both { read, write },
-            &mut state.outlet,
-        );
+    ) -> R {
+        let io = self.read.as_mut().zip(state.write.as_mut());
+        let mut both = io.map(|(read, write)| Both { read, write });
+        let result = act(both.as_mut(), &mut self.inlet, &mut state.outlet);
         if state.outlet.has_ended() {
             self.read = None;
         }
-        Some(result)
+        result
     }
 }
 
@@ -366,9 +361,9 @@ impl<T: Split> Sender<T> {
         self.cell.turn(Half::Sender, cx, |cx, state| {
             if let Some(mut reading) = state.orphan.take() {
                 let closed =
-                    reading.step(state, |inlet, io, outlet| inlet.poll_close(cx, io, outlet));
+                    reading.step(state, |io, inlet, outlet| inlet.poll_close(cx, io, outlet));
                 state.orphan = Some(reading);
-                if let Some(Poll::Pending) = closed {
+                if closed.is_pending() {
                     return Poll::Pending;
                 }
             } else if let Some(write) = &mut state.write {
@@ -473,6 +468,30 @@ impl<T: Split> Receiver<T> {
         self.cell.state().outlet.out.side.end()
     }
 
+    /// Keeps the connection going without receiving. See [`WebSocket::drive`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::recv`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn drive(&mut self) -> Result<bool, Error> {
+        poll_fn(|cx| {
+            self.poll(cx, false, |cx, io, inlet, outlet| {
+                inlet.poll_drive(cx, io, outlet)
+            })
+        })
+        .await
+    }
+
+    /// How long the peer took to answer the last keepalive Ping.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.cell.state().outlet.out.side.round_trip()
+    }
+
     /// Calls `observer` with every Ping, Pong and Close that arrives. See [`WebSocket::observe`].
     pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + Sync + 'static) {
         if let Some(reading) = &mut self.reading {
@@ -533,21 +552,20 @@ impl<T: Split> Receiver<T> {
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        self.poll(cx, false, |cx, inlet, io, outlet| {
+        self.poll(cx, false, |cx, io, inlet, outlet| {
             inlet.poll_message(cx, io, outlet)
         })
     }
 
-    /// Lets `act` work with both directions of the transport. After the end of the connection: the fault once, then
-    /// `end`.
+    /// Lets `act` receive. `end` is for a receiver that is being taken apart.
     fn poll<R>(
         &mut self,
         cx: &mut Context<'_>,
         end: R,
         act: impl FnOnce(
             &mut Context<'_>,
+            Option<&mut Both<'_, T::ReadHalf, T::WriteHalf>>,
             &mut Inlet,
-            &mut Both<'_, T::ReadHalf, T::WriteHalf>,
             &mut Outlet<T::Timer>,
         ) -> Poll<Result<R, Error>>,
     ) -> Poll<Result<R, Error>> {
@@ -555,23 +573,20 @@ impl<T: Split> Receiver<T> {
             return Poll::Ready(Ok(end));
         };
         self.cell.turn(Half::Receiver, cx, |cx, state| {
-            match reading.step(state, |inlet, io, outlet| act(cx, inlet, io, outlet)) {
-                Some(result) => result,
-                None => Poll::Ready(state.outlet.report().map(|nothing| nothing.unwrap_or(end))),
-            }
+            reading.step(state, |io, inlet, outlet| act(cx, io, inlet, outlet))
         })
     }
 }
 
 impl<T: Split> Incoming for Receiver<T> {
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>> {
-        self.poll(cx, None, |cx, inlet, io, outlet| {
+        self.poll(cx, None, |cx, io, inlet, outlet| {
             inlet.poll_start(cx, io, outlet)
         })
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
-        self.poll(cx, None, |cx, inlet, io, outlet| {
+        self.poll(cx, None, |cx, io, inlet, outlet| {
             inlet.poll_chunk(cx, io, outlet)
         })
     }

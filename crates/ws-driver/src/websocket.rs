@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::Response;
 use ws_handshake::{Agreed, Extension};
@@ -47,9 +48,9 @@ use crate::transport::Transport;
 ///
 /// # Time limits
 ///
-/// They advance only while some method of the connection is being awaited, and no task or thread works in the
-/// background: a connection that nobody polls is neither kept alive nor closed. Dropping it ends the transport
-/// without a Close.
+/// They are acted on only while some method of the connection is being awaited: no task or thread works in the
+/// background, and a connection that nobody polls is neither kept alive nor closed. What has arrived by then counts
+/// first, however late it is looked at. Dropping a connection ends the transport without a Close.
 pub struct WebSocket<T: Transport> {
     /// `None` once the connection has ended: the transport was dropped.
     pub(crate) io: Option<T>,
@@ -67,7 +68,7 @@ pub(crate) struct Opening {
 
 /// The two roles with what only one of them needs.
 pub(crate) enum Side {
-    Client(Box<dyn ws_proto::MaskSource>, Response<()>),
+    Client(Box<dyn ws_proto::MaskSource>, Option<Response<()>>),
     Server,
 }
 
@@ -81,11 +82,9 @@ impl<T: Transport> WebSocket<T> {
         leftover: Vec<u8>,
     ) -> Self {
         let (role, send, response) = match side {
-            Side::Client(masks, response) => (
-                Role::Client,
-                SendSide::client(config, masks),
-                Some(response),
-            ),
+            Side::Client(masks, response) => {
+                (Role::Client, SendSide::client(config, masks), response)
+            }
             Side::Server => (Role::Server, SendSide::server(config), None),
         };
         let recv = BlockReceiver::new(ReceiveSide::new(role, config), leftover.into(), BLOCK_LEN);
@@ -129,7 +128,7 @@ impl<T: Transport> WebSocket<T> {
     /// The next message, to look at, together with the sending half of the connection, to answer it. `None` at the
     /// end of the connection.
     ///
-    /// The message lies in the connection's read block, so nothing is copied or allocated. Answers are queued by
+    /// The message lies in the connection's memory, mostly in the very block that was read into. Answers are queued by
     /// [`Outbox::feed`] and leave, many in one write, when this is called again. Waits while the queue is over its
     /// mark, so that feeding inside the loop is immediate and bounded.
     ///
@@ -303,18 +302,15 @@ impl<T: Transport> WebSocket<T> {
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        self.step(|io, inlet, outlet| inlet.poll_message(cx, io, outlet))
-            .unwrap_or_else(|| self.ended(false))
+        self.receive(|io, inlet, outlet| inlet.poll_message(cx, io, outlet))
     }
 
     fn poll_message_and_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        self.step(|io, inlet, outlet| inlet.poll_message_and_room(cx, io, outlet))
-            .unwrap_or_else(|| self.ended(false))
+        self.receive(|io, inlet, outlet| inlet.poll_message_and_room(cx, io, outlet))
     }
 
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.step(|io, inlet, outlet| inlet.poll_close(cx, io, outlet))
-            .unwrap_or_else(|| self.ended(()))
+        self.receive(|io, inlet, outlet| inlet.poll_close(cx, io, outlet))
     }
 
     fn poll_send(
@@ -322,27 +318,34 @@ impl<T: Transport> WebSocket<T> {
         cx: &mut Context<'_>,
         message: &mut Option<Outgoing<'_>>,
     ) -> Poll<Result<(), Error>> {
-        self.step(|io, _, outlet| outlet.poll_send(cx, io, message))
-            .unwrap_or_else(closing)
+        self.transmit(|io, outlet| outlet.poll_send(cx, io, message))
     }
 
-    /// What receiving gives when the connection has ended: the fault once, then `end`.
-    fn ended<R>(&mut self, end: R) -> Poll<Result<R, Error>> {
-        Poll::Ready(self.outlet.report().map(|nothing| nothing.unwrap_or(end)))
-    }
-
-    /// Lets `act` work with the transport, and drops that once it is of no more use. `None` when it was dropped
-    /// before.
-    fn step<R>(
+    /// Lets `act` receive, and drops the transport once it is of no more use.
+    fn receive<R>(
         &mut self,
-        act: impl FnOnce(&mut T, &mut Inlet, &mut Outlet<T::Timer>) -> R,
-    ) -> Option<R> {
-        let io = self.io.as_mut()?;
-        let result = act(io, &mut self.inlet, &mut self.outlet);
+        act: impl FnOnce(Option<&mut T>, &mut Inlet, &mut Outlet<T::Timer>) -> R,
+    ) -> R {
+        let result = act(self.io.as_mut(), &mut self.inlet, &mut self.outlet);
         if self.outlet.has_ended() {
             self.io = None;
         }
-        Some(result)
+        result
+    }
+
+    /// Lets `act` send, and drops the transport once it is of no more use.
+    fn transmit<R>(
+        &mut self,
+        act: impl FnOnce(&mut T, &mut Outlet<T::Timer>) -> Poll<Result<R, Error>>,
+    ) -> Poll<Result<R, Error>> {
+        let Some(io) = &mut self.io else {
+            return Poll::Ready(Err(SendError::Closing.into()));
+        };
+        let result = act(io, &mut self.outlet);
+        if self.outlet.has_ended() {
+            self.io = None;
+        }
+        result
     }
 
     /// How the connection ended, once that is decided.
@@ -351,8 +354,48 @@ impl<T: Transport> WebSocket<T> {
         self.outlet.out.side.end()
     }
 
+    /// Keeps the connection going without receiving: sends what is queued, answers Pings, keeps time limits. Returns
+    /// `true` when a message waits, which the next receive gives, and `false` at the end of the connection.
+    ///
+    /// For those who mostly send: while nobody receives or drives, nothing of this happens.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn drive(&mut self) -> Result<bool, Error> {
+        poll_fn(|cx| self.receive(|io, inlet, outlet| inlet.poll_drive(cx, io, outlet))).await
+    }
+
+    /// How long the peer took to answer the last keepalive Ping ([`Config::keepalive`]).
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.outlet.out.side.round_trip()
+    }
+
+    /// Gives up the connection for its transport and the octets that were read from it and not used.
+    ///
+    /// # Errors
+    ///
+    /// The connection comes back if it has ended or is closing, if something is queued, or in the middle of a message
+    /// or frame, of which a part has been used.
+    pub fn into_parts(mut self) -> Result<(T, Vec<u8>), Box<Self>> {
+        let boundary = self.inlet.recv.side().is_between_messages() && !self.inlet.is_found;
+        let send = &self.outlet.out.side;
+        if !boundary || !send.is_open() || send.queued() > 0 || send.unfinished().is_some() {
+            return Err(Box::new(self));
+        }
+        match self.io.take() {
+            Some(io) => Ok((io, self.inlet.recv.unread().to_vec())),
+            None => Err(Box::new(self)),
+        }
+    }
+
     /// Calls `observer` with every Ping, Pong and Close that arrives, before it is answered. Replaces the observer
-    /// before.
+    /// before. The observer must not call the connection or its halves.
     pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + Sync + 'static) {
         self.inlet.observer = Some(Box::new(observer));
     }
@@ -386,13 +429,11 @@ impl<T: Transport> WebSocket<T> {
 
 impl<T: Transport> Incoming for WebSocket<T> {
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>> {
-        self.step(|io, inlet, outlet| inlet.poll_start(cx, io, outlet))
-            .unwrap_or_else(|| self.ended(None))
+        self.receive(|io, inlet, outlet| inlet.poll_start(cx, io, outlet))
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
-        self.step(|io, inlet, outlet| inlet.poll_chunk(cx, io, outlet))
-            .unwrap_or_else(|| self.ended(None))
+        self.receive(|io, inlet, outlet| inlet.poll_chunk(cx, io, outlet))
     }
 
     fn chunk(&self) -> &[u8] {
@@ -402,23 +443,16 @@ impl<T: Transport> Incoming for WebSocket<T> {
 
 impl<T: Transport> Outward for WebSocket<T> {
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.step(|io, _, outlet| outlet.poll_room(cx, io))
-            .unwrap_or_else(closing)
+        self.transmit(|io, outlet| outlet.poll_room(cx, io))
     }
 
     fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.step(|io, _, outlet| outlet.poll_flush(cx, io))
-            .unwrap_or_else(closing)
+        self.transmit(|io, outlet| outlet.poll_flush(cx, io))
     }
 
     fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R {
         act(&mut self.outlet.out)
     }
-}
-
-/// What sending gives when the connection has ended.
-fn closing<R>() -> Poll<Result<R, Error>> {
-    Poll::Ready(Err(SendError::Closing.into()))
 }
 
 impl<T: Transport> fmt::Debug for WebSocket<T> {

@@ -8,8 +8,12 @@ use std::fmt::Display;
 use std::io::{BufRead, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+
+/// How long saying hello may take, whatever the server does.
+pub const PATIENCE: Duration = Duration::from_secs(14);
 
 /// Accepts WebSocket connections on 127.0.0.1 and echoes every message, until it is ended.
 ///

@@ -93,6 +93,11 @@ impl Closing {
         )
     }
 
+    /// Whether what the peer sent does not count, even if it arrived before.
+    pub(crate) fn ignores_input(&self) -> bool {
+        matches!(self, Closing::Done { .. } | Closing::Failed(_))
+    }
+
     /// How the connection ended, once that is decided.
     pub(crate) fn end(&self) -> Option<End> {
         match self {

@@ -19,9 +19,20 @@ pub struct Config {
     pub(crate) failure_timeout: Duration,
     pub(crate) fragment_len: Option<NonZeroUsize>,
     pub(crate) high_water_mark: usize,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) keepalive: Option<Keepalive>,
     pub(crate) max_frame_len: usize,
     pub(crate) max_message_len: usize,
     pub(crate) write_stall_timeout: Duration,
+}
+
+/// When to send Pings unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keepalive {
+    /// Silence of the peer before a Ping.
+    pub(crate) interval: Duration,
+    /// Time for the Pong.
+    pub(crate) timeout: Duration,
 }
 
 impl Default for Config {
@@ -31,6 +42,8 @@ impl Default for Config {
             failure_timeout: Duration::from_secs(1),
             fragment_len: None,
             high_water_mark: 64 * 1024,
+            idle_timeout: None,
+            keepalive: None,
             max_frame_len: 16 << 20,
             max_message_len: 16 << 20,
             write_stall_timeout: Duration::from_secs(30),
@@ -68,6 +81,23 @@ impl Config {
     #[must_use]
     pub fn high_water_mark(mut self, len: usize) -> Self {
         self.high_water_mark = len;
+        self
+    }
+
+    /// How long the peer may send nothing at all before the connection counts as lost. Default: for ever.
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Sends a Ping whenever the peer has sent nothing for `interval`; the connection counts as lost if the Pong takes
+    /// longer than `timeout`. Default: no Pings.
+    ///
+    /// Keeps middleboxes from forgetting the connection and finds out about peers that are gone.
+    #[must_use]
+    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.keepalive = Some(Keepalive { interval, timeout });
         self
     }
 

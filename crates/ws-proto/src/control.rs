@@ -1,5 +1,6 @@
 //! Control frames (RFC 6455 §5.5).
 
+use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
 
@@ -73,6 +74,22 @@ impl TryFrom<&[u8]> for ControlPayload {
 
     fn try_from(payload: &[u8]) -> Result<Self, ControlPayloadTooLong> {
         ControlPayload::new(payload)
+    }
+}
+
+impl<const N: usize> TryFrom<&[u8; N]> for ControlPayload {
+    type Error = ControlPayloadTooLong;
+
+    fn try_from(payload: &[u8; N]) -> Result<Self, ControlPayloadTooLong> {
+        ControlPayload::new(payload)
+    }
+}
+
+impl TryFrom<Vec<u8>> for ControlPayload {
+    type Error = ControlPayloadTooLong;
+
+    fn try_from(payload: Vec<u8>) -> Result<Self, ControlPayloadTooLong> {
+        ControlPayload::new(&payload)
     }
 }
 

@@ -8,6 +8,10 @@ use core::time::Duration;
 pub enum Expired {
     /// The closing handshake was not complete in time.
     Close,
+    /// The peer sent nothing at all for too long.
+    Idle,
+    /// The peer did not answer a Ping in time.
+    Pong,
     /// The peer did not take the Close that reports its violation in time.
     Failure,
     /// Output waited too long without one octet being taken.

@@ -93,6 +93,12 @@ impl From<&str> for Text {
     }
 }
 
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.as_str().into()
+    }
+}
+
 impl From<Text> for Bytes {
     fn from(text: Text) -> Self {
         text.0

@@ -41,7 +41,7 @@
 //! use ws_tokio::{Acceptor, http::StatusCode};
 //!
 //! let offer = Acceptor::new().max_message(1 << 20).read(tcp).await?;
-//! if offer.path() != "/chat" {
+//! if offer.path() != "/chat" || !offer.protocols().any(|name| name == "chat.v2") {
 //!     return offer.reject(StatusCode::NOT_FOUND).await;
 //! }
 //! let mut ws = offer.subprotocol("chat.v2").accept().await?;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::runtime::Builder;
-use ws_peers::{Hello, exit};
+use ws_peers::{Hello, PATIENCE, exit};
 use ws_tokio::CloseCode;
 
 fn main() -> ExitCode {
@@ -15,10 +15,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Hello) -> Result<(), Box<dyn Error>> {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(hello(&args.url))
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match tokio::time::timeout(PATIENCE, hello(&args.url)).await {
+            Ok(result) => result,
+            Err(_) => Err("the server took too long".into()),
+        }
+    })
 }
 
 async fn hello(url: &str) -> Result<(), Box<dyn Error>> {

@@ -1,6 +1,8 @@
 //! The send side: messages, control frames and the closing handshake in, octets out (RFC 6455 §5, §6.1, §7).
 
+mod pieces;
 mod queue;
+mod silence;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -17,11 +19,12 @@ use crate::deadline::{Deadline, Expired};
 use crate::error::{ReceiveError, SendError};
 use crate::header::{FrameHeader, MAX_HEADER_LEN};
 use crate::mask::{MaskKey, MaskSource};
-use crate::message::{MessageKind, Outgoing, Payload};
+use crate::message::{Outgoing, Payload};
 use crate::opcode::OpCode;
 use crate::role::Role;
-use crate::utf8::Utf8Stream;
+use pieces::Unfinished;
 use queue::Queue;
+use silence::Silence;
 
 /// Owned payloads from here on are queued as they are: the copy would cost more than one more slice to write.
 const UNCOPIED_LEN: usize = 8 * 1024;
@@ -35,6 +38,8 @@ pub struct SendSide {
     masks: Option<Box<dyn MaskSource>>,
     config: Config,
     queue: Queue,
+    /// The transport takes nothing any more.
+    is_broken: bool,
     /// The transport has left octets unsent: replies to Pings wait in `pong`.
     congested: bool,
     /// The reply to the newest Ping since the output was congested (RFC 6455 §5.5.3).
@@ -46,6 +51,7 @@ pub struct SendSide {
     ending: Deadline,
     /// Runs while the output is congested.
     stall: Deadline,
+    silence: Option<Box<Silence>>,
 }
 
 impl SendSide {
@@ -66,12 +72,14 @@ impl SendSide {
             masks,
             config: config.clone(),
             queue: Queue::default(),
+            is_broken: false,
             congested: false,
             pong: None,
             unfinished: None,
             closing: Closing::Open,
             ending: Deadline::Off,
             stall: Deadline::Off,
+            silence: Silence::new(config),
         }
     }
 
@@ -141,74 +149,6 @@ impl SendSide {
         }
     }
 
-    /// Begins a message that is sent piece by piece (RFC 6455 §5.4). Nothing is queued yet.
-    ///
-    /// Until [`finish`](Self::finish) no other message can be sent, because fragments of two messages must not mix;
-    /// control frames and a Close can.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] if
-    /// frames of another message were queued and its end was not.
-    pub fn begin(&mut self, kind: MessageKind) -> Result<(), SendError> {
-        self.check_free()?;
-        self.unfinished = Some(Unfinished {
-            kind,
-            utf8: Utf8Stream::default(),
-            is_under_way: false,
-        });
-        Ok(())
-    }
-
-    /// The kind of the message of which frames were queued and the end was not.
-    #[must_use]
-    pub fn unfinished(&self) -> Option<MessageKind> {
-        let unfinished = self.unfinished.as_ref();
-        unfinished
-            .filter(|message| message.is_under_way)
-            .map(|message| message.kind)
-    }
-
-    /// Queues a piece of the message that was begun, as a frame of its own. Text may be cut inside a character.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError::NotUtf8`] if it cannot continue the text: nothing was queued, and other octets may be tried.
-    /// [`SendError::NoMessage`] if none was begun, [`SendError::Closing`].
-    pub fn write(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.check_open()?;
-        let Some(message) = &mut self.unfinished else {
-            return Err(SendError::NoMessage);
-        };
-        message.check(payload)?;
-        if payload.is_empty() {
-            return Ok(());
-        }
-        let opcode = message.next_opcode();
-        self.frame(opcode, false, payload);
-        Ok(())
-    }
-
-    /// Queues the end of the message that was begun.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError::NotUtf8`] if text ends inside a character: nothing was queued, and the message is still unfinished.
-    /// [`SendError::NoMessage`] if none was begun, [`SendError::Closing`].
-    pub fn finish(&mut self) -> Result<(), SendError> {
-        self.check_open()?;
-        let Some(message) = &mut self.unfinished else {
-            return Err(SendError::NoMessage);
-        };
-        if message.utf8.finish().is_err() {
-            return Err(SendError::NotUtf8);
-        }
-        let opcode = message.next_opcode();
-        self.unfinished = None;
-        self.frame(opcode, true, &[]);
-        Ok(())
-    }
-
     /// Queues a Ping (RFC 6455 §5.5.2).
     ///
     /// # Errors
@@ -257,6 +197,9 @@ impl SendSide {
     /// While the transport is congested only the newest Ping is remembered, and answered afterwards
     /// (RFC 6455 §5.5.3): a peer that sends and never reads cannot fill the memory.
     pub fn respond(&mut self, control: &Control) {
+        if self.is_broken && matches!(control, Control::Ping(_)) {
+            return;
+        }
         match (control, &mut self.closing) {
             (Control::Ping(payload), Closing::Open) => {
                 if self.congested {
@@ -312,6 +255,37 @@ impl SendSide {
         self.lose(Initiator::Peer);
     }
 
+    /// The peer has sent something: the time limits on its silence start anew.
+    ///
+    /// Without this call an idle time limit or keepalive Pings would take a talking peer for a silent one.
+    #[inline]
+    pub fn heard(&mut self) {
+        if let Some(silence) = &mut self.silence {
+            silence.heard();
+        }
+    }
+
+    /// How long the peer took to answer the last keepalive Ping.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.silence.as_ref()?.round_trip()
+    }
+
+    /// Whether a keepalive Ping waits for its Pong: then [`pong_arrived`](Self::pong_arrived) is worth a look at the
+    /// clock.
+    #[must_use]
+    pub fn awaits_pong(&self) -> bool {
+        let silence = self.silence.as_ref();
+        silence.is_some_and(|silence| silence.awaits_pong())
+    }
+
+    /// A Pong came at `now`.
+    pub fn pong_arrived(&mut self, payload: &ControlPayload, now: Duration) {
+        if let Some(silence) = &mut self.silence {
+            silence.pong(payload, now);
+        }
+    }
+
     /// How the connection ended, once that is decided.
     #[must_use]
     pub fn end(&self) -> Option<End> {
@@ -330,7 +304,15 @@ impl SendSide {
     /// Whether messages can still be sent: no Close was queued, and the connection has not ended.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.closing.is_open()
+        self.closing.is_open() && !self.is_broken
+    }
+
+    /// Whether nothing that the peer sends counts any more: both Closes are there, or the peer broke the protocol.
+    ///
+    /// When the transport is lost, what had arrived before still counts.
+    #[must_use]
+    pub fn ignores_input(&self) -> bool {
+        self.closing.ignores_input()
     }
 
     /// Whether it is decided how the connection ended, so that input counts no more.
@@ -351,6 +333,12 @@ impl SendSide {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.queue.is_empty() || self.queue.len() < self.config.high_water_mark
+    }
+
+    /// Whether the transport has left octets unsent the last time: it will say when it takes more.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        self.congested
     }
 
     /// Octets that are queued.
@@ -405,8 +393,10 @@ impl SendSide {
         }
     }
 
-    /// Drops what is queued: the transport takes nothing any more, though it may still give.
-    pub fn discard(&mut self) {
+    /// The transport takes nothing any more, though it may still give: drops what is queued. Nothing can be sent from
+    /// here on.
+    pub fn output_lost(&mut self) {
+        self.is_broken = true;
         self.queue.clear();
         self.pong = None;
         self.congested = false;
@@ -451,21 +441,27 @@ impl SendSide {
     /// Whether a time limit runs, so that it is worth looking at the clock.
     #[must_use]
     pub fn is_timed(&self) -> bool {
-        self.ending.is_armed() || self.stall.is_armed()
+        let silence = self.silence.as_ref();
+        self.ending.is_armed()
+            || self.stall.is_armed()
+            || silence.is_some_and(|silence| silence.is_timed())
     }
 
     /// The earliest time limit that runs, as a duration since the epoch that the caller chose for `now`.
     ///
     /// Limits that were armed since the last call start at `now`: ask before waiting.
     pub fn deadline(&mut self, now: Duration) -> Option<Duration> {
-        match (self.ending.at(now), self.stall.at(now)) {
-            (Some(ending), Some(stall)) => Some(ending.min(stall)),
-            (ending, stall) => ending.or(stall),
-        }
+        let silence = self.silence.as_mut().and_then(|silence| silence.at(now));
+        [self.ending.at(now), self.stall.at(now), silence]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Acts on a time limit that has passed at `now`: the connection counts as lost unless its end was decided
     /// before. Says which one, once.
+    ///
+    /// `None` if none has passed, or if it was time for a keepalive Ping, which is queued now.
     pub fn expire(&mut self, now: Duration) -> Option<Expired> {
         let expired = if self.ending.has_passed(now) {
             match self.closing {
@@ -475,14 +471,30 @@ impl SendSide {
         } else if self.stall.has_passed(now) {
             Expired::WriteStall
         } else {
-            return None;
+            let silence = self.silence.as_mut()?;
+            match silence.expired(now) {
+                Some(expired) => expired,
+                None => {
+                    let number = silence.ping_due(now)?;
+                    self.frame(OpCode::Ping, true, &number.to_be_bytes());
+                    return None;
+                }
+            }
         };
         self.lose(Initiator::Local);
         Some(expired)
     }
 
+    /// The peer's silence is no matter any more: another time limit runs.
+    fn stop_listening(&mut self) {
+        if let Some(silence) = &mut self.silence {
+            silence.stop();
+        }
+    }
+
     fn lose(&mut self, by: Initiator) {
-        self.discard();
+        self.output_lost();
+        self.stop_listening();
         self.ending.disarm();
         match &mut self.closing {
             Closing::Open => {
@@ -510,21 +522,11 @@ impl SendSide {
     }
 
     fn check_open(&self) -> Result<(), SendError> {
-        if self.closing.is_open() {
+        if self.is_open() {
             Ok(())
         } else {
             Err(SendError::Closing)
         }
-    }
-
-    /// Whether a new message may begin. One that was begun without a piece is forgotten.
-    fn check_free(&mut self) -> Result<(), SendError> {
-        self.check_open()?;
-        if self.unfinished().is_some() {
-            return Err(SendError::UnfinishedMessage);
-        }
-        self.unfinished = None;
-        Ok(())
     }
 
     fn close_frame(&mut self, close: Option<&CloseFrame>) {
@@ -533,6 +535,7 @@ impl SendSide {
             self.frame(OpCode::Pong, true, &payload);
         }
         self.frame(OpCode::Close, true, &CloseFrame::encode(close));
+        self.stop_listening();
     }
 
     fn next_key(&mut self) -> Option<MaskKey> {
@@ -593,36 +596,6 @@ impl SendSide {
             None => payload,
             Some(key) => masked(payload, key),
         });
-    }
-}
-
-/// A message that is sent piece by piece.
-struct Unfinished {
-    kind: MessageKind,
-    /// What was queued of a text.
-    utf8: Utf8Stream,
-    /// Its first frame was queued.
-    is_under_way: bool,
-}
-
-impl Unfinished {
-    /// Takes a piece of text into account, or leaves everything as it was.
-    fn check(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        if self.kind == MessageKind::Text {
-            let mut utf8 = self.utf8;
-            utf8.push(payload).map_err(|_| SendError::NotUtf8)?;
-            self.utf8 = utf8;
-        }
-        Ok(())
-    }
-
-    /// The opcode of the next frame, which is about to be queued.
-    fn next_opcode(&mut self) -> OpCode {
-        if core::mem::replace(&mut self.is_under_way, true) {
-            OpCode::Continuation
-        } else {
-            self.kind.opcode()
-        }
     }
 }
 

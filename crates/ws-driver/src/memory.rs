@@ -1,0 +1,188 @@
+//! A transport in memory, for tests of what is built on connections.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::sync::{Mutex, lock};
+use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
+
+/// One end of a transport in memory: see [`duplex`].
+#[derive(Debug)]
+pub struct Duplex<M> {
+    read: DuplexRead,
+    write: DuplexWrite,
+    timer: PhantomData<fn() -> M>,
+}
+
+/// What receives from a [`Duplex`].
+#[derive(Debug)]
+pub struct DuplexRead(Arc<Mutex<Pipe>>);
+
+/// What sends to a [`Duplex`].
+#[derive(Debug)]
+pub struct DuplexWrite(Arc<Mutex<Pipe>>);
+
+/// One direction.
+#[derive(Debug)]
+struct Pipe {
+    octets: VecDeque<u8>,
+    capacity: usize,
+    /// Nobody will write any more.
+    is_ended: bool,
+    /// Nobody will read any more.
+    is_broken: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+/// A transport in memory: what is written to one end is read from the other. Each direction holds up to `capacity`
+/// octets, at least one.
+///
+/// Needs no runtime but its timer.
+#[must_use]
+pub fn duplex<M: Timer>(capacity: usize) -> (Duplex<M>, Duplex<M>) {
+    let pipe = || {
+        Arc::new(Mutex::new(Pipe {
+            octets: VecDeque::new(),
+            capacity: capacity.max(1),
+            is_ended: false,
+            is_broken: false,
+            reader: None,
+            writer: None,
+        }))
+    };
+    let (there, back) = (pipe(), pipe());
+    let end = |read: &Arc<_>, write: &Arc<_>| Duplex {
+        read: DuplexRead(Arc::clone(read)),
+        write: DuplexWrite(Arc::clone(write)),
+        timer: PhantomData,
+    };
+    (end(&back, &there), end(&there, &back))
+}
+
+impl Pipe {
+    fn wake_reader(&mut self) {
+        if let Some(waker) = self.reader.take() {
+            waker.wake();
+        }
+    }
+
+    fn wake_writer(&mut self) {
+        if let Some(waker) = self.writer.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl ReadHalf for DuplexRead {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut pipe = lock(&self.0);
+        if pipe.octets.is_empty() && !pipe.is_ended {
+            pipe.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        let read = io::Read::read(&mut pipe.octets, buffer);
+        pipe.wake_writer();
+        Poll::Ready(read)
+    }
+}
+
+impl WriteHalf for DuplexWrite {
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut pipe = lock(&self.0);
+        if pipe.is_broken || pipe.is_ended {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let room = pipe.capacity.saturating_sub(pipe.octets.len());
+        if room == 0 {
+            pipe.writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        let octets = slices.iter().flat_map(|slice| slice.iter());
+        let before = pipe.octets.len();
+        pipe.octets.extend(octets.take(room));
+        let written = pipe.octets.len() - before;
+        pipe.wake_reader();
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut pipe = lock(&self.0);
+        pipe.is_ended = true;
+        pipe.wake_reader();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for DuplexRead {
+    fn drop(&mut self) {
+        let mut pipe = lock(&self.0);
+        pipe.is_broken = true;
+        pipe.wake_writer();
+    }
+}
+
+impl Drop for DuplexWrite {
+    fn drop(&mut self) {
+        let mut pipe = lock(&self.0);
+        pipe.is_ended = true;
+        pipe.wake_reader();
+    }
+}
+
+impl<M: Timer> ReadHalf for Duplex<M> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.read.poll_read(cx, buffer)
+    }
+}
+
+impl<M: Timer> WriteHalf for Duplex<M> {
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write.poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write.poll_flush(cx)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write.poll_shutdown(cx)
+    }
+}
+
+impl<M: Timer> Transport for Duplex<M> {
+    type Timer = M;
+}
+
+impl<M: Timer> Split for Duplex<M> {
+    type ReadHalf = DuplexRead;
+    type WriteHalf = DuplexWrite;
+
+    fn split(self) -> (DuplexRead, DuplexWrite) {
+        (self.read, self.write)
+    }
+
+    /// Halves of two transports make a new one.
+    fn reunite(read: DuplexRead, write: DuplexWrite) -> Option<Self> {
+        Some(Duplex {
+            read,
+            write,
+            timer: PhantomData,
+        })
+    }
+}

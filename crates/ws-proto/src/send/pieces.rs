@@ -1,0 +1,117 @@
+//! Sending a message piece by piece (RFC 6455 §5.4).
+
+use super::SendSide;
+use crate::error::SendError;
+use crate::message::MessageKind;
+use crate::opcode::OpCode;
+use crate::utf8::Utf8Stream;
+
+/// A message that is sent piece by piece.
+pub(super) struct Unfinished {
+    kind: MessageKind,
+    /// What was queued of a text.
+    utf8: Utf8Stream,
+    /// Its first frame was queued.
+    is_under_way: bool,
+}
+
+impl Unfinished {
+    /// Takes a piece of text into account, or leaves everything as it was.
+    fn check(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        if self.kind == MessageKind::Text {
+            let mut utf8 = self.utf8;
+            utf8.push(payload).map_err(|_| SendError::NotUtf8)?;
+            self.utf8 = utf8;
+        }
+        Ok(())
+    }
+
+    /// The opcode of the next frame, which is about to be queued.
+    fn next_opcode(&mut self) -> OpCode {
+        if core::mem::replace(&mut self.is_under_way, true) {
+            OpCode::Continuation
+        } else {
+            self.kind.opcode()
+        }
+    }
+}
+
+impl SendSide {
+    /// Begins a message that is sent piece by piece (RFC 6455 §5.4). Nothing is queued yet.
+    ///
+    /// Until [`finish`](Self::finish) no other message can be sent, because fragments of two messages must not mix;
+    /// control frames and a Close can.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] if
+    /// frames of another message were queued and its end was not.
+    pub fn begin(&mut self, kind: MessageKind) -> Result<(), SendError> {
+        self.check_free()?;
+        self.unfinished = Some(Unfinished {
+            kind,
+            utf8: Utf8Stream::default(),
+            is_under_way: false,
+        });
+        Ok(())
+    }
+
+    /// The kind of the message of which frames were queued and the end was not.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<MessageKind> {
+        let unfinished = self.unfinished.as_ref();
+        unfinished
+            .filter(|message| message.is_under_way)
+            .map(|message| message.kind)
+    }
+
+    /// Queues a piece of the message that was begun, as a frame of its own. Text may be cut inside a character.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotUtf8`] if it cannot continue the text: nothing was queued, and other octets may be tried.
+    /// [`SendError::NoMessage`] if none was begun, [`SendError::Closing`].
+    pub fn write(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.check_open()?;
+        let Some(message) = &mut self.unfinished else {
+            return Err(SendError::NoMessage);
+        };
+        message.check(payload)?;
+        if payload.is_empty() {
+            return Ok(());
+        }
+        let opcode = message.next_opcode();
+        self.frame(opcode, false, payload);
+        Ok(())
+    }
+
+    /// Queues the end of the message that was begun.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotUtf8`] if text ends inside a character: nothing was queued, and the message is still unfinished.
+    /// [`SendError::NoMessage`] if none was begun, [`SendError::Closing`].
+    pub fn finish(&mut self) -> Result<(), SendError> {
+        self.check_open()?;
+        let Some(message) = &mut self.unfinished else {
+            return Err(SendError::NoMessage);
+        };
+        if message.utf8.finish().is_err() {
+            return Err(SendError::NotUtf8);
+        }
+        let opcode = message.next_opcode();
+        self.unfinished = None;
+        self.frame(opcode, true, &[]);
+        Ok(())
+    }
+
+    /// Whether a new message may begin. One that was begun without a piece is forgotten.
+    pub(super) fn check_free(&mut self) -> Result<(), SendError> {
+        self.check_open()?;
+        if self.unfinished().is_some() {
+            return Err(SendError::UnfinishedMessage);
+        }
+        self.unfinished = None;
+        Ok(())
+    }
+}

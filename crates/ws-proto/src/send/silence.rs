@@ -1,0 +1,120 @@
+//! What to do about a peer that says nothing: an idle time limit, and Pings that are sent unasked.
+
+use alloc::boxed::Box;
+use core::time::Duration;
+
+use crate::config::{Config, Keepalive};
+use crate::deadline::{Deadline, Expired};
+
+/// Watches the peer's silence. Exists only where it is configured.
+pub(super) struct Silence {
+    idle_timeout: Option<Duration>,
+    keepalive: Option<Keepalive>,
+    /// When the peer has been silent for too long.
+    idle: Deadline,
+    next_ping: Deadline,
+    pong_due: Deadline,
+    /// When the Ping was queued whose Pong is awaited, and its number, which is its payload.
+    pinged: Option<(Duration, u32)>,
+    /// Pings so far.
+    pings: u32,
+    round_trip: Option<Duration>,
+}
+
+impl Silence {
+    pub(super) fn new(config: &Config) -> Option<Box<Self>> {
+        if config.idle_timeout.is_none() && config.keepalive.is_none() {
+            return None;
+        }
+        let mut silence = Box::new(Silence {
+            idle_timeout: config.idle_timeout,
+            keepalive: config.keepalive,
+            idle: Deadline::Off,
+            next_ping: Deadline::Off,
+            pong_due: Deadline::Off,
+            pinged: None,
+            pings: 0,
+            round_trip: None,
+        });
+        silence.heard();
+        Some(silence)
+    }
+
+    /// The peer has sent something.
+    pub(super) fn heard(&mut self) {
+        if let Some(timeout) = self.idle_timeout {
+            self.idle.arm(timeout);
+        }
+        if let Some(Keepalive { interval, .. }) = self.keepalive {
+            self.next_ping.arm(interval);
+        }
+    }
+
+    /// Another time limit runs from here on.
+    pub(super) fn stop(&mut self) {
+        self.idle_timeout = None;
+        self.keepalive = None;
+        self.pinged = None;
+        self.idle.disarm();
+        self.next_ping.disarm();
+        self.pong_due.disarm();
+    }
+
+    pub(super) fn is_timed(&self) -> bool {
+        self.idle.is_armed() || self.next_ping.is_armed() || self.pong_due.is_armed()
+    }
+
+    /// The earliest date.
+    pub(super) fn at(&mut self, now: Duration) -> Option<Duration> {
+        [&mut self.idle, &mut self.next_ping, &mut self.pong_due]
+            .into_iter()
+            .filter_map(|deadline| deadline.at(now))
+            .min()
+    }
+
+    /// The time limit that has passed.
+    pub(super) fn expired(&self, now: Duration) -> Option<Expired> {
+        if self.pong_due.has_passed(now) {
+            Some(Expired::Pong)
+        } else if self.idle.has_passed(now) {
+            Some(Expired::Idle)
+        } else {
+            None
+        }
+    }
+
+    /// The number of the Ping to send, when it is time and none is under way.
+    pub(super) fn ping_due(&mut self, now: Duration) -> Option<u32> {
+        let Keepalive { interval, timeout } = self.keepalive?;
+        if !self.next_ping.has_passed(now) {
+            return None;
+        }
+        self.next_ping.arm(interval);
+        if self.pinged.is_some() {
+            return None;
+        }
+        self.pings = self.pings.wrapping_add(1);
+        self.pinged = Some((now, self.pings));
+        self.pong_due.arm(timeout);
+        Some(self.pings)
+    }
+
+    pub(super) fn awaits_pong(&self) -> bool {
+        self.pinged.is_some()
+    }
+
+    /// A Pong came at `now`. One that nobody asked for changes nothing.
+    pub(super) fn pong(&mut self, payload: &[u8], now: Duration) {
+        if let Some((sent, number)) = self.pinged
+            && payload == number.to_be_bytes()
+        {
+            self.round_trip = Some(now.saturating_sub(sent));
+            self.pinged = None;
+            self.pong_due.disarm();
+        }
+    }
+
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+}
