@@ -143,16 +143,16 @@ impl<R: Runtime> Acceptor<R> {
         }
     }
 
-    /// Takes over a stream whose opening handshake someone else has done, with the octets that arrived behind the
+    /// Takes over a transport whose opening handshake someone else has done, with the octets that arrived behind the
     /// request.
     #[must_use]
-    pub fn take_over<S>(&self, stream: S, leftover: Vec<u8>) -> WebSocket<R::Transport>
+    pub fn take_over<T>(&self, transport: T, leftover: Vec<u8>) -> WebSocket<T>
     where
-        R: Wrap<S>,
+        T: Transport<Timer = R::Timer>,
     {
         let agreed = Agreed::default();
         WebSocket::open(
-            R::wrap(stream),
+            transport,
             Side::Server,
             &self.settings.config,
             agreed,

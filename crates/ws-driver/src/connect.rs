@@ -10,7 +10,7 @@ use ws_proto::{Config, MaskSource};
 
 use crate::error::{Error, Phase};
 use crate::masks::{OsMasks, random};
-use crate::transport::{Runtime, Timer, Wrap};
+use crate::transport::{Runtime, Timer, Transport, Wrap};
 use crate::upgrade::{Upgrade, within};
 use crate::websocket::{Side, WebSocket};
 
@@ -159,16 +159,16 @@ impl<R: Runtime> Connector<R> {
             .await
     }
 
-    /// Takes over a stream whose opening handshake someone else has done, with the octets that arrived behind the
+    /// Takes over a transport whose opening handshake someone else has done, with the octets that arrived behind the
     /// response.
     #[must_use]
-    pub fn take_over<S>(&self, stream: S, leftover: Vec<u8>) -> WebSocket<R::Transport>
+    pub fn take_over<T>(&self, transport: T, leftover: Vec<u8>) -> WebSocket<T>
     where
-        R: Wrap<S>,
+        T: Transport<Timer = R::Timer>,
     {
         let side = Side::Client((self.settings.masks)(), None);
         let config = &self.settings.config;
-        WebSocket::open(R::wrap(stream), side, config, Agreed::default(), leftover)
+        WebSocket::open(transport, side, config, Agreed::default(), leftover)
     }
 
     async fn upgrade<S>(

@@ -136,6 +136,8 @@ enum Answer {
     Close,
     /// It ends the stream.
     End,
+    /// It says nothing, and ends the stream once we have ended our direction.
+    EndBehindUs,
 }
 
 struct Peer {
@@ -162,6 +164,7 @@ impl Peer {
             Answer::Hi => self.says(b"\x81\x82\0\0\0\0hi", false),
             Answer::Close => self.says(b"\x88\x82\0\0\0\0\x03\xe8", true),
             Answer::End => self.says(b"", true),
+            Answer::EndBehindUs => {}
         }
     }
 
@@ -215,6 +218,9 @@ impl WriteHalf for Near {
     }
 
     fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.0.answer == Answer::EndBehindUs {
+            self.0.says(b"", true);
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -423,6 +429,25 @@ fn a_flush_that_waits_ends_also_if_the_receiver_writes_for_it() {
         });
         let reads = thread::spawn(move || peer.reads_again());
         block_on(sender.send("x")).unwrap();
+        reads.join().unwrap();
+        let _ = receives.join().unwrap();
+    });
+}
+
+#[test]
+fn a_violation_is_reported_also_if_the_sender_writes_the_close() {
+    explore(2, || {
+        let peer = peer(Answer::EndBehindUs, false);
+        let (mut sender, mut receiver) = halves(&peer);
+        // A reserved opcode.
+        peer.says(b"\x83\x80\0\0\0\0", false);
+        let receives = thread::spawn(move || {
+            assert!(matches!(drain(&mut receiver), Err(Error::Receive(_))));
+            receiver
+        });
+        let reads = thread::spawn(move || peer.reads_again());
+        let closed = block_on(sender.close(CloseCode::NORMAL, ""));
+        assert!(matches!(closed, Err(Error::Receive(_))));
         reads.join().unwrap();
         let _ = receives.join().unwrap();
     });

@@ -32,17 +32,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Wrap<S> for Tokio {
     type Transport = TokioIo<S>;
 
     fn wrap(stream: S) -> TokioIo<S> {
-        if let Some(tcp) = (&stream as &dyn Any).downcast_ref::<TcpStream>() {
-            // A socket that cannot be told is slower or broken; reading and writing will show which.
-            let _ = tcp.set_nodelay(true);
-        }
-        TokioIo(stream)
+        TokioIo::new(stream)
     }
 }
 
 /// A tokio stream as a transport. Dereferences to the stream.
 #[derive(Debug)]
 pub struct TokioIo<S>(S);
+
+impl<S: 'static> TokioIo<S> {
+    /// The stream as a transport. TCP streams send small segments at once from here on (`TCP_NODELAY`).
+    pub fn new(stream: S) -> Self {
+        if let Some(tcp) = (&stream as &dyn Any).downcast_ref::<TcpStream>() {
+            // A socket that cannot be told is slower or broken; reading and writing will show which.
+            let _ = tcp.set_nodelay(true);
+        }
+        TokioIo(stream)
+    }
+
+    /// The stream.
+    pub fn into_inner(self) -> S {
+        self.0
+    }
+}
 
 impl<S> Deref for TokioIo<S> {
     type Target = S;

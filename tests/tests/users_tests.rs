@@ -1,0 +1,78 @@
+//! The transports that users get for their own tests, used as a user would.
+
+#![forbid(unsafe_code)]
+
+use std::io;
+
+use ws_driver::WebSocket;
+use ws_tokio::{Acceptor, CloseCode, Connector, Duplex, Error, Script, TokioTimer};
+
+/// "hi" from a client, with a key of zeros.
+const HI: &[u8] = b"\x81\x82\0\0\0\0hi";
+
+#[tokio::test]
+async fn a_script_feeds_a_connection_and_shows_what_it_writes() {
+    let script = Script::new();
+    let mut ws = Acceptor::new().take_over(script.transport::<TokioTimer>(), Vec::new());
+    script.input(&HI[..3]);
+    script.input(&HI[3..]);
+    let message = ws.recv().await.unwrap().unwrap();
+    assert_eq!(message.as_text(), Some("hi"));
+
+    script.shorten_writes(1);
+    ws.send(message).await.unwrap();
+    assert_eq!(script.take_output(), b"\x81\x02hi");
+
+    script.input(*b"\x88\x80\0\0\0\0");
+    script.end_input();
+    assert!(ws.recv().await.unwrap().is_none());
+    assert_eq!(script.take_output(), b"\x88\x00");
+    assert!(script.is_shut_down());
+}
+
+#[tokio::test]
+async fn a_script_makes_things_go_wrong() {
+    let script = Script::new();
+    let mut ws = Acceptor::new().take_over(script.transport::<TokioTimer>(), HI.to_vec());
+    script.limit_output(3);
+    let sending = tokio::spawn({
+        let script = script.clone();
+        async move {
+            tokio::task::yield_now().await;
+            assert_eq!(script.take_output(), b"\x81\x02h");
+            script.limit_output(usize::MAX);
+        }
+    });
+    ws.send("hi").await.unwrap();
+    sending.await.unwrap();
+
+    script.fail_output(io::ErrorKind::BrokenPipe);
+    assert!(matches!(ws.send("hi").await, Err(Error::Io(_))));
+    assert_eq!(ws.recv().await.unwrap().unwrap().as_text(), Some("hi"));
+    script.fail_input(io::ErrorKind::ConnectionReset);
+    assert!(matches!(ws.recv().await, Err(Error::Io(_))));
+    assert!(ws.recv().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn two_connections_talk_in_memory() {
+    let (here, there) = ws_tokio::duplex::<TokioTimer>(16);
+    let mut server: WebSocket<Duplex<TokioTimer>> = Acceptor::new().take_over(there, Vec::new());
+    let mut client = Connector::new().take_over(here, Vec::new());
+    let echo = tokio::spawn(async move {
+        while let Some((message, out)) = server.recv_ref().await? {
+            out.feed(message)?;
+        }
+        Ok::<_, Error>(server.end())
+    });
+    let long = "long ".repeat(1000);
+    client.send(&long).await.unwrap();
+    let answer = client.recv().await.unwrap().unwrap();
+    assert_eq!(answer.as_text(), Some(long.as_str()));
+    client.close(CloseCode::NORMAL, "bye").await.unwrap();
+    let end = echo.await.unwrap().unwrap().unwrap();
+    assert_eq!(
+        (end.code, &*end.reason, end.clean),
+        (CloseCode::NORMAL, "bye", true)
+    );
+}
