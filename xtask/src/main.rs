@@ -7,8 +7,17 @@
 
 mod autobahn;
 mod ci;
+mod crowd;
+mod hostile;
+mod idle;
 mod interrupt;
+mod programs;
+mod progress;
 mod project;
+mod raw;
+mod resources;
+mod runtime;
+mod subject;
 mod test;
 mod tidy;
 
@@ -31,6 +40,10 @@ struct Cli {
 enum Command {
     Autobahn(autobahn::Args),
     Ci(ci::Args),
+    #[command(hide = true)]
+    Crowd(crowd::Args),
+    Hostile(hostile::Args),
+    Idle(idle::Args),
     Test(test::Args),
     Tidy(tidy::Args),
 }
@@ -64,6 +77,9 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Autobahn(args) => autobahn::run(&args),
         Command::Ci(args) => ci::run(&args),
+        Command::Crowd(args) => crowd::run(&args),
+        Command::Hostile(args) => hostile::run(&args),
+        Command::Idle(args) => idle::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Tidy(args) => tidy::run(&args),
     };

@@ -1,7 +1,8 @@
 //! Where the workspace is, and how its Cargo is called.
 
 use std::env;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -21,6 +22,13 @@ pub(crate) fn cargo() -> Command {
     let mut command = Command::new(cargo);
     command.current_dir(root());
     command
+}
+
+/// A directory of this name in the target directory, made if there is none.
+pub(crate) fn scratch_dir(name: &str) -> Result<PathBuf> {
+    let dir = metadata()?.target_directory.join(name).into_std_path_buf();
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    Ok(dir)
 }
 
 /// The packages of the workspace, without the registry packages that they depend on.

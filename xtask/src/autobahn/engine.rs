@@ -6,10 +6,10 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::cases::CaseId;
+use super::patience::Patience;
 use super::plan::Run;
-use super::progress::Progress;
-use super::watch::Patience;
 use super::wstest::Wstest;
+use crate::progress::Progress;
 
 /// The engines to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

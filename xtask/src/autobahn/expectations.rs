@@ -133,8 +133,8 @@ impl Expectation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::Runtime;
     use super::*;
+    use crate::runtime::Runtime;
 
     fn run(role: Role) -> Run {
         Run::new(Runtime::Tokio, role)

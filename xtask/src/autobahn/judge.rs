@@ -142,10 +142,11 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{Role, Runtime};
+    use super::super::plan::Role;
     use super::super::report::testing::result;
     use super::super::verdict::CloseBehavior;
     use super::*;
+    use crate::runtime::Runtime;
 
     const EXPECTATIONS: &str = "
         [[expect]]

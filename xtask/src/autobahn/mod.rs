@@ -8,14 +8,11 @@ mod cases;
 mod engine;
 mod expectations;
 mod judge;
-mod peers;
+mod patience;
 mod plan;
-mod progress;
 mod report;
 mod summary;
-mod supervise;
 mod verdict;
-mod watch;
 mod wstest;
 
 use std::env;
@@ -26,15 +23,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::programs::peers::Peers;
+use crate::progress::{Progress, Unit};
+use crate::runtime::Runtime;
 use crate::{Outcome, interrupt, project};
 use cases::CaseId;
 use engine::{Engine, EngineKind, Job};
 use expectations::Expectations;
-use peers::Peers;
-use plan::{Role, Run, Runtime};
-use progress::Progress;
+use patience::Patience;
+use plan::{Role, Run};
 use summary::Finished;
-use watch::Patience;
 
 /// Run the Autobahn conformance suite against the echo peers, and compare with what is expected.
 ///
@@ -102,10 +100,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     // Before the long build: it may find that something has to be installed by hand.
     let engine = engine::prepare(args.engine, &home)?;
     println!("engine: {}", engine.describe());
-    let peers = match &args.testee_dir {
-        Some(dir) => Peers::in_dir(dir)?,
-        None => Peers::build()?,
-    };
+    let peers = Peers::built_or_in(args.testee_dir.as_deref())?;
     for run in &runs {
         peers.find(&run.testee_name())?;
     }
@@ -154,7 +149,7 @@ impl Session<'_> {
 
     fn run_one(&self, run: &Run) -> Result<Finished> {
         let dir = fresh_dir(&self.output.join(&run.agent))?;
-        let mut progress = Progress::new(&run.agent, self.selected.len());
+        let mut progress = Progress::new(&run.agent, self.selected.len(), Unit::CASE);
         let outcome = self.engine.test(&mut Job {
             run,
             cases: self.selected,

@@ -5,6 +5,8 @@ use std::fmt;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::runtime::Runtime;
+
 /// The part that the testee plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -13,13 +15,6 @@ pub(crate) enum Role {
     Server,
     /// An echo client; the suite is the server.
     Client,
-}
-
-/// The runtimes that have an adapter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Runtime {
-    Tokio,
 }
 
 /// One pass of the suite over one testee.
@@ -43,7 +38,7 @@ impl Run {
     /// The command of `ws-peers` that is tested.
     pub(crate) fn testee_name(&self) -> String {
         match self.role {
-            Role::Server => format!("echo-{}", self.runtime),
+            Role::Server => self.runtime.echo_server(),
             Role::Client => format!("echo-client-{}", self.runtime),
         }
     }
@@ -51,13 +46,8 @@ impl Run {
 
 /// Every run for these choices; an empty choice means all.
 pub(crate) fn plan(runtimes: &[Runtime], role: Option<Role>) -> Vec<Run> {
-    let runtimes = if runtimes.is_empty() {
-        Runtime::value_variants()
-    } else {
-        runtimes
-    };
     let roles = role.map_or_else(|| Role::value_variants().to_vec(), |role| vec![role]);
-    runtimes
+    Runtime::these_or_all(runtimes)
         .iter()
         .flat_map(|runtime| roles.iter().map(|role| Run::new(*runtime, *role)))
         .collect()
@@ -68,14 +58,6 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Server => "server",
             Self::Client => "client",
-        })
-    }
-}
-
-impl fmt::Display for Runtime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tokio => "tokio",
         })
     }
 }

@@ -271,10 +271,11 @@ impl UnexpectedSummary {
 mod tests {
     use super::super::expectations::Expectations;
     use super::super::judge::judge;
-    use super::super::plan::{Role, Runtime};
+    use super::super::plan::Role;
     use super::super::report::testing::result;
     use super::super::verdict::{Behavior, CloseBehavior};
     use super::*;
+    use crate::runtime::Runtime;
 
     fn finished() -> Finished {
         let run = Run::new(Runtime::Tokio, Role::Client);

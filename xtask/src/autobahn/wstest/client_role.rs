@@ -11,10 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::{Wstest, died, write_spec};
+use super::{Wstest, write_spec};
 use crate::autobahn::engine::Job;
-use crate::autobahn::supervise::{Line, Source, Supervised};
-use crate::autobahn::watch::Watch;
+use crate::programs::supervise::{Line, Source, Supervised};
+use crate::programs::watch::Watch;
 
 /// How long the suite may take to write its reports.
 const REPORT_LIMIT: Duration = Duration::from_secs(60);
@@ -84,7 +84,7 @@ fn wait_until_listening(
     );
     while TcpStream::connect(address).is_err() {
         if let Some(status) = suite.try_wait()? {
-            return Err(died("the suite", suite, status, "before it listened"));
+            return Err(suite.died("the suite", status, "start-up, before it listened"));
         }
         watch.next()?;
     }
@@ -139,11 +139,11 @@ fn follow(
         }
         // Its last lines may come in after its end was seen, so another quiet turn must follow.
         if let Some(status) = ended {
-            return Err(died("the testee", testee, status, &at(job, done)));
+            return Err(testee.died("the testee", status, &at(job, done)));
         }
         ended = testee.try_wait()?;
         if let Some(status) = suite.try_wait()? {
-            return Err(died("the suite", suite, status, &at(job, done)));
+            return Err(suite.died("the suite", status, &at(job, done)));
         }
     }
     Ok(())

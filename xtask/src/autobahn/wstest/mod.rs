@@ -13,15 +13,15 @@ mod tests;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::Sender;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::engine::{Engine, Job};
 use super::plan::Role;
-use super::supervise::{Line, Source, Supervised};
+use crate::programs::supervise::{Line, Source, Supervised};
 use container::Container;
 use install::Surroundings;
 
@@ -120,12 +120,4 @@ fn write_spec(job: &Job<'_>, mode_settings: Value) -> Result<()> {
     let file = job.dir.join(SPEC);
     fs::write(&file, serde_json::to_string_pretty(&spec)?)
         .with_context(|| format!("cannot write {}", file.display()))
-}
-
-/// The error for a program that ended when it should not have.
-fn died(what: &str, program: &mut Supervised, status: ExitStatus, place: &str) -> Error {
-    anyhow::anyhow!(
-        "{what} ended ({status}) in {place}: {}",
-        program.last_words()
-    )
 }

@@ -1,17 +1,17 @@
 //! The testee is a server: the suite connects to it case by case, and ends by itself.
 
-use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::json;
 
-use super::{Wstest, died, write_spec};
+use super::{Wstest, write_spec};
 use crate::autobahn::cases::CaseId;
 use crate::autobahn::engine::Job;
-use crate::autobahn::supervise::{Line, Source, Supervised};
-use crate::autobahn::watch::Watch;
+use crate::programs::server::EchoServer;
+use crate::programs::supervise::{Line, Source, Supervised};
+use crate::programs::watch::Watch;
 
 /// How long the suite may take to notice that the testee is gone, and to write its reports: it
 /// writes them only at its end.
@@ -21,45 +21,16 @@ const GRACE: Duration = Duration::from_secs(15);
 pub(super) fn test(wstest: &Wstest, job: &mut Job<'_>) -> Result<()> {
     let (sender, lines) = mpsc::channel();
     let mut watch = Watch::new(lines);
-    let mut command = Command::new(job.testee);
-    command.args(["--port", "0"]);
     let log = job.dir.join("testee.log");
-    let mut testee = Supervised::spawn(command, &log, Stdio::null(), Source::Testee, &sender)?;
-    let url = wait_for_url(job, &mut watch, &mut testee)?;
+    let start_up = job.patience.start_up;
+    let mut testee = EchoServer::start(job.testee, &log, start_up, &sender, &mut watch)?;
 
     write_spec(
         job,
-        json!({ "servers": [{ "agent": job.run.agent, "url": url }] }),
+        json!({ "servers": [{ "agent": job.run.agent, "url": testee.url }] }),
     )?;
     let mut suite = wstest.start(job, "fuzzingclient", &sender)?;
-    follow(job, &mut watch, &mut suite, &mut testee)
-}
-
-/// The first line of the testee's output is where it listens.
-fn wait_for_url(job: &Job<'_>, watch: &mut Watch, testee: &mut Supervised) -> Result<String> {
-    watch.enter(
-        "start-up of the testee, which has not printed its URL",
-        job.patience.start_up,
-    );
-    loop {
-        if let Some(line) = watch.next()? {
-            if line.text.starts_with("ws://") {
-                return Ok(line.text);
-            }
-            bail!(
-                "the first line of the testee is no ws:// URL: `{}`",
-                line.text
-            );
-        }
-        if let Some(status) = testee.try_wait()? {
-            return Err(died(
-                "the testee",
-                testee,
-                status,
-                "before it printed its URL",
-            ));
-        }
-    }
+    follow(job, &mut watch, &mut suite, &mut testee.process)
 }
 
 /// Waits until the suite has ended.
@@ -85,12 +56,12 @@ fn follow(
         if let Some(status) = suite.try_wait()? {
             return match status.success() {
                 true => Ok(()),
-                false => Err(died("the suite", suite, status, &place)),
+                false => Err(suite.died("the suite", status, &place)),
             };
         }
         if let Some(status) = testee.try_wait()? {
             let_it_report(watch, suite)?;
-            return Err(died("the testee", testee, status, &place));
+            return Err(testee.died("the testee", status, &place));
         }
     }
 }

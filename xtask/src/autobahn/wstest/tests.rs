@@ -12,10 +12,11 @@ use super::client_role;
 use super::install::{self, Surroundings};
 use super::{Installation, Wstest};
 use crate::autobahn::engine::{Engine, Job};
-use crate::autobahn::plan::{Role, Run, Runtime};
-use crate::autobahn::progress::Progress;
+use crate::autobahn::patience::Patience;
+use crate::autobahn::plan::{Role, Run};
 use crate::autobahn::report;
-use crate::autobahn::watch::Patience;
+use crate::progress::Progress;
+use crate::runtime::Runtime;
 
 const SERVER: &str = "echo ws://127.0.0.1:9; sleep 60";
 

@@ -9,7 +9,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
 /// How many lines of standard error an error message shows.
@@ -20,6 +20,7 @@ const TAIL_LINES: usize = 20;
 pub(crate) enum Source {
     Suite,
     Testee,
+    Crowd,
 }
 
 /// A line of a program's standard output.
@@ -107,6 +108,16 @@ impl Supervised {
         self.child
             .try_wait()
             .with_context(|| format!("cannot wait for {}", self.name))
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The error for `what`, this program, which ended in `place` when it should not have.
+    pub(crate) fn died(&mut self, what: &str, status: ExitStatus, place: &str) -> Error {
+        anyhow::anyhow!("{what} ended ({status}) in {place}: {}", self.last_words())
     }
 
     /// Ends the program and tells what it last said on standard error, and where the rest is.

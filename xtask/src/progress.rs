@@ -8,11 +8,29 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// How often a line is printed where no bar can be drawn.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Shows how many cases of a run are done.
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unit {
+    one: &'static str,
+    many: &'static str,
+}
+
+impl Unit {
+    pub(crate) const ATTACK: Self = Self::new("attack", "attacks");
+    pub(crate) const CASE: Self = Self::new("case", "cases");
+    pub(crate) const CONNECTION: Self = Self::new("connection", "connections");
+
+    const fn new(one: &'static str, many: &'static str) -> Self {
+        Self { one, many }
+    }
+}
+
+/// Shows how much of a run is done.
 pub(crate) struct Progress {
     view: View,
     label: String,
     total: usize,
+    unit: Unit,
     started: Instant,
 }
 
@@ -26,8 +44,8 @@ enum View {
 }
 
 impl Progress {
-    /// Starts to show a run of `total` cases.
-    pub(crate) fn new(label: &str, total: usize) -> Self {
+    /// Starts to show a run of `total` units.
+    pub(crate) fn new(label: &str, total: usize, unit: Unit) -> Self {
         let started = Instant::now();
         let view = if stdout().is_terminal() && stderr().is_terminal() {
             let bar = ProgressBar::new(total as u64).with_prefix(label.to_owned());
@@ -35,31 +53,32 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(250));
             View::Bar(bar)
         } else {
-            println!("{label}: {total} cases");
+            println!("{label}: {total} {}", unit.many);
             View::Lines { last: started }
         };
         Self {
             view,
             label: label.to_owned(),
             total,
+            unit,
             started,
         }
     }
 
-    /// `done` cases are done, and `case` is running.
-    pub(crate) fn at(&mut self, done: usize, case: &str) {
+    /// `done` are done, and the one of this name is running.
+    pub(crate) fn at(&mut self, done: usize, name: &str) {
         let now = Instant::now();
         match &mut self.view {
             View::Bar(bar) => {
                 bar.set_position(done as u64);
-                bar.set_message(format!("case {case}"));
+                bar.set_message(format!("{} {name}", self.unit.one));
             }
             View::Lines { last } if now.duration_since(*last) >= LINE_EVERY => {
                 *last = now;
                 let left = left(now.duration_since(self.started), done, self.total);
                 println!(
-                    "{}: {done}/{} cases, now {case}{left}",
-                    self.label, self.total
+                    "{}: {done}/{} {}, now {name}{left}",
+                    self.label, self.total, self.unit.many
                 );
             }
             View::Lines { .. } => {}
@@ -101,6 +120,7 @@ impl Progress {
             view: View::Hidden,
             label: String::new(),
             total: 0,
+            unit: Unit::CASE,
             started: Instant::now(),
         }
     }

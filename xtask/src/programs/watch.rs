@@ -6,38 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::cases;
 use super::supervise::Line;
 use crate::interrupt;
 
 /// How often a caller gets to look at its programs.
 const POLL: Duration = Duration::from_millis(50);
-
-/// How long the parts of a run may go without progress.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// Beyond what the suite itself allows the case in progress.
-    pub(crate) without_progress: Duration,
-    /// What the suite allows a case.
-    pub(crate) longest_case: fn(&str) -> Duration,
-    /// Until a program that was started is ready.
-    pub(crate) start_up: Duration,
-}
-
-impl Patience {
-    pub(crate) fn new(without_progress: Duration) -> Self {
-        Self {
-            without_progress,
-            longest_case: cases::longest,
-            start_up: Duration::from_secs(30),
-        }
-    }
-
-    /// How long this case may take.
-    pub(crate) fn for_case(&self, case: &str) -> Duration {
-        self.without_progress + (self.longest_case)(case)
-    }
-}
 
 /// The lines that programs print, with a deadline for the next sign of progress.
 pub(crate) struct Watch {
@@ -91,8 +64,8 @@ impl Watch {
 mod tests {
     use std::sync::mpsc;
 
-    use super::super::supervise::Source;
     use super::*;
+    use crate::programs::supervise::Source;
 
     #[test]
     fn silence_past_the_allowance_is_an_error_that_says_where() {
@@ -127,12 +100,5 @@ mod tests {
         assert!(watch.next().is_err());
         watch.enter("b", Duration::from_secs(60));
         assert!(watch.next().unwrap().is_none());
-    }
-
-    #[test]
-    fn a_case_gets_the_time_of_the_suite_on_top() {
-        let patience = Patience::new(Duration::from_secs(120));
-        assert_eq!(patience.for_case("1.1.1").as_secs(), 130);
-        assert_eq!(patience.for_case("9.7.6").as_secs(), 600);
     }
 }

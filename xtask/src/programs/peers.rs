@@ -20,8 +20,13 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
+    /// Takes the executables in `dir` as they are if there is one, else builds them.
+    pub(crate) fn built_or_in(dir: Option<&Path>) -> Result<Self> {
+        dir.map_or_else(Self::build, Self::in_dir)
+    }
+
     /// Builds them, optimised.
-    pub(crate) fn build() -> Result<Self> {
+    fn build() -> Result<Self> {
         println!("building {PACKAGE}");
         let mut cargo = project::cargo();
         cargo.args(["build", "--release", "--package", PACKAGE, "--bins"]);
@@ -49,7 +54,7 @@ impl Peers {
     }
 
     /// Takes the executables in `dir` as they are.
-    pub(crate) fn in_dir(dir: &Path) -> Result<Self> {
+    fn in_dir(dir: &Path) -> Result<Self> {
         let context = || format!("cannot list {}", dir.display());
         let mut executables = BTreeMap::new();
         let dir = dir.canonicalize().with_context(context)?;

@@ -1,0 +1,167 @@
+//! Many connections at once, held by a process of their own: with the server's they would not fit
+//! under one process's limit of descriptors, and what they cost must not be taken for its.
+
+use std::env;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::Outcome;
+use crate::programs::supervise::{Source, Supervised};
+use crate::programs::watch::Watch;
+use crate::raw::{Opcode, Peer, frame};
+
+/// How often the crowd says how large it is.
+const REPORT_EVERY: Duration = Duration::from_millis(200);
+
+/// How long the crowd may go without progress.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How the crowd says that all is done.
+const READY: &str = "ready";
+
+/// The small message that every connection echoes.
+pub(crate) static SMALL: [u8; 20] = [b'e'; 20];
+
+/// The larger message that every connection echoes: as long as a block of the server.
+pub(crate) static LARGE: [u8; 64 * 1024] = [b'E'; 64 * 1024];
+
+/// Hold many connections to a server until standard input ends
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Where the server listens
+    #[arg(long)]
+    server: SocketAddr,
+
+    /// How many connections
+    #[arg(long)]
+    connections: usize,
+
+    /// What each does after its handshake
+    #[arg(long, value_enum)]
+    habit: Habit,
+}
+
+/// What each connection of a crowd does after its handshake, before it falls silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Habit {
+    /// Echo 20 B, then 64 KiB
+    Echo,
+    /// Send two messages of 2 B, and 3 octets of a third
+    Interrupted,
+}
+
+/// Octets of its third message that a connection with [`Habit::Interrupted`] sends.
+pub(crate) const INTERRUPTED_AFTER: usize = 3;
+
+/// A step of a habit: what is sent, and the messages that come back.
+struct Step {
+    sent: Vec<u8>,
+    echoed: Vec<&'static [u8]>,
+}
+
+impl Habit {
+    fn steps(self) -> Vec<Step> {
+        match self {
+            Self::Echo => [&SMALL[..], &LARGE[..]]
+                .map(|payload| Step {
+                    sent: frame::last(Opcode::Binary, payload),
+                    echoed: vec![payload],
+                })
+                .into(),
+            Self::Interrupted => {
+                let message = frame::last(Opcode::Text, b"hi");
+                let (head, _) = message.split_at(INTERRUPTED_AFTER);
+                vec![Step {
+                    sent: [&*message, &*message, head].concat(),
+                    echoed: vec![b"hi", b"hi"],
+                }]
+            }
+        }
+    }
+}
+
+/// A connection that has done these steps.
+fn open(server: SocketAddr, steps: &[Step]) -> Result<Peer> {
+    let mut peer = Peer::open(server)?;
+    for step in steps {
+        peer.send(&step.sent)?;
+        for message in &step.echoed {
+            peer.expect_message(message)?;
+        }
+    }
+    Ok(peer)
+}
+
+/// Is the crowd: opens the connections, says how far it is, holds them.
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    crate::resources::raise_descriptor_limit();
+    let mut peers = Vec::with_capacity(args.connections);
+    let steps = args.habit.steps();
+    let mut reported = Instant::now();
+    for at in 0..args.connections {
+        if reported.elapsed() >= REPORT_EVERY {
+            reported = Instant::now();
+            println!("{at}");
+        }
+        peers.push(open(args.server, &steps).with_context(|| format!("connection {at} failed"))?);
+    }
+    println!("{READY}");
+    io::copy(&mut io::stdin().lock(), &mut io::sink())?;
+    Ok(Outcome::Passed)
+}
+
+/// A crowd in its own process; dropping it ends all of its connections.
+pub(crate) struct Crowd {
+    _process: Supervised,
+    _input: Option<ChildStdin>,
+}
+
+impl Crowd {
+    /// Starts a crowd and waits until each of its connections has done what is its habit. `log`
+    /// gets its output, `progress` how many connections there are.
+    pub(crate) fn gather(
+        server: SocketAddr,
+        connections: usize,
+        habit: Habit,
+        log: &Path,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Self> {
+        let mut command = Command::new(env::current_exe().context("where is this program?")?);
+        command.args(["crowd", "--server", &server.to_string()]);
+        command.args(["--connections", &connections.to_string()]);
+        let habit = habit.to_possible_value().context("a habit has a name")?;
+        command.args(["--habit", habit.get_name()]);
+
+        let (sender, lines) = mpsc::channel();
+        let mut watch = Watch::new(lines);
+        let mut process = Supervised::spawn(command, log, Stdio::piped(), Source::Crowd, &sender)?;
+        let input = process.take_stdin();
+        loop {
+            watch.enter("the crowd of connections", PATIENCE);
+            let line = loop {
+                if let Some(line) = watch.next()? {
+                    break line;
+                }
+                if let Some(status) = process.try_wait()? {
+                    return Err(process.died("the crowd", status, "its growth"));
+                }
+            };
+            match line.text.parse() {
+                Ok(count) => progress(count),
+                Err(_) if line.text == READY => break,
+                Err(_) => bail!("the crowd says `{}`", line.text),
+            }
+        }
+        Ok(Self {
+            _process: process,
+            _input: input,
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! Many connections: at once, and one after the other.
+
+use std::net::SocketAddr;
+use std::thread;
+
+use anyhow::Result;
+
+use super::{Field, MIB, SLACK};
+use crate::crowd::{Crowd, Habit, INTERRUPTED_AFTER};
+use crate::hostile::finding::Finding;
+use crate::raw::peer::request;
+use crate::raw::{Peer, frame};
+
+/// How many connections there are, if the limit of descriptors allows.
+const CONNECTIONS: usize = 10_000;
+
+/// What a connection holds that waits with so many octets that nobody has taken.
+const HELD: u64 = 16 * INTERRUPTED_AFTER as u64 + 4 * 1024;
+
+/// What a connection costs a server besides: its task, its socket, and their bookkeeping.
+const TASK_AND_SOCKET: u64 = 1024;
+
+/// What the pools of a thread may keep when a crowd leaves: 8 blocks to read into, 8 to write from.
+const POOLS: u64 = 16 * 64 * 1024;
+
+/// 10,000 connections must not hold 10,000 blocks.
+pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
+    let connections = CONNECTIONS.min(field.room);
+    let habit = Habit::Interrupted;
+    let target = &field.target;
+    let mut held = 0;
+    // What an allocator keeps of the first crowd has to do for the second.
+    let mut growth = [0; 2];
+    for growth in &mut growth {
+        let crowd = Crowd::gather(target.address, connections, habit, &field.log, |_| {})?;
+        thread::sleep(SLACK);
+        held = target
+            .process
+            .descriptors()?
+            .saturating_sub(target.descriptors);
+        *growth = target.growth()?;
+        drop(crowd);
+        target.wait_for_descriptors(10 * SLACK)?;
+    }
+    let [first, second] = growth;
+    let again = second.saturating_sub(first);
+    let each = first.div_ceil(connections.max(1) as u64);
+    Ok(vec![
+        Finding::count("connections held", held, connections),
+        scaled(connections),
+        Finding::octets("resident per connection", each, HELD + TASK_AND_SOCKET),
+        Finding::octets("growth by a second crowd", again, MIB + POOLS),
+    ])
+}
+
+/// Says so if there is not room enough for the attack.
+fn scaled(connections: usize) -> Finding {
+    let figure = match connections {
+        CONNECTIONS => "10,000, as intended".to_owned(),
+        fewer => format!("{fewer}: the limit of descriptors has no room for more"),
+    };
+    Finding::note("connections", figure)
+}
+
+/// What is gone is gone.
+pub(super) fn churn(field: &Field) -> Result<Vec<Finding>> {
+    const WARM_UP: usize = 500;
+    let target = &field.target;
+    for at in 0..WARM_UP {
+        come_and_go(target.address, at)?;
+    }
+    target.wait_for_descriptors(10 * SLACK)?;
+    let before = target.process.resident()?;
+    for at in 0..CONNECTIONS {
+        come_and_go(target.address, at)?;
+    }
+    let back = target.wait_for_descriptors(10 * SLACK)?;
+    let grown = target.process.resident()?.saturating_sub(before);
+    Ok(vec![
+        Finding::happened("descriptors back", back, SLACK),
+        Finding::octets("growth after the first 500", grown, MIB),
+    ])
+}
+
+/// One connection, which ends in one of several ways.
+fn come_and_go(server: SocketAddr, at: usize) -> Result<()> {
+    match at % 6 {
+        0 => drop(Peer::connect(server)?),
+        1 => Peer::connect(server)?.send(&request(server, "")[..30])?,
+        2 => drop(Peer::open(server)?),
+        3 => Peer::open(server)?.reset()?,
+        4 => {
+            let mut peer = Peer::open(server)?;
+            peer.send(&frame::unmasked())?;
+            peer.receive()?;
+        }
+        _ => {
+            let mut peer = Peer::open(server)?;
+            peer.echo(b"in passing")?;
+            peer.close()?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,279 @@
+//! Requests that never end, cost too much, or stall.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::{Field, SLACK};
+use crate::hostile::finding::{Finding, Time};
+use crate::raw::Peer;
+use crate::raw::peer::{is_timeout, request, request_of_len};
+
+/// The longest head that a server reads.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// How long a handshake may take in all.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long a refused peer may go on before TCP ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How many handshakes stall.
+pub(super) const STALLED: usize = 200;
+
+/// A head that goes on for as long as it is let.
+struct Endless {
+    what: &'static str,
+    start: &'static str,
+    again: &'static str,
+    /// The status of the answer.
+    status: u16,
+}
+
+const ENDLESS: &[Endless] = &[
+    Endless {
+        what: "request line",
+        start: "GET /",
+        again: "a",
+        status: 414,
+    },
+    Endless {
+        what: "header line",
+        start: "GET / HTTP/1.1\r\nHost: a\r\nA: ",
+        again: "a",
+        status: 431,
+    },
+    Endless {
+        what: "header lines",
+        start: "GET / HTTP/1.1\r\nHost: a\r\n",
+        again: "A: a\r\n",
+        status: 431,
+    },
+];
+
+/// All heads are refused at their limit, and a peer that goes on after that is cut off.
+pub(super) fn endless_head(field: &Field) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for head in ENDLESS {
+        for (pieces, len) in [("4 KiB pieces", 4096), ("single octets", 1)] {
+            let what = format!("{} in {pieces}", head.what);
+            findings.push(refused(field.target.address, head, &what, len)?);
+        }
+    }
+    Ok(findings)
+}
+
+/// Sends `head` in pieces of `len` octets until the server ends the connection.
+fn refused(server: SocketAddr, head: &Endless, what: &str, len: usize) -> Result<Finding> {
+    let mut peer = Peer::connect(server)?;
+    let mut wire = head.start.as_bytes().to_vec();
+    wire.extend(head.again.repeat(MAX_HEAD).as_bytes());
+    let started = Instant::now();
+    let bound = FAREWELL + SLACK;
+    // Up to the limit as fast as can be, then on and on.
+    let before = wire[..MAX_HEAD]
+        .chunks(len)
+        .all(|piece| peer.send(piece).is_ok());
+    let answered_by = Instant::now();
+    let rest = head.again.repeat(len);
+    while before && answered_by.elapsed() < 2 * bound {
+        if peer.send(&rest.as_bytes()[..len]).is_err() {
+            break;
+        }
+    }
+    let took = answered_by.elapsed();
+    let status = peer.read_status();
+    let figure = match &status {
+        Ok(status) => format!("{status}, end {} behind 16 KiB", Time(took)),
+        Err(_) => format!("no answer, end after {}", Time(started.elapsed())),
+    };
+    let wanted = format!("{}, end ≤ {}", head.status, Time(bound));
+    let holds = status.is_ok_and(|status| status == head.status) && took <= bound;
+    Ok(Finding::new(what, figure, wanted, holds))
+}
+
+/// Heads of growing length, in single octets: what an octet costs must not depend on how many
+/// there were before it.
+pub(super) fn head_work(field: &Field) -> Result<Vec<Finding>> {
+    const LENGTHS: [usize; 3] = [4 * 1024, 8 * 1024, MAX_HEAD];
+    const ROUNDS: usize = 3;
+    // Waking up and reading cost far more than scanning: even a server that parses the head from its
+    // start at every octet, by httparse, was measured at 1.28 to 1.30, and one that does not at 0.97
+    // to 1.04.
+    const MOST: f64 = 1.15;
+    // Work that other programs cause only ever adds to what is measured.
+    let mut least = [f64::INFINITY; LENGTHS.len()];
+    for _ in 0..ROUNDS {
+        for (least, len) in least.iter_mut().zip(LENGTHS) {
+            *least = least.min(nanoseconds_per_octet(field, len)?);
+        }
+    }
+    let mut findings: Vec<_> = LENGTHS
+        .iter()
+        .zip(least)
+        .map(|(len, cost)| {
+            let what = format!("head of {} KiB", len / 1024);
+            Finding::note(&what, format!("{cost:.0} ns per octet"))
+        })
+        .collect();
+    let ratio = least[2] / least[0];
+    let (figure, bound) = (format!("{ratio:.2}"), format!("≤ {MOST:.2}"));
+    findings.push(Finding::new(
+        "16 KiB to 4 KiB",
+        figure,
+        bound,
+        ratio <= MOST,
+    ));
+    Ok(findings)
+}
+
+/// The server's processor time for heads of `len` octets that arrive octet by octet.
+///
+/// Many octets, the same number for each length: the clock of processor time is a slow one.
+fn nanoseconds_per_octet(field: &Field, len: usize) -> Result<f64> {
+    const CONNECTIONS: usize = 16;
+    const OCTETS: usize = CONNECTIONS * MAX_HEAD;
+    let server = field.target.address;
+    let request = request_of_len(server, len);
+    let mut pacemaker = Peer::open(server)?;
+    let before = field.target.process.cpu()?;
+    for _ in 0..OCTETS / (CONNECTIONS * len) {
+        let mut peers = (0..CONNECTIONS)
+            .map(|_| Peer::connect(server))
+            .collect::<Result<Vec<_>>>()?;
+        // In step, so that the server has read each octet before the next one arrives: octets that
+        // pile up are read at once, which hides what it would cost to read them one by one.
+        for octet in request.chunks(1) {
+            for peer in &mut peers {
+                peer.send(octet)?;
+            }
+            if !pacemaker.pings() {
+                bail!("the server does not answer a ping beside {CONNECTIONS} handshakes");
+            }
+        }
+        for peer in &mut peers {
+            peer.upgraded()?;
+        }
+    }
+    let spent = field.target.process.cpu()?.saturating_sub(before);
+    Ok(spent.as_nanos() as f64 / OCTETS as f64)
+}
+
+/// How a handshake stalls.
+#[derive(Clone, Copy)]
+enum Stall {
+    /// Nothing comes.
+    Silent,
+    /// Half of the request comes.
+    Half,
+    /// Octets come again and again, but too few to make a request in time.
+    Trickle,
+}
+
+/// A handshake that stalls.
+struct Stalled {
+    peer: Peer,
+    stall: Stall,
+    since: Instant,
+    /// How long the server put up with it.
+    lasted: Option<Duration>,
+}
+
+/// The time for a handshake counts from its start, whatever comes; others do not notice.
+pub(super) fn stalled(field: &Field) -> Result<Vec<Finding>> {
+    const LIVE: Duration = Duration::from_secs(1);
+    let server = field.target.address;
+    let done = AtomicBool::new(false);
+    let (stalled, live) = thread::scope(|scope| {
+        let live = scope.spawn(|| round_trips(server, &done));
+        let stalled = stall_all(server);
+        done.store(true, Ordering::Relaxed);
+        let live = live.join().expect("the live traffic does not panic");
+        (stalled, live)
+    });
+    let (stalled, (worst, count)) = (stalled?, live?);
+    let mut times: Vec<_> = stalled.iter().filter_map(|one| one.lasted).collect();
+    times.sort();
+    let first = times.first().copied().unwrap_or_default();
+    let last = times.last().copied();
+    Ok(vec![
+        Finding::count("handshakes ended", times.len(), stalled.len()),
+        Finding::note("the first after", Time(first)),
+        Finding::happened("the last after", last, HANDSHAKE + SLACK),
+        Finding::note("live round trips", count),
+        Finding::time("the worst of them", worst, LIVE),
+    ])
+}
+
+/// Echoes until `done`: the worst round trip, and how many there were.
+fn round_trips(server: SocketAddr, done: &AtomicBool) -> Result<(Duration, usize)> {
+    let mut peer = Peer::open(server).context("live traffic cannot begin")?;
+    let mut worst = Duration::ZERO;
+    let mut count = 0;
+    while !done.load(Ordering::Relaxed) {
+        worst = worst.max(
+            peer.echo(b"still alive?")
+                .context("live traffic broke off")?,
+        );
+        count += 1;
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok((worst, count))
+}
+
+/// Stalls all handshakes until the server has ended them, or should have.
+fn stall_all(server: SocketAddr) -> Result<Vec<Stalled>> {
+    const TURN: Duration = Duration::from_millis(20);
+    /// Turns between two octets that trickle.
+    const PAUSE: usize = 25;
+    let request = request(server, "");
+    let mut all = Vec::new();
+    for at in 0..STALLED {
+        let stall = [Stall::Silent, Stall::Half, Stall::Trickle][at % 3];
+        let since = Instant::now();
+        let mut peer = Peer::connect(server)?;
+        if let Stall::Half = stall {
+            peer.send(&request[..request.len() / 2])?;
+        }
+        peer.tcp().set_nonblocking(true)?;
+        let lasted = None;
+        all.push(Stalled {
+            peer,
+            stall,
+            since,
+            lasted,
+        });
+    }
+    let started = Instant::now();
+    for turn in 0.. {
+        let octet = turn % PAUSE == 0;
+        let octet = octet.then(|| &request[turn / PAUSE..=turn / PAUSE]);
+        for one in all.iter_mut().filter(|one| one.lasted.is_none()) {
+            if let (Stall::Trickle, Some(octet)) = (one.stall, octet) {
+                // Whether the server has ended the connection is looked at below.
+                let _ = one.peer.send(octet);
+            }
+            if has_ended(&one.peer) {
+                one.lasted = Some(one.since.elapsed());
+            }
+        }
+        let all_ended = all.iter().all(|one| one.lasted.is_some());
+        if all_ended || started.elapsed() > HANDSHAKE + 4 * SLACK {
+            break;
+        }
+        thread::sleep(TURN);
+    }
+    Ok(all)
+}
+
+/// Whether the server has ended its direction, or answered, of a socket that does not block.
+fn has_ended(peer: &Peer) -> bool {
+    match peer.tcp().peek(&mut [0]) {
+        Ok(_) => true,
+        Err(error) => !is_timeout(&error) && error.kind() != ErrorKind::Interrupted,
+    }
+}

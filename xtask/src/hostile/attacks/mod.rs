@@ -1,0 +1,182 @@
+//! The attacks. Each is bounded in count and time, and says what it found.
+
+mod crowds;
+mod endings;
+mod handshakes;
+mod unfinished;
+mod unread;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::finding::Finding;
+use crate::subject::Target;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// Beyond what a clock of the server allows: for scheduling, and for looking.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// An attack on a server of its own.
+pub(crate) struct Attack {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// How long all of it may take.
+    pub(crate) limit: Duration,
+    /// How much the server's resident memory may grow at any time.
+    pub(crate) growth: Option<u64>,
+    /// The attack itself. An error means that it could not be carried out.
+    pub(crate) act: fn(&Field) -> Result<Vec<Finding>>,
+}
+
+/// Where an attack takes place.
+#[derive(Clone)]
+pub(crate) struct Field {
+    pub(crate) target: Target,
+    /// How many connections the limit of descriptors allows, at most.
+    pub(crate) room: usize,
+    /// A file that the attack may write.
+    pub(crate) log: PathBuf,
+}
+
+/// All attacks.
+pub(crate) const ATTACKS: &[Attack] = &[
+    Attack {
+        name: "unread-pings",
+        about: "128 MiB of pings from a peer that never reads",
+        limit: Duration::from_secs(60),
+        growth: Some(MIB),
+        act: unread::pings,
+    },
+    Attack {
+        name: "unread-small",
+        about: "128 MiB of messages of 100 B from a peer that never reads",
+        limit: Duration::from_secs(60),
+        growth: Some(MIB),
+        act: unread::small_messages,
+    },
+    Attack {
+        name: "unread-large",
+        about: "128 MiB of messages of 1 MiB from a peer that never reads",
+        limit: Duration::from_secs(60),
+        // A message as it was received, and as it is queued.
+        growth: Some(MIB + 2 * MIB),
+        act: unread::large_messages,
+    },
+    Attack {
+        name: "never-read",
+        about: "a peer that sends until the server stops reading, and never reads",
+        limit: Duration::from_secs(60),
+        growth: Some(MIB),
+        act: unread::never_read,
+    },
+    Attack {
+        name: "announced",
+        about: "16 MiB announced and 3 octets sent, on 100 connections",
+        limit: Duration::from_secs(30),
+        growth: Some(unfinished::ANNOUNCED_ON * 64 * KIB + MIB),
+        act: unfinished::announced,
+    },
+    Attack {
+        name: "empty-fragments",
+        about: "a message in empty fragments without end",
+        limit: Duration::from_secs(30),
+        growth: Some(256 * KIB),
+        act: unfinished::empty_fragments,
+    },
+    Attack {
+        name: "octet-fragments",
+        about: "a message in fragments of one octet, on 50 connections",
+        limit: Duration::from_secs(60),
+        growth: Some(unfinished::OCTETS_ON * (2 * unfinished::OCTETS + 64 * KIB) + MIB),
+        act: unfinished::octet_fragments,
+    },
+    Attack {
+        name: "endless-message",
+        about: "256 MiB in fragments of 64 KiB",
+        limit: Duration::from_secs(60),
+        growth: Some(2 * unfinished::MAX_MESSAGE + 64 * KIB),
+        act: unfinished::endless_message,
+    },
+    Attack {
+        name: "endless-head",
+        about: "a request head that never ends, in large pieces and in single octets",
+        limit: Duration::from_secs(90),
+        growth: Some(256 * KIB),
+        act: handshakes::endless_head,
+    },
+    Attack {
+        name: "head-work",
+        about: "work per octet for heads of 4, 8 and 16 KiB in single octets",
+        limit: Duration::from_secs(120),
+        growth: Some(2 * MIB),
+        act: handshakes::head_work,
+    },
+    Attack {
+        name: "stalled-handshakes",
+        about: "200 handshakes that stall or trickle, beside live traffic",
+        limit: Duration::from_secs(60),
+        growth: Some(handshakes::STALLED as u64 * 20 * KIB + MIB),
+        act: handshakes::stalled,
+    },
+    Attack {
+        name: "silent-after-violation",
+        about: "peers that break a rule, then neither read nor close",
+        limit: Duration::from_secs(30),
+        growth: Some(2 * MIB),
+        act: endings::silent_after_violation,
+    },
+    Attack {
+        name: "talking-after-violation",
+        about: "a peer that breaks a rule, then sends without end",
+        limit: Duration::from_secs(30),
+        growth: Some(256 * KIB),
+        act: endings::talking_after_violation,
+    },
+    Attack {
+        name: "silent-after-close",
+        about: "peers that send a Close and keep TCP open",
+        limit: Duration::from_secs(30),
+        growth: Some(2 * MIB),
+        act: endings::silent_after_close,
+    },
+    Attack {
+        name: "reset",
+        about: "resets in the middle of a frame, of a header and of a request",
+        limit: Duration::from_secs(30),
+        growth: Some(2 * MIB),
+        act: endings::resets,
+    },
+    Attack {
+        name: "tiny-messages",
+        about: "10,000 connections with two tiny messages and the head of a third each",
+        limit: Duration::from_secs(120),
+        growth: None,
+        act: crowds::tiny_messages,
+    },
+    Attack {
+        name: "churn",
+        about: "10,000 connects and disconnects",
+        limit: Duration::from_secs(120),
+        growth: None,
+        act: crowds::churn,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_fit_a_command_line() {
+        for (at, attack) in ATTACKS.iter().enumerate() {
+            let fits = |octet: u8| octet.is_ascii_lowercase() || octet == b'-';
+            assert!(attack.name.bytes().all(fits), "{}", attack.name);
+            let mut rest = ATTACKS[at + 1..].iter();
+            assert!(rest.all(|other| other.name != attack.name));
+        }
+    }
+}

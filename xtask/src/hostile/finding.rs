@@ -1,0 +1,156 @@
+//! What an attack showed: figures against bounds.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::raw::Peer;
+use crate::subject::Target;
+
+/// How long a whole connection with one echo may take under attack, and after it.
+const ECHO: Duration = Duration::from_secs(1);
+
+/// A figure, what it may be, and whether it is that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) what: String,
+    pub(crate) figure: String,
+    /// Empty if the figure is only for people to see.
+    pub(crate) bound: String,
+    pub(crate) holds: bool,
+}
+
+impl Finding {
+    /// Memory, or anything else in octets, with an inclusive bound.
+    pub(crate) fn octets(what: &str, figure: u64, bound: u64) -> Self {
+        Self::new(
+            what,
+            Octets(figure),
+            format!("≤ {}", Octets(bound)),
+            figure <= bound,
+        )
+    }
+
+    /// A time with an inclusive bound.
+    pub(crate) fn time(what: &str, figure: Duration, bound: Duration) -> Self {
+        Self::new(
+            what,
+            Time(figure),
+            format!("≤ {}", Time(bound)),
+            figure <= bound,
+        )
+    }
+
+    /// A time with an inclusive bound for something that may not have happened.
+    pub(crate) fn happened(what: &str, figure: Option<Duration>, bound: Duration) -> Self {
+        match figure {
+            Some(figure) => Self::time(what, figure, bound),
+            None => Self::new(what, "never", format!("≤ {}", Time(bound)), false),
+        }
+    }
+
+    /// How many of `all` did what they must.
+    pub(crate) fn count(what: &str, figure: usize, all: usize) -> Self {
+        Self::new(what, figure, all, figure == all)
+    }
+
+    /// Anything else.
+    pub(crate) fn new(
+        what: &str,
+        figure: impl fmt::Display,
+        bound: impl fmt::Display,
+        holds: bool,
+    ) -> Self {
+        Self {
+            what: what.to_owned(),
+            figure: figure.to_string(),
+            bound: bound.to_string(),
+            holds,
+        }
+    }
+
+    /// A figure without a bound.
+    pub(crate) fn note(what: &str, figure: impl fmt::Display) -> Self {
+        Self::new(what, figure, "", true)
+    }
+}
+
+/// The server must serve who comes next.
+pub(crate) fn fresh_echo(what: &str, target: &Target) -> Finding {
+    let started = Instant::now();
+    let echoed = Peer::open(target.address).and_then(|mut peer| {
+        peer.echo(b"good morning")?;
+        peer.close()
+    });
+    match echoed {
+        Ok(()) => Finding::time(what, started.elapsed(), ECHO),
+        Err(error) => {
+            let bound = format!("≤ {}", Time(ECHO));
+            Finding::new(what, format!("{error:#}"), bound, false)
+        }
+    }
+}
+
+/// Octets, in the unit that suits them.
+pub(crate) struct Octets(pub(crate) u64);
+
+impl fmt::Display for Octets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const KIB: u64 = 1 << 10;
+        const MIB: u64 = 1 << 20;
+        match self.0 {
+            octets if octets >= MIB => write!(f, "{:.2} MiB", octets as f64 / MIB as f64),
+            octets if octets >= 10 * KIB => write!(f, "{:.1} KiB", octets as f64 / KIB as f64),
+            octets => write!(f, "{octets} B"),
+        }
+    }
+}
+
+/// A time, in the unit that suits it.
+pub(crate) struct Time(pub(crate) Duration);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs_f64() {
+            seconds if seconds >= 1.0 => write!(f, "{seconds:.2} s"),
+            seconds => write!(f, "{:.1} ms", seconds * 1000.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_inclusive() {
+        assert!(Finding::octets("growth", 1024, 1024).holds);
+        assert!(!Finding::octets("growth", 1025, 1024).holds);
+        let second = Duration::from_secs(1);
+        assert!(Finding::time("end", second, second).holds);
+        assert!(!Finding::time("end", second + Duration::from_nanos(1), second).holds);
+    }
+
+    #[test]
+    fn what_never_happened_is_a_breach() {
+        let second = Duration::from_secs(1);
+        assert!(Finding::happened("end", Some(second), second).holds);
+        let never = Finding::happened("end", None, second);
+        assert!(!never.holds);
+        assert_eq!((&*never.figure, &*never.bound), ("never", "≤ 1.00 s"));
+    }
+
+    #[test]
+    fn all_must_do_what_they_must() {
+        assert!(Finding::count("answered", 3, 3).holds);
+        assert!(!Finding::count("answered", 2, 3).holds);
+        assert!(Finding::note("octets sent", 5).holds);
+    }
+
+    #[test]
+    fn figures_have_units_that_suit_them() {
+        let shown = [999, 10_240, 1 << 20, 3 << 19].map(|octets| Octets(octets).to_string());
+        assert_eq!(shown, ["999 B", "10.0 KiB", "1.00 MiB", "1.50 MiB"]);
+        assert_eq!(Time(Duration::from_micros(1500)).to_string(), "1.5 ms");
+        assert_eq!(Time(Duration::from_millis(1500)).to_string(), "1.50 s");
+    }
+}

@@ -1,0 +1,254 @@
+//! `cargo xtask hostile`: peers that mean harm, against the echo servers.
+//!
+//! Each attack gets a server of its own, which is observed from outside while it lasts: memory,
+//! descriptors, processor time. Afterwards the server must be as it was, and answer.
+
+mod attacks;
+mod finding;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::programs::peers::Peers;
+use crate::progress::{Progress, Unit};
+use crate::resources::PeakMeter;
+use crate::runtime::Runtime;
+use crate::subject::Subject;
+use crate::{Outcome, interrupt, project, resources};
+use attacks::{ATTACKS, Attack, Field};
+use finding::{Finding, Octets, Time, fresh_echo};
+use report::{Report, Shown, table};
+
+/// How often the end of an attack, and Ctrl-C, are looked for.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Until the server has given back what an attack took: the longest time limit is that of closing.
+const RECOVERY: Duration = Duration::from_secs(7);
+
+/// Until a process whose sockets are gone has ended.
+const DEATH: Duration = Duration::from_millis(200);
+
+/// Attack the echo servers, and compare what it costs them with the bounds.
+///
+/// Each attack gets a fresh server, built with optimisation and with library defaults, on the
+/// loopback interface. Its resident memory is observed all the time; afterwards it must still
+/// answer, and hold no more descriptors than before. Linux only.
+///
+/// Exit status: 0 all within bounds; 1 a bound is breached; 2 an attack could not be carried out.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Runtimes whose servers are attacked, comma-separated [default: all]
+    #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
+    runtime: Vec<Runtime>,
+
+    /// Attacks to carry out, comma-separated [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names())]
+    attack: Vec<String>,
+
+    /// List the attacks and stop
+    #[arg(long)]
+    list: bool,
+
+    /// Attack the executables `echo-RUNTIME` in this directory instead of building ws-peers
+    #[arg(long, value_name = "DIR")]
+    peer_dir: Option<PathBuf>,
+}
+
+fn names() -> Vec<&'static str> {
+    ATTACKS.iter().map(|attack| attack.name).collect()
+}
+
+/// Carries out what the arguments ask for.
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    if args.list {
+        for attack in ATTACKS {
+            println!("{:24} {}", attack.name, attack.about);
+        }
+        return Ok(Outcome::Passed);
+    }
+    resources::check_system()?;
+    interrupt::install();
+    let limit = resources::raise_descriptor_limit();
+    let peers = Peers::built_or_in(args.peer_dir.as_deref())?;
+    let attacker = Attacker {
+        home: project::scratch_dir("hostile")?,
+        room: resources::affordable(usize::MAX, limit),
+    };
+    let mut outcome = Outcome::Passed;
+    let mut incomplete = Vec::new();
+    for runtime in Runtime::these_or_all(&args.runtime) {
+        let executable = peers.find(&runtime.echo_server())?;
+        let reports = attacker.carry_out(&chosen(&args.attack), *runtime, executable)?;
+        println!("\n{}\n{}", runtime.echo_server(), table(&reports));
+        if !reports.iter().all(Report::holds) {
+            outcome = Outcome::Failed;
+        }
+        for report in &reports {
+            if let Some(error) = report.error() {
+                println!("{} was not carried out: {error}", report.attack);
+                incomplete.push(report.attack);
+            }
+        }
+    }
+    if outcome == Outcome::Passed && !incomplete.is_empty() {
+        bail!("not carried out: {}", incomplete.join(", "));
+    }
+    println!(
+        "{}",
+        match outcome {
+            Outcome::Passed => "all within bounds",
+            Outcome::Failed => "some bounds are breached",
+        }
+    );
+    Ok(outcome)
+}
+
+/// The attacks that the arguments ask for, in their fixed order.
+fn chosen(names: &[String]) -> Vec<&'static Attack> {
+    ATTACKS
+        .iter()
+        .filter(|attack| names.is_empty() || names.iter().any(|name| name == attack.name))
+        .collect()
+}
+
+/// What all attacks share.
+struct Attacker {
+    /// Where output goes.
+    home: PathBuf,
+    /// How many connections the limit of descriptors allows.
+    room: usize,
+}
+
+impl Attacker {
+    /// One attack after the other; one that fails does not stop the rest.
+    fn carry_out(
+        &self,
+        attacks: &[&'static Attack],
+        runtime: Runtime,
+        executable: &Path,
+    ) -> Result<Vec<Report>> {
+        let mut progress = Progress::new(&runtime.echo_server(), attacks.len(), Unit::ATTACK);
+        let mut reports = Vec::new();
+        for (done, attack) in attacks.iter().enumerate() {
+            progress.at(done, attack.name);
+            let prefix = format!("{runtime}-{}", attack.name);
+            let started = Instant::now();
+            let result = self.attack(attack, &prefix, executable);
+            if interrupt::requested() {
+                bail!("interrupted in {}", attack.name);
+            }
+            let shown = result.unwrap_or_else(|error| Shown::broken(&error));
+            reports.push(Report::new(attack.name, shown, started.elapsed()));
+        }
+        progress.end();
+        Ok(reports)
+    }
+
+    fn attack(&self, attack: &'static Attack, prefix: &str, executable: &Path) -> Result<Shown> {
+        let log = |what| self.home.join(format!("{prefix}-{what}.log"));
+        let mut subject = Subject::start(executable, &log("server"))?;
+        let field = Field {
+            target: subject.target,
+            room: self.room,
+            log: log("crowd"),
+        };
+        let shown = observed(attack, field, &mut subject);
+        if shown.as_ref().is_ok_and(Shown::is_whole) {
+            return shown;
+        }
+        // What a server's death does to an attack, and to those who look at it, is no news.
+        thread::sleep(DEATH);
+        match subject.try_wait()? {
+            Some(status) => {
+                let words = format!("{:#}", subject.died(status, attack.name));
+                Ok(Shown::only(Finding::new("server", words, "alive", false)))
+            }
+            None => shown,
+        }
+    }
+}
+
+/// Carries out an attack, and looks at the server meanwhile and afterwards.
+fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Result<Shown> {
+    let target = subject.target;
+    let cpu = target.process.cpu()?;
+    let peak = PeakMeter::start(target.process);
+    let mut shown = match watched(attack, field, subject)? {
+        Some(Ok(findings)) => Shown::all(findings),
+        Some(Err(error)) => Shown::broken(&error),
+        None => {
+            let bound = format!("≤ {}", Time(attack.limit));
+            return Ok(Shown::only(Finding::new(
+                "attack",
+                "did not end",
+                bound,
+                false,
+            )));
+        }
+    };
+    // What the attack held is gone now, but may be in use for a moment.
+    target.wait_for_descriptors(RECOVERY)?;
+    let peak = peak.stop()?.saturating_sub(target.resident);
+    let cpu = target.process.cpu()?.saturating_sub(cpu);
+    let left = target
+        .process
+        .descriptors()?
+        .saturating_sub(target.descriptors);
+    shown.findings.extend([
+        match attack.growth {
+            Some(bound) => Finding::octets("growth, at most", peak, bound),
+            None => Finding::note("growth, at most", Octets(peak)),
+        },
+        Finding::note("growth afterwards", Octets(target.growth()?)),
+        Finding::note("processor time", Time(cpu)),
+        Finding::new("descriptors left", left, 0, left == 0),
+        fresh_echo("echo afterwards", &target),
+    ]);
+    Ok(shown)
+}
+
+/// Carries out `attack` in a thread, for at most as long as it may take, and while the server
+/// lives. `None` if it did not end.
+fn watched(
+    attack: &'static Attack,
+    field: Field,
+    subject: &mut Subject,
+) -> Result<Option<Result<Vec<Finding>>>> {
+    let (sender, result) = mpsc::channel();
+    let started = Instant::now();
+    thread::spawn(move || {
+        // Nobody listens any more after a time-out.
+        drop(sender.send((attack.act)(&field)));
+    });
+    loop {
+        match result.recv_timeout(POLL) {
+            Ok(outcome) => return Ok(Some(outcome)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => bail!("the attack panicked"),
+        }
+        if interrupt::requested() {
+            bail!("interrupted");
+        }
+        if subject.try_wait()?.is_some() || started.elapsed() > attack.limit {
+            return Ok(None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_means_all_attacks() {
+        assert_eq!(chosen(&[]).len(), ATTACKS.len());
+        let names = ["churn".to_owned(), "announced".to_owned()];
+        let chosen: Vec<_> = chosen(&names).iter().map(|attack| attack.name).collect();
+        assert_eq!(chosen, ["announced", "churn"]);
+    }
+}

@@ -1,0 +1,219 @@
+//! `cargo xtask idle`: what a connection costs a server while nobody says anything.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+use comfy_table::{CellAlignment, Table};
+
+use crate::crowd::{Crowd, Habit};
+use crate::programs::peers::Peers;
+use crate::progress::{Progress, Unit};
+use crate::runtime::Runtime;
+use crate::subject::Subject;
+use crate::{Outcome, interrupt, project, resources};
+
+/// The most resident octets that an idle connection may cost the server process.
+const BOUND: u64 = 4 * 1024;
+
+/// Measure the memory of idle connections.
+///
+/// Starts the echo server of each runtime, opens the connections from a process of its own, echoes
+/// 20 B and then 64 KiB on each, lets all of them fall silent, and divides what the server process
+/// has grown by, resident, by their number. Linux only.
+///
+/// Exit status: 0 within the bound of 4 KiB a connection; 1 above; 2 could not measure.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many connections
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    connections: u32,
+
+    /// Runtimes whose servers are measured, comma-separated [default: all]
+    #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
+    runtime: Vec<Runtime>,
+
+    /// How long all are silent before the measurement
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    quiet: u64,
+
+    /// Measure the executables `echo-RUNTIME` in this directory instead of building ws-peers
+    #[arg(long, value_name = "DIR")]
+    peer_dir: Option<PathBuf>,
+}
+
+/// Measures every runtime that the arguments ask for.
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    resources::check_system()?;
+    interrupt::install();
+    let wanted = usize::try_from(args.connections)?;
+    let connections = resources::affordable(wanted, resources::raise_descriptor_limit());
+    if connections < wanted {
+        println!("note: the limit of descriptors leaves room for {connections} connections only");
+    }
+    if connections == 0 {
+        bail!("the limit of descriptors is too low to measure anything");
+    }
+    let peers = Peers::built_or_in(args.peer_dir.as_deref())?;
+    let home = project::scratch_dir("idle")?;
+    let mut results = Vec::new();
+    for runtime in Runtime::these_or_all(&args.runtime) {
+        let executable = peers.find(&runtime.echo_server())?;
+        let quiet = Duration::from_secs(args.quiet);
+        let result = measure(*runtime, executable, connections, quiet, &home);
+        results.push(result.with_context(|| format!("could not measure {runtime}"))?);
+    }
+    println!("{}", table(&results));
+    Ok(Outcome::passed_if(results.iter().all(Measured::is_within)))
+}
+
+/// What was measured on one runtime.
+struct Measured {
+    runtime: Runtime,
+    connections: usize,
+    before: u64,
+    after: u64,
+    took: Duration,
+}
+
+impl Measured {
+    /// Rounded up, so that nothing above the bound is shown as equal to it.
+    fn octets_per_connection(&self) -> u64 {
+        let grown = self.after.saturating_sub(self.before);
+        grown.div_ceil(self.connections as u64)
+    }
+
+    fn is_within(&self) -> bool {
+        self.octets_per_connection() <= BOUND
+    }
+}
+
+fn measure(
+    runtime: Runtime,
+    executable: &Path,
+    connections: usize,
+    quiet: Duration,
+    home: &Path,
+) -> Result<Measured> {
+    let started = Instant::now();
+    let mut subject = Subject::start(executable, &home.join(format!("{runtime}.log")))?;
+    let target = subject.target;
+    let mut progress = Progress::new(&runtime.to_string(), connections, Unit::CONNECTION);
+    let log = home.join(format!("{runtime}-crowd.log"));
+    let gathered = Crowd::gather(target.address, connections, Habit::Echo, &log, |count| {
+        progress.at(count, &count.to_string());
+    });
+    progress.end();
+    let gathered = gathered?;
+    println!("{runtime}: silent for {} s", quiet.as_secs());
+    wait(quiet)?;
+    if let Some(status) = subject.try_wait()? {
+        return Err(subject.died(status, "the silence"));
+    }
+    let after = target.process.resident()?;
+    let held = target
+        .process
+        .descriptors()?
+        .saturating_sub(target.descriptors);
+    if held != connections {
+        bail!("the server holds {held} of {connections} connections");
+    }
+    drop(gathered);
+    Ok(Measured {
+        runtime,
+        connections,
+        before: target.resident,
+        after,
+        took: started.elapsed(),
+    })
+}
+
+/// Waits for that long, unless the user asks to stop.
+fn wait(time: Duration) -> Result<()> {
+    let until = Instant::now() + time;
+    while Instant::now() < until {
+        if interrupt::requested() {
+            bail!("interrupted");
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+fn table(results: &[Measured]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_BORDERS_ONLY).set_header([
+        "runtime",
+        "connections",
+        "before, KiB",
+        "after, KiB",
+        "B per connection",
+        "bound",
+        "verdict",
+        "time",
+    ]);
+    for result in results {
+        table.add_row([
+            result.runtime.to_string(),
+            result.connections.to_string(),
+            (result.before / 1024).to_string(),
+            (result.after / 1024).to_string(),
+            result.octets_per_connection().to_string(),
+            BOUND.to_string(),
+            if result.is_within() { "ok" } else { "ABOVE" }.to_owned(),
+            format!("{:.1} s", result.took.as_secs_f64()),
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(grown: u64) -> Measured {
+        let before = 3 << 20;
+        Measured {
+            runtime: Runtime::Tokio,
+            connections: 1000,
+            before,
+            after: before + grown,
+            took: Duration::from_secs(8),
+        }
+    }
+
+    #[test]
+    fn the_bound_is_inclusive_and_exact() {
+        assert!(measured(4096 * 1000).is_within());
+        assert!(!measured(4096 * 1000 + 1).is_within());
+        assert_eq!(measured(1).octets_per_connection(), 1);
+    }
+
+    #[test]
+    fn a_process_that_shrinks_costs_nothing() {
+        let shrunk = Measured {
+            after: 0,
+            ..measured(0)
+        };
+        assert_eq!(shrunk.octets_per_connection(), 0);
+    }
+
+    #[test]
+    fn the_table_shows_figure_bound_and_verdict() {
+        let shown = table(&[measured(3_000_000), measured(5_000_000)]).to_string();
+        let rows: Vec<Vec<_>> = shown
+            .lines()
+            .filter(|line| line.contains("tokio"))
+            .map(|line| line.trim_matches('│').split_whitespace().collect())
+            .collect();
+        assert_eq!(rows[0][..2], ["tokio", "1000"], "{shown}");
+        assert_eq!(rows[0][4..7], ["3000", "4096", "ok"], "{shown}");
+        assert_eq!(rows[1][4..7], ["5000", "4096", "ABOVE"], "{shown}");
+    }
+}

@@ -1,0 +1,57 @@
+//! An echo server that was started and has said where it listens.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::supervise::{Line, Source, Supervised};
+use super::watch::Watch;
+
+/// A running `echo-RUNTIME` of ws-peers.
+pub(crate) struct EchoServer {
+    pub(crate) process: Supervised,
+    /// Where it listens, as it says itself.
+    pub(crate) url: String,
+}
+
+impl EchoServer {
+    /// Starts `executable` on a free port and waits, for as long as `start_up`, until it listens.
+    ///
+    /// `watch` must be at the other end of `lines`.
+    pub(crate) fn start(
+        executable: &Path,
+        log: &Path,
+        start_up: Duration,
+        lines: &Sender<Line>,
+        watch: &mut Watch,
+    ) -> Result<Self> {
+        let mut command = Command::new(executable);
+        command.args(["--port", "0"]);
+        let mut process = Supervised::spawn(command, log, Stdio::null(), Source::Testee, lines)?;
+        let url = wait_for_url(&mut process, watch, start_up)?;
+        Ok(Self { process, url })
+    }
+}
+
+/// The first line of the server's output is where it listens.
+fn wait_for_url(process: &mut Supervised, watch: &mut Watch, start_up: Duration) -> Result<String> {
+    const PLACE: &str = "start-up of the testee, which has not printed its URL";
+    watch.enter(PLACE, start_up);
+    loop {
+        if let Some(line) = watch.next()? {
+            if line.text.starts_with("ws://") {
+                return Ok(line.text);
+            }
+            bail!(
+                "the first line of the testee is no ws:// URL: `{}`",
+                line.text
+            );
+        }
+        if let Some(status) = process.try_wait()? {
+            return Err(process.died("the testee", status, PLACE));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The little of RFC 6455 that load and attacks are made of, written without any of our libraries:
+//! a fault that both sides share would not show.
+
+pub(crate) mod frame;
+pub(crate) mod peer;
+
+pub(crate) use frame::Opcode;
+pub(crate) use peer::Peer;

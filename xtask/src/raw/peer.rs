@@ -1,0 +1,294 @@
+//! A client that does only what it is told, right or wrong.
+
+use std::io::{self, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use socket2::SockRef;
+
+use super::frame::{self, Frame, Opcode};
+
+/// How long any one read or write may wait.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How much of what the server sends is read ahead. Small, because there may be 10,000 peers.
+const READ_AHEAD: usize = 256;
+
+/// The longest answer to a request that is read.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// One TCP connection to a server.
+pub(crate) struct Peer {
+    stream: BufReader<TcpStream>,
+}
+
+/// What came of writing without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flood {
+    /// The octets that TCP took.
+    pub(crate) accepted: u64,
+    pub(crate) stopped: Stopped,
+}
+
+/// Why writing stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// Everything was written.
+    Done,
+    /// TCP took nothing for a while.
+    Blocked,
+    /// The server has ended the connection.
+    Ended,
+}
+
+impl Peer {
+    /// Connects, and says nothing.
+    pub(crate) fn connect(server: SocketAddr) -> Result<Self> {
+        let tcp = TcpStream::connect_timeout(&server, PATIENCE)
+            .with_context(|| format!("cannot connect to {server}"))?;
+        tcp.set_nodelay(true)?;
+        tcp.set_read_timeout(Some(PATIENCE))?;
+        tcp.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self {
+            stream: BufReader::with_capacity(READ_AHEAD, tcp),
+        })
+    }
+
+    /// Connects and upgrades.
+    pub(crate) fn open(server: SocketAddr) -> Result<Self> {
+        let mut peer = Self::connect(server)?;
+        peer.send(&request(server, ""))?;
+        peer.upgraded()?;
+        Ok(peer)
+    }
+
+    /// Reads the answer to a request, which must be 101.
+    pub(crate) fn upgraded(&mut self) -> Result<()> {
+        match self.read_status()? {
+            101 => Ok(()),
+            status => bail!("the server answered {status}"),
+        }
+    }
+
+    /// Reads the head of an answer and returns its status.
+    pub(crate) fn read_status(&mut self) -> Result<u16> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut octet = [0];
+            let read = self.stream.read_exact(&mut octet);
+            read.context("the server did not answer the request")?;
+            head.push(octet[0]);
+            if head.len() > MAX_HEAD {
+                bail!("the server's answer has no end");
+            }
+        }
+        let status = head.get(9..12).and_then(|code| str::from_utf8(code).ok());
+        status
+            .and_then(|code| code.parse().ok())
+            .context("the server's answer has no status")
+    }
+
+    /// Writes all of it.
+    pub(crate) fn send(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.tcp().write_all(octets)
+    }
+
+    /// Writes `unit` again and again until `total` octets are written, TCP takes none for
+    /// `patience`, or the server ends the connection. Reads nothing.
+    pub(crate) fn flood(&mut self, unit: &[u8], total: u64, patience: Duration) -> Result<Flood> {
+        // A system call for each of a million pings would measure the attacker.
+        let units = unit.repeat((64 * 1024 / unit.len()).max(1));
+        self.tcp().set_write_timeout(Some(patience))?;
+        let mut accepted = 0;
+        let stopped = loop {
+            if accepted >= total {
+                break Stopped::Done;
+            }
+            let at = usize::try_from(accepted % units.len() as u64)?;
+            match self.tcp().write(&units[at..]) {
+                Ok(written) => accepted += written as u64,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => break Stopped::Blocked,
+                Err(_) => break Stopped::Ended,
+            }
+        };
+        self.tcp().set_write_timeout(Some(PATIENCE))?;
+        Ok(Flood { accepted, stopped })
+    }
+
+    /// The next frame.
+    pub(crate) fn receive(&mut self) -> io::Result<Frame> {
+        Frame::read(&mut self.stream)
+    }
+
+    /// Sends `payload` as one message and reads it back.
+    pub(crate) fn echo(&mut self, payload: &[u8]) -> Result<Duration> {
+        let started = Instant::now();
+        self.send(&frame::last(Opcode::Binary, payload))?;
+        self.expect_message(payload)?;
+        Ok(started.elapsed())
+    }
+
+    /// Reads one message, in any number of frames, which must be this one.
+    pub(crate) fn expect_message(&mut self, payload: &[u8]) -> Result<()> {
+        let mut message = Vec::new();
+        loop {
+            let frame = self.receive().context("no echo came")?;
+            if frame.opcode >= 0x8 {
+                bail!("instead of an echo came a control frame: {frame:?}");
+            }
+            message.extend(frame.payload);
+            if frame.is_last {
+                break;
+            }
+        }
+        if message != payload {
+            bail!("the echo differs from what was sent");
+        }
+        Ok(())
+    }
+
+    /// Sends a Ping and waits for its Pong: whether everything before it was in order.
+    pub(crate) fn pings(&mut self) -> bool {
+        self.send(&frame::last(Opcode::Ping, b"still there?"))
+            .and_then(|()| self.receive())
+            .is_ok_and(|frame| frame.opcode == Opcode::Pong as u8)
+    }
+
+    /// Says goodbye and waits until the server has ended the connection.
+    pub(crate) fn close(mut self) -> Result<()> {
+        self.send(&frame::close(1000))?;
+        if self.receive()?.close_code() != Some(1000) {
+            bail!("the server did not return the Close");
+        }
+        if !self.ended() {
+            bail!("the server did not end TCP");
+        }
+        Ok(())
+    }
+
+    /// Reads on until the server has ended its direction: whether it has.
+    pub(crate) fn ended(&mut self) -> bool {
+        match io::copy(&mut self.stream, &mut io::sink()) {
+            Ok(_) => true,
+            Err(error) => !is_timeout(&error),
+        }
+    }
+
+    /// Ends TCP with a reset instead of in order.
+    pub(crate) fn reset(self) -> Result<()> {
+        SockRef::from(self.tcp()).set_linger(Some(Duration::ZERO))?;
+        Ok(())
+    }
+
+    /// The socket.
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        self.stream.get_ref()
+    }
+}
+
+/// Whether a read or write waited for longer than it may.
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// An opening request with `more` header lines (RFC 6455 §4.1).
+pub(crate) fn request(server: SocketAddr, more: &str) -> Vec<u8> {
+    format!(
+        "GET / HTTP/1.1\r\n\
+         Host: {server}\r\n\
+         Upgrade: websocket\r\n\
+         Connection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Version: 13\r\n\
+         {more}\r\n"
+    )
+    .into_bytes()
+}
+
+/// An opening request of exactly `len` octets.
+pub(crate) fn request_of_len(server: SocketAddr, len: usize) -> Vec<u8> {
+    let padding = |len| format!("X-Padding: {}\r\n", "x".repeat(len));
+    let least = request(server, &padding(0)).len();
+    request(server, &padding(len.saturating_sub(least)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    use super::*;
+
+    fn listen() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[test]
+    fn requests_have_the_length_that_was_asked_for() {
+        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, 9001));
+        for len in [1000, 4096, 16_384] {
+            let request = request_of_len(server, len);
+            assert_eq!(request.len(), len);
+            assert!(request.ends_with(b"xx\r\n\r\n"));
+        }
+    }
+
+    #[test]
+    fn a_flood_ends_when_nobody_reads() {
+        let (_listener, address) = listen();
+        let mut peer = Peer::connect(address).unwrap();
+        let patience = Duration::from_millis(50);
+        let flood = peer.flood(b"abc", 1 << 30, patience).unwrap();
+        assert_eq!(flood.stopped, Stopped::Blocked);
+        assert!(flood.accepted > 0 && flood.accepted < 1 << 30);
+    }
+
+    #[test]
+    fn a_flood_ends_with_the_connection() {
+        let (listener, address) = listen();
+        let mut peer = Peer::connect(address).unwrap();
+        drop(listener.accept().unwrap());
+        drop(listener);
+        let flood = peer.flood(b"abc", 1 << 30, PATIENCE).unwrap();
+        assert_eq!(flood.stopped, Stopped::Ended);
+    }
+
+    #[test]
+    fn a_flood_writes_what_it_was_told() {
+        let (listener, address) = listen();
+        let reader = thread::spawn(move || {
+            let mut octets = Vec::new();
+            listener
+                .accept()
+                .unwrap()
+                .0
+                .read_to_end(&mut octets)
+                .unwrap();
+            octets
+        });
+        let mut peer = Peer::connect(address).unwrap();
+        let flood = peer.flood(b"abc", 300_000, PATIENCE).unwrap();
+        assert_eq!(flood.stopped, Stopped::Done);
+        drop(peer);
+        let octets = reader.join().unwrap();
+        assert_eq!(octets.len() as u64, flood.accepted);
+        assert!(octets.chunks(3).all(|unit| b"abc".starts_with(unit)));
+    }
+
+    #[test]
+    fn the_status_of_an_answer_is_read() {
+        let (listener, address) = listen();
+        let mut peer = Peer::connect(address).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        server
+            .write_all(b"HTTP/1.1 431 Too long\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        drop(server);
+        assert_eq!(peer.read_status().unwrap(), 431);
+        assert!(peer.ended());
+    }
+}

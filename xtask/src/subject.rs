@@ -1,0 +1,122 @@
+//! An echo server that is measured: started fresh, warmed up, observed from outside.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Error, Result};
+
+use crate::crowd::{LARGE, SMALL};
+use crate::programs::server::EchoServer;
+use crate::programs::watch::Watch;
+use crate::raw::Peer;
+use crate::resources::Process;
+
+/// Until a server that was started listens.
+const START_UP: Duration = Duration::from_secs(30);
+
+/// How often descriptors are counted while they become fewer.
+const COUNT_EVERY: Duration = Duration::from_millis(2);
+
+/// The running server; dropping it ends it.
+pub(crate) struct Subject {
+    server: EchoServer,
+    pub(crate) target: Target,
+}
+
+/// What load needs to know of the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) process: Process,
+    /// Resident octets after the warm-up.
+    pub(crate) resident: u64,
+    /// Open descriptors after the warm-up.
+    pub(crate) descriptors: usize,
+}
+
+impl Subject {
+    /// Starts `executable`, lets it serve one connection, and takes its measure.
+    pub(crate) fn start(executable: &Path, log: &Path) -> Result<Self> {
+        let (sender, lines) = mpsc::channel();
+        let mut watch = Watch::new(lines);
+        let server = EchoServer::start(executable, log, START_UP, &sender, &mut watch)?;
+        let address = address(&server.url)?;
+        let process = Process::new(server.process.id())?;
+        let descriptors = process.descriptors()?;
+        warm_up(address).context("the server does not serve its first connection")?;
+        let mut target = Target {
+            address,
+            process,
+            resident: 0,
+            descriptors,
+        };
+        target.wait_for_descriptors(START_UP)?;
+        target.resident = process.resident()?;
+        Ok(Self { server, target })
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
+        self.server.process.try_wait()
+    }
+
+    /// The error for a server that has ended.
+    pub(crate) fn died(&mut self, status: ExitStatus, place: &str) -> Error {
+        self.server.process.died("the server", status, place)
+    }
+}
+
+impl Target {
+    /// Resident octets more than after the warm-up.
+    pub(crate) fn growth(&self) -> Result<u64> {
+        Ok(self.process.resident()?.saturating_sub(self.resident))
+    }
+
+    /// Waits until the server has no more descriptors than after the warm-up; how long that took,
+    /// `None` if longer than `patience`.
+    pub(crate) fn wait_for_descriptors(&self, patience: Duration) -> Result<Option<Duration>> {
+        let started = Instant::now();
+        loop {
+            if self.process.descriptors()? <= self.descriptors {
+                return Ok(Some(started.elapsed()));
+            }
+            if started.elapsed() > patience {
+                return Ok(None);
+            }
+            thread::sleep(COUNT_EVERY);
+        }
+    }
+}
+
+/// One connection that does everything that connections usually do.
+fn warm_up(server: SocketAddr) -> Result<()> {
+    let mut peer = Peer::open(server)?;
+    peer.echo(&SMALL)?;
+    peer.echo(&LARGE)?;
+    peer.close()
+}
+
+/// The address in `ws://ADDRESS` or `ws://ADDRESS/`.
+fn address(url: &str) -> Result<SocketAddr> {
+    let address = url.strip_prefix("ws://").unwrap_or(url);
+    let address = address.trim_end_matches('/');
+    address
+        .parse()
+        .with_context(|| format!("`{url}` is not where one can connect to"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_from_urls() {
+        assert_eq!(address("ws://127.0.0.1:9001").unwrap().port(), 9001);
+        assert_eq!(address("ws://127.0.0.1:9001/").unwrap().port(), 9001);
+        assert!(address("ws://localhost").is_err());
+    }
+}
