@@ -46,6 +46,8 @@ impl<R> Acceptor<R> {
     }
 
     /// Limits and time-outs of the connections. Default: [`Config::default`].
+    ///
+    /// Replaces what [`max_message`](Self::max_message) set before.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.edit().config = config;

@@ -11,8 +11,17 @@ use crate::transport::Timer;
 pub(crate) struct Clock<M> {
     /// Time limits count from here.
     epoch: Instant,
-    /// Made when a time limit is first waited for.
-    alarm: Option<Alarm<M>>,
+    /// Made when a time limit is first waited for. One for each direction, because those who only send wait for fewer
+    /// limits than those who receive.
+    receiving: Option<Alarm<M>>,
+    sending: Option<Alarm<M>>,
+}
+
+/// What those who wait do meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Receiving,
+    Sending,
 }
 
 struct Alarm<M> {
@@ -24,7 +33,8 @@ impl<M: Timer> Clock<M> {
     pub(crate) fn new() -> Self {
         Clock {
             epoch: M::now(),
-            alarm: None,
+            receiving: None,
+            sending: None,
         }
     }
 
@@ -39,6 +49,7 @@ impl<M: Timer> Clock<M> {
         &mut self,
         cx: &mut Context<'_>,
         send: &mut SendSide,
+        direction: Direction,
     ) -> Poll<Duration> {
         if !send.is_timed() {
             return Poll::Pending;
@@ -53,7 +64,11 @@ impl<M: Timer> Clock<M> {
         let Some(deadline) = self.epoch.checked_add(deadline) else {
             return Poll::Pending;
         };
-        let alarm = self.alarm.get_or_insert_with(|| Alarm {
+        let alarm = match direction {
+            Direction::Receiving => &mut self.receiving,
+            Direction::Sending => &mut self.sending,
+        };
+        let alarm = alarm.get_or_insert_with(|| Alarm {
             deadline,
             timer: M::at(deadline),
         });

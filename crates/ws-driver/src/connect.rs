@@ -48,6 +48,8 @@ impl<R> Connector<R> {
     }
 
     /// Limits and time-outs of the connection. Default: [`Config::default`].
+    ///
+    /// Replaces what [`max_message`](Self::max_message) set before.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.edit().config = config;

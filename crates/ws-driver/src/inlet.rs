@@ -29,12 +29,26 @@ pub(crate) enum Look<F> {
     NeedMore,
 }
 
+/// What became of a message that [`Inlet::poll_drive`] found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// There is none.
+    #[default]
+    No,
+    /// It waits to be received.
+    Waiting,
+    /// It is being read piece by piece: as one piece.
+    ToPassOn,
+    /// Its piece was given.
+    PassedOn,
+}
+
 /// Everything about receiving that moves, but the transport itself.
 pub(crate) struct Inlet {
     pub(crate) recv: BlockReceiver,
     pub(crate) observer: Option<Observer>,
-    /// There is a message in `recv` that was found and not received.
-    pub(crate) is_found: bool,
+    /// The message in `recv` that was found without being received.
+    pub(crate) found: Found,
     /// Reads since one had to wait.
     reads: u32,
     /// The peer's direction of the transport was ended.
@@ -46,7 +60,7 @@ impl Inlet {
         Inlet {
             recv,
             observer: None,
-            is_found: false,
+            found: Found::No,
             reads: 0,
             input_ended: false,
         }
@@ -99,8 +113,15 @@ impl Inlet {
         io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<bool, Error>> {
+        let mut io = io;
+        if let (Found::Waiting, Some(io)) = (self.found, io.as_deref_mut()) {
+            // What is queued leaves all the same.
+            let _ = outlet.poll_drain(cx, io);
+        }
         let found = ready!(self.poll_message(cx, io, outlet))?;
-        self.is_found = found;
+        if found {
+            self.found = Found::Waiting;
+        }
         Poll::Ready(Ok(found))
     }
 
@@ -112,7 +133,7 @@ impl Inlet {
         io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<bool, Error>> {
-        if std::mem::take(&mut self.is_found) {
+        if std::mem::take(&mut self.found) == Found::Waiting {
             return Poll::Ready(Ok(true));
         }
         self.poll_search(cx, io, outlet, |recv| {
@@ -132,6 +153,17 @@ impl Inlet {
         io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<Option<MessageKind>, Error>> {
+        if std::mem::take(&mut self.found) == Found::Waiting
+            && let Some(message) = self.recv.message()
+        {
+            let kind = message.kind();
+            self.found = if message.as_bytes().is_empty() {
+                Found::PassedOn
+            } else {
+                Found::ToPassOn
+            };
+            return Poll::Ready(Ok(Some(kind)));
+        }
         self.poll_search(cx, io, outlet, |recv| {
             Ok(match recv.poll_start()? {
                 None => Look::NeedMore,
@@ -148,6 +180,17 @@ impl Inlet {
         io: Option<&mut (impl ReadHalf + WriteHalf)>,
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<Option<bool>, Error>> {
+        match self.found {
+            Found::ToPassOn => {
+                self.found = Found::PassedOn;
+                return Poll::Ready(Ok(Some(true)));
+            }
+            Found::PassedOn => {
+                self.found = Found::No;
+                return Poll::Ready(Ok(Some(false)));
+            }
+            Found::No | Found::Waiting => {}
+        }
         self.poll_search(cx, io, outlet, |recv| {
             Ok(match recv.poll_chunk()? {
                 None => Look::NeedMore,
@@ -156,6 +199,14 @@ impl Inlet {
                 Some(Chunk::End) => Look::Found(false),
             })
         })
+    }
+
+    /// The piece that [`poll_chunk`](Self::poll_chunk) went to.
+    pub(crate) fn chunk(&self) -> &[u8] {
+        match (self.found, self.recv.message()) {
+            (Found::PassedOn, Some(message)) => message.as_bytes(),
+            _ => self.recv.chunk(),
+        }
     }
 
     /// As [`poll_message`](Self::poll_message), but first waits until less than the high-water mark is queued, so that
@@ -173,7 +224,7 @@ impl Inlet {
             && outlet.poll_drain(cx, io).is_pending()
             && !outlet.out.side.has_room()
         {
-            ready!(outlet.poll_expire(cx));
+            ready!(outlet.poll_expire_sending(cx));
         }
         self.poll_message(cx, io, outlet)
     }

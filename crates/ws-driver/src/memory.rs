@@ -63,30 +63,25 @@ pub fn duplex<M: Timer>(capacity: usize) -> (Duplex<M>, Duplex<M>) {
     (end(&back, &there), end(&there, &back))
 }
 
-impl Pipe {
-    fn wake_reader(&mut self) {
-        if let Some(waker) = self.reader.take() {
-            waker.wake();
-        }
+/// Lets `act` work on a pipe, and wakes whom it returns outside of the lock: waking may run code that comes back here.
+fn with<R>(pipe: &Mutex<Pipe>, act: impl FnOnce(&mut Pipe) -> (R, Option<Waker>)) -> R {
+    let (result, waker) = act(&mut lock(pipe));
+    if let Some(waker) = waker {
+        waker.wake();
     }
-
-    fn wake_writer(&mut self) {
-        if let Some(waker) = self.writer.take() {
-            waker.wake();
-        }
-    }
+    result
 }
 
 impl ReadHalf for DuplexRead {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut pipe = lock(&self.0);
-        if pipe.octets.is_empty() && !pipe.is_ended {
-            pipe.reader = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        let read = io::Read::read(&mut pipe.octets, buffer);
-        pipe.wake_writer();
-        Poll::Ready(read)
+        with(&self.0, |pipe| {
+            if pipe.octets.is_empty() && !pipe.is_ended {
+                pipe.reader = Some(cx.waker().clone());
+                return (Poll::Pending, None);
+            }
+            let read = io::Read::read(&mut pipe.octets, buffer);
+            (Poll::Ready(read), pipe.writer.take())
+        })
     }
 }
 
@@ -96,21 +91,21 @@ impl WriteHalf for DuplexWrite {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut pipe = lock(&self.0);
-        if pipe.is_broken || pipe.is_ended {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        let room = pipe.capacity.saturating_sub(pipe.octets.len());
-        if room == 0 {
-            pipe.writer = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        let octets = slices.iter().flat_map(|slice| slice.iter());
-        let before = pipe.octets.len();
-        pipe.octets.extend(octets.take(room));
-        let written = pipe.octets.len() - before;
-        pipe.wake_reader();
-        Poll::Ready(Ok(written))
+        with(&self.0, |pipe| {
+            if pipe.is_broken || pipe.is_ended {
+                return (Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())), None);
+            }
+            let room = pipe.capacity.saturating_sub(pipe.octets.len());
+            if room == 0 {
+                pipe.writer = Some(cx.waker().clone());
+                return (Poll::Pending, None);
+            }
+            let octets = slices.iter().flat_map(|slice| slice.iter());
+            let before = pipe.octets.len();
+            pipe.octets.extend(octets.take(room));
+            let written = pipe.octets.len() - before;
+            (Poll::Ready(Ok(written)), pipe.reader.take())
+        })
     }
 
     fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -118,26 +113,28 @@ impl WriteHalf for DuplexWrite {
     }
 
     fn poll_shutdown(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut pipe = lock(&self.0);
-        pipe.is_ended = true;
-        pipe.wake_reader();
-        Poll::Ready(Ok(()))
+        with(&self.0, |pipe| {
+            pipe.is_ended = true;
+            (Poll::Ready(Ok(())), pipe.reader.take())
+        })
     }
 }
 
 impl Drop for DuplexRead {
     fn drop(&mut self) {
-        let mut pipe = lock(&self.0);
-        pipe.is_broken = true;
-        pipe.wake_writer();
+        with(&self.0, |pipe| {
+            pipe.is_broken = true;
+            ((), pipe.writer.take())
+        });
     }
 }
 
 impl Drop for DuplexWrite {
     fn drop(&mut self) {
-        let mut pipe = lock(&self.0);
-        pipe.is_ended = true;
-        pipe.wake_reader();
+        with(&self.0, |pipe| {
+            pipe.is_ended = true;
+            ((), pipe.reader.take())
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use ws_proto::{ControlPayload, Expired, Outgoing, ReceiveError, SendError, SendSide};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Direction};
 use crate::error::{Error, Phase};
 use crate::outbox::Outbox;
 use crate::transport::{Timer, WriteHalf};
@@ -47,6 +47,11 @@ impl<M: Timer> Outlet<M> {
     /// Whether the transport is of no more use.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether the transport may keep back what was written.
+    pub(crate) fn is_unflushed(&self) -> bool {
+        self.unflushed
     }
 
     /// Whether writing has failed before.
@@ -122,7 +127,8 @@ impl<M: Timer> Outlet<M> {
         match self.poll_drain(cx, io) {
             Poll::Ready(result) => Poll::Ready(result.map_err(Error::Io)),
             Poll::Pending => {
-                ready!(self.poll_expire(cx));
+                let expired = self.poll_expire_sending(cx);
+                ready!(expired);
                 Poll::Ready(Err(self.fault.take().unwrap_or(Error::Lost)))
             }
         }
@@ -218,11 +224,23 @@ impl<M: Timer> Outlet<M> {
         Poll::Ready(Ok(()))
     }
 
+    /// As [`poll_expire`](Self::poll_expire), for those who only send: they cannot hear whether the peer is silent.
+    pub(crate) fn poll_expire_sending(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.out.side.listens(false);
+        let expired = self.poll_expire_of(cx, Direction::Sending);
+        self.out.side.listens(true);
+        expired
+    }
+
     /// Waits for the next time limit and acts on it: ready when one has ended the connection. Pending for ever if none
     /// runs. It may have queued a Ping.
     pub(crate) fn poll_expire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_expire_of(cx, Direction::Receiving)
+    }
+
+    fn poll_expire_of(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<()> {
         loop {
-            let now = ready!(self.clock.poll_deadline(cx, &mut self.out.side));
+            let now = ready!(self.clock.poll_deadline(cx, &mut self.out.side, direction));
             let clean = self.out.side.end().is_some_and(|end| end.clean);
             let Some(expired) = self.out.side.expire(now) else {
                 continue;

@@ -24,7 +24,7 @@ use crate::outbox::Outbox;
 use crate::outlet::Outlet;
 use crate::stream::{Incoming, Outward};
 use crate::sync::{Mutex, MutexGuard, lock};
-use crate::transport::{ReadHalf, Split, WriteHalf};
+use crate::transport::{ReadHalf, Split, Timer, WriteHalf};
 use crate::wakers::{Half, Wakers};
 use crate::websocket::{Opening, WebSocket};
 
@@ -80,6 +80,35 @@ impl<R: Unpin, W: WriteHalf> WriteHalf for Both<'_, R, W> {
     }
 }
 
+/// What one half does that the other may wait for.
+#[derive(PartialEq, Eq)]
+struct Progress {
+    /// Octets to write, and whether what was written is to be flushed.
+    queued: (usize, bool),
+    /// Open or closing; its end decided or not; writing or not; ended or not.
+    state: (bool, bool, bool, bool),
+}
+
+impl Progress {
+    fn of<M: Timer>(outlet: &Outlet<M>) -> Self {
+        let state = (
+            outlet.out.side.is_open(),
+            outlet.out.side.has_ended(),
+            outlet.write_fault().is_some(),
+            outlet.has_ended(),
+        );
+        Progress {
+            queued: (outlet.out.side.queued(), outlet.is_unflushed()),
+            state,
+        }
+    }
+
+    /// Whether the half that did not act may go on now.
+    fn matters_to_others(&self, after: &Progress) -> bool {
+        after.queued < self.queued || after.state != self.state
+    }
+}
+
 impl<T: Split> Cell<T> {
     /// Lets `half` act on the shared state, with a context that wakes both halves, and registers it for being woken
     /// if it has to wait.
@@ -94,17 +123,19 @@ impl<T: Split> Cell<T> {
         self.wakers.register(half, cx.waker());
         let waker = Waker::from(Arc::clone(&self.wakers));
         let mut state = self.state();
+        let before = Progress::of(&state.outlet);
         let result = act(&mut Context::from_waker(&waker), &mut state);
-        let ended = state.outlet.has_ended() && state.write.take().is_some();
-        if ended {
+        let matters = before.matters_to_others(&Progress::of(&state.outlet));
+        if state.outlet.has_ended() {
+            state.write = None;
             state.orphan = None;
         }
         drop(state);
         if result.is_ready() {
             self.wakers.forget(half);
         }
-        if ended {
-            self.wakers.wake_all();
+        if matters {
+            self.wakers.wake_half(half.other());
         }
         result
     }
@@ -593,7 +624,7 @@ impl<T: Split> Incoming for Receiver<T> {
 
     fn chunk(&self) -> &[u8] {
         let reading = self.reading.as_ref();
-        reading.map_or(&[], |reading| reading.inlet.recv.chunk())
+        reading.map_or(&[], |reading| reading.inlet.chunk())
     }
 }
 
@@ -602,8 +633,15 @@ impl<T: Split> Drop for Receiver<T> {
     fn drop(&mut self) {
         if let Some(reading) = self.reading.take() {
             self.cell.state().orphan = Some(reading);
+            self.cell.wakers.forget(Half::Receiver);
             self.cell.wakers.wake_half(Half::Sender);
         }
+    }
+}
+
+impl<T: Split> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.cell.wakers.forget(Half::Sender);
     }
 }
 

@@ -15,6 +15,16 @@ pub(crate) enum Half {
     Sender,
 }
 
+impl Half {
+    /// The one at the other end of the cell.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Half::Receiver => Half::Sender,
+            Half::Sender => Half::Receiver,
+        }
+    }
+}
+
 /// The wakers of the halves that wait.
 #[derive(Default)]
 pub(crate) struct Wakers(Mutex<Slots>);

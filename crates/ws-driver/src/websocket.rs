@@ -13,7 +13,7 @@ use ws_proto::{
 };
 
 use crate::error::{Error, TrySendError};
-use crate::inlet::Inlet;
+use crate::inlet::{Found, Inlet};
 use crate::outbox::Outbox;
 use crate::outlet::Outlet;
 use crate::pool::BLOCK_LEN;
@@ -383,7 +383,8 @@ impl<T: Transport> WebSocket<T> {
     /// The connection comes back if it has ended or is closing, if something is queued, or in the middle of a message
     /// or frame, of which a part has been used.
     pub fn into_parts(mut self) -> Result<(T, Vec<u8>), Box<Self>> {
-        let boundary = self.inlet.recv.side().is_between_messages() && !self.inlet.is_found;
+        let boundary =
+            self.inlet.recv.side().is_between_messages() && self.inlet.found == Found::No;
         let send = &self.outlet.out.side;
         if !boundary || !send.is_open() || send.queued() > 0 || send.unfinished().is_some() {
             return Err(Box::new(self));
@@ -437,7 +438,7 @@ impl<T: Transport> Incoming for WebSocket<T> {
     }
 
     fn chunk(&self) -> &[u8] {
-        self.inlet.recv.chunk()
+        self.inlet.chunk()
     }
 }
 

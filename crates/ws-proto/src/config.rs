@@ -94,9 +94,14 @@ impl Config {
     /// Sends a Ping whenever the peer has sent nothing for `interval`; the connection counts as lost if the Pong takes
     /// longer than `timeout`. Default: no Pings.
     ///
+    /// Less than a millisecond of `interval` counts as one. Counts while somebody receives. The time for the Pong starts anew whenever the transport takes octets, because
+    /// the Ping may wait behind them; what the system's socket buffers hold can still delay it, so be generous where
+    /// much is sent.
+    ///
     /// Keeps middleboxes from forgetting the connection and finds out about peers that are gone.
     #[must_use]
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+        let interval = interval.max(Duration::from_millis(1));
         self.keepalive = Some(Keepalive { interval, timeout });
         self
     }
@@ -109,6 +114,8 @@ impl Config {
     }
 
     /// The longest message in octets over all its frames, inclusive. Default: 16 MiB.
+    ///
+    /// A message in one frame also has to fit [`max_frame_len`](Self::max_frame_len).
     ///
     /// A peer can make the connection hold up to twice this for an unfinished message.
     #[must_use]

@@ -20,6 +20,53 @@ use crate::{CloseFrame, End};
 /// [`start_close`](Self::start_close). **Output**: [`slices`](Self::slices), [`advance`](Self::advance) and
 /// [`stalled`](Self::stalled), [`deadline`](Self::deadline), [`ends_transport`](Self::ends_transport). After input or
 /// commands, write what `slices` shows. See the crate documentation for the loop.
+///
+/// ```
+/// use ws_proto::{
+///     CloseCode, CloseFrame, CloseReason, Config, Connection, Event, MaskKey, MaskSource,
+/// };
+///
+/// struct Masks;
+///
+/// impl MaskSource for Masks {
+///     fn next_key(&mut self) -> MaskKey {
+///         MaskKey::new([1, 2, 3, 4]) // in earnest: from the random source of the operating system
+///     }
+/// }
+///
+/// /// What a transport does: it takes the output of one end, in pieces as it likes, to the other.
+/// fn carry(from: &mut Connection) -> Vec<u8> {
+///     let mut octets = Vec::new();
+///     loop {
+///         let mut slices = [&[][..]; 16];
+///         let used = from.slices(&mut slices);
+///         if used == 0 {
+///             return octets;
+///         }
+///         let piece = slices[..used].concat();
+///         from.advance(piece.len());
+///         octets.extend(piece);
+///     }
+/// }
+///
+/// let mut client = Connection::client(&Config::default(), Masks);
+/// let mut server = Connection::server(&Config::default());
+/// client.send("hello")?;
+/// let mut input = carry(&mut client);
+/// match server.receive(&mut input)?.event {
+///     Some(Event::Message(message)) => assert_eq!(message.as_text(), Some("hello")),
+///     other => panic!("{other:?}"),
+/// }
+///
+/// let bye = CloseFrame::new(CloseCode::NORMAL, CloseReason::new("bye")?);
+/// client.start_close(Some(bye))?;
+/// server.receive(&mut carry(&mut client))?; // Queues the answer.
+/// client.receive(&mut carry(&mut server))?;
+/// assert!(client.end().is_some_and(|end| end.clean));
+/// // The server ends the transport first (RFC 6455 §7.1.1).
+/// assert!(server.ends_transport() && !client.ends_transport());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     recv: ReceiveSide,
@@ -53,6 +100,9 @@ impl Connection {
     ///
     /// The first violation or limit; a Close with its code is queued then. Every later call repeats it.
     pub fn receive<'a>(&'a mut self, input: &'a mut [u8]) -> Result<Received<'a>, ReceiveError> {
+        if !input.is_empty() {
+            self.send.heard();
+        }
         match self.recv.receive(input) {
             Ok(received) => {
                 if let Some(Event::Control(control)) = &received.event {

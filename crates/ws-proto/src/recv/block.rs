@@ -59,6 +59,41 @@ pub enum Chunk {
 /// nothing to read?   rest() takes over what is incomplete and returns the block
 /// message for a user that may keep it for long?   settle() returns the block if little of it is in use
 /// ```
+///
+/// ```
+/// use std::io::Read;
+/// use ws_proto::{BlockReceiver, Config, Message, Ready, ReceiveSide, Role};
+///
+/// const BLOCK_LEN: usize = 4096;
+///
+/// /// Reads until there is a message. `None` at the end of the input.
+/// fn next(recv: &mut BlockReceiver, socket: &mut impl Read) -> std::io::Result<Option<Message>> {
+///     loop {
+///         match recv.poll().map_err(std::io::Error::other)? {
+///             Some(Ready::Message) => return Ok(recv.take_message()),
+///             Some(Ready::Control(control)) => println!("to be answered: {control:?}"),
+///             None => {
+///                 if recv.wants_block() {
+///                     recv.lend(vec![0; BLOCK_LEN].into());
+///                 }
+///                 match socket.read(recv.spare())? {
+///                     0 => return Ok(None),
+///                     len => recv.filled(len),
+///                 }
+///             }
+///         }
+///     }
+/// }
+///
+/// let side = ReceiveSide::new(Role::Client, &Config::default());
+/// // Input that arrived behind the opening handshake comes first.
+/// let mut recv = BlockReceiver::new(side, b"\x81\x05Hel"[..].into(), BLOCK_LEN);
+/// let mut socket = &b"lo\x82\x01\x07"[..];
+/// assert_eq!(next(&mut recv, &mut socket)?, Some("Hello".into()));
+/// assert_eq!(next(&mut recv, &mut socket)?, Some(vec![7].into()));
+/// assert_eq!(next(&mut recv, &mut socket)?, None);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct BlockReceiver {
     side: ReceiveSide,
     block: TextBlock,
@@ -179,6 +214,8 @@ impl BlockReceiver {
         }
         if let Some(kind) = self.side.want_stream() {
             self.message = Location::None;
+            // What was left in the block, as the beginning of a frame, can be passed on now.
+            self.searched = false;
             return Ok(Some(Start::Message(kind)));
         }
         Ok(match self.stream_step()? {
@@ -272,7 +309,11 @@ impl BlockReceiver {
     /// memory if it was put together outside.
     pub fn take_message(&mut self) -> Option<Message> {
         let message = match core::mem::take(&mut self.message) {
-            Location::None | Location::Chunk(_) | Location::Prefix => return None,
+            Location::None => return None,
+            piece @ (Location::Chunk(_) | Location::Prefix) => {
+                self.message = piece;
+                return None;
+            }
             Location::Assembled => return self.side.assembly.take(),
             Location::Block(MessageKind::Text, _) => Message::Text(Text::from(self.block.text())),
             Location::Block(MessageKind::Binary, range) => {
@@ -330,7 +371,7 @@ impl BlockReceiver {
     ///
     /// The beginning of the frame may hold a violation already, such as text that is not UTF-8.
     pub fn rest(&mut self) -> Result<Box<[u8]>, ReceiveError> {
-        if !self.searched && self.start < self.end {
+        if !self.searched && (self.start < self.end || self.side.has_prefix()) {
             self.message = Location::None;
             return Ok(Box::default());
         }

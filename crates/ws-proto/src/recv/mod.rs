@@ -50,6 +50,24 @@ pub enum Event<'a> {
 ///
 /// Memory: nothing between messages but what the last one left for the next (see [`release`](Self::release)). An
 /// unfinished message of n received octets takes at most 2n + 64 KiB, whatever its header announced.
+///
+/// ```
+/// use ws_proto::{Config, Event, MessageRef, ReceiveSide, Role};
+///
+/// let mut recv = ReceiveSide::new(Role::Client, &Config::default());
+/// // A message in two frames, with a Ping between them.
+/// let mut input = *b"\x01\x03Hel\x89\x01?\x80\x02lo";
+///
+/// let received = recv.receive(&mut input)?;
+/// let Some(Event::Control(ping)) = received.event else { panic!("{received:?}") };
+/// println!("to be answered by a `SendSide`: {ping:?}");
+///
+/// let rest = received.consumed;
+/// let received = recv.receive(&mut input[rest..])?;
+/// assert_eq!(received.event, Some(Event::Message(MessageRef::Text("Hello"))));
+/// assert_eq!(rest + received.consumed, input.len());
+/// # Ok::<(), ws_proto::ReceiveError>(())
+/// ```
 pub struct ReceiveSide {
     role: Role,
     max_frame_len: usize,

@@ -47,10 +47,16 @@ impl ReceiveSide {
         matches!(self.stream, Stream::On(_))
     }
 
+    /// Whether what had been put together before is still to be passed on.
+    pub(super) fn has_prefix(&self) -> bool {
+        matches!(&self.stream, Stream::On(stream) if stream.has_prefix)
+    }
+
     /// Passes the next message on, or the rest of the one that is being put together: then its kind is known already.
     pub(super) fn want_stream(&mut self) -> Option<MessageKind> {
         if let Some((kind, utf8)) = self.assembly.hand_over() {
-            self.stream = Stream::On(Streaming::new(kind, utf8, true));
+            let has_prefix = !self.assembly.octets().is_empty();
+            self.stream = Stream::On(Streaming::new(kind, utf8, has_prefix));
             return Some(kind);
         }
         self.stream = Stream::Wanted;

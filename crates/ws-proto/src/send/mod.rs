@@ -33,6 +33,24 @@ const UNCOPIED_LEN: usize = 8 * 1024;
 ///
 /// Every method acts at once and returns; the octets are fetched by [`slices`](Self::slices) and
 /// [`advance`](Self::advance). Frames go out in the order of the calls, and nothing follows a Close.
+///
+/// ```
+/// use ws_proto::{CloseCode, CloseFrame, CloseReason, Config, ControlPayload, SendError, SendSide};
+///
+/// let mut send = SendSide::server(&Config::default());
+/// send.message("hi")?;
+/// send.ping(&ControlPayload::new(b"?")?)?;
+/// send.start_close(Some(CloseFrame::new(CloseCode::NORMAL, CloseReason::default())))?;
+/// assert_eq!(send.message("late"), Err(SendError::Closing));
+///
+/// let mut slices = [&[][..]; 4];
+/// let used = send.slices(&mut slices);
+/// assert_eq!(slices[..used].concat(), b"\x81\x02hi\x89\x01?\x88\x02\x03\xe8");
+/// // The transport took five octets: the next slices begin behind them.
+/// send.advance(5);
+/// assert_eq!(send.queued(), 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SendSide {
     /// Present on a client, which masks what it sends.
     masks: Option<Box<dyn MaskSource>>,
@@ -213,8 +231,16 @@ impl SendSide {
                 let reply = close
                     .as_ref()
                     .map(|c| CloseFrame::new(c.code, CloseReason::default()));
-                self.close_frame(reply.as_ref());
                 let first = close.clone();
+                if self.is_broken {
+                    // The peer never gets our Close, so the end is not clean (RFC 6455 §7.1.4).
+                    self.closing = Closing::Lost {
+                        initiator: Initiator::Peer,
+                        first,
+                    };
+                    return;
+                }
+                self.close_frame(reply.as_ref());
                 self.closing = Closing::Done {
                     initiator: Initiator::Peer,
                     first,
@@ -262,6 +288,16 @@ impl SendSide {
     pub fn heard(&mut self) {
         if let Some(silence) = &mut self.silence {
             silence.heard();
+        }
+    }
+
+    /// Whether the caller reads what the peer sends.
+    ///
+    /// While it does not, as when it waits for room to send, the time limits on the peer's silence stand still: there
+    /// may be plenty to hear.
+    pub fn listens(&mut self, listens: bool) {
+        if let Some(silence) = &mut self.silence {
+            silence.pause(!listens);
         }
     }
 
@@ -384,6 +420,9 @@ impl SendSide {
         self.queue.advance(len);
         if len > 0 {
             self.stall.disarm();
+            if let Some(silence) = &mut self.silence {
+                silence.progress();
+            }
         }
         if self.queue.is_empty() {
             self.congested = false;
@@ -397,6 +436,7 @@ impl SendSide {
     /// here on.
     pub fn output_lost(&mut self) {
         self.is_broken = true;
+        self.stop_listening();
         self.queue.clear();
         self.pong = None;
         self.congested = false;
@@ -494,7 +534,6 @@ impl SendSide {
 
     fn lose(&mut self, by: Initiator) {
         self.output_lost();
-        self.stop_listening();
         self.ending.disarm();
         match &mut self.closing {
             Closing::Open => {

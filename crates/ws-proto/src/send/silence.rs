@@ -19,6 +19,8 @@ pub(super) struct Silence {
     /// Pings so far.
     pings: u32,
     round_trip: Option<Duration>,
+    /// Nobody reads, so that silence says nothing about the peer.
+    is_paused: bool,
 }
 
 impl Silence {
@@ -35,6 +37,7 @@ impl Silence {
             pinged: None,
             pings: 0,
             round_trip: None,
+            is_paused: false,
         });
         silence.heard();
         Some(silence)
@@ -45,8 +48,20 @@ impl Silence {
         if let Some(timeout) = self.idle_timeout {
             self.idle.arm(timeout);
         }
-        if let Some(Keepalive { interval, .. }) = self.keepalive {
+        if let (Some(Keepalive { interval, .. }), None) = (self.keepalive, self.pinged) {
             self.next_ping.arm(interval);
+        }
+    }
+
+    /// Whether anybody reads.
+    pub(super) fn pause(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+    }
+
+    /// The transport took octets: the Ping may still be behind others.
+    pub(super) fn progress(&mut self) {
+        if let (Some(_), Some(Keepalive { timeout, .. })) = (self.pinged, self.keepalive) {
+            self.pong_due.arm(timeout);
         }
     }
 
@@ -61,11 +76,18 @@ impl Silence {
     }
 
     pub(super) fn is_timed(&self) -> bool {
+        !self.is_paused && self.is_armed()
+    }
+
+    fn is_armed(&self) -> bool {
         self.idle.is_armed() || self.next_ping.is_armed() || self.pong_due.is_armed()
     }
 
     /// The earliest date.
     pub(super) fn at(&mut self, now: Duration) -> Option<Duration> {
+        if self.is_paused {
+            return None;
+        }
         [&mut self.idle, &mut self.next_ping, &mut self.pong_due]
             .into_iter()
             .filter_map(|deadline| deadline.at(now))
@@ -74,7 +96,9 @@ impl Silence {
 
     /// The time limit that has passed.
     pub(super) fn expired(&self, now: Duration) -> Option<Expired> {
-        if self.pong_due.has_passed(now) {
+        if self.is_paused {
+            None
+        } else if self.pong_due.has_passed(now) {
             Some(Expired::Pong)
         } else if self.idle.has_passed(now) {
             Some(Expired::Idle)
@@ -85,14 +109,12 @@ impl Silence {
 
     /// The number of the Ping to send, when it is time and none is under way.
     pub(super) fn ping_due(&mut self, now: Duration) -> Option<u32> {
-        let Keepalive { interval, timeout } = self.keepalive?;
-        if !self.next_ping.has_passed(now) {
+        let Keepalive { timeout, .. } = self.keepalive?;
+        if self.is_paused || !self.next_ping.has_passed(now) {
             return None;
         }
-        self.next_ping.arm(interval);
-        if self.pinged.is_some() {
-            return None;
-        }
+        // The next is due when the peer has answered this one and been silent again.
+        self.next_ping.disarm();
         self.pings = self.pings.wrapping_add(1);
         self.pinged = Some((now, self.pings));
         self.pong_due.arm(timeout);
@@ -111,6 +133,7 @@ impl Silence {
             self.round_trip = Some(now.saturating_sub(sent));
             self.pinged = None;
             self.pong_due.disarm();
+            self.heard();
         }
     }
 
