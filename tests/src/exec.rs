@@ -1,7 +1,10 @@
 //! A small executor without a runtime: it polls only what was woken, and says so when nothing will wake it any more.
 
-use std::future::Future;
+use std::cell::RefCell;
+use std::fmt;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -159,4 +162,158 @@ pub fn try_run<F: Future>(future: F) -> Option<F::Output> {
         }
     }
     panic!("the future is polled for ever");
+}
+
+/// An operation that is begun anew whenever it is polled, and dropped whenever it is pending.
+pub async fn afresh<S: ?Sized, R>(state: &mut S, mut operation: impl AsyncFnMut(&mut S) -> R) -> R {
+    poll_fn(|cx| pin!(operation(state)).poll(cx)).await
+}
+
+/// Which task is polled first when several were woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The one that was spawned first.
+    Oldest,
+    /// The one that was spawned last.
+    Newest,
+}
+
+impl Order {
+    /// Both.
+    pub const BOTH: [Order; 2] = [Order::Oldest, Order::Newest];
+}
+
+/// Several tasks on one thread, of which only those are polled that were woken.
+#[derive(Debug)]
+pub struct Tasks<'a> {
+    order: Order,
+    running: Vec<Running<'a>>,
+}
+
+struct Running<'a> {
+    task: Task,
+    polls: usize,
+    /// `None` when it has come to its end, or was dropped.
+    future: Option<Pin<Box<dyn Future<Output = ()> + 'a>>>,
+}
+
+impl fmt::Debug for Running<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("task", &self.task)
+            .field("polls", &self.polls)
+            .field("is_done", &self.future.is_none())
+            .finish()
+    }
+}
+
+/// A task among others.
+#[derive(Debug)]
+pub struct Job<R> {
+    index: usize,
+    output: Rc<RefCell<Option<R>>>,
+}
+
+impl<R> Job<R> {
+    /// What it came to, once, if it has come to its end.
+    #[must_use]
+    pub fn output(&self) -> Option<R> {
+        self.output.borrow_mut().take()
+    }
+}
+
+impl<'a> Tasks<'a> {
+    /// No task.
+    #[must_use]
+    pub fn new(order: Order) -> Self {
+        Tasks {
+            order,
+            running: Vec::new(),
+        }
+    }
+
+    /// Adds a task, which will be polled for the first time.
+    pub fn spawn<R: 'a>(&mut self, future: impl Future<Output = R> + 'a) -> Job<R> {
+        let output = Rc::new(RefCell::new(None));
+        let slot = Rc::clone(&output);
+        let task = Task::new();
+        task.wakes.wake_by_ref();
+        self.running.push(Running {
+            task,
+            polls: 0,
+            future: Some(Box::pin(async move {
+                let result = future.await;
+                *slot.borrow_mut() = Some(result);
+            })),
+        });
+        Job {
+            index: self.running.len() - 1,
+            output,
+        }
+    }
+
+    /// Drops what is left of a task.
+    pub fn abort<R>(&mut self, job: &Job<R>) {
+        self.running[job.index].future = None;
+    }
+
+    /// How often a task was polled.
+    #[must_use]
+    pub fn polls<R>(&self, job: &Job<R>) -> usize {
+        self.running[job.index].polls
+    }
+
+    /// How often a task was woken.
+    #[must_use]
+    pub fn wakes<R>(&self, job: &Job<R>) -> usize {
+        // One of them stands for its beginning.
+        self.running[job.index].task.wakes() - 1
+    }
+
+    /// Whether a task was woken since it was polled.
+    #[must_use]
+    pub fn is_woken<R>(&self, job: &Job<R>) -> bool {
+        self.running[job.index].task.is_woken()
+    }
+
+    /// Polls what was woken until nothing is, without letting time pass.
+    ///
+    /// # Panics
+    ///
+    /// If that has no end.
+    pub fn settle(&mut self) {
+        for _ in 0..ENOUGH {
+            let woken =
+                |running: &&mut Running<'_>| running.future.is_some() && running.task.is_woken();
+            let next = match self.order {
+                Order::Oldest => self.running.iter_mut().find(woken),
+                Order::Newest => self.running.iter_mut().rev().find(woken),
+            };
+            let Some(running) = next else {
+                return;
+            };
+            running.polls += 1;
+            if let Some(future) = &mut running.future
+                && running.task.poll(future.as_mut()).is_ready()
+            {
+                running.future = None;
+            }
+        }
+        panic!("the tasks wake each other for ever");
+    }
+
+    /// Runs all tasks, letting virtual time pass whenever nothing else can happen. `false` if some are left that
+    /// nothing will wake any more.
+    #[must_use]
+    pub fn run(&mut self) -> bool {
+        loop {
+            self.settle();
+            if self.running.iter().all(|running| running.future.is_none()) {
+                return true;
+            }
+            if !clock::advance_to_alarm() {
+                return false;
+            }
+        }
+    }
 }

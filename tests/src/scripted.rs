@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ws_driver::{
-    Acceptor, Config, Connector, Error, Message, ReadHalf, Runtime, Transport, WebSocket, Wrap,
-    WriteHalf,
+    Acceptor, Config, Connector, Error, Locked, Message, ReadHalf, Receiver, Runtime, Sender,
+    Split, Transport, WebSocket, Wrap, WriteHalf,
 };
 
 use crate::clock::{self, ManualTimer};
@@ -32,10 +32,10 @@ impl Runtime for Manual {
     }
 }
 
-impl Wrap<Scripted> for Manual {
-    type Transport = Scripted;
+impl<T: Shape> Wrap<T> for Manual {
+    type Transport = T;
 
-    fn wrap(stream: Scripted) -> Scripted {
+    fn wrap(stream: T) -> T {
         stream
     }
 }
@@ -45,7 +45,22 @@ pub type Ws = WebSocket<Scripted>;
 
 /// The transport.
 #[derive(Debug)]
-pub struct Scripted(Arc<Mutex<State>>);
+pub struct Scripted {
+    read: ScriptedRead,
+    write: ScriptedWrite,
+}
+
+/// The receiving half of [`Scripted`].
+#[derive(Debug)]
+pub struct ScriptedRead(Arc<Mutex<State>>);
+
+/// The sending half of [`Scripted`].
+#[derive(Debug)]
+pub struct ScriptedWrite(Arc<Mutex<State>>);
+
+/// The same transport as one that cannot be taken apart: its halves share it under a lock.
+#[derive(Debug)]
+pub struct Whole(pub Scripted);
 
 /// The other end: writes the script, and sees what happens.
 #[derive(Clone, Debug)]
@@ -94,7 +109,7 @@ pub enum Op {
     Shutdown,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Direction {
     In,
     Out,
@@ -128,17 +143,37 @@ struct State {
     shutdown_blocked: bool,
     /// How much was written when the sending direction was ended.
     shut_down: Option<usize>,
-    dropped: bool,
+    /// The halves that were dropped.
+    dropped: [bool; 2],
     /// The room that reads offered, pending ones included.
     rooms: Vec<usize>,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
+    /// Who polled last and had to wait, for each direction.
+    waiting: [Option<Waker>; 2],
+    /// Wake-ups are late: something happened in a direction, and those who wait do not know yet.
+    late: Option<[bool; 2]>,
 }
 
 impl State {
-    fn wake(&mut self) {
-        let wakers = [self.reader.take(), self.writer.take()];
-        wakers.into_iter().flatten().for_each(Waker::wake);
+    /// Something happened in a direction.
+    fn wake(&mut self, direction: Direction) {
+        match &mut self.late {
+            Some(late) => late[direction as usize] = true,
+            None => {
+                if let Some(waker) = self.waiting[direction as usize].take() {
+                    waker.wake();
+                }
+            }
+        }
+    }
+
+    /// Nobody waits in a direction, because its last operation was not pending: only the last caller is woken.
+    fn nobody_waits(&mut self, direction: Direction) {
+        self.waiting[direction as usize] = None;
+    }
+
+    fn wait<R>(&mut self, direction: Direction, cx: &Context<'_>) -> Poll<R> {
+        self.waiting[direction as usize] = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     fn hesitates(&mut self, cx: &Context<'_>, operation: usize) -> bool {
@@ -183,7 +218,85 @@ impl Transport for Scripted {
 
 impl ReadHalf for Scripted {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut state = self.state();
+        self.read.poll_read(cx, buffer)
+    }
+}
+
+impl WriteHalf for Scripted {
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write.poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write.poll_flush(cx)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write.poll_shutdown(cx)
+    }
+}
+
+impl Split for Scripted {
+    type ReadHalf = ScriptedRead;
+    type WriteHalf = ScriptedWrite;
+
+    fn split(self) -> (ScriptedRead, ScriptedWrite) {
+        (self.read, self.write)
+    }
+
+    fn reunite(read: ScriptedRead, write: ScriptedWrite) -> Option<Self> {
+        Arc::ptr_eq(&read.0, &write.0).then_some(Scripted { read, write })
+    }
+}
+
+impl Transport for Whole {
+    type Timer = ManualTimer;
+}
+
+impl ReadHalf for Whole {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.0.poll_read(cx, buffer)
+    }
+}
+
+impl WriteHalf for Whole {
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_flush(cx)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_shutdown(cx)
+    }
+}
+
+impl Split for Whole {
+    type ReadHalf = Locked<Whole>;
+    type WriteHalf = Locked<Whole>;
+
+    fn split(self) -> (Locked<Whole>, Locked<Whole>) {
+        Locked::pair(self)
+    }
+
+    fn reunite(read: Locked<Whole>, write: Locked<Whole>) -> Option<Self> {
+        read.join(write)
+    }
+}
+
+impl ReadHalf for ScriptedRead {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut state = state(&self.0);
         assert!(!buffer.is_empty(), "a read without room");
         state.rooms.push(buffer.len());
         if state.hesitates(cx, 0) {
@@ -194,9 +307,9 @@ impl ReadHalf for Scripted {
             state.segments.push_back(again);
         }
         if state.segments.is_empty() && state.ending.is_none() {
-            state.reader = Some(cx.waker().clone());
-            return Poll::Pending;
+            return state.wait(Direction::In, cx);
         }
+        state.nobody_waits(Direction::In);
         let fault = match state.fate(Direction::In) {
             Poll::Ready(Ok(fault)) => fault,
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -234,13 +347,13 @@ impl ReadHalf for Scripted {
     }
 }
 
-impl WriteHalf for Scripted {
+impl WriteHalf for ScriptedWrite {
     fn poll_write_vectored(
         &mut self,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut state = self.state();
+        let mut state = state(&self.0);
         assert!(
             slices.iter().any(|slice| !slice.is_empty()),
             "a write of nothing"
@@ -250,9 +363,9 @@ impl WriteHalf for Scripted {
             return Poll::Pending;
         }
         if state.window == 0 && state.broken[1].is_none() {
-            state.writer = Some(cx.waker().clone());
-            return Poll::Pending;
+            return state.wait(Direction::Out, cx);
         }
+        state.nobody_waits(Direction::Out);
         let fault = match state.fate(Direction::Out) {
             Poll::Ready(Ok(fault)) => fault,
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -273,14 +386,14 @@ impl WriteHalf for Scripted {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.state();
+        let mut state = state(&self.0);
         if state.hesitates(cx, 2) {
             return Poll::Pending;
         }
         if state.flush_blocked {
-            state.writer = Some(cx.waker().clone());
-            return Poll::Pending;
+            return state.wait(Direction::Out, cx);
         }
+        state.nobody_waits(Direction::Out);
         match state.fate(Direction::Out) {
             Poll::Ready(Ok(_)) => {}
             // Only reads and writes are interrupted.
@@ -293,14 +406,14 @@ impl WriteHalf for Scripted {
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.state();
+        let mut state = state(&self.0);
         if state.hesitates(cx, 3) {
             return Poll::Pending;
         }
         if state.shutdown_blocked {
-            state.writer = Some(cx.waker().clone());
-            return Poll::Pending;
+            return state.wait(Direction::Out, cx);
         }
+        state.nobody_waits(Direction::Out);
         match state.fate(Direction::Out) {
             Poll::Ready(Ok(_)) => {}
             // Only reads and writes are interrupted.
@@ -314,15 +427,19 @@ impl WriteHalf for Scripted {
     }
 }
 
-impl Scripted {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+fn state(shared: &Mutex<State>) -> MutexGuard<'_, State> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for ScriptedRead {
+    fn drop(&mut self) {
+        state(&self.0).dropped[Direction::In as usize] = true;
     }
 }
 
-impl Drop for Scripted {
+impl Drop for ScriptedWrite {
     fn drop(&mut self) {
-        self.state().dropped = true;
+        state(&self.0).dropped[Direction::Out as usize] = true;
     }
 }
 
@@ -363,18 +480,20 @@ pub fn pair() -> (Scripted, Peer) {
         flush_blocked: false,
         shutdown_blocked: false,
         shut_down: None,
-        dropped: false,
+        dropped: [false; 2],
         rooms: Vec::new(),
-        reader: None,
-        writer: None,
+        waiting: [None, None],
+        late: None,
     };
     let state = Arc::new(Mutex::new(state));
-    (Scripted(Arc::clone(&state)), Peer(state))
+    let read = ScriptedRead(Arc::clone(&state));
+    let write = ScriptedWrite(Arc::clone(&state));
+    (Scripted { read, write }, Peer(state))
 }
 
 impl Peer {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        state(&self.0)
     }
 
     /// Sends octets that one read can take.
@@ -384,14 +503,14 @@ impl Peer {
         if !octets.is_empty() {
             state.segments.push_back(octets);
         }
-        state.wake();
+        state.wake(Direction::In);
     }
 
     /// Sends the same octets whenever nothing else is there; none end that.
     pub fn push_for_ever(&self, octets: &[u8]) {
         let mut state = self.state();
         state.endless = octets.to_vec();
-        state.wake();
+        state.wake(Direction::In);
     }
 
     /// Ends the peer's direction after so many more reads.
@@ -403,28 +522,29 @@ impl Peer {
     pub fn end(&self) {
         let mut state = self.state();
         state.ending = Some(Ending::Eof);
-        state.wake();
+        state.wake(Direction::In);
     }
 
     /// Breaks the peer's direction behind what was sent.
     pub fn reset(&self) {
         let mut state = self.state();
         state.ending = Some(Ending::Error(io::ErrorKind::ConnectionReset));
-        state.wake();
+        state.wake(Direction::In);
+        state.wake(Direction::Out);
     }
 
     /// Breaks our direction from the next operation on.
     pub fn break_writes(&self) {
         let mut state = self.state();
         state.broken[1] = Some(Fault::Fail);
-        state.wake();
+        state.wake(Direction::Out);
     }
 
     /// Takes so many octets from now on, and no more.
     pub fn window(&self, len: usize) {
         let mut state = self.state();
         state.window = len;
-        state.wake();
+        state.wake(Direction::Out);
     }
 
     /// Moves at most so many octets per operation.
@@ -462,14 +582,14 @@ impl Peer {
     pub fn block_flush(&self, blocked: bool) {
         let mut state = self.state();
         state.flush_blocked = blocked;
-        state.wake();
+        state.wake(Direction::Out);
     }
 
     /// Holds the end of the sending direction back, or no more.
     pub fn block_shutdown(&self, blocked: bool) {
         let mut state = self.state();
         state.shutdown_blocked = blocked;
-        state.wake();
+        state.wake(Direction::Out);
     }
 
     /// What was written and not taken before.
@@ -521,7 +641,26 @@ impl Peer {
     /// Whether the transport was dropped.
     #[must_use]
     pub fn is_dropped(&self) -> bool {
-        self.state().dropped
+        self.state().dropped == [true; 2]
+    }
+
+    /// Keeps wake-ups back: what happens is there to be found, but nobody is woken for it yet.
+    pub fn delay_wakes(&self) {
+        self.state().late = Some([false; 2]);
+    }
+
+    /// Wakes those who still wait for what happened since [`delay_wakes`](Self::delay_wakes).
+    ///
+    /// That is only who called last in a direction, and only if that call was pending: whoever called before it is
+    /// not known to the transport any more.
+    pub fn deliver_wakes(&self) {
+        let mut state = self.state();
+        let late = state.late.take().unwrap_or_default();
+        for direction in [Direction::In, Direction::Out] {
+            if late[direction as usize] {
+                state.wake(direction);
+            }
+        }
     }
 }
 
@@ -573,6 +712,74 @@ pub fn client(config: &Config) -> (Ws, Peer) {
     .expect("the handshake");
     let _ = (peer.take_log(), peer.take_rooms());
     (ws, peer)
+}
+
+/// What a scripted transport can look like.
+pub trait Shape: Split<Timer = ManualTimer, ReadHalf: Send, WriteHalf: Send> + 'static {
+    /// The transport in this shape.
+    fn shape(scripted: Scripted) -> Self;
+}
+
+impl Shape for Scripted {
+    fn shape(scripted: Scripted) -> Self {
+        scripted
+    }
+}
+
+impl Shape for Whole {
+    fn shape(scripted: Scripted) -> Self {
+        Whole(scripted)
+    }
+}
+
+/// Makes two tests of each function that is generic over a [`Shape`]: over a transport that is taken apart, and over
+/// one that is shared.
+#[macro_export]
+macro_rules! both_shapes {
+    ($($name:ident,)*) => {
+        mod apart {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name::<$crate::scripted::Scripted>();
+                }
+            )*
+        }
+        mod locked {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name::<$crate::scripted::Whole>();
+                }
+            )*
+        }
+    };
+}
+
+/// Both halves of our end, behind its handshake.
+///
+/// # Panics
+///
+/// If the handshake fails.
+#[must_use]
+pub fn halves<T: Shape>(end: End, config: &Config) -> (Sender<T>, Receiver<T>, Peer) {
+    let (transport, peer) = pair();
+    let transport = T::shape(transport);
+    let ws = match end {
+        End::Server => {
+            peer.push(http::request());
+            let acceptor = Acceptor::<Manual>::new().config(config.clone());
+            exec::run(acceptor.accept(transport)).expect("the handshake")
+        }
+        End::Client => {
+            let connector = Connector::<Manual>::new().config(config.clone());
+            let handshake = connector.handshake("ws://server.example.com/", transport);
+            answered(handshake, &peer, http::switching).expect("the handshake")
+        }
+    };
+    let _ = (peer.take_output(), peer.take_log(), peer.take_rooms());
+    let (sender, receiver) = ws.split();
+    (sender, receiver, peer)
 }
 
 /// Runs a client's handshake against an answer made of its request.

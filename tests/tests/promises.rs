@@ -15,9 +15,13 @@ use ws_tests::wire;
 
 fn is_send<T: Send>(_: &T) {}
 fn is_send_sync_static<T: Send + Sync + 'static>() {}
+fn is_free<T: Send + Sync + Unpin + 'static>() {}
+fn is_stream<T: futures_util::Stream<Item = Result<Message, Error>>>() {}
+fn is_sink<T: futures_util::Sink<Message, Error = Error>>() {}
 fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
 
 type Tcp = tokio::net::TcpStream;
+type Pipe = tokio::io::DuplexStream;
 
 #[test]
 fn connections_and_what_they_give_may_move_between_threads() {
@@ -29,6 +33,33 @@ fn connections_and_what_they_give_may_move_between_threads() {
     is_send_sync_static::<Message>();
     is_send_sync_static::<Text>();
     is_send_sync_static::<Config>();
+}
+
+#[test]
+fn connections_and_halves_are_free_to_go_anywhere() {
+    is_free::<ws_tokio::WebSocket<Tcp>>();
+    is_free::<ws_tokio::WebSocket<Pipe>>();
+    is_free::<ws_tokio::Sender<Tcp>>();
+    is_free::<ws_tokio::Sender<Pipe>>();
+    is_free::<ws_tokio::Receiver<Tcp>>();
+    is_free::<ws_tokio::Receiver<Pipe>>();
+    is_free::<ws_driver::Sender<Scripted>>();
+    is_free::<ws_driver::Receiver<Scripted>>();
+    is_free::<ws_driver::ReuniteError<ws_tokio::TokioIo<Tcp>>>();
+    is_free::<ws_driver::Locked<Pipe>>();
+    is_free::<Error>();
+    is_free::<Message>();
+    is_free::<ws_driver::End>();
+}
+
+#[test]
+fn connections_and_halves_are_streams_and_sinks() {
+    is_stream::<ws_tokio::WebSocket<Tcp>>();
+    is_sink::<ws_tokio::WebSocket<Tcp>>();
+    is_stream::<ws_tokio::Receiver<Tcp>>();
+    is_sink::<ws_tokio::Sender<Tcp>>();
+    is_stream::<ws_tokio::Receiver<Pipe>>();
+    is_sink::<ws_tokio::Sender<Pipe>>();
 }
 
 #[test]
@@ -45,6 +76,7 @@ fn errors_may_be_boxed_and_sent() {
     is_error::<ws_driver::TargetError>();
     is_error::<ws_driver::CloseReasonTooLong>();
     is_error::<ws_driver::ControlPayloadTooLong>();
+    is_error::<ws_driver::ReuniteError<ws_tokio::TokioIo<Tcp>>>();
     let boxed: Box<dyn std::error::Error + Send + Sync> = Error::Lost.into();
     assert!(boxed.downcast_ref::<Error>().is_some());
 }
@@ -53,6 +85,7 @@ fn errors_may_be_boxed_and_sent() {
 #[allow(dead_code)]
 fn futures_may_move_between_threads(
     mut ws: ws_tokio::WebSocket<Tcp>,
+    halves: (ws_tokio::Sender<Pipe>, ws_tokio::Receiver<Pipe>),
     offers: [ws_tokio::Offer<Tcp>; 3],
     tcp: [Tcp; 4],
 ) {
@@ -69,6 +102,23 @@ fn futures_may_move_between_threads(
     is_send(&async move {
         while let Some((message, out)) = ws.recv_ref().await? {
             out.feed(message)?;
+        }
+        Ok::<(), Error>(())
+    });
+    let (mut tx, mut rx) = halves;
+    is_send(&tx.send("x"));
+    is_send(&tx.send(vec![1]));
+    is_send(&tx.feed("x"));
+    is_send(&tx.flush());
+    is_send(&tx.ready());
+    is_send(&tx.send_ping("x"));
+    is_send(&tx.send_pong("x"));
+    is_send(&tx.close(CloseCode::NORMAL, "x"));
+    is_send(&rx.recv());
+    is_send(&rx.recv_ref());
+    is_send(&async move {
+        while let Some(message) = rx.recv_ref().await? {
+            tx.send(message).await?;
         }
         Ok::<(), Error>(())
     });
@@ -130,6 +180,15 @@ fn debug_never_shows_payload() {
         check(format!("{message:?} {out:?}"));
     }
     check(format!("{ws:?}"));
+    let (mut tx, mut rx) = ws.split();
+    peer.window(0);
+    peer.push(wire::From::Client.text(SECRET));
+    assert!(exec::glance(tx.send(SECRET)).is_pending());
+    check(format!("{:?}", exec::run(rx.recv_ref())));
+    check(format!("{tx:?} {tx:#?} {rx:?} {rx:#?}"));
+    let (other, _) = scripted::server(&Config::default()).0.split();
+    let error = other.reunite(rx).unwrap_err();
+    check(format!("{error:?} {error} {:?}", error.1));
 }
 
 #[test]

@@ -6,6 +6,8 @@
 pub mod closing;
 pub mod handshake_client;
 pub mod handshake_server;
+pub mod split;
+pub mod streaming;
 pub mod traffic;
 
 use std::future::Future;
@@ -14,14 +16,15 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use ws_driver::{Error, Runtime, WebSocket, Wrap};
+use ws_driver::{Error, Runtime, Split, WebSocket, Wrap};
 
 use crate::socket::{self, RawPeer, TOO_LONG};
 
 /// A runtime to show the behaviours on.
 pub trait Suite: 'static {
     /// What the adapter supplies.
-    type Runtime: Runtime + Wrap<Stream<Self>, Transport: Send>;
+    type Runtime: Runtime
+        + Wrap<Stream<Self>, Transport: Split<ReadHalf: Send, WriteHalf: Send> + Send + 'static>;
 
     /// Runs a future on a runtime of its own, which ends with it.
     fn block_on<F: Future>(future: F) -> F::Output;
@@ -38,8 +41,10 @@ pub trait Suite: 'static {
 
 /// A TCP stream of the runtime.
 pub type Stream<S> = <<S as Suite>::Runtime as Runtime>::TcpStream;
+/// It as a transport.
+pub type Transport<S> = <<S as Suite>::Runtime as Wrap<Stream<S>>>::Transport;
 /// A connection over it.
-pub type Ws<S> = WebSocket<<<S as Suite>::Runtime as Wrap<Stream<S>>>::Transport>;
+pub type Ws<S> = WebSocket<Transport<S>>;
 /// How a server on the runtime accepts.
 pub type Acceptor<S> = ws_driver::Acceptor<<S as Suite>::Runtime>;
 /// How a client on the runtime connects.
@@ -159,6 +164,25 @@ macro_rules! instantiate {
             an_end_without_a_close_is_lost,
             a_reset_after_both_closes_is_clean,
             a_dropped_connection_ends_the_transport,
+        }
+        $crate::instantiate! { $suite, split:
+            two_tasks_move_large_traffic_in_both_directions_at_once,
+            what_is_fed_is_sent_by_a_receiver_that_waits_in_another_task,
+            halves_that_moved_between_threads_work,
+            halves_are_joined_and_the_connection_goes_on,
+            a_close_of_the_sender_waits_for_the_receiver,
+            a_close_of_the_sender_needs_no_receiver,
+            a_close_that_the_receiver_does_not_see_times_out,
+            a_violation_reaches_both_halves,
+            a_peer_that_never_reads_does_not_keep_the_receiver_from_receiving,
+            send_all_and_feed_mean_what_they_do_for_any_sink,
+            methods_and_traits_mean_the_same,
+        }
+        $crate::instantiate! { $suite, streaming:
+            messages_are_echoed_piece_by_piece_by_a_server,
+            messages_are_echoed_piece_by_piece_by_a_client,
+            a_message_over_the_limits_passes_both_ways_at_once,
+            readers_dropped_on_a_socket_lose_nothing_but_their_message,
         }
         $crate::instantiate! { $suite, traffic:
             chopped_traffic_is_echoed_octet_by_octet_by_a_server,
