@@ -4,6 +4,7 @@
 //!   stalls, shortens and fails on demand. No test over them waits for real time.
 //! * [`wire`] and [`http`]: frames and heads written and read by hand, so that an error that an encoder and a decoder
 //!   share cannot hide.
+//! * [`steps`]: what tests of several subjects over the scripted transport do.
 //! * [`suite`]: behaviours over TCP, written once for every runtime, against blocking peers made of
 //!   [`socket`]s.
 
@@ -14,5 +15,6 @@ pub mod exec;
 pub mod http;
 pub mod scripted;
 pub mod socket;
+pub mod steps;
 pub mod suite;
 pub mod wire;

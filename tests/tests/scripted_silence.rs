@@ -311,6 +311,52 @@ fn a_pong_that_arrived_while_nobody_polled_counts_however_late() {
     }
 }
 
+/// The user was busy with what came before it.
+#[test]
+fn a_pong_behind_many_messages_counts_however_late_it_is_looked_at() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&keepalive());
+        assert!(exec::attempt(ws.recv()).is_pending());
+        clock::advance(INTERVAL);
+        assert!(exec::attempt(ws.recv()).is_pending());
+        let payload = one_ping(end, &peer);
+        for _ in 0..200 {
+            peer.push(end.peer().text("more"));
+        }
+        peer.push(end.peer().frame(PONG, &payload));
+        clock::advance(HOUR);
+        for _ in 0..200 {
+            assert_eq!(exec::run(ws.recv()).unwrap(), Some("more".into()));
+        }
+        assert!(exec::attempt(ws.recv()).is_pending());
+        assert!(ws.round_trip().is_some(), "{end:?}");
+    }
+}
+
+/// While a Ping is under way, no other goes out.
+#[test]
+fn pongs_that_answer_nothing_do_not_count() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&keepalive());
+        assert!(exec::attempt(ws.recv()).is_pending());
+        clock::advance(INTERVAL);
+        assert!(exec::attempt(ws.recv()).is_pending());
+        let payload = one_ping(end, &peer);
+        let from = end.peer();
+        peer.push(from.frame(PONG, b""));
+        peer.push(from.frame(PONG, &[&payload[..], b"!"].concat()));
+        peer.push(from.frame(PING, &payload));
+        let result = exec::run(ws.recv());
+        assert_timeout(result, Phase::Pong, "foreign Pongs");
+        assert!(ws.round_trip().is_none());
+        let frames = peer.take_frames();
+        assert!(
+            frames.iter().all(|frame| frame.opcode() == PONG),
+            "{frames:?}"
+        );
+    }
+}
+
 #[test]
 fn what_arrived_while_nobody_polled_is_no_silence() {
     for end in End::BOTH {

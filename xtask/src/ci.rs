@@ -96,6 +96,23 @@ const STEPS: &[Step] = &[
         action: Action::Cargo(&["bench", "--no-run", "--package", "ws-benches"], &[]),
     },
     Step {
+        name: "loom",
+        action: Action::Cargo(
+            &[
+                "test",
+                "--package",
+                "ws-driver",
+                "--lib",
+                "--release",
+                "--target-dir",
+                // Other flags for everything: elsewhere they would undo what the other steps built.
+                "target/loom",
+                "loom",
+            ],
+            &[("RUSTFLAGS", "--cfg loom")],
+        ),
+    },
+    Step {
         name: "test",
         action: Action::Test,
     },

@@ -1,6 +1,7 @@
 //! Transports behind a pointer, for programs that keep connections of several kinds in one place.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use crate::locked::Locked;
@@ -32,6 +33,10 @@ impl<W: WriteHalf + ?Sized> WriteHalf for Box<W> {
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
     type Timer = T::Timer;
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        (**self).peer_addr()
+    }
 }
 
 impl<M: Timer> Split for Box<dyn Transport<Timer = M> + Send> {

@@ -226,6 +226,11 @@ pub enum TrySendError<M> {
 }
 
 impl<M> TrySendError<M> {
+    /// Whether the queue is over its mark: the message can be sent later.
+    pub fn is_full(&self) -> bool {
+        matches!(self, TrySendError::Full(_))
+    }
+
     /// The message.
     pub fn into_message(self) -> M {
         match self {

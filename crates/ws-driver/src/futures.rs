@@ -8,8 +8,8 @@ use futures_sink::Sink;
 use ws_proto::{CloseCode, CloseReason, Message};
 
 use crate::error::Error;
+use crate::outward::Outward;
 use crate::split::{Receiver, Sender};
-use crate::stream::Outward;
 use crate::transport::{Split, Transport};
 use crate::websocket::WebSocket;
 

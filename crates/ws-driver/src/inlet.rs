@@ -18,8 +18,29 @@ const READS_PER_TURN: u32 = 32;
 /// Messages to discard, after which other tasks get a turn.
 const MESSAGES_PER_TURN: u32 = 128;
 
+/// Control frames to observe, after which other tasks get a turn.
+pub(crate) const CONTROLS_PER_TURN: u32 = 256;
+
+/// Reads without a wait, after which time limits count although there is more to read. What was under way to a user
+/// who was busy, a Pong among it, is less than that many blocks.
+const READS_PER_LIMIT: u32 = 256;
+
 /// Someone who watches control frames.
 pub(crate) type Observer = Box<dyn FnMut(&Control) + Send + Sync>;
+
+/// A control frame for the observer to see.
+pub(crate) struct Observed {
+    observer: Observer,
+    control: Control,
+}
+
+impl Observed {
+    /// Calls the observer, and returns it.
+    pub(crate) fn show(mut self) -> Observer {
+        (self.observer)(&self.control);
+        self.observer
+    }
+}
 
 /// What a look at the input found.
 #[allow(clippy::large_enum_variant)] // Short-lived return value.
@@ -47,6 +68,8 @@ pub(crate) enum Found {
 pub(crate) struct Inlet {
     pub(crate) recv: BlockReceiver,
     pub(crate) observer: Option<Observer>,
+    /// What the observer is to see before anything else happens.
+    observed: Option<Box<Control>>,
     /// The message in `recv` that was found without being received.
     pub(crate) found: Found,
     /// Reads since one had to wait.
@@ -60,15 +83,33 @@ impl Inlet {
         Inlet {
             recv,
             observer: None,
+            observed: None,
             found: Found::No,
             reads: 0,
             input_ended: false,
         }
     }
 
+    /// Takes the observer out together with what it is to see.
+    pub(crate) fn take_observed(&mut self) -> Option<Observed> {
+        let control = *self.observed.take()?;
+        let observer = self.observer.take()?;
+        Some(Observed { observer, control })
+    }
+
+    /// Calls the observer if a poll stopped for it: then it is to be polled again.
+    pub(crate) fn show_observer(&mut self) -> bool {
+        let Some(observed) = self.take_observed() else {
+            return false;
+        };
+        self.observer = Some(observed.show());
+        true
+    }
+
     /// Goes to what `look` looks for, or to the end of the connection: `None`.
     ///
-    /// What is queued is offered to the transport before each read.
+    /// What is queued is offered to the transport before each read. Pending also stands for a stop at a control frame
+    /// that the observer is to see ([`show_observer`](Self::show_observer)).
     pub(crate) fn poll_search<M: Timer, F>(
         &mut self,
         cx: &mut Context<'_>,
@@ -81,7 +122,13 @@ impl Inlet {
             while !outlet.out.side.ignores_input() {
                 match look(&mut self.recv) {
                     Ok(Look::NeedMore) => break,
-                    Ok(Look::Control(control)) => self.control(&control, outlet),
+                    Ok(Look::Control(control)) => {
+                        self.control(&control, outlet);
+                        if self.observer.is_some() {
+                            self.observed = Some(Box::new(control));
+                            return Poll::Pending;
+                        }
+                    }
                     Ok(Look::Found(found)) => {
                         if let Some(block) = self.recv.settle() {
                             pool::give_block(block);
@@ -221,10 +268,14 @@ impl Inlet {
         if let Some(io) = io.as_deref_mut()
             && !outlet.out.side.has_room()
             && !outlet.out.side.has_ended()
-            && outlet.poll_drain(cx, io).is_pending()
-            && !outlet.out.side.has_room()
         {
-            ready!(outlet.poll_expire_sending(cx));
+            if self.found != Found::Waiting {
+                // It was looked at, and its answer is in the queue: both at once would be twice the memory.
+                self.recv.drop_message();
+            }
+            if outlet.poll_drain(cx, io).is_pending() && !outlet.out.side.has_room() {
+                ready!(outlet.poll_expire_sending(cx));
+            }
         }
         self.poll_message(cx, io, outlet)
     }
@@ -257,20 +308,20 @@ impl Inlet {
         let _ = outlet.poll_drain(cx, io);
         // What has arrived counts, however late it is looked at; but a peer that always has something to say does not
         // outlast a time limit.
-        if self.reads >= READS_PER_TURN && outlet.poll_expire(cx).is_ready() {
+        if self.reads >= READS_PER_LIMIT && outlet.poll_expire(cx).is_ready() {
             return Poll::Ready(());
         }
         if self.recv.wants_block() {
             pool::give_block(self.recv.lend(pool::take_block()));
         }
         match poll_read(cx, io, self.recv.spare()) {
-            Poll::Ready(Ok(0)) => outlet.lose_at_end(),
+            Poll::Ready(Ok(0)) => outlet.end(),
             Poll::Ready(Ok(len)) => {
                 self.recv.filled(len);
                 outlet.heard();
                 self.reads = self.reads.saturating_add(1);
             }
-            Poll::Ready(Err(error)) => outlet.lose(Error::Io(error)),
+            Poll::Ready(Err(error)) => outlet.lose(error),
             Poll::Pending => {
                 self.reads = 0;
                 return self.poll_wait(cx, outlet);
@@ -281,8 +332,8 @@ impl Inlet {
 
     /// Makes ready for a wait and waits for time limits: a waiting connection holds no block.
     fn poll_wait<M: Timer>(&mut self, cx: &mut Context<'_>, outlet: &mut Outlet<M>) -> Poll<()> {
-        if let Some(kind) = outlet.write_fault() {
-            outlet.lose(Error::Io(kind.into()));
+        if outlet.write_fault().is_some() {
+            outlet.end();
             return Poll::Ready(());
         }
         match self.recv.rest() {
@@ -301,9 +352,6 @@ impl Inlet {
     }
 
     fn control<M: Timer>(&mut self, control: &Control, outlet: &mut Outlet<M>) {
-        if let Some(observer) = &mut self.observer {
-            observer(control);
-        }
         if let Control::Pong(payload) = control {
             outlet.pong_arrived(payload);
         }

@@ -26,6 +26,7 @@ mod masks;
 mod memory;
 mod outbox;
 mod outlet;
+mod outward;
 mod pool;
 mod scripted;
 mod split;

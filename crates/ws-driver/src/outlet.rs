@@ -4,6 +4,7 @@
 
 use std::io;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use ws_proto::{ControlPayload, Expired, Outgoing, ReceiveError, SendError, SendSide};
 
@@ -24,10 +25,31 @@ pub(crate) struct Outlet<M> {
     unflushed: bool,
     /// Why nothing can be written any more.
     write_fault: Option<io::ErrorKind>,
+    /// The Ping whose round trip somebody waits for.
+    ping: Option<Box<PingUnderWay>>,
+    /// Why nothing can be read any more.
+    read_fault: Option<io::ErrorKind>,
     /// Our direction of the transport was ended.
     shut_down: bool,
     /// The transport is of no more use, and its owner drops it.
     ended: bool,
+    /// Something that was queued did not leave and never will.
+    dropped: bool,
+}
+
+/// A Ping of our own, apart from those of keepalive.
+struct PingUnderWay {
+    number: u32,
+    sent: Duration,
+    round_trip: Option<Duration>,
+}
+
+impl PingUnderWay {
+    /// Longer than the payloads of keepalive, so that neither takes the other's Pong for its own.
+    fn payload(&self) -> [u8; 5] {
+        let [a, b, c, d] = self.number.to_be_bytes();
+        [b'#', a, b, c, d]
+    }
 }
 
 impl<M: Timer> Outlet<M> {
@@ -39,14 +61,22 @@ impl<M: Timer> Outlet<M> {
             timed_out: None,
             unflushed: false,
             write_fault: None,
+            ping: None,
+            read_fault: None,
             shut_down: false,
             ended: false,
+            dropped: false,
         }
     }
 
     /// Whether the transport is of no more use.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether something is queued, or was written and may be kept back.
+    fn is_under_way(&self) -> bool {
+        self.out.side.queued() > 0 || self.unflushed
     }
 
     /// Whether the transport may keep back what was written.
@@ -66,19 +96,26 @@ impl<M: Timer> Outlet<M> {
 
     /// How the connection ended, for those who do not receive.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
-        match (self.out.side.end(), self.out.side.failure(), self.timed_out) {
-            (Some(end), _, _) if end.clean => Ok(()),
-            (_, Some(error), _) => Err(error.into()),
-            (_, _, Some(phase)) => Err(Error::Timeout(phase)),
-            _ => Err(Error::Lost),
+        let io_fault = self.read_fault.or(self.write_fault);
+        match (self.out.side.failure(), self.timed_out, io_fault) {
+            _ if self.is_clean() => Ok(()),
+            (Some(error), _, _) => Err(error.into()),
+            (_, Some(phase), _) => Err(Error::Timeout(phase)),
+            (_, _, Some(kind)) => Err(Error::Io(kind.into())),
+            (None, None, None) => Err(Error::Lost),
         }
+    }
+
+    /// Whether the connection has ended by Closes of both ends.
+    fn is_clean(&self) -> bool {
+        self.out.side.end().is_some_and(|end| end.clean)
     }
 
     pub(crate) fn check_open(&self) -> Result<(), Error> {
         match self.write_fault {
-            Some(kind) => Err(Error::Io(kind.into())),
+            Some(kind) if !self.ended => Err(Error::Io(kind.into())),
             None if self.out.side.is_open() => Ok(()),
-            None => Err(SendError::Closing.into()),
+            _ => Err(SendError::Closing.into()),
         }
     }
 
@@ -86,11 +123,12 @@ impl<M: Timer> Outlet<M> {
     pub(crate) fn poll_room(
         &mut self,
         cx: &mut Context<'_>,
-        io: &mut impl WriteHalf,
+        io: Option<&mut impl WriteHalf>,
     ) -> Poll<Result<(), Error>> {
+        let mut io = io;
         self.check_open()?;
         while !self.out.side.has_room() {
-            match self.poll_flush(cx, io) {
+            match self.poll_flush(cx, io.as_deref_mut()) {
                 Poll::Ready(result) => result?,
                 Poll::Pending if self.out.side.has_room() => break,
                 Poll::Pending => return Poll::Pending,
@@ -103,33 +141,41 @@ impl<M: Timer> Outlet<M> {
     pub(crate) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
-        io: &mut impl WriteHalf,
+        io: Option<&mut impl WriteHalf>,
         message: &mut Option<Outgoing<'_>>,
     ) -> Poll<Result<(), Error>> {
+        let mut io = io;
         if message.is_some() {
-            ready!(self.poll_room(cx, io))?;
+            ready!(self.poll_room(cx, io.as_deref_mut()))?;
         }
-        if let Some(message) = message.take() {
+        if let (Some(io), Some(message)) = (io.as_deref_mut(), message.take()) {
             self.offer(cx, io, message)?;
         }
         self.poll_flush(cx, io)
     }
 
-    /// Writes and flushes everything that is queued, our own Close included.
+    /// Writes and flushes everything that is queued, our own Close included. Without a transport: whether the one that
+    /// there was took everything before a clean end.
     pub(crate) fn poll_flush(
         &mut self,
         cx: &mut Context<'_>,
-        io: &mut impl WriteHalf,
+        io: Option<&mut impl WriteHalf>,
     ) -> Poll<Result<(), Error>> {
-        if self.ended || self.out.side.has_ended() {
-            return Poll::Ready(Err(SendError::Closing.into()));
-        }
+        let Some(io) = io.filter(|_| self.is_clean() || !self.out.side.has_ended()) else {
+            let done = !self.dropped && self.is_clean();
+            return Poll::Ready(if done {
+                Ok(())
+            } else {
+                Err(SendError::Closing.into())
+            });
+        };
         match self.poll_drain(cx, io) {
             Poll::Ready(result) => Poll::Ready(result.map_err(Error::Io)),
             Poll::Pending => {
-                let expired = self.poll_expire_sending(cx);
-                ready!(expired);
-                Poll::Ready(Err(self.fault.take().unwrap_or(Error::Lost)))
+                ready!(self.poll_expire_sending(cx));
+                // With both Closes there, all that is wrong is that not everything has left.
+                let closing = SendError::Closing.into();
+                Poll::Ready(Err(self.verdict().err().unwrap_or(closing)))
             }
         }
     }
@@ -148,6 +194,7 @@ impl<M: Timer> Outlet<M> {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => {
                 self.write_fault = Some(error.kind());
+                self.dropped |= self.is_under_way();
                 // Nobody will take it, and a connection that still receives must not pile it up.
                 self.out.side.output_lost();
             }
@@ -241,7 +288,8 @@ impl<M: Timer> Outlet<M> {
     fn poll_expire_of(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<()> {
         loop {
             let now = ready!(self.clock.poll_deadline(cx, &mut self.out.side, direction));
-            let clean = self.out.side.end().is_some_and(|end| end.clean);
+            let clean = self.is_clean();
+            let under_way = self.is_under_way();
             let Some(expired) = self.out.side.expire(now) else {
                 continue;
             };
@@ -256,9 +304,7 @@ impl<M: Timer> Outlet<M> {
                 _ => None,
             };
             self.timed_out = phase;
-            if self.fault.is_none() {
-                self.fault = phase.map(Error::Timeout);
-            }
+            self.dropped |= under_way;
             self.end();
             return Poll::Ready(());
         }
@@ -270,11 +316,56 @@ impl<M: Timer> Outlet<M> {
         self.out.side.heard();
     }
 
-    /// A Pong came: it may be the one that a keepalive Ping waits for.
+    /// A Pong came: it may be the one that a keepalive Ping or one of our own waits for.
     pub(crate) fn pong_arrived(&mut self, payload: &ControlPayload) {
         if self.out.side.awaits_pong() {
             self.out.side.pong_arrived(payload, self.clock.now());
         }
+        if let Some(ping) = &mut self.ping
+            && ping.round_trip.is_none()
+            && **payload == ping.payload()
+        {
+            ping.round_trip = Some(self.clock.now().saturating_sub(ping.sent));
+        }
+    }
+
+    /// Queues a Ping of our own, which takes the place of the one before, and returns its number.
+    pub(crate) fn start_ping(&mut self) -> Result<u32, Error> {
+        let before = self.ping.as_ref().map_or(0, |ping| ping.number);
+        let ping = PingUnderWay {
+            number: before.wrapping_add(1),
+            sent: self.clock.now(),
+            round_trip: None,
+        };
+        self.out.ping(&ControlPayload::new(&ping.payload())?)?;
+        Ok(self.ping.insert(Box::new(ping)).number)
+    }
+
+    /// The round trip of our Ping of this number, once its Pong came.
+    pub(crate) fn answer(&self, number: u32) -> Option<Duration> {
+        let ping = self.ping.as_ref()?;
+        ping.round_trip.filter(|_| ping.number == number)
+    }
+
+    /// Whether a Ping of our own waits for its Pong.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        let ping = self.ping.as_ref();
+        ping.is_some_and(|ping| ping.round_trip.is_none())
+    }
+
+    /// Writes what is queued and waits for the Pong to our Ping, which others receive.
+    pub(crate) fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: Option<&mut impl WriteHalf>,
+        number: u32,
+    ) -> Poll<Result<Duration, Error>> {
+        if let Some(time) = self.answer(number) {
+            return Poll::Ready(Ok(time));
+        }
+        self.check_open()?;
+        ready!(self.poll_flush(cx, io))?;
+        Poll::Pending
     }
 
     /// Whether something is queued that the transport was not offered.
@@ -289,22 +380,21 @@ impl<M: Timer> Outlet<M> {
         self.fault = Some(error.into());
     }
 
-    /// The transport ended before the closing handshake did.
-    pub(crate) fn lose(&mut self, fault: Error) {
-        self.fault = Some(fault);
+    /// Reading failed before the closing handshake was complete.
+    pub(crate) fn lose(&mut self, error: io::Error) {
+        self.read_fault = Some(error.kind());
+        self.fault = Some(Error::Io(error));
         self.end();
     }
 
-    /// The transport ended before the closing handshake did, and says no more than that.
-    pub(crate) fn lose_at_end(&mut self) {
-        let fault = self.write_fault.map(|kind| Error::Io(kind.into()));
-        self.lose(fault.unwrap_or(Error::Lost));
-    }
-
-    /// The transport is of no more use.
+    /// The transport is of no more use: whatever the end was, it is decided now.
     pub(crate) fn end(&mut self) {
+        self.dropped |= self.is_under_way();
         self.out.side.transport_ended();
         self.out.reclaim_buffer();
+        if self.fault.is_none() {
+            self.fault = self.verdict().err();
+        }
         self.ended = true;
     }
 }

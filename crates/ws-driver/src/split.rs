@@ -14,15 +14,16 @@ use std::time::Duration;
 use http::Response;
 use ws_handshake::Extension;
 use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Control, ControlPayload, End, Message, MessageKind,
-    MessageRef, Outgoing, SendError,
+    CloseCode, CloseReason, Control, ControlPayload, End, Message, MessageKind, MessageRef,
+    Outgoing, SendError,
 };
 
 use crate::error::{Error, TrySendError};
-use crate::inlet::Inlet;
+use crate::inlet::{CONTROLS_PER_TURN, Inlet, Observed};
 use crate::outbox::Outbox;
 use crate::outlet::Outlet;
-use crate::stream::{Incoming, Outward};
+use crate::outward::{self, Outward};
+use crate::stream::Incoming;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transport::{ReadHalf, Split, Timer, WriteHalf};
 use crate::wakers::{Half, Wakers};
@@ -87,6 +88,8 @@ struct Progress {
     queued: (usize, bool),
     /// Open or closing; its end decided or not; writing or not; ended or not.
     state: (bool, bool, bool, bool),
+    /// Whether a Ping of the sender waits for its Pong.
+    awaits_pong: bool,
 }
 
 impl Progress {
@@ -100,12 +103,15 @@ impl Progress {
         Progress {
             queued: (outlet.out.side.queued(), outlet.is_unflushed()),
             state,
+            awaits_pong: outlet.awaits_answer(),
         }
     }
 
     /// Whether the half that did not act may go on now.
     fn matters_to_others(&self, after: &Progress) -> bool {
-        after.queued < self.queued || after.state != self.state
+        after.queued < self.queued
+            || after.state != self.state
+            || after.awaits_pong != self.awaits_pong
     }
 }
 
@@ -142,6 +148,13 @@ impl<T: Split> Cell<T> {
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
         lock(&self.state)
+    }
+}
+
+impl<T: Split> State<T> {
+    /// What a receiver that was dropped has left for its observer to see.
+    fn take_observed(&mut self) -> Option<Observed> {
+        self.orphan.as_mut()?.inlet.take_observed()
     }
 }
 
@@ -234,13 +247,7 @@ impl<T: Split> Sender<T> {
     ///
     /// Dropped while it waits for room in the queue: the message is not sent. Dropped later: it is.
     pub async fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        let mut message = Some(message.into());
-        poll_fn(|cx| {
-            self.poll(cx, |cx, write, outlet| {
-                outlet.poll_send(cx, write, &mut message)
-            })
-        })
-        .await
+        outward::send(self, message.into()).await
     }
 
     /// Queues a message, after waiting for room. See [`WebSocket::feed`].
@@ -253,8 +260,7 @@ impl<T: Split> Sender<T> {
     ///
     /// Dropped before it returned: the message is not sent.
     pub async fn feed<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        self.ready().await?;
-        self.queue(|out| out.feed(message))
+        outward::feed(self, message.into()).await
     }
 
     /// Writes and flushes everything that is queued. See [`WebSocket::flush`].
@@ -267,7 +273,7 @@ impl<T: Split> Sender<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_flushed(cx)).await
+        outward::flush(self).await
     }
 
     /// Waits until a message can be queued. See [`WebSocket::ready`].
@@ -280,7 +286,7 @@ impl<T: Split> Sender<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn ready(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_room(cx)).await
+        outward::ready(self).await
     }
 
     /// Queues a message at once or gives it back. See [`WebSocket::try_send`].
@@ -309,10 +315,24 @@ impl<T: Split> Sender<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        let payload = payload.try_into()?;
-        self.ready().await?;
-        self.queue(|out| out.ping(&payload))?;
-        self.flush().await
+        outward::ping(self, payload.try_into()?).await
+    }
+
+    /// Sends a Ping and waits for its Pong, which the [`Receiver`] hears: how long that took.
+    ///
+    /// It waits as long as the connection lasts, and as nobody receives: put a time limit of the runtime around it, or
+    /// use [`Config::keepalive`](crate::Config::keepalive).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for room in the queue: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
+    pub async fn ping(&mut self) -> Result<Duration, Error> {
+        let number = outward::start_ping(self).await?;
+        poll_fn(|cx| self.poll_out(cx, |cx, io, outlet| outlet.poll_answer(cx, io, number))).await
     }
 
     /// Sends a Pong that nobody asked for (RFC 6455 §5.5.3). See [`WebSocket::send_pong`].
@@ -329,10 +349,7 @@ impl<T: Split> Sender<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        let payload = payload.try_into()?;
-        self.ready().await?;
-        self.queue(|out| out.pong(&payload))?;
-        self.flush().await
+        outward::pong(self, payload.try_into()?).await
     }
 
     /// Queues a Close and returns at once. See [`WebSocket::start_close`].
@@ -345,9 +362,7 @@ impl<T: Split> Sender<T> {
         R: TryInto<CloseReason>,
         SendError: From<R::Error>,
     {
-        let reason = reason.try_into().map_err(SendError::from)?;
-        let close = CloseFrame::new(code, reason);
-        self.queue(|out| out.start_close(Some(close)))
+        outward::start_close(self, code, reason)
     }
 
     /// Closes the connection: sends a Close and waits for the end, which the [`Receiver`] sees, or for the time limit.
@@ -365,10 +380,7 @@ impl<T: Split> Sender<T> {
         R: TryInto<CloseReason>,
         SendError: From<R::Error>,
     {
-        match self.start_close(code, reason) {
-            Ok(()) | Err(Error::Send(SendError::Closing)) => {}
-            Err(error) => return Err(error),
-        }
+        outward::ensure_closing(self, code, reason)?;
         poll_fn(|cx| self.poll_end(cx)).await
     }
 
@@ -389,6 +401,23 @@ impl<T: Split> Sender<T> {
 
     /// Waits for the end of the connection after our Close was queued.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        for _ in 0..CONTROLS_PER_TURN {
+            let result = self.poll_orphan(cx);
+            // Not under the lock: the observer may use this half.
+            let Some(observed) = self.cell.state().take_observed() else {
+                return result;
+            };
+            let observer = observed.show();
+            if let Some(orphan) = &mut self.cell.state().orphan {
+                orphan.inlet.observer = Some(observer);
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// A step to the end of the connection, with the reading direction if the receiver was dropped.
+    fn poll_orphan(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.cell.turn(Half::Sender, cx, |cx, state| {
             if let Some(mut reading) = state.orphan.take() {
                 let closed =
@@ -407,39 +436,39 @@ impl<T: Split> Sender<T> {
             Poll::Ready(state.outlet.verdict())
         })
     }
+}
 
-    fn poll<R>(
+impl<T: Split> Outward for Sender<T> {
+    type Io = T::WriteHalf;
+    type Timer = T::Timer;
+
+    fn poll_out<R>(
         &mut self,
         cx: &mut Context<'_>,
         act: impl FnOnce(
             &mut Context<'_>,
-            &mut T::WriteHalf,
+            Option<&mut T::WriteHalf>,
             &mut Outlet<T::Timer>,
         ) -> Poll<Result<R, Error>>,
     ) -> Poll<Result<R, Error>> {
-        self.cell
-            .turn(Half::Sender, cx, |cx, state| match &mut state.write {
-                Some(write) => act(cx, write, &mut state.outlet),
-                None => Poll::Ready(Err(SendError::Closing.into())),
-            })
-    }
-}
-
-impl<T: Split> Outward for Sender<T> {
-    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll(cx, |cx, write, outlet| outlet.poll_room(cx, write))
+        self.cell.turn(Half::Sender, cx, |cx, state| {
+            act(cx, state.write.as_mut(), &mut state.outlet)
+        })
     }
 
-    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll(cx, |cx, write, outlet| outlet.poll_flush(cx, write))
-    }
-
-    /// If nothing was queued before, a receiver that waits gets up to send it.
+    /// A receiver that waits gets up for what is the first to send, and for a Close, whose time limit it keeps.
     fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R {
         let mut state = self.cell.state();
-        let was_empty = state.outlet.out.side.queued() == 0;
+        let before = (
+            state.outlet.out.side.queued(),
+            state.outlet.out.side.is_open(),
+        );
         let result = act(&mut state.outlet.out);
-        let wake = was_empty && state.outlet.out.side.queued() > 0;
+        let after = (
+            state.outlet.out.side.queued(),
+            state.outlet.out.side.is_open(),
+        );
+        let wake = (before.0 == 0 && after.0 > 0) || before.1 != after.1;
         drop(state);
         if wake {
             self.cell.wakers.wake_half(Half::Receiver);
@@ -593,7 +622,7 @@ impl<T: Split> Receiver<T> {
         &mut self,
         cx: &mut Context<'_>,
         end: R,
-        act: impl FnOnce(
+        mut act: impl FnMut(
             &mut Context<'_>,
             Option<&mut Both<'_, T::ReadHalf, T::WriteHalf>>,
             &mut Inlet,
@@ -603,9 +632,17 @@ impl<T: Split> Receiver<T> {
         let Some(reading) = &mut self.reading else {
             return Poll::Ready(Ok(end));
         };
-        self.cell.turn(Half::Receiver, cx, |cx, state| {
-            reading.step(state, |io, inlet, outlet| act(cx, io, inlet, outlet))
-        })
+        for _ in 0..CONTROLS_PER_TURN {
+            let result = self.cell.turn(Half::Receiver, cx, |cx, state| {
+                reading.step(state, |io, inlet, outlet| act(cx, io, inlet, outlet))
+            });
+            // Not under the lock: the observer may use the other half.
+            if !reading.inlet.show_observer() {
+                return result;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

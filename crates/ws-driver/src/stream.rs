@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use ws_proto::MessageKind;
 
 use crate::error::Error;
-use crate::outbox::Outbox;
+use crate::outward::Outward;
 use crate::split::{Receiver, Sender};
 use crate::transport::{Split, Transport};
 use crate::websocket::WebSocket;
@@ -22,18 +22,6 @@ pub(crate) trait Incoming {
 
     /// The piece.
     fn chunk(&self) -> &[u8];
-}
-
-/// What sends: a connection or its sending half.
-pub(crate) trait Outward {
-    /// Waits for room in the queue.
-    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
-
-    /// Writes and flushes everything that is queued.
-    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
-
-    /// Queues something.
-    fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R;
 }
 
 /// Reads one message piece by piece, however long it is. See [`WebSocket::recv_stream`].

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,11 @@ pub trait WriteHalf: Unpin {
 pub trait Transport: ReadHalf + WriteHalf {
     /// The timer of the same runtime.
     type Timer: Timer;
+
+    /// The address of the peer, where the transport is a socket that knows.
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        None
+    }
 }
 
 /// A transport whose directions can be owned apart.

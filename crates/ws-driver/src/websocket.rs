@@ -2,22 +2,24 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Response;
 use ws_handshake::{Agreed, Extension};
 use ws_proto::{
-    BlockReceiver, CloseCode, CloseFrame, CloseReason, Config, Control, ControlPayload, End,
-    Message, MessageKind, MessageRef, Outgoing, ReceiveSide, Role, SendError, SendSide,
+    BlockReceiver, CloseCode, CloseReason, Config, Control, ControlPayload, End, Message,
+    MessageKind, MessageRef, Outgoing, ReceiveSide, Role, SendError, SendSide,
 };
 
 use crate::error::{Error, TrySendError};
-use crate::inlet::{Found, Inlet};
+use crate::inlet::{CONTROLS_PER_TURN, Found, Inlet};
 use crate::outbox::Outbox;
 use crate::outlet::Outlet;
+use crate::outward::{self, Outward};
 use crate::pool::BLOCK_LEN;
-use crate::stream::{Incoming, Outward};
+use crate::stream::Incoming;
 use crate::transport::Transport;
 
 /// A WebSocket connection.
@@ -159,8 +161,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropped while it waits for room in the queue: the message is not sent. Dropped later: it is.
     pub async fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        let mut message = Some(message.into());
-        poll_fn(|cx| self.poll_send(cx, &mut message)).await
+        outward::send(self, message.into()).await
     }
 
     /// Queues a message, after waiting for room. It leaves with the next `flush`, `send`, `recv` or `recv_ref`.
@@ -173,8 +174,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropped before it returned: the message is not sent.
     pub async fn feed<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        self.ready().await?;
-        self.outlet.out.feed(message)
+        outward::feed(self, message.into()).await
     }
 
     /// Writes and flushes everything that is queued.
@@ -187,7 +187,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_flushed(cx)).await
+        outward::flush(self).await
     }
 
     /// Waits until a message can be queued: [`try_send`](Self::try_send) will take one.
@@ -200,7 +200,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn ready(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_room(cx)).await
+        outward::ready(self).await
     }
 
     /// Queues a message at once or gives it back.
@@ -231,10 +231,37 @@ impl<T: Transport> WebSocket<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        let payload = payload.try_into()?;
-        self.ready().await?;
-        self.outlet.out.ping(&payload)?;
-        self.flush().await
+        outward::ping(self, payload.try_into()?).await
+    }
+
+    /// Sends a Ping and receives until its Pong: how long that took. `None` if a message came first, which the next
+    /// receive gives; the [`Sender`](crate::Sender) of a connection that was split need not give way to messages.
+    ///
+    /// It waits as long as the connection lasts: put a time limit of the runtime around it, or use
+    /// [`Config::keepalive`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send) and [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for room in the queue: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
+    pub async fn ping(&mut self) -> Result<Option<Duration>, Error> {
+        let number = outward::start_ping(self).await?;
+        poll_fn(|cx| {
+            self.poll_in(cx, |cx, io, inlet, outlet| {
+                let driven = inlet.poll_drive(cx, io, outlet);
+                match (outlet.answer(number), driven) {
+                    (Some(time), _) => Poll::Ready(Ok(Some(time))),
+                    (None, Poll::Pending) => Poll::Pending,
+                    (None, Poll::Ready(Ok(true))) => Poll::Ready(Ok(None)),
+                    (None, Poll::Ready(Ok(false))) => Poll::Ready(Err(SendError::Closing.into())),
+                    (None, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
+                }
+            })
+        })
+        .await
     }
 
     /// Sends a Pong that nobody asked for, a one-way heartbeat (RFC 6455 §5.5.3): returns when the transport has
@@ -252,10 +279,7 @@ impl<T: Transport> WebSocket<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        let payload = payload.try_into()?;
-        self.ready().await?;
-        self.outlet.out.pong(&payload)?;
-        self.flush().await
+        outward::pong(self, payload.try_into()?).await
     }
 
     /// Queues a Close (RFC 6455 §7.1.2) and returns at once. Go on receiving until the end: messages that the peer
@@ -270,9 +294,7 @@ impl<T: Transport> WebSocket<T> {
         R: TryInto<CloseReason>,
         SendError: From<R::Error>,
     {
-        let reason = reason.try_into().map_err(SendError::from)?;
-        let close = CloseFrame::new(code, reason);
-        self.outlet.out.start_close(Some(close))
+        outward::start_close(self, code, reason)
     }
 
     /// Closes the connection: sends a Close after what is queued, discards messages until the peer's Close, ends the
@@ -294,58 +316,48 @@ impl<T: Transport> WebSocket<T> {
         R: TryInto<CloseReason>,
         SendError: From<R::Error>,
     {
-        match self.start_close(code, reason) {
-            Ok(()) | Err(Error::Send(SendError::Closing)) => {}
-            Err(error) => return Err(error),
-        }
+        outward::ensure_closing(self, code, reason)?;
         poll_fn(|cx| self.poll_close(cx)).await
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        self.receive(|io, inlet, outlet| inlet.poll_message(cx, io, outlet))
+        self.poll_in(cx, |cx, io, inlet, outlet| {
+            inlet.poll_message(cx, io, outlet)
+        })
     }
 
     fn poll_message_and_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        self.receive(|io, inlet, outlet| inlet.poll_message_and_room(cx, io, outlet))
+        self.poll_in(cx, |cx, io, inlet, outlet| {
+            inlet.poll_message_and_room(cx, io, outlet)
+        })
     }
 
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.receive(|io, inlet, outlet| inlet.poll_close(cx, io, outlet))
-    }
-
-    fn poll_send(
-        &mut self,
-        cx: &mut Context<'_>,
-        message: &mut Option<Outgoing<'_>>,
-    ) -> Poll<Result<(), Error>> {
-        self.transmit(|io, outlet| outlet.poll_send(cx, io, message))
+        self.poll_in(cx, |cx, io, inlet, outlet| inlet.poll_close(cx, io, outlet))
     }
 
     /// Lets `act` receive, and drops the transport once it is of no more use.
-    fn receive<R>(
+    fn poll_in<R>(
         &mut self,
-        act: impl FnOnce(Option<&mut T>, &mut Inlet, &mut Outlet<T::Timer>) -> R,
-    ) -> R {
-        let result = act(self.io.as_mut(), &mut self.inlet, &mut self.outlet);
-        if self.outlet.has_ended() {
-            self.io = None;
+        cx: &mut Context<'_>,
+        mut act: impl FnMut(
+            &mut Context<'_>,
+            Option<&mut T>,
+            &mut Inlet,
+            &mut Outlet<T::Timer>,
+        ) -> Poll<R>,
+    ) -> Poll<R> {
+        for _ in 0..CONTROLS_PER_TURN {
+            let result = act(cx, self.io.as_mut(), &mut self.inlet, &mut self.outlet);
+            if self.outlet.has_ended() {
+                self.io = None;
+            }
+            if !self.inlet.show_observer() {
+                return result;
+            }
         }
-        result
-    }
-
-    /// Lets `act` send, and drops the transport once it is of no more use.
-    fn transmit<R>(
-        &mut self,
-        act: impl FnOnce(&mut T, &mut Outlet<T::Timer>) -> Poll<Result<R, Error>>,
-    ) -> Poll<Result<R, Error>> {
-        let Some(io) = &mut self.io else {
-            return Poll::Ready(Err(SendError::Closing.into()));
-        };
-        let result = act(io, &mut self.outlet);
-        if self.outlet.has_ended() {
-            self.io = None;
-        }
-        result
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// How the connection ended, once that is decided.
@@ -367,7 +379,8 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn drive(&mut self) -> Result<bool, Error> {
-        poll_fn(|cx| self.receive(|io, inlet, outlet| inlet.poll_drive(cx, io, outlet))).await
+        poll_fn(|cx| self.poll_in(cx, |cx, io, inlet, outlet| inlet.poll_drive(cx, io, outlet)))
+            .await
     }
 
     /// How long the peer took to answer the last keepalive Ping ([`Config::keepalive`]).
@@ -395,8 +408,8 @@ impl<T: Transport> WebSocket<T> {
         }
     }
 
-    /// Calls `observer` with every Ping, Pong and Close that arrives, before it is answered. Replaces the observer
-    /// before. The observer must not call the connection or its halves.
+    /// Calls `observer` with every Ping, Pong and Close that arrives, before the answer leaves. Replaces the observer
+    /// before. It may use the [`Sender`](crate::Sender) of a connection that was split.
     pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + Sync + 'static) {
         self.inlet.observer = Some(Box::new(observer));
     }
@@ -405,6 +418,12 @@ impl<T: Transport> WebSocket<T> {
     #[must_use]
     pub fn get_ref(&self) -> Option<&T> {
         self.io.as_ref()
+    }
+
+    /// The address of the peer, where the transport is a socket that knows, and the connection has not ended.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.io.as_ref()?.peer_addr()
     }
 
     /// The agreed subprotocol.
@@ -430,11 +449,11 @@ impl<T: Transport> WebSocket<T> {
 
 impl<T: Transport> Incoming for WebSocket<T> {
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>> {
-        self.receive(|io, inlet, outlet| inlet.poll_start(cx, io, outlet))
+        self.poll_in(cx, |cx, io, inlet, outlet| inlet.poll_start(cx, io, outlet))
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
-        self.receive(|io, inlet, outlet| inlet.poll_chunk(cx, io, outlet))
+        self.poll_in(cx, |cx, io, inlet, outlet| inlet.poll_chunk(cx, io, outlet))
     }
 
     fn chunk(&self) -> &[u8] {
@@ -443,12 +462,23 @@ impl<T: Transport> Incoming for WebSocket<T> {
 }
 
 impl<T: Transport> Outward for WebSocket<T> {
-    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.transmit(|io, outlet| outlet.poll_room(cx, io))
-    }
+    type Io = T;
+    type Timer = T::Timer;
 
-    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.transmit(|io, outlet| outlet.poll_flush(cx, io))
+    fn poll_out<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        act: impl FnOnce(
+            &mut Context<'_>,
+            Option<&mut T>,
+            &mut Outlet<T::Timer>,
+        ) -> Poll<Result<R, Error>>,
+    ) -> Poll<Result<R, Error>> {
+        let result = act(cx, self.io.as_mut(), &mut self.outlet);
+        if self.outlet.has_ended() {
+            self.io = None;
+        }
+        result
     }
 
     fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R {

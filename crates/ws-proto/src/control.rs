@@ -85,6 +85,14 @@ impl<const N: usize> TryFrom<&[u8; N]> for ControlPayload {
     }
 }
 
+impl<const N: usize> TryFrom<[u8; N]> for ControlPayload {
+    type Error = ControlPayloadTooLong;
+
+    fn try_from(payload: [u8; N]) -> Result<Self, ControlPayloadTooLong> {
+        ControlPayload::new(&payload)
+    }
+}
+
 impl TryFrom<Vec<u8>> for ControlPayload {
     type Error = ControlPayloadTooLong;
 

@@ -1,5 +1,6 @@
 //! Messages: owned, borrowed, and on their way out (RFC 6455 §5.6).
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -253,6 +254,15 @@ impl<'a> From<&'a String> for Outgoing<'a> {
 impl From<String> for Outgoing<'_> {
     fn from(text: String) -> Self {
         Text::from(text).into()
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Outgoing<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
     }
 }
 

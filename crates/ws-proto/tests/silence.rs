@@ -324,7 +324,7 @@ fn the_longest_times_are_for_ever() {
 }
 
 #[test]
-fn a_joined_connection_offers_it_through_its_send_side() {
+fn a_joined_connection_takes_the_pong_for_an_answer() {
     let config = Config::default().keepalive(SECOND, SECOND);
     let mut server = Connection::server(&config);
     assert_eq!(server.deadline(Duration::ZERO), Some(SECOND));
@@ -333,10 +333,10 @@ fn a_joined_connection_offers_it_through_its_send_side() {
     let mut pong = support::Wire::from(Role::Client);
     pong.frame(FIN | support::PONG, &payload);
     server.receive(&mut pong.octets).unwrap();
-    server.send_side().heard();
-    server
-        .send_side()
-        .pong_arrived(&payload, SECOND + SECOND / 2);
+    assert!(!server.send_side().awaits_pong());
+    // It is dated by the next question for a time limit.
+    assert_eq!(server.send_side().round_trip(), None);
+    assert_eq!(server.deadline(SECOND + SECOND / 2), Some(SECOND * 5 / 2));
     assert_eq!(server.send_side().round_trip(), Some(SECOND / 2));
 }
 

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -109,8 +110,13 @@ impl<S: AsyncWrite + Unpin> WriteHalf for TokioIo<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Transport for TokioIo<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Transport for TokioIo<S> {
     type Timer = TokioTimer;
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        let stream: &dyn Any = &self.0;
+        stream.downcast_ref::<TcpStream>()?.peer_addr().ok()
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Split for TokioIo<S> {

@@ -167,6 +167,8 @@ macro_rules! instantiate {
         }
         $crate::instantiate! { $suite, split:
             two_tasks_move_large_traffic_in_both_directions_at_once,
+            streams_are_forwarded_to_sinks,
+            a_connection_is_split_by_futures_as_well,
             what_is_fed_is_sent_by_a_receiver_that_waits_in_another_task,
             halves_that_moved_between_threads_work,
             halves_are_joined_and_the_connection_goes_on,

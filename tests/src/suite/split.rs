@@ -544,3 +544,35 @@ fn halves_are_streams_and_sinks<S: Suite>(tx: Tx<S>, rx: Rx<S>) {
     is_sink(tx);
     is_stream(rx);
 }
+
+/// One task, no loop of its own: every message goes back, and the connection ends in order.
+pub fn streams_are_forwarded_to_sinks<S: Suite>() {
+    let (address, served) = server::<S, _, _>(|stream| async {
+        let (tx, rx) = accept::<S>(stream).await.split();
+        rx.forward(tx).await
+    });
+    echo_all_and_close::<S>(&address.to_string());
+    served.finish().expect("a clean end");
+}
+
+/// As those who know no other halves do it.
+pub fn a_connection_is_split_by_futures_as_well<S: Suite>() {
+    let (address, served) = server::<S, _, _>(|stream| async {
+        let (sink, stream) = StreamExt::split(accept::<S>(stream).await);
+        stream.forward(sink).await
+    });
+    echo_all_and_close::<S>(&address.to_string());
+    served.finish().expect("a clean end");
+}
+
+/// Sends all messages of a seed and has them back, one by one; then closes.
+fn echo_all_and_close<S: Suite>(address: &str) {
+    S::block_on(async {
+        let mut ws = connect::<S>(&format!("ws://{address}/")).await;
+        for message in messages(5) {
+            ws.send(&message).await.expect("sent");
+            assert!(ws.recv().await.expect("open") == Some(message));
+        }
+        ws.close(CloseCode::NORMAL, "").await.expect("a clean end");
+    });
+}

@@ -323,6 +323,19 @@ impl BlockReceiver {
         Some(message)
     }
 
+    /// Forgets the message that the last [`poll`](Self::poll) found. If it was put together outside the block, its
+    /// memory is free.
+    pub fn drop_message(&mut self) {
+        match &self.message {
+            Location::None | Location::Chunk(_) | Location::Prefix => {}
+            Location::Block(..) => self.message = Location::None,
+            Location::Assembled => {
+                self.message = Location::None;
+                self.side.assembly.take();
+            }
+        }
+    }
+
     /// Free octets behind the input, to read into. Moves the input to the start of the block to make room.
     pub fn spare(&mut self) -> &mut [u8] {
         self.message = Location::None;

@@ -58,6 +58,8 @@ pub struct SendSide {
     queue: Queue,
     /// The transport takes nothing any more.
     is_broken: bool,
+    /// Our Close was queued and never left.
+    close_lost: bool,
     /// The transport has left octets unsent: replies to Pings wait in `pong`.
     congested: bool,
     /// The reply to the newest Ping since the output was congested (RFC 6455 §5.5.3).
@@ -91,6 +93,7 @@ impl SendSide {
             config: config.clone(),
             queue: Queue::default(),
             is_broken: false,
+            close_lost: false,
             congested: false,
             pong: None,
             unfinished: None,
@@ -210,7 +213,8 @@ impl SendSide {
         Ok(())
     }
 
-    /// Answers a control frame of the peer: a Pong to each Ping, the Close that completes the handshake to a Close.
+    /// Answers a control frame of the peer: a Pong to each Ping, the Close that completes the handshake to a Close. A
+    /// Pong may be the one that a keepalive Ping waits for.
     ///
     /// While the transport is congested only the newest Ping is remembered, and answered afterwards
     /// (RFC 6455 §5.5.3): a peer that sends and never reads cannot fill the memory.
@@ -219,6 +223,11 @@ impl SendSide {
             return;
         }
         match (control, &mut self.closing) {
+            (Control::Pong(payload), _) => {
+                if let Some(silence) = &mut self.silence {
+                    silence.pong(payload, None);
+                }
+            }
             (Control::Ping(payload), Closing::Open) => {
                 if self.congested {
                     self.pong = Some(Box::new(*payload));
@@ -249,13 +258,16 @@ impl SendSide {
             }
             (Control::Close(_), Closing::LocalSent(first)) => {
                 let first = first.take();
-                self.closing = Closing::Done {
-                    initiator: Initiator::Local,
-                    first,
+                let initiator = Initiator::Local;
+                self.closing = if self.close_lost {
+                    // As above: the peer has closed on its own.
+                    Closing::Lost { initiator, first }
+                } else {
+                    Closing::Done { initiator, first }
                 };
             }
-            // A Pong needs no answer; nothing follows a Close.
-            (Control::Ping(_) | Control::Pong(_) | Control::Close(_), _) => {}
+            // Nothing follows a Close.
+            (Control::Ping(_) | Control::Close(_), _) => {}
         }
     }
 
@@ -307,18 +319,19 @@ impl SendSide {
         self.silence.as_ref()?.round_trip()
     }
 
-    /// Whether a keepalive Ping waits for its Pong: then [`pong_arrived`](Self::pong_arrived) is worth a look at the
-    /// clock.
+    /// Whether a keepalive Ping waits for its Pong: then [`pong_arrived`](Self::pong_arrived), before
+    /// [`respond`](Self::respond), is worth a look at the clock.
     #[must_use]
     pub fn awaits_pong(&self) -> bool {
         let silence = self.silence.as_ref();
         silence.is_some_and(|silence| silence.awaits_pong())
     }
 
-    /// A Pong came at `now`.
+    /// A Pong came at `now`. Without this call [`respond`](Self::respond) counts it all the same, and the round trip
+    /// ends at the next [`deadline`](Self::deadline).
     pub fn pong_arrived(&mut self, payload: &ControlPayload, now: Duration) {
         if let Some(silence) = &mut self.silence {
-            silence.pong(payload, now);
+            silence.pong(payload, Some(now));
         }
     }
 
@@ -436,6 +449,8 @@ impl SendSide {
     /// here on.
     pub fn output_lost(&mut self) {
         self.is_broken = true;
+        // It is the last in the queue.
+        self.close_lost |= matches!(self.closing, Closing::LocalSent(_)) && !self.queue.is_empty();
         self.stop_listening();
         self.queue.clear();
         self.pong = None;

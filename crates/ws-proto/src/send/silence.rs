@@ -19,6 +19,8 @@ pub(super) struct Silence {
     /// Pings so far.
     pings: u32,
     round_trip: Option<Duration>,
+    /// When the Ping was queued whose Pong came at a time that nobody has told yet.
+    answered: Option<Duration>,
     /// Nobody reads, so that silence says nothing about the peer.
     is_paused: bool,
 }
@@ -37,6 +39,7 @@ impl Silence {
             pinged: None,
             pings: 0,
             round_trip: None,
+            answered: None,
             is_paused: false,
         });
         silence.heard();
@@ -85,6 +88,9 @@ impl Silence {
 
     /// The earliest date.
     pub(super) fn at(&mut self, now: Duration) -> Option<Duration> {
+        if let Some(sent) = self.answered.take() {
+            self.round_trip = Some(now.saturating_sub(sent));
+        }
         if self.is_paused {
             return None;
         }
@@ -125,12 +131,15 @@ impl Silence {
         self.pinged.is_some()
     }
 
-    /// A Pong came at `now`. One that nobody asked for changes nothing.
-    pub(super) fn pong(&mut self, payload: &[u8], now: Duration) {
+    /// A Pong came, at `now` if that is known. One that nobody asked for changes nothing.
+    pub(super) fn pong(&mut self, payload: &[u8], now: Option<Duration>) {
         if let Some((sent, number)) = self.pinged
             && payload == number.to_be_bytes()
         {
-            self.round_trip = Some(now.saturating_sub(sent));
+            match now {
+                Some(now) => self.round_trip = Some(now.saturating_sub(sent)),
+                None => self.answered = Some(sent),
+            }
             self.pinged = None;
             self.pong_due.disarm();
             self.heard();

@@ -1,0 +1,176 @@
+//! What sending comes to once the connection has ended in order.
+
+#![forbid(unsafe_code)]
+
+use ws_driver::{CloseCode, Config, Error, SendError, TrySendError};
+use ws_tests::exec;
+use ws_tests::scripted::{self, End, Peer, Scripted, Ws};
+use ws_tests::steps::opcodes;
+use ws_tests::wire::{CLOSE, TEXT};
+
+fn is_closing(result: &Result<(), Error>) -> bool {
+    matches!(result, Err(Error::Send(SendError::Closing)))
+}
+
+/// A connection that was closed by both ends, with `fed` queued before.
+fn closed(end: End, fed: bool, closer: &str) -> (Ws, Peer) {
+    let (mut ws, peer) = end.open(&Config::default());
+    if fed {
+        exec::run(ws.feed("fed")).unwrap();
+    }
+    peer.push(end.peer().close(1000, ""));
+    peer.end();
+    if closer == "peer" {
+        assert!(exec::run(ws.recv()).unwrap().is_none());
+    } else {
+        exec::run(ws.close(CloseCode::NORMAL, "")).unwrap();
+    }
+    assert!(ws.end().unwrap().clean);
+    (ws, peer)
+}
+
+#[test]
+fn after_a_clean_end_a_flush_of_what_left_succeeds_and_every_send_is_refused() {
+    for end in End::BOTH {
+        for fed in [false, true] {
+            for closer in ["peer", "local"] {
+                let (mut ws, peer) = closed(end, fed, closer);
+                let sent = opcodes(&peer.take_frames());
+                assert_eq!(sent, if fed { &[TEXT, CLOSE][..] } else { &[CLOSE] });
+                for _ in 0..2 {
+                    let flushed = exec::run(ws.flush());
+                    assert!(flushed.is_ok(), "{end:?} {fed} {closer}: {flushed:?}");
+                    for result in [
+                        exec::run(ws.send("x")),
+                        exec::run(ws.send(vec![0; 100_000])),
+                        exec::run(ws.feed("x")),
+                        exec::run(ws.ready()),
+                        exec::run(ws.send_ping("x")),
+                        exec::run(ws.send_pong("x")),
+                        ws.start_close(CloseCode::NORMAL, ""),
+                    ] {
+                        assert!(is_closing(&result), "{end:?} {fed} {closer}: {result:?}");
+                    }
+                    assert_eq!(ws.try_send("mine"), Err(TrySendError::Closing("mine")));
+                    exec::run(ws.close(CloseCode::NORMAL, "")).unwrap();
+                }
+                assert!(peer.take_output().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sender_flushes_and_is_refused_after_a_clean_end_as_a_connection_is() {
+    for end in End::BOTH {
+        let (mut tx, mut rx, peer) = scripted::halves::<Scripted>(end, &Config::default());
+        exec::run(tx.feed("fed")).unwrap();
+        peer.push(end.peer().close(1000, ""));
+        peer.end();
+        assert!(exec::run(rx.recv()).unwrap().is_none());
+        assert_eq!(opcodes(&peer.take_frames()), [TEXT, CLOSE]);
+        for _ in 0..2 {
+            exec::run(tx.flush()).unwrap();
+            let refused = exec::run(tx.send("x"));
+            assert!(is_closing(&refused), "{end:?}: {refused:?}");
+        }
+        let mut ws = tx.reunite(rx).unwrap();
+        exec::run(ws.flush()).unwrap();
+        assert!(is_closing(&exec::run(ws.send("x"))));
+    }
+}
+
+/// Why something queued, our Close included, does not leave although both Closes are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obstacle {
+    /// The peer reads nothing, until a time limit.
+    Stall,
+    /// Writing fails.
+    Fault,
+    /// The transport took it, and fails to pass it on.
+    FlushFault,
+}
+
+impl Obstacle {
+    /// Puts it in the way of everything.
+    fn put(self, peer: &Peer) {
+        if self == Obstacle::FlushFault {
+            peer.block_flush(true);
+        } else {
+            peer.window(0);
+        }
+    }
+
+    /// What was only late is lost now; a stall needs nothing but time.
+    fn strike(self, peer: &Peer) {
+        if self != Obstacle::Stall {
+            peer.break_writes();
+            peer.block_flush(false);
+        }
+    }
+}
+
+/// A connection that ended with both Closes, but could not send.
+fn assert_refuses(obstacle: Obstacle) {
+    for end in End::BOTH {
+        for fed in [false, true] {
+            let (mut ws, peer) = end.open(&Config::default());
+            obstacle.put(&peer);
+            if fed {
+                exec::run(ws.feed("fed")).unwrap();
+            }
+            peer.push(end.peer().close(1000, ""));
+            assert!(exec::attempt(ws.recv()).is_pending());
+            obstacle.strike(&peer);
+            assert!(exec::run(ws.recv()).unwrap().is_none());
+            assert!(peer.is_dropped());
+            for _ in 0..2 {
+                let flushed = exec::run(ws.flush());
+                assert!(is_closing(&flushed), "{end:?} {fed}: {flushed:?}");
+                assert!(is_closing(&exec::run(ws.send("x"))));
+            }
+        }
+        let (mut tx, mut rx, peer) = scripted::halves::<Scripted>(end, &Config::default());
+        obstacle.put(&peer);
+        exec::run(tx.feed("fed")).unwrap();
+        peer.push(end.peer().close(1000, ""));
+        assert!(exec::attempt(rx.recv()).is_pending());
+        obstacle.strike(&peer);
+        assert!(exec::run(rx.recv()).unwrap().is_none());
+        let flushed = exec::run(tx.flush());
+        assert!(is_closing(&flushed), "{end:?}, halves: {flushed:?}");
+        assert!(is_closing(&exec::run(tx.send("x"))));
+    }
+}
+
+#[test]
+fn after_both_closes_a_flush_of_what_was_not_passed_on_is_refused() {
+    assert_refuses(Obstacle::FlushFault);
+}
+
+#[test]
+fn after_both_closes_a_flush_of_what_the_peer_never_read_is_refused() {
+    assert_refuses(Obstacle::Stall);
+}
+
+#[test]
+fn after_both_closes_a_flush_of_what_could_not_be_written_is_refused() {
+    assert_refuses(Obstacle::Fault);
+}
+
+/// A flush that is under way when the time limit passes, and the next one, which finds the connection ended.
+#[test]
+fn a_flush_after_both_closes_does_not_change_its_mind() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        peer.window(0);
+        exec::run(ws.feed("fed")).unwrap();
+        peer.push(end.peer().close(1000, ""));
+        assert!(exec::attempt(ws.recv()).is_pending());
+        for _ in 0..3 {
+            let flushed = exec::run(ws.flush());
+            assert!(is_closing(&flushed), "{end:?}: {flushed:?}");
+        }
+        assert_eq!(peer.output_len(), 0);
+    }
+}

@@ -1,0 +1,97 @@
+//! Transports behind a pointer.
+
+#![forbid(unsafe_code)]
+
+use ws_driver::{CloseCode, Config, Split, Transport, WebSocket, duplex};
+use ws_tests::clock::ManualTimer;
+use ws_tests::exec::{self, Order, Tasks};
+use ws_tests::scripted::{self, End, Op};
+use ws_tests::steps::{assert_works, echo, opcodes, take_over};
+use ws_tests::wire::{PING, PONG, TEXT};
+
+type Boxed = Box<dyn Transport<Timer = ManualTimer> + Send>;
+
+#[test]
+fn boxed_transports_of_two_kinds_live_in_one_place() {
+    fn is_send<T: Send + 'static>(_: &T) {}
+    for end in End::BOTH {
+        let (transport, peer) = scripted::pair();
+        let (here, there) = duplex::<ManualTimer>(100);
+        let boxes: Vec<Boxed> = vec![Box::new(transport), Box::new(here)];
+        let mut connections: Vec<WebSocket<Boxed>> = boxes
+            .into_iter()
+            .map(|boxed| take_over(end, &Config::default(), boxed, []))
+            .collect();
+        is_send(&connections);
+        for _ in 0..3 {
+            peer.push(end.peer().text("echo"));
+            assert!(exec::attempt(echo(&mut connections[0])).is_pending());
+            assert_eq!(peer.take_frames()[0].whole(), (TEXT, &b"echo"[..]));
+        }
+        let log = peer.take_log();
+        assert_eq!(
+            log.iter()
+                .filter(|op| matches!(op, Op::Write { .. }))
+                .count(),
+            3
+        );
+        let mut other = take_over(
+            if end == End::Client {
+                End::Server
+            } else {
+                End::Client
+            },
+            &Config::default(),
+            there,
+            [],
+        );
+        exec::run(other.send("over there")).unwrap();
+        let got = exec::run(connections[1].recv()).unwrap();
+        assert_eq!(got, Some("over there".into()));
+        peer.push(end.peer().close(1000, ""));
+        peer.end();
+        exec::run(connections[0].close(CloseCode::NORMAL, "")).unwrap();
+        assert!(connections[0].end().unwrap().clean);
+        assert!(peer.is_dropped());
+    }
+}
+
+#[test]
+fn a_boxed_transport_splits_and_joins_and_comes_back() {
+    for end in End::BOTH {
+        let (transport, peer) = scripted::pair();
+        let boxed: Boxed = Box::new(transport);
+        let ws = take_over(end, &Config::default(), boxed, end.peer().text("left"));
+        let (mut tx, mut rx) = ws.split();
+        assert_eq!(exec::run(rx.recv()).unwrap(), Some("left".into()));
+        let mut tasks = Tasks::new(Order::Newest);
+        let receiving = tasks.spawn(async { (rx.recv().await, rx) });
+        tasks.settle();
+        exec::run(tx.feed("fed")).unwrap();
+        tasks.settle();
+        assert_eq!(opcodes(&peer.take_frames()), [TEXT]);
+        exec::run(tx.send("sent")).unwrap();
+        peer.push(end.peer().frame(PING, b"p"));
+        tasks.settle();
+        assert_eq!(opcodes(&peer.take_frames()), [TEXT, PONG]);
+        peer.push(end.peer().text("m"));
+        tasks.settle();
+        let (got, rx) = receiving.output().unwrap();
+        assert_eq!(got.unwrap(), Some("m".into()));
+        let mut ws = tx.reunite(rx).unwrap();
+        assert_works(&mut ws, end, &peer);
+        let (boxed, unread) = ws.into_parts().unwrap_or_else(|_| panic!("refused"));
+        assert!(unread.is_empty() && !peer.is_dropped());
+        let mut ws = take_over(end, &Config::default(), boxed, unread);
+        assert_works(&mut ws, end, &peer);
+    }
+}
+
+#[test]
+fn halves_of_two_boxed_transports_do_not_join() {
+    let boxed = || -> Boxed { Box::new(scripted::pair().0) };
+    let ((read, _), (_, write)) = (boxed().split(), boxed().split());
+    assert!(<Boxed as Split>::reunite(read, write).is_none());
+    let (read, write) = boxed().split();
+    assert!(<Boxed as Split>::reunite(read, write).is_some());
+}

@@ -1,0 +1,141 @@
+//! Pings of the user's own, and how long they took.
+
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+use ws_driver::{CloseCode, Config, Error, SendError};
+use ws_tests::clock;
+use ws_tests::exec::{self, Order, Tasks};
+use ws_tests::scripted::{self, End, Peer, Shape};
+use ws_tests::wire::{CLOSE, PING, PONG};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+ws_tests::both_shapes! {
+    a_sender_learns_the_round_trip_from_what_the_receiver_hears,
+    the_end_of_the_connection_ends_the_wait_of_a_sender,
+}
+
+/// The payload of the one Ping that was written.
+fn pinged(peer: &Peer) -> Vec<u8> {
+    let frames = peer.take_frames();
+    assert_eq!(frames.len(), 1, "{frames:?}");
+    assert_eq!(frames[0].opcode(), PING);
+    frames[0].payload.clone()
+}
+
+fn a_sender_learns_the_round_trip_from_what_the_receiver_hears<T: Shape>() {
+    for end in End::BOTH {
+        for order in Order::BOTH {
+            let (mut tx, mut rx, peer) = scripted::halves::<T>(end, &Config::default());
+            let mut tasks = Tasks::new(order);
+            let pings = tasks.spawn(async move { (tx.ping().await, tx) });
+            let receives = tasks.spawn(async move { rx.recv().await });
+            tasks.settle();
+            let payload = pinged(&peer);
+            clock::advance(SECOND);
+            // Neither an old Pong nor a foreign one.
+            peer.push(end.peer().frame(PONG, b""));
+            peer.push(end.peer().frame(PONG, &payload[..4]));
+            tasks.settle();
+            assert!(pings.output().is_none());
+            clock::advance(SECOND);
+            peer.push(end.peer().frame(PONG, &payload));
+            tasks.settle();
+            let (round_trip, tx) = pings.output().expect("the Pong is there");
+            assert_eq!(round_trip.unwrap(), 2 * SECOND);
+            assert!(receives.output().is_none());
+            assert!(tx.end().is_none());
+        }
+    }
+}
+
+fn the_end_of_the_connection_ends_the_wait_of_a_sender<T: Shape>() {
+    for end in End::BOTH {
+        let (mut tx, mut rx, peer) = scripted::halves::<T>(end, &Config::default());
+        let mut tasks = Tasks::new(Order::Oldest);
+        let pings = tasks.spawn(async move { tx.ping().await });
+        let _ = tasks.spawn(async move { rx.recv().await });
+        tasks.settle();
+        assert!(pings.output().is_none());
+        peer.push(end.peer().close(1000, ""));
+        tasks.settle();
+        let result = pings.output().expect("no Pong will come");
+        assert!(matches!(result, Err(Error::Send(SendError::Closing))));
+    }
+}
+
+#[test]
+fn every_ping_is_another() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        let mut before = Vec::new();
+        for _ in 0..5 {
+            assert!(exec::attempt(ws.ping()).is_pending());
+            let payload = pinged(&peer);
+            assert!(!before.contains(&payload));
+            before.push(payload);
+        }
+        // The answer to a Ping whose future was dropped is nobody's.
+        peer.push(end.peer().frame(PONG, &before[3]));
+        peer.push(end.peer().text("x"));
+        assert!(exec::run(ws.ping()).unwrap().is_none());
+    }
+}
+
+#[test]
+fn a_connection_waits_for_the_pong_and_gives_way_to_messages() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        {
+            let mut tasks = Tasks::new(Order::Oldest);
+            let pings = tasks.spawn(ws.ping());
+            tasks.settle();
+            let payload = pinged(&peer);
+            clock::advance(SECOND);
+            peer.push([end.peer().frame(PONG, &payload), end.peer().text("behind")].concat());
+            tasks.settle();
+            let round_trip = pings.output().expect("the Pong is there").unwrap();
+            assert_eq!(round_trip, Some(SECOND));
+        }
+        assert_eq!(exec::run(ws.recv()).unwrap(), Some("behind".into()));
+
+        peer.push(end.peer().text("first"));
+        assert!(exec::run(ws.ping()).unwrap().is_none());
+        assert_eq!(exec::run(ws.recv()).unwrap(), Some("first".into()));
+        assert_eq!(pinged(&peer).len(), 5);
+    }
+}
+
+#[test]
+fn a_ping_goes_through_the_room_of_the_queue_and_the_end_is_told() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        peer.window(0);
+        while ws.try_send(vec![1; 10_000]).is_ok() {}
+        assert!(exec::attempt(ws.ping()).is_pending());
+        peer.window(usize::MAX);
+        exec::run(ws.flush()).unwrap();
+        assert!(
+            peer.take_frames()
+                .iter()
+                .all(|frame| frame.opcode() != PING)
+        );
+
+        peer.push(end.peer().close(1000, ""));
+        peer.end();
+        let result = exec::run(ws.ping());
+        assert!(matches!(result, Err(Error::Send(SendError::Closing))));
+        let end = ws.end().unwrap();
+        assert!(end.clean && end.code == CloseCode::NORMAL);
+        let opcodes: Vec<_> = peer
+            .take_frames()
+            .iter()
+            .map(|frame| frame.opcode())
+            .collect();
+        assert_eq!(opcodes, [PING, CLOSE]);
+        let result = exec::run(ws.ping());
+        assert!(matches!(result, Err(Error::Send(SendError::Closing))));
+    }
+}
