@@ -11,8 +11,7 @@ use crate::{Outcome, autobahn, project, test, tidy};
 
 /// Run what CI runs: every check, every test, one table at the end.
 ///
-/// A failing step does not stop the rest. Nothing here needs Python or a network; `--autobahn`
-/// adds the conformance run, which may.
+/// A failing step does not stop the rest. Nothing here needs Python or a network.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave this step out (repeatable)
@@ -22,10 +21,6 @@ pub(crate) struct Args {
     /// Run this step only (repeatable)
     #[arg(long, value_name = "STEP", value_parser = step_names(), conflicts_with = "skip")]
     only: Vec<String>,
-
-    /// Also run the conformance suite (`cargo xtask autobahn`)
-    #[arg(long)]
-    autobahn: bool,
 
     /// List the steps and stop
     #[arg(long)]
@@ -44,7 +39,7 @@ enum Action {
         &'static [&'static str],
         &'static [(&'static str, &'static str)],
     ),
-    /// `cargo xtask autobahn`; only on request.
+    /// `cargo xtask autobahn`, by the native engine.
     Autobahn,
     /// `cargo xtask test`.
     Test,
@@ -153,10 +148,7 @@ fn chosen(args: &Args) -> Vec<&'static Step> {
     STEPS
         .iter()
         .filter(|step| !named(&args.skip, step))
-        .filter(|step| match step.action {
-            Action::Autobahn => args.autobahn || named(&args.only, step),
-            _ => args.only.is_empty() || named(&args.only, step),
-        })
+        .filter(|step| args.only.is_empty() || named(&args.only, step))
         .collect()
 }
 
@@ -270,12 +262,13 @@ mod tests {
     }
 
     #[test]
-    fn everything_but_the_conformance_run_is_the_default() {
+    fn everything_is_the_default() {
         assert_eq!(
             names(&[]),
-            ["fmt", "tidy", "clippy", "doc", "no-std", "bench", "test"]
+            [
+                "fmt", "tidy", "clippy", "doc", "no-std", "bench", "loom", "test", "autobahn"
+            ]
         );
-        assert!(names(&["--autobahn"]).ends_with(&["test", "autobahn"]));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What runs the cases.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use ws_conformance::case_id::CaseId;
 
-use super::cases::CaseId;
+use super::native::Native;
 use super::patience::Patience;
 use super::plan::Run;
 use super::wstest::Wstest;
@@ -14,8 +16,19 @@ use crate::progress::Progress;
 /// The engines to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineKind {
+    /// `ws-conformance`, the suite of this workspace
+    Native,
     /// The original Autobahn test suite, a Python 2.7 program
     Wstest,
+    /// One after the other; every case on which they disagree is listed
+    Both,
+}
+
+/// What the native engine can be tuned by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tuning {
+    pub(crate) jobs: Option<NonZeroUsize>,
+    pub(crate) seed: u64,
 }
 
 /// A conformance suite that is ready to run.
@@ -25,6 +38,9 @@ pub(crate) trait Engine {
 
     /// Which version it is, and how it is installed.
     fn describe(&self) -> String;
+
+    /// Whether it has this case.
+    fn has(&self, case: CaseId) -> bool;
 
     /// Runs the cases of `job`. Whatever reports there are lie in its directory afterwards, also
     /// after an error.
@@ -43,9 +59,18 @@ pub(crate) struct Job<'a> {
     pub(crate) progress: &'a mut Progress,
 }
 
-/// Installs the engine if that has not been done, keeping what it needs below `home`.
-pub(crate) fn prepare(kind: EngineKind, home: &Path) -> Result<Box<dyn Engine>> {
-    match kind {
-        EngineKind::Wstest => Ok(Box::new(Wstest::prepare(home)?)),
+/// The engines of that kind. Installs what has not been installed, keeping it below `home`.
+pub(crate) fn prepare(
+    kind: EngineKind,
+    tuning: Tuning,
+    home: &Path,
+) -> Result<Vec<Box<dyn Engine>>> {
+    let mut engines: Vec<Box<dyn Engine>> = Vec::new();
+    if matches!(kind, EngineKind::Native | EngineKind::Both) {
+        engines.push(Box::new(Native::new(tuning)));
     }
+    if matches!(kind, EngineKind::Wstest | EngineKind::Both) {
+        engines.push(Box::new(Wstest::prepare(home)?));
+    }
+    Ok(engines)
 }

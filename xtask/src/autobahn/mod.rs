@@ -1,52 +1,58 @@
 //! `cargo xtask autobahn`: the conformance suite against the echo peers of every runtime.
 //!
 //! An [`engine`] runs the cases and leaves Autobahn-shaped reports; everything after that is the
-//! same for every engine: [`report`] reads them, [`judge`] compares them with [`expectations`],
-//! [`summary`] tells.
+//! same for every engine: `ws_conformance` reads them and compares them with what is expected,
+//! [`summary`] tells, and [`agreement`] compares engines with each other.
 
-mod cases;
+mod agreement;
+mod client_testee;
 mod engine;
-mod expectations;
-mod judge;
+mod native;
 mod patience;
 mod plan;
-mod report;
 mod summary;
-mod verdict;
 mod wstest;
 
 use std::env;
 use std::fs;
 use std::io::{IsTerminal, stdout};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use ws_conformance::case_id::CaseId;
+use ws_conformance::expect::{Assessment, Expectations, Standard};
+use ws_conformance::official;
+use ws_conformance::pattern::{self, Pattern};
+use ws_conformance::report::Index;
+use ws_conformance::role::Role;
 
 use crate::programs::peers::Peers;
 use crate::progress::{Progress, Unit};
 use crate::runtime::Runtime;
 use crate::{Outcome, interrupt, project};
-use cases::CaseId;
-use engine::{Engine, EngineKind, Job};
-use expectations::Expectations;
+use engine::{Engine, EngineKind, Job, Tuning};
 use patience::Patience;
-use plan::{Role, Run};
+use plan::Run;
 use summary::Finished;
 
-/// Run the Autobahn conformance suite against the echo peers, and compare with what is expected.
+/// Run a conformance suite against the echo peers, and compare with what is expected.
 ///
-/// The peers are built with optimisation. The original suite is a Python 2.7 program: it is
-/// installed once below the target directory, from a Python 2.7 on PATH or of pyenv, or taken from
-/// a container image if docker or podman has an engine that answers.
+/// The peers are built with optimisation. The native engine is `ws-conformance`, a part of this
+/// workspace. The original suite, `wstest`, is a Python 2.7 program: it is installed once below the
+/// target directory, from a Python 2.7 on PATH or of pyenv, or taken from a container image if
+/// docker or podman has an engine that answers. `both` runs both, and lists each case on which
+/// they disagree.
 ///
 /// Every verdict must be OK unless a line of autobahn/expectations.toml says otherwise.
 ///
-/// Exit status: 0 all as expected; 1 unexpected verdicts; 2 a run could not be completed.
+/// Exit status: 0 all as expected; 1 unexpected verdicts, or engines that disagree; 2 a run could
+/// not be completed.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// What runs the cases
-    #[arg(long, value_enum, default_value = "wstest")]
+    #[arg(long, value_enum, default_value = "native")]
     engine: EngineKind,
 
     /// Cases to run, comma-separated: ids, or patterns in which `*` is any text
@@ -65,6 +71,15 @@ pub(crate) struct Args {
     /// Runtimes whose peers are tested, comma-separated [default: all]
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
     runtime: Vec<Runtime>,
+
+    /// How many cases the native engine runs at a time against a server [default: 4 for each
+    /// core]
+    #[arg(long, value_name = "NUMBER")]
+    jobs: Option<NonZeroUsize>,
+
+    /// Where the native engine's masking keys come from
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
 
     /// Where reports go: `DIR/ENGINE/AGENT/`, emptied first, and `DIR/ENGINE/summary.json`
     /// [default: autobahn in the target directory]
@@ -89,41 +104,61 @@ pub(crate) struct Args {
 /// Runs everything that the arguments ask for.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
-    let selected = cases::select(&args.cases)?;
+    let selected = select(&args.cases)?;
     let runs = plan::plan(&args.runtime, args.role);
     let expectations = Expectations::load(&project::root().join("autobahn/expectations.toml"))?;
-    expectations.check_unambiguous(&selected, &runs)?;
+    for run in &runs {
+        expectations.check_unambiguous(&selected, &run.testee())?;
+    }
     let home = project::metadata()?
         .target_directory
         .join("autobahn")
         .into_std_path_buf();
     // Before the long build: it may find that something has to be installed by hand.
-    let engine = engine::prepare(args.engine, &home)?;
-    println!("engine: {}", engine.describe());
+    let engines = engine::prepare(args.engine, args.tuning(), &home)?;
+    let selected = agreement::common(&engines, selected)?;
     let peers = Peers::built_or_in(args.testee_dir.as_deref())?;
     for run in &runs {
         peers.find(&run.testee_name())?;
     }
-    let session = Session {
-        engine: &*engine,
-        peers: &peers,
-        selected: &selected,
-        expectations: &expectations,
-        output: args.output.as_ref().unwrap_or(&home).join(engine.name()),
-        patience: Patience::new(Duration::from_secs(args.timeout)),
-    };
-    let finished = session.run_all(&runs)?;
-    let color = !args.no_color && env::var_os("NO_COLOR").is_none() && stdout().is_terminal();
-    for finished in &finished {
-        finished.print(color);
+    let mut finished = Vec::new();
+    for engine in &engines {
+        println!("engine: {}", engine.describe());
+        let session = Session {
+            engine: &**engine,
+            peers: &peers,
+            selected: &selected,
+            expectations: &expectations,
+            output: args.output.as_ref().unwrap_or(&home).join(engine.name()),
+            patience: Patience::new(Duration::from_secs(args.timeout)),
+        };
+        finished.push(session.run_and_tell(&runs, args.colors())?);
     }
-    let file = session.output.join("summary.json");
-    summary::write(&file, engine.name(), selected.len(), &finished)?;
-    println!("\nsummary: {}", file.display());
-    conclude(&finished)
+    let agreed = agreement::tell(&engines, &finished);
+    conclude(&finished, agreed)
 }
 
-/// What all runs of one call share.
+impl Args {
+    fn tuning(&self) -> Tuning {
+        Tuning {
+            jobs: self.jobs,
+            seed: self.seed,
+        }
+    }
+
+    fn colors(&self) -> bool {
+        !self.no_color && env::var_os("NO_COLOR").is_none() && stdout().is_terminal()
+    }
+}
+
+/// The cases that match any of the patterns, in order.
+fn select(patterns: &[String]) -> Result<Vec<CaseId>> {
+    let all: Vec<_> = official::ids().collect();
+    let patterns: Vec<_> = patterns.iter().map(|text| Pattern::new(text)).collect();
+    Ok(pattern::select(&all, &patterns, &[])?)
+}
+
+/// What all runs of one engine share.
 struct Session<'a> {
     engine: &'a dyn Engine,
     peers: &'a Peers,
@@ -135,6 +170,18 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// All runs, then their tables.
+    fn run_and_tell(&self, runs: &[Run], colors: bool) -> Result<Vec<Finished>> {
+        let finished = self.run_all(runs)?;
+        for finished in &finished {
+            finished.print(colors);
+        }
+        let file = self.output.join("summary.json");
+        summary::write(&file, self.engine.name(), self.selected.len(), &finished)?;
+        println!("\nsummary: {}", file.display());
+        Ok(finished)
+    }
+
     /// One run after the other; one that cannot be completed does not stop the rest.
     fn run_all(&self, runs: &[Run]) -> Result<Vec<Finished>> {
         let mut finished = Vec::new();
@@ -159,12 +206,14 @@ impl Session<'_> {
             progress: &mut progress,
         });
         let took = progress.end();
-        let results = report::read_index(&dir, &run.agent)?;
-        let judgement = judge::judge(run, self.selected, &results, self.expectations);
+        // The original writes none, with success, when it could reach nobody.
+        let results = Index::read_if_there(&dir)?.results(&run.agent);
+        let standard = Standard::Listed(self.expectations);
+        let assessment = Assessment::new(&run.testee(), self.selected, &results, standard);
         let mut error = outcome.err().map(|error| format!("{error:#}"));
-        if error.is_none() && judgement.missing > 0 {
+        if error.is_none() && assessment.missing > 0 {
             // The suite skips what it cannot reach, and calls that success.
-            let (missing, all) = (judgement.missing, self.selected.len());
+            let (missing, all) = (assessment.missing, self.selected.len());
             error = Some(format!("the suite left out {missing} of {all} cases"));
         }
         Ok(Finished {
@@ -172,7 +221,7 @@ impl Session<'_> {
             took,
             dir,
             results,
-            judgement,
+            assessment,
             error,
         })
     }
@@ -190,26 +239,54 @@ fn fresh_dir(dir: &Path) -> Result<PathBuf> {
 }
 
 /// The outcome of the whole call.
-fn conclude(finished: &[Finished]) -> Result<Outcome> {
+fn conclude(finished: &[Vec<Finished>], agreed: bool) -> Result<Outcome> {
     if interrupt::requested() {
         bail!("interrupted");
     }
-    let incomplete: Vec<_> = finished
-        .iter()
+    let all = || finished.iter().flatten();
+    let incomplete: Vec<_> = all()
         .filter(|finished| finished.error.is_some())
         .map(|finished| finished.run.agent.as_str())
         .collect();
     if !incomplete.is_empty() {
         bail!("not completed: {}", incomplete.join(", "));
     }
-    let good = finished.iter().all(Finished::is_as_expected);
+    let good = all().all(Finished::is_as_expected);
     println!(
         "{}",
-        if good {
-            "all as expected"
-        } else {
-            "some verdicts are unexpected"
+        match (good, agreed) {
+            (true, true) => "all as expected",
+            (true, false) => "all as expected, but the engines disagree",
+            (false, _) => "some verdicts are unexpected",
         }
     );
-    Ok(Outcome::passed_if(good))
+    Ok(Outcome::passed_if(good && agreed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_expectations_of_this_project_are_sound() {
+        let file = project::root().join("autobahn/expectations.toml");
+        let expectations = Expectations::load(&file).unwrap();
+        let cases: Vec<_> = official::ids().collect();
+        for run in plan::plan(&[], None) {
+            let testee = run.testee();
+            expectations.check_unambiguous(&cases, &testee).unwrap();
+            for always in ["7.1.6", "7.13.1", "7.13.2"] {
+                let entry = expectations.find(always.parse().unwrap(), &testee).unwrap();
+                assert_eq!(entry.verdict().behavior.to_string(), "INFORMATIONAL");
+            }
+        }
+    }
+
+    #[test]
+    fn cases_of_both_engines_can_be_selected() {
+        let select = |text: &str| super::select(&[text.to_owned()]);
+        assert_eq!(select("*").unwrap().len(), 517);
+        assert_eq!(select("12.1.1").unwrap().len(), 1);
+        assert!(select("8.*").is_err());
+    }
 }

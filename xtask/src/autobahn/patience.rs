@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cases;
+use ws_conformance::case_id::CaseId;
 
 /// How long the parts of a run may go without progress.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +10,7 @@ pub(crate) struct Patience {
     /// Beyond what the suite itself allows the case in progress.
     pub(crate) without_progress: Duration,
     /// What the suite allows a case.
-    pub(crate) longest_case: fn(&str) -> Duration,
+    pub(crate) longest_case: fn(CaseId) -> Duration,
     /// Until a program that was started is ready.
     pub(crate) start_up: Duration,
 }
@@ -19,15 +19,32 @@ impl Patience {
     pub(crate) fn new(without_progress: Duration) -> Self {
         Self {
             without_progress,
-            longest_case: cases::longest,
+            longest_case: longest,
             start_up: Duration::from_secs(30),
         }
     }
 
     /// How long this case may take.
-    pub(crate) fn for_case(&self, case: &str) -> Duration {
+    pub(crate) fn for_case(&self, case: CaseId) -> Duration {
         self.without_progress + (self.longest_case)(case)
     }
+
+    /// How long any of these cases may take.
+    pub(crate) fn for_any(&self, cases: &[CaseId]) -> Duration {
+        let allowances = cases.iter().map(|case| self.for_case(*case));
+        allowances.max().unwrap_or(self.without_progress)
+    }
+}
+
+/// The suite's own timer for a case, rounded up: a testee may use all of it.
+fn longest(case: CaseId) -> Duration {
+    let seconds = match (case.group(), &*case.family()) {
+        (_, "9.5" | "9.6") => 1000,
+        (_, "9.7" | "9.8") | (12 | 13, _) => 480,
+        (9, _) => 100,
+        _ => 10,
+    };
+    Duration::from_secs(seconds)
 }
 
 #[cfg(test)]
@@ -37,7 +54,18 @@ mod tests {
     #[test]
     fn a_case_gets_the_time_of_the_suite_on_top() {
         let patience = Patience::new(Duration::from_secs(120));
-        assert_eq!(patience.for_case("1.1.1").as_secs(), 130);
-        assert_eq!(patience.for_case("9.7.6").as_secs(), 600);
+        let seconds = |case: CaseId| patience.for_case(case).as_secs();
+        for (case, expected) in [
+            (CaseId::three(1, 1, 1), 130),
+            (CaseId::two(2, 1), 130),
+            (CaseId::three(9, 1, 6), 220),
+            (CaseId::three(9, 5, 1), 1120),
+            (CaseId::three(9, 8, 6), 600),
+            (CaseId::three(12, 5, 18), 600),
+        ] {
+            assert_eq!(seconds(case), expected, "{case}");
+        }
+        let any = patience.for_any(&[CaseId::two(2, 1), CaseId::three(9, 1, 1)]);
+        assert_eq!(any.as_secs(), 220);
     }
 }

@@ -1,23 +1,12 @@
 //! What is run: which runtime's peers, in which role, under which name.
 
-use std::fmt;
-
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use ws_conformance::expect::Testee;
+use ws_conformance::role::Role;
 
 use crate::runtime::Runtime;
 
-/// The part that the testee plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Role {
-    /// An echo server; the suite is the client.
-    Server,
-    /// An echo client; the suite is the server.
-    Client,
-}
-
-/// One pass of the suite over one testee.
+/// One pass of a suite over one testee.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) runtime: Runtime,
@@ -42,6 +31,14 @@ impl Run {
             Role::Client => format!("echo-client-{}", self.runtime),
         }
     }
+
+    /// Of whom verdicts are expected.
+    pub(crate) fn testee(&self) -> Testee {
+        Testee {
+            agent: self.agent.clone(),
+            role: self.role,
+        }
+    }
 }
 
 /// Every run for these choices; an empty choice means all.
@@ -53,15 +50,6 @@ pub(crate) fn plan(runtimes: &[Runtime], role: Option<Role>) -> Vec<Run> {
         .collect()
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Server => "server",
-            Self::Client => "client",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,7 +57,8 @@ mod tests {
     #[test]
     fn all_roles_of_all_runtimes_are_the_default() {
         let agents: Vec<_> = plan(&[], None).into_iter().map(|run| run.agent).collect();
-        assert_eq!(agents, ["ws-tokio-server", "ws-tokio-client"]);
+        assert_eq!(agents.len(), 2 * Runtime::value_variants().len());
+        assert_eq!(agents[..2], ["ws-tokio-server", "ws-tokio-client"]);
     }
 
     #[test]

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use comfy_table::presets::UTF8_BORDERS_ONLY;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use ws_conformance::case_id::CaseId;
+use ws_conformance::expect::{Assessment, Problem, Unexpected};
+use ws_conformance::report::{INDEX_FILE, Results, table};
+use ws_conformance::role::Role;
 
-use super::cases::CaseId;
-use super::judge::{Counts, Judgement, Problem, Unexpected};
 use super::plan::Run;
-use super::report::{self, Explanation, Results};
 
 /// Everything about one run that has ended, well or not.
 pub(crate) struct Finished {
@@ -21,7 +20,7 @@ pub(crate) struct Finished {
     /// The directory with the reports.
     pub(crate) dir: PathBuf,
     pub(crate) results: Results,
-    pub(crate) judgement: Judgement,
+    pub(crate) assessment: Assessment,
     /// Why the run did not come to its end.
     pub(crate) error: Option<String>,
 }
@@ -29,12 +28,13 @@ pub(crate) struct Finished {
 impl Finished {
     /// Whether every selected case has its expected result.
     pub(crate) fn is_as_expected(&self) -> bool {
-        self.judgement.unexpected.is_empty()
+        self.assessment.is_as_expected()
     }
 
-    /// The page to open in a browser, if the suite wrote it.
-    fn index_page(&self) -> Option<PathBuf> {
-        Some(self.dir.join("index.html")).filter(|page| page.exists())
+    /// The report to open: the page for a browser, if the suite wrote one.
+    fn report(&self) -> Option<PathBuf> {
+        let files = ["index.html", INDEX_FILE].map(|name| self.dir.join(name));
+        files.into_iter().find(|file| file.exists())
     }
 
     /// Prints the table, the unexpected cases, and where the reports are.
@@ -42,17 +42,17 @@ impl Finished {
         println!("\n{} ({:.1} s)", self.run.agent, self.took.as_secs_f64());
         // Without any result the table would only say that every case is unexpected.
         if !self.results.is_empty() {
-            println!("{}", table(&self.judgement, color));
-            for unexpected in &self.judgement.unexpected {
+            println!("{}", table::by_group(&self.assessment, color));
+            for unexpected in &self.assessment.unexpected {
                 if unexpected.problem != Problem::Missing {
                     println!("{}", self.describe(unexpected));
                 }
             }
-            if let Some(line) = missing(&self.judgement) {
+            if let Some(line) = missing(&self.assessment) {
                 println!("{line}");
             }
         }
-        match self.index_page() {
+        match self.report() {
             Some(page) => println!("report: {}", page.display()),
             None => println!("no report was written"),
         }
@@ -67,35 +67,34 @@ impl Finished {
             .map_or("no result".to_owned(), |v| v.to_string());
         let what = format!(
             "case {}: {verdict}: {}",
-            unexpected.case,
-            explain(&unexpected.problem)
+            unexpected.case, unexpected.problem
         );
-        let Some(result) = self.results.get(unexpected.case) else {
+        let Some(result) = self.results.get(&unexpected.case) else {
             return what;
         };
         let code = result
-            .close_code
+            .remote_close_code
             .map_or("none".to_owned(), |code| code.to_string());
-        let file = self.dir.join(&result.file);
+        let file = self.dir.join(&result.reportfile);
         let mut lines = vec![what];
         lines.push(format!(
             "    close code of the testee: {code}; details: {}",
             file.display()
         ));
-        let said = report::read_explanation(&self.dir, result);
+        let said = Explanation::read(&file);
         lines.extend(sentences(said).map(|sentence| format!("    {sentence}")));
         lines.join("\n")
     }
 }
 
 /// The cases without a result, on one line: when a run breaks off they are many.
-fn missing(judgement: &Judgement) -> Option<String> {
+fn missing(assessment: &Assessment) -> Option<String> {
     const SHOWN: usize = 5;
-    let cases: Vec<_> = judgement
+    let cases: Vec<_> = assessment
         .unexpected
         .iter()
         .filter(|unexpected| unexpected.problem == Problem::Missing)
-        .map(|unexpected| unexpected.case)
+        .map(|unexpected| unexpected.case.to_string())
         .collect();
     let first = cases[..cases.len().min(SHOWN)].join(", ");
     match cases.len() {
@@ -114,71 +113,28 @@ fn sentences(said: Explanation) -> impl Iterator<Item = String> {
     ]
     .into_iter()
     .flatten()
+    .chain(said.violations)
     .filter(|sentence| !sentence.is_empty())
 }
 
-fn explain(problem: &Problem) -> String {
-    const FILE: &str = "autobahn/expectations.toml";
-    match problem {
-        Problem::Differs { line, expected } => format!("{FILE}:{line} expects {expected}"),
-        Problem::Missing => "the suite did not report it".to_owned(),
-        Problem::Stale { line, expected } => {
-            format!("{FILE}:{line} is stale: it still expects {expected}; remove or narrow it")
-        }
-        Problem::Unlisted => format!("no line of {FILE} allows it"),
-    }
+/// What the per-case file adds: the suite's own explanations.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Explanation {
+    result: String,
+    result_close: String,
+    was_not_clean_reason: Option<String>,
+    /// Only the native engine has them.
+    violations: Vec<String>,
 }
 
-/// One row per group and one for all.
-fn table(judgement: &Judgement, color: bool) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY).set_header([
-        "group",
-        "cases",
-        "OK",
-        "NON-STRICT",
-        "INFORMATIONAL",
-        "UNIMPLEMENTED",
-        "FAILED",
-        "unexpected",
-    ]);
-    if color {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
+impl Explanation {
+    /// Empty if the file is not there or not readable: the verdict, which counts, is in the index.
+    fn read(file: &Path) -> Self {
+        let text = fs::read_to_string(file).ok();
+        text.and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default()
     }
-    for counts in &judgement.groups {
-        table.add_row(row(counts));
-    }
-    table.add_row(row(&judgement.total()));
-    for column in table.column_iter_mut() {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn row(counts: &Counts) -> Vec<Cell> {
-    let shown = |count: usize| {
-        Cell::new(if count == 0 {
-            "-".into()
-        } else {
-            count.to_string()
-        })
-    };
-    let alarming = |count: usize| match count {
-        0 => shown(count),
-        _ => shown(count).fg(Color::Red).add_attribute(Attribute::Bold),
-    };
-    vec![
-        Cell::new(&counts.group),
-        shown(counts.cases),
-        shown(counts.ok),
-        shown(counts.non_strict),
-        shown(counts.informational),
-        shown(counts.unimplemented),
-        alarming(counts.failed),
-        alarming(counts.unexpected),
-    ]
 }
 
 /// `summary.json`. Fields are added, never changed, while `schema` stays the same.
@@ -194,7 +150,7 @@ struct Summary<'a> {
 struct RunSummary<'a> {
     agent: &'a str,
     runtime: String,
-    role: String,
+    role: Role,
     seconds: f64,
     report: Option<PathBuf>,
     error: Option<&'a str>,
@@ -230,22 +186,22 @@ pub(crate) fn write(file: &Path, engine: &str, cases: usize, runs: &[Finished]) 
 
 impl<'a> RunSummary<'a> {
     fn new(finished: &'a Finished) -> Self {
-        let total = finished.judgement.total();
+        let total = finished.assessment.total();
         Self {
             agent: &finished.run.agent,
             runtime: finished.run.runtime.to_string(),
-            role: finished.run.role.to_string(),
+            role: finished.run.role,
             seconds: finished.took.as_secs_f64(),
-            report: finished.index_page(),
+            report: finished.report(),
             error: finished.error.as_deref(),
             ok: total.ok,
             non_strict: total.non_strict,
             informational: total.informational,
             unimplemented: total.unimplemented,
             failed: total.failed,
-            missing: finished.judgement.missing,
+            missing: finished.assessment.missing,
             unexpected: finished
-                .judgement
+                .assessment
                 .unexpected
                 .iter()
                 .map(UnexpectedSummary::new)
@@ -262,76 +218,76 @@ impl UnexpectedSummary {
                 .verdict
                 .map(|verdict| verdict.behavior.to_string()),
             behavior_close: unexpected.verdict.map(|verdict| verdict.close.to_string()),
-            problem: explain(&unexpected.problem),
+            problem: unexpected.problem.to_string(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::expectations::Expectations;
-    use super::super::judge::judge;
-    use super::super::plan::Role;
-    use super::super::report::testing::result;
-    use super::super::verdict::{Behavior, CloseBehavior};
+    use std::path::Path;
+
+    use ws_conformance::expect::{Expectations, Standard};
+    use ws_conformance::report::Entry;
+    use ws_conformance::verdict::{CloseBehavior, Verdict};
+
     use super::*;
     use crate::runtime::Runtime;
 
+    fn entry(close: CloseBehavior) -> Entry {
+        Entry {
+            verdict: Verdict {
+                close,
+                ..Verdict::GOOD
+            },
+            duration: 0,
+            remote_close_code: Some(1000),
+            reportfile: "none.json".into(),
+        }
+    }
+
     fn finished() -> Finished {
         let run = Run::new(Runtime::Tokio, Role::Client);
+        let selected = ["1.1.1", "1.1.2", "2.1"].map(|case| case.parse().unwrap());
         let results = Results::from([
-            ("1.1.1".to_owned(), result(Behavior::Ok, CloseBehavior::Ok)),
-            (
-                "1.1.2".to_owned(),
-                result(Behavior::Ok, CloseBehavior::WrongCode),
-            ),
+            (selected[0], entry(CloseBehavior::Ok)),
+            (selected[1], entry(CloseBehavior::WrongCode)),
         ]);
-        let selected = ["1.1.1", "1.1.2", "2.1"];
-        let judgement = judge(&run, &selected, &results, &Expectations::default());
+        let expectations = Expectations::default();
+        let standard = Standard::Listed(&expectations);
+        let assessment = Assessment::new(&run.testee(), &selected, &results, standard);
         let (took, dir) = (Duration::from_millis(1500), "none".into());
         Finished {
             run,
             took,
             dir,
             results,
-            judgement,
+            assessment,
             error: None,
         }
     }
 
     #[test]
-    fn the_table_counts_groups_and_all() {
-        let shown = table(&finished().judgement, false).to_string();
-        let rows: Vec<Vec<_>> = shown
-            .lines()
-            .filter(|line| line.starts_with('│'))
-            .map(|line| line.trim_matches('│').split_whitespace().collect())
-            .collect();
-        assert_eq!(rows[1], ["1", "2", "1", "-", "-", "-", "1", "1"], "{shown}");
-        assert_eq!(rows[2], ["2", "1", "-", "-", "-", "-", "-", "1"], "{shown}");
-        assert_eq!(
-            rows[3],
-            ["all", "3", "1", "-", "-", "-", "1", "2"],
-            "{shown}"
-        );
-        assert!(!shown.contains('\x1b'));
-        assert!(
-            table(&finished().judgement, true)
-                .to_string()
-                .contains('\x1b')
-        );
+    fn explanations_come_from_the_file_of_the_case() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.json");
+        assert_eq!(sentences(Explanation::read(Path::new("none"))).count(), 0);
+        let text = r#"{"result": "no match", "resultClose": "", "violations": ["RSV1"]}"#;
+        fs::write(&file, text).unwrap();
+        let said: Vec<_> = sentences(Explanation::read(&file)).collect();
+        assert_eq!(said, ["no match", "RSV1"]);
     }
 
     #[test]
     fn unexpected_cases_are_described() {
         let finished = finished();
-        let described = finished.describe(&finished.judgement.unexpected[0]);
+        let described = finished.describe(&finished.assessment.unexpected[0]);
         assert!(described.starts_with("case 1.1.2: OK, close WRONG CODE: no line of"));
         assert!(
             described.contains("close code of the testee: 1000"),
             "{described}"
         );
-        let missing = missing(&finished.judgement).unwrap();
+        let missing = missing(&finished.assessment).unwrap();
         assert_eq!(missing, "1 case(s) without a result: 2.1");
     }
 

@@ -18,9 +18,11 @@ use std::sync::mpsc::Sender;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use ws_conformance::case_id::CaseId;
+use ws_conformance::official;
+use ws_conformance::role::Role;
 
 use super::engine::{Engine, Job};
-use super::plan::Role;
 use crate::programs::supervise::{Line, Source, Supervised};
 use container::Container;
 use install::Surroundings;
@@ -95,6 +97,10 @@ impl Engine for Wstest {
                 format!("Autobahn test suite {VERSION} ({})", python.display())
             }
         }
+    }
+
+    fn has(&self, case: CaseId) -> bool {
+        official::ids().any(|id| id == case)
     }
 
     fn test(&self, job: &mut Job<'_>) -> Result<()> {

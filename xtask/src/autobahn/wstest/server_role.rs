@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::json;
+use ws_conformance::case_id::CaseId;
 
 use super::{Wstest, write_spec};
-use crate::autobahn::cases::CaseId;
 use crate::autobahn::engine::Job;
 use crate::programs::server::EchoServer;
 use crate::programs::supervise::{Line, Source, Supervised};
@@ -48,7 +48,8 @@ fn follow(
                 place = announced.place(job.cases);
                 watch.enter(&*place, announced.allowance(job));
                 if let Announced::Case(case) = announced {
-                    job.progress.at(position(job.cases, case), case);
+                    job.progress
+                        .at(position(job.cases, case), &case.to_string());
                 }
             }
             continue;
@@ -68,16 +69,16 @@ fn follow(
 
 /// What a line of the suite says about where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Announced<'a> {
+enum Announced {
     /// It starts to connect: `Ok, will run 517 test cases against 1 servers`.
     Ready,
     /// A connection is open, its case begins:
     /// `Running test case ID 1.1.1 for agent NAME from peer ADDRESS`. Connecting itself is not
     /// announced.
-    Case(&'a str),
+    Case(CaseId),
 }
 
-fn parse(line: &Line) -> Option<Announced<'_>> {
+fn parse(line: &Line) -> Option<Announced> {
     if line.source != Source::Suite {
         return None;
     }
@@ -85,10 +86,10 @@ fn parse(line: &Line) -> Option<Announced<'_>> {
         return Some(Announced::Ready);
     }
     let rest = line.text.strip_prefix("Running test case ID ")?;
-    rest.split(' ').next().map(Announced::Case)
+    rest.split(' ').next()?.parse().ok().map(Announced::Case)
 }
 
-impl Announced<'_> {
+impl Announced {
     /// Where the suite is from here to its next announcement.
     fn place(self, cases: &[CaseId]) -> String {
         let (now, next) = match self {
@@ -113,7 +114,7 @@ impl Announced<'_> {
 }
 
 /// How many cases come before this one.
-fn position(cases: &[CaseId], case: &str) -> usize {
+fn position(cases: &[CaseId], case: CaseId) -> usize {
     cases.iter().position(|other| *other == case).unwrap_or(0)
 }
 
@@ -133,7 +134,7 @@ fn let_it_report(watch: &Watch, suite: &mut Supervised) -> Result<()> {
 mod tests {
     use super::*;
 
-    const CASES: &[CaseId] = &["1.1.1", "1.1.2"];
+    const CASES: &[CaseId] = &[CaseId::three(1, 1, 1), CaseId::three(1, 1, 2)];
 
     fn line(source: Source, text: &str) -> Line {
         Line {
@@ -147,7 +148,7 @@ mod tests {
         let running = "Running test case ID 6.4.1 for agent ws-tokio-server from peer tcp4:x";
         assert_eq!(
             parse(&line(Source::Suite, running)),
-            Some(Announced::Case("6.4.1"))
+            Some(Announced::Case(CaseId::three(6, 4, 1)))
         );
         assert_eq!(parse(&line(Source::Testee, running)), None);
         let ready = "Ok, will run 517 test cases against 1 servers";
@@ -158,10 +159,10 @@ mod tests {
     #[test]
     fn connecting_to_the_next_case_is_part_of_where_the_suite_is() {
         assert_eq!(Announced::Ready.place(CASES), "the handshake of case 1.1.1");
-        let first = Announced::Case("1.1.1").place(CASES);
+        let first = Announced::Case(CASES[0]).place(CASES);
         assert_eq!(first, "case 1.1.1 or the handshake of case 1.1.2");
         assert_eq!(
-            Announced::Case("1.1.2").place(CASES),
+            Announced::Case(CASES[1]).place(CASES),
             "case 1.1.2 or the reports"
         );
     }

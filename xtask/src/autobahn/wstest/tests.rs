@@ -7,16 +7,20 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use ws_conformance::case_id::CaseId;
+use ws_conformance::report::Index;
+use ws_conformance::role::Role;
 
 use super::client_role;
 use super::install::{self, Surroundings};
 use super::{Installation, Wstest};
 use crate::autobahn::engine::{Engine, Job};
 use crate::autobahn::patience::Patience;
-use crate::autobahn::plan::{Role, Run};
-use crate::autobahn::report;
+use crate::autobahn::plan::Run;
 use crate::progress::Progress;
 use crate::runtime::Runtime;
+
+const CASES: &[CaseId] = &[CaseId::three(1, 1, 1), CaseId::three(1, 1, 2)];
 
 const SERVER: &str = "echo ws://127.0.0.1:9; sleep 60";
 
@@ -60,7 +64,7 @@ impl Scripts {
         }
         .test(&mut Job {
             run: &Run::new(Runtime::Tokio, role),
-            cases: &["1.1.1", "1.1.2"],
+            cases: CASES,
             testee: &testee,
             dir: self.0.path(),
             patience: impatient(),
@@ -89,8 +93,8 @@ fn impatient() -> Patience {
 fn a_server_is_run_through_all_cases() {
     let scripts = Scripts::new();
     scripts.run(Role::Server, SUITE, SERVER).unwrap();
-    let results = report::read_index(scripts.0.path(), "ws-tokio-server").unwrap();
-    assert_eq!(results.len(), 2);
+    let index = Index::read(scripts.0.path()).unwrap();
+    assert_eq!(index.results("ws-tokio-server").len(), 2);
     let spec: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(scripts.0.path().join("wstest.json")).unwrap())
             .unwrap();
@@ -161,7 +165,7 @@ fn follow_client(script: &str) -> Result<()> {
         &wstest,
         &mut Job {
             run: &Run::new(Runtime::Tokio, Role::Client),
-            cases: &["1.1.1", "1.1.2"],
+            cases: CASES,
             testee: &testee,
             dir: scripts.0.path(),
             patience: impatient(),

@@ -1,0 +1,28 @@
+//! The command lines of the echo programs.
+
+use std::io::{self, Error};
+
+/// The port after `--port`.
+///
+/// # Errors
+///
+/// The command line is anything else than `--port N`.
+pub fn port() -> io::Result<u16> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.as_slice() {
+        [flag, port] if flag == "--port" => port.parse().map_err(Error::other),
+        _ => Err(Error::other("usage: --port N, where 0 is any free port")),
+    }
+}
+
+/// The URLs to connect to: the arguments, and for `-` the lines of standard input.
+pub fn urls() -> impl Iterator<Item = String> {
+    std::env::args()
+        .skip(1)
+        .flat_map(|arg| -> Box<dyn Iterator<Item = String>> {
+            match arg.as_str() {
+                "-" => Box::new(io::stdin().lines().map_while(Result::ok)),
+                _ => Box::new(std::iter::once(arg)),
+            }
+        })
+}

@@ -1,0 +1,69 @@
+//! A testee that is wrong on purpose, by itself: to try a suite on it.
+//!
+//! ```text
+//! cargo run -p ws-conformance --example testee -- list
+//! cargo run -p ws-conformance --example testee -- server --fault late-pong --port 0
+//! cargo run -p ws-conformance --example testee -- client --fault late-pong --url ws://127.0.0.1:9001
+//! ```
+
+#![forbid(unsafe_code)]
+
+#[path = "../tests/testees/mod.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod testees;
+
+use std::error::Error;
+
+use clap::Parser;
+use testees::{Client, Fault, Role, Server};
+
+/// A WebSocket echo endpoint with one fault.
+#[derive(Debug, Parser)]
+enum Args {
+    /// Prints the faults.
+    List,
+    /// Echoes to whoever connects, until it is killed; prints its URL.
+    Server {
+        /// What is wrong with it.
+        #[arg(long, default_value = "none")]
+        fault: Fault,
+        /// Where it listens; 0 is any free port.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// Runs all cases that a fuzzing server has, as the agent of the fault's name.
+    Client {
+        /// What is wrong with it.
+        #[arg(long, default_value = "none")]
+        fault: Fault,
+        /// The fuzzing server, such as ws://127.0.0.1:9001.
+        #[arg(long)]
+        url: String,
+        /// How many cases at a time.
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
+    },
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    match Args::parse() {
+        Args::List => list(),
+        Args::Server { fault, port } => {
+            let server = Server::bind(port)?;
+            println!("{}", server.url());
+            server.serve(fault);
+        }
+        Args::Client { fault, url, jobs } => Client::new(&url, fault)?.run(jobs)?,
+    }
+    Ok(())
+}
+
+fn list() {
+    for fault in Fault::all(Role::Server) {
+        let only = match Fault::all(Role::Client).any(|other| other == fault) {
+            true => "",
+            false => " (server only)",
+        };
+        println!("{:28} {}{only}", fault.name(), fault.description());
+    }
+}

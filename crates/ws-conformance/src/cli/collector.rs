@@ -1,0 +1,128 @@
+//! Takes in results while cases run, from any thread.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+use ws_conformance::cases::Case;
+use ws_conformance::record::Record;
+use ws_conformance::report::{ReportError, Reports, Results, dialogue};
+use ws_conformance::settings::StopFlag;
+use ws_conformance::verdict::Verdict;
+
+use super::options::Plan;
+use super::output::Output;
+use super::progress::Progress;
+
+/// Writes reports as results come in, shows how far the run is, and keeps what the end needs.
+pub(super) struct Collector {
+    output: Output,
+    trace: bool,
+    stop: StopFlag,
+    state: Mutex<State>,
+}
+
+struct State {
+    reports: Reports,
+    progress: Progress,
+    collected: Collected,
+}
+
+/// What came in.
+#[derive(Default)]
+pub(super) struct Collected {
+    /// By agent.
+    pub(super) results: BTreeMap<String, Results>,
+    /// What was not good, without its wire log.
+    pub(super) records: Vec<Record>,
+    /// Agents from which a message came.
+    pub(super) echoing: BTreeSet<String>,
+    /// What could not be written; then the run has been stopped.
+    pub(super) error: Option<ReportError>,
+    /// How long the run took.
+    pub(super) took: Duration,
+}
+
+impl Collector {
+    /// Opens the folder for the reports of this run.
+    pub(super) fn new(plan: &Plan, trace: bool) -> Result<Self> {
+        let state = State {
+            reports: Reports::open(&plan.outdir)?,
+            progress: Progress::new(0),
+            collected: Collected::default(),
+        };
+        Ok(Self {
+            output: plan.output,
+            trace,
+            stop: plan.settings.stop.clone(),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// This many cases of an agent are to be expected.
+    pub(super) fn expect(&self, agent: &str, cases: usize) {
+        let mut state = self.lock();
+        if !state.collected.results.contains_key(agent) {
+            state
+                .collected
+                .results
+                .insert(agent.to_owned(), Results::new());
+            state.progress.expect_more(cases);
+        }
+    }
+
+    pub(super) fn started(&self, case: &Case) {
+        self.lock().progress.started(&case.id().to_string());
+    }
+
+    pub(super) fn finished(&self, mut record: Record) {
+        let mut state = self.lock();
+        if self.trace {
+            let text = dialogue::to_text(&record);
+            state.progress.suspend(|| self.output.line(text));
+        }
+        match state.reports.add(&record) {
+            Ok(entry) => {
+                let results = &mut state.collected.results;
+                let results = results.entry(record.agent.clone()).or_default();
+                results.insert(record.id, entry);
+            }
+            Err(error) => {
+                // A run without reports is of no use.
+                self.stop.raise();
+                state.collected.error.get_or_insert(error);
+            }
+        }
+        state.progress.finished_one();
+        if record
+            .rx_frame_stats
+            .keys()
+            .any(|opcode| matches!(opcode, 1 | 2))
+        {
+            state.collected.echoing.insert(record.agent.clone());
+        }
+        if record.verdict != Verdict::GOOD {
+            record.wirelog.clear();
+            state.collected.records.push(record);
+        }
+    }
+
+    /// Prints a line where the bar does not wipe it out.
+    pub(super) fn say(&self, line: &str) {
+        self.lock().progress.suspend(|| self.output.line(line));
+    }
+
+    pub(super) fn end(self) -> Collected {
+        let state = self.state.into_inner();
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        Collected {
+            took: state.progress.end(),
+            ..state.collected
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

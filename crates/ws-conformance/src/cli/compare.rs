@@ -1,0 +1,53 @@
+//! `ws-conformance compare`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use ws_conformance::compare;
+use ws_conformance::report::Index;
+
+use super::Outcome;
+use super::output::Output;
+
+/// Compare two report folders: list every case of which they say different things.
+///
+/// Folders of the original suite will do. Agents are matched by name; if both folders have just
+/// one, its name does not matter. Cases that only one folder has are counted, but are no
+/// difference.
+///
+/// Exit status: 0 no differences; 1 differences; 2 nothing could be compared.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A folder with an index.json, or the file itself
+    first: PathBuf,
+
+    /// The other one
+    second: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let first = Index::read(&args.first)?;
+    let second = Index::read(&args.second)?;
+    let comparison = compare::indexes(&first, &second);
+    if comparison.compared == 0 {
+        bail!(
+            "{} and {} have no case of the same agent in common",
+            args.first.display(),
+            args.second.display()
+        );
+    }
+    let output = Output::stdout();
+    for difference in &comparison.differences {
+        output.line(difference);
+    }
+    output.line(format!(
+        "{} compared, {} different, {} only in {}, {} only in {}",
+        comparison.compared,
+        comparison.differences.len(),
+        comparison.only_first,
+        args.first.display(),
+        comparison.only_second,
+        args.second.display()
+    ));
+    Ok(Outcome::expected_if(comparison.differences.is_empty()))
+}

@@ -1,0 +1,163 @@
+//! The end of a run: tables, failures, JUnit, the summary for programs, the exit status.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use ws_conformance::case_id::CaseId;
+use ws_conformance::expect::{Assessment, Problem, Testee};
+use ws_conformance::record::Record;
+use ws_conformance::report::junit::{self, Suite};
+use ws_conformance::report::{INDEX_FILE, Results, table};
+use ws_conformance::role::Role;
+
+use super::Outcome;
+use super::collector::Collected;
+use super::failure;
+use super::options::{Options, Plan};
+use super::summary::Summary;
+
+/// What is said at the end of a run.
+pub(super) struct Conclusion<'a> {
+    pub(super) role: Role,
+    pub(super) options: &'a Options,
+    pub(super) plan: &'a Plan,
+    /// The command line that runs one case of an agent again.
+    pub(super) replay: &'a dyn Fn(&str, CaseId) -> String,
+}
+
+/// One testee.
+pub(super) struct Judged {
+    pub(super) testee: Testee,
+    pub(super) selected: Vec<CaseId>,
+    pub(super) results: Results,
+    pub(super) assessment: Assessment,
+}
+
+impl Conclusion<'_> {
+    /// Tells everything. `error` is why the run did not come to its end, if it did not.
+    pub(super) fn tell(&self, collected: Collected, error: Option<String>) -> Result<Outcome> {
+        let Collected {
+            results,
+            records,
+            echoing,
+            error: unwritten,
+            took,
+        } = collected;
+        let judged: Vec<_> = results.into_iter().map(|agent| self.judge(agent)).collect();
+        let records = by_case(&records);
+        for agent in &judged {
+            self.print(agent, &records);
+            // A server that does not echo was refused by the probe.
+            let probed = self.role == Role::Server || agent.results.is_empty();
+            if !probed && !echoing.contains(&agent.testee.agent) {
+                self.plan.output.line(format!(
+                    "{} never echoed anything: a verdict for silence may be right by accident",
+                    agent.testee.agent
+                ));
+            }
+        }
+        self.write_junit(&judged, &records)?;
+        let unwritten = unwritten.map(|error| error.to_string());
+        let error = unwritten.or(error).or_else(|| incomplete(&judged));
+        if !judged.is_empty() {
+            let index = self.plan.outdir.join(INDEX_FILE);
+            self.plan.output.line(format!(
+                "\nreports: {}; {:.1} s, seed {}",
+                index.display(),
+                took.as_secs_f64(),
+                self.options.seed
+            ));
+        }
+        if self.options.json {
+            let (seed, outdir) = (self.options.seed, &*self.plan.outdir);
+            let summary = Summary::new(self.role, seed, took, outdir, error.clone(), &judged);
+            println!("{}", serde_json::to_string_pretty(&summary)?);
+        }
+        if let Some(error) = error {
+            bail!("{error}");
+        }
+        let good = judged.iter().all(|agent| agent.assessment.is_as_expected());
+        self.plan.output.line(match good {
+            true => "all as expected",
+            false => "some verdicts are not as expected",
+        });
+        Ok(Outcome::expected_if(good))
+    }
+
+    fn judge(&self, (agent, results): (String, Results)) -> Judged {
+        let role = self.role;
+        let testee = Testee { agent, role };
+        let selected = self.plan.cases_for(&testee.agent);
+        let standard = self.plan.standard();
+        Judged {
+            assessment: Assessment::new(&testee, &selected, &results, standard),
+            testee,
+            selected,
+            results,
+        }
+    }
+
+    fn print(&self, judged: &Judged, records: &ByCase<'_>) {
+        let output = self.plan.output;
+        let agent = &judged.testee.agent;
+        output.line(format!("\n{agent}"));
+        output.line(table::by_group(&judged.assessment, self.plan.colors));
+        for unexpected in &judged.assessment.unexpected {
+            if unexpected.problem != Problem::Missing {
+                let record = records.get(&(agent, unexpected.case)).copied();
+                let replay = (self.replay)(agent, unexpected.case);
+                output.line(failure::describe(unexpected, record, &replay));
+            }
+        }
+    }
+
+    fn write_junit(&self, judged: &[Judged], records: &ByCase<'_>) -> Result<()> {
+        let Some(file) = &self.options.junit else {
+            return Ok(());
+        };
+        let suites: Vec<_> = judged
+            .iter()
+            .map(|agent| Suite {
+                testee: &agent.testee,
+                selected: &agent.selected,
+                results: &agent.results,
+                assessment: &agent.assessment,
+            })
+            .collect();
+        let xml = junit::to_xml(&suites, |testee, case| {
+            let of_testee = judged.iter().find(|agent| agent.testee == *testee);
+            let mut unexpected = of_testee
+                .iter()
+                .flat_map(|agent| &agent.assessment.unexpected);
+            let unexpected = unexpected.find(|unexpected| unexpected.case == case);
+            let record = records.get(&(&*testee.agent, case)).copied();
+            let replay = (self.replay)(&testee.agent, case);
+            unexpected.map_or(String::new(), |it| failure::describe(it, record, &replay))
+        });
+        fs::write(file, xml).with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+/// Records by agent and case.
+type ByCase<'a> = BTreeMap<(&'a str, CaseId), &'a Record>;
+
+fn by_case(records: &[Record]) -> ByCase<'_> {
+    let keyed = records
+        .iter()
+        .map(|record| ((&*record.agent, record.id), record));
+    keyed.collect()
+}
+
+/// A run that left cases out.
+fn incomplete(judged: &[Judged]) -> Option<String> {
+    let short: Vec<_> = judged
+        .iter()
+        .filter(|agent| agent.assessment.missing > 0)
+        .map(|agent| {
+            let (missing, all) = (agent.assessment.missing, agent.selected.len());
+            format!("{} left out {missing} of {all} cases", agent.testee.agent)
+        })
+        .collect();
+    (!short.is_empty()).then(|| short.join("; "))
+}

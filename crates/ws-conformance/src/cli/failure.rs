@@ -1,0 +1,101 @@
+//! A case that is not as expected, in full.
+
+use serde_json::Value;
+use ws_conformance::cases;
+use ws_conformance::expect::Unexpected;
+use ws_conformance::record::Record;
+
+/// How many characters of the expected and received events are shown.
+const SHOWN: usize = 300;
+
+/// Everything that helps to understand it, and how to run it again.
+pub(super) fn describe(unexpected: &Unexpected, record: Option<&Record>, replay: &str) -> String {
+    let case = unexpected.case;
+    let title = cases::find(case).map_or("", |case| case.title());
+    let verdict = match unexpected.verdict {
+        Some(verdict) => format!("{verdict}: {}", unexpected.problem),
+        None => unexpected.problem.to_string(),
+    };
+    let mut lines = vec![format!("case {case} ({title}): {verdict}")];
+    let mut fact = |name: &str, text: &str| {
+        if !text.is_empty() {
+            lines.push(format!("    {name:<11}{text}"));
+        }
+    };
+    if let Some(record) = record {
+        fact("sent:", &record.description);
+        fact("wanted:", &record.expectation);
+        for (verdict, events) in &record.expected {
+            fact("expected:", &format!("{verdict}: {}", shown(events)));
+        }
+        fact("received:", &shown(&record.received));
+        fact("outcome:", &record.result);
+        fact("close:", &record.result_close);
+        fact(
+            "",
+            record.was_not_clean_reason.as_deref().unwrap_or_default(),
+        );
+        for violation in &record.violations {
+            fact("violation:", violation);
+        }
+    }
+    fact("again:", replay);
+    lines.join("\n")
+}
+
+fn shown(events: &[Value]) -> String {
+    let text = Value::from(events).to_string();
+    match text.char_indices().nth(SHOWN) {
+        None => text,
+        Some((end, _)) => format!("{} ...", &text[..end]),
+    }
+}
+
+/// A word of a command line, quoted if a shell would take it apart.
+pub(super) fn quoted(word: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:,=+@".contains(character);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ws_conformance::case_id::CaseId;
+    use ws_conformance::expect::Problem;
+
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_needs_it() {
+        assert_eq!(quoted("ws://127.0.0.1:9001/a"), "ws://127.0.0.1:9001/a");
+        assert_eq!(quoted("ws://a/?b&c='d'"), r"'ws://a/?b&c='\''d'\'''");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn long_events_are_cut() {
+        let events = [Value::from("é".repeat(1000))];
+        let text = shown(&events);
+        assert!(
+            text.ends_with(" ...") && text.chars().count() == SHOWN + 4,
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_case_without_a_result_says_so_and_how_to_run_it() {
+        let unexpected = Unexpected {
+            case: CaseId::two(99, 1),
+            verdict: None,
+            problem: Problem::Missing,
+        };
+        let text = describe(&unexpected, None, "ws-conformance x");
+        assert_eq!(
+            text,
+            "case 99.1 (): there is no result\n    again:     ws-conformance x"
+        );
+    }
+}

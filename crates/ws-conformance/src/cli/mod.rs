@@ -1,0 +1,106 @@
+//! The command line.
+
+mod client;
+mod collector;
+mod compare;
+mod conclusion;
+mod failure;
+mod list;
+mod options;
+mod output;
+mod progress;
+mod server;
+mod summary;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Tests WebSocket servers and clients, in any language, with the cases of the
+/// AutobahnTestSuite.
+///
+/// What is tested is an echo program: it sends every text and binary message back.
+///
+/// Exit status: 0 all as expected; 1 something is not; 2 the run could not be done.
+#[derive(Parser)]
+#[command(name = "ws-conformance", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ws-conformance server --url ws://127.0.0.1:9001
+  ws-conformance server --url ws://127.0.0.1:9001 --cases '1.*,7.*' --junit results.xml
+  ws-conformance server --url ws://127.0.0.1:9001 --case 7.1.5 --trace
+  ws-conformance client --listen ws://127.0.0.1:9001
+  ws-conformance server --spec fuzzingclient.json --expect expectations.toml
+  ws-conformance compare reports/before reports/servers
+  ws-conformance list";
+
+#[derive(Subcommand)]
+enum Command {
+    Server(server::Args),
+    Client(client::Args),
+    List(list::Args),
+    Compare(compare::Args),
+}
+
+/// What a command that came to its end has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    AsExpected,
+    Unexpected,
+}
+
+impl Outcome {
+    fn expected_if(good: bool) -> Self {
+        match good {
+            true => Self::AsExpected,
+            false => Self::Unexpected,
+        }
+    }
+}
+
+/// Runs the command; its exit status.
+pub(crate) fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Server(args) => server::run(&args),
+        Command::Client(args) => client::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Compare(args) => compare::run(&args),
+    };
+    if let Err(error) = &result {
+        eprintln!("error: {error:#}");
+    }
+    ExitCode::from(exit_status(&result))
+}
+
+fn exit_status(result: &Result<Outcome>) -> u8 {
+    match result {
+        Ok(Outcome::AsExpected) => 0,
+        Ok(Outcome::Unexpected) => 1,
+        Err(_) => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn exit_status_tells_findings_from_failures_to_run() {
+        assert_eq!(exit_status(&Ok(Outcome::AsExpected)), 0);
+        assert_eq!(exit_status(&Ok(Outcome::Unexpected)), 1);
+        assert_eq!(exit_status(&Err(anyhow::anyhow!("unreachable"))), 2);
+    }
+}

@@ -1,0 +1,229 @@
+//! What the commands `server` and `client` have in common.
+
+use std::path::PathBuf;
+use std::process;
+
+use anyhow::{Result, bail};
+use ws_conformance::case_id::CaseId;
+use ws_conformance::cases::{self, Case};
+use ws_conformance::expect::{Expectations, Standard, Testee};
+use ws_conformance::pattern::{self, Pattern};
+use ws_conformance::role::Role;
+use ws_conformance::settings::Settings;
+use ws_conformance::spec::{self, Spec};
+
+use super::output::Output;
+
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// Cases to run, comma-separated: ids, or patterns in which `*` is any text, as in `7.1.*`
+    /// [default: all]
+    #[arg(
+        long,
+        visible_alias = "case",
+        value_name = "PATTERNS",
+        value_delimiter = ','
+    )]
+    pub(super) cases: Vec<String>,
+
+    /// Cases to leave out, written like those of --cases
+    #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
+    exclude: Vec<String>,
+
+    /// Leave out the cases with messages of more than 1 MiB: 9.1.4 to 9.1.6, 9.2.4 to 9.2.6,
+    /// 9.3.* and 9.4.*
+    #[arg(long)]
+    quick: bool,
+
+    /// Where masking keys come from: the same seed sends the same octets
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(super) seed: u64,
+
+    /// Multiply all time limits and waits: 2 or more for slow machines
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = time_scale)]
+    pub(super) time_scale: f64,
+
+    /// Where reports go: index.json and a file for each case. Results of other cases and agents
+    /// that are there stay there [default: reports/servers or reports/clients]
+    #[arg(long, value_name = "DIR")]
+    outdir: Option<PathBuf>,
+
+    /// A settings file of the original suite (fuzzingclient.json for servers, fuzzingserver.json
+    /// for clients). Options given here win; --cases replaces its choice of cases
+    #[arg(long, value_name = "FILE")]
+    pub(super) spec: Option<PathBuf>,
+
+    /// Print a summary for programs on standard output, and everything else on standard error
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Also write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+
+    /// A file of verdicts that may differ from OK, each with its reason. Whatever differs without
+    /// an entry counts as unexpected, and so does an entry that is not needed any more
+    #[arg(long, value_name = "FILE", conflicts_with = "strict")]
+    expect: Option<PathBuf>,
+
+    /// Count NON-STRICT and UNIMPLEMENTED as unexpected, not only failures
+    #[arg(long)]
+    strict: bool,
+
+    /// Print each case's dialogue: the opening handshake, frames and octets, both ways
+    #[arg(long)]
+    pub(super) trace: bool,
+
+    /// Print without colors [default: colors on a terminal, unless NO_COLOR is set]
+    #[arg(long)]
+    no_color: bool,
+}
+
+/// The options, checked: everything that can be wrong with them is found before the run.
+pub(super) struct Plan {
+    pub(super) spec: Option<Spec>,
+    pub(super) cases: Vec<&'static Case>,
+    pub(super) settings: Settings,
+    pub(super) outdir: PathBuf,
+    pub(super) output: Output,
+    pub(super) colors: bool,
+    expectations: Option<Expectations>,
+    strict: bool,
+}
+
+/// The cases that `--quick` leaves out.
+const SLOW: [&str; 8] = [
+    "9.1.4", "9.1.5", "9.1.6", "9.2.4", "9.2.5", "9.2.6", "9.3.*", "9.4.*",
+];
+
+impl Options {
+    pub(super) fn plan(&self, role: Role) -> Result<Plan> {
+        let spec = self.spec.as_ref().map(|file| Spec::load(file, role));
+        let spec = spec.transpose()?;
+        let output = Output::beside_json(self.json);
+        for ignored in spec.iter().flat_map(|spec| &spec.ignored) {
+            eprintln!("warning: settings file: {ignored}; it is ignored");
+        }
+        let settings = Settings::default()
+            .with_seed(self.seed)
+            .with_time_scale(self.time_scale);
+        let settings = match &spec {
+            Some(spec) => spec.apply(&settings),
+            None => settings,
+        };
+        let outdir = spec.as_ref().map(|spec| spec.outdir.clone());
+        let outdir = self.outdir.clone().or(outdir);
+        let expectations = self.expect.as_deref().map(Expectations::load);
+        Ok(Plan {
+            cases: self.select(spec.as_ref())?,
+            spec,
+            settings,
+            outdir: outdir.unwrap_or_else(|| spec::default_outdir(role)),
+            output,
+            colors: !self.no_color && output.has_colors(),
+            expectations: expectations.transpose()?,
+            strict: self.strict,
+        })
+    }
+
+    /// The options that run one case again in the same way.
+    pub(super) fn replay(&self, case: CaseId) -> String {
+        let mut line = format!(" --cases {case} --seed {} --trace", self.seed);
+        if self.time_scale != 1.0 {
+            line += &format!(" --time-scale {}", self.time_scale);
+        }
+        line
+    }
+
+    fn select(&self, spec: Option<&Spec>) -> Result<Vec<&'static Case>> {
+        let mut available: Vec<_> = cases::all().iter().map(Case::id).collect();
+        if let (Some(spec), true) = (spec, self.cases.is_empty()) {
+            available = spec.select(&available)?;
+        }
+        let chosen = match &*self.cases {
+            [] => vec![Pattern::new("*")],
+            texts => patterns(texts),
+        };
+        let mut excluded = patterns(&self.exclude);
+        if self.quick {
+            excluded.extend(SLOW.map(Pattern::new));
+        }
+        let selected = pattern::select(&available, &chosen, &excluded)?;
+        Ok(selected.into_iter().filter_map(cases::find).collect())
+    }
+}
+
+impl Plan {
+    /// The ids of the cases that this agent gets.
+    pub(super) fn cases_for(&self, agent: &str) -> Vec<CaseId> {
+        let excluded = |case: &CaseId| {
+            let spec = self.spec.as_ref();
+            spec.is_some_and(|spec| spec.excludes(agent, *case))
+        };
+        let ids = self.cases.iter().map(|case| case.id());
+        ids.filter(|case| !excluded(case)).collect()
+    }
+
+    /// What is expected of the testees.
+    pub(super) fn standard(&self) -> Standard<'_> {
+        match &self.expectations {
+            Some(expectations) => Standard::Listed(expectations),
+            None if self.strict => Standard::Strict,
+            None => Standard::Allowed,
+        }
+    }
+
+    /// Refuses contradictory expectations for this testee.
+    pub(super) fn check_expectations(&self, testee: &Testee) -> Result<()> {
+        if let Some(expectations) = &self.expectations {
+            expectations.check_unambiguous(&self.cases_for(&testee.agent), testee)?;
+        }
+        Ok(())
+    }
+
+    /// From now on Ctrl-C and termination end the run early; the second time, at once.
+    pub(super) fn stop_on_signals(&self) {
+        let stop = self.settings.stop.clone();
+        let installed = ctrlc::set_handler(move || {
+            if stop.is_raised() {
+                process::exit(2);
+            }
+            stop.raise();
+        });
+        if let Err(error) = installed {
+            eprintln!("warning: Ctrl-C will end this without a summary: {error}");
+        }
+    }
+}
+
+fn patterns(texts: &[String]) -> Vec<Pattern> {
+    texts.iter().map(|text| Pattern::new(text)).collect()
+}
+
+fn time_scale(text: &str) -> Result<f64> {
+    let factor: f64 = text.parse()?;
+    if !(0.01..=1000.0).contains(&factor) {
+        bail!("a factor from 0.01 to 1000 is needed");
+    }
+    Ok(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_scales_are_factors() {
+        assert_eq!(time_scale("2.5").unwrap(), 2.5);
+        for text in ["0", "-1", "NaN", "inf", "x"] {
+            assert!(time_scale(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn quick_runs_leave_out_cases_that_exist() {
+        for text in SLOW {
+            pattern::check_known(&Pattern::new(text)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! `ws-conformance server`.
+
+use std::num::NonZeroUsize;
+
+use anyhow::{Context, Result, bail};
+use ws_conformance::case_id::CaseId;
+use ws_conformance::cases;
+use ws_conformance::expect::Testee;
+use ws_conformance::pool::{self, Jobs};
+use ws_conformance::role::Role;
+use ws_conformance::servers::{self, Target};
+use ws_conformance::settings::Settings;
+
+use super::Outcome;
+use super::collector::Collector;
+use super::conclusion::Conclusion;
+use super::failure::quoted;
+use super::options::{Options, Plan};
+
+/// Test a server.
+///
+/// The server has to send every text and binary message back. Each case opens a connection of its
+/// own. Before the first case, one text and one binary message have to come back: a server that
+/// does nothing must not pass the cases that demand silence.
+///
+/// Exit status: 0 all as expected; 1 something is not; 2 the run could not be done.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Where the server is: ws://host:port/path
+    #[arg(long, required_unless_present = "spec")]
+    url: Option<String>,
+
+    /// What reports call the server [default: its `Server` header]
+    #[arg(long, value_name = "NAME", requires = "url")]
+    agent: Option<String>,
+
+    /// How many cases run at a time, those with much data one for each core; 1 is one after the
+    /// other [default: 4 for each core]
+    #[arg(long, value_name = "NUMBER")]
+    jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ws-conformance server --url ws://127.0.0.1:9001
+  ws-conformance server --url ws://127.0.0.1:9001 --cases '1.*,7.*' --exclude 7.1.6
+  ws-conformance server --url ws://127.0.0.1:9001 --case 7.1.5 --trace
+  ws-conformance server --url ws://127.0.0.1:9001 --expect expectations.toml --junit results.xml
+  ws-conformance server --spec fuzzingclient.json";
+
+/// A server with its settings and, once it was probed, its name in reports.
+struct Testing {
+    target: Target,
+    settings: Settings,
+    agent: String,
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let plan = args.options.plan(Role::Server)?;
+    let targets = args.targets(&plan)?;
+    plan.stop_on_signals();
+    let collector = Collector::new(&plan, args.options.trace)?;
+    let mut tested: Vec<Testing> = Vec::new();
+    let mut errors = Vec::new();
+    for (target, settings) in targets {
+        let url = target.to_string();
+        match probe(target, settings, &tested, &plan) {
+            Ok(testing) => {
+                test(&testing, args.jobs(), &plan, &collector);
+                tested.push(testing);
+            }
+            Err(error) => errors.push(format!("{url}: {error:#}")),
+        }
+        if plan.settings.stop.is_raised() {
+            errors.push(format!(
+                "interrupted; what there is is in {}",
+                plan.outdir.display()
+            ));
+            break;
+        }
+    }
+    let replay = |agent: &str, case| args.replay(&tested, agent, case);
+    let conclusion = Conclusion {
+        role: Role::Server,
+        options: &args.options,
+        plan: &plan,
+        replay: &replay,
+    };
+    let error = (!errors.is_empty()).then(|| errors.join("\n"));
+    conclusion.tell(collector.end(), error)
+}
+
+/// A first look at a server. Agents get different names: reports tell them apart by name.
+fn probe(target: Target, settings: Settings, tested: &[Testing], plan: &Plan) -> Result<Testing> {
+    let name = servers::probe(&target, &settings)?.agent;
+    let numbered = (2..).map(|number| format!("{name} ({number})"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    let is_free = |name: &String| tested.iter().all(|other| other.agent != *name);
+    let agent = names.find(is_free).unwrap_or(name);
+    plan.check_expectations(&Testee {
+        agent: agent.clone(),
+        role: Role::Server,
+    })?;
+    Ok(Testing {
+        target: target.with_agent(&*agent),
+        settings,
+        agent,
+    })
+}
+
+fn test(testing: &Testing, jobs: Jobs, plan: &Plan, collector: &Collector) {
+    let ids = plan.cases_for(&testing.agent);
+    let cases: Vec<_> = ids.into_iter().filter_map(cases::find).collect();
+    collector.expect(&testing.agent, cases.len());
+    collector.say(&format!(
+        "{}: {} case(s) against {}, seed {}",
+        testing.agent,
+        cases.len(),
+        testing.target,
+        testing.settings.seed
+    ));
+    let run = |case| {
+        collector.started(case);
+        servers::run_case(&testing.target, case, &testing.settings)
+    };
+    let finished = |record| collector.finished(record);
+    pool::run(&cases, jobs, &testing.settings.stop, run, finished);
+}
+
+impl Args {
+    /// The servers, each with its settings.
+    fn targets(&self, plan: &Plan) -> Result<Vec<(Target, Settings)>> {
+        if let Some(url) = &self.url {
+            let mut target = Target::new(url).with_context(|| format!("--url {url}"))?;
+            if let Some(agent) = &self.agent {
+                target = target.with_agent(agent);
+            }
+            return Ok(vec![(target, plan.settings.clone())]);
+        }
+        let servers = plan.spec.iter().flat_map(|spec| &spec.servers);
+        let targets: Vec<_> = servers
+            .map(|server| (server.target.clone(), server.apply(&plan.settings)))
+            .collect();
+        if targets.is_empty() {
+            bail!("the settings file names no server; --url says where one is");
+        }
+        Ok(targets)
+    }
+
+    fn jobs(&self) -> Jobs {
+        self.jobs.map_or_else(Jobs::default, Jobs::new)
+    }
+
+    /// The command line for one case.
+    fn replay(&self, tested: &[Testing], agent: &str, case: CaseId) -> String {
+        let server = tested.iter().find(|testing| testing.agent == agent);
+        let mut line = "ws-conformance server".to_owned();
+        if let Some(spec) = &self.options.spec {
+            line += &format!(" --spec {}", quoted(&spec.to_string_lossy()));
+        }
+        if let Some(server) = server {
+            line += &format!(" --url {}", quoted(&server.target.to_string()));
+        }
+        line + &self.options.replay(case)
+    }
+}

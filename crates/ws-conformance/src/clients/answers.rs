@@ -1,0 +1,68 @@
+//! What is said over the connections that run no case.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::endpoint::{Connection, Dialogue};
+use crate::script::{Event, Pacing, Payload};
+use crate::verdict::Behavior;
+
+/// How often a result that is not there yet is looked for.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// One text message, or none, then Close.
+#[derive(Debug)]
+pub(super) struct Answer(pub(super) Option<Value>);
+
+impl Dialogue for Answer {
+    fn opened(&mut self, connection: &mut Connection, now: Instant) {
+        if let Some(value) = &self.0 {
+            send_text(connection, value);
+        }
+        connection.close(None, &Payload::EMPTY, now);
+    }
+
+    fn received(&mut self, _: Event, _: &mut Connection, _: Instant) {}
+
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn time_passed(&mut self, _: &mut Connection, _: Instant) {}
+}
+
+/// The behaviour of a case as soon as it is known, then Close.
+#[derive(Debug)]
+pub(super) struct Status<F> {
+    pub(super) result: F,
+    pub(super) next_look: Option<Instant>,
+}
+
+impl<F: Fn() -> Option<Behavior>> Dialogue for Status<F> {
+    fn opened(&mut self, connection: &mut Connection, now: Instant) {
+        self.time_passed(connection, now);
+    }
+
+    fn received(&mut self, _: Event, _: &mut Connection, _: Instant) {}
+
+    fn deadline(&self) -> Option<Instant> {
+        self.next_look
+    }
+
+    fn time_passed(&mut self, connection: &mut Connection, now: Instant) {
+        match (self.result)() {
+            Some(behavior) => {
+                self.next_look = None;
+                send_text(connection, &json!({"behavior": behavior}));
+                connection.close(None, &Payload::EMPTY, now);
+            }
+            None => self.next_look = Some(now + GLANCE),
+        }
+    }
+}
+
+fn send_text(connection: &mut Connection, value: &Value) {
+    let payload = Payload::from(value.to_string().into_bytes());
+    connection.send_message(false, &payload, None, Pacing::Plain);
+}

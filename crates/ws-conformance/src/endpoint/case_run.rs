@@ -1,0 +1,249 @@
+//! Runs a case over a connection.
+
+use std::time::{Duration, Instant};
+
+use super::{Connection, Dialogue, State};
+use crate::cases::Case;
+use crate::script::{Event, Pacing, Payload, Side, Step, Task};
+use crate::settings::Settings;
+
+/// A case that is being run.
+#[derive(Debug)]
+pub(crate) struct CaseRun<'a> {
+    case: &'a Case,
+    settings: &'a Settings,
+    /// The next step of a script.
+    next: usize,
+    timer: Option<(Instant, Timer)>,
+    /// What the events of a script were.
+    pub(crate) received: Vec<Event>,
+    /// How the echoes of another task are.
+    pub(crate) echoes: Echoes,
+}
+
+/// What happens when the time is over.
+#[derive(Clone, Copy, Debug)]
+enum Timer {
+    Continue(Option<&'static str>),
+    Fail,
+    Close,
+}
+
+/// How the echoes of a task are that measures them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Echoes {
+    /// So many have arrived, all right.
+    Arrived(usize),
+    /// All have arrived, all right.
+    Complete,
+    /// One was of this type and length.
+    Wrong {
+        /// The type.
+        binary: bool,
+        /// The length.
+        len: usize,
+    },
+}
+
+impl<'a> CaseRun<'a> {
+    /// The case, not yet begun.
+    pub(crate) fn new(case: &'a Case, settings: &'a Settings) -> Self {
+        Self {
+            case,
+            settings,
+            next: 0,
+            timer: None,
+            received: Vec::new(),
+            echoes: Echoes::Arrived(0),
+        }
+    }
+
+    /// Takes steps until one waits.
+    fn proceed(&mut self, steps: &[Step], connection: &mut Connection, now: Instant) {
+        while let Some(step) = steps.get(self.next)
+            && self.timer.is_none()
+        {
+            self.next += 1;
+            self.take(step, connection, now);
+        }
+    }
+
+    fn take(&mut self, step: &Step, connection: &mut Connection, now: Instant) {
+        match step {
+            Step::Frame(frame) => connection.send_frame(frame),
+            Step::Message {
+                binary,
+                payload,
+                fragment,
+            } => connection.send_message(*binary, payload, *fragment, Pacing::Plain),
+            Step::TextHeader { len } => connection.send_text_header(*len),
+            Step::Streamed(payload) => connection.stream(payload),
+            Step::Close { code, reason } => connection.close(Some(*code), reason, now),
+            Step::RawClose { payload } => connection.raw_close(payload.clone(), now),
+            Step::Wait { time, tag } => {
+                connection.log.wait_began(*time, *tag);
+                self.set(Timer::Continue(*tag), *time, now);
+            }
+            Step::FailAfter(time) => {
+                connection.log.fail_after(*time);
+                self.set(Timer::Fail, *time, now);
+            }
+            Step::CloseAfter(time) => {
+                connection.log.close_after(*time);
+                self.set(Timer::Close, *time, now);
+            }
+        }
+    }
+
+    fn set(&mut self, timer: Timer, time: Duration, now: Instant) {
+        self.timer = Some((now + self.settings.scaled(time), timer));
+    }
+
+    fn wait_over(&mut self, tag: Option<&'static str>, connection: &mut Connection, now: Instant) {
+        connection.log.wait_over(tag);
+        if let Some(tag) = tag {
+            if connection.state() != State::Open {
+                return;
+            }
+            self.received.push(Event::WaitOver(tag));
+        }
+        if let Task::Script(steps) = self.case.task() {
+            self.proceed(steps, connection, now);
+        }
+    }
+
+    /// Closes if everything has arrived that is to.
+    fn close_if_done(&self, connection: &mut Connection, now: Instant) {
+        let close = self.case.close();
+        let mut expected = self.case.expected().iter();
+        if close.automatic
+            && close.by == Side::Suite
+            && expected.all(|expected| expected.events == self.received)
+        {
+            connection.close(close.codes.first().copied(), &Payload::EMPTY, now);
+        }
+    }
+
+    /// Judges an echo of a task that measures them. The original compares type and length; what
+    /// differs in the content is noted besides.
+    fn echoed(
+        &mut self,
+        binary: bool,
+        octets: &Payload,
+        connection: &mut Connection,
+        now: Instant,
+    ) {
+        let (Echoes::Arrived(before), Some((sent_binary, sent, count))) =
+            (&self.echoes, self.measured())
+        else {
+            return;
+        };
+        let arrived = before + 1;
+        if binary != sent_binary || octets.len() != sent.len() {
+            let len = octets.len();
+            self.echoes = Echoes::Wrong { binary, len };
+            return close_measured(connection, now);
+        }
+        if let Payload::Octets(octets) = octets
+            && let Some(octet) = sent.first_difference(octets)
+        {
+            let id = self.case.id();
+            let text = format!("echo {arrived} of {id} differs from octet {octet} on");
+            connection.note_violation(text);
+        }
+        if arrived < count {
+            self.echoes = Echoes::Arrived(arrived);
+            connection.send_message(binary, sent, None, Pacing::Plain);
+        } else {
+            self.echoes = Echoes::Complete;
+            close_measured(connection, now);
+        }
+    }
+
+    /// The message whose echoes are measured, and how many times it is sent.
+    fn measured(&self) -> Option<(bool, &'a Payload, usize)> {
+        match self.case.task() {
+            Task::Script(_) => None,
+            Task::BigEcho {
+                binary, payload, ..
+            } => Some((*binary, payload, 1)),
+            Task::EchoLoop {
+                binary,
+                payload,
+                count,
+                ..
+            } => Some((*binary, payload, *count)),
+        }
+    }
+}
+
+fn close_measured(connection: &mut Connection, now: Instant) {
+    connection.log.turn(true);
+    connection.close(Some(1000), &Payload::EMPTY, now);
+}
+
+impl Dialogue for CaseRun<'_> {
+    fn opened(&mut self, connection: &mut Connection, now: Instant) {
+        match self.case.task() {
+            Task::Script(steps) => self.proceed(steps, connection, now),
+            Task::BigEcho {
+                binary,
+                payload,
+                fragment,
+                pacing,
+                limit,
+            } => {
+                connection.log.turn(false);
+                connection.send_message(*binary, payload, *fragment, *pacing);
+                self.take(&Step::CloseAfter(*limit), connection, now);
+            }
+            Task::EchoLoop {
+                binary,
+                payload,
+                limit,
+                ..
+            } => {
+                connection.log.turn(false);
+                self.take(&Step::CloseAfter(*limit), connection, now);
+                connection.send_message(*binary, payload, None, Pacing::Plain);
+            }
+        }
+    }
+
+    fn received(&mut self, event: Event, connection: &mut Connection, now: Instant) {
+        match (self.case.task(), event) {
+            (Task::Script(_), event) => {
+                self.received.push(event);
+                self.close_if_done(connection, now);
+            }
+            (_, Event::Message { binary, payload }) => {
+                self.echoed(binary, &payload, connection, now);
+            }
+            (_, event) => self.received.push(event),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.timer.map(|(due, _)| due)
+    }
+
+    fn time_passed(&mut self, connection: &mut Connection, now: Instant) {
+        let Some((_, timer)) = self.timer.take() else {
+            return;
+        };
+        if connection.state() == State::Closed {
+            return;
+        }
+        match timer {
+            Timer::Continue(tag) => self.wait_over(tag, connection, now),
+            Timer::Fail => {
+                connection.log.failing();
+                connection.fail(1001, "Going Away", now);
+            }
+            Timer::Close => {
+                connection.log.closing();
+                connection.close(None, &Payload::EMPTY, now);
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! One connection after its opening handshake: sending anything, receiving by the rules, closing.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::ending::Ending;
+use super::log::Log;
+use super::outbox::Outbox;
+use crate::role::Role;
+use crate::script::{Event, Frame, Payload};
+use crate::settings::Settings;
+use crate::wire::{ClosePayload, Reader, Received, Violation};
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// No Close was sent.
+    Open,
+    /// A Close was sent.
+    Closing,
+    /// TCP is over, or is to be ended.
+    Closed,
+}
+
+/// How TCP is to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drop {
+    /// When what was sent is written.
+    AfterWrites,
+    /// At once, by a reset.
+    Reset,
+}
+
+/// A longer list tells nothing new.
+const MAX_VIOLATIONS: usize = 100;
+
+/// A connection, without the socket.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(super) testee: Role,
+    pub(super) state: State,
+    pub(super) outbox: Outbox,
+    pub(super) keys: fastrand::Rng,
+    /// The masking key of a frame whose payload is streamed, and how much of it was sent.
+    pub(super) streamed: Option<(Option<[u8; 4]>, usize)>,
+    pub(crate) log: Log,
+    pub(crate) ending: Ending,
+    reader: Reader,
+    items: VecDeque<Received>,
+    drop: Option<Drop>,
+    /// When the testee's answer to a Close must be there.
+    close_deadline: Option<Instant>,
+    /// When the tested server must have ended TCP.
+    drop_deadline: Option<Instant>,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    close: Duration,
+    drop: Duration,
+    watchdog: Duration,
+}
+
+impl Connection {
+    /// A connection whose opening handshake is done.
+    pub(crate) fn new(testee: Role, settings: &Settings, seed: u64) -> Self {
+        Self {
+            testee,
+            state: State::Open,
+            outbox: Outbox::default(),
+            keys: fastrand::Rng::with_seed(seed),
+            streamed: None,
+            log: Log::new(),
+            ending: Ending::default(),
+            reader: Reader::new(testee),
+            items: VecDeque::new(),
+            drop: None,
+            close_deadline: None,
+            drop_deadline: None,
+            limits: Limits {
+                close: settings.scaled(settings.close_handshake_timeout),
+                drop: settings.scaled(settings.server_drop_timeout),
+                watchdog: settings.scaled(settings.watchdog),
+            },
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state
+    }
+
+    /// How TCP is to be ended, once it is.
+    pub(crate) fn drop(&self) -> Option<Drop> {
+        self.drop
+    }
+
+    /// The octets of the next TCP write.
+    pub(crate) fn next_write(&mut self) -> Option<&[u8]> {
+        self.outbox.next_write(&mut self.log)
+    }
+
+    /// So many octets of [`next_write`](Self::next_write) were written.
+    pub(crate) fn wrote(&mut self, count: usize) {
+        self.outbox.wrote(count);
+    }
+
+    /// Takes octets from `input` until something happened that the case is to know, or there are
+    /// none left.
+    pub(crate) fn receive(&mut self, input: &mut &[u8], now: Instant) -> Option<Event> {
+        while self.state != State::Closed {
+            if let Some(item) = self.items.pop_front() {
+                if let Some(event) = self.take(item, now) {
+                    return Some(event);
+                }
+            } else if !self.reader.step(input, &mut self.items) {
+                break;
+            }
+        }
+        None
+    }
+
+    /// TCP is over.
+    pub(crate) fn handle_end(&mut self) {
+        if self.state != State::Closed {
+            self.state = State::Closed;
+            if !self.ending.was_clean {
+                self.ending.not_clean_reason = Some("the testee ended TCP without a Close");
+            }
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let deadlines = [self.close_deadline, self.drop_deadline];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Ends TCP if the testee is late.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.close_deadline.is_some_and(|deadline| deadline <= now) {
+            self.ending.close_handshake_timeout = true;
+            self.end_unclean("the testee did not answer the Close in time");
+        }
+        if self.drop_deadline.is_some_and(|deadline| deadline <= now) {
+            self.ending.server_drop_timeout = true;
+            self.end_unclean("the server did not end TCP in time");
+        }
+    }
+
+    /// Ends TCP because the testee will not.
+    pub(crate) fn end_unclean(&mut self, reason: &'static str) {
+        self.ending.was_clean = false;
+        self.ending.not_clean_reason = Some(reason);
+        self.drop_tcp(Drop::Reset);
+    }
+
+    /// Fails the connection: by a Close, or if one was sent before by ending TCP.
+    pub(crate) fn fail(&mut self, code: u16, reason: &str, now: Instant) {
+        if self.state == State::Closed {
+            return;
+        }
+        self.ending.failed_by_me = true;
+        if self.state == State::Closing {
+            self.drop_tcp(Drop::AfterWrites);
+        } else {
+            self.close(Some(code), &Payload::from(reason.as_bytes().to_vec()), now);
+        }
+    }
+
+    /// Sends a Close, unless one was sent before.
+    pub(crate) fn close(&mut self, code: Option<u16>, reason: &Payload, now: Instant) {
+        let code_octets = code.map(u16::to_be_bytes);
+        let mut payload: Vec<u8> = code_octets.into_iter().flatten().collect();
+        reason.append_range(0..reason.len(), &mut payload);
+        self.raw_close(payload.into(), now);
+    }
+
+    /// Sends a Close with this payload, unless one was sent before.
+    pub(crate) fn raw_close(&mut self, payload: Payload, now: Instant) {
+        if self.state == State::Open {
+            self.send_close(payload);
+            self.ending.closed_by_me = true;
+            self.close_deadline = Some(now + self.limits.close);
+        }
+    }
+
+    fn send_close(&mut self, payload: Payload) {
+        let octets = payload.to_vec();
+        let (code, reason) = match octets.split_first_chunk() {
+            Some((code, reason)) => (Some(u16::from_be_bytes(*code)), reason),
+            None => (None, &octets[..]),
+        };
+        self.ending.local_code = code;
+        self.ending.local_reason = (!reason.is_empty()).then(|| shown(reason));
+        self.send_frame(&Frame::new(8, payload));
+        self.state = State::Closing;
+    }
+
+    fn take(&mut self, item: Received, now: Instant) -> Option<Event> {
+        match item {
+            Received::Violation(violation) => {
+                self.violated(violation, now);
+                None
+            }
+            Received::Frame { header, head } => {
+                self.log.frame_received(&header, &head);
+                None
+            }
+            Received::Message { binary, payload } => {
+                let payload = payload.into();
+                (!self.ending.failed_by_me).then_some(Event::Message { binary, payload })
+            }
+            Received::Ping(payload) => {
+                if self.state == State::Open {
+                    self.send_frame(&Frame::new(10, payload.into()));
+                }
+                None
+            }
+            Received::Pong(payload) => Some(Event::Pong(payload.into())),
+            Received::Close(payload) => {
+                self.closed_by_testee(ClosePayload::read(&payload), now);
+                None
+            }
+        }
+    }
+
+    fn violated(&mut self, violation: Violation, now: Instant) {
+        let text = violation.to_string();
+        self.fail(violation.close_code(), &text, now);
+        self.note_violation(text);
+    }
+
+    /// Notes what the testee did wrong.
+    pub(crate) fn note_violation(&mut self, text: String) {
+        if self.ending.violations.len() < MAX_VIOLATIONS {
+            self.ending.violations.push(text);
+        }
+    }
+
+    fn closed_by_testee(&mut self, close: ClosePayload, now: Instant) {
+        self.ending.remote_code = close.code;
+        for violation in close.violations {
+            self.violated(violation, now);
+        }
+        self.ending.remote_reason = close.reason;
+        self.ending.was_clean = self.state != State::Closed;
+        self.close_deadline = None;
+        let we_began = self.state == State::Closing;
+        if self.state == State::Open {
+            self.send_close(Payload::octets(b"\x03\xe8"));
+        }
+        match self.testee {
+            Role::Client if we_began => self.drop_tcp(Drop::Reset),
+            Role::Client => self.drop_tcp(Drop::AfterWrites),
+            Role::Server if we_began => self.drop_deadline = Some(now + self.limits.drop),
+            // The original waits for ever here, which a server that keeps TCP open makes it do.
+            Role::Server => self.drop_deadline = Some(now + self.limits.watchdog),
+        }
+    }
+
+    fn drop_tcp(&mut self, drop: Drop) {
+        self.close_deadline = None;
+        self.drop_deadline = None;
+        if self.state != State::Closed {
+            self.state = State::Closed;
+            self.ending.dropped_by_me = true;
+            self.outbox.forget_queued();
+            self.drop = Some(drop);
+        }
+    }
+}
+
+/// Octets that are no UTF-8 are shown in hexadecimal.
+fn shown(octets: &[u8]) -> String {
+    match std::str::from_utf8(octets) {
+        Ok(text) => text.to_owned(),
+        Err(_) => octets.iter().map(|octet| format!("{octet:02x}")).collect(),
+    }
+}
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -1,0 +1,32 @@
+//! How a connection ended.
+
+/// How a connection ended: what reports say about it, and what the verdict is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// The suite was the first to send a Close.
+    pub(crate) closed_by_me: bool,
+    /// The suite failed the connection.
+    pub(crate) failed_by_me: bool,
+    /// The suite ended TCP.
+    pub(crate) dropped_by_me: bool,
+    /// The closing handshake was completed.
+    pub(crate) was_clean: bool,
+    /// Why not.
+    pub(crate) not_clean_reason: Option<&'static str>,
+    /// The testee, a server, did not end TCP in time.
+    pub(crate) server_drop_timeout: bool,
+    /// The testee did not complete the opening handshake in time.
+    pub(crate) open_handshake_timeout: bool,
+    /// The testee did not answer a Close in time.
+    pub(crate) close_handshake_timeout: bool,
+    /// The suite's close code.
+    pub(crate) local_code: Option<u16>,
+    /// The suite's close reason.
+    pub(crate) local_reason: Option<String>,
+    /// The testee's close code.
+    pub(crate) remote_code: Option<u16>,
+    /// The testee's close reason.
+    pub(crate) remote_reason: Option<String>,
+    /// What the testee did wrong, in order.
+    pub(crate) violations: Vec<String>,
+}

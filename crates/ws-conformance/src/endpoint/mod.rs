@@ -1,0 +1,116 @@
+//! The suite as an endpoint, without a socket: octets and the time go in, octets to write, the
+//! next point in time, and the wish to end TCP come out.
+
+mod case_run;
+mod connection;
+mod ending;
+mod log;
+mod outbox;
+mod sending;
+
+pub(crate) use case_run::{CaseRun, Echoes};
+pub(crate) use connection::{Connection, Drop, State};
+pub(crate) use ending::Ending;
+pub(crate) use log::{Log, event_entry};
+
+use std::time::Instant;
+
+use crate::script::Event;
+
+/// What is done over a connection.
+pub(crate) trait Dialogue {
+    /// The opening handshake is done.
+    fn opened(&mut self, connection: &mut Connection, now: Instant);
+
+    /// Something arrived.
+    fn received(&mut self, event: Event, connection: &mut Connection, now: Instant);
+
+    /// When [`time_passed`](Self::time_passed) has something to do.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// It is time.
+    fn time_passed(&mut self, connection: &mut Connection, now: Instant);
+}
+
+/// A connection and what is done over it.
+#[derive(Debug)]
+pub(crate) struct Endpoint<D> {
+    pub(crate) connection: Connection,
+    pub(crate) dialogue: D,
+    /// When the connection is over at the latest.
+    watchdog: Instant,
+}
+
+impl<D: Dialogue> Endpoint<D> {
+    /// Begins the dialogue.
+    pub(crate) fn new(
+        connection: Connection,
+        dialogue: D,
+        now: Instant,
+        watchdog: Instant,
+    ) -> Self {
+        let mut endpoint = Self {
+            connection,
+            dialogue,
+            watchdog,
+        };
+        endpoint.dialogue.opened(&mut endpoint.connection, now);
+        endpoint
+    }
+
+    /// The octets of the next TCP write.
+    pub(crate) fn next_write(&mut self) -> Option<&[u8]> {
+        self.connection.next_write()
+    }
+
+    /// So many octets of [`next_write`](Self::next_write) were written.
+    pub(crate) fn wrote(&mut self, count: usize) {
+        self.connection.wrote(count);
+    }
+
+    /// The octets of one TCP read.
+    pub(crate) fn handle_read(&mut self, mut octets: &[u8], now: Instant) {
+        self.connection.log.octets_received(octets);
+        while let Some(event) = self.connection.receive(&mut octets, now) {
+            self.dialogue.received(event, &mut self.connection, now);
+        }
+    }
+
+    /// TCP is over.
+    pub(crate) fn handle_end(&mut self) {
+        self.connection.handle_end();
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    pub(crate) fn deadline(&self) -> Instant {
+        let deadlines = [self.connection.deadline(), self.dialogue.deadline()];
+        let earliest = deadlines.into_iter().flatten().min();
+        earliest.map_or(self.watchdog, |deadline| deadline.min(self.watchdog))
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        let due = self.dialogue.deadline().filter(|due| *due <= now);
+        // What is due first happens first, also if both are noticed late: it decides how TCP ends.
+        if let Some(due) = due
+            && self.connection.deadline().is_none_or(|other| due <= other)
+        {
+            self.dialogue.time_passed(&mut self.connection, now);
+        }
+        self.connection.handle_timeout(now);
+        if self.dialogue.deadline().is_some_and(|due| due <= now) {
+            self.dialogue.time_passed(&mut self.connection, now);
+        }
+        if self.watchdog <= now && self.connection.state() != State::Closed {
+            self.connection.end_unclean("nothing else ended the case");
+        }
+    }
+
+    /// How TCP is to be ended, once it is.
+    pub(crate) fn drop(&self) -> Option<Drop> {
+        self.connection.drop()
+    }
+}
+
+#[cfg(test)]
+mod tests;

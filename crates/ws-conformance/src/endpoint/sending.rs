@@ -1,0 +1,98 @@
+//! The sending half of a connection: frames, messages, streamed payloads, legal or not.
+
+use super::connection::{Connection, State};
+use crate::role::Role;
+use crate::script::{Frame, Pacing, Payload};
+use crate::wire::{Header, apply_mask, write_header};
+
+impl Connection {
+    /// Sends a frame, whatever was sent before.
+    pub(crate) fn send_frame(&mut self, frame: &Frame) {
+        if self.state == State::Closed {
+            return;
+        }
+        let header = self.header(frame);
+        self.log.frame_sent(&header, frame);
+        let octets = encode(header, &frame.payload);
+        self.outbox.push(octets, frame.pacing, &mut self.log);
+    }
+
+    /// Sends a message in frames of at most `fragment` octets. As in the original, a message of an
+    /// exact multiple ends with an empty frame.
+    pub(crate) fn send_message(
+        &mut self,
+        binary: bool,
+        payload: &Payload,
+        fragment: Option<usize>,
+        pacing: Pacing,
+    ) {
+        let opcode = if binary { 2 } else { 1 };
+        let size = match fragment {
+            Some(size) if payload.len() > size => size,
+            _ => return self.send_frame(&Frame::new(opcode, payload.clone()).paced(pacing)),
+        };
+        for start in (0..=payload.len()).step_by(size) {
+            let mut frame = Frame::new(opcode, part(payload, start, size)).paced(pacing);
+            frame.opcode = if start == 0 { opcode } else { 0 };
+            frame.fin = start + size > payload.len();
+            self.send_frame(&frame);
+        }
+    }
+
+    /// Sends the header of a non-final text frame without its payload.
+    pub(crate) fn send_text_header(&mut self, len: usize) {
+        if self.state != State::Open {
+            return;
+        }
+        let frame = Frame::new(1, Payload::repeated(b" ", len)).not_final();
+        let header = self.header(&frame);
+        let mut octets = Vec::new();
+        write_header(header, &mut octets);
+        self.outbox.push(octets, Pacing::Plain, &mut self.log);
+        self.streamed = Some((header.key, 0));
+    }
+
+    /// Sends octets of the payload that a header announced.
+    pub(crate) fn stream(&mut self, payload: &Payload) {
+        if self.state != State::Open {
+            return;
+        }
+        let mut octets = payload.to_vec();
+        if let Some((key, sent)) = &mut self.streamed {
+            if let Some(key) = key {
+                apply_mask(&mut octets, *key, *sent);
+            }
+            *sent += octets.len();
+        }
+        self.outbox.push(octets, Pacing::Plain, &mut self.log);
+    }
+
+    fn header(&mut self, frame: &Frame) -> Header {
+        Header {
+            fin: frame.fin,
+            rsv: frame.rsv,
+            opcode: frame.opcode,
+            key: (self.testee == Role::Server).then(|| self.keys.u32(..).to_be_bytes()),
+            payload_len: frame.payload.len() as u64,
+        }
+    }
+}
+
+/// The octets of a payload from `start` on, at most `size`.
+fn part(payload: &Payload, start: usize, size: usize) -> Payload {
+    let end = payload.len().min(start + size);
+    let mut octets = Vec::with_capacity(end - start);
+    payload.append_range(start..end, &mut octets);
+    octets.into()
+}
+
+fn encode(header: Header, payload: &Payload) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(payload.len() + 14);
+    write_header(header, &mut octets);
+    let start = octets.len();
+    payload.append_range(0..payload.len(), &mut octets);
+    if let Some(key) = header.key {
+        apply_mask(&mut octets[start..], key, 0);
+    }
+    octets
+}

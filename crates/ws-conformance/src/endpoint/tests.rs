@@ -1,0 +1,228 @@
+//! Dialogues in virtual time.
+
+use std::time::Duration;
+
+use super::*;
+use crate::cases;
+use crate::role::Role;
+use crate::settings::Settings;
+
+/// A case, its endpoint, and a clock that stands still until it is told to go on.
+struct Bench<'a> {
+    endpoint: Endpoint<CaseRun<'a>>,
+    start: Instant,
+    elapsed: Duration,
+}
+
+const MS: Duration = Duration::from_millis(1);
+
+fn bench<'a>(id: &str, testee: Role, settings: &'a Settings) -> Bench<'a> {
+    let case = cases::find(id.parse().unwrap()).unwrap();
+    let start = Instant::now();
+    let connection = Connection::new(testee, settings, 1);
+    let watchdog = start + settings.scaled(case.time_limit() + settings.watchdog);
+    Bench {
+        endpoint: Endpoint::new(connection, CaseRun::new(case, settings), start, watchdog),
+        start,
+        elapsed: Duration::ZERO,
+    }
+}
+
+impl Bench<'_> {
+    /// Every write that is due.
+    fn writes(&mut self) -> Vec<Vec<u8>> {
+        let mut writes = Vec::new();
+        while let Some(octets) = self.endpoint.next_write().map(<[u8]>::to_vec) {
+            self.endpoint.wrote(octets.len());
+            writes.push(octets);
+        }
+        writes
+    }
+
+    fn read(&mut self, octets: &[u8]) {
+        self.endpoint.handle_read(octets, self.start + self.elapsed);
+    }
+
+    /// Lets the time go on to the next deadline, and says when that is.
+    fn next_deadline(&mut self) -> Duration {
+        self.elapsed = self.endpoint.deadline() - self.start;
+        self.endpoint.handle_timeout(self.start + self.elapsed);
+        self.elapsed
+    }
+
+    fn ending(&self) -> &Ending {
+        &self.endpoint.connection.ending
+    }
+}
+
+#[test]
+fn an_expected_echo_is_followed_by_a_close() {
+    let settings = Settings::default();
+    let mut bench = bench("1.1.2", Role::Client, &settings);
+    let echo = [&b"\x81\x7d"[..], &[b'*'; 125]].concat();
+    assert_eq!(bench.writes(), [echo]);
+    let masked = [&b"\x81\xfd\0\0\0\0"[..], &[b'*'; 125]].concat();
+    bench.read(&masked);
+    assert_eq!(bench.writes(), [b"\x88\x02\x03\xe8"]);
+    bench.read(b"\x88\x82\0\0\0\0\x03\xe8");
+    assert_eq!(bench.endpoint.drop(), Some(Drop::Reset));
+    assert!(bench.ending().closed_by_me && bench.ending().was_clean);
+}
+
+#[test]
+fn a_server_has_a_second_to_end_tcp() {
+    let settings = Settings::default();
+    let mut bench = bench("2.7", Role::Server, &settings);
+    bench.read(b"\x88\x02\x03\xe8");
+    assert_eq!(bench.endpoint.drop(), None);
+    // The time of the case ends at the same moment and makes nothing worse.
+    assert_eq!(bench.next_deadline(), 1000 * MS);
+    assert_eq!(bench.endpoint.drop(), Some(Drop::Reset));
+    assert!(bench.ending().server_drop_timeout && !bench.ending().was_clean);
+}
+
+#[test]
+fn a_case_that_fails_late_connections_is_before_the_limit_of_its_server() {
+    let settings = Settings::default();
+    let mut bench = bench("7.7.1", Role::Server, &settings);
+    bench.read(b"\x88\x02\x03\xe8");
+    assert_eq!(bench.next_deadline(), 1000 * MS);
+    assert_eq!(bench.endpoint.drop(), Some(Drop::AfterWrites));
+    assert!(bench.ending().dropped_by_me && bench.ending().was_clean);
+}
+
+#[test]
+fn a_chopped_frame_goes_out_in_pieces() {
+    let settings = Settings::default();
+    let mut bench = bench("1.1.8", Role::Client, &settings);
+    let sizes: Vec<_> = bench.writes().iter().map(Vec::len).collect();
+    let (last, rest) = sizes.split_last().unwrap();
+    assert!(rest.iter().all(|&size| size == 997));
+    assert_eq!(rest.len() * 997 + last, 65_536 + 10);
+}
+
+#[test]
+fn frames_with_writes_of_their_own_have_them() {
+    let settings = Settings::default();
+    let mut bench = bench("5.4", Role::Client, &settings);
+    let expected = [&b"\x01\x09fragment1"[..], b"\x80\x09fragment2"];
+    assert_eq!(bench.writes(), expected);
+}
+
+#[test]
+fn clients_frames_are_masked_by_the_seed() {
+    let settings = Settings::default();
+    let sent = || bench("2.2", Role::Server, &settings).writes();
+    let [frame]: [Vec<u8>; 1] = sent().try_into().unwrap();
+    assert_eq!(frame[..2], [0x89, 0x80 | 13]);
+    assert_ne!(&frame[6..], b"Hello, world!");
+    assert_eq!(sent(), [frame]);
+}
+
+#[test]
+fn a_wait_ends_and_the_case_goes_on() {
+    let settings = Settings::default();
+    let mut bench = bench("6.4.3", Role::Client, &settings);
+    let kosme = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5";
+    let expected = [&b"\x01\x15"[..], kosme].concat();
+    assert_eq!(bench.writes(), [expected]);
+    assert_eq!(bench.next_deadline(), 1000 * MS);
+    assert_eq!(bench.writes(), [b"\xf4\x90\x80\x80"]);
+    assert_eq!(bench.next_deadline(), 2000 * MS);
+    assert_eq!(bench.writes(), [b"edited\x80\x00"]);
+    let events = [Event::WaitOver("A"), Event::WaitOver("B")];
+    assert_eq!(bench.endpoint.dialogue.received, events);
+}
+
+#[test]
+fn a_tagged_wait_is_no_event_once_the_testee_has_closed() {
+    let settings = Settings::default();
+    let mut bench = bench("6.4.1", Role::Server, &settings);
+    bench.read(b"\x88\x02\x03\xef");
+    assert_eq!(bench.next_deadline(), 1000 * MS);
+    assert_eq!(bench.endpoint.dialogue.received, []);
+}
+
+#[test]
+fn a_silent_testee_is_failed_and_then_dropped() {
+    let settings = Settings::default();
+    let mut bench = bench("3.1", Role::Client, &settings);
+    bench.writes();
+    assert_eq!(bench.next_deadline(), 1000 * MS);
+    assert_eq!(bench.writes(), [b"\x88\x0c\x03\xe9Going Away"]);
+    assert_eq!(bench.next_deadline(), 2000 * MS);
+    assert_eq!(bench.endpoint.drop(), Some(Drop::Reset));
+    let ending = bench.ending();
+    assert!(ending.failed_by_me && ending.closed_by_me && ending.close_handshake_timeout);
+}
+
+#[test]
+fn a_case_that_is_to_close_closes_without_code() {
+    let settings = Settings::default();
+    let mut bench = bench("2.1", Role::Client, &settings);
+    bench.writes();
+    assert_eq!(bench.next_deadline(), 1000 * MS);
+    assert_eq!(bench.writes(), [b"\x88\x00"]);
+    assert!(!bench.ending().failed_by_me);
+}
+
+#[test]
+fn the_watchdog_ends_what_the_original_waits_for_for_ever() {
+    let settings = Settings::default();
+    let mut bench = bench("2.1", Role::Server, &settings);
+    bench.read(b"\x88\x02\x03\xe8");
+    while bench.endpoint.drop().is_none() {
+        assert!(bench.next_deadline() <= 4000 * MS);
+    }
+    assert!(bench.ending().dropped_by_me && !bench.ending().closed_by_me);
+}
+
+#[test]
+fn times_scale() {
+    let settings = Settings::default().with_time_scale(3.0);
+    let mut bench = bench("2.1", Role::Client, &settings);
+    assert_eq!(bench.next_deadline(), 3000 * MS);
+    assert_eq!(bench.next_deadline(), 6000 * MS);
+    assert!(bench.ending().close_handshake_timeout);
+}
+
+#[test]
+fn round_trips_follow_each_other_and_other_content_is_noted() {
+    let settings = Settings::default();
+    let mut bench = bench("9.7.2", Role::Client, &settings);
+    let echo = |octet: u8| [&b"\x81\x90\0\0\0\0"[..], &[octet; 16]].concat();
+    for round in 1..=1000 {
+        assert_eq!(bench.writes().len(), 1, "round {round}");
+        assert_eq!(bench.endpoint.dialogue.echoes, Echoes::Arrived(round - 1));
+        bench.read(&echo(if round == 7 { b'+' } else { b'*' }));
+    }
+    assert_eq!(bench.endpoint.dialogue.echoes, Echoes::Complete);
+    assert_eq!(bench.writes(), [b"\x88\x02\x03\xe8"]);
+    let noted = ["echo 7 of 9.7.2 differs from octet 0 on"];
+    assert_eq!(bench.ending().violations, noted);
+}
+
+#[test]
+fn a_wrong_echo_ends_a_measurement() {
+    let settings = Settings::default();
+    let mut bench = bench("9.7.2", Role::Client, &settings);
+    bench.writes();
+    bench.read(b"\x82\x80\0\0\0\0");
+    let wrong = Echoes::Wrong {
+        binary: true,
+        len: 0,
+    };
+    assert_eq!(bench.endpoint.dialogue.echoes, wrong);
+    assert_eq!(bench.writes(), [b"\x88\x02\x03\xe8"]);
+}
+
+#[test]
+fn an_exact_multiple_of_the_fragment_ends_with_an_empty_frame() {
+    let settings = Settings::default();
+    let mut bench = bench("9.3.7", Role::Client, &settings);
+    let octets = bench.writes().concat();
+    assert_eq!(octets.len(), 4 * 1024 * 1024 + 16 * 10 + 2);
+    assert_eq!(octets[octets.len() - 2..], [0x80, 0]);
+    let log = &bench.endpoint.connection.log;
+    assert_eq!(log.tx_frames, [(0, 16), (1, 1)].into());
+}

@@ -1,0 +1,348 @@
+//! Comparing results with what is expected.
+
+use std::fmt;
+
+use super::{Expectations, Testee};
+use crate::case_id::CaseId;
+use crate::report::Results;
+use crate::verdict::{Behavior, Verdict};
+
+/// What is expected of a testee.
+#[derive(Clone, Copy, Debug)]
+pub enum Standard<'a> {
+    /// No case fails. Everything that RFC 6455 allows is fine.
+    Allowed,
+    /// Every case is OK, or informational where no testee can do better.
+    Strict,
+    /// Every case is OK and OK, or has the verdict that an entry gives it.
+    Listed(&'a Expectations),
+}
+
+/// How the results of one testee compare with what is expected of it.
+#[derive(Clone, Debug)]
+pub struct Assessment {
+    /// One entry per group of the selected cases, in order.
+    pub groups: Vec<Counts>,
+    /// The cases that are not as expected, in order.
+    pub unexpected: Vec<Unexpected>,
+    /// Selected cases without a result.
+    pub missing: usize,
+}
+
+/// How many cases of a group have which result.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The name of the group.
+    pub group: String,
+    /// The selected cases.
+    pub cases: usize,
+    /// Those with each overall verdict.
+    pub ok: usize,
+    /// Allowed, but not best.
+    pub non_strict: usize,
+    /// Not judged.
+    pub informational: usize,
+    /// Without the extension that they are about.
+    pub unimplemented: usize,
+    /// Failed, in behaviour or in closing.
+    pub failed: usize,
+    /// Results that differ from what is expected, and results that are not there.
+    pub unexpected: usize,
+}
+
+/// A case whose result is not the expected one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unexpected {
+    /// The case.
+    pub case: CaseId,
+    /// Its result, if there is one.
+    pub verdict: Option<Verdict>,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong with a result. Lines are those of the expectations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Another verdict than the one that the line promises.
+    Differs {
+        /// The line.
+        line: usize,
+        /// What it promises.
+        expected: Verdict,
+    },
+    /// There is no result.
+    Missing,
+    /// Not good enough, and there are no expectations that could excuse it.
+    Failed,
+    /// All is well, and the line says otherwise.
+    Stale {
+        /// The line.
+        line: usize,
+        /// What it promises.
+        expected: Verdict,
+    },
+    /// Not OK, and no line allows it.
+    Unlisted,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Differs { line, expected } => write!(f, "line {line} expects {expected}"),
+            Self::Missing => f.write_str("there is no result"),
+            Self::Failed => f.write_str("not as it should be"),
+            Self::Stale { line, expected } => write!(
+                f,
+                "line {line} is stale: it still expects {expected}; remove or narrow it"
+            ),
+            Self::Unlisted => f.write_str("no line of the expectations allows it"),
+        }
+    }
+}
+
+impl Standard<'_> {
+    fn problem(self, case: CaseId, verdict: Verdict, testee: &Testee) -> Option<Problem> {
+        match self {
+            Self::Allowed => (verdict.overall() == Behavior::Failed).then_some(Problem::Failed),
+            Self::Strict => match verdict.overall() {
+                Behavior::Ok | Behavior::Informational => None,
+                Behavior::NonStrict | Behavior::Unimplemented | Behavior::Failed => {
+                    Some(Problem::Failed)
+                }
+            },
+            Self::Listed(expectations) => listed(expectations, case, verdict, testee),
+        }
+    }
+}
+
+fn listed(
+    expectations: &Expectations,
+    case: CaseId,
+    verdict: Verdict,
+    testee: &Testee,
+) -> Option<Problem> {
+    let Some(entry) = expectations.find(case, testee) else {
+        return (verdict != Verdict::GOOD).then_some(Problem::Unlisted);
+    };
+    let (line, expected) = (entry.line(), entry.verdict());
+    match verdict {
+        _ if verdict == expected => None,
+        Verdict::GOOD => Some(Problem::Stale { line, expected }),
+        _ => Some(Problem::Differs { line, expected }),
+    }
+}
+
+impl Assessment {
+    /// Compares the results of `testee` for the selected cases with `standard`.
+    pub fn new(
+        testee: &Testee,
+        selected: &[CaseId],
+        results: &Results,
+        standard: Standard<'_>,
+    ) -> Self {
+        let mut assessment = Self {
+            groups: Vec::new(),
+            unexpected: Vec::new(),
+            missing: 0,
+        };
+        for &case in selected {
+            let verdict = results.get(&case).map(|entry| entry.verdict);
+            let problem = match verdict {
+                None => Some(Problem::Missing),
+                Some(verdict) => standard.problem(case, verdict, testee),
+            };
+            assessment.add(case, verdict, problem);
+        }
+        assessment
+    }
+
+    /// Whether every selected case has its expected result.
+    pub fn is_as_expected(&self) -> bool {
+        self.unexpected.is_empty()
+    }
+
+    fn add(&mut self, case: CaseId, verdict: Option<Verdict>, problem: Option<Problem>) {
+        self.counts_for(case).add(verdict, problem.is_some());
+        self.missing += usize::from(verdict.is_none());
+        self.unexpected.extend(problem.map(|problem| Unexpected {
+            case,
+            verdict,
+            problem,
+        }));
+    }
+
+    fn counts_for(&mut self, case: CaseId) -> &mut Counts {
+        let group = case.group().to_string();
+        // Selected cases come in order, so the group is the last one or new.
+        if self.groups.last().is_none_or(|last| last.group != group) {
+            self.groups.push(Counts {
+                group,
+                ..Counts::default()
+            });
+        }
+        self.groups.last_mut().expect("was just pushed")
+    }
+
+    /// The sum over all groups.
+    pub fn total(&self) -> Counts {
+        let mut total = Counts {
+            group: "all".to_owned(),
+            ..Counts::default()
+        };
+        for counts in &self.groups {
+            total.cases += counts.cases;
+            total.ok += counts.ok;
+            total.non_strict += counts.non_strict;
+            total.informational += counts.informational;
+            total.unimplemented += counts.unimplemented;
+            total.failed += counts.failed;
+            total.unexpected += counts.unexpected;
+        }
+        total
+    }
+}
+
+impl Counts {
+    fn add(&mut self, verdict: Option<Verdict>, unexpected: bool) {
+        self.cases += 1;
+        self.unexpected += usize::from(unexpected);
+        match verdict.map(Verdict::overall) {
+            None => {}
+            Some(Behavior::Ok) => self.ok += 1,
+            Some(Behavior::NonStrict) => self.non_strict += 1,
+            Some(Behavior::Informational) => self.informational += 1,
+            Some(Behavior::Unimplemented) => self.unimplemented += 1,
+            Some(Behavior::Failed) => self.failed += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::report::Entry;
+    use crate::role::Role;
+    use crate::verdict::CloseBehavior;
+
+    const EXPECTATIONS: &str = "
+        [[expect]]
+        cases = '12.*'
+        behavior = 'UNIMPLEMENTED'
+        close = 'OK'
+        reason = 'later'
+    ";
+
+    type Result<'a> = (&'a str, Behavior, CloseBehavior);
+
+    fn assessed(results: &[Result<'_>], selected: &[&str], standard: Standard<'_>) -> Assessment {
+        let entry = |behavior, close| Entry {
+            verdict: Verdict { behavior, close },
+            duration: 0,
+            remote_close_code: None,
+            reportfile: String::new(),
+        };
+        let results = results.iter();
+        let results = results.map(|(case, b, c)| (case.parse().unwrap(), entry(*b, *c)));
+        let testee = Testee {
+            agent: "a".into(),
+            role: Role::Server,
+        };
+        let selected: Vec<_> = selected.iter().map(|case| case.parse().unwrap()).collect();
+        Assessment::new(&testee, &selected, &results.collect(), standard)
+    }
+
+    fn problem(result: Result<'_>, standard: Standard<'_>) -> Option<Problem> {
+        let assessment = assessed(&[result], &[result.0], standard);
+        let unexpected = assessment.unexpected.first();
+        unexpected.map(|unexpected| unexpected.problem)
+    }
+
+    fn expectations() -> Expectations {
+        Expectations::parse(EXPECTATIONS, Path::new("x")).unwrap()
+    }
+
+    #[test]
+    fn listed_verdicts_are_expected_and_nothing_else() {
+        use {Behavior as B, CloseBehavior as C};
+        let listed = expectations();
+        let line = 3;
+        let expected = Verdict {
+            behavior: B::Unimplemented,
+            close: C::Ok,
+        };
+        for (result, wanted) in [
+            (("1.1.1", B::Ok, C::Ok), None),
+            (("12.1.1", B::Unimplemented, C::Ok), None),
+            (("1.1.1", B::NonStrict, C::Ok), Some(Problem::Unlisted)),
+            (("1.1.1", B::Ok, C::FailedByClient), Some(Problem::Unlisted)),
+            (
+                ("12.1.1", B::Ok, C::Ok),
+                Some(Problem::Stale { line, expected }),
+            ),
+            (
+                ("12.1.1", B::Failed, C::Ok),
+                Some(Problem::Differs { line, expected }),
+            ),
+        ] {
+            assert_eq!(
+                problem(result, Standard::Listed(&listed)),
+                wanted,
+                "{result:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_list_it_is_failures_that_count() {
+        use {Behavior as B, CloseBehavior as C};
+        for (result, allowed, strict) in [
+            (("7.1.6", B::Informational, C::Informational), true, true),
+            (("3.2", B::NonStrict, C::Ok), true, false),
+            (("12.1.1", B::Unimplemented, C::Ok), true, false),
+            (("3.2", B::Ok, C::Unclean), false, false),
+        ] {
+            assert_eq!(
+                problem(result, Standard::Allowed).is_none(),
+                allowed,
+                "{result:?}"
+            );
+            assert_eq!(
+                problem(result, Standard::Strict).is_none(),
+                strict,
+                "{result:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_case_without_a_result_is_missing_even_if_a_line_speaks_of_it() {
+        let listed = expectations();
+        let assessment = assessed(&[], &["1.1.1", "12.1.1"], Standard::Listed(&listed));
+        assert_eq!(assessment.missing, 2);
+        let mut problems = assessment.unexpected.iter().map(|case| case.problem);
+        assert!(problems.all(|problem| problem == Problem::Missing));
+    }
+
+    #[test]
+    fn groups_are_counted_and_added_up() {
+        use {Behavior as B, CloseBehavior as C};
+        let results = [
+            ("1.1.1", B::Ok, C::Ok),
+            ("1.1.2", B::Ok, C::Unclean),
+            ("12.1.1", B::Unimplemented, C::Ok),
+        ];
+        let listed = expectations();
+        let selected = ["1.1.1", "1.1.2", "1.1.3", "12.1.1"];
+        let assessment = assessed(&results, &selected, Standard::Listed(&listed));
+        let first = &assessment.groups[0];
+        assert_eq!((first.group.as_str(), first.cases, first.ok), ("1", 3, 1));
+        assert_eq!((first.failed, first.unexpected), (1, 2));
+        let total = assessment.total();
+        let counted = (total.cases, total.ok, total.unimplemented, total.failed);
+        assert_eq!(counted, (4, 1, 1, 1));
+        assert_eq!((total.unexpected, assessment.missing), (2, 1));
+    }
+}

@@ -1,0 +1,64 @@
+//! The opening handshake (RFC 6455 §4), both sides.
+
+mod request;
+mod response;
+
+pub(crate) use request::{ClientRequest, ServedRequest};
+pub(crate) use response::{ResponseError, accept_response, error_response, read_response};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha1::{Digest, Sha1};
+
+/// Who the suite says that it is.
+pub(crate) const PRODUCT: &str = concat!("ws-conformance/", env!("CARGO_PKG_VERSION"));
+/// The longest head that is read.
+pub(crate) const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEADERS: usize = 128;
+
+/// The answer to a key (§4.2.2).
+fn accept(key: &str) -> String {
+    let joined = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    BASE64_STANDARD.encode(Sha1::digest(joined))
+}
+
+/// The length of the head in `octets`, if it is complete.
+pub(crate) fn head_len(octets: &[u8]) -> Option<usize> {
+    let end = octets.windows(4).position(|window| window == b"\r\n\r\n")?;
+    Some(end + 4)
+}
+
+/// The values of a header, in order. Values that are no text count as empty.
+fn values<'a>(headers: &'a [httparse::Header<'_>], name: &str) -> Vec<&'a str> {
+    let named = headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case(name));
+    let text = |header: &'a httparse::Header<'_>| std::str::from_utf8(header.value);
+    named
+        .map(|header| text(header).unwrap_or_default().trim())
+        .collect()
+}
+
+/// Whether a list header has this token.
+fn has_token(headers: &[httparse::Header<'_>], name: &str, token: &str) -> bool {
+    let lists = values(headers, name).into_iter();
+    let mut tokens = lists.flat_map(|list| list.split(','));
+    tokens.any(|item| item.trim().eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_accept_value_of_the_standard() {
+        let key = "dGhlIHNhbXBsZSBub25jZQ==";
+        assert_eq!(accept(key), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn a_head_ends_with_an_empty_line() {
+        assert_eq!(head_len(b"a\r\nb\r\n"), None);
+        assert_eq!(head_len(b"a\r\n\r\nrest"), Some(5));
+    }
+}

@@ -1,0 +1,56 @@
+//! A conformance suite for WebSocket servers and clients in any language: the cases of the AutobahnTestSuite 25.10.1,
+//! groups 1 to 7, 9 and 10, with its ids, its octets, its verdicts and its reports.
+//!
+//! Most people use the command, `ws-conformance --help`. The library is for harnesses of one's own:
+//!
+//! ```no_run
+//! use ws_conformance::servers::{self, Target};
+//! use ws_conformance::settings::Settings;
+//! use ws_conformance::verdict::Verdict;
+//!
+//! let settings = Settings::default();
+//! let target = Target::new("ws://127.0.0.1:9001")?;
+//! // A server that does nothing must not pass the cases that demand silence.
+//! servers::probe(&target, &settings)?;
+//! for case in ws_conformance::cases::all() {
+//!     let record = servers::run_case(&target, case, &settings);
+//!     if record.verdict != Verdict::GOOD {
+//!         println!("{}: {}; {}", record.id, record.verdict, record.result);
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | to | take |
+//! |---|---|
+//! | test a server, one connection per case | [`servers`], many at a time by [`pool`] |
+//! | test clients, which drive by the original's control paths | [`clients`] |
+//! | know the cases | [`cases`], [`pattern`], [`official`] for all 517 ids |
+//! | write and read reports, compare them, hold them against expectations | [`report`], [`compare`], [`expect`] |
+//! | read the original's settings files | [`spec`] |
+
+#![forbid(unsafe_code)]
+
+pub mod case_id;
+pub mod cases;
+pub mod clients;
+pub mod compare;
+pub mod expect;
+pub mod official;
+pub mod pattern;
+pub mod pool;
+pub mod record;
+pub mod report;
+pub mod role;
+pub mod script;
+pub mod servers;
+pub mod settings;
+pub mod spec;
+pub mod verdict;
+
+mod endpoint;
+mod http;
+mod judge;
+mod link;
+mod recording;
+mod wire;

@@ -1,0 +1,106 @@
+//! What one case left behind: everything that a report says about it.
+//!
+//! The serialised form is that of the original's per-case file, field by field, with some fields
+//! added ([`schema`](Record::schema), [`seed`](Record::seed), [`violations`](Record::violations)).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::case_id::CaseId;
+use crate::verdict::Verdict;
+
+/// The record of one run of one case.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// The version of this form, counted from 1: raised when a field changes its meaning.
+    pub schema: u32,
+    /// Who was tested.
+    pub agent: String,
+    /// The name of the case.
+    pub id: CaseId,
+    /// Its number: among all cases if a server was tested, among the selected ones if a client.
+    #[serde(rename = "case")]
+    pub number: usize,
+    /// What the case does.
+    pub description: String,
+    /// What it expects.
+    pub expectation: String,
+    /// The judgement.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// One line that explains `verdict.behavior`.
+    pub result: String,
+    /// One line that explains `verdict.close`.
+    pub result_close: String,
+    /// The lists of events that lead to a verdict, by that verdict's name.
+    pub expected: BTreeMap<String, Vec<Value>>,
+    /// The events, in order of arrival.
+    pub received: Vec<Value>,
+    /// What is expected of the close; an empty object if the connection was never open.
+    pub expected_close: Value,
+    /// What the testee did against the protocol, in order, whatever the verdict. Not in the
+    /// original.
+    pub violations: Vec<String>,
+    /// UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+    pub started: String,
+    /// Milliseconds from the opening handshake to the end of TCP, 0 if it was never open.
+    pub duration: u64,
+    /// Whether a report should show the duration.
+    pub report_time: bool,
+    /// Whether a report should show compression ratios.
+    pub report_compression_ratio: bool,
+    /// Whether the suite was the server.
+    pub is_server: bool,
+    /// The suite was the first to send a Close.
+    pub closed_by_me: bool,
+    /// The suite failed the connection because of a violation or a time limit.
+    pub failed_by_me: bool,
+    /// The suite ended TCP without waiting for the testee.
+    pub dropped_by_me: bool,
+    /// The closing handshake was completed.
+    pub was_clean: bool,
+    /// Why not.
+    pub was_not_clean_reason: Option<String>,
+    /// The tested server did not end TCP in time.
+    pub was_server_connection_drop_timeout: bool,
+    /// The opening handshake was not completed in time.
+    pub was_open_handshake_timeout: bool,
+    /// The testee did not answer a Close in time.
+    pub was_close_handshake_timeout: bool,
+    /// The code of the suite's Close.
+    pub local_close_code: Option<u16>,
+    /// The reason of the suite's Close.
+    pub local_close_reason: Option<String>,
+    /// The code of the testee's Close.
+    pub remote_close_code: Option<u16>,
+    /// The reason of the testee's Close.
+    pub remote_close_reason: Option<String>,
+    /// The head of the request, `?` if there was none.
+    pub http_request: String,
+    /// The head of the response, `?` if there was none.
+    pub http_response: String,
+    /// Whether octets and frames were counted.
+    pub create_stats: bool,
+    /// Whether the wire log was on at the end.
+    pub create_wirelog: bool,
+    /// How many reads had how many octets.
+    pub rx_octet_stats: BTreeMap<usize, u64>,
+    /// How many writes had how many octets.
+    pub tx_octet_stats: BTreeMap<usize, u64>,
+    /// How many frames of which opcode were received.
+    pub rx_frame_stats: BTreeMap<u8, u64>,
+    /// How many frames of which opcode were sent.
+    pub tx_frame_stats: BTreeMap<u8, u64>,
+    /// Octets by layer; cases of groups 12 and 13 that succeeded.
+    pub traffic_stats: Option<Value>,
+    /// What went over the wire, in the original's form: `["TF", …]`, `["RO", …]`.
+    pub wirelog: Vec<Value>,
+    /// The seed of mask keys and generated data. Not in the original.
+    pub seed: u64,
+}
+
+/// The version of the form of [`Record`] that this crate writes.
+pub const SCHEMA: u32 = 1;

@@ -1,0 +1,248 @@
+//! Reports: a folder in the original's form, JUnit XML, tables.
+
+pub mod dialogue;
+mod file_name;
+mod index;
+mod json;
+pub mod junit;
+pub mod table;
+
+use std::error::Error;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::record::Record;
+
+pub use index::{Entry, FILE as INDEX_FILE, Index, Results};
+pub use json::to_text;
+
+/// A folder of reports that grows with every case: an interrupted run leaves what it has.
+///
+/// Results of other cases and other agents that are already in the folder stay in its index. Only
+/// one run at a time may write to a folder.
+#[derive(Debug)]
+pub struct Reports {
+    dir: PathBuf,
+    index: Index,
+}
+
+impl Reports {
+    /// Opens the folder, which is made if it is not there, and reads its index.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be made or written to, or has an index that is not understood.
+    pub fn open(dir: &Path) -> Result<Self, ReportError> {
+        fs::create_dir_all(dir).map_err(|error| ReportError::write(dir, error))?;
+        let reports = Self {
+            dir: dir.to_owned(),
+            index: Index::read_if_there(dir)?,
+        };
+        // Before the first case: a run that cannot be reported should not begin.
+        reports.write_index()?;
+        Ok(reports)
+    }
+
+    /// Writes the file of one case, then the index. Returns what the index says about it.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn add(&mut self, record: &Record) -> Result<Entry, ReportError> {
+        let entry = self.index.add(record);
+        write(&self.dir.join(&entry.reportfile), record)?;
+        self.write_index()?;
+        Ok(entry)
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The index as it is now.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    fn write_index(&self) -> Result<(), ReportError> {
+        write(&self.dir.join(INDEX_FILE), &self.index)
+    }
+}
+
+/// Writes a file of which, at any time, either the old or the new text is there.
+fn write(path: &Path, report: &impl Serialize) -> Result<(), ReportError> {
+    let unfinished = path.with_extension("json.part");
+    serde_json::to_value(report)
+        .map_err(io::Error::from)
+        .and_then(|value| fs::write(&unfinished, to_text(&value)))
+        .and_then(|()| fs::rename(&unfinished, path))
+        .map_err(|error| ReportError::write(path, error))
+}
+
+/// A report that could not be read or written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// Reading failed, or the text is not understood.
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Writing failed.
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl ReportError {
+    fn read(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Read { path, error }
+    }
+
+    fn write(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Write { path, error }
+    }
+
+    fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Read { error, .. } | Self::Write { error, .. } => error.kind(),
+        }
+    }
+}
+
+impl fmt::Display for ReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { path, error } => {
+                write!(f, "cannot read the report {}: {error}", path.display())
+            }
+            Self::Write { path, error } => {
+                write!(f, "cannot write the report {}: {error}", path.display())
+            }
+        }
+    }
+}
+
+impl Error for ReportError {}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Records for tests.
+
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use crate::record::{Record, SCHEMA};
+    use crate::verdict::Verdict;
+
+    /// A good record of that case.
+    pub(crate) fn record(agent: &str, case: &str) -> Record {
+        Record {
+            schema: SCHEMA,
+            agent: agent.into(),
+            id: case.parse().unwrap(),
+            number: 1,
+            description: "Sends something.".into(),
+            expectation: "Its echo.".into(),
+            verdict: Verdict::GOOD,
+            result: "as expected".into(),
+            result_close: "as expected".into(),
+            expected: BTreeMap::from([("OK".into(), vec![json!(["message", "a", false])])]),
+            received: vec![json!(["message", "a", false])],
+            expected_close: json!({}),
+            violations: Vec::new(),
+            started: "2026-01-01T00:00:00.000Z".into(),
+            duration: 12,
+            report_time: false,
+            report_compression_ratio: false,
+            is_server: false,
+            closed_by_me: true,
+            failed_by_me: false,
+            dropped_by_me: false,
+            was_clean: true,
+            was_not_clean_reason: None,
+            was_server_connection_drop_timeout: false,
+            was_open_handshake_timeout: false,
+            was_close_handshake_timeout: false,
+            local_close_code: Some(1000),
+            local_close_reason: None,
+            remote_close_code: Some(1000),
+            remote_close_reason: None,
+            http_request: "GET / HTTP/1.1\r\n\r\n".into(),
+            http_response: "HTTP/1.1 101 Switching Protocols\r\n\r\n".into(),
+            create_stats: true,
+            create_wirelog: true,
+            rx_octet_stats: BTreeMap::from([(14, 1), (4, 1), (129, 1)]),
+            tx_octet_stats: BTreeMap::from([(18, 1)]),
+            rx_frame_stats: BTreeMap::from([(1, 1), (8, 1)]),
+            tx_frame_stats: BTreeMap::from([(1, 1), (8, 1)]),
+            traffic_stats: None::<Value>,
+            wirelog: vec![json!(["RO", [14, "810c"]])],
+            seed: 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::record;
+    use super::*;
+
+    #[test]
+    fn every_case_is_on_disk_when_it_is_added() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("reports/servers");
+        let mut reports = Reports::open(&folder).unwrap();
+        reports.add(&record("a", "2.1")).unwrap();
+        let text = fs::read_to_string(folder.join("a_case_2_1.json")).unwrap();
+        assert!(
+            text.starts_with("{\n   \"agent\": \"a\",\n   \"behavior\": \"OK\",\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\"4\": 1,\n      \"14\": 1,\n      \"129\": 1"),
+            "{text}"
+        );
+        assert_eq!(Index::read(&folder).unwrap(), *reports.index());
+        let names = fs::read_dir(&folder).unwrap().count();
+        assert_eq!(names, 2, "no unfinished file is left");
+    }
+
+    #[test]
+    fn a_second_run_adds_to_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        Reports::open(dir.path())
+            .unwrap()
+            .add(&record("a", "2.1"))
+            .unwrap();
+        let mut again = Reports::open(dir.path()).unwrap();
+        again.add(&record("a", "2.2")).unwrap();
+        again.add(&record("b", "2.1")).unwrap();
+        let index = Index::read(dir.path()).unwrap();
+        assert_eq!((index.results("a").len(), index.results("b").len()), (2, 1));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_an_error_that_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = Reports::open(&file).unwrap_err().to_string();
+        assert!(error.contains("file"), "{error}");
+        fs::write(dir.path().join(INDEX_FILE), "[]").unwrap();
+        assert!(Reports::open(dir.path()).is_err());
+    }
+}

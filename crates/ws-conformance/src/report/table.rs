@@ -1,0 +1,99 @@
+//! The table of a run: how many cases of each group have which verdict.
+
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
+
+use crate::expect::{Assessment, Counts};
+
+/// One row per group and one for all.
+pub fn by_group(assessment: &Assessment, color: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_BORDERS_ONLY).set_header([
+        "group",
+        "cases",
+        "OK",
+        "NON-STRICT",
+        "INFORMATIONAL",
+        "UNIMPLEMENTED",
+        "FAILED",
+        "unexpected",
+    ]);
+    if color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    for counts in &assessment.groups {
+        table.add_row(row(counts));
+    }
+    table.add_row(row(&assessment.total()));
+    for column in table.column_iter_mut() {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+fn row(counts: &Counts) -> Vec<Cell> {
+    let shown = |count: usize| match count {
+        0 => Cell::new("-"),
+        count => Cell::new(count),
+    };
+    let alarming = |count: usize| match count {
+        0 => shown(count),
+        _ => shown(count).fg(Color::Red).add_attribute(Attribute::Bold),
+    };
+    vec![
+        Cell::new(&counts.group),
+        shown(counts.cases),
+        shown(counts.ok),
+        shown(counts.non_strict),
+        shown(counts.informational),
+        shown(counts.unimplemented),
+        alarming(counts.failed),
+        alarming(counts.unexpected),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assessment() -> Assessment {
+        let counts = |group: &str, cases, ok| Counts {
+            group: group.into(),
+            cases,
+            ok,
+            failed: cases - ok,
+            unexpected: cases - ok,
+            ..Counts::default()
+        };
+        Assessment {
+            groups: vec![counts("1", 2, 1), counts("2", 1, 1)],
+            unexpected: Vec::new(),
+            missing: 0,
+        }
+    }
+
+    #[test]
+    fn the_table_counts_groups_and_all() {
+        let shown = by_group(&assessment(), false);
+        let rows: Vec<Vec<_>> = shown
+            .lines()
+            .filter(|line| line.starts_with('│'))
+            .map(|line| line.trim_matches('│').split_whitespace().collect())
+            .collect();
+        assert_eq!(rows[1], ["1", "2", "1", "-", "-", "-", "1", "1"], "{shown}");
+        assert_eq!(rows[2], ["2", "1", "1", "-", "-", "-", "-", "-"], "{shown}");
+        assert_eq!(
+            rows[3],
+            ["all", "3", "2", "-", "-", "-", "1", "1"],
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn colors_are_only_there_if_asked_for() {
+        assert!(!by_group(&assessment(), false).contains('\x1b'));
+        assert!(by_group(&assessment(), true).contains('\x1b'));
+    }
+}

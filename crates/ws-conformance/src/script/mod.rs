@@ -1,0 +1,215 @@
+//! What a case is made of: what is sent and when, what may arrive, and how the connection should
+//! end.
+
+mod payload;
+
+pub use payload::Payload;
+
+use std::time::Duration;
+
+use crate::verdict::Behavior;
+
+/// How octets are cut into TCP writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pacing {
+    /// Together with what else is to be sent.
+    #[default]
+    Plain,
+    /// A frame in a write of its own.
+    OwnWrite,
+    /// A frame, header included, in writes of this many octets.
+    Chop(usize),
+}
+
+/// A frame to send, legal or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Four bits, reserved ones included.
+    pub opcode: u8,
+    /// Whether it is the last frame of its message.
+    pub fin: bool,
+    /// The three reserved bits: 4 is RSV1, 2 is RSV2, 1 is RSV3.
+    pub rsv: u8,
+    /// The payload before masking.
+    pub payload: Payload,
+    /// How it is written.
+    pub pacing: Pacing,
+}
+
+impl Frame {
+    /// A final frame without reserved bits.
+    pub const fn new(opcode: u8, payload: Payload) -> Self {
+        Self {
+            opcode,
+            fin: true,
+            rsv: 0,
+            payload,
+            pacing: Pacing::Plain,
+        }
+    }
+
+    /// The frame with FIN cleared.
+    #[must_use]
+    pub fn not_final(mut self) -> Self {
+        self.fin = false;
+        self
+    }
+
+    /// The frame with these reserved bits.
+    #[must_use]
+    pub fn rsv(mut self, rsv: u8) -> Self {
+        self.rsv = rsv;
+        self
+    }
+
+    /// The frame, written like this.
+    #[must_use]
+    pub fn paced(mut self, pacing: Pacing) -> Self {
+        self.pacing = pacing;
+        self
+    }
+}
+
+/// One thing that a case does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Sends a frame, whatever the state of the connection.
+    Frame(Frame),
+    /// Sends a message.
+    Message {
+        /// Text or binary.
+        binary: bool,
+        /// The whole message.
+        payload: Payload,
+        /// The longest payload of a frame. A message of an exact multiple of this length, more
+        /// than one, ends with an empty frame.
+        fragment: Option<usize>,
+    },
+    /// Sends the header of a non-final text frame whose payload follows in [`Step::Streamed`].
+    TextHeader {
+        /// The payload length that the header announces.
+        len: usize,
+    },
+    /// Sends octets of the payload that [`Step::TextHeader`] announced.
+    Streamed(Payload),
+    /// Sends a well-formed Close, unless one was sent before.
+    Close {
+        /// The code.
+        code: u16,
+        /// The reason.
+        reason: Payload,
+    },
+    /// Sends a Close with exactly this payload, unless one was sent before.
+    RawClose {
+        /// Code and reason, well-formed or not.
+        payload: Payload,
+    },
+    /// Waits, and goes on only if TCP is still there.
+    Wait {
+        /// How long.
+        time: Duration,
+        /// If given: the end of the wait is an event, and the case goes on only if the connection
+        /// is open.
+        tag: Option<&'static str>,
+    },
+    /// From here on: if TCP is still there after this time, fails the connection.
+    FailAfter(Duration),
+    /// From here on: if the connection is still open after this time, closes it.
+    CloseAfter(Duration),
+}
+
+/// What a case does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// These steps in order; what arrives is compared with lists of events.
+    Script(Vec<Step>),
+    /// One message, and its echo measured.
+    BigEcho {
+        /// Text or binary.
+        binary: bool,
+        /// The whole message.
+        payload: Payload,
+        /// The longest payload of a frame, as in [`Step::Message`].
+        fragment: Option<usize>,
+        /// How its frames are written.
+        pacing: Pacing,
+        /// How long the echo may take.
+        limit: Duration,
+    },
+    /// Equal messages, each sent when the echo of the one before has arrived.
+    EchoLoop {
+        /// Text or binary.
+        binary: bool,
+        /// Each message.
+        payload: Payload,
+        /// How many.
+        count: usize,
+        /// How long all of them may take.
+        limit: Duration,
+    },
+}
+
+/// What may arrive from the testee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A data message.
+    Message {
+        /// Text or binary.
+        binary: bool,
+        /// The whole message.
+        payload: Payload,
+    },
+    /// A Pong.
+    Pong(Payload),
+    /// The end of a tagged wait.
+    WaitOver(&'static str),
+}
+
+/// A list of events that leads to a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The verdict.
+    pub behavior: Behavior,
+    /// The events, in order, and no others.
+    pub events: Vec<Event>,
+}
+
+/// One of the two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The suite.
+    Suite,
+    /// The implementation under test.
+    Testee,
+}
+
+/// How a connection should end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseProfile {
+    /// Who sends Close first; for the testee, ending TCP without one is as good.
+    pub by: Side,
+    /// The close codes that the testee may send, besides none at all. The first is the one of an
+    /// automatic Close.
+    pub codes: Vec<u16>,
+    /// Whether the closing handshake must be completed.
+    pub clean: bool,
+    /// Whether the wrong closing side also fails the behaviour.
+    pub wrong_side_is_fatal: bool,
+    /// Whether the suite closes as soon as the events equal the only expected list.
+    pub automatic: bool,
+}
+
+/// How a case is judged beyond its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// By its events.
+    Events,
+    /// By its events, and failed by a wrong close code.
+    EventsAndCloseCode,
+    /// By its events and the number of frames sent, which tests the suite itself.
+    EventsAndSentFrames,
+    /// Not at all.
+    Informational,
+    /// By the echoes that its task measured.
+    Echoes,
+}

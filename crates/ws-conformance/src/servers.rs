@@ -1,0 +1,193 @@
+//! Tests a server: the suite is the client.
+
+mod opening;
+mod probe;
+
+pub use probe::{Probe, ProbeError, UNKNOWN_SERVER, probe};
+
+use std::fmt;
+use std::time::{Instant, SystemTime};
+
+use opening::Opened;
+
+use crate::cases::Case;
+use crate::endpoint::{CaseRun, Connection, Ending, Endpoint};
+use crate::record::Record;
+use crate::recording::{Handshake, Recording};
+use crate::role::Role;
+use crate::settings::Settings;
+
+/// A server to test.
+#[derive(Clone, Debug)]
+pub struct Target {
+    host: String,
+    port: u16,
+    resource: String,
+    agent: Option<String>,
+    origin: Option<String>,
+    protocols: Vec<String>,
+}
+
+/// Why a text is not the URL of a server that can be tested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// Not a URL of the form `ws://host:port/path?query`.
+    Malformed,
+    /// `wss://`.
+    TlsNotYetSupported,
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not a WebSocket URL: write ws://host:port/path",
+            Self::TlsNotYetSupported => {
+                "wss:// is not yet supported: test the server without TLS, under ws://"
+            }
+        })
+    }
+}
+
+impl std::error::Error for TargetError {}
+
+impl Target {
+    /// The server at `ws://host:port/path?query`; port 80 and path `/` if not given.
+    pub fn new(url: &str) -> Result<Self, TargetError> {
+        let uri: ::http::Uri = url.parse().map_err(|_| TargetError::Malformed)?;
+        match uri.scheme_str() {
+            Some("ws") => {}
+            Some("wss") => return Err(TargetError::TlsNotYetSupported),
+            _ => return Err(TargetError::Malformed),
+        }
+        let host = uri.host().filter(|host| !host.is_empty());
+        Ok(Self {
+            host: host.ok_or(TargetError::Malformed)?.to_owned(),
+            port: uri.port_u16().unwrap_or(80),
+            resource: uri
+                .path_and_query()
+                .map_or("/", |it| it.as_str())
+                .to_owned(),
+            agent: None,
+            origin: None,
+            protocols: Vec::new(),
+        })
+    }
+
+    /// Reports call it this instead of what its `Server` header says.
+    #[must_use]
+    pub fn with_agent(mut self, agent: impl Into<String>) -> Self {
+        self.agent = Some(agent.into());
+        self
+    }
+
+    /// Sends this `Origin`.
+    #[must_use]
+    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Offers these subprotocols.
+    #[must_use]
+    pub fn with_protocols(mut self, protocols: Vec<String>) -> Self {
+        self.protocols = protocols;
+        self
+    }
+
+    /// The name given with [`with_agent`](Self::with_agent).
+    pub fn agent(&self) -> Option<&str> {
+        self.agent.as_deref()
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ws://{}:{}{}", self.host, self.port, self.resource)
+    }
+}
+
+/// Runs one case over one new connection. Blocks until it is over; whatever happens is in the
+/// record.
+pub fn run_case(target: &Target, case: &Case, settings: &Settings) -> Record {
+    let seed = settings.seed ^ case.number() as u64;
+    let started = SystemTime::now();
+    let mut handshake = Handshake::default();
+    let opened = opening::open(target, settings, seed, &mut handshake);
+    let agent = target.agent.clone().or(handshake.server.take());
+    let recording = Recording {
+        case,
+        number: case.number(),
+        agent: agent.unwrap_or_else(|| UNKNOWN_SERVER.to_owned()),
+        testee: Role::Server,
+        started,
+        seed: settings.seed,
+        handshake,
+    };
+    match opened {
+        Ok(Opened { link }) => {
+            let now = Instant::now();
+            let connection = Connection::new(Role::Server, settings, seed);
+            let run = CaseRun::new(case, settings);
+            let watchdog = now + settings.scaled(case.time_limit() + settings.watchdog);
+            let mut endpoint = Endpoint::new(connection, run, now, watchdog);
+            if link.drive(&mut endpoint).is_err() {
+                endpoint.handle_end();
+            }
+            recording.finish(endpoint, now.elapsed())
+        }
+        Err(error) => recording.never_opened(Ending {
+            open_handshake_timeout: error.is_timeout(),
+            dropped_by_me: error.is_timeout(),
+            not_clean_reason: Some("the opening handshake was not completed"),
+            violations: error.violation().into_iter().collect(),
+            ..Ending::default()
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        let target = Target::new("ws://localhost:9001/a?b=c").unwrap();
+        assert_eq!(target.to_string(), "ws://localhost:9001/a?b=c");
+        let target = Target::new("ws://[::1]").unwrap();
+        assert_eq!(target.to_string(), "ws://[::1]:80/");
+    }
+
+    #[test]
+    fn other_urls_are_refused() {
+        assert_eq!(
+            Target::new("wss://localhost").unwrap_err(),
+            TargetError::TlsNotYetSupported
+        );
+        for url in ["", "localhost:80", "http://localhost", "ws://", "ws:///a"] {
+            assert_eq!(
+                Target::new(url).unwrap_err(),
+                TargetError::Malformed,
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_fails_its_cases() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("ws://{}", free.local_addr().unwrap());
+        drop(free);
+        let target = Target::new(&url).unwrap().with_agent("nobody");
+        let settings = Settings::default();
+        let case = &crate::cases::all()[0];
+        let record = run_case(&target, case, &settings);
+        assert_eq!(record.verdict.behavior, crate::verdict::Behavior::Failed);
+        assert_eq!(record.agent, "nobody");
+        assert_eq!((record.duration, &*record.http_response), (0, "?"));
+        assert!(matches!(
+            probe(&target, &settings),
+            Err(ProbeError::Unreachable(_))
+        ));
+    }
+}

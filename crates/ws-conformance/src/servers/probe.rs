@@ -1,0 +1,139 @@
+//! A first look at a server: does it echo at all?
+
+use std::fmt;
+use std::io;
+use std::time::Instant;
+
+use super::Target;
+use super::opening::{OpenError, Opened, open};
+use crate::endpoint::{Connection, Dialogue, Endpoint, State};
+use crate::http::ResponseError;
+use crate::recording::Handshake;
+use crate::role::Role;
+use crate::script::{Event, Pacing, Payload};
+use crate::settings::Settings;
+
+/// What a first look at a server showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Probe {
+    /// Its `Server` header.
+    pub server: Option<String>,
+    /// What reports should call it: the target's agent, else the `Server` header, else
+    /// [`UNKNOWN_SERVER`].
+    pub agent: String,
+}
+
+/// The name of a server that does not say its own.
+pub const UNKNOWN_SERVER: &str = "UnknownServer";
+
+/// Why testing a server makes no sense.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ProbeError {
+    /// No TCP connection.
+    Unreachable(io::Error),
+    /// It answered the opening handshake with this status.
+    Refused(u16),
+    /// Its answer to the opening handshake is wrong.
+    Handshake(String),
+    /// It did not echo a text and a binary message.
+    NoEcho(String),
+}
+
+impl fmt::Display for ProbeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(error) => write!(f, "cannot connect: {error}; is it running?"),
+            Self::Refused(status) => write!(
+                f,
+                "the server answered the opening handshake with status {status} instead of 101; \
+                 is the path right?"
+            ),
+            Self::Handshake(what) => write!(f, "the opening handshake failed: {what}"),
+            Self::NoEcho(what) => write!(
+                f,
+                "the server does not echo ({what}); the suite needs one that sends back every \
+                 text and binary message"
+            ),
+        }
+    }
+}
+
+// Its text says what the cause is: `source` would make people read that twice.
+impl std::error::Error for ProbeError {}
+
+/// Opens a connection and asks for the echo of one text and one binary message.
+pub fn probe(target: &Target, settings: &Settings) -> Result<Probe, ProbeError> {
+    let mut handshake = Handshake::default();
+    let Opened { link } = open(target, settings, settings.seed, &mut handshake)?;
+    let now = Instant::now();
+    let connection = Connection::new(Role::Server, settings, settings.seed);
+    let limit = settings.scaled(settings.open_handshake_timeout);
+    let echoes = EchoTest { missing: both() };
+    let mut endpoint = Endpoint::new(connection, echoes, now, now + limit);
+    let end = link.drive(&mut endpoint);
+    if let Some(Event::Message { binary, .. }) = endpoint.dialogue.missing.first() {
+        let kind = if *binary { "binary" } else { "text" };
+        let why = end.err().map(|error| format!(": {error}"));
+        let why = why.unwrap_or_default();
+        return Err(ProbeError::NoEcho(format!(
+            "no echo of a {kind} message arrived{why}"
+        )));
+    }
+    let server = handshake.server;
+    let agent = target.agent().map(str::to_owned).or(server.clone());
+    Ok(Probe {
+        agent: agent.unwrap_or_else(|| UNKNOWN_SERVER.to_owned()),
+        server,
+    })
+}
+
+impl From<OpenError> for ProbeError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Connect(error) => Self::Unreachable(error),
+            OpenError::Io(error) => Self::Handshake(error.to_string()),
+            OpenError::Response(ResponseError::Status(status)) => Self::Refused(status),
+            OpenError::Response(error) => Self::Handshake(error.to_string()),
+        }
+    }
+}
+
+/// Sends messages and waits for their echoes.
+#[derive(Debug)]
+struct EchoTest {
+    missing: Vec<Event>,
+}
+
+fn both() -> Vec<Event> {
+    let message = |binary| Event::Message {
+        binary,
+        payload: Payload::text("Hello"),
+    };
+    vec![message(false), message(true)]
+}
+
+impl Dialogue for EchoTest {
+    fn opened(&mut self, connection: &mut Connection, _: Instant) {
+        for binary in [false, true] {
+            connection.send_message(binary, &Payload::text("Hello"), None, Pacing::Plain);
+        }
+    }
+
+    /// Some servers greet: what was not asked for is no echo, but no fault either.
+    fn received(&mut self, event: Event, connection: &mut Connection, now: Instant) {
+        if self.missing.first() == Some(&event) {
+            self.missing.remove(0);
+        }
+        if self.missing.is_empty() && connection.state() == State::Open {
+            connection.close(Some(1000), &Payload::EMPTY, now);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn time_passed(&mut self, _: &mut Connection, _: Instant) {}
+}

@@ -1,0 +1,343 @@
+//! Settings files of the original suite: `fuzzingclient.json`, which tests servers, and
+//! `fuzzingserver.json`, which tests clients.
+
+mod options;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::case_id::CaseId;
+use crate::pattern::{self, Pattern, SelectError};
+use crate::role::Role;
+use crate::servers::{Target, TargetError};
+use crate::settings::Settings;
+
+pub use options::OptionError;
+
+/// A settings file that was understood.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Where reports go.
+    pub outdir: PathBuf,
+    /// The servers to test; none if clients are tested.
+    pub servers: Vec<Server>,
+    /// Where to listen; nowhere if servers are tested.
+    pub url: Option<String>,
+    /// What the file says that has no effect here, in words.
+    pub ignored: Vec<String>,
+    cases: Vec<Pattern>,
+    excluded: Vec<Pattern>,
+    excluded_by_agent: Vec<(Pattern, Vec<Pattern>)>,
+    options: Map<String, Value>,
+}
+
+/// A server to test.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where it is, and what is said to it.
+    pub target: Target,
+    options: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct File {
+    cases: Vec<String>,
+    #[serde(default)]
+    exclude_cases: Vec<String>,
+    #[serde(default)]
+    exclude_agent_cases: BTreeMap<String, Vec<String>>,
+    outdir: Option<PathBuf>,
+    #[serde(default)]
+    options: Map<String, Value>,
+    servers: Option<Vec<ServerEntry>>,
+    url: Option<String>,
+    #[serde(default)]
+    protocols: Vec<String>,
+    key: Option<String>,
+    cert: Option<String>,
+    #[serde(flatten)]
+    unknown: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct ServerEntry {
+    url: String,
+    agent: Option<String>,
+    #[serde(default)]
+    options: Map<String, Value>,
+    origin: Option<String>,
+    #[serde(default)]
+    protocols: Vec<String>,
+    hostname: Option<String>,
+    #[serde(flatten)]
+    unknown: BTreeMap<String, Value>,
+}
+
+impl Spec {
+    /// Reads a file that is about testees of this role.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is not understood, or asks for something that is not there.
+    pub fn load(file: &Path, role: Role) -> Result<Self, SpecError> {
+        let text = fs::read_to_string(file).map_err(Problem::Unreadable);
+        text.and_then(|text| parse(&text, role))
+            .map_err(|problem| SpecError {
+                file: file.to_owned(),
+                problem,
+            })
+    }
+
+    /// The cases of `available` that the file selects.
+    ///
+    /// # Errors
+    ///
+    /// If it names a case that does not exist, or none at all.
+    pub fn select(&self, available: &[CaseId]) -> Result<Vec<CaseId>, SelectError> {
+        pattern::select_as_original(available, &self.cases, &self.excluded)
+    }
+
+    /// Whether the file excludes a case for this agent alone.
+    pub fn excludes(&self, agent: &str, case: CaseId) -> bool {
+        let case = case.to_string();
+        let mut rules = self.excluded_by_agent.iter();
+        rules.any(|(agents, cases)| {
+            agents.matches(agent) && cases.iter().any(|cases| cases.matches(&case))
+        })
+    }
+
+    /// `settings` with the options of the file.
+    pub fn apply(&self, settings: &Settings) -> Settings {
+        let mut settings = settings.clone();
+        // Reading the file has checked them.
+        drop(options::apply(&self.options, &mut settings));
+        settings
+    }
+}
+
+impl Server {
+    /// `settings`, which have the options of the file, with those for this server on top.
+    pub fn apply(&self, settings: &Settings) -> Settings {
+        let mut settings = settings.clone();
+        drop(options::apply(&self.options, &mut settings));
+        settings
+    }
+}
+
+fn parse(text: &str, role: Role) -> Result<Spec, Problem> {
+    let file: File = serde_json::from_str(text).map_err(Problem::Syntax)?;
+    match role {
+        Role::Server if file.servers.is_none() => return Err(Problem::NotFor(role)),
+        Role::Client if file.url.is_none() => return Err(Problem::NotFor(role)),
+        Role::Client if file.key.is_some() || file.cert.is_some() => return Err(Problem::Tls),
+        Role::Client | Role::Server => {}
+    }
+    let mut ignored: Vec<_> = file
+        .unknown
+        .keys()
+        .map(|name| unknown_field(name))
+        .collect();
+    check_options(&file.options)?;
+    let mut servers = Vec::new();
+    if role == Role::Server {
+        for entry in file.servers.into_iter().flatten() {
+            servers.push(Server::new(entry, &file.protocols, &mut ignored)?);
+        }
+    }
+    let by_agent = file.exclude_agent_cases.into_iter();
+    Ok(Spec {
+        outdir: file.outdir.unwrap_or_else(|| default_outdir(role)),
+        servers,
+        url: file.url.filter(|_| role == Role::Client),
+        ignored,
+        cases: patterns(&file.cases),
+        excluded: patterns(&file.exclude_cases),
+        excluded_by_agent: by_agent
+            .map(|(agent, cases)| (Pattern::new(&agent), patterns(&cases)))
+            .collect(),
+        options: file.options,
+    })
+}
+
+impl Server {
+    fn new(
+        entry: ServerEntry,
+        protocols: &[String],
+        ignored: &mut Vec<String>,
+    ) -> Result<Self, Problem> {
+        check_options(&entry.options)?;
+        ignored.extend(entry.unknown.keys().map(|name| unknown_field(name)));
+        if entry.hostname.is_some() {
+            ignored.push("`hostname` matters to TLS only".to_owned());
+        }
+        let target = Target::new(&entry.url);
+        let mut target = target.map_err(|error| Problem::Url(entry.url, error))?;
+        if let Some(agent) = entry.agent {
+            target = target.with_agent(agent);
+        }
+        if let Some(origin) = entry.origin {
+            target = target.with_origin(origin);
+        }
+        let own = !entry.protocols.is_empty();
+        let protocols = if own {
+            entry.protocols
+        } else {
+            protocols.to_vec()
+        };
+        Ok(Self {
+            target: target.with_protocols(protocols),
+            options: entry.options,
+        })
+    }
+}
+
+/// Where the original puts its reports unless told otherwise.
+pub fn default_outdir(role: Role) -> PathBuf {
+    match role {
+        Role::Server => "reports/servers".into(),
+        Role::Client => "reports/clients".into(),
+    }
+}
+
+fn check_options(options: &Map<String, Value>) -> Result<(), Problem> {
+    options::apply(options, &mut Settings::default()).map_err(Problem::Option)
+}
+
+fn patterns(texts: &[String]) -> Vec<Pattern> {
+    texts.iter().map(|text| Pattern::new(text)).collect()
+}
+
+fn unknown_field(name: &str) -> String {
+    format!("`{name}` is no field of such a file")
+}
+
+/// A settings file that cannot be used.
+#[derive(Debug)]
+pub struct SpecError {
+    file: PathBuf,
+    problem: Problem,
+}
+
+#[derive(Debug)]
+enum Problem {
+    Unreadable(io::Error),
+    Syntax(serde_json::Error),
+    NotFor(Role),
+    Tls,
+    Option(OptionError),
+    Url(String, TargetError),
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "settings file {}: ", self.file.display())?;
+        match &self.problem {
+            Problem::Unreadable(error) => write!(f, "{error}"),
+            Problem::Syntax(error) => write!(f, "{error}"),
+            Problem::NotFor(Role::Server) => f.write_str(
+                "it has no `servers`; a file with a `url` is for `ws-conformance client`",
+            ),
+            Problem::NotFor(Role::Client) => f.write_str(
+                "it has no `url` to listen on; a file with `servers` is for `ws-conformance server`",
+            ),
+            Problem::Tls => f.write_str("`key` and `cert` (wss://) are not yet supported"),
+            Problem::Option(error) => write!(f, "{error}"),
+            Problem::Url(url, error) => write!(f, "`{url}`: {error}"),
+        }
+    }
+}
+
+impl Error for SpecError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::official;
+
+    fn refusal(text: &str, role: Role) -> String {
+        let problem = parse(text, role).unwrap_err();
+        let file = "x.json".into();
+        SpecError { file, problem }.to_string()
+    }
+
+    #[test]
+    fn a_file_that_tests_servers_is_read() {
+        let text = r#"{
+            "servers": [{"agent": "a", "url": "ws://127.0.0.1:9006", "hostname": "h",
+                         "options": {"version": 18, "closeHandshakeTimeout": 3}}],
+            "options": {"failByDrop": false, "closeHandshakeTimeout": 2},
+            "cases": ["*"], "exclude-cases": ["9.*"], "webport": 1,
+            "exclude-agent-cases": {"my*": ["7.1.*"]}
+        }"#;
+        let spec = parse(text, Role::Server).unwrap();
+        assert_eq!(spec.outdir, Path::new("reports/servers"));
+        let all: Vec<_> = official::ids().collect();
+        assert_eq!(spec.select(&all).unwrap().len(), 517 - 54);
+        assert!(spec.excludes("my-lib", CaseId::three(7, 1, 1)));
+        assert!(!spec.excludes("my-lib", CaseId::three(7, 3, 1)));
+        assert!(!spec.excludes("amy", CaseId::three(7, 1, 1)));
+        assert_eq!(spec.ignored.len(), 2, "{:?}", spec.ignored);
+        assert_eq!(spec.servers[0].target.agent(), Some("a"));
+        let settings = spec.apply(&Settings::default());
+        assert_eq!(settings.close_handshake_timeout.as_secs(), 2);
+        let settings = spec.servers[0].apply(&settings);
+        assert_eq!(settings.close_handshake_timeout.as_secs(), 3);
+    }
+
+    #[test]
+    fn a_file_that_tests_clients_is_read() {
+        let text = r#"{"url": "ws://127.0.0.1:9001", "cases": ["1.*"], "outdir": "./r"}"#;
+        let spec = parse(text, Role::Client).unwrap();
+        assert_eq!(spec.url.as_deref(), Some("ws://127.0.0.1:9001"));
+        assert_eq!(spec.outdir, Path::new("./r"));
+    }
+
+    #[test]
+    fn mistakes_are_explained() {
+        let server = |more: &str| {
+            format!(r#"{{"servers": [{{"url": "ws://a:1"}}], "cases": ["*"], {more}}}"#)
+        };
+        for (text, role, expected) in [
+            ("{", Role::Server, "EOF"),
+            (r#"{"url": "ws://a:1"}"#, Role::Client, "cases"),
+            (
+                r#"{"url": "ws://a:1", "cases": []}"#,
+                Role::Server,
+                "`ws-conformance client`",
+            ),
+            (
+                &server(r#""options": {}"#),
+                Role::Client,
+                "`ws-conformance server`",
+            ),
+            (&server(r#""options": {"x": 1}"#), Role::Server, "`x`"),
+            (
+                &server(r#""exclude-cases": 1"#),
+                Role::Server,
+                "expected a sequence",
+            ),
+            (
+                r#"{"servers": [{"url": "http://a"}], "cases": []}"#,
+                Role::Server,
+                "http://a",
+            ),
+            (
+                r#"{"url": "", "cases": [], "key": "k"}"#,
+                Role::Client,
+                "not yet supported",
+            ),
+        ] {
+            let refusal = refusal(text, role);
+            assert!(refusal.contains(expected), "{text}: {refusal}");
+            assert!(refusal.contains("x.json"), "{refusal}");
+        }
+    }
+}

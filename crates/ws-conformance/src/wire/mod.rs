@@ -1,0 +1,14 @@
+//! Frames on the wire: writing any of them, reading them by the rules.
+
+mod close;
+mod header;
+mod mask;
+mod reader;
+mod utf8;
+mod violation;
+
+pub(crate) use close::ClosePayload;
+pub(crate) use header::{Header, write_header};
+pub(crate) use mask::apply_mask;
+pub(crate) use reader::{HEAD, Reader, Received};
+pub(crate) use violation::Violation;

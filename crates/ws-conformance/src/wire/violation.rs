@@ -1,0 +1,75 @@
+//! What a testee can do against the protocol.
+
+use std::fmt;
+
+/// A rule of RFC 6455 that the testee broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Violation {
+    /// A reserved bit is set without an extension (§5.2).
+    ReservedBits(u8),
+    /// A client's frame is not masked (§5.1).
+    NotMasked,
+    /// A server's frame is masked (§5.1).
+    Masked,
+    /// A control frame is not final (§5.5).
+    FragmentedControl,
+    /// A control frame is longer than 125 octets (§5.5).
+    LongControl,
+    /// The opcode is reserved (§5.2).
+    ReservedOpcode(u8),
+    /// A Close has a payload of one octet (§5.5.1).
+    OneOctetClose,
+    /// A continuation of nothing (§5.4).
+    StrayContinuation,
+    /// A new message within a message (§5.4).
+    UnfinishedMessage,
+    /// The length does not have its shortest form (§5.2).
+    LongLengthForm(u64),
+    /// The highest bit of a length is set (§5.2).
+    HugeLength(u64),
+    /// A text is not UTF-8 (§8.1).
+    InvalidText,
+    /// A close code that may not be sent (§7.4).
+    CloseCode(u16),
+    /// The reason of a Close is not UTF-8 (§5.5.1).
+    InvalidReason,
+    /// No rule of the protocol: more than any case asks for.
+    EndlessMessage,
+}
+
+impl Violation {
+    /// The close code that says so.
+    pub(crate) fn close_code(self) -> u16 {
+        match self {
+            Self::InvalidText | Self::InvalidReason => 1007,
+            Self::EndlessMessage => 1009,
+            _ => 1002,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReservedBits(rsv) => {
+                write!(f, "the reserved bits of a frame have the value {rsv}")
+            }
+            Self::NotMasked => f.write_str("a frame of a client is not masked"),
+            Self::Masked => f.write_str("a frame of a server is masked"),
+            Self::FragmentedControl => f.write_str("a control frame is fragmented"),
+            Self::LongControl => f.write_str("a control frame is longer than 125 octets"),
+            Self::ReservedOpcode(opcode) => write!(f, "a frame has the reserved opcode {opcode}"),
+            Self::OneOctetClose => f.write_str("a Close has a payload of one octet"),
+            Self::StrayContinuation => f.write_str("a continuation continues no message"),
+            Self::UnfinishedMessage => f.write_str("a message begins within another"),
+            Self::LongLengthForm(len) => {
+                write!(f, "the length {len} is not written in its shortest form")
+            }
+            Self::HugeLength(len) => write!(f, "the length {len} has its highest bit set"),
+            Self::InvalidText => f.write_str("a text message is not UTF-8"),
+            Self::CloseCode(code) => write!(f, "the close code {code} may not be sent"),
+            Self::InvalidReason => f.write_str("the reason of a Close is not UTF-8"),
+            Self::EndlessMessage => f.write_str("a message is longer than any that was sent"),
+        }
+    }
+}

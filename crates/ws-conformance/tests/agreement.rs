@@ -1,0 +1,201 @@
+//! The verdicts of this crate are those of the original suite: case by case, on testees that are
+//! wrong in every way that a case looks for (`data/baselines`, see the README there).
+
+#![forbid(unsafe_code)]
+
+#[allow(dead_code, reason = "shared with the examples")]
+mod testees;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use testees::{Client, Fault, Role, Server};
+use ws_conformance::case_id::CaseId;
+use ws_conformance::cases::{self, Case};
+use ws_conformance::clients::{Listener, Observer};
+use ws_conformance::record::Record;
+use ws_conformance::servers::{self, Target};
+use ws_conformance::settings::{Settings, StopFlag};
+use ws_conformance::verdict::{Behavior, CloseBehavior, Verdict};
+
+type Verdicts = BTreeMap<CaseId, Verdict>;
+type Records = BTreeMap<CaseId, Record>;
+
+/// How many testees at a time, and how many cases of each. The cases hardly do anything but wait,
+/// but time limits as short as 0.5 s fire on a busy machine: what differs is run again in peace,
+/// and what still differs then differs for good.
+const ROUNDS: [(usize, usize); 3] = [(40, 12), (4, 8), (1, 4)];
+
+/// Where the verdicts differ on purpose: testee, family of cases, the verdict here.
+const DIFFERENT: &[(Role, Fault, &str, Verdict)] = &[
+    // The testee fails the connection, and then both sides wait for the other one to end TCP. The
+    // original waits for ever (until the testee loses patience, after 10 s); this crate does not.
+    (
+        Role::Server,
+        Fault::TcpLeftOpen,
+        "6.4",
+        Verdict {
+            behavior: Behavior::Ok,
+            close: CloseBehavior::FailedByClient,
+        },
+    ),
+];
+
+#[test]
+fn servers_get_the_verdicts_of_the_original() {
+    assert_agreement(Role::Server);
+}
+
+#[test]
+fn clients_get_the_verdicts_of_the_original() {
+    assert_agreement(Role::Client);
+}
+
+fn assert_agreement(role: Role) {
+    let mut suspects: Vec<_> = Fault::all(role)
+        .map(|fault| (fault, expected(role, fault), Records::new()))
+        .collect();
+    for (testees, jobs) in ROUNDS {
+        let remaining = Mutex::new(Vec::new());
+        in_parallel(testees, &suspects, |(fault, expected, _)| {
+            let (expected, records) = differing(role, *fault, expected.clone(), jobs);
+            remaining.lock().unwrap().push((*fault, expected, records));
+        });
+        suspects = remaining.into_inner().unwrap();
+        suspects.retain(|(_, expected, _)| !expected.is_empty());
+    }
+    let lines = |(fault, expected, records): &(Fault, Verdicts, Records)| {
+        let line = |(id, expected): (&CaseId, &Verdict)| {
+            let got = records.get(id).map_or("nothing".to_owned(), summary);
+            let (role, fault) = (role.name(), fault.name());
+            format!("{role} {fault} {id}: expected {expected}; got {got}")
+        };
+        expected.iter().map(line).collect::<Vec<_>>()
+    };
+    let differences: Vec<_> = suspects.iter().flat_map(lines).collect();
+    assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+}
+
+/// What of the expected verdicts this crate does not say, and what it says.
+fn differing(role: Role, fault: Fault, mut expected: Verdicts, jobs: usize) -> (Verdicts, Records) {
+    let records = examine(role, fault, &expected, jobs);
+    expected.retain(|id, verdict| records.get(id).map(|record| record.verdict) != Some(*verdict));
+    (expected, records)
+}
+
+fn summary(record: &Record) -> String {
+    let Record {
+        verdict,
+        result,
+        result_close,
+        was_not_clean_reason,
+        duration,
+        ..
+    } = record;
+    let reason = was_not_clean_reason.as_deref().unwrap_or("clean");
+    format!("{verdict} after {duration} ms: {result} {result_close} ({reason})")
+}
+
+/// What the original says, but for what differs on purpose.
+fn expected(role: Role, fault: Fault) -> Verdicts {
+    let mut verdicts = baseline(role, fault);
+    for (_, _, family, here) in DIFFERENT
+        .iter()
+        .filter(|entry| (entry.0, entry.1) == (role, fault))
+    {
+        for (id, verdict) in &mut verdicts {
+            if id.family() == *family {
+                *verdict = *here;
+            }
+        }
+    }
+    verdicts
+}
+
+/// What the original says.
+fn baseline(role: Role, fault: Fault) -> Verdicts {
+    let file = format!("tests/data/baselines/{}/{}.json", role.name(), fault.name());
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file));
+    let text = text.unwrap_or_else(|error| panic!("{file}: {error}; see the README there"));
+    let verdicts: BTreeMap<CaseId, (Behavior, CloseBehavior)> =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let verdict = |(id, (behavior, close))| (id, Verdict { behavior, close });
+    verdicts.into_iter().map(verdict).collect()
+}
+
+/// What this crate says of the same cases.
+fn examine(role: Role, fault: Fault, original: &Verdicts, jobs: usize) -> Records {
+    let case = |id: &CaseId| cases::find(*id).unwrap_or_else(|| panic!("there is no case {id}"));
+    let cases: Vec<&'static Case> = original.keys().map(case).collect();
+    let records = match role {
+        _ if cases.is_empty() => Vec::new(),
+        Role::Server => examine_server(fault, &cases, jobs),
+        Role::Client => examine_client(fault, cases, jobs),
+    };
+    let by_id = records.into_iter().map(|record| (record.id, record));
+    by_id.collect()
+}
+
+fn examine_server(fault: Fault, cases: &[&'static Case], jobs: usize) -> Vec<Record> {
+    let server = Server::bind(0).unwrap();
+    let target = Target::new(&server.url()).unwrap().with_agent(fault.name());
+    thread::spawn(move || server.serve(fault));
+    let records = Mutex::new(Vec::new());
+    in_parallel(jobs, cases, |case| {
+        let record = servers::run_case(&target, case, &Settings::default());
+        records.lock().unwrap().push(record);
+    });
+    records.into_inner().unwrap()
+}
+
+fn examine_client(fault: Fault, cases: Vec<&'static Case>, jobs: usize) -> Vec<Record> {
+    let stop = StopFlag::default();
+    let settings = Settings::default().with_stop(stop.clone());
+    let listener = Listener::bind("127.0.0.1:0", cases, settings).unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let client = Client::new(&url, fault).unwrap();
+    let records = Kept::default();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let done = client
+                .run_cases(jobs)
+                .and_then(|()| client.try_update_reports());
+            // Without a word from the client the listener would wait for ever.
+            if done.is_err() {
+                stop.raise();
+            }
+        });
+        listener.serve(&records);
+    });
+    records.0.into_inner().unwrap()
+}
+
+/// An observer that keeps everything.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Record>>);
+
+impl Observer for Kept {
+    fn finished(&self, record: Record) {
+        self.0.lock().unwrap().push(record);
+    }
+
+    fn update_reports(&self, _agent: &str) {}
+}
+
+/// Calls `work` on every item, from so many threads.
+fn in_parallel<T: Sync>(threads: usize, items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..threads.min(items.len()) {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(item);
+                }
+            });
+        }
+    });
+}

@@ -1,0 +1,56 @@
+//! A run that is cut off keeps what it has.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::command::{Ran, command, server};
+use crate::testees::Fault;
+
+#[test]
+fn an_interrupted_run_keeps_its_reports_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    // The waits of group 6.4 give the interruption its time.
+    let url = server(Fault::None);
+    let words = [
+        "server",
+        "--url",
+        &url,
+        "--cases",
+        "1.1.1,6.4.*",
+        "--jobs",
+        "1",
+    ];
+    let words = [&words[..], &["--time-scale", "20"]].concat();
+    let child = command(dir.path(), &words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let report = dir.path().join("reports/servers");
+    let started = Instant::now();
+    while !has_a_case(&report) {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        thread::sleep(Duration::from_millis(10));
+    }
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert!(started.elapsed() < Duration::from_secs(20));
+    ran.assert_refused("interrupted");
+    let index = fs::read_to_string(report.join("index.json")).unwrap();
+    assert!(
+        index.contains("\"1.1.1\"") && !index.contains("6.4.1"),
+        "{index}"
+    );
+}
+
+fn has_a_case(folder: &std::path::Path) -> bool {
+    let index = fs::read_to_string(folder.join("index.json"));
+    index.is_ok_and(|index| index.contains("1.1.1"))
+}

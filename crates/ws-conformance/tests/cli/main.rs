@@ -1,0 +1,12 @@
+//! The command: exit status and messages, settings files, expectations, reports.
+
+#![forbid(unsafe_code)]
+
+mod bad_input;
+mod command;
+mod interruption;
+mod reports;
+mod runs;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../testees/mod.rs"]
+mod testees;

@@ -1,0 +1,150 @@
+//! The files that a run leaves.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::command::{run, server};
+use crate::testees::Fault;
+
+fn read(file: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+fn test_server(dir: &Path, fault: Fault, more: &[&str]) {
+    let url = server(fault);
+    let words = ["server", "--url", &url, "--agent", fault.name()];
+    let ran = run(dir, &[&words, more].concat());
+    assert!(ran.status < 2, "{}", ran.stderr);
+}
+
+/// The JSON type of a value, as the file with the shape calls it.
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Every field of the original is there, with a type that it has there; `added` may be there, too.
+#[track_caller]
+fn assert_shape(value: &Value, shape: &Value, added: &[&str]) {
+    for (name, types) in shape.as_object().unwrap() {
+        let found = value.get(name).map(type_of);
+        let found = found.unwrap_or_else(|| panic!("{name} is missing"));
+        let types = types.as_array().unwrap();
+        assert!(types.contains(&found.into()), "{name} is {found}");
+    }
+    for name in value.as_object().unwrap().keys() {
+        let known = shape.get(name).is_some() || added.contains(&&**name);
+        assert!(known, "{name} is not in the original");
+    }
+}
+
+#[test]
+fn reports_have_the_shape_of_the_original() {
+    let shape = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/report-shape.json");
+    let shape = read(Path::new(shape));
+    let dir = tempfile::tempdir().unwrap();
+    let cases = ["--cases", "1.1.1,3.1,7.1.1,7.5.1,9.1.1,9.7.1"];
+    test_server(dir.path(), Fault::None, &cases);
+    let folder = dir.path().join("reports/servers");
+    let index = read(&folder.join("index.json"));
+    let entries = index[Fault::None.name()].as_object().unwrap();
+    assert_eq!(entries.len(), 6);
+    for (case, entry) in entries {
+        assert_shape(entry, &shape["index"], &[]);
+        let report = read(&folder.join(entry["reportfile"].as_str().unwrap()));
+        assert_shape(&report, &shape["case"], &["schema", "seed", "violations"]);
+        assert_eq!(report["id"], **case);
+        assert_eq!(report["behavior"], entry["behavior"]);
+    }
+}
+
+#[test]
+fn runs_are_merged_and_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    test_server(
+        dir.path(),
+        Fault::None,
+        &["--cases", "5.3", "--outdir", "a"],
+    );
+    test_server(
+        dir.path(),
+        Fault::None,
+        &["--cases", "1.1.1", "--outdir", "a"],
+    );
+    let index = read(&dir.path().join("a/index.json"));
+    assert_eq!(index[Fault::None.name()].as_object().unwrap().len(), 2);
+
+    let fault = Fault::LastFragmentLost;
+    test_server(
+        dir.path(),
+        fault,
+        &["--cases", "5.3,1.1.1", "--outdir", "b"],
+    );
+    let same = run(dir.path(), &["compare", "a", "a/index.json"]);
+    same.assert_status(0);
+    assert!(
+        same.stdout.contains("2 compared, 0 different"),
+        "{}",
+        same.stdout
+    );
+    let different = run(dir.path(), &["compare", "a", "b"]);
+    different.assert_status(1);
+    assert!(
+        different.stdout.contains(" 5.3: OK, close OK | FAILED"),
+        "{}",
+        different.stdout
+    );
+    run(dir.path(), &["compare", "a", "c"]).assert_refused("cannot read the report");
+    fs::write(dir.path().join("empty.json"), "{}").unwrap();
+    run(dir.path(), &["compare", "a", "empty.json"]).assert_refused("in common");
+}
+
+#[test]
+fn junit_is_well_formed() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = ["--cases", "1.1.1,5.3", "--junit", "junit.xml"];
+    test_server(dir.path(), Fault::LastFragmentLost, &words);
+    let xml = fs::read_to_string(dir.path().join("junit.xml")).unwrap();
+    assert_well_formed(&xml);
+    assert!(
+        xml.contains("tests=\"2\" failures=\"1\" errors=\"0\""),
+        "{xml}"
+    );
+    assert!(xml.contains("name=\"5.3\""), "{xml}");
+}
+
+/// Every element is closed in its turn, and nothing that has to be escaped is not.
+#[track_caller]
+fn assert_well_formed(xml: &str) {
+    let body = xml
+        .strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
+        .unwrap();
+    let mut open = Vec::new();
+    for part in body.split('<').skip(1) {
+        let (tag, text) = part.split_once('>').expect("a tag ends");
+        assert!(!text.contains('>'), "{text}");
+        let ampersands = text.matches('&').count() + tag.matches('&').count();
+        let escapes = ["&amp;", "&lt;", "&gt;", "&quot;", "&#13;"];
+        let known: usize = escapes
+            .iter()
+            .map(|escape| part.matches(escape).count())
+            .sum();
+        assert_eq!(ampersands, known, "{part}");
+        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+        let name = |tag: &str| tag.split([' ', '/']).next().unwrap().to_owned();
+        if let Some(closed) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(closed));
+        } else if !tag.ends_with('/') {
+            open.push(name(tag));
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}

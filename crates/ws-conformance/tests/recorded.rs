@@ -1,0 +1,237 @@
+//! The catalogue against what was recorded from the original suite, case by case.
+
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ws_conformance::cases::{self, Case};
+use ws_conformance::script::{Event, Frame, Pacing, Payload, Rule, Side, Step, Task};
+use ws_conformance::verdict::Behavior;
+
+#[test]
+fn every_case_is_the_recorded_one() {
+    let recorded = recorded();
+    let named = |id: &str| recorded.iter().find(|case| case["id"] == id).unwrap();
+    for case in cases::all() {
+        let ours = as_recorded(case);
+        assert_eq!(&ours, named(&case.id().to_string()));
+    }
+}
+
+#[test]
+fn no_case_without_extension_is_missing() {
+    let recorded = recorded();
+    let plain = recorded
+        .iter()
+        .filter(|case| case["kind"] != "deflate-echo-loop");
+    let plain: Vec<_> = plain.map(|case| case["id"].as_str().unwrap()).collect();
+    let ours: Vec<_> = cases::all()
+        .iter()
+        .map(|case| case.id().to_string())
+        .collect();
+    assert_eq!(ours, plain);
+    assert_eq!(ours.len(), 301);
+    for case in cases::all() {
+        assert_eq!(cases::find(case.id()).map(Case::id), Some(case.id()));
+    }
+}
+
+#[test]
+fn every_case_says_what_it_does() {
+    for case in cases::all() {
+        assert!(case.description().ends_with('.'), "{}", case.id());
+        assert!(case.expectation().ends_with('.'), "{}", case.id());
+    }
+}
+
+fn recorded() -> Vec<Value> {
+    let data = include_str!("data/autobahn-25.10.1.json");
+    let mut data: Value = serde_json::from_str(data).unwrap();
+    serde_json::from_value(data["cases"].take()).unwrap()
+}
+
+/// A case in the form of the recorded ones.
+fn as_recorded(case: &Case) -> Value {
+    let id = case.id().to_string();
+    let mut record = json!({
+        "id": id,
+        "number": case.number(),
+        "group": case.id().family(),
+        "title": case.title(),
+        "expect": {},
+        "timeout_ms": millis(case.time_limit()),
+        "on_timeout": "close",
+        "close": close(case),
+        "auto_close": case.close().automatic,
+        "verdict": rule(case.rule()),
+        "report_time": case.reports_time(),
+    });
+    match case.task() {
+        Task::Script(steps) => script(case, steps, &mut record),
+        Task::BigEcho {
+            binary,
+            payload,
+            fragment,
+            pacing,
+            ..
+        } => {
+            record["kind"] = "big-echo".into();
+            record["expect"] = json!({"OK": "one-echo-equal-type-and-length"});
+            record["params"] = json!({"binary": binary, "payload": octets(payload)});
+            add_fragment(&mut record["params"], payload, *fragment);
+            add_pacing(&mut record["params"], *pacing);
+        }
+        Task::EchoLoop {
+            binary,
+            payload,
+            count,
+            ..
+        } => {
+            let Payload::Repeated { unit, len } = payload else {
+                panic!("{id}: not a repeated unit");
+            };
+            record["kind"] = "echo-loop".into();
+            record["expect"] = json!({"OK": "all-echoes-equal-type-and-length"});
+            record["params"] = json!({
+                "binary": binary, "message_len": len, "count": count, "unit_hex": hex(unit),
+            });
+        }
+    }
+    record
+}
+
+fn script(case: &Case, steps: &[Step], record: &mut Value) {
+    record["kind"] = "script".into();
+    if matches!(steps.last(), Some(Step::FailAfter(_))) {
+        record["on_timeout"] = "fail".into();
+    }
+    record["steps"] = steps.iter().flat_map(step).collect();
+    for expected in case.expected() {
+        let name = serde_json::to_value(expected.behavior).unwrap();
+        assert!(matches!(
+            expected.behavior,
+            Behavior::Ok | Behavior::NonStrict
+        ));
+        record["expect"][name.as_str().unwrap()] = expected.events.iter().map(event).collect();
+    }
+}
+
+/// A header to be streamed is two entries in the recording.
+fn step(step: &Step) -> Vec<Value> {
+    vec![match step {
+        Step::Frame(sent) => frame(sent),
+        Step::Message {
+            binary,
+            payload,
+            fragment,
+        } => {
+            let opcode = if *binary { 2 } else { 1 };
+            let mut entry = json!({"do": "message", "opcode": opcode, "payload": octets(payload)});
+            add_fragment(&mut entry, payload, *fragment);
+            entry
+        }
+        Step::TextHeader { len } => {
+            return vec![
+                json!({"do": "stream_begin", "opcode": 1}),
+                json!({"do": "stream_frame_header", "opcode": 1, "fin": false, "len": len}),
+            ];
+        }
+        Step::Streamed(payload) => json!({"do": "stream_data", "payload": octets(payload)}),
+        Step::Close { code, reason } if reason.is_empty() => json!({"do": "close", "code": code}),
+        Step::Close { code, reason } => {
+            json!({"do": "close", "code": code, "reason": octets(reason)})
+        }
+        Step::RawClose { payload } => {
+            let head: Option<[u8; 2]> = payload.head(2).try_into().ok();
+            let code = head.map(u16::from_be_bytes);
+            json!({"do": "close_raw", "code": code, "payload": octets(payload)})
+        }
+        Step::Wait { time, tag } => json!({"do": "wait", "ms": millis(*time), "tag": tag}),
+        Step::FailAfter(time) => json!({"do": "fail_after", "ms": millis(*time)}),
+        Step::CloseAfter(time) => json!({"do": "close_after", "ms": millis(*time)}),
+    }]
+}
+
+fn frame(frame: &Frame) -> Value {
+    let mut entry = json!({
+        "do": "frame",
+        "opcode": frame.opcode,
+        "fin": frame.fin,
+        "rsv": frame.rsv,
+        "payload": octets(&frame.payload),
+    });
+    add_pacing(&mut entry, frame.pacing);
+    entry
+}
+
+fn add_pacing(entry: &mut Value, pacing: Pacing) {
+    match pacing {
+        Pacing::Plain => {}
+        Pacing::OwnWrite => entry["own_write"] = true.into(),
+        Pacing::Chop(size) => entry["chop"] = size.into(),
+    }
+}
+
+/// Counts frames by the recorded rule: an exact multiple has one more, which is empty.
+fn add_fragment(entry: &mut Value, payload: &Payload, fragment: Option<usize>) {
+    if let Some(fragment) = fragment {
+        let whole = payload.len() <= fragment;
+        let frames = if whole {
+            1
+        } else {
+            payload.len() / fragment + 1
+        };
+        entry["fragment"] = fragment.into();
+        entry["frames"] = frames.into();
+    }
+}
+
+fn event(event: &Event) -> Value {
+    match event {
+        Event::Message { binary, payload } => {
+            json!({"event": "message", "binary": binary, "payload": octets(payload)})
+        }
+        Event::Pong(payload) => json!({"event": "pong", "payload": octets(payload)}),
+        Event::WaitOver(tag) => json!({"event": "wait_over", "tag": tag}),
+    }
+}
+
+fn close(case: &Case) -> Value {
+    let profile = case.close();
+    let by = match profile.by {
+        Side::Suite => "fuzzer",
+        Side::Testee => "peer",
+    };
+    let mut close = json!({"by": by, "codes": profile.codes, "clean": profile.clean});
+    if profile.wrong_side_is_fatal {
+        close["wrong_side_fails_case"] = true.into();
+    }
+    close
+}
+
+fn rule(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Events => "events",
+        Rule::EventsAndCloseCode => "events+close-code",
+        Rule::EventsAndSentFrames => "events+sent-frame-count",
+        Rule::Informational => "informational",
+        Rule::Echoes => "echo-length",
+    }
+}
+
+/// Long payloads are recorded by their unit, others octet by octet.
+fn octets(payload: &Payload) -> Value {
+    match payload {
+        Payload::Repeated { unit, len } if *len > 0 => json!({"len": len, "unit_hex": hex(unit)}),
+        any => json!({"len": any.len(), "hex": hex(&any.to_vec())}),
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+fn millis(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap()
+}

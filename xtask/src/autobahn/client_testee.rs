@@ -1,0 +1,174 @@
+//! A client under test: it is told which cases to ask a suite for, one URL a line, and says when
+//! it is done with each.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::engine::Job;
+use crate::programs::supervise::{Line, Source, Supervised};
+use crate::programs::watch::Watch;
+
+/// How long a suite may take to write its reports.
+pub(crate) const REPORT_LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs the testee through all cases of a suite that listens on `address`, and the request for
+/// its reports. `check_suite` is an error if the suite has ended; it is told the place.
+pub(crate) fn run(
+    job: &mut Job<'_>,
+    address: SocketAddr,
+    watch: &mut Watch,
+    sender: &Sender<Line>,
+    check_suite: &mut dyn FnMut(&str) -> Result<()>,
+) -> Result<()> {
+    let urls = urls(job, address);
+    let mut command = Command::new(job.testee);
+    command.arg("-");
+    let log = job.dir.join("testee.log");
+    let mut testee = Supervised::spawn(command, &log, Stdio::piped(), Source::Testee, sender)?;
+    let input = testee.take_stdin().expect("standard input is piped");
+    feed(input, urls.clone());
+    follow(job, &urls, watch, check_suite, &mut testee)
+}
+
+/// One URL per case, and the one that makes the suite write its reports.
+fn urls(job: &Job<'_>, address: SocketAddr) -> Vec<String> {
+    let agent = &job.run.agent;
+    let mut urls: Vec<_> = job
+        .cases
+        .iter()
+        .map(|case| format!("ws://{address}/runCase?casetuple={case}&agent={agent}"))
+        .collect();
+    urls.push(format!("ws://{address}/updateReports?agent={agent}"));
+    urls
+}
+
+/// Writes the URLs from a thread of its own: the testee takes them at its own pace.
+fn feed(mut input: ChildStdin, urls: Vec<String>) {
+    thread::spawn(move || {
+        for url in urls {
+            if writeln!(input, "{url}").is_err() {
+                // The testee is gone, which its exit status will tell.
+                return;
+            }
+        }
+    });
+}
+
+/// Waits until the testee has reported every URL.
+fn follow(
+    job: &mut Job<'_>,
+    urls: &[String],
+    watch: &mut Watch,
+    check_suite: &mut dyn FnMut(&str) -> Result<()>,
+    testee: &mut Supervised,
+) -> Result<()> {
+    let mut done = 0;
+    let mut ended = None;
+    expect(job, watch, done);
+    while let Some(url) = urls.get(done) {
+        if let Some(line) = watch.next()? {
+            if line.source == Source::Testee
+                && let Some(report) = parse_report(&line.text)
+            {
+                check_report(job, done, url, &report)?;
+                done += 1;
+                expect(job, watch, done);
+            }
+            continue;
+        }
+        // Its last lines may come in after its end was seen, so another quiet turn must follow.
+        if let Some(status) = ended {
+            return Err(testee.died("the testee", status, &at(job, done)));
+        }
+        ended = testee.try_wait()?;
+        check_suite(&at(job, done))?;
+    }
+    Ok(())
+}
+
+/// What the URL of that index asks for, in words.
+fn at(job: &Job<'_>, index: usize) -> String {
+    job.cases
+        .get(index)
+        .map_or("the reports".to_owned(), |case| format!("case {case}"))
+}
+
+/// Shows and awaits what the URL of that index asks for.
+fn expect(job: &mut Job<'_>, watch: &mut Watch, index: usize) {
+    let (name, allowance) = match job.cases.get(index) {
+        Some(case) => (case.to_string(), job.patience.for_case(*case)),
+        None => (
+            "reports".to_owned(),
+            job.patience.without_progress.max(REPORT_LIMIT),
+        ),
+    };
+    job.progress.at(index, &name);
+    watch.enter(at(job, index), allowance);
+}
+
+/// What the testee says about a URL: `done URL` or `failed URL: why`.
+#[derive(Debug, PartialEq, Eq)]
+struct UrlReport<'a> {
+    url: &'a str,
+    failure: Option<&'a str>,
+}
+
+fn parse_report(line: &str) -> Option<UrlReport<'_>> {
+    if let Some(url) = line.strip_prefix("done ") {
+        return Some(UrlReport { url, failure: None });
+    }
+    let rest = line.strip_prefix("failed ")?;
+    let (url, why) = rest.split_once(": ").unwrap_or((rest, "no reason given"));
+    Some(UrlReport {
+        url,
+        failure: Some(why),
+    })
+}
+
+/// A failure is part of many cases, and the suite judges it; but the reports must come.
+fn check_report(job: &Job<'_>, index: usize, url: &str, report: &UrlReport<'_>) -> Result<()> {
+    if report.url != url {
+        bail!(
+            "the testee reports {} while its turn is at {url}",
+            report.url
+        );
+    }
+    match report.failure {
+        Some(why) if index == job.cases.len() => {
+            bail!("the testee could not ask the suite for its reports: {why}")
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_testee_reports_success_and_failure() {
+        let done = parse_report("done ws://a/b?c=1").unwrap();
+        assert_eq!(
+            done,
+            UrlReport {
+                url: "ws://a/b?c=1",
+                failure: None
+            }
+        );
+        let failed = parse_report("failed ws://a:1/b: reset: by peer").unwrap();
+        assert_eq!(
+            failed,
+            UrlReport {
+                url: "ws://a:1/b",
+                failure: Some("reset: by peer")
+            }
+        );
+        assert_eq!(parse_report("hello"), None);
+    }
+}

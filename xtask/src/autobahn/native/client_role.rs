@@ -1,0 +1,51 @@
+//! The testee is a client: it asks for one case after the other.
+
+use std::net::Ipv4Addr;
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Result, bail};
+use ws_conformance::clients::{Listener, Observer};
+use ws_conformance::record::Record;
+
+use super::collector::Collector;
+use super::{Native, find};
+use crate::autobahn::client_testee;
+use crate::autobahn::engine::Job;
+use crate::programs::watch::Watch;
+
+/// Runs the job.
+pub(super) fn test(native: &Native, job: &mut Job<'_>) -> Result<()> {
+    let (sender, lines) = mpsc::channel();
+    let mut watch = Watch::new(lines);
+    let settings = native.settings();
+    let any_port = (Ipv4Addr::LOCALHOST, 0);
+    let listener = Listener::bind(any_port, find(job)?, settings.clone())?;
+    let address = listener.local_addr()?;
+    let collector = Collector::new(job, settings.stop.clone())?;
+    let result = thread::scope(|scope| {
+        let mut serving = Some(scope.spawn(|| listener.serve(&Watcher(&collector))));
+        let suite_lives = &mut |place: &str| {
+            let Some(ended) = serving.take_if(|serving| serving.is_finished()) else {
+                return Ok(());
+            };
+            bail!("the suite ended in {place}: {:?}", ended.join())
+        };
+        let result = client_testee::run(job, address, &mut watch, &sender, suite_lives);
+        settings.stop.raise();
+        result
+    });
+    collector.end()?;
+    result
+}
+
+struct Watcher<'a>(&'a Collector);
+
+impl Observer for Watcher<'_> {
+    fn finished(&self, record: Record) {
+        self.0.finished(&record);
+    }
+
+    /// Reports are on disk already.
+    fn update_reports(&self, _agent: &str) {}
+}

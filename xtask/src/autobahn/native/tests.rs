@@ -1,0 +1,71 @@
+//! What can go wrong around the suite.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use ws_conformance::case_id::CaseId;
+use ws_conformance::role::Role;
+
+use super::Native;
+use crate::autobahn::engine::{Engine, Job, Tuning};
+use crate::autobahn::patience::Patience;
+use crate::autobahn::plan::Run;
+use crate::progress::Progress;
+use crate::runtime::Runtime;
+
+const CASES: &[CaseId] = &[CaseId::three(1, 1, 1), CaseId::three(1, 1, 2)];
+
+/// A testee that plays `script`. Another process writes it: a file that this one holds open for
+/// writing cannot be executed, and the handle can leak into what other tests start meanwhile.
+fn testee(dir: &Path, script: &str) -> PathBuf {
+    let file = dir.join("testee");
+    let text = format!("#!/bin/sh\n{script}\n");
+    let written = Command::new("sh")
+        .args(["-c", "printf %s \"$1\" > \"$0\" && chmod +x \"$0\""])
+        .arg(&file)
+        .arg(text)
+        .status();
+    assert!(written.unwrap().success());
+    file
+}
+
+/// The error of a run against that testee, which must come soon.
+fn failure(role: Role, script: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let (jobs, seed) = (None, 1);
+    let started = Instant::now();
+    let result: Result<()> = Native::new(Tuning { jobs, seed }).test(&mut Job {
+        run: &Run::new(Runtime::Tokio, role),
+        cases: CASES,
+        testee: &testee(dir.path(), script),
+        dir: dir.path(),
+        patience: Patience {
+            without_progress: Duration::from_secs(1),
+            longest_case: |_| Duration::ZERO,
+            start_up: Duration::from_secs(2),
+        },
+        progress: &mut Progress::hidden(),
+    });
+    assert!(started.elapsed() < Duration::from_secs(20));
+    format!("{:#}", result.unwrap_err())
+}
+
+#[test]
+fn a_server_that_is_not_there_is_an_error_before_the_first_case() {
+    let error = failure(Role::Server, "echo ws://127.0.0.1:9; sleep 60");
+    assert!(error.contains("cannot connect"), "{error}");
+}
+
+#[test]
+fn a_client_that_gets_stuck_or_dies_is_an_error_that_names_the_case() {
+    let stuck = failure(Role::Client, "sleep 60");
+    assert!(
+        stuck.starts_with("no progress for 1 s in case 1.1.1"),
+        "{stuck}"
+    );
+    let dead = failure(Role::Client, "echo 'it hurts' >&2; exit 4");
+    assert!(dead.contains("(exit status: 4) in case 1.1.1"), "{dead}");
+    assert!(dead.contains("it hurts"), "{dead}");
+}
