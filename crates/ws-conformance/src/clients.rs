@@ -12,6 +12,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use connection::Hall;
@@ -24,6 +25,8 @@ use crate::settings::Settings;
 
 /// More connections than this at a time are refused.
 const MAX_CONNECTIONS: usize = 256;
+/// Beyond this, they are not even told why.
+const MAX_THREADS: usize = 4 * MAX_CONNECTIONS;
 /// How often the listener looks up from its socket.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -121,7 +124,7 @@ impl Listener {
         let mut events = Events::with_capacity(4);
         let hall = Hall::new(&self.cases, &self.settings, observer);
         let connections = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             loop {
                 if self.settings.stop.is_raised() {
                     hall.end(Ended::Interrupted);
@@ -132,16 +135,20 @@ impl Listener {
                 // A connection that breaks before it is accepted is no event.
                 let Ok((stream, _)) = self.listener.accept() else {
                     if poll.poll(&mut events, Some(GLANCE)).is_err() {
-                        std::thread::sleep(GLANCE);
+                        thread::sleep(GLANCE);
                     }
                     continue;
                 };
-                let crowded = connections.fetch_add(1, Ordering::Relaxed) >= MAX_CONNECTIONS;
+                let others = connections.fetch_add(1, Ordering::Relaxed);
                 let (hall, connections) = (&hall, &connections);
-                scope.spawn(move || {
-                    hall.serve(stream, crowded);
+                let serve = move || {
+                    hall.serve(stream, others >= MAX_CONNECTIONS);
                     connections.fetch_sub(1, Ordering::Relaxed);
-                });
+                };
+                let thread = thread::Builder::new();
+                if others >= MAX_THREADS || thread.spawn_scoped(scope, serve).is_err() {
+                    connections.fetch_sub(1, Ordering::Relaxed);
+                }
             }
         })
     }

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::endpoint::{Dialogue, Drop, Endpoint};
+use crate::endpoint::{Dialogue, Drop, Endpoint, State};
 use crate::http::{MAX_HEAD, head_len};
 use crate::settings::StopFlag;
 
 /// How long a raised stop flag may go unseen.
 const GLANCE: Duration = Duration::from_millis(100);
+const INTERRUPTED: &str = "the run was interrupted";
 
 /// A non-blocking TCP connection.
 #[derive(Debug)]
@@ -113,6 +114,10 @@ impl Link {
     }
 
     /// Moves octets and time until TCP is over or is to be ended, and ends it.
+    ///
+    /// # Errors
+    ///
+    /// If something cuts the dialogue off that is none of the testee's doing.
     pub(crate) fn drive<D: Dialogue>(mut self, endpoint: &mut Endpoint<D>) -> io::Result<()> {
         let rest = std::mem::take(&mut self.rest);
         if !rest.is_empty() {
@@ -130,7 +135,8 @@ impl Link {
             if let Some(drop) = endpoint.drop()
                 && wrote != Moved::Some
             {
-                return self.end(drop);
+                self.end(drop);
+                return Ok(());
             }
             let read = self.read_once(endpoint, &mut buffer);
             if read == Moved::End || (!writable && read == Moved::Nothing) {
@@ -141,8 +147,9 @@ impl Link {
                 self.wait(endpoint.deadline())?;
             }
             let now = Instant::now();
-            if self.stop.is_raised() {
-                endpoint.connection.end_unclean("the run was interrupted");
+            if self.stop.is_raised() && endpoint.connection.state() != State::Closed {
+                endpoint.connection.end_unclean(INTERRUPTED);
+                return Err(io::Error::other(INTERRUPTED));
             } else if endpoint.deadline() <= now {
                 endpoint.handle_timeout(now);
             }
@@ -159,6 +166,7 @@ impl Link {
         loop {
             match self.stream.read(&mut buffer) {
                 Ok(0) => return,
+                Ok(_) if deadline <= Instant::now() => return,
                 Ok(_) => {}
                 Err(error) if Moved::by(&error) == Moved::End => return,
                 Err(_) if self.wait_or_fail(deadline).is_err() => return,
@@ -191,10 +199,10 @@ impl Link {
         }
     }
 
-    fn end(self, drop: Drop) -> io::Result<()> {
-        match drop {
-            Drop::AfterWrites => Ok(()),
-            Drop::Reset => socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)),
+    fn end(self, drop: Drop) {
+        if drop == Drop::Reset {
+            // A socket that refuses this is over already.
+            let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
         }
     }
 
@@ -209,7 +217,7 @@ impl Link {
 
     fn wait_or_fail(&mut self, deadline: Instant) -> io::Result<()> {
         if self.stop.is_raised() {
-            return Err(io::Error::other("the run was interrupted"));
+            return Err(io::Error::other(INTERRUPTED));
         }
         if deadline <= Instant::now() {
             return Err(io::ErrorKind::TimedOut.into());

@@ -147,3 +147,16 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
     });
     assert_eq!(ended, Ended::StopRequested);
 }
+
+#[test]
+fn a_case_that_is_cut_off_says_nothing_about_the_client() {
+    let mut silent = None;
+    let (ended, collector) = serve(|address| {
+        let case = "/runCase?casetuple=9.8.3&agent=silent";
+        let client = silent.insert(support::request(address, case).unwrap());
+        support::skip_head(client).unwrap();
+        support::echo_client(address, "/stopServer").unwrap();
+    });
+    assert_eq!(ended, Ended::StopRequested);
+    assert_eq!(collector.records.into_inner().unwrap().len(), 0);
+}

@@ -105,7 +105,11 @@ fn obey(text: &[u8], connection: &mut Connection, now: Instant) -> Result<(), No
     }
 }
 
+/// Commands come faster than a client reads what it asked for: there is a limit to what it can ask.
 fn send(command: FrameCommand, connection: &mut Connection) -> Result<(), NoCommand> {
+    if connection.is_congested() {
+        return Err(NoCommand);
+    }
     let mut frame = Frame::new(
         command.opcode,
         repeated(command.payload, command.payload_len)?,

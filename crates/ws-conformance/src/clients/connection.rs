@@ -134,7 +134,7 @@ impl<'a, O: Observer> Hall<'a, O> {
                 self.talk(link, Status { result, next_look });
             }
             Action::UpdateReports { agent, shutdown } => {
-                self.settle(&agent);
+                self.settle(|name| name == agent);
                 self.observer.update_reports(&agent);
                 self.talk(link, Answer(None));
                 if shutdown || self.observer.ends_after_reports() {
@@ -142,6 +142,7 @@ impl<'a, O: Observer> Hall<'a, O> {
                 }
             }
             Action::StopServer => {
+                self.settle(|_| true);
                 self.talk(link, Answer(None));
                 self.end(Ended::StopRequested);
             }
@@ -175,9 +176,7 @@ impl<'a, O: Observer> Hall<'a, O> {
         let watchdog = now + settings.scaled(case.time_limit() + settings.watchdog);
         let run = CaseRun::new(case, settings);
         let mut endpoint = Endpoint::new(connection, run, now, watchdog);
-        if link.drive(&mut endpoint).is_err() {
-            endpoint.handle_end();
-        }
+        let driven = link.drive(&mut endpoint);
         let recording = Recording {
             case,
             number: selected.position,
@@ -187,20 +186,26 @@ impl<'a, O: Observer> Hall<'a, O> {
             seed: settings.seed,
             handshake,
         };
-        let record = recording.finish(endpoint, now.elapsed());
-        let behavior = record.verdict.behavior;
-        self.observer.finished(record);
+        // A case that was cut off says nothing about the testee.
+        let behavior = driven.ok().map(|()| {
+            let record = recording.finish(endpoint, now.elapsed());
+            let behavior = record.verdict.behavior;
+            self.observer.finished(record);
+            behavior
+        });
         let mut agents = self.agents();
         let known = agents.entry(agent).or_default();
         known.running -= 1;
-        known.results.insert(case.id(), behavior);
+        let result = behavior.map(|behavior| (case.id(), behavior));
+        known.results.extend(result);
         self.changed.notify_all();
     }
 
-    /// Waits a moment for the cases of this client that are still running.
-    fn settle(&self, agent: &str) {
+    /// Waits a moment for the cases of these clients that are still running.
+    fn settle(&self, concerns: impl Fn(&str) -> bool) {
         let running = |agents: &mut HashMap<String, Agent>| {
-            agents.get(agent).is_some_and(|known| known.running > 0)
+            let mut agents = agents.iter();
+            agents.any(|(name, known)| known.running > 0 && concerns(name))
         };
         let _settled = self
             .changed

@@ -58,7 +58,7 @@ pub(super) fn route(resource: &str, cases: &[&'static Case]) -> Result<Action, R
     let query = Query::parse(query);
     let agent = || {
         let agent = query.value("agent")?.filter(|agent| !agent.is_empty());
-        Ok(agent.unwrap_or(UNKNOWN_CLIENT).to_owned())
+        Ok(printable(agent.unwrap_or(UNKNOWN_CLIENT)))
     };
     let case = || query.case(cases);
     Ok(match path {
@@ -73,6 +73,11 @@ pub(super) fn route(resource: &str, cases: &[&'static Case]) -> Result<Action, R
         "/stopServer" => Action::StopServer,
         _ => Action::Commands,
     })
+}
+
+/// A name goes to terminals, which it is not to command.
+fn printable(name: &str) -> String {
+    name.replace(char::is_control, "\u{fffd}")
 }
 
 struct Query(Vec<(String, String)>);
@@ -155,6 +160,10 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(agent("/updateReports?agent=a%20b%2F1+c"), "a b/1 c");
+        assert_eq!(
+            agent("/updateReports?agent=%1b[1m%00"),
+            "\u{fffd}[1m\u{fffd}"
+        );
         assert_eq!(agent("/updateReports"), UNKNOWN_CLIENT);
     }
 

@@ -7,6 +7,12 @@ use crate::cases::Case;
 use crate::script::{Event, Pacing, Payload, Side, Step, Task};
 use crate::settings::Settings;
 
+/// Events are kept up to here. No list of expected ones is nearly as long: what follows changes no
+/// verdict, but could fill the memory.
+const MAX_EVENTS: usize = 1000;
+/// As many octets of events are kept, and those of the event that exceeds it.
+const MAX_EVENT_OCTETS: usize = 4 * 1024 * 1024;
+
 /// A case that is being run.
 #[derive(Debug)]
 pub(crate) struct CaseRun<'a> {
@@ -17,6 +23,8 @@ pub(crate) struct CaseRun<'a> {
     timer: Option<(Instant, Timer)>,
     /// What the events of a script were.
     pub(crate) received: Vec<Event>,
+    /// The octets of their payloads.
+    received_octets: usize,
     /// How the echoes of another task are.
     pub(crate) echoes: Echoes,
 }
@@ -54,6 +62,7 @@ impl<'a> CaseRun<'a> {
             next: 0,
             timer: None,
             received: Vec::new(),
+            received_octets: 0,
             echoes: Echoes::Arrived(0),
         }
     }
@@ -105,10 +114,17 @@ impl<'a> CaseRun<'a> {
             if connection.state() != State::Open {
                 return;
             }
-            self.received.push(Event::WaitOver(tag));
+            self.note(Event::WaitOver(tag));
         }
         if let Task::Script(steps) = self.case.task() {
             self.proceed(steps, connection, now);
+        }
+    }
+
+    fn note(&mut self, event: Event) {
+        if self.received.len() < MAX_EVENTS && self.received_octets <= MAX_EVENT_OCTETS {
+            self.received_octets += event.payload_len();
+            self.received.push(event);
         }
     }
 
@@ -133,9 +149,10 @@ impl<'a> CaseRun<'a> {
         connection: &mut Connection,
         now: Instant,
     ) {
-        let (Echoes::Arrived(before), Some((sent_binary, sent, count))) =
-            (&self.echoes, self.measured())
-        else {
+        let Some((sent_binary, sent, count)) = self.measured() else {
+            return;
+        };
+        let Some(before) = self.echoes.judged_before(count) else {
             return;
         };
         let arrived = before + 1;
@@ -177,6 +194,19 @@ impl<'a> CaseRun<'a> {
     }
 }
 
+impl Echoes {
+    /// How many were right before the one that is to be judged, of `count`; `None` if the judgement
+    /// stands. As in the original, the last of many echoes counts, and of one the first that is
+    /// right: a greeting before it is forgiven.
+    fn judged_before(&self, count: usize) -> Option<usize> {
+        match self {
+            Self::Arrived(before) => Some(*before),
+            Self::Complete => (count > 1).then(|| count - 1),
+            Self::Wrong { .. } => (count == 1).then_some(0),
+        }
+    }
+}
+
 fn close_measured(connection: &mut Connection, now: Instant) {
     connection.log.turn(true);
     connection.close(Some(1000), &Payload::EMPTY, now);
@@ -213,13 +243,13 @@ impl Dialogue for CaseRun<'_> {
     fn received(&mut self, event: Event, connection: &mut Connection, now: Instant) {
         match (self.case.task(), event) {
             (Task::Script(_), event) => {
-                self.received.push(event);
+                self.note(event);
                 self.close_if_done(connection, now);
             }
             (_, Event::Message { binary, payload }) => {
                 self.echoed(binary, &payload, connection, now);
             }
-            (_, event) => self.received.push(event),
+            (_, event) => self.note(event),
         }
     }
 

@@ -33,6 +33,8 @@ pub(crate) enum Drop {
 
 /// A longer list tells nothing new.
 const MAX_VIOLATIONS: usize = 100;
+/// A testee that asks and does not read gets no more answers: twice the longest message of a case.
+const MAX_HELD: usize = 32 * 1024 * 1024;
 
 /// A connection, without the socket.
 #[derive(Debug)]
@@ -98,6 +100,11 @@ impl Connection {
     /// The octets of the next TCP write.
     pub(crate) fn next_write(&mut self) -> Option<&[u8]> {
         self.outbox.next_write(&mut self.log)
+    }
+
+    /// Whether so much waits to be written that the testee cannot be reading.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.outbox.held() > MAX_HELD
     }
 
     /// So many octets of [`next_write`](Self::next_write) were written.
@@ -212,7 +219,7 @@ impl Connection {
                 (!self.ending.failed_by_me).then_some(Event::Message { binary, payload })
             }
             Received::Ping(payload) => {
-                if self.state == State::Open {
+                if self.state == State::Open && !self.is_congested() {
                     self.send_frame(&Frame::new(10, payload.into()));
                 }
                 None

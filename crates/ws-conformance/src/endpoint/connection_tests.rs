@@ -31,6 +31,21 @@ fn a_ping_is_answered_only_while_open() {
 }
 
 #[test]
+fn a_testee_that_pings_without_reading_is_answered_up_to_a_limit() {
+    let mut testee = connection(Role::Server);
+    let pings = [&b"\x89\x7d"[..], &[b'a'; 125]].concat().repeat(1000);
+    while !testee.is_congested() {
+        read(&mut testee, &pings);
+    }
+    let held = testee.outbox.held();
+    read(&mut testee, &pings);
+    assert_eq!(testee.outbox.held(), held);
+    sent(&mut testee);
+    read(&mut testee, b"\x89\x01a");
+    assert_eq!(sent(&mut testee).len(), 7, "it reads again");
+}
+
+#[test]
 fn a_close_of_the_testee_is_answered() {
     let mut testee = connection(Role::Client);
     read(&mut testee, b"\x88\x84\0\0\0\0\x03\xe9by");

@@ -9,7 +9,7 @@ use crate::script::{Event, Frame, Pacing, Payload};
 use crate::wire::{HEAD, Header};
 
 /// A testee that talks without end does not fill the memory: the log ends here, the counts go on.
-const MAX_ENTRIES: usize = 100_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// What went over the wire.
 #[derive(Clone, Debug)]
@@ -42,21 +42,21 @@ impl Log {
 
     pub(crate) fn octets_received(&mut self, octets: &[u8]) {
         *self.rx_octets.entry(octets.len()).or_default() += 1;
-        if self.on {
+        if self.takes_entries() {
             self.push(json!(["RO", [octets.len(), hex(octets)]]));
         }
     }
 
     pub(crate) fn octets_sent(&mut self, octets: &[u8], queued: bool) {
         *self.tx_octets.entry(octets.len()).or_default() += 1;
-        if self.on {
+        if self.takes_entries() {
             self.push(json!(["TO", [octets.len(), hex(octets)], queued]));
         }
     }
 
     pub(crate) fn frame_received(&mut self, header: &Header, head: &[u8]) {
         *self.rx_frames.entry(header.opcode).or_default() += 1;
-        if self.on {
+        if self.takes_entries() {
             let key = header.key.map(|key| hex(&key));
             let payload = [
                 json!(header.payload_len),
@@ -77,7 +77,7 @@ impl Log {
     /// A repeated payload is shown by its unit.
     pub(crate) fn frame_sent(&mut self, header: &Header, frame: &Frame) {
         *self.tx_frames.entry(header.opcode).or_default() += 1;
-        if self.on {
+        if self.takes_entries() {
             let (shown, repeat) = match &frame.payload {
                 Payload::Repeated { unit, len } => (*unit, Some(len)),
                 Payload::Octets(octets) => (&**octets, None),
@@ -125,6 +125,11 @@ impl Log {
 
     pub(crate) fn closing(&mut self) {
         self.push(json!(["TIE"]));
+    }
+
+    /// Asked before an entry is made, which costs more than what it is about.
+    fn takes_entries(&self) -> bool {
+        self.on && self.entries.len() < MAX_ENTRIES
     }
 
     fn push(&mut self, entry: Value) {
@@ -195,6 +200,16 @@ mod tests {
         assert_eq!(shown(60), "*".repeat(60));
         assert_eq!(shown(61), "*".repeat(61) + " ...");
         assert_eq!(shown(1000), "*".repeat(64) + " ...");
+    }
+
+    #[test]
+    fn a_log_ends_before_it_fills_the_memory() {
+        let mut log = Log::new();
+        for _ in 0..=MAX_ENTRIES {
+            log.octets_received(b"ab");
+        }
+        assert_eq!(log.entries.len(), MAX_ENTRIES);
+        assert_eq!(log.rx_octets[&2], MAX_ENTRIES as u64 + 1);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(crate) struct Outbox {
     ready: Vec<u8>,
     written: usize,
     queue: VecDeque<Queued>,
+    /// The octets in `queue`.
+    queued: usize,
 }
 
 #[derive(Debug)]
@@ -41,12 +43,18 @@ impl Outbox {
             Pacing::Chop(size) => size.max(1),
             Pacing::Plain | Pacing::OwnWrite => octets.len(),
         };
+        self.queued += octets.len();
         self.queue.push_back(Queued {
             octets,
             taken: 0,
             chop,
             paced: pacing != Pacing::Plain,
         });
+    }
+
+    /// How many octets it holds, written ones included that are not given back yet.
+    pub(crate) fn held(&self) -> usize {
+        self.ready.len() + self.queued
     }
 
     /// The octets of the next write, if there are any.
@@ -72,6 +80,7 @@ impl Outbox {
     /// What is queued will never be written: the connection is over.
     pub(crate) fn forget_queued(&mut self) {
         self.queue.clear();
+        self.queued = 0;
     }
 
     fn take_queued(&mut self, log: &mut Log) {
@@ -84,6 +93,7 @@ impl Outbox {
         self.ready.extend_from_slice(piece);
         queued.taken = end;
         if end == queued.octets.len() {
+            self.queued -= end;
             self.queue.pop_front();
         }
     }
@@ -111,8 +121,10 @@ mod tests {
         outbox.push(b"efg".to_vec(), Pacing::Chop(2), &mut log);
         outbox.push(b"hi".to_vec(), Pacing::OwnWrite, &mut log);
         outbox.push(b"j".to_vec(), Pacing::Plain, &mut log);
+        assert_eq!(outbox.held(), 10);
         let expected: [&[u8]; 5] = [b"abcd", b"ef", b"g", b"hi", b"j"];
         assert_eq!(writes(&mut outbox, &mut log), expected);
+        assert_eq!(outbox.held(), 0);
         assert_eq!(log.tx_octets, [(1, 2), (2, 4)].into());
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::cases;
 use crate::role::Role;
+use crate::script::Payload;
 use crate::settings::Settings;
 
 /// A case, its endpoint, and a clock that stands still until it is told to go on.
@@ -225,4 +226,46 @@ fn an_exact_multiple_of_the_fragment_ends_with_an_empty_frame() {
     assert_eq!(octets[octets.len() - 2..], [0x80, 0]);
     let log = &bench.endpoint.connection.log;
     assert_eq!(log.tx_frames, [(0, 16), (1, 1)].into());
+}
+
+#[test]
+fn events_without_end_do_not_fill_the_memory() {
+    let settings = Settings::default();
+    let mut pongs = bench("9.1.1", Role::Server, &settings);
+    pongs.read(&b"\x8a\x00".repeat(5000));
+    assert_eq!(pongs.endpoint.dialogue.received.len(), 1000);
+    let mut messages = bench("1.1.1", Role::Server, &settings);
+    let mebibyte = [&b"\x82\x7f\0\0\0\0\0\x10\0\0"[..], &[0; 1 << 20]].concat();
+    for _ in 0..8 {
+        messages.read(&mebibyte);
+    }
+    assert_eq!(messages.endpoint.dialogue.received.len(), 5);
+}
+
+#[test]
+fn a_greeting_before_the_only_echo_is_forgiven() {
+    let settings = Settings::default();
+    let mut bench = bench("9.1.1", Role::Server, &settings);
+    bench.read(b"\x81\x02hi");
+    assert!(matches!(
+        bench.endpoint.dialogue.echoes,
+        Echoes::Wrong { .. }
+    ));
+    let echo = Payload::repeated(b"BAsd7&jh23", 65_536).to_vec();
+    bench.read(&[&b"\x81\x7f\0\0\0\0\0\x01\0\0"[..], &echo].concat());
+    assert_eq!(bench.endpoint.dialogue.echoes, Echoes::Complete);
+    assert!(bench.ending().closed_by_me && bench.ending().violations.is_empty());
+}
+
+#[test]
+fn a_wrong_message_after_the_last_of_many_echoes_counts() {
+    let settings = Settings::default();
+    let mut bench = bench("9.8.1", Role::Server, &settings);
+    bench.read(&b"\x82\x00".repeat(1000));
+    assert_eq!(bench.endpoint.dialogue.echoes, Echoes::Complete);
+    bench.read(b"\x82\x01a");
+    assert!(matches!(
+        bench.endpoint.dialogue.echoes,
+        Echoes::Wrong { .. }
+    ));
 }

@@ -62,8 +62,8 @@ fn judge(
         _ => false,
     };
     let checks = [
-        (response.version == Some(1), ResponseError::HttpVersion),
         (status == 101, ResponseError::Status(status)),
+        (response.version == Some(1), ResponseError::HttpVersion),
         (
             matches!(upgrade[..], [one] if one.eq_ignore_ascii_case("websocket")),
             ResponseError::Upgrade,
@@ -143,6 +143,8 @@ mod tests {
     #[test]
     fn each_fault_is_named() {
         assert_eq!(read("101", "200"), Err(ResponseError::Status(200)));
+        let plain = read("HTTP/1.1 101", "HTTP/1.0 404");
+        assert_eq!(plain, Err(ResponseError::Status(404)));
         assert_eq!(
             read("HTTP/1.1", "HTTP/1.0"),
             Err(ResponseError::HttpVersion)

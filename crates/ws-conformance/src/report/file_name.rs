@@ -2,14 +2,18 @@
 
 use crate::case_id::CaseId;
 
+/// File systems take no names that are much longer than twice this.
+const MAX_SLUG: usize = 100;
+
 /// What stands for an agent in file names: lower case, with `_` for everything but letters and
-/// digits of ASCII. Different agents can have the same.
+/// digits of ASCII, and cut if it is long. Different agents can have the same.
 pub(super) fn slug(agent: &str) -> String {
     let plain = |character: char| match character {
         'a'..='z' | '0'..='9' => character,
         _ => ' ',
     };
-    let spaced: String = agent.trim().to_lowercase().chars().map(plain).collect();
+    let lower = agent.trim().to_lowercase();
+    let spaced: String = lower.chars().map(plain).take(MAX_SLUG).collect();
     spaced.trim().replace(' ', "_")
 }
 
@@ -42,6 +46,11 @@ mod tests {
         ] {
             assert_eq!(slug(agent), expected, "{agent}");
         }
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        assert_eq!(slug(&"x".repeat(5000)), "x".repeat(100));
     }
 
     #[test]

@@ -165,6 +165,16 @@ pub enum Event {
     WaitOver(&'static str),
 }
 
+impl Event {
+    /// The octets that came with it.
+    pub(crate) fn payload_len(&self) -> usize {
+        match self {
+            Self::Message { payload, .. } | Self::Pong(payload) => payload.len(),
+            Self::WaitOver(_) => 0,
+        }
+    }
+}
+
 /// A list of events that leads to a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
