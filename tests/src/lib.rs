@@ -6,13 +6,14 @@
 //!   share cannot hide.
 //! * [`steps`]: what tests of several subjects over the scripted transport do.
 //! * [`suite`]: behaviours over TCP, written once for every runtime, against blocking peers made of
-//!   [`socket`]s.
+//!   [`socket`]s; [`runtimes`]: what to show them on.
 
 #![forbid(unsafe_code)]
 
 pub mod clock;
 pub mod exec;
 pub mod http;
+pub mod runtimes;
 pub mod scripted;
 pub mod socket;
 pub mod steps;

@@ -22,6 +22,8 @@ fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
 
 type Tcp = tokio::net::TcpStream;
 type Pipe = tokio::io::DuplexStream;
+type AsyncStdTcp = async_std::net::TcpStream;
+type SmolTcp = smol::net::TcpStream;
 
 #[test]
 fn connections_and_what_they_give_may_move_between_threads() {
@@ -30,6 +32,14 @@ fn connections_and_what_they_give_may_move_between_threads() {
     is_send_sync_static::<ws_tokio::Offer<Tcp>>();
     is_send_sync_static::<ws_tokio::Acceptor>();
     is_send_sync_static::<ws_tokio::Connector>();
+    is_send_sync_static::<ws_async_std::WebSocket>();
+    is_send_sync_static::<ws_async_std::Offer>();
+    is_send_sync_static::<ws_async_std::Acceptor>();
+    is_send_sync_static::<ws_async_std::Connector>();
+    is_send_sync_static::<ws_smol::WebSocket>();
+    is_send_sync_static::<ws_smol::Offer>();
+    is_send_sync_static::<ws_smol::Acceptor>();
+    is_send_sync_static::<ws_smol::Connector>();
     is_send_sync_static::<Message>();
     is_send_sync_static::<Text>();
     is_send_sync_static::<Config>();
@@ -43,6 +53,12 @@ fn connections_and_halves_are_free_to_go_anywhere() {
     is_free::<ws_tokio::Sender<Pipe>>();
     is_free::<ws_tokio::Receiver<Tcp>>();
     is_free::<ws_tokio::Receiver<Pipe>>();
+    is_free::<ws_async_std::WebSocket<AsyncStdTcp>>();
+    is_free::<ws_async_std::Sender<AsyncStdTcp>>();
+    is_free::<ws_async_std::Receiver<AsyncStdTcp>>();
+    is_free::<ws_smol::WebSocket<SmolTcp>>();
+    is_free::<ws_smol::Sender<SmolTcp>>();
+    is_free::<ws_smol::Receiver<SmolTcp>>();
     is_free::<ws_driver::Sender<Scripted>>();
     is_free::<ws_driver::Receiver<Scripted>>();
     is_free::<ws_driver::ReuniteError<ws_tokio::TokioIo<Tcp>>>();
@@ -58,6 +74,14 @@ fn connections_and_halves_are_streams_and_sinks() {
     is_sink::<ws_tokio::WebSocket<Tcp>>();
     is_stream::<ws_tokio::Receiver<Tcp>>();
     is_sink::<ws_tokio::Sender<Tcp>>();
+    is_stream::<ws_async_std::WebSocket>();
+    is_sink::<ws_async_std::WebSocket>();
+    is_stream::<ws_async_std::Receiver>();
+    is_sink::<ws_async_std::Sender>();
+    is_stream::<ws_smol::WebSocket>();
+    is_sink::<ws_smol::WebSocket>();
+    is_stream::<ws_smol::Receiver>();
+    is_sink::<ws_smol::Sender>();
     is_stream::<ws_tokio::Receiver<Pipe>>();
     is_sink::<ws_tokio::Sender<Pipe>>();
 }
@@ -135,6 +159,28 @@ fn futures_may_move_between_threads(
     is_send(&one.accept());
     is_send(&two.reject(ws_driver::http::StatusCode::NOT_FOUND));
     is_send(&three.reject_with(ws_driver::http::Response::new(Vec::new())));
+}
+
+/// Compiled, never run.
+#[allow(dead_code)]
+fn futures_on_other_runtimes_may_move_between_threads(
+    async_std: (ws_async_std::WebSocket, ws_async_std::Sender, AsyncStdTcp),
+    smol: (ws_smol::WebSocket, ws_smol::Sender, SmolTcp),
+) {
+    let (mut ws, mut tx, tcp) = async_std;
+    is_send(&ws.recv_ref());
+    is_send(&ws.send("x"));
+    is_send(&ws.close(CloseCode::NORMAL, "x"));
+    is_send(&tx.send("x"));
+    is_send(&ws_async_std::accept(tcp));
+    is_send(&ws_async_std::connect("ws://h/"));
+    let (mut ws, mut tx, tcp) = smol;
+    is_send(&ws.recv_ref());
+    is_send(&ws.send("x"));
+    is_send(&ws.close(CloseCode::NORMAL, "x"));
+    is_send(&tx.send("x"));
+    is_send(&ws_smol::accept(tcp));
+    is_send(&ws_smol::connect("ws://h/"));
 }
 
 #[test]

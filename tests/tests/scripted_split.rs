@@ -463,7 +463,8 @@ fn wake_ups_are_few<T: Shape>() {
         tasks.settle();
         assert!(sends.output().is_some());
         assert!(tasks.polls(&receives) <= TURNS + 10);
-        assert_eq!(tasks.polls(&sends), 1);
+        // It gives way to other tasks after every 128 writes, and is not woken otherwise.
+        assert!(tasks.polls(&sends) <= 1 + TURNS / 128);
 
         // The sender waits for the end, while the peer has much to say before it.
         let (mut tx, mut rx, peer) = halves::<T>(End::Server);

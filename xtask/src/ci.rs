@@ -7,7 +7,7 @@ use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 
-use crate::{Outcome, autobahn, project, test, tidy};
+use crate::{Outcome, autobahn, no_std, project, test, tidy};
 
 /// Run what CI runs: every check, every test, one table at the end.
 ///
@@ -41,6 +41,8 @@ enum Action {
     ),
     /// `cargo xtask autobahn`, by the native engine.
     Autobahn,
+    /// The core without std, the cores without an operating system.
+    NoStd,
     /// `cargo xtask test`.
     Test,
     /// `cargo xtask tidy`.
@@ -81,10 +83,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "no-std",
-        action: Action::Cargo(
-            &["check", "--package", "ws-proto", "--no-default-features"],
-            &[],
-        ),
+        action: Action::NoStd,
     },
     Step {
         name: "bench",
@@ -164,6 +163,7 @@ impl Step {
                 words.extend(arguments.iter().map(|word| (*word).into()));
                 words.join(" ")
             }
+            Action::NoStd => "the cores for targets without std or operating system".into(),
             Action::Autobahn | Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
         }
     }
@@ -178,6 +178,7 @@ impl Step {
                 Ok(Outcome::passed_if(status.success()))
             }
             Action::Autobahn => autobahn::run(&defaults()),
+            Action::NoStd => no_std::run(),
             Action::Test => test::run(&defaults()),
             Action::Tidy => tidy::run(&defaults()),
         }

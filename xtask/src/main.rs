@@ -11,6 +11,7 @@ mod crowd;
 mod hostile;
 mod idle;
 mod interrupt;
+mod no_std;
 mod programs;
 mod progress;
 mod project;

@@ -10,6 +10,8 @@ use serde::Serialize;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Runtime {
     Tokio,
+    AsyncStd,
+    Smol,
 }
 
 impl Runtime {
@@ -31,6 +33,8 @@ impl fmt::Display for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tokio => "tokio",
+            Self::AsyncStd => "async-std",
+            Self::Smol => "smol",
         })
     }
 }

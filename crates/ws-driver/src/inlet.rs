@@ -15,6 +15,10 @@ use crate::transport::{ReadHalf, Timer, WriteHalf};
 /// Reads without a message, or of octets to discard, after which other tasks get a turn.
 const READS_PER_TURN: u32 = 32;
 
+/// Reads without a wait, after which other tasks get a turn although each may have brought messages: whoever has a
+/// peer that never stops talking would otherwise never give way, unless the runtime sees to it.
+const READS_PER_BURST: u32 = 128;
+
 /// Messages to discard, after which other tasks get a turn.
 const MESSAGES_PER_TURN: u32 = 128;
 
@@ -74,6 +78,8 @@ pub(crate) struct Inlet {
     pub(crate) found: Found,
     /// Reads since one had to wait.
     reads: u32,
+    /// Reads since one had to wait or other tasks got a turn.
+    burst: u32,
     /// The peer's direction of the transport was ended.
     input_ended: bool,
 }
@@ -86,6 +92,7 @@ impl Inlet {
             observed: None,
             found: Found::No,
             reads: 0,
+            burst: 0,
             input_ended: false,
         }
     }
@@ -311,6 +318,11 @@ impl Inlet {
         if self.reads >= READS_PER_LIMIT && outlet.poll_expire(cx).is_ready() {
             return Poll::Ready(());
         }
+        if self.burst >= READS_PER_BURST {
+            self.burst = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if self.recv.wants_block() {
             pool::give_block(self.recv.lend(pool::take_block()));
         }
@@ -320,10 +332,12 @@ impl Inlet {
                 self.recv.filled(len);
                 outlet.heard();
                 self.reads = self.reads.saturating_add(1);
+                self.burst = self.burst.saturating_add(1);
             }
             Poll::Ready(Err(error)) => outlet.lose(error),
             Poll::Pending => {
                 self.reads = 0;
+                self.burst = 0;
                 return self.poll_wait(cx, outlet);
             }
         }

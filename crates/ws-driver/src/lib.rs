@@ -8,6 +8,9 @@
 //! * [`Timer`] for its timer,
 //! * [`Runtime`] and [`Wrap`] for a marker type, to connect and to make transports of streams.
 //!
+//! Where the runtime's streams have the traits of futures-io, the feature `futures-io` offers the transport as
+//! `FuturesIo`.
+//!
 //! After that [`Acceptor<Marker>`](Acceptor) and [`Connector<Marker>`](Connector) give [`WebSocket`]s.
 
 #![forbid(unsafe_code)]
@@ -18,6 +21,8 @@ mod clock;
 mod connect;
 mod error;
 mod futures;
+#[cfg(feature = "futures-io")]
+mod futures_io;
 mod inlet;
 mod locked;
 #[cfg(all(test, loom))]
@@ -40,6 +45,11 @@ mod websocket;
 pub use accept::{Acceptor, Offer};
 pub use connect::Connector;
 pub use error::{Error, Phase, TrySendError};
+#[cfg(feature = "futures-io")]
+pub use futures_io::{
+    FuturesIo, FuturesReadHalf, FuturesRuntime, FuturesTcpReadHalf, FuturesTcpWriteHalf,
+    FuturesWriteHalf,
+};
 pub use locked::Locked;
 #[cfg(feature = "fast-masks")]
 pub use masks::FastMasks;

@@ -13,6 +13,10 @@ use crate::error::{Error, Phase};
 use crate::outbox::Outbox;
 use crate::transport::{Timer, WriteHalf};
 
+/// Writes without a wait, after which other tasks get a turn before more is queued: whoever sends to a quick peer would
+/// otherwise never give way, unless the runtime sees to it.
+const WRITES_PER_BURST: u32 = 128;
+
 /// Everything about sending that moves, but the transport itself.
 pub(crate) struct Outlet<M> {
     pub(crate) out: Outbox,
@@ -23,6 +27,8 @@ pub(crate) struct Outlet<M> {
     timed_out: Option<Phase>,
     /// Octets were written that the transport may keep back.
     unflushed: bool,
+    /// Writes since one had to wait or other tasks got a turn.
+    burst: u32,
     /// Why nothing can be written any more.
     write_fault: Option<io::ErrorKind>,
     /// The Ping whose round trip somebody waits for.
@@ -60,6 +66,7 @@ impl<M: Timer> Outlet<M> {
             fault: None,
             timed_out: None,
             unflushed: false,
+            burst: 0,
             write_fault: None,
             ping: None,
             read_fault: None,
@@ -127,6 +134,11 @@ impl<M: Timer> Outlet<M> {
     ) -> Poll<Result<(), Error>> {
         let mut io = io;
         self.check_open()?;
+        if self.burst >= WRITES_PER_BURST {
+            self.burst = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         while !self.out.side.has_room() {
             match self.poll_flush(cx, io.as_deref_mut()) {
                 Poll::Ready(result) => result?,
@@ -198,7 +210,10 @@ impl<M: Timer> Outlet<M> {
                 // Nobody will take it, and a connection that still receives must not pile it up.
                 self.out.side.output_lost();
             }
-            Poll::Pending => self.out.side.stalled(),
+            Poll::Pending => {
+                self.burst = 0;
+                self.out.side.stalled();
+            }
         }
         self.out.reclaim_buffer();
         result
@@ -217,6 +232,7 @@ impl<M: Timer> Outlet<M> {
                 Ok(len) => {
                     send.advance(len);
                     self.unflushed = true;
+                    self.burst = self.burst.saturating_add(1);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Poll::Ready(Err(error)),
@@ -241,6 +257,7 @@ impl<M: Timer> Outlet<M> {
         let Outlet {
             out,
             unflushed,
+            burst,
             write_fault,
             ..
         } = self;
@@ -248,6 +265,7 @@ impl<M: Timer> Outlet<M> {
             .offer(message, |slices| match io.poll_write_vectored(cx, slices) {
                 Poll::Ready(Ok(len)) => {
                     *unflushed = true;
+                    *burst = burst.saturating_add(1);
                     len
                 }
                 Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::Interrupted => {

@@ -55,7 +55,8 @@ pub type Connector<S> = ws_driver::Connector<<S as Suite>::Runtime>;
 pub struct Running<R>(Receiver<R>);
 
 impl<R: Send + 'static> Running<R> {
-    fn start(work: impl FnOnce() -> R + Send + 'static) -> Self {
+    /// Starts a thread that does `work`.
+    pub fn start(work: impl FnOnce() -> R + Send + 'static) -> Self {
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let _ = sender.send(work());

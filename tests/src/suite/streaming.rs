@@ -131,7 +131,9 @@ pub fn a_message_over_the_limits_passes_both_ways_at_once<S: Suite>() {
         S::spawn(async move {
             let mut writer = tx.writer(MessageKind::Binary).expect("open");
             for number in 0..ALL / 65_536 {
-                writer.write([number as u8; 65_536]).await.expect("room");
+                // On the heap: the future is moved by value on its way into an executor.
+                let piece = vec![number as u8; 65_536];
+                writer.write(piece).await.expect("room");
             }
             writer.finish().await.expect("sent");
             done.send(tx).expect("someone waits");

@@ -79,22 +79,25 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         home: project::scratch_dir("hostile")?,
         room: resources::affordable(usize::MAX, limit),
     };
-    let mut outcome = Outcome::Passed;
-    let mut incomplete = Vec::new();
+    let mut reports = Vec::new();
     for runtime in Runtime::these_or_all(&args.runtime) {
         let executable = peers.find(&runtime.echo_server())?;
-        let reports = attacker.carry_out(&chosen(&args.attack), *runtime, executable)?;
-        println!("\n{}\n{}", runtime.echo_server(), table(&reports));
-        if !reports.iter().all(Report::holds) {
-            outcome = Outcome::Failed;
-        }
-        for report in &reports {
-            if let Some(error) = report.error() {
-                println!("{} was not carried out: {error}", report.attack);
-                incomplete.push(report.attack);
-            }
+        let carried_out =
+            attacker.carry_out(&chosen(&args.attack), *runtime, executable, &mut reports);
+        if let Err(error) = carried_out {
+            println!("\n{}", table(&reports));
+            return Err(error);
         }
     }
+    println!("\n{}", table(&reports));
+    let mut incomplete = Vec::new();
+    for report in &reports {
+        if let Some(error) = report.error() {
+            println!("{report} was not carried out: {error}");
+            incomplete.push(report.to_string());
+        }
+    }
+    let outcome = Outcome::passed_if(reports.iter().all(Report::holds));
     if outcome == Outcome::Passed && !incomplete.is_empty() {
         bail!("not carried out: {}", incomplete.join(", "));
     }
@@ -131,9 +134,9 @@ impl Attacker {
         attacks: &[&'static Attack],
         runtime: Runtime,
         executable: &Path,
-    ) -> Result<Vec<Report>> {
+        reports: &mut Vec<Report>,
+    ) -> Result<()> {
         let mut progress = Progress::new(&runtime.echo_server(), attacks.len(), Unit::ATTACK);
-        let mut reports = Vec::new();
         for (done, attack) in attacks.iter().enumerate() {
             progress.at(done, attack.name);
             let prefix = format!("{runtime}-{}", attack.name);
@@ -143,10 +146,10 @@ impl Attacker {
                 bail!("interrupted in {}", attack.name);
             }
             let shown = result.unwrap_or_else(|error| Shown::broken(&error));
-            reports.push(Report::new(attack.name, shown, started.elapsed()));
+            reports.push(Report::new(runtime, attack.name, shown, started.elapsed()));
         }
         progress.end();
-        Ok(reports)
+        Ok(())
     }
 
     fn attack(&self, attack: &'static Attack, prefix: &str, executable: &Path) -> Result<Shown> {

@@ -1,6 +1,7 @@
 //! What is shown of the attacks at the end.
 
 use std::env;
+use std::fmt;
 use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 
 use super::finding::Finding;
+use crate::runtime::Runtime;
 
 /// What an attack showed, also if it broke off.
 #[derive(Debug)]
@@ -52,14 +54,21 @@ impl Shown {
 
 /// What came of one attack.
 pub(crate) struct Report {
-    pub(crate) attack: &'static str,
+    runtime: Runtime,
+    attack: &'static str,
     shown: Shown,
     took: Duration,
 }
 
 impl Report {
-    pub(crate) fn new(attack: &'static str, shown: Shown, took: Duration) -> Self {
+    pub(crate) fn new(
+        runtime: Runtime,
+        attack: &'static str,
+        shown: Shown,
+        took: Duration,
+    ) -> Self {
         Self {
+            runtime,
             attack,
             shown,
             took,
@@ -76,8 +85,8 @@ impl Report {
         self.shown.error.as_deref()
     }
 
-    /// A row for each thing that was found; the attack is named in the first.
-    fn rows(&self) -> Vec<[Cell; 6]> {
+    /// A row for each thing that was found; server and attack are named in the first.
+    fn rows(&self) -> Vec<[Cell; 7]> {
         let broken = self.error().map(|_| Row {
             what: "attack",
             figure: "broke off",
@@ -86,13 +95,14 @@ impl Report {
         });
         let findings = self.shown.findings.iter().map(Row::from);
         let took = format!("{:.1} s", self.took.as_secs_f64());
-        let mut head = Some((self.attack, took));
+        let mut head = Some((self.runtime.echo_server(), self.attack, took));
         broken
             .into_iter()
             .chain(findings)
             .map(|row| {
-                let (attack, took) = head.take().unwrap_or_default();
+                let (server, attack, took) = head.take().unwrap_or_default();
                 [
+                    Cell::new(server),
                     Cell::new(attack),
                     Cell::new(row.what),
                     Cell::new(row.figure),
@@ -102,6 +112,12 @@ impl Report {
                 ]
             })
             .collect()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.attack, self.runtime.echo_server())
     }
 }
 
@@ -151,13 +167,13 @@ impl Verdict {
     }
 }
 
-/// All figures of all attacks.
+/// All figures of all attacks on all servers.
 pub(crate) fn table(reports: &[Report]) -> Table {
     let color = env::var_os("NO_COLOR").is_none() && stdout().is_terminal();
     let mut table = Table::new();
-    table
-        .load_style(UTF8_BORDERS_ONLY)
-        .set_header(["attack", "what", "figure", "bound", "verdict", "time"]);
+    table.load_style(UTF8_BORDERS_ONLY).set_header([
+        "server", "attack", "what", "figure", "bound", "verdict", "time",
+    ]);
     if !color {
         table.force_no_tty();
     }
@@ -165,7 +181,7 @@ pub(crate) fn table(reports: &[Report]) -> Table {
         table.add_row(row);
     }
     for (at, column) in table.column_iter_mut().enumerate() {
-        if matches!(at, 2 | 3 | 5) {
+        if matches!(at, 3 | 4 | 6) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -177,7 +193,12 @@ mod tests {
     use super::*;
 
     fn report(shown: Shown) -> Report {
-        Report::new("announced", shown, Duration::from_millis(1500))
+        Report::new(
+            Runtime::Smol,
+            "announced",
+            shown,
+            Duration::from_millis(1500),
+        )
     }
 
     fn rows(report: Report) -> Vec<Vec<String>> {
@@ -202,6 +223,7 @@ mod tests {
         assert!(!report.holds());
         let rows = rows(report);
         let first = [
+            "echo-smol",
             "announced",
             "growth",
             "3",
@@ -226,8 +248,10 @@ mod tests {
         let report = report(shown);
         assert!(report.holds());
         assert_eq!(report.error(), Some("cannot connect: no descriptors"));
+        assert_eq!(report.to_string(), "announced on echo-smol");
         let rows = rows(report);
         let first = [
+            "echo-smol",
             "announced",
             "attack",
             "broke",

@@ -78,7 +78,8 @@ const TABLE: &[(&str, Allowed)] = &[
     (
         "ws-smol",
         Allowed::Only {
-            always: &["async-io", "smol", "ws-driver"],
+            // The parts of smol that it needs; futures-io for the traits of streams.
+            always: &["async-io", "async-net", "futures-io", "ws-driver"],
             optional: RUSTLS,
         },
     ),

@@ -1,0 +1,122 @@
+//! A news server: every message goes to all subscribers, and none of them can hold up the others.
+//!
+//! A subscriber that reads too slowly is dropped when it is more than [`BACKLOG`] behind, so that memory is bounded:
+//! messages are shared, and each subscriber's queue has a limit.
+//!
+//! ```sh
+//! cargo run -p ws-async-std --example broadcast -- 127.0.0.1:9001
+//! ```
+
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+use std::{env, io};
+
+use async_broadcast::{InactiveReceiver, RecvError, Sender};
+use async_std::net::{TcpListener, TcpStream};
+use async_std::task;
+use futures_lite::future;
+use ws_async_std::{Acceptor, CloseCode, Config, Error, Message, TrySendError};
+
+/// How far a subscriber may fall behind, in octets. This much can be queued for each of them, and one more message.
+pub(crate) const BACKLOG: usize = 256 << 10;
+
+/// Messages that wait until every subscriber's task has seen them: a task that is late by more counts as slow.
+const RING_LEN: usize = 64;
+
+fn main() -> io::Result<()> {
+    task::block_on(async {
+        let address = env::args().nth(1);
+        let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:9001")).await?;
+        println!("listening on ws://{}", listener.local_addr()?);
+        let (publisher, news) = newsroom();
+        task::spawn(serve(listener, news));
+        for seconds in 0_u64.. {
+            // An error says that nobody listens at the moment.
+            let _ = publisher.try_broadcast(format!("up for {seconds} s").into());
+            task::sleep(Duration::from_secs(1)).await;
+        }
+        Ok(())
+    })
+}
+
+/// Where messages are published, and where subscribers come from. Clones share them, and a [`Message`] is cheap to
+/// clone too.
+pub(crate) fn newsroom() -> (Sender<Message>, InactiveReceiver<Message>) {
+    let (mut publisher, news) = async_broadcast::broadcast(RING_LEN);
+    // Those who are late lose messages; nobody waits for them.
+    publisher.set_overflow(true);
+    (publisher, news.deactivate())
+}
+
+/// Accepts subscribers for ever, each with a task of its own.
+pub(crate) async fn serve(listener: TcpListener, news: InactiveReceiver<Message>) {
+    let config = Config::default()
+        .high_water_mark(BACKLOG)
+        // Finds subscribers that are gone without a word, also when there is no news.
+        .keepalive(Duration::from_secs(30), Duration::from_secs(10));
+    // Subscribers have next to nothing to say.
+    let acceptor = Acceptor::new().config(config).max_message(1024);
+    loop {
+        match listener.accept().await {
+            Ok((tcp, peer)) => {
+                let (acceptor, news) = (acceptor.clone(), news.clone());
+                task::spawn(async move {
+                    if let Err(error) = subscribe(&acceptor, tcp, news).await {
+                        eprintln!("{peer}: {error}");
+                    }
+                });
+            }
+            Err(error) => {
+                eprintln!("cannot accept: {error}");
+                task::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// What a subscriber's task waits for.
+enum Event {
+    /// A message of the subscriber; `false`: it has left.
+    Received(bool),
+    /// News.
+    Published(Result<Message, RecvError>),
+}
+
+/// Serves one subscriber until it leaves or has to.
+async fn subscribe(
+    acceptor: &Acceptor,
+    tcp: TcpStream,
+    news: InactiveReceiver<Message>,
+) -> Result<(), Error> {
+    let mut ws = acceptor.accept(tcp).await?;
+    // Only now: what is published during the handshake does not make a subscriber late.
+    let mut news = news.activate();
+    loop {
+        // Receiving comes first, since it writes what is queued: so the queue is over its mark only if the subscriber
+        // does not take it. Giving the future up for a message loses nothing.
+        let received = async {
+            ws.recv_ref()
+                .await
+                .map(|message| Event::Received(message.is_some()))
+        };
+        let published = async { Ok(Event::Published(news.recv().await)) };
+        match future::or(received, published).await? {
+            Event::Received(true) => {}
+            Event::Received(false) => return Ok(()),
+            Event::Published(Ok(message)) => match ws.try_send(message) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_)) => break,
+                // The subscriber is leaving: go on receiving until it is gone.
+                Err(_) => {}
+            },
+            Event::Published(Err(RecvError::Overflowed(_))) => break,
+            Event::Published(Err(RecvError::Closed)) => {
+                return ws.close(CloseCode::GOING_AWAY, "no more news").await;
+            }
+        }
+    }
+    drop(news);
+    // Behind the backlog comes the reason why nothing follows. This never waits longer than `Config::close_timeout`.
+    ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await
+}

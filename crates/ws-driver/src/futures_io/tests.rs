@@ -1,0 +1,336 @@
+//! What the adapters over futures-io rely on, shown on a runtime whose streams note what is done to them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use super::*;
+use crate::transport::Timer;
+
+/// What became of a stream and its clones.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The lengths of the slices of each write.
+    written: Vec<Vec<usize>>,
+    /// Who waits for room; `Some` once there is none.
+    full: Option<Waker>,
+    nodelay: bool,
+    flushed: u32,
+    closed: u32,
+    close_fault: Option<io::ErrorKind>,
+}
+
+type Shared = Arc<Mutex<Seen>>;
+
+/// TCP to this runtime.
+#[derive(Clone, Debug, Default)]
+struct Tcp(Shared);
+
+/// Any other stream.
+#[derive(Debug, Default)]
+struct Pipe(Shared);
+
+/// A stream whose `poll_close` ends nothing.
+#[derive(Debug, Default)]
+struct Unclosing(Shared);
+
+fn end(seen: &Shared) -> io::Result<()> {
+    let mut seen = seen.lock().unwrap();
+    seen.closed += 1;
+    seen.close_fault.map_or(Ok(()), |kind| Err(kind.into()))
+}
+
+macro_rules! stream {
+    ($stream:ty, $close:expr) => {
+        impl AsyncRead for $stream {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                _: &mut Context<'_>,
+                buffer: &mut [u8],
+            ) -> Poll<io::Result<usize>> {
+                buffer.fill(7);
+                Poll::Ready(Ok(buffer.len()))
+            }
+        }
+
+        impl AsyncWrite for $stream {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                octets: &[u8],
+            ) -> Poll<io::Result<usize>> {
+                self.poll_write_vectored(cx, &[IoSlice::new(octets)])
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                slices: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                let mut seen = self.0.lock().unwrap();
+                let lens: Vec<usize> = slices.iter().map(|slice| slice.len()).collect();
+                let len = lens.iter().sum();
+                seen.written.push(lens);
+                if let Some(awaiting) = &mut seen.full {
+                    awaiting.clone_from(cx.waker());
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(len))
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.0.lock().unwrap().flushed += 1;
+                Poll::Ready(Ok(()))
+            }
+
+            fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+                let close: fn(&Shared) -> io::Result<()> = $close;
+                Poll::Ready(close(&self.0))
+            }
+        }
+    };
+}
+
+stream!(Tcp, end);
+stream!(Pipe, end);
+stream!(Unclosing, |_| Ok(()));
+
+#[derive(Debug)]
+struct Noting;
+
+struct Never;
+
+impl Timer for Never {
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn at(_: Instant) -> Self {
+        Never
+    }
+
+    fn reset(&mut self, _: Instant) {}
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+impl Runtime for Noting {
+    type Timer = Never;
+    type TcpStream = Tcp;
+
+    async fn connect(_: &str, _: u16) -> io::Result<Tcp> {
+        Ok(Tcp::default())
+    }
+}
+
+impl FuturesRuntime for Noting {
+    fn set_nodelay(tcp: &Tcp) -> io::Result<()> {
+        tcp.0.lock().unwrap().nodelay = true;
+        Ok(())
+    }
+
+    fn peer_addr(_: &Tcp) -> io::Result<SocketAddr> {
+        Ok(([127, 0, 0, 1], 9001).into())
+    }
+
+    fn shut_down(stream: &dyn Any) -> Option<io::Result<()>> {
+        let unclosing: &Unclosing = stream.downcast_ref()?;
+        Some(end(&unclosing.0))
+    }
+}
+
+fn transport<S: Default + 'static>() -> FuturesIo<Noting, S> {
+    FuturesIo::new(S::default())
+}
+
+fn noop() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+fn ready<T>(poll: Poll<io::Result<T>>) -> T {
+    match poll {
+        Poll::Ready(result) => result.unwrap(),
+        Poll::Pending => panic!("pending"),
+    }
+}
+
+#[test]
+fn tcp_sends_at_once_and_knows_its_peer() {
+    let tcp = transport::<Tcp>();
+    assert!(tcp.0.lock().unwrap().nodelay);
+    assert_eq!(tcp.peer_addr().unwrap().port(), 9001);
+    let pipe = transport::<Pipe>();
+    assert!(!pipe.0.lock().unwrap().nodelay);
+    assert_eq!(pipe.peer_addr(), None);
+}
+
+#[test]
+fn octets_pass_in_both_directions_and_slices_together() {
+    let mut pipe = transport::<Pipe>();
+    let mut buffer = [0; 3];
+    assert_eq!(ready(pipe.poll_read(&mut noop(), &mut buffer)), 3);
+    assert_eq!(buffer, [7; 3]);
+    let slices = [IoSlice::new(b"head"), IoSlice::new(b"payload")];
+    assert_eq!(ready(pipe.poll_write_vectored(&mut noop(), &slices)), 11);
+    assert_eq!(
+        ready(pipe.poll_write_vectored(&mut noop(), &slices[1..])),
+        7
+    );
+    ready(pipe.poll_flush(&mut noop()));
+    let seen = pipe.into_inner().0;
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.written, [vec![4, 7], vec![7]]);
+    assert_eq!((seen.flushed, seen.closed), (1, 0));
+}
+
+/// A task that counts its wake-ups.
+#[derive(Default)]
+struct Counting(AtomicU32);
+
+impl Wake for Counting {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_full_socket_is_tried_again_when_it_says_so_and_not_before() {
+    let mut tcp = transport::<Tcp>();
+    let seen = Arc::clone(&tcp.0);
+    let attempts = || seen.lock().unwrap().written.len();
+    let [first, last] = [(); 2].map(|()| Arc::new(Counting::default()));
+    let [first_waker, last_waker] = [&first, &last].map(|task| Waker::from(Arc::clone(task)));
+    let mut poll =
+        |waker| tcp.poll_write_vectored(&mut Context::from_waker(waker), &[IoSlice::new(b"x")]);
+
+    for turn in 1..=3 {
+        assert_eq!(ready(poll(&first_waker)), 1);
+        seen.lock().unwrap().full = Some(Waker::noop().clone());
+        assert!(poll(&first_waker).is_pending());
+        let before = attempts();
+        for _ in 0..3 {
+            assert!(poll(&last_waker).is_pending());
+        }
+        assert_eq!(attempts(), before, "it is not tried for other reasons");
+
+        let awaiting = seen.lock().unwrap().full.take().unwrap();
+        awaiting.wake();
+        assert_eq!(last.0.load(Ordering::Relaxed), turn);
+        assert_eq!(ready(poll(&last_waker)), 1);
+        assert_eq!(attempts(), before + 1);
+    }
+    assert_eq!(
+        first.0.load(Ordering::Relaxed),
+        0,
+        "who called last is woken"
+    );
+}
+
+#[test]
+fn other_streams_are_always_tried() {
+    let mut pipe = transport::<Pipe>();
+    pipe.0.lock().unwrap().full = Some(Waker::noop().clone());
+    let slice = [IoSlice::new(b"x")];
+    for _ in 0..3 {
+        assert!(pipe.poll_write_vectored(&mut noop(), &slice).is_pending());
+    }
+    assert_eq!(pipe.0.lock().unwrap().written.len(), 3);
+    pipe.0.lock().unwrap().full = None;
+    assert_eq!(ready(pipe.poll_write_vectored(&mut noop(), &slice)), 1);
+}
+
+#[test]
+fn a_full_socket_is_tried_anew_by_halves_and_when_they_are_joined() {
+    let mut tcp = transport::<Tcp>();
+    let seen = Arc::clone(&tcp.0);
+    let slice = [IoSlice::new(b"x")];
+    seen.lock().unwrap().full = Some(Waker::noop().clone());
+    assert!(tcp.poll_write_vectored(&mut noop(), &slice).is_pending());
+    let (read, mut write) = tcp.split();
+    let before = seen.lock().unwrap().written.len();
+    assert!(write.poll_write_vectored(&mut noop(), &slice).is_pending());
+    assert!(seen.lock().unwrap().written.len() > before);
+    let mut tcp = FuturesIo::reunite(read, write).unwrap();
+    seen.lock().unwrap().full = None;
+    assert_eq!(ready(tcp.poll_write_vectored(&mut noop(), &slice)), 1);
+}
+
+#[test]
+fn our_direction_ends_as_the_stream_wants_it_to() {
+    let mut pipe = transport::<Pipe>();
+    ready(pipe.poll_shutdown(&mut noop()));
+    assert_eq!(pipe.0.lock().unwrap().closed, 1);
+    let mut unclosing = transport::<Unclosing>();
+    ready(unclosing.poll_shutdown(&mut noop()));
+    assert_eq!(unclosing.0.lock().unwrap().closed, 1);
+}
+
+#[test]
+fn a_direction_that_a_reset_has_ended_is_no_fault() {
+    let mut pipe = transport::<Pipe>();
+    pipe.0.lock().unwrap().close_fault = Some(io::ErrorKind::NotConnected);
+    ready(pipe.poll_shutdown(&mut noop()));
+    pipe.0.lock().unwrap().close_fault = Some(io::ErrorKind::BrokenPipe);
+    let Poll::Ready(Err(error)) = pipe.poll_shutdown(&mut noop()) else {
+        panic!("no fault");
+    };
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn tcp_is_split_by_clones_and_any_other_stream_by_a_lock() {
+    let tcp = transport::<Tcp>();
+    let seen = Arc::clone(&tcp.0);
+    let (mut read, mut write) = tcp.split();
+    assert!(matches!(read, FuturesReadHalf::Tcp(_)) && matches!(write, FuturesWriteHalf::Tcp(_)));
+    assert_eq!(ready(read.poll_read(&mut noop(), &mut [0; 5])), 5);
+    let slice = [IoSlice::new(b"x")];
+    assert_eq!(ready(write.poll_write_vectored(&mut noop(), &slice)), 1);
+    assert_eq!(seen.lock().unwrap().written, [[1]]);
+
+    let (mut read, mut write) = transport::<Pipe>().split();
+    assert!(
+        matches!(read, FuturesReadHalf::Locked(_)) && matches!(write, FuturesWriteHalf::Locked(_))
+    );
+    assert_eq!(ready(read.poll_read(&mut noop(), &mut [0; 5])), 5);
+    assert_eq!(ready(write.poll_write_vectored(&mut noop(), &slice)), 1);
+}
+
+#[test]
+fn halves_of_one_stream_are_joined_and_others_are_not() {
+    let tcp = transport::<Tcp>();
+    let stream = tcp.clone();
+    let (read, write) = tcp.split();
+    let tcp = FuturesIo::reunite(read, write).unwrap();
+    assert!(Arc::ptr_eq(&tcp.0, &stream.0));
+    assert_eq!(stream.0.lock().unwrap().closed, 0, "it goes on");
+
+    // The same socket, but another transport.
+    let (read, _write) = tcp.split();
+    let (_read, write) = FuturesIo::<Noting, Tcp>::new(stream).split();
+    assert!(FuturesIo::reunite(read, write).is_none());
+
+    let (read, write) = transport::<Pipe>().split();
+    let (other, _) = transport::<Pipe>().split();
+    assert!(FuturesIo::reunite(other, write).is_none());
+    drop(read);
+}
+
+#[test]
+fn a_sending_half_that_is_dropped_ends_its_direction() {
+    let tcp = transport::<Tcp>();
+    let seen = Arc::clone(&tcp.0);
+    let (read, write) = tcp.split();
+    drop(write);
+    assert_eq!(seen.lock().unwrap().closed, 1);
+    drop(read);
+    assert_eq!(seen.lock().unwrap().closed, 1);
+}
+
+#[test]
+fn debug_shows_the_stream() {
+    let shown = format!("{:?} {:?}", transport::<Pipe>(), transport::<Tcp>().split());
+    assert!(shown.starts_with("FuturesIo(Pipe("), "{shown}");
+    assert!(shown.contains("Tcp(FuturesTcpReadHalf(Tcp("), "{shown}");
+}

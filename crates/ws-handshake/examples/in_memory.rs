@@ -1,0 +1,124 @@
+//! A client and a server in one thread that talk through memory: no socket, no runtime, no clock.
+//!
+//! ```sh
+//! cargo run -p ws-handshake --example in_memory
+//! ```
+
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+
+use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};
+use ws_proto::{
+    CloseCode, CloseFrame, CloseReason, Config, Connection, Control, ControlPayload, Event,
+    MaskKey, MaskSource, Message,
+};
+
+/// Masking keys. In earnest they come from the random source of the operating system (RFC 6455 §10.3).
+struct Masks(u32);
+
+impl MaskSource for Masks {
+    fn next_key(&mut self) -> MaskKey {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        MaskKey::new(self.0.to_be_bytes())
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for line in talk()? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// A whole conversation; what each end heard.
+pub(crate) fn talk() -> Result<Vec<String>, Box<dyn Error>> {
+    let mut lines = Vec::new();
+    let (mut client, mut server) = open(&mut lines)?;
+
+    client.send("hello")?;
+    client.ping(&ControlPayload::new(b"are you there?")?)?;
+    lines.extend(carry("server", &mut client, &mut server)?);
+    server.send(vec![1, 2, 3])?;
+    // The Pong, and then the message.
+    lines.extend(carry("client", &mut server, &mut client)?);
+
+    let bye = CloseFrame::new(CloseCode::NORMAL, CloseReason::new("bye")?);
+    client.start_close(Some(bye))?;
+    lines.extend(carry("server", &mut client, &mut server)?);
+    lines.extend(carry("client", &mut server, &mut client)?);
+    // A server ends the transport first (RFC 6455 §7.1.1).
+    assert!(server.ends_transport() && !client.ends_transport());
+    for (name, end) in [("client", client.end()), ("server", server.end())] {
+        let end = end.ok_or("the closing handshake is not complete")?;
+        lines.push(format!("{name}: closed, {} {:?}", end.code, &*end.reason));
+    }
+    Ok(lines)
+}
+
+/// The opening handshake, carried by hand.
+fn open(lines: &mut Vec<String>) -> Result<(Connection, Connection), Box<dyn Error>> {
+    let target = Target::parse("ws://example.com/chat")?;
+    let nonce = *b"in earnest: rand"; // 16 random octets
+    let mut client = Request::new().build(&target, nonce)?;
+    let mut server = ServerHandshake::new(OriginPolicy::default());
+
+    lines.push(format!("server: {}", first_line(client.request())));
+    let progress = server.receive(client.request())?;
+    // What lies behind `progress.consumed` would be frames already. Here nothing does.
+    let offer = progress.done.ok_or("the request is not complete")?;
+    let response = offer.accept(Answer::new())?.encode();
+
+    lines.push(format!("client: {}", first_line(&response)));
+    let progress = client.receive(&response)?;
+    progress.done.ok_or("the response is not complete")?;
+    let config = Config::default();
+    Ok((
+        Connection::client(&config, Masks(1)),
+        Connection::server(&config),
+    ))
+}
+
+fn first_line(head: &[u8]) -> String {
+    let line = head.split(|octet| *octet == b'\r').next();
+    String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
+}
+
+/// Takes the output of one end to the other, in pieces of a few octets, as a network may; what the other heard.
+fn carry(
+    name: &str,
+    from: &mut Connection,
+    to: &mut Connection,
+) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut lines = Vec::new();
+    loop {
+        let mut slices = [&[][..]; 1];
+        if from.slices(&mut slices) == 0 {
+            return Ok(lines);
+        }
+        let mut piece: Vec<u8> = slices[0].iter().copied().take(5).collect();
+        from.advance(piece.len());
+        let mut input = &mut piece[..];
+        loop {
+            let received = to.receive(input)?;
+            let consumed = received.consumed;
+            match received.event {
+                Some(Event::Message(message)) => {
+                    lines.push(format!("{name}: {}", shown(&message.to_message())));
+                }
+                Some(Event::Control(Control::Ping(_))) => lines.push(format!("{name}: a Ping")),
+                Some(Event::Control(Control::Pong(_))) => lines.push(format!("{name}: a Pong")),
+                Some(Event::Control(Control::Close(_))) => lines.push(format!("{name}: a Close")),
+                None => break,
+            }
+            input = &mut input[consumed..];
+        }
+    }
+}
+
+fn shown(message: &Message) -> String {
+    match message.as_text() {
+        Some(text) => format!("text {text:?}"),
+        None => format!("binary {:?}", message.as_bytes()),
+    }
+}

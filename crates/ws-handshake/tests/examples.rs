@@ -1,0 +1,200 @@
+//! Runs the programs in `examples/`.
+
+#![forbid(unsafe_code)]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ws_proto::Config;
+
+#[expect(dead_code, reason = "its `main`")]
+#[path = "../examples/blocking_echo.rs"]
+mod blocking_echo;
+#[expect(dead_code, reason = "its `main`")]
+#[path = "../examples/in_memory.rs"]
+mod in_memory;
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\r\n";
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(20);
+
+/// A masked frame, as a client sends it.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let key = [0x37, 0xfa, 0x21, 0x3d];
+    let mut frame = vec![first];
+    match payload.len() {
+        len @ ..126 => frame.push(0x80 | len as u8),
+        len => {
+            frame.push(0x80 | 127);
+            frame.extend((len as u64).to_be_bytes());
+        }
+    }
+    frame.extend(key);
+    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(p, k)| p ^ k));
+    frame
+}
+
+/// A connection to a blocking server of its own, without a handshake.
+fn connect(config: Config) -> TcpStream {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || blocking_echo::serve(&listener, &config));
+    let tcp = TcpStream::connect(address).unwrap();
+    tcp.set_read_timeout(Some(LONG)).unwrap();
+    tcp.set_write_timeout(Some(LONG)).unwrap();
+    tcp
+}
+
+/// The same after its handshake; `behind` goes out together with the request.
+fn open(config: Config, behind: &[u8]) -> TcpStream {
+    let mut tcp = connect(config);
+    tcp.write_all(&[REQUEST, behind].concat()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut octet = [0];
+        tcp.read_exact(&mut octet).unwrap();
+        head.extend(octet);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "));
+    tcp
+}
+
+fn expect(tcp: &mut TcpStream, octets: &[u8]) {
+    let mut read = vec![0; octets.len()];
+    tcp.read_exact(&mut read).unwrap();
+    assert_eq!(read, octets);
+}
+
+fn expect_end(tcp: &mut TcpStream) {
+    assert_eq!(tcp.read(&mut [0]).unwrap(), 0);
+}
+
+/// Sends without a pause until the server gives up; how long that took.
+fn flood(tcp: &mut TcpStream, octets: &[u8]) -> Duration {
+    let start = Instant::now();
+    loop {
+        match tcp.write_all(octets) {
+            Ok(()) => assert!(start.elapsed() < LONG, "it still reads"),
+            Err(error) => {
+                let kind = error.kind();
+                let gone = [
+                    ErrorKind::BrokenPipe,
+                    ErrorKind::ConnectionAborted,
+                    ErrorKind::ConnectionReset,
+                ];
+                assert!(gone.contains(&kind), "{error}");
+                return start.elapsed();
+            }
+        }
+    }
+}
+
+#[test]
+fn the_blocking_server_echoes_and_closes_in_order() {
+    let mut tcp = open(Config::default(), &frame(0x81, b"behind the request"));
+    expect(&mut tcp, b"\x81\x12behind the request");
+    // A fragmented message, octet by octet, with a Ping inside.
+    let octets = [frame(0x02, b"ab"), frame(0x89, b"?"), frame(0x80, b"c")].concat();
+    for octet in octets {
+        tcp.write_all(&[octet]).unwrap();
+    }
+    expect(&mut tcp, b"\x8a\x01?\x82\x03abc");
+    tcp.write_all(&frame(0x88, b"\x03\xe8bye")).unwrap();
+    expect(&mut tcp, b"\x88\x02\x03\xe8");
+    expect_end(&mut tcp);
+}
+
+#[test]
+fn the_blocking_server_serves_a_slow_reader() {
+    let payload: Vec<u8> = (0..4 << 20).map(|i| (i / 3 % 251) as u8).collect();
+    let mut tcp = open(Config::default(), &frame(0x82, &payload));
+    expect(&mut tcp, &[0x82, 127, 0, 0, 0, 0, 0, 0x40, 0, 0]);
+    for piece in payload.chunks(256 << 10) {
+        thread::sleep(Duration::from_millis(10));
+        let mut read = vec![0; piece.len()];
+        tcp.read_exact(&mut read).unwrap();
+        assert!(read == piece);
+    }
+}
+
+#[test]
+fn the_blocking_server_tells_what_was_wrong_and_ends() {
+    let mut tcp = open(Config::default(), &[]);
+    // An unmasked frame, behind a message that is still answered.
+    tcp.write_all(&[frame(0x81, b"x"), b"\x81\x01y".to_vec()].concat())
+        .unwrap();
+    expect(&mut tcp, b"\x81\x01x\x88\x02\x03\xea");
+    expect_end(&mut tcp);
+}
+
+#[test]
+fn the_blocking_server_does_not_listen_for_ever() {
+    // This end sends on, behind a violation and behind its Close.
+    let config = Config::default().close_timeout(Duration::from_secs(1));
+    for (last, answer) in [
+        (frame(0x83, b""), b"\x88\x02\x03\xea"),
+        (frame(0x88, b"\x03\xe8"), b"\x88\x02\x03\xe8"),
+    ] {
+        let mut tcp = open(config.clone(), &last);
+        expect(&mut tcp, answer);
+        expect_end(&mut tcp);
+        let took = flood(&mut tcp, &[0; 1 << 20]);
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
+}
+
+#[test]
+fn the_blocking_server_does_not_write_for_ever() {
+    // This end takes none of its answers.
+    let config = Config::default().write_stall_timeout(Duration::from_millis(500));
+    let mut tcp = open(config, &[]);
+    let took = flood(&mut tcp, &frame(0x82, &vec![7; 1 << 20]));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+fn the_blocking_server_asks_a_silent_peer_and_leaves_it() {
+    let time = Duration::from_millis(200);
+    let mut tcp = open(Config::default().keepalive(time, time), &[]);
+    expect(&mut tcp, b"\x89\x04\0\0\0\x01");
+    // An answer in time keeps the connection; the next Ping gets none.
+    tcp.write_all(&frame(0x8a, b"\0\0\0\x01")).unwrap();
+    expect(&mut tcp, b"\x89\x04\0\0\0\x02");
+    expect_end(&mut tcp);
+}
+
+#[test]
+fn the_blocking_server_refuses_what_is_no_request() {
+    let mut tcp = connect(Config::default());
+    // More than it looks at.
+    let noise = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &[0; 100_000][..]].concat();
+    tcp.write_all(&noise).unwrap();
+    tcp.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+}
+
+#[test]
+fn the_conversation_in_memory_takes_its_course() {
+    assert_eq!(
+        in_memory::talk().unwrap(),
+        [
+            "server: GET /chat HTTP/1.1",
+            "client: HTTP/1.1 101 Switching Protocols",
+            r#"server: text "hello""#,
+            "server: a Ping",
+            "client: a Pong",
+            "client: binary [1, 2, 3]",
+            "server: a Close",
+            "client: a Close",
+            r#"client: closed, 1000 "bye""#,
+            r#"server: closed, 1000 "bye""#,
+        ]
+    );
+}

@@ -1,0 +1,31 @@
+//! An echo client on smol.
+
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use ws_peers::{EchoClient, announce, exit};
+
+fn main() -> ExitCode {
+    exit("echo-client-smol", run(&EchoClient::parse()))
+}
+
+fn run(args: &EchoClient) -> io::Result<()> {
+    for url in args.each_url() {
+        match smol::block_on(echo(&url)) {
+            Ok(()) => announce(format_args!("done {url}")),
+            Err(error) => announce(format_args!("failed {url}: {error}")),
+        }
+    }
+    Ok(())
+}
+
+async fn echo(url: &str) -> Result<(), ws_smol::Error> {
+    let mut ws = ws_smol::connect(url).await?;
+    while let Some((message, out)) = ws.recv_ref().await? {
+        out.feed(message)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! A server that looks at a request before it accepts: the page it comes from, its path, its subprotocols.
+//!
+//! ```sh
+//! cargo run -p ws-smol --example accept_decision -- 127.0.0.1:9001
+//! ```
+
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+use std::{env, io};
+
+use smol::Timer;
+use smol::net::{TcpListener, TcpStream};
+use ws_smol::http::{Response, StatusCode};
+use ws_smol::{Acceptor, Error, OriginPolicy};
+
+/// The rooms there are.
+const ROOMS: [&str; 2] = ["garden", "kitchen"];
+
+/// The subprotocols this server speaks, the best first.
+const SUBPROTOCOLS: [&str; 2] = ["chat.v2", "chat.v1"];
+
+fn main() -> io::Result<()> {
+    smol::block_on(async {
+        let address = env::args().nth(1);
+        let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:9001")).await?;
+        println!("listening on ws://{}", listener.local_addr()?);
+        serve(listener).await;
+        Ok(())
+    })
+}
+
+/// Accepts connections for ever, each with a task of its own.
+pub(crate) async fn serve(listener: TcpListener) {
+    // Any web page can make its visitor's browser connect here, cookies included, and the Origin header tells which
+    // page it was. By default only pages of this very host may; this service has its pages elsewhere. Programs that
+    // are no browsers send no Origin, and pass.
+    let acceptor = Acceptor::new()
+        .origins(OriginPolicy::allow_list(["https://app.example.com"]))
+        .max_message(64 << 10);
+    loop {
+        match listener.accept().await {
+            Ok((tcp, peer)) => {
+                // A clone shares the settings.
+                let acceptor = acceptor.clone();
+                smol::spawn(async move {
+                    match welcome(&acceptor, tcp).await {
+                        Ok(()) => {}
+                        // No WebSocket request, or a foreign page's: it was answered with the right status.
+                        Err(Error::Rejected(reason)) => eprintln!("{peer}: turned away: {reason}"),
+                        Err(error) => eprintln!("{peer}: {error}"),
+                    }
+                })
+                .detach();
+            }
+            Err(error) => {
+                eprintln!("cannot accept: {error}");
+                Timer::after(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Decides about one request, and serves it.
+async fn welcome(acceptor: &Acceptor, tcp: TcpStream) -> Result<(), Error> {
+    let offer = acceptor.read(tcp).await?;
+    // From here on the decision may take its time, to ask a database for instance: the time limit of the handshake
+    // stands still.
+    let path = offer.path().strip_prefix("/rooms/");
+    let Some(room) = ROOMS.into_iter().find(|room| path == Some(room)) else {
+        let response = refusal(StatusCode::NOT_FOUND, "there is no such room\n");
+        return offer.reject_with(response).await;
+    };
+    let spoken = |name: &&str| offer.protocols().any(|offered| offered == *name);
+    let Some(subprotocol) = SUBPROTOCOLS.into_iter().find(spoken) else {
+        let response = refusal(StatusCode::BAD_REQUEST, "offer chat.v2 or chat.v1\n");
+        return offer.reject_with(response).await;
+    };
+    let mut ws = offer
+        .subprotocol(subprotocol)
+        .header("X-Room", room)
+        .accept()
+        .await?;
+    ws.feed(format!("welcome to the {room}, in {subprotocol}"))
+        .await?;
+    while let Some((message, out)) = ws.recv_ref().await? {
+        out.feed(message)?;
+    }
+    Ok(())
+}
+
+/// A response that says why. For a status alone there is `Offer::reject`.
+fn refusal(status: StatusCode, why: &str) -> Response<Vec<u8>> {
+    let mut response = Response::new(why.into());
+    *response.status_mut() = status;
+    response
+}

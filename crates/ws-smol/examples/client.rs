@@ -1,0 +1,64 @@
+//! A client: sends each of its arguments as a text message, prints the answers, and closes.
+//!
+//! ```sh
+//! cargo run -p ws-smol --example client -- ws://127.0.0.1:9001/ hello world
+//! ```
+
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use ws_smol::{CloseCode, Config, Connector, Error, Message};
+
+fn main() -> ExitCode {
+    smol::block_on(async {
+        let mut args = env::args().skip(1);
+        let Some(url) = args.next() else {
+            eprintln!("usage: client URL [MESSAGE]...");
+            return ExitCode::from(2);
+        };
+        let questions: Vec<String> = args.collect();
+        match ask(&url, &questions).await {
+            Ok(answers) => {
+                for answer in answers {
+                    match answer {
+                        Message::Text(text) => println!("{text}"),
+                        Message::Binary(octets) => println!("{} octets", octets.len()),
+                    }
+                }
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("{error}");
+                // A server that refuses often says why in the body of its response.
+                if let Error::Handshake(error) = &error
+                    && let Some(response) = error.refusal()
+                {
+                    eprintln!("{}", String::from_utf8_lossy(response.body()));
+                }
+                ExitCode::FAILURE
+            }
+        }
+    })
+}
+
+/// Sends one message after the other, each when the one before was answered.
+pub(crate) async fn ask(url: &str, questions: &[String]) -> Result<Vec<Message>, Error> {
+    // Without keepalive, a server that is gone without a word would keep `recv` waiting for ever.
+    let config = Config::default().keepalive(Duration::from_secs(20), Duration::from_secs(10));
+    let connector = Connector::new().config(config).max_message(1 << 20);
+    let mut ws = connector.connect(url).await?;
+    let mut answers = Vec::new();
+    for question in questions {
+        ws.send(question).await?;
+        match ws.recv().await? {
+            Some(answer) => answers.push(answer),
+            // The server has closed the connection: `ws.end()` has its code and reason.
+            None => break,
+        }
+    }
+    ws.close(CloseCode::NORMAL, "no more questions").await?;
+    Ok(answers)
+}

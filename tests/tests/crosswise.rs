@@ -1,0 +1,176 @@
+//! A client on one runtime and a server on another, in every pairing, have the same conversation.
+
+#![forbid(unsafe_code)]
+
+use futures_util::future::try_join;
+use ws_driver::{CloseCode, End, Error, Initiator, MessageKind, MessageRef, Outgoing, Transport};
+use ws_tests::runtimes::{AsyncStdThreads, SmolThread, TokioThread};
+use ws_tests::suite::{Acceptor, Connector, Running, Stream, Suite, Ws, server};
+
+/// Who ends the conversation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closer {
+    Client,
+    Server,
+}
+
+const SUBPROTOCOL: &str = "talk.v1";
+/// Of a streamed message: less than a frame, a frame, and much more than a block.
+const PIECES: [usize; 5] = [1, 125, 126, 70_000, 300_000];
+const LAST_WORDS: &str = "κόσμε, goodbye";
+
+/// What the messages of this test hold.
+fn octets(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i / 3 % 251) as u8).collect()
+}
+
+/// Echoes until it is told to go on, then echoes a message piece by piece, asks back, and closes or is closed.
+async fn serve<S: Suite>(stream: Stream<S>, closer: Closer) -> Result<Option<End>, Error> {
+    let offer = Acceptor::<S>::new().read(stream).await?;
+    assert_eq!(
+        (offer.path(), offer.query()),
+        ("/talk", Some("of=cabbages"))
+    );
+    assert!(offer.get_ref().peer_addr().is_some());
+    let mut ws = offer.subprotocol(SUBPROTOCOL).accept().await?;
+    let mut done = false;
+    while !done && let Some((message, out)) = ws.recv_ref().await? {
+        done = matches!(message, MessageRef::Text("go on"));
+        out.feed(message)?;
+    }
+
+    let mut reader = ws.recv_stream().await?.expect("a message");
+    assert_eq!(reader.kind(), MessageKind::Binary);
+    let mut received = Vec::new();
+    while let Some(piece) = reader.chunk().await? {
+        received.extend_from_slice(piece);
+    }
+    let mut writer = ws.writer(MessageKind::Binary)?;
+    for piece in received.chunks(10_000) {
+        writer.write(piece).await?;
+    }
+    writer.finish().await?;
+
+    assert!(ws.ping().await?.is_some(), "the client has nothing to say");
+    ws.send("your turn").await?;
+    match closer {
+        Closer::Client => assert!(ws.recv().await?.is_none()),
+        Closer::Server => ws.close(CloseCode::GOING_AWAY, LAST_WORDS).await?,
+    }
+    assert!(ws.recv().await?.is_none(), "the end stays the end");
+    Ok(ws.end())
+}
+
+async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Error> {
+    let connector = Connector::<S>::new().subprotocol(SUBPROTOCOL);
+    let mut ws = connector.connect(&url).await?;
+    assert_eq!(ws.protocol(), Some(SUBPROTOCOL));
+    assert!(ws.peer_addr().is_some());
+    echoed::<S>(&mut ws, "hello").await?;
+    echoed::<S>(&mut ws, "").await?;
+    echoed::<S>(&mut ws, &octets(256)[..]).await?;
+    echoed::<S>(&mut ws, &"κόσμε ".repeat(300_000)).await?;
+    echoed::<S>(&mut ws, octets(3 << 20)).await?;
+    assert!(ws.ping().await?.is_some(), "the server has nothing to say");
+
+    // Both directions at once, by halves.
+    let (mut tx, mut rx) = ws.split();
+    let send = async {
+        for number in 0..500 {
+            tx.feed(number.to_string()).await?;
+        }
+        tx.flush().await
+    };
+    let receive = async {
+        for number in 0..500 {
+            let message = rx.recv().await?.expect("an echo");
+            assert_eq!(message.as_text(), Some(number.to_string().as_str()));
+        }
+        Ok(())
+    };
+    try_join(send, receive).await?;
+    let mut ws = tx.reunite(rx).expect("halves of one connection");
+
+    echoed::<S>(&mut ws, "go on").await?;
+    let mut writer = ws.writer(MessageKind::Binary)?;
+    for len in PIECES {
+        writer.write(octets(len)).await?;
+    }
+    writer.finish().await?;
+    let answer = ws.recv().await?.expect("the message as it was");
+    assert!(answer.as_bytes() == PIECES.map(octets).concat());
+
+    // Answers the server's Ping on the way.
+    let message = ws.recv().await?.expect("the last message");
+    assert_eq!(message.as_text(), Some("your turn"));
+    match closer {
+        Closer::Client => ws.close(CloseCode::NORMAL, LAST_WORDS).await?,
+        Closer::Server => assert!(ws.recv().await?.is_none()),
+    }
+    assert!(ws.recv().await?.is_none(), "the end stays the end");
+    Ok(ws.end())
+}
+
+async fn echoed<'a, S: Suite>(
+    ws: &mut Ws<S>,
+    message: impl Into<Outgoing<'a>> + Clone,
+) -> Result<(), Error> {
+    let expected = message.clone().into();
+    ws.send(message).await?;
+    let answer = ws.recv().await?.expect("an echo");
+    assert_eq!(answer.kind(), expected.kind());
+    assert!(answer.as_bytes() == expected.as_bytes());
+    Ok(())
+}
+
+fn converse<C: Suite, S: Suite>(closer: Closer) {
+    let (address, serving) = server::<S, _, _>(move |stream| serve::<S>(stream, closer));
+    let calling = Running::start(move || {
+        C::block_on(call::<C>(
+            format!("ws://{address}/talk?of=cabbages"),
+            closer,
+        ))
+    });
+    let client = calling.finish().unwrap().expect("an end");
+    let server = serving.finish().unwrap().expect("an end");
+    let (first, other, code) = match closer {
+        Closer::Client => (&client, &server, CloseCode::NORMAL),
+        Closer::Server => (&server, &client, CloseCode::GOING_AWAY),
+    };
+    assert_eq!(first.initiator, Initiator::Local);
+    assert_eq!(other.initiator, Initiator::Peer);
+    for end in [first, other] {
+        assert!(end.clean);
+        assert_eq!((end.code, &*end.reason), (code, LAST_WORDS));
+    }
+}
+
+macro_rules! pairs {
+    ($($name:ident: $client:ident, $server:ident;)*) => {
+        $(mod $name {
+            use super::*;
+
+            #[test]
+            fn the_client_closes() {
+                converse::<$client, $server>(Closer::Client);
+            }
+
+            #[test]
+            fn the_server_closes() {
+                converse::<$client, $server>(Closer::Server);
+            }
+        })*
+    };
+}
+
+pairs! {
+    async_std_to_async_std: AsyncStdThreads, AsyncStdThreads;
+    async_std_to_smol: AsyncStdThreads, SmolThread;
+    async_std_to_tokio: AsyncStdThreads, TokioThread;
+    smol_to_async_std: SmolThread, AsyncStdThreads;
+    smol_to_smol: SmolThread, SmolThread;
+    smol_to_tokio: SmolThread, TokioThread;
+    tokio_to_async_std: TokioThread, AsyncStdThreads;
+    tokio_to_smol: TokioThread, SmolThread;
+    tokio_to_tokio: TokioThread, TokioThread;
+}

@@ -1,0 +1,11 @@
+//! The behaviours on smol, with one thread and with several.
+
+#![forbid(unsafe_code)]
+
+mod current_thread {
+    ws_tests::instantiate!(ws_tests::runtimes::SmolThread);
+}
+
+mod multi_thread {
+    ws_tests::instantiate!(ws_tests::runtimes::SmolThreads);
+}

@@ -1,0 +1,255 @@
+//! What adapters do with sockets, on every runtime: options, addresses, halves, all resolved addresses; and streams that
+//! are not TCP.
+
+#![forbid(unsafe_code)]
+
+use std::net::{Ipv6Addr, TcpListener};
+use std::time::{Duration, Instant};
+
+use ws_driver::{Error, Phase, Runtime, Split, Timer, Transport, Wrap};
+use ws_tests::runtimes::{AsyncStdThreads, SmolThread, TokioThread};
+use ws_tests::socket;
+use ws_tests::suite::{Connector, Stream, Suite};
+
+type Wrapped<S> = <<S as Suite>::Runtime as Wrap<Stream<S>>>::Transport;
+type ReadHalfOf<S> = <Wrapped<S> as Split>::ReadHalf;
+type WriteHalfOf<S> = <Wrapped<S> as Split>::WriteHalf;
+
+/// Both ends of a TCP connection: one of the runtime as a transport, one that blocks.
+fn wrapped<S: Suite>() -> (Wrapped<S>, socket::RawPeer, std::net::SocketAddr) {
+    let (listener, address) = socket::listen();
+    let near = std::net::TcpStream::connect(address).unwrap();
+    let (far, _) = listener.accept().unwrap();
+    let peer = socket::RawPeer::new(far);
+    (S::Runtime::wrap(S::adopt(near)), peer, address)
+}
+
+/// A host with several addresses is tried to the last: `localhost` is IPv4 and IPv6, and one of them listens.
+fn every_address_of_a_host_is_tried<S: Suite>() {
+    let v4 = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = v4.local_addr().unwrap().port();
+    S::block_on(S::Runtime::connect("localhost", port)).unwrap();
+    drop(v4);
+    let Ok(v6) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) else {
+        return;
+    };
+    let names_both = std::net::ToSocketAddrs::to_socket_addrs(&("localhost", 1))
+        .unwrap()
+        .any(|address| address.is_ipv6());
+    let port = v6.local_addr().unwrap().port();
+    let connected = S::block_on(S::Runtime::connect("localhost", port));
+    assert_eq!(connected.is_ok(), names_both);
+    S::block_on(S::Runtime::connect("::1", port)).unwrap();
+}
+
+fn a_name_that_does_not_resolve_is_an_error_of_io<S: Suite>() {
+    let connected = S::block_on(Connector::<S>::new().connect("ws://nowhere.invalid/"));
+    assert!(matches!(connected, Err(Error::Io(_))), "{connected:?}");
+}
+
+fn the_peers_address_is_known<S: Suite>() {
+    S::block_on(async {
+        let (near, _far, address) = wrapped::<S>();
+        assert_eq!(near.peer_addr(), Some(address));
+    });
+}
+
+/// The other half lives on, and so does the socket.
+fn a_sending_half_that_is_dropped_ends_its_direction<S: Suite>() {
+    S::block_on(async {
+        let (near, mut far, _) = wrapped::<S>();
+        let (read, write) = near.split();
+        drop(write);
+        assert_eq!(far.read_to_end().1, socket::Ending::Eof);
+        drop(read);
+    });
+}
+
+fn halves_of_one_socket_are_joined_and_others_are_not<S: Suite>() {
+    S::block_on(async {
+        let (one, mut far, address) = wrapped::<S>();
+        let (other, _far, _) = wrapped::<S>();
+        let (read, write): (ReadHalfOf<S>, WriteHalfOf<S>) = one.split();
+        let one = Wrapped::<S>::reunite(read, write).unwrap();
+        assert_eq!(one.peer_addr(), Some(address));
+        let (read, write) = one.split();
+        let (foreign, _write) = other.split();
+        assert!(Wrapped::<S>::reunite(foreign, write).is_none());
+        drop(read);
+        assert_eq!(far.read_to_end().1, socket::Ending::Eof);
+    });
+}
+
+/// As the trait has it: ready when the deadline has passed, and ready again, until it is moved.
+fn a_timer_goes_off_and_can_be_moved<S: Suite>() {
+    type TimerOf<S> = <<S as Suite>::Runtime as Runtime>::Timer;
+    S::block_on(async {
+        let start = Instant::now();
+        let short = Duration::from_millis(30);
+        let mut timer = TimerOf::<S>::at(TimerOf::<S>::after(Duration::from_secs(1000)));
+        let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(timer.poll(cx).is_ready()));
+        assert!(!poll.await);
+        for turn in 1..=3 {
+            timer.reset(TimerOf::<S>::after(short));
+            std::future::poll_fn(|cx| timer.poll(cx)).await;
+            assert!(start.elapsed() >= short * turn);
+            std::future::poll_fn(|cx| timer.poll(cx)).await;
+        }
+        // The past is now, and a moment that nobody lives to see does not overflow.
+        timer.reset(start);
+        std::future::poll_fn(|cx| timer.poll(cx)).await;
+        timer.reset(TimerOf::<S>::after(Duration::MAX));
+        let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(timer.poll(cx).is_ready()));
+        assert!(!poll.await);
+        assert!(start.elapsed() < Duration::from_secs(10));
+    });
+}
+
+fn a_server_that_says_nothing_is_left_in_time<S: Suite>() {
+    let (listener, address) = socket::listen();
+    let start = Instant::now();
+    let connector = Connector::<S>::new().handshake_timeout(Duration::from_millis(100));
+    let connected = S::block_on(connector.connect(&format!("ws://{address}/")));
+    assert!(
+        matches!(connected, Err(Error::Timeout(Phase::Handshake))),
+        "{connected:?}"
+    );
+    assert!(start.elapsed() < Duration::from_secs(5));
+    drop(listener);
+}
+
+macro_rules! on {
+    ($suite:ident, $module:ident: $($behaviour:ident,)*) => {
+        mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $behaviour() {
+                    super::$behaviour::<$suite>();
+                }
+            )*
+        }
+    };
+    ($($suite:ident, $module:ident;)*) => {
+        $(on! { $suite, $module:
+            every_address_of_a_host_is_tried,
+            a_name_that_does_not_resolve_is_an_error_of_io,
+            the_peers_address_is_known,
+            a_sending_half_that_is_dropped_ends_its_direction,
+            halves_of_one_socket_are_joined_and_others_are_not,
+            a_timer_goes_off_and_can_be_moved,
+            a_server_that_says_nothing_is_left_in_time,
+        })*
+    };
+}
+
+on! {
+    AsyncStdThreads, on_async_std;
+    SmolThread, on_smol;
+    TokioThread, on_tokio;
+}
+
+/// Small segments leave at once.
+#[test]
+fn tcp_is_told_not_to_wait() {
+    SmolThread::block_on(async { assert!(wrapped::<SmolThread>().0.nodelay().unwrap()) });
+    AsyncStdThreads::block_on(async { assert!(wrapped::<AsyncStdThreads>().0.nodelay().unwrap()) });
+    TokioThread::block_on(async { assert!(wrapped::<TokioThread>().0.nodelay().unwrap()) });
+}
+
+/// A stream that is not TCP, split or whole: a talk of both ends, which end it in order and at once.
+#[cfg(unix)]
+mod unix {
+    use std::io;
+    use std::os::unix::net::UnixStream;
+
+    use futures_util::future::try_join;
+    use ws_driver::{CloseCode, WebSocket};
+
+    use super::*;
+
+    async fn echo<T: Transport>(mut ws: WebSocket<T>) -> Result<(), Error> {
+        while let Some((message, out)) = ws.recv_ref().await? {
+            out.feed(message)?;
+        }
+        assert!(ws.end().unwrap().clean);
+        Ok(())
+    }
+
+    async fn talk<T: Split>(ws: WebSocket<T>) -> Result<(), Error> {
+        assert_eq!(ws.peer_addr(), None);
+        let (mut tx, mut rx) = ws.split();
+        let large = vec![3; 300_000];
+        let sending = async { tx.send(&large).await };
+        let receiving = async { rx.recv().await };
+        let ((), received) = try_join(sending, receiving).await?;
+        assert!(received.unwrap().as_bytes() == large);
+        let mut ws = rx.reunite(tx).unwrap();
+        ws.send("hello").await?;
+        assert_eq!(ws.recv().await?.unwrap().as_text(), Some("hello"));
+        ws.close(CloseCode::NORMAL, "bye").await?;
+        assert!(ws.end().unwrap().clean);
+        Ok(())
+    }
+
+    async fn converse<R, S>(near: S, far: S) -> Result<(), Error>
+    where
+        R: Wrap<S, Transport: Split>,
+    {
+        let start = Instant::now();
+        let (connector, acceptor) = (
+            ws_driver::Connector::<R>::new(),
+            ws_driver::Acceptor::<R>::new(),
+        );
+        let client = connector.handshake("ws://server.example.com/", near);
+        let (client, server) = try_join(client, acceptor.accept(far)).await?;
+        try_join(talk(client), echo(server)).await?;
+        assert!(
+            start.elapsed() < Duration::from_secs(3),
+            "a direction did not end"
+        );
+        Ok(())
+    }
+
+    fn pair() -> io::Result<(UnixStream, UnixStream)> {
+        let (near, far) = UnixStream::pair()?;
+        near.set_nonblocking(true)?;
+        far.set_nonblocking(true)?;
+        Ok((near, far))
+    }
+
+    #[test]
+    fn unix_sockets_on_async_std() {
+        AsyncStdThreads::block_on(async {
+            let (near, far) = pair().unwrap();
+            converse::<ws_async_std::AsyncStd, async_std::os::unix::net::UnixStream>(
+                near.into(),
+                far.into(),
+            )
+            .await
+            .unwrap();
+        });
+    }
+
+    #[test]
+    fn unix_sockets_on_smol() {
+        SmolThread::block_on(async {
+            let (near, far) = pair().unwrap();
+            let (near, far) = (near.try_into().unwrap(), far.try_into().unwrap());
+            converse::<ws_smol::Smol, smol::net::unix::UnixStream>(near, far)
+                .await
+                .unwrap();
+        });
+    }
+
+    #[test]
+    fn unix_sockets_on_tokio() {
+        TokioThread::block_on(async {
+            let (near, far) = pair().unwrap();
+            let adopt = tokio::net::UnixStream::from_std;
+            converse::<ws_tokio::Tokio, _>(adopt(near).unwrap(), adopt(far).unwrap())
+                .await
+                .unwrap();
+        });
+    }
+}
