@@ -30,6 +30,18 @@ struct Settings {
     origins: OriginPolicy,
 }
 
+impl Settings {
+    /// What every answer has.
+    fn answer(&self) -> Answer {
+        let answer = Answer::new();
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = self.config.deflate_config() {
+            return answer.deflate(deflate);
+        }
+        answer
+    }
+}
+
 impl<R> Acceptor<R> {
     /// An acceptor with the defaults.
     #[must_use]
@@ -124,7 +136,7 @@ impl<R: Runtime> Acceptor<R> {
         match read.await {
             Ok((request, leftover)) => {
                 let time_left = upgrade.time_left();
-                let answer = Answer::new();
+                let answer = self.settings.answer();
                 let settings = Arc::clone(&self.settings);
                 Ok(Offer {
                     upgrade,

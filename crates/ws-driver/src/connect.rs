@@ -31,6 +31,18 @@ struct Settings {
     request: Request,
 }
 
+impl Settings {
+    /// The request with everything that is offered.
+    fn request(&self) -> Request {
+        let request = self.request.clone();
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = self.config.deflate_config() {
+            return request.deflate(deflate);
+        }
+        request
+    }
+}
+
 impl<R> Connector<R> {
     /// A connector with the defaults.
     #[must_use]
@@ -136,7 +148,7 @@ impl<R: Runtime> Connector<R> {
             return Err(Error::TlsUnavailable);
         }
         // Checked before the server hears anything.
-        self.settings.request.build(&target, [0; 16])?;
+        self.settings.request().build(&target, [0; 16])?;
         let deadline = self.deadline();
         let stream = R::connect(target.host(), target.port());
         let stream = within::<R::Timer, _>(deadline, Phase::Connect, stream).await??;
@@ -183,7 +195,7 @@ impl<R: Runtime> Connector<R> {
         R: Wrap<S>,
     {
         let settings = &*self.settings;
-        let mut handshake = settings.request.build(target, random())?;
+        let mut handshake = settings.request().build(target, random())?;
         let mut upgrade = Upgrade::new(R::wrap(stream), deadline);
         upgrade.write(handshake.request()).await?;
         let read = upgrade.read(|piece| {

@@ -128,6 +128,10 @@ impl Inlet {
         for _ in 0..READS_PER_TURN {
             while !outlet.out.side.ignores_input() {
                 match look(&mut self.recv) {
+                    Ok(Look::NeedMore) if self.recv.is_busy() => {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                     Ok(Look::NeedMore) => break,
                     Ok(Look::Control(control)) => {
                         self.control(&control, outlet);

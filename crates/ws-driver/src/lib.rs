@@ -69,6 +69,7 @@ pub use ws_handshake::{
 };
 pub use ws_proto::{
     CloseCode, CloseFrame, CloseReason, CloseReasonTooLong, Config, Control, ControlPayload,
-    ControlPayloadTooLong, End, Initiator, LimitError, MaskKey, MaskSource, Message, MessageKind,
-    MessageRef, Outgoing, ProtocolError, ReceiveError, SendError, Text,
+    ControlPayloadTooLong, DeflateConfig, DeflateParams, End, Initiator, LimitError, MaskKey,
+    MaskSource, Message, MessageKind, MessageRef, Outgoing, ProtocolError, ReceiveError, SendError,
+    Text,
 };

@@ -89,7 +89,10 @@ impl<T: Transport> WebSocket<T> {
             }
             Side::Server => (Role::Server, SendSide::server(config), None),
         };
-        let recv = BlockReceiver::new(ReceiveSide::new(role, config), leftover.into(), BLOCK_LEN);
+        let recv = ReceiveSide::new(role, config);
+        #[cfg(feature = "deflate")]
+        let (recv, send) = compressed(recv, send, config, &agreed);
+        let recv = BlockReceiver::new(recv, leftover.into(), BLOCK_LEN);
         let opening = (response.is_some() || agreed != Agreed::default())
             .then(|| Box::new(Opening { agreed, response }));
         WebSocket {
@@ -445,6 +448,21 @@ impl<T: Transport> WebSocket<T> {
     pub fn response(&self) -> Option<&Response<()>> {
         self.opening.as_ref()?.response.as_ref()
     }
+}
+
+/// The sides, with compression if that was agreed.
+#[cfg(feature = "deflate")]
+fn compressed(
+    mut recv: ReceiveSide,
+    mut send: SendSide,
+    config: &Config,
+    agreed: &Agreed,
+) -> (ReceiveSide, SendSide) {
+    if let (Some(params), Some(config)) = (agreed.deflate(), config.deflate_config()) {
+        recv.inflate(&params);
+        send.deflate(&params, config);
+    }
+    (recv, send)
 }
 
 impl<T: Transport> Incoming for WebSocket<T> {

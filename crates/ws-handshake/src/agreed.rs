@@ -1,5 +1,7 @@
 //! What both sides settled on.
 
+use ws_proto::DeflateParams;
+
 use crate::extension::Extension;
 
 /// The outcome of the negotiation: at most one subprotocol, and the extensions in use
@@ -8,6 +10,7 @@ use crate::extension::Extension;
 pub struct Agreed {
     pub(crate) protocol: Option<String>,
     pub(crate) extensions: Vec<Extension>,
+    pub(crate) deflate: Option<DeflateParams>,
 }
 
 impl Agreed {
@@ -19,5 +22,15 @@ impl Agreed {
     /// The extensions, in the order in which they apply to data (RFC 6455 §9.1).
     pub fn extensions(&self) -> &[Extension] {
         &self.extensions
+    }
+
+    /// How messages are compressed, if permessage-deflate is among the extensions: the same on
+    /// both sides (RFC 7692 §7.1).
+    ///
+    /// Offers and answers made with `extension` count as those made with `deflate` do. `None`
+    /// also stands for an agreement with parameters that RFC 7692 does not have, which is the
+    /// caller's.
+    pub fn deflate(&self) -> Option<DeflateParams> {
+        self.deflate
     }
 }

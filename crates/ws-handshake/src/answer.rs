@@ -7,8 +7,10 @@ use http::header::{
     SEC_WEBSOCKET_PROTOCOL, UPGRADE,
 };
 use http::{Response, StatusCode};
+use ws_proto::DeflateConfig;
 
 use crate::agreed::Agreed;
+use crate::deflate::{self, DeflateError};
 use crate::extension::{self, Extension};
 use crate::fields::{FieldFault, Fields, write_field};
 use crate::head::NamesOf;
@@ -26,6 +28,7 @@ use crate::offer::Offer;
 pub struct Answer {
     protocol: Option<String>,
     extensions: Vec<Extension>,
+    deflate: Option<DeflateConfig>,
     fields: Fields,
 }
 
@@ -42,10 +45,22 @@ impl Answer {
         self
     }
 
-    /// Adds an extension in the form in which the server uses it.
+    /// Adds an extension in the form in which the server uses it. Of permessage-deflate,
+    /// [`Offer::accept`] also checks the parameters.
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
+        self
+    }
+
+    /// Compresses messages if the client offers it (RFC 7692); a later call replaces it.
+    ///
+    /// The first offer of permessage-deflate that is well formed is accepted, behind the
+    /// extensions that [`extension`](Self::extension) adds. What it comes to is
+    /// [`Agreed::deflate`].
+    #[must_use]
+    pub fn deflate(mut self, config: &DeflateConfig) -> Self {
+        self.deflate = Some(*config);
         self
     }
 
@@ -59,7 +74,7 @@ impl Answer {
 
     /// The checks of [`Offer::accept`] and the response.
     pub(crate) fn accept(
-        self,
+        mut self,
         offer: &Offer,
         accept: &HeaderValue,
     ) -> Result<Accepted, AnswerError> {
@@ -72,6 +87,10 @@ impl Answer {
         if let Some(name) = &self.protocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, offered_protocol(offer, name)?);
         }
+        if let Some(config) = &self.deflate {
+            self.extensions
+                .extend(deflate::answer(offer.extensions(), config));
+        }
         if !self.extensions.is_empty() {
             headers.insert(
                 SEC_WEBSOCKET_EXTENSIONS,
@@ -80,6 +99,7 @@ impl Answer {
         }
         append_fields(headers, &self.fields)?;
         let agreed = Agreed {
+            deflate: deflate::agreement(offer.extensions(), &self.extensions)?,
             protocol: self.protocol,
             extensions: self.extensions,
         };
@@ -176,6 +196,9 @@ impl fmt::Debug for Accepted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnswerError {
+    /// The answer's own permessage-deflate is not one to what the client offered
+    /// (RFC 7692 §7.1).
+    Deflate(DeflateError),
     /// An extension of this name is there twice (RFC 6455 §9.1).
     DuplicateExtension(String),
     /// The client did not offer this extension (RFC 6455 §4.2.2, item 5.6, and §9.1).
@@ -192,6 +215,12 @@ pub enum AnswerError {
     TooManyHeaders,
 }
 
+impl From<DeflateError> for AnswerError {
+    fn from(error: DeflateError) -> Self {
+        Self::Deflate(error)
+    }
+}
+
 impl From<FieldFault> for AnswerError {
     fn from(fault: FieldFault) -> Self {
         match fault {
@@ -205,6 +234,10 @@ impl From<FieldFault> for AnswerError {
 impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Deflate(error) => write!(
+                f,
+                "the answer to permessage-deflate is wrong: {error}; use Answer::deflate instead"
+            ),
             Self::DuplicateExtension(name) => {
                 write!(
                     f,

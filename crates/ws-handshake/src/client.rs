@@ -10,6 +10,7 @@ use http::{Response, StatusCode};
 
 use crate::agreed::Agreed;
 use crate::client_error::ClientError;
+use crate::deflate;
 use crate::extension::Extension;
 use crate::head::{Head, HeadReader, HttpVersion, NamesOf, StatusLine, parse_fields};
 use crate::limits::{MAX_HEAD_LEN, Progress};
@@ -46,8 +47,7 @@ pub struct ClientHandshake {
 struct Expected {
     accept: String,
     protocols: Vec<String>,
-    /// Names only.
-    extensions: Vec<String>,
+    extensions: Vec<Extension>,
 }
 
 enum State {
@@ -65,7 +65,7 @@ impl ClientHandshake {
         request: Vec<u8>,
         accept: String,
         protocols: Vec<String>,
-        extensions: Vec<String>,
+        extensions: Vec<Extension>,
     ) -> Self {
         let expected = Expected {
             accept,
@@ -258,10 +258,12 @@ impl Expected {
         }
         self.check_accept(headers)?;
         let extensions = self.check_extensions(headers)?;
+        let deflate = deflate::agreement(&self.extensions, &extensions)?;
         let protocol = self.check_protocol(headers)?;
         Ok(Agreed {
             protocol,
             extensions,
+            deflate,
         })
     }
 
@@ -278,7 +280,8 @@ impl Expected {
         Ok(())
     }
 
-    /// Names only. What the parameters mean is checked where the extension is known.
+    /// Names only. What the parameters mean is checked where the extension is known: for
+    /// permessage-deflate in `deflate`, for others by the caller.
     fn check_extensions(&self, headers: &HeaderMap) -> Result<Vec<Extension>, ClientError> {
         let mut agreed: Vec<Extension> = Vec::new();
         for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {
@@ -288,7 +291,7 @@ impl Expected {
                 if !self
                     .extensions
                     .iter()
-                    .any(|offered| offered == extension.name())
+                    .any(|offered| offered.name() == extension.name())
                 {
                     return Err(ClientError::UnofferedExtension);
                 }

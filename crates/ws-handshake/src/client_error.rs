@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::Response;
 
+use crate::deflate::DeflateError;
 use crate::scanner::HeadFault;
 
 /// Why a client did not get its WebSocket (RFC 6455 §4.1). Nothing more may be sent on the
@@ -23,6 +24,8 @@ pub enum ClientError {
     ConnectionWithoutUpgrade,
     /// A control octet in a header field (RFC 9110 §5.5).
     ControlOctet,
+    /// The server's permessage-deflate is not an answer to what was offered (RFC 7692 §5.1, §7.1).
+    Deflate(DeflateError),
     /// More than one `Sec-WebSocket-Accept` (RFC 6455 §11.3.3).
     DuplicateAccept,
     /// The server uses an extension twice (RFC 6455 §9.1).
@@ -95,6 +98,10 @@ impl ClientError {
             Self::ControlOctet => (
                 "ControlOctet",
                 "a header of the server's answer has a control octet; report it to the operator",
+            ),
+            Self::Deflate(_) => (
+                "Deflate",
+                "the server's answer to permessage-deflate is wrong; offer no compression, or report it",
             ),
             Self::DuplicateAccept => (
                 "DuplicateAccept",
@@ -173,6 +180,12 @@ impl ClientError {
     }
 }
 
+impl From<DeflateError> for ClientError {
+    fn from(error: DeflateError) -> Self {
+        Self::Deflate(error)
+    }
+}
+
 impl From<HeadFault> for ClientError {
     fn from(fault: HeadFault) -> Self {
         match fault {
@@ -193,14 +206,15 @@ impl From<HeadFault> for ClientError {
 impl fmt::Debug for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, _) = self.describe();
-        match self.refusal() {
-            None => f.write_str(name),
-            Some(response) => f
+        match self {
+            Self::Deflate(error) => f.debug_tuple(name).field(error).finish(),
+            Self::Refused(response) => f
                 .debug_struct(name)
                 .field("status", &response.status())
                 .field("headers", response.headers())
                 .field("body_len", &response.body().len())
                 .finish(),
+            _ => f.write_str(name),
         }
     }
 }
@@ -208,9 +222,10 @@ impl fmt::Debug for ClientError {
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (_, text) = self.describe();
-        match self.refusal() {
-            None => f.write_str(text),
-            Some(response) => write!(f, "{text} (status {})", response.status()),
+        match self {
+            Self::Deflate(error) => write!(f, "{text} ({error})"),
+            Self::Refused(response) => write!(f, "{text} (status {})", response.status()),
+            _ => f.write_str(text),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The syntax of `Sec-WebSocket-Extensions` (RFC 6455 §9.1). What a parameter means is the
-//! business of the extension.
+//! business of the extension; see `deflate` for the one that is known here.
 
 use std::fmt;
 
@@ -42,6 +42,14 @@ impl Extension {
             name,
             params: Vec::new(),
         })
+    }
+
+    /// An extension whose parts are known to be tokens.
+    pub(crate) fn of_tokens(name: &str, params: Vec<(String, Option<String>)>) -> Self {
+        Self {
+            name: name.to_owned(),
+            params,
+        }
     }
 
     /// Appends a parameter.

@@ -43,6 +43,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Compression
+//!
+//! Both sides say how they want messages compressed by a [`DeflateConfig`](ws_proto::DeflateConfig),
+//! or do not, which is the default. What came of it is [`Agreed::deflate`] (RFC 7692 §5, §7.1).
+//!
+//! ```
+//! use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};
+//! use ws_proto::DeflateConfig;
+//!
+//! let config = DeflateConfig::default();
+//! let target = Target::parse("ws://example.com/")?;
+//! let mut client = Request::new().deflate(&config).build(&target, *b"the sample nonce")?;
+//!
+//! let mut server = ServerHandshake::new(OriginPolicy::default());
+//! let offer = server.receive(client.request())?.done.expect("a complete request");
+//! let accepted = offer.accept(Answer::new().deflate(&config.own_window_bits(11)))?;
+//! let params = accepted.agreed().deflate().expect("the client offers it");
+//! assert_eq!(params.server_max_window_bits, 11);
+//!
+//! let established = client.receive(&accepted.encode())?.done.expect("a complete response");
+//! assert_eq!(established.agreed().deflate(), Some(params));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What is bounded
 //!
 //! Heads have at most [`MAX_HEAD_LEN`] octets and [`MAX_HEADERS`] lines, bodies of refusals at
@@ -55,6 +79,13 @@
 //! Lines end with CRLF and nothing else; one empty line in front of a head is skipped. A request
 //! that announces a body is refused, since what follows a request to upgrade are frames. Every
 //! refusal is a complete response that ends the connection.
+//!
+//! # Where it runs
+//!
+//! It needs std, as the `http` crate does, but no operating system: it builds for
+//! `wasm32-unknown-unknown`. Two programs show it together with `ws-proto`: `examples/in_memory.rs`
+//! carries a whole conversation through memory, `examples/blocking_echo.rs` is a server over
+//! std's sockets with a thread for each connection.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -75,6 +106,7 @@ mod agreed;
 mod answer;
 mod client;
 mod client_error;
+mod deflate;
 mod extension;
 mod fields;
 mod head;
@@ -96,6 +128,7 @@ pub use agreed::Agreed;
 pub use answer::{Accepted, Answer, AnswerError};
 pub use client::{ClientHandshake, Established};
 pub use client_error::ClientError;
+pub use deflate::{DeflateError, DeflateParameter};
 pub use extension::{Extension, ExtensionError};
 pub use limits::{MAX_HEAD_LEN, MAX_HEADERS, MAX_REFUSAL_BODY_LEN, Progress};
 pub use offer::Offer;

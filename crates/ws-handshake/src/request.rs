@@ -6,9 +6,11 @@ use http::header::{
     CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
+use ws_proto::DeflateConfig;
 
 use crate::accept_key::{accept_for, encode_nonce};
 use crate::client::ClientHandshake;
+use crate::deflate;
 use crate::extension::{self, Extension};
 use crate::fields::{FieldFault, Fields, write_field, write_line};
 use crate::target::Target;
@@ -57,9 +59,23 @@ impl Request {
 
     /// Offers an extension. The first one is preferred; the same name may be offered again with
     /// other parameters (RFC 6455 §9.1).
+    ///
+    /// The parameters of the answer are the caller's to check, but those of permessage-deflate.
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
+        self
+    }
+
+    /// Offers to compress messages (RFC 7692), behind the extensions offered so far.
+    ///
+    /// What is wanted of the server is a wish: offers that want less stand behind the one that
+    /// wants all. What the server's answer comes to is [`Agreed::deflate`](crate::Agreed::deflate).
+    /// To insist on a parameter, write one offer with [`extension`](Self::extension): its answer
+    /// passes the same checks.
+    #[must_use]
+    pub fn deflate(mut self, config: &DeflateConfig) -> Self {
+        self.extensions.extend(deflate::offers(config));
         self
     }
 
@@ -90,16 +106,11 @@ impl Request {
         let key = encode_nonce(nonce);
         let head = self.encode(target, &key)?;
         let accept = accept_for(key.as_bytes());
-        let extensions = self
-            .extensions
-            .iter()
-            .map(|offered| offered.name().to_owned())
-            .collect();
         Ok(ClientHandshake::new(
             head,
             accept,
             self.protocols.clone(),
-            extensions,
+            self.extensions.clone(),
         ))
     }
 

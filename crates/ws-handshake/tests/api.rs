@@ -5,9 +5,9 @@
 use std::error::Error;
 
 use ws_handshake::{
-    Accepted, Agreed, Answer, AnswerError, ClientError, ClientHandshake, Established, Extension,
-    ExtensionError, Offer, OriginPolicy, Progress, RejectReason, Rejection, Request, RequestError,
-    ServerHandshake, Target, TargetError,
+    Accepted, Agreed, Answer, AnswerError, ClientError, ClientHandshake, DeflateError,
+    DeflateParameter, Established, Extension, ExtensionError, Offer, OriginPolicy, Progress,
+    RejectReason, Rejection, Request, RequestError, ServerHandshake, Target, TargetError,
 };
 
 fn is_error<T: Error + Clone + Send + Sync + Unpin + 'static>() {}
@@ -17,6 +17,7 @@ fn is_plain<T: std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
 fn errors_are_static_and_can_be_sent() {
     is_error::<AnswerError>();
     is_error::<ClientError>();
+    is_error::<DeflateError>();
     is_error::<ExtensionError>();
     is_error::<Rejection>();
     is_error::<RequestError>();
@@ -42,10 +43,13 @@ fn types_can_be_sent_and_shared_and_printed() {
 
 #[test]
 fn errors_say_what_happened_and_what_to_do() {
-    let errors: [Box<dyn Error>; 5] = [
+    let deflate = DeflateError::DuplicateParameter(DeflateParameter::ServerMaxWindowBits);
+    let errors: [Box<dyn Error>; 7] = [
         Box::new(Target::parse("http://h").unwrap_err()),
         Box::new(ExtensionError::InvalidName),
         Box::new(AnswerError::ProtocolNotOffered("chat".into())),
+        Box::new(AnswerError::Deflate(deflate.clone())),
+        Box::new(ClientError::Deflate(deflate)),
         Box::new(RequestError::InvalidProtocol("a b".into())),
         Box::new(ClientError::WrongAccept),
     ];

@@ -10,6 +10,7 @@ use ws_handshake::{
     Answer, ClientError, Extension, Offer, OriginPolicy, Rejection, Request, ServerHandshake,
     Target,
 };
+use ws_proto::DeflateConfig;
 
 /// Feeds pieces whose lengths come from `cuts`, over and over, to a server.
 fn serve(mut octets: &[u8], cuts: &[usize]) -> Option<Result<(usize, Offer), Rejection>> {
@@ -43,7 +44,8 @@ fn serve(mut octets: &[u8], cuts: &[usize]) -> Option<Result<(usize, Offer), Rej
 fn connect(mut octets: &[u8], cuts: &[usize]) -> String {
     let request = Request::new()
         .protocol("a")
-        .extension(Extension::new("x").unwrap());
+        .extension(Extension::new("x").unwrap())
+        .deflate(&DeflateConfig::default().peer_window_bits(10));
     let mut client = client(&request);
     let mut total = 0;
     for cut in cuts.iter().cycle() {
@@ -112,7 +114,7 @@ fn full_request() -> HeadText {
         .start("GET http://a:80/b?c HTTP/1.1")
         .with("Origin: https://a")
         .with("Sec-WebSocket-Protocol: a, b")
-        .with("Sec-WebSocket-Extensions: x; y=\"z\"; w, permessage-deflate")
+        .with("Sec-WebSocket-Extensions: x; y=\"z\"; w, permessage-deflate; server_max_window_bits=10")
         .with("Content-Length: 0")
 }
 
@@ -149,6 +151,8 @@ proptest! {
             (Some(Err(whole)), Some(Err(cut))) => prop_assert_eq!(whole, cut),
             (Some(Ok((whole, offer))), Some(Ok((cut, _)))) => {
                 prop_assert_eq!(whole, cut);
+                let compressed = Answer::new().deflate(&DeflateConfig::default());
+                prop_assert!(offer.accept(compressed).is_ok());
                 let mut answer = Answer::new();
                 if let Some(name) = offer.protocols().next() {
                     answer = answer.protocol(name);
@@ -167,6 +171,9 @@ proptest! {
         octets in prop_oneof![
             mutated(HeadText::response().with("Sec-WebSocket-Extensions: x; y=\"z\"")),
             mutated(HeadText::response().with("Sec-WebSocket-Protocol: a")),
+            mutated(HeadText::response().with(
+                "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9",
+            )),
             mutated(chunked_refusal()),
         ],
         cuts in cuts(),

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use ws_driver::{Config, DeflateConfig};
 
 /// How long saying hello may take, whatever the server does.
 pub const PATIENCE: Duration = Duration::from_secs(14);
@@ -27,6 +28,9 @@ pub struct EchoServer {
     /// Threads that serve connections.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: u16,
+    /// Compress messages for clients that offer it (permessage-deflate).
+    #[arg(long)]
+    pub deflate: bool,
 }
 
 impl EchoServer {
@@ -34,6 +38,19 @@ impl EchoServer {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// The library's defaults, with compression if that is asked for.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        config(self.deflate)
+    }
+}
+
+fn config(deflate: bool) -> Config {
+    match deflate {
+        true => Config::default().deflate(DeflateConfig::default()),
+        false => Config::default(),
     }
 }
 
@@ -46,9 +63,18 @@ pub struct EchoClient {
     /// URLs to connect to; `-` reads more from standard input, one per line.
     #[arg(required = true)]
     pub urls: Vec<String>,
+    /// Offer to compress messages (permessage-deflate).
+    #[arg(long)]
+    pub deflate: bool,
 }
 
 impl EchoClient {
+    /// The library's defaults, with compression if that is asked for.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        config(self.deflate)
+    }
+
     /// The URLs in order, those of standard input as they come.
     pub fn each_url(&self) -> impl Iterator<Item = String> {
         self.urls

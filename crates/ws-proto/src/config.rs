@@ -3,6 +3,9 @@
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateConfig;
+
 /// The most frames that one assembled message may come in.
 ///
 /// Empty fragments cost the peer next to nothing; the Autobahn suite sends 65,537.
@@ -16,6 +19,8 @@ pub const MAX_FRAGMENTS: u32 = 131_072;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub(crate) close_timeout: Duration,
+    #[cfg(feature = "deflate")]
+    pub(crate) deflate: Option<DeflateConfig>,
     pub(crate) failure_timeout: Duration,
     pub(crate) fragment_len: Option<NonZeroUsize>,
     pub(crate) high_water_mark: usize,
@@ -39,6 +44,8 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             close_timeout: Duration::from_secs(5),
+            #[cfg(feature = "deflate")]
+            deflate: None,
             failure_timeout: Duration::from_secs(1),
             fragment_len: None,
             high_water_mark: 64 * 1024,
@@ -52,6 +59,24 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Compresses messages, if the peer agrees to (RFC 7692). Default: not.
+    ///
+    /// Compression takes memory and time, and tells whoever sees the lengths of messages something about what is in
+    /// them: do not compress secrets together with what others chose.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: DeflateConfig) -> Self {
+        self.deflate = Some(deflate);
+        self
+    }
+
+    /// What [`deflate`](Self::deflate) set.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate_config(&self) -> Option<&DeflateConfig> {
+        self.deflate.as_ref()
+    }
+
     /// How long the closing handshake may take, from the first Close to the end of the transport. Default: 5 s.
     ///
     /// Short values cut off peers on slow lines; long ones let silent peers hold a connection.

@@ -22,6 +22,8 @@ pub enum ProtocolError {
     FragmentedControl,
     /// A close code that must not be sent (RFC 6455 §7.4).
     InvalidCloseCode(CloseCode),
+    /// Compressed octets that are no message (RFC 7692 §7.2.2).
+    InvalidDeflate,
     /// Text that is not UTF-8 (RFC 6455 §8.1).
     InvalidUtf8,
     /// A payload length of 2^63 or more (RFC 6455 §5.2).
@@ -45,9 +47,9 @@ impl ProtocolError {
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
-            ProtocolError::CloseReasonNotUtf8 | ProtocolError::InvalidUtf8 => {
-                CloseCode::INVALID_PAYLOAD
-            }
+            ProtocolError::CloseReasonNotUtf8
+            | ProtocolError::InvalidDeflate
+            | ProtocolError::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
             ProtocolError::CloseTooShort
             | ProtocolError::ControlTooLong
             | ProtocolError::ExpectedContinuation
@@ -82,6 +84,9 @@ impl fmt::Display for ProtocolError {
                     f,
                     "its Close carries the code {code}, which must not be sent"
                 )
+            }
+            ProtocolError::InvalidDeflate => {
+                f.write_str("a compressed message cannot be decompressed")
             }
             ProtocolError::InvalidUtf8 => f.write_str("a text message is not UTF-8"),
             ProtocolError::LengthOutOfRange => f.write_str("a frame announces 2^63 octets or more"),
@@ -203,6 +208,13 @@ impl core::error::Error for ReceiveError {}
 impl From<ProtocolError> for ReceiveError {
     fn from(error: ProtocolError) -> Self {
         ReceiveError::Protocol(error)
+    }
+}
+
+#[cfg(feature = "deflate")]
+impl From<crate::deflate::InflateError> for ReceiveError {
+    fn from(_: crate::deflate::InflateError) -> Self {
+        ReceiveError::Protocol(ProtocolError::InvalidDeflate)
     }
 }
 

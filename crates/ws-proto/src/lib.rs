@@ -39,10 +39,10 @@
 //! ```
 //!
 //! Beside the loop stand four duties. Before waiting, ask [`Connection::deadline`] how long to wait at most, and call
-//! [`Connection::expire`] after it. When the transport takes no more output, call [`Connection::stalled`], which bounds
-//! the replies that wait. When the input ends, call [`Connection::end_of_input`]. When
-//! [`Connection::ends_transport`] says so, shut down writing, and drop the transport when the peer has done the same
-//! or a deadline passes.
+//! [`Connection::expire`] after it, also when input ended the wait: otherwise a peer that keeps sending outlives every
+//! time limit. When the transport takes no more output, call [`Connection::stalled`], which bounds the replies that
+//! wait. When the input ends, call [`Connection::end_of_input`]. When [`Connection::ends_transport`] says so, shut
+//! down writing, and drop the transport when the peer has done the same or a deadline passes.
 //!
 //! Features: `std` (default) adds run-time detection of vector units to the UTF-8 check and output as `IoSlice`s.
 
@@ -69,6 +69,7 @@ mod config;
 mod connection;
 mod control;
 mod deadline;
+mod deflate;
 mod error;
 mod header;
 mod mask;
@@ -86,6 +87,7 @@ pub use config::{Config, MAX_FRAGMENTS};
 pub use connection::Connection;
 pub use control::{Control, ControlPayload, ControlPayloadTooLong, MAX_CONTROL_LEN};
 pub use deadline::Expired;
+pub use deflate::{DeflateConfig, DeflateParams};
 pub use error::{LimitError, ProtocolError, ReceiveError, SendError};
 pub use header::{FrameHeader, HeaderRules, MAX_HEADER_LEN};
 pub use mask::{MaskKey, MaskSource};

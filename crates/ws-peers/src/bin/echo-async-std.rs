@@ -10,6 +10,7 @@ use async_global_executor::GlobalExecutorConfig;
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
 use clap::Parser;
+use ws_async_std::Acceptor;
 use ws_peers::{EchoServer, announce, exit};
 
 fn main() -> ExitCode {
@@ -28,12 +29,13 @@ fn main() -> ExitCode {
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
     let listener = TcpListener::bind(args.address()).await?;
+    let acceptor = Acceptor::new().config(args.config());
     announce(format_args!("ws://{}", listener.local_addr()?));
     loop {
         match listener.accept().await {
             Ok((tcp, _)) => {
                 // What a peer does wrong is no news: the peer was told by a Close.
-                task::spawn(echo(tcp));
+                task::spawn(echo(acceptor.clone(), tcp));
             }
             // Out of descriptors: connections that end make room.
             Err(_) => task::sleep(Duration::from_millis(10)).await,
@@ -41,8 +43,8 @@ async fn serve(args: &EchoServer) -> io::Result<()> {
     }
 }
 
-async fn echo(tcp: TcpStream) -> Result<(), ws_async_std::Error> {
-    let mut ws = ws_async_std::accept(tcp).await?;
+async fn echo(acceptor: Acceptor, tcp: TcpStream) -> Result<(), ws_async_std::Error> {
+    let mut ws = acceptor.accept(tcp).await?;
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message)?;
     }

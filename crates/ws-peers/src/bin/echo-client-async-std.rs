@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use ws_async_std::Connector;
 use ws_peers::{EchoClient, announce, exit};
 
 fn main() -> ExitCode {
@@ -13,8 +14,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &EchoClient) -> io::Result<()> {
+    let connector = Connector::new().config(args.config());
     for url in args.each_url() {
-        match async_std::task::block_on(echo(&url)) {
+        match async_std::task::block_on(echo(&connector, &url)) {
             Ok(()) => announce(format_args!("done {url}")),
             Err(error) => announce(format_args!("failed {url}: {error}")),
         }
@@ -22,8 +24,8 @@ fn run(args: &EchoClient) -> io::Result<()> {
     Ok(())
 }
 
-async fn echo(url: &str) -> Result<(), ws_async_std::Error> {
-    let mut ws = ws_async_std::connect(url).await?;
+async fn echo(connector: &Connector, url: &str) -> Result<(), ws_async_std::Error> {
+    let mut ws = connector.connect(url).await?;
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message)?;
     }

@@ -7,14 +7,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ws_peers::{EchoClient, announce, exit};
+use ws_smol::Connector;
 
 fn main() -> ExitCode {
     exit("echo-client-smol", run(&EchoClient::parse()))
 }
 
 fn run(args: &EchoClient) -> io::Result<()> {
+    let connector = Connector::new().config(args.config());
     for url in args.each_url() {
-        match smol::block_on(echo(&url)) {
+        match smol::block_on(echo(&connector, &url)) {
             Ok(()) => announce(format_args!("done {url}")),
             Err(error) => announce(format_args!("failed {url}: {error}")),
         }
@@ -22,8 +24,8 @@ fn run(args: &EchoClient) -> io::Result<()> {
     Ok(())
 }
 
-async fn echo(url: &str) -> Result<(), ws_smol::Error> {
-    let mut ws = ws_smol::connect(url).await?;
+async fn echo(connector: &Connector, url: &str) -> Result<(), ws_smol::Error> {
+    let mut ws = connector.connect(url).await?;
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message)?;
     }

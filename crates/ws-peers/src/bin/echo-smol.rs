@@ -11,6 +11,7 @@ use clap::Parser;
 use smol::net::{TcpListener, TcpStream};
 use smol::{Executor, Timer, future};
 use ws_peers::{EchoServer, announce, exit};
+use ws_smol::Acceptor;
 
 /// Serves connections, on every thread that runs it.
 static EXECUTOR: Executor<'static> = Executor::new();
@@ -26,12 +27,13 @@ fn main() -> ExitCode {
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
     let listener = TcpListener::bind(args.address()).await?;
+    let acceptor = Acceptor::new().config(args.config());
     announce(format_args!("ws://{}", listener.local_addr()?));
     loop {
         match listener.accept().await {
             Ok((tcp, _)) => {
                 // What a peer does wrong is no news: the peer was told by a Close.
-                EXECUTOR.spawn(echo(tcp)).detach();
+                EXECUTOR.spawn(echo(acceptor.clone(), tcp)).detach();
             }
             // Out of descriptors: connections that end make room.
             Err(_) => {
@@ -41,8 +43,8 @@ async fn serve(args: &EchoServer) -> io::Result<()> {
     }
 }
 
-async fn echo(tcp: TcpStream) -> Result<(), ws_smol::Error> {
-    let mut ws = ws_smol::accept(tcp).await?;
+async fn echo(acceptor: Acceptor, tcp: TcpStream) -> Result<(), ws_smol::Error> {
+    let mut ws = acceptor.accept(tcp).await?;
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message)?;
     }

@@ -10,6 +10,7 @@ use clap::Parser;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use ws_peers::{EchoServer, announce, exit};
+use ws_tokio::Acceptor;
 
 fn main() -> ExitCode {
     let args = EchoServer::parse();
@@ -31,12 +32,13 @@ fn runtime(threads: u16) -> io::Result<Runtime> {
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
     let listener = TcpListener::bind(args.address()).await?;
+    let acceptor = Acceptor::new().config(args.config());
     announce(format_args!("ws://{}", listener.local_addr()?));
     loop {
         match listener.accept().await {
             Ok((tcp, _)) => {
                 // What a peer does wrong is no news: the peer was told by a Close.
-                tokio::spawn(echo(tcp));
+                tokio::spawn(echo(acceptor.clone(), tcp));
             }
             // Out of descriptors: connections that end make room.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -44,8 +46,8 @@ async fn serve(args: &EchoServer) -> io::Result<()> {
     }
 }
 
-async fn echo(tcp: TcpStream) -> Result<(), ws_tokio::Error> {
-    let mut ws = ws_tokio::accept(tcp).await?;
+async fn echo(acceptor: Acceptor, tcp: TcpStream) -> Result<(), ws_tokio::Error> {
+    let mut ws = acceptor.accept(tcp).await?;
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message)?;
     }

@@ -118,6 +118,8 @@ enum Location {
     Chunk(Range<usize>),
     /// The beginning of a message that is passed on, put together before.
     Prefix,
+    /// A piece of a message that is passed on and came compressed.
+    Inflated,
 }
 
 /// What skipping came upon.
@@ -165,7 +167,11 @@ impl BlockReceiver {
         let base = self.start;
         self.start = base.saturating_add(consumed);
         match found {
-            Found::Nothing | Found::Data { .. } | Found::Started(_) | Found::StreamEnd => Ok(None),
+            Found::Nothing
+            | Found::Data { .. }
+            | Found::Inflated
+            | Found::Started(_)
+            | Found::StreamEnd => Ok(None),
             Found::Control(control) => Ok(Some(Ready::Control(control))),
             Found::Assembled => {
                 self.message = Location::Assembled;
@@ -244,7 +250,7 @@ impl BlockReceiver {
         }
         Ok(match self.stream_step()? {
             Found::Control(control) => Some(Chunk::Control(control)),
-            Found::Data { .. } => Some(Chunk::Data),
+            Found::Data { .. } | Found::Inflated => Some(Chunk::Data),
             Found::StreamEnd => Some(Chunk::End),
             _ => None,
         })
@@ -259,6 +265,7 @@ impl BlockReceiver {
                 octets.get(range.clone()).unwrap_or_default()
             }
             Location::Prefix => self.side.assembly.octets(),
+            Location::Inflated => self.side.inflated(),
             Location::None | Location::Assembled | Location::Block(..) => &[],
         }
     }
@@ -283,9 +290,13 @@ impl BlockReceiver {
         let Step { consumed, found } = self.step(Partial::Keep { room })?;
         let base = self.start;
         self.start = base.saturating_add(consumed);
-        if let Found::Data { start, len } = found {
-            let start = base.saturating_add(start);
-            self.message = Location::Chunk(start..start.saturating_add(len));
+        match found {
+            Found::Data { start, len } => {
+                let start = base.saturating_add(start);
+                self.message = Location::Chunk(start..start.saturating_add(len));
+            }
+            Found::Inflated => self.message = Location::Inflated,
+            _ => {}
         }
         Ok(found)
     }
@@ -296,7 +307,7 @@ impl BlockReceiver {
     #[must_use]
     pub fn message(&self) -> Option<MessageRef<'_>> {
         match &self.message {
-            Location::None | Location::Chunk(_) | Location::Prefix => None,
+            Location::None | Location::Chunk(_) | Location::Prefix | Location::Inflated => None,
             Location::Assembled => self.side.assembly.message(),
             Location::Block(MessageKind::Text, _) => Some(MessageRef::Text(self.block.text())),
             Location::Block(MessageKind::Binary, range) => {
@@ -310,7 +321,7 @@ impl BlockReceiver {
     pub fn take_message(&mut self) -> Option<Message> {
         let message = match core::mem::take(&mut self.message) {
             Location::None => return None,
-            piece @ (Location::Chunk(_) | Location::Prefix) => {
+            piece @ (Location::Chunk(_) | Location::Prefix | Location::Inflated) => {
                 self.message = piece;
                 return None;
             }
@@ -327,7 +338,7 @@ impl BlockReceiver {
     /// memory is free.
     pub fn drop_message(&mut self) {
         match &self.message {
-            Location::None | Location::Chunk(_) | Location::Prefix => {}
+            Location::None | Location::Chunk(_) | Location::Prefix | Location::Inflated => {}
             Location::Block(..) => self.message = Location::None,
             Location::Assembled => {
                 self.message = Location::None;
@@ -384,7 +395,7 @@ impl BlockReceiver {
     ///
     /// The beginning of the frame may hold a violation already, such as text that is not UTF-8.
     pub fn rest(&mut self) -> Result<Box<[u8]>, ReceiveError> {
-        if !self.searched && (self.start < self.end || self.side.has_prefix()) {
+        if self.is_busy() || (!self.searched && (self.start < self.end || self.side.has_prefix())) {
             self.message = Location::None;
             return Ok(Box::default());
         }
@@ -402,7 +413,9 @@ impl BlockReceiver {
         self.side.assembly.trim();
         let first = match &self.message {
             Location::Block(_, range) | Location::Chunk(range) => range.start,
-            Location::None | Location::Assembled | Location::Prefix => self.start,
+            Location::None | Location::Assembled | Location::Prefix | Location::Inflated => {
+                self.start
+            }
         };
         let used = self.end.saturating_sub(first);
         if self.block.len() <= used.saturating_mul(16).saturating_add(4096) {
@@ -415,6 +428,18 @@ impl BlockReceiver {
         self.start = self.start.saturating_sub(first);
         self.end = used;
         Some(block)
+    }
+
+    /// Whether [`poll`](Self::poll) has returned `None` in the middle of a message that takes long to decompress: there
+    /// is more to do without more input, after others had a turn.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.side.is_inflating()
+    }
+
+    /// The receive side, to say what was agreed before anything is received.
+    pub fn side_mut(&mut self) -> &mut ReceiveSide {
+        &mut self.side
     }
 
     /// Forgets all input and returns the memory: the connection has ended.

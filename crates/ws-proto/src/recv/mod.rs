@@ -2,10 +2,16 @@
 
 mod assembly;
 mod block;
+#[cfg(feature = "deflate")]
+mod inflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_inflate.rs"]
+mod inflate;
 mod stream;
 
 pub use block::{BlockReceiver, Chunk, Ready, Start};
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -20,6 +26,7 @@ use crate::opcode::OpCode;
 use crate::role::Role;
 use crate::utf8;
 use assembly::Assembly;
+use inflate::Inflation;
 use stream::Stream;
 
 /// What a call of [`ReceiveSide::receive`] did.
@@ -80,6 +87,8 @@ pub struct ReceiveSide {
     assembly: Assembly,
     /// While `On`, payload is passed on instead of going to `assembly`.
     stream: Stream,
+    /// Present where compression was agreed.
+    inflation: Option<Box<Inflation>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +134,12 @@ enum Found {
         start: usize,
         len: usize,
     },
+    /// A piece of a message that is passed on and came compressed.
+    #[cfg_attr(
+        not(feature = "deflate"),
+        expect(dead_code, reason = "no message does")
+    )]
+    Inflated,
     /// The message that is passed on begins.
     Started(MessageKind),
     /// The message that is passed on is whole.
@@ -159,6 +174,7 @@ impl ReceiveSide {
             frame: None,
             assembly: Assembly::default(),
             stream: Stream::Off,
+            inflation: None,
         }
     }
 
@@ -175,7 +191,11 @@ impl ReceiveSide {
         let Step { consumed, found } = self.step(input, Partial::Absorb)?;
         let event = match found {
             // Only a receiver that asked for a stream gets pieces.
-            Found::Nothing | Found::Data { .. } | Found::Started(_) | Found::StreamEnd => None,
+            Found::Nothing
+            | Found::Data { .. }
+            | Found::Inflated
+            | Found::Started(_)
+            | Found::StreamEnd => None,
             Found::Assembled => self.assembly.message().map(Event::Message),
             Found::Control(control) => Some(Event::Control(control)),
             Found::InPlace(InPlace {
@@ -221,6 +241,7 @@ impl ReceiveSide {
     pub fn release(&mut self) {
         self.assembly.forget_finished();
         self.assembly.trim();
+        self.release_inflation();
         if self.partial.is_empty() {
             self.partial = Vec::new();
         }
@@ -229,6 +250,7 @@ impl ReceiveSide {
     fn rules(&self) -> HeaderRules {
         HeaderRules {
             message_open: self.assembly.is_open() || self.is_streaming(),
+            rsv1: self.may_inflate(),
             ..HeaderRules::new(self.role)
         }
     }
@@ -245,6 +267,7 @@ impl ReceiveSide {
         self.partial = Vec::new();
         self.frame = None;
         self.assembly = Assembly::default();
+        self.inflation = None;
     }
 
     /// Goes to the end of the next message or control frame.
@@ -267,6 +290,7 @@ impl ReceiveSide {
             let next = if self.frame.is_some() {
                 match self.stream {
                     Stream::On(_) => self.stream_frame(rest),
+                    _ if self.is_compressed() => self.inflate_frame(rest, partial),
                     Stream::Off | Stream::Wanted => self.continue_frame(rest),
                 }
             } else if !self.partial.is_empty() {
@@ -307,10 +331,14 @@ impl ReceiveSide {
                 None => Ok(self.set_aside(input, partial)),
             };
         }
+        self.note_compression(&header);
         if !matches!(self.stream, Stream::Off) {
             return Ok(self.open_frame(&header, header_len));
         }
         self.check_limits(&header)?;
+        if self.is_compressed() {
+            return Ok(self.open_frame(&header, header_len));
+        }
         if payload_len <= available {
             if let Some(kind) = whole_message(&header) {
                 let found = InPlace {
@@ -353,6 +381,7 @@ impl ReceiveSide {
         let rest = octets.as_slice();
         let consumed = input.len().saturating_sub(rest.len());
         if !header.opcode.is_control() {
+            self.note_compression(&header);
             if matches!(self.stream, Stream::Off) {
                 self.check_limits(&header)?;
             }
@@ -427,12 +456,22 @@ impl ReceiveSide {
 
     /// Our limits, before any payload is kept.
     #[inline]
-    fn check_limits(&self, header: &FrameHeader) -> Result<(), LimitError> {
-        let FrameHeader {
-            payload_len: len,
-            opcode,
-            ..
-        } = *header;
+    fn check_limits(&mut self, header: &FrameHeader) -> Result<(), LimitError> {
+        if self.is_compressed() {
+            self.check_compressed(header)?;
+        } else {
+            self.check_lengths(header)?;
+        }
+        if header.opcode == OpCode::Continuation && self.assembly.frames() >= MAX_FRAGMENTS {
+            return Err(LimitError::TooManyFragments);
+        }
+        Ok(())
+    }
+
+    /// Of a message that came as it is.
+    #[inline]
+    fn check_lengths(&self, header: &FrameHeader) -> Result<(), LimitError> {
+        let len = header.payload_len;
         if len > self.max_frame_len as u64 {
             return Err(LimitError::FrameTooLong {
                 len,
@@ -446,9 +485,6 @@ impl ReceiveSide {
                 len: message_len,
                 limit,
             });
-        }
-        if opcode == OpCode::Continuation && self.assembly.frames() >= MAX_FRAGMENTS {
-            return Err(LimitError::TooManyFragments);
         }
         Ok(())
     }

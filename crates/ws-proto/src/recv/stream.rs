@@ -81,6 +81,9 @@ impl ReceiveSide {
 
     /// Inside a frame of a message that is passed on.
     pub(super) fn stream_frame(&mut self, input: &mut [u8]) -> Result<Next, ReceiveError> {
+        if self.is_compressed() {
+            return self.inflate_stream(input);
+        }
         let (Stream::On(stream), Some(frame)) = (&mut self.stream, &mut self.frame) else {
             return Ok(Next::Stop(0, Found::Nothing));
         };
@@ -105,11 +108,39 @@ impl ReceiveSide {
             return Ok(Next::Stop(0, Found::Nothing));
         }
         if frame.fin {
-            stream.utf8.finish()?;
-            self.frame = None;
-            self.stream = Stream::Off;
-            return Ok(Next::Stop(0, Found::StreamEnd));
+            return self.end_stream(0);
         }
+        self.end_stream_frame(0)
+    }
+
+    /// What came out of a compressed frame of a message that is passed on.
+    #[cfg(feature = "deflate")]
+    pub(super) fn check_streamed(&mut self) -> Result<(), ReceiveError> {
+        if let (Stream::On(stream), Some(inflation)) = (&mut self.stream, &self.inflation) {
+            if stream.kind == MessageKind::Text {
+                stream.utf8.push(inflation.piece())?;
+            }
+            stream.frame_is_empty = false;
+            stream.empty_frames = 0;
+        }
+        Ok(())
+    }
+
+    /// The message that is passed on is whole; `used` octets of input went into its end.
+    pub(super) fn end_stream(&mut self, used: usize) -> Result<Next, ReceiveError> {
+        if let Stream::On(stream) = &self.stream {
+            stream.utf8.finish()?;
+        }
+        self.frame = None;
+        self.stream = Stream::Off;
+        Ok(Next::Stop(used, Found::StreamEnd))
+    }
+
+    /// A frame of the message that is passed on has ended, and others follow.
+    pub(super) fn end_stream_frame(&mut self, used: usize) -> Result<Next, ReceiveError> {
+        let Stream::On(stream) = &mut self.stream else {
+            return Ok(Next::Stop(used, Found::Nothing));
+        };
         if stream.frame_is_empty {
             stream.empty_frames = stream.empty_frames.saturating_add(1);
             if stream.empty_frames > MAX_FRAGMENTS {
@@ -117,6 +148,6 @@ impl ReceiveSide {
             }
         }
         self.frame = None;
-        Ok(Next::Continue(0))
+        Ok(Next::Continue(used))
     }
 }

@@ -1,5 +1,10 @@
 //! The send side: messages, control frames and the closing handshake in, octets out (RFC 6455 §5, §6.1, §7).
 
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_deflate.rs"]
+mod deflate;
 mod pieces;
 mod queue;
 mod silence;
@@ -22,6 +27,7 @@ use crate::mask::{MaskKey, MaskSource};
 use crate::message::{Outgoing, Payload};
 use crate::opcode::OpCode;
 use crate::role::Role;
+use deflate::Deflation;
 use pieces::Unfinished;
 use queue::Queue;
 use silence::Silence;
@@ -72,6 +78,9 @@ pub struct SendSide {
     /// Runs while the output is congested.
     stall: Deadline,
     silence: Option<Box<Silence>>,
+    /// Present where compression was agreed.
+    #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "it never is"))]
+    deflation: Option<Box<Deflation>>,
 }
 
 impl SendSide {
@@ -101,6 +110,7 @@ impl SendSide {
             ending: Deadline::Off,
             stall: Deadline::Off,
             silence: Silence::new(config),
+            deflation: None,
         }
     }
 
@@ -124,7 +134,12 @@ impl SendSide {
     /// [`begin`](Self::begin) and [`finish`](Self::finish) once a piece was queued.
     pub fn message<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), SendError> {
         self.check_free()?;
-        let Outgoing { kind, payload } = message.into();
+        let message = message.into();
+        let octets = message.as_bytes();
+        if self.compresses(octets.len()) && self.compressed(message.kind.opcode(), octets) {
+            return Ok(());
+        }
+        let Outgoing { kind, payload } = message;
         match payload {
             Payload::Borrowed(payload) => self.borrowed(kind.opcode(), payload),
             Payload::Owned(payload) => self.owned(kind.opcode(), payload),
@@ -152,7 +167,10 @@ impl SendSide {
         let fragments = self.config.fragment_len.is_some();
         match message.payload {
             Payload::Borrowed(payload)
-                if payload.len() >= UNCOPIED_LEN && self.masks.is_none() && !fragments =>
+                if payload.len() >= UNCOPIED_LEN
+                    && self.masks.is_none()
+                    && !fragments
+                    && !self.compresses(payload.len()) =>
             {
                 let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
                 self.queue
@@ -490,6 +508,9 @@ impl SendSide {
     /// Returns the memory to encode into if little or nothing of it is in use: with u octets queued, at most
     /// 16u + 4 KiB stay held.
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
+        if self.queue.is_empty() && self.unfinished().is_none() {
+            self.release_deflation();
+        }
         self.queue.reclaim()
     }
 
@@ -621,12 +642,18 @@ impl SendSide {
 
     #[inline]
     fn frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
-        let mask = self.next_key();
         let header = FrameHeader {
             fin,
-            mask,
             ..FrameHeader::new(opcode, payload.len() as u64)
         };
+        self.copied_frame(header, payload);
+    }
+
+    /// Queues a frame, masked if it must be.
+    #[inline]
+    fn copied_frame(&mut self, header: FrameHeader, payload: &[u8]) {
+        let mask = self.next_key();
+        let header = FrameHeader { mask, ..header };
         self.queue
             .append(payload.len().saturating_add(MAX_HEADER_LEN), |buffer| {
                 header.encode(buffer);

@@ -13,6 +13,7 @@ pub(super) struct Unfinished {
     utf8: Utf8Stream,
     /// Its first frame was queued.
     is_under_way: bool,
+    is_compressed: bool,
 }
 
 impl Unfinished {
@@ -52,6 +53,7 @@ impl SendSide {
             kind,
             utf8: Utf8Stream::default(),
             is_under_way: false,
+            is_compressed: self.compresses_pieces(),
         });
         Ok(())
     }
@@ -81,7 +83,11 @@ impl SendSide {
             return Ok(());
         }
         let opcode = message.next_opcode();
-        self.frame(opcode, false, payload);
+        if message.is_compressed {
+            self.compressed_piece(opcode, payload);
+        } else {
+            self.frame(opcode, false, payload);
+        }
         Ok(())
     }
 
@@ -100,8 +106,13 @@ impl SendSide {
             return Err(SendError::NotUtf8);
         }
         let opcode = message.next_opcode();
+        let is_compressed = message.is_compressed;
         self.unfinished = None;
-        self.frame(opcode, true, &[]);
+        if is_compressed {
+            self.compressed_end(opcode);
+        } else {
+            self.frame(opcode, true, &[]);
+        }
         Ok(())
     }
 

@@ -1,0 +1,106 @@
+//! How both sides come to terms about permessage-deflate (RFC 7692 §5, §7.1).
+
+#![forbid(unsafe_code)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod client_side;
+mod properties;
+mod server_side;
+
+use common::{HeadText, KEY, client, offer};
+use ws_handshake::{
+    Accepted, Answer, AnswerError, ClientError, Extension, Offer, OriginPolicy, Request,
+};
+use ws_proto::{DeflateConfig, DeflateParams};
+
+const HEADER: &str = "Sec-WebSocket-Extensions";
+
+fn config() -> DeflateConfig {
+    DeflateConfig::default()
+}
+
+fn extensions(line: &str) -> Vec<Extension> {
+    Extension::parse_list(line.as_bytes()).unwrap_or_else(|error| panic!("{line:?}: {error}"))
+}
+
+fn accepted(lines: &[&str], answer: Answer) -> Result<Accepted, AnswerError> {
+    let head = HeadText::request();
+    let add = |head: HeadText, line: &&str| head.with(format!("{HEADER}: {line}"));
+    offer(&lines.iter().fold(head, add)).accept(answer)
+}
+
+/// The extensions that a server answers to offers, or nothing.
+#[track_caller]
+fn answered(lines: &[&str], config: &DeflateConfig) -> String {
+    let accepted = accepted(lines, Answer::new().deflate(config)).unwrap();
+    let header = accepted.response().headers().get(HEADER);
+    let answer = header
+        .map_or("", |value| value.to_str().unwrap())
+        .to_owned();
+    assert_eq!(accepted.agreed().deflate().is_some(), !answer.is_empty());
+    if !answer.is_empty() {
+        // The rules of the client hold, and it understands the same.
+        let agreed = verified(&lines.join(", "), &answer).unwrap();
+        assert_eq!(agreed, accepted.agreed().deflate());
+    }
+    answer
+}
+
+/// A request with these extensions, as they are.
+fn offering(offers: &str) -> Request {
+    extensions(offers)
+        .into_iter()
+        .fold(Request::new(), Request::extension)
+}
+
+fn response(answer: &str) -> HeadText {
+    HeadText::response().with(format!("{HEADER}: {answer}"))
+}
+
+/// What a client makes of an answer to its offers.
+fn verified(offers: &str, answer: &str) -> Result<Option<DeflateParams>, ClientError> {
+    verified_by(&offering(offers), answer)
+}
+
+fn verified_by(request: &Request, answer: &str) -> Result<Option<DeflateParams>, ClientError> {
+    let progress = client(request).receive(&response(answer).octets())?;
+    Ok(progress.done.unwrap().agreed().deflate())
+}
+
+/// The value of the header in a client's request.
+fn offered(config: &DeflateConfig) -> String {
+    let handshake = client(&Request::new().deflate(config));
+    let head = String::from_utf8(handshake.request().to_vec()).unwrap();
+    let (_, rest) = head.split_once("Sec-WebSocket-Extensions: ").unwrap();
+    rest.split("\r\n").next().unwrap().to_owned()
+}
+
+/// Server without context takeover, client without, windows of server and client.
+fn params(resets: (bool, bool), windows: (u8, u8)) -> DeflateParams {
+    let mut params = DeflateParams::default();
+    (
+        params.server_no_context_takeover,
+        params.client_no_context_takeover,
+    ) = resets;
+    (params.server_max_window_bits, params.client_max_window_bits) = windows;
+    params
+}
+
+/// A server whose request and response are those of another HTTP stack.
+fn over_http(offers: &str, config: &DeflateConfig) -> (http::Response<()>, Option<DeflateParams>) {
+    let request = http::Request::get("/chat")
+        .header("host", "server.example.com")
+        .header("upgrade", "websocket")
+        .header("connection", "Upgrade")
+        .header("sec-websocket-key", KEY)
+        .header("sec-websocket-version", "13")
+        .header(HEADER, offers)
+        .body(())
+        .unwrap();
+    let offer = Offer::from_request(&request, &OriginPolicy::default()).unwrap();
+    let accepted = offer.accept(Answer::new().deflate(config)).unwrap();
+    let (response, agreed) = accepted.into_parts();
+    (response, agreed.deflate())
+}

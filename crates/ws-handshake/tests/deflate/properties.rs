@@ -1,0 +1,89 @@
+//! What holds for all configurations and offers.
+
+use proptest::prelude::*;
+use ws_handshake::Request;
+use ws_proto::{DeflateConfig, DeflateParams, Role};
+
+use super::{HEADER, offered, over_http, verified, verified_by};
+
+fn any_config() -> impl Strategy<Value = DeflateConfig> {
+    let peer_window_bits = prop::option::of(8..=15_u8);
+    (any::<(bool, bool)>(), 9..=15_u8, peer_window_bits).prop_map(|(takeover, own, peer)| {
+        let config = DeflateConfig::default()
+            .own_context_takeover(takeover.0)
+            .peer_context_takeover(takeover.1)
+            .own_window_bits(own);
+        match peer {
+            Some(bits) => config.peer_window_bits(bits),
+            None => config,
+        }
+    })
+}
+
+/// Offers of all kinds: acceptable, malformed, of others.
+fn any_offers() -> impl Strategy<Value = String> {
+    let param = prop_oneof![
+        4 => Just("server_no_context_takeover"),
+        4 => Just("client_no_context_takeover"),
+        4 => Just("client_max_window_bits"),
+        1 => Just("server_max_window_bits"),
+        1 => Just("x"),
+    ];
+    let window = (any::<bool>(), 7..=16_u8).prop_map(|(is_server, bits)| {
+        let side = if is_server { "server" } else { "client" };
+        format!("{side}_max_window_bits={bits}")
+    });
+    let param = prop_oneof![param.prop_map(str::to_owned), window];
+    let params = prop::collection::vec(param, 0..4);
+    let name = prop_oneof![8 => Just("permessage-deflate"), 1 => Just("x")];
+    let offer = (name, params).prop_map(|(name, params)| {
+        let params = params.iter().map(|param| format!("; {param}"));
+        [name.to_owned()]
+            .into_iter()
+            .chain(params)
+            .collect::<String>()
+    });
+    prop::collection::vec(offer, 1..5).prop_map(|offers| offers.join(", "))
+}
+
+/// Whether nothing is used that this end did not want.
+fn respects_own(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
+    let wanted = config.wanted(role);
+    params.takeover(role) <= wanted.takeover(role)
+        && params.window_bits(role) <= wanted.window_bits(role)
+}
+
+fn respects_wishes(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
+    let (wanted, peer) = (config.wanted(role), role.peer());
+    params.takeover(peer) <= wanted.takeover(peer)
+        && params.window_bits(peer) <= wanted.window_bits(peer)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_ends_agree_on_the_same(ours in any_config(), theirs in any_config()) {
+        let request = Request::new().deflate(&ours);
+        let (response, agreed) = over_http(&offered(&ours), &theirs);
+        let answer = response.headers()[HEADER].to_str().unwrap();
+        prop_assert_eq!(verified_by(&request, answer).unwrap(), agreed);
+        let agreed = agreed.unwrap();
+        for (config, role) in [(&ours, Role::Client), (&theirs, Role::Server)] {
+            prop_assert!(respects_own(&agreed, config, role));
+            prop_assert!(respects_wishes(&agreed, config, role));
+        }
+    }
+
+    #[test]
+    fn whatever_is_offered_the_answer_fits(offers in any_offers(), config in any_config()) {
+        let (response, agreed) = over_http(&offers, &config);
+        match response.headers().get(HEADER) {
+            Some(answer) => {
+                prop_assert_eq!(verified(&offers, answer.to_str().unwrap()).unwrap(), agreed);
+                prop_assert!(respects_own(&agreed.unwrap(), &config, Role::Server));
+            }
+            None => prop_assert_eq!(agreed, None),
+        }
+    }
+}

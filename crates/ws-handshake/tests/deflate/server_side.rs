@@ -1,0 +1,195 @@
+//! What a server answers to which offers.
+
+use ws_handshake::{Answer, RejectReason, Request};
+
+use super::common::{ACCEPT, HeadText, assert_rejected, client};
+use super::{HEADER, accepted, answered, config, over_http, params};
+
+#[test]
+fn nothing_is_offered_or_answered_unless_configured() {
+    let handshake = client(&Request::new());
+    let head = String::from_utf8(handshake.request().to_vec()).unwrap();
+    assert!(!head.contains(HEADER));
+    let accepted = accepted(&["permessage-deflate"], Answer::new()).unwrap();
+    assert!(!accepted.response().headers().contains_key(HEADER));
+    assert_eq!(accepted.agreed().deflate(), None);
+}
+
+#[test]
+fn malformed_offers_are_declined() {
+    for params in [
+        "server_max_window_bits=7",     // 21.3.1
+        "server_max_window_bits=16",    // 21.3.2
+        "server_max_window_bits=015",   // 21.3.3
+        "server_max_window_bits=abc",   // 21.3.4
+        "server_max_window_bits",       // 21.3.6
+        "client_max_window_bits=7",     // 21.3.9
+        "client_max_window_bits=16",    // 21.3.10
+        "server_no_context_takeover=1", // 21.3.14
+        "client_no_context_takeover=x", // 21.3.15
+        "unknown",                      // 21.3.17
+        "server_max_window_bits=08",
+        "server_max_window_bits=+9",
+        "server_max_window_bits=1",
+        "server_max_window_bits=150",
+        "server_max_window_bits=99999999999999999999",
+        "client_max_window_bits=0",
+        "client_max_window_bits=-9",
+        "client_no_context_takeover=true",
+        "SERVER_NO_CONTEXT_TAKEOVER",
+        "client_max_window_bits; unknown=1",
+        // 21.3.16
+        "server_max_window_bits=10; server_max_window_bits=10",
+        "server_no_context_takeover; server_no_context_takeover",
+        "client_no_context_takeover; client_no_context_takeover",
+        "client_max_window_bits; client_max_window_bits=10",
+    ] {
+        let bad = format!("permessage-deflate; {params}");
+        let good = "permessage-deflate; server_max_window_bits=12";
+        assert_eq!(answered(&[&bad], &config()), "", "{bad}");
+        // The next one counts, in one line or in two (21.3.18, 21.3.19).
+        assert_eq!(answered(&[&format!("{bad}, {good}")], &config()), good);
+        assert_eq!(answered(&[&bad, "x", good], &config()), good);
+    }
+    // 21.3.5: against the grammar, which fails the handshake (RFC 6455 §9.1).
+    for value in ["", "\"\""] {
+        let line = format!("{HEADER}: permessage-deflate; server_max_window_bits={value}");
+        let octets = HeadText::request().with(line).octets();
+        assert_rejected(&octets, RejectReason::InvalidExtensions, 400);
+    }
+    // 21.2.9: names are compared exactly.
+    assert_eq!(answered(&["PERMESSAGE-DEFLATE"], &config()), "");
+    assert_eq!(answered(&["permessage-deflates, deflate"], &config()), "");
+    assert_eq!(answered(&[], &config()), "");
+}
+
+#[test]
+fn the_first_acceptable_offer_is_answered() {
+    let plain = config();
+    let small = config().own_window_bits(10).peer_window_bits(9);
+    let fresh = config()
+        .own_context_takeover(false)
+        .peer_context_takeover(false);
+    for (config, offers, answer) in [
+        (plain, "", ""),
+        // RFC 7692 §7.1.3: the offers of the examples.
+        (
+            plain,
+            "client_max_window_bits; server_max_window_bits=10, permessage-deflate; \
+            client_max_window_bits",
+            "; server_max_window_bits=10",
+        ),
+        // 21.3.7
+        (
+            plain,
+            "server_max_window_bits=8",
+            "; server_max_window_bits=8",
+        ),
+        // 21.3.8
+        (
+            plain,
+            "server_max_window_bits=\"10\"",
+            "; server_max_window_bits=10",
+        ),
+        // 21.3.11
+        (plain, "client_max_window_bits", ""),
+        (
+            small,
+            "client_max_window_bits",
+            "; server_max_window_bits=10; client_max_window_bits=9",
+        ),
+        // 21.3.12
+        (
+            plain,
+            "client_max_window_bits=10",
+            "; client_max_window_bits=10",
+        ),
+        (plain, "client_max_window_bits=15", ""),
+        (
+            small,
+            "client_max_window_bits=10",
+            "; server_max_window_bits=10; client_max_window_bits=9",
+        ),
+        (
+            small,
+            "client_max_window_bits=8",
+            "; server_max_window_bits=10; client_max_window_bits=8",
+        ),
+        // 21.3.13: not offered, not answered.
+        (small, "", "; server_max_window_bits=10"),
+        (
+            small,
+            "server_max_window_bits=9",
+            "; server_max_window_bits=9",
+        ),
+        (
+            small,
+            "server_max_window_bits=8",
+            "; server_max_window_bits=8",
+        ),
+        (
+            small,
+            "server_max_window_bits=15",
+            "; server_max_window_bits=10",
+        ),
+        // 21.3.20: granted windows are repeated, also the largest.
+        (
+            plain,
+            "server_max_window_bits=15",
+            "; server_max_window_bits=15",
+        ),
+        (
+            plain,
+            "server_max_window_bits=9",
+            "; server_max_window_bits=9",
+        ),
+        // 21.3.21
+        (
+            plain,
+            "server_no_context_takeover",
+            "; server_no_context_takeover",
+        ),
+        (
+            plain,
+            "client_no_context_takeover",
+            "; client_no_context_takeover",
+        ),
+        (
+            fresh,
+            "",
+            "; server_no_context_takeover; client_no_context_takeover",
+        ),
+        (
+            fresh,
+            "client_max_window_bits=9; client_no_context_takeover; \
+            server_max_window_bits=11; server_no_context_takeover",
+            "; server_no_context_takeover; server_max_window_bits=11; \
+            client_no_context_takeover; client_max_window_bits=9",
+        ),
+    ] {
+        let separator = if offers.is_empty() { "" } else { "; " };
+        let offers = format!("permessage-deflate{separator}{offers}");
+        let expected = format!("permessage-deflate{answer}");
+        assert_eq!(answered(&[&offers], &config), expected, "{offers}");
+        // 21.2.2: other extensions make no difference.
+        assert_eq!(answered(&["x-unknown; a", &offers, "y"], &config), expected);
+    }
+    for bits in 8..=15 {
+        let line = format!("permessage-deflate; server_max_window_bits={bits}");
+        assert_eq!(answered(&[&line], &plain), line);
+    }
+}
+
+#[test]
+fn requests_of_other_http_stacks_are_negotiated_too() {
+    let (response, agreed) = over_http(
+        "permessage-deflate; server_max_window_bits=abc, permessage-deflate; client_max_window_bits",
+        &config().own_context_takeover(false).peer_window_bits(12),
+    );
+    assert_eq!(response.headers()["sec-websocket-accept"], ACCEPT);
+    assert_eq!(
+        response.headers()[HEADER],
+        "permessage-deflate; server_no_context_takeover; client_max_window_bits=12"
+    );
+    assert_eq!(agreed, Some(params((true, false), (15, 12))));
+}

@@ -1,0 +1,28 @@
+//! Compression of messages: permessage-deflate (RFC 7692 §7).
+
+#[cfg(feature = "deflate")]
+mod compressor;
+mod config;
+#[cfg(feature = "deflate")]
+mod decompressor;
+#[cfg(all(test, feature = "deflate"))]
+mod oracle;
+#[cfg(all(test, feature = "deflate"))]
+mod tests;
+
+#[cfg(feature = "deflate")]
+pub(crate) use compressor::{Compressor, CompressorOptions};
+pub use config::{DeflateConfig, DeflateParams};
+#[cfg(feature = "deflate")]
+pub(crate) use decompressor::{Decompressor, InflateError};
+
+/// The end of an empty stored block, which a sender takes off a message and a receiver puts back
+/// (RFC 7692 §7.2.1, §7.2.2).
+#[cfg(feature = "deflate")]
+const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+
+/// Octets between two counts of the codec.
+#[cfg(feature = "deflate")]
+fn since(before: u64, now: u64) -> usize {
+    usize::try_from(now.saturating_sub(before)).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,384 @@
+//! Messages that travel compressed, between two ends of this crate and from recorded octets.
+
+#![forbid(unsafe_code)]
+#![cfg(feature = "deflate")]
+
+use ws_proto::{
+    BlockReceiver, Chunk, CloseCode, Config, Connection, DeflateConfig, DeflateParams, Event,
+    MaskKey, MaskSource, Message, MessageKind, ProtocolError, Ready, ReceiveError, ReceiveSide,
+    Role, SendSide, Start,
+};
+
+struct Masks(u32);
+
+impl MaskSource for Masks {
+    fn next_key(&mut self) -> MaskKey {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        MaskKey::new(self.0.to_be_bytes())
+    }
+}
+
+/// Both takeover modes and several windows.
+fn agreements() -> impl Iterator<Item = DeflateParams> {
+    let windows = [8, 9, 11, 15];
+    windows.into_iter().flat_map(move |bits| {
+        [false, true].map(|reset| DeflateParams {
+            server_no_context_takeover: reset,
+            client_no_context_takeover: !reset,
+            server_max_window_bits: bits,
+            client_max_window_bits: 23 - bits,
+        })
+    })
+}
+
+fn sides(role: Role, params: &DeflateParams, config: &Config) -> (ReceiveSide, SendSide) {
+    let mut recv = ReceiveSide::new(role, config);
+    let mut send = match role {
+        Role::Client => SendSide::client(config, Masks(1)),
+        Role::Server => SendSide::server(config),
+    };
+    recv.inflate(params);
+    send.deflate(params, &DeflateConfig::default().threshold(0));
+    (recv, send)
+}
+
+fn output(send: &mut SendSide) -> Vec<u8> {
+    let mut octets = Vec::new();
+    while send.queued() > 0 {
+        let mut slices = [&[][..]; 16];
+        let used = send.slices(&mut slices);
+        let piece = slices[..used].concat();
+        send.advance(piece.len());
+        octets.extend(piece);
+    }
+    octets
+}
+
+fn receive_all(recv: &mut ReceiveSide, mut input: &mut [u8]) -> Result<Vec<Message>, ReceiveError> {
+    let mut messages = Vec::new();
+    loop {
+        let received = recv.receive(input)?;
+        let consumed = received.consumed;
+        match received.event {
+            Some(Event::Message(message)) => messages.push(message.to_message()),
+            Some(Event::Control(_)) => {}
+            None => return Ok(messages),
+        }
+        input = &mut input[consumed..];
+    }
+}
+
+fn messages() -> Vec<Message> {
+    let json = "{\"id\": 17, \"name\": \"somebody\", \"tags\": [\"a\", \"b\"]}, ";
+    let noise: Vec<u8> = (0..100_000_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    vec![
+        "".into(),
+        "Hello".into(),
+        json.into(),
+        json.repeat(3000).into(),
+        noise.into(),
+        vec![0; 1 << 20].into(),
+        "ä€𤭢".repeat(10_000).into(),
+        Vec::new().into(),
+        json.into(),
+    ]
+}
+
+#[test]
+fn messages_arrive_as_they_were_sent_whatever_was_agreed_and_however_they_are_cut() {
+    for params in agreements() {
+        for role in [Role::Client, Role::Server] {
+            for fragment_len in [None, Some(7_usize), Some(1000)] {
+                let mut config = Config::default();
+                if let Some(len) = fragment_len {
+                    config = config.fragment_len(len.try_into().unwrap());
+                }
+                let (_, mut send) = sides(role, &params, &config);
+                let (mut recv, _) = sides(role.peer(), &params, &config);
+                for message in messages() {
+                    if fragment_len == Some(7) && message.as_bytes().len() > 500_000 {
+                        continue;
+                    }
+                    send.message(&message).unwrap();
+                    let mut octets = output(&mut send);
+                    let mut got = Vec::new();
+                    for piece in octets.chunks_mut(1013) {
+                        got.extend(receive_all(&mut recv, piece).unwrap());
+                    }
+                    assert!(got == [message], "{params:?} {role:?} {fragment_len:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn pieces_are_compressed_and_passed_on() {
+    let params = DeflateParams::default();
+    let config = Config::default();
+    let (_, mut send) = sides(Role::Client, &params, &config);
+    let (recv, _) = sides(Role::Server, &params, &config);
+    let mut recv = BlockReceiver::new(recv, Box::default(), 4096);
+    let pieces = ["one ".repeat(5000), "two €".repeat(5000), "three".into()];
+    for _ in 0..2 {
+        send.begin(MessageKind::Text).unwrap();
+        for piece in &pieces {
+            send.write(piece.as_bytes()).unwrap();
+        }
+        send.finish().unwrap();
+        send.message("behind").unwrap();
+        let octets = output(&mut send);
+        assert_eq!(octets[0], 0x41);
+        assert!(octets.len() < 1000, "{}", octets.len());
+        let mut input = &octets[..];
+        let mut got = Vec::new();
+        let mut begun = false;
+        let mut ended = false;
+        while !ended {
+            let more = if begun {
+                match recv.poll_chunk().unwrap() {
+                    Some(Chunk::Data) => {
+                        got.extend_from_slice(recv.chunk());
+                        continue;
+                    }
+                    Some(Chunk::End) => {
+                        ended = true;
+                        continue;
+                    }
+                    other => other.is_none(),
+                }
+            } else {
+                match recv.poll_start().unwrap() {
+                    Some(Start::Message(kind)) => {
+                        assert_eq!(kind, MessageKind::Text);
+                        begun = true;
+                        continue;
+                    }
+                    other => other.is_none(),
+                }
+            };
+            assert!(more);
+            feed(&mut recv, &mut input);
+        }
+        assert_eq!(got, pieces.concat().as_bytes());
+        while recv.poll().unwrap() != Some(Ready::Message) {
+            feed(&mut recv, &mut input);
+        }
+        assert_eq!(recv.take_message(), Some("behind".into()));
+    }
+}
+
+fn feed(recv: &mut BlockReceiver, input: &mut &[u8]) {
+    if recv.wants_block() {
+        recv.lend(vec![0; 4096].into());
+    }
+    let spare = recv.spare();
+    let len = spare.len().min(input.len()).min(100);
+    assert!(len > 0, "nothing is left");
+    spare[..len].copy_from_slice(&input[..len]);
+    recv.filled(len);
+    *input = &input[len..];
+}
+
+/// RFC 7692 §7.2.3, and what may be put around it.
+#[test]
+fn the_examples_of_the_rfc_are_read() {
+    let hello = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+    for (octets, expected) in [
+        (&hello[..], vec!["Hello"]),
+        // In two frames, with a Ping between them.
+        (
+            b"\x41\x03\xf2\x48\xcd\x89\x00\x80\x04\xc9\xc9\x07\x00",
+            vec!["Hello"],
+        ),
+        // The second refers to the first.
+        (
+            b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00",
+            vec!["Hello", "Hello"],
+        ),
+        // A stored block.
+        (
+            b"\xc1\x0b\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
+            vec!["Hello"],
+        ),
+        // A final block, and a message behind it.
+        (
+            b"\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\x00\x00\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00",
+            vec!["Hello", "Hello"],
+        ),
+        // Two blocks.
+        (
+            b"\xc1\x0d\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
+            vec!["Hello"],
+        ),
+        // Empty; and one that is not compressed.
+        (b"\xc1\x01\x00\x81\x02hi", vec!["", "hi"]),
+    ] {
+        for cut in 1..=octets.len() {
+            let (mut recv, _) = sides(Role::Client, &DeflateParams::default(), &Config::default());
+            let mut octets = octets.to_vec();
+            let mut got = Vec::new();
+            for piece in octets.chunks_mut(cut) {
+                got.extend(receive_all(&mut recv, piece).unwrap());
+            }
+            let expected: Vec<Message> = expected.iter().map(|text| (*text).into()).collect();
+            assert_eq!(got, expected, "cut at {cut}");
+        }
+    }
+}
+
+fn fault(octets: &[u8], config: &Config) -> (usize, ReceiveError) {
+    let (mut recv, _) = sides(Role::Client, &DeflateParams::default(), config);
+    let mut octets = octets.to_vec();
+    let mut input = &mut octets[..];
+    let mut count = 0;
+    loop {
+        match recv.receive(input) {
+            Err(error) => return (count, error),
+            Ok(received) => {
+                assert!(received.event.is_some(), "no fault");
+                count += 1;
+                let consumed = received.consumed;
+                input = &mut input[consumed..];
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_compressed_message_fails() {
+    let config = Config::default();
+    let invalid = |octets: &[u8]| {
+        let (count, error) = fault(octets, &config);
+        assert_eq!((count, error), (0, ProtocolError::InvalidDeflate.into()));
+        assert_eq!(error.close_code(), CloseCode::INVALID_PAYLOAD);
+    };
+    invalid(b"\xc1\x01\xff");
+    invalid(b"\xc1\x05\x00\x05\x00\xff\xff");
+    // A distance before the beginning.
+    invalid(b"\xc1\x05\xf2\x00\x11\x00\x00");
+    // Cut inside a block.
+    invalid(b"\xc1\x04\xf2\x48\xcd\xc9");
+    let reserved = |octets: &[u8]| {
+        assert_eq!(fault(octets, &config).1, ProtocolError::ReservedBits.into());
+    };
+    reserved(b"\x41\x01\xf2\xc0\x00");
+    reserved(b"\xc9\x00");
+    reserved(b"\xa1\x00");
+    // Compressed text that is none.
+    let (mut text, mut send) = sides(Role::Server, &DeflateParams::default(), &config);
+    send.message(&b"fine \xff not"[..]).unwrap();
+    let mut octets = output(&mut send);
+    octets[0] = 0xc1;
+    assert_eq!(fault(&octets, &config).1, ProtocolError::InvalidUtf8.into());
+    drop(receive_all(&mut text, &mut []));
+}
+
+#[test]
+fn limits_count_what_comes_out_exactly() {
+    let params = DeflateParams::default();
+    for (len, passes) in [(1000, true), (1001, false), (1 << 20, false)] {
+        let config = Config::default().max_message_len(1000).max_frame_len(1000);
+        let (_, mut send) = sides(Role::Server, &params, &Config::default());
+        send.message(vec![b'x'; len]).unwrap();
+        let octets = output(&mut send);
+        if passes {
+            let (mut recv, _) = sides(Role::Client, &params, &config);
+            let got = receive_all(&mut recv, &mut octets.clone()).unwrap();
+            assert_eq!(got, [vec![b'x'; len].into()]);
+        } else {
+            let (_, error) = fault(&octets, &config);
+            assert_eq!(error.close_code(), CloseCode::TOO_BIG, "{error:?}");
+        }
+    }
+    // Of two faults the first in the message counts.
+    let config = Config::default().max_message_len(1000);
+    for (bad, code) in [
+        (999, CloseCode::INVALID_PAYLOAD),
+        (1001, CloseCode::TOO_BIG),
+    ] {
+        let mut payload = vec![b'x'; 5000];
+        payload[bad] = 0xff;
+        let (_, mut send) = sides(Role::Server, &params, &Config::default());
+        send.message(payload).unwrap();
+        let mut octets = output(&mut send);
+        octets[0] = 0xc1;
+        assert_eq!(fault(&octets, &config).1.close_code(), code);
+    }
+}
+
+/// Empty stored blocks take octets and give none.
+#[test]
+fn endless_compressed_octets_without_content_are_too_many() {
+    let config = Config::default().max_message_len(1 << 20);
+    let (mut recv, _) = sides(Role::Client, &DeflateParams::default(), &config);
+    let block = b"\x00\x00\x00\xff\xff".repeat(20_000);
+    let mut total = 0;
+    let error = loop {
+        let first = if total == 0 { 0x42 } else { 0x00 };
+        let mut frame = vec![first, 127];
+        frame.extend((block.len() as u64).to_be_bytes());
+        frame.extend(&block);
+        total += block.len();
+        match receive_all(&mut recv, &mut frame) {
+            Ok(messages) => assert!(messages.is_empty() && total < 3 << 20),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.close_code(), CloseCode::TOO_BIG);
+}
+
+/// A receiver over blocks gives way to others, and goes on without more input.
+#[test]
+fn a_message_that_takes_long_to_decompress_comes_in_turns() {
+    let params = DeflateParams::default();
+    let (_, mut send) = sides(Role::Server, &params, &Config::default());
+    send.message(vec![0; 8 << 20]).unwrap();
+    let octets = output(&mut send);
+    let (recv, _) = sides(Role::Client, &params, &Config::default());
+    let mut recv = BlockReceiver::new(recv, octets.into(), 64 * 1024);
+    let mut turns = 0;
+    while recv.poll().unwrap().is_none() {
+        assert!(recv.is_busy());
+        assert!(recv.rest().unwrap().is_empty(), "the input goes nowhere");
+        turns += 1;
+    }
+    assert!((20..=40).contains(&turns), "{turns}");
+    assert_eq!(recv.take_message(), Some(vec![0; 8 << 20].into()));
+}
+
+#[test]
+fn messages_below_the_threshold_and_without_gain_leave_as_they_are() {
+    let params = DeflateParams {
+        server_no_context_takeover: true,
+        ..DeflateParams::default()
+    };
+    let mut send = SendSide::server(&Config::default());
+    send.deflate(&params, &DeflateConfig::default().threshold(10));
+    send.message("123456789").unwrap();
+    assert_eq!(output(&mut send)[0], 0x81);
+    send.message("aaaaaaaaaaaaaaaaaaaa").unwrap();
+    assert_eq!(output(&mut send)[0], 0xc1);
+    send.message("q8jf0a7zKx").unwrap();
+    assert_eq!(output(&mut send)[0], 0x81);
+}
+
+#[test]
+fn connections_compress_as_well() {
+    let params = DeflateParams::default();
+    let config = DeflateConfig::default();
+    let (mut recv, mut send) = Connection::server(&Config::default()).split();
+    recv.inflate(&params);
+    send.deflate(&params, &config);
+    let mut server = Connection::join(recv, send);
+    let (_, mut client) = sides(Role::Client, &params, &Config::default());
+    client.message("again and again and again").unwrap();
+    let mut octets = output(&mut client);
+    let received = server.receive(&mut octets).unwrap();
+    assert!(matches!(
+        received.event,
+        Some(Event::Message(message)) if message.as_text() == Some("again and again and again")
+    ));
+}
