@@ -99,7 +99,7 @@ fn measure(
     home: &Path,
 ) -> Result<Measured> {
     let started = Instant::now();
-    let mut subject = Subject::start(executable, &home.join(format!("{runtime}.log")))?;
+    let mut subject = Subject::start(executable, &[], &home.join(format!("{runtime}.log")))?;
     let target = subject.target;
     let mut progress = Progress::new(&runtime.to_string(), connections, Unit::CONNECTION);
     let log = home.join(format!("{runtime}-crowd.log"));

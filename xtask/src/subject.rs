@@ -39,11 +39,11 @@ pub(crate) struct Target {
 }
 
 impl Subject {
-    /// Starts `executable`, lets it serve one connection, and takes its measure.
-    pub(crate) fn start(executable: &Path, log: &Path) -> Result<Self> {
+    /// Starts `executable` with these options, lets it serve one connection, and takes its measure.
+    pub(crate) fn start(executable: &Path, options: &[&str], log: &Path) -> Result<Self> {
         let (sender, lines) = mpsc::channel();
         let mut watch = Watch::new(lines);
-        let server = EchoServer::start(executable, log, START_UP, &sender, &mut watch)?;
+        let server = EchoServer::start(executable, options, log, START_UP, &sender, &mut watch)?;
         let address = address(&server.url)?;
         let process = Process::new(server.process.id())?;
         let descriptors = process.descriptors()?;

@@ -349,6 +349,47 @@ fn a_message_that_takes_long_to_decompress_comes_in_turns() {
     assert_eq!(recv.take_message(), Some(vec![0; 8 << 20].into()));
 }
 
+/// Neither reading a message piece by piece nor skipping what is left of it keeps others waiting.
+#[test]
+fn a_message_that_is_passed_on_or_skipped_comes_in_turns_too() {
+    let params = DeflateParams::default();
+    let (_, mut send) = sides(Role::Server, &params, &Config::default());
+    send.message(vec![0; 8 << 20]).unwrap();
+    send.message("behind").unwrap();
+    let octets = output(&mut send);
+    for skips in [false, true] {
+        let (recv, _) = sides(Role::Client, &params, &Config::default());
+        let mut recv = BlockReceiver::new(recv, octets.clone().into(), 64 * 1024);
+        assert_eq!(
+            recv.poll_start().unwrap(),
+            Some(Start::Message(MessageKind::Binary))
+        );
+        let mut turns = 0;
+        let mut len = 0;
+        loop {
+            let chunk = match skips {
+                true => Some(Chunk::End),
+                false => recv.poll_chunk().unwrap(),
+            };
+            match chunk {
+                Some(Chunk::Data) => len += recv.chunk().len(),
+                Some(_) => break,
+                None => {
+                    assert!(recv.is_busy());
+                    turns += 1;
+                }
+            }
+        }
+        assert_eq!(len, if skips { 0 } else { 8 << 20 });
+        while recv.poll().unwrap().is_none() {
+            assert!(recv.is_busy());
+            turns += 1;
+        }
+        assert!((20..=40).contains(&turns), "{turns}");
+        assert_eq!(recv.take_message(), Some("behind".into()));
+    }
+}
+
 #[test]
 fn messages_below_the_threshold_and_without_gain_leave_as_they_are() {
     let params = DeflateParams {

@@ -4,6 +4,7 @@
 //! under test runs on its runtime in a thread of its own, the test itself plays the peer.
 
 pub mod closing;
+pub mod compression;
 pub mod handshake_client;
 pub mod handshake_server;
 pub mod split;
@@ -165,6 +166,17 @@ macro_rules! instantiate {
             an_end_without_a_close_is_lost,
             a_reset_after_both_closes_is_clean,
             a_dropped_connection_ends_the_transport,
+        }
+        $crate::instantiate! { $suite, compression:
+            compressed_messages_are_echoed_in_every_way,
+            every_level_and_threshold_is_understood,
+            every_pair_of_takeover_modes_is_agreed_on,
+            windows_of_every_size_are_agreed_on,
+            nothing_is_agreed_unless_both_want_it,
+            a_peer_without_compression_sees_none_and_may_send_none,
+            compressed_messages_of_a_foreign_client_are_understood,
+            a_corrupt_message_fails_the_connection_of_a_server,
+            a_corrupt_message_fails_the_connection_of_a_client,
         }
         $crate::instantiate! { $suite, split:
             two_tasks_move_large_traffic_in_both_directions_at_once,

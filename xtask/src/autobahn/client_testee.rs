@@ -28,7 +28,7 @@ pub(crate) fn run(
 ) -> Result<()> {
     let urls = urls(job, address);
     let mut command = Command::new(job.testee);
-    command.arg("-");
+    command.args(job.options).arg("-");
     let log = job.dir.join("testee.log");
     let mut testee = Supervised::spawn(command, &log, Stdio::piped(), Source::Testee, sender)?;
     let input = testee.take_stdin().expect("standard input is piped");

@@ -53,6 +53,8 @@ pub(crate) struct Job<'a> {
     pub(crate) cases: &'a [CaseId],
     /// The program under test.
     pub(crate) testee: &'a Path,
+    /// What it is told beside what its role needs.
+    pub(crate) options: &'a [&'a str],
     /// Where reports go: an empty directory.
     pub(crate) dir: &'a Path,
     pub(crate) patience: Patience,

@@ -127,6 +127,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         let session = Session {
             engine: &**engine,
             peers: &peers,
+            options: args.testee_options(),
             selected: &selected,
             expectations: &expectations,
             output: args.output.as_ref().unwrap_or(&home).join(engine.name()),
@@ -139,6 +140,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 }
 
 impl Args {
+    /// What the testees are told. Our own do not compress unless they are: groups 12 and 13 are about that.
+    fn testee_options(&self) -> &'static [&'static str] {
+        match self.testee_dir {
+            Some(_) => &[],
+            None => &["--deflate"],
+        }
+    }
+
     fn tuning(&self) -> Tuning {
         Tuning {
             jobs: self.jobs,
@@ -162,6 +171,7 @@ fn select(patterns: &[String]) -> Result<Vec<CaseId>> {
 struct Session<'a> {
     engine: &'a dyn Engine,
     peers: &'a Peers,
+    options: &'a [&'a str],
     selected: &'a [CaseId],
     expectations: &'a Expectations,
     /// The parent of the runs' report directories.
@@ -201,6 +211,7 @@ impl Session<'_> {
             run,
             cases: self.selected,
             testee: self.peers.find(&run.testee_name())?,
+            options: self.options,
             dir: &dir,
             patience: self.patience,
             progress: &mut progress,

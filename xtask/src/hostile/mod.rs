@@ -154,7 +154,7 @@ impl Attacker {
 
     fn attack(&self, attack: &'static Attack, prefix: &str, executable: &Path) -> Result<Shown> {
         let log = |what| self.home.join(format!("{prefix}-{what}.log"));
-        let mut subject = Subject::start(executable, &log("server"))?;
+        let mut subject = Subject::start(executable, attack.options, &log("server"))?;
         let field = Field {
             target: subject.target,
             room: self.room,

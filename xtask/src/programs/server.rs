@@ -18,18 +18,19 @@ pub(crate) struct EchoServer {
 }
 
 impl EchoServer {
-    /// Starts `executable` on a free port and waits, for as long as `start_up`, until it listens.
+    /// Starts `executable`, with these options, on a free port and waits, for as long as `start_up`, until it listens.
     ///
     /// `watch` must be at the other end of `lines`.
     pub(crate) fn start(
         executable: &Path,
+        options: &[&str],
         log: &Path,
         start_up: Duration,
         lines: &Sender<Line>,
         watch: &mut Watch,
     ) -> Result<Self> {
         let mut command = Command::new(executable);
-        command.args(["--port", "0"]);
+        command.args(["--port", "0"]).args(options);
         let mut process = Supervised::spawn(command, log, Stdio::null(), Source::Testee, lines)?;
         let url = wait_for_url(&mut process, watch, start_up)?;
         Ok(Self { process, url })

@@ -14,6 +14,7 @@ pub(crate) enum Opcode {
 }
 
 const FIN: u8 = 0x80;
+const RSV1: u8 = 0x40;
 const MASKED: u8 = 0x80;
 
 /// Attacks need no secret (RFC 6455 §5.3).
@@ -27,6 +28,14 @@ pub(crate) fn last(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 /// A frame whose message goes on.
 pub(crate) fn more(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     build(0, opcode, payload)
+}
+
+/// The first frame of a message, with RSV1: the message is compressed (RFC 7692 §6).
+pub(crate) fn compressed(mut frame: Vec<u8>) -> Vec<u8> {
+    if let Some(first) = frame.first_mut() {
+        *first |= RSV1;
+    }
+    frame
 }
 
 /// The header of a frame that ends its message and has `len` octets of payload, key included.

@@ -232,7 +232,7 @@ impl BlockReceiver {
     }
 
     /// Goes to the next piece of the message that [`poll_start`](Self::poll_start) found. `None`: more input is
-    /// needed.
+    /// needed, or others should have a turn ([`is_busy`](Self::is_busy)).
     ///
     /// Text is validated on the way: the piece with the first octet that cannot be text is not passed on. A piece may
     /// end inside a character.

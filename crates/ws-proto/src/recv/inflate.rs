@@ -143,6 +143,9 @@ impl ReceiveSide {
     pub(super) fn inflate_stream(&mut self, input: &[u8]) -> Result<Next, ReceiveError> {
         let mut used: usize = 0;
         loop {
+            if self.ends_turn() {
+                return Ok(Next::Stop(used, Found::Nothing));
+            }
             let rest = input.get(used..).unwrap_or_default();
             let (step, done) = self.inflate_step(rest, PIECE_LEN)?;
             used = used.saturating_add(step);

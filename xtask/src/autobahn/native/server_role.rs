@@ -19,7 +19,8 @@ pub(super) fn test(native: &Native, job: &mut Job<'_>) -> Result<()> {
     let mut watch = Watch::new(lines);
     let log = job.dir.join("testee.log");
     let start_up = job.patience.start_up;
-    let mut testee = EchoServer::start(job.testee, &log, start_up, &sender, &mut watch)?;
+    let mut testee =
+        EchoServer::start(job.testee, job.options, &log, start_up, &sender, &mut watch)?;
 
     let cases = find(job)?;
     let settings = native.settings();

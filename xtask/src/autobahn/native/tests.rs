@@ -40,6 +40,7 @@ fn failure(role: Role, script: &str) -> String {
         run: &Run::new(Runtime::Tokio, role),
         cases: CASES,
         testee: &testee(dir.path(), script),
+        options: &[],
         dir: dir.path(),
         patience: Patience {
             without_progress: Duration::from_secs(1),

@@ -240,6 +240,8 @@ fn stall_all(server: SocketAddr) -> Result<Vec<Stalled>> {
             peer.send(&request[..request.len() / 2])?;
         }
         peer.tcp().set_nonblocking(true)?;
+        // More at once than the system keeps for the server would be tried again only after a second.
+        thread::sleep(Duration::from_millis(2));
         let lasted = None;
         all.push(Stalled {
             peer,

@@ -1,5 +1,6 @@
 //! The attacks. Each is bounded in count and time, and says what it found.
 
+mod compressed;
 mod crowds;
 mod endings;
 mod handshakes;
@@ -28,6 +29,8 @@ pub(crate) struct Attack {
     pub(crate) limit: Duration,
     /// How much the server's resident memory may grow at any time.
     pub(crate) growth: Option<u64>,
+    /// What the server is told beside its port.
+    pub(crate) options: &'static [&'static str],
     /// The attack itself. An error means that it could not be carried out.
     pub(crate) act: fn(&Field) -> Result<Vec<Finding>>,
 }
@@ -42,6 +45,9 @@ pub(crate) struct Field {
     pub(crate) log: PathBuf,
 }
 
+/// Has a server agree to compression.
+const DEFLATE: &[&str] = &["--deflate"];
+
 /// All attacks.
 pub(crate) const ATTACKS: &[Attack] = &[
     Attack {
@@ -49,6 +55,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "128 MiB of pings from a peer that never reads",
         limit: Duration::from_secs(60),
         growth: Some(MIB),
+        options: &[],
         act: unread::pings,
     },
     Attack {
@@ -56,6 +63,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "128 MiB of messages of 100 B from a peer that never reads",
         limit: Duration::from_secs(60),
         growth: Some(MIB),
+        options: &[],
         act: unread::small_messages,
     },
     Attack {
@@ -64,6 +72,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         limit: Duration::from_secs(60),
         // A message as it was received, and as it is queued.
         growth: Some(MIB + 2 * MIB),
+        options: &[],
         act: unread::large_messages,
     },
     Attack {
@@ -71,6 +80,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "a peer that sends until the server stops reading, and never reads",
         limit: Duration::from_secs(60),
         growth: Some(MIB),
+        options: &[],
         act: unread::never_read,
     },
     Attack {
@@ -78,6 +88,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "16 MiB announced and 3 octets sent, on 100 connections",
         limit: Duration::from_secs(30),
         growth: Some(unfinished::ANNOUNCED_ON * 64 * KIB + MIB),
+        options: &[],
         act: unfinished::announced,
     },
     Attack {
@@ -85,6 +96,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "a message in empty fragments without end",
         limit: Duration::from_secs(30),
         growth: Some(256 * KIB),
+        options: &[],
         act: unfinished::empty_fragments,
     },
     Attack {
@@ -92,6 +104,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "a message in fragments of one octet, on 50 connections",
         limit: Duration::from_secs(60),
         growth: Some(unfinished::OCTETS_ON * (2 * unfinished::OCTETS + 64 * KIB) + MIB),
+        options: &[],
         act: unfinished::octet_fragments,
     },
     Attack {
@@ -99,13 +112,31 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "256 MiB in fragments of 64 KiB",
         limit: Duration::from_secs(60),
         growth: Some(2 * unfinished::MAX_MESSAGE + 64 * KIB),
+        options: &[],
         act: unfinished::endless_message,
+    },
+    Attack {
+        name: "bomb",
+        about: "1 MiB that inflates to 1 GiB, in one frame and in fragments",
+        limit: Duration::from_secs(60),
+        growth: Some(2 * unfinished::MAX_MESSAGE + MIB),
+        options: DEFLATE,
+        act: compressed::bomb,
+    },
+    Attack {
+        name: "empty-blocks",
+        about: "compressed octets without end that inflate to nothing",
+        limit: Duration::from_secs(60),
+        growth: Some(MIB),
+        options: DEFLATE,
+        act: compressed::empty_blocks,
     },
     Attack {
         name: "endless-head",
         about: "a request head that never ends, in large pieces and in single octets",
         limit: Duration::from_secs(90),
         growth: Some(256 * KIB),
+        options: &[],
         act: handshakes::endless_head,
     },
     Attack {
@@ -113,6 +144,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "work per octet for heads of 4, 8 and 16 KiB in single octets",
         limit: Duration::from_secs(120),
         growth: Some(2 * MIB),
+        options: &[],
         act: handshakes::head_work,
     },
     Attack {
@@ -120,6 +152,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "200 handshakes that stall or trickle, beside live traffic",
         limit: Duration::from_secs(60),
         growth: Some(handshakes::STALLED as u64 * 20 * KIB + MIB),
+        options: &[],
         act: handshakes::stalled,
     },
     Attack {
@@ -127,6 +160,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "peers that break a rule, then neither read nor close",
         limit: Duration::from_secs(30),
         growth: Some(2 * MIB),
+        options: &[],
         act: endings::silent_after_violation,
     },
     Attack {
@@ -134,6 +168,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "a peer that breaks a rule, then sends without end",
         limit: Duration::from_secs(30),
         growth: Some(256 * KIB),
+        options: &[],
         act: endings::talking_after_violation,
     },
     Attack {
@@ -141,6 +176,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "peers that send a Close and keep TCP open",
         limit: Duration::from_secs(30),
         growth: Some(2 * MIB),
+        options: &[],
         act: endings::silent_after_close,
     },
     Attack {
@@ -148,6 +184,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "resets in the middle of a frame, of a header and of a request",
         limit: Duration::from_secs(30),
         growth: Some(2 * MIB),
+        options: &[],
         act: endings::resets,
     },
     Attack {
@@ -155,6 +192,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "10,000 connections with two tiny messages and the head of a third each",
         limit: Duration::from_secs(120),
         growth: None,
+        options: &[],
         act: crowds::tiny_messages,
     },
     Attack {
@@ -162,6 +200,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "10,000 connects and disconnects",
         limit: Duration::from_secs(120),
         growth: None,
+        options: &[],
         act: crowds::churn,
     },
 ];

@@ -131,7 +131,7 @@ pub(super) fn endless_message(field: &Field) -> Result<Vec<Finding>> {
 }
 
 /// The next frame must be a Close with this code, and then the connection must end.
-fn close_code(what: &str, peer: &mut Peer, wanted: u16) -> Finding {
+pub(super) fn close_code(what: &str, peer: &mut Peer, wanted: u16) -> Finding {
     let started = Instant::now();
     let frame = peer.receive();
     let code = frame.as_ref().ok().and_then(frame::Frame::close_code);

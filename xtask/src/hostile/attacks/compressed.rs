@@ -1,0 +1,100 @@
+//! Messages that are small on the wire and large, or endless work, behind the decompressor.
+
+use anyhow::{Context, Result};
+use miniz_oxide::deflate::core::{
+    CompressorOxide, TDEFLFlush, TDEFLStatus, compress_to_output, create_comp_flags_from_zip_params,
+};
+
+use super::unfinished::{MAX_MESSAGE, close_code};
+use super::{Field, MIB};
+use crate::hostile::finding::{Finding, Octets, fresh_echo};
+use crate::raw::peer::PATIENCE;
+use crate::raw::{Opcode, Peer, frame};
+
+/// What the bomb comes to.
+const BOMB: u64 = 1024 * MIB;
+
+/// Octets of each frame of a message in fragments.
+const FRAGMENT: usize = 4096;
+
+/// The most compressed octets of a message: its own limit, a little more, and a constant.
+const MAX_COMPRESSED: u64 = MAX_MESSAGE + MAX_MESSAGE / 1024 + 64 * 1024;
+
+/// 1 GiB in one frame of about 1 MiB, and the same in fragments.
+pub(super) fn bomb(field: &Field) -> Result<Vec<Finding>> {
+    let bomb = compressed_zeros()?;
+    let mut findings = vec![Finding::note(
+        "octets of the bomb",
+        Octets(bomb.len() as u64),
+    )];
+    let whole = frame::compressed(frame::last(Opcode::Binary, &bomb));
+    findings.push(thrown("in one frame", field, &whole)?);
+    let mut fragments = bomb.chunks(FRAGMENT);
+    let first = fragments.next().unwrap_or_default();
+    let mut wire = frame::compressed(frame::more(Opcode::Binary, first));
+    for fragment in fragments {
+        wire.extend(frame::more(Opcode::Continuation, fragment));
+    }
+    wire.extend(frame::last(Opcode::Continuation, b""));
+    findings.push(thrown("in fragments", field, &wire)?);
+    findings.push(fresh_echo("echo afterwards, at once", &field.target));
+    Ok(findings)
+}
+
+/// Blocks that hold nothing never reach a limit on what comes out.
+pub(super) fn empty_blocks(field: &Field) -> Result<Vec<Finding>> {
+    let blocks = b"\x00\x00\x00\xff\xff".repeat(10_000);
+    let mut peer = open(field)?;
+    peer.send(&frame::compressed(frame::more(Opcode::Binary, &blocks)))?;
+    let more = frame::more(Opcode::Continuation, &blocks);
+    // After its limit the server reads on for a while and forgets what it reads.
+    let flood = peer.flood(&more, 4 * MAX_COMPRESSED, PATIENCE)?;
+    Ok(vec![
+        Finding::note("octets taken in all", Octets(flood.accepted)),
+        close_code("after 16 MiB of nothing", &mut peer, 1009),
+    ])
+}
+
+fn thrown(what: &str, field: &Field, wire: &[u8]) -> Result<Finding> {
+    let mut peer = open(field)?;
+    // The server may have ended the connection before all of it is written.
+    let _ = peer.send(wire);
+    Ok(close_code(what, &mut peer, 1009))
+}
+
+/// A connection that compresses.
+fn open(field: &Field) -> Result<Peer> {
+    let server = field.target.address;
+    let mut peer = Peer::connect(server)?;
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    peer.send(&crate::raw::peer::request(server, offer))?;
+    peer.upgraded()?;
+    Ok(peer)
+}
+
+/// [`BOMB`] zeros, as small as deflate makes them.
+fn compressed_zeros() -> Result<Vec<u8>> {
+    const PIECE: u64 = 16 * MIB;
+    let zeros = vec![0; usize::try_from(PIECE)?];
+    let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(9, 0, 0));
+    let mut piece = Vec::new();
+    let (status, _) = compress_to_output(&mut compressor, &zeros, TDEFLFlush::Full, |octets| {
+        piece.extend_from_slice(octets);
+        true
+    });
+    (status == TDEFLStatus::Okay)
+        .then(|| piece.repeat((BOMB / PIECE) as usize))
+        .context("the bomb could not be made")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bomb_is_small() {
+        let bomb = compressed_zeros().unwrap();
+        assert!((bomb.len() as u64) < 2 * MIB, "{}", bomb.len());
+        assert!(bomb.ends_with(&[0, 0, 0xff, 0xff]));
+    }
+}
