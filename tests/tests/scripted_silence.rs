@@ -74,6 +74,14 @@ fn one_ping(end: End, peer: &Peer) -> Vec<u8> {
     payload.to_vec()
 }
 
+/// Waits until the first keepalive Ping is written; its payload.
+fn until_pinged(ws: &mut Ws, end: End, peer: &Peer) -> Vec<u8> {
+    assert!(exec::attempt(ws.recv()).is_pending());
+    clock::advance(INTERVAL);
+    assert!(exec::attempt(ws.recv()).is_pending());
+    one_ping(end, peer)
+}
+
 fn assert_timeout<R: std::fmt::Debug>(result: Result<R, Error>, phase: Phase, context: &str) {
     match &result {
         Err(error @ Error::Timeout(which)) if *which == phase => {
@@ -226,10 +234,7 @@ fn round_trips_are_measured_and_every_ping_is_another() {
         let mut before = None;
         for delay in [0, 1, 999_999_999, 3_000_000_000, 6_999_999_999, 5] {
             let delay = Duration::from_nanos(delay);
-            assert!(exec::attempt(ws.recv()).is_pending());
-            clock::advance(INTERVAL);
-            assert!(exec::attempt(ws.recv()).is_pending());
-            let payload = one_ping(end, &peer);
+            let payload = until_pinged(&mut ws, end, &peer);
             assert!(!payloads.contains(&payload));
             assert_eq!(ws.round_trip(), before, "of the Ping before");
             clock::advance(delay);
@@ -247,10 +252,7 @@ fn round_trips_are_measured_and_every_ping_is_another() {
 fn a_pong_at_the_very_last_moment_counts() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
-        assert!(exec::attempt(ws.recv()).is_pending());
-        clock::advance(INTERVAL);
-        assert!(exec::attempt(ws.recv()).is_pending());
-        let payload = one_ping(end, &peer);
+        let payload = until_pinged(&mut ws, end, &peer);
         clock::advance(TIMEOUT);
         peer.push(end.peer().frame(PONG, &payload));
         assert!(exec::attempt(ws.recv()).is_pending());
@@ -316,10 +318,7 @@ fn a_pong_that_arrived_while_nobody_polled_counts_however_late() {
 fn a_pong_behind_many_messages_counts_however_late_it_is_looked_at() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
-        assert!(exec::attempt(ws.recv()).is_pending());
-        clock::advance(INTERVAL);
-        assert!(exec::attempt(ws.recv()).is_pending());
-        let payload = one_ping(end, &peer);
+        let payload = until_pinged(&mut ws, end, &peer);
         for _ in 0..200 {
             peer.push(end.peer().text("more"));
         }
@@ -338,10 +337,7 @@ fn a_pong_behind_many_messages_counts_however_late_it_is_looked_at() {
 fn pongs_that_answer_nothing_do_not_count() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
-        assert!(exec::attempt(ws.recv()).is_pending());
-        clock::advance(INTERVAL);
-        assert!(exec::attempt(ws.recv()).is_pending());
-        let payload = one_ping(end, &peer);
+        let payload = until_pinged(&mut ws, end, &peer);
         let from = end.peer();
         peer.push(from.frame(PONG, b""));
         peer.push(from.frame(PONG, &[&payload[..], b"!"].concat()));

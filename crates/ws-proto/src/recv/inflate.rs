@@ -7,6 +7,7 @@ use super::{Found, Next, Partial, ReceiveSide};
 use crate::deflate::{Decompressor, DeflateParams};
 use crate::error::{LimitError, ReceiveError};
 use crate::header::FrameHeader;
+use crate::opcode::OpCode;
 
 /// Octets that are unmasked and inflated in one step.
 const INPUT_LEN: usize = 4 * 1024;
@@ -84,9 +85,9 @@ impl ReceiveSide {
 
     /// Takes note of a data frame, whose header may begin a compressed message.
     pub(super) fn note_compression(&mut self, header: &FrameHeader) {
-        let goes_on = self.rules().message_open;
-        if let Some(inflation) = &mut self.inflation
-            && !goes_on
+        // A continuation is what its message is.
+        if header.opcode != OpCode::Continuation
+            && let Some(inflation) = &mut self.inflation
         {
             inflation.is_on = header.rsv1;
             inflation.compressed_len = 0;
