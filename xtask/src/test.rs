@@ -40,6 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         command.args(pass);
         good &= run_pass(command, &mut tally)?;
     }
+    tally.recall_failures();
     println!("\n{tally}");
     Ok(Outcome::passed_if(good && tally.failed == 0))
 }
@@ -106,18 +107,25 @@ fn run_pass(mut command: Command, tally: &mut Tally) -> Result<bool> {
     Ok(child.wait()?.success())
 }
 
-/// The sum over the result lines of test programs.
+/// What the test programs reported: the sum over their result lines, and what they said of failures.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     passed: u64,
     failed: u64,
     skipped: u64,
+    /// From the first `failures:` of a test program to its result line.
+    failures: Vec<String>,
+    in_failures: bool,
 }
 
 impl Tally {
     /// Adds the figures of `line` if it is a result line:
     /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; ...`.
     fn add(&mut self, line: &str) {
+        self.in_failures |= line == "failures:";
+        if self.in_failures {
+            self.failures.push(line.to_owned());
+        }
         let Some((_, figures)) = line
             .trim()
             .strip_prefix("test result: ")
@@ -125,6 +133,7 @@ impl Tally {
         else {
             return;
         };
+        self.in_failures = false;
         for figure in figures.split("; ") {
             match figure.split_once(' ') {
                 Some((count, "passed")) => self.passed += count.parse().unwrap_or(0),
@@ -132,6 +141,16 @@ impl Tally {
                 Some((count, "ignored")) => self.skipped += count.parse().unwrap_or(0),
                 _ => {}
             }
+        }
+    }
+
+    /// Prints the failures of all passes once more, where the end of a long log shows them.
+    fn recall_failures(&self) {
+        if !self.failures.is_empty() {
+            println!("\n=== failures, once more");
+        }
+        for line in &self.failures {
+            println!("{line}");
         }
     }
 }
@@ -167,10 +186,28 @@ mod tests {
             Tally {
                 passed: 5,
                 failed: 4,
-                skipped: 1
+                skipped: 1,
+                ..Tally::default()
             }
         );
         assert_eq!(tally.to_string(), "5 passed, 4 failed, 1 skipped");
+    }
+
+    #[test]
+    fn failures_are_kept_with_what_they_said() {
+        let mut tally = Tally::default();
+        let failed = [
+            "failures:",
+            "---- some_test stdout ----",
+            "thread panicked: why",
+            "failures:",
+            "    some_test",
+            "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
+        ];
+        tally.add("test some_test ... FAILED");
+        failed.iter().for_each(|line| tally.add(line));
+        tally.add("test other_test ... ok");
+        assert_eq!(tally.failures, failed);
     }
 
     #[test]

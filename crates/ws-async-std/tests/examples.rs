@@ -14,22 +14,22 @@ use ws_async_std::http::StatusCode;
 use ws_async_std::{Bytes, CloseCode, Config, Connector, Error, Initiator, Message, WebSocket};
 
 #[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/accept_decision.rs"]
+#[path = "../examples/async_std_accept_decision.rs"]
 mod accept_decision;
 #[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/broadcast.rs"]
+#[path = "../examples/async_std_broadcast.rs"]
 mod broadcast;
 #[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/client.rs"]
+#[path = "../examples/async_std_client.rs"]
 mod client;
 #[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/echo_server.rs"]
+#[path = "../examples/async_std_echo_server.rs"]
 mod echo_server;
 #[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/split.rs"]
+#[path = "../examples/async_std_split.rs"]
 mod split;
 #[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/stream_file.rs"]
+#[path = "../examples/async_std_stream_file.rs"]
 mod stream_file;
 
 /// Starts a server and returns the URL of `path` at it.

@@ -1,7 +1,7 @@
 //! A client: sends each of its arguments as a text message, prints the answers, and closes.
 //!
 //! ```sh
-//! cargo run -p ws-tokio --example client -- ws://127.0.0.1:9001/ hello world
+//! cargo run --example tokio_client -- ws://127.0.0.1:9001/ hello world
 //! ```
 
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! A server that looks at a request before it accepts: the page it comes from, its path, its subprotocols.
 //!
 //! ```sh
-//! cargo run -p ws-smol --example accept_decision -- 127.0.0.1:9001
+//! cargo run --example async_std_accept_decision -- 127.0.0.1:9001
 //! ```
 
 #![forbid(unsafe_code)]
@@ -9,10 +9,10 @@
 use std::time::Duration;
 use std::{env, io};
 
-use smol::Timer;
-use smol::net::{TcpListener, TcpStream};
-use ws_smol::http::{Response, StatusCode};
-use ws_smol::{Acceptor, Error, OriginPolicy};
+use async_std::net::{TcpListener, TcpStream};
+use async_std::task;
+use ws_async_std::http::{Response, StatusCode};
+use ws_async_std::{Acceptor, Error, OriginPolicy};
 
 /// The rooms there are.
 const ROOMS: [&str; 2] = ["garden", "kitchen"];
@@ -21,7 +21,7 @@ const ROOMS: [&str; 2] = ["garden", "kitchen"];
 const SUBPROTOCOLS: [&str; 2] = ["chat.v2", "chat.v1"];
 
 fn main() -> io::Result<()> {
-    smol::block_on(async {
+    task::block_on(async {
         let address = env::args().nth(1);
         let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:9001")).await?;
         println!("listening on ws://{}", listener.local_addr()?);
@@ -43,19 +43,18 @@ pub(crate) async fn serve(listener: TcpListener) {
             Ok((tcp, peer)) => {
                 // A clone shares the settings.
                 let acceptor = acceptor.clone();
-                smol::spawn(async move {
+                task::spawn(async move {
                     match welcome(&acceptor, tcp).await {
                         Ok(()) => {}
                         // No WebSocket request, or a foreign page's: it was answered with the right status.
                         Err(Error::Rejected(reason)) => eprintln!("{peer}: turned away: {reason}"),
                         Err(error) => eprintln!("{peer}: {error}"),
                     }
-                })
-                .detach();
+                });
             }
             Err(error) => {
                 eprintln!("cannot accept: {error}");
-                Timer::after(Duration::from_millis(100)).await;
+                task::sleep(Duration::from_millis(100)).await;
             }
         }
     }

@@ -3,7 +3,7 @@
 //! The connection is split, so that one task waits for messages while the other waits for the user.
 //!
 //! ```sh
-//! cargo run -p ws-tokio --example split -- ws://127.0.0.1:9001/
+//! cargo run --example tokio_split -- ws://127.0.0.1:9001/
 //! ```
 
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! An echo server: sends every message back as it came.
 //!
 //! ```sh
-//! cargo run -p ws-async-std --example echo_server -- 127.0.0.1:9001
+//! cargo run --example async_std_echo_server -- 127.0.0.1:9001
 //! ```
 
 #![forbid(unsafe_code)]

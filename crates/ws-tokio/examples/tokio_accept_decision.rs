@@ -1,7 +1,7 @@
 //! A server that looks at a request before it accepts: the page it comes from, its path, its subprotocols.
 //!
 //! ```sh
-//! cargo run -p ws-tokio --example accept_decision -- 127.0.0.1:9001
+//! cargo run --example tokio_accept_decision -- 127.0.0.1:9001
 //! ```
 
 #![forbid(unsafe_code)]

@@ -1,9 +1,9 @@
 //! Files of any size over WebSockets, in both directions: a file is one message, and never in memory as a whole.
 //!
 //! ```sh
-//! cargo run -p ws-async-std --example stream_file -- serve 127.0.0.1:9001 store.bin
-//! cargo run -p ws-async-std --example stream_file -- upload ws://127.0.0.1:9001/upload large.bin
-//! cargo run -p ws-async-std --example stream_file -- download ws://127.0.0.1:9001/download copy.bin
+//! cargo run --example tokio_stream_file -- serve 127.0.0.1:9001 store.bin
+//! cargo run --example tokio_stream_file -- upload ws://127.0.0.1:9001/upload large.bin
+//! cargo run --example tokio_stream_file -- download ws://127.0.0.1:9001/download copy.bin
 //! ```
 
 #![forbid(unsafe_code)]
@@ -15,15 +15,11 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_std::fs::{self, File};
-use async_std::io::{ReadExt, WriteExt};
-use async_std::net::{TcpListener, TcpStream};
-use async_std::task;
-use futures_lite::future;
-use ws_async_std::http::StatusCode;
-use ws_async_std::{
-    Acceptor, CloseCode, Config, Connector, Initiator, MessageKind, Sender, WebSocket,
-};
+use tokio::fs::{self, File};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use ws_tokio::http::StatusCode;
+use ws_tokio::{Acceptor, CloseCode, Config, Connector, Initiator, MessageKind, Sender, WebSocket};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -34,33 +30,32 @@ const PIECE_LEN: usize = 64 << 10;
 /// read piece by piece has no other end than this.
 const MAX_FILE_LEN: u64 = 16 << 30;
 
-fn main() -> Result<()> {
-    task::block_on(async {
-        let args: Vec<String> = env::args().skip(1).collect();
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        match args[..] {
-            ["serve", address, file] => {
-                let listener = TcpListener::bind(address).await?;
-                println!("listening on ws://{}", listener.local_addr()?);
-                serve(listener, file.into()).await;
-            }
-            ["upload", url, file] => {
-                let len = send_file(connect(url).await?, file.as_ref()).await?;
-                println!("sent {len} octets");
-            }
-            ["download", url, file] => {
-                let len = receive_file(connect(url).await?, file.as_ref()).await?;
-                println!("received {len} octets");
-            }
-            _ => {
-                eprintln!(
-                    "usage: stream_file serve ADDRESS FILE | upload URL FILE | download URL FILE"
-                );
-                process::exit(2);
-            }
+#[tokio::main]
+async fn main() -> Result<()> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["serve", address, file] => {
+            let listener = TcpListener::bind(address).await?;
+            println!("listening on ws://{}", listener.local_addr()?);
+            serve(listener, file.into()).await;
         }
-        Ok(())
-    })
+        ["upload", url, file] => {
+            let len = send_file(connect(url).await?, file.as_ref()).await?;
+            println!("sent {len} octets");
+        }
+        ["download", url, file] => {
+            let len = receive_file(connect(url).await?, file.as_ref()).await?;
+            println!("received {len} octets");
+        }
+        _ => {
+            eprintln!(
+                "usage: stream_file serve ADDRESS FILE | upload URL FILE | download URL FILE"
+            );
+            process::exit(2);
+        }
+    }
+    Ok(())
 }
 
 /// Both ends wait for the other's Close, however long a file takes: keepalive finds out if the other is gone. Its Ping
@@ -79,7 +74,7 @@ pub(crate) async fn serve(listener: TcpListener, file: PathBuf) {
         match listener.accept().await {
             Ok((tcp, peer)) => {
                 let file = file.clone();
-                task::spawn(async move {
+                tokio::spawn(async move {
                     if let Err(error) = exchange(tcp, &file).await {
                         eprintln!("{peer}: {error}");
                     }
@@ -87,7 +82,7 @@ pub(crate) async fn serve(listener: TcpListener, file: PathBuf) {
             }
             Err(error) => {
                 eprintln!("cannot accept: {error}");
-                task::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }
@@ -116,9 +111,9 @@ pub(crate) async fn send_file(ws: WebSocket, path: &Path) -> Result<u64> {
     // Meanwhile someone has to receive: for Pings to be answered, and to hear of an end that gives up.
     let receiving = async {
         while rx.recv_ref().await?.is_some() {}
-        Ok::<(), ws_async_std::Error>(())
+        Ok::<(), ws_tokio::Error>(())
     };
-    let (sent, received) = future::zip(sending, receiving).await;
+    let (sent, received) = tokio::join!(sending, receiving);
     match rx.end() {
         Some(end) if end.clean && end.initiator == Initiator::Peer => {
             if end.code != CloseCode::NORMAL {

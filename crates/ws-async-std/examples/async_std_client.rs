@@ -1,7 +1,7 @@
 //! A client: sends each of its arguments as a text message, prints the answers, and closes.
 //!
 //! ```sh
-//! cargo run -p ws-smol --example client -- ws://127.0.0.1:9001/ hello world
+//! cargo run --example async_std_client -- ws://127.0.0.1:9001/ hello world
 //! ```
 
 #![forbid(unsafe_code)]
@@ -10,10 +10,11 @@ use std::env;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ws_smol::{CloseCode, Config, Connector, Error, Message};
+use async_std::task;
+use ws_async_std::{CloseCode, Config, Connector, Error, Message};
 
 fn main() -> ExitCode {
-    smol::block_on(async {
+    task::block_on(async {
         let mut args = env::args().skip(1);
         let Some(url) = args.next() else {
             eprintln!("usage: client URL [MESSAGE]...");

@@ -4,7 +4,7 @@
 //! messages are shared, and each subscriber's queue has a limit.
 //!
 //! ```sh
-//! cargo run -p ws-tokio --example broadcast -- 127.0.0.1:9001
+//! cargo run --example tokio_broadcast -- 127.0.0.1:9001
 //! ```
 
 #![forbid(unsafe_code)]

@@ -1,9 +1,9 @@
 //! Files of any size over WebSockets, in both directions: a file is one message, and never in memory as a whole.
 //!
 //! ```sh
-//! cargo run -p ws-smol --example stream_file -- serve 127.0.0.1:9001 store.bin
-//! cargo run -p ws-smol --example stream_file -- upload ws://127.0.0.1:9001/upload large.bin
-//! cargo run -p ws-smol --example stream_file -- download ws://127.0.0.1:9001/download copy.bin
+//! cargo run --example smol_stream_file -- serve 127.0.0.1:9001 store.bin
+//! cargo run --example smol_stream_file -- upload ws://127.0.0.1:9001/upload large.bin
+//! cargo run --example smol_stream_file -- download ws://127.0.0.1:9001/download copy.bin
 //! ```
 
 #![forbid(unsafe_code)]

@@ -4,7 +4,7 @@
 //! messages are shared, and each subscriber's queue has a limit.
 //!
 //! ```sh
-//! cargo run -p ws-smol --example broadcast -- 127.0.0.1:9001
+//! cargo run --example async_std_broadcast -- 127.0.0.1:9001
 //! ```
 
 #![forbid(unsafe_code)]
@@ -13,10 +13,10 @@ use std::time::Duration;
 use std::{env, io};
 
 use async_broadcast::{InactiveReceiver, RecvError, Sender};
-use smol::Timer;
-use smol::future;
-use smol::net::{TcpListener, TcpStream};
-use ws_smol::{Acceptor, CloseCode, Config, Error, Message, TrySendError};
+use async_std::net::{TcpListener, TcpStream};
+use async_std::task;
+use futures_lite::future;
+use ws_async_std::{Acceptor, CloseCode, Config, Error, Message, TrySendError};
 
 /// How far a subscriber may fall behind, in octets. This much can be queued for each of them, and one more message.
 pub(crate) const BACKLOG: usize = 256 << 10;
@@ -25,16 +25,16 @@ pub(crate) const BACKLOG: usize = 256 << 10;
 const RING_LEN: usize = 64;
 
 fn main() -> io::Result<()> {
-    smol::block_on(async {
+    task::block_on(async {
         let address = env::args().nth(1);
         let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:9001")).await?;
         println!("listening on ws://{}", listener.local_addr()?);
         let (publisher, news) = newsroom();
-        smol::spawn(serve(listener, news)).detach();
+        task::spawn(serve(listener, news));
         for seconds in 0_u64.. {
             // An error says that nobody listens at the moment.
             let _ = publisher.try_broadcast(format!("up for {seconds} s").into());
-            Timer::after(Duration::from_secs(1)).await;
+            task::sleep(Duration::from_secs(1)).await;
         }
         Ok(())
     })
@@ -61,16 +61,15 @@ pub(crate) async fn serve(listener: TcpListener, news: InactiveReceiver<Message>
         match listener.accept().await {
             Ok((tcp, peer)) => {
                 let (acceptor, news) = (acceptor.clone(), news.clone());
-                smol::spawn(async move {
+                task::spawn(async move {
                     if let Err(error) = subscribe(&acceptor, tcp, news).await {
                         eprintln!("{peer}: {error}");
                     }
-                })
-                .detach();
+                });
             }
             Err(error) => {
                 eprintln!("cannot accept: {error}");
-                Timer::after(Duration::from_millis(100)).await;
+                task::sleep(Duration::from_millis(100)).await;
             }
         }
     }
