@@ -13,6 +13,7 @@
 pub mod clock;
 pub mod exec;
 pub mod http;
+pub mod pairs;
 pub mod runtimes;
 pub mod scripted;
 pub mod socket;

@@ -8,48 +8,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use ws_driver::{
-    Acceptor, CloseCode, Config, Connector, DeflateConfig, Error, Message, MessageKind,
-    TrySendError,
-};
+use ws_driver::{CloseCode, Config, DeflateConfig, Error, Message, MessageKind, TrySendError};
 use ws_tests::clock;
 use ws_tests::exec::{self, Task};
-use ws_tests::scripted::{self, End, Manual, Peer, Ws};
+use ws_tests::pairs::{Place, compressing as open};
+use ws_tests::scripted::{self, End, Peer, Ws};
 use ws_tests::wire::{self, BINARY, CLOSE, KEY};
 
 /// FIN and RSV1: a compressed message in one frame.
 const COMPRESSED: u8 = 0xc0;
-
-/// One end of a connection, and the other end of its transport.
-type Place = (Ws, Peer);
-
-/// Two ends that have agreed on compression: the one of this name, and the other.
-fn open(end: End, ours: &Config, theirs: &Config) -> (Place, Place) {
-    let (client_config, server_config) = match end {
-        End::Client => (ours, theirs),
-        End::Server => (theirs, ours),
-    };
-    let (at_server, server_peer) = scripted::pair();
-    let (at_client, client_peer) = scripted::pair();
-    let acceptor = Acceptor::<Manual>::new().config(server_config.clone());
-    let connector = Connector::<Manual>::new().config(client_config.clone());
-    let handshake = connector.handshake("ws://server.example.com/", at_client);
-    let mut server = None;
-    let client = scripted::answered(handshake, &client_peer, |request| {
-        server_peer.push(request.as_bytes());
-        server = Some(exec::run(acceptor.accept(at_server)).expect("the handshake"));
-        server_peer.take_output()
-    })
-    .expect("the handshake");
-    let server = server.expect("a request");
-    assert_eq!(client.extensions(), server.extensions());
-    assert_eq!(client.extensions().len(), 1, "{:?}", client.extensions());
-    let (client, server) = ((client, client_peer), (server, server_peer));
-    match end {
-        End::Client => (client, server),
-        End::Server => (server, client),
-    }
-}
 
 fn compressing() -> Config {
     Config::default().deflate(DeflateConfig::default())

@@ -1,7 +1,7 @@
 //! A news server: every message goes to all subscribers, and none of them can hold up the others.
 //!
 //! A subscriber that reads too slowly is dropped when it is more than [`BACKLOG`] behind, so that memory is bounded:
-//! messages are shared, and each subscriber's queue has a limit.
+//! messages are encoded once and shared, and each subscriber's queue has a limit.
 //!
 //! ```sh
 //! cargo run --example async_std_broadcast -- 127.0.0.1:9001
@@ -16,7 +16,7 @@ use async_broadcast::{InactiveReceiver, RecvError, Sender};
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
 use futures_lite::future;
-use ws_async_std::{Acceptor, CloseCode, Config, Error, Message, TrySendError};
+use ws_async_std::{Acceptor, CloseCode, Config, Error, Prepared, TrySendError};
 
 /// How far a subscriber may fall behind, in octets. This much can be queued for each of them, and one more message.
 pub(crate) const BACKLOG: usize = 256 << 10;
@@ -33,16 +33,16 @@ fn main() -> io::Result<()> {
         task::spawn(serve(listener, news));
         for seconds in 0_u64.. {
             // An error says that nobody listens at the moment.
-            let _ = publisher.try_broadcast(format!("up for {seconds} s").into());
+            let _ = publisher.try_broadcast(Prepared::new(format!("up for {seconds} s")));
             task::sleep(Duration::from_secs(1)).await;
         }
         Ok(())
     })
 }
 
-/// Where messages are published, and where subscribers come from. Clones share them, and a [`Message`] is cheap to
-/// clone too.
-pub(crate) fn newsroom() -> (Sender<Message>, InactiveReceiver<Message>) {
+/// Where messages are published, and where subscribers come from. Each message is encoded once, for however many of
+/// them.
+pub(crate) fn newsroom() -> (Sender<Prepared>, InactiveReceiver<Prepared>) {
     let (mut publisher, news) = async_broadcast::broadcast(RING_LEN);
     // Those who are late lose messages; nobody waits for them.
     publisher.set_overflow(true);
@@ -50,7 +50,7 @@ pub(crate) fn newsroom() -> (Sender<Message>, InactiveReceiver<Message>) {
 }
 
 /// Accepts subscribers for ever, each with a task of its own.
-pub(crate) async fn serve(listener: TcpListener, news: InactiveReceiver<Message>) {
+pub(crate) async fn serve(listener: TcpListener, news: InactiveReceiver<Prepared>) {
     let config = Config::default()
         .high_water_mark(BACKLOG)
         // Finds subscribers that are gone without a word, also when there is no news.
@@ -80,14 +80,14 @@ enum Event {
     /// A message of the subscriber; `false`: it has left.
     Received(bool),
     /// News.
-    Published(Result<Message, RecvError>),
+    Published(Result<Prepared, RecvError>),
 }
 
 /// Serves one subscriber until it leaves or has to.
 async fn subscribe(
     acceptor: &Acceptor,
     tcp: TcpStream,
-    news: InactiveReceiver<Message>,
+    news: InactiveReceiver<Prepared>,
 ) -> Result<(), Error> {
     let mut ws = acceptor.accept(tcp).await?;
     // Only now: what is published during the handshake does not make a subscriber late.
@@ -104,7 +104,7 @@ async fn subscribe(
         match future::or(received, published).await? {
             Event::Received(true) => {}
             Event::Received(false) => return Ok(()),
-            Event::Published(Ok(message)) => match ws.try_send(message) {
+            Event::Published(Ok(message)) => match ws.try_send(&message) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_)) => break,
                 // The subscriber is leaving: go on receiving until it is gone.

@@ -11,7 +11,9 @@ use async_std::io::{ReadExt, WriteExt};
 use async_std::net::{TcpListener, TcpStream};
 use async_std::{future, task};
 use ws_async_std::http::StatusCode;
-use ws_async_std::{Bytes, CloseCode, Config, Connector, Error, Initiator, Message, WebSocket};
+use ws_async_std::{
+    Bytes, CloseCode, Config, Connector, Error, Initiator, Message, Prepared, WebSocket,
+};
 
 #[expect(dead_code, reason = "its `main`")]
 #[path = "../examples/async_std_accept_decision.rs"]
@@ -223,7 +225,7 @@ fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
         })
         .await;
 
-        publisher.try_broadcast("first".into()).unwrap();
+        publisher.try_broadcast(Prepared::new("first")).unwrap();
         for ws in quick.iter_mut().chain([&mut slow]) {
             assert_eq!(next(ws).await, Message::from("first"));
         }
@@ -234,13 +236,13 @@ fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
         let mut published = 0_u32;
         while publisher.receiver_count() == 6 {
             assert!(published < 1000, "the slow subscriber is not dropped");
-            publisher.try_broadcast(page.clone()).unwrap();
+            publisher.try_broadcast(Prepared::new(&page)).unwrap();
             published += 1;
             for ws in &mut quick {
                 assert!(next(ws).await == page);
             }
         }
-        publisher.try_broadcast("last".into()).unwrap();
+        publisher.try_broadcast(Prepared::new("last")).unwrap();
         for ws in &mut quick {
             assert_eq!(next(ws).await, Message::from("last"));
         }

@@ -70,6 +70,6 @@ pub use ws_handshake::{
 pub use ws_proto::{
     CloseCode, CloseFrame, CloseReason, CloseReasonTooLong, Config, Control, ControlPayload,
     ControlPayloadTooLong, DeflateConfig, DeflateParams, End, Initiator, LimitError, MaskKey,
-    MaskSource, Message, MessageKind, MessageRef, Outgoing, ProtocolError, ReceiveError, SendError,
-    Text,
+    MaskSource, Message, MessageKind, MessageRef, Outgoing, Prepared, ProtocolError, ReceiveError,
+    SendError, Text,
 };

@@ -18,6 +18,11 @@ impl Outbox {
         Outbox { side }
     }
 
+    /// Whether something is queued, or is to be when it has been compressed.
+    pub(crate) fn has_work(&self) -> bool {
+        self.side.queued() > 0 || self.side.is_busy()
+    }
+
     /// Lends the send side memory to encode into, if it has none and will need some.
     #[inline]
     pub(crate) fn lend_buffer(&mut self) {

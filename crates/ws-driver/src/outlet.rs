@@ -59,7 +59,8 @@ impl PingUnderWay {
 }
 
 impl<M: Timer> Outlet<M> {
-    pub(crate) fn new(send: SendSide) -> Self {
+    pub(crate) fn new(mut send: SendSide) -> Self {
+        send.compress_in_steps();
         Outlet {
             out: Outbox::new(send),
             clock: Clock::new(),
@@ -81,9 +82,9 @@ impl<M: Timer> Outlet<M> {
         self.ended
     }
 
-    /// Whether something is queued, or was written and may be kept back.
+    /// Whether something is to be queued or is, or was written and may be kept back.
     fn is_under_way(&self) -> bool {
-        self.out.side.queued() > 0 || self.unflushed
+        self.out.has_work() || self.unflushed
     }
 
     /// Whether the transport may keep back what was written.
@@ -210,6 +211,8 @@ impl<M: Timer> Outlet<M> {
                 // Nobody will take it, and a connection that still receives must not pile it up.
                 self.out.side.output_lost();
             }
+            // The transport has taken all there is: it is for us to go on.
+            Poll::Pending if self.out.side.queued() == 0 && !self.unflushed => self.burst = 0,
             Poll::Pending => {
                 self.burst = 0;
                 self.out.side.stalled();
@@ -220,6 +223,24 @@ impl<M: Timer> Outlet<M> {
     }
 
     fn poll_write_all(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl WriteHalf,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_write_queued(cx, io))?;
+            if !self.out.side.is_busy() {
+                return Poll::Ready(Ok(()));
+            }
+            self.out.side.work();
+            if self.out.side.is_busy() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_write_queued(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut impl WriteHalf,
@@ -388,7 +409,7 @@ impl<M: Timer> Outlet<M> {
 
     /// Whether something is queued that the transport was not offered.
     pub(crate) fn wants_write(&self) -> bool {
-        self.out.side.queued() > 0 && !self.out.side.is_congested()
+        self.out.has_work() && !self.out.side.is_congested()
     }
 
     /// The peer is at fault: tell it, and report it when the connection has ended.

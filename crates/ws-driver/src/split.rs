@@ -459,16 +459,11 @@ impl<T: Split> Outward for Sender<T> {
     /// A receiver that waits gets up for what is the first to send, and for a Close, whose time limit it keeps.
     fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R {
         let mut state = self.cell.state();
-        let before = (
-            state.outlet.out.side.queued(),
-            state.outlet.out.side.is_open(),
-        );
-        let result = act(&mut state.outlet.out);
-        let after = (
-            state.outlet.out.side.queued(),
-            state.outlet.out.side.is_open(),
-        );
-        let wake = (before.0 == 0 && after.0 > 0) || before.1 != after.1;
+        let out = &mut state.outlet.out;
+        let before = (out.has_work(), out.side.is_open());
+        let result = act(out);
+        let after = (out.has_work(), out.side.is_open());
+        let wake = (!before.0 && after.0) || before.1 != after.1;
         drop(state);
         if wake {
             self.cell.wakers.wake_half(Half::Receiver);

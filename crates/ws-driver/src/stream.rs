@@ -115,6 +115,13 @@ impl<'a, C: Outward> MessageWriter<'a, C> {
         Some(MessageWriter { connection })
     }
 
+    /// The message leaves as it is, also where compression was agreed. Without effect once a piece was queued.
+    #[must_use]
+    pub fn uncompressed(self) -> Self {
+        self.connection.queue(|out| out.side.leave_uncompressed());
+        self
+    }
+
     /// Queues a piece as a frame of its own, after waiting for room. Text may be cut inside a character.
     ///
     /// # Errors

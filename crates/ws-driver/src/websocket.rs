@@ -402,7 +402,8 @@ impl<T: Transport> WebSocket<T> {
         let boundary =
             self.inlet.recv.side().is_between_messages() && self.inlet.found == Found::No;
         let send = &self.outlet.out.side;
-        if !boundary || !send.is_open() || send.queued() > 0 || send.unfinished().is_some() {
+        let at_work = self.outlet.out.has_work();
+        if !boundary || !send.is_open() || at_work || send.unfinished().is_some() {
             return Err(Box::new(self));
         }
         match self.io.take() {

@@ -8,6 +8,7 @@ use core::fmt;
 use bytes::Bytes;
 
 use crate::opcode::OpCode;
+use crate::prepared::Prepared;
 use crate::text::Text;
 
 /// Text or binary (RFC 6455 §5.6).
@@ -171,20 +172,77 @@ impl fmt::Debug for MessageRef<'_> {
 /// A message to send, borrowed or owned: what every sending method takes, by `Into`.
 ///
 /// Text comes from `&str`, `String` and [`Text`], binary from slices, `Vec<u8>` and [`Bytes`], either from
-/// [`Message`] and [`MessageRef`]. Owned payloads of some size leave without a copy where no mask changes them.
+/// [`Message`] and [`MessageRef`]. Owned payloads of some size leave without a copy where no mask changes them. A message
+/// for many connections is a [`Prepared`].
+///
+/// Where compression was agreed, a message can be kept out of it, or put in however short it is:
+///
+/// ```
+/// use ws_proto::{Config, Outgoing, SendSide};
+///
+/// let mut send = SendSide::server(&Config::default());
+/// // A secret beside text that an attacker chooses: its length after compression would tell of it (RFC 7692 §8).
+/// send.message(Outgoing::from("token=5f3a").uncompressed())?;
+/// # Ok::<(), ws_proto::SendError>(())
+/// ```
 #[derive(Clone)]
 pub struct Outgoing<'a> {
     pub(crate) kind: MessageKind,
     pub(crate) payload: Payload<'a>,
+    pub(crate) compression: Compression,
 }
 
 #[derive(Clone)]
 pub(crate) enum Payload<'a> {
     Borrowed(&'a [u8]),
     Owned(Bytes),
+    Prepared(&'a Prepared),
+}
+
+impl Payload<'_> {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Payload::Borrowed(octets) => octets,
+            Payload::Owned(octets) => octets,
+            Payload::Prepared(prepared) => prepared.as_bytes(),
+        }
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Payload::Borrowed(octets) => Bytes::copy_from_slice(octets),
+            Payload::Owned(octets) => octets,
+            Payload::Prepared(prepared) => prepared.to_bytes(),
+        }
+    }
+}
+
+/// Whether a message is to be compressed where compression was agreed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Compression {
+    /// If it is long enough.
+    #[default]
+    ByLength,
+    Always,
+    Never,
 }
 
 impl<'a> Outgoing<'a> {
+    /// Compresses the message however short it is, where compression was agreed.
+    #[must_use]
+    pub fn compressed(mut self) -> Self {
+        self.compression = Compression::Always;
+        self
+    }
+
+    /// Sends the message as it is, also where compression was agreed (RFC 7692 §6).
+    #[must_use]
+    pub fn uncompressed(mut self) -> Self {
+        self.compression = Compression::Never;
+        self
+    }
+
     /// Text or binary.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
@@ -194,23 +252,22 @@ impl<'a> Outgoing<'a> {
     /// The payload octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.payload {
-            Payload::Borrowed(octets) => octets,
-            Payload::Owned(octets) => octets,
-        }
+        self.payload.as_bytes()
     }
 
     fn borrowed(kind: MessageKind, octets: &'a [u8]) -> Self {
         Outgoing {
             kind,
             payload: Payload::Borrowed(octets),
+            compression: Compression::default(),
         }
     }
 
-    fn owned(kind: MessageKind, octets: Bytes) -> Self {
+    pub(crate) fn owned(kind: MessageKind, octets: Bytes) -> Self {
         Outgoing {
             kind,
             payload: Payload::Owned(octets),
+            compression: Compression::default(),
         }
     }
 }

@@ -3,20 +3,15 @@
 #![forbid(unsafe_code)]
 #![cfg(feature = "deflate")]
 
+mod support;
+
 use ws_proto::{
-    BlockReceiver, Chunk, CloseCode, Config, Connection, DeflateConfig, DeflateParams, Event,
-    MaskKey, MaskSource, Message, MessageKind, ProtocolError, Ready, ReceiveError, ReceiveSide,
-    Role, SendSide, Start,
+    BlockReceiver, Chunk, CloseCode, Config, Connection, ControlPayload, DeflateConfig,
+    DeflateParams, Event, Message, MessageKind, Prepared, ProtocolError, Ready, ReceiveError,
+    ReceiveSide, Role, SendSide, Start,
 };
 
-struct Masks(u32);
-
-impl MaskSource for Masks {
-    fn next_key(&mut self) -> MaskKey {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        MaskKey::new(self.0.to_be_bytes())
-    }
-}
+use support::{Keys, output, receive_all};
 
 /// Both takeover modes and several windows.
 fn agreements() -> impl Iterator<Item = DeflateParams> {
@@ -34,38 +29,12 @@ fn agreements() -> impl Iterator<Item = DeflateParams> {
 fn sides(role: Role, params: &DeflateParams, config: &Config) -> (ReceiveSide, SendSide) {
     let mut recv = ReceiveSide::new(role, config);
     let mut send = match role {
-        Role::Client => SendSide::client(config, Masks(1)),
+        Role::Client => SendSide::client(config, Keys::default()),
         Role::Server => SendSide::server(config),
     };
     recv.inflate(params);
     send.deflate(params, &DeflateConfig::default().threshold(0));
     (recv, send)
-}
-
-fn output(send: &mut SendSide) -> Vec<u8> {
-    let mut octets = Vec::new();
-    while send.queued() > 0 {
-        let mut slices = [&[][..]; 16];
-        let used = send.slices(&mut slices);
-        let piece = slices[..used].concat();
-        send.advance(piece.len());
-        octets.extend(piece);
-    }
-    octets
-}
-
-fn receive_all(recv: &mut ReceiveSide, mut input: &mut [u8]) -> Result<Vec<Message>, ReceiveError> {
-    let mut messages = Vec::new();
-    loop {
-        let received = recv.receive(input)?;
-        let consumed = received.consumed;
-        match received.event {
-            Some(Event::Message(message)) => messages.push(message.to_message()),
-            Some(Event::Control(_)) => {}
-            None => return Ok(messages),
-        }
-        input = &mut input[consumed..];
-    }
 }
 
 fn messages() -> Vec<Message> {
@@ -422,4 +391,106 @@ fn connections_compress_as_well() {
         received.event,
         Some(Event::Message(message)) if message.as_text() == Some("again and again and again")
     ));
+}
+
+/// A message that takes several steps to compress.
+fn long(number: usize) -> String {
+    format!("{number}: somebody said something; ").repeat(100_000)
+}
+
+/// A server that compresses in steps, and its client's receiving side.
+fn in_steps(takeover: bool) -> (SendSide, ReceiveSide) {
+    let params = DeflateParams {
+        server_no_context_takeover: !takeover,
+        ..DeflateParams::default()
+    };
+    let (_, mut send) = sides(Role::Server, &params, &Config::default());
+    send.compress_in_steps();
+    let (recv, _) = sides(Role::Client, &params, &Config::default());
+    (send, recv)
+}
+
+#[test]
+fn a_long_message_is_compressed_in_steps_while_control_frames_go_out() {
+    let (mut send, mut recv) = in_steps(true);
+    send.message(long(1)).unwrap();
+    let mut steps = 0;
+    while send.is_busy() {
+        assert_eq!((send.queued(), send.has_room()), (0, false));
+        send.ping(&ControlPayload::new(b"?").unwrap()).unwrap();
+        assert_eq!(output(&mut send), b"\x89\x01?");
+        send.work();
+        steps += 1;
+    }
+    assert_eq!(steps, long(1).len().div_ceil(256 * 1024));
+    assert!(steps > 8);
+    let messages = receive_all(&mut recv, &mut output(&mut send)).unwrap();
+    assert!(messages == [Message::from(long(1))]);
+    send.message("short").unwrap();
+    assert!(!send.is_busy());
+}
+
+#[test]
+fn what_follows_a_long_message_follows_it() {
+    for takeover in [true, false] {
+        let (mut send, mut recv) = in_steps(takeover);
+        send.message(long(1)).unwrap();
+        send.work();
+        send.message(long(2)).unwrap();
+        send.work();
+        send.message("short").unwrap();
+        send.begin(MessageKind::Text).unwrap();
+        for number in 3..5 {
+            send.write(long(number).as_bytes()).unwrap();
+            assert!(send.is_busy());
+            send.work();
+        }
+        send.finish().unwrap();
+        send.message(&Prepared::new(long(5))).unwrap();
+        send.message(long(6)).unwrap();
+        send.start_close(None).unwrap();
+        assert!(!send.is_busy());
+        let mut octets = output(&mut send);
+        assert!(octets.ends_with(&[0x88, 0]));
+        let expected = [
+            long(1),
+            long(2),
+            "short".into(),
+            long(3) + &long(4),
+            long(5),
+            long(6),
+        ];
+        let messages = receive_all(&mut recv, &mut octets).unwrap();
+        assert!(messages == expected.map(Message::from), "{takeover}");
+    }
+}
+
+#[test]
+fn a_long_message_that_does_not_get_shorter_leaves_as_it_is() {
+    let mut random = support::Rng::new(1);
+    let noise: Vec<u8> = (0..600_000).map(|_| random.next() as u8).collect();
+    let (mut send, mut recv) = in_steps(false);
+    send.message(&noise).unwrap();
+    while send.is_busy() {
+        send.work();
+    }
+    let mut octets = output(&mut send);
+    assert_eq!(octets[0], 0x82);
+    let messages = receive_all(&mut recv, &mut octets).unwrap();
+    assert!(messages == [Message::from(noise)]);
+}
+
+#[test]
+fn a_failed_connection_does_not_finish_its_work() {
+    let (mut send, _) = in_steps(true);
+    send.message(long(1)).unwrap();
+    send.work();
+    send.fail(ReceiveError::Protocol(ProtocolError::InvalidUtf8));
+    assert!(!send.is_busy());
+    assert_eq!(output(&mut send), [0x88, 2, 3, 0xef]);
+
+    let (mut send, _) = in_steps(true);
+    send.message(long(1)).unwrap();
+    send.transport_ended();
+    assert!(!send.is_busy());
 }

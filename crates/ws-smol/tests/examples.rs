@@ -12,7 +12,9 @@ use smol::future;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::{TcpListener, TcpStream};
 use ws_smol::http::StatusCode;
-use ws_smol::{Bytes, CloseCode, Config, Connector, Error, Initiator, Message, WebSocket};
+use ws_smol::{
+    Bytes, CloseCode, Config, Connector, Error, Initiator, Message, Prepared, WebSocket,
+};
 
 #[expect(dead_code, reason = "its `main`")]
 #[path = "../examples/smol_accept_decision.rs"]
@@ -227,7 +229,7 @@ fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
         })
         .await;
 
-        publisher.try_broadcast("first".into()).unwrap();
+        publisher.try_broadcast(Prepared::new("first")).unwrap();
         for ws in quick.iter_mut().chain([&mut slow]) {
             assert_eq!(next(ws).await, Message::from("first"));
         }
@@ -238,13 +240,13 @@ fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
         let mut published = 0_u32;
         while publisher.receiver_count() == 6 {
             assert!(published < 1000, "the slow subscriber is not dropped");
-            publisher.try_broadcast(page.clone()).unwrap();
+            publisher.try_broadcast(Prepared::new(&page)).unwrap();
             published += 1;
             for ws in &mut quick {
                 assert!(next(ws).await == page);
             }
         }
-        publisher.try_broadcast("last".into()).unwrap();
+        publisher.try_broadcast(Prepared::new("last")).unwrap();
         for ws in &mut quick {
             assert_eq!(next(ws).await, Message::from("last"));
         }

@@ -1,7 +1,7 @@
 //! A news server: every message goes to all subscribers, and none of them can hold up the others.
 //!
 //! A subscriber that reads too slowly is dropped when it is more than [`BACKLOG`] behind, so that memory is bounded:
-//! messages are shared, and each subscriber's queue has a limit.
+//! messages are encoded once and shared, and each subscriber's queue has a limit.
 //!
 //! ```sh
 //! cargo run --example tokio_broadcast -- 127.0.0.1:9001
@@ -14,7 +14,7 @@ use std::{env, io};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast::{self, error::RecvError};
-use ws_tokio::{Acceptor, CloseCode, Config, Error, Message, TrySendError};
+use ws_tokio::{Acceptor, CloseCode, Config, Error, Prepared, TrySendError};
 
 /// How far a subscriber may fall behind, in octets. This much can be queued for each of them, and one more message.
 pub(crate) const BACKLOG: usize = 256 << 10;
@@ -31,19 +31,19 @@ async fn main() -> io::Result<()> {
     tokio::spawn(serve(listener, news.clone()));
     for seconds in 0_u64.. {
         // An error says that nobody listens at the moment.
-        let _ = news.send(format!("up for {seconds} s").into());
+        let _ = news.send(Prepared::new(format!("up for {seconds} s")));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     Ok(())
 }
 
-/// Where messages are published. Clones share them, and a [`Message`] is cheap to clone too.
-pub(crate) fn newsroom() -> broadcast::Sender<Message> {
+/// Where messages are published. Each is encoded once, for however many subscribers.
+pub(crate) fn newsroom() -> broadcast::Sender<Prepared> {
     broadcast::Sender::new(RING_LEN)
 }
 
 /// Accepts subscribers for ever, each with a task of its own.
-pub(crate) async fn serve(listener: TcpListener, news: broadcast::Sender<Message>) {
+pub(crate) async fn serve(listener: TcpListener, news: broadcast::Sender<Prepared>) {
     let config = Config::default()
         .high_water_mark(BACKLOG)
         // Finds subscribers that are gone without a word, also when there is no news.
@@ -72,7 +72,7 @@ pub(crate) async fn serve(listener: TcpListener, news: broadcast::Sender<Message
 async fn subscribe(
     acceptor: &Acceptor,
     tcp: TcpStream,
-    news: &broadcast::Sender<Message>,
+    news: &broadcast::Sender<Prepared>,
 ) -> Result<(), Error> {
     let mut ws = acceptor.accept(tcp).await?;
     // Only now: what is published during the handshake does not make a subscriber late.
@@ -87,7 +87,7 @@ async fn subscribe(
                 None => return Ok(()),
             },
             message = news.recv() => match message {
-                Ok(message) => match ws.try_send(message) {
+                Ok(message) => match ws.try_send(&message) {
                     Ok(()) => {}
                     Err(TrySendError::Full(_)) => break,
                     // The subscriber is leaving: go on receiving until it is gone.

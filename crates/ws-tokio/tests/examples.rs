@@ -10,7 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use ws_tokio::http::StatusCode;
-use ws_tokio::{Bytes, CloseCode, Config, Connector, Error, Initiator, Message, WebSocket};
+use ws_tokio::{
+    Bytes, CloseCode, Config, Connector, Error, Initiator, Message, Prepared, WebSocket,
+};
 
 #[expect(dead_code, reason = "its `main`")]
 #[path = "../examples/tokio_accept_decision.rs"]
@@ -208,7 +210,7 @@ async fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
     })
     .await;
 
-    publisher.send("first".into()).unwrap();
+    publisher.send(Prepared::new("first")).unwrap();
     for ws in quick.iter_mut().chain([&mut slow]) {
         assert_eq!(next(ws).await, Message::from("first"));
     }
@@ -219,13 +221,13 @@ async fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
     let mut published = 0_u32;
     while publisher.receiver_count() == 6 {
         assert!(published < 1000, "the slow subscriber is not dropped");
-        publisher.send(page.clone()).unwrap();
+        publisher.send(Prepared::new(&page)).unwrap();
         published += 1;
         for ws in &mut quick {
             assert!(next(ws).await == page);
         }
     }
-    publisher.send("last".into()).unwrap();
+    publisher.send(Prepared::new("last")).unwrap();
     for ws in &mut quick {
         assert_eq!(next(ws).await, Message::from("last"));
     }

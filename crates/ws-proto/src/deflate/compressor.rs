@@ -45,7 +45,8 @@ pub(crate) struct CompressorOptions {
 }
 
 impl CompressorOptions {
-    fn in_range(self) -> Self {
+    /// What is used for it.
+    pub(crate) fn in_range(self) -> Self {
         CompressorOptions {
             level: self.level.min(9),
             mem_level: self.mem_level.clamp(1, 9),

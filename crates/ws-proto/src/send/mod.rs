@@ -26,6 +26,7 @@ use crate::header::{FrameHeader, MAX_HEADER_LEN};
 use crate::mask::{MaskKey, MaskSource};
 use crate::message::{Outgoing, Payload};
 use crate::opcode::OpCode;
+use crate::prepared::Prepared;
 use crate::role::Role;
 use deflate::Deflation;
 use pieces::Unfinished;
@@ -81,6 +82,8 @@ pub struct SendSide {
     /// Present where compression was agreed.
     #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "it never is"))]
     deflation: Option<Box<Deflation>>,
+    /// Long messages are compressed in steps.
+    in_steps: bool,
 }
 
 impl SendSide {
@@ -111,6 +114,7 @@ impl SendSide {
             stall: Deadline::Off,
             silence: Silence::new(config),
             deflation: None,
+            in_steps: false,
         }
     }
 
@@ -135,16 +139,23 @@ impl SendSide {
     pub fn message<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), SendError> {
         self.check_free()?;
         let message = message.into();
-        let octets = message.as_bytes();
-        if self.compresses(octets.len()) && self.compressed(message.kind.opcode(), octets) {
-            return Ok(());
-        }
-        let Outgoing { kind, payload } = message;
-        match payload {
-            Payload::Borrowed(payload) => self.borrowed(kind.opcode(), payload),
-            Payload::Owned(payload) => self.owned(kind.opcode(), payload),
+        let compresses = self.compresses(&message);
+        let opcode = message.kind.opcode();
+        match message.payload {
+            Payload::Prepared(prepared) if !self.fragments(prepared.as_bytes()) => {
+                self.prepared(prepared, compresses);
+            }
+            payload if compresses => self.compressed(opcode, payload),
+            payload => self.plain(opcode, payload),
         }
         Ok(())
+    }
+
+    /// Compresses messages of more than 256 KiB in steps: [`message`](Self::message) and [`write`](Self::write) only
+    /// take them, and [`work`](Self::work) goes on while it [`is_busy`](Self::is_busy). There is no
+    /// [room](Self::has_room) until it is done, and whatever must follow the message does the rest at once.
+    pub fn compress_in_steps(&mut self) {
+        self.in_steps = true;
     }
 
     /// Queues a message, offering it to the transport on the way: a large borrowed payload that needs no mask is
@@ -164,13 +175,12 @@ impl SendSide {
     ) -> Result<(), SendError> {
         self.check_free()?;
         let message = message.into();
-        let fragments = self.config.fragment_len.is_some();
         match message.payload {
             Payload::Borrowed(payload)
                 if payload.len() >= UNCOPIED_LEN
                     && self.masks.is_none()
-                    && !fragments
-                    && !self.compresses(payload.len()) =>
+                    && !self.fragments(payload)
+                    && !self.compresses(&message) =>
             {
                 let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
                 self.queue
@@ -294,6 +304,8 @@ impl SendSide {
     pub fn fail(&mut self, error: ReceiveError) {
         match self.closing {
             Closing::Open => {
+                // Nobody waits for the rest of it.
+                self.drop_work();
                 let close = CloseFrame::new(error.close_code(), CloseReason::default());
                 self.close_frame(Some(&close));
             }
@@ -399,7 +411,7 @@ impl SendSide {
     #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.queue.is_empty() || self.queue.len() < self.config.high_water_mark
+        (self.queue.is_empty() || self.queue.len() < self.config.high_water_mark) && !self.is_busy()
     }
 
     /// Whether the transport has left octets unsent the last time: it will say when it takes more.
@@ -470,6 +482,7 @@ impl SendSide {
         // It is the last in the queue.
         self.close_lost |= matches!(self.closing, Closing::LocalSent(_)) && !self.queue.is_empty();
         self.stop_listening();
+        self.drop_work();
         self.queue.clear();
         self.pong = None;
         self.congested = false;
@@ -605,6 +618,7 @@ impl SendSide {
     }
 
     fn close_frame(&mut self, close: Option<&CloseFrame>) {
+        self.finish_work();
         // Pongs first: nothing may follow the Close.
         if let Some(payload) = self.pong.take() {
             self.frame(OpCode::Pong, true, &payload);
@@ -617,11 +631,56 @@ impl SendSide {
         self.masks.as_mut().map(|masks| masks.next_key())
     }
 
+    /// Does what is left of the work at once.
+    fn finish_work(&mut self) {
+        while self.is_busy() {
+            self.work();
+        }
+    }
+
+    /// Whether this payload leaves in more than one frame.
+    fn fragments(&self, payload: &[u8]) -> bool {
+        let most = self.config.fragment_len;
+        most.is_some_and(|most| payload.len() > most.get())
+    }
+
+    /// Queues a message as it is.
+    #[inline]
+    fn plain(&mut self, opcode: OpCode, payload: Payload<'_>) {
+        match payload {
+            Payload::Borrowed(payload) => self.borrowed(opcode, payload),
+            Payload::Owned(payload) => self.owned(opcode, payload),
+            Payload::Prepared(prepared) => self.owned(opcode, prepared.to_bytes()),
+        }
+    }
+
+    /// Queues a prepared message in one frame.
+    fn prepared(&mut self, prepared: &Prepared, compress: bool) {
+        let compressed = match compress {
+            true => self.compressed_once(prepared),
+            false => None,
+        };
+        let frame = compressed.unwrap_or(prepared.plain());
+        if self.masks.is_some() {
+            let header = FrameHeader {
+                rsv1: compressed.is_some(),
+                ..FrameHeader::new(prepared.kind().opcode(), frame.payload().len() as u64)
+            };
+            self.copied_frame(header, frame.payload());
+        } else if frame.octets.len() < UNCOPIED_LEN {
+            self.queue.append(frame.octets.len(), |buffer| {
+                buffer.extend_from_slice(&frame.octets);
+            });
+        } else {
+            self.queue.insert(frame.octets.clone());
+        }
+    }
+
     /// Queues a message whose payload is copied.
     #[inline]
     fn borrowed(&mut self, opcode: OpCode, payload: &[u8]) {
         match self.config.fragment_len {
-            Some(len) if payload.len() > len.get() => {
+            Some(len) if self.fragments(payload) => {
                 for (i, fin, range) in fragments(payload.len(), len.get()) {
                     let opcode = if i == 0 { opcode } else { OpCode::Continuation };
                     self.frame(opcode, fin, payload.get(range).unwrap_or_default());
@@ -633,10 +692,10 @@ impl SendSide {
 
     /// Queues a message whose payload is not copied where that pays.
     fn owned(&mut self, opcode: OpCode, payload: Bytes) {
-        match self.config.fragment_len {
-            _ if payload.len() < UNCOPIED_LEN => self.borrowed(opcode, &payload),
-            Some(len) if payload.len() > len.get() => self.borrowed(opcode, &payload),
-            _ => self.uncopied_frame(opcode, payload),
+        if payload.len() < UNCOPIED_LEN || self.fragments(&payload) {
+            self.borrowed(opcode, &payload);
+        } else {
+            self.uncopied_frame(opcode, payload);
         }
     }
 

@@ -1,14 +1,16 @@
 //! Without the feature `deflate`, no message leaves compressed.
 
 use super::SendSide;
+use crate::message::{Outgoing, Payload};
 use crate::opcode::OpCode;
+use crate::prepared::{Prepared, PreparedFrame};
 
 /// Never made.
 pub(super) enum Deflation {}
 
 impl SendSide {
     #[inline]
-    pub(super) fn compresses(&self, _: usize) -> bool {
+    pub(super) fn compresses(&self, _: &Outgoing<'_>) -> bool {
         false
     }
 
@@ -16,13 +18,27 @@ impl SendSide {
         false
     }
 
-    pub(super) fn compressed(&mut self, _: OpCode, _: &[u8]) -> bool {
-        false
+    pub(super) fn compressed(&mut self, _: OpCode, _: Payload<'_>) {}
+
+    pub(super) fn compressed_once<'a>(&mut self, _: &'a Prepared) -> Option<&'a PreparedFrame> {
+        None
     }
 
     pub(super) fn compressed_piece(&mut self, _: OpCode, _: &[u8]) {}
 
     pub(super) fn compressed_end(&mut self, _: OpCode) {}
+
+    /// Whether a long message is being compressed: never, without the feature `deflate`.
+    #[inline]
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        false
+    }
+
+    /// Compresses some more of a long message: there is none, without the feature `deflate`.
+    pub fn work(&mut self) {}
+
+    pub(super) fn drop_work(&mut self) {}
 
     pub(super) fn release_deflation(&mut self) {}
 }

@@ -58,6 +58,14 @@ impl SendSide {
         Ok(())
     }
 
+    /// The message that was begun leaves as it is, also where compression was agreed (RFC 7692 §6). Without effect once
+    /// a piece was queued.
+    pub fn leave_uncompressed(&mut self) {
+        if let Some(message) = &mut self.unfinished {
+            message.is_compressed &= message.is_under_way;
+        }
+    }
+
     /// The kind of the message of which frames were queued and the end was not.
     #[must_use]
     pub fn unfinished(&self) -> Option<MessageKind> {
@@ -82,6 +90,10 @@ impl SendSide {
         if payload.is_empty() {
             return Ok(());
         }
+        self.finish_work();
+        let Some(message) = &mut self.unfinished else {
+            return Err(SendError::NoMessage);
+        };
         let opcode = message.next_opcode();
         if message.is_compressed {
             self.compressed_piece(opcode, payload);
@@ -108,6 +120,7 @@ impl SendSide {
         let opcode = message.next_opcode();
         let is_compressed = message.is_compressed;
         self.unfinished = None;
+        self.finish_work();
         if is_compressed {
             self.compressed_end(opcode);
         } else {
@@ -123,6 +136,7 @@ impl SendSide {
             return Err(SendError::UnfinishedMessage);
         }
         self.unfinished = None;
+        self.finish_work();
         Ok(())
     }
 }

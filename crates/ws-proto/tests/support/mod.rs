@@ -3,8 +3,8 @@
 #![allow(dead_code)] // Each test binary uses its part.
 
 use ws_proto::{
-    BlockReceiver, Config, Connection, Control, Event, MaskKey, MaskSource, MessageRef, Ready,
-    ReceiveError, ReceiveSide, Role, SendSide,
+    BlockReceiver, Config, Connection, Control, Event, MaskKey, MaskSource, Message, MessageRef,
+    Ready, ReceiveError, ReceiveSide, Role, SendSide,
 };
 
 pub(crate) const TEXT: u8 = 1;
@@ -205,6 +205,31 @@ pub(crate) fn drain(send: &mut SendSide, sent: &mut Vec<u8>) {
         send.advance(taken);
     }
     assert_eq!(send.queued(), 0);
+}
+
+/// Everything that is queued.
+pub(crate) fn output(send: &mut SendSide) -> Vec<u8> {
+    let mut sent = Vec::new();
+    drain(send, &mut sent);
+    sent
+}
+
+/// The messages in `input`.
+pub(crate) fn receive_all(
+    recv: &mut ReceiveSide,
+    mut input: &mut [u8],
+) -> Result<Vec<Message>, ReceiveError> {
+    let mut messages = Vec::new();
+    loop {
+        let received = recv.receive(input)?;
+        let consumed = received.consumed;
+        match received.event {
+            Some(Event::Message(message)) => messages.push(message.to_message()),
+            Some(Event::Control(_)) => {}
+            None => return Ok(messages),
+        }
+        input = &mut input[consumed..];
+    }
 }
 
 /// Both sides of the end with this role.
