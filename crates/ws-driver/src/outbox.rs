@@ -29,12 +29,18 @@ impl Outbox {
         if self.side.wants_buffer() && !self.side.has_ended() {
             self.side.lend(pool::take_buffer());
         }
+        if self.side.wants_compressor() {
+            pool::lend_compressor(&mut self.side);
+        }
     }
 
     /// Gives memory back of which little or nothing is in use.
     pub(crate) fn reclaim_buffer(&mut self) {
         if let Some(buffer) = self.side.reclaim() {
             pool::give_buffer(buffer);
+        }
+        if let Some(memory) = self.side.reclaim_compressor() {
+            pool::give_compressor(memory);
         }
     }
 

@@ -4,14 +4,19 @@
 
 use std::cell::RefCell;
 
+use ws_proto::{CompressorMemory, SendSide};
+
 /// Octets in a block to read into, and in a buffer to encode into.
 pub(crate) const BLOCK_LEN: usize = 64 * 1024;
 
-/// How many of each kind a thread keeps.
+/// How many blocks and buffers each a thread keeps.
 const KEPT: usize = 8;
 
+/// How many compressors' memories a thread keeps, of 134 to 483 KiB each.
+const KEPT_COMPRESSORS: usize = 4;
+
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { blocks: Vec::new(), buffers: Vec::new() }) };
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
 }
 
 struct Pool {
@@ -19,6 +24,18 @@ struct Pool {
     blocks: Vec<Box<[u8]>>,
     /// Empty, with room for [`BLOCK_LEN`] octets.
     buffers: Vec<Vec<u8>>,
+    /// Of any options.
+    compressors: Vec<CompressorMemory>,
+}
+
+impl Pool {
+    const fn new() -> Self {
+        Pool {
+            blocks: Vec::new(),
+            buffers: Vec::new(),
+            compressors: Vec::new(),
+        }
+    }
 }
 
 /// A block of [`BLOCK_LEN`] octets to read into.
@@ -56,6 +73,30 @@ pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
     }
 }
 
+/// Lends `side` the memory of a compressor, if there is some that suits it.
+pub(crate) fn lend_compressor(side: &mut SendSide) {
+    with(|pool| {
+        for at in 0..pool.compressors.len() {
+            let memory = pool.compressors.swap_remove(at);
+            let back = side.lend_compressor(memory)?;
+            pool.compressors.push(back);
+            let last = pool.compressors.len() - 1;
+            pool.compressors.swap(at, last);
+        }
+        None::<()>
+    });
+}
+
+/// Gives back the memory of a compressor.
+pub(crate) fn give_compressor(memory: CompressorMemory) {
+    with(|pool| {
+        if pool.compressors.len() < KEPT_COMPRESSORS {
+            pool.compressors.push(memory);
+        }
+        None::<()>
+    });
+}
+
 /// Runs `act` on this thread's pool; `None` also while the thread ends.
 fn with<R>(act: impl FnOnce(&mut Pool) -> Option<R>) -> Option<R> {
     POOL.try_with(|pool| act(&mut pool.borrow_mut()))
@@ -87,5 +128,32 @@ mod tests {
         buffer.extend_from_slice(b"secret");
         give_buffer(buffer);
         assert!(take_buffer().is_empty());
+    }
+
+    #[cfg(feature = "deflate")]
+    #[test]
+    fn the_memory_of_a_compressor_goes_to_whom_it_suits() {
+        use ws_proto::{Config, DeflateConfig, DeflateParams};
+        let side = |level| {
+            let mut side = SendSide::server(&Config::default());
+            let params = DeflateParams {
+                server_no_context_takeover: true,
+                ..DeflateParams::default()
+            };
+            side.deflate(&params, &DeflateConfig::default().level(level));
+            side
+        };
+        for level in [1, 6, 1, 6, 1, 6] {
+            let mut side = side(level);
+            side.message(&[0; 100]).unwrap();
+            give_compressor(side.reclaim_compressor().expect("it has some"));
+        }
+        let kept = || with(|pool| Some(pool.compressors.len())).unwrap();
+        assert_eq!(kept(), KEPT_COMPRESSORS);
+        let mut lent: Vec<_> = [6, 6, 6, 9].map(side).into();
+        lent.iter_mut().for_each(lend_compressor);
+        let wanting: Vec<_> = lent.iter().map(SendSide::wants_compressor).collect();
+        assert_eq!(wanting, [false, false, true, true]);
+        assert_eq!(kept(), 2);
     }
 }

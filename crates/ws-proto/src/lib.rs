@@ -97,5 +97,5 @@ pub use opcode::OpCode;
 pub use prepared::Prepared;
 pub use recv::{BlockReceiver, Chunk, Event, Ready, ReceiveSide, Received, Start};
 pub use role::Role;
-pub use send::SendSide;
+pub use send::{CompressorMemory, SendSide};
 pub use text::{NotUtf8, Text};

@@ -494,3 +494,31 @@ fn a_failed_connection_does_not_finish_its_work() {
     send.transport_ended();
     assert!(!send.is_busy());
 }
+
+#[test]
+fn the_memory_of_a_compressor_is_given_up_when_nothing_refers_to_it() {
+    let params = |takeover: bool| DeflateParams {
+        server_no_context_takeover: !takeover,
+        ..DeflateParams::default()
+    };
+    for takeover in [false, true] {
+        let (mut recv, _) = sides(Role::Client, &params(takeover), &Config::default());
+        let (_, mut send) = sides(Role::Server, &params(takeover), &Config::default());
+        assert!(send.wants_compressor());
+        send.message(long(1)).unwrap();
+        assert!(!send.wants_compressor());
+        let memory = send.reclaim_compressor();
+        assert_eq!(memory.is_none(), takeover);
+        if let Some(memory) = memory {
+            assert!(send.lend_compressor(memory).is_none());
+        }
+        send.begin(MessageKind::Text).unwrap();
+        send.write(b"inside a message").unwrap();
+        assert!(send.reclaim_compressor().is_none());
+        send.finish().unwrap();
+        let messages = receive_all(&mut recv, &mut output(&mut send)).unwrap();
+        assert!(messages == [long(1), "inside a message".into()].map(Message::from));
+        send.transport_ended();
+        assert!(send.reclaim_compressor().is_some());
+    }
+}

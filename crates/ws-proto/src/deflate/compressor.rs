@@ -45,6 +45,14 @@ pub(crate) struct CompressorOptions {
 }
 
 impl CompressorOptions {
+    /// What the memory depends on.
+    fn kind(self) -> Self {
+        CompressorOptions {
+            takeover: false,
+            ..self
+        }
+    }
+
     /// What is used for it.
     pub(crate) fn in_range(self) -> Self {
         CompressorOptions {
@@ -70,7 +78,6 @@ pub(crate) struct Compressor {
 /// The memory of a [`Compressor`], to be used by another with the same options. Carries nothing over.
 pub(crate) struct CompressorState {
     deflate: Deflate,
-    #[allow(dead_code, reason = "for callers that keep a pool")]
     options: CompressorOptions,
     /// What it saw must be forgotten before it sees more.
     stale: bool,
@@ -89,6 +96,10 @@ impl CompressorState {
             options,
             stale: false,
         }
+    }
+
+    fn kind(&self) -> CompressorOptions {
+        self.options.kind()
     }
 }
 
@@ -158,14 +169,9 @@ impl Compressor {
         }
     }
 
-    /// Gives the memory back. Under takeover the next message refers to none before it.
+    /// Gives the memory up, for another compressor. Under takeover the next message refers to none before it.
     ///
-    /// Does nothing while input waits to be flushed.
-    pub(crate) fn release(&mut self) {
-        drop(self.take_state());
-    }
-
-    /// The memory, for another compressor. The same holds as for [`release`](Self::release).
+    /// `None` while input waits to be flushed.
     pub(crate) fn take_state(&mut self) -> Option<CompressorState> {
         if self.unflushed {
             return None;
@@ -175,16 +181,16 @@ impl Compressor {
         Some(state)
     }
 
-    /// Takes memory instead of allocating some; drops it if it does not fit the options or is not needed.
-    #[allow(dead_code, reason = "for callers that keep a pool")]
-    pub(crate) fn put_state(&mut self, state: CompressorState) {
-        if self.state.is_none() && state.options == self.options {
-            self.state = Some(state);
+    /// Takes memory instead of allocating some; gives it back if it does not fit the options or is not needed.
+    pub(crate) fn put_state(&mut self, state: CompressorState) -> Option<CompressorState> {
+        if self.state.is_some() || state.kind() != self.options.kind() {
+            return Some(state);
         }
+        self.state = Some(state);
+        None
     }
 
     /// Whether it holds memory.
-    #[allow(dead_code, reason = "for callers that keep a pool")]
     pub(crate) fn has_state(&self) -> bool {
         self.state.is_some()
     }

@@ -62,8 +62,8 @@ enum Message {
     Pending,
 }
 
-/// The memory of a [`Decompressor`], to be used by another. Carries nothing over.
-pub(crate) struct DecompressorState {
+/// The memory of a [`Decompressor`].
+struct DecompressorState {
     inflate: Inflate,
     window: Window,
     history: History,
@@ -160,29 +160,13 @@ impl Decompressor {
 
     /// Gives the memory back. Does nothing inside a message, or if messages refer to those before.
     pub(crate) fn release(&mut self) {
-        drop(self.take_state());
-    }
-
-    /// The memory, for another decompressor. The same holds as for [`release`](Self::release).
-    pub(crate) fn take_state(&mut self) -> Option<DecompressorState> {
-        if self.takeover || self.message != Message::Empty {
-            return None;
-        }
-        let mut state = self.state.take()?;
-        state.window = Window::Stale;
-        Some(state)
-    }
-
-    /// Takes memory instead of allocating some; drops it if it is not needed.
-    #[allow(dead_code, reason = "for callers that keep a pool")]
-    pub(crate) fn put_state(&mut self, state: DecompressorState) {
-        if self.state.is_none() {
-            self.state = Some(state);
+        if !self.takeover && self.message == Message::Empty {
+            self.state = None;
         }
     }
 
     /// Whether it holds memory.
-    #[allow(dead_code, reason = "for callers that keep a pool")]
+    #[cfg(test)]
     pub(crate) fn has_state(&self) -> bool {
         self.state.is_some()
     }

@@ -11,7 +11,7 @@ mod oracle;
 mod tests;
 
 #[cfg(feature = "deflate")]
-pub(crate) use compressor::{Compressor, CompressorOptions};
+pub(crate) use compressor::{Compressor, CompressorOptions, CompressorState};
 pub use config::{DeflateConfig, DeflateParams};
 #[cfg(feature = "deflate")]
 pub(crate) use decompressor::{Decompressor, InflateError};

@@ -2,11 +2,14 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 
 use super::{SendSide, fragments};
-use crate::deflate::{Compressor, CompressorOptions, DeflateConfig, DeflateParams};
+use crate::deflate::{
+    Compressor, CompressorOptions, CompressorState, DeflateConfig, DeflateParams,
+};
 use crate::header::FrameHeader;
 use crate::message::{Compression, Outgoing, Payload};
 use crate::opcode::OpCode;
@@ -240,14 +243,52 @@ impl SendSide {
     }
 
     /// Gives back memory that is of no use between messages.
-    pub(super) fn release_deflation(&mut self) {
+    pub(super) fn release_output(&mut self) {
         if let Some(deflation) = &mut self.deflation
             && deflation.work.is_none()
         {
             deflation.octets = Vec::new();
-            if !deflation.options.takeover {
-                deflation.compressor.release();
-            }
         }
+    }
+
+    /// Whether the next compressed message allocates a compressor's memory, unless some is lent.
+    #[inline]
+    #[must_use]
+    pub fn wants_compressor(&self) -> bool {
+        let deflation = self.deflation.as_ref();
+        deflation.is_some_and(|it| !it.compressor.has_state())
+    }
+
+    /// Lends the memory of a compressor; it comes back if it does not suit what was agreed or is not wanted.
+    pub fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
+        match &mut self.deflation {
+            Some(deflation) => deflation
+                .compressor
+                .put_state(memory.0)
+                .map(CompressorMemory),
+            None => Some(memory),
+        }
+    }
+
+    /// Gives up the compressor's memory if the next message will not refer to what it saw: between messages without
+    /// context takeover, or when nothing can be sent any more.
+    pub fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
+        let is_unfinished = self.unfinished().is_some() || self.is_busy();
+        let deflation = self.deflation.as_mut()?;
+        if self.is_broken {
+            deflation.compressor.reset();
+        } else if deflation.options.takeover || is_unfinished {
+            return None;
+        }
+        deflation.compressor.take_state().map(CompressorMemory)
+    }
+}
+
+/// The memory of a compressor, on its way from one connection to another. It carries nothing over.
+pub struct CompressorMemory(CompressorState);
+
+impl fmt::Debug for CompressorMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompressorMemory").finish_non_exhaustive()
     }
 }

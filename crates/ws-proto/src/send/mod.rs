@@ -28,6 +28,7 @@ use crate::message::{Outgoing, Payload};
 use crate::opcode::OpCode;
 use crate::prepared::Prepared;
 use crate::role::Role;
+pub use deflate::CompressorMemory;
 use deflate::Deflation;
 use pieces::Unfinished;
 use queue::Queue;
@@ -522,7 +523,7 @@ impl SendSide {
     /// 16u + 4 KiB stay held.
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
         if self.queue.is_empty() && self.unfinished().is_none() {
-            self.release_deflation();
+            self.release_output();
         }
         self.queue.reclaim()
     }

@@ -40,5 +40,27 @@ impl SendSide {
 
     pub(super) fn drop_work(&mut self) {}
 
-    pub(super) fn release_deflation(&mut self) {}
+    pub(super) fn release_output(&mut self) {}
+
+    /// Whether the next compressed message allocates memory: there is none, without the feature `deflate`.
+    #[inline]
+    #[must_use]
+    pub fn wants_compressor(&self) -> bool {
+        false
+    }
+
+    /// Lends the memory of a compressor: there is none, without the feature `deflate`.
+    pub fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
+        Some(memory)
+    }
+
+    /// Gives up the compressor's memory: there is none, without the feature `deflate`.
+    pub fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
+        None
+    }
 }
+
+/// The memory of a compressor: there is none, without the feature `deflate`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CompressorMemory {}
