@@ -81,6 +81,7 @@ impl End {
 
 impl Closing {
     /// Whether messages may still be sent.
+    #[inline]
     pub(crate) fn is_open(&self) -> bool {
         matches!(self, Closing::Open)
     }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::control::MAX_CONTROL_LEN;
 use crate::error::ProtocolError;
 use crate::mask::MaskKey;
+use crate::message::MessageKind;
 use crate::opcode::OpCode;
 use crate::role::Role;
 
@@ -20,6 +21,8 @@ const MASK: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
 const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
+const FIN_TEXT: u8 = FIN | OpCode::Text.number();
+const FIN_BINARY: u8 = FIN | OpCode::Binary.number();
 
 /// A frame header (RFC 6455 §5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +144,53 @@ impl FrameHeader {
     }
 }
 
+/// The header of a message in one uncompressed frame whose length takes 7 or 16 bits, as most are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PlainHeader {
+    pub(crate) kind: MessageKind,
+    pub(crate) len: usize,
+    pub(crate) mask: Option<MaskKey>,
+    pub(crate) payload_len: usize,
+}
+
+impl PlainHeader {
+    /// The header at the start of `octets`, if it is of this kind, and no message is open.
+    ///
+    /// `None` says nothing about the octets: [`FrameHeader::parse`] knows all headers and all rules.
+    #[inline]
+    pub(crate) fn parse(octets: &[u8], role: Role) -> Option<Self> {
+        let (&[first, second], rest) = octets.split_first_chunk()?;
+        let kind = match first {
+            FIN_TEXT => MessageKind::Text,
+            FIN_BINARY => MessageKind::Binary,
+            _ => return None,
+        };
+        let (payload_len, rest) = match second & LENGTH {
+            LENGTH_64 => return None,
+            LENGTH_16 => {
+                let (len, rest) = rest.split_first_chunk()?;
+                let len = u16::from_be_bytes(*len);
+                (len >= u16::from(LENGTH_16)).then_some((usize::from(len), rest))?
+            }
+            len => (usize::from(len), rest),
+        };
+        let (mask, rest) = match (role, second & MASK != 0) {
+            (Role::Server, true) => {
+                let (key, rest) = rest.split_first_chunk()?;
+                (Some(MaskKey::new(*key)), rest)
+            }
+            (Role::Client, false) => (None, rest),
+            (Role::Server, false) | (Role::Client, true) => return None,
+        };
+        Some(PlainHeader {
+            kind,
+            len: octets.len().saturating_sub(rest.len()),
+            mask,
+            payload_len,
+        })
+    }
+}
+
 /// Reserved bits, opcode and fragmentation: what the first octet can break.
 #[inline]
 fn check_first(first: u8, rules: &HeaderRules) -> Result<OpCode, ProtocolError> {
@@ -241,6 +291,44 @@ mod tests {
                 );
                 for cut in 0..octets.len() {
                     assert_eq!(FrameHeader::parse(&octets[..cut], &rules), Ok(None));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_plain_header_is_what_every_header_is_with_less_to_check() {
+        let all_rules = [SERVER, CLIENT].map(|rules| HeaderRules {
+            rsv1: true,
+            ..rules
+        });
+        for rules in all_rules {
+            for start in 0..=u16::MAX {
+                let [first, second] = start.to_be_bytes();
+                for next in [0, 125, 126, 255] {
+                    let octets = [first, second, 0, next, 5, 6, 7, 8];
+                    let general = FrameHeader::parse(&octets, &rules);
+                    let is_plain = |header: &FrameHeader, len| {
+                        let data = matches!(header.opcode, OpCode::Text | OpCode::Binary);
+                        header.fin && !header.rsv1 && data && len < 10
+                    };
+                    let expected = match general {
+                        Ok(Some((header, len))) if is_plain(&header, len) => Some(PlainHeader {
+                            kind: match header.opcode {
+                                OpCode::Text => MessageKind::Text,
+                                _ => MessageKind::Binary,
+                            },
+                            len,
+                            mask: header.mask,
+                            payload_len: header.payload_len as usize,
+                        }),
+                        _ => None,
+                    };
+                    assert_eq!(
+                        PlainHeader::parse(&octets, rules.role),
+                        expected,
+                        "{octets:?}"
+                    );
                 }
             }
         }

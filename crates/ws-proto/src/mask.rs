@@ -49,6 +49,26 @@ impl MaskKey {
             *octet ^= key;
         }
     }
+
+    /// As [`apply`](Self::apply); whether all octets of the result are ASCII.
+    #[inline]
+    pub(crate) fn apply_ascii(self, payload: &mut [u8]) -> bool {
+        let [a, b, c, d] = self.0;
+        let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+        let (words, tail) = payload.as_chunks_mut::<8>();
+        let mut seen = 0;
+        for octets in words {
+            let unmasked = u64::from_ne_bytes(*octets) ^ word;
+            seen |= unmasked;
+            *octets = unmasked.to_ne_bytes();
+        }
+        let mut seen_last = 0;
+        for (octet, key) in tail.iter_mut().zip([a, b, c, d, a, b, c]) {
+            *octet ^= key;
+            seen_last |= *octet;
+        }
+        seen & 0x8080_8080_8080_8080 == 0 && seen_last < 0x80
+    }
 }
 
 impl fmt::Debug for MaskKey {
@@ -96,7 +116,27 @@ mod tests {
                     key.apply(&mut ours[offset..offset + len]);
                     oracle(&mut theirs[offset..offset + len], key.octets());
                     assert_eq!(ours, theirs, "offset {offset}, length {len}, phase {phase}");
+                    let ascii = key.apply_ascii(&mut ours[offset..offset + len]);
+                    oracle(&mut theirs[offset..offset + len], key.octets());
+                    assert_eq!(ours, theirs, "offset {offset}, length {len}, phase {phase}");
+                    assert_eq!(ascii, theirs[offset..offset + len].is_ascii());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn one_octet_that_is_not_ascii_is_seen_wherever_it_is() {
+        let key = MaskKey::new([0x92, 0x1a, 0xf7, 0x81]);
+        for len in 0..=128 {
+            let mut masked = [b'a'; 128];
+            key.apply(&mut masked[..len]);
+            let mut all = masked;
+            assert!(key.apply_ascii(&mut all[..len]), "{len}");
+            for at in 0..len {
+                let mut one = masked;
+                one[at] ^= 0x80;
+                assert!(!key.apply_ascii(&mut one[..len]), "{at} of {len}");
             }
         }
     }

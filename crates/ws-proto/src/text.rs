@@ -310,9 +310,19 @@ impl TextBlock {
         self.octets
     }
 
-    /// Checks that the octets in `range` are UTF-8 and remembers it.
-    pub(crate) fn validate(&mut self, range: Range<usize>) -> Result<(), InvalidUtf8> {
-        validate(self.octets.get(range.clone()).ok_or(InvalidUtf8)?)?;
+    /// Unmasks the octets in `range`, checks that they are UTF-8 and remembers it.
+    #[inline]
+    pub(crate) fn unmask_text(
+        &mut self,
+        range: Range<usize>,
+        key: Option<MaskKey>,
+    ) -> Result<(), InvalidUtf8> {
+        let octets = self.octets.get_mut(range.clone()).ok_or(InvalidUtf8)?;
+        let is_ascii = key.is_some_and(|key| key.apply_ascii(octets));
+        if !is_ascii {
+            self.text = 0..0;
+            validate(octets)?;
+        }
         self.text = range;
         Ok(())
     }
@@ -398,18 +408,18 @@ mod tests {
     #[test]
     fn a_block_forgets_its_text_when_it_is_changed() {
         let mut block = TextBlock::new(b"hello".to_vec().into());
-        block.validate(1..3).unwrap();
+        block.unmask_text(1..3, None).unwrap();
         assert_eq!(block.text(), "el");
         assert_eq!(&*block.shrink(1..5), b"hello");
         assert_eq!((block.text(), block.octets()), ("el", &b"ello"[..]));
         assert_eq!(&*block.shrink(1..3), b"ello");
         assert_eq!((block.text(), block.octets()), ("", &b"ll"[..]));
         let mut block = TextBlock::new(b"hello".to_vec().into());
-        block.validate(1..3).unwrap();
+        block.unmask_text(1..3, None).unwrap();
         block.octets_mut().fill(0xff);
         assert_eq!(block.text(), "");
-        assert_eq!(block.validate(0..1), Err(InvalidUtf8));
-        assert_eq!(block.validate(4..9), Err(InvalidUtf8));
+        assert_eq!(block.unmask_text(0..1, None), Err(InvalidUtf8));
+        assert_eq!(block.unmask_text(4..9, None), Err(InvalidUtf8));
         assert_eq!(block.text(), "");
     }
 

@@ -53,6 +53,12 @@ impl Assembly {
         self.stage == Stage::Open
     }
 
+    /// Whether there is no message, not even a finished one.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.stage == Stage::Idle
+    }
+
     /// Octets of the open message so far.
     pub(super) fn len(&self) -> usize {
         match (&self.content, self.stage) {

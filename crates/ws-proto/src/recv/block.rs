@@ -155,6 +155,17 @@ impl BlockReceiver {
     /// The rest of a message that was passed on in part is skipped first; violations in it are found all the same.
     #[inline]
     pub fn poll(&mut self) -> Result<Option<Ready>, ReceiveError> {
+        let input = self.block.octets().get(self.start..self.end);
+        if let Some(found) = input.and_then(|input| self.side.plain_message(input)) {
+            let base = self.start;
+            self.start = base.saturating_add(found.start).saturating_add(found.len);
+            return self.keep_in_place(base, found);
+        }
+        self.poll_any()
+    }
+
+    /// [`poll`](Self::poll), the long way.
+    fn poll_any(&mut self) -> Result<Option<Ready>, ReceiveError> {
         if let Some(skipped) = self.skip()? {
             return Ok(match skipped {
                 Skipped::Control(control) => Some(Ready::Control(control)),
@@ -177,29 +188,36 @@ impl BlockReceiver {
                 self.message = Location::Assembled;
                 Ok(Some(Ready::Message))
             }
-            Found::InPlace(InPlace {
-                kind,
-                start,
-                len,
-                key,
-            }) => {
-                let start = base.saturating_add(start);
-                let range = start..start.saturating_add(len);
-                if let (Some(key), Some(payload)) =
-                    (key, self.block.octets_mut().get_mut(range.clone()))
-                {
-                    key.apply(payload);
-                }
-                if kind == MessageKind::Text
-                    && let Err(error) = self.block.validate(range.clone())
-                {
+            Found::InPlace(found) => self.keep_in_place(base, found),
+        }
+    }
+
+    /// Unmasks and checks a message where it lies, counted from `base`.
+    #[inline]
+    fn keep_in_place(
+        &mut self,
+        base: usize,
+        found: InPlace,
+    ) -> Result<Option<Ready>, ReceiveError> {
+        let start = base.saturating_add(found.start);
+        let range = start..start.saturating_add(found.len);
+        match found.kind {
+            MessageKind::Text => {
+                if let Err(error) = self.block.unmask_text(range.clone(), found.key) {
                     self.start = self.end;
                     return Err(self.side.fail(error.into()));
                 }
-                self.message = Location::Block(kind, range);
-                Ok(Some(Ready::Message))
+            }
+            MessageKind::Binary => {
+                if let (Some(key), Some(payload)) =
+                    (found.key, self.block.octets_mut().get_mut(range.clone()))
+                {
+                    key.apply(payload);
+                }
             }
         }
+        self.message = Location::Block(found.kind, range);
+        Ok(Some(Ready::Message))
     }
 
     /// Goes to the beginning of the next message, which is to be passed on piece by piece; or into the one of which

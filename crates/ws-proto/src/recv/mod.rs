@@ -19,7 +19,7 @@ use crate::close::CloseFrame;
 use crate::config::{Config, MAX_FRAGMENTS};
 use crate::control::{Control, ControlPayload};
 use crate::error::{LimitError, ProtocolError, ReceiveError};
-use crate::header::{FrameHeader, HeaderRules};
+use crate::header::{FrameHeader, HeaderRules, PlainHeader};
 use crate::mask::MaskKey;
 use crate::message::{Message, MessageKind, MessageRef};
 use crate::opcode::OpCode;
@@ -268,6 +268,29 @@ impl ReceiveSide {
         self.frame = None;
         self.assembly = Assembly::default();
         self.inflation = None;
+    }
+
+    /// The message that lies whole at the start of `input`, if it is of the most frequent kind: the short way to what
+    /// [`step`](Self::step) would find.
+    #[inline]
+    fn plain_message(&self, input: &[u8]) -> Option<InPlace> {
+        let is_between_frames = matches!(self.status, Status::Active)
+            && self.frame.is_none()
+            && self.partial.is_empty()
+            && self.assembly.is_idle()
+            && matches!(self.stream, Stream::Off);
+        if !is_between_frames {
+            return None;
+        }
+        let header = PlainHeader::parse(input, self.role)?;
+        let limit = self.max_frame_len.min(self.max_message_len);
+        let available = input.len().saturating_sub(header.len);
+        (header.payload_len <= limit.min(available)).then_some(InPlace {
+            kind: header.kind,
+            start: header.len,
+            len: header.payload_len,
+            key: header.mask,
+        })
     }
 
     /// Goes to the end of the next message or control frame.

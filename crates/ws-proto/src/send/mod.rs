@@ -137,6 +137,7 @@ impl SendSide {
     ///
     /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] between
     /// [`begin`](Self::begin) and [`finish`](Self::finish) once a piece was queued.
+    #[inline]
     pub fn message<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), SendError> {
         self.check_free()?;
         let message = message.into();
@@ -382,6 +383,7 @@ impl SendSide {
     }
 
     /// Whether messages can still be sent: no Close was queued, and the connection has not ended.
+    #[inline]
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.closing.is_open() && !self.is_broken
@@ -610,6 +612,7 @@ impl SendSide {
         }
     }
 
+    #[inline]
     fn check_open(&self) -> Result<(), SendError> {
         if self.is_open() {
             Ok(())
@@ -628,6 +631,7 @@ impl SendSide {
         self.stop_listening();
     }
 
+    #[inline]
     fn next_key(&mut self) -> Option<MaskKey> {
         self.masks.as_mut().map(|masks| masks.next_key())
     }
@@ -640,6 +644,7 @@ impl SendSide {
     }
 
     /// Whether this payload leaves in more than one frame.
+    #[inline]
     fn fragments(&self, payload: &[u8]) -> bool {
         let most = self.config.fragment_len;
         most.is_some_and(|most| payload.len() > most.get())

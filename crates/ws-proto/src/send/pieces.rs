@@ -130,8 +130,16 @@ impl SendSide {
     }
 
     /// Whether a new message may begin. One that was begun without a piece is forgotten.
+    #[inline]
     pub(super) fn check_free(&mut self) -> Result<(), SendError> {
         self.check_open()?;
+        if self.unfinished.is_some() || self.is_busy() {
+            self.make_free()?;
+        }
+        Ok(())
+    }
+
+    fn make_free(&mut self) -> Result<(), SendError> {
         if self.unfinished().is_some() {
             return Err(SendError::UnfinishedMessage);
         }

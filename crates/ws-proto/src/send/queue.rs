@@ -34,8 +34,11 @@ impl Queue {
     }
 
     /// Lets `write` append to the contiguous buffer, which gets room for `len` octets first.
+    #[inline]
     pub(super) fn append(&mut self, len: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        self.make_room(len);
+        if self.buffer.capacity().saturating_sub(self.buffer.len()) < len {
+            self.make_room(len);
+        }
         let before = self.buffer.len();
         write(&mut self.buffer);
         self.len = self
@@ -146,10 +149,10 @@ impl Queue {
 
     /// Room for `len` more octets. Octets that have gone out make way before memory grows, once they are no fewer than
     /// those that move: else each small write by the transport could cost a move of everything queued.
+    #[cold]
     fn make_room(&mut self, len: usize) {
-        let free = self.buffer.capacity().saturating_sub(self.buffer.len());
         let unsent = self.buffer.len().saturating_sub(self.sent);
-        if free < len && self.sent > 0 && self.sent >= unsent {
+        if self.sent > 0 && self.sent >= unsent {
             self.buffer.drain(..self.sent);
             self.rebase();
         }
