@@ -9,7 +9,7 @@ use ws_driver::{AnswerError, Error, OriginPolicy, Phase, RejectReason};
 
 use super::{Acceptor, Running, Suite, echo, server};
 use crate::http::{self, LINES, Refusal};
-use crate::socket::{Ending, RawPeer};
+use crate::socket::{self, Ending, RawPeer};
 use crate::wire::{From, TEXT};
 
 /// A server that accepts and echoes.
@@ -288,8 +288,8 @@ pub fn frames_behind_the_request_are_received<S: Suite>() {
 pub fn a_request_that_stalls_ends_at_the_deadline<S: Suite>() {
     for len in [0, 30] {
         let acceptor = Acceptor::<S>::new().handshake_timeout(Duration::from_millis(150));
-        let (mut peer, running) = accepting::<S>(acceptor);
         let start = Instant::now();
+        let (mut peer, running) = accepting::<S>(acceptor);
         peer.send(&http::request()[..len]);
         let result = running.finish();
         assert!(
@@ -312,14 +312,21 @@ pub fn a_request_that_ends_early_is_lost<S: Suite>() {
 
 /// Only reading and answering do.
 pub fn the_time_of_the_decision_does_not_count<S: Suite>() {
-    let (address, running) = server::<S, _, _>(|stream| async {
-        let acceptor = Acceptor::<S>::new().handshake_timeout(Duration::from_millis(200));
-        let offer = acceptor.read(stream).await?;
-        S::sleep(Duration::from_millis(400)).await;
-        let mut ws = offer.accept().await?;
-        echo::<S>(&mut ws).await
+    let (listener, address) = socket::listen();
+    let mut peer = RawPeer::connect(address);
+    // There before anybody waits for it: how soon this thread goes on does not count, either.
+    peer.send(&http::request());
+    let running = Running::start(move || {
+        let (stream, _) = listener.accept().expect("a client");
+        S::block_on(async {
+            let acceptor = Acceptor::<S>::new().handshake_timeout(Duration::from_millis(200));
+            let offer = acceptor.read(S::adopt(stream)).await?;
+            S::sleep(Duration::from_millis(400)).await;
+            let mut ws = offer.accept().await?;
+            echo::<S>(&mut ws).await
+        })
     });
-    let mut peer = RawPeer::open(address);
+    assert!(peer.read_head().starts_with("HTTP/1.1 101 "));
     peer.send(&From::Client.close(1000, ""));
     peer.expect_close(1000);
     drop(peer);

@@ -333,7 +333,7 @@ pub fn a_close_that_the_receiver_does_not_see_times_out<S: Suite>() {
         matches!(closed, Err(Error::Timeout(Phase::Close))),
         "{closed:?}"
     );
-    assert!(time >= Duration::from_millis(150) && time < Duration::from_secs(5));
+    assert!(time >= Duration::from_millis(150), "{time:?}");
     assert!(
         matches!(first, Err(Error::Timeout(Phase::Close))),
         "{first:?}"
