@@ -141,9 +141,7 @@ impl Inlet {
                         }
                     }
                     Ok(Look::Found(found)) => {
-                        if let Some(block) = self.recv.settle() {
-                            pool::give_block(block);
-                        }
+                        self.settle();
                         return Poll::Ready(Ok(Some(found)));
                     }
                     Err(error) => outlet.fail(error),
@@ -161,6 +159,27 @@ impl Inlet {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Goes to the next message if that is all there is to do, without a look at anything else: the short way of
+    /// [`poll_message`](Self::poll_message), and while there is room, of
+    /// [`poll_message_and_room`](Self::poll_message_and_room).
+    #[inline]
+    pub(crate) fn next_whole<M: Timer>(&mut self, outlet: &Outlet<M>) -> bool {
+        let is_next =
+            self.found == Found::No && !outlet.out.side.ignores_input() && self.recv.next_whole();
+        if is_next {
+            self.settle();
+        }
+        is_next
+    }
+
+    /// Gives the block back if little of it is in use: the user may keep the message for long.
+    #[inline]
+    fn settle(&mut self) {
+        if let Some(block) = self.recv.settle() {
+            pool::give_block(block);
+        }
     }
 
     /// As [`poll_message`](Self::poll_message), but a message that is there already, or comes, stays for the next

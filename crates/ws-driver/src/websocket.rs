@@ -117,6 +117,9 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        if self.inlet.next_whole(&self.outlet) {
+            return Ok(self.inlet.recv.take_message());
+        }
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
@@ -145,7 +148,8 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn recv_ref(&mut self) -> Result<Option<(MessageRef<'_>, &mut Outbox)>, Error> {
-        if !poll_fn(|cx| self.poll_message_and_room(cx)).await? {
+        let is_next = self.outlet.out.side.has_room() && self.inlet.next_whole(&self.outlet);
+        if !is_next && !poll_fn(|cx| self.poll_message_and_room(cx)).await? {
             return Ok(None);
         }
         let WebSocket { inlet, outlet, .. } = self;

@@ -95,6 +95,7 @@ impl Closing {
     }
 
     /// Whether what the peer sent does not count, even if it arrived before.
+    #[inline]
     pub(crate) fn ignores_input(&self) -> bool {
         matches!(self, Closing::Done { .. } | Closing::Failed(_))
     }

@@ -232,6 +232,11 @@ impl TextBuffer {
         self.octets.len()
     }
 
+    #[inline]
+    pub(crate) fn holds_memory(&self) -> bool {
+        self.octets.capacity() > 0
+    }
+
     /// Gives memory back beyond what [`trim`] leaves.
     pub(crate) fn trim(&mut self) {
         trim(&mut self.octets);

@@ -59,6 +59,15 @@ impl Assembly {
         self.stage == Stage::Idle
     }
 
+    /// Whether there is memory that [`trim`](Self::trim) could give back.
+    #[inline]
+    pub(super) fn holds_memory(&self) -> bool {
+        match &self.content {
+            Content::Binary(octets) => octets.capacity() > 0,
+            Content::Text(text) => text.holds_memory(),
+        }
+    }
+
     /// Octets of the open message so far.
     pub(super) fn len(&self) -> usize {
         match (&self.content, self.stage) {

@@ -392,6 +392,7 @@ impl SendSide {
     /// Whether nothing that the peer sends counts any more: both Closes are there, or the peer broke the protocol.
     ///
     /// When the transport is lost, what had arrived before still counts.
+    #[inline]
     #[must_use]
     pub fn ignores_input(&self) -> bool {
         self.closing.ignores_input()
