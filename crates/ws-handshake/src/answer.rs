@@ -90,6 +90,8 @@ impl Answer {
         if let Some(config) = &self.deflate {
             self.extensions
                 .extend(deflate::answer(offer.extensions(), config));
+            // Kept as long as the connection.
+            self.extensions.shrink_to_fit();
         }
         if !self.extensions.is_empty() {
             headers.insert(

@@ -1,6 +1,7 @@
 //! The syntax of `Sec-WebSocket-Extensions` (RFC 6455 §9.1). What a parameter means is the
 //! business of the extension; see `deflate` for the one that is known here.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::token::{is_ows, is_token, is_token_octet};
@@ -21,11 +22,14 @@ use crate::token::{is_ows, is_token, is_token_octet};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Extension {
     /// A token.
-    name: String,
+    name: Name,
     /// Names and values are tokens. A name may come twice: whether that is a fault is up to the
     /// extension (RFC 7692 §7.1 says it is).
-    params: Vec<(String, Option<String>)>,
+    params: Vec<(Name, Option<String>)>,
 }
+
+/// Borrowed where this crate knows it, so that it takes no memory of each connection.
+pub(crate) type Name = Cow<'static, str>;
 
 impl Extension {
     /// An extension without parameters.
@@ -39,15 +43,15 @@ impl Extension {
             return Err(ExtensionError::InvalidName);
         }
         Ok(Self {
-            name,
+            name: name.into(),
             params: Vec::new(),
         })
     }
 
     /// An extension whose parts are known to be tokens.
-    pub(crate) fn of_tokens(name: &str, params: Vec<(String, Option<String>)>) -> Self {
+    pub(crate) fn of_tokens(name: &'static str, params: Vec<(Name, Option<String>)>) -> Self {
         Self {
-            name: name.to_owned(),
+            name: name.into(),
             params,
         }
     }
@@ -70,7 +74,7 @@ impl Extension {
         if value.is_some_and(|value| !is_token(value.as_bytes())) {
             return Err(ExtensionError::InvalidValue);
         }
-        self.params.push((name, value.map(str::to_owned)));
+        self.params.push((name.into(), value.map(str::to_owned)));
         Ok(self)
     }
 
@@ -83,7 +87,7 @@ impl Extension {
     pub fn params(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.params
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_deref()))
+            .map(|(name, value)| (&**name, value.as_deref()))
     }
 
     /// Parses the value of one `Sec-WebSocket-Extensions` line.

@@ -104,7 +104,7 @@ mod compressed {
 
     fn pair(role: Role, params: &DeflateParams) -> (SendSide, ReceiveSide) {
         let mut send = plain(role);
-        send.deflate(params, &DeflateConfig::default());
+        send.deflate(params, &DeflateConfig::default().own_window_bits(15));
         let mut recv = ReceiveSide::new(role.peer(), &Config::default());
         recv.inflate(params);
         (send, recv)

@@ -108,9 +108,12 @@ impl Params {
         ];
         let written = params.into_iter().filter_map(|(parameter, value)| {
             let value = value?.map(|bits: u8| bits.to_string());
-            Some((parameter.name().to_owned(), value))
+            Some((parameter.name().into(), value))
         });
-        Extension::of_tokens(NAME, written.collect())
+        let mut params: Vec<_> = written.collect();
+        // Kept as long as the connection.
+        params.shrink_to_fit();
+        Extension::of_tokens(NAME, params)
     }
 }
 

@@ -18,7 +18,7 @@ use ws_proto::{DeflateConfig, DeflateParams};
 const HEADER: &str = "Sec-WebSocket-Extensions";
 
 fn config() -> DeflateConfig {
-    DeflateConfig::default()
+    DeflateConfig::default().own_window_bits(15)
 }
 
 fn extensions(line: &str) -> Vec<Extension> {

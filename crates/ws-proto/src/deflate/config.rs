@@ -42,7 +42,7 @@ impl Default for DeflateConfig {
             level: 1,
             mem_level: 4,
             threshold: 32,
-            own_window_bits: 15,
+            own_window_bits: 12,
             peer_window_bits: None,
             own_takeover: true,
             peer_takeover: true,
@@ -73,7 +73,8 @@ impl DeflateConfig {
         self
     }
 
-    /// The logarithm of our compressor's window, 9 to 15: memory here, and what the peer needs to read us. Default: 15.
+    /// The logarithm of our compressor's window, 9 to 15: memory here, and what the peer needs to read us. Default: 12,
+    /// which takes 112 KiB less than 15 and makes JSON of 64 KiB 9 % longer.
     /// What is outside counts as the nearest.
     #[must_use]
     pub fn own_window_bits(mut self, bits: u8) -> Self {
