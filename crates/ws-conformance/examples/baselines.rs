@@ -93,6 +93,10 @@ fn cases(fault: Fault) -> Vec<&'static str> {
     const SOME_TEXTS: &[&str] = &[
         "6.1.*", "6.2.*", "6.3.*", "6.4.*", "6.5.1", "6.6.1", "6.6.2", "6.12.1",
     ];
+    const COMPRESSION: &[&str] = &[
+        "12.1.1", "12.1.11", "12.2.3", "12.4.2", "13.1.2", "13.2.3", "13.3.1", "13.3.4", "13.4.1",
+        "13.5.3", "13.6.2", "13.7.2",
+    ];
     match fault {
         Fault::NoUpgrade => vec![
             "1.1.1", "2.1", "3.1", "6.3.1", "7.1.6", "7.13.1", "9.1.1", "10.1.1",
@@ -100,6 +104,9 @@ fn cases(fault: Fault) -> Vec<&'static str> {
         Fault::NoEcho | Fault::Slow | Fault::NoCloseReply | Fault::TcpLeftOpen => {
             groups(SOME_TEXTS)
         }
+        Fault::WindowIgnored => [COMPRESSION, &["13.3.7", "13.5.5", "13.5.7"]].concat(),
+        Fault::Uncompressed => COMPRESSION.to_vec(),
+        compressing if compressing.compresses() => COMPRESSION.to_vec(),
         Fault::None => groups(&[
             "6.*", "9.1.2", "9.2.2", "9.3.5", "9.4.5", "9.5.5", "9.7.1", "9.8.2",
         ]),

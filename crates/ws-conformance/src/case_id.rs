@@ -39,6 +39,19 @@ impl CaseId {
         self.group
     }
 
+    /// The second number: the 9 of `7.9.3`.
+    pub(crate) const fn second(self) -> u8 {
+        self.second
+    }
+
+    /// The last number: which case of its family it is, as in the 3 of `7.9.3`.
+    pub const fn number(self) -> u8 {
+        match self.third {
+            Some(third) => third,
+            None => self.second,
+        }
+    }
+
     /// The family of the case: the id without its last number where it has three, else the group,
     /// as in `7.9` for `7.9.3` and `2` for `2.10`.
     pub fn family(self) -> String {
@@ -133,6 +146,12 @@ mod tests {
     fn ids_sort_by_number() {
         let sorted = ["2.9", "2.10", "9.1.1", "10.1.1"].map(|id| id.parse::<CaseId>().unwrap());
         assert!(sorted.is_sorted());
+    }
+
+    #[test]
+    fn a_case_has_a_number_within_its_family() {
+        assert_eq!(CaseId::three(7, 9, 3).number(), 3);
+        assert_eq!(CaseId::two(2, 10).number(), 10);
     }
 
     #[test]

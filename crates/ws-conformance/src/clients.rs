@@ -19,7 +19,7 @@ use connection::Hall;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::cases::Case;
+use crate::any_case::AnyCase;
 use crate::record::Record;
 use crate::settings::Settings;
 
@@ -35,7 +35,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub struct Listener {
     listener: TcpListener,
     poll: Mutex<Poll>,
-    cases: Vec<&'static Case>,
+    cases: Vec<AnyCase>,
     settings: Settings,
 }
 
@@ -73,7 +73,7 @@ pub enum Ended {
 /// Told what happens, from the threads of the connections.
 pub trait Observer: Sync {
     /// A client asked for a case.
-    fn started(&self, agent: &str, case: &'static Case) {
+    fn started(&self, agent: &str, case: AnyCase) {
         let _ = (agent, case);
     }
 
@@ -81,7 +81,7 @@ pub trait Observer: Sync {
     fn finished(&self, record: Record);
 
     /// Whether this client is not to get this case: then its connection is closed at once.
-    fn skips(&self, agent: &str, case: &'static Case) -> bool {
+    fn skips(&self, agent: &str, case: AnyCase) -> bool {
         let _ = (agent, case);
         false
     }
@@ -100,14 +100,14 @@ impl Listener {
     /// Listens on an address such as `127.0.0.1:9001` for clients that want these cases.
     pub fn bind(
         address: impl ToSocketAddrs,
-        cases: Vec<&'static Case>,
+        cases: Vec<impl Into<AnyCase>>,
         settings: Settings,
     ) -> Result<Self, BindError> {
         let (listener, poll) = listen(address).map_err(BindError::Io)?;
         Ok(Self {
             listener,
             poll: Mutex::new(poll),
-            cases,
+            cases: cases.into_iter().map(Into::into).collect(),
             settings,
         })
     }

@@ -37,7 +37,7 @@ pub(crate) struct Judgement {
 pub(crate) fn judge(case: &Case, outcome: &Outcome<'_>) -> Judgement {
     let (close, result_close) = judge_close(case.close(), outcome);
     let (behavior, result) = match case.rule() {
-        Rule::Echoes => judge_echoes(outcome.echoes),
+        Rule::Echoes | Rule::EqualEchoes => judge_echoes(outcome.echoes),
         _ => judge_events(case, outcome.received),
     };
     let mut judgement = Judgement {
@@ -51,7 +51,7 @@ pub(crate) fn judge(case: &Case, outcome: &Outcome<'_>) -> Judgement {
         judgement.fail("The testee did not fail the connection.");
     }
     match case.rule() {
-        Rule::Events | Rule::Echoes => {}
+        Rule::Events | Rule::Echoes | Rule::EqualEchoes => {}
         Rule::EventsAndCloseCode => {
             if close == CloseBehavior::WrongCode {
                 judgement.fail("The close code is wrong.");
@@ -99,6 +99,14 @@ fn judge_echoes(echoes: &Echoes) -> (Behavior, String) {
         Echoes::Arrived(count) => (
             Behavior::Failed,
             format!("Not every echo arrived in time, only {count}."),
+        ),
+        Echoes::NotAgreed => (
+            Behavior::Unimplemented,
+            "The testee did not agree to compress messages.".to_owned(),
+        ),
+        Echoes::Altered => (
+            Behavior::Failed,
+            "An echo has other octets than the message.".to_owned(),
         ),
         Echoes::Wrong { binary, len } => {
             let kind = if *binary { "binary" } else { "text" };
@@ -154,7 +162,7 @@ fn sent_frames(outcome: &Outcome<'_>) -> [u64; 2] {
 fn expected_frames(case: &Case) -> [u64; 2] {
     let steps = match case.task() {
         Task::Script(steps) => steps.as_slice(),
-        Task::BigEcho { .. } | Task::EchoLoop { .. } => &[],
+        Task::BigEcho { .. } | Task::EchoLoop { .. } | Task::CompressedEchoes(_) => &[],
     };
     let message = steps.iter().find_map(|step| match step {
         Step::Message {

@@ -207,6 +207,8 @@ fn echoes_are_judged_by_being_complete() {
     };
     assert_eq!(behavior(&Echoes::Complete), Behavior::Ok);
     assert_eq!(behavior(&Echoes::Arrived(999)), Behavior::Failed);
+    assert_eq!(behavior(&Echoes::Altered), Behavior::Failed);
+    assert_eq!(behavior(&Echoes::NotAgreed), Behavior::Unimplemented);
     let wrong = Echoes::Wrong {
         binary: true,
         len: 1,

@@ -1,5 +1,5 @@
 //! A conformance suite for WebSocket servers and clients in any language: the cases of the AutobahnTestSuite 25.10.1,
-//! groups 1 to 7, 9 and 10, with its ids, its octets, its verdicts and its reports.
+//! all 517 of them, with its ids, its octets, its verdicts and its reports.
 //!
 //! Most people use the command, `ws-conformance --help`. The library is for harnesses of one's own:
 //!
@@ -25,17 +25,20 @@
 //! |---|---|
 //! | test a server, one connection per case | [`servers`], many at a time by [`pool`] |
 //! | test clients, which drive by the original's control paths | [`clients`] |
-//! | know the cases | [`cases`], [`pattern`], [`official`] for all 517 ids |
+//! | know the cases | [`cases`] (those of the original), [`extra`] (more), [`any_case`] (both); [`pattern`], [`official`] |
 //! | write and read reports, compare them, hold them against expectations | [`report`], [`compare`], [`expect`] |
 //! | read the original's settings files | [`spec`] |
 
 #![forbid(unsafe_code)]
 
+pub mod any_case;
 pub mod case_id;
 pub mod cases;
 pub mod clients;
 pub mod compare;
+pub mod data_sets;
 pub mod expect;
+pub mod extra;
 pub mod official;
 pub mod pattern;
 pub mod pool;
@@ -48,6 +51,7 @@ pub mod settings;
 pub mod spec;
 pub mod verdict;
 
+mod deflate;
 mod endpoint;
 mod http;
 mod judge;

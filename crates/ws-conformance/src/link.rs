@@ -72,6 +72,31 @@ impl Link {
         })
     }
 
+    /// Octets that came together with a head that was read.
+    pub(crate) fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rest)
+    }
+
+    /// Reads what is there, without waiting.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+
+    /// Writes what there is room for, without waiting.
+    pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.stream.write(octets)
+    }
+
+    /// Whether the other side has reset TCP, as far as can be told without reading.
+    pub(crate) fn is_broken(&self) -> bool {
+        !matches!(self.stream.take_error(), Ok(None))
+    }
+
+    /// Ends the own direction of TCP. A connection that refuses this is over already.
+    pub(crate) fn shutdown_write(&self) {
+        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    }
+
     /// Reads up to the end of a head. What was read is in `head`, also if it is not complete.
     pub(crate) fn read_head(&mut self, head: &mut Vec<u8>, deadline: Instant) -> io::Result<()> {
         let mut buffer = [0; 4096];
@@ -119,7 +144,7 @@ impl Link {
     ///
     /// If something cuts the dialogue off that is none of the testee's doing.
     pub(crate) fn drive<D: Dialogue>(mut self, endpoint: &mut Endpoint<D>) -> io::Result<()> {
-        let rest = std::mem::take(&mut self.rest);
+        let rest = self.take_rest();
         if !rest.is_empty() {
             endpoint.handle_read(&rest, Instant::now());
         }
@@ -201,9 +226,13 @@ impl Link {
 
     fn end(self, drop: Drop) {
         if drop == Drop::Reset {
-            // A socket that refuses this is over already.
-            let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+            self.reset_at_end();
         }
+    }
+
+    /// From here on, the end of the link resets TCP. A socket that refuses this is over already.
+    pub(crate) fn reset_at_end(&self) {
+        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
 
     /// Waits for the socket or the deadline, whichever is first.
@@ -215,7 +244,8 @@ impl Link {
         }
     }
 
-    fn wait_or_fail(&mut self, deadline: Instant) -> io::Result<()> {
+    /// Waits for the socket, at most until the deadline.
+    pub(crate) fn wait_or_fail(&mut self, deadline: Instant) -> io::Result<()> {
         if self.stop.is_raised() {
             return Err(io::Error::other(INTERRUPTED));
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::case_id::CaseId;
+use crate::extra;
 use crate::official;
 
 /// A text in which `*` is any text, the empty one too; everything else stands for itself. The
@@ -64,7 +65,7 @@ pub enum SelectError {
         /// What to write instead.
         hint: String,
     },
-    /// The original suite has such cases, this crate has not.
+    /// There are such cases, but not among those to choose from.
     NotAvailable {
         /// The pattern.
         pattern: String,
@@ -79,7 +80,8 @@ impl fmt::Display for SelectError {
             Self::NoMatch { pattern, hint } => write!(f, "no case matches `{pattern}`; {hint}"),
             Self::NotAvailable { pattern } => write!(
                 f,
-                "`{pattern}` is a case of the original suite that is not available here yet"
+                "`{pattern}` is none of the cases to choose from: those for this role, of the set \
+                 that --set names"
             ),
             Self::Empty => f.write_str("no case is left: all that were chosen are excluded"),
         }
@@ -153,16 +155,21 @@ pub fn select_as_original(
     })
 }
 
-/// Refuses a pattern that matches no case of the original suite.
+/// Refuses a pattern that matches no case of either set.
 ///
 /// # Errors
 ///
 /// [`SelectError::NoMatch`].
 pub fn check_known(pattern: &Pattern) -> Result<(), SelectError> {
-    match official::ids().any(|case| pattern.matches_case(case)) {
+    match known_ids().any(|case| pattern.matches_case(case)) {
         true => Ok(()),
         false => Err(not_found(pattern, false)),
     }
+}
+
+/// Every id of both sets.
+fn known_ids() -> impl Iterator<Item = CaseId> {
+    official::ids().chain(extra::all().iter().map(extra::Case::id))
 }
 
 fn left(available: &[CaseId], wanted: impl Fn(CaseId) -> bool) -> Result<Vec<CaseId>, SelectError> {
@@ -188,7 +195,7 @@ fn not_found(pattern: &Pattern, known: bool) -> SelectError {
 /// Help for the likeliest slip: a group without its `.*`.
 fn hint(pattern: &str) -> String {
     let group = format!("{}.", pattern.trim_end_matches('.'));
-    if official::ids().any(|case| case.to_string().starts_with(&group)) {
+    if known_ids().any(|case| case.to_string().starts_with(&group)) {
         format!("`{group}*` would match")
     } else {
         "`*` stands for any text, as in `7.1.*`, and `ws-conformance list` shows all cases".into()
@@ -254,7 +261,7 @@ mod tests {
         assert!(refusal("8.*", &[]).starts_with("no case matches `8.*`"));
         assert!(refusal("7.1", &[]).ends_with("`7.1.*` would match"));
         assert!(refusal("7?1.*", &[]).contains("any text"));
-        assert!(refusal("12.1.1", &[]).contains("not available here yet"));
+        assert!(refusal("12.1.1", &[]).contains("none of the cases to choose from"));
         assert!(refusal("1.*", &["1.*"]).contains("no case is left"));
         assert!(refusal("1.*", &["8"]).contains("`8`"));
     }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::cases::Case;
+use crate::any_case::AnyCase;
 use crate::record::Record;
 use crate::settings::StopFlag;
 
@@ -39,17 +39,19 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// Runs `run` for every case, on threads of its own, until all are done or `stop` is raised. Cases
+/// Runs `run` for every case, of any set, on threads of its own, until all are done or `stop` is raised. Cases
 /// start in order, except that those with much data wait for a free core. With one job at a time
 /// they also end in order.
-pub fn run(
-    cases: &[&'static Case],
+pub fn run<C: Copy + Into<AnyCase> + Send + Sync>(
+    cases: &[C],
     jobs: Jobs,
     stop: &StopFlag,
-    run: impl Fn(&'static Case) -> Record + Sync,
+    run: impl Fn(C) -> Record + Sync,
     finished: impl Fn(Record) + Sync,
 ) {
-    let queue = Queue::new(cases.iter().copied(), jobs.heavy, is_heavy);
+    let queue = Queue::new(cases.iter().copied(), jobs.heavy, |&case| {
+        case.into().is_heavy()
+    });
     let work = || {
         while !stop.is_raised()
             && let Some(case) = queue.next()
@@ -67,11 +69,6 @@ pub fn run(
             scope.spawn(work);
         }
     });
-}
-
-/// Whether a case keeps a core busy.
-fn is_heavy(case: &&'static Case) -> bool {
-    case.id().group() == 9
 }
 
 /// What is still to be run.

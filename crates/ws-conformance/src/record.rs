@@ -1,7 +1,8 @@
 //! What one case left behind: everything that a report says about it.
 //!
 //! The serialised form is that of the original's per-case file, field by field, with some fields
-//! added ([`schema`](Record::schema), [`seed`](Record::seed), [`violations`](Record::violations)).
+//! added ([`schema`](Record::schema), [`seed`](Record::seed), [`violations`](Record::violations),
+//! [`replay`](Record::replay)).
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::case_id::CaseId;
+use crate::extra::Level;
 use crate::verdict::Verdict;
 
 /// The record of one run of one case.
@@ -28,6 +30,12 @@ pub struct Record {
     pub description: String,
     /// What it expects.
     pub expectation: String,
+    /// How much the rule behind the case demands. Cases of the extra set only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// The sections with that rule. Cases of the extra set only.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub rfc: &'static [&'static str],
     /// The judgement.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -100,6 +108,9 @@ pub struct Record {
     pub wirelog: Vec<Value>,
     /// The seed of mask keys and generated data. Not in the original.
     pub seed: u64,
+    /// The command line that runs the case again, if a command line ran it. Not in the original.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
 }
 
 /// The version of the form of [`Record`] that this crate writes.

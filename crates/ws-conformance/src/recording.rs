@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use crate::case_id::CaseId;
 use crate::cases::Case;
 use crate::endpoint::{CaseRun, Echoes, Ending, Endpoint, Log, event_entry};
-use crate::judge::{Outcome, judge};
+use crate::judge::{Judgement, Outcome, judge};
 use crate::record::{Record, SCHEMA};
 use crate::role::Role;
 use crate::script::{CloseProfile, Event, Side};
@@ -23,8 +24,8 @@ pub(crate) struct Handshake {
 
 /// What is known of a run before its connection is over.
 #[derive(Debug)]
-pub(crate) struct Recording<'a> {
-    pub(crate) case: &'a Case,
+pub(crate) struct Recording<C> {
+    pub(crate) case: C,
     pub(crate) number: usize,
     pub(crate) agent: String,
     pub(crate) testee: Role,
@@ -33,7 +34,18 @@ pub(crate) struct Recording<'a> {
     pub(crate) handshake: Handshake,
 }
 
-impl Recording<'_> {
+/// What a case says about itself, and what came of it.
+#[derive(Debug)]
+pub(crate) struct About<'a> {
+    pub(crate) id: CaseId,
+    pub(crate) description: &'a str,
+    pub(crate) expectation: &'a str,
+    pub(crate) judgement: Judgement,
+    /// The events, in the form of reports.
+    pub(crate) received: Vec<Value>,
+}
+
+impl Recording<&Case> {
     /// The record of a run whose connection is over.
     pub(crate) fn finish(self, endpoint: Endpoint<CaseRun<'_>>, duration: Duration) -> Record {
         let Endpoint {
@@ -41,9 +53,20 @@ impl Recording<'_> {
             dialogue,
             ..
         } = endpoint;
+        let shortened = dialogue.shortened();
+        let heads = [&self.handshake.request, &self.handshake.response];
+        let [request, response] = heads.map(|head| head.as_ref().map_or(0, String::len));
+        let traffic = dialogue.traffic.map(|traffic| match self.testee {
+            Role::Server => traffic.entry(request, response),
+            Role::Client => traffic.entry(response, request),
+        });
         let (received, echoes) = (dialogue.received, dialogue.echoes);
         let mut record = self.record(connection.ending, connection.log, &received, &echoes, true);
         record.duration = duration.as_millis().try_into().unwrap_or(u64::MAX);
+        record.traffic_stats = traffic;
+        if let Some((sent, all)) = shortened {
+            record.result += &format!(" Shortened: {sent} messages instead of {all}.");
+        }
         record
     }
 
@@ -71,28 +94,48 @@ impl Recording<'_> {
                 sent_frames: &log.tx_frames,
             },
         );
+        let case = self.case;
+        let about = About {
+            id: case.id(),
+            description: case.description(),
+            expectation: case.expectation(),
+            judgement,
+            received: received.iter().map(event_entry).collect(),
+        };
+        let mut record = self.assemble(about, ending, log);
+        record.expected = expected(case);
+        if opened {
+            record.expected_close = close(case.close());
+        }
+        record.report_time = case.reports_time();
+        record.report_compression_ratio = case.reports_compression();
+        record
+    }
+}
+
+impl<C> Recording<C> {
+    /// The record, but for what only some cases have.
+    pub(crate) fn assemble(self, about: About<'_>, ending: Ending, log: Log) -> Record {
         let unknown = || "?".to_owned();
         Record {
             schema: SCHEMA,
             agent: self.agent,
-            id: self.case.id(),
+            id: about.id,
             number: self.number,
-            description: self.case.description().to_owned(),
-            expectation: self.case.expectation().to_owned(),
-            verdict: judgement.verdict,
-            result: judgement.result,
-            result_close: judgement.result_close,
-            expected: expected(self.case),
-            received: received.iter().map(event_entry).collect(),
-            expected_close: if opened {
-                close(self.case.close())
-            } else {
-                json!({})
-            },
+            description: about.description.to_owned(),
+            expectation: about.expectation.to_owned(),
+            level: None,
+            rfc: &[],
+            verdict: about.judgement.verdict,
+            result: about.judgement.result,
+            result_close: about.judgement.result_close,
+            expected: BTreeMap::new(),
+            received: about.received,
+            expected_close: json!({}),
             violations: ending.violations,
             started: humantime::format_rfc3339_millis(self.started).to_string(),
             duration: 0,
-            report_time: self.case.reports_time(),
+            report_time: false,
             report_compression_ratio: false,
             is_server: self.testee == Role::Client,
             closed_by_me: ending.closed_by_me,
@@ -118,6 +161,7 @@ impl Recording<'_> {
             traffic_stats: None,
             wirelog: log.entries,
             seed: self.seed,
+            replay: None,
         }
     }
 }

@@ -6,12 +6,16 @@ mod probe;
 pub use probe::{Probe, ProbeError, UNKNOWN_SERVER, probe};
 
 use std::fmt;
+use std::io;
+use std::net::ToSocketAddrs;
 use std::time::{Instant, SystemTime};
 
 use opening::Opened;
 
 use crate::cases::Case;
 use crate::endpoint::{CaseRun, Connection, Ending, Endpoint};
+use crate::extra;
+use crate::link::Link;
 use crate::record::Record;
 use crate::recording::{Handshake, Recording};
 use crate::role::Role;
@@ -101,6 +105,30 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Path and query.
+    pub(crate) fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// What a `Host` header says: with the port, also where it is the default one.
+    pub(crate) fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// Connects over TCP.
+    pub(crate) fn connect(&self, settings: &Settings) -> io::Result<Link> {
+        let limit = settings.scaled(settings.open_handshake_timeout);
+        let host = self.host.trim_matches(['[', ']']);
+        let addresses = (host, self.port).to_socket_addrs()?;
+        Link::connect(addresses, &settings.stop, limit)
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ws://{}:{}{}", self.host, self.port, self.resource)
@@ -113,7 +141,7 @@ pub fn run_case(target: &Target, case: &Case, settings: &Settings) -> Record {
     let seed = settings.seed ^ case.number() as u64;
     let started = SystemTime::now();
     let mut handshake = Handshake::default();
-    let opened = opening::open(target, settings, seed, &mut handshake);
+    let opened = opening::open(target, case.demands(), settings, seed, &mut handshake);
     let agent = target.agent.clone().or(handshake.server.take());
     let recording = Recording {
         case,
@@ -125,9 +153,14 @@ pub fn run_case(target: &Target, case: &Case, settings: &Settings) -> Record {
         handshake,
     };
     match opened {
-        Ok(Opened { link }) => {
+        Ok(Opened { link, compression }) => {
             let now = Instant::now();
-            let connection = Connection::new(Role::Server, settings, seed);
+            let agreement = compression.map(|response| response.agreement);
+            let mut connection =
+                Connection::new(Role::Server, settings, seed).with_compression(agreement);
+            if compression.is_some_and(|response| !response.fits) {
+                connection.note_violation(UNMET.to_owned());
+            }
             let run = CaseRun::new(case, settings);
             let watchdog = now + settings.scaled(case.time_limit() + settings.watchdog);
             let mut endpoint = Endpoint::new(connection, run, now, watchdog);
@@ -144,6 +177,14 @@ pub fn run_case(target: &Target, case: &Case, settings: &Settings) -> Record {
             ..Ending::default()
         }),
     }
+}
+
+/// RFC 7692 §7.1.1.1 and §7.1.2.1. The original does not look.
+const UNMET: &str = "the answer agrees to permessage-deflate without what every offer asks for";
+
+/// As [`run_case`], for a case of the extra set.
+pub fn run_extra_case(target: &Target, case: &extra::Case, settings: &Settings) -> Record {
+    extra::run_server_case(target, case, settings)
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ pub struct Settings {
     pub server_drop_timeout: Duration,
     /// How much longer than its own time limit a case may take before it is cut off. Default 3 s.
     pub watchdog: Duration,
+    /// How many messages a case sends at most where it sends many, one after the other. Default
+    /// 1000, which is as many as any case has.
+    pub messages: usize,
     /// Raised to end a run early.
     pub stop: StopFlag,
 }
@@ -34,6 +37,7 @@ impl Default for Settings {
             close_handshake_timeout: Duration::from_secs(1),
             server_drop_timeout: Duration::from_secs(1),
             watchdog: Duration::from_secs(3),
+            messages: 1000,
             stop: StopFlag::default(),
         }
     }
@@ -51,6 +55,13 @@ impl Settings {
     #[must_use]
     pub fn with_time_scale(mut self, time_scale: f64) -> Self {
         self.time_scale = time_scale;
+        self
+    }
+
+    /// Sets [`messages`](Self::messages); at least one is sent.
+    #[must_use]
+    pub fn with_messages(mut self, messages: usize) -> Self {
+        self.messages = messages.max(1);
         self
     }
 

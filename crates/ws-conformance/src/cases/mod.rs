@@ -3,6 +3,7 @@
 mod auto_fragmentation;
 mod build;
 mod closing;
+mod compression;
 mod fragmentation;
 mod framing;
 mod limits;
@@ -12,11 +13,14 @@ mod rsv;
 mod utf8;
 mod utf8_samples;
 
+/// The sequences of 6.5 to 6.23.
+pub(crate) use utf8_samples::families as utf8_families;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::case_id::CaseId;
-use crate::script::{CloseProfile, Expected, Rule, Step, Task};
+use crate::script::{CloseProfile, CompressedEchoes, Demand, Expected, Rule, Step, Task};
 
 /// A case: what it does and what it expects.
 #[derive(Clone, Debug)]
@@ -45,6 +49,7 @@ pub fn all() -> &'static [Case] {
             closing::cases(),
             limits::cases(),
             auto_fragmentation::cases(),
+            compression::cases(),
         ]
         .concat();
         for (position, case) in cases.iter_mut().enumerate() {
@@ -110,7 +115,26 @@ impl Case {
 
     /// Whether its duration says something about the testee.
     pub fn reports_time(&self) -> bool {
-        self.rule == Rule::Echoes
+        matches!(self.rule, Rule::Echoes | Rule::EqualEchoes)
+    }
+
+    /// Whether it says something about how the testee compresses.
+    pub fn reports_compression(&self) -> bool {
+        self.compressed_echoes().is_some()
+    }
+
+    /// What compression is to be like, if there is to be any.
+    pub(crate) fn demands(&self) -> &'static [Demand] {
+        self.compressed_echoes()
+            .map_or(&[], |echoes| echoes.demands)
+    }
+
+    /// What it does, if every message is compressed.
+    fn compressed_echoes(&self) -> Option<&CompressedEchoes> {
+        match &self.task {
+            Task::CompressedEchoes(echoes) => Some(echoes),
+            Task::Script(_) | Task::BigEcho { .. } | Task::EchoLoop { .. } => None,
+        }
     }
 
     /// How long it takes if nothing but its own timers ends it.
@@ -118,6 +142,7 @@ impl Case {
         match &self.task {
             Task::Script(steps) => steps.iter().map(step_time).sum(),
             Task::BigEcho { limit, .. } | Task::EchoLoop { limit, .. } => *limit,
+            Task::CompressedEchoes(echoes) => echoes.limit,
         }
     }
 }

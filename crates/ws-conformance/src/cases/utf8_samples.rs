@@ -4,13 +4,13 @@
 pub(super) const KOSME: &str = "\u{3ba}\u{1f79}\u{3c3}\u{3bc}\u{3b5}";
 
 /// A family of sequences: case `n` of the family sends the `n`th one.
-pub(super) struct Family {
-    pub(super) title: &'static str,
-    pub(super) sequences: Vec<Vec<u8>>,
+pub(crate) struct Family {
+    pub(crate) title: &'static str,
+    pub(crate) sequences: Vec<Vec<u8>>,
 }
 
 /// The families from 6.5 on.
-pub(super) fn families() -> Vec<Family> {
+pub(crate) fn families() -> Vec<Family> {
     let family = |title, sequences| Family { title, sequences };
     vec![
         family("UTF-8: valid samples", samples()),

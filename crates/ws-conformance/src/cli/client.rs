@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use anyhow::{Context, Result, bail};
-use ws_conformance::cases::Case;
+use ws_conformance::any_case::AnyCase;
+use ws_conformance::case_id::CaseId;
 use ws_conformance::clients::{Ended, Listener, Observer};
 use ws_conformance::expect::Testee;
 use ws_conformance::record::Record;
@@ -70,19 +71,20 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         listener.local_addr()?,
         plan.settings.seed
     ));
+    let replay = |_: &str, case| {
+        let line = format!("ws-conformance client --listen {}", quoted(url));
+        line + &args.options.replay(case) + ", then start the client"
+    };
     let watcher = Watcher {
         plan: &plan,
         collector: &collector,
+        replay: &replay,
         exit_after_reports: args.exit_after_reports,
         refusal: Mutex::default(),
     };
     let ended = listener.serve(&watcher);
     let reported = watcher.refusal.into_inner();
     let refusal = reported.unwrap_or_else(PoisonError::into_inner);
-    let replay = |_: &str, case| {
-        let line = format!("ws-conformance client --listen {}", quoted(url));
-        line + &args.options.replay(case) + ", then start the client"
-    };
     let conclusion = Conclusion {
         role: Role::Client,
         options: &args.options,
@@ -106,13 +108,14 @@ fn no_client(ended: Ended) -> String {
 struct Watcher<'a> {
     plan: &'a Plan,
     collector: &'a Collector,
+    replay: &'a (dyn Fn(&str, CaseId) -> String + Sync),
     exit_after_reports: bool,
     /// Why the run was ended early.
     refusal: Mutex<Option<String>>,
 }
 
 impl Observer for Watcher<'_> {
-    fn started(&self, agent: &str, case: &'static Case) {
+    fn started(&self, agent: &str, case: AnyCase) {
         let testee = Testee {
             agent: agent.to_owned(),
             role: Role::Client,
@@ -127,17 +130,19 @@ impl Observer for Watcher<'_> {
         self.collector.started(case);
     }
 
-    fn finished(&self, record: Record) {
+    fn finished(&self, mut record: Record) {
+        record.replay = Some((self.replay)(&record.agent, record.id));
         self.collector.finished(record);
     }
 
-    fn skips(&self, agent: &str, case: &'static Case) -> bool {
+    fn skips(&self, agent: &str, case: AnyCase) -> bool {
         let spec = self.plan.spec.as_ref();
         spec.is_some_and(|spec| spec.excludes(agent, case.id()))
     }
 
-    /// Reports are on disk already.
+    /// The JSON files are on disk already.
     fn update_reports(&self, agent: &str) {
+        self.collector.write_pages(agent);
         self.collector.say(&format!("{agent} is done"));
     }
 

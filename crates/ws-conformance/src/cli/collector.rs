@@ -1,13 +1,14 @@
 //! Takes in results while cases run, from any thread.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use ws_conformance::cases::Case;
+use ws_conformance::any_case::AnyCase;
 use ws_conformance::record::Record;
-use ws_conformance::report::{ReportError, Reports, Results, dialogue};
+use ws_conformance::report::{ReportError, Reports, Results, dialogue, html};
 use ws_conformance::settings::StopFlag;
 use ws_conformance::verdict::Verdict;
 
@@ -21,6 +22,9 @@ pub(super) struct Collector {
     trace: bool,
     stop: StopFlag,
     state: Mutex<State>,
+    /// Held while pages are written, which takes longer than cases should have to wait.
+    pages: Mutex<()>,
+    outdir: PathBuf,
 }
 
 struct State {
@@ -57,6 +61,8 @@ impl Collector {
             trace,
             stop: plan.settings.stop.clone(),
             state: Mutex::new(state),
+            pages: Mutex::default(),
+            outdir: plan.outdir.clone(),
         })
     }
 
@@ -72,7 +78,7 @@ impl Collector {
         }
     }
 
-    pub(super) fn started(&self, case: &Case) {
+    pub(super) fn started(&self, case: AnyCase) {
         self.lock().progress.started(&case.id().to_string());
     }
 
@@ -88,11 +94,7 @@ impl Collector {
                 let results = results.entry(record.agent.clone()).or_default();
                 results.insert(record.id, entry);
             }
-            Err(error) => {
-                // A run without reports is of no use.
-                self.stop.raise();
-                state.collected.error.get_or_insert(error);
-            }
+            Err(error) => self.give_up(&mut state, error),
         }
         state.progress.finished_one();
         if record
@@ -106,6 +108,22 @@ impl Collector {
             record.wirelog.clear();
             state.collected.records.push(record);
         }
+    }
+
+    /// Writes the pages of an agent that has come to its end.
+    pub(super) fn write_pages(&self, agent: &str) {
+        let alone = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = html::update(&self.outdir, &[agent]);
+        drop(alone);
+        if let Err(error) = written {
+            self.give_up(&mut self.lock(), error);
+        }
+    }
+
+    /// A run without reports is of no use.
+    fn give_up(&self, state: &mut State, error: ReportError) {
+        self.stop.raise();
+        state.collected.error.get_or_insert(error);
     }
 
     /// Prints a line where the bar does not wipe it out.

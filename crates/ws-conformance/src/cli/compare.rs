@@ -1,10 +1,11 @@
 //! `ws-conformance compare`.
 
+use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use ws_conformance::compare;
-use ws_conformance::report::Index;
+use ws_conformance::report::{Index, html};
 
 use super::Outcome;
 use super::output::Output;
@@ -23,6 +24,10 @@ pub(super) struct Args {
 
     /// The other one
     second: PathBuf,
+
+    /// Also write the comparison as a web page, which needs no other file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
@@ -35,6 +40,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
             args.first.display(),
             args.second.display()
         );
+    }
+    if let Some(file) = &args.html {
+        let names = [&args.first, &args.second].map(|path| path.display().to_string());
+        html::comparison_to_html(&comparison, &names[0], &names[1])
+            .and_then(|page| fs::write(file, page))
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
     let output = Output::stdout();
     for difference in &comparison.differences {

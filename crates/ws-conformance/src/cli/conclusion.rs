@@ -8,7 +8,7 @@ use ws_conformance::case_id::CaseId;
 use ws_conformance::expect::{Assessment, Problem, Testee};
 use ws_conformance::record::Record;
 use ws_conformance::report::junit::{self, Suite};
-use ws_conformance::report::{INDEX_FILE, Results, table};
+use ws_conformance::report::{ReportError, Results, html, table};
 use ws_conformance::role::Role;
 
 use super::Outcome;
@@ -58,10 +58,11 @@ impl Conclusion<'_> {
             }
         }
         self.write_junit(&judged, &records)?;
+        let unwritten = unwritten.or_else(|| self.write_pages(&judged).err());
         let unwritten = unwritten.map(|error| error.to_string());
         let error = unwritten.or(error).or_else(|| incomplete(&judged));
         if !judged.is_empty() {
-            let index = self.plan.outdir.join(INDEX_FILE);
+            let index = self.plan.outdir.join(html::PAGE);
             self.plan.output.line(format!(
                 "\nreports: {}; {:.1} s, seed {}",
                 index.display(),
@@ -109,6 +110,14 @@ impl Conclusion<'_> {
                 let replay = (self.replay)(agent, unexpected.case);
                 output.line(failure::describe(unexpected, record, &replay));
             }
+        }
+    }
+
+    fn write_pages(&self, judged: &[Judged]) -> Result<(), ReportError> {
+        let agents: Vec<_> = judged.iter().map(|it| &*it.testee.agent).collect();
+        match &*agents {
+            [] => Ok(()),
+            agents => html::update(&self.plan.outdir, agents),
         }
     }
 

@@ -9,6 +9,7 @@ mod list;
 mod options;
 mod output;
 mod progress;
+mod report;
 mod server;
 mod summary;
 
@@ -38,6 +39,7 @@ Examples:
   ws-conformance client --listen ws://127.0.0.1:9001
   ws-conformance server --spec fuzzingclient.json --expect expectations.toml
   ws-conformance compare reports/before reports/servers
+  ws-conformance report reports/servers reports/clients --out site
   ws-conformance list";
 
 #[derive(Subcommand)]
@@ -46,6 +48,7 @@ enum Command {
     Client(client::Args),
     List(list::Args),
     Compare(compare::Args),
+    Report(report::Args),
 }
 
 /// What a command that came to its end has to say.
@@ -71,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Client(args) => client::run(&args),
         Command::List(args) => list::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Report(args) => report::run(&args),
     };
     if let Err(error) = &result {
         eprintln!("error: {error:#}");

@@ -3,10 +3,11 @@
 use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result, bail};
+use ws_conformance::any_case::{self, AnyCase};
 use ws_conformance::case_id::CaseId;
-use ws_conformance::cases;
 use ws_conformance::expect::Testee;
 use ws_conformance::pool::{self, Jobs};
+use ws_conformance::record::Record;
 use ws_conformance::role::Role;
 use ws_conformance::servers::{self, Target};
 use ws_conformance::settings::Settings;
@@ -70,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         let url = target.to_string();
         match probe(target, settings, &tested, &plan) {
             Ok(testing) => {
-                test(&testing, args.jobs(), &plan, &collector);
+                args.test(&testing, &plan, &collector);
                 tested.push(testing);
             }
             Err(error) => errors.push(format!("{url}: {error:#}")),
@@ -83,7 +84,10 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
             break;
         }
     }
-    let replay = |agent: &str, case| args.replay(&tested, agent, case);
+    let replay = |agent: &str, case| {
+        let server = tested.iter().find(|testing| testing.agent == agent);
+        args.replay(server.map(|testing| &testing.target), case)
+    };
     let conclusion = Conclusion {
         role: Role::Server,
         options: &args.options,
@@ -112,26 +116,33 @@ fn probe(target: Target, settings: Settings, tested: &[Testing], plan: &Plan) ->
     })
 }
 
-fn test(testing: &Testing, jobs: Jobs, plan: &Plan, collector: &Collector) {
-    let ids = plan.cases_for(&testing.agent);
-    let cases: Vec<_> = ids.into_iter().filter_map(cases::find).collect();
-    collector.expect(&testing.agent, cases.len());
-    collector.say(&format!(
-        "{}: {} case(s) against {}, seed {}",
-        testing.agent,
-        cases.len(),
-        testing.target,
-        testing.settings.seed
-    ));
-    let run = |case| {
-        collector.started(case);
-        servers::run_case(&testing.target, case, &testing.settings)
-    };
-    let finished = |record| collector.finished(record);
-    pool::run(&cases, jobs, &testing.settings.stop, run, finished);
-}
-
 impl Args {
+    fn test(&self, testing: &Testing, plan: &Plan, collector: &Collector) {
+        let ids = plan.cases_for(&testing.agent);
+        let cases: Vec<_> = ids.into_iter().filter_map(any_case::find).collect();
+        collector.expect(&testing.agent, cases.len());
+        collector.say(&format!(
+            "{}: {} case(s) against {}, seed {}",
+            testing.agent,
+            cases.len(),
+            testing.target,
+            testing.settings.seed
+        ));
+        let (target, settings) = (&testing.target, &testing.settings);
+        let run = |case| {
+            collector.started(case);
+            match case {
+                AnyCase::Original(case) => servers::run_case(target, case, settings),
+                AnyCase::Extra(case) => servers::run_extra_case(target, case, settings),
+            }
+        };
+        let finished = |mut record: Record| {
+            record.replay = Some(self.replay(Some(target), record.id));
+            collector.finished(record);
+        };
+        pool::run(&cases, self.jobs(), &settings.stop, run, finished);
+    }
+
     /// The servers, each with its settings.
     fn targets(&self, plan: &Plan) -> Result<Vec<(Target, Settings)>> {
         if let Some(url) = &self.url {
@@ -156,14 +167,13 @@ impl Args {
     }
 
     /// The command line for one case.
-    fn replay(&self, tested: &[Testing], agent: &str, case: CaseId) -> String {
-        let server = tested.iter().find(|testing| testing.agent == agent);
+    fn replay(&self, target: Option<&Target>, case: CaseId) -> String {
         let mut line = "ws-conformance server".to_owned();
         if let Some(spec) = &self.options.spec {
             line += &format!(" --spec {}", quoted(&spec.to_string_lossy()));
         }
-        if let Some(server) = server {
-            line += &format!(" --url {}", quoted(&server.target.to_string()));
+        if let Some(target) = target {
+            line += &format!(" --url {}", quoted(&target.to_string()));
         }
         line + &self.options.replay(case)
     }

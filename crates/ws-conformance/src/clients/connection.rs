@@ -1,6 +1,6 @@
 //! One connection of a client, from the request to the end of TCP.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,11 +11,15 @@ use super::answers::{Answer, Status};
 use super::commands::Commands;
 use super::route::{Action, Selected, route};
 use super::{Ended, Observer};
+use crate::any_case::AnyCase;
 use crate::case_id::CaseId;
 use crate::cases::Case;
-use crate::endpoint::{CaseRun, Connection, Dialogue, Endpoint};
+use crate::deflate::{self, Agreement, ExtensionError};
+use crate::endpoint::{CaseRun, Connection, Dialogue, Ending, Endpoint};
+use crate::extra;
 use crate::http::{ServedRequest, accept_response, error_response};
 use crate::link::Link;
+use crate::record::Record;
 use crate::recording::{Handshake, Recording};
 use crate::role::Role;
 use crate::settings::{Settings, StopFlag};
@@ -26,16 +30,20 @@ use crate::verdict::Behavior;
 const SETTLING: Duration = Duration::from_secs(1);
 /// How long a connection that runs no case may last.
 const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+/// So many keys are remembered.
+const MAX_KEYS: usize = 100_000;
 
 /// What the connections share.
 pub(super) struct Hall<'a, O> {
-    cases: &'a [&'static Case],
+    cases: &'a [AnyCase],
     settings: &'a Settings,
     observer: &'a O,
     /// Raised when serving is over, for whatever reason.
     over: StopFlag,
     ended: OnceLock<Ended>,
     agents: Mutex<HashMap<String, Agent>>,
+    /// The keys of all requests.
+    keys: Mutex<HashSet<Option<String>>>,
     /// Told when a case is over.
     changed: Condvar,
 }
@@ -48,7 +56,7 @@ struct Agent {
 }
 
 impl<'a, O: Observer> Hall<'a, O> {
-    pub(super) fn new(cases: &'a [&'static Case], settings: &'a Settings, observer: &'a O) -> Self {
+    pub(super) fn new(cases: &'a [AnyCase], settings: &'a Settings, observer: &'a O) -> Self {
         Self {
             cases,
             settings,
@@ -56,6 +64,7 @@ impl<'a, O: Observer> Hall<'a, O> {
             over: StopFlag::default(),
             ended: OnceLock::new(),
             agents: Mutex::default(),
+            keys: Mutex::default(),
             changed: Condvar::new(),
         }
     }
@@ -83,8 +92,22 @@ impl<'a, O: Observer> Hall<'a, O> {
         if link.read_head(&mut head, deadline).is_err() {
             return;
         }
+        let key_is_new = self.is_new_key(&head);
+        if !crowded && let Some((case, position, agent)) = self.extra_case(&head) {
+            return self.run_case(case.into(), agent.clone(), || {
+                let client = extra::Client {
+                    agent,
+                    position,
+                    key_is_new,
+                    head,
+                    link,
+                    started,
+                };
+                extra::run_client_case(case, client, self.settings)
+            });
+        }
         let (response, action) = match self.answer(&head, crowded) {
-            Ok((accept, action)) => (accept_response(&accept), Some(action)),
+            Ok((response, action, agreed)) => (response, Some((action, agreed))),
             Err((status, text)) => (error_response(status, &text), None),
         };
         if link.write_all(response.as_bytes(), deadline).is_err() {
@@ -96,29 +119,90 @@ impl<'a, O: Observer> Hall<'a, O> {
             server: None,
         };
         match action {
-            Some(action) => self.act(action, link, started, handshake),
+            Some((action, agreed)) => self.act(action, agreed, link, started, handshake),
             None => link.linger(deadline),
         }
     }
 
-    /// What the request asks for, and the answer to its key; else a status and why.
-    fn answer(&self, head: &[u8], crowded: bool) -> Result<(String, Action), (u16, String)> {
+    /// Whether no request before this one had its key. A listener that has seen very many says so
+    /// of every key.
+    fn is_new_key(&self, head: &[u8]) -> bool {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.len() >= MAX_KEYS || keys.insert(extra::key(head))
+    }
+
+    /// The extra case that a request asks for, which answers the request itself: it may be about
+    /// what is wrong with it.
+    fn extra_case(&self, head: &[u8]) -> Option<(&'static extra::Case, usize, String)> {
+        let line = head.split(|&octet| octet == b'\r').next()?;
+        let resource = std::str::from_utf8(line).ok()?.split(' ').nth(1)?;
+        match route(resource, self.cases) {
+            Ok(Action::RunCase(Selected { position, case }, agent)) => match case {
+                AnyCase::Extra(extra) if !self.observer.skips(&agent, case) => {
+                    Some((extra, position, agent))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The answer to a request, what the request asks for, and what is agreed on compression; else
+    /// a status and why.
+    fn answer(
+        &self,
+        head: &[u8],
+        crowded: bool,
+    ) -> Result<(String, Action, Agreed), (u16, String)> {
         if crowded {
             return Err((503, "too many connections at a time".to_owned()));
         }
         let request = ServedRequest::read(head).map_err(|error| (400, error.to_string()))?;
         let action = route(&request.resource, self.cases);
         let action = action.map_err(|error| (500, error.to_string()))?;
-        Ok((request.accept, action))
+        let agreed = match agree(&request, &action) {
+            Ok(agreed) => agreed,
+            Err(error) => {
+                let response = error_response(400, &error.to_string());
+                return Ok((response, action, Err(error)));
+            }
+        };
+        let (extension, agreement) = agreed.unzip();
+        let response = accept_response(&request.accept, extension.as_deref());
+        Ok((response, action, Ok(agreement)))
     }
 
-    fn act(&self, action: Action, link: Link, started: SystemTime, handshake: Handshake) {
+    fn act(
+        &self,
+        action: Action,
+        agreed: Agreed,
+        link: Link,
+        started: SystemTime,
+        handshake: Handshake,
+    ) {
         match action {
             Action::RunCase(selected, agent) if self.observer.skips(&agent, selected.case) => {
                 self.talk(link, Answer(None));
             }
-            Action::RunCase(selected, agent) => {
-                self.run_case(selected, agent, link, started, handshake);
+            Action::RunCase(Selected { position, case }, agent) => {
+                let AnyCase::Original(original) = case else {
+                    return;
+                };
+                self.run_case(case, agent.clone(), || {
+                    let recording = Recording {
+                        case: original,
+                        number: position,
+                        agent,
+                        testee: Role::Client,
+                        started,
+                        seed: self.settings.seed,
+                        handshake,
+                    };
+                    match agreed {
+                        Ok(agreement) => self.run_original(recording, link, agreement),
+                        Err(error) => Some(refused(recording, &error)),
+                    }
+                });
             }
             Action::CaseCount => self.talk(link, Answer(Some(json!(self.cases.len())))),
             Action::CaseInfo(Selected { case, .. }) => {
@@ -158,37 +242,12 @@ impl<'a, O: Observer> Hall<'a, O> {
         let _ = link.drive(&mut endpoint);
     }
 
-    fn run_case(
-        &self,
-        selected: Selected,
-        agent: String,
-        link: Link,
-        started: SystemTime,
-        handshake: Handshake,
-    ) {
-        let case = selected.case;
+    /// Plays a case, from which nothing comes if it was cut off: that says nothing about the
+    /// testee.
+    fn run_case(&self, case: AnyCase, agent: String, play: impl FnOnce() -> Option<Record>) {
         self.observer.started(&agent, case);
         self.agents().entry(agent.clone()).or_default().running += 1;
-        let now = Instant::now();
-        let settings = self.settings;
-        let seed = settings.seed ^ case.number() as u64;
-        let connection = Connection::new(Role::Client, settings, seed);
-        let watchdog = now + settings.scaled(case.time_limit() + settings.watchdog);
-        let run = CaseRun::new(case, settings);
-        let mut endpoint = Endpoint::new(connection, run, now, watchdog);
-        let driven = link.drive(&mut endpoint);
-        let recording = Recording {
-            case,
-            number: selected.position,
-            agent: agent.clone(),
-            testee: Role::Client,
-            started,
-            seed: settings.seed,
-            handshake,
-        };
-        // A case that was cut off says nothing about the testee.
-        let behavior = driven.ok().map(|()| {
-            let record = recording.finish(endpoint, now.elapsed());
+        let behavior = play().map(|record| {
             let behavior = record.verdict.behavior;
             self.observer.finished(record);
             behavior
@@ -199,6 +258,24 @@ impl<'a, O: Observer> Hall<'a, O> {
         let result = behavior.map(|behavior| (case.id(), behavior));
         known.results.extend(result);
         self.changed.notify_all();
+    }
+
+    fn run_original(
+        &self,
+        recording: Recording<&Case>,
+        link: Link,
+        agreement: Option<Agreement>,
+    ) -> Option<Record> {
+        let case = recording.case;
+        let settings = self.settings;
+        let now = Instant::now();
+        let seed = settings.seed ^ case.number() as u64;
+        let connection = Connection::new(Role::Client, settings, seed).with_compression(agreement);
+        let watchdog = now + settings.scaled(case.time_limit() + settings.watchdog);
+        let run = CaseRun::new(case, settings);
+        let mut endpoint = Endpoint::new(connection, run, now, watchdog);
+        link.drive(&mut endpoint).ok()?;
+        Some(recording.finish(endpoint, now.elapsed()))
     }
 
     /// Waits a moment for the cases of these clients that are still running.
@@ -217,4 +294,35 @@ impl<'a, O: Observer> Hall<'a, O> {
     fn agents(&self) -> MutexGuard<'_, HashMap<String, Agent>> {
         self.agents.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is agreed on compression. An offer that makes no sense is refused.
+type Agreed = Result<Option<Agreement>, ExtensionError>;
+
+/// What is agreed on compression, and how the answer says so.
+fn agree(
+    request: &ServedRequest,
+    action: &Action,
+) -> Result<Option<(String, Agreement)>, ExtensionError> {
+    let demands = match action {
+        Action::RunCase(Selected { case, .. }, _) => match case {
+            AnyCase::Original(case) => case.demands(),
+            AnyCase::Extra(_) => &[],
+        },
+        _ => &[],
+    };
+    if demands.is_empty() {
+        return Ok(None);
+    }
+    let offers: Vec<_> = request.extensions.iter().map(String::as_str).collect();
+    deflate::agree(&offers, demands)
+}
+
+/// The record of a case whose connection was refused.
+fn refused(recording: Recording<&Case>, error: &ExtensionError) -> Record {
+    recording.never_opened(Ending {
+        not_clean_reason: Some("the opening handshake was not completed"),
+        violations: vec![format!("opening handshake: {error}")],
+        ..Ending::default()
+    })
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::any_case::AnyCase;
 use crate::case_id::CaseId;
-use crate::cases::Case;
 
 /// The name of a client that does not say its own.
 pub const UNKNOWN_CLIENT: &str = "UnknownClient";
@@ -24,7 +24,7 @@ pub(super) enum Action {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Selected {
     pub(super) position: usize,
-    pub(super) case: &'static Case,
+    pub(super) case: AnyCase,
 }
 
 /// Why a request makes no sense.
@@ -53,7 +53,7 @@ impl fmt::Display for RouteError {
 }
 
 /// What a request asks for.
-pub(super) fn route(resource: &str, cases: &[&'static Case]) -> Result<Action, RouteError> {
+pub(super) fn route(resource: &str, cases: &[AnyCase]) -> Result<Action, RouteError> {
     let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
     let query = Query::parse(query);
     let agent = || {
@@ -108,7 +108,7 @@ impl Query {
     }
 
     /// By position, or by id; the position wins, as in the original.
-    fn case(&self, cases: &[&'static Case]) -> Result<Selected, RouteError> {
+    fn case(&self, cases: &[AnyCase]) -> Result<Selected, RouteError> {
         let position = match (self.value("case")?, self.value("casetuple")?) {
             (Some(text), _) => text
                 .trim()
@@ -120,13 +120,13 @@ impl Query {
         let index = position.checked_sub(1);
         let count = cases.len();
         match index.and_then(|index| cases.get(index)) {
-            Some(case) => Ok(Selected { position, case }),
+            Some(&case) => Ok(Selected { position, case }),
             None => Err(RouteError::OutOfRange { position, count }),
         }
     }
 }
 
-fn position(text: &str, cases: &[&'static Case]) -> Result<usize, RouteError> {
+fn position(text: &str, cases: &[AnyCase]) -> Result<usize, RouteError> {
     let id = text.trim().parse::<CaseId>().ok();
     let index = cases.iter().position(|case| Some(case.id()) == id);
     let index = index.ok_or_else(|| RouteError::NotSelected(text.to_owned()))?;
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn asked(resource: &str) -> Result<Action, RouteError> {
-        let cases: Vec<_> = crate::cases::all().iter().skip(16).take(3).collect();
+        let cases: Vec<_> = crate::any_case::all().skip(16).take(3).collect();
         route(resource, &cases)
     }
 

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::compressed_run::{CompressedRun, Traffic};
 use super::{Connection, Dialogue, State};
 use crate::cases::Case;
-use crate::script::{Event, Pacing, Payload, Side, Step, Task};
+use crate::script::{CompressedEchoes, Event, Pacing, Payload, Side, Step, Task};
 use crate::settings::Settings;
 
 /// Events are kept up to here. No list of expected ones is nearly as long: what follows changes no
@@ -27,6 +28,10 @@ pub(crate) struct CaseRun<'a> {
     received_octets: usize,
     /// How the echoes of another task are.
     pub(crate) echoes: Echoes,
+    /// What is sent compressed, if the task is about that and it was agreed on.
+    compressed: Option<CompressedRun<'a>>,
+    /// What was counted once such a task succeeded.
+    pub(crate) traffic: Option<Traffic>,
 }
 
 /// What happens when the time is over.
@@ -51,6 +56,10 @@ pub(crate) enum Echoes {
         /// The length.
         len: usize,
     },
+    /// One had other octets, where the task is about them.
+    Altered,
+    /// None was asked for: there is no agreement on compression.
+    NotAgreed,
 }
 
 impl<'a> CaseRun<'a> {
@@ -64,7 +73,20 @@ impl<'a> CaseRun<'a> {
             received: Vec::new(),
             received_octets: 0,
             echoes: Echoes::Arrived(0),
+            compressed: None,
+            traffic: None,
         }
+    }
+
+    /// How many messages of how many it sends, if it does not send all.
+    pub(crate) fn shortened(&self) -> Option<(usize, usize)> {
+        let count = match self.case.task() {
+            Task::Script(_) | Task::BigEcho { .. } => 1,
+            Task::EchoLoop { count, .. } => *count,
+            Task::CompressedEchoes(echoes) => echoes.count,
+        };
+        let sent = count.min(self.settings.messages);
+        (sent < count).then_some((sent, count))
     }
 
     /// Takes steps until one waits.
@@ -180,7 +202,7 @@ impl<'a> CaseRun<'a> {
     /// The message whose echoes are measured, and how many times it is sent.
     fn measured(&self) -> Option<(bool, &'a Payload, usize)> {
         match self.case.task() {
-            Task::Script(_) => None,
+            Task::Script(_) | Task::CompressedEchoes(_) => None,
             Task::BigEcho {
                 binary, payload, ..
             } => Some((*binary, payload, 1)),
@@ -189,8 +211,52 @@ impl<'a> CaseRun<'a> {
                 payload,
                 count,
                 ..
-            } => Some((*binary, payload, *count)),
+            } => Some((*binary, payload, (*count).min(self.settings.messages))),
         }
+    }
+
+    /// Sends the first compressed message, if messages may be.
+    fn begin_compressed(
+        &mut self,
+        echoes: &'a CompressedEchoes,
+        connection: &mut Connection,
+        now: Instant,
+    ) {
+        connection.log.turn(false);
+        let Some(coding) = connection.outgoing_coding() else {
+            self.echoes = Echoes::NotAgreed;
+            return connection.close(Some(1000), &Payload::EMPTY, now);
+        };
+        self.take(&Step::CloseAfter(echoes.limit), connection, now);
+        let mut run = CompressedRun::new(echoes, coding);
+        run.send(0, connection);
+        self.compressed = Some(run);
+    }
+
+    /// Judges the echo of a compressed message.
+    fn compressed_echoed(
+        &mut self,
+        binary: bool,
+        octets: &[u8],
+        connection: &mut Connection,
+        now: Instant,
+    ) {
+        let Some(run) = &mut self.compressed else {
+            return;
+        };
+        let count = run.echoes.count.min(self.settings.messages);
+        let Some(before) = self.echoes.judged_before(count) else {
+            return;
+        };
+        self.echoes = run.judge(before, count, binary, octets);
+        match self.echoes {
+            Echoes::Arrived(arrived) => return run.send(arrived, connection),
+            Echoes::Complete if self.traffic.is_none() => {
+                self.traffic = Some(run.traffic(count, &connection.log));
+            }
+            _ => {}
+        }
+        close_measured(connection, now);
     }
 }
 
@@ -202,7 +268,8 @@ impl Echoes {
         match self {
             Self::Arrived(before) => Some(*before),
             Self::Complete => (count > 1).then(|| count - 1),
-            Self::Wrong { .. } => (count == 1).then_some(0),
+            Self::Wrong { .. } | Self::Altered => (count == 1).then_some(0),
+            Self::NotAgreed => None,
         }
     }
 }
@@ -237,6 +304,7 @@ impl Dialogue for CaseRun<'_> {
                 self.take(&Step::CloseAfter(*limit), connection, now);
                 connection.send_message(*binary, payload, None, Pacing::Plain);
             }
+            Task::CompressedEchoes(echoes) => self.begin_compressed(echoes, connection, now),
         }
     }
 
@@ -245,6 +313,9 @@ impl Dialogue for CaseRun<'_> {
             (Task::Script(_), event) => {
                 self.note(event);
                 self.close_if_done(connection, now);
+            }
+            (Task::CompressedEchoes(_), Event::Message { binary, payload }) => {
+                self.compressed_echoed(binary, &payload.as_octets(), connection, now);
             }
             (_, Event::Message { binary, payload }) => {
                 self.echoed(binary, &payload, connection, now);

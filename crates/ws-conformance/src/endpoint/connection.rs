@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::ending::Ending;
 use super::log::Log;
 use super::outbox::Outbox;
+use crate::deflate::{Agreement, Coding, Inflater};
 use crate::role::Role;
 use crate::script::{Event, Frame, Payload};
 use crate::settings::Settings;
@@ -48,6 +49,8 @@ pub(crate) struct Connection {
     pub(crate) log: Log,
     pub(crate) ending: Ending,
     reader: Reader,
+    /// How messages are compressed, if they may be.
+    compression: Option<Agreement>,
     items: VecDeque<Received>,
     drop: Option<Drop>,
     /// When the testee's answer to a Close must be there.
@@ -76,6 +79,7 @@ impl Connection {
             log: Log::new(),
             ending: Ending::default(),
             reader: Reader::new(testee),
+            compression: None,
             items: VecDeque::new(),
             drop: None,
             close_deadline: None,
@@ -86,6 +90,22 @@ impl Connection {
                 watchdog: settings.scaled(settings.watchdog),
             },
         }
+    }
+
+    /// With what was agreed on compression, if anything was.
+    pub(crate) fn with_compression(mut self, agreement: Option<Agreement>) -> Self {
+        self.compression = agreement;
+        if let Some(agreement) = agreement {
+            let inflater = Inflater::new(agreement.incoming(self.testee));
+            self.reader.inflate_with(inflater);
+        }
+        self
+    }
+
+    /// What compressed messages to the testee keep to, if there may be any.
+    pub(crate) fn outgoing_coding(&self) -> Option<Coding> {
+        let agreement = self.compression?;
+        Some(agreement.outgoing(self.testee))
     }
 
     pub(crate) fn state(&self) -> State {
@@ -208,6 +228,16 @@ impl Connection {
         match item {
             Received::Violation(violation) => {
                 self.violated(violation, now);
+                None
+            }
+            Received::BeyondWindow(beyond) => {
+                self.note_violation(beyond.to_string());
+                None
+            }
+            Received::Undecodable(error) => {
+                self.note_violation(error.to_string());
+                // The original ends here without a Close, by an exception.
+                self.end_unclean("a compressed message cannot be read");
                 None
             }
             Received::Frame { header, head } => {

@@ -20,6 +20,8 @@ pub(crate) struct Log {
     pub(crate) tx_octets: BTreeMap<usize, u64>,
     pub(crate) rx_frames: BTreeMap<u8, u64>,
     pub(crate) tx_frames: BTreeMap<u8, u64>,
+    /// The octets in the payloads of data frames that were received.
+    pub(crate) rx_payload: u64,
 }
 
 impl Log {
@@ -31,6 +33,7 @@ impl Log {
             tx_octets: BTreeMap::new(),
             rx_frames: BTreeMap::new(),
             tx_frames: BTreeMap::new(),
+            rx_payload: 0,
         }
     }
 
@@ -56,6 +59,9 @@ impl Log {
 
     pub(crate) fn frame_received(&mut self, header: &Header, head: &[u8]) {
         *self.rx_frames.entry(header.opcode).or_default() += 1;
+        if !header.is_control() {
+            self.rx_payload = self.rx_payload.saturating_add(header.payload_len);
+        }
         if self.takes_entries() {
             let key = header.key.map(|key| hex(&key));
             let payload = [

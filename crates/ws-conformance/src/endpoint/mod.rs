@@ -2,6 +2,7 @@
 //! next point in time, and the wish to end TCP come out.
 
 mod case_run;
+mod compressed_run;
 mod connection;
 mod ending;
 mod log;
@@ -114,3 +115,6 @@ impl<D: Dialogue> Endpoint<D> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod compression_tests;

@@ -27,15 +27,37 @@ impl Connection {
         pacing: Pacing,
     ) {
         let opcode = if binary { 2 } else { 1 };
+        self.send_frames(Frame::new(opcode, payload.clone()).paced(pacing), fragment);
+    }
+
+    /// Sends a message that was compressed, as [`send_message`](Self::send_message) does: RSV1 is
+    /// set in its first frame (RFC 7692 §6.1).
+    pub(crate) fn send_compressed(
+        &mut self,
+        binary: bool,
+        compressed: &[u8],
+        fragment: Option<usize>,
+    ) {
+        let opcode = if binary { 2 } else { 1 };
+        let whole = Frame::new(opcode, compressed.to_vec().into()).rsv(4);
+        self.send_frames(whole, fragment);
+    }
+
+    /// Sends a frame as several, of at most `fragment` octets.
+    fn send_frames(&mut self, whole: Frame, fragment: Option<usize>) {
+        let payload = &whole.payload;
         let size = match fragment {
             Some(size) if payload.len() > size => size,
-            _ => return self.send_frame(&Frame::new(opcode, payload.clone()).paced(pacing)),
+            _ => return self.send_frame(&whole),
         };
         for start in (0..=payload.len()).step_by(size) {
-            let mut frame = Frame::new(opcode, part(payload, start, size)).paced(pacing);
-            frame.opcode = if start == 0 { opcode } else { 0 };
-            frame.fin = start + size > payload.len();
-            self.send_frame(&frame);
+            let frame = Frame::new(0, part(payload, start, size)).paced(whole.pacing);
+            self.send_frame(&Frame {
+                opcode: if start == 0 { whole.opcode } else { 0 },
+                rsv: if start == 0 { whole.rsv } else { 0 },
+                fin: start + size > payload.len(),
+                ..frame
+            });
         }
     }
 

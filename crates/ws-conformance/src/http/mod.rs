@@ -17,7 +17,7 @@ pub(crate) const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 128;
 
 /// The answer to a key (§4.2.2).
-fn accept(key: &str) -> String {
+pub(crate) fn accept(key: &str) -> String {
     let joined = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     BASE64_STANDARD.encode(Sha1::digest(joined))
 }

@@ -6,6 +6,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::{MAX_HEADERS, PRODUCT, accept, has_token, values};
+use crate::deflate::offers;
+use crate::script::Demand;
 
 /// The request for a connection to a server under test.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(crate) struct ClientRequest<'a> {
     pub(crate) resource: &'a str,
     pub(crate) origin: Option<&'a str>,
     pub(crate) protocols: &'a [String],
+    /// What compression is to be like, if there is to be any.
+    pub(crate) demands: &'a [Demand],
     pub(crate) nonce: [u8; 16],
 }
 
@@ -38,6 +42,9 @@ impl ClientRequest<'_> {
         if !self.protocols.is_empty() {
             add("Sec-WebSocket-Protocol", &self.protocols.join(","));
         }
+        if !self.demands.is_empty() {
+            add("Sec-WebSocket-Extensions", &offers(self.demands));
+        }
         add("Sec-WebSocket-Version", "13");
         head + "\r\n"
     }
@@ -57,6 +64,8 @@ impl ClientRequest<'_> {
 pub(crate) struct ServedRequest {
     /// Path and query.
     pub(crate) resource: String,
+    /// The values of `Sec-WebSocket-Extensions`.
+    pub(crate) extensions: Vec<String>,
     /// The answer to its key.
     pub(crate) accept: String,
 }
@@ -105,6 +114,7 @@ impl ServedRequest {
         let versions = values(request.headers, "Sec-WebSocket-Version");
         let hosts = values(request.headers, "Host");
         let keys = values(request.headers, "Sec-WebSocket-Key");
+        let extensions = values(request.headers, "Sec-WebSocket-Extensions");
         let checks = [
             (request.method == Some("GET"), RequestError::Method),
             (request.version == Some(1), RequestError::HttpVersion),
@@ -125,6 +135,7 @@ impl ServedRequest {
         }
         Ok(Self {
             resource: request.path.unwrap_or("/").to_owned(),
+            extensions: extensions.into_iter().map(str::to_owned).collect(),
             accept: accept(keys[0]),
         })
     }
@@ -179,11 +190,13 @@ mod tests {
             resource: "/x?y",
             origin: Some("http://localhost"),
             protocols: &protocols,
+            demands: &[Demand::new(true, Some(9))],
             nonce: [7; 16],
         };
         let served = ServedRequest::read(request.head().as_bytes()).unwrap();
         assert_eq!(served.resource, "/x?y");
         assert_eq!(served.accept, request.accept());
+        assert_eq!(served.extensions, [offers(request.demands)]);
         assert!(request.head().contains("Sec-WebSocket-Protocol: a,b\r\n"));
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use crate::deflate::{self, ExtensionError};
+
 use super::{ClientRequest, MAX_HEADERS, PRODUCT, has_token, values};
 
 /// Why a response does not open the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ResponseError {
     Malformed,
     HttpVersion,
@@ -14,6 +16,7 @@ pub(crate) enum ResponseError {
     Connection,
     Accept,
     Extension,
+    Compression(ExtensionError),
     Protocol,
 }
 
@@ -27,16 +30,21 @@ impl fmt::Display for ResponseError {
             Self::Connection => "Connection does not list Upgrade",
             Self::Accept => "Sec-WebSocket-Accept is not the answer to the key",
             Self::Extension => "an extension is agreed to that was not offered",
+            Self::Compression(error) => return error.fmt(f),
             Self::Protocol => "a subprotocol is chosen that was not offered",
         })
     }
 }
 
-/// Reads a complete head. The `Server` header is returned with the judgement, which may be bad.
+/// Reads a complete head. The `Server` header is returned with the judgement, which may be bad, or
+/// have what was agreed on compression.
 pub(crate) fn read_response(
     head: &[u8],
     request: &ClientRequest<'_>,
-) -> (Option<String>, Result<(), ResponseError>) {
+) -> (
+    Option<String>,
+    Result<Option<deflate::Response>, ResponseError>,
+) {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     if !response
@@ -52,9 +60,10 @@ pub(crate) fn read_response(
 fn judge(
     response: &httparse::Response<'_, '_>,
     request: &ClientRequest<'_>,
-) -> Result<(), ResponseError> {
+) -> Result<Option<deflate::Response>, ResponseError> {
     let all = |name| values(response.headers, name);
     let upgrade = all("Upgrade");
+    let extensions = all("Sec-WebSocket-Extensions");
     let status = response.code.unwrap_or(0);
     let protocol_fits = match all("Sec-WebSocket-Protocol")[..] {
         [] => true,
@@ -77,22 +86,30 @@ fn judge(
             ResponseError::Accept,
         ),
         (
-            all("Sec-WebSocket-Extensions").concat().is_empty(),
+            !request.demands.is_empty() || extensions.concat().is_empty(),
             ResponseError::Extension,
         ),
         (protocol_fits, ResponseError::Protocol),
     ];
     let failed = checks.into_iter().find(|(passed, _)| !passed);
-    failed.map_or(Ok(()), |(_, error)| Err(error))
+    match failed {
+        Some((_, error)) => Err(error),
+        None if request.demands.is_empty() => Ok(None),
+        None => {
+            deflate::read_response(&extensions, request.demands).map_err(ResponseError::Compression)
+        }
+    }
 }
 
 /// The response that opens a connection. The capitals of `WebSocket` are deliberate: a client has
 /// to ignore case there.
-pub(crate) fn accept_response(accept: &str) -> String {
-    format!(
+pub(crate) fn accept_response(accept: &str, extension: Option<&str>) -> String {
+    let head = format!(
         "HTTP/1.1 101 Switching Protocols\r\nServer: {PRODUCT}\r\nUpgrade: WebSocket\r\n\
-         Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-    )
+         Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"
+    );
+    let extension = extension.map(|text| format!("Sec-WebSocket-Extensions: {text}\r\n"));
+    head + &extension.unwrap_or_default() + "\r\n"
 }
 
 /// A response that says in one line why there is no connection.
@@ -114,17 +131,29 @@ pub(crate) fn error_response(status: u16, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::Demand;
 
-    fn read(from: &str, to: &str) -> Result<(), ResponseError> {
+    const NONE: Result<Option<deflate::Response>, ResponseError> = Ok(None);
+
+    fn read(from: &str, to: &str) -> Result<Option<deflate::Response>, ResponseError> {
+        read_with(&[], from, to)
+    }
+
+    fn read_with(
+        demands: &[Demand],
+        from: &str,
+        to: &str,
+    ) -> Result<Option<deflate::Response>, ResponseError> {
         let protocols = ["chat".to_owned()];
         let request = ClientRequest {
             host: "localhost:80".to_owned(),
             resource: "/",
             origin: None,
             protocols: &protocols,
+            demands,
             nonce: [7; 16],
         };
-        let good = accept_response(&request.accept());
+        let good = accept_response(&request.accept(), None);
         assert!(good.contains(from));
         let (server, judgement) = read_response(good.replace(from, to).as_bytes(), &request);
         assert!(server.is_none() || server.as_deref() == Some(PRODUCT));
@@ -133,11 +162,22 @@ mod tests {
 
     #[test]
     fn a_good_response_is_accepted() {
-        assert_eq!(read("", ""), Ok(()));
+        assert_eq!(read("", ""), NONE);
         assert_eq!(
             read("Server", "Sec-WebSocket-Protocol: chat\r\nServer"),
-            Ok(())
+            NONE
         );
+    }
+
+    #[test]
+    fn compression_may_be_agreed_on_if_it_was_offered() {
+        let offered = |to: &str| read_with(&[Demand::new(false, None)], "Server", to);
+        assert_eq!(offered("Server"), NONE);
+        let agreed = "Sec-WebSocket-Extensions: permessage-deflate\r\nServer";
+        assert!(offered(agreed).unwrap().unwrap().fits);
+        let other = "Sec-WebSocket-Extensions: x\r\nServer";
+        let error = ExtensionError::Unexpected("x".to_owned());
+        assert_eq!(offered(other), Err(ResponseError::Compression(error)));
     }
 
     #[test]

@@ -22,9 +22,12 @@ pub(super) fn case_file(slug: &str, case: CaseId) -> String {
     format!("{slug}{}", ending(case))
 }
 
-/// The slug in the name of a report file.
+/// The slug in the name of a report file. Nothing if [`slug`] does not make such names: an index
+/// that anyone may have written must not lead out of its folder.
 pub(super) fn slug_of(file: &str, case: CaseId) -> Option<&str> {
-    file.strip_suffix(&ending(case))
+    let plain = |octet: u8| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    let slug = file.strip_suffix(&ending(case))?;
+    slug.bytes().all(plain).then_some(slug)
 }
 
 fn ending(case: CaseId) -> String {
@@ -59,5 +62,12 @@ mod tests {
         assert_eq!(name, "a_b_case_2_10.json");
         assert_eq!(slug_of(&name, CaseId::two(2, 10)), Some("a_b"));
         assert_eq!(slug_of(&name, CaseId::two(2, 1)), None);
+        for name in [
+            "../a_case_2_10.json",
+            "a/b_case_2_10.json",
+            "a:_case_2_10.json",
+        ] {
+            assert_eq!(slug_of(name, CaseId::two(2, 10)), None, "{name}");
+        }
     }
 }

@@ -80,15 +80,24 @@ impl Index {
     /// Takes in what `record` says, in place of what is there about the same case of the same
     /// agent.
     pub(super) fn add(&mut self, record: &Record) -> Entry {
-        let reportfile = file_name::case_file(&self.slug_for(&record.agent), record.id);
         let entry = Entry {
             verdict: record.verdict,
             duration: record.duration,
             remote_close_code: record.remote_close_code,
-            reportfile,
+            reportfile: String::new(),
         };
-        let results = self.agents.entry(record.agent.clone()).or_default();
-        results.insert(record.id, entry.clone());
+        self.insert(&record.agent, record.id, entry)
+    }
+
+    /// Takes in an entry, whose file gets a name that is free here.
+    pub(super) fn insert(&mut self, agent: &str, case: CaseId, entry: Entry) -> Entry {
+        let reportfile = file_name::case_file(&self.slug_for(agent), case);
+        let entry = Entry {
+            reportfile,
+            ..entry
+        };
+        let results = self.agents.entry(agent.to_owned()).or_default();
+        results.insert(case, entry.clone());
         entry
     }
 

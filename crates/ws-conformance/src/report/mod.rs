@@ -1,10 +1,12 @@
-//! Reports: a folder in the original's form, JUnit XML, tables.
+//! Reports: a folder in the original's form, web pages, JUnit XML, tables.
 
 pub mod dialogue;
 mod file_name;
+pub mod html;
 mod index;
 mod json;
 pub mod junit;
+pub mod merge;
 pub mod table;
 
 use std::error::Error;
@@ -157,6 +159,8 @@ pub(crate) mod testing {
             number: 1,
             description: "Sends something.".into(),
             expectation: "Its echo.".into(),
+            level: None,
+            rfc: &[],
             verdict: Verdict::GOOD,
             result: "as expected".into(),
             result_close: "as expected".into(),
@@ -192,6 +196,7 @@ pub(crate) mod testing {
             traffic_stats: None::<Value>,
             wirelog: vec![json!(["RO", [14, "810c"]])],
             seed: 1,
+            replay: None,
         }
     }
 }

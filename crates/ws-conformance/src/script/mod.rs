@@ -1,8 +1,10 @@
 //! What a case is made of: what is sent and when, what may arrive, and how the connection should
 //! end.
 
+mod compression;
 mod payload;
 
+pub use compression::{CompressedEchoes, Demand};
 pub use payload::Payload;
 
 use std::time::Duration;
@@ -147,6 +149,8 @@ pub enum Task {
         /// How long all of them may take.
         limit: Duration,
     },
+    /// Compressed messages, each sent when the echo of the one before has arrived.
+    CompressedEchoes(CompressedEchoes),
 }
 
 /// What may arrive from the testee.
@@ -220,6 +224,8 @@ pub enum Rule {
     EventsAndSentFrames,
     /// Not at all.
     Informational,
-    /// By the echoes that its task measured.
+    /// By the echoes that its task measured: type and length.
     Echoes,
+    /// By the echoes that its task compared: type, length and content.
+    EqualEchoes,
 }

@@ -69,6 +69,14 @@ impl Payload {
         }
     }
 
+    /// All octets, borrowed if they are there.
+    pub(crate) fn as_octets(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Octets(octets) => Cow::Borrowed(octets),
+            Self::Repeated { .. } => Cow::Owned(self.to_vec()),
+        }
+    }
+
     /// All octets.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.len());

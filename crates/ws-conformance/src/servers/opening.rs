@@ -1,19 +1,22 @@
 //! The opening handshake with a server under test.
 
 use std::io;
-use std::net::ToSocketAddrs;
 use std::time::Instant;
 
 use super::Target;
+use crate::deflate::Response;
 use crate::http::{ClientRequest, ResponseError, read_response};
 use crate::link::Link;
 use crate::recording::Handshake;
+use crate::script::Demand;
 use crate::settings::Settings;
 
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) link: Link,
+    /// What was agreed on compression.
+    pub(super) compression: Option<Response>,
 }
 
 /// Why there is none.
@@ -47,23 +50,21 @@ impl OpenError {
 /// Connects and shakes hands; notes what was said, however it ends.
 pub(super) fn open(
     target: &Target,
+    demands: &[Demand],
     settings: &Settings,
     seed: u64,
     handshake: &mut Handshake,
 ) -> Result<Opened, OpenError> {
     let limit = settings.scaled(settings.open_handshake_timeout);
     let deadline = Instant::now() + limit;
-    let host = target.host.trim_matches(['[', ']']);
-    let addresses = (host, target.port).to_socket_addrs();
-    let mut link = addresses
-        .and_then(|addresses| Link::connect(addresses, &settings.stop, limit))
-        .map_err(OpenError::Connect)?;
+    let mut link = target.connect(settings).map_err(OpenError::Connect)?;
     let nonce = fastrand::Rng::with_seed(!seed).u128(..).to_be_bytes();
     let request = ClientRequest {
-        host: format!("{}:{}", target.host, target.port),
+        host: target.authority(),
         resource: &target.resource,
         origin: target.origin.as_deref(),
         protocols: &target.protocols,
+        demands,
         nonce,
     };
     let head = request.head();
@@ -78,6 +79,6 @@ pub(super) fn open(
     read.map_err(OpenError::Io)?;
     let (server, judgement) = read_response(&head, &request);
     handshake.server = server;
-    judgement.map_err(OpenError::Response)?;
-    Ok(Opened { link })
+    let compression = judgement.map_err(OpenError::Response)?;
+    Ok(Opened { link, compression })
 }

@@ -66,7 +66,7 @@ impl std::error::Error for ProbeError {}
 /// Opens a connection and asks for the echo of one text and one binary message.
 pub fn probe(target: &Target, settings: &Settings) -> Result<Probe, ProbeError> {
     let mut handshake = Handshake::default();
-    let Opened { link } = open(target, settings, settings.seed, &mut handshake)?;
+    let Opened { link, .. } = open(target, &[], settings, settings.seed, &mut handshake)?;
     let now = Instant::now();
     let connection = Connection::new(Role::Server, settings, settings.seed);
     let limit = settings.scaled(settings.open_handshake_timeout);

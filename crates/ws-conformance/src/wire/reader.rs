@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use super::header::{Header, header_len, parse_header};
 use super::utf8::Utf8;
 use super::{Violation, apply_mask};
+use crate::deflate::{BeyondWindow, Inflater, Undecodable};
 use crate::role::Role;
 
 /// Messages end here: four times what any case sends.
@@ -20,6 +21,10 @@ pub(crate) const HEAD: usize = 64;
 pub(crate) enum Received {
     /// A rule was broken.
     Violation(Violation),
+    /// A compressed message is fine but for a rule that the original does not enforce.
+    BeyondWindow(BeyondWindow),
+    /// A compressed message cannot be read.
+    Undecodable(Undecodable),
     /// A frame is complete. What it means follows.
     Frame {
         header: Header,
@@ -44,6 +49,8 @@ pub(crate) struct Reader {
     header: Vec<u8>,
     frame: Option<Frame>,
     message: Option<Message>,
+    /// Present if compression was agreed on.
+    inflater: Option<Inflater>,
 }
 
 #[derive(Debug)]
@@ -51,13 +58,15 @@ struct Frame {
     header: Header,
     read: u64,
     head: Vec<u8>,
-    /// The whole payload, of control frames.
+    /// The whole payload, of control frames; of compressed ones, what is to be inflated.
     control: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Message {
     binary: bool,
+    compressed: bool,
+    /// What arrived, inflated if it was compressed.
     payload: Vec<u8>,
     /// Present while the message is a text and valid.
     utf8: Option<Utf8>,
@@ -72,7 +81,13 @@ impl Reader {
             header: Vec::new(),
             frame: None,
             message: None,
+            inflater: None,
         }
+    }
+
+    /// Messages may be compressed.
+    pub(crate) fn inflate_with(&mut self, inflater: Inflater) {
+        self.inflater = Some(inflater);
     }
 
     /// Reads one header, or the octets that are there of one payload, and appends what they mean
@@ -105,9 +120,12 @@ impl Reader {
         let violations = self.judge_header(&header, long_form).into_iter();
         let length = judge_length(long_form, header.payload_len);
         out.extend(violations.chain(length).map(Received::Violation));
-        if !header.is_control() {
-            self.message
-                .get_or_insert_with(|| Message::new(header.opcode));
+        if !header.is_control() && self.message.is_none() {
+            let compressed = self.has_compression(&header);
+            if let Some(inflater) = self.inflater.as_mut().filter(|_| compressed) {
+                inflater.begin();
+            }
+            self.message = Some(Message::new(header.opcode, compressed));
         }
         self.frame = Some(Frame {
             header,
@@ -127,13 +145,22 @@ impl Reader {
         self.header.len() >= len
     }
 
+    /// Whether RSV1 alone is set, and means what RFC 7692 says.
+    fn has_compression(&self, header: &Header) -> bool {
+        self.inflater.is_some() && header.rsv == 4
+    }
+
     /// `form` is what the header has where short lengths stand.
     fn judge_header(&self, header: &Header, form: u8) -> Vec<Violation> {
         let in_message = self.message.is_some();
         let masked = header.key.is_some();
         let control = header.is_control();
+        let compressed = self.has_compression(header);
         let rules = [
-            (header.rsv != 0, Violation::ReservedBits(header.rsv)),
+            (
+                header.rsv != 0 && !compressed,
+                Violation::ReservedBits(header.rsv),
+            ),
             (self.testee == Role::Client && !masked, Violation::NotMasked),
             (self.testee == Role::Server && masked, Violation::Masked),
             (control && !header.fin, Violation::FragmentedControl),
@@ -154,6 +181,11 @@ impl Reader {
                 !control && header.opcode != 0 && in_message,
                 Violation::UnfinishedMessage,
             ),
+            (compressed && control, Violation::CompressedControl),
+            (
+                compressed && !control && in_message,
+                Violation::CompressedContinuation,
+            ),
         ];
         let broken = rules.into_iter().filter(|(broken, _)| *broken);
         broken.map(|(_, violation)| violation).collect()
@@ -166,7 +198,9 @@ impl Reader {
         *input = rest;
         let offset = (frame.read % 4) as usize;
         let place = match &mut self.message {
-            Some(message) if !frame.header.is_control() => &mut message.payload,
+            Some(message) if !frame.header.is_control() && !message.compressed => {
+                &mut message.payload
+            }
             _ => &mut frame.control,
         };
         let start = place.len();
@@ -180,6 +214,14 @@ impl Reader {
         if let Some(message) = &mut self.message
             && !frame.header.is_control()
         {
+            let start = match &mut self.inflater {
+                Some(inflater) if message.compressed => {
+                    let start = message.payload.len();
+                    out.extend(message.inflate(inflater, &mut frame.control));
+                    start
+                }
+                _ => start,
+            };
             out.extend(message.judge_piece(start).map(Received::Violation));
         }
         if frame.read == frame.header.payload_len {
@@ -205,9 +247,15 @@ impl Reader {
     }
 
     fn end_message(&mut self, out: &mut VecDeque<Received>) {
-        let Some(message) = self.message.take() else {
+        let Some(mut message) = self.message.take() else {
             return;
         };
+        if let Some(inflater) = self.inflater.as_mut().filter(|_| message.compressed) {
+            match inflater.end(&mut message.payload, MAX_MESSAGE) {
+                Ok(beyond) => out.extend(beyond.map(Received::BeyondWindow)),
+                Err(error) => out.push_back(Received::Undecodable(error)),
+            }
+        }
         // As in the original, an invalid text breaks the rule once more with its end. The second
         // violation ends TCP.
         if !message.binary && !message.utf8.is_some_and(|utf8| utf8.may_end()) {
@@ -229,13 +277,21 @@ impl Frame {
 }
 
 impl Message {
-    fn new(opcode: u8) -> Self {
+    fn new(opcode: u8, compressed: bool) -> Self {
         Self {
             binary: opcode != 1,
+            compressed,
             payload: Vec::new(),
             utf8: (opcode == 1).then(Utf8::default),
             overlong: false,
         }
+    }
+
+    /// Takes a compressed piece. What is inflated ends where the message is longer than any.
+    fn inflate(&mut self, inflater: &mut Inflater, piece: &mut Vec<u8>) -> Option<Received> {
+        let inflated = inflater.push(piece, &mut self.payload, MAX_MESSAGE + 1);
+        piece.clear();
+        inflated.err().map(Received::Undecodable)
     }
 
     /// Judges the octets that have arrived from `start` on. They break a rule only once.

@@ -11,6 +11,10 @@ pub(crate) enum Violation {
     NotMasked,
     /// A server's frame is masked (§5.1).
     Masked,
+    /// RSV1 on a control frame (RFC 7692 §6).
+    CompressedControl,
+    /// RSV1 on a frame that continues a message (RFC 7692 §6).
+    CompressedContinuation,
     /// A control frame is not final (§5.5).
     FragmentedControl,
     /// A control frame is longer than 125 octets (§5.5).
@@ -56,6 +60,8 @@ impl fmt::Display for Violation {
             }
             Self::NotMasked => f.write_str("a frame of a client is not masked"),
             Self::Masked => f.write_str("a frame of a server is masked"),
+            Self::CompressedControl => f.write_str("a control frame has RSV1 set"),
+            Self::CompressedContinuation => f.write_str("a continuation has RSV1 set"),
             Self::FragmentedControl => f.write_str("a control frame is fragmented"),
             Self::LongControl => f.write_str("a control frame is longer than 125 octets"),
             Self::ReservedOpcode(opcode) => write!(f, "a frame has the reserved opcode {opcode}"),

@@ -6,10 +6,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
 
-use crate::testees::{Fault, Server};
+use crate::testees::{Fault, Pace, Server};
 
 /// A URL where nobody listens: no test can be given a port below 1024.
 pub(crate) const NOWHERE: &str = "ws://127.0.0.1:1";
+
+/// The times of testees, for the time scale of [`patience`].
+pub(crate) const PACE: Pace = Pace::slowed(5);
 
 /// What a run of the command left.
 pub(crate) struct Ran {
@@ -21,8 +24,17 @@ pub(crate) struct Ran {
 /// The command, to be run in `dir`.
 pub(crate) fn command(dir: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ws-conformance"));
-    command.args(words).current_dir(dir);
+    command.args(words).args(patience(words)).current_dir(dir);
     command
+}
+
+/// Time for a busy machine, unless the words say otherwise.
+fn patience(words: &[&str]) -> &'static [&'static str] {
+    let runs = matches!(words.first(), Some(&("server" | "client")));
+    match runs && !words.contains(&"--time-scale") {
+        true => &["--time-scale", "5"],
+        false => &[],
+    }
 }
 
 /// Runs the command in `dir`.
@@ -58,7 +70,7 @@ impl Ran {
 
 /// The URL of an echo server, which lives until the process ends.
 pub(crate) fn server(fault: Fault) -> String {
-    let server = Server::bind(0).unwrap();
+    let server = Server::bind(0).unwrap().with_pace(PACE);
     let url = server.url();
     thread::spawn(move || server.serve(fault));
     url

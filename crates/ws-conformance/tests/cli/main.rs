@@ -5,8 +5,10 @@
 mod bad_input;
 mod command;
 mod interruption;
+mod pages;
 mod reports;
 mod runs;
+mod sets;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../testees/mod.rs"]
 mod testees;

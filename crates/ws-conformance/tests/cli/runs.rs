@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::command::{NOWHERE, Ran, command, run, server};
+use crate::command::{NOWHERE, PACE, Ran, command, run, server};
 use crate::testees::{Client, Fault};
 
 #[test]
@@ -20,6 +20,26 @@ fn a_good_server_passes() {
     ran.assert_status(0);
     assert!(ran.stdout.contains("all as expected"), "{}", ran.stdout);
     assert!(dir.path().join("reports/servers/index.json").exists());
+}
+
+#[test]
+fn a_quick_run_sends_fewer_messages_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = server(Fault::Compressed);
+    let words = ["server", "--url", &url, "--agent", "good", "--quick"];
+    let ran = run(
+        dir.path(),
+        &[&words[..], &["--cases", "9.7.1,12.1.1"]].concat(),
+    );
+    ran.assert_status(0);
+    for case in ["9_7_1", "12_1_1"] {
+        let file = format!("reports/servers/good_case_{case}.json");
+        let record = fs::read_to_string(dir.path().join(file)).unwrap();
+        let record: Value = serde_json::from_str(&record).unwrap();
+        let result = record["result"].as_str().unwrap();
+        assert!(result.contains("100 messages instead of 1000"), "{result}");
+        assert_eq!(record["rxFrameStats"]["1"], 100);
+    }
 }
 
 #[test]
@@ -147,7 +167,7 @@ fn cases_are_listed() {
     let dir = tempfile::tempdir().unwrap();
     let ran = run(dir.path(), &["list"]);
     ran.assert_status(0);
-    assert_eq!(ran.stdout.lines().count(), 301);
+    assert_eq!(ran.stdout.lines().count(), 517);
     let ran = run(dir.path(), &["list", "--json"]);
     let list: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(list[300]["id"], "10.1.1");
@@ -180,7 +200,8 @@ fn a_good_client_passes_and_the_program_ends_when_it_says_so() {
         .spawn()
         .unwrap();
     let url = start_listening(&mut child);
-    Client::new(&url, Fault::None).unwrap().run(2).unwrap();
+    let client = Client::new(&url, Fault::None).unwrap();
+    client.with_pace(PACE).run(2).unwrap();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(0));
     let index = fs::read_to_string(dir.path().join("reports/clients/index.json")).unwrap();
@@ -198,7 +219,7 @@ fn a_client_that_leaves_cases_out_is_no_success() {
         .spawn()
         .unwrap();
     let url = start_listening(&mut child);
-    let client = Client::new(&url, Fault::None).unwrap();
+    let client = Client::new(&url, Fault::None).unwrap().with_pace(PACE);
     // The suite may reset TCP when it has seen the Close.
     drop(client.run_case(1));
     client.update_reports();
@@ -221,7 +242,7 @@ fn a_settings_file_for_clients_is_followed() {
         .spawn()
         .unwrap();
     let url = start_listening(&mut child);
-    let client = Client::new(&url, Fault::None).unwrap();
+    let client = Client::new(&url, Fault::None).unwrap().with_pace(PACE);
     assert_eq!(client.case_count().unwrap(), 8);
     client.run(1).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::codec::{self, CLOSE, Decoder, Form, Piece, TEXT};
-use super::connection::PATIENCE;
-use super::{Fault, Role, connection, handshake};
+use super::deflate::{self, Deflate};
+use super::{Fault, Pace, Role, connection, handshake};
 
 /// An echo client and the server that it asks for cases.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub(crate) struct Client {
     /// `host:port` of the fuzzing server.
     host: String,
     fault: Fault,
+    pace: Pace,
 }
 
 impl Client {
@@ -24,9 +25,19 @@ impl Client {
         let host = url.strip_prefix("ws://").unwrap_or_default();
         let host = host.trim_end_matches('/').to_owned();
         match host.contains(':') {
-            true => Ok(Self { host, fault }),
+            true => Ok(Self {
+                host,
+                fault,
+                pace: Pace::NORMAL,
+            }),
             false => Err(Error::other(format!("{url:?} is not ws://HOST:PORT"))),
         }
+    }
+
+    /// With other times.
+    pub(crate) fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
     }
 
     /// Runs all cases that the server has for it, and has the reports written.
@@ -38,7 +49,12 @@ impl Client {
 
     /// Runs all cases that the server has for it, `jobs` at a time.
     pub(crate) fn run_cases(&self, jobs: usize) -> io::Result<()> {
-        let count = self.case_count()?;
+        self.run_all(self.case_count()?, jobs);
+        Ok(())
+    }
+
+    /// Runs so many cases, `jobs` at a time.
+    pub(crate) fn run_all(&self, count: usize, jobs: usize) {
         let next = AtomicUsize::new(1);
         thread::scope(|scope| {
             for _ in 0..jobs {
@@ -51,7 +67,6 @@ impl Client {
                 });
             }
         });
-        Ok(())
     }
 
     /// How many cases the server has.
@@ -64,8 +79,10 @@ impl Client {
     /// Runs one of them, counted from 1.
     pub(crate) fn run_case(&self, number: usize) -> io::Result<()> {
         let agent = self.fault.name();
-        let tcp = self.open(&format!("/runCase?case={number}&agent={agent}"))?;
-        connection::echo(tcp, self.fault, Role::Client)
+        let target = format!("/runCase?case={number}&agent={agent}");
+        let (tcp, answer) = self.open(&target, deflate::offer(self.fault))?;
+        let deflate = answer.map(|answer| Deflate::new(self.fault, Role::Client, &answer));
+        connection::echo(tcp, self.fault, Role::Client, self.pace, deflate)
     }
 
     /// Has the reports written, and the server end. The original ends so soon that this
@@ -83,17 +100,17 @@ impl Client {
         .map(drop)
     }
 
-    fn open(&self, target: &str) -> io::Result<TcpStream> {
+    fn open(&self, target: &str, offer: Option<&str>) -> io::Result<(TcpStream, Option<String>)> {
         let mut tcp = TcpStream::connect(&self.host)?;
         tcp.set_nodelay(true)?;
-        handshake::request(&mut tcp, &self.host, target)?;
-        Ok(tcp)
+        let answer = handshake::request(&mut tcp, &self.host, target, offer, self.pace)?;
+        Ok((tcp, answer))
     }
 
     /// The texts that a control path sends before its Close. Never with a fault.
     fn ask(&self, target: &str) -> io::Result<String> {
-        let mut tcp = self.open(target)?;
-        tcp.set_read_timeout(Some(6 * PATIENCE))?;
+        let (mut tcp, _) = self.open(target, None)?;
+        tcp.set_read_timeout(Some(6 * self.pace.patience()))?;
         let mut decoder = Decoder::default();
         let (mut opcode, mut text, mut buffer) = (0, Vec::new(), [0; 4096]);
         loop {

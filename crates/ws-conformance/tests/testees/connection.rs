@@ -5,18 +5,19 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::deflate::Deflate;
 use super::echo::{Echo, Next};
-use super::{Fault, Role};
-
-/// How long a testee waits for a peer that is silent: no suite must depend on its testees to end.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long it waits for the peer to end TCP.
-const LINGER: Duration = Duration::from_secs(3);
+use super::{Fault, Pace, Role};
 
 /// Echoes until the connection ends.
-pub(crate) fn echo(tcp: TcpStream, fault: Fault, role: Role) -> io::Result<()> {
-    let mut echo = Echo::new(fault, role);
+pub(crate) fn echo(
+    tcp: TcpStream,
+    fault: Fault,
+    role: Role,
+    pace: Pace,
+    deflate: Option<Deflate>,
+) -> io::Result<()> {
+    let mut echo = Echo::new(fault, role, pace, deflate);
     let next = match fault {
         Fault::DropsAtOnce => Next::Drop,
         Fault::ClosesFirst => {
@@ -25,20 +26,10 @@ pub(crate) fn echo(tcp: TcpStream, fault: Fault, role: Role) -> io::Result<()> {
         }
         _ => Next::Read,
     };
-    match converse(&tcp, &mut echo, next, reaction_time(fault))? {
-        Next::End => end(tcp, fault, role),
+    match converse(&tcp, &mut echo, next, fault, pace)? {
+        Next::End => end(tcp, fault, role, pace),
         Next::Drop | Next::Read => Ok(()),
     }
-}
-
-/// How long a testee lets octets wait in its socket. The shorter time is for those faults that
-/// show only if all that a case sends is there at once.
-fn reaction_time(fault: Fault) -> Duration {
-    Duration::from_millis(match fault {
-        Fault::Slow => 1300,
-        Fault::FailsFast | Fault::TalksAfterClose => 100,
-        _ => 0,
-    })
 }
 
 /// Reads and writes until the endpoint wants to end; [`Next::Read`] if the peer ended first.
@@ -46,7 +37,8 @@ fn converse(
     mut tcp: &TcpStream,
     echo: &mut Echo,
     mut next: Next,
-    reaction_time: Duration,
+    fault: Fault,
+    pace: Pace,
 ) -> io::Result<Next> {
     let mut buffer = vec![0; 1 << 16];
     while next != Next::Drop {
@@ -54,8 +46,8 @@ fn converse(
         if next == Next::End {
             break;
         }
-        if wait(tcp, echo.deadline())? {
-            thread::sleep(reaction_time);
+        if wait(tcp, echo.deadline(), pace.patience())? {
+            thread::sleep(pace.reaction_time(fault));
             match tcp.read(&mut buffer)? {
                 0 => break,
                 len => next = echo.receive(&buffer[..len], Instant::now()),
@@ -67,23 +59,23 @@ fn converse(
 }
 
 /// Waits until there is something to read: false if the deadline passed first.
-fn wait(tcp: &TcpStream, deadline: Option<Instant>) -> io::Result<bool> {
-    let time = deadline.map_or(PATIENCE, |at| at.saturating_duration_since(Instant::now()));
+fn wait(tcp: &TcpStream, deadline: Option<Instant>, patience: Duration) -> io::Result<bool> {
+    let time = deadline.map_or(patience, |at| at.saturating_duration_since(Instant::now()));
     // No time at all would mean no limit.
-    tcp.set_read_timeout(Some(time.clamp(Duration::from_millis(1), PATIENCE)))?;
+    tcp.set_read_timeout(Some(time.clamp(Duration::from_millis(1), patience)))?;
     match tcp.peek(&mut [0]) {
         Ok(_) => Ok(true),
-        Err(error) if is_timeout(&error) && time < PATIENCE => Ok(false),
+        Err(error) if is_timeout(&error) && time < patience => Ok(false),
         Err(error) => Err(error),
     }
 }
 
 /// Ends TCP after the last frame (RFC 6455 §7.1.1): a server at once, a client after the server.
 /// What still arrives is read, since unread octets would turn the end into a reset.
-fn end(mut tcp: TcpStream, fault: Fault, role: Role) -> io::Result<()> {
+fn end(mut tcp: TcpStream, fault: Fault, role: Role, pace: Pace) -> io::Result<()> {
     let (leave_open, patience) = match fault {
-        Fault::TcpLeftOpen => (true, PATIENCE),
-        _ => (role == Role::Client, LINGER),
+        Fault::TcpLeftOpen => (true, pace.patience()),
+        _ => (role == Role::Client, pace.linger()),
     };
     if !leave_open {
         tcp.shutdown(Shutdown::Write)?;

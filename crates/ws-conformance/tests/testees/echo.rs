@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use super::codec::{
     self, BINARY, CLOSE, CONTINUATION, Decoder, Form, Header, PING, PONG, Piece, TEXT,
 };
+use super::deflate::Deflate;
+use super::message::{Message, alter, joined};
 use super::utf8::Utf8;
-use super::{Fault, Role};
-
-/// How long [`Fault::LatePong`] waits.
-const PONG_DELAY: Duration = Duration::from_millis(1500);
+use super::{Fault, Pace, Role};
 
 const NORMAL: u16 = 1000;
 const PROTOCOL_ERROR: u16 = 1002;
@@ -35,19 +34,13 @@ pub(crate) enum Next {
     Drop,
 }
 
-/// A data message that is arriving.
-#[derive(Debug)]
-struct Message {
-    opcode: u8,
-    fragments: Vec<Vec<u8>>,
-    utf8: Utf8,
-}
-
 /// An endpoint of one connection: octets go in, octets come out.
 #[derive(Debug)]
 pub(crate) struct Echo {
     fault: Fault,
     role: Role,
+    pace: Pace,
+    deflate: Option<Deflate>,
     decoder: Decoder,
     frame: Option<Header>,
     message: Option<Message>,
@@ -61,10 +54,12 @@ pub(crate) struct Echo {
 
 impl Echo {
     /// An endpoint of a new connection.
-    pub(crate) fn new(fault: Fault, role: Role) -> Self {
+    pub(crate) fn new(fault: Fault, role: Role, pace: Pace, deflate: Option<Deflate>) -> Self {
         Self {
             fault,
             role,
+            pace,
+            deflate,
             decoder: Decoder::default(),
             frame: None,
             message: None,
@@ -137,7 +132,9 @@ impl Echo {
             self.fault,
             Fault::ControlLengthUnchecked | Fault::LongControlsEchoed
         );
-        let wrong = header.rsv != 0 && self.fault != Fault::RsvUnchecked
+        let compressed =
+            self.deflate.is_some() && header.rsv == 4 && matches!(header.opcode, TEXT | BINARY);
+        let wrong = header.rsv != 0 && !compressed && self.fault != Fault::RsvUnchecked
             || reserved && self.fault != Fault::OpcodesUnchecked
             || header.is_control() && header.payload_len > 125 && !long_allowed
             || header.is_control() && !header.fin && self.fault != Fault::ControlFragmentsUnchecked
@@ -157,11 +154,10 @@ impl Echo {
                 return Err(Stop::Violation(PROTOCOL_ERROR));
             }
             (opcode @ (CONTINUATION | TEXT | BINARY), message) => {
-                *message = Some(Message {
-                    opcode: opcode.max(TEXT),
-                    fragments: vec![Vec::new()],
-                    utf8: Utf8::default(),
-                });
+                *message = Some(Message::new(
+                    opcode.max(TEXT),
+                    self.deflate.is_some() && header.rsv == 4,
+                ));
             }
             _ => self.control.clear(),
         }
@@ -176,6 +172,7 @@ impl Echo {
                     self.fault,
                     Fault::Utf8Unchecked | Fault::Utf8AtMessageEnd | Fault::Utf8AtFrameEnd
                 );
+                let early = early && !message.compressed;
                 if early && message.opcode == TEXT && !message.utf8.push(&payload) {
                     return Err(Stop::Violation(INVALID_PAYLOAD));
                 }
@@ -205,7 +202,15 @@ impl Echo {
         let Some(message) = &mut self.message else {
             return Ok(());
         };
-        if message.opcode == TEXT && !text_is_right(message, fin, self.fault) {
+        if let (Some(deflate), true, true) = (&mut self.deflate, message.compressed, fin) {
+            let plain = deflate.decompress(&message.fragments.concat());
+            let plain = plain.ok_or(Stop::Violation(INVALID_PAYLOAD))?;
+            if message.opcode == TEXT && !message.utf8.push(&plain) {
+                return Err(Stop::Violation(INVALID_PAYLOAD));
+            }
+            message.fragments = vec![plain];
+        }
+        if message.opcode == TEXT && !message.text_is_right(fin, self.fault) {
             return Err(Stop::Violation(INVALID_PAYLOAD));
         }
         if fin {
@@ -218,6 +223,12 @@ impl Echo {
     }
 
     fn echo(&mut self, opcode: u8, mut payload: Vec<u8>) {
+        if self.fault == Fault::AlteredCompressed {
+            alter(&mut payload);
+        }
+        if self.deflate.is_some() && self.fault != Fault::EchoesUncompressed {
+            return self.echo_compressed(opcode, &payload);
+        }
         match (self.fault, opcode) {
             (Fault::NoEcho, _) => return,
             (Fault::AlteredText, TEXT) => alter(&mut payload),
@@ -237,10 +248,30 @@ impl Echo {
         }
     }
 
+    fn echo_compressed(&mut self, opcode: u8, payload: &[u8]) {
+        let Some(deflate) = &mut self.deflate else {
+            return;
+        };
+        let compressed = deflate.compress(payload);
+        let (first, second) = compressed.split_at(compressed.len() / 2);
+        let pieces = match self.fault {
+            Fault::CompressedFragments => vec![(0x40, first), (0, second)],
+            Fault::Rsv1OnContinuations => vec![(0x40, first), (0x40, second)],
+            Fault::Rsv1Missing => vec![(0, &*compressed)],
+            _ => vec![(0x40, &*compressed)],
+        };
+        let count = pieces.len();
+        for (number, (rsv, piece)) in pieces.into_iter().enumerate() {
+            let fin = if number + 1 == count { 0x80 } else { 0 };
+            let opcode = if number == 0 { opcode } else { CONTINUATION };
+            self.write_frame(fin | rsv | opcode, piece);
+        }
+    }
+
     fn pong(&mut self, mut payload: Vec<u8>, now: Instant) {
         const NEVER: Duration = Duration::from_secs(3600);
         match self.fault {
-            Fault::LatePong => return self.pongs.push((now + PONG_DELAY, payload)),
+            Fault::LatePong => return self.pongs.push((now + self.pace.pong_delay(), payload)),
             Fault::PongAfterData => return self.pongs.push((now + NEVER, payload)),
             Fault::ControlLengthUnchecked => payload.truncate(125),
             Fault::WrongPong if payload.len() < 125 => payload.push(b'!'),
@@ -302,37 +333,15 @@ impl Echo {
             Fault::RsvInEcho if opcode <= BINARY => 0x40,
             _ => 0,
         };
+        self.write_frame(fin | rsv | opcode, payload);
+    }
+
+    /// `first` is FIN, RSV and opcode.
+    fn write_frame(&mut self, first: u8, payload: &[u8]) {
         let form = Form {
             masked: (self.role == Role::Client) != (self.fault == Fault::WrongMasking),
             long_lengths: self.fault == Fault::LongLengths,
         };
-        codec::encode(&mut self.out, fin | rsv | opcode, payload, form);
-    }
-}
-
-/// Whether a text message may go on, or end, after a whole frame (RFC 6455 §8.1).
-fn text_is_right(message: &mut Message, fin: bool, fault: Fault) -> bool {
-    let late = match fault {
-        Fault::Utf8Unchecked => return true,
-        Fault::Utf8AtMessageEnd if fin => message.fragments.concat(),
-        Fault::Utf8AtFrameEnd => message.fragments.last().cloned().unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    message.utf8.push(&late) && (!fin || message.utf8.is_complete())
-}
-
-fn joined(mut fragments: Vec<Vec<u8>>, fault: Fault) -> Vec<u8> {
-    match fault {
-        Fault::LastFragmentLost if fragments.len() > 1 => drop(fragments.pop()),
-        Fault::FragmentsSwapped => fragments.reverse(),
-        _ => {}
-    }
-    fragments.concat()
-}
-
-/// Changes the first ASCII octet of a text, if it has one.
-fn alter(text: &mut [u8]) {
-    if let Some(octet) = text.iter_mut().find(|octet| octet.is_ascii()) {
-        *octet = if *octet == b'#' { b'!' } else { b'#' };
+        codec::encode(&mut self.out, first, payload, form);
     }
 }

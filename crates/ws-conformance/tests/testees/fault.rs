@@ -45,6 +45,19 @@ pub(crate) enum Fault {
     ControlLengthUnchecked,
     LongControlsEchoed,
     CloseCodesUnchecked,
+    Uncompressed,
+    Compressed,
+    EchoesUncompressed,
+    CompressedFragments,
+    AlteredCompressed,
+    WindowIgnored,
+    ContextKept,
+    ContextLost,
+    Rsv1Missing,
+    Rsv1OnContinuations,
+    FinalBlocks,
+    UnknownParameter,
+    SmallestWindow,
 }
 
 /// Where a fault makes a difference.
@@ -97,6 +110,19 @@ const LIST: &[(Fault, &str, Where, &str)] = &[
     (Fault::ControlLengthUnchecked, "control-length-unchecked", Both, "takes long control frames"),
     (Fault::LongControlsEchoed, "long-controls-echoed", Both, "takes long control frames and answers with long ones"),
     (Fault::CloseCodesUnchecked, "close-codes-unchecked", Both, "takes and repeats any close code"),
+    (Fault::Uncompressed, "uncompressed", Both, "correct: does not agree to compress"),
+    (Fault::Compressed, "compressed", Both, "correct: compresses"),
+    (Fault::EchoesUncompressed, "echoes-uncompressed", Both, "correct: agrees to compress and does not"),
+    (Fault::CompressedFragments, "compressed-fragments", Both, "correct: compresses and echoes in two fragments"),
+    (Fault::AlteredCompressed, "altered-compressed", Both, "compresses, and changes one octet of a message"),
+    (Fault::WindowIgnored, "window-ignored", Both, "compresses with the largest window whatever was agreed"),
+    (Fault::ContextKept, "context-kept", Both, "compresses with context although it agreed not to"),
+    (Fault::ContextLost, "context-lost", Both, "decompresses without context although it agreed to keep it"),
+    (Fault::Rsv1Missing, "rsv1-missing", Both, "compresses without RSV1"),
+    (Fault::Rsv1OnContinuations, "rsv1-on-continuations", Both, "sets RSV1 in every frame of a compressed message"),
+    (Fault::FinalBlocks, "final-blocks", Both, "correct: ends each message with the last block of a stream"),
+    (Fault::UnknownParameter, "unknown-parameter", Both, "offers or agrees to a parameter that does not exist"),
+    (Fault::SmallestWindow, "smallest-window", Both, "correct: asks the peer for a window of 8 bits"),
 ];
 
 impl Fault {
@@ -115,6 +141,25 @@ impl Fault {
     /// What it is.
     pub(crate) fn description(self) -> &'static str {
         self.entry().1
+    }
+
+    /// Whether it agrees to compress.
+    pub(crate) fn compresses(self) -> bool {
+        matches!(
+            self,
+            Self::Compressed
+                | Self::EchoesUncompressed
+                | Self::CompressedFragments
+                | Self::AlteredCompressed
+                | Self::WindowIgnored
+                | Self::ContextKept
+                | Self::ContextLost
+                | Self::Rsv1Missing
+                | Self::Rsv1OnContinuations
+                | Self::FinalBlocks
+                | Self::UnknownParameter
+                | Self::SmallestWindow
+        )
     }
 
     fn entry(self) -> (&'static str, &'static str) {

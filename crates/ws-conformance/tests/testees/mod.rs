@@ -1,20 +1,24 @@
 //! Echo endpoints that are wrong on purpose: what a suite says of them shows whether it looks.
 //!
-//! A small WebSocket of its own, on blocking sockets of the standard library, correct in all 301
+//! A small WebSocket of its own, on blocking sockets of the standard library, correct in all 517
 //! cases but for one [`Fault`] at a time. It shares no code with the suite: a mistake in a common
 //! codec would cancel out.
 
 mod client;
 mod codec;
 mod connection;
+mod deflate;
 mod echo;
 mod fault;
 mod handshake;
+mod message;
+mod pace;
 mod server;
 mod utf8;
 
 pub(crate) use client::Client;
 pub(crate) use fault::Fault;
+pub(crate) use pace::Pace;
 pub(crate) use server::Server;
 
 /// Which end of the connection the testee is.

@@ -4,13 +4,14 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-use super::{Fault, Role, connection, handshake};
+use super::{Fault, Pace, Role, connection, handshake};
 
 /// A listening echo server.
 #[derive(Debug)]
 pub(crate) struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    pace: Pace,
 }
 
 impl Server {
@@ -18,7 +19,17 @@ impl Server {
     pub(crate) fn bind(port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            pace: Pace::NORMAL,
+        })
+    }
+
+    /// With other times.
+    pub(crate) fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
     }
 
     /// Where it listens.
@@ -30,15 +41,15 @@ impl Server {
     pub(crate) fn serve(self, fault: Fault) {
         for tcp in self.listener.incoming().flatten() {
             // An error ends that connection; what it means is for the suite to say.
-            thread::spawn(move || answer(tcp, fault));
+            thread::spawn(move || answer(tcp, fault, self.pace));
         }
     }
 }
 
-fn answer(mut tcp: TcpStream, fault: Fault) -> io::Result<()> {
+fn answer(mut tcp: TcpStream, fault: Fault, pace: Pace) -> io::Result<()> {
     tcp.set_nodelay(true)?;
-    match handshake::accept(&mut tcp, fault)? {
-        true => connection::echo(tcp, fault, Role::Server),
-        false => Ok(()),
+    match handshake::accept(&mut tcp, fault, pace)? {
+        Some(deflate) => connection::echo(tcp, fault, Role::Server, pace, deflate),
+        None => Ok(()),
     }
 }

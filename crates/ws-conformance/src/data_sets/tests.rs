@@ -1,0 +1,60 @@
+//! The data is what it should be, every time.
+
+use sha1::{Digest, Sha1};
+
+use super::*;
+
+#[test]
+fn the_octets_are_always_the_same() {
+    let sum = |data: DataSet| {
+        let digest = Sha1::digest(data.octets());
+        digest.iter().map(|octet| format!("{octet:02x}")).collect()
+    };
+    let sums: [String; 5] = DataSet::ALL.map(sum);
+    let pinned = [
+        "0e4b6251ed421b4935a5c1d2101b46ebf4b05d92",
+        "e90976937ffb3bf71515c0d28e2e1e246dbbb128",
+        "918ba03bbc78328bd59ebfcea50def38c019e24c",
+        "ff0b3bc9351d6b8db6df154241e4020999611097",
+        "fb0155058d9d326a9c8299772ba06da3d22ce39f",
+    ];
+    assert_eq!(sums, pinned);
+}
+
+/// As many as the files of the original have.
+#[test]
+fn there_are_as_many_octets_and_units_as_in_the_original() {
+    for (data, octets, units) in [
+        (DataSet::Json, 194_056, 194_056),
+        (DataSet::Bitmap, 263_222, 263_222),
+        (DataSet::Prose, 222_218, 222_218),
+        (DataSet::Html, 263_647, 263_620),
+        (DataSet::Pdf, 1_042_328, 1_042_328),
+    ] {
+        assert_eq!(data.octets().len(), octets, "{data:?}");
+        assert_eq!(data.units().count(), units, "{data:?}");
+    }
+}
+
+#[test]
+fn texts_are_texts() {
+    let is_text = |data: DataSet| std::str::from_utf8(data.octets()).is_ok();
+    assert!(is_text(DataSet::Json) && is_text(DataSet::Html) && is_text(DataSet::Prose));
+    assert!(DataSet::Json.octets().is_ascii() && !DataSet::Html.octets().is_ascii());
+}
+
+#[test]
+fn messages_follow_each_other_round_and_round() {
+    let (len, data) = (100_000, DataSet::Html);
+    let text = std::str::from_utf8(data.octets()).unwrap();
+    let mut round: Vec<char> = text.chars().collect();
+    for number in 0..6 {
+        let message = data.message(number, len);
+        let octets = message.to_vec();
+        let expected: String = round[..len].iter().collect();
+        assert_eq!(octets, expected.as_bytes());
+        assert!(message.is(&octets) && message.len() == octets.len());
+        assert!(!message.is(&octets[1..]) && !message.is(&[&*octets, b" "].concat()));
+        round.rotate_left(len);
+    }
+}

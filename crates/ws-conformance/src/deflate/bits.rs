@@ -1,0 +1,130 @@
+//! Bits, the lowest first (RFC 1951 §3.1.1).
+
+/// Collects bits to octets.
+#[derive(Debug, Default)]
+pub(super) struct BitWriter {
+    octets: Vec<u8>,
+    bits: u64,
+    count: u32,
+}
+
+impl BitWriter {
+    /// Appends the lowest `count` bits of `bits`, at most 32; the others are zero.
+    pub(super) fn put(&mut self, bits: u32, count: u32) {
+        self.bits |= u64::from(bits) << self.count;
+        self.count += count;
+        if self.count >= 32 {
+            self.octets.extend((self.bits as u32).to_le_bytes());
+            self.bits >>= 32;
+            self.count -= 32;
+        }
+    }
+
+    /// Fills the octet that has begun with zeros.
+    pub(super) fn align(&mut self) {
+        let octets = self.count.div_ceil(8) as usize;
+        self.octets.extend(&self.bits.to_le_bytes()[..octets]);
+        self.bits = 0;
+        self.count = 0;
+    }
+
+    /// Appends whole octets behind an aligned one.
+    pub(super) fn put_octets(&mut self, octets: &[u8]) {
+        debug_assert_eq!(self.count, 0, "octets begin at an octet");
+        self.octets.extend_from_slice(octets);
+    }
+
+    /// How many bits are missing to a whole octet after `more` bits.
+    pub(super) fn padding_after(&self, more: u32) -> u32 {
+        (8 - (self.count + more) % 8) % 8
+    }
+
+    /// The octets, of which the last is aligned.
+    pub(super) fn into_octets(mut self) -> Vec<u8> {
+        self.align();
+        self.octets
+    }
+}
+
+/// Takes octets apart.
+#[derive(Debug)]
+pub(super) struct BitReader<'a> {
+    octets: &'a [u8],
+    bits: u64,
+    count: u32,
+}
+
+impl<'a> BitReader<'a> {
+    pub(super) fn new(octets: &'a [u8]) -> Self {
+        Self {
+            octets,
+            bits: 0,
+            count: 0,
+        }
+    }
+
+    /// The next bits, zeros behind the end; [`skip`](Self::skip) takes them away.
+    pub(super) fn peek(&mut self) -> u32 {
+        while self.count < 32
+            && let Some((&octet, rest)) = self.octets.split_first()
+        {
+            self.bits |= u64::from(octet) << self.count;
+            self.count += 8;
+            self.octets = rest;
+        }
+        self.bits as u32
+    }
+
+    /// Takes bits away that were looked at; `None` if there are fewer.
+    pub(super) fn skip(&mut self, count: u32) -> Option<()> {
+        self.count = self.count.checked_sub(count)?;
+        self.bits >>= count;
+        Some(())
+    }
+
+    /// The next `count` bits, at most 16.
+    pub(super) fn take(&mut self, count: u32) -> Option<u32> {
+        let bits = self.peek() & ((1 << count) - 1);
+        self.skip(count)?;
+        Some(bits)
+    }
+
+    /// Drops what is left of the octet that has begun.
+    pub(super) fn align(&mut self) {
+        let rest = self.count % 8;
+        self.bits >>= rest;
+        self.count -= rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_read_as_they_are_written() {
+        let mut writer = BitWriter::default();
+        let numbers =
+            (0..200_u32).map(|n| (n % 17, n.wrapping_mul(40_503) & ((1 << (n % 17)) - 1)));
+        for (count, bits) in numbers.clone() {
+            writer.put(bits, count);
+        }
+        let octets = writer.into_octets();
+        let mut reader = BitReader::new(&octets);
+        for (count, bits) in numbers {
+            assert_eq!(reader.take(count), Some(bits));
+        }
+        reader.align();
+        assert_eq!(reader.take(1), None);
+    }
+
+    #[test]
+    fn whole_octets_begin_at_octets() {
+        let mut writer = BitWriter::default();
+        writer.put(1, 3);
+        assert_eq!(writer.padding_after(3), 2);
+        writer.align();
+        writer.put_octets(b"ab");
+        assert_eq!(writer.into_octets(), b"\x01ab");
+    }
+}

@@ -1,0 +1,196 @@
+//! Huffman codes (RFC 1951 §3.2.2), made and read.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::bits::{BitReader, BitWriter};
+
+/// The longest code.
+pub(super) const MAX_BITS: usize = 15;
+
+/// How long the code of each symbol is, so that frequent ones are short and none is longer than
+/// `limit`. Symbols that do not occur have none, but there are always two codes: some decoders
+/// refuse fewer.
+pub(super) fn code_lengths(frequencies: &[u32], limit: usize) -> Vec<u8> {
+    let mut frequencies = frequencies.to_vec();
+    for symbol in 0..2 {
+        if frequencies.iter().filter(|&&count| count > 0).count() < 2 {
+            frequencies[symbol] = frequencies[symbol].max(1);
+        }
+    }
+    loop {
+        let lengths = depths(&frequencies);
+        if lengths.iter().all(|&len| usize::from(len) <= limit) {
+            return lengths;
+        }
+        // The flatter the frequencies, the flatter the tree.
+        for count in frequencies.iter_mut().filter(|count| **count > 0) {
+            *count = *count / 2 + 1;
+        }
+    }
+}
+
+/// How deep each symbol lies in the tree that joins the two rarest again and again.
+fn depths(frequencies: &[u32]) -> Vec<u8> {
+    let symbols = frequencies.iter().enumerate();
+    let used = symbols.filter(|(_, count)| **count > 0);
+    let mut rarest: BinaryHeap<_> = used.map(|(node, &count)| Reverse((count, node))).collect();
+    // Nodes behind the symbols are joints. A parent comes after its children.
+    let mut parents = vec![0; frequencies.len()];
+    while let (Some(Reverse((a, left))), Some(Reverse((b, right)))) = (rarest.pop(), rarest.pop()) {
+        let joint = parents.len();
+        parents.push(0);
+        parents[left] = joint;
+        parents[right] = joint;
+        rarest.push(Reverse((a + b, joint)));
+        if rarest.len() == 1 {
+            break;
+        }
+    }
+    let mut depths = vec![0_u8; parents.len()];
+    for node in (0..parents.len() - 1).rev() {
+        if parents[node] > 0 {
+            depths[node] = depths[parents[node]] + 1;
+        }
+    }
+    depths.truncate(frequencies.len());
+    depths
+}
+
+/// The codes that follow from their lengths, to write with.
+#[derive(Clone, Debug)]
+pub(super) struct Codes(Vec<(u16, u8)>);
+
+impl Codes {
+    pub(super) fn new(lengths: &[u8]) -> Self {
+        let mut next = first_codes(&counts(lengths));
+        let code = |&len: &u8| {
+            let next = &mut next[usize::from(len)];
+            let code = *next;
+            *next += 1;
+            // Codes are written from their highest bit on.
+            let reversed = code.reverse_bits().checked_shr(16 - u32::from(len));
+            (reversed.unwrap_or(0), len)
+        };
+        Self(lengths.iter().map(code).collect())
+    }
+
+    pub(super) fn write(&self, symbol: usize, out: &mut BitWriter) {
+        let (code, len) = self.0[symbol];
+        out.put(code.into(), len.into());
+    }
+
+    /// The length of a code in bits.
+    pub(super) fn len(&self, symbol: usize) -> u32 {
+        self.0[symbol].1.into()
+    }
+}
+
+/// The codes that follow from their lengths, to read with.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    counts: [u16; MAX_BITS + 1],
+    /// The symbols in order of their codes.
+    symbols: Vec<u16>,
+}
+
+impl Decoder {
+    /// `None` if there are more codes than can be told apart.
+    pub(super) fn new(lengths: &[u8]) -> Option<Self> {
+        let counts = counts(lengths);
+        let mut left = 1_i32;
+        for &count in &counts[1..] {
+            left = left * 2 - i32::from(count);
+            if left < 0 {
+                return None;
+            }
+        }
+        let mut symbols: Vec<u16> = (0..lengths.len() as u16).collect();
+        symbols.retain(|&symbol| lengths[usize::from(symbol)] > 0);
+        symbols.sort_by_key(|&symbol| lengths[usize::from(symbol)]);
+        Some(Self { counts, symbols })
+    }
+
+    /// The next symbol. Reads bit by bit: codes of one length follow each other.
+    pub(super) fn read(&self, bits: &mut BitReader<'_>) -> Option<usize> {
+        let mut ahead = bits.peek();
+        let (mut code, mut first, mut index) = (0_u32, 0_u32, 0_u32);
+        for len in 1..=MAX_BITS {
+            let count = u32::from(self.counts[len]);
+            code |= ahead & 1;
+            ahead >>= 1;
+            if code < first + count {
+                bits.skip(len as u32)?;
+                return Some(self.symbols[(index + code - first) as usize].into());
+            }
+            index += count;
+            first = (first + count) << 1;
+            code <<= 1;
+        }
+        None
+    }
+}
+
+/// How many codes there are of each length; those of none do not count.
+fn counts(lengths: &[u8]) -> [u16; MAX_BITS + 1] {
+    let mut counts = [0; MAX_BITS + 1];
+    for &len in lengths.iter().filter(|len| **len > 0) {
+        counts[usize::from(len)] += 1;
+    }
+    counts
+}
+
+fn first_codes(counts: &[u16; MAX_BITS + 1]) -> [u16; MAX_BITS + 1] {
+    let mut first = [0; MAX_BITS + 1];
+    for len in 1..=MAX_BITS {
+        first[len] = (first[len - 1] + counts[len - 1]) << 1;
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(frequencies: &[u32], limit: usize) {
+        let lengths = code_lengths(frequencies, limit);
+        assert!(lengths.iter().all(|&len| usize::from(len) <= limit));
+        let codes = Codes::new(&lengths);
+        let decoder = Decoder::new(&lengths).unwrap();
+        let symbols = || (0..frequencies.len()).filter(|&symbol| frequencies[symbol] > 0);
+        let mut writer = BitWriter::default();
+        symbols().for_each(|symbol| codes.write(symbol, &mut writer));
+        let octets = writer.into_octets();
+        let mut reader = BitReader::new(&octets);
+        for symbol in symbols() {
+            assert_eq!(decoder.read(&mut reader), Some(symbol));
+        }
+    }
+
+    #[test]
+    fn symbols_are_read_as_they_are_written() {
+        round_trip(&[5, 1, 0, 7, 1, 1], 15);
+        round_trip(&[1; 286], 15);
+        round_trip(&[0, 0, 9], 7);
+    }
+
+    #[test]
+    fn no_code_is_longer_than_the_limit() {
+        let steep: Vec<u32> = (0..25).map(|n| 1 << n).collect();
+        assert!(depths(&steep).contains(&24));
+        round_trip(&steep, 15);
+        round_trip(&steep[..19], 7);
+    }
+
+    #[test]
+    fn there_are_always_two_codes() {
+        assert_eq!(code_lengths(&[0; 30], 15)[..3], [1, 1, 0]);
+        assert_eq!(code_lengths(&[4, 0], 15), [1, 1]);
+    }
+
+    #[test]
+    fn too_many_codes_are_refused() {
+        assert!(Decoder::new(&[1, 1, 1]).is_none());
+        assert!(Decoder::new(&[1, 2, 2]).is_some());
+    }
+}

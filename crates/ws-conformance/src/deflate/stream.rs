@@ -1,0 +1,122 @@
+//! Compressed messages that many cases send: compressed once.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Coding;
+use super::encoder::Encoder;
+use crate::data_sets::DataSet;
+
+/// Streams are forgotten, the least recently used first, when together they have more octets.
+const MAX_OCTETS: usize = 256 * 1024 * 1024;
+
+/// The messages of a case in order, compressed, as far as somebody wanted them.
+#[derive(Clone)]
+pub(crate) struct Stream(Arc<Shared>);
+
+struct Shared {
+    source: Source,
+    octets: AtomicUsize,
+    state: Mutex<State>,
+}
+
+/// What decides on the octets of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Source {
+    data: DataSet,
+    len: usize,
+    coding: Coding,
+}
+
+struct State {
+    encoder: Encoder,
+    messages: Vec<Arc<[u8]>>,
+}
+
+impl Stream {
+    /// The stream of messages of `len` units.
+    pub(crate) fn of(data: DataSet, len: usize, coding: Coding) -> Self {
+        /// The most recently used last.
+        static KNOWN: Mutex<Vec<Stream>> = Mutex::new(Vec::new());
+        let source = Source { data, len, coding };
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known.iter().position(|stream| stream.0.source == source);
+        let stream = match found {
+            Some(place) => known.remove(place),
+            None => Self::new(source),
+        };
+        let mut octets: usize = known.iter().map(Self::octets).sum();
+        while octets > MAX_OCTETS {
+            octets -= known.remove(0).octets();
+        }
+        known.push(stream.clone());
+        stream
+    }
+
+    fn new(source: Source) -> Self {
+        let state = State {
+            encoder: Encoder::new(source.coding),
+            messages: Vec::new(),
+        };
+        Self(Arc::new(Shared {
+            source,
+            octets: AtomicUsize::new(0),
+            state: Mutex::new(state),
+        }))
+    }
+
+    /// Message number `number`, from 0.
+    pub(crate) fn message(&self, number: usize) -> Arc<[u8]> {
+        let Shared {
+            source,
+            octets,
+            state,
+        } = &*self.0;
+        // Each message is complete, or not there.
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.messages.len() <= number {
+            let plain = source.data.message(state.messages.len(), source.len);
+            let compressed = state.encoder.compress(&plain.to_vec());
+            octets.fetch_add(compressed.len(), Ordering::Relaxed);
+            state.messages.push(compressed.into());
+        }
+        state.messages[number].clone()
+    }
+
+    /// How many octets it holds.
+    fn octets(&self) -> usize {
+        self.0.octets.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stream").field(&self.0.source).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deflate::Inflater;
+
+    #[test]
+    fn a_stream_is_made_once_and_can_be_inflated() {
+        let coding = Coding {
+            window_bits: 9,
+            context_takeover: true,
+        };
+        let of = || Stream::of(DataSet::Html, 100, coding);
+        assert!(Arc::ptr_eq(&of().message(3), &of().message(3)));
+        let mut inflater = Inflater::new(coding);
+        for number in 0..5 {
+            let mut out = Vec::new();
+            inflater.begin();
+            let message = of().message(number);
+            inflater.push(&message, &mut out, usize::MAX).unwrap();
+            inflater.end(&mut out, usize::MAX).unwrap();
+            assert_eq!(out, DataSet::Html.message(number, 100).to_vec());
+        }
+    }
+}

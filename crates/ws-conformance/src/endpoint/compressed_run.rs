@@ -1,0 +1,148 @@
+//! The messages of a task that compresses all of them.
+
+use serde_json::{Value, json};
+
+use super::case_run::Echoes;
+use super::connection::Connection;
+use super::log::Log;
+use crate::deflate::{Coding, Stream};
+use crate::script::CompressedEchoes;
+
+/// What is being sent and compared.
+#[derive(Debug)]
+pub(super) struct CompressedRun<'a> {
+    pub(super) echoes: &'a CompressedEchoes,
+    stream: Stream,
+    sent: Octets,
+    received_plain: u64,
+}
+
+/// Octets of messages.
+#[derive(Clone, Copy, Debug, Default)]
+struct Octets {
+    plain: u64,
+    compressed: u64,
+}
+
+impl<'a> CompressedRun<'a> {
+    pub(super) fn new(echoes: &'a CompressedEchoes, coding: Coding) -> Self {
+        Self {
+            echoes,
+            stream: Stream::of(echoes.data, echoes.len, coding),
+            sent: Octets::default(),
+            received_plain: 0,
+        }
+    }
+
+    /// Sends message number `number`, from 0.
+    pub(super) fn send(&mut self, number: usize, connection: &mut Connection) {
+        let CompressedEchoes { data, len, .. } = *self.echoes;
+        let compressed = self.stream.message(number);
+        self.sent.plain += data.message(number, len).len() as u64;
+        self.sent.compressed += compressed.len() as u64;
+        connection.send_compressed(!data.is_text(), &compressed, self.echoes.fragment);
+    }
+
+    /// How the echoes are after one more, that of message number `number` of `count`.
+    pub(super) fn judge(
+        &mut self,
+        number: usize,
+        count: usize,
+        binary: bool,
+        octets: &[u8],
+    ) -> Echoes {
+        let CompressedEchoes { data, len, .. } = *self.echoes;
+        let sent = data.message(number, len);
+        let arrived = number + 1;
+        if binary == data.is_text() || octets.len() != sent.len() {
+            let len = octets.len();
+            return Echoes::Wrong { binary, len };
+        }
+        if !sent.is(octets) {
+            return Echoes::Altered;
+        }
+        self.received_plain += octets.len() as u64;
+        match arrived < count {
+            true => Echoes::Arrived(arrived),
+            false => Echoes::Complete,
+        }
+    }
+
+    /// What was counted, when `count` messages have come back and before anything else is sent.
+    pub(super) fn traffic(&self, count: usize, log: &Log) -> Traffic {
+        Traffic {
+            messages: count as u64,
+            outgoing: Direction {
+                octets: self.sent,
+                frames: log.tx_frames.values().sum(),
+                wire: octets(&log.tx_octets),
+            },
+            incoming: Direction {
+                octets: Octets {
+                    plain: self.received_plain,
+                    compressed: log.rx_payload,
+                },
+                frames: (0..=2)
+                    .filter_map(|opcode| log.rx_frames.get(&opcode))
+                    .sum(),
+                wire: octets(&log.rx_octets),
+            },
+        }
+    }
+}
+
+/// How many octets so many pieces of each size have.
+fn octets(sizes: &std::collections::BTreeMap<usize, u64>) -> u64 {
+    sizes.iter().map(|(&size, count)| size as u64 * count).sum()
+}
+
+/// Octets by layer, frames and messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traffic {
+    messages: u64,
+    outgoing: Direction,
+    incoming: Direction,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Direction {
+    octets: Octets,
+    frames: u64,
+    wire: u64,
+}
+
+impl Traffic {
+    /// In the form of a report; the heads of the opening handshake have so many octets.
+    pub(crate) fn entry(&self, sent_head: usize, received_head: usize) -> Value {
+        let (out, into) = (self.outgoing, self.incoming);
+        json!({
+            "preopenOutgoingOctetsWireLevel": sent_head,
+            "preopenIncomingOctetsWireLevel": received_head,
+            "outgoingOctetsWireLevel": out.wire,
+            "outgoingOctetsWebSocketLevel": out.octets.compressed,
+            "outgoingOctetsAppLevel": out.octets.plain,
+            "outgoingWebSocketFrames": out.frames,
+            "outgoingWebSocketMessages": self.messages,
+            "outgoingCompressionRatio": ratio(out.octets.compressed, out.octets.plain),
+            "outgoingWebSocketOverhead": out.overhead(),
+            "incomingOctetsWireLevel": into.wire,
+            "incomingOctetsWebSocketLevel": into.octets.compressed,
+            "incomingOctetsAppLevel": into.octets.plain,
+            "incomingWebSocketFrames": into.frames,
+            "incomingWebSocketMessages": self.messages,
+            "incomingCompressionRatio": ratio(into.octets.compressed, into.octets.plain),
+            "incomingWebSocketOverhead": into.overhead(),
+        })
+    }
+}
+
+impl Direction {
+    fn overhead(&self) -> Option<f64> {
+        let payload = self.octets.compressed;
+        ratio(self.wire.saturating_sub(payload), payload)
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}

@@ -1,0 +1,34 @@
+//! The headers of a request or response that was read.
+
+/// Names and values, in order.
+#[derive(Clone, Debug)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub(super) fn new(headers: &[httparse::Header<'_>]) -> Self {
+        let field = |header: &httparse::Header<'_>| {
+            let value = String::from_utf8_lossy(header.value);
+            (header.name.to_owned(), value.trim().to_owned())
+        };
+        Self(headers.iter().map(field).collect())
+    }
+
+    /// The values of the headers of this name.
+    pub(super) fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.0.iter();
+        named
+            .filter(|(header, _)| header.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
+
+    /// The items of all list headers of this name.
+    pub(super) fn items(&self, name: &str) -> Vec<String> {
+        let values = self.all(name).into_iter();
+        values
+            .flat_map(|value| value.split(','))
+            .map(|item| item.trim().to_owned())
+            .filter(|item| !item.is_empty())
+            .collect()
+    }
+}

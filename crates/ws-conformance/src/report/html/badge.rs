@@ -1,0 +1,78 @@
+//! A badge: a small picture of the result, for a README.
+
+use askama::Template;
+
+use super::verdicts::Tally;
+
+const LABEL: &str = "websocket conformance";
+/// What a character and the space around a text take up, about, in a sans-serif of 11 px.
+const CHARACTER: usize = 7;
+const SPACE: usize = 12;
+
+#[derive(Template)]
+#[template(path = "badge.svg")]
+struct Badge {
+    label: &'static str,
+    message: String,
+    color: &'static str,
+    label_width: usize,
+    message_width: usize,
+}
+
+/// The badge as SVG.
+pub(super) fn of(tally: &Tally) -> String {
+    let (message, color) = message(tally);
+    let badge = Badge {
+        label: LABEL,
+        label_width: width(LABEL),
+        message_width: width(&message),
+        message,
+        color,
+    };
+    badge.render().expect("writing to a string cannot fail")
+}
+
+fn width(text: &str) -> usize {
+    text.len() * CHARACTER + SPACE
+}
+
+/// Only a testee with nothing but the best verdicts is called strict.
+fn message(tally: &Tally) -> (String, &'static str) {
+    let (strict, run) = (tally.strict(), tally.run());
+    if run == 0 {
+        return ("no result".to_owned(), "#5c6670");
+    }
+    match (tally.fail, tally.nonstrict + tally.unimplemented) {
+        (0, 0) => (format!("{strict}/{run} strict"), "#0a6b2d"),
+        (0, _) => (format!("{strict}/{run} strict, none failed"), "#7a5a00"),
+        (failed, _) => (format!("{strict}/{run}, {failed} failed"), "#a30f1b"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_badge_tells_the_truth() {
+        let tally = |pass, nonstrict, fail| Tally {
+            pass,
+            nonstrict,
+            fail,
+            ..Tally::default()
+        };
+        for (tally, expected) in [
+            (tally(517, 0, 0), "517/517 strict"),
+            (tally(516, 1, 0), "516/517 strict, none failed"),
+            (tally(1, 1, 1), "1/3, 1 failed"),
+            (tally(0, 0, 0), "no result"),
+        ] {
+            assert_eq!(message(&tally).0, expected);
+        }
+        let svg = of(&tally(2, 0, 0));
+        assert!(
+            svg.starts_with("<svg ") && svg.contains(">2/2 strict<"),
+            "{svg}"
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! The page of one case of one agent.
+
+use askama::Template;
+
+use super::closing::{self, Fact};
+use super::events::{self, Comparison, Shown};
+use super::rules::{self, Rule};
+use super::site::{Agent, CaseResult, Site, group_title, milliseconds};
+use super::statistics::{self, Table};
+use super::stored::Stored;
+use super::verdicts::{self, Mark};
+use super::wire::{self, Line};
+use super::words::{prose, visible};
+use crate::any_case;
+use crate::case_id::CaseId;
+use crate::verdict::{Behavior, CloseBehavior, Verdict};
+
+/// Characters of a text that may have lines.
+const MOST_PROSE: usize = 4000;
+/// Characters of the head of a request or response.
+const MOST_HEAD: usize = 16_000;
+/// Agents to which a page has links.
+const MOST_LINKS: usize = 50;
+const MOST_VIOLATIONS: usize = 100;
+
+#[derive(Template)]
+#[template(path = "case.html")]
+pub(super) struct CasePage<'a> {
+    case: CaseId,
+    title: &'static str,
+    group: (u8, &'static str),
+    agent: &'a str,
+    role: &'static str,
+    overall: &'static str,
+    behavior: Mark,
+    close: Mark,
+    previous: Option<Neighbour>,
+    next: Option<Neighbour>,
+    others: Vec<Neighbour>,
+    json: &'a str,
+    details: Option<Details>,
+}
+
+/// A link to another page.
+struct Neighbour {
+    name: String,
+    page: String,
+    class: &'static str,
+}
+
+/// What the file of the case says.
+struct Details {
+    description: String,
+    expectation: String,
+    level: Option<String>,
+    rules: Vec<Rule>,
+    result: String,
+    result_close: String,
+    violations: Vec<String>,
+    violations_cut: usize,
+    comparisons: Vec<Comparison>,
+    observed: (Vec<Shown>, usize),
+    /// The events are as expected as far as the report has them, and yet the case failed.
+    differs_unseen: bool,
+    wanted_close: Option<String>,
+    facts: Vec<Fact>,
+    started: String,
+    duration: Option<String>,
+    seed: Option<u64>,
+    replay: Option<String>,
+    handshake: [(&'static str, String); 2],
+    traffic: Vec<[String; 3]>,
+    tables: Vec<Table>,
+    log_was_off: bool,
+    wirelog: Vec<Line>,
+}
+
+impl<'a> CasePage<'a> {
+    /// Without `stored` where the file of the case cannot be read.
+    pub(super) fn new(
+        site: &'a Site,
+        agent: &'a Agent,
+        case: CaseId,
+        result: &'a CaseResult,
+        stored: Option<&Stored>,
+    ) -> Self {
+        let verdict = result.entry.verdict;
+        let (before, after) = (agent.results.range(..case), agent.results.range(case..));
+        let client = stored.and_then(|stored| stored.is_server);
+        Self {
+            case,
+            title: any_case::find(case).map_or("", |case| case.title()),
+            group: (case.group(), group_title(case.group())),
+            agent: &agent.name,
+            role: match client {
+                Some(true) => "client",
+                Some(false) => "server",
+                None => "",
+            },
+            overall: verdicts::overall(verdict),
+            behavior: Mark::of_behavior(verdict.behavior),
+            close: Mark::of_close_in_words(verdict.close),
+            previous: before.rev().find_map(neighbour),
+            next: after.skip(1).find_map(neighbour),
+            others: others(site, agent, case),
+            json: &result.entry.reportfile,
+            details: stored.map(|stored| Details::new(stored, case, result)),
+        }
+    }
+}
+
+fn neighbour((case, result): (&CaseId, &CaseResult)) -> Option<Neighbour> {
+    Some(Neighbour {
+        name: case.to_string(),
+        page: result.page.clone()?,
+        class: verdicts::overall(result.entry.verdict),
+    })
+}
+
+/// The same case of other agents.
+fn others(site: &Site, agent: &Agent, case: CaseId) -> Vec<Neighbour> {
+    let others = site.agents.iter().filter(|other| other.key != agent.key);
+    let links = others.filter_map(|other| {
+        let result = other.results.get(&case)?;
+        Some(Neighbour {
+            name: other.name.clone(),
+            ..neighbour((&case, result))?
+        })
+    });
+    links.take(MOST_LINKS).collect()
+}
+
+impl Details {
+    fn new(stored: &Stored, case: CaseId, result: &CaseResult) -> Self {
+        let comparisons = events::comparisons(stored);
+        // A wrong close code, too, can be why a case failed whose events are as expected.
+        let Verdict { behavior, close } = result.entry.verdict;
+        let failed = behavior == Behavior::Failed && close == CloseBehavior::Ok;
+        let seems_good = comparisons
+            .iter()
+            .any(|it| it.is_match && it.verdict == "OK");
+        let violations = stored.violations.iter().take(MOST_VIOLATIONS);
+        Self {
+            description: prose(&stored.description, MOST_PROSE),
+            expectation: prose(&stored.expectation, MOST_PROSE),
+            level: stored.level.as_deref().map(|level| visible(level, 40)),
+            rules: sections(stored, case),
+            result: prose(&stored.result, MOST_PROSE),
+            result_close: prose(&stored.result_close, MOST_PROSE),
+            violations: violations.map(|it| visible(it, MOST_PROSE)).collect(),
+            violations_cut: stored.violations.len().saturating_sub(MOST_VIOLATIONS),
+            differs_unseen: failed && seems_good,
+            comparisons,
+            observed: events::observed(stored),
+            wanted_close: closing::wanted(&stored.expected_close),
+            facts: closing::facts(stored),
+            started: visible(&stored.started, 40),
+            duration: milliseconds(result.entry.duration),
+            seed: stored.seed,
+            replay: stored
+                .replay
+                .as_deref()
+                .map(|line| visible(line, MOST_PROSE)),
+            handshake: handshake(stored),
+            traffic: statistics::traffic(stored),
+            tables: statistics::tables(stored),
+            log_was_off: stored.create_wirelog == Some(false),
+            wirelog: wire::lines(stored),
+        }
+    }
+}
+
+fn sections(stored: &Stored, case: CaseId) -> Vec<Rule> {
+    if stored.rfc.is_empty() {
+        return rules::of(case)
+            .iter()
+            .map(|name| Rule::parse(name))
+            .collect();
+    }
+    let named = stored.rfc.iter().take(10);
+    named.map(|name| Rule::parse(&visible(name, 40))).collect()
+}
+
+fn handshake(stored: &Stored) -> [(&'static str, String); 2] {
+    let head = |text: &str| match text {
+        "" | "?" => "There was none.".to_owned(),
+        text => visible(text, MOST_HEAD).trim_end().to_owned(),
+    };
+    [
+        ("Request", head(&stored.http_request)),
+        ("Response", head(&stored.http_response)),
+    ]
+}

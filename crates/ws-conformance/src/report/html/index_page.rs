@@ -1,0 +1,282 @@
+//! The index: how every agent did, what needs a look, and a matrix of all cases.
+
+use std::time::SystemTime;
+
+use askama::Template;
+
+use super::site::{Agent, CaseResult, Site, group_title};
+use super::verdicts::{self, Mark, Tally};
+use super::words::grouped;
+use crate::any_case;
+use crate::case_id::CaseId;
+use crate::verdict::Behavior;
+
+/// More findings than this are left to the matrix.
+const MOST_FINDINGS: usize = 500;
+/// More findings than this have to be unfolded.
+const FINDINGS_IN_SIGHT: usize = 30;
+/// As wide as the bar of an agent is drawn.
+const BAR: usize = 1000;
+/// More agents than this make the matrix scroll within its own frame.
+const NARROW: usize = 3;
+
+#[derive(Template)]
+#[template(path = "index.html")]
+pub(super) struct IndexPage {
+    written: String,
+    version: &'static str,
+    cases: String,
+    cards: Vec<Card>,
+    /// Those at once in sight, and the rest.
+    findings: (Vec<Finding>, Vec<Finding>),
+    findings_cut: usize,
+    groups: Vec<Group>,
+    wide: bool,
+}
+
+/// An agent in short.
+struct Card {
+    name: String,
+    role: &'static str,
+    strict: usize,
+    run: usize,
+    badge: String,
+    kinds: Vec<(&'static str, &'static str, usize)>,
+    bars: Vec<Bar>,
+}
+
+/// A part of the bar of an agent.
+struct Bar {
+    class: &'static str,
+    start: usize,
+    width: usize,
+}
+
+/// A result that needs a look.
+struct Finding {
+    case: CaseId,
+    agent: String,
+    agent_number: usize,
+    page: Option<String>,
+    description: String,
+    behavior: Mark,
+    close: Mark,
+    what: Vec<String>,
+}
+
+struct Group {
+    number: u8,
+    title: &'static str,
+    /// Strict results of all, for each agent.
+    scores: Vec<(String, &'static str)>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    case: CaseId,
+    /// Family, for the search.
+    title: &'static str,
+    description: String,
+    /// Agents disagree.
+    differs: bool,
+    cells: Vec<Cell>,
+}
+
+struct Cell {
+    page: Option<String>,
+    overall: &'static str,
+    behavior: Mark,
+    close: Option<Mark>,
+    figures: Vec<String>,
+}
+
+impl IndexPage {
+    pub(super) fn new(site: &Site) -> Self {
+        let mut findings = findings(site);
+        let findings_cut = findings.len().saturating_sub(MOST_FINDINGS);
+        findings.truncate(MOST_FINDINGS);
+        let rest = findings.split_off(findings.len().min(FINDINGS_IN_SIGHT));
+        Self {
+            written: now(),
+            version: env!("CARGO_PKG_VERSION"),
+            cases: grouped(site.cases.len() as u64),
+            cards: site
+                .agents
+                .iter()
+                .map(|agent| Card::new(site, agent))
+                .collect(),
+            findings: (findings, rest),
+            findings_cut,
+            groups: groups(site),
+            wide: site.agents.len() > NARROW,
+        }
+    }
+}
+
+/// To the minute, as people write it.
+fn now() -> String {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    now.get(..16).unwrap_or(&now).replace('T', " ") + " UTC"
+}
+
+impl Card {
+    fn new(site: &Site, agent: &Agent) -> Self {
+        let tally = site.tally(agent, None);
+        let kinds = tally.kinds().into_iter().filter(|(_, _, count)| *count > 0);
+        Self {
+            name: agent.name.clone(),
+            role: agent.role(),
+            strict: tally.strict(),
+            run: tally.run(),
+            badge: agent.badge.clone(),
+            bars: bars(&tally),
+            kinds: kinds.collect(),
+        }
+    }
+}
+
+/// The shares of a bar. What there is of a kind is never too little to be seen.
+fn bars(tally: &Tally) -> Vec<Bar> {
+    let all: usize = tally.kinds().iter().map(|(_, _, count)| count).sum();
+    let mut start = 0;
+    let mut bars = Vec::new();
+    for (_, class, count) in tally.kinds() {
+        if count > 0 {
+            let width = (count * BAR / all).max(BAR / 100);
+            bars.push(Bar {
+                class,
+                start,
+                width,
+            });
+            start += width;
+        }
+    }
+    bars
+}
+
+fn findings(site: &Site) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (agent_number, agent) in site.agents.iter().enumerate() {
+        for (&case, result) in &agent.results {
+            let overall = result.entry.verdict.overall();
+            if matches!(overall, Behavior::Failed | Behavior::NonStrict) {
+                let finding = Finding::new(case, agent, agent_number, result);
+                findings.push((overall != Behavior::Failed, finding));
+            }
+        }
+    }
+    findings.sort_by_key(|(allowed, finding)| (*allowed, finding.case, finding.agent_number));
+    findings.into_iter().map(|(_, finding)| finding).collect()
+}
+
+impl Finding {
+    fn new(case: CaseId, agent: &Agent, agent_number: usize, result: &CaseResult) -> Self {
+        let behavior = Mark::of_behavior(result.entry.verdict.behavior);
+        let close = Mark::of_close(&result.entry);
+        // What is right needs no words.
+        let sentences = [(&behavior, &result.result), (&close, &result.result_close)];
+        let sentences = sentences
+            .into_iter()
+            .filter(|(mark, text)| mark.class != "pass" && !text.is_empty());
+        let mut what: Vec<_> = sentences.map(|(_, text)| text.clone()).collect();
+        what.extend(
+            result
+                .violations
+                .iter()
+                .map(|it| format!("Against the protocol: {it}.")),
+        );
+        Self {
+            case,
+            agent: agent.name.clone(),
+            agent_number,
+            page: result.page.clone(),
+            description: result.description.clone(),
+            behavior,
+            close,
+            what,
+        }
+    }
+}
+
+fn groups(site: &Site) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for &case in &site.cases {
+        if groups
+            .last()
+            .is_none_or(|group| group.number != case.group())
+        {
+            groups.push(Group::new(site, case.group()));
+        }
+        let rows = groups.last_mut().map(|group| &mut group.rows);
+        rows.into_iter()
+            .for_each(|rows| rows.push(Row::new(site, case)));
+    }
+    groups
+}
+
+impl Group {
+    fn new(site: &Site, number: u8) -> Self {
+        let score = |agent: &Agent| {
+            let tally = site.tally(agent, Some(number));
+            let class = match tally.fail {
+                0 if tally.strict() == tally.run() => "pass",
+                0 => "nonstrict",
+                _ => "fail",
+            };
+            match tally.run() {
+                0 => ("–".to_owned(), "missing"),
+                run => (format!("{} / {run}", tally.strict()), class),
+            }
+        };
+        Self {
+            number,
+            title: group_title(number),
+            scores: site.agents.iter().map(score).collect(),
+            rows: Vec::new(),
+        }
+    }
+}
+
+impl Row {
+    fn new(site: &Site, case: CaseId) -> Self {
+        let results: Vec<_> = site
+            .agents
+            .iter()
+            .map(|agent| agent.results.get(&case))
+            .collect();
+        let verdicts = results
+            .iter()
+            .map(|result| result.map(|result| result.entry.verdict));
+        let mut verdicts = verdicts.collect::<Vec<_>>();
+        verdicts.dedup();
+        let described = results.iter().flatten().next();
+        Self {
+            case,
+            title: any_case::find(case).map_or("", |case| case.title()),
+            description: described.map_or_else(String::new, |it| it.description.clone()),
+            differs: verdicts.len() > 1,
+            cells: results.into_iter().map(Cell::new).collect(),
+        }
+    }
+}
+
+impl Cell {
+    fn new(result: Option<&CaseResult>) -> Self {
+        let Some(result) = result else {
+            return Self {
+                page: None,
+                overall: "missing",
+                behavior: Mark::missing(),
+                close: None,
+                figures: Vec::new(),
+            };
+        };
+        Self {
+            page: result.page.clone(),
+            overall: verdicts::overall(result.entry.verdict),
+            behavior: Mark::of_behavior(result.entry.verdict.behavior),
+            close: Some(Mark::of_close(&result.entry)),
+            figures: result.figures.clone(),
+        }
+    }
+}

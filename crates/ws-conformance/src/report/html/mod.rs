@@ -1,0 +1,83 @@
+//! Reports as web pages: an index of all agents and a page for each case, in the folder of the JSON
+//! files from which they are made.
+//!
+//! The folder can be published as it is, and read from disk: pages load nothing from elsewhere.
+//! Whatever a testee said is untrusted. Templates escape it, [`words`] makes it visible and bounds
+//! it, and a policy in each page forbids scripts other than ours.
+
+mod badge;
+mod case_page;
+mod closing;
+mod comparison_page;
+mod events;
+mod file;
+mod index_page;
+mod rules;
+mod site;
+mod statistics;
+mod stored;
+mod verdicts;
+mod wire;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use case_page::CasePage;
+use index_page::IndexPage;
+use site::Site;
+use stored::Stored;
+
+use super::{Index, ReportError};
+
+pub use comparison_page::to_html as comparison_to_html;
+
+/// The name of the index page in a folder of reports.
+pub const PAGE: &str = file::INDEX_PAGE;
+
+/// Writes all pages of a folder of reports, of this crate or the original.
+///
+/// # Errors
+///
+/// If the index cannot be read or a page cannot be written. A case whose own file cannot be read
+/// has a page that says so.
+pub fn write(dir: &Path) -> Result<(), ReportError> {
+    write_pages(dir, |_| true)
+}
+
+/// Writes the pages of these agents, pages that are not there yet, and the index page.
+///
+/// # Errors
+///
+/// As for [`write`].
+pub fn update(dir: &Path, agents: &[&str]) -> Result<(), ReportError> {
+    write_pages(dir, |agent| agents.contains(&agent))
+}
+
+fn write_pages(dir: &Path, has_changed: impl Fn(&str) -> bool) -> Result<(), ReportError> {
+    let mut site = Site::new(&Index::read(dir)?);
+    for number in 0..site.agents.len() {
+        let cases: Vec<_> = site.agents[number].results.keys().copied().collect();
+        for case in cases {
+            let agent = &site.agents[number];
+            let result = &agent.results[&case];
+            let Some(page) = &result.page else { continue };
+            let stored = Stored::read(&dir.join(&result.entry.reportfile)).ok();
+            if has_changed(&agent.key) || !dir.join(page).exists() {
+                let text = CasePage::new(&site, agent, case, result, stored.as_ref());
+                file::render(dir, page, &text)?;
+            }
+            if let Some(stored) = stored {
+                site.agents[number].learn(case, &stored);
+            }
+        }
+        let agent = &site.agents[number];
+        file::write(dir, &agent.badge, &badge::of(&agent.tally()))?;
+    }
+    for (name, text) in [file::STYLE, file::SCRIPT] {
+        file::write(dir, name, text)?;
+    }
+    file::render(dir, file::INDEX_PAGE, &IndexPage::new(&site))
+}

@@ -1,0 +1,138 @@
+//! How verdicts look: a word that is short enough for a table, and a class that gives it a colour.
+//! The word alone says it; the colour only helps.
+
+use crate::report::Entry;
+use crate::verdict::{Behavior, CloseBehavior, Verdict};
+
+/// A verdict, or a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) text: String,
+    /// One of the classes of the style sheet.
+    pub(super) class: &'static str,
+}
+
+impl Mark {
+    fn new(text: impl Into<String>, class: &'static str) -> Self {
+        Self {
+            text: text.into(),
+            class,
+        }
+    }
+
+    pub(super) fn missing() -> Self {
+        Self::new("Missing", "missing")
+    }
+
+    pub(super) fn of_behavior(behavior: Behavior) -> Self {
+        match behavior {
+            Behavior::Ok => Self::new("Pass", "pass"),
+            Behavior::NonStrict => Self::new("Non-strict", "nonstrict"),
+            Behavior::Informational => Self::new("Info", "info"),
+            Behavior::Unimplemented => Self::new("Unimplemented", "unimplemented"),
+            Behavior::Failed => Self::new("Fail", "fail"),
+        }
+    }
+
+    /// The close code where there is nothing worse to say.
+    pub(super) fn of_close(entry: &Entry) -> Self {
+        let code = match entry.remote_close_code {
+            Some(code) => code.to_string(),
+            None => "no code".to_owned(),
+        };
+        match entry.verdict.close {
+            CloseBehavior::Ok => Self::new(code, "pass"),
+            CloseBehavior::Informational => Self::new(code, "info"),
+            CloseBehavior::Failed => Self::new("Fail", "fail"),
+            CloseBehavior::Unclean => Self::new("Unclean", "fail"),
+            CloseBehavior::WrongCode => Self::new(format!("Wrong: {code}"), "fail"),
+            CloseBehavior::FailedByClient => Self::new("By the suite", "fail"),
+        }
+    }
+
+    /// The same in full, for the page of a case.
+    pub(super) fn of_close_in_words(close: CloseBehavior) -> Self {
+        let class = match close {
+            CloseBehavior::Ok => "pass",
+            CloseBehavior::Informational => "info",
+            CloseBehavior::Failed
+            | CloseBehavior::Unclean
+            | CloseBehavior::WrongCode
+            | CloseBehavior::FailedByClient => "fail",
+        };
+        Self::new(close.to_string(), class)
+    }
+}
+
+/// The class of both parts together.
+pub(super) fn overall(verdict: Verdict) -> &'static str {
+    Mark::of_behavior(verdict.overall()).class
+}
+
+/// How many results there are of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) pass: usize,
+    pub(super) info: usize,
+    pub(super) nonstrict: usize,
+    pub(super) unimplemented: usize,
+    pub(super) fail: usize,
+    pub(super) missing: usize,
+}
+
+impl Tally {
+    pub(super) fn of(verdicts: impl Iterator<Item = Option<Verdict>>) -> Self {
+        let mut tally = Self::default();
+        for verdict in verdicts {
+            let count = match verdict.map(Verdict::overall) {
+                Some(Behavior::Ok) => &mut tally.pass,
+                Some(Behavior::Informational) => &mut tally.info,
+                Some(Behavior::NonStrict) => &mut tally.nonstrict,
+                Some(Behavior::Unimplemented) => &mut tally.unimplemented,
+                Some(Behavior::Failed) => &mut tally.fail,
+                None => &mut tally.missing,
+            };
+            *count += 1;
+        }
+        tally
+    }
+
+    /// Those that came to a verdict.
+    pub(super) fn run(&self) -> usize {
+        self.strict() + self.nonstrict + self.unimplemented + self.fail
+    }
+
+    /// Those with which even `--strict` has no quarrel.
+    pub(super) fn strict(&self) -> usize {
+        self.pass + self.info
+    }
+
+    /// Name, class and number of each kind.
+    pub(super) fn kinds(&self) -> [(&'static str, &'static str, usize); 6] {
+        [
+            ("pass", "pass", self.pass),
+            ("informational", "info", self.info),
+            ("non-strict", "nonstrict", self.nonstrict),
+            ("unimplemented", "unimplemented", self.unimplemented),
+            ("failed", "fail", self.fail),
+            ("missing", "missing", self.missing),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_close_counts_as_a_failure() {
+        let bad = Verdict {
+            close: CloseBehavior::Unclean,
+            ..Verdict::GOOD
+        };
+        let tally = Tally::of([Some(Verdict::GOOD), Some(bad), None].into_iter());
+        assert_eq!((tally.pass, tally.fail, tally.missing), (1, 1, 1));
+        assert_eq!((tally.run(), tally.strict()), (2, 1));
+        assert_eq!(overall(bad), "fail");
+    }
+}

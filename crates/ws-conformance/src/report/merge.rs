@@ -1,0 +1,158 @@
+//! Several folders of reports, of this crate or the original, made one.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{INDEX_FILE, Index, ReportError, file_name, write};
+use crate::case_id::CaseId;
+
+/// A folder of reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Where it is.
+    pub dir: PathBuf,
+    /// What its agent is called from now on; goes before the names if there are several.
+    pub name: Option<String>,
+}
+
+/// What came of a merger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// The agents in the new folder.
+    pub agents: usize,
+    /// Their results.
+    pub results: usize,
+    /// Results in place of which a later folder had another.
+    pub replaced: usize,
+    /// Results whose own file is missing or is none of a report: only their verdict is known.
+    pub without_details: usize,
+}
+
+/// Writes the results of all folders into `out`, whose index then has these and no other results.
+/// If two folders have a result of the same case and agent, the later one counts.
+///
+/// # Errors
+///
+/// If an index cannot be read, or `out` cannot be written.
+pub fn merge(sources: &[Source], out: &Path) -> Result<Merged, ReportError> {
+    fs::create_dir_all(out).map_err(|error| ReportError::write(out, error))?;
+    let indexes: Result<Vec<_>, _> = sources.iter().map(|it| Index::read(&it.dir)).collect();
+    let mut all = Index::default();
+    let mut merged = Merged::default();
+    for (source, index) in sources.iter().zip(indexes?) {
+        for (agent, results) in index.agents() {
+            let name = source.name_of(agent, index.agents().len());
+            for (case, entry) in results {
+                let is_new = !all.results(&name).contains_key(case);
+                let copy = all.insert(&name, *case, entry.clone());
+                merged.replaced += usize::from(!is_new);
+                match details(&source.dir, &entry.reportfile, *case) {
+                    Ok(report) => write(&out.join(copy.reportfile), &named(report, &name))?,
+                    Err(_) => merged.without_details += 1,
+                }
+            }
+        }
+    }
+    write(&out.join(INDEX_FILE), &all)?;
+    merged.agents = all.agents().len();
+    merged.results = all.agents().values().map(|results| results.len()).sum();
+    Ok(merged)
+}
+
+impl Source {
+    fn name_of(&self, agent: &str, agents: usize) -> String {
+        match &self.name {
+            None => agent.to_owned(),
+            Some(name) if agents == 1 => name.clone(),
+            Some(name) => format!("{name}: {agent}"),
+        }
+    }
+}
+
+/// The file of a case. Its name comes from an index that anyone may have written.
+fn details(dir: &Path, file: &str, case: CaseId) -> io::Result<Value> {
+    if file_name::slug_of(file, case).is_none() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let text = fs::read_to_string(dir.join(file))?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+fn named(mut report: Value, agent: &str) -> Value {
+    if let Some(fields) = report.as_object_mut() {
+        fields.insert("agent".to_owned(), agent.into());
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reports;
+    use super::super::testing::record;
+    use super::*;
+
+    fn source(dir: &Path, name: Option<&str>) -> Source {
+        Source {
+            dir: dir.to_owned(),
+            name: name.map(str::to_owned),
+        }
+    }
+
+    fn folder(cases: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let mut reports = Reports::open(dir.path()).unwrap();
+        for (agent, case) in cases {
+            reports.add(&record(agent, case)).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn agents_and_cases_of_all_folders_come_together() {
+        let (one, two) = (
+            folder(&[("a", "2.1")]),
+            folder(&[("a", "2.2"), ("b", "2.1")]),
+        );
+        let out = tempfile::tempdir().unwrap();
+        let sources = [source(one.path(), None), source(two.path(), None)];
+        let merged = merge(&sources, out.path()).unwrap();
+        assert_eq!((merged.agents, merged.results, merged.replaced), (2, 3, 0));
+        let index = Index::read(out.path()).unwrap();
+        for entry in index.agents().values().flat_map(|results| results.values()) {
+            assert!(out.path().join(&entry.reportfile).exists());
+        }
+    }
+
+    #[test]
+    fn the_same_agent_twice_is_told_apart_by_new_names() {
+        let dir = folder(&[("a", "2.1")]);
+        let out = tempfile::tempdir().unwrap();
+        let sources = [
+            source(dir.path(), Some("old")),
+            source(dir.path(), Some("new")),
+        ];
+        assert_eq!(merge(&sources, out.path()).unwrap().agents, 2);
+        let text = fs::read_to_string(out.path().join("old_case_2_1.json")).unwrap();
+        assert!(text.contains("\"agent\": \"old\""), "{text}");
+        let twice = [source(dir.path(), None), source(dir.path(), None)];
+        assert_eq!(merge(&twice, out.path()).unwrap().replaced, 1);
+    }
+
+    #[test]
+    fn an_index_does_not_lead_out_of_its_folder() {
+        let dir = folder(&[("a", "2.1")]);
+        let inside = dir.path().join("inside");
+        fs::create_dir(&inside).unwrap();
+        let entry = r#"{"behavior": "OK", "behaviorClose": "OK", "reportfile": "FILE"}"#;
+        let index = format!(r#"{{"a": {{"2.1": {entry}}}}}"#);
+        let index = index.replace("FILE", "../a_case_2_1.json");
+        fs::write(inside.join(INDEX_FILE), index).unwrap();
+        let out = tempfile::tempdir().unwrap();
+        let merged = merge(&[source(&inside, None)], out.path()).unwrap();
+        assert_eq!((merged.results, merged.without_details), (1, 1));
+        assert!(!out.path().join("a_case_2_1.json").exists());
+    }
+}

@@ -1,0 +1,306 @@
+//! The extra cases on testees that are wrong on purpose: which case finds which fault
+//! (`data/extra.json`).
+//!
+//! The testees look at nothing in a request and at no form of a length, so that even the one
+//! without a fault has its failures here. With `UPDATE=1` in the environment, the file is written
+//! anew.
+
+#![forbid(unsafe_code)]
+
+mod careless;
+mod examine;
+#[path = "../testees/mod.rs"]
+#[allow(dead_code, reason = "shared with the examples")]
+mod testees;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+
+use examine::examine;
+use testees::{Fault, Role, Server};
+use ws_conformance::case_id::CaseId;
+use ws_conformance::extra::{self, Case, Level};
+use ws_conformance::record::Record;
+use ws_conformance::role;
+use ws_conformance::servers::{self, Target};
+use ws_conformance::settings::Settings;
+use ws_conformance::verdict::Behavior;
+
+/// Those whose faults some of these cases are about, and some that are wrong altogether.
+const SERVERS: &[Fault] = &[
+    Fault::None,
+    Fault::NoUpgrade,
+    Fault::RefusedUpgrade,
+    Fault::WrongAccept,
+    Fault::NoEcho,
+    Fault::WrongMasking,
+    Fault::Closes1000,
+    Fault::RsvUnchecked,
+    Fault::OpcodesUnchecked,
+    Fault::OrderUnchecked,
+    Fault::ControlFragmentsUnchecked,
+    Fault::ControlLengthUnchecked,
+    Fault::NoCloseReply,
+    Fault::DropsOnClose,
+    Fault::TalksAfterClose,
+    Fault::CloseCodesUnchecked,
+    Fault::TcpLeftOpen,
+];
+const CLIENTS: &[Fault] = &[
+    Fault::None,
+    Fault::NoEcho,
+    Fault::DropsAtOnce,
+    Fault::WrongMasking,
+    Fault::Closes1000,
+    Fault::RsvUnchecked,
+    Fault::OpcodesUnchecked,
+    Fault::OrderUnchecked,
+    Fault::ControlFragmentsUnchecked,
+    Fault::ControlLengthUnchecked,
+    Fault::NoCloseReply,
+    Fault::DropsOnClose,
+    Fault::TalksAfterClose,
+    Fault::CloseCodesUnchecked,
+];
+
+/// Cases that only testees find which look at nothing at all ([`careless`]).
+const ENDLESS: &[&str] = &["20.5.16", "20.5.17"];
+/// A message of 16 MiB for each testee would take too long here: one has to do.
+const UNREAD: &[&str] = &["24.4.4"];
+const NEGOTIATION: &[&str] = &[
+    "21.1.1", "21.1.2", "21.2.1", "21.2.2", "21.2.4", "21.2.5", "21.2.6", "21.2.8", "21.3.1",
+    "21.3.2", "21.3.3", "21.3.4", "21.3.5", "21.3.6", "21.3.9", "21.3.10", "21.3.14", "21.3.15",
+    "21.3.16", "21.3.17", "21.3.18", "21.3.19",
+];
+const ANSWERS: &[&str] = &["21.3.7", "21.3.8", "21.3.13", "21.3.20", "21.3.21"];
+const RESPONSES: &[&str] = &[
+    "22.1.1", "22.2.1", "22.2.11", "22.2.12", "22.2.13", "22.2.14", "22.2.15", "22.2.16",
+    "22.2.17", "22.2.23", "22.2.34", "22.2.35", "22.2.36",
+];
+
+/// The cases that are missed, by role and testee, ids with spaces between. Those that the testee
+/// without a fault misses are missed by all, and stand there only.
+type Missed = BTreeMap<String, BTreeMap<String, String>>;
+type Ids = BTreeSet<CaseId>;
+
+#[test]
+fn each_fault_is_found_by_the_cases_that_look_for_it() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/extra.json");
+    let update = std::env::var_os("UPDATE").is_some();
+    let expected: Missed = match fs::read_to_string(&file) {
+        Ok(text) => serde_json::from_str(&text).unwrap(),
+        Err(_) => Missed::new(),
+    };
+    let found = find(&expected);
+    if update {
+        let text = serde_json::to_string_pretty(&found).unwrap();
+        fs::write(&file, text + "\n").unwrap();
+    } else {
+        assert_eq!(differences(&found, &expected), [""; 0]);
+    }
+    assert_eq!(
+        never_missed(&found),
+        "",
+        "no testee shows that these cases look at all"
+    );
+}
+
+#[test]
+fn a_server_that_reads_without_end_is_found() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut tcp in listener.incoming().flatten() {
+            thread::spawn(move || io::copy(&mut tcp, &mut io::sink()));
+        }
+    });
+    assert_eq!(missed_by_server(&url, ENDLESS), ENDLESS);
+}
+
+#[test]
+fn a_server_that_waits_for_its_echo_to_be_read_is_found() {
+    let server = Server::bind(0).unwrap();
+    let url = server.url();
+    thread::spawn(move || server.serve(Fault::None));
+    assert_eq!(missed_by_server(&url, UNREAD), UNREAD);
+}
+
+#[test]
+fn a_server_that_agrees_to_everything_is_found() {
+    let url = careless::agreeable_server(|offered| offered.map(str::to_owned)).unwrap();
+    assert_eq!(missed_by_server(&url, NEGOTIATION), NEGOTIATION);
+}
+
+#[test]
+fn a_server_that_agrees_to_what_nobody_asked_for_is_found() {
+    let answer = |_: Option<&str>| Some("permessage-deflate; client_max_window_bits=15".to_owned());
+    let url = careless::agreeable_server(answer).unwrap();
+    assert_eq!(missed_by_server(&url, ANSWERS), ANSWERS);
+}
+
+#[test]
+fn a_client_that_takes_anything_for_a_response_is_found() {
+    let cases = RESPONSES
+        .iter()
+        .map(|id| extra::find(id.parse().unwrap()).unwrap());
+    let settings = Settings::default().with_time_scale(0.2);
+    let records = examine::listen(cases.collect(), settings, |url| {
+        for number in 1..=RESPONSES.len() {
+            // How its connection ends is the suite's business.
+            let _ = careless::talkative_client(url, number);
+        }
+    });
+    let missed: Vec<_> = missed_of(records).collect();
+    assert_eq!(missed, RESPONSES);
+}
+
+fn missed_by_server(url: &str, ids: &[&str]) -> Vec<String> {
+    let target = Target::new(url).unwrap();
+    let settings = Settings::default().with_time_scale(0.2);
+    let cases = ids
+        .iter()
+        .map(|id| extra::find(id.parse().unwrap()).unwrap());
+    let records = cases.map(|case| servers::run_extra_case(&target, case, &settings));
+    missed_of(records.collect()).collect()
+}
+
+fn missed_of(records: Vec<Record>) -> impl Iterator<Item = String> {
+    records
+        .into_iter()
+        .filter(is_missed)
+        .map(|record| record.id.to_string())
+}
+
+fn is_missed(record: &Record) -> bool {
+    matches!(
+        record.verdict.behavior,
+        Behavior::Failed | Behavior::NonStrict
+    )
+}
+
+/// What all testees miss. Short time limits fire on a busy machine, and all testees at a time keep
+/// a machine busy: what is not known to be missed has to be missed with long ones and in peace, too.
+fn find(expected: &Missed) -> Missed {
+    let first = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for (role, fault) in testees() {
+            let first = &first;
+            scope.spawn(move || {
+                let missed = ids(examine(role, fault, cases_for(role), 0.1));
+                first.lock().unwrap().push((role, fault, missed));
+            });
+        }
+    });
+    let mut found = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for (role, fault, missed) in first.into_inner().unwrap() {
+        let missed = confirmed(role, fault, missed, &known(expected, role, fault));
+        let of_role = found.entry(role.name()).or_default();
+        of_role.insert(fault.name(), missed);
+    }
+    let found = found.into_iter();
+    let shown = found.map(|(role, by_fault)| (role.to_owned(), beyond_none(by_fault)));
+    shown.collect()
+}
+
+/// The cases that each testee misses and the one without a fault does not.
+fn beyond_none(by_fault: BTreeMap<&str, Ids>) -> BTreeMap<String, String> {
+    let none = Fault::None.name();
+    let always = by_fault[none].clone();
+    let entry = |(fault, missed): (&str, Ids)| {
+        let shown = match fault == none {
+            true => missed,
+            false => &missed - &always,
+        };
+        (fault.to_owned(), joined(&shown))
+    };
+    by_fault.into_iter().map(entry).collect()
+}
+
+fn cases_for(role: Role) -> Vec<&'static Case> {
+    let cases = extra::all().iter();
+    cases
+        .filter(|case| is_for(case, role) && !UNREAD.contains(&&*case.id().to_string()))
+        .collect()
+}
+
+fn confirmed(role: Role, fault: Fault, missed: Ids, known: &Ids) -> Ids {
+    let new = missed.difference(known);
+    let new = new.filter_map(|id| extra::find(*id)).collect();
+    let mut missed = &missed & known;
+    missed.extend(ids(examine(role, fault, new, 1.0)));
+    missed
+}
+
+/// What is found and not expected, or the other way round, by testee.
+fn differences(found: &Missed, expected: &Missed) -> Vec<String> {
+    let lines = |missed: &Missed| -> BTreeSet<String> {
+        let roles = missed.iter();
+        let testees = roles.flat_map(|(role, by_fault)| by_fault.iter().map(move |it| (role, it)));
+        let ids = testees.flat_map(|(role, (fault, ids))| {
+            ids.split_whitespace()
+                .map(move |id| format!("{role} {fault} {id}"))
+        });
+        ids.collect()
+    };
+    let (found, expected) = (lines(found), lines(expected));
+    let new = (&found - &expected)
+        .into_iter()
+        .map(|line| line + " is missed");
+    let gone = (&expected - &found)
+        .into_iter()
+        .map(|line| line + " is not missed any more");
+    new.chain(gone).collect()
+}
+
+fn known(expected: &Missed, role: Role, fault: Fault) -> Ids {
+    let by_fault = expected.get(role.name());
+    let of = |fault: Fault| by_fault.and_then(|by_fault| by_fault.get(fault.name()));
+    let lists = of(Fault::None).into_iter().chain(of(fault));
+    let ids = lists.flat_map(|list| list.split_whitespace());
+    ids.map(|id| id.parse().unwrap()).collect()
+}
+
+fn testees() -> impl Iterator<Item = (Role, Fault)> {
+    let servers = SERVERS.iter().map(|fault| (Role::Server, *fault));
+    servers.chain(CLIENTS.iter().map(|fault| (Role::Client, *fault)))
+}
+
+/// The cases that judge and that no testee missed.
+fn never_missed(missed: &Missed) -> String {
+    let missed = missed.values().flat_map(BTreeMap::values);
+    let careless = [ENDLESS, UNREAD, NEGOTIATION, RESPONSES].concat();
+    let missed = missed.flat_map(|ids| ids.split(' ')).chain(careless);
+    let missed: BTreeSet<_> = missed.collect();
+    let judging = extra::all()
+        .iter()
+        .filter(|case| case.demands() != Level::Informational);
+    joined(
+        &judging
+            .map(Case::id)
+            .filter(|id| !missed.contains(&*id.to_string()))
+            .collect(),
+    )
+}
+
+fn joined(ids: &Ids) -> String {
+    let ids: Vec<_> = ids.iter().map(CaseId::to_string).collect();
+    ids.join(" ")
+}
+
+fn is_for(case: &Case, role: Role) -> bool {
+    case.roles().include(match role {
+        Role::Server => role::Role::Server,
+        Role::Client => role::Role::Client,
+    })
+}
+
+/// Those that are missed.
+fn ids(records: Vec<Record>) -> Ids {
+    let missed = records.into_iter().filter(is_missed);
+    missed.map(|record| record.id).collect()
+}
