@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{LazyLock, mpsc};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +15,7 @@ use clap::ValueEnum;
 use crate::Outcome;
 use crate::programs::supervise::{Source, Supervised};
 use crate::programs::watch::Watch;
-use crate::raw::{Opcode, Peer, frame};
+use crate::raw::{Opcode, Peer, compression, frame};
 
 /// How often the crowd says how large it is.
 const REPORT_EVERY: Duration = Duration::from_millis(200);
@@ -27,25 +27,29 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const READY: &str = "ready";
 
 /// The small message that every connection echoes.
-pub(crate) static SMALL: [u8; 20] = [b'e'; 20];
+static SMALL: [u8; 20] = [b'e'; 20];
 
 /// The larger message that every connection echoes: as long as a block of the server.
-pub(crate) static LARGE: [u8; 64 * 1024] = [b'E'; 64 * 1024];
+static LARGE: [u8; 64 * 1024] = [b'E'; 64 * 1024];
 
 /// Hold many connections to a server until standard input ends
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Where the server listens
     #[arg(long)]
-    server: SocketAddr,
+    pub(crate) server: SocketAddr,
 
     /// How many connections
     #[arg(long)]
-    connections: usize,
+    pub(crate) connections: usize,
 
     /// What each does after its handshake
     #[arg(long, value_enum)]
-    habit: Habit,
+    pub(crate) habit: Habit,
+
+    /// Extensions that each offers; the server must agree to permessage-deflate
+    #[arg(long)]
+    pub(crate) offer: Option<String>,
 }
 
 /// What each connection of a crowd does after its handshake, before it falls silent.
@@ -53,28 +57,49 @@ pub(crate) struct Args {
 pub(crate) enum Habit {
     /// Echo 20 B, then 64 KiB
     Echo,
+    /// As `echo`, compressed, with a text instead of one letter repeated
+    EchoCompressed,
     /// Send two messages of 2 B, and 3 octets of a third
     Interrupted,
 }
+
+/// A larger message that keeps a compressor busy: one letter repeated would leave most of its memory
+/// untouched. It looks like JSON.
+static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut text = String::new();
+    let mut number: u32 = 1;
+    while text.len() < LARGE.len() {
+        // Knuth's multiplier: the numbers are to be different, no more.
+        number = number.wrapping_mul(2_654_435_761).wrapping_add(1);
+        text += &format!(
+            r#"{{"id":{},"price":{},"open":true}},"#,
+            number >> 12,
+            number & 0xFFFF
+        );
+    }
+    text.truncate(LARGE.len());
+    text.into_bytes()
+});
 
 /// Octets of its third message that a connection with [`Habit::Interrupted`] sends.
 pub(crate) const INTERRUPTED_AFTER: usize = 3;
 
 /// A step of a habit: what is sent, and the messages that come back.
-struct Step {
+pub(crate) struct Step {
     sent: Vec<u8>,
     echoed: Vec<&'static [u8]>,
 }
 
 impl Habit {
-    fn steps(self) -> Vec<Step> {
-        match self {
+    pub(crate) fn steps(self) -> Result<Vec<Step>> {
+        Ok(match self {
             Self::Echo => [&SMALL[..], &LARGE[..]]
                 .map(|payload| Step {
                     sent: frame::last(Opcode::Binary, payload),
                     echoed: vec![payload],
                 })
                 .into(),
+            Self::EchoCompressed => vec![compressed(&SMALL)?, compressed(&TEXT)?],
             Self::Interrupted => {
                 let message = frame::last(Opcode::Text, b"hi");
                 let (head, _) = message.split_at(INTERRUPTED_AFTER);
@@ -83,17 +108,45 @@ impl Habit {
                     echoed: vec![b"hi", b"hi"],
                 }]
             }
-        }
+        })
     }
 }
 
-/// A connection that has done these steps.
-fn open(server: SocketAddr, steps: &[Step]) -> Result<Peer> {
-    let mut peer = Peer::open(server)?;
-    for step in steps {
-        peer.send(&step.sent)?;
-        for message in &step.echoed {
-            peer.expect_message(message)?;
+/// An echo of this message, sent compressed.
+fn compressed(message: &'static [u8]) -> Result<Step> {
+    let payload = compression::compress(message)?;
+    Ok(Step {
+        sent: frame::compressed(frame::last(Opcode::Binary, &payload)),
+        echoed: vec![message],
+    })
+}
+
+impl Args {
+    /// A connection that has done these steps.
+    pub(crate) fn join(&self, steps: &[Step]) -> Result<Peer> {
+        let mut peer = match &self.offer {
+            Some(offer) => open_compressed(self.server, offer)?,
+            None => Peer::open(self.server)?,
+        };
+        for step in steps {
+            peer.send(&step.sent)?;
+            for message in &step.echoed {
+                peer.expect_message(message)?;
+            }
+        }
+        Ok(peer)
+    }
+}
+
+/// A connection whose offer of compression is taken up, with what it asks of the server.
+fn open_compressed(server: SocketAddr, offer: &str) -> Result<Peer> {
+    let (peer, agreed) = Peer::open_offering(server, offer)?;
+    let agreed_parts: Vec<_> = agreed.split(';').map(str::trim).collect();
+    let asked = |part: &&str| *part == "permessage-deflate" || part.starts_with("server_");
+    for part in offer.split(';').map(str::trim).filter(asked) {
+        // Not to repeat the largest window is to agree to it (RFC 7692 §7.1.2.1).
+        if part != "server_max_window_bits=15" && !agreed_parts.contains(&part) {
+            bail!("the server did not agree to `{part}`, but to `{agreed}`");
         }
     }
     Ok(peer)
@@ -103,14 +156,17 @@ fn open(server: SocketAddr, steps: &[Step]) -> Result<Peer> {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     crate::resources::raise_descriptor_limit();
     let mut peers = Vec::with_capacity(args.connections);
-    let steps = args.habit.steps();
+    let steps = args.habit.steps()?;
     let mut reported = Instant::now();
     for at in 0..args.connections {
         if reported.elapsed() >= REPORT_EVERY {
             reported = Instant::now();
             println!("{at}");
         }
-        peers.push(open(args.server, &steps).with_context(|| format!("connection {at} failed"))?);
+        peers.push(
+            args.join(&steps)
+                .with_context(|| format!("connection {at} failed"))?,
+        );
     }
     println!("{READY}");
     io::copy(&mut io::stdin().lock(), &mut io::sink())?;
@@ -126,18 +182,16 @@ pub(crate) struct Crowd {
 impl Crowd {
     /// Starts a crowd and waits until each of its connections has done what is its habit. `log`
     /// gets its output, `progress` how many connections there are.
-    pub(crate) fn gather(
-        server: SocketAddr,
-        connections: usize,
-        habit: Habit,
-        log: &Path,
-        mut progress: impl FnMut(usize),
-    ) -> Result<Self> {
+    pub(crate) fn gather(args: &Args, log: &Path, mut progress: impl FnMut(usize)) -> Result<Self> {
         let mut command = Command::new(env::current_exe().context("where is this program?")?);
-        command.args(["crowd", "--server", &server.to_string()]);
-        command.args(["--connections", &connections.to_string()]);
-        let habit = habit.to_possible_value().context("a habit has a name")?;
+        command.args(["crowd", "--server", &args.server.to_string()]);
+        command.args(["--connections", &args.connections.to_string()]);
+        let habit = args.habit.to_possible_value();
+        let habit = habit.context("a habit has a name")?;
         command.args(["--habit", habit.get_name()]);
+        if let Some(offer) = &args.offer {
+            command.args(["--offer", offer]);
+        }
 
         let (sender, lines) = mpsc::channel();
         let mut watch = Watch::new(lines);

@@ -1,6 +1,9 @@
 //! `cargo xtask idle`: what a connection costs a server while nobody says anything.
 
-use std::path::{Path, PathBuf};
+mod deflate;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 
-use crate::crowd::{Crowd, Habit};
+use crate::crowd::{self, Crowd, Habit};
 use crate::programs::peers::Peers;
 use crate::progress::{Progress, Unit};
 use crate::runtime::Runtime;
@@ -18,19 +21,34 @@ use crate::{Outcome, interrupt, project, resources};
 /// The most resident octets that an idle connection may cost the server process.
 const BOUND: u64 = 4 * 1024;
 
+/// How many connections there are: the more, the less what they share counts.
+const MANY: usize = 10_000;
+
 /// Measure the memory of idle connections.
 ///
 /// Starts the echo server of each runtime, opens the connections from a process of its own, echoes
 /// 20 B and then 64 KiB on each, lets all of them fall silent, and divides what the server process
 /// has grown by, resident, by their number. Linux only.
 ///
-/// Exit status: 0 within the bound of 4 KiB a connection; 1 above; 2 could not measure.
+/// With --deflate, the server compresses, and so do the connections, which echo text in place of one
+/// letter repeated: without context takeover, which may cost 1 KiB more than without compression, and
+/// with it, for pairs of window and `mem_level`.
+///
+/// Exit status: 0 within the bound of 4 KiB a connection, or with --deflate that of 1 KiB more; 1
+/// above; 2 could not measure.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How many connections
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000,
-          value_parser = clap::value_parser!(u32).range(1..))]
-    connections: u32,
+    /// Measure connections that compress
+    #[arg(long)]
+    deflate: bool,
+
+    /// With every window from 9 to 15 and every `mem_level` from 1 to 9, not some of them
+    #[arg(long, requires = "deflate")]
+    all_pairs: bool,
+
+    /// How many connections [default: 10,000, or 1,000 where each keeps hundreds of KiB]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    connections: Option<u32>,
 
     /// Runtimes whose servers are measured, comma-separated [default: all]
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
@@ -49,25 +67,53 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     resources::check_system()?;
     interrupt::install();
-    let wanted = usize::try_from(args.connections)?;
-    let connections = resources::affordable(wanted, resources::raise_descriptor_limit());
-    if connections < wanted {
-        println!("note: the limit of descriptors leaves room for {connections} connections only");
+    let bench = Bench {
+        peers: Peers::built_or_in(args.peer_dir.as_deref())?,
+        wanted: args.connections.map(usize::try_from).transpose()?,
+        limit: resources::raise_descriptor_limit(),
+        quiet: Duration::from_secs(args.quiet),
+        home: project::scratch_dir("idle")?,
+    };
+    let runtimes = Runtime::these_or_all(&args.runtime);
+    match args.deflate {
+        true => deflate::run(&bench, runtimes, args.all_pairs),
+        false => bench.run_plain(runtimes),
     }
-    if connections == 0 {
-        bail!("the limit of descriptors is too low to measure anything");
+}
+
+/// What all measurements share.
+struct Bench {
+    peers: Peers,
+    /// How many connections the user wants.
+    wanted: Option<usize>,
+    /// How many descriptors a process may have.
+    limit: Option<u64>,
+    quiet: Duration,
+    home: PathBuf,
+}
+
+/// How the server is started, and what its connections do.
+struct Setting {
+    /// Names it in the output.
+    label: String,
+    options: Vec<String>,
+    habit: Habit,
+    offer: Option<String>,
+    /// How many connections there are unless the user wants another number.
+    connections: usize,
+}
+
+impl Setting {
+    /// Without compression.
+    fn plain() -> Self {
+        Self {
+            label: "not compressed".to_owned(),
+            options: Vec::new(),
+            habit: Habit::Echo,
+            offer: None,
+            connections: MANY,
+        }
     }
-    let peers = Peers::built_or_in(args.peer_dir.as_deref())?;
-    let home = project::scratch_dir("idle")?;
-    let mut results = Vec::new();
-    for runtime in Runtime::these_or_all(&args.runtime) {
-        let executable = peers.find(&runtime.echo_server())?;
-        let quiet = Duration::from_secs(args.quiet);
-        let result = measure(*runtime, executable, connections, quiet, &home);
-        results.push(result.with_context(|| format!("could not measure {runtime}"))?);
-    }
-    println!("{}", table(&results));
-    Ok(Outcome::passed_if(results.iter().all(Measured::is_within)))
 }
 
 /// What was measured on one runtime.
@@ -91,44 +137,84 @@ impl Measured {
     }
 }
 
-fn measure(
-    runtime: Runtime,
-    executable: &Path,
-    connections: usize,
-    quiet: Duration,
-    home: &Path,
-) -> Result<Measured> {
-    let started = Instant::now();
-    let mut subject = Subject::start(executable, &[], &home.join(format!("{runtime}.log")))?;
-    let target = subject.target;
-    let mut progress = Progress::new(&runtime.to_string(), connections, Unit::CONNECTION);
-    let log = home.join(format!("{runtime}-crowd.log"));
-    let gathered = Crowd::gather(target.address, connections, Habit::Echo, &log, |count| {
-        progress.at(count, &count.to_string());
-    });
-    progress.end();
-    let gathered = gathered?;
-    println!("{runtime}: silent for {} s", quiet.as_secs());
-    wait(quiet)?;
-    if let Some(status) = subject.try_wait()? {
-        return Err(subject.died(status, "the silence"));
+impl Bench {
+    fn run_plain(&self, runtimes: &[Runtime]) -> Result<Outcome> {
+        let mut results = Vec::new();
+        for runtime in runtimes {
+            let result = self.measure(*runtime, &Setting::plain());
+            results.push(result.with_context(|| format!("could not measure {runtime}"))?);
+        }
+        println!("{}", table(&results));
+        Ok(Outcome::passed_if(results.iter().all(Measured::is_within)))
     }
-    let after = target.process.resident()?;
-    let held = target
-        .process
-        .descriptors()?
-        .saturating_sub(target.descriptors);
-    if held != connections {
-        bail!("the server holds {held} of {connections} connections");
+
+    fn measure(&self, runtime: Runtime, setting: &Setting) -> Result<Measured> {
+        let started = Instant::now();
+        let executable = self.peers.find(&runtime.echo_server())?;
+        let options: Vec<_> = setting.options.iter().map(String::as_str).collect();
+        let log = self.home.join(format!("{runtime}.log"));
+        let offer = setting.offer.as_deref();
+        let mut subject = Subject::start_offering(executable, &options, offer, &log)?;
+        let target = subject.target;
+        let connections = self.connections(setting)?;
+        let crowd = self.gather(runtime, setting, connections, target.address)?;
+        wait(self.quiet)?;
+        if let Some(status) = subject.try_wait()? {
+            return Err(subject.died(status, "the silence"));
+        }
+        let after = target.process.resident()?;
+        let descriptors = target.process.descriptors()?;
+        let held = descriptors.saturating_sub(target.descriptors);
+        if held != connections {
+            bail!("the server holds {held} of {connections} connections");
+        }
+        drop(crowd);
+        Ok(Measured {
+            runtime,
+            connections,
+            before: target.resident,
+            after,
+            took: started.elapsed(),
+        })
     }
-    drop(gathered);
-    Ok(Measured {
-        runtime,
-        connections,
-        before: target.resident,
-        after,
-        took: started.elapsed(),
-    })
+
+    /// How many connections there can be.
+    fn connections(&self, setting: &Setting) -> Result<usize> {
+        let wanted = self.wanted.unwrap_or(setting.connections);
+        let connections = resources::affordable(wanted, self.limit);
+        if connections == 0 {
+            bail!("the limit of descriptors is too low to measure anything");
+        }
+        if connections < wanted {
+            println!(
+                "note: the limit of descriptors leaves room for {connections} connections only"
+            );
+        }
+        Ok(connections)
+    }
+
+    /// The connections, all of which have done what is their habit.
+    fn gather(
+        &self,
+        runtime: Runtime,
+        setting: &Setting,
+        connections: usize,
+        server: SocketAddr,
+    ) -> Result<Crowd> {
+        let label = format!("{runtime}, {}", setting.label);
+        let mut progress = Progress::new(&label, connections, Unit::CONNECTION);
+        let args = crowd::Args {
+            server,
+            connections,
+            habit: setting.habit,
+            offer: setting.offer.clone(),
+        };
+        let log = self.home.join(format!("{runtime}-crowd.log"));
+        let gathered = Crowd::gather(&args, &log, |count| progress.at(count, &count.to_string()));
+        progress.end();
+        println!("{label}: silent for {} s", self.quiet.as_secs());
+        gathered
+    }
 }
 
 /// Waits for that long, unless the user asks to stop.

@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod autobahn;
+mod bench;
 mod ci;
 mod crowd;
 mod hostile;
 mod idle;
+mod interop;
 mod interrupt;
 mod no_std;
 mod programs;
@@ -40,11 +42,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Autobahn(autobahn::Args),
+    Bench(bench::Args),
     Ci(ci::Args),
     #[command(hide = true)]
     Crowd(crowd::Args),
     Hostile(hostile::Args),
     Idle(idle::Args),
+    Interop(interop::Args),
     Test(test::Args),
     Tidy(tidy::Args),
 }
@@ -77,10 +81,12 @@ fn exit_status(result: &anyhow::Result<Outcome>) -> u8 {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Autobahn(args) => autobahn::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Ci(args) => ci::run(&args),
         Command::Crowd(args) => crowd::run(&args),
         Command::Hostile(args) => hostile::run(&args),
         Command::Idle(args) => idle::run(&args),
+        Command::Interop(args) => interop::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Tidy(args) => tidy::run(&args),
     };

@@ -19,6 +19,7 @@ impl Unit {
     pub(crate) const ATTACK: Self = Self::new("attack", "attacks");
     pub(crate) const CASE: Self = Self::new("case", "cases");
     pub(crate) const CONNECTION: Self = Self::new("connection", "connections");
+    pub(crate) const MEASUREMENT: Self = Self::new("measurement", "measurements");
 
     const fn new(one: &'static str, many: &'static str) -> Self {
         Self { one, many }
@@ -32,6 +33,10 @@ pub(crate) struct Progress {
     total: usize,
     unit: Unit,
     started: Instant,
+    /// How many are done in the parts that have ended.
+    before: usize,
+    /// How many are done in this part.
+    done: usize,
 }
 
 enum View {
@@ -46,27 +51,38 @@ enum View {
 impl Progress {
     /// Starts to show a run of `total` units.
     pub(crate) fn new(label: &str, total: usize, unit: Unit) -> Self {
-        let started = Instant::now();
-        let view = if stdout().is_terminal() && stderr().is_terminal() {
-            let bar = ProgressBar::new(total as u64).with_prefix(label.to_owned());
-            bar.set_style(style());
-            bar.enable_steady_tick(Duration::from_millis(250));
-            View::Bar(bar)
-        } else {
-            println!("{label}: {total} {}", unit.many);
-            View::Lines { last: started }
-        };
+        if !stdout().is_terminal() || !stderr().is_terminal() {
+            return Self::in_lines(label, total, unit);
+        }
+        let bar = ProgressBar::new(total as u64).with_prefix(label.to_owned());
+        bar.set_style(style());
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Self::with_view(View::Bar(bar), label, total, unit)
+    }
+
+    /// As [`new`](Self::new), but never as a bar: for one of several runs at a time.
+    pub(crate) fn in_lines(label: &str, total: usize, unit: Unit) -> Self {
+        println!("{label}: {total} {}", unit.many);
+        let last = Instant::now();
+        Self::with_view(View::Lines { last }, label, total, unit)
+    }
+
+    fn with_view(view: View, label: &str, total: usize, unit: Unit) -> Self {
         Self {
             view,
             label: label.to_owned(),
             total,
             unit,
-            started,
+            started: Instant::now(),
+            before: 0,
+            done: 0,
         }
     }
 
-    /// `done` are done, and the one of this name is running.
+    /// `done` of this part are done, and the one of this name is running.
     pub(crate) fn at(&mut self, done: usize, name: &str) {
+        self.done = done;
+        let done = self.before + done;
         let now = Instant::now();
         match &mut self.view {
             View::Bar(bar) => {
@@ -85,6 +101,17 @@ impl Progress {
             #[cfg(all(test, unix))]
             View::Hidden => {}
         }
+    }
+
+    /// How many are done in this part.
+    pub(crate) fn done_of_part(&self) -> usize {
+        self.done
+    }
+
+    /// The part, which had so many, has ended, and the next one begins.
+    pub(crate) fn end_part(&mut self, total: usize) {
+        self.before += total;
+        self.done = 0;
     }
 
     /// Removes the bar; says how long the run took.
@@ -116,13 +143,7 @@ fn style() -> ProgressStyle {
 impl Progress {
     /// Shows nothing.
     pub(crate) fn hidden() -> Self {
-        Self {
-            view: View::Hidden,
-            label: String::new(),
-            total: 0,
-            unit: Unit::CASE,
-            started: Instant::now(),
-        }
+        Self::with_view(View::Hidden, "", 0, Unit::CASE)
     }
 }
 

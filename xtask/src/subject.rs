@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
 
-use crate::crowd::{LARGE, SMALL};
+use crate::crowd::{self, Habit};
 use crate::programs::server::EchoServer;
 use crate::programs::watch::Watch;
-use crate::raw::Peer;
 use crate::resources::Process;
 
 /// Until a server that was started listens.
@@ -41,13 +40,23 @@ pub(crate) struct Target {
 impl Subject {
     /// Starts `executable` with these options, lets it serve one connection, and takes its measure.
     pub(crate) fn start(executable: &Path, options: &[&str], log: &Path) -> Result<Self> {
+        Self::start_offering(executable, options, None, log)
+    }
+
+    /// As [`start`](Self::start); the connection offers compression, if there is an offer.
+    pub(crate) fn start_offering(
+        executable: &Path,
+        options: &[&str],
+        offer: Option<&str>,
+        log: &Path,
+    ) -> Result<Self> {
         let (sender, lines) = mpsc::channel();
         let mut watch = Watch::new(lines);
         let server = EchoServer::start(executable, options, log, START_UP, &sender, &mut watch)?;
         let address = address(&server.url)?;
         let process = Process::new(server.process.id())?;
         let descriptors = process.descriptors()?;
-        warm_up(address).context("the server does not serve its first connection")?;
+        warm_up(address, offer).context("the server does not serve its first connection")?;
         let mut target = Target {
             address,
             process,
@@ -93,11 +102,17 @@ impl Target {
 }
 
 /// One connection that does everything that connections usually do.
-fn warm_up(server: SocketAddr) -> Result<()> {
-    let mut peer = Peer::open(server)?;
-    peer.echo(&SMALL)?;
-    peer.echo(&LARGE)?;
-    peer.close()
+fn warm_up(server: SocketAddr, offer: Option<&str>) -> Result<()> {
+    let usual = crowd::Args {
+        server,
+        connections: 1,
+        habit: match offer {
+            Some(_) => Habit::EchoCompressed,
+            None => Habit::Echo,
+        },
+        offer: offer.map(str::to_owned),
+    };
+    usual.join(&usual.habit.steps()?)?.close()
 }
 
 /// The address in `ws://ADDRESS` or `ws://ADDRESS/`.

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use ws_driver::{Config, DeflateConfig};
+use ws_driver::{Config, DeflateConfig, OriginPolicy};
 
 /// How long saying hello may take, whatever the server does.
 pub const PATIENCE: Duration = Duration::from_secs(14);
@@ -28,9 +28,15 @@ pub struct EchoServer {
     /// Threads that serve connections.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: u16,
-    /// Compress messages for clients that offer it (permessage-deflate).
-    #[arg(long)]
-    pub deflate: bool,
+    /// Compress messages for clients that offer it (permessage-deflate); `--deflate=mem_level=N`, from 1 to 9, says
+    /// how much memory that may take.
+    #[arg(long, value_name = "mem_level=N", num_args = 0..=1, require_equals = true, default_missing_value = "",
+          value_parser = deflate_config)]
+    pub deflate: Option<DeflateConfig>,
+    /// Let pages of this origin connect, such as `http://localhost:8080`; may be repeated. Without it, only pages of
+    /// the server's own host and port may.
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    pub origins: Vec<String>,
 }
 
 impl EchoServer {
@@ -45,12 +51,36 @@ impl EchoServer {
     pub fn config(&self) -> Config {
         config(self.deflate)
     }
+
+    /// The library's default, or the origins that were named.
+    #[must_use]
+    pub fn origin_policy(&self) -> OriginPolicy {
+        match &*self.origins {
+            [] => OriginPolicy::default(),
+            origins => OriginPolicy::allow_list(origins),
+        }
+    }
 }
 
-fn config(deflate: bool) -> Config {
+fn config(deflate: Option<DeflateConfig>) -> Config {
     match deflate {
-        true => Config::default().deflate(DeflateConfig::default()),
-        false => Config::default(),
+        Some(deflate) => Config::default().deflate(deflate),
+        None => Config::default(),
+    }
+}
+
+/// The library's defaults, or `mem_level=N`.
+fn deflate_config(text: &str) -> Result<DeflateConfig, String> {
+    let config = DeflateConfig::default();
+    if text.is_empty() {
+        return Ok(config);
+    }
+    let level = text
+        .strip_prefix("mem_level=")
+        .ok_or("expected mem_level=N")?;
+    match level.parse() {
+        Ok(level @ 1..=9) => Ok(config.mem_level(level)),
+        _ => Err(format!("`{level}` is no number from 1 to 9")),
     }
 }
 
@@ -63,9 +93,11 @@ pub struct EchoClient {
     /// URLs to connect to; `-` reads more from standard input, one per line.
     #[arg(required = true)]
     pub urls: Vec<String>,
-    /// Offer to compress messages (permessage-deflate).
-    #[arg(long)]
-    pub deflate: bool,
+    /// Offer to compress messages (permessage-deflate); `--deflate=mem_level=N`, from 1 to 9, says how much memory
+    /// that may take.
+    #[arg(long, value_name = "mem_level=N", num_args = 0..=1, require_equals = true, default_missing_value = "",
+          value_parser = deflate_config)]
+    pub deflate: Option<DeflateConfig>,
 }
 
 impl EchoClient {
@@ -115,5 +147,46 @@ pub fn exit<E: Display>(command: &str, result: Result<(), E>) -> ExitCode {
             eprintln!("{command}: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(option: &str) -> Result<EchoServer, clap::Error> {
+        EchoServer::try_parse_from(["echo", "--port", "0", option])
+    }
+
+    #[test]
+    fn compression_takes_the_memory_it_is_told() {
+        let default = server("--deflate").unwrap().deflate;
+        assert_eq!(default, Some(DeflateConfig::default()));
+        let small = server("--deflate=mem_level=1").unwrap().deflate;
+        assert_eq!(small, Some(DeflateConfig::default().mem_level(1)));
+        for wrong in [
+            "--deflate=mem_level=0",
+            "--deflate=mem_level=x",
+            "--deflate=9",
+        ] {
+            assert!(server(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_let_in_by_name() {
+        let policy = |option: &str| server(option).unwrap().origin_policy();
+        assert!(matches!(policy("--threads=2"), OriginPolicy::SameAuthority));
+        let OriginPolicy::AllowList(allowed) = policy("--origin=http://localhost:8080") else {
+            panic!("the list was not taken");
+        };
+        assert_eq!(*allowed, ["http://localhost:8080"]);
+    }
+
+    #[test]
+    fn a_url_is_no_value_of_deflate() {
+        let client = EchoClient::try_parse_from(["client", "--deflate", "-"]).unwrap();
+        assert_eq!(client.urls, ["-"]);
+        assert!(client.deflate.is_some());
     }
 }

@@ -24,15 +24,17 @@ pub(crate) enum EngineKind {
     Both,
 }
 
-/// What the native engine can be tuned by.
+/// What the engines can be tuned by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tuning {
+    /// How much runs at a time.
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// Where the masking keys of the native engine come from.
     pub(crate) seed: u64,
 }
 
 /// A conformance suite that is ready to run.
-pub(crate) trait Engine {
+pub(crate) trait Engine: Sync {
     /// The engine's name in paths and reports.
     fn name(&self) -> &'static str;
 
@@ -41,6 +43,21 @@ pub(crate) trait Engine {
 
     /// Whether it has this case.
     fn has(&self, case: CaseId) -> bool;
+
+    /// Whether a quick run has this case.
+    fn is_quick(&self, _case: CaseId) -> bool {
+        true
+    }
+
+    /// How many testees it tests at a time.
+    fn at_a_time(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
+
+    /// Which suite its reports are of, if a run can go on from those of one that broke off.
+    fn resumable(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Runs the cases of `job`. Whatever reports there are lie in its directory afterwards, also
     /// after an error.
@@ -55,7 +72,7 @@ pub(crate) struct Job<'a> {
     pub(crate) testee: &'a Path,
     /// What it is told beside what its role needs.
     pub(crate) options: &'a [&'a str],
-    /// Where reports go: an empty directory.
+    /// Where reports go: a directory with nothing but what this engine has left there about other cases.
     pub(crate) dir: &'a Path,
     pub(crate) patience: Patience,
     pub(crate) progress: &'a mut Progress,
@@ -72,7 +89,7 @@ pub(crate) fn prepare(
         engines.push(Box::new(Native::new(tuning)));
     }
     if matches!(kind, EngineKind::Wstest | EngineKind::Both) {
-        engines.push(Box::new(Wstest::prepare(home)?));
+        engines.push(Box::new(Wstest::prepare(tuning, home)?));
     }
     Ok(engines)
 }

@@ -10,31 +10,31 @@ mod engine;
 mod native;
 mod patience;
 mod plan;
+mod quick;
+mod resume;
+mod session;
 mod summary;
 mod wstest;
 
 use std::env;
-use std::fs;
 use std::io::{IsTerminal, stdout};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use ws_conformance::case_id::CaseId;
-use ws_conformance::expect::{Assessment, Expectations, Standard};
+use ws_conformance::expect::Expectations;
 use ws_conformance::official;
 use ws_conformance::pattern::{self, Pattern};
-use ws_conformance::report::Index;
 use ws_conformance::role::Role;
 
 use crate::programs::peers::Peers;
-use crate::progress::{Progress, Unit};
 use crate::runtime::Runtime;
 use crate::{Outcome, interrupt, project};
-use engine::{Engine, EngineKind, Job, Tuning};
+use engine::{EngineKind, Tuning};
 use patience::Patience;
-use plan::Run;
+use session::Session;
 use summary::Finished;
 
 /// Run a conformance suite against the echo peers, and compare with what is expected.
@@ -72,8 +72,19 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
     runtime: Vec<Runtime>,
 
-    /// How many cases the native engine runs at a time against a server [default: 4 for each
-    /// core]
+    /// Of groups 12 and 13, which take wstest seven minutes and more for each testee and role, run a
+    /// sample of every data set and every set of parameters
+    #[arg(long)]
+    quick: bool,
+
+    /// Go on where an earlier run of wstest broke off: run only the cases that have no report of the
+    /// same executable yet. Reports are complete but for the part that was under way
+    #[arg(long)]
+    resume: bool,
+
+    /// How much runs at a time. Native engine: cases against a server [default: 4 for each core].
+    /// wstest: testees and roles [default: 1]; a machine that is short of cores fails cases with a
+    /// time limit, and durations say little
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<NonZeroUsize>,
 
@@ -81,8 +92,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 
-    /// Where reports go: `DIR/ENGINE/AGENT/`, emptied first, and `DIR/ENGINE/summary.json`
-    /// [default: autobahn in the target directory]
+    /// Where reports go: `DIR/ENGINE/AGENT/`, emptied first unless --resume is given, and
+    /// `DIR/ENGINE/summary.json` [default: autobahn in the target directory]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
@@ -116,7 +127,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         .into_std_path_buf();
     // Before the long build: it may find that something has to be installed by hand.
     let engines = engine::prepare(args.engine, args.tuning(), &home)?;
-    let selected = agreement::common(&engines, selected)?;
+    let mut selected = agreement::common(&engines, selected)?;
+    if args.quick {
+        selected.retain(|case| engines.iter().all(|engine| engine.is_quick(*case)));
+        if selected.is_empty() {
+            bail!("a quick run has none of these cases");
+        }
+    }
     let peers = Peers::built_or_in(args.testee_dir.as_deref())?;
     for run in &runs {
         peers.find(&run.testee_name())?;
@@ -132,6 +149,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             expectations: &expectations,
             output: args.output.as_ref().unwrap_or(&home).join(engine.name()),
             patience: Patience::new(Duration::from_secs(args.timeout)),
+            resume: args.resume,
         };
         finished.push(session.run_and_tell(&runs, args.colors())?);
     }
@@ -165,88 +183,6 @@ fn select(patterns: &[String]) -> Result<Vec<CaseId>> {
     let all: Vec<_> = official::ids().collect();
     let patterns: Vec<_> = patterns.iter().map(|text| Pattern::new(text)).collect();
     Ok(pattern::select(&all, &patterns, &[])?)
-}
-
-/// What all runs of one engine share.
-struct Session<'a> {
-    engine: &'a dyn Engine,
-    peers: &'a Peers,
-    options: &'a [&'a str],
-    selected: &'a [CaseId],
-    expectations: &'a Expectations,
-    /// The parent of the runs' report directories.
-    output: PathBuf,
-    patience: Patience,
-}
-
-impl Session<'_> {
-    /// All runs, then their tables.
-    fn run_and_tell(&self, runs: &[Run], colors: bool) -> Result<Vec<Finished>> {
-        let finished = self.run_all(runs)?;
-        for finished in &finished {
-            finished.print(colors);
-        }
-        let file = self.output.join("summary.json");
-        summary::write(&file, self.engine.name(), self.selected.len(), &finished)?;
-        println!("\nsummary: {}", file.display());
-        Ok(finished)
-    }
-
-    /// One run after the other; one that cannot be completed does not stop the rest.
-    fn run_all(&self, runs: &[Run]) -> Result<Vec<Finished>> {
-        let mut finished = Vec::new();
-        for run in runs {
-            finished.push(self.run_one(run)?);
-            if interrupt::requested() {
-                break;
-            }
-        }
-        Ok(finished)
-    }
-
-    fn run_one(&self, run: &Run) -> Result<Finished> {
-        let dir = fresh_dir(&self.output.join(&run.agent))?;
-        let mut progress = Progress::new(&run.agent, self.selected.len(), Unit::CASE);
-        let outcome = self.engine.test(&mut Job {
-            run,
-            cases: self.selected,
-            testee: self.peers.find(&run.testee_name())?,
-            options: self.options,
-            dir: &dir,
-            patience: self.patience,
-            progress: &mut progress,
-        });
-        let took = progress.end();
-        // The original writes none, with success, when it could reach nobody.
-        let results = Index::read_if_there(&dir)?.results(&run.agent);
-        let standard = Standard::Listed(self.expectations);
-        let assessment = Assessment::new(&run.testee(), self.selected, &results, standard);
-        let mut error = outcome.err().map(|error| format!("{error:#}"));
-        if error.is_none() && assessment.missing > 0 {
-            // The suite skips what it cannot reach, and calls that success.
-            let (missing, all) = (assessment.missing, self.selected.len());
-            error = Some(format!("the suite left out {missing} of {all} cases"));
-        }
-        Ok(Finished {
-            run: run.clone(),
-            took,
-            dir,
-            results,
-            assessment,
-            error,
-        })
-    }
-}
-
-/// An empty directory for the reports of a run: what an earlier run left must not be taken for
-/// this one's.
-fn fresh_dir(dir: &Path) -> Result<PathBuf> {
-    if dir.exists() {
-        fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
-    }
-    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    dir.canonicalize()
-        .with_context(|| format!("cannot find {}", dir.display()))
 }
 
 /// The outcome of the whole call.

@@ -22,14 +22,15 @@ pub(crate) struct Peers {
 impl Peers {
     /// Takes the executables in `dir` as they are if there is one, else builds them.
     pub(crate) fn built_or_in(dir: Option<&Path>) -> Result<Self> {
-        dir.map_or_else(Self::build, Self::in_dir)
+        let build = || Self::build(PACKAGE, &["--package", PACKAGE, "--bins"]);
+        dir.map_or_else(build, Self::in_dir)
     }
 
-    /// Builds them, optimised.
-    fn build() -> Result<Self> {
-        println!("building {PACKAGE}");
+    /// Builds the executables of `package`, optimised, by `cargo build` with these options.
+    pub(crate) fn build(package: &str, options: &[&str]) -> Result<Self> {
+        println!("building {package}");
         let mut cargo = project::cargo();
-        cargo.args(["build", "--release", "--package", PACKAGE, "--bins"]);
+        cargo.args(["build", "--release"]).args(options);
         cargo.arg("--message-format=json-render-diagnostics");
         let mut child = cargo
             .stdout(Stdio::piped())
@@ -45,11 +46,11 @@ impl Peers {
             }
         }
         if !child.wait()?.success() {
-            bail!("{PACKAGE} does not build");
+            bail!("{package} does not build");
         }
         Ok(Self {
             executables,
-            origin: format!("package {PACKAGE}"),
+            origin: format!("package {package}"),
         })
     }
 

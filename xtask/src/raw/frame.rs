@@ -79,6 +79,8 @@ fn build_header(fin: u8, opcode: Opcode, len: u64) -> Vec<u8> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) is_last: bool,
+    /// Whether RSV1 is set: on the first frame of a message, that it is compressed (RFC 7692 §6).
+    pub(crate) is_compressed: bool,
     /// The number on the wire.
     pub(crate) opcode: u8,
     pub(crate) payload: Vec<u8>,
@@ -113,6 +115,7 @@ impl Frame {
         }
         Ok(Self {
             is_last: start[0] & FIN != 0,
+            is_compressed: start[0] & RSV1 != 0,
             opcode: start[0] & 0x0F,
             payload,
         })
@@ -155,15 +158,17 @@ mod tests {
 
     #[test]
     fn frames_of_a_server_are_read() {
-        let mut wire: &[u8] = &[0x88, 2, 0x03, 0xF1, 0x01, 126, 0, 3, b'a', b'b', b'c'];
+        let mut wire: &[u8] = &[0x88, 2, 0x03, 0xF1, 0x41, 126, 0, 3, b'a', b'b', b'c'];
         let close = Frame::read(&mut wire).unwrap();
         assert_eq!(close.close_code(), Some(1009));
+        assert!(!close.is_compressed);
         let text = Frame::read(&mut wire).unwrap();
         assert_eq!(
             (text.is_last, text.opcode, &*text.payload),
             (false, 1, &b"abc"[..])
         );
         assert_eq!(text.close_code(), None);
+        assert!(text.is_compressed);
         let end = Frame::read(&mut wire).unwrap_err();
         assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
     }

@@ -1,6 +1,7 @@
 //! The little of RFC 6455 that load and attacks are made of, written without any of our libraries:
 //! a fault that both sides share would not show.
 
+pub(crate) mod compression;
 pub(crate) mod frame;
 pub(crate) mod peer;
 

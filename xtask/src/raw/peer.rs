@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use socket2::SockRef;
 
+use super::compression;
 use super::frame::{self, Frame, Opcode};
 
 /// How long any one read or write may wait.
@@ -63,16 +64,34 @@ impl Peer {
         Ok(peer)
     }
 
-    /// Reads the answer to a request, which must be 101.
-    pub(crate) fn upgraded(&mut self) -> Result<()> {
-        match self.read_status()? {
-            101 => Ok(()),
-            status => bail!("the server answered {status}"),
+    /// Connects and upgrades with an offer of extensions. Returns also the extensions of the answer,
+    /// none if it names none.
+    pub(crate) fn open_offering(server: SocketAddr, offer: &str) -> Result<(Self, String)> {
+        let mut peer = Self::connect(server)?;
+        let offer = format!("Sec-WebSocket-Extensions: {offer}\r\n");
+        peer.send(&request(server, &offer))?;
+        let answer = peer.upgraded()?;
+        let agreed = field(&answer, "sec-websocket-extensions").unwrap_or_default();
+        Ok((peer, agreed.to_owned()))
+    }
+
+    /// Reads the answer to a request, which must be 101, and returns its head.
+    pub(crate) fn upgraded(&mut self) -> Result<String> {
+        let head = self.read_head()?;
+        match status(&head) {
+            Some(101) => Ok(head),
+            Some(status) => bail!("the server answered {status}"),
+            None => bail!("the server's answer has no status"),
         }
     }
 
     /// Reads the head of an answer and returns its status.
     pub(crate) fn read_status(&mut self) -> Result<u16> {
+        status(&self.read_head()?).context("the server's answer has no status")
+    }
+
+    /// Reads the head of an answer.
+    fn read_head(&mut self) -> Result<String> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut octet = [0];
@@ -83,10 +102,7 @@ impl Peer {
                 bail!("the server's answer has no end");
             }
         }
-        let status = head.get(9..12).and_then(|code| str::from_utf8(code).ok());
-        status
-            .and_then(|code| code.parse().ok())
-            .context("the server's answer has no status")
+        Ok(String::from_utf8_lossy(&head).into_owned())
     }
 
     /// Writes all of it.
@@ -130,18 +146,24 @@ impl Peer {
         Ok(started.elapsed())
     }
 
-    /// Reads one message, in any number of frames, which must be this one.
+    /// Reads one message, in any number of frames, which must be this one. If it is compressed, it must
+    /// be the first of its connection that is.
     pub(crate) fn expect_message(&mut self, payload: &[u8]) -> Result<()> {
         let mut message = Vec::new();
+        let mut is_compressed = false;
         loop {
             let frame = self.receive().context("no echo came")?;
             if frame.opcode >= 0x8 {
                 bail!("instead of an echo came a control frame: {frame:?}");
             }
+            is_compressed |= frame.is_compressed;
             message.extend(frame.payload);
             if frame.is_last {
                 break;
             }
+        }
+        if is_compressed {
+            message = compression::decompress(&message)?;
         }
         if message != payload {
             bail!("the echo differs from what was sent");
@@ -191,6 +213,19 @@ impl Peer {
 /// Whether a read or write waited for longer than it may.
 pub(crate) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// The status in the head of an answer.
+fn status(head: &str) -> Option<u16> {
+    head.get(9..12)?.parse().ok()
+}
+
+/// The value of the header field `name`, which is in small letters.
+fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
 }
 
 /// An opening request with `more` header lines (RFC 6455 §4.1).
@@ -277,6 +312,13 @@ mod tests {
         let octets = reader.join().unwrap();
         assert_eq!(octets.len() as u64, flood.accepted);
         assert!(octets.chunks(3).all(|unit| b"abc".starts_with(unit)));
+    }
+
+    #[test]
+    fn header_fields_are_found_whatever_the_case_of_their_names() {
+        let head = "HTTP/1.1 101 Switching Protocols\r\nSEC-X: a=1; b\r\n\r\n";
+        assert_eq!(field(head, "sec-x"), Some("a=1; b"));
+        assert_eq!(field(head, "sec-y"), None);
     }
 
     #[test]

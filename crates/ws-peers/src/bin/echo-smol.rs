@@ -27,7 +27,9 @@ fn main() -> ExitCode {
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
     let listener = TcpListener::bind(args.address()).await?;
-    let acceptor = Acceptor::new().config(args.config());
+    let acceptor = Acceptor::new()
+        .config(args.config())
+        .origins(args.origin_policy());
     announce(format_args!("ws://{}", listener.local_addr()?));
     loop {
         match listener.accept().await {

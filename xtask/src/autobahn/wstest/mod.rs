@@ -6,12 +6,14 @@
 mod client_role;
 mod container;
 mod install;
+mod parts;
 mod python;
 mod server_role;
 #[cfg(all(test, unix))]
 mod tests;
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::Sender;
@@ -22,7 +24,8 @@ use ws_conformance::case_id::CaseId;
 use ws_conformance::official;
 use ws_conformance::role::Role;
 
-use super::engine::{Engine, Job};
+use super::engine::{Engine, Job, Tuning};
+use super::quick;
 use crate::programs::supervise::{Line, Source, Supervised};
 use container::Container;
 use install::Surroundings;
@@ -36,6 +39,7 @@ const SPEC: &str = "wstest.json";
 /// The suite, installed.
 pub(crate) struct Wstest {
     installation: Installation,
+    at_a_time: NonZeroUsize,
 }
 
 /// Where the command `wstest` is.
@@ -50,9 +54,19 @@ enum Installation {
 
 impl Wstest {
     /// Finds or installs the suite.
-    pub(crate) fn prepare(home: &Path) -> Result<Self> {
-        let installation = install::prepare(&Surroundings::from_environment(), home)?;
-        Ok(Self { installation })
+    pub(crate) fn prepare(tuning: Tuning, home: &Path) -> Result<Self> {
+        Ok(Self {
+            installation: install::prepare(&Surroundings::from_environment(), home)?,
+            at_a_time: tuning.jobs.unwrap_or(NonZeroUsize::MIN),
+        })
+    }
+
+    /// Runs the cases of `job` in one call of the suite.
+    fn test_part(&self, job: &mut Job<'_>) -> Result<()> {
+        match job.run.role {
+            Role::Client => client_role::test(self, job),
+            Role::Server => server_role::test(self, job),
+        }
     }
 
     /// Starts the suite in `mode`. It works in the report directory of the job.
@@ -103,11 +117,20 @@ impl Engine for Wstest {
         official::ids().any(|id| id == case)
     }
 
+    fn is_quick(&self, case: CaseId) -> bool {
+        quick::has(case)
+    }
+
+    fn at_a_time(&self) -> NonZeroUsize {
+        self.at_a_time
+    }
+
+    fn resumable(&self) -> Option<&'static str> {
+        Some(VERSION)
+    }
+
     fn test(&self, job: &mut Job<'_>) -> Result<()> {
-        match job.run.role {
-            Role::Client => client_role::test(self, job),
-            Role::Server => server_role::test(self, job),
-        }
+        parts::test(self, job)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -61,6 +62,7 @@ impl Scripts {
         let testee = self.add("testee", testee);
         Wstest {
             installation: Installation::Python(suite),
+            at_a_time: NonZeroUsize::MIN,
         }
         .test(&mut Job {
             run: &Run::new(Runtime::Tokio, role),
@@ -96,9 +98,10 @@ fn a_server_is_run_through_all_cases() {
     scripts.run(Role::Server, SUITE, SERVER).unwrap();
     let index = Index::read(scripts.0.path()).unwrap();
     assert_eq!(index.results("ws-tokio-server").len(), 2);
-    let spec: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(scripts.0.path().join("wstest.json")).unwrap())
-            .unwrap();
+    let spec: serde_json::Value = serde_json::from_str(
+        &fs::read_to_string(scripts.0.path().join("part-1/wstest.json")).unwrap(),
+    )
+    .unwrap();
     assert_eq!(spec["cases"], serde_json::json!(["1.1.1", "1.1.2"]));
     assert_eq!(spec["servers"][0]["url"], "ws://127.0.0.1:9");
 }
@@ -122,7 +125,7 @@ fn a_server_that_never_says_where_it_listens_is_an_error() {
 fn a_server_that_dies_is_quoted_and_its_reports_are_kept() {
     let suite = format!("{SUITE}\nsleep 2");
     let server = "echo ws://127.0.0.1:9
-        while ! test -e \"$(dirname \"$0\")/index.json\"; do sleep 0.1; done
+        while ! test -e \"$(dirname \"$0\")/part-1/index.json\"; do sleep 0.1; done
         echo 'it hurts' >&2
         exit 3";
     let scripts = Scripts::new();
@@ -161,6 +164,7 @@ fn follow_client(script: &str) -> Result<()> {
     let suite = scripts.add("suite", "sleep 60");
     let wstest = Wstest {
         installation: Installation::Python(suite),
+        at_a_time: NonZeroUsize::MIN,
     };
     client_role::follow_without_suite(
         &wstest,

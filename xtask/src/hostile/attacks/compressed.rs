@@ -64,11 +64,7 @@ fn thrown(what: &str, field: &Field, wire: &[u8]) -> Result<Finding> {
 
 /// A connection that compresses.
 fn open(field: &Field) -> Result<Peer> {
-    let server = field.target.address;
-    let mut peer = Peer::connect(server)?;
-    let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
-    peer.send(&crate::raw::peer::request(server, offer))?;
-    peer.upgraded()?;
+    let (peer, _) = Peer::open_offering(field.target.address, "permessage-deflate")?;
     Ok(peer)
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 use anyhow::Result;
 
 use super::{Field, MIB, SLACK};
-use crate::crowd::{Crowd, Habit, INTERRUPTED_AFTER};
+use crate::crowd::{self, Crowd, Habit, INTERRUPTED_AFTER};
 use crate::hostile::finding::Finding;
 use crate::raw::peer::request;
 use crate::raw::{Peer, frame};
@@ -26,20 +26,25 @@ const POOLS: u64 = 16 * 64 * 1024;
 /// 10,000 connections must not hold 10,000 blocks.
 pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
     let connections = CONNECTIONS.min(field.room);
-    let habit = Habit::Interrupted;
     let target = &field.target;
+    let crowd = crowd::Args {
+        server: target.address,
+        connections,
+        habit: Habit::Interrupted,
+        offer: None,
+    };
     let mut held = 0;
     // What an allocator keeps of the first crowd has to do for the second.
     let mut growth = [0; 2];
     for growth in &mut growth {
-        let crowd = Crowd::gather(target.address, connections, habit, &field.log, |_| {})?;
+        let gathered = Crowd::gather(&crowd, &field.log, |_| {})?;
         thread::sleep(SLACK);
         held = target
             .process
             .descriptors()?
             .saturating_sub(target.descriptors);
         *growth = target.growth()?;
-        drop(crowd);
+        drop(gathered);
         target.wait_for_descriptors(10 * SLACK)?;
     }
     let [first, second] = growth;

@@ -1,0 +1,41 @@
+// The package ws: `peer.mjs client URL` checks an echo server, `peer.mjs server` prints its URL and
+// checks the first echo client that connects. Prints a line for each check.
+
+import { WebSocket, WebSocketServer } from "ws";
+import { Inbox, expect, runChecks } from "./checks.mjs";
+
+// By default only messages of 1 KiB and more are compressed.
+const options = { perMessageDeflate: { threshold: 0 }, maxPayload: 4 * 1024 * 1024 };
+
+async function check(socket, inbox) {
+  await runChecks(socket, inbox, (line) => console.log(line), {
+    fragments: async () => {
+      const parts = ["one ", "", "and two ", "and three ".repeat(10_000)];
+      parts.forEach((part, at) => socket.send(part, { fin: at === parts.length - 1 }));
+      await expect(inbox, parts.join(""));
+    },
+    ping: async () => {
+      const pong = new Promise((resolve) => socket.once("pong", resolve));
+      socket.ping("still there?");
+      const payload = (await pong).toString();
+      if (payload !== "still there?") throw new Error(`the Pong has "${payload}"`);
+    },
+  });
+}
+
+const [role, url] = process.argv.slice(2);
+if (role === "client") {
+  const socket = new WebSocket(url, options);
+  const inbox = new Inbox(socket);
+  socket.on("error", (error) => console.log(`failed connection: ${error.message}`));
+  socket.on("open", () => check(socket, inbox));
+} else {
+  const server = new WebSocketServer({ ...options, host: "127.0.0.1", port: 0 });
+  server.on("listening", () => console.log(`ws://127.0.0.1:${server.address().port}`));
+  server.once("connection", async (socket) => {
+    const inbox = new Inbox(socket);
+    socket.on("error", (error) => console.log(`failed connection: ${error.message}`));
+    await check(socket, inbox);
+    server.close();
+  });
+}

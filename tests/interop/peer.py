@@ -1,0 +1,120 @@
+"""The package websockets: `peer.py client URL` checks an echo server, `peer.py server` prints its URL and
+checks the first echo client that connects. Prints a line for each check.
+"""
+
+import asyncio
+import json
+import os
+import sys
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
+
+LENGTHS = [0, 1, 125, 126, 65535, 65536]
+MIB = 1024 * 1024
+CLOSE = (4321, "auf Wiedersehen, tschüß")
+OPTIONS = {"compression": "deflate", "max_size": 4 * MIB}
+
+
+def letters(length):
+    """Something that compresses."""
+    return ("the quick brown fox " * (length // 20 + 1))[:length]
+
+
+def records(length):
+    """JSON of about that length."""
+    count = length // 60
+    return json.dumps(
+        [{"id": id, "name": f"item {id}", "price": id * 7919 % 10007} for id in range(count)]
+    ).ljust(length)
+
+
+async def negotiated(connection):
+    extensions = [extension.name for extension in connection.protocol.extensions]
+    assert extensions == ["permessage-deflate"], f"agreed on {extensions}"
+
+
+async def echo(connection, *messages):
+    async def send():
+        for message in messages:
+            await connection.send(message)
+
+    # Not all before the first echo is read: both ends would wait for room.
+    sending = asyncio.create_task(send())
+    for sent in messages:
+        received = await connection.recv()
+        assert received == sent, f"{told(sent)} came back as {told(received)}"
+    await sending
+
+
+def told(message):
+    return f"{'text' if isinstance(message, str) else 'binary'} of {len(message)}"
+
+
+async def fragments(connection):
+    parts = ["one ", "", "and two ", "and three " * 10_000]
+    await connection.send(parts)
+    received = await connection.recv()
+    assert received == "".join(parts), f"fragments came back as {told(received)}"
+
+
+async def ping(connection):
+    await (await connection.ping("still there?"))
+
+
+async def close(connection):
+    await connection.close(*CLOSE)
+    try:
+        await connection.recv()
+    except ConnectionClosed as end:
+        assert end.rcvd is not None, "no Close came back"
+        # The reason is for the other end: whoever answers a Close returns the code.
+        assert end.rcvd.code == CLOSE[0], f"the close code came back as {end.rcvd.code}"
+
+
+CHECKS = {
+    "negotiated": negotiated,
+    "text": lambda to: echo(to, *map(letters, LENGTHS)),
+    "binary": lambda to: echo(to, *(letters(length).encode() for length in LENGTHS)),
+    "json": lambda to: echo(to, records(MIB)),
+    "incompressible": lambda to: echo(to, os.urandom(MIB)),
+    "non-ascii": lambda to: echo(to, "κόσμε", "ß€😀 " * 20_000),
+    "many small": lambda to: echo(
+        to, *(json.dumps({"event": "price", "of": "something", "id": id}) for id in range(200))
+    ),
+    "fragments": fragments,
+    "ping": ping,
+    "close": close,
+}
+
+
+async def check(connection):
+    for name, run in CHECKS.items():
+        try:
+            await run(connection)
+            print(f"ok {name}", flush=True)
+        except Exception as error:
+            print(f"failed {name}: {type(error).__name__}: {error}", flush=True)
+
+
+async def client(url):
+    async with connect(url, **OPTIONS) as connection:
+        await check(connection)
+
+
+async def server():
+    checked = asyncio.Event()
+
+    async def handler(connection):
+        await check(connection)
+        checked.set()
+
+    async with serve(handler, "127.0.0.1", 0, **OPTIONS) as listening:
+        host, port = listening.sockets[0].getsockname()
+        print(f"ws://{host}:{port}", flush=True)
+        await checked.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(client(sys.argv[2]) if sys.argv[1] == "client" else server())

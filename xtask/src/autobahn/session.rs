@@ -1,0 +1,161 @@
+//! All runs of one engine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result};
+use ws_conformance::case_id::CaseId;
+use ws_conformance::expect::{Assessment, Expectations, Standard};
+use ws_conformance::report::{Index, Results};
+
+use super::engine::{Engine, Job};
+use super::patience::Patience;
+use super::plan::Run;
+use super::resume::{self, Subject};
+use super::summary::{self, Finished};
+use crate::interrupt;
+use crate::programs::peers::Peers;
+use crate::progress::{Progress, Unit};
+
+/// What all runs of one engine share.
+pub(super) struct Session<'a> {
+    pub(super) engine: &'a dyn Engine,
+    pub(super) peers: &'a Peers,
+    pub(super) options: &'a [&'a str],
+    pub(super) selected: &'a [CaseId],
+    pub(super) expectations: &'a Expectations,
+    /// The parent of the runs' report directories.
+    pub(super) output: PathBuf,
+    pub(super) patience: Patience,
+    /// Whether what earlier runs have reported is not run again.
+    pub(super) resume: bool,
+}
+
+impl Session<'_> {
+    /// All runs, then their tables.
+    pub(super) fn run_and_tell(&self, runs: &[Run], colors: bool) -> Result<Vec<Finished>> {
+        let finished = self.run_all(runs)?;
+        for finished in &finished {
+            finished.print(colors);
+        }
+        let file = self.output.join("summary.json");
+        summary::write(&file, self.engine.name(), self.selected.len(), &finished)?;
+        println!("\nsummary: {}", file.display());
+        Ok(finished)
+    }
+
+    /// As many at a time as the engine takes; one that cannot be completed does not stop the rest.
+    /// What comes back is in the order of `runs`.
+    fn run_all(&self, runs: &[Run]) -> Result<Vec<Finished>> {
+        let waiting = Mutex::new(runs.iter().enumerate());
+        let next = || {
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.next().filter(|_| !interrupt::requested())
+        };
+        let work = || -> Result<Vec<(usize, Finished)>> {
+            let mut finished = Vec::new();
+            while let Some((at, run)) = next() {
+                finished.push((at, self.run_one(run)?));
+            }
+            Ok(finished)
+        };
+        let workers = self.engine.at_a_time().get().min(runs.len());
+        let finished: Vec<Vec<_>> = thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let ended = workers.into_iter().map(|worker| worker.join());
+            let results = ended.map(|ended| ended.expect("what goes wrong in a run is an error"));
+            results.collect::<Result<_>>()
+        })?;
+        let mut finished: Vec<_> = finished.into_iter().flatten().collect();
+        finished.sort_by_key(|(at, _)| *at);
+        Ok(finished.into_iter().map(|(_, finished)| finished).collect())
+    }
+
+    fn run_one(&self, run: &Run) -> Result<Finished> {
+        let testee = self.peers.find(&run.testee_name())?;
+        let dir = self.report_dir(run, testee)?;
+        let left = resume::left(self.selected, &self.results(&dir, run)?);
+        let mut progress = self.progress(run, left.len());
+        let outcome = self.engine.test(&mut Job {
+            run,
+            cases: &left,
+            testee,
+            options: self.options,
+            dir: &dir,
+            patience: self.patience,
+            progress: &mut progress,
+        });
+        let took = progress.end();
+        // The original writes none, with success, when it could reach nobody.
+        let results = self.results(&dir, run)?;
+        let standard = Standard::Listed(self.expectations);
+        let assessment = Assessment::new(&run.testee(), self.selected, &results, standard);
+        let mut error = outcome.err().map(|error| format!("{error:#}"));
+        if error.is_none() && assessment.missing > 0 {
+            // The suite skips what it cannot reach, and calls that success.
+            let (missing, all) = (assessment.missing, self.selected.len());
+            error = Some(format!("the suite left out {missing} of {all} cases"));
+        }
+        Ok(Finished {
+            run: run.clone(),
+            took,
+            dir,
+            results,
+            assessment,
+            error,
+        })
+    }
+
+    /// What is reported so far about the selected cases.
+    fn results(&self, dir: &Path, run: &Run) -> Result<Results> {
+        let mut results = Index::read_if_there(dir)?.results(&run.agent);
+        results.retain(|case, _| self.selected.contains(case));
+        Ok(results)
+    }
+
+    /// The directory for the reports of a run: empty, unless the run goes on from what is there.
+    fn report_dir(&self, run: &Run, testee: &Path) -> Result<PathBuf> {
+        let dir = self.output.join(&run.agent);
+        let Some(suite) = self.engine.resumable() else {
+            return fresh_dir(&dir);
+        };
+        let subject = Subject::new(suite, testee, self.options)?;
+        if self.resume && subject.is_in(&dir) {
+            return found(&dir);
+        }
+        if self.resume && dir.exists() {
+            println!("{}: the reports are of another testee or suite", run.agent);
+        }
+        let dir = fresh_dir(&dir)?;
+        subject.record_in(&dir)?;
+        Ok(dir)
+    }
+
+    fn progress(&self, run: &Run, left: usize) -> Progress {
+        let reported = self.selected.len() - left;
+        if reported > 0 {
+            println!("{}: {reported} cases are reported already", run.agent);
+        }
+        match self.engine.at_a_time().get() {
+            1 => Progress::new(&run.agent, left, Unit::CASE),
+            _ => Progress::in_lines(&run.agent, left, Unit::CASE),
+        }
+    }
+}
+
+/// An empty directory for the reports of a run: what an earlier run left must not be taken for
+/// this one's.
+fn fresh_dir(dir: &Path) -> Result<PathBuf> {
+    if dir.exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
+    }
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    found(dir)
+}
+
+fn found(dir: &Path) -> Result<PathBuf> {
+    dir.canonicalize()
+        .with_context(|| format!("cannot find {}", dir.display()))
+}

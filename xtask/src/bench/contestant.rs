@@ -1,0 +1,304 @@
+//! The servers that are compared.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::scenario::Scenario;
+
+/// A server and how it is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Contestant {
+    pub(super) name: String,
+    pub(super) side: Side,
+    /// The floor that it stands on, by name.
+    pub(super) floor: Option<&'static str>,
+    pub(super) program: Program,
+    /// Its options, apart from `--port`, where nothing is compressed; `None` if it is left out there.
+    plain: Option<&'static [&'static str]>,
+    /// The same where messages are compressed.
+    deflate: Option<&'static [&'static str]>,
+}
+
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Side {
+    /// Echoes octets, knows nothing of WebSocket.
+    Floor,
+    Ours,
+    Peer,
+}
+
+/// What is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Program {
+    /// An executable that was built, by its package and name.
+    Built {
+        package: Package,
+        name: &'static str,
+    },
+    /// A command line in the system's shell, `{port}` in it is where to listen.
+    CommandLine(String),
+}
+
+/// Where executables come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Package {
+    /// `ws-benches`: floors and load.
+    Benches,
+    /// `ws-peers`: our servers.
+    Ours,
+    /// `benches/peers`: other people's libraries.
+    Peers,
+}
+
+impl Contestant {
+    /// Its options in this scenario, `None` if it takes no part.
+    pub(super) fn options(&self, scenario: &Scenario) -> Option<&'static [&'static str]> {
+        match scenario.deflate {
+            true => self.deflate,
+            false => self.plain,
+        }
+    }
+}
+
+/// `NAME=COMMAND`, as `--server` takes it.
+#[derive(Clone, Debug)]
+pub(super) struct Added(Contestant);
+
+impl Added {
+    pub(super) fn contestant(&self) -> Contestant {
+        self.0.clone()
+    }
+}
+
+impl FromStr for Added {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, command) = text.split_once('=').unwrap_or_default();
+        ensure!(
+            !name.is_empty() && command.contains("{port}"),
+            "`{text}` is not NAME=COMMAND with {{port}} in the command"
+        );
+        Ok(Self(Contestant {
+            name: name.to_owned(),
+            side: Side::Peer,
+            floor: Some("floor-poll"),
+            program: Program::CommandLine(command.to_owned()),
+            plain: Some(&[]),
+            deflate: Some(&[]),
+        }))
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Floor => "floor",
+            Self::Ours => "ours",
+            Self::Peer => "peer",
+        })
+    }
+}
+
+const TOKIO: &str = "floor-tokio";
+const ASYNC_STD: &str = "floor-async-std";
+const SMOL: &str = "floor-smol";
+
+/// All that are built, in the order in which they are shown.
+pub(super) fn built() -> Vec<Contestant> {
+    let floors = ["floor-poll", TOKIO, ASYNC_STD, SMOL].map(floor);
+    let ours = [
+        ("echo-tokio", TOKIO),
+        ("echo-async-std", ASYNC_STD),
+        ("echo-smol", SMOL),
+    ]
+    .map(|(name, floor)| ours(name, floor));
+    let peers = PEERS.iter().map(Peer::contestant);
+    floors.into_iter().chain(ours).chain(peers).collect()
+}
+
+fn floor(name: &'static str) -> Contestant {
+    Contestant {
+        name: name.to_owned(),
+        side: Side::Floor,
+        floor: Some(name),
+        program: Program::Built {
+            package: Package::Benches,
+            name,
+        },
+        plain: Some(&[]),
+        deflate: None,
+    }
+}
+
+fn ours(name: &'static str, floor: &'static str) -> Contestant {
+    Contestant {
+        name: name.to_owned(),
+        side: Side::Ours,
+        floor: Some(floor),
+        program: Program::Built {
+            package: Package::Ours,
+            name,
+        },
+        plain: Some(&[]),
+        deflate: Some(&["--deflate"]),
+    }
+}
+
+/// A line of the table of other people's libraries.
+struct Peer {
+    name: &'static str,
+    program: &'static str,
+    floor: &'static str,
+    plain: Option<&'static [&'static str]>,
+    deflate: Option<&'static [&'static str]>,
+}
+
+impl Peer {
+    const fn new(name: &'static str, program: &'static str, floor: &'static str) -> Self {
+        Self {
+            name,
+            program,
+            floor,
+            plain: Some(&[]),
+            deflate: None,
+        }
+    }
+
+    /// Batched, and with the buffers that the library's own measurements use.
+    const fn tuned(mut self) -> Self {
+        self.plain = Some(&["--tuned"]);
+        self
+    }
+
+    /// Takes part where messages are compressed.
+    const fn deflate(mut self, options: &'static [&'static str]) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
+    /// Takes no part where nothing is compressed.
+    const fn only_deflate(mut self) -> Self {
+        self.plain = None;
+        self
+    }
+
+    fn contestant(&self) -> Contestant {
+        Contestant {
+            name: self.name.to_owned(),
+            side: Side::Peer,
+            floor: Some(self.floor),
+            program: Program::Built {
+                package: Package::Peers,
+                name: self.program,
+            },
+            plain: self.plain,
+            deflate: self.deflate,
+        }
+    }
+}
+
+const DEFLATE: &[&str] = &["--deflate"];
+const TUNED_DEFLATE: &[&str] = &["--tuned", "--deflate"];
+const TUNED_DEFLATE_1: &[&str] = &["--tuned", "--deflate", "--level", "1"];
+
+const PEERS: &[Peer] = &[
+    Peer::new("tokio-websockets", "peer-tokio-websockets", TOKIO),
+    Peer::new("fastwebsockets", "peer-fastwebsockets", TOKIO),
+    Peer::new("wtx", "peer-wtx", TOKIO),
+    Peer::new("web-socket", "peer-web-socket", TOKIO),
+    Peer::new("web-socket-tuned", "peer-web-socket", TOKIO).tuned(),
+    Peer::new("tokio-tungstenite", "peer-tokio-tungstenite", TOKIO),
+    Peer::new("tokio-tungstenite-tuned", "peer-tokio-tungstenite", TOKIO).tuned(),
+    Peer::new("yawc", "peer-yawc", TOKIO).deflate(DEFLATE),
+    Peer::new("yawc-tuned", "peer-yawc", TOKIO)
+        .tuned()
+        .deflate(TUNED_DEFLATE),
+    Peer::new("yawc-tuned-level-1", "peer-yawc", TOKIO)
+        .only_deflate()
+        .deflate(TUNED_DEFLATE_1),
+    Peer::new("sockudo-ws", "peer-sockudo-ws", TOKIO).deflate(DEFLATE),
+    Peer::new("sockudo-ws-tuned", "peer-sockudo-ws", TOKIO)
+        .tuned()
+        .deflate(TUNED_DEFLATE),
+    Peer::new("sockudo-ws-tuned-level-1", "peer-sockudo-ws", TOKIO)
+        .only_deflate()
+        .deflate(TUNED_DEFLATE_1),
+    Peer::new(
+        "async-tungstenite-async-std",
+        "peer-async-tungstenite-async-std",
+        ASYNC_STD,
+    ),
+    Peer::new(
+        "async-tungstenite-async-std-tuned",
+        "peer-async-tungstenite-async-std",
+        ASYNC_STD,
+    )
+    .tuned(),
+    Peer::new(
+        "async-tungstenite-smol",
+        "peer-async-tungstenite-smol",
+        SMOL,
+    ),
+    Peer::new(
+        "async-tungstenite-smol-tuned",
+        "peer-async-tungstenite-smol",
+        SMOL,
+    )
+    .tuned(),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::scenario::SCENARIOS;
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_floors_exist() {
+        let all = built();
+        let names: BTreeSet<_> = all.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names.len(), all.len());
+        for one in &all {
+            assert!(names.contains(one.floor.unwrap()), "{}", one.name);
+        }
+    }
+
+    #[test]
+    fn floors_do_not_compress_and_every_scenario_has_peers_and_ours() {
+        for scenario in SCENARIOS {
+            let takes_part = |side| {
+                let mut all = built().into_iter().filter(move |one| one.side == side);
+                all.any(|one| one.options(scenario).is_some())
+            };
+            assert_eq!(
+                takes_part(Side::Floor),
+                !scenario.deflate,
+                "{}",
+                scenario.name
+            );
+            assert!(
+                takes_part(Side::Ours) && takes_part(Side::Peer),
+                "{}",
+                scenario.name
+            );
+        }
+    }
+
+    #[test]
+    fn servers_are_added_by_name_and_command() {
+        let added: Added = "uws=./uws --listen={port} -q".parse().unwrap();
+        assert_eq!(added.0.name, "uws");
+        let command = "./uws --listen={port} -q".to_owned();
+        assert_eq!(added.0.program, Program::CommandLine(command));
+        for wrong in ["uws", "=x {port}", "uws=./uws 9001"] {
+            assert!(wrong.parse::<Added>().is_err(), "{wrong}");
+        }
+    }
+}

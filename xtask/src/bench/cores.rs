@@ -1,0 +1,109 @@
+//! Processors: who runs where, and how fast they are at the moment.
+
+use std::hint::black_box;
+use std::str::FromStr;
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+/// The processors of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cores {
+    pub(super) server: usize,
+    pub(super) load: usize,
+}
+
+impl Default for Cores {
+    fn default() -> Self {
+        Self { server: 0, load: 1 }
+    }
+}
+
+/// `SERVER,LOAD`
+impl FromStr for Cores {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (server, load) = text.split_once(',').context("two processors, like 0,1")?;
+        let cores = Self {
+            server: server.parse()?,
+            load: load.parse()?,
+        };
+        ensure!(
+            cores.server != cores.load,
+            "server and load need a processor each"
+        );
+        Ok(cores)
+    }
+}
+
+/// Does `work` in a thread that stays on one processor, and so do all processes that it starts.
+pub(super) fn on_core<T: Send>(core: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
+    let pinned = move || pin(core).map(|()| work());
+    thread::scope(|scope| {
+        scope
+            .spawn(pinned)
+            .join()
+            .expect("pinned work does not panic")
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn pin(core: usize) -> Result<()> {
+    use rustix::thread::{CpuSet, sched_setaffinity};
+
+    let mut set = CpuSet::new();
+    set.set(core);
+    sched_setaffinity(None, &set).with_context(|| format!("there is no processor {core} to run on"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pin(_: usize) -> Result<()> {
+    anyhow::bail!("only Linux can say on which processor a program runs")
+}
+
+/// How long a fixed piece of work takes on the slower of the two, in seconds.
+pub(super) fn calibrate(cores: Cores) -> Result<f64> {
+    thread::scope(|scope| {
+        let load = scope.spawn(|| on_core(cores.load, spin));
+        let server = on_core(cores.server, spin)?;
+        let load = load.join().expect("the work does not panic")?;
+        Ok(server.max(load))
+    })
+}
+
+/// About ten milliseconds of work that keeps to registers.
+fn spin() -> f64 {
+    let started = Instant::now();
+    let mut state = black_box(1_u64);
+    for _ in 0..10_000_000 {
+        state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+    }
+    black_box(state);
+    started.elapsed().as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_are_two() {
+        assert_eq!(
+            "2,5".parse::<Cores>().unwrap(),
+            Cores { server: 2, load: 5 }
+        );
+        for wrong in ["2", "2,2", "a,b", ""] {
+            assert!(wrong.parse::<Cores>().is_err(), "{wrong}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pinned_thread_knows_only_its_processor() {
+        let seen = on_core(0, || thread::available_parallelism().unwrap().get()).unwrap();
+        assert_eq!(seen, 1);
+        assert!(on_core(1023, || ()).is_err());
+    }
+}

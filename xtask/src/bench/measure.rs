@@ -1,0 +1,168 @@
+//! One measurement: a server that is started fresh, and the load on it.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::contestant::{Contestant, Program, Side};
+use super::cores::{self, Cores, on_core};
+use super::programs::Executables;
+use super::sample::{Load, Sample};
+use super::scenario::Scenario;
+use crate::interrupt;
+use crate::programs::supervise::{Source, Supervised};
+
+/// Until a server listens.
+const START_UP: Duration = Duration::from_secs(10);
+
+/// How everything is measured.
+pub(super) struct Bench {
+    pub(super) executables: Executables,
+    pub(super) cores: Cores,
+    pub(super) seconds: f64,
+    pub(super) warm_up: f64,
+    /// Where the output of the servers goes.
+    pub(super) home: PathBuf,
+}
+
+/// A server under load; dropping it ends it.
+pub(super) struct Server {
+    pub(super) process: Supervised,
+    address: SocketAddr,
+}
+
+impl Bench {
+    /// Measures `contestant` once.
+    pub(super) fn measure(&self, scenario: &Scenario, contestant: &Contestant) -> Result<Sample> {
+        let calibration = cores::calibrate(self.cores)?;
+        let server = self.start(scenario, contestant, &[])?;
+        let process = Some(server.process.id());
+        let load = self.load(scenario, contestant, &server, process, self.seconds)?;
+        Ok(load.sample(calibration))
+    }
+
+    /// Starts the server of `contestant` on its processor, under `wrapper` if that is not empty, and
+    /// waits until it listens.
+    pub(super) fn start(
+        &self,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        wrapper: &[&str],
+    ) -> Result<Server> {
+        let address = free_address()?;
+        let command = self.command(scenario, contestant, address.port(), wrapper)?;
+        let log = self.home.join(format!("{}.log", contestant.name));
+        // Nobody reads the lines: what a server prints is in its log.
+        let (lines, _) = mpsc::channel();
+        let spawn = || Supervised::spawn(command, &log, Stdio::null(), Source::Testee, &lines);
+        let mut server = Server {
+            process: on_core(self.cores.server, spawn)??,
+            address,
+        };
+        server.wait_until_it_listens()?;
+        Ok(server)
+    }
+
+    fn command(
+        &self,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        port: u16,
+        wrapper: &[&str],
+    ) -> Result<Command> {
+        let mut words: Vec<_> = wrapper.iter().map(|&word| word.to_owned()).collect();
+        match &contestant.program {
+            Program::Built { package, name } => {
+                let path = self.executables.find(*package, name)?;
+                words.push(
+                    path.to_str()
+                        .context("the path of a program is no text")?
+                        .to_owned(),
+                );
+                let options = contestant.options(scenario).unwrap_or_default();
+                words.extend(options.iter().map(|&option| option.to_owned()));
+                words.extend(["--port".to_owned(), port.to_string()]);
+            }
+            Program::CommandLine(line) => {
+                let line = line.replace("{port}", &port.to_string());
+                words.extend(["sh".to_owned(), "-c".to_owned(), format!("exec {line}")]);
+            }
+        }
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        Ok(command)
+    }
+
+    /// Runs the load generator on its processor.
+    pub(super) fn load(
+        &self,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        server: &Server,
+        process: Option<u32>,
+        seconds: f64,
+    ) -> Result<Load> {
+        let mut command = Command::new(self.executables.load()?);
+        command.args(scenario.load_arguments());
+        command.args(["--address", &server.address.to_string()]);
+        command.args([
+            "--seconds",
+            &seconds.to_string(),
+            "--warm-up",
+            &self.warm_up.to_string(),
+        ]);
+        if let Some(process) = process {
+            command.args(["--process", &process.to_string()]);
+        }
+        if contestant.side == Side::Floor {
+            command.arg("--raw");
+        }
+        let output =
+            on_core(self.cores.load, || command.output())?.context("cannot start the load")?;
+        if interrupt::requested() {
+            bail!("interrupted");
+        }
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Load::parse(String::from_utf8_lossy(&output.stdout).trim())
+    }
+}
+
+impl Server {
+    fn wait_until_it_listens(&mut self) -> Result<()> {
+        let until = Instant::now() + START_UP;
+        while TcpStream::connect(self.address).is_err() {
+            if let Some(status) = self.process.try_wait()? {
+                return Err(self.process.died("the server", status, "its start"));
+            }
+            if Instant::now() > until || interrupt::requested() {
+                bail!("the server does not listen on {}", self.address);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+}
+
+/// An address of this machine where nobody listens.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+    Ok(listener.local_addr()?)
+}
+
+/// A directory for what servers print.
+pub(super) fn home() -> Result<PathBuf> {
+    crate::project::scratch_dir("bench")
+}
+
+/// Whether there is a program of this name to run.
+pub(super) fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir: PathBuf| Path::new(&dir).join(program).is_file())
+}

@@ -1,0 +1,245 @@
+//! `cargo xtask bench`: how fast echo servers are, ours beside those of other libraries.
+
+mod chart;
+mod contestant;
+mod cores;
+mod measure;
+mod programs;
+mod results;
+mod rounds;
+mod sample;
+mod scenario;
+mod statistics;
+mod syscalls;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use self::contestant::{Added, Contestant};
+use self::cores::Cores;
+use self::measure::Bench;
+use self::programs::Executables;
+use self::results::Run;
+use self::rounds::Rounds;
+use self::scenario::{SCENARIOS, Scenario, select};
+use self::syscalls::Counter;
+use crate::progress::{Progress, Unit};
+use crate::{Outcome, interrupt, resources};
+
+/// Compare echo servers.
+///
+/// Builds our servers, those of `benches/peers` and the floors, which echo octets and know nothing
+/// of WebSocket; loads them in turn, round after round, on one processor from another one; prints
+/// messages per second, processor time and system calls per message, and what part of its floor
+/// each server reaches, with the interval that holds it by 95 %. What other programs disturb is
+/// measured again. Linux only; run as root and with `nice -n -15` it is disturbed less.
+///
+/// Exit status: 0 all were measured; 1 a server failed; 2 could not measure.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Scenarios by their names or parts of them, comma-separated [default: all]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    scenario: Vec<String>,
+
+    /// Servers by their names or parts of them, comma-separated [default: all]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Add a server: what to call it, and a command line in which {port} is where to listen
+    #[arg(long, value_name = "NAME=COMMAND")]
+    server: Vec<Added>,
+
+    /// How often each server is measured
+    #[arg(long, value_name = "COUNT", default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// How long each measurement is
+    #[arg(long, default_value_t = 1.0, value_parser = duration)]
+    seconds: f64,
+
+    /// How often a measurement is repeated that other programs disturbed
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    retries: u16,
+
+    /// A smoke run: one short round
+    #[arg(long, conflicts_with_all = ["rounds", "seconds", "retries"])]
+    quick: bool,
+
+    /// The processors of server and load
+    #[arg(long, value_name = "SERVER,LOAD", default_value = "0,1")]
+    cores: Cores,
+
+    /// Take all executables from this directory instead of building them
+    #[arg(long, value_name = "DIR")]
+    bin_dir: Option<PathBuf>,
+
+    /// Keep the figures in this file
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+
+    /// Compare with the figures that an earlier run kept
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+
+    /// Draw a chart of each scenario into this directory
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
+
+    /// Print the names of scenarios and servers, and measure nothing
+    #[arg(long)]
+    list: bool,
+}
+
+/// Measures what the arguments ask for.
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let contestants = contestants(args);
+    let scenarios = select(SCENARIOS.iter().collect(), |one| one.name, &args.scenario);
+    if args.list {
+        list(&scenarios, &contestants);
+        return Ok(Outcome::Passed);
+    }
+    resources::check_system()?;
+    ensure!(
+        !scenarios.is_empty(),
+        "no scenario has such a name: see --list"
+    );
+    ensure!(
+        !contestants.is_empty(),
+        "no server has such a name: see --list"
+    );
+    // Before anything takes time.
+    let before = args.against.as_deref().map(Run::load).transpose()?;
+    interrupt::install();
+    let bench = Bench {
+        executables: Executables::built_or_in(args.bin_dir.as_deref(), &contestants)?,
+        cores: args.cores,
+        seconds: if args.quick { 0.2 } else { args.seconds },
+        warm_up: if args.quick { 0.1 } else { 0.2 },
+        home: measure::home()?,
+    };
+    let run = measure_all(args, &bench, &scenarios, &contestants)?;
+    finish(args, before.as_ref(), &run)
+}
+
+fn contestants(args: &Args) -> Vec<Contestant> {
+    let mut contestants = select(contestant::built(), |one| &one.name, &args.only);
+    contestants.extend(args.server.iter().map(Added::contestant));
+    contestants
+}
+
+fn list(scenarios: &[&Scenario], contestants: &[Contestant]) {
+    for scenario in scenarios {
+        println!("scenario {:20} {}", scenario.name, scenario.title);
+    }
+    for contestant in contestants {
+        println!("{:8} {}", contestant.side, contestant.name);
+    }
+}
+
+fn measure_all(
+    args: &Args,
+    bench: &Bench,
+    scenarios: &[&Scenario],
+    contestants: &[Contestant],
+) -> Result<Run> {
+    let (rounds, retries) = match args.quick {
+        true => (1, 0),
+        false => (args.rounds.into(), args.retries.into()),
+    };
+    let counter = Counter::find();
+    match counter {
+        Some(counter) => println!("system calls are counted by {}", counter.name()),
+        None => println!("note: system calls are not counted: neither perf nor strace can be used"),
+    }
+    let fields = |scenario: &Scenario| -> Vec<_> {
+        let takes_part = |one: &&Contestant| one.options(scenario).is_some();
+        contestants.iter().filter(takes_part).collect()
+    };
+    let mut measuring = Rounds::new(bench, rounds, retries, counter)?;
+    let mut all = Vec::new();
+    for scenario in scenarios {
+        let field = fields(scenario);
+        let mut progress = Progress::new(
+            scenario.name,
+            measuring.measurements(field.len()),
+            Unit::MEASUREMENT,
+        );
+        let results = measuring.scenario(scenario, &field, &mut progress);
+        progress.end();
+        let results = results?;
+        println!("{}", table::scenario(&results));
+        all.push(results);
+    }
+    Ok(Run {
+        machine: machine(),
+        scenarios: all,
+    })
+}
+
+/// Everything that comes after measuring.
+fn finish(args: &Args, before: Option<&Run>, run: &Run) -> Result<Outcome> {
+    println!("measured on {}", run.machine);
+    if let Some(before) = before {
+        println!("{}", table::comparison(before, run));
+    }
+    if let Some(file) = &args.save {
+        run.save(file)?;
+    }
+    if let Some(dir) = &args.charts {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        for results in &run.scenarios {
+            chart::draw(results, dir)?;
+        }
+    }
+    let mut entries = run.scenarios.iter().flat_map(|results| &results.entries);
+    Ok(Outcome::passed_if(
+        entries.all(|entry| entry.failure.is_none()),
+    ))
+}
+
+/// The processor and the system, as Linux tells them.
+fn machine() -> String {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |line: &str| {
+        Some(
+            line.strip_prefix("model name")?
+                .split_once(':')?
+                .1
+                .trim()
+                .to_owned(),
+        )
+    };
+    let model = cpus
+        .lines()
+        .find_map(field)
+        .unwrap_or_else(|| "an unknown processor".to_owned());
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let count = cpus
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
+    format!("{count} processors {model}, Linux {}", kernel.trim())
+}
+
+fn duration(text: &str) -> Result<f64> {
+    let seconds: f64 = text.parse()?;
+    if !(0.01..=3600.0).contains(&seconds) {
+        bail!("from 0.01 to 3600 seconds");
+    }
+    Ok(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measurement_takes_some_time_and_not_for_ever() {
+        assert_eq!(duration("0.5").unwrap(), 0.5);
+        for wrong in ["0", "-1", "NaN", "inf", "x"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

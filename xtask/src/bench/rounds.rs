@@ -1,0 +1,175 @@
+//! The order in which everything is measured.
+
+use anyhow::Result;
+
+use super::contestant::Contestant;
+use super::cores;
+use super::measure::Bench;
+use super::results::{Entry, Results};
+use super::sample::Sample;
+use super::scenario::Scenario;
+use super::syscalls::{self, Counter};
+use crate::interrupt;
+use crate::progress::Progress;
+
+/// How often the machine's speed is taken before the first measurement.
+const CALIBRATIONS: usize = 20;
+
+/// Measures scenario by scenario.
+pub(super) struct Rounds<'a> {
+    bench: &'a Bench,
+    rounds: usize,
+    /// How often a measurement is repeated because it was disturbed.
+    retries: usize,
+    counter: Option<Counter>,
+    best_calibration: f64,
+}
+
+impl<'a> Rounds<'a> {
+    pub(super) fn new(
+        bench: &'a Bench,
+        rounds: usize,
+        retries: usize,
+        counter: Option<Counter>,
+    ) -> Result<Self> {
+        let mut best_calibration = f64::INFINITY;
+        for _ in 0..CALIBRATIONS {
+            best_calibration = best_calibration.min(cores::calibrate(bench.cores)?);
+        }
+        Ok(Self {
+            bench,
+            rounds,
+            retries,
+            counter,
+            best_calibration,
+        })
+    }
+
+    /// How many measurements that takes.
+    pub(super) fn measurements(&self, contestants: usize) -> usize {
+        contestants * (self.rounds + usize::from(self.counter.is_some()))
+    }
+
+    /// Measures every contestant once in each round; each round begins with another one.
+    pub(super) fn scenario(
+        &mut self,
+        scenario: &Scenario,
+        contestants: &[&Contestant],
+        progress: &mut Progress,
+    ) -> Result<Results> {
+        let mut entries: Vec<_> = contestants.iter().copied().map(new_entry).collect();
+        let mut done = 0;
+        for round in 0..self.rounds {
+            for at in order(round, contestants.len()) {
+                progress.at(done, &contestants[at].name);
+                done += 1;
+                let sample = self.measure_if_sound(scenario, contestants[at], &mut entries[at])?;
+                entries[at].samples.push(sample);
+            }
+        }
+        if let Some(counter) = self.counter {
+            for (contestant, entry) in contestants.iter().zip(&mut entries) {
+                progress.at(done, &format!("{}, {}", contestant.name, counter.name()));
+                done += 1;
+                self.count_syscalls(counter, scenario, contestant, entry)?;
+            }
+        }
+        Ok(Results {
+            scenario: scenario.name.to_owned(),
+            title: scenario.title.to_owned(),
+            best_calibration: self.best_calibration,
+            entries,
+        })
+    }
+
+    /// `None` if the server has failed, now or before.
+    fn measure_if_sound(
+        &mut self,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        entry: &mut Entry,
+    ) -> Result<Option<Sample>> {
+        if entry.failure.is_some() {
+            return Ok(None);
+        }
+        match self.measure(scenario, contestant) {
+            Ok(sample) => Ok(Some(sample)),
+            Err(error) if interrupt::requested() => Err(error),
+            Err(error) => {
+                entry.failure = Some(format!("{error:#}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Repeats what was disturbed, and takes what was disturbed least.
+    fn measure(&mut self, scenario: &Scenario, contestant: &Contestant) -> Result<Sample> {
+        let mut best: Option<Sample> = None;
+        for _ in 0..=self.retries {
+            let sample = self.bench.measure(scenario, contestant)?;
+            self.best_calibration = self.best_calibration.min(sample.calibration);
+            let calibration = self.best_calibration;
+            if best
+                .as_ref()
+                .is_none_or(|best| sample.disturbance(calibration) < best.disturbance(calibration))
+            {
+                best = Some(sample);
+            }
+            if best
+                .as_ref()
+                .is_some_and(|best| !best.is_disturbed(calibration))
+            {
+                break;
+            }
+        }
+        Ok(best.expect("there is at least one attempt"))
+    }
+
+    fn count_syscalls(
+        &self,
+        counter: Counter,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        entry: &mut Entry,
+    ) -> Result<()> {
+        if entry.failure.is_some() {
+            return Ok(());
+        }
+        match syscalls::count(self.bench, counter, scenario, contestant) {
+            Ok(count) => entry.syscalls = Some(count),
+            Err(error) if interrupt::requested() => return Err(error),
+            Err(error) => entry.failure = Some(format!("under {}: {error:#}", counter.name())),
+        }
+        Ok(())
+    }
+}
+
+fn new_entry(contestant: &Contestant) -> Entry {
+    Entry {
+        name: contestant.name.clone(),
+        side: contestant.side,
+        floor: contestant.floor.map(str::to_owned),
+        samples: Vec::new(),
+        syscalls: None,
+        failure: None,
+    }
+}
+
+/// Every index, from another one on in each round.
+fn order(round: usize, len: usize) -> impl Iterator<Item = usize> {
+    (0..len).map(move |at| (at + round) % len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_round_begins_with_another() {
+        let orders: Vec<Vec<_>> = (0..4).map(|round| order(round, 3).collect()).collect();
+        assert_eq!(
+            orders,
+            [vec![0, 1, 2], vec![1, 2, 0], vec![2, 0, 1], vec![0, 1, 2]]
+        );
+    }
+}

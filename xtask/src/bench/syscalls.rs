@@ -1,0 +1,159 @@
+//! Counting system calls: one more run of each server, which is not timed, under `perf` or `strace`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::contestant::Contestant;
+use super::measure::{Bench, is_installed};
+use super::scenario::Scenario;
+
+/// How long the server is loaded for that, in seconds.
+const SECONDS: f64 = 0.3;
+
+/// How long the counter may take to say what it counted.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A program that counts the system calls of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counter {
+    /// Costs little.
+    Perf,
+    /// Makes each call slow, so that more messages may meet in one than otherwise.
+    Strace,
+}
+
+impl Counter {
+    /// The best that works here.
+    pub(super) fn find() -> Option<Self> {
+        if is_installed("perf") && perf_may_count() {
+            return Some(Self::Perf);
+        }
+        is_installed("strace").then_some(Self::Strace)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Perf => "perf",
+            Self::Strace => "strace",
+        }
+    }
+
+    fn wrapper(self, output: &str) -> Vec<&str> {
+        match self {
+            Self::Perf => vec!["perf", "stat", "-x,", "-e", EVENT, "-o", output],
+            Self::Strace => vec![
+                "strace",
+                "--follow-forks",
+                "--summary-only",
+                "--output",
+                output,
+            ],
+        }
+    }
+
+    fn parse(self, output: &str) -> Option<u64> {
+        match self {
+            Self::Perf => parse_perf(output),
+            Self::Strace => parse_strace(output),
+        }
+    }
+}
+
+const EVENT: &str = "raw_syscalls:sys_enter";
+
+/// Whether this user may count.
+fn perf_may_count() -> bool {
+    let output = Command::new("perf")
+        .args(["stat", "-x,", "-e", EVENT, "true"])
+        .output();
+    output.is_ok_and(|output| parse_perf(&String::from_utf8_lossy(&output.stderr)).is_some())
+}
+
+/// `COUNT,UNIT,EVENT,…`
+fn parse_perf(output: &str) -> Option<u64> {
+    let line = output.lines().find(|line| line.contains(EVENT))?;
+    line.split(',').next()?.parse().ok()
+}
+
+/// `100.00  0.001  3  CALLS  ERRORS  total`, the errors not always.
+fn parse_strace(output: &str) -> Option<u64> {
+    let line = output
+        .lines()
+        .find(|line| line.trim_end().ends_with(" total"))?;
+    line.split_whitespace().nth(3)?.parse().ok()
+}
+
+/// System calls for each message that `contestant` echoes, start and handshakes included.
+pub(super) fn count(
+    bench: &Bench,
+    counter: Counter,
+    scenario: &Scenario,
+    contestant: &Contestant,
+) -> Result<f64> {
+    let file = bench.home.join(format!("{}.syscalls", contestant.name));
+    // What an earlier run left is no result.
+    drop(fs::remove_file(&file));
+    let path = file.to_str().context("the target directory is no text")?;
+    let mut server = bench.start(scenario, contestant, &counter.wrapper(path))?;
+    let load = bench.load(scenario, contestant, &server, None, SECONDS)?;
+    interrupt_group(server.process.id())?;
+    let until = Instant::now() + PATIENCE;
+    while server.process.try_wait()?.is_none() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(read(counter, &file)? as f64 / load.all_messages as f64)
+}
+
+fn read(counter: Counter, file: &Path) -> Result<u64> {
+    let output =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    match counter.parse(&output) {
+        Some(count) => Ok(count),
+        None => bail!(
+            "{} has counted nothing: see {}",
+            counter.name(),
+            file.display()
+        ),
+    }
+}
+
+/// Ends the server, whose counter then prints what it counted.
+#[cfg(unix)]
+fn interrupt_group(leader: u32) -> Result<()> {
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    let leader = Pid::from_raw(leader.try_into()?).context("a process has a number above 0")?;
+    kill_process_group(leader, Signal::INT).context("cannot end the server")
+}
+
+#[cfg(not(unix))]
+fn interrupt_group(_: u32) -> Result<()> {
+    bail!("system calls are counted on Linux only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_what_the_counters_print() {
+        let perf = "# started on …\n\n1234,,raw_syscalls:sys_enter,5000,100.00,,\n";
+        assert_eq!(parse_perf(perf), Some(1234));
+        assert_eq!(
+            parse_perf("<not counted>,,raw_syscalls:sys_enter,0,0.00,,\n"),
+            None
+        );
+        let strace = "% time seconds usecs/call calls errors syscall\n------ ----\n\
+                      60.00 0.1 3 41 2 read\n100.00    0.000100           2        45         2 total\n";
+        assert_eq!(parse_strace(strace), Some(45));
+        assert_eq!(
+            parse_strace("100.00    0.000100           2        45           total\n"),
+            Some(45)
+        );
+        assert_eq!(parse_strace(""), None);
+    }
+}
