@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod floor;
+
 use ws_proto::{Config, MaskKey, MaskSource, MessageRef, Role, SendSide};
 
 /// Payload lengths: every size tier of the code, both sides of each change of the header's length form.
