@@ -141,6 +141,7 @@ impl Inlet {
                         }
                     }
                     Ok(Look::Found(found)) => {
+                        self.reclaim_decompressor();
                         self.settle();
                         return Poll::Ready(Ok(Some(found)));
                     }
@@ -179,6 +180,13 @@ impl Inlet {
     fn settle(&mut self) {
         if let Some(block) = self.recv.settle() {
             pool::give_block(block);
+        }
+    }
+
+    /// Gives back what decompressed a message, if the next does not refer to it.
+    fn reclaim_decompressor(&mut self) {
+        if let Some(memory) = self.recv.side_mut().reclaim_decompressor() {
+            pool::give_decompressor(memory);
         }
     }
 
@@ -349,6 +357,9 @@ impl Inlet {
         if self.recv.wants_block() {
             pool::give_block(self.recv.lend(pool::take_block()));
         }
+        if self.recv.side().wants_decompressor() {
+            pool::lend_decompressor(self.recv.side_mut());
+        }
         match poll_read(cx, io, self.recv.spare()) {
             Poll::Ready(Ok(0)) => outlet.end(),
             Poll::Ready(Ok(len)) => {
@@ -373,6 +384,7 @@ impl Inlet {
             outlet.end();
             return Poll::Ready(());
         }
+        self.reclaim_decompressor();
         match self.recv.rest() {
             Ok(block) => {
                 pool::give_block(block);

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use ws_proto::{CompressorMemory, SendSide};
+use ws_proto::{CompressorMemory, DecompressorMemory, ReceiveSide, SendSide};
 
 /// Octets in a block to read into, and in a buffer to encode into.
 pub(crate) const BLOCK_LEN: usize = 64 * 1024;
@@ -12,7 +12,7 @@ pub(crate) const BLOCK_LEN: usize = 64 * 1024;
 /// How many blocks and buffers each a thread keeps.
 const KEPT: usize = 8;
 
-/// How many compressors' memories a thread keeps, of 134 to 483 KiB each.
+/// How many compressors' memories a thread keeps, of 134 to 483 KiB each, and decompressors', of 47 to 95 KiB.
 const KEPT_COMPRESSORS: usize = 4;
 
 thread_local! {
@@ -26,6 +26,7 @@ struct Pool {
     buffers: Vec<Vec<u8>>,
     /// Of any options.
     compressors: Vec<CompressorMemory>,
+    decompressors: Vec<DecompressorMemory>,
 }
 
 impl Pool {
@@ -34,6 +35,7 @@ impl Pool {
             blocks: Vec::new(),
             buffers: Vec::new(),
             compressors: Vec::new(),
+            decompressors: Vec::new(),
         }
     }
 }
@@ -92,6 +94,25 @@ pub(crate) fn give_compressor(memory: CompressorMemory) {
     with(|pool| {
         if pool.compressors.len() < KEPT_COMPRESSORS {
             pool.compressors.push(memory);
+        }
+        None::<()>
+    });
+}
+
+/// Lends `side` the memory of a decompressor, if there is some.
+pub(crate) fn lend_decompressor(side: &mut ReceiveSide) {
+    with(|pool| {
+        let back = side.lend_decompressor(pool.decompressors.pop()?)?;
+        pool.decompressors.push(back);
+        None::<()>
+    });
+}
+
+/// Gives back the memory of a decompressor.
+pub(crate) fn give_decompressor(memory: DecompressorMemory) {
+    with(|pool| {
+        if pool.decompressors.len() < KEPT_COMPRESSORS {
+            pool.decompressors.push(memory);
         }
         None::<()>
     });

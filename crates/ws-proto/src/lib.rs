@@ -95,7 +95,9 @@ pub use mask::{MaskKey, MaskSource};
 pub use message::{Message, MessageKind, MessageRef, Outgoing};
 pub use opcode::OpCode;
 pub use prepared::Prepared;
-pub use recv::{BlockReceiver, Chunk, Event, Ready, ReceiveSide, Received, Start};
+pub use recv::{
+    BlockReceiver, Chunk, DecompressorMemory, Event, Ready, ReceiveSide, Received, Start,
+};
 pub use role::Role;
 pub use send::{CompressorMemory, SendSide};
 pub use text::{NotUtf8, Text};

@@ -62,8 +62,8 @@ enum Message {
     Pending,
 }
 
-/// The memory of a [`Decompressor`].
-struct DecompressorState {
+/// The memory of a [`Decompressor`], to be used by another. Carries nothing over.
+pub(crate) struct DecompressorState {
     inflate: Inflate,
     window: Window,
     history: History,
@@ -158,15 +158,26 @@ impl Decompressor {
         Ok(progress)
     }
 
-    /// Gives the memory back. Does nothing inside a message, or if messages refer to those before.
-    pub(crate) fn release(&mut self) {
-        if !self.takeover && self.message == Message::Empty {
-            self.state = None;
+    /// Gives the memory up, for another decompressor. `None` inside a message, or if messages refer to those before.
+    pub(crate) fn take_state(&mut self) -> Option<DecompressorState> {
+        if self.takeover || self.message != Message::Empty {
+            return None;
         }
+        let mut state = self.state.take()?;
+        state.window = Window::Stale;
+        Some(state)
+    }
+
+    /// Takes memory instead of allocating some; gives it back if it is not needed.
+    pub(crate) fn put_state(&mut self, state: DecompressorState) -> Option<DecompressorState> {
+        if self.state.is_some() {
+            return Some(state);
+        }
+        self.state = Some(state);
+        None
     }
 
     /// Whether it holds memory.
-    #[cfg(test)]
     pub(crate) fn has_state(&self) -> bool {
         self.state.is_some()
     }

@@ -14,7 +14,7 @@ mod tests;
 pub(crate) use compressor::{Compressor, CompressorOptions, CompressorState};
 pub use config::{DeflateConfig, DeflateParams};
 #[cfg(feature = "deflate")]
-pub(crate) use decompressor::{Decompressor, InflateError};
+pub(crate) use decompressor::{Decompressor, DecompressorState, InflateError};
 
 /// The end of an empty stored block, which a sender takes off a message and a receiver puts back
 /// (RFC 7692 §7.2.1, §7.2.2).

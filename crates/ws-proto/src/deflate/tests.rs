@@ -485,8 +485,9 @@ fn without_takeover_no_message_refers_to_another() {
     let mut peer = Decompressor::new(false, 15);
     for _ in 0..3 {
         assert_eq!(decompress_all(&mut peer, &first).as_ref(), Ok(&payload));
-        peer.release();
+        let state = peer.take_state().unwrap();
         assert!(!peer.has_state());
+        assert!(peer.put_state(state).is_none());
         peer = Decompressor::new(false, 9);
         assert_eq!(
             peer.push(&hex("f200110000"), &mut Vec::new(), 100),
@@ -532,11 +533,9 @@ fn memory_stays_where_it_is_needed() {
     for takeover in [true, false] {
         let mut peer = Decompressor::new(takeover, 15);
         peer.push(&hex("f248"), &mut Vec::new(), 100).unwrap();
-        peer.release();
-        assert!(peer.has_state());
+        assert!(peer.take_state().is_none());
         decompress_all(&mut peer, &hex("cdc9c90700")).unwrap();
-        peer.release();
-        assert_eq!(peer.has_state(), takeover);
+        assert_eq!(peer.take_state().is_some(), !takeover);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::{Found, Next, Partial, ReceiveSide};
-use crate::deflate::{Decompressor, DeflateParams};
+use crate::deflate::{Decompressor, DecompressorState, DeflateParams};
 use crate::error::{LimitError, ReceiveError};
 use crate::header::FrameHeader;
 use crate::opcode::OpCode;
@@ -77,10 +78,41 @@ impl ReceiveSide {
 
     /// Gives back memory that is of no use between messages.
     pub(super) fn release_inflation(&mut self) {
+        drop(self.reclaim_decompressor());
         if let Some(inflation) = &mut self.inflation {
-            inflation.decompressor.release();
             inflation.piece = Vec::new();
         }
+    }
+
+    /// Whether the next compressed message allocates a decompressor's memory, unless some is lent.
+    #[inline]
+    #[must_use]
+    pub fn wants_decompressor(&self) -> bool {
+        let inflation = self.inflation.as_ref();
+        inflation.is_some_and(|it| !it.decompressor.has_state())
+    }
+
+    /// Lends the memory of a decompressor; it comes back if it is not wanted.
+    pub fn lend_decompressor(&mut self, memory: DecompressorMemory) -> Option<DecompressorMemory> {
+        let Some(inflation) = &mut self.inflation else {
+            return Some(memory);
+        };
+        let DecompressorMemory { state, piece } = memory;
+        if inflation.piece.capacity() == 0 {
+            inflation.piece = piece;
+        }
+        let state = inflation.decompressor.put_state(state)?;
+        let piece = Vec::new();
+        Some(DecompressorMemory { state, piece })
+    }
+
+    /// Gives up the decompressor's memory if the next message will not refer to what it saw: between messages without
+    /// context takeover.
+    pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
+        let inflation = self.inflation.as_mut()?;
+        let state = inflation.decompressor.take_state()?;
+        let piece = core::mem::take(&mut inflation.piece);
+        Some(DecompressorMemory { state, piece })
     }
 
     /// Takes note of a data frame, whose header may begin a compressed message.
@@ -247,6 +279,18 @@ impl ReceiveSide {
         self.frame = None;
         self.assembly.finish()?;
         Ok(Next::Stop(used, Found::Assembled))
+    }
+}
+
+/// The memory of a decompressor, on its way from one connection to another. It carries nothing over.
+pub struct DecompressorMemory {
+    state: DecompressorState,
+    piece: Vec<u8>,
+}
+
+impl fmt::Debug for DecompressorMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecompressorMemory").finish_non_exhaustive()
     }
 }
 

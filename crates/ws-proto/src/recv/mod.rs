@@ -26,6 +26,7 @@ use crate::opcode::OpCode;
 use crate::role::Role;
 use crate::utf8;
 use assembly::Assembly;
+pub use inflate::DecompressorMemory;
 use inflate::Inflation;
 use stream::Stream;
 

@@ -27,6 +27,23 @@ impl ReceiveSide {
 
     pub(super) fn release_inflation(&mut self) {}
 
+    /// Whether the next compressed message allocates memory: there is none, without the feature `deflate`.
+    #[inline]
+    #[must_use]
+    pub fn wants_decompressor(&self) -> bool {
+        false
+    }
+
+    /// Lends the memory of a decompressor: there is none, without the feature `deflate`.
+    pub fn lend_decompressor(&mut self, memory: DecompressorMemory) -> Option<DecompressorMemory> {
+        Some(memory)
+    }
+
+    /// Gives up the decompressor's memory: there is none, without the feature `deflate`.
+    pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
+        None
+    }
+
     pub(super) fn note_compression(&mut self, _: &FrameHeader) {}
 
     pub(super) fn check_compressed(&mut self, _: &FrameHeader) -> Result<(), LimitError> {
@@ -41,3 +58,8 @@ impl ReceiveSide {
         Ok(Next::Continue(0))
     }
 }
+
+/// The memory of a decompressor: there is none, without the feature `deflate`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DecompressorMemory {}
