@@ -39,7 +39,7 @@ enum Action {
         &'static [&'static str],
         &'static [(&'static str, &'static str)],
     ),
-    /// `cargo xtask autobahn`, by the native engine.
+    /// `cargo xtask autobahn --quick`, by the native engine.
     Autobahn,
     /// The core without std, the cores without an operating system.
     NoStd,
@@ -164,7 +164,8 @@ impl Step {
                 words.join(" ")
             }
             Action::NoStd => "the cores for targets without std or operating system".into(),
-            Action::Autobahn | Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
+            Action::Autobahn => format!("cargo xtask {} --quick", self.name),
+            Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
         }
     }
 
@@ -177,22 +178,22 @@ impl Step {
                     .status()?;
                 Ok(Outcome::passed_if(status.success()))
             }
-            Action::Autobahn => autobahn::run(&defaults()),
+            Action::Autobahn => autobahn::run(&arguments(&["--quick"])),
             Action::NoStd => no_std::run(),
-            Action::Test => test::run(&defaults()),
-            Action::Tidy => tidy::run(&defaults()),
+            Action::Test => test::run(&arguments(&[])),
+            Action::Tidy => tidy::run(&arguments(&[])),
         }
     }
 }
 
-/// The arguments of a command when the user gives none.
-fn defaults<A: clap::Args>() -> A {
+/// The arguments of a command as a user would give them.
+fn arguments<A: clap::Args>(given: &[&str]) -> A {
     #[derive(Parser)]
-    struct Defaults<A: clap::Args> {
+    struct Given<A: clap::Args> {
         #[command(flatten)]
         args: A,
     }
-    Defaults::parse_from(["xtask"]).args
+    Given::parse_from(["xtask"].iter().chain(given)).args
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

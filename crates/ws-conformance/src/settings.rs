@@ -65,6 +65,12 @@ impl Settings {
         self
     }
 
+    /// For a quick run: 100 messages in the cases of 1,000.
+    #[must_use]
+    pub fn quick(self) -> Self {
+        self.with_messages(100)
+    }
+
     /// Sets [`stop`](Self::stop).
     #[must_use]
     pub fn with_stop(mut self, stop: StopFlag) -> Self {

@@ -31,6 +31,8 @@ pub(crate) struct Tuning {
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Where the masking keys of the native engine come from.
     pub(crate) seed: u64,
+    /// Whether the native engine sends fewer messages.
+    pub(crate) is_quick: bool,
 }
 
 /// A conformance suite that is ready to run.

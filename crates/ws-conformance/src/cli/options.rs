@@ -115,9 +115,6 @@ pub(super) struct Plan {
     strict: bool,
 }
 
-/// How many messages the cases of 1,000 have with `--quick`.
-const QUICK_MESSAGES: usize = 100;
-
 impl Options {
     pub(super) fn plan(&self, role: Role) -> Result<Plan> {
         let spec = self.spec.as_ref().map(|file| Spec::load(file, role));
@@ -130,7 +127,7 @@ impl Options {
             .with_seed(self.seed)
             .with_time_scale(self.time_scale);
         let settings = match self.quick {
-            true => settings.with_messages(QUICK_MESSAGES),
+            true => settings.quick(),
             false => settings,
         };
         let settings = match &spec {

@@ -27,7 +27,11 @@ impl Native {
 
     /// Settings with a stop flag of their own: for one run.
     fn settings(&self) -> Settings {
-        Settings::default().with_seed(self.tuning.seed)
+        let settings = Settings::default().with_seed(self.tuning.seed);
+        match self.tuning.is_quick {
+            true => settings.quick(),
+            false => settings,
+        }
     }
 
     fn jobs(&self) -> Jobs {

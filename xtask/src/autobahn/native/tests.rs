@@ -34,9 +34,13 @@ fn testee(dir: &Path, script: &str) -> PathBuf {
 /// The error of a run against that testee, which must come soon.
 fn failure(role: Role, script: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
-    let (jobs, seed) = (None, 1);
+    let tuning = Tuning {
+        jobs: None,
+        seed: 1,
+        is_quick: true,
+    };
     let started = Instant::now();
-    let result: Result<()> = Native::new(Tuning { jobs, seed }).test(&mut Job {
+    let result: Result<()> = Native::new(tuning).test(&mut Job {
         run: &Run::new(Runtime::Tokio, role),
         cases: CASES,
         testee: &testee(dir.path(), script),
