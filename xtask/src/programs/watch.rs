@@ -72,10 +72,10 @@ mod tests {
         let (_sender, lines) = mpsc::channel();
         let mut watch = Watch::new(lines);
         watch.enter("case 2.1", Duration::from_millis(120));
-        assert!(watch.next().unwrap().is_none());
         let error = loop {
-            if let Err(error) = watch.next() {
-                break error.to_string();
+            match watch.next() {
+                Ok(line) => assert!(line.is_none()),
+                Err(error) => break error.to_string(),
             }
         };
         assert!(

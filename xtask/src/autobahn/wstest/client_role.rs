@@ -106,6 +106,7 @@ mod tests {
 
     #[test]
     fn a_free_address_can_be_bound() {
-        assert!(TcpListener::bind(free_address().unwrap()).is_ok());
+        // Another test may come first.
+        assert!((0..3).any(|_| TcpListener::bind(free_address().unwrap()).is_ok()));
     }
 }

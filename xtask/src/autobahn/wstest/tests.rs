@@ -79,16 +79,16 @@ impl Scripts {
     fn failure(&self, role: Role, suite: &str, testee: &str) -> String {
         let started = Instant::now();
         let error = self.run(role, suite, testee).unwrap_err();
-        assert!(started.elapsed() < Duration::from_secs(20));
+        assert!(started.elapsed() < Duration::from_secs(50));
         format!("{error:#}")
     }
 }
 
 fn impatient() -> Patience {
     Patience {
-        without_progress: Duration::from_secs(1),
+        without_progress: Duration::from_secs(3),
         longest_case: |_| Duration::ZERO,
-        start_up: Duration::from_secs(2),
+        start_up: Duration::from_secs(5),
     }
 }
 
@@ -193,7 +193,7 @@ fn a_client_that_gets_stuck_or_dies_is_an_error_that_names_the_case() {
     let stuck = follow_client("read url; echo \"done $url\"; sleep 60").unwrap_err();
     let stuck = stuck.to_string();
     assert!(
-        stuck.starts_with("no progress for 1 s in case 1.1.2"),
+        stuck.starts_with("no progress for 3 s in case 1.1.2"),
         "{stuck}"
     );
     let dead = follow_client("echo 'it hurts' >&2; exit 4")
