@@ -217,7 +217,9 @@ mod tests {
     #[test]
     fn a_server_that_is_not_there_fails_its_cases() {
         // Nobody listens below port 1024, and no test that asks for a free port is given one there.
-        let target = Target::new("ws://127.0.0.1:1").unwrap().with_agent("nobody");
+        let target = Target::new("ws://127.0.0.1:1")
+            .unwrap()
+            .with_agent("nobody");
         let settings = Settings::default();
         let case = &crate::cases::all()[0];
         let record = run_case(&target, case, &settings);

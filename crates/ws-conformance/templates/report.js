@@ -28,7 +28,7 @@ function isWanted(entry, { search = "", group, verdict, agent, differs }) {
   const isResult = (result) =>
     (agent === undefined || result.agent === agent) &&
     (verdict === "bad"
-      ? !["pass", "info"].includes(result.verdict)
+      ? !["pass", "info", "missing"].includes(result.verdict)
       : verdict === undefined || result.verdict === verdict);
   return (
     (group === undefined || entry.group === group) &&

@@ -60,7 +60,11 @@ fn reports_have_the_shape_of_the_original() {
     for (case, entry) in entries {
         assert_shape(entry, &shape["index"], &[]);
         let report = read(&folder.join(entry["reportfile"].as_str().unwrap()));
-        assert_shape(&report, &shape["case"], &["replay", "schema", "seed", "violations"]);
+        assert_shape(
+            &report,
+            &shape["case"],
+            &["replay", "schema", "seed", "violations"],
+        );
         assert_eq!(report["id"], **case);
         assert_eq!(report["behavior"], entry["behavior"]);
     }

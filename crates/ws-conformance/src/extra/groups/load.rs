@@ -110,7 +110,8 @@ fn affordable() -> usize {
     const OTHERS: u64 = 500;
     let wanted = IDLE as u64 * EACH + OTHERS;
     let limit = rlimit::increase_nofile_limit(wanted).unwrap_or(OTHERS);
-    (limit.saturating_sub(OTHERS) / EACH) as usize
+    let affordable = limit.saturating_sub(OTHERS) / EACH;
+    IDLE.min(affordable as usize)
 }
 
 /// The same Pings again and again, and one that is different.

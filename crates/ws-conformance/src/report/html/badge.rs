@@ -5,8 +5,8 @@ use askama::Template;
 use super::verdicts::Tally;
 
 const LABEL: &str = "websocket conformance";
-/// What a character and the space around a text take up, about, in a sans-serif of 11 px.
-const CHARACTER: usize = 7;
+/// What two characters and the space around a text take up, about, in a sans-serif of 11 px.
+const TWO_CHARACTERS: usize = 13;
 const SPACE: usize = 12;
 
 #[derive(Template)]
@@ -19,9 +19,9 @@ struct Badge {
     message_width: usize,
 }
 
-/// The badge as SVG.
-pub(super) fn of(tally: &Tally) -> String {
-    let (message, color) = message(tally);
+/// The badge as SVG, for a run that left so many cases of the original suite out.
+pub(super) fn of(tally: &Tally, left_out: usize) -> String {
+    let (message, color) = message(tally, left_out);
     let badge = Badge {
         label: LABEL,
         label_width: width(LABEL),
@@ -33,16 +33,20 @@ pub(super) fn of(tally: &Tally) -> String {
 }
 
 fn width(text: &str) -> usize {
-    text.len() * CHARACTER + SPACE
+    text.len() * TWO_CHARACTERS / 2 + SPACE
 }
 
 /// Only a testee with nothing but the best verdicts is called strict.
-fn message(tally: &Tally) -> (String, &'static str) {
+fn message(tally: &Tally, left_out: usize) -> (String, &'static str) {
     let (strict, run) = (tally.strict(), tally.run());
     if run == 0 {
         return ("no result".to_owned(), "#5c6670");
     }
     match (tally.fail, tally.nonstrict + tally.unimplemented) {
+        (0, 0) if left_out > 0 => (
+            format!("{strict}/{run} strict, {left_out} not run"),
+            "#0a6b2d",
+        ),
         (0, 0) => (format!("{strict}/{run} strict"), "#0a6b2d"),
         (0, _) => (format!("{strict}/{run} strict, none failed"), "#7a5a00"),
         (failed, _) => (format!("{strict}/{run}, {failed} failed"), "#a30f1b"),
@@ -67,9 +71,11 @@ mod tests {
             (tally(1, 1, 1), "1/3, 1 failed"),
             (tally(0, 0, 0), "no result"),
         ] {
-            assert_eq!(message(&tally).0, expected);
+            assert_eq!(message(&tally, 0).0, expected);
         }
-        let svg = of(&tally(2, 0, 0));
+        let (part, _) = message(&tally(301, 0, 0), 216);
+        assert_eq!(part, "301/301 strict, 216 not run");
+        let svg = of(&tally(2, 0, 0), 0);
         assert!(
             svg.starts_with("<svg ") && svg.contains(">2/2 strict<"),
             "{svg}"

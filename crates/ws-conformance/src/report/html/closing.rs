@@ -14,81 +14,76 @@ pub(super) struct Fact {
     pub(super) meaning: &'static str,
 }
 
-/// All fields about the end of the connection, in the order of the original.
+/// Key and meaning of each field, in the order of the original.
+const FIELDS: [(&str, &str); 13] = [
+    (
+        "isServer",
+        "The suite was the server, and the testee the client.",
+    ),
+    ("closedByMe", "The suite was the first to send a Close."),
+    (
+        "failedByMe",
+        "The suite failed the connection, by a Close or by ending TCP: the testee broke a rule, or \
+         time was up.",
+    ),
+    (
+        "droppedByMe",
+        "The suite ended TCP without waiting for the testee.",
+    ),
+    (
+        "wasClean",
+        "Both sides sent a Close, and then the server ended TCP, as is its part.",
+    ),
+    ("wasNotCleanReason", "If the end was not clean: why."),
+    (
+        "wasServerConnectionDropTimeout",
+        "The tested server did not end TCP in time.",
+    ),
+    (
+        "wasOpenHandshakeTimeout",
+        "The opening handshake was not completed in time.",
+    ),
+    (
+        "wasCloseHandshakeTimeout",
+        "The testee did not answer the suite's Close in time.",
+    ),
+    (
+        "localCloseCode",
+        "The code of the suite's Close, if it sent one.",
+    ),
+    ("localCloseReason", "The reason in the suite's Close."),
+    (
+        "remoteCloseCode",
+        "The code of the testee's Close, if it sent one.",
+    ),
+    ("remoteCloseReason", "The reason in the testee's Close."),
+];
+
+/// All fields about the end of the connection.
 pub(super) fn facts(stored: &Stored) -> Vec<Fact> {
-    let fact = |key, value, meaning| Fact {
-        key,
-        value,
-        meaning,
-    };
-    vec![
-        fact(
-            "isServer",
-            flag(stored.is_server),
-            "The suite was the server, and the testee the client.",
-        ),
-        fact(
-            "closedByMe",
-            flag(stored.closed_by_me),
-            "The suite was the first to send a Close.",
-        ),
-        fact(
-            "failedByMe",
-            flag(stored.failed_by_me),
-            "The suite failed the connection, by a Close or by ending TCP: the testee broke a rule, \
-             or time was up.",
-        ),
-        fact(
-            "droppedByMe",
-            flag(stored.dropped_by_me),
-            "The suite ended TCP without waiting for the testee.",
-        ),
-        fact(
-            "wasClean",
-            flag(stored.was_clean),
-            "Both sides sent a Close, and then the server ended TCP, as is its part.",
-        ),
-        fact(
-            "wasNotCleanReason",
-            text(stored.was_not_clean_reason.as_deref()),
-            "If the end was not clean: why.",
-        ),
-        fact(
-            "wasServerConnectionDropTimeout",
-            flag(stored.was_server_connection_drop_timeout),
-            "The tested server did not end TCP in time.",
-        ),
-        fact(
-            "wasOpenHandshakeTimeout",
-            flag(stored.was_open_handshake_timeout),
-            "The opening handshake was not completed in time.",
-        ),
-        fact(
-            "wasCloseHandshakeTimeout",
-            flag(stored.was_close_handshake_timeout),
-            "The testee did not answer the suite's Close in time.",
-        ),
-        fact(
-            "localCloseCode",
-            code(stored.local_close_code),
-            "The code of the suite's Close, if it sent one.",
-        ),
-        fact(
-            "localCloseReason",
-            text(stored.local_close_reason.as_deref()),
-            "The reason in the suite's Close.",
-        ),
-        fact(
-            "remoteCloseCode",
-            code(stored.remote_close_code),
-            "The code of the testee's Close, if it sent one.",
-        ),
-        fact(
-            "remoteCloseReason",
-            text(stored.remote_close_reason.as_deref()),
-            "The reason in the testee's Close.",
-        ),
-    ]
+    let values = [
+        flag(stored.is_server),
+        flag(stored.closed_by_me),
+        flag(stored.failed_by_me),
+        flag(stored.dropped_by_me),
+        flag(stored.was_clean),
+        text(stored.was_not_clean_reason.as_deref()),
+        flag(stored.was_server_connection_drop_timeout),
+        flag(stored.was_open_handshake_timeout),
+        flag(stored.was_close_handshake_timeout),
+        code(stored.local_close_code),
+        text(stored.local_close_reason.as_deref()),
+        code(stored.remote_close_code),
+        text(stored.remote_close_reason.as_deref()),
+    ];
+    let facts = FIELDS.into_iter().zip(values);
+    facts
+        .map(|((key, meaning), value)| Fact {
+            key,
+            value,
+            meaning,
+        })
+        .collect()
 }
 
 /// What the case wants of the end, in a sentence; nothing if the connection was never open.

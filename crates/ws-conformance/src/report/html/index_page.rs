@@ -244,17 +244,15 @@ impl Row {
             .iter()
             .map(|agent| agent.results.get(&case))
             .collect();
-        let verdicts = results
-            .iter()
-            .map(|result| result.map(|result| result.entry.verdict));
-        let mut verdicts = verdicts.collect::<Vec<_>>();
-        verdicts.dedup();
-        let described = results.iter().flatten().next();
+        let mut there = results.iter().flatten();
+        let described = there.next();
+        let verdict = |result: &CaseResult| result.entry.verdict;
+        let differs = there.any(|it| Some(verdict(it)) != described.map(|it| verdict(it)));
         Self {
             case,
             title: any_case::find(case).map_or("", |case| case.title()),
             description: described.map_or_else(String::new, |it| it.description.clone()),
-            differs: verdicts.len() > 1,
+            differs,
             cells: results.into_iter().map(Cell::new).collect(),
         }
     }

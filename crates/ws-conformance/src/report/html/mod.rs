@@ -2,7 +2,7 @@
 //! files from which they are made.
 //!
 //! The folder can be published as it is, and read from disk: pages load nothing from elsewhere.
-//! Whatever a testee said is untrusted. Templates escape it, [`words`] makes it visible and bounds
+//! Whatever a testee said is untrusted. Templates escape it, `words` makes it visible and bounds
 //! it, and a policy in each page forbids scripts other than ours.
 
 mod badge;
@@ -51,7 +51,7 @@ pub fn write(dir: &Path) -> Result<(), ReportError> {
 ///
 /// # Errors
 ///
-/// As for [`write`].
+/// As for [`write()`].
 pub fn update(dir: &Path, agents: &[&str]) -> Result<(), ReportError> {
     write_pages(dir, |agent| agents.contains(&agent))
 }
@@ -74,7 +74,11 @@ fn write_pages(dir: &Path, has_changed: impl Fn(&str) -> bool) -> Result<(), Rep
             }
         }
         let agent = &site.agents[number];
-        file::write(dir, &agent.badge, &badge::of(&agent.tally()))?;
+        file::write(
+            dir,
+            &agent.badge,
+            &badge::of(&agent.tally(), agent.left_out()),
+        )?;
     }
     for (name, text) in [file::STYLE, file::SCRIPT] {
         file::write(dir, name, text)?;

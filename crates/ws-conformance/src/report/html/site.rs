@@ -10,6 +10,7 @@ use super::verdicts::Tally;
 use super::words::{grouped, prose, visible};
 use crate::any_case;
 use crate::case_id::CaseId;
+use crate::cases;
 use crate::report::{Entry, Index, Results};
 
 /// Characters of an agent's name. It comes from a header of the testee.
@@ -99,6 +100,17 @@ impl Agent {
     pub(super) fn tally(&self) -> Tally {
         let verdicts = self.results.values().map(|result| result.entry.verdict);
         Tally::of(verdicts.map(Some))
+    }
+
+    /// How many cases of the original suite it did not get, if it got any.
+    pub(super) fn left_out(&self) -> usize {
+        let all = cases::all();
+        let missing = all
+            .iter()
+            .filter(|case| !self.results.contains_key(&case.id()));
+        Some(missing.count())
+            .filter(|count| *count < all.len())
+            .unwrap_or(0)
     }
 
     /// Takes in what the file of a case says.
