@@ -156,8 +156,9 @@ pub fn run_case(target: &Target, case: &Case, settings: &Settings) -> Record {
         Ok(Opened { link, compression }) => {
             let now = Instant::now();
             let agreement = compression.map(|response| response.agreement);
-            let mut connection =
-                Connection::new(Role::Server, settings, seed).with_compression(agreement);
+            let mut connection = Connection::new(Role::Server, settings, seed)
+                .with_handshake(&recording.handshake)
+                .with_compression(agreement);
             if compression.is_some_and(|response| !response.fits) {
                 connection.note_violation(UNMET.to_owned());
             }

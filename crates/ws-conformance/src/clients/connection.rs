@@ -270,7 +270,9 @@ impl<'a, O: Observer> Hall<'a, O> {
         let settings = self.settings;
         let now = Instant::now();
         let seed = settings.seed ^ case.number() as u64;
-        let connection = Connection::new(Role::Client, settings, seed).with_compression(agreement);
+        let connection = Connection::new(Role::Client, settings, seed)
+            .with_handshake(&recording.handshake)
+            .with_compression(agreement);
         let watchdog = now + settings.scaled(case.time_limit() + settings.watchdog);
         let run = CaseRun::new(case, settings);
         let mut endpoint = Endpoint::new(connection, run, now, watchdog);

@@ -7,6 +7,7 @@ use super::ending::Ending;
 use super::log::Log;
 use super::outbox::Outbox;
 use crate::deflate::{Agreement, Coding, Inflater};
+use crate::recording::Handshake;
 use crate::role::Role;
 use crate::script::{Event, Frame, Payload};
 use crate::settings::Settings;
@@ -90,6 +91,23 @@ impl Connection {
                 watchdog: settings.scaled(settings.watchdog),
             },
         }
+    }
+
+    /// With the heads of the opening handshake in the log, each as one piece, as the original has them.
+    pub(crate) fn with_handshake(mut self, handshake: &Handshake) -> Self {
+        let head = |head: &Option<String>| head.clone().unwrap_or_default().into_bytes();
+        let (request, response) = (head(&handshake.request), head(&handshake.response));
+        match self.testee {
+            Role::Server => {
+                self.log.octets_sent(&request, false);
+                self.log.octets_received(&response);
+            }
+            Role::Client => {
+                self.log.octets_received(&request);
+                self.log.octets_sent(&response, false);
+            }
+        }
+        self
     }
 
     /// With what was agreed on compression, if anything was.

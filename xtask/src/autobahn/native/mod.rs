@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use ws_conformance::case_id::CaseId;
 use ws_conformance::cases::{self, Case};
 use ws_conformance::pool::Jobs;
+use ws_conformance::report::html;
 use ws_conformance::role::Role;
 use ws_conformance::settings::Settings;
 
@@ -55,9 +56,10 @@ impl Engine for Native {
 
     fn test(&self, job: &mut Job<'_>) -> Result<()> {
         match job.run.role {
-            Role::Client => client_role::test(self, job),
-            Role::Server => server_role::test(self, job),
+            Role::Client => client_role::test(self, job)?,
+            Role::Server => server_role::test(self, job)?,
         }
+        html::write(job.dir).context("cannot write the pages")
     }
 }
 
