@@ -3,7 +3,7 @@
 //! The original's cases are about messages, and judge them by lists of events. These are about
 //! whatever else a rule can be checked on: the octets of the opening handshake, the form of each
 //! frame, the end of the connection. So each is a short dialogue, written down as one: send this,
-//! expect that ([`peer`] has the words). Each names the rule that it checks and how much that rule
+//! expect that (`peer` has the words). Each names the rule that it checks and how much that rule
 //! demands ([`Level`]).
 
 mod case;
