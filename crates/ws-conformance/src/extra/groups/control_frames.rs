@@ -105,8 +105,10 @@ fn flood() -> Case {
         peer.expect_to_be_alive()?;
         met("The last Ping was answered.")
     });
-    case.does(format!("Sends {PINGS} Pings in one write, then a message."))
-        .wants("A Pong for the last Ping at least, in order if there are more; then the echo.")
+    case.does(format!(
+        "Sends a message, which has to come back, {PINGS} Pings in one write, and another message."
+    ))
+    .wants("A Pong for the last Ping at least, in order if there are more; then the echo.")
 }
 
 /// A Pong that waits for the end of the message comes too late.
