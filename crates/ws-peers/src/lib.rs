@@ -28,9 +28,9 @@ pub struct EchoServer {
     /// Threads that serve connections.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: u16,
-    /// Compress messages for clients that offer it (permessage-deflate); `--deflate=mem_level=N`, from 1 to 9, says
-    /// how much memory that may take.
-    #[arg(long, value_name = "mem_level=N", num_args = 0..=1, require_equals = true, default_missing_value = "",
+    /// Compress messages for clients that offer it (permessage-deflate). `mem_level=N`, from 1 to 9, and
+    /// `window_bits=N`, from 9 to 15, say how much memory that may take.
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = deflate_config)]
     pub deflate: Option<DeflateConfig>,
     /// Let pages of this origin connect, such as `http://localhost:8080`; may be repeated. Without it, only pages of
@@ -69,19 +69,19 @@ fn config(deflate: Option<DeflateConfig>) -> Config {
     }
 }
 
-/// The library's defaults, or `mem_level=N`.
+/// The library's defaults, but for what `text` sets: `mem_level=N`, `window_bits=N`, with a comma between.
 fn deflate_config(text: &str) -> Result<DeflateConfig, String> {
-    let config = DeflateConfig::default();
-    if text.is_empty() {
-        return Ok(config);
-    }
-    let level = text
-        .strip_prefix("mem_level=")
-        .ok_or("expected mem_level=N")?;
-    match level.parse() {
-        Ok(level @ 1..=9) => Ok(config.mem_level(level)),
-        _ => Err(format!("`{level}` is no number from 1 to 9")),
-    }
+    let mut settings = text.split(',').filter(|setting| !setting.is_empty());
+    settings.try_fold(DeflateConfig::default(), |config, setting| {
+        let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+        match (name, value.parse()) {
+            ("mem_level", Ok(level @ 1..=9)) => Ok(config.mem_level(level)),
+            ("mem_level", _) => Err(format!("`{value}` is no number from 1 to 9")),
+            ("window_bits", Ok(bits @ 9..=15)) => Ok(config.own_window_bits(bits)),
+            ("window_bits", _) => Err(format!("`{value}` is no number from 9 to 15")),
+            _ => Err("expected mem_level=N or window_bits=N".into()),
+        }
+    })
 }
 
 /// Connects to each WebSocket URL in turn and echoes every message until the connection ends.
@@ -93,9 +93,9 @@ pub struct EchoClient {
     /// URLs to connect to; `-` reads more from standard input, one per line.
     #[arg(required = true)]
     pub urls: Vec<String>,
-    /// Offer to compress messages (permessage-deflate); `--deflate=mem_level=N`, from 1 to 9, says how much memory
-    /// that may take.
-    #[arg(long, value_name = "mem_level=N", num_args = 0..=1, require_equals = true, default_missing_value = "",
+    /// Offer to compress messages (permessage-deflate). `mem_level=N`, from 1 to 9, and `window_bits=N`, from 9 to 15,
+    /// say how much memory that may take.
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = deflate_config)]
     pub deflate: Option<DeflateConfig>,
 }
@@ -164,9 +164,15 @@ mod tests {
         assert_eq!(default, Some(DeflateConfig::default()));
         let small = server("--deflate=mem_level=1").unwrap().deflate;
         assert_eq!(small, Some(DeflateConfig::default().mem_level(1)));
+        let large = server("--deflate=mem_level=9,window_bits=15")
+            .unwrap()
+            .deflate;
+        let expected = DeflateConfig::default().mem_level(9).own_window_bits(15);
+        assert_eq!(large, Some(expected));
         for wrong in [
             "--deflate=mem_level=0",
             "--deflate=mem_level=x",
+            "--deflate=mem_level=1,window_bits=8",
             "--deflate=9",
         ] {
             assert!(server(wrong).is_err(), "{wrong}");

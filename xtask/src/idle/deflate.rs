@@ -55,7 +55,7 @@ impl Compression {
                 window_bits,
                 mem_level,
             } => (
-                format!("--deflate=mem_level={mem_level}"),
+                format!("--deflate=mem_level={mem_level},window_bits={window_bits}"),
                 format!(
                     "permessage-deflate; server_max_window_bits={window_bits}; \
                      client_max_window_bits={window_bits}"
@@ -227,7 +227,7 @@ mod tests {
             mem_level: 1,
         }
         .setting();
-        assert_eq!(setting.options, ["--deflate=mem_level=1"]);
+        assert_eq!(setting.options, ["--deflate=mem_level=1,window_bits=9"]);
         let offer = setting.offer.unwrap();
         assert!(offer.contains("server_max_window_bits=9; client_max_window_bits=9"));
         assert_eq!(Compression::None.setting().offer, None);
