@@ -89,6 +89,9 @@ const LONG: &[&str] = &[
     "23.4.4", "23.5.1", "23.5.2", "24.3.5", "24.4.4", "25.5", "26.5.1", "26.5.2", "26.5.3",
     "26.5.4", "26.5.5",
 ];
+/// Whether the case sees the fault is a matter of chance: octets that the testee has not read when it
+/// ends TCP turn the end into a reset, and after that its Close may have been lost.
+const BY_CHANCE: &[(Fault, &str)] = &[(Fault::DropsOnClose, "24.3.2")];
 const UNREAD: &[&str] = &["24.4.4"];
 const UNANSWERED: &[&str] = &["23.4.4", "23.4.9", "23.4.10", "24.3.5"];
 const ALTERED: &[&str] = &["26.5.1", "26.5.2", "26.5.5"];
@@ -202,8 +205,10 @@ fn a_client_that_takes_anything_for_a_response_is_found() {
             let _ = careless::talkative_client(url, number);
         }
     });
-    let missed: Vec<_> = missed_of(records).collect();
-    assert_eq!(missed, RESPONSES);
+    // They end in any order.
+    let missed: BTreeSet<_> = missed_of(records).collect();
+    let wanted = RESPONSES.iter().map(ToString::to_string).collect();
+    assert_eq!(missed, wanted);
 }
 
 fn missed_by_server(url: &str, ids: &[&str]) -> Vec<String> {
@@ -231,21 +236,21 @@ fn is_missed(record: &Record) -> bool {
 }
 
 /// What all testees miss. Short time limits fire on a busy machine, and all testees at a time keep
-/// a machine busy: what is not known to be missed has to be missed with long ones and in peace, too.
+/// a machine busy: what differs from what is known counts only with long ones and in peace.
 fn find(expected: &Missed) -> Missed {
     let first = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for (role, fault) in testees() {
             let first = &first;
             scope.spawn(move || {
-                let missed = ids(examine(role, fault, cases_for(role, fault), 0.1));
-                first.lock().unwrap().push((role, fault, missed));
+                let records = examine(role, fault, cases_for(role, fault), 0.1);
+                first.lock().unwrap().push((role, fault, records));
             });
         }
     });
     let mut found = BTreeMap::<_, BTreeMap<_, _>>::new();
-    for (role, fault, missed) in first.into_inner().unwrap() {
-        let missed = confirmed(role, fault, missed, &known(expected, role, fault));
+    for (role, fault, records) in first.into_inner().unwrap() {
+        let missed = confirmed(role, fault, records, &known(expected, role, fault));
         let of_role = found.entry(role.name()).or_default();
         of_role.insert(fault.name(), missed);
     }
@@ -272,6 +277,7 @@ fn cases_for(role: Role, fault: Fault) -> Vec<&'static Case> {
     let cases = extra::all().iter();
     cases
         .filter(|case| is_for(case, role) && is_for_fault(case, fault) && !is_long(case))
+        .filter(|case| !BY_CHANCE.contains(&(fault, &*case.id().to_string())))
         .collect()
 }
 
@@ -283,11 +289,15 @@ fn is_for_fault(case: &Case, fault: Fault) -> bool {
     fault == Fault::None || about_messages == CONTENT.contains(&fault)
 }
 
-fn confirmed(role: Role, fault: Fault, missed: Ids, known: &Ids) -> Ids {
-    let new = missed.difference(known);
-    let new = new.filter_map(|id| extra::find(*id)).collect();
+/// What is missed after all that differs from what is known, or was not examined, was examined again.
+fn confirmed(role: Role, fault: Fault, records: Vec<Record>, known: &Ids) -> Ids {
+    let given: Ids = cases_for(role, fault).iter().map(|it| it.id()).collect();
+    let examined = records.iter().map(|record| record.id).collect();
+    let missed = ids(records);
+    let again = &(&given & &(&missed ^ known)) | &(&given - &examined);
+    let again = again.iter().filter_map(|id| extra::find(*id)).collect();
     let mut missed = &missed & known;
-    missed.extend(ids(examine(role, fault, new, 1.0)));
+    missed.extend(ids(examine(role, fault, again, 1.0)));
     missed
 }
 
