@@ -22,6 +22,7 @@ use mio::{Events, Interest, Poll, Token};
 use crate::any_case::AnyCase;
 use crate::record::Record;
 use crate::settings::Settings;
+use crate::tls::{HandshakeError, Identity};
 
 /// More connections than this at a time are refused.
 const MAX_CONNECTIONS: usize = 256;
@@ -37,6 +38,7 @@ pub struct Listener {
     poll: Mutex<Poll>,
     cases: Vec<AnyCase>,
     settings: Settings,
+    identity: Option<Identity>,
 }
 
 /// Why there is no listener.
@@ -77,6 +79,11 @@ pub trait Observer: Sync {
         let _ = (agent, case);
     }
 
+    /// A client did not come to speak TLS.
+    fn tls_failed(&self, error: &HandshakeError) {
+        let _ = error;
+    }
+
     /// A case is over.
     fn finished(&self, record: Record);
 
@@ -109,7 +116,15 @@ impl Listener {
             poll: Mutex::new(poll),
             cases: cases.into_iter().map(Into::into).collect(),
             settings,
+            identity: None,
         })
+    }
+
+    /// Speaks TLS with all clients, and shows them this certificate.
+    #[must_use]
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
     }
 
     /// Where it listens: useful after a bind to port 0.
@@ -122,7 +137,8 @@ impl Listener {
     pub fn serve(&self, observer: &impl Observer) -> Ended {
         let mut poll = self.poll.lock().unwrap_or_else(PoisonError::into_inner);
         let mut events = Events::with_capacity(4);
-        let hall = Hall::new(&self.cases, &self.settings, observer);
+        let identity = self.identity.as_ref();
+        let hall = Hall::new(&self.cases, &self.settings, identity, observer);
         let connections = AtomicUsize::new(0);
         thread::scope(|scope| {
             loop {

@@ -28,6 +28,7 @@
 //! | know the cases | [`cases`] (those of the original), [`extra`] (more), [`any_case`] (both); [`pattern`], [`official`] |
 //! | write and read reports, compare them, hold them against expectations | [`report`], [`compare`], [`expect`] |
 //! | read the original's settings files | [`spec`] |
+//! | speak TLS, for `wss://` | [`tls`] |
 
 #![forbid(unsafe_code)]
 
@@ -49,6 +50,7 @@ pub mod script;
 pub mod servers;
 pub mod settings;
 pub mod spec;
+pub mod tls;
 pub mod verdict;
 
 mod deflate;
@@ -57,4 +59,5 @@ mod http;
 mod judge;
 mod link;
 mod recording;
+mod stream;
 mod wire;

@@ -1,7 +1,7 @@
-//! A TCP connection that drives an endpoint: reads while it writes, and never waits beyond a
+//! A connection that drives an endpoint: reads while it writes, and never waits beyond a
 //! deadline.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,19 @@ use mio::{Events, Interest, Poll, Token};
 use crate::endpoint::{Dialogue, Drop, Endpoint, State};
 use crate::http::{MAX_HEAD, head_len};
 use crate::settings::StopFlag;
+use crate::stream::Stream;
+use crate::tls::HandshakeError;
 
 /// How long a raised stop flag may go unseen.
 const GLANCE: Duration = Duration::from_millis(100);
+/// How long the end of a connection waits for the other side to read what was written.
+const FAREWELL: Duration = Duration::from_secs(1);
 const INTERRUPTED: &str = "the run was interrupted";
 
-/// A non-blocking TCP connection.
+/// A non-blocking connection.
 #[derive(Debug)]
 pub(crate) struct Link {
-    stream: TcpStream,
+    stream: Stream,
     poll: Poll,
     events: Events,
     stop: StopFlag,
@@ -64,12 +68,28 @@ impl Link {
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut stream, Token(0), interest)?;
         Ok(Self {
-            stream,
+            stream: Stream::Plain(stream),
             poll,
             events: Events::with_capacity(4),
             stop: stop.clone(),
             rest: Vec::new(),
         })
+    }
+
+    /// Speaks TLS from here on; returns when the TLS handshake is done.
+    pub(crate) fn secured(
+        mut self,
+        tls: rustls::Connection,
+        deadline: Instant,
+    ) -> io::Result<Self> {
+        self.stream = self.stream.secured(tls);
+        match self.when_ready(deadline, Stream::shake_hands) {
+            Ok(()) => Ok(self),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Err(HandshakeError::TimedOut.into())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Octets that came together with a head that was read.
@@ -89,12 +109,12 @@ impl Link {
 
     /// Whether the other side has reset TCP, as far as can be told without reading.
     pub(crate) fn is_broken(&self) -> bool {
-        !matches!(self.stream.take_error(), Ok(None))
+        self.stream.is_broken()
     }
 
     /// Ends the own direction of TCP. A connection that refuses this is over already.
-    pub(crate) fn shutdown_write(&self) {
-        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    pub(crate) fn shutdown_write(&mut self) {
+        let _ = self.stream.shutdown_write();
     }
 
     /// Reads up to the end of a head. What was read is in `head`, also if it is not complete.
@@ -105,14 +125,9 @@ impl Link {
                 self.rest = head.split_off(len);
                 return Ok(());
             }
-            match self.stream.read(&mut buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => head.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait_or_fail(deadline)?;
-                }
-                Err(error) => return Err(error),
+            match self.when_ready(deadline, |stream| stream.read(&mut buffer))? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => head.extend_from_slice(&buffer[..count]),
             }
             if head.len() > MAX_HEAD {
                 return Err(io::Error::new(
@@ -126,14 +141,8 @@ impl Link {
     /// Writes all of it.
     pub(crate) fn write_all(&mut self, mut octets: &[u8], deadline: Instant) -> io::Result<()> {
         while !octets.is_empty() {
-            match self.stream.write(octets) {
-                Ok(count) => octets = &octets[count..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait_or_fail(deadline)?;
-                }
-                Err(error) => return Err(error),
-            }
+            let count = self.when_ready(deadline, |stream| stream.write(octets))?;
+            octets = &octets[count..];
         }
         Ok(())
     }
@@ -185,7 +194,7 @@ impl Link {
     /// that nobody has read turn the end into a reset, which could overtake the answer.
     pub(crate) fn linger(mut self, deadline: Instant) {
         let mut buffer = [0; 4096];
-        if self.stream.shutdown(std::net::Shutdown::Write).is_err() {
+        if self.stream.shutdown_write().is_err() {
             return;
         }
         loop {
@@ -224,19 +233,47 @@ impl Link {
         }
     }
 
-    fn end(self, drop: Drop) {
-        if drop == Drop::Reset {
-            self.reset_at_end();
+    fn end(mut self, drop: Drop) {
+        match drop {
+            Drop::Reset => self.reset_at_end(),
+            Drop::AfterWrites => {
+                // Whoever does not read for so long does not want to know.
+                let _ = self.flush(Instant::now() + FAREWELL);
+            }
         }
     }
 
-    /// From here on, the end of the link resets TCP. A socket that refuses this is over already.
-    pub(crate) fn reset_at_end(&self) {
-        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    /// Hands all that was written to the system.
+    fn flush(&mut self, deadline: Instant) -> io::Result<()> {
+        self.when_ready(deadline, Stream::flush)
+    }
+
+    /// From here on, the end of the link resets TCP.
+    pub(crate) fn reset_at_end(&mut self) {
+        self.stream.reset_at_end();
+    }
+
+    /// Does this as soon as it need not wait for the socket.
+    fn when_ready<T>(
+        &mut self,
+        deadline: Instant,
+        mut step: impl FnMut(&mut Stream) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            match step(&mut self.stream) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.wait_or_fail(deadline)?;
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Waits for the socket or the deadline, whichever is first.
     fn wait(&mut self, deadline: Instant) -> io::Result<()> {
+        // What this fails by shows in the next read.
+        let _ = self.stream.flush();
         let left = deadline.saturating_duration_since(Instant::now());
         match self.poll.poll(&mut self.events, Some(left.min(GLANCE))) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
@@ -265,3 +302,7 @@ impl Moved {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -11,6 +11,7 @@ use std::net::ToSocketAddrs;
 use std::time::{Instant, SystemTime};
 
 use opening::Opened;
+use rustls::pki_types::ServerName;
 
 use crate::cases::Case;
 use crate::endpoint::{CaseRun, Connection, Ending, Endpoint};
@@ -20,6 +21,7 @@ use crate::record::Record;
 use crate::recording::{Handshake, Recording};
 use crate::role::Role;
 use crate::settings::Settings;
+use crate::tls::Trust;
 
 /// A server to test.
 #[derive(Clone, Debug)]
@@ -30,44 +32,55 @@ pub struct Target {
     agent: Option<String>,
     origin: Option<String>,
     protocols: Vec<String>,
+    tls: Option<Tls>,
+}
+
+/// How TLS is spoken to a server.
+#[derive(Clone, Debug)]
+struct Tls {
+    name: ServerName<'static>,
+    trust: Trust,
 }
 
 /// Why a text is not the URL of a server that can be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// Not a URL of the form `ws://host:port/path?query`.
+    /// Not a URL of the form `ws://host:port/path?query`, or the same with `wss`.
     Malformed,
-    /// `wss://`.
-    TlsNotYetSupported,
+    /// Not a name that the certificate of a server can be for.
+    NoServerName(String),
 }
 
 impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "not a WebSocket URL: write ws://host:port/path",
-            Self::TlsNotYetSupported => {
-                "wss:// is not yet supported: test the server without TLS, under ws://"
-            }
-        })
+        match self {
+            Self::Malformed => f.write_str("not a WebSocket URL: write ws://host:port/path"),
+            Self::NoServerName(name) => write!(
+                f,
+                "`{name}` is no name of a server that speaks TLS: write a host name or an address"
+            ),
+        }
     }
 }
 
 impl std::error::Error for TargetError {}
 
 impl Target {
-    /// The server at `ws://host:port/path?query`; port 80 and path `/` if not given.
+    /// The server at `ws://host:port/path?query`; port 80 and path `/` if not given. With `wss`
+    /// the port is 443, and the certificate has to be one that browsers accept.
     pub fn new(url: &str) -> Result<Self, TargetError> {
         let uri: ::http::Uri = url.parse().map_err(|_| TargetError::Malformed)?;
-        match uri.scheme_str() {
-            Some("ws") => {}
-            Some("wss") => return Err(TargetError::TlsNotYetSupported),
-            _ => return Err(TargetError::Malformed),
-        }
         let host = uri.host().filter(|host| !host.is_empty());
+        let host = host.ok_or(TargetError::Malformed)?;
+        let (default_port, tls) = match uri.scheme_str() {
+            Some("ws") => (80, None),
+            Some("wss") => (443, Some(Tls::new(host)?)),
+            _ => return Err(TargetError::Malformed),
+        };
         Ok(Self {
-            host: host.ok_or(TargetError::Malformed)?.to_owned(),
-            port: uri.port_u16().unwrap_or(80),
+            host: host.to_owned(),
+            port: uri.port_u16().unwrap_or(default_port),
             resource: uri
                 .path_and_query()
                 .map_or("/", |it| it.as_str())
@@ -75,7 +88,27 @@ impl Target {
             agent: None,
             origin: None,
             protocols: Vec::new(),
+            tls,
         })
+    }
+
+    /// Accepts the certificates of these instead. Without `wss` there are none.
+    #[must_use]
+    pub fn with_trust(mut self, trust: &Trust) -> Self {
+        if let Some(tls) = &mut self.tls {
+            tls.trust = trust.clone();
+        }
+        self
+    }
+
+    /// Asks for the certificate of this name or address instead of the URL's host. Without `wss`
+    /// there is none.
+    pub fn with_server_name(mut self, name: &str) -> Result<Self, TargetError> {
+        let name = server_name(name)?;
+        if let Some(tls) = &mut self.tls {
+            tls.name = name;
+        }
+        Ok(self)
     }
 
     /// Reports call it this instead of what its `Server` header says.
@@ -99,6 +132,11 @@ impl Target {
         self
     }
 
+    /// Whether TLS is spoken to it.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// The name given with [`with_agent`](Self::with_agent).
     pub fn agent(&self) -> Option<&str> {
         self.agent.as_deref()
@@ -120,18 +158,38 @@ impl Target {
         self.origin.as_deref()
     }
 
-    /// Connects over TCP.
+    /// Connects over TCP, and TLS if the URL says so.
     pub(crate) fn connect(&self, settings: &Settings) -> io::Result<Link> {
         let limit = settings.scaled(settings.open_handshake_timeout);
         let host = self.host.trim_matches(['[', ']']);
+        let deadline = Instant::now() + limit;
         let addresses = (host, self.port).to_socket_addrs()?;
-        Link::connect(addresses, &settings.stop, limit)
+        let link = Link::connect(addresses, &settings.stop, limit)?;
+        match &self.tls {
+            None => Ok(link),
+            Some(tls) => link.secured(tls.trust.connection(tls.name.clone())?, deadline),
+        }
     }
+}
+
+impl Tls {
+    fn new(host: &str) -> Result<Self, TargetError> {
+        Ok(Self {
+            name: server_name(host)?,
+            trust: Trust::web(),
+        })
+    }
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>, TargetError> {
+    let name = host.trim_matches(['[', ']']).to_owned();
+    ServerName::try_from(name).map_err(|_| TargetError::NoServerName(host.to_owned()))
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}:{}{}", self.host, self.port, self.resource)
+        let scheme = if self.is_secure() { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.resource)
     }
 }
 
@@ -198,14 +256,29 @@ mod tests {
         assert_eq!(target.to_string(), "ws://localhost:9001/a?b=c");
         let target = Target::new("ws://[::1]").unwrap();
         assert_eq!(target.to_string(), "ws://[::1]:80/");
+        assert!(!target.is_secure());
+        for (url, full) in [
+            ("wss://localhost/a", "wss://localhost:443/a"),
+            ("wss://[::1]:1", "wss://[::1]:1/"),
+        ] {
+            let target = Target::new(url).unwrap();
+            assert_eq!(target.to_string(), full);
+            assert!(target.is_secure());
+        }
+    }
+
+    #[test]
+    fn a_server_name_is_a_name_or_an_address() {
+        let target = Target::new("wss://localhost").unwrap();
+        for name in ["example.org", "127.0.0.1", "::1"] {
+            assert!(target.clone().with_server_name(name).is_ok(), "{name}");
+        }
+        let refusal = target.with_server_name("a b").unwrap_err();
+        assert_eq!(refusal, TargetError::NoServerName("a b".to_owned()));
     }
 
     #[test]
     fn other_urls_are_refused() {
-        assert_eq!(
-            Target::new("wss://localhost").unwrap_err(),
-            TargetError::TlsNotYetSupported
-        );
         for url in ["", "localhost:80", "http://localhost", "ws://", "ws:///a"] {
             assert_eq!(
                 Target::new(url).unwrap_err(),

@@ -3,19 +3,21 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use ws_conformance::any_case::AnyCase;
 use ws_conformance::case_id::CaseId;
 use ws_conformance::clients::{Ended, Listener, Observer};
 use ws_conformance::expect::Testee;
 use ws_conformance::record::Record;
 use ws_conformance::role::Role;
+use ws_conformance::tls::HandshakeError;
 
 use super::Outcome;
 use super::collector::Collector;
 use super::conclusion::Conclusion;
 use super::failure::quoted;
 use super::options::{Options, Plan};
+use super::place::{Files, Place};
 
 /// Test clients.
 ///
@@ -37,9 +39,12 @@ use super::options::{Options, Plan};
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Where to listen: ws://address:port; port 0 takes any free one
+    /// Where to listen: ws://address:port, or wss:// for TLS; port 0 takes any free one
     #[arg(long, value_name = "URL", required_unless_present = "spec")]
     listen: Option<String>,
+
+    #[command(flatten)]
+    files: Files,
 
     /// End when a client has asked for its reports
     #[arg(long)]
@@ -54,26 +59,34 @@ Examples:
   ws-conformance client --listen ws://127.0.0.1:9001
   ws-conformance client --listen ws://127.0.0.1:9001 --exit-after-reports --exclude '9.*'
   ws-conformance client --listen ws://127.0.0.1:9001 --case 7.1.5 --trace
+  ws-conformance client --listen wss://127.0.0.1:9001 --cert cert.pem --key key.pem
   ws-conformance client --spec fuzzingserver.json";
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let plan = args.options.plan(Role::Client)?;
     let of_spec = plan.spec.as_ref().and_then(|spec| spec.url.as_deref());
     let url = args.listen.as_deref().or(of_spec).unwrap_or_default();
-    let address = address(url).with_context(|| format!("cannot listen on `{url}`"))?;
-    let listener = Listener::bind(&*address, plan.cases.clone(), plan.settings.clone());
-    let listener = listener.with_context(|| format!("cannot listen on `{url}`"))?;
+    let cannot = || format!("cannot listen on `{url}`");
+    let place = Place::new(url).with_context(cannot)?;
+    let files = args.files(&plan, &place)?;
+    let identity = place.identity(&files).with_context(cannot)?;
+    let listener = Listener::bind(&*place.authority, plan.cases.clone(), plan.settings.clone());
+    let mut listener = listener.with_context(cannot)?;
+    if let Some(identity) = identity {
+        listener = listener.with_identity(identity);
+    }
     plan.stop_on_signals();
     let collector = Collector::new(&plan, args.options.trace)?;
     collector.say(&format!(
-        "{} case(s) for clients of ws://{}, seed {}",
+        "{} case(s) for clients of {}://{}, seed {}",
         plan.cases.len(),
+        place.scheme(),
         listener.local_addr()?,
         plan.settings.seed
     ));
     let replay = |_: &str, case| {
         let line = format!("ws-conformance client --listen {}", quoted(url));
-        line + &args.options.replay(case) + ", then start the client"
+        line + &files.replay() + &args.options.replay(case) + ", then start the client"
     };
     let watcher = Watcher {
         plan: &plan,
@@ -81,10 +94,13 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         replay: &replay,
         exit_after_reports: args.exit_after_reports,
         refusal: Mutex::default(),
+        tls_failure: Mutex::default(),
     };
     let ended = listener.serve(&watcher);
     let reported = watcher.refusal.into_inner();
     let refusal = reported.unwrap_or_else(PoisonError::into_inner);
+    let failure = watcher.tls_failure.into_inner();
+    let failure = failure.unwrap_or_else(PoisonError::into_inner);
     let conclusion = Conclusion {
         role: Role::Client,
         options: &args.options,
@@ -93,15 +109,28 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     };
     let collected = collector.end();
     let nobody = collected.results.is_empty();
-    let error = refusal.or_else(|| nobody.then(|| no_client(ended)));
+    let error = refusal.or_else(|| nobody.then(|| no_client(ended, failure)));
     conclusion.tell(collected, error)
 }
 
-fn no_client(ended: Ended) -> String {
-    match ended {
-        Ended::Interrupted => "interrupted before any client ran a case".into(),
-        _ => "no client ran a case".into(),
+impl Args {
+    /// The certificate for this place: that of the options, else that of the settings file.
+    fn files(&self, plan: &Plan, place: &Place) -> Result<Files> {
+        place.check_needs(&self.files)?;
+        let spec = plan.spec.as_ref();
+        let cert = spec.and_then(|spec| spec.cert.as_deref());
+        let key = spec.and_then(|spec| spec.key.as_deref());
+        Ok(self.files.or(cert, key))
     }
+}
+
+fn no_client(ended: Ended, tls_failure: Option<HandshakeError>) -> String {
+    let nobody = match ended {
+        Ended::Interrupted => "interrupted before any client ran a case",
+        _ => "no client ran a case",
+    };
+    let why = tls_failure.map(|error| format!(": {error}"));
+    nobody.to_owned() + &why.unwrap_or_default()
 }
 
 /// Passes on what the connections tell.
@@ -112,6 +141,8 @@ struct Watcher<'a> {
     exit_after_reports: bool,
     /// Why the run was ended early.
     refusal: Mutex<Option<String>>,
+    /// Why a client did not come to speak TLS; the first of many alike.
+    tls_failure: Mutex<Option<HandshakeError>>,
 }
 
 impl Observer for Watcher<'_> {
@@ -128,6 +159,15 @@ impl Observer for Watcher<'_> {
         self.collector
             .expect(agent, self.plan.cases_for(agent).len());
         self.collector.started(case);
+    }
+
+    fn tls_failed(&self, error: &HandshakeError) {
+        let failure = self.tls_failure.lock();
+        let mut failure = failure.unwrap_or_else(PoisonError::into_inner);
+        if failure.is_none() {
+            self.collector.say(&format!("a client: {error}"));
+            *failure = Some(error.clone());
+        }
     }
 
     fn finished(&self, mut record: Record) {
@@ -148,55 +188,5 @@ impl Observer for Watcher<'_> {
 
     fn ends_after_reports(&self) -> bool {
         self.exit_after_reports
-    }
-}
-
-/// The address in `ws://address:port`, or `address:port` itself.
-fn address(url: &str) -> Result<String> {
-    if url.starts_with("wss://") {
-        bail!("wss:// is not yet supported: listen without TLS, on ws://");
-    }
-    let rest = url.strip_prefix("ws://").unwrap_or(url);
-    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
-    if authority.is_empty() || authority.contains('@') || rest.contains("://") {
-        bail!("an address such as ws://127.0.0.1:9001 is needed");
-    }
-    let has_port = authority
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    match has_port {
-        true => Ok(authority.to_owned()),
-        false => bail!("the port is missing: write ws://{authority}:9001"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_come_with_or_without_scheme() {
-        for url in [
-            "ws://127.0.0.1:9001",
-            "127.0.0.1:9001",
-            "ws://127.0.0.1:9001/x?y",
-        ] {
-            assert_eq!(address(url).unwrap(), "127.0.0.1:9001");
-        }
-        assert_eq!(address("ws://[::1]:0").unwrap(), "[::1]:0");
-    }
-
-    #[test]
-    fn other_texts_are_refused_with_advice() {
-        for (url, advice) in [
-            ("wss://a:1", "not yet supported"),
-            ("http://a:1", "ws://127.0.0.1:9001"),
-            ("", "ws://127.0.0.1:9001"),
-            ("ws://localhost", "ws://localhost:9001"),
-            ("ws://localhost:70000", "port is missing"),
-        ] {
-            let refusal = address(url).unwrap_err().to_string();
-            assert!(refusal.contains(advice), "{url}: {refusal}");
-        }
     }
 }

@@ -8,6 +8,7 @@ mod failure;
 mod list;
 mod options;
 mod output;
+mod place;
 mod progress;
 mod report;
 mod server;
@@ -36,6 +37,7 @@ Examples:
   ws-conformance server --url ws://127.0.0.1:9001
   ws-conformance server --url ws://127.0.0.1:9001 --cases '1.*,7.*' --junit results.xml
   ws-conformance server --url ws://127.0.0.1:9001 --case 7.1.5 --trace
+  ws-conformance server --url wss://localhost:9001 --ca cert.pem
   ws-conformance client --listen ws://127.0.0.1:9001
   ws-conformance server --spec fuzzingclient.json --expect expectations.toml
   ws-conformance compare reports/before reports/servers

@@ -1,16 +1,18 @@
 //! `ws-conformance server`.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use ws_conformance::any_case::{self, AnyCase};
 use ws_conformance::case_id::CaseId;
 use ws_conformance::expect::Testee;
 use ws_conformance::pool::{self, Jobs};
 use ws_conformance::record::Record;
 use ws_conformance::role::Role;
-use ws_conformance::servers::{self, Target};
+use ws_conformance::servers::{self, ProbeError, Target};
 use ws_conformance::settings::Settings;
+use ws_conformance::tls::{HandshakeError, Trust};
 
 use super::Outcome;
 use super::collector::Collector;
@@ -28,13 +30,22 @@ use super::options::{Options, Plan};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Where the server is: ws://host:port/path
+    /// Where the server is: ws://host:port/path, or wss:// for TLS
     #[arg(long, required_unless_present = "spec")]
     url: Option<String>,
 
     /// What reports call the server [default: its `Server` header]
     #[arg(long, value_name = "NAME", requires = "url")]
     agent: Option<String>,
+
+    /// For wss://: trust the certificates in this PEM file, and those that they have signed,
+    /// instead of the authorities that browsers trust
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    ca: Option<PathBuf>,
+
+    /// For wss://: accept any certificate, whatever is wrong with it. For servers under test only
+    #[arg(long)]
+    insecure: bool,
 
     /// How many cases run at a time, those with much data one for each core; 1 is one after the
     /// other [default: 4 for each core]
@@ -51,6 +62,7 @@ Examples:
   ws-conformance server --url ws://127.0.0.1:9001 --cases '1.*,7.*' --exclude 7.1.6
   ws-conformance server --url ws://127.0.0.1:9001 --case 7.1.5 --trace
   ws-conformance server --url ws://127.0.0.1:9001 --expect expectations.toml --junit results.xml
+  ws-conformance server --url wss://localhost:9001 --ca cert.pem
   ws-conformance server --spec fuzzingclient.json";
 
 /// A server with its settings and, once it was probed, its name in reports.
@@ -100,7 +112,8 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 
 /// A first look at a server. Agents get different names: reports tell them apart by name.
 fn probe(target: Target, settings: Settings, tested: &[Testing], plan: &Plan) -> Result<Testing> {
-    let name = servers::probe(&target, &settings)?.agent;
+    let probed = servers::probe(&target, &settings).map_err(with_advice)?;
+    let name = probed.agent;
     let numbered = (2..).map(|number| format!("{name} ({number})"));
     let mut names = std::iter::once(name.clone()).chain(numbered);
     let is_free = |name: &String| tested.iter().all(|other| other.agent != *name);
@@ -114,6 +127,16 @@ fn probe(target: Target, settings: Settings, tested: &[Testing], plan: &Plan) ->
         settings,
         agent,
     })
+}
+
+/// Which options help.
+fn with_advice(error: ProbeError) -> anyhow::Error {
+    match error {
+        ProbeError::Tls(HandshakeError::Certificate(_)) => {
+            anyhow!("{error}; --ca FILE says whose certificates to trust, --insecure trusts anyone")
+        }
+        error => error.into(),
+    }
 }
 
 impl Args {
@@ -145,6 +168,28 @@ impl Args {
 
     /// The servers, each with its settings.
     fn targets(&self, plan: &Plan) -> Result<Vec<(Target, Settings)>> {
+        let mut targets = self.named_targets(plan)?;
+        let Some(trust) = self.trust()? else {
+            return Ok(targets);
+        };
+        if !targets.iter().any(|(target, _)| target.is_secure()) {
+            bail!("--ca and --insecure are for TLS: write wss:// instead of ws://");
+        }
+        for (target, _) in &mut targets {
+            *target = target.clone().with_trust(&trust);
+        }
+        Ok(targets)
+    }
+
+    /// Whom to trust, if the options say so.
+    fn trust(&self) -> Result<Option<Trust>> {
+        match &self.ca {
+            Some(file) => Ok(Some(Trust::only(file).context("--ca")?)),
+            None => Ok(self.insecure.then(Trust::anyone)),
+        }
+    }
+
+    fn named_targets(&self, plan: &Plan) -> Result<Vec<(Target, Settings)>> {
         if let Some(url) = &self.url {
             let mut target = Target::new(url).with_context(|| format!("--url {url}"))?;
             if let Some(agent) = &self.agent {
@@ -174,6 +219,12 @@ impl Args {
         }
         if let Some(target) = target {
             line += &format!(" --url {}", quoted(&target.to_string()));
+        }
+        if let Some(file) = &self.ca {
+            line += &format!(" --ca {}", quoted(&file.to_string_lossy()));
+        }
+        if self.insecure {
+            line += " --insecure";
         }
         line + &self.options.replay(case)
     }

@@ -1,6 +1,7 @@
 //! One connection of a client, from the request to the end of TCP.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -23,6 +24,7 @@ use crate::record::Record;
 use crate::recording::{Handshake, Recording};
 use crate::role::Role;
 use crate::settings::{Settings, StopFlag};
+use crate::tls::Identity;
 use crate::verdict::Behavior;
 
 /// How long reports wait for cases whose connections are about to be over: a client may ask for
@@ -37,6 +39,8 @@ const MAX_KEYS: usize = 100_000;
 pub(super) struct Hall<'a, O> {
     cases: &'a [AnyCase],
     settings: &'a Settings,
+    /// There is TLS if there is one.
+    identity: Option<&'a Identity>,
     observer: &'a O,
     /// Raised when serving is over, for whatever reason.
     over: StopFlag,
@@ -56,10 +60,16 @@ struct Agent {
 }
 
 impl<'a, O: Observer> Hall<'a, O> {
-    pub(super) fn new(cases: &'a [AnyCase], settings: &'a Settings, observer: &'a O) -> Self {
+    pub(super) fn new(
+        cases: &'a [AnyCase],
+        settings: &'a Settings,
+        identity: Option<&'a Identity>,
+        observer: &'a O,
+    ) -> Self {
         Self {
             cases,
             settings,
+            identity,
             observer,
             over: StopFlag::default(),
             ended: OnceLock::new(),
@@ -85,7 +95,7 @@ impl<'a, O: Observer> Hall<'a, O> {
         let started = SystemTime::now();
         let limit = self.settings.scaled(self.settings.open_handshake_timeout);
         let deadline = Instant::now() + limit;
-        let Ok(mut link) = Link::new(stream, &self.over) else {
+        let Ok(mut link) = self.link(stream, deadline) else {
             return;
         };
         let mut head = Vec::new();
@@ -122,6 +132,21 @@ impl<'a, O: Observer> Hall<'a, O> {
             Some((action, agreed)) => self.act(action, agreed, link, started, handshake),
             None => link.linger(deadline),
         }
+    }
+
+    /// The connection, with TLS if there is to be.
+    fn link(&self, stream: TcpStream, deadline: Instant) -> io::Result<Link> {
+        let link = Link::new(stream, &self.over)?;
+        let Some(identity) = self.identity else {
+            return Ok(link);
+        };
+        let secured = link.secured(identity.connection()?, deadline);
+        secured.inspect_err(|error| {
+            let reason = error.get_ref().and_then(|error| error.downcast_ref());
+            if let Some(reason) = reason {
+                self.observer.tls_failed(reason);
+            }
+        })
     }
 
     /// Whether no request before this one had its key. A listener that has seen very many says so

@@ -12,6 +12,7 @@ use crate::recording::Handshake;
 use crate::role::Role;
 use crate::script::{Event, Pacing, Payload};
 use crate::settings::Settings;
+use crate::tls::HandshakeError;
 
 /// What a first look at a server showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub const UNKNOWN_SERVER: &str = "UnknownServer";
 pub enum ProbeError {
     /// No TCP connection.
     Unreachable(io::Error),
+    /// No TLS.
+    Tls(HandshakeError),
     /// It answered the opening handshake with this status.
     Refused(u16),
     /// Its answer to the opening handshake is wrong.
@@ -45,6 +48,13 @@ impl fmt::Display for ProbeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(error) => write!(f, "cannot connect: {error}; is it running?"),
+            Self::Tls(error @ HandshakeError::Certificate(_)) => {
+                write!(f, "cannot connect: {error}")
+            }
+            Self::Tls(error) => write!(
+                f,
+                "cannot connect: {error}; does the server speak TLS there?"
+            ),
             Self::Refused(status) => write!(
                 f,
                 "the server answered the opening handshake with status {status} instead of 101; \
@@ -92,7 +102,10 @@ pub fn probe(target: &Target, settings: &Settings) -> Result<Probe, ProbeError> 
 impl From<OpenError> for ProbeError {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::Connect(error) => Self::Unreachable(error),
+            OpenError::Connect(error) => match error.downcast() {
+                Ok(error) => Self::Tls(error),
+                Err(error) => Self::Unreachable(error),
+            },
             OpenError::Io(error) => Self::Handshake(error.to_string()),
             OpenError::Response(ResponseError::Status(status)) => Self::Refused(status),
             OpenError::Response(error) => Self::Handshake(error.to_string()),

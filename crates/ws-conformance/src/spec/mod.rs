@@ -2,6 +2,7 @@
 //! `fuzzingserver.json`, which tests clients.
 
 mod options;
+mod server;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -16,10 +17,12 @@ use serde_json::{Map, Value};
 use crate::case_id::CaseId;
 use crate::pattern::{self, Pattern, SelectError};
 use crate::role::Role;
-use crate::servers::{Target, TargetError};
+use crate::servers::TargetError;
 use crate::settings::Settings;
 
 pub use options::OptionError;
+pub use server::Server;
+use server::ServerEntry;
 
 /// A settings file that was understood.
 #[derive(Clone, Debug)]
@@ -30,19 +33,15 @@ pub struct Spec {
     pub servers: Vec<Server>,
     /// Where to listen; nowhere if servers are tested.
     pub url: Option<String>,
+    /// The file of the certificate that clients are shown if the `url` is a `wss` one.
+    pub cert: Option<PathBuf>,
+    /// The file of its key.
+    pub key: Option<PathBuf>,
     /// What the file says that has no effect here, in words.
     pub ignored: Vec<String>,
     cases: Vec<Pattern>,
     excluded: Vec<Pattern>,
     excluded_by_agent: Vec<(Pattern, Vec<Pattern>)>,
-    options: Map<String, Value>,
-}
-
-/// A server to test.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// Where it is, and what is said to it.
-    pub target: Target,
     options: Map<String, Value>,
 }
 
@@ -61,22 +60,8 @@ struct File {
     url: Option<String>,
     #[serde(default)]
     protocols: Vec<String>,
-    key: Option<String>,
-    cert: Option<String>,
-    #[serde(flatten)]
-    unknown: BTreeMap<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct ServerEntry {
-    url: String,
-    agent: Option<String>,
-    #[serde(default)]
-    options: Map<String, Value>,
-    origin: Option<String>,
-    #[serde(default)]
-    protocols: Vec<String>,
-    hostname: Option<String>,
+    key: Option<PathBuf>,
+    cert: Option<PathBuf>,
     #[serde(flatten)]
     unknown: BTreeMap<String, Value>,
 }
@@ -123,21 +108,11 @@ impl Spec {
     }
 }
 
-impl Server {
-    /// `settings`, which have the options of the file, with those for this server on top.
-    pub fn apply(&self, settings: &Settings) -> Settings {
-        let mut settings = settings.clone();
-        drop(options::apply(&self.options, &mut settings));
-        settings
-    }
-}
-
 fn parse(text: &str, role: Role) -> Result<Spec, Problem> {
     let file: File = serde_json::from_str(text).map_err(Problem::Syntax)?;
     match role {
         Role::Server if file.servers.is_none() => return Err(Problem::NotFor(role)),
         Role::Client if file.url.is_none() => return Err(Problem::NotFor(role)),
-        Role::Client if file.key.is_some() || file.cert.is_some() => return Err(Problem::Tls),
         Role::Client | Role::Server => {}
     }
     let mut ignored: Vec<_> = file
@@ -145,6 +120,10 @@ fn parse(text: &str, role: Role) -> Result<Spec, Problem> {
         .keys()
         .map(|name| unknown_field(name))
         .collect();
+    let secure = file.url.as_ref().is_some_and(|url| url.starts_with("wss:"));
+    if !secure && (file.cert.is_some() || file.key.is_some()) {
+        ignored.push("`cert` and `key` matter to a `wss` URL only".to_owned());
+    }
     check_options(&file.options)?;
     let mut servers = Vec::new();
     if role == Role::Server {
@@ -157,6 +136,8 @@ fn parse(text: &str, role: Role) -> Result<Spec, Problem> {
         outdir: file.outdir.unwrap_or_else(|| default_outdir(role)),
         servers,
         url: file.url.filter(|_| role == Role::Client),
+        cert: file.cert,
+        key: file.key,
         ignored,
         cases: patterns(&file.cases),
         excluded: patterns(&file.exclude_cases),
@@ -165,38 +146,6 @@ fn parse(text: &str, role: Role) -> Result<Spec, Problem> {
             .collect(),
         options: file.options,
     })
-}
-
-impl Server {
-    fn new(
-        entry: ServerEntry,
-        protocols: &[String],
-        ignored: &mut Vec<String>,
-    ) -> Result<Self, Problem> {
-        check_options(&entry.options)?;
-        ignored.extend(entry.unknown.keys().map(|name| unknown_field(name)));
-        if entry.hostname.is_some() {
-            ignored.push("`hostname` matters to TLS only".to_owned());
-        }
-        let target = Target::new(&entry.url);
-        let mut target = target.map_err(|error| Problem::Url(entry.url, error))?;
-        if let Some(agent) = entry.agent {
-            target = target.with_agent(agent);
-        }
-        if let Some(origin) = entry.origin {
-            target = target.with_origin(origin);
-        }
-        let own = !entry.protocols.is_empty();
-        let protocols = if own {
-            entry.protocols
-        } else {
-            protocols.to_vec()
-        };
-        Ok(Self {
-            target: target.with_protocols(protocols),
-            options: entry.options,
-        })
-    }
 }
 
 /// Where the original puts its reports unless told otherwise.
@@ -231,7 +180,6 @@ enum Problem {
     Unreadable(io::Error),
     Syntax(serde_json::Error),
     NotFor(Role),
-    Tls,
     Option(OptionError),
     Url(String, TargetError),
 }
@@ -248,7 +196,6 @@ impl fmt::Display for SpecError {
             Problem::NotFor(Role::Client) => f.write_str(
                 "it has no `url` to listen on; a file with `servers` is for `ws-conformance server`",
             ),
-            Problem::Tls => f.write_str("`key` and `cert` (wss://) are not yet supported"),
             Problem::Option(error) => write!(f, "{error}"),
             Problem::Url(url, error) => write!(f, "`{url}`: {error}"),
         }
@@ -298,6 +245,32 @@ mod tests {
         let spec = parse(text, Role::Client).unwrap();
         assert_eq!(spec.url.as_deref(), Some("ws://127.0.0.1:9001"));
         assert_eq!(spec.outdir, Path::new("./r"));
+        assert_eq!(spec.cert, None);
+        let text = r#"{"url": "wss://a:1", "cert": "c.pem", "key": "k.pem", "cases": []}"#;
+        let spec = parse(text, Role::Client).unwrap();
+        assert_eq!(spec.cert.as_deref(), Some(Path::new("c.pem")));
+        assert_eq!(spec.key.as_deref(), Some(Path::new("k.pem")));
+    }
+
+    #[test]
+    fn a_certificate_is_for_tls() {
+        let text = r#"{"url": "ws://a:1", "cert": "c.pem", "cases": []}"#;
+        let ignored = parse(text, Role::Client).unwrap().ignored;
+        assert!(
+            ignored[0].contains("`cert`") && ignored.len() == 1,
+            "{ignored:?}"
+        );
+    }
+
+    #[test]
+    fn a_hostname_is_for_tls() {
+        let text = |name: &str| {
+            format!(r#"{{"servers": [{{"url": "wss://a:1", "hostname": "{name}"}}], "cases": []}}"#)
+        };
+        let spec = parse(&text("example.org"), Role::Server).unwrap();
+        assert!(spec.servers[0].target.is_secure());
+        assert_eq!(spec.ignored, [""; 0]);
+        assert!(refusal(&text("a b"), Role::Server).contains("`a b`"));
     }
 
     #[test]
@@ -328,11 +301,6 @@ mod tests {
                 r#"{"servers": [{"url": "http://a"}], "cases": []}"#,
                 Role::Server,
                 "http://a",
-            ),
-            (
-                r#"{"url": "", "cases": [], "key": "k"}"#,
-                Role::Client,
-                "not yet supported",
             ),
         ] {
             let refusal = refusal(text, role);

@@ -1,0 +1,147 @@
+//! Where clients find the suite.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use ws_conformance::tls::Identity;
+
+use super::failure::quoted;
+
+/// A certificate and its key, in files.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct Files {
+    /// For wss://: a PEM file with the certificate that clients are shown, and behind it those
+    /// between it and its root
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+
+    /// For wss://: a PEM file with the key of this certificate
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+}
+
+impl Files {
+    /// The same, or what a settings file names if nothing was given.
+    pub(super) fn or(&self, cert: Option<&Path>, key: Option<&Path>) -> Self {
+        match self.cert {
+            Some(_) => self.clone(),
+            None => Self {
+                cert: cert.map(Path::to_owned),
+                key: key.map(Path::to_owned),
+            },
+        }
+    }
+
+    /// The options that name them.
+    pub(super) fn replay(&self) -> String {
+        let named = [("cert", &self.cert), ("key", &self.key)];
+        let named = named.into_iter().filter_map(|(name, file)| {
+            let file = file.as_ref()?;
+            Some(format!(" --{name} {}", quoted(&file.to_string_lossy())))
+        });
+        named.collect()
+    }
+}
+
+/// Where to listen.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) authority: String,
+    secure: bool,
+}
+
+impl Place {
+    /// The place in `ws://address:port` or `wss://address:port`, or `address:port` itself.
+    pub(super) fn new(url: &str) -> Result<Self> {
+        let secure = url.strip_prefix("wss://");
+        let rest = secure.or(url.strip_prefix("ws://")).unwrap_or(url);
+        let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+        if authority.is_empty() || authority.contains('@') || rest.contains("://") {
+            bail!("an address such as ws://127.0.0.1:9001 is needed");
+        }
+        let place = Self {
+            authority: authority.to_owned(),
+            secure: secure.is_some(),
+        };
+        let has_port = authority
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        match has_port {
+            true => Ok(place),
+            false => bail!(
+                "the port is missing: write {}://{authority}:9001",
+                place.scheme()
+            ),
+        }
+    }
+
+    pub(super) fn scheme(&self) -> &'static str {
+        match self.secure {
+            true => "wss",
+            false => "ws",
+        }
+    }
+
+    /// Who the suite is there; nobody without TLS.
+    pub(super) fn identity(&self, files: &Files) -> Result<Option<Identity>> {
+        match (self.secure, &files.cert, &files.key) {
+            (true, Some(cert), Some(key)) => {
+                let identity = Identity::load(cert, key);
+                Ok(Some(identity.context("cannot use the certificate")?))
+            }
+            (true, ..) => bail!(
+                "wss:// needs a certificate: --cert FILE names it and --key FILE its key, both \
+                 PEM files"
+            ),
+            (false, ..) => Ok(None),
+        }
+    }
+
+    /// Refuses files that nobody would be shown.
+    pub(super) fn check_needs(&self, files: &Files) -> Result<()> {
+        if !self.secure && files.cert.is_some() {
+            bail!(
+                "--cert and --key are for TLS: listen on wss://{}",
+                self.authority
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_come_with_or_without_scheme() {
+        for url in [
+            "ws://127.0.0.1:9001",
+            "127.0.0.1:9001",
+            "ws://127.0.0.1:9001/x?y",
+        ] {
+            let place = Place::new(url).unwrap();
+            assert_eq!(
+                (place.scheme(), &*place.authority),
+                ("ws", "127.0.0.1:9001")
+            );
+        }
+        let place = Place::new("wss://[::1]:0").unwrap();
+        assert_eq!((place.scheme(), &*place.authority), ("wss", "[::1]:0"));
+    }
+
+    #[test]
+    fn other_texts_are_refused_with_advice() {
+        for (url, advice) in [
+            ("wss://a", "wss://a:9001"),
+            ("wss://ws://a:1", "ws://127.0.0.1:9001"),
+            ("http://a:1", "ws://127.0.0.1:9001"),
+            ("", "ws://127.0.0.1:9001"),
+            ("ws://localhost", "ws://localhost:9001"),
+            ("ws://localhost:70000", "port is missing"),
+        ] {
+            let refusal = Place::new(url).unwrap_err().to_string();
+            assert!(refusal.contains(advice), "{url}: {refusal}");
+        }
+    }
+}

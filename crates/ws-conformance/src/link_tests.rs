@@ -1,0 +1,88 @@
+use std::thread;
+
+use super::*;
+use crate::tls::{TlsStream, pair};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn in_time() -> Instant {
+    Instant::now() + PATIENCE
+}
+
+/// A link over TLS, and the server at its other end.
+fn link() -> (Link, TlsStream) {
+    let (tls, server) = pair::connections();
+    let (near, far) = pair::sockets();
+    near.set_nonblocking(true).unwrap();
+    let link = Link::new(TcpStream::from_std(near), &StopFlag::default()).unwrap();
+    let mut server = pair::blocking(far, server);
+    let mut link = thread::scope(|scope| {
+        scope.spawn(|| server.shake_hands().unwrap());
+        link.secured(tls, in_time()).unwrap()
+    });
+    // Behind the handshake come tickets, which would turn the end into a reset if nobody read them.
+    server.write(b".").unwrap();
+    let read = link.when_ready(in_time(), |stream| stream.read(&mut [0]));
+    assert_eq!(read.unwrap(), 1);
+    (link, server)
+}
+
+/// Writes until there is no room; how much.
+fn fill(link: &mut Link) -> usize {
+    let octets = vec![0; 50_000];
+    let mut filled = 0;
+    loop {
+        match link.write(&octets) {
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return filled,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn read(stream: &mut TlsStream, mut count: usize) {
+    let mut buffer = vec![0; 50_000];
+    while count > 0 {
+        let read = stream.read(&mut buffer).unwrap();
+        assert_ne!(read, 0, "{count} octets are missing");
+        count -= read;
+    }
+}
+
+#[test]
+fn what_tls_still_holds_is_written_while_the_link_waits() {
+    let (mut link, mut server) = link();
+    let filled = fill(&mut link);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| read(&mut server, filled));
+        let deadline = in_time();
+        while !reader.is_finished() {
+            link.wait_or_fail(deadline).unwrap();
+        }
+    });
+}
+
+#[test]
+fn what_tls_still_holds_is_written_before_the_end() {
+    let (mut link, mut server) = link();
+    let filled = fill(&mut link);
+    thread::scope(|scope| {
+        scope.spawn(|| read(&mut server, filled));
+        link.flush(in_time()).unwrap();
+        drop(link);
+    });
+}
+
+#[test]
+fn a_side_that_never_says_anything_is_given_up() {
+    let (tls, _) = pair::connections();
+    let (near, _far) = pair::sockets();
+    near.set_nonblocking(true).unwrap();
+    let link = Link::new(TcpStream::from_std(near), &StopFlag::default()).unwrap();
+    let error = link.secured(tls, Instant::now()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(
+        error.downcast::<HandshakeError>().unwrap(),
+        HandshakeError::TimedOut
+    );
+}

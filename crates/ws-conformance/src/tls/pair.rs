@@ -1,0 +1,51 @@
+//! Two sides of TLS for tests.
+
+use std::net::{TcpListener, TcpStream};
+use std::{fs, thread};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::Connection;
+use rustls::pki_types::ServerName;
+
+use super::{Identity, TlsStream, Trust};
+
+/// A client and a server that would trust each other.
+pub(crate) fn connections() -> (Connection, Connection) {
+    let name = "localhost";
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.into()]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    fs::write(&certificate, cert.pem()).unwrap();
+    fs::write(&key, signing_key.serialize_pem()).unwrap();
+    let trust = Trust::only(&certificate).unwrap();
+    let identity = Identity::load(&certificate, &key).unwrap();
+    let client = trust.connection(ServerName::try_from(name).unwrap());
+    (client.unwrap(), identity.connection().unwrap())
+}
+
+/// Two ends of TCP.
+pub(crate) fn sockets() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (client, listener.accept().unwrap().0)
+}
+
+/// TLS over a socket that blocks, so that nothing is ever merely not there yet.
+pub(crate) fn blocking(tcp: TcpStream, tls: Connection) -> TlsStream {
+    TlsStream::new(mio::net::TcpStream::from_std(tcp), tls)
+}
+
+/// A client and a server that have shaken hands.
+pub(crate) fn streams() -> (TlsStream, TlsStream) {
+    let (client, server) = connections();
+    let (near, far) = sockets();
+    let (mut client, mut server) = (blocking(near, client), blocking(far, server));
+    thread::scope(|scope| {
+        scope.spawn(|| client.shake_hands().unwrap());
+        server.shake_hands().unwrap();
+    });
+    // Behind the handshake come tickets, which would turn the end into a reset if nobody read them.
+    server.write(b".").unwrap();
+    assert_eq!(client.read(&mut [0]).unwrap(), 1);
+    (client, server)
+}

@@ -1,0 +1,177 @@
+//! Whose certificates the suite accepts, where it is the client.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme,
+};
+
+use super::files::{self, FileError, Problem};
+use super::{HandshakeError, VERSIONS, provider};
+
+/// Whose certificates are accepted.
+#[derive(Clone, Debug)]
+pub struct Trust(Arc<ClientConfig>);
+
+impl Trust {
+    /// Those of the authorities that browsers trust.
+    pub fn web() -> Self {
+        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        Self::new(Arc::new(Listed::new(roots, Vec::new())))
+    }
+
+    /// Those that are in a PEM file, and those that these have signed.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or has no certificate.
+    pub fn only(file: &Path) -> Result<Self, FileError> {
+        let certificates = files::certificates(file)?;
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            roots
+                .add(certificate.clone())
+                .map_err(|error| FileError::new(file, Problem::Unusable(error)))?;
+        }
+        Ok(Self::new(Arc::new(Listed::new(roots, certificates))))
+    }
+
+    /// Those of anyone, whatever is wrong with them. Nobody knows then who the other side is.
+    pub fn anyone() -> Self {
+        Self::new(Arc::new(Anyone))
+    }
+
+    fn new(verifier: Arc<dyn ServerCertVerifier>) -> Self {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect(VERSIONS)
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        Self(Arc::new(config))
+    }
+
+    /// The side of a client in a new connection to a server of this name.
+    pub(crate) fn connection(
+        &self,
+        name: ServerName<'static>,
+    ) -> Result<rustls::Connection, HandshakeError> {
+        Ok(ClientConnection::new(self.0.clone(), name)?.into())
+    }
+}
+
+/// Accepts what is signed by these roots, and these certificates themselves.
+#[derive(Debug)]
+struct Listed {
+    roots: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Listed {
+    fn new(roots: RootCertStore, certificates: Vec<CertificateDer<'static>>) -> Self {
+        let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
+        Self {
+            roots: roots
+                .build()
+                .expect("there are roots, and no lists of revoked ones"),
+            certificates,
+        }
+    }
+}
+
+impl ServerCertVerifier for Listed {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let judgement =
+            self.roots
+                .verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
+        match judgement {
+            // What people sign for themselves says of itself that it is an authority, which
+            // `webpki` refuses in a server after it has looked at the dates.
+            Err(Error::InvalidCertificate(CertificateError::Other(_)))
+                if self.certificates.contains(end_entity) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            judgement => judgement,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.roots
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.roots
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.roots.supported_verify_schemes()
+    }
+}
+
+/// Accepts everything: where anyone may be the other side, a signature proves nothing either.
+#[derive(Debug)]
+struct Anyone;
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

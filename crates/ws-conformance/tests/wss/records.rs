@@ -1,0 +1,68 @@
+//! What TLS makes of the suite's writes.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::{io, thread};
+
+use ws_conformance::servers::{Target, run_case};
+use ws_conformance::tls::Trust;
+use ws_conformance::{cases, verdict::Verdict};
+
+use crate::certificates;
+use crate::{bridge, patient, plain_server};
+
+const APPLICATION_DATA: u8 = 23;
+/// A payload of one octet, its type, and what authenticates both (RFC 8446 §5.2).
+const ONE_OCTET: usize = 1 + 1 + 16;
+
+/// Where a server can be reached by way of a listener, and what was sent to the server.
+fn overheard(server: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ear = heard.clone();
+    let address = bridge::listen(move |mut tcp| {
+        let mut server = TcpStream::connect(server)?;
+        let (mut back, mut from) = (tcp.try_clone()?, server.try_clone()?);
+        thread::spawn(move || io::copy(&mut from, &mut back).and(back.shutdown(Shutdown::Write)));
+        let mut buffer = [0; 4096];
+        loop {
+            let count = tcp.read(&mut buffer)?;
+            ear.lock().unwrap().extend_from_slice(&buffer[..count]);
+            server.write_all(&buffer[..count])?;
+            if count == 0 {
+                return server.shutdown(Shutdown::Write);
+            }
+        }
+    });
+    (address, heard)
+}
+
+/// The lengths of the records with application data.
+fn lengths(mut octets: &[u8]) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    while let Some((header, rest)) = octets.split_first_chunk::<5>() {
+        let len = usize::from(u16::from_be_bytes([header[3], header[4]]));
+        if header[0] == APPLICATION_DATA {
+            lengths.push(len);
+        }
+        octets = &rest[len..];
+    }
+    lengths
+}
+
+#[test]
+fn what_is_written_octet_by_octet_is_a_record_for_each() {
+    let files = certificates::signed("localhost");
+    let secure = bridge::in_front_of(plain_server(), &files.server());
+    let (address, heard) = overheard(secure);
+    let target = Target::new(&format!("wss://localhost:{}", address.port())).unwrap();
+    let target = target.with_trust(&Trust::only(&files.authority()).unwrap());
+    // A Ping of 125 octets, octet by octet.
+    let case = cases::find("2.6".parse().unwrap()).unwrap();
+    let record = run_case(&target, case, &patient());
+    assert_eq!(record.verdict, Verdict::GOOD, "{record:#?}");
+    let heard = heard.lock().unwrap();
+    let lengths = lengths(&heard);
+    let single = lengths.iter().filter(|&&len| len == ONE_OCTET).count();
+    assert_eq!(single, 2 + 4 + 125, "{lengths:?}");
+}
