@@ -44,7 +44,8 @@
 //! wait. When the input ends, call [`Connection::end_of_input`]. When [`Connection::ends_transport`] says so, shut
 //! down writing, and drop the transport when the peer has done the same or a deadline passes.
 //!
-//! Features: `std` (default) adds run-time detection of vector units to the UTF-8 check and output as `IoSlice`s.
+//! Features: `std` (default) adds run-time detection of vector units to masking and to the UTF-8 check, and output as
+//! `IoSlice`s.
 
 #![no_std]
 #![deny(unsafe_code)]
@@ -63,6 +64,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod arch;
 mod close;
 mod closing;
 mod config;

@@ -1,10 +1,10 @@
 //! Masking (RFC 6455 §5.3).
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
-/// Octets from here on are worth the set-up of vector instructions.
-const VECTOR_LEN: usize = 64;
+use crate::arch::{self, NOT_ASCII};
 
 /// A masking key.
 ///
@@ -40,68 +40,40 @@ impl MaskKey {
     /// Masks or unmasks `payload` in place: the transformation is its own inverse.
     #[inline]
     pub fn apply(self, payload: &mut [u8]) {
-        self.apply_seeing(payload);
+        arch::mask(self, payload);
     }
 
     /// As [`apply`](Self::apply); whether all octets of the result are ASCII.
     #[inline]
     pub(crate) fn apply_ascii(self, payload: &mut [u8]) -> bool {
-        self.apply_seeing(payload) & 0x8080_8080_8080_8080 == 0
+        arch::mask(self, payload) & NOT_ASCII == 0
     }
 
-    /// As [`apply`](Self::apply); all octets of the result joined by OR, eight in parallel.
+    /// Appends `source` to `target`, masked or unmasked on the way, which costs about as much as to copy it.
     ///
-    /// Works on words; compilers turn the loop for many of them into vector instructions. The last word overlaps the one before: it is
-    /// read first, so that the octets in both get the same value twice.
+    /// ```
+    /// let key = ws_proto::MaskKey::new([0x37, 0xfa, 0x21, 0x3d]);
+    /// let mut frame = b"\x81\x85\x37\xfa\x21\x3d".to_vec();
+    /// key.append_masked(b"Hello", &mut frame);
+    /// assert_eq!(frame, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+    /// ```
     #[inline]
-    fn apply_seeing(self, payload: &mut [u8]) -> u64 {
-        let Some(last) = payload.last_chunk() else {
-            return self.apply_short(payload);
-        };
-        let last = u64::from_ne_bytes(*last) ^ self.after(payload.len()).word();
-        let word = self.word();
-        let mut seen = last;
-        if payload.len() < VECTOR_LEN {
-            let mut rest = &mut *payload;
-            while let Some((octets, next)) = rest.split_first_chunk_mut() {
-                seen |= unmask(octets, word);
-                rest = next;
-            }
-        } else {
-            for octets in payload.as_chunks_mut().0 {
-                seen |= unmask(octets, word);
-            }
-        }
-        if let Some(octets) = payload.last_chunk_mut() {
-            *octets = last.to_ne_bytes();
-        }
-        seen
+    pub fn append_masked(self, source: &[u8], target: &mut Vec<u8>) {
+        arch::append(self, source, target);
     }
 
-    /// Up to seven octets.
+    /// As [`append_masked`](Self::append_masked); whether all octets of the result are ASCII.
     #[inline]
-    fn apply_short(self, payload: &mut [u8]) -> u64 {
-        let mut seen = 0;
-        for (octet, key) in payload.iter_mut().zip(self.word().to_ne_bytes()) {
-            *octet ^= key;
-            seen |= *octet;
-        }
-        seen.into()
+    pub(crate) fn append_masked_ascii(self, source: &[u8], target: &mut Vec<u8>) -> bool {
+        arch::append(self, source, target) & NOT_ASCII == 0
     }
 
     /// The key for eight octets.
     #[inline]
-    const fn word(self) -> u64 {
+    pub(crate) const fn word(self) -> u64 {
         let [a, b, c, d] = self.0;
         u64::from_ne_bytes([a, b, c, d, a, b, c, d])
     }
-}
-
-#[inline]
-fn unmask(octets: &mut [u8; 8], word: u64) -> u64 {
-    let result = u64::from_ne_bytes(*octets) ^ word;
-    *octets = result.to_ne_bytes();
-    result
 }
 
 impl fmt::Debug for MaskKey {
@@ -128,51 +100,6 @@ impl<M: MaskSource + ?Sized> MaskSource for Box<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// RFC 6455 §5.3, octet by octet.
-    fn oracle(payload: &mut [u8], key: [u8; 4]) {
-        for (i, octet) in payload.iter_mut().enumerate() {
-            *octet ^= key[i % 4];
-        }
-    }
-
-    #[test]
-    fn masking_agrees_with_the_definition_at_every_length_offset_and_phase() {
-        let source: [u8; 160] = core::array::from_fn(|i| (i * 37 + 11) as u8);
-        let key = MaskKey::new([0x12, 0x9a, 0xf7, 0x01]);
-        for offset in 0..16 {
-            for len in 0..=128 {
-                for phase in 0..4 {
-                    let mut ours = source;
-                    let mut theirs = source;
-                    let key = key.after(phase);
-                    key.apply(&mut ours[offset..offset + len]);
-                    oracle(&mut theirs[offset..offset + len], key.octets());
-                    assert_eq!(ours, theirs, "offset {offset}, length {len}, phase {phase}");
-                    let ascii = key.apply_ascii(&mut ours[offset..offset + len]);
-                    oracle(&mut theirs[offset..offset + len], key.octets());
-                    assert_eq!(ours, theirs, "offset {offset}, length {len}, phase {phase}");
-                    assert_eq!(ascii, theirs[offset..offset + len].is_ascii());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn one_octet_that_is_not_ascii_is_seen_wherever_it_is() {
-        let key = MaskKey::new([0x92, 0x1a, 0xf7, 0x81]);
-        for len in 0..=128 {
-            let mut masked = [b'a'; 128];
-            key.apply(&mut masked[..len]);
-            let mut all = masked;
-            assert!(key.apply_ascii(&mut all[..len]), "{len}");
-            for at in 0..len {
-                let mut one = masked;
-                one[at] ^= 0x80;
-                assert!(!key.apply_ascii(&mut one[..len]), "{at} of {len}");
-            }
-        }
-    }
 
     #[test]
     fn a_key_carried_over_a_cut_gives_the_same_octets() {

@@ -190,7 +190,12 @@ impl TextBuffer {
         key: Option<MaskKey>,
         expected: u64,
     ) -> Result<(), InvalidUtf8> {
-        let added = append_unmasked(&mut self.octets, payload, key, expected);
+        let start = self.octets.len();
+        let is_ascii = append_unmasked(&mut self.octets, payload, key, expected);
+        if is_ascii && self.utf8.pending_len() == 0 {
+            return Ok(());
+        }
+        let added = self.octets.get(start..).unwrap_or_default();
         let checked = self.utf8.push(added);
         if checked.is_err() {
             *self = TextBuffer::reuse(core::mem::take(&mut self.octets));
@@ -254,16 +259,16 @@ pub(crate) fn trim(octets: &mut Vec<u8>) {
     }
 }
 
-/// Appends `payload` to `octets`, unmasks the copy, and returns it.
+/// Appends `payload` to `octets`, unmasked on the way; whether it was found to be ASCII, which only unmasking tells.
 ///
 /// Memory follows what arrived, not what a header announced: at most twice the octets here, and at most
 /// [`RESERVE_LEN`] more than the `expected` rest of the frame needs.
-pub(crate) fn append_unmasked<'a>(
-    octets: &'a mut Vec<u8>,
+pub(crate) fn append_unmasked(
+    octets: &mut Vec<u8>,
     payload: &[u8],
     key: Option<MaskKey>,
     expected: u64,
-) -> &'a [u8] {
+) -> bool {
     let start = octets.len();
     let needed = start.saturating_add(payload.len());
     if needed > octets.capacity() {
@@ -276,12 +281,13 @@ pub(crate) fn append_unmasked<'a>(
             .max(needed);
         octets.reserve_exact(target.saturating_sub(start));
     }
-    octets.extend_from_slice(payload);
-    let added = octets.get_mut(start..).unwrap_or_default();
-    if let Some(key) = key {
-        key.apply(added);
+    match key {
+        Some(key) => key.append_masked_ascii(payload, octets),
+        None => {
+            octets.extend_from_slice(payload);
+            false
+        }
     }
-    added
 }
 
 /// A block of input that remembers which of its octets were found to be text, until it is changed.
@@ -360,7 +366,8 @@ fn checked_before(octets: &[u8]) -> &str {
     debug_assert!(core::str::from_utf8(octets).is_ok());
     // SAFETY: the octets must be UTF-8. `Text` holds octets from `str`, `String`, `validate` or a `TextBuffer` and
     // never changes them; `TextBuffer` passes those that `Utf8Stream` accepted, less the unfinished character at the
-    // end; `TextBlock` passes a range that `validate` accepted, and forgets it on every mutable access.
+    // end; `TextBlock` passes a range that `validate` accepted, and forgets it on every mutable access. Where octets
+    // were ASCII as they were unmasked, that stands for being accepted, but not behind an unfinished character.
     unsafe { core::str::from_utf8_unchecked(octets) }
 }
 
@@ -408,6 +415,27 @@ mod tests {
         buffer.append(b"ab", None, 4).unwrap();
         assert_eq!(buffer.append(b"c\xff", None, 2), Err(InvalidUtf8));
         assert_eq!(buffer.as_str(), "");
+    }
+
+    #[test]
+    fn ascii_behind_an_unfinished_character_is_refused_masked_or_not() {
+        let key = MaskKey::new([0x12, 0x9a, 0xf7, 0x01]);
+        for mask in [None, Some(key)] {
+            let append = |buffer: &mut TextBuffer, text: &[u8]| {
+                let mut payload = text.to_vec();
+                if let Some(key) = mask {
+                    key.apply(&mut payload);
+                }
+                buffer.append(&payload, mask, payload.len() as u64)
+            };
+            let mut buffer = TextBuffer::default();
+            append(&mut buffer, b"plain, ").unwrap();
+            append(&mut buffer, b"\xce").unwrap();
+            append(&mut buffer, b"\xba, plain").unwrap();
+            assert_eq!(buffer.as_str(), "plain, κ, plain");
+            append(&mut buffer, b"\xce").unwrap();
+            assert_eq!(append(&mut buffer, b"plain"), Err(InvalidUtf8));
+        }
     }
 
     #[test]

@@ -1,0 +1,54 @@
+//! Masking: the same safe loops, for longer payloads compiled for the vectors that the processor has.
+//!
+//! Beside one function of `text.rs` this is the only place with unsafe code: calls of functions that need a feature of
+//! the processor, after looking for it, and the length of a vector whose spare room was written. ARM needs none of
+//! it: all processors of 64 bits have the vectors that there are.
+
+mod loops;
+#[cfg(test)]
+mod tests;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_64;
+
+use alloc::vec::Vec;
+
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+use loops as wide;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use x86_64 as wide;
+
+use crate::mask::MaskKey;
+
+/// From here on wider vectors win more than it costs to look whether there are any.
+const WIDE_LEN: usize = 128;
+
+/// What is set in the joined octets of a result that are not all ASCII.
+pub(crate) const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
+
+/// Masks `payload` in place; all octets of the result joined by OR, eight in parallel.
+#[inline]
+pub(crate) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
+    if payload.len() < WIDE_LEN {
+        loops::mask(key, payload)
+    } else {
+        wide::mask(key, payload)
+    }
+}
+
+/// Appends `source` to `target`, masked on the way; all octets of the result joined by OR, eight in parallel.
+#[allow(unsafe_code)]
+#[inline]
+pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
+    target.reserve(source.len());
+    let room = target.spare_capacity_mut();
+    let seen = if source.len() < WIDE_LEN {
+        loops::copy(key, source, room)
+    } else {
+        wide::copy(key, source, room)
+    };
+    let len = target.len().saturating_add(source.len());
+    // SAFETY: the length is within the capacity, since there was room for `source`, and every octet up to it is
+    // initialized: the copy has written the first `source.len()` octets of the room.
+    unsafe { target.set_len(len) };
+    seen
+}
