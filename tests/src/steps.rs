@@ -158,7 +158,7 @@ pub fn is_first(octets: &[u8]) -> bool {
 /// Those of the connection.
 pub async fn echo<T: Transport>(ws: &mut WebSocket<T>) -> Result<(), Error> {
     while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message)?;
+        out.feed(message).await?;
     }
     Ok(())
 }

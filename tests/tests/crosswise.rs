@@ -36,7 +36,7 @@ async fn serve<S: Suite>(stream: Stream<S>, closer: Closer) -> Result<Option<End
     let mut done = false;
     while !done && let Some((message, out)) = ws.recv_ref().await? {
         done = matches!(message, MessageRef::Text("go on"));
-        out.feed(message)?;
+        out.feed(message).await?;
     }
 
     let mut reader = ws.recv_stream().await?.expect("a message");

@@ -125,7 +125,7 @@ fn futures_may_move_between_threads(
     is_send(&ws.close(CloseCode::NORMAL, "x"));
     is_send(&async move {
         while let Some((message, out)) = ws.recv_ref().await? {
-            out.feed(message)?;
+            out.feed(message).await?;
         }
         Ok::<(), Error>(())
     });
@@ -222,7 +222,7 @@ fn debug_never_shows_payload() {
     peer.push(wire::From::Client.text(SECRET));
     {
         let (message, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
-        out.feed(message).unwrap();
+        exec::run(out.feed(message)).unwrap();
         check(format!("{message:?} {out:?}"));
     }
     check(format!("{ws:?}"));

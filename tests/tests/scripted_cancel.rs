@@ -100,7 +100,7 @@ fn an_echo_loop_dropped_at_every_await_stays_in_step() {
                 let Some((message, out)) = received else {
                     return Ok(false);
                 };
-                out.feed(message)?;
+                out.feed(message).await?;
                 Ok::<_, Error>(true)
             };
             while exec::run_dropping(&mut ws, echo).unwrap() {}

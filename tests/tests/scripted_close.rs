@@ -256,7 +256,7 @@ fn an_answer_queued_before_a_violation_goes_out_before_the_close_and_nothing_beh
         peer.end();
         let echo = async |ws: &mut Ws| {
             while let Some((message, out)) = ws.recv_ref().await? {
-                out.feed(message)?;
+                out.feed(message).await?;
             }
             Ok::<(), Error>(())
         };

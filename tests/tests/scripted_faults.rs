@@ -181,7 +181,7 @@ fn an_echo_loop_survives_any_fault() {
                 match exec::try_run(ws.recv_ref()) {
                     Some(Ok(Some((message, out)))) => {
                         outcome.received.push(message.to_message());
-                        if let Err(error) = out.feed(message) {
+                        if let Some(Err(error)) = exec::try_run(out.feed(message)) {
                             outcome.other_errors.push(error);
                         }
                     }
@@ -308,7 +308,7 @@ fn answers_that_cannot_be_written_do_not_pile_up() {
         match exec::run(ws.recv_ref()) {
             Ok(Some((message, out))) => {
                 received += 1;
-                let _ = out.feed(message);
+                let _ = exec::run(out.feed(message));
                 assert!(queued(&ws) <= 3 * 64 * 1024, "octets are queued for nobody");
             }
             Ok(None) | Err(_) => break,

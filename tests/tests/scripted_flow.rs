@@ -4,7 +4,7 @@
 
 use std::task::Poll;
 
-use ws_driver::{Bytes, Config, Error, Message, MessageRef};
+use ws_driver::{Bytes, Config, Error, Message, MessageRef, TrySendError};
 use ws_tests::clock;
 use ws_tests::exec;
 use ws_tests::scripted::{self, End, Op, Ws, queued};
@@ -29,7 +29,7 @@ fn reads(log: &[Op]) -> usize {
 /// The echo loop that the documentation recommends.
 async fn echo(ws: &mut Ws) -> Result<(), Error> {
     while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message)?;
+        out.feed(message).await?;
     }
     Ok(())
 }
@@ -306,7 +306,7 @@ fn frames_right_behind_the_request_are_the_first_messages() {
     {
         let (message, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
         assert_eq!(message, MessageRef::Binary(&[8; 30_000]));
-        out.feed(message).unwrap();
+        exec::run(out.feed(message)).unwrap();
     }
     assert!(exec::attempt(ws.recv()).is_pending());
     peer.push(&from.text("cut")[3..]);
@@ -321,9 +321,14 @@ fn a_borrowed_message_survives_answers_of_any_size() {
     peer.push([from.text("one"), from.text("two")].concat());
     for expected in ["one", "two"] {
         let (message, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
-        out.feed(vec![1; 100_000]).unwrap();
-        out.feed(message).unwrap();
+        exec::run(out.feed(vec![1; 100_000])).unwrap();
         assert!(!out.has_room());
+        assert!(matches!(
+            out.try_send("three"),
+            Err(TrySendError::Full("three"))
+        ));
+        exec::run(out.feed(message)).unwrap();
+        assert!(out.has_room());
         assert_eq!(message, MessageRef::Text(expected));
     }
     exec::run(ws.flush()).unwrap();

@@ -20,7 +20,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn refused(ws: Ws, end: End, why: &str) -> Ws {
     match ws.into_parts() {
         Ok((_, unread)) => panic!("{end:?}, {why}: given up with {} octets", unread.len()),
-        Err(ws) => *ws,
+        Err(ws) => ws,
     }
 }
 
@@ -113,7 +113,7 @@ fn a_connection_rebuilt_from_its_parts_goes_on_without_loss() {
                         }
                         Err(ws) => {
                             assert!(waited, "{end:?}, {received}, {cut}: refused");
-                            *ws
+                            ws
                         }
                     };
                     peer.push(&octets[cut..]);
@@ -277,7 +277,7 @@ fn a_writer_begun_without_a_piece_is_no_unfinished_message() {
             Err(mut ws) => {
                 // Held to be unfinished: then it can be finished.
                 exec::run(ws.resume_writer().expect("why else").finish()).unwrap();
-                (*ws, Vec::new())
+                (ws, Vec::new())
             }
         };
         assert_works(&mut ws, end, &peer);

@@ -218,7 +218,7 @@ fn after_a_write_error_everything_that_sends_is_refused_and_nothing_piles_up() {
                 assert!(matches!(closed, Err(Error::Send(SendError::Closing))));
                 peer.push([end.peer().frame(PING, b"p"), end.peer().text("m")].concat());
                 let (_, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
-                let fed = out.feed("x");
+                let fed = exec::run(out.feed("x"));
                 assert!(matches!(fed, Err(Error::Send(SendError::Closing))));
                 assert!(out.ping(&Default::default()).is_err());
             }

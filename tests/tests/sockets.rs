@@ -182,7 +182,7 @@ mod unix {
 
     async fn echo<T: Transport>(mut ws: WebSocket<T>) -> Result<(), Error> {
         while let Some((message, out)) = ws.recv_ref().await? {
-            out.feed(message)?;
+            out.feed(message).await?;
         }
         assert!(ws.end().unwrap().clean);
         Ok(())

@@ -40,7 +40,7 @@ async fn both_ends_talk_over_any_stream_in_one_task() {
         };
         let echo = async {
             while let Some((message, out)) = server.recv_ref().await? {
-                out.feed(message)?;
+                out.feed(message).await?;
             }
             Ok::<(), Error>(())
         };

@@ -61,7 +61,7 @@ async fn two_connections_talk_in_memory() {
     let mut client = Connector::new().take_over(here, Vec::new());
     let echo = tokio::spawn(async move {
         while let Some((message, out)) = server.recv_ref().await? {
-            out.feed(message)?;
+            out.feed(message).await?;
         }
         Ok::<_, Error>(server.end())
     });

@@ -83,7 +83,7 @@ async fn welcome(acceptor: &Acceptor, tcp: TcpStream) -> Result<(), Error> {
     ws.feed(format!("welcome to the {room}, in {subprotocol}"))
         .await?;
     while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message)?;
+        out.feed(message).await?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@
 //! async fn echo(tcp: TcpStream) -> Result<(), ws_async_std::Error> {
 //!     let mut ws = ws_async_std::accept(tcp).await?;
 //!     while let Some((message, out)) = ws.recv_ref().await? {
-//!         out.feed(message)?;
+//!         out.feed(message).await?;
 //!     }
 //!     Ok(())
 //! }
@@ -130,7 +130,7 @@ use async_std::net::TcpStream;
 ///
 /// while let Some((message, out)) = ws.recv_ref().await? {
 ///     match message {
-///         MessageRef::Text(text) => out.feed(&text.to_uppercase())?,
+///         MessageRef::Text(text) => out.feed(&text.to_uppercase()).await?,
 ///         MessageRef::Binary(octets) => println!("{} octets", octets.len()),
 ///     }
 /// }
@@ -338,7 +338,7 @@ pub type Offer<S = TcpStream> = ws_driver::Offer<AsyncStdIo<S>>;
 /// # let (client, server) = futures_lite::future::try_zip(client, ws_async_std::accept(far)).await?;
 /// # let (ws, mut server) = (client, server);
 /// # let server = async_std::task::spawn(async move {
-/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message)?; }
+/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_async_std::Error>(())
 /// # });
 /// use ws_async_std::{CloseCode, Error};
@@ -378,7 +378,7 @@ pub type Sender<S = TcpStream> = ws_driver::Sender<AsyncStdIo<S>>;
 /// # let (client, server) = futures_lite::future::try_zip(client, ws_async_std::accept(far)).await?;
 /// # let (ws, mut server) = (client, server);
 /// # let server = async_std::task::spawn(async move {
-/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message)?; }
+/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_async_std::Error>(())
 /// # });
 /// use ws_async_std::Error;

@@ -111,6 +111,14 @@ impl<R: Runtime> Acceptor<R> {
     where
         R: Wrap<S>,
     {
+        // What the handshake takes is not to take room in the task for as long as the connection lives.
+        Box::pin(self.read_offer(stream)).await
+    }
+
+    async fn read_offer<S>(&self, stream: S) -> Result<Offer<R::Transport>, Error>
+    where
+        R: Wrap<S>,
+    {
         let deadline = R::Timer::after(self.settings.handshake_timeout);
         let mut upgrade = Upgrade::new(R::wrap(stream), deadline);
         let mut handshake = ServerHandshake::new(self.settings.origins.clone());
@@ -141,7 +149,7 @@ impl<R: Runtime> Acceptor<R> {
                 Ok(Offer {
                     upgrade,
                     time_left,
-                    request,
+                    request: Box::new(request),
                     leftover,
                     answer,
                     settings,
@@ -187,7 +195,7 @@ impl<R: Runtime> Acceptor<R> {
     where
         R: Wrap<S>,
     {
-        self.read(stream).await?.accept().await
+        Box::pin(async { self.read_offer(stream).await?.settle().await }).await
     }
 }
 
@@ -219,7 +227,7 @@ pub struct Offer<T: Transport> {
     upgrade: Upgrade<T>,
     /// Of the time for the handshake; it stands still during the decision.
     time_left: Duration,
-    request: ws_handshake::Offer,
+    request: Box<ws_handshake::Offer>,
     /// Input behind the request.
     leftover: Vec<u8>,
     answer: Answer,
@@ -299,6 +307,10 @@ impl<T: Transport> Offer<T> {
     ///
     /// Dropping the future drops the stream.
     pub async fn accept(self) -> Result<WebSocket<T>, Error> {
+        Box::pin(self.settle()).await
+    }
+
+    async fn settle(self) -> Result<WebSocket<T>, Error> {
         let Offer {
             mut upgrade,
             time_left,

@@ -11,10 +11,23 @@ use crate::transport::Timer;
 pub(crate) struct Clock<M> {
     /// Time limits count from here.
     epoch: Instant,
-    /// Made when a time limit is first waited for. One for each direction, because those who only send wait for fewer
-    /// limits than those who receive.
+    /// Made when a time limit is first waited for.
+    alarms: Option<Box<Alarms<M>>>,
+}
+
+/// One for each direction, because those who only send wait for fewer limits than those who receive.
+struct Alarms<M> {
     receiving: Option<Alarm<M>>,
     sending: Option<Alarm<M>>,
+}
+
+impl<M> Default for Alarms<M> {
+    fn default() -> Self {
+        Alarms {
+            receiving: None,
+            sending: None,
+        }
+    }
 }
 
 /// What those who wait do meanwhile.
@@ -33,8 +46,7 @@ impl<M: Timer> Clock<M> {
     pub(crate) fn new() -> Self {
         Clock {
             epoch: M::now(),
-            receiving: None,
-            sending: None,
+            alarms: None,
         }
     }
 
@@ -64,9 +76,10 @@ impl<M: Timer> Clock<M> {
         let Some(deadline) = self.epoch.checked_add(deadline) else {
             return Poll::Pending;
         };
+        let alarms = self.alarms.get_or_insert_default();
         let alarm = match direction {
-            Direction::Receiving => &mut self.receiving,
-            Direction::Sending => &mut self.sending,
+            Direction::Receiving => &mut alarms.receiving,
+            Direction::Sending => &mut alarms.sending,
         };
         let alarm = alarm.get_or_insert_with(|| Alarm {
             deadline,

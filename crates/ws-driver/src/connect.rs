@@ -143,6 +143,17 @@ impl<R: Runtime> Connector<R> {
     where
         R: Wrap<<R as Runtime>::TcpStream>,
     {
+        // What this takes is not to take room in the task for as long as the connection lives.
+        Box::pin(self.reach(url)).await
+    }
+
+    async fn reach(
+        &self,
+        url: &str,
+    ) -> Result<WebSocket<<R as Wrap<<R as Runtime>::TcpStream>>::Transport>, Error>
+    where
+        R: Wrap<<R as Runtime>::TcpStream>,
+    {
         let target = Target::parse(url)?;
         if target.is_secure() {
             return Err(Error::TlsUnavailable);
@@ -169,8 +180,8 @@ impl<R: Runtime> Connector<R> {
     where
         R: Wrap<S>,
     {
-        self.upgrade(&Target::parse(url)?, stream, self.deadline())
-            .await
+        let target = Target::parse(url)?;
+        Box::pin(self.upgrade(&target, stream, self.deadline())).await
     }
 
     /// Takes over a transport whose opening handshake someone else has done, with the octets that arrived behind the

@@ -41,7 +41,7 @@ impl<T: Transport> Sink<Message> for WebSocket<T> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.get_mut().outlet.out.feed(message)
+        self.get_mut().link.out.outlet.out.feed(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -355,7 +355,8 @@ impl Inlet {
             return Poll::Pending;
         }
         if self.recv.wants_block() {
-            pool::give_block(self.recv.lend(pool::take_block()));
+            let block = pool::take_block(self.recv.wanted_len());
+            pool::give_block(self.recv.lend(block));
         }
         if self.recv.side().wants_decompressor() {
             pool::lend_decompressor(self.recv.side_mut());
@@ -459,7 +460,7 @@ impl Inlet {
         if self.input_ended {
             return Poll::Pending;
         }
-        let mut block = pool::take_block();
+        let mut block = pool::take_block(pool::BLOCK_LEN);
         let read = poll_read(cx, io, &mut block);
         pool::give_block(block);
         self.input_ended = ready!(read)? == 0;

@@ -34,6 +34,7 @@ mod outlet;
 mod outward;
 mod pool;
 mod scripted;
+mod send_queue;
 mod split;
 mod stream;
 mod sync;

@@ -1,83 +1,70 @@
 //! The sending half of a connection, for whoever answers a message that is still borrowed.
 
-use ws_proto::{CloseFrame, ControlPayload, Outgoing, SendSide};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use ws_proto::{ControlPayload, Outgoing};
 
 use crate::error::{Error, TrySendError};
-use crate::pool;
+use crate::outlet::Outlet;
+use crate::transport::Transport;
 
 /// The sending half that [`WebSocket::recv_ref`](crate::WebSocket::recv_ref) lends together with a message.
 ///
-/// Everything is queued at once and leaves with the next call of the connection.
-#[derive(Debug)]
-pub struct Outbox {
-    pub(crate) side: SendSide,
+/// What is queued leaves, many messages in one write, with the next call of the connection that waits. Only a large
+/// borrowed payload is written by [`feed`](Self::feed) itself, from where it lies: copying it would cost more.
+pub struct Outbox<T: Transport> {
+    /// `None` once the connection has ended: the transport was dropped.
+    pub(crate) io: Option<T>,
+    pub(crate) outlet: Outlet<T::Timer>,
 }
 
-impl Outbox {
-    pub(crate) fn new(side: SendSide) -> Self {
-        Outbox { side }
-    }
-
-    /// Whether something is queued, or is to be when it has been compressed.
-    pub(crate) fn has_work(&self) -> bool {
-        self.side.queued() > 0 || self.side.is_busy()
-    }
-
-    /// Lends the send side memory to encode into, if it has none and will need some.
-    #[inline]
-    pub(crate) fn lend_buffer(&mut self) {
-        if self.side.wants_buffer() && !self.side.has_ended() {
-            self.side.lend(pool::take_buffer());
-        }
-        if self.side.wants_compressor() {
-            pool::lend_compressor(&mut self.side);
-        }
-    }
-
-    /// Gives memory back of which little or nothing is in use.
-    pub(crate) fn reclaim_buffer(&mut self) {
-        if let Some(buffer) = self.side.reclaim() {
-            pool::give_buffer(buffer);
-        }
-        if let Some(memory) = self.side.reclaim_compressor() {
-            pool::give_compressor(memory);
-        }
-    }
-
-    /// Queues a message, whatever is queued already.
+impl<T: Transport> Outbox<T> {
+    /// Queues a message, after waiting for room: directly behind a receive there is some. A borrowed payload of 8 KiB
+    /// or more that needs no mask and no compression is not copied, but written.
     ///
     /// # Errors
     ///
-    /// [`Error::Send`] if the connection is closing.
+    /// [`Error::Send`] if the connection is closing; [`Error::Io`] or [`Error::Timeout`] if the transport failed or
+    /// the peer stopped reading.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for room: the message is not sent. Dropped later: it is, and what was not written of it
+    /// is copied and queued.
     #[inline]
-    pub fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
-        self.lend_buffer();
-        Ok(self.side.message(message)?)
+    pub async fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        let message = message.into();
+        if !self.has_room() {
+            let Outbox { io, outlet } = self;
+            poll_fn(|cx| outlet.poll_room(cx, io.as_mut())).await?;
+        }
+        let queue = &mut self.outlet.out;
+        queue.lend_buffer();
+        match queue.side.lend_payload(message)? {
+            [] => Ok(()),
+            payload => {
+                Lent {
+                    outbox: self,
+                    payload,
+                }
+                .await
+            }
+        }
     }
 
-    /// Queues a message, or gives it back if too much is queued already or the connection is closing.
-    pub(crate) fn try_feed<'m, M: Into<Outgoing<'m>>>(
+    /// Queues a message at once or gives it back.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::try_send`](crate::WebSocket::try_send).
+    pub fn try_send<'m, M: Into<Outgoing<'m>>>(
         &mut self,
         message: M,
     ) -> Result<(), TrySendError<M>> {
-        if !self.side.is_open() {
-            return Err(TrySendError::Closing(message));
-        }
-        if self.side.unfinished().is_some() {
-            return Err(TrySendError::Unfinished(message));
-        }
-        if !self.side.has_room() {
-            return Err(TrySendError::Full(message));
-        }
-        self.lend_buffer();
-        // The connection is open and no message under way, which is all that queuing asks for.
-        let _ = self.side.message(message);
-        Ok(())
-    }
-
-    pub(crate) fn start_close(&mut self, close: Option<CloseFrame>) -> Result<(), Error> {
-        self.lend_buffer();
-        Ok(self.side.start_close(close)?)
+        self.outlet.out.try_feed(message)
     }
 
     /// Queues a Ping.
@@ -86,8 +73,7 @@ impl Outbox {
     ///
     /// [`Error::Send`] if the connection is closing.
     pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), Error> {
-        self.lend_buffer();
-        Ok(self.side.ping(payload)?)
+        self.outlet.out.ping(payload)
     }
 
     /// Queues a Pong that nobody asked for.
@@ -96,21 +82,55 @@ impl Outbox {
     ///
     /// [`Error::Send`] if the connection is closing.
     pub fn pong(&mut self, payload: &ControlPayload) -> Result<(), Error> {
-        self.lend_buffer();
-        Ok(self.side.pong(payload)?)
+        self.outlet.out.pong(payload)
     }
 
-    /// Whether less than the high-water mark is queued. Feeding in a loop of one's own should stop when it is not.
+    /// Whether less than the high-water mark is queued, so that [`feed`](Self::feed) need not wait.
+    #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.side.has_room()
+        self.outlet.out.side.has_room()
+    }
+
+    /// Drops the transport once it is of no more use.
+    pub(crate) fn drop_ended(&mut self) {
+        if self.outlet.has_ended() {
+            self.io = None;
+        }
     }
 }
 
-impl Drop for Outbox {
-    /// The buffer returns to the pool of the thread that drops the connection.
+impl<T: Transport> fmt::Debug for Outbox<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Outbox").field(&self.outlet.out).finish()
+    }
+}
+
+/// A payload on its way out of the memory of the caller, behind its header in the queue.
+///
+/// Whoever forgets it instead of dropping it has cut a frame: the next write fails.
+struct Lent<'o, 'm, T: Transport> {
+    outbox: &'o mut Outbox<T>,
+    /// What has not gone out.
+    payload: &'m [u8],
+}
+
+impl<T: Transport> Future for Lent<'_, '_, T> {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Lent { outbox, payload } = &mut *self;
+        let Outbox { io, outlet } = &mut **outbox;
+        let written = outlet.poll_lent(cx, io.as_mut(), payload);
+        outbox.drop_ended();
+        written
+    }
+}
+
+impl<T: Transport> Drop for Lent<'_, '_, T> {
     fn drop(&mut self) {
-        self.side.output_lost();
-        self.reclaim_buffer();
+        if !self.payload.is_empty() {
+            self.outbox.outlet.out.side.keep_lent(self.payload);
+        }
     }
 }

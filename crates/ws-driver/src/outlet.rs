@@ -10,7 +10,7 @@ use ws_proto::{ControlPayload, Expired, Outgoing, ReceiveError, SendError, SendS
 
 use crate::clock::{Clock, Direction};
 use crate::error::{Error, Phase};
-use crate::outbox::Outbox;
+use crate::send_queue::SendQueue;
 use crate::transport::{Timer, WriteHalf};
 
 /// Writes without a wait, after which other tasks get a turn before more is queued: whoever sends to a quick peer would
@@ -19,10 +19,10 @@ const WRITES_PER_BURST: u32 = 128;
 
 /// Everything about sending that moves, but the transport itself.
 pub(crate) struct Outlet<M> {
-    pub(crate) out: Outbox,
+    pub(crate) out: SendQueue,
     clock: Clock<M>,
     /// What the next receive reports, once, when the connection has ended.
-    fault: Option<Error>,
+    fault: Option<Box<Error>>,
     /// The time limit that ended the connection.
     timed_out: Option<Phase>,
     /// Octets were written that the transport may keep back.
@@ -62,7 +62,7 @@ impl<M: Timer> Outlet<M> {
     pub(crate) fn new(mut send: SendSide) -> Self {
         send.compress_in_steps();
         Outlet {
-            out: Outbox::new(send),
+            out: SendQueue::new(send),
             clock: Clock::new(),
             fault: None,
             timed_out: None,
@@ -99,7 +99,7 @@ impl<M: Timer> Outlet<M> {
 
     /// What receiving reports at the end: the fault once, then nothing.
     pub(crate) fn report<F>(&mut self) -> Result<Option<F>, Error> {
-        self.fault.take().map_or(Ok(None), Err)
+        self.fault.take().map_or(Ok(None), |fault| Err(*fault))
     }
 
     /// How the connection ended, for those who do not receive.
@@ -184,13 +184,38 @@ impl<M: Timer> Outlet<M> {
         };
         match self.poll_drain(cx, io) {
             Poll::Ready(result) => Poll::Ready(result.map_err(Error::Io)),
-            Poll::Pending => {
-                ready!(self.poll_expire_sending(cx));
-                // With both Closes there, all that is wrong is that not everything has left.
-                let closing = SendError::Closing.into();
-                Poll::Ready(Err(self.verdict().err().unwrap_or(closing)))
-            }
+            Poll::Pending => self.poll_stall(cx),
         }
+    }
+
+    /// Writes everything that is queued and the payload that is [lent](SendSide::lend_payload), of which what has not
+    /// gone out stays in `lent`: nothing, once this is ready.
+    pub(crate) fn poll_lent(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: Option<&mut impl WriteHalf>,
+        lent: &mut &[u8],
+    ) -> Poll<Result<(), Error>> {
+        let written = match io {
+            Some(io) => self.poll_drain_and(cx, io, lent).map_err(Error::Io),
+            None => Poll::Ready(Err(SendError::Closing.into())),
+        };
+        let done = match written {
+            Poll::Pending if !lent.is_empty() => ready!(self.poll_stall(cx)),
+            // What is kept back leaves with whatever is called next.
+            Poll::Pending => Ok(()),
+            Poll::Ready(done) => done,
+        };
+        *lent = &[];
+        Poll::Ready(done)
+    }
+
+    /// Waits, for as long as the transport may take nothing.
+    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        ready!(self.poll_expire_sending(cx));
+        // With both Closes there, all that is wrong is that not everything has left.
+        let closing = SendError::Closing.into();
+        Poll::Ready(Err(self.verdict().err().unwrap_or(closing)))
     }
 
     /// Writes and flushes everything that is queued, and gives back the memory that it was encoded into.
@@ -199,9 +224,19 @@ impl<M: Timer> Outlet<M> {
         cx: &mut Context<'_>,
         io: &mut impl WriteHalf,
     ) -> Poll<io::Result<()>> {
+        self.poll_drain_and(cx, io, &mut &[][..])
+    }
+
+    /// As [`poll_drain`](Self::poll_drain), with the payload that is lent.
+    fn poll_drain_and(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut impl WriteHalf,
+        lent: &mut &[u8],
+    ) -> Poll<io::Result<()>> {
         let result = match self.write_fault {
             Some(kind) => Poll::Ready(Err(kind.into())),
-            None => self.poll_write_all(cx, io),
+            None => self.poll_write_all(cx, io, lent),
         };
         match &result {
             Poll::Ready(Ok(())) => {}
@@ -226,9 +261,10 @@ impl<M: Timer> Outlet<M> {
         &mut self,
         cx: &mut Context<'_>,
         io: &mut impl WriteHalf,
+        lent: &mut &[u8],
     ) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.poll_write_queued(cx, io))?;
+            ready!(self.poll_write_queued(cx, io, lent))?;
             if !self.out.side.is_busy() {
                 return Poll::Ready(Ok(()));
             }
@@ -244,14 +280,19 @@ impl<M: Timer> Outlet<M> {
         &mut self,
         cx: &mut Context<'_>,
         io: &mut impl WriteHalf,
+        lent: &mut &[u8],
     ) -> Poll<io::Result<()>> {
         let send = &mut self.out.side;
         while send.queued() > 0 {
-            let written = send.with_io_slices(|slices| io.poll_write_vectored(cx, slices));
+            let written = send.with_io_slices_and(lent, |slices| match slices {
+                // The rest of a lent payload that was forgotten.
+                [] => Poll::Ready(Ok(0)),
+                slices => io.poll_write_vectored(cx, slices),
+            });
             match ready!(written) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(len) => {
-                    send.advance(len);
+                    send.advance_and(lent, len);
                     self.unflushed = true;
                     self.burst = self.burst.saturating_add(1);
                 }
@@ -416,13 +457,13 @@ impl<M: Timer> Outlet<M> {
     pub(crate) fn fail(&mut self, error: ReceiveError) {
         self.out.lend_buffer();
         self.out.side.fail(error);
-        self.fault = Some(error.into());
+        self.fault = Some(Box::new(error.into()));
     }
 
     /// Reading failed before the closing handshake was complete.
     pub(crate) fn lose(&mut self, error: io::Error) {
         self.read_fault = Some(error.kind());
-        self.fault = Some(Error::Io(error));
+        self.fault = Some(Box::new(Error::Io(error)));
         self.end();
     }
 
@@ -432,7 +473,7 @@ impl<M: Timer> Outlet<M> {
         self.out.side.transport_ended();
         self.out.reclaim_buffer();
         if self.fault.is_none() {
-            self.fault = self.verdict().err();
+            self.fault = self.verdict().err().map(Box::new);
         }
         self.ended = true;
     }

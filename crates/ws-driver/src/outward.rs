@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use ws_proto::{CloseCode, CloseFrame, CloseReason, ControlPayload, Outgoing, SendError};
 
 use crate::error::Error;
-use crate::outbox::Outbox;
 use crate::outlet::Outlet;
+use crate::send_queue::SendQueue;
 use crate::transport::{Timer, WriteHalf};
 
 /// What sends: a connection or its sending half.
@@ -29,7 +29,7 @@ pub(crate) trait Outward {
     ) -> Poll<Result<R, Error>>;
 
     /// Queues something.
-    fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R;
+    fn queue<R>(&mut self, act: impl FnOnce(&mut SendQueue) -> R) -> R;
 
     /// Waits for room in the queue.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

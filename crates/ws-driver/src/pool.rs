@@ -9,8 +9,14 @@ use ws_proto::{CompressorMemory, DecompressorMemory, ReceiveSide, SendSide};
 /// Octets in a block to read into, and in a buffer to encode into.
 pub(crate) const BLOCK_LEN: usize = 64 * 1024;
 
+/// The same for connections that move messages which are longer.
+pub(crate) const LARGE_BLOCK_LEN: usize = 256 * 1024;
+
 /// How many blocks and buffers each a thread keeps.
 const KEPT: usize = 8;
+
+/// How many large blocks.
+const KEPT_LARGE: usize = 2;
 
 /// How many compressors' memories a thread keeps, of 134 to 483 KiB each, and decompressors', of 47 to 95 KiB.
 const KEPT_COMPRESSORS: usize = 4;
@@ -22,6 +28,7 @@ thread_local! {
 struct Pool {
     /// Initialised once, when made, and reused by cursor.
     blocks: Vec<Box<[u8]>>,
+    large_blocks: Vec<Box<[u8]>>,
     /// Empty, with room for [`BLOCK_LEN`] octets.
     buffers: Vec<Vec<u8>>,
     /// Of any options.
@@ -33,28 +40,37 @@ impl Pool {
     const fn new() -> Self {
         Pool {
             blocks: Vec::new(),
+            large_blocks: Vec::new(),
             buffers: Vec::new(),
             compressors: Vec::new(),
             decompressors: Vec::new(),
         }
     }
-}
 
-/// A block of [`BLOCK_LEN`] octets to read into.
-pub(crate) fn take_block() -> Box<[u8]> {
-    with(|pool| pool.blocks.pop()).unwrap_or_else(|| vec![0; BLOCK_LEN].into())
-}
-
-/// Gives back memory that was read into. Anything but a block is freed.
-pub(crate) fn give_block(block: Box<[u8]>) {
-    if block.len() == BLOCK_LEN {
-        with(|pool| {
-            if pool.blocks.len() < KEPT {
-                pool.blocks.push(block);
-            }
-            None::<()>
-        });
+    /// The blocks of this length, and how many to keep.
+    fn blocks_of(&mut self, len: usize) -> Option<(&mut Vec<Box<[u8]>>, usize)> {
+        match len {
+            BLOCK_LEN => Some((&mut self.blocks, KEPT)),
+            LARGE_BLOCK_LEN => Some((&mut self.large_blocks, KEPT_LARGE)),
+            _ => None,
+        }
     }
+}
+
+/// A block of [`BLOCK_LEN`] octets to read into, or of any other length.
+pub(crate) fn take_block(len: usize) -> Box<[u8]> {
+    with(|pool| pool.blocks_of(len)?.0.pop()).unwrap_or_else(|| vec![0; len].into())
+}
+
+/// Gives back memory that was read into. Anything but a block of the usual lengths is freed.
+pub(crate) fn give_block(block: Box<[u8]>) {
+    with(|pool| {
+        let (blocks, kept) = pool.blocks_of(block.len())?;
+        if blocks.len() < kept {
+            blocks.push(block);
+        }
+        None::<()>
+    });
 }
 
 /// An empty buffer to encode into.
@@ -133,13 +149,19 @@ mod tests {
     fn a_thread_keeps_a_bounded_number_of_blocks() {
         for _ in 0..3 * KEPT {
             give_block(vec![0; BLOCK_LEN].into());
+            give_block(vec![0; LARGE_BLOCK_LEN].into());
             give_block(vec![0; 100].into());
             give_buffer(Vec::with_capacity(BLOCK_LEN));
             give_buffer(Vec::with_capacity(100));
         }
-        let (blocks, buffers) = with(|pool| Some((pool.blocks.len(), pool.buffers.len()))).unwrap();
-        assert_eq!((blocks, buffers), (KEPT, KEPT));
-        assert_eq!(take_block().len(), BLOCK_LEN);
+        let kept = with(|pool| {
+            let (blocks, large) = (pool.blocks.len(), pool.large_blocks.len());
+            Some((blocks, large, pool.buffers.len()))
+        });
+        assert_eq!(kept, Some((KEPT, KEPT_LARGE, KEPT)));
+        for len in [BLOCK_LEN, LARGE_BLOCK_LEN, 100] {
+            assert_eq!(take_block(len).len(), len);
+        }
         assert_eq!(take_buffer().capacity(), BLOCK_LEN);
     }
 

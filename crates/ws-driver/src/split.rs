@@ -23,11 +23,12 @@ use crate::inlet::{CONTROLS_PER_TURN, Inlet, Observed};
 use crate::outbox::Outbox;
 use crate::outlet::Outlet;
 use crate::outward::{self, Outward};
+use crate::send_queue::SendQueue;
 use crate::stream::Incoming;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transport::{ReadHalf, Split, Timer, WriteHalf};
 use crate::wakers::{Half, Wakers};
-use crate::websocket::{Opening, WebSocket};
+use crate::websocket::{Link, Opening, WebSocket};
 
 /// What the halves share.
 struct Cell<T: Split> {
@@ -211,12 +212,11 @@ impl<T: Split> WebSocket<T> {
     /// end in order.
     #[must_use]
     pub fn split(self) -> (Sender<T>, Receiver<T>) {
-        let WebSocket {
-            io,
+        let Link {
             inlet,
-            outlet,
+            out: Outbox { io, outlet },
             opening,
-        } = self;
+        } = *self.link;
         let (read, write) = io.map(T::split).unzip();
         let state = State {
             write,
@@ -457,7 +457,7 @@ impl<T: Split> Outward for Sender<T> {
     }
 
     /// A receiver that waits gets up for what is the first to send, and for a Close, whose time limit it keeps.
-    fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R {
+    fn queue<R>(&mut self, act: impl FnOnce(&mut SendQueue) -> R) -> R {
         let mut state = self.cell.state();
         let out = &mut state.outlet.out;
         let before = (out.has_work(), out.side.is_open());
@@ -598,11 +598,13 @@ impl<T: Split> Receiver<T> {
         let io = read
             .zip(write)
             .and_then(|(read, write)| T::reunite(read, write));
-        Ok(WebSocket {
-            io,
+        let link = Link {
             inlet,
-            outlet,
+            out: Outbox { io, outlet },
             opening,
+        };
+        Ok(WebSocket {
+            link: Box::new(link),
         })
     }
 

@@ -48,7 +48,7 @@ impl<T: Transport> Upgrade<T> {
     ) -> Result<R, Error> {
         poll_fn(|cx| {
             loop {
-                let mut block = pool::take_block();
+                let mut block = pool::take_block(pool::BLOCK_LEN);
                 let taken = match self.transport.poll_read(cx, &mut block) {
                     Poll::Ready(Ok(len)) => take(block.get(..len).unwrap_or_default()),
                     Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
@@ -93,7 +93,7 @@ impl<T: Transport> Upgrade<T> {
             if self.time_left().is_zero() {
                 return Poll::Ready(Ok(()));
             }
-            let mut block = pool::take_block();
+            let mut block = pool::take_block(pool::BLOCK_LEN);
             let read = self.transport.poll_read(cx, &mut block);
             pool::give_block(block);
             match read {

@@ -18,7 +18,8 @@ use crate::inlet::{CONTROLS_PER_TURN, Found, Inlet};
 use crate::outbox::Outbox;
 use crate::outlet::Outlet;
 use crate::outward::{self, Outward};
-use crate::pool::BLOCK_LEN;
+use crate::pool::{BLOCK_LEN, LARGE_BLOCK_LEN};
+use crate::send_queue::SendQueue;
 use crate::stream::Incoming;
 use crate::transport::Transport;
 
@@ -54,10 +55,14 @@ use crate::transport::Transport;
 /// background, and a connection that nobody polls is neither kept alive nor closed. What has arrived by then counts
 /// first, however late it is looked at. Dropping a connection ends the transport without a Close.
 pub struct WebSocket<T: Transport> {
-    /// `None` once the connection has ended: the transport was dropped.
-    pub(crate) io: Option<T>,
+    /// Apart, so that tasks that own connections are small, and moving them is cheap.
+    pub(crate) link: Box<Link<T>>,
+}
+
+/// A connection, in all its parts.
+pub(crate) struct Link<T: Transport> {
     pub(crate) inlet: Inlet,
-    pub(crate) outlet: Outlet<T::Timer>,
+    pub(crate) out: Outbox<T>,
     /// `None` where nothing was agreed, to keep idle servers small.
     pub(crate) opening: Option<Box<Opening>>,
 }
@@ -92,14 +97,19 @@ impl<T: Transport> WebSocket<T> {
         let recv = ReceiveSide::new(role, config);
         #[cfg(feature = "deflate")]
         let (recv, send) = compressed(recv, send, config, &agreed);
-        let recv = BlockReceiver::new(recv, leftover.into(), BLOCK_LEN);
+        let recv =
+            BlockReceiver::new(recv, leftover.into(), BLOCK_LEN).with_large_blocks(LARGE_BLOCK_LEN);
         let opening = (response.is_some() || agreed != Agreed::default())
             .then(|| Box::new(Opening { agreed, response }));
         WebSocket {
-            io: Some(transport),
-            inlet: Inlet::new(recv),
-            outlet: Outlet::new(send),
-            opening,
+            link: Box::new(Link {
+                inlet: Inlet::new(recv),
+                out: Outbox {
+                    io: Some(transport),
+                    outlet: Outlet::new(send),
+                },
+                opening,
+            }),
         }
     }
 
@@ -117,8 +127,8 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-        if self.inlet.next_whole(&self.outlet) {
-            return Ok(self.inlet.recv.take_message());
+        if self.link.inlet.next_whole(&self.link.out.outlet) {
+            return Ok(self.link.inlet.recv.take_message());
         }
         poll_fn(|cx| self.poll_recv(cx)).await
     }
@@ -130,7 +140,7 @@ impl<T: Transport> WebSocket<T> {
     /// As for [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         self.poll_message(cx)
-            .map_ok(|found| found.then(|| self.inlet.recv.take_message()).flatten())
+            .map_ok(|found| found.then(|| self.link.inlet.recv.take_message()).flatten())
     }
 
     /// The next message, to look at, together with the sending half of the connection, to answer it. `None` at the
@@ -138,7 +148,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// The message lies in the connection's memory, mostly in the very block that was read into. Answers are queued by
     /// [`Outbox::feed`] and leave, many in one write, when this is called again. Waits while the queue is over its
-    /// mark, so that feeding inside the loop is immediate and bounded.
+    /// mark, so that the first answer need not.
     ///
     /// # Errors
     ///
@@ -147,14 +157,15 @@ impl<T: Transport> WebSocket<T> {
     /// # Cancel safety
     ///
     /// Dropping the future loses nothing.
-    pub async fn recv_ref(&mut self) -> Result<Option<(MessageRef<'_>, &mut Outbox)>, Error> {
-        let is_next = self.outlet.out.side.has_room() && self.inlet.next_whole(&self.outlet);
+    pub async fn recv_ref(&mut self) -> Result<Option<(MessageRef<'_>, &mut Outbox<T>)>, Error> {
+        let is_next = self.link.out.outlet.out.side.has_room()
+            && self.link.inlet.next_whole(&self.link.out.outlet);
         if !is_next && !poll_fn(|cx| self.poll_message_and_room(cx)).await? {
             return Ok(None);
         }
-        let WebSocket { inlet, outlet, .. } = self;
+        let Link { inlet, out, .. } = &mut *self.link;
         let message = inlet.recv.message();
-        Ok(message.map(|message| (message, &mut outlet.out)))
+        Ok(message.map(|message| (message, out)))
     }
 
     /// Sends a message: returns when the transport has taken it and was flushed.
@@ -220,7 +231,7 @@ impl<T: Transport> WebSocket<T> {
         &mut self,
         message: M,
     ) -> Result<(), TrySendError<M>> {
-        self.outlet.out.try_feed(message)
+        self.link.out.outlet.out.try_feed(message)
     }
 
     /// Sends a Ping (RFC 6455 §5.5.2): returns when the transport has taken it. The Pong goes to the
@@ -355,11 +366,10 @@ impl<T: Transport> WebSocket<T> {
         ) -> Poll<R>,
     ) -> Poll<R> {
         for _ in 0..CONTROLS_PER_TURN {
-            let result = act(cx, self.io.as_mut(), &mut self.inlet, &mut self.outlet);
-            if self.outlet.has_ended() {
-                self.io = None;
-            }
-            if !self.inlet.show_observer() {
+            let Outbox { io, outlet } = &mut self.link.out;
+            let result = act(cx, io.as_mut(), &mut self.link.inlet, outlet);
+            self.link.out.drop_ended();
+            if !self.link.inlet.show_observer() {
                 return result;
             }
         }
@@ -370,7 +380,7 @@ impl<T: Transport> WebSocket<T> {
     /// How the connection ended, once that is decided.
     #[must_use]
     pub fn end(&self) -> Option<End> {
-        self.outlet.out.side.end()
+        self.link.out.outlet.out.side.end()
     }
 
     /// Keeps the connection going without receiving: sends what is queued, answers Pings, keeps time limits. Returns
@@ -393,7 +403,7 @@ impl<T: Transport> WebSocket<T> {
     /// How long the peer took to answer the last keepalive Ping ([`Config::keepalive`]).
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
-        self.outlet.out.side.round_trip()
+        self.link.out.outlet.out.side.round_trip()
     }
 
     /// Gives up the connection for its transport and the octets that were read from it and not used.
@@ -402,48 +412,49 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// The connection comes back if it has ended or is closing, if something is queued, or in the middle of a message
     /// or frame, of which a part has been used.
-    pub fn into_parts(mut self) -> Result<(T, Vec<u8>), Box<Self>> {
+    pub fn into_parts(mut self) -> Result<(T, Vec<u8>), Self> {
         let boundary =
-            self.inlet.recv.side().is_between_messages() && self.inlet.found == Found::No;
-        let send = &self.outlet.out.side;
-        let at_work = self.outlet.out.has_work();
+            self.link.inlet.recv.side().is_between_messages() && self.link.inlet.found == Found::No;
+        let send = &self.link.out.outlet.out.side;
+        let at_work = self.link.out.outlet.out.has_work();
         if !boundary || !send.is_open() || at_work || send.unfinished().is_some() {
-            return Err(Box::new(self));
+            return Err(self);
         }
-        match self.io.take() {
-            Some(io) => Ok((io, self.inlet.recv.unread().to_vec())),
-            None => Err(Box::new(self)),
+        match self.link.out.io.take() {
+            Some(io) => Ok((io, self.link.inlet.recv.unread().to_vec())),
+            None => Err(self),
         }
     }
 
     /// Calls `observer` with every Ping, Pong and Close that arrives, before the answer leaves. Replaces the observer
     /// before. It may use the [`Sender`](crate::Sender) of a connection that was split.
     pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + Sync + 'static) {
-        self.inlet.observer = Some(Box::new(observer));
+        self.link.inlet.observer = Some(Box::new(observer));
     }
 
     /// The transport; `None` once the connection has ended and the transport was dropped.
     #[must_use]
     pub fn get_ref(&self) -> Option<&T> {
-        self.io.as_ref()
+        self.link.out.io.as_ref()
     }
 
     /// The address of the peer, where the transport is a socket that knows, and the connection has not ended.
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.io.as_ref()?.peer_addr()
+        self.link.out.io.as_ref()?.peer_addr()
     }
 
     /// The agreed subprotocol.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.opening.as_ref()?.agreed.protocol()
+        self.link.opening.as_ref()?.agreed.protocol()
     }
 
     /// The agreed extensions.
     #[must_use]
     pub fn extensions(&self) -> &[Extension] {
-        self.opening
+        self.link
+            .opening
             .as_ref()
             .map_or(&[], |opening| opening.agreed.extensions())
     }
@@ -451,7 +462,7 @@ impl<T: Transport> WebSocket<T> {
     /// The head of the server's response, on a client.
     #[must_use]
     pub fn response(&self) -> Option<&Response<()>> {
-        self.opening.as_ref()?.response.as_ref()
+        self.link.opening.as_ref()?.response.as_ref()
     }
 }
 
@@ -480,7 +491,7 @@ impl<T: Transport> Incoming for WebSocket<T> {
     }
 
     fn chunk(&self) -> &[u8] {
-        self.inlet.chunk()
+        self.link.inlet.chunk()
     }
 }
 
@@ -497,23 +508,22 @@ impl<T: Transport> Outward for WebSocket<T> {
             &mut Outlet<T::Timer>,
         ) -> Poll<Result<R, Error>>,
     ) -> Poll<Result<R, Error>> {
-        let result = act(cx, self.io.as_mut(), &mut self.outlet);
-        if self.outlet.has_ended() {
-            self.io = None;
-        }
+        let Outbox { io, outlet } = &mut self.link.out;
+        let result = act(cx, io.as_mut(), outlet);
+        self.link.out.drop_ended();
         result
     }
 
-    fn queue<R>(&mut self, act: impl FnOnce(&mut Outbox) -> R) -> R {
-        act(&mut self.outlet.out)
+    fn queue<R>(&mut self, act: impl FnOnce(&mut SendQueue) -> R) -> R {
+        act(&mut self.link.out.outlet.out)
     }
 }
 
 impl<T: Transport> fmt::Debug for WebSocket<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
-            .field("recv", &self.inlet.recv)
-            .field("send", &self.outlet.out)
+            .field("recv", &self.link.inlet.recv)
+            .field("send", &self.link.out.outlet.out)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! Limits and time-outs of a connection.
 
+use alloc::sync::Arc;
+use core::fmt;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
@@ -13,11 +15,18 @@ pub const MAX_FRAGMENTS: u32 = 131_072;
 
 /// Limits and time-outs. The defaults are safe against a hostile peer.
 ///
+/// Cheap to clone: connections with the same settings share them.
+///
 /// ```
 /// let config = ws_proto::Config::default().max_message_len(1 << 20);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Config {
+    pub(crate) shared: Arc<Settings>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
     pub(crate) close_timeout: Duration,
     #[cfg(feature = "deflate")]
     pub(crate) deflate: Option<DeflateConfig>,
@@ -40,9 +49,9 @@ pub(crate) struct Keepalive {
     pub(crate) timeout: Duration,
 }
 
-impl Default for Config {
+impl Default for Settings {
     fn default() -> Self {
-        Config {
+        Settings {
             close_timeout: Duration::from_secs(5),
             #[cfg(feature = "deflate")]
             deflate: None,
@@ -66,7 +75,7 @@ impl Config {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, deflate: DeflateConfig) -> Self {
-        self.deflate = Some(deflate);
+        self.edit().deflate = Some(deflate);
         self
     }
 
@@ -74,7 +83,7 @@ impl Config {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate_config(&self) -> Option<&DeflateConfig> {
-        self.deflate.as_ref()
+        self.shared.deflate.as_ref()
     }
 
     /// How long the closing handshake may take, from the first Close to the end of the transport. Default: 5 s.
@@ -82,14 +91,14 @@ impl Config {
     /// Short values cut off peers on slow lines; long ones let silent peers hold a connection.
     #[must_use]
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
-        self.close_timeout = timeout;
+        self.edit().close_timeout = timeout;
         self
     }
 
     /// How long the peer has to take the Close that reports its violation. Default: 1 s.
     #[must_use]
     pub fn failure_timeout(mut self, timeout: Duration) -> Self {
-        self.failure_timeout = timeout;
+        self.edit().failure_timeout = timeout;
         self
     }
 
@@ -98,21 +107,21 @@ impl Config {
     /// Small values cost a header per fragment; they let control frames pass between fragments of a large message.
     #[must_use]
     pub fn fragment_len(mut self, len: NonZeroUsize) -> Self {
-        self.fragment_len = Some(len);
+        self.edit().fragment_len = Some(len);
         self
     }
 
     /// Octets of queued output from which on senders wait. Default: 64 KiB. One larger message is always taken.
     #[must_use]
     pub fn high_water_mark(mut self, len: usize) -> Self {
-        self.high_water_mark = len;
+        self.edit().high_water_mark = len;
         self
     }
 
     /// How long the peer may send nothing at all before the connection counts as lost. Default: for ever.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_timeout = Some(timeout);
+        self.edit().idle_timeout = Some(timeout);
         self
     }
 
@@ -127,14 +136,14 @@ impl Config {
     #[must_use]
     pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
         let interval = interval.max(Duration::from_millis(1));
-        self.keepalive = Some(Keepalive { interval, timeout });
+        self.edit().keepalive = Some(Keepalive { interval, timeout });
         self
     }
 
     /// The longest payload of one frame in octets, inclusive. Default: 16 MiB.
     #[must_use]
     pub fn max_frame_len(mut self, len: usize) -> Self {
-        self.max_frame_len = len;
+        self.edit().max_frame_len = len;
         self
     }
 
@@ -145,7 +154,7 @@ impl Config {
     /// A peer can make the connection hold up to twice this for an unfinished message.
     #[must_use]
     pub fn max_message_len(mut self, len: usize) -> Self {
-        self.max_message_len = len;
+        self.edit().max_message_len = len;
         self
     }
 
@@ -158,7 +167,18 @@ impl Config {
     /// How long output may wait without one octet being taken before the connection counts as lost. Default: 30 s.
     #[must_use]
     pub fn write_stall_timeout(mut self, timeout: Duration) -> Self {
-        self.write_stall_timeout = timeout;
+        self.edit().write_stall_timeout = timeout;
         self
+    }
+
+    /// The settings, of this one alone.
+    fn edit(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.shared)
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Config").field(&self.shared).finish()
     }
 }

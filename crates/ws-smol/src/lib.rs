@@ -9,7 +9,7 @@
 //! async fn echo(tcp: TcpStream) -> Result<(), ws_smol::Error> {
 //!     let mut ws = ws_smol::accept(tcp).await?;
 //!     while let Some((message, out)) = ws.recv_ref().await? {
-//!         out.feed(message)?;
+//!         out.feed(message).await?;
 //!     }
 //!     Ok(())
 //! }
@@ -126,7 +126,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 ///
 /// while let Some((message, out)) = ws.recv_ref().await? {
 ///     match message {
-///         MessageRef::Text(text) => out.feed(&text.to_uppercase())?,
+///         MessageRef::Text(text) => out.feed(&text.to_uppercase()).await?,
 ///         MessageRef::Binary(octets) => println!("{} octets", octets.len()),
 ///     }
 /// }
@@ -334,7 +334,7 @@ pub type Offer<S = TcpStream> = ws_driver::Offer<SmolIo<S>>;
 /// # let (client, server) = smol::future::try_zip(client, ws_smol::accept(far)).await?;
 /// # let (ws, mut server) = (client, server);
 /// # let server = smol::spawn(async move {
-/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message)?; }
+/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_smol::Error>(())
 /// # });
 /// use ws_smol::{CloseCode, Error};
@@ -374,7 +374,7 @@ pub type Sender<S = TcpStream> = ws_driver::Sender<SmolIo<S>>;
 /// # let (client, server) = smol::future::try_zip(client, ws_smol::accept(far)).await?;
 /// # let (ws, mut server) = (client, server);
 /// # let server = smol::spawn(async move {
-/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message)?; }
+/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_smol::Error>(())
 /// # });
 /// use ws_smol::Error;

@@ -47,7 +47,7 @@ async fn echo(tcp: TcpStream) -> Result<(), ws_tokio::Error> {
     // The message is borrowed from the connection, and nothing is allocated for it. `feed` queues the answer; the next
     // `recv_ref` writes all answers to what was read at once.
     while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message)?;
+        out.feed(message).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@
 //! async fn echo(tcp: TcpStream) -> Result<(), ws_tokio::Error> {
 //!     let mut ws = ws_tokio::accept(tcp).await?;
 //!     while let Some((message, out)) = ws.recv_ref().await? {
-//!         out.feed(message)?;
+//!         out.feed(message).await?;
 //!     }
 //!     Ok(())
 //! }
@@ -119,7 +119,7 @@ use tokio::net::TcpStream;
 ///
 /// while let Some((message, out)) = ws.recv_ref().await? {
 ///     match message {
-///         MessageRef::Text(text) => out.feed(&text.to_uppercase())?,
+///         MessageRef::Text(text) => out.feed(&text.to_uppercase()).await?,
 ///         MessageRef::Binary(octets) => println!("{} octets", octets.len()),
 ///     }
 /// }
@@ -311,7 +311,7 @@ pub type Offer<S = TcpStream> = ws_driver::Offer<TokioIo<S>>;
 /// # let (client, server) = tokio::try_join!(client, ws_tokio::accept(far))?;
 /// # let (ws, mut server) = (client, server);
 /// # let server = tokio::spawn(async move {
-/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message)?; }
+/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_tokio::Error>(())
 /// # });
 /// use ws_tokio::{CloseCode, Error};
@@ -348,7 +348,7 @@ pub type Sender<S = TcpStream> = ws_driver::Sender<TokioIo<S>>;
 /// # let (client, server) = tokio::try_join!(client, ws_tokio::accept(far))?;
 /// # let (ws, mut server) = (client, server);
 /// # let server = tokio::spawn(async move {
-/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message)?; }
+/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_tokio::Error>(())
 /// # });
 /// use ws_tokio::Error;

@@ -121,7 +121,7 @@ where
 /// Those of the connection.
 pub async fn echo<S: Suite>(ws: &mut Ws<S>) -> Result<(), Error> {
     while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message)?;
+        out.feed(message).await?;
     }
     Ok(())
 }

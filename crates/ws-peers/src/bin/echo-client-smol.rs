@@ -27,7 +27,7 @@ fn run(args: &EchoClient) -> io::Result<()> {
 async fn echo(connector: &Connector, url: &str) -> Result<(), ws_smol::Error> {
     let mut ws = connector.connect(url).await?;
     while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message)?;
+        out.feed(message).await?;
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ pub enum Chunk {
 /// two steps. The block is lent for a read and can be had back at any time:
 ///
 /// ```text
-/// loop { poll() → lend(block) unless spare() has room → read into spare() → filled(n) }
+/// loop { poll() → lend(block) if wants_block() → read into spare() → filled(n) }
 /// nothing to read?   rest() takes over what is incomplete and returns the block
 /// message for a user that may keep it for long?   settle() returns the block if little of it is in use
 /// ```
@@ -100,8 +100,14 @@ pub struct BlockReceiver {
     /// `block[start..end]` is input that no event has used up. `start <= end <= block.len()`.
     start: usize,
     end: usize,
-    /// Octets in the blocks that will be lent: frames up to this length stay in place.
+    /// Octets in the blocks that will be lent.
     block_len: usize,
+    /// The same after frames that are longer than those. Frames up to this length stay in place.
+    large_len: usize,
+    /// How many more waits blocks of `large_len` will be wanted for.
+    large_for: u8,
+    /// How long the frame is whose beginning lies at `start`, if that is known.
+    incomplete_len: usize,
     message: Location,
     /// Whether the last search went through all input and found nothing.
     searched: bool,
@@ -122,6 +128,15 @@ enum Location {
     Inflated,
 }
 
+/// For how many waits a frame that was longer than a block calls for large blocks: long messages come in numbers, and a
+/// larger block that turns out to be needed after the first read is a copy more.
+const LARGE_FOR: u8 = 16;
+
+/// What is worth a read, and what is hardly worth moving: longer input is only moved if there is less room than that
+/// behind it, or less than its frame needs.
+const WORTH_A_READ: usize = 16 * 1024;
+const HARDLY_A_COPY: usize = 4 * 1024;
+
 /// What skipping came upon.
 #[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
 enum Skipped {
@@ -141,9 +156,20 @@ impl BlockReceiver {
             start: 0,
             end,
             block_len,
+            large_len: block_len,
+            large_for: 0,
+            incomplete_len: 0,
             message: Location::None,
             searched: false,
         }
+    }
+
+    /// Asks for blocks of `large_len` octets, if that is more, while frames come that are longer than the others
+    /// ([`wanted_len`](Self::wanted_len)).
+    #[must_use]
+    pub fn with_large_blocks(mut self, large_len: usize) -> Self {
+        self.large_len = self.block_len.max(large_len);
+        self
     }
 
     /// Goes to the end of the next message or control frame. `None`: more input is needed.
@@ -186,12 +212,13 @@ impl BlockReceiver {
             });
         }
         let Step { consumed, found } = self.step(Partial::Keep {
-            room: self.block_len,
+            room: self.large_len,
         })?;
         let base = self.start;
         self.start = base.saturating_add(consumed);
         match found {
             Found::Nothing
+            | Found::Incomplete { .. }
             | Found::Data { .. }
             | Found::Inflated
             | Found::Started(_)
@@ -316,7 +343,7 @@ impl BlockReceiver {
 
     /// A step in a message that is passed on.
     fn stream_step(&mut self) -> Result<Found, ReceiveError> {
-        let room = self.block_len;
+        let room = self.large_len;
         let Step { consumed, found } = self.step(Partial::Keep { room })?;
         let base = self.start;
         self.start = base.saturating_add(consumed);
@@ -377,11 +404,16 @@ impl BlockReceiver {
         }
     }
 
-    /// Free octets behind the input, to read into. Moves the input to the start of the block to make room.
+    /// Free octets behind the input, to read into. Moves the input to the start of the block if that is the room it
+    /// takes.
     pub fn spare(&mut self) -> &mut [u8] {
         self.message = Location::None;
+        let len = self.block.len();
         let octets = self.block.octets_mut();
-        if self.start > 0 {
+        let stays = self.end.saturating_sub(self.start) > HARDLY_A_COPY
+            && self.start.saturating_add(self.incomplete_len) <= len
+            && len.saturating_sub(self.end) >= WORTH_A_READ;
+        if self.start > 0 && !stays {
             octets.copy_within(self.start..self.end, 0);
             self.end = self.end.saturating_sub(self.start);
             self.start = 0;
@@ -395,10 +427,20 @@ impl BlockReceiver {
         self.searched = false;
     }
 
-    /// Whether the memory is not a lent block: lend one before a read.
+    /// Whether the memory is not a lent block, or too short a one: lend one of [`wanted_len`](Self::wanted_len) octets
+    /// before a read.
     #[must_use]
     pub fn wants_block(&self) -> bool {
-        self.block.len() < self.block_len
+        self.block.len() < self.wanted_len()
+    }
+
+    /// How many octets the next lent block should have.
+    #[must_use]
+    pub fn wanted_len(&self) -> usize {
+        match self.large_for {
+            0 => self.block_len,
+            _ => self.large_len,
+        }
     }
 
     /// Continues in `block`, to which the input moves. Returns the memory held until now.
@@ -431,6 +473,7 @@ impl BlockReceiver {
         }
         self.step(Partial::Absorb)?;
         self.side.release();
+        self.large_for = self.large_for.saturating_sub(1);
         self.start = 0;
         self.end = 0;
         Ok(core::mem::take(&mut self.block).into_octets())
@@ -514,11 +557,26 @@ impl BlockReceiver {
             .unwrap_or_default();
         let step = self.side.step(input, partial);
         match &step {
-            Ok(Step { found, .. }) => self.searched = matches!(found, Found::Nothing),
+            Ok(Step { found, .. }) => {
+                self.searched = matches!(found, Found::Nothing | Found::Incomplete { .. });
+                self.note_length(found);
+            }
             // Whoever drains the transport after a failure finds the whole block free.
             Err(_) => self.start = self.end,
         }
         step
+    }
+
+    /// Learns from a frame of which only a part is there how long a block it needs.
+    fn note_length(&mut self, found: &Found) {
+        self.incomplete_len = match found {
+            Found::Incomplete { frame_len } => *frame_len,
+            _ => 0,
+        };
+        let is_long = |len: u64| len > self.block_len as u64;
+        if is_long(self.incomplete_len as u64) || is_long(self.side.frame_remaining()) {
+            self.large_for = LARGE_FOR;
+        }
     }
 }
 

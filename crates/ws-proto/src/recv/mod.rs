@@ -127,6 +127,10 @@ struct Step {
 enum Found {
     /// The input has no whole frame left.
     Nothing,
+    /// The same, and how long the frame is of which the input has the beginning.
+    Incomplete {
+        frame_len: usize,
+    },
     /// The last frame of the message in `assembly`.
     Assembled,
     Control(Control),
@@ -168,8 +172,8 @@ impl ReceiveSide {
     pub fn new(role: Role, config: &Config) -> Self {
         ReceiveSide {
             role,
-            max_frame_len: config.max_frame_len,
-            max_message_len: config.max_message_len,
+            max_frame_len: config.shared.max_frame_len,
+            max_message_len: config.shared.max_message_len,
             status: Status::Active,
             partial: Vec::new(),
             frame: None,
@@ -193,6 +197,7 @@ impl ReceiveSide {
         let event = match found {
             // Only a receiver that asked for a stream gets pieces.
             Found::Nothing
+            | Found::Incomplete { .. }
             | Found::Data { .. }
             | Found::Inflated
             | Found::Started(_)
@@ -269,6 +274,11 @@ impl ReceiveSide {
         self.frame = None;
         self.assembly = Assembly::default();
         self.inflation = None;
+    }
+
+    /// Octets that are missing of the frame whose payload is being taken over.
+    fn frame_remaining(&self) -> u64 {
+        self.frame.as_ref().map_or(0, |frame| frame.remaining)
     }
 
     /// The message that lies whole at the start of `input`, if it is of the most frequent kind: the short way to what
@@ -374,7 +384,7 @@ impl ReceiveSide {
                 return Ok(Next::Stop(frame_len, Found::InPlace(found)));
             }
         } else if matches!(partial, Partial::Keep { room } if frame_len <= room) {
-            return Ok(Next::Stop(0, Found::Nothing));
+            return Ok(Next::Stop(0, Found::Incomplete { frame_len }));
         }
         Ok(self.open_frame(&header, header_len))
     }

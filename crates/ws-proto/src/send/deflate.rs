@@ -95,7 +95,11 @@ impl SendSide {
         // Later messages may refer to this one: then the peer has to see it as it was compressed.
         let takeover = deflation.is_some_and(|deflation| deflation.options.takeover);
         if takeover || octets.len() < payload.as_bytes().len() {
-            let most = self.config.fragment_len.map_or(usize::MAX, |len| len.get());
+            let most = self
+                .config
+                .shared
+                .fragment_len
+                .map_or(usize::MAX, |len| len.get());
             for (i, fin, range) in fragments(octets.len(), most.min(octets.len().max(1))) {
                 let opcode = if i == 0 { opcode } else { OpCode::Continuation };
                 self.compressed_frame(opcode, fin, octets.get(range).unwrap_or_default());

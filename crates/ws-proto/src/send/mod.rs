@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::close::{CloseFrame, CloseReason};
 use crate::closing::{Closing, End, Initiator};
@@ -160,6 +160,57 @@ impl SendSide {
         self.in_steps = true;
     }
 
+    /// Queues a message, but leaves a large payload that needs no mask where it is: it comes back, and the caller writes
+    /// it behind what is queued ([`with_io_slices_and`](Self::with_io_slices_and), [`advance_and`](Self::advance_and)).
+    /// If an empty slice comes back, nothing is left to do.
+    ///
+    /// Until its last octet was written, or [kept](Self::keep_lent), nothing behind it leaves.
+    ///
+    /// ```
+    /// use ws_proto::{Config, SendSide};
+    ///
+    /// let mut send = SendSide::server(&Config::default());
+    /// let picture = vec![7; 100_000];
+    /// let mut rest = send.lend_payload(&picture[..])?;
+    /// assert_eq!(rest.len(), 100_000);
+    /// // The header and the payload go out by one write, which takes 60,000 octets.
+    /// let written = send.with_io_slices_and(rest, |slices| slices.len() * 30_000);
+    /// send.advance_and(&mut rest, written);
+    /// assert_eq!(rest.len(), 40_010);
+    /// // There is no time to wait for more.
+    /// send.keep_lent(rest);
+    /// assert_eq!(send.queued(), 40_010);
+    /// # Ok::<(), ws_proto::SendError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`message`](Self::message).
+    #[inline]
+    pub fn lend_payload<'m>(
+        &mut self,
+        message: impl Into<Outgoing<'m>>,
+    ) -> Result<&'m [u8], SendError> {
+        let message = message.into();
+        match message.payload {
+            Payload::Borrowed(payload)
+                if payload.len() >= UNCOPIED_LEN
+                    && self.masks.is_none()
+                    && !self.fragments(payload)
+                    && !self.compresses(&message)
+                    && self.queue.lent() == 0 =>
+            {
+                self.check_free()?;
+                let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
+                self.queue
+                    .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));
+                self.queue.lend_gap(payload.len());
+                Ok(payload)
+            }
+            _ => self.message(message).map(|()| &[][..]),
+        }
+    }
+
     /// Queues a message, offering it to the transport on the way: a large borrowed payload that needs no mask is
     /// copied only as far as `write` does not take it at once.
     ///
@@ -175,28 +226,28 @@ impl SendSide {
         message: impl Into<Outgoing<'a>>,
         write: impl FnOnce(&[std::io::IoSlice<'_>]) -> usize,
     ) -> Result<(), SendError> {
-        self.check_free()?;
-        let message = message.into();
-        match message.payload {
-            Payload::Borrowed(payload)
-                if payload.len() >= UNCOPIED_LEN
-                    && self.masks.is_none()
-                    && !self.fragments(payload)
-                    && !self.compresses(&message) =>
-            {
-                let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
-                self.queue
-                    .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));
-                let queued = self.queue.len();
-                let written = self.with_slices_and(payload, write);
-                let taken = written.saturating_sub(queued);
-                let rest = payload.get(taken..).unwrap_or_default();
-                self.queue
-                    .append(rest.len(), |buffer| buffer.extend_from_slice(rest));
-                self.advance(written.min(queued));
-                Ok(())
-            }
-            _ => self.message(message),
+        let mut lent = self.lend_payload(message)?;
+        if !lent.is_empty() {
+            let written = self.with_io_slices_and(lent, write);
+            self.advance_and(&mut lent, written);
+            self.keep_lent(lent);
+        }
+        Ok(())
+    }
+
+    /// The transport took the next `len` octets, of which some may be of the [lent](Self::lend_payload) payload: those
+    /// are cut off its start.
+    pub fn advance_and(&mut self, lent: &mut &[u8], len: usize) {
+        let before = self.queue.lent();
+        self.advance(len);
+        let taken = before.saturating_sub(self.queue.lent());
+        *lent = lent.get(taken..).unwrap_or_default();
+    }
+
+    /// Copies what is left of a [lent](Self::lend_payload) payload: it leaves like everything that is queued.
+    pub fn keep_lent(&mut self, lent: &[u8]) {
+        if self.queue.lent() > 0 {
+            self.queue.fill_gap(Bytes::copy_from_slice(lent));
         }
     }
 
@@ -239,7 +290,7 @@ impl SendSide {
         }
         self.close_frame(close.as_ref());
         self.closing = Closing::LocalSent(close);
-        self.ending.arm(self.config.close_timeout);
+        self.ending.arm(self.config.shared.close_timeout);
         Ok(())
     }
 
@@ -284,7 +335,7 @@ impl SendSide {
                     initiator: Initiator::Peer,
                     first,
                 };
-                self.ending.arm(self.config.close_timeout);
+                self.ending.arm(self.config.shared.close_timeout);
             }
             (Control::Close(_), Closing::LocalSent(first)) => {
                 let first = first.take();
@@ -315,7 +366,7 @@ impl SendSide {
             Closing::Done { .. } | Closing::Failed(_) | Closing::Lost { .. } => return,
         }
         self.closing = Closing::Failed(error);
-        self.ending.arm(self.config.failure_timeout);
+        self.ending.arm(self.config.shared.failure_timeout);
     }
 
     /// The transport ended: nothing more arrives and nothing more goes out, a queued Close included.
@@ -415,7 +466,8 @@ impl SendSide {
     #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {
-        (self.queue.is_empty() || self.queue.len() < self.config.high_water_mark) && !self.is_busy()
+        (self.queue.is_empty() || self.queue.len() < self.config.shared.high_water_mark)
+            && !self.is_busy()
     }
 
     /// Whether the transport has left octets unsent the last time: it will say when it takes more.
@@ -440,22 +492,23 @@ impl SendSide {
     /// Calls `write` with the next octets to send as [`IoSlice`](std::io::IoSlice)s, at most 16.
     #[cfg(feature = "std")]
     pub fn with_io_slices<R>(&self, write: impl FnOnce(&[std::io::IoSlice<'_>]) -> R) -> R {
-        self.with_slices_and(&[], write)
+        self.with_io_slices_and(&[], write)
     }
 
-    /// As [`with_io_slices`](Self::with_io_slices), with `payload` behind the queue if the slices reach that far.
+    /// As [`with_io_slices`](Self::with_io_slices), with the [lent](Self::lend_payload) payload in its place if the
+    /// slices reach that far.
     #[cfg(feature = "std")]
-    fn with_slices_and<R>(
+    pub fn with_io_slices_and<R>(
         &self,
-        payload: &[u8],
+        lent: &[u8],
         write: impl FnOnce(&[std::io::IoSlice<'_>]) -> R,
     ) -> R {
         let mut slices = [&[][..]; 16];
         let mut used = self.slices(&mut slices);
-        if !payload.is_empty()
+        if !lent.is_empty()
             && let Some(slot) = slices.get_mut(used)
         {
-            *slot = payload;
+            *slot = lent;
             used = used.saturating_add(1);
         }
         let slices = slices.map(std::io::IoSlice::new);
@@ -505,7 +558,7 @@ impl SendSide {
     pub fn stalled(&mut self) {
         self.congested = !self.queue.is_empty();
         if !self.stall.is_armed() {
-            self.stall.arm(self.config.write_stall_timeout);
+            self.stall.arm(self.config.shared.write_stall_timeout);
         }
     }
 
@@ -647,7 +700,7 @@ impl SendSide {
     /// Whether this payload leaves in more than one frame.
     #[inline]
     fn fragments(&self, payload: &[u8]) -> bool {
-        let most = self.config.fragment_len;
+        let most = self.config.shared.fragment_len;
         most.is_some_and(|most| payload.len() > most.get())
     }
 
@@ -686,7 +739,7 @@ impl SendSide {
     /// Queues a message whose payload is copied.
     #[inline]
     fn borrowed(&mut self, opcode: OpCode, payload: &[u8]) {
-        match self.config.fragment_len {
+        match self.config.shared.fragment_len {
             Some(len) if self.fragments(payload) => {
                 for (i, fin, range) in fragments(payload.len(), len.get()) {
                     let opcode = if i == 0 { opcode } else { OpCode::Continuation };
@@ -723,10 +776,9 @@ impl SendSide {
         self.queue
             .append(payload.len().saturating_add(MAX_HEADER_LEN), |buffer| {
                 header.encode(buffer);
-                let start = buffer.len();
-                buffer.extend_from_slice(payload);
-                if let Some(key) = mask {
-                    key.apply(buffer.get_mut(start..).unwrap_or_default());
+                match mask {
+                    Some(key) => key.append_masked(payload, buffer),
+                    None => buffer.extend_from_slice(payload),
                 }
             });
     }
@@ -748,11 +800,17 @@ impl SendSide {
 
 /// Masks a payload: in place if nobody else holds it.
 fn masked(payload: Bytes, key: MaskKey) -> Bytes {
-    let mut payload = payload
-        .try_into_mut()
-        .unwrap_or_else(|shared| BytesMut::from(&*shared));
-    key.apply(&mut payload);
-    payload.freeze()
+    match payload.try_into_mut() {
+        Ok(mut own) => {
+            key.apply(&mut own);
+            own.freeze()
+        }
+        Err(shared) => {
+            let mut copy = Vec::new();
+            key.append_masked(&shared, &mut copy);
+            copy.into()
+        }
+    }
 }
 
 /// The fragments of a message: number, whether it is the last, and where it lies.

@@ -13,7 +13,12 @@ pub(super) struct Queue {
     sent: usize,
     /// Payloads that stand between octets of `buffer`, each before the octet at its position.
     inserted: VecDeque<Inserted>,
-    /// Octets that have not gone out.
+    /// A payload that its owner keeps and writes itself has its place before the octet of `buffer` at this position,
+    /// where no other payload stands: its header is before it.
+    gap: usize,
+    /// Octets of that payload that have not gone out. 0: there is none.
+    lent: usize,
+    /// Octets that have not gone out, lent ones included.
     len: usize,
 }
 
@@ -57,7 +62,30 @@ impl Queue {
         }
     }
 
-    /// Writes the next octets to `slices`, as far as those reach; returns how many were used.
+    /// Leaves a gap behind a header, for a payload of `len` octets whose owner keeps it. There is one at a time.
+    pub(super) fn lend_gap(&mut self, len: usize) {
+        self.gap = self.buffer.len();
+        self.lent = len;
+        self.len = self.len.saturating_add(len);
+    }
+
+    /// Octets of the gap that have not gone out.
+    pub(super) fn lent(&self) -> usize {
+        self.lent
+    }
+
+    /// Fills the gap with what is left of its payload.
+    pub(super) fn fill_gap(&mut self, octets: Bytes) {
+        if self.lent == 0 || octets.len() != self.lent {
+            return;
+        }
+        let at = self.gap;
+        let before = self.inserted.partition_point(|it| it.at < at);
+        self.inserted.insert(before, Inserted { at, octets });
+        self.lent = 0;
+    }
+
+    /// Writes the next octets to `slices`, as far as those reach, or the gap; returns how many were used.
     pub(super) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         let mut used: usize = 0;
         let mut put = |octets: &'a [u8]| match slices.get_mut(used) {
@@ -69,15 +97,29 @@ impl Queue {
             }
             None => false,
         };
+        let end = self.contiguous_end();
         let mut from = self.sent;
-        for Inserted { at, octets } in &self.inserted {
+        for Inserted { at, octets } in self.inserted.iter().take_while(|it| self.shows(it)) {
             if !put(self.buffer.get(from..*at).unwrap_or_default()) || !put(octets) {
                 return used;
             }
             from = *at;
         }
-        put(self.buffer.get(from..).unwrap_or_default());
+        put(self.buffer.get(from..end).unwrap_or_default());
         used
+    }
+
+    /// Whether this payload stands before the gap.
+    fn shows(&self, payload: &Inserted) -> bool {
+        self.lent == 0 || payload.at < self.gap
+    }
+
+    /// How far `buffer` reaches before the gap.
+    fn contiguous_end(&self) -> usize {
+        match self.lent {
+            0 => self.buffer.len(),
+            _ => self.gap,
+        }
     }
 
     /// The next `len` octets have gone out.
@@ -85,30 +127,45 @@ impl Queue {
         let mut left = len.min(self.len);
         self.len = self.len.saturating_sub(left);
         while left > 0 {
-            let boundary = self
-                .inserted
-                .front()
-                .map_or(self.buffer.len(), |next| next.at);
+            let next = self.inserted.front().filter(|next| self.shows(next));
+            let boundary = next.map_or(self.contiguous_end(), |next| next.at);
+            let is_lent = next.is_none();
             let contiguous = boundary.saturating_sub(self.sent).min(left);
             self.sent = self.sent.saturating_add(contiguous);
             left = left.saturating_sub(contiguous);
-            if left == 0 {
-                break;
-            }
-            let Some(next) = self.inserted.front_mut() else {
-                break;
+            let taken = match is_lent {
+                true => self.advance_lent(left),
+                false => self.advance_inserted(left),
             };
-            let taken = next.octets.len().min(left);
-            bytes::Buf::advance(&mut next.octets, taken);
             left = left.saturating_sub(taken);
-            if next.octets.is_empty() {
-                self.inserted.pop_front();
+            if contiguous == 0 && taken == 0 {
+                break;
             }
         }
         if self.len == 0 {
             self.buffer.clear();
             self.sent = 0;
         }
+    }
+
+    /// Of the next `len` octets, those that are lent have gone out: how many.
+    fn advance_lent(&mut self, len: usize) -> usize {
+        let taken = self.lent.min(len);
+        self.lent = self.lent.saturating_sub(taken);
+        taken
+    }
+
+    /// Of the next `len` octets, those of the next payload have gone out: how many.
+    fn advance_inserted(&mut self, len: usize) -> usize {
+        let Some(next) = self.inserted.front_mut() else {
+            return 0;
+        };
+        let taken = next.octets.len().min(len);
+        bytes::Buf::advance(&mut next.octets, taken);
+        if next.octets.is_empty() {
+            self.inserted.pop_front();
+        }
+        taken
     }
 
     /// Drops everything.
@@ -164,6 +221,7 @@ impl Queue {
         for inserted in &mut self.inserted {
             inserted.at = inserted.at.saturating_sub(self.sent);
         }
+        self.gap = self.gap.saturating_sub(self.sent);
         self.sent = 0;
     }
 }
@@ -204,6 +262,23 @@ mod tests {
                 assert_eq!(contents(&queue), rest, "{first} then {second}");
                 assert_eq!(queue.len(), rest.len());
             }
+        }
+    }
+
+    #[test]
+    fn what_is_lent_keeps_its_place() {
+        for sent in 0..=9 {
+            let mut queue = Queue::default();
+            queue.append(2, |buffer| buffer.extend_from_slice(b"ab"));
+            queue.lend_gap(5);
+            queue.append(2, |buffer| buffer.extend_from_slice(b"hi"));
+            assert_eq!((contents(&queue), queue.len()), (b"ab".to_vec(), 9));
+            queue.advance(sent);
+            let lent = b"CDEFG".get(sent.saturating_sub(2)..).unwrap_or_default();
+            assert_eq!(queue.lent(), lent.len());
+            queue.fill_gap(Bytes::copy_from_slice(lent));
+            assert_eq!(contents(&queue), b"abCDEFGhi"[sent..]);
+            assert_eq!((queue.len(), queue.lent()), (9 - sent, 0));
         }
     }
 

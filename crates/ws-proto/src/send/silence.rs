@@ -27,12 +27,12 @@ pub(super) struct Silence {
 
 impl Silence {
     pub(super) fn new(config: &Config) -> Option<Box<Self>> {
-        if config.idle_timeout.is_none() && config.keepalive.is_none() {
+        if config.shared.idle_timeout.is_none() && config.shared.keepalive.is_none() {
             return None;
         }
         let mut silence = Box::new(Silence {
-            idle_timeout: config.idle_timeout,
-            keepalive: config.keepalive,
+            idle_timeout: config.shared.idle_timeout,
+            keepalive: config.shared.keepalive,
             idle: Deadline::Off,
             next_ping: Deadline::Off,
             pong_due: Deadline::Off,
