@@ -1,4 +1,4 @@
-//! The core: masking, headers, and whole messages in and out.
+//! The core: headers, and whole messages in and out.
 
 #![forbid(unsafe_code)]
 
@@ -8,10 +8,12 @@ use criterion::measurement::WallTime;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use ws_benches::{Content, LENS, Payload, encoded, send_side};
+use ws_benches::{
+    Content, CountedKeys, LENS, Payload, block_receiver, encoded, frame_floor, receive, send_side,
+};
 use ws_proto::{
-    BlockReceiver, Config, Event, FrameHeader, HeaderRules, MaskKey, MessageRef, OpCode, Ready,
-    ReceiveSide, Role,
+    Config, Event, FrameHeader, HeaderRules, MaskKey, MaskSource, MessageRef, OpCode, ReceiveSide,
+    Role,
 };
 
 /// Octets of input in one read, as the receive loop of a server under load sees them.
@@ -19,19 +21,6 @@ const BURST_LEN: usize = 64 << 10;
 
 /// The direction of the frames, named by what it means for the octets.
 const SENDERS: [(&str, Role); 2] = [("masked", Role::Client), ("unmasked", Role::Server)];
-
-fn mask(c: &mut Criterion) {
-    let mut group = c.benchmark_group("mask");
-    let key = MaskKey::new([0x37, 0xfa, 0x21, 0x3d]);
-    for len in LENS {
-        let mut payload = vec![0x5a; len];
-        octets(&mut group, len);
-        group.bench_function(BenchmarkId::from_parameter(len), |b| {
-            b.iter(|| black_box(key).apply(black_box(&mut payload)));
-        });
-    }
-    group.finish();
-}
 
 fn header(c: &mut Criterion) {
     let mut group = c.benchmark_group("header");
@@ -67,7 +56,12 @@ fn decode(c: &mut Criterion) {
         let input = encoded(sender, message, 1);
         octets(&mut group, len);
         let mut side = ReceiveSide::new(sender.peer(), &Config::default());
-        // Unmasking changes the input, so every run needs it anew: the copy is not timed.
+        // Unmasking changes the input, so every run needs it anew: the copy is not timed. Not many at once that are
+        // long, which would fill the memory.
+        let batch = match len {
+            0..=65_536 => BatchSize::SmallInput,
+            _ => BatchSize::PerIteration,
+        };
         group.bench_function(BenchmarkId::new(name, len), |b| {
             b.iter_batched_ref(
                 || input.clone(),
@@ -78,14 +72,29 @@ fn decode(c: &mut Criterion) {
                     }
                     Err(error) => panic!("{error}"),
                 },
-                BatchSize::SmallInput,
+                batch,
             );
         });
     });
+    floor_decode(&mut group);
     group.finish();
 }
 
-/// A burst of equal messages in one block, through [`BlockReceiver`]: what a message costs in pipelined traffic.
+/// The least that it costs to decode a short text.
+fn floor_decode(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let text = Payload::new(Content::Ascii, 20);
+    let input = encoded(Role::Client, text.message(), 1);
+    octets(group, 20);
+    group.bench_function(BenchmarkId::new("masked/text-ascii/floor", 20), |b| {
+        b.iter_batched_ref(
+            || input.clone(),
+            |input| assert!(frame_floor::short_text(input).is_some()),
+            BatchSize::SmallInput,
+        );
+    });
+}
+
+/// A burst of equal messages in one block, through [`ws_proto::BlockReceiver`]: what a message costs in pipelined traffic.
 fn decode_burst(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode-burst");
     each_case(|name, sender, len, message| {
@@ -95,22 +104,10 @@ fn decode_burst(c: &mut Criterion) {
         }
         let input = encoded(sender, message, count);
         octets(&mut group, len * count);
-        let side = ReceiveSide::new(sender.peer(), &Config::default());
-        let mut receiver = BlockReceiver::new(side, Box::default(), BURST_LEN);
-        receiver.lend(vec![0; BURST_LEN].into());
+        let mut receiver = block_receiver(sender.peer(), BURST_LEN);
         // The copy stands for the read: it is timed.
         group.bench_function(BenchmarkId::new(name, len), |b| {
-            b.iter(|| {
-                receiver.spare()[..input.len()].copy_from_slice(black_box(&input));
-                receiver.filled(input.len());
-                let mut messages = 0;
-                while let Ok(Some(ready)) = receiver.poll() {
-                    assert_eq!(ready, Ready::Message);
-                    black_box(receiver.message());
-                    messages += 1;
-                }
-                assert_eq!(messages, count);
-            });
+            b.iter(|| assert_eq!(receive(&mut receiver, black_box(&input)), count));
         });
     });
     group.finish();
@@ -163,7 +160,26 @@ fn encode(c: &mut Criterion) {
             });
         });
     });
+    floor_encode(&mut group);
     group.finish();
+}
+
+/// The least that it costs to encode a short text.
+fn floor_encode(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let text = "The quick brown fox ";
+    let mut keys = CountedKeys::default();
+    let mut output = Vec::with_capacity(64);
+    octets(group, text.len());
+    group.bench_function(
+        BenchmarkId::new("masked/text-ascii/floor", text.len()),
+        |b| {
+            b.iter(|| {
+                output.clear();
+                frame_floor::push_short_text(keys.next_key(), black_box(text), &mut output);
+                black_box(&mut output);
+            });
+        },
+    );
 }
 
 fn each_case(mut run: impl FnMut(String, Role, usize, MessageRef<'_>)) {
@@ -182,13 +198,5 @@ fn octets(group: &mut BenchmarkGroup<'_, WallTime>, len: usize) {
     group.throughput(Throughput::Bytes(len as u64));
 }
 
-criterion_group!(
-    benches,
-    mask,
-    header,
-    decode,
-    decode_burst,
-    decode_pieces,
-    encode
-);
+criterion_group!(benches, header, decode, decode_burst, decode_pieces, encode);
 criterion_main!(benches);

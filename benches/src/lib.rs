@@ -3,11 +3,17 @@
 #![forbid(unsafe_code)]
 
 pub mod floor;
+pub mod frame_floor;
+pub mod handshake;
 
-use ws_proto::{Config, MaskKey, MaskSource, MessageRef, Role, SendSide};
+use std::hint::black_box;
+
+use ws_proto::{
+    BlockReceiver, Config, MaskKey, MaskSource, MessageRef, ReceiveSide, Role, SendSide,
+};
 
 /// Payload lengths: every size tier of the code, both sides of each change of the header's length form.
-pub const LENS: [usize; 10] = [
+pub const LENS: [usize; 11] = [
     0,
     20,
     125,
@@ -18,6 +24,7 @@ pub const LENS: [usize; 10] = [
     65_536,
     256 << 10,
     1 << 20,
+    16 << 20,
 ];
 
 /// What a payload holds.
@@ -120,4 +127,29 @@ pub fn encoded(sender: Role, message: MessageRef<'_>, count: usize) -> Vec<u8> {
     let mut slices = [&[][..]; 8];
     let used = send.slices(&mut slices);
     slices.get(..used).unwrap_or_default().concat()
+}
+
+/// A receiver with a block of `len` octets, as a connection has it while it is read from.
+#[must_use]
+pub fn block_receiver(role: Role, len: usize) -> BlockReceiver {
+    let side = ReceiveSide::new(role, &Config::default());
+    let mut receiver = BlockReceiver::new(side, Box::default(), len);
+    receiver.lend(vec![0; len].into());
+    receiver
+}
+
+/// How many messages come out of `input`, which is copied into the block: the copy stands for the read.
+///
+/// # Panics
+///
+/// If the octets break the protocol or do not fit the block.
+pub fn receive(receiver: &mut BlockReceiver, input: &[u8]) -> usize {
+    receiver.spare()[..input.len()].copy_from_slice(input);
+    receiver.filled(input.len());
+    let mut messages = 0;
+    while receiver.poll().expect("valid frames").is_some() {
+        black_box(receiver.message());
+        messages += 1;
+    }
+    messages
 }

@@ -71,8 +71,9 @@ impl MaskKey {
     /// The key for eight octets.
     #[inline]
     pub(crate) const fn word(self) -> u64 {
-        let [a, b, c, d] = self.0;
-        u64::from_ne_bytes([a, b, c, d, a, b, c, d])
+        // By halves, which are equal in either byte order: compilers take eight octets together one by one.
+        let half = u32::from_ne_bytes(self.0) as u64;
+        (half << 32) | half
     }
 }
 

@@ -3,6 +3,7 @@
 mod chart;
 mod contestant;
 mod cores;
+mod instructions;
 mod measure;
 mod programs;
 mod results;
@@ -36,7 +37,11 @@ use crate::{Outcome, interrupt, resources};
 /// each server reaches, with the interval that holds it by 95 %. What other programs disturb is
 /// measured again. Linux only; run as root and with `nice -n -15` it is disturbed less.
 ///
-/// Exit status: 0 all were measured; 1 a server failed; 2 could not measure.
+/// With `--instructions` no server is started: hot functions of the library run under valgrind, and their instructions
+/// are compared with `benches/instructions.toml`.
+///
+/// Exit status: 0 all were measured; 1 a server failed, or a function takes more instructions than it may; 2 could not
+/// measure.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Scenarios by their names or parts of them, comma-separated [default: all]
@@ -90,10 +95,21 @@ pub(crate) struct Args {
     /// Print the names of scenarios and servers, and measure nothing
     #[arg(long)]
     list: bool,
+
+    /// Count the instructions of hot functions instead: fails if one takes 5 % more than committed
+    #[arg(long)]
+    instructions: bool,
+
+    /// Write the counted instructions to the committed file
+    #[arg(long, requires = "instructions")]
+    bless: bool,
 }
 
 /// Measures what the arguments ask for.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    if args.instructions {
+        return instructions::run(args.bless);
+    }
     let contestants = contestants(args);
     let scenarios = select(SCENARIOS.iter().collect(), |one| one.name, &args.scenario);
     if args.list {

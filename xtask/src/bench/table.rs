@@ -194,14 +194,15 @@ impl Change {
     }
 }
 
-fn new_table(header: Vec<&str>) -> Table {
+/// An empty table.
+pub(super) fn new_table(header: Vec<&str>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY).set_header(header);
     table
 }
 
 /// Names to the left, figures to the right.
-fn align(table: &mut Table) {
+pub(super) fn align(table: &mut Table) {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

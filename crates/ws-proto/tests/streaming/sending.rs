@@ -122,6 +122,7 @@ fn other_messages_wait_for_the_end_of_the_unfinished_one() {
         let refused = Err(SendError::UnfinishedMessage);
         assert_eq!(send.message("x"), refused);
         assert_eq!(send.message(vec![7; 100_000]), refused);
+        #[cfg(feature = "std")]
         assert_eq!(send.offer(&[7; 100_000], |_| panic!("a write")), refused);
         assert_eq!(send.begin(MessageKind::Text), refused);
         assert_eq!(send.begin(MessageKind::Binary), refused);

@@ -1,0 +1,103 @@
+//! Permessage-deflate (RFC 7692) with context takeover, which is the default: one message in, one frame out, and back.
+
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ws_benches::send_side;
+use ws_proto::{Config, DeflateConfig, DeflateParams, Event, ReceiveSide, Role, SendSide};
+
+const LENS: [usize; 4] = [125, 1 << 10, 64 << 10, 1 << 20];
+
+const PARAMS: DeflateParams = DeflateParams {
+    server_no_context_takeover: false,
+    client_no_context_takeover: false,
+    server_max_window_bits: 12,
+    client_max_window_bits: 12,
+};
+
+/// What looks like an answer of a web service, so that it compresses like one.
+fn json(len: usize) -> String {
+    let mut text = String::with_capacity(len + 100);
+    for id in 0.. {
+        if text.len() >= len {
+            break;
+        }
+        let next = id * 7919 % 10_007;
+        text += &format!("{{\"id\": {id}, \"next\": {next}, \"tags\": [\"a\", \"b\"]}}, ");
+    }
+    text.truncate(len);
+    text
+}
+
+fn sender(role: Role) -> SendSide {
+    let mut send = send_side(role);
+    send.deflate(&PARAMS, &DeflateConfig::default().threshold(0));
+    send
+}
+
+/// Takes what is queued.
+fn taken(send: &mut SendSide) -> Vec<u8> {
+    let mut slices = [&[][..]; 4];
+    let used = send.slices(&mut slices);
+    let octets = slices[..used].concat();
+    send.advance(send.queued());
+    octets
+}
+
+fn compress(c: &mut Criterion) {
+    let mut group = c.benchmark_group("deflate");
+    for len in LENS {
+        let text = json(len);
+        let mut send = sender(Role::Server);
+        group.throughput(Throughput::Bytes(len as u64));
+        group.bench_function(BenchmarkId::new("compress", len), |b| {
+            b.iter(|| {
+                send.message(black_box(&text)).expect("it is open");
+                taken(&mut send)
+            });
+        });
+    }
+    group.finish();
+}
+
+fn decompress(c: &mut Criterion) {
+    let mut group = c.benchmark_group("deflate");
+    for len in LENS {
+        let text = json(len);
+        let mut send = sender(Role::Client);
+        let mut receive = ReceiveSide::new(Role::Server, &Config::default());
+        receive.inflate(&PARAMS);
+        group.throughput(Throughput::Bytes(len as u64));
+        // Each message refers back to the one before, so that all have to come in order.
+        group.bench_function(BenchmarkId::new("decompress", len), |b| {
+            let next = || {
+                send.message(&text).expect("it is open");
+                taken(&mut send)
+            };
+            b.iter_batched_ref(
+                next,
+                |frame| inflate(&mut receive, frame),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// Receives one message, however many turns it takes.
+fn inflate(side: &mut ReceiveSide, mut frame: &mut [u8]) {
+    loop {
+        let received = side.receive(frame).expect("a valid frame");
+        let consumed = received.consumed;
+        if let Some(Event::Message(message)) = received.event {
+            black_box(message);
+            return;
+        }
+        frame = &mut frame[consumed..];
+    }
+}
+
+criterion_group!(benches, compress, decompress);
+criterion_main!(benches);

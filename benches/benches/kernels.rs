@@ -1,0 +1,83 @@
+//! What is done to every octet: masking, copying, the UTF-8 check; each beside `memcpy` of the same length.
+
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+
+use bytes::Bytes;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ws_benches::{Content, Payload, block_receiver, encoded, receive};
+use ws_proto::{MaskKey, Role, Text};
+
+const LENS: [usize; 6] = [0, 20, 125, 1 << 10, 64 << 10, 16 << 20];
+
+const KEY: MaskKey = MaskKey::new([0x37, 0xfa, 0x21, 0x3d]);
+
+/// Times `run` with `len` octets that begin anywhere, as payloads do.
+fn case(c: &mut Criterion, group: &str, name: &str, len: usize, mut run: impl FnMut(&mut [u8])) {
+    let mut octets = vec![0x5a; len + 6];
+    let mut group = c.benchmark_group(group);
+    group.throughput(Throughput::Bytes(len as u64));
+    group.bench_function(BenchmarkId::new(name, len), |b| {
+        b.iter(|| run(black_box(&mut octets[6..])));
+    });
+    group.finish();
+}
+
+fn memcpy(c: &mut Criterion, group: &str, len: usize) {
+    let mut target = Vec::with_capacity(len + 14);
+    case(c, group, "memcpy", len, |source| {
+        target.clear();
+        target.extend_from_slice(source);
+        black_box(&mut target);
+    });
+}
+
+fn mask(c: &mut Criterion) {
+    for len in LENS {
+        memcpy(c, "mask", len);
+        case(c, "mask", "in-place", len, |payload| {
+            black_box(KEY).apply(payload);
+        });
+        let mut target = Vec::with_capacity(len + 14);
+        case(c, "mask", "copy", len, |payload| {
+            target.clear();
+            black_box(KEY).append_masked(payload, &mut target);
+            black_box(&mut target);
+        });
+    }
+}
+
+/// Whole frames through [`ws_proto::BlockReceiver`]: text is unmasked and checked, binary only unmasked. The read is a
+/// copy, which is timed.
+fn text(c: &mut Criterion) {
+    for len in LENS {
+        memcpy(c, "receive", len);
+        for content in [Content::Binary, Content::Ascii, Content::NonAscii] {
+            let payload = Payload::new(content, len);
+            let frame = encoded(Role::Client, payload.message(), 1);
+            let mut receiver = block_receiver(Role::Server, frame.len());
+            case(c, "receive", content.name(), len, |_| {
+                assert_eq!(receive(&mut receiver, black_box(&frame)), 1);
+            });
+        }
+    }
+}
+
+fn utf8(c: &mut Criterion) {
+    for len in LENS {
+        memcpy(c, "utf8", len);
+        for content in [Content::Ascii, Content::NonAscii] {
+            let Payload::Text(text) = Payload::new(content, len) else {
+                continue;
+            };
+            let octets = Bytes::from(text);
+            case(c, "utf8", content.name(), len, |_| {
+                assert!(Text::try_from(black_box(octets.clone())).is_ok());
+            });
+        }
+    }
+}
+
+criterion_group!(benches, mask, text, utf8);
+criterion_main!(benches);

@@ -1,0 +1,103 @@
+//! Calls one hot function again and again, for a program that counts instructions: `cargo xtask bench --instructions`.
+
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+
+use clap::{Parser, ValueEnum};
+use ws_benches::handshake::{accept, client, request};
+use ws_benches::{Content, Payload, block_receiver, encoded, receive, send_side};
+use ws_proto::{MaskKey, Role, Text};
+
+/// Calls a hot function again and again.
+#[derive(Debug, Parser)]
+struct Options {
+    function: Function,
+    calls: u32,
+}
+
+/// What can be called, with the length of its payload.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Function {
+    /// A masked text message is received.
+    #[value(name = "decode-20")]
+    Decode20,
+    #[value(name = "decode-1024")]
+    Decode1024,
+    /// A text message is sent by a client.
+    #[value(name = "encode-20")]
+    Encode20,
+    #[value(name = "encode-1024")]
+    Encode1024,
+    /// In place.
+    #[value(name = "mask-1024")]
+    Mask1024,
+    /// Text that is not ASCII.
+    #[value(name = "utf8-1024")]
+    Utf81024,
+    HandshakeServer,
+    HandshakeClient,
+}
+
+fn main() {
+    let Options { function, calls } = Options::parse();
+    match function {
+        Function::Decode20 => decode(20, calls),
+        Function::Decode1024 => decode(1024, calls),
+        Function::Encode20 => encode(20, calls),
+        Function::Encode1024 => encode(1024, calls),
+        Function::Mask1024 => mask(calls),
+        Function::Utf81024 => utf8(calls),
+        Function::HandshakeServer => {
+            let request = request();
+            repeat(calls, || drop(black_box(accept(black_box(&request)))));
+        }
+        Function::HandshakeClient => {
+            let answer = accept(&request());
+            repeat(calls, || drop(black_box(client(black_box(&answer)))));
+        }
+    }
+}
+
+fn repeat(calls: u32, mut call: impl FnMut()) {
+    for _ in 0..calls {
+        call();
+    }
+}
+
+/// Each call copies the input into the block, which stands for the read.
+fn decode(len: usize, calls: u32) {
+    let text = Payload::new(Content::Ascii, len);
+    let frame = encoded(Role::Client, text.message(), 1);
+    let mut receiver = block_receiver(Role::Server, 64 << 10);
+    repeat(calls, || {
+        assert_eq!(receive(&mut receiver, black_box(&frame)), 1);
+    });
+}
+
+fn encode(len: usize, calls: u32) {
+    let text = Payload::new(Content::Ascii, len);
+    let mut side = send_side(Role::Client);
+    repeat(calls, || {
+        let message = black_box(text.message());
+        side.message(message).expect("the connection is open");
+        black_box(side.slices(&mut [&[][..]; 4]));
+        side.advance(side.queued());
+    });
+}
+
+fn mask(calls: u32) {
+    let mut payload = vec![0x5a; 1024];
+    let key = MaskKey::new([0x37, 0xfa, 0x21, 0x3d]);
+    repeat(calls, || black_box(key).apply(black_box(&mut payload)));
+}
+
+fn utf8(calls: u32) {
+    let Payload::Text(text) = Payload::new(Content::NonAscii, 1024) else {
+        unreachable!("this content is text");
+    };
+    let octets = bytes::Bytes::from(text);
+    repeat(calls, || {
+        assert!(Text::try_from(black_box(octets.clone())).is_ok());
+    });
+}

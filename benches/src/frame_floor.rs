@@ -1,0 +1,48 @@
+//! The least that a frame costs: what nobody who knows its kind and length beforehand could leave out. No state, no
+//! limits, no errors. It stays as it is, so that ratios to it can be compared over time.
+
+use ws_proto::MaskKey;
+
+/// The text of the one masked frame that `input` is, with up to 125 octets of payload.
+#[must_use]
+pub fn short_text(input: &mut [u8]) -> Option<&str> {
+    let ([first, len, key @ ..], payload) = input.split_first_chunk_mut::<6>()?;
+    if *first != 0x81 || usize::from(*len & 0x7f) != payload.len() {
+        return None;
+    }
+    mask(payload, *key);
+    std::str::from_utf8(payload).ok()
+}
+
+/// Appends a masked text frame of up to 125 octets of payload.
+pub fn push_short_text(key: MaskKey, text: &str, output: &mut Vec<u8>) {
+    let [a, b, c, d] = key.octets();
+    output.extend_from_slice(&[0x81, 0x80 | text.len() as u8, a, b, c, d]);
+    let start = output.len();
+    output.extend_from_slice(text.as_bytes());
+    mask(&mut output[start..], key.octets());
+}
+
+fn mask(payload: &mut [u8], key: [u8; 4]) {
+    let (words, rest) = payload.as_chunks_mut();
+    for word in words {
+        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    }
+    for (octet, key) in rest.iter_mut().zip(key) {
+        *octet ^= key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_writes_the_other_reads() {
+        let mut frame = Vec::new();
+        push_short_text(MaskKey::new([0x37, 0xfa, 0x21, 0x3d]), "Hello", &mut frame);
+        // RFC 6455 §5.7.
+        assert_eq!(frame, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+        assert_eq!(short_text(&mut frame), Some("Hello"));
+    }
+}
