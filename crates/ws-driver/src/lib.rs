@@ -56,7 +56,7 @@ pub use locked::Locked;
 pub use masks::FastMasks;
 pub use masks::OsMasks;
 pub use memory::{Duplex, DuplexRead, DuplexWrite, duplex};
-pub use outbox::Outbox;
+pub use outbox::{Feed, Outbox};
 pub use scripted::{Script, Scripted};
 pub use split::{Receiver, ReuniteError, Sender};
 pub use stream::{MessageReader, MessageWriter};

@@ -1,11 +1,12 @@
 //! The sending half of a connection, for whoever answers a message that is still borrowed.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
+use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use ws_proto::{ControlPayload, Outgoing};
+use ws_proto::{ControlPayload, Outgoing, SendError};
 
 use crate::error::{Error, TrySendError};
 use crate::outlet::Outlet;
@@ -22,8 +23,8 @@ pub struct Outbox<T: Transport> {
 }
 
 impl<T: Transport> Outbox<T> {
-    /// Queues a message, after waiting for room: directly behind a receive there is some. A borrowed payload of 8 KiB
-    /// or more that needs no mask and no compression is not copied, but written.
+    /// Queues a message: at once if there is room, as directly behind a receive, else the future waits for room. A
+    /// borrowed payload of 8 KiB or more that needs no mask and no compression is not copied: the future writes it.
     ///
     /// # Errors
     ///
@@ -32,27 +33,20 @@ impl<T: Transport> Outbox<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room: the message is not sent. Dropped later: it is, and what was not written of it
-    /// is copied and queued.
+    /// Dropped while it waits for room, or without being awaited when there was none: the message is not sent. Dropped
+    /// in all other cases: it is, and what was not written of it is copied and queued.
     #[inline]
-    pub async fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+    pub fn feed<'o, 'm>(&'o mut self, message: impl Into<Outgoing<'m>>) -> Feed<'o, 'm, T> {
         let message = message.into();
-        if !self.has_room() {
-            let Outbox { io, outlet } = self;
-            poll_fn(|cx| outlet.poll_room(cx, io.as_mut())).await?;
-        }
-        let queue = &mut self.outlet.out;
-        queue.lend_buffer();
-        match queue.side.lend_payload(message)? {
-            [] => Ok(()),
-            payload => {
-                Lent {
-                    outbox: self,
-                    payload,
-                }
-                .await
-            }
-        }
+        // Short, because this is what small messages cost.
+        let step = if !self.has_room() || self.outlet.out.side.lends(&message) {
+            Step::Room(self, message)
+        } else if let Err(error) = self.outlet.out.message(message) {
+            Step::Refused(error)
+        } else {
+            Step::Done
+        };
+        Feed { step }
     }
 
     /// Queues a message at once or gives it back.
@@ -106,6 +100,64 @@ impl<T: Transport> fmt::Debug for Outbox<T> {
     }
 }
 
+/// What [`Outbox::feed`] waits for, if for anything.
+#[must_use = "there may have been no room, and a large payload may still have to be written"]
+pub struct Feed<'o, 'm, T: Transport> {
+    step: Step<'o, 'm, T>,
+}
+
+enum Step<'o, 'm, T: Transport> {
+    Done,
+    Refused(SendError),
+    /// There may be no room for the message.
+    Room(&'o mut Outbox<T>, Outgoing<'m>),
+    Lent(Lent<'o, 'm, T>),
+}
+
+impl<T: Transport> Future for Feed<'_, '_, T> {
+    type Output = Result<(), Error>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.step {
+            Step::Done => Poll::Ready(Ok(())),
+            _ => self.poll_on(cx),
+        }
+    }
+}
+
+impl<T: Transport> Feed<'_, '_, T> {
+    fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if let Step::Room(outbox, _) = &mut self.step {
+            let Outbox { io, outlet } = &mut **outbox;
+            let room = outlet.poll_room(cx, io.as_mut());
+            outbox.drop_ended();
+            ready!(room)?;
+        }
+        match mem::replace(&mut self.step, Step::Done) {
+            Step::Done => return Poll::Ready(Ok(())),
+            Step::Refused(error) => return Poll::Ready(Err(error.into())),
+            Step::Lent(lent) => self.step = Step::Lent(lent),
+            Step::Room(outbox, message) => {
+                let queue = &mut outbox.outlet.out;
+                queue.lend_buffer();
+                let payload = queue.side.lend_payload(message)?;
+                self.step = Step::Lent(Lent { outbox, payload });
+            }
+        }
+        match &mut self.step {
+            Step::Lent(lent) if !lent.payload.is_empty() => lent.poll_write(cx),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl<T: Transport> fmt::Debug for Feed<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").finish_non_exhaustive()
+    }
+}
+
 /// A payload on its way out of the memory of the caller, behind its header in the queue.
 ///
 /// Whoever forgets it instead of dropping it has cut a frame: the next write fails.
@@ -115,14 +167,11 @@ struct Lent<'o, 'm, T: Transport> {
     payload: &'m [u8],
 }
 
-impl<T: Transport> Future for Lent<'_, '_, T> {
-    type Output = Result<(), Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Lent { outbox, payload } = &mut *self;
-        let Outbox { io, outlet } = &mut **outbox;
-        let written = outlet.poll_lent(cx, io.as_mut(), payload);
-        outbox.drop_ended();
+impl<T: Transport> Lent<'_, '_, T> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let Outbox { io, outlet } = &mut *self.outbox;
+        let written = outlet.poll_lent(cx, io.as_mut(), &mut self.payload);
+        self.outbox.drop_ended();
         written
     }
 }

@@ -1,6 +1,6 @@
 //! The send side of the core, with memory from the pool.
 
-use ws_proto::{CloseFrame, ControlPayload, Outgoing, SendSide};
+use ws_proto::{CloseFrame, ControlPayload, Outgoing, SendError, SendSide};
 
 use crate::error::{Error, TrySendError};
 use crate::pool;
@@ -45,8 +45,14 @@ impl SendQueue {
     /// Queues a message, whatever is queued already.
     #[inline]
     pub(crate) fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        Ok(self.message(message.into())?)
+    }
+
+    /// As [`feed`](Self::feed), of the reason alone.
+    #[inline]
+    pub(crate) fn message(&mut self, message: Outgoing<'_>) -> Result<(), SendError> {
         self.lend_buffer();
-        Ok(self.side.message(message)?)
+        self.side.message(message)
     }
 
     /// Queues a message, or gives it back if too much is queued already or the connection is closing.

@@ -126,17 +126,28 @@ impl FrameHeader {
         let first = if self.fin { FIN } else { 0 }
             | if self.rsv1 { RSV1 } else { 0 }
             | self.opcode.number();
+        match (u8::try_from(self.payload_len), self.mask) {
+            (Ok(len), None) if len < LENGTH_16 => out.extend_from_slice(&[first, len]),
+            _ => self.encode_long(first, out),
+        }
+    }
+
+    /// [`encode`](Self::encode), for more than two octets.
+    fn encode_long(&self, first: u8, out: &mut Vec<u8>) {
         let mask = if self.mask.is_some() { MASK } else { 0 };
-        if let Ok(len) = u8::try_from(self.payload_len)
-            && len < LENGTH_16
-        {
-            out.extend_from_slice(&[first, mask | len]);
-        } else if let Ok(len) = u16::try_from(self.payload_len) {
-            let [high, low] = len.to_be_bytes();
-            out.extend_from_slice(&[first, mask | LENGTH_16, high, low]);
-        } else {
-            out.extend_from_slice(&[first, mask | LENGTH_64]);
-            out.extend_from_slice(&self.payload_len.to_be_bytes());
+        match (
+            u8::try_from(self.payload_len),
+            u16::try_from(self.payload_len),
+        ) {
+            (Ok(len), _) if len < LENGTH_16 => out.extend_from_slice(&[first, mask | len]),
+            (_, Ok(len)) => {
+                let [high, low] = len.to_be_bytes();
+                out.extend_from_slice(&[first, mask | LENGTH_16, high, low]);
+            }
+            _ => {
+                out.extend_from_slice(&[first, mask | LENGTH_64]);
+                out.extend_from_slice(&self.payload_len.to_be_bytes());
+            }
         }
         if let Some(key) = self.mask {
             out.extend_from_slice(&key.octets());

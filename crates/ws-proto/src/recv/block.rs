@@ -203,8 +203,21 @@ impl BlockReceiver {
         self.keep_in_place(base, found).is_ok()
     }
 
+    /// Whether there is nothing to look at, and nothing under way that goes on without input.
+    #[inline]
+    fn is_used_up(&self) -> bool {
+        self.start == self.end && self.side.is_between_frames()
+    }
+
     /// [`poll`](Self::poll), the long way.
     fn poll_any(&mut self) -> Result<Option<Ready>, ReceiveError> {
+        if self.is_used_up() {
+            self.side.assembly.forget_finished();
+            self.message = Location::None;
+            self.incomplete_len = 0;
+            self.searched = true;
+            return Ok(None);
+        }
         if let Some(skipped) = self.skip()? {
             return Ok(match skipped {
                 Skipped::Control(control) => Some(Ready::Control(control)),
@@ -471,7 +484,10 @@ impl BlockReceiver {
             self.message = Location::None;
             return Ok(Box::default());
         }
-        self.step(Partial::Absorb)?;
+        if !self.is_used_up() {
+            self.step(Partial::Absorb)?;
+        }
+        self.message = Location::None;
         self.side.release();
         self.large_for = self.large_for.saturating_sub(1);
         self.start = 0;

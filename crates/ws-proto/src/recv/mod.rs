@@ -276,6 +276,15 @@ impl ReceiveSide {
         self.inflation = None;
     }
 
+    /// Whether nothing of the next frame has arrived, and it will be taken as usual.
+    #[inline]
+    fn is_between_frames(&self) -> bool {
+        matches!(self.status, Status::Active)
+            && self.frame.is_none()
+            && self.partial.is_empty()
+            && matches!(self.stream, Stream::Off)
+    }
+
     /// Octets that are missing of the frame whose payload is being taken over.
     fn frame_remaining(&self) -> u64 {
         self.frame.as_ref().map_or(0, |frame| frame.remaining)
@@ -285,12 +294,7 @@ impl ReceiveSide {
     /// [`step`](Self::step) would find.
     #[inline]
     fn plain_message(&self, input: &[u8]) -> Option<InPlace> {
-        let is_between_frames = matches!(self.status, Status::Active)
-            && self.frame.is_none()
-            && self.partial.is_empty()
-            && self.assembly.is_idle()
-            && matches!(self.stream, Stream::Off);
-        if !is_between_frames {
+        if !self.is_between_frames() || !self.assembly.is_idle() {
             return None;
         }
         let header = PlainHeader::parse(input, self.role)?;

@@ -174,7 +174,10 @@ impl SendSide {
     /// let mut rest = send.lend_payload(&picture[..])?;
     /// assert_eq!(rest.len(), 100_000);
     /// // The header and the payload go out by one write, which takes 60,000 octets.
+    /// # #[cfg(feature = "std")]
     /// let written = send.with_io_slices_and(rest, |slices| slices.len() * 30_000);
+    /// # #[cfg(not(feature = "std"))]
+    /// # let written = 60_000;
     /// send.advance_and(&mut rest, written);
     /// assert_eq!(rest.len(), 40_010);
     /// // There is no time to wait for more.
@@ -193,13 +196,7 @@ impl SendSide {
     ) -> Result<&'m [u8], SendError> {
         let message = message.into();
         match message.payload {
-            Payload::Borrowed(payload)
-                if payload.len() >= UNCOPIED_LEN
-                    && self.masks.is_none()
-                    && !self.fragments(payload)
-                    && !self.compresses(&message)
-                    && self.queue.lent() == 0 =>
-            {
+            Payload::Borrowed(payload) if self.lends(&message) => {
                 self.check_free()?;
                 let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
                 self.queue
@@ -208,6 +205,21 @@ impl SendSide {
                 Ok(payload)
             }
             _ => self.message(message).map(|()| &[][..]),
+        }
+    }
+
+    /// Whether [`lend_payload`](Self::lend_payload) would leave the payload of this message where it is.
+    #[inline]
+    #[must_use]
+    pub fn lends(&self, message: &Outgoing<'_>) -> bool {
+        match message.payload {
+            Payload::Borrowed(payload) if payload.len() >= UNCOPIED_LEN => {
+                self.masks.is_none()
+                    && !self.fragments(payload)
+                    && !self.compresses(message)
+                    && self.queue.lent() == 0
+            }
+            _ => false,
         }
     }
 
@@ -503,6 +515,11 @@ impl SendSide {
         lent: &[u8],
         write: impl FnOnce(&[std::io::IoSlice<'_>]) -> R,
     ) -> R {
+        if let Some(octets) = self.queue.contiguous()
+            && lent.is_empty()
+        {
+            return write(&[std::io::IoSlice::new(octets)]);
+        }
         let mut slices = [&[][..]; 16];
         let mut used = self.slices(&mut slices);
         if !lent.is_empty()

@@ -109,6 +109,13 @@ impl Queue {
         used
     }
 
+    /// All octets, if they are in one piece.
+    #[inline]
+    pub(super) fn contiguous(&self) -> Option<&[u8]> {
+        let is_whole = self.inserted.is_empty() && self.lent == 0 && self.len > 0;
+        is_whole.then_some(self.buffer.get(self.sent..)?)
+    }
+
     /// Whether this payload stands before the gap.
     fn shows(&self, payload: &Inserted) -> bool {
         self.lent == 0 || payload.at < self.gap
@@ -124,7 +131,11 @@ impl Queue {
 
     /// The next `len` octets have gone out.
     pub(super) fn advance(&mut self, len: usize) {
-        let mut left = len.min(self.len);
+        if len >= self.len {
+            self.clear();
+            return;
+        }
+        let mut left = len;
         self.len = self.len.saturating_sub(left);
         while left > 0 {
             let next = self.inserted.front().filter(|next| self.shows(next));
@@ -141,10 +152,6 @@ impl Queue {
             if contiguous == 0 && taken == 0 {
                 break;
             }
-        }
-        if self.len == 0 {
-            self.buffer.clear();
-            self.sent = 0;
         }
     }
 
@@ -170,7 +177,11 @@ impl Queue {
 
     /// Drops everything.
     pub(super) fn clear(&mut self) {
-        self.advance(self.len);
+        self.buffer.clear();
+        self.inserted.clear();
+        self.sent = 0;
+        self.lent = 0;
+        self.len = 0;
     }
 
     pub(super) fn has_buffer(&self) -> bool {
