@@ -7,7 +7,7 @@ use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 
-use crate::{Outcome, autobahn, no_std, project, test, tidy};
+use crate::{Outcome, autobahn, bench, no_std, project, test, tidy};
 
 /// Run what CI runs: every check, every test, one table at the end.
 ///
@@ -41,6 +41,8 @@ enum Action {
     ),
     /// `cargo xtask autobahn --quick`, by the native engine.
     Autobahn,
+    /// `cargo xtask bench --instructions`, where that is possible.
+    Instructions,
     /// The core without std, the cores without an operating system.
     NoStd,
     /// `cargo xtask test`.
@@ -90,6 +92,10 @@ const STEPS: &[Step] = &[
         action: Action::Cargo(&["bench", "--no-run", "--package", "ws-benches"], &[]),
     },
     Step {
+        name: "instructions",
+        action: Action::Instructions,
+    },
+    Step {
         name: "loom",
         action: Action::Cargo(
             &[
@@ -125,7 +131,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let steps = chosen(args);
     if args.list {
         for step in steps {
-            println!("{:10} {}", step.name, step.describe());
+            println!("{:12} {}", step.name, step.describe());
         }
         return Ok(Outcome::Passed);
     }
@@ -163,6 +169,7 @@ impl Step {
                 words.extend(arguments.iter().map(|word| (*word).into()));
                 words.join(" ")
             }
+            Action::Instructions => "cargo xtask bench --instructions".into(),
             Action::NoStd => "the cores for targets without std or operating system".into(),
             Action::Autobahn => format!("cargo xtask {} --quick", self.name),
             Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
@@ -179,6 +186,7 @@ impl Step {
                 Ok(Outcome::passed_if(status.success()))
             }
             Action::Autobahn => autobahn::run(&arguments(&["--quick"])),
+            Action::Instructions => bench::instructions::check(),
             Action::NoStd => no_std::run(),
             Action::Test => test::run(&arguments(&[])),
             Action::Tidy => tidy::run(&arguments(&[])),
@@ -268,7 +276,16 @@ mod tests {
         assert_eq!(
             names(&[]),
             [
-                "fmt", "tidy", "clippy", "doc", "no-std", "bench", "loom", "test", "autobahn"
+                "fmt",
+                "tidy",
+                "clippy",
+                "doc",
+                "no-std",
+                "bench",
+                "instructions",
+                "loom",
+                "test",
+                "autobahn"
             ]
         );
     }

@@ -44,6 +44,15 @@ use crate::transport::Transport;
 /// waits. So a loop that feeds its answers and receives again writes once per read. Queuing waits while 64 KiB or more
 /// are queued ([`Config::high_water_mark`]).
 ///
+/// Which one? `send` for a message that somebody waits for: one write each. `feed` for many: in a loop that receives,
+/// the next receive writes them; anywhere else, `flush` at the end of the loop does.
+///
+/// ```text
+/// ws.send("ready").await?;                                   // one message, one write
+/// for row in rows { ws.feed(row).await?; }                   // many messages …
+/// ws.flush().await?;                                         // … by few writes
+/// ```
+///
 /// # Cancellation
 ///
 /// Every future here may be dropped at any point: all progress is kept in the connection, nothing received is lost,

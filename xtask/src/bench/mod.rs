@@ -3,7 +3,7 @@
 mod chart;
 mod contestant;
 mod cores;
-mod instructions;
+pub(crate) mod instructions;
 mod measure;
 mod programs;
 mod results;
