@@ -33,8 +33,9 @@ impl<T: Transport> Outbox<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room, or without being awaited when there was none: the message is not sent. Dropped
-    /// in all other cases: it is, and what was not written of it is copied and queued.
+    /// Dropped while it waits for room: the message is not sent; nor is one without room, or with a payload that is
+    /// not copied, if the future was never polled. Dropped in all other cases: it is, and what was not written of it is
+    /// copied and queued.
     #[inline]
     pub fn feed<'o, 'm>(&'o mut self, message: impl Into<Outgoing<'m>>) -> Feed<'o, 'm, T> {
         let message = message.into();
@@ -133,22 +134,26 @@ impl<T: Transport> Feed<'_, '_, T> {
             let room = outlet.poll_room(cx, io.as_mut());
             outbox.drop_ended();
             ready!(room)?;
+            self.queue()?;
         }
-        match mem::replace(&mut self.step, Step::Done) {
-            Step::Done => return Poll::Ready(Ok(())),
-            Step::Refused(error) => return Poll::Ready(Err(error.into())),
-            Step::Lent(lent) => self.step = Step::Lent(lent),
-            Step::Room(outbox, message) => {
-                let queue = &mut outbox.outlet.out;
-                queue.lend_buffer();
-                let payload = queue.side.lend_payload(message)?;
+        match &mut self.step {
+            Step::Refused(error) => Poll::Ready(Err((*error).into())),
+            Step::Lent(lent) => lent.poll_write(cx),
+            Step::Done | Step::Room(..) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Queues the message, now that there is room.
+    fn queue(&mut self) -> Result<(), SendError> {
+        if let Step::Room(outbox, message) = mem::replace(&mut self.step, Step::Done) {
+            let queue = &mut outbox.outlet.out;
+            queue.lend_buffer();
+            let payload = queue.side.lend_payload(message)?;
+            if !payload.is_empty() {
                 self.step = Step::Lent(Lent { outbox, payload });
             }
         }
-        match &mut self.step {
-            Step::Lent(lent) if !lent.payload.is_empty() => lent.poll_write(cx),
-            _ => Poll::Ready(Ok(())),
-        }
+        Ok(())
     }
 }
 
