@@ -137,10 +137,18 @@ impl SendSide {
     ///
     /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] between
     /// [`begin`](Self::begin) and [`finish`](Self::finish) once a piece was queued.
-    #[inline]
+    #[inline(always)]
     pub fn message<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), SendError> {
-        self.check_free()?;
-        let message = message.into();
+        if !self.is_free() {
+            self.make_free()?;
+        }
+        self.queue_message(message.into());
+        Ok(())
+    }
+
+    /// As [`message`](Self::message), when it can be sent. Apart, so that the short way does not pass an error along.
+    #[inline]
+    fn queue_message(&mut self, message: Outgoing<'_>) {
         let compresses = self.compresses(&message);
         let opcode = message.kind.opcode();
         match message.payload {
@@ -150,7 +158,6 @@ impl SendSide {
             payload if compresses => self.compressed(opcode, payload),
             payload => self.plain(opcode, payload),
         }
-        Ok(())
     }
 
     /// Compresses messages of more than 256 KiB in steps: [`message`](Self::message) and [`write`](Self::write) only
@@ -197,7 +204,7 @@ impl SendSide {
         let message = message.into();
         match message.payload {
             Payload::Borrowed(payload) if self.lends(&message) => {
-                self.check_free()?;
+                self.make_free()?;
                 let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
                 self.queue
                     .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));

@@ -48,7 +48,7 @@ impl SendSide {
     /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] if
     /// frames of another message were queued and its end was not.
     pub fn begin(&mut self, kind: MessageKind) -> Result<(), SendError> {
-        self.check_free()?;
+        self.make_free()?;
         self.unfinished = Some(Unfinished {
             kind,
             utf8: Utf8Stream::default(),
@@ -129,17 +129,15 @@ impl SendSide {
         Ok(())
     }
 
-    /// Whether a new message may begin. One that was begun without a piece is forgotten.
+    /// Whether a new message may begin, and nothing is to be done before.
     #[inline]
-    pub(super) fn check_free(&mut self) -> Result<(), SendError> {
-        self.check_open()?;
-        if self.unfinished.is_some() || self.is_busy() {
-            self.make_free()?;
-        }
-        Ok(())
+    pub(super) fn is_free(&self) -> bool {
+        self.is_open() && self.unfinished.is_none() && !self.is_busy()
     }
 
-    fn make_free(&mut self) -> Result<(), SendError> {
+    /// Makes way for a new message, if it may begin. One that was begun without a piece is forgotten.
+    pub(super) fn make_free(&mut self) -> Result<(), SendError> {
+        self.check_open()?;
         if self.unfinished().is_some() {
             return Err(SendError::UnfinishedMessage);
         }
