@@ -64,16 +64,32 @@ fn text(c: &mut Criterion) {
     }
 }
 
+/// Few characters of two octets, such as a Western language has.
+const MOSTLY_ASCII: &str =
+    "All the letters of this text but one have a place in ASCII, as is common in Québec. ";
+
+fn mostly_ascii(len: usize) -> String {
+    let text = MOSTLY_ASCII.repeat(len / MOSTLY_ASCII.len());
+    format!("{text:len$}", len = len - text.len() + text.chars().count())
+}
+
+/// The standard library's check stands beside ours.
 fn utf8(c: &mut Criterion) {
     for len in LENS {
         memcpy(c, "utf8", len);
+        let mut texts = vec![("text-mostly-ascii", mostly_ascii(len))];
         for content in [Content::Ascii, Content::NonAscii] {
-            let Payload::Text(text) = Payload::new(content, len) else {
-                continue;
-            };
+            if let Payload::Text(text) = Payload::new(content, len) {
+                texts.push((content.name(), text));
+            }
+        }
+        for (name, text) in texts {
             let octets = Bytes::from(text);
-            case(c, "utf8", content.name(), len, |_| {
+            case(c, "utf8", name, len, |_| {
                 assert!(Text::try_from(black_box(octets.clone())).is_ok());
+            });
+            case(c, "utf8-std", name, len, |_| {
+                assert!(str::from_utf8(black_box(&octets)).is_ok());
             });
         }
     }

@@ -1,8 +1,10 @@
 //! Many connections at once, held by a process of their own: with the server's they would not fit
 //! under one process's limit of descriptors, and what they cost must not be taken for its.
 
+mod burst;
+
 use std::env;
-use std::io;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
@@ -16,6 +18,8 @@ use crate::Outcome;
 use crate::programs::supervise::{Source, Supervised};
 use crate::programs::watch::Watch;
 use crate::raw::{Opcode, Peer, compression, frame};
+
+pub(crate) use self::burst::Burst;
 
 /// How often the crowd says how large it is.
 const REPORT_EVERY: Duration = Duration::from_millis(200);
@@ -32,7 +36,7 @@ static SMALL: [u8; 20] = [b'e'; 20];
 /// The larger message that every connection echoes: as long as a block of the server.
 static LARGE: [u8; 64 * 1024] = [b'E'; 64 * 1024];
 
-/// Hold many connections to a server until standard input ends
+/// Hold many connections to a server until standard input ends, and do what its lines say
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Where the server listens
@@ -64,11 +68,14 @@ pub(crate) enum Habit {
 }
 
 /// A larger message that keeps a compressor busy: one letter repeated would leave most of its memory
-/// untouched. It looks like JSON.
-static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+/// untouched.
+static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| text(LARGE.len()));
+
+/// A text of `len` octets that looks like JSON.
+fn text(len: usize) -> Vec<u8> {
     let mut text = String::new();
     let mut number: u32 = 1;
-    while text.len() < LARGE.len() {
+    while text.len() < len {
         // Knuth's multiplier: the numbers are to be different, no more.
         number = number.wrapping_mul(2_654_435_761).wrapping_add(1);
         text += &format!(
@@ -77,9 +84,9 @@ static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| {
             number & 0xFFFF
         );
     }
-    text.truncate(LARGE.len());
+    text.truncate(len);
     text.into_bytes()
-});
+}
 
 /// Octets of its third message that a connection with [`Habit::Interrupted`] sends.
 pub(crate) const INTERRUPTED_AFTER: usize = 3;
@@ -169,53 +176,71 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         );
     }
     println!("{READY}");
-    io::copy(&mut io::stdin().lock(), &mut io::sink())?;
+    burst::obey(&mut peers, args.habit)?;
     Ok(Outcome::Passed)
 }
 
 /// A crowd in its own process; dropping it ends all of its connections.
 pub(crate) struct Crowd {
-    _process: Supervised,
-    _input: Option<ChildStdin>,
+    process: Supervised,
+    input: ChildStdin,
+    watch: Watch,
 }
 
 impl Crowd {
     /// Starts a crowd and waits until each of its connections has done what is its habit. `log`
     /// gets its output, `progress` how many connections there are.
     pub(crate) fn gather(args: &Args, log: &Path, mut progress: impl FnMut(usize)) -> Result<Self> {
-        let mut command = Command::new(env::current_exe().context("where is this program?")?);
-        command.args(["crowd", "--server", &args.server.to_string()]);
-        command.args(["--connections", &args.connections.to_string()]);
-        let habit = args.habit.to_possible_value();
-        let habit = habit.context("a habit has a name")?;
-        command.args(["--habit", habit.get_name()]);
-        if let Some(offer) = &args.offer {
-            command.args(["--offer", offer]);
-        }
-
         let (sender, lines) = mpsc::channel();
-        let mut watch = Watch::new(lines);
+        let command = command(args)?;
         let mut process = Supervised::spawn(command, log, Stdio::piped(), Source::Crowd, &sender)?;
-        let input = process.take_stdin();
+        let input = process.take_stdin().expect("standard input is piped");
+        let mut crowd = Self {
+            process,
+            input,
+            watch: Watch::new(lines),
+        };
         loop {
-            watch.enter("the crowd of connections", PATIENCE);
-            let line = loop {
-                if let Some(line) = watch.next()? {
-                    break line;
-                }
-                if let Some(status) = process.try_wait()? {
-                    return Err(process.died("the crowd", status, "its growth"));
-                }
-            };
-            match line.text.parse() {
+            let line = crowd.next_line("its growth", PATIENCE)?;
+            match line.parse() {
                 Ok(count) => progress(count),
-                Err(_) if line.text == READY => break,
-                Err(_) => bail!("the crowd says `{}`", line.text),
+                Err(_) if line == READY => return Ok(crowd),
+                Err(_) => bail!("the crowd says `{line}`"),
             }
         }
-        Ok(Self {
-            _process: process,
-            _input: input,
-        })
     }
+
+    /// Lets some of the connections echo messages; how many, when all are silent again.
+    pub(crate) fn burst(&mut self, burst: Burst) -> Result<u64> {
+        writeln!(self.input, "{burst}").context("the crowd does not listen")?;
+        let line = self.next_line("a burst", burst.time + burst::PATIENCE)?;
+        burst::parse_answer(&line).with_context(|| format!("the crowd says `{line}`"))
+    }
+
+    fn next_line(&mut self, place: &str, patience: Duration) -> Result<String> {
+        self.watch
+            .enter(format!("the crowd of connections, {place}"), patience);
+        loop {
+            if let Some(line) = self.watch.next()? {
+                return Ok(line.text);
+            }
+            if let Some(status) = self.process.try_wait()? {
+                return Err(self.process.died("the crowd", status, place));
+            }
+        }
+    }
+}
+
+/// How this program is started as the crowd.
+fn command(args: &Args) -> Result<Command> {
+    let mut command = Command::new(env::current_exe().context("where is this program?")?);
+    command.args(["crowd", "--server", &args.server.to_string()]);
+    command.args(["--connections", &args.connections.to_string()]);
+    let habit = args.habit.to_possible_value();
+    let habit = habit.context("a habit has a name")?;
+    command.args(["--habit", habit.get_name()]);
+    if let Some(offer) = &args.offer {
+        command.args(["--offer", offer]);
+    }
+    Ok(command)
 }

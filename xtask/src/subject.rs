@@ -12,10 +12,14 @@ use anyhow::{Context, Error, Result};
 use crate::crowd::{self, Habit};
 use crate::programs::server::EchoServer;
 use crate::programs::watch::Watch;
+use crate::raw::Peer;
 use crate::resources::Process;
 
 /// Until a server that was started listens.
 const START_UP: Duration = Duration::from_secs(30);
+
+/// How long a server may take to notice that a connection has ended.
+const SETTLING: Duration = Duration::from_millis(200);
 
 /// How often descriptors are counted while they become fewer.
 const COUNT_EVERY: Duration = Duration::from_millis(2);
@@ -53,10 +57,32 @@ impl Subject {
         let (sender, lines) = mpsc::channel();
         let mut watch = Watch::new(lines);
         let server = EchoServer::start(executable, options, log, START_UP, &sender, &mut watch)?;
+        Self::observe(server, offer, Peer::close)
+    }
+
+    /// Takes the measure of a server on another library that listens already.
+    pub(crate) fn foreign(server: EchoServer, offer: Option<&str>) -> Result<Self> {
+        // Until the server has noticed that whoever asked whether it listens is gone.
+        thread::sleep(SETTLING);
+        // Not every library answers a Close as it is received.
+        Self::observe(server, offer, |peer| {
+            drop(peer);
+            Ok(())
+        })
+    }
+
+    /// Lets `server` serve one connection, which is ended by `farewell`, and takes its measure.
+    fn observe(
+        server: EchoServer,
+        offer: Option<&str>,
+        farewell: fn(Peer) -> Result<()>,
+    ) -> Result<Self> {
         let address = address(&server.url)?;
         let process = Process::new(server.process.id())?;
         let descriptors = process.descriptors()?;
-        warm_up(address, offer).context("the server does not serve its first connection")?;
+        warm_up(address, offer)
+            .and_then(farewell)
+            .context("the server does not serve its first connection")?;
         let mut target = Target {
             address,
             process,
@@ -102,7 +128,7 @@ impl Target {
 }
 
 /// One connection that does everything that connections usually do.
-fn warm_up(server: SocketAddr, offer: Option<&str>) -> Result<()> {
+fn warm_up(server: SocketAddr, offer: Option<&str>) -> Result<Peer> {
     let usual = crowd::Args {
         server,
         connections: 1,
@@ -112,7 +138,7 @@ fn warm_up(server: SocketAddr, offer: Option<&str>) -> Result<()> {
         },
         offer: offer.map(str::to_owned),
     };
-    usual.join(&usual.habit.steps()?)?.close()
+    usual.join(&usual.habit.steps()?)
 }
 
 /// The address in `ws://ADDRESS` or `ws://ADDRESS/`.

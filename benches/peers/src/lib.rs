@@ -3,12 +3,21 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "../../src/broadcast.rs"]
+pub mod broadcast;
+#[path = "../../src/client.rs"]
+pub mod client;
+
+use std::error::Error;
 use std::future::Future;
 use std::io;
+use std::ops::Deref;
 
 use async_global_executor::GlobalExecutorConfig;
 use clap::Parser;
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+
+use self::client::{Course, Failure};
 
 /// Accepts WebSocket connections on 127.0.0.1 and echoes every message, until it is ended.
 ///
@@ -78,6 +87,41 @@ where
         }
     }
     ws.flush().await
+}
+
+/// Loads an echo server: what arrived together is answered together by as many messages.
+pub async fn load<W, M, E, P>(
+    mut ws: W,
+    course: &Course,
+    message: M,
+    payload: fn(M) -> P,
+) -> Result<(), Failure>
+where
+    W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
+    M: Clone,
+    P: Deref<Target = [u8]>,
+    E: Error + 'static,
+{
+    let (mut under_way, mut wanted) = (course.in_flight, course.in_flight);
+    while under_way > 0 {
+        for _ in 0..std::mem::take(&mut wanted) {
+            ws.feed(message.clone()).await?;
+        }
+        ws.flush().await?;
+        let mut next = ws.next().await;
+        loop {
+            let reply = next.ok_or("the server ended the connection")??;
+            match course.received(&payload(reply))? {
+                true => wanted += 1,
+                false => under_way -= 1,
+            }
+            next = match ws.next().now_or_never() {
+                Some(reply) if under_way > 0 => reply,
+                _ => break,
+            };
+        }
+    }
+    Ok(())
 }
 
 /// Serves each connection by a task on a tokio runtime of one thread.

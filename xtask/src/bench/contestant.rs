@@ -6,16 +6,18 @@ use std::str::FromStr;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::entrants;
 use super::scenario::Scenario;
 
 /// A server and how it is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Contestant {
-    pub(super) name: String,
-    pub(super) side: Side,
+pub(crate) struct Contestant {
+    pub(crate) name: String,
+    pub(crate) side: Side,
     /// The floor that it stands on, by name.
-    pub(super) floor: Option<&'static str>,
-    pub(super) program: Program,
+    pub(crate) floor: Option<&'static str>,
+    pub(crate) program: Program,
+    pub(crate) task: Task,
     /// Its options, apart from `--port`, where nothing is compressed; `None` if it is left out there.
     plain: Option<&'static [&'static str]>,
     /// The same where messages are compressed.
@@ -25,16 +27,27 @@ pub(super) struct Contestant {
 /// Whose server it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Side {
+pub(crate) enum Side {
     /// Echoes octets, knows nothing of WebSocket.
     Floor,
     Ours,
     Peer,
 }
 
+/// What a program is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// A server that echoes.
+    Echo,
+    /// A server that sends the same messages to all.
+    Broadcast,
+    /// A client that loads an echo server.
+    Client,
+}
+
 /// What is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Program {
+pub(crate) enum Program {
     /// An executable that was built, by its package and name.
     Built {
         package: Package,
@@ -46,7 +59,7 @@ pub(super) enum Program {
 
 /// Where executables come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Package {
+pub(crate) enum Package {
     /// `ws-benches`: floors and load.
     Benches,
     /// `ws-peers`: our servers.
@@ -56,9 +69,37 @@ pub(super) enum Package {
 }
 
 impl Contestant {
+    /// A program that was built for a task that has no floor and does without compression.
+    pub(super) fn of_task(
+        task: Task,
+        name: &str,
+        side: Side,
+        (package, program): (Package, &'static str),
+        options: &'static [&'static str],
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            side,
+            floor: None,
+            program: Program::Built {
+                package,
+                name: program,
+            },
+            task,
+            plain: Some(options),
+            deflate: None,
+        }
+    }
+
     /// Its options in this scenario, `None` if it takes no part.
     pub(super) fn options(&self, scenario: &Scenario) -> Option<&'static [&'static str]> {
-        match scenario.deflate {
+        let is_its_own = self.task == scenario.task;
+        is_its_own.then(|| self.echo_options(scenario.deflate))?
+    }
+
+    /// Its options where messages are compressed or not, `None` if it takes no part.
+    pub(crate) fn echo_options(&self, deflate: bool) -> Option<&'static [&'static str]> {
+        match deflate {
             true => self.deflate,
             false => self.plain,
         }
@@ -67,10 +108,10 @@ impl Contestant {
 
 /// `NAME=COMMAND`, as `--server` takes it.
 #[derive(Clone, Debug)]
-pub(super) struct Added(Contestant);
+pub(crate) struct Added(Contestant);
 
 impl Added {
-    pub(super) fn contestant(&self) -> Contestant {
+    pub(crate) fn contestant(&self) -> Contestant {
         self.0.clone()
     }
 }
@@ -89,6 +130,7 @@ impl FromStr for Added {
             side: Side::Peer,
             floor: Some("floor-poll"),
             program: Program::CommandLine(command.to_owned()),
+            task: Task::Echo,
             plain: Some(&[]),
             deflate: Some(&[]),
         }))
@@ -110,7 +152,7 @@ const ASYNC_STD: &str = "floor-async-std";
 const SMOL: &str = "floor-smol";
 
 /// All that are built, in the order in which they are shown.
-pub(super) fn built() -> Vec<Contestant> {
+pub(crate) fn built() -> Vec<Contestant> {
     let floors = ["floor-poll", TOKIO, ASYNC_STD, SMOL].map(floor);
     let ours = [
         ("echo-tokio", TOKIO),
@@ -119,7 +161,8 @@ pub(super) fn built() -> Vec<Contestant> {
     ]
     .map(|(name, floor)| ours(name, floor));
     let peers = PEERS.iter().map(Peer::contestant);
-    floors.into_iter().chain(ours).chain(peers).collect()
+    let echoing = floors.into_iter().chain(ours).chain(peers);
+    echoing.chain(entrants::all()).collect()
 }
 
 fn floor(name: &'static str) -> Contestant {
@@ -131,6 +174,7 @@ fn floor(name: &'static str) -> Contestant {
             package: Package::Benches,
             name,
         },
+        task: Task::Echo,
         plain: Some(&[]),
         deflate: None,
     }
@@ -145,6 +189,7 @@ fn ours(name: &'static str, floor: &'static str) -> Contestant {
             package: Package::Ours,
             name,
         },
+        task: Task::Echo,
         plain: Some(&[]),
         deflate: Some(&["--deflate"]),
     }
@@ -197,6 +242,7 @@ impl Peer {
                 package: Package::Peers,
                 name: self.program,
             },
+            task: Task::Echo,
             plain: self.plain,
             deflate: self.deflate,
         }
@@ -266,7 +312,8 @@ mod tests {
         let names: BTreeSet<_> = all.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names.len(), all.len());
         for one in &all {
-            assert!(names.contains(one.floor.unwrap()), "{}", one.name);
+            let has_floor = one.floor.is_some_and(|floor| names.contains(floor));
+            assert_eq!(has_floor, one.task == Task::Echo, "{}", one.name);
         }
     }
 
@@ -279,7 +326,7 @@ mod tests {
             };
             assert_eq!(
                 takes_part(Side::Floor),
-                !scenario.deflate,
+                scenario.task == Task::Echo && !scenario.deflate,
                 "{}",
                 scenario.name
             );

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::contestant::{Contestant, Program, Side};
+use super::client;
+use super::contestant::{Contestant, Program, Side, Task};
 use super::cores::{self, Cores, on_core};
 use super::programs::Executables;
 use super::sample::{Load, Sample};
@@ -33,12 +34,15 @@ pub(super) struct Bench {
 /// A server under load; dropping it ends it.
 pub(super) struct Server {
     pub(super) process: Supervised,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
 }
 
 impl Bench {
     /// Measures `contestant` once.
     pub(super) fn measure(&self, scenario: &Scenario, contestant: &Contestant) -> Result<Sample> {
+        if scenario.task == Task::Client {
+            return client::measure(self, scenario, contestant);
+        }
         let calibration = cores::calibrate(self.cores)?;
         let server = self.start(scenario, contestant, &[])?;
         let process = Some(server.process.id());
@@ -54,6 +58,17 @@ impl Bench {
         contestant: &Contestant,
         wrapper: &[&str],
     ) -> Result<Server> {
+        self.start_on(self.cores.server, scenario, contestant, wrapper)
+    }
+
+    /// As [`start`](Self::start), on this processor.
+    pub(super) fn start_on(
+        &self,
+        core: usize,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        wrapper: &[&str],
+    ) -> Result<Server> {
         let address = free_address()?;
         let command = self.command(scenario, contestant, address.port(), wrapper)?;
         let log = self.home.join(format!("{}.log", contestant.name));
@@ -61,7 +76,7 @@ impl Bench {
         let (lines, _) = mpsc::channel();
         let spawn = || Supervised::spawn(command, &log, Stdio::null(), Source::Testee, &lines);
         let mut server = Server {
-            process: on_core(self.cores.server, spawn)??,
+            process: on_core(core, spawn)??,
             address,
         };
         server.wait_until_it_listens()?;

@@ -1,8 +1,10 @@
-//! `cargo xtask bench`: how fast echo servers are, ours beside those of other libraries.
+//! `cargo xtask bench`: how fast servers and clients are, ours beside those of other libraries.
 
 mod chart;
+mod client;
 mod contestant;
 mod cores;
+mod entrants;
 pub(crate) mod instructions;
 mod measure;
 mod programs;
@@ -18,10 +20,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use self::contestant::{Added, Contestant};
+use self::contestant::{Added, Task};
 use self::cores::Cores;
 use self::measure::Bench;
-use self::programs::Executables;
 use self::results::Run;
 use self::rounds::Rounds;
 use self::scenario::{SCENARIOS, Scenario, select};
@@ -29,13 +30,20 @@ use self::syscalls::Counter;
 use crate::progress::{Progress, Unit};
 use crate::{Outcome, interrupt, resources};
 
-/// Compare echo servers.
+pub(crate) use self::contestant::{Contestant, Program, Side};
+pub(crate) use self::programs::Executables;
+
+/// Compare servers and clients.
 ///
 /// Builds our servers, those of `benches/peers` and the floors, which echo octets and know nothing
 /// of WebSocket; loads them in turn, round after round, on one processor from another one; prints
 /// messages per second, processor time and system calls per message, and what part of its floor
 /// each server reaches, with the interval that holds it by 95 %. What other programs disturb is
 /// measured again. Linux only; run as root and with `nice -n -15` it is disturbed less.
+///
+/// Most scenarios are those of echo servers. In those named `broadcast-` servers send the same messages to 1,000 or
+/// 10,000 subscribers, and what is counted are deliveries. In those named `client-` clients load our echo server, and the
+/// processor time is the client's.
 ///
 /// With `--instructions` no server is started: hot functions of the library run under valgrind, and their instructions
 /// are compared with `benches/instructions.toml`.
@@ -48,11 +56,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     scenario: Vec<String>,
 
-    /// Servers by their names or parts of them, comma-separated [default: all]
+    /// Servers and clients by their names or parts of them, comma-separated [default: all]
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     only: Vec<String>,
 
-    /// Add a server: what to call it, and a command line in which {port} is where to listen
+    /// Add an echo server: what to call it, and a command line in which {port} is where to listen
     #[arg(long, value_name = "NAME=COMMAND")]
     server: Vec<Added>,
 
@@ -123,11 +131,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     );
     ensure!(
         !contestants.is_empty(),
-        "no server has such a name: see --list"
+        "no server or client has such a name: see --list"
     );
     // Before anything takes time.
     let before = args.against.as_deref().map(Run::load).transpose()?;
     interrupt::install();
+    // A broadcast has 10,000 subscribers.
+    resources::raise_descriptor_limit();
     let bench = Bench {
         executables: Executables::built_or_in(args.bin_dir.as_deref(), &contestants)?,
         cores: args.cores,
@@ -143,6 +153,13 @@ fn contestants(args: &Args) -> Vec<Contestant> {
     let mut contestants = select(contestant::built(), |one| &one.name, &args.only);
     contestants.extend(args.server.iter().map(Added::contestant));
     contestants
+}
+
+/// The echo servers that are built, those that are asked for by their names or parts of them.
+pub(crate) fn servers(asked: &[String]) -> Vec<Contestant> {
+    let mut servers = contestant::built();
+    servers.retain(|one| one.task == Task::Echo);
+    select(servers, |one| &one.name, asked)
 }
 
 fn list(scenarios: &[&Scenario], contestants: &[Contestant]) {
@@ -177,9 +194,12 @@ fn measure_all(
     let mut all = Vec::new();
     for scenario in scenarios {
         let field = fields(scenario);
+        if field.is_empty() {
+            continue;
+        }
         let mut progress = Progress::new(
             scenario.name,
-            measuring.measurements(field.len()),
+            measuring.measurements(scenario, field.len()),
             Unit::MEASUREMENT,
         );
         let results = measuring.scenario(scenario, &field, &mut progress);

@@ -5,24 +5,37 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::contestant::{Contestant, Package, Program};
+use super::contestant::{Contestant, Package, Program, Task};
 use crate::programs::peers::Peers;
 use crate::project;
 
 /// The executables of the packages that are needed.
-pub(super) struct Executables {
+pub(crate) struct Executables {
     packages: BTreeMap<Package, Peers>,
 }
 
 impl Executables {
     /// Builds the load generator and what the contestants need, or takes all of it from `dir`.
-    pub(super) fn built_or_in(dir: Option<&Path>, contestants: &[Contestant]) -> Result<Self> {
+    pub(crate) fn built_or_in(dir: Option<&Path>, contestants: &[Contestant]) -> Result<Self> {
+        Self::of(dir, |package| {
+            match package {
+                Package::Benches => true,
+                // Clients need an echo server.
+                Package::Ours if contestants.iter().any(|one| one.task == Task::Client) => true,
+                package => is_needed(contestants, package),
+            }
+        })
+    }
+
+    /// As [`built_or_in`](Self::built_or_in), without the load generator.
+    pub(crate) fn of_servers(dir: Option<&Path>, contestants: &[Contestant]) -> Result<Self> {
+        Self::of(dir, |package| is_needed(contestants, package))
+    }
+
+    fn of(dir: Option<&Path>, is_needed: impl Fn(Package) -> bool) -> Result<Self> {
         let mut packages = BTreeMap::new();
         for package in [Package::Benches, Package::Ours, Package::Peers] {
-            let is_needed = contestants
-                .iter()
-                .any(|contestant| is_from(contestant, package));
-            if is_needed || package == Package::Benches {
+            if is_needed(package) {
                 let executables = match dir {
                     Some(dir) => Peers::built_or_in(Some(dir))?,
                     None => build(package)?,
@@ -33,7 +46,7 @@ impl Executables {
         Ok(Self { packages })
     }
 
-    pub(super) fn find(&self, package: Package, name: &str) -> Result<&Path> {
+    pub(crate) fn find(&self, package: Package, name: &str) -> Result<&Path> {
         let built = self
             .packages
             .get(&package)
@@ -42,16 +55,16 @@ impl Executables {
     }
 
     /// The load generator.
-    pub(super) fn load(&self) -> Result<&Path> {
+    pub(crate) fn load(&self) -> Result<&Path> {
         self.find(Package::Benches, "ws-load")
     }
 }
 
-fn is_from(contestant: &Contestant, wanted: Package) -> bool {
-    match contestant.program {
+fn is_needed(contestants: &[Contestant], wanted: Package) -> bool {
+    contestants.iter().any(|one| match one.program {
         Program::Built { package, .. } => package == wanted,
         Program::CommandLine(_) => false,
-    }
+    })
 }
 
 fn build(package: Package) -> Result<Peers> {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::contestant::Contestant;
+use super::contestant::{Contestant, Task};
 use super::cores;
 use super::measure::Bench;
 use super::results::{Entry, Results};
@@ -46,8 +46,13 @@ impl<'a> Rounds<'a> {
     }
 
     /// How many measurements that takes.
-    pub(super) fn measurements(&self, contestants: usize) -> usize {
-        contestants * (self.rounds + usize::from(self.counter.is_some()))
+    pub(super) fn measurements(&self, scenario: &Scenario, contestants: usize) -> usize {
+        contestants * (self.rounds + usize::from(self.counter_for(scenario).is_some()))
+    }
+
+    /// What counts system calls: those of servers only.
+    fn counter_for(&self, scenario: &Scenario) -> Option<Counter> {
+        self.counter.filter(|_| scenario.task != Task::Client)
     }
 
     /// Measures every contestant once in each round; each round begins with another one.
@@ -67,7 +72,7 @@ impl<'a> Rounds<'a> {
                 entries[at].samples.push(sample);
             }
         }
-        if let Some(counter) = self.counter {
+        if let Some(counter) = self.counter_for(scenario) {
             for (contestant, entry) in contestants.iter().zip(&mut entries) {
                 progress.at(done, &format!("{}, {}", contestant.name, counter.name()));
                 done += 1;

@@ -1,5 +1,7 @@
 //! What is sent to the servers.
 
+use super::contestant::Task;
+
 /// A way of loading an echo server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scenario {
@@ -14,6 +16,8 @@ pub(super) struct Scenario {
     len: u32,
     /// Permessage-deflate is offered, with context takeover in both directions.
     pub(super) deflate: bool,
+    /// What takes part.
+    pub(super) task: Task,
 }
 
 const KIB: u32 = 1024;
@@ -29,6 +33,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         content: "ascii",
         len: 20,
         deflate: false,
+        task: Task::Echo,
     },
     Scenario {
         name: "small",
@@ -38,6 +43,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         content: "ascii",
         len: 20,
         deflate: false,
+        task: Task::Echo,
     },
     Scenario {
         name: "medium",
@@ -47,6 +53,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         content: "ascii",
         len: KIB,
         deflate: false,
+        task: Task::Echo,
     },
     Scenario {
         name: "large-binary",
@@ -56,6 +63,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         content: "binary",
         len: 64 * KIB,
         deflate: false,
+        task: Task::Echo,
     },
     Scenario {
         name: "large-text",
@@ -65,6 +73,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         content: "non-ascii",
         len: 64 * KIB,
         deflate: false,
+        task: Task::Echo,
     },
     Scenario {
         name: "huge",
@@ -74,6 +83,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         content: "binary",
         len: 16 * MIB,
         deflate: false,
+        task: Task::Echo,
     },
     Scenario {
         name: "deflate-medium",
@@ -83,6 +93,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         content: "json",
         len: KIB,
         deflate: true,
+        task: Task::Echo,
     },
     Scenario {
         name: "deflate-large",
@@ -92,6 +103,87 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         content: "json",
         len: 64 * KIB,
         deflate: true,
+        task: Task::Echo,
+    },
+    Scenario {
+        name: "broadcast-1k-small",
+        title: "texts of 100 B to each of 1,000 subscribers, counted as often as they are delivered",
+        connections: 1_000,
+        in_flight: 32,
+        content: "ascii",
+        len: 100,
+        deflate: false,
+        task: Task::Broadcast,
+    },
+    Scenario {
+        name: "broadcast-1k-medium",
+        title: "texts of 1 KiB to each of 1,000 subscribers, counted as often as they are delivered",
+        connections: 1_000,
+        in_flight: 32,
+        content: "ascii",
+        len: KIB,
+        deflate: false,
+        task: Task::Broadcast,
+    },
+    Scenario {
+        name: "broadcast-10k-small",
+        title: "texts of 100 B to each of 10,000 subscribers, counted as often as they are delivered",
+        connections: 10_000,
+        in_flight: 32,
+        content: "ascii",
+        len: 100,
+        deflate: false,
+        task: Task::Broadcast,
+    },
+    Scenario {
+        name: "broadcast-10k-medium",
+        title: "texts of 1 KiB to each of 10,000 subscribers, counted as often as they are delivered",
+        connections: 10_000,
+        in_flight: 32,
+        content: "ascii",
+        len: KIB,
+        deflate: false,
+        task: Task::Broadcast,
+    },
+    Scenario {
+        name: "client-ping-pong",
+        title: "a client: 64 connections, one 20 B text at a time",
+        connections: 64,
+        in_flight: 1,
+        content: "ascii",
+        len: 20,
+        deflate: false,
+        task: Task::Client,
+    },
+    Scenario {
+        name: "client-small",
+        title: "a client: 16 connections, 64 texts of 20 B in flight on each",
+        connections: 16,
+        in_flight: 64,
+        content: "ascii",
+        len: 20,
+        deflate: false,
+        task: Task::Client,
+    },
+    Scenario {
+        name: "client-medium",
+        title: "a client: 16 connections, 16 texts of 1 KiB in flight on each",
+        connections: 16,
+        in_flight: 16,
+        content: "ascii",
+        len: KIB,
+        deflate: false,
+        task: Task::Client,
+    },
+    Scenario {
+        name: "client-large",
+        title: "a client: 4 connections, 4 binary messages of 64 KiB in flight on each",
+        connections: 4,
+        in_flight: 4,
+        content: "binary",
+        len: 64 * KIB,
+        deflate: false,
+        task: Task::Client,
     },
 ];
 
@@ -102,10 +194,15 @@ impl Scenario {
         for (option, value) in [
             ("--connections", self.connections.to_string()),
             ("--in-flight", self.in_flight.to_string()),
-            ("--content", self.content.to_owned()),
             ("--len", self.len.to_string()),
         ] {
             arguments.extend([option.to_owned(), value]);
+        }
+        match self.task {
+            Task::Broadcast => arguments.push("--broadcast".to_owned()),
+            Task::Echo | Task::Client => {
+                arguments.extend(["--content".to_owned(), self.content.to_owned()]);
+            }
         }
         if self.deflate {
             arguments.push("--deflate".to_owned());
@@ -116,7 +213,7 @@ impl Scenario {
 
 /// Which of `all` are asked for by their names or, if nothing has just that name, by a part of them;
 /// all, if nothing is asked for.
-pub(super) fn select<T>(all: Vec<T>, name: impl Fn(&T) -> &str, asked: &[String]) -> Vec<T> {
+pub(crate) fn select<T>(all: Vec<T>, name: impl Fn(&T) -> &str, asked: &[String]) -> Vec<T> {
     let is_name: Vec<_> = asked
         .iter()
         .map(|asked| all.iter().any(|one| name(one) == asked))
@@ -150,7 +247,12 @@ mod tests {
         let arguments = SCENARIOS[6].load_arguments().join(" ");
         assert_eq!(
             arguments,
-            "--connections 16 --in-flight 16 --content json --len 1024 --deflate"
+            "--connections 16 --in-flight 16 --len 1024 --content json --deflate"
+        );
+        let arguments = SCENARIOS[8].load_arguments().join(" ");
+        assert_eq!(
+            arguments,
+            "--connections 1000 --in-flight 32 --len 100 --broadcast"
         );
     }
 

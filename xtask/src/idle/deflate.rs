@@ -12,7 +12,11 @@ use crate::crowd::Habit;
 use crate::runtime::Runtime;
 
 /// How many octets more than without compression a connection without context takeover may keep.
-const BOUND: u64 = 1024;
+pub(super) const BOUND: u64 = 1024;
+
+/// An offer of compression in which neither side keeps anything from one message to the next.
+pub(super) const NO_TAKEOVER: &str =
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 /// How many connections there are where each keeps its state: ten times as many would not fit in the memory of
 /// every machine.
@@ -46,8 +50,6 @@ impl Compression {
     /// The client asks for the window, the same for both directions, and for no context takeover; how much
     /// memory the server's compressor uses is no matter of the client's.
     fn setting(self) -> Setting {
-        const NO_TAKEOVER: &str =
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
         let (option, offer, connections) = match self {
             Self::None => return Setting::plain(),
             Self::Forgetful => ("--deflate".to_owned(), NO_TAKEOVER.to_owned(), MANY),

@@ -149,6 +149,18 @@ impl Peer {
     /// Reads one message, in any number of frames, which must be this one. If it is compressed, it must
     /// be the first of its connection that is.
     pub(crate) fn expect_message(&mut self, payload: &[u8]) -> Result<()> {
+        let (mut message, is_compressed) = self.receive_message()?;
+        if is_compressed {
+            message = compression::decompress(&message)?;
+        }
+        if message != payload {
+            bail!("the echo differs from what was sent");
+        }
+        Ok(())
+    }
+
+    /// Reads one message, in any number of frames, and whether it is compressed.
+    pub(crate) fn receive_message(&mut self) -> Result<(Vec<u8>, bool)> {
         let mut message = Vec::new();
         let mut is_compressed = false;
         loop {
@@ -159,16 +171,9 @@ impl Peer {
             is_compressed |= frame.is_compressed;
             message.extend(frame.payload);
             if frame.is_last {
-                break;
+                return Ok((message, is_compressed));
             }
         }
-        if is_compressed {
-            message = compression::decompress(&message)?;
-        }
-        if message != payload {
-            bail!("the echo differs from what was sent");
-        }
-        Ok(())
     }
 
     /// Sends a Ping and waits for its Pong: whether everything before it was in order.

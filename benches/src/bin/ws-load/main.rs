@@ -1,4 +1,5 @@
-//! A load generator for echo servers: as many messages as they echo, from one thread.
+//! A load generator for echo servers: as many messages as they echo, from one thread. It is also the audience of
+//! servers that broadcast.
 //!
 //! It must cost less than the fastest server: it sends messages that were prepared before, many by
 //! one write, and while it measures it counts octets and looks at no payload. What a server echoes
@@ -6,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod audience;
 mod check;
 mod content;
 mod deflate;
@@ -23,6 +25,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use serde::Serialize;
 
+use audience::{Audience, BATCHES};
 use content::{Content, SHORTEST_JSON};
 use flow::Flow;
 use process::{Meter, Spent};
@@ -43,6 +46,9 @@ struct Options {
     /// Offer permessage-deflate and send compressed messages
     #[arg(long)]
     deflate: bool,
+    /// The server broadcasts texts of the letter a, as many as a subscriber says
+    #[arg(long, conflicts_with_all = ["raw", "deflate", "content"])]
+    broadcast: bool,
     /// How many connections
     #[arg(long, default_value_t = 16)]
     connections: usize,
@@ -79,7 +85,12 @@ struct Measured {
 }
 
 fn main() -> ExitCode {
-    match measure(&Options::parse()).and_then(|measured| print(&measured)) {
+    let options = Options::parse();
+    let measured = match options.broadcast {
+        true => measure_broadcast(&options),
+        false => measure(&options),
+    };
+    match measured.and_then(|measured| print(&measured)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -127,6 +138,29 @@ fn measure(options: &Options) -> Result<Measured> {
         round_trip_ns,
         extensions: checked.extensions,
         ratio: checked.ratio,
+    })
+}
+
+/// As [`measure`]; a message counts as often as it is delivered.
+fn measure_broadcast(options: &Options) -> Result<Measured> {
+    let messages = (options.in_flight / BATCHES).max(1);
+    let mut audience = Audience::new(open_all(options)?, messages, options.len)?;
+    audience.run(Duration::from_secs_f64(options.warm_up))?;
+
+    let meter = Meter::start(options.process)?;
+    let deliveries = audience.run(Duration::from_secs_f64(options.seconds))?;
+    let spent = meter.stop()?;
+
+    audience
+        .drain()
+        .context("what was on the way at the end did not reach everyone")?;
+    Ok(Measured {
+        messages: deliveries,
+        all_messages: audience.deliveries() + messages * options.connections as u64,
+        spent,
+        round_trip_ns: None,
+        extensions: None,
+        ratio: 1.0,
     })
 }
 

@@ -104,7 +104,13 @@ impl Traffic {
 }
 
 /// Appends one message as one masked frame (RFC 6455 §5.2).
-fn push_frame(out: &mut Vec<u8>, is_text: bool, compressed: bool, index: u32, payload: &[u8]) {
+pub(crate) fn push_frame(
+    out: &mut Vec<u8>,
+    is_text: bool,
+    compressed: bool,
+    index: u32,
+    payload: &[u8],
+) {
     const FIN: u8 = 0x80;
     const RSV1: u8 = 0x40;
     const MASKED: u8 = 0x80;

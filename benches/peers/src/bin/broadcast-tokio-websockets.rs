@@ -1,0 +1,73 @@
+//! A server that broadcasts on tokio-websockets: messages share their payload, and each subscriber's is sent; tuned,
+//! those that wait for a subscriber are written together.
+//!
+//! A subscriber that says `MESSAGES LEN` makes it publish so many texts of that length.
+
+#![forbid(unsafe_code)]
+
+use std::io;
+
+use bench_peers::broadcast::{Options, Order, RING_LEN};
+use bench_peers::serve_tokio;
+use clap::Parser;
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, Sender};
+use tokio_websockets::{Error, Message, Payload, ServerBuilder, WebSocketStream};
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let news = Sender::new(RING_LEN);
+    serve_tokio(options.port, move |tcp| {
+        let news = news.clone();
+        async move {
+            if let Err(error) = subscribe(tcp, &news, options.tuned).await {
+                eprintln!("{error}");
+            }
+        }
+    })
+}
+
+async fn subscribe(tcp: TcpStream, news: &Sender<Message>, tuned: bool) -> Result<(), Error> {
+    let (_request, mut ws) = ServerBuilder::new().accept(tcp).await?;
+    let mut receiver = news.subscribe();
+    loop {
+        tokio::select! {
+            biased;
+            received = ws.next() => match received.transpose()? {
+                Some(message) => publish(news, message.as_text().unwrap_or_default()),
+                None => return Ok(()),
+            },
+            message = receiver.recv() => match message {
+                Ok(message) if tuned => send_together(&mut ws, message, &mut receiver).await?,
+                Ok(message) => ws.send(message).await?,
+                Err(RecvError::Lagged(_) | RecvError::Closed) => return Ok(()),
+            },
+        }
+    }
+}
+
+/// Sends the message and what is there already.
+async fn send_together(
+    ws: &mut WebSocketStream<TcpStream>,
+    message: Message,
+    receiver: &mut Receiver<Message>,
+) -> Result<(), Error> {
+    ws.feed(message).await?;
+    while let Ok(message) = receiver.try_recv() {
+        ws.feed(message).await?;
+    }
+    ws.flush().await
+}
+
+fn publish(news: &Sender<Message>, order: &str) {
+    let Some(order) = Order::parse(order) else {
+        return;
+    };
+    for _ in 0..order.messages {
+        let payload = Payload::from("a".repeat(order.len));
+        // An error says that nobody listens.
+        drop(news.send(Message::text(payload)));
+    }
+}

@@ -1,0 +1,36 @@
+//! A client on tokio-websockets that loads an echo server: answers to what arrived together are written together.
+
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use bench_peers::client::{Course, Failure, run};
+use bench_peers::{MAX_MESSAGE_LEN, load};
+use tokio::net::TcpStream;
+use tokio_websockets::{ClientBuilder, Config, Limits, Message, WebSocketStream};
+
+fn main() -> ExitCode {
+    run(connect, exchange)
+}
+
+async fn connect(address: SocketAddr) -> Result<WebSocketStream<TcpStream>, Failure> {
+    let tcp = TcpStream::connect(address).await?;
+    tcp.set_nodelay(true)?;
+    let (ws, _response) = ClientBuilder::new()
+        .uri(&format!("ws://{address}/"))?
+        .config(Config::default().frame_size(usize::MAX))
+        .limits(Limits::default().max_payload_len(Some(MAX_MESSAGE_LEN)))
+        .connect_on(tcp)
+        .await?;
+    Ok(ws)
+}
+
+async fn exchange(ws: WebSocketStream<TcpStream>, course: Rc<Course>) -> Result<(), Failure> {
+    let message = match course.text() {
+        Some(text) => Message::text(text.to_owned()),
+        None => Message::binary(course.payload.clone()),
+    };
+    load(ws, &course, message, Message::into_payload).await
+}
