@@ -8,7 +8,6 @@ use core::ops::Deref;
 
 use crate::control::MAX_CONTROL_LEN;
 use crate::error::ProtocolError;
-use crate::utf8::validate;
 
 /// The longest reason in octets: a control payload less the two octets of the code.
 pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
@@ -204,7 +203,7 @@ impl CloseFrame {
         if !code.is_sendable() {
             return Err(ProtocolError::InvalidCloseCode(code));
         }
-        let reason = validate(reason).map_err(|_| ProtocolError::CloseReasonNotUtf8)?;
+        let reason = core::str::from_utf8(reason).map_err(|_| ProtocolError::CloseReasonNotUtf8)?;
         // The header rules have bounded the payload, so this is never longer than allowed.
         let reason = CloseReason::new(reason).map_err(|_| ProtocolError::ControlTooLong)?;
         Ok(Some(CloseFrame { code, reason }))

@@ -43,10 +43,10 @@ impl MaskKey {
         arch::mask(self, payload);
     }
 
-    /// As [`apply`](Self::apply); whether all octets of the result are ASCII.
+    /// As [`apply`](Self::apply); whether the result is UTF-8.
     #[inline]
-    pub(crate) fn apply_ascii(self, payload: &mut [u8]) -> bool {
-        arch::mask(self, payload) & NOT_ASCII == 0
+    pub(crate) fn apply_text(self, payload: &mut [u8]) -> bool {
+        arch::mask_text(self, payload)
     }
 
     /// Appends `source` to `target`, masked or unmasked on the way, which costs about as much as to copy it.

@@ -75,7 +75,7 @@ impl TryFrom<Bytes> for Text {
 
     fn try_from(octets: Bytes) -> Result<Self, NotUtf8> {
         match validate(&octets) {
-            Ok(_) => Ok(Text(octets)),
+            Ok(()) => Ok(Text(octets)),
             Err(InvalidUtf8) => Err(NotUtf8(octets)),
         }
     }
@@ -290,6 +290,17 @@ pub(crate) fn append_unmasked(
     }
 }
 
+/// Unmasks the octets and gives them as text.
+#[inline]
+pub(crate) fn unmask_text(octets: &mut [u8], key: Option<MaskKey>) -> Result<&str, InvalidUtf8> {
+    match key {
+        Some(key) if key.apply_text(octets) => {}
+        Some(_) => return Err(InvalidUtf8),
+        None => validate(octets)?,
+    }
+    Ok(checked_before(octets))
+}
+
 /// A block of input that remembers which of its octets were found to be text, until it is changed.
 ///
 /// Invariant: the octets in `text` are UTF-8.
@@ -329,11 +340,8 @@ impl TextBlock {
         key: Option<MaskKey>,
     ) -> Result<(), InvalidUtf8> {
         let octets = self.octets.get_mut(range.clone()).ok_or(InvalidUtf8)?;
-        let is_ascii = key.is_some_and(|key| key.apply_ascii(octets));
-        if !is_ascii {
-            self.text = 0..0;
-            validate(octets)?;
-        }
+        self.text = 0..0;
+        unmask_text(octets, key)?;
         self.text = range;
         Ok(())
     }
@@ -357,7 +365,7 @@ impl TextBlock {
     }
 }
 
-/// Octets that one of the types above checked when it took them.
+/// Octets that one of the types above, or [`unmask_text`], checked when it took them.
 ///
 /// The only callers are in this file, where the fields that they read are private.
 #[allow(unsafe_code)]
@@ -366,8 +374,9 @@ fn checked_before(octets: &[u8]) -> &str {
     debug_assert!(core::str::from_utf8(octets).is_ok());
     // SAFETY: the octets must be UTF-8. `Text` holds octets from `str`, `String`, `validate` or a `TextBuffer` and
     // never changes them; `TextBuffer` passes those that `Utf8Stream` accepted, less the unfinished character at the
-    // end; `TextBlock` passes a range that `validate` accepted, and forgets it on every mutable access. Where octets
-    // were ASCII as they were unmasked, that stands for being accepted, but not behind an unfinished character.
+    // end; `unmask_text` passes what `validate` or `MaskKey::apply_text` accepted and borrows it; `TextBlock` passes a
+    // range that `unmask_text` accepted, and forgets it on every mutable access. Where octets were ASCII as they were
+    // unmasked, that stands for being accepted by `Utf8Stream`, but not behind an unfinished character.
     unsafe { core::str::from_utf8_unchecked(octets) }
 }
 

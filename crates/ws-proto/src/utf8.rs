@@ -1,19 +1,24 @@
 //! UTF-8 validation, whole and piece by piece (RFC 6455 §8.1, RFC 3629).
 
-/// Octets from here on are worth the vector code's set-up.
-const VECTOR_LEN: usize = 64;
+use crate::arch;
+
+/// The most octets of a character whose end is missing.
+const MAX_UNFINISHED_LEN: usize = 3;
+
+/// Octets from here on begin a character of more than one.
+const FIRST_LEAD: u8 = 0xc0;
 
 /// The text was not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidUtf8;
 
-/// The octets as text.
+/// Checks that the octets are UTF-8.
 #[inline]
-pub(crate) fn validate(octets: &[u8]) -> Result<&str, InvalidUtf8> {
-    if octets.len() < VECTOR_LEN {
-        core::str::from_utf8(octets).map_err(|_| InvalidUtf8)
+pub(crate) fn validate(octets: &[u8]) -> Result<(), InvalidUtf8> {
+    if arch::valid_utf8(octets) {
+        Ok(())
     } else {
-        simdutf8::basic::from_utf8(octets).map_err(|_| InvalidUtf8)
+        Err(InvalidUtf8)
     }
 }
 
@@ -92,18 +97,25 @@ enum Fault {
 }
 
 fn first_fault(octets: &[u8]) -> Option<Fault> {
-    let (at, invalid) = if octets.len() < VECTOR_LEN {
-        let error = core::str::from_utf8(octets).err()?;
-        (error.valid_up_to(), error.error_len().is_some())
-    } else {
-        let error = simdutf8::compat::from_utf8(octets).err()?;
-        (error.valid_up_to(), error.error_len().is_some())
-    };
-    Some(if invalid {
-        Fault::Invalid
-    } else {
-        Fault::Unfinished { at }
+    let (head, last) = octets.split_at(last_lead(octets));
+    // What is wrong before the last lead octet is so whatever follows: it lacks no end that could still arrive.
+    if validate(head).is_err() {
+        return Some(Fault::Invalid);
+    }
+    let error = core::str::from_utf8(last).err()?;
+    Some(match error.error_len() {
+        Some(_) => Fault::Invalid,
+        None => Fault::Unfinished { at: head.len() },
     })
+}
+
+/// Where the last character of more than one octet begins, if its end may be missing; else the end.
+fn last_lead(octets: &[u8]) -> usize {
+    let (_, last) = octets.split_at(octets.len().saturating_sub(MAX_UNFINISHED_LEN));
+    match last.iter().rposition(|octet| *octet >= FIRST_LEAD) {
+        Some(at) => octets.len().saturating_sub(last.len()).saturating_add(at),
+        None => octets.len(),
+    }
 }
 
 #[cfg(test)]
@@ -139,13 +151,45 @@ mod tests {
             let expected = core::str::from_utf8(sample)
                 .map(drop)
                 .map_err(|_| InvalidUtf8);
-            assert_eq!(validate(sample).map(drop), expected);
+            assert_eq!(validate(sample), expected);
             for cut in 0..=sample.len() {
                 let (head, tail) = sample.split_at(cut);
                 assert_eq!(stream(&[head, tail]), expected, "{sample:02x?} at {cut}");
             }
             let single: Vec<&[u8]> = sample.chunks(1).collect();
             assert_eq!(stream(&single), expected, "{sample:02x?} octet by octet");
+        }
+    }
+
+    #[test]
+    fn every_end_is_judged_as_by_the_standard_library() {
+        let ends: [&[u8]; 12] = [
+            b"",
+            b"a",
+            b"\xce",
+            b"\xce\xba",
+            b"\xe2\x82",
+            b"\xe2\x82\xac",
+            b"\xf0\xa4\xad",
+            b"\xf0\xa4\xad\xa2",
+            b"\xe0\x80",
+            b"\xed\xa0",
+            b"\xf4\x90",
+            b"\xff",
+        ];
+        for before in ["", "a", "κ", "€", "𤭢", &"a€𤭢é".repeat(20)] {
+            for (first, second) in ends.iter().flat_map(|a| ends.map(|b| (*a, b))) {
+                let octets = [before.as_bytes(), first, second].concat();
+                let expected = core::str::from_utf8(&octets).err();
+                match first_fault(&octets) {
+                    None => assert_eq!(expected, None),
+                    Some(Fault::Invalid) => assert!(expected.unwrap().error_len().is_some()),
+                    Some(Fault::Unfinished { at }) => {
+                        let expected = expected.unwrap();
+                        assert_eq!((expected.valid_up_to(), expected.error_len()), (at, None));
+                    }
+                }
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 //! The loops, in safe code. Compilers turn those over many words into vector instructions, as wide as the function that
-//! they are inlined into may use.
+//! they are inlined into may use. The UTF-8 check is that of libraries.
 //!
 //! The last word overlaps the one before. It is made from what is there first, so that the octets in both get the same
 //! value twice, and no length needs a loop over single octets but those below eight.
@@ -7,6 +7,9 @@
 use core::mem::MaybeUninit;
 
 use crate::mask::MaskKey;
+
+/// Text from here on is worth the set-up of the library's vector code.
+const VECTOR_TEXT_LEN: usize = 64;
 
 /// Masks `payload` in place; all octets of the result joined by OR, eight in parallel.
 #[inline(always)]
@@ -24,6 +27,22 @@ pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
         *octets = last.to_ne_bytes();
     }
     seen | last
+}
+
+/// Masks `payload` in place; whether the result is UTF-8.
+#[inline]
+pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
+    super::mask(key, payload) & super::NOT_ASCII == 0 || valid_utf8(payload)
+}
+
+/// Whether the octets are UTF-8.
+#[inline]
+pub(super) fn valid_utf8(octets: &[u8]) -> bool {
+    if octets.len() < VECTOR_TEXT_LEN {
+        core::str::from_utf8(octets).is_ok()
+    } else {
+        simdutf8::basic::from_utf8(octets).is_ok()
+    }
 }
 
 /// Word by word: for few of them, vectors are not worth their set-up.

@@ -1,10 +1,18 @@
-//! Masking: the same safe loops, for longer payloads compiled for the vectors that the processor has.
+//! What is done to every octet of a payload.
+//!
+//! Masking: the same safe loops, for longer payloads compiled for the vectors that the processor has. The UTF-8 check:
+//! a library's, and one of our own for AVX-512, which the library leaves unused; that one masks on the way, so that text
+//! is read once.
 //!
 //! Beside one function of `text.rs` this is the only place with unsafe code: calls of functions that need a feature of
-//! the processor, after looking for it, and the length of a vector whose spare room was written. ARM needs none of
-//! it: all processors of 64 bits have the vectors that there are.
+//! the processor, after looking for it, vectors read and written, and the length of a vector whose spare room was
+//! written. ARM needs none of it: all processors of 64 bits have the vectors that there are.
 
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod avx512;
 mod loops;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod tables;
 #[cfg(test)]
 mod tests;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -22,6 +30,9 @@ use crate::mask::MaskKey;
 /// From here on wider vectors win more than it costs to look whether there are any.
 const WIDE_LEN: usize = 128;
 
+/// As [`WIDE_LEN`], for text that is checked on the way. Words would win longer for ASCII, but only by a nanosecond.
+const WIDE_TEXT_LEN: usize = 32;
+
 /// What is set in the joined octets of a result that are not all ASCII.
 pub(crate) const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
@@ -32,6 +43,26 @@ pub(crate) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
         loops::mask(key, payload)
     } else {
         wide::mask(key, payload)
+    }
+}
+
+/// Masks `payload` in place; whether the result is UTF-8.
+#[inline]
+pub(crate) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
+    if payload.len() < WIDE_TEXT_LEN {
+        loops::mask_text(key, payload)
+    } else {
+        wide::mask_text(key, payload)
+    }
+}
+
+/// Whether the octets are UTF-8.
+#[inline]
+pub(crate) fn valid_utf8(octets: &[u8]) -> bool {
+    if octets.len() < WIDE_TEXT_LEN {
+        loops::valid_utf8(octets)
+    } else {
+        wide::valid_utf8(octets)
     }
 }
 

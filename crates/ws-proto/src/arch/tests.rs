@@ -1,5 +1,7 @@
 //! Every loop against the definition, octet by octet.
 
+mod utf8;
+
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 

@@ -2,14 +2,16 @@
 
 use core::mem::MaybeUninit;
 
-use super::loops;
+use super::{avx512, loops};
 use crate::mask::MaskKey;
 
-/// Whether to use AVX-512. All processors since Ice Lake and Zen 4 have this part of it, and those before become slower
+/// Whether to use AVX-512. Processors have these parts of it since Ice Lake and Zen 4, and those before become slower
 /// by its use.
 #[inline]
 fn has_avx512() -> bool {
-    std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vbmi2")
+    std::is_x86_feature_detected!("avx512f")
+        && std::is_x86_feature_detected!("avx512bw")
+        && std::is_x86_feature_detected!("avx512vbmi")
 }
 
 #[inline]
@@ -26,12 +28,21 @@ const LINE_LEN: usize = 64;
 
 /// As [`loops::mask`].
 pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
-    if payload.len() < ALIGNED_LEN {
+    let head_len = head_len(payload);
+    if head_len == 0 {
         return widest_mask(key, payload);
     }
-    let head_len = payload.as_ptr().align_offset(LINE_LEN).min(LINE_LEN);
     let (head, body) = payload.split_at_mut(head_len);
     loops::mask(key, head) | widest_mask(key.after(head_len), body)
+}
+
+/// Octets before the first whole cache line, if the payload is worth it.
+#[inline]
+pub(super) fn head_len(payload: &[u8]) -> usize {
+    if payload.len() < ALIGNED_LEN {
+        return 0;
+    }
+    payload.as_ptr().align_offset(LINE_LEN).min(LINE_LEN)
 }
 
 #[allow(unsafe_code)]
@@ -44,6 +55,29 @@ fn widest_mask(key: MaskKey, payload: &mut [u8]) -> u64 {
         unsafe { mask_avx2(key, payload) }
     } else {
         loops::mask(key, payload)
+    }
+}
+
+/// As [`loops::mask_text`].
+#[allow(unsafe_code)]
+#[inline]
+pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
+    if has_avx512() {
+        // SAFETY: the processor has AVX-512F, BW and VBMI.
+        unsafe { avx512::mask_text(key, payload) }
+    } else {
+        loops::mask_text(key, payload)
+    }
+}
+
+/// As [`loops::valid_utf8`].
+#[allow(unsafe_code)]
+pub(super) fn valid_utf8(octets: &[u8]) -> bool {
+    if has_avx512() {
+        // SAFETY: the processor has AVX-512F, BW and VBMI.
+        unsafe { avx512::valid_utf8(octets) }
+    } else {
+        loops::valid_utf8(octets)
     }
 }
 
@@ -105,4 +139,22 @@ pub(super) fn kernels() -> [(&'static str, Option<Kernels>); 2] {
         copy: |key, source, target| unsafe { copy_avx512(key, source, target) },
     });
     [("AVX2", avx2), ("AVX-512", avx512)]
+}
+
+/// The kernels for text, which need AVX-512.
+#[cfg(test)]
+pub(super) struct TextKernels {
+    pub(super) mask_text: fn(MaskKey, &mut [u8]) -> bool,
+    pub(super) valid_utf8: fn(&[u8]) -> bool,
+}
+
+#[cfg(test)]
+#[allow(unsafe_code)]
+pub(super) fn text_kernels() -> Option<TextKernels> {
+    has_avx512().then_some(TextKernels {
+        // SAFETY: the processor has AVX-512F, BW and VBMI, or nobody gets this.
+        mask_text: |key, payload| unsafe { avx512::mask_text(key, payload) },
+        // SAFETY: the processor has AVX-512F, BW and VBMI, or nobody gets this.
+        valid_utf8: |octets| unsafe { avx512::valid_utf8(octets) },
+    })
 }

@@ -24,7 +24,7 @@ use crate::mask::MaskKey;
 use crate::message::{Message, MessageKind, MessageRef};
 use crate::opcode::OpCode;
 use crate::role::Role;
-use crate::utf8;
+use crate::text::unmask_text;
 use assembly::Assembly;
 pub use inflate::DecompressorMemory;
 use inflate::Inflation;
@@ -212,12 +212,14 @@ impl ReceiveSide {
             }) => {
                 let end = start.saturating_add(len);
                 let payload = input.get_mut(start..end).unwrap_or_default();
-                if let Some(key) = key {
-                    key.apply(payload);
-                }
                 Some(Event::Message(match kind {
-                    MessageKind::Binary => MessageRef::Binary(payload),
-                    MessageKind::Text => match utf8::validate(payload) {
+                    MessageKind::Binary => {
+                        if let Some(key) = key {
+                            key.apply(payload);
+                        }
+                        MessageRef::Binary(payload)
+                    }
+                    MessageKind::Text => match unmask_text(payload, key) {
                         Ok(text) => MessageRef::Text(text),
                         Err(error) => return Err(self.fail(error.into())),
                     },

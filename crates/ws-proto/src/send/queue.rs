@@ -110,6 +110,7 @@ impl Queue {
     }
 
     /// All octets, if they are in one piece.
+    #[cfg(feature = "std")]
     #[inline]
     pub(super) fn contiguous(&self) -> Option<&[u8]> {
         let is_whole = self.inserted.is_empty() && self.lent == 0 && self.len > 0;
