@@ -9,7 +9,8 @@ use std::io;
 
 use clap::Parser;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::broadcast::{Receiver, Sender, error::RecvError};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::{Receiver, Sender};
 use ws_benches::broadcast::{Options, Order, RING_LEN};
 use ws_tokio::{Acceptor, CloseCode, Error, MessageRef, Prepared, TrySendError, WebSocket};
 
@@ -53,12 +54,13 @@ async fn subscribe(
                 None => return Ok(()),
             },
             message = receiver.recv() => {
-                let is_too_slow = match message {
-                    Ok(message) => queue(&mut ws, &message) || tuned && queue_more(&mut ws, &mut receiver),
-                    Err(RecvError::Lagged(_)) => true,
+                let queued = match message {
+                    Ok(message) if tuned => queue_all(&mut ws, message, &mut receiver),
+                    Ok(message) => queue(&mut ws, &message),
+                    Err(RecvError::Lagged(_)) => Err(TooSlow),
                     Err(RecvError::Closed) => return Ok(()),
                 };
-                if is_too_slow {
+                if queued.is_err() {
                     return ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await;
                 }
             },
@@ -66,14 +68,33 @@ async fn subscribe(
     }
 }
 
-/// Queues a message; whether there is no room for it.
-fn queue(ws: &mut WebSocket, message: &Prepared) -> bool {
-    matches!(ws.try_send(message), Err(TrySendError::Full(_)))
+/// A subscriber does not keep up.
+struct TooSlow;
+
+/// Queues a message, if there is room.
+fn queue(ws: &mut WebSocket, message: &Prepared) -> Result<(), TooSlow> {
+    match ws.try_send(message) {
+        Err(TrySendError::Full(_)) => Err(TooSlow),
+        // An error says that the subscriber is leaving.
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
-/// Queues what is there already; whether there is no room for it.
-fn queue_more(ws: &mut WebSocket, receiver: &mut Receiver<Prepared>) -> bool {
-    std::iter::from_fn(|| receiver.try_recv().ok()).any(|message| queue(ws, &message))
+/// Queues a message and what waits behind it, as far as there is room.
+fn queue_all(
+    ws: &mut WebSocket,
+    message: Prepared,
+    receiver: &mut Receiver<Prepared>,
+) -> Result<(), TooSlow> {
+    queue(ws, &message)?;
+    while ws.has_room() {
+        match receiver.try_recv() {
+            Ok(message) => queue(ws, &message)?,
+            Err(TryRecvError::Lagged(_)) => return Err(TooSlow),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    Ok(())
 }
 
 fn publish(news: &Sender<Prepared>, order: &str) {

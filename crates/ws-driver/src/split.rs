@@ -289,6 +289,12 @@ impl<T: Split> Sender<T> {
         outward::ready(self).await
     }
 
+    /// Whether less than the high-water mark is queued. See [`WebSocket::has_room`].
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.cell.state().outlet.out.side.has_room()
+    }
+
     /// Queues a message at once or gives it back. See [`WebSocket::try_send`].
     ///
     /// # Errors

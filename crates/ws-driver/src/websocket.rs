@@ -1,9 +1,10 @@
 //! The connection as its user sees it.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Response;
@@ -166,15 +167,9 @@ impl<T: Transport> WebSocket<T> {
     /// # Cancel safety
     ///
     /// Dropping the future loses nothing.
-    pub async fn recv_ref(&mut self) -> Result<Option<(MessageRef<'_>, &mut Outbox<T>)>, Error> {
-        let is_next = self.link.out.outlet.out.side.has_room()
-            && self.link.inlet.next_whole(&self.link.out.outlet);
-        if !is_next && !poll_fn(|cx| self.poll_message_and_room(cx)).await? {
-            return Ok(None);
-        }
-        let Link { inlet, out, .. } = &mut *self.link;
-        let message = inlet.recv.message();
-        Ok(message.map(|message| (message, out)))
+    #[inline]
+    pub fn recv_ref(&mut self) -> RecvRef<'_, T> {
+        RecvRef { ws: Some(self) }
     }
 
     /// Sends a message: returns when the transport has taken it and was flushed.
@@ -228,6 +223,13 @@ impl<T: Transport> WebSocket<T> {
     /// Dropping the future loses nothing.
     pub async fn ready(&mut self) -> Result<(), Error> {
         outward::ready(self).await
+    }
+
+    /// Whether less than the high-water mark is queued, so that [`try_send`](Self::try_send) takes a message and
+    /// [`feed`](Self::feed) need not wait, while the connection is open.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.link.out.has_room()
     }
 
     /// Queues a message at once or gives it back.
@@ -525,6 +527,40 @@ impl<T: Transport> Outward for WebSocket<T> {
 
     fn queue<R>(&mut self, act: impl FnOnce(&mut SendQueue) -> R) -> R {
         act(&mut self.link.out.outlet.out)
+    }
+}
+
+/// What [`WebSocket::recv_ref`] waits for.
+#[must_use = "nothing is received before it is awaited"]
+pub struct RecvRef<'a, T: Transport> {
+    /// `None` once it is done.
+    ws: Option<&'a mut WebSocket<T>>,
+}
+
+impl<'a, T: Transport> Future for RecvRef<'a, T> {
+    type Output = Result<Option<(MessageRef<'a>, &'a mut Outbox<T>)>, Error>;
+
+    /// Short, because this is what small messages cost.
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(ws) = &mut self.ws else {
+            return Poll::Ready(Ok(None));
+        };
+        let is_next = ws.link.out.has_room() && ws.link.inlet.next_whole(&ws.link.out.outlet);
+        if !is_next && !ready!(ws.poll_message_and_room(cx))? {
+            return Poll::Ready(Ok(None));
+        }
+        let found = self.ws.take().and_then(|ws| {
+            let Link { inlet, out, .. } = &mut *ws.link;
+            Some((inlet.recv.message()?, out))
+        });
+        Poll::Ready(Ok(found))
+    }
+}
+
+impl<T: Transport> fmt::Debug for RecvRef<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvRef").finish_non_exhaustive()
     }
 }
 

@@ -126,13 +126,19 @@ impl FrameHeader {
         let first = if self.fin { FIN } else { 0 }
             | if self.rsv1 { RSV1 } else { 0 }
             | self.opcode.number();
-        match (u8::try_from(self.payload_len), self.mask) {
-            (Ok(len), None) if len < LENGTH_16 => out.extend_from_slice(&[first, len]),
+        match (u16::try_from(self.payload_len), self.mask) {
+            (Ok(len), None) if len < u16::from(LENGTH_16) => {
+                out.extend_from_slice(&[first, len as u8]);
+            }
+            (Ok(len), None) => {
+                let [high, low] = len.to_be_bytes();
+                out.extend_from_slice(&[first, LENGTH_16, high, low]);
+            }
             _ => self.encode_long(first, out),
         }
     }
 
-    /// [`encode`](Self::encode), for more than two octets.
+    /// [`encode`](Self::encode), the long way.
     fn encode_long(&self, first: u8, out: &mut Vec<u8>) {
         let mask = if self.mask.is_some() { MASK } else { 0 };
         match (

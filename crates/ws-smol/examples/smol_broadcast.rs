@@ -12,11 +12,11 @@
 use std::time::Duration;
 use std::{env, io};
 
-use async_broadcast::{InactiveReceiver, RecvError, Sender};
+use async_broadcast::{InactiveReceiver, Receiver, RecvError, Sender, TryRecvError};
 use smol::Timer;
 use smol::future;
 use smol::net::{TcpListener, TcpStream};
-use ws_smol::{Acceptor, CloseCode, Config, Error, Prepared, TrySendError};
+use ws_smol::{Acceptor, CloseCode, Config, Error, Prepared, TrySendError, WebSocket};
 
 /// How far a subscriber may fall behind, in octets. This much can be queued for each of them, and one more message.
 pub(crate) const BACKLOG: usize = 256 << 10;
@@ -105,12 +105,11 @@ async fn subscribe(
         match future::or(received, published).await? {
             Event::Received(true) => {}
             Event::Received(false) => return Ok(()),
-            Event::Published(Ok(message)) => match ws.try_send(&message) {
-                Ok(()) => {}
-                Err(TrySendError::Full(_)) => break,
-                // The subscriber is leaving: go on receiving until it is gone.
-                Err(_) => {}
-            },
+            Event::Published(Ok(message)) => {
+                if queue(&mut ws, message, &mut news).is_err() {
+                    break;
+                }
+            }
             Event::Published(Err(RecvError::Overflowed(_))) => break,
             Event::Published(Err(RecvError::Closed)) => {
                 return ws.close(CloseCode::GOING_AWAY, "no more news").await;
@@ -120,4 +119,32 @@ async fn subscribe(
     drop(news);
     // Behind the backlog comes the reason why nothing follows. This never waits longer than `Config::close_timeout`.
     ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await
+}
+
+/// A subscriber does not keep up.
+struct TooSlow;
+
+/// Queues `message` and what waits behind it, as far as there is room: all of it leaves in one write.
+fn queue(
+    ws: &mut WebSocket,
+    message: Prepared,
+    news: &mut Receiver<Prepared>,
+) -> Result<(), TooSlow> {
+    let mut next = Ok(message);
+    loop {
+        match next {
+            Ok(message) => match ws.try_send(&message) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_)) => return Err(TooSlow),
+                // The subscriber is leaving: go on receiving until it is gone.
+                Err(_) => return Ok(()),
+            },
+            Err(TryRecvError::Overflowed(_)) => return Err(TooSlow),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
+        }
+        if !ws.has_room() {
+            return Ok(());
+        }
+        next = news.try_recv();
+    }
 }

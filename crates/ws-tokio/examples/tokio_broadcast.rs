@@ -13,8 +13,9 @@ use std::time::Duration;
 use std::{env, io};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::broadcast::{self, error::RecvError};
-use ws_tokio::{Acceptor, CloseCode, Config, Error, Prepared, TrySendError};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::{Receiver, Sender};
+use ws_tokio::{Acceptor, CloseCode, Config, Error, Prepared, TrySendError, WebSocket};
 
 /// How far a subscriber may fall behind, in octets. This much can be queued for each of them, and one more message.
 pub(crate) const BACKLOG: usize = 256 << 10;
@@ -38,12 +39,12 @@ async fn main() -> io::Result<()> {
 }
 
 /// Where messages are published. Each is encoded once, for however many subscribers.
-pub(crate) fn newsroom() -> broadcast::Sender<Prepared> {
-    broadcast::Sender::new(RING_LEN)
+pub(crate) fn newsroom() -> Sender<Prepared> {
+    Sender::new(RING_LEN)
 }
 
 /// Accepts subscribers for ever, each with a task of its own.
-pub(crate) async fn serve(listener: TcpListener, news: broadcast::Sender<Prepared>) {
+pub(crate) async fn serve(listener: TcpListener, news: Sender<Prepared>) {
     let config = Config::default()
         .high_water_mark(BACKLOG)
         // Finds subscribers that are gone without a word, also when there is no news.
@@ -72,7 +73,7 @@ pub(crate) async fn serve(listener: TcpListener, news: broadcast::Sender<Prepare
 async fn subscribe(
     acceptor: &Acceptor,
     tcp: TcpStream,
-    news: &broadcast::Sender<Prepared>,
+    news: &Sender<Prepared>,
 ) -> Result<(), Error> {
     let mut ws = acceptor.accept(tcp).await?;
     // Only now: what is published during the handshake does not make a subscriber late.
@@ -87,12 +88,11 @@ async fn subscribe(
                 None => return Ok(()),
             },
             message = news.recv() => match message {
-                Ok(message) => match ws.try_send(&message) {
-                    Ok(()) => {}
-                    Err(TrySendError::Full(_)) => break,
-                    // The subscriber is leaving: go on receiving until it is gone.
-                    Err(_) => {}
-                },
+                Ok(message) => {
+                    if queue(&mut ws, message, &mut news).is_err() {
+                        break;
+                    }
+                }
                 Err(RecvError::Lagged(_)) => break,
                 Err(RecvError::Closed) => {
                     return ws.close(CloseCode::GOING_AWAY, "no more news").await;
@@ -103,4 +103,32 @@ async fn subscribe(
     drop(news);
     // Behind the backlog comes the reason why nothing follows. This never waits longer than `Config::close_timeout`.
     ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await
+}
+
+/// A subscriber does not keep up.
+struct TooSlow;
+
+/// Queues `message` and what waits behind it, as far as there is room: all of it leaves in one write.
+fn queue(
+    ws: &mut WebSocket,
+    message: Prepared,
+    news: &mut Receiver<Prepared>,
+) -> Result<(), TooSlow> {
+    let mut next = Ok(message);
+    loop {
+        match next {
+            Ok(message) => match ws.try_send(&message) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_)) => return Err(TooSlow),
+                // The subscriber is leaving: go on receiving until it is gone.
+                Err(_) => return Ok(()),
+            },
+            Err(TryRecvError::Lagged(_)) => return Err(TooSlow),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
+        }
+        if !ws.has_room() {
+            return Ok(());
+        }
+        next = news.try_recv();
+    }
 }

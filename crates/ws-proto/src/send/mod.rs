@@ -142,12 +142,34 @@ impl SendSide {
         if !self.is_free() {
             self.make_free()?;
         }
-        self.queue_message(message.into());
+        let message = message.into();
+        match message.payload {
+            Payload::Borrowed(payload) if self.leaves_as_it_is(payload) => {
+                self.plain_frame(message.kind.opcode(), payload);
+            }
+            _ => self.queue_message(message),
+        }
         Ok(())
     }
 
-    /// As [`message`](Self::message), when it can be sent. Apart, so that the short way does not pass an error along.
+    /// Whether a frame of this payload is nothing but a header before it.
     #[inline]
+    fn leaves_as_it_is(&self, payload: &[u8]) -> bool {
+        self.masks.is_none() && self.deflation.is_none() && !self.fragments(payload)
+    }
+
+    /// Queues a message that [leaves as it is](Self::leaves_as_it_is): the short way for small ones, which takes its
+    /// arguments in registers and passes no error along.
+    fn plain_frame(&mut self, opcode: OpCode, payload: &[u8]) {
+        let header = FrameHeader::new(opcode, payload.len() as u64);
+        let len = payload.len().saturating_add(MAX_HEADER_LEN);
+        self.queue.append(len, |buffer| {
+            header.encode(buffer);
+            buffer.extend_from_slice(payload);
+        });
+    }
+
+    /// As [`message`](Self::message), when it can be sent.
     fn queue_message(&mut self, message: Outgoing<'_>) {
         let compresses = self.compresses(&message);
         let opcode = message.kind.opcode();
