@@ -14,9 +14,6 @@ pub struct Options {
     /// The port to listen on.
     #[arg(long)]
     pub port: u16,
-    /// Write the messages that wait for a subscriber together.
-    #[arg(long)]
-    pub tuned: bool,
 }
 
 /// What a subscriber wants published.

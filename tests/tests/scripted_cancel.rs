@@ -144,9 +144,11 @@ fn send_dropped_after_any_number_of_polls_has_sent_the_message_once() {
 /// Queues messages until there is no room, and says how many.
 fn fill(ws: &mut Ws) -> usize {
     for queued in 0.. {
+        let has_room = ws.has_room();
         match ws.try_send(vec![0x55; 10_000]) {
-            Ok(()) => {}
+            Ok(()) => assert!(has_room),
             Err(TrySendError::Full(message)) => {
+                assert!(!has_room);
                 assert_eq!(message, vec![0x55; 10_000]);
                 return queued;
             }

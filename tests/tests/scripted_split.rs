@@ -57,9 +57,11 @@ fn payloads(frames: &[Frame], opcode: u8) -> Vec<&[u8]> {
 /// Queues messages until there is no room, and says how many.
 fn fill<T: Shape>(tx: &mut Sender<T>) -> usize {
     for queued in 0.. {
+        let has_room = tx.has_room();
         match tx.try_send(vec![0x55; 10_000]) {
-            Ok(()) => {}
+            Ok(()) => assert!(has_room),
             Err(TrySendError::Full(message)) => {
+                assert!(!has_room);
                 assert_eq!(message, vec![0x55; 10_000]);
                 return queued;
             }

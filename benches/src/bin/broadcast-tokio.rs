@@ -1,5 +1,5 @@
-//! A server that broadcasts: each message is encoded once, whoever subscribes, as in the example `tokio_broadcast`.
-//! Tuned, the messages that wait for a subscriber are written together.
+//! A server that broadcasts, as the example `tokio_broadcast`: each message is encoded once, whoever subscribes, and
+//! those that wait for a subscriber are written together.
 //!
 //! A subscriber that says `MESSAGES LEN` makes it publish so many texts of that length.
 
@@ -30,7 +30,7 @@ async fn serve(options: Options) -> io::Result<()> {
         let (tcp, _) = listener.accept().await?;
         let (acceptor, news) = (acceptor.clone(), news.clone());
         tokio::spawn(async move {
-            if let Err(error) = subscribe(&acceptor, tcp, &news, options.tuned).await {
+            if let Err(error) = subscribe(&acceptor, tcp, &news).await {
                 eprintln!("{error}");
             }
         });
@@ -41,7 +41,6 @@ async fn subscribe(
     acceptor: &Acceptor,
     tcp: TcpStream,
     news: &Sender<Prepared>,
-    tuned: bool,
 ) -> Result<(), Error> {
     let mut ws = acceptor.accept(tcp).await?;
     let mut receiver = news.subscribe();
@@ -55,8 +54,7 @@ async fn subscribe(
             },
             message = receiver.recv() => {
                 let queued = match message {
-                    Ok(message) if tuned => queue_all(&mut ws, message, &mut receiver),
-                    Ok(message) => queue(&mut ws, &message),
+                    Ok(message) => queue(&mut ws, message, &mut receiver),
                     Err(RecvError::Lagged(_)) => Err(TooSlow),
                     Err(RecvError::Closed) => return Ok(()),
                 };
@@ -71,30 +69,29 @@ async fn subscribe(
 /// A subscriber does not keep up.
 struct TooSlow;
 
-/// Queues a message, if there is room.
-fn queue(ws: &mut WebSocket, message: &Prepared) -> Result<(), TooSlow> {
-    match ws.try_send(message) {
-        Err(TrySendError::Full(_)) => Err(TooSlow),
-        // An error says that the subscriber is leaving.
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-/// Queues a message and what waits behind it, as far as there is room.
-fn queue_all(
+/// Queues `message` and what waits behind it, as far as there is room: all of it leaves in one write.
+fn queue(
     ws: &mut WebSocket,
     message: Prepared,
-    receiver: &mut Receiver<Prepared>,
+    news: &mut Receiver<Prepared>,
 ) -> Result<(), TooSlow> {
-    queue(ws, &message)?;
-    while ws.has_room() {
-        match receiver.try_recv() {
-            Ok(message) => queue(ws, &message)?,
+    let mut next = Ok(message);
+    loop {
+        match next {
+            Ok(message) => match ws.try_send(&message) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_)) => return Err(TooSlow),
+                // The subscriber is leaving: go on receiving until it is gone.
+                Err(_) => return Ok(()),
+            },
             Err(TryRecvError::Lagged(_)) => return Err(TooSlow),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
         }
+        if !ws.has_room() {
+            return Ok(());
+        }
+        next = news.try_recv();
     }
-    Ok(())
 }
 
 fn publish(news: &Sender<Prepared>, order: &str) {

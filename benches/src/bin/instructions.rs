@@ -29,6 +29,11 @@ enum Function {
     Encode20,
     #[value(name = "encode-1024")]
     Encode1024,
+    /// By a server.
+    #[value(name = "answer-20")]
+    Answer20,
+    #[value(name = "answer-1024")]
+    Answer1024,
     /// In place.
     #[value(name = "mask-1024")]
     Mask1024,
@@ -44,8 +49,10 @@ fn main() {
     match function {
         Function::Decode20 => decode(20, calls),
         Function::Decode1024 => decode(1024, calls),
-        Function::Encode20 => encode(20, calls),
-        Function::Encode1024 => encode(1024, calls),
+        Function::Encode20 => encode(Role::Client, 20, calls),
+        Function::Encode1024 => encode(Role::Client, 1024, calls),
+        Function::Answer20 => encode(Role::Server, 20, calls),
+        Function::Answer1024 => encode(Role::Server, 1024, calls),
         Function::Mask1024 => mask(calls),
         Function::Utf81024 => utf8(calls),
         Function::HandshakeServer => {
@@ -75,9 +82,9 @@ fn decode(len: usize, calls: u32) {
     });
 }
 
-fn encode(len: usize, calls: u32) {
+fn encode(role: Role, len: usize, calls: u32) {
     let text = Payload::new(Content::Ascii, len);
-    let mut side = send_side(Role::Client);
+    let mut side = send_side(role);
     repeat(calls, || {
         let message = black_box(text.message());
         side.message(message).expect("the connection is open");

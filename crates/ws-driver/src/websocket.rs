@@ -1,17 +1,16 @@
 //! The connection as its user sees it.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Response;
 use ws_handshake::{Agreed, Extension};
 use ws_proto::{
     BlockReceiver, CloseCode, CloseReason, Config, Control, ControlPayload, End, Message,
-    MessageKind, MessageRef, Outgoing, ReceiveSide, Role, SendError, SendSide,
+    MessageKind, Outgoing, ReceiveSide, Role, SendError, SendSide,
 };
 
 use crate::error::{Error, TrySendError};
@@ -20,6 +19,7 @@ use crate::outbox::Outbox;
 use crate::outlet::Outlet;
 use crate::outward::{self, Outward};
 use crate::pool::{BLOCK_LEN, LARGE_BLOCK_LEN};
+use crate::recv_ref::RecvRef;
 use crate::send_queue::SendQueue;
 use crate::stream::Incoming;
 use crate::transport::Transport;
@@ -169,7 +169,7 @@ impl<T: Transport> WebSocket<T> {
     /// Dropping the future loses nothing.
     #[inline]
     pub fn recv_ref(&mut self) -> RecvRef<'_, T> {
-        RecvRef { ws: Some(self) }
+        RecvRef::new(self)
     }
 
     /// Sends a message: returns when the transport has taken it and was flushed.
@@ -355,7 +355,10 @@ impl<T: Transport> WebSocket<T> {
         })
     }
 
-    fn poll_message_and_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+    pub(crate) fn poll_message_and_room(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<bool, Error>> {
         self.poll_in(cx, |cx, io, inlet, outlet| {
             inlet.poll_message_and_room(cx, io, outlet)
         })
@@ -527,40 +530,6 @@ impl<T: Transport> Outward for WebSocket<T> {
 
     fn queue<R>(&mut self, act: impl FnOnce(&mut SendQueue) -> R) -> R {
         act(&mut self.link.out.outlet.out)
-    }
-}
-
-/// What [`WebSocket::recv_ref`] waits for.
-#[must_use = "nothing is received before it is awaited"]
-pub struct RecvRef<'a, T: Transport> {
-    /// `None` once it is done.
-    ws: Option<&'a mut WebSocket<T>>,
-}
-
-impl<'a, T: Transport> Future for RecvRef<'a, T> {
-    type Output = Result<Option<(MessageRef<'a>, &'a mut Outbox<T>)>, Error>;
-
-    /// Short, because this is what small messages cost.
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(ws) = &mut self.ws else {
-            return Poll::Ready(Ok(None));
-        };
-        let is_next = ws.link.out.has_room() && ws.link.inlet.next_whole(&ws.link.out.outlet);
-        if !is_next && !ready!(ws.poll_message_and_room(cx))? {
-            return Poll::Ready(Ok(None));
-        }
-        let found = self.ws.take().and_then(|ws| {
-            let Link { inlet, out, .. } = &mut *ws.link;
-            Some((inlet.recv.message()?, out))
-        });
-        Poll::Ready(Ok(found))
-    }
-}
-
-impl<T: Transport> fmt::Debug for RecvRef<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecvRef").finish_non_exhaustive()
     }
 }
 

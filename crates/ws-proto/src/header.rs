@@ -121,7 +121,7 @@ impl FrameHeader {
     }
 
     /// Appends the encoded header to `out`, with the shortest length form (RFC 6455 §5.2).
-    #[inline]
+    #[inline(always)]
     pub fn encode(&self, out: &mut Vec<u8>) {
         let first = if self.fin { FIN } else { 0 }
             | if self.rsv1 { RSV1 } else { 0 }

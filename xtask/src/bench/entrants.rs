@@ -21,12 +21,6 @@ const TUNED: &[&str] = &["--tuned"];
 const LINES: &[Line] = &[
     broadcast("broadcast-tokio", Side::Ours, "broadcast-tokio", &[]),
     broadcast(
-        "broadcast-tokio-tuned",
-        Side::Ours,
-        "broadcast-tokio",
-        TUNED,
-    ),
-    broadcast(
         "broadcast-tokio-websockets",
         Side::Peer,
         "broadcast-tokio-websockets",

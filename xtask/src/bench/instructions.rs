@@ -17,9 +17,11 @@ use crate::programs::peers::Peers;
 use crate::{Outcome, project};
 
 /// What the program in `benches` can call.
-const FUNCTIONS: [&str; 8] = [
+const FUNCTIONS: [&str; 10] = [
     "decode-20",
     "decode-1024",
+    "answer-20",
+    "answer-1024",
     "encode-20",
     "encode-1024",
     "mask-1024",

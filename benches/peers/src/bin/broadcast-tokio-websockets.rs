@@ -16,13 +16,22 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{Receiver, Sender};
 use tokio_websockets::{Error, Message, Payload, ServerBuilder, WebSocketStream};
 
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    options: Options,
+    /// Write the messages that wait for a subscriber together.
+    #[arg(long)]
+    tuned: bool,
+}
+
 fn main() -> io::Result<()> {
-    let options = Options::parse();
+    let Args { options, tuned } = Args::parse();
     let news = Sender::new(RING_LEN);
     serve_tokio(options.port, move |tcp| {
         let news = news.clone();
         async move {
-            if let Err(error) = subscribe(tcp, &news, options.tuned).await {
+            if let Err(error) = subscribe(tcp, &news, tuned).await {
                 eprintln!("{error}");
             }
         }

@@ -54,7 +54,7 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
         check.lines(lines, all);
     }
     if !tail.is_empty() {
-        check.line(mask_part(key, tail));
+        check.part(mask_part(key, tail));
     }
     check.finish()
 }
@@ -88,6 +88,18 @@ impl Check {
             for line in lines {
                 self.line(load(line));
             }
+        }
+    }
+
+    /// Checks the end, filled up with zeros.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    #[inline]
+    fn part(&mut self, line: __m512i) {
+        if _mm512_movepi8_mask(line) == 0 {
+            self.faults = _mm512_or_si512(self.faults, unfinished(self.last));
+            self.last = line;
+        } else {
+            self.line(line);
         }
     }
 

@@ -81,7 +81,6 @@ pub struct SendSide {
     stall: Deadline,
     silence: Option<Box<Silence>>,
     /// Present where compression was agreed.
-    #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "it never is"))]
     deflation: Option<Box<Deflation>>,
     /// Long messages are compressed in steps.
     in_steps: bool,
@@ -144,29 +143,18 @@ impl SendSide {
         }
         let message = message.into();
         match message.payload {
-            Payload::Borrowed(payload) if self.leaves_as_it_is(payload) => {
-                self.plain_frame(message.kind.opcode(), payload);
+            Payload::Borrowed(payload) if self.takes_one_frame(payload) => {
+                self.frame(message.kind.opcode(), true, payload);
             }
             _ => self.queue_message(message),
         }
         Ok(())
     }
 
-    /// Whether a frame of this payload is nothing but a header before it.
+    /// Whether a message of this payload is one frame, uncompressed.
     #[inline]
-    fn leaves_as_it_is(&self, payload: &[u8]) -> bool {
-        self.masks.is_none() && self.deflation.is_none() && !self.fragments(payload)
-    }
-
-    /// Queues a message that [leaves as it is](Self::leaves_as_it_is): the short way for small ones, which takes its
-    /// arguments in registers and passes no error along.
-    fn plain_frame(&mut self, opcode: OpCode, payload: &[u8]) {
-        let header = FrameHeader::new(opcode, payload.len() as u64);
-        let len = payload.len().saturating_add(MAX_HEADER_LEN);
-        self.queue.append(len, |buffer| {
-            header.encode(buffer);
-            buffer.extend_from_slice(payload);
-        });
+    fn takes_one_frame(&self, payload: &[u8]) -> bool {
+        self.deflation.is_none() && !self.fragments(payload)
     }
 
     /// As [`message`](Self::message), when it can be sent.
@@ -805,28 +793,43 @@ impl SendSide {
         }
     }
 
-    #[inline]
+    /// Queues a frame that is not compressed. Of a server's, this is the short way.
+    #[inline(never)]
     fn frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
         let header = FrameHeader {
             fin,
             ..FrameHeader::new(opcode, payload.len() as u64)
         };
-        self.copied_frame(header, payload);
+        if let Some(key) = self.next_key() {
+            return self.masked_frame(header, key, payload);
+        }
+        let len = payload.len().saturating_add(MAX_HEADER_LEN);
+        self.queue.append(len, |buffer| {
+            header.encode(buffer);
+            buffer.extend_from_slice(payload);
+        });
     }
 
-    /// Queues a frame, masked if it must be.
-    #[inline]
-    fn copied_frame(&mut self, header: FrameHeader, payload: &[u8]) {
-        let mask = self.next_key();
+    fn masked_frame(&mut self, header: FrameHeader, key: MaskKey, payload: &[u8]) {
+        let mask = Some(key);
         let header = FrameHeader { mask, ..header };
+        let len = payload.len().saturating_add(MAX_HEADER_LEN);
+        self.queue.append(len, |buffer| {
+            header.encode(buffer);
+            key.append_masked(payload, buffer);
+        });
+    }
+
+    /// Queues any frame, masked if it must be.
+    fn copied_frame(&mut self, header: FrameHeader, payload: &[u8]) {
+        if let Some(key) = self.next_key() {
+            return self.masked_frame(header, key, payload);
+        }
         self.queue
-            .append(payload.len().saturating_add(MAX_HEADER_LEN), |buffer| {
-                header.encode(buffer);
-                match mask {
-                    Some(key) => key.append_masked(payload, buffer),
-                    None => buffer.extend_from_slice(payload),
-                }
-            });
+            .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));
+        self.queue.append(payload.len(), |buffer| {
+            buffer.extend_from_slice(payload);
+        });
     }
 
     fn uncopied_frame(&mut self, opcode: OpCode, payload: Bytes) {

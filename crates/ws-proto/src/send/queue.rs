@@ -39,7 +39,7 @@ impl Queue {
     }
 
     /// Lets `write` append to the contiguous buffer, which gets room for `len` octets first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn append(&mut self, len: usize, write: impl FnOnce(&mut Vec<u8>)) {
         if self.buffer.capacity().saturating_sub(self.buffer.len()) < len {
             self.make_room(len);

@@ -1,0 +1,57 @@
+//! Receiving messages that stay where they are.
+//!
+//! Not by an `async fn`: each small message would pay for its states.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use ws_proto::MessageRef;
+
+use crate::error::Error;
+use crate::outbox::Outbox;
+use crate::transport::Transport;
+use crate::websocket::{Link, WebSocket};
+
+/// What [`WebSocket::recv_ref`] waits for: a message, and the sending half to answer it. `None` at the end of the
+/// connection.
+#[must_use = "nothing is received before it is awaited"]
+pub struct RecvRef<'a, T: Transport> {
+    /// `None` once it is done.
+    ws: Option<&'a mut WebSocket<T>>,
+}
+
+impl<'a, T: Transport> RecvRef<'a, T> {
+    #[inline]
+    pub(crate) fn new(ws: &'a mut WebSocket<T>) -> Self {
+        RecvRef { ws: Some(ws) }
+    }
+}
+
+impl<'a, T: Transport> Future for RecvRef<'a, T> {
+    type Output = Result<Option<(MessageRef<'a>, &'a mut Outbox<T>)>, Error>;
+
+    /// Short, because this is what small messages cost.
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(ws) = &mut self.ws else {
+            return Poll::Ready(Ok(None));
+        };
+        let is_next = ws.link.out.has_room() && ws.link.inlet.next_whole(&ws.link.out.outlet);
+        if !is_next && !ready!(ws.poll_message_and_room(cx))? {
+            return Poll::Ready(Ok(None));
+        }
+        let found = self.ws.take().and_then(|ws| {
+            let Link { inlet, out, .. } = &mut *ws.link;
+            Some((inlet.recv.message()?, out))
+        });
+        Poll::Ready(Ok(found))
+    }
+}
+
+impl<T: Transport> fmt::Debug for RecvRef<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvRef").finish_non_exhaustive()
+    }
+}
