@@ -1,55 +1,43 @@
-//! Runs the programs in `examples/`.
-
-#![forbid(unsafe_code)]
+//! What the examples of an adapter do. Written once: each of the programs that tests an adapter's examples says what
+//! stands for `adapter`, for its examples, and for what they take from their runtime.
 
 use std::future::Future;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use async_std::channel;
-use async_std::io::{ReadExt, WriteExt};
-use async_std::net::{TcpListener, TcpStream};
-use async_std::{future, task};
-use ws_async_std::http::StatusCode;
-use ws_async_std::{
-    Bytes, CloseCode, Config, Connector, Error, Initiator, Message, Prepared, WebSocket,
+use futures_lite::future;
+use ws_tests::socket::TOO_LONG;
+use ws_tests::suite::Suite;
+
+use crate::adapter::http::StatusCode;
+use crate::adapter::{
+    self, Bytes, CloseCode, Config, Connector, Error, Initiator, Message, Prepared, WebSocket,
+};
+use crate::{
+    Listener, On, accept_decision, broadcast, client, echo_server, lines, newsroom, publish, split,
+    stream_file,
 };
 
-#[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/async_std_accept_decision.rs"]
-mod accept_decision;
-#[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/async_std_broadcast.rs"]
-mod broadcast;
-#[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/async_std_client.rs"]
-mod client;
-#[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/async_std_echo_server.rs"]
-mod echo_server;
-#[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/async_std_split.rs"]
-mod split;
-#[expect(dead_code, reason = "its `main`")]
-#[path = "../examples/async_std_stream_file.rs"]
-mod stream_file;
-
 /// Starts a server and returns the URL of `path` at it.
-async fn start<F>(serve: impl FnOnce(TcpListener) -> F, path: &str) -> String
+async fn start<F>(serve: impl FnOnce(Listener) -> F, path: &str) -> String
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = Listener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    task::spawn(serve(listener));
+    On::spawn(serve(listener));
     format!("ws://{address}{path}")
 }
 
 /// Nothing here takes long: a test that hangs says so.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    let limit = Duration::from_secs(20);
-    let done = future::timeout(limit, future).await;
-    done.expect("in time")
+    let late = async {
+        On::sleep(TOO_LONG).await;
+        panic!("not in time")
+    };
+    future::or(future, late).await
 }
 
 async fn next(ws: &mut WebSocket) -> Message {
@@ -70,7 +58,7 @@ fn refusal(result: Result<WebSocket, Error>) -> (StatusCode, String) {
 
 #[test]
 fn the_echo_server_answers_the_client() {
-    task::block_on(async {
+    On::block_on(async {
         let url = start(echo_server::serve, "/").await;
         let questions = ["hello".to_owned(), String::new(), "κόσμε".repeat(10_000)];
         let answers = soon(client::ask(&url, &questions)).await.unwrap();
@@ -81,9 +69,9 @@ fn the_echo_server_answers_the_client() {
 
 #[test]
 fn the_echo_server_takes_any_number_of_messages_at_once() {
-    task::block_on(async {
+    On::block_on(async {
         let url = start(echo_server::serve, "/").await;
-        let mut ws = ws_async_std::connect(&url).await.unwrap();
+        let mut ws = adapter::connect(&url).await.unwrap();
         for number in 0..1000_u32 {
             ws.feed(&number.to_be_bytes()).await.unwrap();
         }
@@ -96,10 +84,10 @@ fn the_echo_server_takes_any_number_of_messages_at_once() {
 
 #[test]
 fn the_client_ends_when_the_server_does() {
-    task::block_on(async {
-        let serve = |listener: TcpListener| async move {
+    On::block_on(async {
+        let serve = |listener: Listener| async move {
             let (tcp, _) = listener.accept().await.unwrap();
-            let mut ws = ws_async_std::accept(tcp).await.unwrap();
+            let mut ws = adapter::accept(tcp).await.unwrap();
             ws.recv().await.unwrap();
             ws.send("only this").await.unwrap();
             ws.close(CloseCode::GOING_AWAY, "").await.unwrap();
@@ -112,42 +100,45 @@ fn the_client_ends_when_the_server_does() {
 
 #[test]
 fn the_split_connection_sends_and_shows_at_its_own_pace() {
-    task::block_on(async {
+    On::block_on(async {
         let url = start(echo_server::serve, "/").await;
-        let (typed, lines) = channel::bounded(1);
-        let (shown, seen) = channel::unbounded();
-        let ws = ws_async_std::connect(&url).await.unwrap();
-        let talk = task::spawn(split::talk(ws, lines, move |message| {
+        let (typed, lines) = lines();
+        let (shown, seen) = smol::channel::unbounded();
+        let ws = adapter::connect(&url).await.unwrap();
+        let talk = split::talk(ws, lines, move |message| {
             shown.try_send(message.to_message()).unwrap();
-        }));
-        for line in ["one", "two", "three"] {
-            typed.send(line.to_owned()).await.unwrap();
-            assert_eq!(soon(seen.recv()).await, Ok(Message::from(line)));
-        }
-        drop(typed);
-        soon(talk).await.unwrap();
+        });
+        let type_and_look = async {
+            for line in ["one", "two", "three"] {
+                typed.send(line.to_owned()).await.unwrap();
+                assert_eq!(seen.recv().await, Ok(Message::from(line)));
+            }
+            drop(typed);
+        };
+        let (talked, ()) = soon(future::zip(talk, type_and_look)).await;
+        talked.unwrap();
         assert!(seen.recv().await.is_err());
     });
 }
 
 #[test]
 fn the_split_connection_ends_when_the_server_closes() {
-    task::block_on(async {
-        let serve = |listener: TcpListener| async move {
+    On::block_on(async {
+        let serve = |listener: Listener| async move {
             let (tcp, _) = listener.accept().await.unwrap();
-            let mut ws = ws_async_std::accept(tcp).await.unwrap();
+            let mut ws = adapter::accept(tcp).await.unwrap();
             ws.close(CloseCode::GOING_AWAY, "").await.unwrap();
         };
         let url = start(serve, "/").await;
-        let (_typed, lines) = channel::bounded(1);
-        let ws = ws_async_std::connect(&url).await.unwrap();
+        let (_typed, lines) = lines();
+        let ws = adapter::connect(&url).await.unwrap();
         soon(split::talk(ws, lines, |_| {})).await.unwrap();
     });
 }
 
 #[test]
 fn the_decision_chooses_by_path_subprotocol_and_origin() {
-    task::block_on(async {
+    On::block_on(async {
         let url = start(accept_decision::serve, "/rooms/garden").await;
         let connector = Connector::new().subprotocol("chat.v1");
 
@@ -171,7 +162,7 @@ fn the_decision_chooses_by_path_subprotocol_and_origin() {
         assert_eq!(status, StatusCode::NOT_FOUND);
         assert_eq!(body, "there is no such room\n");
 
-        let (status, body) = refusal(soon(ws_async_std::connect(&url)).await);
+        let (status, body) = refusal(soon(adapter::connect(&url)).await);
         assert_eq!(status, StatusCode::BAD_REQUEST);
         assert_eq!(body, "offer chat.v2 or chat.v1\n");
 
@@ -183,17 +174,16 @@ fn the_decision_chooses_by_path_subprotocol_and_origin() {
 
 #[test]
 fn a_refusal_is_a_complete_http_response() {
-    task::block_on(async {
+    On::block_on(async {
         let url = start(accept_decision::serve, "").await;
-        let mut tcp = TcpStream::connect(url.trim_start_matches("ws://"))
-            .await
-            .unwrap();
+        let mut tcp = TcpStream::connect(url.trim_start_matches("ws://")).unwrap();
+        tcp.set_read_timeout(Some(TOO_LONG)).unwrap();
         let request = "GET /attic HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-        tcp.write_all(request.as_bytes()).await.unwrap();
+        tcp.write_all(request.as_bytes()).unwrap();
         let mut response = String::new();
-        soon(tcp.read_to_string(&mut response)).await.unwrap();
+        tcp.read_to_string(&mut response).unwrap();
 
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 404 Not Found\r\n"), "{head}");
@@ -210,22 +200,22 @@ fn a_refusal_is_a_complete_http_response() {
 
 #[test]
 fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
-    task::block_on(async {
-        let (publisher, news) = broadcast::newsroom();
+    On::block_on(async {
+        let (publisher, news) = newsroom();
         let url = start(move |listener| broadcast::serve(listener, news), "/").await;
         let mut quick = Vec::new();
         for _ in 0..5 {
-            quick.push(ws_async_std::connect(&url).await.unwrap());
+            quick.push(adapter::connect(&url).await.unwrap());
         }
-        let mut slow = ws_async_std::connect(&url).await.unwrap();
+        let mut slow = adapter::connect(&url).await.unwrap();
         soon(async {
             while publisher.receiver_count() < 6 {
-                task::sleep(Duration::from_millis(1)).await;
+                On::sleep(Duration::from_millis(1)).await;
             }
         })
         .await;
 
-        publisher.try_broadcast(Prepared::new("first")).unwrap();
+        publish(&publisher, Prepared::new("first"));
         for ws in quick.iter_mut().chain([&mut slow]) {
             assert_eq!(next(ws).await, Message::from("first"));
         }
@@ -236,13 +226,13 @@ fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
         let mut published = 0_u32;
         while publisher.receiver_count() == 6 {
             assert!(published < 1000, "the slow subscriber is not dropped");
-            publisher.try_broadcast(Prepared::new(&page)).unwrap();
+            publish(&publisher, Prepared::new(&page));
             published += 1;
             for ws in &mut quick {
                 assert!(next(ws).await == page);
             }
         }
-        publisher.try_broadcast(Prepared::new("last")).unwrap();
+        publish(&publisher, Prepared::new("last"));
         for ws in &mut quick {
             assert_eq!(next(ws).await, Message::from("last"));
         }
@@ -270,8 +260,9 @@ fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
 /// Longer than a message may be, and of no round length.
 const FILE_LEN: usize = (16 << 20) + 12_345;
 
+/// A file of this program.
 fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", env!("CARGO_CRATE_NAME")))
 }
 
 /// What a file of this test holds.
@@ -281,7 +272,7 @@ fn octets(len: usize) -> Vec<u8> {
 
 #[test]
 fn a_file_comes_back_as_it_went() {
-    task::block_on(async {
+    On::block_on(async {
         let (original, copy) = (scratch("original.bin"), scratch("copy.bin"));
         let store = scratch("store.bin");
         let content = octets(FILE_LEN);
@@ -298,14 +289,14 @@ fn a_file_comes_back_as_it_went() {
         assert_eq!(received.unwrap(), FILE_LEN as u64);
         assert!(std::fs::read(&copy).unwrap() == content);
 
-        let result = ws_async_std::connect(&format!("{url}/elsewhere")).await;
+        let result = adapter::connect(&format!("{url}/elsewhere")).await;
         assert_eq!(refusal(result).0, StatusCode::NOT_FOUND);
     });
 }
 
 #[test]
 fn half_a_file_is_not_stored() {
-    task::block_on(async {
+    On::block_on(async {
         let store = scratch("never.bin");
         let missing = scratch("missing.bin");
         let url = start(|listener| stream_file::serve(listener, store.clone()), "").await;
@@ -319,8 +310,8 @@ fn half_a_file_is_not_stored() {
         assert!(error.is::<std::io::Error>(), "{error}");
 
         // An end in the middle.
-        let mut ws = ws_async_std::connect(&url).await.unwrap();
-        let mut message = ws.writer(ws_async_std::MessageKind::Binary).unwrap();
+        let mut ws = adapter::connect(&url).await.unwrap();
+        let mut message = ws.writer(adapter::MessageKind::Binary).unwrap();
         message.write(octets(100_000)).await.unwrap();
         soon(ws.close(CloseCode::INTERNAL_ERROR, "")).await.unwrap();
         assert!(!store.exists());
@@ -329,12 +320,12 @@ fn half_a_file_is_not_stored() {
 
 #[test]
 fn a_receiver_that_gives_up_is_heard_in_the_middle_of_a_file() {
-    task::block_on(async {
+    On::block_on(async {
         let original = scratch("refused.bin");
         std::fs::write(&original, octets(FILE_LEN)).unwrap();
-        let serve = |listener: TcpListener| async move {
+        let serve = |listener: Listener| async move {
             let (tcp, _) = listener.accept().await.unwrap();
-            let mut ws = ws_async_std::accept(tcp).await.unwrap();
+            let mut ws = adapter::accept(tcp).await.unwrap();
             let mut message = ws.recv_stream().await.unwrap().unwrap();
             message.chunk().await.unwrap();
             ws.close(CloseCode::TOO_BIG, "the disk is full")
@@ -355,13 +346,13 @@ fn a_receiver_that_gives_up_is_heard_in_the_middle_of_a_file() {
 
 #[test]
 fn memory_does_not_grow_with_the_message() {
-    task::block_on(async {
+    On::block_on(async {
         // Whoever put the file together would go over this limit.
         let original = scratch("bounded.bin");
         std::fs::write(&original, octets(1 << 20)).unwrap();
-        let serve = |listener: TcpListener| async move {
+        let serve = |listener: Listener| async move {
             let (tcp, _) = listener.accept().await.unwrap();
-            let acceptor = ws_async_std::Acceptor::new().max_message(1000);
+            let acceptor = adapter::Acceptor::new().max_message(1000);
             let ws = acceptor.accept(tcp).await.unwrap();
             let received = stream_file::receive_file(ws, &scratch("bounded-copy.bin")).await;
             assert_eq!(received.unwrap(), 1 << 20);
