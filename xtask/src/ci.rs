@@ -39,7 +39,7 @@ enum Action {
         &'static [&'static str],
         &'static [(&'static str, &'static str)],
     ),
-    /// `cargo xtask autobahn --quick`, by the native engine.
+    /// `cargo xtask autobahn --set all --quick`.
     Autobahn,
     /// `cargo xtask bench --instructions`, where that is possible.
     Instructions,
@@ -171,7 +171,7 @@ impl Step {
             }
             Action::Instructions => "cargo xtask bench --instructions".into(),
             Action::NoStd => "the cores for targets without std or operating system".into(),
-            Action::Autobahn => format!("cargo xtask {} --quick", self.name),
+            Action::Autobahn => format!("cargo xtask {} --set all --quick", self.name),
             Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
         }
     }
@@ -185,7 +185,7 @@ impl Step {
                     .status()?;
                 Ok(Outcome::passed_if(status.success()))
             }
-            Action::Autobahn => autobahn::run(&arguments(&["--quick"])),
+            Action::Autobahn => autobahn::run(&arguments(&["--set", "all", "--quick"])),
             Action::Instructions => bench::instructions::check(),
             Action::NoStd => no_std::run(),
             Action::Test => test::run(&arguments(&[])),

@@ -1,5 +1,6 @@
 //! A case of either set.
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::case_id::CaseId;
@@ -24,6 +25,28 @@ pub enum Set {
     Original,
     /// More cases.
     Extra,
+}
+
+/// Sets of cases to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// The cases of the original suite: groups 1 to 13
+    Original,
+    /// Cases beyond those: groups 20 and up, each with the rule that it checks
+    Extra,
+    /// Both
+    All,
+}
+
+impl Choice {
+    /// The cases of these sets, in order of their ids.
+    pub fn cases(self) -> impl Iterator<Item = AnyCase> {
+        all().filter(move |case| match self {
+            Self::Original => case.set() == Set::Original,
+            Self::Extra => case.set() == Set::Extra,
+            Self::All => true,
+        })
+    }
 }
 
 /// Every case of both sets, in order of its id.

@@ -13,6 +13,7 @@ use std::time::{Instant, SystemTime};
 use opening::Opened;
 use rustls::pki_types::ServerName;
 
+use crate::any_case::AnyCase;
 use crate::cases::Case;
 use crate::endpoint::{CaseRun, Connection, Ending, Endpoint};
 use crate::extra;
@@ -193,9 +194,16 @@ impl fmt::Display for Target {
     }
 }
 
-/// Runs one case over one new connection. Blocks until it is over; whatever happens is in the
-/// record.
-pub fn run_case(target: &Target, case: &Case, settings: &Settings) -> Record {
+/// Runs one case, over a new connection or several. Blocks until it is over; whatever happens is
+/// in the record.
+pub fn run_case(target: &Target, case: impl Into<AnyCase>, settings: &Settings) -> Record {
+    match case.into() {
+        AnyCase::Original(case) => run_original_case(target, case, settings),
+        AnyCase::Extra(case) => extra::run_server_case(target, case, settings),
+    }
+}
+
+fn run_original_case(target: &Target, case: &Case, settings: &Settings) -> Record {
     let seed = settings.seed ^ case.number() as u64;
     let started = SystemTime::now();
     let mut handshake = Handshake::default();
@@ -240,11 +248,6 @@ pub fn run_case(target: &Target, case: &Case, settings: &Settings) -> Record {
 
 /// RFC 7692 §7.1.1.1 and §7.1.2.1. The original does not look.
 const UNMET: &str = "the answer agrees to permessage-deflate without what every offer asks for";
-
-/// As [`run_case`], for a case of the extra set.
-pub fn run_extra_case(target: &Target, case: &extra::Case, settings: &Settings) -> Record {
-    extra::run_server_case(target, case, settings)
-}
 
 #[cfg(test)]
 mod tests {

@@ -15,10 +15,10 @@ pub(super) fn common(engines: &[Box<dyn Engine>], selected: Vec<CaseId>) -> Resu
         common.retain(|case| engine.has(*case));
         let (name, left) = (engine.name(), common.len());
         if left == 0 {
-            bail!("the engine {name} has none of these cases yet");
+            bail!("the engine {name} has none of these cases");
         }
         if left < before {
-            println!("{left} of {before} cases: the engine {name} does not have the others yet");
+            println!("{left} of {before} cases: the engine {name} does not have the others");
         }
     }
     Ok(common)

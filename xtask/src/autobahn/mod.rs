@@ -23,9 +23,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use ws_conformance::any_case::{AnyCase, Choice};
 use ws_conformance::case_id::CaseId;
 use ws_conformance::expect::Expectations;
-use ws_conformance::official;
 use ws_conformance::pattern::{self, Pattern};
 use ws_conformance::role::Role;
 
@@ -54,6 +54,10 @@ pub(crate) struct Args {
     /// What runs the cases
     #[arg(long, value_enum, default_value = "native")]
     engine: EngineKind,
+
+    /// Which cases there are to choose from; wstest has the original's
+    #[arg(long, value_name = "SET", value_enum, default_value_t = Choice::Original)]
+    set: Choice,
 
     /// Cases to run, comma-separated: ids, or patterns in which `*` is any text
     #[arg(
@@ -116,8 +120,12 @@ pub(crate) struct Args {
 /// Runs everything that the arguments ask for.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
-    let selected = select(&args.cases)?;
-    let runs = plan::plan(&args.runtime, args.role);
+    let selected = select(args.set, &args.cases)?;
+    let mut runs = plan::plan(&args.runtime, args.role);
+    runs.retain(|run| !run.cases(&selected).is_empty());
+    if runs.is_empty() {
+        bail!("none of these cases is for this role");
+    }
     let expectations = Expectations::load(&project::root().join("autobahn/expectations.toml"))?;
     for run in &runs {
         expectations.check_unambiguous(&selected, &run.testee())?;
@@ -180,9 +188,9 @@ impl Args {
     }
 }
 
-/// The cases that match any of the patterns, in order.
-fn select(patterns: &[String]) -> Result<Vec<CaseId>> {
-    let all: Vec<_> = official::ids().collect();
+/// The cases of the set that match any of the patterns, in order.
+fn select(set: Choice, patterns: &[String]) -> Result<Vec<CaseId>> {
+    let all: Vec<_> = set.cases().map(AnyCase::id).collect();
     let patterns: Vec<_> = patterns.iter().map(|text| Pattern::new(text)).collect();
     Ok(pattern::select(&all, &patterns, &[])?)
 }
@@ -214,13 +222,15 @@ fn conclude(finished: &[Vec<Finished>], agreed: bool) -> Result<Outcome> {
 
 #[cfg(test)]
 mod tests {
+    use ws_conformance::any_case;
+
     use super::*;
 
     #[test]
     fn the_expectations_of_this_project_are_sound() {
         let file = project::root().join("autobahn/expectations.toml");
         let expectations = Expectations::load(&file).unwrap();
-        let cases: Vec<_> = official::ids().collect();
+        let cases: Vec<_> = any_case::all().map(AnyCase::id).collect();
         for run in plan::plan(&[], None) {
             let testee = run.testee();
             expectations.check_unambiguous(&cases, &testee).unwrap();
@@ -233,9 +243,19 @@ mod tests {
 
     #[test]
     fn cases_of_both_engines_can_be_selected() {
-        let select = |text: &str| super::select(&[text.to_owned()]);
+        let select = |text: &str| super::select(Choice::Original, &[text.to_owned()]);
         assert_eq!(select("*").unwrap().len(), 517);
         assert_eq!(select("12.1.1").unwrap().len(), 1);
         assert!(select("8.*").is_err());
+    }
+
+    #[test]
+    fn extra_cases_are_there_when_they_are_asked_for() {
+        let select = |set, text: &str| super::select(set, &[text.to_owned()]);
+        assert!(select(Choice::Original, "20.*").is_err());
+        assert!(select(Choice::Extra, "1.1.1").is_err());
+        let extra = select(Choice::Extra, "*").unwrap();
+        assert!(extra.iter().all(|case| case.group() >= 20));
+        assert_eq!(select(Choice::All, "*").unwrap().len(), 517 + extra.len());
     }
 }

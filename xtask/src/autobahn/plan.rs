@@ -1,6 +1,8 @@
 //! What is run: which runtime's peers, in which role, under which name.
 
 use clap::ValueEnum;
+use ws_conformance::any_case;
+use ws_conformance::case_id::CaseId;
 use ws_conformance::expect::Testee;
 use ws_conformance::role::Role;
 
@@ -32,6 +34,13 @@ impl Run {
         }
     }
 
+    /// Those of the selected cases that are for this role.
+    pub(crate) fn cases(&self, selected: &[CaseId]) -> Vec<CaseId> {
+        let is_for_it =
+            |case: &CaseId| any_case::find(*case).is_none_or(|case| case.is_for(self.role));
+        selected.iter().copied().filter(is_for_it).collect()
+    }
+
     /// Of whom verdicts are expected.
     pub(crate) fn testee(&self) -> Testee {
         Testee {
@@ -59,6 +68,14 @@ mod tests {
         let agents: Vec<_> = plan(&[], None).into_iter().map(|run| run.agent).collect();
         assert_eq!(agents.len(), 2 * Runtime::value_variants().len());
         assert_eq!(agents[..2], ["ws-tokio-server", "ws-tokio-client"]);
+    }
+
+    #[test]
+    fn a_run_has_the_cases_for_its_role() {
+        let selected = ["1.1.1", "20.1.1", "22.1.1", "23.1.1"].map(|case| case.parse().unwrap());
+        let cases = |role| Run::new(Runtime::Smol, role).cases(&selected);
+        assert_eq!(cases(Role::Server), [selected[0], selected[1], selected[3]]);
+        assert_eq!(cases(Role::Client), [selected[0], selected[2], selected[3]]);
     }
 
     #[test]

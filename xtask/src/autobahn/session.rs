@@ -76,8 +76,9 @@ impl Session<'_> {
     fn run_one(&self, run: &Run) -> Result<Finished> {
         let testee = self.peers.find(&run.testee_name())?;
         let dir = self.report_dir(run, testee)?;
-        let left = resume::left(self.selected, &self.results(&dir, run)?);
-        let mut progress = self.progress(run, left.len());
+        let cases = run.cases(self.selected);
+        let left = resume::left(&cases, &self.results(&dir, run)?);
+        let mut progress = self.progress(run, cases.len() - left.len(), left.len());
         let outcome = self.engine.test(&mut Job {
             run,
             cases: &left,
@@ -91,11 +92,11 @@ impl Session<'_> {
         // The original writes none, with success, when it could reach nobody.
         let results = self.results(&dir, run)?;
         let standard = Standard::Listed(self.expectations);
-        let assessment = Assessment::new(&run.testee(), self.selected, &results, standard);
+        let assessment = Assessment::new(&run.testee(), &cases, &results, standard);
         let mut error = outcome.err().map(|error| format!("{error:#}"));
         if error.is_none() && assessment.missing > 0 {
             // The suite skips what it cannot reach, and calls that success.
-            let (missing, all) = (assessment.missing, self.selected.len());
+            let (missing, all) = (assessment.missing, cases.len());
             error = Some(format!("the suite left out {missing} of {all} cases"));
         }
         Ok(Finished {
@@ -133,8 +134,7 @@ impl Session<'_> {
         Ok(dir)
     }
 
-    fn progress(&self, run: &Run, left: usize) -> Progress {
-        let reported = self.selected.len() - left;
+    fn progress(&self, run: &Run, reported: usize, left: usize) -> Progress {
         if reported > 0 {
             println!("{}: {reported} cases are reported already", run.agent);
         }

@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use ws_conformance::any_case::AnyCase;
+use ws_conformance::any_case::{AnyCase, Choice};
 use ws_conformance::case_id::CaseId;
 use ws_conformance::extra::{Case, Level, Roles};
 
 use super::Outcome;
-use super::options::Choice;
 use super::output::Output;
 
 /// List the cases: id and title; of the extra ones, what they demand, of whom, and what they do.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process;
 
 use anyhow::{Result, bail};
-use ws_conformance::any_case::{self, AnyCase, Set};
+use ws_conformance::any_case::{self, AnyCase, Choice, Set};
 use ws_conformance::case_id::CaseId;
 use ws_conformance::expect::{Expectations, Standard, Testee};
 use ws_conformance::pattern::{self, Pattern};
@@ -80,27 +80,6 @@ pub(super) struct Options {
     /// Print without colors [default: colors on a terminal, unless NO_COLOR is set]
     #[arg(long)]
     no_color: bool,
-}
-
-/// Sets of cases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Choice {
-    /// The cases of the original suite: groups 1 to 13
-    Original,
-    /// Cases beyond those: groups 20 and up, each with the rule that it checks
-    Extra,
-    /// Both
-    All,
-}
-
-impl Choice {
-    pub(super) fn cases(self) -> impl Iterator<Item = AnyCase> {
-        any_case::all().filter(move |case| match self {
-            Self::Original => case.set() == Set::Original,
-            Self::Extra => case.set() == Set::Extra,
-            Self::All => true,
-        })
-    }
 }
 
 /// The options, checked: everything that can be wrong with them is found before the run.

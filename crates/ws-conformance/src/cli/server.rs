@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
-use ws_conformance::any_case::{self, AnyCase};
+use ws_conformance::any_case;
 use ws_conformance::case_id::CaseId;
 use ws_conformance::expect::Testee;
 use ws_conformance::pool::{self, Jobs};
@@ -154,10 +154,7 @@ impl Args {
         let (target, settings) = (&testing.target, &testing.settings);
         let run = |case| {
             collector.started(case);
-            match case {
-                AnyCase::Original(case) => servers::run_case(target, case, settings),
-                AnyCase::Extra(case) => servers::run_extra_case(target, case, settings),
-            }
+            servers::run_case(target, case, settings)
         };
         let finished = |mut record: Record| {
             record.replay = Some(self.replay(Some(target), record.id));

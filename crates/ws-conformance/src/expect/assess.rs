@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Expectations, Testee};
 use crate::case_id::CaseId;
+use crate::extra::{self, Level};
 use crate::report::Results;
 use crate::verdict::{Behavior, Verdict};
 
@@ -14,7 +15,8 @@ pub enum Standard<'a> {
     Allowed,
     /// Every case is OK, or informational where no testee can do better.
     Strict,
-    /// Every case is OK and OK, or has the verdict that an entry gives it.
+    /// Every case is OK and OK, or has the verdict that an entry gives it. An extra case that only
+    /// informs needs no entry for that.
     Listed(&'a Expectations),
 }
 
@@ -123,7 +125,9 @@ fn listed(
     testee: &Testee,
 ) -> Option<Problem> {
     let Some(entry) = expectations.find(case, testee) else {
-        return (verdict != Verdict::GOOD).then_some(Problem::Unlisted);
+        let is_fine = verdict == Verdict::GOOD
+            || (verdict.overall() == Behavior::Informational && only_informs(case));
+        return (!is_fine).then_some(Problem::Unlisted);
     };
     let (line, expected) = (entry.line(), entry.verdict());
     match verdict {
@@ -131,6 +135,11 @@ fn listed(
         Verdict::GOOD => Some(Problem::Stale { line, expected }),
         _ => Some(Problem::Differs { line, expected }),
     }
+}
+
+/// Whether it is an extra case that judges nobody.
+fn only_informs(case: CaseId) -> bool {
+    extra::find(case).is_some_and(|case| case.demands() == Level::Informational)
 }
 
 impl Assessment {
@@ -278,6 +287,16 @@ mod tests {
             (("12.1.1", B::Unimplemented, C::Ok), None),
             (("1.1.1", B::NonStrict, C::Ok), Some(Problem::Unlisted)),
             (("1.1.1", B::Ok, C::FailedByClient), Some(Problem::Unlisted)),
+            (
+                ("7.1.6", B::Informational, C::Informational),
+                Some(Problem::Unlisted),
+            ),
+            (("27.1", B::Informational, C::Informational), None),
+            (
+                ("27.1", B::Informational, C::Failed),
+                Some(Problem::Unlisted),
+            ),
+            (("24.4.4", B::NonStrict, C::Ok), Some(Problem::Unlisted)),
             (
                 ("12.1.1", B::Ok, C::Ok),
                 Some(Problem::Stale { line, expected }),

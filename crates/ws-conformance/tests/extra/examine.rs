@@ -42,7 +42,7 @@ fn examine_server(fault: Fault, cases: &[&'static Case], settings: &Settings) ->
         cases,
         jobs,
         &settings.stop,
-        |case| servers::run_extra_case(&target, case, settings),
+        |case| servers::run_case(&target, case, settings),
         |record| records.lock().unwrap().push(record),
     );
     records.into_inner().unwrap()

@@ -217,7 +217,7 @@ fn missed_by_server(url: &str, ids: &[&str]) -> Vec<String> {
     let cases = ids
         .iter()
         .map(|id| extra::find(id.parse().unwrap()).unwrap());
-    let records = cases.map(|case| servers::run_extra_case(&target, case, &settings));
+    let records = cases.map(|case| servers::run_case(&target, case, &settings));
     missed_of(records.collect()).collect()
 }
 

@@ -18,10 +18,7 @@ const EXTRA: [&str; 11] = [
 ];
 
 fn run(target: &Target, case: AnyCase) -> Record {
-    match case {
-        AnyCase::Original(case) => servers::run_case(target, case, &patient()),
-        AnyCase::Extra(case) => servers::run_extra_case(target, case, &patient()),
-    }
+    servers::run_case(target, case, &patient())
 }
 
 /// A good server with this certificate, at this host.
