@@ -34,11 +34,13 @@ fn lines() -> (channel::Sender<String>, channel::Receiver<String>) {
     channel::bounded(1)
 }
 
+type Publisher = Sender<Prepared>;
+
 /// The publisher, and what serves its news.
-fn newsroom() -> (Sender<Prepared>, InactiveReceiver<Prepared>) {
+fn newsroom() -> (Publisher, InactiveReceiver<Prepared>) {
     broadcast::newsroom()
 }
 
-fn publish(publisher: &Sender<Prepared>, message: Prepared) {
+fn publish(publisher: &Publisher, message: Prepared) {
     publisher.try_broadcast(message).unwrap();
 }

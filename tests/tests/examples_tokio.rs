@@ -34,12 +34,14 @@ fn lines() -> (mpsc::Sender<String>, mpsc::Receiver<String>) {
     mpsc::channel(1)
 }
 
+type Publisher = Sender<Prepared>;
+
 /// The publisher, and what serves its news.
-fn newsroom() -> (Sender<Prepared>, Sender<Prepared>) {
+fn newsroom() -> (Publisher, Sender<Prepared>) {
     let news = broadcast::newsroom();
     (news.clone(), news)
 }
 
-fn publish(publisher: &Sender<Prepared>, message: Prepared) {
+fn publish(publisher: &Publisher, message: Prepared) {
     publisher.send(message).unwrap();
 }

@@ -2,11 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+use std::pin::pin;
 use std::task::Poll;
 
 use ws_driver::{Bytes, Config, Error, Message, MessageRef, TrySendError};
 use ws_tests::clock;
-use ws_tests::exec;
+use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{self, End, Op, Ws, queued};
 use ws_tests::wire::{self, BINARY, CONTINUATION, PING, PONG, TEXT};
 
@@ -225,6 +226,47 @@ fn a_burst_that_echoes_more_than_the_mark_stays_bounded() {
     peer.window(usize::MAX);
     assert!(exec::attempt(echo(&mut ws)).is_pending());
     assert_eq!(peer.take_frames().len(), 1000);
+}
+
+#[test]
+fn a_message_can_be_answered_at_once_although_a_ping_before_it_took_the_room() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        let from = end.peer();
+        peer.push([from.text("1"), from.frame(PING, &[1; 125]), from.text("2")].concat());
+        let (_, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
+        // With the Pong it is more than the mark.
+        exec::run(out.feed(vec![0; BLOCK - 36])).unwrap();
+        assert!(out.has_room());
+        peer.window(0);
+        assert!(exec::attempt(ws.recv_ref()).is_pending());
+        assert!(!ws.has_room());
+
+        // It was found; giving up the wait for room has not lost it.
+        peer.window(usize::MAX);
+        let (message, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
+        assert_eq!(message, MessageRef::Text("2"));
+        assert!(out.has_room());
+        exec::run(out.feed("3")).unwrap();
+        assert!(exec::attempt(ws.recv_ref()).is_pending());
+        let opcodes: Vec<_> = peer
+            .take_frames()
+            .iter()
+            .map(|frame| frame.opcode())
+            .collect();
+        assert_eq!(opcodes, [BINARY, PONG, TEXT]);
+    }
+}
+
+#[test]
+#[should_panic(expected = "polled after it has given a message")]
+fn a_received_message_is_not_given_twice() {
+    let (mut ws, peer) = scripted::server(&Config::default());
+    peer.push(wire::From::Client.text("once"));
+    let mut received = pin!(ws.recv_ref());
+    let mut task = Task::new();
+    assert!(task.poll(received.as_mut()).is_ready());
+    let _ = task.poll(received.as_mut());
 }
 
 #[test]

@@ -294,8 +294,8 @@ impl Inlet {
         }
     }
 
-    /// As [`poll_message`](Self::poll_message), but first waits until less than the high-water mark is queued, so that
-    /// a message can be answered at once.
+    /// As [`poll_message`](Self::poll_message), but waits until less than the high-water mark is queued, so that the
+    /// message can be answered at once.
     pub(crate) fn poll_message_and_room<M: Timer>(
         &mut self,
         cx: &mut Context<'_>,
@@ -303,19 +303,38 @@ impl Inlet {
         outlet: &mut Outlet<M>,
     ) -> Poll<Result<bool, Error>> {
         let mut io = io;
-        if let Some(io) = io.as_deref_mut()
-            && !outlet.out.side.has_room()
-            && !outlet.out.side.has_ended()
-        {
-            if self.found != Found::Waiting {
-                // It was looked at, and its answer is in the queue: both at once would be twice the memory.
-                self.recv.drop_message();
-            }
-            if outlet.poll_drain(cx, io).is_pending() && !outlet.out.side.has_room() {
-                ready!(outlet.poll_expire_sending(cx));
-            }
+        ready!(self.poll_room(cx, io.as_deref_mut(), outlet));
+        let found = ready!(self.poll_message(cx, io.as_deref_mut(), outlet))?;
+        if found && !outlet.out.side.has_room() {
+            // The reply to a control frame in front of it took what room there was.
+            self.found = Found::Waiting;
+            ready!(self.poll_room(cx, io, outlet));
+            self.found = Found::No;
         }
-        self.poll_message(cx, io, outlet)
+        Poll::Ready(Ok(found))
+    }
+
+    /// Waits until less than the high-water mark is queued, or there is no point in it.
+    fn poll_room<M: Timer>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: Option<&mut impl WriteHalf>,
+        outlet: &mut Outlet<M>,
+    ) -> Poll<()> {
+        let Some(io) = io else {
+            return Poll::Ready(());
+        };
+        if outlet.out.side.has_room() || outlet.out.side.has_ended() {
+            return Poll::Ready(());
+        }
+        if self.found != Found::Waiting {
+            // It was looked at, and its answer is in the queue: both at once would be twice the memory.
+            self.recv.drop_message();
+        }
+        if outlet.poll_drain(cx, io).is_pending() && !outlet.out.side.has_room() {
+            return outlet.poll_expire_sending(cx);
+        }
+        Poll::Ready(())
     }
 
     /// Discards messages until the end of the connection.

@@ -80,7 +80,7 @@ impl<T: Transport> Outbox<T> {
         self.outlet.out.pong(payload)
     }
 
-    /// Whether less than the high-water mark is queued, so that [`feed`](Self::feed) need not wait.
+    /// Whether there is room for a message. See [`WebSocket::has_room`](crate::WebSocket::has_room).
     #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {

@@ -16,9 +16,13 @@ use crate::websocket::{Link, WebSocket};
 
 /// What [`WebSocket::recv_ref`] waits for: a message, and the sending half to answer it. `None` at the end of the
 /// connection.
+///
+/// # Panics
+///
+/// If it is polled again after it has given a message, as any future of an `async fn`.
 #[must_use = "nothing is received before it is awaited"]
 pub struct RecvRef<'a, T: Transport> {
-    /// `None` once it is done.
+    /// `None` once it has given a message.
     ws: Option<&'a mut WebSocket<T>>,
 }
 
@@ -36,7 +40,7 @@ impl<'a, T: Transport> Future for RecvRef<'a, T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(ws) = &mut self.ws else {
-            return Poll::Ready(Ok(None));
+            panic!("`RecvRef` polled after it has given a message");
         };
         let is_next = ws.link.out.has_room() && ws.link.inlet.next_whole(&ws.link.out.outlet);
         if !is_next && !ready!(ws.poll_message_and_room(cx))? {

@@ -289,7 +289,8 @@ impl<T: Split> Sender<T> {
         outward::ready(self).await
     }
 
-    /// Whether less than the high-water mark is queued. See [`WebSocket::has_room`].
+    /// Whether there is room for a message. See [`WebSocket::has_room`]. The other half may take some of it at any
+    /// time, for a Pong.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.cell.state().outlet.out.side.has_room()

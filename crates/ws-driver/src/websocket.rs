@@ -38,7 +38,7 @@ use crate::transport::Transport;
 /// |---|---|---|
 /// | [`send`](Self::send) | the transport took the message and was flushed | not sent while it waited for room, else sent |
 /// | [`feed`](Self::feed) | the message is queued | not sent |
-/// | [`ready`](Self::ready), [`try_send`](Self::try_send) | there is room; at once, with the message back if there is none | – |
+/// | [`ready`](Self::ready), [`try_send`](Self::try_send) | there is room ([`has_room`](Self::has_room)); at once, with the message back if there is none | – |
 /// | [`flush`](Self::flush) | everything queued was taken and flushed | nothing is lost |
 ///
 /// Queued messages leave with the next `send`, `flush`, `recv` or `recv_ref`: receiving writes what is queued before it
@@ -212,7 +212,8 @@ impl<T: Transport> WebSocket<T> {
         outward::flush(self).await
     }
 
-    /// Waits until a message can be queued: [`try_send`](Self::try_send) will take one.
+    /// Waits until a message can be queued: [`try_send`](Self::try_send) will take one, unless a
+    /// [`writer`](Self::writer) has left one unfinished.
     ///
     /// # Errors
     ///
@@ -225,8 +226,8 @@ impl<T: Transport> WebSocket<T> {
         outward::ready(self).await
     }
 
-    /// Whether less than the high-water mark is queued, so that [`try_send`](Self::try_send) takes a message and
-    /// [`feed`](Self::feed) need not wait, while the connection is open.
+    /// Whether there is room for a message: less than the high-water mark is queued, or nothing. Then
+    /// [`try_send`](Self::try_send) does not say that the queue is full.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.link.out.has_room()

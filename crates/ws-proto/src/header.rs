@@ -138,7 +138,7 @@ impl FrameHeader {
         }
     }
 
-    /// [`encode`](Self::encode), the long way.
+    /// [`encode`](Self::encode) with a masking key, or for more than 65,535 octets.
     fn encode_long(&self, first: u8, out: &mut Vec<u8>) {
         let mask = if self.mask.is_some() { MASK } else { 0 };
         match (

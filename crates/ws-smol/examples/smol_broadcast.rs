@@ -124,7 +124,7 @@ async fn subscribe(
 /// A subscriber does not keep up.
 struct TooSlow;
 
-/// Queues `message` and what waits behind it, as far as there is room: all of it leaves in one write.
+/// Queues `message` and what waits behind it, as far as there is room: it leaves together.
 fn queue(
     ws: &mut WebSocket,
     message: Prepared,

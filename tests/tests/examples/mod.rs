@@ -16,8 +16,8 @@ use crate::adapter::{
     self, Bytes, CloseCode, Config, Connector, Error, Initiator, Message, Prepared, WebSocket,
 };
 use crate::{
-    Listener, On, accept_decision, broadcast, client, echo_server, lines, newsroom, publish, split,
-    stream_file,
+    Listener, On, Publisher, accept_decision, broadcast, client, echo_server, lines, newsroom,
+    publish, split, stream_file,
 };
 
 /// Starts a server and returns the URL of `path` at it.
@@ -198,22 +198,45 @@ fn a_refusal_is_a_complete_http_response() {
     });
 }
 
+/// The publisher, and so many subscribers.
+async fn subscribed(count: usize) -> (Publisher, Vec<WebSocket>) {
+    let (publisher, news) = newsroom();
+    let url = start(move |listener| broadcast::serve(listener, news), "/").await;
+    let mut subscribers = Vec::new();
+    for _ in 0..count {
+        subscribers.push(adapter::connect(&url).await.unwrap());
+    }
+    soon(async {
+        while publisher.receiver_count() < count {
+            On::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    (publisher, subscribers)
+}
+
+#[test]
+fn news_that_comes_together_reaches_all_subscribers_in_order() {
+    On::block_on(async {
+        let (publisher, mut subscribers) = subscribed(3).await;
+        // As much as a subscriber may be behind, whoever is served first.
+        let page = |number: u8| Message::from(Bytes::from(vec![number; broadcast::BACKLOG / 64]));
+        for number in 0..60 {
+            publish(&publisher, Prepared::new(page(number)));
+        }
+        for ws in &mut subscribers {
+            for number in 0..60 {
+                assert!(next(ws).await == page(number), "{number}");
+            }
+        }
+    });
+}
+
 #[test]
 fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
     On::block_on(async {
-        let (publisher, news) = newsroom();
-        let url = start(move |listener| broadcast::serve(listener, news), "/").await;
-        let mut quick = Vec::new();
-        for _ in 0..5 {
-            quick.push(adapter::connect(&url).await.unwrap());
-        }
-        let mut slow = adapter::connect(&url).await.unwrap();
-        soon(async {
-            while publisher.receiver_count() < 6 {
-                On::sleep(Duration::from_millis(1)).await;
-            }
-        })
-        .await;
+        let (publisher, mut quick) = subscribed(6).await;
+        let mut slow = quick.pop().unwrap();
 
         publish(&publisher, Prepared::new("first"));
         for ws in quick.iter_mut().chain([&mut slow]) {

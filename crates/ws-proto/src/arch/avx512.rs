@@ -28,7 +28,7 @@ pub(super) fn valid_utf8(octets: &[u8]) -> bool {
         check.lines(lines, joined(lines));
     }
     if !tail.is_empty() {
-        check.line(load_part(tail));
+        check.part(load_part(tail));
     }
     check.finish()
 }

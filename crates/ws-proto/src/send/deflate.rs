@@ -237,7 +237,14 @@ impl SendSide {
             rsv1: opcode != OpCode::Continuation,
             ..FrameHeader::new(opcode, octets.len() as u64)
         };
-        self.copied_frame(header, octets);
+        match self.next_key() {
+            Some(key) => self.masked_frame(header, key, octets),
+            None => {
+                self.header(&header);
+                self.queue
+                    .append(octets.len(), |buffer| buffer.extend_from_slice(octets));
+            }
+        }
     }
 
     fn keep_octets(&mut self, octets: Vec<u8>) {

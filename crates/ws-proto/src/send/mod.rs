@@ -151,7 +151,7 @@ impl SendSide {
         Ok(())
     }
 
-    /// Whether a message of this payload is one frame, uncompressed.
+    /// Whether it is clear at once that a message of this payload is one frame, uncompressed.
     #[inline]
     fn takes_one_frame(&self, payload: &[u8]) -> bool {
         self.deflation.is_none() && !self.fragments(payload)
@@ -216,8 +216,7 @@ impl SendSide {
             Payload::Borrowed(payload) if self.lends(&message) => {
                 self.make_free()?;
                 let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
-                self.queue
-                    .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));
+                self.header(&header);
                 self.queue.lend_gap(payload.len());
                 Ok(payload)
             }
@@ -755,12 +754,12 @@ impl SendSide {
             false => None,
         };
         let frame = compressed.unwrap_or(prepared.plain());
-        if self.masks.is_some() {
+        if let Some(key) = self.next_key() {
             let header = FrameHeader {
                 rsv1: compressed.is_some(),
                 ..FrameHeader::new(prepared.kind().opcode(), frame.payload().len() as u64)
             };
-            self.copied_frame(header, frame.payload());
+            self.masked_frame(header, key, frame.payload());
         } else if frame.octets.len() < UNCOPIED_LEN {
             self.queue.append(frame.octets.len(), |buffer| {
                 buffer.extend_from_slice(&frame.octets);
@@ -820,16 +819,9 @@ impl SendSide {
         });
     }
 
-    /// Queues any frame, masked if it must be.
-    fn copied_frame(&mut self, header: FrameHeader, payload: &[u8]) {
-        if let Some(key) = self.next_key() {
-            return self.masked_frame(header, key, payload);
-        }
+    fn header(&mut self, header: &FrameHeader) {
         self.queue
             .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));
-        self.queue.append(payload.len(), |buffer| {
-            buffer.extend_from_slice(payload);
-        });
     }
 
     fn uncopied_frame(&mut self, opcode: OpCode, payload: Bytes) {
@@ -838,8 +830,7 @@ impl SendSide {
             mask,
             ..FrameHeader::new(opcode, payload.len() as u64)
         };
-        self.queue
-            .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));
+        self.header(&header);
         self.queue.insert(match mask {
             None => payload,
             Some(key) => masked(payload, key),
