@@ -237,14 +237,7 @@ impl SendSide {
             rsv1: opcode != OpCode::Continuation,
             ..FrameHeader::new(opcode, octets.len() as u64)
         };
-        match self.next_key() {
-            Some(key) => self.masked_frame(header, key, octets),
-            None => {
-                self.header(&header);
-                self.queue
-                    .append(octets.len(), |buffer| buffer.extend_from_slice(octets));
-            }
-        }
+        self.copied_frame(header, octets);
     }
 
     fn keep_octets(&mut self, octets: Vec<u8>) {

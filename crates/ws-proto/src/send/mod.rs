@@ -799,6 +799,12 @@ impl SendSide {
             fin,
             ..FrameHeader::new(opcode, payload.len() as u64)
         };
+        self.copied_frame(header, payload);
+    }
+
+    /// Queues a frame, masked if it must be. Inlined: the short way knows most of the header.
+    #[inline]
+    fn copied_frame(&mut self, header: FrameHeader, payload: &[u8]) {
         if let Some(key) = self.next_key() {
             return self.masked_frame(header, key, payload);
         }
