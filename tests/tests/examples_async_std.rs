@@ -2,12 +2,14 @@
 
 #![forbid(unsafe_code)]
 
-use async_broadcast::{InactiveReceiver, Sender};
+use async_broadcast::Sender;
 use async_std::channel;
 use async_std::net::TcpListener as Listener;
 use ws_async_std as adapter;
 use ws_async_std::Prepared;
 use ws_tests::runtimes::AsyncStdThreads as On;
+
+use broadcast::newsroom;
 
 #[expect(dead_code, reason = "its `main`")]
 #[path = "../../crates/ws-async-std/examples/async_std_accept_decision.rs"]
@@ -35,11 +37,6 @@ fn lines() -> (channel::Sender<String>, channel::Receiver<String>) {
 }
 
 type Publisher = Sender<Prepared>;
-
-/// The publisher, and what serves its news.
-fn newsroom() -> (Publisher, InactiveReceiver<Prepared>) {
-    broadcast::newsroom()
-}
 
 fn publish(publisher: &Publisher, message: Prepared) {
     publisher.try_broadcast(message).unwrap();

@@ -2,12 +2,14 @@
 
 #![forbid(unsafe_code)]
 
-use async_broadcast::{InactiveReceiver, Sender};
+use async_broadcast::Sender;
 use smol::channel;
 use smol::net::TcpListener as Listener;
 use ws_smol as adapter;
 use ws_smol::Prepared;
 use ws_tests::runtimes::SmolThreads as On;
+
+use broadcast::newsroom;
 
 #[expect(dead_code, reason = "its `main`")]
 #[path = "../../crates/ws-smol/examples/smol_accept_decision.rs"]
@@ -35,11 +37,6 @@ fn lines() -> (channel::Sender<String>, channel::Receiver<String>) {
 }
 
 type Publisher = Sender<Prepared>;
-
-/// The publisher, and what serves its news.
-fn newsroom() -> (Publisher, InactiveReceiver<Prepared>) {
-    broadcast::newsroom()
-}
 
 fn publish(publisher: &Publisher, message: Prepared) {
     publisher.try_broadcast(message).unwrap();

@@ -31,6 +31,18 @@ where
     format!("ws://{address}{path}")
 }
 
+/// Starts a server for one connection and returns its URL.
+async fn start_for_one<F>(serve: impl FnOnce(WebSocket) -> F + Send + 'static) -> String
+where
+    F: Future<Output = ()> + Send,
+{
+    let accept = |listener: Listener| async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        serve(adapter::accept(tcp).await.unwrap()).await;
+    };
+    start(accept, "/").await
+}
+
 /// Nothing here takes long: a test that hangs says so.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     let late = async {
@@ -85,14 +97,12 @@ fn the_echo_server_takes_any_number_of_messages_at_once() {
 #[test]
 fn the_client_ends_when_the_server_does() {
     On::block_on(async {
-        let serve = |listener: Listener| async move {
-            let (tcp, _) = listener.accept().await.unwrap();
-            let mut ws = adapter::accept(tcp).await.unwrap();
+        let serve = |mut ws: WebSocket| async move {
             ws.recv().await.unwrap();
             ws.send("only this").await.unwrap();
             ws.close(CloseCode::GOING_AWAY, "").await.unwrap();
         };
-        let url = start(serve, "/").await;
+        let url = start_for_one(serve).await;
         let answers = soon(client::ask(&url, &["a".into(), "b".into()])).await;
         assert_eq!(answers.unwrap(), [Message::from("only this")]);
     });
@@ -124,12 +134,10 @@ fn the_split_connection_sends_and_shows_at_its_own_pace() {
 #[test]
 fn the_split_connection_ends_when_the_server_closes() {
     On::block_on(async {
-        let serve = |listener: Listener| async move {
-            let (tcp, _) = listener.accept().await.unwrap();
-            let mut ws = adapter::accept(tcp).await.unwrap();
+        let serve = |mut ws: WebSocket| async move {
             ws.close(CloseCode::GOING_AWAY, "").await.unwrap();
         };
-        let url = start(serve, "/").await;
+        let url = start_for_one(serve).await;
         let (_typed, lines) = lines();
         let ws = adapter::connect(&url).await.unwrap();
         soon(split::talk(ws, lines, |_| {})).await.unwrap();
@@ -346,16 +354,14 @@ fn a_receiver_that_gives_up_is_heard_in_the_middle_of_a_file() {
     On::block_on(async {
         let original = scratch("refused.bin");
         std::fs::write(&original, octets(FILE_LEN)).unwrap();
-        let serve = |listener: Listener| async move {
-            let (tcp, _) = listener.accept().await.unwrap();
-            let mut ws = adapter::accept(tcp).await.unwrap();
+        let serve = |mut ws: WebSocket| async move {
             let mut message = ws.recv_stream().await.unwrap().unwrap();
             message.chunk().await.unwrap();
             ws.close(CloseCode::TOO_BIG, "the disk is full")
                 .await
                 .unwrap();
         };
-        let url = start(serve, "/").await;
+        let url = start_for_one(serve).await;
         let ws = stream_file::connect(&url).await.unwrap();
         let error = soon(stream_file::send_file(ws, &original))
             .await
