@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ws_benches::send_side;
-use ws_proto::{Config, DeflateConfig, DeflateParams, Event, ReceiveSide, Role, SendSide};
+use ws_proto::{Config, DeflateConfig, DeflateParams, Event, ReceiveSide, Role, SendHalf};
 
 const LENS: [usize; 4] = [125, 1 << 10, 64 << 10, 1 << 20];
 
@@ -31,14 +31,14 @@ fn json(len: usize) -> String {
     text
 }
 
-fn sender(role: Role) -> SendSide {
+fn sender(role: Role) -> SendHalf {
     let mut send = send_side(role);
     send.deflate(&PARAMS, &DeflateConfig::default().threshold(0));
     send
 }
 
 /// Takes what is queued.
-fn taken(send: &mut SendSide) -> Vec<u8> {
+fn taken(send: &mut SendHalf) -> Vec<u8> {
     let mut slices = [&[][..]; 4];
     let used = send.slices(&mut slices);
     let octets = slices[..used].concat();

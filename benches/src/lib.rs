@@ -11,7 +11,7 @@ pub mod handshake;
 use std::hint::black_box;
 
 use ws_proto::{
-    BlockReceiver, Config, MaskKey, MaskSource, MessageRef, ReceiveSide, Role, SendSide,
+    BlockReceiver, Config, MaskKey, MaskSource, MessageRef, ReceiveSide, Role, SendHalf,
 };
 
 /// Payload lengths: every size tier of the code, both sides of each change of the header's length form.
@@ -111,10 +111,10 @@ impl MaskSource for CountedKeys {
 
 /// The send side of the end with this role.
 #[must_use]
-pub fn send_side(role: Role) -> SendSide {
+pub fn send_side(role: Role) -> SendHalf {
     match role {
-        Role::Client => SendSide::client(&Config::default(), CountedKeys::default()),
-        Role::Server => SendSide::server(&Config::default()),
+        Role::Client => SendHalf::client(&Config::default(), CountedKeys::default()),
+        Role::Server => SendHalf::server(&Config::default()),
     }
 }
 

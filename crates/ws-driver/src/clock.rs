@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use ws_proto::SendSide;
+use ws_proto::SendHalf;
 
 use crate::transport::Timer;
 
@@ -60,7 +60,7 @@ impl<M: Timer> Clock<M> {
     pub(crate) fn poll_deadline(
         &mut self,
         cx: &mut Context<'_>,
-        send: &mut SendSide,
+        send: &mut SendHalf,
         direction: Direction,
     ) -> Poll<Duration> {
         if !send.is_timed() {

@@ -20,7 +20,7 @@ mod boxed;
 mod clock;
 mod connect;
 mod error;
-mod futures;
+
 #[cfg(feature = "futures-io")]
 mod futures_io;
 mod inlet;
@@ -28,10 +28,11 @@ mod locked;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod masks;
-mod memory;
 mod outbox;
 mod outlet;
 mod outward;
+mod pieces;
+mod pipe;
 mod pool;
 mod recv_ref;
 mod scripted;
@@ -56,12 +57,12 @@ pub use locked::Locked;
 #[cfg(feature = "fast-masks")]
 pub use masks::FastMasks;
 pub use masks::OsMasks;
-pub use memory::{Duplex, DuplexRead, DuplexWrite, duplex};
 pub use outbox::{Feed, Outbox};
+pub use pieces::{MessageReader, MessageWriter};
+pub use pipe::{Duplex, DuplexRead, DuplexWrite, duplex};
 pub use recv_ref::RecvRef;
 pub use scripted::{Script, Scripted};
 pub use split::{Receiver, ReuniteError, Sender};
-pub use stream::{MessageReader, MessageWriter};
 pub use transport::{ReadHalf, Runtime, Split, Timer, Transport, Wrap, WriteHalf};
 pub use websocket::WebSocket;
 

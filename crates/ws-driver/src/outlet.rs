@@ -6,7 +6,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use ws_proto::{ControlPayload, Expired, Outgoing, ReceiveError, SendError, SendSide};
+use ws_proto::{ControlPayload, Expired, Outgoing, ReceiveError, SendError, SendHalf};
 
 use crate::clock::{Clock, Direction};
 use crate::error::{Error, Phase};
@@ -59,7 +59,7 @@ impl PingUnderWay {
 }
 
 impl<M: Timer> Outlet<M> {
-    pub(crate) fn new(mut send: SendSide) -> Self {
+    pub(crate) fn new(mut send: SendHalf) -> Self {
         send.compress_in_steps();
         Outlet {
             out: SendQueue::new(send),
@@ -188,7 +188,7 @@ impl<M: Timer> Outlet<M> {
         }
     }
 
-    /// Writes everything that is queued and the payload that is [lent](SendSide::lend_payload), of which what has not
+    /// Writes everything that is queued and the payload that is [lent](SendHalf::lend_payload), of which what has not
     /// gone out stays in `lent`: nothing, once this is ready.
     pub(crate) fn poll_lent(
         &mut self,

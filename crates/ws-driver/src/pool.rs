@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use ws_proto::{CompressorMemory, DecompressorMemory, ReceiveSide, SendSide};
+use ws_proto::{CompressorMemory, DecompressorMemory, ReceiveSide, SendHalf};
 
 /// Octets in a block to read into, and in a buffer to encode into.
 pub(crate) const BLOCK_LEN: usize = 64 * 1024;
@@ -92,7 +92,7 @@ pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
 }
 
 /// Lends `side` the memory of a compressor, if there is some that suits it.
-pub(crate) fn lend_compressor(side: &mut SendSide) {
+pub(crate) fn lend_compressor(side: &mut SendHalf) {
     with(|pool| {
         for at in 0..pool.compressors.len() {
             let memory = pool.compressors.swap_remove(at);
@@ -178,7 +178,7 @@ mod tests {
     fn the_memory_of_a_compressor_goes_to_whom_it_suits() {
         use ws_proto::{Config, DeflateConfig, DeflateParams};
         let side = |level| {
-            let mut side = SendSide::server(&Config::default());
+            let mut side = SendHalf::server(&Config::default());
             let params = DeflateParams {
                 server_no_context_takeover: true,
                 ..DeflateParams::default()
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(kept(), KEPT_COMPRESSORS);
         let mut lent: Vec<_> = [6, 6, 6, 9].map(side).into();
         lent.iter_mut().for_each(lend_compressor);
-        let wanting: Vec<_> = lent.iter().map(SendSide::wants_compressor).collect();
+        let wanting: Vec<_> = lent.iter().map(SendHalf::wants_compressor).collect();
         assert_eq!(wanting, [false, false, true, true]);
         assert_eq!(kept(), 2);
     }

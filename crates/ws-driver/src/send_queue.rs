@@ -1,6 +1,6 @@
 //! The send side of the core, with memory from the pool.
 
-use ws_proto::{CloseFrame, ControlPayload, Outgoing, SendError, SendSide};
+use ws_proto::{CloseFrame, ControlPayload, Outgoing, SendError, SendHalf};
 
 use crate::error::{Error, TrySendError};
 use crate::pool;
@@ -8,11 +8,11 @@ use crate::pool;
 /// The send side of the core, with memory from the pool. What is queued leaves when its owner writes.
 #[derive(Debug)]
 pub(crate) struct SendQueue {
-    pub(crate) side: SendSide,
+    pub(crate) side: SendHalf,
 }
 
 impl SendQueue {
-    pub(crate) fn new(side: SendSide) -> Self {
+    pub(crate) fn new(side: SendHalf) -> Self {
         SendQueue { side }
     }
 

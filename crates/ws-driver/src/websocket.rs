@@ -10,7 +10,7 @@ use http::Response;
 use ws_handshake::{Agreed, Extension};
 use ws_proto::{
     BlockReceiver, CloseCode, CloseReason, Config, Control, ControlPayload, End, Message,
-    MessageKind, Outgoing, ReceiveSide, Role, SendError, SendSide,
+    MessageKind, Outgoing, ReceiveSide, Role, SendError, SendHalf,
 };
 
 use crate::error::{Error, TrySendError};
@@ -18,10 +18,10 @@ use crate::inlet::{CONTROLS_PER_TURN, Found, Inlet};
 use crate::outbox::Outbox;
 use crate::outlet::Outlet;
 use crate::outward::{self, Outward};
+use crate::pieces::Incoming;
 use crate::pool::{BLOCK_LEN, LARGE_BLOCK_LEN};
 use crate::recv_ref::RecvRef;
 use crate::send_queue::SendQueue;
-use crate::stream::Incoming;
 use crate::transport::Transport;
 
 /// A WebSocket connection.
@@ -100,9 +100,9 @@ impl<T: Transport> WebSocket<T> {
     ) -> Self {
         let (role, send, response) = match side {
             Side::Client(masks, response) => {
-                (Role::Client, SendSide::client(config, masks), response)
+                (Role::Client, SendHalf::client(config, masks), response)
             }
-            Side::Server => (Role::Server, SendSide::server(config), None),
+            Side::Server => (Role::Server, SendHalf::server(config), None),
         };
         let recv = ReceiveSide::new(role, config);
         #[cfg(feature = "deflate")]
@@ -485,10 +485,10 @@ impl<T: Transport> WebSocket<T> {
 #[cfg(feature = "deflate")]
 fn compressed(
     mut recv: ReceiveSide,
-    mut send: SendSide,
+    mut send: SendHalf,
     config: &Config,
     agreed: &Agreed,
-) -> (ReceiveSide, SendSide) {
+) -> (ReceiveSide, SendHalf) {
     if let (Some(params), Some(config)) = (agreed.deflate(), config.deflate_config()) {
         recv.inflate(&params);
         send.deflate(&params, config);

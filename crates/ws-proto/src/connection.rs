@@ -10,7 +10,7 @@ use crate::mask::MaskSource;
 use crate::message::Outgoing;
 use crate::recv::{Event, ReceiveSide, Received};
 use crate::role::Role;
-use crate::send::SendSide;
+use crate::send::SendHalf;
 use crate::{CloseFrame, End};
 
 /// A WebSocket connection after the opening handshake, without I/O.
@@ -70,7 +70,7 @@ use crate::{CloseFrame, End};
 #[derive(Debug)]
 pub struct Connection {
     recv: ReceiveSide,
-    send: SendSide,
+    send: SendHalf,
 }
 
 impl Connection {
@@ -79,7 +79,7 @@ impl Connection {
     pub fn server(config: &Config) -> Self {
         Connection {
             recv: ReceiveSide::new(Role::Server, config),
-            send: SendSide::server(config),
+            send: SendHalf::server(config),
         }
     }
 
@@ -88,7 +88,7 @@ impl Connection {
     pub fn client(config: &Config, masks: impl MaskSource + 'static) -> Self {
         Connection {
             recv: ReceiveSide::new(Role::Client, config),
-            send: SendSide::client(config, masks),
+            send: SendHalf::client(config, masks),
         }
     }
 
@@ -127,7 +127,7 @@ impl Connection {
         }
     }
 
-    /// Queues a message. See [`SendSide::message`].
+    /// Queues a message. See [`SendHalf::message`].
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Connection {
         self.send.message(message)
     }
 
-    /// Queues a Ping. See [`SendSide::ping`].
+    /// Queues a Ping. See [`SendHalf::ping`].
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl Connection {
         self.send.ping(payload)
     }
 
-    /// Starts the closing handshake. See [`SendSide::start_close`].
+    /// Starts the closing handshake. See [`SendHalf::start_close`].
     ///
     /// # Errors
     ///
@@ -155,32 +155,32 @@ impl Connection {
         self.send.start_close(close)
     }
 
-    /// The next octets to send. See [`SendSide::slices`].
+    /// The next octets to send. See [`SendHalf::slices`].
     pub fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         self.send.slices(slices)
     }
 
-    /// The transport took octets. See [`SendSide::advance`].
+    /// The transport took octets. See [`SendHalf::advance`].
     pub fn advance(&mut self, len: usize) {
         self.send.advance(len);
     }
 
-    /// The transport takes nothing now. See [`SendSide::stalled`].
+    /// The transport takes nothing now. See [`SendHalf::stalled`].
     pub fn stalled(&mut self) {
         self.send.stalled();
     }
 
-    /// The earliest time limit that runs. See [`SendSide::deadline`].
+    /// The earliest time limit that runs. See [`SendHalf::deadline`].
     pub fn deadline(&mut self, now: Duration) -> Option<Duration> {
         self.send.deadline(now)
     }
 
-    /// Acts on a time limit that has passed. See [`SendSide::expire`].
+    /// Acts on a time limit that has passed. See [`SendHalf::expire`].
     pub fn expire(&mut self, now: Duration) -> Option<Expired> {
         self.send.expire(now)
     }
 
-    /// Whether this end is to end its direction of the transport now. See [`SendSide::ends_transport`].
+    /// Whether this end is to end its direction of the transport now. See [`SendHalf::ends_transport`].
     #[must_use]
     pub fn ends_transport(&self) -> bool {
         self.send.ends_transport()
@@ -193,20 +193,20 @@ impl Connection {
     }
 
     /// The send side, for what has no shortcut here.
-    pub fn send_side(&mut self) -> &mut SendSide {
+    pub fn send_side(&mut self) -> &mut SendHalf {
         &mut self.send
     }
 
     /// Takes the sides apart. Whoever holds them passes control frames and errors of the one to the other:
-    /// [`SendSide::respond`], [`SendSide::fail`].
+    /// [`SendHalf::respond`], [`SendHalf::fail`].
     #[must_use]
-    pub fn split(self) -> (ReceiveSide, SendSide) {
+    pub fn split(self) -> (ReceiveSide, SendHalf) {
         (self.recv, self.send)
     }
 
     /// Joins the sides again.
     #[must_use]
-    pub fn join(recv: ReceiveSide, send: SendSide) -> Self {
+    pub fn join(recv: ReceiveSide, send: SendHalf) -> Self {
         Connection { recv, send }
     }
 }

@@ -101,5 +101,5 @@ pub use recv::{
     BlockReceiver, Chunk, DecompressorMemory, Event, Ready, ReceiveSide, Received, Start,
 };
 pub use role::Role;
-pub use send::{CompressorMemory, SendSide};
+pub use send::{CompressorMemory, SendHalf};
 pub use text::{NotUtf8, Text};

@@ -178,9 +178,9 @@ impl fmt::Debug for MessageRef<'_> {
 /// Where compression was agreed, a message can be kept out of it, or put in however short it is:
 ///
 /// ```
-/// use ws_proto::{Config, Outgoing, SendSide};
+/// use ws_proto::{Config, Outgoing, SendHalf};
 ///
-/// let mut send = SendSide::server(&Config::default());
+/// let mut send = SendHalf::server(&Config::default());
 /// // A secret beside text that an attacker chooses: its length after compression would tell of it (RFC 7692 §8).
 /// send.message(Outgoing::from("token=5f3a").uncompressed())?;
 /// # Ok::<(), ws_proto::SendError>(())

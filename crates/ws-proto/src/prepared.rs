@@ -20,10 +20,10 @@ use crate::message::{Compression, MessageKind, Outgoing, Payload};
 /// messages loses nothing by that, one that mixes them with messages of its own compresses the latter less.
 ///
 /// ```
-/// use ws_proto::{Config, Prepared, SendSide};
+/// use ws_proto::{Config, Prepared, SendHalf};
 ///
 /// let news = Prepared::new("to all of you");
-/// let mut subscribers = [(); 3].map(|()| SendSide::server(&Config::default()));
+/// let mut subscribers = [(); 3].map(|()| SendHalf::server(&Config::default()));
 /// for send in &mut subscribers {
 ///     send.message(&news)?;
 /// }

@@ -8,7 +8,7 @@ mod support;
 use ws_proto::{
     BlockReceiver, Chunk, CloseCode, Config, Connection, ControlPayload, DeflateConfig,
     DeflateParams, Event, Message, MessageKind, Prepared, ProtocolError, Ready, ReceiveError,
-    ReceiveSide, Role, SendSide, Start,
+    ReceiveSide, Role, SendHalf, Start,
 };
 
 use support::{Keys, output, receive_all};
@@ -26,11 +26,11 @@ fn agreements() -> impl Iterator<Item = DeflateParams> {
     })
 }
 
-fn sides(role: Role, params: &DeflateParams, config: &Config) -> (ReceiveSide, SendSide) {
+fn sides(role: Role, params: &DeflateParams, config: &Config) -> (ReceiveSide, SendHalf) {
     let mut recv = ReceiveSide::new(role, config);
     let mut send = match role {
-        Role::Client => SendSide::client(config, Keys::default()),
-        Role::Server => SendSide::server(config),
+        Role::Client => SendHalf::client(config, Keys::default()),
+        Role::Server => SendHalf::server(config),
     };
     recv.inflate(params);
     send.deflate(params, &DeflateConfig::default().threshold(0));
@@ -365,7 +365,7 @@ fn messages_below_the_threshold_and_without_gain_leave_as_they_are() {
         server_no_context_takeover: true,
         ..DeflateParams::default()
     };
-    let mut send = SendSide::server(&Config::default());
+    let mut send = SendHalf::server(&Config::default());
     send.deflate(&params, &DeflateConfig::default().threshold(10));
     send.message("123456789").unwrap();
     assert_eq!(output(&mut send)[0], 0x81);
@@ -399,7 +399,7 @@ fn long(number: usize) -> String {
 }
 
 /// A server that compresses in steps, and its client's receiving side.
-fn in_steps(takeover: bool) -> (SendSide, ReceiveSide) {
+fn in_steps(takeover: bool) -> (SendHalf, ReceiveSide) {
     let params = DeflateParams {
         server_no_context_takeover: !takeover,
         ..DeflateParams::default()

@@ -7,7 +7,7 @@ mod support;
 use allocation_counter::measure;
 use support::{BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT, Wire, connection};
 use ws_proto::{
-    BlockReceiver, Config, Control, ControlPayload, Event, Ready, ReceiveSide, Role, SendSide,
+    BlockReceiver, Config, Control, ControlPayload, Event, Ready, ReceiveSide, Role, SendHalf,
 };
 
 const KIB: i64 = 1024;
@@ -306,7 +306,7 @@ fn a_block_comes_back_when_nothing_is_incomplete() {
 
 #[test]
 fn a_million_pings_to_an_end_that_cannot_write_hold_one_pong() {
-    let mut send = SendSide::server(&Config::default());
+    let mut send = SendHalf::server(&Config::default());
     send.message("waiting").unwrap();
     send.stalled();
     let ping = Control::Ping(ControlPayload::new(&[7; 125]).unwrap());

@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use allocation_counter::measure;
 use bytes::Bytes;
 use support::{FIN, PONG, TEXT, Wire, drain, sides};
-use ws_proto::{Config, Control, ControlPayload, Message, Outgoing, Role, SendError, SendSide};
+use ws_proto::{Config, Control, ControlPayload, Message, Outgoing, Role, SendError, SendHalf};
 
 /// The shortest payload that is offered.
 const LARGE: usize = 8 * 1024;
@@ -19,11 +19,11 @@ const KIB: u64 = 1024;
 const MIB: usize = 1 << 20;
 const NEWEST: &[u8] = b"newest";
 
-fn side(role: Role, config: &Config) -> SendSide {
+fn side(role: Role, config: &Config) -> SendHalf {
     sides(role, config).1
 }
 
-fn server() -> SendSide {
+fn server() -> SendHalf {
     side(Role::Server, &Config::default())
 }
 
@@ -32,7 +32,7 @@ fn octets(len: usize, seed: usize) -> Vec<u8> {
     (0..len).map(|i| (i % 251 + seed) as u8).collect()
 }
 
-fn output(side: &mut SendSide) -> Vec<u8> {
+fn output(side: &mut SendHalf) -> Vec<u8> {
     let mut sent = Vec::new();
     drain(side, &mut sent);
     sent
@@ -74,7 +74,7 @@ impl Queued {
         }
     }
 
-    fn server(&self) -> SendSide {
+    fn server(&self) -> SendHalf {
         let mut server = server();
         for message in &self.messages {
             server.message(message).unwrap();

@@ -5,15 +5,15 @@
 mod support;
 
 use ws_proto::{
-    Config, Event, Message, MessageKind, Outgoing, Prepared, ReceiveSide, Role, SendSide,
+    Config, Event, Message, MessageKind, Outgoing, Prepared, ReceiveSide, Role, SendHalf,
 };
 
 use support::{Keys, output, receive_all};
 
-fn plain(role: Role) -> SendSide {
+fn plain(role: Role) -> SendHalf {
     match role {
-        Role::Client => SendSide::client(&Config::default(), Keys::default()),
-        Role::Server => SendSide::server(&Config::default()),
+        Role::Client => SendHalf::client(&Config::default(), Keys::default()),
+        Role::Server => SendHalf::server(&Config::default()),
     }
 }
 
@@ -51,7 +51,7 @@ fn a_connection_that_cuts_messages_cuts_a_prepared_one() {
     let config = Config::default().fragment_len(1000.try_into().unwrap());
     for len in [1000, 1001, 20_000] {
         let text = "x".repeat(len);
-        let mut send = SendSide::server(&config);
+        let mut send = SendHalf::server(&config);
         send.message(&Prepared::new(&text)).unwrap();
         let mut octets = output(&mut send);
         assert_eq!(octets[0] & 0x80 == 0, len > 1000, "FIN of the first frame");
@@ -102,7 +102,7 @@ mod compressed {
         }
     }
 
-    fn pair(role: Role, params: &DeflateParams) -> (SendSide, ReceiveSide) {
+    fn pair(role: Role, params: &DeflateParams) -> (SendHalf, ReceiveSide) {
         let mut send = plain(role);
         send.deflate(params, &DeflateConfig::default().own_window_bits(15));
         let mut recv = ReceiveSide::new(role.peer(), &Config::default());

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use support::{FIN, Habit, Keys, Plan, TEXT, Wire, connection, receive, receive_blocks, sides};
 use ws_proto::{
     BlockReceiver, CloseCode, CloseFrame, CloseReason, Config, ControlPayload, Event, FrameHeader,
-    HeaderRules, Message, MessageRef, Ready, ReceiveSide, Role, SendSide,
+    HeaderRules, Message, MessageRef, Ready, ReceiveSide, Role, SendHalf,
 };
 
 fn role() -> impl Strategy<Value = Role> {
@@ -141,7 +141,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn queued(send: &SendSide) -> Vec<u8> {
+fn queued(send: &SendHalf) -> Vec<u8> {
     let mut slices = [&[][..]; 256];
     let used = send.slices(&mut slices);
     slices[..used].concat()
@@ -394,7 +394,7 @@ fn a_failed_receiver_has_its_whole_block_free() {
 #[test]
 fn masks_are_taken_one_for_each_frame() {
     let (_, mut send) = sides(Role::Client, &Config::default());
-    let mut own = SendSide::client(&Config::default(), Box::new(Keys::default()));
+    let mut own = SendHalf::client(&Config::default(), Box::new(Keys::default()));
     for send in [&mut send, &mut own] {
         assert_eq!(send.role(), Role::Client);
         send.message("a").unwrap();

@@ -9,19 +9,19 @@ use std::time::Duration;
 use support::{FIN, PING, drain, sides};
 use ws_proto::{
     CloseCode, CloseFrame, CloseReason, Config, Connection, Control, ControlPayload, Expired,
-    Initiator, ProtocolError, Role, SendError, SendSide,
+    Initiator, ProtocolError, Role, SendError, SendHalf,
 };
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
 const SECOND: Duration = Duration::from_secs(1);
 const NANO: Duration = Duration::from_nanos(1);
 
-fn side(role: Role, config: &Config) -> SendSide {
+fn side(role: Role, config: &Config) -> SendHalf {
     sides(role, config).1
 }
 
 /// What is queued, as frames without their masks: first octet and payload.
-fn sent(send: &mut SendSide) -> Vec<(u8, Vec<u8>)> {
+fn sent(send: &mut SendHalf) -> Vec<(u8, Vec<u8>)> {
     let mut octets = Vec::new();
     drain(send, &mut octets);
     let mut frames = Vec::new();
@@ -43,7 +43,7 @@ fn sent(send: &mut SendSide) -> Vec<(u8, Vec<u8>)> {
 }
 
 /// Fetches one keepalive Ping.
-fn ping(send: &mut SendSide) -> ControlPayload {
+fn ping(send: &mut SendHalf) -> ControlPayload {
     let frames = sent(send);
     assert_eq!(frames.len(), 1, "{frames:?}");
     assert_eq!(frames[0].0, FIN | PING);
@@ -232,7 +232,7 @@ fn the_earlier_of_idle_limit_and_keepalive_wins() {
 
 #[test]
 fn silence_does_not_matter_once_the_connection_closes() {
-    type Act = fn(&mut SendSide);
+    type Act = fn(&mut SendHalf);
     let acts: [(&str, Act); 3] = [
         ("our Close", |send| send.start_close(close()).unwrap()),
         ("the peer's Close", |send| {

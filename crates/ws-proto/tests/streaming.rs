@@ -19,7 +19,7 @@ use support::{
 use table::{Vector, sequences, vectors};
 use ws_proto::{
     BlockReceiver, Chunk, CloseCode, Config, Control, LimitError, MAX_FRAGMENTS, MessageKind,
-    ProtocolError, Ready, ReceiveError, ReceiveSide, Role, SendSide, Start,
+    ProtocolError, Ready, ReceiveError, ReceiveSide, Role, SendHalf, Start,
 };
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
@@ -114,7 +114,7 @@ fn assert_failed(receiver: &mut BlockReceiver, error: ReceiveError) {
 /// A user who reads every message piece by piece.
 struct Streamer {
     receiver: BlockReceiver,
-    send: SendSide,
+    send: SendHalf,
     plan: Plan,
     rng: Rng,
     kind: Option<MessageKind>,

@@ -18,7 +18,7 @@ use crate::text::{Text, TextBlock};
 #[allow(clippy::exhaustive_enums)] // RFC 6455 knows data and control.
 #[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
 pub enum Ready {
-    /// A Close, Ping or Pong. Pass it to [`SendSide::respond`](crate::SendSide::respond).
+    /// A Close, Ping or Pong. Pass it to [`SendHalf::respond`](crate::SendHalf::respond).
     Control(Control),
     /// A message: see [`BlockReceiver::message`] and [`BlockReceiver::take_message`].
     Message,
@@ -29,7 +29,7 @@ pub enum Ready {
 #[allow(clippy::exhaustive_enums)] // RFC 6455 knows data and control.
 #[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
 pub enum Start {
-    /// A Close, Ping or Pong. Pass it to [`SendSide::respond`](crate::SendSide::respond).
+    /// A Close, Ping or Pong. Pass it to [`SendHalf::respond`](crate::SendHalf::respond).
     Control(Control),
     /// A message begins: see [`BlockReceiver::poll_chunk`].
     Message(MessageKind),
@@ -40,7 +40,7 @@ pub enum Start {
 #[allow(clippy::exhaustive_enums)] // RFC 6455 knows data and control.
 #[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
 pub enum Chunk {
-    /// A Close, Ping or Pong. Pass it to [`SendSide::respond`](crate::SendSide::respond).
+    /// A Close, Ping or Pong. Pass it to [`SendHalf::respond`](crate::SendHalf::respond).
     Control(Control),
     /// A piece of the message: see [`BlockReceiver::chunk`].
     Data,

@@ -54,7 +54,7 @@ pub enum Event<'a> {
 /// Turns octets into messages: framing, masking, UTF-8, fragments, limits.
 ///
 /// It never replies: [`Connection`](crate::Connection) does, or whoever passes its control frames and errors to a
-/// [`SendSide`](crate::SendSide).
+/// [`SendHalf`](crate::SendHalf).
 ///
 /// Memory: nothing between messages but what the last one left for the next (see [`release`](Self::release)). An
 /// unfinished message of n received octets takes at most 2n + 64 KiB, whatever its header announced.
@@ -68,7 +68,7 @@ pub enum Event<'a> {
 ///
 /// let received = recv.receive(&mut input)?;
 /// let Some(Event::Control(ping)) = received.event else { panic!("{received:?}") };
-/// println!("to be answered by a `SendSide`: {ping:?}");
+/// println!("to be answered by a `SendHalf`: {ping:?}");
 ///
 /// let rest = received.consumed;
 /// let received = recv.receive(&mut input[rest..])?;

@@ -6,7 +6,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use super::{SendSide, fragments};
+use super::{SendHalf, fragments};
 use crate::deflate::{
     Compressor, CompressorOptions, CompressorState, DeflateConfig, DeflateParams,
 };
@@ -38,7 +38,7 @@ struct Work {
     done: usize,
 }
 
-impl SendSide {
+impl SendHalf {
     /// Compresses messages as agreed (RFC 7692 §7).
     pub fn deflate(&mut self, params: &DeflateParams, config: &DeflateConfig) {
         let role = self.role();

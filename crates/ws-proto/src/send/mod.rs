@@ -43,9 +43,9 @@ const UNCOPIED_LEN: usize = 8 * 1024;
 /// [`advance`](Self::advance). Frames go out in the order of the calls, and nothing follows a Close.
 ///
 /// ```
-/// use ws_proto::{CloseCode, CloseFrame, CloseReason, Config, ControlPayload, SendError, SendSide};
+/// use ws_proto::{CloseCode, CloseFrame, CloseReason, Config, ControlPayload, SendError, SendHalf};
 ///
-/// let mut send = SendSide::server(&Config::default());
+/// let mut send = SendHalf::server(&Config::default());
 /// send.message("hi")?;
 /// send.ping(&ControlPayload::new(b"?")?)?;
 /// send.start_close(Some(CloseFrame::new(CloseCode::NORMAL, CloseReason::default())))?;
@@ -59,7 +59,7 @@ const UNCOPIED_LEN: usize = 8 * 1024;
 /// assert_eq!(send.queued(), 6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct SendSide {
+pub struct SendHalf {
     /// Present on a client, which masks what it sends.
     masks: Option<Box<dyn MaskSource>>,
     config: Config,
@@ -86,21 +86,21 @@ pub struct SendSide {
     in_steps: bool,
 }
 
-impl SendSide {
+impl SendHalf {
     /// The send side of a server.
     #[must_use]
     pub fn server(config: &Config) -> Self {
-        SendSide::new(None, config)
+        SendHalf::new(None, config)
     }
 
     /// The send side of a client, which takes a masking key for every frame from `masks`.
     #[must_use]
     pub fn client(config: &Config, masks: impl MaskSource + 'static) -> Self {
-        SendSide::new(Some(Box::new(masks)), config)
+        SendHalf::new(Some(Box::new(masks)), config)
     }
 
     fn new(masks: Option<Box<dyn MaskSource>>, config: &Config) -> Self {
-        SendSide {
+        SendHalf {
             masks,
             config: config.clone(),
             queue: Queue::default(),
@@ -184,9 +184,9 @@ impl SendSide {
     /// Until its last octet was written, or [kept](Self::keep_lent), nothing behind it leaves.
     ///
     /// ```
-    /// use ws_proto::{Config, SendSide};
+    /// use ws_proto::{Config, SendHalf};
     ///
-    /// let mut send = SendSide::server(&Config::default());
+    /// let mut send = SendHalf::server(&Config::default());
     /// let picture = vec![7; 100_000];
     /// let mut rest = send.lend_payload(&picture[..])?;
     /// assert_eq!(rest.len(), 100_000);
@@ -873,9 +873,9 @@ fn fragments(
         })
 }
 
-impl fmt::Debug for SendSide {
+impl fmt::Debug for SendHalf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendSide")
+        f.debug_struct("SendHalf")
             .field("role", &self.role())
             .field("queued", &self.queued())
             .field("closing", &self.closing)

@@ -1,6 +1,6 @@
 //! Without the feature `deflate`, no message leaves compressed.
 
-use super::SendSide;
+use super::SendHalf;
 use crate::message::{Outgoing, Payload};
 use crate::opcode::OpCode;
 use crate::prepared::{Prepared, PreparedFrame};
@@ -8,7 +8,7 @@ use crate::prepared::{Prepared, PreparedFrame};
 /// Never made.
 pub(super) enum Deflation {}
 
-impl SendSide {
+impl SendHalf {
     #[inline]
     pub(super) fn compresses(&self, _: &Outgoing<'_>) -> bool {
         false

@@ -1,6 +1,6 @@
 //! Sending a message piece by piece (RFC 6455 §5.4).
 
-use super::SendSide;
+use super::SendHalf;
 use crate::error::SendError;
 use crate::message::MessageKind;
 use crate::opcode::OpCode;
@@ -37,7 +37,7 @@ impl Unfinished {
     }
 }
 
-impl SendSide {
+impl SendHalf {
     /// Begins a message that is sent piece by piece (RFC 6455 §5.4). Nothing is queued yet.
     ///
     /// Until [`finish`](Self::finish) no other message can be sent, because fragments of two messages must not mix;

@@ -3,18 +3,18 @@
 use proptest::prelude::*;
 use ws_proto::{
     CloseCode, CloseFrame, CloseReason, Config, Control, ControlPayload, MessageKind, Role,
-    SendError, SendSide,
+    SendError, SendHalf,
 };
 
 use crate::support::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Wire, drain, sides};
 use crate::{BOTH, INVALID_UTF8};
 
-fn sender(role: Role) -> SendSide {
+fn sender(role: Role) -> SendHalf {
     sides(role, &Config::default()).1
 }
 
 /// Everything that is queued.
-fn sent(send: &mut SendSide) -> Vec<u8> {
+fn sent(send: &mut SendHalf) -> Vec<u8> {
     let mut sent = Vec::new();
     drain(send, &mut sent);
     sent
@@ -177,7 +177,7 @@ fn refused_octets_leave_everything_as_it_was() {
 
 #[test]
 fn a_close_or_the_end_may_come_inside_an_unfinished_message() {
-    type Ending = fn(&mut SendSide);
+    type Ending = fn(&mut SendHalf);
     let close = || CloseFrame::new(CloseCode::NORMAL, CloseReason::default());
     let endings: [(Ending, &[u8]); 4] = [
         (

@@ -4,7 +4,7 @@
 
 use ws_proto::{
     BlockReceiver, Config, Connection, Control, Event, MaskKey, MaskSource, Message, MessageRef,
-    Ready, ReceiveError, ReceiveSide, Role, SendSide,
+    Ready, ReceiveError, ReceiveSide, Role, SendHalf,
 };
 
 pub(crate) const TEXT: u8 = 1;
@@ -191,7 +191,7 @@ impl Rng {
 }
 
 /// Fetches all output, by slices and steps of several sizes.
-pub(crate) fn drain(send: &mut SendSide, sent: &mut Vec<u8>) {
+pub(crate) fn drain(send: &mut SendHalf, sent: &mut Vec<u8>) {
     for slots in [1, 2, 4].into_iter().cycle() {
         let mut slices = [&[][..]; 4];
         let used = send.slices(&mut slices[..slots]);
@@ -208,7 +208,7 @@ pub(crate) fn drain(send: &mut SendSide, sent: &mut Vec<u8>) {
 }
 
 /// Everything that is queued.
-pub(crate) fn output(send: &mut SendSide) -> Vec<u8> {
+pub(crate) fn output(send: &mut SendHalf) -> Vec<u8> {
     let mut sent = Vec::new();
     drain(send, &mut sent);
     sent
@@ -233,10 +233,10 @@ pub(crate) fn receive_all(
 }
 
 /// Both sides of the end with this role.
-pub(crate) fn sides(role: Role, config: &Config) -> (ReceiveSide, SendSide) {
+pub(crate) fn sides(role: Role, config: &Config) -> (ReceiveSide, SendHalf) {
     let send = match role {
-        Role::Client => SendSide::client(config, Keys::default()),
-        Role::Server => SendSide::server(config),
+        Role::Client => SendHalf::client(config, Keys::default()),
+        Role::Server => SendHalf::server(config),
     };
     (ReceiveSide::new(role, config), send)
 }
@@ -354,7 +354,7 @@ pub(crate) fn receive_blocks(
 
 struct BlockUser {
     receiver: BlockReceiver,
-    send: SendSide,
+    send: SendHalf,
     plan: Plan,
     rng: Rng,
     outcome: Outcome,
