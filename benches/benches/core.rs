@@ -6,18 +6,18 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{
-    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use ws_benches::{
-    Content, CountedKeys, LENS, Payload, block_receiver, encoded, frame_floor, receive, send_side,
+    Content, CountedKeys, LENS, Payload, encoded, frame_floor, receive, receiver, send_half,
 };
-use ws_proto::{
-    Config, Event, FrameHeader, HeaderRules, MaskKey, MaskSource, MessageRef, OpCode, ReceiveSide,
-    Role,
-};
+use ws_proto::{FrameHeader, HeaderRules, MaskKey, MaskSource, MessageRef, OpCode, Role};
 
-/// Octets of input in one read, as the receive loop of a server under load sees them.
+/// Bytes of input in one read, as the receive loop of a server under load sees them.
 const BURST_LEN: usize = 64 << 10;
+
+/// The same where a message arrives in pieces.
+const PIECE_LEN: usize = 16 << 10;
 
 /// The direction of the frames, named by what it means for the octets.
 const SENDERS: [(&str, Role); 2] = [("masked", Role::Client), ("unmasked", Role::Server)];
@@ -49,52 +49,36 @@ fn header(c: &mut Criterion) {
     group.finish();
 }
 
-/// One message that lies in the input as a whole, through [`ReceiveSide::receive`].
+/// One message that lies in the block as a whole. The input is copied there, which stands for the read: it is timed.
 fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     each_case(|name, sender, len, message| {
         let input = encoded(sender, message, 1);
         octets(&mut group, len);
-        let mut side = ReceiveSide::new(sender.peer(), &Config::default());
-        // Unmasking changes the input, so every run needs it anew: the copy is not timed. Not many at once that are
-        // long, which would fill the memory.
-        let batch = match len {
-            0..=65_536 => BatchSize::SmallInput,
-            _ => BatchSize::PerIteration,
-        };
+        let (mut recv, mut send) = receiver(sender.peer(), input.len());
         group.bench_function(BenchmarkId::new(name, len), |b| {
-            b.iter_batched_ref(
-                || input.clone(),
-                |input| match side.receive(input) {
-                    Ok(received) => {
-                        assert!(received.event.is_some());
-                        received.consumed
-                    }
-                    Err(error) => panic!("{error}"),
-                },
-                batch,
-            );
+            b.iter(|| assert_eq!(receive(&mut recv, &mut send, black_box(&input)), 1));
         });
     });
     floor_decode(&mut group);
     group.finish();
 }
 
-/// The least that it costs to decode a short text.
+/// The least that it costs to decode a short text, with the same copy.
 fn floor_decode(group: &mut BenchmarkGroup<'_, WallTime>) {
     let text = Payload::new(Content::Ascii, 20);
     let input = encoded(Role::Client, text.message(), 1);
+    let mut block = input.clone();
     octets(group, 20);
     group.bench_function(BenchmarkId::new("masked/text-ascii/floor", 20), |b| {
-        b.iter_batched_ref(
-            || input.clone(),
-            |input| assert!(frame_floor::short_text(input).is_some()),
-            BatchSize::SmallInput,
-        );
+        b.iter(|| {
+            block.copy_from_slice(black_box(&input));
+            assert!(black_box(frame_floor::short_text(&mut block)).is_some());
+        });
     });
 }
 
-/// A burst of equal messages in one block, through [`ws_proto::BlockReceiver`]: what a message costs in pipelined traffic.
+/// A burst of equal messages in one block: what a message costs in pipelined traffic. The copy is timed.
 fn decode_burst(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode-burst");
     each_case(|name, sender, len, message| {
@@ -104,16 +88,17 @@ fn decode_burst(c: &mut Criterion) {
         }
         let input = encoded(sender, message, count);
         octets(&mut group, len * count);
-        let mut receiver = block_receiver(sender.peer(), BURST_LEN);
-        // The copy stands for the read: it is timed.
+        let (mut recv, mut send) = receiver(sender.peer(), BURST_LEN);
         group.bench_function(BenchmarkId::new(name, len), |b| {
-            b.iter(|| assert_eq!(receive(&mut receiver, black_box(&input)), count));
+            b.iter(|| {
+                assert_eq!(receive(&mut recv, &mut send, black_box(&input)), count);
+            });
         });
     });
     group.finish();
 }
 
-/// One message that arrives in pieces of 16 KiB and is put together outside the input.
+/// One message that arrives in pieces as long as the block, so that it is put together outside. The copies are timed.
 fn decode_pieces(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode-pieces");
     each_case(|name, sender, len, message| {
@@ -122,23 +107,12 @@ fn decode_pieces(c: &mut Criterion) {
         }
         let input = encoded(sender, message, 1);
         octets(&mut group, len);
-        let mut side = ReceiveSide::new(sender.peer(), &Config::default());
-        let mut piece = vec![0; 16 << 10];
+        let (mut recv, mut send) = receiver(sender.peer(), PIECE_LEN);
         group.bench_function(BenchmarkId::new(name, len), |b| {
             b.iter(|| {
-                let mut messages = 0;
-                for octets in black_box(&input).chunks(16 << 10) {
-                    let piece = &mut piece[..octets.len()];
-                    piece.copy_from_slice(octets);
-                    match side.receive(piece) {
-                        Ok(received) => {
-                            messages +=
-                                usize::from(matches!(received.event, Some(Event::Message(_))));
-                        }
-                        Err(error) => panic!("{error}"),
-                    }
-                }
-                assert_eq!(messages, 1);
+                let pieces = black_box(&input).chunks(PIECE_LEN);
+                let messages = pieces.map(|piece| receive(&mut recv, &mut send, piece));
+                assert_eq!(messages.sum::<usize>(), 1);
             });
         });
     });
@@ -150,7 +124,7 @@ fn encode(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode");
     each_case(|name, sender, len, message| {
         octets(&mut group, len);
-        let mut send = send_side(sender);
+        let mut send = send_half(sender);
         group.bench_function(BenchmarkId::new(name, len), |b| {
             b.iter(|| {
                 assert!(send.message(black_box(message)).is_ok());

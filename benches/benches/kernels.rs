@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ws_benches::{Content, Payload, block_receiver, encoded, receive};
+use ws_benches::{Content, Payload, encoded, receive, receiver};
 use ws_proto::{MaskKey, Role, Text};
 
 const LENS: [usize; 6] = [0, 20, 125, 1 << 10, 64 << 10, 16 << 20];
@@ -48,7 +48,7 @@ fn mask(c: &mut Criterion) {
     }
 }
 
-/// Whole frames through [`ws_proto::BlockReceiver`]: text is unmasked and checked, binary only unmasked. The read is a
+/// Whole frames through [`ws_proto::RecvHalf`]: text is unmasked and checked, binary only unmasked. The read is a
 /// copy, which is timed.
 fn text(c: &mut Criterion) {
     for len in LENS {
@@ -56,9 +56,9 @@ fn text(c: &mut Criterion) {
         for content in [Content::Binary, Content::Ascii, Content::NonAscii] {
             let payload = Payload::new(content, len);
             let frame = encoded(Role::Client, payload.message(), 1);
-            let mut receiver = block_receiver(Role::Server, frame.len());
+            let (mut recv, mut send) = receiver(Role::Server, frame.len());
             case(c, "receive", content.name(), len, |_| {
-                assert_eq!(receive(&mut receiver, black_box(&frame)), 1);
+                assert_eq!(receive(&mut recv, &mut send, black_box(&frame)), 1);
             });
         }
     }

@@ -10,9 +10,7 @@ pub mod handshake;
 
 use std::hint::black_box;
 
-use ws_proto::{
-    BlockReceiver, Config, MaskKey, MaskSource, MessageRef, ReceiveSide, Role, SendHalf,
-};
+use ws_proto::{Config, MaskKey, MaskSource, MessageRef, RecvHalf, Role, SendHalf, Step};
 
 /// Payload lengths: every size tier of the code, both sides of each change of the header's length form.
 pub const LENS: [usize; 11] = [
@@ -109,21 +107,21 @@ impl MaskSource for CountedKeys {
     }
 }
 
-/// The send side of the end with this role.
+/// The sending half of the end with this role.
 #[must_use]
-pub fn send_side(role: Role) -> SendHalf {
+pub fn send_half(role: Role) -> SendHalf {
     match role {
         Role::Client => SendHalf::client(&Config::default(), CountedKeys::default()),
         Role::Server => SendHalf::server(&Config::default()),
     }
 }
 
-/// The octets of `count` messages as the end with this role sends them.
+/// The bytes of `count` messages as the end with this role sends them.
 #[must_use]
 pub fn encoded(sender: Role, message: MessageRef<'_>, count: usize) -> Vec<u8> {
-    let mut send = send_side(sender);
+    let mut send = send_half(sender);
     for _ in 0..count {
-        // A fresh send side is open.
+        // A fresh connection is open.
         let _ = send.message(message);
     }
     let mut slices = [&[][..]; 8];
@@ -131,26 +129,28 @@ pub fn encoded(sender: Role, message: MessageRef<'_>, count: usize) -> Vec<u8> {
     slices.get(..used).unwrap_or_default().concat()
 }
 
-/// A receiver with a block of `len` octets, as a connection has it while it is read from.
+/// A receiving half with a block of `len` bytes, as a connection has it while it is read from, and the half that answers
+/// for it.
 #[must_use]
-pub fn block_receiver(role: Role, len: usize) -> BlockReceiver {
-    let side = ReceiveSide::new(role, &Config::default());
-    let mut receiver = BlockReceiver::new(side, Box::default(), len);
-    receiver.lend(vec![0; len].into());
-    receiver
+pub fn receiver(role: Role, len: usize) -> (RecvHalf, SendHalf) {
+    let mut recv = RecvHalf::new(role, &Config::default());
+    let mut lending = recv.lending();
+    lending.set_up(Box::default(), len, len);
+    lending.lend(vec![0; len].into());
+    (recv, send_half(role))
 }
 
 /// How many messages come out of `input`, which is copied into the block: the copy stands for the read.
 ///
 /// # Panics
 ///
-/// If the octets break the protocol or do not fit the block.
-pub fn receive(receiver: &mut BlockReceiver, input: &[u8]) -> usize {
-    receiver.spare()[..input.len()].copy_from_slice(input);
-    receiver.filled(input.len());
+/// If `input` does not fit the block.
+pub fn receive(recv: &mut RecvHalf, send: &mut SendHalf, input: &[u8]) -> usize {
+    recv.spare()[..input.len()].copy_from_slice(input);
+    recv.filled(input.len());
     let mut messages = 0;
-    while receiver.poll().expect("valid frames").is_some() {
-        black_box(receiver.message());
+    while let Step::Found(()) = recv.next_message(send) {
+        black_box(recv.message());
         messages += 1;
     }
     messages

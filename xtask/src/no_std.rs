@@ -87,7 +87,9 @@ impl Check {
 /// The packages in the tree of `package`, itself included, whose root is not `no_std` with the features that it gets.
 fn with_std(package: &str, features: &[&str]) -> Result<Vec<String>> {
     let output = project::cargo()
-        .args(["tree", "--package", package, "--edges", "normal"])
+        .args(["tree", "--package", package])
+        // Procedural macros run in the compiler.
+        .args(["--edges", "normal,no-proc-macro"])
         .args(["--prefix", "none", "--no-dedupe", "--format", "{p}|{f}"])
         .args(features)
         .output()?;
@@ -113,9 +115,7 @@ fn with_std(package: &str, features: &[&str]) -> Result<Vec<String>> {
             })
             .with_context(|| format!("no package for {line}"))?;
         let has_std = features.split(',').any(|feature| feature == "std");
-        let root = package.targets.iter().find(|target| {
-            target.is_lib() || target.is_kind(cargo_metadata::TargetKind::ProcMacro)
-        });
+        let root = package.targets.iter().find(|target| target.is_lib());
         let root = root.with_context(|| format!("no library in {line}"))?;
         if has_std || !declares_no_std(&fs::read_to_string(&root.src_path)?) {
             found.insert(package.name.to_string());

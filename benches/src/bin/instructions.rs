@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use clap::{Parser, ValueEnum};
 use ws_benches::handshake::{accept, client, request};
-use ws_benches::{Content, Payload, block_receiver, encoded, receive, send_side};
+use ws_benches::{Content, Payload, encoded, receive, receiver, send_half};
 use ws_proto::{MaskKey, Role, Text};
 
 /// Calls a hot function again and again.
@@ -76,20 +76,20 @@ fn repeat(calls: u32, mut call: impl FnMut()) {
 fn decode(len: usize, calls: u32) {
     let text = Payload::new(Content::Ascii, len);
     let frame = encoded(Role::Client, text.message(), 1);
-    let mut receiver = block_receiver(Role::Server, 64 << 10);
+    let (mut recv, mut send) = receiver(Role::Server, 64 << 10);
     repeat(calls, || {
-        assert_eq!(receive(&mut receiver, black_box(&frame)), 1);
+        assert_eq!(receive(&mut recv, &mut send, black_box(&frame)), 1);
     });
 }
 
 fn encode(role: Role, len: usize, calls: u32) {
     let text = Payload::new(Content::Ascii, len);
-    let mut side = send_side(role);
+    let mut send = send_half(role);
     repeat(calls, || {
         let message = black_box(text.message());
-        side.message(message).expect("the connection is open");
-        black_box(side.slices(&mut [&[][..]; 4]));
-        side.advance(side.queued());
+        send.message(message).expect("the connection is open");
+        black_box(send.slices(&mut [&[][..]; 4]));
+        send.advance(send.queued());
     });
 }
 

@@ -30,18 +30,6 @@ struct Settings {
     origins: OriginPolicy,
 }
 
-impl Settings {
-    /// What every answer has.
-    fn answer(&self) -> Answer {
-        let answer = Answer::new();
-        #[cfg(feature = "deflate")]
-        if let Some(deflate) = self.config.deflate_config() {
-            return answer.deflate(deflate);
-        }
-        answer
-    }
-}
-
 impl<R> Acceptor<R> {
     /// An acceptor with the defaults.
     #[must_use]
@@ -66,7 +54,7 @@ impl<R> Acceptor<R> {
         self
     }
 
-    /// The longest message in octets, in one frame or many. Default: 16 MiB.
+    /// The longest message in bytes, in one frame or many. Default: 16 MiB.
     #[must_use]
     pub fn max_message(mut self, len: usize) -> Self {
         let config = &mut self.edit().config;
@@ -112,74 +100,41 @@ impl<R: Runtime> Acceptor<R> {
         R: Wrap<S>,
     {
         // What the handshake takes is not to take room in the task for as long as the connection lives.
-        Box::pin(self.read_offer(stream)).await
-    }
-
-    async fn read_offer<S>(&self, stream: S) -> Result<Offer<R::Transport>, Error>
-    where
-        R: Wrap<S>,
-    {
-        let deadline = R::Timer::after(self.settings.handshake_timeout);
-        let mut upgrade = Upgrade::new(R::wrap(stream), deadline);
-        let mut handshake = ServerHandshake::new(self.settings.origins.clone());
-        let mut rejection = None;
-        let read = upgrade.read(|piece| {
-            if piece.is_empty() {
-                return Err(Error::Lost);
-            }
-            match handshake.receive(piece) {
-                Ok(progress) => Ok(progress.done.map(|offer| {
-                    (
-                        offer,
-                        piece.get(progress.consumed..).unwrap_or_default().to_vec(),
-                    )
-                })),
-                Err(refused) => {
-                    let error = Error::Rejected(refused.reason());
-                    rejection = Some(refused);
-                    Err(error)
-                }
-            }
-        });
-        match read.await {
-            Ok((request, leftover)) => {
-                let time_left = upgrade.time_left();
-                let answer = self.settings.answer();
-                let settings = Arc::clone(&self.settings);
-                Ok(Offer {
+        Box::pin(async {
+            let settings = &*self.settings;
+            let deadline = R::Timer::after(settings.handshake_timeout);
+            let mut upgrade = Upgrade {
+                transport: R::wrap(stream),
+                timer: R::Timer::at(deadline),
+            };
+            let mut handshake = ServerHandshake::new(settings.origins.clone());
+            match upgrade.read(|piece| handshake.receive(piece)).await? {
+                Ok((request, leftover)) => Ok(Offer {
                     upgrade,
-                    time_left,
+                    time_left: deadline.saturating_duration_since(R::Timer::now()),
                     request: Box::new(request),
                     leftover,
-                    answer,
-                    settings,
-                })
-            }
-            Err(error) => {
-                if let Some(refused) = rejection {
+                    answer: answer(&settings.config),
+                    config: settings.config.clone(),
+                }),
+                Err(refused) => {
                     // The request's fault is the error to report, whether or not the peer waits for the answer.
                     let _ = upgrade.refuse(&refused.encode()).await;
+                    Err(Error::Rejected(refused.reason()))
                 }
-                Err(error)
             }
-        }
+        })
+        .await
     }
 
-    /// Takes over a transport whose opening handshake someone else has done, with the octets that arrived behind the
+    /// Takes over a transport whose opening handshake someone else has done, with the bytes that arrived behind the
     /// request.
-    #[must_use]
     pub fn take_over<T>(&self, transport: T, leftover: Vec<u8>) -> WebSocket<T>
     where
         T: Transport<Timer = R::Timer>,
     {
-        let agreed = Agreed::default();
-        WebSocket::open(
-            transport,
-            Side::Server,
-            &self.settings.config,
-            agreed,
-            leftover,
-        )
+        let config = &self.settings.config;
+        WebSocket::open(transport, Side::Server, config, Agreed::default(), leftover)
     }
 
     /// Reads the opening request and accepts it, without a subprotocol.
@@ -195,7 +150,7 @@ impl<R: Runtime> Acceptor<R> {
     where
         R: Wrap<S>,
     {
-        Box::pin(async { self.read_offer(stream).await?.settle().await }).await
+        Box::pin(async { self.read(stream).await?.accept().await }).await
     }
 }
 
@@ -231,36 +186,31 @@ pub struct Offer<T: Transport> {
     /// Input behind the request.
     leftover: Vec<u8>,
     answer: Answer,
-    settings: Arc<Settings>,
+    config: Config,
 }
 
 impl<T: Transport> Offer<T> {
     /// The path that was asked for.
-    #[must_use]
     pub fn path(&self) -> &str {
         self.request.path()
     }
 
     /// The query that was asked for, without the question mark.
-    #[must_use]
     pub fn query(&self) -> Option<&str> {
         self.request.query()
     }
 
     /// The request target.
-    #[must_use]
     pub fn uri(&self) -> &Uri {
         self.request.uri()
     }
 
     /// The request headers.
-    #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.request.headers()
     }
 
     /// The web page from which the request came, if a browser sent it.
-    #[must_use]
     pub fn origin(&self) -> Option<&str> {
         self.request.origin()
     }
@@ -271,13 +221,11 @@ impl<T: Transport> Offer<T> {
     }
 
     /// The extensions that the client offers.
-    #[must_use]
     pub fn extensions(&self) -> &[Extension] {
         self.request.extensions()
     }
 
     /// The transport, for instance to ask for the peer's address.
-    #[must_use]
     pub fn get_ref(&self) -> &T {
         &self.upgrade.transport
     }
@@ -307,38 +255,30 @@ impl<T: Transport> Offer<T> {
     ///
     /// Dropping the future drops the stream.
     pub async fn accept(self) -> Result<WebSocket<T>, Error> {
-        Box::pin(self.settle()).await
-    }
-
-    async fn settle(self) -> Result<WebSocket<T>, Error> {
-        let Offer {
-            mut upgrade,
-            time_left,
-            request,
-            leftover,
-            answer,
-            settings,
-        } = self;
-        let accepted = match request.accept(answer) {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // The fault is ours, and the client hears of it too.
-                let _ = upgrade
-                    .refuse(&request.reject(bare(StatusCode::INTERNAL_SERVER_ERROR)))
-                    .await;
-                return Err(error.into());
-            }
-        };
-        upgrade.resume(time_left);
-        upgrade.write(&accepted.encode()).await?;
-        let (_, agreed) = accepted.into_parts();
-        Ok(WebSocket::open(
-            upgrade.transport,
-            Side::Server,
-            &settings.config,
-            agreed,
-            leftover,
-        ))
+        Box::pin(async move {
+            let mut upgrade = self.upgrade;
+            let accepted = match self.request.accept(self.answer) {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // The fault is ours, and the client hears of it too.
+                    let response = self.request.reject(bare(StatusCode::INTERNAL_SERVER_ERROR));
+                    let _ = upgrade.refuse(&response).await;
+                    return Err(error.into());
+                }
+            };
+            upgrade.resume(self.time_left);
+            upgrade.write(&accepted.encode()).await?;
+            let (_, agreed) = accepted.into_parts();
+            let (transport, config, leftover) = (upgrade.transport, &self.config, self.leftover);
+            Ok(WebSocket::open(
+                transport,
+                Side::Server,
+                config,
+                agreed,
+                leftover,
+            ))
+        })
+        .await
     }
 
     /// Refuses the request with an HTTP status, and waits until the client has taken the answer.
@@ -367,6 +307,15 @@ impl<T: Transport> Offer<T> {
         let response = self.request.reject(response);
         self.upgrade.refuse(&response).await
     }
+}
+
+/// What every answer has.
+fn answer(config: &Config) -> Answer {
+    #[cfg(feature = "deflate")]
+    if let Some(deflate) = config.deflate_config() {
+        return Answer::new().deflate(deflate);
+    }
+    Answer::new()
 }
 
 /// A response with this status and no body.

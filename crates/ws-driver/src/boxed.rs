@@ -1,11 +1,11 @@
 //! Transports behind a pointer, for programs that keep connections of several kinds in one place.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use crate::locked::Locked;
-use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
+use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf, pass_writes};
 
 impl<R: ReadHalf + ?Sized> ReadHalf for Box<R> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -14,21 +14,7 @@ impl<R: ReadHalf + ?Sized> ReadHalf for Box<R> {
 }
 
 impl<W: WriteHalf + ?Sized> WriteHalf for Box<W> {
-    fn poll_write_vectored(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        (**self).poll_write_vectored(cx, slices)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        (**self).poll_flush(cx)
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        (**self).poll_shutdown(cx)
-    }
+    pass_writes!(boxed => (**boxed));
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {

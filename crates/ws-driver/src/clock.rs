@@ -7,27 +7,13 @@ use ws_proto::SendHalf;
 
 use crate::transport::Timer;
 
-/// Dates for the time limits of the core, and the alarm that keeps them.
+/// Dates for the time limits of the core, and the alarms that keep them.
 pub(crate) struct Clock<M> {
     /// Time limits count from here.
     epoch: Instant,
-    /// Made when a time limit is first waited for.
-    alarms: Option<Box<Alarms<M>>>,
-}
-
-/// One for each direction, because those who only send wait for fewer limits than those who receive.
-struct Alarms<M> {
-    receiving: Option<Alarm<M>>,
-    sending: Option<Alarm<M>>,
-}
-
-impl<M> Default for Alarms<M> {
-    fn default() -> Self {
-        Alarms {
-            receiving: None,
-            sending: None,
-        }
-    }
+    /// One for each direction, because those who only send wait for fewer limits than those who receive. Made when a
+    /// time limit is first waited for.
+    alarms: Option<Box<[Option<Alarm<M>>; 2]>>,
 }
 
 /// What those who wait do meanwhile.
@@ -77,11 +63,7 @@ impl<M: Timer> Clock<M> {
             return Poll::Pending;
         };
         let alarms = self.alarms.get_or_insert_default();
-        let alarm = match direction {
-            Direction::Receiving => &mut alarms.receiving,
-            Direction::Sending => &mut alarms.sending,
-        };
-        let alarm = alarm.get_or_insert_with(|| Alarm {
+        let alarm = alarms[direction as usize].get_or_insert_with(|| Alarm {
             deadline,
             timer: M::at(deadline),
         });

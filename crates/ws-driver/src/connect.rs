@@ -3,9 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ws_handshake::{Agreed, Extension, Request, Target};
+use ws_handshake::{Agreed, ClientHandshake, Extension, Request, RequestError, Target};
 use ws_proto::{Config, MaskSource};
 
 use crate::error::{Error, Phase};
@@ -29,18 +29,6 @@ struct Settings {
     handshake_timeout: Duration,
     masks: Arc<dyn Fn() -> Box<dyn MaskSource> + Send + Sync>,
     request: Request,
-}
-
-impl Settings {
-    /// The request with everything that is offered.
-    fn request(&self) -> Request {
-        let request = self.request.clone();
-        #[cfg(feature = "deflate")]
-        if let Some(deflate) = self.config.deflate_config() {
-            return request.deflate(deflate);
-        }
-        request
-    }
 }
 
 impl<R> Connector<R> {
@@ -68,7 +56,7 @@ impl<R> Connector<R> {
         self
     }
 
-    /// The longest message in octets, in one frame or many. Default: 16 MiB.
+    /// The longest message in bytes, in one frame or many. Default: 16 MiB.
     #[must_use]
     pub fn max_message(mut self, len: usize) -> Self {
         let config = &mut self.edit().config;
@@ -144,26 +132,19 @@ impl<R: Runtime> Connector<R> {
         R: Wrap<<R as Runtime>::TcpStream>,
     {
         // What this takes is not to take room in the task for as long as the connection lives.
-        Box::pin(self.reach(url)).await
-    }
-
-    async fn reach(
-        &self,
-        url: &str,
-    ) -> Result<WebSocket<<R as Wrap<<R as Runtime>::TcpStream>>::Transport>, Error>
-    where
-        R: Wrap<<R as Runtime>::TcpStream>,
-    {
-        let target = Target::parse(url)?;
-        if target.is_secure() {
-            return Err(Error::TlsUnavailable);
-        }
-        // Checked before the server hears anything.
-        self.settings.request().build(&target, [0; 16])?;
-        let deadline = self.deadline();
-        let stream = R::connect(target.host(), target.port());
-        let stream = within::<R::Timer, _>(deadline, Phase::Connect, stream).await??;
-        self.upgrade(&target, stream, deadline).await
+        Box::pin(async {
+            let target = Target::parse(url)?;
+            if target.is_secure() {
+                return Err(Error::TlsUnavailable);
+            }
+            // Checked before the server hears anything.
+            let handshake = self.build(&target)?;
+            let mut timer = self.timer();
+            let stream = R::connect(target.host(), target.port());
+            let stream = within(&mut timer, Phase::Connect, stream).await??;
+            self.upgrade(handshake, stream, timer).await
+        })
+        .await
     }
 
     /// Does the opening handshake over a stream that is connected already, such as TLS or a proxy's tunnel. The URL
@@ -180,13 +161,12 @@ impl<R: Runtime> Connector<R> {
     where
         R: Wrap<S>,
     {
-        let target = Target::parse(url)?;
-        Box::pin(self.upgrade(&target, stream, self.deadline())).await
+        let handshake = self.build(&Target::parse(url)?)?;
+        Box::pin(self.upgrade(handshake, stream, self.timer())).await
     }
 
-    /// Takes over a transport whose opening handshake someone else has done, with the octets that arrived behind the
+    /// Takes over a transport whose opening handshake someone else has done, with the bytes that arrived behind the
     /// response.
-    #[must_use]
     pub fn take_over<T>(&self, transport: T, leftover: Vec<u8>) -> WebSocket<T>
     where
         T: Transport<Timer = R::Timer>,
@@ -198,49 +178,44 @@ impl<R: Runtime> Connector<R> {
 
     async fn upgrade<S>(
         &self,
-        target: &Target,
+        mut handshake: ClientHandshake,
         stream: S,
-        deadline: Instant,
+        timer: R::Timer,
     ) -> Result<WebSocket<R::Transport>, Error>
     where
         R: Wrap<S>,
     {
-        let settings = &*self.settings;
-        let mut handshake = settings.request().build(target, random())?;
-        let mut upgrade = Upgrade::new(R::wrap(stream), deadline);
+        let transport = R::wrap(stream);
+        let mut upgrade = Upgrade { transport, timer };
         upgrade.write(handshake.request()).await?;
-        let read = upgrade.read(|piece| {
-            if piece.is_empty() {
-                return Err(handshake.end_of_input().into());
-            }
-            let progress = handshake.receive(piece)?;
-            let rest = piece.get(progress.consumed..).unwrap_or_default();
-            Ok(progress
-                .done
-                .map(|established| (established, rest.to_vec())))
-        });
-        let (established, leftover) = read.await.map_err(|error| {
+        let read = upgrade.read(|piece| handshake.receive(piece)).await;
+        let (established, leftover) = read.map_err(|error| {
             // A refusal says more than that its body was cut short.
             let so_far = handshake.end_of_input();
-            if so_far.refusal().is_some() {
+            if matches!(error, Error::Lost) || so_far.refusal().is_some() {
                 so_far.into()
             } else {
                 error
             }
-        })?;
+        })??;
         let (response, agreed) = established.into_parts();
-        let side = Side::Client((settings.masks)(), Some(response));
-        Ok(WebSocket::open(
-            upgrade.transport,
-            side,
-            &settings.config,
-            agreed,
-            leftover,
-        ))
+        let side = Side::Client((self.settings.masks)(), Some(response));
+        let (transport, config) = (upgrade.transport, &self.settings.config);
+        Ok(WebSocket::open(transport, side, config, agreed, leftover))
     }
 
-    fn deadline(&self) -> Instant {
-        R::Timer::after(self.settings.handshake_timeout)
+    /// The request with everything that is offered.
+    fn build(&self, target: &Target) -> Result<ClientHandshake, RequestError> {
+        let request = &self.settings.request;
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = self.settings.config.deflate_config() {
+            return request.clone().deflate(deflate).build(target, random());
+        }
+        request.build(target, random())
+    }
+
+    fn timer(&self) -> R::Timer {
+        R::Timer::at(R::Timer::after(self.settings.handshake_timeout))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Transports over the traits of futures-io, for every runtime whose streams have these.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::locked::Locked;
 use crate::sync::{Mutex, lock};
-use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf};
+use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_writes};
 
 /// A runtime whose streams have the traits of futures-io: what [`FuturesIo`] has to know of its sockets.
 ///
@@ -55,20 +55,19 @@ pub struct FuturesIo<R, S> {
 impl<R: FuturesRuntime, S: 'static> FuturesIo<R, S> {
     /// The stream as a transport. TCP streams send small segments at once from here on (`TCP_NODELAY`).
     pub fn new(stream: S) -> Self {
-        if let Some(tcp) = (&stream as &dyn Any).downcast_ref() {
+        let io = FuturesIo::of(stream);
+        if let Some(tcp) = io.tcp() {
             // A socket that cannot be told is slower or broken; reading and writing will show which.
             let _ = R::set_nodelay(tcp);
         }
-        FuturesIo::of(stream)
+        io
     }
 
     /// The stream.
     pub fn into_inner(self) -> S {
         self.stream
     }
-}
 
-impl<R, S> FuturesIo<R, S> {
     /// The stream, as it is.
     fn of(stream: S) -> Self {
         FuturesIo {
@@ -76,6 +75,11 @@ impl<R, S> FuturesIo<R, S> {
             room: None,
             runtime: PhantomData,
         }
+    }
+
+    /// The stream, if it is TCP.
+    fn tcp(&self) -> Option<&R::TcpStream> {
+        (&self.stream as &dyn Any).downcast_ref()
     }
 }
 
@@ -108,22 +112,23 @@ impl<R: FuturesRuntime, S: AsyncWrite + Unpin + 'static> WriteHalf for FuturesIo
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if let Some(room) = &self.room {
-            if room.is_awaited(cx.waker()) {
+            if let Some(awaiting) = &mut *lock(&room.0) {
+                awaiting.clone_from(cx.waker());
                 return Poll::Pending;
             }
         } else {
             let polled = poll_write(&mut self.stream, cx, slices);
             // Of other streams nobody knows whether only this waker tells when it is worth trying again.
-            if polled.is_ready() || TypeId::of::<S>() != TypeId::of::<R::TcpStream>() {
+            if polled.is_ready() || self.tcp().is_none() {
                 return polled;
             }
         }
-        let room = self.room.get_or_insert_with(Arc::default);
-        room.await_by(cx.waker());
+        let room = self.room.get_or_insert_default();
+        *lock(&room.0) = Some(cx.waker().clone());
         let waker = Waker::from(Arc::clone(room));
         let polled = poll_write(&mut self.stream, &mut Context::from_waker(&waker), slices);
         if polled.is_ready() {
-            room.is_there();
+            *lock(&room.0) = None;
         }
         polled
     }
@@ -155,8 +160,7 @@ where
     type Timer = R::Timer;
 
     fn peer_addr(&self) -> Option<SocketAddr> {
-        let stream: &dyn Any = &self.stream;
-        R::peer_addr(stream.downcast_ref()?).ok()
+        R::peer_addr(self.tcp()?).ok()
     }
 }
 
@@ -169,28 +173,24 @@ where
     type WriteHalf = FuturesWriteHalf<R, S>;
 
     fn split(self) -> (FuturesReadHalf<R, S>, FuturesWriteHalf<R, S>) {
-        match cast::<S, R::TcpStream>(self.stream) {
-            Ok(tcp) => {
-                let whole = Arc::new(());
-                let read = FuturesTcpReadHalf {
-                    io: FuturesIo::of(tcp.clone()),
-                    whole: Arc::clone(&whole),
-                };
-                let write = FuturesTcpWriteHalf {
-                    io: FuturesIo::of(tcp),
-                    whole,
-                    is_alone: true,
-                };
-                (FuturesReadHalf::Tcp(read), FuturesWriteHalf::Tcp(write))
-            }
-            Err(stream) => {
-                let (read, write) = Locked::pair(FuturesIo::of(stream));
-                (
-                    FuturesReadHalf::Locked(read),
-                    FuturesWriteHalf::Locked(write),
-                )
-            }
-        }
+        let Some(tcp) = self.tcp().cloned() else {
+            let (read, write) = Locked::pair(self);
+            return (
+                FuturesReadHalf::Locked(read),
+                FuturesWriteHalf::Locked(write),
+            );
+        };
+        let whole = Arc::new(());
+        let read = FuturesTcpReadHalf {
+            io: FuturesIo::of(tcp.clone()),
+            whole: Arc::clone(&whole),
+        };
+        let write = FuturesTcpWriteHalf {
+            io: FuturesIo::of(tcp),
+            whole,
+            is_alone: true,
+        };
+        (FuturesReadHalf::Tcp(read), FuturesWriteHalf::Tcp(write))
     }
 
     fn reunite(read: FuturesReadHalf<R, S>, write: FuturesWriteHalf<R, S>) -> Option<Self> {
@@ -200,7 +200,7 @@ where
                     return None;
                 }
                 write.is_alone = false;
-                cast(read.io.stream).ok().map(FuturesIo::of)
+                cast(read.io.stream).map(FuturesIo::of)
             }
             (FuturesReadHalf::Locked(read), FuturesWriteHalf::Locked(write)) => read.join(write),
             _ => None,
@@ -223,43 +223,16 @@ fn poll_write(
     }
 }
 
-/// Remembers that a socket had no room, until the runtime says that it has.
+/// Remembers that a socket had no room, and who hears of it when the runtime says that it has; `None` after that.
 ///
 /// To write whenever the task is polled for some other reason, such as the time limit on stalled writes, would squeeze
-/// octets into a socket that nobody reads from, since some room is left when a socket counts as full. Each time this
+/// bytes into a socket that nobody reads from, since some room is left when a socket counts as full. Each time this
 /// would look as if the peer went on.
 #[derive(Default)]
 struct Room(Mutex<Option<Waker>>);
 
-impl Room {
-    /// Whether there still is none; then `waker` hears of it.
-    fn is_awaited(&self, waker: &Waker) -> bool {
-        match &mut *lock(&self.0) {
-            Some(awaiting) => {
-                awaiting.clone_from(waker);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// `waker` hears of it.
-    fn await_by(&self, waker: &Waker) {
-        *lock(&self.0) = Some(waker.clone());
-    }
-
-    /// Nobody has to hear of it.
-    fn is_there(&self) {
-        *lock(&self.0) = None;
-    }
-}
-
 impl Wake for Room {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
         let awaiting = lock(&self.0).take();
         if let Some(waker) = awaiting {
             waker.wake();
@@ -267,14 +240,10 @@ impl Wake for Room {
     }
 }
 
-/// The value as what it is, if it is of the other type; else as it was.
-fn cast<A: 'static, B: 'static>(value: A) -> Result<B, A> {
-    let mut value = Some(value);
-    let other = (&mut value as &mut dyn Any).downcast_mut::<Option<B>>();
-    match other.and_then(Option::take) {
-        Some(other) => Ok(other),
-        None => Err(value.expect("only the other type was taken out")),
-    }
+/// The value as what it is, if it is of the other type.
+fn cast<A: 'static, B: 'static>(value: A) -> Option<B> {
+    let value: &mut dyn Any = &mut Some(value);
+    value.downcast_mut::<Option<B>>()?.take()
 }
 
 /// What receives from a stream: TCP by a clone of its own, any other stream under a lock.
@@ -334,30 +303,10 @@ impl<R: FuturesRuntime, S: AsyncRead + Unpin> ReadHalf for FuturesReadHalf<R, S>
 }
 
 impl<R: FuturesRuntime, S: AsyncWrite + Unpin + 'static> WriteHalf for FuturesWriteHalf<R, S> {
-    fn poll_write_vectored(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self {
-            FuturesWriteHalf::Tcp(half) => half.io.poll_write_vectored(cx, slices),
-            FuturesWriteHalf::Locked(half) => half.poll_write_vectored(cx, slices),
-        }
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            FuturesWriteHalf::Tcp(half) => half.io.poll_flush(cx),
-            FuturesWriteHalf::Locked(half) => half.poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            FuturesWriteHalf::Tcp(half) => half.io.poll_shutdown(cx),
-            FuturesWriteHalf::Locked(half) => half.poll_shutdown(cx),
-        }
-    }
+    pass_writes!(either => match either {
+        FuturesWriteHalf::Tcp(half) => &mut half.io as &mut dyn WriteHalf,
+        FuturesWriteHalf::Locked(half) => half,
+    });
 }
 
 impl<R, S: fmt::Debug> fmt::Debug for FuturesIo<R, S> {

@@ -20,34 +20,33 @@ mod boxed;
 mod clock;
 mod connect;
 mod error;
-
+mod feed;
 #[cfg(feature = "futures-io")]
 mod futures_io;
-mod inlet;
 mod locked;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod masks;
-mod outbox;
-mod outlet;
-mod outward;
 mod pieces;
 mod pipe;
 mod pool;
+mod read_state;
 mod recv_ref;
 mod scripted;
-mod send_queue;
+mod sending;
 mod split;
+mod state;
 mod stream;
 mod sync;
 mod transport;
 mod upgrade;
-mod wakers;
 mod websocket;
+mod write_state;
 
 pub use accept::{Acceptor, Offer};
 pub use connect::Connector;
 pub use error::{Error, Phase, TrySendError};
+pub use feed::{Feed, Outbox};
 #[cfg(feature = "futures-io")]
 pub use futures_io::{
     FuturesIo, FuturesReadHalf, FuturesRuntime, FuturesTcpReadHalf, FuturesTcpWriteHalf,
@@ -57,7 +56,6 @@ pub use locked::Locked;
 #[cfg(feature = "fast-masks")]
 pub use masks::FastMasks;
 pub use masks::OsMasks;
-pub use outbox::{Feed, Outbox};
 pub use pieces::{MessageReader, MessageWriter};
 pub use pipe::{Duplex, DuplexRead, DuplexWrite, duplex};
 pub use recv_ref::RecvRef;
@@ -65,6 +63,7 @@ pub use scripted::{Script, Scripted};
 pub use split::{Receiver, ReuniteError, Sender};
 pub use transport::{ReadHalf, Runtime, Split, Timer, Transport, Wrap, WriteHalf};
 pub use websocket::WebSocket;
+pub use write_state::WriteState;
 
 pub use bytes::Bytes;
 pub use http;

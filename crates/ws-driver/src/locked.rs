@@ -1,11 +1,11 @@
 //! Halves of a transport that cannot be taken apart.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::sync::{Mutex, lock};
-use crate::transport::{ReadHalf, WriteHalf};
+use crate::transport::{ReadHalf, WriteHalf, pass_writes};
 
 /// A half of a transport that both halves share, each locking it for the time of one poll.
 #[derive(Debug)]
@@ -19,7 +19,6 @@ impl<T> Locked<T> {
     }
 
     /// The transport again; `None` if the halves are of two.
-    #[must_use]
     pub fn join(self, other: Self) -> Option<T> {
         if !Arc::ptr_eq(&self.0, &other.0) {
             return None;
@@ -37,19 +36,5 @@ impl<T: ReadHalf> ReadHalf for Locked<T> {
 }
 
 impl<T: WriteHalf> WriteHalf for Locked<T> {
-    fn poll_write_vectored(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        lock(&self.0).poll_write_vectored(cx, slices)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        lock(&self.0).poll_shutdown(cx)
-    }
+    pass_writes!(half => lock(&half.0));
 }

@@ -17,10 +17,10 @@ use ws_proto::{CloseCode, Config, SendError};
 
 use crate::error::Error;
 use crate::locked::Locked;
+use crate::split::wakers::{Half, Wakers};
 use crate::split::{Receiver, Sender};
 use crate::sync::{Mutex, lock};
 use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
-use crate::wakers::{Half, Wakers};
 use crate::websocket::{Side, WebSocket};
 
 /// Tries the orders with at most so many preemptions.

@@ -19,7 +19,7 @@ struct Batch {
 
 /// Masking keys from the operating system's generator, fetched in batches per thread. The default.
 ///
-/// RFC 6455 §10.3 asks for keys that whoever chooses the payload cannot predict, so that nobody can choose the octets
+/// RFC 6455 §10.3 asks for keys that whoever chooses the payload cannot predict, so that nobody can choose the bytes
 /// on the wire.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
@@ -52,7 +52,7 @@ impl Batch {
     }
 }
 
-/// `N` octets that nobody can predict.
+/// `N` bytes that nobody can predict.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut octets = [0; N];
     fill(&mut octets);
@@ -62,7 +62,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 /// # Panics
 ///
 /// If the operating system has no random source. There is no safe way to go on without: a predictable key would hand
-/// the octets on the wire to whoever chooses the payload.
+/// the bytes on the wire to whoever chooses the payload.
 fn fill(octets: &mut [u8]) {
     getrandom::fill(octets).expect("the operating system supplies random octets");
 }

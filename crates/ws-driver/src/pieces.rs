@@ -4,21 +4,21 @@ use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use ws_proto::MessageKind;
+use ws_proto::{Chunk, MessageKind};
 
 use crate::error::Error;
-use crate::outward::Outward;
+use crate::sending::{self, Sending};
 use crate::split::{Receiver, Sender};
 use crate::transport::{Split, Transport};
 use crate::websocket::WebSocket;
 
-/// What receives: a connection or its receiving half.
-pub(crate) trait Incoming {
+/// A connection or its receiving half.
+pub(crate) trait Receiving {
     /// The beginning of the next message; `None` at the end of the connection.
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>>;
 
-    /// `true` for a piece, `false` for the end of the message, `None` at the end of the connection.
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>>;
+    /// A piece, or the end of the message; `None` at the end of the connection.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, Error>>;
 
     /// The piece.
     fn chunk(&self) -> &[u8];
@@ -37,7 +37,7 @@ pub struct MessageReader<'a, C> {
     private_bounds,
     reason = "implemented for the types here, by nobody else"
 )]
-impl<'a, C: Incoming> MessageReader<'a, C> {
+impl<'a, C: Receiving> MessageReader<'a, C> {
     /// Waits for the next message.
     pub(crate) async fn next(connection: &'a mut C) -> Result<Option<Self>, Error> {
         let kind = poll_fn(|cx| connection.poll_start(cx)).await?;
@@ -49,7 +49,6 @@ impl<'a, C: Incoming> MessageReader<'a, C> {
     }
 
     /// Text or binary.
-    #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
@@ -71,8 +70,8 @@ impl<'a, C: Incoming> MessageReader<'a, C> {
             return Ok(None);
         }
         match poll_fn(|cx| self.connection.poll_chunk(cx)).await? {
-            Some(true) => Ok(Some(self.connection.chunk())),
-            Some(false) => {
+            Some(Chunk::Data) => Ok(Some(self.connection.chunk())),
+            Some(Chunk::End) => {
                 self.is_whole = true;
                 Ok(None)
             }
@@ -102,23 +101,23 @@ pub struct MessageWriter<'a, C> {
     private_bounds,
     reason = "implemented for the types here, by nobody else"
 )]
-impl<'a, C: Outward> MessageWriter<'a, C> {
+impl<'a, C: Sending> MessageWriter<'a, C> {
     /// Begins a message.
     pub(crate) fn begin(connection: &'a mut C, kind: MessageKind) -> Result<Self, Error> {
-        connection.queue(|out| out.side.begin(kind))?;
+        connection.write().send.begin(kind)?;
         Ok(MessageWriter { connection })
     }
 
     /// Goes on with the unfinished message.
     pub(crate) fn resume(connection: &'a mut C) -> Option<Self> {
-        connection.queue(|out| out.side.unfinished())?;
+        connection.write().send.unfinished()?;
         Some(MessageWriter { connection })
     }
 
     /// The message leaves as it is, also where compression was agreed. Without effect once a piece was queued.
     #[must_use]
     pub fn uncompressed(self) -> Self {
-        self.connection.queue(|out| out.side.leave_uncompressed());
+        self.connection.write().send.leave_uncompressed();
         self
     }
 
@@ -133,11 +132,8 @@ impl<'a, C: Outward> MessageWriter<'a, C> {
     ///
     /// Dropped before it returned: the piece is not sent.
     pub async fn write(&mut self, piece: impl AsRef<[u8]>) -> Result<(), Error> {
-        poll_fn(|cx| self.connection.poll_room(cx)).await?;
-        self.connection.queue(|out| {
-            out.lend_buffer();
-            Ok(out.side.write(piece.as_ref())?)
-        })
+        sending::ready(self.connection).await?;
+        Ok(self.connection.write().queue_piece(piece.as_ref())?)
     }
 
     /// Ends the message, and returns when the transport has taken all of it and was flushed.
@@ -150,12 +146,9 @@ impl<'a, C: Outward> MessageWriter<'a, C> {
     ///
     /// Dropped while it waits for room in the queue: the message is still unfinished. Dropped later: it is sent.
     pub async fn finish(self) -> Result<(), Error> {
-        poll_fn(|cx| self.connection.poll_room(cx)).await?;
-        self.connection.queue(|out| {
-            out.lend_buffer();
-            out.side.finish()
-        })?;
-        poll_fn(|cx| self.connection.poll_flushed(cx)).await
+        sending::ready(self.connection).await?;
+        self.connection.write().queue_end()?;
+        sending::flush(self.connection).await
     }
 }
 

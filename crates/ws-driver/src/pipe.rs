@@ -1,13 +1,13 @@
 //! A transport in memory, for tests of what is built on connections.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::sync::{Mutex, lock};
-use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
+use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf, pass_writes};
 
 /// One end of a transport in memory: see [`duplex`].
 #[derive(Debug)]
@@ -26,9 +26,9 @@ pub struct DuplexRead(Arc<Mutex<Pipe>>);
 pub struct DuplexWrite(Arc<Mutex<Pipe>>);
 
 /// One direction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Pipe {
-    octets: VecDeque<u8>,
+    bytes: VecDeque<u8>,
     capacity: usize,
     /// Nobody will write any more.
     is_ended: bool,
@@ -39,28 +39,29 @@ struct Pipe {
 }
 
 /// A transport in memory: what is written to one end is read from the other. Each direction holds up to `capacity`
-/// octets, at least one.
+/// bytes, at least one.
 ///
 /// Needs no runtime but its timer.
 #[must_use]
 pub fn duplex<M: Timer>(capacity: usize) -> (Duplex<M>, Duplex<M>) {
     let pipe = || {
-        Arc::new(Mutex::new(Pipe {
-            octets: VecDeque::new(),
+        let pipe = Arc::new(Mutex::new(Pipe {
             capacity: capacity.max(1),
-            is_ended: false,
-            is_broken: false,
-            reader: None,
-            writer: None,
-        }))
+            ..Pipe::default()
+        }));
+        (DuplexRead(Arc::clone(&pipe)), DuplexWrite(pipe))
     };
-    let (there, back) = (pipe(), pipe());
-    let end = |read: &Arc<_>, write: &Arc<_>| Duplex {
-        read: DuplexRead(Arc::clone(read)),
-        write: DuplexWrite(Arc::clone(write)),
+    let ((near_read, far_write), (far_read, near_write)) = (pipe(), pipe());
+    (join(near_read, near_write), join(far_read, far_write))
+}
+
+/// Both directions as one transport.
+fn join<M>(read: DuplexRead, write: DuplexWrite) -> Duplex<M> {
+    Duplex {
+        read,
+        write,
         timer: PhantomData,
-    };
-    (end(&back, &there), end(&there, &back))
+    }
 }
 
 /// Lets `act` work on a pipe, and wakes whom it returns outside of the lock: waking may run code that comes back here.
@@ -75,11 +76,11 @@ fn with<R>(pipe: &Mutex<Pipe>, act: impl FnOnce(&mut Pipe) -> (R, Option<Waker>)
 impl ReadHalf for DuplexRead {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         with(&self.0, |pipe| {
-            if pipe.octets.is_empty() && !pipe.is_ended {
+            if pipe.bytes.is_empty() && !pipe.is_ended {
                 pipe.reader = Some(cx.waker().clone());
                 return (Poll::Pending, None);
             }
-            let read = io::Read::read(&mut pipe.octets, buffer);
+            let read = pipe.bytes.read(buffer);
             (Poll::Ready(read), pipe.writer.take())
         })
     }
@@ -95,15 +96,15 @@ impl WriteHalf for DuplexWrite {
             if pipe.is_broken || pipe.is_ended {
                 return (Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())), None);
             }
-            let room = pipe.capacity.saturating_sub(pipe.octets.len());
+            let room = pipe.capacity.saturating_sub(pipe.bytes.len());
             if room == 0 {
                 pipe.writer = Some(cx.waker().clone());
                 return (Poll::Pending, None);
             }
-            let octets = slices.iter().flat_map(|slice| slice.iter());
-            let before = pipe.octets.len();
-            pipe.octets.extend(octets.take(room));
-            let written = pipe.octets.len() - before;
+            let bytes = slices.iter().flat_map(|slice| slice.iter());
+            let before = pipe.bytes.len();
+            pipe.bytes.extend(bytes.take(room));
+            let written = pipe.bytes.len() - before;
             (Poll::Ready(Ok(written)), pipe.reader.take())
         })
     }
@@ -145,21 +146,7 @@ impl<M: Timer> ReadHalf for Duplex<M> {
 }
 
 impl<M: Timer> WriteHalf for Duplex<M> {
-    fn poll_write_vectored(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.write.poll_write_vectored(cx, slices)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.write.poll_flush(cx)
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.write.poll_shutdown(cx)
-    }
+    pass_writes!(duplex => duplex.write);
 }
 
 impl<M: Timer> Transport for Duplex<M> {
@@ -176,10 +163,6 @@ impl<M: Timer> Split for Duplex<M> {
 
     /// Halves of two transports make a new one.
     fn reunite(read: DuplexRead, write: DuplexWrite) -> Option<Self> {
-        Some(Duplex {
-            read,
-            write,
-            timer: PhantomData,
-        })
+        Some(join(read, write))
     }
 }

@@ -1,12 +1,12 @@
-//! Memory that connections borrow for as long as they move octets, and not while they wait.
+//! Memory that connections borrow for as long as they move bytes, and not while they wait.
 //!
 //! One pool per thread, bounded; memory returns to the pool of the thread that gives it back.
 
 use std::cell::RefCell;
 
-use ws_proto::{CompressorMemory, DecompressorMemory, ReceiveSide, SendHalf};
+use ws_proto::{CompressorMemory, DecompressorMemory, RecvHalf, SendHalf};
 
-/// Octets in a block to read into, and in a buffer to encode into.
+/// Bytes in a block to read into, and in a buffer to encode into.
 pub(crate) const BLOCK_LEN: usize = 64 * 1024;
 
 /// The same for connections that move messages which are longer.
@@ -22,84 +22,64 @@ const KEPT_LARGE: usize = 2;
 const KEPT_COMPRESSORS: usize = 4;
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
+    static POOL: RefCell<Pool> = RefCell::default();
 }
 
+#[derive(Default)]
 struct Pool {
     /// Initialised once, when made, and reused by cursor.
     blocks: Vec<Box<[u8]>>,
     large_blocks: Vec<Box<[u8]>>,
-    /// Empty, with room for [`BLOCK_LEN`] octets.
+    /// Empty, with room for [`BLOCK_LEN`] bytes.
     buffers: Vec<Vec<u8>>,
     /// Of any options.
     compressors: Vec<CompressorMemory>,
     decompressors: Vec<DecompressorMemory>,
 }
 
-impl Pool {
-    const fn new() -> Self {
-        Pool {
-            blocks: Vec::new(),
-            large_blocks: Vec::new(),
-            buffers: Vec::new(),
-            compressors: Vec::new(),
-            decompressors: Vec::new(),
-        }
-    }
-
-    /// The blocks of this length, and how many to keep.
-    fn blocks_of(&mut self, len: usize) -> Option<(&mut Vec<Box<[u8]>>, usize)> {
-        match len {
-            BLOCK_LEN => Some((&mut self.blocks, KEPT)),
-            LARGE_BLOCK_LEN => Some((&mut self.large_blocks, KEPT_LARGE)),
-            _ => None,
-        }
-    }
-}
-
-/// A block of [`BLOCK_LEN`] octets to read into, or of any other length.
+/// Takes a block of `len` bytes to read into.
 pub(crate) fn take_block(len: usize) -> Box<[u8]> {
-    with(|pool| pool.blocks_of(len)?.0.pop()).unwrap_or_else(|| vec![0; len].into())
+    let block = with(|pool| match len {
+        BLOCK_LEN => pool.blocks.pop(),
+        LARGE_BLOCK_LEN => pool.large_blocks.pop(),
+        _ => None,
+    });
+    block.flatten().unwrap_or_else(|| vec![0; len].into())
 }
 
 /// Gives back memory that was read into. Anything but a block of the usual lengths is freed.
 pub(crate) fn give_block(block: Box<[u8]>) {
-    with(|pool| {
-        let (blocks, kept) = pool.blocks_of(block.len())?;
-        if blocks.len() < kept {
-            blocks.push(block);
-        }
-        None::<()>
+    with(|pool| match block.len() {
+        BLOCK_LEN => keep(&mut pool.blocks, KEPT, block),
+        LARGE_BLOCK_LEN => keep(&mut pool.large_blocks, KEPT_LARGE, block),
+        _ => {}
     });
 }
 
-/// An empty buffer to encode into.
+/// Takes an empty buffer to encode into.
 pub(crate) fn take_buffer() -> Vec<u8> {
-    with(|pool| pool.buffers.pop()).unwrap_or_else(|| Vec::with_capacity(BLOCK_LEN))
+    let buffer = with(|pool| pool.buffers.pop());
+    buffer
+        .flatten()
+        .unwrap_or_else(|| Vec::with_capacity(BLOCK_LEN))
 }
 
 /// Gives back memory that was encoded into. Anything but a buffer of the usual size is freed.
 pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
     if buffer.capacity() == BLOCK_LEN {
         buffer.clear();
-        with(|pool| {
-            if pool.buffers.len() < KEPT {
-                pool.buffers.push(buffer);
-            }
-            None::<()>
-        });
+        with(|pool| keep(&mut pool.buffers, KEPT, buffer));
     }
 }
 
-/// Lends `side` the memory of a compressor, if there is some that suits it.
-pub(crate) fn lend_compressor(side: &mut SendHalf) {
+/// Lends the memory of a compressor, if there is some that suits it.
+pub(crate) fn lend_compressor(send: &mut SendHalf) {
     with(|pool| {
-        for at in 0..pool.compressors.len() {
-            let memory = pool.compressors.swap_remove(at);
-            let back = side.lend_compressor(memory)?;
-            pool.compressors.push(back);
-            let last = pool.compressors.len() - 1;
-            pool.compressors.swap(at, last);
+        // Each is tried once: from the front, and to the back if it does not suit.
+        for _ in 0..pool.compressors.len() {
+            let memory = pool.compressors.remove(0);
+            pool.compressors
+                .push(send.lending().lend_compressor(memory)?);
         }
         None::<()>
     });
@@ -107,38 +87,34 @@ pub(crate) fn lend_compressor(side: &mut SendHalf) {
 
 /// Gives back the memory of a compressor.
 pub(crate) fn give_compressor(memory: CompressorMemory) {
-    with(|pool| {
-        if pool.compressors.len() < KEPT_COMPRESSORS {
-            pool.compressors.push(memory);
-        }
-        None::<()>
-    });
+    with(|pool| keep(&mut pool.compressors, KEPT_COMPRESSORS, memory));
 }
 
-/// Lends `side` the memory of a decompressor, if there is some.
-pub(crate) fn lend_decompressor(side: &mut ReceiveSide) {
+/// Lends the memory of a decompressor, if there is some.
+pub(crate) fn lend_decompressor(recv: &mut RecvHalf) {
     with(|pool| {
-        let back = side.lend_decompressor(pool.decompressors.pop()?)?;
-        pool.decompressors.push(back);
-        None::<()>
+        let memory = pool.decompressors.pop()?;
+        pool.decompressors
+            .extend(recv.lending().lend_decompressor(memory));
+        Some(())
     });
 }
 
 /// Gives back the memory of a decompressor.
 pub(crate) fn give_decompressor(memory: DecompressorMemory) {
-    with(|pool| {
-        if pool.decompressors.len() < KEPT_COMPRESSORS {
-            pool.decompressors.push(memory);
-        }
-        None::<()>
-    });
+    with(|pool| keep(&mut pool.decompressors, KEPT_COMPRESSORS, memory));
 }
 
-/// Runs `act` on this thread's pool; `None` also while the thread ends.
-fn with<R>(act: impl FnOnce(&mut Pool) -> Option<R>) -> Option<R> {
-    POOL.try_with(|pool| act(&mut pool.borrow_mut()))
-        .ok()
-        .flatten()
+/// Keeps memory of one kind, unless there is enough of it.
+fn keep<T>(kept: &mut Vec<T>, max: usize, memory: T) {
+    if kept.len() < max {
+        kept.push(memory);
+    }
+}
+
+/// Runs `act` on this thread's pool; `None` while the thread ends.
+fn with<R>(act: impl FnOnce(&mut Pool) -> R) -> Option<R> {
+    POOL.try_with(|pool| act(&mut pool.borrow_mut())).ok()
 }
 
 #[cfg(test)]
@@ -156,7 +132,7 @@ mod tests {
         }
         let kept = with(|pool| {
             let (blocks, large) = (pool.blocks.len(), pool.large_blocks.len());
-            Some((blocks, large, pool.buffers.len()))
+            (blocks, large, pool.buffers.len())
         });
         assert_eq!(kept, Some((KEPT, KEPT_LARGE, KEPT)));
         for len in [BLOCK_LEN, LARGE_BLOCK_LEN, 100] {
@@ -189,13 +165,16 @@ mod tests {
         for level in [1, 6, 1, 6, 1, 6] {
             let mut side = side(level);
             side.message(&[0; 100]).unwrap();
-            give_compressor(side.reclaim_compressor().expect("it has some"));
+            give_compressor(side.lending().reclaim_compressor().expect("it has some"));
         }
-        let kept = || with(|pool| Some(pool.compressors.len())).unwrap();
+        let kept = || with(|pool| pool.compressors.len()).unwrap();
         assert_eq!(kept(), KEPT_COMPRESSORS);
         let mut lent: Vec<_> = [6, 6, 6, 9].map(side).into();
         lent.iter_mut().for_each(lend_compressor);
-        let wanting: Vec<_> = lent.iter().map(SendHalf::wants_compressor).collect();
+        let wanting = lent
+            .iter_mut()
+            .map(|side| side.lending().wants_compressor());
+        let wanting: Vec<_> = wanting.collect();
         assert_eq!(wanting, [false, false, true, true]);
         assert_eq!(kept(), 2);
     }

@@ -10,9 +10,9 @@ use std::task::{Context, Poll, ready};
 use ws_proto::MessageRef;
 
 use crate::error::Error;
-use crate::outbox::Outbox;
+use crate::feed::Outbox;
 use crate::transport::Transport;
-use crate::websocket::{Link, WebSocket};
+use crate::websocket::{Parts, WebSocket};
 
 /// What [`WebSocket::recv_ref`] waits for: a message, and the sending half to answer it. `None` at the end of the
 /// connection.
@@ -42,13 +42,14 @@ impl<'a, T: Transport> Future for RecvRef<'a, T> {
         let Some(ws) = &mut self.ws else {
             panic!("`RecvRef` polled after it has given a message");
         };
-        let is_next = ws.link.out.has_room() && ws.link.inlet.next_whole(&ws.link.out.outlet);
-        if !is_next && !ready!(ws.poll_message_and_room(cx))? {
+        let Parts { read, write, .. } = &mut *ws.parts;
+        let is_next = write.has_room() && read.next_plain();
+        if !is_next && !ready!(read.poll_message_and_room(cx, write))? {
             return Poll::Ready(Ok(None));
         }
         let found = self.ws.take().and_then(|ws| {
-            let Link { inlet, out, .. } = &mut *ws.link;
-            Some((inlet.recv.message()?, out))
+            let Parts { read, write, .. } = &mut *ws.parts;
+            Some((read.recv.message()?, write))
         });
         Poll::Ready(Ok(found))
     }

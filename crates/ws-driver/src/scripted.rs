@@ -1,7 +1,7 @@
 //! A transport that does what a test tells it.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -21,19 +21,19 @@ pub struct Scripted<M> {
 /// The other end of a [`Scripted`] transport, in the hands of a test. Clones are the same script.
 ///
 /// Without further words, reads wait and writes succeed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Script(Arc<Mutex<State>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// Each read gives at most one segment.
-    segments: VecDeque<Vec<u8>>,
-    /// What reads give after the segments.
-    end: Option<End>,
+    segments: VecDeque<VecDeque<u8>>,
+    /// What reads give after the segments: the end of the input, or an error.
+    end: Option<Result<(), io::ErrorKind>>,
     output: Vec<u8>,
-    /// Octets that writes still take.
+    /// Bytes that writes still take.
     room: usize,
-    /// Octets that one write takes at most.
+    /// Bytes that one write takes at most.
     write_len: usize,
     output_fault: Option<io::ErrorKind>,
     is_shut_down: bool,
@@ -41,25 +41,15 @@ struct State {
     writer: Option<Waker>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Eof,
-    Fault(io::ErrorKind),
+impl State {
+    fn check_output(&self) -> Result<(), io::ErrorKind> {
+        self.output_fault.map_or(Ok(()), Err)
+    }
 }
 
-impl Default for State {
+impl Default for Script {
     fn default() -> Self {
-        State {
-            segments: VecDeque::new(),
-            end: None,
-            output: Vec::new(),
-            room: usize::MAX,
-            write_len: usize::MAX,
-            output_fault: None,
-            is_shut_down: false,
-            reader: None,
-            writer: None,
-        }
+        Script::new()
     }
 }
 
@@ -67,11 +57,14 @@ impl Script {
     /// A script that says nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Script::default()
+        Script(Arc::new(Mutex::new(State {
+            room: usize::MAX,
+            write_len: usize::MAX,
+            ..State::default()
+        })))
     }
 
     /// The transport that follows the script.
-    #[must_use]
     pub fn transport<M: Timer>(&self) -> Scripted<M> {
         Scripted {
             state: Arc::clone(&self.0),
@@ -82,89 +75,75 @@ impl Script {
     /// A segment of input: one read gives at most this.
     pub fn input(&self, segment: impl Into<Vec<u8>>) {
         let segment = segment.into();
-        self.change_input(|state| {
-            if !segment.is_empty() {
-                state.segments.push_back(segment);
-            }
-        });
+        if !segment.is_empty() {
+            self.change(|state| state.segments.push_back(segment.into()));
+        }
     }
 
     /// Behind its segments the input ends.
     pub fn end_input(&self) {
-        self.change_input(|state| state.end = Some(End::Eof));
+        self.change(|state| state.end = Some(Ok(())));
     }
 
     /// Behind its segments the input fails.
     pub fn fail_input(&self, kind: io::ErrorKind) {
-        self.change_input(|state| state.end = Some(End::Fault(kind)));
+        self.change(|state| state.end = Some(Err(kind)));
     }
 
-    /// From now on writes take so many octets in all, and then wait.
+    /// From now on writes take so many bytes in all, and then wait.
     pub fn limit_output(&self, room: usize) {
-        self.change_output(|state| state.room = room);
+        self.change(|state| state.room = room);
     }
 
-    /// From now on one write takes at most so many octets; 0 counts as 1.
+    /// From now on one write takes at most so many bytes; 0 counts as 1.
     pub fn shorten_writes(&self, len: usize) {
-        self.change_output(|state| state.write_len = len.max(1));
+        self.change(|state| state.write_len = len.max(1));
     }
 
     /// From now on writes, flushes and shutdowns fail.
     pub fn fail_output(&self, kind: io::ErrorKind) {
-        self.change_output(|state| state.output_fault = Some(kind));
+        self.change(|state| state.output_fault = Some(kind));
     }
 
     /// Takes what has been written since the last call.
-    #[must_use]
     pub fn take_output(&self) -> Vec<u8> {
         std::mem::take(&mut lock(&self.0).output)
     }
 
     /// Whether the sending direction was ended.
-    #[must_use]
     pub fn is_shut_down(&self) -> bool {
         lock(&self.0).is_shut_down
     }
 
-    fn change_input(&self, change: impl FnOnce(&mut State)) {
-        let waker = {
-            let mut state = lock(&self.0);
-            change(&mut state);
-            state.reader.take()
-        };
-        waker.into_iter().for_each(Waker::wake);
-    }
-
-    fn change_output(&self, change: impl FnOnce(&mut State)) {
-        let waker = {
-            let mut state = lock(&self.0);
-            change(&mut state);
-            state.writer.take()
-        };
-        waker.into_iter().for_each(Waker::wake);
+    /// Changes what the script says, and has whoever waits look at it. Wakes outside of the lock: that may run code that
+    /// comes back here.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = lock(&self.0);
+        change(&mut state);
+        let wakers = [state.reader.take(), state.writer.take()];
+        drop(state);
+        wakers.into_iter().flatten().for_each(Waker::wake);
     }
 }
 
 impl<M: Timer> ReadHalf for Scripted<M> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut state = lock(&self.state);
-        let Some(segment) = state.segments.front_mut() else {
-            return match state.end {
-                Some(End::Eof) => Poll::Ready(Ok(0)),
-                Some(End::Fault(kind)) => Poll::Ready(Err(kind.into())),
-                None => {
-                    state.reader = Some(cx.waker().clone());
-                    Poll::Pending
-                }
-            };
-        };
-        let len = segment.len().min(buffer.len());
-        buffer[..len].copy_from_slice(&segment[..len]);
-        segment.drain(..len);
-        if segment.is_empty() {
-            state.segments.pop_front();
+        if let Some(segment) = state.segments.front_mut() {
+            let len = segment.read(buffer)?;
+            if segment.is_empty() {
+                state.segments.pop_front();
+            }
+            return Poll::Ready(Ok(len));
         }
-        Poll::Ready(Ok(len))
+        match state.end {
+            Some(Ok(())) => Poll::Ready(Ok(0)),
+            Some(Err(kind)) => Poll::Ready(Err(kind.into())),
+            None => {
+                state.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
     }
 }
 
@@ -175,32 +154,27 @@ impl<M: Timer> WriteHalf for Scripted<M> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut state = lock(&self.state);
-        if let Some(kind) = state.output_fault {
-            return Poll::Ready(Err(kind.into()));
-        }
+        state.check_output()?;
         if state.room == 0 {
             state.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
         let max = state.room.min(state.write_len);
         let before = state.output.len();
-        let octets = slices.iter().flat_map(|slice| slice.iter());
-        state.output.extend(octets.take(max));
+        let bytes = slices.iter().flat_map(|slice| slice.iter());
+        state.output.extend(bytes.take(max));
         let written = state.output.len() - before;
         state.room -= written;
         Poll::Ready(Ok(written))
     }
 
     fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let fault = lock(&self.state).output_fault;
-        Poll::Ready(fault.map_or(Ok(()), |kind| Err(kind.into())))
+        Poll::Ready(Ok(lock(&self.state).check_output()?))
     }
 
     fn poll_shutdown(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = lock(&self.state);
-        if let Some(kind) = state.output_fault {
-            return Poll::Ready(Err(kind.into()));
-        }
+        state.check_output()?;
         state.is_shut_down = true;
         Poll::Ready(Ok(()))
     }

@@ -8,7 +8,7 @@ use futures_sink::Sink;
 use ws_proto::{CloseCode, CloseReason, Message};
 
 use crate::error::Error;
-use crate::outward::Outward;
+use crate::sending::Sending;
 use crate::split::{Receiver, Sender};
 use crate::transport::{Split, Transport};
 use crate::websocket::WebSocket;
@@ -41,11 +41,11 @@ impl<T: Transport> Sink<Message> for WebSocket<T> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.get_mut().link.out.outlet.out.feed(message)
+        Ok(self.get_mut().write().queue(message)?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.get_mut().poll_flushed(cx)
+        self.get_mut().poll_flush(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -65,17 +65,17 @@ impl<T: Split> Sink<Message> for Sender<T> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.get_mut().queue(|out| out.feed(message))
+        Ok(self.get_mut().write().queue(message)?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.get_mut().poll_flushed(cx)
+        self.get_mut().poll_flush(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let sender = self.get_mut();
         // Refused only if the connection is closing already.
         let _ = sender.start_close(CloseCode::NORMAL, CloseReason::default());
-        sender.poll_end(cx)
+        sender.poll_closed(cx)
     }
 }

@@ -25,7 +25,7 @@ pub trait ReadHalf: Unpin {
 ///
 /// On `Pending`, the task that called last is woken when it is worth calling again.
 pub trait WriteHalf: Unpin {
-    /// Writes from the start of `slices`, of which at least one is not empty, and returns how many octets it took.
+    /// Writes from the start of `slices`, of which at least one is not empty, and returns how many bytes it took.
     ///
     /// # Errors
     ///
@@ -51,7 +51,32 @@ pub trait WriteHalf: Unpin {
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// An ordered, reliable stream of octets in both directions.
+/// Makes a [`WriteHalf`] of what has one inside: `pass_writes!(outer => inner)`.
+macro_rules! pass_writes {
+    ($outer:ident => $inner:expr) => {
+        fn poll_write_vectored(
+            &mut self,
+            cx: &mut Context<'_>,
+            slices: &[std::io::IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let $outer = self;
+            $inner.poll_write_vectored(cx, slices)
+        }
+
+        fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            let $outer = self;
+            $inner.poll_flush(cx)
+        }
+
+        fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            let $outer = self;
+            $inner.poll_shutdown(cx)
+        }
+    };
+}
+pub(crate) use pass_writes;
+
+/// An ordered, reliable stream of bytes in both directions.
 pub trait Transport: ReadHalf + WriteHalf {
     /// The timer of the same runtime.
     type Timer: Timer;

@@ -2,9 +2,11 @@
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use ws_handshake::Progress;
 
 use crate::error::{Error, Phase};
 use crate::pool;
@@ -13,137 +15,116 @@ use crate::transport::{Timer, Transport};
 /// How long a peer has to take a refusal before the transport is dropped.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// A transport during the opening handshake.
+/// A transport during the opening handshake, and the timer that ends it.
 pub(crate) struct Upgrade<T: Transport> {
     pub(crate) transport: T,
-    timer: T::Timer,
-    deadline: Instant,
+    pub(crate) timer: T::Timer,
 }
 
 impl<T: Transport> Upgrade<T> {
-    /// Gives the handshake until `deadline`.
-    pub(crate) fn new(transport: T, deadline: Instant) -> Self {
-        Upgrade {
-            transport,
-            timer: T::Timer::at(deadline),
-            deadline,
+    /// Gives the handshake so much time from now on.
+    pub(crate) fn resume(&mut self, time: Duration) {
+        self.timer.reset(T::Timer::after(time));
+    }
+
+    /// Reads until `take`, which gets every piece as it arrives, is done or fails: the result, and the input behind it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Lost`] at the end of the input.
+    pub(crate) async fn read<R, E>(
+        &mut self,
+        mut take: impl FnMut(&[u8]) -> Result<Progress<R>, E>,
+    ) -> Result<Result<(R, Vec<u8>), E>, Error> {
+        loop {
+            let read = self.poll(|transport, cx| poll_read(transport, cx, <[u8]>::to_vec));
+            let mut piece = read.await?;
+            if piece.is_empty() {
+                return Err(Error::Lost);
+            }
+            match take(&piece) {
+                Ok(Progress { consumed, done }) => {
+                    if let Some(done) = done {
+                        return Ok(Ok((done, piece.split_off(consumed))));
+                    }
+                }
+                Err(error) => return Ok(Err(error)),
+            }
         }
     }
 
-    /// The time that is left.
-    pub(crate) fn time_left(&self) -> Duration {
-        self.deadline.saturating_duration_since(T::Timer::now())
-    }
-
-    /// Counts from now on against `time` that was left before.
-    pub(crate) fn resume(&mut self, time: Duration) {
-        self.deadline = T::Timer::after(time);
-        self.timer.reset(self.deadline);
-    }
-
-    /// Reads until `take` has what it wants. It gets every piece as it arrives, none at the end of the input.
-    pub(crate) async fn read<R>(
-        &mut self,
-        mut take: impl FnMut(&[u8]) -> Result<Option<R>, Error>,
-    ) -> Result<R, Error> {
-        poll_fn(|cx| {
-            loop {
-                let mut block = pool::take_block(pool::BLOCK_LEN);
-                let taken = match self.transport.poll_read(cx, &mut block) {
-                    Poll::Ready(Ok(len)) => take(block.get(..len).unwrap_or_default()),
-                    Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
-                        Ok(None)
-                    }
-                    Poll::Ready(Err(error)) => Err(error.into()),
-                    Poll::Pending => {
-                        pool::give_block(block);
-                        return self.poll_timeout(cx);
-                    }
-                };
-                pool::give_block(block);
-                if let Some(result) = taken.transpose() {
-                    return Poll::Ready(result);
-                }
+    /// Writes `bytes` and flushes them.
+    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() {
+            let slices = [IoSlice::new(bytes)];
+            let write = self.poll(|transport, cx| transport.poll_write_vectored(cx, &slices));
+            match write.await? {
+                0 => return Err(Error::Io(io::ErrorKind::WriteZero.into())),
+                len => bytes = bytes.get(len..).unwrap_or_default(),
             }
-        })
-        .await
-    }
-
-    /// Writes `octets` and flushes them.
-    pub(crate) async fn write(&mut self, mut octets: &[u8]) -> Result<(), Error> {
-        poll_fn(|cx| match self.poll_write_all(cx, &mut octets) {
-            Poll::Ready(result) => Poll::Ready(result.map_err(Error::Io)),
-            Poll::Pending => self.poll_timeout(cx),
-        })
-        .await
+        }
+        self.poll(T::poll_flush).await
     }
 
     /// Writes a refusal and ends the transport so that the peer gets to read it: our direction first, then wait for
     /// the peer's, because a reset for unread input would overtake the answer.
-    pub(crate) async fn refuse(mut self, octets: &[u8]) -> Result<(), Error> {
+    pub(crate) async fn refuse(mut self, bytes: &[u8]) -> Result<(), Error> {
         self.resume(FAREWELL);
-        self.write(octets).await?;
-        poll_fn(|cx| match self.transport.poll_shutdown(cx) {
-            Poll::Ready(result) => Poll::Ready(result.map_err(Error::Io)),
-            Poll::Pending => self.poll_timeout(cx),
-        })
-        .await?;
-        // Whatever ends the wait, the answer is out. A peer that goes on sending ends it by the deadline.
-        let _ = poll_fn(|cx| {
-            if self.time_left().is_zero() {
-                return Poll::Ready(Ok(()));
+        self.write(bytes).await?;
+        self.poll(T::poll_shutdown).await?;
+        let wait = self.poll(|transport, cx| {
+            if let Ok(1..) = ready!(poll_read(transport, cx, <[u8]>::len)) {
+                // A peer that goes on sending keeps no other task waiting, and ends this by the deadline.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            let mut block = pool::take_block(pool::BLOCK_LEN);
-            let read = self.transport.poll_read(cx, &mut block);
-            pool::give_block(block);
-            match read {
-                Poll::Ready(Ok(1..)) => {
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Ok(())),
-                Poll::Pending => self.poll_timeout(cx),
-            }
-        })
-        .await;
+            Poll::Ready(Ok(()))
+        });
+        // Whatever ends the wait, the answer is out.
+        let _ = wait.await;
         Ok(())
     }
 
-    fn poll_write_all(&mut self, cx: &mut Context<'_>, octets: &mut &[u8]) -> Poll<io::Result<()>> {
-        while !octets.is_empty() {
-            match ready!(
-                self.transport
-                    .poll_write_vectored(cx, &[IoSlice::new(octets)])
-            ) {
-                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(len) => *octets = octets.get(len..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Poll::Ready(Err(error)),
+    /// Has the transport act until it is done, again after an interrupt, or until the time is up.
+    async fn poll<R>(
+        &mut self,
+        mut act: impl FnMut(&mut T, &mut Context<'_>) -> Poll<io::Result<R>>,
+    ) -> Result<R, Error> {
+        let acting = poll_fn(|cx| {
+            loop {
+                match ready!(act(&mut self.transport, cx)) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    result => return Poll::Ready(result),
+                }
             }
-        }
-        self.transport.poll_flush(cx)
-    }
-
-    fn poll_timeout<R>(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Error>> {
-        ready!(self.timer.poll(cx));
-        Poll::Ready(Err(Error::Timeout(Phase::Handshake)))
+        });
+        Ok(within(&mut self.timer, Phase::Handshake, acting).await??)
     }
 }
 
-/// Runs `future` until it is done or the deadline passes.
-pub(crate) async fn within<M: Timer, F: Future>(
-    deadline: Instant,
+/// Reads once, into a block that is borrowed for no longer, and shows `take` what came: nothing at the end of the input.
+fn poll_read<R>(
+    transport: &mut impl Transport,
+    cx: &mut Context<'_>,
+    take: impl FnOnce(&[u8]) -> R,
+) -> Poll<io::Result<R>> {
+    let mut block = pool::take_block(pool::BLOCK_LEN);
+    let read = transport.poll_read(cx, &mut block);
+    let taken = read.map_ok(|len| take(block.get(..len).unwrap_or_default()));
+    pool::give_block(block);
+    taken
+}
+
+/// Runs `future` until it is done or the timer goes off.
+pub(crate) async fn within<F: Future>(
+    timer: &mut impl Timer,
     phase: Phase,
     future: F,
 ) -> Result<F::Output, Error> {
     let mut future = pin!(future);
-    let mut timer = M::at(deadline);
-    poll_fn(|cx| {
-        if let Poll::Ready(output) = Pin::as_mut(&mut future).poll(cx) {
-            return Poll::Ready(Ok(output));
-        }
-        ready!(timer.poll(cx));
-        Poll::Ready(Err(Error::Timeout(phase)))
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending => timer.poll(cx).map(|()| Err(Error::Timeout(phase))),
     })
     .await
 }

@@ -3,26 +3,26 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::ops::DerefMut;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Response;
 use ws_handshake::{Agreed, Extension};
 use ws_proto::{
-    BlockReceiver, CloseCode, CloseReason, Config, Control, ControlPayload, End, Message,
-    MessageKind, Outgoing, ReceiveSide, Role, SendError, SendHalf,
+    Chunk, CloseCode, CloseReason, Config, Control, ControlPayload, End, Message, MessageKind,
+    Outgoing, RecvHalf, Role, SendError, SendHalf,
 };
 
 use crate::error::{Error, TrySendError};
-use crate::inlet::{CONTROLS_PER_TURN, Found, Inlet};
-use crate::outbox::Outbox;
-use crate::outlet::Outlet;
-use crate::outward::{self, Outward};
-use crate::pieces::Incoming;
+use crate::pieces::Receiving;
 use crate::pool::{BLOCK_LEN, LARGE_BLOCK_LEN};
+use crate::read_state::ReadState;
 use crate::recv_ref::RecvRef;
-use crate::send_queue::SendQueue;
+use crate::sending::{self, Sending};
+use crate::state::State;
 use crate::transport::Transport;
+use crate::write_state::WriteState;
 
 /// A WebSocket connection.
 ///
@@ -66,13 +66,13 @@ use crate::transport::Transport;
 /// first, however late it is looked at. Dropping a connection ends the transport without a Close.
 pub struct WebSocket<T: Transport> {
     /// Apart, so that tasks that own connections are small, and moving them is cheap.
-    pub(crate) link: Box<Link<T>>,
+    pub(crate) parts: Box<Parts<T>>,
 }
 
 /// A connection, in all its parts.
-pub(crate) struct Link<T: Transport> {
-    pub(crate) inlet: Inlet,
-    pub(crate) out: Outbox<T>,
+pub(crate) struct Parts<T: Transport> {
+    pub(crate) read: ReadState,
+    pub(crate) write: WriteState<T, T::Timer>,
     /// `None` where nothing was agreed, to keep idle servers small.
     pub(crate) opening: Option<Box<Opening>>,
 }
@@ -98,26 +98,32 @@ impl<T: Transport> WebSocket<T> {
         agreed: Agreed,
         leftover: Vec<u8>,
     ) -> Self {
-        let (role, send, response) = match side {
-            Side::Client(masks, response) => {
-                (Role::Client, SendHalf::client(config, masks), response)
-            }
-            Side::Server => (Role::Server, SendHalf::server(config), None),
+        #[cfg_attr(not(feature = "deflate"), expect(unused_mut))]
+        let (mut recv, mut send, response) = match side {
+            Side::Client(masks, response) => (
+                RecvHalf::new(Role::Client, config),
+                SendHalf::client(config, masks),
+                response,
+            ),
+            Side::Server => (
+                RecvHalf::new(Role::Server, config),
+                SendHalf::server(config),
+                None,
+            ),
         };
-        let recv = ReceiveSide::new(role, config);
+        let mut lending = recv.lending();
+        lending.set_up(leftover.into(), BLOCK_LEN, LARGE_BLOCK_LEN);
         #[cfg(feature = "deflate")]
-        let (recv, send) = compressed(recv, send, config, &agreed);
-        let recv =
-            BlockReceiver::new(recv, leftover.into(), BLOCK_LEN).with_large_blocks(LARGE_BLOCK_LEN);
+        if let (Some(params), Some(config)) = (agreed.deflate(), config.deflate_config()) {
+            recv.inflate(&params);
+            send.deflate(&params, config);
+        }
         let opening = (response.is_some() || agreed != Agreed::default())
             .then(|| Box::new(Opening { agreed, response }));
         WebSocket {
-            link: Box::new(Link {
-                inlet: Inlet::new(recv),
-                out: Outbox {
-                    io: Some(transport),
-                    outlet: Outlet::new(send),
-                },
+            parts: Box::new(Parts {
+                read: ReadState::new(recv),
+                write: WriteState::new(send, transport),
                 opening,
             }),
         }
@@ -137,8 +143,8 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-        if self.link.inlet.next_whole(&self.link.out.outlet) {
-            return Ok(self.link.inlet.recv.take_message());
+        if self.parts.read.next_plain() {
+            return Ok(self.parts.read.recv.take_message());
         }
         poll_fn(|cx| self.poll_recv(cx)).await
     }
@@ -149,8 +155,9 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// As for [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        self.poll_message(cx)
-            .map_ok(|found| found.then(|| self.link.inlet.recv.take_message()).flatten())
+        let Parts { read, write, .. } = &mut *self.parts;
+        read.poll_message(cx, write)
+            .map_ok(|found| found.then(|| read.recv.take_message()).flatten())
     }
 
     /// The next message, to look at, together with the sending half of the connection, to answer it. `None` at the
@@ -183,7 +190,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropped while it waits for room in the queue: the message is not sent. Dropped later: it is.
     pub async fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        outward::send(self, message.into()).await
+        sending::send(self, message.into()).await
     }
 
     /// Queues a message, after waiting for room. It leaves with the next `flush`, `send`, `recv` or `recv_ref`.
@@ -196,7 +203,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropped before it returned: the message is not sent.
     pub async fn feed<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        outward::feed(self, message.into()).await
+        sending::feed(self, message.into()).await
     }
 
     /// Writes and flushes everything that is queued.
@@ -209,7 +216,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn flush(&mut self) -> Result<(), Error> {
-        outward::flush(self).await
+        sending::flush(self).await
     }
 
     /// Waits until a message can be queued: [`try_send`](Self::try_send) will take one, unless a
@@ -223,14 +230,13 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn ready(&mut self) -> Result<(), Error> {
-        outward::ready(self).await
+        sending::ready(self).await
     }
 
     /// Whether there is room for a message: less than the high-water mark is queued, or nothing. Then
     /// [`try_send`](Self::try_send) does not say that the queue is full.
-    #[must_use]
     pub fn has_room(&self) -> bool {
-        self.link.out.has_room()
+        self.parts.write.has_room()
     }
 
     /// Queues a message at once or gives it back.
@@ -243,7 +249,7 @@ impl<T: Transport> WebSocket<T> {
         &mut self,
         message: M,
     ) -> Result<(), TrySendError<M>> {
-        self.link.out.outlet.out.try_feed(message)
+        self.parts.write.try_queue(message)
     }
 
     /// Sends a Ping (RFC 6455 §5.5.2): returns when the transport has taken it. The Pong goes to the
@@ -261,7 +267,7 @@ impl<T: Transport> WebSocket<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        outward::ping(self, payload.try_into()?).await
+        sending::ping(self, payload.try_into()?).await
     }
 
     /// Sends a Ping and receives until its Pong: how long that took. `None` if a message came first, which the next
@@ -278,18 +284,17 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropped while it waits for room in the queue: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
     pub async fn ping(&mut self) -> Result<Option<Duration>, Error> {
-        let number = outward::start_ping(self).await?;
+        let number = sending::start_probe(self).await?;
         poll_fn(|cx| {
-            self.poll_in(cx, |cx, io, inlet, outlet| {
-                let driven = inlet.poll_drive(cx, io, outlet);
-                match (outlet.answer(number), driven) {
-                    (Some(time), _) => Poll::Ready(Ok(Some(time))),
-                    (None, Poll::Pending) => Poll::Pending,
-                    (None, Poll::Ready(Ok(true))) => Poll::Ready(Ok(None)),
-                    (None, Poll::Ready(Ok(false))) => Poll::Ready(Err(SendError::Closing.into())),
-                    (None, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
-                }
-            })
+            let Parts { read, write, .. } = &mut *self.parts;
+            let driven = read.poll_drive(cx, write);
+            match (write.send.probe_answer(number), driven) {
+                (Some(time), _) => Poll::Ready(Ok(Some(time))),
+                (None, Poll::Pending) => Poll::Pending,
+                (None, Poll::Ready(Ok(true))) => Poll::Ready(Ok(None)),
+                (None, Poll::Ready(Ok(false))) => Poll::Ready(Err(SendError::Closing.into())),
+                (None, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
+            }
         })
         .await
     }
@@ -309,7 +314,7 @@ impl<T: Transport> WebSocket<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        outward::pong(self, payload.try_into()?).await
+        sending::pong(self, payload.try_into()?).await
     }
 
     /// Queues a Close (RFC 6455 §7.1.2) and returns at once. Go on receiving until the end: messages that the peer
@@ -324,7 +329,7 @@ impl<T: Transport> WebSocket<T> {
         R: TryInto<CloseReason>,
         SendError: From<R::Error>,
     {
-        outward::start_close(self, code, reason)
+        sending::start_close(self, code, reason)
     }
 
     /// Closes the connection: sends a Close after what is queued, discards messages until the peer's Close, ends the
@@ -346,56 +351,18 @@ impl<T: Transport> WebSocket<T> {
         R: TryInto<CloseReason>,
         SendError: From<R::Error>,
     {
-        outward::ensure_closing(self, code, reason)?;
+        sending::ensure_closing(self, code, reason)?;
         poll_fn(|cx| self.poll_close(cx)).await
     }
 
-    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        self.poll_in(cx, |cx, io, inlet, outlet| {
-            inlet.poll_message(cx, io, outlet)
-        })
-    }
-
-    pub(crate) fn poll_message_and_room(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<bool, Error>> {
-        self.poll_in(cx, |cx, io, inlet, outlet| {
-            inlet.poll_message_and_room(cx, io, outlet)
-        })
-    }
-
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_in(cx, |cx, io, inlet, outlet| inlet.poll_close(cx, io, outlet))
-    }
-
-    /// Lets `act` receive, and drops the transport once it is of no more use.
-    fn poll_in<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut act: impl FnMut(
-            &mut Context<'_>,
-            Option<&mut T>,
-            &mut Inlet,
-            &mut Outlet<T::Timer>,
-        ) -> Poll<R>,
-    ) -> Poll<R> {
-        for _ in 0..CONTROLS_PER_TURN {
-            let Outbox { io, outlet } = &mut self.link.out;
-            let result = act(cx, io.as_mut(), &mut self.link.inlet, outlet);
-            self.link.out.drop_ended();
-            if !self.link.inlet.show_observer() {
-                return result;
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        let Parts { read, write, .. } = &mut *self.parts;
+        read.poll_close(cx, write)
     }
 
     /// How the connection ended, once that is decided.
-    #[must_use]
     pub fn end(&self) -> Option<End> {
-        self.link.out.outlet.out.side.end()
+        self.parts.write.send.end()
     }
 
     /// Keeps the connection going without receiving: sends what is queued, answers Pings, keeps time limits. Returns
@@ -411,14 +378,13 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn drive(&mut self) -> Result<bool, Error> {
-        poll_fn(|cx| self.poll_in(cx, |cx, io, inlet, outlet| inlet.poll_drive(cx, io, outlet)))
-            .await
+        let Parts { read, write, .. } = &mut *self.parts;
+        poll_fn(|cx| read.poll_drive(cx, write)).await
     }
 
     /// How long the peer took to answer the last keepalive Ping ([`Config::keepalive`]).
-    #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
-        self.link.out.outlet.out.side.round_trip()
+        self.parts.write.send.round_trip()
     }
 
     /// Gives up the connection for its transport and the octets that were read from it and not used.
@@ -428,117 +394,98 @@ impl<T: Transport> WebSocket<T> {
     /// The connection comes back if it has ended or is closing, if something is queued, or in the middle of a message
     /// or frame, of which a part has been used.
     pub fn into_parts(mut self) -> Result<(T, Vec<u8>), Self> {
-        let boundary =
-            self.link.inlet.recv.side().is_between_messages() && self.link.inlet.found == Found::No;
-        let send = &self.link.out.outlet.out.side;
-        let at_work = self.link.out.outlet.out.has_work();
-        if !boundary || !send.is_open() || at_work || send.unfinished().is_some() {
+        let Parts { read, write, .. } = &mut *self.parts;
+        let is_busy = write.has_work() || write.send.unfinished().is_some();
+        if !read.recv.is_between_messages() || !write.send.is_open() || is_busy {
             return Err(self);
         }
-        match self.link.out.io.take() {
-            Some(io) => Ok((io, self.link.inlet.recv.unread().to_vec())),
-            None => Err(self),
+        match write.state.take() {
+            State::Open(io) | State::Draining(io, _) => Ok((io, read.recv.unread().to_vec())),
+            State::Ended(_) => Err(self),
         }
     }
 
     /// Calls `observer` with every Ping, Pong and Close that arrives, before the answer leaves. Replaces the observer
     /// before. It may use the [`Sender`](crate::Sender) of a connection that was split.
     pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + Sync + 'static) {
-        self.link.inlet.observer = Some(Box::new(observer));
+        self.parts.read.observer = Some(Box::new(observer));
     }
 
     /// The transport; `None` once the connection has ended and the transport was dropped.
-    #[must_use]
     pub fn get_ref(&self) -> Option<&T> {
-        self.link.out.io.as_ref()
+        self.parts.write.state.io_ref()
     }
 
     /// The address of the peer, where the transport is a socket that knows, and the connection has not ended.
-    #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.link.out.io.as_ref()?.peer_addr()
+        self.get_ref()?.peer_addr()
     }
 
     /// The agreed subprotocol.
-    #[must_use]
     pub fn protocol(&self) -> Option<&str> {
-        self.link.opening.as_ref()?.agreed.protocol()
+        self.parts.opening.as_ref()?.agreed.protocol()
     }
 
     /// The agreed extensions.
-    #[must_use]
     pub fn extensions(&self) -> &[Extension] {
-        self.link
+        self.parts
             .opening
             .as_ref()
             .map_or(&[], |opening| opening.agreed.extensions())
     }
 
     /// The head of the server's response, on a client.
-    #[must_use]
     pub fn response(&self) -> Option<&Response<()>> {
-        self.link.opening.as_ref()?.response.as_ref()
+        self.parts.opening.as_ref()?.response.as_ref()
     }
 }
 
-/// The sides, with compression if that was agreed.
-#[cfg(feature = "deflate")]
-fn compressed(
-    mut recv: ReceiveSide,
-    mut send: SendHalf,
-    config: &Config,
-    agreed: &Agreed,
-) -> (ReceiveSide, SendHalf) {
-    if let (Some(params), Some(config)) = (agreed.deflate(), config.deflate_config()) {
-        recv.inflate(&params);
-        send.deflate(&params, config);
-    }
-    (recv, send)
-}
-
-impl<T: Transport> Incoming for WebSocket<T> {
+impl<T: Transport> Receiving for WebSocket<T> {
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>> {
-        self.poll_in(cx, |cx, io, inlet, outlet| inlet.poll_start(cx, io, outlet))
+        let Parts { read, write, .. } = &mut *self.parts;
+        read.poll_start(cx, write)
     }
 
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<bool>, Error>> {
-        self.poll_in(cx, |cx, io, inlet, outlet| inlet.poll_chunk(cx, io, outlet))
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, Error>> {
+        let Parts { read, write, .. } = &mut *self.parts;
+        read.poll_chunk(cx, write)
     }
 
     fn chunk(&self) -> &[u8] {
-        self.link.inlet.chunk()
+        self.parts.read.recv.chunk()
     }
 }
 
-impl<T: Transport> Outward for WebSocket<T> {
+impl<T: Transport> Sending for WebSocket<T> {
     type Io = T;
     type Timer = T::Timer;
 
-    fn poll_out<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        act: impl FnOnce(
-            &mut Context<'_>,
-            Option<&mut T>,
-            &mut Outlet<T::Timer>,
-        ) -> Poll<Result<R, Error>>,
-    ) -> Poll<Result<R, Error>> {
-        let Outbox { io, outlet } = &mut self.link.out;
-        let result = act(cx, io.as_mut(), outlet);
-        self.link.out.drop_ended();
-        result
+    fn write(&mut self) -> impl DerefMut<Target = WriteState<T, T::Timer>> {
+        &mut self.parts.write
     }
 
-    fn queue<R>(&mut self, act: impl FnOnce(&mut SendQueue) -> R) -> R {
-        act(&mut self.link.out.outlet.out)
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.parts.write.poll_room(cx)
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Outgoing<'_>>,
+    ) -> Poll<Result<(), Error>> {
+        self.parts.write.poll_send(cx, message)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.parts.write.poll_flush(cx)
     }
 }
 
 impl<T: Transport> fmt::Debug for WebSocket<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
-            .field("recv", &self.link.inlet.recv)
-            .field("send", &self.link.out.outlet.out)
+            .field("recv", &self.parts.read.recv)
+            .field("send", &self.parts.write.send)
             .finish_non_exhaustive()
     }
 }

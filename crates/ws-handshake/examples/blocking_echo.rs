@@ -13,9 +13,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ws_handshake::{Answer, OriginPolicy, ServerHandshake};
-use ws_proto::{Config, Connection, Event};
+use ws_proto::{Config, Connection, Step};
 
-/// For the whole opening handshake.
+/// For the opening handshake, and for each wait in it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -47,21 +47,28 @@ pub(crate) fn serve(listener: &TcpListener, config: &Config) -> ! {
     }
 }
 
-/// One connection from its first octet to its last.
-fn handle(mut tcp: TcpStream, ws: Connection) -> io::Result<()> {
+/// One connection from its first byte to its last.
+fn handle(mut tcp: TcpStream, mut ws: Connection) -> io::Result<()> {
     tcp.set_nodelay(true)?;
-    let leftover = accept(&mut tcp)?;
-    Echo { tcp, ws }.run(leftover)
+    accept(&mut tcp, &mut ws)?;
+    let result = echo(&mut tcp, &mut ws);
+    ws.end_of_input(); // From here on `ws.end()` says how it ended.
+    ws.send
+        .failure()
+        .map_or(result, |violation| Err(io::Error::other(violation)))
 }
 
-/// The opening handshake. Returns what arrived behind the request: the first frames, maybe.
-fn accept(tcp: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
+/// The opening handshake. What arrived behind the request, the first frames maybe, goes to `ws`.
+fn accept(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
+    tcp.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
     tcp.set_write_timeout(Some(HANDSHAKE_TIMEOUT))?;
+    // Reads together are limited as well: a peer that sends one byte now and then must not go on for ever.
+    let start = Instant::now();
+    let is_late = || start.elapsed() > HANDSHAKE_TIMEOUT;
     let mut handshake = ServerHandshake::new(OriginPolicy::default());
     let mut block = [0; 4096];
-    loop {
-        let len = read_before(deadline, tcp, &mut block)?;
+    while !is_late() {
+        let len = tcp.read(&mut block)?;
         if len == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
@@ -70,132 +77,74 @@ fn accept(tcp: &mut TcpStream) -> io::Result<Vec<u8>> {
                 let Some(offer) = progress.done else { continue };
                 let accepted = offer.accept(Answer::new()).map_err(io::Error::other)?;
                 tcp.write_all(&accepted.encode())?;
-                return Ok(block[progress.consumed..len].to_vec());
+                let behind = &block[progress.consumed..len];
+                ws.spare()[..behind.len()].copy_from_slice(behind);
+                ws.recv.filled(behind.len());
+                return Ok(());
             }
             Err(rejection) => {
                 tcp.write_all(&rejection.encode())?;
-                // Dropping a socket with unread octets resets the connection, and a reset can overtake the answer.
+                // Dropping a socket with unread bytes resets the connection, and a reset can overtake the answer.
                 tcp.shutdown(Shutdown::Write)?;
-                while matches!(read_before(deadline, tcp, &mut block), Ok(1..)) {}
+                while !is_late() && matches!(tcp.read(&mut block), Ok(1..)) {}
                 return Err(io::Error::other(rejection));
             }
         }
     }
+    Err(ErrorKind::TimedOut.into())
 }
 
-/// Reads once, and waits until `deadline` at most: a limit for each read alone would let a peer that sends one octet
-/// now and then go on for ever.
-fn read_before(deadline: Instant, tcp: &mut TcpStream, block: &mut [u8]) -> io::Result<usize> {
+/// Echoes until the end. Each turn answers what is there, looks at the clock, then writes or reads once.
+fn echo(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
+    let epoch = Instant::now(); // The time limits count from here.
+    let mut is_shut_down = false;
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        tcp.set_read_timeout(Some(left))?;
-        match tcp.read(block) {
-            Err(error) if is_passing(&error) => {}
-            result => return result,
-        }
-    }
-}
-
-/// Whether nothing was read or written but may be later. The kind of a time-out depends on the system.
-fn is_passing(error: &io::Error) -> bool {
-    use ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
-}
-
-/// An open connection.
-struct Echo {
-    tcp: TcpStream,
-    ws: Connection,
-}
-
-impl Echo {
-    /// Echoes until the end.
-    fn run(mut self, leftover: Vec<u8>) -> io::Result<()> {
-        let result = self.echo(leftover);
-        self.ws.end_of_input(); // From here on `self.ws.end()` says how it ended.
-        match self.ws.send_side().failure() {
-            Some(violation) => Err(io::Error::other(violation)),
-            None => result,
-        }
-    }
-
-    /// Each turn looks at the clock, then writes or reads once.
-    fn echo(&mut self, mut leftover: Vec<u8>) -> io::Result<()> {
-        let epoch = Instant::now(); // The core's time limits count from here.
-        let mut block = vec![0; 64 * 1024];
-        let mut is_shut_down = false;
-        self.take_in(&mut leftover)?;
         loop {
-            // In every turn: a peer that keeps sending must not outlive a limit. May also queue a Ping.
-            if let Some(limit) = self.ws.expire(epoch.elapsed()) {
-                let text = format!("a time limit has passed: {limit:?}");
-                return Err(io::Error::new(ErrorKind::TimedOut, text));
-            }
-            if self.ws.send_side().queued() > 0 {
-                self.ws.stalled(); // Until the socket takes something, the time limit on writes runs.
-                let left = self.time_left(epoch);
-                self.tcp.set_write_timeout(left)?;
-                self.write()?;
-                continue;
-            }
-            if self.ws.ends_transport() && !is_shut_down {
-                // What the peer still sends is read to its end: dropped unread, it would reset the connection, and a
-                // reset can overtake our Close.
-                self.tcp.shutdown(Shutdown::Write)?;
-                is_shut_down = true;
-            }
-            let left = self.time_left(epoch);
-            self.tcp.set_read_timeout(left)?;
-            match self.tcp.read(&mut block) {
-                Ok(0) => return Ok(()),
-                Ok(len) => self.take_in(&mut block[..len])?,
-                Err(error) if is_passing(&error) => {}
-                // How it ended is decided; the peer may go as it likes.
-                Err(_) if self.ws.end().is_some() => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Until the next time limit, if one runs.
-    fn time_left(&mut self, epoch: Instant) -> Option<Duration> {
-        let now = epoch.elapsed();
-        let left = self.ws.deadline(now)?.saturating_sub(now);
-        // Sockets do not accept a time limit of zero.
-        Some(left.max(Duration::from_millis(1)))
-    }
-
-    /// Queues an answer to everything that has arrived.
-    fn take_in(&mut self, mut input: &mut [u8]) -> io::Result<()> {
-        // After a violation the Close that reports it is queued, and the rest is of no interest.
-        while let Ok(received) = self.ws.receive(input) {
-            let consumed = received.consumed;
-            match received.event {
-                Some(Event::Message(message)) => {
-                    let message = message.to_message();
-                    self.ws.send(message).map_err(io::Error::other)?;
+            match ws.next_message() {
+                Step::Found(_) => {
+                    let message = ws.recv.take_message().expect("it was found just now");
+                    ws.send.message(message).map_err(io::Error::other)?;
                 }
-                Some(Event::Control(_)) => {} // Answered already.
-                None => break,                // Read more.
+                Step::Control(_) | Step::Busy => {} // Answered already; go on.
+                Step::NeedInput | Step::Ended => break,
             }
-            input = &mut input[consumed..];
         }
-        Ok(())
-    }
-
-    /// Writes once: what is queued, or as much of it as the socket takes.
-    fn write(&mut self) -> io::Result<()> {
-        let tcp = &mut self.tcp;
-        let queue = self.ws.send_side();
-        match queue.with_io_slices(|slices| tcp.write_vectored(slices)) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(len) => self.ws.advance(len),
-            Err(error) if is_passing(&error) => {}
-            Err(error) => return Err(error),
+        // In every turn: a peer that keeps sending must not outlive a limit. May also queue a Ping.
+        if let Some(limit) = ws.send.expire(epoch.elapsed()) {
+            let text = format!("a time limit has passed: {limit:?}");
+            return Err(io::Error::new(ErrorKind::TimedOut, text));
         }
-        Ok(())
+        if ws.send.ends_transport() && !is_shut_down {
+            // What the peer still sends is read to its end: dropped unread, it would reset the connection, and a reset
+            // can overtake our Close.
+            tcp.shutdown(Shutdown::Write)?;
+            is_shut_down = true;
+        }
+        let is_writing = ws.send.queued() > 0;
+        if is_writing {
+            ws.send.stalled(); // Until the socket takes something, the time limit on writes runs.
+        }
+        let now = epoch.elapsed();
+        let left = ws.send.deadline(now).map(|limit| limit.saturating_sub(now));
+        let left = left.map(|left| left.max(Duration::from_millis(1))); // Sockets do not accept zero.
+        let moved = if is_writing {
+            tcp.set_write_timeout(left)?;
+            tcp.write_vectored(&ws.send.io_slices())
+        } else {
+            tcp.set_read_timeout(left)?;
+            tcp.read(ws.spare())
+        };
+        match moved {
+            Ok(0) => return Ok(()), // The peer has ended its direction.
+            Ok(len) if is_writing => ws.send.advance(len),
+            Ok(len) => ws.recv.filled(len),
+            Err(error) => match error.kind() {
+                // It may go on later. The kind of a time-out depends on the system.
+                ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::WouldBlock => {}
+                // All is said; the peer may go as it likes.
+                _ if ws.send.ends_transport() => return Ok(()),
+                _ => return Err(error),
+            },
+        }
     }
 }

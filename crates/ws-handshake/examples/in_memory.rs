@@ -10,8 +10,8 @@ use std::error::Error;
 
 use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};
 use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Config, Connection, Control, ControlPayload, Event,
-    MaskKey, MaskSource, Message,
+    CloseCode, CloseFrame, CloseReason, Config, Connection, Control, ControlPayload, MaskKey,
+    MaskSource, MessageRef, Step,
 };
 
 /// Masking keys. In earnest they come from the random source of the operating system (RFC 6455 §10.3).
@@ -36,20 +36,20 @@ pub(crate) fn talk() -> Result<Vec<String>, Box<dyn Error>> {
     let mut lines = Vec::new();
     let (mut client, mut server) = open(&mut lines)?;
 
-    client.send("hello")?;
-    client.ping(&ControlPayload::new(b"are you there?")?)?;
+    client.send.message("hello")?;
+    client.send.ping(&ControlPayload::new(b"are you there?")?)?;
     lines.extend(carry("server", &mut client, &mut server)?);
-    server.send(vec![1, 2, 3])?;
+    server.send.message(vec![1, 2, 3])?;
     // The Pong, and then the message.
     lines.extend(carry("client", &mut server, &mut client)?);
 
     let bye = CloseFrame::new(CloseCode::NORMAL, CloseReason::new("bye")?);
-    client.start_close(Some(bye))?;
+    client.send.start_close(Some(bye))?;
     lines.extend(carry("server", &mut client, &mut server)?);
     lines.extend(carry("client", &mut server, &mut client)?);
     // A server ends the transport first (RFC 6455 §7.1.1).
-    assert!(server.ends_transport() && !client.ends_transport());
-    for (name, end) in [("client", client.end()), ("server", server.end())] {
+    assert!(server.send.ends_transport() && !client.send.ends_transport());
+    for (name, end) in [("client", client.send.end()), ("server", server.send.end())] {
         let end = end.ok_or("the closing handshake is not complete")?;
         lines.push(format!("{name}: closed, {} {:?}", end.code, &*end.reason));
     }
@@ -84,7 +84,7 @@ fn first_line(head: &[u8]) -> String {
     String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
 }
 
-/// Takes the output of one end to the other, in pieces of a few octets, as a network may; what the other heard.
+/// Takes the output of one end to the other, in pieces of a few bytes, as a network may; what the other heard.
 fn carry(
     name: &str,
     from: &mut Connection,
@@ -93,32 +93,33 @@ fn carry(
     let mut lines = Vec::new();
     loop {
         let mut slices = [&[][..]; 1];
-        if from.slices(&mut slices) == 0 {
+        if from.send.slices(&mut slices) == 0 {
             return Ok(lines);
         }
-        let mut piece: Vec<u8> = slices[0].iter().copied().take(5).collect();
-        from.advance(piece.len());
-        let mut input = &mut piece[..];
+        let len = slices[0].len().min(5);
+        to.spare()[..len].copy_from_slice(&slices[0][..len]);
+        to.recv.filled(len);
+        from.send.advance(len);
         loop {
-            let received = to.receive(input)?;
-            let consumed = received.consumed;
-            match received.event {
-                Some(Event::Message(message)) => {
-                    lines.push(format!("{name}: {}", shown(&message.to_message())));
-                }
-                Some(Event::Control(Control::Ping(_))) => lines.push(format!("{name}: a Ping")),
-                Some(Event::Control(Control::Pong(_))) => lines.push(format!("{name}: a Pong")),
-                Some(Event::Control(Control::Close(_))) => lines.push(format!("{name}: a Close")),
-                None => break,
-            }
-            input = &mut input[consumed..];
+            let heard = match to.next_message() {
+                Step::Found(message) => shown(message),
+                Step::Control(Control::Ping(_)) => "a Ping".into(),
+                Step::Control(Control::Pong(_)) => "a Pong".into(),
+                Step::Control(Control::Close(_)) => "a Close".into(),
+                Step::Busy => continue,
+                Step::NeedInput | Step::Ended => break,
+            };
+            lines.push(format!("{name}: {heard}"));
+        }
+        if let Some(violation) = to.send.failure() {
+            return Err(violation.into());
         }
     }
 }
 
-fn shown(message: &Message) -> String {
-    match message.as_text() {
-        Some(text) => format!("text {text:?}"),
-        None => format!("binary {:?}", message.as_bytes()),
+fn shown(message: MessageRef<'_>) -> String {
+    match message {
+        MessageRef::Text(text) => format!("text {text:?}"),
+        MessageRef::Binary(bytes) => format!("binary {bytes:?}"),
     }
 }

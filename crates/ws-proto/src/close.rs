@@ -56,28 +56,15 @@ impl CloseCode {
     }
 
     /// The number.
-    #[must_use]
     pub const fn number(self) -> u16 {
         self.0
     }
 
     /// Whether the code may stand in a Close frame, in either direction (RFC 6455 §7.4.1, §7.4.2 and the registry).
-    #[must_use]
     pub const fn is_sendable(self) -> bool {
-        match self.0 {
-            // Below 1000: not used.
-            0..=999 => false,
-            1000..=1003 => true,
-            // 1004: reserved; 1005, 1006: local reports only.
-            1004..=1006 => false,
-            // 1012 to 1014 were registered after the RFC.
-            1007..=1014 => true,
-            // 1015: local report of a failed TLS handshake; above: unassigned by the protocol.
-            1015..=2999 => false,
-            // Libraries and frameworks by registration; applications by private agreement.
-            3000..=4999 => true,
-            5000..=u16::MAX => false,
-        }
+        // 1004 is reserved, and 1005, 1006 and 1015 are local reports; 1012 to 1014 were registered after the RFC. From
+        // 3000 on, libraries and frameworks register theirs; from 4000 on, applications agree among themselves.
+        matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 }
 
@@ -155,24 +142,13 @@ impl fmt::Display for CloseReason {
 }
 
 /// The reason is longer than a Close frame may carry (RFC 6455 §5.5.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a close reason of {len} octets is too long: give at most {MAX_REASON_LEN}")]
 #[non_exhaustive]
 pub struct CloseReasonTooLong {
     /// Octets that were given.
     pub len: usize,
 }
-
-impl fmt::Display for CloseReasonTooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = self.len;
-        write!(
-            f,
-            "a close reason of {len} octets is too long: give at most {MAX_REASON_LEN}"
-        )
-    }
-}
-
-impl core::error::Error for CloseReasonTooLong {}
 
 /// What a Close frame says (RFC 6455 §5.5.1). A Close may also say nothing at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,13 +169,11 @@ impl CloseFrame {
 
     /// Reads the payload of a Close frame.
     pub(crate) fn parse(payload: &[u8]) -> Result<Option<Self>, ProtocolError> {
-        let Some((code, reason)) = payload.split_first_chunk() else {
-            return match payload {
-                [] => Ok(None),
-                _ => Err(ProtocolError::CloseTooShort),
-            };
+        let (code, reason) = match payload {
+            [] => return Ok(None),
+            [_] => return Err(ProtocolError::CloseTooShort),
+            [high, low, reason @ ..] => (CloseCode(u16::from_be_bytes([*high, *low])), reason),
         };
-        let code = CloseCode(u16::from_be_bytes(*code));
         if !code.is_sendable() {
             return Err(ProtocolError::InvalidCloseCode(code));
         }
@@ -211,13 +185,9 @@ impl CloseFrame {
 
     /// The payload of a Close frame.
     pub(crate) fn encode(close: Option<&CloseFrame>) -> Vec<u8> {
-        let Some(CloseFrame { code, reason }) = close else {
-            return Vec::new();
-        };
-        let mut payload = Vec::with_capacity(MAX_CONTROL_LEN);
-        payload.extend_from_slice(&code.0.to_be_bytes());
-        payload.extend_from_slice(reason.as_bytes());
-        payload
+        close.map_or_else(Vec::new, |CloseFrame { code, reason }| {
+            [&code.0.to_be_bytes()[..], reason.as_bytes()].concat()
+        })
     }
 }
 

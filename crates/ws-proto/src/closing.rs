@@ -13,6 +13,8 @@ use crate::role::Role;
 ///    │ │ peer's Close, answered │                 Done        both Closes: clean
 ///    │ └────────────────────────│────────────────► │
 ///    │                          │
+///    ├── output lost ─► OutputLost, CloseLost      what the peer sends still counts
+///    │                          │
 ///    ├── violation, reported ──►┼─────────────────► Failed    ours was the last word
 ///    └── end without a Close ──►┴─────────────────► Lost      1006
 /// ```
@@ -24,6 +26,10 @@ pub(crate) enum Closing {
     Open,
     /// Our Close is queued or sent, the peer's has not arrived.
     LocalSent(Option<CloseFrame>),
+    /// The transport takes nothing any more, and no Close was queued before.
+    OutputLost,
+    /// The transport takes nothing any more, and our Close was queued and never left.
+    CloseLost(Option<CloseFrame>),
     /// Both Closes are there; the frame is the first of them.
     Done {
         initiator: Initiator,
@@ -40,7 +46,6 @@ pub(crate) enum Closing {
 
 /// Who ended the connection first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums)] // There are two ends.
 pub enum Initiator {
     /// This end.
     Local,
@@ -94,16 +99,12 @@ impl Closing {
         )
     }
 
-    /// Whether what the peer sent does not count, even if it arrived before.
-    #[inline]
-    pub(crate) fn ignores_input(&self) -> bool {
-        matches!(self, Closing::Done { .. } | Closing::Failed(_))
-    }
-
     /// How the connection ended, once that is decided.
     pub(crate) fn end(&self) -> Option<End> {
         match self {
-            Closing::Open | Closing::LocalSent(_) => None,
+            Closing::Open | Closing::LocalSent(_) | Closing::OutputLost | Closing::CloseLost(_) => {
+                None
+            }
             Closing::Done { initiator, first } => {
                 Some(End::with_close(*initiator, first.as_ref(), true))
             }
@@ -135,7 +136,9 @@ impl Closing {
     /// does.
     pub(crate) fn ends_transport(&self, role: Role) -> bool {
         match self {
-            Closing::Open | Closing::LocalSent(_) => false,
+            Closing::Open | Closing::LocalSent(_) | Closing::OutputLost | Closing::CloseLost(_) => {
+                false
+            }
             Closing::Done { .. } => role == Role::Server,
             Closing::Failed(_) | Closing::Lost { .. } => true,
         }

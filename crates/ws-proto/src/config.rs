@@ -21,6 +21,7 @@ pub const MAX_FRAGMENTS: u32 = 131_072;
 /// let config = ws_proto::Config::default().max_message_len(1 << 20);
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
+#[must_use]
 pub struct Config {
     pub(crate) shared: Arc<Settings>,
 }
@@ -73,15 +74,12 @@ impl Config {
     /// Compression takes memory and time, and tells whoever sees the lengths of messages something about what is in
     /// them: do not compress secrets together with what others chose.
     #[cfg(feature = "deflate")]
-    #[must_use]
-    pub fn deflate(mut self, deflate: DeflateConfig) -> Self {
-        self.edit().deflate = Some(deflate);
-        self
+    pub fn deflate(self, deflate: DeflateConfig) -> Self {
+        self.set(|settings| settings.deflate = Some(deflate))
     }
 
     /// What [`deflate`](Self::deflate) set.
     #[cfg(feature = "deflate")]
-    #[must_use]
     pub fn deflate_config(&self) -> Option<&DeflateConfig> {
         self.shared.deflate.as_ref()
     }
@@ -89,40 +87,30 @@ impl Config {
     /// How long the closing handshake may take, from the first Close to the end of the transport. Default: 5 s.
     ///
     /// Short values cut off peers on slow lines; long ones let silent peers hold a connection.
-    #[must_use]
-    pub fn close_timeout(mut self, timeout: Duration) -> Self {
-        self.edit().close_timeout = timeout;
-        self
+    pub fn close_timeout(self, timeout: Duration) -> Self {
+        self.set(|settings| settings.close_timeout = timeout)
     }
 
     /// How long the peer has to take the Close that reports its violation. Default: 1 s.
-    #[must_use]
-    pub fn failure_timeout(mut self, timeout: Duration) -> Self {
-        self.edit().failure_timeout = timeout;
-        self
+    pub fn failure_timeout(self, timeout: Duration) -> Self {
+        self.set(|settings| settings.failure_timeout = timeout)
     }
 
     /// Sends messages in frames of at most this many octets of payload. Default: a message is one frame.
     ///
     /// Small values cost a header per fragment; they let control frames pass between fragments of a large message.
-    #[must_use]
-    pub fn fragment_len(mut self, len: NonZeroUsize) -> Self {
-        self.edit().fragment_len = Some(len);
-        self
+    pub fn fragment_len(self, len: NonZeroUsize) -> Self {
+        self.set(|settings| settings.fragment_len = Some(len))
     }
 
     /// Octets of queued output from which on senders wait. Default: 64 KiB. One larger message is always taken.
-    #[must_use]
-    pub fn high_water_mark(mut self, len: usize) -> Self {
-        self.edit().high_water_mark = len;
-        self
+    pub fn high_water_mark(self, len: usize) -> Self {
+        self.set(|settings| settings.high_water_mark = len)
     }
 
     /// How long the peer may send nothing at all before the connection counts as lost. Default: for ever.
-    #[must_use]
-    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.edit().idle_timeout = Some(timeout);
-        self
+    pub fn idle_timeout(self, timeout: Duration) -> Self {
+        self.set(|settings| settings.idle_timeout = Some(timeout))
     }
 
     /// Sends a Ping whenever the peer has sent nothing for `interval`; the connection counts as lost if the Pong takes
@@ -133,18 +121,14 @@ impl Config {
     /// much is sent.
     ///
     /// Keeps middleboxes from forgetting the connection and finds out about peers that are gone.
-    #[must_use]
-    pub fn keepalive(mut self, interval: Duration, timeout: Duration) -> Self {
+    pub fn keepalive(self, interval: Duration, timeout: Duration) -> Self {
         let interval = interval.max(Duration::from_millis(1));
-        self.edit().keepalive = Some(Keepalive { interval, timeout });
-        self
+        self.set(|settings| settings.keepalive = Some(Keepalive { interval, timeout }))
     }
 
     /// The longest payload of one frame in octets, inclusive. Default: 16 MiB.
-    #[must_use]
-    pub fn max_frame_len(mut self, len: usize) -> Self {
-        self.edit().max_frame_len = len;
-        self
+    pub fn max_frame_len(self, len: usize) -> Self {
+        self.set(|settings| settings.max_frame_len = len)
     }
 
     /// The longest message in octets over all its frames, inclusive. Default: 16 MiB.
@@ -152,28 +136,24 @@ impl Config {
     /// A message in one frame also has to fit [`max_frame_len`](Self::max_frame_len).
     ///
     /// A peer can make the connection hold up to twice this for an unfinished message.
-    #[must_use]
-    pub fn max_message_len(mut self, len: usize) -> Self {
-        self.edit().max_message_len = len;
-        self
+    pub fn max_message_len(self, len: usize) -> Self {
+        self.set(|settings| settings.max_message_len = len)
     }
 
     /// Takes away the limits on frames and messages: a peer may then use up the memory.
-    #[must_use]
     pub fn unlimited(self) -> Self {
         self.max_frame_len(usize::MAX).max_message_len(usize::MAX)
     }
 
     /// How long output may wait without one octet being taken before the connection counts as lost. Default: 30 s.
-    #[must_use]
-    pub fn write_stall_timeout(mut self, timeout: Duration) -> Self {
-        self.edit().write_stall_timeout = timeout;
-        self
+    pub fn write_stall_timeout(self, timeout: Duration) -> Self {
+        self.set(|settings| settings.write_stall_timeout = timeout)
     }
 
-    /// The settings, of this one alone.
-    fn edit(&mut self) -> &mut Settings {
-        Arc::make_mut(&mut self.shared)
+    /// Changes the settings of this one alone.
+    fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(Arc::make_mut(&mut self.shared));
+        self
     }
 }
 

@@ -10,9 +10,9 @@ use crate::close::CloseFrame;
 pub const MAX_CONTROL_LEN: usize = 125;
 
 /// The payload of a Ping or Pong: at most 125 octets, held inline.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ControlPayload {
-    /// The first `len` octets are the payload, the rest is zero.
+    /// The first `len` bytes are the payload, the rest is zero: payloads are equal when all of it is.
     octets: [u8; MAX_CONTROL_LEN],
     len: u8,
 }
@@ -61,52 +61,25 @@ impl AsRef<[u8]> for ControlPayload {
     }
 }
 
-impl PartialEq for ControlPayload {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
+/// Implements `TryFrom` for types that are bytes.
+macro_rules! try_from {
+    ($([$($generics:tt)*] $from:ty;)+) => {$(
+        impl<$($generics)*> TryFrom<$from> for ControlPayload {
+            type Error = ControlPayloadTooLong;
+
+            fn try_from(payload: $from) -> Result<Self, ControlPayloadTooLong> {
+                ControlPayload::new(payload.as_ref())
+            }
+        }
+    )+};
 }
 
-impl Eq for ControlPayload {}
-
-impl TryFrom<&[u8]> for ControlPayload {
-    type Error = ControlPayloadTooLong;
-
-    fn try_from(payload: &[u8]) -> Result<Self, ControlPayloadTooLong> {
-        ControlPayload::new(payload)
-    }
-}
-
-impl<const N: usize> TryFrom<&[u8; N]> for ControlPayload {
-    type Error = ControlPayloadTooLong;
-
-    fn try_from(payload: &[u8; N]) -> Result<Self, ControlPayloadTooLong> {
-        ControlPayload::new(payload)
-    }
-}
-
-impl<const N: usize> TryFrom<[u8; N]> for ControlPayload {
-    type Error = ControlPayloadTooLong;
-
-    fn try_from(payload: [u8; N]) -> Result<Self, ControlPayloadTooLong> {
-        ControlPayload::new(&payload)
-    }
-}
-
-impl TryFrom<Vec<u8>> for ControlPayload {
-    type Error = ControlPayloadTooLong;
-
-    fn try_from(payload: Vec<u8>) -> Result<Self, ControlPayloadTooLong> {
-        ControlPayload::new(&payload)
-    }
-}
-
-impl TryFrom<&str> for ControlPayload {
-    type Error = ControlPayloadTooLong;
-
-    fn try_from(payload: &str) -> Result<Self, ControlPayloadTooLong> {
-        ControlPayload::new(payload.as_bytes())
-    }
+try_from! {
+    [] &[u8];
+    [] &str;
+    [] Vec<u8>;
+    [const N: usize] &[u8; N];
+    [const N: usize] [u8; N];
 }
 
 impl fmt::Debug for ControlPayload {
@@ -116,30 +89,18 @@ impl fmt::Debug for ControlPayload {
 }
 
 /// The payload is longer than a control frame may carry (RFC 6455 §5.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{len} octets do not fit a control frame: give at most {MAX_CONTROL_LEN}")]
 #[non_exhaustive]
 pub struct ControlPayloadTooLong {
     /// Octets that were given.
     pub len: usize,
 }
 
-impl fmt::Display for ControlPayloadTooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = self.len;
-        write!(
-            f,
-            "{len} octets do not fit a control frame: give at most {MAX_CONTROL_LEN}"
-        )
-    }
-}
-
-impl core::error::Error for ControlPayloadTooLong {}
-
 /// A control frame that arrived (RFC 6455 §5.5).
 ///
 /// Replies are queued by the connection itself; this is for whoever wants to watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums)] // The three that RFC 6455 defines.
 #[allow(clippy::large_enum_variant)] // Passed by value once per control frame and stored by nobody.
 pub enum Control {
     /// The closing handshake was started or answered; `None` is a Close without a code.

@@ -1,47 +1,45 @@
 //! The WebSocket protocol (RFC 6455) without I/O: framing, masking, UTF-8, fragments, control frames, closing,
 //! limits, and time limits as data.
 //!
-//! This crate takes octets and gives messages, takes messages and gives octets. It never reads a socket, a clock or a
+//! This crate takes bytes and gives messages, takes messages and gives bytes. It never reads a socket, a clock or a
 //! random source, and never waits. The opening handshake is `ws-handshake`; asynchronous connections for particular
 //! runtimes are built from both. Take this crate alone for a proxy, a game loop, a fuzzer, or a runtime of your own.
 //!
 //! # The loop
 //!
 //! ```
-//! use ws_proto::{Config, Connection, Event};
+//! use ws_proto::{Config, Connection, Step};
 //!
 //! let mut server = Connection::server(&Config::default());
 //!
 //! // A masked text message "Hello" (RFC 6455 §5.7) and an unfinished frame behind it, as read from a socket.
-//! let mut input = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\x01";
-//! let mut input = &mut input[..];
-//! let mut reply = Vec::new();
+//! let input = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\x01";
+//! server.spare()[..input.len()].copy_from_slice(input);
+//! server.recv.filled(input.len());
 //! loop {
-//!     let received = server.receive(input)?;
-//!     let consumed = received.consumed;
-//!     match received.event {
-//!         Some(Event::Message(message)) => reply.push(message.to_message()),
-//!         Some(Event::Control(_)) => {} // Answered already.
-//!         None => break,                // Read more.
+//!     match server.next_message() {
+//!         Step::Found(_) => {
+//!             let echo = server.recv.take_message().expect("it was found just now");
+//!             server.send.message(echo)?;
+//!         }
+//!         Step::Control(_) | Step::Busy => {} // Answered already; go on.
+//!         Step::NeedInput => break,           // Write what is queued, then read more.
+//!         Step::Ended => break,               // Write what is queued, then end the transport.
 //!     }
-//!     input = &mut input[consumed..];
-//! }
-//! for message in reply {
-//!     server.send(message)?;
 //! }
 //!
 //! // What to write to the socket, and how much of it the socket took.
 //! let mut slices = [&[][..]; 4];
-//! let used = server.slices(&mut slices);
+//! let used = server.send.slices(&mut slices);
 //! assert_eq!(slices[..used].concat(), b"\x81\x05Hello");
-//! server.advance(7);
+//! server.send.advance(7);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Beside the loop stand four duties. Before waiting, ask [`Connection::deadline`] how long to wait at most, and call
-//! [`Connection::expire`] after it, also when input ended the wait: otherwise a peer that keeps sending outlives every
-//! time limit. When the transport takes no more output, call [`Connection::stalled`], which bounds the replies that
-//! wait. When the input ends, call [`Connection::end_of_input`]. When [`Connection::ends_transport`] says so, shut
+//! Beside the loop stand four duties. Before waiting, ask [`SendHalf::deadline`] how long to wait at most, and call
+//! [`SendHalf::expire`] after it, also when input ended the wait: otherwise a peer that keeps sending outlives every
+//! time limit. When the transport takes no more output, call [`SendHalf::stalled`], which bounds the replies that
+//! wait. When the input ends, call [`Connection::end_of_input`]. When [`SendHalf::ends_transport`] says so, shut
 //! down writing, and drop the transport when the peer has done the same or a deadline passes.
 //!
 //! Features: `std` (default) adds run-time detection of vector units to masking and to the UTF-8 check, and output as
@@ -97,9 +95,9 @@ pub use mask::{MaskKey, MaskSource};
 pub use message::{Message, MessageKind, MessageRef, Outgoing};
 pub use opcode::OpCode;
 pub use prepared::Prepared;
-pub use recv::{
-    BlockReceiver, Chunk, DecompressorMemory, Event, Ready, ReceiveSide, Received, Start,
-};
+pub use recv::{Chunk, DecompressorMemory, RecvHalf, RecvLending, Step};
 pub use role::Role;
-pub use send::{CompressorMemory, SendHalf};
+#[cfg(feature = "std")]
+pub use send::IoSlices;
+pub use send::{CompressorMemory, SendHalf, SendLending};
 pub use text::{NotUtf8, Text};

@@ -21,7 +21,6 @@ impl MaskKey {
     }
 
     /// The octets in the order of the wire.
-    #[must_use]
     pub const fn octets(self) -> [u8; 4] {
         self.0
     }

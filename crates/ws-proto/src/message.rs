@@ -11,9 +11,19 @@ use crate::opcode::OpCode;
 use crate::prepared::Prepared;
 use crate::text::Text;
 
+/// Implements `From` for types from which one step leads to something that there is an `Into` for.
+macro_rules! from {
+    ($to:ty; $($by_way_of:path: $($from:ty),+;)+) => {$($(
+        impl<'a> From<$from> for $to {
+            fn from(payload: $from) -> Self {
+                $by_way_of(payload).into()
+            }
+        }
+    )+)+};
+}
+
 /// Text or binary (RFC 6455 §5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums)] // The two that RFC 6455 defines.
 pub enum MessageKind {
     /// Any octets.
     Binary,
@@ -33,7 +43,6 @@ impl MessageKind {
 
 /// A message of one's own, cheap to clone. `Debug` prints kind and length alone.
 #[derive(Clone, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums)] // The two that RFC 6455 defines; control frames are no messages.
 pub enum Message {
     /// Any octets.
     Binary(Bytes),
@@ -43,7 +52,6 @@ pub enum Message {
 
 impl Message {
     /// The message, borrowed.
-    #[must_use]
     pub fn as_ref(&self) -> MessageRef<'_> {
         match self {
             Message::Binary(octets) => MessageRef::Binary(octets),
@@ -52,19 +60,16 @@ impl Message {
     }
 
     /// Text or binary.
-    #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.as_ref().kind()
     }
 
     /// The payload octets of either kind.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.as_ref().as_bytes()
     }
 
     /// The payload octets of either kind, without a copy.
-    #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self {
             Message::Binary(octets) => octets,
@@ -73,7 +78,6 @@ impl Message {
     }
 
     /// The text of a text message.
-    #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         self.as_ref().as_text()
     }
@@ -85,39 +89,16 @@ impl fmt::Debug for Message {
     }
 }
 
-impl From<Text> for Message {
-    fn from(text: Text) -> Self {
-        Message::Text(text)
-    }
-}
-
-impl From<&str> for Message {
-    fn from(text: &str) -> Self {
-        Message::Text(text.into())
-    }
-}
-
-impl From<String> for Message {
-    fn from(text: String) -> Self {
-        Message::Text(text.into())
-    }
-}
-
-impl From<Bytes> for Message {
-    fn from(octets: Bytes) -> Self {
-        Message::Binary(octets)
-    }
-}
-
-impl From<Vec<u8>> for Message {
-    fn from(octets: Vec<u8>) -> Self {
-        Message::Binary(octets.into())
-    }
+from! {
+    Message;
+    Message::Text: Text;
+    Text::from: &str, String;
+    Message::Binary: Bytes;
+    Bytes::from: Vec<u8>;
 }
 
 /// A message that lies in the connection's memory until the next call. `Debug` prints kind and length alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums)] // The two that RFC 6455 defines.
 pub enum MessageRef<'a> {
     /// Any octets.
     Binary(&'a [u8]),
@@ -127,7 +108,6 @@ pub enum MessageRef<'a> {
 
 impl<'a> MessageRef<'a> {
     /// Text or binary.
-    #[must_use]
     pub const fn kind(self) -> MessageKind {
         match self {
             MessageRef::Binary(_) => MessageKind::Binary,
@@ -136,7 +116,6 @@ impl<'a> MessageRef<'a> {
     }
 
     /// The payload octets of either kind.
-    #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {
         match self {
             MessageRef::Binary(octets) => octets,
@@ -145,7 +124,6 @@ impl<'a> MessageRef<'a> {
     }
 
     /// The text of a text message.
-    #[must_use]
     pub const fn as_text(self) -> Option<&'a str> {
         match self {
             MessageRef::Binary(_) => None,
@@ -154,7 +132,6 @@ impl<'a> MessageRef<'a> {
     }
 
     /// A copy to keep.
-    #[must_use]
     pub fn to_message(self) -> Message {
         match self {
             MessageRef::Binary(octets) => Message::Binary(Bytes::copy_from_slice(octets)),
@@ -218,11 +195,10 @@ impl Payload<'_> {
     }
 }
 
-/// Whether a message is to be compressed where compression was agreed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The choice whether to compress a message where compression was agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
     /// If it is long enough.
-    #[default]
     ByLength,
     Always,
     Never,
@@ -244,30 +220,20 @@ impl<'a> Outgoing<'a> {
     }
 
     /// Text or binary.
-    #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
 
     /// The payload octets.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.payload.as_bytes()
     }
 
-    fn borrowed(kind: MessageKind, octets: &'a [u8]) -> Self {
+    fn new(kind: MessageKind, payload: Payload<'a>) -> Self {
         Outgoing {
             kind,
-            payload: Payload::Borrowed(octets),
-            compression: Compression::default(),
-        }
-    }
-
-    pub(crate) fn owned(kind: MessageKind, octets: Bytes) -> Self {
-        Outgoing {
-            kind,
-            payload: Payload::Owned(octets),
-            compression: Compression::default(),
+            payload,
+            compression: Compression::ByLength,
         }
     }
 }
@@ -280,38 +246,24 @@ impl fmt::Debug for Outgoing<'_> {
 
 impl<'a> From<MessageRef<'a>> for Outgoing<'a> {
     fn from(message: MessageRef<'a>) -> Self {
-        Outgoing::borrowed(message.kind(), message.as_bytes())
+        Outgoing::new(message.kind(), Payload::Borrowed(message.as_bytes()))
     }
 }
 
 impl From<Message> for Outgoing<'_> {
     fn from(message: Message) -> Self {
-        Outgoing::owned(message.kind(), message.into_bytes())
+        Outgoing::new(message.kind(), Payload::Owned(message.into_bytes()))
     }
 }
 
-impl From<&Message> for Outgoing<'_> {
-    fn from(message: &Message) -> Self {
-        message.clone().into()
-    }
-}
-
-impl<'a> From<&'a str> for Outgoing<'a> {
-    fn from(text: &'a str) -> Self {
-        Outgoing::borrowed(MessageKind::Text, text.as_bytes())
-    }
-}
-
-impl<'a> From<&'a String> for Outgoing<'a> {
-    fn from(text: &'a String) -> Self {
-        text.as_str().into()
-    }
-}
-
-impl From<String> for Outgoing<'_> {
-    fn from(text: String) -> Self {
-        Text::from(text).into()
-    }
+from! {
+    Outgoing<'a>;
+    MessageRef::Text: &'a str, &'a String;
+    MessageRef::Binary: &'a [u8], &'a Vec<u8>;
+    Message::from: Text, String, Bytes, Vec<u8>;
+    Message::clone: &Message;
+    Text::clone: &Text;
+    Bytes::clone: &Bytes;
 }
 
 impl<'a> From<Cow<'a, str>> for Outgoing<'a> {
@@ -323,50 +275,8 @@ impl<'a> From<Cow<'a, str>> for Outgoing<'a> {
     }
 }
 
-impl From<Text> for Outgoing<'_> {
-    fn from(text: Text) -> Self {
-        Outgoing::owned(MessageKind::Text, text.into_bytes())
-    }
-}
-
-impl From<&Text> for Outgoing<'_> {
-    fn from(text: &Text) -> Self {
-        text.clone().into()
-    }
-}
-
-impl<'a> From<&'a [u8]> for Outgoing<'a> {
-    fn from(octets: &'a [u8]) -> Self {
-        Outgoing::borrowed(MessageKind::Binary, octets)
-    }
-}
-
 impl<'a, const N: usize> From<&'a [u8; N]> for Outgoing<'a> {
-    fn from(octets: &'a [u8; N]) -> Self {
-        octets.as_slice().into()
-    }
-}
-
-impl<'a> From<&'a Vec<u8>> for Outgoing<'a> {
-    fn from(octets: &'a Vec<u8>) -> Self {
-        octets.as_slice().into()
-    }
-}
-
-impl From<Vec<u8>> for Outgoing<'_> {
-    fn from(octets: Vec<u8>) -> Self {
-        Bytes::from(octets).into()
-    }
-}
-
-impl From<Bytes> for Outgoing<'_> {
-    fn from(octets: Bytes) -> Self {
-        Outgoing::owned(MessageKind::Binary, octets)
-    }
-}
-
-impl From<&Bytes> for Outgoing<'_> {
-    fn from(octets: &Bytes) -> Self {
-        octets.clone().into()
+    fn from(bytes: &'a [u8; N]) -> Self {
+        bytes.as_slice().into()
     }
 }

@@ -2,7 +2,6 @@
 
 /// The opcode of a frame (RFC 6455 §5.2). Reserved values have no variant: they fail in the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums)] // The registry has been closed in practice since 2011.
 #[repr(u8)]
 pub enum OpCode {
     /// The next fragment of a data message.
@@ -35,13 +34,11 @@ impl OpCode {
     }
 
     /// The number on the wire.
-    #[must_use]
     pub const fn number(self) -> u8 {
         self as u8
     }
 
     /// Whether this is a Close, Ping or Pong (RFC 6455 §5.5).
-    #[must_use]
     pub const fn is_control(self) -> bool {
         matches!(self, OpCode::Close | OpCode::Ping | OpCode::Pong)
     }

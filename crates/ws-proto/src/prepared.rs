@@ -98,13 +98,11 @@ impl Prepared {
     }
 
     /// Text or binary.
-    #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.shared.kind
     }
 
     /// The payload octets.
-    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.plain().payload()
     }
@@ -129,12 +127,12 @@ impl Prepared {
     ) -> Option<&PreparedFrame> {
         let index = usize::from(window_bits.saturating_sub(MIN_WINDOW_BITS));
         let slot = self.shared.compressed.get(index)?;
-        let frame = slot.get_or_init(|| {
+        slot.get_or_init(|| {
             let payload = self.as_bytes();
-            let octets = compress(payload);
-            (octets.len() < payload.len()).then(|| PreparedFrame::new(self.kind(), true, &octets))
-        });
-        frame.as_ref()
+            let bytes = compress(payload);
+            (bytes.len() < payload.len()).then(|| PreparedFrame::new(self.kind(), true, &bytes))
+        })
+        .as_ref()
     }
 }
 

@@ -4,7 +4,6 @@
 ///
 /// The role decides who masks: a client masks every frame it sends, a server none (RFC 6455 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums)] // RFC 6455 knows no third role.
 pub enum Role {
     /// The end that sent the opening request.
     Client,
@@ -14,13 +13,11 @@ pub enum Role {
 
 impl Role {
     /// Whether frames that this role sends carry a masking key.
-    #[must_use]
     pub const fn masks(self) -> bool {
         matches!(self, Role::Client)
     }
 
     /// The role at the other end.
-    #[must_use]
     pub const fn peer(self) -> Role {
         match self {
             Role::Client => Role::Server,

@@ -13,8 +13,9 @@ use core::ops::{Deref, Range};
 
 use bytes::Bytes;
 
+use crate::arch;
 use crate::mask::MaskKey;
-use crate::utf8::{InvalidUtf8, Utf8Stream, validate};
+use crate::utf8::{InvalidUtf8, Utf8Stream};
 
 /// How much more than what has arrived a message under assembly may reserve at once.
 const RESERVE_LEN: usize = 64 * 1024;
@@ -40,20 +41,19 @@ impl Text {
 
     /// The text.
     #[inline]
-    #[must_use]
     pub fn as_str(&self) -> &str {
         checked_before(&self.0)
     }
 
     /// The octets, without a copy.
-    #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 }
 
 /// The octets given to [`Text::try_from`] are not UTF-8; they come back with the error.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the octets are not UTF-8: send them as a binary message")]
 pub struct NotUtf8(pub Bytes);
 
 impl fmt::Debug for NotUtf8 {
@@ -62,21 +62,13 @@ impl fmt::Debug for NotUtf8 {
     }
 }
 
-impl fmt::Display for NotUtf8 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the octets are not UTF-8: send them as a binary message")
-    }
-}
-
-impl core::error::Error for NotUtf8 {}
-
 impl TryFrom<Bytes> for Text {
     type Error = NotUtf8;
 
-    fn try_from(octets: Bytes) -> Result<Self, NotUtf8> {
-        match validate(&octets) {
-            Ok(()) => Ok(Text(octets)),
-            Err(InvalidUtf8) => Err(NotUtf8(octets)),
+    fn try_from(bytes: Bytes) -> Result<Self, NotUtf8> {
+        match arch::valid_utf8(&bytes) {
+            true => Ok(Text(bytes)),
+            false => Err(NotUtf8(bytes)),
         }
     }
 }
@@ -175,10 +167,8 @@ impl TextBuffer {
     /// An empty text in memory that was used before.
     pub(crate) fn reuse(mut octets: Vec<u8>) -> Self {
         octets.clear();
-        TextBuffer {
-            octets,
-            utf8: Utf8Stream::default(),
-        }
+        let utf8 = Utf8Stream::default();
+        TextBuffer { octets, utf8 }
     }
 
     /// Appends payload, unmasked on the way, and fails at the first octet that cannot be text.
@@ -274,12 +264,8 @@ pub(crate) fn append_unmasked(
     if needed > octets.capacity() {
         let expected = usize::try_from(expected).unwrap_or(usize::MAX);
         let announced = start.saturating_add(expected).saturating_add(RESERVE_LEN);
-        let target = octets
-            .capacity()
-            .saturating_mul(2)
-            .min(announced)
-            .max(needed);
-        octets.reserve_exact(target.saturating_sub(start));
+        let doubled = octets.capacity().saturating_mul(2);
+        octets.reserve_exact(doubled.min(announced).max(needed).saturating_sub(start));
     }
     match key {
         Some(key) => key.append_masked_ascii(payload, octets),
@@ -293,12 +279,11 @@ pub(crate) fn append_unmasked(
 /// Unmasks the octets and gives them as text.
 #[inline]
 pub(crate) fn unmask_text(octets: &mut [u8], key: Option<MaskKey>) -> Result<&str, InvalidUtf8> {
-    match key {
-        Some(key) if key.apply_text(octets) => {}
-        Some(_) => return Err(InvalidUtf8),
-        None => validate(octets)?,
-    }
-    Ok(checked_before(octets))
+    let is_text = match key {
+        Some(key) => key.apply_text(octets),
+        None => arch::valid_utf8(octets),
+    };
+    is_text.then(|| checked_before(octets)).ok_or(InvalidUtf8)
 }
 
 /// A block of input that remembers which of its octets were found to be text, until it is changed.
@@ -349,12 +334,11 @@ impl TextBlock {
     /// Moves the octets in `keep` to memory of their own size and returns the memory held until now.
     pub(crate) fn shrink(&mut self, keep: Range<usize>) -> Box<[u8]> {
         let kept = self.octets.get(keep.clone()).unwrap_or_default().into();
-        let text = if keep.start <= self.text.start && self.text.end <= keep.end {
+        self.text = if keep.start <= self.text.start && self.text.end <= keep.end {
             self.text.start.saturating_sub(keep.start)..self.text.end.saturating_sub(keep.start)
         } else {
             0..0
         };
-        self.text = text;
         core::mem::replace(&mut self.octets, kept)
     }
 
@@ -372,9 +356,9 @@ impl TextBlock {
 #[inline]
 fn checked_before(octets: &[u8]) -> &str {
     debug_assert!(core::str::from_utf8(octets).is_ok());
-    // SAFETY: the octets must be UTF-8. `Text` holds octets from `str`, `String`, `validate` or a `TextBuffer` and
+    // SAFETY: the octets must be UTF-8. `Text` holds octets from `str`, `String`, `valid_utf8` or a `TextBuffer` and
     // never changes them; `TextBuffer` passes those that `Utf8Stream` accepted, less the unfinished character at the
-    // end; `unmask_text` passes what `validate` or `MaskKey::apply_text` accepted and borrows it; `TextBlock` passes a
+    // end; `unmask_text` passes what `valid_utf8` or `MaskKey::apply_text` accepted and borrows it; `TextBlock` passes a
     // range that `unmask_text` accepted, and forgets it on every mutable access. Where octets were ASCII as they were
     // unmasked, that stands for being accepted by `Utf8Stream`, but not behind an unfinished character.
     unsafe { core::str::from_utf8_unchecked(octets) }

@@ -12,20 +12,10 @@ const FIRST_LEAD: u8 = 0xc0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidUtf8;
 
-/// Checks that the octets are UTF-8.
-#[inline]
-pub(crate) fn validate(octets: &[u8]) -> Result<(), InvalidUtf8> {
-    if arch::valid_utf8(octets) {
-        Ok(())
-    } else {
-        Err(InvalidUtf8)
-    }
-}
-
-/// Validates text that arrives in pieces and fails at the first octet that no continuation can repair.
+/// Validates text that arrives in pieces and fails at the first byte that no continuation can repair.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Utf8Stream {
-    /// The beginning of a character whose end has not arrived: `pending_len` octets, fewer than 4.
+    /// The beginning of a character whose end has not arrived: `pending_len` bytes, fewer than 4.
     pending: [u8; 4],
     pending_len: u8,
 }
@@ -34,79 +24,61 @@ impl Utf8Stream {
     /// Takes the next piece.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         let rest = self.complete_pending(piece)?;
-        match first_fault(rest) {
-            None => Ok(()),
-            Some(Fault::Invalid) => Err(InvalidUtf8),
-            Some(Fault::Unfinished { at }) => {
-                for &octet in rest.get(at..).unwrap_or_default() {
-                    self.push_pending(octet);
-                }
-                Ok(())
-            }
+        let (_, unfinished) = rest.split_at(whole_len(rest)?);
+        for &byte in unfinished {
+            self.push_pending(byte);
         }
+        Ok(())
     }
 
     /// Ends the text: a character that is still unfinished makes it invalid.
     pub(crate) fn finish(&self) -> Result<(), InvalidUtf8> {
-        if self.pending_len == 0 {
-            Ok(())
-        } else {
-            Err(InvalidUtf8)
+        match self.pending_len {
+            0 => Ok(()),
+            _ => Err(InvalidUtf8),
         }
     }
 
-    /// Octets at the end whose character is unfinished.
+    /// Bytes at the end whose character is unfinished.
     pub(crate) fn pending_len(&self) -> usize {
         self.pending_len.into()
     }
 
-    /// Moves octets from `piece` to the pending character until that is whole; returns what is left.
+    /// Moves bytes from `piece` to the pending character until that is whole; returns what is left.
     fn complete_pending<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], InvalidUtf8> {
-        while self.pending_len > 0 {
-            let Some((&octet, rest)) = piece.split_first() else {
-                break;
-            };
+        while self.pending_len > 0
+            && let Some((&byte, rest)) = piece.split_first()
+        {
             piece = rest;
-            self.push_pending(octet);
-            let pending = self
-                .pending
-                .get(..self.pending_len.into())
-                .unwrap_or_default();
-            match first_fault(pending) {
-                None => self.pending_len = 0,
-                Some(Fault::Invalid) => return Err(InvalidUtf8),
-                Some(Fault::Unfinished { .. }) => {}
+            self.push_pending(byte);
+            let pending = self.pending.get(..self.pending_len()).unwrap_or_default();
+            if whole_len(pending)? > 0 {
+                self.pending_len = 0;
             }
         }
         Ok(piece)
     }
 
-    fn push_pending(&mut self, octet: u8) {
+    fn push_pending(&mut self, byte: u8) {
         if let Some(slot) = self.pending.get_mut(usize::from(self.pending_len)) {
-            *slot = octet;
+            *slot = byte;
             self.pending_len = self.pending_len.saturating_add(1);
         }
     }
 }
 
-enum Fault {
-    /// No continuation makes these octets text.
-    Invalid,
-    /// Text up to `at`, where a character begins whose end is missing.
-    Unfinished { at: usize },
-}
-
-fn first_fault(octets: &[u8]) -> Option<Fault> {
-    let (head, last) = octets.split_at(last_lead(octets));
-    // What is wrong before the last lead octet is so whatever follows: it lacks no end that could still arrive.
-    if validate(head).is_err() {
-        return Some(Fault::Invalid);
+/// The length of the whole characters, behind which there may be one whose end is missing.
+fn whole_len(bytes: &[u8]) -> Result<usize, InvalidUtf8> {
+    let (head, last) = bytes.split_at(last_lead(bytes));
+    // What is wrong before the last lead byte is so whatever follows: it lacks no end that could still arrive.
+    if !arch::valid_utf8(head) {
+        return Err(InvalidUtf8);
     }
-    let error = core::str::from_utf8(last).err()?;
-    Some(match error.error_len() {
-        Some(_) => Fault::Invalid,
-        None => Fault::Unfinished { at: head.len() },
-    })
+    match core::str::from_utf8(last) {
+        Ok(_) => Ok(bytes.len()),
+        Err(error) if error.error_len().is_none() => Ok(head.len()),
+        Err(_) => Err(InvalidUtf8),
+    }
 }
 
 /// Where the last character of more than one octet begins, if its end may be missing; else the end.
@@ -151,7 +123,7 @@ mod tests {
             let expected = core::str::from_utf8(sample)
                 .map(drop)
                 .map_err(|_| InvalidUtf8);
-            assert_eq!(validate(sample), expected);
+            assert_eq!(arch::valid_utf8(sample), expected.is_ok());
             for cut in 0..=sample.len() {
                 let (head, tail) = sample.split_at(cut);
                 assert_eq!(stream(&[head, tail]), expected, "{sample:02x?} at {cut}");
@@ -181,12 +153,13 @@ mod tests {
             for (first, second) in ends.iter().flat_map(|a| ends.map(|b| (*a, b))) {
                 let octets = [before.as_bytes(), first, second].concat();
                 let expected = core::str::from_utf8(&octets).err();
-                match first_fault(&octets) {
-                    None => assert_eq!(expected, None),
-                    Some(Fault::Invalid) => assert!(expected.unwrap().error_len().is_some()),
-                    Some(Fault::Unfinished { at }) => {
-                        let expected = expected.unwrap();
-                        assert_eq!((expected.valid_up_to(), expected.error_len()), (at, None));
+                match (whole_len(&octets), expected) {
+                    (Ok(len), None) => assert_eq!(len, octets.len()),
+                    (Ok(len), Some(error)) => {
+                        assert_eq!((error.valid_up_to(), error.error_len()), (len, None));
+                    }
+                    (Err(InvalidUtf8), expected) => {
+                        assert!(expected.unwrap().error_len().is_some());
                     }
                 }
             }

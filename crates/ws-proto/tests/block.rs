@@ -5,8 +5,8 @@
 mod support;
 
 use allocation_counter::measure;
-use support::{BINARY, CONTINUATION, FIN, PING, Seen, TEXT, Wire};
-use ws_proto::{BlockReceiver, Chunk, Config, MessageKind, Ready, ReceiveSide, Role, Start};
+use support::{BINARY, CONTINUATION, FIN, PING, Seen, TEXT, Wire, connection, fill};
+use ws_proto::{Chunk, Config, Connection, MessageKind, Role, Step};
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
 const BLOCK_LEN: usize = 4096;
@@ -18,43 +18,54 @@ fn wire(receiver: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
     wire.octets
 }
 
-fn receiver(role: Role, input: &[u8]) -> BlockReceiver {
-    let side = ReceiveSide::new(role, &Config::default());
-    BlockReceiver::new(side, input.into(), BLOCK_LEN)
+/// An end that has read `input` before its first block.
+fn end(role: Role, input: &[u8]) -> Connection {
+    let mut end = connection(role, &Config::default());
+    let lending = &mut end.recv.lending();
+    lending.set_up(input.into(), BLOCK_LEN, BLOCK_LEN);
+    end
 }
 
-/// Goes to the next message or control frame, reading `input` as far as need be.
-fn next(receiver: &mut BlockReceiver, input: &mut &[u8]) -> Option<Seen> {
-    loop {
-        match receiver.poll().unwrap() {
-            Some(Ready::Message) => return receiver.message().map(Seen::message),
-            Some(Ready::Control(control)) => return Some(Seen::control(&control)),
-            None if input.is_empty() => return None,
-            None => read(receiver, input),
+fn read(end: &mut Connection, input: &mut &[u8]) {
+    fill(&mut end.recv, input, 0);
+}
+
+fn park(end: &mut Connection) {
+    end.recv.lending().park(&mut end.send);
+}
+
+/// The next message or control frame in what was read.
+fn found(end: &mut Connection) -> Option<Seen> {
+    match end.recv.next_message(&mut end.send) {
+        Step::Found(()) => end.recv.message().map(Seen::message),
+        Step::Control(control) => Some(Seen::control(&control)),
+        step => {
+            assert_eq!(step, Step::NeedInput);
+            None
         }
     }
 }
 
-fn read(receiver: &mut BlockReceiver, input: &mut &[u8]) {
-    if receiver.wants_block() {
-        receiver.lend(vec![0xaa; BLOCK_LEN].into());
+/// Goes to the next message or control frame, reading `input` as far as need be.
+fn next(end: &mut Connection, input: &mut &[u8]) -> Option<Seen> {
+    loop {
+        match found(end) {
+            None if !input.is_empty() => read(end, input),
+            found => return found,
+        }
     }
-    let spare = receiver.spare();
-    let len = input.len().min(spare.len());
-    spare[..len].copy_from_slice(&input[..len]);
-    receiver.filled(len);
-    *input = &input[len..];
 }
 
 /// Forgets the message, which must be all that changes.
-fn drop_message(receiver: &mut BlockReceiver) {
-    let unread = receiver.unread().to_vec();
-    let between = receiver.side().is_between_messages();
+fn drop_message(end: &mut Connection) {
+    let recv = &mut end.recv;
+    let unread = recv.unread().to_vec();
+    let between = recv.is_between_messages();
     for _ in 0..2 {
-        receiver.drop_message();
-        assert!(receiver.message().is_none() && receiver.take_message().is_none());
-        assert_eq!(receiver.unread(), unread);
-        assert_eq!(receiver.side().is_between_messages(), between);
+        recv.drop_message();
+        assert!(recv.message().is_none() && recv.take_message().is_none());
+        assert_eq!(recv.unread(), unread);
+        assert_eq!(recv.is_between_messages(), between);
     }
 }
 
@@ -91,16 +102,16 @@ fn forgetting_every_other_message_changes_no_other_event() {
     for role in BOTH {
         let (octets, events) = dialogue(role);
         for parity in 0..2 {
-            let mut receiver = receiver(role, &[]);
+            let mut end = end(role, &[]);
             let mut input = &octets[..];
             for (at, expected) in events.iter().enumerate() {
-                let found = next(&mut receiver, &mut input);
-                assert_eq!(found.as_ref(), Some(expected), "{role:?} {parity} {at}");
+                let seen = next(&mut end, &mut input);
+                assert_eq!(seen.as_ref(), Some(expected), "{role:?} {parity} {at}");
                 if at % 2 == parity {
-                    drop_message(&mut receiver);
+                    drop_message(&mut end);
                 }
             }
-            assert_eq!(next(&mut receiver, &mut input), None);
+            assert_eq!(next(&mut end, &mut input), None);
         }
     }
 }
@@ -108,35 +119,33 @@ fn forgetting_every_other_message_changes_no_other_event() {
 #[test]
 fn forgetting_when_nothing_is_whole_changes_nothing() {
     for role in BOTH {
-        let (octets, events) = dialogue(role);
+        let (octets, expected) = dialogue(role);
         for piece in [1, 7, 1000, BLOCK_LEN] {
-            let mut receiver = receiver(role, &[]);
-            let mut found = Vec::new();
+            let mut end = end(role, &[]);
+            let mut events = Vec::new();
             for mut input in octets.chunks(piece) {
                 loop {
-                    match receiver.poll().unwrap() {
-                        Some(Ready::Message) => {
-                            found.extend(receiver.message().map(Seen::message));
-                        }
-                        Some(Ready::Control(control)) => {
-                            found.push(Seen::control(&control));
+                    match found(&mut end) {
+                        Some(seen @ Seen::Ping(_)) => {
+                            events.push(seen);
                             // A message may be under way around it.
-                            drop_message(&mut receiver);
+                            drop_message(&mut end);
                         }
+                        Some(seen) => events.push(seen),
                         None => {
-                            drop_message(&mut receiver);
+                            drop_message(&mut end);
                             if input.is_empty() {
                                 break;
                             }
-                            read(&mut receiver, &mut input);
-                            drop_message(&mut receiver);
+                            read(&mut end, &mut input);
+                            drop_message(&mut end);
                         }
                     }
                 }
-                receiver.rest().unwrap();
-                drop_message(&mut receiver);
+                park(&mut end);
+                drop_message(&mut end);
             }
-            assert_eq!(found, events, "{role:?} {piece}");
+            assert_eq!(events, expected, "{role:?} {piece}");
         }
     }
 }
@@ -153,16 +162,16 @@ fn a_message_that_was_put_together_is_given_back_when_it_is_forgotten() {
                 }
                 w.text("behind");
             });
-            let mut receiver = receiver(role, &[]);
+            let mut end = end(role, &[]);
             let mut input = &octets[..];
-            let held = measure(|| assert!(next(&mut receiver, &mut input).is_some()));
+            let held = measure(|| assert!(next(&mut end, &mut input).is_some()));
             assert!(held.bytes_current >= MIB as i64);
-            let freed = measure(|| receiver.drop_message());
+            let freed = measure(|| end.recv.drop_message());
             assert!(freed.bytes_max < 100, "copied first: {freed:?}");
             let after = held.bytes_current + freed.bytes_current;
             assert!(after <= BLOCK_LEN as i64, "{role:?} {frames}: {after}");
             assert_eq!(
-                next(&mut receiver, &mut input),
+                next(&mut end, &mut input),
                 Some(Seen::Text("behind".into()))
             );
         }
@@ -176,37 +185,40 @@ fn a_message_that_was_taken_is_the_users_and_forgetting_it_is_nothing() {
             w.frame(FIN | BINARY, &[1; 2 * BLOCK_LEN]);
             w.text("behind");
         });
-        let mut receiver = receiver(role, &[]);
+        let mut end = end(role, &[]);
         let mut input = &octets[..];
-        assert!(next(&mut receiver, &mut input).is_some());
-        let taken = receiver.take_message().unwrap();
-        drop_message(&mut receiver);
+        assert!(next(&mut end, &mut input).is_some());
+        let taken = end.recv.take_message().unwrap();
+        drop_message(&mut end);
         assert_eq!(
             Seen::message(taken.as_ref()),
             Seen::Binary(vec![1; 2 * BLOCK_LEN])
         );
         assert_eq!(
-            next(&mut receiver, &mut input),
+            next(&mut end, &mut input),
             Some(Seen::Text("behind".into()))
         );
     }
 }
 
 /// Forgets before each piece, after each piece, or both.
-fn pieces(receiver: &mut BlockReceiver, input: &mut &[u8], before: bool, after: bool) -> Vec<u8> {
+fn pieces(end: &mut Connection, input: &mut &[u8], before: bool, after: bool) -> Vec<u8> {
     let mut all = Vec::new();
     loop {
         if before {
-            drop_message(receiver);
+            drop_message(end);
         }
-        match receiver.poll_chunk().unwrap() {
-            Some(Chunk::Data) => all.extend_from_slice(receiver.chunk()),
-            Some(Chunk::Control(_)) => {}
-            Some(Chunk::End) => return all,
-            None => read(receiver, input),
+        match end.recv.next_chunk(&mut end.send) {
+            Step::Found(Chunk::Data) => all.extend_from_slice(end.recv.chunk()),
+            Step::Found(Chunk::End) => return all,
+            Step::Control(_) => {}
+            step => {
+                assert_eq!(step, Step::NeedInput);
+                read(end, input);
+            }
         }
         if after {
-            drop_message(receiver);
+            drop_message(end);
         }
     }
 }
@@ -222,23 +234,25 @@ fn a_message_that_is_passed_on_is_not_disturbed() {
                     w.frame(FIN | CONTINUATION, &[7; 10_000]);
                     w.text("behind");
                 });
-                let mut receiver = receiver(role, &[]);
+                let mut end = end(role, &[]);
                 let mut input = &octets[..];
                 if begun {
                     // A part is put together before.
                     for _ in 0..2 {
-                        read(&mut receiver, &mut input);
-                        assert_eq!(receiver.poll(), Ok(None));
+                        read(&mut end, &mut input);
+                        assert_eq!(end.recv.next_message(&mut end.send), Step::NeedInput);
                     }
                 } else {
-                    read(&mut receiver, &mut input);
+                    read(&mut end, &mut input);
                 }
-                let start = receiver.poll_start().unwrap();
-                assert_eq!(start, Some(Start::Message(MessageKind::Binary)));
-                let all = pieces(&mut receiver, &mut input, before, after);
+                assert_eq!(
+                    end.recv.next_start(&mut end.send),
+                    Step::Found(MessageKind::Binary)
+                );
+                let all = pieces(&mut end, &mut input, before, after);
                 assert_eq!(all, [7; 20_000], "{role:?} {before} {after} {begun}");
                 assert_eq!(
-                    next(&mut receiver, &mut input),
+                    next(&mut end, &mut input),
                     Some(Seen::Text("behind".into()))
                 );
             }
@@ -246,23 +260,27 @@ fn a_message_that_is_passed_on_is_not_disturbed() {
     }
 }
 
-/// As [`BlockReceiver::take_message`] leaves it.
+/// As `take_message` leaves it.
 #[test]
 fn a_piece_that_was_found_stays_when_the_message_is_forgotten() {
     for role in BOTH {
         for begun in [false, true] {
             let octets = wire(role, |w| w.frame(BINARY, &[7; 1000]));
-            let mut receiver = receiver(role, &octets);
+            let mut end = end(role, &octets);
             if begun {
-                receiver.rest().unwrap();
+                assert_eq!(end.recv.next_message(&mut end.send), Step::NeedInput);
+                park(&mut end);
             }
-            receiver.poll_start().unwrap();
-            assert_eq!(receiver.poll_chunk(), Ok(Some(Chunk::Data)));
-            assert_eq!(receiver.chunk(), [7; 1000]);
-            assert!(receiver.take_message().is_none());
-            assert_eq!(receiver.chunk(), [7; 1000]);
-            receiver.drop_message();
-            assert_eq!(receiver.chunk(), [7; 1000], "{role:?} {begun}");
+            assert_eq!(
+                end.recv.next_start(&mut end.send),
+                Step::Found(MessageKind::Binary)
+            );
+            assert_eq!(end.recv.next_chunk(&mut end.send), Step::Found(Chunk::Data));
+            assert_eq!(end.recv.chunk(), [7; 1000]);
+            assert!(end.recv.take_message().is_none());
+            assert_eq!(end.recv.chunk(), [7; 1000]);
+            end.recv.drop_message();
+            assert_eq!(end.recv.chunk(), [7; 1000], "{role:?} {begun}");
         }
     }
 }

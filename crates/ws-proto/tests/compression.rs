@@ -6,12 +6,11 @@
 mod support;
 
 use ws_proto::{
-    BlockReceiver, Chunk, CloseCode, Config, Connection, ControlPayload, DeflateConfig,
-    DeflateParams, Event, Message, MessageKind, Prepared, ProtocolError, Ready, ReceiveError,
-    ReceiveSide, Role, SendHalf, Start,
+    Chunk, CloseCode, Config, Connection, ControlPayload, DeflateConfig, DeflateParams, Message,
+    MessageKind, MessageRef, Prepared, ProtocolError, ReceiveError, Role, SendHalf, Step,
 };
 
-use support::{Keys, output, receive_all};
+use support::{FIN, TEXT, Wire, connection, fill, output, receive_all, take};
 
 /// Both takeover modes and several windows.
 fn agreements() -> impl Iterator<Item = DeflateParams> {
@@ -26,15 +25,28 @@ fn agreements() -> impl Iterator<Item = DeflateParams> {
     })
 }
 
-fn sides(role: Role, params: &DeflateParams, config: &Config) -> (ReceiveSide, SendHalf) {
-    let mut recv = ReceiveSide::new(role, config);
-    let mut send = match role {
-        Role::Client => SendHalf::client(config, Keys::default()),
-        Role::Server => SendHalf::server(config),
-    };
-    recv.inflate(params);
-    send.deflate(params, &DeflateConfig::default().threshold(0));
-    (recv, send)
+/// An end that compresses whatever it sends.
+fn end(role: Role, params: &DeflateParams, config: &Config) -> Connection {
+    let mut end = connection(role, config);
+    end.deflate(params, &DeflateConfig::default().threshold(0));
+    end
+}
+
+/// Its sending half.
+fn sender(role: Role, params: &DeflateParams, config: &Config) -> SendHalf {
+    end(role, params, config).split().1
+}
+
+/// An end that has read `input` into a block of its own.
+fn with_input(role: Role, config: &Config, input: &[u8]) -> Connection {
+    let mut end = end(role, &DeflateParams::default(), config);
+    let lending = &mut end.recv.lending();
+    lending.set_up(input.into(), 64 * 1024, 64 * 1024);
+    end
+}
+
+fn received(end: &mut Connection, octets: &[u8]) -> Result<Vec<Message>, ReceiveError> {
+    receive_all(&mut end.recv, &mut end.send, octets)
 }
 
 fn messages() -> Vec<Message> {
@@ -64,17 +76,17 @@ fn messages_arrive_as_they_were_sent_whatever_was_agreed_and_however_they_are_cu
                 if let Some(len) = fragment_len {
                     config = config.fragment_len(len.try_into().unwrap());
                 }
-                let (_, mut send) = sides(role, &params, &config);
-                let (mut recv, _) = sides(role.peer(), &params, &config);
+                let mut send = sender(role, &params, &config);
+                let mut peer = end(role.peer(), &params, &config);
                 for message in messages() {
                     if fragment_len == Some(7) && message.as_bytes().len() > 500_000 {
                         continue;
                     }
                     send.message(&message).unwrap();
-                    let mut octets = output(&mut send);
+                    let octets = output(&mut send);
                     let mut got = Vec::new();
-                    for piece in octets.chunks_mut(1013) {
-                        got.extend(receive_all(&mut recv, piece).unwrap());
+                    for piece in octets.chunks(1013) {
+                        got.extend(received(&mut peer, piece).unwrap());
                     }
                     assert!(got == [message], "{params:?} {role:?} {fragment_len:?}");
                 }
@@ -87,9 +99,10 @@ fn messages_arrive_as_they_were_sent_whatever_was_agreed_and_however_they_are_cu
 fn pieces_are_compressed_and_passed_on() {
     let params = DeflateParams::default();
     let config = Config::default();
-    let (_, mut send) = sides(Role::Client, &params, &config);
-    let (recv, _) = sides(Role::Server, &params, &config);
-    let mut recv = BlockReceiver::new(recv, Box::default(), 4096);
+    let mut send = sender(Role::Client, &params, &config);
+    let mut server = end(Role::Server, &params, &config);
+    let lending = &mut server.recv.lending();
+    lending.set_up(Box::default(), 4096, 4096);
     let pieces = ["one ".repeat(5000), "two €".repeat(5000), "three".into()];
     for _ in 0..2 {
         send.begin(MessageKind::Text).unwrap();
@@ -101,54 +114,59 @@ fn pieces_are_compressed_and_passed_on() {
         let octets = output(&mut send);
         assert_eq!(octets[0], 0x41);
         assert!(octets.len() < 1000, "{}", octets.len());
-        let mut input = &octets[..];
+        let mut input = octets.chunks(100);
+        let mut feed = |server: &mut Connection| {
+            let mut next = input.next().expect("something is left");
+            fill(&mut server.recv, &mut next, 0);
+        };
+        loop {
+            match server.next_start() {
+                Step::NeedInput => feed(&mut server),
+                step => break assert_eq!(step, Step::Found(MessageKind::Text)),
+            }
+        }
         let mut got = Vec::new();
-        let mut begun = false;
-        let mut ended = false;
-        while !ended {
-            let more = if begun {
-                match recv.poll_chunk().unwrap() {
-                    Some(Chunk::Data) => {
-                        got.extend_from_slice(recv.chunk());
-                        continue;
-                    }
-                    Some(Chunk::End) => {
-                        ended = true;
-                        continue;
-                    }
-                    other => other.is_none(),
-                }
-            } else {
-                match recv.poll_start().unwrap() {
-                    Some(Start::Message(kind)) => {
-                        assert_eq!(kind, MessageKind::Text);
-                        begun = true;
-                        continue;
-                    }
-                    other => other.is_none(),
-                }
-            };
-            assert!(more);
-            feed(&mut recv, &mut input);
+        loop {
+            match server.next_chunk() {
+                Step::Found(Chunk::Data) => got.extend_from_slice(server.recv.chunk()),
+                Step::NeedInput => feed(&mut server),
+                step => break assert_eq!(step, Step::Found(Chunk::End)),
+            }
         }
         assert_eq!(got, pieces.concat().as_bytes());
-        while recv.poll().unwrap() != Some(Ready::Message) {
-            feed(&mut recv, &mut input);
+        loop {
+            match server.next_message() {
+                Step::NeedInput => feed(&mut server),
+                step => break assert_eq!(step, Step::Found(MessageRef::Text("behind"))),
+            }
         }
-        assert_eq!(recv.take_message(), Some("behind".into()));
     }
 }
 
-fn feed(recv: &mut BlockReceiver, input: &mut &[u8]) {
-    if recv.wants_block() {
-        recv.lend(vec![0; 4096].into());
+#[test]
+fn a_held_message_that_came_compressed_is_found_again() {
+    let params = DeflateParams::default();
+    let mut send = sender(Role::Server, &params, &Config::default());
+    for text in ["again and again and again", "behind, again and again"] {
+        send.message(text).unwrap();
     }
-    let spare = recv.spare();
-    let len = spare.len().min(input.len()).min(100);
-    assert!(len > 0, "nothing is left");
-    spare[..len].copy_from_slice(&input[..len]);
-    recv.filled(len);
-    *input = &input[len..];
+    let octets = output(&mut send);
+    let text = MessageRef::Text("again and again and again");
+    for in_pieces in [false, true] {
+        let mut client = with_input(Role::Client, &Config::default(), &octets);
+        assert_eq!(client.next_message(), Step::Found(text));
+        client.recv.hold();
+        if in_pieces {
+            assert_eq!(client.next_start(), Step::Found(MessageKind::Text));
+            assert_eq!(client.next_chunk(), Step::Found(Chunk::Data));
+            assert_eq!(client.recv.chunk(), text.as_bytes());
+            assert_eq!(client.next_chunk(), Step::Found(Chunk::End));
+        } else {
+            assert_eq!(client.next_message(), Step::Found(text));
+        }
+        let behind = MessageRef::Text("behind, again and again");
+        assert_eq!(client.next_message(), Step::Found(behind));
+    }
 }
 
 /// RFC 7692 §7.2.3, and what may be put around it.
@@ -186,11 +204,10 @@ fn the_examples_of_the_rfc_are_read() {
         (b"\xc1\x01\x00\x81\x02hi", vec!["", "hi"]),
     ] {
         for cut in 1..=octets.len() {
-            let (mut recv, _) = sides(Role::Client, &DeflateParams::default(), &Config::default());
-            let mut octets = octets.to_vec();
+            let mut client = with_input(Role::Client, &Config::default(), b"");
             let mut got = Vec::new();
-            for piece in octets.chunks_mut(cut) {
-                got.extend(receive_all(&mut recv, piece).unwrap());
+            for piece in octets.chunks(cut) {
+                got.extend(received(&mut client, piece).unwrap());
             }
             let expected: Vec<Message> = expected.iter().map(|text| (*text).into()).collect();
             assert_eq!(got, expected, "cut at {cut}");
@@ -199,18 +216,15 @@ fn the_examples_of_the_rfc_are_read() {
 }
 
 fn fault(octets: &[u8], config: &Config) -> (usize, ReceiveError) {
-    let (mut recv, _) = sides(Role::Client, &DeflateParams::default(), config);
-    let mut octets = octets.to_vec();
-    let mut input = &mut octets[..];
+    let mut client = with_input(Role::Client, config, octets);
     let mut count = 0;
     loop {
-        match recv.receive(input) {
-            Err(error) => return (count, error),
-            Ok(received) => {
-                assert!(received.event.is_some(), "no fault");
-                count += 1;
-                let consumed = received.consumed;
-                input = &mut input[consumed..];
+        match client.next_message() {
+            Step::Found(_) | Step::Control(_) => count += 1,
+            Step::Busy => {}
+            step => {
+                assert_eq!(step, Step::Ended, "no fault");
+                return (count, client.send.failure().unwrap());
             }
         }
     }
@@ -237,12 +251,11 @@ fn what_is_no_compressed_message_fails() {
     reserved(b"\xc9\x00");
     reserved(b"\xa1\x00");
     // Compressed text that is none.
-    let (mut text, mut send) = sides(Role::Server, &DeflateParams::default(), &config);
+    let mut send = sender(Role::Server, &DeflateParams::default(), &config);
     send.message(&b"fine \xff not"[..]).unwrap();
     let mut octets = output(&mut send);
     octets[0] = 0xc1;
     assert_eq!(fault(&octets, &config).1, ProtocolError::InvalidUtf8.into());
-    drop(receive_all(&mut text, &mut []));
 }
 
 #[test]
@@ -250,12 +263,12 @@ fn limits_count_what_comes_out_exactly() {
     let params = DeflateParams::default();
     for (len, passes) in [(1000, true), (1001, false), (1 << 20, false)] {
         let config = Config::default().max_message_len(1000).max_frame_len(1000);
-        let (_, mut send) = sides(Role::Server, &params, &Config::default());
+        let mut send = sender(Role::Server, &params, &Config::default());
         send.message(vec![b'x'; len]).unwrap();
         let octets = output(&mut send);
         if passes {
-            let (mut recv, _) = sides(Role::Client, &params, &config);
-            let got = receive_all(&mut recv, &mut octets.clone()).unwrap();
+            let mut client = end(Role::Client, &params, &config);
+            let got = received(&mut client, &octets).unwrap();
             assert_eq!(got, [vec![b'x'; len].into()]);
         } else {
             let (_, error) = fault(&octets, &config);
@@ -270,7 +283,7 @@ fn limits_count_what_comes_out_exactly() {
     ] {
         let mut payload = vec![b'x'; 5000];
         payload[bad] = 0xff;
-        let (_, mut send) = sides(Role::Server, &params, &Config::default());
+        let mut send = sender(Role::Server, &params, &Config::default());
         send.message(payload).unwrap();
         let mut octets = output(&mut send);
         octets[0] = 0xc1;
@@ -282,7 +295,7 @@ fn limits_count_what_comes_out_exactly() {
 #[test]
 fn endless_compressed_octets_without_content_are_too_many() {
     let config = Config::default().max_message_len(1 << 20);
-    let (mut recv, _) = sides(Role::Client, &DeflateParams::default(), &config);
+    let mut client = with_input(Role::Client, &config, b"");
     let block = b"\x00\x00\x00\xff\xff".repeat(20_000);
     let mut total = 0;
     let error = loop {
@@ -291,7 +304,7 @@ fn endless_compressed_octets_without_content_are_too_many() {
         frame.extend((block.len() as u64).to_be_bytes());
         frame.extend(&block);
         total += block.len();
-        match receive_all(&mut recv, &mut frame) {
+        match received(&mut client, &frame) {
             Ok(messages) => assert!(messages.is_empty() && total < 3 << 20),
             Err(error) => break error,
         }
@@ -303,59 +316,50 @@ fn endless_compressed_octets_without_content_are_too_many() {
 #[test]
 fn a_message_that_takes_long_to_decompress_comes_in_turns() {
     let params = DeflateParams::default();
-    let (_, mut send) = sides(Role::Server, &params, &Config::default());
+    let mut send = sender(Role::Server, &params, &Config::default());
     send.message(vec![0; 8 << 20]).unwrap();
     let octets = output(&mut send);
-    let (recv, _) = sides(Role::Client, &params, &Config::default());
-    let mut recv = BlockReceiver::new(recv, octets.into(), 64 * 1024);
+    let mut client = with_input(Role::Client, &Config::default(), &octets);
     let mut turns = 0;
-    while recv.poll().unwrap().is_none() {
-        assert!(recv.is_busy());
-        assert!(recv.rest().unwrap().is_empty(), "the input goes nowhere");
+    while client.next_message() == Step::Busy {
+        let block = client.recv.lending().park(&mut client.send);
+        assert!(block.is_empty(), "the input goes nowhere");
         turns += 1;
     }
     assert!((20..=40).contains(&turns), "{turns}");
-    assert_eq!(recv.take_message(), Some(vec![0; 8 << 20].into()));
+    assert_eq!(client.recv.take_message(), Some(vec![0; 8 << 20].into()));
 }
 
 /// Neither reading a message piece by piece nor skipping what is left of it keeps others waiting.
 #[test]
 fn a_message_that_is_passed_on_or_skipped_comes_in_turns_too() {
     let params = DeflateParams::default();
-    let (_, mut send) = sides(Role::Server, &params, &Config::default());
+    let mut send = sender(Role::Server, &params, &Config::default());
     send.message(vec![0; 8 << 20]).unwrap();
     send.message("behind").unwrap();
     let octets = output(&mut send);
     for skips in [false, true] {
-        let (recv, _) = sides(Role::Client, &params, &Config::default());
-        let mut recv = BlockReceiver::new(recv, octets.clone().into(), 64 * 1024);
-        assert_eq!(
-            recv.poll_start().unwrap(),
-            Some(Start::Message(MessageKind::Binary))
-        );
+        let mut client = with_input(Role::Client, &Config::default(), &octets);
+        assert_eq!(client.next_start(), Step::Found(MessageKind::Binary));
         let mut turns = 0;
         let mut len = 0;
-        loop {
-            let chunk = match skips {
-                true => Some(Chunk::End),
-                false => recv.poll_chunk().unwrap(),
-            };
-            match chunk {
-                Some(Chunk::Data) => len += recv.chunk().len(),
-                Some(_) => break,
-                None => {
-                    assert!(recv.is_busy());
+        let mut is_over = skips;
+        while !is_over {
+            match client.next_chunk() {
+                Step::Found(Chunk::Data) => len += client.recv.chunk().len(),
+                Step::Found(Chunk::End) => is_over = true,
+                step => {
+                    assert_eq!(step, Step::Busy);
                     turns += 1;
                 }
             }
         }
         assert_eq!(len, if skips { 0 } else { 8 << 20 });
-        while recv.poll().unwrap().is_none() {
-            assert!(recv.is_busy());
+        while client.next_message() == Step::Busy {
             turns += 1;
         }
         assert!((20..=40).contains(&turns), "{turns}");
-        assert_eq!(recv.take_message(), Some("behind".into()));
+        assert_eq!(client.recv.take_message(), Some("behind".into()));
     }
 }
 
@@ -383,14 +387,14 @@ fn connections_compress_as_well() {
     recv.inflate(&params);
     send.deflate(&params, &config);
     let mut server = Connection::join(recv, send);
-    let (_, mut client) = sides(Role::Client, &params, &Config::default());
+    let mut client = sender(Role::Client, &params, &Config::default());
     client.message("again and again and again").unwrap();
-    let mut octets = output(&mut client);
-    let received = server.receive(&mut octets).unwrap();
-    assert!(matches!(
-        received.event,
-        Some(Event::Message(message)) if message.as_text() == Some("again and again and again")
-    ));
+    let octets = output(&mut client);
+    assert_eq!(octets[0], 0xc1);
+    let len = take(server.spare(), &mut &octets[..]);
+    server.recv.filled(len);
+    let text = MessageRef::Text("again and again and again");
+    assert_eq!(server.next_message(), Step::Found(text));
 }
 
 /// A message that takes several steps to compress.
@@ -398,33 +402,33 @@ fn long(number: usize) -> String {
     format!("{number}: somebody said something; ").repeat(100_000)
 }
 
-/// A server that compresses in steps, and its client's receiving side.
-fn in_steps(takeover: bool) -> (SendHalf, ReceiveSide) {
+/// A server that compresses in steps, and its client.
+fn in_steps(takeover: bool) -> (Connection, Connection) {
     let params = DeflateParams {
         server_no_context_takeover: !takeover,
         ..DeflateParams::default()
     };
-    let (_, mut send) = sides(Role::Server, &params, &Config::default());
-    send.compress_in_steps();
-    let (recv, _) = sides(Role::Client, &params, &Config::default());
-    (send, recv)
+    let mut server = end(Role::Server, &params, &Config::default());
+    server.send.lending().compress_in_steps();
+    (server, end(Role::Client, &params, &Config::default()))
 }
 
 #[test]
 fn a_long_message_is_compressed_in_steps_while_control_frames_go_out() {
-    let (mut send, mut recv) = in_steps(true);
+    let (server, mut client) = in_steps(true);
+    let (_, mut send) = server.split();
     send.message(long(1)).unwrap();
     let mut steps = 0;
     while send.is_busy() {
         assert_eq!((send.queued(), send.has_room()), (0, false));
         send.ping(&ControlPayload::new(b"?").unwrap()).unwrap();
         assert_eq!(output(&mut send), b"\x89\x01?");
-        send.work();
+        send.lending().work();
         steps += 1;
     }
     assert_eq!(steps, long(1).len().div_ceil(256 * 1024));
     assert!(steps > 8);
-    let messages = receive_all(&mut recv, &mut output(&mut send)).unwrap();
+    let messages = received(&mut client, &output(&mut send)).unwrap();
     assert!(messages == [Message::from(long(1))]);
     send.message("short").unwrap();
     assert!(!send.is_busy());
@@ -433,24 +437,25 @@ fn a_long_message_is_compressed_in_steps_while_control_frames_go_out() {
 #[test]
 fn what_follows_a_long_message_follows_it() {
     for takeover in [true, false] {
-        let (mut send, mut recv) = in_steps(takeover);
+        let (server, mut client) = in_steps(takeover);
+        let (_, mut send) = server.split();
         send.message(long(1)).unwrap();
-        send.work();
+        send.lending().work();
         send.message(long(2)).unwrap();
-        send.work();
+        send.lending().work();
         send.message("short").unwrap();
         send.begin(MessageKind::Text).unwrap();
         for number in 3..5 {
             send.write(long(number).as_bytes()).unwrap();
             assert!(send.is_busy());
-            send.work();
+            send.lending().work();
         }
         send.finish().unwrap();
         send.message(&Prepared::new(long(5))).unwrap();
         send.message(long(6)).unwrap();
         send.start_close(None).unwrap();
         assert!(!send.is_busy());
-        let mut octets = output(&mut send);
+        let octets = output(&mut send);
         assert!(octets.ends_with(&[0x88, 0]));
         let expected = [
             long(1),
@@ -460,7 +465,7 @@ fn what_follows_a_long_message_follows_it() {
             long(5),
             long(6),
         ];
-        let messages = receive_all(&mut recv, &mut octets).unwrap();
+        let messages = received(&mut client, &octets).unwrap();
         assert!(messages == expected.map(Message::from), "{takeover}");
     }
 }
@@ -469,27 +474,31 @@ fn what_follows_a_long_message_follows_it() {
 fn a_long_message_that_does_not_get_shorter_leaves_as_it_is() {
     let mut random = support::Rng::new(1);
     let noise: Vec<u8> = (0..600_000).map(|_| random.next() as u8).collect();
-    let (mut send, mut recv) = in_steps(false);
+    let (server, mut client) = in_steps(false);
+    let (_, mut send) = server.split();
     send.message(&noise).unwrap();
     while send.is_busy() {
-        send.work();
+        send.lending().work();
     }
-    let mut octets = output(&mut send);
+    let octets = output(&mut send);
     assert_eq!(octets[0], 0x82);
-    let messages = receive_all(&mut recv, &mut octets).unwrap();
+    let messages = received(&mut client, &octets).unwrap();
     assert!(messages == [Message::from(noise)]);
 }
 
 #[test]
 fn a_failed_connection_does_not_finish_its_work() {
-    let (mut send, _) = in_steps(true);
+    let (mut recv, mut send) = in_steps(true).0.split();
     send.message(long(1)).unwrap();
-    send.work();
-    send.fail(ReceiveError::Protocol(ProtocolError::InvalidUtf8));
+    send.lending().work();
+    let mut wire = Wire::from(Role::Client);
+    wire.frame(FIN | TEXT, b"\xff");
+    let failed = receive_all(&mut recv, &mut send, &wire.octets);
+    assert_eq!(failed, Err(ProtocolError::InvalidUtf8.into()));
     assert!(!send.is_busy());
     assert_eq!(output(&mut send), [0x88, 2, 3, 0xef]);
 
-    let (mut send, _) = in_steps(true);
+    let (_, mut send) = in_steps(true).0.split();
     send.message(long(1)).unwrap();
     send.transport_ended();
     assert!(!send.is_busy());
@@ -502,23 +511,23 @@ fn the_memory_of_a_compressor_is_given_up_when_nothing_refers_to_it() {
         ..DeflateParams::default()
     };
     for takeover in [false, true] {
-        let (mut recv, _) = sides(Role::Client, &params(takeover), &Config::default());
-        let (_, mut send) = sides(Role::Server, &params(takeover), &Config::default());
-        assert!(send.wants_compressor());
+        let mut client = end(Role::Client, &params(takeover), &Config::default());
+        let mut send = sender(Role::Server, &params(takeover), &Config::default());
+        assert!(send.lending().wants_compressor());
         send.message(long(1)).unwrap();
-        assert!(!send.wants_compressor());
-        let memory = send.reclaim_compressor();
+        assert!(!send.lending().wants_compressor());
+        let memory = send.lending().reclaim_compressor();
         assert_eq!(memory.is_none(), takeover);
         if let Some(memory) = memory {
-            assert!(send.lend_compressor(memory).is_none());
+            assert!(send.lending().lend_compressor(memory).is_none());
         }
         send.begin(MessageKind::Text).unwrap();
         send.write(b"inside a message").unwrap();
-        assert!(send.reclaim_compressor().is_none());
+        assert!(send.lending().reclaim_compressor().is_none());
         send.finish().unwrap();
-        let messages = receive_all(&mut recv, &mut output(&mut send)).unwrap();
+        let messages = received(&mut client, &output(&mut send)).unwrap();
         assert!(messages == [long(1), "inside a message".into()].map(Message::from));
         send.transport_ended();
-        assert!(send.reclaim_compressor().is_some());
+        assert!(send.lending().reclaim_compressor().is_some());
     }
 }

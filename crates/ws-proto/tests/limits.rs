@@ -4,10 +4,12 @@
 
 mod support;
 
-use support::{BINARY, CONTINUATION, FIN, PING, Seen, TEXT, Wire, cut, receive};
+use support::{
+    BINARY, CONTINUATION, FIN, PING, Seen, TEXT, Wire, cut, halves, receive, receive_all,
+};
 use ws_proto::{
     CloseCode, Config, ControlPayload, ControlPayloadTooLong, LimitError, MAX_FRAGMENTS,
-    ProtocolError, ReceiveError, ReceiveSide, Role,
+    ProtocolError, ReceiveError, Role,
 };
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
@@ -202,18 +204,17 @@ fn control_payloads_may_have_125_octets() {
 
 #[test]
 fn after_a_failure_nothing_counts_as_between_messages() {
-    for cut in [false, true] {
-        let mut side = ReceiveSide::new(Role::Server, &Config::default());
-        assert!(side.is_between_messages());
-        let mut octets = *b"\x81\x01";
-        if cut {
-            assert!(side.receive(&mut octets[..1]).is_ok());
-            assert!(!side.is_between_messages());
-            assert!(side.receive(&mut octets[1..]).is_err());
-        } else {
-            assert!(side.receive(&mut octets).is_err());
-        }
-        assert!(!side.is_between_messages());
-        assert!(side.take_assembled().is_none());
+    for cut in [0, 1] {
+        let (mut recv, mut send) = halves(Role::Server, &Config::default());
+        assert!(recv.is_between_messages());
+        let (first, rest) = b"\x81\x01".split_at(cut);
+        assert_eq!(receive_all(&mut recv, &mut send, first), Ok(vec![]));
+        assert_eq!(recv.unread(), first);
+        recv.lending().park(&mut send);
+        assert_eq!(recv.is_between_messages(), cut == 0);
+        let error = ReceiveError::Protocol(ProtocolError::UnmaskedFrame);
+        assert_eq!(receive_all(&mut recv, &mut send, rest), Err(error));
+        assert!(!recv.is_between_messages());
+        assert!(recv.take_message().is_none());
     }
 }

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use support::{
-    BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, Seen, TEXT, Wire, connection, drain, sides,
+    BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, Seen, TEXT, Wire, connection, feed, halves,
 };
 use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Config, Connection, Control, ControlPayload, End, Event,
-    Expired, Initiator, LimitError, Message, ProtocolError, ReceiveError, Role, SendError,
+    CloseCode, CloseFrame, CloseReason, Config, Connection, ControlPayload, End, Expired,
+    Initiator, LimitError, Message, ProtocolError, ReceiveError, Role, SendError,
 };
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
@@ -31,29 +31,13 @@ fn payload(octets: &[u8]) -> ControlPayload {
 }
 
 fn output(connection: &mut Connection) -> Vec<u8> {
-    let mut sent = Vec::new();
-    drain(connection.send_side(), &mut sent);
-    sent
+    support::output(&mut connection.send)
 }
 
-fn input(connection: &mut Connection, octets: &[u8]) -> (Vec<Seen>, Option<ReceiveError>) {
-    let mut octets = octets.to_vec();
-    let mut rest = &mut octets[..];
+fn input(connection: &mut Connection, bytes: &[u8]) -> (Vec<Seen>, Option<ReceiveError>) {
     let mut events = Vec::new();
-    loop {
-        let consumed = match connection.receive(rest) {
-            Err(error) => return (events, Some(error)),
-            Ok(received) => {
-                match received.event {
-                    None => return (events, None),
-                    Some(Event::Control(control)) => events.push(Seen::control(&control)),
-                    Some(Event::Message(message)) => events.push(Seen::message(message)),
-                }
-                received.consumed
-            }
-        };
-        rest = &mut rest[consumed..];
-    }
+    let error = feed(connection, bytes, |event, _| events.push(event));
+    (events, error)
 }
 
 /// Moves all output of one end to the other.
@@ -77,7 +61,7 @@ fn end(connection: &Connection) -> Option<(Initiator, u16, String, bool)> {
         reason,
         clean,
         ..
-    } = connection.end()?;
+    } = connection.send.end()?;
     Some((initiator, code.number(), reason.to_string(), clean))
 }
 
@@ -103,12 +87,12 @@ fn messages_of_every_size_class_arrive_both_ways() {
         for len in [0, 1, 125, 126, 127, 8191, 8192, 65535, 65536, 200_000] {
             let text = "x".repeat(len);
             let octets = vec![0xf7; len];
-            from.send(text.as_str()).unwrap();
-            from.send(text.clone()).unwrap();
-            from.send(&octets).unwrap();
-            from.send(octets.clone()).unwrap();
-            from.send(Bytes::from(octets.clone())).unwrap();
-            from.send(Message::from(text.as_str())).unwrap();
+            from.send.message(text.as_str()).unwrap();
+            from.send.message(text.clone()).unwrap();
+            from.send.message(&octets).unwrap();
+            from.send.message(octets.clone()).unwrap();
+            from.send.message(Bytes::from(octets.clone())).unwrap();
+            from.send.message(Message::from(text.as_str())).unwrap();
             for first in [TEXT, TEXT, BINARY, BINARY, BINARY, TEXT] {
                 let payload = if first == TEXT {
                     text.as_bytes()
@@ -117,7 +101,7 @@ fn messages_of_every_size_class_arrive_both_ways() {
                 };
                 expected.frame(FIN | first, payload);
             }
-            assert_eq!(from.send_side().queued(), expected.octets.len());
+            assert_eq!(from.send.queued(), expected.octets.len());
             let sent = output(&mut from);
             assert!(sent == expected.octets, "{len} octets from the {role:?}");
             expected.octets.clear();
@@ -136,9 +120,9 @@ fn a_shared_payload_is_not_changed_by_masking() {
     let mut client = new(Role::Client);
     let shared = Bytes::from(vec![7; 20_000]);
     let message = Message::from("y".repeat(20_000));
-    client.send(&shared).unwrap();
-    client.send(&message).unwrap();
-    client.send(shared.slice(5..10_005)).unwrap();
+    client.send.message(&shared).unwrap();
+    client.send.message(&message).unwrap();
+    client.send.message(shared.slice(5..10_005)).unwrap();
     output(&mut client);
     assert_eq!(shared, vec![7; 20_000]);
     assert_eq!(message.as_text(), Some(&*"y".repeat(20_000)));
@@ -148,16 +132,17 @@ fn a_shared_payload_is_not_changed_by_masking() {
 fn a_large_owned_payload_is_not_copied_by_a_server() {
     let mut server = new(Role::Server);
     let payload = Bytes::from(vec![7; 8192]);
-    server.send(&payload).unwrap();
-    server.send("behind").unwrap();
+    server.send.message(&payload).unwrap();
+    server.send.message("behind").unwrap();
     let mut slices = [&[][..]; 4];
-    assert_eq!(server.slices(&mut slices), 3);
+    assert_eq!(server.send.slices(&mut slices), 3);
     assert_eq!(slices[1].as_ptr(), payload.as_ptr());
     #[cfg(feature = "std")]
-    server.send_side().with_io_slices(|slices| {
+    {
+        let slices = server.send.io_slices();
         assert_eq!(slices.len(), 3);
         assert_eq!(slices[1].as_ptr(), payload.as_ptr());
-    });
+    }
 }
 
 #[test]
@@ -174,10 +159,10 @@ fn fragments_have_the_length_asked_for_owned_or_borrowed() {
                 }
             });
             let mut borrowed = connection(role, &config);
-            borrowed.send(&octets).unwrap();
+            borrowed.send.message(&octets).unwrap();
             assert_eq!(output(&mut borrowed), expected);
             let mut owned = connection(role, &config);
-            owned.send(octets).unwrap();
+            owned.send.message(octets).unwrap();
             assert_eq!(output(&mut owned), expected);
         }
     }
@@ -189,10 +174,10 @@ fn either_side_closes_and_both_agree() {
         for (code, reason) in [(1000, ""), (1001, "maintenance"), (1013, ""), (4999, "bye")] {
             let mut first = new(role);
             let mut second = new(role.peer());
-            first.send("last words").unwrap();
-            first.start_close(Some(close(code, reason))).unwrap();
-            assert_eq!(first.end(), None);
-            assert!(!first.ends_transport() && !first.send_side().is_open());
+            first.send.message("last words").unwrap();
+            first.send.start_close(Some(close(code, reason))).unwrap();
+            assert_eq!(first.send.end(), None);
+            assert!(!first.send.ends_transport() && !first.send.is_open());
             let events = pass(&mut first, &mut second);
             let closed = Seen::Close(Some((code, reason.into())));
             assert_eq!(events, [Seen::Text("last words".into()), closed]);
@@ -205,18 +190,15 @@ fn either_side_closes_and_both_agree() {
             assert_eq!(error, None);
             assert_eq!(end(&first), ended(Initiator::Local, code, reason, true));
             for connection in [&mut first, &mut second] {
-                assert!(connection.send_side().has_ended());
-                assert_eq!(connection.send("late"), Err(SendError::Closing));
-                assert_eq!(connection.ping(&payload(b"")), Err(SendError::Closing));
-                assert_eq!(connection.start_close(None), Err(SendError::Closing));
-                assert_eq!(
-                    connection.send_side().pong(&payload(b"")),
-                    Err(SendError::Closing)
-                );
+                assert!(connection.send.has_ended());
+                assert_eq!(connection.send.message("late"), Err(SendError::Closing));
+                assert_eq!(connection.send.ping(&payload(b"")), Err(SendError::Closing));
+                assert_eq!(connection.send.start_close(None), Err(SendError::Closing));
+                assert_eq!(connection.send.pong(&payload(b"")), Err(SendError::Closing));
                 assert!(output(connection).is_empty());
                 // The server goes first (RFC 6455 §7.1.1).
-                let server = connection.send_side().role() == Role::Server;
-                assert_eq!(connection.ends_transport(), server);
+                let server = connection.send.role() == Role::Server;
+                assert_eq!(connection.send.ends_transport(), server);
                 let clean = end(connection);
                 connection.end_of_input();
                 assert_eq!(end(connection), clean);
@@ -229,15 +211,21 @@ fn either_side_closes_and_both_agree() {
 fn both_sides_close_at_once() {
     let mut client = new(Role::Client);
     let mut server = new(Role::Server);
-    client.start_close(Some(close(1000, "client"))).unwrap();
-    server.start_close(Some(close(1001, "server"))).unwrap();
+    client
+        .send
+        .start_close(Some(close(1000, "client")))
+        .unwrap();
+    server
+        .send
+        .start_close(Some(close(1001, "server")))
+        .unwrap();
     let from_client = output(&mut client);
     pass(&mut server, &mut client);
     assert_eq!(input(&mut server, &from_client).1, None);
     assert!(output(&mut client).is_empty() && output(&mut server).is_empty());
     assert_eq!(end(&client), ended(Initiator::Local, 1000, "client", true));
     assert_eq!(end(&server), ended(Initiator::Local, 1001, "server", true));
-    assert!(server.ends_transport() && !client.ends_transport());
+    assert!(server.send.ends_transport() && !client.send.ends_transport());
 }
 
 #[test]
@@ -245,7 +233,7 @@ fn an_empty_close_is_answered_by_an_empty_one() {
     for role in BOTH {
         let mut first = new(role);
         let mut second = new(role.peer());
-        first.start_close(None).unwrap();
+        first.send.start_close(None).unwrap();
         assert_eq!(pass(&mut first, &mut second), [Seen::Close(None)]);
         let reply = output(&mut second);
         assert_eq!(reply, wire(role.peer(), |w| w.frame(FIN | CLOSE, b"")));
@@ -260,12 +248,12 @@ fn codes_that_must_not_be_sent_are_refused_and_nothing_is_queued() {
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535] {
         let mut connection = new(Role::Client);
         assert_eq!(
-            connection.start_close(Some(close(code, "x"))),
+            connection.send.start_close(Some(close(code, "x"))),
             Err(SendError::InvalidCloseCode(CloseCode::new(code)))
         );
-        assert_eq!(connection.send_side().queued(), 0);
-        assert!(connection.send_side().is_open() && !connection.send_side().is_timed());
-        connection.send("still open").unwrap();
+        assert_eq!(connection.send.queued(), 0);
+        assert!(connection.send.is_open() && !connection.send.is_timed());
+        connection.send.message("still open").unwrap();
     }
 }
 
@@ -309,15 +297,15 @@ fn messages_before_a_violation_come_first_and_the_close_names_it() {
             Some(ReceiveError::Protocol(ProtocolError::InvalidUtf8))
         );
         assert_eq!(end(&connection), ended(Initiator::Local, 1007, "", false));
-        assert!(!connection.ends_transport(), "the Close comes first");
-        assert_eq!(connection.send("late"), Err(SendError::Closing));
+        assert!(!connection.send.ends_transport(), "the Close comes first");
+        assert_eq!(connection.send.message("late"), Err(SendError::Closing));
         let sent = output(&mut connection);
         let expected = wire(role, |w| {
             w.frame(FIN | PONG, b"two");
             w.close(1007, b"");
         });
         assert_eq!(sent, expected);
-        assert!(connection.ends_transport());
+        assert!(connection.send.ends_transport());
         // A Close that crosses ours changes nothing.
         assert_eq!(input(&mut connection, &octets).1, error);
         assert!(output(&mut connection).is_empty());
@@ -327,7 +315,7 @@ fn messages_before_a_violation_come_first_and_the_close_names_it() {
 #[test]
 fn a_violation_after_our_close_sends_no_second_one() {
     let mut server = new(Role::Server);
-    server.start_close(Some(close(1000, "done"))).unwrap();
+    server.send.start_close(Some(close(1000, "done"))).unwrap();
     let sent = output(&mut server);
     assert_eq!(sent, wire(Role::Server, |w| w.close(1000, b"done")));
     let (_, error) = input(&mut server, b"\x81\x00");
@@ -337,7 +325,7 @@ fn a_violation_after_our_close_sends_no_second_one() {
     );
     assert!(output(&mut server).is_empty());
     assert_eq!(end(&server), ended(Initiator::Local, 1002, "", false));
-    assert!(server.ends_transport());
+    assert!(server.send.ends_transport());
 }
 
 #[test]
@@ -364,18 +352,18 @@ fn limits_have_their_own_close_codes() {
 fn an_end_of_input_without_a_close_is_abnormal() {
     for role in BOTH {
         let mut open = new(role);
-        open.send("unsent").unwrap();
+        open.send.message("unsent").unwrap();
         open.end_of_input();
         assert_eq!(end(&open), ended(Initiator::Peer, 1006, "", false));
-        assert!(open.ends_transport() && output(&mut open).is_empty());
-        assert_eq!(open.send("late"), Err(SendError::Closing));
+        assert!(open.send.ends_transport() && output(&mut open).is_empty());
+        assert_eq!(open.send.message("late"), Err(SendError::Closing));
 
         let mut closing = new(role);
-        closing.start_close(Some(close(1000, "bye"))).unwrap();
+        closing.send.start_close(Some(close(1000, "bye"))).unwrap();
         output(&mut closing);
         closing.end_of_input();
         assert_eq!(end(&closing), ended(Initiator::Peer, 1006, "", false));
-        assert_eq!(closing.deadline(seconds(0)), None);
+        assert_eq!(closing.send.deadline(seconds(0)), None);
     }
 }
 
@@ -386,8 +374,8 @@ fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
         input(&mut done, &wire(role.peer(), |w| w.close(1000, b"")));
         done.end_of_input();
         assert_eq!(end(&done), ended(Initiator::Peer, 1000, "", true));
-        assert!(!done.ends_transport());
-        assert_eq!(done.deadline(seconds(1)), Some(seconds(6)));
+        assert!(!done.send.ends_transport());
+        assert_eq!(done.send.deadline(seconds(1)), Some(seconds(6)));
         assert_eq!(output(&mut done), wire(role, |w| w.close(1000, b"")));
 
         let mut failed = new(role);
@@ -395,15 +383,15 @@ fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
         failed.end_of_input();
         assert_eq!(end(&failed), ended(Initiator::Local, 1002, "", false));
         assert_eq!(output(&mut failed), wire(role, |w| w.close(1002, b"")));
-        assert!(failed.ends_transport());
+        assert!(failed.send.ends_transport());
 
         // An end of the whole transport takes everything with it.
         let mut reset = new(role);
         input(&mut reset, &wire(role.peer(), |w| w.close(1000, b"")));
-        reset.send_side().transport_ended();
+        reset.send.transport_ended();
         assert_eq!(end(&reset), ended(Initiator::Peer, 1000, "", true));
         assert!(output(&mut reset).is_empty());
-        assert_eq!(reset.deadline(seconds(1)), None);
+        assert_eq!(reset.send.deadline(seconds(1)), None);
     }
 }
 
@@ -411,94 +399,97 @@ fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
 fn the_closing_handshake_has_five_seconds_from_its_first_close() {
     for role in BOTH {
         let mut connection = new(role);
-        assert_eq!(connection.deadline(seconds(1)), None);
-        connection.start_close(Some(close(1001, "away"))).unwrap();
-        assert!(connection.send_side().is_timed());
+        assert_eq!(connection.send.deadline(seconds(1)), None);
+        connection
+            .send
+            .start_close(Some(close(1001, "away")))
+            .unwrap();
+        assert!(connection.send.is_timed());
         // Armed without a clock: it runs from the first look.
-        assert_eq!(connection.expire(seconds(1000)), None);
-        assert_eq!(connection.deadline(seconds(10)), Some(seconds(15)));
-        assert_eq!(connection.deadline(seconds(12)), Some(seconds(15)));
+        assert_eq!(connection.send.expire(seconds(1000)), None);
+        assert_eq!(connection.send.deadline(seconds(10)), Some(seconds(15)));
+        assert_eq!(connection.send.deadline(seconds(12)), Some(seconds(15)));
         let early = seconds(15) - Duration::from_nanos(1);
-        assert_eq!(connection.expire(early), None);
-        assert_eq!(connection.expire(seconds(15)), Some(Expired::Close));
-        assert_eq!(connection.expire(seconds(16)), None);
+        assert_eq!(connection.send.expire(early), None);
+        assert_eq!(connection.send.expire(seconds(15)), Some(Expired::Close));
+        assert_eq!(connection.send.expire(seconds(16)), None);
         assert_eq!(
             end(&connection),
             ended(Initiator::Local, 1001, "away", false)
         );
-        assert!(connection.ends_transport() && output(&mut connection).is_empty());
-        assert_eq!(connection.deadline(seconds(17)), None);
+        assert!(connection.send.ends_transport() && output(&mut connection).is_empty());
+        assert_eq!(connection.send.deadline(seconds(17)), None);
     }
 }
 
 #[test]
 fn the_peers_close_reply_does_not_stop_the_clock() {
     let mut client = new(Role::Client);
-    client.start_close(None).unwrap();
+    client.send.start_close(None).unwrap();
     output(&mut client);
-    assert_eq!(client.deadline(seconds(0)), Some(seconds(5)));
+    assert_eq!(client.send.deadline(seconds(0)), Some(seconds(5)));
     input(&mut client, b"\x88\x00");
-    assert_eq!(client.deadline(seconds(3)), Some(seconds(5)));
-    assert_eq!(client.expire(seconds(5)), Some(Expired::Close));
+    assert_eq!(client.send.deadline(seconds(3)), Some(seconds(5)));
+    assert_eq!(client.send.expire(seconds(5)), Some(Expired::Close));
     assert_eq!(end(&client), ended(Initiator::Local, 1005, "", true));
 
     // The end that answers has as long.
     let mut server = new(Role::Server);
     input(&mut server, &wire(Role::Client, |w| w.close(1000, b"")));
-    assert_eq!(server.deadline(seconds(0)), Some(seconds(5)));
-    assert_eq!(server.expire(seconds(5)), Some(Expired::Close));
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
+    assert_eq!(server.send.expire(seconds(5)), Some(Expired::Close));
     assert_eq!(end(&server), ended(Initiator::Peer, 1000, "", true));
 }
 
 #[test]
 fn a_failure_has_one_second() {
     let mut server = new(Role::Server);
-    server.start_close(None).unwrap();
-    assert_eq!(server.deadline(seconds(0)), Some(seconds(5)));
+    server.send.start_close(None).unwrap();
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
     input(&mut server, &[0xff]);
-    assert_eq!(server.deadline(seconds(2)), Some(seconds(3)));
-    assert_eq!(server.expire(seconds(3)), Some(Expired::Failure));
+    assert_eq!(server.send.deadline(seconds(2)), Some(seconds(3)));
+    assert_eq!(server.send.expire(seconds(3)), Some(Expired::Failure));
     assert_eq!(end(&server), ended(Initiator::Local, 1002, "", false));
-    assert!(server.ends_transport());
+    assert!(server.send.ends_transport());
 }
 
 #[test]
 fn a_stalled_write_has_thirty_seconds_from_the_last_progress() {
     let mut server = new(Role::Server);
-    server.send("0123456789").unwrap();
-    assert_eq!(server.deadline(seconds(0)), None);
-    server.stalled();
-    assert_eq!(server.deadline(seconds(1)), Some(seconds(31)));
-    server.stalled();
-    server.advance(0);
-    assert_eq!(server.deadline(seconds(20)), Some(seconds(31)));
+    server.send.message("0123456789").unwrap();
+    assert_eq!(server.send.deadline(seconds(0)), None);
+    server.send.stalled();
+    assert_eq!(server.send.deadline(seconds(1)), Some(seconds(31)));
+    server.send.stalled();
+    server.send.advance(0);
+    assert_eq!(server.send.deadline(seconds(20)), Some(seconds(31)));
     // One octet is progress.
-    server.advance(1);
-    assert_eq!(server.deadline(seconds(21)), None);
-    server.stalled();
-    assert_eq!(server.deadline(seconds(22)), Some(seconds(52)));
+    server.send.advance(1);
+    assert_eq!(server.send.deadline(seconds(21)), None);
+    server.send.stalled();
+    assert_eq!(server.send.deadline(seconds(22)), Some(seconds(52)));
     // The earlier of two limits counts.
-    server.start_close(None).unwrap();
-    assert_eq!(server.deadline(seconds(50)), Some(seconds(52)));
-    assert_eq!(server.expire(seconds(52)), Some(Expired::WriteStall));
+    server.send.start_close(None).unwrap();
+    assert_eq!(server.send.deadline(seconds(50)), Some(seconds(52)));
+    assert_eq!(server.send.expire(seconds(52)), Some(Expired::WriteStall));
     assert_eq!(end(&server), ended(Initiator::Local, 1005, "", false));
 
     let mut open = new(Role::Client);
-    open.send("x").unwrap();
-    open.stalled();
-    assert_eq!(open.deadline(seconds(0)), Some(seconds(30)));
-    assert_eq!(open.expire(seconds(30)), Some(Expired::WriteStall));
+    open.send.message("x").unwrap();
+    open.send.stalled();
+    assert_eq!(open.send.deadline(seconds(0)), Some(seconds(30)));
+    assert_eq!(open.send.expire(seconds(30)), Some(Expired::WriteStall));
     assert_eq!(end(&open), ended(Initiator::Peer, 1006, "", false));
 }
 
 #[test]
 fn output_that_is_not_passed_on_stalls_without_holding_up_pongs() {
     let mut server = new(Role::Server);
-    server.stalled();
-    assert_eq!(server.deadline(seconds(0)), Some(seconds(30)));
-    server.send_side().flushed();
-    assert_eq!(server.deadline(seconds(0)), None);
-    server.stalled();
+    server.send.stalled();
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(30)));
+    server.send.flushed();
+    assert_eq!(server.send.deadline(seconds(0)), None);
+    server.send.stalled();
     input(
         &mut server,
         &wire(Role::Client, |w| w.frame(FIN | PING, b"p")),
@@ -513,19 +504,19 @@ fn time_limits_are_configurable() {
         .failure_timeout(seconds(60))
         .write_stall_timeout(seconds(10));
     let mut server = connection(Role::Server, &config);
-    server.start_close(None).unwrap();
-    assert_eq!(server.deadline(seconds(0)), Some(seconds(50)));
-    server.stalled();
-    assert_eq!(server.deadline(seconds(0)), Some(seconds(10)));
+    server.send.start_close(None).unwrap();
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(50)));
+    server.send.stalled();
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(10)));
     output(&mut server);
     input(&mut server, &[0xff]);
-    assert_eq!(server.deadline(seconds(0)), Some(seconds(60)));
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(60)));
     let mut far = connection(
         Role::Server,
         &Config::default().close_timeout(Duration::MAX),
     );
-    far.start_close(None).unwrap();
-    assert_eq!(far.deadline(seconds(9)), Some(Duration::MAX));
+    far.send.start_close(None).unwrap();
+    assert_eq!(far.send.deadline(seconds(9)), Some(Duration::MAX));
 }
 
 #[test]
@@ -547,48 +538,42 @@ fn ten_pings_get_ten_pongs_in_order() {
 
 #[test]
 fn a_congested_output_answers_the_newest_ping_only() {
-    let (mut recv, mut send) = sides(Role::Server, &Config::default());
-    send.message("waiting").unwrap();
-    send.advance(3);
-    send.stalled();
-    let before = send.queued();
+    let mut server = new(Role::Server);
+    server.send.message("waiting").unwrap();
+    server.send.advance(3);
+    server.send.stalled();
+    let before = server.send.queued();
     let mut ping = wire(Role::Client, |w| w.frame(FIN | PING, b"00000000"));
     for i in 0..1_000_000_u32 {
         ping[6..10].copy_from_slice(&(i ^ u32::from_le_bytes(support::nth_key(0))).to_le_bytes());
-        let mut octets = ping.clone();
-        let received = recv.receive(&mut octets).unwrap();
-        let Some(Event::Control(control)) = received.event else {
-            panic!("a ping")
-        };
-        send.respond(&control);
-        assert_eq!(send.queued(), before);
+        let mut pings = 0;
+        assert_eq!(feed(&mut server, &ping, |_, _| pings += 1), None);
+        assert_eq!((pings, server.send.queued()), (1, before));
     }
-    let mut sent = Vec::new();
-    drain(&mut send, &mut sent);
     let newest = 999_999_u32.to_le_bytes();
     let expected = wire(Role::Server, |w| {
         w.frame(FIN | PONG, &[&newest[..], b"0000"].concat());
     });
-    assert_eq!(sent[before..], expected);
+    assert_eq!(output(&mut server)[before..], expected);
     // Flowing again, every ping counts again.
     for _ in 0..2 {
-        send.respond(&Control::Ping(payload(b"p")));
+        input(&mut server, &ping);
     }
-    assert_eq!(send.queued(), 6);
+    assert_eq!(output(&mut server), expected.repeat(2));
 }
 
 #[test]
 fn a_waiting_pong_goes_before_the_close_and_none_after() {
     for role in BOTH {
         let mut connection = new(role);
-        connection.send("waiting").unwrap();
-        connection.stalled();
+        connection.send.message("waiting").unwrap();
+        connection.send.stalled();
         let pings = wire(role.peer(), |w| {
             w.frame(FIN | PING, b"old");
             w.frame(FIN | PING, b"new");
         });
         input(&mut connection, &pings);
-        connection.start_close(Some(close(1000, ""))).unwrap();
+        connection.send.start_close(Some(close(1000, ""))).unwrap();
         // Pings are answered no more, congested or not.
         input(&mut connection, &pings);
         let sent = output(&mut connection);
@@ -607,10 +592,10 @@ fn a_waiting_pong_goes_before_the_close_and_none_after() {
 fn pongs_and_pings_of_the_caller_go_out_in_order() {
     for role in BOTH {
         let mut connection = new(role);
-        connection.send("a").unwrap();
-        connection.ping(&payload(b"b")).unwrap();
-        connection.send_side().pong(&payload(&[7; 125])).unwrap();
-        connection.send(&b"c"[..]).unwrap();
+        connection.send.message("a").unwrap();
+        connection.send.ping(&payload(b"b")).unwrap();
+        connection.send.pong(&payload(&[7; 125])).unwrap();
+        connection.send.message(&b"c"[..]).unwrap();
         let expected = wire(role, |w| {
             w.text("a");
             w.frame(FIN | PING, b"b");
@@ -629,28 +614,28 @@ fn pongs_and_pings_of_the_caller_go_out_in_order() {
 fn room_ends_at_the_high_water_mark() {
     let config = Config::default().high_water_mark(10);
     let mut server = connection(Role::Server, &config);
-    assert!(server.send_side().has_room());
-    server.send("1234567").unwrap();
-    assert_eq!(server.send_side().queued(), 9);
-    assert!(server.send_side().has_room());
-    server.send("x").unwrap();
-    assert!(!server.send_side().has_room());
-    server.advance(3);
-    assert!(server.send_side().has_room());
+    assert!(server.send.has_room());
+    server.send.message("1234567").unwrap();
+    assert_eq!(server.send.queued(), 9);
+    assert!(server.send.has_room());
+    server.send.message("x").unwrap();
+    assert!(!server.send.has_room());
+    server.send.advance(3);
+    assert!(server.send.has_room());
 }
 
 #[test]
 fn an_empty_queue_has_room_whatever_the_mark() {
     for role in BOTH {
         let mut connection = connection(role, &Config::default().high_water_mark(0));
-        assert!(connection.send_side().has_room());
-        connection.send("x").unwrap();
-        assert!(!connection.send_side().has_room());
-        let queued = connection.send_side().queued();
-        connection.advance(queued - 1);
-        assert!(!connection.send_side().has_room());
-        connection.advance(1);
-        assert!(connection.send_side().has_room());
+        assert!(connection.send.has_room());
+        connection.send.message("x").unwrap();
+        assert!(!connection.send.has_room());
+        let queued = connection.send.queued();
+        connection.send.advance(queued - 1);
+        assert!(!connection.send.has_room());
+        connection.send.advance(1);
+        assert!(connection.send.has_room());
     }
 }
 
@@ -670,28 +655,24 @@ fn sides_can_be_parted_and_joined_in_the_middle_of_a_frame() {
 
 #[test]
 fn memory_to_encode_into_is_lent_and_given_back() {
-    let (_, mut send) = sides(Role::Server, &Config::default());
-    assert!(send.wants_buffer());
-    assert_eq!(send.lend(Vec::with_capacity(64 << 10)), None);
-    assert!(!send.wants_buffer());
-    assert_eq!(
-        send.lend(Vec::with_capacity(7)).map(|own| own.capacity()),
-        Some(7)
-    );
+    let (_, mut send) = halves(Role::Server, &Config::default());
+    assert!(send.lending().wants_buffer());
+    assert_eq!(send.lending().lend(Vec::with_capacity(64 << 10)), None);
+    assert!(!send.lending().wants_buffer());
+    let own = send.lending().lend(Vec::with_capacity(7));
+    assert_eq!(own.map(|own| own.capacity()), Some(7));
     send.message("small").unwrap();
-    let given_back = send.reclaim().expect("little of it is in use");
+    let given_back = send.lending().reclaim().expect("little of it is in use");
     assert_eq!(given_back.capacity(), 64 << 10);
-    assert!(send.reclaim().is_none());
-    let mut sent = Vec::new();
-    drain(&mut send, &mut sent);
-    assert_eq!(sent, b"\x81\x05small");
-    assert!(send.reclaim().is_some() && send.wants_buffer());
+    assert!(send.lending().reclaim().is_none());
+    assert_eq!(support::output(&mut send), b"\x81\x05small");
+    assert!(send.lending().reclaim().is_some() && send.lending().wants_buffer());
 }
 
 #[test]
 fn nothing_private_is_printed() {
     let mut server = new(Role::Server);
-    server.send("secret").unwrap();
+    server.send.message("secret").unwrap();
     let message = Message::from("secret");
     let debug = format!("{server:?} {message:?} {:?}", payload(b"secret"));
     assert!(!debug.contains("secret"), "{debug}");

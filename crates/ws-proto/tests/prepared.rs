@@ -5,16 +5,17 @@
 mod support;
 
 use ws_proto::{
-    Config, Event, Message, MessageKind, Outgoing, Prepared, ReceiveSide, Role, SendHalf,
+    Config, Connection, Message, MessageKind, MessageRef, Outgoing, Prepared, Role, SendHalf, Step,
 };
 
-use support::{Keys, output, receive_all};
+use support::{connection, halves, output, receive_all, take};
 
 fn plain(role: Role) -> SendHalf {
-    match role {
-        Role::Client => SendHalf::client(&Config::default(), Keys::default()),
-        Role::Server => SendHalf::server(&Config::default()),
-    }
+    halves(role, &Config::default()).1
+}
+
+fn received(end: &mut Connection, octets: &[u8]) -> Vec<Message> {
+    receive_all(&mut end.recv, &mut end.send, octets).unwrap()
 }
 
 fn sizes() -> [String; 6] {
@@ -53,13 +54,10 @@ fn a_connection_that_cuts_messages_cuts_a_prepared_one() {
         let text = "x".repeat(len);
         let mut send = SendHalf::server(&config);
         send.message(&Prepared::new(&text)).unwrap();
-        let mut octets = output(&mut send);
+        let octets = output(&mut send);
         assert_eq!(octets[0] & 0x80 == 0, len > 1000, "FIN of the first frame");
-        let mut recv = ReceiveSide::new(Role::Client, &config);
-        assert_eq!(
-            receive_all(&mut recv, &mut octets).unwrap(),
-            [Message::from(text)]
-        );
+        let mut client = connection(Role::Client, &config);
+        assert_eq!(received(&mut client, &octets), [Message::from(text)]);
     }
 }
 
@@ -102,12 +100,12 @@ mod compressed {
         }
     }
 
-    fn pair(role: Role, params: &DeflateParams) -> (SendHalf, ReceiveSide) {
+    fn pair(role: Role, params: &DeflateParams) -> (SendHalf, Connection) {
         let mut send = plain(role);
         send.deflate(params, &DeflateConfig::default().own_window_bits(15));
-        let mut recv = ReceiveSide::new(role.peer(), &Config::default());
-        recv.inflate(params);
-        (send, recv)
+        let mut peer = connection(role.peer(), &Config::default());
+        peer.deflate(params, &DeflateConfig::default());
+        (send, peer)
     }
 
     /// Text that refers to itself far back, and in which `number` is found.
@@ -127,7 +125,7 @@ mod compressed {
             for takeover in [true, false] {
                 for window_bits in 8..=15 {
                     let params = params(takeover, window_bits);
-                    let (mut send, mut recv) = pair(role, &params);
+                    let (mut send, mut peer) = pair(role, &params);
                     let shared = Prepared::new(news(0));
                     for turn in 0..6 {
                         let (own, other) = (news(turn), Prepared::new(news(turn + 1)));
@@ -138,7 +136,7 @@ mod compressed {
                         send.message(&other).unwrap();
                         send.message(&shared).unwrap();
                         let expected = [&own, &news(0), &own, &own, &news(turn + 1), &news(0)];
-                        let got = receive_all(&mut recv, &mut output(&mut send)).unwrap();
+                        let got = received(&mut peer, &output(&mut send));
                         let expected = expected.map(|text| Message::from(text.as_str()));
                         assert_eq!(got, expected, "{role:?} {params:?}");
                     }
@@ -187,7 +185,7 @@ mod compressed {
     fn what_does_not_get_shorter_leaves_plain_and_the_context_stays() {
         let mut random = Rng::new(1);
         let noise: Vec<u8> = (0..3000).map(|_| random.next() as u8).collect();
-        let (mut send, mut recv) = pair(Role::Server, &params(true, 15));
+        let (mut send, mut peer) = pair(Role::Server, &params(true, 15));
         send.message(news(1)).unwrap();
         let first = output(&mut send);
         send.message(&Prepared::new(&noise)).unwrap();
@@ -196,23 +194,20 @@ mod compressed {
         let again = output(&mut send);
         assert!(!is_compressed(&plain));
         assert!(again.len() * 2 < first.len(), "it refers to the first");
-        let mut all = [first, plain, again].concat();
-        assert_eq!(receive_all(&mut recv, &mut all).unwrap().len(), 3);
+        let all = [first, plain, again].concat();
+        assert_eq!(received(&mut peer, &all).len(), 3);
     }
 
     #[test]
     fn a_message_is_compressed_as_it_asks_to_be() {
-        let (mut send, mut recv) = pair(Role::Server, &params(true, 15));
+        let (mut send, mut peer) = pair(Role::Server, &params(true, 15));
         let text = news(1);
         let mut leaves_compressed = |message: Outgoing<'_>| {
             let text = String::from_utf8(message.as_bytes().to_vec()).unwrap();
             send.message(message).unwrap();
-            let mut octets = output(&mut send);
+            let octets = output(&mut send);
             let compressed = is_compressed(&octets);
-            assert_eq!(
-                receive_all(&mut recv, &mut octets).unwrap(),
-                [Message::from(text)]
-            );
+            assert_eq!(received(&mut peer, &octets), [Message::from(text)]);
             compressed
         };
         assert!(leaves_compressed(Outgoing::from(&text)));
@@ -226,7 +221,7 @@ mod compressed {
 
     #[test]
     fn a_message_in_pieces_can_leave_as_it_is() {
-        let (mut send, mut recv) = pair(Role::Server, &params(true, 15));
+        let (mut send, mut peer) = pair(Role::Server, &params(true, 15));
         for uncompressed in [true, false] {
             send.begin(MessageKind::Text).unwrap();
             if uncompressed {
@@ -237,13 +232,10 @@ mod compressed {
             send.leave_uncompressed();
             send.write(b"end").unwrap();
             send.finish().unwrap();
-            let mut octets = output(&mut send);
+            let octets = output(&mut send);
             assert_eq!(is_compressed(&octets), !uncompressed);
             let text = news(1) + "end";
-            assert_eq!(
-                receive_all(&mut recv, &mut octets).unwrap(),
-                [Message::from(text)]
-            );
+            assert_eq!(received(&mut peer, &octets), [Message::from(text)]);
         }
     }
 }
@@ -252,14 +244,10 @@ mod compressed {
 fn what_is_received_is_a_message_like_any_other() {
     let mut send = plain(Role::Server);
     send.message(&Prepared::new(b"octets")).unwrap();
-    let mut octets = output(&mut send);
-    let mut recv = ReceiveSide::new(Role::Client, &Config::default());
-    let received = recv.receive(&mut octets).unwrap();
-    let Some(Event::Message(message)) = received.event else {
-        panic!("a message");
-    };
-    assert_eq!(
-        (message.kind(), message.as_bytes()),
-        (MessageKind::Binary, &b"octets"[..])
-    );
+    let octets = output(&mut send);
+    let mut client = connection(Role::Client, &Config::default());
+    let len = take(client.spare(), &mut &octets[..]);
+    client.recv.filled(len);
+    let found = client.next_message();
+    assert_eq!(found, Step::Found(MessageRef::Binary(b"octets")));
 }

@@ -8,10 +8,12 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use support::{FIN, Habit, Keys, Plan, TEXT, Wire, connection, receive, receive_blocks, sides};
+use support::{
+    FIN, Habit, Keys, Plan, TEXT, Wire, connection, halves, receive, receive_blocks, take,
+};
 use ws_proto::{
-    BlockReceiver, CloseCode, CloseFrame, CloseReason, Config, ControlPayload, Event, FrameHeader,
-    HeaderRules, Message, MessageRef, Ready, ReceiveSide, Role, SendHalf,
+    CloseCode, CloseFrame, CloseReason, Config, Connection, ControlPayload, FrameHeader,
+    HeaderRules, Message, MessageRef, Role, SendHalf, Step,
 };
 
 fn role() -> impl Strategy<Value = Role> {
@@ -54,18 +56,21 @@ fn check(message: MessageRef<'_>) {
     }
 }
 
-/// A call on a [`BlockReceiver`], or input for it.
+/// A call on a receiving half, or input for it.
 #[derive(Clone, Debug)]
 enum Call {
     Input(Vec<u8>),
     Garbage(u8, usize),
-    Poll,
+    Step,
     Spare(u8),
     Filled(usize),
     Lend(usize, u8),
     Settle,
-    Rest,
+    Park,
+    Discard,
     Take,
+    Drop,
+    Hold,
 }
 
 fn call() -> impl Strategy<Value = Call> {
@@ -92,14 +97,17 @@ fn call() -> impl Strategy<Value = Call> {
         6 => frames,
         1 => wild().prop_map(Call::Input),
         2 => (any::<u8>(), 0..40_usize).prop_map(|(octet, len)| Call::Garbage(octet, len)),
-        8 => Just(Call::Poll),
+        8 => Just(Call::Step),
         2 => any::<u8>().prop_map(Call::Spare),
         2 => (0..300_usize).prop_map(Call::Filled),
         3 => (prop_oneof![Just(0_usize), Just(16), Just(64), Just(300), Just(9000)], any::<u8>())
             .prop_map(|(len, octet)| Call::Lend(len, octet)),
         3 => Just(Call::Settle),
-        2 => Just(Call::Rest),
+        2 => Just(Call::Park),
+        1 => Just(Call::Discard),
         1 => Just(Call::Take),
+        1 => Just(Call::Drop),
+        1 => Just(Call::Hold),
     ]
 }
 
@@ -107,6 +115,7 @@ fn call() -> impl Strategy<Value = Call> {
 #[derive(Clone, Debug)]
 enum Act {
     Receive(Vec<u8>),
+    Step,
     Send(usize, bool),
     Ping(usize),
     Pong(usize),
@@ -125,6 +134,7 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         6 => wild().prop_map(Act::Receive),
+        4 => Just(Act::Step),
         4 => (0..20_000_usize, any::<bool>()).prop_map(|(len, owned)| Act::Send(len, owned)),
         2 => (0..=125_usize).prop_map(Act::Ping),
         1 => (0..=125_usize).prop_map(Act::Pong),
@@ -158,7 +168,7 @@ proptest! {
         prop_assert_eq!(&receive(role, &config, &singles), &whole);
         let plan = Plan {
             block_len: 16,
-            rest: Habit::Always,
+            park: Habit::Always,
             settle: Habit::Sometimes,
             lend: Habit::Sometimes,
             early: seed % 2 == 0,
@@ -190,57 +200,73 @@ proptest! {
         early in wild(),
         block_len in prop_oneof![Just(0_usize), Just(16), Just(64), Just(5000)],
     ) {
-        let side = ReceiveSide::new(Role::Client, &Config::default());
-        let mut receiver = BlockReceiver::new(side, early.into(), block_len);
+        let (mut recv, mut send) = halves(Role::Client, &Config::default());
+        recv.lending().set_up(early.into(), block_len, block_len);
+        let mut has_ended = false;
         for call in calls {
+            let message = recv.message().map(MessageRef::to_message);
+            let unread = recv.unread().to_vec();
             match call {
-                Call::Input(octets) => {
-                    let spare = receiver.spare();
-                    let len = spare.len().min(octets.len());
-                    spare[..len].copy_from_slice(&octets[..len]);
-                    receiver.filled(len);
+                Call::Input(bytes) => {
+                    let spare = recv.spare();
+                    let len = spare.len().min(bytes.len());
+                    spare[..len].copy_from_slice(&bytes[..len]);
+                    recv.filled(len);
                 }
-                Call::Garbage(octet, len) => {
-                    let spare = receiver.spare();
+                Call::Garbage(byte, len) => {
+                    let spare = recv.spare();
                     let len = spare.len().min(len);
-                    spare[..len].fill(octet);
-                    receiver.filled(len);
+                    spare[..len].fill(byte);
+                    recv.filled(len);
                 }
-                Call::Poll => {
-                    let found = matches!(receiver.poll(), Ok(Some(Ready::Message)));
-                    prop_assert_eq!(receiver.message().is_some(), found);
+                Call::Step => {
+                    let is_held = recv.is_holding();
+                    let step = recv.next_message(&mut send);
+                    let found = step == Step::Found(());
+                    // A held message may have made way for other calls.
+                    prop_assert!(recv.message().is_some() == found || is_held && found);
+                    // An end is final.
+                    prop_assert!(!has_ended || step == Step::Ended);
+                    has_ended = step == Step::Ended;
                 }
-                Call::Spare(octet) => {
-                    receiver.spare().fill(octet);
-                    prop_assert!(receiver.message().is_none());
+                Call::Spare(byte) => {
+                    recv.spare().fill(byte);
+                    prop_assert!(recv.message().is_none());
                 }
-                Call::Filled(len) => receiver.filled(len),
-                Call::Lend(len, octet) => {
-                    let unread = receiver.unread().to_vec();
-                    receiver.lend(vec![octet; len].into());
-                    prop_assert_eq!(receiver.unread(), unread);
+                Call::Filled(len) => recv.filled(len),
+                Call::Lend(len, byte) => {
+                    recv.lending().lend(vec![byte; len].into());
+                    prop_assert_eq!(recv.unread(), unread);
                 }
                 Call::Settle => {
-                    let message = receiver.message().map(MessageRef::to_message);
-                    let unread = receiver.unread().to_vec();
-                    receiver.settle();
-                    prop_assert_eq!(receiver.message().map(MessageRef::to_message), message);
-                    prop_assert_eq!(receiver.unread(), unread);
+                    recv.lending().settle();
+                    prop_assert_eq!(recv.message().map(MessageRef::to_message), message);
+                    prop_assert_eq!(recv.unread(), unread);
                 }
-                Call::Rest => {
-                    let _ = receiver.rest();
-                    prop_assert!(receiver.message().is_none());
+                Call::Park => {
+                    recv.lending().park(&mut send);
+                    prop_assert_eq!(recv.message().map(MessageRef::to_message), message);
+                    has_ended |= send.failure().is_some();
                 }
-                Call::Take => {
-                    let message = receiver.message().map(MessageRef::to_message);
-                    prop_assert_eq!(receiver.take_message(), message);
+                Call::Discard => {
+                    recv.lending().discard();
+                    prop_assert!(recv.message().is_none() && recv.unread().is_empty());
+                }
+                Call::Take => prop_assert_eq!(recv.take_message(), message),
+                Call::Drop => {
+                    recv.drop_message();
+                    prop_assert!(recv.message().is_none() || recv.is_holding());
+                }
+                Call::Hold => {
+                    recv.hold();
+                    prop_assert!(recv.is_holding() || message.is_none());
                 }
             }
-            if let Some(message) = receiver.message() {
+            if let Some(message) = recv.message() {
                 check(message);
             }
         }
-        if let Some(Message::Text(text)) = receiver.take_message() {
+        if let Some(Message::Text(text)) = recv.take_message() {
             prop_assert!(std::str::from_utf8(text.as_ref()).is_ok());
         }
     }
@@ -259,84 +285,86 @@ proptest! {
         let mut now = Duration::ZERO;
         let mut end = None;
         let mut failed = None;
+        let mut has_ended = false;
         for act in acts {
-            let before = queued(connection.send_side());
+            let before = queued(&mut connection.send);
             let mut appends = true;
+            if let Act::Receive(bytes) = &act {
+                let len = take(connection.spare(), &mut &bytes[..]);
+                connection.recv.filled(len);
+            }
             match act {
-                Act::Receive(mut octets) => match connection.receive(&mut octets) {
-                    Ok(received) => {
-                        prop_assert_eq!(failed, None);
-                        if let Some(Event::Message(message)) = received.event {
-                            check(message);
-                        }
+                Act::Receive(_) | Act::Step => {
+                    let step = connection.next_message();
+                    prop_assert!(!has_ended || step == Step::Ended);
+                    has_ended = step == Step::Ended;
+                    if let Step::Found(message) = step {
+                        check(message);
                     }
-                    Err(error) => {
-                        prop_assert_eq!(*failed.get_or_insert(error), error);
-                        prop_assert!(!connection.send_side().is_open());
-                    }
-                },
+                    prop_assert!(!has_ended || connection.send.end().is_some());
+                }
                 Act::Send(len, owned) => {
-                    let open = connection.send_side().is_open();
+                    let open = connection.send.is_open();
                     let sent = if owned {
-                        connection.send(vec![7; len])
+                        connection.send.message(vec![7; len])
                     } else {
-                        connection.send(vec![7; len].as_slice())
+                        connection.send.message(vec![7; len].as_slice())
                     };
                     prop_assert_eq!(sent.is_ok(), open);
                 }
                 Act::Ping(len) => {
-                    let _ = connection.ping(&ControlPayload::new(&vec![1; len]).unwrap());
+                    let _ = connection.send.ping(&ControlPayload::new(&vec![1; len]).unwrap());
                 }
                 Act::Pong(len) => {
                     let payload = ControlPayload::new(&vec![1; len]).unwrap();
-                    let _ = connection.send_side().pong(&payload);
+                    let _ = connection.send.pong(&payload);
                 }
                 Act::Close(code) => {
                     let close = code.map(|code| {
                         CloseFrame::new(CloseCode::new(code), CloseReason::new("why").unwrap())
                     });
-                    if connection.start_close(close).is_ok() {
+                    if connection.send.start_close(close).is_ok() {
                         prop_assert!(code.is_none_or(|code| CloseCode::new(code).is_sendable()));
                     }
                 }
                 Act::Advance(len) => {
-                    connection.advance(len);
-                    let after = queued(connection.send_side());
+                    connection.send.advance(len);
+                    let after = queued(&mut connection.send);
                     let left = before.get(len..).unwrap_or_default();
                     prop_assert!(after.starts_with(left));
                     appends = false;
                 }
-                Act::Stalled => connection.stalled(),
+                Act::Stalled => connection.send.stalled(),
                 Act::EndOfInput | Act::TransportEnded => {
                     if matches!(act, Act::EndOfInput) {
                         connection.end_of_input();
                     } else {
-                        connection.send_side().transport_ended();
-                        prop_assert_eq!(connection.send_side().queued(), 0);
+                        connection.send.transport_ended();
+                        prop_assert_eq!(connection.send.queued(), 0);
                     }
-                    prop_assert!(connection.end().is_some());
+                    prop_assert!(connection.send.end().is_some());
                     appends = false;
                 }
                 Act::Later(seconds) => {
                     now += Duration::from_secs(seconds);
-                    if connection.expire(now).is_some() {
-                        prop_assert!(connection.end().is_some());
-                        prop_assert!(!connection.send_side().is_timed());
+                    if connection.send.expire(now).is_some() {
+                        prop_assert!(connection.send.end().is_some());
+                        prop_assert!(!connection.send.is_timed());
                         appends = false;
                     }
                 }
                 Act::Look => {
-                    let timed = connection.send_side().is_timed();
-                    prop_assert_eq!(connection.deadline(now).is_some(), timed);
+                    let timed = connection.send.is_timed();
+                    prop_assert_eq!(connection.send.deadline(now).is_some(), timed);
                 }
-                Act::Lend => drop(connection.send_side().lend(Vec::with_capacity(20_000))),
-                Act::Reclaim => drop(connection.send_side().reclaim()),
+                Act::Lend => drop(connection.send.lending().lend(Vec::with_capacity(20_000))),
+                Act::Reclaim => drop(connection.send.lending().reclaim()),
                 Act::SplitAndJoin => {
                     let (recv, send) = connection.split();
-                    connection = ws_proto::Connection::join(recv, send);
+                    connection = Connection::join(recv, send);
                 }
             }
-            let send = connection.send_side();
+            let send = &mut connection.send;
             let after = queued(send);
             prop_assert!(!appends || after.starts_with(&before));
             // Few slots may hide the rest of many fragments, never show too much.
@@ -344,9 +372,11 @@ proptest! {
             prop_assert_eq!(send.queued() == 0, after.is_empty());
             // An end is final.
             if end.is_some() {
-                prop_assert_eq!(connection.end(), end);
+                prop_assert_eq!(connection.send.end(), end);
             }
-            end = connection.end();
+            end = connection.send.end();
+            prop_assert!(failed.is_none() || connection.send.failure() == failed);
+            failed = connection.send.failure();
         }
     }
 }
@@ -356,44 +386,46 @@ fn a_search_that_was_not_made_loses_nothing() {
     let mut wire = Wire::from(Role::Server);
     wire.text("first");
     wire.text("second");
-    let side = ReceiveSide::new(Role::Client, &Config::default());
-    let mut receiver = BlockReceiver::new(side, wire.octets.clone().into(), 64);
-    assert_eq!(receiver.rest().unwrap().len(), 0);
-    assert_eq!(receiver.unread(), wire.octets);
+    let (mut recv, mut send) = halves(Role::Client, &Config::default());
+    recv.lending().set_up(wire.octets.clone().into(), 64, 64);
+    assert_eq!(recv.lending().park(&mut send).len(), 0);
+    assert_eq!(recv.unread(), wire.octets);
     for text in ["first", "second"] {
-        assert_eq!(receiver.poll(), Ok(Some(Ready::Message)));
-        assert_eq!(receiver.message(), Some(MessageRef::Text(text)));
-        let expected = if text == "first" { 0 } else { 15 };
-        assert_eq!(receiver.rest().unwrap().len(), expected);
-        assert!(receiver.message().is_none());
+        assert_eq!(recv.next_message(&mut send), Step::Found(()));
+        assert_eq!(recv.lending().park(&mut send).len(), 0);
+        assert_eq!(recv.message(), Some(MessageRef::Text(text)));
     }
-    assert_eq!(receiver.poll(), Ok(None));
+    assert_eq!(recv.next_message(&mut send), Step::NeedInput);
+    assert_eq!(recv.lending().park(&mut send).len(), wire.octets.len());
     // The same for input behind a search that found nothing.
-    receiver.lend(vec![0; 64].into());
-    receiver.spare()[..wire.octets.len()].copy_from_slice(&wire.octets);
-    receiver.filled(wire.octets.len());
-    assert_eq!(receiver.rest().unwrap().len(), 0);
-    assert_eq!(receiver.unread(), wire.octets);
+    recv.lending().lend(vec![0; 64].into());
+    assert_eq!(take(recv.spare(), &mut &wire.octets[..]), wire.octets.len());
+    recv.filled(wire.octets.len());
+    assert_eq!(recv.lending().park(&mut send).len(), 0);
+    assert_eq!(recv.unread(), wire.octets);
 }
 
 #[test]
 fn a_failed_receiver_has_its_whole_block_free() {
     for broken in [&b"\xff"[..], b"\x81\x01\xff"] {
-        let side = ReceiveSide::new(Role::Client, &Config::default());
-        let mut receiver = BlockReceiver::new(side, Box::default(), 64);
-        receiver.lend(vec![b'x'; 64].into());
-        receiver.spare()[..broken.len()].copy_from_slice(broken);
-        receiver.filled(64);
-        let error = receiver.poll().unwrap_err();
-        assert_eq!(receiver.poll(), Err(error));
-        assert_eq!(receiver.spare().len(), 64);
-        assert!(receiver.unread().is_empty() && receiver.message().is_none());
+        let (mut recv, mut send) = halves(Role::Client, &Config::default());
+        recv.lending().set_up(Box::default(), 64, 64);
+        recv.lending().lend(vec![b'x'; 64].into());
+        recv.spare()[..broken.len()].copy_from_slice(broken);
+        recv.filled(64);
+        assert_eq!(recv.next_message(&mut send), Step::Ended);
+        let error = send.failure();
+        assert!(error.is_some());
+        assert_eq!(recv.next_message(&mut send), Step::Ended);
+        assert_eq!(send.failure(), error);
+        assert_eq!(recv.spare().len(), 64);
+        assert!(recv.unread().is_empty() && recv.message().is_none());
     }
 }
 
 #[test]
 fn masks_are_taken_one_for_each_frame() {
-    let (_, mut send) = sides(Role::Client, &Config::default());
+    let (_, mut send) = halves(Role::Client, &Config::default());
     let mut own = SendHalf::client(&Config::default(), Box::new(Keys::default()));
     for send in [&mut send, &mut own] {
         assert_eq!(send.role(), Role::Client);

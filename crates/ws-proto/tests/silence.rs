@@ -6,24 +6,39 @@ mod support;
 
 use std::time::Duration;
 
-use support::{FIN, PING, drain, sides};
+use support::{BINARY, CLOSE, FIN, PING, PONG, Wire, connection, output, take};
 use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Config, Connection, Control, ControlPayload, Expired,
-    Initiator, ProtocolError, Role, SendError, SendHalf,
+    CloseCode, CloseFrame, CloseReason, Config, Connection, ControlPayload, Expired, Initiator,
+    ProtocolError, Role, SendError, Step,
 };
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
 const SECOND: Duration = Duration::from_secs(1);
 const NANO: Duration = Duration::from_nanos(1);
 
-fn side(role: Role, config: &Config) -> SendHalf {
-    sides(role, config).1
+/// A frame of the peer arrives.
+fn hear(end: &mut Connection, first: u8, payload: &[u8]) {
+    let mut wire = Wire::from(end.send.role().peer());
+    wire.frame(first, payload);
+    let len = take(end.spare(), &mut &wire.octets[..]);
+    end.recv.filled(len);
+    while !matches!(end.next_message(), Step::NeedInput | Step::Ended) {}
+}
+
+/// The peer says something, which is no Pong.
+fn hear_something(end: &mut Connection) {
+    hear(end, FIN | BINARY, b"here");
+}
+
+/// A Pong arrives at this time.
+fn hear_pong(end: &mut Connection, payload: &[u8], now: Duration) {
+    hear(end, FIN | PONG, payload);
+    end.send.date_pongs(now);
 }
 
 /// What is queued, as frames without their masks: first octet and payload.
-fn sent(send: &mut SendHalf) -> Vec<(u8, Vec<u8>)> {
-    let mut octets = Vec::new();
-    drain(send, &mut octets);
+fn sent(end: &mut Connection) -> Vec<(u8, Vec<u8>)> {
+    let octets = output(&mut end.send);
     let mut frames = Vec::new();
     let mut rest = &octets[..];
     while let [first, second, behind @ ..] = rest {
@@ -42,12 +57,13 @@ fn sent(send: &mut SendHalf) -> Vec<(u8, Vec<u8>)> {
     frames
 }
 
-/// Fetches one keepalive Ping.
-fn ping(send: &mut SendHalf) -> ControlPayload {
-    let frames = sent(send);
+/// Fetches one Ping.
+fn ping(end: &mut Connection) -> Vec<u8> {
+    let mut frames = sent(end);
     assert_eq!(frames.len(), 1, "{frames:?}");
-    assert_eq!(frames[0].0, FIN | PING);
-    ControlPayload::new(&frames[0].1).unwrap()
+    let (first, payload) = frames.remove(0);
+    assert_eq!(first, FIN | PING);
+    payload
 }
 
 fn close() -> Option<CloseFrame> {
@@ -57,15 +73,16 @@ fn close() -> Option<CloseFrame> {
 #[test]
 fn nothing_runs_unless_configured() {
     for role in BOTH {
-        let mut send = side(role, &Config::default());
-        send.heard();
-        assert!(!send.is_timed() && !send.awaits_pong());
-        assert_eq!(send.deadline(SECOND), None);
-        assert_eq!(send.expire(SECOND * 1_000_000), None);
-        send.pong_arrived(&ControlPayload::EMPTY, SECOND);
-        assert_eq!(send.round_trip(), None);
-        assert_eq!(send.queued(), 0);
-        assert!(send.is_open());
+        let mut end = connection(role, &Config::default());
+        hear_something(&mut end);
+        assert!(!end.send.is_timed() && !end.send.has_undated_pong());
+        assert_eq!(end.send.deadline(SECOND), None);
+        assert_eq!(end.send.expire(SECOND * 1_000_000), None);
+        hear(&mut end, FIN | PONG, b"");
+        assert!(!end.send.has_undated_pong());
+        assert_eq!(end.send.round_trip(), None);
+        assert_eq!(end.send.queued(), 0);
+        assert!(end.send.is_open());
     }
 }
 
@@ -73,22 +90,21 @@ fn nothing_runs_unless_configured() {
 fn a_ping_is_queued_at_its_date_and_its_pong_is_awaited_from_then_on() {
     for role in BOTH {
         let config = Config::default().keepalive(20 * SECOND, 5 * SECOND);
-        let mut send = side(role, &config);
-        assert!(send.is_timed());
-        assert_eq!(send.deadline(3 * SECOND), Some(23 * SECOND));
-        assert_eq!(send.deadline(9 * SECOND), Some(23 * SECOND));
-        assert_eq!(send.expire(23 * SECOND - NANO), None);
-        assert_eq!(send.queued(), 0, "too early");
-        assert_eq!(send.expire(23 * SECOND), None);
-        assert!(send.awaits_pong());
-        let payload = ping(&mut send);
-        assert_eq!(send.deadline(23 * SECOND), Some(28 * SECOND));
-        assert_eq!(send.round_trip(), None);
-        send.heard();
-        send.pong_arrived(&payload, 23 * SECOND + 7 * NANO);
-        assert!(!send.awaits_pong());
-        assert_eq!(send.round_trip(), Some(7 * NANO));
-        assert_eq!(send.deadline(24 * SECOND), Some(44 * SECOND));
+        let mut end = connection(role, &config);
+        assert!(end.send.is_timed());
+        assert_eq!(end.send.deadline(3 * SECOND), Some(23 * SECOND));
+        assert_eq!(end.send.deadline(9 * SECOND), Some(23 * SECOND));
+        assert_eq!(end.send.expire(23 * SECOND - NANO), None);
+        assert_eq!(end.send.queued(), 0, "too early");
+        assert_eq!(end.send.expire(23 * SECOND), None);
+        let payload = ping(&mut end);
+        assert_eq!(end.send.deadline(23 * SECOND), Some(28 * SECOND));
+        assert_eq!(end.send.round_trip(), None);
+        hear_something(&mut end);
+        hear_pong(&mut end, &payload, 23 * SECOND + 7 * NANO);
+        assert!(!end.send.has_undated_pong());
+        assert_eq!(end.send.round_trip(), Some(7 * NANO));
+        assert_eq!(end.send.deadline(24 * SECOND), Some(44 * SECOND));
     }
 }
 
@@ -96,53 +112,51 @@ fn a_ping_is_queued_at_its_date_and_its_pong_is_awaited_from_then_on() {
 fn only_the_pong_to_the_last_ping_counts() {
     for role in BOTH {
         let config = Config::default().keepalive(10 * SECOND, 5 * SECOND);
-        let mut send = side(role, &config);
-        assert_eq!(send.deadline(Duration::ZERO), Some(10 * SECOND));
-        assert_eq!(send.expire(10 * SECOND), None);
-        let first = ping(&mut send);
-        send.heard();
-        send.pong_arrived(&first, 11 * SECOND);
-        assert_eq!(send.deadline(11 * SECOND), Some(21 * SECOND));
-        assert_eq!(send.expire(21 * SECOND), None);
-        let second = ping(&mut send);
+        let mut end = connection(role, &config);
+        assert_eq!(end.send.deadline(Duration::ZERO), Some(10 * SECOND));
+        assert_eq!(end.send.expire(10 * SECOND), None);
+        let first = ping(&mut end);
+        hear_something(&mut end);
+        hear_pong(&mut end, &first, 11 * SECOND);
+        assert_eq!(end.send.deadline(11 * SECOND), Some(21 * SECOND));
+        assert_eq!(end.send.expire(21 * SECOND), None);
+        let second = ping(&mut end);
         assert_ne!(first, second);
-        assert_eq!(send.deadline(21 * SECOND), Some(26 * SECOND));
-        let longer = ControlPayload::new(&[&second[..], b"!"].concat()).unwrap();
-        let shorter = ControlPayload::new(&second[..3]).unwrap();
-        for foreign in [first, longer, shorter, ControlPayload::EMPTY] {
-            send.heard();
-            send.pong_arrived(&foreign, 22 * SECOND);
-            assert!(send.awaits_pong());
+        assert_eq!(end.send.deadline(21 * SECOND), Some(26 * SECOND));
+        let longer = [&second[..], b"!"].concat();
+        for foreign in [&first[..], &longer, &second[..3], b""] {
+            hear(&mut end, FIN | PONG, foreign);
+            assert!(!end.send.has_undated_pong());
         }
-        assert_eq!(send.round_trip(), Some(SECOND), "of the first");
-        assert_eq!(send.deadline(22 * SECOND), Some(26 * SECOND));
-        assert_eq!(send.expire(26 * SECOND - NANO), None);
-        assert_eq!(send.expire(26 * SECOND), Some(Expired::Pong));
-        let end = send.end().unwrap();
-        assert_eq!((end.code, end.clean), (CloseCode::ABNORMAL, false));
-        assert_eq!(end.initiator, Initiator::Peer);
-        assert!(!send.is_timed() && !send.awaits_pong());
-        assert_eq!(send.expire(100 * SECOND), None, "said once");
-        assert_eq!(send.queued(), 0);
+        assert_eq!(end.send.round_trip(), Some(SECOND), "of the first");
+        assert_eq!(end.send.deadline(22 * SECOND), Some(26 * SECOND));
+        assert_eq!(end.send.expire(26 * SECOND - NANO), None);
+        assert_eq!(end.send.expire(26 * SECOND), Some(Expired::Pong));
+        let how = end.send.end().unwrap();
+        assert_eq!((how.code, how.clean), (CloseCode::ABNORMAL, false));
+        assert_eq!(how.initiator, Initiator::Peer);
+        assert!(!end.send.is_timed() && !end.send.has_undated_pong());
+        assert_eq!(end.send.expire(100 * SECOND), None, "said once");
+        assert_eq!(end.send.queued(), 0);
         // A Pong that comes too late changes nothing.
-        send.heard();
-        send.pong_arrived(&second, 27 * SECOND);
-        assert!(!send.is_timed());
-        assert_eq!(send.round_trip(), Some(SECOND));
+        hear_something(&mut end);
+        hear_pong(&mut end, &second, 27 * SECOND);
+        assert!(!end.send.is_timed());
+        assert_eq!(end.send.round_trip(), Some(SECOND));
     }
 }
 
 #[test]
 fn one_ping_is_under_way_at_most() {
     let config = Config::default().keepalive(SECOND, 100 * SECOND);
-    let mut send = side(Role::Server, &config);
+    let mut end = connection(Role::Server, &config);
     let mut now = Duration::ZERO;
     let mut pings = 0;
-    while let Some(deadline) = send.deadline(now) {
+    while let Some(deadline) = end.send.deadline(now) {
         assert!(deadline > now, "time stands still at {now:?}");
         now = deadline;
-        let expired = send.expire(now);
-        pings += sent(&mut send).len();
+        let expired = end.send.expire(now);
+        pings += sent(&mut end).len();
         if expired.is_some() {
             assert_eq!(expired, Some(Expired::Pong));
             break;
@@ -161,12 +175,12 @@ fn dates_move_on_also_without_an_interval() {
         (5 * SECOND, Duration::ZERO),
     ] {
         let config = Config::default().keepalive(interval, timeout);
-        let mut send = side(Role::Server, &config);
+        let mut end = connection(Role::Server, &config);
         let mut spins = 0;
-        while let Some(deadline) = send.deadline(SECOND)
+        while let Some(deadline) = end.send.deadline(SECOND)
             && deadline <= SECOND
         {
-            if send.expire(SECOND).is_some() {
+            if end.send.expire(SECOND).is_some() {
                 break;
             }
             spins += 1;
@@ -182,21 +196,21 @@ fn dates_move_on_also_without_an_interval() {
 fn the_idle_limit_counts_from_the_last_octet() {
     for role in BOTH {
         let config = Config::default().idle_timeout(10 * SECOND);
-        let mut send = side(role, &config);
-        assert_eq!(send.deadline(SECOND), Some(11 * SECOND));
-        send.heard();
-        assert_eq!(send.deadline(5 * SECOND), Some(15 * SECOND));
-        send.heard();
-        send.heard();
-        assert_eq!(send.deadline(6 * SECOND), Some(16 * SECOND));
-        assert_eq!(send.expire(16 * SECOND - NANO), None);
-        assert_eq!(send.expire(16 * SECOND), Some(Expired::Idle));
-        assert_eq!(send.expire(17 * SECOND), None);
-        assert_eq!(send.end().unwrap().code, CloseCode::ABNORMAL);
-        assert!(!send.is_timed());
-        assert_eq!(send.deadline(17 * SECOND), None);
-        send.heard();
-        assert!(!send.is_timed());
+        let mut end = connection(role, &config);
+        assert_eq!(end.send.deadline(SECOND), Some(11 * SECOND));
+        hear_something(&mut end);
+        assert_eq!(end.send.deadline(5 * SECOND), Some(15 * SECOND));
+        hear_something(&mut end);
+        hear_something(&mut end);
+        assert_eq!(end.send.deadline(6 * SECOND), Some(16 * SECOND));
+        assert_eq!(end.send.expire(16 * SECOND - NANO), None);
+        assert_eq!(end.send.expire(16 * SECOND), Some(Expired::Idle));
+        assert_eq!(end.send.expire(17 * SECOND), None);
+        assert_eq!(end.send.end().unwrap().code, CloseCode::ABNORMAL);
+        assert!(!end.send.is_timed());
+        assert_eq!(end.send.deadline(17 * SECOND), None);
+        hear_something(&mut end);
+        assert!(!end.send.is_timed());
     }
 }
 
@@ -213,15 +227,15 @@ fn the_earlier_of_idle_limit_and_keepalive_wins() {
         let config = Config::default()
             .idle_timeout(idle * SECOND)
             .keepalive(interval * SECOND, timeout * SECOND);
-        let mut send = side(Role::Client, &config);
+        let mut end = connection(Role::Client, &config);
         let mut now = Duration::ZERO;
         let mut pings = 0;
         let expired = loop {
-            let deadline = send.deadline(now).unwrap();
+            let deadline = end.send.deadline(now).unwrap();
             assert!(deadline > now);
             now = deadline;
-            let expired = send.expire(now);
-            pings += sent(&mut send).len();
+            let expired = end.send.expire(now);
+            pings += sent(&mut end).len();
             if let Some(expired) = expired {
                 break expired;
             }
@@ -232,14 +246,15 @@ fn the_earlier_of_idle_limit_and_keepalive_wins() {
 
 #[test]
 fn silence_does_not_matter_once_the_connection_closes() {
-    type Act = fn(&mut SendHalf);
+    type Act = fn(&mut Connection);
     let acts: [(&str, Act); 3] = [
-        ("our Close", |send| send.start_close(close()).unwrap()),
-        ("the peer's Close", |send| {
-            send.respond(&Control::Close(close()));
+        ("our Close", |end| end.send.start_close(close()).unwrap()),
+        ("the peer's Close", |end| {
+            hear(end, FIN | CLOSE, b"\x03\xe8");
         }),
-        ("a violation", |send| {
-            send.fail(ProtocolError::UnmaskedFrame.into());
+        ("a violation", |end| {
+            hear(end, FIN | 0x70 | BINARY, b"");
+            assert_eq!(end.send.failure(), Some(ProtocolError::ReservedBits.into()));
         }),
     ];
     let config = Config::default()
@@ -250,24 +265,23 @@ fn silence_does_not_matter_once_the_connection_closes() {
     for role in BOTH {
         for pinged in [false, true] {
             for (what, act) in acts {
-                let mut send = side(role, &config);
-                assert!(send.deadline(Duration::ZERO).is_some());
-                let mut payload = ControlPayload::EMPTY;
+                let mut end = connection(role, &config);
+                assert!(end.send.deadline(Duration::ZERO).is_some());
+                let mut payload = Vec::new();
                 if pinged {
-                    assert_eq!(send.expire(2 * SECOND), None);
-                    payload = ping(&mut send);
+                    assert_eq!(end.send.expire(2 * SECOND), None);
+                    payload = ping(&mut end);
                 }
-                act(&mut send);
-                assert_eq!(sent(&mut send).len(), 1, "{what}");
-                send.heard();
-                assert!(!send.awaits_pong(), "{what}");
-                send.pong_arrived(&payload, 2 * SECOND);
-                assert_eq!(send.round_trip(), None);
-                assert_eq!(send.deadline(2 * SECOND), Some(52 * SECOND), "{what}");
-                assert_eq!(send.expire(51 * SECOND), None, "{what}");
-                assert_eq!(send.queued(), 0, "{what}");
+                act(&mut end);
+                assert_eq!(sent(&mut end).len(), 1, "{what}");
+                hear_something(&mut end);
+                hear_pong(&mut end, &payload, 2 * SECOND);
+                assert_eq!(end.send.round_trip(), None);
+                assert_eq!(end.send.deadline(2 * SECOND), Some(52 * SECOND), "{what}");
+                assert_eq!(end.send.expire(51 * SECOND), None, "{what}");
+                assert_eq!(end.send.queued(), 0, "{what}");
                 assert!(matches!(
-                    send.expire(52 * SECOND),
+                    end.send.expire(52 * SECOND),
                     Some(Expired::Close | Expired::Failure)
                 ));
             }
@@ -279,16 +293,16 @@ fn silence_does_not_matter_once_the_connection_closes() {
 fn nothing_is_queued_when_the_transport_takes_nothing_any_more() {
     for role in BOTH {
         let config = Config::default().keepalive(SECOND, 5 * SECOND);
-        let mut send = side(role, &config);
-        assert!(send.deadline(Duration::ZERO).is_some());
-        send.output_lost();
+        let mut end = connection(role, &config);
+        assert!(end.send.deadline(Duration::ZERO).is_some());
+        end.send.output_lost();
         assert_eq!(
-            send.ping(&ControlPayload::EMPTY),
+            end.send.ping(&ControlPayload::EMPTY),
             Err(SendError::Closing),
             "nothing can be sent from here on"
         );
-        assert_eq!(send.expire(SECOND), None);
-        assert_eq!(send.queued(), 0, "a Ping for nobody");
+        assert_eq!(end.send.expire(SECOND), None);
+        assert_eq!(end.send.queued(), 0, "a Ping for nobody");
     }
 }
 
@@ -297,17 +311,17 @@ fn a_stalled_output_holds_one_ping_and_outranks_the_silence() {
     let config = Config::default()
         .keepalive(SECOND, 1000 * SECOND)
         .write_stall_timeout(30 * SECOND);
-    let mut send = side(Role::Server, &config);
-    send.message("queued").unwrap();
-    send.stalled();
-    let before = send.queued();
+    let mut end = connection(Role::Server, &config);
+    end.send.message("queued").unwrap();
+    end.send.stalled();
+    let before = end.send.queued();
     let mut now = Duration::ZERO;
     let expired = loop {
-        now = send.deadline(now).unwrap();
-        if let Some(expired) = send.expire(now) {
+        now = end.send.deadline(now).unwrap();
+        if let Some(expired) = end.send.expire(now) {
             break expired;
         }
-        assert!(send.queued() <= before + 2 + 4);
+        assert!(end.send.queued() <= before + 2 + 4);
     };
     assert_eq!((expired, now), (Expired::WriteStall, 30 * SECOND));
 }
@@ -317,27 +331,28 @@ fn the_longest_times_are_for_ever() {
     let config = Config::default()
         .keepalive(Duration::MAX, Duration::MAX)
         .idle_timeout(Duration::MAX);
-    let mut send = side(Role::Server, &config);
-    assert_eq!(send.deadline(SECOND), Some(Duration::MAX));
-    assert_eq!(send.expire(1_000_000 * SECOND), None);
-    assert_eq!(send.queued(), 0);
+    let mut end = connection(Role::Server, &config);
+    assert_eq!(end.send.deadline(SECOND), Some(Duration::MAX));
+    assert_eq!(end.send.expire(1_000_000 * SECOND), None);
+    assert_eq!(end.send.queued(), 0);
 }
 
 #[test]
 fn a_joined_connection_takes_the_pong_for_an_answer() {
     let config = Config::default().keepalive(SECOND, SECOND);
     let mut server = Connection::server(&config);
-    assert_eq!(server.deadline(Duration::ZERO), Some(SECOND));
-    assert_eq!(server.expire(SECOND), None);
-    let payload = ping(server.send_side());
-    let mut pong = support::Wire::from(Role::Client);
-    pong.frame(FIN | support::PONG, &payload);
-    server.receive(&mut pong.octets).unwrap();
-    assert!(!server.send_side().awaits_pong());
+    assert_eq!(server.send.deadline(Duration::ZERO), Some(SECOND));
+    assert_eq!(server.send.expire(SECOND), None);
+    let payload = ping(&mut server);
+    hear(&mut server, FIN | PONG, &payload);
+    assert!(server.send.has_undated_pong());
     // It is dated by the next question for a time limit.
-    assert_eq!(server.send_side().round_trip(), None);
-    assert_eq!(server.deadline(SECOND + SECOND / 2), Some(SECOND * 5 / 2));
-    assert_eq!(server.send_side().round_trip(), Some(SECOND / 2));
+    assert_eq!(server.send.round_trip(), None);
+    assert_eq!(
+        server.send.deadline(SECOND + SECOND / 2),
+        Some(SECOND * 5 / 2)
+    );
+    assert_eq!(server.send.round_trip(), Some(SECOND / 2));
 }
 
 /// The crate documentation names the duties of whoever runs the loop, and reporting what was received is not among
@@ -346,13 +361,156 @@ fn a_joined_connection_takes_the_pong_for_an_answer() {
 fn a_joined_connection_hears_its_peer() {
     let config = Config::default().keepalive(SECOND, SECOND);
     let mut server = Connection::server(&config);
-    assert_eq!(server.deadline(Duration::ZERO), Some(SECOND));
-    let mut text = support::Wire::from(Role::Client);
-    text.text("still here");
-    server.receive(&mut text.octets).unwrap();
+    assert_eq!(server.send.deadline(Duration::ZERO), Some(SECOND));
+    hear_something(&mut server);
     assert_eq!(
-        server.deadline(SECOND / 2),
+        server.send.deadline(SECOND / 2),
         Some(SECOND + SECOND / 2),
         "the peer spoke"
     );
+}
+
+#[test]
+fn a_pong_is_dated_once_by_the_first_who_looks_at_the_clock() {
+    let config = Config::default().keepalive(SECOND, SECOND);
+    for by_deadline in [false, true] {
+        let mut end = connection(Role::Server, &config);
+        assert_eq!(end.send.deadline(Duration::ZERO), Some(SECOND));
+        assert_eq!(end.send.expire(SECOND), None);
+        let payload = ping(&mut end);
+        let number = end.send.start_probe(SECOND).unwrap();
+        let probe = ping(&mut end);
+        for payload in [payload, probe] {
+            hear(&mut end, FIN | PONG, &payload);
+            assert!(end.send.has_undated_pong());
+            // No Pong ends a round trip twice.
+            hear(&mut end, FIN | PONG, &payload);
+        }
+        assert_eq!(end.send.round_trip(), None);
+        assert_eq!(end.send.probe_answer(number), None);
+        if by_deadline {
+            let _ = end.send.deadline(SECOND + 7 * NANO);
+        } else {
+            end.send.date_pongs(SECOND + 7 * NANO);
+        }
+        for later in 2..4 {
+            assert!(!end.send.has_undated_pong());
+            assert_eq!(end.send.round_trip(), Some(7 * NANO));
+            assert_eq!(end.send.probe_answer(number), Some(7 * NANO));
+            end.send.date_pongs(later * SECOND);
+        }
+    }
+}
+
+#[test]
+fn a_probe_is_answered_by_its_own_pong_alone() {
+    for role in BOTH {
+        let mut end = connection(role, &Config::default());
+        let number = end.send.start_probe(SECOND).unwrap();
+        let payload = ping(&mut end);
+        // It waits for ever.
+        assert!(!end.send.is_timed());
+        assert_eq!(end.send.deadline(2 * SECOND), None);
+        let longer = [&payload[..], b"!"].concat();
+        let mut other = payload.clone();
+        *other.last_mut().unwrap() ^= 1;
+        for foreign in [&longer[..], &other, &payload[1..], b""] {
+            hear_pong(&mut end, foreign, 3 * SECOND);
+            assert_eq!(end.send.probe_answer(number), None);
+        }
+        hear_pong(&mut end, &payload, 4 * SECOND);
+        hear_pong(&mut end, &payload, 5 * SECOND);
+        assert_eq!(end.send.probe_answer(number), Some(3 * SECOND));
+        assert_eq!(end.send.probe_answer(number.wrapping_add(1)), None);
+        assert_eq!(end.send.round_trip(), None, "of keepalive");
+    }
+}
+
+#[test]
+fn a_probe_takes_the_place_of_the_one_before() {
+    for answered in [false, true] {
+        let mut end = connection(Role::Client, &Config::default());
+        let first = end.send.start_probe(SECOND).unwrap();
+        let late = ping(&mut end);
+        if answered {
+            hear_pong(&mut end, &late, 2 * SECOND);
+            assert_eq!(end.send.probe_answer(first), Some(SECOND));
+        }
+        let second = end.send.start_probe(3 * SECOND).unwrap();
+        assert_ne!(first, second);
+        let payload = ping(&mut end);
+        hear_pong(&mut end, &late, 4 * SECOND);
+        assert_eq!(end.send.probe_answer(first), None);
+        assert_eq!(end.send.probe_answer(second), None);
+        hear_pong(&mut end, &payload, 5 * SECOND);
+        assert_eq!(end.send.probe_answer(first), None);
+        assert_eq!(end.send.probe_answer(second), Some(2 * SECOND));
+    }
+}
+
+#[test]
+fn probes_and_keepalive_leave_each_others_pongs_alone() {
+    let config = Config::default().keepalive(SECOND, 100 * SECOND);
+    for probe_first in [false, true] {
+        let mut end = connection(Role::Server, &config);
+        assert_eq!(end.send.deadline(Duration::ZERO), Some(SECOND));
+        assert_eq!(end.send.expire(SECOND), None);
+        let keepalive = ping(&mut end);
+        let number = end.send.start_probe(2 * SECOND).unwrap();
+        let probe = ping(&mut end);
+        assert_ne!(keepalive, probe);
+        let answers = |end: &mut Connection| (end.send.round_trip(), end.send.probe_answer(number));
+        if probe_first {
+            hear_pong(&mut end, &probe, 4 * SECOND);
+            assert_eq!(answers(&mut end), (None, Some(2 * SECOND)));
+            hear_pong(&mut end, &keepalive, 8 * SECOND);
+            assert_eq!(answers(&mut end), (Some(7 * SECOND), Some(2 * SECOND)));
+        } else {
+            hear_pong(&mut end, &keepalive, 4 * SECOND);
+            assert_eq!(answers(&mut end), (Some(3 * SECOND), None));
+            hear_pong(&mut end, &probe, 8 * SECOND);
+            assert_eq!(answers(&mut end), (Some(3 * SECOND), Some(6 * SECOND)));
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_closes_takes_no_probe_but_still_its_answer() {
+    for role in BOTH {
+        let mut end = connection(role, &Config::default());
+        let number = end.send.start_probe(SECOND).unwrap();
+        let payload = ping(&mut end);
+        end.send.start_close(close()).unwrap();
+        let queued = end.send.queued();
+        let refused = end.send.start_probe(SECOND);
+        assert_eq!(refused, Err(SendError::Closing));
+        assert_eq!(end.send.queued(), queued);
+        hear_pong(&mut end, &payload, 2 * SECOND);
+        assert_eq!(end.send.probe_answer(number), Some(SECOND));
+    }
+}
+
+#[test]
+fn whoever_does_not_listen_hears_no_silence() {
+    let config = Config::default()
+        .keepalive(2 * SECOND, SECOND)
+        .idle_timeout(9 * SECOND);
+    for pinged in [false, true] {
+        let mut end = connection(Role::Client, &config);
+        assert_eq!(end.send.deadline(Duration::ZERO), Some(2 * SECOND));
+        if pinged {
+            assert_eq!(end.send.expire(2 * SECOND), None);
+            ping(&mut end);
+        }
+        let due = end.send.deadline(2 * SECOND);
+        end.send.pause_listening();
+        assert!(!end.send.is_timed());
+        assert_eq!(end.send.deadline(2 * SECOND), None);
+        assert_eq!(end.send.expire(100 * SECOND), None);
+        assert_eq!(end.send.queued(), 0, "a Ping that nobody waits for");
+        assert!(end.send.is_open());
+        end.send.resume_listening();
+        assert!(end.send.is_timed());
+        assert_eq!(end.send.deadline(2 * SECOND), due);
+    }
 }

@@ -1,7 +1,9 @@
-//! Messages piece by piece: whatever is polled, dropped and cut, nothing is lost and every rule holds.
+//! Messages piece by piece: whatever steps are taken, dropped and cut, nothing is lost and every rule holds.
 
 #![forbid(unsafe_code)]
 
+#[path = "streaming/held.rs"]
+mod held;
 #[path = "streaming/mixed.rs"]
 mod mixed;
 #[path = "streaming/sending.rs"]
@@ -14,37 +16,78 @@ use allocation_counter::measure;
 use proptest::prelude::*;
 use support::{
     BINARY, CLOSE, CONTINUATION, FIN, Habit, Outcome, PING, PONG, Plan, Rng, Seen, TEXT, Wire, cut,
-    drain, sides,
+    drain, fill, halves,
 };
 use table::{Vector, sequences, vectors};
 use ws_proto::{
-    BlockReceiver, Chunk, CloseCode, Config, Control, LimitError, MAX_FRAGMENTS, MessageKind,
-    ProtocolError, Ready, ReceiveError, ReceiveSide, Role, SendHalf, Start,
+    Chunk, CloseCode, Config, Control, LimitError, MAX_FRAGMENTS, MessageKind, MessageRef,
+    ProtocolError, ReceiveError, RecvHalf, Role, SendHalf, Step,
 };
 
 const BOTH: [Role; 2] = [Role::Client, Role::Server];
 const INVALID_UTF8: ReceiveError = ReceiveError::Protocol(ProtocolError::InvalidUtf8);
 const RESERVED_BITS: ReceiveError = ReceiveError::Protocol(ProtocolError::ReservedBits);
 
-fn receiver(role: Role, config: &Config, block_len: usize) -> BlockReceiver {
-    BlockReceiver::new(ReceiveSide::new(role, config), Box::default(), block_len)
+/// Both halves of a connection.
+struct End {
+    recv: RecvHalf,
+    send: SendHalf,
 }
 
-/// Reads `octets` as far as there is room; how many.
-fn read(receiver: &mut BlockReceiver, octets: &[u8], block_len: usize) -> usize {
-    if receiver.wants_block() {
-        receiver.lend(vec![0xaa; block_len].into());
+impl End {
+    fn next_message(&mut self) -> Step<MessageRef<'_>> {
+        let step = self.recv.next_message(&mut self.send);
+        map(step, |()| self.recv.message().expect("it was found"))
     }
-    let spare = receiver.spare();
-    let len = octets.len().min(spare.len());
-    spare[..len].copy_from_slice(&octets[..len]);
-    receiver.filled(len);
-    len
+
+    fn next_start(&mut self) -> Step<MessageKind> {
+        self.recv.next_start(&mut self.send)
+    }
+
+    fn next_chunk(&mut self) -> Step<Chunk> {
+        self.recv.next_chunk(&mut self.send)
+    }
+
+    fn park(&mut self) -> Box<[u8]> {
+        self.recv.lending().park(&mut self.send)
+    }
 }
 
-/// A receiver that has read all of `octets`, in one block.
-fn with_input(role: Role, config: &Config, octets: &[u8]) -> BlockReceiver {
-    BlockReceiver::new(ReceiveSide::new(role, config), octets.into(), 1 << 16)
+fn map<T, U>(step: Step<T>, change: impl FnOnce(T) -> U) -> Step<U> {
+    match step {
+        Step::Found(found) => Step::Found(change(found)),
+        Step::Control(control) => Step::Control(control),
+        Step::NeedInput => Step::NeedInput,
+        Step::Busy => Step::Busy,
+        Step::Ended => Step::Ended,
+    }
+}
+
+/// An end that reads into blocks of `block_len` bytes, and has read `input` before.
+fn end_with(role: Role, config: &Config, input: &[u8], block_len: usize) -> End {
+    let (mut recv, send) = halves(role, config);
+    recv.lending().set_up(input.into(), block_len, block_len);
+    End { recv, send }
+}
+
+fn end(role: Role, config: &Config, block_len: usize) -> End {
+    end_with(role, config, &[], block_len)
+}
+
+/// An end that has read all of `octets`, in one block.
+fn with_input(role: Role, config: &Config, octets: &[u8]) -> End {
+    end_with(role, config, octets, 1 << 16)
+}
+
+/// Reads as much of `input` as there is room for.
+fn read(end: &mut End, input: &mut &[u8]) {
+    fill(&mut end.recv, input, 0);
+}
+
+/// Reads all of `input`, for which there is room.
+fn read_all(end: &mut End, mut input: &[u8]) {
+    read(end, &mut input);
+    assert!(input.is_empty());
 }
 
 fn wire(receiver: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
@@ -62,59 +105,86 @@ struct Pieces {
 }
 
 /// Takes pieces for as long as there are any.
-fn take_pieces(receiver: &mut BlockReceiver, pieces: &mut Pieces) -> Result<(), ReceiveError> {
+fn take_pieces(end: &mut End, pieces: &mut Pieces) -> Result<(), ReceiveError> {
     while !pieces.is_whole {
-        match receiver.poll_chunk()? {
-            None => break,
-            Some(Chunk::Data) => {
-                assert!(!receiver.chunk().is_empty(), "an empty piece");
-                assert!(receiver.message().is_none() && receiver.take_message().is_none());
-                pieces.octets.extend_from_slice(receiver.chunk());
+        match end.next_chunk() {
+            Step::Found(Chunk::Data) => {
+                assert!(!end.recv.chunk().is_empty(), "an empty piece");
+                assert!(end.recv.message().is_none() && end.recv.take_message().is_none());
+                pieces.octets.extend_from_slice(end.recv.chunk());
             }
-            Some(Chunk::Control(control)) => {
-                assert!(receiver.chunk().is_empty());
-                pieces.controls.push(Seen::control(&control));
-            }
-            Some(Chunk::End) => {
-                assert!(receiver.chunk().is_empty());
+            Step::Found(Chunk::End) => {
+                assert!(end.recv.chunk().is_empty());
                 pieces.is_whole = true;
             }
+            Step::Control(control) => {
+                assert!(end.recv.chunk().is_empty());
+                pieces.controls.push(Seen::control(&control));
+            }
+            Step::NeedInput => break,
+            Step::Ended => return Err(violation(end)),
+            Step::Busy => panic!("nothing is compressed"),
         }
     }
     Ok(())
 }
 
+/// What the peer did wrong: a step has said that the connection ended.
+fn violation(end: &End) -> ReceiveError {
+    end.send.failure().expect("a violation")
+}
+
 /// The kind of the message that begins now.
-fn started(receiver: &mut BlockReceiver) -> Option<MessageKind> {
-    match receiver.poll_start().unwrap()? {
-        Start::Message(kind) => Some(kind),
-        Start::Control(control) => panic!("{control:?}"),
+fn started(end: &mut End) -> Option<MessageKind> {
+    match end.next_start() {
+        Step::Found(kind) => Some(kind),
+        Step::NeedInput => None,
+        step => panic!("{step:?}"),
     }
 }
 
-/// The message that is whole now.
-fn polled(receiver: &mut BlockReceiver) -> Option<Seen> {
-    match receiver.poll().unwrap()? {
-        Ready::Message => receiver.message().map(Seen::message),
-        Ready::Control(control) => Some(Seen::control(&control)),
+/// The message that is whole now, or the control frame before it.
+fn next(end: &mut End) -> Result<Option<Seen>, ReceiveError> {
+    Ok(match end.next_message() {
+        Step::Found(message) => Some(Seen::message(message)),
+        Step::Control(control) => Some(Seen::control(&control)),
+        Step::NeedInput => None,
+        Step::Ended => return Err(violation(end)),
+        Step::Busy => panic!("nothing is compressed"),
+    })
+}
+
+/// Goes to the next piece; between messages to the next beginning, where `None` is found.
+fn next_part(end: &mut End, kind: &mut Option<MessageKind>) -> Step<Option<Chunk>> {
+    match kind {
+        Some(_) => map(end.next_chunk(), Some),
+        None => map(end.next_start(), |begun| {
+            *kind = Some(begun);
+            None
+        }),
     }
 }
 
-fn assert_failed(receiver: &mut BlockReceiver, error: ReceiveError) {
+fn found_text(text: &str) -> Result<Option<Seen>, ReceiveError> {
+    Ok(Some(Seen::Text(text.into())))
+}
+
+fn assert_failed(end: &mut End, error: ReceiveError) {
     for _ in 0..2 {
-        assert_eq!(receiver.poll(), Err(error));
-        assert_eq!(receiver.poll_start(), Err(error));
-        assert_eq!(receiver.rest(), Err(error));
+        assert_eq!(end.next_message(), Step::Ended);
+        assert_eq!(end.next_start(), Step::Ended);
+        assert_eq!(end.next_chunk(), Step::Ended);
+        end.park();
+        assert_eq!(end.send.failure(), Some(error));
     }
-    assert!(receiver.message().is_none() && receiver.take_message().is_none());
-    assert!(receiver.chunk().is_empty() && receiver.unread().is_empty());
-    assert!(!receiver.side().is_between_messages());
+    assert!(end.recv.message().is_none() && end.recv.take_message().is_none());
+    assert!(end.recv.chunk().is_empty() && end.recv.unread().is_empty());
+    assert!(!end.recv.is_between_messages());
 }
 
 /// A user who reads every message piece by piece.
 struct Streamer {
-    receiver: BlockReceiver,
-    send: SendHalf,
+    end: End,
     plan: Plan,
     rng: Rng,
     kind: Option<MessageKind>,
@@ -131,102 +201,96 @@ impl Streamer {
         }
     }
 
-    fn control(&mut self, control: &Control) {
-        self.outcome.events.push(Seen::control(control));
-        self.send.respond(control);
-        drain(&mut self.send, &mut self.outcome.sent);
-    }
-
     fn settle(&mut self) {
         if self.now(self.plan.settle) {
-            let unread = self.receiver.unread().to_vec();
-            let chunk = self.receiver.chunk().to_vec();
-            self.receiver.settle();
-            assert_eq!(self.receiver.unread(), unread);
-            assert_eq!(self.receiver.chunk(), chunk);
+            let unread = self.end.recv.unread().to_vec();
+            let chunk = self.end.recv.chunk().to_vec();
+            self.end.recv.lending().settle();
+            assert_eq!(self.end.recv.unread(), unread);
+            assert_eq!(self.end.recv.chunk(), chunk);
         }
     }
 
-    fn end(&mut self) {
-        let octets = std::mem::take(&mut self.pieces);
-        self.outcome.events.push(match self.kind.take() {
-            Some(MessageKind::Binary) => Seen::Binary(octets),
-            Some(MessageKind::Text) => Seen::Text(String::from_utf8(octets).expect("valid text")),
-            None => panic!("an end without a beginning"),
-        });
+    /// Takes one step: `false` when there is nothing to do without more input.
+    fn step(&mut self) -> bool {
+        match next_part(&mut self.end, &mut self.kind) {
+            Step::Found(None) => {}
+            Step::Found(Some(Chunk::Data)) => {
+                assert!(!self.end.recv.chunk().is_empty());
+                assert!(self.end.recv.message().is_none());
+                self.settle();
+                self.pieces.extend_from_slice(self.end.recv.chunk());
+            }
+            Step::Found(Some(Chunk::End)) => {
+                let octets = std::mem::take(&mut self.pieces);
+                self.outcome.events.push(match self.kind.take() {
+                    Some(MessageKind::Text) => {
+                        Seen::Text(String::from_utf8(octets).expect("valid text"))
+                    }
+                    _ => Seen::Binary(octets),
+                });
+            }
+            Step::Control(control) => {
+                self.outcome.events.push(Seen::control(&control));
+                self.drain();
+            }
+            Step::NeedInput | Step::Ended => return false,
+            Step::Busy => panic!("nothing is compressed"),
+        }
+        true
+    }
+
+    fn drain(&mut self) {
+        drain(&mut self.end.send, &mut self.outcome.sent);
     }
 
     /// Goes on until nothing is left to find.
-    fn search(&mut self) -> Result<(), ReceiveError> {
-        loop {
-            if self.kind.is_none() {
-                match self.receiver.poll_start()? {
-                    None => break,
-                    Some(Start::Control(control)) => self.control(&control),
-                    Some(Start::Message(kind)) => self.kind = Some(kind),
-                }
-            } else {
-                match self.receiver.poll_chunk()? {
-                    None => break,
-                    Some(Chunk::Control(control)) => self.control(&control),
-                    Some(Chunk::End) => self.end(),
-                    Some(Chunk::Data) => {
-                        assert!(!self.receiver.chunk().is_empty());
-                        assert!(self.receiver.message().is_none());
-                        self.settle();
-                        self.pieces.extend_from_slice(self.receiver.chunk());
-                    }
-                }
-            }
+    fn search(&mut self) {
+        while self.step() {
             self.settle();
         }
         self.settle();
-        if self.now(self.plan.rest) {
-            self.receiver.rest()?;
-            assert!(self.receiver.unread().is_empty());
+        if self.now(self.plan.park) {
+            self.end.park();
+            assert!(self.end.recv.unread().is_empty());
         }
-        Ok(())
+        self.drain();
     }
 
-    fn run(&mut self, pieces: &[&[u8]]) -> Result<(), ReceiveError> {
-        self.search()?;
-        for piece in pieces {
-            let mut piece = *piece;
-            while !piece.is_empty() {
+    fn run(&mut self, pieces: &[&[u8]]) {
+        self.search();
+        for mut piece in pieces.iter().copied() {
+            while !piece.is_empty() && self.end.send.failure().is_none() {
                 if self.now(self.plan.lend) {
-                    self.receiver.lend(vec![0xaa; self.plan.block_len].into());
+                    let block = vec![0xaa; self.plan.block_len];
+                    self.end.recv.lending().lend(block.into());
                 }
-                let len = read(&mut self.receiver, piece, self.plan.block_len);
-                assert!(len > 0, "no room to read into");
-                piece = &piece[len..];
-                self.search()?;
+                read(&mut self.end, &mut piece);
+                self.search();
             }
         }
-        Ok(())
     }
 }
 
 /// Streams pieces of input; each message counts as one event, at its end.
 fn stream(role: Role, config: &Config, pieces: &[&[u8]], plan: &Plan) -> Outcome {
-    let (side, send) = sides(role, config);
     let (early, pieces) = match pieces.split_first() {
         Some((first, rest)) if plan.early => (*first, rest),
         _ => (&[][..], pieces),
     };
     let mut user = Streamer {
-        receiver: BlockReceiver::new(side, early.into(), plan.block_len),
-        send,
+        end: end_with(role, config, early, plan.block_len),
         plan: *plan,
         rng: Rng::new(plan.seed),
         kind: None,
         pieces: Vec::new(),
         outcome: Outcome::default(),
     };
-    if let Err(error) = user.run(pieces) {
+    user.run(pieces);
+    if let Some(error) = user.end.send.failure() {
         user.outcome.error = Some(error);
-        user.send.fail(error);
-        drain(&mut user.send, &mut user.outcome.sent);
-        assert_failed(&mut user.receiver, error);
+        assert_failed(&mut user.end, error);
+        assert_eq!(user.end.send.queued(), 0);
     }
     user.outcome
 }
@@ -236,7 +300,7 @@ fn plan(n: usize) -> Plan {
     let habits = [Habit::Never, Habit::Always, Habit::Sometimes];
     Plan {
         block_len: [16, 64, 200, 4096][n % 4],
-        rest: habits[n / 4 % 3],
+        park: habits[n / 4 % 3],
         settle: habits[n / 12 % 3],
         lend: habits[n / 36 % 3],
         early: n.is_multiple_of(5),
@@ -306,7 +370,7 @@ fn text_cut_anywhere_is_joined_and_fails_where_it_must() {
                     w.frame(FIN | CONTINUATION, &octets[at..]);
                 });
                 let plan = Plan {
-                    rest: habit,
+                    park: habit,
                     ..plan(at)
                 };
                 for step in [1, 3, octets.len()] {
@@ -329,27 +393,26 @@ fn invalid_text_fails_at_its_first_impossible_octet_and_its_piece_stays_back() {
             w.header(FIN | TEXT, 100, &[]);
             w.payload(payload);
         });
-        let mut receiver = receiver(Role::Server, &Config::default(), 200);
-        read(&mut receiver, &octets[..6 + 5], 200);
-        assert_eq!(started(&mut receiver), Some(MessageKind::Text));
+        let mut end = end(Role::Server, &Config::default(), 200);
+        read_all(&mut end, &octets[..6 + 5]);
+        assert_eq!(started(&mut end), Some(MessageKind::Text));
         let mut pieces = Pieces::default();
-        take_pieces(&mut receiver, &mut pieces).unwrap();
+        take_pieces(&mut end, &mut pieces).unwrap();
         assert_eq!(pieces.octets, payload[..5]);
-        read(&mut receiver, &octets[6 + 5..6 + 12], 200);
-        let look = |receiver: &mut BlockReceiver, pieces: &mut Pieces| {
+        read_all(&mut end, &octets[6 + 5..6 + 12]);
+        let look = |end: &mut End, pieces: &mut Pieces| {
             if dropped {
-                receiver.poll().map(|ready| assert_eq!(ready, None))
+                next(end).map(|seen| assert_eq!(seen, None))
             } else {
-                take_pieces(receiver, pieces)
+                take_pieces(end, pieces)
             }
         };
-        look(&mut receiver, &mut pieces).unwrap();
-        read(&mut receiver, &octets[6 + 12..6 + 13], 200);
-        assert_eq!(look(&mut receiver, &mut pieces), Err(INVALID_UTF8));
+        look(&mut end, &mut pieces).unwrap();
+        read_all(&mut end, &octets[6 + 12..6 + 13]);
+        assert_eq!(look(&mut end, &mut pieces), Err(INVALID_UTF8));
         assert_eq!(INVALID_UTF8.close_code(), CloseCode::INVALID_PAYLOAD);
         assert_eq!(pieces.octets.len(), if dropped { 5 } else { 12 });
-        assert_eq!(receiver.poll_chunk(), Err(INVALID_UTF8));
-        assert_failed(&mut receiver, INVALID_UTF8);
+        assert_failed(&mut end, INVALID_UTF8);
     }
 }
 
@@ -362,14 +425,14 @@ fn an_unfinished_character_behind_an_empty_last_fragment_is_invalid() {
                 w.frame(FIN, b"");
                 w.text("behind");
             });
-            let mut receiver = with_input(role, &Config::default(), &octets);
-            assert_eq!(started(&mut receiver), Some(MessageKind::Text));
+            let mut end = with_input(role, &Config::default(), &octets);
+            assert_eq!(started(&mut end), Some(MessageKind::Text));
             if !skipped {
-                assert_eq!(receiver.poll_chunk(), Ok(Some(Chunk::Data)));
-                assert_eq!(receiver.chunk(), b"\xc2");
-                assert_eq!(receiver.poll_chunk(), Err(INVALID_UTF8));
+                assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));
+                assert_eq!(end.recv.chunk(), b"\xc2");
+                assert_eq!(end.next_chunk(), Step::Ended);
             }
-            assert_failed(&mut receiver, INVALID_UTF8);
+            assert_failed(&mut end, INVALID_UTF8);
         }
     }
 }
@@ -397,15 +460,16 @@ fn violations_in_a_rest_that_is_skipped_come_before_later_messages() {
                     w.text("later");
                 });
                 let at = at.min(octets.len());
-                let mut receiver = receiver(role, &Config::default(), 100);
-                read(&mut receiver, &octets[..at], 100);
-                if receiver.poll_start() == Err(error) {
+                let mut end = end(role, &Config::default(), 100);
+                read_all(&mut end, &octets[..at]);
+                if end.next_start() == Step::Ended {
+                    assert_eq!(end.send.failure(), Some(error));
                     continue;
                 }
-                read(&mut receiver, &octets[at..], 100);
+                read_all(&mut end, &octets[at..]);
                 // Where the message has not begun, the plain receive sees its violation as well.
-                assert_eq!(receiver.poll(), Err(error));
-                assert_failed(&mut receiver, error);
+                assert_eq!(next(&mut end), Err(error));
+                assert_failed(&mut end, error);
             }
         }
     }
@@ -426,35 +490,27 @@ fn control_frames_between_pieces_come_in_their_places() {
             w.text("next");
         });
         for step in [1, 2, 5, octets.len()] {
-            let mut receiver = receiver(role, &Config::default(), 100);
+            let mut end = end(role, &Config::default(), 100);
             let mut log = Vec::new();
-            let mut inside = false;
+            let mut kind = None;
             for input in octets.chunks(step) {
-                read(&mut receiver, input, 100);
+                read_all(&mut end, input);
                 loop {
-                    if !inside {
-                        match receiver.poll_start().unwrap() {
-                            None => break,
-                            Some(Start::Control(control)) => log.push(Seen::control(&control)),
-                            Some(Start::Message(kind)) => {
-                                assert_eq!(kind, MessageKind::Text);
-                                log.push(Seen::Binary(Vec::new()));
-                                inside = true;
-                            }
+                    match next_part(&mut end, &mut kind) {
+                        Step::Found(None) => {
+                            assert_eq!(kind, Some(MessageKind::Text));
+                            log.push(Seen::Binary(Vec::new()));
                         }
-                        continue;
-                    }
-                    match receiver.poll_chunk().unwrap() {
-                        None => break,
-                        Some(Chunk::Control(control)) => log.push(Seen::control(&control)),
-                        Some(Chunk::End) => inside = false,
-                        Some(Chunk::Data) => {
-                            let piece = receiver.chunk().to_vec();
+                        Step::Found(Some(Chunk::End)) => kind = None,
+                        Step::Found(Some(Chunk::Data)) => {
+                            let piece = end.recv.chunk().to_vec();
                             match log.last_mut() {
                                 Some(Seen::Binary(octets)) => octets.extend(piece),
                                 _ => log.push(Seen::Binary(piece)),
                             }
                         }
+                        Step::Control(control) => log.push(Seen::control(&control)),
+                        step => break assert_eq!(step, Step::NeedInput),
                     }
                 }
             }
@@ -476,7 +532,7 @@ fn control_frames_between_pieces_come_in_their_places() {
 }
 
 #[test]
-fn a_message_begun_by_poll_goes_on_in_pieces_from_its_first_octet() {
+fn a_message_begun_whole_goes_on_in_pieces_from_its_first_octet() {
     let text = "κόσμε 😀 ".repeat(5);
     for role in BOTH {
         for frames in [1, 2, 5] {
@@ -486,40 +542,39 @@ fn a_message_begun_by_poll_goes_on_in_pieces_from_its_first_octet() {
             });
             for at in 0..octets.len() - 10 {
                 for rest in [false, true] {
-                    let mut receiver = receiver(role, &Config::default(), 64);
+                    let mut end = end(role, &Config::default(), 64);
                     let mut input = &octets[..at];
-                    while !input.is_empty() {
-                        input = &input[read(&mut receiver, input, 64)..];
-                        if receiver.poll() == Ok(Some(Ready::Message)) {
-                            break;
-                        }
-                        if rest {
-                            receiver.rest().unwrap();
+                    let mut is_whole = false;
+                    while !input.is_empty() && !is_whole {
+                        read(&mut end, &mut input);
+                        is_whole = next(&mut end).unwrap().is_some();
+                        if rest && !is_whole {
+                            end.park();
                         }
                     }
-                    if receiver.message().is_some() {
+                    if is_whole {
                         break;
                     }
                     let mut input = &octets[at..];
-                    let mut kind = started(&mut receiver);
+                    let mut kind = started(&mut end);
                     let mut pieces = Pieces::default();
                     if kind.is_some() {
-                        take_pieces(&mut receiver, &mut pieces).unwrap();
+                        take_pieces(&mut end, &mut pieces).unwrap();
                         assert_eq!(pieces.octets, text.as_bytes()[..pieces.octets.len()]);
                     }
                     while !pieces.is_whole {
-                        input = &input[read(&mut receiver, input, 64)..];
-                        kind = kind.or_else(|| started(&mut receiver));
+                        read(&mut end, &mut input);
+                        kind = kind.or_else(|| started(&mut end));
                         if kind.is_some() {
-                            take_pieces(&mut receiver, &mut pieces).unwrap();
+                            take_pieces(&mut end, &mut pieces).unwrap();
                         }
                     }
                     assert_eq!(kind, Some(MessageKind::Text));
                     assert_eq!(pieces.octets, text.as_bytes(), "{at} of {role:?}");
                     while !input.is_empty() {
-                        input = &input[read(&mut receiver, input, 64)..];
+                        read(&mut end, &mut input);
                     }
-                    assert_eq!(polled(&mut receiver), Some(Seen::Text("next".into())));
+                    assert_eq!(next(&mut end), found_text("next"));
                 }
             }
         }
@@ -527,20 +582,21 @@ fn a_message_begun_by_poll_goes_on_in_pieces_from_its_first_octet() {
 }
 
 #[test]
-fn the_beginning_put_together_survives_everything_between_two_polls() {
+fn the_beginning_put_together_survives_everything_between_two_steps() {
     // What is called between the beginning and the first piece must not lose that piece.
-    type Between = fn(&mut BlockReceiver);
+    type Between = fn(&mut End);
     let calls: [Between; 5] = [
-        |receiver| drop(receiver.rest().unwrap()),
-        |receiver| drop(receiver.settle()),
-        |receiver| drop(receiver.lend(vec![0; 100].into())),
-        |receiver| {
-            let _ = receiver.spare();
+        // There may be more to find, so this keeps everything.
+        |end| assert!(end.park().is_empty()),
+        |end| drop(end.recv.lending().settle()),
+        |end| drop(end.recv.lending().lend(vec![0; 100].into())),
+        |end| {
+            let _ = end.recv.spare();
         },
-        |receiver| {
-            drop(receiver.rest().unwrap());
-            drop(receiver.settle());
-            drop(receiver.rest().unwrap());
+        |end| {
+            end.park();
+            end.recv.lending().settle();
+            end.park();
         },
     ];
     for (n, call) in calls.iter().enumerate() {
@@ -550,24 +606,24 @@ fn the_beginning_put_together_survives_everything_between_two_polls() {
                     w.frame(TEXT, b"put together, ");
                     w.frame(FIN, b"passed on");
                 });
-                let mut receiver = receiver(Role::Client, &Config::default(), 100);
+                let mut end = end(Role::Client, &Config::default(), 100);
                 // The second frame may be there in part, in the block or taken over.
                 let at = if kept { 16 + 2 + 4 } else { 16 };
-                read(&mut receiver, &octets[..at], 100);
-                assert_eq!(receiver.poll(), Ok(None));
+                read_all(&mut end, &octets[..at]);
+                assert_eq!(end.next_message(), Step::NeedInput);
                 if rested {
-                    receiver.rest().unwrap();
+                    end.park();
                 }
-                assert_eq!(started(&mut receiver), Some(MessageKind::Text));
+                assert_eq!(started(&mut end), Some(MessageKind::Text));
                 let mut pieces = Pieces::default();
                 if taken_first {
-                    assert_eq!(receiver.poll_chunk(), Ok(Some(Chunk::Data)));
-                    pieces.octets.extend_from_slice(receiver.chunk());
+                    assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));
+                    pieces.octets.extend_from_slice(end.recv.chunk());
                 }
-                call(&mut receiver);
-                take_pieces(&mut receiver, &mut pieces).unwrap();
-                read(&mut receiver, &octets[at..], 100);
-                take_pieces(&mut receiver, &mut pieces).unwrap();
+                call(&mut end);
+                take_pieces(&mut end, &mut pieces).unwrap();
+                read_all(&mut end, &octets[at..]);
+                take_pieces(&mut end, &mut pieces).unwrap();
                 assert!(pieces.is_whole);
                 let text = String::from_utf8(pieces.octets).unwrap();
                 assert_eq!(text, "put together, passed on", "{n} {taken_first} {kept}");
@@ -586,20 +642,20 @@ fn a_beginning_without_octets_gives_no_empty_piece() {
                 w.frame(FIN, b"x");
             });
             let header_len = if role == Role::Server { 6 } else { 2 };
-            let mut receiver = receiver(role, &Config::default(), 100);
-            read(&mut receiver, &octets[..header_len], 100);
-            assert_eq!(receiver.poll(), Ok(None));
+            let mut end = end(role, &Config::default(), 100);
+            read_all(&mut end, &octets[..header_len]);
+            assert_eq!(end.next_message(), Step::NeedInput);
             if rest {
-                receiver.rest().unwrap();
+                end.park();
             }
-            assert_eq!(started(&mut receiver), Some(MessageKind::Binary));
-            assert_eq!(receiver.poll_chunk(), Ok(None), "an empty piece");
+            assert_eq!(started(&mut end), Some(MessageKind::Binary));
+            assert_eq!(end.next_chunk(), Step::NeedInput, "an empty piece");
             // Between two frames, but not between messages.
-            assert!(!receiver.side().is_between_messages());
-            read(&mut receiver, &octets[header_len..], 100);
-            assert_eq!(receiver.poll_chunk(), Ok(Some(Chunk::Data)));
-            assert_eq!(receiver.chunk(), b"x");
-            assert_eq!(receiver.poll_chunk(), Ok(Some(Chunk::End)));
+            assert!(!end.recv.is_between_messages());
+            read_all(&mut end, &octets[header_len..]);
+            assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));
+            assert_eq!(end.recv.chunk(), b"x");
+            assert_eq!(end.next_chunk(), Step::Found(Chunk::End));
         }
     }
 }
@@ -616,27 +672,27 @@ fn a_message_that_is_whole_in_the_block_can_be_passed_on_too() {
             w.frame(FIN, b"");
             w.text("last");
         });
-        let mut receiver = with_input(role, &Config::default(), &octets);
+        let mut end = with_input(role, &Config::default(), &octets);
         for (kind, octets) in [
             (MessageKind::Text, &b"whole"[..]),
             (MessageKind::Binary, b""),
             (MessageKind::Text, b""),
             (MessageKind::Binary, b""),
         ] {
-            assert!(receiver.side().is_between_messages());
-            assert_eq!(started(&mut receiver), Some(kind));
-            assert!(!receiver.side().is_between_messages());
+            assert!(end.recv.is_between_messages());
+            assert_eq!(started(&mut end), Some(kind));
+            assert!(!end.recv.is_between_messages());
             let mut pieces = Pieces::default();
-            take_pieces(&mut receiver, &mut pieces).unwrap();
+            take_pieces(&mut end, &mut pieces).unwrap();
             assert!(pieces.is_whole && pieces.controls.is_empty());
             assert_eq!(pieces.octets, octets);
             // The end repeats itself until the next beginning.
-            assert_eq!(receiver.poll_chunk(), Ok(Some(Chunk::End)));
+            assert_eq!(end.next_chunk(), Step::Found(Chunk::End));
         }
-        assert_eq!(polled(&mut receiver), Some(Seen::Text("last".into())));
-        assert_eq!(receiver.poll_start(), Ok(None));
-        assert_eq!(receiver.poll_chunk(), Ok(Some(Chunk::End)));
-        assert_eq!(receiver.poll(), Ok(None));
+        assert_eq!(next(&mut end), found_text("last"));
+        assert_eq!(end.next_start(), Step::NeedInput);
+        assert_eq!(end.next_chunk(), Step::Found(Chunk::End));
+        assert_eq!(end.next_message(), Step::NeedInput);
     }
 }
 
@@ -647,23 +703,25 @@ fn a_beginning_asked_for_again_skips_the_message() {
             w.fragments(TEXT, text.as_bytes(), 2);
         }
     });
-    let mut receiver = with_input(Role::Server, &Config::default(), &octets);
-    assert_eq!(started(&mut receiver), Some(MessageKind::Text));
-    assert_eq!(started(&mut receiver), Some(MessageKind::Text));
-    assert_eq!(receiver.poll_chunk(), Ok(Some(Chunk::Data)));
-    assert_eq!(receiver.chunk(), b"tw");
-    assert_eq!(started(&mut receiver), Some(MessageKind::Text));
-    assert_eq!(polled(&mut receiver), Some(Seen::Text("four".into())));
+    let mut end = with_input(Role::Server, &Config::default(), &octets);
+    assert_eq!(started(&mut end), Some(MessageKind::Text));
+    assert_eq!(started(&mut end), Some(MessageKind::Text));
+    assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));
+    assert_eq!(end.recv.chunk(), b"tw");
+    assert_eq!(started(&mut end), Some(MessageKind::Text));
+    assert_eq!(next(&mut end), found_text("four"));
 }
 
-/// Polls pieces to the end; how many octets came.
-fn count(receiver: &mut BlockReceiver) -> Result<usize, ReceiveError> {
+/// Takes pieces to the end; how many bytes came.
+fn count(end: &mut End) -> Result<usize, ReceiveError> {
     let mut sum = 0;
     loop {
-        match receiver.poll_chunk()? {
-            Some(Chunk::Data) => sum += receiver.chunk().len(),
-            Some(Chunk::End) | None => return Ok(sum),
-            Some(Chunk::Control(_)) => {}
+        match end.next_chunk() {
+            Step::Found(Chunk::Data) => sum += end.recv.chunk().len(),
+            Step::Found(Chunk::End) | Step::NeedInput => return Ok(sum),
+            Step::Control(_) => {}
+            Step::Ended => return Err(violation(end)),
+            Step::Busy => panic!("nothing is compressed"),
         }
     }
 }
@@ -680,24 +738,17 @@ fn empty_frames_in_a_row_are_limited_and_others_are_not() {
             w.frame(FIN | BINARY & CONTINUATION, b"end");
             w.text("next");
         });
-        let mut receiver = with_input(Role::Client, &config, &octets);
-        started(&mut receiver).unwrap();
-        let result = if skipped {
-            receiver.poll().map(|_| 3)
-        } else {
-            count(&mut receiver)
-        };
-        match result {
+        let mut end = with_input(Role::Client, &config, &octets);
+        started(&mut end).unwrap();
+        let len = if skipped { Ok(3) } else { count(&mut end) };
+        match len.and_then(|len| next(&mut end).map(|seen| (len, seen))) {
             Err(error) => {
                 assert_eq!(error, too_many);
-                assert_failed(&mut receiver, error);
+                assert_failed(&mut end, error);
                 None
             }
-            Ok(len) => {
-                if !skipped {
-                    receiver.poll().unwrap();
-                }
-                assert_eq!(receiver.message().unwrap().as_text(), Some("next"));
+            Ok((len, seen)) => {
+                assert_eq!(Ok(seen), found_text("next"));
                 Some(len)
             }
         }
@@ -723,13 +774,13 @@ fn empty_frames_in_a_row_are_limited_and_others_are_not() {
             w.frame(BINARY, b"");
             pinged(w);
         });
-        let mut receiver = with_input(Role::Client, &config, &octets);
-        started(&mut receiver).unwrap();
+        let mut end = with_input(Role::Client, &config, &octets);
+        started(&mut end).unwrap();
         if skipped {
-            assert!(matches!(receiver.poll(), Ok(Some(Ready::Control(_)))));
-            assert_eq!(receiver.poll(), Err(too_many));
+            assert!(matches!(end.next_message(), Step::Control(_)));
+            assert_eq!(next(&mut end), Err(too_many));
         } else {
-            assert_eq!(count(&mut receiver), Err(too_many));
+            assert_eq!(count(&mut end), Err(too_many));
         }
     }
     let many = |w: &mut Wire| (0..200_000).for_each(|_| w.frame(CONTINUATION, b"x"));
@@ -750,25 +801,25 @@ fn messages_far_over_the_limits_pass_in_pieces_and_the_next_one_put_together_fai
                 w.frame(FIN | BINARY, &vec![7; 100 + usize::from(over)]);
             });
             for block_len in [64, 4096] {
-                let mut receiver = receiver(role, &config, block_len);
+                let mut end = end(role, &config, block_len);
                 let mut sums = Vec::new();
                 let mut input = &octets[..];
                 while sums.len() < 2 {
-                    if started(&mut receiver).is_none() {
-                        input = &input[read(&mut receiver, input, block_len)..];
+                    if started(&mut end).is_none() {
+                        read(&mut end, &mut input);
                         continue;
                     }
                     let mut pieces = Pieces::default();
                     while !pieces.is_whole {
-                        input = &input[read(&mut receiver, input, block_len)..];
-                        take_pieces(&mut receiver, &mut pieces).unwrap();
+                        read(&mut end, &mut input);
+                        take_pieces(&mut end, &mut pieces).unwrap();
                     }
                     sums.push(pieces.octets.len());
                 }
                 assert_eq!(sums, [10_101, 5000]);
                 let error = loop {
-                    match receiver.poll() {
-                        Ok(None) => input = &input[read(&mut receiver, input, block_len)..],
+                    match next(&mut end) {
+                        Ok(None) => read(&mut end, &mut input),
                         Ok(Some(_)) => break None,
                         Err(error) => break Some(error),
                     }
@@ -789,20 +840,20 @@ fn a_header_taken_over_before_a_stream_was_wanted_is_measured_by_whoever_reads_o
     let config = Config::default().max_frame_len(100);
     for streamed_first in [false, true] {
         let octets = wire(Role::Server, |w| w.frame(FIN | BINARY, &[7; 300]));
-        let mut receiver = receiver(Role::Server, &config, 1000);
-        read(&mut receiver, &octets[..3], 1000);
+        let mut end = end(Role::Server, &config, 1000);
+        read_all(&mut end, &octets[..3]);
         if streamed_first {
-            assert_eq!(receiver.poll_start(), Ok(None));
+            assert_eq!(end.next_start(), Step::NeedInput);
         } else {
-            assert_eq!(receiver.poll(), Ok(None));
+            assert_eq!(end.next_message(), Step::NeedInput);
         }
-        receiver.rest().unwrap();
-        read(&mut receiver, &octets[3..], 1000);
+        end.park();
+        read_all(&mut end, &octets[3..]);
         if streamed_first {
-            assert!(matches!(receiver.poll(), Err(ReceiveError::Limit(_))));
+            assert!(matches!(next(&mut end), Err(ReceiveError::Limit(_))));
         } else {
-            assert_eq!(started(&mut receiver), Some(MessageKind::Binary));
-            assert_eq!(count(&mut receiver), Ok(300));
+            assert_eq!(started(&mut end), Some(MessageKind::Binary));
+            assert_eq!(count(&mut end), Ok(300));
         }
     }
 }
@@ -817,24 +868,27 @@ fn a_close_inside_a_message_ends_the_pieces() {
                 w.frame(FIN, b"\xba");
                 w.text("behind");
             });
-            let mut receiver = with_input(role, &Config::default(), &octets);
-            started(&mut receiver).unwrap();
+            let mut end = with_input(role, &Config::default(), &octets);
+            started(&mut end).unwrap();
             if skipped {
-                let found = receiver.poll().unwrap();
-                assert!(matches!(found, Some(Ready::Control(Control::Close(_)))));
+                assert!(matches!(
+                    end.next_message(),
+                    Step::Control(Control::Close(_))
+                ));
             } else {
-                assert_eq!(receiver.poll_chunk(), Ok(Some(Chunk::Data)));
-                assert_eq!(receiver.chunk(), b"begun\xce");
-                let found = receiver.poll_chunk().unwrap();
-                assert!(matches!(found, Some(Chunk::Control(Control::Close(_)))));
+                assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));
+                assert_eq!(end.recv.chunk(), b"begun\xce");
+                let found = end.next_chunk();
+                assert!(matches!(found, Step::Control(Control::Close(_))));
             }
             for _ in 0..2 {
                 // The message never becomes whole.
-                assert_eq!(receiver.poll_chunk(), Ok(None));
-                assert_eq!(receiver.poll_start(), Ok(None));
-                assert_eq!(receiver.poll(), Ok(None));
-                assert!(receiver.message().is_none() && receiver.chunk().is_empty());
-                receiver.rest().unwrap();
+                assert_eq!(end.next_chunk(), Step::Ended);
+                assert_eq!(end.next_start(), Step::Ended);
+                assert_eq!(end.next_message(), Step::Ended);
+                assert!(end.recv.message().is_none() && end.recv.chunk().is_empty());
+                end.park();
+                assert_eq!(end.send.failure(), None);
             }
         }
     }
@@ -855,11 +909,11 @@ fn streaming_256_mib_holds_no_more_than_a_block() {
         (Role::Server, BINARY, 3 * MIB, 24 * MIB),
         (Role::Client, TEXT, 8 * MIB, 16 * MIB),
     ] {
-        let mut receiver = receiver(role, &Config::default(), BLOCK);
+        let mut end = end(role, &Config::default(), BLOCK);
         let mut header = Vec::with_capacity(32);
         let mut sum = 0;
         let peak = peak(|| {
-            receiver.lend(vec![b'a'; BLOCK].into());
+            end.recv.lending().lend(vec![b'a'; BLOCK].into());
             for number in 0..all / fragment {
                 let mut wire = Wire::from(role.peer());
                 let opcode = if number == 0 { kind } else { CONTINUATION };
@@ -871,30 +925,30 @@ fn streaming_256_mib_holds_no_more_than_a_block() {
                 wire.header(fin | opcode, 127, &fragment.to_be_bytes());
                 header.clear();
                 header.extend_from_slice(&wire.octets);
-                sum += count(&mut receiver).unwrap() as u64;
-                read(&mut receiver, &header, BLOCK);
+                sum += count(&mut end).unwrap() as u64;
+                read_all(&mut end, &header);
                 if number == 0 {
-                    started(&mut receiver).unwrap();
+                    started(&mut end).unwrap();
                 }
                 let mut left = fragment;
                 while left > 0 {
-                    sum += count(&mut receiver).unwrap() as u64;
+                    sum += count(&mut end).unwrap() as u64;
                     // Whatever lies there is payload now.
-                    let len = left.min(receiver.spare().len() as u64);
+                    let len = left.min(end.recv.spare().len() as u64);
                     if kind == TEXT {
-                        receiver.spare()[..len as usize].fill(b'a');
+                        end.recv.spare()[..len as usize].fill(b'a');
                     }
-                    receiver.filled(len as usize);
+                    end.recv.filled(len as usize);
                     left -= len;
                     if number % 5 == 3 {
-                        receiver.settle();
+                        end.recv.lending().settle();
                     }
                 }
             }
-            sum += count(&mut receiver).unwrap() as u64;
+            sum += count(&mut end).unwrap() as u64;
         });
         assert_eq!(sum, all);
-        assert!(receiver.side().is_between_messages());
+        assert!(end.recv.is_between_messages());
         assert!(peak <= BLOCK as u64 + 1024, "{peak}");
     }
 }
@@ -905,25 +959,24 @@ fn the_beginning_that_was_put_together_is_given_back_when_it_was_passed_on() {
         w.frame(BINARY, &[7; 1 << 20]);
         w.frame(CONTINUATION, &[8; 1000]);
     });
-    let mut receiver = receiver(Role::Client, &Config::default(), 4096);
+    let mut end = end(Role::Client, &Config::default(), 4096);
     let (begun, behind) = octets.split_at(10 + (1 << 20));
     let mut held = measure(|| {
-        for input in begun.chunks(4096) {
-            let mut input = input;
+        for mut input in begun.chunks(4096) {
             while !input.is_empty() {
-                input = &input[read(&mut receiver, input, 4096)..];
-                assert_eq!(receiver.poll(), Ok(None));
+                read(&mut end, &mut input);
+                assert_eq!(end.next_message(), Step::NeedInput);
             }
         }
-        started(&mut receiver).unwrap();
+        started(&mut end).unwrap();
     })
     .bytes_current;
     assert!(held >= 1 << 20);
     held += measure(|| {
-        assert_eq!(count(&mut receiver), Ok(1 << 20));
-        read(&mut receiver, behind, 4096);
-        assert_eq!(count(&mut receiver), Ok(1000));
-        receiver.settle();
+        assert_eq!(count(&mut end), Ok(1 << 20));
+        read_all(&mut end, behind);
+        assert_eq!(count(&mut end), Ok(1000));
+        end.recv.lending().settle();
     })
     .bytes_current;
     assert!(held <= 4096 + 1024, "{held}");

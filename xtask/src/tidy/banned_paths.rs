@@ -79,11 +79,12 @@ const BANS: &[Ban] = &[
         packages: ADAPTERS,
         paths: &[
             "CloseCode::",
-            "Event::",
+            "Control::",
             "FrameHeader",
             "MaskKey::",
             "OpCode",
             "Opcode",
+            "Step::",
         ],
         why: "an adapter carries octets and deadlines: rules about frames and closing belong to \
               ws-proto, what to do about them to ws-driver",
@@ -179,17 +180,20 @@ mod tests {
     }
 
     #[test]
-    fn adapters_match_on_no_events_or_frames() {
-        let text = "fn f() {\n    match event { Event::Ping(_) => {} }\n}";
+    fn adapters_match_on_no_steps_or_frames() {
+        let text = "fn f() {\n    match step { Step::Control(_) => {} }\n}";
         let findings = check(&workspace("ws-tokio", &[("src/io.rs", text)]));
         assert_eq!(places(&findings), ["crates/ws-tokio/src/io.rs:2"]);
         assert_eq!(found("ws-smol", "use ws_driver::OpCode;"), 1);
-        assert_eq!(found("ws-tokio", "use ws_driver::Event::*;"), 1);
+        assert_eq!(found("ws-tokio", "use ws_driver::Control::*;"), 1);
         assert_eq!(
             found("ws-tokio", "pub use ws_driver::{CloseCode, MaskKey};"),
             0
         );
-        assert_eq!(found("ws-proto", "match event { Event::Ping(_) => {} }"), 0);
+        assert_eq!(
+            found("ws-proto", "match step { Step::Control(_) => {} }"),
+            0
+        );
     }
 
     #[test]

@@ -33,7 +33,8 @@ const TABLE: &[(&str, Allowed)] = &[
     (
         "ws-proto",
         Allowed::Only {
-            always: &["bytes", "simdutf8"],
+            // thiserror writes the impls of error types: a macro, which needs no std and leaves no code of its own.
+            always: &["bytes", "simdutf8", "thiserror"],
             optional: &["zlib-rs"],
         },
     ),
@@ -55,6 +56,8 @@ const TABLE: &[(&str, Allowed)] = &[
                 "http",
                 // Under `cfg(loom)` only, in place of std's locks.
                 "loom",
+                // As for ws-proto.
+                "thiserror",
                 "ws-handshake",
                 "ws-proto",
             ],

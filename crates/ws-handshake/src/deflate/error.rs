@@ -4,7 +4,6 @@ use std::fmt;
 
 /// A parameter of permessage-deflate (RFC 7692 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums)] // RFC 7692 knows no fifth one.
 pub enum DeflateParameter {
     /// `client_max_window_bits` (§7.1.2.2).
     ClientMaxWindowBits,

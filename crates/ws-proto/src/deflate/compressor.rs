@@ -27,7 +27,7 @@ const MAX_STEP: usize = 16 * 1024;
 /// (RFC 7692 §7.2.3.6).
 const EMPTY_BLOCK: u8 = 0x00;
 
-/// How to compress. Values out of range count as the nearest that is in it.
+/// How to compress. A window out of range counts as the nearest that is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CompressorOptions {
     /// From 0, which does not compress, to 9, which compresses most. 1 is many times faster than all above it; what
@@ -56,10 +56,8 @@ impl CompressorOptions {
     /// What is used for it.
     pub(crate) fn in_range(self) -> Self {
         CompressorOptions {
-            level: self.level.min(9),
-            mem_level: self.mem_level.clamp(1, 9),
-            takeover: self.takeover,
             window_bits: self.window_bits.clamp(9, 15),
+            ..self
         }
     }
 }
@@ -78,7 +76,8 @@ pub(crate) struct Compressor {
 /// The memory of a [`Compressor`], to be used by another with the same options. Carries nothing over.
 pub(crate) struct CompressorState {
     deflate: Deflate,
-    options: CompressorOptions,
+    /// What the memory depends on.
+    kind: CompressorOptions,
     /// What it saw must be forgotten before it sees more.
     stale: bool,
 }
@@ -93,13 +92,9 @@ impl CompressorState {
         };
         CompressorState {
             deflate: Deflate::new_with_config(config),
-            options,
+            kind: options.kind(),
             stale: false,
         }
-    }
-
-    fn kind(&self) -> CompressorOptions {
-        self.options.kind()
     }
 }
 
@@ -115,13 +110,16 @@ impl Compressor {
 
     /// Compresses a whole message, or the rest of one that was begun.
     pub(crate) fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) {
-        if !payload.is_empty() {
-            self.run(payload, DeflateFlush::SyncFlush, out);
-            self.unflushed = false;
-            cut_tail(out);
-            self.end();
+        if payload.is_empty() && !self.unflushed {
+            // Whole blocks came before, or nothing: the codec would not flush again.
+            out.push(EMPTY_BLOCK);
         } else {
-            self.finish(out);
+            self.run(payload, DeflateFlush::SyncFlush, out);
+            debug_assert!(out.ends_with(&TAIL));
+            out.truncate(out.len().saturating_sub(TAIL.len()));
+        }
+        if !self.options.takeover {
+            self.reset();
         }
     }
 
@@ -130,7 +128,6 @@ impl Compressor {
     /// May append nothing: what the codec holds back comes with a later call. The work follows the length of `chunk`.
     pub(crate) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         if !chunk.is_empty() {
-            self.unflushed = true;
             self.run(chunk, DeflateFlush::NoFlush, out);
         }
     }
@@ -143,20 +140,12 @@ impl Compressor {
     pub(crate) fn flush(&mut self, out: &mut Vec<u8>) {
         if self.unflushed {
             self.run(&[], DeflateFlush::SyncFlush, out);
-            self.unflushed = false;
         }
     }
 
     /// Ends the message.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
-        if self.unflushed {
-            self.flush(out);
-            cut_tail(out);
-        } else {
-            // Whole blocks came before, or nothing: the codec would not flush again.
-            out.push(EMPTY_BLOCK);
-        }
-        self.end();
+        self.compress(&[], out);
     }
 
     /// Forgets the messages so far, and an unfinished one: the next refers to none of them.
@@ -183,7 +172,7 @@ impl Compressor {
 
     /// Takes memory instead of allocating some; gives it back if it does not fit the options or is not needed.
     pub(crate) fn put_state(&mut self, state: CompressorState) -> Option<CompressorState> {
-        if self.state.is_some() || state.kind() != self.options.kind() {
+        if self.state.is_some() || state.kind != self.options.kind() {
             return Some(state);
         }
         self.state = Some(state);
@@ -195,18 +184,18 @@ impl Compressor {
         self.state.is_some()
     }
 
-    fn end(&mut self) {
-        if !self.options.takeover {
-            self.reset();
-        }
-    }
-
     /// Compresses `input` to the end of `out`, which grows by as much as comes.
     fn run(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Vec<u8>) {
-        let deflate = self.deflate();
+        self.unflushed = flush == DeflateFlush::NoFlush;
+        let state = self
+            .state
+            .get_or_insert_with(|| CompressorState::new(self.options));
+        if core::mem::take(&mut state.stale) {
+            state.deflate.reset();
+        }
         let room = max_compressed_len(input.len()).clamp(MIN_STEP, MAX_STEP);
         loop {
-            let (used, produced) = step(deflate, input, flush, room, out);
+            let (used, produced) = step(&mut state.deflate, input, flush, room, out);
             input = input.get(used..).unwrap_or_default();
             // Room to spare means that everything was taken and, with a flush, written; short of more input than one
             // call can take.
@@ -214,17 +203,6 @@ impl Compressor {
                 break;
             }
         }
-    }
-
-    fn deflate(&mut self) -> &mut Deflate {
-        let options = self.options;
-        let state = self
-            .state
-            .get_or_insert_with(|| CompressorState::new(options));
-        if core::mem::take(&mut state.stale) {
-            state.deflate.reset();
-        }
-        &mut state.deflate
     }
 }
 
@@ -246,11 +224,6 @@ fn step(
     let produced = since(total_out, deflate.total_out());
     out.truncate(start.saturating_add(produced));
     (used, produced)
-}
-
-fn cut_tail(out: &mut Vec<u8>) {
-    debug_assert!(out.ends_with(&TAIL));
-    out.truncate(out.len().saturating_sub(TAIL.len()));
 }
 
 /// No message of `len` octets is longer when it is compressed, with any options, in any steps. Each

@@ -26,6 +26,7 @@ use crate::role::Role;
 ///     .own_window_bits(10);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub struct DeflateConfig {
     pub(crate) level: u8,
     pub(crate) mem_level: u8,
@@ -52,7 +53,6 @@ impl Default for DeflateConfig {
 
 impl DeflateConfig {
     /// How hard to try, from 0, not at all, over 1, fast, to 9, small. Default: 1. What is above counts as 9.
-    #[must_use]
     pub fn level(mut self, level: u8) -> Self {
         self.level = level.min(9);
         self
@@ -60,14 +60,12 @@ impl DeflateConfig {
 
     /// How much memory the compressor uses beside its window, from 1 to 9. Default: 4. What is outside counts as the
     /// nearest.
-    #[must_use]
     pub fn mem_level(mut self, mem_level: u8) -> Self {
         self.mem_level = mem_level.clamp(1, 9);
         self
     }
 
     /// Messages of fewer octets are sent as they are. Default: 32.
-    #[must_use]
     pub fn threshold(mut self, len: usize) -> Self {
         self.threshold = len;
         self
@@ -76,7 +74,6 @@ impl DeflateConfig {
     /// The logarithm of our compressor's window, 9 to 15: memory here, and what the peer needs to read us. Default: 12,
     /// which takes 112 KiB less than 15 and makes JSON of 64 KiB 9 % longer.
     /// What is outside counts as the nearest.
-    #[must_use]
     pub fn own_window_bits(mut self, bits: u8) -> Self {
         self.own_window_bits = bits.clamp(9, 15);
         self
@@ -86,7 +83,6 @@ impl DeflateConfig {
     /// nearest.
     ///
     /// A wish: a peer that does not know the parameter gets its way, and [`DeflateParams`] say what was agreed.
-    #[must_use]
     pub fn peer_window_bits(mut self, bits: u8) -> Self {
         self.peer_window_bits = Some(bits.clamp(8, 15));
         self
@@ -94,7 +90,6 @@ impl DeflateConfig {
 
     /// Whether our messages may refer to those before: smaller, for memory that is kept between messages. Default:
     /// `true`.
-    #[must_use]
     pub fn own_context_takeover(mut self, takeover: bool) -> Self {
         self.own_takeover = takeover;
         self
@@ -103,7 +98,6 @@ impl DeflateConfig {
     /// Whether the peer's messages may refer to those before. Default: `true`.
     ///
     /// `false` binds a client. To a server it is a wish, as with [`peer_window_bits`](Self::peer_window_bits).
-    #[must_use]
     pub fn peer_context_takeover(mut self, takeover: bool) -> Self {
         self.peer_takeover = takeover;
         self
@@ -121,22 +115,18 @@ impl DeflateConfig {
     /// assert_eq!((wanted.client_max_window_bits, wanted.server_max_window_bits), (10, 15));
     /// assert_eq!((wanted.takeover(Role::Client), wanted.takeover(Role::Server)), (true, false));
     /// ```
-    #[must_use]
     pub fn wanted(&self, role: Role) -> DeflateParams {
-        let peer_window_bits = self.peer_window_bits.unwrap_or(15);
-        match role {
-            Role::Client => DeflateParams {
-                server_no_context_takeover: !self.peer_takeover,
-                client_no_context_takeover: !self.own_takeover,
-                server_max_window_bits: peer_window_bits,
-                client_max_window_bits: self.own_window_bits,
-            },
-            Role::Server => DeflateParams {
-                server_no_context_takeover: !self.own_takeover,
-                client_no_context_takeover: !self.peer_takeover,
-                server_max_window_bits: self.own_window_bits,
-                client_max_window_bits: peer_window_bits,
-            },
+        let own = (!self.own_takeover, self.own_window_bits);
+        let peer = (!self.peer_takeover, self.peer_window_bits.unwrap_or(15));
+        let (client, server) = match role {
+            Role::Client => (own, peer),
+            Role::Server => (peer, own),
+        };
+        DeflateParams {
+            server_no_context_takeover: server.0,
+            client_no_context_takeover: client.0,
+            server_max_window_bits: server.1,
+            client_max_window_bits: client.1,
         }
     }
 }
@@ -169,7 +159,6 @@ impl Default for DeflateParams {
 
 impl DeflateParams {
     /// Whether messages of `role` may refer to those before. Those of the other end: `takeover(role.peer())`.
-    #[must_use]
     pub fn takeover(&self, role: Role) -> bool {
         match role {
             Role::Client => !self.client_no_context_takeover,
@@ -178,7 +167,6 @@ impl DeflateParams {
     }
 
     /// The logarithm of the window of `role`. That of the other end: `window_bits(role.peer())`.
-    #[must_use]
     pub fn window_bits(&self, role: Role) -> u8 {
         match role {
             Role::Client => self.client_max_window_bits,

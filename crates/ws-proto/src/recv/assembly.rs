@@ -53,12 +53,6 @@ impl Assembly {
         self.stage == Stage::Open
     }
 
-    /// Whether there is no message, not even a finished one.
-    #[inline]
-    pub(super) fn is_idle(&self) -> bool {
-        self.stage == Stage::Idle
-    }
-
     /// Whether there is memory that [`trim`](Self::trim) could give back.
     #[inline]
     pub(super) fn holds_memory(&self) -> bool {

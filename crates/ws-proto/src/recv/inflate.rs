@@ -4,7 +4,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Found, Next, Partial, ReceiveSide};
+use super::block::Location;
+use super::frames::{OpenFrame, Stage};
+use super::{Chunk, RecvHalf, Stop};
 use crate::deflate::{Decompressor, DecompressorState, DeflateParams};
 use crate::error::{LimitError, ReceiveError};
 use crate::header::FrameHeader;
@@ -28,10 +30,8 @@ pub(super) struct Inflation {
     compressed_len: u64,
     /// What came out last.
     piece: Vec<u8>,
-    /// What was done in this turn, in octets that came out.
+    /// What was done in this turn, in bytes that came out.
     turn_len: usize,
-    /// The turn is over and more is to come out, whether or not more arrives.
-    is_busy: bool,
 }
 
 impl Inflation {
@@ -41,7 +41,7 @@ impl Inflation {
     }
 }
 
-impl ReceiveSide {
+impl RecvHalf {
     /// Accepts messages that are compressed as agreed (RFC 7692 §7).
     pub fn inflate(&mut self, params: &DeflateParams) {
         let peer = self.role.peer();
@@ -51,24 +51,13 @@ impl ReceiveSide {
             compressed_len: 0,
             piece: Vec::new(),
             turn_len: 0,
-            is_busy: false,
         }));
-    }
-
-    /// Whether the first frame of a message may say that it is compressed.
-    pub(super) fn may_inflate(&self) -> bool {
-        self.inflation.is_some()
     }
 
     /// Whether the message under way is compressed.
     #[inline]
     pub(super) fn is_compressed(&self) -> bool {
         self.inflation.as_ref().is_some_and(|it| it.is_on)
-    }
-
-    /// Whether there is more to do without more input: others should have a turn first.
-    pub(super) fn is_inflating(&self) -> bool {
-        self.inflation.as_ref().is_some_and(|it| it.is_busy)
     }
 
     /// The piece of a message that is passed on.
@@ -84,16 +73,16 @@ impl ReceiveSide {
         }
     }
 
-    /// Whether the next compressed message allocates a decompressor's memory, unless some is lent.
     #[inline]
-    #[must_use]
-    pub fn wants_decompressor(&self) -> bool {
+    pub(super) fn wants_decompressor(&self) -> bool {
         let inflation = self.inflation.as_ref();
         inflation.is_some_and(|it| !it.decompressor.has_state())
     }
 
-    /// Lends the memory of a decompressor; it comes back if it is not wanted.
-    pub fn lend_decompressor(&mut self, memory: DecompressorMemory) -> Option<DecompressorMemory> {
+    pub(super) fn lend_decompressor(
+        &mut self,
+        memory: DecompressorMemory,
+    ) -> Option<DecompressorMemory> {
         let Some(inflation) = &mut self.inflation else {
             return Some(memory);
         };
@@ -106,9 +95,7 @@ impl ReceiveSide {
         Some(DecompressorMemory { state, piece })
     }
 
-    /// Gives up the decompressor's memory if the next message will not refer to what it saw: between messages without
-    /// context takeover.
-    pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
+    pub(super) fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
         let inflation = self.inflation.as_mut()?;
         let state = inflation.decompressor.take_state()?;
         let piece = core::mem::take(&mut inflation.piece);
@@ -142,83 +129,72 @@ impl ReceiveSide {
         Ok(())
     }
 
-    /// Inside a frame of a compressed message that is put together.
-    pub(super) fn inflate_frame(
-        &mut self,
-        input: &[u8],
-        partial: Partial,
-    ) -> Result<Next, ReceiveError> {
-        let mut used: usize = 0;
-        loop {
+    /// Takes over a compressed frame of a message that is put together: `true` if it was the last.
+    pub(super) fn inflate_message(&mut self) -> Result<bool, Stop> {
+        while let Stage::Payload(frame) = self.stage {
             let room = self.max_message_len.saturating_sub(self.assembly.len());
-            // One octet more than fits, to know of it.
-            let room = room.saturating_add(1).min(PIECE_LEN);
-            let rest = input.get(used..).unwrap_or_default();
-            let (step, done) = self.inflate_step(rest, room)?;
-            used = used.saturating_add(step);
+            // One byte more than fits, to know of it.
+            let done = self.inflate_step(frame, room.saturating_add(1).min(PIECE_LEN))?;
             self.keep_piece()?;
             match done {
-                Done::Message => return self.end_compressed(used),
-                Done::Frame => {
-                    self.frame = None;
-                    return Ok(Next::Continue(used));
+                Done::Frame | Done::Message => {
+                    return self.end_of_payload(OpenFrame {
+                        remaining: 0,
+                        ..frame
+                    });
                 }
-                Done::Input => return Ok(Next::Stop(used, Found::Nothing)),
-                Done::Step => {}
-            }
-            if matches!(partial, Partial::Keep { .. }) && self.ends_turn() {
-                return Ok(Next::Stop(used, Found::Nothing));
+                Done::Input => return Err(Stop::NeedInput),
+                Done::Step => self.end_turn()?,
             }
         }
+        Ok(false)
     }
 
-    /// Goes to the next piece of a compressed message that is passed on.
-    pub(super) fn inflate_stream(&mut self, input: &[u8]) -> Result<Next, ReceiveError> {
-        let mut used: usize = 0;
-        loop {
-            if self.ends_turn() {
-                return Ok(Next::Stop(used, Found::Nothing));
-            }
-            let rest = input.get(used..).unwrap_or_default();
-            let (step, done) = self.inflate_step(rest, PIECE_LEN)?;
-            used = used.saturating_add(step);
+    /// Goes to the next piece of a compressed message. `None` at the end of a frame that is not the last.
+    pub(super) fn inflate_chunk(&mut self) -> Result<Option<Chunk>, Stop> {
+        while let Stage::Payload(frame) = self.stage {
+            self.end_turn()?;
+            let done = self.inflate_step(frame, PIECE_LEN)?;
             if !self.inflated().is_empty() {
-                self.check_streamed()?;
-                return Ok(Next::Stop(used, Found::Inflated));
+                self.check_inflated()?;
+                self.message = Location::Inflated;
+                return Ok(Some(Chunk::Data));
             }
             match done {
-                Done::Message => return self.end_stream(used),
-                Done::Frame => return self.end_stream_frame(used),
-                Done::Input => return Ok(Next::Stop(used, Found::Nothing)),
+                Done::Frame | Done::Message => return self.end_of_streamed_frame(frame.fin),
+                Done::Input => return Err(Stop::NeedInput),
                 Done::Step => {}
             }
         }
+        Ok(None)
     }
 
-    /// Inflates a little of the frame's payload into `piece`; how much of `input` that took.
-    fn inflate_step(&mut self, input: &[u8], room: usize) -> Result<(usize, Done), ReceiveError> {
-        let (Some(inflation), Some(frame)) = (&mut self.inflation, &mut self.frame) else {
-            return Ok((0, Done::Frame));
+    /// Inflates a little of the frame's payload into `piece`, at most `room` bytes.
+    fn inflate_step(&mut self, frame: OpenFrame, room: usize) -> Result<Done, ReceiveError> {
+        let Some(inflation) = &mut self.inflation else {
+            return Ok(Done::Frame);
         };
         inflation.piece.clear();
-        inflation.is_busy = false;
-        let remaining = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
-        let len = remaining.min(input.len()).min(INPUT_LEN);
-        let mut octets = [0; INPUT_LEN];
-        let octets = octets.get_mut(..len).unwrap_or_default();
-        octets.copy_from_slice(input.get(..len).unwrap_or_default());
+        let input = self.block.unread();
+        let len = frame.len_in(input.len()).min(INPUT_LEN);
+        let mut bytes = [0; INPUT_LEN];
+        let bytes = bytes.get_mut(..len).unwrap_or_default();
+        bytes.copy_from_slice(input.get(..len).unwrap_or_default());
         if let Some(key) = frame.key {
-            key.apply(octets);
+            key.apply(bytes);
         }
         let progress = inflation
             .decompressor
-            .push(octets, &mut inflation.piece, room)?;
-        frame.key = frame.key.map(|key| key.after(progress.used));
-        frame.remaining = frame.remaining.saturating_sub(progress.used as u64);
+            .push(bytes, &mut inflation.piece, room)?;
+        let is_input_left = progress.used < input.len();
+        let frame = frame.after(progress.used);
+        self.block.consume(progress.used);
+        self.block.expect(frame.remaining);
+        self.stage = Stage::Payload(frame);
         let done = if progress.pending {
             Done::Step
         } else if frame.remaining > 0 {
-            match progress.used < input.len() {
+            match is_input_left {
                 true => Done::Step,
                 false => Done::Input,
             }
@@ -237,12 +213,12 @@ impl ReceiveSide {
             }
         };
         // Input counts too: blocks may be many and empty.
-        let work = inflation
-            .piece
-            .len()
-            .saturating_add(progress.used.saturating_mul(8));
-        inflation.turn_len = inflation.turn_len.saturating_add(work);
-        Ok((progress.used, done))
+        let work = progress.used.saturating_mul(8);
+        inflation.turn_len = inflation
+            .turn_len
+            .saturating_add(work)
+            .saturating_add(inflation.piece.len());
+        Ok(done)
     }
 
     /// Puts the piece that came out in its place. What fits is text before it is too long.
@@ -262,23 +238,15 @@ impl ReceiveSide {
         Ok(())
     }
 
-    /// Whether so much came out in this turn that others should have theirs.
-    fn ends_turn(&mut self) -> bool {
-        let Some(inflation) = &mut self.inflation else {
-            return false;
-        };
-        inflation.is_busy = inflation.turn_len >= TURN_LEN;
-        if inflation.is_busy {
-            inflation.turn_len = 0;
+    /// Stops when so much came out in this turn that others should have theirs.
+    fn end_turn(&mut self) -> Result<(), Stop> {
+        match &mut self.inflation {
+            Some(inflation) if inflation.turn_len >= TURN_LEN => {
+                inflation.turn_len = 0;
+                Err(Stop::Busy)
+            }
+            _ => Ok(()),
         }
-        inflation.is_busy
-    }
-
-    /// The message that is put together is whole.
-    fn end_compressed(&mut self, used: usize) -> Result<Next, ReceiveError> {
-        self.frame = None;
-        self.assembly.finish()?;
-        Ok(Next::Stop(used, Found::Assembled))
     }
 }
 

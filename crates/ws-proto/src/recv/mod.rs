@@ -1,571 +1,395 @@
-//! The receive side: octets in, messages and control frames out (RFC 6455 §5, §6.2, §8).
+//! Receiving: bytes in, messages and control frames out (RFC 6455 §5, §6.2, §8).
 
 mod assembly;
 mod block;
+mod frames;
 #[cfg(feature = "deflate")]
 mod inflate;
 #[cfg(not(feature = "deflate"))]
 #[path = "no_inflate.rs"]
 mod inflate;
+mod lending;
 mod stream;
 
-pub use block::{BlockReceiver, Chunk, Ready, Start};
+pub use inflate::DecompressorMemory;
+pub use lending::RecvLending;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::close::CloseFrame;
-use crate::config::{Config, MAX_FRAGMENTS};
-use crate::control::{Control, ControlPayload};
-use crate::error::{LimitError, ProtocolError, ReceiveError};
-use crate::header::{FrameHeader, HeaderRules, PlainHeader};
-use crate::mask::MaskKey;
+use bytes::Bytes;
+
+use crate::config::Config;
+use crate::control::Control;
+use crate::error::ReceiveError;
+use crate::header::{FrameHeader, HeaderRules};
 use crate::message::{Message, MessageKind, MessageRef};
-use crate::opcode::OpCode;
 use crate::role::Role;
-use crate::text::unmask_text;
+use crate::send::SendHalf;
+use crate::text::Text;
 use assembly::Assembly;
-pub use inflate::DecompressorMemory;
+use block::{Block, Location};
+use frames::Stage;
 use inflate::Inflation;
-use stream::Stream;
+use stream::Streaming;
 
-/// What a call of [`ReceiveSide::receive`] did.
+/// The result of a step of receiving: what was looked for, or why the search stopped before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Received<'a> {
-    /// Octets of the input that were used up; pass the rest to the next call.
-    pub consumed: usize,
-    /// What they held. `None`: all of the input was used up, and more is needed.
-    pub event: Option<Event<'a>>,
-}
-
-/// Something whole arrived.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums)] // RFC 6455 knows data and control.
+#[must_use]
 #[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
-pub enum Event<'a> {
-    /// A Close, Ping or Pong.
+pub enum Step<T> {
+    /// What was looked for.
+    Found(T),
+    /// A Close, Ping or Pong. It has been answered already: take the next step.
     Control(Control),
-    /// A message.
-    Message(MessageRef<'a>),
+    /// All input was used up: read more into [`RecvHalf::spare`].
+    NeedInput,
+    /// Much was decompressed and more is to come without more input: give others a turn, then take the next step.
+    Busy,
+    /// Nothing that arrives counts any more, because the peer closed the connection or broke the protocol:
+    /// [`SendHalf::end`] and [`SendHalf::failure`] tell.
+    Ended,
 }
 
-/// Turns octets into messages: framing, masking, UTF-8, fragments, limits.
+/// Part of a message that is received piece by piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chunk {
+    /// A piece of the payload: see [`RecvHalf::chunk`].
+    Data,
+    /// The message is whole.
+    End,
+}
+
+/// The receiving half of a connection: turns bytes into messages.
 ///
-/// It never replies: [`Connection`](crate::Connection) does, or whoever passes its control frames and errors to a
-/// [`SendHalf`](crate::SendHalf).
+/// It holds the input, decodes it step by step, and has its [`SendHalf`] answer: each step is given that half, queues
+/// the replies that control frames call for, and fails the connection when the peer breaks a rule or a limit.
+/// [`Connection`](crate::Connection) is the pair of both halves.
 ///
-/// Memory: nothing between messages but what the last one left for the next (see [`release`](Self::release)). An
-/// unfinished message of n received octets takes at most 2n + 64 KiB, whatever its header announced.
+/// Methods come in families:
+///
+/// * **Input**: [`spare`](Self::spare) is the memory to read into, [`filled`](Self::filled) says how much was read.
+/// * **Steps**: [`next_message`](Self::next_message) for whole messages; [`next_start`](Self::next_start) and
+///   [`next_chunk`](Self::next_chunk) for messages piece by piece.
+/// * **Output**: [`message`](Self::message), [`take_message`](Self::take_message) and [`chunk`](Self::chunk) look at
+///   what the last step found. [`hold`](Self::hold) lets the next step find it again.
+/// * **Questions**: [`is_between_messages`](Self::is_between_messages), [`unread`](Self::unread).
+/// * **Lending**: [`lending`](Self::lending) is for drivers that lend memory only while they need it.
+///
+/// The order of calls is a loop: take steps until one returns [`Step::NeedInput`], read, take steps again.
+///
+/// Memory: the lent block, and for an unfinished message of n received bytes at most 2n + 64 KiB, whatever its header
+/// announced.
 ///
 /// ```
-/// use ws_proto::{Config, Event, MessageRef, ReceiveSide, Role};
+/// use ws_proto::{Config, MessageRef, RecvHalf, Role, SendHalf, Step};
 ///
-/// let mut recv = ReceiveSide::new(Role::Client, &Config::default());
-/// // A message in two frames, with a Ping between them.
-/// let mut input = *b"\x01\x03Hel\x89\x01?\x80\x02lo";
+/// let config = Config::default();
+/// let mut send = SendHalf::server(&config);
+/// let mut recv = RecvHalf::new(Role::Server, &config);
 ///
-/// let received = recv.receive(&mut input)?;
-/// let Some(Event::Control(ping)) = received.event else { panic!("{received:?}") };
-/// println!("to be answered by a `SendHalf`: {ping:?}");
+/// // A masked text message "Hello" (RFC 6455 §5.7), and a Ping.
+/// let input = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\0\0\0\0";
+/// recv.spare()[..input.len()].copy_from_slice(input);
+/// recv.filled(input.len());
 ///
-/// let rest = received.consumed;
-/// let received = recv.receive(&mut input[rest..])?;
-/// assert_eq!(received.event, Some(Event::Message(MessageRef::Text("Hello"))));
-/// assert_eq!(rest + received.consumed, input.len());
-/// # Ok::<(), ws_proto::ReceiveError>(())
+/// assert_eq!(recv.next_message(&mut send), Step::Found(()));
+/// assert_eq!(recv.message(), Some(MessageRef::Text("Hello")));
+/// assert!(matches!(recv.next_message(&mut send), Step::Control(_)));
+/// assert_eq!(recv.next_message(&mut send), Step::NeedInput);
+/// assert_eq!(send.queued(), 2); // The Pong.
 /// ```
-pub struct ReceiveSide {
+pub struct RecvHalf {
     role: Role,
     max_frame_len: usize,
     max_message_len: usize,
-    status: Status,
-    /// Octets of a header or control frame whose end has not arrived. Empty while `frame` is set.
+    /// The lesser of both.
+    max_plain_len: usize,
+    block: Block,
+    stage: Stage,
+    /// What the last step found.
+    message: Location,
+    /// Input has come since the last step.
+    is_heard: bool,
+    /// The last step used up all input.
+    is_searched: bool,
+    /// The beginning of a header, or the payload of a control frame, that came out of a block given back.
     partial: Vec<u8>,
-    /// The data frame whose payload goes to `assembly`.
-    frame: Option<OpenFrame>,
     assembly: Assembly,
-    /// While `On`, payload is passed on instead of going to `assembly`.
-    stream: Stream,
+    /// The message that is received piece by piece.
+    stream: Option<Streaming>,
     /// Present where compression was agreed.
     inflation: Option<Box<Inflation>>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Status {
-    Active,
-    /// The peer's Close arrived: what follows is ignored (RFC 6455 §1.4).
+/// Why a search stopped before it found anything.
+enum Stop {
+    /// The control frame with this header comes first, and is all there.
+    Control(FrameHeader),
+    NeedInput,
+    #[cfg_attr(
+        not(feature = "deflate"),
+        expect(dead_code, reason = "only decompression takes long")
+    )]
+    Busy,
     Closed,
     Failed(ReceiveError),
 }
 
-struct OpenFrame {
-    /// Octets of payload that have not arrived.
-    remaining: u64,
-    /// The masking key, turned to the next octet.
-    key: Option<MaskKey>,
-    fin: bool,
+impl<E: Into<ReceiveError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Stop::Failed(error.into())
+    }
 }
 
-/// What to do with a frame of which the input holds only the beginning.
-#[derive(Clone, Copy)]
-enum Partial {
-    /// Take it over: the input may go away.
-    Absorb,
-    /// Leave it if the whole frame fits `room` octets: the caller will append to the same input.
-    Keep { room: usize },
-}
+/// Bytes in a block that nobody has lent.
+const BLOCK_LEN: usize = 64 * 1024;
 
-/// One step through the input. Positions count from the start of the input.
-struct Step {
-    consumed: usize,
-    found: Found,
-}
-
-#[allow(clippy::large_enum_variant)] // Short-lived return value.
-enum Found {
-    /// The input has no whole frame left.
-    Nothing,
-    /// The same, and how long the frame is of which the input has the beginning.
-    Incomplete {
-        frame_len: usize,
-    },
-    /// The last frame of the message in `assembly`.
-    Assembled,
-    Control(Control),
-    /// A piece of a message that is passed on, unmasked and validated in the input.
-    Data {
-        start: usize,
-        len: usize,
-    },
-    /// A piece of a message that is passed on and came compressed.
-    #[cfg_attr(
-        not(feature = "deflate"),
-        expect(dead_code, reason = "no message does")
-    )]
-    Inflated,
-    /// The message that is passed on begins.
-    Started(MessageKind),
-    /// The message that is passed on is whole.
-    StreamEnd,
-    /// A message of one frame, still masked and unchecked in the input.
-    InPlace(InPlace),
-}
-
-struct InPlace {
-    kind: MessageKind,
-    start: usize,
-    len: usize,
-    key: Option<MaskKey>,
-}
-
-/// How the loop over frames goes on; the number is octets of input used up.
-enum Next {
-    Continue(usize),
-    Stop(usize, Found),
-}
-
-impl ReceiveSide {
-    /// The receive side of the end with this role.
+impl RecvHalf {
+    /// The receiving half of the end with this role.
     #[must_use]
     pub fn new(role: Role, config: &Config) -> Self {
-        ReceiveSide {
+        RecvHalf {
             role,
             max_frame_len: config.shared.max_frame_len,
             max_message_len: config.shared.max_message_len,
-            status: Status::Active,
+            max_plain_len: config
+                .shared
+                .max_frame_len
+                .min(config.shared.max_message_len),
+            block: Block::new(BLOCK_LEN),
+            stage: Stage::Between,
+            message: Location::None,
+            is_heard: false,
+            is_searched: false,
             partial: Vec::new(),
-            frame: None,
             assembly: Assembly::default(),
-            stream: Stream::Off,
+            stream: None,
             inflation: None,
         }
     }
 
-    /// Takes input up to the end of the next message or control frame.
+    /// Returns free memory behind the input, to read into; it is never empty. Allocates a block of 64 KiB unless one
+    /// was [lent](RecvLending::lend).
     ///
-    /// A message of one frame that lies in `input` as a whole is unmasked there and borrowed from it; any other is
-    /// put together in memory of the receive side and borrowed from that. Call again with the rest of the input
-    /// until `event` is `None`. After the peer's Close all input is ignored.
+    /// Ends the look at a message, also one that is held. Moves the input to the start of the block if that makes the
+    /// room it needs.
+    pub fn spare(&mut self) -> &mut [u8] {
+        self.end_look();
+        self.block.spare()
+    }
+
+    /// Takes the first `len` bytes of [`spare`](Self::spare) as input.
+    pub fn filled(&mut self, len: usize) {
+        self.block.filled(len);
+        self.is_heard |= len > 0;
+        self.is_searched = false;
+    }
+
+    /// Goes to the end of the next message: see [`message`](Self::message) and [`take_message`](Self::take_message).
     ///
-    /// # Errors
+    /// A message of one frame that lies in the block as a whole stays there; any other is put together in memory of its
+    /// own. Of a message that was received piece by piece, the rest is skipped first; it is validated all the same.
+    #[inline]
+    pub fn next_message(&mut self, send: &mut SendHalf) -> Step<()> {
+        if self.next_plain() {
+            return Step::Found(());
+        }
+        self.next_any(send)
+    }
+
+    /// The long path of [`next_message`](Self::next_message).
+    fn next_any(&mut self, send: &mut SendHalf) -> Step<()> {
+        if self.is_used_up() {
+            self.note_heard(send);
+            self.message = Location::None;
+            self.is_searched = true;
+            return Step::NeedInput;
+        }
+        self.next_found(send)
+    }
+
+    #[inline(never)]
+    fn next_found(&mut self, send: &mut SendHalf) -> Step<()> {
+        let found = self.find_message();
+        self.conclude(send, found)
+    }
+
+    /// Goes to the beginning of the next message, to receive it piece by piece; or into the message of which
+    /// [`next_message`](Self::next_message) has put together the beginning.
     ///
-    /// The first violation or limit; every later call repeats it. Events before it have been returned.
-    pub fn receive<'a>(&'a mut self, input: &'a mut [u8]) -> Result<Received<'a>, ReceiveError> {
-        let Step { consumed, found } = self.step(input, Partial::Absorb)?;
-        let event = match found {
-            // Only a receiver that asked for a stream gets pieces.
-            Found::Nothing
-            | Found::Incomplete { .. }
-            | Found::Data { .. }
-            | Found::Inflated
-            | Found::Started(_)
-            | Found::StreamEnd => None,
-            Found::Assembled => self.assembly.message().map(Event::Message),
-            Found::Control(control) => Some(Event::Control(control)),
-            Found::InPlace(InPlace {
-                kind,
-                start,
-                len,
-                key,
-            }) => {
-                let end = start.saturating_add(len);
-                let payload = input.get_mut(start..end).unwrap_or_default();
-                Some(Event::Message(match kind {
-                    MessageKind::Binary => {
-                        if let Some(key) = key {
-                            key.apply(payload);
-                        }
-                        MessageRef::Binary(payload)
-                    }
-                    MessageKind::Text => match unmask_text(payload, key) {
-                        Ok(text) => MessageRef::Text(text),
-                        Err(error) => return Err(self.fail(error.into())),
-                    },
-                }))
+    /// The limits on frames and messages do not apply, because nothing is put together. But 131,072 frames without
+    /// payload in a row are too many.
+    pub fn next_start(&mut self, send: &mut SendHalf) -> Step<MessageKind> {
+        let found = self.find_start();
+        self.conclude(send, found)
+    }
+
+    /// Goes to the next piece of the message that [`next_start`](Self::next_start) found: see [`chunk`](Self::chunk).
+    ///
+    /// Text is validated on the way: the piece with the first byte that cannot be text is not passed on. A piece may
+    /// end inside a character.
+    pub fn next_chunk(&mut self, send: &mut SendHalf) -> Step<Chunk> {
+        let found = self.find_chunk();
+        self.conclude(send, found)
+    }
+
+    /// The joint of the two halves: all that receiving has to tell the sending half.
+    fn conclude<T>(&mut self, send: &mut SendHalf, found: Result<T, Stop>) -> Step<T> {
+        self.note_heard(send);
+        self.is_searched = matches!(found, Err(Stop::NeedInput));
+        match found {
+            Ok(found) => Step::Found(found),
+            Err(Stop::Control(header)) => match self.take_control(&header) {
+                Ok(control) => {
+                    send.respond(&control);
+                    Step::Control(control)
+                }
+                Err(error) => self.fail(send, error),
+            },
+            Err(Stop::NeedInput) => Step::NeedInput,
+            Err(Stop::Busy) => Step::Busy,
+            Err(Stop::Closed) => Step::Ended,
+            Err(Stop::Failed(error)) => self.fail(send, error),
+        }
+    }
+
+    #[inline]
+    fn note_heard(&mut self, send: &mut SendHalf) {
+        if core::mem::take(&mut self.is_heard) {
+            send.heard();
+        }
+    }
+
+    /// Reports what the peer did wrong.
+    fn fail<T>(&mut self, send: &mut SendHalf, error: ReceiveError) -> Step<T> {
+        self.stop(Stage::Failed(error));
+        send.fail(error);
+        Step::Ended
+    }
+
+    /// Returns the message that the last step found, until the next step or read.
+    #[inline]
+    pub fn message(&self) -> Option<MessageRef<'_>> {
+        match &self.message {
+            Location::Block(MessageKind::Text, _) => Some(MessageRef::Text(self.block.text())),
+            Location::Block(MessageKind::Binary, range) => {
+                Some(MessageRef::Binary(self.block.get(range)))
+            }
+            Location::Assembled => self.assembly.message(),
+            Location::None | Location::Chunk(_) | Location::Prefix | Location::Inflated => None,
+        }
+    }
+
+    /// Returns the message that the last step found, to keep: copied out of the block, or with its memory if it was put
+    /// together outside.
+    pub fn take_message(&mut self) -> Option<Message> {
+        if self.is_holding() {
+            self.leave_held();
+        }
+        let message = match &self.message {
+            Location::Block(MessageKind::Text, _) => Message::Text(Text::from(self.block.text())),
+            Location::Block(MessageKind::Binary, range) => {
+                Message::Binary(Bytes::copy_from_slice(self.block.get(range)))
+            }
+            Location::Assembled => self.assembly.take()?,
+            Location::None | Location::Chunk(_) | Location::Prefix | Location::Inflated => {
+                return None;
             }
         };
-        Ok(Received { consumed, event })
+        self.message = Location::None;
+        Some(message)
     }
 
-    /// Takes the message that the last call of [`receive`](Self::receive) returned, if it was put together in memory
-    /// of the receive side: the memory goes with it. `None` if it lies in the input.
-    pub fn take_assembled(&mut self) -> Option<Message> {
-        self.assembly.take()
-    }
-
-    /// Whether nothing has arrived of the next frame, and no fragmented message is open. Never after a failure.
-    #[must_use]
-    pub fn is_between_messages(&self) -> bool {
-        !matches!(self.status, Status::Failed(_))
-            && self.partial.is_empty()
-            && self.frame.is_none()
-            && !self.assembly.is_open()
-            && !self.is_streaming()
-    }
-
-    /// Gives back memory that earlier messages left for the next. For connections that go idle.
-    pub fn release(&mut self) {
-        self.assembly.forget_finished();
-        self.assembly.trim();
-        self.release_inflation();
-        if self.partial.is_empty() {
-            self.partial = Vec::new();
+    /// Forgets the message that the last step found, unless it is [held](Self::hold). If it was put together outside
+    /// the block, its memory is free.
+    pub fn drop_message(&mut self) {
+        match &self.message {
+            _ if self.is_holding() => {}
+            Location::Block(..) => self.message = Location::None,
+            Location::Assembled => {
+                self.message = Location::None;
+                self.assembly.take();
+            }
+            Location::None | Location::Chunk(_) | Location::Prefix | Location::Inflated => {}
         }
+    }
+
+    /// Lets the next step find the same message again, whole or piece by piece, unless it is taken or more is read
+    /// before.
+    pub fn hold(&mut self) {
+        if self.message().is_some() {
+            self.stage = Stage::Held;
+        }
+    }
+
+    /// Tells whether a message waits that was found before.
+    pub fn is_holding(&self) -> bool {
+        matches!(self.stage, Stage::Held)
+    }
+
+    /// Returns the piece that the last [`next_chunk`](Self::next_chunk) found, until the next step or read.
+    pub fn chunk(&self) -> &[u8] {
+        match &self.message {
+            _ if matches!(self.stage, Stage::HeldPiece { is_given: false }) => &[],
+            Location::Chunk(range) => self.block.get(range),
+            Location::Prefix => self.assembly.octets(),
+            Location::Inflated => self.inflated(),
+            Location::None | Location::Block(..) | Location::Assembled => &[],
+        }
+    }
+
+    /// Tells whether nothing was used up of the next frame, and no fragmented message is open. Never true after a
+    /// failure.
+    pub fn is_between_messages(&self) -> bool {
+        matches!(self.stage, Stage::Between | Stage::Assembled)
+    }
+
+    /// Returns the input that no step has used up, as it arrived. Of an incomplete frame the beginning may be used up:
+    /// see [`is_between_messages`](Self::is_between_messages).
+    pub fn unread(&self) -> &[u8] {
+        self.block.unread()
+    }
+
+    /// Returns what a driver needs beside: memory that is lent and given back.
+    pub fn lending(&mut self) -> RecvLending<'_> {
+        RecvLending(self)
+    }
+
+    /// The message that the last step found makes way.
+    fn end_look(&mut self) {
+        self.leave_held();
+        self.message = Location::None;
     }
 
     fn rules(&self) -> HeaderRules {
         HeaderRules {
-            message_open: self.assembly.is_open() || self.is_streaming(),
-            rsv1: self.may_inflate(),
+            message_open: self.assembly.is_open() || self.stream.is_some(),
+            rsv1: self.inflation.is_some(),
             ..HeaderRules::new(self.role)
         }
     }
 
-    /// Remembers the error, so that later calls repeat it.
-    fn fail(&mut self, error: ReceiveError) -> ReceiveError {
-        self.stop(Status::Failed(error));
-        error
-    }
-
     /// Nothing that follows counts: what is incomplete now never becomes a message.
-    fn stop(&mut self, status: Status) {
-        self.status = status;
+    fn stop(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.message = Location::None;
+        self.block.clear();
         self.partial = Vec::new();
-        self.frame = None;
         self.assembly = Assembly::default();
+        self.stream = None;
         self.inflation = None;
     }
-
-    /// Whether nothing of the next frame has arrived, and it will be taken as usual.
-    #[inline]
-    fn is_between_frames(&self) -> bool {
-        matches!(self.status, Status::Active)
-            && self.frame.is_none()
-            && self.partial.is_empty()
-            && matches!(self.stream, Stream::Off)
-    }
-
-    /// Octets that are missing of the frame whose payload is being taken over.
-    fn frame_remaining(&self) -> u64 {
-        self.frame.as_ref().map_or(0, |frame| frame.remaining)
-    }
-
-    /// The message that lies whole at the start of `input`, if it is of the most frequent kind: the short way to what
-    /// [`step`](Self::step) would find.
-    #[inline]
-    fn plain_message(&self, input: &[u8]) -> Option<InPlace> {
-        if !self.is_between_frames() || !self.assembly.is_idle() {
-            return None;
-        }
-        let header = PlainHeader::parse(input, self.role)?;
-        let limit = self.max_frame_len.min(self.max_message_len);
-        let available = input.len().saturating_sub(header.len);
-        (header.payload_len <= limit.min(available)).then_some(InPlace {
-            kind: header.kind,
-            start: header.len,
-            len: header.payload_len,
-            key: header.mask,
-        })
-    }
-
-    /// Goes to the end of the next message or control frame.
-    #[inline]
-    fn step(&mut self, input: &mut [u8], partial: Partial) -> Result<Step, ReceiveError> {
-        match self.status {
-            Status::Active => {}
-            Status::Closed => {
-                return Ok(Step {
-                    consumed: input.len(),
-                    found: Found::Nothing,
-                });
-            }
-            Status::Failed(error) => return Err(error),
-        }
-        self.assembly.forget_finished();
-        let mut consumed: usize = 0;
-        loop {
-            let rest = input.get_mut(consumed..).unwrap_or_default();
-            let next = if self.frame.is_some() {
-                match self.stream {
-                    Stream::On(_) => self.stream_frame(rest),
-                    _ if self.is_compressed() => self.inflate_frame(rest, partial),
-                    Stream::Off | Stream::Wanted => self.continue_frame(rest),
-                }
-            } else if !self.partial.is_empty() {
-                self.complete_partial(rest)
-            } else {
-                self.start_frame(rest, partial)
-            };
-            match next {
-                Ok(Next::Continue(len)) => consumed = consumed.saturating_add(len),
-                Ok(Next::Stop(len, mut found)) => {
-                    if let Found::InPlace(InPlace { start, .. }) | Found::Data { start, .. } =
-                        &mut found
-                    {
-                        *start = start.saturating_add(consumed);
-                    }
-                    return Ok(Step {
-                        consumed: consumed.saturating_add(len),
-                        found,
-                    });
-                }
-                Err(error) => return Err(self.fail(error)),
-            }
-        }
-    }
-
-    /// At the start of a frame, with nothing of it taken over.
-    #[inline]
-    fn start_frame(&mut self, input: &mut [u8], partial: Partial) -> Result<Next, ReceiveError> {
-        let Some((header, header_len)) = FrameHeader::parse(input, &self.rules())? else {
-            return Ok(self.set_aside(input, partial));
-        };
-        let available = input.len().saturating_sub(header_len);
-        let payload_len = usize::try_from(header.payload_len).unwrap_or(usize::MAX);
-        let frame_len = header_len.saturating_add(payload_len);
-        if header.opcode.is_control() {
-            return match input.get_mut(header_len..frame_len) {
-                Some(payload) => Ok(Next::Stop(frame_len, self.control(&header, payload)?)),
-                None => Ok(self.set_aside(input, partial)),
-            };
-        }
-        self.note_compression(&header);
-        if !matches!(self.stream, Stream::Off) {
-            return Ok(self.open_frame(&header, header_len));
-        }
-        self.check_limits(&header)?;
-        if self.is_compressed() {
-            return Ok(self.open_frame(&header, header_len));
-        }
-        if payload_len <= available {
-            if let Some(kind) = whole_message(&header) {
-                let found = InPlace {
-                    kind,
-                    start: header_len,
-                    len: payload_len,
-                    key: header.mask,
-                };
-                return Ok(Next::Stop(frame_len, Found::InPlace(found)));
-            }
-        } else if matches!(partial, Partial::Keep { room } if frame_len <= room) {
-            return Ok(Next::Stop(0, Found::Incomplete { frame_len }));
-        }
-        Ok(self.open_frame(&header, header_len))
-    }
-
-    /// Leaves the beginning of a header or control frame in the input, or takes it over.
-    fn set_aside(&mut self, input: &[u8], partial: Partial) -> Next {
-        match partial {
-            Partial::Keep { room } if input.len() < room => Next::Stop(0, Found::Nothing),
-            Partial::Keep { .. } | Partial::Absorb => {
-                self.partial.extend_from_slice(input);
-                Next::Stop(input.len(), Found::Nothing)
-            }
-        }
-    }
-
-    /// Inside a header or control frame whose beginning was taken over.
-    fn complete_partial(&mut self, input: &[u8]) -> Result<Next, ReceiveError> {
-        let mut octets = input.iter();
-        let (header, header_len) = loop {
-            if let Some(parsed) = FrameHeader::parse(&self.partial, &self.rules())? {
-                break parsed;
-            }
-            match octets.next() {
-                Some(&octet) => self.partial.push(octet),
-                None => return Ok(Next::Stop(input.len(), Found::Nothing)),
-            }
-        };
-        let rest = octets.as_slice();
-        let consumed = input.len().saturating_sub(rest.len());
-        if !header.opcode.is_control() {
-            self.note_compression(&header);
-            if matches!(self.stream, Stream::Off) {
-                self.check_limits(&header)?;
-            }
-            self.partial.clear();
-            return Ok(self.open_frame(&header, consumed));
-        }
-        let payload_len = usize::try_from(header.payload_len).unwrap_or(usize::MAX);
-        let frame_len = header_len.saturating_add(payload_len);
-        let missing = frame_len.saturating_sub(self.partial.len());
-        let Some(end) = rest.get(..missing) else {
-            self.partial.extend_from_slice(rest);
-            return Ok(Next::Stop(input.len(), Found::Nothing));
-        };
-        self.partial.extend_from_slice(end);
-        let mut frame = core::mem::take(&mut self.partial);
-        let payload = frame.get_mut(header_len..).unwrap_or_default();
-        let found = self.control(&header, payload)?;
-        Ok(Next::Stop(consumed.saturating_add(missing), found))
-    }
-
-    /// Inside the payload of a data frame.
-    fn continue_frame(&mut self, input: &[u8]) -> Result<Next, ReceiveError> {
-        let Some(frame) = &mut self.frame else {
-            return Ok(Next::Continue(0));
-        };
-        let len = usize::try_from(frame.remaining)
-            .unwrap_or(usize::MAX)
-            .min(input.len());
-        let payload = input.get(..len).unwrap_or_default();
-        self.assembly.append(payload, frame.key, frame.remaining)?;
-        frame.key = frame.key.map(|key| key.after(len));
-        frame.remaining = frame.remaining.saturating_sub(len as u64);
-        if frame.remaining > 0 {
-            return Ok(Next::Stop(len, Found::Nothing));
-        }
-        let fin = frame.fin;
-        self.frame = None;
-        if !fin {
-            return Ok(Next::Continue(len));
-        }
-        self.assembly.finish()?;
-        Ok(Next::Stop(len, Found::Assembled))
-    }
-
-    /// Begins with the payload of a data frame, whose header used up `header_len` octets of input.
-    fn open_frame(&mut self, header: &FrameHeader, header_len: usize) -> Next {
-        let FrameHeader {
-            fin,
-            mask: key,
-            payload_len: remaining,
-            ..
-        } = *header;
-        self.frame = Some(OpenFrame {
-            remaining,
-            key,
-            fin,
-        });
-        let kind = match header.opcode {
-            OpCode::Text => Some(MessageKind::Text),
-            OpCode::Binary => Some(MessageKind::Binary),
-            OpCode::Continuation | OpCode::Close | OpCode::Ping | OpCode::Pong => None,
-        };
-        if !matches!(self.stream, Stream::Off) {
-            return self.enter_stream(kind, header_len);
-        }
-        if let Some(kind) = kind {
-            self.assembly.begin(kind);
-        }
-        self.assembly.count_frame();
-        Next::Continue(header_len)
-    }
-
-    /// Our limits, before any payload is kept.
-    #[inline]
-    fn check_limits(&mut self, header: &FrameHeader) -> Result<(), LimitError> {
-        if self.is_compressed() {
-            self.check_compressed(header)?;
-        } else {
-            self.check_lengths(header)?;
-        }
-        if header.opcode == OpCode::Continuation && self.assembly.frames() >= MAX_FRAGMENTS {
-            return Err(LimitError::TooManyFragments);
-        }
-        Ok(())
-    }
-
-    /// Of a message that came as it is.
-    #[inline]
-    fn check_lengths(&self, header: &FrameHeader) -> Result<(), LimitError> {
-        let len = header.payload_len;
-        if len > self.max_frame_len as u64 {
-            return Err(LimitError::FrameTooLong {
-                len,
-                limit: self.max_frame_len,
-            });
-        }
-        let message_len = len.saturating_add(self.assembly.len() as u64);
-        if message_len > self.max_message_len as u64 {
-            let limit = self.max_message_len;
-            return Err(LimitError::MessageTooLong {
-                len: message_len,
-                limit,
-            });
-        }
-        Ok(())
-    }
-
-    /// A whole control frame, its payload still masked.
-    fn control(&mut self, header: &FrameHeader, payload: &mut [u8]) -> Result<Found, ReceiveError> {
-        if let Some(key) = header.mask {
-            key.apply(payload);
-        }
-        // The header rules have bounded the payload, so a copy always fits.
-        let copy = |payload: &[u8]| {
-            ControlPayload::new(payload).map_err(|_| ProtocolError::ControlTooLong)
-        };
-        Ok(Found::Control(match header.opcode {
-            OpCode::Ping => Control::Ping(copy(payload)?),
-            OpCode::Pong => Control::Pong(copy(payload)?),
-            OpCode::Close => {
-                let close = CloseFrame::parse(payload)?;
-                self.stop(Status::Closed);
-                Control::Close(close)
-            }
-            OpCode::Continuation | OpCode::Text | OpCode::Binary => return Ok(Found::Nothing),
-        }))
-    }
 }
 
-impl fmt::Debug for ReceiveSide {
+impl fmt::Debug for RecvHalf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReceiveSide")
+        f.debug_struct("RecvHalf")
             .field("role", &self.role)
-            .field("status", &self.status)
+            .field("unread", &self.unread().len())
+            .field("held", &self.block.len())
             .field("message_len", &self.assembly.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// The kind of a message that is this one frame. (A continuation is never alone.)
-fn whole_message(header: &FrameHeader) -> Option<MessageKind> {
-    match header.opcode {
-        OpCode::Text if header.fin => Some(MessageKind::Text),
-        OpCode::Binary if header.fin => Some(MessageKind::Binary),
-        _ => None,
     }
 }

@@ -1,23 +1,15 @@
 //! Without the feature `deflate`, no message arrives compressed.
 
-use super::{Next, Partial, ReceiveSide};
-use crate::error::{LimitError, ReceiveError};
+use super::{Chunk, RecvHalf, Stop};
+use crate::error::LimitError;
 use crate::header::FrameHeader;
 
 /// Never made.
 pub(super) enum Inflation {}
 
-impl ReceiveSide {
-    pub(super) fn may_inflate(&self) -> bool {
-        false
-    }
-
+impl RecvHalf {
     #[inline]
     pub(super) fn is_compressed(&self) -> bool {
-        false
-    }
-
-    pub(super) fn is_inflating(&self) -> bool {
         false
     }
 
@@ -27,20 +19,19 @@ impl ReceiveSide {
 
     pub(super) fn release_inflation(&mut self) {}
 
-    /// Whether the next compressed message allocates memory: there is none, without the feature `deflate`.
     #[inline]
-    #[must_use]
-    pub fn wants_decompressor(&self) -> bool {
+    pub(super) fn wants_decompressor(&self) -> bool {
         false
     }
 
-    /// Lends the memory of a decompressor: there is none, without the feature `deflate`.
-    pub fn lend_decompressor(&mut self, memory: DecompressorMemory) -> Option<DecompressorMemory> {
+    pub(super) fn lend_decompressor(
+        &mut self,
+        memory: DecompressorMemory,
+    ) -> Option<DecompressorMemory> {
         Some(memory)
     }
 
-    /// Gives up the decompressor's memory: there is none, without the feature `deflate`.
-    pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
+    pub(super) fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
         None
     }
 
@@ -50,12 +41,12 @@ impl ReceiveSide {
         Ok(())
     }
 
-    pub(super) fn inflate_frame(&mut self, _: &[u8], _: Partial) -> Result<Next, ReceiveError> {
-        Ok(Next::Continue(0))
+    pub(super) fn inflate_message(&mut self) -> Result<bool, Stop> {
+        Ok(false)
     }
 
-    pub(super) fn inflate_stream(&mut self, _: &[u8]) -> Result<Next, ReceiveError> {
-        Ok(Next::Continue(0))
+    pub(super) fn inflate_chunk(&mut self) -> Result<Option<Chunk>, Stop> {
+        Ok(None)
     }
 }
 

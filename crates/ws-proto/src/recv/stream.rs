@@ -1,23 +1,15 @@
-//! A message that is passed on piece by piece instead of being put together.
+//! A message that is received piece by piece instead of being put together.
 
-use super::{Found, Next, ReceiveSide};
+use super::block::Location;
+use super::frames::{OpenFrame, Stage};
+use super::{Chunk, RecvHalf, Stop};
 use crate::config::MAX_FRAGMENTS;
-use crate::error::{LimitError, ReceiveError};
+use crate::error::LimitError;
 use crate::message::MessageKind;
-use crate::utf8::Utf8Stream;
+use crate::opcode::OpCode;
+use crate::utf8::{InvalidUtf8, Utf8Stream};
 
-/// Whether messages are put together or passed on.
-#[derive(Default)]
-pub(super) enum Stream {
-    /// Put together.
-    #[default]
-    Off,
-    /// The next message is to be passed on.
-    Wanted,
-    /// Inside a message that is passed on.
-    On(Streaming),
-}
-
+/// The message that is received piece by piece.
 pub(super) struct Streaming {
     kind: MessageKind,
     utf8: Utf8Stream,
@@ -25,8 +17,8 @@ pub(super) struct Streaming {
     frame_is_empty: bool,
     /// Frames without payload in a row.
     empty_frames: u32,
-    /// What had been put together before is to be passed on first.
-    pub(super) has_prefix: bool,
+    /// What had been put together before is the first piece.
+    has_prefix: bool,
 }
 
 impl Streaming {
@@ -39,115 +31,155 @@ impl Streaming {
             has_prefix,
         }
     }
+
+    /// Takes note of a piece.
+    fn check(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        if self.kind == MessageKind::Text {
+            self.utf8.push(piece)?;
+        }
+        self.frame_is_empty = false;
+        self.empty_frames = 0;
+        Ok(())
+    }
 }
 
-impl ReceiveSide {
-    /// Whether a message is being passed on.
-    pub(super) fn is_streaming(&self) -> bool {
-        matches!(self.stream, Stream::On(_))
-    }
-
-    /// Whether what had been put together before is still to be passed on.
-    pub(super) fn has_prefix(&self) -> bool {
-        matches!(&self.stream, Stream::On(stream) if stream.has_prefix)
-    }
-
-    /// Passes the next message on, or the rest of the one that is being put together: then its kind is known already.
-    pub(super) fn want_stream(&mut self) -> Option<MessageKind> {
+impl RecvHalf {
+    /// Goes to the beginning of the next message, or into the one that is being put together.
+    pub(super) fn find_start(&mut self) -> Result<MessageKind, Stop> {
+        self.block.forget_need();
+        self.skip_stream()?;
+        if let (Stage::Held, Some(message)) = (self.stage, self.message()) {
+            let kind = message.kind();
+            let is_given = message.as_bytes().is_empty();
+            self.message = match core::mem::replace(&mut self.message, Location::None) {
+                Location::Block(_, range) => Location::Chunk(range),
+                _ => Location::Prefix,
+            };
+            self.stage = Stage::HeldPiece { is_given };
+            return Ok(kind);
+        }
         if let Some((kind, utf8)) = self.assembly.hand_over() {
             let has_prefix = !self.assembly.octets().is_empty();
-            self.stream = Stream::On(Streaming::new(kind, utf8, has_prefix));
-            return Some(kind);
+            self.message = Location::None;
+            self.stream = Some(Streaming::new(kind, utf8, has_prefix));
+            return Ok(kind);
         }
-        self.stream = Stream::Wanted;
-        None
-    }
-
-    /// A frame begins in a message that is passed on or is to be. Says so at the first.
-    pub(super) fn enter_stream(&mut self, kind: Option<MessageKind>, header_len: usize) -> Next {
-        match (&mut self.stream, kind) {
-            (Stream::On(stream), _) => {
-                stream.frame_is_empty = true;
-                Next::Continue(header_len)
-            }
-            (stream, Some(kind)) => {
-                *stream = Stream::On(Streaming::new(kind, Utf8Stream::default(), false));
-                Next::Stop(header_len, Found::Started(kind))
-            }
-            // The header rules let no continuation begin a message.
-            (_, None) => Next::Continue(header_len),
-        }
-    }
-
-    /// Inside a frame of a message that is passed on.
-    pub(super) fn stream_frame(&mut self, input: &mut [u8]) -> Result<Next, ReceiveError> {
-        if self.is_compressed() {
-            return self.inflate_stream(input);
-        }
-        let (Stream::On(stream), Some(frame)) = (&mut self.stream, &mut self.frame) else {
-            return Ok(Next::Stop(0, Found::Nothing));
+        let header = self.data_header()?;
+        self.note_compression(&header);
+        // The header rules let no continuation begin a message.
+        let kind = match header.opcode {
+            OpCode::Text => MessageKind::Text,
+            _ => MessageKind::Binary,
         };
-        let len = usize::try_from(frame.remaining)
-            .unwrap_or(usize::MAX)
-            .min(input.len());
-        if len > 0 {
-            let payload = input.get_mut(..len).unwrap_or_default();
-            if let Some(key) = &mut frame.key {
-                key.apply(payload);
-                *key = key.after(len);
-            }
-            if stream.kind == MessageKind::Text {
-                stream.utf8.push(payload)?;
-            }
-            frame.remaining = frame.remaining.saturating_sub(len as u64);
-            stream.frame_is_empty = false;
-            stream.empty_frames = 0;
-            return Ok(Next::Stop(len, Found::Data { start: 0, len }));
-        }
-        if frame.remaining > 0 {
-            return Ok(Next::Stop(0, Found::Nothing));
-        }
-        if frame.fin {
-            return self.end_stream(0);
-        }
-        self.end_stream_frame(0)
+        self.stream = Some(Streaming::new(kind, Utf8Stream::default(), false));
+        self.stage = Stage::Payload(OpenFrame::new(&header));
+        Ok(kind)
     }
 
-    /// What came out of a compressed frame of a message that is passed on.
-    #[cfg(feature = "deflate")]
-    pub(super) fn check_streamed(&mut self) -> Result<(), ReceiveError> {
-        if let (Stream::On(stream), Some(inflation)) = (&mut self.stream, &self.inflation) {
-            if stream.kind == MessageKind::Text {
-                stream.utf8.push(inflation.piece())?;
+    /// Goes to the next piece of the message, or to its end.
+    pub(super) fn find_chunk(&mut self) -> Result<Chunk, Stop> {
+        self.block.forget_need();
+        if let Stage::HeldPiece { is_given } = self.stage {
+            return Ok(self.held_chunk(is_given));
+        }
+        let Some(stream) = &mut self.stream else {
+            return match self.stage {
+                Stage::Closed | Stage::Failed(_) => self.data_header().map(|_| Chunk::End),
+                _ => Ok(Chunk::End),
+            };
+        };
+        if core::mem::take(&mut stream.has_prefix) {
+            self.message = Location::Prefix;
+            return Ok(Chunk::Data);
+        }
+        self.message = Location::None;
+        self.assembly.forget_finished();
+        loop {
+            let Stage::Payload(frame) = self.stage else {
+                let header = self.data_header()?;
+                if let Some(stream) = &mut self.stream {
+                    stream.frame_is_empty = true;
+                }
+                self.stage = Stage::Payload(OpenFrame::new(&header));
+                continue;
+            };
+            self.message = Location::None;
+            let chunk = match self.is_compressed() {
+                true => self.inflate_chunk()?,
+                false => self.plain_chunk(frame)?,
+            };
+            if let Some(chunk) = chunk {
+                return Ok(chunk);
             }
-            stream.frame_is_empty = false;
-            stream.empty_frames = 0;
+        }
+    }
+
+    /// Gives a message that was held as one piece.
+    fn held_chunk(&mut self, is_given: bool) -> Chunk {
+        if is_given {
+            self.leave_held();
+            self.forget_assembled();
+            return Chunk::End;
+        }
+        self.stage = Stage::HeldPiece { is_given: true };
+        Chunk::Data
+    }
+
+    /// Skips what is left of the message that is received piece by piece.
+    pub(super) fn skip_stream(&mut self) -> Result<(), Stop> {
+        while self.stream.is_some() || matches!(self.stage, Stage::HeldPiece { .. }) {
+            self.find_chunk()?;
         }
         Ok(())
     }
 
-    /// The message that is passed on is whole; `used` octets of input went into its end.
-    pub(super) fn end_stream(&mut self, used: usize) -> Result<Next, ReceiveError> {
-        if let Stream::On(stream) = &self.stream {
-            stream.utf8.finish()?;
+    /// The payload of an uncompressed frame, as far as it has come. `None` at the end of a frame that is not the last.
+    fn plain_chunk(&mut self, frame: OpenFrame) -> Result<Option<Chunk>, Stop> {
+        let len = frame.len_in(self.block.unread().len());
+        if len > 0 {
+            let range = self.block.take(len, frame.key);
+            self.stage = Stage::Payload(frame.after(len));
+            if let Some(stream) = &mut self.stream {
+                stream.check(self.block.get(&range))?;
+            }
+            self.message = Location::Chunk(range);
+            return Ok(Some(Chunk::Data));
         }
-        self.frame = None;
-        self.stream = Stream::Off;
-        Ok(Next::Stop(used, Found::StreamEnd))
+        if frame.remaining > 0 {
+            self.block.expect(frame.remaining);
+            return Err(Stop::NeedInput);
+        }
+        self.end_of_streamed_frame(frame.fin)
     }
 
-    /// A frame of the message that is passed on has ended, and others follow.
-    pub(super) fn end_stream_frame(&mut self, used: usize) -> Result<Next, ReceiveError> {
-        let Stream::On(stream) = &mut self.stream else {
-            return Ok(Next::Stop(used, Found::Nothing));
+    /// Takes note of a piece that came compressed.
+    #[cfg(feature = "deflate")]
+    pub(super) fn check_inflated(&mut self) -> Result<(), InvalidUtf8> {
+        match (&mut self.stream, &self.inflation) {
+            (Some(stream), Some(inflation)) => stream.check(inflation.piece()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A frame of the message has ended, or with it the message.
+    pub(super) fn end_of_streamed_frame(&mut self, fin: bool) -> Result<Option<Chunk>, Stop> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(Some(Chunk::End));
         };
+        if fin {
+            stream.utf8.finish()?;
+            self.assembly.forget_finished();
+            self.stream = None;
+            self.stage = Stage::Between;
+            return Ok(Some(Chunk::End));
+        }
         if stream.frame_is_empty {
             stream.empty_frames = stream.empty_frames.saturating_add(1);
             if stream.empty_frames > MAX_FRAGMENTS {
                 return Err(LimitError::TooManyFragments.into());
             }
         }
-        self.frame = None;
-        Ok(Next::Continue(used))
+        self.stage = Stage::Frame;
+        Ok(None)
     }
 }

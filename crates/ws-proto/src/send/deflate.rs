@@ -6,7 +6,8 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use super::{SendHalf, fragments};
+use super::SendHalf;
+use super::frames::fragments;
 use crate::deflate::{
     Compressor, CompressorOptions, CompressorState, DeflateConfig, DeflateParams,
 };
@@ -55,6 +56,7 @@ impl SendHalf {
             octets: Vec::new(),
             work: None,
         }));
+        self.settle();
     }
 
     /// Whether this message leaves compressed.
@@ -66,11 +68,6 @@ impl SendHalf {
             Compression::Always => true,
             Compression::Never => false,
         })
-    }
-
-    /// Whether a message that is sent piece by piece leaves compressed.
-    pub(super) fn compresses_pieces(&self) -> bool {
-        self.deflation.is_some()
     }
 
     /// Queues a message compressed, or begins to compress it.
@@ -105,7 +102,7 @@ impl SendHalf {
                 self.compressed_frame(opcode, fin, octets.get(range).unwrap_or_default());
             }
         } else {
-            self.plain(opcode, payload);
+            self.uncompressed(opcode, payload);
         }
         self.keep_octets(octets);
     }
@@ -162,18 +159,18 @@ impl SendHalf {
                 done: 0,
             });
         }
+        self.settle();
     }
 
-    /// Whether a long message is being compressed: to be gone on with by [`work`](Self::work) when others had a turn.
-    /// Only with [`compress_in_steps`](Self::compress_in_steps).
+    /// Tells whether a long message is being compressed in steps: see
+    /// [`SendLending::work`](crate::SendLending::work).
     #[inline]
-    #[must_use]
     pub fn is_busy(&self) -> bool {
         self.deflation.as_ref().is_some_and(|it| it.work.is_some())
     }
 
     /// Compresses some more of a long message, and queues it when it is done.
-    pub fn work(&mut self) {
+    pub(super) fn work(&mut self) {
         let Some(deflation) = &mut self.deflation else {
             return;
         };
@@ -188,6 +185,14 @@ impl SendHalf {
             deflation.work = Some(work);
         } else {
             self.finish_step(work);
+            self.settle();
+        }
+    }
+
+    /// Does what is left of the work at once.
+    pub(super) fn finish_work(&mut self) {
+        while self.is_busy() {
+            self.work();
         }
     }
 
@@ -212,6 +217,7 @@ impl SendHalf {
         if let Some(deflation) = &mut self.deflation {
             deflation.work = None;
         }
+        self.settle();
     }
 
     fn compress_into_frame(
@@ -237,7 +243,7 @@ impl SendHalf {
             rsv1: opcode != OpCode::Continuation,
             ..FrameHeader::new(opcode, octets.len() as u64)
         };
-        self.copied_frame(header, octets);
+        self.frame(header, octets);
     }
 
     fn keep_octets(&mut self, octets: Vec<u8>) {
@@ -255,16 +261,13 @@ impl SendHalf {
         }
     }
 
-    /// Whether the next compressed message allocates a compressor's memory, unless some is lent.
     #[inline]
-    #[must_use]
-    pub fn wants_compressor(&self) -> bool {
+    pub(super) fn wants_compressor(&self) -> bool {
         let deflation = self.deflation.as_ref();
         deflation.is_some_and(|it| !it.compressor.has_state())
     }
 
-    /// Lends the memory of a compressor; it comes back if it does not suit what was agreed or is not wanted.
-    pub fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
+    pub(super) fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
         match &mut self.deflation {
             Some(deflation) => deflation
                 .compressor
@@ -274,12 +277,11 @@ impl SendHalf {
         }
     }
 
-    /// Gives up the compressor's memory if the next message will not refer to what it saw: between messages without
-    /// context takeover, or when nothing can be sent any more.
-    pub fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
+    pub(super) fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
         let is_unfinished = self.unfinished().is_some() || self.is_busy();
+        let is_open = self.is_open();
         let deflation = self.deflation.as_mut()?;
-        if self.is_broken {
+        if !is_open {
             deflation.compressor.reset();
         } else if deflation.options.takeover || is_unfinished {
             return None;

@@ -2,6 +2,7 @@
 
 use super::SendHalf;
 use crate::error::SendError;
+use crate::header::FrameHeader;
 use crate::message::MessageKind;
 use crate::opcode::OpCode;
 use crate::utf8::Utf8Stream;
@@ -53,8 +54,9 @@ impl SendHalf {
             kind,
             utf8: Utf8Stream::default(),
             is_under_way: false,
-            is_compressed: self.compresses_pieces(),
+            is_compressed: self.deflation.is_some(),
         });
+        self.settle();
         Ok(())
     }
 
@@ -67,7 +69,6 @@ impl SendHalf {
     }
 
     /// The kind of the message of which frames were queued and the end was not.
-    #[must_use]
     pub fn unfinished(&self) -> Option<MessageKind> {
         let unfinished = self.unfinished.as_ref();
         unfinished
@@ -98,7 +99,14 @@ impl SendHalf {
         if message.is_compressed {
             self.compressed_piece(opcode, payload);
         } else {
-            self.frame(opcode, false, payload);
+            let header = FrameHeader::new(opcode, payload.len() as u64);
+            self.frame(
+                FrameHeader {
+                    fin: false,
+                    ..header
+                },
+                payload,
+            );
         }
         Ok(())
     }
@@ -120,19 +128,14 @@ impl SendHalf {
         let opcode = message.next_opcode();
         let is_compressed = message.is_compressed;
         self.unfinished = None;
+        self.settle();
         self.finish_work();
         if is_compressed {
             self.compressed_end(opcode);
         } else {
-            self.frame(opcode, true, &[]);
+            self.frame(FrameHeader::new(opcode, 0), &[]);
         }
         Ok(())
-    }
-
-    /// Whether a new message may begin, and nothing is to be done before.
-    #[inline]
-    pub(super) fn is_free(&self) -> bool {
-        self.is_open() && self.unfinished.is_none() && !self.is_busy()
     }
 
     /// Makes way for a new message, if it may begin. One that was begun without a piece is forgotten.
@@ -141,7 +144,9 @@ impl SendHalf {
         if self.unfinished().is_some() {
             return Err(SendError::UnfinishedMessage);
         }
-        self.unfinished = None;
+        if self.unfinished.take().is_some() {
+            self.settle();
+        }
         self.finish_work();
         Ok(())
     }

@@ -19,7 +19,7 @@ pub(super) struct Silence {
     /// Pings so far.
     pings: u32,
     round_trip: Option<Duration>,
-    /// When the Ping was queued whose Pong came at a time that nobody has told yet.
+    /// The date of the Ping whose Pong has come, at a time that the caller has not told yet.
     answered: Option<Duration>,
     /// Nobody reads, so that silence says nothing about the peer.
     is_paused: bool,
@@ -88,9 +88,6 @@ impl Silence {
 
     /// The earliest date.
     pub(super) fn at(&mut self, now: Duration) -> Option<Duration> {
-        if let Some(sent) = self.answered.take() {
-            self.round_trip = Some(now.saturating_sub(sent));
-        }
         if self.is_paused {
             return None;
         }
@@ -127,22 +124,26 @@ impl Silence {
         Some(self.pings)
     }
 
-    pub(super) fn awaits_pong(&self) -> bool {
-        self.pinged.is_some()
-    }
-
-    /// A Pong came, at `now` if that is known. One that nobody asked for changes nothing.
-    pub(super) fn pong(&mut self, payload: &[u8], now: Option<Duration>) {
+    /// A Pong came. One that nobody asked for changes nothing.
+    pub(super) fn pong(&mut self, payload: &[u8]) {
         if let Some((sent, number)) = self.pinged
             && payload == number.to_be_bytes()
         {
-            match now {
-                Some(now) => self.round_trip = Some(now.saturating_sub(sent)),
-                None => self.answered = Some(sent),
-            }
+            self.answered = Some(sent);
             self.pinged = None;
             self.pong_due.disarm();
             self.heard();
+        }
+    }
+
+    pub(super) fn has_undated_pong(&self) -> bool {
+        self.answered.is_some()
+    }
+
+    /// Takes `now` for the time at which the Pong came.
+    pub(super) fn date_pong(&mut self, now: Duration) {
+        if let Some(sent) = self.answered.take() {
+            self.round_trip = Some(now.saturating_sub(sent));
         }
     }
 

@@ -2,22 +2,23 @@
 
 use proptest::prelude::*;
 use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Config, Control, ControlPayload, MessageKind, Role,
+    CloseCode, CloseFrame, CloseReason, Config, ControlPayload, MessageKind, RecvHalf, Role,
     SendError, SendHalf,
 };
 
-use crate::support::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Wire, drain, sides};
-use crate::{BOTH, INVALID_UTF8};
+use crate::support::{
+    BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Wire, drain, halves, output, receive_all,
+};
+use crate::{BOTH, INVALID_UTF8, wire};
 
 fn sender(role: Role) -> SendHalf {
-    sides(role, &Config::default()).1
+    halves(role, &Config::default()).1
 }
 
-/// Everything that is queued.
-fn sent(send: &mut SendHalf) -> Vec<u8> {
-    let mut sent = Vec::new();
-    drain(send, &mut sent);
-    sent
+/// A frame of the peer arrives, and is answered.
+fn hear(recv: &mut RecvHalf, send: &mut SendHalf, first: u8, payload: &[u8]) {
+    let octets = wire(send.role(), |w| w.frame(first, payload));
+    let _ = receive_all(recv, send, &octets);
 }
 
 /// The octets that an end with this role sends.
@@ -32,7 +33,7 @@ fn a_message_leaves_in_a_frame_for_each_piece_and_an_empty_last_one() {
     let payload = ControlPayload::new(b"between").unwrap();
     for role in BOTH {
         for kind in [MessageKind::Text, MessageKind::Binary] {
-            let mut send = sender(role);
+            let (mut recv, mut send) = halves(role, &Config::default());
             send.message("before").unwrap();
             send.begin(kind).unwrap();
             assert_eq!((send.unfinished(), send.queued() > 20), (None, false));
@@ -41,7 +42,7 @@ fn a_message_leaves_in_a_frame_for_each_piece_and_an_empty_last_one() {
             send.ping(&payload).unwrap();
             send.write(b"").unwrap();
             send.write(b"\xba").unwrap();
-            send.respond(&Control::Ping(payload));
+            hear(&mut recv, &mut send, FIN | PING, b"between");
             send.pong(&payload).unwrap();
             send.write(&[b'x'; 70_000]).unwrap();
             send.finish().unwrap();
@@ -63,7 +64,7 @@ fn a_message_leaves_in_a_frame_for_each_piece_and_an_empty_last_one() {
                 w.frame(FIN, b"");
                 w.text("behind");
             });
-            assert!(sent(&mut send) == octets, "{role:?} {kind:?}");
+            assert!(output(&mut send) == octets, "{role:?} {kind:?}");
         }
     }
 }
@@ -83,7 +84,7 @@ fn a_message_without_pieces_is_one_empty_frame() {
             w.frame(FIN | TEXT, b"");
             w.frame(FIN | BINARY, b"");
         });
-        assert_eq!(sent(&mut send), octets);
+        assert_eq!(output(&mut send), octets);
     }
 }
 
@@ -107,7 +108,7 @@ fn a_message_begun_without_a_piece_never_was() {
             w.frame(FIN, b"");
             w.text("whole");
         });
-        assert_eq!(sent(&mut send), octets);
+        assert_eq!(output(&mut send), octets);
     }
 }
 
@@ -122,8 +123,8 @@ fn other_messages_wait_for_the_end_of_the_unfinished_one() {
         let refused = Err(SendError::UnfinishedMessage);
         assert_eq!(send.message("x"), refused);
         assert_eq!(send.message(vec![7; 100_000]), refused);
-        #[cfg(feature = "std")]
-        assert_eq!(send.offer(&[7; 100_000], |_| panic!("a write")), refused);
+        let lent = send.lending().lend_payload(&[7; 100_000]).map(|_| ());
+        assert_eq!(lent, refused);
         assert_eq!(send.begin(MessageKind::Text), refused);
         assert_eq!(send.begin(MessageKind::Binary), refused);
         assert_eq!(send.unfinished(), Some(MessageKind::Text));
@@ -138,7 +139,7 @@ fn other_messages_wait_for_the_end_of_the_unfinished_one() {
             w.frame(FIN, b"");
             w.text("x");
         });
-        assert_eq!(sent(&mut send), octets);
+        assert_eq!(output(&mut send), octets);
     }
 }
 
@@ -171,38 +172,41 @@ fn refused_octets_leave_everything_as_it_was() {
             w.frame(CONTINUATION, b"\x80");
             w.frame(FIN, b"");
         });
-        assert_eq!(sent(&mut send), octets);
+        assert_eq!(output(&mut send), octets);
     }
 }
 
 #[test]
 fn a_close_or_the_end_may_come_inside_an_unfinished_message() {
-    type Ending = fn(&mut SendHalf);
+    type Ending = fn(&mut RecvHalf, &mut SendHalf);
     let close = || CloseFrame::new(CloseCode::NORMAL, CloseReason::default());
     let endings: [(Ending, &[u8]); 4] = [
         (
-            |send| {
+            |_, send| {
                 let close = CloseFrame::new(CloseCode::NORMAL, CloseReason::default());
                 send.start_close(Some(close)).unwrap();
             },
             b"\x03\xe8",
         ),
         (
-            |send| {
-                let close = CloseFrame::new(CloseCode::NORMAL, CloseReason::default());
-                send.respond(&Control::Close(Some(close)));
-            },
+            |recv, send| hear(recv, send, FIN | CLOSE, b"\x03\xe8"),
             b"\x03\xe8",
         ),
-        (|send| send.fail(INVALID_UTF8), b"\x03\xef"),
-        (|send| send.transport_ended(), b""),
+        (
+            |recv, send| {
+                hear(recv, send, FIN | TEXT, b"\xff");
+                assert_eq!(send.failure(), Some(INVALID_UTF8));
+            },
+            b"\x03\xef",
+        ),
+        (|_, send| send.transport_ended(), b""),
     ];
     for (ending, code) in endings {
         for role in BOTH {
-            let mut send = sender(role);
+            let (mut recv, mut send) = halves(role, &Config::default());
             send.begin(MessageKind::Binary).unwrap();
             send.write(b"begun").unwrap();
-            ending(&mut send);
+            ending(&mut recv, &mut send);
             assert_eq!(send.write(b"x"), Err(SendError::Closing));
             assert_eq!(send.write(b""), Err(SendError::Closing));
             assert_eq!(send.finish(), Err(SendError::Closing));
@@ -215,7 +219,7 @@ fn a_close_or_the_end_may_come_inside_an_unfinished_message() {
                     w.frame(FIN | CLOSE, code);
                 }
             });
-            assert_eq!(sent(&mut send), octets);
+            assert_eq!(output(&mut send), octets);
         }
     }
 }
@@ -223,14 +227,14 @@ fn a_close_or_the_end_may_come_inside_an_unfinished_message() {
 #[test]
 fn a_pong_held_back_leaves_between_two_pieces() {
     for role in BOTH {
-        let mut send = sender(role);
+        let (mut recv, mut send) = halves(role, &Config::default());
         send.begin(MessageKind::Binary).unwrap();
         send.write(b"first").unwrap();
         let queued = send.queued();
         send.advance(3);
         send.stalled();
         for number in 0..5 {
-            send.respond(&Control::Ping(ControlPayload::new(&[number]).unwrap()));
+            hear(&mut recv, &mut send, FIN | PING, &[number]);
         }
         send.write(b"second").unwrap();
         let wire = expected(role, |w| {
@@ -242,7 +246,7 @@ fn a_pong_held_back_leaves_between_two_pieces() {
         assert!(queued > 3);
         send.advance(send.queued());
         send.write(b"third").unwrap();
-        let rest = sent(&mut send);
+        let rest = output(&mut send);
         assert!(wire.ends_with(&rest));
         assert_eq!(
             rest.len(),
@@ -294,7 +298,7 @@ proptest! {
         acts in prop::collection::vec(any_act(), 0..80),
         role in prop_oneof![Just(Role::Client), Just(Role::Server)],
     ) {
-        let mut send = sender(role);
+        let (mut recv, mut send) = halves(role, &Config::default());
         let mut wire = Wire::from(role);
         let mut out = Vec::new();
         // Kind, octets, and whether a frame was queued.
@@ -359,7 +363,7 @@ proptest! {
                     wire.frame(FIN | PING, b"p");
                 }
                 Act::Respond => {
-                    send.respond(&Control::Ping(payload));
+                    hear(&mut recv, &mut send, FIN | PING, b"p");
                     wire.frame(FIN | PONG, b"p");
                 }
                 Act::Advance(len) => {

@@ -1,10 +1,10 @@
-//! Octets written by hand, and two ways to receive them.
+//! Bytes written by hand, and two ways to receive them.
 
 #![allow(dead_code)] // Each test binary uses its part.
 
 use ws_proto::{
-    BlockReceiver, Config, Connection, Control, Event, MaskKey, MaskSource, Message, MessageRef,
-    Ready, ReceiveError, ReceiveSide, Role, SendHalf,
+    Config, Connection, Control, MaskKey, MaskSource, Message, MessageRef, ReceiveError, RecvHalf,
+    Role, SendHalf, Step,
 };
 
 pub(crate) const TEXT: u8 = 1;
@@ -214,31 +214,46 @@ pub(crate) fn output(send: &mut SendHalf) -> Vec<u8> {
     sent
 }
 
-/// The messages in `input`.
+/// Lends a block if one is wanted, of this length at least, and reads as much of `input` as fits.
+pub(crate) fn fill(recv: &mut RecvHalf, input: &mut &[u8], block_len: usize) {
+    if let Some(wanted) = recv.lending().wants_block() {
+        recv.lending()
+            .lend(vec![0xaa; wanted.max(block_len)].into());
+    }
+    let len = take(recv.spare(), input);
+    recv.filled(len);
+}
+
+/// Moves as much of `input` as fits into `spare`; returns its length.
+pub(crate) fn take(spare: &mut [u8], input: &mut &[u8]) -> usize {
+    assert!(!spare.is_empty(), "no room to read into");
+    let (now, later) = input.split_at(spare.len().min(input.len()));
+    spare[..now.len()].copy_from_slice(now);
+    *input = later;
+    now.len()
+}
+
+/// The messages in `input`, up to the peer's Close if there is one.
 pub(crate) fn receive_all(
-    recv: &mut ReceiveSide,
-    mut input: &mut [u8],
+    recv: &mut RecvHalf,
+    send: &mut SendHalf,
+    mut input: &[u8],
 ) -> Result<Vec<Message>, ReceiveError> {
     let mut messages = Vec::new();
     loop {
-        let received = recv.receive(input)?;
-        let consumed = received.consumed;
-        match received.event {
-            Some(Event::Message(message)) => messages.push(message.to_message()),
-            Some(Event::Control(_)) => {}
-            None => return Ok(messages),
+        match recv.next_message(send) {
+            Step::Found(()) => messages.extend(recv.take_message()),
+            Step::Control(_) | Step::Busy => {}
+            Step::NeedInput if input.is_empty() => return Ok(messages),
+            Step::NeedInput => fill(recv, &mut input, 0),
+            Step::Ended => return send.failure().map_or(Ok(messages), Err),
         }
-        input = &mut input[consumed..];
     }
 }
 
-/// Both sides of the end with this role.
-pub(crate) fn sides(role: Role, config: &Config) -> (ReceiveSide, SendHalf) {
-    let send = match role {
-        Role::Client => SendHalf::client(config, Keys::default()),
-        Role::Server => SendHalf::server(config),
-    };
-    (ReceiveSide::new(role, config), send)
+/// Both halves of the end with this role.
+pub(crate) fn halves(role: Role, config: &Config) -> (RecvHalf, SendHalf) {
+    connection(role, config).split()
 }
 
 pub(crate) fn connection(role: Role, config: &Config) -> Connection {
@@ -260,47 +275,56 @@ pub(crate) fn cut<'a>(input: &'a [u8], at: &[usize]) -> Vec<&'a [u8]> {
     pieces
 }
 
-/// Receives pieces through [`Connection::receive`].
+/// Gives `input` to a connection; returns the violation that has ended it.
+pub(crate) fn feed(
+    connection: &mut Connection,
+    mut input: &[u8],
+    mut each: impl FnMut(Seen, &mut SendHalf),
+) -> Option<ReceiveError> {
+    loop {
+        let event = match connection.next_message() {
+            Step::Found(message) => Seen::message(message),
+            Step::Control(control) => Seen::control(&control),
+            Step::Busy => continue,
+            Step::NeedInput if !input.is_empty() => {
+                let len = take(connection.spare(), &mut input);
+                connection.recv.filled(len);
+                continue;
+            }
+            Step::NeedInput | Step::Ended => return connection.send.failure(),
+        };
+        each(event, &mut connection.send);
+    }
+}
+
+/// Receives pieces through a [`Connection`], as they arrive.
 pub(crate) fn receive(role: Role, config: &Config, pieces: &[&[u8]]) -> Outcome {
     let mut connection = connection(role, config);
     let mut outcome = Outcome::default();
-    'pieces: for piece in pieces {
-        let mut piece = piece.to_vec();
-        let mut input = &mut piece[..];
-        loop {
-            let len = input.len();
-            let (consumed, found) = match connection.receive(input) {
-                Ok(received) => {
-                    let event = received.event.map(|event| match event {
-                        Event::Control(control) => Seen::control(&control),
-                        Event::Message(message) => Seen::message(message),
-                    });
-                    (received.consumed, event)
-                }
-                Err(error) => {
-                    outcome.error = Some(error);
-                    drain(connection.send_side(), &mut outcome.sent);
-                    assert_eq!(connection.receive(&mut [0x81, 0x00]), Err(error));
-                    assert_eq!(connection.receive(&mut []), Err(error));
-                    break 'pieces;
-                }
-            };
-            drain(connection.send_side(), &mut outcome.sent);
-            input = &mut input[consumed..];
-            match found {
-                Some(event) => outcome.events.push(event),
-                None => {
-                    assert_eq!(consumed, len, "input left without an event");
-                    break;
-                }
-            }
+    let Outcome { events, sent, .. } = &mut outcome;
+    let mut each = |event, send: &mut SendHalf| {
+        events.push(event);
+        drain(send, sent);
+    };
+    for piece in pieces {
+        feed(&mut connection, piece, &mut each);
+    }
+    let (recv, send) = (&mut connection.recv, &mut connection.send);
+    recv.lending().park(send);
+    drain(send, sent);
+    outcome.error = connection.send.failure();
+    if outcome.error.is_some() {
+        for mut late in [&[][..], &[0x81, 0x00]] {
+            let len = take(connection.spare(), &mut late);
+            connection.recv.filled(len);
+            let error = feed(&mut connection, &[], |event, _| panic!("{event:?}"));
+            assert_eq!((error, connection.send.queued()), (outcome.error, 0));
         }
     }
-    drain(connection.send_side(), &mut outcome.sent);
     outcome
 }
 
-/// How often a user of [`BlockReceiver`] does something.
+/// How often a driver does something.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Habit {
     Always,
@@ -308,12 +332,12 @@ pub(crate) enum Habit {
     Sometimes,
 }
 
-/// How to use a [`BlockReceiver`].
+/// How to drive a [`RecvHalf`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) block_len: usize,
-    /// Call `rest` when nothing is left to poll.
-    pub(crate) rest: Habit,
+    /// Call `park` when there is nothing to do without more input; after the last piece it is called anyway.
+    pub(crate) park: Habit,
     /// Call `settle` after events and reads.
     pub(crate) settle: Habit,
     /// Lend a block although none is wanted.
@@ -323,44 +347,44 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
 }
 
-/// Receives pieces through a [`BlockReceiver`].
+/// Receives pieces into blocks that are lent by plan.
 pub(crate) fn receive_blocks(
     role: Role,
     config: &Config,
     pieces: &[&[u8]],
     plan: &Plan,
 ) -> Outcome {
-    let (side, send) = sides(role, config);
+    let (mut recv, send) = halves(role, config);
     let (early, pieces) = match pieces.split_first() {
         Some((first, rest)) if plan.early => (*first, rest),
         _ => (&[][..], pieces),
     };
-    let mut user = BlockUser {
-        receiver: BlockReceiver::new(side, early.into(), plan.block_len),
+    recv.lending()
+        .set_up(early.into(), plan.block_len, plan.block_len);
+    let mut driver = Driver {
+        recv,
         send,
         plan: *plan,
         rng: Rng::new(plan.seed),
         outcome: Outcome::default(),
     };
-    if user.poll_all().is_ok() {
-        for piece in pieces {
-            if user.read(piece).is_err() {
-                break;
-            }
-        }
+    driver.take_steps();
+    for piece in pieces {
+        driver.read(piece);
     }
-    user.outcome
+    driver.park();
+    driver.outcome
 }
 
-struct BlockUser {
-    receiver: BlockReceiver,
+struct Driver {
+    recv: RecvHalf,
     send: SendHalf,
     plan: Plan,
     rng: Rng,
     outcome: Outcome,
 }
 
-impl BlockUser {
+impl Driver {
     fn now(&mut self, habit: Habit) -> bool {
         match habit {
             Habit::Always => true,
@@ -369,75 +393,87 @@ impl BlockUser {
         }
     }
 
-    fn failed(&mut self, error: ReceiveError) -> ReceiveError {
-        self.outcome.error = Some(error);
-        self.send.fail(error);
-        drain(&mut self.send, &mut self.outcome.sent);
-        assert_eq!(self.receiver.poll(), Err(error));
-        assert_eq!(self.receiver.rest(), Err(error));
-        assert!(self.receiver.message().is_none() && self.receiver.take_message().is_none());
-        assert!(self.receiver.unread().is_empty() && !self.receiver.side().is_between_messages());
-        error
+    fn message(&self) -> Option<Seen> {
+        self.recv.message().map(Seen::message)
     }
 
     fn settle(&mut self) {
         if self.now(self.plan.settle) {
-            let unread = self.receiver.unread().to_vec();
-            let message = self.receiver.message().map(Seen::message);
-            self.receiver.settle();
-            assert_eq!(self.receiver.unread(), unread);
-            assert_eq!(self.receiver.message().map(Seen::message), message);
+            let before = (self.recv.unread().to_vec(), self.message());
+            self.recv.lending().settle();
+            assert_eq!((self.recv.unread().to_vec(), self.message()), before);
         }
     }
 
-    fn poll_all(&mut self) -> Result<(), ReceiveError> {
+    /// Takes steps until there is nothing to do without more input.
+    fn take_steps(&mut self) {
         loop {
-            let ready = self.receiver.poll().map_err(|error| self.failed(error))?;
-            match ready {
-                None => break,
-                Some(Ready::Control(control)) => {
-                    assert!(self.receiver.message().is_none());
-                    self.outcome.events.push(Seen::control(&control));
-                    self.send.respond(&control);
-                    drain(&mut self.send, &mut self.outcome.sent);
+            let event = match self.recv.next_message(&mut self.send) {
+                Step::Found(()) => self.found(),
+                Step::Control(control) => {
+                    assert_eq!(self.message(), None);
+                    Seen::control(&control)
                 }
-                Some(Ready::Message) => {
-                    let message = self.receiver.message().map(Seen::message);
-                    let message = message.expect("poll said so");
-                    self.settle();
-                    if self.now(Habit::Sometimes) {
-                        let taken = self.receiver.take_message().expect("poll said so");
-                        assert_eq!(Seen::message(taken.as_ref()), message);
-                        assert!(self.receiver.message().is_none());
-                    }
-                    self.outcome.events.push(message);
-                }
-            }
+                Step::Busy => continue,
+                Step::NeedInput | Step::Ended => break,
+            };
+            self.outcome.events.push(event);
+            drain(&mut self.send, &mut self.outcome.sent);
             self.settle();
         }
         self.settle();
-        if self.now(self.plan.rest) {
-            if let Err(error) = self.receiver.rest() {
-                return Err(self.failed(error));
-            }
-            assert!(self.receiver.unread().is_empty());
+        if self.now(self.plan.park) {
+            self.park();
         }
-        Ok(())
+        self.check_failure();
     }
 
-    fn read(&mut self, mut piece: &[u8]) -> Result<(), ReceiveError> {
-        while !piece.is_empty() {
-            if self.receiver.wants_block() || self.now(self.plan.lend) {
-                self.receiver.lend(vec![0xaa; self.plan.block_len].into());
-            }
-            let spare = self.receiver.spare();
-            assert!(!spare.is_empty(), "no room to read into");
-            let len = piece.len().min(spare.len());
-            spare[..len].copy_from_slice(&piece[..len]);
-            self.receiver.filled(len);
-            piece = &piece[len..];
-            self.poll_all()?;
+    fn park(&mut self) {
+        self.recv.lending().park(&mut self.send);
+        assert!(self.recv.unread().is_empty());
+        self.check_failure();
+    }
+
+    fn found(&mut self) -> Seen {
+        let message = self.message();
+        self.settle();
+        if self.now(Habit::Sometimes) {
+            self.recv.hold();
+            assert!(self.recv.is_holding());
+            self.settle();
+            assert_eq!(self.recv.next_message(&mut self.send), Step::Found(()));
+            assert!(!self.recv.is_holding());
+            assert_eq!(self.message(), message);
         }
-        Ok(())
+        if self.now(Habit::Sometimes) {
+            let taken = self.recv.take_message();
+            assert_eq!(taken.as_ref().map(|it| Seen::message(it.as_ref())), message);
+            assert_eq!(self.message(), None);
+        }
+        message.expect("it was found")
+    }
+
+    fn check_failure(&mut self) {
+        drain(&mut self.send, &mut self.outcome.sent);
+        self.outcome.error = self.send.failure();
+        if self.outcome.error.is_some() {
+            assert_eq!(self.recv.next_message(&mut self.send), Step::Ended);
+            self.recv.lending().park(&mut self.send);
+            assert_eq!(self.send.failure(), self.outcome.error);
+            assert_eq!(self.send.queued(), 0);
+            assert!(self.recv.message().is_none() && self.recv.take_message().is_none());
+            assert!(self.recv.unread().is_empty() && !self.recv.is_between_messages());
+        }
+    }
+
+    fn read(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() && self.outcome.error.is_none() {
+            if self.now(self.plan.lend) {
+                let block = vec![0xaa; self.plan.block_len];
+                self.recv.lending().lend(block.into());
+            }
+            fill(&mut self.recv, &mut piece, 0);
+            self.take_steps();
+        }
     }
 }

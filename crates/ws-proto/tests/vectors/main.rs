@@ -66,7 +66,7 @@ fn plan(n: usize) -> Plan {
     let habits = [Habit::Never, Habit::Always, Habit::Sometimes];
     Plan {
         block_len: BLOCK_LENS[n % 4],
-        rest: habits[n / 4 % 3],
+        park: habits[n / 4 % 3],
         settle: habits[n / 12 % 3],
         lend: habits[n / 36 % 3],
         early: n.is_multiple_of(5),
@@ -223,11 +223,7 @@ fn invalid_text_fails_at_its_first_impossible_octet() {
     let config = Config::default();
     let fails = |len: usize| {
         let pieces = [&wire.octets[..len]];
-        let plan = Plan {
-            rest: Habit::Always,
-            ..plan(3)
-        };
-        let blocks = receive_blocks(Role::Server, &config, &pieces, &plan);
+        let blocks = receive_blocks(Role::Server, &config, &pieces, &plan(3));
         let plain = receive(Role::Server, &config, &pieces);
         assert_eq!(plain, blocks);
         plain.error.is_some()

@@ -1,4 +1,4 @@
-//! The sending half of a connection, for whoever answers a message that is still borrowed.
+//! Answering a message that is still borrowed.
 
 use std::fmt;
 use std::future::Future;
@@ -6,21 +6,17 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ws_proto::{ControlPayload, Outgoing, SendError};
+use ws_proto::{Outgoing, SendError};
 
 use crate::error::{Error, TrySendError};
-use crate::outlet::Outlet;
 use crate::transport::Transport;
+use crate::write_state::WriteState;
 
 /// The sending half that [`WebSocket::recv_ref`](crate::WebSocket::recv_ref) lends together with a message.
 ///
 /// What is queued leaves, many messages in one write, with the next call of the connection that waits. Only a large
 /// borrowed payload is written by [`feed`](Self::feed) itself, from where it lies: copying it would cost more.
-pub struct Outbox<T: Transport> {
-    /// `None` once the connection has ended: the transport was dropped.
-    pub(crate) io: Option<T>,
-    pub(crate) outlet: Outlet<T::Timer>,
-}
+pub type Outbox<T> = WriteState<T, <T as Transport>::Timer>;
 
 impl<T: Transport> Outbox<T> {
     /// Queues a message: at once if there is room, as directly behind a receive, else the future waits for room. A
@@ -40,9 +36,9 @@ impl<T: Transport> Outbox<T> {
     pub fn feed<'o, 'm>(&'o mut self, message: impl Into<Outgoing<'m>>) -> Feed<'o, 'm, T> {
         let message = message.into();
         // Short, because this is what small messages cost.
-        let step = if !self.has_room() || self.outlet.out.side.lends(&message) {
+        let step = if !self.has_room() || self.send.lending().lends(&message) {
             Step::Room(self, message)
-        } else if let Err(error) = self.outlet.out.message(message) {
+        } else if let Err(error) = self.queue(message) {
             Step::Refused(error)
         } else {
             Step::Done
@@ -59,45 +55,13 @@ impl<T: Transport> Outbox<T> {
         &mut self,
         message: M,
     ) -> Result<(), TrySendError<M>> {
-        self.outlet.out.try_feed(message)
+        self.try_queue(message)
     }
 
-    /// Queues a Ping.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Send`] if the connection is closing.
-    pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), Error> {
-        self.outlet.out.ping(payload)
-    }
-
-    /// Queues a Pong that nobody asked for.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Send`] if the connection is closing.
-    pub fn pong(&mut self, payload: &ControlPayload) -> Result<(), Error> {
-        self.outlet.out.pong(payload)
-    }
-
-    /// Whether there is room for a message. See [`WebSocket::has_room`](crate::WebSocket::has_room).
+    /// Tells whether there is room for a message. See [`WebSocket::has_room`](crate::WebSocket::has_room).
     #[inline]
-    #[must_use]
     pub fn has_room(&self) -> bool {
-        self.outlet.out.side.has_room()
-    }
-
-    /// Drops the transport once it is of no more use.
-    pub(crate) fn drop_ended(&mut self) {
-        if self.outlet.has_ended() {
-            self.io = None;
-        }
-    }
-}
-
-impl<T: Transport> fmt::Debug for Outbox<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Outbox").field(&self.outlet.out).finish()
+        self.send.has_room()
     }
 }
 
@@ -130,15 +94,12 @@ impl<T: Transport> Future for Feed<'_, '_, T> {
 impl<T: Transport> Feed<'_, '_, T> {
     fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if let Step::Room(outbox, _) = &mut self.step {
-            let Outbox { io, outlet } = &mut **outbox;
-            let room = outlet.poll_room(cx, io.as_mut());
-            outbox.drop_ended();
-            ready!(room)?;
+            ready!(outbox.poll_room(cx))?;
             self.queue()?;
         }
         match &mut self.step {
             Step::Refused(error) => Poll::Ready(Err((*error).into())),
-            Step::Lent(lent) => lent.poll_write(cx),
+            Step::Lent(lent) => lent.outbox.poll_lent(cx, &mut lent.payload),
             Step::Done | Step::Room(..) => Poll::Ready(Ok(())),
         }
     }
@@ -146,9 +107,8 @@ impl<T: Transport> Feed<'_, '_, T> {
     /// Queues the message, now that there is room.
     fn queue(&mut self) -> Result<(), SendError> {
         if let Step::Room(outbox, message) = mem::replace(&mut self.step, Step::Done) {
-            let queue = &mut outbox.outlet.out;
-            queue.lend_buffer();
-            let payload = queue.side.lend_payload(message)?;
+            outbox.lend();
+            let payload = outbox.send.lending().lend_payload(message)?;
             if !payload.is_empty() {
                 self.step = Step::Lent(Lent { outbox, payload });
             }
@@ -172,19 +132,10 @@ struct Lent<'o, 'm, T: Transport> {
     payload: &'m [u8],
 }
 
-impl<T: Transport> Lent<'_, '_, T> {
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Outbox { io, outlet } = &mut *self.outbox;
-        let written = outlet.poll_lent(cx, io.as_mut(), &mut self.payload);
-        self.outbox.drop_ended();
-        written
-    }
-}
-
 impl<T: Transport> Drop for Lent<'_, '_, T> {
     fn drop(&mut self) {
         if !self.payload.is_empty() {
-            self.outbox.outlet.out.side.keep_lent(self.payload);
+            self.outbox.send.lending().keep_payload(self.payload);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Messages offered to the transport: the same octets as without, whatever it takes of them at once.
+//! Payloads that are lent to the transport: the same bytes in the same order as copied ones, whatever it takes at once.
 
 #![forbid(unsafe_code)]
 #![cfg(feature = "std")]
@@ -10,17 +10,17 @@ use std::num::NonZeroUsize;
 
 use allocation_counter::measure;
 use bytes::Bytes;
-use support::{FIN, PONG, TEXT, Wire, drain, sides};
-use ws_proto::{Config, Control, ControlPayload, Message, Outgoing, Role, SendError, SendHalf};
+use support::{CLOSE, FIN, PING, PONG, Rng, TEXT, Wire, drain, halves, output, receive_all};
+use ws_proto::{Config, Message, Outgoing, RecvHalf, Role, SendError, SendHalf};
 
-/// The shortest payload that is offered.
+/// The shortest payload that is lent.
 const LARGE: usize = 8 * 1024;
 const KIB: u64 = 1024;
 const MIB: usize = 1 << 20;
 const NEWEST: &[u8] = b"newest";
 
 fn side(role: Role, config: &Config) -> SendHalf {
-    sides(role, config).1
+    halves(role, config).1
 }
 
 fn server() -> SendHalf {
@@ -32,10 +32,37 @@ fn octets(len: usize, seed: usize) -> Vec<u8> {
     (0..len).map(|i| (i % 251 + seed) as u8).collect()
 }
 
-fn output(side: &mut SendHalf) -> Vec<u8> {
-    let mut sent = Vec::new();
-    drain(side, &mut sent);
-    sent
+/// A frame of the peer arrives, and is answered.
+fn hear(recv: &mut RecvHalf, send: &mut SendHalf, first: u8, payload: &[u8]) {
+    let mut wire = Wire::from(send.role().peer());
+    wire.frame(first, payload);
+    receive_all(recv, send, &wire.octets).unwrap();
+}
+
+/// Queues a message; if its payload is lent, `write` gets all that is queued with it, once, and returns how many bytes
+/// the transport took. What is left of the payload is copied.
+fn write_once<'m>(
+    side: &mut SendHalf,
+    message: impl Into<Outgoing<'m>>,
+    write: impl FnOnce(&[IoSlice<'_>]) -> usize,
+) -> Result<(), SendError> {
+    let mut rest = side.lending().lend_payload(message)?;
+    if !rest.is_empty() {
+        let taken = write(&side.lending().io_slices(rest));
+        side.lending().advance(&mut rest, taken);
+        side.lending().keep_payload(rest);
+    }
+    Ok(())
+}
+
+/// A transport that takes `most` bytes of the slices.
+fn take(slices: &[IoSlice<'_>], most: usize) -> Vec<u8> {
+    let mut taken = Vec::new();
+    for slice in slices {
+        let left = most - taken.len();
+        taken.extend_from_slice(&slice[..left.min(slice.len())]);
+    }
+    taken
 }
 
 fn sum(slices: &[IoSlice<'_>]) -> usize {
@@ -75,7 +102,7 @@ impl Queued {
     }
 
     fn server(&self) -> SendHalf {
-        let mut server = server();
+        let (mut recv, mut server) = halves(Role::Server, &Config::default());
         for message in &self.messages {
             server.message(message).unwrap();
         }
@@ -83,8 +110,7 @@ impl Queued {
         if self.owes_pong {
             server.stalled();
             for payload in [b"older", NEWEST] {
-                let ping = ControlPayload::new(payload).unwrap();
-                server.respond(&Control::Ping(ping));
+                hear(&mut recv, &mut server, FIN | PING, payload);
             }
         }
         server
@@ -111,22 +137,19 @@ impl Queued {
             lens.extend(slices.iter().map(|slice| slice.len()));
             0
         };
-        self.server().offer(payload, take_nothing).unwrap();
+        write_once(&mut self.server(), payload, take_nothing).unwrap();
         lens
     }
 
-    /// Offers `payload` to a transport that takes `taken` octets at once, and the rest later.
+    /// Lends `payload` to a transport that takes `taken` bytes at once, and the rest later.
     fn check(&self, payload: &[u8], taken: usize, expected: &[u8]) {
         let mut server = self.server();
         let mut sent = Vec::new();
-        let take = |slices: &[IoSlice<'_>]| {
-            for slice in slices {
-                let left = taken - sent.len();
-                sent.extend_from_slice(&slice[..left.min(slice.len())]);
-            }
+        let write = |slices: &[IoSlice<'_>]| {
+            sent = take(slices, taken);
             taken
         };
-        server.offer(payload, take).unwrap();
+        write_once(&mut server, payload, write).unwrap();
         assert_eq!(sent.len(), taken);
         drain(&mut server, &mut sent);
         assert!(sent == expected, "{taken} octets taken at once");
@@ -157,7 +180,7 @@ impl Queued {
 }
 
 #[test]
-fn any_number_of_octets_may_be_taken_at_once() {
+fn any_number_of_bytes_may_be_taken_at_once() {
     let payload = octets(LARGE, 5);
     for queued in [
         Queued::default(),
@@ -173,13 +196,58 @@ fn any_number_of_octets_may_be_taken_at_once() {
 }
 
 #[test]
+fn any_number_of_writes_may_take_it_while_more_is_queued_behind() {
+    for seed in 0..300 {
+        let mut rng = Rng::new(seed);
+        let queued = Queued::new(rng.below(3), rng.below(9));
+        let [mut lending, mut copying] = [(); 2].map(|()| queued.server());
+        let payload = octets(LARGE + rng.below(LARGE), 5);
+        assert!(lending.lending().lends(&(&payload).into()));
+        let mut rest = lending.lending().lend_payload(&payload).unwrap();
+        copying.message(&payload).unwrap();
+        let mut sent = Vec::new();
+        while !rest.is_empty() {
+            match rng.below(20) {
+                // There is one at a time: this one is copied.
+                0 => {
+                    let behind = octets(rng.below(2 * LARGE), 7);
+                    assert!(!lending.lending().lends(&(&behind).into()));
+                    let none = lending.lending().lend_payload(&behind).unwrap();
+                    assert!(none.is_empty());
+                    copying.message(behind).unwrap();
+                }
+                1 => {
+                    let behind = octets(rng.below(2 * LARGE), 9);
+                    lending.message(behind.clone()).unwrap();
+                    copying.message(behind).unwrap();
+                }
+                2 if seed % 2 == 0 => {
+                    lending.lending().keep_payload(rest);
+                    rest = &[];
+                }
+                3 => drop(lending.lending().reclaim()),
+                _ => {
+                    let slices = lending.lending().io_slices(rest);
+                    let taken = take(&slices, rng.below(LARGE).min(sum(&slices)));
+                    lending.lending().advance(&mut rest, taken.len());
+                    sent.extend(taken);
+                }
+            }
+            assert_eq!(sent.len() + lending.queued(), copying.queued());
+        }
+        drain(&mut lending, &mut sent);
+        assert!(sent == output(&mut copying), "{seed}");
+    }
+}
+
+#[test]
 fn a_payload_beyond_sixteen_slices_waits_for_its_turn() {
     let payload = octets(LARGE, 5);
     for (queued, reaches) in [
         (Queued::new(1, 5), true),
         // A header and a payload each, and a header: one slice is left.
         (Queued::new(0, 7), true),
-        // The first header has gone out. The last slice is the header of what is offered.
+        // The first header has gone out. The last slice is the header of what is lent.
         (Queued::new(0, 8).sent(4), false),
         (Queued::new(0, 8), false),
         (Queued::new(2, 20), false),
@@ -221,7 +289,7 @@ fn the_transport_gets_the_payload_itself() {
         assert_eq!(slices[1].len(), LARGE);
         sum(slices)
     };
-    server.offer(&text, take_all).unwrap();
+    write_once(&mut server, &text, take_all).unwrap();
     assert_eq!(server.queued(), 0);
     let mut expected = Wire::from(Role::Server);
     expected.frame(FIN | TEXT, b"behind");
@@ -234,34 +302,35 @@ fn nothing_is_copied_that_the_transport_takes() {
     let payload = vec![7; MIB];
     for queued in [Queued::default(), Queued::new(0, 1), Queued::new(0, 7)] {
         let mut server = queued.server();
-        let offer = measure(|| server.offer(&payload, sum).unwrap());
-        assert!(offer.bytes_max <= KIB, "{offer:?}");
+        let cost = measure(|| write_once(&mut server, &payload, sum).unwrap());
+        assert!(cost.bytes_max <= KIB, "{cost:?}");
         assert_eq!(server.queued(), 0);
 
         let mut server = queued.server();
         let all_but_1000 = |slices: &[IoSlice<'_>]| sum(slices) - 1000;
-        let offer = measure(|| server.offer(&payload, all_but_1000).unwrap());
-        assert!(offer.bytes_max <= 2 * KIB, "{offer:?}");
+        let cost = measure(|| write_once(&mut server, &payload, all_but_1000).unwrap());
+        assert!(cost.bytes_max <= 2 * KIB, "{cost:?}");
         assert_eq!(server.queued(), 1000);
     }
     // In memory that was lent, not even the header costs any.
     let mut server = server();
-    server.lend(Vec::with_capacity(100));
-    let offer = measure(|| server.offer(&payload, sum).unwrap());
-    assert_eq!(offer.count_total, 0);
+    server.lending().lend(Vec::with_capacity(100));
+    let cost = measure(|| write_once(&mut server, &payload, sum).unwrap());
+    assert_eq!(cost.count_total, 0);
 }
 
 #[test]
 fn what_saves_nothing_is_queued_without_a_write() {
     fn check(role: Role, config: &Config, message: Outgoing<'_>) {
-        let [mut offered, mut queued] = [(); 2].map(|()| side(role, config));
-        for side in [&mut offered, &mut queued] {
+        let [mut lent, mut queued] = [(); 2].map(|()| side(role, config));
+        for side in [&mut lent, &mut queued] {
             side.message("before").unwrap();
         }
+        assert!(!lent.lending().lends(&message));
         let never = |_: &[IoSlice<'_>]| panic!("there is nothing to save");
-        offered.offer(message.clone(), never).unwrap();
+        write_once(&mut lent, message.clone(), never).unwrap();
         queued.message(message).unwrap();
-        assert!(output(&mut offered) == output(&mut queued));
+        assert!(output(&mut lent) == output(&mut queued));
     }
 
     let config = Config::default();
@@ -293,14 +362,14 @@ fn a_closing_connection_refuses() {
         let payload = octets(len, 5);
         let mut closing = side(role, &Config::default());
         closing.start_close(None).unwrap();
-        let mut closed = side(role, &Config::default());
-        closed.respond(&Control::Close(None));
+        let (mut recv, mut closed) = halves(role, &Config::default());
+        hear(&mut recv, &mut closed, FIN | CLOSE, &[]);
         let mut lost = side(role, &Config::default());
         lost.transport_ended();
         for mut side in [closing, closed, lost] {
             let before = side.queued();
             let never = |_: &[IoSlice<'_>]| panic!("nothing follows a Close");
-            let refused = side.offer(&payload, never);
+            let refused = write_once(&mut side, &payload, never);
             assert_eq!(refused, Err(SendError::Closing));
             assert_eq!(side.queued(), before);
         }
@@ -313,8 +382,8 @@ fn only_what_is_taken_is_progress() {
     let mut server = server();
     server.message("waiting").unwrap();
     server.stalled();
-    server.offer(&payload, |_| 0).unwrap();
+    write_once(&mut server, &payload, |_| 0).unwrap();
     assert!(server.is_timed());
-    server.offer(&payload, |_| 1).unwrap();
+    write_once(&mut server, &payload, |_| 1).unwrap();
     assert!(!server.is_timed());
 }

@@ -1,0 +1,92 @@
+//! What a connection and its sending half have in common.
+
+use std::future::poll_fn;
+use std::ops::DerefMut;
+use std::task::{Context, Poll};
+
+use ws_proto::{CloseCode, CloseFrame, CloseReason, ControlPayload, Outgoing, SendError};
+
+use crate::error::Error;
+use crate::transport::{Timer, WriteHalf};
+use crate::write_state::WriteState;
+
+/// A connection or its sending half.
+pub(crate) trait Sending {
+    type Io: WriteHalf;
+    type Timer: Timer;
+
+    /// The state, for what does not wait. A receiver that waits hears of it if it has to.
+    fn write(&mut self) -> impl DerefMut<Target = WriteState<Self::Io, Self::Timer>>;
+
+    /// See [`WriteState::poll_room`].
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// See [`WriteState::poll_send`].
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Outgoing<'_>>,
+    ) -> Poll<Result<(), Error>>;
+
+    /// See [`WriteState::poll_flush`].
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+}
+
+pub(crate) async fn send<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Result<(), Error> {
+    let mut message = Some(message);
+    poll_fn(|cx| to.poll_send(cx, &mut message)).await
+}
+
+pub(crate) async fn feed<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Result<(), Error> {
+    ready(to).await?;
+    Ok(to.write().queue(message)?)
+}
+
+pub(crate) async fn flush<C: Sending>(to: &mut C) -> Result<(), Error> {
+    poll_fn(|cx| to.poll_flush(cx)).await
+}
+
+pub(crate) async fn ready<C: Sending>(to: &mut C) -> Result<(), Error> {
+    poll_fn(|cx| to.poll_room(cx)).await
+}
+
+pub(crate) async fn ping<C: Sending>(to: &mut C, payload: ControlPayload) -> Result<(), Error> {
+    ready(to).await?;
+    to.write().ping(&payload)?;
+    flush(to).await
+}
+
+pub(crate) async fn pong<C: Sending>(to: &mut C, payload: ControlPayload) -> Result<(), Error> {
+    ready(to).await?;
+    to.write().pong(&payload)?;
+    flush(to).await
+}
+
+/// Queues a Ping whose round trip is measured, once there is room, and returns its number.
+pub(crate) async fn start_probe<C: Sending>(to: &mut C) -> Result<u32, Error> {
+    ready(to).await?;
+    Ok(to.write().start_probe()?)
+}
+
+pub(crate) fn start_close<C, R>(to: &mut C, code: CloseCode, reason: R) -> Result<(), Error>
+where
+    C: Sending,
+    R: TryInto<CloseReason>,
+    SendError: From<R::Error>,
+{
+    let reason = reason.try_into().map_err(SendError::from)?;
+    Ok(to.write().start_close(CloseFrame::new(code, reason))?)
+}
+
+/// As [`start_close`], but a connection that is closing already is as good.
+pub(crate) fn ensure_closing<C, R>(to: &mut C, code: CloseCode, reason: R) -> Result<(), Error>
+where
+    C: Sending,
+    R: TryInto<CloseReason>,
+    SendError: From<R::Error>,
+{
+    match start_close(to, code, reason) {
+        Err(Error::Send(SendError::Closing)) => Ok(()),
+        result => result,
+    }
+}

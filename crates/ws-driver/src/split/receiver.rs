@@ -1,0 +1,189 @@
+//! The receiving half.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Response;
+use ws_handshake::Extension;
+use ws_proto::{Chunk, Control, End, Message, MessageKind, MessageRef};
+
+use super::shared::{ReadEnd, ReadTurn, Shared};
+use super::wakers::Half;
+use crate::error::Error;
+use crate::pieces::Receiving;
+use crate::transport::Split;
+
+/// The receiving half of a connection. See [`WebSocket::split`](crate::WebSocket::split).
+///
+/// It answers Pings and Closes, and sends what is queued before it waits, also for the [`Sender`](crate::Sender).
+pub struct Receiver<T: Split> {
+    pub(super) shared: Arc<Shared<T>>,
+    /// `None` only while the receiver is taken apart.
+    pub(super) reading: Option<ReadEnd<T>>,
+}
+
+impl<T: Split> Receiver<T> {
+    /// The next message, to keep. `None` at the end of the connection. See [`WebSocket::recv`](crate::WebSocket::recv).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::recv`](crate::WebSocket::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        if self.next_plain() {
+            return Ok(self.take_message());
+        }
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// [`recv`](Self::recv) as a poll function.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::recv`](crate::WebSocket::recv).
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        self.poll_message(cx)
+            .map_ok(|found| found.then(|| self.take_message()).flatten())
+    }
+
+    /// The next message, to look at: it lies in the connection's read block. `None` at the end of the connection.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::recv`](crate::WebSocket::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn recv_ref(&mut self) -> Result<Option<MessageRef<'_>>, Error> {
+        if !self.next_plain() && !poll_fn(|cx| self.poll_message(cx)).await? {
+            return Ok(None);
+        }
+        Ok(self
+            .reading
+            .as_ref()
+            .and_then(|reading| reading.read.recv.message()))
+    }
+
+    /// How the connection ended, once that is decided.
+    pub fn end(&self) -> Option<End> {
+        self.shared.lock().write.send.end()
+    }
+
+    /// Keeps the connection going without receiving. See [`WebSocket::drive`](crate::WebSocket::drive).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::recv`](crate::WebSocket::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn drive(&mut self) -> Result<bool, Error> {
+        poll_fn(|cx| {
+            let Some(ReadEnd { read, io }) = &mut self.reading else {
+                return Poll::Ready(Ok(false));
+            };
+            let turn = self.shared.turn(Half::Receiver, cx);
+            let mut wire = ReadTurn { turn, io };
+            let driven = read.poll_drive(&mut self.shared.context(), &mut wire);
+            wire.end(driven)
+        })
+        .await
+    }
+
+    /// How long the peer took to answer the last keepalive Ping.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.shared.lock().write.send.round_trip()
+    }
+
+    /// Calls `observer` with every Ping, Pong and Close that arrives. See [`WebSocket::observe`](crate::WebSocket::observe).
+    pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + Sync + 'static) {
+        if let Some(reading) = &mut self.reading {
+            reading.read.observer = Some(Box::new(observer));
+        }
+    }
+
+    /// The agreed subprotocol.
+    pub fn protocol(&self) -> Option<&str> {
+        self.shared.opening.as_ref()?.agreed.protocol()
+    }
+
+    /// The agreed extensions.
+    pub fn extensions(&self) -> &[Extension] {
+        let opening = self.shared.opening.as_ref();
+        opening.map_or(&[], |opening| opening.agreed.extensions())
+    }
+
+    /// The head of the server's response, on a client.
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.shared.opening.as_ref()?.response.as_ref()
+    }
+
+    /// Goes to the next message if it lies whole in the block: no lock is taken for that.
+    fn next_plain(&mut self) -> bool {
+        let reading = self.reading.as_mut();
+        reading.is_some_and(|reading| reading.read.next_plain())
+    }
+
+    fn take_message(&mut self) -> Option<Message> {
+        self.reading.as_mut()?.read.recv.take_message()
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        let Some(ReadEnd { read, io }) = &mut self.reading else {
+            return Poll::Ready(Ok(false));
+        };
+        let turn = self.shared.turn(Half::Receiver, cx);
+        let mut wire = ReadTurn { turn, io };
+        let found = read.poll_message(&mut self.shared.context(), &mut wire);
+        wire.end(found)
+    }
+}
+
+impl<T: Split> Receiving for Receiver<T> {
+    fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>> {
+        let Some(ReadEnd { read, io }) = &mut self.reading else {
+            return Poll::Ready(Ok(None));
+        };
+        let turn = self.shared.turn(Half::Receiver, cx);
+        let mut wire = ReadTurn { turn, io };
+        let kind = read.poll_start(&mut self.shared.context(), &mut wire);
+        wire.end(kind)
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, Error>> {
+        let Some(ReadEnd { read, io }) = &mut self.reading else {
+            return Poll::Ready(Ok(None));
+        };
+        let turn = self.shared.turn(Half::Receiver, cx);
+        let mut wire = ReadTurn { turn, io };
+        let chunk = read.poll_chunk(&mut self.shared.context(), &mut wire);
+        wire.end(chunk)
+    }
+
+    fn chunk(&self) -> &[u8] {
+        let reading = self.reading.as_ref();
+        reading.map_or(&[], |reading| reading.read.recv.chunk())
+    }
+}
+
+impl<T: Split> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            self.shared.abandon(reading);
+        }
+    }
+}
+
+impl<T: Split> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}

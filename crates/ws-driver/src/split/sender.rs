@@ -1,0 +1,271 @@
+//! The sending half.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::ops::DerefMut;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ws_proto::{CloseCode, CloseReason, ControlPayload, End, Outgoing, SendError};
+
+use super::shared::{ReadTurn, Shared};
+use super::wakers::Half;
+use super::{Receiver, ReuniteError};
+use crate::error::{Error, TrySendError};
+use crate::sending::{self, Sending};
+use crate::transport::Split;
+use crate::websocket::WebSocket;
+use crate::write_state::WriteState;
+
+/// The sending half of a connection. See [`WebSocket::split`].
+///
+/// Its methods mean what those of [`WebSocket`] mean. A message that was fed to an empty queue wakes a [`Receiver`]
+/// that waits in `recv`, which sends it; if nobody receives, [`flush`](Self::flush).
+pub struct Sender<T: Split> {
+    pub(super) shared: Arc<Shared<T>>,
+}
+
+impl<T: Split> Sender<T> {
+    /// Sends a message: returns when the transport has taken it and was flushed. See [`WebSocket::send`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for room in the queue: the message is not sent. Dropped later: it is.
+    pub async fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
+        sending::send(self, message.into()).await
+    }
+
+    /// Queues a message, after waiting for room. See [`WebSocket::feed`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it returned: the message is not sent.
+    pub async fn feed<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
+        sending::feed(self, message.into()).await
+    }
+
+    /// Writes and flushes everything that is queued. See [`WebSocket::flush`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        sending::flush(self).await
+    }
+
+    /// Waits until a message can be queued. See [`WebSocket::ready`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        sending::ready(self).await
+    }
+
+    /// Whether there is room for a message. See [`WebSocket::has_room`]. The other half may take some of it at any
+    /// time, for a Pong.
+    pub fn has_room(&self) -> bool {
+        self.shared.lock().write.send.has_room()
+    }
+
+    /// Queues a message at once or gives it back. See [`WebSocket::try_send`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::try_send`].
+    pub fn try_send<'a, M: Into<Outgoing<'a>>>(
+        &mut self,
+        message: M,
+    ) -> Result<(), TrySendError<M>> {
+        self.shared.queueing().try_queue(message)
+    }
+
+    /// Sends a Ping (RFC 6455 §5.5.2). See [`WebSocket::send_ping`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send_ping`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`send`](Self::send).
+    pub async fn send_ping<P>(&mut self, payload: P) -> Result<(), Error>
+    where
+        P: TryInto<ControlPayload>,
+        Error: From<P::Error>,
+    {
+        sending::ping(self, payload.try_into()?).await
+    }
+
+    /// Sends a Ping and waits for its Pong, which the [`Receiver`] hears: how long that took.
+    ///
+    /// It waits as long as the connection lasts, and as nobody receives: put a time limit of the runtime around it, or
+    /// use [`Config::keepalive`](crate::Config::keepalive).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for room in the queue: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
+    pub async fn ping(&mut self) -> Result<Duration, Error> {
+        let number = sending::start_probe(self).await?;
+        poll_fn(|cx| {
+            let mut turn = self.shared.turn(Half::Sender, cx);
+            let answer = turn.write().poll_probe(&mut self.shared.context(), number);
+            turn.end(answer)
+        })
+        .await
+    }
+
+    /// Sends a Pong that nobody asked for (RFC 6455 §5.5.3). See [`WebSocket::send_pong`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send_ping`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`send`](Self::send).
+    pub async fn send_pong<P>(&mut self, payload: P) -> Result<(), Error>
+    where
+        P: TryInto<ControlPayload>,
+        Error: From<P::Error>,
+    {
+        sending::pong(self, payload.try_into()?).await
+    }
+
+    /// Queues a Close and returns at once. See [`WebSocket::start_close`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::start_close`].
+    pub fn start_close<R>(&mut self, code: CloseCode, reason: R) -> Result<(), Error>
+    where
+        R: TryInto<CloseReason>,
+        SendError: From<R::Error>,
+    {
+        sending::start_close(self, code, reason)
+    }
+
+    /// Closes the connection: sends a Close and waits for the end, which the [`Receiver`] sees, or for the time limit.
+    /// If the receiver was dropped, this discards what the peer still sends.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::close`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before the end, the Close is queued or sent; call `close` again to go on waiting.
+    pub async fn close<R>(&mut self, code: CloseCode, reason: R) -> Result<(), Error>
+    where
+        R: TryInto<CloseReason>,
+        SendError: From<R::Error>,
+    {
+        sending::ensure_closing(self, code, reason)?;
+        poll_fn(|cx| self.poll_closed(cx)).await
+    }
+
+    /// How the connection ended, once that is decided.
+    pub fn end(&self) -> Option<End> {
+        self.shared.lock().write.send.end()
+    }
+
+    /// Joins the halves again.
+    ///
+    /// # Errors
+    ///
+    /// [`ReuniteError`] with both if they are of two connections.
+    pub fn reunite(self, receiver: Receiver<T>) -> Result<WebSocket<T>, Box<ReuniteError<T>>> {
+        receiver.reunite(self)
+    }
+
+    /// Goes on to the end of the connection after our Close was queued, with the reading direction if the receiver was
+    /// dropped.
+    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut turn = self.shared.turn(Half::Sender, cx);
+        let cx = &mut self.shared.context();
+        if let Some(mut orphan) = turn.state().orphan.take() {
+            let io = &mut orphan.io;
+            let mut wire = ReadTurn { turn, io };
+            let closed = orphan.read.poll_close(cx, &mut wire);
+            turn = wire.turn;
+            turn.state().orphan = Some(orphan);
+            if closed.is_pending() {
+                return turn.end(Poll::Pending);
+            }
+        }
+        let write = turn.write();
+        if !write.state.is_ended() {
+            // What comes of it, the receiver sees.
+            let _ = write.poll_drain(cx, &mut &[][..]);
+            if write.poll_expire(cx).is_pending() {
+                return turn.end(Poll::Pending);
+            }
+        }
+        let verdict = write.verdict();
+        turn.end(Poll::Ready(verdict))
+    }
+}
+
+impl<T: Split> Sending for Sender<T> {
+    type Io = T::WriteHalf;
+    type Timer = T::Timer;
+
+    fn write(&mut self) -> impl DerefMut<Target = WriteState<T::WriteHalf, T::Timer>> {
+        self.shared.queueing()
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut turn = self.shared.turn(Half::Sender, cx);
+        let room = turn.write().poll_room(&mut self.shared.context());
+        turn.end(room)
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Outgoing<'_>>,
+    ) -> Poll<Result<(), Error>> {
+        let mut turn = self.shared.turn(Half::Sender, cx);
+        let sent = turn.write().poll_send(&mut self.shared.context(), message);
+        turn.end(sent)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut turn = self.shared.turn(Half::Sender, cx);
+        let flushed = turn.write().poll_flush(&mut self.shared.context());
+        turn.end(flushed)
+    }
+}
+
+impl<T: Split> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.shared.forget(Half::Sender);
+    }
+}
+
+impl<T: Split> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,118 @@
+//! How far a connection is from its end, and the transport as long as there is one.
+
+use std::io;
+
+use crate::error::{Error, Phase};
+
+/// The life of a connection in the driver. What the closing handshake says, the core knows.
+pub(crate) enum State<W> {
+    /// Messages come and go.
+    Open(W),
+    /// The end is near, and the transport is still there to drain.
+    Draining(W, Draining),
+    /// The transport was dropped.
+    Ended(Ended),
+}
+
+/// What is left to do before the end.
+#[derive(Default)]
+pub(crate) struct Draining {
+    /// Why nothing can be written any more, if that is the case. What the peer sent still counts then, until the
+    /// core knows the end.
+    pub(crate) write_fault: Option<io::ErrorKind>,
+    /// The peer ended its direction of the transport.
+    pub(crate) input_ended: bool,
+    /// We ended ours.
+    pub(crate) output_ended: bool,
+}
+
+/// How the connection ended.
+pub(crate) struct Ended {
+    pub(crate) result: Result<(), Cause>,
+    /// Everything that was queued has left.
+    pub(crate) all_sent: bool,
+    /// What the next receive reports, once.
+    pub(crate) report: Option<Box<Error>>,
+}
+
+/// Why a connection did not end in order.
+#[derive(Clone, Copy)]
+pub(crate) enum Cause {
+    /// The peer ended the transport.
+    Lost,
+    /// The transport failed.
+    Io(io::ErrorKind),
+    /// A time limit passed.
+    Timeout(Phase),
+    /// The peer broke a rule or a limit, which the core knows.
+    Failure,
+}
+
+impl<W> State<W> {
+    /// The transport, as long as there is one.
+    #[inline]
+    pub(crate) fn io(&mut self) -> Option<&mut W> {
+        match self {
+            State::Open(io) | State::Draining(io, _) => Some(io),
+            State::Ended(_) => None,
+        }
+    }
+
+    /// As [`io`](Self::io), to look at.
+    pub(crate) fn io_ref(&self) -> Option<&W> {
+        match self {
+            State::Open(io) | State::Draining(io, _) => Some(io),
+            State::Ended(_) => None,
+        }
+    }
+
+    /// Why nothing can be written any more, although the transport is still there.
+    #[inline]
+    pub(crate) fn write_fault(&self) -> Option<io::ErrorKind> {
+        match self {
+            State::Draining(_, draining) => draining.write_fault,
+            State::Open(_) | State::Ended(_) => None,
+        }
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        matches!(self, State::Ended(_))
+    }
+
+    /// Gives up the transport.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, State::lost())
+    }
+
+    /// The same state around another transport, which `change` makes of this one.
+    pub(crate) fn map<V>(self, change: impl FnOnce(W) -> Option<V>) -> State<V> {
+        match self {
+            State::Open(io) => change(io).map_or_else(State::lost, State::Open),
+            State::Draining(io, draining) => match change(io) {
+                Some(io) => State::Draining(io, draining),
+                None => State::lost(),
+            },
+            State::Ended(ended) => State::Ended(ended),
+        }
+    }
+
+    /// Begins to drain, if it has not begun: `None` once the connection has ended. Says whether it begins now.
+    pub(crate) fn drain(&mut self) -> Option<(&mut Draining, bool)> {
+        let begins = matches!(self, State::Open(_));
+        if begins && let State::Open(io) = self.take() {
+            *self = State::Draining(io, Draining::default());
+        }
+        match self {
+            State::Draining(_, draining) => Some((draining, begins)),
+            State::Open(_) | State::Ended(_) => None,
+        }
+    }
+
+    fn lost() -> Self {
+        State::Ended(Ended {
+            result: Err(Cause::Lost),
+            all_sent: false,
+            report: None,
+        })
+    }
+}

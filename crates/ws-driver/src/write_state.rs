@@ -1,0 +1,491 @@
+//! Sending: the sending half of the core beside the transport, time limits, and the end.
+//!
+//! When a connection is split, this is what both halves share.
+
+use std::fmt;
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use ws_proto::{CloseFrame, ControlPayload, Expired, Outgoing, SendError, SendHalf};
+
+use crate::clock::{Clock, Direction};
+use crate::error::{Error, Phase, TrySendError};
+use crate::pool;
+use crate::state::{Cause, Ended, State};
+use crate::transport::{Timer, WriteHalf};
+
+/// Writes without a wait, after which other tasks get a turn before more is queued: whoever sends to a quick peer would
+/// otherwise never give way, unless the runtime sees to it.
+const WRITES_PER_BURST: u32 = 128;
+
+/// Everything about sending that changes, and the transport.
+///
+/// [`Outbox`](crate::Outbox) is its public name.
+pub struct WriteState<W, M> {
+    pub(crate) send: SendHalf,
+    pub(crate) state: State<W>,
+    clock: Clock<M>,
+    /// Bytes were written that the transport may keep back.
+    unflushed: bool,
+    /// The transport was last left with bytes to take or to pass on, for which the other half may wait, too.
+    stalled: bool,
+    /// Writes since one had to wait or other tasks got a turn.
+    burst: u32,
+    /// Something has happened that the other half of a split connection may wait for.
+    news: bool,
+}
+
+impl<W, M> WriteState<W, M> {
+    /// The same around another transport: see [`State::map`].
+    pub(crate) fn map<V>(self, change: impl FnOnce(W) -> Option<V>) -> WriteState<V, M> {
+        WriteState {
+            send: self.send,
+            state: self.state.map(change),
+            clock: self.clock,
+            unflushed: self.unflushed,
+            stalled: self.stalled,
+            burst: self.burst,
+            news: self.news,
+        }
+    }
+
+    /// Tells whether something is queued, or is to be when it has been compressed.
+    pub(crate) fn has_work(&self) -> bool {
+        self.send.queued() > 0 || self.send.is_busy()
+    }
+
+    /// Tells whether something is queued that the transport was not offered.
+    pub(crate) fn wants_write(&self) -> bool {
+        self.has_work() && !self.send.is_congested()
+    }
+
+    /// Tells whether the other half may go on, and forgets it.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
+    /// The other half may go on.
+    pub(crate) fn tell(&mut self) {
+        self.news = true;
+    }
+
+    /// Lends memory for what is about to be queued.
+    #[inline]
+    pub(crate) fn lend(&mut self) {
+        if self.send.lending().wants_buffer() && !self.send.has_ended() {
+            self.send.lending().lend(pool::take_buffer());
+        }
+        if self.send.lending().wants_compressor() {
+            pool::lend_compressor(&mut self.send);
+        }
+    }
+
+    /// Gives back memory of which little or nothing is in use.
+    fn reclaim(&mut self) {
+        if let Some(buffer) = self.send.lending().reclaim() {
+            pool::give_buffer(buffer);
+        }
+        if let Some(memory) = self.send.lending().reclaim_compressor() {
+            pool::give_compressor(memory);
+        }
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        match self.state.write_fault() {
+            Some(kind) => Err(Error::Io(kind.into())),
+            None if self.send.is_open() => Ok(()),
+            None => Err(SendError::Closing.into()),
+        }
+    }
+
+    /// Queues a message, whatever is queued already.
+    #[inline]
+    pub(crate) fn queue<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
+        self.lend();
+        self.send.message(message)
+    }
+
+    /// Queues a message, or gives it back if too much is queued already or the connection is closing.
+    pub(crate) fn try_queue<'m, N: Into<Outgoing<'m>>>(
+        &mut self,
+        message: N,
+    ) -> Result<(), TrySendError<N>> {
+        if !self.send.is_open() {
+            return Err(TrySendError::Closing(message));
+        }
+        if self.send.unfinished().is_some() {
+            return Err(TrySendError::Unfinished(message));
+        }
+        if !self.send.has_room() {
+            return Err(TrySendError::Full(message));
+        }
+        // The connection is open and no message under way, which is all that queuing asks for.
+        let _ = self.queue(message);
+        Ok(())
+    }
+
+    /// Queues a piece of the message that was begun.
+    pub(crate) fn queue_piece(&mut self, piece: &[u8]) -> Result<(), SendError> {
+        self.lend();
+        self.send.write(piece)
+    }
+
+    /// Queues its end.
+    pub(crate) fn queue_end(&mut self) -> Result<(), SendError> {
+        self.lend();
+        self.send.finish()
+    }
+
+    /// Queues a Ping.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the connection is closing.
+    pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), Error> {
+        self.lend();
+        Ok(self.send.ping(payload)?)
+    }
+
+    /// Queues a Pong that nobody asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Send`] if the connection is closing.
+    pub fn pong(&mut self, payload: &ControlPayload) -> Result<(), Error> {
+        self.lend();
+        Ok(self.send.pong(payload)?)
+    }
+
+    /// Queues a Close.
+    pub(crate) fn start_close(&mut self, close: CloseFrame) -> Result<(), SendError> {
+        self.lend();
+        self.send.start_close(Some(close))?;
+        self.news = true;
+        Ok(())
+    }
+
+    /// Tells how the connection ended, which it has, to those who do not receive.
+    pub(crate) fn verdict(&self) -> Result<(), Error> {
+        let State::Ended(Ended { result, .. }) = &self.state else {
+            return Err(SendError::Closing.into());
+        };
+        result.map_err(|cause| self.error(cause))
+    }
+
+    /// Tells those who receive: the fault once, then nothing.
+    pub(crate) fn report<F>(&mut self) -> Result<Option<F>, Error> {
+        match &mut self.state {
+            State::Ended(ended) => ended.report.take().map_or(Ok(None), |error| Err(*error)),
+            State::Open(_) | State::Draining(..) => Ok(None),
+        }
+    }
+
+    fn error(&self, cause: Cause) -> Error {
+        match (cause, self.send.failure()) {
+            (Cause::Failure, Some(error)) => error.into(),
+            (Cause::Failure, None) | (Cause::Lost, _) => Error::Lost,
+            (Cause::Io(kind), _) => Error::Io(kind.into()),
+            (Cause::Timeout(phase), _) => Error::Timeout(phase),
+        }
+    }
+
+    /// Tells whether the connection has ended by Closes of both ends.
+    fn is_clean(&self) -> bool {
+        self.send.end().is_some_and(|end| end.clean)
+    }
+
+    /// Tells whether nothing is queued, nor was written and may be kept back, and nothing was lost before.
+    fn has_sent_all(&self) -> bool {
+        !self.has_work() && !self.unflushed && self.state.write_fault().is_none()
+    }
+
+    /// Ends the connection: the transport is of no more use.
+    pub(crate) fn end(&mut self, cause: Cause) {
+        let all_sent = self.has_sent_all();
+        self.send.transport_ended();
+        self.conclude(cause, all_sent, None);
+    }
+
+    /// As [`end`](Self::end), because reading failed.
+    pub(crate) fn lose(&mut self, error: io::Error) {
+        let all_sent = self.has_sent_all();
+        self.send.transport_ended();
+        let cause = Cause::Io(error.kind());
+        self.conclude(cause, all_sent, Some(Box::new(Error::Io(error))));
+    }
+
+    fn conclude(&mut self, cause: Cause, all_sent: bool, report: Option<Box<Error>>) {
+        let cause = match (cause, self.state.write_fault()) {
+            _ if self.send.failure().is_some() => Cause::Failure,
+            (Cause::Lost, Some(kind)) => Cause::Io(kind),
+            (cause, _) => cause,
+        };
+        let result = if self.is_clean() { Ok(()) } else { Err(cause) };
+        let report = report.or_else(|| result.err().map(|cause| Box::new(self.error(cause))));
+        self.reclaim();
+        self.news = true;
+        self.state = State::Ended(Ended {
+            result,
+            all_sent,
+            report,
+        });
+    }
+}
+
+impl<W: WriteHalf, M: Timer> WriteState<W, M> {
+    pub(crate) fn new(mut send: SendHalf, io: W) -> Self {
+        send.lending().compress_in_steps();
+        WriteState {
+            send,
+            state: State::Open(io),
+            clock: Clock::new(),
+            unflushed: false,
+            stalled: false,
+            burst: 0,
+            news: false,
+        }
+    }
+
+    /// Waits until less than the high-water mark is queued.
+    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.check_open()?;
+        if self.burst >= WRITES_PER_BURST {
+            self.burst = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        while !self.send.has_room() {
+            match self.poll_flush(cx) {
+                Poll::Ready(result) => result?,
+                Poll::Pending if self.send.has_room() => break,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(self.check_open())
+    }
+
+    /// Queues `message`, once there is room, and writes and flushes everything that is queued. A large borrowed payload
+    /// is copied only as far as the transport does not take it at once.
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Outgoing<'_>>,
+    ) -> Poll<Result<(), Error>> {
+        if message.is_some() {
+            ready!(self.poll_room(cx))?;
+        }
+        if let Some(message) = message.take() {
+            self.lend();
+            let mut lent = self.send.lending().lend_payload(message)?;
+            if !lent.is_empty() {
+                // An error comes again with the flush.
+                let _ = self.poll_drain(cx, &mut lent);
+                self.send.lending().keep_payload(lent);
+            }
+        }
+        self.poll_flush(cx)
+    }
+
+    /// Writes and flushes everything that is queued, our own Close included. After the end: whether everything had left
+    /// before a clean end.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match &self.state {
+            State::Ended(ended) if ended.all_sent && ended.result.is_ok() => Poll::Ready(Ok(())),
+            State::Open(_) | State::Draining(..) if self.is_clean() || !self.send.has_ended() => {
+                match self.poll_drain(cx, &mut &[][..]) {
+                    Poll::Ready(result) => Poll::Ready(result.map_err(Error::Io)),
+                    Poll::Pending => self.poll_stall(cx),
+                }
+            }
+            _ => Poll::Ready(Err(SendError::Closing.into())),
+        }
+    }
+
+    /// Writes everything that is queued and the payload that is lent, of which what has not gone out stays in `lent`:
+    /// nothing, once this is ready.
+    pub(crate) fn poll_lent(
+        &mut self,
+        cx: &mut Context<'_>,
+        lent: &mut &[u8],
+    ) -> Poll<Result<(), Error>> {
+        let written = match self.state.is_ended() {
+            true => Poll::Ready(Err(SendError::Closing.into())),
+            false => self.poll_drain(cx, lent).map_err(Error::Io),
+        };
+        let done = match written {
+            Poll::Pending if !lent.is_empty() => ready!(self.poll_stall(cx)),
+            // What is kept back leaves with whatever is called next.
+            Poll::Pending => Ok(()),
+            Poll::Ready(done) => done,
+        };
+        *lent = &[];
+        Poll::Ready(done)
+    }
+
+    /// Waits, for as long as the transport may take nothing.
+    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        ready!(self.poll_expire_sending(cx));
+        // With both Closes there, all that is wrong is that not everything has left.
+        Poll::Ready(Err(self
+            .verdict()
+            .err()
+            .unwrap_or(SendError::Closing.into())))
+    }
+
+    /// Writes and flushes everything that is queued, with the payload that is lent in its place, and gives back the
+    /// memory that it was encoded into.
+    pub(crate) fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        lent: &mut &[u8],
+    ) -> Poll<io::Result<()>> {
+        let result = match self.state.write_fault() {
+            Some(kind) => Poll::Ready(Err(kind.into())),
+            None => self.poll_write_all(cx, lent),
+        };
+        match &result {
+            Poll::Ready(Ok(())) => self.stalled = false,
+            Poll::Ready(Err(error)) => self.write_failed(error.kind()),
+            // The transport has taken all there is: it is for us to go on.
+            Poll::Pending if self.send.queued() == 0 && !self.unflushed => self.burst = 0,
+            Poll::Pending => {
+                self.burst = 0;
+                self.stalled = true;
+                self.send.stalled();
+            }
+        }
+        self.reclaim();
+        result
+    }
+
+    /// Nobody takes what is queued any more, and a connection that still receives must not pile it up.
+    fn write_failed(&mut self, kind: io::ErrorKind) {
+        if let Some((draining, _)) = self.state.drain()
+            && draining.write_fault.is_none()
+        {
+            draining.write_fault = Some(kind);
+            self.send.output_lost();
+            self.news = true;
+        }
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>, lent: &mut &[u8]) -> Poll<io::Result<()>> {
+        let Some(io) = self.state.io() else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        loop {
+            while self.send.queued() > 0 {
+                let written = match &*self.send.lending().io_slices(lent) {
+                    // The rest of a lent payload that was forgotten.
+                    [] => Ok(0),
+                    slices => ready!(io.poll_write_vectored(cx, slices)),
+                };
+                match written {
+                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Ok(len) => {
+                        self.send.lending().advance(lent, len);
+                        self.unflushed = true;
+                        self.news |= self.stalled;
+                        self.burst = self.burst.saturating_add(1);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+            }
+            if self.unflushed {
+                ready!(io.poll_flush(cx))?;
+                self.unflushed = false;
+                self.news |= self.stalled;
+                self.send.flushed();
+            }
+            if !self.send.is_busy() {
+                return Poll::Ready(Ok(()));
+            }
+            self.send.lending().work();
+            if self.send.is_busy() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Ends our direction of the transport, once.
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let State::Draining(io, draining) = &mut self.state
+            && !draining.output_ended
+        {
+            ready!(io.poll_shutdown(cx))?;
+            draining.output_ended = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// As [`poll_expire`](Self::poll_expire), for those who only send: they cannot hear whether the peer is silent.
+    pub(crate) fn poll_expire_sending(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.send.pause_listening();
+        let expired = self.poll_limits(cx, Direction::Sending);
+        self.send.resume_listening();
+        expired
+    }
+
+    /// Waits for the next time limit and acts on it: ready when one has ended the connection. Pending for ever if none
+    /// runs. It may have queued a Ping.
+    pub(crate) fn poll_expire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_limits(cx, Direction::Receiving)
+    }
+
+    fn poll_limits(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<()> {
+        loop {
+            let now = ready!(self.clock.poll_deadline(cx, &mut self.send, direction));
+            let all_sent = self.has_sent_all();
+            let Some(expired) = self.send.expire(now) else {
+                continue;
+            };
+            let cause = match expired {
+                Expired::Close => Cause::Timeout(Phase::Close),
+                Expired::Idle => Cause::Timeout(Phase::Idle),
+                Expired::Pong => Cause::Timeout(Phase::Pong),
+                Expired::WriteStall => Cause::Timeout(Phase::WriteStall),
+                // The violation itself is the fault.
+                _ => Cause::Failure,
+            };
+            self.conclude(cause, all_sent, None);
+            return Poll::Ready(());
+        }
+    }
+
+    /// Dates a Pong that has just come, if somebody wants to know its round trip.
+    pub(crate) fn date_pongs(&mut self) {
+        if self.send.has_undated_pong() {
+            self.send.date_pongs(self.clock.now());
+            self.news = true;
+        }
+    }
+
+    /// Queues a Ping whose round trip is measured, and returns its number.
+    pub(crate) fn start_probe(&mut self) -> Result<u32, SendError> {
+        self.lend();
+        self.send.start_probe(self.clock.now())
+    }
+
+    /// Writes what is queued and waits for the Pong to that Ping, which others receive.
+    pub(crate) fn poll_probe(
+        &mut self,
+        cx: &mut Context<'_>,
+        number: u32,
+    ) -> Poll<Result<Duration, Error>> {
+        if let Some(time) = self.send.probe_answer(number) {
+            return Poll::Ready(Ok(time));
+        }
+        self.check_open()?;
+        ready!(self.poll_flush(cx))?;
+        Poll::Pending
+    }
+}
+
+impl<W, M> fmt::Debug for WriteState<W, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Outbox").field(&self.send).finish()
+    }
+}

@@ -1,0 +1,381 @@
+//! Frames, and messages put together from them (RFC 6455 §5.2, §5.4).
+
+use super::block::Location;
+use super::{RecvHalf, Stop};
+use crate::close::CloseFrame;
+use crate::config::MAX_FRAGMENTS;
+use crate::control::{Control, ControlPayload, MAX_CONTROL_LEN};
+use crate::error::{LimitError, ProtocolError, ReceiveError};
+use crate::header::FrameHeader;
+use crate::mask::MaskKey;
+use crate::message::MessageKind;
+use crate::opcode::OpCode;
+
+/// What comes next in the input.
+#[derive(Clone, Copy)]
+pub(super) enum Stage {
+    /// A message begins. Nothing of it has come, and no other is open or was put together: the short path.
+    Between,
+    /// A frame of an open message begins, or `partial` has the first bytes of a frame.
+    Frame,
+    /// The payload of this frame begins. Of a control frame, `partial` may have the first bytes.
+    Header(FrameHeader),
+    /// The payload of a data frame goes on.
+    Payload(OpenFrame),
+    /// A message begins, and `assembly` may still have the one before.
+    Assembled,
+    /// The message that was found waits for the next step.
+    Held,
+    /// It is received piece by piece, as one piece.
+    HeldPiece {
+        is_given: bool,
+    },
+    /// The peer's Close arrived: what follows is ignored (RFC 6455 §1.4).
+    Closed,
+    Failed(ReceiveError),
+}
+
+/// A data frame of which the payload is being taken over.
+#[derive(Clone, Copy)]
+pub(super) struct OpenFrame {
+    /// Bytes of payload that have not been used up.
+    pub(super) remaining: u64,
+    /// The masking key, turned to the next byte.
+    pub(super) key: Option<MaskKey>,
+    pub(super) fin: bool,
+}
+
+impl OpenFrame {
+    pub(super) fn new(header: &FrameHeader) -> Self {
+        OpenFrame {
+            remaining: header.payload_len,
+            key: header.mask,
+            fin: header.fin,
+        }
+    }
+
+    /// As much of the payload as `available` bytes hold.
+    pub(super) fn len_in(&self, available: usize) -> usize {
+        usize::try_from(self.remaining).map_or(available, |remaining| remaining.min(available))
+    }
+
+    /// Behind the next `len` bytes of payload.
+    pub(super) fn after(self, len: usize) -> Self {
+        OpenFrame {
+            remaining: self.remaining.saturating_sub(len as u64),
+            key: self.key.map(|key| key.after(len)),
+            fin: self.fin,
+        }
+    }
+}
+
+impl RecvHalf {
+    /// Goes to the next message if it is of the most frequent kind, one uncompressed frame that lies whole in the
+    /// block, and nothing else has to be seen to. Otherwise `false`: [`next_message`](Self::next_message) goes on from
+    /// here.
+    ///
+    /// It needs nothing of the sending half, so a half of a split connection takes no lock for it.
+    #[inline]
+    pub fn next_plain(&mut self) -> bool {
+        if !matches!(self.stage, Stage::Between) {
+            return false;
+        }
+        let input = self.block.unread();
+        let Some((kind, header, len)) = FrameHeader::parse_plain(input, self.role) else {
+            return false;
+        };
+        let there = input.len().wrapping_sub(len);
+        self.block.consume(len);
+        if header.payload_len <= there.min(self.max_plain_len) as u64 {
+            self.take_in_place(kind, &header)
+        } else {
+            self.set_aside(Stage::Header(header))
+        }
+    }
+
+    /// Leaves what is no plain message to the long path.
+    #[cold]
+    fn set_aside(&mut self, stage: Stage) -> bool {
+        self.stage = stage;
+        self.message = Location::None;
+        false
+    }
+
+    /// A message is the payload that lies next in the block. `false` if it is not the text that it ought to be.
+    #[inline]
+    fn take_in_place(&mut self, kind: MessageKind, header: &FrameHeader) -> bool {
+        let len = header.payload_len as usize;
+        let range = match kind {
+            MessageKind::Text => match self.block.take_text(len, header.mask) {
+                Ok(range) => range,
+                Err(error) => return self.set_aside(Stage::Failed(error.into())),
+            },
+            MessageKind::Binary => self.block.take(len, header.mask),
+        };
+        self.message = Location::Block(kind, range);
+        true
+    }
+
+    /// Tells whether there is nothing to look at, and nothing under way that goes on without input.
+    #[inline]
+    pub(super) fn is_used_up(&self) -> bool {
+        matches!(self.stage, Stage::Between) && self.block.unread().is_empty()
+    }
+
+    /// The long path to the end of the next message.
+    #[inline(never)]
+    pub(super) fn find_message(&mut self) -> Result<(), Stop> {
+        self.block.forget_need();
+        self.skip_stream()?;
+        loop {
+            match self.stage {
+                Stage::Held => {
+                    self.leave_held();
+                    return Ok(());
+                }
+                Stage::Payload(_) if self.is_compressed() => {
+                    if self.inflate_message()? {
+                        return Ok(());
+                    }
+                }
+                Stage::Payload(frame) => {
+                    if self.append(frame)? {
+                        return Ok(());
+                    }
+                }
+                _ => {
+                    let header = self.data_header()?;
+                    if self.begin_payload(&header)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes to the payload of the next data frame, unless that has begun.
+    pub(super) fn data_header(&mut self) -> Result<FrameHeader, Stop> {
+        loop {
+            match self.stage {
+                Stage::Assembled => self.forget_assembled(),
+                Stage::Between | Stage::Frame => {
+                    self.message = Location::None;
+                    self.stage = Stage::Header(self.parse_header()?);
+                }
+                Stage::Header(header) if header.opcode.is_control() => {
+                    // The header rules have bounded the length.
+                    let len = header.payload_len as usize;
+                    let there = self.partial.len().saturating_add(self.block.unread().len());
+                    if len <= there {
+                        return Err(Stop::Control(header));
+                    }
+                    if !self.block.fits(len) {
+                        self.absorb()?;
+                        self.block.clear();
+                    }
+                    return Err(Stop::NeedInput);
+                }
+                Stage::Header(header) => return Ok(header),
+                Stage::Failed(error) => return Err(Stop::Failed(error)),
+                Stage::Closed | Stage::Payload(_) | Stage::Held | Stage::HeldPiece { .. } => {
+                    self.block.clear();
+                    return Err(Stop::Closed);
+                }
+            }
+        }
+    }
+
+    fn parse_header(&mut self) -> Result<FrameHeader, Stop> {
+        let rules = self.rules();
+        if self.partial.is_empty() {
+            let (header, len) =
+                FrameHeader::parse(self.block.unread(), &rules)?.ok_or(Stop::NeedInput)?;
+            self.block.consume(len);
+            return Ok(header);
+        }
+        loop {
+            if let Some((header, _)) = FrameHeader::parse(&self.partial, &rules)? {
+                self.partial.clear();
+                return Ok(header);
+            }
+            let next = *self.block.unread().first().ok_or(Stop::NeedInput)?;
+            self.partial.push(next);
+            self.block.consume(1);
+        }
+    }
+
+    /// The control frame with this header, whose payload is there (RFC 6455 §5.5).
+    pub(super) fn take_control(&mut self, header: &FrameHeader) -> Result<Control, ReceiveError> {
+        let len = header.payload_len as usize;
+        let mut payload = [0; MAX_CONTROL_LEN];
+        let payload = payload.get_mut(..len).unwrap_or_default();
+        for (slot, byte) in payload
+            .iter_mut()
+            .zip(self.partial.iter().chain(self.block.unread()))
+        {
+            *slot = *byte;
+        }
+        self.block.consume(len.saturating_sub(self.partial.len()));
+        self.partial.clear();
+        if let Some(key) = header.mask {
+            key.apply(payload);
+        }
+        self.stage = self.frame_start();
+        let copy = |payload: &[u8]| {
+            ControlPayload::new(payload).map_err(|_| ProtocolError::ControlTooLong)
+        };
+        Ok(match header.opcode {
+            OpCode::Ping => Control::Ping(copy(payload)?),
+            OpCode::Pong => Control::Pong(copy(payload)?),
+            OpCode::Close | OpCode::Continuation | OpCode::Text | OpCode::Binary => {
+                let close = CloseFrame::parse(payload)?;
+                self.stop(Stage::Closed);
+                Control::Close(close)
+            }
+        })
+    }
+
+    /// The stage at the start of a frame.
+    fn frame_start(&self) -> Stage {
+        match self.assembly.is_open() || self.stream.is_some() {
+            true => Stage::Frame,
+            false => Stage::Between,
+        }
+    }
+
+    /// The payload of a data frame begins, which is to be put together with others or is a message of its own: `true`
+    /// if that lies whole in the block.
+    fn begin_payload(&mut self, header: &FrameHeader) -> Result<bool, Stop> {
+        self.note_compression(header);
+        self.check_limits(header)?;
+        // The limits fit.
+        let len = header.payload_len as usize;
+        if !self.is_compressed() {
+            match whole_message(header) {
+                Some(kind) if len <= self.block.unread().len() => {
+                    self.stage = Stage::Between;
+                    return match (self.take_in_place(kind, header), self.stage) {
+                        (false, Stage::Failed(error)) => Err(Stop::Failed(error)),
+                        (is_taken, _) => Ok(is_taken),
+                    };
+                }
+                _ if len > self.block.unread().len() && self.block.fits(len) => {
+                    return Err(Stop::NeedInput);
+                }
+                _ => {}
+            }
+        }
+        self.open_frame(header);
+        Ok(false)
+    }
+
+    /// The payload of a data frame is taken over from here on.
+    fn open_frame(&mut self, header: &FrameHeader) {
+        match header.opcode {
+            OpCode::Text => self.assembly.begin(MessageKind::Text),
+            OpCode::Binary => self.assembly.begin(MessageKind::Binary),
+            OpCode::Continuation | OpCode::Close | OpCode::Ping | OpCode::Pong => {}
+        }
+        self.assembly.count_frame();
+        self.stage = Stage::Payload(OpenFrame::new(header));
+    }
+
+    /// Takes over payload of a data frame: `true` if it was the last of its message.
+    fn append(&mut self, frame: OpenFrame) -> Result<bool, Stop> {
+        let input = self.block.unread();
+        let len = frame.len_in(input.len());
+        let payload = input.get(..len).unwrap_or_default();
+        self.assembly.append(payload, frame.key, frame.remaining)?;
+        self.block.consume(len);
+        self.end_of_payload(frame.after(len))
+    }
+
+    /// Goes on behind payload that was taken over: `true` at the end of the message.
+    pub(super) fn end_of_payload(&mut self, frame: OpenFrame) -> Result<bool, Stop> {
+        if frame.remaining > 0 {
+            self.stage = Stage::Payload(frame);
+            self.block.expect(frame.remaining);
+            return Err(Stop::NeedInput);
+        }
+        if !frame.fin {
+            self.stage = Stage::Frame;
+            return Ok(false);
+        }
+        self.assembly.finish()?;
+        self.stage = Stage::Assembled;
+        self.message = Location::Assembled;
+        Ok(true)
+    }
+
+    /// Takes over what is left in the block.
+    pub(super) fn absorb(&mut self) -> Result<(), Stop> {
+        match self.stage {
+            Stage::Header(header) if !header.opcode.is_control() => {
+                self.open_frame(&header);
+                self.append(OpenFrame::new(&header)).map(drop)
+            }
+            Stage::Between | Stage::Frame | Stage::Header(_) if !self.block.unread().is_empty() => {
+                self.partial.extend_from_slice(self.block.unread());
+                if matches!(self.stage, Stage::Between) {
+                    self.stage = Stage::Frame;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets a message that was put together, but not its memory.
+    pub(super) fn forget_assembled(&mut self) {
+        if matches!(self.stage, Stage::Assembled) {
+            self.assembly.forget_finished();
+            self.message = Location::None;
+            self.stage = Stage::Between;
+        }
+    }
+
+    /// The message that was held is given, or makes way. It stays where it is until the next step.
+    pub(super) fn leave_held(&mut self) {
+        if let Stage::Held | Stage::HeldPiece { .. } = self.stage {
+            self.stage = Stage::Assembled;
+        }
+    }
+
+    /// Our limits, before any payload is kept.
+    fn check_limits(&mut self, header: &FrameHeader) -> Result<(), LimitError> {
+        if self.is_compressed() {
+            self.check_compressed(header)?;
+        } else {
+            self.check_lengths(header)?;
+        }
+        if header.opcode == OpCode::Continuation && self.assembly.frames() >= MAX_FRAGMENTS {
+            return Err(LimitError::TooManyFragments);
+        }
+        Ok(())
+    }
+
+    /// Our limits on a message that came as it is.
+    fn check_lengths(&self, header: &FrameHeader) -> Result<(), LimitError> {
+        let len = header.payload_len;
+        let limit = self.max_frame_len;
+        if len > limit as u64 {
+            return Err(LimitError::FrameTooLong { len, limit });
+        }
+        let len = len.saturating_add(self.assembly.len() as u64);
+        let limit = self.max_message_len;
+        if len > limit as u64 {
+            return Err(LimitError::MessageTooLong { len, limit });
+        }
+        Ok(())
+    }
+}
+
+/// The kind of a message that is this one frame. (A continuation is never alone.)
+#[inline]
+fn whole_message(header: &FrameHeader) -> Option<MessageKind> {
+    match header.opcode {
+        OpCode::Text if header.fin => Some(MessageKind::Text),
+        OpCode::Binary if header.fin => Some(MessageKind::Binary),
+        _ => None,
+    }
+}

@@ -1,0 +1,97 @@
+//! The part of receiving that only drivers need: memory that is lent while it is in use.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::{DecompressorMemory, RecvHalf, Step, Stop};
+use crate::send::SendHalf;
+
+/// Memory of a [`RecvHalf`] that its driver lends and takes back, so that a connection that waits holds none.
+///
+/// ```text
+/// before a read:                lend(block) if wants_block(), lend_decompressor(memory) if wants_decompressor()
+/// nothing to read for now:      park() takes over what is incomplete and returns the block
+/// before the user may dwell:    settle() returns the block if little of it is in use, reclaim_decompressor()
+/// at the end:                   discard()
+/// ```
+#[derive(Debug)]
+pub struct RecvLending<'a>(pub(super) &'a mut RecvHalf);
+
+impl RecvLending<'_> {
+    /// Begins with input that arrived behind the opening handshake, and expects blocks of `block_len` bytes; of
+    /// `large_len` bytes while frames come that are longer than those.
+    pub fn set_up(&mut self, input: Box<[u8]>, block_len: usize, large_len: usize) {
+        self.0.block.set_up(input, block_len, large_len);
+    }
+
+    /// Returns the length of the block to lend before the next read, if one is wanted.
+    pub fn wants_block(&self) -> Option<usize> {
+        let wanted = self.0.block.wanted_len();
+        (self.0.block.len() < wanted).then_some(wanted)
+    }
+
+    /// Continues in `block`, to which the input moves. Returns the memory held until now.
+    pub fn lend(&mut self, block: Box<[u8]>) -> Box<[u8]> {
+        self.0.end_look();
+        self.0.block.lend(block)
+    }
+
+    /// Takes over what is incomplete and returns the block: nothing more can be read for now. Memory kept for the next
+    /// message is given back too.
+    ///
+    /// Call it when a step has returned [`Step::NeedInput`](crate::Step::NeedInput): else the input stays, and an
+    /// empty box comes back. What is taken over may turn out to break a rule, such as text that is not UTF-8: then the
+    /// next step is [`Step::Ended`](crate::Step::Ended).
+    pub fn park(&mut self, send: &mut SendHalf) -> Box<[u8]> {
+        let half = &mut *self.0;
+        if !half.is_searched {
+            return Box::default();
+        }
+        if let Err(Stop::Failed(error)) = half.absorb() {
+            let _: Step<()> = half.fail(send, error);
+        }
+        half.block.count_wait();
+        self.discard()
+    }
+
+    /// Returns the block if little of it is in use: the message and the input behind it move to memory of their size.
+    ///
+    /// With u bytes in use, at most 16u + 4 KiB stay held.
+    #[inline]
+    pub fn settle(&mut self) -> Option<Box<[u8]>> {
+        if self.0.assembly.holds_memory() {
+            self.0.assembly.trim();
+        }
+        self.0.block.settle(&mut self.0.message)
+    }
+
+    /// Forgets all input and returns the memory: the connection has ended.
+    pub fn discard(&mut self) -> Box<[u8]> {
+        let half = &mut *self.0;
+        half.end_look();
+        half.forget_assembled();
+        half.assembly.trim();
+        half.release_inflation();
+        if half.partial.is_empty() {
+            half.partial = Vec::new();
+        }
+        half.block.give_up()
+    }
+
+    /// Tells whether the next compressed message allocates a decompressor's memory, unless some is lent.
+    #[inline]
+    pub fn wants_decompressor(&self) -> bool {
+        self.0.wants_decompressor()
+    }
+
+    /// Lends the memory of a decompressor; it comes back if it is not wanted.
+    pub fn lend_decompressor(&mut self, memory: DecompressorMemory) -> Option<DecompressorMemory> {
+        self.0.lend_decompressor(memory)
+    }
+
+    /// Gives up the decompressor's memory if the next message will not refer to what it saw: between messages without
+    /// context takeover.
+    pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
+        self.0.reclaim_decompressor()
+    }
+}

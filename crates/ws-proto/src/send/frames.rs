@@ -1,0 +1,193 @@
+//! Messages into frames (RFC 6455 §5.2, §5.4, §5.6).
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use bytes::Bytes;
+
+use super::SendHalf;
+use super::lending::UNCOPIED_LEN;
+use crate::error::SendError;
+use crate::header::{FrameHeader, MAX_HEADER_LEN};
+use crate::mask::MaskKey;
+use crate::message::{Outgoing, Payload};
+use crate::opcode::OpCode;
+use crate::prepared::Prepared;
+
+impl SendHalf {
+    /// Queues a message.
+    ///
+    /// Takes it whatever is queued already: callers that want bounded memory ask [`has_room`](Self::has_room) first.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] between
+    /// [`begin`](Self::begin) and [`finish`](Self::finish) once a piece was queued.
+    #[inline(always)]
+    pub fn message<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), SendError> {
+        let message = message.into();
+        match message.payload {
+            Payload::Borrowed(payload) if self.is_plain => {
+                self.frame(
+                    FrameHeader::new(message.kind.opcode(), payload.len() as u64),
+                    payload,
+                );
+                Ok(())
+            }
+            _ => self.queue_message(message),
+        }
+    }
+
+    /// The long path of [`message`](Self::message).
+    fn queue_message(&mut self, message: Outgoing<'_>) -> Result<(), SendError> {
+        self.make_free()?;
+        let compresses = self.compresses(&message);
+        let opcode = message.kind.opcode();
+        match message.payload {
+            Payload::Prepared(prepared) if !self.fragments(prepared.as_bytes()) => {
+                self.prepared(prepared, compresses);
+            }
+            payload if compresses => self.compressed(opcode, payload),
+            payload => self.uncompressed(opcode, payload),
+        }
+        Ok(())
+    }
+
+    /// Tells whether this payload leaves in more than one frame.
+    #[inline]
+    pub(super) fn fragments(&self, payload: &[u8]) -> bool {
+        let most = self.config.shared.fragment_len;
+        most.is_some_and(|most| payload.len() > most.get())
+    }
+
+    /// Queues a message as it is.
+    pub(super) fn uncompressed(&mut self, opcode: OpCode, payload: Payload<'_>) {
+        let owned = match payload {
+            Payload::Borrowed(payload) => return self.copied(opcode, payload),
+            Payload::Owned(payload) => payload,
+            Payload::Prepared(prepared) => prepared.to_bytes(),
+        };
+        if owned.len() < UNCOPIED_LEN || self.fragments(&owned) {
+            self.copied(opcode, &owned);
+        } else {
+            self.uncopied_frame(opcode, owned);
+        }
+    }
+
+    /// Queues a prepared message in one frame.
+    fn prepared(&mut self, prepared: &Prepared, compress: bool) {
+        let compressed = match compress {
+            true => self.compressed_once(prepared),
+            false => None,
+        };
+        let frame = compressed.unwrap_or(prepared.plain());
+        if let Some(key) = self.next_key() {
+            let header = FrameHeader {
+                rsv1: compressed.is_some(),
+                ..FrameHeader::new(prepared.kind().opcode(), frame.payload().len() as u64)
+            };
+            self.masked_frame(header, key, frame.payload());
+        } else if frame.octets.len() < UNCOPIED_LEN {
+            self.queue.append(frame.octets.len(), |buffer| {
+                buffer.extend_from_slice(&frame.octets);
+            });
+        } else {
+            self.queue.insert(frame.octets.clone());
+        }
+    }
+
+    /// Queues a message whose payload is copied.
+    fn copied(&mut self, opcode: OpCode, payload: &[u8]) {
+        match self.config.shared.fragment_len {
+            Some(len) if self.fragments(payload) => {
+                for (i, fin, range) in fragments(payload.len(), len.get()) {
+                    let opcode = if i == 0 { opcode } else { OpCode::Continuation };
+                    let piece = payload.get(range).unwrap_or_default();
+                    let header = FrameHeader::new(opcode, piece.len() as u64);
+                    self.frame(FrameHeader { fin, ..header }, piece);
+                }
+            }
+            _ => self.frame(FrameHeader::new(opcode, payload.len() as u64), payload),
+        }
+    }
+
+    /// Queues a frame with this header, masked if it must be.
+    #[inline(never)]
+    pub(super) fn frame(&mut self, header: FrameHeader, payload: &[u8]) {
+        if let Some(key) = self.next_key() {
+            return self.masked_frame(header, key, payload);
+        }
+        let len = payload.len().saturating_add(MAX_HEADER_LEN);
+        self.queue.append(len, |buffer| {
+            header.encode(buffer);
+            buffer.extend_from_slice(payload);
+        });
+    }
+
+    /// Queues a control frame.
+    pub(super) fn control(&mut self, opcode: OpCode, payload: &[u8]) {
+        self.frame(FrameHeader::new(opcode, payload.len() as u64), payload);
+    }
+
+    fn masked_frame(&mut self, header: FrameHeader, key: MaskKey, payload: &[u8]) {
+        let mask = Some(key);
+        let header = FrameHeader { mask, ..header };
+        let len = payload.len().saturating_add(MAX_HEADER_LEN);
+        self.queue.append(len, |buffer| {
+            header.encode(buffer);
+            key.append_masked(payload, buffer);
+        });
+    }
+
+    pub(super) fn header(&mut self, header: &FrameHeader) {
+        self.queue
+            .append(MAX_HEADER_LEN, |buffer| header.encode(buffer));
+    }
+
+    fn uncopied_frame(&mut self, opcode: OpCode, payload: Bytes) {
+        let mask = self.next_key();
+        let header = FrameHeader {
+            mask,
+            ..FrameHeader::new(opcode, payload.len() as u64)
+        };
+        self.header(&header);
+        self.queue.insert(match mask {
+            None => payload,
+            Some(key) => masked(payload, key),
+        });
+    }
+
+    #[inline]
+    fn next_key(&mut self) -> Option<MaskKey> {
+        self.masks.as_mut().map(|masks| masks.next_key())
+    }
+}
+
+/// Masks a payload: in place if nobody else holds it.
+fn masked(payload: Bytes, key: MaskKey) -> Bytes {
+    match payload.try_into_mut() {
+        Ok(mut own) => {
+            key.apply(&mut own);
+            own.freeze()
+        }
+        Err(shared) => {
+            let mut copy = Vec::new();
+            key.append_masked(&shared, &mut copy);
+            copy.into()
+        }
+    }
+}
+
+/// The fragments of a message: number, whether it is the last, and where it lies.
+pub(super) fn fragments(
+    len: usize,
+    fragment_len: usize,
+) -> impl Iterator<Item = (usize, bool, Range<usize>)> {
+    (0..len)
+        .step_by(fragment_len)
+        .enumerate()
+        .map(move |(i, start)| {
+            let end = start.saturating_add(fragment_len).min(len);
+            (i, end == len, start..end)
+        })
+}

@@ -1,0 +1,218 @@
+//! The part of sending that only drivers need: memory that is lent while it is in use, payloads that are written from
+//! where they lie, and compression in steps.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use super::{CompressorMemory, SendHalf};
+use crate::error::SendError;
+use crate::header::FrameHeader;
+use crate::message::{Outgoing, Payload};
+
+/// Owned payloads from here on are queued as they are: the copy would cost more than one more slice to write.
+pub(super) const UNCOPIED_LEN: usize = 8 * 1024;
+
+/// What only drivers need of a [`SendHalf`].
+///
+/// ```text
+/// before something is queued:   lend(buffer) if wants_buffer(), lend_compressor(memory) if wants_compressor()
+/// after a write:                reclaim(), reclaim_compressor()
+/// a large borrowed payload:     lend_payload(message), then io_slices(rest) and advance(&mut rest, n) until rest is
+///                               empty, or keep_payload(rest) when there is no time to wait
+/// long messages:                compress_in_steps() once, then work() while is_busy(), with turns for others between
+/// ```
+///
+/// ```
+/// use ws_proto::{Config, SendHalf};
+///
+/// let mut send = SendHalf::server(&Config::default());
+/// let picture = vec![7; 100_000];
+/// let mut rest = send.lending().lend_payload(&picture[..])?;
+/// assert_eq!(rest.len(), 100_000);
+/// # #[cfg(feature = "std")]
+/// assert_eq!(send.lending().io_slices(rest).len(), 2); // The header, and the payload where it lies.
+/// // The transport took 60,000 bytes.
+/// send.lending().advance(&mut rest, 60_000);
+/// assert_eq!(rest.len(), 40_010);
+/// // There is no time to wait for more.
+/// send.lending().keep_payload(rest);
+/// assert_eq!(send.queued(), 40_010);
+/// # Ok::<(), ws_proto::SendError>(())
+/// ```
+#[derive(Debug)]
+pub struct SendLending<'a>(pub(super) &'a mut SendHalf);
+
+impl SendLending<'_> {
+    /// Tells whether the queue has no memory to encode into: [`lend`](Self::lend) some before the next frame, or it
+    /// allocates its own.
+    #[inline]
+    pub fn wants_buffer(&self) -> bool {
+        !self.0.queue.has_buffer()
+    }
+
+    /// Lends memory to encode into; it comes back at once if the queue has memory already.
+    pub fn lend(&mut self, buffer: Vec<u8>) -> Option<Vec<u8>> {
+        self.0.queue.lend(buffer)
+    }
+
+    /// Returns the memory to encode into if little or nothing of it is in use: with u bytes queued, at most
+    /// 16u + 4 KiB stay held.
+    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
+        if self.0.queue.is_empty() && self.0.unfinished().is_none() {
+            self.0.release_output();
+        }
+        self.0.queue.reclaim()
+    }
+
+    /// Tells whether the next compressed message allocates a compressor's memory, unless some is lent.
+    #[inline]
+    pub fn wants_compressor(&self) -> bool {
+        self.0.wants_compressor()
+    }
+
+    /// Lends the memory of a compressor; it comes back if it does not suit what was agreed or is not wanted.
+    pub fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
+        self.0.lend_compressor(memory)
+    }
+
+    /// Gives up the compressor's memory if the next message will not refer to what it saw: between messages without
+    /// context takeover, or when nothing can be sent any more.
+    pub fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
+        self.0.reclaim_compressor()
+    }
+
+    /// Tells whether [`lend_payload`](Self::lend_payload) would leave the payload of this message where it is.
+    #[inline]
+    pub fn lends(&self, message: &Outgoing<'_>) -> bool {
+        match message.payload {
+            Payload::Borrowed(payload) if payload.len() >= UNCOPIED_LEN => {
+                let half = &*self.0;
+                half.masks.is_none()
+                    && !half.fragments(payload)
+                    && !half.compresses(message)
+                    && half.queue.lent() == 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Queues a message, but leaves a large payload that needs no mask where it is: it comes back, and the caller writes
+    /// it behind what is queued ([`io_slices`](Self::io_slices), [`advance`](Self::advance)). If an empty slice comes back,
+    /// nothing is left to do.
+    ///
+    /// Until its last byte was written, or [kept](Self::keep_payload), nothing behind it leaves.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SendHalf::message`].
+    pub fn lend_payload<'m>(
+        &mut self,
+        message: impl Into<Outgoing<'m>>,
+    ) -> Result<&'m [u8], SendError> {
+        let message = message.into();
+        match message.payload {
+            Payload::Borrowed(payload) if self.lends(&message) => {
+                self.0.make_free()?;
+                let header = FrameHeader::new(message.kind.opcode(), payload.len() as u64);
+                self.0.header(&header);
+                self.0.queue.lend_gap(payload.len());
+                Ok(payload)
+            }
+            _ => self.0.message(message).map(|()| &[][..]),
+        }
+    }
+
+    /// Takes note that the transport took the next `len` bytes, of which some may be of the lent payload: those are cut
+    /// off its start.
+    pub fn advance(&mut self, lent: &mut &[u8], len: usize) {
+        let before = self.0.queue.lent();
+        self.0.advance(len);
+        let taken = before.saturating_sub(self.0.queue.lent());
+        *lent = lent.get(taken..).unwrap_or_default();
+    }
+
+    /// Copies what is left of a lent payload: it leaves like everything that is queued.
+    pub fn keep_payload(&mut self, lent: &[u8]) {
+        if self.0.queue.lent() > 0 {
+            self.0.queue.fill_gap(Bytes::copy_from_slice(lent));
+        }
+    }
+
+    /// Compresses messages of more than 256 KiB in steps: [`SendHalf::message`] and [`SendHalf::write`] only take them,
+    /// and [`work`](Self::work) goes on while the half [`is_busy`](SendHalf::is_busy). There is no
+    /// [room](SendHalf::has_room) until it is done, and whatever must follow the message does the rest at once.
+    pub fn compress_in_steps(&mut self) {
+        self.0.in_steps = true;
+    }
+
+    /// Compresses some more of a long message, and queues it when it is done.
+    pub fn work(&mut self) {
+        self.0.work();
+    }
+}
+
+/// The next bytes to send, for a vectored write.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+pub struct IoSlices<'a>(Slices<'a>);
+
+/// Mostly there is one.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
+enum Slices<'a> {
+    One([std::io::IoSlice<'a>; 1]),
+    Many([std::io::IoSlice<'a>; 16], usize),
+}
+
+#[cfg(feature = "std")]
+impl<'a> core::ops::Deref for IoSlices<'a> {
+    type Target = [std::io::IoSlice<'a>];
+
+    fn deref(&self) -> &Self::Target {
+        match &self.0 {
+            Slices::One(slices) => slices,
+            Slices::Many(slices, used) => slices.get(..*used).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+impl SendHalf {
+    /// Returns the next bytes to send, for a vectored write: at most 16 [`IoSlice`](std::io::IoSlice)s, none if there is
+    /// nothing.
+    #[inline]
+    pub fn io_slices(&self) -> IoSlices<'_> {
+        self.io_slices_and(&[])
+    }
+
+    #[inline]
+    fn io_slices_and<'a>(&'a self, lent: &'a [u8]) -> IoSlices<'a> {
+        match self.queue.contiguous() {
+            Some(bytes) if lent.is_empty() => IoSlices(Slices::One([std::io::IoSlice::new(bytes)])),
+            _ => self.many_slices(lent),
+        }
+    }
+
+    fn many_slices<'a>(&'a self, lent: &'a [u8]) -> IoSlices<'a> {
+        let mut slices = [&[][..]; 16];
+        let mut used = self.slices(&mut slices);
+        if !lent.is_empty()
+            && let Some(slot) = slices.get_mut(used)
+        {
+            *slot = lent;
+            used = used.saturating_add(1);
+        }
+        IoSlices(Slices::Many(slices.map(std::io::IoSlice::new), used))
+    }
+}
+
+#[cfg(feature = "std")]
+impl<'a> SendLending<'a> {
+    /// As [`SendHalf::io_slices`], with the lent payload in its place if the slices reach that far.
+    #[inline]
+    pub fn io_slices(self, lent: &'a [u8]) -> IoSlices<'a> {
+        self.0.io_slices_and(lent)
+    }
+}
