@@ -287,7 +287,7 @@ proptest! {
         let mut failed = None;
         let mut has_ended = false;
         for act in acts {
-            let before = queued(&mut connection.send);
+            let before = queued(&connection.send);
             let mut appends = true;
             if let Act::Receive(bytes) = &act {
                 let len = take(connection.spare(), &mut &bytes[..]);
@@ -329,7 +329,7 @@ proptest! {
                 }
                 Act::Advance(len) => {
                     connection.send.advance(len);
-                    let after = queued(&mut connection.send);
+                    let after = queued(&connection.send);
                     let left = before.get(len..).unwrap_or_default();
                     prop_assert!(after.starts_with(left));
                     appends = false;

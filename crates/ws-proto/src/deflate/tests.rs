@@ -270,7 +270,7 @@ fn steps_of_any_length_give_the_same_message() {
                     own.push(piece, &mut wire);
                     own.push(b"", &mut wire);
                 }
-                own.finish(&mut wire);
+                own.compress(&[], &mut wire);
                 assert!(wire.len() <= max_compressed_len(payload.len()));
                 assert_eq!(decompress_all(&mut peer, &wire).as_ref(), Ok(payload));
             }
@@ -299,7 +299,7 @@ fn a_flush_lets_the_peer_have_everything_so_far() {
                 assert_eq!(received, payload[..sent]);
             }
             let mut wire = Vec::new();
-            own.finish(&mut wire);
+            own.compress(&[], &mut wire);
             wire_len += wire.len();
             assert_eq!(wire, [0]);
             assert!(wire_len <= max_compressed_len(payload.len()) + flushes * FLUSH_LEN);
@@ -312,7 +312,7 @@ fn a_flush_lets_the_peer_have_everything_so_far() {
 
 #[test]
 fn output_of_any_length_is_flushed_whole() {
-    // Where the octets of a flush find no room in a step, the codec flushes once more: 5 octets for nothing.
+    // Where the bytes of a flush find no room in a step, the codec flushes once more: 5 bytes for nothing.
     let mut flushed_twice = false;
     for level in [0, 1, 6] {
         let mut own = Compressor::new(CompressorOptions { level, ..DEFAULTS });
@@ -329,7 +329,7 @@ fn output_of_any_length_is_flushed_whole() {
 
 #[test]
 fn the_bound_holds_for_what_compresses_worst() {
-    // Octets that take 9 bits each in a fixed block, and none twice near the other.
+    // Bytes that take 9 bits each in a fixed block, and none twice near the other.
     let worst: Vec<u8> = noise(20_000, 5)
         .iter()
         .map(|octet| 144 + octet % 112)
@@ -528,7 +528,7 @@ fn memory_stays_where_it_is_needed() {
     let mut out = Vec::new();
     own.push(HELLO, &mut out);
     assert!(own.take_state().is_none());
-    own.finish(&mut out);
+    own.compress(&[], &mut out);
     assert!(own.take_state().is_some());
     for takeover in [true, false] {
         let mut peer = Decompressor::new(takeover, 15);
@@ -605,7 +605,7 @@ fn a_message_that_ends_inside_a_block_is_refused() {
             assert!(received == expected, "{cut} at level {level}");
         }
     }
-    // A stored block that lacks as many octets as the tail has.
+    // A stored block that lacks as many bytes as the tail has.
     let stored = hex("000500faff48");
     assert_eq!(
         decompress_all(&mut decompressor(), &stored),

@@ -1,4 +1,6 @@
 //! What must come of which octets: one row per rule, and the scripts of the Autobahn suite under their numbers.
+//!
+//! Longer than other files because it is one table: divided, its rows could not be read and compared side by side.
 
 use ws_proto::{CloseCode, Config, LimitError, MAX_FRAGMENTS, ProtocolError, ReceiveError, Role};
 

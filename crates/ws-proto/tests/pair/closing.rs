@@ -1,0 +1,164 @@
+//! The closing handshake, and ends without one.
+
+use ws_proto::{CloseCode, Connection, Initiator, Role, SendError};
+
+use crate::support::{CLOSE, CONTINUATION, FIN, Seen, TEXT};
+use crate::{BOTH, close, end, ended, input, new, output, payload, seconds, wire};
+
+/// Moves all output of one end to the other.
+fn pass(from: &mut Connection, to: &mut Connection) -> Vec<Seen> {
+    let (events, error) = input(to, &output(from));
+    assert_eq!(error, None);
+    events
+}
+
+#[test]
+fn either_side_closes_and_both_agree() {
+    for role in BOTH {
+        for (code, reason) in [(1000, ""), (1001, "maintenance"), (1013, ""), (4999, "bye")] {
+            let mut first = new(role);
+            let mut second = new(role.peer());
+            first.send.message("last words").unwrap();
+            first.send.start_close(Some(close(code, reason))).unwrap();
+            assert_eq!(first.send.end(), None);
+            assert!(!first.send.ends_transport() && !first.send.is_open());
+            let events = pass(&mut first, &mut second);
+            let closed = Seen::Close(Some((code, reason.into())));
+            assert_eq!(events, [Seen::Text("last words".into()), closed]);
+            assert_eq!(end(&second), ended(Initiator::Peer, code, reason, true));
+            // The reply repeats the code without the reason.
+            let reply = output(&mut second);
+            assert_eq!(reply, wire(role.peer(), |w| w.close(code, b"")));
+            let (events, error) = input(&mut first, &reply);
+            assert_eq!(events, [Seen::Close(Some((code, String::new())))]);
+            assert_eq!(error, None);
+            assert_eq!(end(&first), ended(Initiator::Local, code, reason, true));
+            for connection in [&mut first, &mut second] {
+                assert!(connection.send.has_ended());
+                assert_eq!(connection.send.message("late"), Err(SendError::Closing));
+                assert_eq!(connection.send.ping(&payload(b"")), Err(SendError::Closing));
+                assert_eq!(connection.send.start_close(None), Err(SendError::Closing));
+                assert_eq!(connection.send.pong(&payload(b"")), Err(SendError::Closing));
+                assert!(output(connection).is_empty());
+                // The server goes first (RFC 6455 §7.1.1).
+                let server = connection.send.role() == Role::Server;
+                assert_eq!(connection.send.ends_transport(), server);
+                let clean = end(connection);
+                connection.end_of_input();
+                assert_eq!(end(connection), clean);
+            }
+        }
+    }
+}
+
+#[test]
+fn both_sides_close_at_once() {
+    let mut client = new(Role::Client);
+    let mut server = new(Role::Server);
+    client
+        .send
+        .start_close(Some(close(1000, "client")))
+        .unwrap();
+    server
+        .send
+        .start_close(Some(close(1001, "server")))
+        .unwrap();
+    let from_client = output(&mut client);
+    pass(&mut server, &mut client);
+    assert_eq!(input(&mut server, &from_client).1, None);
+    assert!(output(&mut client).is_empty() && output(&mut server).is_empty());
+    assert_eq!(end(&client), ended(Initiator::Local, 1000, "client", true));
+    assert_eq!(end(&server), ended(Initiator::Local, 1001, "server", true));
+    assert!(server.send.ends_transport() && !client.send.ends_transport());
+}
+
+#[test]
+fn an_empty_close_is_answered_by_an_empty_one() {
+    for role in BOTH {
+        let mut first = new(role);
+        let mut second = new(role.peer());
+        first.send.start_close(None).unwrap();
+        assert_eq!(pass(&mut first, &mut second), [Seen::Close(None)]);
+        let reply = output(&mut second);
+        assert_eq!(reply, wire(role.peer(), |w| w.frame(FIN | CLOSE, b"")));
+        input(&mut first, &reply);
+        assert_eq!(end(&first), ended(Initiator::Local, 1005, "", true));
+        assert_eq!(end(&second), ended(Initiator::Peer, 1005, "", true));
+    }
+}
+
+#[test]
+fn codes_that_must_not_be_sent_are_refused_and_nothing_is_queued() {
+    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535] {
+        let mut connection = new(Role::Client);
+        assert_eq!(
+            connection.send.start_close(Some(close(code, "x"))),
+            Err(SendError::InvalidCloseCode(CloseCode::new(code)))
+        );
+        assert_eq!(connection.send.queued(), 0);
+        assert!(connection.send.is_open() && !connection.send.is_timed());
+        connection.send.message("still open").unwrap();
+    }
+}
+
+#[test]
+fn a_close_ends_a_half_message_in_order() {
+    let mut server = new(Role::Server);
+    let octets = wire(Role::Client, |w| {
+        w.frame(TEXT, b"half");
+        w.frame(CONTINUATION, b"of");
+        w.close(1000, b"");
+        w.frame(FIN, b" it");
+    });
+    let (events, error) = input(&mut server, &octets);
+    assert_eq!(events, [Seen::Close(Some((1000, String::new())))]);
+    assert_eq!(error, None);
+    assert_eq!(end(&server), ended(Initiator::Peer, 1000, "", true));
+}
+
+#[test]
+fn an_end_of_input_without_a_close_is_abnormal() {
+    for role in BOTH {
+        let mut open = new(role);
+        open.send.message("unsent").unwrap();
+        open.end_of_input();
+        assert_eq!(end(&open), ended(Initiator::Peer, 1006, "", false));
+        assert!(open.send.ends_transport() && output(&mut open).is_empty());
+        assert_eq!(open.send.message("late"), Err(SendError::Closing));
+
+        let mut closing = new(role);
+        closing.send.start_close(Some(close(1000, "bye"))).unwrap();
+        output(&mut closing);
+        closing.end_of_input();
+        assert_eq!(end(&closing), ended(Initiator::Peer, 1006, "", false));
+        assert_eq!(closing.send.deadline(seconds(0)), None);
+    }
+}
+
+#[test]
+fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
+    for role in BOTH {
+        let mut done = new(role);
+        input(&mut done, &wire(role.peer(), |w| w.close(1000, b"")));
+        done.end_of_input();
+        assert_eq!(end(&done), ended(Initiator::Peer, 1000, "", true));
+        assert!(!done.send.ends_transport());
+        assert_eq!(done.send.deadline(seconds(1)), Some(seconds(6)));
+        assert_eq!(output(&mut done), wire(role, |w| w.close(1000, b"")));
+
+        let mut failed = new(role);
+        input(&mut failed, &[0xff]);
+        failed.end_of_input();
+        assert_eq!(end(&failed), ended(Initiator::Local, 1002, "", false));
+        assert_eq!(output(&mut failed), wire(role, |w| w.close(1002, b"")));
+        assert!(failed.send.ends_transport());
+
+        // An end of the whole transport takes everything with it.
+        let mut reset = new(role);
+        input(&mut reset, &wire(role.peer(), |w| w.close(1000, b"")));
+        reset.send.transport_ended();
+        assert_eq!(end(&reset), ended(Initiator::Peer, 1000, "", true));
+        assert!(output(&mut reset).is_empty());
+        assert_eq!(reset.send.deadline(seconds(1)), None);
+    }
+}

@@ -1,0 +1,132 @@
+//! The time limits of a close, of a failure and of a write that stalls.
+
+use std::time::Duration;
+
+use ws_proto::{Config, Expired, Initiator, Role};
+
+use crate::support::{FIN, PING, connection};
+use crate::{BOTH, close, end, ended, input, new, output, seconds, wire};
+
+#[test]
+fn the_closing_handshake_has_five_seconds_from_its_first_close() {
+    for role in BOTH {
+        let mut connection = new(role);
+        assert_eq!(connection.send.deadline(seconds(1)), None);
+        connection
+            .send
+            .start_close(Some(close(1001, "away")))
+            .unwrap();
+        assert!(connection.send.is_timed());
+        // Armed without a clock: it runs from the first look.
+        assert_eq!(connection.send.expire(seconds(1000)), None);
+        assert_eq!(connection.send.deadline(seconds(10)), Some(seconds(15)));
+        assert_eq!(connection.send.deadline(seconds(12)), Some(seconds(15)));
+        let early = seconds(15) - Duration::from_nanos(1);
+        assert_eq!(connection.send.expire(early), None);
+        assert_eq!(connection.send.expire(seconds(15)), Some(Expired::Close));
+        assert_eq!(connection.send.expire(seconds(16)), None);
+        assert_eq!(
+            end(&connection),
+            ended(Initiator::Local, 1001, "away", false)
+        );
+        assert!(connection.send.ends_transport() && output(&mut connection).is_empty());
+        assert_eq!(connection.send.deadline(seconds(17)), None);
+    }
+}
+
+#[test]
+fn the_peers_close_reply_does_not_stop_the_clock() {
+    let mut client = new(Role::Client);
+    client.send.start_close(None).unwrap();
+    output(&mut client);
+    assert_eq!(client.send.deadline(seconds(0)), Some(seconds(5)));
+    input(&mut client, b"\x88\x00");
+    assert_eq!(client.send.deadline(seconds(3)), Some(seconds(5)));
+    assert_eq!(client.send.expire(seconds(5)), Some(Expired::Close));
+    assert_eq!(end(&client), ended(Initiator::Local, 1005, "", true));
+
+    // The end that answers has as long.
+    let mut server = new(Role::Server);
+    input(&mut server, &wire(Role::Client, |w| w.close(1000, b"")));
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
+    assert_eq!(server.send.expire(seconds(5)), Some(Expired::Close));
+    assert_eq!(end(&server), ended(Initiator::Peer, 1000, "", true));
+}
+
+#[test]
+fn a_failure_has_one_second() {
+    let mut server = new(Role::Server);
+    server.send.start_close(None).unwrap();
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
+    input(&mut server, &[0xff]);
+    assert_eq!(server.send.deadline(seconds(2)), Some(seconds(3)));
+    assert_eq!(server.send.expire(seconds(3)), Some(Expired::Failure));
+    assert_eq!(end(&server), ended(Initiator::Local, 1002, "", false));
+    assert!(server.send.ends_transport());
+}
+
+#[test]
+fn a_stalled_write_has_thirty_seconds_from_the_last_progress() {
+    let mut server = new(Role::Server);
+    server.send.message("0123456789").unwrap();
+    assert_eq!(server.send.deadline(seconds(0)), None);
+    server.send.stalled();
+    assert_eq!(server.send.deadline(seconds(1)), Some(seconds(31)));
+    server.send.stalled();
+    server.send.advance(0);
+    assert_eq!(server.send.deadline(seconds(20)), Some(seconds(31)));
+    // One octet is progress.
+    server.send.advance(1);
+    assert_eq!(server.send.deadline(seconds(21)), None);
+    server.send.stalled();
+    assert_eq!(server.send.deadline(seconds(22)), Some(seconds(52)));
+    // The earlier of two limits counts.
+    server.send.start_close(None).unwrap();
+    assert_eq!(server.send.deadline(seconds(50)), Some(seconds(52)));
+    assert_eq!(server.send.expire(seconds(52)), Some(Expired::WriteStall));
+    assert_eq!(end(&server), ended(Initiator::Local, 1005, "", false));
+
+    let mut open = new(Role::Client);
+    open.send.message("x").unwrap();
+    open.send.stalled();
+    assert_eq!(open.send.deadline(seconds(0)), Some(seconds(30)));
+    assert_eq!(open.send.expire(seconds(30)), Some(Expired::WriteStall));
+    assert_eq!(end(&open), ended(Initiator::Peer, 1006, "", false));
+}
+
+#[test]
+fn output_that_is_not_passed_on_stalls_without_holding_up_pongs() {
+    let mut server = new(Role::Server);
+    server.send.stalled();
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(30)));
+    server.send.flushed();
+    assert_eq!(server.send.deadline(seconds(0)), None);
+    server.send.stalled();
+    input(
+        &mut server,
+        &wire(Role::Client, |w| w.frame(FIN | PING, b"p")),
+    );
+    assert_eq!(output(&mut server), b"\x8a\x01p");
+}
+
+#[test]
+fn time_limits_are_configurable() {
+    let config = Config::default()
+        .close_timeout(seconds(50))
+        .failure_timeout(seconds(60))
+        .write_stall_timeout(seconds(10));
+    let mut server = connection(Role::Server, &config);
+    server.send.start_close(None).unwrap();
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(50)));
+    server.send.stalled();
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(10)));
+    output(&mut server);
+    input(&mut server, &[0xff]);
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(60)));
+    let mut far = connection(
+        Role::Server,
+        &Config::default().close_timeout(Duration::MAX),
+    );
+    far.send.start_close(None).unwrap();
+    assert_eq!(far.send.deadline(seconds(9)), Some(Duration::MAX));
+}

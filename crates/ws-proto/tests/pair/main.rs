@@ -1,0 +1,75 @@
+//! A client and a server in memory, with virtual time: what each says to the other, and how it ends.
+
+#![forbid(unsafe_code)]
+
+mod closing;
+mod control;
+mod deadlines;
+mod messages;
+mod queue;
+#[path = "../support/mod.rs"]
+mod support;
+mod violations;
+
+use std::time::Duration;
+
+use support::{Seen, Wire, connection, feed};
+use ws_proto::{
+    CloseCode, CloseFrame, CloseReason, Config, Connection, ControlPayload, End, Initiator,
+    ReceiveError, Role,
+};
+
+const BOTH: [Role; 2] = [Role::Client, Role::Server];
+
+fn new(role: Role) -> Connection {
+    connection(role, &Config::default())
+}
+
+fn close(code: u16, reason: &str) -> CloseFrame {
+    CloseFrame::new(CloseCode::new(code), CloseReason::new(reason).unwrap())
+}
+
+fn payload(octets: &[u8]) -> ControlPayload {
+    ControlPayload::new(octets).unwrap()
+}
+
+fn output(connection: &mut Connection) -> Vec<u8> {
+    support::output(&mut connection.send)
+}
+
+fn input(connection: &mut Connection, bytes: &[u8]) -> (Vec<Seen>, Option<ReceiveError>) {
+    let mut events = Vec::new();
+    let error = feed(connection, bytes, |event, _| events.push(event));
+    (events, error)
+}
+
+fn wire(sender: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
+    let mut wire = Wire::from(sender);
+    script(&mut wire);
+    wire.octets
+}
+
+/// Initiator, code, reason, clean.
+fn end(connection: &Connection) -> Option<(Initiator, u16, String, bool)> {
+    let End {
+        initiator,
+        code,
+        reason,
+        clean,
+        ..
+    } = connection.send.end()?;
+    Some((initiator, code.number(), reason.to_string(), clean))
+}
+
+fn ended(
+    initiator: Initiator,
+    code: u16,
+    reason: &str,
+    clean: bool,
+) -> Option<(Initiator, u16, String, bool)> {
+    Some((initiator, code, reason.into(), clean))
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

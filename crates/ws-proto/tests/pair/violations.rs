@@ -1,0 +1,84 @@
+//! A peer that breaks a rule or a limit is told so by a Close, once.
+
+use ws_proto::{
+    CloseCode, Config, Initiator, LimitError, ProtocolError, ReceiveError, Role, SendError,
+};
+
+use crate::support::{BINARY, FIN, PING, PONG, Seen, TEXT, connection};
+use crate::{BOTH, close, end, ended, input, new, output, wire};
+
+#[test]
+fn messages_before_a_violation_come_first_and_the_close_names_it() {
+    for role in BOTH {
+        let mut connection = new(role);
+        let octets = wire(role.peer(), |w| {
+            w.text("one");
+            w.frame(FIN | PING, b"two");
+            w.frame(FIN | BINARY, b"three");
+            w.frame(FIN | TEXT, b"\xff");
+            w.text("never");
+        });
+        let (events, error) = input(&mut connection, &octets);
+        assert_eq!(
+            events,
+            [
+                Seen::Text("one".into()),
+                Seen::Ping(b"two".to_vec()),
+                Seen::Binary(b"three".to_vec()),
+            ]
+        );
+        assert_eq!(
+            error,
+            Some(ReceiveError::Protocol(ProtocolError::InvalidUtf8))
+        );
+        assert_eq!(end(&connection), ended(Initiator::Local, 1007, "", false));
+        assert!(!connection.send.ends_transport(), "the Close comes first");
+        assert_eq!(connection.send.message("late"), Err(SendError::Closing));
+        let sent = output(&mut connection);
+        let expected = wire(role, |w| {
+            w.frame(FIN | PONG, b"two");
+            w.close(1007, b"");
+        });
+        assert_eq!(sent, expected);
+        assert!(connection.send.ends_transport());
+        // A Close that crosses ours changes nothing.
+        assert_eq!(input(&mut connection, &octets).1, error);
+        assert!(output(&mut connection).is_empty());
+    }
+}
+
+#[test]
+fn a_violation_after_our_close_sends_no_second_one() {
+    let mut server = new(Role::Server);
+    server.send.start_close(Some(close(1000, "done"))).unwrap();
+    let sent = output(&mut server);
+    assert_eq!(sent, wire(Role::Server, |w| w.close(1000, b"done")));
+    let (_, error) = input(&mut server, b"\x81\x00");
+    assert_eq!(
+        error,
+        Some(ReceiveError::Protocol(ProtocolError::UnmaskedFrame))
+    );
+    assert!(output(&mut server).is_empty());
+    assert_eq!(end(&server), ended(Initiator::Local, 1002, "", false));
+    assert!(server.send.ends_transport());
+}
+
+#[test]
+fn limits_have_their_own_close_codes() {
+    let config = Config::default().max_message_len(3);
+    let mut server = connection(Role::Server, &config);
+    let (_, error) = input(&mut server, &wire(Role::Client, |w| w.text("four")));
+    let error = error.unwrap();
+    let len = 4;
+    let limit = 3;
+    assert_eq!(
+        error,
+        ReceiveError::Limit(LimitError::MessageTooLong { len, limit })
+    );
+    assert_eq!(
+        output(&mut server),
+        wire(Role::Server, |w| w.close(1009, b""))
+    );
+    let too_many = LimitError::TooManyFragments;
+    assert_eq!(too_many.close_code(), CloseCode::POLICY);
+}

@@ -1,0 +1,96 @@
+//! A transport as one that is taken apart and as one that its halves share.
+
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+
+use ws_driver::{Locked, ReadHalf, Split, Transport, WriteHalf};
+
+use super::Scripted;
+use crate::clock::ManualTimer;
+
+/// The same transport as one that cannot be taken apart: its halves share it under a lock.
+#[derive(Debug)]
+pub struct Whole(pub Scripted);
+
+impl Transport for Whole {
+    type Timer = ManualTimer;
+}
+
+impl ReadHalf for Whole {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.0.poll_read(cx, buffer)
+    }
+}
+
+impl WriteHalf for Whole {
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_flush(cx)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_shutdown(cx)
+    }
+}
+
+impl Split for Whole {
+    type ReadHalf = Locked<Whole>;
+    type WriteHalf = Locked<Whole>;
+
+    fn split(self) -> (Locked<Whole>, Locked<Whole>) {
+        Locked::pair(self)
+    }
+
+    fn reunite(read: Locked<Whole>, write: Locked<Whole>) -> Option<Self> {
+        read.join(write)
+    }
+}
+
+/// What a scripted transport can look like.
+pub trait Shape: Split<Timer = ManualTimer, ReadHalf: Send, WriteHalf: Send> + 'static {
+    /// The transport in this shape.
+    fn shape(scripted: Scripted) -> Self;
+}
+
+impl Shape for Scripted {
+    fn shape(scripted: Scripted) -> Self {
+        scripted
+    }
+}
+
+impl Shape for Whole {
+    fn shape(scripted: Scripted) -> Self {
+        Whole(scripted)
+    }
+}
+
+/// Makes two tests of each function that is generic over a [`Shape`]: over a transport that is taken apart, and over
+/// one that is shared.
+#[macro_export]
+macro_rules! both_shapes {
+    ($($name:ident,)*) => {
+        mod apart {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name::<$crate::scripted::Scripted>();
+                }
+            )*
+        }
+        mod locked {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name::<$crate::scripted::Whole>();
+                }
+            )*
+        }
+    };
+}

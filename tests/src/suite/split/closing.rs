@@ -1,0 +1,138 @@
+//! Either half learns how the connection ends.
+
+use std::time::{Duration, Instant};
+
+use ws_driver::{CloseCode, Config, Error, Phase};
+
+use super::{accept, connect, start};
+use crate::socket::RawPeer;
+use crate::suite::{Acceptor, Suite, client, server};
+use crate::wire::{self, BINARY, From};
+
+/// And the receiver delivers what the peer had under way.
+pub fn a_close_of_the_sender_waits_for_the_receiver<S: Suite>() {
+    let (mut peer, running) = client::<S, _, _>(|url| async move {
+        let (mut tx, mut rx) = connect::<S>(&url).await.split();
+        let receives = start::<S, _>(async move {
+            let mut count = 0;
+            while rx.recv().await?.is_some() {
+                count += 1;
+            }
+            Ok::<_, Error>(count)
+        });
+        tx.feed("before").await?;
+        tx.close(CloseCode::GOING_AWAY, "bye").await?;
+        assert!(tx.end().expect("the end").clean);
+        receives.finish::<S>().await
+    });
+    peer.answer();
+    assert_eq!(peer.read_frame().expect("the message").payload, b"before");
+    assert_eq!(peer.read_frame().expect("the Close").close_code(), 1001);
+    for _ in 0..10 {
+        peer.send(&From::Server.frame(BINARY, &[1; 10_000]));
+    }
+    peer.send(&From::Server.close(1001, ""));
+    peer.end();
+    assert_eq!(peer.read_to_end().0, b"");
+    drop(peer);
+    assert_eq!(running.finish().expect("a clean end"), 10);
+}
+
+/// The dropped receiver's direction is read by the sender.
+pub fn a_close_of_the_sender_needs_no_receiver<S: Suite>() {
+    for late in [false, true] {
+        let (address, running) = server::<S, _, _>(move |stream| async move {
+            let (mut tx, mut rx) = accept::<S>(stream).await.split();
+            assert!(rx.recv().await?.is_some());
+            if late {
+                let receives = start::<S, _>(async move {
+                    S::sleep(Duration::from_millis(20)).await;
+                    drop(rx);
+                });
+                tx.close(CloseCode::NORMAL, "").await?;
+                receives.finish::<S>().await;
+            } else {
+                drop(rx);
+                tx.close(CloseCode::NORMAL, "").await?;
+            }
+            Ok::<_, Error>(tx.end())
+        });
+        let mut peer = RawPeer::open(address);
+        for _ in 0..100 {
+            peer.send(&From::Client.frame(BINARY, &[1; 50_000]));
+        }
+        assert_eq!(peer.read_frame().expect("the Close").close_code(), 1000);
+        peer.send(&From::Client.close(1000, ""));
+        let (rest, _) = peer.read_to_end();
+        assert!(rest.is_empty());
+        drop(peer);
+        let ended = running.finish().expect("a clean end");
+        assert!(ended.expect("the end").clean);
+    }
+}
+
+/// In the time that was configured, whatever the receiver does not do.
+pub fn a_close_that_the_receiver_does_not_see_times_out<S: Suite>() {
+    let config = Config::default().close_timeout(Duration::from_millis(200));
+    let (address, running) = server::<S, _, _>(|stream| async move {
+        let acceptor = Acceptor::<S>::new().config(config);
+        let ws = acceptor.accept(stream).await.expect("the handshake");
+        let (mut tx, mut rx) = ws.split();
+        let start = Instant::now();
+        let closed = tx.close(CloseCode::NORMAL, "").await;
+        (closed, start.elapsed(), rx.recv().await, rx.recv().await)
+    });
+    let mut peer = RawPeer::open(address);
+    peer.send(&From::Client.close(1000, ""));
+    let (closed, time, first, second) = running.finish();
+    assert!(
+        matches!(closed, Err(Error::Timeout(Phase::Close))),
+        "{closed:?}"
+    );
+    assert!(time >= Duration::from_millis(150), "{time:?}");
+    assert!(
+        matches!(first, Err(Error::Timeout(Phase::Close))),
+        "{first:?}"
+    );
+    assert!(matches!(second, Ok(None)), "{second:?}");
+}
+
+/// As what it is, and as the end.
+pub fn a_violation_reaches_both_halves<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let (mut tx, mut rx) = accept::<S>(stream).await.split();
+        let receives = start::<S, _>(async move {
+            loop {
+                match rx.recv().await {
+                    Ok(Some(_)) => {}
+                    other => return (other, rx.recv().await),
+                }
+            }
+        });
+        // Until it is refused.
+        let sent = loop {
+            if let Err(error) = tx.send("x").await {
+                break error;
+            }
+            S::sleep(Duration::from_millis(1)).await;
+        };
+        let closed = tx.close(CloseCode::NORMAL, "").await;
+        (sent, closed, receives.finish::<S>().await)
+    });
+    let mut peer = RawPeer::open(address);
+    peer.send(&From::Client.text("good"));
+    peer.send(&From::Client.frame(3, b"bad"));
+    let code = loop {
+        let frame = peer.read_frame().expect("a Close");
+        if frame.opcode() == wire::CLOSE {
+            break frame.close_code();
+        }
+    };
+    assert_eq!(code, 1002);
+    peer.end();
+    let (sent, closed, (first, second)) = running.finish();
+    assert!(sent.is_closed(), "{sent:?}");
+    assert!(matches!(closed, Err(Error::Receive(_))), "{closed:?}");
+    assert!(matches!(first, Err(Error::Receive(_))), "{first:?}");
+    assert!(matches!(second, Ok(None)), "{second:?}");
+}

@@ -1,0 +1,169 @@
+//! Connections and halves as streams and sinks.
+
+use futures_util::{Sink, SinkExt, StreamExt, stream};
+use ws_driver::{CloseCode, Error, Message};
+
+use super::{Rx, Tx, accept, connect, messages, start};
+use crate::socket::RawPeer;
+use crate::suite::{Suite, Ws, server};
+use crate::wire::{self, From, TEXT};
+
+/// From a stream, from several, and one by one.
+pub fn send_all_and_feed_mean_what_they_do_for_any_sink<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let (mut tx, mut rx) = accept::<S>(stream).await.split();
+        let receives = start::<S, _>(async move {
+            // Through the trait.
+            let count = rx.by_ref().count().await;
+            (count, rx.end())
+        });
+        let mut all = stream::iter(messages(6).map(Ok::<_, Error>));
+        SinkExt::send_all(&mut tx, &mut all).await?;
+        SinkExt::feed(&mut tx, Message::from("fed")).await?;
+        SinkExt::<Message>::flush(&mut tx).await?;
+        SinkExt::send(&mut tx, Message::from("sent")).await?;
+        SinkExt::<Message>::close(&mut tx).await?;
+        Ok::<_, Error>(receives.finish::<S>().await)
+    });
+    let mut peer = RawPeer::open(address);
+    for expected in messages(6) {
+        let frame = peer.read_frame().expect("a message");
+        assert!(frame.payload == expected.as_bytes());
+    }
+    for expected in ["fed", "sent"] {
+        let frame = peer.read_frame().expect("a message");
+        assert_eq!(frame.whole(), (TEXT, expected.as_bytes()));
+    }
+    let frame = peer.read_frame().expect("the Close");
+    assert_eq!(frame.whole(), (wire::CLOSE, &1000_u16.to_be_bytes()[..]));
+    peer.send(&From::Client.text("under way"));
+    peer.send(&From::Client.close(1000, ""));
+    let _ = peer.read_to_end();
+    let (count, ended) = running.finish().expect("a clean end");
+    assert_eq!(count, 1);
+    assert!(ended.expect("the end").clean);
+}
+
+/// Through a trait, whatever the type.
+async fn by_traits<M>(mut ws: M) -> (Vec<Result<Message, String>>, Vec<String>)
+where
+    M: futures_util::Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
+{
+    let mut results = Vec::new();
+    results.push(said(SinkExt::send(&mut ws, "a".into()).await));
+    results.push(said(SinkExt::feed(&mut ws, "b".into()).await));
+    results.push(said(SinkExt::flush(&mut ws).await));
+    let first = StreamExt::next(&mut ws).await;
+    let mut received = vec![first.expect("a message").map_err(|error| error.to_string())];
+    results.push(said(SinkExt::close(&mut ws).await));
+    results.push(said(SinkExt::send(&mut ws, "late".into()).await));
+    results.push(said(SinkExt::feed(&mut ws, "late".into()).await));
+    results.push(said(SinkExt::flush(&mut ws).await));
+    results.push(said(SinkExt::close(&mut ws).await));
+    while let Some(next) = StreamExt::next(&mut ws).await {
+        received.push(next.map_err(|error| error.to_string()));
+    }
+    assert!(StreamExt::next(&mut ws).await.is_none());
+    (received, results)
+}
+
+async fn by_methods<S: Suite>(mut ws: Ws<S>) -> (Vec<Result<Message, String>>, Vec<String>) {
+    let mut results = Vec::new();
+    results.push(said(ws.send(Message::from("a")).await));
+    results.push(said(ws.feed(Message::from("b")).await));
+    results.push(said(ws.flush().await));
+    let first = ws.recv().await.transpose();
+    let mut received = vec![first.expect("a message").map_err(|error| error.to_string())];
+    results.push(said(ws.close(CloseCode::NORMAL, "").await));
+    results.push(said(ws.send(Message::from("late")).await));
+    results.push(said(ws.feed(Message::from("late")).await));
+    results.push(said(ws.flush().await));
+    results.push(said(ws.close(CloseCode::NORMAL, "").await));
+    while let Some(next) = ws.recv().await.transpose() {
+        received.push(next.map_err(|error| error.to_string()));
+    }
+    assert!(ws.recv().await.expect("once only").is_none());
+    (received, results)
+}
+
+fn said(result: Result<(), Error>) -> String {
+    format!("{result:?}")
+}
+
+/// Of a whole connection, with an end that is clean and one that is not.
+pub fn methods_and_traits_mean_the_same<S: Suite>() {
+    let mut outcomes = Vec::new();
+    for by in ["methods", "traits"] {
+        for violates in [false, true] {
+            let (address, running) = server::<S, _, _>(move |stream| async move {
+                let ws = accept::<S>(stream).await;
+                match by {
+                    "methods" => by_methods::<S>(ws).await,
+                    _ => by_traits(ws).await,
+                }
+            });
+            let mut peer = RawPeer::open(address);
+            for expected in [b"a", b"b"] {
+                assert_eq!(peer.read_frame().expect("a message").payload, expected);
+            }
+            peer.send(&From::Client.text("hi"));
+            let close = peer.read_frame().expect("the Close");
+            assert_eq!(close.close_code(), 1000);
+            peer.send(&From::Client.text("under way"));
+            peer.send(&if violates {
+                From::Client.frame(3, b"")
+            } else {
+                From::Client.close(1000, "")
+            });
+            peer.end();
+            let _ = peer.read_to_end();
+            outcomes.push((violates, running.finish()));
+        }
+    }
+    let (methods, traits) = outcomes.split_at(2);
+    assert_eq!(methods, traits);
+    assert_ne!(methods[0], methods[1]);
+}
+
+/// The types of the traits, without a call.
+#[allow(dead_code)]
+fn halves_are_streams_and_sinks<S: Suite>(tx: Tx<S>, rx: Rx<S>) {
+    fn is_sink(_: impl Sink<Message, Error = Error> + Unpin + Send) {}
+    fn is_stream(stream: impl futures_util::Stream<Item = Result<Message, Error>> + Unpin + Send) {
+        let _ = stream.size_hint();
+    }
+    is_sink(tx);
+    is_stream(rx);
+}
+
+/// One task, no loop of its own: every message goes back, and the connection ends in order.
+pub fn streams_are_forwarded_to_sinks<S: Suite>() {
+    let (address, served) = server::<S, _, _>(|stream| async {
+        let (tx, rx) = accept::<S>(stream).await.split();
+        rx.forward(tx).await
+    });
+    echo_all_and_close::<S>(&address.to_string());
+    served.finish().expect("a clean end");
+}
+
+/// As those who know no other halves do it.
+pub fn a_connection_is_split_by_futures_as_well<S: Suite>() {
+    let (address, served) = server::<S, _, _>(|stream| async {
+        let (sink, stream) = StreamExt::split(accept::<S>(stream).await);
+        stream.forward(sink).await
+    });
+    echo_all_and_close::<S>(&address.to_string());
+    served.finish().expect("a clean end");
+}
+
+/// Sends all messages of a seed and has them back, one by one; then closes.
+fn echo_all_and_close<S: Suite>(address: &str) {
+    S::block_on(async {
+        let mut ws = connect::<S>(&format!("ws://{address}/")).await;
+        for message in messages(5) {
+            ws.send(&message).await.expect("sent");
+            assert!(ws.recv().await.expect("open") == Some(message));
+        }
+        ws.close(CloseCode::NORMAL, "").await.expect("a clean end");
+    });
+}

@@ -1,0 +1,226 @@
+//! Two tasks, each with a half, and much under way in both directions.
+
+use std::thread;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use ws_driver::{CloseCode, Error};
+
+use super::{Rx, Tx, accept, connect, messages, start};
+use crate::socket::RawPeer;
+use crate::suite::{Suite, server};
+use crate::wire::{BINARY, From, PING, PONG, TEXT};
+
+/// Sends all the messages of the seed and closes, or leaves that to the peer.
+async fn talk<S: Suite>(mut tx: Tx<S>, seed: u64, closes: bool) -> Result<Tx<S>, Error> {
+    for (number, message) in messages(seed).enumerate() {
+        match number % 3 {
+            0 => tx.send(message).await?,
+            1 => tx.send(&message).await?,
+            _ => tx.feed(message).await?,
+        }
+        if number % 10 == 0 {
+            tx.send_ping(&[number as u8][..]).await?;
+        }
+    }
+    tx.flush().await?;
+    if closes {
+        tx.close(CloseCode::NORMAL, "done").await?;
+    }
+    Ok(tx)
+}
+
+/// Receives exactly the messages of the seed, up to the end.
+async fn listen<S: Suite>(mut rx: Rx<S>, seed: u64, closes: bool) -> Result<Rx<S>, Error> {
+    for (number, expected) in messages(seed).enumerate() {
+        if number % 2 == 0 {
+            let message = rx.recv().await?.expect("a message");
+            assert!(message == expected, "message {number}");
+        } else {
+            let message = rx.recv_ref().await?.expect("a message");
+            assert!(message == expected.as_ref(), "message {number}");
+        }
+    }
+    if closes {
+        assert!(rx.recv().await?.is_none());
+    }
+    Ok(rx)
+}
+
+/// Neither direction waits for the other, however much is under way in both.
+pub fn two_tasks_move_large_traffic_in_both_directions_at_once<S: Suite>() {
+    let (address, served) = server::<S, _, _>(|stream| async {
+        let (tx, rx) = accept::<S>(stream).await.split();
+        let talks = start::<S, _>(talk::<S>(tx, 1, false));
+        let listens = start::<S, _>(listen::<S>(rx, 2, true));
+        let tx = talks.finish::<S>().await.expect("sent");
+        let rx = listens.finish::<S>().await.expect("received");
+        let ended = tx.end().expect("the end");
+        assert_eq!(rx.end(), Some(ended.clone()));
+        ended
+    });
+    let ended = S::block_on(async {
+        let (tx, rx) = connect::<S>(&format!("ws://{address}/")).await.split();
+        let listens = start::<S, _>(listen::<S>(rx, 1, false));
+        let talks = start::<S, _>(talk::<S>(tx, 2, false));
+        let mut tx = talks.finish::<S>().await.expect("sent");
+        let rx = listens.finish::<S>().await.expect("received");
+        let listens = start::<S, _>(async move {
+            let mut rx = rx;
+            rx.recv().await
+        });
+        tx.close(CloseCode::NORMAL, "done")
+            .await
+            .expect("a clean end");
+        assert!(listens.finish::<S>().await.expect("a clean end").is_none());
+        tx.end().expect("the end")
+    });
+    assert!(ended.clean && served.finish().clean);
+}
+
+/// Without a flush of the sender.
+pub fn what_is_fed_is_sent_by_a_receiver_that_waits_in_another_task<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let (mut tx, mut rx) = accept::<S>(stream).await.split();
+        let receives = start::<S, _>(async move {
+            while rx.recv().await?.is_some() {}
+            Ok::<(), Error>(())
+        });
+        for number in 0..20 {
+            // The receiver has come to wait.
+            S::sleep(Duration::from_millis(2)).await;
+            tx.feed(&format!("message {number}")).await?;
+        }
+        receives.finish::<S>().await
+    });
+    let mut peer = RawPeer::open(address);
+    for number in 0..20 {
+        let frame = peer.read_frame().expect("it is sent");
+        assert_eq!(
+            frame.whole(),
+            (TEXT, format!("message {number}").as_bytes())
+        );
+    }
+    peer.send(&From::Client.close(1000, ""));
+    peer.expect_close(1000);
+    drop(peer);
+    running.finish().expect("a clean end");
+}
+
+/// The sender in a thread and runtime of its own for every message.
+pub fn halves_that_moved_between_threads_work<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let (tx, mut rx) = accept::<S>(stream).await.split();
+        let mut tx = Some(tx);
+        let mut echoed = 0;
+        while let Some(message) = rx.recv().await? {
+            let mut moved = tx.take().expect("it came back");
+            let sends = thread::spawn(move || {
+                // It needs no runtime unless it has to wait, which so few octets do not.
+                let sent = moved.send(message).now_or_never();
+                sent.expect("room").map(|()| moved)
+            });
+            tx = Some(sends.join().expect("no panic")?);
+            echoed += 1;
+        }
+        Ok::<_, Error>(echoed)
+    });
+    let mut peer = RawPeer::open(address);
+    for number in 0..50 {
+        let text = format!("message {number}");
+        peer.send(&From::Client.text(&text));
+        let frame = peer.read_frame().expect("the echo");
+        assert_eq!(frame.whole(), (TEXT, text.as_bytes()));
+    }
+    peer.send(&From::Client.close(1000, ""));
+    peer.expect_close(1000);
+    drop(peer);
+    assert_eq!(running.finish().expect("a clean end"), 50);
+}
+
+/// Also in the middle of a message, and more than once.
+pub fn halves_are_joined_and_the_connection_goes_on<S: Suite>() {
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let mut ws = accept::<S>(stream).await;
+        let mut turns = 0;
+        loop {
+            let (mut tx, mut rx) = ws.split();
+            let Some(message) = rx.recv().await? else {
+                return Ok::<_, Error>((turns, tx.end()));
+            };
+            let sends = start::<S, _>(async move { tx.send(message).await.map(|()| tx) });
+            let receives = start::<S, _>(async move {
+                // Mostly nothing has come, or half of a message.
+                let early = rx.recv().now_or_never().transpose();
+                early.map(|early| (early, rx))
+            });
+            let tx = sends.finish::<S>().await?;
+            let (early, rx) = receives.finish::<S>().await?;
+            ws = match turns % 2 {
+                0 => tx.reunite(rx).expect("halves of one connection"),
+                _ => rx.reunite(tx).expect("halves of one connection"),
+            };
+            turns += 1;
+            match early {
+                Some(Some(message)) => {
+                    ws.send(message).await?;
+                    turns += 1;
+                }
+                Some(None) => return Ok((turns, ws.end())),
+                None => {}
+            }
+        }
+    });
+    let mut peer = RawPeer::open(address);
+    for number in 0..40 {
+        let payload = vec![number; 10_000];
+        let frame = From::Client.frame(BINARY, &payload);
+        let (first, last) = frame.split_at(usize::from(number) * 100);
+        peer.send(first);
+        thread::sleep(Duration::from_millis(1));
+        peer.send(last);
+        assert!(peer.read_frame().expect("the echo").payload == payload);
+    }
+    peer.send(&From::Client.close(1000, ""));
+    peer.expect_close(1000);
+    drop(peer);
+    let (turns, ended) = running.finish().expect("a clean end");
+    assert_eq!(turns, 40);
+    assert!(ended.expect("the end").clean);
+}
+
+/// The sender waits all the time, and pongs wait with it.
+pub fn a_peer_that_never_reads_does_not_keep_the_receiver_from_receiving<S: Suite>() {
+    const LEN: usize = 32 << 20;
+    let (address, running) = server::<S, _, _>(|stream| async {
+        let (mut tx, mut rx) = accept::<S>(stream).await.split();
+        let sends = start::<S, _>(async move { tx.send(vec![7; LEN]).await.map(|()| tx) });
+        let mut count = 0;
+        while rx.recv().await?.is_some() {
+            count += 1;
+        }
+        let _tx = sends.finish::<S>().await?;
+        Ok::<_, Error>(count)
+    });
+    let mut peer = RawPeer::open(address);
+    for number in 0..200_u8 {
+        peer.send(&From::Client.frame(BINARY, &[1; 50_000]));
+        peer.send(&From::Client.frame(PING, &[number]));
+    }
+    let (mut pongs, mut sent) = (Vec::new(), 0);
+    while sent < LEN || pongs.last() != Some(&199) {
+        let frame = peer.read_frame().expect("the message and the newest Pong");
+        if frame.opcode() == PONG {
+            pongs.extend(frame.payload);
+        } else {
+            assert!(frame.payload == vec![7; LEN]);
+            sent += LEN;
+        }
+    }
+    assert_eq!(sent, LEN);
+    assert!(pongs.is_sorted());
+    peer.send(&From::Client.close(1000, ""));
+    peer.expect_close(1000);
+    drop(peer);
+    assert_eq!(running.finish().expect("a clean end"), 200);
+}

@@ -1,0 +1,265 @@
+//! The limits on silence, alone and together: what puts them off, which comes first, and when neither runs.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use ws_driver::{CloseCode, Config, Error, Phase};
+use ws_tests::clock;
+use ws_tests::exec::{self, Task};
+use ws_tests::scripted::{self, End};
+use ws_tests::wire::{BINARY, CLOSE, CONTINUATION, PONG};
+
+use super::{
+    HOUR, INTERVAL, NANO, SECOND, Wait, assert_lost, assert_timeout, idle, keepalive, one_ping,
+    stir,
+};
+
+#[test]
+fn a_peer_that_talks_is_not_pinged_whatever_it_says() {
+    for end in End::BOTH {
+        let from = end.peer();
+        let message = from.text("abcdefgh");
+        let mut sayings: Vec<Vec<u8>> = vec![
+            from.text("text"),
+            from.fragment(BINARY, b"a"),
+            from.frame(PONG, b"unasked"),
+            from.frame(CONTINUATION, b""),
+        ];
+        sayings.extend(message.chunks(1).map(<[u8]>::to_vec));
+        for config in [keepalive(), idle()] {
+            let (mut ws, peer) = end.open(&config);
+            let mut messages = 0;
+            for saying in &sayings {
+                while exec::attempt(ws.recv()).is_ready() {
+                    messages += 1;
+                }
+                clock::advance(INTERVAL - NANO);
+                assert!(exec::attempt(ws.recv()).is_pending());
+                peer.push(saying.clone());
+            }
+            while exec::attempt(ws.recv()).is_ready() {
+                messages += 1;
+            }
+            assert_eq!(messages, 3);
+            assert_eq!(peer.output_len(), 0, "it was pinged");
+            clock::advance(INTERVAL - NANO);
+            assert!(exec::attempt(ws.recv()).is_pending());
+            assert_eq!(peer.output_len(), 0);
+            clock::advance(NANO);
+            let polled = exec::attempt(ws.recv());
+            if config == keepalive() {
+                assert!(polled.is_pending());
+                one_ping(end, &peer);
+            } else {
+                assert_timeout(exec::expect_ready(polled), Phase::Idle, "idle");
+                assert_lost(&mut ws, &peer);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_runs_unless_configured() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        for wait in Wait::ALL {
+            let mut future = pin!(wait.wait(&mut ws));
+            let mut task = Task::new();
+            assert!(exec::settle(&mut task, future.as_mut()).is_pending());
+            assert_eq!(clock::timers(), 0, "{wait:?}");
+            clock::advance(10_000 * HOUR);
+            assert!(!task.is_woken());
+        }
+        peer.push(end.peer().text("hi"));
+        assert!(exec::run(ws.recv()).unwrap().is_some());
+        exec::run(ws.send("hi")).unwrap();
+        exec::run(ws.send_ping("hi")).unwrap();
+        assert!(exec::attempt(ws.recv()).is_pending());
+        assert_eq!(clock::timers(), 0);
+        assert_eq!(ws.round_trip(), None);
+        let (mut tx, mut rx) = ws.split();
+        assert!(exec::attempt(rx.recv()).is_pending());
+        assert!(exec::attempt(rx.drive()).is_pending());
+        exec::run(tx.send("hi")).unwrap();
+        assert!(exec::attempt(rx.recv()).is_pending());
+        assert_eq!(clock::timers(), 0);
+        assert_eq!(rx.round_trip(), None);
+    }
+}
+
+#[test]
+fn one_timer_for_each_direction_serves_all_limits() {
+    let config = keepalive().idle_timeout(25 * SECOND);
+    let (mut ws, peer) = scripted::server(&config);
+    peer.window(0);
+    assert!(exec::glance(ws.send("stuck")).is_pending());
+    assert!(exec::attempt(ws.recv()).is_pending());
+    assert_eq!(clock::timers(), 2);
+    drop(ws);
+    assert_eq!(clock::timers(), 0);
+}
+
+#[test]
+fn the_idle_limit_ends_a_silent_connection_exactly_then() {
+    for end in End::BOTH {
+        for wait in Wait::ALL {
+            let (mut ws, peer) = end.open(&idle());
+            {
+                let mut future = pin!(wait.wait(&mut ws));
+                let mut task = Task::new();
+                assert!(exec::settle(&mut task, future.as_mut()).is_pending());
+                clock::advance(INTERVAL - NANO);
+                assert!(!task.is_woken());
+                clock::advance(NANO);
+                let result = exec::expect_ready(stir(&mut task, future.as_mut()));
+                assert_timeout(result, Phase::Idle, &format!("{end:?} {wait:?}"));
+            }
+            assert_eq!(peer.output_len(), 0);
+            assert_lost(&mut ws, &peer);
+        }
+    }
+}
+
+#[test]
+fn what_we_send_does_not_make_the_peer_talk() {
+    let (mut ws, peer) = scripted::server(&idle());
+    let start = clock::elapsed();
+    for _ in 0..19 {
+        assert!(exec::attempt(ws.recv()).is_pending());
+        clock::advance(SECOND);
+        exec::run(ws.send("anybody?")).unwrap();
+    }
+    let result = exec::run(ws.recv());
+    assert_timeout(result, Phase::Idle, "");
+    assert_eq!(clock::elapsed() - start, INTERVAL);
+    assert_eq!(peer.take_frames().len(), 19);
+}
+
+#[test]
+fn messages_before_the_limit_come_first() {
+    for end in End::BOTH {
+        for config in [keepalive(), idle()] {
+            let (mut ws, peer) = end.open(&config);
+            peer.push([end.peer().text("a"), end.peer().text("b")].concat());
+            assert_eq!(exec::run(ws.recv()).unwrap(), Some("a".into()));
+            clock::advance(HOUR);
+            assert_eq!(exec::run(ws.recv()).unwrap(), Some("b".into()));
+            assert!(exec::run(ws.recv()).unwrap_err().is_timeout());
+            assert_lost(&mut ws, &peer);
+        }
+    }
+}
+
+#[test]
+fn the_earlier_of_idle_limit_and_keepalive_wins() {
+    // Idle limit, interval, timeout: which ends it, when, and after how many Pings.
+    for (idle, interval, timeout, phase, time, pings) in [
+        (10, 20, 5, Phase::Idle, 10, 0),
+        (10, 4, 3, Phase::Pong, 7, 1),
+        (10, 4, 30, Phase::Idle, 10, 1),
+        (10, 8, 2, Phase::Pong, 10, 1),
+    ] {
+        for end in End::BOTH {
+            let config = Config::default()
+                .idle_timeout(idle * SECOND)
+                .keepalive(interval * SECOND, timeout * SECOND);
+            let (mut ws, peer) = end.open(&config);
+            let start = clock::elapsed();
+            let result = exec::run(ws.recv());
+            assert_timeout(result, phase, &format!("{idle} {interval} {timeout}"));
+            assert_eq!(clock::elapsed() - start, time * SECOND);
+            assert_eq!(peer.take_frames().len(), pings);
+        }
+    }
+}
+
+#[test]
+fn pongs_keep_an_idle_connection_alive() {
+    let config = Config::default()
+        .idle_timeout(10 * SECOND)
+        .keepalive(4 * SECOND, 3 * SECOND);
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&config);
+        for _ in 0..50 {
+            assert!(exec::attempt(ws.recv()).is_pending());
+            clock::advance(4 * SECOND);
+            assert!(exec::attempt(ws.recv()).is_pending());
+            let payload = one_ping(end, &peer);
+            clock::advance(2 * SECOND);
+            peer.push(end.peer().frame(PONG, &payload));
+        }
+        assert!(exec::attempt(ws.recv()).is_pending());
+    }
+}
+
+#[test]
+fn both_stop_when_the_connection_closes() {
+    for end in End::BOTH {
+        for pinged in [false, true] {
+            let config = Config::default()
+                .keepalive(2 * SECOND, SECOND)
+                .idle_timeout(4 * SECOND)
+                .close_timeout(50 * SECOND)
+                .failure_timeout(40 * SECOND);
+            for why in ["ours", "theirs", "violation"] {
+                let (mut ws, peer) = end.open(&config);
+                assert!(exec::attempt(ws.recv()).is_pending());
+                if pinged {
+                    clock::advance(2 * SECOND);
+                    assert!(exec::attempt(ws.recv()).is_pending());
+                    one_ping(end, &peer);
+                }
+                match why {
+                    "ours" => ws.start_close(CloseCode::NORMAL, "").unwrap(),
+                    "theirs" => peer.push(end.peer().close(1000, "")),
+                    _ => peer.push(end.peer().frame(3, b"")),
+                }
+                let start = clock::elapsed();
+                let result = exec::run(ws.recv());
+                let (time, ok) = match why {
+                    "ours" => (50, matches!(result, Err(Error::Timeout(Phase::Close)))),
+                    "theirs" => (50, matches!(result, Ok(None))),
+                    _ => (40, matches!(result, Err(Error::Receive(_)))),
+                };
+                assert!(ok, "{end:?} {why}: {result:?}");
+                assert_eq!(clock::elapsed() - start, time * SECOND, "{end:?} {why}");
+                let frames = peer.take_frames();
+                assert_eq!(frames.len(), 1, "{why}: {frames:?}");
+                assert_eq!(frames[0].opcode(), CLOSE);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_write_stall_that_comes_first_is_what_is_reported() {
+    let config = keepalive().write_stall_timeout(INTERVAL - SECOND);
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&config);
+        peer.window(0);
+        assert!(exec::glance(ws.send("stuck")).is_pending());
+        let result = exec::run(ws.recv());
+        assert_timeout(result, Phase::WriteStall, "");
+        assert_lost(&mut ws, &peer);
+    }
+}
+
+#[test]
+fn the_longest_times_are_for_ever() {
+    let config = Config::default()
+        .keepalive(Duration::MAX, Duration::MAX)
+        .idle_timeout(Duration::MAX);
+    let (mut ws, peer) = scripted::server(&config);
+    assert!(exec::attempt(ws.recv()).is_pending());
+    clock::advance(10_000 * HOUR);
+    assert!(exec::attempt(ws.recv()).is_pending());
+    assert_eq!(peer.output_len(), 0);
+    let config = Config::default().keepalive(SECOND, Duration::MAX);
+    let (mut ws, peer) = scripted::server(&config);
+    assert!(exec::attempt(ws.recv()).is_pending());
+    clock::advance(SECOND);
+    assert!(exec::attempt(ws.recv()).is_pending());
+    one_ping(End::Server, &peer);
+    clock::advance(10_000 * HOUR);
+    assert!(exec::attempt(ws.recv()).is_pending());
+}

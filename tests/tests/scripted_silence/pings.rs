@@ -1,0 +1,333 @@
+//! Keepalive Pings: when they go out, where they lie among frames, and what answers them.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ws_driver::{Config, Control, Error, MessageKind, Phase};
+use ws_tests::clock;
+use ws_tests::exec::{self, Task};
+use ws_tests::scripted::{self, End, Op, queued};
+use ws_tests::wire::{BINARY, CONTINUATION, Frame, PING, PONG, TEXT};
+
+use super::{
+    HOUR, INTERVAL, NANO, SECOND, TIMEOUT, Wait, assert_lost, assert_timeout, keepalive, one_ping,
+    stir, until_pinged,
+};
+
+#[test]
+fn a_ping_goes_out_after_exactly_the_interval_and_the_wait_goes_on() {
+    for end in End::BOTH {
+        for wait in Wait::ALL {
+            let (mut ws, peer) = end.open(&keepalive());
+            {
+                let mut future = pin!(wait.wait(&mut ws));
+                let mut task = Task::new();
+                assert!(exec::settle(&mut task, future.as_mut()).is_pending());
+                assert_eq!(clock::timers(), 1);
+                clock::advance(INTERVAL - NANO);
+                assert!(!task.is_woken(), "too early");
+                assert_eq!(peer.output_len(), 0);
+                clock::advance(NANO);
+                assert!(task.is_woken(), "nobody is woken for the Ping");
+                assert!(stir(&mut task, future.as_mut()).is_pending());
+                let payload = one_ping(end, &peer);
+                assert!(peer.take_log().ends_with(&[Op::Flush]), "flushed");
+                // The answer, and the next.
+                clock::advance(SECOND);
+                peer.push(end.peer().frame(PONG, &payload));
+                assert!(stir(&mut task, future.as_mut()).is_pending());
+                assert_eq!(peer.output_len(), 0);
+                clock::advance(INTERVAL - NANO);
+                assert!(stir(&mut task, future.as_mut()).is_pending());
+                assert_eq!(peer.output_len(), 0, "too early");
+                clock::advance(NANO);
+                assert!(stir(&mut task, future.as_mut()).is_pending());
+                assert_ne!(one_ping(end, &peer), payload, "told apart");
+                // No answer.
+                clock::advance(TIMEOUT - NANO);
+                assert!(stir(&mut task, future.as_mut()).is_pending());
+                clock::advance(NANO);
+                let result = exec::expect_ready(stir(&mut task, future.as_mut()));
+                assert_timeout(result, Phase::Pong, &format!("{end:?} {wait:?}"));
+            }
+            assert_eq!(peer.output_len(), 0, "no Close for a peer that is gone");
+            assert_lost(&mut ws, &peer);
+            assert_eq!(ws.round_trip(), Some(SECOND));
+            drop(ws);
+            assert_eq!(clock::timers(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_wait_dropped_at_every_await_keeps_the_dates() {
+    for end in End::BOTH {
+        for wait in Wait::ALL {
+            let (mut ws, peer) = end.open(&keepalive());
+            peer.hesitate();
+            peer.pieces(1, 1);
+            let start = clock::elapsed();
+            let result = exec::run_dropping(&mut ws, async |ws| wait.wait(ws).await);
+            assert_timeout(result, Phase::Pong, "");
+            assert_eq!(clock::elapsed() - start, INTERVAL + TIMEOUT, "{wait:?}");
+            one_ping(end, &peer);
+            assert_lost(&mut ws, &peer);
+        }
+    }
+}
+
+#[test]
+fn round_trips_are_measured_and_every_ping_is_another() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&keepalive());
+        let pongs = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&pongs);
+        ws.observe(move |control| {
+            if let Control::Pong(payload) = control {
+                sink.lock().unwrap().push(payload.to_vec());
+            }
+        });
+        assert_eq!(ws.round_trip(), None);
+        let mut payloads: Vec<Vec<u8>> = Vec::new();
+        let mut before = None;
+        for delay in [0, 1, 999_999_999, 3_000_000_000, 6_999_999_999, 5] {
+            let delay = Duration::from_nanos(delay);
+            let payload = until_pinged(&mut ws, end, &peer);
+            assert!(!payloads.contains(&payload));
+            assert_eq!(ws.round_trip(), before, "of the Ping before");
+            clock::advance(delay);
+            peer.push(end.peer().frame(PONG, &payload));
+            assert!(exec::attempt(ws.recv()).is_pending());
+            before = Some(delay);
+            assert_eq!(ws.round_trip(), before);
+            payloads.push(payload);
+        }
+        assert_eq!(*pongs.lock().unwrap(), payloads, "seen once each");
+    }
+}
+
+#[test]
+fn a_pong_at_the_very_last_moment_counts() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&keepalive());
+        let payload = until_pinged(&mut ws, end, &peer);
+        clock::advance(TIMEOUT);
+        peer.push(end.peer().frame(PONG, &payload));
+        assert!(exec::attempt(ws.recv()).is_pending());
+        assert_eq!(ws.round_trip(), Some(TIMEOUT));
+    }
+}
+
+#[test]
+fn one_ping_is_under_way_at_most() {
+    for end in End::BOTH {
+        let config = Config::default().keepalive(SECOND, HOUR);
+        let (mut ws, peer) = end.open(&config);
+        let start = clock::elapsed();
+        let result = exec::run(ws.recv());
+        assert_timeout(result, Phase::Pong, "");
+        assert_eq!(clock::elapsed() - start, HOUR + SECOND);
+        one_ping(end, &peer);
+    }
+}
+
+#[test]
+fn a_ping_under_way_costs_no_wake_ups() {
+    let config = Config::default().keepalive(SECOND, HOUR);
+    let (mut ws, _peer) = scripted::server(&config);
+    let mut task = Task::new();
+    let mut future = pin!(ws.recv());
+    loop {
+        if exec::settle(&mut task, future.as_mut()).is_ready() {
+            break;
+        }
+        task.wait();
+    }
+    assert!(
+        task.wakes() <= 3,
+        "{} wake-ups: one for the Ping and one for the end would do",
+        task.wakes()
+    );
+}
+
+/// While a Ping is under way, no other goes out.
+#[test]
+fn pongs_that_answer_nothing_do_not_count() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&keepalive());
+        let payload = until_pinged(&mut ws, end, &peer);
+        let from = end.peer();
+        peer.push(from.frame(PONG, b""));
+        peer.push(from.frame(PONG, &[&payload[..], b"!"].concat()));
+        peer.push(from.frame(PING, &payload));
+        let result = exec::run(ws.recv());
+        assert_timeout(result, Phase::Pong, "foreign Pongs");
+        assert!(ws.round_trip().is_none());
+        let frames = peer.take_frames();
+        assert!(
+            frames.iter().all(|frame| frame.opcode() == PONG),
+            "{frames:?}"
+        );
+    }
+}
+
+#[test]
+fn a_ping_waits_behind_what_is_queued_and_is_never_inside_a_frame() {
+    for end in End::BOTH {
+        let config = Config::default().keepalive(SECOND, 10 * SECOND);
+        let (mut ws, peer) = end.open(&config);
+        peer.window(1000);
+        assert!(exec::glance(ws.send(vec![7; 5000])).is_pending());
+        assert!(exec::attempt(ws.recv()).is_pending());
+        let before = queued(&ws);
+        for _ in 0..5 {
+            clock::advance(SECOND);
+            assert!(exec::attempt(ws.recv()).is_pending());
+        }
+        let ping = queued(&ws) - before;
+        assert!((2..=131).contains(&ping), "one Ping: {ping}");
+        peer.window(usize::MAX);
+        assert!(exec::attempt(ws.recv()).is_pending());
+        let frames = peer.take_frames();
+        let opcodes: Vec<u8> = frames.iter().map(Frame::opcode).collect();
+        assert_eq!(opcodes, [BINARY, PING]);
+        assert_eq!(frames[0].payload, [7; 5000]);
+        let payload = frames[1].payload.clone();
+        peer.push(end.peer().frame(PONG, &payload));
+        assert!(exec::attempt(ws.recv()).is_pending());
+        assert!(ws.round_trip().is_some());
+    }
+}
+
+#[test]
+fn a_ping_passes_between_the_pieces_of_a_message() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&keepalive());
+        let mut writer = ws.writer(MessageKind::Text).unwrap();
+        exec::run(writer.write("one ")).unwrap();
+        assert!(exec::attempt(ws.recv()).is_pending());
+        clock::advance(INTERVAL);
+        assert!(exec::attempt(ws.recv()).is_pending());
+        let mut writer = ws.resume_writer().unwrap();
+        exec::run(writer.write("two")).unwrap();
+        exec::run(writer.finish()).unwrap();
+        let opcodes: Vec<u8> = peer.take_frames().iter().map(Frame::opcode).collect();
+        assert_eq!(opcodes[..3], [TEXT, PING, CONTINUATION]);
+        assert!(opcodes[3..].iter().all(|opcode| *opcode == CONTINUATION));
+    }
+}
+
+#[test]
+fn a_message_read_piece_by_piece_is_pinged_for_and_timed_too() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&keepalive());
+        peer.push(end.peer().fragment(BINARY, b"abc"));
+        {
+            let mut reader = exec::run(ws.recv_stream()).unwrap().unwrap();
+            assert_eq!(exec::run(reader.chunk()).unwrap(), Some(&b"abc"[..]));
+            assert!(exec::attempt(async { reader.chunk().await.map(|_| ()) }).is_pending());
+            clock::advance(INTERVAL);
+            assert!(exec::attempt(async { reader.chunk().await.map(|_| ()) }).is_pending());
+            one_ping(end, &peer);
+            let start = clock::elapsed();
+            assert_timeout(exec::run(reader.chunk()), Phase::Pong, "");
+            assert_eq!(clock::elapsed() - start, TIMEOUT);
+            assert!(matches!(exec::run(reader.chunk()), Err(Error::Unfinished)));
+        }
+        assert_lost(&mut ws, &peer);
+    }
+}
+
+#[test]
+fn a_limit_is_kept_while_flushes_are_held_back() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&keepalive());
+        peer.block_flush(true);
+        assert!(exec::glance(ws.send("kept back")).is_pending());
+        assert!(exec::attempt(ws.recv()).is_pending());
+        clock::advance(INTERVAL);
+        assert!(exec::attempt(ws.recv()).is_pending());
+        let opcodes: Vec<u8> = peer.take_frames().iter().map(Frame::opcode).collect();
+        assert_eq!(opcodes, [TEXT, PING]);
+        clock::advance(TIMEOUT);
+        let result = exec::expect_ready(exec::attempt(ws.recv()));
+        assert_timeout(result, Phase::Pong, "");
+    }
+}
+
+#[test]
+fn no_ping_lies_about_while_a_flush_waits_and_writes_would_go_through() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&keepalive());
+        peer.block_flush(true);
+        assert!(exec::glance(ws.send("kept back")).is_pending());
+        assert!(exec::attempt(ws.flush()).is_pending());
+        clock::advance(INTERVAL);
+        assert!(exec::attempt(ws.flush()).is_pending());
+        assert_eq!(
+            queued(&ws),
+            0,
+            "its Pong is awaited, and it was not offered"
+        );
+    }
+}
+
+#[test]
+fn no_ping_for_a_transport_that_takes_nothing_any_more() {
+    for end in End::BOTH {
+        let config = Config::default().keepalive(SECOND, HOUR);
+        let (mut ws, peer) = end.open(&config);
+        assert!(exec::attempt(ws.recv()).is_pending());
+        peer.break_writes();
+        assert!(matches!(exec::run(ws.send("x")), Err(Error::Io(_))));
+        peer.read_time(SECOND);
+        for _ in 0..100 {
+            peer.push(end.peer().text("m"));
+        }
+        for _ in 0..100 {
+            assert!(exec::run(ws.recv()).unwrap().is_some());
+            assert_eq!(queued(&ws), 0);
+        }
+        assert!(matches!(exec::run(ws.recv()), Err(Error::Io(_))));
+        assert!(exec::run(ws.recv()).unwrap().is_none());
+        assert_eq!(peer.output_len(), 0);
+    }
+}
+
+/// A peer that streams without a pause but never answers the Ping does not outlast the limit.
+#[test]
+fn a_peer_that_talks_for_ever_and_never_answers_is_given_up() {
+    let config = Config::default().keepalive(SECOND, TIMEOUT);
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&config);
+        assert!(exec::attempt(ws.recv()).is_pending());
+        clock::advance(SECOND);
+        assert!(exec::attempt(ws.recv()).is_pending());
+        one_ping(end, &peer);
+        peer.read_time(SECOND / 100);
+        peer.push_for_ever(&end.peer().text("la"));
+        let start = clock::elapsed();
+        let error = loop {
+            assert!(clock::elapsed() - start < 2 * TIMEOUT, "no end");
+            if let Err(error) = exec::run(ws.recv()) {
+                break error;
+            }
+        };
+        assert!(matches!(error, Error::Timeout(Phase::Pong)), "{error:?}");
+    }
+}
+
+/// Without an interval a silent peer is pinged again as soon as it has answered; nothing says that the thread hangs.
+#[test]
+fn no_interval_at_all_does_not_hang_the_thread() {
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let config = Config::default().keepalive(Duration::ZERO, SECOND);
+        let (mut ws, _peer) = scripted::server(&config);
+        let result = exec::run(ws.recv());
+        let _ = done.send(matches!(result, Err(Error::Timeout(Phase::Pong))));
+    });
+    let timed_out = wait.recv_timeout(Duration::from_secs(5));
+    assert_eq!(timed_out, Ok(true), "caught in a loop");
+}

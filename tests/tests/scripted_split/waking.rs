@@ -1,0 +1,351 @@
+//! Who is woken by what, and that neither half keeps the other from its work.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
+
+use ws_driver::{Error, Sender};
+use ws_tests::clock;
+use ws_tests::exec::{self, Order, Task, Tasks};
+use ws_tests::scripted::{End, Op, Shape};
+use ws_tests::wire::{BINARY, CLOSE, PING, PONG, TEXT};
+
+use super::{fill, halves, payloads};
+
+ws_tests::both_shapes! {
+    feed_to_an_empty_queue_wakes_a_receiver_that_waits_just_once,
+    feed_wakes_nobody_who_does_not_wait,
+    pongs_go_out_while_the_sender_is_blocked_in_flush,
+    a_sender_that_waits_is_woken_also_if_the_receiver_wrote_for_it,
+    a_sender_that_waits_is_woken_also_if_the_receiver_flushed_for_it,
+    a_receiver_that_waits_does_not_keep_the_sender_from_sending,
+    a_sender_that_waits_does_not_keep_the_receiver_from_receiving,
+    wake_ups_are_few,
+    an_idle_connection_wakes_nobody_and_has_no_timer,
+    dropped_halves_keep_no_waker,
+}
+
+fn feed_to_an_empty_queue_wakes_a_receiver_that_waits_just_once<T: Shape>() {
+    type Queue<T> = fn(&mut Sender<T>);
+    let ways: [(Queue<T>, u8); 3] = [
+        (
+            |tx| exec::expect_ready(exec::glance(tx.feed("fed"))).unwrap(),
+            TEXT,
+        ),
+        (|tx| tx.try_send("fed").unwrap(), TEXT),
+        (
+            |tx| tx.start_close(ws_driver::CloseCode::NORMAL, "").unwrap(),
+            CLOSE,
+        ),
+    ];
+    for end in End::BOTH {
+        for (queue, opcode) in ways {
+            let (mut tx, mut rx, peer) = halves::<T>(end);
+            let mut tasks = Tasks::new(Order::Oldest);
+            let receives = tasks.spawn(async move { rx.recv().await });
+            tasks.settle();
+            assert_eq!((tasks.polls(&receives), tasks.wakes(&receives)), (1, 0));
+            queue(&mut tx);
+            assert_eq!(tasks.wakes(&receives), 1);
+            if opcode != CLOSE {
+                queue(&mut tx);
+                assert_eq!(tasks.wakes(&receives), 1, "the queue was not empty");
+            }
+            tasks.settle();
+            assert_eq!(tasks.polls(&receives), 2);
+            let log = peer.take_log();
+            let writes = log.iter().filter(|op| matches!(op, Op::Write { .. }));
+            assert_eq!(writes.count(), 1, "{log:?}");
+            assert!(log.contains(&Op::Flush));
+            let frames = peer.take_frames();
+            assert!(frames.iter().all(|frame| frame.opcode() == opcode));
+            assert_eq!(frames.len(), if opcode == CLOSE { 1 } else { 2 });
+            if opcode != CLOSE {
+                // The next time the queue is empty again.
+                queue(&mut tx);
+                assert_eq!(tasks.wakes(&receives), 2);
+                tasks.settle();
+                assert_eq!(peer.take_frames().len(), 1);
+            }
+            assert!(receives.output().is_none());
+        }
+    }
+}
+
+fn feed_wakes_nobody_who_does_not_wait<T: Shape>() {
+    let (mut tx, mut rx, peer) = halves::<T>(End::Server);
+    let from = End::Server.peer();
+    // Its last call returned.
+    peer.push(from.text("one"));
+    let mut task = Task::new();
+    {
+        let mut recv = pin!(rx.recv());
+        assert!(exec::settle(&mut task, recv.as_mut()).is_ready());
+    }
+    let wakes = task.wakes();
+    exec::run(tx.feed("a")).unwrap();
+    assert_eq!(task.wakes(), wakes);
+    assert_eq!(peer.output_len(), 0, "nobody was there to send it");
+
+    // It waits, but the transport takes nothing: it will be woken when that changes.
+    peer.window(0);
+    let mut task = Task::new();
+    let mut recv = pin!(rx.recv());
+    assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
+    let wakes = task.wakes();
+    for _ in 0..5 {
+        exec::run(tx.feed("b")).unwrap();
+    }
+    assert_eq!(task.wakes(), wakes, "the queue was not empty");
+    peer.window(usize::MAX);
+    assert_eq!(task.wakes(), wakes + 1);
+    assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
+    assert_eq!(peer.take_frames().len(), 6);
+}
+
+fn pongs_go_out_while_the_sender_is_blocked_in_flush<T: Shape>() {
+    for end in End::BOTH {
+        for order in Order::BOTH {
+            for window in [0, 1, 5, 5000] {
+                let (mut tx, mut rx, peer) = halves::<T>(end);
+                peer.window(window);
+                let mut tasks = Tasks::new(order);
+                let receives = tasks.spawn(async move { rx.recv().await.map(|found| (found, rx)) });
+                let sends = tasks.spawn(async move {
+                    tx.send(vec![1; 20_000]).await?;
+                    Ok::<_, Error>(tx)
+                });
+                tasks.settle();
+                peer.push(end.peer().frame(PING, b"first"));
+                tasks.settle();
+                peer.push(end.peer().frame(PING, b"second"));
+                tasks.settle();
+                assert!(sends.output().is_none() && receives.output().is_none());
+                // Octet by octet, and everybody goes on waiting for the next.
+                for _ in 0..10 {
+                    peer.window(1);
+                    tasks.settle();
+                }
+                peer.window(usize::MAX);
+                tasks.settle();
+                let _tx = sends.output().expect("the sender was woken").unwrap();
+                let frames = peer.take_frames();
+                assert_eq!(frames[0].whole(), (BINARY, &[1; 20_000][..]));
+                assert_eq!(payloads(&frames, PONG), [&b"second"[..]]);
+                assert_eq!(frames.len(), 2);
+                // The receiver waits for input as before.
+                peer.push(end.peer().text("hi"));
+                tasks.settle();
+                let (received, _rx) = receives.output().expect("it was woken").unwrap();
+                assert_eq!(received, Some("hi".into()));
+                assert_eq!(clock::elapsed(), std::time::Duration::ZERO);
+            }
+        }
+    }
+}
+
+/// A transport wakes only who called last, and nobody if that call had to wait no more.
+fn a_sender_that_waits_is_woken_also_if_the_receiver_wrote_for_it<T: Shape>() {
+    for end in End::BOTH {
+        for wait in ["send", "feed", "ready", "flush"] {
+            let (mut tx, mut rx, peer) = halves::<T>(end);
+            peer.window(0);
+            fill(&mut tx);
+            let mut tasks = Tasks::new(Order::Oldest);
+            let waits = tasks.spawn(async move {
+                match wait {
+                    "send" => tx.send("x").await?,
+                    "feed" => tx.feed("x").await?,
+                    "ready" => tx.ready().await?,
+                    _ => tx.flush().await?,
+                }
+                Ok::<_, Error>(tx)
+            });
+            tasks.settle();
+            assert!(waits.output().is_none());
+            // There is room, and the receiver finds it before the wake-up is on its way.
+            peer.delay_wakes();
+            peer.window(usize::MAX);
+            assert!(exec::attempt(rx.recv()).is_pending());
+            peer.deliver_wakes();
+            assert_eq!(peer.take_frames().len(), 7);
+            tasks.settle();
+            assert!(waits.output().is_some(), "{wait} waits for ever");
+        }
+    }
+}
+
+fn a_sender_that_waits_is_woken_also_if_the_receiver_flushed_for_it<T: Shape>() {
+    for end in End::BOTH {
+        let (mut tx, mut rx, peer) = halves::<T>(end);
+        peer.block_flush(true);
+        let mut tasks = Tasks::new(Order::Oldest);
+        let sends = tasks.spawn(async move { tx.send("x").await.map(|()| tx) });
+        tasks.settle();
+        assert!(sends.output().is_none());
+        assert_eq!(peer.take_frames().len(), 1, "written, and not flushed");
+        peer.delay_wakes();
+        peer.block_flush(false);
+        assert!(exec::attempt(rx.recv()).is_pending());
+        peer.deliver_wakes();
+        tasks.settle();
+        assert!(sends.output().is_some(), "send waits for ever");
+    }
+}
+
+fn a_receiver_that_waits_does_not_keep_the_sender_from_sending<T: Shape>() {
+    for end in End::BOTH {
+        let (mut tx, mut rx, peer) = halves::<T>(end);
+        let mut task = Task::new();
+        let mut recv = pin!(rx.recv());
+        assert!(task.poll(recv.as_mut()).is_pending());
+        for number in 0..100 {
+            // In another thread, so that a lock that was kept shows.
+            std::thread::scope(|scope| {
+                let sent = scope.spawn(|| exec::expect_ready(exec::glance(tx.send("x"))));
+                sent.join().unwrap().unwrap();
+            });
+            assert_eq!(peer.take_frames().len(), 1, "message {number}");
+        }
+        assert_eq!(tx.end(), None);
+    }
+}
+
+fn a_sender_that_waits_does_not_keep_the_receiver_from_receiving<T: Shape>() {
+    for end in End::BOTH {
+        for block in ["write", "flush"] {
+            let (mut tx, mut rx, peer) = halves::<T>(end);
+            match block {
+                "write" => peer.window(3),
+                _ => peer.block_flush(true),
+            }
+            let mut task = Task::new();
+            {
+                let mut send = pin!(tx.send("stuck"));
+                assert!(exec::settle(&mut task, send.as_mut()).is_pending());
+                for number in 0..100 {
+                    let text = format!("message {number}");
+                    peer.push(end.peer().text(&text));
+                    let received = exec::expect_ready(exec::attempt(rx.recv())).unwrap();
+                    assert_eq!(received, Some(text.into()));
+                    peer.push(end.peer().frame(BINARY, &[1; 10]));
+                    let received = exec::expect_ready(exec::attempt(rx.recv_ref())).unwrap();
+                    assert_eq!(received.unwrap().as_bytes(), [1; 10]);
+                }
+                peer.window(usize::MAX);
+                peer.block_flush(false);
+                let sent = exec::expect_ready(exec::settle(&mut task, send));
+                sent.unwrap();
+            }
+            assert_eq!(peer.take_frames().len(), 1);
+        }
+    }
+}
+
+fn wake_ups_are_few<T: Shape>() {
+    const TURNS: usize = 1000;
+    for order in Order::BOTH {
+        // The sender waits for room, while the receiver receives.
+        let (mut tx, mut rx, peer) = halves::<T>(End::Server);
+        peer.window(0);
+        let mut tasks = Tasks::new(order);
+        let receives = tasks.spawn(async move {
+            while rx.recv().await?.is_some() {}
+            Ok::<(), Error>(())
+        });
+        let sends = tasks.spawn(async move { tx.send("stuck").await });
+        tasks.settle();
+        for _ in 0..TURNS {
+            peer.push(End::Server.peer().text("x"));
+            tasks.settle();
+        }
+        assert!(tasks.polls(&receives) <= TURNS + 10);
+        assert!(tasks.polls(&sends) <= TURNS + 10);
+        assert!(sends.output().is_none());
+
+        // The receiver waits, while the sender sends and the transport takes all of it.
+        let (mut tx, mut rx, _peer) = halves::<T>(End::Server);
+        let mut tasks = Tasks::new(order);
+        let receives = tasks.spawn(async move { rx.recv().await });
+        let sends = tasks.spawn(async move {
+            for _ in 0..TURNS {
+                tx.send("x").await?;
+            }
+            Ok::<_, Error>(tx)
+        });
+        tasks.settle();
+        assert!(sends.output().is_some());
+        assert!(tasks.polls(&receives) <= TURNS + 10);
+        // It gives way to other tasks after every 128 writes, and is not woken otherwise.
+        assert!(tasks.polls(&sends) <= 1 + TURNS / 128);
+
+        // The sender waits for the end, while the peer has much to say before it.
+        let (mut tx, mut rx, peer) = halves::<T>(End::Server);
+        let mut tasks = Tasks::new(order);
+        let receives = tasks.spawn(async move {
+            while rx.recv().await?.is_some() {}
+            Ok::<(), Error>(())
+        });
+        let closes = tasks.spawn(async move { tx.close(ws_driver::CloseCode::NORMAL, "").await });
+        for _ in 0..TURNS {
+            peer.push(End::Server.peer().text("x"));
+            tasks.settle();
+        }
+        peer.push(End::Server.peer().close(1000, ""));
+        peer.end();
+        tasks.settle();
+        receives.output().expect("the end").unwrap();
+        closes.output().expect("the end").unwrap();
+        assert!(tasks.polls(&receives) <= TURNS + 10);
+        assert!(tasks.polls(&closes) <= TURNS + 10);
+    }
+}
+
+fn an_idle_connection_wakes_nobody_and_has_no_timer<T: Shape>() {
+    let (mut tx, mut rx, peer) = halves::<T>(End::Server);
+    let mut task = Task::new();
+    let mut recv = pin!(rx.recv());
+    assert!(task.poll(recv.as_mut()).is_pending());
+    assert_eq!((task.wakes(), clock::timers()), (0, 0));
+    exec::run(tx.send("x")).unwrap();
+    exec::run(tx.ready()).unwrap();
+    assert_eq!((task.wakes(), clock::timers()), (0, 0));
+    drop(peer);
+}
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A waker keeps the memory of its task.
+fn dropped_halves_keep_no_waker<T: Shape>() {
+    let (mut tx, mut rx, _peer) = halves::<T>(End::Server);
+    let count = Arc::new(Count::default());
+    {
+        let waker = Waker::from(Arc::clone(&count));
+        let mut recv = pin!(rx.recv());
+        let polled = std::future::Future::poll(recv.as_mut(), &mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+    }
+    drop(rx);
+    assert_eq!(Arc::strong_count(&count), 1, "the task of the receiver");
+    exec::run(tx.feed("x")).unwrap();
+    assert_eq!(count.0.load(Ordering::Relaxed), 0);
+
+    let (mut tx, _rx, peer) = halves::<T>(End::Server);
+    peer.window(0);
+    {
+        let waker = Waker::from(Arc::clone(&count));
+        let mut send = pin!(tx.send("x"));
+        let polled = std::future::Future::poll(send.as_mut(), &mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+    }
+    drop(tx);
+    assert_eq!(Arc::strong_count(&count), 1, "the task of the sender");
+}
