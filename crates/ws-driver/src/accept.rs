@@ -114,7 +114,7 @@ impl<R: Runtime> Acceptor<R> {
                     time_left: deadline.saturating_duration_since(R::Timer::now()),
                     request: Box::new(request),
                     leftover,
-                    answer: answer(&settings.config),
+                    answer: self.answer(),
                     config: settings.config.clone(),
                 }),
                 Err(refused) => {
@@ -152,6 +152,15 @@ impl<R: Runtime> Acceptor<R> {
     {
         Box::pin(async { self.read(stream).await?.accept().await }).await
     }
+
+    /// The answer before the user adds to it: it agrees to compression where that is configured.
+    fn answer(&self) -> Answer {
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = self.settings.config.deflate_config() {
+            return Answer::new().deflate(deflate);
+        }
+        Answer::new()
+    }
 }
 
 impl<R> Default for Acceptor<R> {
@@ -182,7 +191,7 @@ pub struct Offer<T: Transport> {
     upgrade: Upgrade<T>,
     /// Of the time for the handshake; it stands still during the decision.
     time_left: Duration,
-    request: Box<ws_handshake::Offer>,
+    request: Box<ws_handshake::UpgradeRequest>,
     /// Input behind the request.
     leftover: Vec<u8>,
     answer: Answer,
@@ -269,13 +278,12 @@ impl<T: Transport> Offer<T> {
             upgrade.resume(self.time_left);
             upgrade.write(&accepted.encode()).await?;
             let (_, agreed) = accepted.into_parts();
-            let (transport, config, leftover) = (upgrade.transport, &self.config, self.leftover);
             Ok(WebSocket::open(
-                transport,
+                upgrade.transport,
                 Side::Server,
-                config,
+                &self.config,
                 agreed,
-                leftover,
+                self.leftover,
             ))
         })
         .await
@@ -307,15 +315,6 @@ impl<T: Transport> Offer<T> {
         let response = self.request.reject(response);
         self.upgrade.refuse(&response).await
     }
-}
-
-/// What every answer has.
-fn answer(config: &Config) -> Answer {
-    #[cfg(feature = "deflate")]
-    if let Some(deflate) = config.deflate_config() {
-        return Answer::new().deflate(deflate);
-    }
-    Answer::new()
 }
 
 /// A response with this status and no body.

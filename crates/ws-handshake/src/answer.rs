@@ -14,7 +14,7 @@ use crate::deflate::{self, DeflateError};
 use crate::extension::{self, Extension};
 use crate::fields::{FieldFault, Fields, write_field};
 use crate::head::NamesOf;
-use crate::offer::Offer;
+use crate::upgrade_request::UpgradeRequest;
 
 /// A server's choices for its answer, empty by default (RFC 6455 §4.2.2).
 ///
@@ -46,7 +46,7 @@ impl Answer {
     }
 
     /// Adds an extension in the form in which the server uses it. Of permessage-deflate,
-    /// [`Offer::accept`] also checks the parameters.
+    /// [`UpgradeRequest::accept`] also checks the parameters.
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
@@ -65,17 +65,17 @@ impl Answer {
     }
 
     /// Adds a header, for example `Set-Cookie`. Name and value are checked by
-    /// [`Offer::accept`].
+    /// [`UpgradeRequest::accept`].
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.fields.push(name, value.as_ref());
         self
     }
 
-    /// The checks of [`Offer::accept`] and the response.
+    /// The checks of [`UpgradeRequest::accept`] and the response.
     pub(crate) fn accept(
         mut self,
-        offer: &Offer,
+        offer: &UpgradeRequest,
         accept: &HeaderValue,
     ) -> Result<Accepted, AnswerError> {
         let mut response = Response::new(());
@@ -109,7 +109,7 @@ impl Answer {
     }
 }
 
-fn offered_protocol(offer: &Offer, name: &str) -> Result<HeaderValue, AnswerError> {
+fn offered_protocol(offer: &UpgradeRequest, name: &str) -> Result<HeaderValue, AnswerError> {
     let not_offered = || AnswerError::ProtocolNotOffered(name.to_owned());
     if !offer.protocols().any(|offered| offered == name) {
         return Err(not_offered());
@@ -117,7 +117,10 @@ fn offered_protocol(offer: &Offer, name: &str) -> Result<HeaderValue, AnswerErro
     HeaderValue::from_str(name).map_err(|_| not_offered())
 }
 
-fn offered_extensions(offer: &Offer, chosen: &[Extension]) -> Result<HeaderValue, AnswerError> {
+fn offered_extensions(
+    offer: &UpgradeRequest,
+    chosen: &[Extension],
+) -> Result<HeaderValue, AnswerError> {
     for (index, extension) in chosen.iter().enumerate() {
         let name = extension.name();
         if !offer

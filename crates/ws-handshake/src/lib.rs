@@ -9,11 +9,11 @@
 //! # Server
 //!
 //! 1. Feed what arrives to [`ServerHandshake::receive`], or a request that another HTTP stack has
-//!    parsed to [`Offer::from_request`].
+//!    parsed to [`UpgradeRequest::from_request`].
 //! 2. A request that breaks a rule comes back as a [`Rejection`], whose [`Rejection::encode`] is
 //!    the complete answer. Send it, then end the connection.
-//! 3. A valid one is an [`Offer`]. Decide, for as long as it takes, and send
-//!    [`Offer::accept`] (then frames follow) or [`Offer::reject`] (then end the connection).
+//! 3. A valid one is an [`UpgradeRequest`]. Decide, for as long as it takes, and send
+//!    [`UpgradeRequest::accept`] (then frames follow) or [`UpgradeRequest::reject`] (then end the connection).
 //!
 //! # Client
 //!
@@ -112,7 +112,6 @@ mod fields;
 mod head;
 mod host;
 mod limits;
-mod offer;
 mod origin;
 mod protocol;
 mod refusal_body;
@@ -123,6 +122,7 @@ mod scanner;
 mod server;
 mod target;
 mod token;
+mod upgrade_request;
 
 pub use agreed::Agreed;
 pub use answer::{Accepted, Answer, AnswerError};
@@ -131,10 +131,10 @@ pub use client_error::ClientError;
 pub use deflate::{DeflateError, DeflateParameter};
 pub use extension::{Extension, ExtensionError};
 pub use limits::{MAX_HEAD_LEN, MAX_HEADERS, MAX_REFUSAL_BODY_LEN, Progress};
-pub use offer::Offer;
 pub use origin::OriginPolicy;
 pub use reject_reason::RejectReason;
 pub use rejection::{Rejection, encode_rejection};
 pub use request::{Request, RequestError};
 pub use server::ServerHandshake;
 pub use target::{Target, TargetError};
+pub use upgrade_request::UpgradeRequest;

@@ -2,9 +2,9 @@
 
 use crate::head::{HeadReader, RequestLine};
 use crate::limits::Progress;
-use crate::offer::Offer;
 use crate::origin::OriginPolicy;
 use crate::rejection::Rejection;
+use crate::upgrade_request::UpgradeRequest;
 
 /// The server's side of the handshake (RFC 6455 §4.2): an incremental reader of the request.
 ///
@@ -61,12 +61,12 @@ impl ServerHandshake {
     ///
     /// [`Rejection`] with the rule that the request breaks, as soon as an octet breaks it. It is
     /// repeated by later calls.
-    pub fn receive(&mut self, input: &[u8]) -> Result<Progress<Offer>, Rejection> {
+    pub fn receive(&mut self, input: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
         let result = match &mut self.state {
             State::Reading(reader) => match reader.receive(input) {
                 Ok((used, None)) => return Ok(Progress::pending(used)),
                 Ok((used, Some(head))) => {
-                    Offer::from_head(&head, &self.origins).map(|offer| (used, offer))
+                    UpgradeRequest::from_head(&head, &self.origins).map(|offer| (used, offer))
                 }
                 Err(fault) => Err(Rejection::new(fault.into())),
             },

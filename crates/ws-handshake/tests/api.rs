@@ -6,8 +6,8 @@ use std::error::Error;
 
 use ws_handshake::{
     Accepted, Agreed, Answer, AnswerError, ClientError, ClientHandshake, DeflateError,
-    DeflateParameter, Established, Extension, ExtensionError, Offer, OriginPolicy, Progress,
-    RejectReason, Rejection, Request, RequestError, ServerHandshake, Target, TargetError,
+    DeflateParameter, Established, Extension, ExtensionError, OriginPolicy, Progress, RejectReason,
+    Rejection, Request, RequestError, ServerHandshake, Target, TargetError, UpgradeRequest,
 };
 
 fn is_error<T: Error + Clone + Send + Sync + Unpin + 'static>() {}
@@ -32,9 +32,9 @@ fn types_can_be_sent_and_shared_and_printed() {
     is_plain::<ClientHandshake>();
     is_plain::<Established>();
     is_plain::<Extension>();
-    is_plain::<Offer>();
+    is_plain::<UpgradeRequest>();
     is_plain::<OriginPolicy>();
-    is_plain::<Progress<Offer>>();
+    is_plain::<Progress<UpgradeRequest>>();
     is_plain::<RejectReason>();
     is_plain::<Request>();
     is_plain::<ServerHandshake>();

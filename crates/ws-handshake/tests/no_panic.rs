@@ -7,13 +7,13 @@ mod common;
 use common::{HeadText, NONCE, client, target};
 use proptest::prelude::*;
 use ws_handshake::{
-    Answer, ClientError, Extension, Offer, OriginPolicy, Rejection, Request, ServerHandshake,
-    Target,
+    Answer, ClientError, Extension, OriginPolicy, Rejection, Request, ServerHandshake, Target,
+    UpgradeRequest,
 };
 use ws_proto::DeflateConfig;
 
 /// Feeds pieces whose lengths come from `cuts`, over and over, to a server.
-fn serve(mut octets: &[u8], cuts: &[usize]) -> Option<Result<(usize, Offer), Rejection>> {
+fn serve(mut octets: &[u8], cuts: &[usize]) -> Option<Result<(usize, UpgradeRequest), Rejection>> {
     let mut server = ServerHandshake::new(OriginPolicy::default());
     let mut total = 0;
     for cut in cuts.iter().cycle() {

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{HeadText, KEY, assert_rejected, serve};
-use ws_handshake::{Offer, OriginPolicy, RejectReason as Reason, ServerHandshake};
+use ws_handshake::{OriginPolicy, RejectReason as Reason, ServerHandshake, UpgradeRequest};
 
 #[track_caller]
 fn refuse(head: &HeadText, reason: Reason, status: u16) {
@@ -321,11 +321,14 @@ fn requests_of_other_http_stacks_are_refused_for_the_same_reasons() {
     };
     let reason_of = |request: http::request::Builder| {
         let request = request.body(()).unwrap();
-        Offer::from_request(&request, &OriginPolicy::default())
+        UpgradeRequest::from_request(&request, &OriginPolicy::default())
             .unwrap_err()
             .reason()
     };
-    assert!(Offer::from_request(&request().body(()).unwrap(), &OriginPolicy::default()).is_ok());
+    assert!(
+        UpgradeRequest::from_request(&request().body(()).unwrap(), &OriginPolicy::default())
+            .is_ok()
+    );
     assert_eq!(reason_of(request().method("POST")), Reason::MethodNotGet);
     for version in [http::Version::HTTP_10, http::Version::HTTP_2] {
         assert_eq!(

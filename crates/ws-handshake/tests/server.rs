@@ -5,7 +5,9 @@
 mod common;
 
 use common::{ACCEPT, HeadText, offer, serve};
-use ws_handshake::{Agreed, Answer, AnswerError, Extension, Offer, OriginPolicy, ServerHandshake};
+use ws_handshake::{
+    Agreed, Answer, AnswerError, Extension, OriginPolicy, ServerHandshake, UpgradeRequest,
+};
 
 fn lines_of(octets: &[u8]) -> Vec<String> {
     let text = String::from_utf8(octets.to_vec()).unwrap();
@@ -184,7 +186,7 @@ fn requests_of_other_http_stacks_pass_the_same_checks() {
         .header("authorization", "Bearer hidden")
         .body("any body type")
         .unwrap();
-    let offer = Offer::from_request(&request, &OriginPolicy::SameAuthority).unwrap();
+    let offer = UpgradeRequest::from_request(&request, &OriginPolicy::SameAuthority).unwrap();
     assert_eq!((offer.path(), offer.query()), ("/chat", Some("x=1")));
     assert_eq!(offer.uri(), request.uri());
     assert!(!format!("{:?}", offer.headers()).contains("hidden"));

@@ -2,8 +2,8 @@
 #![allow(dead_code)] // each test binary uses its own part
 
 use ws_handshake::{
-    ClientError, ClientHandshake, Established, Offer, OriginPolicy, Progress, RejectReason,
-    Rejection, Request, ServerHandshake, Target,
+    ClientError, ClientHandshake, Established, OriginPolicy, Progress, RejectReason, Rejection,
+    Request, ServerHandshake, Target, UpgradeRequest,
 };
 
 pub(crate) const NONCE: [u8; 16] = *b"the sample nonce";
@@ -90,13 +90,13 @@ impl HeadText {
 }
 
 /// What a server makes of the octets, with the default policy.
-pub(crate) fn serve(octets: &[u8]) -> Result<Progress<Offer>, Rejection> {
+pub(crate) fn serve(octets: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
     ServerHandshake::new(OriginPolicy::default()).receive(octets)
 }
 
 /// The offer in a complete request.
 #[track_caller]
-pub(crate) fn offer(head: &HeadText) -> Offer {
+pub(crate) fn offer(head: &HeadText) -> UpgradeRequest {
     let octets = head.octets();
     let progress = serve(&octets).unwrap_or_else(|rejection| panic!("{rejection}"));
     assert_eq!(progress.consumed, octets.len());

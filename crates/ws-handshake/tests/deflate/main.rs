@@ -11,7 +11,7 @@ mod server_side;
 
 use common::{HeadText, KEY, client, offer};
 use ws_handshake::{
-    Accepted, Answer, AnswerError, ClientError, Extension, Offer, OriginPolicy, Request,
+    Accepted, Answer, AnswerError, ClientError, Extension, OriginPolicy, Request, UpgradeRequest,
 };
 use ws_proto::{DeflateConfig, DeflateParams};
 
@@ -99,7 +99,7 @@ fn over_http(offers: &str, config: &DeflateConfig) -> (http::Response<()>, Optio
         .header(HEADER, offers)
         .body(())
         .unwrap();
-    let offer = Offer::from_request(&request, &OriginPolicy::default()).unwrap();
+    let offer = UpgradeRequest::from_request(&request, &OriginPolicy::default()).unwrap();
     let accepted = offer.accept(Answer::new().deflate(config)).unwrap();
     let (response, agreed) = accepted.into_parts();
     (response, agreed.deflate())

@@ -22,12 +22,12 @@ use crate::token::{lists_token, trim_ows};
 /// A valid opening request (RFC 6455 §4.2.1), to be accepted or rejected.
 ///
 /// There is no callback: the decision may take any time and await anything between
-/// [`ServerHandshake::receive`](crate::ServerHandshake::receive) and [`Offer::accept`].
+/// [`ServerHandshake::receive`](crate::ServerHandshake::receive) and [`UpgradeRequest::accept`].
 ///
 /// `Debug` shows the path and the names of the headers. Their values, the query and the
 /// subprotocols stay out: clients pass credentials in all three.
 #[derive(Clone)]
-pub struct Offer {
+pub struct UpgradeRequest {
     uri: Uri,
     headers: HeaderMap,
     /// Of an absolute request target, else of the Host header.
@@ -37,7 +37,7 @@ pub struct Offer {
     accept: HeaderValue,
 }
 
-impl Offer {
+impl UpgradeRequest {
     /// The checks on a request that another HTTP stack has parsed: hyper, axum, or any other.
     ///
     /// A fragment in the request target can't be seen here, since `http::Uri` drops it. If the
@@ -45,7 +45,7 @@ impl Offer {
     /// rejected, send [`Rejection::response`].
     ///
     /// ```
-    /// use ws_handshake::{Answer, Offer, OriginPolicy};
+    /// use ws_handshake::{Answer, UpgradeRequest, OriginPolicy};
     ///
     /// let request = http::Request::get("/chat")
     ///     .header("Host", "example.com")
@@ -54,7 +54,7 @@ impl Offer {
     ///     .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
     ///     .header("Sec-WebSocket-Version", "13")
     ///     .body(())?;
-    /// let offer = Offer::from_request(&request, &OriginPolicy::default())?;
+    /// let offer = UpgradeRequest::from_request(&request, &OriginPolicy::default())?;
     /// let (response, _agreed) = offer.accept(Answer::new())?.into_parts();
     /// assert_eq!(response.status(), 101);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -183,9 +183,9 @@ impl Offer {
     }
 }
 
-impl fmt::Debug for Offer {
+impl fmt::Debug for UpgradeRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Offer")
+        f.debug_struct("UpgradeRequest")
             .field("path", &self.path())
             .field("host", &self.host)
             .field("origin", &self.origin())
