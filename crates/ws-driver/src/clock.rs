@@ -16,7 +16,7 @@ pub(crate) struct Clock<M> {
     alarms: Option<Box<[Option<Alarm<M>>; 2]>>,
 }
 
-/// What those who wait do meanwhile.
+/// The direction in which somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     Receiving,

@@ -204,7 +204,7 @@ impl<R: Runtime> Connector<R> {
         Ok(WebSocket::open(transport, side, config, agreed, leftover))
     }
 
-    /// The request with everything that is offered.
+    /// Builds the request with everything that is offered.
     fn build(&self, target: &Target) -> Result<ClientHandshake, RequestError> {
         let request = &self.settings.request;
         #[cfg(feature = "deflate")]

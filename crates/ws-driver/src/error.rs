@@ -1,4 +1,4 @@
-//! What can go wrong on a connection, from the first octet to the last.
+//! What can go wrong on a connection, from the first byte to the last.
 
 use std::convert::Infallible;
 use std::{fmt, io};
@@ -70,7 +70,7 @@ pub enum Phase {
     Idle,
     /// A keepalive Ping: the peer did not answer it.
     Pong,
-    /// Sending: the peer took not one octet for too long.
+    /// Sending: the peer took not one byte for too long.
     WriteStall,
 }
 

@@ -37,11 +37,11 @@ impl<T: Transport> Outbox<T> {
         let message = message.into();
         // Short, because this is what small messages cost.
         let step = if !self.has_room() || self.send.lending().lends(&message) {
-            Step::Room(self, message)
+            FeedStep::Room(self, message)
         } else if let Err(error) = self.queue(message) {
-            Step::Refused(error)
+            FeedStep::Refused(error)
         } else {
-            Step::Done
+            FeedStep::Done
         };
         Feed { step }
     }
@@ -68,13 +68,13 @@ impl<T: Transport> Outbox<T> {
 /// What [`Outbox::feed`] waits for, if for anything.
 #[must_use = "there may have been no room, and a large payload may still have to be written"]
 pub struct Feed<'o, 'm, T: Transport> {
-    step: Step<'o, 'm, T>,
+    step: FeedStep<'o, 'm, T>,
 }
 
-enum Step<'o, 'm, T: Transport> {
+enum FeedStep<'o, 'm, T: Transport> {
     Done,
     Refused(SendError),
-    /// There may be no room for the message.
+    /// There may be no room for the message, or its payload is to be written from where it lies.
     Room(&'o mut Outbox<T>, Outgoing<'m>),
     Lent(Lent<'o, 'm, T>),
 }
@@ -85,7 +85,7 @@ impl<T: Transport> Future for Feed<'_, '_, T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.step {
-            Step::Done => Poll::Ready(Ok(())),
+            FeedStep::Done => Poll::Ready(Ok(())),
             _ => self.poll_on(cx),
         }
     }
@@ -93,24 +93,23 @@ impl<T: Transport> Future for Feed<'_, '_, T> {
 
 impl<T: Transport> Feed<'_, '_, T> {
     fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if let Step::Room(outbox, _) = &mut self.step {
+        if let FeedStep::Room(outbox, _) = &mut self.step {
             ready!(outbox.poll_room(cx))?;
             self.queue()?;
         }
         match &mut self.step {
-            Step::Refused(error) => Poll::Ready(Err((*error).into())),
-            Step::Lent(lent) => lent.outbox.poll_lent(cx, &mut lent.payload),
-            Step::Done | Step::Room(..) => Poll::Ready(Ok(())),
+            FeedStep::Refused(error) => Poll::Ready(Err((*error).into())),
+            FeedStep::Lent(lent) => lent.outbox.poll_lent(cx, &mut lent.payload),
+            FeedStep::Done | FeedStep::Room(..) => Poll::Ready(Ok(())),
         }
     }
 
     /// Queues the message, now that there is room.
     fn queue(&mut self) -> Result<(), SendError> {
-        if let Step::Room(outbox, message) = mem::replace(&mut self.step, Step::Done) {
-            outbox.lend();
-            let payload = outbox.send.lending().lend_payload(message)?;
+        if let FeedStep::Room(outbox, message) = mem::replace(&mut self.step, FeedStep::Done) {
+            let payload = outbox.lent().lending().lend_payload(message)?;
             if !payload.is_empty() {
-                self.step = Step::Lent(Lent { outbox, payload });
+                self.step = FeedStep::Lent(Lent { outbox, payload });
             }
         }
         Ok(())

@@ -47,7 +47,7 @@ pub trait FuturesRuntime:
 /// A stream of the runtime `R` as a transport. Dereferences to the stream.
 pub struct FuturesIo<R, S> {
     stream: S,
-    /// Whether TCP had no room for what was to be written; made when it first had none.
+    /// Remembers that TCP had no room; made when it first had none.
     room: Option<Arc<Room>>,
     runtime: PhantomData<fn() -> R>,
 }
@@ -246,7 +246,7 @@ fn cast<A: 'static, B: 'static>(value: A) -> Option<B> {
     value.downcast_mut::<Option<B>>()?.take()
 }
 
-/// What receives from a stream: TCP by a clone of its own, any other stream under a lock.
+/// The receiving half of a stream: TCP by a clone of its own, any other stream under a lock.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FuturesReadHalf<R: FuturesRuntime, S> {
@@ -256,7 +256,7 @@ pub enum FuturesReadHalf<R: FuturesRuntime, S> {
     Locked(Locked<FuturesIo<R, S>>),
 }
 
-/// What sends to a stream: TCP by a clone of its own, any other stream under a lock.
+/// The sending half of a stream: TCP by a clone of its own, any other stream under a lock.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FuturesWriteHalf<R: FuturesRuntime, S> {
@@ -266,14 +266,14 @@ pub enum FuturesWriteHalf<R: FuturesRuntime, S> {
     Locked(Locked<FuturesIo<R, S>>),
 }
 
-/// What receives from a TCP stream.
+/// The receiving half of a TCP stream.
 pub struct FuturesTcpReadHalf<R: FuturesRuntime> {
     io: FuturesIo<R, R::TcpStream>,
     /// The same as that of the other half.
     whole: Arc<()>,
 }
 
-/// What sends to a TCP stream. Dropping it ends this direction, also while the other half lives.
+/// The sending half of a TCP stream. Dropping it ends this direction, also while the other half lives.
 pub struct FuturesTcpWriteHalf<R: FuturesRuntime> {
     io: FuturesIo<R, R::TcpStream>,
     /// The same as that of the other half.

@@ -1,17 +1,21 @@
 //! One asynchronous WebSocket connection for every runtime.
 //!
 //! This crate joins [`ws_proto`] and [`ws_handshake`] to a [`Transport`] and a [`Timer`]. It reads, writes, wakes and
-//! keeps time; what the octets mean is decided below it, and which runtime moves them above it. Users take an adapter
-//! crate, which re-exports what is here. Whoever has another runtime implements four small traits:
+//! keeps time; what the bytes mean is decided below it, and which runtime moves them above it. Users take an adapter
+//! crate, which re-exports what is here. Another runtime implements:
 //!
-//! * [`Transport`] for a newtype around the runtime's streams,
-//! * [`Timer`] for its timer,
+//! * [`Transport`], which is a [`ReadHalf`] and a [`WriteHalf`], for a newtype around its streams; [`Split`] too, where
+//!   the directions can be owned apart;
+//! * [`Timer`] for its timer;
 //! * [`Runtime`] and [`Wrap`] for a marker type, to connect and to make transports of streams.
 //!
 //! Where the runtime's streams have the traits of futures-io, the feature `futures-io` offers the transport as
 //! `FuturesIo`.
 //!
 //! After that [`Acceptor<Marker>`](Acceptor) and [`Connector<Marker>`](Connector) give [`WebSocket`]s.
+//!
+//! Inside, `read_state.rs` and `write_state.rs` are the two directions of a connection, `state.rs` is how far it is from
+//! its end, and `split/` shares it between two halves.
 
 #![forbid(unsafe_code)]
 

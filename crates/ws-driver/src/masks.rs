@@ -54,17 +54,17 @@ impl Batch {
 
 /// `N` bytes that nobody can predict.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
-    let mut octets = [0; N];
-    fill(&mut octets);
-    octets
+    let mut bytes = [0; N];
+    fill(&mut bytes);
+    bytes
 }
 
 /// # Panics
 ///
 /// If the operating system has no random source. There is no safe way to go on without: a predictable key would hand
 /// the bytes on the wire to whoever chooses the payload.
-fn fill(octets: &mut [u8]) {
-    getrandom::fill(octets).expect("the operating system supplies random octets");
+fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system supplies random bytes");
 }
 
 /// Masking keys from a fast generator that is **predictable**: for links on which nobody but the two ends can choose

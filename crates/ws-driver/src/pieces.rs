@@ -104,20 +104,20 @@ pub struct MessageWriter<'a, C> {
 impl<'a, C: Sending> MessageWriter<'a, C> {
     /// Begins a message.
     pub(crate) fn begin(connection: &'a mut C, kind: MessageKind) -> Result<Self, Error> {
-        connection.write().send.begin(kind)?;
+        connection.write_state().send.begin(kind)?;
         Ok(MessageWriter { connection })
     }
 
     /// Goes on with the unfinished message.
     pub(crate) fn resume(connection: &'a mut C) -> Option<Self> {
-        connection.write().send.unfinished()?;
+        connection.write_state().send.unfinished()?;
         Some(MessageWriter { connection })
     }
 
     /// The message leaves as it is, also where compression was agreed. Without effect once a piece was queued.
     #[must_use]
     pub fn uncompressed(self) -> Self {
-        self.connection.write().send.leave_uncompressed();
+        self.connection.write_state().send.leave_uncompressed();
         self
     }
 
@@ -133,7 +133,7 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
     /// Dropped before it returned: the piece is not sent.
     pub async fn write(&mut self, piece: impl AsRef<[u8]>) -> Result<(), Error> {
         sending::ready(self.connection).await?;
-        Ok(self.connection.write().queue_piece(piece.as_ref())?)
+        Ok(self.connection.write_state().lent().write(piece.as_ref())?)
     }
 
     /// Ends the message, and returns when the transport has taken all of it and was flushed.
@@ -147,7 +147,7 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
     /// Dropped while it waits for room in the queue: the message is still unfinished. Dropped later: it is sent.
     pub async fn finish(self) -> Result<(), Error> {
         sending::ready(self.connection).await?;
-        self.connection.write().queue_end()?;
+        self.connection.write_state().lent().finish()?;
         sending::flush(self.connection).await
     }
 }

@@ -17,11 +17,11 @@ pub struct Duplex<M> {
     timer: PhantomData<fn() -> M>,
 }
 
-/// What receives from a [`Duplex`].
+/// The receiving half of a [`Duplex`].
 #[derive(Debug)]
 pub struct DuplexRead(Arc<Mutex<Pipe>>);
 
-/// What sends to a [`Duplex`].
+/// The sending half of a [`Duplex`].
 #[derive(Debug)]
 pub struct DuplexWrite(Arc<Mutex<Pipe>>);
 

@@ -58,10 +58,8 @@ pub(crate) fn give_block(block: Box<[u8]>) {
 
 /// Takes an empty buffer to encode into.
 pub(crate) fn take_buffer() -> Vec<u8> {
-    let buffer = with(|pool| pool.buffers.pop());
-    buffer
-        .flatten()
-        .unwrap_or_else(|| Vec::with_capacity(BLOCK_LEN))
+    let buffer = with(|pool| pool.buffers.pop()).flatten();
+    buffer.unwrap_or_else(|| Vec::with_capacity(BLOCK_LEN))
 }
 
 /// Gives back memory that was encoded into. Anything but a buffer of the usual size is freed.
@@ -78,8 +76,8 @@ pub(crate) fn lend_compressor(send: &mut SendHalf) {
         // Each is tried once: from the front, and to the back if it does not suit.
         for _ in 0..pool.compressors.len() {
             let memory = pool.compressors.remove(0);
-            pool.compressors
-                .push(send.lending().lend_compressor(memory)?);
+            let back = send.lending().lend_compressor(memory)?;
+            pool.compressors.push(back);
         }
         None::<()>
     });
@@ -94,8 +92,8 @@ pub(crate) fn give_compressor(memory: CompressorMemory) {
 pub(crate) fn lend_decompressor(recv: &mut RecvHalf) {
     with(|pool| {
         let memory = pool.decompressors.pop()?;
-        pool.decompressors
-            .extend(recv.lending().lend_decompressor(memory));
+        let back = recv.lending().lend_decompressor(memory);
+        pool.decompressors.extend(back);
         Some(())
     });
 }

@@ -34,13 +34,13 @@ const READS_PER_LIMIT: u32 = 256;
 /// Someone who watches control frames.
 pub(crate) type Observer = Box<dyn FnMut(&Control) + Send + Sync>;
 
-/// What receiving needs beside its own state: the transport, and the state of sending.
+/// The parts that receiving needs beside its own state: the transport, and the state of sending.
 pub(crate) trait Wire {
     type Io: WriteHalf;
     type Timer: Timer;
 
     /// The state of sending, behind its lock if the connection is split.
-    fn write(&mut self) -> &mut WriteState<Self::Io, Self::Timer>;
+    fn write_state(&mut self) -> &mut WriteState<Self::Io, Self::Timer>;
 
     /// Reads as [`ReadHalf::poll_read`] does.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
@@ -57,7 +57,7 @@ impl<T: Transport> Wire for WriteState<T, T::Timer> {
     type Timer = T::Timer;
 
     #[inline]
-    fn write(&mut self) -> &mut WriteState<T, T::Timer> {
+    fn write_state(&mut self) -> &mut WriteState<T, T::Timer> {
         self
     }
 
@@ -143,17 +143,17 @@ impl ReadState {
 
     /// Takes steps of one kind until one finds something, or to the end of the connection: `None`.
     ///
-    /// What is queued is offered to the transport before each read.
+    /// Queued output is offered to the transport before each read.
     fn poll_step<W: Wire, F>(
         &mut self,
         cx: &mut Context<'_>,
         wire: &mut W,
         step: impl Fn(&mut RecvHalf, &mut SendHalf) -> Step<F>,
     ) -> Poll<Result<Option<F>, Error>> {
-        let mut reads = 0;
+        let mut turn_reads = 0;
         let mut controls = 0;
-        while reads < READS_PER_TURN && controls < CONTROLS_PER_TURN {
-            let write = wire.write();
+        while turn_reads < READS_PER_TURN && controls < CONTROLS_PER_TURN {
+            let write = wire.write_state();
             match step(&mut self.recv, &mut write.send) {
                 Step::Found(found) => {
                     self.reclaim_decompressor();
@@ -165,7 +165,7 @@ impl ReadState {
                 Step::Ended if !write.state.is_ended() => ready!(self.poll_end(cx, wire)),
                 Step::NeedInput if !write.state.is_ended() => {
                     ready!(self.poll_fill(cx, wire));
-                    reads += 1;
+                    turn_reads += 1;
                 }
                 Step::Ended | Step::NeedInput => return Poll::Ready(write.report()),
             }
@@ -176,7 +176,7 @@ impl ReadState {
 
     /// Takes note of a control frame, which was answered: how many were shown to the observer.
     fn note(&mut self, control: &Control, wire: &mut impl Wire) -> u32 {
-        let write = wire.write();
+        let write = wire.write_state();
         write.date_pongs();
         if !write.send.is_open() {
             write.tell();
@@ -210,9 +210,9 @@ impl ReadState {
         cx: &mut Context<'_>,
         wire: &mut impl Wire,
     ) -> Poll<Result<bool, Error>> {
-        if self.recv.is_holding() && !wire.write().state.is_ended() {
+        if self.recv.is_holding() && !wire.write_state().state.is_ended() {
             // What is queued leaves all the same.
-            let _ = wire.write().poll_drain(cx, &mut &[][..]);
+            let _ = wire.write_state().poll_write_out(cx, &mut &[][..]);
         }
         let found = ready!(self.poll_message(cx, wire))?;
         self.recv.hold();
@@ -228,7 +228,7 @@ impl ReadState {
     ) -> Poll<Result<bool, Error>> {
         ready!(self.poll_room(cx, wire));
         let found = ready!(self.poll_message(cx, wire))?;
-        if found && !wire.write().send.has_room() {
+        if found && !wire.write_state().send.has_room() {
             // The reply to a control frame in front of it took what room there was.
             self.recv.hold();
             ready!(self.poll_room(cx, wire));
@@ -239,13 +239,13 @@ impl ReadState {
 
     /// Waits until less than the high-water mark is queued, or there is no point in it.
     fn poll_room(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
-        let write = wire.write();
+        let write = wire.write_state();
         if write.send.has_room() || write.send.has_ended() || write.state.is_ended() {
             return Poll::Ready(());
         }
         // A message that was looked at has its answer in the queue: both at once would be twice the memory.
         self.recv.drop_message();
-        if write.poll_drain(cx, &mut &[][..]).is_pending() && !write.send.has_room() {
+        if write.poll_write_out(cx, &mut &[][..]).is_pending() && !write.send.has_room() {
             return write.poll_expire_sending(cx);
         }
         Poll::Ready(())
@@ -268,9 +268,9 @@ impl ReadState {
 
     /// Reads once; before that, offers the transport what is queued. Pending also waits for time limits.
     fn poll_fill(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
-        let write = wire.write();
+        let write = wire.write_state();
         // Neither Pending nor an error here ends receiving: the peer's last words may still be on their way.
-        let _ = write.poll_drain(cx, &mut &[][..]);
+        let _ = write.poll_write_out(cx, &mut &[][..]);
         // What has arrived counts, however late it is looked at; but a peer that always has something to say does not
         // outlast a time limit.
         if self.reads >= READS_PER_LIMIT && write.poll_expire(cx).is_ready() {
@@ -283,13 +283,13 @@ impl ReadState {
         }
         self.lend();
         match wire.poll_read(cx, self.recv.spare()) {
-            Poll::Ready(Ok(0)) => wire.write().end(Cause::Lost),
+            Poll::Ready(Ok(0)) => wire.write_state().end(Cause::End),
             Poll::Ready(Ok(len)) => {
                 self.recv.filled(len);
                 self.reads = self.reads.saturating_add(1);
                 self.burst = self.burst.saturating_add(1);
             }
-            Poll::Ready(Err(error)) => wire.write().lose(error),
+            Poll::Ready(Err(error)) => wire.write_state().read_failed(error),
             Poll::Pending => {
                 self.reads = 0;
                 self.burst = 0;
@@ -312,13 +312,14 @@ impl ReadState {
 
     /// Makes ready for a wait and waits for time limits: a waiting connection holds no block.
     fn poll_wait(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
-        let write = wire.write();
+        let write = wire.write_state();
         if write.state.write_fault().is_some() {
-            write.end(Cause::Lost);
+            write.end(Cause::End);
             return Poll::Ready(());
         }
         self.reclaim_decompressor();
         pool::give_block(self.recv.lending().park(&mut write.send));
+        // Parking may have found a violation, and time may be up, or have come for a Ping.
         if write.send.has_ended() || write.poll_expire(cx).is_ready() || write.wants_write() {
             return Poll::Ready(());
         }
@@ -331,15 +332,15 @@ impl ReadState {
     fn poll_end(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         pool::give_block(self.recv.lending().discard());
         for _ in 0..READS_PER_TURN {
-            let write = wire.write();
-            let Some((draining, begins)) = write.state.drain() else {
+            let write = wire.write_state();
+            let Some((draining, begins)) = write.state.start_draining() else {
                 return Poll::Ready(());
             };
             let input_ended = draining.input_ended;
             if begins {
                 write.tell();
             }
-            let done = match write.poll_drain(cx, &mut &[][..]) {
+            let done = match write.poll_write_out(cx, &mut &[][..]) {
                 Poll::Ready(Ok(())) if input_ended || write.send.ends_transport() => {
                     match write.poll_shutdown(cx) {
                         Poll::Ready(Ok(())) => input_ended,
@@ -351,15 +352,15 @@ impl ReadState {
                 Poll::Ready(Err(_)) => true,
             };
             if done {
-                write.end(Cause::Lost);
+                write.end(Cause::End);
                 return Poll::Ready(());
             }
             if input_ended || poll_discard(cx, wire).is_pending() {
-                return wire.write().poll_expire(cx);
+                return wire.write_state().poll_expire(cx);
             }
         }
         // A peer that goes on sending does not outlast the time limit.
-        if wire.write().poll_expire(cx).is_pending() {
+        if wire.write_state().poll_expire(cx).is_pending() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -380,11 +381,11 @@ fn poll_discard(cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
     let read = wire.poll_read(cx, &mut block);
     pool::give_block(block);
     let read = ready!(read);
-    let write = wire.write();
+    let write = wire.write_state();
     match (read, &mut write.state) {
         (Ok(0), State::Draining(_, draining)) => draining.input_ended = true,
         (Ok(_), _) => {}
-        (Err(_), _) => write.end(Cause::Lost),
+        (Err(_), _) => write.end(Cause::End),
     }
     Poll::Ready(())
 }

@@ -110,13 +110,13 @@ impl Script {
         std::mem::take(&mut lock(&self.0).output)
     }
 
-    /// Whether the sending direction was ended.
+    /// Tells whether the sending direction was ended.
     pub fn is_shut_down(&self) -> bool {
         lock(&self.0).is_shut_down
     }
 
-    /// Changes what the script says, and has whoever waits look at it. Wakes outside of the lock: that may run code that
-    /// comes back here.
+    /// Changes what the script says, and has whoever waits look again: outside of the lock, because waking may run code
+    /// that comes back here.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = lock(&self.0);
         change(&mut state);

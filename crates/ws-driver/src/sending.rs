@@ -1,10 +1,10 @@
-//! What a connection and its sending half have in common.
+//! The methods that a connection and its sending half have in common.
 
 use std::future::poll_fn;
 use std::ops::DerefMut;
 use std::task::{Context, Poll};
 
-use ws_proto::{CloseCode, CloseFrame, CloseReason, ControlPayload, Outgoing, SendError};
+use ws_proto::{CloseCode, CloseFrame, CloseReason, ControlPayload, Outgoing, SendError, SendHalf};
 
 use crate::error::Error;
 use crate::transport::{Timer, WriteHalf};
@@ -16,7 +16,7 @@ pub(crate) trait Sending {
     type Timer: Timer;
 
     /// The state, for what does not wait. A receiver that waits hears of it if it has to.
-    fn write(&mut self) -> impl DerefMut<Target = WriteState<Self::Io, Self::Timer>>;
+    fn write_state(&mut self) -> impl DerefMut<Target = WriteState<Self::Io, Self::Timer>>;
 
     /// See [`WriteState::poll_room`].
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
@@ -39,7 +39,7 @@ pub(crate) async fn send<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Resul
 
 pub(crate) async fn feed<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Result<(), Error> {
     ready(to).await?;
-    Ok(to.write().queue(message)?)
+    Ok(to.write_state().queue(message)?)
 }
 
 pub(crate) async fn flush<C: Sending>(to: &mut C) -> Result<(), Error> {
@@ -50,22 +50,21 @@ pub(crate) async fn ready<C: Sending>(to: &mut C) -> Result<(), Error> {
     poll_fn(|cx| to.poll_room(cx)).await
 }
 
-pub(crate) async fn ping<C: Sending>(to: &mut C, payload: ControlPayload) -> Result<(), Error> {
+/// Sends a control frame, which `queue` queues: [`SendHalf::ping`] or [`SendHalf::pong`].
+pub(crate) async fn control<C: Sending>(
+    to: &mut C,
+    payload: ControlPayload,
+    queue: impl FnOnce(&mut SendHalf, &ControlPayload) -> Result<(), SendError>,
+) -> Result<(), Error> {
     ready(to).await?;
-    to.write().ping(&payload)?;
-    flush(to).await
-}
-
-pub(crate) async fn pong<C: Sending>(to: &mut C, payload: ControlPayload) -> Result<(), Error> {
-    ready(to).await?;
-    to.write().pong(&payload)?;
+    queue(to.write_state().lent(), &payload)?;
     flush(to).await
 }
 
 /// Queues a Ping whose round trip is measured, once there is room, and returns its number.
 pub(crate) async fn start_probe<C: Sending>(to: &mut C) -> Result<u32, Error> {
     ready(to).await?;
-    Ok(to.write().start_probe()?)
+    Ok(to.write_state().start_probe()?)
 }
 
 pub(crate) fn start_close<C, R>(to: &mut C, code: CloseCode, reason: R) -> Result<(), Error>
@@ -75,7 +74,9 @@ where
     SendError: From<R::Error>,
 {
     let reason = reason.try_into().map_err(SendError::from)?;
-    Ok(to.write().start_close(CloseFrame::new(code, reason))?)
+    Ok(to
+        .write_state()
+        .start_close(CloseFrame::new(code, reason))?)
 }
 
 /// As [`start_close`], but a connection that is closing already is as good.

@@ -1,4 +1,12 @@
-//! How far a connection is from its end, and the transport as long as there is one.
+//! The state of a connection on its way to the end, and the transport as long as there is one.
+//!
+//! Three states tell of the end, each of its own part:
+//!
+//! | state | tells | is final when |
+//! |---|---|---|
+//! | `Stage` of the `RecvHalf` | what comes next in the input | `Closed`, `Failed`: no input counts |
+//! | `Closing` of the `SendHalf` | which Closes are there | `Done`, `Failed`, `Lost`: the end is decided |
+//! | [`State`], here | what is left of the transport | `Ended`: it was dropped |
 
 use std::io;
 
@@ -14,7 +22,7 @@ pub(crate) enum State<W> {
     Ended(Ended),
 }
 
-/// What is left to do before the end.
+/// The rest that is to be done before the end.
 #[derive(Default)]
 pub(crate) struct Draining {
     /// Why nothing can be written any more, if that is the case. What the peer sent still counts then, until the
@@ -26,20 +34,20 @@ pub(crate) struct Draining {
     pub(crate) output_ended: bool,
 }
 
-/// How the connection ended.
+/// The way in which the connection ended.
 pub(crate) struct Ended {
     pub(crate) result: Result<(), Cause>,
     /// Everything that was queued has left.
     pub(crate) all_sent: bool,
-    /// What the next receive reports, once.
+    /// The error that the next receive reports, once.
     pub(crate) report: Option<Box<Error>>,
 }
 
 /// Why a connection did not end in order.
 #[derive(Clone, Copy)]
 pub(crate) enum Cause {
-    /// The peer ended the transport.
-    Lost,
+    /// The transport ended. That is a loss, unless the Closes of both ends were there.
+    End,
     /// The transport failed.
     Io(io::ErrorKind),
     /// A time limit passed.
@@ -97,7 +105,7 @@ impl<W> State<W> {
     }
 
     /// Begins to drain, if it has not begun: `None` once the connection has ended. Says whether it begins now.
-    pub(crate) fn drain(&mut self) -> Option<(&mut Draining, bool)> {
+    pub(crate) fn start_draining(&mut self) -> Option<(&mut Draining, bool)> {
         let begins = matches!(self, State::Open(_));
         if begins && let State::Open(io) = self.take() {
             *self = State::Draining(io, Draining::default());
@@ -110,7 +118,7 @@ impl<W> State<W> {
 
     fn lost() -> Self {
         State::Ended(Ended {
-            result: Err(Cause::Lost),
+            result: Err(Cause::End),
             all_sent: false,
             report: None,
         })

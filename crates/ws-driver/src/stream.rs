@@ -41,7 +41,7 @@ impl<T: Transport> Sink<Message> for WebSocket<T> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Ok(self.get_mut().write().queue(message)?)
+        Ok(self.get_mut().write_state().queue(message)?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -65,7 +65,7 @@ impl<T: Split> Sink<Message> for Sender<T> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Ok(self.get_mut().write().queue(message)?)
+        Ok(self.get_mut().write_state().queue(message)?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

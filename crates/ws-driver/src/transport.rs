@@ -1,4 +1,4 @@
-//! What a runtime supplies: a transport, a timer, and a way to open TCP connections.
+//! The parts that a runtime supplies: a transport, a timer, and a way to open TCP connections.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -57,7 +57,7 @@ macro_rules! pass_writes {
         fn poll_write_vectored(
             &mut self,
             cx: &mut Context<'_>,
-            slices: &[std::io::IoSlice<'_>],
+            slices: &[io::IoSlice<'_>],
         ) -> Poll<io::Result<usize>> {
             let $outer = self;
             $inner.poll_write_vectored(cx, slices)
@@ -91,9 +91,9 @@ pub trait Transport: ReadHalf + WriteHalf {
 ///
 /// One that cannot be taken apart shares itself: [`Locked`](crate::Locked).
 pub trait Split: Transport + Sized {
-    /// What receives.
+    /// The receiving half.
     type ReadHalf: ReadHalf;
-    /// What sends.
+    /// The sending half.
     type WriteHalf: WriteHalf;
 
     /// Takes the transport apart.

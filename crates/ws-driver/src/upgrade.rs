@@ -102,7 +102,7 @@ impl<T: Transport> Upgrade<T> {
     }
 }
 
-/// Reads once, into a block that is borrowed for no longer, and shows `take` what came: nothing at the end of the input.
+/// Reads once, into a block that is borrowed for no longer. `take` gets what came, nothing at the end of the input.
 fn poll_read<R>(
     transport: &mut impl Transport,
     cx: &mut Context<'_>,

@@ -10,8 +10,8 @@ use std::time::Duration;
 use http::Response;
 use ws_handshake::{Agreed, Extension};
 use ws_proto::{
-    Chunk, CloseCode, CloseReason, Config, Control, ControlPayload, End, Message, MessageKind,
-    Outgoing, RecvHalf, Role, SendError, SendHalf,
+    Chunk, CloseCode, CloseReason, Config, Connection, Control, ControlPayload, End, Message,
+    MessageKind, Outgoing, SendError, SendHalf,
 };
 
 use crate::error::{Error, TrySendError};
@@ -98,26 +98,17 @@ impl<T: Transport> WebSocket<T> {
         agreed: Agreed,
         leftover: Vec<u8>,
     ) -> Self {
-        #[cfg_attr(not(feature = "deflate"), expect(unused_mut))]
-        let (mut recv, mut send, response) = match side {
-            Side::Client(masks, response) => (
-                RecvHalf::new(Role::Client, config),
-                SendHalf::client(config, masks),
-                response,
-            ),
-            Side::Server => (
-                RecvHalf::new(Role::Server, config),
-                SendHalf::server(config),
-                None,
-            ),
+        let (mut connection, response) = match side {
+            Side::Client(masks, response) => (Connection::client(config, masks), response),
+            Side::Server => (Connection::server(config), None),
         };
-        let mut lending = recv.lending();
+        let mut lending = connection.recv.lending();
         lending.set_up(leftover.into(), BLOCK_LEN, LARGE_BLOCK_LEN);
         #[cfg(feature = "deflate")]
         if let (Some(params), Some(config)) = (agreed.deflate(), config.deflate_config()) {
-            recv.inflate(&params);
-            send.deflate(&params, config);
+            connection.deflate(&params, config);
         }
+        let (recv, send) = connection.split();
         let opening = (response.is_some() || agreed != Agreed::default())
             .then(|| Box::new(Opening { agreed, response }));
         WebSocket {
@@ -164,7 +155,7 @@ impl<T: Transport> WebSocket<T> {
     /// end of the connection.
     ///
     /// The message lies in the connection's memory, mostly in the very block that was read into. Answers are queued by
-    /// [`Outbox::feed`] and leave, many in one write, when this is called again. Waits while the queue is over its
+    /// [`Outbox::feed`](crate::Outbox::feed) and leave, many in one write, when this is called again. Waits while the queue is over its
     /// mark, so that the first answer need not.
     ///
     /// # Errors
@@ -257,7 +248,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), and [`Error::PayloadTooLong`] above 125 octets.
+    /// As for [`send`](Self::send), and [`Error::PayloadTooLong`] above 125 bytes.
     ///
     /// # Cancel safety
     ///
@@ -267,7 +258,7 @@ impl<T: Transport> WebSocket<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        sending::ping(self, payload.try_into()?).await
+        sending::control(self, payload.try_into()?, SendHalf::ping).await
     }
 
     /// Sends a Ping and receives until its Pong: how long that took. `None` if a message came first, which the next
@@ -314,7 +305,7 @@ impl<T: Transport> WebSocket<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        sending::pong(self, payload.try_into()?).await
+        sending::control(self, payload.try_into()?, SendHalf::pong).await
     }
 
     /// Queues a Close (RFC 6455 §7.1.2) and returns at once. Go on receiving until the end: messages that the peer
@@ -323,7 +314,7 @@ impl<T: Transport> WebSocket<T> {
     /// # Errors
     ///
     /// [`Error::Send`] if the connection is closing already, the code must not be sent, or the reason is longer than
-    /// 123 octets. Nothing is queued then.
+    /// 123 bytes. Nothing is queued then.
     pub fn start_close<R>(&mut self, code: CloseCode, reason: R) -> Result<(), Error>
     where
         R: TryInto<CloseReason>,
@@ -339,7 +330,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Send`] for a code that must not be sent or a reason longer than 123 octets: the connection stays
+    /// [`Error::Send`] for a code that must not be sent or a reason longer than 123 bytes: the connection stays
     /// open. [`Error::Timeout`] if the peer did not answer, and the errors of [`recv`](Self::recv): the connection
     /// has ended all the same.
     ///
@@ -387,7 +378,7 @@ impl<T: Transport> WebSocket<T> {
         self.parts.write.send.round_trip()
     }
 
-    /// Gives up the connection for its transport and the octets that were read from it and not used.
+    /// Gives up the connection for its transport and the bytes that were read from it and not used.
     ///
     /// # Errors
     ///
@@ -460,7 +451,7 @@ impl<T: Transport> Sending for WebSocket<T> {
     type Io = T;
     type Timer = T::Timer;
 
-    fn write(&mut self) -> impl DerefMut<Target = WriteState<T, T::Timer>> {
+    fn write_state(&mut self) -> impl DerefMut<Target = WriteState<T, T::Timer>> {
         &mut self.parts.write
     }
 

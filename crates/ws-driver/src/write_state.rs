@@ -70,15 +70,16 @@ impl<W, M> WriteState<W, M> {
         self.news = true;
     }
 
-    /// Lends memory for what is about to be queued.
+    /// The sending half, with memory that is lent for what is about to be queued.
     #[inline]
-    pub(crate) fn lend(&mut self) {
+    pub(crate) fn lent(&mut self) -> &mut SendHalf {
         if self.send.lending().wants_buffer() && !self.send.has_ended() {
             self.send.lending().lend(pool::take_buffer());
         }
         if self.send.lending().wants_compressor() {
             pool::lend_compressor(&mut self.send);
         }
+        &mut self.send
     }
 
     /// Gives back memory of which little or nothing is in use.
@@ -102,8 +103,7 @@ impl<W, M> WriteState<W, M> {
     /// Queues a message, whatever is queued already.
     #[inline]
     pub(crate) fn queue<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
-        self.lend();
-        self.send.message(message)
+        self.lent().message(message)
     }
 
     /// Queues a message, or gives it back if too much is queued already or the connection is closing.
@@ -125,26 +125,13 @@ impl<W, M> WriteState<W, M> {
         Ok(())
     }
 
-    /// Queues a piece of the message that was begun.
-    pub(crate) fn queue_piece(&mut self, piece: &[u8]) -> Result<(), SendError> {
-        self.lend();
-        self.send.write(piece)
-    }
-
-    /// Queues its end.
-    pub(crate) fn queue_end(&mut self) -> Result<(), SendError> {
-        self.lend();
-        self.send.finish()
-    }
-
     /// Queues a Ping.
     ///
     /// # Errors
     ///
     /// [`Error::Send`] if the connection is closing.
     pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), Error> {
-        self.lend();
-        Ok(self.send.ping(payload)?)
+        Ok(self.lent().ping(payload)?)
     }
 
     /// Queues a Pong that nobody asked for.
@@ -153,14 +140,12 @@ impl<W, M> WriteState<W, M> {
     ///
     /// [`Error::Send`] if the connection is closing.
     pub fn pong(&mut self, payload: &ControlPayload) -> Result<(), Error> {
-        self.lend();
-        Ok(self.send.pong(payload)?)
+        Ok(self.lent().pong(payload)?)
     }
 
     /// Queues a Close.
     pub(crate) fn start_close(&mut self, close: CloseFrame) -> Result<(), SendError> {
-        self.lend();
-        self.send.start_close(Some(close))?;
+        self.lent().start_close(Some(close))?;
         self.news = true;
         Ok(())
     }
@@ -184,7 +169,7 @@ impl<W, M> WriteState<W, M> {
     fn error(&self, cause: Cause) -> Error {
         match (cause, self.send.failure()) {
             (Cause::Failure, Some(error)) => error.into(),
-            (Cause::Failure, None) | (Cause::Lost, _) => Error::Lost,
+            (Cause::Failure, None) | (Cause::End, _) => Error::Lost,
             (Cause::Io(kind), _) => Error::Io(kind.into()),
             (Cause::Timeout(phase), _) => Error::Timeout(phase),
         }
@@ -204,21 +189,21 @@ impl<W, M> WriteState<W, M> {
     pub(crate) fn end(&mut self, cause: Cause) {
         let all_sent = self.has_sent_all();
         self.send.transport_ended();
-        self.conclude(cause, all_sent, None);
+        self.finish(cause, all_sent, None);
     }
 
     /// As [`end`](Self::end), because reading failed.
-    pub(crate) fn lose(&mut self, error: io::Error) {
+    pub(crate) fn read_failed(&mut self, error: io::Error) {
         let all_sent = self.has_sent_all();
         self.send.transport_ended();
         let cause = Cause::Io(error.kind());
-        self.conclude(cause, all_sent, Some(Box::new(Error::Io(error))));
+        self.finish(cause, all_sent, Some(Box::new(Error::Io(error))));
     }
 
-    fn conclude(&mut self, cause: Cause, all_sent: bool, report: Option<Box<Error>>) {
+    fn finish(&mut self, cause: Cause, all_sent: bool, report: Option<Box<Error>>) {
         let cause = match (cause, self.state.write_fault()) {
             _ if self.send.failure().is_some() => Cause::Failure,
-            (Cause::Lost, Some(kind)) => Cause::Io(kind),
+            (Cause::End, Some(kind)) => Cause::Io(kind),
             (cause, _) => cause,
         };
         let result = if self.is_clean() { Ok(()) } else { Err(cause) };
@@ -276,11 +261,10 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
             ready!(self.poll_room(cx))?;
         }
         if let Some(message) = message.take() {
-            self.lend();
-            let mut lent = self.send.lending().lend_payload(message)?;
+            let mut lent = self.lent().lending().lend_payload(message)?;
             if !lent.is_empty() {
                 // An error comes again with the flush.
-                let _ = self.poll_drain(cx, &mut lent);
+                let _ = self.poll_write_out(cx, &mut lent);
                 self.send.lending().keep_payload(lent);
             }
         }
@@ -293,7 +277,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         match &self.state {
             State::Ended(ended) if ended.all_sent && ended.result.is_ok() => Poll::Ready(Ok(())),
             State::Open(_) | State::Draining(..) if self.is_clean() || !self.send.has_ended() => {
-                match self.poll_drain(cx, &mut &[][..]) {
+                match self.poll_write_out(cx, &mut &[][..]) {
                     Poll::Ready(result) => Poll::Ready(result.map_err(Error::Io)),
                     Poll::Pending => self.poll_stall(cx),
                 }
@@ -311,7 +295,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     ) -> Poll<Result<(), Error>> {
         let written = match self.state.is_ended() {
             true => Poll::Ready(Err(SendError::Closing.into())),
-            false => self.poll_drain(cx, lent).map_err(Error::Io),
+            false => self.poll_write_out(cx, lent).map_err(Error::Io),
         };
         let done = match written {
             Poll::Pending if !lent.is_empty() => ready!(self.poll_stall(cx)),
@@ -335,7 +319,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
 
     /// Writes and flushes everything that is queued, with the payload that is lent in its place, and gives back the
     /// memory that it was encoded into.
-    pub(crate) fn poll_drain(
+    pub(crate) fn poll_write_out(
         &mut self,
         cx: &mut Context<'_>,
         lent: &mut &[u8],
@@ -361,7 +345,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
 
     /// Nobody takes what is queued any more, and a connection that still receives must not pile it up.
     fn write_failed(&mut self, kind: io::ErrorKind) {
-        if let Some((draining, _)) = self.state.drain()
+        if let Some((draining, _)) = self.state.start_draining()
             && draining.write_fault.is_none()
         {
             draining.write_fault = Some(kind);
@@ -450,7 +434,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
                 // The violation itself is the fault.
                 _ => Cause::Failure,
             };
-            self.conclude(cause, all_sent, None);
+            self.finish(cause, all_sent, None);
             return Poll::Ready(());
         }
     }
@@ -465,8 +449,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
 
     /// Queues a Ping whose round trip is measured, and returns its number.
     pub(crate) fn start_probe(&mut self) -> Result<u32, SendError> {
-        self.lend();
-        self.send.start_probe(self.clock.now())
+        let now = self.clock.now();
+        self.lent().start_probe(now)
     }
 
     /// Writes what is queued and waits for the Pong to that Ping, which others receive.

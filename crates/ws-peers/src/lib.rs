@@ -47,7 +47,6 @@ impl EchoServer {
     }
 
     /// The library's defaults, with compression if that is asked for.
-    #[must_use]
     pub fn config(&self) -> Config {
         config(self.deflate)
     }
@@ -102,7 +101,6 @@ pub struct EchoClient {
 
 impl EchoClient {
     /// The library's defaults, with compression if that is asked for.
-    #[must_use]
     pub fn config(&self) -> Config {
         config(self.deflate)
     }

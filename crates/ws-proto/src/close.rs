@@ -9,7 +9,7 @@ use core::ops::Deref;
 use crate::control::MAX_CONTROL_LEN;
 use crate::error::ProtocolError;
 
-/// The longest reason in octets: a control payload less the two octets of the code.
+/// The longest reason in bytes: a control payload less the two bytes of the code.
 pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
 
 /// Why a connection ended, as a number (RFC 6455 §7.4).
@@ -86,7 +86,7 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// The words beside a close code: UTF-8 of at most 123 octets (RFC 6455 §5.5.1).
+/// The words beside a close code: UTF-8 of at most 123 bytes (RFC 6455 §5.5.1).
 ///
 /// ```
 /// # use ws_proto::CloseReason;
@@ -101,7 +101,7 @@ impl CloseReason {
     ///
     /// # Errors
     ///
-    /// [`CloseReasonTooLong`] above [`MAX_REASON_LEN`] octets.
+    /// [`CloseReasonTooLong`] above [`MAX_REASON_LEN`] bytes.
     pub fn new(reason: impl Into<Box<str>>) -> Result<Self, CloseReasonTooLong> {
         let reason = reason.into();
         if reason.len() > MAX_REASON_LEN {
@@ -146,7 +146,7 @@ impl fmt::Display for CloseReason {
 #[error("a close reason of {len} octets is too long: give at most {MAX_REASON_LEN}")]
 #[non_exhaustive]
 pub struct CloseReasonTooLong {
-    /// Octets that were given.
+    /// Bytes that were given.
     pub len: usize,
 }
 

@@ -13,10 +13,10 @@ use crate::role::Role;
 ///    │ │ peer's Close, answered │                 Done        both Closes: clean
 ///    │ └────────────────────────│────────────────► │
 ///    │                          │
-///    ├── output lost ─► OutputLost, CloseLost      what the peer sends still counts
+///    ├── output lost ─► OutputLost, CloseLost ─► Lost   by the peer's Close, which still counts
 ///    │                          │
 ///    ├── violation, reported ──►┼─────────────────► Failed    ours was the last word
-///    └── end without a Close ──►┴─────────────────► Lost      1006
+///    └── end of the transport ─►┴─────────────────► Lost      1006; after a time limit, the code of our Close
 /// ```
 ///
 /// `Done`, `Failed` and `Lost` are final.
@@ -35,9 +35,10 @@ pub(crate) enum Closing {
         initiator: Initiator,
         first: Option<CloseFrame>,
     },
-    /// The peer broke a rule or went over a limit; a Close with its code is queued or sent.
+    /// The peer broke a rule or went over a limit. A Close with its code is queued or sent, unless ours was before or
+    /// none can leave.
     Failed(ReceiveError),
-    /// The transport ended, or a deadline passed, before the closing handshake was complete.
+    /// The transport ended, or took no Close of ours, or a time limit passed, before both Closes were there.
     Lost {
         initiator: Initiator,
         first: Option<CloseFrame>,

@@ -96,14 +96,14 @@ impl Config {
         self.set(|settings| settings.failure_timeout = timeout)
     }
 
-    /// Sends messages in frames of at most this many octets of payload. Default: a message is one frame.
+    /// Sends messages in frames of at most this many bytes of payload. Default: a message is one frame.
     ///
     /// Small values cost a header per fragment; they let control frames pass between fragments of a large message.
     pub fn fragment_len(self, len: NonZeroUsize) -> Self {
         self.set(|settings| settings.fragment_len = Some(len))
     }
 
-    /// Octets of queued output from which on senders wait. Default: 64 KiB. One larger message is always taken.
+    /// Bytes of queued output from which on senders wait. Default: 64 KiB. One larger message is always taken.
     pub fn high_water_mark(self, len: usize) -> Self {
         self.set(|settings| settings.high_water_mark = len)
     }
@@ -116,7 +116,7 @@ impl Config {
     /// Sends a Ping whenever the peer has sent nothing for `interval`; the connection counts as lost if the Pong takes
     /// longer than `timeout`. Default: no Pings.
     ///
-    /// Less than a millisecond of `interval` counts as one. Counts while somebody receives. The time for the Pong starts anew whenever the transport takes octets, because
+    /// Less than a millisecond of `interval` counts as one. Counts while somebody receives. The time for the Pong starts anew whenever the transport takes bytes, because
     /// the Ping may wait behind them; what the system's socket buffers hold can still delay it, so be generous where
     /// much is sent.
     ///
@@ -126,12 +126,12 @@ impl Config {
         self.set(|settings| settings.keepalive = Some(Keepalive { interval, timeout }))
     }
 
-    /// The longest payload of one frame in octets, inclusive. Default: 16 MiB.
+    /// The longest payload of one frame in bytes, inclusive. Default: 16 MiB.
     pub fn max_frame_len(self, len: usize) -> Self {
         self.set(|settings| settings.max_frame_len = len)
     }
 
-    /// The longest message in octets over all its frames, inclusive. Default: 16 MiB.
+    /// The longest message in bytes over all its frames, inclusive. Default: 16 MiB.
     ///
     /// A message in one frame also has to fit [`max_frame_len`](Self::max_frame_len).
     ///
@@ -145,7 +145,7 @@ impl Config {
         self.max_frame_len(usize::MAX).max_message_len(usize::MAX)
     }
 
-    /// How long output may wait without one octet being taken before the connection counts as lost. Default: 30 s.
+    /// How long output may wait without one byte being taken before the connection counts as lost. Default: 30 s.
     pub fn write_stall_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.write_stall_timeout = timeout)
     }

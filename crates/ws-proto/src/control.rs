@@ -6,10 +6,10 @@ use core::ops::Deref;
 
 use crate::close::CloseFrame;
 
-/// The longest payload of a control frame in octets (RFC 6455 §5.5).
+/// The longest payload of a control frame in bytes (RFC 6455 §5.5).
 pub const MAX_CONTROL_LEN: usize = 125;
 
-/// The payload of a Ping or Pong: at most 125 octets, held inline.
+/// The payload of a Ping or Pong: at most 125 bytes, held inline.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ControlPayload {
     /// The first `len` bytes are the payload, the rest is zero: payloads are equal when all of it is.
@@ -18,7 +18,7 @@ pub struct ControlPayload {
 }
 
 impl ControlPayload {
-    /// No octets.
+    /// No bytes.
     pub const EMPTY: Self = ControlPayload {
         octets: [0; MAX_CONTROL_LEN],
         len: 0,
@@ -28,7 +28,7 @@ impl ControlPayload {
     ///
     /// # Errors
     ///
-    /// [`ControlPayloadTooLong`] above [`MAX_CONTROL_LEN`] octets.
+    /// [`ControlPayloadTooLong`] above [`MAX_CONTROL_LEN`] bytes.
     pub fn new(payload: &[u8]) -> Result<Self, ControlPayloadTooLong> {
         let too_long = ControlPayloadTooLong { len: payload.len() };
         let len = u8::try_from(payload.len()).map_err(|_| too_long)?;
@@ -93,7 +93,7 @@ impl fmt::Debug for ControlPayload {
 #[error("{len} octets do not fit a control frame: give at most {MAX_CONTROL_LEN}")]
 #[non_exhaustive]
 pub struct ControlPayloadTooLong {
-    /// Octets that were given.
+    /// Bytes that were given.
     pub len: usize,
 }
 

@@ -14,7 +14,7 @@ pub enum Expired {
     Pong,
     /// The peer did not take the Close that reports its violation in time.
     Failure,
-    /// Output waited too long without one octet being taken.
+    /// Output waited too long without one byte being taken.
     WriteStall,
 }
 

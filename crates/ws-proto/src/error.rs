@@ -13,10 +13,10 @@ pub enum ProtocolError {
     /// The reason in a Close is not UTF-8 (RFC 6455 §5.5.1, §8.1).
     #[error("the peer broke the WebSocket protocol: its close reason is not UTF-8")]
     CloseReasonNotUtf8,
-    /// A Close with a payload of one octet: neither empty nor a code (RFC 6455 §5.5.1).
+    /// A Close with a payload of one byte: neither empty nor a code (RFC 6455 §5.5.1).
     #[error("the peer broke the WebSocket protocol: its Close has a payload of one octet")]
     CloseTooShort,
-    /// A control frame of more than 125 octets (RFC 6455 §5.5).
+    /// A control frame of more than 125 bytes (RFC 6455 §5.5).
     #[error("the peer broke the WebSocket protocol: a control frame carries more than 125 octets")]
     ControlTooLong,
     /// A new message began before the fragmented one ended (RFC 6455 §5.4).
@@ -32,7 +32,7 @@ pub enum ProtocolError {
         "the peer broke the WebSocket protocol: its Close carries the code {0}, which must not be sent"
     )]
     InvalidCloseCode(CloseCode),
-    /// Compressed octets that are no message (RFC 7692 §7.2.2).
+    /// Compressed bytes that are no message (RFC 7692 §7.2.2).
     #[error("the peer broke the WebSocket protocol: a compressed message cannot be decompressed")]
     InvalidDeflate,
     /// Text that is not UTF-8 (RFC 6455 §8.1).
@@ -97,9 +97,9 @@ pub enum LimitError {
         "a frame of {len} octets is over the limit of {limit}: raise max_frame_len to accept it"
     )]
     FrameTooLong {
-        /// Octets that its header announced.
+        /// Bytes that its header announced.
         len: u64,
-        /// Octets that are allowed.
+        /// Bytes that are allowed.
         limit: usize,
     },
     /// The frames of a message add up to more than [`Config::max_message_len`](crate::Config::max_message_len).
@@ -107,9 +107,9 @@ pub enum LimitError {
         "a message of at least {len} octets is over the limit of {limit}: raise max_message_len to accept it"
     )]
     MessageTooLong {
-        /// Octets with the frame that went over.
+        /// Bytes with the frame that went over.
         len: u64,
-        /// Octets that are allowed.
+        /// Bytes that are allowed.
         limit: usize,
     },
     /// A message came in more than [`MAX_FRAGMENTS`](crate::MAX_FRAGMENTS) frames.
@@ -131,7 +131,8 @@ impl LimitError {
     }
 }
 
-/// Why receiving ended: the peer's fault, or a limit of ours. Once met, every later call repeats it.
+/// Why receiving ended: the peer's fault, or a limit of ours. From then on every step is
+/// [`Step::Ended`](crate::Step::Ended).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiveError {

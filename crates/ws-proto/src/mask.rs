@@ -14,18 +14,18 @@ use crate::arch::{self, NOT_ASCII};
 pub struct MaskKey([u8; 4]);
 
 impl MaskKey {
-    /// The key with these octets.
+    /// The key with these bytes.
     #[must_use]
     pub const fn new(octets: [u8; 4]) -> Self {
         MaskKey(octets)
     }
 
-    /// The octets in the order of the wire.
+    /// The bytes in the order of the wire.
     pub const fn octets(self) -> [u8; 4] {
         self.0
     }
 
-    /// The key for what follows `len` octets of payload: the same octets, beginning elsewhere.
+    /// The key for what follows `len` bytes of payload: the same bytes, beginning elsewhere.
     #[must_use]
     pub const fn after(self, len: usize) -> Self {
         let octets = (len % 4) as u32;
@@ -61,16 +61,16 @@ impl MaskKey {
         arch::append(self, source, target);
     }
 
-    /// As [`append_masked`](Self::append_masked); whether all octets of the result are ASCII.
+    /// As [`append_masked`](Self::append_masked); whether all bytes of the result are ASCII.
     #[inline]
     pub(crate) fn append_masked_ascii(self, source: &[u8], target: &mut Vec<u8>) -> bool {
         arch::append(self, source, target) & NOT_ASCII == 0
     }
 
-    /// The key for eight octets.
+    /// The key for eight bytes.
     #[inline]
     pub(crate) const fn word(self) -> u64 {
-        // By halves, which are equal in either byte order: compilers take eight octets together one by one.
+        // By halves, which are equal in either byte order: compilers take eight bytes together one by one.
         let half = u32::from_ne_bytes(self.0) as u64;
         (half << 32) | half
     }
@@ -85,7 +85,7 @@ impl fmt::Debug for MaskKey {
 /// Where a client's masking keys come from.
 ///
 /// The core has no entropy of its own. RFC 6455 §10.3 wants each key from a strong source, so that a peer that chooses
-/// the payload cannot choose the octets on the wire; an implementation should draw on the operating system.
+/// the payload cannot choose the bytes on the wire; an implementation should draw on the operating system.
 pub trait MaskSource: Send + Sync {
     /// A fresh key for the next frame.
     fn next_key(&mut self) -> MaskKey;

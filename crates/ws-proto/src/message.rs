@@ -25,7 +25,7 @@ macro_rules! from {
 /// Text or binary (RFC 6455 §5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageKind {
-    /// Any octets.
+    /// Any bytes.
     Binary,
     /// UTF-8.
     Text,
@@ -44,7 +44,7 @@ impl MessageKind {
 /// A message of one's own, cheap to clone. `Debug` prints kind and length alone.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// Any octets.
+    /// Any bytes.
     Binary(Bytes),
     /// UTF-8, already validated.
     Text(Text),
@@ -64,12 +64,12 @@ impl Message {
         self.as_ref().kind()
     }
 
-    /// The payload octets of either kind.
+    /// The payload bytes of either kind.
     pub fn as_bytes(&self) -> &[u8] {
         self.as_ref().as_bytes()
     }
 
-    /// The payload octets of either kind, without a copy.
+    /// The payload bytes of either kind, without a copy.
     pub fn into_bytes(self) -> Bytes {
         match self {
             Message::Binary(octets) => octets,
@@ -100,7 +100,7 @@ from! {
 /// A message that lies in the connection's memory until the next call. `Debug` prints kind and length alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum MessageRef<'a> {
-    /// Any octets.
+    /// Any bytes.
     Binary(&'a [u8]),
     /// UTF-8, already validated.
     Text(&'a str),
@@ -115,7 +115,7 @@ impl<'a> MessageRef<'a> {
         }
     }
 
-    /// The payload octets of either kind.
+    /// The payload bytes of either kind.
     pub const fn as_bytes(self) -> &'a [u8] {
         match self {
             MessageRef::Binary(octets) => octets,
@@ -185,7 +185,6 @@ impl Payload<'_> {
         }
     }
 
-    #[cfg(feature = "deflate")]
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {
             Payload::Borrowed(octets) => Bytes::copy_from_slice(octets),
@@ -224,7 +223,7 @@ impl<'a> Outgoing<'a> {
         self.kind
     }
 
-    /// The payload octets.
+    /// The payload bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.payload.as_bytes()
     }

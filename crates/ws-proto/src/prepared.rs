@@ -102,12 +102,12 @@ impl Prepared {
         self.shared.kind
     }
 
-    /// The payload octets.
+    /// The payload bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.plain().payload()
     }
 
-    /// The payload octets, without a copy.
+    /// The payload bytes, without a copy.
     pub(crate) fn to_bytes(&self) -> Bytes {
         let plain = self.plain();
         plain.octets.slice(plain.header_len..)

@@ -1,6 +1,6 @@
-//! Octets that are known to be UTF-8: the message type, and the two places where the receive side keeps text.
+//! Bytes that are known to be UTF-8: the message type, and the two places where the receive side keeps text.
 //!
-//! Text is validated once, as it arrives, and read many times. The types here own their octets, so that nothing can
+//! Text is validated once, as it arrives, and read many times. The types here own their bytes, so that nothing can
 //! change them between the check and the look; that is what the crate's one unchecked conversion stands on.
 
 use alloc::boxed::Box;
@@ -15,12 +15,13 @@ use bytes::Bytes;
 
 use crate::arch;
 use crate::mask::MaskKey;
+use crate::message::{Message, MessageKind, MessageRef};
 use crate::utf8::{InvalidUtf8, Utf8Stream};
 
 /// How much more than what has arrived a message under assembly may reserve at once.
 const RESERVE_LEN: usize = 64 * 1024;
 
-/// A text message: reference-counted octets that are UTF-8, cheap to clone.
+/// A text message: reference-counted bytes that are UTF-8, cheap to clone.
 ///
 /// Dereferences to `str`. `Debug` prints the length alone, because payloads do not belong into logs.
 ///
@@ -45,13 +46,13 @@ impl Text {
         checked_before(&self.0)
     }
 
-    /// The octets, without a copy.
+    /// The bytes, without a copy.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 }
 
-/// The octets given to [`Text::try_from`] are not UTF-8; they come back with the error.
+/// The bytes given to [`Text::try_from`] are not UTF-8; they come back with the error.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the octets are not UTF-8: send them as a binary message")]
 pub struct NotUtf8(pub Bytes);
@@ -117,7 +118,7 @@ impl AsRef<[u8]> for Text {
     }
 }
 
-/// As `str` does, which [`Borrow`] promises: octets alone hash differently.
+/// As `str` does, which [`Borrow`] promises: bytes alone hash differently.
 impl Hash for Text {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_str().hash(state);
@@ -154,26 +155,36 @@ impl fmt::Debug for Text {
     }
 }
 
-/// A text message under assembly: validated as it grows.
+/// A message under assembly, in memory that is used again: text is validated as it grows.
 ///
-/// Invariant: all octets but the last `utf8.pending_len()` are UTF-8.
-#[derive(Default)]
-pub(crate) struct TextBuffer {
+/// Invariant: of a text, all bytes but the last `utf8.pending_len()` are UTF-8.
+pub(crate) struct MessageBuffer {
+    kind: MessageKind,
     octets: Vec<u8>,
     utf8: Utf8Stream,
 }
 
-impl TextBuffer {
-    /// An empty text in memory that was used before.
-    pub(crate) fn reuse(mut octets: Vec<u8>) -> Self {
-        octets.clear();
-        let utf8 = Utf8Stream::default();
-        TextBuffer { octets, utf8 }
+impl Default for MessageBuffer {
+    fn default() -> Self {
+        MessageBuffer {
+            kind: MessageKind::Binary,
+            octets: Vec::new(),
+            utf8: Utf8Stream::default(),
+        }
+    }
+}
+
+impl MessageBuffer {
+    /// Begins a message.
+    pub(crate) fn begin(&mut self, kind: MessageKind) {
+        self.octets.clear();
+        self.utf8 = Utf8Stream::default();
+        self.kind = kind;
     }
 
-    /// Appends payload, unmasked on the way, and fails at the first octet that cannot be text.
+    /// Appends payload, unmasked on the way, and fails at the first byte that cannot be text.
     ///
-    /// `expected` octets of the frame, these included, are yet to come. After an error the buffer is empty.
+    /// `expected` bytes of the frame, these included, are yet to come. After an error the buffer is empty.
     pub(crate) fn append(
         &mut self,
         payload: &[u8],
@@ -182,37 +193,51 @@ impl TextBuffer {
     ) -> Result<(), InvalidUtf8> {
         let start = self.octets.len();
         let is_ascii = append_unmasked(&mut self.octets, payload, key, expected);
-        if is_ascii && self.utf8.pending_len() == 0 {
+        if self.kind == MessageKind::Binary || (is_ascii && self.utf8.pending_len() == 0) {
             return Ok(());
         }
         let added = self.octets.get(start..).unwrap_or_default();
         let checked = self.utf8.push(added);
         if checked.is_err() {
-            *self = TextBuffer::reuse(core::mem::take(&mut self.octets));
+            self.begin(self.kind);
         }
         checked
     }
 
-    /// Fails if the text ends inside a character (RFC 6455 §8.1).
+    /// Fails if a text ends inside a character (RFC 6455 §8.1).
     pub(crate) fn finish(&self) -> Result<(), InvalidUtf8> {
         self.utf8.finish()
     }
 
-    /// The whole characters that have arrived.
-    pub(crate) fn as_str(&self) -> &str {
+    /// The message so far; of a text, its whole characters.
+    pub(crate) fn message(&self) -> MessageRef<'_> {
         let len = self.octets.len().saturating_sub(self.utf8.pending_len());
-        checked_before(self.octets.get(..len).unwrap_or_default())
+        let whole = self.octets.get(..len).unwrap_or_default();
+        match self.kind {
+            MessageKind::Binary => MessageRef::Binary(whole),
+            MessageKind::Text => MessageRef::Text(checked_before(whole)),
+        }
     }
 
-    /// The whole characters as a message of its own: the memory goes with it.
-    pub(crate) fn take(&mut self) -> Text {
-        let len = self.as_str().len();
-        let mut octets = core::mem::take(self).octets;
+    /// The same as a message of its own: the memory goes with it, but for what an earlier message left.
+    pub(crate) fn take(&mut self) -> Message {
+        self.trim();
+        let len = self.message().as_bytes().len();
+        let Self {
+            kind, mut octets, ..
+        } = core::mem::take(self);
         octets.truncate(len);
-        Text(octets.into())
+        match kind {
+            MessageKind::Binary => Message::Binary(octets.into()),
+            MessageKind::Text => Message::Text(Text(octets.into())),
+        }
     }
 
-    /// All octets, the unfinished character included.
+    pub(crate) fn kind(&self) -> MessageKind {
+        self.kind
+    }
+
+    /// All bytes, those of an unfinished character included.
     pub(crate) fn octets(&self) -> &[u8] {
         &self.octets
     }
@@ -222,38 +247,25 @@ impl TextBuffer {
         self.utf8
     }
 
-    /// Octets that have arrived, the unfinished character included.
-    pub(crate) fn len(&self) -> usize {
-        self.octets.len()
-    }
-
     #[inline]
     pub(crate) fn holds_memory(&self) -> bool {
         self.octets.capacity() > 0
     }
 
-    /// Gives memory back beyond what [`trim`] leaves.
+    /// Gives memory back that an earlier, longer message left: at most twice the bytes and 4 KiB stay.
     pub(crate) fn trim(&mut self) {
-        trim(&mut self.octets);
-    }
-
-    pub(crate) fn into_octets(self) -> Vec<u8> {
-        self.octets
-    }
-}
-
-/// Gives memory back that an earlier, longer message left: at most twice the octets and 4 KiB stay.
-pub(crate) fn trim(octets: &mut Vec<u8>) {
-    if octets.capacity() > octets.len().saturating_mul(2).saturating_add(4096) {
-        octets.shrink_to_fit();
+        let most = self.octets.len().saturating_mul(2).saturating_add(4096);
+        if self.octets.capacity() > most {
+            self.octets.shrink_to_fit();
+        }
     }
 }
 
 /// Appends `payload` to `octets`, unmasked on the way; whether it was found to be ASCII, which only unmasking tells.
 ///
-/// Memory follows what arrived, not what a header announced: at most twice the octets here, and at most
+/// Memory follows what arrived, not what a header announced: at most twice the bytes here, and at most
 /// [`RESERVE_LEN`] more than the `expected` rest of the frame needs.
-pub(crate) fn append_unmasked(
+fn append_unmasked(
     octets: &mut Vec<u8>,
     payload: &[u8],
     key: Option<MaskKey>,
@@ -276,7 +288,7 @@ pub(crate) fn append_unmasked(
     }
 }
 
-/// Unmasks the octets and gives them as text.
+/// Unmasks the bytes and gives them as text.
 #[inline]
 pub(crate) fn unmask_text(octets: &mut [u8], key: Option<MaskKey>) -> Result<&str, InvalidUtf8> {
     let is_text = match key {
@@ -286,9 +298,9 @@ pub(crate) fn unmask_text(octets: &mut [u8], key: Option<MaskKey>) -> Result<&st
     is_text.then(|| checked_before(octets)).ok_or(InvalidUtf8)
 }
 
-/// A block of input that remembers which of its octets were found to be text, until it is changed.
+/// A block of input that remembers which of its bytes were found to be text, until it is changed.
 ///
-/// Invariant: the octets in `text` are UTF-8.
+/// Invariant: the bytes in `text` are UTF-8.
 #[derive(Default)]
 pub(crate) struct TextBlock {
     octets: Box<[u8]>,
@@ -317,7 +329,7 @@ impl TextBlock {
         self.octets
     }
 
-    /// Unmasks the octets in `range`, checks that they are UTF-8 and remembers it.
+    /// Unmasks the bytes in `range`, checks that they are UTF-8 and remembers it.
     #[inline]
     pub(crate) fn unmask_text(
         &mut self,
@@ -331,7 +343,7 @@ impl TextBlock {
         Ok(())
     }
 
-    /// Moves the octets in `keep` to memory of their own size and returns the memory held until now.
+    /// Moves the bytes in `keep` to memory of their own size and returns the memory held until now.
     pub(crate) fn shrink(&mut self, keep: Range<usize>) -> Box<[u8]> {
         let kept = self.octets.get(keep.clone()).unwrap_or_default().into();
         self.text = if keep.start <= self.text.start && self.text.end <= keep.end {
@@ -342,24 +354,24 @@ impl TextBlock {
         core::mem::replace(&mut self.octets, kept)
     }
 
-    /// The octets that were last found to be text.
+    /// The bytes that were last found to be text.
     #[inline]
     pub(crate) fn text(&self) -> &str {
         checked_before(self.octets.get(self.text.clone()).unwrap_or_default())
     }
 }
 
-/// Octets that one of the types above, or [`unmask_text`], checked when it took them.
+/// Bytes that one of the types above, or [`unmask_text`], checked when it took them.
 ///
 /// The only callers are in this file, where the fields that they read are private.
 #[allow(unsafe_code)]
 #[inline]
 fn checked_before(octets: &[u8]) -> &str {
     debug_assert!(core::str::from_utf8(octets).is_ok());
-    // SAFETY: the octets must be UTF-8. `Text` holds octets from `str`, `String`, `valid_utf8` or a `TextBuffer` and
-    // never changes them; `TextBuffer` passes those that `Utf8Stream` accepted, less the unfinished character at the
+    // SAFETY: the bytes must be UTF-8. `Text` holds bytes from `str`, `String`, `valid_utf8` or a `MessageBuffer` and
+    // never changes them; `MessageBuffer` passes, of a text, those that `Utf8Stream` accepted, less the unfinished character at the
     // end; `unmask_text` passes what `valid_utf8` or `MaskKey::apply_text` accepted and borrows it; `TextBlock` passes a
-    // range that `unmask_text` accepted, and forgets it on every mutable access. Where octets were ASCII as they were
+    // range that `unmask_text` accepted, and forgets it on every mutable access. Where bytes were ASCII as they were
     // unmasked, that stands for being accepted by `Utf8Stream`, but not behind an unfinished character.
     unsafe { core::str::from_utf8_unchecked(octets) }
 }
@@ -367,6 +379,12 @@ fn checked_before(octets: &[u8]) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text_buffer() -> MessageBuffer {
+        let mut buffer = MessageBuffer::default();
+        buffer.begin(MessageKind::Text);
+        buffer
+    }
 
     #[test]
     fn only_utf8_becomes_text() {
@@ -391,41 +409,41 @@ mod tests {
 
     #[test]
     fn a_buffer_shows_whole_characters_only() {
-        let mut buffer = TextBuffer::default();
+        let mut buffer = text_buffer();
         buffer.append(b"a\xce", None, 3).unwrap();
-        assert_eq!(buffer.as_str(), "a");
+        assert_eq!(buffer.message(), MessageRef::Text("a"));
         assert_eq!(buffer.finish(), Err(InvalidUtf8));
         buffer.append(b"\xba", None, 1).unwrap();
         assert_eq!(buffer.finish(), Ok(()));
-        assert_eq!(buffer.as_str(), "aκ");
-        assert_eq!(buffer.take(), "aκ");
-        assert_eq!(buffer.as_str(), "");
+        assert_eq!(buffer.message(), MessageRef::Text("aκ"));
+        assert_eq!(buffer.take(), Message::from("aκ"));
+        assert!(buffer.octets().is_empty());
     }
 
     #[test]
     fn a_buffer_that_met_invalid_text_shows_nothing_of_it() {
-        let mut buffer = TextBuffer::default();
+        let mut buffer = text_buffer();
         buffer.append(b"ab", None, 4).unwrap();
         assert_eq!(buffer.append(b"c\xff", None, 2), Err(InvalidUtf8));
-        assert_eq!(buffer.as_str(), "");
+        assert_eq!(buffer.message(), MessageRef::Text(""));
     }
 
     #[test]
     fn ascii_behind_an_unfinished_character_is_refused_masked_or_not() {
         let key = MaskKey::new([0x12, 0x9a, 0xf7, 0x01]);
         for mask in [None, Some(key)] {
-            let append = |buffer: &mut TextBuffer, text: &[u8]| {
+            let append = |buffer: &mut MessageBuffer, text: &[u8]| {
                 let mut payload = text.to_vec();
                 if let Some(key) = mask {
                     key.apply(&mut payload);
                 }
                 buffer.append(&payload, mask, payload.len() as u64)
             };
-            let mut buffer = TextBuffer::default();
+            let mut buffer = text_buffer();
             append(&mut buffer, b"plain, ").unwrap();
             append(&mut buffer, b"\xce").unwrap();
             append(&mut buffer, b"\xba, plain").unwrap();
-            assert_eq!(buffer.as_str(), "plain, κ, plain");
+            assert_eq!(buffer.message(), MessageRef::Text("plain, κ, plain"));
             append(&mut buffer, b"\xce").unwrap();
             assert_eq!(append(&mut buffer, b"plain"), Err(InvalidUtf8));
         }

@@ -2,10 +2,10 @@
 
 use crate::arch;
 
-/// The most octets of a character whose end is missing.
+/// The most bytes of a character whose end is missing.
 const MAX_UNFINISHED_LEN: usize = 3;
 
-/// Octets from here on begin a character of more than one.
+/// Bytes from here on begin a character of more than one.
 const FIRST_LEAD: u8 = 0xc0;
 
 /// The text was not UTF-8.
@@ -81,7 +81,7 @@ fn whole_len(bytes: &[u8]) -> Result<usize, InvalidUtf8> {
     }
 }
 
-/// Where the last character of more than one octet begins, if its end may be missing; else the end.
+/// Where the last character of more than one byte begins, if its end may be missing; else the end.
 fn last_lead(octets: &[u8]) -> usize {
     let (_, last) = octets.split_at(octets.len().saturating_sub(MAX_UNFINISHED_LEN));
     match last.iter().rposition(|octet| *octet >= FIRST_LEAD) {

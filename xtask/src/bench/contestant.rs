@@ -160,8 +160,13 @@ pub(crate) fn built() -> Vec<Contestant> {
         ("echo-smol", SMOL),
     ]
     .map(|(name, floor)| ours(name, floor));
+    let split = Contestant {
+        floor: Some(TOKIO),
+        side: Side::Ours,
+        ..floor("echo-tokio-split")
+    };
     let peers = PEERS.iter().map(Peer::contestant);
-    let echoing = floors.into_iter().chain(ours).chain(peers);
+    let echoing = floors.into_iter().chain(ours).chain([split]).chain(peers);
     echoing.chain(entrants::all()).collect()
 }
 

@@ -1,8 +1,12 @@
 //! A connection as two halves that any two tasks can own.
 //!
-//! What both touch lies in one cell behind a lock that is held within a poll and never across an await: the state of
-//! sending, with its direction of the transport. The receiver alone owns what receiving needs. Whatever both may wait
-//! for wakes both (see [`wakers`]).
+//! The part that both touch lies in one cell behind a lock that is held within a poll and never across an await: the state of
+//! sending, with its direction of the transport. The receiver alone owns what receiving needs.
+//!
+//! A half is woken in three ways. The transport and the timer wake both halves, and so does a half that gives others a
+//! turn (see [`wakers`]). A turn wakes the other half if its step left news: the connection began to close or to drain,
+//! or ended; writing failed; a stalled queue moved; a Pong came that somebody waits for. What the sender queues without
+//! a turn wakes the receiver if it is the first in the queue (see [`shared::Queueing`]).
 
 mod receiver;
 mod sender;

@@ -14,6 +14,7 @@ use super::shared::{ReadEnd, ReadTurn, Shared};
 use super::wakers::Half;
 use crate::error::Error;
 use crate::pieces::Receiving;
+use crate::read_state::ReadState;
 use crate::transport::Split;
 
 /// The receiving half of a connection. See [`WebSocket::split`](crate::WebSocket::split).
@@ -86,16 +87,7 @@ impl<T: Split> Receiver<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn drive(&mut self) -> Result<bool, Error> {
-        poll_fn(|cx| {
-            let Some(ReadEnd { read, io }) = &mut self.reading else {
-                return Poll::Ready(Ok(false));
-            };
-            let turn = self.shared.turn(Half::Receiver, cx);
-            let mut wire = ReadTurn { turn, io };
-            let driven = read.poll_drive(&mut self.shared.context(), &mut wire);
-            wire.end(driven)
-        })
-        .await
+        poll_fn(|cx| self.poll(cx, Ok(false), ReadState::poll_drive)).await
     }
 
     /// How long the peer took to answer the last keepalive Ping.
@@ -137,35 +129,33 @@ impl<T: Split> Receiver<T> {
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.poll(cx, Ok(false), ReadState::poll_message)
+    }
+
+    /// Lets the read state `act` within a turn. `over` is for a receiver that is being taken apart.
+    fn poll<'r, R>(
+        &'r mut self,
+        cx: &mut Context<'_>,
+        over: R,
+        act: impl FnOnce(&mut ReadState, &mut Context<'_>, &mut ReadTurn<'r, 'r, T>) -> Poll<R>,
+    ) -> Poll<R> {
         let Some(ReadEnd { read, io }) = &mut self.reading else {
-            return Poll::Ready(Ok(false));
+            return Poll::Ready(over);
         };
         let turn = self.shared.turn(Half::Receiver, cx);
         let mut wire = ReadTurn { turn, io };
-        let found = read.poll_message(&mut self.shared.context(), &mut wire);
-        wire.end(found)
+        let result = act(read, &mut self.shared.context(), &mut wire);
+        wire.end(result)
     }
 }
 
 impl<T: Split> Receiving for Receiver<T> {
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>> {
-        let Some(ReadEnd { read, io }) = &mut self.reading else {
-            return Poll::Ready(Ok(None));
-        };
-        let turn = self.shared.turn(Half::Receiver, cx);
-        let mut wire = ReadTurn { turn, io };
-        let kind = read.poll_start(&mut self.shared.context(), &mut wire);
-        wire.end(kind)
+        self.poll(cx, Ok(None), ReadState::poll_start)
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, Error>> {
-        let Some(ReadEnd { read, io }) = &mut self.reading else {
-            return Poll::Ready(Ok(None));
-        };
-        let turn = self.shared.turn(Half::Receiver, cx);
-        let mut wire = ReadTurn { turn, io };
-        let chunk = read.poll_chunk(&mut self.shared.context(), &mut wire);
-        wire.end(chunk)
+        self.poll(cx, Ok(None), ReadState::poll_chunk)
     }
 
     fn chunk(&self) -> &[u8] {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ws_proto::{CloseCode, CloseReason, ControlPayload, End, Outgoing, SendError};
+use ws_proto::{CloseCode, CloseReason, ControlPayload, End, Outgoing, SendError, SendHalf};
 
 use super::shared::{ReadTurn, Shared};
 use super::wakers::Half;
@@ -111,7 +111,7 @@ impl<T: Split> Sender<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        sending::ping(self, payload.try_into()?).await
+        sending::control(self, payload.try_into()?, SendHalf::ping).await
     }
 
     /// Sends a Ping and waits for its Pong, which the [`Receiver`] hears: how long that took.
@@ -130,7 +130,9 @@ impl<T: Split> Sender<T> {
         let number = sending::start_probe(self).await?;
         poll_fn(|cx| {
             let mut turn = self.shared.turn(Half::Sender, cx);
-            let answer = turn.write().poll_probe(&mut self.shared.context(), number);
+            let answer = turn
+                .write_state()
+                .poll_probe(&mut self.shared.context(), number);
             turn.end(answer)
         })
         .await
@@ -150,7 +152,7 @@ impl<T: Split> Sender<T> {
         P: TryInto<ControlPayload>,
         Error: From<P::Error>,
     {
-        sending::pong(self, payload.try_into()?).await
+        sending::control(self, payload.try_into()?, SendHalf::pong).await
     }
 
     /// Queues a Close and returns at once. See [`WebSocket::start_close`].
@@ -214,10 +216,10 @@ impl<T: Split> Sender<T> {
                 return turn.end(Poll::Pending);
             }
         }
-        let write = turn.write();
+        let write = turn.write_state();
         if !write.state.is_ended() {
             // What comes of it, the receiver sees.
-            let _ = write.poll_drain(cx, &mut &[][..]);
+            let _ = write.poll_write_out(cx, &mut &[][..]);
             if write.poll_expire(cx).is_pending() {
                 return turn.end(Poll::Pending);
             }
@@ -231,13 +233,13 @@ impl<T: Split> Sending for Sender<T> {
     type Io = T::WriteHalf;
     type Timer = T::Timer;
 
-    fn write(&mut self) -> impl DerefMut<Target = WriteState<T::WriteHalf, T::Timer>> {
+    fn write_state(&mut self) -> impl DerefMut<Target = WriteState<T::WriteHalf, T::Timer>> {
         self.shared.queueing()
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut turn = self.shared.turn(Half::Sender, cx);
-        let room = turn.write().poll_room(&mut self.shared.context());
+        let room = turn.write_state().poll_room(&mut self.shared.context());
         turn.end(room)
     }
 
@@ -247,13 +249,15 @@ impl<T: Split> Sending for Sender<T> {
         message: &mut Option<Outgoing<'_>>,
     ) -> Poll<Result<(), Error>> {
         let mut turn = self.shared.turn(Half::Sender, cx);
-        let sent = turn.write().poll_send(&mut self.shared.context(), message);
+        let sent = turn
+            .write_state()
+            .poll_send(&mut self.shared.context(), message);
         turn.end(sent)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut turn = self.shared.turn(Half::Sender, cx);
-        let flushed = turn.write().poll_flush(&mut self.shared.context());
+        let flushed = turn.write_state().poll_flush(&mut self.shared.context());
         turn.end(flushed)
     }
 }

@@ -1,4 +1,4 @@
-//! What the halves share, behind a lock that is held within a poll and never across an await.
+//! The part of a connection that both halves share, behind a lock that is held within a poll and never across an await.
 
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -14,7 +14,7 @@ use crate::transport::Split;
 use crate::websocket::Opening;
 use crate::write_state::WriteState;
 
-/// What the halves share.
+/// The part that both halves share.
 pub(crate) struct Shared<T: Split> {
     state: Mutex<SharedState<T>>,
     wakers: Arc<Wakers>,
@@ -29,7 +29,7 @@ pub(super) struct SharedState<T: Split> {
     pub(super) orphan: Option<ReadEnd<T>>,
 }
 
-/// What the receiver owns.
+/// The part that the receiver owns.
 pub(super) struct ReadEnd<T: Split> {
     pub(super) read: ReadState,
     /// `None` once the connection has ended.
@@ -72,7 +72,7 @@ impl<T: Split> Shared<T> {
         }
     }
 
-    /// What a poll of either half passes to the transport and the timer.
+    /// The context that a poll of either half passes to the transport and the timer.
     pub(super) fn context(&self) -> Context<'_> {
         Context::from_waker(&self.waker)
     }
@@ -102,11 +102,12 @@ impl<'a, T: Split> Turn<'a, T> {
         self.guard.get_or_insert_with(|| self.shared.lock())
     }
 
-    pub(super) fn write(&mut self) -> &mut WriteState<T::WriteHalf, T::Timer> {
+    pub(super) fn write_state(&mut self) -> &mut WriteState<T::WriteHalf, T::Timer> {
         &mut self.state().write
     }
 
-    /// Gives the lock up, and wakes the other half if it may go on now.
+    /// Gives the lock up, and wakes the other half if it may go on now. What a receiver left is of no use after the
+    /// end.
     fn unlock(&mut self) {
         let Some(mut guard) = self.guard.take() else {
             return;
@@ -139,7 +140,7 @@ pub(super) struct ReadTurn<'a, 'r, T: Split> {
 
 impl<T: Split> ReadTurn<'_, '_, T> {
     pub(super) fn end<R>(mut self, result: Poll<R>) -> Poll<R> {
-        if self.turn.write().state.is_ended() {
+        if self.turn.write_state().state.is_ended() {
             *self.io = None;
         }
         self.turn.end(result)
@@ -150,8 +151,8 @@ impl<T: Split> Wire for ReadTurn<'_, '_, T> {
     type Io = T::WriteHalf;
     type Timer = T::Timer;
 
-    fn write(&mut self) -> &mut WriteState<T::WriteHalf, T::Timer> {
-        self.turn.write()
+    fn write_state(&mut self) -> &mut WriteState<T::WriteHalf, T::Timer> {
+        self.turn.write_state()
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {

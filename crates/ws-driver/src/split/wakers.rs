@@ -25,44 +25,27 @@ impl Half {
     }
 }
 
-/// The wakers of the halves that wait.
+/// The wakers of the halves that wait, by [`Half`].
 #[derive(Default)]
-pub(crate) struct Wakers(Mutex<Slots>);
-
-#[derive(Default)]
-struct Slots {
-    receiver: Option<Waker>,
-    sender: Option<Waker>,
-}
-
-impl Slots {
-    fn of(&mut self, half: Half) -> &mut Option<Waker> {
-        match half {
-            Half::Receiver => &mut self.receiver,
-            Half::Sender => &mut self.sender,
-        }
-    }
-}
+pub(crate) struct Wakers(Mutex<[Option<Waker>; 2]>);
 
 impl Wakers {
     /// The half waits from now on. Call it before looking at what it waits for.
     pub(crate) fn register(&self, half: Half, waker: &Waker) {
-        let mut slots = lock(&self.0);
-        let slot = slots.of(half);
-        match slot {
+        match &mut lock(&self.0)[half as usize] {
             Some(old) => old.clone_from(waker),
-            None => *slot = Some(waker.clone()),
+            slot => *slot = Some(waker.clone()),
         }
     }
 
     /// The half does not wait any more.
     pub(crate) fn forget(&self, half: Half) {
-        *lock(&self.0).of(half) = None;
+        lock(&self.0)[half as usize] = None;
     }
 
     /// Wakes one half, if it waits.
     pub(crate) fn wake_half(&self, half: Half) {
-        let waker = lock(&self.0).of(half).take();
+        let waker = lock(&self.0)[half as usize].take();
         // Outside the lock: waking may run code that comes back here.
         if let Some(waker) = waker {
             waker.wake();
@@ -71,10 +54,8 @@ impl Wakers {
 
     /// Wakes every half that waits.
     pub(crate) fn wake_all(&self) {
-        let Slots { receiver, sender } = std::mem::take(&mut *lock(&self.0));
-        for waker in [receiver, sender].into_iter().flatten() {
-            waker.wake();
-        }
+        let wakers = std::mem::take(&mut *lock(&self.0));
+        wakers.into_iter().flatten().for_each(Waker::wake);
     }
 }
 

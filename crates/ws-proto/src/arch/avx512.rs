@@ -2,7 +2,7 @@
 //!
 //! The method is that of John Keiser and Daniel Lemire, "Validating UTF-8 in less than one instruction per byte" (2021):
 //! three look-ups find all that can be wrong with two neighbours; what remains is whether a continuation stands exactly
-//! where the octets two and three before call for one.
+//! where the bytes two and three before call for one.
 
 use core::arch::x86_64::*;
 
@@ -15,7 +15,7 @@ use crate::mask::MaskKey;
 /// Lines that are looked at together: if they are ASCII, that is all. More of them do not stay in registers.
 const LINES: usize = 4;
 
-/// Whether the octets are UTF-8.
+/// Whether the bytes are UTF-8.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn valid_utf8(octets: &[u8]) -> bool {
     let mut check = Check::new();
@@ -136,13 +136,13 @@ fn faults(last: __m512i, line: __m512i) -> __m512i {
     let two_before = _mm512_alignr_epi8::<14>(line, sixteen_before);
     let three_before = _mm512_alignr_epi8::<13>(line, sixteen_before);
 
-    // A look-up takes six bits of each octet, and the tables repeat after four: the others need not be cleared.
+    // A look-up takes six bits of each byte, and the tables repeat after four: the others need not be cleared.
     let first_high = _mm512_permutexvar_epi8(_mm512_srli_epi16::<4>(one_before), load(&FIRST_HIGH));
     let first_low = _mm512_permutexvar_epi8(one_before, load(&FIRST_LOW));
     let second_high = _mm512_permutexvar_epi8(_mm512_srli_epi16::<4>(line), load(&SECOND_HIGH));
     let pairs = _mm512_and_si512(_mm512_and_si512(first_high, first_low), second_high);
 
-    // The highest bit stays in octets from E0 on, whose third is a continuation, and from F0 on, whose fourth is.
+    // The highest bit stays in bytes from E0 on, whose third is a continuation, and from F0 on, whose fourth is.
     let third = _mm512_subs_epu8(two_before, _mm512_set1_epi8(0x60));
     let fourth = _mm512_subs_epu8(three_before, _mm512_set1_epi8(0x70));
     let expected = _mm512_and_si512(
@@ -192,7 +192,7 @@ fn mask_part(key: __m512i, part: &mut [u8]) -> __m512i {
     _mm512_maskz_mov_epi8(lanes(part.len()), masked)
 }
 
-/// Moves the first `len` octets of a line to its end. They change places with what is behind them.
+/// Moves the first `len` bytes of a line to its end. They change places with what is behind them.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 #[inline]
 fn to_end(line: __m512i, len: usize) -> __m512i {
@@ -200,7 +200,7 @@ fn to_end(line: __m512i, len: usize) -> __m512i {
     _mm512_permutexvar_epi8(from, line)
 }
 
-/// The first `len` octets of a line.
+/// The first `len` bytes of a line.
 #[inline]
 fn lanes(len: usize) -> __mmask64 {
     let others = LINE_LEN.saturating_sub(len);
@@ -211,7 +211,7 @@ fn lanes(len: usize) -> __mmask64 {
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn load(line: &Line) -> __m512i {
-    // SAFETY: the 64 octets read are those of `line`; they need no alignment.
+    // SAFETY: the 64 bytes read are those of `line`; they need no alignment.
     unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
 }
 
@@ -219,7 +219,7 @@ fn load(line: &Line) -> __m512i {
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn store(line: &mut Line, octets: __m512i) {
-    // SAFETY: the 64 octets written are those of `line`; they need no alignment.
+    // SAFETY: the 64 bytes written are those of `line`; they need no alignment.
     unsafe { _mm512_storeu_si512(line.as_mut_ptr().cast(), octets) }
 }
 
@@ -228,7 +228,7 @@ fn store(line: &mut Line, octets: __m512i) {
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn load_part(part: &[u8]) -> __m512i {
-    // SAFETY: the octets read are those of `part`, at most 64, because the others are masked off; they need no
+    // SAFETY: the bytes read are those of `part`, at most 64, because the others are masked off; they need no
     // alignment.
     unsafe { _mm512_maskz_loadu_epi8(lanes(part.len()), part.as_ptr().cast()) }
 }
@@ -238,7 +238,7 @@ fn load_part(part: &[u8]) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn store_part(part: &mut [u8], octets: __m512i) {
-    // SAFETY: the octets written are those of `part`, at most 64, because the others are masked off; they need no
+    // SAFETY: the bytes written are those of `part`, at most 64, because the others are masked off; they need no
     // alignment.
     unsafe { _mm512_mask_storeu_epi8(part.as_mut_ptr().cast(), lanes(part.len()), octets) }
 }

@@ -1,8 +1,8 @@
 //! The loops, in safe code. Compilers turn those over many words into vector instructions, as wide as the function that
 //! they are inlined into may use. The UTF-8 check is that of libraries.
 //!
-//! The last word overlaps the one before. It is made from what is there first, so that the octets in both get the same
-//! value twice, and no length needs a loop over single octets but those below eight.
+//! The last word overlaps the one before. It is made from what is there first, so that the bytes in both get the same
+//! value twice, and no length needs a loop over single bytes but those below eight.
 
 use core::mem::MaybeUninit;
 
@@ -11,20 +11,26 @@ use crate::mask::MaskKey;
 /// Text from here on is worth the set-up of the library's vector code.
 const VECTOR_TEXT_LEN: usize = 64;
 
-/// Masks `payload` in place; all octets of the result joined by OR, eight in parallel.
+/// Masks `payload` in place; returns all bytes of the result joined by OR, eight in parallel.
 #[inline(always)]
 pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     let Some(last) = payload.last_chunk() else {
-        return mask_octets(key, payload);
+        let mut seen = 0;
+        for (byte, key) in payload.iter_mut().zip(key.word().to_ne_bytes()) {
+            *byte ^= key;
+            seen |= *byte;
+        }
+        return seen.into();
     };
     let last = xor(last, key.after(payload.len()).word());
     let seen = if payload.len() < super::WIDE_LEN {
         mask_few(key.word(), payload)
     } else {
-        mask_many(key.word(), payload)
+        let words = payload.as_chunks_mut().0.iter_mut();
+        words.fold(0, |seen, word| seen | mask_word(key.word(), word))
     };
-    if let Some(octets) = payload.last_chunk_mut() {
-        *octets = last.to_ne_bytes();
+    if let Some(bytes) = payload.last_chunk_mut() {
+        *bytes = last.to_ne_bytes();
     }
     seen | last
 }
@@ -35,7 +41,7 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     super::mask(key, payload) & super::NOT_ASCII == 0 || valid_utf8(payload)
 }
 
-/// Whether the octets are UTF-8.
+/// Whether the bytes are UTF-8.
 #[inline]
 pub(super) fn valid_utf8(octets: &[u8]) -> bool {
     if octets.len() < VECTOR_TEXT_LEN {
@@ -45,95 +51,67 @@ pub(super) fn valid_utf8(octets: &[u8]) -> bool {
     }
 }
 
-/// Word by word: for few of them, vectors are not worth their set-up.
+/// Masks word by word: for few of them, vectors are not worth their set-up.
 #[inline(always)]
 fn mask_few(key: u64, mut payload: &mut [u8]) -> u64 {
     let mut seen = 0;
-    while let Some((octets, rest)) = payload.split_first_chunk_mut() {
-        let word = xor(octets, key);
-        *octets = word.to_ne_bytes();
-        seen |= word;
+    while let Some((word, rest)) = payload.split_first_chunk_mut() {
+        seen |= mask_word(key, word);
         payload = rest;
     }
     seen
 }
 
 #[inline(always)]
-fn mask_many(key: u64, payload: &mut [u8]) -> u64 {
-    let mut seen = 0;
-    for octets in payload.as_chunks_mut().0 {
-        let word = xor(octets, key);
-        *octets = word.to_ne_bytes();
-        seen |= word;
-    }
-    seen
+fn mask_word(key: u64, bytes: &mut [u8; 8]) -> u64 {
+    let word = xor(bytes, key);
+    *bytes = word.to_ne_bytes();
+    word
 }
 
-/// Up to seven octets.
-#[inline(always)]
-fn mask_octets(key: MaskKey, payload: &mut [u8]) -> u64 {
-    let mut seen = 0;
-    for (octet, key) in payload.iter_mut().zip(key.word().to_ne_bytes()) {
-        *octet ^= key;
-        seen |= *octet;
-    }
-    seen.into()
-}
-
-/// Writes `source`, masked, to the beginning of `target`, which is no shorter; all octets of the result joined by OR,
-/// eight in parallel.
+/// Writes `source`, masked, to the beginning of `target`, which is no shorter; returns all bytes of the result joined
+/// by OR, eight in parallel.
 #[inline(always)]
 pub(super) fn copy(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
     let (target, _) = target.split_at_mut(source.len());
     let (Some(last), Some(_)) = (source.last_chunk(), target.last_chunk::<8>()) else {
-        return copy_octets(key, source, target);
+        let mut seen = 0;
+        for ((from, to), key) in source.iter().zip(target).zip(key.word().to_ne_bytes()) {
+            seen |= *to.write(from ^ key);
+        }
+        return seen.into();
     };
     let last = xor(last, key.after(source.len()).word());
     let seen = if source.len() < super::WIDE_LEN {
         copy_few(key.word(), source, target)
     } else {
-        copy_many(key.word(), source, target)
+        let words = source.as_chunks().0.iter().zip(target.as_chunks_mut().0);
+        words.fold(0, |seen, (from, to)| seen | copy_word(key.word(), from, to))
     };
-    if let Some(octets) = target.last_chunk_mut() {
-        *octets = initialized(last);
+    if let Some(bytes) = target.last_chunk_mut() {
+        *bytes = initialized(last);
     }
     seen | last
 }
 
+/// Copies word by word: see [`mask_few`].
 #[inline(always)]
 fn copy_few(key: u64, mut source: &[u8], mut target: &mut [MaybeUninit<u8>]) -> u64 {
     let mut seen = 0;
     while let (Some((from, source_rest)), Some((to, target_rest))) =
         (source.split_first_chunk(), target.split_first_chunk_mut())
     {
-        let word = xor(from, key);
-        *to = initialized(word);
-        seen |= word;
+        seen |= copy_word(key, from, to);
         (source, target) = (source_rest, target_rest);
     }
     seen
 }
 
 #[inline(always)]
-fn copy_many(key: u64, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
-    let mut seen = 0;
-    let targets = target.as_chunks_mut().0;
-    for (from, to) in source.as_chunks().0.iter().zip(targets) {
-        let word = xor(from, key);
-        *to = initialized(word);
-        seen |= word;
-    }
-    seen
-}
-
-/// Up to seven octets.
-#[inline(always)]
-fn copy_octets(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
-    let mut seen = 0;
-    for ((from, to), key) in source.iter().zip(target).zip(key.word().to_ne_bytes()) {
-        seen |= *to.write(from ^ key);
-    }
-    seen.into()
+fn copy_word(key: u64, from: &[u8; 8], to: &mut [MaybeUninit<u8>; 8]) -> u64 {
+    let word = xor(from, key);
+    *to = initialized(word);
+    word
 }
 
 #[inline(always)]

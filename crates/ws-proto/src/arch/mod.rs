@@ -1,4 +1,4 @@
-//! What is done to every octet of a payload.
+//! What is done to every byte of a payload.
 //!
 //! Masking: the same safe loops, for longer payloads compiled for the vectors that the processor has. The UTF-8 check:
 //! a library's, and one of our own for AVX-512, which the library leaves unused; that one masks on the way, so that text
@@ -33,10 +33,10 @@ const WIDE_LEN: usize = 128;
 /// As [`WIDE_LEN`], for text that is checked on the way. Words would win longer for ASCII, but only by a nanosecond.
 const WIDE_TEXT_LEN: usize = 32;
 
-/// What is set in the joined octets of a result that are not all ASCII.
+/// What is set in the joined bytes of a result that are not all ASCII.
 pub(crate) const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
-/// Masks `payload` in place; all octets of the result joined by OR, eight in parallel.
+/// Masks `payload` in place; all bytes of the result joined by OR, eight in parallel.
 #[inline]
 pub(crate) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     if payload.len() < WIDE_LEN {
@@ -56,7 +56,7 @@ pub(crate) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     }
 }
 
-/// Whether the octets are UTF-8.
+/// Whether the bytes are UTF-8.
 #[inline]
 pub(crate) fn valid_utf8(octets: &[u8]) -> bool {
     if octets.len() < WIDE_TEXT_LEN {
@@ -66,7 +66,7 @@ pub(crate) fn valid_utf8(octets: &[u8]) -> bool {
     }
 }
 
-/// Appends `source` to `target`, masked on the way; all octets of the result joined by OR, eight in parallel.
+/// Appends `source` to `target`, masked on the way; all bytes of the result joined by OR, eight in parallel.
 #[allow(unsafe_code)]
 #[inline]
 pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
@@ -78,8 +78,8 @@ pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
         wide::copy(key, source, room)
     };
     let len = target.len().saturating_add(source.len());
-    // SAFETY: the length is within the capacity, since there was room for `source`, and every octet up to it is
-    // initialized: the copy has written the first `source.len()` octets of the room.
+    // SAFETY: the length is within the capacity, since there was room for `source`, and every byte up to it is
+    // initialized: the copy has written the first `source.len()` bytes of the room.
     unsafe { target.set_len(len) };
     seen
 }

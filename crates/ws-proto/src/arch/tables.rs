@@ -2,17 +2,17 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)] // What is wrong here does not compile.
 
-/// Octets of a vector, and of a table in one.
+/// Bytes of a vector, and of a table in one.
 pub(super) const LINE_LEN: usize = 64;
 
 pub(super) type Line = [u8; LINE_LEN];
 
-/// Two octets that are wrong behind each other, as sets of half octets: the upper and the lower half of the first, and
+/// Two bytes that are wrong behind each other, as sets of half bytes: the upper and the lower half of the first, and
 /// the upper half of the second. One bit in the tables.
 type Pair = [u16; 3];
 
 const PAIRS: [Pair; 8] = [
-    // A lead octet that nothing continues.
+    // A lead byte that nothing continues.
     [from_to(0xc, 0xf), ANY, !CONTINUATION],
     // ASCII that is continued.
     [from_to(0x0, 0x7), ANY, CONTINUATION],
@@ -29,20 +29,20 @@ const PAIRS: [Pair; 8] = [
     [CONTINUATION, ANY, CONTINUATION],
 ];
 
-/// The last bit, which alone is not always wrong: the third and fourth octets of a character follow a continuation.
+/// The last bit, which alone is not always wrong: the third and fourth bytes of a character follow a continuation.
 pub(super) const TWO_CONTINUATIONS: u8 = 0x80;
 
 const ANY: u16 = 0xffff;
 const CONTINUATION: u16 = from_to(0x8, 0xb);
 
-/// By the upper half of the first octet, the pairs that it can belong to.
+/// By the upper half of the first byte, the pairs that it can belong to.
 pub(super) const FIRST_HIGH: Line = table(0);
-/// By the lower half of the first octet.
+/// By the lower half of the first byte.
 pub(super) const FIRST_LOW: Line = table(1);
-/// By the upper half of the second octet.
+/// By the upper half of the second byte.
 pub(super) const SECOND_HIGH: Line = table(2);
 
-/// The highest octets that may stand at the end of text: F0, E0 and C0 call for more octets than are left there.
+/// The highest bytes that may stand at the end of text: F0, E0 and C0 call for more bytes than are left there.
 pub(super) const HIGHEST: Line = {
     let mut highest = [0xff; LINE_LEN];
     highest[LINE_LEN - 3] = 0xef;
@@ -62,7 +62,7 @@ pub(super) const PLACES: Line = {
     places
 };
 
-/// One bit for each pair whose set of this index has the half octet: sixteen entries, four times.
+/// One bit for each pair whose set of this index has the half byte: sixteen entries, four times.
 const fn table(index: usize) -> Line {
     let mut table = [0; LINE_LEN];
     let mut at = 0;
@@ -79,7 +79,7 @@ const fn table(index: usize) -> Line {
     table
 }
 
-/// The set of these half octets and all between.
+/// The set of these half bytes and all between.
 const fn from_to(from: u32, to: u32) -> u16 {
     (ANY << from) & (ANY >> (15 - to))
 }

@@ -1,4 +1,4 @@
-//! Every loop against the definition, octet by octet.
+//! Every loop against the definition, byte by byte.
 
 mod utf8;
 
@@ -10,7 +10,7 @@ use super::*;
 /// Long enough for the longest length behind the highest offset, and something that must stay as it is.
 const ROOM: usize = 4400;
 
-/// What stands around the octets in question.
+/// What stands around the bytes in question.
 const AROUND: u8 = 0xee;
 
 #[repr(align(64))]
@@ -35,7 +35,7 @@ fn definition(key: MaskKey, source: &[u8]) -> Vec<u8> {
     source.iter().zip(key).map(|(a, b)| a ^ b).collect()
 }
 
-/// Shows `check` every key phase and length: the key, octets, and what masking makes of them.
+/// Shows `check` every key phase and length: the key, bytes, and what masking makes of them.
 fn each_case(mut check: impl FnMut(MaskKey, &[u8], &[u8])) {
     let source: Vec<u8> = (0..ROOM).map(|i| (i * 37 + i / 251) as u8).collect();
     for phase in 0..4 {

@@ -23,7 +23,7 @@ fn has_avx2() -> bool {
 /// time in the caches, and more beyond them. Copies gain nothing, since only one side of them can be so.
 const ALIGNED_LEN: usize = 4096;
 
-/// Octets of a cache line.
+/// Bytes of a cache line.
 const LINE_LEN: usize = 64;
 
 /// As [`loops::mask`].
@@ -36,7 +36,7 @@ pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     loops::mask(key, head) | widest_mask(key.after(head_len), body)
 }
 
-/// Octets before the first whole cache line, if the payload is worth it.
+/// Bytes before the first whole cache line, if the payload is worth it.
 #[inline]
 pub(super) fn head_len(payload: &[u8]) -> usize {
     if payload.len() < ALIGNED_LEN {

@@ -10,7 +10,7 @@
 //! | 2^12 | 148 | 154 | 259 |
 //! | 2^15 | 260 | 266 | 371 |
 //!
-//! That is 4 octets for each octet of the window, 448 · 2^`mem_level`, and 131 KiB whatever the options, nearly all of
+//! That is 4 bytes for each byte of the window, 448 · 2^`mem_level`, and 131 KiB whatever the options, nearly all of
 //! which is the hash table of the codec.
 
 use alloc::vec::Vec;
@@ -19,11 +19,11 @@ use zlib_rs::{Deflate, DeflateConfig, DeflateFlush};
 
 use super::{TAIL, since};
 
-/// The least and the most octets of room that one step has. The codec wants more than 6 so that a flush ends.
+/// The least and the most bytes of room that one step has. The codec wants more than 6 so that a flush ends.
 const MIN_STEP: usize = 64;
 const MAX_STEP: usize = 16 * 1024;
 
-/// An octet that stands for an empty message: the beginning of an empty stored block whose end, [`TAIL`], is not sent
+/// A byte that stands for an empty message: the beginning of an empty stored block whose end, [`TAIL`], is not sent
 /// (RFC 7692 §7.2.3.6).
 const EMPTY_BLOCK: u8 = 0x00;
 
@@ -39,21 +39,13 @@ pub(crate) struct CompressorOptions {
     pub(crate) takeover: bool,
     /// From 8 to 15: the logarithm of the greatest distance to what is referred to (RFC 7692 §7.1.2).
     ///
-    /// 8 is compressed with a window of 9 bits: the codec keeps 262 octets of a window free, so that no distance is
+    /// 8 is compressed with a window of 9 bits: the codec keeps 262 bytes of a window free, so that no distance is
     /// greater than 250.
     pub(crate) window_bits: u8,
 }
 
 impl CompressorOptions {
-    /// What the memory depends on.
-    fn kind(self) -> Self {
-        CompressorOptions {
-            takeover: false,
-            ..self
-        }
-    }
-
-    /// What is used for it.
+    /// Moves the window to one that the codec takes.
     pub(crate) fn in_range(self) -> Self {
         CompressorOptions {
             window_bits: self.window_bits.clamp(9, 15),
@@ -64,51 +56,43 @@ impl CompressorOptions {
 
 /// Compresses the messages of one connection, one after the other.
 ///
-/// A message is compressed by [`compress`](Self::compress), or in steps by any number of [`push`](Self::push) and
-/// [`flush`](Self::flush) and one [`finish`](Self::finish). Output is appended; it can be cut into frames anywhere.
+/// A message is compressed by [`compress`](Self::compress), before which any number of [`push`](Self::push) and
+/// [`flush`](Self::flush) may take its beginning. Output is appended; it can be cut into frames anywhere.
 pub(crate) struct Compressor {
-    options: CompressorOptions,
+    /// The settings that the memory depends on.
+    config: DeflateConfig,
+    takeover: bool,
     state: Option<CompressorState>,
-    /// Input was taken that has not been flushed: the output ends anywhere inside an octet or a block.
+    /// Input was taken that has not been flushed: the output ends anywhere inside a byte or a block.
     unflushed: bool,
 }
 
 /// The memory of a [`Compressor`], to be used by another with the same options. Carries nothing over.
 pub(crate) struct CompressorState {
     deflate: Deflate,
-    /// What the memory depends on.
-    kind: CompressorOptions,
+    config: DeflateConfig,
     /// What it saw must be forgotten before it sees more.
     stale: bool,
-}
-
-impl CompressorState {
-    fn new(options: CompressorOptions) -> Self {
-        let config = DeflateConfig {
-            level: options.level.into(),
-            mem_level: options.mem_level.into(),
-            window_bits: i32::from(options.window_bits).saturating_neg(),
-            ..DeflateConfig::default()
-        };
-        CompressorState {
-            deflate: Deflate::new_with_config(config),
-            kind: options.kind(),
-            stale: false,
-        }
-    }
 }
 
 impl Compressor {
     /// A compressor that has no memory yet.
     pub(crate) fn new(options: CompressorOptions) -> Self {
+        let options = options.in_range();
         Compressor {
-            options: options.in_range(),
+            config: DeflateConfig {
+                level: options.level.into(),
+                mem_level: options.mem_level.into(),
+                window_bits: i32::from(options.window_bits).saturating_neg(),
+                ..DeflateConfig::default()
+            },
+            takeover: options.takeover,
             state: None,
             unflushed: false,
         }
     }
 
-    /// Compresses a whole message, or the rest of one that was begun.
+    /// Compresses a whole message, or the rest of one that was begun, which may be empty.
     pub(crate) fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) {
         if payload.is_empty() && !self.unflushed {
             // Whole blocks came before, or nothing: the codec would not flush again.
@@ -118,7 +102,7 @@ impl Compressor {
             debug_assert!(out.ends_with(&TAIL));
             out.truncate(out.len().saturating_sub(TAIL.len()));
         }
-        if !self.options.takeover {
+        if !self.takeover {
             self.reset();
         }
     }
@@ -134,18 +118,13 @@ impl Compressor {
 
     /// Appends all that is held back, so that the peer can decompress every piece so far, and goes on with the message.
     ///
-    /// Costs about 5 octets and some of the ratio. Without it a fragment carries what happens to be ready, and the end
+    /// Costs about 5 bytes and some of the ratio. Without it a fragment carries what happens to be ready, and the end
     /// of a piece may leave only with the next one: to be called when a sender that streams wants its pieces to arrive,
     /// not for fragments that only limit the length of frames.
     pub(crate) fn flush(&mut self, out: &mut Vec<u8>) {
         if self.unflushed {
             self.run(&[], DeflateFlush::SyncFlush, out);
         }
-    }
-
-    /// Ends the message.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
-        self.compress(&[], out);
     }
 
     /// Forgets the messages so far, and an unfinished one: the next refers to none of them.
@@ -172,7 +151,7 @@ impl Compressor {
 
     /// Takes memory instead of allocating some; gives it back if it does not fit the options or is not needed.
     pub(crate) fn put_state(&mut self, state: CompressorState) -> Option<CompressorState> {
-        if self.state.is_some() || state.kind != self.options.kind() {
+        if self.state.is_some() || state.config != self.config {
             return Some(state);
         }
         self.state = Some(state);
@@ -187,15 +166,26 @@ impl Compressor {
     /// Compresses `input` to the end of `out`, which grows by as much as comes.
     fn run(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Vec<u8>) {
         self.unflushed = flush == DeflateFlush::NoFlush;
-        let state = self
-            .state
-            .get_or_insert_with(|| CompressorState::new(self.options));
+        let state = self.state.get_or_insert_with(|| CompressorState {
+            deflate: Deflate::new_with_config(self.config),
+            config: self.config,
+            stale: false,
+        });
+        let deflate = &mut state.deflate;
         if core::mem::take(&mut state.stale) {
-            state.deflate.reset();
+            deflate.reset();
         }
         let room = max_compressed_len(input.len()).clamp(MIN_STEP, MAX_STEP);
         loop {
-            let (used, produced) = step(&mut state.deflate, input, flush, room, out);
+            let start = out.len();
+            let (total_in, total_out) = (deflate.total_in(), deflate.total_out());
+            out.resize(start.saturating_add(room), 0);
+            let result = deflate.compress(input, out.get_mut(start..).unwrap_or_default(), flush);
+            // The codec fails after the end of a stream, which is never asked for, or without room.
+            debug_assert!(result.is_ok());
+            let used = since(total_in, deflate.total_in());
+            let produced = since(total_out, deflate.total_out());
+            out.truncate(start.saturating_add(produced));
             input = input.get(used..).unwrap_or_default();
             // Room to spare means that everything was taken and, with a flush, written; short of more input than one
             // call can take.
@@ -206,30 +196,10 @@ impl Compressor {
     }
 }
 
-/// One call of the codec with `room` octets for its output; returns the octets used and produced.
-fn step(
-    deflate: &mut Deflate,
-    input: &[u8],
-    flush: DeflateFlush,
-    room: usize,
-    out: &mut Vec<u8>,
-) -> (usize, usize) {
-    let start = out.len();
-    let (total_in, total_out) = (deflate.total_in(), deflate.total_out());
-    out.resize(start.saturating_add(room), 0);
-    let result = deflate.compress(input, out.get_mut(start..).unwrap_or_default(), flush);
-    // The codec fails after the end of a stream, which is never asked for, or without room.
-    debug_assert!(result.is_ok());
-    let used = since(total_in, deflate.total_in());
-    let produced = since(total_out, deflate.total_out());
-    out.truncate(start.saturating_add(produced));
-    (used, produced)
-}
-
-/// No message of `len` octets is longer when it is compressed, with any options, in any steps. Each
+/// No message of `len` bytes is longer when it is compressed, with any options, in any steps. Each
 /// [`flush`](Compressor::flush) may add [`FLUSH_LEN`].
 pub(crate) const fn max_compressed_len(len: usize) -> usize {
-    // Octets above 143 take 9 bits in a fixed block; short blocks add a little.
+    // Bytes above 143 take 9 bits in a fixed block; short blocks add a little.
     len.saturating_add(len.div_ceil(8))
         .saturating_add(len.div_ceil(64))
         .saturating_add(FLUSH_LEN)

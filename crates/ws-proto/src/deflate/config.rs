@@ -65,7 +65,7 @@ impl DeflateConfig {
         self
     }
 
-    /// Messages of fewer octets are sent as they are. Default: 32.
+    /// Messages of fewer bytes are sent as they are. Default: 32.
     pub fn threshold(mut self, len: usize) -> Self {
         self.threshold = len;
         self

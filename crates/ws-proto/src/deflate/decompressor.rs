@@ -1,8 +1,8 @@
-//! The receiving half of the codec: compressed octets in, a message out (RFC 7692 §7.2.2).
+//! The receiving half of the codec: compressed bytes in, a message out (RFC 7692 §7.2.2).
 //!
 //! # Memory
 //!
-//! The codec takes 46.4 KiB when the first octet arrives, whatever window was agreed. Beside it the last octets of
+//! The codec takes 46.4 KiB when the first byte arrives, whatever window was agreed. Beside it the last bytes of
 //! output are kept, up to the agreed window: the codec forgets its window at the end of a stream, and a message may
 //! contain such ends (RFC 7692 §7.2.3.4). That part grows with the output, to 32 KiB at most.
 
@@ -13,14 +13,14 @@ use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::{TAIL, since};
 
-/// The least and the most octets of room that one step has.
+/// The least and the most bytes of room that one step has.
 const MIN_STEP: usize = 512;
 const MAX_STEP: usize = 32 * 1024;
 
-/// The peer's octets are not a compressed message. There is no checksum: octets that are wrong but well formed go unseen.
+/// The peer's bytes are not a compressed message. There is no checksum: bytes that are wrong but well formed go unseen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InflateError {
-    /// Octets that mean nothing: a reserved block type, wrong lengths or codes, a distance before the beginning
+    /// Bytes that mean nothing: a reserved block type, wrong lengths or codes, a distance before the beginning
     /// (RFC 1951 §3.2).
     Malformed,
     /// The message ended inside a block (RFC 7692 §7.2.2).
@@ -30,7 +30,7 @@ pub(crate) enum InflateError {
 /// How far a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Octets of the input that are done with.
+    /// Bytes of the input that are done with.
     pub(crate) used: usize,
     /// The room was filled, and more may wait: to be called again with the rest of the input, even if that is empty.
     /// Otherwise all input was used.
@@ -41,7 +41,7 @@ pub(crate) struct Progress {
 ///
 /// [`push`](Self::push) takes what arrives of a message, [`end_of_message`](Self::end_of_message) ends it. Neither
 /// gives more than the caller has room for, so that limits and text can be checked as it goes: a caller with a limit
-/// gives one octet more room than the limit leaves, and fails when that is used.
+/// gives one byte more room than the limit leaves, and fails when that is used.
 ///
 /// After an error the decompressor is of no more use.
 pub(crate) struct Decompressor {
@@ -54,7 +54,7 @@ pub(crate) struct Decompressor {
 /// What is known of the message that arrives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Message {
-    /// No octet of it has arrived.
+    /// No byte of it has arrived.
     Empty,
     /// All output of what has arrived was given.
     Drained,
@@ -66,7 +66,8 @@ enum Message {
 pub(crate) struct DecompressorState {
     inflate: Inflate,
     window: Window,
-    history: History,
+    /// The last bytes of output.
+    history: VecDeque<u8>,
 }
 
 /// What has to happen before the next input.
@@ -76,7 +77,7 @@ enum Window {
     Current,
     /// What came before the input must be forgotten: the peer does not refer to it.
     Stale,
-    /// A block with BFINAL ended the stream. The next begins at an octet and may refer to what came before.
+    /// A block with BFINAL ended the stream. The next begins at a byte and may refer to what came before.
     Ended,
 }
 
@@ -95,7 +96,7 @@ impl Decompressor {
         }
     }
 
-    /// Takes the next octets of a message and appends at most `room` octets to `out`.
+    /// Takes the next bytes of a message and appends at most `room` bytes to `out`.
     ///
     /// # Errors
     ///
@@ -106,31 +107,30 @@ impl Decompressor {
         out: &mut Vec<u8>,
         room: usize,
     ) -> Result<Progress, InflateError> {
-        let mut used: usize = 0;
-        let mut left = room;
         let mut rest = input;
+        let mut left = room;
         while left > 0 && (!rest.is_empty() || self.message == Message::Pending) {
-            let len = step_len(rest.len()).min(left);
+            // About what text needs. Bytes of room that are not used cost their initialisation.
+            let wanted = rest.len().saturating_mul(8).clamp(MIN_STEP, MAX_STEP);
+            let len = wanted.min(left);
             reserve(out, len, left);
-            let step = self.ready(rest).step(rest, out, len)?;
-            used = used.saturating_add(step.used);
-            left = left.saturating_sub(step.produced);
-            rest = input.get(used..).unwrap_or_default();
-            self.message = if step.produced == len {
-                Message::Pending
-            } else {
-                Message::Drained
+            let (used, produced) = self.step(rest, out, len)?;
+            rest = rest.get(used..).unwrap_or_default();
+            left = left.saturating_sub(produced);
+            self.message = match produced == len {
+                true => Message::Pending,
+                false => Message::Drained,
             };
         }
         Ok(Progress {
-            used,
+            used: input.len().saturating_sub(rest.len()),
             pending: !rest.is_empty() || self.message == Message::Pending,
         })
     }
 
-    /// Ends the message when nothing of it is left, and appends at most `room` octets to `out`.
+    /// Ends the message when nothing of it is left, and appends at most `room` bytes to `out`.
     ///
-    /// The message has ended when nothing is pending. A message that came in no octets at all is taken for the empty
+    /// The message has ended when nothing is pending. A message that came in no bytes at all is taken for the empty
     /// message, and one that stops right behind a block with BFINAL for a whole one, though neither is what a sender
     /// should send (RFC 7692 §7.2.1).
     ///
@@ -182,21 +182,31 @@ impl Decompressor {
         self.state.is_some()
     }
 
-    /// The state, ready for `input`.
-    fn ready(&mut self, input: &[u8]) -> &mut DecompressorState {
+    /// One call of the codec with `room` bytes for its output; returns the bytes used and produced.
+    fn step(
+        &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+        room: usize,
+    ) -> Result<(usize, usize), InflateError> {
         let state = self.state.get_or_insert_with(DecompressorState::new);
         if !input.is_empty() {
             state.restart();
         }
-        state.history.limit = self.history_len;
-        state
+        let start = out.len();
+        out.resize(start.saturating_add(room), 0);
+        let output = out.get_mut(start..).unwrap_or_default();
+        let (used, produced, status) = state.call(input, output, InflateFlush::NoFlush);
+        out.truncate(start.saturating_add(produced));
+        state.remember(out.get(start..).unwrap_or_default(), self.history_len);
+        match status? {
+            Status::StreamEnd => state.window = Window::Ended,
+            // Never seen: input and room, and no progress. Must not become a loop without an end.
+            Status::BufError if !input.is_empty() => return Err(InflateError::Malformed),
+            Status::BufError | Status::Ok => {}
+        }
+        Ok((used, produced))
     }
-}
-
-/// What one call of the codec did.
-struct Step {
-    used: usize,
-    produced: usize,
 }
 
 impl DecompressorState {
@@ -204,7 +214,7 @@ impl DecompressorState {
         DecompressorState {
             inflate: Inflate::new(false, 15),
             window: Window::Current,
-            history: History::default(),
+            history: VecDeque::new(),
         }
     }
 
@@ -212,33 +222,13 @@ impl DecompressorState {
     fn restart(&mut self) {
         match self.window {
             Window::Current => return,
-            Window::Stale => self.history.octets.clear(),
+            Window::Stale => self.history.clear(),
             Window::Ended => {}
         }
         self.window = Window::Current;
         self.inflate.reset(false);
-        let (older, newer) = self.history.octets.as_slices();
-        for piece in [older, newer] {
-            // Can't fail for a stream without a header.
-            let _ = self.inflate.set_dictionary(piece);
-        }
-    }
-
-    /// One call of the codec with `room` octets for its output.
-    fn step(&mut self, input: &[u8], out: &mut Vec<u8>, room: usize) -> Result<Step, InflateError> {
-        let start = out.len();
-        out.resize(start.saturating_add(room), 0);
-        let output = out.get_mut(start..).unwrap_or_default();
-        let (step, status) = call(&mut self.inflate, input, output, InflateFlush::NoFlush);
-        out.truncate(start.saturating_add(step.produced));
-        self.history.append(out.get(start..).unwrap_or_default());
-        match status? {
-            Status::StreamEnd => self.window = Window::Ended,
-            // Never seen: input and room, and no progress. Must not become a loop without an end.
-            Status::BufError if !input.is_empty() => return Err(InflateError::Malformed),
-            Status::BufError | Status::Ok => {}
-        }
-        Ok(step)
+        // Can't fail for a stream without a header.
+        let _ = self.inflate.set_dictionary(self.history.make_contiguous());
     }
 
     /// Puts back the tail that the sender took off (RFC 7692 §7.2.2), and checks that it ends a block.
@@ -246,73 +236,46 @@ impl DecompressorState {
         if self.window != Window::Current {
             return Ok(());
         }
-        // The codec is asked to stop at the end of a block. One octet more than the tail shows where it did.
+        // The codec is asked to stop at the end of a block. One byte more than the tail shows where it did.
         let [a, b, c, d] = TAIL;
-        let (step, status) = call(
-            &mut self.inflate,
-            &[a, b, c, d, 0],
-            &mut [0],
-            InflateFlush::Block,
-        );
-        match (status, step) {
-            (
-                Ok(_),
-                Step {
-                    used: 4,
-                    produced: 0,
-                },
-            ) => Ok(()),
+        match self.call(&[a, b, c, d, 0], &mut [0], InflateFlush::Block) {
+            (4, 0, Ok(_)) => Ok(()),
             _ => Err(InflateError::Unfinished),
         }
     }
-}
 
-fn call(
-    inflate: &mut Inflate,
-    input: &[u8],
-    output: &mut [u8],
-    flush: InflateFlush,
-) -> (Step, Result<Status, InflateError>) {
-    let (total_in, total_out) = (inflate.total_in(), inflate.total_out());
-    let status = inflate.decompress(input, output, flush);
-    let step = Step {
-        used: since(total_in, inflate.total_in()),
-        produced: since(total_out, inflate.total_out()),
-    };
-    (step, status.map_err(|_| InflateError::Malformed))
-}
+    /// Calls the codec; returns the bytes used and produced, also before a fault.
+    fn call(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        flush: InflateFlush,
+    ) -> (usize, usize, Result<Status, InflateError>) {
+        let (total_in, total_out) = (self.inflate.total_in(), self.inflate.total_out());
+        let status = self.inflate.decompress(input, output, flush);
+        let used = since(total_in, self.inflate.total_in());
+        let produced = since(total_out, self.inflate.total_out());
+        (used, produced, status.map_err(|_| InflateError::Malformed))
+    }
 
-/// Room for one step: about what text needs. Octets of room that are not used cost their initialisation.
-fn step_len(input_len: usize) -> usize {
-    input_len.saturating_mul(8).clamp(MIN_STEP, MAX_STEP)
-}
-
-/// Makes room for `len` more octets: at most twice the octets there are, and no more than `room` will ever need.
-fn reserve(out: &mut Vec<u8>, len: usize, room: usize) {
-    if out.capacity().saturating_sub(out.len()) < len {
-        out.reserve_exact(out.len().min(room).max(len));
+    /// Keeps the last `limit` bytes of output.
+    fn remember(&mut self, output: &[u8], limit: usize) {
+        let newest = output.len().saturating_sub(limit);
+        let output = output.get(newest..).unwrap_or_default();
+        let history = &mut self.history;
+        let len = history.len().saturating_add(output.len());
+        history.drain(..len.saturating_sub(limit).min(history.len()));
+        if len > history.capacity() {
+            let wanted = len.saturating_mul(2).min(limit);
+            history.reserve_exact(wanted.saturating_sub(history.len()));
+        }
+        history.extend(output);
     }
 }
 
-/// The last octets of output.
-#[derive(Default)]
-struct History {
-    octets: VecDeque<u8>,
-    limit: usize,
-}
-
-impl History {
-    fn append(&mut self, output: &[u8]) {
-        let newest = output.len().saturating_sub(self.limit);
-        let output = output.get(newest..).unwrap_or_default();
-        let len = self.octets.len().saturating_add(output.len());
-        self.octets
-            .drain(..len.saturating_sub(self.limit).min(self.octets.len()));
-        if len > self.octets.capacity() {
-            let wanted = len.saturating_mul(2).min(self.limit);
-            self.octets
-                .reserve_exact(wanted.saturating_sub(self.octets.len()));
-        }
-        self.octets.extend(output);
+/// Makes room for `len` more bytes: at most twice the bytes there are, and no more than `room` will ever need.
+fn reserve(out: &mut Vec<u8>, len: usize, room: usize) {
+    if out.capacity().saturating_sub(out.len()) < len {
+        out.reserve_exact(out.len().min(room).max(len));
     }
 }

@@ -1,5 +1,7 @@
 //! Compression of messages: permessage-deflate (RFC 7692 §7).
 
+#[cfg(not(feature = "deflate"))]
+mod absent;
 #[cfg(feature = "deflate")]
 mod compressor;
 mod config;
@@ -10,6 +12,10 @@ mod oracle;
 #[cfg(all(test, feature = "deflate"))]
 mod tests;
 
+#[cfg(not(feature = "deflate"))]
+pub(crate) use absent::{
+    Compressor, CompressorOptions, CompressorState, Decompressor, DecompressorState,
+};
 #[cfg(feature = "deflate")]
 pub(crate) use compressor::{Compressor, CompressorOptions, CompressorState};
 pub use config::{DeflateConfig, DeflateParams};
@@ -21,7 +27,7 @@ pub(crate) use decompressor::{Decompressor, DecompressorState, InflateError};
 #[cfg(feature = "deflate")]
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// Octets between two counts of the codec.
+/// Bytes between two counts of the codec.
 #[cfg(feature = "deflate")]
 fn since(before: u64, now: u64) -> usize {
     usize::try_from(now.saturating_sub(before)).unwrap_or(usize::MAX)

@@ -22,10 +22,6 @@ pub(super) enum Location {
     /// The beginning of a message that was put together before it was received piece by piece.
     Prefix,
     /// A piece that came compressed.
-    #[cfg_attr(
-        not(feature = "deflate"),
-        expect(dead_code, reason = "no message does")
-    )]
     Inflated,
 }
 

@@ -10,8 +10,9 @@ use crate::header::FrameHeader;
 use crate::mask::MaskKey;
 use crate::message::MessageKind;
 use crate::opcode::OpCode;
+use crate::utf8::InvalidUtf8;
 
-/// What comes next in the input.
+/// The part of the protocol that comes next in the input.
 #[derive(Clone, Copy)]
 pub(super) enum Stage {
     /// A message begins. Nothing of it has come, and no other is open or was put together: the short path.
@@ -71,8 +72,8 @@ impl OpenFrame {
 
 impl RecvHalf {
     /// Goes to the next message if it is of the most frequent kind, one uncompressed frame that lies whole in the
-    /// block, and nothing else has to be seen to. Otherwise `false`: [`next_message`](Self::next_message) goes on from
-    /// here.
+    /// block, and nothing else has to be seen to. Otherwise `false`: it may have read a header or found a violation, and
+    /// [`next_message`](Self::next_message) goes on from there.
     ///
     /// It needs nothing of the sending half, so a half of a split connection takes no lock for it.
     #[inline]
@@ -86,10 +87,12 @@ impl RecvHalf {
         };
         let there = input.len().wrapping_sub(len);
         self.block.consume(len);
-        if header.payload_len <= there.min(self.max_plain_len) as u64 {
-            self.take_in_place(kind, &header)
-        } else {
-            self.set_aside(Stage::Header(header))
+        if header.payload_len > there.min(self.max_plain_len) as u64 {
+            return self.set_aside(Stage::Header(header));
+        }
+        match self.take_in_place(kind, &header) {
+            Ok(()) => true,
+            Err(error) => self.set_aside(Stage::Failed(error.into())),
         }
     }
 
@@ -101,19 +104,20 @@ impl RecvHalf {
         false
     }
 
-    /// A message is the payload that lies next in the block. `false` if it is not the text that it ought to be.
+    /// Unmasks and validates the payload that lies next in the block, which is a message.
     #[inline]
-    fn take_in_place(&mut self, kind: MessageKind, header: &FrameHeader) -> bool {
+    fn take_in_place(
+        &mut self,
+        kind: MessageKind,
+        header: &FrameHeader,
+    ) -> Result<(), InvalidUtf8> {
         let len = header.payload_len as usize;
         let range = match kind {
-            MessageKind::Text => match self.block.take_text(len, header.mask) {
-                Ok(range) => range,
-                Err(error) => return self.set_aside(Stage::Failed(error.into())),
-            },
+            MessageKind::Text => self.block.take_text(len, header.mask)?,
             MessageKind::Binary => self.block.take(len, header.mask),
         };
         self.message = Location::Block(kind, range);
-        true
+        Ok(())
     }
 
     /// Tells whether there is nothing to look at, and nothing under way that goes on without input.
@@ -177,6 +181,7 @@ impl RecvHalf {
                 }
                 Stage::Header(header) => return Ok(header),
                 Stage::Failed(error) => return Err(Stop::Failed(error)),
+                // The callers have seen to payload and to what is held.
                 Stage::Closed | Stage::Payload(_) | Stage::Held | Stage::HeldPiece { .. } => {
                     self.block.clear();
                     return Err(Stop::Closed);
@@ -254,10 +259,8 @@ impl RecvHalf {
             match whole_message(header) {
                 Some(kind) if len <= self.block.unread().len() => {
                     self.stage = Stage::Between;
-                    return match (self.take_in_place(kind, header), self.stage) {
-                        (false, Stage::Failed(error)) => Err(Stop::Failed(error)),
-                        (is_taken, _) => Ok(is_taken),
-                    };
+                    self.take_in_place(kind, header)?;
+                    return Ok(true);
                 }
                 _ if len > self.block.unread().len() && self.block.fits(len) => {
                     return Err(Stop::NeedInput);

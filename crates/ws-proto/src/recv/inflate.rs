@@ -1,24 +1,25 @@
 //! A message that arrives compressed (RFC 7692 §6.2, §7.2.2).
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::block::Location;
 use super::frames::{OpenFrame, Stage};
-use super::{Chunk, RecvHalf, Stop};
-use crate::deflate::{Decompressor, DecompressorState, DeflateParams};
+use super::{Chunk, RecvHalf, RecvLending, Stop};
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateParams;
+use crate::deflate::{Decompressor, DecompressorState};
 use crate::error::{LimitError, ReceiveError};
 use crate::header::FrameHeader;
 use crate::opcode::OpCode;
 
-/// Octets that are unmasked and inflated in one step.
+/// Bytes that are unmasked and inflated in one step.
 const INPUT_LEN: usize = 4 * 1024;
 
-/// Octets that come out in one step at most.
+/// Bytes that come out in one step at most.
 const PIECE_LEN: usize = 16 * 1024;
 
-/// Octets that come out in one turn, after which the caller may see to others. One that goes in counts as eight.
+/// Bytes that come out in one turn, after which the caller may see to others. One that goes in counts as eight.
 const TURN_LEN: usize = 256 * 1024;
 
 /// What receives compressed messages.
@@ -26,11 +27,11 @@ pub(super) struct Inflation {
     decompressor: Decompressor,
     /// The message under way is compressed.
     is_on: bool,
-    /// Octets of payload of the compressed message under way.
+    /// Bytes of payload of the compressed message under way.
     compressed_len: u64,
     /// What came out last.
     piece: Vec<u8>,
-    /// What was done in this turn, in bytes that came out.
+    /// The work of this turn, in bytes that came out.
     turn_len: usize,
 }
 
@@ -43,9 +44,10 @@ impl Inflation {
 
 impl RecvHalf {
     /// Accepts messages that are compressed as agreed (RFC 7692 §7).
+    #[cfg(feature = "deflate")]
     pub fn inflate(&mut self, params: &DeflateParams) {
         let peer = self.role.peer();
-        self.inflation = Some(Box::new(Inflation {
+        self.inflation = Some(alloc::boxed::Box::new(Inflation {
             decompressor: Decompressor::new(params.takeover(peer), params.window_bits(peer)),
             is_on: false,
             compressed_len: 0,
@@ -67,39 +69,10 @@ impl RecvHalf {
 
     /// Gives back memory that is of no use between messages.
     pub(super) fn release_inflation(&mut self) {
-        drop(self.reclaim_decompressor());
+        drop(self.lending().reclaim_decompressor());
         if let Some(inflation) = &mut self.inflation {
             inflation.piece = Vec::new();
         }
-    }
-
-    #[inline]
-    pub(super) fn wants_decompressor(&self) -> bool {
-        let inflation = self.inflation.as_ref();
-        inflation.is_some_and(|it| !it.decompressor.has_state())
-    }
-
-    pub(super) fn lend_decompressor(
-        &mut self,
-        memory: DecompressorMemory,
-    ) -> Option<DecompressorMemory> {
-        let Some(inflation) = &mut self.inflation else {
-            return Some(memory);
-        };
-        let DecompressorMemory { state, piece } = memory;
-        if inflation.piece.capacity() == 0 {
-            inflation.piece = piece;
-        }
-        let state = inflation.decompressor.put_state(state)?;
-        let piece = Vec::new();
-        Some(DecompressorMemory { state, piece })
-    }
-
-    pub(super) fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
-        let inflation = self.inflation.as_mut()?;
-        let state = inflation.decompressor.take_state()?;
-        let piece = core::mem::take(&mut inflation.piece);
-        Some(DecompressorMemory { state, piece })
     }
 
     /// Takes note of a data frame, whose header may begin a compressed message.
@@ -113,7 +86,7 @@ impl RecvHalf {
         }
     }
 
-    /// Our limits on a frame of a compressed message that is put together: compressed octets are few, unless they are
+    /// Our limits on a frame of a compressed message that is put together: compressed bytes are few, unless they are
     /// there to keep us busy.
     pub(super) fn check_compressed(&mut self, header: &FrameHeader) -> Result<(), LimitError> {
         let limit = self.max_message_len;
@@ -247,6 +220,38 @@ impl RecvHalf {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl RecvLending<'_> {
+    /// Tells whether the next compressed message allocates a decompressor's memory, unless some is lent.
+    #[inline]
+    pub fn wants_decompressor(&self) -> bool {
+        let inflation = self.0.inflation.as_ref();
+        inflation.is_some_and(|it| !it.decompressor.has_state())
+    }
+
+    /// Lends the memory of a decompressor; it comes back if it is not wanted.
+    pub fn lend_decompressor(&mut self, memory: DecompressorMemory) -> Option<DecompressorMemory> {
+        let Some(inflation) = &mut self.0.inflation else {
+            return Some(memory);
+        };
+        let DecompressorMemory { state, piece } = memory;
+        if inflation.piece.capacity() == 0 {
+            inflation.piece = piece;
+        }
+        let state = inflation.decompressor.put_state(state)?;
+        let piece = Vec::new();
+        Some(DecompressorMemory { state, piece })
+    }
+
+    /// Gives up the decompressor's memory if the next message will not refer to what it saw: between messages without
+    /// context takeover.
+    pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
+        let inflation = self.0.inflation.as_mut()?;
+        let state = inflation.decompressor.take_state()?;
+        let piece = core::mem::take(&mut inflation.piece);
+        Some(DecompressorMemory { state, piece })
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{DecompressorMemory, RecvHalf, Step, Stop};
+use super::{RecvHalf, Step, Stop};
 use crate::send::SendHalf;
 
 /// Memory of a [`RecvHalf`] that its driver lends and takes back, so that a connection that waits holds none.
@@ -65,7 +65,7 @@ impl RecvLending<'_> {
         self.0.block.settle(&mut self.0.message)
     }
 
-    /// Forgets all input and returns the memory: the connection has ended.
+    /// Forgets all input, and returns the block and what was kept for the next message.
     pub fn discard(&mut self) -> Box<[u8]> {
         let half = &mut *self.0;
         half.end_look();
@@ -76,22 +76,5 @@ impl RecvLending<'_> {
             half.partial = Vec::new();
         }
         half.block.give_up()
-    }
-
-    /// Tells whether the next compressed message allocates a decompressor's memory, unless some is lent.
-    #[inline]
-    pub fn wants_decompressor(&self) -> bool {
-        self.0.wants_decompressor()
-    }
-
-    /// Lends the memory of a decompressor; it comes back if it is not wanted.
-    pub fn lend_decompressor(&mut self, memory: DecompressorMemory) -> Option<DecompressorMemory> {
-        self.0.lend_decompressor(memory)
-    }
-
-    /// Gives up the decompressor's memory if the next message will not refer to what it saw: between messages without
-    /// context takeover.
-    pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
-        self.0.reclaim_decompressor()
     }
 }

@@ -3,10 +3,6 @@
 mod assembly;
 mod block;
 mod frames;
-#[cfg(feature = "deflate")]
-mod inflate;
-#[cfg(not(feature = "deflate"))]
-#[path = "no_inflate.rs"]
 mod inflate;
 mod lending;
 mod stream;
@@ -18,8 +14,6 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::Bytes;
-
 use crate::config::Config;
 use crate::control::Control;
 use crate::error::ReceiveError;
@@ -27,7 +21,6 @@ use crate::header::{FrameHeader, HeaderRules};
 use crate::message::{Message, MessageKind, MessageRef};
 use crate::role::Role;
 use crate::send::SendHalf;
-use crate::text::Text;
 use assembly::Assembly;
 use block::{Block, Location};
 use frames::Stage;
@@ -39,7 +32,7 @@ use stream::Streaming;
 #[must_use]
 #[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
 pub enum Step<T> {
-    /// What was looked for.
+    /// The search found it.
     Found(T),
     /// A Close, Ping or Pong. It has been answered already: take the next step.
     Control(Control),
@@ -108,9 +101,9 @@ pub struct RecvHalf {
     max_plain_len: usize,
     block: Block,
     stage: Stage,
-    /// What the last step found.
+    /// The place of what the last step found.
     message: Location,
-    /// Input has come since the last step.
+    /// Input has come of which the sending half has not been told.
     is_heard: bool,
     /// The last step used up all input.
     is_searched: bool,
@@ -128,10 +121,6 @@ enum Stop {
     /// The control frame with this header comes first, and is all there.
     Control(FrameHeader),
     NeedInput,
-    #[cfg_attr(
-        not(feature = "deflate"),
-        expect(dead_code, reason = "only decompression takes long")
-    )]
     Busy,
     Closed,
     Failed(ReceiveError),
@@ -207,11 +196,6 @@ impl RecvHalf {
             self.is_searched = true;
             return Step::NeedInput;
         }
-        self.next_found(send)
-    }
-
-    #[inline(never)]
-    fn next_found(&mut self, send: &mut SendHalf) -> Step<()> {
         let found = self.find_message();
         self.conclude(send, found)
     }
@@ -236,6 +220,7 @@ impl RecvHalf {
     }
 
     /// The joint of the two halves: all that receiving has to tell the sending half.
+    #[inline(never)] // The step that only asks for input, after each read, shall not pay for this.
     fn conclude<T>(&mut self, send: &mut SendHalf, found: Result<T, Stop>) -> Step<T> {
         self.note_heard(send);
         self.is_searched = matches!(found, Err(Stop::NeedInput));
@@ -288,16 +273,10 @@ impl RecvHalf {
         if self.is_holding() {
             self.leave_held();
         }
-        let message = match &self.message {
-            Location::Block(MessageKind::Text, _) => Message::Text(Text::from(self.block.text())),
-            Location::Block(MessageKind::Binary, range) => {
-                Message::Binary(Bytes::copy_from_slice(self.block.get(range)))
-            }
-            Location::Assembled => self.assembly.take()?,
-            Location::None | Location::Chunk(_) | Location::Prefix | Location::Inflated => {
-                return None;
-            }
-        };
+        let message = match self.message {
+            Location::Assembled => self.assembly.take(),
+            _ => self.message().map(MessageRef::to_message),
+        }?;
         self.message = Location::None;
         Some(message)
     }
@@ -305,15 +284,12 @@ impl RecvHalf {
     /// Forgets the message that the last step found, unless it is [held](Self::hold). If it was put together outside
     /// the block, its memory is free.
     pub fn drop_message(&mut self) {
-        match &self.message {
-            _ if self.is_holding() => {}
-            Location::Block(..) => self.message = Location::None,
-            Location::Assembled => {
-                self.message = Location::None;
-                self.assembly.take();
-            }
-            Location::None | Location::Chunk(_) | Location::Prefix | Location::Inflated => {}
+        match self.message {
+            Location::Block(..) if !self.is_holding() => {}
+            Location::Assembled if !self.is_holding() => drop(self.assembly.take()),
+            _ => return,
         }
+        self.message = Location::None;
     }
 
     /// Lets the next step find the same message again, whole or piece by piece, unless it is taken or more is read

@@ -17,7 +17,7 @@ pub(super) struct Streaming {
     frame_is_empty: bool,
     /// Frames without payload in a row.
     empty_frames: u32,
-    /// What had been put together before is the first piece.
+    /// The first piece is the beginning that had been put together before.
     has_prefix: bool,
 }
 
@@ -153,7 +153,6 @@ impl RecvHalf {
     }
 
     /// Takes note of a piece that came compressed.
-    #[cfg(feature = "deflate")]
     pub(super) fn check_inflated(&mut self) -> Result<(), InvalidUtf8> {
         match (&mut self.stream, &self.inflation) {
             (Some(stream), Some(inflation)) => stream.check(inflation.piece()),

@@ -34,7 +34,7 @@ impl SendHalf {
 
     /// Starts the closing handshake (RFC 6455 §7.1.2). `None` sends a Close without a code.
     ///
-    /// What was queued before still goes out first.
+    /// Frames that were queued before still go out first.
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ impl SendHalf {
 
     fn enter(&mut self, closing: Closing) {
         self.closing = closing;
-        self.settle();
+        self.refresh();
     }
 
     #[inline]

@@ -1,46 +1,68 @@
 //! A message that leaves compressed (RFC 7692 §6.1, §7.2.1).
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
 
-use super::SendHalf;
 use super::frames::fragments;
-use crate::deflate::{
-    Compressor, CompressorOptions, CompressorState, DeflateConfig, DeflateParams,
-};
+use super::{SendHalf, SendLending};
+use crate::deflate::{Compressor, CompressorOptions, CompressorState};
+#[cfg(feature = "deflate")]
+use crate::deflate::{DeflateConfig, DeflateParams};
 use crate::header::FrameHeader;
 use crate::message::{Compression, Outgoing, Payload};
 use crate::opcode::OpCode;
 use crate::prepared::{Prepared, PreparedFrame};
 
-/// Octets that are compressed in one step, after which the caller may see to others.
+/// Bytes that are compressed in one step, after which the caller may see to others.
 const STEP_LEN: usize = 256 * 1024;
 
 /// What compresses messages.
 pub(super) struct Deflation {
     compressor: Compressor,
     options: CompressorOptions,
-    /// Messages of fewer octets leave as they are.
+    /// Messages of fewer bytes leave as they are.
     threshold: usize,
     /// What came out of a message or piece, on its way into frames.
     octets: Vec<u8>,
     work: Option<Work>,
 }
 
-/// A message or piece that is compressed in steps.
+/// The part of a message that is compressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A whole message.
+    Message,
+    /// A piece of a message, as a frame of its own.
+    Piece,
+    /// The end of a message that was sent piece by piece.
+    End,
+}
+
+/// A part that is compressed in steps.
 struct Work {
     opcode: OpCode,
-    /// More pieces follow.
-    is_piece: bool,
+    part: Part,
     payload: Bytes,
     done: usize,
 }
 
+impl Deflation {
+    /// Compresses the last or only bytes of a part.
+    fn compress(&mut self, part: Part, bytes: &[u8]) {
+        if part == Part::Piece {
+            self.compressor.push(bytes, &mut self.octets);
+            self.compressor.flush(&mut self.octets);
+        } else {
+            self.compressor.compress(bytes, &mut self.octets);
+        }
+    }
+}
+
 impl SendHalf {
     /// Compresses messages as agreed (RFC 7692 §7).
+    #[cfg(feature = "deflate")]
     pub fn deflate(&mut self, params: &DeflateParams, config: &DeflateConfig) {
         let role = self.role();
         let options = CompressorOptions {
@@ -49,14 +71,14 @@ impl SendHalf {
             takeover: params.takeover(role),
             window_bits: params.window_bits(role).min(config.own_window_bits),
         };
-        self.deflation = Some(Box::new(Deflation {
+        self.deflation = Some(alloc::boxed::Box::new(Deflation {
             compressor: Compressor::new(options),
             options,
             threshold: config.threshold,
             octets: Vec::new(),
             work: None,
         }));
-        self.settle();
+        self.refresh();
     }
 
     /// Whether this message leaves compressed.
@@ -70,45 +92,61 @@ impl SendHalf {
         })
     }
 
-    /// Queues a message compressed, or begins to compress it.
-    pub(super) fn compressed(&mut self, opcode: OpCode, payload: Payload<'_>) {
-        if self.takes_steps(payload.as_bytes()) {
-            return self.start_work(opcode, false, payload.into_bytes());
-        }
+    /// Compresses and queues, or begins to compress.
+    pub(super) fn compressed(&mut self, opcode: OpCode, part: Part, payload: Payload<'_>) {
         let Some(deflation) = &mut self.deflation else {
             return;
         };
-        let mut octets = core::mem::take(&mut deflation.octets);
-        octets.clear();
-        deflation
-            .compressor
-            .compress(payload.as_bytes(), &mut octets);
-        self.compressed_message(opcode, payload, octets);
+        deflation.octets.clear();
+        let bytes = payload.as_bytes();
+        if !self.in_steps || bytes.len() <= STEP_LEN {
+            deflation.compress(part, bytes);
+            return self.queue_compressed(opcode, part, payload);
+        }
+        deflation.work = Some(Work {
+            opcode,
+            part,
+            payload: payload.into_bytes(),
+            done: 0,
+        });
+        self.refresh();
     }
 
-    /// Queues a message in its compressed form, unless that is no shorter and nothing keeps it from leaving as it is.
-    fn compressed_message(&mut self, opcode: OpCode, payload: Payload<'_>, octets: Vec<u8>) {
-        let deflation = self.deflation.as_ref();
+    /// Queues what came out of the compressor: a message in its compressed form, unless that is no shorter and nothing
+    /// keeps it from leaving as it is.
+    fn queue_compressed(&mut self, opcode: OpCode, part: Part, payload: Payload<'_>) {
+        let Some(deflation) = &mut self.deflation else {
+            return;
+        };
+        let octets = core::mem::take(&mut deflation.octets);
         // Later messages may refer to this one: then the peer has to see it as it was compressed.
-        let takeover = deflation.is_some_and(|deflation| deflation.options.takeover);
-        if takeover || octets.len() < payload.as_bytes().len() {
-            let most = self
-                .config
-                .shared
-                .fragment_len
-                .map_or(usize::MAX, |len| len.get());
-            for (i, fin, range) in fragments(octets.len(), most.min(octets.len().max(1))) {
-                let opcode = if i == 0 { opcode } else { OpCode::Continuation };
-                self.compressed_frame(opcode, fin, octets.get(range).unwrap_or_default());
+        let takeover = deflation.options.takeover;
+        match part {
+            Part::Message if takeover || octets.len() < payload.as_bytes().len() => {
+                let most = self.config.shared.fragment_len;
+                let most = most.map_or(usize::MAX, |len| len.get());
+                for (i, fin, range) in fragments(octets.len(), most.min(octets.len().max(1))) {
+                    let opcode = if i == 0 { opcode } else { OpCode::Continuation };
+                    self.compressed_frame(opcode, fin, octets.get(range).unwrap_or_default());
+                }
             }
-        } else {
-            self.uncompressed(opcode, payload);
+            Part::Message => self.uncompressed(opcode, payload),
+            Part::Piece | Part::End => self.compressed_frame(opcode, part == Part::End, &octets),
         }
-        self.keep_octets(octets);
+        if let Some(deflation) = &mut self.deflation {
+            deflation.octets = octets;
+        }
+    }
+
+    /// The compressed frame of a prepared message, if it pays: never, without the codec.
+    #[cfg(not(feature = "deflate"))]
+    pub(super) fn compressed_once<'a>(&mut self, _: &'a Prepared) -> Option<&'a PreparedFrame> {
+        None
     }
 
     /// The compressed frame of a prepared message, if it pays. The next message of our own will not refer to any
     /// before.
+    #[cfg(feature = "deflate")]
     pub(super) fn compressed_once<'a>(
         &mut self,
         prepared: &'a Prepared,
@@ -129,39 +167,6 @@ impl SendHalf {
         Some(frame)
     }
 
-    /// Queues a piece of a compressed message as a frame, or begins to compress it.
-    pub(super) fn compressed_piece(&mut self, opcode: OpCode, payload: &[u8]) {
-        if self.takes_steps(payload) {
-            return self.start_work(opcode, true, Bytes::copy_from_slice(payload));
-        }
-        self.compress_into_frame(opcode, false, |compressor, octets| {
-            compressor.push(payload, octets);
-            compressor.flush(octets);
-        });
-    }
-
-    /// Queues the end of a compressed message.
-    pub(super) fn compressed_end(&mut self, opcode: OpCode) {
-        self.compress_into_frame(opcode, true, Compressor::finish);
-    }
-
-    fn takes_steps(&self, payload: &[u8]) -> bool {
-        self.in_steps && payload.len() > STEP_LEN
-    }
-
-    fn start_work(&mut self, opcode: OpCode, is_piece: bool, payload: Bytes) {
-        if let Some(deflation) = &mut self.deflation {
-            deflation.octets.clear();
-            deflation.work = Some(Work {
-                opcode,
-                is_piece,
-                payload,
-                done: 0,
-            });
-        }
-        self.settle();
-    }
-
     /// Tells whether a long message is being compressed in steps: see
     /// [`SendLending::work`](crate::SendLending::work).
     #[inline]
@@ -177,15 +182,15 @@ impl SendHalf {
         let Some(mut work) = deflation.work.take() else {
             return;
         };
-        let end = work.done.saturating_add(STEP_LEN).min(work.payload.len());
-        let step = work.payload.get(work.done..end).unwrap_or_default();
-        deflation.compressor.push(step, &mut deflation.octets);
-        work.done = end;
-        if end < work.payload.len() {
+        let rest = work.payload.get(work.done..).unwrap_or_default();
+        if let Some(step) = rest.get(..STEP_LEN).filter(|step| step.len() < rest.len()) {
+            deflation.compressor.push(step, &mut deflation.octets);
+            work.done = work.done.saturating_add(STEP_LEN);
             deflation.work = Some(work);
         } else {
-            self.finish_step(work);
-            self.settle();
+            deflation.compress(work.part, rest);
+            self.queue_compressed(work.opcode, work.part, Payload::Owned(work.payload));
+            self.refresh();
         }
     }
 
@@ -196,44 +201,12 @@ impl SendHalf {
         }
     }
 
-    /// All of it has gone into the compressor.
-    fn finish_step(&mut self, work: Work) {
-        let Some(deflation) = &mut self.deflation else {
-            return;
-        };
-        let mut octets = core::mem::take(&mut deflation.octets);
-        if work.is_piece {
-            deflation.compressor.flush(&mut octets);
-            self.compressed_frame(work.opcode, false, &octets);
-            self.keep_octets(octets);
-        } else {
-            deflation.compressor.finish(&mut octets);
-            self.compressed_message(work.opcode, Payload::Owned(work.payload), octets);
-        }
-    }
-
     /// Forgets a message that is being compressed: nothing is sent any more.
     pub(super) fn drop_work(&mut self) {
         if let Some(deflation) = &mut self.deflation {
             deflation.work = None;
         }
-        self.settle();
-    }
-
-    fn compress_into_frame(
-        &mut self,
-        opcode: OpCode,
-        fin: bool,
-        compress: impl FnOnce(&mut Compressor, &mut Vec<u8>),
-    ) {
-        let Some(deflation) = &mut self.deflation else {
-            return;
-        };
-        let mut octets = core::mem::take(&mut deflation.octets);
-        octets.clear();
-        compress(&mut deflation.compressor, &mut octets);
-        self.compressed_frame(opcode, fin, &octets);
-        self.keep_octets(octets);
+        self.refresh();
     }
 
     /// RSV1 stands on the first frame of a message only (RFC 7692 §6.1).
@@ -246,12 +219,6 @@ impl SendHalf {
         self.frame(header, octets);
     }
 
-    fn keep_octets(&mut self, octets: Vec<u8>) {
-        if let Some(deflation) = &mut self.deflation {
-            deflation.octets = octets;
-        }
-    }
-
     /// Gives back memory that is of no use between messages.
     pub(super) fn release_output(&mut self) {
         if let Some(deflation) = &mut self.deflation
@@ -260,15 +227,19 @@ impl SendHalf {
             deflation.octets = Vec::new();
         }
     }
+}
 
+impl SendLending<'_> {
+    /// Tells whether the next compressed message allocates a compressor's memory, unless some is lent.
     #[inline]
-    pub(super) fn wants_compressor(&self) -> bool {
-        let deflation = self.deflation.as_ref();
+    pub fn wants_compressor(&self) -> bool {
+        let deflation = self.0.deflation.as_ref();
         deflation.is_some_and(|it| !it.compressor.has_state())
     }
 
-    pub(super) fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
-        match &mut self.deflation {
+    /// Lends the memory of a compressor; it comes back if it does not suit what was agreed or is not wanted.
+    pub fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
+        match &mut self.0.deflation {
             Some(deflation) => deflation
                 .compressor
                 .put_state(memory.0)
@@ -277,16 +248,30 @@ impl SendHalf {
         }
     }
 
-    pub(super) fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
-        let is_unfinished = self.unfinished().is_some() || self.is_busy();
-        let is_open = self.is_open();
-        let deflation = self.deflation.as_mut()?;
+    /// Gives up the compressor's memory if the next message will not refer to what it saw: between messages without
+    /// context takeover, or when nothing can be sent any more.
+    pub fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
+        let is_unfinished = self.0.unfinished().is_some() || self.0.is_busy();
+        let is_open = self.0.is_open();
+        let deflation = self.0.deflation.as_mut()?;
         if !is_open {
             deflation.compressor.reset();
         } else if deflation.options.takeover || is_unfinished {
             return None;
         }
         deflation.compressor.take_state().map(CompressorMemory)
+    }
+
+    /// Compresses messages of more than 256 KiB in steps: [`SendHalf::message`] and [`SendHalf::write`] only take them,
+    /// and [`work`](Self::work) goes on while the half [`is_busy`](SendHalf::is_busy). There is no
+    /// [room](SendHalf::has_room) until it is done, and whatever must follow the message does the rest at once.
+    pub fn compress_in_steps(&mut self) {
+        self.0.in_steps = true;
+    }
+
+    /// Compresses some more of a long message, and queues it when it is done.
+    pub fn work(&mut self) {
+        self.0.work();
     }
 }
 

@@ -6,6 +6,7 @@ use core::ops::Range;
 use bytes::Bytes;
 
 use super::SendHalf;
+use super::deflate::Part;
 use super::lending::UNCOPIED_LEN;
 use crate::error::SendError;
 use crate::header::{FrameHeader, MAX_HEADER_LEN};
@@ -47,7 +48,7 @@ impl SendHalf {
             Payload::Prepared(prepared) if !self.fragments(prepared.as_bytes()) => {
                 self.prepared(prepared, compresses);
             }
-            payload if compresses => self.compressed(opcode, payload),
+            payload if compresses => self.compressed(opcode, Part::Message, payload),
             payload => self.uncompressed(opcode, payload),
         }
         Ok(())

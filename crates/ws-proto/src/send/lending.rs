@@ -5,15 +5,15 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::{CompressorMemory, SendHalf};
+use super::SendHalf;
 use crate::error::SendError;
 use crate::header::FrameHeader;
 use crate::message::{Outgoing, Payload};
 
-/// Owned payloads from here on are queued as they are: the copy would cost more than one more slice to write.
+/// Payloads from here on are not copied, if they are owned or lent: that would cost more than one more slice to write.
 pub(super) const UNCOPIED_LEN: usize = 8 * 1024;
 
-/// What only drivers need of a [`SendHalf`].
+/// The part of a [`SendHalf`] that only drivers need.
 ///
 /// ```text
 /// before something is queued:   lend(buffer) if wants_buffer(), lend_compressor(memory) if wants_compressor()
@@ -63,23 +63,6 @@ impl SendLending<'_> {
             self.0.release_output();
         }
         self.0.queue.reclaim()
-    }
-
-    /// Tells whether the next compressed message allocates a compressor's memory, unless some is lent.
-    #[inline]
-    pub fn wants_compressor(&self) -> bool {
-        self.0.wants_compressor()
-    }
-
-    /// Lends the memory of a compressor; it comes back if it does not suit what was agreed or is not wanted.
-    pub fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
-        self.0.lend_compressor(memory)
-    }
-
-    /// Gives up the compressor's memory if the next message will not refer to what it saw: between messages without
-    /// context takeover, or when nothing can be sent any more.
-    pub fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
-        self.0.reclaim_compressor()
     }
 
     /// Tells whether [`lend_payload`](Self::lend_payload) would leave the payload of this message where it is.
@@ -137,18 +120,6 @@ impl SendLending<'_> {
         if self.0.queue.lent() > 0 {
             self.0.queue.fill_gap(Bytes::copy_from_slice(lent));
         }
-    }
-
-    /// Compresses messages of more than 256 KiB in steps: [`SendHalf::message`] and [`SendHalf::write`] only take them,
-    /// and [`work`](Self::work) goes on while the half [`is_busy`](SendHalf::is_busy). There is no
-    /// [room](SendHalf::has_room) until it is done, and whatever must follow the message does the rest at once.
-    pub fn compress_in_steps(&mut self) {
-        self.0.in_steps = true;
-    }
-
-    /// Compresses some more of a long message, and queues it when it is done.
-    pub fn work(&mut self) {
-        self.0.work();
     }
 }
 

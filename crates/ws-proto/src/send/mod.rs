@@ -1,10 +1,6 @@
 //! Sending: messages, control frames and the closing handshake in, bytes out (RFC 6455 §5, §6.1, §7).
 
 mod closing;
-#[cfg(feature = "deflate")]
-mod deflate;
-#[cfg(not(feature = "deflate"))]
-#[path = "no_deflate.rs"]
 mod deflate;
 mod frames;
 mod lending;
@@ -78,7 +74,7 @@ use silence::Silence;
 pub struct SendHalf {
     /// Present on a client, which masks what it sends.
     masks: Option<Box<dyn MaskSource>>,
-    /// A message can be queued at once, in one frame as it is: see [`settle`](Self::settle).
+    /// A message can be queued at once, in one frame as it is: see [`refresh`](Self::refresh).
     is_plain: bool,
     /// Fewer queued bytes are room for a message: the high-water mark, or 0 while a message is compressed in steps.
     room: usize,
@@ -135,12 +131,12 @@ impl SendHalf {
             deflation: None,
             in_steps: false,
         };
-        half.settle();
+        half.refresh();
         half
     }
 
     /// Derives what the short path asks for, after anything that it depends on has changed.
-    fn settle(&mut self) {
+    fn refresh(&mut self) {
         self.is_plain = self.closing.is_open()
             && self.unfinished.is_none()
             && self.deflation.is_none()
@@ -222,7 +218,8 @@ impl SendHalf {
         self.queue.slices(slices)
     }
 
-    /// Takes note that the transport took the next `len` bytes.
+    /// Takes note that the transport took the next `len` bytes. Once it took everything, a Pong that had to wait is
+    /// queued.
     pub fn advance(&mut self, len: usize) {
         self.queue.advance(len);
         if len > 0 {

@@ -1,9 +1,10 @@
 //! Sending a message piece by piece (RFC 6455 §5.4).
 
 use super::SendHalf;
+use super::deflate::Part;
 use crate::error::SendError;
 use crate::header::FrameHeader;
-use crate::message::MessageKind;
+use crate::message::{MessageKind, Payload};
 use crate::opcode::OpCode;
 use crate::utf8::Utf8Stream;
 
@@ -56,7 +57,7 @@ impl SendHalf {
             is_under_way: false,
             is_compressed: self.deflation.is_some(),
         });
-        self.settle();
+        self.refresh();
         Ok(())
     }
 
@@ -80,7 +81,7 @@ impl SendHalf {
     ///
     /// # Errors
     ///
-    /// [`SendError::NotUtf8`] if it cannot continue the text: nothing was queued, and other octets may be tried.
+    /// [`SendError::NotUtf8`] if it cannot continue the text: nothing was queued, and other bytes may be tried.
     /// [`SendError::NoMessage`] if none was begun, [`SendError::Closing`].
     pub fn write(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.check_open()?;
@@ -97,7 +98,7 @@ impl SendHalf {
         };
         let opcode = message.next_opcode();
         if message.is_compressed {
-            self.compressed_piece(opcode, payload);
+            self.compressed(opcode, Part::Piece, Payload::Borrowed(payload));
         } else {
             let header = FrameHeader::new(opcode, payload.len() as u64);
             self.frame(
@@ -128,10 +129,10 @@ impl SendHalf {
         let opcode = message.next_opcode();
         let is_compressed = message.is_compressed;
         self.unfinished = None;
-        self.settle();
+        self.refresh();
         self.finish_work();
         if is_compressed {
-            self.compressed_end(opcode);
+            self.compressed(opcode, Part::End, Payload::Borrowed(&[]));
         } else {
             self.frame(FrameHeader::new(opcode, 0), &[]);
         }
@@ -145,7 +146,7 @@ impl SendHalf {
             return Err(SendError::UnfinishedMessage);
         }
         if self.unfinished.take().is_some() {
-            self.settle();
+            self.refresh();
         }
         self.finish_work();
         Ok(())

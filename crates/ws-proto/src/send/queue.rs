@@ -5,20 +5,20 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-/// Octets in order: mostly one contiguous buffer, with large payloads between that were never copied.
+/// Bytes in order: mostly one contiguous buffer, with large payloads between that were never copied.
 #[derive(Default)]
 pub(super) struct Queue {
     /// Frames and headers. `buffer[..sent]` has gone out.
     buffer: Vec<u8>,
     sent: usize,
-    /// Payloads that stand between octets of `buffer`, each before the octet at its position.
+    /// Payloads that stand between bytes of `buffer`, each before the byte at its position.
     inserted: VecDeque<Inserted>,
-    /// A payload that its owner keeps and writes itself has its place before the octet of `buffer` at this position,
+    /// A payload that its owner keeps and writes itself has its place before the byte of `buffer` at this position,
     /// where no other payload stands: its header is before it.
     gap: usize,
-    /// Octets of that payload that have not gone out. 0: there is none.
+    /// Bytes of that payload that have not gone out. 0: there is none.
     lent: usize,
-    /// Octets that have not gone out, lent ones included.
+    /// Bytes that have not gone out, lent ones included.
     len: usize,
 }
 
@@ -38,7 +38,7 @@ impl Queue {
         self.len == 0
     }
 
-    /// Lets `write` append to the contiguous buffer, which gets room for `len` octets first.
+    /// Lets `write` append to the contiguous buffer, which gets room for `len` bytes first.
     #[inline(always)]
     pub(super) fn append(&mut self, len: usize, write: impl FnOnce(&mut Vec<u8>)) {
         if self.buffer.capacity().saturating_sub(self.buffer.len()) < len {
@@ -62,14 +62,14 @@ impl Queue {
         }
     }
 
-    /// Leaves a gap behind a header, for a payload of `len` octets whose owner keeps it. There is one at a time.
+    /// Leaves a gap behind a header, for a payload of `len` bytes whose owner keeps it. There is one at a time.
     pub(super) fn lend_gap(&mut self, len: usize) {
         self.gap = self.buffer.len();
         self.lent = len;
         self.len = self.len.saturating_add(len);
     }
 
-    /// Octets of the gap that have not gone out.
+    /// Bytes of the gap that have not gone out.
     pub(super) fn lent(&self) -> usize {
         self.lent
     }
@@ -85,7 +85,7 @@ impl Queue {
         self.lent = 0;
     }
 
-    /// Writes the next octets to `slices`, as far as those reach, or the gap; returns how many were used.
+    /// Writes the next bytes to `slices`, as far as those reach, or the gap; returns how many were used.
     pub(super) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         let mut used: usize = 0;
         let mut put = |octets: &'a [u8]| match slices.get_mut(used) {
@@ -109,7 +109,7 @@ impl Queue {
         used
     }
 
-    /// All octets, if they are in one piece.
+    /// All bytes, if they are in one piece.
     #[cfg(feature = "std")]
     #[inline]
     pub(super) fn contiguous(&self) -> Option<&[u8]> {
@@ -130,7 +130,7 @@ impl Queue {
         }
     }
 
-    /// The next `len` octets have gone out.
+    /// The next `len` bytes have gone out.
     pub(super) fn advance(&mut self, len: usize) {
         if len >= self.len {
             self.clear();
@@ -156,14 +156,14 @@ impl Queue {
         }
     }
 
-    /// Of the next `len` octets, those that are lent have gone out: how many.
+    /// Of the next `len` bytes, those that are lent have gone out: how many.
     fn advance_lent(&mut self, len: usize) -> usize {
         let taken = self.lent.min(len);
         self.lent = self.lent.saturating_sub(taken);
         taken
     }
 
-    /// Of the next `len` octets, those of the next payload have gone out: how many.
+    /// Of the next `len` bytes, those of the next payload have gone out: how many.
     fn advance_inserted(&mut self, len: usize) -> usize {
         let Some(next) = self.inserted.front_mut() else {
             return 0;
@@ -199,7 +199,7 @@ impl Queue {
         None
     }
 
-    /// Gives the buffer up: at once if it is empty, else if its octets fit 16 times in it, moving them.
+    /// Gives the buffer up: at once if it is empty, else if its bytes fit 16 times in it, moving them.
     pub(super) fn reclaim(&mut self) -> Option<Vec<u8>> {
         if self.buffer.capacity() == 0 {
             return None;
@@ -216,7 +216,7 @@ impl Queue {
         Some(core::mem::replace(&mut self.buffer, kept))
     }
 
-    /// Room for `len` more octets. Octets that have gone out make way before memory grows, once they are no fewer than
+    /// Room for `len` more bytes. Bytes that have gone out make way before memory grows, once they are no fewer than
     /// those that move: else each small write by the transport could cost a move of everything queued.
     #[cold]
     fn make_room(&mut self, len: usize) {
@@ -228,7 +228,7 @@ impl Queue {
         self.buffer.reserve(len);
     }
 
-    /// Counts positions from the first octet that has not gone out.
+    /// Counts positions from the first byte that has not gone out.
     fn rebase(&mut self) {
         for inserted in &mut self.inserted {
             inserted.at = inserted.at.saturating_sub(self.sent);

@@ -61,7 +61,7 @@ impl Silence {
         self.is_paused = is_paused;
     }
 
-    /// The transport took octets: the Ping may still be behind others.
+    /// The transport took bytes: the Ping may still be behind others.
     pub(super) fn progress(&mut self) {
         if let (Some(_), Some(Keepalive { timeout, .. })) = (self.pinged, self.keepalive) {
             self.pong_due.arm(timeout);

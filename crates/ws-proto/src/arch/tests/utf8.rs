@@ -7,7 +7,7 @@ use super::*;
 /// Around the borders of vectors, and of four of them.
 const BORDERS: [usize; 10] = [0, 1, 2, 3, 61, 62, 63, 64, 127, 254];
 
-/// Octets on both sides of every border between classes of octets.
+/// Bytes on both sides of every border between classes of bytes.
 const CLASSES: [u8; 26] = [
     0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec,
     0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff,
@@ -47,7 +47,7 @@ const SAMPLES: [&[u8]; 27] = [
     b"\xff\xbf\xbf\xbf",
 ];
 
-/// What stands around them: one octet a character, and four.
+/// What stands around them: one byte a character, and four.
 const AROUND: [&str; 2] = ["a", "\u{10fffd}"];
 
 type Valid = fn(&[u8]) -> bool;
@@ -105,7 +105,7 @@ impl Checks {
         self.count += 1;
     }
 
-    /// Checks `sequence` behind `at` octets of text, and before `len` octets of it, or a few less.
+    /// Checks `sequence` behind `at` bytes of text, and before `len` bytes of it, or a few less.
     fn check_at(&mut self, at: usize, sequence: &[u8], len: usize) {
         for around in AROUND {
             let mut text = "b".repeat(at % around.len()).into_bytes();

@@ -1,0 +1,80 @@
+//! Without the feature `deflate` there is no codec: none of these is ever made.
+
+use alloc::vec::Vec;
+
+use crate::error::ReceiveError;
+
+pub(crate) enum Compressor {}
+pub(crate) enum CompressorState {}
+pub(crate) enum Decompressor {}
+pub(crate) enum DecompressorState {}
+
+pub(crate) struct CompressorOptions {
+    pub(crate) takeover: bool,
+}
+
+pub(crate) struct Progress {
+    pub(crate) used: usize,
+    pub(crate) pending: bool,
+}
+
+impl Compressor {
+    pub(crate) fn compress(&mut self, _: &[u8], _: &mut Vec<u8>) {
+        match *self {}
+    }
+
+    pub(crate) fn push(&mut self, _: &[u8], _: &mut Vec<u8>) {
+        match *self {}
+    }
+
+    pub(crate) fn flush(&mut self, _: &mut Vec<u8>) {
+        match *self {}
+    }
+
+    pub(crate) fn reset(&mut self) {
+        match *self {}
+    }
+
+    pub(crate) fn take_state(&mut self) -> Option<CompressorState> {
+        match *self {}
+    }
+
+    pub(crate) fn put_state(&mut self, _: CompressorState) -> Option<CompressorState> {
+        match *self {}
+    }
+
+    pub(crate) fn has_state(&self) -> bool {
+        match *self {}
+    }
+}
+
+impl Decompressor {
+    pub(crate) fn push(
+        &mut self,
+        _: &[u8],
+        _: &mut Vec<u8>,
+        _: usize,
+    ) -> Result<Progress, ReceiveError> {
+        match *self {}
+    }
+
+    pub(crate) fn end_of_message(
+        &mut self,
+        _: &mut Vec<u8>,
+        _: usize,
+    ) -> Result<Progress, ReceiveError> {
+        match *self {}
+    }
+
+    pub(crate) fn take_state(&mut self) -> Option<DecompressorState> {
+        match *self {}
+    }
+
+    pub(crate) fn put_state(&mut self, _: DecompressorState) -> Option<DecompressorState> {
+        match *self {}
+    }
+
+    pub(crate) fn has_state(&self) -> bool {
+        match *self {}
+    }
+}
