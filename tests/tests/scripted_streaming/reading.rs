@@ -1,4 +1,4 @@
-//! A message is received piece by piece, also one that was begun otherwise, and the rest of one that is given up is skipped.
+//! Receiving piece by piece, also what was begun otherwise; the rest of a message that is given up is skipped.
 
 use ws_driver::{CloseCode, Config, MessageKind};
 use ws_tests::exec;
