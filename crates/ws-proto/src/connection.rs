@@ -119,7 +119,8 @@ impl Connection {
         self.recv.spare()
     }
 
-    /// Takes note that nothing more will arrive. Without both Closes that is abnormal (RFC 6455 §7.1.5, code 1006).
+    /// Takes note that nothing more will arrive. Call it when all steps have been taken, because a Close that is still
+    /// unread comes too late afterwards. Without both Closes that is abnormal (RFC 6455 §7.1.5, code 1006).
     ///
     /// If the end was decided before, what is queued still goes out: a peer that ended its own direction behind its
     /// Close, or behind a violation, may still read ours. The transport can be dropped when nothing is queued.

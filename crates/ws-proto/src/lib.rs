@@ -39,7 +39,7 @@
 //! Beside the loop stand four duties. Before waiting, ask [`SendHalf::deadline`] how long to wait at most, and call
 //! [`SendHalf::expire`] after it, also when input ended the wait: otherwise a peer that keeps sending outlives every
 //! time limit. When the transport takes no more output, call [`SendHalf::stalled`], which bounds the replies that
-//! wait. When the input ends, call [`Connection::end_of_input`]. When [`SendHalf::ends_transport`] says so, shut
+//! wait (with a blocking socket: before each write). When the input ends, call [`Connection::end_of_input`]. When [`SendHalf::ends_transport`] says so, shut
 //! down writing, and drop the transport when the peer has done the same or a deadline passes.
 //!
 //! Features: `std` (default) adds run-time detection of vector units to masking and to the UTF-8 check, and output as

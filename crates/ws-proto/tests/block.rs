@@ -284,3 +284,22 @@ fn a_piece_that_was_found_stays_when_the_message_is_forgotten() {
         }
     }
 }
+
+/// A connection that moves messages of the block's own length would read each of them twice otherwise.
+#[test]
+fn a_frame_that_fits_a_block_only_without_its_header_calls_for_large_blocks() {
+    for role in BOTH {
+        for len in [BLOCK_LEN - 3, BLOCK_LEN, BLOCK_LEN + 1, 4 * BLOCK_LEN] {
+            let octets = wire(role, |w| w.frame(FIN | BINARY, &vec![7; len]));
+            let mut end = end(role, &[]);
+            end.recv
+                .lending()
+                .set_up(Box::default(), BLOCK_LEN, 4 * BLOCK_LEN);
+            let mut input = &octets[..];
+            assert_eq!(next(&mut end, &mut input), Some(Seen::Binary(vec![7; len])));
+            assert_eq!(next(&mut end, &mut input), None);
+            park(&mut end);
+            assert_eq!(end.recv.lending().wants_block(), Some(4 * BLOCK_LEN));
+        }
+    }
+}

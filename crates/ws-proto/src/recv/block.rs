@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use core::ops::Range;
 
+use crate::header::MAX_HEADER_LEN;
 use crate::mask::MaskKey;
 use crate::message::MessageKind;
 use crate::text::TextBlock;
@@ -65,7 +66,7 @@ impl Block {
 
     /// Expects blocks of these lengths, and takes `input` for what arrived before.
     pub(super) fn set_up(&mut self, input: Box<[u8]>, usual_len: usize, large_len: usize) {
-        self.usual_len = usual_len;
+        self.usual_len = usual_len.max(1);
         self.large_len = large_len.max(usual_len);
         self.start = 0;
         self.end = input.len();
@@ -138,7 +139,8 @@ impl Block {
         let fits = payload_len <= self.large_len;
         if fits {
             self.needed = payload_len;
-            self.expect(payload_len as u64);
+            // With its header, which the next frame of this length needs room for.
+            self.expect(payload_len.saturating_add(MAX_HEADER_LEN) as u64);
         }
         fits
     }

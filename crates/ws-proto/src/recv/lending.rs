@@ -18,7 +18,7 @@ use crate::send::SendHalf;
 pub struct RecvLending<'a>(pub(super) &'a mut RecvHalf);
 
 impl RecvLending<'_> {
-    /// Begins with input that arrived behind the opening handshake, and expects blocks of `block_len` bytes; of
+    /// Call it first: begins with input that arrived behind the opening handshake, and expects blocks of `block_len` bytes; of
     /// `large_len` bytes while frames come that are longer than those.
     pub fn set_up(&mut self, input: Box<[u8]>, block_len: usize, large_len: usize) {
         self.0.block.set_up(input, block_len, large_len);
@@ -30,7 +30,8 @@ impl RecvLending<'_> {
         (self.0.block.len() < wanted).then_some(wanted)
     }
 
-    /// Continues in `block`, to which the input moves. Returns the memory held until now.
+    /// Continues in `block`, to which the input moves, and ends the look at a message. Returns the memory held until now,
+    /// of any length and maybe empty; or `block` itself if it is too short for the input.
     pub fn lend(&mut self, block: Box<[u8]>) -> Box<[u8]> {
         self.0.end_look();
         self.0.block.lend(block)

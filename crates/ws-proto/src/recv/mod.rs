@@ -169,7 +169,7 @@ impl RecvHalf {
         self.block.spare()
     }
 
-    /// Takes the first `len` bytes of [`spare`](Self::spare) as input.
+    /// Takes the first `len` bytes of [`spare`](Self::spare) as input; no more than there are.
     pub fn filled(&mut self, len: usize) {
         self.block.filled(len);
         self.is_heard |= len > 0;
@@ -200,7 +200,7 @@ impl RecvHalf {
         self.conclude(send, found)
     }
 
-    /// Goes to the beginning of the next message, to receive it piece by piece; or into the message of which
+    /// Goes to the beginning of the next message, to receive it piece by piece, and skips the rest of one that was; or into the message of which
     /// [`next_message`](Self::next_message) has put together the beginning.
     ///
     /// The limits on frames and messages do not apply, because nothing is put together. But 131,072 frames without
@@ -211,6 +211,7 @@ impl RecvHalf {
     }
 
     /// Goes to the next piece of the message that [`next_start`](Self::next_start) found: see [`chunk`](Self::chunk).
+    /// Without one, and behind the end, it is [`Chunk::End`].
     ///
     /// Text is validated on the way: the piece with the first byte that cannot be text is not passed on. A piece may
     /// end inside a character.

@@ -139,7 +139,8 @@ impl SendHalf {
 
     /// Takes note that the transport ended: nothing more arrives and nothing more goes out, a queued Close included.
     ///
-    /// Without both Closes that is abnormal (RFC 6455 §7.1.5, code 1006).
+    /// Without both Closes that is abnormal (RFC 6455 §7.1.5, code 1006). If only the input ended, call it unless the end
+    /// [is decided](Self::has_ended), so that a Close that is queued still goes out.
     pub fn transport_ended(&mut self) {
         self.lose(Initiator::Peer);
     }

@@ -84,7 +84,8 @@ impl SendLending<'_> {
     /// it behind what is queued ([`io_slices`](Self::io_slices), [`advance`](Self::advance)). If an empty slice comes back,
     /// nothing is left to do.
     ///
-    /// Until its last byte was written, or [kept](Self::keep_payload), nothing behind it leaves.
+    /// Until its last byte was written, or [kept](Self::keep_payload), nothing behind it leaves. Until then
+    /// [`SendHalf::queued`] counts it and [`SendHalf::slices`] does not show it, so write only by the methods here.
     ///
     /// # Errors
     ///
@@ -111,11 +112,15 @@ impl SendLending<'_> {
     pub fn advance(&mut self, lent: &mut &[u8], len: usize) {
         let before = self.0.queue.lent();
         self.0.advance(len);
-        let taken = before.saturating_sub(self.0.queue.lent());
+        let left = self.0.queue.lent();
+        let taken = match left {
+            0 => lent.len(),
+            _ => before.saturating_sub(left),
+        };
         *lent = lent.get(taken..).unwrap_or_default();
     }
 
-    /// Copies what is left of a lent payload: it leaves like everything that is queued.
+    /// Copies exactly the rest of a lent payload that has not been written: it leaves like everything that is queued.
     pub fn keep_payload(&mut self, lent: &[u8]) {
         if self.0.queue.lent() > 0 {
             self.0.queue.fill_gap(Bytes::copy_from_slice(lent));
@@ -161,15 +166,17 @@ impl SendHalf {
     #[inline]
     fn io_slices_and<'a>(&'a self, lent: &'a [u8]) -> IoSlices<'a> {
         match self.queue.contiguous() {
-            Some(bytes) if lent.is_empty() => IoSlices(Slices::One([std::io::IoSlice::new(bytes)])),
-            _ => self.many_slices(lent),
+            Some(bytes) => IoSlices(Slices::One([std::io::IoSlice::new(bytes)])),
+            None => self.many_slices(lent),
         }
     }
 
     fn many_slices<'a>(&'a self, lent: &'a [u8]) -> IoSlices<'a> {
         let mut slices = [&[][..]; 16];
         let mut used = self.slices(&mut slices);
+        // Without its header, which is gone if the output was lost, the payload means nothing.
         if !lent.is_empty()
+            && self.queue.lent() > 0
             && let Some(slot) = slices.get_mut(used)
         {
             *slot = lent;

@@ -51,6 +51,8 @@ use silence::Silence;
 /// * **Lending**: [`lending`](Self::lending) is for drivers that lend memory only while they need it, write large
 ///   payloads from where they lie, or compress in steps.
 ///
+/// Memory: the queue, which keeps its buffer for the next frames until [`SendLending::reclaim`] takes it back.
+///
 /// The order of calls: after commands and steps of receiving, write what is queued; call `deadline` before each wait
 /// and `expire` after it, also when something else ended the wait.
 ///
@@ -190,6 +192,8 @@ impl SendHalf {
 
     /// Tells whether this end is to end its direction of the transport now (RFC 6455 §7.1.1, §7.1.7): everything has
     /// gone out, and it is not for the peer to go first.
+    ///
+    /// After both Closes it stays `false` for a client, which drops the transport at the end of the input.
     pub fn ends_transport(&self) -> bool {
         self.queue.is_empty() && self.closing.ends_transport(self.role())
     }
@@ -236,7 +240,8 @@ impl SendHalf {
         }
     }
 
-    /// Takes note that the transport took everything and has passed it on: the time limit on stalled writes stops.
+    /// Takes note that the transport took everything and has passed it on: the time limit on stalled writes stops. Only
+    /// for transports with a buffer of their own.
     pub fn flushed(&mut self) {
         self.stall.disarm();
     }
@@ -244,7 +249,8 @@ impl SendHalf {
     /// Takes note that the transport takes nothing now, or does not get rid of what it took.
     ///
     /// The time limit on stalled writes runs until it does ([`advance`](Self::advance), [`flushed`](Self::flushed)).
-    /// While something is queued, Pings are answered by the newest Pong only.
+    /// While something is queued, Pings are answered by the newest Pong only. With a blocking transport, call it before
+    /// each write, and take the time-out of the write from [`deadline`](Self::deadline).
     pub fn stalled(&mut self) {
         self.congested = !self.queue.is_empty();
         if !self.stall.is_armed() {

@@ -42,8 +42,8 @@ impl Unfinished {
 impl SendHalf {
     /// Begins a message that is sent piece by piece (RFC 6455 §5.4). Nothing is queued yet.
     ///
-    /// Until [`finish`](Self::finish) no other message can be sent, because fragments of two messages must not mix;
-    /// control frames and a Close can.
+    /// Once a piece was queued, no other message can be sent until [`finish`](Self::finish), because fragments of two
+    /// messages must not mix; control frames and a Close can. Before that, another message takes its place.
     ///
     /// # Errors
     ///
@@ -77,7 +77,8 @@ impl SendHalf {
             .map(|message| message.kind)
     }
 
-    /// Queues a piece of the message that was begun, as a frame of its own. Text may be cut inside a character.
+    /// Queues a piece of the message that was begun, as a frame of its own; an empty piece is none. Text may be cut inside a
+    /// character.
     ///
     /// # Errors
     ///

@@ -33,7 +33,10 @@ impl SendHalf {
     }
 
     /// Acts on a time limit that has passed at `now`: the connection counts as lost unless its end was decided
-    /// before. Says which one, once.
+    /// before. Says which one, once: drop the transport then. Steps of receiving do not say [`Step::Ended`] for that, and
+    /// no other limit runs.
+    ///
+    /// [`Step::Ended`]: crate::Step::Ended
     ///
     /// `None` if none has passed, or if it was time for a keepalive Ping, which is queued now.
     pub fn expire(&mut self, now: Duration) -> Option<Expired> {
