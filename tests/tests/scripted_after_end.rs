@@ -174,3 +174,21 @@ fn a_flush_after_both_closes_does_not_change_its_mind() {
         assert_eq!(peer.output_len(), 0);
     }
 }
+
+#[test]
+fn after_a_loss_nothing_of_what_was_incomplete_is_held_or_received() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        let whole = end.peer().text("whole");
+        let cut = end.peer().text("cut off");
+        peer.push([&whole[..], &cut[..cut.len() - 1]].concat());
+        peer.end();
+        assert_eq!(exec::run(ws.recv()).unwrap(), Some("whole".into()));
+        assert!(matches!(exec::run(ws.recv()), Err(Error::Lost)));
+        for _ in 0..2 {
+            assert!(exec::run(ws.recv_stream()).unwrap().is_none(), "{end:?}");
+            assert_eq!(exec::run(ws.recv()).unwrap(), None);
+        }
+        assert!(format!("{ws:?}").contains("held: 0"), "{ws:?}");
+    }
+}

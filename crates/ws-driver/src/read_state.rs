@@ -167,7 +167,10 @@ impl ReadState {
                     ready!(self.poll_fill(cx, wire));
                     turn_reads += 1;
                 }
-                Step::Ended | Step::NeedInput => return Poll::Ready(write.report()),
+                Step::Ended | Step::NeedInput => {
+                    pool::give_block(self.recv.lending().discard());
+                    return Poll::Ready(write.report());
+                }
             }
         }
         cx.waker().wake_by_ref();

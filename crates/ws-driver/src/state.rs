@@ -66,14 +66,6 @@ impl<W> State<W> {
         }
     }
 
-    /// As [`io`](Self::io), to look at.
-    pub(crate) fn io_ref(&self) -> Option<&W> {
-        match self {
-            State::Open(io) | State::Draining(io, _) => Some(io),
-            State::Ended(_) => None,
-        }
-    }
-
     /// Why nothing can be written any more, although the transport is still there.
     #[inline]
     pub(crate) fn write_fault(&self) -> Option<io::ErrorKind> {

@@ -404,7 +404,10 @@ impl<T: Transport> WebSocket<T> {
 
     /// The transport; `None` once the connection has ended and the transport was dropped.
     pub fn get_ref(&self) -> Option<&T> {
-        self.parts.write.state.io_ref()
+        match &self.parts.write.state {
+            State::Open(io) | State::Draining(io, _) => Some(io),
+            State::Ended(_) => None,
+        }
     }
 
     /// The address of the peer, where the transport is a socket that knows, and the connection has not ended.

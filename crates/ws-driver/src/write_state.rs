@@ -55,9 +55,11 @@ impl<W, M> WriteState<W, M> {
         self.send.queued() > 0 || self.send.is_busy()
     }
 
-    /// Tells whether something is queued that the transport was not offered.
+    /// Tells whether something is queued that the transport was not offered, and can take.
     pub(crate) fn wants_write(&self) -> bool {
-        self.has_work() && !self.send.is_congested()
+        // Compressing goes on behind a flush that waits, which wakes.
+        (self.send.is_busy() && !self.stalled)
+            || (self.send.queued() > 0 && !self.send.is_congested())
     }
 
     /// Tells whether the other half may go on, and forgets it.

@@ -134,7 +134,13 @@ impl Connection {
     pub fn next_message(&mut self) -> Step<MessageRef<'_>> {
         match self.recv.next_message(&mut self.send) {
             Step::Found(()) => self.recv.message().map_or(Step::NeedInput, Step::Found),
-            Step::NeedInput => self.wait(),
+            Step::NeedInput => {
+                // Takes over what is incomplete, so that a fault in it is found at once.
+                let block = self.recv.lending().park(&mut self.send);
+                self.recv.lending().lend(block);
+                let failure = self.send.failure();
+                failure.map_or(Step::NeedInput, |_| Step::Ended)
+            }
             Step::Control(control) => Step::Control(control),
             Step::Busy => Step::Busy,
             Step::Ended => Step::Ended,
@@ -149,15 +155,5 @@ impl Connection {
     /// Goes to the next piece of that message, which [`RecvHalf::chunk`] returns, or to its end.
     pub fn next_chunk(&mut self) -> Step<Chunk> {
         self.recv.next_chunk(&mut self.send)
-    }
-
-    /// All input was used up: takes over what is incomplete, so that a fault in it is found at once.
-    fn wait<T>(&mut self) -> Step<T> {
-        let block = self.recv.lending().park(&mut self.send);
-        self.recv.lending().lend(block);
-        match self.send.failure() {
-            Some(_) => Step::Ended,
-            None => Step::NeedInput,
-        }
     }
 }

@@ -66,8 +66,9 @@ impl Block {
 
     /// Expects blocks of these lengths, and takes `input` for what arrived before.
     pub(super) fn set_up(&mut self, input: Box<[u8]>, usual_len: usize, large_len: usize) {
-        self.usual_len = usual_len.max(1);
-        self.large_len = large_len.max(usual_len);
+        // A shorter one could not hold the longest header.
+        self.usual_len = usual_len.max(MAX_HEADER_LEN);
+        self.large_len = large_len.max(self.usual_len);
         self.start = 0;
         self.end = input.len();
         self.memory = TextBlock::new(input);

@@ -1,8 +1,8 @@
 //! The part of receiving that only drivers need: memory that is lent while it is in use.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
+use super::frames::Stage;
 use super::{RecvHalf, Step, Stop};
 use crate::send::SendHalf;
 
@@ -52,7 +52,7 @@ impl RecvLending<'_> {
             let _: Step<()> = half.fail(send, error);
         }
         half.block.count_wait();
-        self.discard()
+        half.give_up()
     }
 
     /// Returns the block if little of it is in use: the message and the input behind it move to memory of their size.
@@ -66,16 +66,22 @@ impl RecvLending<'_> {
         self.0.block.settle(&mut self.0.message)
     }
 
-    /// Forgets all input, and returns the block and what was kept for the next message.
+    /// Forgets all input, with what is incomplete, and returns the block. The connection has ended: so does each step
+    /// from here on.
     pub fn discard(&mut self) -> Box<[u8]> {
-        let half = &mut *self.0;
-        half.end_look();
-        half.forget_assembled();
-        half.assembly.trim();
-        half.release_inflation();
-        if half.partial.is_empty() {
-            half.partial = Vec::new();
-        }
-        half.block.give_up()
+        self.0.stop(Stage::Closed);
+        self.0.give_up()
+    }
+}
+
+impl RecvHalf {
+    /// Gives up the block and what was kept for the next message.
+    fn give_up(&mut self) -> Box<[u8]> {
+        self.end_look();
+        self.forget_assembled();
+        self.assembly.trim();
+        self.release_inflation();
+        self.partial.shrink_to_fit();
+        self.block.give_up()
     }
 }
