@@ -67,7 +67,6 @@ impl<W> State<W> {
     }
 
     /// Why nothing can be written any more, although the transport is still there.
-    #[inline]
     pub(crate) fn write_fault(&self) -> Option<io::ErrorKind> {
         match self {
             State::Draining(_, draining) => draining.write_fault,
