@@ -1,4 +1,4 @@
-//! What can go wrong on a connection, from the first byte to the last.
+//! Errors of a connection, from the first byte to the last.
 
 use std::convert::Infallible;
 use std::{fmt, io};

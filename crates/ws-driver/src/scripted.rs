@@ -28,7 +28,7 @@ pub struct Script(Arc<Mutex<State>>);
 struct State {
     /// Each read gives at most one segment.
     segments: VecDeque<VecDeque<u8>>,
-    /// What reads give after the segments: the end of the input, or an error.
+    /// The result of reads after the segments: the end of the input, or an error.
     end: Option<Result<(), io::ErrorKind>>,
     output: Vec<u8>,
     /// Bytes that writes still take.

@@ -79,7 +79,7 @@ impl<T: Split> Sender<T> {
         sending::ready(self).await
     }
 
-    /// Whether there is room for a message. See [`WebSocket::has_room`]. The other half may take some of it at any
+    /// Tells whether there is room for a message. See [`WebSocket::has_room`]. The other half may take some of it at any
     /// time, for a Pong.
     pub fn has_room(&self) -> bool {
         self.shared.lock().write.send.has_room()

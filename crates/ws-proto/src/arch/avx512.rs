@@ -15,7 +15,7 @@ use crate::mask::MaskKey;
 /// Lines that are looked at together: if they are ASCII, that is all. More of them do not stay in registers.
 const LINES: usize = 4;
 
-/// Whether the bytes are UTF-8.
+/// Tells whether the bytes are UTF-8.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn valid_utf8(octets: &[u8]) -> bool {
     let mut check = Check::new();

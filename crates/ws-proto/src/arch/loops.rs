@@ -41,7 +41,7 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     super::mask(key, payload) & super::NOT_ASCII == 0 || valid_utf8(payload)
 }
 
-/// Whether the bytes are UTF-8.
+/// Tells whether the bytes are UTF-8.
 #[inline]
 pub(super) fn valid_utf8(octets: &[u8]) -> bool {
     if octets.len() < VECTOR_TEXT_LEN {

@@ -1,4 +1,4 @@
-//! What is done to every byte of a payload.
+//! The operations on every byte of a payload.
 //!
 //! Masking: the same safe loops, for longer payloads compiled for the vectors that the processor has. The UTF-8 check:
 //! a library's, and one of our own for AVX-512, which the library leaves unused; that one masks on the way, so that text
@@ -56,7 +56,7 @@ pub(crate) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     }
 }
 
-/// Whether the bytes are UTF-8.
+/// Tells whether the bytes are UTF-8.
 #[inline]
 pub(crate) fn valid_utf8(octets: &[u8]) -> bool {
     if octets.len() < WIDE_TEXT_LEN {
