@@ -63,11 +63,11 @@ pub struct Course {
     pub payload: Vec<u8>,
     is_text: bool,
     received: Cell<u64>,
-    phase: Cell<Phase>,
+    phase: Cell<Timeout>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum Timeout {
     /// Replies are compared with what was sent.
     WarmUp,
     /// Only their lengths are.
@@ -88,7 +88,7 @@ impl Course {
             payload: (0..options.len).map(octet).collect(),
             is_text,
             received: Cell::new(0),
-            phase: Cell::new(Phase::WarmUp),
+            phase: Cell::new(Timeout::WarmUp),
         }
     }
 
@@ -110,23 +110,23 @@ impl Course {
     /// If it is not what was sent.
     pub fn received(&self, reply: &[u8]) -> Result<bool, Failure> {
         let is_echo = match self.phase.get() {
-            Phase::WarmUp => reply == self.payload,
-            Phase::Measured | Phase::Over => reply.len() == self.payload.len(),
+            Timeout::WarmUp => reply == self.payload,
+            Timeout::Measured | Timeout::Over => reply.len() == self.payload.len(),
         };
         if !is_echo {
             return Err("the echo is not what was sent".into());
         }
         self.received.set(self.received.get() + 1);
-        Ok(self.phase.get() != Phase::Over)
+        Ok(self.phase.get() != Timeout::Over)
     }
 
     /// Measures for that long; what was measured, as JSON.
     async fn observe(&self, seconds: f64) -> Result<String, Failure> {
-        self.phase.set(Phase::Measured);
+        self.phase.set(Timeout::Measured);
         let (started, before, first) = (Instant::now(), Times::now()?, self.received.get());
         sleep(Duration::from_secs_f64(seconds)).await;
         let (seconds, after) = (started.elapsed().as_secs_f64(), Times::now()?);
-        self.phase.set(Phase::Over);
+        self.phase.set(Timeout::Over);
         let messages = self.received.get() - first;
         let (run, waited) = (after.run - before.run, after.waited - before.waited);
         Ok(format!(
@@ -245,10 +245,10 @@ mod tests {
         let course = course(Content::Ascii);
         assert!(course.received(b"abcdefghijklmnopqrst").unwrap());
         assert!(course.received(b"bbcdefghijklmnopqrst").is_err());
-        course.phase.set(Phase::Measured);
+        course.phase.set(Timeout::Measured);
         assert!(course.received(&[b'x'; 20]).unwrap());
         assert!(course.received(&[b'x'; 19]).is_err());
-        course.phase.set(Phase::Over);
+        course.phase.set(Timeout::Over);
         assert!(!course.received(&[b'x'; 20]).unwrap());
         assert_eq!(course.received.get(), 3);
     }

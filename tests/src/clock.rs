@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use ws_driver::Timer;
+use ws_driver::transport::Timer;
 
 thread_local! {
     static CLOCK: RefCell<Clock> = RefCell::new(Clock {

@@ -12,6 +12,7 @@
 
 pub mod clock;
 pub mod exec;
+pub mod fault;
 pub mod http;
 pub mod pairs;
 pub mod runtimes;
@@ -20,3 +21,17 @@ pub mod socket;
 pub mod steps;
 pub mod suite;
 pub mod wire;
+
+/// Closes a connection by its sending half and waits for the end, which the other half sees.
+///
+/// # Errors
+///
+/// As for [`ws_driver::Sender::close`] and [`ws_driver::Sender::closed`].
+pub async fn close_and_wait<T: ws_driver::transport::Split>(
+    tx: &mut ws_driver::Sender<T>,
+    code: ws_driver::CloseCode,
+    reason: &str,
+) -> Result<(), ws_driver::Error> {
+    tx.close(code, reason).await?;
+    tx.closed().await
+}

@@ -23,11 +23,11 @@ pub fn compressing(end: End, ours: &Config, theirs: &Config) -> (Place, Place) {
     let (at_client, client_peer) = scripted::pair();
     let acceptor = Acceptor::<Manual>::new().config(server_config.clone());
     let connector = Connector::<Manual>::new().config(client_config.clone());
-    let handshake = connector.handshake("ws://server.example.com/", at_client);
+    let handshake = connector.handshake_on("ws://server.example.com/", at_client);
     let mut server = None;
     let client = scripted::answered(handshake, &client_peer, |request| {
         server_peer.push(request.as_bytes());
-        server = Some(exec::run(acceptor.accept(at_server)).expect("the handshake"));
+        server = Some(exec::run(acceptor.accept_on(at_server)).expect("the handshake"));
         server_peer.take_output()
     })
     .expect("the handshake");

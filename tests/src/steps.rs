@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ws_driver::{Acceptor, Config, Connector, Error, Message, Transport, WebSocket};
+use ws_driver::handshake::Agreed;
+use ws_driver::transport::Transport;
+use ws_driver::{Acceptor, Config, Connector, Error, Message, WebSocket};
 
 use crate::clock::{self, ManualTimer};
 use crate::exec;
@@ -20,10 +22,10 @@ pub fn take_over<T: Transport<Timer = ManualTimer>>(
     match end {
         End::Server => Acceptor::<Manual>::new()
             .config(config.clone())
-            .take_over(transport, leftover.into()),
+            .upgraded_on(transport, Agreed::default(), leftover),
         End::Client => Connector::<Manual>::new()
             .config(config.clone())
-            .take_over(transport, leftover.into()),
+            .upgraded_on(transport, Agreed::default(), leftover),
     }
 }
 

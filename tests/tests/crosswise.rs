@@ -3,7 +3,8 @@
 #![forbid(unsafe_code)]
 
 use futures_util::future::try_join;
-use ws_driver::{CloseCode, End, Error, Initiator, MessageKind, MessageRef, Outgoing, Transport};
+use ws_driver::{CloseCode, End, Error, Initiator, IntoOutgoing, MessageKind, MessageRef};
+use ws_tests::fault::Fault;
 use ws_tests::runtimes::{AsyncStdThreads, SmolThread, TokioThread};
 use ws_tests::suite::{Acceptor, Connector, Running, Stream, Suite, Ws, server};
 
@@ -25,13 +26,13 @@ fn octets(len: usize) -> Vec<u8> {
 }
 
 /// Echoes until it is told to go on, then echoes a message piece by piece, asks back, and closes or is closed.
-async fn serve<S: Suite>(stream: Stream<S>, closer: Closer) -> Result<Option<End>, Error> {
+async fn serve<S: Suite>(stream: Stream<S>, closer: Closer) -> Result<Option<End>, Fault> {
     let offer = Acceptor::<S>::new().read(stream).await?;
     assert_eq!(
         (offer.path(), offer.query()),
         ("/talk", Some("of=cabbages"))
     );
-    assert!(offer.get_ref().peer_addr().is_some());
+    assert!(offer.peer_addr().is_some());
     let mut ws = offer.subprotocol(SUBPROTOCOL).accept().await?;
     let mut done = false;
     while !done && let Some((message, out)) = ws.recv_ref().await? {
@@ -61,7 +62,7 @@ async fn serve<S: Suite>(stream: Stream<S>, closer: Closer) -> Result<Option<End
     Ok(ws.end())
 }
 
-async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Error> {
+async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Fault> {
     let connector = Connector::<S>::new().subprotocol(SUBPROTOCOL);
     let mut ws = connector.connect(&url).await?;
     assert_eq!(ws.protocol(), Some(SUBPROTOCOL));
@@ -86,7 +87,7 @@ async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Erro
             let message = rx.recv().await?.expect("an echo");
             assert_eq!(message.as_text(), Some(number.to_string().as_str()));
         }
-        Ok(())
+        Ok::<(), Error>(())
     };
     try_join(send, receive).await?;
     let mut ws = tx.reunite(rx).expect("halves of one connection");
@@ -113,9 +114,9 @@ async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Erro
 
 async fn echoed<'a, S: Suite>(
     ws: &mut Ws<S>,
-    message: impl Into<Outgoing<'a>> + Clone,
+    message: impl IntoOutgoing<'a> + Clone,
 ) -> Result<(), Error> {
-    let expected = message.clone().into();
+    let expected = message.clone().into_outgoing();
     ws.send(message).await?;
     let answer = ws.recv().await?.expect("an echo");
     assert_eq!(answer.kind(), expected.kind());
@@ -139,9 +140,10 @@ fn converse<C: Suite, S: Suite>(closer: Closer) {
     };
     assert_eq!(first.initiator, Initiator::Local);
     assert_eq!(other.initiator, Initiator::Peer);
-    for end in [first, other] {
+    for (end, closed) in [(first, &first.local), (other, &other.peer)] {
         assert!(end.clean);
-        assert_eq!((end.code, &*end.reason), (code, LAST_WORDS));
+        let close = closed.as_ref().expect("a Close");
+        assert_eq!((close.code, &*close.reason), (code, LAST_WORDS));
     }
 }
 

@@ -5,9 +5,11 @@
 use std::error::Error as _;
 use std::io;
 
+use ws_driver::http::{Response, StatusCode};
 use ws_driver::{
-    CloseCode, CloseFrame, CloseReason, Config, ControlPayload, Error, Message, MessageRef,
-    Outgoing, Phase, SendError, Text, TrySendError,
+    AcceptError, ClientError, CloseCode, CloseFrame, CloseReason, Config, ConnectError,
+    ConnectPhase, ControlPayload, Error, Message, MessageRef, Outgoing, RejectReason, SendError,
+    TargetError, Text, Timeout, TryFeedError,
 };
 use ws_tests::exec;
 use ws_tests::scripted::{self, Scripted};
@@ -22,14 +24,15 @@ fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
 
 type Tcp = tokio::net::TcpStream;
 type Pipe = tokio::io::DuplexStream;
+type Static = ws_tokio::transport::StreamTransport<Pipe>;
 type AsyncStdTcp = async_std::net::TcpStream;
 type SmolTcp = smol::net::TcpStream;
 
 #[test]
 fn connections_and_what_they_give_may_move_between_threads() {
     is_send_sync_static::<ws_driver::WebSocket<Scripted>>();
-    is_send_sync_static::<ws_tokio::WebSocket<Tcp>>();
-    is_send_sync_static::<ws_tokio::Offer<Tcp>>();
+    is_send_sync_static::<ws_tokio::WebSocket>();
+    is_send_sync_static::<ws_tokio::Offer>();
     is_send_sync_static::<ws_tokio::Acceptor>();
     is_send_sync_static::<ws_tokio::Connector>();
     is_send_sync_static::<ws_async_std::WebSocket>();
@@ -47,22 +50,22 @@ fn connections_and_what_they_give_may_move_between_threads() {
 
 #[test]
 fn connections_and_halves_are_free_to_go_anywhere() {
-    is_free::<ws_tokio::WebSocket<Tcp>>();
-    is_free::<ws_tokio::WebSocket<Pipe>>();
-    is_free::<ws_tokio::Sender<Tcp>>();
-    is_free::<ws_tokio::Sender<Pipe>>();
-    is_free::<ws_tokio::Receiver<Tcp>>();
-    is_free::<ws_tokio::Receiver<Pipe>>();
-    is_free::<ws_async_std::WebSocket<AsyncStdTcp>>();
-    is_free::<ws_async_std::Sender<AsyncStdTcp>>();
-    is_free::<ws_async_std::Receiver<AsyncStdTcp>>();
-    is_free::<ws_smol::WebSocket<SmolTcp>>();
-    is_free::<ws_smol::Sender<SmolTcp>>();
-    is_free::<ws_smol::Receiver<SmolTcp>>();
+    is_free::<ws_tokio::WebSocket>();
+    is_free::<ws_tokio::WebSocket<Static>>();
+    is_free::<ws_tokio::Sender>();
+    is_free::<ws_tokio::Sender<Static>>();
+    is_free::<ws_tokio::Receiver>();
+    is_free::<ws_tokio::Receiver<Static>>();
+    is_free::<ws_async_std::WebSocket>();
+    is_free::<ws_async_std::Sender>();
+    is_free::<ws_async_std::Receiver>();
+    is_free::<ws_smol::WebSocket>();
+    is_free::<ws_smol::Sender>();
+    is_free::<ws_smol::Receiver>();
     is_free::<ws_driver::Sender<Scripted>>();
     is_free::<ws_driver::Receiver<Scripted>>();
-    is_free::<ws_driver::ReuniteError<ws_tokio::TokioIo<Tcp>>>();
-    is_free::<ws_driver::Locked<Pipe>>();
+    is_free::<ws_driver::ReuniteError<ws_tokio::transport::AnyTransport>>();
+    is_free::<ws_driver::transport::Locked<Pipe>>();
     is_free::<Error>();
     is_free::<Message>();
     is_free::<ws_driver::End>();
@@ -70,10 +73,10 @@ fn connections_and_halves_are_free_to_go_anywhere() {
 
 #[test]
 fn connections_and_halves_are_streams_and_sinks() {
-    is_stream::<ws_tokio::WebSocket<Tcp>>();
-    is_sink::<ws_tokio::WebSocket<Tcp>>();
-    is_stream::<ws_tokio::Receiver<Tcp>>();
-    is_sink::<ws_tokio::Sender<Tcp>>();
+    is_stream::<ws_tokio::WebSocket>();
+    is_sink::<ws_tokio::WebSocket>();
+    is_stream::<ws_tokio::Receiver>();
+    is_sink::<ws_tokio::Sender>();
     is_stream::<ws_async_std::WebSocket>();
     is_sink::<ws_async_std::WebSocket>();
     is_stream::<ws_async_std::Receiver>();
@@ -82,15 +85,17 @@ fn connections_and_halves_are_streams_and_sinks() {
     is_sink::<ws_smol::WebSocket>();
     is_stream::<ws_smol::Receiver>();
     is_sink::<ws_smol::Sender>();
-    is_stream::<ws_tokio::Receiver<Pipe>>();
-    is_sink::<ws_tokio::Sender<Pipe>>();
+    is_stream::<ws_tokio::Receiver<Static>>();
+    is_sink::<ws_tokio::Sender<Static>>();
 }
 
 #[test]
 fn errors_may_be_boxed_and_sent() {
     is_error::<Error>();
+    is_error::<AcceptError>();
+    is_error::<ConnectError>();
     is_error::<SendError>();
-    is_error::<TrySendError<Message>>();
+    is_error::<TryFeedError<Message>>();
     is_error::<ws_driver::AnswerError>();
     is_error::<ws_driver::ClientError>();
     is_error::<ws_driver::LimitError>();
@@ -100,7 +105,7 @@ fn errors_may_be_boxed_and_sent() {
     is_error::<ws_driver::TargetError>();
     is_error::<ws_driver::CloseReasonTooLong>();
     is_error::<ws_driver::ControlPayloadTooLong>();
-    is_error::<ws_driver::ReuniteError<ws_tokio::TokioIo<Tcp>>>();
+    is_error::<ws_driver::ReuniteError<ws_tokio::transport::AnyTransport>>();
     let boxed: Box<dyn std::error::Error + Send + Sync> = Error::Lost.into();
     assert!(boxed.downcast_ref::<Error>().is_some());
 }
@@ -108,9 +113,9 @@ fn errors_may_be_boxed_and_sent() {
 /// Compiled, never run.
 #[allow(dead_code)]
 fn futures_may_move_between_threads(
-    mut ws: ws_tokio::WebSocket<Tcp>,
-    halves: (ws_tokio::Sender<Pipe>, ws_tokio::Receiver<Pipe>),
-    offers: [ws_tokio::Offer<Tcp>; 3],
+    mut ws: ws_tokio::WebSocket,
+    halves: (ws_tokio::Sender<Static>, ws_tokio::Receiver<Static>),
+    offers: [ws_tokio::Offer; 3],
     tcp: [Tcp; 4],
 ) {
     is_send(&ws.recv());
@@ -198,7 +203,7 @@ fn debug_never_shows_payload() {
         check(format!("{message:?} {message:#?}"));
         check(format!("{:?}", message.as_ref()));
         check(format!("{:?}", Outgoing::from(message)));
-        check(format!("{:?}", TrySendError::Full(message)));
+        check(format!("{:?}", TryFeedError::Full(message)));
     }
     check(format!("{:?}", Text::from(SECRET)));
     check(format!("{:?}", MessageRef::Text(SECRET)));
@@ -240,25 +245,107 @@ fn debug_never_shows_payload() {
 #[test]
 fn errors_say_what_kind_they_are() {
     let io = || Error::Io(io::ErrorKind::ConnectionReset.into());
-    assert!(Error::Timeout(Phase::Close).is_timeout() && !io().is_timeout());
-    for closed in [io(), Error::Lost, Error::Send(SendError::Closing)] {
-        assert!(closed.is_closed(), "{closed}");
+    assert!(Error::Timeout(Timeout::Close).is_timeout() && !io().is_timeout());
+    for closed in [io(), Error::Lost, Error::Closed(None)] {
+        assert!(closed.is_disconnect(), "{closed}");
         assert_eq!(closed.close_code(), None);
     }
-    assert!(!Error::Timeout(Phase::Connect).is_closed());
+    for timeout in [
+        Timeout::Close,
+        Timeout::Idle,
+        Timeout::Pong,
+        Timeout::WriteStall,
+    ] {
+        assert!(Error::Timeout(timeout).is_disconnect());
+    }
+    assert!(!Error::Timeout(Timeout::Unreceived).is_disconnect());
     assert!(io().source().is_some());
     assert!(Error::Lost.source().is_none());
     let code = CloseCode::new(1000);
-    assert!(!Error::Send(SendError::InvalidCloseCode(code)).is_closed());
+    assert!(!Error::Send(SendError::InvalidCloseCode(code)).is_disconnect());
     // Messages end without a stop and fit on a line.
-    for error in [
-        io(),
-        Error::Lost,
-        Error::TlsUnavailable,
-        Error::Timeout(Phase::WriteStall),
-    ] {
+    for error in [io(), Error::Lost, Error::Timeout(Timeout::WriteStall)] {
         let shown = error.to_string();
         assert!(!shown.ends_with('.') && !shown.contains('\n'), "{shown}");
     }
     let _ = CloseFrame::new(code, CloseReason::default());
+}
+
+#[test]
+fn errors_of_opening_say_what_kind_they_are() {
+    let io = |kind: io::ErrorKind| AcceptError::Io(kind.into());
+    assert!(AcceptError::Timeout.is_timeout() && AcceptError::Timeout.is_disconnect());
+    assert!(AcceptError::Lost.is_disconnect() && !AcceptError::Lost.is_timeout());
+    assert!(io(io::ErrorKind::ConnectionReset).is_disconnect());
+    assert!(!io(io::ErrorKind::Other).is_disconnect());
+    assert!(!AcceptError::Rejected(RejectReason::MissingKey).is_disconnect());
+    let timeout = ConnectError::Timeout(ConnectPhase::Connect);
+    assert!(timeout.is_timeout() && timeout.is_disconnect());
+    let refused = ConnectError::Handshake(ClientError::Refused(Box::default()));
+    assert!(refused.response().is_some() && !refused.is_disconnect());
+    for shown in [
+        AcceptError::Timeout.to_string(),
+        ConnectError::Lost.to_string(),
+        ConnectError::TlsUnavailable.to_string(),
+        timeout.to_string(),
+    ] {
+        assert!(!shown.ends_with('.') && !shown.contains('\n'), "{shown}");
+    }
+}
+
+/// For functions that return [`io::Result`]; what it was is still inside.
+#[test]
+fn errors_become_errors_of_io_and_are_found_inside() {
+    use io::ErrorKind as Kind;
+    fn inside<E: std::error::Error + 'static>(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<E>())
+    }
+    let own = io::Error::from(Error::Io(Kind::ConnectionReset.into()));
+    assert!(own.kind() == Kind::ConnectionReset && own.get_ref().is_none());
+    for (error, kind) in [
+        (Error::Lost, Kind::UnexpectedEof),
+        (Error::Timeout(Timeout::Idle), Kind::TimedOut),
+        (Error::Closed(None), Kind::NotConnected),
+    ] {
+        let error = io::Error::from(error);
+        assert!(error.kind() == kind && inside::<Error>(&error), "{error:?}");
+    }
+    for (error, kind) in [
+        (AcceptError::Lost, Kind::UnexpectedEof),
+        (AcceptError::Timeout, Kind::TimedOut),
+        (
+            AcceptError::Rejected(RejectReason::MissingKey),
+            Kind::InvalidData,
+        ),
+    ] {
+        let error = io::Error::from(error);
+        assert!(
+            error.kind() == kind && inside::<AcceptError>(&error),
+            "{error:?}"
+        );
+    }
+    let refused = |status| {
+        let mut response = Response::new(Vec::new());
+        *response.status_mut() = status;
+        ConnectError::Handshake(ClientError::Refused(Box::new(response)))
+    };
+    for (error, kind) in [
+        (refused(StatusCode::FORBIDDEN), Kind::PermissionDenied),
+        (refused(StatusCode::NOT_FOUND), Kind::ConnectionRefused),
+        (
+            ConnectError::Handshake(ClientError::WrongAccept),
+            Kind::InvalidData,
+        ),
+        (
+            ConnectError::Target(TargetError::EmptyHost),
+            Kind::InvalidInput,
+        ),
+        (ConnectError::TlsUnavailable, Kind::Unsupported),
+    ] {
+        let error = io::Error::from(error);
+        assert!(
+            error.kind() == kind && inside::<ConnectError>(&error),
+            "{error:?}"
+        );
+    }
 }

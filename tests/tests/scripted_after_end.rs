@@ -2,14 +2,14 @@
 
 #![forbid(unsafe_code)]
 
-use ws_driver::{CloseCode, Config, Error, SendError, TrySendError};
+use ws_driver::{CloseCode, Config, Error, TryFeedError};
 use ws_tests::exec;
 use ws_tests::scripted::{self, End, Peer, Scripted, Ws};
 use ws_tests::steps::opcodes;
 use ws_tests::wire::{CLOSE, TEXT};
 
 fn is_closing(result: &Result<(), Error>) -> bool {
-    matches!(result, Err(Error::Send(SendError::Closing)))
+    matches!(result, Err(Error::Closed(_)))
 }
 
 /// A connection that was closed by both ends, with `fed` queued before.
@@ -51,7 +51,7 @@ fn after_a_clean_end_a_flush_of_what_left_succeeds_and_every_send_is_refused() {
                     ] {
                         assert!(is_closing(&result), "{end:?} {fed} {closer}: {result:?}");
                     }
-                    assert_eq!(ws.try_send("mine"), Err(TrySendError::Closing("mine")));
+                    assert_eq!(ws.try_feed("mine"), Err(TryFeedError::Closed("mine")));
                     exec::run(ws.close(CloseCode::NORMAL, "")).unwrap();
                 }
                 assert!(peer.take_output().is_empty());

@@ -1,15 +1,17 @@
-//! Transports behind a pointer.
+//! Any transport as one type.
 
 #![forbid(unsafe_code)]
 
-use ws_driver::{CloseCode, Config, Split, Transport, WebSocket, duplex};
+use ws_driver::testing::duplex;
+use ws_driver::transport::{AnyTransport, Split};
+use ws_driver::{CloseCode, Config, WebSocket};
 use ws_tests::clock::ManualTimer;
 use ws_tests::exec::{self, Order, Tasks};
-use ws_tests::scripted::{self, End, Op};
+use ws_tests::scripted::{self, End, Manual, Op, Scripted, Whole};
 use ws_tests::steps::{assert_works, echo, opcodes, take_over};
 use ws_tests::wire::{PING, PONG, TEXT};
 
-type Boxed = Box<dyn Transport<Timer = ManualTimer> + Send>;
+type Any = AnyTransport<Manual>;
 
 #[test]
 fn boxed_transports_of_two_kinds_live_in_one_place() {
@@ -17,10 +19,10 @@ fn boxed_transports_of_two_kinds_live_in_one_place() {
     for end in End::BOTH {
         let (transport, peer) = scripted::pair();
         let (here, there) = duplex::<ManualTimer>(100);
-        let boxes: Vec<Boxed> = vec![Box::new(transport), Box::new(here)];
-        let mut connections: Vec<WebSocket<Boxed>> = boxes
+        let all: Vec<Any> = vec![Any::new(transport), Any::new(here)];
+        let mut connections: Vec<WebSocket<Any>> = all
             .into_iter()
-            .map(|boxed| take_over(end, &Config::default(), boxed, []))
+            .map(|any| take_over(end, &Config::default(), any, []))
             .collect();
         is_send(&connections);
         for _ in 0..3 {
@@ -60,7 +62,7 @@ fn boxed_transports_of_two_kinds_live_in_one_place() {
 fn a_boxed_transport_splits_and_joins_and_comes_back() {
     for end in End::BOTH {
         let (transport, peer) = scripted::pair();
-        let boxed: Boxed = Box::new(transport);
+        let boxed = Any::new(Whole(transport));
         let ws = take_over(end, &Config::default(), boxed, end.peer().text("left"));
         let (mut tx, mut rx) = ws.split();
         assert_eq!(exec::run(rx.recv()).unwrap(), Some("left".into()));
@@ -82,16 +84,35 @@ fn a_boxed_transport_splits_and_joins_and_comes_back() {
         assert_works(&mut ws, end, &peer);
         let (boxed, unread) = ws.into_parts().unwrap_or_else(|_| panic!("refused"));
         assert!(unread.is_empty() && !peer.is_dropped());
-        let mut ws = take_over(end, &Config::default(), boxed, unread);
+        let boxed = boxed.downcast::<Scripted>().expect_err("something else");
+        let whole: Whole = boxed.downcast().expect("what it was");
+        let mut ws = take_over(end, &Config::default(), whole, unread);
         assert_works(&mut ws, end, &peer);
     }
 }
 
 #[test]
 fn halves_of_two_boxed_transports_do_not_join() {
-    let boxed = || -> Boxed { Box::new(scripted::pair().0) };
+    let boxed = || Any::new(Whole(scripted::pair().0));
     let ((read, _), (_, write)) = (boxed().split(), boxed().split());
-    assert!(<Boxed as Split>::reunite(read, write).is_none());
+    assert!(Any::reunite(read, write).is_none());
     let (read, write) = boxed().split();
-    assert!(<Boxed as Split>::reunite(read, write).is_some());
+    assert!(Any::reunite(read, write).is_some());
+    let ((read, _), (_, write)) = (boxed().split(), Any::new(scripted::pair().0).split());
+    assert!(Any::reunite(read, write).is_none());
+}
+
+/// Without the runtime's own TCP there would be no native halves.
+#[test]
+fn tcp_is_recognised_and_kept_as_it_is() {
+    let (transport, _peer) = scripted::pair();
+    let any = Any::new(transport);
+    assert!(any.tcp().is_some());
+    assert!(
+        any.downcast::<Whole>()
+            .unwrap_err()
+            .downcast::<Scripted>()
+            .is_ok()
+    );
+    assert!(Any::new(Whole(scripted::pair().0)).tcp().is_none());
 }

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use ws_driver::{Acceptor, CloseCode, Config, Connector, Error, Message, SendError, TrySendError};
+use ws_driver::{Acceptor, CloseCode, Config, Connector, Error, Message, TryFeedError};
 use ws_tests::clock;
 use ws_tests::exec::{self, Task};
 use ws_tests::http;
@@ -145,9 +145,9 @@ fn send_dropped_after_any_number_of_polls_has_sent_the_message_once() {
 fn fill(ws: &mut Ws) -> usize {
     for queued in 0.. {
         let has_room = ws.has_room();
-        match ws.try_send(vec![0x55; 10_000]) {
+        match ws.try_feed(vec![0x55; 10_000]) {
             Ok(()) => assert!(has_room),
-            Err(TrySendError::Full(message)) => {
+            Err(TryFeedError::Full(message)) => {
                 assert!(!has_room);
                 assert_eq!(message, vec![0x55; 10_000]);
                 return queued;
@@ -219,14 +219,14 @@ fn sends_dropped_at_every_await_of_a_slow_transport_are_sent_or_not_as_documente
 }
 
 #[test]
-fn ready_then_try_send_never_loses_a_message() {
+fn ready_then_try_feed_never_loses_a_message() {
     for end in End::BOTH {
         let (mut ws, peer) = reluctant(end, 5000);
         let mut expected = Vec::new();
         for number in 0..100_u32 {
             let message = [&number.to_be_bytes()[..], &[1; 9000]].concat();
             exec::run_dropping(&mut ws, async |ws| ws.ready().await).unwrap();
-            ws.try_send(message.clone()).unwrap();
+            ws.try_feed(message.clone()).unwrap();
             expected.push((BINARY, message));
         }
         exec::run_dropping(&mut ws, async |ws| ws.flush().await).unwrap();
@@ -272,14 +272,14 @@ fn recv_ref_reads_on_as_soon_as_less_than_the_mark_is_queued() {
 }
 
 #[test]
-fn try_send_gives_the_message_back_while_closing() {
+fn try_feed_gives_the_message_back_while_closing() {
     let (mut ws, peer) = scripted::server(&Config::default());
     ws.start_close(CloseCode::NORMAL, "").unwrap();
-    match ws.try_send(String::from("late")) {
-        Err(error @ TrySendError::Closing(_)) => assert_eq!(error.into_message(), "late"),
+    match ws.try_feed(String::from("late")) {
+        Err(error @ TryFeedError::Closed(_)) => assert_eq!(error.into_message(), "late"),
         other => panic!("{other:?}"),
     }
-    let closing = |result| matches!(result, Poll::Ready(Err(Error::Send(SendError::Closing))));
+    let closing = |result| matches!(result, Poll::Ready(Err(Error::Closed(_))));
     assert!(closing(exec::glance(ws.send("late"))));
     assert!(closing(exec::glance(ws.feed("late"))));
     assert!(closing(exec::glance(ws.ready())));
@@ -308,7 +308,7 @@ fn close_dropped_at_every_await_closes_once() {
             assert_eq!(control, [(CLOSE, wire::close_payload(1001, "bye"))]);
             let closed = ws.end().unwrap();
             assert!(closed.clean);
-            assert_eq!(&*closed.reason, "bye");
+            assert_eq!(&*closed.local.unwrap().reason, "bye");
             assert_eq!(clock::elapsed(), Duration::ZERO);
         }
     }

@@ -31,8 +31,8 @@ fn arrived(peer: &Peer, other: &mut Place) -> Vec<Message> {
     let (ws, transport) = other;
     transport.push(peer.take_output());
     let mut messages = Vec::new();
-    while let Poll::Ready(received) = exec::attempt(ws.recv()) {
-        messages.extend(received.expect("a message"));
+    while let Poll::Ready(Ok(Some(received))) = exec::attempt(ws.recv()) {
+        messages.push(received);
     }
     messages
 }

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use ws_driver::{CloseCode, Config, DeflateConfig, Error, Message, MessageKind, TrySendError};
+use ws_driver::{CloseCode, Config, DeflateConfig, Error, Message, MessageKind, TryFeedError};
 use ws_tests::clock;
 use ws_tests::exec::{self, Task};
 use ws_tests::pairs::{Place, compressing as open};
@@ -118,9 +118,9 @@ fn thousand(end: End, deflate: DeflateConfig, seed: u64) -> Count {
                 write_in_pieces(&mut ws, &peer, &mut random, &message);
                 expected.push_back(message);
             }
-            1 => match ws.try_send(&message) {
+            1 => match ws.try_feed(&message) {
                 Ok(()) => expected.push_back(message),
-                Err(TrySendError::Full(back)) => assert!(!room && *back == message),
+                Err(TryFeedError::Full(back)) => assert!(!room && *back == message),
                 Err(other) => panic!("{other}"),
             },
             2 if room => {
@@ -165,8 +165,8 @@ fn of_a_thousand_messages_exactly_those_arrive_that_found_room() {
     let configs = [
         default,
         default.threshold(0).own_window_bits(9).mem_level(1),
-        default.level(9).peer_context_takeover(false),
-        default.own_context_takeover(false),
+        default.level(9).peer_no_context_takeover(),
+        default.own_no_context_takeover(),
     ];
     for end in End::BOTH {
         for (seed, deflate) in (0..).zip(configs) {
@@ -196,8 +196,8 @@ fn a_send_that_finds_no_room_leaves_no_trace_in_what_follows() {
                 let other = format!("not sent {number} ").repeat(300);
                 assert!(exec::glance(ws.send(&other)).is_pending());
                 assert!(exec::glance(ws.feed(&other)).is_pending());
-                let refused = ws.try_send(&other);
-                assert!(matches!(refused, Err(TrySendError::Full(_))));
+                let refused = ws.try_feed(&other);
+                assert!(matches!(refused, Err(TryFeedError::Full(_))));
             }
             peer.window(usize::MAX);
             exec::run(ws.flush()).unwrap();
@@ -343,7 +343,7 @@ fn explode(place: &mut Place, octets: Vec<u8>, way: u8) -> u64 {
 
 #[test]
 fn a_bomb_ends_in_a_close_and_takes_no_more_memory_than_the_limit_permits() {
-    let ours = compressing().max_message_len(LIMIT);
+    let ours = compressing().max_message(LIMIT);
     for end in End::BOTH {
         for way in 0..3 {
             let (mut place, mut other) = open(end, &ours, &dense());
@@ -357,7 +357,7 @@ fn a_bomb_ends_in_a_close_and_takes_no_more_memory_than_the_limit_permits() {
 
 #[test]
 fn octets_that_grow_to_nothing_are_bounded_as_well() {
-    let ours = compressing().max_message_len(LIMIT);
+    let ours = compressing().max_message(LIMIT);
     // Empty stored blocks.
     let payload = [0, 0, 0, 0xff, 0xff].repeat(LIMIT / 2);
     for end in End::BOTH {
@@ -376,7 +376,7 @@ fn octets_that_grow_to_nothing_are_bounded_as_well() {
 
 #[test]
 fn the_limit_counts_what_comes_out_and_is_exact() {
-    let ours = compressing().max_message_len(100_000);
+    let ours = compressing().max_message(100_000);
     for end in End::BOTH {
         for way in 0..3 {
             let (mut place, mut other) = open(end, &ours, &compressing());

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use ws_driver::{CloseCode, Config, Error, Message, Phase};
+use ws_driver::{CloseCode, Config, Error, Message, Timeout};
 use ws_tests::exec::{self, Order, Task, Tasks};
 use ws_tests::scripted::{self, End, Op, Peer, Scripted, receive_all};
 use ws_tests::steps::{Receive, assert_works, driven, is_first, octets, opcodes, timed};
@@ -79,14 +79,14 @@ fn drive_keeps_the_deadlines() {
         let (mut ws, peer) = end.open(&Config::default());
         ws.start_close(CloseCode::NORMAL, "").unwrap();
         let (result, time) = timed(|| exec::run(ws.drive()));
-        assert!(matches!(result, Err(Error::Timeout(Phase::Close))));
+        assert!(matches!(result, Err(Error::Timeout(Timeout::Close))));
         assert_eq!(time, 5 * SECOND);
         assert_eq!(opcodes(&peer.take_frames()), [CLOSE]);
         let (mut ws, peer) = end.open(&Config::default());
         peer.window(0);
         exec::run(ws.feed("stuck")).unwrap();
         let (result, time) = timed(|| exec::run(ws.drive()));
-        assert!(matches!(result, Err(Error::Timeout(Phase::WriteStall))));
+        assert!(matches!(result, Err(Error::Timeout(Timeout::WriteStall))));
         assert_eq!(time, 30 * SECOND);
         assert!(peer.is_dropped());
     }
@@ -279,12 +279,12 @@ fn a_message_that_drive_found_survives_the_end_of_the_connection() {
         peer.window(0);
         assert!(matches!(
             exec::run(ws.send("stuck")),
-            Err(Error::Timeout(Phase::WriteStall))
+            Err(Error::Timeout(Timeout::Unreceived))
         ));
         assert!(peer.is_dropped());
         let (messages, fault) = receive_all(&mut ws);
         assert_eq!(messages, ["first".into(), "second".into()]);
-        assert!(matches!(fault, Some(Error::Timeout(Phase::WriteStall))));
+        assert!(matches!(fault, Some(Error::Timeout(Timeout::Unreceived))));
     }
 }
 

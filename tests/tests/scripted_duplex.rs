@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use ws_driver::{CloseCode, Config, Duplex, Error, ReadHalf, Split, WriteHalf, duplex};
+use ws_driver::testing::{Duplex, duplex};
+use ws_driver::transport::{ReadHalf, Split, WriteHalf};
+use ws_driver::{CloseCode, Config, Error};
 use ws_tests::clock::{self, ManualTimer};
 use ws_tests::exec::{self, Order, Task, Tasks};
 use ws_tests::scripted::End;
@@ -49,11 +51,11 @@ fn talk(capacity: usize, order: Order) {
     assert!(tasks.run(), "capacity {capacity}: somebody waits for ever");
     assert_eq!(clock::elapsed(), before, "time passed");
     let end = asking.output().unwrap().unwrap().unwrap();
-    assert!(end.clean && end.code == CloseCode::NORMAL);
+    assert!(end.clean && end.code() == CloseCode::NORMAL);
     let (result, end) = serving.output().unwrap();
     result.unwrap();
     assert!(end.clone().unwrap().clean, "{end:?}");
-    assert_eq!(&*end.unwrap().reason, "bye");
+    assert_eq!(end.unwrap().reason(), "bye");
 }
 
 #[test]

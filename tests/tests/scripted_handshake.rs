@@ -7,16 +7,24 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ws_driver::http::StatusCode;
-use ws_driver::{Acceptor, ClientError, Connector, Error, Phase, RejectReason};
+use ws_driver::{
+    AcceptError, Acceptor, ClientError, Config, ConnectError, ConnectPhase, Connector, Error,
+    RejectReason,
+};
 use ws_tests::clock;
 use ws_tests::exec::{self, Task};
 use ws_tests::http;
 use ws_tests::scripted::{self, Fault, Manual};
+use ws_tests::wire::From;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn is_handshake_timeout<R>(result: &Result<R, Error>) -> bool {
-    matches!(result, Err(error @ Error::Timeout(Phase::Handshake)) if error.is_timeout())
+fn is_accept_timeout<R>(result: &Result<R, AcceptError>) -> bool {
+    matches!(result, Err(error @ AcceptError::Timeout) if error.is_timeout())
+}
+
+fn is_handshake_timeout<R>(result: &Result<R, ConnectError>) -> bool {
+    matches!(result, Err(ConnectError::Timeout(ConnectPhase::Handshake)))
 }
 
 #[test]
@@ -27,7 +35,7 @@ fn a_request_that_does_not_arrive_in_time_ends_the_accept() {
         let before = clock::elapsed();
         let acceptor = Acceptor::<Manual>::new();
         let result = exec::run(acceptor.accept(transport));
-        assert!(is_handshake_timeout(&result), "{result:?}");
+        assert!(is_accept_timeout(&result), "{result:?}");
         assert_eq!(clock::elapsed() - before, 10 * SECOND);
         assert!(peer.is_dropped());
     }
@@ -49,7 +57,7 @@ fn a_client_that_trickles_does_not_outlast_the_deadline() {
         clock::advance(SECOND);
         seconds += 1;
     };
-    assert!(is_handshake_timeout(&result), "{result:?}");
+    assert!(is_accept_timeout(&result), "{result:?}");
     assert_eq!(seconds, 3);
 }
 
@@ -70,7 +78,7 @@ fn the_time_of_the_decision_does_not_count_and_the_time_before_it_does() {
     peer.window(0);
     let before = clock::elapsed();
     let result = exec::run(offer.accept());
-    assert!(is_handshake_timeout(&result), "{result:?}");
+    assert!(is_accept_timeout(&result), "{result:?}");
     assert_eq!(clock::elapsed() - before, SECOND);
 }
 
@@ -111,7 +119,10 @@ fn a_peer_that_takes_no_refusal_holds_nobody_for_long() {
         let before = clock::elapsed();
         let result = exec::run(Acceptor::<Manual>::new().accept(transport));
         assert!(
-            matches!(result, Err(Error::Rejected(RejectReason::MethodNotGet))),
+            matches!(
+                result,
+                Err(AcceptError::Rejected(RejectReason::MethodNotGet))
+            ),
             "{result:?}"
         );
         let time = clock::elapsed() - before;
@@ -144,8 +155,8 @@ fn an_accept_meets_any_fault_with_an_error_or_goes_on() {
             let result = exec::run(Acceptor::<Manual>::new().accept(transport));
             match (fault, &result) {
                 (_, Ok(_)) if peer.fault_waits() => break,
-                (Fault::Fail, Err(Error::Io(_))) => {}
-                (Fault::Stick, result) if is_handshake_timeout(result) => {}
+                (Fault::Fail, Err(AcceptError::Io(_))) => {}
+                (Fault::Stick, result) if is_accept_timeout(result) => {}
                 (Fault::Shorten | Fault::Interrupt, Ok(_)) => {}
                 other => panic!("at {at}: {other:?}"),
             }
@@ -181,7 +192,7 @@ fn a_client_handshake_meets_any_fault_with_an_error_or_goes_on() {
             };
             match (fault, &result) {
                 (_, Ok(_)) if peer.fault_waits() => break,
-                (Fault::Fail, Err(Error::Io(_))) => {}
+                (Fault::Fail, Err(ConnectError::Io(_))) => {}
                 (Fault::Stick, result) if is_handshake_timeout(result) => {}
                 (Fault::Shorten | Fault::Interrupt, Ok(_)) => {}
                 other => panic!("at {at}: {other:?}"),
@@ -215,7 +226,7 @@ fn a_server_that_cannot_be_reached_ends_connect_at_its_deadline() {
     let before = clock::elapsed();
     let result = exec::run(connector.connect("ws://h/"));
     assert!(
-        matches!(result, Err(Error::Timeout(Phase::Connect))),
+        matches!(result, Err(ConnectError::Timeout(ConnectPhase::Connect))),
         "{result:?}"
     );
     assert_eq!(clock::elapsed() - before, 7 * SECOND);
@@ -229,7 +240,7 @@ fn a_refusal_whose_body_never_ends_still_reaches_the_caller() {
         b"HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nbecause".to_vec()
     });
     match result {
-        Err(Error::Handshake(ClientError::Refused(response))) => {
+        Err(ConnectError::Handshake(ClientError::Refused(response))) => {
             assert_eq!(response.status(), 403);
             assert_eq!(response.body(), b"because");
         }
@@ -247,10 +258,70 @@ fn a_refusal_that_a_reset_follows_still_reaches_the_caller() {
         b"HTTP/1.1 403 Forbidden\r\n\r\nbecause".to_vec()
     });
     match result {
-        Err(Error::Handshake(ClientError::Refused(response))) => {
+        Err(ConnectError::Handshake(ClientError::Refused(response))) => {
             assert_eq!(response.status(), 403);
             assert_eq!(response.body(), b"because");
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// TLS says so when its peer ends TCP without a word.
+#[test]
+fn an_unexpected_end_is_a_loss() {
+    let (transport, peer) = scripted::pair();
+    peer.push(&http::request()[..40]);
+    peer.cut();
+    let result = exec::run(Acceptor::<Manual>::new().accept(transport));
+    assert!(matches!(result, Err(AcceptError::Lost)), "{result:?}");
+    let (transport, peer) = scripted::pair();
+    peer.cut();
+    let connector = Connector::<Manual>::new();
+    let result = exec::run(connector.handshake("ws://h/", transport));
+    assert!(matches!(result, Err(ConnectError::Lost)), "{result:?}");
+}
+
+/// The order in which they were set counts for nothing.
+#[test]
+fn max_message_and_config_commute() {
+    let config = || Config::default().max_message(1000);
+    let acceptor = Acceptor::<Manual>::new;
+    let connector = Connector::<Manual>::new;
+    for acceptor in [
+        acceptor().config(config()).max_message(5),
+        acceptor().max_message(5).config(config()),
+    ] {
+        let (transport, peer) = scripted::pair();
+        peer.push([http::request(), From::Client.text("123456")].concat());
+        let mut ws = exec::run(acceptor.accept(transport)).unwrap();
+        peer.end();
+        assert!(matches!(exec::run(ws.recv()), Err(Error::Receive(_))));
+    }
+    for connector in [
+        connector().config(config()).max_message(5),
+        connector().max_message(5).config(config()),
+    ] {
+        let (transport, peer) = scripted::pair();
+        let handshake = connector.handshake("ws://h/", transport);
+        let mut ws = scripted::answered(handshake, &peer, |request| {
+            [http::switching(request), From::Server.text("123456")].concat()
+        })
+        .unwrap();
+        peer.end();
+        assert!(matches!(exec::run(ws.recv()), Err(Error::Receive(_))));
+    }
+}
+
+/// An offer that is told the address passes it on.
+#[test]
+fn the_address_that_an_offer_was_told_is_that_of_the_connection() {
+    let (transport, peer) = scripted::pair();
+    peer.push(http::request());
+    let mut offer = exec::run(Acceptor::<Manual>::new().read(transport)).unwrap();
+    assert_eq!(offer.peer_addr(), None);
+    let address = "203.0.113.7:4711".parse().unwrap();
+    offer.set_peer_addr(address);
+    assert_eq!(offer.peer_addr(), Some(address));
+    let ws = exec::run(offer.accept()).unwrap();
+    assert_eq!(ws.peer_addr(), Some(address));
 }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use ws_driver::{Config, Error, MessageRef, Phase, SendError};
+use ws_driver::{Config, Error, MessageRef, Timeout};
 use ws_tests::clock;
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{self, Peer, Ws, queued};
@@ -94,14 +94,11 @@ fn an_answer_that_nobody_reads_ends_by_the_time_limit() {
     peer.window(100);
     let fed = exec::run(out.feed(&answer));
     assert!(
-        matches!(fed, Err(Error::Timeout(Phase::WriteStall))),
+        matches!(fed, Err(Error::Timeout(Timeout::WriteStall))),
         "{fed:?}"
     );
     let fed = exec::run(out.feed(&answer));
-    assert!(
-        matches!(fed, Err(Error::Send(SendError::Closing))),
-        "{fed:?}"
-    );
+    assert!(matches!(fed, Err(Error::Closed(_))), "{fed:?}");
     assert!(ws.get_ref().is_none(), "the transport is of no more use");
 }
 

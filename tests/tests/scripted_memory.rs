@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use allocation_counter::measure;
-use ws_driver::{Config, ReadHalf, Transport, WebSocket, WriteHalf};
+use ws_driver::transport::{ReadHalf, Transport, WriteHalf};
+use ws_driver::{Config, WebSocket};
 use ws_tests::clock::ManualTimer;
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::End;

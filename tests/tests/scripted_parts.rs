@@ -5,9 +5,10 @@
 use std::task::Poll;
 use std::time::Duration;
 
+use ws_driver::handshake::Agreed;
 use ws_driver::{
-    Acceptor, CloseCode, Config, Connector, Error, LimitError, Message, MessageKind, Phase,
-    ReceiveError, TrySendError,
+    Acceptor, CloseCode, Config, Connector, Error, LimitError, Message, MessageKind, ReceiveError,
+    Timeout, TryFeedError,
 };
 use ws_tests::clock;
 use ws_tests::exec;
@@ -439,7 +440,7 @@ fn a_close_or_a_violation_can_be_left_over() {
         let (messages, fault) = receive_all(&mut ws);
         assert_eq!(messages, ["last".into()]);
         assert!(fault.is_none());
-        assert_eq!(ws.end().unwrap().code.number(), 4000);
+        assert_eq!(ws.end().unwrap().code().number(), 4000);
         assert_eq!(opcodes(&peer.take_frames()), [CLOSE]);
 
         let (transport, peer) = scripted::pair();
@@ -454,7 +455,7 @@ fn a_close_or_a_violation_can_be_left_over() {
 fn take_over_heeds_the_configuration() {
     for end in End::BOTH {
         let config = Config::default()
-            .max_message_len(10)
+            .max_message(10)
             .close_timeout(2 * SECOND)
             .high_water_mark(10)
             .idle_timeout(3 * SECOND);
@@ -475,39 +476,47 @@ fn take_over_heeds_the_configuration() {
         assert_eq!(peer.take_frames()[0].close_code(), 1009);
         let (mut ws, _peer) = open(&[]);
         let (result, time) = timed(|| exec::run(ws.recv()));
-        assert!(matches!(result, Err(Error::Timeout(Phase::Idle))));
+        assert!(matches!(result, Err(Error::Timeout(Timeout::Idle))));
         assert_eq!(time, 3 * SECOND);
         let (mut ws, _peer) = open(&[]);
         let (result, time) = timed(|| exec::run(ws.close(CloseCode::NORMAL, "")));
-        assert!(matches!(result, Err(Error::Timeout(Phase::Close))));
+        assert!(matches!(result, Err(Error::Timeout(Timeout::Close))));
         assert_eq!(time, 2 * SECOND);
         let (mut ws, peer) = open(&[]);
         peer.window(0);
         exec::run(ws.feed("0123456789")).unwrap();
-        assert!(matches!(ws.try_send("x"), Err(TrySendError::Full("x"))));
+        assert!(matches!(ws.try_feed("x"), Err(TryFeedError::Full("x"))));
         assert!(ws.protocol().is_none() && ws.extensions().is_empty() && ws.response().is_none());
     }
 }
 
 /// `max_message` of the acceptor and connector, and masks of the caller's choice.
 #[test]
-fn take_over_heeds_what_acceptor_and_connector_were_told() {
+fn an_upgraded_connection_heeds_what_acceptor_and_connector_were_told() {
     struct Zero;
-    impl ws_driver::MaskSource for Zero {
-        fn next_key(&mut self) -> ws_driver::MaskKey {
-            ws_driver::MaskKey::new([0; 4])
+    impl ws_driver::masks::MaskSource for Zero {
+        fn next_key(&mut self) -> ws_driver::masks::MaskKey {
+            ws_driver::masks::MaskKey::new([0; 4])
         }
     }
     let (transport, peer) = scripted::pair();
     let connector = Connector::<Manual>::new().masks(|| Zero).max_message(5);
-    let mut ws = connector.take_over(transport, wire::From::Server.text("123456"));
+    let mut ws = connector.upgraded(
+        transport,
+        Agreed::default(),
+        wire::From::Server.text("123456"),
+    );
     exec::run(ws.send("hi")).unwrap();
     assert_eq!(peer.take_output(), b"\x81\x82\0\0\0\0hi");
     peer.end();
     assert!(matches!(exec::run(ws.recv()), Err(Error::Receive(_))));
     let (transport, peer) = scripted::pair();
     let acceptor = Acceptor::<Manual>::new().max_message(5);
-    let mut ws = acceptor.take_over(transport, wire::From::Client.text("123456"));
+    let mut ws = acceptor.upgraded(
+        transport,
+        Agreed::default(),
+        wire::From::Client.text("123456"),
+    );
     peer.end();
     assert!(matches!(exec::run(ws.recv()), Err(Error::Receive(_))));
 }

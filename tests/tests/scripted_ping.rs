@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use ws_driver::{CloseCode, Config, Error, SendError};
+use ws_driver::{CloseCode, Config, Error};
 use ws_tests::clock;
 use ws_tests::exec::{self, Order, Tasks};
 use ws_tests::scripted::{self, End, Peer, Shape};
-use ws_tests::wire::{CLOSE, PING, PONG};
+use ws_tests::wire::{BINARY, CLOSE, PING, PONG};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -62,7 +62,7 @@ fn the_end_of_the_connection_ends_the_wait_of_a_sender<T: Shape>() {
         peer.push(end.peer().close(1000, ""));
         tasks.settle();
         let result = pings.output().expect("no Pong will come");
-        assert!(matches!(result, Err(Error::Send(SendError::Closing))));
+        assert!(matches!(result, Err(Error::Closed(_))));
     }
 }
 
@@ -79,13 +79,12 @@ fn every_ping_is_another() {
         }
         // The answer to a Ping whose future was dropped is nobody's.
         peer.push(end.peer().frame(PONG, &before[3]));
-        peer.push(end.peer().text("x"));
-        assert!(exec::run(ws.ping()).unwrap().is_none());
+        assert!(exec::attempt(ws.ping()).is_pending());
     }
 }
 
 #[test]
-fn a_connection_waits_for_the_pong_and_gives_way_to_messages() {
+fn a_connection_waits_for_the_pong_and_messages_wait_meanwhile() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         {
@@ -101,10 +100,22 @@ fn a_connection_waits_for_the_pong_and_gives_way_to_messages() {
         }
         assert_eq!(exec::run(ws.recv()).unwrap(), Some("behind".into()));
 
-        peer.push(end.peer().text("first"));
-        assert!(exec::run(ws.ping()).unwrap().is_none());
+        // Messages in front of the Pong wait.
+        {
+            let mut tasks = Tasks::new(Order::Oldest);
+            let pings = tasks.spawn(ws.ping());
+            tasks.settle();
+            let payload = pinged(&peer);
+            peer.push([end.peer().text("first"), end.peer().frame(PONG, &payload)].concat());
+            tasks.settle();
+            assert!(matches!(pings.output(), Some(Ok(Some(_)))));
+        }
         assert_eq!(exec::run(ws.recv()).unwrap(), Some("first".into()));
-        assert_eq!(pinged(&peer).len(), 5);
+
+        // So many that the Pong is not in sight have to be received first.
+        peer.push(end.peer().frame(BINARY, &vec![7; 1 << 20]));
+        assert!(exec::run(ws.ping()).unwrap().is_none());
+        assert_eq!(exec::run(ws.recv()).unwrap(), Some(vec![7; 1 << 20].into()));
     }
 }
 
@@ -113,7 +124,7 @@ fn a_ping_goes_through_the_room_of_the_queue_and_the_end_is_told() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.window(0);
-        while ws.try_send(vec![1; 10_000]).is_ok() {}
+        while ws.try_feed(vec![1; 10_000]).is_ok() {}
         assert!(exec::attempt(ws.ping()).is_pending());
         peer.window(usize::MAX);
         exec::run(ws.flush()).unwrap();
@@ -126,9 +137,10 @@ fn a_ping_goes_through_the_room_of_the_queue_and_the_end_is_told() {
         peer.push(end.peer().close(1000, ""));
         peer.end();
         let result = exec::run(ws.ping());
-        assert!(matches!(result, Err(Error::Send(SendError::Closing))));
+        assert!(matches!(result, Err(Error::Closed(_))));
+        assert!(exec::run(ws.recv()).unwrap().is_none());
         let end = ws.end().unwrap();
-        assert!(end.clean && end.code == CloseCode::NORMAL);
+        assert!(end.clean && end.code() == CloseCode::NORMAL);
         let opcodes: Vec<_> = peer
             .take_frames()
             .iter()
@@ -136,6 +148,6 @@ fn a_ping_goes_through_the_room_of_the_queue_and_the_end_is_told() {
             .collect();
         assert_eq!(opcodes, [PING, CLOSE]);
         let result = exec::run(ws.ping());
-        assert!(matches!(result, Err(Error::Send(SendError::Closing))));
+        assert!(matches!(result, Err(Error::Closed(_))));
     }
 }

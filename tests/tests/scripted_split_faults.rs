@@ -123,7 +123,7 @@ async fn answer<T: Shape>(
             Style::Feed => tx.feed(message).await,
             Style::Dropping => match exec::afresh(tx, async |tx| tx.ready().await).await {
                 Ok(()) => {
-                    tx.try_send(message).expect("room");
+                    tx.try_feed(message).expect("room");
                     Ok(())
                 }
                 Err(error) => Err(error),
@@ -134,7 +134,8 @@ async fn answer<T: Shape>(
             break;
         }
     }
-    let close = async |tx: &mut Sender<T>| tx.close(CloseCode::NORMAL, "").await;
+    let close =
+        async |tx: &mut Sender<T>| ws_tests::close_and_wait(tx, CloseCode::NORMAL, "").await;
     let closed = match style {
         Style::Dropping => exec::afresh(tx, close).await,
         _ => close(tx).await,
@@ -251,6 +252,7 @@ fn each_fault<T: Shape>(style: Style) {
                     let (_, expected) = script(end.peer());
                     assert!(expected.starts_with(&outcome.received), "{context}");
                     assert!(outcome.time <= Duration::from_secs(41), "{context}");
+                    drop((tx, rx));
                     assert!(peer.is_dropped(), "{context}");
                     let harmless = matches!(fault, Fault::Shorten | Fault::Interrupt);
                     let unharmed = harmless || peer.fault_waits();
@@ -329,7 +331,8 @@ fn a_close_of_the_sender_survives_any_fault<T: Shape>() {
                             })
                         });
                         let closes = tasks.spawn(async move {
-                            let closed = tx.close(CloseCode::NORMAL, "").await;
+                            let closed =
+                                ws_tests::close_and_wait(&mut tx, CloseCode::NORMAL, "").await;
                             (closed, tx)
                         });
                         tasks.settle();
@@ -389,7 +392,7 @@ fn a_receiver_that_is_dropped_at_any_moment_leaves_a_sender_that_can_close<T: Sh
                 }
                 let mut tasks = Tasks::new(order);
                 let closes = tasks.spawn(async move {
-                    let closed = tx.close(CloseCode::NORMAL, "").await;
+                    let closed = ws_tests::close_and_wait(&mut tx, CloseCode::NORMAL, "").await;
                     (closed, tx)
                 });
                 tasks.settle();

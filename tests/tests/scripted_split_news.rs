@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use ws_driver::{CloseCode, Config, Control, Error, Phase};
+use ws_driver::{CloseCode, Config, Control, Error, Timeout};
 use ws_tests::clock;
 use ws_tests::exec::{self, Order, Tasks};
 use ws_tests::scripted::{self, End, Shape};
@@ -35,7 +35,7 @@ fn a_close_behind_a_stalled_queue_keeps_its_own_time_limit<T: Shape>() {
         let received = receives.output().expect("the end");
         let time = clock::elapsed() - before;
         assert!(
-            matches!(received, Err(Error::Timeout(Phase::Close))),
+            matches!(received, Err(Error::Timeout(Timeout::Close))),
             "{received:?} after {time:?}"
         );
         assert_eq!(time, Duration::from_secs(5));
@@ -48,7 +48,7 @@ fn a_receiver_reports_an_abnormal_end_that_the_sender_noticed_first<T: Shape>() 
         for noticed in ["flush", "send", "ready", "close"] {
             let (mut tx, mut rx, peer) = scripted::halves::<T>(end, &Config::default());
             peer.window(10);
-            while tx.try_send(vec![1; 10_000]).is_ok() {}
+            while tx.try_feed(vec![1; 10_000]).is_ok() {}
             let result = match noticed {
                 "flush" => exec::run(tx.flush()),
                 "send" => exec::run(tx.send("x")),
@@ -79,7 +79,7 @@ fn a_write_stall_is_reported_by_a_receiver_that_waits<T: Shape>() {
             assert!(sends.output().unwrap().is_err());
             let received = receives.output().unwrap();
             assert!(
-                matches!(received, Err(Error::Timeout(Phase::WriteStall))),
+                matches!(received, Err(Error::Timeout(Timeout::WriteStall))),
                 "{end:?}, {order:?}: {received:?}"
             );
         }
@@ -115,7 +115,7 @@ fn an_observer_may_use_the_sender<T: Shape>() {
             if let Control::Ping(_) = control {
                 let mut tx = teller.lock().unwrap();
                 assert!(tx.end().is_none());
-                tx.try_send("pinged").unwrap();
+                tx.try_feed("pinged").unwrap();
             }
         });
         let from = end.peer();
@@ -141,7 +141,7 @@ fn an_observer_sees_the_close_also_without_a_receiver<T: Shape>() {
         exec::run(tx.close(CloseCode::NORMAL, "")).unwrap();
         let seen = seen.lock().unwrap();
         assert!(
-            matches!(&seen[..], [Control::Ping(_), Control::Close(Some(_))]),
+            matches!(&seen[..], [Control::Ping(_), Control::Close(_)]),
             "{seen:?}"
         );
     }

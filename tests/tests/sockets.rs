@@ -6,14 +6,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use ws_driver::{Error, Phase, Runtime, Split, Timer, Transport, Wrap};
+use ws_driver::transport::{AnyTransport, Runtime, Split, Timer, Transport, Wrap};
+use ws_driver::{ConnectError, ConnectPhase};
 use ws_tests::runtimes::{AsyncStdThreads, SmolThread, TokioThread};
 use ws_tests::socket;
-use ws_tests::suite::{Connector, Stream, Suite};
+use ws_tests::suite::{Connector, Suite};
 
-type Wrapped<S> = <<S as Suite>::Runtime as Wrap<Stream<S>>>::Transport;
-type ReadHalfOf<S> = <Wrapped<S> as Split>::ReadHalf;
-type WriteHalfOf<S> = <Wrapped<S> as Split>::WriteHalf;
+type Wrapped<S> = AnyTransport<<S as Suite>::Runtime>;
 
 /// Both ends of a TCP connection: one of the runtime as a transport, one that blocks.
 fn wrapped<S: Suite>() -> (Wrapped<S>, socket::RawPeer, SocketAddr) {
@@ -37,24 +36,52 @@ fn every_address_of_a_host_is_tried<S: Suite>() {
         };
         let address = listener.local_addr().unwrap();
         let is_named = localhost.iter().any(|named| named.ip() == host);
-        assert_eq!(reaches::<S>("localhost", address), is_named);
-        assert!(reaches::<S>(&host.to_string(), address));
+        assert_eq!(reaches::<S>(IpOrName::Name("localhost"), address), is_named);
+        assert!(reaches::<S>(IpOrName::Ip(host), address));
     }
 }
 
-/// Whether the port of this address, at that host, leads to this address.
-fn reaches<S: Suite>(host: &str, address: SocketAddr) -> bool {
-    S::block_on(async {
-        let connected = S::Runtime::connect(host, address.port()).await;
-        connected.is_ok_and(|stream| S::Runtime::wrap(stream).peer_addr() == Some(address))
-    })
+/// Whether the port of this address, at that host, leads to this address, where nobody answers.
+fn reaches<S: Suite>(host: IpOrName<'_>, address: SocketAddr) -> bool {
+    let host = match host {
+        IpOrName::Name(name) => name.to_owned(),
+        IpOrName::Ip(IpAddr::V4(ip)) => ip.to_string(),
+        IpOrName::Ip(IpAddr::V6(ip)) => format!("[{ip}]"),
+    };
+    let connector = Connector::<S>::new().handshake_timeout(Duration::from_secs(1));
+    let url = format!("ws://{host}:{}/", address.port());
+    match S::block_on(connector.connect(&url)) {
+        Err(ConnectError::Timeout(ConnectPhase::Handshake)) => true,
+        Err(ConnectError::Io(_)) => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A host.
+enum IpOrName<'a> {
+    Ip(IpAddr),
+    Name(&'a str),
 }
 
 /// A label is at most 63 octets long (RFC 1035 §2.3.4): no name server has to be asked, which may not answer in time.
 fn a_name_that_does_not_resolve_is_an_error_of_io<S: Suite>() {
     let url = format!("ws://{}.invalid/", "x".repeat(64));
     let connected = S::block_on(Connector::<S>::new().connect(&url));
-    assert!(matches!(connected, Err(Error::Io(_))), "{connected:?}");
+    assert!(
+        matches!(connected, Err(ConnectError::Io(_))),
+        "{connected:?}"
+    );
+}
+
+/// By the runtime itself, for those who connect on their own.
+fn a_host_is_resolved_and_an_address_connected_to<S: Suite>() {
+    let (_listener, address) = socket::listen();
+    S::block_on(async {
+        let addresses = S::Runtime::resolve("127.0.0.1", address.port()).await;
+        assert_eq!(addresses.unwrap(), [address]);
+        let stream = S::Runtime::connect_tcp(address).await.unwrap();
+        assert_eq!(S::Runtime::wrap(stream).peer_addr(), Some(address));
+    });
 }
 
 fn the_peers_address_is_known<S: Suite>() {
@@ -79,7 +106,7 @@ fn halves_of_one_socket_are_joined_and_others_are_not<S: Suite>() {
     S::block_on(async {
         let (one, mut far, address) = wrapped::<S>();
         let (other, _far, _) = wrapped::<S>();
-        let (read, write): (ReadHalfOf<S>, WriteHalfOf<S>) = one.split();
+        let (read, write) = one.split();
         let one = Wrapped::<S>::reunite(read, write).unwrap();
         assert_eq!(one.peer_addr(), Some(address));
         let (read, write) = one.split();
@@ -121,7 +148,10 @@ fn a_server_that_says_nothing_is_left_in_time<S: Suite>() {
     let connector = Connector::<S>::new().handshake_timeout(Duration::from_millis(100));
     let connected = S::block_on(connector.connect(&format!("ws://{address}/")));
     assert!(
-        matches!(connected, Err(Error::Timeout(Phase::Handshake))),
+        matches!(
+            connected,
+            Err(ConnectError::Timeout(ConnectPhase::Handshake))
+        ),
         "{connected:?}"
     );
     // Less than the default.
@@ -145,6 +175,7 @@ macro_rules! on {
         $(on! { $suite, $module:
             every_address_of_a_host_is_tried,
             a_name_that_does_not_resolve_is_an_error_of_io,
+            a_host_is_resolved_and_an_address_connected_to,
             the_peers_address_is_known,
             a_sending_half_that_is_dropped_ends_its_direction,
             halves_of_one_socket_are_joined_and_others_are_not,
@@ -163,9 +194,22 @@ on! {
 /// Small segments leave at once.
 #[test]
 fn tcp_is_told_not_to_wait() {
-    SmolThread::block_on(async { assert!(wrapped::<SmolThread>().0.nodelay().unwrap()) });
-    AsyncStdThreads::block_on(async { assert!(wrapped::<AsyncStdThreads>().0.nodelay().unwrap()) });
-    TokioThread::block_on(async { assert!(wrapped::<TokioThread>().0.nodelay().unwrap()) });
+    SmolThread::block_on(async {
+        assert!(wrapped::<SmolThread>().0.tcp().unwrap().nodelay().unwrap())
+    });
+    AsyncStdThreads::block_on(async {
+        assert!(
+            wrapped::<AsyncStdThreads>()
+                .0
+                .tcp()
+                .unwrap()
+                .nodelay()
+                .unwrap()
+        )
+    });
+    TokioThread::block_on(async {
+        assert!(wrapped::<TokioThread>().0.tcp().unwrap().nodelay().unwrap())
+    });
 }
 
 /// A stream that is not TCP, split or whole: a talk of both ends, which end it in order and at once.
@@ -174,8 +218,9 @@ mod unix {
     use std::io;
     use std::os::unix::net::UnixStream;
 
-    use futures_util::future::try_join;
-    use ws_driver::{CloseCode, Config, WebSocket};
+    use futures_util::future::{join, try_join};
+    use ws_driver::{CloseCode, Config, Error, WebSocket};
+    use ws_tests::fault::Fault;
     use ws_tests::socket::TOO_LONG;
 
     use super::*;
@@ -204,9 +249,9 @@ mod unix {
         Ok(())
     }
 
-    async fn converse<R, S>(near: S, far: S) -> Result<(), Error>
+    async fn converse<R, S>(near: S, far: S) -> Result<(), Fault>
     where
-        R: Wrap<S, Transport: Split>,
+        R: Wrap<S>,
     {
         let start = Instant::now();
         // Whoever waits for this time limit is noticed, also on a busy machine.
@@ -216,7 +261,8 @@ mod unix {
             ws_driver::Acceptor::<R>::new().config(config),
         );
         let client = connector.handshake("ws://server.example.com/", near);
-        let (client, server) = try_join(client, acceptor.accept(far)).await?;
+        let (client, server) = join(client, acceptor.accept(far)).await;
+        let (client, server) = (client?, server?);
         try_join(talk(client), echo(server)).await?;
         assert!(start.elapsed() < TOO_LONG, "a direction did not end");
         Ok(())

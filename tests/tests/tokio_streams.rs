@@ -8,13 +8,14 @@ use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 use ws_tests::http;
 use ws_tests::wire::From;
+use ws_tokio::transport::{AnyTransport, Split, StreamTransport, TcpTransport, Wrap};
 use ws_tokio::{
-    Acceptor, CloseCode, Connector, Error, Message, Phase, Receiver, Sender, TokioReadHalf,
+    AcceptError, Acceptor, CloseCode, Connector, Error, Message, Receiver, Sender, Timeout, Tokio,
     WebSocket,
 };
 
 /// Both ends over a pipe of this size.
-async fn pair(size: usize) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
+async fn pair(size: usize) -> (WebSocket, WebSocket) {
     let (near, far) = duplex(size);
     let connector = Connector::new();
     let (client, server) = tokio::join!(
@@ -56,10 +57,7 @@ async fn time_limits_follow_a_paused_clock() {
     let start = Instant::now();
     let (near, _far) = duplex(100);
     let result = ws_tokio::accept(near).await;
-    assert!(
-        matches!(result, Err(Error::Timeout(Phase::Handshake))),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(AcceptError::Timeout)), "{result:?}");
     assert!(start.elapsed() >= Duration::from_secs(10));
     assert!(start.elapsed() < Duration::from_secs(11));
 
@@ -69,7 +67,7 @@ async fn time_limits_follow_a_paused_clock() {
     let start = Instant::now();
     let result = ws.close(CloseCode::NORMAL, "").await;
     assert!(
-        matches!(result, Err(Error::Timeout(Phase::Close))),
+        matches!(result, Err(Error::Timeout(Timeout::Close))),
         "{result:?}"
     );
     assert!(start.elapsed() >= Duration::from_secs(5));
@@ -97,7 +95,7 @@ async fn close_against_a_flood_returns_at_its_deadline_on_tokio() {
         flood
     );
     assert!(
-        matches!(result, Err(Error::Timeout(Phase::Close))),
+        matches!(result, Err(Error::Timeout(Timeout::Close))),
         "{result:?}"
     );
     assert!(start.elapsed() < Duration::from_secs(6));
@@ -112,7 +110,7 @@ fn messages() -> impl Iterator<Item = Message> + Send {
     })
 }
 
-async fn talk(mut tx: Sender<DuplexStream>) -> Result<Sender<DuplexStream>, Error> {
+async fn talk(mut tx: Sender) -> Result<Sender, Error> {
     for message in messages() {
         tx.send(message).await?;
         tx.send_ping("ping").await?;
@@ -120,7 +118,7 @@ async fn talk(mut tx: Sender<DuplexStream>) -> Result<Sender<DuplexStream>, Erro
     Ok(tx)
 }
 
-async fn listen(mut rx: Receiver<DuplexStream>) -> Result<Receiver<DuplexStream>, Error> {
+async fn listen(mut rx: Receiver) -> Result<Receiver, Error> {
     for expected in messages() {
         assert!(rx.recv().await? == Some(expected));
     }
@@ -153,8 +151,9 @@ async fn halves_of_any_stream_in_four_tasks(size: usize) {
     for (tx, drain) in txs.into_iter().zip(drains) {
         let rx = drain.await.unwrap().unwrap();
         assert!(tx.end().unwrap().clean);
-        let ws = tx.reunite(rx).unwrap();
+        let mut ws = tx.reunite(rx).unwrap();
         assert!(ws.end().unwrap().clean);
+        ws.close(CloseCode::NORMAL, "").await.unwrap();
         assert!(ws.get_ref().is_none());
     }
 }
@@ -191,22 +190,76 @@ async fn halves_of_any_stream_are_joined_and_go_on() {
 }
 
 #[tokio::test]
-async fn only_tcp_is_taken_apart() {
-    use ws_driver::{Split, Wrap};
-    let (stream, _far) = duplex(10);
-    let (read, write) = ws_tokio::Tokio::wrap(stream).split();
-    assert!(matches!(read, TokioReadHalf::Locked(_)));
-    let (stream, _far) = duplex(10);
-    let (other, _) = ws_tokio::Tokio::wrap(stream).split();
-    assert!(ws_tokio::TokioIo::reunite(other, write).is_none());
+async fn a_connection_over_tcp_and_one_over_a_pipe_are_of_one_type() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connecting =
+        tokio::spawn(async move { ws_tokio::connect(&format!("ws://{address}/")).await });
+    let (tcp, peer) = listener.accept().await.unwrap();
+    let over_tcp: WebSocket = ws_tokio::accept(tcp).await.unwrap();
+    let _client: WebSocket = connecting.await.unwrap().unwrap();
+    let (_client, over_pipe) = pair(100).await;
+    for (mut ws, is_tcp) in [(over_tcp, true), (over_pipe, false)] {
+        let tcp = ws.get_ref().unwrap().tcp();
+        assert_eq!(tcp.is_some(), is_tcp);
+        assert!(tcp.is_none_or(|tcp| tcp.nodelay().unwrap()));
+        assert_eq!(ws.peer_addr(), is_tcp.then_some(peer));
+        let proxied = "203.0.113.7:4711".parse().unwrap();
+        ws.set_peer_addr(proxied);
+        assert_eq!(ws.peer_addr(), Some(proxied));
+        let (tx, rx) = ws.split();
+        assert_eq!(
+            (tx.peer_addr(), rx.peer_addr()),
+            (Some(proxied), Some(proxied))
+        );
+        let ws = tx.reunite(rx).unwrap();
+        assert_eq!(ws.peer_addr(), Some(proxied));
 
+        // What it was made of comes back.
+        let (transport, unread) = ws.into_parts().unwrap();
+        assert!(unread.is_empty());
+        let stream = transport.downcast::<StreamTransport<DuplexStream>>();
+        assert_eq!(stream.is_err(), is_tcp);
+        if let Err(transport) = stream {
+            assert!(
+                transport
+                    .downcast::<TcpTransport>()
+                    .unwrap()
+                    .into_inner()
+                    .nodelay()
+                    .unwrap()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_transport_that_is_any_already_is_not_put_into_another_box() {
+    let (stream, _far) = duplex(10);
+    let any = AnyTransport::new(Tokio::wrap(stream));
+    assert!(any.downcast::<StreamTransport<DuplexStream>>().is_ok());
+}
+
+#[tokio::test]
+async fn halves_of_two_transports_are_not_joined() {
+    let wrapped = || Tokio::wrap(duplex(10).0);
+    let (read, write) = wrapped().split();
+    assert!(AnyTransport::reunite(wrapped().split().0, write).is_none());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let tcp = tokio::net::TcpStream::connect(listener.local_addr().unwrap());
-    let near = tcp.await.unwrap();
-    let (read, write) = ws_tokio::Tokio::wrap(near).split();
-    assert!(matches!(read, TokioReadHalf::Tcp(_)));
-    let near = ws_tokio::TokioIo::reunite(read, write).unwrap();
-    assert!(near.nodelay().unwrap(), "the stream itself");
+    let (tcp_read, tcp_write) = AnyTransport::from(TcpTransport::new(tcp.await.unwrap())).split();
+    assert!(AnyTransport::reunite(read, tcp_write).is_none());
+    drop(tcp_read);
+}
+
+/// The observer need not be `Sync`, nor the stream.
+#[tokio::test]
+async fn connections_are_sync_though_their_parts_are_not() {
+    fn is_sync<T: Send + Sync>(_: &T) {}
+    let (_client, mut server) = pair(100).await;
+    let seen = std::cell::Cell::new(0);
+    server.observe(move |_| seen.set(seen.get() + 1));
+    is_sync(&server);
 }
 
 #[tokio::test(start_paused = true)]
@@ -216,14 +269,14 @@ async fn time_limits_of_halves_follow_a_paused_clock() {
     let (mut tx, mut rx) = Acceptor::new().accept(near).await.unwrap().split();
     let start = Instant::now();
     let receives = tokio::spawn(async move { rx.recv().await });
-    let closed = tx.close(CloseCode::NORMAL, "").await;
+    let closed = ws_tests::close_and_wait(&mut tx, CloseCode::NORMAL, "").await;
     assert!(
-        matches!(closed, Err(Error::Timeout(Phase::Close))),
+        matches!(closed, Err(Error::Timeout(Timeout::Close))),
         "{closed:?}"
     );
     let received = receives.await.unwrap();
     assert!(
-        matches!(received, Err(Error::Timeout(Phase::Close))),
+        matches!(received, Err(Error::Timeout(Timeout::Close))),
         "{received:?}"
     );
     assert!(start.elapsed() >= Duration::from_secs(5));

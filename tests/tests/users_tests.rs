@@ -4,8 +4,12 @@
 
 use std::io;
 
-use ws_driver::WebSocket;
-use ws_tokio::{Acceptor, CloseCode, Connector, Duplex, Error, Script, TokioTimer};
+use ws_tokio::handshake::{Agreed, Answer, Request, ServerHandshake, Target};
+use ws_tokio::testing::{Duplex, Script, duplex};
+use ws_tokio::transport::TokioTimer;
+use ws_tokio::{
+    Acceptor, CloseCode, Config, Connector, DeflateConfig, Error, OriginPolicy, WebSocket,
+};
 
 /// "hi" from a client, with a key of zeros.
 const HI: &[u8] = b"\x81\x82\0\0\0\0hi";
@@ -13,7 +17,8 @@ const HI: &[u8] = b"\x81\x82\0\0\0\0hi";
 #[tokio::test]
 async fn a_script_feeds_a_connection_and_shows_what_it_writes() {
     let script = Script::new();
-    let mut ws = Acceptor::new().take_over(script.transport::<TokioTimer>(), Vec::new());
+    let mut ws =
+        Acceptor::new().upgraded_on(script.transport::<TokioTimer>(), Agreed::default(), []);
     script.input(&HI[..3]);
     script.input(&HI[3..]);
     let message = ws.recv().await.unwrap().unwrap();
@@ -33,7 +38,8 @@ async fn a_script_feeds_a_connection_and_shows_what_it_writes() {
 #[tokio::test]
 async fn a_script_makes_things_go_wrong() {
     let script = Script::new();
-    let mut ws = Acceptor::new().take_over(script.transport::<TokioTimer>(), HI.to_vec());
+    let mut ws =
+        Acceptor::new().upgraded_on(script.transport::<TokioTimer>(), Agreed::default(), HI);
     script.limit_output(3);
     let sending = tokio::spawn({
         let script = script.clone();
@@ -56,9 +62,10 @@ async fn a_script_makes_things_go_wrong() {
 
 #[tokio::test]
 async fn two_connections_talk_in_memory() {
-    let (here, there) = ws_tokio::duplex::<TokioTimer>(16);
-    let mut server: WebSocket<Duplex<TokioTimer>> = Acceptor::new().take_over(there, Vec::new());
-    let mut client = Connector::new().take_over(here, Vec::new());
+    let (here, there) = duplex::<TokioTimer>(16);
+    let mut server: WebSocket<Duplex<TokioTimer>> =
+        Acceptor::new().upgraded_on(there, Agreed::default(), []);
+    let mut client = Connector::new().upgraded_on(here, Agreed::default(), []);
     let echo = tokio::spawn(async move {
         while let Some((message, out)) = server.recv_ref().await? {
             out.feed(message).await?;
@@ -72,7 +79,39 @@ async fn two_connections_talk_in_memory() {
     client.close(CloseCode::NORMAL, "bye").await.unwrap();
     let end = echo.await.unwrap().unwrap().unwrap();
     assert_eq!(
-        (end.code, &*end.reason, end.clean),
+        (end.code(), end.reason(), end.clean),
         (CloseCode::NORMAL, "bye", true)
     );
+}
+
+/// Another HTTP implementation has done the handshake: what it agreed on is in force, in both roles.
+#[tokio::test]
+async fn what_somebody_else_agreed_on_is_in_force() {
+    let deflate = DeflateConfig::default();
+    let config = || Config::default().deflate(deflate);
+    let target = Target::parse("ws://example.com/").unwrap();
+    let request = Request::new().protocol("chat").deflate(&deflate);
+    let mut client = request.build(&target, *b"the sample nonce").unwrap();
+    let mut server = ServerHandshake::new(OriginPolicy::default());
+    let offer = server.receive(client.request()).unwrap().done.unwrap();
+    let answer = Answer::new().protocol("chat").deflate(&deflate);
+    let accepted = offer.accept(answer).unwrap();
+    let established = client.receive(&accepted.encode()).unwrap().done.unwrap();
+
+    let (near, far) = tokio::io::duplex(1000);
+    let (_, agreed) = accepted.into_parts();
+    let mut server = Acceptor::new().config(config()).upgraded(near, agreed, []);
+    let (_, agreed) = established.into_parts();
+    let mut client = Connector::new().config(config()).upgraded(far, agreed, []);
+    for ws in [&server, &client] {
+        assert_eq!(ws.protocol(), Some("chat"));
+        assert_eq!(ws.extensions()[0].name(), "permessage-deflate");
+    }
+    // More than the pipe holds, unless it is compressed.
+    let long = "long ".repeat(10_000);
+    client.send(&long).await.unwrap();
+    let message = server.recv().await.unwrap().unwrap();
+    assert_eq!(message.as_text(), Some(long.as_str()));
+    server.send(message).await.unwrap();
+    assert!(client.recv().await.unwrap().is_some());
 }

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::broadcast::{Receiver, Sender};
 use ws_benches::broadcast::{Options, Order, RING_LEN};
-use ws_tokio::{Acceptor, CloseCode, Error, MessageRef, Prepared, TrySendError, WebSocket};
+use ws_tokio::{Acceptor, CloseCode, MessageRef, Prepared, TryFeedError, WebSocket};
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
@@ -41,7 +41,7 @@ async fn subscribe(
     acceptor: &Acceptor,
     tcp: TcpStream,
     news: &Sender<Prepared>,
-) -> Result<(), Error> {
+) -> std::io::Result<()> {
     let mut ws = acceptor.accept(tcp).await?;
     let mut receiver = news.subscribe();
     loop {
@@ -59,7 +59,7 @@ async fn subscribe(
                     Err(RecvError::Closed) => return Ok(()),
                 };
                 if queued.is_err() {
-                    return ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await;
+                    return Ok(ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await?);
                 }
             },
         }
@@ -78,9 +78,9 @@ fn queue(
     let mut next = Ok(message);
     loop {
         match next {
-            Ok(message) => match ws.try_send(&message) {
+            Ok(message) => match ws.try_feed(&message) {
                 Ok(()) => {}
-                Err(TrySendError::Full(_)) => return Err(TooSlow),
+                Err(TryFeedError::Full(_)) => return Err(TooSlow),
                 // The subscriber is leaving: go on receiving until it is gone.
                 Err(_) => return Ok(()),
             },

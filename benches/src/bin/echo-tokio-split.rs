@@ -21,7 +21,7 @@ async fn serve() -> io::Result<()> {
     }
 }
 
-async fn echo(tcp: TcpStream) -> Result<(), ws_tokio::Error> {
+async fn echo(tcp: TcpStream) -> io::Result<()> {
     let (mut sender, mut receiver) = Acceptor::new().accept(tcp).await?.split();
     while let Some(message) = receiver.recv_ref().await? {
         sender.feed(message).await?;

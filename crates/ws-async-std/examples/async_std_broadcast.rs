@@ -16,7 +16,7 @@ use async_broadcast::{InactiveReceiver, Receiver, RecvError, Sender, TryRecvErro
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
 use futures_lite::future;
-use ws_async_std::{Acceptor, CloseCode, Config, Error, Prepared, TrySendError, WebSocket};
+use ws_async_std::{Acceptor, CloseCode, Config, Prepared, TryFeedError, WebSocket};
 
 /// How far a subscriber may fall behind, in octets. This much can be queued for each of them, and one more message.
 pub(crate) const BACKLOG: usize = 256 << 10;
@@ -88,7 +88,7 @@ async fn subscribe(
     acceptor: &Acceptor,
     tcp: TcpStream,
     news: InactiveReceiver<Prepared>,
-) -> Result<(), Error> {
+) -> io::Result<()> {
     let mut ws = acceptor.accept(tcp).await?;
     // Only now: what is published during the handshake does not make a subscriber late.
     let mut news = news.activate();
@@ -111,13 +111,13 @@ async fn subscribe(
             }
             Event::Published(Err(RecvError::Overflowed(_))) => break,
             Event::Published(Err(RecvError::Closed)) => {
-                return ws.close(CloseCode::GOING_AWAY, "no more news").await;
+                return Ok(ws.close(CloseCode::GOING_AWAY, "no more news").await?);
             }
         }
     }
     drop(news);
     // Behind the backlog comes the reason why nothing follows. This never waits longer than `Config::close_timeout`.
-    ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await
+    Ok(ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await?)
 }
 
 /// A subscriber does not keep up.
@@ -132,9 +132,9 @@ fn queue(
     let mut next = Ok(message);
     loop {
         match next {
-            Ok(message) => match ws.try_send(&message) {
+            Ok(message) => match ws.try_feed(&message) {
                 Ok(()) => {}
-                Err(TrySendError::Full(_)) => return Err(TooSlow),
+                Err(TryFeedError::Full(_)) => return Err(TooSlow),
                 // The subscriber is leaving: go on receiving until it is gone.
                 Err(_) => return Ok(()),
             },

@@ -44,7 +44,7 @@ pub(crate) async fn serve(listener: TcpListener) {
 }
 
 /// Serves one connection until its end.
-async fn echo(tcp: TcpStream) -> Result<(), ws_async_std::Error> {
+async fn echo(tcp: TcpStream) -> io::Result<()> {
     let mut ws = ws_async_std::accept(tcp).await?;
     // The message is borrowed from the connection, and nothing is allocated for it. `feed` queues the answer; the next
     // `recv_ref` writes all answers to what was read at once.

@@ -11,7 +11,7 @@
 //! use async_std::net::{TcpListener, TcpStream};
 //! use ws_async_std::CloseCode;
 //!
-//! async fn echo(tcp: TcpStream) -> Result<(), ws_async_std::Error> {
+//! async fn echo(tcp: TcpStream) -> std::io::Result<()> {
 //!     let mut ws = ws_async_std::accept(tcp).await?;
 //!     while let Some((message, out)) = ws.recv_ref().await? {
 //!         out.feed(message).await?;
@@ -49,6 +49,9 @@
 //! | look at a request before accepting it | [`Acceptor::read`](ws_driver::Acceptor::read), [`Offer`] |
 //! | send and receive, whole messages or piece by piece | [`WebSocket`] |
 //! | send and receive from two tasks | [`Sender`], [`Receiver`] |
+//! | let another HTTP server upgrade, such as hyper | [`Acceptor::upgraded`](ws_driver::Acceptor::upgraded), [`handshake`] |
+//! | keep the type of a transport, write one, or get a stream back | [`transport`] |
+//! | test what is built on connections, without a network | [`testing`] |
 //!
 //! [The generic `WebSocket`](ws_driver::WebSocket) explains the contract of sending, and cancellation. The protocol
 //! itself is in `ws-proto` and `ws-handshake`, the asynchronous part in `ws-driver`; everything that an application
@@ -56,21 +59,41 @@
 
 #![forbid(unsafe_code)]
 
-mod io;
+pub mod transport;
 
-pub use io::{AsyncStd, AsyncStdIo, AsyncStdReadHalf, AsyncStdTimer, AsyncStdWriteHalf};
-pub use ws_driver::*;
+use transport::AnyTransport;
+#[doc(inline)]
+pub use transport::AsyncStd;
+#[doc(inline)]
+pub use ws_driver::{
+    AcceptError, AnswerError, Bytes, ClientError, CloseCode, CloseFrame, CloseReason,
+    CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control, ControlPayload,
+    ControlPayloadTooLong, DeflateConfig, End, Error, Feed, Incoming, Initiator, IntoOutgoing,
+    IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef, MessageWriter,
+    NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ReceiveError, RecvRef,
+    RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout, TryFeedError,
+    handshake, http, masks, testing,
+};
 
 use async_std::io::{Read, Write};
-use async_std::net::TcpStream;
 
-/// A WebSocket connection over an async-std stream. See [`ws_driver::WebSocket`].
+/// A WebSocket connection. See [`ws_driver::WebSocket`].
+///
+/// Connections over TCP, TLS and all other streams are of one type, unless a method that ends in `_on` keeps the type of
+/// a transport. A function takes the one, or any:
+///
+/// ```
+/// use ws_async_std::{Error, WebSocket, transport::Transport};
+///
+/// async fn greet(ws: &mut WebSocket) -> Result<(), Error> { ws.send("hello").await }
+/// async fn part<T: Transport>(ws: &mut WebSocket<T>) -> Result<(), Error> { ws.send("goodbye").await }
+/// ```
 ///
 /// # Sending
 ///
 /// [`send`](ws_driver::WebSocket::send) writes a message at once. [`feed`](ws_driver::WebSocket::feed) queues it, and
 /// the next [`flush`](ws_driver::WebSocket::flush) or receive writes all that is queued: fewer and larger writes.
-/// [`try_send`](ws_driver::WebSocket::try_send) never waits.
+/// [`try_feed`](ws_driver::WebSocket::try_feed) never waits.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -80,9 +103,9 @@ use async_std::net::TcpStream;
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_async_std::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = futures_lite::future::try_zip(client, ws_async_std::accept(far)).await?;
-/// # let (mut ws, mut peer) = (client, server);
-/// use ws_async_std::{Message, TrySendError};
+/// # let (client, server) = futures_lite::future::zip(client, ws_async_std::accept(far)).await;
+/// # let (mut ws, mut peer) = (client?, server?);
+/// use ws_async_std::{Message, TryFeedError};
 ///
 /// ws.send("text").await?;
 /// ws.send(vec![1, 2, 3]).await?; // binary
@@ -92,9 +115,9 @@ use async_std::net::TcpStream;
 /// }
 /// ws.flush().await?;
 ///
-/// match ws.try_send(Message::from("now or never")) {
+/// match ws.try_feed(Message::from("now or never")) {
 ///     Ok(()) => ws.flush().await?,
-///     Err(TrySendError::Full(message)) => println!("not now: {message:?}"),
+///     Err(TryFeedError::Full(message)) => println!("not now: {message:?}"),
 ///     Err(error) => return Err(error.into()),
 /// }
 /// # let mut received = 0;
@@ -118,8 +141,8 @@ use async_std::net::TcpStream;
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_async_std::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = futures_lite::future::try_zip(client, ws_async_std::accept(far)).await?;
-/// # let (mut ws, mut peer) = (server, client);
+/// # let (client, server) = futures_lite::future::zip(client, ws_async_std::accept(far)).await;
+/// # let (mut ws, mut peer) = (server?, client?);
 /// # let peer = async_std::task::spawn(async move {
 /// #     peer.send("ping?").await?;
 /// #     let answer = peer.recv().await?;
@@ -156,8 +179,8 @@ use async_std::net::TcpStream;
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_async_std::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = futures_lite::future::try_zip(client, ws_async_std::accept(far)).await?;
-/// # let (mut ws, mut peer) = (client, server);
+/// # let (client, server) = futures_lite::future::zip(client, ws_async_std::accept(far)).await;
+/// # let (mut ws, mut peer) = (client?, server?);
 /// use ws_async_std::MessageKind;
 ///
 /// let mut message = ws.writer(MessageKind::Binary)?;
@@ -192,7 +215,7 @@ use async_std::net::TcpStream;
 /// # let url = format!("ws://{}/", listener.local_addr()?);
 /// # let server = async_std::task::spawn(async move {
 /// #     let mut ws = ws_async_std::accept(listener.accept().await?.0).await?;
-/// #     ws.recv().await
+/// #     std::io::Result::Ok(ws.recv().await?)
 /// # });
 /// use std::time::Duration;
 /// use ws_async_std::{CloseCode, Config, Connector, Control};
@@ -215,7 +238,7 @@ use async_std::net::TcpStream;
 /// # })
 /// # }
 /// ```
-pub type WebSocket<S = TcpStream> = ws_driver::WebSocket<AsyncStdIo<S>>;
+pub type WebSocket<T = AnyTransport> = ws_driver::WebSocket<T>;
 
 /// How a server accepts connections. See [`ws_driver::Acceptor`].
 ///
@@ -228,7 +251,7 @@ pub type WebSocket<S = TcpStream> = ws_driver::WebSocket<AsyncStdIo<S>>;
 /// let config = Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(10));
 /// let acceptor = Acceptor::new()
 ///     .config(config)
-///     .max_message(1 << 20) // after `config`, which replaces all limits
+///     .max_message(1 << 20)
 ///     .origins(OriginPolicy::allow_list(["https://app.example.com"]))
 ///     .handshake_timeout(Duration::from_secs(3));
 ///
@@ -288,18 +311,18 @@ pub type Connector = ws_driver::Connector<AsyncStd>;
 /// ```
 /// use async_std::io::{Read, Write};
 /// use ws_async_std::http::StatusCode;
-/// use ws_async_std::{Acceptor, Error};
+/// use ws_async_std::Acceptor;
 ///
-/// async fn serve(stream: impl Read + Write + Unpin + 'static) -> Result<(), Error> {
+/// async fn serve(stream: impl Read + Write + Unpin + Send + 'static) -> std::io::Result<()> {
 ///     let offer = Acceptor::new().read(stream).await?;
 ///     if offer.path() != "/chat" {
-///         return offer.reject(StatusCode::NOT_FOUND).await;
+///         return Ok(offer.reject(StatusCode::NOT_FOUND).await?);
 ///     }
 ///     if !offer.protocols().any(|name| name == "chat.v2") {
-///         return offer.reject(StatusCode::BAD_REQUEST).await;
+///         return Ok(offer.reject(StatusCode::BAD_REQUEST).await?);
 ///     }
 ///     let mut ws = offer.subprotocol("chat.v2").accept().await?;
-///     ws.send("welcome").await
+///     Ok(ws.send("welcome").await?)
 /// }
 /// #
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -311,17 +334,17 @@ pub type Connector = ws_driver::Connector<AsyncStd>;
 ///
 /// let connector = ws_async_std::Connector::new();
 /// match connector.handshake("ws://example.com/elsewhere", near).await {
-///     Err(Error::Handshake(error)) => {
-///         let response = error.refusal().expect("the server's response");
+///     Err(error) => {
+///         let response = error.response().expect("the server's response");
 ///         assert_eq!(response.status(), StatusCode::NOT_FOUND);
 ///     }
-///     other => panic!("{other:?}"),
+///     Ok(_) => panic!("there is nothing elsewhere"),
 /// }
 /// # Ok(())
 /// # })
 /// # }
 /// ```
-pub type Offer<S = TcpStream> = ws_driver::Offer<AsyncStdIo<S>>;
+pub type Offer<T = AnyTransport> = ws_driver::Offer<T>;
 
 /// The sending half of a split connection. See [`ws_driver::Sender`].
 ///
@@ -335,8 +358,8 @@ pub type Offer<S = TcpStream> = ws_driver::Offer<AsyncStdIo<S>>;
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_async_std::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = futures_lite::future::try_zip(client, ws_async_std::accept(far)).await?;
-/// # let (ws, mut server) = (client, server);
+/// # let (client, server) = futures_lite::future::zip(client, ws_async_std::accept(far)).await;
+/// # let (ws, mut server) = (client?, server?);
 /// # let server = async_std::task::spawn(async move {
 /// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_async_std::Error>(())
@@ -361,7 +384,7 @@ pub type Offer<S = TcpStream> = ws_driver::Offer<AsyncStdIo<S>>;
 /// # })
 /// # }
 /// ```
-pub type Sender<S = TcpStream> = ws_driver::Sender<AsyncStdIo<S>>;
+pub type Sender<T = AnyTransport> = ws_driver::Sender<T>;
 
 /// The receiving half of a split connection. See [`ws_driver::Receiver`].
 ///
@@ -375,8 +398,8 @@ pub type Sender<S = TcpStream> = ws_driver::Sender<AsyncStdIo<S>>;
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_async_std::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = futures_lite::future::try_zip(client, ws_async_std::accept(far)).await?;
-/// # let (ws, mut server) = (client, server);
+/// # let (client, server) = futures_lite::future::zip(client, ws_async_std::accept(far)).await;
+/// # let (ws, mut server) = (client?, server?);
 /// # let server = async_std::task::spawn(async move {
 /// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_async_std::Error>(())
@@ -408,7 +431,7 @@ pub type Sender<S = TcpStream> = ws_driver::Sender<AsyncStdIo<S>>;
 /// # })
 /// # }
 /// ```
-pub type Receiver<S = TcpStream> = ws_driver::Receiver<AsyncStdIo<S>>;
+pub type Receiver<T = AnyTransport> = ws_driver::Receiver<T>;
 
 /// Accepts a WebSocket connection on a stream, with the defaults of [`Acceptor`].
 ///
@@ -422,7 +445,7 @@ pub type Receiver<S = TcpStream> = ws_driver::Receiver<AsyncStdIo<S>>;
 /// # let (stream, _) = listener.accept().await?;
 /// # let client = async_std::task::spawn(async move {
 /// #     let mut ws = ws_async_std::Connector::new().handshake("ws://example.com/", near).await?;
-/// #     ws.recv().await
+/// #     std::io::Result::Ok(ws.recv().await?)
 /// # });
 /// let mut ws = ws_async_std::accept(stream).await?;
 /// ws.send("welcome").await?;
@@ -439,9 +462,9 @@ pub type Receiver<S = TcpStream> = ws_driver::Receiver<AsyncStdIo<S>>;
 /// # Cancel safety
 ///
 /// Dropping the future drops the stream.
-pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, Error>
+pub async fn accept<S>(stream: S) -> Result<WebSocket, AcceptError>
 where
-    S: Read + Write + Unpin + 'static,
+    S: Read + Write + Unpin + Send + 'static,
 {
     Acceptor::new().accept(stream).await
 }
@@ -455,7 +478,7 @@ where
 /// # let port = listener.local_addr()?.port();
 /// # let server = async_std::task::spawn(async move {
 /// #     let mut ws = ws_async_std::accept(listener.accept().await?.0).await?;
-/// #     ws.recv().await
+/// #     std::io::Result::Ok(ws.recv().await?)
 /// # });
 /// let mut ws = ws_async_std::connect(&format!("ws://localhost:{port}/")).await?;
 /// ws.send("hello").await?;
@@ -472,6 +495,6 @@ where
 /// # Cancel safety
 ///
 /// Dropping the future drops the attempt.
-pub async fn connect(url: &str) -> Result<WebSocket, Error> {
+pub async fn connect(url: impl IntoTarget) -> Result<WebSocket, ConnectError> {
     Connector::new().connect(url).await
 }

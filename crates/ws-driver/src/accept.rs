@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use ws_handshake::{Agreed, Answer, Extension, OriginPolicy, ServerHandshake};
 use ws_proto::Config;
 
-use crate::error::Error;
+use crate::any::AnyTransport;
+use crate::error::AcceptError;
+use crate::limits::Limits;
 use crate::transport::{Runtime, Timer, Transport, Wrap};
 use crate::upgrade::Upgrade;
 use crate::websocket::{Side, WebSocket};
@@ -25,7 +28,7 @@ pub struct Acceptor<R> {
 
 #[derive(Clone, Debug)]
 struct Settings {
-    config: Config,
+    limits: Limits,
     handshake_timeout: Duration,
     origins: OriginPolicy,
 }
@@ -35,7 +38,7 @@ impl<R> Acceptor<R> {
     #[must_use]
     pub fn new() -> Self {
         let settings = Settings {
-            config: Config::default(),
+            limits: Limits::default(),
             handshake_timeout: Duration::from_secs(10),
             origins: OriginPolicy::default(),
         };
@@ -46,19 +49,17 @@ impl<R> Acceptor<R> {
     }
 
     /// Limits and time-outs of the connections. Default: [`Config::default`].
-    ///
-    /// Replaces what [`max_message`](Self::max_message) set before.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
-        self.edit().config = config;
+        self.edit().limits.config = config;
         self
     }
 
-    /// The longest message in bytes, in one frame or many. Default: 16 MiB.
+    /// The longest message in bytes, in one frame or many, whatever [`config`](Self::config) says. Default: what that
+    /// says, 16 MiB.
     #[must_use]
     pub fn max_message(mut self, len: usize) -> Self {
-        let config = &mut self.edit().config;
-        *config = config.clone().max_frame_len(len).max_message_len(len);
+        self.edit().limits.max_message = Some(len);
         self
     }
 
@@ -85,26 +86,93 @@ impl<R> Acceptor<R> {
 }
 
 impl<R: Runtime> Acceptor<R> {
-    /// Reads the opening request. Decide with the [`Offer`].
+    /// Reads the opening request and accepts it, without a subprotocol.
+    ///
+    /// A TCP stream sends small segments at once from here on (`TCP_NODELAY`). Below another stream, such as TLS, set
+    /// that yourself.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the request is not an acceptable one: it was answered with an HTTP status.
-    /// [`Error::Timeout`], [`Error::Io`] and [`Error::Lost`] if it did not arrive.
+    /// As for [`read`](Self::read) and [`Offer::accept`].
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the stream.
-    pub async fn read<S>(&self, stream: S) -> Result<Offer<R::Transport>, Error>
+    pub async fn accept<S>(&self, stream: S) -> Result<WebSocket<AnyTransport<R>>, AcceptError>
     where
         R: Wrap<S>,
+    {
+        self.accept_on(R::wrap(stream)).await
+    }
+
+    /// Reads the opening request. Decide with the [`Offer`].
+    ///
+    /// # Errors
+    ///
+    /// [`AcceptError::Rejected`] if the request is not an acceptable one: it was answered with an HTTP status.
+    /// [`AcceptError::Timeout`], [`AcceptError::Io`] and [`AcceptError::Lost`] if it did not arrive.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the stream.
+    pub async fn read<S>(&self, stream: S) -> Result<Offer<AnyTransport<R>>, AcceptError>
+    where
+        R: Wrap<S>,
+    {
+        self.read_on(R::wrap(stream)).await
+    }
+
+    /// Makes a connection of a stream that another HTTP server has upgraded, such as hyper: with what it
+    /// [agreed](Agreed) on, and the bytes that arrived behind the request. Nothing is read or written here.
+    ///
+    /// Of what was agreed, compression works if [`config`](Self::config) has it too.
+    pub fn upgraded<S>(
+        &self,
+        stream: S,
+        agreed: Agreed,
+        leftover: impl Into<Vec<u8>>,
+    ) -> WebSocket<AnyTransport<R>>
+    where
+        R: Wrap<S>,
+    {
+        self.upgraded_on(R::wrap(stream), agreed, leftover)
+    }
+
+    /// [`accept`](Self::accept) on a transport, whose type the connection keeps.
+    ///
+    /// # Errors
+    ///
+    /// As for [`accept`](Self::accept).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the transport.
+    pub async fn accept_on<T>(&self, transport: T) -> Result<WebSocket<T>, AcceptError>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        Box::pin(async { self.read_on(transport).await?.accept().await }).await
+    }
+
+    /// [`read`](Self::read) on a transport, whose type the offer keeps.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the transport.
+    pub async fn read_on<T>(&self, transport: T) -> Result<Offer<T>, AcceptError>
+    where
+        T: Transport<Timer = R::Timer>,
     {
         // What the handshake takes is not to take room in the task for as long as the connection lives.
         Box::pin(async {
             let settings = &*self.settings;
             let deadline = R::Timer::after(settings.handshake_timeout);
             let mut upgrade = Upgrade {
-                transport: R::wrap(stream),
+                transport,
                 timer: R::Timer::at(deadline),
             };
             let mut handshake = ServerHandshake::new(settings.origins.clone());
@@ -115,48 +183,37 @@ impl<R: Runtime> Acceptor<R> {
                     request: Box::new(request),
                     leftover,
                     answer: self.answer(),
-                    config: settings.config.clone(),
+                    config: settings.limits.to_config(),
+                    peer_addr: None,
                 }),
                 Err(refused) => {
                     // The request's fault is the error to report, whether or not the peer waits for the answer.
                     let _ = upgrade.refuse(&refused.encode()).await;
-                    Err(Error::Rejected(refused.reason()))
+                    Err(AcceptError::Rejected(refused.reason()))
                 }
             }
         })
         .await
     }
 
-    /// Takes over a transport whose opening handshake someone else has done, with the bytes that arrived behind the
-    /// request.
-    pub fn take_over<T>(&self, transport: T, leftover: Vec<u8>) -> WebSocket<T>
+    /// [`upgraded`](Self::upgraded) on a transport, whose type the connection keeps.
+    pub fn upgraded_on<T>(
+        &self,
+        transport: T,
+        agreed: Agreed,
+        leftover: impl Into<Vec<u8>>,
+    ) -> WebSocket<T>
     where
         T: Transport<Timer = R::Timer>,
     {
-        let config = &self.settings.config;
-        WebSocket::open(transport, Side::Server, config, Agreed::default(), leftover)
-    }
-
-    /// Reads the opening request and accepts it, without a subprotocol.
-    ///
-    /// # Errors
-    ///
-    /// As for [`read`](Self::read) and [`Offer::accept`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future drops the stream.
-    pub async fn accept<S>(&self, stream: S) -> Result<WebSocket<R::Transport>, Error>
-    where
-        R: Wrap<S>,
-    {
-        Box::pin(async { self.read(stream).await?.accept().await }).await
+        let config = self.settings.limits.to_config();
+        WebSocket::open(transport, Side::Server, &config, agreed, leftover.into())
     }
 
     /// The answer before the user adds to it: it agrees to compression where that is configured.
     fn answer(&self) -> Answer {
         #[cfg(feature = "deflate")]
-        if let Some(deflate) = self.settings.config.deflate_config() {
+        if let Some(deflate) = self.settings.limits.config.deflate_config() {
             return Answer::new().deflate(deflate);
         }
         Answer::new()
@@ -196,6 +253,8 @@ pub struct Offer<T: Transport> {
     leftover: Vec<u8>,
     answer: Answer,
     config: Config,
+    /// Overrides what the transport says.
+    peer_addr: Option<SocketAddr>,
 }
 
 impl<T: Transport> Offer<T> {
@@ -234,7 +293,20 @@ impl<T: Transport> Offer<T> {
         self.request.extensions()
     }
 
-    /// The transport, for instance to ask for the peer's address.
+    /// The address of the client: the one that was [set](Self::set_peer_addr), or that of the socket if the transport
+    /// knows it.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer_addr
+            .or_else(|| self.upgrade.transport.peer_addr())
+    }
+
+    /// Sets the address of the client where the transport does not know it, such as behind TLS or a proxy. The
+    /// connection takes it over.
+    pub fn set_peer_addr(&mut self, address: SocketAddr) {
+        self.peer_addr = Some(address);
+    }
+
+    /// The transport.
     pub fn get_ref(&self) -> &T {
         &self.upgrade.transport
     }
@@ -248,8 +320,15 @@ impl<T: Transport> Offer<T> {
 
     /// Answers with this header.
     #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub fn header(mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
         self.answer = self.answer.header(name, value);
+        self
+    }
+
+    /// Answers with these headers.
+    #[must_use]
+    pub fn answer_headers(mut self, headers: HeaderMap) -> Self {
+        self.answer = self.answer.headers(headers);
         self
     }
 
@@ -257,13 +336,13 @@ impl<T: Transport> Offer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Answer`] if the answer is not one that can be given to this request: the client got a status 500;
-    /// [`Error::Timeout`] and [`Error::Io`] if the client did not take it.
+    /// [`AcceptError::Answer`] if the answer is not one that can be given to this request: the client got a status 500;
+    /// [`AcceptError::Timeout`] and [`AcceptError::Io`] if the client did not take it.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the stream.
-    pub async fn accept(self) -> Result<WebSocket<T>, Error> {
+    pub async fn accept(self) -> Result<WebSocket<T>, AcceptError> {
         Box::pin(async move {
             let mut upgrade = self.upgrade;
             let accepted = match self.request.accept(self.answer) {
@@ -278,13 +357,12 @@ impl<T: Transport> Offer<T> {
             upgrade.resume(self.time_left);
             upgrade.write(&accepted.encode()).await?;
             let (_, agreed) = accepted.into_parts();
-            Ok(WebSocket::open(
-                upgrade.transport,
-                Side::Server,
-                &self.config,
-                agreed,
-                self.leftover,
-            ))
+            let (transport, leftover) = (upgrade.transport, self.leftover);
+            let mut ws = WebSocket::open(transport, Side::Server, &self.config, agreed, leftover);
+            if let Some(address) = self.peer_addr {
+                ws.set_peer_addr(address);
+            }
+            Ok(ws)
         })
         .await
     }
@@ -293,12 +371,12 @@ impl<T: Transport> Offer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Timeout`] and [`Error::Io`] if the client did not take it.
+    /// [`AcceptError::Timeout`] and [`AcceptError::Io`] if the client did not take it.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the stream.
-    pub async fn reject(self, status: StatusCode) -> Result<(), Error> {
+    pub async fn reject(self, status: StatusCode) -> Result<(), AcceptError> {
         self.reject_with(bare(status)).await
     }
 
@@ -311,9 +389,9 @@ impl<T: Transport> Offer<T> {
     /// # Cancel safety
     ///
     /// Dropping the future drops the stream.
-    pub async fn reject_with(self, response: Response<Vec<u8>>) -> Result<(), Error> {
+    pub async fn reject_with(self, response: Response<Vec<u8>>) -> Result<(), AcceptError> {
         let response = self.request.reject(response);
-        self.upgrade.refuse(&response).await
+        Ok(self.upgrade.refuse(&response).await?)
     }
 }
 

@@ -1,17 +1,23 @@
 //! The client's opening handshake.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{fmt, io};
 
-use ws_handshake::{Agreed, ClientHandshake, Extension, Request, RequestError, Target};
+use http::{HeaderMap, HeaderValue};
+use ws_handshake::{
+    Agreed, ClientError, ClientHandshake, Established, Extension, IntoTarget, Progress, Request,
+    RequestError, Target,
+};
 use ws_proto::{Config, MaskSource};
 
-use crate::error::{Error, Phase};
+use crate::any::AnyTransport;
+use crate::error::{ConnectError, ConnectPhase};
+use crate::limits::Limits;
 use crate::masks::{OsMasks, random};
 use crate::transport::{Runtime, Timer, Transport, Wrap};
-use crate::upgrade::{Upgrade, within};
+use crate::upgrade::{FAREWELL, Fault, Upgrade, within};
 use crate::websocket::{Side, WebSocket};
 
 /// How a client connects. Cheap to clone.
@@ -25,7 +31,7 @@ pub struct Connector<R> {
 
 #[derive(Clone)]
 struct Settings {
-    config: Config,
+    limits: Limits,
     handshake_timeout: Duration,
     masks: Arc<dyn Fn() -> Box<dyn MaskSource> + Send + Sync>,
     request: Request,
@@ -36,7 +42,7 @@ impl<R> Connector<R> {
     #[must_use]
     pub fn new() -> Self {
         let settings = Settings {
-            config: Config::default(),
+            limits: Limits::default(),
             handshake_timeout: Duration::from_secs(10),
             masks: Arc::new(|| Box::new(OsMasks::new())),
             request: Request::new(),
@@ -48,19 +54,17 @@ impl<R> Connector<R> {
     }
 
     /// Limits and time-outs of the connection. Default: [`Config::default`].
-    ///
-    /// Replaces what [`max_message`](Self::max_message) set before.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
-        self.edit().config = config;
+        self.edit().limits.config = config;
         self
     }
 
-    /// The longest message in bytes, in one frame or many. Default: 16 MiB.
+    /// The longest message in bytes, in one frame or many, whatever [`config`](Self::config) says. Default: what that
+    /// says, 16 MiB.
     #[must_use]
     pub fn max_message(mut self, len: usize) -> Self {
-        let config = &mut self.edit().config;
-        *config = config.clone().max_frame_len(len).max_message_len(len);
+        self.edit().limits.max_message = Some(len);
         self
     }
 
@@ -83,10 +87,16 @@ impl<R> Connector<R> {
         self.request(|request| request.extension(extension))
     }
 
-    /// Sends a header with the request. Faults are reported when connecting.
+    /// Sends a header with the request: strings or types of [`http`]. Faults are reported when connecting.
     #[must_use]
-    pub fn header(self, name: &str, value: &str) -> Self {
+    pub fn header(self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
         self.request(|request| request.header(name, value))
+    }
+
+    /// Sends these headers with the request.
+    #[must_use]
+    pub fn headers(self, headers: HeaderMap) -> Self {
+        self.request(|request| request.headers(headers))
     }
 
     /// Takes masking keys from elsewhere: `masks` makes a source for each connection. Default: [`OsMasks`].
@@ -117,38 +127,43 @@ impl<R: Runtime> Connector<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::Target`] and [`Error::Request`] before anything is sent; [`Error::TlsUnavailable`] for `wss://`;
-    /// [`Error::Io`] if the server cannot be reached; [`Error::Handshake`] if its answer is a refusal or wrong;
-    /// [`Error::Timeout`].
+    /// [`ConnectError::Target`] and [`ConnectError::Request`] before anything is sent;
+    /// [`ConnectError::TlsUnavailable`] for `wss://`; [`ConnectError::Io`] if the server cannot be reached;
+    /// [`ConnectError::Handshake`] if its answer is a refusal or wrong; [`ConnectError::Lost`] if there was none;
+    /// [`ConnectError::Timeout`].
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the attempt.
     pub async fn connect(
         &self,
-        url: &str,
-    ) -> Result<WebSocket<<R as Wrap<<R as Runtime>::TcpStream>>::Transport>, Error>
-    where
-        R: Wrap<<R as Runtime>::TcpStream>,
-    {
-        // What this takes is not to take room in the task for as long as the connection lives.
+        url: impl IntoTarget,
+    ) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
+        let target = url.into_target()?;
+        // The attempt takes no room in the task for as long as the connection lives.
         Box::pin(async {
-            let target = Target::parse(url)?;
             if target.is_secure() {
-                return Err(Error::TlsUnavailable);
+                return Err(ConnectError::TlsUnavailable);
             }
             // Checked before the server hears anything.
             let handshake = self.build(&target)?;
-            let mut timer = self.timer();
-            let stream = R::connect(target.host(), target.port());
-            let stream = within(&mut timer, Phase::Connect, stream).await??;
-            self.upgrade(handshake, stream, timer).await
+            let deadline = self.deadline();
+            let mut timer = R::Timer::at(deadline);
+            let reached = within(&mut timer, reach::<R>(target.host(), target.port())).await;
+            let stream = reached
+                .ok_or(ConnectError::Timeout(ConnectPhase::Connect))?
+                .map_err(ConnectError::Io)?;
+            let transport = AnyTransport::from_tcp(stream);
+            self.upgrade(handshake, transport, timer, deadline).await
         })
         .await
     }
 
     /// Does the opening handshake over a stream that is connected already, such as TLS or a proxy's tunnel. The URL
     /// says what to ask for; its scheme is not looked at.
+    ///
+    /// A TCP stream sends small segments at once from here on (`TCP_NODELAY`). Below another stream, such as TLS, set
+    /// that yourself.
     ///
     /// # Errors
     ///
@@ -157,66 +172,147 @@ impl<R: Runtime> Connector<R> {
     /// # Cancel safety
     ///
     /// Dropping the future drops the stream.
-    pub async fn handshake<S>(&self, url: &str, stream: S) -> Result<WebSocket<R::Transport>, Error>
+    pub async fn handshake<S>(
+        &self,
+        url: impl IntoTarget,
+        stream: S,
+    ) -> Result<WebSocket<AnyTransport<R>>, ConnectError>
     where
         R: Wrap<S>,
     {
-        let handshake = self.build(&Target::parse(url)?)?;
-        Box::pin(self.upgrade(handshake, stream, self.timer())).await
+        self.handshake_on(url, R::wrap(stream)).await
     }
 
-    /// Takes over a transport whose opening handshake someone else has done, with the bytes that arrived behind the
-    /// response.
-    pub fn take_over<T>(&self, transport: T, leftover: Vec<u8>) -> WebSocket<T>
+    /// Makes a connection of a stream over which another HTTP client has done the opening handshake: with what was
+    /// [agreed](Agreed) on, and the bytes that arrived behind the response. Nothing is read or written here.
+    ///
+    /// Of what was agreed, compression works if [`config`](Self::config) has it too.
+    pub fn upgraded<S>(
+        &self,
+        stream: S,
+        agreed: Agreed,
+        leftover: impl Into<Vec<u8>>,
+    ) -> WebSocket<AnyTransport<R>>
+    where
+        R: Wrap<S>,
+    {
+        self.upgraded_on(R::wrap(stream), agreed, leftover)
+    }
+
+    /// [`handshake`](Self::handshake) over a transport, whose type the connection keeps.
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the transport.
+    pub async fn handshake_on<T>(
+        &self,
+        url: impl IntoTarget,
+        transport: T,
+    ) -> Result<WebSocket<T>, ConnectError>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        let handshake = self.build(&url.into_target()?)?;
+        let deadline = self.deadline();
+        let timer = R::Timer::at(deadline);
+        Box::pin(self.upgrade(handshake, transport, timer, deadline)).await
+    }
+
+    /// [`upgraded`](Self::upgraded) on a transport, whose type the connection keeps.
+    pub fn upgraded_on<T>(
+        &self,
+        transport: T,
+        agreed: Agreed,
+        leftover: impl Into<Vec<u8>>,
+    ) -> WebSocket<T>
     where
         T: Transport<Timer = R::Timer>,
     {
         let side = Side::Client((self.settings.masks)(), None);
-        let config = &self.settings.config;
-        WebSocket::open(transport, side, config, Agreed::default(), leftover)
+        let config = self.settings.limits.to_config();
+        WebSocket::open(transport, side, &config, agreed, leftover.into())
     }
 
-    async fn upgrade<S>(
+    async fn upgrade<T>(
         &self,
         mut handshake: ClientHandshake,
-        stream: S,
+        transport: T,
         timer: R::Timer,
-    ) -> Result<WebSocket<R::Transport>, Error>
+        deadline: Instant,
+    ) -> Result<WebSocket<T>, ConnectError>
     where
-        R: Wrap<S>,
+        T: Transport<Timer = R::Timer>,
     {
-        let transport = R::wrap(stream);
         let mut upgrade = Upgrade { transport, timer };
         upgrade.write(handshake.request()).await?;
-        let read = upgrade.read(|piece| handshake.receive(piece)).await;
-        let (established, leftover) = read.map_err(|error| {
-            // A refusal says more than that its body was cut short.
-            let so_far = handshake.end_of_input();
-            if matches!(error, Error::Lost) || so_far.refusal().is_some() {
-                so_far.into()
-            } else {
-                error
+        let (established, leftover) = loop {
+            match upgrade.read(|piece| receive(&mut handshake, piece)).await {
+                Ok(Ok((Some(established), leftover))) => break (established, leftover),
+                // A body without a length would last as long as the server likes.
+                Ok(Ok((None, _))) => {
+                    let soon = deadline.min(R::Timer::after(FAREWELL));
+                    upgrade.timer.reset(soon);
+                }
+                Ok(Err(error)) => return Err(error.into()),
+                Err(fault) => return Err(cut_short(&mut handshake, fault)),
             }
-        })??;
+        };
         let (response, agreed) = established.into_parts();
         let side = Side::Client((self.settings.masks)(), Some(response));
-        let (transport, config) = (upgrade.transport, &self.settings.config);
-        Ok(WebSocket::open(transport, side, config, agreed, leftover))
+        let config = self.settings.limits.to_config();
+        let transport = upgrade.transport;
+        Ok(WebSocket::open(transport, side, &config, agreed, leftover))
     }
 
     /// Builds the request with everything that is offered.
     fn build(&self, target: &Target) -> Result<ClientHandshake, RequestError> {
         let request = &self.settings.request;
         #[cfg(feature = "deflate")]
-        if let Some(deflate) = self.settings.config.deflate_config() {
+        if let Some(deflate) = self.settings.limits.config.deflate_config() {
             return request.clone().deflate(deflate).build(target, random());
         }
         request.build(target, random())
     }
 
-    fn timer(&self) -> R::Timer {
-        R::Timer::at(R::Timer::after(self.settings.handshake_timeout))
+    fn deadline(&self) -> Instant {
+        R::Timer::after(self.settings.handshake_timeout)
     }
+}
+
+/// Passes on what arrived: done with the response, or with `None` while only the body of a refusal is awaited.
+fn receive(
+    handshake: &mut ClientHandshake,
+    piece: &[u8],
+) -> Result<Progress<Option<Established>>, ClientError> {
+    let Progress { consumed, done } = handshake.receive(piece)?;
+    let is_refused = handshake.is_refused();
+    let done = done.map(Some).or(is_refused.then_some(None));
+    Ok(Progress { consumed, done })
+}
+
+/// The error of a handshake that was cut short: a refusal says more than that its body was.
+fn cut_short(handshake: &mut ClientHandshake, fault: Fault) -> ConnectError {
+    let so_far = handshake.end_of_input();
+    match so_far.refusal() {
+        Some(_) => so_far.into(),
+        None => fault.into(),
+    }
+}
+
+/// Connects to the first address of `host` that answers.
+async fn reach<R: Runtime>(host: &str, port: u16) -> io::Result<R::TcpStream> {
+    let mut fault = None;
+    for address in R::resolve(host, port).await? {
+        match R::connect_tcp(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => fault = Some(error),
+        }
+    }
+    Err(fault.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address")))
 }
 
 impl<R> Default for Connector<R> {
@@ -237,7 +333,7 @@ impl<R> Clone for Connector<R> {
 impl<R> fmt::Debug for Connector<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
-            .field("config", &self.settings.config)
+            .field("limits", &self.settings.limits)
             .field("handshake_timeout", &self.settings.handshake_timeout)
             .finish_non_exhaustive()
     }

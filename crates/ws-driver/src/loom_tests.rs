@@ -13,7 +13,7 @@ use std::time::Instant;
 use loom::future::block_on;
 use loom::thread;
 use ws_handshake::Agreed;
-use ws_proto::{CloseCode, Config, SendError};
+use ws_proto::{CloseCode, Config};
 
 use crate::error::Error;
 use crate::locked::Locked;
@@ -50,6 +50,14 @@ impl Event {
             Poll::Pending
         }));
     }
+}
+
+/// Closes, and waits for the end that the receiver sees.
+fn close_and_wait<T: Split>(sender: &mut Sender<T>) -> Result<(), Error> {
+    block_on(async {
+        sender.close(CloseCode::NORMAL, "").await?;
+        sender.closed().await
+    })
 }
 
 #[test]
@@ -321,7 +329,7 @@ fn drain<T: Split>(receiver: &mut Receiver<T>) -> Result<(), Error> {
 }
 
 fn is_closing(result: &Result<(), Error>) -> bool {
-    matches!(result, Err(Error::Send(SendError::Closing)))
+    matches!(result, Err(Error::Closed(_)))
 }
 
 /// Polls once.
@@ -378,7 +386,7 @@ fn close_returns_when_the_receiver_has_seen_the_end() {
             drain(&mut receiver).unwrap();
             receiver
         });
-        block_on(sender.close(CloseCode::NORMAL, "")).unwrap();
+        close_and_wait(&mut sender).unwrap();
         let receiver = receives.join().unwrap();
         assert!(sender.end().unwrap().clean && receiver.end().unwrap().clean);
     });
@@ -392,7 +400,7 @@ fn close_returns_when_the_peer_ends_without_a_close() {
             assert!(matches!(drain(&mut receiver), Err(Error::Lost)));
             receiver
         });
-        let closed = block_on(sender.close(CloseCode::NORMAL, ""));
+        let closed = close_and_wait(&mut sender);
         assert!(matches!(closed, Err(Error::Lost)));
         let _ = receives.join().unwrap();
     });
@@ -409,7 +417,7 @@ fn close_returns_also_if_the_receiver_is_dropped_meanwhile() {
                 }
                 drop(receiver);
             });
-            block_on(sender.close(CloseCode::NORMAL, "")).unwrap();
+            close_and_wait(&mut sender).unwrap();
             drops.join().unwrap();
         });
     }
@@ -446,7 +454,7 @@ fn a_violation_is_reported_also_if_the_sender_writes_the_close() {
             receiver
         });
         let reads = thread::spawn(move || peer.reads_again());
-        let closed = block_on(sender.close(CloseCode::NORMAL, ""));
+        let closed = close_and_wait(&mut sender);
         assert!(matches!(closed, Err(Error::Receive(_))));
         reads.join().unwrap();
         let _ = receives.join().unwrap();

@@ -1,8 +1,8 @@
-//! Masking keys from the operating system (RFC 6455 §5.3, §10.3).
+//! Masking keys (RFC 6455 §5.3, §10.3): from the operating system, or from elsewhere.
 
 use std::cell::RefCell;
 
-use ws_proto::{MaskKey, MaskSource};
+pub use ws_proto::{MaskKey, MaskSource};
 
 /// Keys fetched per system call.
 const BATCH: usize = 256;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use ws_proto::{Chunk, MessageKind};
+use ws_proto::{Chunk, MessageKind, SendHalf};
 
 use crate::error::Error;
 use crate::sending::{self, Sending};
@@ -104,7 +104,7 @@ pub struct MessageWriter<'a, C> {
 impl<'a, C: Sending> MessageWriter<'a, C> {
     /// Begins a message.
     pub(crate) fn begin(connection: &'a mut C, kind: MessageKind) -> Result<Self, Error> {
-        connection.write_state().send.begin(kind)?;
+        connection.write_state().queue_by(|send| send.begin(kind))?;
         Ok(MessageWriter { connection })
     }
 
@@ -133,7 +133,10 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
     /// Dropped before it returned: the piece is not sent.
     pub async fn write(&mut self, piece: impl AsRef<[u8]>) -> Result<(), Error> {
         sending::ready(self.connection).await?;
-        Ok(self.connection.write_state().lent().write(piece.as_ref())?)
+        let piece = piece.as_ref();
+        self.connection
+            .write_state()
+            .queue_by(|send| send.write(piece))
     }
 
     /// Ends the message, and returns when the transport has taken all of it and was flushed.
@@ -147,7 +150,7 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
     /// Dropped while it waits for room in the queue: the message is still unfinished. Dropped later: it is sent.
     pub async fn finish(self) -> Result<(), Error> {
         sending::ready(self.connection).await?;
-        self.connection.write_state().lent().finish()?;
+        self.connection.write_state().queue_by(SendHalf::finish)?;
         sending::flush(self.connection).await
     }
 }

@@ -162,7 +162,7 @@ mod tests {
         };
         for level in [1, 6, 1, 6, 1, 6] {
             let mut side = side(level);
-            side.message(&[0; 100]).unwrap();
+            side.message(&[0; 100][..]).unwrap();
             give_compressor(side.lending().reclaim_compressor().expect("it has some"));
         }
         let kept = || with(|pool| pool.compressors.len()).unwrap();

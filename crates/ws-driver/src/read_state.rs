@@ -4,9 +4,11 @@
 //! point.
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use ws_proto::{Chunk, Control, MessageKind, RecvHalf, SendHalf, Step};
+use ws_proto::{Chunk, Control, LookAhead, Message, MessageKind, RecvHalf, SendHalf, Step};
 
 use crate::error::Error;
 use crate::pool;
@@ -27,12 +29,31 @@ const MESSAGES_PER_TURN: u32 = 128;
 /// Control frames to observe, after which other tasks get a turn.
 const CONTROLS_PER_TURN: u32 = 256;
 
+/// Reads of one look ahead, after which other tasks get a turn.
+const READS_PER_LOOK: u32 = 8;
+
 /// Reads without a wait, after which time limits count although there is more to read. What was under way to a user
 /// who was busy, a Pong among it, is less than that many blocks.
 const READS_PER_LIMIT: u32 = 256;
 
-/// Someone who watches control frames.
-pub(crate) type Observer = Box<dyn FnMut(&Control) + Send + Sync>;
+/// A message or a control frame: see [`WebSocket::recv_any`](crate::WebSocket::recv_any).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // Passed by value once and rarely stored.
+pub enum Incoming {
+    /// A whole message.
+    Message(Message),
+    /// A Ping, Pong or Close.
+    Control(Control),
+}
+
+/// Someone who watches control frames. The lock is never taken: it makes the connection `Sync` though the observer need
+/// not be.
+pub(crate) type Observer = Box<Mutex<dyn FnMut(&Control) + Send>>;
+
+pub(crate) fn observe(observer: &mut Observer, control: &Control) {
+    let observer = observer.get_mut();
+    (observer.unwrap_or_else(PoisonError::into_inner))(control);
+}
 
 /// The parts that receiving needs beside its own state: the transport, and the state of sending.
 pub(crate) trait Wire {
@@ -47,7 +68,7 @@ pub(crate) trait Wire {
 
     /// Calls `observer`, while no lock is held: it may use the other half.
     fn show(&mut self, observer: &mut Observer, control: &Control) {
-        observer(control);
+        observe(observer, control);
     }
 }
 
@@ -123,6 +144,53 @@ impl ReadState {
             .map_ok(|found| found.is_some())
     }
 
+    /// Goes to the next message or control frame.
+    pub(crate) fn poll_any(
+        &mut self,
+        cx: &mut Context<'_>,
+        wire: &mut impl Wire,
+    ) -> Poll<Result<Option<Incoming>, Error>> {
+        let step = |recv: &mut RecvHalf, send: &mut SendHalf| match recv.next_message(send) {
+            Step::Control(control) => Step::Found(Some(control)),
+            Step::Found(()) => Step::Found(None),
+            Step::NeedInput => Step::NeedInput,
+            Step::Busy => Step::Busy,
+            Step::Ended => Step::Ended,
+        };
+        let Some(control) = ready!(self.poll_step(cx, wire, step))? else {
+            return Poll::Ready(Ok(None));
+        };
+        Poll::Ready(Ok(match control {
+            Some(control) => {
+                self.note(&control, wire);
+                Some(Incoming::Control(control))
+            }
+            None => self.recv.take_message().map(Incoming::Message),
+        }))
+    }
+
+    /// Waits for the Pong to the Ping with this number. `None` if it is behind messages that fill the block.
+    pub(crate) fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        wire: &mut impl Wire,
+        number: u32,
+    ) -> Poll<Result<Option<Duration>, Error>> {
+        loop {
+            let _ = wire.write_state().poll_write_out(cx, &mut &[][..]);
+            self.look_ahead(cx, wire);
+            let write = wire.write_state();
+            if let Some(time) = write.send.probe_answer(number) {
+                return Poll::Ready(Ok(Some(time)));
+            }
+            write.check_open()?;
+            if write.is_deaf {
+                return Poll::Ready(Ok(None));
+            }
+            ready!(write.poll_expire(cx));
+        }
+    }
+
     /// Goes to the beginning of the next message. `None` at the end of the connection.
     pub(crate) fn poll_start(
         &mut self,
@@ -162,14 +230,14 @@ impl ReadState {
                 }
                 Step::Control(control) => controls += self.note(&control, wire),
                 Step::Busy => break,
-                Step::Ended if !write.state.is_ended() => ready!(self.poll_end(cx, wire)),
                 Step::NeedInput if !write.state.is_ended() => {
                     ready!(self.poll_fill(cx, wire));
                     turn_reads += 1;
                 }
                 Step::Ended | Step::NeedInput => {
                     pool::give_block(self.recv.lending().discard());
-                    return Poll::Ready(write.report());
+                    ready!(self.poll_known_end(cx, wire));
+                    return Poll::Ready(wire.write_state().report());
                 }
             }
         }
@@ -249,29 +317,82 @@ impl ReadState {
         // A message that was looked at has its answer in the queue: both at once would be twice the memory.
         self.recv.drop_message();
         if write.poll_write_out(cx, &mut &[][..]).is_pending() && !write.send.has_room() {
-            return write.poll_expire_sending(cx);
+            self.look_ahead(cx, wire);
+            return wire.write_state().poll_expire_sending(cx);
         }
         Poll::Ready(())
     }
 
-    /// Discards messages until the end of the connection.
-    pub(crate) fn poll_close(
-        &mut self,
-        cx: &mut Context<'_>,
-        wire: &mut impl Wire,
-    ) -> Poll<Result<(), Error>> {
+    /// Discards messages until the end of the connection and of the transport.
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         for _ in 0..MESSAGES_PER_TURN {
-            if !ready!(self.poll_message(cx, wire))? {
-                return Poll::Ready(Ok(()));
+            match ready!(self.poll_message(cx, wire)) {
+                Ok(true) => {}
+                Ok(false) | Err(_) if wire.write_state().state.is_ended() => return Poll::Ready(()),
+                Ok(false) | Err(_) => ready!(self.poll_end(cx, wire)),
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
+    /// Looks at what has arrived while nobody receives: answers Pings, sees a Close, and leaves the messages where they
+    /// are. At most one block of them is read.
+    pub(crate) fn look_ahead(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) {
+        let mut controls = 0;
+        let mut is_deaf = false;
+        for reads in 0.. {
+            if reads >= READS_PER_LOOK || controls >= CONTROLS_PER_TURN {
+                cx.waker().wake_by_ref();
+                break;
+            }
+            match self.recv.look_ahead(&mut wire.write_state().send) {
+                LookAhead::Control(control) => {
+                    controls += 1;
+                    self.note(&control, wire);
+                    continue;
+                }
+                LookAhead::NeedInput => {}
+                LookAhead::Full => {
+                    is_deaf = true;
+                    break;
+                }
+                LookAhead::Ended => break,
+            }
+            if wire.write_state().state.is_ended() || !self.read_ahead(cx, wire) {
+                break;
+            }
+        }
+        if let Some(block) = self.recv.lending().settle_ahead() {
+            pool::give_block(block);
+        }
+        let write = wire.write_state();
+        write.date_pongs();
+        write.looked(is_deaf);
+    }
+
+    /// Reads once for a look ahead, and tells whether something came.
+    fn read_ahead(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> bool {
+        let mut lending = self.recv.lending();
+        if let Some(len) = lending.wants_block() {
+            pool::give_block(lending.lend_ahead(pool::take_block(len)));
+        }
+        match wire.poll_read(cx, lending.spare_ahead()) {
+            Poll::Ready(Ok(0)) => wire.write_state().end(Cause::End),
+            Poll::Ready(Ok(len)) => {
+                self.recv.filled(len);
+                return true;
+            }
+            Poll::Ready(Err(error)) => wire.write_state().read_failed(error),
+            Poll::Pending => {}
+        }
+        false
+    }
+
     /// Reads once; before that, offers the transport what is queued. Pending also waits for time limits.
     fn poll_fill(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         let write = wire.write_state();
+        write.is_deaf = false;
         // Neither Pending nor an error here ends receiving: the peer's last words may still be on their way.
         let _ = write.poll_write_out(cx, &mut &[][..]);
         // What has arrived counts, however late it is looked at; but a peer that always has something to say does not
@@ -329,6 +450,45 @@ impl ReadState {
         Poll::Pending
     }
 
+    /// Waits until the end can be told. With Closes of both ends there, that is once ours has been written and our
+    /// direction ended, if that is our turn: the transport ends behind it. Else it is the end of the transport.
+    fn poll_known_end(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
+        loop {
+            let write = wire.write_state();
+            if write.state.is_ended() {
+                return Poll::Ready(());
+            }
+            if !write.is_clean() {
+                ready!(self.poll_end(cx, wire));
+                continue;
+            }
+            match write.poll_farewell(cx) {
+                Poll::Ready(Ok(())) => {
+                    write.state.tell_end();
+                    self.end_at_once(cx, wire);
+                    return Poll::Ready(());
+                }
+                Poll::Ready(Err(_)) => write.end(Cause::End),
+                Poll::Pending if write.state.was_told() => return Poll::Ready(()),
+                Poll::Pending => ready!(write.poll_expire(cx)),
+            }
+        }
+    }
+
+    /// Ends the transport if the peer has ended its direction already. Takes what has arrived behind its Close, because a
+    /// reset for unread input would overtake ours.
+    fn end_at_once(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) {
+        for _ in 0..READS_PER_TURN {
+            let write = wire.write_state();
+            if write.state.has_input_ended() && write.poll_farewell(cx).is_ready() {
+                write.end(Cause::End);
+            }
+            if wire.write_state().state.is_ended() || poll_discard(cx, wire).is_pending() {
+                return;
+            }
+        }
+    }
+
     /// Ends the connection in order (RFC 6455 §7.1.1, §7.1.7): write what is queued, which ends with a Close; end our
     /// direction when it is our turn; discard input until the peer ends its own, because a reset for unread input
     /// would overtake our Close; be done with the transport. All of it under one time limit.
@@ -336,25 +496,12 @@ impl ReadState {
         pool::give_block(self.recv.lending().discard());
         for _ in 0..READS_PER_TURN {
             let write = wire.write_state();
-            let Some((draining, begins)) = write.state.start_draining() else {
+            if write.state.is_ended() {
                 return Poll::Ready(());
-            };
-            let input_ended = draining.input_ended;
-            if begins {
-                write.tell();
             }
-            let done = match write.poll_write_out(cx, &mut &[][..]) {
-                Poll::Ready(Ok(())) if input_ended || write.send.ends_transport() => {
-                    match write.poll_shutdown(cx) {
-                        Poll::Ready(Ok(())) => input_ended,
-                        Poll::Ready(Err(_)) => true,
-                        Poll::Pending => false,
-                    }
-                }
-                Poll::Ready(Ok(())) | Poll::Pending => false,
-                Poll::Ready(Err(_)) => true,
-            };
-            if done {
+            let farewell = write.poll_farewell(cx);
+            let input_ended = write.state.has_input_ended();
+            if matches!(farewell, Poll::Ready(Err(_))) || (farewell.is_ready() && input_ended) {
                 write.end(Cause::End);
                 return Poll::Ready(());
             }

@@ -10,11 +10,11 @@ use std::task::{Context, Poll, ready};
 use ws_proto::MessageRef;
 
 use crate::error::Error;
-use crate::feed::Outbox;
+use crate::outbox::Outbox;
 use crate::transport::Transport;
 use crate::websocket::{Parts, WebSocket};
 
-/// What [`WebSocket::recv_ref`] waits for: a message, and the sending half to answer it. `None` at the end of the
+/// The future of [`WebSocket::recv_ref`]: a message, and the sending half to answer it. `None` at the end of the
 /// connection.
 ///
 /// # Panics
@@ -44,7 +44,7 @@ impl<'a, T: Transport> Future for RecvRef<'a, T> {
         };
         let Parts { read, write, .. } = &mut *ws.parts;
         let is_next = write.has_room() && read.next_plain();
-        if !is_next && !ready!(read.poll_message_and_room(cx, write))? {
+        if !is_next && !ready!(read.poll_message_and_room(cx, &mut write.0))? {
             return Poll::Ready(Ok(None));
         }
         let found = self.ws.take().and_then(|ws| {

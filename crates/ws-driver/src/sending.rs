@@ -39,7 +39,7 @@ pub(crate) async fn send<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Resul
 
 pub(crate) async fn feed<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Result<(), Error> {
     ready(to).await?;
-    Ok(to.write_state().queue(message)?)
+    to.write_state().queue(message)
 }
 
 pub(crate) async fn flush<C: Sending>(to: &mut C) -> Result<(), Error> {
@@ -53,41 +53,38 @@ pub(crate) async fn ready<C: Sending>(to: &mut C) -> Result<(), Error> {
 /// Sends a control frame, which `queue` queues: [`SendHalf::ping`] or [`SendHalf::pong`].
 pub(crate) async fn control<C: Sending>(
     to: &mut C,
-    payload: ControlPayload,
+    payload: &[u8],
     queue: impl FnOnce(&mut SendHalf, &ControlPayload) -> Result<(), SendError>,
 ) -> Result<(), Error> {
+    let payload = ControlPayload::new(payload).map_err(SendError::from)?;
     ready(to).await?;
-    queue(to.write_state().lent(), &payload)?;
+    to.write_state().queue_by(|send| queue(send, &payload))?;
     flush(to).await
 }
 
 /// Queues a Ping whose round trip is measured, once there is room, and returns its number.
 pub(crate) async fn start_probe<C: Sending>(to: &mut C) -> Result<u32, Error> {
     ready(to).await?;
-    Ok(to.write_state().start_probe()?)
+    to.write_state().start_probe()
 }
 
-pub(crate) fn start_close<C, R>(to: &mut C, code: CloseCode, reason: R) -> Result<(), Error>
-where
-    C: Sending,
-    R: TryInto<CloseReason>,
-    SendError: From<R::Error>,
-{
-    let reason = reason.try_into().map_err(SendError::from)?;
-    Ok(to
-        .write_state()
-        .start_close(CloseFrame::new(code, reason))?)
+pub(crate) fn start_close<C: Sending>(
+    to: &mut C,
+    code: CloseCode,
+    reason: &str,
+) -> Result<(), Error> {
+    let reason = CloseReason::new(reason).map_err(SendError::from)?;
+    to.write_state().start_close(CloseFrame::new(code, reason))
 }
 
 /// As [`start_close`], but a connection that is closing already is as good.
-pub(crate) fn ensure_closing<C, R>(to: &mut C, code: CloseCode, reason: R) -> Result<(), Error>
-where
-    C: Sending,
-    R: TryInto<CloseReason>,
-    SendError: From<R::Error>,
-{
+pub(crate) fn ensure_closing<C: Sending>(
+    to: &mut C,
+    code: CloseCode,
+    reason: &str,
+) -> Result<(), Error> {
     match start_close(to, code, reason) {
-        Err(Error::Send(SendError::Closing)) => Ok(()),
+        Err(Error::Closed(_) | Error::Io(_)) => Ok(()),
         result => result,
     }
 }

@@ -10,7 +10,7 @@
 
 use std::io;
 
-use crate::error::{Error, Phase};
+use crate::error::{Error, Timeout};
 
 /// The life of a connection in the driver. What the closing handshake says, the core knows.
 pub(crate) enum State<W> {
@@ -32,6 +32,8 @@ pub(crate) struct Draining {
     pub(crate) input_ended: bool,
     /// We ended ours.
     pub(crate) output_ended: bool,
+    /// Those who receive were told of the end.
+    pub(crate) is_told: bool,
 }
 
 /// The way in which the connection ended.
@@ -51,7 +53,7 @@ pub(crate) enum Cause {
     /// The transport failed.
     Io(io::ErrorKind),
     /// A time limit passed.
-    Timeout(Phase),
+    Timeout(Timeout),
     /// The peer broke a rule or a limit, which the core knows.
     Failure,
 }
@@ -72,6 +74,23 @@ impl<W> State<W> {
             State::Draining(_, draining) => draining.write_fault,
             State::Open(_) | State::Ended(_) => None,
         }
+    }
+
+    /// Tells whether the peer has ended its direction while the transport is still there.
+    pub(crate) fn has_input_ended(&self) -> bool {
+        matches!(self, State::Draining(_, draining) if draining.input_ended)
+    }
+
+    /// Takes note that those who receive are told of the end.
+    pub(crate) fn tell_end(&mut self) {
+        if let State::Draining(_, draining) = self {
+            draining.is_told = true;
+        }
+    }
+
+    /// Tells whether those who receive were told of the end while the transport is still there.
+    pub(crate) fn was_told(&self) -> bool {
+        matches!(self, State::Draining(_, draining) if draining.is_told)
     }
 
     pub(crate) fn is_ended(&self) -> bool {

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use ws_proto::{CloseCode, CloseReason, Message};
+use ws_proto::{CloseCode, Message};
 
 use crate::error::Error;
 use crate::sending::Sending;
@@ -31,32 +31,33 @@ impl<T: Split> Stream for Receiver<T> {
     }
 }
 
-/// As [`WebSocket::feed`] and [`WebSocket::flush`]; closing is [`WebSocket::close`] with [`CloseCode::NORMAL`] and no
-/// reason.
+/// As [`WebSocket::feed`] and [`WebSocket::flush`], but nothing is received while they wait, since somebody else may be
+/// polling the stream: poll it for Pings to be answered. Closing queues a Close with [`CloseCode::NORMAL`] and writes
+/// everything; what the peer still sends can be received afterwards.
 impl<T: Transport> Sink<Message> for WebSocket<T> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.get_mut().poll_room(cx)
+        self.get_mut().parts.write.poll_room(cx)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Ok(self.get_mut().write_state().queue(message)?)
+        self.get_mut().write_state().queue(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.get_mut().poll_flush(cx)
+        self.get_mut().parts.write.poll_flush(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let ws = self.get_mut();
         // Refused only if the connection is closing already.
-        let _ = ws.start_close(CloseCode::NORMAL, CloseReason::default());
-        ws.poll_close(cx)
+        let _ = ws.start_close(CloseCode::NORMAL, "");
+        ws.parts.write.poll_flush(cx)
     }
 }
 
-/// As [`Sender::feed`] and [`Sender::flush`]; closing is [`Sender::close`] with [`CloseCode::NORMAL`] and no reason.
+/// As [`Sender::feed`] and [`Sender::flush`]. Closing is [`Sender::close`] with [`CloseCode::NORMAL`] and no reason.
 impl<T: Split> Sink<Message> for Sender<T> {
     type Error = Error;
 
@@ -65,7 +66,7 @@ impl<T: Split> Sink<Message> for Sender<T> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        Ok(self.get_mut().write_state().queue(message)?)
+        self.get_mut().write_state().queue(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -75,7 +76,7 @@ impl<T: Split> Sink<Message> for Sender<T> {
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let sender = self.get_mut();
         // Refused only if the connection is closing already.
-        let _ = sender.start_close(CloseCode::NORMAL, CloseReason::default());
-        sender.poll_closed(cx)
+        let _ = sender.start_close(CloseCode::NORMAL, "");
+        sender.poll_close(cx)
     }
 }

@@ -1,4 +1,7 @@
-//! The parts that a runtime supplies: a transport, a timer, and a way to open TCP connections.
+//! Transports, and the parts that a runtime supplies: a transport, a timer, and a way to open TCP connections.
+
+pub use crate::any::{AnyReadHalf, AnyTransport, AnyWriteHalf};
+pub use crate::locked::Locked;
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -22,6 +25,10 @@ pub trait ReadHalf: Unpin {
 }
 
 /// The sending direction of a transport.
+///
+/// A transport that buffers keeps back at most 16 KiB (one record of TLS): the limit on stalled writes
+/// ([`Config::write_stall_timeout`](ws_proto::Config::write_stall_timeout)) sees what the transport accepts, and not
+/// what becomes of it.
 ///
 /// On `Pending`, the task that called last is woken when it is worth calling again.
 pub trait WriteHalf: Unpin {
@@ -77,6 +84,9 @@ macro_rules! pass_writes {
 pub(crate) use pass_writes;
 
 /// An ordered, reliable stream of bytes in both directions.
+///
+/// Connections send small segments, and those should leave at once (`TCP_NODELAY`). The adapters see to that for TCP
+/// streams that are passed to them directly. Below any other stream, such as TLS, set it yourself: nobody looks inside.
 pub trait Transport: ReadHalf + WriteHalf {
     /// The timer of the same runtime.
     type Timer: Timer;
@@ -89,7 +99,7 @@ pub trait Transport: ReadHalf + WriteHalf {
 
 /// A transport whose directions can be owned apart.
 ///
-/// One that cannot be taken apart shares itself: [`Locked`](crate::Locked).
+/// One that cannot be taken apart shares itself: [`Locked`].
 pub trait Split: Transport + Sized {
     /// The receiving half.
     type ReadHalf: ReadHalf;
@@ -133,22 +143,41 @@ pub trait Timer: Unpin {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 
-/// A runtime, as far as connecting needs it. Implemented by a marker type in each adapter.
-pub trait Runtime: 'static {
+/// A runtime, as far as opening connections needs it. Implemented by a marker type in each adapter.
+pub trait Runtime: Sized + 'static {
     /// Its timer.
-    type Timer: Timer + Send;
+    type Timer: Timer + Send + 'static;
     /// Its TCP stream.
-    type TcpStream: Send;
+    type TcpStream: Send + 'static;
+    /// The transport over its TCP stream, with halves of its own.
+    type Tcp: Split<
+            Timer = Self::Timer,
+            ReadHalf: Send + Sync + 'static,
+            WriteHalf: Send + Sync + 'static,
+        > + AsRef<Self::TcpStream>
+        + Send
+        + Sync
+        + 'static;
 
-    /// Resolves `host` (a name or an IP literal without brackets) and connects to the first address that answers.
-    fn connect(host: &str, port: u16) -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
+    /// Makes the transport of a TCP stream, which sends small segments at once from here on (`TCP_NODELAY`).
+    fn tcp(stream: Self::TcpStream) -> Self::Tcp;
+
+    /// Finds the addresses of `host`, which is a name or an IP literal without brackets.
+    fn resolve(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+
+    /// Connects to one address.
+    fn connect_tcp(address: SocketAddr)
+    -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
 }
 
-/// Makes a [`Transport`] of a runtime's stream. Implemented by the adapters for every stream of their runtime.
+/// A runtime that makes transports of streams `S`. Implemented by the adapters for every stream of their runtime, by
+/// [`AnyTransport::from_stream`].
+#[diagnostic::on_unimplemented(
+    message = "`{S}` is not a stream that `{Self}` can make a transport of",
+    note = "a stream has the traits of the runtime for reading and writing, and is `Unpin`, `Send` and `'static`",
+    note = "any other transport works with the methods that end in `_on`"
+)]
 pub trait Wrap<S>: Runtime {
-    /// The stream as a transport.
-    type Transport: Transport<Timer = Self::Timer>;
-
-    /// Wraps `stream`. TCP streams send small segments at once from here on (`TCP_NODELAY`).
-    fn wrap(stream: S) -> Self::Transport;
+    /// Makes a transport of `stream`.
+    fn wrap(stream: S) -> AnyTransport<Self>;
 }

@@ -8,12 +8,29 @@ use std::time::Duration;
 
 use ws_handshake::Progress;
 
-use crate::error::{Error, Phase};
 use crate::pool;
 use crate::transport::{Timer, Transport};
 
-/// How long a peer has to take a refusal before the transport is dropped.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Time for the rest of a refusal: for the peer to take ours, and for the body of the peer's.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Why the opening handshake did not come to its end.
+pub(crate) enum Fault {
+    Io(io::Error),
+    /// The peer ended the transport.
+    Lost,
+    Timeout,
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // So say TLS streams whose peer ended TCP without a word.
+            io::ErrorKind::UnexpectedEof => Fault::Lost,
+            _ => Fault::Io(error),
+        }
+    }
+}
 
 /// A transport during the opening handshake, and the timer that ends it.
 pub(crate) struct Upgrade<T: Transport> {
@@ -31,16 +48,16 @@ impl<T: Transport> Upgrade<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Lost`] at the end of the input.
+    /// [`Fault::Lost`] at the end of the input.
     pub(crate) async fn read<R, E>(
         &mut self,
         mut take: impl FnMut(&[u8]) -> Result<Progress<R>, E>,
-    ) -> Result<Result<(R, Vec<u8>), E>, Error> {
+    ) -> Result<Result<(R, Vec<u8>), E>, Fault> {
         loop {
             let read = self.poll(|transport, cx| poll_read(transport, cx, <[u8]>::to_vec));
             let mut piece = read.await?;
             if piece.is_empty() {
-                return Err(Error::Lost);
+                return Err(Fault::Lost);
             }
             match take(&piece) {
                 Ok(Progress { consumed, done }) => {
@@ -54,12 +71,12 @@ impl<T: Transport> Upgrade<T> {
     }
 
     /// Writes `bytes` and flushes them.
-    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
         while !bytes.is_empty() {
             let slices = [IoSlice::new(bytes)];
             let write = self.poll(|transport, cx| transport.poll_write_vectored(cx, &slices));
             match write.await? {
-                0 => return Err(Error::Io(io::ErrorKind::WriteZero.into())),
+                0 => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 len => bytes = bytes.get(len..).unwrap_or_default(),
             }
         }
@@ -68,7 +85,7 @@ impl<T: Transport> Upgrade<T> {
 
     /// Writes a refusal and ends the transport so that the peer gets to read it: our direction first, then wait for
     /// the peer's, because a reset for unread input would overtake the answer.
-    pub(crate) async fn refuse(mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) async fn refuse(mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.resume(FAREWELL);
         self.write(bytes).await?;
         self.poll(T::poll_shutdown).await?;
@@ -89,7 +106,7 @@ impl<T: Transport> Upgrade<T> {
     async fn poll<R>(
         &mut self,
         mut act: impl FnMut(&mut T, &mut Context<'_>) -> Poll<io::Result<R>>,
-    ) -> Result<R, Error> {
+    ) -> Result<R, Fault> {
         let acting = poll_fn(|cx| {
             loop {
                 match ready!(act(&mut self.transport, cx)) {
@@ -98,7 +115,8 @@ impl<T: Transport> Upgrade<T> {
                 }
             }
         });
-        Ok(within(&mut self.timer, Phase::Handshake, acting).await??)
+        let acted = within(&mut self.timer, acting).await;
+        Ok(acted.ok_or(Fault::Timeout)??)
     }
 }
 
@@ -115,16 +133,12 @@ fn poll_read<R>(
     taken
 }
 
-/// Runs `future` until it is done or the timer goes off.
-pub(crate) async fn within<F: Future>(
-    timer: &mut impl Timer,
-    phase: Phase,
-    future: F,
-) -> Result<F::Output, Error> {
+/// Runs `future` until it is done; `None` if the timer goes off before.
+pub(crate) async fn within<F: Future>(timer: &mut impl Timer, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Ok(output)),
-        Poll::Pending => timer.poll(cx).map(|()| Err(Error::Timeout(phase))),
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => timer.poll(cx).map(|()| None),
     })
     .await
 }

@@ -2,22 +2,24 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::ops::DerefMut;
+use std::sync::Mutex;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Response;
-use ws_handshake::{Agreed, Extension};
+use ws_handshake::Agreed;
 use ws_proto::{
-    Chunk, CloseCode, CloseReason, Config, Connection, Control, ControlPayload, End, Message,
-    MessageKind, Outgoing, SendError, SendHalf,
+    Chunk, CloseCode, Config, Connection, Control, End, IntoOutgoing, Message, MessageKind,
+    Outgoing, SendHalf,
 };
 
-use crate::error::{Error, TrySendError};
+use crate::error::{Error, TryFeedError};
+use crate::opening::Opening;
+use crate::outbox::Outbox;
 use crate::pieces::Receiving;
 use crate::pool::{BLOCK_LEN, LARGE_BLOCK_LEN};
-use crate::read_state::ReadState;
+use crate::read_state::{Incoming, ReadState};
 use crate::recv_ref::RecvRef;
 use crate::sending::{self, Sending};
 use crate::state::State;
@@ -38,7 +40,7 @@ use crate::write_state::WriteState;
 /// |---|---|---|
 /// | [`send`](Self::send) | the transport took the message and was flushed | not sent while it waited for room, else sent |
 /// | [`feed`](Self::feed) | the message is queued | not sent |
-/// | [`ready`](Self::ready), [`try_send`](Self::try_send) | there is room ([`has_room`](Self::has_room)); at once, with the message back if there is none | – |
+/// | [`ready`](Self::ready), [`try_feed`](Self::try_feed) | there is room ([`has_room`](Self::has_room)); at once, with the message back if there is none | – |
 /// | [`flush`](Self::flush) | everything queued was taken and flushed | nothing is lost |
 ///
 /// Queued messages leave with the next `send`, `flush`, `recv` or `recv_ref`: receiving writes what is queued before it
@@ -72,15 +74,9 @@ pub struct WebSocket<T: Transport> {
 /// A connection, in all its parts.
 pub(crate) struct Parts<T: Transport> {
     pub(crate) read: ReadState,
-    pub(crate) write: WriteState<T, T::Timer>,
+    pub(crate) write: Outbox<T>,
     /// `None` where nothing was agreed, to keep idle servers small.
     pub(crate) opening: Option<Box<Opening>>,
-}
-
-/// What the opening handshake settled.
-pub(crate) struct Opening {
-    pub(crate) agreed: Agreed,
-    pub(crate) response: Option<Response<()>>,
 }
 
 /// The two roles with what only one of them needs.
@@ -109,12 +105,17 @@ impl<T: Transport> WebSocket<T> {
             connection.deflate(&params, config);
         }
         let (recv, send) = connection.split();
-        let opening = (response.is_some() || agreed != Agreed::default())
-            .then(|| Box::new(Opening { agreed, response }));
+        let opening = (response.is_some() || agreed != Agreed::default()).then(|| {
+            Box::new(Opening {
+                agreed,
+                response,
+                peer_addr: None,
+            })
+        });
         WebSocket {
             parts: Box::new(Parts {
                 read: ReadState::new(recv),
-                write: WriteState::new(send, transport),
+                write: Outbox(WriteState::new(send, transport)),
                 opening,
             }),
         }
@@ -146,7 +147,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// As for [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        let Parts { read, write, .. } = &mut *self.parts;
+        let (read, write) = self.directions();
         read.poll_message(cx, write)
             .map_ok(|found| found.then(|| read.recv.take_message()).flatten())
     }
@@ -170,21 +171,45 @@ impl<T: Transport> WebSocket<T> {
         RecvRef::new(self)
     }
 
-    /// Sends a message: returns when the transport has taken it and was flushed.
+    /// Receives the next message or control frame, in the order of their arrival. `None` at the end of the connection.
+    ///
+    /// For relays and observers. Control frames have been answered already, but Pings after
+    /// [`Config::manual_pongs`]. Other receiving methods pass over control frames.
     ///
     /// # Errors
     ///
-    /// [`Error::Send`] if the connection is closing; [`Error::Io`] or [`Error::Timeout`] if the transport failed or
-    /// the peer stopped reading.
+    /// As for [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room in the queue: the message is not sent. Dropped later: it is.
-    pub async fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        sending::send(self, message.into()).await
+    /// Dropping the future loses nothing.
+    pub async fn recv_any(&mut self) -> Result<Option<Incoming>, Error> {
+        poll_fn(|cx| {
+            let (read, write) = self.directions();
+            read.poll_any(cx, write)
+        })
+        .await
     }
 
-    /// Queues a message, after waiting for room. It leaves with the next `flush`, `send`, `recv` or `recv_ref`.
+    /// Sends a message: returns when the transport has taken it and was flushed.
+    ///
+    /// While this waits, and after each 256 KiB written, Pings are answered and a Close is noticed. Messages of the peer
+    /// wait for the next receive; no more than one block of them is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] if the connection is closing; [`Error::Io`], [`Error::Lost`] or [`Error::Timeout`] if the
+    /// transport failed or the peer stopped reading.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it was polled, or while it waits for room in the queue: the message is not sent. Dropped later: it is.
+    pub async fn send<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
+        sending::send(self, message.into_outgoing()).await
+    }
+
+    /// Queues a message, after waiting for room as [`send`](Self::send) does. It leaves with the next `flush`, `send`,
+    /// `recv` or `recv_ref`.
     ///
     /// # Errors
     ///
@@ -192,9 +217,9 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it returned: the message is not sent.
-    pub async fn feed<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        sending::feed(self, message.into()).await
+    /// As for [`send`](Self::send).
+    pub async fn feed<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
+        sending::feed(self, message.into_outgoing()).await
     }
 
     /// Writes and flushes everything that is queued.
@@ -210,7 +235,7 @@ impl<T: Transport> WebSocket<T> {
         sending::flush(self).await
     }
 
-    /// Waits until a message can be queued: [`try_send`](Self::try_send) will take one, unless a
+    /// Waits until a message can be queued: [`try_feed`](Self::try_feed) will take one, unless a
     /// [`writer`](Self::writer) has left one unfinished.
     ///
     /// # Errors
@@ -224,23 +249,22 @@ impl<T: Transport> WebSocket<T> {
         sending::ready(self).await
     }
 
-    /// Whether there is room for a message: less than the high-water mark is queued, or nothing. Then
-    /// [`try_send`](Self::try_send) does not say that the queue is full.
+    /// Tells whether there is room for a message: less than the high-water mark is queued, or nothing. Then
+    /// [`try_feed`](Self::try_feed) does not say that the queue is full.
     pub fn has_room(&self) -> bool {
         self.parts.write.has_room()
     }
 
-    /// Queues a message at once or gives it back.
+    /// Queues a message at once, or gives it back. A borrowed payload is copied.
+    ///
+    /// It leaves as after [`feed`](Self::feed).
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] while the queue is over its mark, [`TrySendError::Closing`] if the connection is
-    /// closing; either returns the message.
-    pub fn try_send<'a, M: Into<Outgoing<'a>>>(
-        &mut self,
-        message: M,
-    ) -> Result<(), TrySendError<M>> {
-        self.parts.write.try_queue(message)
+    /// [`TryFeedError::Full`] while the queue is over its mark, [`TryFeedError::Closed`] if the connection is
+    /// closing, [`TryFeedError::Unfinished`] inside a message that is sent piece by piece; each returns the message.
+    pub fn try_feed<'a, M: IntoOutgoing<'a>>(&mut self, message: M) -> Result<(), TryFeedError<M>> {
+        self.parts.write.try_feed(message)
     }
 
     /// Sends a Ping (RFC 6455 §5.5.2): returns when the transport has taken it. The Pong goes to the
@@ -248,28 +272,24 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), and [`Error::PayloadTooLong`] above 125 bytes.
+    /// As for [`send`](Self::send), and [`Error::Send`] for more than 125 bytes.
     ///
     /// # Cancel safety
     ///
     /// As for [`send`](Self::send).
-    pub async fn send_ping<P>(&mut self, payload: P) -> Result<(), Error>
-    where
-        P: TryInto<ControlPayload>,
-        Error: From<P::Error>,
-    {
-        sending::control(self, payload.try_into()?, SendHalf::ping).await
+    pub async fn send_ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        sending::control(self, payload.as_ref(), SendHalf::ping).await
     }
 
-    /// Sends a Ping and receives until its Pong: how long that took. `None` if a message came first, which the next
-    /// receive gives; the [`Sender`](crate::Sender) of a connection that was split need not give way to messages.
+    /// Measures a round trip: sends a Ping and waits for its Pong. Messages that come first wait for the next receive.
+    /// `None` if so many came that the Pong is behind them: receive them, and ask again.
     ///
     /// It waits as long as the connection lasts: put a time limit of the runtime around it, or use
     /// [`Config::keepalive`].
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send) and [`recv`](Self::recv).
+    /// As for [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
@@ -277,21 +297,14 @@ impl<T: Transport> WebSocket<T> {
     pub async fn ping(&mut self) -> Result<Option<Duration>, Error> {
         let number = sending::start_probe(self).await?;
         poll_fn(|cx| {
-            let Parts { read, write, .. } = &mut *self.parts;
-            let driven = read.poll_drive(cx, write);
-            match (write.send.probe_answer(number), driven) {
-                (Some(time), _) => Poll::Ready(Ok(Some(time))),
-                (None, Poll::Pending) => Poll::Pending,
-                (None, Poll::Ready(Ok(true))) => Poll::Ready(Ok(None)),
-                (None, Poll::Ready(Ok(false))) => Poll::Ready(Err(SendError::Closing.into())),
-                (None, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
-            }
+            let (read, write) = self.directions();
+            read.poll_answer(cx, write, number)
         })
         .await
     }
 
-    /// Sends a Pong that nobody asked for, a one-way heartbeat (RFC 6455 §5.5.3): returns when the transport has
-    /// taken it. Pings are answered without this.
+    /// Sends a Pong that nobody asked for, a one-way heartbeat (RFC 6455 §5.5.3), or one that was left to the caller
+    /// ([`Config::manual_pongs`]): returns when the transport has taken it.
     ///
     /// # Errors
     ///
@@ -300,60 +313,52 @@ impl<T: Transport> WebSocket<T> {
     /// # Cancel safety
     ///
     /// As for [`send`](Self::send).
-    pub async fn send_pong<P>(&mut self, payload: P) -> Result<(), Error>
-    where
-        P: TryInto<ControlPayload>,
-        Error: From<P::Error>,
-    {
-        sending::control(self, payload.try_into()?, SendHalf::pong).await
+    pub async fn send_pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        sending::control(self, payload.as_ref(), SendHalf::pong).await
     }
 
     /// Queues a Close (RFC 6455 §7.1.2) and returns at once. Go on receiving until the end: messages that the peer
     /// had under way still come.
     ///
+    /// A Close with [`CloseCode::NO_STATUS`] leaves without a code. Shorten a reason of unknown length by
+    /// [`CloseReason::truncated`](crate::CloseReason::truncated).
+    ///
     /// # Errors
     ///
-    /// [`Error::Send`] if the connection is closing already, the code must not be sent, or the reason is longer than
-    /// 123 bytes. Nothing is queued then.
-    pub fn start_close<R>(&mut self, code: CloseCode, reason: R) -> Result<(), Error>
-    where
-        R: TryInto<CloseReason>,
-        SendError: From<R::Error>,
-    {
-        sending::start_close(self, code, reason)
+    /// [`Error::Closed`] if the connection is closing already; [`Error::Send`] if the code must not be sent, or the
+    /// reason is longer than 123 bytes: the connection stays open then.
+    pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
+        sending::start_close(self, code, reason.as_ref())
     }
 
     /// Closes the connection: sends a Close after what is queued, discards messages until the peer's Close, ends the
-    /// transport. Never waits longer than [`Config::close_timeout`].
+    /// transport.
     ///
-    /// On a connection that is closing already it waits for the end.
+    /// Until the Close has been written, the peer must take 64 KiB, or the rest, per [`Config::close_timeout`]; from then
+    /// on it has that time for its own. On a connection that is closing already this waits for the end.
     ///
     /// # Errors
     ///
     /// [`Error::Send`] for a code that must not be sent or a reason longer than 123 bytes: the connection stays
-    /// open. [`Error::Timeout`] if the peer did not answer, and the errors of [`recv`](Self::recv): the connection
-    /// has ended all the same.
+    /// open. [`Error::Timeout`] if the peer did not answer, and whatever else kept the end from being clean: the
+    /// connection has ended all the same, and [`end`](Self::end) tells what the Closes said.
     ///
     /// # Cancel safety
     ///
     /// Dropped before the end, the Close is queued or sent; call `close` or `recv` to go on.
-    pub async fn close<R>(&mut self, code: CloseCode, reason: R) -> Result<(), Error>
-    where
-        R: TryInto<CloseReason>,
-        SendError: From<R::Error>,
-    {
-        sending::ensure_closing(self, code, reason)?;
-        poll_fn(|cx| self.poll_close(cx)).await
+    pub async fn close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
+        sending::ensure_closing(self, code, reason.as_ref())?;
+        poll_fn(|cx| {
+            let (read, write) = self.directions();
+            read.poll_close(cx, write)
+        })
+        .await;
+        self.parts.write.0.verdict()
     }
 
-    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let Parts { read, write, .. } = &mut *self.parts;
-        read.poll_close(cx, write)
-    }
-
-    /// How the connection ended, once that is decided.
+    /// Returns how the connection ended, once that is decided: the Closes of both ends, and whether it was clean.
     pub fn end(&self) -> Option<End> {
-        self.parts.write.send.end()
+        self.parts.write.0.send.end()
     }
 
     /// Keeps the connection going without receiving: sends what is queued, answers Pings, keeps time limits. Returns
@@ -369,13 +374,13 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// Dropping the future loses nothing.
     pub async fn drive(&mut self) -> Result<bool, Error> {
-        let Parts { read, write, .. } = &mut *self.parts;
+        let (read, write) = self.directions();
         poll_fn(|cx| read.poll_drive(cx, write)).await
     }
 
     /// How long the peer took to answer the last keepalive Ping ([`Config::keepalive`]).
     pub fn round_trip(&self) -> Option<Duration> {
-        self.parts.write.send.round_trip()
+        self.parts.write.0.send.round_trip()
     }
 
     /// Gives up the connection for its transport and the bytes that were read from it and not used.
@@ -385,7 +390,7 @@ impl<T: Transport> WebSocket<T> {
     /// The connection comes back if it has ended or is closing, if something is queued, or in the middle of a message
     /// or frame, of which a part has been used.
     pub fn into_parts(mut self) -> Result<(T, Vec<u8>), Self> {
-        let Parts { read, write, .. } = &mut *self.parts;
+        let (read, write) = self.directions();
         let is_busy = write.has_work() || write.send.unfinished().is_some();
         if !read.recv.is_between_messages() || !write.send.is_open() || is_busy {
             return Err(self);
@@ -398,50 +403,55 @@ impl<T: Transport> WebSocket<T> {
 
     /// Calls `observer` with every Ping, Pong and Close that arrives, before the answer leaves. Replaces the observer
     /// before. It may use the [`Sender`](crate::Sender) of a connection that was split.
-    pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + Sync + 'static) {
-        self.parts.read.observer = Some(Box::new(observer));
+    pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + 'static) {
+        self.parts.read.observer = Some(Box::new(Mutex::new(observer)));
     }
 
     /// The transport; `None` once the connection has ended and the transport was dropped.
     pub fn get_ref(&self) -> Option<&T> {
-        match &self.parts.write.state {
+        match &self.parts.write.0.state {
             State::Open(io) | State::Draining(io, _) => Some(io),
             State::Ended(_) => None,
         }
     }
+}
 
-    /// The address of the peer, where the transport is a socket that knows, and the connection has not ended.
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.get_ref()?.peer_addr()
+impl<T: Transport> WebSocket<T> {
+    fn directions(&mut self) -> (&mut ReadState, &mut WriteState<T, T::Timer>) {
+        let Parts { read, write, .. } = &mut *self.parts;
+        (read, &mut write.0)
     }
 
-    /// The agreed subprotocol.
-    pub fn protocol(&self) -> Option<&str> {
-        self.parts.opening.as_ref()?.agreed.protocol()
-    }
-
-    /// The agreed extensions.
-    pub fn extensions(&self) -> &[Extension] {
-        self.parts
-            .opening
-            .as_ref()
-            .map_or(&[], |opening| opening.agreed.extensions())
-    }
-
-    /// The head of the server's response, on a client.
-    pub fn response(&self) -> Option<&Response<()>> {
-        self.parts.opening.as_ref()?.response.as_ref()
+    /// Polls something that sends. Whoever only sends has to look at what has arrived while it waits, and from time to
+    /// time.
+    fn poll_sending<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut WriteState<T, T::Timer>, &mut Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        let (read, write) = self.directions();
+        let polled = poll(write, cx);
+        if polled.is_ready() && !write.wants_look() {
+            return polled;
+        }
+        let state = |write: &WriteState<_, _>| (write.send.is_open(), write.state.is_ended());
+        let before = state(write);
+        read.look_ahead(cx, write);
+        match polled {
+            Poll::Pending if state(write) != before => poll(write, cx),
+            polled => polled,
+        }
     }
 }
 
 impl<T: Transport> Receiving for WebSocket<T> {
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>> {
-        let Parts { read, write, .. } = &mut *self.parts;
+        let (read, write) = self.directions();
         read.poll_start(cx, write)
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, Error>> {
-        let Parts { read, write, .. } = &mut *self.parts;
+        let (read, write) = self.directions();
         read.poll_chunk(cx, write)
     }
 
@@ -455,11 +465,11 @@ impl<T: Transport> Sending for WebSocket<T> {
     type Timer = T::Timer;
 
     fn write_state(&mut self) -> impl DerefMut<Target = WriteState<T, T::Timer>> {
-        &mut self.parts.write
+        &mut self.parts.write.0
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.parts.write.poll_room(cx)
+        self.poll_sending(cx, WriteState::poll_room)
     }
 
     fn poll_send(
@@ -467,11 +477,11 @@ impl<T: Transport> Sending for WebSocket<T> {
         cx: &mut Context<'_>,
         message: &mut Option<Outgoing<'_>>,
     ) -> Poll<Result<(), Error>> {
-        self.parts.write.poll_send(cx, message)
+        self.poll_sending(cx, |write, cx| write.poll_send(cx, message))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.parts.write.poll_flush(cx)
+        self.poll_sending(cx, WriteState::poll_flush)
     }
 }
 
@@ -479,7 +489,7 @@ impl<T: Transport> fmt::Debug for WebSocket<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
             .field("recv", &self.parts.read.recv)
-            .field("send", &self.parts.write.send)
+            .field("send", &self.parts.write.0.send)
             .finish_non_exhaustive()
     }
 }

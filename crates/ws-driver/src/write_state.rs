@@ -7,10 +7,10 @@ use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use ws_proto::{CloseFrame, ControlPayload, Expired, Outgoing, SendError, SendHalf};
+use ws_proto::{CloseFrame, Expired, IntoOutgoing, Outgoing, SendError, SendHalf};
 
 use crate::clock::{Clock, Direction};
-use crate::error::{Error, Phase, TrySendError};
+use crate::error::{Error, Timeout, TryFeedError};
 use crate::pool;
 use crate::state::{Cause, Ended, State};
 use crate::transport::{Timer, WriteHalf};
@@ -19,10 +19,12 @@ use crate::transport::{Timer, WriteHalf};
 /// otherwise never give way, unless the runtime sees to it.
 const WRITES_PER_BURST: u32 = 128;
 
+/// Bytes written, after which those who only send look at what has arrived: see
+/// [`ReadState::look_ahead`](crate::read_state::ReadState::look_ahead).
+const WRITTEN_PER_LOOK: usize = 256 * 1024;
+
 /// Everything about sending that changes, and the transport.
-///
-/// [`Outbox`](crate::Outbox) is its public name.
-pub struct WriteState<W, M> {
+pub(crate) struct WriteState<W, M> {
     pub(crate) send: SendHalf,
     pub(crate) state: State<W>,
     clock: Clock<M>,
@@ -32,6 +34,10 @@ pub struct WriteState<W, M> {
     stalled: bool,
     /// Writes since one had to wait or other tasks got a turn.
     burst: u32,
+    /// Bytes written since the last look at what has arrived.
+    written: usize,
+    /// Nobody receives, or messages of the peer fill the memory that there is for them.
+    pub(crate) is_deaf: bool,
     /// Something has happened that the other half of a split connection may wait for.
     news: bool,
 }
@@ -46,6 +52,8 @@ impl<W, M> WriteState<W, M> {
             unflushed: self.unflushed,
             stalled: self.stalled,
             burst: self.burst,
+            written: self.written,
+            is_deaf: self.is_deaf,
             news: self.news,
         }
     }
@@ -95,72 +103,88 @@ impl<W, M> WriteState<W, M> {
     }
 
     pub(crate) fn check_open(&self) -> Result<(), Error> {
-        match self.state.write_fault() {
-            Some(kind) => Err(Error::Io(kind.into())),
-            None if self.send.is_open() => Ok(()),
-            None => Err(SendError::Closing.into()),
+        match self.send.is_open() {
+            true => Ok(()),
+            false => Err(self.closed()),
         }
+    }
+
+    /// Why nothing can be sent any more.
+    pub(crate) fn closed(&self) -> Error {
+        match (self.send.peer_close(), self.state.write_fault()) {
+            (None, Some(kind)) => Error::Io(kind.into()),
+            (close, _) => Error::Closed(close.cloned().map(Box::new)),
+        }
+    }
+
+    /// Why this was not queued.
+    #[cold]
+    fn refused(&self, error: SendError) -> Error {
+        match error {
+            SendError::Closing => self.closed(),
+            error => Error::Send(error),
+        }
+    }
+
+    /// Lets `queue` queue something.
+    #[inline]
+    pub(crate) fn queue_by<R>(
+        &mut self,
+        queue: impl FnOnce(&mut SendHalf) -> Result<R, SendError>,
+    ) -> Result<R, Error> {
+        let queued = queue(self.lent());
+        queued.map_err(|error| self.refused(error))
     }
 
     /// Queues a message, whatever is queued already.
     #[inline]
-    pub(crate) fn queue<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
-        self.lent().message(message)
+    pub(crate) fn queue<'m>(&mut self, message: impl IntoOutgoing<'m>) -> Result<(), Error> {
+        self.queue_by(|send| send.message(message))
     }
 
     /// Queues a message, or gives it back if too much is queued already or the connection is closing.
-    pub(crate) fn try_queue<'m, N: Into<Outgoing<'m>>>(
+    pub(crate) fn try_queue<'m, N: IntoOutgoing<'m>>(
         &mut self,
         message: N,
-    ) -> Result<(), TrySendError<N>> {
+    ) -> Result<(), TryFeedError<N>> {
         if !self.send.is_open() {
-            return Err(TrySendError::Closing(message));
+            return Err(TryFeedError::Closed(message));
         }
         if self.send.unfinished().is_some() {
-            return Err(TrySendError::Unfinished(message));
+            return Err(TryFeedError::Unfinished(message));
         }
         if !self.send.has_room() {
-            return Err(TrySendError::Full(message));
+            return Err(TryFeedError::Full(message));
         }
         // The connection is open and no message under way, which is all that queuing asks for.
         let _ = self.queue(message);
         Ok(())
     }
 
-    /// Queues a Ping.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Send`] if the connection is closing.
-    pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), Error> {
-        Ok(self.lent().ping(payload)?)
-    }
-
-    /// Queues a Pong that nobody asked for.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Send`] if the connection is closing.
-    pub fn pong(&mut self, payload: &ControlPayload) -> Result<(), Error> {
-        Ok(self.lent().pong(payload)?)
-    }
-
     /// Queues a Close.
-    pub(crate) fn start_close(&mut self, close: CloseFrame) -> Result<(), SendError> {
-        self.lent().start_close(Some(close))?;
+    pub(crate) fn start_close(&mut self, close: CloseFrame) -> Result<(), Error> {
+        self.queue_by(|send| send.start_close(close))?;
         self.news = true;
         Ok(())
     }
 
-    /// Tells how the connection ended, which it has, to those who do not receive.
+    /// Tells how the connection ended to those who do not receive. With both Closes there, the end of the transport is
+    /// no matter.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
-        let State::Ended(Ended { result, .. }) = &self.state else {
-            return Err(SendError::Closing.into());
-        };
-        result.map_err(|cause| self.error(cause))
+        match &self.state {
+            State::Ended(Ended { result, .. }) => result.map_err(|cause| self.error(cause)),
+            State::Open(_) | State::Draining(..) if self.is_clean() => Ok(()),
+            State::Open(_) | State::Draining(..) => Err(self.closed()),
+        }
     }
 
-    /// Tells those who receive: the fault once, then nothing.
+    /// Tells whether the end is known and our part of it done: what is left is up to the peer.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.is_ended() || (self.is_clean() && !self.has_work() && !self.unflushed)
+    }
+
+    /// Tells those who receive: the fault once, then nothing. A peer that has closed the connection is no fault, whatever
+    /// became of what it was sent.
     pub(crate) fn report<F>(&mut self) -> Result<Option<F>, Error> {
         match &mut self.state {
             State::Ended(ended) => ended.report.take().map_or(Ok(None), |error| Err(*error)),
@@ -178,7 +202,7 @@ impl<W, M> WriteState<W, M> {
     }
 
     /// Tells whether the connection has ended by Closes of both ends.
-    fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.send.end().is_some_and(|end| end.clean)
     }
 
@@ -209,7 +233,10 @@ impl<W, M> WriteState<W, M> {
             (cause, _) => cause,
         };
         let result = if self.is_clean() { Ok(()) } else { Err(cause) };
-        let report = report.or_else(|| result.err().map(|cause| Box::new(self.error(cause))));
+        let report = match self.send.peer_close() {
+            Some(_) if self.send.failure().is_none() => None,
+            _ => report.or_else(|| result.err().map(|cause| Box::new(self.error(cause)))),
+        };
         self.reclaim();
         self.news = true;
         self.state = State::Ended(Ended {
@@ -230,6 +257,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
             unflushed: false,
             stalled: false,
             burst: 0,
+            written: 0,
+            is_deaf: false,
             news: false,
         }
     }
@@ -263,7 +292,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
             ready!(self.poll_room(cx))?;
         }
         if let Some(message) = message.take() {
-            let mut lent = self.lent().lending().lend_payload(message)?;
+            let mut lent = self.queue_by(|send| send.lending().lend_payload(message))?;
             if !lent.is_empty() {
                 // An error comes again with the flush.
                 let _ = self.poll_write_out(cx, &mut lent);
@@ -284,7 +313,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
                     Poll::Pending => self.poll_stall(cx),
                 }
             }
-            _ => Poll::Ready(Err(SendError::Closing.into())),
+            _ => Poll::Ready(Err(self.closed())),
         }
     }
 
@@ -296,7 +325,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         lent: &mut &[u8],
     ) -> Poll<Result<(), Error>> {
         let written = match self.state.is_ended() {
-            true => Poll::Ready(Err(SendError::Closing.into())),
+            true => Poll::Ready(Err(self.closed())),
             false => self.poll_write_out(cx, lent).map_err(Error::Io),
         };
         let done = match written {
@@ -313,10 +342,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         ready!(self.poll_expire_sending(cx));
         // With both Closes there, all that is wrong is that not everything has left.
-        Poll::Ready(Err(self
-            .verdict()
-            .err()
-            .unwrap_or(SendError::Closing.into())))
+        Poll::Ready(Err(self.verdict().err().unwrap_or_else(|| self.closed())))
     }
 
     /// Writes and flushes everything that is queued, with the payload that is lent in its place, and gives back the
@@ -373,6 +399,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
                         self.send.lending().advance(lent, len);
                         self.unflushed = true;
                         self.news |= self.stalled;
+                        self.written = self.written.saturating_add(len);
                         self.burst = self.burst.saturating_add(1);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -396,8 +423,35 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
     }
 
+    /// Tells whether so much was written that it is time to look at what has arrived.
+    #[inline]
+    pub(crate) fn wants_look(&self) -> bool {
+        self.written >= WRITTEN_PER_LOOK
+    }
+
+    /// Takes note of a look at what has arrived.
+    pub(crate) fn looked(&mut self, is_deaf: bool) {
+        self.written = 0;
+        self.is_deaf = is_deaf;
+    }
+
+    /// Writes what is queued, which ends with our Close, and ends our direction of the transport if it is our turn: all
+    /// that this end has to do after Closes of both ends.
+    pub(crate) fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some((draining, begins)) = self.state.start_draining() else {
+            return Poll::Ready(Ok(()));
+        };
+        let input_ended = draining.input_ended;
+        self.news |= begins;
+        ready!(self.poll_write_out(cx, &mut &[][..]))?;
+        if input_ended || self.send.ends_transport() {
+            ready!(self.poll_shutdown(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Ends our direction of the transport, once.
-    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let State::Draining(io, draining) = &mut self.state
             && !draining.output_ended
         {
@@ -429,10 +483,11 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
                 continue;
             };
             let cause = match expired {
-                Expired::Close => Cause::Timeout(Phase::Close),
-                Expired::Idle => Cause::Timeout(Phase::Idle),
-                Expired::Pong => Cause::Timeout(Phase::Pong),
-                Expired::WriteStall => Cause::Timeout(Phase::WriteStall),
+                Expired::Close => Cause::Timeout(Timeout::Close),
+                Expired::Idle => Cause::Timeout(Timeout::Idle),
+                Expired::Pong => Cause::Timeout(Timeout::Pong),
+                Expired::WriteStall if self.is_deaf => Cause::Timeout(Timeout::Unreceived),
+                Expired::WriteStall => Cause::Timeout(Timeout::WriteStall),
                 // The violation itself is the fault.
                 _ => Cause::Failure,
             };
@@ -450,9 +505,9 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     }
 
     /// Queues a Ping whose round trip is measured, and returns its number.
-    pub(crate) fn start_probe(&mut self) -> Result<u32, SendError> {
+    pub(crate) fn start_probe(&mut self) -> Result<u32, Error> {
         let now = self.clock.now();
-        self.lent().start_probe(now)
+        self.queue_by(|send| send.start_probe(now))
     }
 
     /// Writes what is queued and waits for the Pong to that Ping, which others receive.
@@ -472,6 +527,6 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
 
 impl<W, M> fmt::Debug for WriteState<W, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Outbox").field(&self.send).finish()
+        f.debug_tuple("WriteState").field(&self.send).finish()
     }
 }

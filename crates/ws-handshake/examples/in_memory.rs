@@ -44,14 +44,14 @@ pub(crate) fn talk() -> Result<Vec<String>, Box<dyn Error>> {
     lines.extend(carry("client", &mut server, &mut client)?);
 
     let bye = CloseFrame::new(CloseCode::NORMAL, CloseReason::new("bye")?);
-    client.send.start_close(Some(bye))?;
+    client.send.start_close(bye)?;
     lines.extend(carry("server", &mut client, &mut server)?);
     lines.extend(carry("client", &mut server, &mut client)?);
     // A server ends the transport first (RFC 6455 §7.1.1).
     assert!(server.send.ends_transport() && !client.send.ends_transport());
     for (name, end) in [("client", client.send.end()), ("server", server.send.end())] {
         let end = end.ok_or("the closing handshake is not complete")?;
-        lines.push(format!("{name}: closed, {} {:?}", end.code, &*end.reason));
+        lines.push(format!("{name}: closed, {} {:?}", end.code(), end.reason()));
     }
     Ok(lines)
 }
@@ -59,7 +59,7 @@ pub(crate) fn talk() -> Result<Vec<String>, Box<dyn Error>> {
 /// The opening handshake, carried by hand.
 fn open(lines: &mut Vec<String>) -> Result<(Connection, Connection), Box<dyn Error>> {
     let target = Target::parse("ws://example.com/chat")?;
-    let nonce = *b"in earnest: rand"; // 16 random octets
+    let nonce = *b"in earnest: rand"; // 16 random bytes
     let mut client = Request::new().build(&target, nonce)?;
     let mut server = ServerHandshake::new(OriginPolicy::default());
 
@@ -80,7 +80,7 @@ fn open(lines: &mut Vec<String>) -> Result<(Connection, Connection), Box<dyn Err
 }
 
 fn first_line(head: &[u8]) -> String {
-    let line = head.split(|octet| *octet == b'\r').next();
+    let line = head.split(|byte| *byte == b'\r').next();
     String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
 }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use sha1::{Digest as _, Sha1};
 
-/// What the key is joined with before it is hashed (RFC 6455 §1.3).
+/// The string that the key is joined with before it is hashed (RFC 6455 §1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The key that a client sends for its nonce (RFC 6455 §4.1, item 7).
@@ -19,7 +19,7 @@ pub(crate) fn accept_for(key: &[u8]) -> String {
     STANDARD.encode(digest)
 }
 
-/// Whether `key` is the base64 form of 16 octets (RFC 6455 §4.2.1, item 5): 22 characters of the
+/// Tells whether `key` is the base64 form of 16 bytes (RFC 6455 §4.2.1, item 5): 22 characters of the
 /// standard alphabet and two of padding.
 ///
 /// The last character carries four bits that stand for nothing. RFC 4648 §3.5 lets a decoder
@@ -32,7 +32,7 @@ pub(crate) fn is_valid_key(key: &[u8]) -> bool {
     digits.len() == 22
         && digits
             .iter()
-            .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/'))
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
 /// [`accept_for`] as a header value.

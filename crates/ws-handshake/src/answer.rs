@@ -1,4 +1,4 @@
-//! What a server answers to a valid request: 101 with its choices.
+//! The answer of a server to a valid request: 101 with its choices.
 
 use std::fmt;
 
@@ -64,11 +64,18 @@ impl Answer {
         self
     }
 
-    /// Adds a header, for example `Set-Cookie`. Name and value are checked by
-    /// [`UpgradeRequest::accept`].
+    /// Adds a header, for example `Set-Cookie`: strings or the types of `http`. Name and value are checked by
+    /// [`UpgradeRequest::accept`]. The name is sent in lower case.
     #[must_use]
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.fields.push(name, value.as_ref());
+    pub fn header(mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
+        self.fields.push(name, value);
+        self
+    }
+
+    /// Adds these headers, as [`header`](Self::header) does each.
+    #[must_use]
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.fields.extend(&headers);
         self
     }
 
@@ -146,7 +153,7 @@ fn append_fields(headers: &mut HeaderMap, fields: &Fields) -> Result<(), AnswerE
     for field in fields.checked() {
         let (_, name, value) = field?;
         headers
-            .try_append(name, value)
+            .try_append(name, value.clone())
             .map_err(|_| AnswerError::TooManyHeaders)?;
     }
     crate::head::hide_credentials(headers);
@@ -166,7 +173,7 @@ impl Accepted {
         &self.response
     }
 
-    /// What the answer agrees to.
+    /// The outcome of the negotiation.
     pub fn agreed(&self) -> &Agreed {
         &self.agreed
     }
@@ -210,7 +217,7 @@ pub enum AnswerError {
     ExtensionNotOffered(String),
     /// The name of a header is not a token (RFC 9110 §5.1).
     InvalidHeaderName(String),
-    /// The value of this header has CR, LF, NUL or another control octet (RFC 9110 §5.5).
+    /// The value of this header has CR, LF, NUL or another control byte (RFC 9110 §5.5).
     InvalidHeaderValue(HeaderName),
     /// The client did not offer this subprotocol (RFC 6455 §4.2.2, item 5.5).
     ProtocolNotOffered(String),
@@ -241,7 +248,7 @@ impl fmt::Display for AnswerError {
         match self {
             Self::Deflate(error) => write!(
                 f,
-                "the answer to permessage-deflate is wrong: {error}; use Answer::deflate instead"
+                "the answer to permessage-deflate is wrong: {error}; configure compression instead"
             ),
             Self::DuplicateExtension(name) => {
                 write!(
@@ -251,7 +258,7 @@ impl fmt::Display for AnswerError {
             }
             Self::ExtensionNotOffered(name) => write!(
                 f,
-                "the client did not offer the extension {name:?}; choose from Offer::extensions"
+                "the client did not offer the extension {name:?}; choose from those that it offers"
             ),
             Self::InvalidHeaderName(name) => {
                 write!(
@@ -261,13 +268,13 @@ impl fmt::Display for AnswerError {
             }
             Self::InvalidHeaderValue(name) => write!(
                 f,
-                "the value of the header {name} has a line end or another control octet; \
+                "the value of the header {name} has a line end or another control byte; \
                  remove or encode it"
             ),
             Self::ProtocolNotOffered(name) => write!(
                 f,
-                "the client did not offer the subprotocol {name:?}; choose from Offer::protocols, \
-                 or none"
+                "the client did not offer the subprotocol {name:?}; choose from \
+                 those that it offers, or none"
             ),
             Self::ReservedHeader(name) => {
                 write!(

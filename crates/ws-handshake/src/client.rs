@@ -13,6 +13,7 @@ use crate::client_error::ClientError;
 use crate::deflate;
 use crate::extension::Extension;
 use crate::head::{Head, HeadReader, HttpVersion, NamesOf, StatusLine, parse_fields};
+use crate::head_error::HeadError;
 use crate::limits::{MAX_HEAD_LEN, Progress};
 use crate::refusal_body::RefusalBody;
 use crate::token::{list_elements, lists_token, trim_ows};
@@ -25,7 +26,7 @@ use crate::token::{list_elements, lists_token, trim_ows};
 /// use ws_handshake::{Request, Target};
 ///
 /// let target = Target::parse("ws://example.com/chat")?;
-/// // In earnest: 16 octets from the random source of the operating system.
+/// // In earnest: 16 bytes from the random source of the operating system.
 /// let mut client = Request::new().build(&target, *b"the sample nonce")?;
 /// assert!(client.request().ends_with(b"\r\n\r\n"));
 ///
@@ -43,7 +44,7 @@ pub struct ClientHandshake {
     state: State,
 }
 
-/// What the answer is held against.
+/// The offer that the answer is held against.
 struct Expected {
     accept: String,
     protocols: Vec<String>,
@@ -87,7 +88,7 @@ impl ClientHandshake {
     /// Takes in what has arrived, in any segmentation. `Ok` with `done: None` asks for more.
     ///
     /// Heads with a `1xx` status in front of the final one are skipped (RFC 9110 §15.2); all
-    /// together may have [`MAX_HEAD_LEN`] octets. After a status other than 101 the body is
+    /// together may have [`MAX_HEAD_LEN`] bytes. After a status other than 101 the body is
     /// awaited, decoded and bounded, and then reported as [`ClientError::Refused`]. Behind the
     /// head of a 101 nothing is consumed: what follows are frames, whatever its headers say
     /// about a body (RFC 9110 §15.2.2).
@@ -98,6 +99,30 @@ impl ClientHandshake {
     pub fn receive(&mut self, input: &[u8]) -> Result<Progress<Established>, ClientError> {
         self.advance(input)
             .inspect_err(|error| self.state = State::Failed(error.clone()))
+    }
+
+    /// Tells whether the server has refused: the head of a response other than 101 has arrived, and at most the rest
+    /// of its body is awaited.
+    ///
+    /// A body without a length goes on to the end of the connection, so wait no longer for it than it is worth, and
+    /// call [`end_of_input`](Self::end_of_input) then.
+    ///
+    /// ```
+    /// use ws_handshake::{Request, Target};
+    ///
+    /// let target = Target::parse("ws://example.com/")?;
+    /// let mut client = Request::new().build(&target, *b"the sample nonce")?;
+    /// client.receive(b"HTTP/1.1 403 Forbidden\r\n\r\nno")?;
+    /// assert!(client.is_refused());
+    /// let error = client.end_of_input();
+    /// assert_eq!(error.refusal().map(|response| &**response.body()), Some(&b"no"[..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_refused(&self) -> bool {
+        matches!(
+            self.state,
+            State::Body(_) | State::Failed(ClientError::Refused(_))
+        )
     }
 
     /// Says that the server has ended the connection, and gives the error that this makes:
@@ -119,7 +144,7 @@ impl ClientHandshake {
     fn advance(&mut self, input: &[u8]) -> Result<Progress<Established>, ClientError> {
         let mut used = 0;
         // One turn for each head, and one for the body. It goes on with no input left, because
-        // a response may be complete, or over its limit, without another octet.
+        // a response may be complete, or over its limit, without another byte.
         loop {
             let rest = input.get(used..).unwrap_or_default();
             let step = match &mut self.state {
@@ -187,7 +212,7 @@ impl Established {
         &self.response
     }
 
-    /// What the server agreed to.
+    /// The outcome of the negotiation.
     pub fn agreed(&self) -> &Agreed {
         &self.agreed
     }
@@ -208,7 +233,7 @@ impl fmt::Debug for Established {
     }
 }
 
-/// What a complete head means.
+/// The meaning of a complete head.
 enum Step {
     /// Another head follows.
     Interim,
@@ -223,7 +248,7 @@ fn judge(head: &Head<'_>, expected: &Expected) -> Result<Step, ClientError> {
     let is_http_10 = line.version == HttpVersion::Http10;
     // HTTP/1.0 has no 1xx (RFC 9110 §15.2); its refusals are as good as any.
     if line.status.is_informational() && is_http_10 {
-        return Err(ClientError::UnsupportedHttpVersion);
+        return Err(HeadError::UnsupportedHttpVersion.into());
     }
     if line.status == StatusCode::SWITCHING_PROTOCOLS {
         let agreed = expected.check(&headers)?;
@@ -267,7 +292,7 @@ impl Expected {
         })
     }
 
-    /// Compared octet by octet: the RFC ignores white space around the value, not its case.
+    /// Compared byte by byte: the RFC ignores white space around the value, not its case.
     fn check_accept(&self, headers: &HeaderMap) -> Result<(), ClientError> {
         let mut lines = headers.get_all(SEC_WEBSOCKET_ACCEPT).into_iter();
         let accept = lines.next().ok_or(ClientError::MissingAccept)?;

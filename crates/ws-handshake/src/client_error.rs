@@ -5,25 +5,19 @@ use std::fmt;
 use http::Response;
 
 use crate::deflate::DeflateError;
-use crate::scanner::HeadFault;
+use crate::head_error::HeadError;
 
 /// Why a client did not get its WebSocket (RFC 6455 §4.1). Nothing more may be sent on the
 /// connection.
 ///
-/// `Debug` shows a refusal without the octets of its body.
+/// `Debug` shows a refusal without the bytes of its body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// A CR without LF behind it (RFC 9112 §2.2).
-    BareCarriageReturn,
-    /// An LF without CR in front of it (RFC 9112 §2.2).
-    BareLineFeed,
     /// The server ended the connection without an answer.
     ConnectionClosed,
     /// No `Connection` header lists the token `Upgrade` (RFC 6455 §4.1, response item 3).
     ConnectionWithoutUpgrade,
-    /// A control octet in a header field (RFC 9110 §5.5).
-    ControlOctet,
     /// The server's permessage-deflate is not an answer to what was offered (RFC 7692 §5.1, §7.1).
     Deflate(DeflateError),
     /// More than one `Sec-WebSocket-Accept` (RFC 6455 §11.3.3).
@@ -32,34 +26,22 @@ pub enum ClientError {
     DuplicateExtension,
     /// The server chose more than one subprotocol (RFC 6455 §11.3.4).
     DuplicateProtocol,
-    /// A line begins with white space (RFC 9112 §5.2).
-    FoldedLine,
-    /// The heads of the response are longer than [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN).
-    HeadTooLong,
+    /// The answer is not one of HTTP/1.1.
+    Head(HeadError),
     /// `Sec-WebSocket-Extensions` does not follow the grammar (RFC 6455 §9.1).
     InvalidExtensions,
-    /// A header line is not `name: value` (RFC 9112 §5.1).
-    InvalidHeader,
-    /// The answer does not begin like HTTP (RFC 9112 §4).
-    MalformedStatusLine,
     /// No `Sec-WebSocket-Accept` (RFC 6455 §4.1, response item 4).
     MissingAccept,
     /// The server answered with another status than 101: its head, and what came of its body, at
-    /// most [`MAX_REFUSAL_BODY_LEN`](crate::MAX_REFUSAL_BODY_LEN) octets with the chunked coding
+    /// most [`MAX_REFUSAL_BODY_LEN`](crate::MAX_REFUSAL_BODY_LEN) bytes with the chunked coding
     /// removed (RFC 6455 §4.1, response item 1).
     Refused(Box<Response<Vec<u8>>>),
-    /// The server speaks TLS, and this connection does not (RFC 6455 §3).
-    TlsOnPlainConnection,
-    /// More header lines than [`MAX_HEADERS`](crate::MAX_HEADERS).
-    TooManyHeaders,
     /// The server ended the connection within its answer.
     TruncatedHead,
     /// The server uses an extension that was not offered (RFC 6455 §4.1, response item 5).
     UnofferedExtension,
     /// The server chose a subprotocol that was not offered (RFC 6455 §4.1, response item 6).
     UnofferedProtocol,
-    /// A version of HTTP that can't switch protocols (RFC 9110 §15.2).
-    UnsupportedHttpVersion,
     /// No `Upgrade` header lists the token `websocket` (RFC 6455 §4.1, response item 2).
     UpgradeNotWebSocket,
     /// `Sec-WebSocket-Accept` does not belong to the key that was sent
@@ -79,14 +61,6 @@ impl ClientError {
     /// The name of the variant; what happened and what to do about it.
     fn describe(&self) -> (&'static str, &'static str) {
         match self {
-            Self::BareCarriageReturn => (
-                "BareCarriageReturn",
-                "the server's answer has a CR without LF; check that it speaks HTTP/1.1",
-            ),
-            Self::BareLineFeed => (
-                "BareLineFeed",
-                "the server's answer has an LF without CR; check that it speaks HTTP/1.1",
-            ),
             Self::ConnectionClosed => (
                 "ConnectionClosed",
                 "the server ended the connection without an answer; check host, port and scheme",
@@ -94,10 +68,6 @@ impl ClientError {
             Self::ConnectionWithoutUpgrade => (
                 "ConnectionWithoutUpgrade",
                 "the server's answer lacks 'Connection: Upgrade'; check for a proxy that removes it",
-            ),
-            Self::ControlOctet => (
-                "ControlOctet",
-                "a header of the server's answer has a control octet; report it to the operator",
             ),
             Self::Deflate(_) => (
                 "Deflate",
@@ -115,25 +85,21 @@ impl ClientError {
                 "DuplicateProtocol",
                 "the server chose more than one subprotocol; offer one only, or report it",
             ),
-            Self::FoldedLine => (
-                "FoldedLine",
-                "a header of the server's answer is folded; report it to the operator",
+            Self::Head(HeadError::MalformedStartLine) => (
+                "Head",
+                "the server did not answer with HTTP; check host, port and scheme",
             ),
-            Self::HeadTooLong => (
-                "HeadTooLong",
-                "the head of the server's answer is longer than 16 KiB; have it send fewer headers",
+            Self::Head(HeadError::TlsOnPlainConnection) => (
+                "Head",
+                "the server speaks TLS on this port; connect with wss://",
+            ),
+            Self::Head(_) => (
+                "Head",
+                "the server's answer is not proper HTTP/1.1; check for a proxy in between, or report it",
             ),
             Self::InvalidExtensions => (
                 "InvalidExtensions",
                 "the server's answer to the extensions is malformed; offer none, or report it",
-            ),
-            Self::InvalidHeader => (
-                "InvalidHeader",
-                "a header line of the server's answer is not 'name: value'; report it",
-            ),
-            Self::MalformedStatusLine => (
-                "MalformedStatusLine",
-                "the server did not answer with HTTP; check host, port and scheme",
             ),
             Self::MissingAccept => (
                 "MissingAccept",
@@ -142,14 +108,6 @@ impl ClientError {
             Self::Refused(_) => (
                 "Refused",
                 "the server refused the handshake; see the response for the reason",
-            ),
-            Self::TlsOnPlainConnection => (
-                "TlsOnPlainConnection",
-                "the server speaks TLS on this port; connect with wss://",
-            ),
-            Self::TooManyHeaders => (
-                "TooManyHeaders",
-                "the server's answer has more than 100 header lines; have it send fewer",
             ),
             Self::TruncatedHead => (
                 "TruncatedHead",
@@ -162,10 +120,6 @@ impl ClientError {
             Self::UnofferedProtocol => (
                 "UnofferedProtocol",
                 "the server chose a subprotocol that was not offered; offer it, or report it",
-            ),
-            Self::UnsupportedHttpVersion => (
-                "UnsupportedHttpVersion",
-                "the server did not answer with HTTP/1.1; check for a proxy in between",
             ),
             Self::UpgradeNotWebSocket => (
                 "UpgradeNotWebSocket",
@@ -186,20 +140,13 @@ impl From<DeflateError> for ClientError {
     }
 }
 
-impl From<HeadFault> for ClientError {
-    fn from(fault: HeadFault) -> Self {
-        match fault {
-            HeadFault::BareCarriageReturn => Self::BareCarriageReturn,
-            HeadFault::BareLineFeed => Self::BareLineFeed,
-            HeadFault::ControlOctet => Self::ControlOctet,
-            HeadFault::FoldedLine => Self::FoldedLine,
-            HeadFault::HeadTooLong | HeadFault::StartLineTooLong => Self::HeadTooLong,
-            HeadFault::InvalidHeader => Self::InvalidHeader,
-            HeadFault::MalformedStartLine => Self::MalformedStatusLine,
-            HeadFault::Tls => Self::TlsOnPlainConnection,
-            HeadFault::TooManyHeaders => Self::TooManyHeaders,
-            HeadFault::UnsupportedHttpVersion => Self::UnsupportedHttpVersion,
-        }
+impl From<HeadError> for ClientError {
+    fn from(error: HeadError) -> Self {
+        // The heads share one limit, so the line at which it is reached need not be a long one.
+        Self::Head(match error {
+            HeadError::StartLineTooLong => HeadError::HeadTooLong,
+            error => error,
+        })
     }
 }
 
@@ -208,6 +155,7 @@ impl fmt::Debug for ClientError {
         let (name, _) = self.describe();
         match self {
             Self::Deflate(error) => f.debug_tuple(name).field(error).finish(),
+            Self::Head(error) => f.debug_tuple(name).field(error).finish(),
             Self::Refused(response) => f
                 .debug_struct(name)
                 .field("status", &response.status())
@@ -224,6 +172,10 @@ impl fmt::Display for ClientError {
         let (_, text) = self.describe();
         match self {
             Self::Deflate(error) => write!(f, "{text} ({error})"),
+            Self::Head(HeadError::MalformedStartLine | HeadError::TlsOnPlainConnection) => {
+                f.write_str(text)
+            }
+            Self::Head(error) => write!(f, "{text} ({error})"),
             Self::Refused(response) => write!(f, "{text} (status {})", response.status()),
             _ => f.write_str(text),
         }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::token::{is_ows, is_token, is_token_octet};
+use crate::token::{is_ows, is_token, is_token_byte};
 
 /// One extension with its parameters, as offered or agreed on (RFC 6455 §9.1).
 ///
@@ -159,12 +159,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// As many token octets as there are.
+    /// As many token bytes as there are.
     fn token(&mut self) -> &'a str {
         let length = self
             .0
             .iter()
-            .take_while(|octet| is_token_octet(**octet))
+            .take_while(|byte| is_token_byte(**byte))
             .count();
         let (token, rest) = self.0.split_at_checked(length).unwrap_or_default();
         self.0 = rest;
@@ -185,7 +185,7 @@ impl<'a> Cursor<'a> {
                     let value = self.value()?;
                     extension = extension.param(name, value.as_deref())?;
                 }
-                Some(_) => return Err(ExtensionError::UnexpectedOctet),
+                Some(_) => return Err(ExtensionError::UnexpectedByte),
             }
         }
     }
@@ -205,29 +205,29 @@ impl<'a> Cursor<'a> {
         Ok(Some(self.token().to_owned()))
     }
 
-    /// The unescaped rest of a quoted-string (RFC 9110 §5.6.4). Only token octets can come out
+    /// The unescaped rest of a quoted-string (RFC 9110 §5.6.4). Only token bytes can come out
     /// of it, so every other one may fail at once.
     fn quoted(&mut self) -> Result<String, ExtensionError> {
         let mut value = String::new();
         loop {
-            let mut octet = self.peek().ok_or(ExtensionError::UnterminatedQuote)?;
+            let mut byte = self.peek().ok_or(ExtensionError::UnterminatedQuote)?;
             self.advance();
-            if octet == b'"' {
+            if byte == b'"' {
                 return Ok(value);
             }
-            if octet == b'\\' {
-                octet = self.peek().ok_or(ExtensionError::UnterminatedQuote)?;
+            if byte == b'\\' {
+                byte = self.peek().ok_or(ExtensionError::UnterminatedQuote)?;
                 self.advance();
             }
-            if !is_token_octet(octet) {
+            if !is_token_byte(byte) {
                 return Err(ExtensionError::InvalidValue);
             }
-            value.push(char::from(octet));
+            value.push(char::from(byte));
         }
     }
 }
 
-/// Why octets are not a list of extensions, or a part is not one of an extension
+/// Why bytes are not a list of extensions, or a part is not one of an extension
 /// (RFC 6455 §9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -241,7 +241,7 @@ pub enum ExtensionError {
     /// A value, unquoted, is empty or not a token.
     InvalidValue,
     /// Something other than `;` or `,` follows an extension or parameter.
-    UnexpectedOctet,
+    UnexpectedByte,
     /// A quoted value has no end.
     UnterminatedQuote,
 }
@@ -259,7 +259,7 @@ impl fmt::Display for ExtensionError {
                 "the value of an extension parameter is empty or not a token; \
                  use letters and digits, or leave '=' out"
             }
-            Self::UnexpectedOctet => {
+            Self::UnexpectedByte => {
                 "an extension is followed by something else than ';' or ','; separate with these"
             }
             Self::UnterminatedQuote => {
@@ -319,12 +319,12 @@ mod tests {
             ("a; b=\"c,d\"", ExtensionError::InvalidValue),
             ("a; b=\"\\\"\"", ExtensionError::InvalidValue),
             ("a; b==c", ExtensionError::InvalidValue),
-            ("a=1", ExtensionError::UnexpectedOctet),
-            ("a b", ExtensionError::UnexpectedOctet),
-            ("a; b c", ExtensionError::UnexpectedOctet),
-            ("a; b=c d", ExtensionError::UnexpectedOctet),
-            ("a; b=\"c\"d", ExtensionError::UnexpectedOctet),
-            ("a/b", ExtensionError::UnexpectedOctet),
+            ("a=1", ExtensionError::UnexpectedByte),
+            ("a b", ExtensionError::UnexpectedByte),
+            ("a; b c", ExtensionError::UnexpectedByte),
+            ("a; b=c d", ExtensionError::UnexpectedByte),
+            ("a; b=\"c\"d", ExtensionError::UnexpectedByte),
+            ("a/b", ExtensionError::UnexpectedByte),
             ("a; b=\"", ExtensionError::UnterminatedQuote),
             ("a; b=\"c", ExtensionError::UnterminatedQuote),
             ("a; b=\"c\\", ExtensionError::UnterminatedQuote),
@@ -337,7 +337,7 @@ mod tests {
         }
         assert_eq!(
             Extension::parse_list(b"a\xff"),
-            Err(ExtensionError::UnexpectedOctet)
+            Err(ExtensionError::UnexpectedByte)
         );
     }
 

@@ -3,41 +3,48 @@
 //! Checked when they are set, so that neither a value from elsewhere can add lines of its own to
 //! a head (response splitting, RFC 9110 §5.5 and §17), nor the handshake be contradicted.
 
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Fields in the order in which they were added, as they were given.
+/// Fields in the order in which they were added, the names as they were given. `None` is a value that is not one.
 #[derive(Clone, Default)]
-pub(crate) struct Fields(Vec<(String, Vec<u8>)>);
+pub(crate) struct Fields(Vec<(String, Option<HeaderValue>)>);
 
 /// Which field can't be sent, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldFault {
     /// Not a token.
     InvalidName(String),
-    /// CR, LF, NUL or another control octet.
+    /// CR, LF, NUL or another control byte.
     InvalidValue(HeaderName),
     /// The handshake sets this one itself.
     Reserved(HeaderName),
 }
 
 impl Fields {
-    pub(crate) fn push(&mut self, name: &str, value: &[u8]) {
-        self.0.push((name.to_owned(), value.to_vec()));
+    pub(crate) fn push(&mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) {
+        self.0
+            .push((name.as_ref().to_owned(), value.try_into().ok()));
+    }
+
+    pub(crate) fn extend(&mut self, headers: &HeaderMap) {
+        for (name, value) in headers {
+            self.push(name, value);
+        }
     }
 
     /// The fields, checked: the name as it was given, and both parts in their types.
     pub(crate) fn checked(
         &self,
-    ) -> impl Iterator<Item = Result<(&str, HeaderName, HeaderValue), FieldFault>> {
+    ) -> impl Iterator<Item = Result<(&str, HeaderName, &HeaderValue), FieldFault>> {
         self.0.iter().map(|(given, value)| {
             let name = HeaderName::from_bytes(given.as_bytes())
                 .map_err(|_| FieldFault::InvalidName(given.clone()))?;
             if is_reserved(&name) {
                 return Err(FieldFault::Reserved(name));
             }
-            match HeaderValue::from_bytes(value) {
-                Ok(value) => Ok((given.as_str(), name, value)),
-                Err(_) => Err(FieldFault::InvalidValue(name)),
+            match value {
+                Some(value) => Ok((given.as_str(), name, value)),
+                None => Err(FieldFault::InvalidValue(name)),
             }
         })
     }

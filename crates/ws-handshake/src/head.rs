@@ -4,8 +4,9 @@ use http::header::{
     AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE,
 };
 
+use crate::head_error::HeadError;
 use crate::limits::MAX_HEADERS;
-use crate::scanner::{HeadFault, Kind, Scanner, Stop};
+use crate::scanner::{Kind, Scanner, Stop};
 
 /// The head of a request or response, cut at the end of its start line.
 #[derive(Debug)]
@@ -20,17 +21,17 @@ pub(crate) struct Head<'a> {
 #[derive(Debug)]
 pub(crate) struct HeadReader {
     scanner: Scanner,
-    /// What has arrived of a head that did not come in one piece; empty otherwise.
+    /// The bytes so far of a head that did not come in one piece; empty otherwise.
     buffer: Vec<u8>,
     /// Length of the start line with its line end and with an empty line in front of it,
-    /// once it is complete. `0 <= fields_at <= octets seen`.
+    /// once it is complete. `0 <= fields_at <= bytes seen`.
     fields_at: usize,
     /// Judges the start line as soon as it is complete.
-    check: fn(&[u8]) -> Result<(), HeadFault>,
+    check: fn(&[u8]) -> Result<(), HeadError>,
 }
 
 impl HeadReader {
-    pub(crate) fn new(scanner: Scanner, check: fn(&[u8]) -> Result<(), HeadFault>) -> Self {
+    pub(crate) fn new(scanner: Scanner, check: fn(&[u8]) -> Result<(), HeadError>) -> Self {
         Self {
             scanner,
             buffer: Vec::new(),
@@ -39,24 +40,24 @@ impl HeadReader {
         }
     }
 
-    /// Whether any octet has been read.
+    /// Tells whether no byte has been read.
     pub(crate) fn is_empty(&self) -> bool {
         self.scanner.seen() == 0
     }
 
-    /// What the head left over of its limit.
+    /// The bytes that the head left over of its limit.
     pub(crate) fn remaining(&self) -> usize {
         self.scanner.remaining()
     }
 
-    /// Reads from `input`: how many octets of it belong to the head, and the head if they
+    /// Reads from `input`: how many bytes of it belong to the head, and the head if they
     /// complete it.
     ///
     /// A head that lies within one input is not copied.
     pub(crate) fn receive<'a>(
         &'a mut self,
         input: &'a [u8],
-    ) -> Result<(usize, Option<Head<'a>>), HeadFault> {
+    ) -> Result<(usize, Option<Head<'a>>), HeadError> {
         let mut used = 0;
         loop {
             let (_, rest) = input.split_at_checked(used).unwrap_or_default();
@@ -85,7 +86,7 @@ impl HeadReader {
 
     /// `last` is the part of the start line in the current input. The line is put together only
     /// if it came in several pieces, which happens once a head.
-    fn check_start_line(&self, last: &[u8]) -> Result<(), HeadFault> {
+    fn check_start_line(&self, last: &[u8]) -> Result<(), HeadError> {
         if self.buffer.is_empty() {
             return (self.check)(without_line_ends(last));
         }
@@ -116,19 +117,19 @@ pub(crate) struct RequestLine<'a> {
 
 impl<'a> RequestLine<'a> {
     /// Parses `method SP request-target SP HTTP/1.1`.
-    pub(crate) fn parse(line: &'a [u8]) -> Result<Self, HeadFault> {
-        let mut parts = line.split(|octet| *octet == b' ');
+    pub(crate) fn parse(line: &'a [u8]) -> Result<Self, HeadError> {
+        let mut parts = line.split(|byte| *byte == b' ');
         let (Some(method), Some(target), Some(version), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(HeadFault::MalformedStartLine);
+            return Err(HeadError::MalformedStartLine);
         };
         if !crate::token::is_token(method) || target.is_empty() {
-            return Err(HeadFault::MalformedStartLine);
+            return Err(HeadError::MalformedStartLine);
         }
         match HttpVersion::parse(version)? {
             HttpVersion::Http11 => Ok(Self { method, target }),
-            HttpVersion::Http10 | HttpVersion::Other => Err(HeadFault::UnsupportedHttpVersion),
+            HttpVersion::Http10 | HttpVersion::Other => Err(HeadError::UnsupportedHttpVersion),
         }
     }
 
@@ -148,21 +149,21 @@ pub(crate) struct StatusLine {
 
 impl StatusLine {
     /// Parses `HTTP/1.x SP 3DIGIT [ SP reason ]`.
-    pub(crate) fn parse(line: &[u8]) -> Result<Self, HeadFault> {
-        let mut parts = line.splitn(3, |octet| *octet == b' ');
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, HeadError> {
+        let mut parts = line.splitn(3, |byte| *byte == b' ');
         let (Some(version), Some(status)) = (parts.next(), parts.next()) else {
-            return Err(HeadFault::MalformedStartLine);
+            return Err(HeadError::MalformedStartLine);
         };
         let version = match HttpVersion::parse(version)? {
-            HttpVersion::Other => return Err(HeadFault::UnsupportedHttpVersion),
+            HttpVersion::Other => return Err(HeadError::UnsupportedHttpVersion),
             version => version,
         };
         let status =
-            http::StatusCode::from_bytes(status).map_err(|_| HeadFault::MalformedStartLine)?;
+            http::StatusCode::from_bytes(status).map_err(|_| HeadError::MalformedStartLine)?;
         Ok(Self { version, status })
     }
 
-    /// A reader for a response head of at most `limit` octets.
+    /// A reader for a response head of at most `limit` bytes.
     pub(crate) fn reader(limit: usize) -> HeadReader {
         let scanner = Scanner::with_limit(Kind::Response, limit);
         HeadReader::new(scanner, |line| StatusLine::parse(line).map(|_| ()))
@@ -179,7 +180,7 @@ pub(crate) enum HttpVersion {
 
 impl HttpVersion {
     /// `HTTP/` DIGIT `.` DIGIT, in this case (RFC 9112 §2.3).
-    fn parse(version: &[u8]) -> Result<Self, HeadFault> {
+    fn parse(version: &[u8]) -> Result<Self, HeadError> {
         match version {
             b"HTTP/1.1" => Ok(Self::Http11),
             b"HTTP/1.0" => Ok(Self::Http10),
@@ -188,7 +189,7 @@ impl HttpVersion {
             {
                 Ok(Self::Other)
             }
-            _ => Err(HeadFault::MalformedStartLine),
+            _ => Err(HeadError::MalformedStartLine),
         }
     }
 }
@@ -197,22 +198,22 @@ impl HttpVersion {
 ///
 /// httparse sees only what the scanner let through, so its tolerance for bare LF does not
 /// matter; what it adds is the syntax of names and the split at the colon.
-pub(crate) fn parse_fields(fields: &[u8]) -> Result<HeaderMap, HeadFault> {
+pub(crate) fn parse_fields(fields: &[u8]) -> Result<HeaderMap, HeadError> {
     let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let parsed = match httparse::parse_headers(fields, &mut slots) {
         Ok(httparse::Status::Complete((_, parsed))) => parsed,
-        Ok(httparse::Status::Partial) => return Err(HeadFault::InvalidHeader),
-        Err(httparse::Error::TooManyHeaders) => return Err(HeadFault::TooManyHeaders),
-        Err(_) => return Err(HeadFault::InvalidHeader),
+        Ok(httparse::Status::Partial) => return Err(HeadError::InvalidHeader),
+        Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooManyHeaders),
+        Err(_) => return Err(HeadError::InvalidHeader),
     };
     let mut headers = HeaderMap::with_capacity(parsed.len());
     for field in parsed {
         let name =
-            HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadFault::InvalidHeader)?;
-        let value = HeaderValue::from_bytes(field.value).map_err(|_| HeadFault::ControlOctet)?;
+            HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::InvalidHeader)?;
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| HeadError::ControlByte)?;
         headers
             .try_append(name, value)
-            .map_err(|_| HeadFault::TooManyHeaders)?;
+            .map_err(|_| HeadError::TooManyHeaders)?;
     }
     hide_credentials(&mut headers);
     Ok(headers)
@@ -261,7 +262,7 @@ mod tests {
             let result = RequestLine::parse(malformed);
             assert_eq!(
                 result,
-                Err(HeadFault::MalformedStartLine),
+                Err(HeadError::MalformedStartLine),
                 "{:?}",
                 malformed.escape_ascii()
             );
@@ -269,7 +270,7 @@ mod tests {
         for other in [&b"GET / HTTP/1.0"[..], b"GET / HTTP/2.0", b"GET / HTTP/0.9"] {
             assert_eq!(
                 RequestLine::parse(other),
-                Err(HeadFault::UnsupportedHttpVersion)
+                Err(HeadError::UnsupportedHttpVersion)
             );
         }
     }
@@ -292,13 +293,13 @@ mod tests {
             let result = StatusLine::parse(malformed);
             assert_eq!(
                 result,
-                Err(HeadFault::MalformedStartLine),
+                Err(HeadError::MalformedStartLine),
                 "{:?}",
                 malformed.escape_ascii()
             );
         }
         let result = StatusLine::parse(b"HTTP/2.0 101 x");
-        assert_eq!(result, Err(HeadFault::UnsupportedHttpVersion));
+        assert_eq!(result, Err(HeadError::UnsupportedHttpVersion));
     }
 
     #[test]
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn work_is_linear_one_octet_at_a_time() {
+    fn work_is_linear_one_byte_at_a_time() {
         thread_local!(static CHECKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
         let count = |_: &[u8]| {
             CHECKS.set(CHECKS.get() + 1);
@@ -323,10 +324,10 @@ mod tests {
         head.resize(16_000, b'a');
         head.extend_from_slice(b"\r\n\r\n");
         let mut reader = HeadReader::new(Scanner::new(Kind::Request), count);
-        for (index, octet) in head.iter().enumerate() {
-            let (used, complete) = reader.receive(std::slice::from_ref(octet)).unwrap();
+        for (index, byte) in head.iter().enumerate() {
+            let (used, complete) = reader.receive(std::slice::from_ref(byte)).unwrap();
             assert_eq!((used, complete.is_some()), (1, index + 1 == head.len()));
-            // The scanner takes one step per octet, however the octets come.
+            // The scanner takes one step per byte, however the bytes come.
             assert_eq!(reader.scanner.seen(), index + 1);
         }
         assert_eq!(CHECKS.get(), 1);

@@ -44,7 +44,7 @@ impl<'a> HostPort<'a> {
         })
     }
 
-    /// Whether both name the same host and, with `default_port` where there is none, port.
+    /// Tells whether both name the same host and, with `default_port` where there is none, port.
     pub(crate) fn is_same(&self, other: &HostPort<'_>, default_port: Option<u16>) -> bool {
         self.host.eq_ignore_ascii_case(other.host)
             && self.port.or(default_port) == other.port.or(default_port)
@@ -75,13 +75,13 @@ fn parse_port(port: &str) -> Result<Option<u16>, HostFault> {
     if port.is_empty() {
         return Ok(None);
     }
-    if !port.bytes().all(|octet| octet.is_ascii_digit()) {
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(HostFault::InvalidPort);
     }
     port.parse().map(Some).map_err(|_| HostFault::InvalidPort)
 }
 
-/// What stands between the brackets: an IPv6 address, or an address of a later version
+/// Tells whether this may stand between the brackets: an IPv6 address, or an address of a later version
 /// (RFC 3986 §3.2.2). Zone identifiers mean something on one machine only and are refused.
 fn is_ip_literal(literal: &str) -> bool {
     if literal.parse::<Ipv6Addr>().is_ok() {
@@ -94,11 +94,11 @@ fn is_ip_literal(literal: &str) -> bool {
         return false;
     };
     !version.is_empty()
-        && version.bytes().all(|octet| octet.is_ascii_hexdigit())
+        && version.bytes().all(|byte| byte.is_ascii_hexdigit())
         && !address.is_empty()
         && address
             .bytes()
-            .all(|octet| is_host_octet(octet) || octet == b':')
+            .all(|byte| is_host_byte(byte) || byte == b':')
 }
 
 /// Registered names and IPv4 addresses (RFC 3986 §3.2.2).
@@ -109,17 +109,17 @@ fn is_reg_name(mut name: &[u8]) -> bool {
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 name = rest;
             }
-            [octet, rest @ ..] if is_host_octet(*octet) => name = rest,
+            [byte, rest @ ..] if is_host_byte(*byte) => name = rest,
             _ => return false,
         }
     }
 }
 
 /// `unreserved` and `sub-delims` (RFC 3986 §2.2 and §2.3).
-const fn is_host_octet(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric()
+const fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
         || matches!(
-            octet,
+            byte,
             b'-' | b'.'
                 | b'_'
                 | b'~'

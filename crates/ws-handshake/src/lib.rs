@@ -1,9 +1,9 @@
 //! The WebSocket opening handshake (RFC 6455 §4) over HTTP/1.1, for both roles, without I/O.
 //!
-//! This crate turns octets into decisions and decisions into octets. It has no sockets, no clock
+//! This crate turns bytes into decisions and decisions into bytes. It has no sockets, no clock
 //! and no source of randomness: the caller reads and writes, keeps the deadline (10 seconds for
-//! the whole handshake is a good one), and passes the 16 octets of the client's nonce. It knows
-//! nothing of frames either; octets behind a head are left to the caller, who hands them to the
+//! the whole handshake is a good one), and passes the 16 bytes of the client's nonce. It knows
+//! nothing of frames either; bytes behind a head are left to the caller, who hands them to the
 //! frame layer.
 //!
 //! # Server
@@ -69,8 +69,8 @@
 //!
 //! # What is bounded
 //!
-//! Heads have at most [`MAX_HEAD_LEN`] octets and [`MAX_HEADERS`] lines, bodies of refusals at
-//! most [`MAX_REFUSAL_BODY_LEN`] octets. Work is linear in the octets received, however they are
+//! Heads have at most [`MAX_HEAD_LEN`] bytes and [`MAX_HEADERS`] lines, bodies of refusals at
+//! most [`MAX_REFUSAL_BODY_LEN`] bytes. Work is linear in the bytes received, however they are
 //! cut: a peer that sends one at a time costs no more than one that sends all at once. No input
 //! panics.
 //!
@@ -110,6 +110,7 @@ mod deflate;
 mod extension;
 mod fields;
 mod head;
+mod head_error;
 mod host;
 mod limits;
 mod origin;
@@ -130,11 +131,12 @@ pub use client::{ClientHandshake, Established};
 pub use client_error::ClientError;
 pub use deflate::{DeflateError, DeflateParameter};
 pub use extension::{Extension, ExtensionError};
+pub use head_error::HeadError;
 pub use limits::{MAX_HEAD_LEN, MAX_HEADERS, MAX_REFUSAL_BODY_LEN, Progress};
 pub use origin::OriginPolicy;
 pub use reject_reason::RejectReason;
 pub use rejection::{Rejection, encode_rejection};
 pub use request::{Request, RequestError};
 pub use server::ServerHandshake;
-pub use target::{Target, TargetError};
+pub use target::{IntoTarget, Target, TargetError};
 pub use upgrade_request::UpgradeRequest;

@@ -46,7 +46,7 @@ impl OriginPolicy {
         Self::AllowList(origins.into_iter().map(Into::into).collect())
     }
 
-    /// Whether a request with this `Origin`, sent to this authority, passes.
+    /// Tells whether a request with this `Origin`, sent to this authority, passes.
     pub(crate) fn allows(&self, origin: &str, authority: &str) -> bool {
         match self {
             Self::SameAuthority => is_same_authority(origin, authority),

@@ -14,7 +14,7 @@ use crate::token::{list_elements, trim_ows};
 pub(crate) struct RefusalBody {
     response: Box<Response<Vec<u8>>>,
     framing: Framing,
-    /// Octets of chunk framing that may still come: without a limit they could go on for ever
+    /// Bytes of chunk framing that may still come: without a limit they could go on for ever
     /// without the body growing.
     overhead_left: usize,
 }
@@ -22,7 +22,7 @@ pub(crate) struct RefusalBody {
 /// Where the body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
-    /// After this many octets.
+    /// After this many bytes.
     Length(u64),
     /// When the connection does.
     UntilEof,
@@ -38,7 +38,7 @@ enum Chunk {
     Size { size: u64 },
     /// In what follows the digits, up to the LF: white space and extensions.
     Extension { size: u64 },
-    /// In the data, with this many octets to come; never zero.
+    /// In the data, with this many bytes to come; never zero.
     Data { left: u64 },
     /// In the line end behind the data.
     DataEnd,
@@ -55,7 +55,7 @@ impl RefusalBody {
         }
     }
 
-    /// Takes octets in; whether the body is complete.
+    /// Takes bytes in; whether the body is complete.
     pub(crate) fn receive(&mut self, mut input: &[u8]) -> bool {
         loop {
             let room = MAX_REFUSAL_BODY_LEN.saturating_sub(self.response.body().len());
@@ -87,7 +87,7 @@ impl RefusalBody {
                     taken
                 }
                 Framing::Chunked(chunk) => {
-                    self.framing = self.chunk_octet(chunk, input);
+                    self.framing = self.chunk_byte(chunk, input);
                     1
                 }
                 Framing::Ended => return true,
@@ -101,7 +101,7 @@ impl RefusalBody {
         self.response
     }
 
-    /// Appends what fits of the next `left` octets: how many, and what is left of them.
+    /// Appends what fits of the next `left` bytes: how many, and what is left of them.
     fn take(&mut self, input: &[u8], room: usize, left: u64) -> (usize, u64) {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX);
         let length = input.len().min(room).min(wanted);
@@ -111,13 +111,13 @@ impl RefusalBody {
         (length, left.saturating_sub(length as u64))
     }
 
-    /// The framing behind one octet that is not data.
-    fn chunk_octet(&mut self, chunk: Chunk, input: &[u8]) -> Framing {
-        let (Some(octet), Some(left)) = (input.first(), self.overhead_left.checked_sub(1)) else {
+    /// The framing behind one byte that is not data.
+    fn chunk_byte(&mut self, chunk: Chunk, input: &[u8]) -> Framing {
+        let (Some(byte), Some(left)) = (input.first(), self.overhead_left.checked_sub(1)) else {
             return Framing::Ended;
         };
         self.overhead_left = left;
-        chunk.next(*octet).map_or(Framing::Ended, Framing::Chunked)
+        chunk.next(*byte).map_or(Framing::Ended, Framing::Chunked)
     }
 }
 
@@ -125,8 +125,8 @@ impl Chunk {
     const START: Self = Self::Size { size: 0 };
 
     /// `None` is the end: the last chunk, or a fault. Trailers are of no interest.
-    fn next(self, octet: u8) -> Option<Self> {
-        match (self, char::from(octet)) {
+    fn next(self, byte: u8) -> Option<Self> {
+        match (self, char::from(byte)) {
             (Self::Size { size }, digit) if digit.is_ascii_hexdigit() => {
                 let digit = u64::from(digit.to_digit(16)?);
                 Some(Self::Size {
@@ -187,8 +187,8 @@ fn parse_length(digits: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// The body, and whether it is complete, for the octets at once and one at a time.
-    fn read(headers: &[(&'static str, &str)], octets: &[u8]) -> (Vec<u8>, bool) {
+    /// The body, and whether it is complete, for the bytes at once and one at a time.
+    fn read(headers: &[(&'static str, &str)], bytes: &[u8]) -> (Vec<u8>, bool) {
         let new = || {
             let mut response = Response::builder().status(403);
             for (name, value) in headers {
@@ -197,9 +197,9 @@ mod tests {
             RefusalBody::new(response.body(Vec::new()).unwrap())
         };
         let mut at_once = new();
-        let complete = at_once.receive(octets);
+        let complete = at_once.receive(bytes);
         let mut in_steps = new();
-        let complete_in_steps = octets.chunks(1).any(|octet| in_steps.receive(octet));
+        let complete_in_steps = bytes.chunks(1).any(|byte| in_steps.receive(byte));
         assert_eq!(complete, complete_in_steps || in_steps.receive(b""));
         let body = at_once.into_response().into_body();
         assert_eq!(body, in_steps.into_response().into_body());
@@ -232,19 +232,19 @@ mod tests {
             ("transfer-encoding", "gzip, Chunked"),
             ("content-length", "1"),
         ];
-        let octets = b"3;a=b\r\nabc\r\n00A \r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";
-        assert_eq!(read(&chunked, octets), (b"abc0123456789".to_vec(), true));
+        let bytes = b"3;a=b\r\nabc\r\n00A \r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";
+        assert_eq!(read(&chunked, bytes), (b"abc0123456789".to_vec(), true));
         assert_eq!(read(&chunked, b"3\r\nab"), (b"ab".to_vec(), false));
     }
 
     #[test]
     fn malformed_chunks_end_the_body() {
         let chunked = [("transfer-encoding", "chunked")];
-        for octets in ["\r\n", "g\r\n", "-1\r\n", "fffffffffffffffff\r\n"] {
+        for bytes in ["\r\n", "g\r\n", "-1\r\n", "fffffffffffffffff\r\n"] {
             assert_eq!(
-                read(&chunked, octets.as_bytes()),
+                read(&chunked, bytes.as_bytes()),
                 (vec![], true),
-                "{octets:?}"
+                "{bytes:?}"
             );
         }
         assert_eq!(read(&chunked, b"1\r\nabc"), (b"a".to_vec(), true));

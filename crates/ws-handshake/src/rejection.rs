@@ -140,7 +140,7 @@ pub fn encode_rejection(response: &Response<Vec<u8>>) -> Vec<u8> {
     out
 }
 
-/// What a refusal says about the connection. Whoever sends Upgrade has to list it as hop-by-hop
+/// The fields of a refusal about the connection. Whoever sends Upgrade has to list it as hop-by-hop
 /// (RFC 9110 §7.8).
 fn connection_fields(status: StatusCode) -> &'static [(HeaderName, &'static str)] {
     const CLOSE: &[(HeaderName, &str)] = &[(CONNECTION, "close")];

@@ -1,10 +1,10 @@
-//! What a client asks for.
+//! The request of a client.
 
 use std::fmt;
 
 use http::header::{
-    CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use ws_proto::DeflateConfig;
 
@@ -16,10 +16,9 @@ use crate::fields::{FieldFault, Fields, write_field, write_line};
 use crate::target::Target;
 use crate::token::is_token;
 
-/// What a client offers and sends along (RFC 6455 §4.1); one may be built many times.
+/// The offers of a client and the headers it sends along (RFC 6455 §4.1); one may be built many times.
 ///
-/// Mistakes are reported by [`Request::build`], so that a request can be written as one
-/// expression.
+/// Mistakes are reported by [`build`](Self::build), so that a request can be written as one expression.
 ///
 /// ```
 /// use ws_handshake::{Request, Target};
@@ -29,7 +28,7 @@ use crate::token::is_token;
 ///     .protocol("chat.v1")
 ///     .header("Authorization", "Bearer 0123");
 /// let target = Target::parse("ws://example.com/chat")?;
-/// // In earnest: 16 octets from the random source of the operating system.
+/// // In earnest: 16 bytes from the random source of the operating system.
 /// let client = request.build(&target, *b"the sample nonce")?;
 /// assert!(client.request().starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -79,19 +78,40 @@ impl Request {
         self
     }
 
-    /// Adds a header. The order and the spelling of the name are kept. Reserved are the headers
-    /// of the handshake and of message framing: `Host`, `Connection`, `Upgrade`,
-    /// `Sec-WebSocket-*`, `Content-Length`, `Transfer-Encoding`, `TE`, `Trailer`.
+    /// Adds a header: strings or the types of `http`. Name and value are checked by [`build`](Self::build).
+    ///
+    /// The order and the spelling of the name are kept, for servers that compare names with regard to case; a
+    /// [`HeaderName`] is in lower case. Reserved are the headers of the handshake and of message framing: `Host`,
+    /// `Connection`, `Upgrade`, `Sec-WebSocket-*`, `Content-Length`, `Transfer-Encoding`, `TE`, `Trailer`.
+    ///
+    /// ```
+    /// use http::header::{AUTHORIZATION, HeaderValue};
+    /// use ws_handshake::Request;
+    ///
+    /// let mut token = HeaderValue::from_static("Bearer 0123");
+    /// token.set_sensitive(true);
+    /// let request = Request::new()
+    ///     .header("X-Room", "7")
+    ///     .header(AUTHORIZATION, token);
+    /// # drop(request);
+    /// ```
     #[must_use]
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.fields.push(name, value.as_ref());
+    pub fn header(mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
+        self.fields.push(name, value);
+        self
+    }
+
+    /// Adds these headers, as [`header`](Self::header) does each.
+    #[must_use]
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.fields.extend(&headers);
         self
     }
 
     /// Sets the `Origin` header, which browsers send and other clients may
     /// (RFC 6455 §4.1, item 8).
     #[must_use]
-    pub fn origin(self, origin: impl AsRef<[u8]>) -> Self {
+    pub fn origin(self, origin: impl TryInto<HeaderValue>) -> Self {
         self.header("Origin", origin)
     }
 
@@ -174,7 +194,7 @@ pub enum RequestError {
     DuplicateProtocol(String),
     /// The name of a header is not a token (RFC 9110 §5.1).
     InvalidHeaderName(String),
-    /// The value of this header has CR, LF, NUL or another control octet (RFC 9110 §5.5).
+    /// The value of this header has CR, LF, NUL or another control byte (RFC 9110 §5.5).
     InvalidHeaderValue(HeaderName),
     /// This subprotocol is not a token (RFC 6455 §4.1, item 10).
     InvalidProtocol(String),
@@ -209,7 +229,7 @@ impl fmt::Display for RequestError {
             }
             Self::InvalidHeaderValue(name) => write!(
                 f,
-                "the value of the header {name} has a line end or another control octet; \
+                "the value of the header {name} has a line end or another control byte; \
                  remove or encode it"
             ),
             Self::InvalidProtocol(name) => write!(
@@ -218,8 +238,8 @@ impl fmt::Display for RequestError {
             ),
             Self::ReservedHeader(name) => write!(
                 f,
-                "the header {name} belongs to the handshake; set it through the URL, or through \
-                 Request::protocol and Request::extension, or not at all"
+                "the header {name} belongs to the handshake; set it through the URL, offer it as a \
+                 subprotocol or an extension, or leave it out"
             ),
         }
     }

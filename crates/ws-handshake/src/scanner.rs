@@ -1,14 +1,15 @@
-//! Finds the end of an HTTP head in a stream of octets, looking at every octet exactly once.
+//! Finds the end of an HTTP head in a stream of bytes, looking at every byte exactly once.
 //!
-//! A parser that starts again from the first octet whenever more input arrives costs quadratic
-//! time against a peer that sends one octet at a time, and one that takes a bare LF for a line
+//! A parser that starts again from the first byte whenever more input arrives costs quadratic
+//! time against a peer that sends one byte at a time, and one that takes a bare LF for a line
 //! end can be made to disagree with an intermediary about where a head ends (RFC 9112 §2.2 and
 //! §11.2). So this small machine runs in front of the parser: it carries its state between
-//! inputs, bounds the head, and refuses octets that no part of a head may contain. Which octet
+//! inputs, bounds the head, and refuses bytes that no part of a head may contain. Which byte
 //! fails never depends on how the input was cut.
 
+use crate::head_error::HeadError;
 use crate::limits::{MAX_HEAD_LEN, MAX_HEADERS};
-use crate::token::is_token_octet;
+use crate::token::is_token_byte;
 
 /// Which kind of start line the head begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,58 +18,31 @@ pub(crate) enum Kind {
     Response,
 }
 
-/// Why octets can't be the head of an HTTP/1.1 message, whoever sent it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HeadFault {
-    /// CR that no LF follows (RFC 9112 §2.2).
-    BareCarriageReturn,
-    /// LF that no CR precedes (RFC 9112 §2.2).
-    BareLineFeed,
-    /// Control octet in a field line (RFC 9110 §5.5).
-    ControlOctet,
-    /// Line that begins with white space (RFC 9112 §5.2, §2.2).
-    FoldedLine,
-    /// No end within the limit.
-    HeadTooLong,
-    /// Field line that is not `name: value` (RFC 9112 §5.1).
-    InvalidHeader,
-    /// The start line has the wrong shape (RFC 9112 §3, §4).
-    MalformedStartLine,
-    /// Not even the start line ends within the limit.
-    StartLineTooLong,
-    /// The first octet is the one of a TLS handshake or alert record (RFC 8446 §5.1).
-    Tls,
-    /// More field lines than the limit.
-    TooManyHeaders,
-    /// The start line names a version of HTTP that is not 1.1 (RFC 9112 §2.3).
-    UnsupportedHttpVersion,
-}
-
 /// Where [`Scanner::scan`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// The input is used up.
     NeedMore,
-    /// This many octets of the input are used up, the last one ends the start line.
+    /// This many bytes of the input are used up, the last one ends the start line.
     StartLine(usize),
-    /// This many octets of the input are used up, the last one ends the head.
+    /// This many bytes of the input are used up, the last one ends the head.
     Head(usize),
 }
 
 /// Position in the grammar of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Before the first octet; an empty line may come (RFC 9112 §2.2).
+    /// Before the first byte; an empty line may come (RFC 9112 §2.2).
     Fresh,
     /// After the CR of the leading empty line.
     EmptyLineCr,
-    /// Before the first octet of the start line; no further empty line is taken.
+    /// Before the first byte of the start line; no further empty line is taken.
     StartLineBegin,
     /// Inside the start line.
     StartLine,
     /// After the CR that ends the start line.
     StartLineCr,
-    /// Before the first octet of a field line, or of the empty line that ends the head.
+    /// Before the first byte of a field line, or of the empty line that ends the head.
     LineBegin,
     /// Inside a field line.
     Line,
@@ -85,14 +59,14 @@ enum State {
 pub(crate) struct Scanner {
     kind: Kind,
     state: State,
-    /// Octets of this head seen so far, also the number of steps taken.
+    /// Bytes of this head seen so far, also the number of steps taken.
     /// `0 <= seen <= limit`.
     seen: usize,
-    /// Octets of the start line seen so far. `0 <= start_line <= seen`.
+    /// Bytes of the start line seen so far. `0 <= start_line <= seen`.
     start_line: usize,
     /// Complete field lines seen so far.
     headers: usize,
-    /// What is left of [`MAX_HEAD_LEN`] for this head.
+    /// The rest of [`MAX_HEAD_LEN`] for this head.
     limit: usize,
 }
 
@@ -101,7 +75,7 @@ impl Scanner {
         Self::with_limit(kind, MAX_HEAD_LEN)
     }
 
-    /// A scanner for a head of at most `limit` octets.
+    /// A scanner for a head of at most `limit` bytes.
     pub(crate) fn with_limit(kind: Kind, limit: usize) -> Self {
         Self {
             kind,
@@ -113,23 +87,23 @@ impl Scanner {
         }
     }
 
-    /// Octets of this head seen so far.
+    /// Bytes of this head seen so far.
     pub(crate) fn seen(&self) -> usize {
         self.seen
     }
 
-    /// What the head left over of its limit.
+    /// The bytes that the head left over of its limit.
     pub(crate) fn remaining(&self) -> usize {
         self.limit.saturating_sub(self.seen)
     }
 
     /// Looks at `input` up to the end of the start line, of the head, or of the input.
-    pub(crate) fn scan(&mut self, input: &[u8]) -> Result<Stop, HeadFault> {
-        for (index, octet) in input.iter().enumerate() {
+    pub(crate) fn scan(&mut self, input: &[u8]) -> Result<Stop, HeadError> {
+        for (index, byte) in input.iter().enumerate() {
             if self.seen >= self.limit {
                 return Err(self.too_long());
             }
-            let next = self.step(*octet)?;
+            let next = self.step(*byte)?;
             self.seen += 1;
             let stop = match (self.state, next) {
                 (State::StartLineCr, State::LineBegin) => Some(Stop::StartLine(index + 1)),
@@ -141,7 +115,7 @@ impl Scanner {
                 return Ok(stop);
             }
         }
-        // Said at the last octet that could have ended the head, not at the one behind it:
+        // Said at the last byte that could have ended the head, not at the one behind it:
         // nothing that still comes can make it short enough.
         if self.seen >= self.limit {
             return Err(self.too_long());
@@ -149,22 +123,22 @@ impl Scanner {
         Ok(Stop::NeedMore)
     }
 
-    fn too_long(&self) -> HeadFault {
+    fn too_long(&self) -> HeadError {
         match self.state {
             State::Fresh
             | State::EmptyLineCr
             | State::StartLineBegin
             | State::StartLine
-            | State::StartLineCr => HeadFault::StartLineTooLong,
+            | State::StartLineCr => HeadError::StartLineTooLong,
             State::LineBegin | State::Line | State::LineCr | State::EndCr | State::Done => {
-                HeadFault::HeadTooLong
+                HeadError::HeadTooLong
             }
         }
     }
 
-    /// The state behind `octet`.
-    fn step(&mut self, octet: u8) -> Result<State, HeadFault> {
-        match (self.state, octet) {
+    /// The state behind `byte`.
+    fn step(&mut self, byte: u8) -> Result<State, HeadError> {
+        match (self.state, byte) {
             (State::Fresh, b'\r') => Ok(State::EmptyLineCr),
             (State::EmptyLineCr, b'\n') => Ok(State::StartLineBegin),
             (State::StartLine, b'\r') => Ok(State::StartLineCr),
@@ -175,61 +149,61 @@ impl Scanner {
             (State::EndCr, b'\n') => Ok(State::Done),
 
             (State::EmptyLineCr | State::StartLineCr | State::LineCr | State::EndCr, _) => {
-                Err(HeadFault::BareCarriageReturn)
+                Err(HeadError::BareCarriageReturn)
             }
-            (State::Fresh, 0x15 | 0x16) => Err(HeadFault::Tls),
-            (_, b'\n') => Err(HeadFault::BareLineFeed),
-            (State::Fresh | State::StartLineBegin | State::StartLine, octet) => {
-                self.start_line_octet(octet)
+            (State::Fresh, 0x15 | 0x16) => Err(HeadError::TlsOnPlainConnection),
+            (_, b'\n') => Err(HeadError::BareLineFeed),
+            (State::Fresh | State::StartLineBegin | State::StartLine, byte) => {
+                self.start_line_byte(byte)
             }
-            (State::LineBegin, b' ' | b'\t') => Err(HeadFault::FoldedLine),
-            (State::LineBegin, _) if self.headers >= MAX_HEADERS => Err(HeadFault::TooManyHeaders),
-            (State::LineBegin | State::Line, octet) if is_field_octet(octet) => Ok(State::Line),
-            (State::LineBegin | State::Line, _) => Err(HeadFault::ControlOctet),
+            (State::LineBegin, b' ' | b'\t') => Err(HeadError::FoldedLine),
+            (State::LineBegin, _) if self.headers >= MAX_HEADERS => Err(HeadError::TooManyHeaders),
+            (State::LineBegin | State::Line, byte) if is_field_byte(byte) => Ok(State::Line),
+            (State::LineBegin | State::Line, _) => Err(HeadError::ControlByte),
             // `scan` returned when it came here and its owner starts a new scanner; staying put
             // is the harmless answer.
             (State::Done, _) => Ok(State::Done),
         }
     }
 
-    fn end_line(&mut self) -> Result<State, HeadFault> {
+    fn end_line(&mut self) -> Result<State, HeadError> {
         self.headers += 1;
         Ok(State::LineBegin)
     }
 
-    /// Refuses what can't be a start line at the earliest octet, so that a peer that does not
+    /// Refuses what can't be a start line at the earliest byte, so that a peer that does not
     /// speak HTTP hears about it before it has sent a line end, which it may never do.
-    fn start_line_octet(&mut self, octet: u8) -> Result<State, HeadFault> {
+    fn start_line_byte(&mut self, byte: u8) -> Result<State, HeadError> {
         const VERSION: &[u8] = b"HTTP/";
         let allowed = match self.kind {
             // method SP request-target SP HTTP-version: a method is a token, the rest visible
             // US-ASCII (RFC 9112 §3).
-            Kind::Request if self.start_line == 0 => is_token_octet(octet),
-            Kind::Request => matches!(octet, 0x20..=0x7e),
+            Kind::Request if self.start_line == 0 => is_token_byte(byte),
+            Kind::Request => matches!(byte, 0x20..=0x7e),
             // HTTP-version SP status-code SP [reason-phrase] (RFC 9112 §4).
             Kind::Response => match VERSION.get(self.start_line) {
-                Some(expected) => octet == *expected,
-                None => is_field_octet(octet),
+                Some(expected) => byte == *expected,
+                None => is_field_byte(byte),
             },
         };
         if !allowed {
-            return Err(HeadFault::MalformedStartLine);
+            return Err(HeadError::MalformedStartLine);
         }
         self.start_line += 1;
         Ok(State::StartLine)
     }
 }
 
-/// Octets of a field line: visible, space, tab or obs-text (RFC 9110 §5.5).
-const fn is_field_octet(octet: u8) -> bool {
-    matches!(octet, b'\t' | 0x20..=0x7e | 0x80..=0xff)
+/// Bytes of a field line: visible, space, tab or obs-text (RFC 9110 §5.5).
+const fn is_field_byte(byte: u8) -> bool {
+    matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(kind: Kind, mut input: &[u8]) -> Result<usize, HeadFault> {
+    fn run(kind: Kind, mut input: &[u8]) -> Result<usize, HeadError> {
         let mut scanner = Scanner::new(kind);
         let mut total = 0;
         loop {
@@ -255,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_octet_is_looked_at_once_in_any_segmentation() {
+    fn every_byte_is_looked_at_once_in_any_segmentation() {
         let head = b"GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n";
         for size in 1..=head.len() {
             let mut scanner = Scanner::new(Kind::Request);
@@ -282,18 +256,18 @@ mod tests {
     #[test]
     fn bare_line_ends_fail_wherever_they_stand() {
         for (input, fault) in [
-            (&b"\n"[..], HeadFault::BareLineFeed),
-            (b"\rG", HeadFault::BareCarriageReturn),
-            (b"GET / HTTP/1.1\n", HeadFault::BareLineFeed),
-            (b"GET / HTTP/1.1\rX", HeadFault::BareCarriageReturn),
-            (b"GET / HTTP/1.1\r\n\n", HeadFault::BareLineFeed),
-            (b"GET / HTTP/1.1\r\nA: b\n", HeadFault::BareLineFeed),
-            (b"GET / HTTP/1.1\r\nA: b\rc", HeadFault::BareCarriageReturn),
+            (&b"\n"[..], HeadError::BareLineFeed),
+            (b"\rG", HeadError::BareCarriageReturn),
+            (b"GET / HTTP/1.1\n", HeadError::BareLineFeed),
+            (b"GET / HTTP/1.1\rX", HeadError::BareCarriageReturn),
+            (b"GET / HTTP/1.1\r\n\n", HeadError::BareLineFeed),
+            (b"GET / HTTP/1.1\r\nA: b\n", HeadError::BareLineFeed),
+            (b"GET / HTTP/1.1\r\nA: b\rc", HeadError::BareCarriageReturn),
             (
                 b"GET / HTTP/1.1\r\nA: b\r\r\n",
-                HeadFault::BareCarriageReturn,
+                HeadError::BareCarriageReturn,
             ),
-            (b"GET / HTTP/1.1\r\n\rA", HeadFault::BareCarriageReturn),
+            (b"GET / HTTP/1.1\r\n\rA", HeadError::BareCarriageReturn),
         ] {
             assert_eq!(
                 run(Kind::Request, input),
@@ -309,33 +283,36 @@ mod tests {
         assert_eq!(run(Kind::Request, b"\r\nGET / HTTP/1.1\r\n\r\n"), Ok(20));
         assert_eq!(
             run(Kind::Request, b"\r\n\r\n"),
-            Err(HeadFault::MalformedStartLine)
+            Err(HeadError::MalformedStartLine)
         );
     }
 
     #[test]
-    fn what_is_not_http_fails_at_its_first_odd_octet() {
-        assert_eq!(run(Kind::Request, b"\x16"), Err(HeadFault::Tls));
+    fn what_is_not_http_fails_at_its_first_odd_byte() {
+        assert_eq!(
+            run(Kind::Request, b"\x16"),
+            Err(HeadError::TlsOnPlainConnection)
+        );
         assert_eq!(
             run(Kind::Request, b"\x00"),
-            Err(HeadFault::MalformedStartLine)
+            Err(HeadError::MalformedStartLine)
         );
         assert_eq!(
             run(Kind::Request, b"GET /\x80"),
-            Err(HeadFault::MalformedStartLine)
+            Err(HeadError::MalformedStartLine)
         );
         assert_eq!(
             run(Kind::Response, b"SSH-2"),
-            Err(HeadFault::MalformedStartLine)
+            Err(HeadError::MalformedStartLine)
         );
         assert_eq!(
             run(Kind::Response, b"HTTQ"),
-            Err(HeadFault::MalformedStartLine)
+            Err(HeadError::MalformedStartLine)
         );
     }
 
     #[test]
-    fn the_limit_is_exact_and_said_at_the_last_octet_that_could_comply() {
+    fn the_limit_is_exact_and_said_at_the_last_byte_that_could_comply() {
         let mut head = b"GET / HTTP/1.1\r\nA: ".to_vec();
         head.resize(MAX_HEAD_LEN - 4, b'a');
         head.extend_from_slice(b"\r\n\r\n");
@@ -347,10 +324,10 @@ mod tests {
         );
         assert_eq!(
             run(Kind::Request, &head[..MAX_HEAD_LEN]),
-            Err(HeadFault::HeadTooLong)
+            Err(HeadError::HeadTooLong)
         );
         let line = vec![b'a'; MAX_HEAD_LEN];
-        assert_eq!(run(Kind::Request, &line), Err(HeadFault::StartLineTooLong));
+        assert_eq!(run(Kind::Request, &line), Err(HeadError::StartLineTooLong));
     }
 
     #[test]
@@ -364,7 +341,7 @@ mod tests {
         assert!(run(Kind::Request, &head(MAX_HEADERS)).is_ok());
         assert_eq!(
             run(Kind::Request, &head(MAX_HEADERS + 1)),
-            Err(HeadFault::TooManyHeaders)
+            Err(HeadError::TooManyHeaders)
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Reads an opening request from octets as they arrive.
+//! Reads an opening request from bytes as they arrive.
 
 use crate::head::{HeadReader, RequestLine};
 use crate::limits::Progress;
@@ -50,16 +50,16 @@ impl ServerHandshake {
         }
     }
 
-    /// Takes in what has arrived, in any segmentation. Each octet is looked at once until the
+    /// Takes in what has arrived, in any segmentation. Each byte is looked at once until the
     /// head is complete, and then parsed once; at most
-    /// [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) octets are kept.
+    /// [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) bytes are kept.
     ///
     /// `Ok` with `done: None` asks for more. Behind the head nothing is consumed, also not by
     /// later calls.
     ///
     /// # Errors
     ///
-    /// [`Rejection`] with the rule that the request breaks, as soon as an octet breaks it. It is
+    /// [`Rejection`] with the rule that the request breaks, as soon as a byte breaks it. It is
     /// repeated by later calls.
     pub fn receive(&mut self, input: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
         let result = match &mut self.state {

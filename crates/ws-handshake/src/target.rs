@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use http::Uri;
+
 use crate::host::{HostFault, HostPort};
 
-/// Where a client connects: a parsed `ws://` or `wss://` URL (RFC 6455 §3).
+/// The place to connect to: a parsed `ws://` or `wss://` URL (RFC 6455 §3).
 ///
 /// ```
 /// use ws_handshake::Target;
@@ -81,7 +83,7 @@ impl Target {
         })
     }
 
-    /// Whether the scheme is `wss`: the connection runs over TLS.
+    /// Tells whether the scheme is `wss`: the connection runs over TLS.
     pub fn is_secure(&self) -> bool {
         self.secure
     }
@@ -105,6 +107,71 @@ impl Target {
     /// The resource name, with a slash in front (RFC 6455 §3).
     pub fn path_and_query(&self) -> &str {
         &self.path_and_query
+    }
+}
+
+/// Something that names a [`Target`]: a URL as text, an [`http::Uri`], or a target that was parsed before.
+///
+/// ```
+/// use ws_handshake::IntoTarget;
+///
+/// let target = "wss://example.com/feed".into_target()?;
+/// let uri = http::Uri::from_static("wss://example.com/feed");
+/// assert_eq!(uri.into_target()?, target);
+/// assert_eq!((&target).into_target()?, target);
+/// # Ok::<(), ws_handshake::TargetError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the URL of a WebSocket",
+    label = "neither a URL nor a target",
+    note = "write a URL, as `&str`, `String` or `http::Uri`, or parse a `Target`"
+)]
+pub trait IntoTarget {
+    /// The target, by the rules of [`Target::parse`].
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`] if it is not one of a WebSocket.
+    fn into_target(self) -> Result<Target, TargetError>;
+}
+
+/// One by one and not for all that there is a `TryInto` for: only so does the compiler show the words of the trait.
+macro_rules! into_target {
+    ($($from:ty, |$place:ident| $target:expr;)+) => {$(
+        impl IntoTarget for $from {
+            fn into_target(self) -> Result<Target, TargetError> {
+                let $place = self;
+                $target
+            }
+        }
+    )+};
+}
+
+into_target! {
+    &str, |url| Target::parse(url);
+    &String, |url| Target::parse(url);
+    String, |url| Target::parse(&url);
+    &Uri, |uri| uri.try_into();
+    Uri, |uri| uri.try_into();
+    &Target, |target| Ok(target.clone());
+    Target, |target| Ok(target);
+}
+
+/// By the rules of [`Target::parse`]. A fragment can't be seen here, since [`Uri`] drops it.
+impl TryFrom<&Uri> for Target {
+    type Error = TargetError;
+
+    fn try_from(uri: &Uri) -> Result<Self, Self::Error> {
+        Self::parse(&uri.to_string())
+    }
+}
+
+/// By the rules of [`Target::parse`]. A fragment can't be seen here, since [`Uri`] drops it.
+impl TryFrom<Uri> for Target {
+    type Error = TargetError;
+
+    fn try_from(uri: Uri) -> Result<Self, Self::Error> {
+        Self::try_from(&uri)
     }
 }
 
@@ -147,7 +214,7 @@ fn path_and_query(resource: &str) -> Result<String, TargetError> {
     } else {
         format!("/{resource}")
     };
-    let visible = path_and_query.bytes().all(|octet| octet.is_ascii_graphic());
+    let visible = path_and_query.bytes().all(|byte| byte.is_ascii_graphic());
     if !visible || path_and_query.parse::<http::uri::PathAndQuery>().is_err() {
         return Err(TargetError::InvalidPath);
     }
@@ -281,6 +348,46 @@ mod tests {
             ("ws://h/a\r\nX: y", TargetError::InvalidPath),
         ] {
             assert_eq!(Target::parse(url), Err(error), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_uri_is_held_to_the_rules_of_a_url() {
+        for url in [
+            "ws://h",
+            "wSs://h:443/a/b?c=d",
+            "ws://h?x=1",
+            "ws://[::1]:9001//",
+            "ws://127.0.0.1:9001/runCase?case=1&agent=x",
+            "h:80",
+            "/path",
+            "*",
+            "http://h/",
+            "ws://user:secret@h/",
+            "ws://h:0/",
+        ] {
+            let uri: Uri = url.parse().unwrap();
+            // What `Uri` adds is the slash of an empty path.
+            assert_eq!(Target::try_from(&uri), Target::parse(url), "{url}");
+            assert_eq!(uri.into_target(), url.into_target(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_target_comes_from_every_kind_of_url() {
+        let target = Target::parse("ws://h/a?b").unwrap();
+        let url = String::from("ws://h/a?b");
+        let uri: Uri = url.parse().unwrap();
+        for other in [
+            "ws://h/a?b".into_target(),
+            (&url).into_target(),
+            url.into_target(),
+            (&uri).into_target(),
+            uri.into_target(),
+            (&target).into_target(),
+            target.clone().into_target(),
+        ] {
+            assert_eq!(other.as_ref(), Ok(&target));
         }
     }
 

@@ -1,10 +1,10 @@
-//! Octet classes and list syntax that many header fields share (RFC 9110 §5.6).
+//! Byte classes and list syntax that many header fields share (RFC 9110 §5.6).
 
-/// Whether `octet` may be part of a token (RFC 9110 §5.6.2).
-pub(crate) const fn is_token_octet(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric()
+/// Tells whether `byte` may be part of a token (RFC 9110 §5.6.2).
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
         || matches!(
-            octet,
+            byte,
             b'!' | b'#'
                 | b'$'
                 | b'%'
@@ -22,31 +22,31 @@ pub(crate) const fn is_token_octet(octet: u8) -> bool {
         )
 }
 
-/// Whether `octets` is a token: at least one octet, all of them from the token class.
-pub(crate) fn is_token(octets: &[u8]) -> bool {
-    !octets.is_empty() && octets.iter().copied().all(is_token_octet)
+/// Tells whether `bytes` is a token: at least one byte, all of them from the token class.
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
 }
 
-/// Whether `octet` is optional white space (RFC 9110 §5.6.3): a space or a tab.
-pub(crate) const fn is_ows(octet: u8) -> bool {
-    matches!(octet, b' ' | b'\t')
+/// Tells whether `byte` is optional white space (RFC 9110 §5.6.3): a space or a tab.
+pub(crate) const fn is_ows(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
-/// `octets` without white space at both ends.
-pub(crate) fn trim_ows(mut octets: &[u8]) -> &[u8] {
-    while let [first, rest @ ..] = octets {
+/// `bytes` without white space at both ends.
+pub(crate) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = bytes {
         if !is_ows(*first) {
             break;
         }
-        octets = rest;
+        bytes = rest;
     }
-    while let [rest @ .., last] = octets {
+    while let [rest @ .., last] = bytes {
         if !is_ows(*last) {
             break;
         }
-        octets = rest;
+        bytes = rest;
     }
-    octets
+    bytes
 }
 
 /// The elements of a comma-separated list, trimmed, without the empty ones.
@@ -55,12 +55,12 @@ pub(crate) fn trim_ows(mut octets: &[u8]) -> &[u8] {
 /// can't contain a quoted comma.
 pub(crate) fn list_elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value
-        .split(|octet| *octet == b',')
+        .split(|byte| *byte == b',')
         .map(trim_ows)
         .filter(|element| !element.is_empty())
 }
 
-/// Whether any of the field lines lists `wanted`, compared without regard to ASCII case.
+/// Tells whether any of the field lines lists `wanted`, compared without regard to ASCII case.
 ///
 /// Used for `Upgrade` and `Connection` (RFC 6455 §4.1 and §4.2.1): the whole element must match,
 /// so neither `websocketx` nor `websocket/13` is `websocket`.
@@ -81,9 +81,9 @@ mod tests {
     #[test]
     fn token_class_is_the_one_of_rfc_9110() {
         let separators = b"\"(),/:;<=>?@[\\]{} \t";
-        for octet in 0..=u8::MAX {
-            let expected = (0x21..=0x7e).contains(&octet) && !separators.contains(&octet);
-            assert_eq!(is_token_octet(octet), expected, "octet {octet:#04x}");
+        for byte in 0..=u8::MAX {
+            let expected = (0x21..=0x7e).contains(&byte) && !separators.contains(&byte);
+            assert_eq!(is_token_byte(byte), expected, "byte {byte:#04x}");
         }
         assert!(!is_token(b""));
     }

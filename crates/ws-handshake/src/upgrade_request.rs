@@ -12,6 +12,7 @@ use crate::accept_key::{accept_value, is_valid_key};
 use crate::answer::{Accepted, Answer, AnswerError};
 use crate::extension::Extension;
 use crate::head::{Head, NamesOf, RequestLine, hide_credentials, parse_fields};
+use crate::head_error::HeadError;
 use crate::host::HostPort;
 use crate::origin::OriginPolicy;
 use crate::protocol;
@@ -70,7 +71,7 @@ impl UpgradeRequest {
         let method = request.method();
         let reject = |reason| Rejection::for_method(reason, method.as_str().as_bytes());
         if request.version() != Version::HTTP_11 {
-            return Err(reject(RejectReason::UnsupportedHttpVersion));
+            return Err(reject(HeadError::UnsupportedHttpVersion.into()));
         }
         if method != Method::GET {
             return Err(reject(RejectReason::MethodNotGet));

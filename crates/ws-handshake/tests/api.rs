@@ -6,8 +6,9 @@ use std::error::Error;
 
 use ws_handshake::{
     Accepted, Agreed, Answer, AnswerError, ClientError, ClientHandshake, DeflateError,
-    DeflateParameter, Established, Extension, ExtensionError, OriginPolicy, Progress, RejectReason,
-    Rejection, Request, RequestError, ServerHandshake, Target, TargetError, UpgradeRequest,
+    DeflateParameter, Established, Extension, ExtensionError, HeadError, OriginPolicy, Progress,
+    RejectReason, Rejection, Request, RequestError, ServerHandshake, Target, TargetError,
+    UpgradeRequest,
 };
 
 fn is_error<T: Error + Clone + Send + Sync + Unpin + 'static>() {}
@@ -19,6 +20,7 @@ fn errors_are_static_and_can_be_sent() {
     is_error::<ClientError>();
     is_error::<DeflateError>();
     is_error::<ExtensionError>();
+    is_error::<HeadError>();
     is_error::<Rejection>();
     is_error::<RequestError>();
     is_error::<TargetError>();
@@ -44,7 +46,7 @@ fn types_can_be_sent_and_shared_and_printed() {
 #[test]
 fn errors_say_what_happened_and_what_to_do() {
     let deflate = DeflateError::DuplicateParameter(DeflateParameter::ServerMaxWindowBits);
-    let errors: [Box<dyn Error>; 7] = [
+    let errors: [Box<dyn Error>; 11] = [
         Box::new(Target::parse("http://h").unwrap_err()),
         Box::new(ExtensionError::InvalidName),
         Box::new(AnswerError::ProtocolNotOffered("chat".into())),
@@ -52,9 +54,43 @@ fn errors_say_what_happened_and_what_to_do() {
         Box::new(ClientError::Deflate(deflate)),
         Box::new(RequestError::InvalidProtocol("a b".into())),
         Box::new(ClientError::WrongAccept),
+        Box::new(ClientError::Head(HeadError::TooManyHeaders)),
+        Box::new(ClientError::Head(HeadError::TlsOnPlainConnection)),
+        Box::new(HeadError::InvalidHeader),
+        Box::new(RequestError::ReservedHeader(http::header::HOST)),
     ];
     for error in errors {
         let text = error.to_string();
         assert!(text.contains("; "), "what happened; what to do: {text}");
     }
+}
+
+#[test]
+fn errors_name_no_item_of_this_crate_which_a_caller_of_a_driver_would_not_have() {
+    let deflate = DeflateError::ServerMaxWindowBitsMissing;
+    let errors: [Box<dyn Error>; 5] = [
+        Box::new(AnswerError::Deflate(deflate)),
+        Box::new(AnswerError::ExtensionNotOffered("x".into())),
+        Box::new(AnswerError::ProtocolNotOffered("chat".into())),
+        Box::new(AnswerError::ReservedHeader(http::header::HOST)),
+        Box::new(RequestError::ReservedHeader(http::header::HOST)),
+    ];
+    for error in errors {
+        let text = error.to_string();
+        assert!(!text.contains("::"), "{text}");
+    }
+}
+
+#[test]
+fn an_agreement_can_be_made_by_hand() {
+    let params = ws_proto::DeflateParams::default();
+    let extension = Extension::new("permessage-deflate").unwrap();
+    let agreed = Agreed::new()
+        .with_protocol("chat")
+        .with_extension(extension.clone())
+        .with_deflate(params);
+    assert_eq!(agreed.protocol(), Some("chat"));
+    assert_eq!(agreed.extensions(), [extension]);
+    assert_eq!(agreed.deflate(), Some(params));
+    assert_eq!(Agreed::new(), Agreed::default());
 }

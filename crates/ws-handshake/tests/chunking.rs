@@ -9,7 +9,7 @@ use ws_handshake::{
     Extension, MAX_HEAD_LEN, MAX_REFUSAL_BODY_LEN, OriginPolicy, Request, ServerHandshake,
 };
 
-/// What came out in the end, and how many octets went in up to there; an error has no count.
+/// What came out in the end, and how many bytes went in up to there; an error has no count.
 type Outcome = (Option<usize>, String);
 
 fn run<'a>(
@@ -63,7 +63,7 @@ fn connect<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Outcome {
             )),
         ),
     });
-    // The error at the end of the stream depends on the octets alone, too.
+    // The error at the end of the stream depends on the bytes alone, too.
     (
         outcome.0,
         format!("{} {:?}", outcome.1, client.end_of_input()),
@@ -72,7 +72,7 @@ fn connect<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Outcome {
 
 fn server_vectors() -> Vec<Vec<u8>> {
     let request = HeadText::request();
-    let valid = request.octets();
+    let valid = request.bytes();
     vec![
         valid.clone(),
         [b"\r\n", &valid[..]].concat(),
@@ -83,22 +83,22 @@ fn server_vectors() -> Vec<Vec<u8>> {
             .clone()
             .with("X: caf\u{e9}")
             .with("Sec-WebSocket-Protocol: a, b")
-            .octets(),
+            .bytes(),
         request
             .clone()
             .start("GET http://a:80/x?y HTTP/1.1")
-            .octets(),
-        request.clone().start("POST / HTTP/1.1").octets(),
-        request.clone().start("HEAD / HTTP/1.1").octets(),
-        request.clone().start("GET / HTTP/1.0").octets(),
-        request.clone().start("GET /").octets(),
-        request.clone().without("Upgrade").octets(),
-        request.clone().set("Sec-WebSocket-Version", "8").octets(),
-        request.clone().with("A : b").octets(),
-        request.clone().with(" folded").octets(),
-        request.clone().with("A: b\rc").octets(),
-        request.clone().with("A: b\nc").octets(),
-        request.with(b"A: \0").octets(),
+            .bytes(),
+        request.clone().start("POST / HTTP/1.1").bytes(),
+        request.clone().start("HEAD / HTTP/1.1").bytes(),
+        request.clone().start("GET / HTTP/1.0").bytes(),
+        request.clone().start("GET /").bytes(),
+        request.clone().without("Upgrade").bytes(),
+        request.clone().set("Sec-WebSocket-Version", "8").bytes(),
+        request.clone().with("A : b").bytes(),
+        request.clone().with(" folded").bytes(),
+        request.clone().with("A: b\rc").bytes(),
+        request.clone().with("A: b\nc").bytes(),
+        request.with(b"A: \0").bytes(),
         b"\r\n\r\nGET / HTTP/1.1\r\n\r\n".to_vec(),
         b"\x16\x03\x01\x02\x00".to_vec(),
         b"hello\r\nworld\r\n\r\n".to_vec(),
@@ -107,9 +107,9 @@ fn server_vectors() -> Vec<Vec<u8>> {
 
 fn client_vectors() -> Vec<Vec<u8>> {
     let response = HeadText::response();
-    let valid = response.octets();
+    let valid = response.bytes();
     let refusal = response.clone().start("HTTP/1.1 403 No");
-    let body = |line: &str, body: &[u8]| [&refusal.clone().with(line).octets()[..], body].concat();
+    let body = |line: &str, body: &[u8]| [&refusal.clone().with(line).bytes()[..], body].concat();
     vec![
         valid.clone(),
         [b"\r\n", &valid[..]].concat(),
@@ -121,18 +121,15 @@ fn client_vectors() -> Vec<Vec<u8>> {
         ]
         .concat(),
         valid[..valid.len() - 1].to_vec(),
-        response.clone().with("Sec-WebSocket-Protocol: a").octets(),
+        response.clone().with("Sec-WebSocket-Protocol: a").bytes(),
         response
             .clone()
             .with("Sec-WebSocket-Extensions: x; y=\"z\"")
-            .octets(),
-        response
-            .clone()
-            .with("Sec-WebSocket-Extensions: z")
-            .octets(),
-        response.clone().set("Sec-WebSocket-Accept", "x").octets(),
-        response.clone().start("HTTP/1.0 101 x").octets(),
-        response.start("HTTP/1.1 1o1 x").octets(),
+            .bytes(),
+        response.clone().with("Sec-WebSocket-Extensions: z").bytes(),
+        response.clone().set("Sec-WebSocket-Accept", "x").bytes(),
+        response.clone().start("HTTP/1.0 101 x").bytes(),
+        response.start("HTTP/1.1 1o1 x").bytes(),
         body("Content-Length: 4", b"bodyrest"),
         body("Content-Length: 0", b"rest"),
         body(
@@ -146,38 +143,38 @@ fn client_vectors() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Every way to cut the octets in two, and one octet at a time.
-fn assert_invariant(octets: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> Outcome) {
-    let whole = run(&mut [octets].into_iter());
-    let name = octets.escape_ascii().to_string();
-    for at in 0..=octets.len() {
-        let (first, second) = octets.split_at(at);
+/// Every way to cut the bytes in two, and one byte at a time.
+fn assert_invariant(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> Outcome) {
+    let whole = run(&mut [bytes].into_iter());
+    let name = bytes.escape_ascii().to_string();
+    for at in 0..=bytes.len() {
+        let (first, second) = bytes.split_at(at);
         assert_eq!(
             run(&mut [first, second].into_iter()),
             whole,
             "{name} cut at {at}"
         );
     }
-    assert_eq!(run(&mut octets.chunks(1)), whole, "{name} octet by octet");
+    assert_eq!(run(&mut bytes.chunks(1)), whole, "{name} byte by byte");
 }
 
 #[test]
 fn requests_mean_the_same_however_they_are_cut() {
-    for octets in server_vectors() {
-        assert_invariant(&octets, |pieces| serve(pieces));
+    for bytes in server_vectors() {
+        assert_invariant(&bytes, |pieces| serve(pieces));
     }
 }
 
 #[test]
 fn responses_mean_the_same_however_they_are_cut() {
-    for octets in client_vectors() {
-        assert_invariant(&octets, |pieces| connect(pieces));
+    for bytes in client_vectors() {
+        assert_invariant(&bytes, |pieces| connect(pieces));
     }
 }
 
 /// Around the limits every cut would take long, so these are cut into pieces of several sizes.
-fn assert_invariant_in_pieces(octets: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> Outcome) {
-    let whole = run(&mut [octets].into_iter());
+fn assert_invariant_in_pieces(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> Outcome) {
+    let whole = run(&mut [bytes].into_iter());
     for size in [
         1,
         2,
@@ -187,15 +184,15 @@ fn assert_invariant_in_pieces(octets: &[u8], run: fn(&mut dyn Iterator<Item = &[
         MAX_HEAD_LEN,
         MAX_HEAD_LEN + 1,
     ] {
-        assert_eq!(run(&mut octets.chunks(size)), whole, "pieces of {size}");
+        assert_eq!(run(&mut bytes.chunks(size)), whole, "pieces of {size}");
     }
 }
 
 #[test]
-fn limits_are_hit_at_the_same_octet_however_the_input_is_cut() {
+fn limits_are_hit_at_the_same_byte_however_the_input_is_cut() {
     let padded = |head: HeadText, length: usize| {
-        let padding = length - head.clone().with("X: ").octets().len();
-        head.with(format!("X: {}", "x".repeat(padding))).octets()
+        let padding = length - head.clone().with("X: ").bytes().len();
+        head.with(format!("X: {}", "x".repeat(padding))).bytes()
     };
     for length in [
         MAX_HEAD_LEN - 1,
@@ -228,16 +225,16 @@ fn limits_are_hit_at_the_same_octet_however_the_input_is_cut() {
 }
 
 #[test]
-fn bodies_end_at_the_same_octet_however_the_input_is_cut() {
+fn bodies_end_at_the_same_byte_however_the_input_is_cut() {
     let head = HeadText::response().start("HTTP/1.1 500 x");
     for length in [
         MAX_REFUSAL_BODY_LEN - 1,
         MAX_REFUSAL_BODY_LEN,
         MAX_REFUSAL_BODY_LEN + 1,
     ] {
-        let plain = [&head.octets()[..], &vec![b'x'; length]].concat();
+        let plain = [&head.bytes()[..], &vec![b'x'; length]].concat();
         assert_invariant_in_pieces(&plain, |pieces| connect(pieces));
-        let chunked = head.clone().with("Transfer-Encoding: chunked").octets();
+        let chunked = head.clone().with("Transfer-Encoding: chunked").bytes();
         let chunks = [&chunked[..], &b"1\r\nx\r\n".repeat(length)].concat();
         assert_invariant_in_pieces(&chunks, |pieces| connect(pieces));
     }

@@ -6,7 +6,7 @@ mod common;
 
 use common::{ACCEPT, HeadText, NONCE, client, connect, established, target};
 use ws_handshake::{
-    ClientError, Extension, MAX_HEAD_LEN, MAX_HEADERS, Request, RequestError, Target,
+    ClientError, Extension, HeadError, MAX_HEAD_LEN, MAX_HEADERS, Request, RequestError, Target,
 };
 
 /// Asserts that a complete response fails with the error of this name.
@@ -18,7 +18,7 @@ fn fails(head: &HeadText, name: &str) {
 #[track_caller]
 fn fails_with(request: &Request, head: &HeadText, name: &str) {
     let error = client(request)
-        .receive(&head.octets())
+        .receive(&head.bytes())
         .expect_err("the response is to fail");
     assert_eq!(format!("{error:?}"), name);
     assert!(error.refusal().is_none());
@@ -53,12 +53,38 @@ fn offers_and_headers_follow_in_their_order() {
         .extension(Extension::new("x").unwrap().param("p", None).unwrap())
         .extension(Extension::new("x").unwrap())
         .origin("https://example.com")
-        .header("x-A", b"caf\xe9");
-    let octets = request.build(&target(), NONCE).unwrap().request().to_vec();
+        .header("x-A", &b"caf\xe9"[..])
+        .header(
+            http::header::USER_AGENT,
+            http::HeaderValue::from_static("me"),
+        )
+        .header(String::from("X-Text"), String::from("caf\u{e9}"));
+    let bytes = request.build(&target(), NONCE).unwrap().request().to_vec();
     let expected: &[u8] = b"\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Protocol: chat.v2, chat.v1\r\nSec-WebSocket-Extensions: x; p, x\r\n\
-        X-B: 1\r\nOrigin: https://example.com\r\nx-A: caf\xe9\r\n\r\n";
-    assert!(octets.ends_with(expected), "{}", octets.escape_ascii());
+        X-B: 1\r\nOrigin: https://example.com\r\nx-A: caf\xe9\r\nuser-agent: me\r\n\
+        X-Text: caf\xc3\xa9\r\n\r\n";
+    assert!(bytes.ends_with(expected), "{}", bytes.escape_ascii());
+}
+
+#[test]
+fn a_header_map_is_sent_with_its_repetitions() {
+    let mut headers = http::HeaderMap::new();
+    headers.append("cookie", http::HeaderValue::from_static("a=1"));
+    headers.append("cookie", http::HeaderValue::from_static("b=2"));
+    let request = Request::new().header("X-A", "1").headers(headers);
+    let bytes = request.build(&target(), NONCE).unwrap().request().to_vec();
+    let expected: &[u8] = b"\r\nX-A: 1\r\ncookie: a=1\r\ncookie: b=2\r\n\r\n";
+    assert!(bytes.ends_with(expected), "{}", bytes.escape_ascii());
+    let mut reserved = http::HeaderMap::new();
+    reserved.insert("host", http::HeaderValue::from_static("other.example"));
+    assert_eq!(
+        Request::new()
+            .headers(reserved)
+            .build(&target(), NONCE)
+            .unwrap_err(),
+        RequestError::ReservedHeader(http::header::HOST)
+    );
 }
 
 #[test]
@@ -170,18 +196,15 @@ fn accept_has_to_be_exactly_right() {
 fn a_failure_stays_whatever_follows() {
     let wrong = HeadText::response()
         .set("Sec-WebSocket-Accept", "x")
-        .octets();
-    for (octets, name) in [
+        .bytes();
+    for (bytes, name) in [
         (&wrong[..], "WrongAccept"),
-        (b"HTTP/1.1 101 x\n", "BareLineFeed"),
+        (b"HTTP/1.1 101 x\n", "Head(BareLineFeed)"),
     ] {
         let mut handshake = client(&Request::new());
-        assert_eq!(
-            format!("{:?}", handshake.receive(octets).unwrap_err()),
-            name
-        );
+        assert_eq!(format!("{:?}", handshake.receive(bytes).unwrap_err()), name);
         let later = handshake
-            .receive(&HeadText::response().octets())
+            .receive(&HeadText::response().bytes())
             .unwrap_err();
         assert_eq!(
             format!("{later:?} {:?}", handshake.end_of_input()),
@@ -216,13 +239,13 @@ fn upgrade_and_connection_tokens_are_required() {
 
 #[test]
 fn interim_responses_are_skipped() {
-    let mut octets =
+    let mut bytes =
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nA: b\r\n\r\n".to_vec();
-    octets.extend_from_slice(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
-    octets.extend_from_slice(&HeadText::response().octets());
-    let length = octets.len();
-    octets.extend_from_slice(b"\x81\x00");
-    let progress = connect(&octets).unwrap();
+    bytes.extend_from_slice(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+    bytes.extend_from_slice(&HeadText::response().bytes());
+    let length = bytes.len();
+    bytes.extend_from_slice(b"\x81\x00");
+    let progress = connect(&bytes).unwrap();
     assert_eq!(progress.consumed, length);
     let established = progress.done.unwrap();
     assert!(!established.response().headers().contains_key("link"));
@@ -231,17 +254,20 @@ fn interim_responses_are_skipped() {
 #[test]
 fn all_heads_of_a_response_share_one_budget() {
     let interim = b"HTTP/1.1 103 Early Hints\r\n\r\n";
-    let response = HeadText::response().octets();
+    let response = HeadText::response().bytes();
     let fitting = (MAX_HEAD_LEN - response.len()) / interim.len();
-    let octets = |count| [&interim.repeat(count)[..], &response].concat();
-    assert!(connect(&octets(fitting)).unwrap().done.is_some());
+    let bytes = |count| [&interim.repeat(count)[..], &response].concat();
+    assert!(connect(&bytes(fitting)).unwrap().done.is_some());
     assert!(matches!(
-        connect(&octets(fitting + 1)),
-        Err(ClientError::HeadTooLong)
+        connect(&bytes(fitting + 1)),
+        Err(ClientError::Head(HeadError::HeadTooLong))
     ));
     // Nothing but interim responses, which never get to an end.
     let endless = interim.repeat(MAX_HEAD_LEN);
-    assert!(matches!(connect(&endless), Err(ClientError::HeadTooLong)));
+    assert!(matches!(
+        connect(&endless),
+        Err(ClientError::Head(HeadError::HeadTooLong))
+    ));
 }
 
 #[test]
@@ -249,15 +275,15 @@ fn switching_protocols_needs_http_1_1() {
     let head = HeadText::response();
     fails(
         &head.clone().start("HTTP/1.0 101 Switching Protocols"),
-        "UnsupportedHttpVersion",
+        "Head(UnsupportedHttpVersion)",
     );
     fails(
         &head.clone().start("HTTP/2.0 101 Switching Protocols"),
-        "UnsupportedHttpVersion",
+        "Head(UnsupportedHttpVersion)",
     );
     fails(
         &head.start("HTTP/1.0 100 Continue"),
-        "UnsupportedHttpVersion",
+        "Head(UnsupportedHttpVersion)",
     );
 }
 
@@ -321,9 +347,9 @@ fn extensions_are_among_those_offered_and_once() {
 }
 
 #[test]
-fn octets_behind_the_head_are_frames_whatever_the_head_says() {
+fn bytes_behind_the_head_are_frames_whatever_the_head_says() {
     for line in ["Content-Length: 10", "Transfer-Encoding: chunked", "X: y"] {
-        let head = HeadText::response().with(line).octets();
+        let head = HeadText::response().with(line).bytes();
         let mut handshake = client(&Request::new());
         let progress = handshake
             .receive(&[&head[..], b"\x81\x02hi"].concat())
@@ -336,46 +362,46 @@ fn octets_behind_the_head_are_frames_whatever_the_head_says() {
 
 #[test]
 fn the_end_of_the_stream_has_its_errors() {
-    let after = |octets: &[u8]| {
+    let after = |bytes: &[u8]| {
         let mut handshake = client(&Request::new());
-        assert!(handshake.receive(octets).unwrap().done.is_none());
+        assert!(handshake.receive(bytes).unwrap().done.is_none());
         format!("{:?}", handshake.end_of_input())
     };
     assert_eq!(after(b""), "ConnectionClosed");
     assert_eq!(after(b"HTTP/1.1 101 Sw"), "TruncatedHead");
-    let head = HeadText::response().octets();
+    let head = HeadText::response().bytes();
     assert_eq!(after(&head[..head.len() - 1]), "TruncatedHead");
 }
 
 #[test]
 fn heads_are_bounded() {
     let long = HeadText::response().with(format!("X: {}", "x".repeat(MAX_HEAD_LEN)));
-    fails(&long, "HeadTooLong");
+    fails(&long, "Head(HeadTooLong)");
     fails(
         &HeadText::response().start(format!("HTTP/1.1 101 {}", "x".repeat(1 << 20))),
-        "HeadTooLong",
+        "Head(HeadTooLong)",
     );
     let lines = |count| (0..count).fold(HeadText::response(), |head, _| head.with("a: b"));
     established(&Request::new(), &lines(MAX_HEADERS - 3));
-    fails(&lines(MAX_HEADERS - 2), "TooManyHeaders");
+    fails(&lines(MAX_HEADERS - 2), "Head(TooManyHeaders)");
 }
 
 #[test]
 fn what_is_not_http_fails_at_once() {
-    for (octets, name) in [
-        (&b"SSH-2.0-OpenSSH"[..], "MalformedStatusLine"),
-        (b"\x15\x03\x01", "TlsOnPlainConnection"),
-        (b"\0", "MalformedStatusLine"),
-        (b"http/1.1 101 x\r\n", "MalformedStatusLine"),
-        (b"HTTP/1.1 1x1 x\r\n", "MalformedStatusLine"),
-        (b"HTTP/1.1  101 x\r\n", "MalformedStatusLine"),
-        (b"HTTP/1.1 101 x\n", "BareLineFeed"),
-        (b"HTTP/1.1 101 x\rx", "BareCarriageReturn"),
-        (b"HTTP/1.1 101 x\r\nA : b\r\n\r\n", "InvalidHeader"),
-        (b"HTTP/1.1 101 x\r\nA: b\r\n c\r\n\r\n", "FoldedLine"),
-        (b"HTTP/1.1 101 x\r\nA: b\0\r\n\r\n", "ControlOctet"),
+    for (bytes, name) in [
+        (&b"SSH-2.0-OpenSSH"[..], "Head(MalformedStartLine)"),
+        (b"\x15\x03\x01", "Head(TlsOnPlainConnection)"),
+        (b"\0", "Head(MalformedStartLine)"),
+        (b"http/1.1 101 x\r\n", "Head(MalformedStartLine)"),
+        (b"HTTP/1.1 1x1 x\r\n", "Head(MalformedStartLine)"),
+        (b"HTTP/1.1  101 x\r\n", "Head(MalformedStartLine)"),
+        (b"HTTP/1.1 101 x\n", "Head(BareLineFeed)"),
+        (b"HTTP/1.1 101 x\rx", "Head(BareCarriageReturn)"),
+        (b"HTTP/1.1 101 x\r\nA : b\r\n\r\n", "Head(InvalidHeader)"),
+        (b"HTTP/1.1 101 x\r\nA: b\r\n c\r\n\r\n", "Head(FoldedLine)"),
+        (b"HTTP/1.1 101 x\r\nA: b\0\r\n\r\n", "Head(ControlByte)"),
     ] {
-        let error = connect(octets).unwrap_err();
-        assert_eq!(format!("{error:?}"), name, "{}", octets.escape_ascii());
+        let error = connect(bytes).unwrap_err();
+        assert_eq!(format!("{error:?}"), name, "{}", bytes.escape_ascii());
     }
 }

@@ -63,18 +63,18 @@ fn open(config: Config, behind: &[u8]) -> TcpStream {
     tcp.write_all(&[REQUEST, behind].concat()).unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        let mut octet = [0];
-        tcp.read_exact(&mut octet).unwrap();
-        head.extend(octet);
+        let mut byte = [0];
+        tcp.read_exact(&mut byte).unwrap();
+        head.extend(byte);
     }
     assert!(head.starts_with(b"HTTP/1.1 101 "));
     tcp
 }
 
-fn expect(tcp: &mut TcpStream, octets: &[u8]) {
-    let mut read = vec![0; octets.len()];
+fn expect(tcp: &mut TcpStream, bytes: &[u8]) {
+    let mut read = vec![0; bytes.len()];
     tcp.read_exact(&mut read).unwrap();
-    assert_eq!(read, octets);
+    assert_eq!(read, bytes);
 }
 
 fn expect_end(tcp: &mut TcpStream) {
@@ -82,10 +82,10 @@ fn expect_end(tcp: &mut TcpStream) {
 }
 
 /// Sends without a pause until the server gives up.
-fn flood(tcp: &mut TcpStream, octets: &[u8]) {
+fn flood(tcp: &mut TcpStream, bytes: &[u8]) {
     let start = Instant::now();
     loop {
-        match tcp.write_all(octets) {
+        match tcp.write_all(bytes) {
             Ok(()) => assert!(start.elapsed() < LONG, "it still reads"),
             Err(error) => {
                 let kind = error.kind();
@@ -105,10 +105,10 @@ fn flood(tcp: &mut TcpStream, octets: &[u8]) {
 fn the_blocking_server_echoes_and_closes_in_order() {
     let mut tcp = open(patient(), &frame(0x81, b"behind the request"));
     expect(&mut tcp, b"\x81\x12behind the request");
-    // A fragmented message, octet by octet, with a Ping inside.
-    let octets = [frame(0x02, b"ab"), frame(0x89, b"?"), frame(0x80, b"c")].concat();
-    for octet in octets {
-        tcp.write_all(&[octet]).unwrap();
+    // A fragmented message, byte by byte, with a Ping inside.
+    let bytes = [frame(0x02, b"ab"), frame(0x89, b"?"), frame(0x80, b"c")].concat();
+    for byte in bytes {
+        tcp.write_all(&[byte]).unwrap();
     }
     expect(&mut tcp, b"\x8a\x01?\x82\x03abc");
     tcp.write_all(&frame(0x88, b"\x03\xe8bye")).unwrap();
@@ -202,7 +202,7 @@ fn the_conversation_in_memory_takes_its_course() {
             "client: binary [1, 2, 3]",
             "server: a Close",
             "client: a Close",
-            r#"client: closed, 1000 "bye""#,
+            r#"client: closed, 1000 """#,
             r#"server: closed, 1000 "bye""#,
         ]
     );

@@ -1,4 +1,4 @@
-//! Octets that are not the head of an HTTP/1.1 request, or too many of them (RFC 9112 §2, §3, §5).
+//! Bytes that are not the head of an HTTP/1.1 request, or too many of them (RFC 9112 §2, §3, §5).
 
 #![forbid(unsafe_code)]
 
@@ -6,24 +6,24 @@ mod common;
 
 use common::{HeadText, assert_rejected, serve};
 use ws_handshake::{
-    MAX_HEAD_LEN, MAX_HEADERS, OriginPolicy, RejectReason as Reason, ServerHandshake,
+    HeadError, MAX_HEAD_LEN, MAX_HEADERS, OriginPolicy, RejectReason as Reason, ServerHandshake,
 };
 
 #[track_caller]
 fn refuse(head: &HeadText, reason: Reason, status: u16) {
-    assert_rejected(&head.octets(), reason, status);
+    assert_rejected(&head.bytes(), reason, status);
 }
 
 #[test]
 fn other_versions_of_http_are_refused() {
     for version in ["HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "HTTP/1.2", "HTTP/3.0"] {
         let head = HeadText::request().start(format!("GET /chat {version}"));
-        refuse(&head, Reason::UnsupportedHttpVersion, 505);
+        refuse(&head, Reason::Head(HeadError::UnsupportedHttpVersion), 505);
     }
     // The preface of HTTP/2.
     assert_rejected(
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        Reason::UnsupportedHttpVersion,
+        Reason::Head(HeadError::UnsupportedHttpVersion),
         505,
     );
 }
@@ -48,7 +48,7 @@ fn malformed_request_lines_are_refused() {
     ] {
         refuse(
             &HeadText::request().start(line),
-            Reason::MalformedRequestLine,
+            Reason::Head(HeadError::MalformedStartLine),
             400,
         );
     }
@@ -57,21 +57,24 @@ fn malformed_request_lines_are_refused() {
 #[test]
 fn malformed_header_lines_are_refused() {
     for (line, reason) in [
-        (&b"X-Name : a"[..], Reason::InvalidHeader),
-        (b"X-Name\t: a", Reason::InvalidHeader),
-        (b"X-Name", Reason::InvalidHeader),
-        (b": a", Reason::InvalidHeader),
-        (b"X Name: a", Reason::InvalidHeader),
-        (b"X(Name): a", Reason::InvalidHeader),
-        (b"X-N\xe9: a", Reason::InvalidHeader),
-        (b" folded", Reason::FoldedLine),
-        (b"\tfolded", Reason::FoldedLine),
-        (b"X-Name: a\rb", Reason::BareCarriageReturn),
-        (b"X-Name: a\r\r", Reason::BareCarriageReturn),
-        (b"X-Name: a\nHost: b", Reason::BareLineFeed),
-        (b"X-Name: a\0b", Reason::ControlOctet),
-        (b"X-Name: a\x7fb", Reason::ControlOctet),
-        (b"X-Name: a\x0bb", Reason::ControlOctet),
+        (&b"X-Name : a"[..], Reason::Head(HeadError::InvalidHeader)),
+        (b"X-Name\t: a", Reason::Head(HeadError::InvalidHeader)),
+        (b"X-Name", Reason::Head(HeadError::InvalidHeader)),
+        (b": a", Reason::Head(HeadError::InvalidHeader)),
+        (b"X Name: a", Reason::Head(HeadError::InvalidHeader)),
+        (b"X(Name): a", Reason::Head(HeadError::InvalidHeader)),
+        (b"X-N\xe9: a", Reason::Head(HeadError::InvalidHeader)),
+        (b" folded", Reason::Head(HeadError::FoldedLine)),
+        (b"\tfolded", Reason::Head(HeadError::FoldedLine)),
+        (b"X-Name: a\rb", Reason::Head(HeadError::BareCarriageReturn)),
+        (
+            b"X-Name: a\r\r",
+            Reason::Head(HeadError::BareCarriageReturn),
+        ),
+        (b"X-Name: a\nHost: b", Reason::Head(HeadError::BareLineFeed)),
+        (b"X-Name: a\0b", Reason::Head(HeadError::ControlByte)),
+        (b"X-Name: a\x7fb", Reason::Head(HeadError::ControlByte)),
+        (b"X-Name: a\x0bb", Reason::Head(HeadError::ControlByte)),
     ] {
         refuse(&HeadText::request().with(line), reason, 400);
     }
@@ -79,44 +82,52 @@ fn malformed_header_lines_are_refused() {
 
 #[test]
 fn white_space_in_front_of_the_first_header_is_refused() {
-    let octets = b"GET / HTTP/1.1\r\n Host: a\r\n\r\n";
-    assert_rejected(octets, Reason::FoldedLine, 400);
+    let bytes = b"GET / HTTP/1.1\r\n Host: a\r\n\r\n";
+    assert_rejected(bytes, Reason::Head(HeadError::FoldedLine), 400);
 }
 
 #[test]
 fn lines_that_end_with_lf_alone_are_refused() {
-    let text = String::from_utf8(HeadText::request().octets()).unwrap();
+    let text = String::from_utf8(HeadText::request().bytes()).unwrap();
     assert_rejected(
         text.replace("\r\n", "\n").as_bytes(),
-        Reason::BareLineFeed,
+        Reason::Head(HeadError::BareLineFeed),
         400,
     );
     let last_line = text.replace("\r\n\r\n", "\r\n\n");
-    assert_rejected(last_line.as_bytes(), Reason::BareLineFeed, 400);
+    assert_rejected(
+        last_line.as_bytes(),
+        Reason::Head(HeadError::BareLineFeed),
+        400,
+    );
 }
 
 #[test]
 fn a_second_leading_empty_line_is_refused() {
-    let octets = [b"\r\n\r\n", &HeadText::request().octets()[..]].concat();
-    assert_rejected(&octets, Reason::MalformedRequestLine, 400);
+    let bytes = [b"\r\n\r\n", &HeadText::request().bytes()[..]].concat();
+    assert_rejected(&bytes, Reason::Head(HeadError::MalformedStartLine), 400);
 }
 
 #[test]
 fn heads_up_to_the_limit_are_read_and_longer_ones_refused() {
     let head_of = |length: usize| {
         let head = HeadText::request();
-        let padding = length - head.clone().with("X: ").octets().len();
-        head.with(format!("X: {}", "x".repeat(padding))).octets()
+        let padding = length - head.clone().with("X: ").bytes().len();
+        head.with(format!("X: {}", "x".repeat(padding))).bytes()
     };
     assert!(serve(&head_of(MAX_HEAD_LEN)).unwrap().done.is_some());
-    assert_rejected(&head_of(MAX_HEAD_LEN + 1), Reason::HeadTooLong, 431);
+    assert_rejected(
+        &head_of(MAX_HEAD_LEN + 1),
+        Reason::Head(HeadError::HeadTooLong),
+        431,
+    );
 }
 
 #[test]
 fn an_endless_head_is_refused_at_the_limit() {
     let head = HeadText::request()
         .with(format!("X: {}", "x".repeat(1 << 20)))
-        .octets();
+        .bytes();
     let mut server = ServerHandshake::new(OriginPolicy::default());
     assert!(
         server
@@ -128,14 +139,18 @@ fn an_endless_head_is_refused_at_the_limit() {
     let rejection = server
         .receive(&head[MAX_HEAD_LEN - 1..MAX_HEAD_LEN])
         .unwrap_err();
-    assert_eq!(rejection.reason(), Reason::HeadTooLong);
+    assert_eq!(rejection.reason(), Reason::Head(HeadError::HeadTooLong));
     assert_eq!(server.receive(b"more").unwrap_err(), rejection);
 }
 
 #[test]
 fn an_endless_request_line_is_refused_at_the_limit() {
     let line = format!("GET /{}", "x".repeat(1 << 20));
-    assert_rejected(line.as_bytes(), Reason::RequestLineTooLong, 414);
+    assert_rejected(
+        line.as_bytes(),
+        Reason::Head(HeadError::StartLineTooLong),
+        414,
+    );
 }
 
 #[test]
@@ -145,35 +160,50 @@ fn header_lines_up_to_the_limit_are_read_and_more_refused() {
             head.with(format!("X{number}: v"))
         })
     };
-    assert!(
-        serve(&head_of(MAX_HEADERS).octets())
-            .unwrap()
-            .done
-            .is_some()
+    assert!(serve(&head_of(MAX_HEADERS).bytes()).unwrap().done.is_some());
+    refuse(
+        &head_of(MAX_HEADERS + 1),
+        Reason::Head(HeadError::TooManyHeaders),
+        431,
     );
-    refuse(&head_of(MAX_HEADERS + 1), Reason::TooManyHeaders, 431);
     let same = format!("GET / HTTP/1.1\r\n{}", "a: b\r\n".repeat(10_000));
-    assert_rejected(same.as_bytes(), Reason::TooManyHeaders, 431);
+    assert_rejected(
+        same.as_bytes(),
+        Reason::Head(HeadError::TooManyHeaders),
+        431,
+    );
 }
 
 #[test]
 fn garbage_is_refused_as_soon_as_it_can_be_told() {
-    assert_rejected(b"\x16", Reason::TlsOnPlainConnection, 400);
-    assert_rejected(b"\x00", Reason::MalformedRequestLine, 400);
-    assert_rejected(b"\xff\xfe", Reason::MalformedRequestLine, 400);
-    assert_rejected(b" ", Reason::MalformedRequestLine, 400);
-    assert_rejected(b"\n", Reason::BareLineFeed, 400);
-    assert_rejected(b"\rx", Reason::BareCarriageReturn, 400);
-    assert_rejected(b"hello\r\n", Reason::MalformedRequestLine, 400);
-    assert_rejected(b"GET / SPDY/3.1\r\n", Reason::MalformedRequestLine, 400);
+    assert_rejected(b"\x16", Reason::Head(HeadError::TlsOnPlainConnection), 400);
+    assert_rejected(b"\x00", Reason::Head(HeadError::MalformedStartLine), 400);
+    assert_rejected(
+        b"\xff\xfe",
+        Reason::Head(HeadError::MalformedStartLine),
+        400,
+    );
+    assert_rejected(b" ", Reason::Head(HeadError::MalformedStartLine), 400);
+    assert_rejected(b"\n", Reason::Head(HeadError::BareLineFeed), 400);
+    assert_rejected(b"\rx", Reason::Head(HeadError::BareCarriageReturn), 400);
+    assert_rejected(
+        b"hello\r\n",
+        Reason::Head(HeadError::MalformedStartLine),
+        400,
+    );
+    assert_rejected(
+        b"GET / SPDY/3.1\r\n",
+        Reason::Head(HeadError::MalformedStartLine),
+        400,
+    );
 }
 
 #[test]
 fn half_a_request_waits_for_the_rest() {
-    let octets = HeadText::request().octets();
-    let progress = serve(&octets[..octets.len() - 1]).unwrap();
+    let bytes = HeadText::request().bytes();
+    let progress = serve(&bytes[..bytes.len() - 1]).unwrap();
     assert_eq!(
         (progress.consumed, progress.done.is_none()),
-        (octets.len() - 1, true)
+        (bytes.len() - 1, true)
     );
 }

@@ -13,14 +13,14 @@ use ws_handshake::{
 use ws_proto::DeflateConfig;
 
 /// Feeds pieces whose lengths come from `cuts`, over and over, to a server.
-fn serve(mut octets: &[u8], cuts: &[usize]) -> Option<Result<(usize, UpgradeRequest), Rejection>> {
+fn serve(mut bytes: &[u8], cuts: &[usize]) -> Option<Result<(usize, UpgradeRequest), Rejection>> {
     let mut server = ServerHandshake::new(OriginPolicy::default());
     let mut total = 0;
     for cut in cuts.iter().cycle() {
-        if octets.is_empty() {
+        if bytes.is_empty() {
             return None;
         }
-        let (piece, rest) = octets.split_at(octets.len().min(*cut));
+        let (piece, rest) = bytes.split_at(bytes.len().min(*cut));
         match server.receive(piece) {
             Err(rejection) => {
                 assert!(!rejection.to_string().is_empty());
@@ -36,12 +36,12 @@ fn serve(mut octets: &[u8], cuts: &[usize]) -> Option<Result<(usize, UpgradeRequ
                 assert_eq!(progress.consumed, piece.len());
             }
         }
-        octets = rest;
+        bytes = rest;
     }
     None
 }
 
-fn connect(mut octets: &[u8], cuts: &[usize]) -> String {
+fn connect(mut bytes: &[u8], cuts: &[usize]) -> String {
     let request = Request::new()
         .protocol("a")
         .extension(Extension::new("x").unwrap())
@@ -49,10 +49,10 @@ fn connect(mut octets: &[u8], cuts: &[usize]) -> String {
     let mut client = client(&request);
     let mut total = 0;
     for cut in cuts.iter().cycle() {
-        if octets.is_empty() {
+        if bytes.is_empty() {
             break;
         }
-        let (piece, rest) = octets.split_at(octets.len().min(*cut));
+        let (piece, rest) = bytes.split_at(bytes.len().min(*cut));
         match client.receive(piece) {
             Err(error) => return format!("{error} {error:?}"),
             Ok(progress) => {
@@ -64,16 +64,16 @@ fn connect(mut octets: &[u8], cuts: &[usize]) -> String {
                 assert_eq!(progress.consumed, piece.len());
             }
         }
-        octets = rest;
+        bytes = rest;
     }
     let error: ClientError = client.end_of_input();
     format!("{error} {error:?}")
 }
 
-/// A head with some of its octets exchanged, removed or repeated.
+/// A head with some of its bytes exchanged, removed or repeated.
 fn mutated(head: HeadText) -> impl Strategy<Value = Vec<u8>> {
-    let octets = head.octets();
-    let length = octets.len();
+    let bytes = head.bytes();
+    let length = bytes.len();
     let interesting = prop_oneof![
         Just(b'\r'),
         Just(b'\n'),
@@ -92,16 +92,16 @@ fn mutated(head: HeadText) -> impl Strategy<Value = Vec<u8>> {
     ];
     let edit = (0..length, 0..3_u8, interesting);
     prop::collection::vec(edit, 0..4).prop_map(move |edits| {
-        let mut octets = octets.clone();
-        for (at, kind, octet) in edits {
-            let at = at.min(octets.len().saturating_sub(1));
+        let mut bytes = bytes.clone();
+        for (at, kind, byte) in edits {
+            let at = at.min(bytes.len().saturating_sub(1));
             match kind {
-                0 => octets[at] = octet,
-                1 => drop(octets.remove(at)),
-                _ => octets.insert(at, octet),
+                0 => bytes[at] = byte,
+                1 => drop(bytes.remove(at)),
+                _ => bytes.insert(at, byte),
             }
         }
-        octets
+        bytes
     })
 }
 
@@ -128,25 +128,25 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_octets(octets in prop::collection::vec(any::<u8>(), 0..600), cuts in cuts()) {
-        let _ = serve(&octets, &cuts);
-        connect(&octets, &cuts);
+    fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..600), cuts in cuts()) {
+        let _ = serve(&bytes, &cuts);
+        connect(&bytes, &cuts);
     }
 
     #[test]
-    fn random_octets_behind_a_start_line(
-        octets in prop::collection::vec(any::<u8>(), 0..600),
+    fn random_bytes_behind_a_start_line(
+        bytes in prop::collection::vec(any::<u8>(), 0..600),
         cuts in cuts(),
     ) {
-        let _ = serve(&[b"GET / HTTP/1.1\r\n", &octets[..]].concat(), &cuts);
-        connect(&[b"HTTP/1.1 403 x\r\nTransfer-Encoding: chunked\r\n\r\n", &octets[..]].concat(), &cuts);
-        connect(&[b"HTTP/1.1 101 x\r\n", &octets[..]].concat(), &cuts);
+        let _ = serve(&[b"GET / HTTP/1.1\r\n", &bytes[..]].concat(), &cuts);
+        connect(&[b"HTTP/1.1 403 x\r\nTransfer-Encoding: chunked\r\n\r\n", &bytes[..]].concat(), &cuts);
+        connect(&[b"HTTP/1.1 101 x\r\n", &bytes[..]].concat(), &cuts);
     }
 
     #[test]
-    fn mutated_requests(octets in mutated(full_request()), cuts in cuts()) {
-        let whole = serve(&octets, &[usize::MAX]);
-        match (whole, serve(&octets, &cuts)) {
+    fn mutated_requests(bytes in mutated(full_request()), cuts in cuts()) {
+        let whole = serve(&bytes, &[usize::MAX]);
+        match (whole, serve(&bytes, &cuts)) {
             (None, None) => {}
             (Some(Err(whole)), Some(Err(cut))) => prop_assert_eq!(whole, cut),
             (Some(Ok((whole, offer))), Some(Ok((cut, _)))) => {
@@ -168,7 +168,7 @@ proptest! {
 
     #[test]
     fn mutated_responses(
-        octets in prop_oneof![
+        bytes in prop_oneof![
             mutated(HeadText::response().with("Sec-WebSocket-Extensions: x; y=\"z\"")),
             mutated(HeadText::response().with("Sec-WebSocket-Protocol: a")),
             mutated(HeadText::response().with(
@@ -178,7 +178,7 @@ proptest! {
         ],
         cuts in cuts(),
     ) {
-        prop_assert_eq!(connect(&octets, &[usize::MAX]), connect(&octets, &cuts));
+        prop_assert_eq!(connect(&bytes, &[usize::MAX]), connect(&bytes, &cuts));
     }
 
     #[test]
@@ -207,9 +207,9 @@ proptest! {
         name in prop_oneof!["[a-zA-Z-]{0,9}", ".{0,9}"],
         value in prop::collection::vec(any::<u8>(), 0..20),
     ) {
-        if let Ok(client) = Request::new().header(&name, &value).build(&target(), NONCE) {
+        if let Ok(client) = Request::new().header(&name, &value[..]).build(&target(), NONCE) {
             // No value makes a second header.
-            let lines = client.request().split(|octet| *octet == b'\n').count();
+            let lines = client.request().split(|byte| *byte == b'\n').count();
             prop_assert_eq!(lines, 9);
             prop_assert!(serve(client.request(), &[usize::MAX]).is_some());
         }

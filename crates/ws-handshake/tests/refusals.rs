@@ -14,8 +14,8 @@ fn other_statuses_are_reported_with_head_and_body() {
             .start(format!("HTTP/1.1 {status} Whatever"))
             .with("Location: /other")
             .with("Content-Length: 4");
-        let octets = [&head.octets()[..], b"bodyrest"].concat();
-        let error = connect(&octets).unwrap_err();
+        let bytes = [&head.bytes()[..], b"bodyrest"].concat();
+        let error = connect(&bytes).unwrap_err();
         let response = error.refusal().expect("a refusal");
         assert_eq!(response.status(), status);
         assert_eq!(response.headers()["location"], "/other");
@@ -26,11 +26,29 @@ fn other_statuses_are_reported_with_head_and_body() {
 }
 
 #[test]
+fn a_refusal_is_known_once_its_head_is_there() {
+    let mut handshake = client(&Request::new());
+    assert!(handshake.receive(b"HTTP/1.1 403 Forbidden\r\n").is_ok());
+    assert!(!handshake.is_refused());
+    assert!(handshake.receive(b"\r\n").is_ok() && handshake.is_refused());
+    assert!(handshake.receive(b"no").is_ok() && handshake.is_refused());
+    assert!(handshake.end_of_input().refusal().is_some() && handshake.is_refused());
+
+    let mut handshake = client(&Request::new());
+    assert!(handshake.receive(&HeadText::response().bytes()).is_ok());
+    assert!(!handshake.is_refused());
+
+    let mut handshake = client(&Request::new());
+    assert!(handshake.receive(b"SSH-2.0").is_err());
+    assert!(!handshake.is_refused());
+}
+
+#[test]
 fn refusals_are_complete_when_their_body_is() {
     let head = HeadText::response().start("HTTP/1.1 403 Forbidden");
-    let refused = |handshake: &mut ws_handshake::ClientHandshake, octets: &[u8]| {
+    let refused = |handshake: &mut ws_handshake::ClientHandshake, bytes: &[u8]| {
         handshake
-            .receive(octets)
+            .receive(bytes)
             .err()
             .map(|error| error.refusal().unwrap().body().clone())
     };
@@ -38,7 +56,7 @@ fn refusals_are_complete_when_their_body_is() {
     assert_eq!(
         refused(
             &mut handshake,
-            &head.clone().with("Content-Length: 4").octets()
+            &head.clone().with("Content-Length: 4").bytes()
         ),
         None
     );
@@ -48,17 +66,17 @@ fn refusals_are_complete_when_their_body_is() {
     assert_eq!(refused(&mut handshake, b"more"), Some(b"body".to_vec()));
 
     let mut handshake = client(&Request::new());
-    let chunked = head.clone().with("Transfer-Encoding: chunked").octets();
+    let chunked = head.clone().with("Transfer-Encoding: chunked").bytes();
     assert_eq!(refused(&mut handshake, &chunked), None);
     assert_eq!(refused(&mut handshake, b"2\r\nbo\r\n2;x\r\ndy\r\n"), None);
     assert_eq!(refused(&mut handshake, b"0\r\n"), Some(b"body".to_vec()));
 
-    let empty = head.clone().with("Content-Length: 0").octets();
+    let empty = head.clone().with("Content-Length: 0").bytes();
     assert_eq!(refused(&mut client(&Request::new()), &empty), Some(vec![]));
 
     let mut handshake = client(&Request::new());
     assert_eq!(
-        refused(&mut handshake, &[&head.octets()[..], b"bo"].concat()),
+        refused(&mut handshake, &[&head.bytes()[..], b"bo"].concat()),
         None
     );
     assert_eq!(refused(&mut handshake, b"dy"), None);
@@ -68,7 +86,7 @@ fn refusals_are_complete_when_their_body_is() {
 
 #[test]
 fn a_long_body_of_a_refusal_is_cut() {
-    let head = HeadText::response().start("HTTP/1.1 500 Oops").octets();
+    let head = HeadText::response().start("HTTP/1.1 500 Oops").bytes();
     let body = vec![b'x'; MAX_REFUSAL_BODY_LEN + 1];
     let cut = |length| connect(&[&head[..], &body[..length]].concat());
     assert!(cut(MAX_REFUSAL_BODY_LEN - 1).is_ok());
@@ -83,7 +101,7 @@ fn refusals_of_http_1_0_are_reported_too() {
     let head = HeadText::response()
         .start("HTTP/1.0 403 Forbidden")
         .with("Content-Length: 0");
-    let error = connect(&head.octets()).unwrap_err();
+    let error = connect(&head.bytes()).unwrap_err();
     assert_eq!(error.refusal().unwrap().version(), http::Version::HTTP_10);
 }
 
@@ -93,7 +111,7 @@ fn debug_of_a_refusal_shows_neither_cookies_nor_the_body() {
         .start("HTTP/1.1 403 Forbidden")
         .with("Set-Cookie: hidden")
         .with("Content-Length: 6");
-    let error = connect(&[&head.octets()[..], b"hidden"].concat()).unwrap_err();
+    let error = connect(&[&head.bytes()[..], b"hidden"].concat()).unwrap_err();
     let shown = format!("{error:?}");
     assert!(
         shown.contains("403") && shown.contains("body_len: 6"),

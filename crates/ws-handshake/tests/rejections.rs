@@ -5,15 +5,17 @@
 mod common;
 
 use common::{HeadText, KEY, assert_rejected, serve};
-use ws_handshake::{OriginPolicy, RejectReason as Reason, ServerHandshake, UpgradeRequest};
+use ws_handshake::{
+    HeadError, OriginPolicy, RejectReason as Reason, ServerHandshake, UpgradeRequest,
+};
 
 #[track_caller]
 fn refuse(head: &HeadText, reason: Reason, status: u16) {
-    assert_rejected(&head.octets(), reason, status);
+    assert_rejected(&head.bytes(), reason, status);
 }
 
 fn answer_to(head: &HeadText) -> String {
-    String::from_utf8(serve(&head.octets()).unwrap_err().encode()).unwrap()
+    String::from_utf8(serve(&head.bytes()).unwrap_err().encode()).unwrap()
 }
 
 #[test]
@@ -26,10 +28,10 @@ fn missing_key_is_refused() {
 }
 
 #[test]
-fn keys_that_are_not_16_octets_of_base64_are_refused() {
+fn keys_that_are_not_16_bytes_of_base64_are_refused() {
     for key in [
-        "dGhlIHNhbXBsZSBub25j",     // 15 octets
-        "dGhlIHNhbXBsZSBub25jZTE=", // 17 octets
+        "dGhlIHNhbXBsZSBub25j",     // 15 bytes
+        "dGhlIHNhbXBsZSBub25jZTE=", // 17 bytes
         "",
         "dGhlIHNhbXBsZSBub25jZ!==",
         "dGhlIHNhbXBsZSBub25jZ_==", // the alphabet for URLs
@@ -289,11 +291,11 @@ fn malformed_extensions_are_refused() {
 
 #[test]
 fn a_refusal_stays_whatever_follows() {
-    let refused = HeadText::request().without("Sec-WebSocket-Key").octets();
-    for octets in [&refused[..], b"GET / HTTP/1.0\r\n", b"\x16"] {
+    let refused = HeadText::request().without("Sec-WebSocket-Key").bytes();
+    for bytes in [&refused[..], b"GET / HTTP/1.0\r\n", b"\x16"] {
         let mut server = ServerHandshake::new(OriginPolicy::default());
-        let rejection = server.receive(octets).unwrap_err();
-        for later in [&HeadText::request().octets()[..], b""] {
+        let rejection = server.receive(bytes).unwrap_err();
+        for later in [&HeadText::request().bytes()[..], b""] {
             assert_eq!(server.receive(later).unwrap_err(), rejection);
         }
     }
@@ -311,7 +313,7 @@ fn a_plain_get_is_told_to_upgrade() {
 #[test]
 fn requests_of_other_http_stacks_are_refused_for_the_same_reasons() {
     let request = || {
-        let head = HeadText::request().octets();
+        let head = HeadText::request().bytes();
         let text = String::from_utf8(head).unwrap();
         let mut request = http::Request::get("/chat");
         for (name, value) in text.lines().filter_map(|line| line.split_once(": ")) {
@@ -333,7 +335,7 @@ fn requests_of_other_http_stacks_are_refused_for_the_same_reasons() {
     for version in [http::Version::HTTP_10, http::Version::HTTP_2] {
         assert_eq!(
             reason_of(request().version(version)),
-            Reason::UnsupportedHttpVersion
+            Reason::Head(HeadError::UnsupportedHttpVersion)
         );
     }
     assert_eq!(reason_of(request().uri("*")), Reason::InvalidTarget);

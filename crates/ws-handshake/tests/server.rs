@@ -9,8 +9,8 @@ use ws_handshake::{
     Agreed, Answer, AnswerError, Extension, OriginPolicy, ServerHandshake, UpgradeRequest,
 };
 
-fn lines_of(octets: &[u8]) -> Vec<String> {
-    let text = String::from_utf8(octets.to_vec()).unwrap();
+fn lines_of(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
     assert!(text.ends_with("\r\n\r\n"), "{text:?}");
     text.trim_end_matches("\r\n")
         .split("\r\n")
@@ -93,17 +93,17 @@ fn absolute_target_is_read_and_its_authority_wins() {
     let head = HeadText::request().start("GET HTTPS://other.example:8443 HTTP/1.1");
     let other = offer(&head.clone().with("Origin: https://other.example:8443"));
     assert_eq!((other.path(), other.host()), ("/", "other.example:8443"));
-    let result = serve(&head.with("Origin: https://server.example.com").octets());
+    let result = serve(&head.with("Origin: https://server.example.com").bytes());
     assert_eq!(result.unwrap_err().status(), 403);
 }
 
 #[test]
-fn one_octet_at_a_time_is_accepted() {
-    let octets = HeadText::request().octets();
+fn one_byte_at_a_time_is_accepted() {
+    let bytes = HeadText::request().bytes();
     let mut server = ServerHandshake::new(OriginPolicy::default());
-    let (last, rest) = octets.split_last().unwrap();
-    for octet in rest {
-        let progress = server.receive(&[*octet]).unwrap();
+    let (last, rest) = bytes.split_last().unwrap();
+    for byte in rest {
+        let progress = server.receive(&[*byte]).unwrap();
         assert_eq!((progress.consumed, progress.done.is_none()), (1, true));
     }
     assert!(server.receive(&[*last]).unwrap().done.is_some());
@@ -111,7 +111,7 @@ fn one_octet_at_a_time_is_accepted() {
 
 #[test]
 fn frames_behind_the_head_belong_to_the_caller() {
-    let head = HeadText::request().octets();
+    let head = HeadText::request().bytes();
     let frame = b"\x81\x82\x00\x00\x00\x00hi";
     let mut server = ServerHandshake::new(OriginPolicy::default());
     let progress = server.receive(&[&head[..], frame].concat()).unwrap();
@@ -132,16 +132,16 @@ fn many_and_long_unknown_headers_are_accepted() {
 }
 
 #[test]
-fn values_with_octets_above_ascii_are_accepted() {
+fn values_with_bytes_above_ascii_are_accepted() {
     let offer = offer(&HeadText::request().with(b"X-Name: caf\xe9 \xc3\xa9"));
     assert_eq!(offer.headers()["x-name"].as_bytes(), b"caf\xe9 \xc3\xa9");
 }
 
 #[test]
 fn one_leading_empty_line_is_skipped() {
-    let octets = [b"\r\n", &HeadText::request().octets()[..]].concat();
-    let progress = serve(&octets).unwrap();
-    assert_eq!(progress.consumed, octets.len());
+    let bytes = [b"\r\n", &HeadText::request().bytes()[..]].concat();
+    let progress = serve(&bytes).unwrap();
+    assert_eq!(progress.consumed, bytes.len());
     assert!(progress.done.is_some());
 }
 
@@ -154,7 +154,7 @@ fn content_length_of_zero_is_accepted() {
 fn unused_bits_of_the_key_may_be_anything() {
     let head = HeadText::request().set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZR==");
     let accepted = offer(&head).accept(Answer::new()).unwrap();
-    // Of the key as it was sent, not of the octets it stands for.
+    // Of the key as it was sent, not of the bytes it stands for.
     assert_ne!(
         accepted.response().headers()["sec-websocket-accept"],
         ACCEPT
@@ -205,7 +205,7 @@ fn origin_policies_decide_who_may_connect() {
         for line in lines {
             head = head.with(line);
         }
-        match ServerHandshake::new(policy.clone()).receive(&head.octets()) {
+        match ServerHandshake::new(policy.clone()).receive(&head.bytes()) {
             Ok(progress) => progress.done.is_some(),
             Err(rejection) => {
                 assert_eq!(rejection.status(), 403);
@@ -273,7 +273,11 @@ fn chosen_protocol_extensions_and_headers_are_answered() {
         .extension(x.clone())
         .extension(y.clone())
         .header("Set-Cookie", "a=1")
-        .header("Set-Cookie", b"b=\xff");
+        .header("Set-Cookie", &b"b=\xff"[..])
+        .headers(http::HeaderMap::from_iter([(
+            http::header::RETRY_AFTER,
+            http::HeaderValue::from(7),
+        )]));
     let accepted = offer(&head).accept(answer).unwrap();
     assert_eq!(accepted.agreed().protocol(), Some("B"));
     assert_eq!(accepted.agreed().extensions(), [x, y]);
@@ -282,6 +286,7 @@ fn chosen_protocol_extensions_and_headers_are_answered() {
     assert!(has(b"\r\nSec-WebSocket-Protocol: B\r\n"));
     assert!(has(b"\r\nSec-WebSocket-Extensions: x; q=2, y\r\n"));
     assert!(has(b"\r\nset-cookie: a=1\r\nset-cookie: b=\xff\r\n"));
+    assert!(has(b"\r\nretry-after: 7\r\n"));
 }
 
 #[test]

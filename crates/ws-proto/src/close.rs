@@ -1,5 +1,6 @@
 //! Close codes, reasons and the payload that carries them (RFC 6455 §5.5.1, §7.4).
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,7 +8,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use crate::control::MAX_CONTROL_LEN;
-use crate::error::ProtocolError;
+use crate::error::{ProtocolError, SendError};
 
 /// The longest reason in bytes: a control payload less the two bytes of the code.
 pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
@@ -16,6 +17,13 @@ pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
 ///
 /// Holds any number, because a local report may be [`NO_STATUS`](CloseCode::NO_STATUS) or
 /// [`ABNORMAL`](CloseCode::ABNORMAL), which never travel. [`is_sendable`](CloseCode::is_sendable) tells which do.
+///
+/// ```
+/// # use ws_proto::CloseCode;
+/// assert_eq!(CloseCode::GOING_AWAY.number(), 1001);
+/// assert!(CloseCode::new(4000).is_sendable());
+/// assert!(!CloseCode::ABNORMAL.is_sendable());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CloseCode(u16);
 
@@ -28,7 +36,7 @@ impl CloseCode {
     pub const PROTOCOL_ERROR: Self = CloseCode(1002);
     /// 1003: data of a kind that cannot be accepted.
     pub const UNSUPPORTED: Self = CloseCode(1003);
-    /// 1005: the Close had no code. Never on the wire.
+    /// 1005: the Close had no code. Never on the wire: a [`CloseFrame`] with it has no payload (RFC 6455 §7.1.5).
     pub const NO_STATUS: Self = CloseCode(1005);
     /// 1006: the connection ended without a Close. Never on the wire.
     pub const ABNORMAL: Self = CloseCode(1006);
@@ -60,7 +68,7 @@ impl CloseCode {
         self.0
     }
 
-    /// Whether the code may stand in a Close frame, in either direction (RFC 6455 §7.4.1, §7.4.2 and the registry).
+    /// Tells whether the code may stand in a Close frame, in either direction (RFC 6455 §7.4.1, §7.4.2 and the registry).
     pub const fn is_sendable(self) -> bool {
         // 1004 is reserved, and 1005, 1006 and 1015 are local reports; 1012 to 1014 were registered after the RFC. From
         // 3000 on, libraries and frameworks register theirs; from 4000 on, applications agree among themselves.
@@ -92,6 +100,7 @@ impl fmt::Display for CloseCode {
 /// # use ws_proto::CloseReason;
 /// assert_eq!(&*CloseReason::new("bye").unwrap(), "bye");
 /// assert!(CloseReason::new("x".repeat(124)).is_err());
+/// assert_eq!(CloseReason::truncated("x".repeat(124)).len(), 123);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CloseReason(Box<str>);
@@ -109,6 +118,18 @@ impl CloseReason {
         }
         Ok(CloseReason(reason))
     }
+
+    /// The reason with as many of these words as fit, cut between two characters: at most [`MAX_REASON_LEN`] bytes.
+    ///
+    /// For texts of any length, such as that of an error.
+    #[must_use]
+    pub fn truncated(reason: impl AsRef<str>) -> Self {
+        let reason = reason.as_ref();
+        // A character has at most 4 bytes, so one of the first tries hits the boundary.
+        let most = reason.len().min(MAX_REASON_LEN);
+        let cut = (0..=most).rev().find_map(|len| reason.get(..len));
+        CloseReason(cut.unwrap_or_default().into())
+    }
 }
 
 impl Deref for CloseReason {
@@ -119,19 +140,32 @@ impl Deref for CloseReason {
     }
 }
 
-impl TryFrom<&str> for CloseReason {
-    type Error = CloseReasonTooLong;
-
-    fn try_from(reason: &str) -> Result<Self, CloseReasonTooLong> {
-        CloseReason::new(reason)
+impl AsRef<str> for CloseReason {
+    fn as_ref(&self) -> &str {
+        self
     }
 }
 
-impl TryFrom<String> for CloseReason {
+/// Implements `TryFrom` for types that are text.
+macro_rules! try_from {
+    ($($from:ty),+) => {$(
+        impl TryFrom<$from> for CloseReason {
+            type Error = CloseReasonTooLong;
+
+            fn try_from(reason: $from) -> Result<Self, CloseReasonTooLong> {
+                CloseReason::new(reason)
+            }
+        }
+    )+};
+}
+
+try_from!(&str, String, Box<str>, Cow<'_, str>);
+
+impl TryFrom<&String> for CloseReason {
     type Error = CloseReasonTooLong;
 
-    fn try_from(reason: String) -> Result<Self, CloseReasonTooLong> {
-        CloseReason::new(reason)
+    fn try_from(reason: &String) -> Result<Self, CloseReasonTooLong> {
+        CloseReason::new(reason.as_str())
     }
 }
 
@@ -143,18 +177,27 @@ impl fmt::Display for CloseReason {
 
 /// The reason is longer than a Close frame may carry (RFC 6455 §5.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a close reason of {len} octets is too long: give at most {MAX_REASON_LEN}")]
+#[error("a close reason of {len} bytes is too long: give at most {MAX_REASON_LEN}")]
 #[non_exhaustive]
 pub struct CloseReasonTooLong {
     /// Bytes that were given.
     pub len: usize,
 }
 
-/// What a Close frame says (RFC 6455 §5.5.1). A Close may also say nothing at all.
+/// The code and reason of a Close frame (RFC 6455 §5.5.1), which may have neither.
+///
+/// ```
+/// use ws_proto::{CloseCode, CloseFrame, CloseReason};
+///
+/// let bye = CloseFrame::new(CloseCode::NORMAL, CloseReason::new("bye")?);
+/// assert_eq!(&*bye.reason, "bye");
+/// assert_eq!(CloseFrame::without_code().code, CloseCode::NO_STATUS);
+/// # Ok::<(), ws_proto::CloseReasonTooLong>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseFrame {
-    /// Why the connection ends.
+    /// Why the connection ends; [`CloseCode::NO_STATUS`] if the Close does not say (RFC 6455 §7.1.5).
     pub code: CloseCode,
     /// The same in words, for a log; often empty.
     pub reason: CloseReason,
@@ -167,10 +210,16 @@ impl CloseFrame {
         CloseFrame { code, reason }
     }
 
+    /// A Close without a code, and so without a reason: its payload is empty (RFC 6455 §7.1.5).
+    #[must_use]
+    pub fn without_code() -> Self {
+        CloseFrame::new(CloseCode::NO_STATUS, CloseReason::default())
+    }
+
     /// Reads the payload of a Close frame.
-    pub(crate) fn parse(payload: &[u8]) -> Result<Option<Self>, ProtocolError> {
+    pub(crate) fn parse(payload: &[u8]) -> Result<Self, ProtocolError> {
         let (code, reason) = match payload {
-            [] => return Ok(None),
+            [] => return Ok(CloseFrame::without_code()),
             [_] => return Err(ProtocolError::CloseTooShort),
             [high, low, reason @ ..] => (CloseCode(u16::from_be_bytes([*high, *low])), reason),
         };
@@ -180,14 +229,25 @@ impl CloseFrame {
         let reason = core::str::from_utf8(reason).map_err(|_| ProtocolError::CloseReasonNotUtf8)?;
         // The header rules have bounded the payload, so this is never longer than allowed.
         let reason = CloseReason::new(reason).map_err(|_| ProtocolError::ControlTooLong)?;
-        Ok(Some(CloseFrame { code, reason }))
+        Ok(CloseFrame { code, reason })
     }
 
-    /// The payload of a Close frame.
-    pub(crate) fn encode(close: Option<&CloseFrame>) -> Vec<u8> {
-        close.map_or_else(Vec::new, |CloseFrame { code, reason }| {
-            [&code.0.to_be_bytes()[..], reason.as_bytes()].concat()
-        })
+    /// Checks that the frame can be sent.
+    pub(crate) fn check(&self) -> Result<(), SendError> {
+        match self.code {
+            CloseCode::NO_STATUS if self.reason.is_empty() => Ok(()),
+            CloseCode::NO_STATUS => Err(SendError::ReasonWithoutCode),
+            code if code.is_sendable() => Ok(()),
+            code => Err(SendError::InvalidCloseCode(code)),
+        }
+    }
+
+    /// The payload of a Close frame that passed [`check`](Self::check).
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        match self.code {
+            CloseCode::NO_STATUS => Vec::new(),
+            code => [&code.0.to_be_bytes()[..], self.reason.as_bytes()].concat(),
+        }
     }
 }
 
@@ -213,23 +273,75 @@ mod tests {
     #[test]
     fn close_payloads_are_checked_in_full() {
         use ProtocolError::*;
-        assert_eq!(CloseFrame::parse(b""), Ok(None));
+        assert_eq!(CloseFrame::parse(b""), Ok(CloseFrame::without_code()));
         assert_eq!(CloseFrame::parse(b"\x03"), Err(CloseTooShort));
         let code = CloseCode::new(1005);
         assert_eq!(CloseFrame::parse(b"\x03\xed"), Err(InvalidCloseCode(code)));
         assert_eq!(CloseFrame::parse(b"\x03\xe8\xff"), Err(CloseReasonNotUtf8));
         let bye = CloseFrame::new(CloseCode::NORMAL, CloseReason::new("bye").unwrap());
-        assert_eq!(CloseFrame::parse(b"\x03\xe8bye"), Ok(Some(bye.clone())));
-        assert_eq!(CloseFrame::encode(Some(&bye)), b"\x03\xe8bye");
-        assert_eq!(CloseFrame::encode(None), b"");
+        assert_eq!(bye.encode(), b"\x03\xe8bye");
+        assert_eq!(CloseFrame::parse(b"\x03\xe8bye"), Ok(bye));
+        assert_eq!(CloseFrame::without_code().encode(), b"");
     }
 
     #[test]
-    fn reasons_fit_up_to_123_octets() {
+    fn reasons_fit_up_to_123_bytes() {
         assert!(CloseReason::new("x".repeat(123)).is_ok());
         assert_eq!(
             CloseReason::new("x".repeat(124)),
             Err(CloseReasonTooLong { len: 124 })
+        );
+    }
+
+    #[test]
+    fn reasons_come_from_every_kind_of_text() {
+        let bye = CloseReason::new("bye");
+        assert_eq!("bye".try_into(), bye);
+        assert_eq!(String::from("bye").try_into(), bye);
+        assert_eq!((&String::from("bye")).try_into(), bye);
+        assert_eq!(Box::<str>::from("bye").try_into(), bye);
+        assert_eq!(Cow::Borrowed("bye").try_into(), bye);
+        let long = Cow::<str>::Owned("x".repeat(124));
+        assert_eq!(
+            CloseReason::try_from(long),
+            Err(CloseReasonTooLong { len: 124 })
+        );
+        assert_eq!(AsRef::<str>::as_ref(&bye.unwrap()), "bye");
+    }
+
+    #[test]
+    fn long_reasons_are_cut_between_characters() {
+        for character in ["x", "\u{e4}", "\u{20ac}", "\u{1f980}"] {
+            // The cut falls on every byte of the character.
+            for offset in 0..=MAX_REASON_LEN {
+                let long = ["x".repeat(offset), character.repeat(MAX_REASON_LEN)].concat();
+                let reason = CloseReason::truncated(&long);
+                assert!(long.starts_with(&*reason));
+                let room = MAX_REASON_LEN - reason.len();
+                assert!(
+                    room < character.len(),
+                    "{offset}: room for {room} bytes more"
+                );
+            }
+        }
+        for len in 0..=MAX_REASON_LEN {
+            let short = "x".repeat(len);
+            assert_eq!(*CloseReason::truncated(&short), *short);
+        }
+    }
+
+    #[test]
+    fn only_codes_that_may_travel_are_sent_and_no_reason_goes_without_one() {
+        let frame = |code, reason| CloseFrame::new(code, CloseReason::new(reason).unwrap());
+        assert_eq!(frame(CloseCode::NORMAL, "bye").check(), Ok(()));
+        assert_eq!(CloseFrame::without_code().check(), Ok(()));
+        assert_eq!(
+            frame(CloseCode::NO_STATUS, "bye").check(),
+            Err(SendError::ReasonWithoutCode)
+        );
+        assert_eq!(
+            frame(CloseCode::ABNORMAL, "").check(),
+            Err(SendError::InvalidCloseCode(CloseCode::ABNORMAL))
         );
     }
 }

@@ -1,6 +1,8 @@
 //! How far a connection has been closed (RFC 6455 §7).
 
-use crate::close::{CloseCode, CloseFrame, CloseReason};
+use alloc::boxed::Box;
+
+use crate::close::{CloseCode, CloseFrame};
 use crate::error::ReceiveError;
 use crate::role::Role;
 
@@ -13,39 +15,67 @@ use crate::role::Role;
 ///    │ │ peer's Close, answered │                 Done        both Closes: clean
 ///    │ └────────────────────────│────────────────► │
 ///    │                          │
-///    ├── output lost ─► OutputLost, CloseLost ─► Lost   by the peer's Close, which still counts
+///    ├── output lost ──► OutputLost ─────────────► Lost   by the peer's Close, which still counts
 ///    │                          │
-///    ├── violation, reported ──►┼─────────────────► Failed    ours was the last word
-///    └── end of the transport ─►┴─────────────────► Lost      1006; after a time limit, the code of our Close
+///    ├── violation, reported ──►┼────────────────► Failed    ours was the last word
+///    └── end of the transport ─►┴────────────────► Lost
 /// ```
 ///
-/// `Done`, `Failed` and `Lost` are final.
+/// `Done`, `Failed` and `Lost` are final. [`Closes`] has what the Closes said.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Closing {
     #[default]
     Open,
     /// Our Close is queued or sent, the peer's has not arrived.
-    LocalSent(Option<CloseFrame>),
-    /// The transport takes nothing any more, and no Close was queued before.
+    LocalSent,
+    /// The transport takes nothing any more, and no Close of ours has left.
     OutputLost,
-    /// The transport takes nothing any more, and our Close was queued and never left.
-    CloseLost(Option<CloseFrame>),
-    /// Both Closes are there; the frame is the first of them.
-    Done {
-        initiator: Initiator,
-        first: Option<CloseFrame>,
-    },
+    /// Both Closes are there.
+    Done,
     /// The peer broke a rule or went over a limit. A Close with its code is queued or sent, unless ours was before or
     /// none can leave.
     Failed(ReceiveError),
     /// The transport ended, or took no Close of ours, or a time limit passed, before both Closes were there.
-    Lost {
-        initiator: Initiator,
-        first: Option<CloseFrame>,
-    },
+    Lost,
 }
 
-/// Who ended the connection first.
+/// What the Closes of both ends said. Kept whatever becomes of the transport.
+#[derive(Debug)]
+pub(crate) struct Closes {
+    /// The end whose Close was first.
+    initiator: Initiator,
+    local: Option<CloseFrame>,
+    peer: Option<CloseFrame>,
+}
+
+impl Closes {
+    /// Keeps the Close of one end beside that of the other.
+    pub(crate) fn keep(closes: &mut Option<Box<Self>>, by: Initiator, close: CloseFrame) {
+        let closes = closes.get_or_insert_with(|| {
+            Box::new(Closes {
+                initiator: by,
+                local: None,
+                peer: None,
+            })
+        });
+        match by {
+            Initiator::Local => closes.local = Some(close),
+            Initiator::Peer => closes.peer = Some(close),
+        }
+    }
+
+    /// The Close of this end.
+    pub(crate) fn local(&self) -> Option<&CloseFrame> {
+        self.local.as_ref()
+    }
+
+    /// The Close of the peer.
+    pub(crate) fn peer(&self) -> Option<&CloseFrame> {
+        self.peer.as_ref()
+    }
+}
+
+/// The end of a connection that was first to end it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Initiator {
     /// This end.
@@ -54,94 +84,76 @@ pub enum Initiator {
     Peer,
 }
 
-/// How a connection ended.
+/// The way in which a connection ended: both Closes, who was first, and whether it was clean.
+///
+/// A Close without a code is one with [`CloseCode::NO_STATUS`] (RFC 6455 §7.1.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct End {
-    /// Who sent the first Close; the peer if it ended the transport, or stopped reading, before both Closes were
-    /// there; this end if it failed the connection or gave up waiting for the peer's Close.
+    /// The end whose Close was first. Without any Close: the peer if it ended the transport or did not answer in time,
+    /// this end if it found a violation.
     pub initiator: Initiator,
-    /// The code of the first Close, [`CloseCode::NO_STATUS`] if it had none; the code of the violation if there was
-    /// one; [`CloseCode::ABNORMAL`] if the peer ended the transport too early (RFC 6455 §7.1.5).
-    pub code: CloseCode,
-    /// The reason in the first Close; else empty.
-    pub reason: CloseReason,
-    /// Whether both ends sent a Close (RFC 6455 §7.1.4).
+    /// The Close of this end. It may not have left, if the end was not clean.
+    pub local: Option<CloseFrame>,
+    /// The Close of the peer. It is here whatever became of ours.
+    pub peer: Option<CloseFrame>,
+    /// Tells whether both ends sent a Close (RFC 6455 §7.1.4).
     pub clean: bool,
 }
 
 impl End {
-    fn with_close(initiator: Initiator, close: Option<&CloseFrame>, clean: bool) -> Self {
-        let (code, reason) = match close {
-            Some(CloseFrame { code, reason }) => (*code, reason.clone()),
-            None => (CloseCode::NO_STATUS, CloseReason::default()),
-        };
-        End {
-            initiator,
-            code,
-            reason,
-            clean,
-        }
+    /// Returns the close code of the connection (RFC 6455 §7.1.5): that of the peer's Close,
+    /// [`CloseCode::NO_STATUS`] if it had none, [`CloseCode::ABNORMAL`] if no Close arrived.
+    pub fn code(&self) -> CloseCode {
+        self.peer
+            .as_ref()
+            .map_or(CloseCode::ABNORMAL, |close| close.code)
+    }
+
+    /// Returns the reason in the peer's Close (RFC 6455 §7.1.6), which is empty if it had none.
+    pub fn reason(&self) -> &str {
+        self.peer.as_ref().map_or("", |close| &*close.reason)
     }
 }
 
 impl Closing {
-    /// Whether messages may still be sent.
+    /// Tells whether messages may still be sent.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
         matches!(self, Closing::Open)
     }
 
-    /// Whether nothing that the peer sends from here on counts.
+    /// Tells whether nothing that the peer sends from here on counts.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Closing::Done { .. } | Closing::Failed(_) | Closing::Lost { .. }
-        )
+        matches!(self, Closing::Done | Closing::Failed(_) | Closing::Lost)
     }
 
-    /// How the connection ended, once that is decided.
-    pub(crate) fn end(&self) -> Option<End> {
-        match self {
-            Closing::Open | Closing::LocalSent(_) | Closing::OutputLost | Closing::CloseLost(_) => {
-                None
-            }
-            Closing::Done { initiator, first } => {
-                Some(End::with_close(*initiator, first.as_ref(), true))
-            }
-            Closing::Failed(error) => Some(End {
-                initiator: Initiator::Local,
-                code: error.close_code(),
-                reason: CloseReason::default(),
-                clean: false,
-            }),
-            Closing::Lost {
-                initiator: Initiator::Local,
-                first,
-            } => Some(End::with_close(Initiator::Local, first.as_ref(), false)),
-            Closing::Lost {
-                initiator: Initiator::Peer,
-                ..
-            } => Some(End {
-                initiator: Initiator::Peer,
-                code: CloseCode::ABNORMAL,
-                reason: CloseReason::default(),
-                clean: false,
-            }),
+    /// Returns how the connection ended, once that is decided.
+    pub(crate) fn end(&self, closes: Option<&Closes>) -> Option<End> {
+        if !self.is_final() {
+            return None;
         }
+        let without_close = match self {
+            Closing::Failed(_) => Initiator::Local,
+            _ => Initiator::Peer,
+        };
+        Some(End {
+            initiator: closes.map_or(without_close, |closes| closes.initiator),
+            local: closes.and_then(|closes| closes.local.clone()),
+            peer: closes.and_then(|closes| closes.peer.clone()),
+            clean: matches!(self, Closing::Done),
+        })
     }
 
-    /// Whether this end now ends its direction of the transport (RFC 6455 §7.1.1, §7.1.7).
+    /// Tells whether this end now ends its direction of the transport (RFC 6455 §7.1.1, §7.1.7).
     ///
     /// A server does after both Closes, a client lets the server go first. After a violation and after a loss either
     /// does.
     pub(crate) fn ends_transport(&self, role: Role) -> bool {
         match self {
-            Closing::Open | Closing::LocalSent(_) | Closing::OutputLost | Closing::CloseLost(_) => {
-                false
-            }
-            Closing::Done { .. } => role == Role::Server,
-            Closing::Failed(_) | Closing::Lost { .. } => true,
+            Closing::Open | Closing::LocalSent | Closing::OutputLost => false,
+            Closing::Done => role == Role::Server,
+            Closing::Failed(_) | Closing::Lost => true,
         }
     }
 }

@@ -18,7 +18,7 @@ pub const MAX_FRAGMENTS: u32 = 131_072;
 /// Cheap to clone: connections with the same settings share them.
 ///
 /// ```
-/// let config = ws_proto::Config::default().max_message_len(1 << 20);
+/// let config = ws_proto::Config::default().max_message(1 << 20);
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
@@ -36,7 +36,8 @@ pub(crate) struct Settings {
     pub(crate) high_water_mark: usize,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) keepalive: Option<Keepalive>,
-    pub(crate) max_frame_len: usize,
+    pub(crate) manual_pongs: bool,
+    pub(crate) max_frame_len: Option<usize>,
     pub(crate) max_message_len: usize,
     pub(crate) write_stall_timeout: Duration,
 }
@@ -61,7 +62,8 @@ impl Default for Settings {
             high_water_mark: 64 * 1024,
             idle_timeout: None,
             keepalive: None,
-            max_frame_len: 16 << 20,
+            manual_pongs: false,
+            max_frame_len: None,
             max_message_len: 16 << 20,
             write_stall_timeout: Duration::from_secs(30),
         }
@@ -78,7 +80,7 @@ impl Config {
         self.set(|settings| settings.deflate = Some(deflate))
     }
 
-    /// What [`deflate`](Self::deflate) set.
+    /// The settings that [`deflate`](Self::deflate) made.
     #[cfg(feature = "deflate")]
     pub fn deflate_config(&self) -> Option<&DeflateConfig> {
         self.shared.deflate.as_ref()
@@ -101,6 +103,14 @@ impl Config {
     /// Small values cost a header per fragment; they let control frames pass between fragments of a large message.
     pub fn fragment_len(self, len: NonZeroUsize) -> Self {
         self.set(|settings| settings.fragment_len = Some(len))
+    }
+
+    /// Leaves the answers to Pings to the caller, who has to send a Pong with the payload of each (RFC 6455 §5.5.2).
+    /// Default: Pings are answered.
+    ///
+    /// For relays, which pass on the Pings of one end and the Pongs of the other.
+    pub fn manual_pongs(self) -> Self {
+        self.set(|settings| settings.manual_pongs = true)
     }
 
     /// Bytes of queued output from which on senders wait. Default: 64 KiB. One larger message is always taken.
@@ -126,23 +136,27 @@ impl Config {
         self.set(|settings| settings.keepalive = Some(Keepalive { interval, timeout }))
     }
 
-    /// The longest payload of one frame in bytes, inclusive. Default: 16 MiB.
-    pub fn max_frame_len(self, len: usize) -> Self {
-        self.set(|settings| settings.max_frame_len = len)
+    /// The longest payload of one frame in bytes, inclusive. Default: what [`max_message`](Self::max_message) allows.
+    ///
+    /// Refuses a message that comes in longer frames, also where it is within its own limit. Compressed messages are
+    /// bounded by that one alone.
+    pub fn max_frame(self, len: usize) -> Self {
+        self.set(|settings| settings.max_frame_len = Some(len))
     }
 
-    /// The longest message in bytes over all its frames, inclusive. Default: 16 MiB.
-    ///
-    /// A message in one frame also has to fit [`max_frame_len`](Self::max_frame_len).
+    /// The longest message in bytes, in one frame or many, inclusive. Default: 16 MiB.
     ///
     /// A peer can make the connection hold up to twice this for an unfinished message.
-    pub fn max_message_len(self, len: usize) -> Self {
+    pub fn max_message(self, len: usize) -> Self {
         self.set(|settings| settings.max_message_len = len)
     }
 
-    /// Takes away the limits on frames and messages: a peer may then use up the memory.
+    /// Takes away the limit on messages, and that on frames if one was set: a peer may then use up the memory.
     pub fn unlimited(self) -> Self {
-        self.max_frame_len(usize::MAX).max_message_len(usize::MAX)
+        self.set(|settings| {
+            settings.max_frame_len = None;
+            settings.max_message_len = usize::MAX;
+        })
     }
 
     /// How long output may wait without one byte being taken before the connection counts as lost. Default: 30 s.

@@ -51,7 +51,7 @@ use crate::send::SendHalf;
 /// assert_eq!(server.next_message(), Step::Found(MessageRef::Text("hello")));
 ///
 /// let bye = CloseFrame::new(CloseCode::NORMAL, CloseReason::new("bye")?);
-/// client.send.start_close(Some(bye))?;
+/// client.send.start_close(bye)?;
 /// carry(&mut client, &mut server);
 /// assert!(matches!(server.next_message(), Step::Control(_))); // The answer is queued.
 /// carry(&mut server, &mut client);

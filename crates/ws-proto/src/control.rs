@@ -4,23 +4,32 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
 
+#[cfg(doc)]
+use crate::close::CloseCode;
 use crate::close::CloseFrame;
 
 /// The longest payload of a control frame in bytes (RFC 6455 §5.5).
 pub const MAX_CONTROL_LEN: usize = 125;
 
 /// The payload of a Ping or Pong: at most 125 bytes, held inline.
+///
+/// ```
+/// # use ws_proto::ControlPayload;
+/// assert_eq!(&*ControlPayload::new("are you there?")?, b"are you there?");
+/// assert!(ControlPayload::new([0; 126]).is_err());
+/// # Ok::<(), ws_proto::ControlPayloadTooLong>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ControlPayload {
     /// The first `len` bytes are the payload, the rest is zero: payloads are equal when all of it is.
-    octets: [u8; MAX_CONTROL_LEN],
+    bytes: [u8; MAX_CONTROL_LEN],
     len: u8,
 }
 
 impl ControlPayload {
     /// No bytes.
     pub const EMPTY: Self = ControlPayload {
-        octets: [0; MAX_CONTROL_LEN],
+        bytes: [0; MAX_CONTROL_LEN],
         len: 0,
     };
 
@@ -29,15 +38,16 @@ impl ControlPayload {
     /// # Errors
     ///
     /// [`ControlPayloadTooLong`] above [`MAX_CONTROL_LEN`] bytes.
-    pub fn new(payload: &[u8]) -> Result<Self, ControlPayloadTooLong> {
+    pub fn new(payload: impl AsRef<[u8]>) -> Result<Self, ControlPayloadTooLong> {
+        let payload = payload.as_ref();
         let too_long = ControlPayloadTooLong { len: payload.len() };
         let len = u8::try_from(payload.len()).map_err(|_| too_long)?;
-        let mut octets = [0; MAX_CONTROL_LEN];
-        octets
+        let mut bytes = [0; MAX_CONTROL_LEN];
+        bytes
             .get_mut(..payload.len())
             .ok_or(too_long)?
             .copy_from_slice(payload);
-        Ok(ControlPayload { octets, len })
+        Ok(ControlPayload { bytes, len })
     }
 }
 
@@ -51,7 +61,7 @@ impl Deref for ControlPayload {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.octets.get(..self.len.into()).unwrap_or_default()
+        self.bytes.get(..self.len.into()).unwrap_or_default()
     }
 }
 
@@ -68,7 +78,7 @@ macro_rules! try_from {
             type Error = ControlPayloadTooLong;
 
             fn try_from(payload: $from) -> Result<Self, ControlPayloadTooLong> {
-                ControlPayload::new(payload.as_ref())
+                ControlPayload::new(payload)
             }
         }
     )+};
@@ -84,13 +94,13 @@ try_from! {
 
 impl fmt::Debug for ControlPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ControlPayload({} octets)", self.len)
+        write!(f, "ControlPayload({} bytes)", self.len)
     }
 }
 
 /// The payload is longer than a control frame may carry (RFC 6455 §5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{len} octets do not fit a control frame: give at most {MAX_CONTROL_LEN}")]
+#[error("{len} bytes do not fit a control frame: give at most {MAX_CONTROL_LEN}")]
 #[non_exhaustive]
 pub struct ControlPayloadTooLong {
     /// Bytes that were given.
@@ -103,8 +113,8 @@ pub struct ControlPayloadTooLong {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant)] // Passed by value once per control frame and stored by nobody.
 pub enum Control {
-    /// The closing handshake was started or answered; `None` is a Close without a code.
-    Close(Option<CloseFrame>),
+    /// The closing handshake was started or answered. Without a code the frame has [`CloseCode::NO_STATUS`].
+    Close(CloseFrame),
     /// The peer asks for a Pong.
     Ping(ControlPayload),
     /// The peer answers a Ping, or sends a heartbeat.
@@ -116,16 +126,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn payloads_fit_up_to_125_octets() {
-        assert_eq!(&*ControlPayload::new(&[7; 125]).unwrap(), [7; 125]);
+    fn payloads_fit_up_to_125_bytes() {
+        assert_eq!(&*ControlPayload::new([7; 125]).unwrap(), [7; 125]);
         assert_eq!(
-            ControlPayload::new(&[7; 126]),
+            ControlPayload::new([7; 126]),
             Err(ControlPayloadTooLong { len: 126 })
         );
         assert_eq!(
-            ControlPayload::new(&[7; 300]),
+            ControlPayload::new([7; 300]),
             Err(ControlPayloadTooLong { len: 300 })
         );
         assert_eq!(&*ControlPayload::try_from("ping").unwrap(), b"ping");
+        assert_eq!(&*ControlPayload::new(Vec::from(*b"ping")).unwrap(), b"ping");
     }
 }

@@ -1,9 +1,10 @@
-//! What can go wrong, by whose fault, and the close code that tells the peer.
+//! Errors, by whose fault they are, and the close code that tells the peer.
 
 use core::convert::Infallible;
 
 use crate::close::{CloseCode, CloseReasonTooLong};
 use crate::config::MAX_FRAGMENTS;
+use crate::control::ControlPayloadTooLong;
 use crate::utf8::InvalidUtf8;
 
 /// The peer broke a rule of RFC 6455: one variant per rule.
@@ -14,10 +15,10 @@ pub enum ProtocolError {
     #[error("the peer broke the WebSocket protocol: its close reason is not UTF-8")]
     CloseReasonNotUtf8,
     /// A Close with a payload of one byte: neither empty nor a code (RFC 6455 §5.5.1).
-    #[error("the peer broke the WebSocket protocol: its Close has a payload of one octet")]
+    #[error("the peer broke the WebSocket protocol: its Close has a payload of one byte")]
     CloseTooShort,
     /// A control frame of more than 125 bytes (RFC 6455 §5.5).
-    #[error("the peer broke the WebSocket protocol: a control frame carries more than 125 octets")]
+    #[error("the peer broke the WebSocket protocol: a control frame carries more than 125 bytes")]
     ControlTooLong,
     /// A new message began before the fragmented one ended (RFC 6455 §5.4).
     #[error(
@@ -39,7 +40,7 @@ pub enum ProtocolError {
     #[error("the peer broke the WebSocket protocol: a text message is not UTF-8")]
     InvalidUtf8,
     /// A payload length of 2^63 or more (RFC 6455 §5.2).
-    #[error("the peer broke the WebSocket protocol: a frame announces 2^63 octets or more")]
+    #[error("the peer broke the WebSocket protocol: a frame announces 2^63 bytes or more")]
     LengthOutOfRange,
     /// A masked frame from a server (RFC 6455 §5.1).
     #[error("the peer broke the WebSocket protocol: a frame from the server is masked")]
@@ -92,19 +93,17 @@ impl ProtocolError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitError {
-    /// One frame announces more than [`Config::max_frame_len`](crate::Config::max_frame_len).
-    #[error(
-        "a frame of {len} octets is over the limit of {limit}: raise max_frame_len to accept it"
-    )]
+    /// One frame announces more than [`Config::max_frame`](crate::Config::max_frame).
+    #[error("a frame of {len} bytes is over the limit of {limit}: raise `max_frame` to accept it")]
     FrameTooLong {
         /// Bytes that its header announced.
         len: u64,
         /// Bytes that are allowed.
         limit: usize,
     },
-    /// The frames of a message add up to more than [`Config::max_message_len`](crate::Config::max_message_len).
+    /// The frames of a message add up to more than [`Config::max_message`](crate::Config::max_message).
     #[error(
-        "a message of at least {len} octets is over the limit of {limit}: raise max_message_len to accept it"
+        "a message of at least {len} bytes is over the limit of {limit}: raise `max_message` to accept it"
     )]
     MessageTooLong {
         /// Bytes with the frame that went over.
@@ -195,14 +194,26 @@ pub enum SendError {
     /// Text that is not UTF-8 (RFC 6455 §5.6).
     #[error("the text is not UTF-8: send it as a binary message")]
     NotUtf8,
+    /// The payload of a Ping or Pong does not fit (RFC 6455 §5.5).
+    #[error("{0}")]
+    PayloadTooLong(ControlPayloadTooLong),
     /// A close reason that does not fit (RFC 6455 §5.5.1).
     #[error("{0}")]
     ReasonTooLong(CloseReasonTooLong),
+    /// A close reason and no code, without which it has no place (RFC 6455 §5.5.1).
+    #[error("a Close without a code cannot carry a reason: give a code, such as 1000")]
+    ReasonWithoutCode,
     /// Another message was begun and not finished: fragments of two must not mix (RFC 6455 §5.4).
     #[error(
         "a message sent piece by piece is not finished: resume and finish it, or close the connection"
     )]
     UnfinishedMessage,
+}
+
+impl From<ControlPayloadTooLong> for SendError {
+    fn from(error: ControlPayloadTooLong) -> Self {
+        SendError::PayloadTooLong(error)
+    }
 }
 
 impl From<CloseReasonTooLong> for SendError {

@@ -92,10 +92,10 @@ pub use deflate::{DeflateConfig, DeflateParams};
 pub use error::{LimitError, ProtocolError, ReceiveError, SendError};
 pub use header::{FrameHeader, HeaderRules, MAX_HEADER_LEN};
 pub use mask::{MaskKey, MaskSource};
-pub use message::{Message, MessageKind, MessageRef, Outgoing};
+pub use message::{IntoOutgoing, Message, MessageKind, MessageRef, Outgoing};
 pub use opcode::OpCode;
 pub use prepared::Prepared;
-pub use recv::{Chunk, DecompressorMemory, RecvHalf, RecvLending, Step};
+pub use recv::{Chunk, DecompressorMemory, LookAhead, RecvHalf, RecvLending, Step};
 pub use role::Role;
 #[cfg(feature = "std")]
 pub use send::IoSlices;

@@ -1,26 +1,17 @@
 //! Messages: owned, borrowed, and on their way out (RFC 6455 §5.6).
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::opcode::OpCode;
 use crate::prepared::Prepared;
 use crate::text::Text;
-
-/// Implements `From` for types from which one step leads to something that there is an `Into` for.
-macro_rules! from {
-    ($to:ty; $($by_way_of:path: $($from:ty),+;)+) => {$($(
-        impl<'a> From<$from> for $to {
-            fn from(payload: $from) -> Self {
-                $by_way_of(payload).into()
-            }
-        }
-    )+)+};
-}
 
 /// Text or binary (RFC 6455 §5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +45,7 @@ impl Message {
     /// The message, borrowed.
     pub fn as_ref(&self) -> MessageRef<'_> {
         match self {
-            Message::Binary(octets) => MessageRef::Binary(octets),
+            Message::Binary(bytes) => MessageRef::Binary(bytes),
             Message::Text(text) => MessageRef::Text(text),
         }
     }
@@ -72,7 +63,7 @@ impl Message {
     /// The payload bytes of either kind, without a copy.
     pub fn into_bytes(self) -> Bytes {
         match self {
-            Message::Binary(octets) => octets,
+            Message::Binary(bytes) => bytes,
             Message::Text(text) => text.into_bytes(),
         }
     }
@@ -80,6 +71,18 @@ impl Message {
     /// The text of a text message.
     pub fn as_text(&self) -> Option<&str> {
         self.as_ref().as_text()
+    }
+
+    /// The text of a text message, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// A binary message comes back.
+    pub fn into_text(self) -> Result<Text, Message> {
+        match self {
+            Message::Text(text) => Ok(text),
+            binary @ Message::Binary(_) => Err(binary),
+        }
     }
 }
 
@@ -89,12 +92,36 @@ impl fmt::Debug for Message {
     }
 }
 
-from! {
-    Message;
-    Message::Text: Text;
-    Text::from: &str, String;
-    Message::Binary: Bytes;
-    Bytes::from: Vec<u8>;
+/// Implements `From` for what makes a message: the type, and how.
+macro_rules! messages {
+    ($([$($generics:tt)*] $from:ty, |$payload:ident| $message:expr;)+) => {$(
+        impl<$($generics)*> From<$from> for Message {
+            fn from($payload: $from) -> Self {
+                $message
+            }
+        }
+    )+};
+}
+
+messages! {
+    [] Text, |text| Message::Text(text);
+    [] String, |text| Message::Text(text.into());
+    [] Box<str>, |text| Message::Text(text.into());
+    [] Arc<str>, |text| Message::Text(text.into());
+    [] Cow<'_, str>, |text| Message::Text(text.into());
+    [] &str, |text| Message::Text(text.into());
+    [] &String, |text| Message::Text(text.into());
+    [] Bytes, |data| Message::Binary(data);
+    [] BytesMut, |data| Message::Binary(data.freeze());
+    [] Vec<u8>, |data| Message::Binary(data.into());
+    [] Box<[u8]>, |data| Message::Binary(data.into());
+    [] Arc<[u8]>, |data| Message::Binary(Bytes::from_owner(data));
+    [] Cow<'_, [u8]>, |data| Message::Binary(data.into_owned().into());
+    [] &[u8], |data| Message::Binary(Bytes::copy_from_slice(data));
+    [] &Vec<u8>, |data| Message::Binary(Bytes::copy_from_slice(data));
+    [const N: usize] [u8; N], |data| Message::Binary(Bytes::copy_from_slice(&data));
+    [const N: usize] &[u8; N], |data| Message::Binary(Bytes::copy_from_slice(data));
+    [] MessageRef<'_>, |message| message.to_message();
 }
 
 /// A message that lies in the connection's memory until the next call. `Debug` prints kind and length alone.
@@ -118,7 +145,7 @@ impl<'a> MessageRef<'a> {
     /// The payload bytes of either kind.
     pub const fn as_bytes(self) -> &'a [u8] {
         match self {
-            MessageRef::Binary(octets) => octets,
+            MessageRef::Binary(bytes) => bytes,
             MessageRef::Text(text) => text.as_bytes(),
         }
     }
@@ -134,7 +161,7 @@ impl<'a> MessageRef<'a> {
     /// A copy to keep.
     pub fn to_message(self) -> Message {
         match self {
-            MessageRef::Binary(octets) => Message::Binary(Bytes::copy_from_slice(octets)),
+            MessageRef::Binary(bytes) => Message::Binary(Bytes::copy_from_slice(bytes)),
             MessageRef::Text(text) => Message::Text(text.into()),
         }
     }
@@ -142,15 +169,14 @@ impl<'a> MessageRef<'a> {
 
 impl fmt::Debug for MessageRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}({} octets)", self.kind(), self.as_bytes().len())
+        write!(f, "{:?}({} bytes)", self.kind(), self.as_bytes().len())
     }
 }
 
-/// A message to send, borrowed or owned: what every sending method takes, by `Into`.
+/// A message to send, borrowed or owned: what every sending method takes, by [`IntoOutgoing`].
 ///
-/// Text comes from `&str`, `String` and [`Text`], binary from slices, `Vec<u8>` and [`Bytes`], either from
-/// [`Message`] and [`MessageRef`]. Owned payloads of some size leave without a copy where no mask changes them. A message
-/// for many connections is a [`Prepared`].
+/// Owned payloads of some size leave without a copy where no mask changes them. A message for many connections is a
+/// [`Prepared`].
 ///
 /// Where compression was agreed, a message can be kept out of it, or put in however short it is:
 ///
@@ -179,16 +205,16 @@ pub(crate) enum Payload<'a> {
 impl Payload<'_> {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
-            Payload::Borrowed(octets) => octets,
-            Payload::Owned(octets) => octets,
+            Payload::Borrowed(bytes) => bytes,
+            Payload::Owned(bytes) => bytes,
             Payload::Prepared(prepared) => prepared.as_bytes(),
         }
     }
 
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {
-            Payload::Borrowed(octets) => Bytes::copy_from_slice(octets),
-            Payload::Owned(octets) => octets,
+            Payload::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
+            Payload::Owned(bytes) => bytes,
             Payload::Prepared(prepared) => prepared.to_bytes(),
         }
     }
@@ -228,10 +254,18 @@ impl<'a> Outgoing<'a> {
         self.payload.as_bytes()
     }
 
-    fn new(kind: MessageKind, payload: Payload<'a>) -> Self {
+    fn borrowed(message: MessageRef<'a>) -> Self {
         Outgoing {
-            kind,
-            payload,
+            kind: message.kind(),
+            payload: Payload::Borrowed(message.as_bytes()),
+            compression: Compression::ByLength,
+        }
+    }
+
+    fn owned(message: Message) -> Self {
+        Outgoing {
+            kind: message.kind(),
+            payload: Payload::Owned(message.into_bytes()),
             compression: Compression::ByLength,
         }
     }
@@ -239,43 +273,254 @@ impl<'a> Outgoing<'a> {
 
 impl fmt::Debug for Outgoing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}({} octets)", self.kind, self.as_bytes().len())
+        write!(f, "{:?}({} bytes)", self.kind, self.as_bytes().len())
     }
 }
 
-impl<'a> From<MessageRef<'a>> for Outgoing<'a> {
-    fn from(message: MessageRef<'a>) -> Self {
-        Outgoing::new(message.kind(), Payload::Borrowed(message.as_bytes()))
+/// Anything that can be sent as a message: text, binary data, or one of the types for either.
+///
+/// Every method that sends takes it. Text comes from `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>` and [`Text`];
+/// binary data from slices, arrays, `Vec<u8>`, [`Bytes`], [`BytesMut`], `Box<[u8]>`, `Arc<[u8]>` and `Cow<[u8]>`; either
+/// from [`Message`], [`MessageRef`], `&`[`Prepared`] and [`Outgoing`]; and from references to the owned ones.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ws_proto::{Config, SendHalf};
+///
+/// let mut send = SendHalf::server(&Config::default());
+/// send.message("text")?;
+/// send.message(format!("{} more", 2))?;
+/// send.message(Arc::<str>::from("shared"))?;
+/// send.message([1, 2, 3])?;
+/// # Ok::<(), ws_proto::SendError>(())
+/// ```
+///
+/// A type of one's own is serialized first, or implements the trait:
+///
+/// ```
+/// use ws_proto::{Config, IntoOutgoing, Outgoing, SendHalf};
+///
+/// struct Move {
+///     from: u8,
+///     to: u8,
+/// }
+///
+/// impl IntoOutgoing<'static> for Move {
+///     fn into_outgoing(self) -> Outgoing<'static> {
+///         [self.from, self.to].into()
+///     }
+/// }
+///
+/// SendHalf::server(&Config::default()).message(Move { from: 12, to: 28 })?;
+/// # Ok::<(), ws_proto::SendError>(())
+/// ```
+///
+/// Without that it is refused:
+///
+/// ```compile_fail,E0277
+/// use ws_proto::{Config, SendHalf};
+///
+/// struct Move {
+///     from: u8,
+///     to: u8,
+/// }
+///
+/// SendHalf::server(&Config::default()).message(Move { from: 12, to: 28 });
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a WebSocket message",
+    label = "neither text nor binary data",
+    note = "text: `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>`, `Text`",
+    note = "binary: `&[u8]`, `[u8; N]`, `Vec<u8>`, `Bytes`, `BytesMut`, `Box<[u8]>`, `Arc<[u8]>`, `Cow<[u8]>`",
+    note = "serialize a type of your own first, as with `serde_json::to_string(&value)?`"
+)]
+pub trait IntoOutgoing<'a> {
+    /// The message, borrowed where it was passed by reference.
+    fn into_outgoing(self) -> Outgoing<'a>;
+}
+
+impl<'a> IntoOutgoing<'a> for Outgoing<'a> {
+    fn into_outgoing(self) -> Outgoing<'a> {
+        self
     }
 }
 
-impl From<Message> for Outgoing<'_> {
-    fn from(message: Message) -> Self {
-        Outgoing::new(message.kind(), Payload::Owned(message.into_bytes()))
+/// Implements [`IntoOutgoing`] and `From` for what can be sent: the type, and how.
+///
+/// One by one and not for all that there is an `Into` for: only so does the compiler show the words of the trait.
+macro_rules! outgoing {
+    ($([$($generics:tt)*] $from:ty, |$payload:pat_param| $outgoing:expr;)+) => {$(
+        impl<'a, $($generics)*> From<$from> for Outgoing<'a> {
+            fn from($payload: $from) -> Self {
+                $outgoing
+            }
+        }
+
+        impl<'a, $($generics)*> IntoOutgoing<'a> for $from {
+            fn into_outgoing(self) -> Outgoing<'a> {
+                self.into()
+            }
+        }
+    )+};
+}
+
+outgoing! {
+    [] &'a str, |text| Outgoing::borrowed(MessageRef::Text(text));
+    [] &'a String, |text| Outgoing::borrowed(MessageRef::Text(text));
+    [] &'a Box<str>, |text| Outgoing::borrowed(MessageRef::Text(text));
+    [] &'a Arc<str>, |text| Outgoing::borrowed(MessageRef::Text(text));
+    ['b] &'a Cow<'b, str>, |text| Outgoing::borrowed(MessageRef::Text(text));
+    [] &'a [u8], |data| Outgoing::borrowed(MessageRef::Binary(data));
+    [] &'a Vec<u8>, |data| Outgoing::borrowed(MessageRef::Binary(data));
+    [] &'a BytesMut, |data| Outgoing::borrowed(MessageRef::Binary(data));
+    [] &'a Box<[u8]>, |data| Outgoing::borrowed(MessageRef::Binary(data));
+    [] &'a Arc<[u8]>, |data| Outgoing::borrowed(MessageRef::Binary(data));
+    ['b] &'a Cow<'b, [u8]>, |data| Outgoing::borrowed(MessageRef::Binary(data));
+    [const N: usize] &'a [u8; N], |data| Outgoing::borrowed(MessageRef::Binary(data));
+    [] MessageRef<'a>, |message| Outgoing::borrowed(message);
+    [] &'a Prepared, |prepared| prepared.outgoing();
+
+    [] Message, |message| Outgoing::owned(message);
+    [] String, |text| Outgoing::owned(text.into());
+    [] Box<str>, |text| Outgoing::owned(text.into());
+    [] Arc<str>, |text| Outgoing::owned(text.into());
+    [] Text, |text| Outgoing::owned(text.into());
+    [] Vec<u8>, |data| Outgoing::owned(data.into());
+    [] Bytes, |data| Outgoing::owned(data.into());
+    [] BytesMut, |data| Outgoing::owned(data.into());
+    [] Box<[u8]>, |data| Outgoing::owned(data.into());
+    [] Arc<[u8]>, |data| Outgoing::owned(data.into());
+    [const N: usize] [u8; N], |data| Outgoing::owned(data.into());
+
+    // Cheap to clone.
+    [] &Message, |message| Outgoing::owned(message.clone());
+    [] &Text, |text| Outgoing::owned(text.clone().into());
+    [] &Bytes, |data| Outgoing::owned(data.clone().into());
+
+    [] Cow<'a, str>, |text| match text {
+        Cow::Borrowed(text) => text.into(),
+        Cow::Owned(text) => text.into(),
+    };
+    [] Cow<'a, [u8]>, |data| match data {
+        Cow::Borrowed(data) => data.into(),
+        Cow::Owned(data) => data.into(),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The memory that an outgoing message leaves from.
+    fn memory<'a>(message: impl IntoOutgoing<'a>) -> *const u8 {
+        let message = message.into_outgoing();
+        let memory = message.as_bytes().as_ptr();
+        drop(message.payload.into_bytes());
+        memory
     }
-}
 
-from! {
-    Outgoing<'a>;
-    MessageRef::Text: &'a str, &'a String;
-    MessageRef::Binary: &'a [u8], &'a Vec<u8>;
-    Message::from: Text, String, Bytes, Vec<u8>;
-    Message::clone: &Message;
-    Text::clone: &Text;
-    Bytes::clone: &Bytes;
-}
+    #[test]
+    fn owned_payloads_are_not_copied() {
+        let text = String::from("text");
+        let at = text.as_ptr();
+        assert_eq!(memory(text), at);
+        let text = Box::<str>::from("text");
+        let at = text.as_ptr();
+        assert_eq!(memory(text), at);
+        let text = Arc::<str>::from("text");
+        assert_eq!(memory(Arc::clone(&text)), text.as_ptr());
+        let text = Cow::<str>::Owned("text".into());
+        let at = text.as_ptr();
+        assert_eq!(memory(text), at);
+        let text = Text::from("text");
+        assert_eq!(memory(text.clone()), text.as_ptr());
+        assert_eq!(memory(&text), text.as_ptr());
 
-impl<'a> From<Cow<'a, str>> for Outgoing<'a> {
-    fn from(text: Cow<'a, str>) -> Self {
-        match text {
-            Cow::Borrowed(text) => text.into(),
-            Cow::Owned(text) => text.into(),
+        let data = Vec::from(*b"data");
+        let at = data.as_ptr();
+        assert_eq!(memory(data), at);
+        let data = Box::<[u8]>::from(*b"data");
+        let at = data.as_ptr();
+        assert_eq!(memory(data), at);
+        let data = Arc::<[u8]>::from(*b"data");
+        assert_eq!(memory(Arc::clone(&data)), data.as_ptr());
+        let data = BytesMut::from(&b"data"[..]);
+        let at = data.as_ptr();
+        assert_eq!(memory(data), at);
+        let data = Bytes::from_static(b"data");
+        assert_eq!(memory(data.clone()), data.as_ptr());
+        assert_eq!(memory(&data), data.as_ptr());
+        let data = Cow::<[u8]>::Owned(Vec::from(*b"data"));
+        let at = data.as_ptr();
+        assert_eq!(memory(data), at);
+        let message = Message::from("text");
+        assert_eq!(memory(message.clone()), message.as_bytes().as_ptr());
+        assert_eq!(memory(&message), message.as_bytes().as_ptr());
+    }
+
+    #[test]
+    #[allow(clippy::needless_borrows_for_generic_args)] // The borrows are what is tested.
+    fn borrowed_payloads_stay_where_they_lie() {
+        fn is_borrowed<'a>(message: impl IntoOutgoing<'a>, kind: MessageKind) {
+            let message = message.into_outgoing();
+            assert!(matches!(message.payload, Payload::Borrowed(b"same")));
+            assert_eq!(message.kind(), kind);
+        }
+        is_borrowed("same", MessageKind::Text);
+        is_borrowed(&String::from("same"), MessageKind::Text);
+        is_borrowed(&Box::<str>::from("same"), MessageKind::Text);
+        is_borrowed(&Arc::<str>::from("same"), MessageKind::Text);
+        is_borrowed(Cow::Borrowed("same"), MessageKind::Text);
+        is_borrowed(&Cow::<str>::Owned("same".into()), MessageKind::Text);
+        is_borrowed(MessageRef::Text("same"), MessageKind::Text);
+        is_borrowed(Message::from("same").as_ref(), MessageKind::Text);
+        is_borrowed(b"same", MessageKind::Binary);
+        is_borrowed(&b"same"[..], MessageKind::Binary);
+        is_borrowed(&Vec::from(*b"same"), MessageKind::Binary);
+        is_borrowed(&BytesMut::from(&b"same"[..]), MessageKind::Binary);
+        is_borrowed(&Box::<[u8]>::from(*b"same"), MessageKind::Binary);
+        is_borrowed(&Arc::<[u8]>::from(*b"same"), MessageKind::Binary);
+        is_borrowed(Cow::Borrowed(&b"same"[..]), MessageKind::Binary);
+        is_borrowed(&Cow::Borrowed(&b"same"[..]), MessageKind::Binary);
+    }
+
+    #[test]
+    fn messages_are_made_of_every_kind_of_text_and_data() {
+        let text = Message::Text(Text::from("same"));
+        for message in [
+            Message::from("same"),
+            Message::from(&String::from("same")),
+            Message::from(String::from("same")),
+            Message::from(Box::<str>::from("same")),
+            Message::from(Arc::<str>::from("same")),
+            Message::from(Cow::Borrowed("same")),
+            Message::from(Cow::<str>::Owned("same".into())),
+            Message::from(MessageRef::Text("same")),
+        ] {
+            assert_eq!(message, text);
+        }
+        let binary = Message::Binary(Bytes::from_static(b"same"));
+        for message in [
+            Message::from(*b"same"),
+            Message::from(b"same"),
+            Message::from(&b"same"[..]),
+            Message::from(&Vec::from(*b"same")),
+            Message::from(Vec::from(*b"same")),
+            Message::from(BytesMut::from(&b"same"[..])),
+            Message::from(Box::<[u8]>::from(*b"same")),
+            Message::from(Arc::<[u8]>::from(*b"same")),
+            Message::from(Cow::Borrowed(&b"same"[..])),
+            Message::from(MessageRef::Binary(b"same")),
+        ] {
+            assert_eq!(message, binary);
         }
     }
-}
 
-impl<'a, const N: usize> From<&'a [u8; N]> for Outgoing<'a> {
-    fn from(bytes: &'a [u8; N]) -> Self {
-        bytes.as_slice().into()
+    #[test]
+    fn a_binary_message_that_is_asked_for_its_text_comes_back() {
+        let text = Message::from("text").into_text();
+        assert_eq!(text, Ok(Text::from("text")));
+        let binary = Message::from(b"data");
+        assert_eq!(binary.clone().into_text(), Err(binary));
     }
 }

@@ -7,7 +7,7 @@ use core::fmt;
 use bytes::Bytes;
 
 use crate::header::{FrameHeader, MAX_HEADER_LEN};
-use crate::message::{Compression, MessageKind, Outgoing, Payload};
+use crate::message::{Compression, IntoOutgoing, MessageKind, Outgoing, Payload};
 
 /// A message that is encoded once and sent on any number of connections, whatever they agreed on. Cheap to clone.
 ///
@@ -46,7 +46,7 @@ struct Shared {
 #[cfg(feature = "deflate")]
 type CompressedFrames = [std::sync::OnceLock<Option<PreparedFrame>>; 7];
 
-/// What the compressor takes a smaller window for.
+/// The window that the compressor takes in place of a smaller one.
 #[cfg(feature = "deflate")]
 const MIN_WINDOW_BITS: u8 = 9;
 
@@ -79,8 +79,8 @@ impl PreparedFrame {
 
 impl Prepared {
     /// Encodes a message. Whether it is to be compressed is taken over from it.
-    pub fn new<'a>(message: impl Into<Outgoing<'a>>) -> Self {
-        let message = message.into();
+    pub fn new<'a>(message: impl IntoOutgoing<'a>) -> Self {
+        let message = message.into_outgoing();
         if let Payload::Prepared(prepared) = message.payload
             && prepared.shared.compression == message.compression
         {
@@ -113,6 +113,14 @@ impl Prepared {
         plain.octets.slice(plain.header_len..)
     }
 
+    pub(crate) fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing {
+            kind: self.kind(),
+            payload: Payload::Prepared(self),
+            compression: self.shared.compression,
+        }
+    }
+
     pub(crate) fn plain(&self) -> &PreparedFrame {
         &self.shared.plain
     }
@@ -136,18 +144,8 @@ impl Prepared {
     }
 }
 
-impl<'a> From<&'a Prepared> for Outgoing<'a> {
-    fn from(prepared: &'a Prepared) -> Self {
-        Outgoing {
-            kind: prepared.kind(),
-            payload: Payload::Prepared(prepared),
-            compression: prepared.shared.compression,
-        }
-    }
-}
-
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}({} octets)", self.kind(), self.as_bytes().len())
+        write!(f, "{:?}({} bytes)", self.kind(), self.as_bytes().len())
     }
 }

@@ -3,8 +3,10 @@
 //! Text is validated once, as it arrives, and read many times. The types here own their bytes, so that nothing can
 //! change them between the check and the look; that is what the crate's one unchecked conversion stands on.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::fmt;
@@ -28,7 +30,7 @@ const RESERVE_LEN: usize = 64 * 1024;
 /// ```
 /// let text = ws_proto::Text::from("hello");
 /// assert!(text.starts_with("he"));
-/// assert_eq!(format!("{text:?}"), "Text(5 octets)");
+/// assert_eq!(format!("{text:?}"), "Text(5 bytes)");
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text(Bytes);
@@ -54,12 +56,12 @@ impl Text {
 
 /// The bytes given to [`Text::try_from`] are not UTF-8; they come back with the error.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the octets are not UTF-8: send them as a binary message")]
+#[error("the bytes are not UTF-8: send them as a binary message")]
 pub struct NotUtf8(pub Bytes);
 
 impl fmt::Debug for NotUtf8 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NotUtf8({} octets)", self.0.len())
+        write!(f, "NotUtf8({} bytes)", self.0.len())
     }
 }
 
@@ -83,6 +85,32 @@ impl From<String> for Text {
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
         Text(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<&String> for Text {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<Box<str>> for Text {
+    fn from(text: Box<str>) -> Self {
+        String::from(text).into()
+    }
+}
+
+/// Shares the memory.
+impl From<Arc<str>> for Text {
+    fn from(text: Arc<str>) -> Self {
+        // As bytes, which `Bytes` takes as they are; they stay UTF-8.
+        Text(Bytes::from_owner(Arc::<[u8]>::from(text)))
+    }
+}
+
+impl From<Cow<'_, str>> for Text {
+    fn from(text: Cow<'_, str>) -> Self {
+        text.into_owned().into()
     }
 }
 
@@ -151,7 +179,7 @@ impl fmt::Display for Text {
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Text({} octets)", self.0.len())
+        write!(f, "Text({} bytes)", self.0.len())
     }
 }
 

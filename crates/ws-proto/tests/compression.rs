@@ -6,8 +6,8 @@
 mod support;
 
 use ws_proto::{
-    Chunk, CloseCode, Config, Connection, ControlPayload, DeflateConfig, DeflateParams, Message,
-    MessageKind, MessageRef, Prepared, ProtocolError, ReceiveError, Role, SendHalf, Step,
+    Chunk, CloseCode, CloseFrame, Config, Connection, ControlPayload, DeflateConfig, DeflateParams,
+    Message, MessageKind, MessageRef, Prepared, ProtocolError, ReceiveError, Role, SendHalf, Step,
 };
 
 use support::{FIN, TEXT, Wire, connection, fill, output, receive_all, take};
@@ -262,7 +262,7 @@ fn what_is_no_compressed_message_fails() {
 fn limits_count_what_comes_out_exactly() {
     let params = DeflateParams::default();
     for (len, passes) in [(1000, true), (1001, false), (1 << 20, false)] {
-        let config = Config::default().max_message_len(1000).max_frame_len(1000);
+        let config = Config::default().max_message(1000).max_frame(1000);
         let mut send = sender(Role::Server, &params, &Config::default());
         send.message(vec![b'x'; len]).unwrap();
         let octets = output(&mut send);
@@ -276,7 +276,7 @@ fn limits_count_what_comes_out_exactly() {
         }
     }
     // Of two faults the first in the message counts.
-    let config = Config::default().max_message_len(1000);
+    let config = Config::default().max_message(1000);
     for (bad, code) in [
         (999, CloseCode::INVALID_PAYLOAD),
         (1001, CloseCode::TOO_BIG),
@@ -294,7 +294,7 @@ fn limits_count_what_comes_out_exactly() {
 /// Empty stored blocks take octets and give none.
 #[test]
 fn endless_compressed_octets_without_content_are_too_many() {
-    let config = Config::default().max_message_len(1 << 20);
+    let config = Config::default().max_message(1 << 20);
     let mut client = with_input(Role::Client, &config, b"");
     let block = b"\x00\x00\x00\xff\xff".repeat(20_000);
     let mut total = 0;
@@ -453,7 +453,7 @@ fn what_follows_a_long_message_follows_it() {
         send.finish().unwrap();
         send.message(&Prepared::new(long(5))).unwrap();
         send.message(long(6)).unwrap();
-        send.start_close(None).unwrap();
+        send.start_close(CloseFrame::without_code()).unwrap();
         assert!(!send.is_busy());
         let octets = output(&mut send);
         assert!(octets.ends_with(&[0x88, 0]));

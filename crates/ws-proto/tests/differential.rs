@@ -277,8 +277,8 @@ fn encode(sender: Role, steps: &[Step]) -> Vec<u8> {
 
 fn config() -> Config {
     Config::default()
-        .max_frame_len(MAX_FRAME)
-        .max_message_len(MAX_MESSAGE)
+        .max_frame(MAX_FRAME)
+        .max_message(MAX_MESSAGE)
 }
 
 fn plan() -> impl Strategy<Value = Plan> {

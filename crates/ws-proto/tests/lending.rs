@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use allocation_counter::measure;
 use bytes::Bytes;
 use support::{CLOSE, FIN, PING, PONG, Rng, TEXT, Wire, drain, halves, output, receive_all};
-use ws_proto::{Config, Message, Outgoing, RecvHalf, Role, SendError, SendHalf};
+use ws_proto::{CloseFrame, Config, Message, Outgoing, RecvHalf, Role, SendError, SendHalf};
 
 /// The shortest payload that is lent.
 const LARGE: usize = 8 * 1024;
@@ -361,7 +361,7 @@ fn a_closing_connection_refuses() {
     for (role, len) in [(Role::Server, LARGE), (Role::Server, 1), (Role::Client, 1)] {
         let payload = octets(len, 5);
         let mut closing = side(role, &Config::default());
-        closing.start_close(None).unwrap();
+        closing.start_close(CloseFrame::without_code()).unwrap();
         let (mut recv, mut closed) = halves(role, &Config::default());
         hear(&mut recv, &mut closed, FIN | CLOSE, &[]);
         let mut lost = side(role, &Config::default());

@@ -31,7 +31,7 @@ fn outcome(role: Role, config: &Config, octets: &[u8]) -> (Vec<Seen>, Option<Rec
 #[test]
 fn a_frame_may_have_the_limit_and_no_more() {
     for limit in [0, 1, 125, 126, 65535, 65536] {
-        let config = Config::default().max_frame_len(limit);
+        let config = Config::default().max_frame(limit);
         for role in BOTH {
             for first in [FIN | BINARY, BINARY] {
                 let exact = wire(role, |w| w.frame(first, &vec![1; limit]));
@@ -50,7 +50,7 @@ fn a_frame_may_have_the_limit_and_no_more() {
 #[test]
 fn a_message_may_have_the_limit_over_all_its_frames_and_no_more() {
     for limit in [0, 1, 7, 300, 70_000] {
-        let config = Config::default().max_message_len(limit);
+        let config = Config::default().max_message(limit);
         let fragment_len = (limit / 3).max(1);
         for role in BOTH {
             let exact = wire(role, |w| {
@@ -80,8 +80,57 @@ fn a_message_may_have_the_limit_over_all_its_frames_and_no_more() {
 }
 
 #[test]
+fn without_a_limit_on_frames_a_message_may_come_in_one() {
+    let len = 20 << 20;
+    let message = wire(Role::Client, |w| w.frame(FIN | BINARY, &vec![1; len]));
+    let limit = 16 << 20;
+    let error = receive(Role::Client, &Config::default(), &[&message]).error;
+    let len = len as u64;
+    let expected = ReceiveError::Limit(LimitError::MessageTooLong { len, limit });
+    assert_eq!(error, Some(expected));
+    for config in [
+        Config::default().max_message(64 << 20),
+        Config::default().unlimited(),
+        Config::default().max_frame(5).unlimited(),
+    ] {
+        let got = receive(Role::Client, &config, &[&message]);
+        assert_eq!((got.events.len(), got.error), (1, None));
+    }
+}
+
+#[test]
+fn limits_on_frames_and_messages_may_be_set_in_either_order() {
+    let frame_first = Config::default().max_frame(5).max_message(7);
+    let message_first = Config::default().max_message(7).max_frame(5);
+    assert!(frame_first == message_first);
+    let over_frame = LimitError::FrameTooLong { len: 6, limit: 5 };
+    let over_message = LimitError::MessageTooLong { len: 8, limit: 7 };
+    for config in [frame_first, message_first] {
+        for role in BOTH {
+            for (frames, error) in [
+                (&[5][..], None),
+                (&[5, 2], None),
+                (&[6], Some(over_frame)),
+                (&[1, 6], Some(over_frame)),
+                (&[5, 3], Some(over_message)),
+            ] {
+                let message = wire(role, |w| {
+                    for (i, len) in frames.iter().enumerate() {
+                        let opcode = if i == 0 { BINARY } else { CONTINUATION };
+                        let fin = if i + 1 == frames.len() { FIN } else { 0 };
+                        w.frame(fin | opcode, &vec![1; *len]);
+                    }
+                });
+                let expected = error.map(ReceiveError::Limit);
+                assert_eq!(outcome(role, &config, &message).1, expected, "{frames:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_frame_limit_comes_before_the_message_limit_and_both_after_the_header_rules() {
-    let config = Config::default().max_frame_len(5).max_message_len(5);
+    let config = Config::default().max_frame(5).max_message(5);
     let over = wire(Role::Client, |w| w.frame(FIN | TEXT, &[b'a'; 6]));
     let (_, error) = outcome(Role::Client, &config, &over);
     let (len, limit) = (6, 5);
@@ -102,7 +151,7 @@ fn huge_lengths_fail_by_their_header() {
     for role in BOTH {
         for len in [limit as u64 + 1, 1 << 32, 1 << 40, 1 << 62, (1 << 63) - 1] {
             let header = wire(role, |w| w.header(BINARY, 127, &len.to_be_bytes()));
-            let expected = ReceiveError::Limit(LimitError::FrameTooLong { len, limit });
+            let expected = ReceiveError::Limit(LimitError::MessageTooLong { len, limit });
             let (events, error) = outcome(role, &Config::default(), &header);
             assert_eq!((events.len(), error), (0, Some(expected)));
             assert_eq!(expected.close_code(), CloseCode::TOO_BIG);
@@ -191,8 +240,8 @@ fn a_hundred_thousand_pongs_between_fragments_are_no_fragments() {
 
 #[test]
 fn control_payloads_may_have_125_octets() {
-    assert_eq!(ControlPayload::new(&[1; 125]).unwrap().len(), 125);
-    let error = ControlPayload::new(&[1; 126]).unwrap_err();
+    assert_eq!(ControlPayload::new([1; 125]).unwrap().len(), 125);
+    let error = ControlPayload::new([1; 126]).unwrap_err();
     assert!(matches!(error, ControlPayloadTooLong { len: 126, .. }));
     for role in BOTH {
         let over = wire(role, |w| w.frame(FIN | PING, &[0; 126]));

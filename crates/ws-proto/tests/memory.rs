@@ -187,8 +187,11 @@ fn a_message_in_the_input_allocates_nothing() {
     assert_eq!(allocations(|| assert_eq!(end.receive(&bytes), 3)), 0);
 }
 
+/// What the Closes of both ends said is kept.
+const CLOSES: i64 = 64;
+
 #[test]
-fn nothing_stays_after_release_close_or_failure() {
+fn nothing_else_stays_after_release_close_or_failure() {
     let big = wire(Role::Server, |w| w.frame(FIN | BINARY, &vec![7; MIB]));
     let open = wire(Role::Server, |w| w.frame(BINARY, &vec![7; MIB]));
     let close = wire(Role::Server, |w| w.frame(FIN | CLOSE, b""));
@@ -213,7 +216,7 @@ fn nothing_stays_after_release_close_or_failure() {
         meter.run(|| end.receive(&open));
         assert!(meter.held >= MIB as i64);
         meter.run(|| end.receive(last));
-        assert_eq!(meter.held, 0, "after the last frame");
+        assert!(meter.held <= CLOSES, "{} after the last frame", meter.held);
     }
 }
 
@@ -329,12 +332,12 @@ fn a_queue_that_never_drains_does_not_grow() {
     for role in BOTH {
         let mut connection = connection(role, &Config::default());
         for _ in 0..64 {
-            connection.send.message(&[7; 1000]).unwrap();
+            connection.send.message(&[7; 1000][..]).unwrap();
         }
         let mut all = 0;
         let peak = peak(|| {
             for _ in 0..20_000 {
-                connection.send.message(&[7; 1000]).unwrap();
+                connection.send.message(&[7; 1000][..]).unwrap();
                 let queued = connection.send.queued();
                 connection
                     .send

@@ -81,7 +81,7 @@ fn a_prepared_message_can_be_prepared_again_and_says_little() {
     let again = Prepared::new(Outgoing::from(&prepared).uncompressed());
     assert_eq!(again.as_bytes(), b"secret");
     assert_eq!(Prepared::new(&again).as_bytes(), b"secret");
-    assert_eq!(format!("{again:?}"), "Text(6 octets)");
+    assert_eq!(format!("{again:?}"), "Text(6 bytes)");
     assert_eq!(again.kind(), MessageKind::Text);
 }
 

@@ -162,7 +162,7 @@ proptest! {
 
     #[test]
     fn random_octets_panic_nowhere(role in role(), octets in wild(), seed in any::<u64>()) {
-        let config = Config::default().max_frame_len(1000).max_message_len(1500);
+        let config = Config::default().max_frame(1000).max_message(1500);
         let whole = receive(role, &config, &[&octets]);
         let singles: Vec<&[u8]> = octets.chunks(1).collect();
         prop_assert_eq!(&receive(role, &config, &singles), &whole);
@@ -277,7 +277,7 @@ proptest! {
         acts in prop::collection::vec(act(), 0..40),
         fragment_len in prop::option::of(1..9000_usize),
     ) {
-        let mut config = Config::default().max_message_len(100);
+        let mut config = Config::default().max_message(100);
         if let Some(len) = fragment_len.and_then(NonZeroUsize::new) {
             config = config.fragment_len(len);
         }
@@ -313,14 +313,14 @@ proptest! {
                     prop_assert_eq!(sent.is_ok(), open);
                 }
                 Act::Ping(len) => {
-                    let _ = connection.send.ping(&ControlPayload::new(&vec![1; len]).unwrap());
+                    let _ = connection.send.ping(&ControlPayload::new(vec![1; len]).unwrap());
                 }
                 Act::Pong(len) => {
-                    let payload = ControlPayload::new(&vec![1; len]).unwrap();
+                    let payload = ControlPayload::new(vec![1; len]).unwrap();
                     let _ = connection.send.pong(&payload);
                 }
                 Act::Close(code) => {
-                    let close = code.map(|code| {
+                    let close = code.map_or_else(CloseFrame::without_code, |code| {
                         CloseFrame::new(CloseCode::new(code), CloseReason::new("why").unwrap())
                     });
                     if connection.send.start_close(close).is_ok() {

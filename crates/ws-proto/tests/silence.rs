@@ -66,8 +66,8 @@ fn ping(end: &mut Connection) -> Vec<u8> {
     payload
 }
 
-fn close() -> Option<CloseFrame> {
-    Some(CloseFrame::new(CloseCode::NORMAL, CloseReason::default()))
+fn close() -> CloseFrame {
+    CloseFrame::new(CloseCode::NORMAL, CloseReason::default())
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn only_the_pong_to_the_last_ping_counts() {
         assert_eq!(end.send.expire(26 * SECOND - NANO), None);
         assert_eq!(end.send.expire(26 * SECOND), Some(Expired::Pong));
         let how = end.send.end().unwrap();
-        assert_eq!((how.code, how.clean), (CloseCode::ABNORMAL, false));
+        assert_eq!((how.code(), how.clean), (CloseCode::ABNORMAL, false));
         assert_eq!(how.initiator, Initiator::Peer);
         assert!(!end.send.is_timed() && !end.send.has_undated_pong());
         assert_eq!(end.send.expire(100 * SECOND), None, "said once");
@@ -206,7 +206,7 @@ fn the_idle_limit_counts_from_the_last_octet() {
         assert_eq!(end.send.expire(16 * SECOND - NANO), None);
         assert_eq!(end.send.expire(16 * SECOND), Some(Expired::Idle));
         assert_eq!(end.send.expire(17 * SECOND), None);
-        assert_eq!(end.send.end().unwrap().code, CloseCode::ABNORMAL);
+        assert_eq!(end.send.end().unwrap().code(), CloseCode::ABNORMAL);
         assert!(!end.send.is_timed());
         assert_eq!(end.send.deadline(17 * SECOND), None);
         hear_something(&mut end);

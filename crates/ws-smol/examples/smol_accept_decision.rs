@@ -10,9 +10,9 @@ use std::time::Duration;
 use std::{env, io};
 
 use smol::Timer;
-use smol::net::{TcpListener, TcpStream};
+use smol::net::TcpListener;
 use ws_smol::http::{Response, StatusCode};
-use ws_smol::{Acceptor, Error, OriginPolicy};
+use ws_smol::{AcceptError, Acceptor, Offer, OriginPolicy};
 
 /// The rooms there are.
 const ROOMS: [&str; 2] = ["garden", "kitchen"];
@@ -44,10 +44,18 @@ pub(crate) async fn serve(listener: TcpListener) {
                 // A clone shares the settings.
                 let acceptor = acceptor.clone();
                 smol::spawn(async move {
-                    match welcome(&acceptor, tcp).await {
-                        Ok(()) => {}
+                    match acceptor.read(tcp).await {
+                        Ok(offer) => {
+                            if let Err(error) = welcome(offer).await {
+                                eprintln!("{peer}: {error}");
+                            }
+                        }
                         // No WebSocket request, or a foreign page's: it was answered with the right status.
-                        Err(Error::Rejected(reason)) => eprintln!("{peer}: turned away: {reason}"),
+                        Err(AcceptError::Rejected(reason)) => {
+                            eprintln!("{peer}: turned away: {reason}")
+                        }
+                        // Clients come and go.
+                        Err(error) if error.is_disconnect() => {}
                         Err(error) => eprintln!("{peer}: {error}"),
                     }
                 })
@@ -62,19 +70,18 @@ pub(crate) async fn serve(listener: TcpListener) {
 }
 
 /// Decides about one request, and serves it.
-async fn welcome(acceptor: &Acceptor, tcp: TcpStream) -> Result<(), Error> {
-    let offer = acceptor.read(tcp).await?;
-    // From here on the decision may take its time, to ask a database for instance: the time limit of the handshake
+async fn welcome(offer: Offer) -> io::Result<()> {
+    // The decision may take its time, to ask a database for instance: the time limit of the handshake
     // stands still.
     let path = offer.path().strip_prefix("/rooms/");
     let Some(room) = ROOMS.into_iter().find(|room| path == Some(room)) else {
         let response = refusal(StatusCode::NOT_FOUND, "there is no such room\n");
-        return offer.reject_with(response).await;
+        return Ok(offer.reject_with(response).await?);
     };
     let spoken = |name: &&str| offer.protocols().any(|offered| offered == *name);
     let Some(subprotocol) = SUBPROTOCOLS.into_iter().find(spoken) else {
         let response = refusal(StatusCode::BAD_REQUEST, "offer chat.v2 or chat.v1\n");
-        return offer.reject_with(response).await;
+        return Ok(offer.reject_with(response).await?);
     };
     let mut ws = offer
         .subprotocol(subprotocol)

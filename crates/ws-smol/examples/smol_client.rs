@@ -7,10 +7,11 @@
 #![forbid(unsafe_code)]
 
 use std::env;
+use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use ws_smol::{CloseCode, Config, Connector, Error, Message};
+use ws_smol::{CloseCode, Config, ConnectError, Connector, Message};
 
 fn main() -> ExitCode {
     smol::block_on(async {
@@ -33,8 +34,8 @@ fn main() -> ExitCode {
             Err(error) => {
                 eprintln!("{error}");
                 // A server that refuses often says why in the body of its response.
-                if let Error::Handshake(error) = &error
-                    && let Some(response) = error.refusal()
+                if let Some(error) = error.downcast_ref::<ConnectError>()
+                    && let Some(response) = error.response()
                 {
                     eprintln!("{}", String::from_utf8_lossy(response.body()));
                 }
@@ -45,7 +46,10 @@ fn main() -> ExitCode {
 }
 
 /// Sends one message after the other, each when the one before was answered.
-pub(crate) async fn ask(url: &str, questions: &[String]) -> Result<Vec<Message>, Error> {
+pub(crate) async fn ask(
+    url: &str,
+    questions: &[String],
+) -> Result<Vec<Message>, Box<dyn Error + Send + Sync>> {
     // Without keepalive, a server that is gone without a word would keep `recv` waiting for ever.
     let config = Config::default().keepalive(Duration::from_secs(20), Duration::from_secs(10));
     let connector = Connector::new().config(config).max_message(1 << 20);

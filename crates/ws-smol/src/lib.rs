@@ -6,7 +6,7 @@
 //! use smol::net::{TcpListener, TcpStream};
 //! use ws_smol::CloseCode;
 //!
-//! async fn echo(tcp: TcpStream) -> Result<(), ws_smol::Error> {
+//! async fn echo(tcp: TcpStream) -> std::io::Result<()> {
 //!     let mut ws = ws_smol::accept(tcp).await?;
 //!     while let Some((message, out)) = ws.recv_ref().await? {
 //!         out.feed(message).await?;
@@ -45,6 +45,9 @@
 //! | look at a request before accepting it | [`Acceptor::read`](ws_driver::Acceptor::read), [`Offer`] |
 //! | send and receive, whole messages or piece by piece | [`WebSocket`] |
 //! | send and receive from two tasks | [`Sender`], [`Receiver`] |
+//! | let another HTTP server upgrade, such as hyper | [`Acceptor::upgraded`](ws_driver::Acceptor::upgraded), [`handshake`] |
+//! | keep the type of a transport, write one, or get a stream back | [`transport`] |
+//! | test what is built on connections, without a network | [`testing`] |
 //!
 //! [The generic `WebSocket`](ws_driver::WebSocket) explains the contract of sending, and cancellation. The protocol
 //! itself is in `ws-proto` and `ws-handshake`, the asynchronous part in `ws-driver`; everything that an application
@@ -52,21 +55,41 @@
 
 #![forbid(unsafe_code)]
 
-mod io;
+pub mod transport;
 
-pub use io::{Smol, SmolIo, SmolReadHalf, SmolTimer, SmolWriteHalf};
-pub use ws_driver::*;
+use transport::AnyTransport;
+#[doc(inline)]
+pub use transport::Smol;
+#[doc(inline)]
+pub use ws_driver::{
+    AcceptError, AnswerError, Bytes, ClientError, CloseCode, CloseFrame, CloseReason,
+    CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control, ControlPayload,
+    ControlPayloadTooLong, DeflateConfig, End, Error, Feed, Incoming, Initiator, IntoOutgoing,
+    IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef, MessageWriter,
+    NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ReceiveError, RecvRef,
+    RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout, TryFeedError,
+    handshake, http, masks, testing,
+};
 
-use async_net::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
 
-/// A WebSocket connection over a smol stream. See [`ws_driver::WebSocket`].
+/// A WebSocket connection. See [`ws_driver::WebSocket`].
+///
+/// Connections over TCP, TLS and all other streams are of one type, unless a method that ends in `_on` keeps the type of
+/// a transport. A function takes the one, or any:
+///
+/// ```
+/// use ws_smol::{Error, WebSocket, transport::Transport};
+///
+/// async fn greet(ws: &mut WebSocket) -> Result<(), Error> { ws.send("hello").await }
+/// async fn part<T: Transport>(ws: &mut WebSocket<T>) -> Result<(), Error> { ws.send("goodbye").await }
+/// ```
 ///
 /// # Sending
 ///
 /// [`send`](ws_driver::WebSocket::send) writes a message at once. [`feed`](ws_driver::WebSocket::feed) queues it, and
 /// the next [`flush`](ws_driver::WebSocket::flush) or receive writes all that is queued: fewer and larger writes.
-/// [`try_send`](ws_driver::WebSocket::try_send) never waits.
+/// [`try_feed`](ws_driver::WebSocket::try_feed) never waits.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -76,9 +99,9 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_smol::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = smol::future::try_zip(client, ws_smol::accept(far)).await?;
-/// # let (mut ws, mut peer) = (client, server);
-/// use ws_smol::{Message, TrySendError};
+/// # let (client, server) = smol::future::zip(client, ws_smol::accept(far)).await;
+/// # let (mut ws, mut peer) = (client?, server?);
+/// use ws_smol::{Message, TryFeedError};
 ///
 /// ws.send("text").await?;
 /// ws.send(vec![1, 2, 3]).await?; // binary
@@ -88,9 +111,9 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// }
 /// ws.flush().await?;
 ///
-/// match ws.try_send(Message::from("now or never")) {
+/// match ws.try_feed(Message::from("now or never")) {
 ///     Ok(()) => ws.flush().await?,
-///     Err(TrySendError::Full(message)) => println!("not now: {message:?}"),
+///     Err(TryFeedError::Full(message)) => println!("not now: {message:?}"),
 ///     Err(error) => return Err(error.into()),
 /// }
 /// # let mut received = 0;
@@ -114,8 +137,8 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_smol::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = smol::future::try_zip(client, ws_smol::accept(far)).await?;
-/// # let (mut ws, mut peer) = (server, client);
+/// # let (client, server) = smol::future::zip(client, ws_smol::accept(far)).await;
+/// # let (mut ws, mut peer) = (server?, client?);
 /// # let peer = smol::spawn(async move {
 /// #     peer.send("ping?").await?;
 /// #     let answer = peer.recv().await?;
@@ -152,8 +175,8 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_smol::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = smol::future::try_zip(client, ws_smol::accept(far)).await?;
-/// # let (mut ws, mut peer) = (client, server);
+/// # let (client, server) = smol::future::zip(client, ws_smol::accept(far)).await;
+/// # let (mut ws, mut peer) = (client?, server?);
 /// use ws_smol::MessageKind;
 ///
 /// let mut message = ws.writer(MessageKind::Binary)?;
@@ -188,7 +211,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// # let url = format!("ws://{}/", listener.local_addr()?);
 /// # let server = smol::spawn(async move {
 /// #     let mut ws = ws_smol::accept(listener.accept().await?.0).await?;
-/// #     ws.recv().await
+/// #     std::io::Result::Ok(ws.recv().await?)
 /// # });
 /// use std::time::Duration;
 /// use ws_smol::{CloseCode, Config, Connector, Control};
@@ -211,7 +234,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// # })
 /// # }
 /// ```
-pub type WebSocket<S = TcpStream> = ws_driver::WebSocket<SmolIo<S>>;
+pub type WebSocket<T = AnyTransport> = ws_driver::WebSocket<T>;
 
 /// How a server accepts connections. See [`ws_driver::Acceptor`].
 ///
@@ -224,7 +247,7 @@ pub type WebSocket<S = TcpStream> = ws_driver::WebSocket<SmolIo<S>>;
 /// let config = Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(10));
 /// let acceptor = Acceptor::new()
 ///     .config(config)
-///     .max_message(1 << 20) // after `config`, which replaces all limits
+///     .max_message(1 << 20)
 ///     .origins(OriginPolicy::allow_list(["https://app.example.com"]))
 ///     .handshake_timeout(Duration::from_secs(3));
 ///
@@ -284,18 +307,18 @@ pub type Connector = ws_driver::Connector<Smol>;
 /// ```
 /// use smol::io::{AsyncRead, AsyncWrite};
 /// use ws_smol::http::StatusCode;
-/// use ws_smol::{Acceptor, Error};
+/// use ws_smol::Acceptor;
 ///
-/// async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + 'static) -> Result<(), Error> {
+/// async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> std::io::Result<()> {
 ///     let offer = Acceptor::new().read(stream).await?;
 ///     if offer.path() != "/chat" {
-///         return offer.reject(StatusCode::NOT_FOUND).await;
+///         return Ok(offer.reject(StatusCode::NOT_FOUND).await?);
 ///     }
 ///     if !offer.protocols().any(|name| name == "chat.v2") {
-///         return offer.reject(StatusCode::BAD_REQUEST).await;
+///         return Ok(offer.reject(StatusCode::BAD_REQUEST).await?);
 ///     }
 ///     let mut ws = offer.subprotocol("chat.v2").accept().await?;
-///     ws.send("welcome").await
+///     Ok(ws.send("welcome").await?)
 /// }
 /// #
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -307,17 +330,17 @@ pub type Connector = ws_driver::Connector<Smol>;
 ///
 /// let connector = ws_smol::Connector::new();
 /// match connector.handshake("ws://example.com/elsewhere", near).await {
-///     Err(Error::Handshake(error)) => {
-///         let response = error.refusal().expect("the server's response");
+///     Err(error) => {
+///         let response = error.response().expect("the server's response");
 ///         assert_eq!(response.status(), StatusCode::NOT_FOUND);
 ///     }
-///     other => panic!("{other:?}"),
+///     Ok(_) => panic!("there is nothing elsewhere"),
 /// }
 /// # Ok(())
 /// # })
 /// # }
 /// ```
-pub type Offer<S = TcpStream> = ws_driver::Offer<SmolIo<S>>;
+pub type Offer<T = AnyTransport> = ws_driver::Offer<T>;
 
 /// The sending half of a split connection. See [`ws_driver::Sender`].
 ///
@@ -331,8 +354,8 @@ pub type Offer<S = TcpStream> = ws_driver::Offer<SmolIo<S>>;
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_smol::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = smol::future::try_zip(client, ws_smol::accept(far)).await?;
-/// # let (ws, mut server) = (client, server);
+/// # let (client, server) = smol::future::zip(client, ws_smol::accept(far)).await;
+/// # let (ws, mut server) = (client?, server?);
 /// # let server = smol::spawn(async move {
 /// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_smol::Error>(())
@@ -357,7 +380,7 @@ pub type Offer<S = TcpStream> = ws_driver::Offer<SmolIo<S>>;
 /// # })
 /// # }
 /// ```
-pub type Sender<S = TcpStream> = ws_driver::Sender<SmolIo<S>>;
+pub type Sender<T = AnyTransport> = ws_driver::Sender<T>;
 
 /// The receiving half of a split connection. See [`ws_driver::Receiver`].
 ///
@@ -371,8 +394,8 @@ pub type Sender<S = TcpStream> = ws_driver::Sender<SmolIo<S>>;
 /// # let (far, _) = listener.accept().await?;
 /// # let connector = ws_smol::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = smol::future::try_zip(client, ws_smol::accept(far)).await?;
-/// # let (ws, mut server) = (client, server);
+/// # let (client, server) = smol::future::zip(client, ws_smol::accept(far)).await;
+/// # let (ws, mut server) = (client?, server?);
 /// # let server = smol::spawn(async move {
 /// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_smol::Error>(())
@@ -404,7 +427,7 @@ pub type Sender<S = TcpStream> = ws_driver::Sender<SmolIo<S>>;
 /// # })
 /// # }
 /// ```
-pub type Receiver<S = TcpStream> = ws_driver::Receiver<SmolIo<S>>;
+pub type Receiver<T = AnyTransport> = ws_driver::Receiver<T>;
 
 /// Accepts a WebSocket connection on a stream, with the defaults of [`Acceptor`].
 ///
@@ -418,7 +441,7 @@ pub type Receiver<S = TcpStream> = ws_driver::Receiver<SmolIo<S>>;
 /// # let (stream, _) = listener.accept().await?;
 /// # let client = smol::spawn(async move {
 /// #     let mut ws = ws_smol::Connector::new().handshake("ws://example.com/", near).await?;
-/// #     ws.recv().await
+/// #     std::io::Result::Ok(ws.recv().await?)
 /// # });
 /// let mut ws = ws_smol::accept(stream).await?;
 /// ws.send("welcome").await?;
@@ -435,9 +458,9 @@ pub type Receiver<S = TcpStream> = ws_driver::Receiver<SmolIo<S>>;
 /// # Cancel safety
 ///
 /// Dropping the future drops the stream.
-pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, Error>
+pub async fn accept<S>(stream: S) -> Result<WebSocket, AcceptError>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     Acceptor::new().accept(stream).await
 }
@@ -451,7 +474,7 @@ where
 /// # let port = listener.local_addr()?.port();
 /// # let server = smol::spawn(async move {
 /// #     let mut ws = ws_smol::accept(listener.accept().await?.0).await?;
-/// #     ws.recv().await
+/// #     std::io::Result::Ok(ws.recv().await?)
 /// # });
 /// let mut ws = ws_smol::connect(&format!("ws://localhost:{port}/")).await?;
 /// ws.send("hello").await?;
@@ -468,6 +491,6 @@ where
 /// # Cancel safety
 ///
 /// Dropping the future drops the attempt.
-pub async fn connect(url: &str) -> Result<WebSocket, Error> {
+pub async fn connect(url: impl IntoTarget) -> Result<WebSocket, ConnectError> {
     Connector::new().connect(url).await
 }

@@ -15,7 +15,7 @@ use std::{env, io};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::broadcast::{Receiver, Sender};
-use ws_tokio::{Acceptor, CloseCode, Config, Error, Prepared, TrySendError, WebSocket};
+use ws_tokio::{Acceptor, CloseCode, Config, Prepared, TryFeedError, WebSocket};
 
 /// How far a subscriber may fall behind, in octets. This much can be queued for each of them, and one more message.
 pub(crate) const BACKLOG: usize = 256 << 10;
@@ -70,11 +70,7 @@ pub(crate) async fn serve(listener: TcpListener, news: Sender<Prepared>) {
 }
 
 /// Serves one subscriber until it leaves or has to.
-async fn subscribe(
-    acceptor: &Acceptor,
-    tcp: TcpStream,
-    news: &Sender<Prepared>,
-) -> Result<(), Error> {
+async fn subscribe(acceptor: &Acceptor, tcp: TcpStream, news: &Sender<Prepared>) -> io::Result<()> {
     let mut ws = acceptor.accept(tcp).await?;
     // Only now: what is published during the handshake does not make a subscriber late.
     let mut news = news.subscribe();
@@ -95,14 +91,14 @@ async fn subscribe(
                 }
                 Err(RecvError::Lagged(_)) => break,
                 Err(RecvError::Closed) => {
-                    return ws.close(CloseCode::GOING_AWAY, "no more news").await;
+                    return Ok(ws.close(CloseCode::GOING_AWAY, "no more news").await?);
                 }
             },
         }
     }
     drop(news);
     // Behind the backlog comes the reason why nothing follows. This never waits longer than `Config::close_timeout`.
-    ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await
+    Ok(ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await?)
 }
 
 /// A subscriber does not keep up.
@@ -117,9 +113,9 @@ fn queue(
     let mut next = Ok(message);
     loop {
         match next {
-            Ok(message) => match ws.try_send(&message) {
+            Ok(message) => match ws.try_feed(&message) {
                 Ok(()) => {}
-                Err(TrySendError::Full(_)) => return Err(TooSlow),
+                Err(TryFeedError::Full(_)) => return Err(TooSlow),
                 // The subscriber is leaving: go on receiving until it is gone.
                 Err(_) => return Ok(()),
             },

@@ -116,8 +116,10 @@ pub(crate) async fn send_file(ws: WebSocket, path: &Path) -> Result<u64> {
     let (sent, received) = tokio::join!(sending, receiving);
     match rx.end() {
         Some(end) if end.clean && end.initiator == Initiator::Peer => {
-            if end.code != CloseCode::NORMAL {
-                return Err(format!("the other end gave up: {} {}", end.code, end.reason).into());
+            if end.code() != CloseCode::NORMAL {
+                return Err(
+                    format!("the other end gave up: {} {}", end.code(), end.reason()).into(),
+                );
             }
             sent
         }

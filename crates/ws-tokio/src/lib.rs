@@ -6,7 +6,7 @@
 //! use tokio::net::{TcpListener, TcpStream};
 //! use ws_tokio::CloseCode;
 //!
-//! async fn echo(tcp: TcpStream) -> Result<(), ws_tokio::Error> {
+//! async fn echo(tcp: TcpStream) -> std::io::Result<()> {
 //!     let mut ws = ws_tokio::accept(tcp).await?;
 //!     while let Some((message, out)) = ws.recv_ref().await? {
 //!         out.feed(message).await?;
@@ -43,6 +43,9 @@
 //! | look at a request before accepting it | [`Acceptor::read`](ws_driver::Acceptor::read), [`Offer`] |
 //! | send and receive, whole messages or piece by piece | [`WebSocket`] |
 //! | send and receive from two tasks | [`Sender`], [`Receiver`] |
+//! | let another HTTP server upgrade, such as hyper | [`Acceptor::upgraded`](ws_driver::Acceptor::upgraded), [`handshake`] |
+//! | keep the type of a transport, write one, or get a stream back | [`transport`] |
+//! | test what is built on connections, without a network | [`testing`] |
 //!
 //! [The generic `WebSocket`](ws_driver::WebSocket) explains the contract of sending, and cancellation. The protocol
 //! itself is in `ws-proto` and `ws-handshake`, the asynchronous part in `ws-driver`; everything that an application
@@ -50,21 +53,41 @@
 
 #![forbid(unsafe_code)]
 
-mod io;
+pub mod transport;
 
-pub use io::{Tokio, TokioIo, TokioReadHalf, TokioTimer, TokioWriteHalf};
-pub use ws_driver::*;
+use transport::AnyTransport;
+#[doc(inline)]
+pub use transport::Tokio;
+#[doc(inline)]
+pub use ws_driver::{
+    AcceptError, AnswerError, Bytes, ClientError, CloseCode, CloseFrame, CloseReason,
+    CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control, ControlPayload,
+    ControlPayloadTooLong, DeflateConfig, End, Error, Feed, Incoming, Initiator, IntoOutgoing,
+    IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef, MessageWriter,
+    NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ReceiveError, RecvRef,
+    RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout, TryFeedError,
+    handshake, http, masks, testing,
+};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
-/// A WebSocket connection over a tokio stream. See [`ws_driver::WebSocket`].
+/// A WebSocket connection. See [`ws_driver::WebSocket`].
+///
+/// Connections over TCP, TLS and all other streams are of one type, unless a method that ends in `_on` keeps the type of
+/// a transport. A function takes the one, or any:
+///
+/// ```
+/// use ws_tokio::{Error, WebSocket, transport::Transport};
+///
+/// async fn greet(ws: &mut WebSocket) -> Result<(), Error> { ws.send("hello").await }
+/// async fn part<T: Transport>(ws: &mut WebSocket<T>) -> Result<(), Error> { ws.send("goodbye").await }
+/// ```
 ///
 /// # Sending
 ///
 /// [`send`](ws_driver::WebSocket::send) writes a message at once. [`feed`](ws_driver::WebSocket::feed) queues it, and
 /// the next [`flush`](ws_driver::WebSocket::flush) or receive writes all that is queued: fewer and larger writes.
-/// [`try_send`](ws_driver::WebSocket::try_send) never waits.
+/// [`try_feed`](ws_driver::WebSocket::try_feed) never waits.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -72,9 +95,9 @@ use tokio::net::TcpStream;
 /// # let (near, far) = tokio::io::duplex(1 << 20);
 /// # let connector = ws_tokio::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = tokio::try_join!(client, ws_tokio::accept(far))?;
-/// # let (mut ws, mut peer) = (client, server);
-/// use ws_tokio::{Message, TrySendError};
+/// # let (client, server) = tokio::join!(client, ws_tokio::accept(far));
+/// # let (mut ws, mut peer) = (client?, server?);
+/// use ws_tokio::{Message, TryFeedError};
 ///
 /// ws.send("text").await?;
 /// ws.send(vec![1, 2, 3]).await?; // binary
@@ -84,9 +107,9 @@ use tokio::net::TcpStream;
 /// }
 /// ws.flush().await?;
 ///
-/// match ws.try_send(Message::from("now or never")) {
+/// match ws.try_feed(Message::from("now or never")) {
 ///     Ok(()) => ws.flush().await?,
-///     Err(TrySendError::Full(message)) => println!("not now: {message:?}"),
+///     Err(TryFeedError::Full(message)) => println!("not now: {message:?}"),
 ///     Err(error) => return Err(error.into()),
 /// }
 /// # let mut received = 0;
@@ -107,8 +130,8 @@ use tokio::net::TcpStream;
 /// # let (near, far) = tokio::io::duplex(1 << 20);
 /// # let connector = ws_tokio::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = tokio::try_join!(client, ws_tokio::accept(far))?;
-/// # let (mut ws, mut peer) = (server, client);
+/// # let (client, server) = tokio::join!(client, ws_tokio::accept(far));
+/// # let (mut ws, mut peer) = (server?, client?);
 /// # let peer = tokio::spawn(async move {
 /// #     peer.send("ping?").await?;
 /// #     let answer = peer.recv().await?;
@@ -142,8 +165,8 @@ use tokio::net::TcpStream;
 /// # let (near, far) = tokio::io::duplex(1 << 20);
 /// # let connector = ws_tokio::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = tokio::try_join!(client, ws_tokio::accept(far))?;
-/// # let (mut ws, mut peer) = (client, server);
+/// # let (client, server) = tokio::join!(client, ws_tokio::accept(far));
+/// # let (mut ws, mut peer) = (client?, server?);
 /// use ws_tokio::MessageKind;
 ///
 /// let mut message = ws.writer(MessageKind::Binary)?;
@@ -177,7 +200,7 @@ use tokio::net::TcpStream;
 /// # let url = format!("ws://{}/", listener.local_addr()?);
 /// # let server = tokio::spawn(async move {
 /// #     let mut ws = ws_tokio::accept(listener.accept().await?.0).await?;
-/// #     ws.recv().await
+/// #     std::io::Result::Ok(ws.recv().await?)
 /// # });
 /// use std::time::Duration;
 /// use ws_tokio::{CloseCode, Config, Connector, Control};
@@ -199,7 +222,7 @@ use tokio::net::TcpStream;
 /// # Ok(())
 /// # }
 /// ```
-pub type WebSocket<S = TcpStream> = ws_driver::WebSocket<TokioIo<S>>;
+pub type WebSocket<T = AnyTransport> = ws_driver::WebSocket<T>;
 
 /// How a server accepts connections. See [`ws_driver::Acceptor`].
 ///
@@ -212,7 +235,7 @@ pub type WebSocket<S = TcpStream> = ws_driver::WebSocket<TokioIo<S>>;
 /// let config = Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(10));
 /// let acceptor = Acceptor::new()
 ///     .config(config)
-///     .max_message(1 << 20) // after `config`, which replaces all limits
+///     .max_message(1 << 20)
 ///     .origins(OriginPolicy::allow_list(["https://app.example.com"]))
 ///     .handshake_timeout(Duration::from_secs(3));
 ///
@@ -266,18 +289,18 @@ pub type Connector = ws_driver::Connector<Tokio>;
 /// ```
 /// use tokio::io::{AsyncRead, AsyncWrite};
 /// use ws_tokio::http::StatusCode;
-/// use ws_tokio::{Acceptor, Error};
+/// use ws_tokio::Acceptor;
 ///
-/// async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + 'static) -> Result<(), Error> {
+/// async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> std::io::Result<()> {
 ///     let offer = Acceptor::new().read(stream).await?;
 ///     if offer.path() != "/chat" {
-///         return offer.reject(StatusCode::NOT_FOUND).await;
+///         return Ok(offer.reject(StatusCode::NOT_FOUND).await?);
 ///     }
 ///     if !offer.protocols().any(|name| name == "chat.v2") {
-///         return offer.reject(StatusCode::BAD_REQUEST).await;
+///         return Ok(offer.reject(StatusCode::BAD_REQUEST).await?);
 ///     }
 ///     let mut ws = offer.subprotocol("chat.v2").accept().await?;
-///     ws.send("welcome").await
+///     Ok(ws.send("welcome").await?)
 /// }
 /// #
 /// # #[tokio::main(flavor = "current_thread")]
@@ -287,16 +310,16 @@ pub type Connector = ws_driver::Connector<Tokio>;
 ///
 /// let connector = ws_tokio::Connector::new();
 /// match connector.handshake("ws://example.com/elsewhere", near).await {
-///     Err(Error::Handshake(error)) => {
-///         let response = error.refusal().expect("the server's response");
+///     Err(error) => {
+///         let response = error.response().expect("the server's response");
 ///         assert_eq!(response.status(), StatusCode::NOT_FOUND);
 ///     }
-///     other => panic!("{other:?}"),
+///     Ok(_) => panic!("there is nothing elsewhere"),
 /// }
 /// # Ok(())
 /// # }
 /// ```
-pub type Offer<S = TcpStream> = ws_driver::Offer<TokioIo<S>>;
+pub type Offer<T = AnyTransport> = ws_driver::Offer<T>;
 
 /// The sending half of a split connection. See [`ws_driver::Sender`].
 ///
@@ -308,8 +331,8 @@ pub type Offer<S = TcpStream> = ws_driver::Offer<TokioIo<S>>;
 /// # let (near, far) = tokio::io::duplex(1 << 20);
 /// # let connector = ws_tokio::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = tokio::try_join!(client, ws_tokio::accept(far))?;
-/// # let (ws, mut server) = (client, server);
+/// # let (client, server) = tokio::join!(client, ws_tokio::accept(far));
+/// # let (ws, mut server) = (client?, server?);
 /// # let server = tokio::spawn(async move {
 /// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_tokio::Error>(())
@@ -333,7 +356,7 @@ pub type Offer<S = TcpStream> = ws_driver::Offer<TokioIo<S>>;
 /// # Ok(())
 /// # }
 /// ```
-pub type Sender<S = TcpStream> = ws_driver::Sender<TokioIo<S>>;
+pub type Sender<T = AnyTransport> = ws_driver::Sender<T>;
 
 /// The receiving half of a split connection. See [`ws_driver::Receiver`].
 ///
@@ -345,8 +368,8 @@ pub type Sender<S = TcpStream> = ws_driver::Sender<TokioIo<S>>;
 /// # let (near, far) = tokio::io::duplex(1 << 20);
 /// # let connector = ws_tokio::Connector::new();
 /// # let client = connector.handshake("ws://example.com/", near);
-/// # let (client, server) = tokio::try_join!(client, ws_tokio::accept(far))?;
-/// # let (ws, mut server) = (client, server);
+/// # let (client, server) = tokio::join!(client, ws_tokio::accept(far));
+/// # let (ws, mut server) = (client?, server?);
 /// # let server = tokio::spawn(async move {
 /// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
 /// #     Ok::<_, ws_tokio::Error>(())
@@ -377,7 +400,7 @@ pub type Sender<S = TcpStream> = ws_driver::Sender<TokioIo<S>>;
 /// # Ok(())
 /// # }
 /// ```
-pub type Receiver<S = TcpStream> = ws_driver::Receiver<TokioIo<S>>;
+pub type Receiver<T = AnyTransport> = ws_driver::Receiver<T>;
 
 /// Accepts a WebSocket connection on a stream, with the defaults of [`Acceptor`].
 ///
@@ -389,7 +412,7 @@ pub type Receiver<S = TcpStream> = ws_driver::Receiver<TokioIo<S>>;
 /// # let (near, stream) = tokio::io::duplex(4096);
 /// # let client = tokio::spawn(async move {
 /// #     let mut ws = ws_tokio::Connector::new().handshake("ws://example.com/", near).await?;
-/// #     ws.recv().await
+/// #     std::io::Result::Ok(ws.recv().await?)
 /// # });
 /// let mut ws = ws_tokio::accept(stream).await?;
 /// ws.send("welcome").await?;
@@ -405,9 +428,9 @@ pub type Receiver<S = TcpStream> = ws_driver::Receiver<TokioIo<S>>;
 /// # Cancel safety
 ///
 /// Dropping the future drops the stream.
-pub async fn accept<S>(stream: S) -> Result<WebSocket<S>, Error>
+pub async fn accept<S>(stream: S) -> Result<WebSocket, AcceptError>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     Acceptor::new().accept(stream).await
 }
@@ -421,7 +444,7 @@ where
 /// # let port = listener.local_addr()?.port();
 /// # let server = tokio::spawn(async move {
 /// #     let mut ws = ws_tokio::accept(listener.accept().await?.0).await?;
-/// #     ws.recv().await
+/// #     std::io::Result::Ok(ws.recv().await?)
 /// # });
 /// let mut ws = ws_tokio::connect(&format!("ws://localhost:{port}/")).await?;
 /// ws.send("hello").await?;
@@ -437,6 +460,6 @@ where
 /// # Cancel safety
 ///
 /// Dropping the future drops the attempt.
-pub async fn connect(url: &str) -> Result<WebSocket, Error> {
+pub async fn connect(url: impl IntoTarget) -> Result<WebSocket, ConnectError> {
     Connector::new().connect(url).await
 }

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
 
-use ws_driver::{Acceptor, Config, Connector, Error, Message, Receiver, Sender, WebSocket};
+use ws_driver::{
+    Acceptor, Config, ConnectError, Connector, Error, Message, Receiver, Sender, WebSocket,
+};
 
 use super::{Manual, Peer, Scripted, Shape, pair};
 use crate::exec::{self, Task};
@@ -34,7 +36,7 @@ pub fn server_with(config: &Config, leftover: &[u8]) -> (Ws, Peer) {
     let (transport, peer) = pair();
     peer.push([&http::request(), leftover].concat());
     let acceptor = Acceptor::<Manual>::new().config(config.clone());
-    let ws = exec::run(acceptor.accept(transport)).expect("the handshake");
+    let ws = exec::run(acceptor.accept_on(transport)).expect("the handshake");
     let output = peer.take_output();
     assert!(
         output.starts_with(b"HTTP/1.1 101 "),
@@ -55,7 +57,7 @@ pub fn client(config: &Config) -> (Ws, Peer) {
     let (transport, peer) = pair();
     let connector = Connector::<Manual>::new().config(config.clone());
     let ws = answered(
-        connector.handshake("ws://server.example.com/", transport),
+        connector.handshake_on("ws://server.example.com/", transport),
         &peer,
         http::switching,
     )
@@ -77,11 +79,11 @@ pub fn halves<T: Shape>(end: End, config: &Config) -> (Sender<T>, Receiver<T>, P
         End::Server => {
             peer.push(http::request());
             let acceptor = Acceptor::<Manual>::new().config(config.clone());
-            exec::run(acceptor.accept(transport)).expect("the handshake")
+            exec::run(acceptor.accept_on(transport)).expect("the handshake")
         }
         End::Client => {
             let connector = Connector::<Manual>::new().config(config.clone());
-            let handshake = connector.handshake("ws://server.example.com/", transport);
+            let handshake = connector.handshake_on("ws://server.example.com/", transport);
             answered(handshake, &peer, http::switching).expect("the handshake")
         }
     };
@@ -96,10 +98,10 @@ pub fn halves<T: Shape>(end: End, config: &Config) -> (Sender<T>, Receiver<T>, P
 ///
 /// If the client sends anything but one request.
 pub fn answered<R>(
-    handshake: impl Future<Output = Result<R, Error>>,
+    handshake: impl Future<Output = Result<R, ConnectError>>,
     peer: &Peer,
     answer: impl FnOnce(&str) -> Vec<u8>,
-) -> Result<R, Error> {
+) -> Result<R, ConnectError> {
     let mut handshake = pin!(handshake);
     if let Poll::Ready(result) = exec::settle(&mut Task::new(), handshake.as_mut()) {
         return result;

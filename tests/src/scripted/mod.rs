@@ -12,11 +12,12 @@ pub use shape::{Shape, Whole};
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ws_driver::{Runtime, Split, Transport, Wrap};
+use ws_driver::transport::{AnyTransport, Runtime, Split, Transport, Wrap};
 
 use crate::clock::ManualTimer;
 
@@ -27,18 +28,31 @@ pub struct Manual;
 impl Runtime for Manual {
     type Timer = ManualTimer;
     type TcpStream = Scripted;
+    type Tcp = Scripted;
+
+    fn tcp(stream: Scripted) -> Scripted {
+        stream
+    }
+
+    async fn resolve(_host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(vec![([127, 0, 0, 1], port).into()])
+    }
 
     /// Never reaches anybody.
-    async fn connect(_host: &str, _port: u16) -> io::Result<Scripted> {
+    async fn connect_tcp(_address: SocketAddr) -> io::Result<Scripted> {
         std::future::pending().await
     }
 }
 
-impl<T: Shape> Wrap<T> for Manual {
-    type Transport = T;
+impl Wrap<Scripted> for Manual {
+    fn wrap(stream: Scripted) -> AnyTransport<Manual> {
+        AnyTransport::from_stream(stream, |stream| stream)
+    }
+}
 
-    fn wrap(stream: T) -> T {
-        stream
+impl AsRef<Scripted> for Scripted {
+    fn as_ref(&self) -> &Scripted {
+        self
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 
-use ws_driver::{ReadHalf, WriteHalf};
+use ws_driver::transport::{ReadHalf, WriteHalf};
 
 use super::{Direction, Ending, Op, Scripted, ScriptedRead, ScriptedWrite, state};
 use crate::clock;

@@ -41,6 +41,13 @@ impl Peer {
         state.wake(Direction::In);
     }
 
+    /// Ends the peer's direction in a way that the transport takes for a fault.
+    pub fn cut(&self) {
+        let mut state = self.state();
+        state.ending = Some(Ending::Error(io::ErrorKind::UnexpectedEof));
+        state.wake(Direction::In);
+    }
+
     /// Breaks the peer's direction behind what was sent.
     pub fn reset(&self) {
         let mut state = self.state();

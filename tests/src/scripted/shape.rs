@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 
-use ws_driver::{Locked, ReadHalf, Split, Transport, WriteHalf};
+use ws_driver::transport::{Locked, ReadHalf, Split, Transport, WriteHalf};
 
 use super::Scripted;
 use crate::clock::ManualTimer;

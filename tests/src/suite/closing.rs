@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ws_driver::{CloseCode, Config, End, Error, Initiator, Message, Phase};
+use ws_driver::{CloseCode, Config, End, Error, Initiator, Message, Timeout};
 
 use super::{Acceptor, Connector, Running, Stream, Suite, Ws, client, echo, server};
 use crate::socket::{Ending, RawPeer};
@@ -195,12 +195,14 @@ pub fn close_against_a_silent_peer_times_out<S: Suite>() {
         let _peer = RawPeer::open(address);
         let (result, time, end) = running.finish();
         assert!(
-            matches!(result, Err(Error::Timeout(Phase::Close))),
+            matches!(result, Err(Error::Timeout(Timeout::Close))),
             "{result:?}"
         );
         assert!(time >= Duration::from_millis(150), "{time:?}");
         let end = end.expect("an end");
-        assert_eq!((end.code, end.clean), (CloseCode::GOING_AWAY, false));
+        let local = end.local.expect("our Close");
+        assert_eq!((local.code, end.clean), (CloseCode::GOING_AWAY, false));
+        assert_eq!(end.peer, None);
     }
 }
 
@@ -217,7 +219,7 @@ pub fn a_close_by_the_peer_ends_with_the_server_first<S: Suite>() {
     let end = outcome.end.expect("an end");
     assert!(end.clean);
     assert_eq!(end.initiator, Initiator::Peer);
-    assert_eq!((end.code, &*end.reason), (CloseCode::GOING_AWAY, "bye"));
+    assert_eq!((end.code(), end.reason()), (CloseCode::GOING_AWAY, "bye"));
 }
 
 /// RFC 6455 §7.1.1, as a client.
@@ -260,7 +262,9 @@ pub fn simultaneous_closes_are_clean<S: Suite>() {
     assert!(matches!(late, Ok(None)), "{late:?}");
     let end = end.expect("an end");
     assert!(end.clean);
-    assert_eq!((end.initiator, &*end.reason), (Initiator::Local, "ours"));
+    assert_eq!(end.initiator, Initiator::Local);
+    assert_eq!(&*end.local.expect("our Close").reason, "ours");
+    assert_eq!(&*end.peer.expect("the peer's Close").reason, "theirs");
 }
 
 /// An error, once, and code 1006.
@@ -272,7 +276,7 @@ pub fn an_end_without_a_close_is_lost<S: Suite>() {
     assert_eq!(outcome.messages, ["last".into()]);
     assert!(matches!(outcome.fault, Some(Error::Lost)), "{outcome:?}");
     let end = outcome.end.expect("an end");
-    assert_eq!((end.code, end.clean), (CloseCode::ABNORMAL, false));
+    assert_eq!((end.code(), end.clean), (CloseCode::ABNORMAL, false));
 }
 
 /// What others do after their Close is no concern of ours.

@@ -129,12 +129,16 @@ fn exchange<S: Suite>(
     theirs: (Config, Way),
     messages: &[Message],
 ) -> (Vec<String>, Vec<String>) {
-    let shown = |extensions: &[ws_driver::Extension]| -> Vec<String> {
+    let shown = |extensions: &[ws_driver::handshake::Extension]| -> Vec<String> {
         extensions.iter().map(ToString::to_string).collect()
     };
     let (config, way) = theirs;
     let (address, served) = server::<S, _, _>(move |stream: Stream<S>| async move {
-        let ws = Acceptor::<S>::new().config(config).accept(stream).await?;
+        let ws = Acceptor::<S>::new()
+            .config(config)
+            .accept(stream)
+            .await
+            .expect("the handshake");
         let agreed = shown(ws.extensions());
         echo_in::<S>(ws, way).await?;
         Ok::<_, Error>(agreed)
@@ -189,6 +193,17 @@ pub fn every_level_and_threshold_is_understood<S: Suite>() {
     }
 }
 
+fn takeover(own: bool, peer: bool) -> DeflateConfig {
+    let mut config = DeflateConfig::default();
+    if !own {
+        config = config.own_no_context_takeover();
+    }
+    if !peer {
+        config = config.peer_no_context_takeover();
+    }
+    config
+}
+
 /// What either end wants is granted, and both say so.
 pub fn every_pair_of_takeover_modes_is_agreed_on<S: Suite>() {
     let some: Vec<Message> = [5, 40, 5000, 40, 70_000]
@@ -197,12 +212,8 @@ pub fn every_pair_of_takeover_modes_is_agreed_on<S: Suite>() {
         .collect();
     for modes in 0..16_u8 {
         let mode = |bit: u8| modes & (1 << bit) != 0;
-        let client = DeflateConfig::default()
-            .own_context_takeover(mode(0))
-            .peer_context_takeover(mode(1));
-        let server = DeflateConfig::default()
-            .own_context_takeover(mode(2))
-            .peer_context_takeover(mode(3));
+        let client = takeover(mode(0), mode(1));
+        let server = takeover(mode(2), mode(3));
         let (here, there) = exchange::<S>(
             (compressing(client), Way::Whole),
             (compressing(server), Way::Whole),
@@ -277,7 +288,11 @@ fn raw_server<S: Suite>(
 ) -> (RawPeer, String, super::Running<Result<(), Error>>) {
     let (address, running) = server::<S, _, _>(|stream| async move {
         let acceptor = Acceptor::<S>::new().config(config);
-        echo_in::<S>(acceptor.accept(stream).await?, Way::Borrowed).await
+        echo_in::<S>(
+            acceptor.accept(stream).await.expect("the handshake"),
+            Way::Borrowed,
+        )
+        .await
     });
     let mut peer = RawPeer::connect(address);
     peer.send(&http::request_with(lines));
@@ -379,7 +394,11 @@ pub fn a_corrupt_message_fails_the_connection_of_a_client<S: Suite>() {
     for (opcode, corrupt) in cases {
         let (mut peer, running) = client::<S, _, _>(|url| async move {
             let config = compressing(DeflateConfig::default());
-            let mut ws = Connector::<S>::new().config(config).connect(&url).await?;
+            let mut ws = Connector::<S>::new()
+                .config(config)
+                .connect(&url)
+                .await
+                .expect("the handshake");
             super::echo::<S>(&mut ws).await
         });
         let request = peer.read_head();

@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use ws_driver::handshake::Extension;
 use ws_driver::{
-    ClientError, CloseCode, Error, Extension, Message, Phase, RequestError, TargetError,
+    ClientError, CloseCode, ConnectError, ConnectPhase, HeadError, Message, RequestError,
+    TargetError,
 };
 
 use super::{Connector, Running, Suite, client};
+use crate::fault::Fault;
 use crate::http::{self, accept_for, head};
 use crate::socket::{self, RawPeer};
 use crate::wire::From;
@@ -14,7 +17,7 @@ use crate::wire::From;
 /// Connects, receives one message, and closes.
 fn connecting<S: Suite>(
     connector: Connector<S>,
-) -> (RawPeer, Running<Result<Option<Message>, Error>>) {
+) -> (RawPeer, Running<Result<Option<Message>, Fault>>) {
     client::<S, _, _>(|url| async move {
         let mut ws = connector.connect(&url).await?;
         let message = ws.recv().await?;
@@ -130,27 +133,27 @@ fn mistakes() -> Vec<Mistake> {
         (
             "HTTP/1.0",
             |v| head(&["HTTP/1.0 101 Switching", UPGRADE, CONNECTION, &accept(v)]),
-            |e| matches!(e, E::UnsupportedHttpVersion),
+            |e| matches!(e, E::Head(HeadError::UnsupportedHttpVersion)),
         ),
         (
             "no HTTP",
             |_| b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec(),
-            |e| matches!(e, E::MalformedStatusLine),
+            |e| matches!(e, E::Head(HeadError::MalformedStartLine)),
         ),
         (
             "TLS",
             |_| b"\x15\x03\x01\x00\x02\x02\x46".to_vec(),
-            |e| matches!(e, E::TlsOnPlainConnection),
+            |e| matches!(e, E::Head(HeadError::TlsOnPlainConnection)),
         ),
         (
             "too long a head",
             |v| fine(v, &[&format!("X: {}", "a".repeat(20_000))]),
-            |e| matches!(e, E::HeadTooLong),
+            |e| matches!(e, E::Head(HeadError::HeadTooLong)),
         ),
         (
             "too many headers",
             |v| fine(v, &["X: y"; 100]),
-            |e| matches!(e, E::TooManyHeaders),
+            |e| matches!(e, E::Head(HeadError::TooManyHeaders)),
         ),
         (
             "too much in front",
@@ -161,17 +164,7 @@ fn mistakes() -> Vec<Mistake> {
                 ]);
                 [hints.repeat(4), fine(v, &[])].concat()
             },
-            |e| matches!(e, E::HeadTooLong),
-        ),
-        (
-            "nothing",
-            |_| Vec::new(),
-            |e| matches!(e, E::ConnectionClosed),
-        ),
-        (
-            "a part",
-            |v| fine(v, &[])[..50].to_vec(),
-            |e| matches!(e, E::TruncatedHead),
+            |e| matches!(e, E::Head(HeadError::HeadTooLong)),
         ),
     ]
 }
@@ -188,11 +181,28 @@ pub fn a_wrong_answer_is_an_error_that_names_the_rule<S: Suite>() {
         peer.send(&answer(&http::accept_of(&request)));
         peer.end();
         match running.finish() {
-            Err(Error::Handshake(error)) => assert!(is_right(&error), "{name}: {error:?}"),
+            Err(Fault::Connect(ConnectError::Handshake(error))) => {
+                assert!(is_right(&error), "{name}: {error:?}")
+            }
             other => panic!("{name}: {other:?}"),
         }
         let (octets, _) = peer.read_to_end();
         assert!(octets.is_empty(), "{name}: something was sent");
+    }
+}
+
+/// However much of the answer came.
+pub fn a_server_that_ends_early_is_lost<S: Suite>() {
+    for octets in [&b""[..], b"HTTP/1.1 101 Switching"] {
+        let (mut peer, running) = connecting::<S>(Connector::<S>::new());
+        let _ = peer.read_head();
+        peer.send(octets);
+        peer.end();
+        let result = running.finish();
+        assert!(
+            matches!(result, Err(Fault::Connect(ConnectError::Lost))),
+            "{result:?}"
+        );
     }
 }
 
@@ -240,7 +250,7 @@ pub fn a_refusal_reaches_the_caller_with_head_and_body<S: Suite>() {
         peer.send(&octets);
         peer.end();
         match running.finish() {
-            Err(Error::Handshake(error)) => {
+            Err(Fault::Connect(ConnectError::Handshake(error))) => {
                 let refusal = error.refusal().expect("a refusal");
                 assert_eq!(refusal.status(), status);
                 assert!(refusal.body() == body, "{status}");
@@ -373,7 +383,12 @@ pub fn a_server_that_stalls_ends_at_the_deadline<S: Suite>() {
         peer.send(octets);
         let result = running.finish();
         assert!(
-            matches!(result, Err(Error::Timeout(Phase::Handshake))),
+            matches!(
+                result,
+                Err(Fault::Connect(ConnectError::Timeout(
+                    ConnectPhase::Handshake
+                )))
+            ),
             "{result:?}"
         );
         assert!(start.elapsed() >= Duration::from_millis(100));
@@ -400,12 +415,15 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
             ("ws://127.0.0.1/\r\nX: y", TargetError::InvalidPath),
         ] {
             match Connector::<S>::new().connect(url).await {
-                Err(Error::Target(error)) => assert_eq!(error, expected, "{url}"),
+                Err(ConnectError::Target(error)) => assert_eq!(error, expected, "{url}"),
                 other => panic!("{url}: {other:?}"),
             }
         }
         let secure = Connector::<S>::new().connect("wss://127.0.0.1/").await;
-        assert!(matches!(secure, Err(Error::TlsUnavailable)), "{secure:?}");
+        assert!(
+            matches!(secure, Err(ConnectError::TlsUnavailable)),
+            "{secure:?}"
+        );
         let url = format!("ws://{address}/");
         for name in [
             "Host",
@@ -420,7 +438,7 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
             "Transfer-Encoding",
         ] {
             match Connector::<S>::new().header(name, "x").connect(&url).await {
-                Err(Error::Request(RequestError::ReservedHeader(reserved))) => {
+                Err(ConnectError::Request(RequestError::ReservedHeader(reserved))) => {
                     assert!(name.eq_ignore_ascii_case(reserved.as_str()));
                 }
                 other => panic!("{name}: {other:?}"),
@@ -431,7 +449,7 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
             assert!(
                 matches!(
                     result,
-                    Err(Error::Request(RequestError::InvalidHeaderValue(_)))
+                    Err(ConnectError::Request(RequestError::InvalidHeaderValue(_)))
                 ),
                 "{result:?}"
             );
@@ -439,18 +457,18 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
         let result = Connector::<S>::new().header("a b", "x").connect(&url).await;
         assert!(matches!(
             result,
-            Err(Error::Request(RequestError::InvalidHeaderName(_)))
+            Err(ConnectError::Request(RequestError::InvalidHeaderName(_)))
         ));
         let result = Connector::<S>::new().subprotocol("a b").connect(&url).await;
         assert!(matches!(
             result,
-            Err(Error::Request(RequestError::InvalidProtocol(_)))
+            Err(ConnectError::Request(RequestError::InvalidProtocol(_)))
         ));
         let twice = Connector::<S>::new().subprotocol("a").subprotocol("a");
         let result = twice.connect(&url).await;
         assert!(matches!(
             result,
-            Err(Error::Request(RequestError::DuplicateProtocol(_)))
+            Err(ConnectError::Request(RequestError::DuplicateProtocol(_)))
         ));
     });
     listener.set_nonblocking(true).expect("a flag");
@@ -462,7 +480,7 @@ pub fn nobody_listening_is_an_error_of_io<S: Suite>() {
     // Nor can any other test, which could come to a free port, be given one below 1024.
     let result = S::block_on(Connector::<S>::new().connect("ws://127.0.0.1:1/"));
     match result {
-        Err(Error::Io(error)) => {
+        Err(ConnectError::Io(error)) => {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
         }
         other => panic!("{other:?}"),

@@ -5,18 +5,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ws_driver::http::{Response, StatusCode};
-use ws_driver::{AnswerError, Error, OriginPolicy, Phase, RejectReason};
+use ws_driver::{AcceptError, AnswerError, OriginPolicy, RejectReason};
 
 use super::{Acceptor, Running, Suite, echo, server};
+use crate::fault::Fault;
 use crate::http::{self, LINES, Refusal};
 use crate::socket::{self, Ending, RawPeer};
 use crate::wire::{From, TEXT};
 
 /// A server that accepts and echoes.
-fn accepting<S: Suite>(acceptor: Acceptor<S>) -> (RawPeer, Running<Result<(), Error>>) {
+fn accepting<S: Suite>(acceptor: Acceptor<S>) -> (RawPeer, Running<Result<(), Fault>>) {
     let (address, running) = server::<S, _, _>(|stream| async move {
         let mut ws = acceptor.accept(stream).await?;
-        echo::<S>(&mut ws).await
+        Ok(echo::<S>(&mut ws).await?)
     });
     (RawPeer::connect(address), running)
 }
@@ -169,7 +170,7 @@ pub fn a_request_that_breaks_a_rule_gets_a_complete_refusal_and_then_the_end<S: 
         drop(peer);
         let result = running.finish();
         assert!(
-            matches!(result, Err(Error::Rejected(_))),
+            matches!(result, Err(Fault::Accept(AcceptError::Rejected(_)))),
             "{context}: {result:?}"
         );
     }
@@ -190,7 +191,10 @@ pub fn a_refusal_reaches_a_client_that_keeps_sending<S: Suite>() {
         assert_eq!(refusal.status, status);
         sender.join().expect("no panic");
         drop(peer);
-        assert!(matches!(running.finish(), Err(Error::Rejected(_))));
+        assert!(matches!(
+            running.finish(),
+            Err(Fault::Accept(AcceptError::Rejected(_)))
+        ));
     }
 }
 
@@ -293,7 +297,7 @@ pub fn a_request_that_stalls_ends_at_the_deadline<S: Suite>() {
         peer.send(&http::request()[..len]);
         let result = running.finish();
         assert!(
-            matches!(result, Err(Error::Timeout(Phase::Handshake))),
+            matches!(result, Err(Fault::Accept(AcceptError::Timeout))),
             "{result:?}"
         );
         assert!(start.elapsed() >= Duration::from_millis(100));
@@ -307,7 +311,10 @@ pub fn a_request_that_ends_early_is_lost<S: Suite>() {
     peer.send(&http::request()[..40]);
     peer.end();
     let result = running.finish();
-    assert!(matches!(result, Err(Error::Lost)), "{result:?}");
+    assert!(
+        matches!(result, Err(Fault::Accept(AcceptError::Lost))),
+        "{result:?}"
+    );
 }
 
 /// Only reading and answering do.
@@ -323,7 +330,7 @@ pub fn the_time_of_the_decision_does_not_count<S: Suite>() {
             let offer = acceptor.read(S::adopt(stream)).await?;
             S::sleep(Duration::from_millis(400)).await;
             let mut ws = offer.accept().await?;
-            echo::<S>(&mut ws).await
+            Ok::<(), Fault>(echo::<S>(&mut ws).await?)
         })
     });
     assert!(peer.read_head().starts_with("HTTP/1.1 101 "));
@@ -415,7 +422,7 @@ pub fn an_offered_subprotocol_is_chosen_and_another_is_an_error<S: Suite>() {
         let (address, running) = server::<S, _, _>(move |stream| async move {
             let offer = Acceptor::<S>::new().read(stream).await?;
             let ws = offer.subprotocol(name).accept().await?;
-            Ok::<_, Error>(ws.protocol().map(str::to_owned))
+            Ok::<_, AcceptError>(ws.protocol().map(str::to_owned))
         });
         let mut peer = RawPeer::connect(address);
         peer.send(&http::request_with(&["Sec-WebSocket-Protocol: a, b"]));
@@ -426,7 +433,7 @@ pub fn an_offered_subprotocol_is_chosen_and_another_is_an_error<S: Suite>() {
                 let head = peer.read_head();
                 assert_eq!(http::header(&head, "Sec-WebSocket-Protocol"), Some(name));
             }
-            Err(Error::Answer(AnswerError::ProtocolNotOffered(wrong))) => {
+            Err(AcceptError::Answer(AnswerError::ProtocolNotOffered(wrong))) => {
                 assert!(!offered);
                 assert_eq!(wrong, name);
                 let (octets, _) = peer.read_to_end();
@@ -468,7 +475,12 @@ pub fn origins_are_those_that_the_policy_lets_in<S: Suite>() {
             drop(peer);
             let result = running.finish();
             assert!(
-                matches!(result, Err(Error::Rejected(RejectReason::ForeignOrigin))),
+                matches!(
+                    result,
+                    Err(Fault::Accept(AcceptError::Rejected(
+                        RejectReason::ForeignOrigin
+                    )))
+                ),
                 "{result:?}"
             );
         }

@@ -17,15 +17,15 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use ws_driver::{Error, Runtime, Split, WebSocket, Wrap};
+use ws_driver::transport::{AnyTransport, Runtime, Wrap};
+use ws_driver::{Error, WebSocket};
 
 use crate::socket::{self, RawPeer, TOO_LONG};
 
 /// A runtime to show the behaviours on.
 pub trait Suite: 'static {
     /// What the adapter supplies.
-    type Runtime: Runtime
-        + Wrap<Stream<Self>, Transport: Split<ReadHalf: Send, WriteHalf: Send> + Send + 'static>;
+    type Runtime: Runtime + Wrap<Stream<Self>>;
 
     /// Runs a future on a runtime of its own, which ends with it.
     fn block_on<F: Future>(future: F) -> F::Output;
@@ -43,7 +43,7 @@ pub trait Suite: 'static {
 /// A TCP stream of the runtime.
 pub type Stream<S> = <<S as Suite>::Runtime as Runtime>::TcpStream;
 /// It as a transport.
-pub type Transport<S> = <<S as Suite>::Runtime as Wrap<Stream<S>>>::Transport;
+pub type Transport<S> = AnyTransport<<S as Suite>::Runtime>;
 /// A connection over it.
 pub type Ws<S> = WebSocket<Transport<S>>;
 /// How a server on the runtime accepts.
@@ -145,6 +145,7 @@ macro_rules! instantiate {
         }
         $crate::instantiate! { $suite, handshake_client:
             a_wrong_answer_is_an_error_that_names_the_rule,
+            a_server_that_ends_early_is_lost,
             a_refusal_reaches_the_caller_with_head_and_body,
             an_answer_in_any_permitted_form_is_accepted,
             frames_behind_the_answer_are_received,

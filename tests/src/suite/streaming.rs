@@ -96,7 +96,13 @@ fn exchange(mut peer: RawPeer, from: From, seed: u64) {
 pub fn messages_are_echoed_piece_by_piece_by_a_server<S: Suite>() {
     for seed in 0..2 {
         let (address, running) = server::<S, _, _>(|stream| async {
-            echo_in_pieces::<S>(Acceptor::<S>::new().accept(stream).await?).await
+            echo_in_pieces::<S>(
+                Acceptor::<S>::new()
+                    .accept(stream)
+                    .await
+                    .expect("the handshake"),
+            )
+            .await
         });
         exchange(RawPeer::open(address), From::Client, seed);
         running.finish().expect("a clean end");
@@ -107,7 +113,13 @@ pub fn messages_are_echoed_piece_by_piece_by_a_server<S: Suite>() {
 pub fn messages_are_echoed_piece_by_piece_by_a_client<S: Suite>() {
     for seed in 0..2 {
         let (mut peer, running) = client::<S, _, _>(|url| async move {
-            echo_in_pieces::<S>(Connector::<S>::new().connect(&url).await?).await
+            echo_in_pieces::<S>(
+                Connector::<S>::new()
+                    .connect(&url)
+                    .await
+                    .expect("the handshake"),
+            )
+            .await
         });
         peer.answer();
         exchange(peer, From::Server, seed);
@@ -120,7 +132,7 @@ pub fn a_message_over_the_limits_passes_both_ways_at_once<S: Suite>() {
     const ALL: usize = 24 << 20;
     let (address, served) = server::<S, _, _>(|stream| async {
         let acceptor = Acceptor::<S>::new().max_message(100_000);
-        echo_in_pieces::<S>(acceptor.accept(stream).await?).await
+        echo_in_pieces::<S>(acceptor.accept(stream).await.expect("the handshake")).await
     });
     let start = Instant::now();
     S::block_on(async {
@@ -161,7 +173,10 @@ pub fn a_message_over_the_limits_passes_both_ways_at_once<S: Suite>() {
 /// The rest of a message that is not wanted any more is skipped, and an end inside one is told.
 pub fn readers_dropped_on_a_socket_lose_nothing_but_their_message<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
-        let mut ws = Acceptor::<S>::new().accept(stream).await?;
+        let mut ws = Acceptor::<S>::new()
+            .accept(stream)
+            .await
+            .expect("the handshake");
         let mut reader = ws.recv_stream().await?.expect("a message");
         let first = reader.chunk().await?.map(<[u8]>::len);
         assert!(first.is_some_and(|len| len > 0));

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ws_driver::{CloseCode, Config, Error, Phase};
+use ws_driver::{CloseCode, Config, Error, Timeout};
 
 use super::{Acceptor, Connector, Stream, Suite, client, echo, server};
 use crate::socket::{self, RawPeer, TOO_LONG};
@@ -20,7 +20,7 @@ async fn serve_echo<S: Suite>(stream: Stream<S>) -> Result<(), Error> {
 
 async fn serve_echo_with<S: Suite>(stream: Stream<S>, config: Config) -> Result<(), Error> {
     let acceptor = Acceptor::<S>::new().config(config);
-    let mut ws = acceptor.accept(stream).await?;
+    let mut ws = acceptor.accept(stream).await.expect("the handshake");
     echo::<S>(&mut ws).await
 }
 
@@ -109,7 +109,10 @@ pub fn chopped_traffic_is_echoed_octet_by_octet_by_a_server<S: Suite>() {
 pub fn chopped_traffic_is_echoed_octet_by_octet_by_a_client<S: Suite>() {
     for seed in 10..13 {
         let (mut peer, running) = client::<S, _, _>(|url| async move {
-            let mut ws = Connector::<S>::new().connect(&url).await?;
+            let mut ws = Connector::<S>::new()
+                .connect(&url)
+                .await
+                .expect("the handshake");
             echo::<S>(&mut ws).await
         });
         peer.answer();
@@ -150,7 +153,7 @@ pub fn the_message_limit_is_exact<S: Suite>() {
         for over in [0, 1] {
             let (address, running) = server::<S, _, _>(|stream| async {
                 let acceptor = Acceptor::<S>::new().max_message(LIMIT);
-                let mut ws = acceptor.accept(stream).await?;
+                let mut ws = acceptor.accept(stream).await.expect("the handshake");
                 echo::<S>(&mut ws).await
             });
             let mut peer = RawPeer::open(address);
@@ -257,7 +260,7 @@ pub fn a_stalled_write_times_out<S: Suite>() {
     let _peer = RawPeer::open(address);
     let (result, time) = running.finish();
     assert!(
-        matches!(result, Err(Error::Timeout(Phase::WriteStall))),
+        matches!(result, Err(Error::Timeout(Timeout::WriteStall))),
         "{result:?}"
     );
     assert!(time >= Duration::from_millis(150), "{time:?}");
@@ -278,7 +281,10 @@ async fn glance<R>(future: impl Future<Output = R>) -> Option<R> {
 /// As time-outs and `select!` drop them.
 pub fn futures_dropped_on_a_socket_lose_nothing<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
-        let mut ws = Acceptor::<S>::new().accept(stream).await?;
+        let mut ws = Acceptor::<S>::new()
+            .accept(stream)
+            .await
+            .expect("the handshake");
         let mut dropped = 0;
         loop {
             let Some(received) = glance(ws.recv()).await else {

@@ -13,7 +13,8 @@ use ws_tests::suite::Suite;
 
 use crate::adapter::http::StatusCode;
 use crate::adapter::{
-    self, Bytes, CloseCode, Config, Connector, Error, Initiator, Message, Prepared, WebSocket,
+    self, Bytes, CloseCode, Config, ConnectError, Connector, Initiator, Message, Prepared,
+    WebSocket,
 };
 use crate::{
     Listener, On, Publisher, accept_decision, broadcast, client, echo_server, lines, newsroom,
@@ -57,14 +58,14 @@ async fn next(ws: &mut WebSocket) -> Message {
 }
 
 /// The status and body of the refusal.
-fn refusal(result: Result<WebSocket, Error>) -> (StatusCode, String) {
+fn refusal(result: Result<WebSocket, ConnectError>) -> (StatusCode, String) {
     match result {
-        Err(Error::Handshake(error)) => {
-            let response = error.refusal().expect("a refusal");
+        Err(error) => {
+            let response = error.response().expect("a refusal");
             let body = String::from_utf8(response.body().clone()).unwrap();
             (response.status(), body)
         }
-        other => panic!("{other:?}"),
+        Ok(_) => panic!("it was accepted"),
     }
 }
 
@@ -277,7 +278,7 @@ fn news_reaches_all_subscribers_and_drops_the_slow_one_alone() {
         assert!(received < published);
         let end = slow.end().unwrap();
         assert_eq!(
-            (end.code, end.initiator),
+            (end.code(), end.initiator),
             (CloseCode::TRY_AGAIN_LATER, Initiator::Peer)
         );
 

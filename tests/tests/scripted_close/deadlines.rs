@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ws_driver::{CloseCode, Config, Error, Initiator, Phase};
+use ws_driver::{CloseCode, Config, Error, Initiator, Timeout};
 use ws_tests::scripted::{self, End, Peer, receive_all};
 use ws_tests::wire::{self, PING};
 use ws_tests::{clock, exec};
@@ -17,7 +17,7 @@ fn close_times_out(end: End, name: &str, misbehave: fn(&Peer, wire::From)) {
     let before = clock::elapsed();
     let result = exec::run(ws.close(CloseCode::NORMAL, "bye"));
     assert!(
-        matches!(result, Err(Error::Timeout(Phase::Close))),
+        matches!(result, Err(Error::Timeout(Timeout::Close))),
         "{end:?} {name}: {result:?}"
     );
     let time = clock::elapsed() - before;
@@ -28,7 +28,8 @@ fn close_times_out(end: End, name: &str, misbehave: fn(&Peer, wire::From)) {
     assert!(exec::run(ws.recv()).unwrap().is_none());
     let closed = ws.end().unwrap();
     assert_eq!(closed.initiator, Initiator::Local);
-    assert_eq!((closed.code, &*closed.reason), (CloseCode::NORMAL, "bye"));
+    let local = closed.local.unwrap();
+    assert_eq!((local.code, &*local.reason), (CloseCode::NORMAL, "bye"));
     assert!(!closed.clean);
 }
 
@@ -74,7 +75,7 @@ fn recv_after_start_close_ends_at_the_deadline_also_when_messages_come_for_ever(
         let ((messages, fault), time) = timed(|| receive_all(&mut ws));
         assert!(!messages.is_empty());
         assert!(
-            matches!(fault, Some(Error::Timeout(Phase::Close))),
+            matches!(fault, Some(Error::Timeout(Timeout::Close))),
             "{end:?}: {fault:?}"
         );
         assert!(time >= 5 * SECOND && time < 6 * SECOND, "{time:?}");
@@ -106,7 +107,7 @@ fn the_close_deadline_counts_from_the_close_and_not_from_each_poll() {
     clock::advance(SECOND / 2);
     let result = exec::expect_ready(exec::attempt(ws.recv()));
     assert!(
-        matches!(result, Err(Error::Timeout(Phase::Close))),
+        matches!(result, Err(Error::Timeout(Timeout::Close))),
         "{result:?}"
     );
 }
@@ -126,7 +127,7 @@ fn a_write_stall_ends_the_connection_after_30_s_without_one_octet() {
                 _ => exec::run(ws.recv_ref()).map(drop),
             });
             assert!(
-                matches!(result, Err(Error::Timeout(Phase::WriteStall))),
+                matches!(result, Err(Error::Timeout(Timeout::WriteStall))),
                 "{waiting}: {result:?}"
             );
             assert_eq!(time, 30 * SECOND, "{waiting}");
@@ -134,11 +135,11 @@ fn a_write_stall_ends_the_connection_after_30_s_without_one_octet() {
                 // What sending says, receiving says as well.
                 assert!(matches!(
                     exec::run(ws.recv()),
-                    Err(Error::Timeout(Phase::WriteStall))
+                    Err(Error::Timeout(Timeout::WriteStall))
                 ));
             }
             assert!(exec::run(ws.recv()).unwrap().is_none());
-            assert_eq!(ws.end().unwrap().code, CloseCode::ABNORMAL);
+            assert_eq!(ws.end().unwrap().code(), CloseCode::ABNORMAL);
             assert!(peer.is_dropped());
         }
     }

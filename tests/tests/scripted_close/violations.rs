@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use ws_driver::{
     CloseCode, Config, Error, Initiator, LimitError, Message, ProtocolError, ReceiveError,
-    SendError,
 };
 use ws_tests::scripted::{self, End, Peer, Ws, receive_all};
 use ws_tests::wire::{self, BINARY, CLOSE, CONTINUATION, PING, TEXT};
@@ -145,7 +144,7 @@ fn every_violation_is_told_to_the_peer_and_then_to_the_caller_behind_the_message
                 assert!(peer.is_dropped());
                 let closed = ws.end().unwrap();
                 assert_eq!(closed.initiator, Initiator::Local);
-                assert_eq!(closed.code, rule.close_code());
+                assert_eq!(closed.local.unwrap().code, rule.close_code());
                 assert!(!closed.clean);
             }
         }
@@ -156,7 +155,7 @@ fn every_violation_is_told_to_the_peer_and_then_to_the_caller_behind_the_message
 fn limits_are_exact() {
     for end in End::BOTH {
         let from = end.peer();
-        let config = Config::default().max_message_len(1000).max_frame_len(600);
+        let config = Config::default().max_message(1000).max_frame(600);
         let (mut ws, peer) = end.open(&config);
         let whole = [
             from.fragment(BINARY, &[1; 600]),
@@ -308,8 +307,7 @@ fn a_failure_is_resumed_by_the_next_recv_and_senders_learn_of_it_at_once() {
         peer.window(0);
         for _ in 0..3 {
             assert!(exec::attempt(ws.recv()).is_pending());
-            let closing =
-                |result| matches!(result, Poll::Ready(Err(Error::Send(SendError::Closing))));
+            let closing = |result| matches!(result, Poll::Ready(Err(Error::Closed(_))));
             assert!(closing(exec::glance(ws.send("x"))));
             assert!(closing(exec::glance(ws.feed("x"))));
             assert!(closing(exec::glance(ws.flush())));

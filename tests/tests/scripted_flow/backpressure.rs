@@ -86,7 +86,8 @@ fn a_peer_that_sends_messages_and_never_reads_is_no_longer_read() {
         let count = reads(&peer.take_log());
         assert!(queued(&ws) < BLOCK + 10_014, "{} queued", queued(&ws));
         assert!(queued(&ws) >= BLOCK);
-        assert!(count <= 8, "{count} messages read");
+        // What was echoed, and a block of what may be before the next Ping.
+        assert!(count <= 2 * 8, "{count} messages read");
         // Nothing was lost: it goes on when the peer reads.
         peer.push_for_ever(&[]);
         peer.window(usize::MAX);

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use ws_driver::{Bytes, Config, Message, MessageRef, TrySendError};
+use ws_driver::{Bytes, Config, Message, MessageRef, TryFeedError};
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{self, End};
 use ws_tests::wire::{self, BINARY, CONTINUATION, PING, TEXT};
@@ -52,8 +52,8 @@ fn a_borrowed_message_survives_answers_of_any_size() {
         exec::run(out.feed(vec![1; 100_000])).unwrap();
         assert!(!out.has_room());
         assert!(matches!(
-            out.try_send("three"),
-            Err(TrySendError::Full("three"))
+            out.try_feed("three"),
+            Err(TryFeedError::Full("three"))
         ));
         exec::run(out.feed(message)).unwrap();
         assert!(out.has_room());
@@ -171,9 +171,7 @@ fn messages_up_to_the_limit_pass_and_one_octet_more_does_not() {
     for end in End::BOTH {
         for over in [false, true] {
             let limit = 300_000;
-            let config = Config::default()
-                .max_message_len(limit)
-                .max_frame_len(limit);
+            let config = Config::default().max_message(limit).max_frame(limit);
             let (mut ws, peer) = end.open(&config);
             let payload = vec![1; limit + usize::from(over)];
             peer.push(end.peer().frame(BINARY, &payload));

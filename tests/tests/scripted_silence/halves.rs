@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::Poll;
 
-use ws_driver::{CloseCode, Config, Error, Phase, SendError, WebSocket};
+use ws_driver::{CloseCode, Config, Error, Timeout, WebSocket};
 use ws_tests::clock;
 use ws_tests::exec::{self, Order, Task, Tasks};
 use ws_tests::scripted::{self, End, Scripted, Shape, Whole};
@@ -11,10 +11,7 @@ use ws_tests::wire::{Frame, PING, PONG, TEXT};
 
 use super::{INTERVAL, NANO, SECOND, TIMEOUT, assert_timeout, keepalive, one_ping, stir};
 
-fn a_receiver_pings_and_times_out_for_both<T: Shape>()
-where
-    scripted::Manual: ws_driver::Wrap<T, Transport = T>,
-{
+fn a_receiver_pings_and_times_out_for_both<T: Shape>() {
     for end in End::BOTH {
         for drives in [false, true] {
             let (mut tx, mut rx, peer) = scripted::halves::<T>(end, &keepalive());
@@ -45,17 +42,17 @@ where
                 assert!(stir(&mut task, future.as_mut()).is_pending());
                 clock::advance(NANO);
                 let result = exec::expect_ready(stir(&mut task, future.as_mut()));
-                assert_timeout(result, Phase::Pong, &format!("{end:?} drive: {drives}"));
+                assert_timeout(result, Timeout::Pong, &format!("{end:?} drive: {drives}"));
             }
             assert_eq!(rx.round_trip(), Some(2 * SECOND));
             assert!(matches!(exec::glance(rx.recv()), Poll::Ready(Ok(None))));
             assert!(matches!(exec::glance(rx.drive()), Poll::Ready(Ok(false))));
             let sent = exec::expect_ready(exec::glance(tx.send("late")));
-            assert!(matches!(sent, Err(Error::Send(SendError::Closing))));
+            assert!(matches!(sent, Err(Error::Closed(_))));
             let closed = exec::expect_ready(exec::glance(tx.close(CloseCode::NORMAL, "")));
-            assert_timeout(closed, Phase::Pong, "close tells it too");
+            assert_timeout(closed, Timeout::Pong, "close tells it too");
             assert_eq!(tx.end(), rx.end());
-            assert_eq!(tx.end().unwrap().code, CloseCode::ABNORMAL);
+            assert_eq!(tx.end().unwrap().code(), CloseCode::ABNORMAL);
             assert!(peer.is_dropped());
             let ws: WebSocket<T> = tx.reunite(rx).unwrap();
             assert!(ws.get_ref().is_none());
@@ -132,11 +129,11 @@ fn a_limit_that_the_sender_notices_ends_the_receiver_too() {
             faults
                 .iter()
                 .flatten()
-                .any(|fault| matches!(fault, Error::Timeout(Phase::WriteStall))),
+                .any(|fault| matches!(fault, Error::Timeout(Timeout::WriteStall))),
             "{faults:?}"
         );
         let ended = rx.end().unwrap();
-        assert_eq!((ended.code, ended.clean), (CloseCode::ABNORMAL, false));
+        assert_eq!((ended.code(), ended.clean), (CloseCode::ABNORMAL, false));
     }
 }
 
@@ -163,7 +160,7 @@ fn a_blocked_sender_does_not_put_off_what_the_receiver_waits_for() {
                 faults
                     .iter()
                     .flatten()
-                    .any(|fault| matches!(fault, Error::Timeout(Phase::Idle))),
+                    .any(|fault| matches!(fault, Error::Timeout(Timeout::Idle))),
                 "{faults:?}"
             );
         }

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use ws_driver::{CloseCode, Config, Error, Phase};
+use ws_driver::{CloseCode, Config, Error, Timeout};
 use ws_tests::clock;
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{self, End};
@@ -51,7 +51,7 @@ fn a_peer_that_talks_is_not_pinged_whatever_it_says() {
                 assert!(polled.is_pending());
                 one_ping(end, &peer);
             } else {
-                assert_timeout(exec::expect_ready(polled), Phase::Idle, "idle");
+                assert_timeout(exec::expect_ready(polled), Timeout::Idle, "idle");
                 assert_lost(&mut ws, &peer);
             }
         }
@@ -112,7 +112,7 @@ fn the_idle_limit_ends_a_silent_connection_exactly_then() {
                 assert!(!task.is_woken());
                 clock::advance(NANO);
                 let result = exec::expect_ready(stir(&mut task, future.as_mut()));
-                assert_timeout(result, Phase::Idle, &format!("{end:?} {wait:?}"));
+                assert_timeout(result, Timeout::Idle, &format!("{end:?} {wait:?}"));
             }
             assert_eq!(peer.output_len(), 0);
             assert_lost(&mut ws, &peer);
@@ -130,7 +130,7 @@ fn what_we_send_does_not_make_the_peer_talk() {
         exec::run(ws.send("anybody?")).unwrap();
     }
     let result = exec::run(ws.recv());
-    assert_timeout(result, Phase::Idle, "");
+    assert_timeout(result, Timeout::Idle, "");
     assert_eq!(clock::elapsed() - start, INTERVAL);
     assert_eq!(peer.take_frames().len(), 19);
 }
@@ -154,10 +154,10 @@ fn messages_before_the_limit_come_first() {
 fn the_earlier_of_idle_limit_and_keepalive_wins() {
     // Idle limit, interval, timeout: which ends it, when, and after how many Pings.
     for (idle, interval, timeout, phase, time, pings) in [
-        (10, 20, 5, Phase::Idle, 10, 0),
-        (10, 4, 3, Phase::Pong, 7, 1),
-        (10, 4, 30, Phase::Idle, 10, 1),
-        (10, 8, 2, Phase::Pong, 10, 1),
+        (10, 20, 5, Timeout::Idle, 10, 0),
+        (10, 4, 3, Timeout::Pong, 7, 1),
+        (10, 4, 30, Timeout::Idle, 10, 1),
+        (10, 8, 2, Timeout::Pong, 10, 1),
     ] {
         for end in End::BOTH {
             let config = Config::default()
@@ -217,8 +217,8 @@ fn both_stop_when_the_connection_closes() {
                 let start = clock::elapsed();
                 let result = exec::run(ws.recv());
                 let (time, ok) = match why {
-                    "ours" => (50, matches!(result, Err(Error::Timeout(Phase::Close)))),
-                    "theirs" => (50, matches!(result, Ok(None))),
+                    "ours" => (50, matches!(result, Err(Error::Timeout(Timeout::Close)))),
+                    "theirs" => (0, matches!(result, Ok(None))),
                     _ => (40, matches!(result, Err(Error::Receive(_)))),
                 };
                 assert!(ok, "{end:?} {why}: {result:?}");
@@ -239,7 +239,7 @@ fn a_write_stall_that_comes_first_is_what_is_reported() {
         peer.window(0);
         assert!(exec::glance(ws.send("stuck")).is_pending());
         let result = exec::run(ws.recv());
-        assert_timeout(result, Phase::WriteStall, "");
+        assert_timeout(result, Timeout::WriteStall, "");
         assert_lost(&mut ws, &peer);
     }
 }

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use ws_driver::{CloseCode, Config, Error, Initiator, Phase, SendError};
+use ws_driver::{CloseCode, Config, Error, Initiator, Timeout};
 use ws_tests::clock;
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{End, Peer, Ws, queued};
@@ -85,7 +85,7 @@ fn until_pinged(ws: &mut Ws, end: End, peer: &Peer) -> Vec<u8> {
     one_ping(end, peer)
 }
 
-fn assert_timeout<R: std::fmt::Debug>(result: Result<R, Error>, phase: Phase, context: &str) {
+fn assert_timeout<R: std::fmt::Debug>(result: Result<R, Error>, phase: Timeout, context: &str) {
     match &result {
         Err(error @ Error::Timeout(which)) if *which == phase => {
             assert!(error.is_timeout() && error.close_code().is_none());
@@ -106,11 +106,11 @@ fn assert_lost(ws: &mut Ws, peer: &Peer) {
         ));
     }
     let end = ws.end().expect("it has ended");
-    assert_eq!(end.code, CloseCode::ABNORMAL);
+    assert_eq!(end.code(), CloseCode::ABNORMAL);
     assert!(!end.clean);
     assert_eq!(end.initiator, Initiator::Peer);
     assert!(ws.get_ref().is_none() && peer.is_dropped());
     let sent = exec::expect_ready(exec::glance(ws.send("late")));
-    assert!(matches!(sent, Err(Error::Send(SendError::Closing))));
+    assert!(matches!(sent, Err(Error::Closed(_))));
     assert_eq!(queued(ws), 0);
 }

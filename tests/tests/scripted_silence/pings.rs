@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ws_driver::{Config, Control, Error, MessageKind, Phase};
+use ws_driver::{Config, Control, Error, MessageKind, Timeout};
 use ws_tests::clock;
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{self, End, Op, queued};
@@ -49,7 +49,7 @@ fn a_ping_goes_out_after_exactly_the_interval_and_the_wait_goes_on() {
                 assert!(stir(&mut task, future.as_mut()).is_pending());
                 clock::advance(NANO);
                 let result = exec::expect_ready(stir(&mut task, future.as_mut()));
-                assert_timeout(result, Phase::Pong, &format!("{end:?} {wait:?}"));
+                assert_timeout(result, Timeout::Pong, &format!("{end:?} {wait:?}"));
             }
             assert_eq!(peer.output_len(), 0, "no Close for a peer that is gone");
             assert_lost(&mut ws, &peer);
@@ -69,7 +69,7 @@ fn a_wait_dropped_at_every_await_keeps_the_dates() {
             peer.pieces(1, 1);
             let start = clock::elapsed();
             let result = exec::run_dropping(&mut ws, async |ws| wait.wait(ws).await);
-            assert_timeout(result, Phase::Pong, "");
+            assert_timeout(result, Timeout::Pong, "");
             assert_eq!(clock::elapsed() - start, INTERVAL + TIMEOUT, "{wait:?}");
             one_ping(end, &peer);
             assert_lost(&mut ws, &peer);
@@ -126,7 +126,7 @@ fn one_ping_is_under_way_at_most() {
         let (mut ws, peer) = end.open(&config);
         let start = clock::elapsed();
         let result = exec::run(ws.recv());
-        assert_timeout(result, Phase::Pong, "");
+        assert_timeout(result, Timeout::Pong, "");
         assert_eq!(clock::elapsed() - start, HOUR + SECOND);
         one_ping(end, &peer);
     }
@@ -162,7 +162,7 @@ fn pongs_that_answer_nothing_do_not_count() {
         peer.push(from.frame(PONG, &[&payload[..], b"!"].concat()));
         peer.push(from.frame(PING, &payload));
         let result = exec::run(ws.recv());
-        assert_timeout(result, Phase::Pong, "foreign Pongs");
+        assert_timeout(result, Timeout::Pong, "foreign Pongs");
         assert!(ws.round_trip().is_none());
         let frames = peer.take_frames();
         assert!(
@@ -231,7 +231,7 @@ fn a_message_read_piece_by_piece_is_pinged_for_and_timed_too() {
             assert!(exec::attempt(async { reader.chunk().await.map(|_| ()) }).is_pending());
             one_ping(end, &peer);
             let start = clock::elapsed();
-            assert_timeout(exec::run(reader.chunk()), Phase::Pong, "");
+            assert_timeout(exec::run(reader.chunk()), Timeout::Pong, "");
             assert_eq!(clock::elapsed() - start, TIMEOUT);
             assert!(matches!(exec::run(reader.chunk()), Err(Error::Unfinished)));
         }
@@ -252,7 +252,7 @@ fn a_limit_is_kept_while_flushes_are_held_back() {
         assert_eq!(opcodes, [TEXT, PING]);
         clock::advance(TIMEOUT);
         let result = exec::expect_ready(exec::attempt(ws.recv()));
-        assert_timeout(result, Phase::Pong, "");
+        assert_timeout(result, Timeout::Pong, "");
     }
 }
 
@@ -314,7 +314,7 @@ fn a_peer_that_talks_for_ever_and_never_answers_is_given_up() {
                 break error;
             }
         };
-        assert!(matches!(error, Error::Timeout(Phase::Pong)), "{error:?}");
+        assert!(matches!(error, Error::Timeout(Timeout::Pong)), "{error:?}");
     }
 }
 
@@ -326,7 +326,7 @@ fn no_interval_at_all_does_not_hang_the_thread() {
         let config = Config::default().keepalive(Duration::ZERO, SECOND);
         let (mut ws, _peer) = scripted::server(&config);
         let result = exec::run(ws.recv());
-        let _ = done.send(matches!(result, Err(Error::Timeout(Phase::Pong))));
+        let _ = done.send(matches!(result, Err(Error::Timeout(Timeout::Pong))));
     });
     let timed_out = wait.recv_timeout(Duration::from_secs(5));
     assert_eq!(timed_out, Ok(true), "caught in a loop");

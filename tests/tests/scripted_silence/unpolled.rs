@@ -1,6 +1,6 @@
 //! Time that nobody waited through: what came in it counts, however late it is looked at.
 
-use ws_driver::Phase;
+use ws_driver::Timeout;
 use ws_tests::clock;
 use ws_tests::exec;
 use ws_tests::scripted::End;
@@ -63,7 +63,7 @@ fn what_arrived_while_nobody_polled_is_no_silence() {
         clock::advance(HOUR);
         let start = clock::elapsed();
         let result = exec::run(ws.recv());
-        assert_timeout(result, Phase::Idle, "");
+        assert_timeout(result, Timeout::Idle, "");
         assert_eq!(clock::elapsed() - start, INTERVAL);
     }
 }

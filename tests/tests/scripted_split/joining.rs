@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use ws_driver::{Error, SendError};
+use ws_driver::Error;
 use ws_tests::clock;
 use ws_tests::exec::{self, Order, Task, Tasks};
 use ws_tests::scripted::{End, Scripted, Shape};
@@ -122,7 +122,11 @@ fn halves_are_joined_after_the_end<T: Shape>() {
                     assert_eq!(exec::run(rx.recv()).unwrap(), None);
                 }
                 "sender" => {
-                    let closed = exec::run(tx.close(ws_driver::CloseCode::NORMAL, ""));
+                    let closed = exec::run(ws_tests::close_and_wait(
+                        &mut tx,
+                        ws_driver::CloseCode::NORMAL,
+                        "",
+                    ));
                     assert!(closed.unwrap_err().is_timeout());
                 }
                 _ => {
@@ -143,7 +147,7 @@ fn halves_are_joined_after_the_end<T: Shape>() {
             }
             assert_eq!(exec::run(ws.recv()).unwrap(), None);
             let sent = exec::run(ws.send("late"));
-            assert!(matches!(sent, Err(Error::Send(SendError::Closing))));
+            assert!(matches!(sent, Err(Error::Closed(_))));
             assert!(peer.is_dropped());
         }
     }

@@ -6,7 +6,7 @@ mod joining;
 mod sending;
 mod waking;
 
-use ws_driver::{Config, Receiver, Sender, TrySendError};
+use ws_driver::{Config, Receiver, Sender, TryFeedError};
 use ws_tests::scripted::{self, End, Peer, Shape};
 use ws_tests::wire::Frame;
 
@@ -25,9 +25,9 @@ fn payloads(frames: &[Frame], opcode: u8) -> Vec<&[u8]> {
 fn fill<T: Shape>(tx: &mut Sender<T>) -> usize {
     for queued in 0.. {
         let has_room = tx.has_room();
-        match tx.try_send(vec![0x55; 10_000]) {
+        match tx.try_feed(vec![0x55; 10_000]) {
             Ok(()) => assert!(has_room),
-            Err(TrySendError::Full(message)) => {
+            Err(TryFeedError::Full(message)) => {
                 assert!(!has_room);
                 assert_eq!(message, vec![0x55; 10_000]);
                 return queued;

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use ws_driver::{Config, Error, Message, TrySendError};
+use ws_driver::{Config, Error, Message, TryFeedError};
 use ws_tests::exec::{self, Order, Task, Tasks};
 use ws_tests::scripted::{self, End, Scripted, Shape};
 use ws_tests::wire::{BINARY, Frame, PING, PONG, TEXT};
@@ -12,7 +12,7 @@ use super::{Halves, fill, halves, payloads};
 ws_tests::both_shapes! {
     send_dropped_after_any_number_of_polls_has_sent_the_message_once,
     whoever_is_dropped_while_waiting_for_room_has_sent_nothing,
-    ready_then_try_send_dropped_at_every_await_never_loses_a_message,
+    ready_then_try_feed_dropped_at_every_await_never_loses_a_message,
     feed_waits_for_room_and_is_woken_when_there_is_some,
     what_is_fed_without_a_receiver_leaves_with_flush,
 }
@@ -87,7 +87,7 @@ fn whoever_is_dropped_while_waiting_for_room_has_sent_nothing<T: Shape>() {
     }
 }
 
-fn ready_then_try_send_dropped_at_every_await_never_loses_a_message<T: Shape>() {
+fn ready_then_try_feed_dropped_at_every_await_never_loses_a_message<T: Shape>() {
     for end in End::BOTH {
         for order in Order::BOTH {
             let (mut tx, mut rx, peer) = reluctant::<T>(end, 5000);
@@ -95,7 +95,7 @@ fn ready_then_try_send_dropped_at_every_await_never_loses_a_message<T: Shape>() 
             let sends = tasks.spawn(async move {
                 for number in 0..100_u8 {
                     exec::afresh(&mut tx, async |tx| tx.ready().await).await?;
-                    let sent = tx.try_send(vec![number; 9000]);
+                    let sent = tx.try_feed(vec![number; 9000]);
                     assert!(sent.is_ok(), "no room for {number}");
                 }
                 exec::afresh(&mut tx, async |tx| tx.flush().await).await?;
@@ -185,9 +185,9 @@ fn room_that_pongs_took_gives_the_message_back() {
     );
     let received = exec::run(rx.recv()).unwrap();
     assert_eq!(received, Some(Message::from("x")));
-    match tx.try_send("back") {
+    match tx.try_feed("back") {
         Ok(()) => {}
-        Err(error @ TrySendError::Full(_)) => assert_eq!(error.into_message(), "back"),
+        Err(error @ TryFeedError::Full(_)) => assert_eq!(error.into_message(), "back"),
         Err(error) => panic!("{error}"),
     }
 }

@@ -33,7 +33,7 @@ fn feed_to_an_empty_queue_wakes_a_receiver_that_waits_just_once<T: Shape>() {
             |tx| exec::expect_ready(exec::glance(tx.feed("fed"))).unwrap(),
             TEXT,
         ),
-        (|tx| tx.try_send("fed").unwrap(), TEXT),
+        (|tx| tx.try_feed("fed").unwrap(), TEXT),
         (
             |tx| tx.start_close(ws_driver::CloseCode::NORMAL, "").unwrap(),
             CLOSE,
@@ -287,7 +287,9 @@ fn wake_ups_are_few<T: Shape>() {
             while rx.recv().await?.is_some() {}
             Ok::<(), Error>(())
         });
-        let closes = tasks.spawn(async move { tx.close(ws_driver::CloseCode::NORMAL, "").await });
+        let closes = tasks.spawn(async move {
+            ws_tests::close_and_wait(&mut tx, ws_driver::CloseCode::NORMAL, "").await
+        });
         for _ in 0..TURNS {
             peer.push(End::Server.peer().text("x"));
             tasks.settle();

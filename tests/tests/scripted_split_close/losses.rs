@@ -23,7 +23,7 @@ fn an_end_without_a_close_is_reported_once<T: Shape>() {
                 let (mut tx, mut rx, peer) = halves::<T>(end);
                 let mut tasks = Tasks::new(order);
                 let closes = tasks.spawn(async move {
-                    let closed = tx.close(CloseCode::NORMAL, "").await;
+                    let closed = ws_tests::close_and_wait(&mut tx, CloseCode::NORMAL, "").await;
                     (closed, tx)
                 });
                 let receives = tasks.spawn(async move { drain(&mut rx).await });
@@ -49,9 +49,12 @@ fn an_end_without_a_close_is_reported_once<T: Shape>() {
                     other => panic!("{other:?}"),
                 }
                 let (closed, mut tx) = closes.output().expect("the end");
-                assert!(closed.as_ref().is_err_and(Error::is_closed), "{closed:?}");
+                assert!(
+                    closed.as_ref().is_err_and(Error::is_disconnect),
+                    "{closed:?}"
+                );
                 assert_closing(&mut tx);
-                assert_eq!(tx.end().unwrap().code, CloseCode::ABNORMAL);
+                assert_eq!(tx.end().unwrap().code(), CloseCode::ABNORMAL);
                 assert!(peer.is_dropped());
             }
         }
@@ -74,7 +77,7 @@ fn an_end_without_a_close_ends_the_waits_of_the_sender<T: Shape>() {
                 Some(Error::Lost)
             ));
             let sent = sends.output().expect("it was woken");
-            assert!(sent.as_ref().is_err_and(Error::is_closed), "{sent:?}");
+            assert!(sent.as_ref().is_err_and(Error::is_disconnect), "{sent:?}");
         }
     }
 }
@@ -93,7 +96,7 @@ fn a_fault_of_writing_wakes_the_receiver<T: Shape>() {
             tasks.settle();
             let (_, fault) = receives.output().expect("the receiver waits for ever");
             assert!(matches!(fault, Some(Error::Io(_))), "{fault:?}");
-            assert_eq!(tx.end().unwrap().code, CloseCode::ABNORMAL);
+            assert_eq!(tx.end().unwrap().code(), CloseCode::ABNORMAL);
         }
     }
 }

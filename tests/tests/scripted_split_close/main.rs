@@ -8,7 +8,7 @@ mod violations;
 
 use std::time::Duration;
 
-use ws_driver::{CloseCode, Config, Error, Message, Receiver, SendError, Sender};
+use ws_driver::{CloseCode, Config, Error, Message, Receiver, Sender};
 use ws_tests::clock;
 use ws_tests::exec;
 use ws_tests::scripted::{self, End, Peer, Shape};
@@ -51,7 +51,7 @@ async fn drain<T: Shape>(rx: &mut Receiver<T>) -> (Vec<Message>, Option<Error>) 
 }
 
 fn is_closing<R>(result: &Result<R, Error>) -> bool {
-    matches!(result, Err(Error::Send(SendError::Closing)))
+    matches!(result, Err(Error::Closed(_)))
 }
 
 /// Every way to send fails at once.
@@ -67,9 +67,9 @@ fn assert_closing<T: Shape>(tx: &mut Sender<T>) {
     for result in &results {
         assert!(is_closing(result), "{result:?}");
     }
-    let tried = tx.try_send("late");
+    let tried = tx.try_feed("late");
     assert!(matches!(
         tried,
-        Err(ws_driver::TrySendError::Closing("late"))
+        Err(ws_driver::TryFeedError::Closed("late"))
     ));
 }

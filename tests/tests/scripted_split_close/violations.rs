@@ -45,7 +45,7 @@ fn a_violation_is_reported_by_the_receiver_and_by_close<T: Shape>() {
                 tasks.settle();
                 assert_closing(&mut tx);
                 let closes = tasks.spawn(async move {
-                    let closed = tx.close(CloseCode::NORMAL, "").await;
+                    let closed = ws_tests::close_and_wait(&mut tx, CloseCode::NORMAL, "").await;
                     (closed, tx)
                 });
                 tasks.settle();
@@ -79,7 +79,7 @@ fn a_violation_ends_the_waits_of_the_sender_at_once<T: Shape>() {
             for closes in [false, true] {
                 let (mut tx, mut rx, peer) = halves::<T>(end);
                 peer.window(0);
-                while tx.try_send(vec![1; 10_000]).is_ok() {}
+                while tx.try_feed(vec![1; 10_000]).is_ok() {}
                 let mut tasks = Tasks::new(Order::Oldest);
                 let waits = tasks.spawn(async move {
                     match wait {
@@ -140,7 +140,9 @@ fn a_violation_is_told_also_if_only_the_sender_goes_on<T: Shape>() {
             let rx = (!dropped).then_some(rx);
             peer.window(usize::MAX);
             let mut tasks = Tasks::new(Order::Oldest);
-            let closes = tasks.spawn(async move { tx.close(CloseCode::NORMAL, "").await });
+            let closes = tasks.spawn(async move {
+                ws_tests::close_and_wait(&mut tx, CloseCode::NORMAL, "").await
+            });
             tasks.settle();
             let frames = peer.take_frames();
             assert_eq!(frames.len(), 1);
@@ -172,7 +174,9 @@ fn a_violation_is_told_also_if_the_sender_wrote_the_close<T: Shape>() {
         tasks.settle();
         peer.delay_wakes();
         peer.window(usize::MAX);
-        assert!(exec::glance(tx.close(CloseCode::NORMAL, "")).is_pending());
+        assert!(
+            exec::glance(ws_tests::close_and_wait(&mut tx, CloseCode::NORMAL, "")).is_pending()
+        );
         peer.deliver_wakes();
         assert_eq!(peer.take_frames().len(), 1);
         tasks.settle();

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use ws_driver::{CloseCode, Config, Error, MessageKind, SendError, TrySendError};
+use ws_driver::{CloseCode, Config, Error, MessageKind, SendError, TryFeedError};
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{self, End, Peer, Scripted};
 use ws_tests::wire::{self, BINARY, CONTINUATION, PING, PONG, TEXT};
@@ -53,8 +53,8 @@ fn halves_keep_the_rules_about_dropped_readers_and_writers() {
             Err(Error::Send(SendError::UnfinishedMessage))
         ));
         assert!(matches!(
-            tx.try_send("other"),
-            Err(TrySendError::Unfinished("other"))
+            tx.try_feed("other"),
+            Err(TryFeedError::Unfinished("other"))
         ));
         peer.push(end.peer().frame(PING, b"p"));
         peer.push(end.peer().fragment(BINARY, b"skipped"));
@@ -97,7 +97,8 @@ fn a_reader_on_a_half_hears_that_the_connection_was_closed() {
         let mut reader = exec::run(rx.recv_stream()).unwrap().unwrap();
         exec::run(reader.chunk()).unwrap();
         let mut closing = Task::new();
-        let mut close = pin!(tx.close(CloseCode::NORMAL, ""));
+        exec::run(tx.close(CloseCode::NORMAL, "")).unwrap();
+        let mut close = pin!(tx.closed());
         assert!(exec::settle(&mut closing, close.as_mut()).is_pending());
         // What the peer had under way still comes.
         peer.push(end.peer().fragment(CONTINUATION, b"more"));

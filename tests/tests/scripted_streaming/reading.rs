@@ -45,7 +45,7 @@ fn pieces_come_as_they_arrive_and_pings_between_them_are_answered_in_order() {
 #[test]
 fn messages_over_the_limits_are_streamed_and_the_next_one_put_together_fails() {
     for end in End::BOTH {
-        let config = Config::default().max_message_len(1000).max_frame_len(500);
+        let config = Config::default().max_message(1000).max_frame(500);
         let (mut ws, peer) = end.open(&config);
         peer.pieces(999, 999);
         peer.push(end.peer().frame(BINARY, &[7; 300_000]));

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use ws_driver::{CloseCode, Config, Error, Message, MessageKind, SendError, TrySendError};
+use ws_driver::{CloseCode, Config, Error, Message, MessageKind, SendError, TryFeedError};
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{End, Peer, Ws, queued};
 use ws_tests::wire::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
@@ -92,7 +92,7 @@ fn a_writer_dropped_before_its_first_piece_leaves_no_trace() {
             Err(Error::Send(SendError::NotUtf8))
         ));
         assert!(ws.resume_writer().is_none());
-        ws.try_send("whole").unwrap();
+        ws.try_feed("whole").unwrap();
         exec::run(ws.writer(MessageKind::Binary).unwrap().finish()).unwrap();
         let frames = peer.take_frames();
         assert_eq!(
@@ -114,8 +114,8 @@ fn a_writer_dropped_inside_its_message_blocks_others_until_it_is_resumed() {
         assert!(is_refused(exec::run(ws.send(vec![1; 100_000]))));
         assert!(is_refused(exec::run(ws.feed("other"))));
         assert!(is_refused(ws.writer(MessageKind::Binary).map(drop)));
-        match ws.try_send(Message::from("other")) {
-            Err(TrySendError::Unfinished(message)) => assert_eq!(message, "other".into()),
+        match ws.try_feed(Message::from("other")) {
+            Err(TryFeedError::Unfinished(message)) => assert_eq!(message, "other".into()),
             result => panic!("{result:?}"),
         }
         // An echo of what arrives is refused as well; a Ping is not.
@@ -168,11 +168,10 @@ fn an_unfinished_message_can_be_given_up_by_a_close() {
                 shape(&frames),
                 [(BINARY, &b"begun"[..]), (FIN | CLOSE, &close)]
             );
-            let is_closing =
-                |result: Result<(), Error>| matches!(result, Err(Error::Send(SendError::Closing)));
+            let is_closing = |result: Result<(), Error>| matches!(result, Err(Error::Closed(_)));
             assert!(is_closing(exec::run(ws.send("x"))));
             assert!(is_closing(ws.writer(MessageKind::Text).map(drop)));
-            assert!(matches!(ws.try_send("x"), Err(TrySendError::Closing("x"))));
+            assert!(matches!(ws.try_feed("x"), Err(TryFeedError::Closed("x"))));
             if let Some(mut writer) = ws.resume_writer() {
                 assert!(is_closing(exec::run(writer.write("x"))));
                 assert!(is_closing(exec::run(writer.finish())));

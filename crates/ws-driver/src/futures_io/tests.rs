@@ -1,9 +1,13 @@
 //! What the adapters over futures-io rely on, shown on a runtime whose streams note what is done to them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Wake, Waker};
 use std::time::Instant;
 
 use super::*;
+use crate::any::AnyTransport;
+use crate::sync::Mutex;
 use crate::transport::Timer;
 
 /// What became of a stream and its clones.
@@ -118,8 +122,17 @@ impl Timer for Never {
 impl Runtime for Noting {
     type Timer = Never;
     type TcpStream = Tcp;
+    type Tcp = TcpTransport<Noting>;
 
-    async fn connect(_: &str, _: u16) -> io::Result<Tcp> {
+    fn tcp(stream: Tcp) -> TcpTransport<Noting> {
+        TcpTransport::new(stream)
+    }
+
+    async fn resolve(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(Vec::new())
+    }
+
+    async fn connect_tcp(_: SocketAddr) -> io::Result<Tcp> {
         Ok(Tcp::default())
     }
 }
@@ -140,8 +153,12 @@ impl FuturesRuntime for Noting {
     }
 }
 
-fn transport<S: Default + 'static>() -> FuturesIo<Noting, S> {
-    FuturesIo::new(S::default())
+fn transport<S: Default>() -> StreamTransport<Noting, S> {
+    StreamTransport::new(S::default())
+}
+
+fn tcp_transport() -> TcpTransport<Noting> {
+    TcpTransport::new(Tcp::default())
 }
 
 fn noop() -> Context<'static> {
@@ -157,12 +174,25 @@ fn ready<T>(poll: Poll<io::Result<T>>) -> T {
 
 #[test]
 fn tcp_sends_at_once_and_knows_its_peer() {
-    let tcp = transport::<Tcp>();
-    assert!(tcp.0.lock().unwrap().nodelay);
+    let tcp = tcp_transport();
+    assert!(tcp.as_ref().0.lock().unwrap().nodelay);
     assert_eq!(tcp.peer_addr().unwrap().port(), 9001);
     let pipe = transport::<Pipe>();
     assert!(!pipe.0.lock().unwrap().nodelay);
     assert_eq!(pipe.peer_addr(), None);
+}
+
+#[test]
+fn a_stream_that_is_tcp_gets_the_transport_of_tcp() {
+    let any =
+        AnyTransport::<Noting>::from_stream(Tcp::default(), StreamTransport::<Noting, _>::new);
+    assert!(any.tcp().unwrap().0.lock().unwrap().nodelay);
+    assert_eq!(any.peer_addr().unwrap().port(), 9001);
+    assert!(any.downcast::<TcpTransport<Noting>>().is_ok());
+    let any =
+        AnyTransport::<Noting>::from_stream(Pipe::default(), StreamTransport::<Noting, _>::new);
+    assert!(any.tcp().is_none() && any.peer_addr().is_none());
+    assert!(AnyTransport::from(tcp_transport()).tcp().is_some());
 }
 
 #[test]
@@ -196,8 +226,8 @@ impl Wake for Counting {
 
 #[test]
 fn a_full_socket_is_tried_again_when_it_says_so_and_not_before() {
-    let mut tcp = transport::<Tcp>();
-    let seen = Arc::clone(&tcp.0);
+    let mut tcp = tcp_transport();
+    let seen = Arc::clone(&tcp.as_ref().0);
     let attempts = || seen.lock().unwrap().written.len();
     let [first, last] = [(); 2].map(|()| Arc::new(Counting::default()));
     let [first_waker, last_waker] = [&first, &last].map(|task| Waker::from(Arc::clone(task)));
@@ -242,8 +272,8 @@ fn other_streams_are_always_tried() {
 
 #[test]
 fn a_full_socket_is_tried_anew_by_halves_and_when_they_are_joined() {
-    let mut tcp = transport::<Tcp>();
-    let seen = Arc::clone(&tcp.0);
+    let mut tcp = tcp_transport();
+    let seen = Arc::clone(&tcp.as_ref().0);
     let slice = [IoSlice::new(b"x")];
     seen.lock().unwrap().full = Some(Waker::noop().clone());
     assert!(tcp.poll_write_vectored(&mut noop(), &slice).is_pending());
@@ -251,7 +281,7 @@ fn a_full_socket_is_tried_anew_by_halves_and_when_they_are_joined() {
     let before = seen.lock().unwrap().written.len();
     assert!(write.poll_write_vectored(&mut noop(), &slice).is_pending());
     assert!(seen.lock().unwrap().written.len() > before);
-    let mut tcp = FuturesIo::reunite(read, write).unwrap();
+    let mut tcp = TcpTransport::reunite(read, write).unwrap();
     seen.lock().unwrap().full = None;
     assert_eq!(ready(tcp.poll_write_vectored(&mut noop(), &slice)), 1);
 }
@@ -280,47 +310,43 @@ fn a_direction_that_a_reset_has_ended_is_no_fault() {
 
 #[test]
 fn tcp_is_split_by_clones_and_any_other_stream_by_a_lock() {
-    let tcp = transport::<Tcp>();
-    let seen = Arc::clone(&tcp.0);
+    let tcp = tcp_transport();
+    let seen = Arc::clone(&tcp.as_ref().0);
     let (mut read, mut write) = tcp.split();
-    assert!(matches!(read, FuturesReadHalf::Tcp(_)) && matches!(write, FuturesWriteHalf::Tcp(_)));
     assert_eq!(ready(read.poll_read(&mut noop(), &mut [0; 5])), 5);
     let slice = [IoSlice::new(b"x")];
     assert_eq!(ready(write.poll_write_vectored(&mut noop(), &slice)), 1);
     assert_eq!(seen.lock().unwrap().written, [[1]]);
 
     let (mut read, mut write) = transport::<Pipe>().split();
-    assert!(
-        matches!(read, FuturesReadHalf::Locked(_)) && matches!(write, FuturesWriteHalf::Locked(_))
-    );
     assert_eq!(ready(read.poll_read(&mut noop(), &mut [0; 5])), 5);
     assert_eq!(ready(write.poll_write_vectored(&mut noop(), &slice)), 1);
 }
 
 #[test]
 fn halves_of_one_stream_are_joined_and_others_are_not() {
-    let tcp = transport::<Tcp>();
-    let stream = tcp.clone();
+    let tcp = tcp_transport();
+    let stream = tcp.as_ref().clone();
     let (read, write) = tcp.split();
-    let tcp = FuturesIo::reunite(read, write).unwrap();
-    assert!(Arc::ptr_eq(&tcp.0, &stream.0));
+    let tcp = TcpTransport::reunite(read, write).unwrap();
+    assert!(Arc::ptr_eq(&tcp.as_ref().0, &stream.0));
     assert_eq!(stream.0.lock().unwrap().closed, 0, "it goes on");
 
     // The same socket, but another transport.
     let (read, _write) = tcp.split();
-    let (_read, write) = FuturesIo::<Noting, Tcp>::new(stream).split();
-    assert!(FuturesIo::reunite(read, write).is_none());
+    let (_read, write) = TcpTransport::<Noting>::new(stream).split();
+    assert!(TcpTransport::reunite(read, write).is_none());
 
     let (read, write) = transport::<Pipe>().split();
     let (other, _) = transport::<Pipe>().split();
-    assert!(FuturesIo::reunite(other, write).is_none());
+    assert!(StreamTransport::reunite(other, write).is_none());
     drop(read);
 }
 
 #[test]
 fn a_sending_half_that_is_dropped_ends_its_direction() {
-    let tcp = transport::<Tcp>();
-    let seen = Arc::clone(&tcp.0);
+    let tcp = tcp_transport();
+    let seen = Arc::clone(&tcp.as_ref().0);
     let (read, write) = tcp.split();
     drop(write);
     assert_eq!(seen.lock().unwrap().closed, 1);
@@ -330,7 +356,7 @@ fn a_sending_half_that_is_dropped_ends_its_direction() {
 
 #[test]
 fn debug_shows_the_stream() {
-    let shown = format!("{:?} {:?}", transport::<Pipe>(), transport::<Tcp>().split());
-    assert!(shown.starts_with("FuturesIo(Pipe("), "{shown}");
-    assert!(shown.contains("Tcp(FuturesTcpReadHalf(Tcp("), "{shown}");
+    let shown = format!("{:?} {:?}", transport::<Pipe>(), tcp_transport().split());
+    assert!(shown.starts_with("StreamTransport(Pipe("), "{shown}");
+    assert!(shown.contains("TcpReadHalf(Tcp("), "{shown}");
 }

@@ -19,6 +19,7 @@ pub use sender::Sender;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::outbox::Outbox;
 use crate::transport::Split;
 use crate::websocket::{Parts, WebSocket};
 use shared::{ReadEnd, Shared};
@@ -39,18 +40,20 @@ impl<T: Split> WebSocket<T> {
     /// No task is spawned and no channel is used. Someone has to receive for Pings to be answered and the connection to
     /// end in order.
     pub fn split(self) -> (Sender<T>, Receiver<T>) {
+        let peer_addr = self.peer_addr();
         let Parts {
             read,
             write,
             opening,
         } = *self.parts;
         let mut io = None;
-        let write = write.map(|transport| {
+        let mut write = write.0.map(|transport| {
             let (read, write) = transport.split();
             io = Some(read);
             Some(write)
         });
-        let shared = Arc::new(Shared::new(write, opening));
+        write.is_deaf = true;
+        let shared = Arc::new(Shared::new(write, opening, peer_addr));
         let sender = Sender {
             shared: Arc::clone(&shared),
         };
@@ -84,7 +87,7 @@ impl<T: Split> Receiver<T> {
         Ok(WebSocket {
             parts: Box::new(Parts {
                 read,
-                write,
+                write: Outbox(write),
                 opening,
             }),
         })

@@ -2,19 +2,23 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Response;
 use ws_handshake::Extension;
-use ws_proto::{Chunk, Control, End, Message, MessageKind, MessageRef};
+use ws_proto::{
+    Chunk, CloseCode, CloseFrame, CloseReason, Control, End, Message, MessageKind, MessageRef,
+    SendError,
+};
 
 use super::shared::{ReadEnd, ReadTurn, Shared};
 use super::wakers::Half;
 use crate::error::Error;
 use crate::pieces::Receiving;
-use crate::read_state::ReadState;
+use crate::read_state::{Incoming, ReadState};
 use crate::transport::Split;
 
 /// The receiving half of a connection. See [`WebSocket::split`](crate::WebSocket::split).
@@ -72,7 +76,33 @@ impl<T: Split> Receiver<T> {
             .and_then(|reading| reading.read.recv.message()))
     }
 
-    /// How the connection ended, once that is decided.
+    /// Receives the next message or control frame, in the order of their arrival. See
+    /// [`WebSocket::recv_any`](crate::WebSocket::recv_any).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::recv`](crate::WebSocket::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn recv_any(&mut self) -> Result<Option<Incoming>, Error> {
+        poll_fn(|cx| self.poll(cx, Ok(None), ReadState::poll_any)).await
+    }
+
+    /// Queues a Close and returns at once: go on receiving until the end. See
+    /// [`WebSocket::start_close`](crate::WebSocket::start_close).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::start_close`](crate::WebSocket::start_close).
+    pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
+        let reason = CloseReason::new(reason.as_ref()).map_err(SendError::from)?;
+        let mut state = self.shared.queueing(Half::Receiver);
+        state.start_close(CloseFrame::new(code, reason))
+    }
+
+    /// Returns how the connection ended, once that is decided.
     pub fn end(&self) -> Option<End> {
         self.shared.lock().write.send.end()
     }
@@ -96,10 +126,16 @@ impl<T: Split> Receiver<T> {
     }
 
     /// Calls `observer` with every Ping, Pong and Close that arrives. See [`WebSocket::observe`](crate::WebSocket::observe).
-    pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + Sync + 'static) {
+    pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + 'static) {
         if let Some(reading) = &mut self.reading {
-            reading.read.observer = Some(Box::new(observer));
+            reading.read.observer = Some(Box::new(Mutex::new(observer)));
         }
+    }
+
+    /// The address of the peer, if it was known when the connection was split. See
+    /// [`WebSocket::peer_addr`](crate::WebSocket::peer_addr).
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.shared.peer_addr
     }
 
     /// The agreed subprotocol.

@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::ops::DerefMut;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ws_proto::{CloseCode, CloseReason, ControlPayload, End, Outgoing, SendError, SendHalf};
+use ws_proto::{CloseCode, End, IntoOutgoing, Outgoing, SendHalf};
 
 use super::shared::{ReadTurn, Shared};
 use super::wakers::Half;
 use super::{Receiver, ReuniteError};
-use crate::error::{Error, TrySendError};
+use crate::error::{Error, TryFeedError};
 use crate::sending::{self, Sending};
 use crate::transport::Split;
 use crate::websocket::WebSocket;
@@ -35,9 +36,9 @@ impl<T: Split> Sender<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room in the queue: the message is not sent. Dropped later: it is.
-    pub async fn send<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        sending::send(self, message.into()).await
+    /// As for [`WebSocket::send`].
+    pub async fn send<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
+        sending::send(self, message.into_outgoing()).await
     }
 
     /// Queues a message, after waiting for room. See [`WebSocket::feed`].
@@ -48,9 +49,9 @@ impl<T: Split> Sender<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it returned: the message is not sent.
-    pub async fn feed<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), Error> {
-        sending::feed(self, message.into()).await
+    /// As for [`WebSocket::send`].
+    pub async fn feed<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
+        sending::feed(self, message.into_outgoing()).await
     }
 
     /// Writes and flushes everything that is queued. See [`WebSocket::flush`].
@@ -85,16 +86,13 @@ impl<T: Split> Sender<T> {
         self.shared.lock().write.send.has_room()
     }
 
-    /// Queues a message at once or gives it back. See [`WebSocket::try_send`].
+    /// Queues a message at once or gives it back. See [`WebSocket::try_feed`].
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::try_send`].
-    pub fn try_send<'a, M: Into<Outgoing<'a>>>(
-        &mut self,
-        message: M,
-    ) -> Result<(), TrySendError<M>> {
-        self.shared.queueing().try_queue(message)
+    /// As for [`WebSocket::try_feed`].
+    pub fn try_feed<'a, M: IntoOutgoing<'a>>(&mut self, message: M) -> Result<(), TryFeedError<M>> {
+        self.shared.queueing(Half::Sender).try_queue(message)
     }
 
     /// Sends a Ping (RFC 6455 §5.5.2). See [`WebSocket::send_ping`].
@@ -106,12 +104,8 @@ impl<T: Split> Sender<T> {
     /// # Cancel safety
     ///
     /// As for [`send`](Self::send).
-    pub async fn send_ping<P>(&mut self, payload: P) -> Result<(), Error>
-    where
-        P: TryInto<ControlPayload>,
-        Error: From<P::Error>,
-    {
-        sending::control(self, payload.try_into()?, SendHalf::ping).await
+    pub async fn send_ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        sending::control(self, payload.as_ref(), SendHalf::ping).await
     }
 
     /// Sends a Ping and waits for its Pong, which the [`Receiver`] hears: how long that took.
@@ -147,12 +141,8 @@ impl<T: Split> Sender<T> {
     /// # Cancel safety
     ///
     /// As for [`send`](Self::send).
-    pub async fn send_pong<P>(&mut self, payload: P) -> Result<(), Error>
-    where
-        P: TryInto<ControlPayload>,
-        Error: From<P::Error>,
-    {
-        sending::control(self, payload.try_into()?, SendHalf::pong).await
+    pub async fn send_pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        sending::control(self, payload.as_ref(), SendHalf::pong).await
     }
 
     /// Queues a Close and returns at once. See [`WebSocket::start_close`].
@@ -160,16 +150,14 @@ impl<T: Split> Sender<T> {
     /// # Errors
     ///
     /// As for [`WebSocket::start_close`].
-    pub fn start_close<R>(&mut self, code: CloseCode, reason: R) -> Result<(), Error>
-    where
-        R: TryInto<CloseReason>,
-        SendError: From<R::Error>,
-    {
-        sending::start_close(self, code, reason)
+    pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
+        sending::start_close(self, code, reason.as_ref())
     }
 
-    /// Closes the connection: sends a Close and waits for the end, which the [`Receiver`] sees, or for the time limit.
-    /// If the receiver was dropped, this discards what the peer still sends.
+    /// Closes the connection: returns when a Close was written behind what is queued. The [`Receiver`] sees the end, and
+    /// [`closed`](Self::closed) waits for it.
+    ///
+    /// If the receiver was dropped, this discards what the peer still sends and waits for the end itself.
     ///
     /// # Errors
     ///
@@ -178,18 +166,35 @@ impl<T: Split> Sender<T> {
     /// # Cancel safety
     ///
     /// Dropped before the end, the Close is queued or sent; call `close` again to go on waiting.
-    pub async fn close<R>(&mut self, code: CloseCode, reason: R) -> Result<(), Error>
-    where
-        R: TryInto<CloseReason>,
-        SendError: From<R::Error>,
-    {
-        sending::ensure_closing(self, code, reason)?;
+    pub async fn close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
+        sending::ensure_closing(self, code, reason.as_ref())?;
+        poll_fn(|cx| self.poll_close(cx)).await
+    }
+
+    /// Waits for the end of the connection, which the [`Receiver`] sees; so it has to receive meanwhile. A task that waits
+    /// for something to send learns by this that there is no point in it.
+    ///
+    /// If the receiver was dropped, this discards what the peer still sends.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::close`], for an end that was not clean.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn closed(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.poll_closed(cx)).await
     }
 
-    /// How the connection ended, once that is decided.
+    /// Returns how the connection ended, once that is decided.
     pub fn end(&self) -> Option<End> {
         self.shared.lock().write.send.end()
+    }
+
+    /// The address of the peer, if it was known when the connection was split. See [`WebSocket::peer_addr`].
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.shared.peer_addr
     }
 
     /// Joins the halves again.
@@ -201,9 +206,24 @@ impl<T: Split> Sender<T> {
         receiver.reunite(self)
     }
 
-    /// Goes on to the end of the connection after our Close was queued, with the reading direction if the receiver was
-    /// dropped.
-    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut turn = self.shared.turn(Half::Sender, cx);
+        let has_no_receiver = turn.state().orphan.is_some();
+        let write = turn.write_state();
+        let has_failed = write.send.has_ended() && !write.is_clean();
+        if has_no_receiver || has_failed || write.state.is_ended() {
+            drop(turn);
+            return self.poll_closed(cx);
+        }
+        let written = match write.poll_flush(&mut self.shared.context()) {
+            Poll::Ready(Err(_)) if write.state.is_ended() => Poll::Ready(write.verdict()),
+            written => written,
+        };
+        turn.end(written)
+    }
+
+    /// Goes on to the end of the connection, with the reading direction if the receiver was dropped.
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut turn = self.shared.turn(Half::Sender, cx);
         let cx = &mut self.shared.context();
         if let Some(mut orphan) = turn.state().orphan.take() {
@@ -217,10 +237,10 @@ impl<T: Split> Sender<T> {
             }
         }
         let write = turn.write_state();
-        if !write.state.is_ended() {
-            // What comes of it, the receiver sees.
+        if !write.is_over() {
+            // The receiver sees what comes of it.
             let _ = write.poll_write_out(cx, &mut &[][..]);
-            if write.poll_expire(cx).is_pending() {
+            if !write.is_over() && write.poll_expire_sending(cx).is_pending() {
                 return turn.end(Poll::Pending);
             }
         }
@@ -234,7 +254,7 @@ impl<T: Split> Sending for Sender<T> {
     type Timer = T::Timer;
 
     fn write_state(&mut self) -> impl DerefMut<Target = WriteState<T::WriteHalf, T::Timer>> {
-        self.shared.queueing()
+        self.shared.queueing(Half::Sender)
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

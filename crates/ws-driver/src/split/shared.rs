@@ -1,6 +1,7 @@
 //! The part of a connection that both halves share, behind a lock that is held within a poll and never across an await.
 
 use std::io;
+use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -8,10 +9,10 @@ use std::task::{Context, Poll, Waker};
 use ws_proto::Control;
 
 use super::wakers::{Half, Wakers};
-use crate::read_state::{Observer, ReadState, Wire, poll_read};
+use crate::opening::Opening;
+use crate::read_state::{Observer, ReadState, Wire, observe, poll_read};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transport::Split;
-use crate::websocket::Opening;
 use crate::write_state::WriteState;
 
 /// The part that both halves share.
@@ -21,6 +22,8 @@ pub(crate) struct Shared<T: Split> {
     /// Wakes both halves: a transport and a timer remember one waker.
     waker: Waker,
     pub(super) opening: Option<Box<Opening>>,
+    /// As it was when the connection was split.
+    pub(super) peer_addr: Option<SocketAddr>,
 }
 
 pub(super) struct SharedState<T: Split> {
@@ -40,6 +43,7 @@ impl<T: Split> Shared<T> {
     pub(super) fn new(
         write: WriteState<T::WriteHalf, T::Timer>,
         opening: Option<Box<Opening>>,
+        peer_addr: Option<SocketAddr>,
     ) -> Self {
         let orphan = None;
         let wakers = Arc::default();
@@ -48,6 +52,7 @@ impl<T: Split> Shared<T> {
             waker: Waker::from(Arc::clone(&wakers)),
             wakers,
             opening,
+            peer_addr,
         }
     }
 
@@ -140,7 +145,9 @@ pub(super) struct ReadTurn<'a, 'r, T: Split> {
 
 impl<T: Split> ReadTurn<'_, '_, T> {
     pub(super) fn end<R>(mut self, result: Poll<R>) -> Poll<R> {
-        if self.turn.write_state().state.is_ended() {
+        let write = self.turn.write_state();
+        write.is_deaf = result.is_ready();
+        if write.state.is_ended() {
             *self.io = None;
         }
         self.turn.end(result)
@@ -161,12 +168,12 @@ impl<T: Split> Wire for ReadTurn<'_, '_, T> {
 
     fn show(&mut self, observer: &mut Observer, control: &Control) {
         self.turn.unlock();
-        observer(control);
+        observe(observer, control);
     }
 }
 
-/// The state while the sender queues something. A receiver that waits writes what is the first to be queued, and keeps
-/// the time limit of a Close, so it is woken once the lock is given up.
+/// The state while a half queues something. The other half is woken once the lock is given up: a receiver that waits
+/// writes what is the first to be queued, and keeps the time limit of a Close.
 pub(super) struct Queueing<'a, T: Split> {
     guard: MutexGuard<'a, SharedState<T>>,
     /// Nothing was queued before.
@@ -177,17 +184,21 @@ pub(super) struct Queueing<'a, T: Split> {
 
 struct News<'a> {
     wakers: &'a Wakers,
+    /// The half that may wait for it.
+    half: Half,
     is_due: bool,
 }
 
 impl<T: Split> Shared<T> {
-    pub(super) fn queueing(&self) -> Queueing<'_, T> {
+    /// Lets `half` queue something.
+    pub(super) fn queueing(&self, half: Half) -> Queueing<'_, T> {
         let guard = self.lock();
         Queueing {
             was_idle: !guard.write.has_work(),
             guard,
             news: News {
                 wakers: &self.wakers,
+                half: half.other(),
                 is_due: false,
             },
         }
@@ -218,7 +229,7 @@ impl<T: Split> Drop for Queueing<'_, T> {
 impl Drop for News<'_> {
     fn drop(&mut self) {
         if self.is_due {
-            self.wakers.wake_half(Half::Receiver);
+            self.wakers.wake_half(self.half);
         }
     }
 }

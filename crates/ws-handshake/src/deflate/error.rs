@@ -1,4 +1,4 @@
-//! What can be wrong with an answer that has permessage-deflate.
+//! The faults of an answer that has permessage-deflate.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl DeflateParameter {
         }
     }
 
-    /// What an answer may say behind the name.
+    /// The words for what an answer may say behind the name.
     const fn syntax(self) -> &'static str {
         match self {
             Self::ClientMaxWindowBits | Self::ServerMaxWindowBits => "a number from 8 to 15",

@@ -15,7 +15,7 @@ use crate::extension::Extension;
 /// The window without a parameter that says otherwise: none is larger (RFC 7692 §7.1.2).
 const MAX_BITS: u8 = 15;
 
-/// What a client offers for its wishes, the preferred one first.
+/// The offers of a client for its wishes, the preferred one first.
 ///
 /// A server that does not support what is asked of it declines the offer (RFC 7692 §7.1.1.1 and
 /// §7.1.2.1), or leaves the parameter out of its answer without declining, as some do. So offers
@@ -41,7 +41,7 @@ pub(crate) fn offers(config: &DeflateConfig) -> Vec<Extension> {
     offers.into_iter().map(Params::to_offer).collect()
 }
 
-/// What a server answers to the first acceptable offer (RFC 7692 §5.1). An offer that is
+/// The answer of a server to the first acceptable offer (RFC 7692 §5.1). An offer that is
 /// malformed is declined, as if it was not there.
 pub(crate) fn answer(offered: &[Extension], config: &DeflateConfig) -> Option<Extension> {
     let wanted = config.wanted(Role::Server);
@@ -71,7 +71,7 @@ fn answer_to(offer: Params, wanted: DeflateParams) -> Params {
     }
 }
 
-/// What an answer means after these offers, if it has permessage-deflate at all.
+/// The meaning of an answer after these offers, if it has permessage-deflate at all.
 ///
 /// Offers that are not well formed are left out. If none is left, whoever made the answer knows
 /// more than this module, and nothing is said about it.

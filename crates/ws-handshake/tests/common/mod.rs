@@ -78,7 +78,7 @@ impl HeadText {
         self.without(name).with(format!("{name}: {value}"))
     }
 
-    pub(crate) fn octets(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut head = self.start.clone();
         for line in &self.lines {
             head.extend_from_slice(b"\r\n");
@@ -89,24 +89,24 @@ impl HeadText {
     }
 }
 
-/// What a server makes of the octets, with the default policy.
-pub(crate) fn serve(octets: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
-    ServerHandshake::new(OriginPolicy::default()).receive(octets)
+/// What a server makes of the bytes, with the default policy.
+pub(crate) fn serve(bytes: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
+    ServerHandshake::new(OriginPolicy::default()).receive(bytes)
 }
 
 /// The offer in a complete request.
 #[track_caller]
 pub(crate) fn offer(head: &HeadText) -> UpgradeRequest {
-    let octets = head.octets();
-    let progress = serve(&octets).unwrap_or_else(|rejection| panic!("{rejection}"));
-    assert_eq!(progress.consumed, octets.len());
+    let bytes = head.bytes();
+    let progress = serve(&bytes).unwrap_or_else(|rejection| panic!("{rejection}"));
+    assert_eq!(progress.consumed, bytes.len());
     progress.done.expect("the head is complete")
 }
 
 /// Asserts the reason, the status, and that the answer is complete and ends the connection.
 #[track_caller]
-pub(crate) fn assert_rejected(octets: &[u8], reason: RejectReason, status: u16) {
-    let rejection = serve(octets).expect_err("the request is to be refused");
+pub(crate) fn assert_rejected(bytes: &[u8], reason: RejectReason, status: u16) {
+    let rejection = serve(bytes).expect_err("the request is to be refused");
     assert_eq!(rejection.reason(), reason);
     assert_eq!(rejection.status(), status);
     let answer = String::from_utf8(rejection.encode()).unwrap();
@@ -131,18 +131,18 @@ pub(crate) fn client(request: &Request) -> ClientHandshake {
     request.build(&target(), NONCE).unwrap()
 }
 
-/// What a client that offered nothing makes of the octets.
-pub(crate) fn connect(octets: &[u8]) -> Result<Progress<Established>, ClientError> {
-    client(&Request::new()).receive(octets)
+/// What a client that offered nothing makes of the bytes.
+pub(crate) fn connect(bytes: &[u8]) -> Result<Progress<Established>, ClientError> {
+    client(&Request::new()).receive(bytes)
 }
 
 /// The connection that a complete response establishes.
 #[track_caller]
 pub(crate) fn established(request: &Request, head: &HeadText) -> Established {
-    let octets = head.octets();
+    let bytes = head.bytes();
     let progress = client(request)
-        .receive(&octets)
+        .receive(&bytes)
         .unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(progress.consumed, octets.len());
+    assert_eq!(progress.consumed, bytes.len());
     progress.done.expect("the head is complete")
 }

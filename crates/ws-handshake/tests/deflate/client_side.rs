@@ -23,15 +23,15 @@ fn a_client_offers_its_wishes_first() {
         (config().peer_window_bits(15), plain.to_owned()),
         (config().peer_window_bits(10), [asked, plain].join(", ")),
         (
-            config().peer_context_takeover(false),
+            config().peer_no_context_takeover(),
             [reset, plain].join(", "),
         ),
         (
-            config().peer_context_takeover(false).peer_window_bits(10),
+            config().peer_no_context_takeover().peer_window_bits(10),
             [both, reset, plain].join(", "),
         ),
         (
-            config().own_context_takeover(false).own_window_bits(11),
+            config().own_no_context_takeover().own_window_bits(11),
             own.to_owned(),
         ),
     ] {
@@ -297,7 +297,7 @@ fn answers_out_of_place_fail() {
         assert_eq!(format!("{error:?}"), name, "{answer}");
     }
     let two_lines = response("permessage-deflate").with(format!("{HEADER}: permessage-deflate"));
-    let error = client(&request).receive(&two_lines.octets()).unwrap_err();
+    let error = client(&request).receive(&two_lines.bytes()).unwrap_err();
     assert!(matches!(error, ClientError::DuplicateExtension));
 }
 
@@ -323,7 +323,7 @@ fn errors_name_the_parameter() {
 
 #[test]
 fn a_wish_that_is_not_granted_does_not_fail() {
-    let wishes = config().peer_context_takeover(false).peer_window_bits(10);
+    let wishes = config().peer_no_context_takeover().peer_window_bits(10);
     let request = Request::new().deflate(&wishes);
     for (answer, expected) in [
         ("permessage-deflate", params((false, false), (15, 15))),

@@ -65,7 +65,7 @@ fn verified(offers: &str, answer: &str) -> Result<Option<DeflateParams>, ClientE
 }
 
 fn verified_by(request: &Request, answer: &str) -> Result<Option<DeflateParams>, ClientError> {
-    let progress = client(request).receive(&response(answer).octets())?;
+    let progress = client(request).receive(&response(answer).bytes())?;
     Ok(progress.done.unwrap().agreed().deflate())
 }
 

@@ -9,10 +9,13 @@ use super::{HEADER, offered, over_http, verified, verified_by};
 fn any_config() -> impl Strategy<Value = DeflateConfig> {
     let peer_window_bits = prop::option::of(8..=15_u8);
     (any::<(bool, bool)>(), 9..=15_u8, peer_window_bits).prop_map(|(takeover, own, peer)| {
-        let config = DeflateConfig::default()
-            .own_context_takeover(takeover.0)
-            .peer_context_takeover(takeover.1)
-            .own_window_bits(own);
+        let mut config = DeflateConfig::default().own_window_bits(own);
+        if !takeover.0 {
+            config = config.own_no_context_takeover();
+        }
+        if !takeover.1 {
+            config = config.peer_no_context_takeover();
+        }
         match peer {
             Some(bits) => config.peer_window_bits(bits),
             None => config,

@@ -54,8 +54,8 @@ fn malformed_offers_are_declined() {
     // 21.3.5: against the grammar, which fails the handshake (RFC 6455 §9.1).
     for value in ["", "\"\""] {
         let line = format!("{HEADER}: permessage-deflate; server_max_window_bits={value}");
-        let octets = HeadText::request().with(line).octets();
-        assert_rejected(&octets, RejectReason::InvalidExtensions, 400);
+        let bytes = HeadText::request().with(line).bytes();
+        assert_rejected(&bytes, RejectReason::InvalidExtensions, 400);
     }
     // 21.2.9: names are compared exactly.
     assert_eq!(answered(&["PERMESSAGE-DEFLATE"], &config()), "");
@@ -68,8 +68,8 @@ fn the_first_acceptable_offer_is_answered() {
     let plain = config();
     let small = config().own_window_bits(10).peer_window_bits(9);
     let fresh = config()
-        .own_context_takeover(false)
-        .peer_context_takeover(false);
+        .own_no_context_takeover()
+        .peer_no_context_takeover();
     for (config, offers, answer) in [
         (plain, "", ""),
         // RFC 7692 §7.1.3: the offers of the examples.
@@ -184,7 +184,7 @@ fn the_first_acceptable_offer_is_answered() {
 fn requests_of_other_http_stacks_are_negotiated_too() {
     let (response, agreed) = over_http(
         "permessage-deflate; server_max_window_bits=abc, permessage-deflate; client_max_window_bits",
-        &config().own_context_takeover(false).peer_window_bits(12),
+        &config().own_no_context_takeover().peer_window_bits(12),
     );
     assert_eq!(response.headers()["sec-websocket-accept"], ACCEPT);
     assert_eq!(

@@ -45,7 +45,7 @@ async fn serve(args: &EchoServer) -> io::Result<()> {
     }
 }
 
-async fn echo(acceptor: Acceptor, tcp: TcpStream) -> Result<(), ws_async_std::Error> {
+async fn echo(acceptor: Acceptor, tcp: TcpStream) -> io::Result<()> {
     let mut ws = acceptor.accept(tcp).await?;
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message).await?;

@@ -24,7 +24,7 @@ fn run(args: &EchoClient) -> io::Result<()> {
     Ok(())
 }
 
-async fn echo(connector: &Connector, url: &str) -> Result<(), ws_async_std::Error> {
+async fn echo(connector: &Connector, url: &str) -> io::Result<()> {
     let mut ws = connector.connect(url).await?;
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message).await?;

@@ -1,4 +1,4 @@
-//! What to agree on, and what was agreed (RFC 7692 §7.1). Plain data, there also without the feature `deflate`.
+//! The wishes of one end, and the agreement of both (RFC 7692 §7.1). Plain data, there also without the feature `deflate`.
 
 use crate::role::Role;
 
@@ -21,8 +21,8 @@ use crate::role::Role;
 ///
 /// // Little memory: no state between messages, small windows.
 /// let config = DeflateConfig::default()
-///     .own_context_takeover(false)
-///     .peer_context_takeover(false)
+///     .own_no_context_takeover()
+///     .peer_no_context_takeover()
 ///     .own_window_bits(10);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,29 +88,29 @@ impl DeflateConfig {
         self
     }
 
-    /// Whether our messages may refer to those before: smaller, for memory that is kept between messages. Default:
-    /// `true`.
-    pub fn own_context_takeover(mut self, takeover: bool) -> Self {
-        self.own_takeover = takeover;
+    /// Keeps our messages from referring to those before: no memory is kept between messages, and they are longer
+    /// (RFC 7692 §7.1.1). Default: they may.
+    pub fn own_no_context_takeover(mut self) -> Self {
+        self.own_takeover = false;
         self
     }
 
-    /// Whether the peer's messages may refer to those before. Default: `true`.
+    /// Keeps the peer's messages from referring to those before (RFC 7692 §7.1.1). Default: they may.
     ///
-    /// `false` binds a client. To a server it is a wish, as with [`peer_window_bits`](Self::peer_window_bits).
-    pub fn peer_context_takeover(mut self, takeover: bool) -> Self {
-        self.peer_takeover = takeover;
+    /// Binds a client. To a server it is a wish, as with [`peer_window_bits`](Self::peer_window_bits).
+    pub fn peer_no_context_takeover(mut self) -> Self {
+        self.peer_takeover = false;
         self
     }
 
-    /// What would be agreed on if this end, in this role, had the say: where the negotiation starts (RFC 7692 §5).
+    /// The parameters that would be agreed on if this end, in this role, had the say: where the negotiation starts (RFC 7692 §5).
     ///
     /// ```
     /// use ws_proto::{DeflateConfig, Role};
     ///
     /// let wanted = DeflateConfig::default()
     ///     .own_window_bits(10)
-    ///     .peer_context_takeover(false)
+    ///     .peer_no_context_takeover()
     ///     .wanted(Role::Client);
     /// assert_eq!((wanted.client_max_window_bits, wanted.server_max_window_bits), (10, 15));
     /// assert_eq!((wanted.takeover(Role::Client), wanted.takeover(Role::Server)), (true, false));
@@ -131,7 +131,7 @@ impl DeflateConfig {
     }
 }
 
-/// What both ends have agreed on (RFC 7692 §7.1).
+/// The agreement of both ends (RFC 7692 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // The four parameters of RFC 7692.
 pub struct DeflateParams {
@@ -158,7 +158,7 @@ impl Default for DeflateParams {
 }
 
 impl DeflateParams {
-    /// Whether messages of `role` may refer to those before. Those of the other end: `takeover(role.peer())`.
+    /// Tells whether messages of `role` may refer to those before. Those of the other end: `takeover(role.peer())`.
     pub fn takeover(&self, role: Role) -> bool {
         match role {
             Role::Client => !self.client_no_context_takeover,

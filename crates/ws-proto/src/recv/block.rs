@@ -78,6 +78,11 @@ impl Block {
         self.memory.len()
     }
 
+    /// The place of the input.
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
     #[inline]
     pub(super) fn unread(&self) -> &[u8] {
         let memory = self.memory.octets();

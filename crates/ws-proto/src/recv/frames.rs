@@ -222,22 +222,12 @@ impl RecvHalf {
         }
         self.block.consume(len.saturating_sub(self.partial.len()));
         self.partial.clear();
-        if let Some(key) = header.mask {
-            key.apply(payload);
-        }
         self.stage = self.frame_start();
-        let copy = |payload: &[u8]| {
-            ControlPayload::new(payload).map_err(|_| ProtocolError::ControlTooLong)
-        };
-        Ok(match header.opcode {
-            OpCode::Ping => Control::Ping(copy(payload)?),
-            OpCode::Pong => Control::Pong(copy(payload)?),
-            OpCode::Close | OpCode::Continuation | OpCode::Text | OpCode::Binary => {
-                let close = CloseFrame::parse(payload)?;
-                self.stop(Stage::Closed);
-                Control::Close(close)
-            }
-        })
+        let control = read_control(header, payload)?;
+        if let Control::Close(_) = control {
+            self.stop(Stage::Closed);
+        }
+        Ok(control)
     }
 
     /// The stage at the start of a frame.
@@ -371,6 +361,25 @@ impl RecvHalf {
         }
         Ok(())
     }
+}
+
+/// Reads the payload of the control frame with this header, which it unmasks.
+pub(super) fn read_control(
+    header: &FrameHeader,
+    payload: &mut [u8],
+) -> Result<Control, ProtocolError> {
+    if let Some(key) = header.mask {
+        key.apply(payload);
+    }
+    let copy =
+        |payload: &[u8]| ControlPayload::new(payload).map_err(|_| ProtocolError::ControlTooLong);
+    Ok(match header.opcode {
+        OpCode::Ping => Control::Ping(copy(payload)?),
+        OpCode::Pong => Control::Pong(copy(payload)?),
+        OpCode::Close | OpCode::Continuation | OpCode::Text | OpCode::Binary => {
+            Control::Close(CloseFrame::parse(payload)?)
+        }
+    })
 }
 
 /// The kind of a message that is this one frame. (A continuation is never alone.)

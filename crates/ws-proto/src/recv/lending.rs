@@ -12,6 +12,7 @@ use crate::send::SendHalf;
 /// before a read:                lend(block) if wants_block(), lend_decompressor(memory) if wants_decompressor()
 /// nothing to read for now:      park() takes over what is incomplete and returns the block
 /// before the user may dwell:    settle() returns the block if little of it is in use, reclaim_decompressor()
+/// a look ahead needs input:     lend_ahead(block) if wants_block(), spare_ahead(), and at the end settle_ahead()
 /// at the end:                   discard()
 /// ```
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl RecvLending<'_> {
     /// of any length and maybe empty; or `block` itself if it is too short for the input.
     pub fn lend(&mut self, block: Box<[u8]>) -> Box<[u8]> {
         self.0.end_look();
+        self.0.void_ahead();
         self.0.block.lend(block)
     }
 
@@ -63,7 +65,11 @@ impl RecvLending<'_> {
         if self.0.assembly.holds_memory() {
             self.0.assembly.trim();
         }
-        self.0.block.settle(&mut self.0.message)
+        let block = self.0.block.settle(&mut self.0.message);
+        if block.is_some() {
+            self.0.void_ahead();
+        }
+        block
     }
 
     /// Forgets all input, with what is incomplete, and returns the block. The connection has ended: so does each step
@@ -78,6 +84,7 @@ impl RecvHalf {
     /// Gives up the block and what was kept for the next message.
     fn give_up(&mut self) -> Box<[u8]> {
         self.end_look();
+        self.void_ahead();
         self.forget_assembled();
         self.assembly.trim();
         self.release_inflation();

@@ -1,5 +1,6 @@
 //! Receiving: bytes in, messages and control frames out (RFC 6455 §5, §6.2, §8).
 
+mod ahead;
 mod assembly;
 mod block;
 mod frames;
@@ -7,6 +8,7 @@ mod inflate;
 mod lending;
 mod stream;
 
+pub use ahead::LookAhead;
 pub use inflate::DecompressorMemory;
 pub use lending::RecvLending;
 
@@ -21,6 +23,7 @@ use crate::header::{FrameHeader, HeaderRules};
 use crate::message::{Message, MessageKind, MessageRef};
 use crate::role::Role;
 use crate::send::SendHalf;
+use ahead::Ahead;
 use assembly::Assembly;
 use block::{Block, Location};
 use frames::Stage;
@@ -67,6 +70,7 @@ pub enum Chunk {
 ///   [`next_chunk`](Self::next_chunk) for messages piece by piece.
 /// * **Output**: [`message`](Self::message), [`take_message`](Self::take_message) and [`chunk`](Self::chunk) look at
 ///   what the last step found. [`hold`](Self::hold) lets the next step find it again.
+/// * **Looking ahead**: [`look_ahead`](Self::look_ahead) answers control frames while nobody receives.
 /// * **Questions**: [`is_between_messages`](Self::is_between_messages), [`unread`](Self::unread).
 /// * **Lending**: [`lending`](Self::lending) is for drivers that lend memory only while they need it.
 ///
@@ -114,6 +118,8 @@ pub struct RecvHalf {
     stream: Option<Streaming>,
     /// Present where compression was agreed.
     inflation: Option<Box<Inflation>>,
+    /// Present once somebody has looked ahead.
+    ahead: Option<Box<Ahead>>,
 }
 
 /// Why a search stopped before it found anything.
@@ -139,14 +145,13 @@ impl RecvHalf {
     /// The receiving half of the end with this role.
     #[must_use]
     pub fn new(role: Role, config: &Config) -> Self {
+        let max_frame_len = config.shared.max_frame_len.unwrap_or(usize::MAX);
+        let max_message_len = config.shared.max_message_len;
         RecvHalf {
             role,
-            max_frame_len: config.shared.max_frame_len,
-            max_message_len: config.shared.max_message_len,
-            max_plain_len: config
-                .shared
-                .max_frame_len
-                .min(config.shared.max_message_len),
+            max_frame_len,
+            max_message_len,
+            max_plain_len: max_frame_len.min(max_message_len),
             block: Block::new(BLOCK_LEN),
             stage: Stage::Between,
             message: Location::None,
@@ -156,6 +161,7 @@ impl RecvHalf {
             assembly: Assembly::default(),
             stream: None,
             inflation: None,
+            ahead: None,
         }
     }
 
@@ -166,6 +172,7 @@ impl RecvHalf {
     /// room it needs.
     pub fn spare(&mut self) -> &mut [u8] {
         self.end_look();
+        self.void_ahead();
         self.block.spare()
     }
 
@@ -229,7 +236,9 @@ impl RecvHalf {
             Ok(found) => Step::Found(found),
             Err(Stop::Control(header)) => match self.take_control(&header) {
                 Ok(control) => {
-                    send.respond(&control);
+                    if !self.was_answered() {
+                        send.respond(&control);
+                    }
                     Step::Control(control)
                 }
                 Err(error) => self.fail(send, error),
@@ -357,6 +366,7 @@ impl RecvHalf {
         self.assembly = Assembly::default();
         self.stream = None;
         self.inflation = None;
+        self.ahead = None;
     }
 }
 

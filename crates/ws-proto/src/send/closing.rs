@@ -4,10 +4,13 @@ use alloc::boxed::Box;
 
 use super::SendHalf;
 use crate::close::{CloseFrame, CloseReason};
-use crate::closing::{Closing, Initiator};
+use crate::closing::{Closes, Closing, Initiator};
 use crate::control::{Control, ControlPayload};
 use crate::error::{ReceiveError, SendError};
 use crate::opcode::OpCode;
+
+/// Bytes that the peer has to take, or the rest, in the time of the closing handshake, until our Close has been written.
+const TAKEN_PER_TIMEOUT: usize = 64 * 1024;
 
 impl SendHalf {
     /// Queues a Ping (RFC 6455 §5.5.2).
@@ -32,23 +35,22 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Starts the closing handshake (RFC 6455 §7.1.2). `None` sends a Close without a code.
+    /// Starts the closing handshake (RFC 6455 §7.1.2). A Close with [`CloseCode::NO_STATUS`] leaves without a code.
     ///
-    /// Frames that were queued before still go out first.
+    /// Messages that were queued before still go out first. Until the Close has been written, the peer must take 64 KiB,
+    /// or the rest, per [`close_timeout`](crate::Config::close_timeout); from then on that is the time for its Close.
     ///
     /// # Errors
     ///
     /// [`SendError::Closing`] if the connection is closing already, [`SendError::InvalidCloseCode`] for a code that
-    /// must not be sent.
-    pub fn start_close(&mut self, close: Option<CloseFrame>) -> Result<(), SendError> {
+    /// must not be sent, [`SendError::ReasonWithoutCode`] for a reason without one.
+    ///
+    /// [`CloseCode::NO_STATUS`]: crate::CloseCode::NO_STATUS
+    pub fn start_close(&mut self, close: CloseFrame) -> Result<(), SendError> {
         self.check_open()?;
-        if let Some(CloseFrame { code, .. }) = &close
-            && !code.is_sendable()
-        {
-            return Err(SendError::InvalidCloseCode(*code));
-        }
-        self.close_frame(close.as_ref());
-        self.enter(Closing::LocalSent(close));
+        close.check()?;
+        self.queue_close(close);
+        self.enter(Closing::LocalSent);
         self.ending.arm(self.config.shared.close_timeout);
         Ok(())
     }
@@ -56,61 +58,57 @@ impl SendHalf {
     /// Answers a control frame of the peer: a Pong to each Ping, the Close that completes the handshake to a Close. A
     /// Pong may be one that we wait for.
     ///
-    /// While the transport is congested only the newest Ping is remembered, and answered afterwards
+    /// While the transport is congested only the newest Ping is remembered, and answered at the next boundary of a frame
     /// (RFC 6455 §5.5.3): a peer that sends and never reads cannot fill the memory.
     pub(crate) fn respond(&mut self, control: &Control) {
         match control {
             Control::Pong(payload) => self.pong_arrived(payload),
-            Control::Ping(payload) => match self.closing {
-                Closing::Open if self.congested => self.pong = Some(Box::new(*payload)),
-                Closing::Open => self.control(OpCode::Pong, payload),
-                // Nothing follows a Close.
-                _ => {}
-            },
-            Control::Close(close) => self.peer_closed(close.as_ref()),
+            // Nothing follows a Close.
+            Control::Ping(payload) if self.answers_pings() => {
+                if self.congested {
+                    self.pong = Some(Box::new(*payload));
+                } else {
+                    self.control(OpCode::Pong, payload);
+                }
+            }
+            Control::Ping(_) => {}
+            Control::Close(close) => self.peer_closed(close),
         }
     }
 
-    fn peer_closed(&mut self, close: Option<&CloseFrame>) {
-        let first = close.cloned();
-        match &mut self.closing {
+    fn answers_pings(&self) -> bool {
+        (self.is_open() || self.close_waits) && !self.config.shared.manual_pongs
+    }
+
+    fn peer_closed(&mut self, close: &CloseFrame) {
+        if self.has_ended() {
+            return;
+        }
+        Closes::keep(&mut self.closes, Initiator::Peer, close.clone());
+        match self.closing {
             Closing::Open => {
                 // The code is repeated, the reason is not: it would only tell the peer its own words.
-                let reply = close.map(|c| CloseFrame::new(c.code, CloseReason::default()));
-                self.close_frame(reply.as_ref());
+                self.queue_close(CloseFrame::new(close.code, CloseReason::default()));
                 self.ending.arm(self.config.shared.close_timeout);
-                let initiator = Initiator::Peer;
-                self.enter(Closing::Done { initiator, first });
+                self.enter(Closing::Done);
             }
-            Closing::LocalSent(first) => {
-                let (initiator, first) = (Initiator::Local, first.take());
-                self.enter(Closing::Done { initiator, first });
-            }
+            Closing::LocalSent => self.enter(Closing::Done),
             // The peer never gets our Close, so the end is not clean (RFC 6455 §7.1.4).
-            Closing::OutputLost => {
-                let initiator = Initiator::Peer;
-                self.enter(Closing::Lost { initiator, first });
-            }
-            Closing::CloseLost(first) => {
-                let (initiator, first) = (Initiator::Local, first.take());
-                self.enter(Closing::Lost { initiator, first });
-            }
-            Closing::Done { .. } | Closing::Failed(_) | Closing::Lost { .. } => {}
+            Closing::OutputLost => self.enter(Closing::Lost),
+            Closing::Done | Closing::Failed(_) | Closing::Lost => {}
         }
     }
 
     /// Fails the connection because of what the peer sent (RFC 6455 §7.1.7): queues a Close with the error's code,
-    /// unless a Close was queued before or cannot leave.
+    /// unless a Close was queued before or cannot leave. The rest of a message under way is dropped.
     pub(crate) fn fail(&mut self, error: ReceiveError) {
-        match self.closing {
-            Closing::Open => {
-                // Nobody waits for the rest of it.
-                self.drop_work();
-                let close = CloseFrame::new(error.close_code(), CloseReason::default());
-                self.close_frame(Some(&close));
-            }
-            Closing::LocalSent(_) | Closing::OutputLost | Closing::CloseLost(_) => {}
-            Closing::Done { .. } | Closing::Failed(_) | Closing::Lost { .. } => return,
+        if self.has_ended() {
+            return;
+        }
+        self.drop_work();
+        self.drop_long();
+        if self.is_open() {
+            self.queue_close(CloseFrame::new(error.close_code(), CloseReason::default()));
         }
         self.enter(Closing::Failed(error));
         self.ending.arm(self.config.shared.failure_timeout);
@@ -120,18 +118,17 @@ impl SendHalf {
     /// can be sent from here on.
     pub fn output_lost(&mut self) {
         let has_unsent = !self.queue.is_empty();
-        match &mut self.closing {
+        match self.closing {
             Closing::Open => self.enter(Closing::OutputLost),
             // Our Close is the last in the queue.
-            Closing::LocalSent(first) if has_unsent => {
-                let first = first.take();
-                self.enter(Closing::CloseLost(first));
-            }
+            Closing::LocalSent if has_unsent => self.enter(Closing::OutputLost),
             _ => {}
         }
         self.stop_listening();
         self.drop_work();
         self.queue.clear();
+        self.long = None;
+        self.close_waits = false;
         self.pong = None;
         self.congested = false;
         self.stall.disarm();
@@ -142,25 +139,16 @@ impl SendHalf {
     /// Without both Closes that is abnormal (RFC 6455 §7.1.5, code 1006). If only the input ended, call it unless the end
     /// [is decided](Self::has_ended), so that a Close that is queued still goes out.
     pub fn transport_ended(&mut self) {
-        self.lose(Initiator::Peer);
-    }
-
-    pub(super) fn lose(&mut self, initiator: Initiator) {
         self.output_lost();
         self.ending.disarm();
-        let lost = match &mut self.closing {
-            // A stalled transport is given up by us, but the peer caused it: there was no Close either way.
-            Closing::Open | Closing::OutputLost => Closing::Lost {
-                initiator: Initiator::Peer,
-                first: None,
-            },
-            Closing::LocalSent(first) | Closing::CloseLost(first) => Closing::Lost {
-                initiator,
-                first: first.take().filter(|_| initiator == Initiator::Local),
-            },
-            Closing::Done { .. } | Closing::Failed(_) | Closing::Lost { .. } => return,
-        };
-        self.enter(lost);
+        if !self.has_ended() {
+            self.enter(Closing::Lost);
+        }
+    }
+
+    /// Returns the Close of the peer, as soon as it has arrived.
+    pub fn peer_close(&self) -> Option<&CloseFrame> {
+        self.closes.as_deref()?.peer()
     }
 
     fn enter(&mut self, closing: Closing) {
@@ -177,14 +165,40 @@ impl SendHalf {
         }
     }
 
-    fn close_frame(&mut self, close: Option<&CloseFrame>) {
+    /// Queues our Close behind everything that is queued.
+    fn queue_close(&mut self, close: CloseFrame) {
         self.finish_work();
-        // Pongs first: nothing may follow the Close.
+        Closes::keep(&mut self.closes, Initiator::Local, close);
+        self.stop_listening();
+        if self.long.is_some() {
+            self.close_waits = true;
+        } else {
+            self.close_frame();
+        }
+    }
+
+    /// Encodes our Close: nothing may follow it.
+    pub(super) fn close_frame(&mut self) {
+        self.close_waits = false;
         if let Some(payload) = self.pong.take() {
             self.control(OpCode::Pong, &payload);
         }
-        self.control(OpCode::Close, &CloseFrame::encode(close));
-        self.stop_listening();
+        let close = self.closes.as_deref().and_then(Closes::local);
+        let payload = close.map(CloseFrame::encode).unwrap_or_default();
+        self.control(OpCode::Close, &payload);
+    }
+
+    /// The transport took bytes while a time limit for the closing handshake runs: before our Close has been written,
+    /// a peer that keeps reading has time to read all of it.
+    pub(super) fn closing_goes_on(&mut self, len: usize) {
+        if let Closing::Failed(_) = self.closing {
+            return;
+        }
+        self.taken = self.taken.saturating_add(len);
+        if self.taken >= TAKEN_PER_TIMEOUT || self.queue.is_empty() {
+            self.taken = 0;
+            self.ending.arm(self.config.shared.close_timeout);
+        }
     }
 
     /// The peer's silence is no matter any more: another time limit runs.

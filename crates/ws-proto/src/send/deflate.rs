@@ -5,7 +5,6 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use super::frames::fragments;
 use super::{SendHalf, SendLending};
 use crate::deflate::{Compressor, CompressorOptions, CompressorState};
 #[cfg(feature = "deflate")]
@@ -123,12 +122,10 @@ impl SendHalf {
         let takeover = deflation.options.takeover;
         match part {
             Part::Message if takeover || octets.len() < payload.as_bytes().len() => {
-                let most = self.config.shared.fragment_len;
-                let most = most.map_or(usize::MAX, |len| len.get());
-                for (i, fin, range) in fragments(octets.len(), most.min(octets.len().max(1))) {
-                    let opcode = if i == 0 { opcode } else { OpCode::Continuation };
-                    self.compressed_frame(opcode, fin, octets.get(range).unwrap_or_default());
+                if self.fragments(&octets) {
+                    return self.queue_long(opcode, true, octets.into());
                 }
+                self.compressed_frame(opcode, true, &octets);
             }
             Part::Message => self.uncompressed(opcode, payload),
             Part::Piece | Part::End => self.compressed_frame(opcode, part == Part::End, &octets),

@@ -1,7 +1,6 @@
 //! Messages into frames (RFC 6455 §5.2, §5.4, §5.6).
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use bytes::Bytes;
 
@@ -11,7 +10,7 @@ use super::lending::UNCOPIED_LEN;
 use crate::error::SendError;
 use crate::header::{FrameHeader, MAX_HEADER_LEN};
 use crate::mask::MaskKey;
-use crate::message::{Outgoing, Payload};
+use crate::message::{IntoOutgoing, Outgoing, Payload};
 use crate::opcode::OpCode;
 use crate::prepared::Prepared;
 
@@ -25,8 +24,8 @@ impl SendHalf {
     /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] between
     /// [`begin`](Self::begin) and [`finish`](Self::finish) once a piece was queued.
     #[inline(always)]
-    pub fn message<'a>(&mut self, message: impl Into<Outgoing<'a>>) -> Result<(), SendError> {
-        let message = message.into();
+    pub fn message<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), SendError> {
+        let message = message.into_outgoing();
         match message.payload {
             Payload::Borrowed(payload) if self.is_plain => {
                 self.frame(
@@ -63,15 +62,14 @@ impl SendHalf {
 
     /// Queues a message as it is.
     pub(super) fn uncompressed(&mut self, opcode: OpCode, payload: Payload<'_>) {
-        let owned = match payload {
-            Payload::Borrowed(payload) => return self.copied(opcode, payload),
-            Payload::Owned(payload) => payload,
-            Payload::Prepared(prepared) => prepared.to_bytes(),
-        };
-        if owned.len() < UNCOPIED_LEN || self.fragments(&owned) {
-            self.copied(opcode, &owned);
-        } else {
-            self.uncopied_frame(opcode, owned);
+        let len = payload.as_bytes().len();
+        if self.fragments(payload.as_bytes()) {
+            return self.queue_long(opcode, false, payload.into_bytes());
+        }
+        match payload {
+            Payload::Borrowed(payload) => self.copied_frame(opcode, payload),
+            payload if len < UNCOPIED_LEN => self.copied_frame(opcode, payload.as_bytes()),
+            payload => self.uncopied_frame(opcode, payload.into_bytes()),
         }
     }
 
@@ -97,19 +95,9 @@ impl SendHalf {
         }
     }
 
-    /// Queues a message whose payload is copied.
-    fn copied(&mut self, opcode: OpCode, payload: &[u8]) {
-        match self.config.shared.fragment_len {
-            Some(len) if self.fragments(payload) => {
-                for (i, fin, range) in fragments(payload.len(), len.get()) {
-                    let opcode = if i == 0 { opcode } else { OpCode::Continuation };
-                    let piece = payload.get(range).unwrap_or_default();
-                    let header = FrameHeader::new(opcode, piece.len() as u64);
-                    self.frame(FrameHeader { fin, ..header }, piece);
-                }
-            }
-            _ => self.frame(FrameHeader::new(opcode, payload.len() as u64), payload),
-        }
+    /// Queues a message in one frame, whose payload is copied.
+    fn copied_frame(&mut self, opcode: OpCode, payload: &[u8]) {
+        self.frame(FrameHeader::new(opcode, payload.len() as u64), payload);
     }
 
     /// Queues a frame with this header, masked if it must be.
@@ -177,18 +165,4 @@ fn masked(payload: Bytes, key: MaskKey) -> Bytes {
             copy.into()
         }
     }
-}
-
-/// The fragments of a message: number, whether it is the last, and where it lies.
-pub(super) fn fragments(
-    len: usize,
-    fragment_len: usize,
-) -> impl Iterator<Item = (usize, bool, Range<usize>)> {
-    (0..len)
-        .step_by(fragment_len)
-        .enumerate()
-        .map(move |(i, start)| {
-            let end = start.saturating_add(fragment_len).min(len);
-            (i, end == len, start..end)
-        })
 }

@@ -4,6 +4,7 @@ mod closing;
 mod deflate;
 mod frames;
 mod lending;
+mod long;
 mod pieces;
 mod probe;
 mod queue;
@@ -13,7 +14,7 @@ mod time;
 use alloc::boxed::Box;
 use core::fmt;
 
-use crate::closing::{Closing, End};
+use crate::closing::{Closes, Closing, End};
 use crate::config::Config;
 use crate::control::ControlPayload;
 use crate::deadline::Deadline;
@@ -26,6 +27,7 @@ use deflate::Deflation;
 #[cfg(feature = "std")]
 pub use lending::IoSlices;
 pub use lending::SendLending;
+use long::Long;
 use pieces::Unfinished;
 use probe::Probe;
 use queue::Queue;
@@ -62,7 +64,7 @@ use silence::Silence;
 /// let mut send = SendHalf::server(&Config::default());
 /// send.message("hi")?;
 /// send.ping(&ControlPayload::new(b"?")?)?;
-/// send.start_close(Some(CloseFrame::new(CloseCode::NORMAL, CloseReason::default())))?;
+/// send.start_close(CloseFrame::new(CloseCode::NORMAL, CloseReason::default()))?;
 /// assert_eq!(send.message("late"), Err(SendError::Closing));
 ///
 /// let mut slices = [&[][..]; 4];
@@ -83,14 +85,22 @@ pub struct SendHalf {
     queue: Queue,
     config: Config,
     closing: Closing,
+    /// Present once either end has closed.
+    closes: Option<Box<Closes>>,
+    /// Our Close waits for the end of `long`.
+    close_waits: bool,
     /// The transport has left bytes unsent: replies to Pings wait in `pong`.
     congested: bool,
     /// The reply to the newest Ping since the output was congested (RFC 6455 §5.5.3).
     pong: Option<Box<ControlPayload>>,
+    /// The message that leaves in more than one frame, behind what is queued.
+    long: Option<Box<Long>>,
     /// The message that is sent piece by piece.
     unfinished: Option<Unfinished>,
     /// Runs from the first Close, or from a violation, to the end of the transport.
     ending: Deadline,
+    /// Bytes that the transport took since `ending` was armed.
+    taken: usize,
     /// Runs while the output is congested.
     stall: Deadline,
     silence: Option<Box<Silence>>,
@@ -123,10 +133,14 @@ impl SendHalf {
             queue: Queue::default(),
             config: config.clone(),
             closing: Closing::Open,
+            closes: None,
+            close_waits: false,
             congested: false,
             pong: None,
+            long: None,
             unfinished: None,
             ending: Deadline::Off,
+            taken: 0,
             stall: Deadline::Off,
             silence: Silence::new(config),
             probe: None,
@@ -144,9 +158,10 @@ impl SendHalf {
             && self.deflation.is_none()
             && self.config.shared.fragment_len.is_none();
         // An empty queue has room whatever the mark.
+        let mark = self.config.shared.high_water_mark.max(1);
         self.room = match self.is_busy() {
             true => 0,
-            false => self.config.shared.high_water_mark.max(1),
+            false => mark.saturating_sub(self.rest_of_long()),
         };
     }
 
@@ -179,7 +194,7 @@ impl SendHalf {
 
     /// Returns how the connection ended, once that is decided.
     pub fn end(&self) -> Option<End> {
-        self.closing.end()
+        self.closing.end(self.closes.as_deref())
     }
 
     /// Returns what the peer did, if that ended the connection.
@@ -209,10 +224,10 @@ impl SendHalf {
         self.congested
     }
 
-    /// Returns how many bytes are queued.
+    /// Returns how many bytes are queued, without headers of frames that are still to be made.
     #[inline]
     pub fn queued(&self) -> usize {
-        self.queue.len()
+        self.queue.len().saturating_add(self.rest_of_long())
     }
 
     /// Writes the next bytes to send to `slices`, as far as those reach; returns how many were used.
@@ -232,10 +247,16 @@ impl SendHalf {
                 silence.progress();
             }
         }
+        if self.ending.is_armed() {
+            self.closing_goes_on(len);
+        }
         if self.queue.is_empty() {
             self.congested = false;
             if let Some(payload) = self.pong.take() {
                 self.control(OpCode::Pong, &payload);
+            }
+            if self.long.is_some() {
+                self.next_frames();
             }
         }
     }

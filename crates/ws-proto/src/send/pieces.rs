@@ -94,6 +94,7 @@ impl SendHalf {
             return Ok(());
         }
         self.finish_work();
+        self.finish_long();
         let Some(message) = &mut self.unfinished else {
             return Err(SendError::NoMessage);
         };
@@ -132,6 +133,7 @@ impl SendHalf {
         self.unfinished = None;
         self.refresh();
         self.finish_work();
+        self.finish_long();
         if is_compressed {
             self.compressed(opcode, Part::End, Payload::Borrowed(&[]));
         } else {
@@ -150,6 +152,7 @@ impl SendHalf {
             self.refresh();
         }
         self.finish_work();
+        self.finish_long();
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::SendHalf;
 use super::probe::{Answer, Probe};
-use crate::closing::{Closing, Initiator};
+use crate::closing::Closing;
 use crate::control::ControlPayload;
 use crate::deadline::Expired;
 use crate::error::SendError;
@@ -58,7 +58,7 @@ impl SendHalf {
                 }
             }
         };
-        self.lose(Initiator::Local);
+        self.transport_ended();
         Some(expired)
     }
 

@@ -1,9 +1,9 @@
 //! The closing handshake, and ends without one.
 
-use ws_proto::{CloseCode, Connection, Initiator, Role, SendError};
+use ws_proto::{CloseCode, CloseFrame, Connection, Initiator, Role, SendError};
 
 use crate::support::{CLOSE, CONTINUATION, FIN, Seen, TEXT};
-use crate::{BOTH, close, end, ended, input, new, output, payload, seconds, wire};
+use crate::{BOTH, NONE, close, end, ended, input, new, output, payload, seconds, wire};
 
 /// Moves all output of one end to the other.
 fn pass(from: &mut Connection, to: &mut Connection) -> Vec<Seen> {
@@ -19,25 +19,34 @@ fn either_side_closes_and_both_agree() {
             let mut first = new(role);
             let mut second = new(role.peer());
             first.send.message("last words").unwrap();
-            first.send.start_close(Some(close(code, reason))).unwrap();
+            first.send.start_close(close(code, reason)).unwrap();
             assert_eq!(first.send.end(), None);
             assert!(!first.send.ends_transport() && !first.send.is_open());
             let events = pass(&mut first, &mut second);
             let closed = Seen::Close(Some((code, reason.into())));
             assert_eq!(events, [Seen::Text("last words".into()), closed]);
-            assert_eq!(end(&second), ended(Initiator::Peer, code, reason, true));
+            assert_eq!(
+                end(&second),
+                ended(Initiator::Peer, (code, ""), (code, reason), true)
+            );
             // The reply repeats the code without the reason.
             let reply = output(&mut second);
             assert_eq!(reply, wire(role.peer(), |w| w.close(code, b"")));
             let (events, error) = input(&mut first, &reply);
             assert_eq!(events, [Seen::Close(Some((code, String::new())))]);
             assert_eq!(error, None);
-            assert_eq!(end(&first), ended(Initiator::Local, code, reason, true));
+            assert_eq!(
+                end(&first),
+                ended(Initiator::Local, (code, reason), (code, ""), true)
+            );
             for connection in [&mut first, &mut second] {
                 assert!(connection.send.has_ended());
                 assert_eq!(connection.send.message("late"), Err(SendError::Closing));
                 assert_eq!(connection.send.ping(&payload(b"")), Err(SendError::Closing));
-                assert_eq!(connection.send.start_close(None), Err(SendError::Closing));
+                assert_eq!(
+                    connection.send.start_close(CloseFrame::without_code()),
+                    Err(SendError::Closing)
+                );
                 assert_eq!(connection.send.pong(&payload(b"")), Err(SendError::Closing));
                 assert!(output(connection).is_empty());
                 // The server goes first (RFC 6455 §7.1.1).
@@ -55,20 +64,20 @@ fn either_side_closes_and_both_agree() {
 fn both_sides_close_at_once() {
     let mut client = new(Role::Client);
     let mut server = new(Role::Server);
-    client
-        .send
-        .start_close(Some(close(1000, "client")))
-        .unwrap();
-    server
-        .send
-        .start_close(Some(close(1001, "server")))
-        .unwrap();
+    client.send.start_close(close(1000, "client")).unwrap();
+    server.send.start_close(close(1001, "server")).unwrap();
     let from_client = output(&mut client);
     pass(&mut server, &mut client);
     assert_eq!(input(&mut server, &from_client).1, None);
     assert!(output(&mut client).is_empty() && output(&mut server).is_empty());
-    assert_eq!(end(&client), ended(Initiator::Local, 1000, "client", true));
-    assert_eq!(end(&server), ended(Initiator::Local, 1001, "server", true));
+    assert_eq!(
+        end(&client),
+        ended(Initiator::Local, (1000, "client"), (1001, "server"), true)
+    );
+    assert_eq!(
+        end(&server),
+        ended(Initiator::Local, (1001, "server"), (1000, "client"), true)
+    );
     assert!(server.send.ends_transport() && !client.send.ends_transport());
 }
 
@@ -77,22 +86,39 @@ fn an_empty_close_is_answered_by_an_empty_one() {
     for role in BOTH {
         let mut first = new(role);
         let mut second = new(role.peer());
-        first.send.start_close(None).unwrap();
+        first.send.start_close(CloseFrame::without_code()).unwrap();
         assert_eq!(pass(&mut first, &mut second), [Seen::Close(None)]);
         let reply = output(&mut second);
         assert_eq!(reply, wire(role.peer(), |w| w.frame(FIN | CLOSE, b"")));
         input(&mut first, &reply);
-        assert_eq!(end(&first), ended(Initiator::Local, 1005, "", true));
-        assert_eq!(end(&second), ended(Initiator::Peer, 1005, "", true));
+        assert_eq!(
+            end(&first),
+            ended(Initiator::Local, (1005, ""), (1005, ""), true)
+        );
+        assert_eq!(
+            end(&second),
+            ended(Initiator::Peer, (1005, ""), (1005, ""), true)
+        );
     }
 }
 
 #[test]
+fn a_reason_without_a_code_is_refused_and_nothing_is_queued() {
+    let mut connection = new(Role::Client);
+    assert_eq!(
+        connection.send.start_close(close(1005, "x")),
+        Err(SendError::ReasonWithoutCode)
+    );
+    assert_eq!(connection.send.queued(), 0);
+    assert!(connection.send.is_open() && !connection.send.is_timed());
+}
+
+#[test]
 fn codes_that_must_not_be_sent_are_refused_and_nothing_is_queued() {
-    for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535] {
+    for code in [0, 999, 1004, 1006, 1015, 1016, 2999, 5000, 65535] {
         let mut connection = new(Role::Client);
         assert_eq!(
-            connection.send.start_close(Some(close(code, "x"))),
+            connection.send.start_close(close(code, "x")),
             Err(SendError::InvalidCloseCode(CloseCode::new(code)))
         );
         assert_eq!(connection.send.queued(), 0);
@@ -113,7 +139,10 @@ fn a_close_ends_a_half_message_in_order() {
     let (events, error) = input(&mut server, &octets);
     assert_eq!(events, [Seen::Close(Some((1000, String::new())))]);
     assert_eq!(error, None);
-    assert_eq!(end(&server), ended(Initiator::Peer, 1000, "", true));
+    assert_eq!(
+        end(&server),
+        ended(Initiator::Peer, (1000, ""), (1000, ""), true)
+    );
 }
 
 #[test]
@@ -122,15 +151,18 @@ fn an_end_of_input_without_a_close_is_abnormal() {
         let mut open = new(role);
         open.send.message("unsent").unwrap();
         open.end_of_input();
-        assert_eq!(end(&open), ended(Initiator::Peer, 1006, "", false));
+        assert_eq!(end(&open), ended(Initiator::Peer, NONE, NONE, false));
         assert!(open.send.ends_transport() && output(&mut open).is_empty());
         assert_eq!(open.send.message("late"), Err(SendError::Closing));
 
         let mut closing = new(role);
-        closing.send.start_close(Some(close(1000, "bye"))).unwrap();
+        closing.send.start_close(close(1000, "bye")).unwrap();
         output(&mut closing);
         closing.end_of_input();
-        assert_eq!(end(&closing), ended(Initiator::Peer, 1006, "", false));
+        assert_eq!(
+            end(&closing),
+            ended(Initiator::Local, (1000, "bye"), NONE, false)
+        );
         assert_eq!(closing.send.deadline(seconds(0)), None);
     }
 }
@@ -141,7 +173,10 @@ fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
         let mut done = new(role);
         input(&mut done, &wire(role.peer(), |w| w.close(1000, b"")));
         done.end_of_input();
-        assert_eq!(end(&done), ended(Initiator::Peer, 1000, "", true));
+        assert_eq!(
+            end(&done),
+            ended(Initiator::Peer, (1000, ""), (1000, ""), true)
+        );
         assert!(!done.send.ends_transport());
         assert_eq!(done.send.deadline(seconds(1)), Some(seconds(6)));
         assert_eq!(output(&mut done), wire(role, |w| w.close(1000, b"")));
@@ -149,7 +184,10 @@ fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
         let mut failed = new(role);
         input(&mut failed, &[0xff]);
         failed.end_of_input();
-        assert_eq!(end(&failed), ended(Initiator::Local, 1002, "", false));
+        assert_eq!(
+            end(&failed),
+            ended(Initiator::Local, (1002, ""), NONE, false)
+        );
         assert_eq!(output(&mut failed), wire(role, |w| w.close(1002, b"")));
         assert!(failed.send.ends_transport());
 
@@ -157,8 +195,60 @@ fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
         let mut reset = new(role);
         input(&mut reset, &wire(role.peer(), |w| w.close(1000, b"")));
         reset.send.transport_ended();
-        assert_eq!(end(&reset), ended(Initiator::Peer, 1000, "", true));
+        assert_eq!(
+            end(&reset),
+            ended(Initiator::Peer, (1000, ""), (1000, ""), true)
+        );
         assert!(output(&mut reset).is_empty());
         assert_eq!(reset.send.deadline(seconds(1)), None);
+    }
+}
+
+#[test]
+fn both_closes_are_told_whichever_is_first_and_whatever_becomes_of_ours() {
+    for role in BOTH {
+        let bye = wire(role.peer(), |w| w.close(4001, b"bye"));
+
+        // The peer answers our Close with another code.
+        let mut answered = new(role);
+        answered.send.start_close(close(1000, "done")).unwrap();
+        output(&mut answered);
+        input(&mut answered, &bye);
+        assert_eq!(
+            end(&answered),
+            ended(Initiator::Local, (1000, "done"), (4001, "bye"), true)
+        );
+        let told = answered.send.end().unwrap();
+        assert_eq!((told.code().number(), told.reason()), (4001, "bye"));
+
+        // The transport took nothing any more, before or after our Close was queued.
+        let mut silenced = new(role);
+        silenced.send.message("unsent").unwrap();
+        silenced.send.output_lost();
+        assert_eq!(silenced.send.end(), None);
+        input(&mut silenced, &bye);
+        assert_eq!(
+            end(&silenced),
+            ended(Initiator::Peer, NONE, (4001, "bye"), false)
+        );
+
+        let mut cut_off = new(role);
+        cut_off.send.start_close(close(1000, "done")).unwrap();
+        cut_off.send.output_lost();
+        input(&mut cut_off, &bye);
+        assert_eq!(
+            end(&cut_off),
+            ended(Initiator::Local, (1000, "done"), (4001, "bye"), false)
+        );
+
+        // Our answer never leaves.
+        let mut reset = new(role);
+        input(&mut reset, &bye);
+        reset.send.output_lost();
+        reset.send.transport_ended();
+        assert_eq!(
+            end(&reset),
+            ended(Initiator::Peer, (4001, ""), (4001, "bye"), true)
+        );
     }
 }

@@ -59,7 +59,7 @@ fn a_waiting_pong_goes_before_the_close_and_none_after() {
             w.frame(FIN | PING, b"new");
         });
         input(&mut connection, &pings);
-        connection.send.start_close(Some(close(1000, ""))).unwrap();
+        connection.send.start_close(close(1000, "")).unwrap();
         // Pings are answered no more, congested or not.
         input(&mut connection, &pings);
         let sent = output(&mut connection);

@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use ws_proto::{Config, Expired, Initiator, Role};
+use ws_proto::{CloseFrame, Config, Expired, Initiator, Role};
 
 use crate::support::{FIN, PING, connection};
-use crate::{BOTH, close, end, ended, input, new, output, seconds, wire};
+use crate::{BOTH, NONE, close, end, ended, input, new, output, seconds, wire};
 
 #[test]
-fn the_closing_handshake_has_five_seconds_from_its_first_close() {
+fn the_closing_handshake_has_five_seconds() {
     for role in BOTH {
         let mut connection = new(role);
         assert_eq!(connection.send.deadline(seconds(1)), None);
-        connection
-            .send
-            .start_close(Some(close(1001, "away")))
-            .unwrap();
+        connection.send.start_close(close(1001, "away")).unwrap();
         assert!(connection.send.is_timed());
         // Armed without a clock: it runs from the first look.
         assert_eq!(connection.send.expire(seconds(1000)), None);
@@ -27,7 +24,7 @@ fn the_closing_handshake_has_five_seconds_from_its_first_close() {
         assert_eq!(connection.send.expire(seconds(16)), None);
         assert_eq!(
             end(&connection),
-            ended(Initiator::Local, 1001, "away", false)
+            ended(Initiator::Local, (1001, "away"), NONE, false)
         );
         assert!(connection.send.ends_transport() && output(&mut connection).is_empty());
         assert_eq!(connection.send.deadline(seconds(17)), None);
@@ -37,31 +34,40 @@ fn the_closing_handshake_has_five_seconds_from_its_first_close() {
 #[test]
 fn the_peers_close_reply_does_not_stop_the_clock() {
     let mut client = new(Role::Client);
-    client.send.start_close(None).unwrap();
+    client.send.start_close(CloseFrame::without_code()).unwrap();
     output(&mut client);
     assert_eq!(client.send.deadline(seconds(0)), Some(seconds(5)));
     input(&mut client, b"\x88\x00");
     assert_eq!(client.send.deadline(seconds(3)), Some(seconds(5)));
     assert_eq!(client.send.expire(seconds(5)), Some(Expired::Close));
-    assert_eq!(end(&client), ended(Initiator::Local, 1005, "", true));
+    assert_eq!(
+        end(&client),
+        ended(Initiator::Local, (1005, ""), (1005, ""), true)
+    );
 
     // The end that answers has as long.
     let mut server = new(Role::Server);
     input(&mut server, &wire(Role::Client, |w| w.close(1000, b"")));
     assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
     assert_eq!(server.send.expire(seconds(5)), Some(Expired::Close));
-    assert_eq!(end(&server), ended(Initiator::Peer, 1000, "", true));
+    assert_eq!(
+        end(&server),
+        ended(Initiator::Peer, (1000, ""), (1000, ""), true)
+    );
 }
 
 #[test]
 fn a_failure_has_one_second() {
     let mut server = new(Role::Server);
-    server.send.start_close(None).unwrap();
+    server.send.start_close(CloseFrame::without_code()).unwrap();
     assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
     input(&mut server, &[0xff]);
     assert_eq!(server.send.deadline(seconds(2)), Some(seconds(3)));
     assert_eq!(server.send.expire(seconds(3)), Some(Expired::Failure));
-    assert_eq!(end(&server), ended(Initiator::Local, 1002, "", false));
+    assert_eq!(
+        end(&server),
+        ended(Initiator::Local, (1005, ""), NONE, false)
+    );
     assert!(server.send.ends_transport());
 }
 
@@ -81,17 +87,20 @@ fn a_stalled_write_has_thirty_seconds_from_the_last_progress() {
     server.send.stalled();
     assert_eq!(server.send.deadline(seconds(22)), Some(seconds(52)));
     // The earlier of two limits counts.
-    server.send.start_close(None).unwrap();
+    server.send.start_close(CloseFrame::without_code()).unwrap();
     assert_eq!(server.send.deadline(seconds(50)), Some(seconds(52)));
     assert_eq!(server.send.expire(seconds(52)), Some(Expired::WriteStall));
-    assert_eq!(end(&server), ended(Initiator::Local, 1005, "", false));
+    assert_eq!(
+        end(&server),
+        ended(Initiator::Local, (1005, ""), NONE, false)
+    );
 
     let mut open = new(Role::Client);
     open.send.message("x").unwrap();
     open.send.stalled();
     assert_eq!(open.send.deadline(seconds(0)), Some(seconds(30)));
     assert_eq!(open.send.expire(seconds(30)), Some(Expired::WriteStall));
-    assert_eq!(end(&open), ended(Initiator::Peer, 1006, "", false));
+    assert_eq!(end(&open), ended(Initiator::Peer, NONE, NONE, false));
 }
 
 #[test]
@@ -116,7 +125,7 @@ fn time_limits_are_configurable() {
         .failure_timeout(seconds(60))
         .write_stall_timeout(seconds(10));
     let mut server = connection(Role::Server, &config);
-    server.send.start_close(None).unwrap();
+    server.send.start_close(CloseFrame::without_code()).unwrap();
     assert_eq!(server.send.deadline(seconds(0)), Some(seconds(50)));
     server.send.stalled();
     assert_eq!(server.send.deadline(seconds(0)), Some(seconds(10)));
@@ -127,6 +136,57 @@ fn time_limits_are_configurable() {
         Role::Server,
         &Config::default().close_timeout(Duration::MAX),
     );
-    far.send.start_close(None).unwrap();
+    far.send.start_close(CloseFrame::without_code()).unwrap();
     assert_eq!(far.send.deadline(seconds(9)), Some(Duration::MAX));
+}
+
+#[test]
+fn until_our_close_is_written_the_peer_must_take_64_kib_per_time_limit() {
+    const LEN: usize = 200_000;
+    for role in BOTH {
+        let mut connection = new(role);
+        connection.send.message(vec![7; LEN]).unwrap();
+        connection.send.start_close(close(1000, "")).unwrap();
+        assert_eq!(connection.send.deadline(seconds(0)), Some(seconds(5)));
+        // One byte less is too little, whatever the steps.
+        connection.send.advance(65_000);
+        connection.send.advance(535);
+        assert_eq!(connection.send.deadline(seconds(4)), Some(seconds(5)));
+        connection.send.advance(1);
+        assert_eq!(connection.send.deadline(seconds(4)), Some(seconds(9)));
+        connection.send.advance(65_536);
+        assert_eq!(connection.send.deadline(seconds(9)), Some(seconds(14)));
+        // The rest is enough, and the peer's Close has the same time from there on.
+        let rest = connection.send.queued();
+        assert!(rest > 65_536 && rest < 2 * 65_536);
+        connection.send.advance(65_536);
+        assert_eq!(connection.send.deadline(seconds(13)), Some(seconds(18)));
+        connection.send.advance(connection.send.queued());
+        assert_eq!(connection.send.deadline(seconds(17)), Some(seconds(22)));
+        assert_eq!(connection.send.expire(seconds(22)), Some(Expired::Close));
+    }
+}
+
+#[test]
+fn a_peer_that_takes_too_little_before_our_close_is_given_up() {
+    let mut server = new(Role::Server);
+    server.send.message(vec![7; 200_000]).unwrap();
+    server.send.start_close(close(1000, "")).unwrap();
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
+    for second in 1..5 {
+        server.send.advance(10_000);
+        assert_eq!(server.send.deadline(seconds(second)), Some(seconds(5)));
+    }
+    assert_eq!(server.send.expire(seconds(5)), Some(Expired::Close));
+}
+
+#[test]
+fn progress_does_not_prolong_a_failure() {
+    let mut server = new(Role::Server);
+    server.send.message(vec![7; 1 << 20]).unwrap();
+    input(&mut server, &[0xff]);
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(1)));
+    server.send.advance(1 << 19);
+    assert_eq!(server.send.deadline(seconds(0)), Some(seconds(1)));
+    assert_eq!(server.send.expire(seconds(1)), Some(Expired::Failure));
 }

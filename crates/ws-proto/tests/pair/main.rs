@@ -5,6 +5,7 @@
 mod closing;
 mod control;
 mod deadlines;
+mod fragments;
 mod messages;
 mod queue;
 #[path = "../support/mod.rs"]
@@ -49,26 +50,35 @@ fn wire(sender: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
     wire.octets
 }
 
-/// Initiator, code, reason, clean.
-fn end(connection: &Connection) -> Option<(Initiator, u16, String, bool)> {
+/// Code and reason of a Close.
+type Said = Option<(u16, String)>;
+
+/// Initiator, our Close, the peer's, clean.
+fn end(connection: &Connection) -> Option<(Initiator, Said, Said, bool)> {
+    let said = |close: CloseFrame| (close.code.number(), close.reason.to_string());
     let End {
         initiator,
-        code,
-        reason,
+        local,
+        peer,
         clean,
         ..
     } = connection.send.end()?;
-    Some((initiator, code.number(), reason.to_string(), clean))
+    Some((initiator, local.map(said), peer.map(said), clean))
 }
 
+/// As [`end`] gives it: code 0 stands for no Close.
 fn ended(
     initiator: Initiator,
-    code: u16,
-    reason: &str,
+    local: (u16, &str),
+    peer: (u16, &str),
     clean: bool,
-) -> Option<(Initiator, u16, String, bool)> {
-    Some((initiator, code, reason.into(), clean))
+) -> Option<(Initiator, Said, Said, bool)> {
+    let said = |(code, reason): (u16, &str)| (code != 0).then(|| (code, reason.to_string()));
+    Some((initiator, said(local), said(peer), clean))
 }
+
+/// No Close.
+const NONE: (u16, &str) = (0, "");
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -5,7 +5,7 @@ use ws_proto::{
 };
 
 use crate::support::{BINARY, FIN, PING, PONG, Seen, TEXT, connection};
-use crate::{BOTH, close, end, ended, input, new, output, wire};
+use crate::{BOTH, NONE, close, end, ended, input, new, output, wire};
 
 #[test]
 fn messages_before_a_violation_come_first_and_the_close_names_it() {
@@ -31,7 +31,10 @@ fn messages_before_a_violation_come_first_and_the_close_names_it() {
             error,
             Some(ReceiveError::Protocol(ProtocolError::InvalidUtf8))
         );
-        assert_eq!(end(&connection), ended(Initiator::Local, 1007, "", false));
+        assert_eq!(
+            end(&connection),
+            ended(Initiator::Local, (1007, ""), NONE, false)
+        );
         assert!(!connection.send.ends_transport(), "the Close comes first");
         assert_eq!(connection.send.message("late"), Err(SendError::Closing));
         let sent = output(&mut connection);
@@ -50,7 +53,7 @@ fn messages_before_a_violation_come_first_and_the_close_names_it() {
 #[test]
 fn a_violation_after_our_close_sends_no_second_one() {
     let mut server = new(Role::Server);
-    server.send.start_close(Some(close(1000, "done"))).unwrap();
+    server.send.start_close(close(1000, "done")).unwrap();
     let sent = output(&mut server);
     assert_eq!(sent, wire(Role::Server, |w| w.close(1000, b"done")));
     let (_, error) = input(&mut server, b"\x81\x00");
@@ -59,13 +62,16 @@ fn a_violation_after_our_close_sends_no_second_one() {
         Some(ReceiveError::Protocol(ProtocolError::UnmaskedFrame))
     );
     assert!(output(&mut server).is_empty());
-    assert_eq!(end(&server), ended(Initiator::Local, 1002, "", false));
+    assert_eq!(
+        end(&server),
+        ended(Initiator::Local, (1000, "done"), NONE, false)
+    );
     assert!(server.send.ends_transport());
 }
 
 #[test]
 fn limits_have_their_own_close_codes() {
-    let config = Config::default().max_message_len(3);
+    let config = Config::default().max_message(3);
     let mut server = connection(Role::Server, &config);
     let (_, error) = input(&mut server, &wire(Role::Client, |w| w.text("four")));
     let error = error.unwrap();

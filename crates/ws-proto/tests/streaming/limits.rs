@@ -74,7 +74,7 @@ fn empty_frames_in_a_row_are_limited_and_others_are_not() {
 
 #[test]
 fn messages_far_over_the_limits_pass_in_pieces_and_the_next_one_put_together_fails() {
-    let config = Config::default().max_frame_len(100).max_message_len(150);
+    let config = Config::default().max_frame(100).max_message(150);
     for role in BOTH {
         for over in [false, true] {
             let octets = wire(role, |w| {
@@ -121,7 +121,7 @@ fn messages_far_over_the_limits_pass_in_pieces_and_the_next_one_put_together_fai
 
 #[test]
 fn a_header_taken_over_before_a_stream_was_wanted_is_measured_by_whoever_reads_on() {
-    let config = Config::default().max_frame_len(100);
+    let config = Config::default().max_frame(100);
     for streamed_first in [false, true] {
         let octets = wire(Role::Server, |w| w.frame(FIN | BINARY, &[7; 300]));
         let mut end = end(Role::Server, &config, 1000);

@@ -123,7 +123,7 @@ fn other_messages_wait_for_the_end_of_the_unfinished_one() {
         let refused = Err(SendError::UnfinishedMessage);
         assert_eq!(send.message("x"), refused);
         assert_eq!(send.message(vec![7; 100_000]), refused);
-        let lent = send.lending().lend_payload(&[7; 100_000]).map(|_| ());
+        let lent = send.lending().lend_payload(&[7; 100_000][..]).map(|_| ());
         assert_eq!(lent, refused);
         assert_eq!(send.begin(MessageKind::Text), refused);
         assert_eq!(send.begin(MessageKind::Binary), refused);
@@ -184,7 +184,7 @@ fn a_close_or_the_end_may_come_inside_an_unfinished_message() {
         (
             |_, send| {
                 let close = CloseFrame::new(CloseCode::NORMAL, CloseReason::default());
-                send.start_close(Some(close)).unwrap();
+                send.start_close(close).unwrap();
             },
             b"\x03\xe8",
         ),
@@ -212,7 +212,7 @@ fn a_close_or_the_end_may_come_inside_an_unfinished_message() {
             assert_eq!(send.finish(), Err(SendError::Closing));
             assert_eq!(send.message("x"), Err(SendError::Closing));
             assert_eq!(send.begin(MessageKind::Text), Err(SendError::Closing));
-            assert_eq!(send.start_close(Some(close())), Err(SendError::Closing));
+            assert_eq!(send.start_close(close()), Err(SendError::Closing));
             let octets = expected(role, |w| {
                 if !code.is_empty() {
                     w.frame(BINARY, b"begun");

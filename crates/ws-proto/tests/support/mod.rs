@@ -3,8 +3,8 @@
 #![allow(dead_code)] // Each test binary uses its part.
 
 use ws_proto::{
-    Config, Connection, Control, MaskKey, MaskSource, Message, MessageRef, ReceiveError, RecvHalf,
-    Role, SendHalf, Step,
+    CloseCode, Config, Connection, Control, MaskKey, MaskSource, Message, MessageRef, ReceiveError,
+    RecvHalf, Role, SendHalf, Step,
 };
 
 pub(crate) const TEXT: u8 = 1;
@@ -41,9 +41,8 @@ impl Seen {
             Control::Ping(payload) => Seen::Ping(payload.to_vec()),
             Control::Pong(payload) => Seen::Pong(payload.to_vec()),
             Control::Close(close) => Seen::Close(
-                close
-                    .as_ref()
-                    .map(|close| (close.code.number(), close.reason.to_string())),
+                (close.code != CloseCode::NO_STATUS)
+                    .then(|| (close.code.number(), close.reason.to_string())),
             ),
         }
     }

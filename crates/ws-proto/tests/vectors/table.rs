@@ -312,7 +312,7 @@ fn header_rules(t: &mut Table) {
 }
 
 fn limits(t: &mut Table) {
-    let config = Config::default().max_frame_len(100).max_message_len(150);
+    let config = Config::default().max_frame(100).max_message(150);
     let exact = |w: &mut Wire| {
         w.frame(FIN | BINARY, &[7; 100]);
         w.frame(TEXT, &[b'a'; 100]);
@@ -362,7 +362,7 @@ fn limits(t: &mut Table) {
         "2^63 - 1 announced",
         |w| w.header(FIN | TEXT, 127, &len.to_be_bytes()),
         &[],
-        LimitError::FrameTooLong { len, limit },
+        LimitError::MessageTooLong { len, limit },
     );
     let mut wire = Wire::from(Role::Server);
     wire.frame(TEXT, b"a");

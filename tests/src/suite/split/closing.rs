@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ws_driver::{CloseCode, Config, Error, Phase};
+use ws_driver::{CloseCode, Config, Error, Timeout};
 
 use super::{accept, connect, start};
 use crate::socket::RawPeer;
@@ -21,7 +21,7 @@ pub fn a_close_of_the_sender_waits_for_the_receiver<S: Suite>() {
             Ok::<_, Error>(count)
         });
         tx.feed("before").await?;
-        tx.close(CloseCode::GOING_AWAY, "bye").await?;
+        crate::close_and_wait(&mut tx, CloseCode::GOING_AWAY, "bye").await?;
         assert!(tx.end().expect("the end").clean);
         receives.finish::<S>().await
     });
@@ -51,6 +51,7 @@ pub fn a_close_of_the_sender_needs_no_receiver<S: Suite>() {
                 });
                 tx.close(CloseCode::NORMAL, "").await?;
                 receives.finish::<S>().await;
+                tx.closed().await?;
             } else {
                 drop(rx);
                 tx.close(CloseCode::NORMAL, "").await?;
@@ -79,19 +80,19 @@ pub fn a_close_that_the_receiver_does_not_see_times_out<S: Suite>() {
         let ws = acceptor.accept(stream).await.expect("the handshake");
         let (mut tx, mut rx) = ws.split();
         let start = Instant::now();
-        let closed = tx.close(CloseCode::NORMAL, "").await;
+        let closed = crate::close_and_wait(&mut tx, CloseCode::NORMAL, "").await;
         (closed, start.elapsed(), rx.recv().await, rx.recv().await)
     });
     let mut peer = RawPeer::open(address);
     peer.send(&From::Client.close(1000, ""));
     let (closed, time, first, second) = running.finish();
     assert!(
-        matches!(closed, Err(Error::Timeout(Phase::Close))),
+        matches!(closed, Err(Error::Timeout(Timeout::Close))),
         "{closed:?}"
     );
     assert!(time >= Duration::from_millis(150), "{time:?}");
     assert!(
-        matches!(first, Err(Error::Timeout(Phase::Close))),
+        matches!(first, Err(Error::Timeout(Timeout::Close))),
         "{first:?}"
     );
     assert!(matches!(second, Ok(None)), "{second:?}");
@@ -116,7 +117,7 @@ pub fn a_violation_reaches_both_halves<S: Suite>() {
             }
             S::sleep(Duration::from_millis(1)).await;
         };
-        let closed = tx.close(CloseCode::NORMAL, "").await;
+        let closed = crate::close_and_wait(&mut tx, CloseCode::NORMAL, "").await;
         (sent, closed, receives.finish::<S>().await)
     });
     let mut peer = RawPeer::open(address);
@@ -131,7 +132,7 @@ pub fn a_violation_reaches_both_halves<S: Suite>() {
     assert_eq!(code, 1002);
     peer.end();
     let (sent, closed, (first, second)) = running.finish();
-    assert!(sent.is_closed(), "{sent:?}");
+    assert!(sent.is_disconnect(), "{sent:?}");
     assert!(matches!(closed, Err(Error::Receive(_))), "{closed:?}");
     assert!(matches!(first, Err(Error::Receive(_))), "{first:?}");
     assert!(matches!(second, Ok(None)), "{second:?}");

@@ -74,11 +74,12 @@ async fn by_methods<S: Suite>(mut ws: Ws<S>) -> (Vec<Result<Message, String>>, V
     results.push(said(ws.flush().await));
     let first = ws.recv().await.transpose();
     let mut received = vec![first.expect("a message").map_err(|error| error.to_string())];
-    results.push(said(ws.close(CloseCode::NORMAL, "").await));
+    ws.start_close(CloseCode::NORMAL, "").expect("open");
+    results.push(said(ws.flush().await));
     results.push(said(ws.send(Message::from("late")).await));
     results.push(said(ws.feed(Message::from("late")).await));
     results.push(said(ws.flush().await));
-    results.push(said(ws.close(CloseCode::NORMAL, "").await));
+    results.push(said(ws.flush().await));
     while let Some(next) = ws.recv().await.transpose() {
         received.push(next.map_err(|error| error.to_string()));
     }

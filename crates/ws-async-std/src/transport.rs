@@ -1,4 +1,9 @@
-//! Transports and timers over async-std.
+//! Transports and timers: what connections run over.
+//!
+//! Needed by those who write a transport of their own, keep the type of one, or want back what a connection was made
+//! of.
+
+pub use ws_driver::transport::*;
 
 use std::any::Any;
 use std::future::Future;
@@ -9,22 +14,38 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use async_std::io::{Read, Write};
-use async_std::net::TcpStream;
-use ws_driver::{
-    FuturesIo, FuturesReadHalf, FuturesRuntime, FuturesWriteHalf, Runtime, Timer, Wrap,
-};
+use async_std::net::{TcpStream, ToSocketAddrs};
+use ws_driver::futures_io::{self as over, FuturesRuntime};
 
 /// The async-std runtime: what makes the generic types of this crate its own.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AsyncStd;
 
+/// Any transport over async-std: TCP as it is, every other in a box. See [`ws_driver::transport::AnyTransport`].
+pub type AnyTransport = ws_driver::transport::AnyTransport<AsyncStd>;
+
+/// The receiving half of [`AnyTransport`].
+pub type AnyReadHalf = ws_driver::transport::AnyReadHalf<AsyncStd>;
+
+/// The sending half of [`AnyTransport`].
+pub type AnyWriteHalf = ws_driver::transport::AnyWriteHalf<AsyncStd>;
+
 impl Runtime for AsyncStd {
     type Timer = AsyncStdTimer;
     type TcpStream = TcpStream;
+    type Tcp = TcpTransport;
 
-    async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-        TcpStream::connect((host, port)).await
+    fn tcp(stream: TcpStream) -> TcpTransport {
+        TcpTransport::new(stream)
+    }
+
+    async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok((host, port).to_socket_addrs().await?.collect())
+    }
+
+    async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
+        TcpStream::connect(address).await
     }
 }
 
@@ -48,22 +69,25 @@ impl FuturesRuntime for AsyncStd {
     }
 }
 
-impl<S: Read + Write + Unpin + 'static> Wrap<S> for AsyncStd {
-    type Transport = AsyncStdIo<S>;
-
-    fn wrap(stream: S) -> AsyncStdIo<S> {
-        AsyncStdIo::new(stream)
+impl<S: Read + Write + Unpin + Send + 'static> Wrap<S> for AsyncStd {
+    fn wrap(stream: S) -> AnyTransport {
+        AnyTransport::from_stream(stream, StreamTransport::new)
     }
 }
 
 /// An async-std stream as a transport. Dereferences to the stream.
-pub type AsyncStdIo<S> = FuturesIo<AsyncStd, S>;
+///
+/// TCP has a transport of its own, [`TcpTransport`].
+pub type StreamTransport<S> = over::StreamTransport<AsyncStd, S>;
 
-/// What receives from an async-std stream: TCP by a clone of its own, any other stream under a lock.
-pub type AsyncStdReadHalf<S> = FuturesReadHalf<AsyncStd, S>;
+/// A TCP stream as a transport.
+pub type TcpTransport = over::TcpTransport<AsyncStd>;
 
-/// What sends to an async-std stream: TCP by a clone of its own, any other stream under a lock.
-pub type AsyncStdWriteHalf<S> = FuturesWriteHalf<AsyncStd, S>;
+/// The receiving half of a TCP stream.
+pub type TcpReadHalf = over::TcpReadHalf<AsyncStd>;
+
+/// The sending half of a TCP stream. Dropping it ends this direction, also while the other half lives.
+pub type TcpWriteHalf = over::TcpWriteHalf<AsyncStd>;
 
 /// An async-std timer.
 #[derive(Debug)]

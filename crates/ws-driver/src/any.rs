@@ -1,0 +1,265 @@
+//! One type for every transport of a runtime, so that connections over TCP, TLS, pipes and proxies are of one type.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::{fmt, io};
+
+use crate::locked::Locked;
+use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_writes};
+
+/// Any transport of the runtime `R`: TCP as it is, every other in a box.
+pub struct AnyTransport<R: Runtime>(Kind<R>);
+
+enum Kind<R: Runtime> {
+    Tcp(R::Tcp),
+    Boxed(Box<dyn Object<R::Timer>>),
+}
+
+/// A transport that fits into the box.
+trait Object<M>: Transport<Timer = M> + Any + Send + Sync {}
+
+impl<T: Transport + Any + Send + Sync> Object<T::Timer> for T {}
+
+/// A transport made `Sync`: nobody can use it through a shared reference, but to ask for its address. So the lock is
+/// never taken by those who read and write.
+struct Exclusive<T>(Mutex<T>);
+
+impl<T> Exclusive<T> {
+    #[inline]
+    fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: ReadHalf> ReadHalf for Exclusive<T> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.get_mut().poll_read(cx, buffer)
+    }
+}
+
+impl<T: WriteHalf> WriteHalf for Exclusive<T> {
+    pass_writes!(exclusive => exclusive.get_mut());
+}
+
+impl<T: Transport> Transport for Exclusive<T> {
+    type Timer = T::Timer;
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        let transport = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        transport.peer_addr()
+    }
+}
+
+impl<R: Runtime> AnyTransport<R> {
+    /// Takes any transport: that of the runtime's TCP stays what it is, any other moves into a box.
+    pub fn new<T>(transport: T) -> Self
+    where
+        T: Transport<Timer = R::Timer> + Send + 'static,
+    {
+        let transport = match cast::<T, R::Tcp>(transport) {
+            Ok(tcp) => return AnyTransport(Kind::Tcp(tcp)),
+            Err(transport) => transport,
+        };
+        cast(transport).unwrap_or_else(|transport| {
+            AnyTransport(Kind::Boxed(Box::new(Exclusive(Mutex::new(transport)))))
+        })
+    }
+
+    /// Makes a transport of a stream: the native one of a TCP stream, and by `wrap` of any other.
+    pub fn from_stream<S, T>(stream: S, wrap: impl FnOnce(S) -> T) -> Self
+    where
+        S: 'static,
+        T: Transport<Timer = R::Timer> + Send + 'static,
+    {
+        match cast::<S, R::TcpStream>(stream) {
+            Ok(tcp) => Self::from_tcp(tcp),
+            Err(stream) => Self::new(wrap(stream)),
+        }
+    }
+
+    pub(crate) fn from_tcp(stream: R::TcpStream) -> Self {
+        AnyTransport(Kind::Tcp(R::tcp(stream)))
+    }
+
+    /// The TCP stream, if this is TCP.
+    pub fn tcp(&self) -> Option<&R::TcpStream> {
+        match &self.0 {
+            Kind::Tcp(tcp) => Some(tcp.as_ref()),
+            Kind::Boxed(_) => None,
+        }
+    }
+
+    /// The transport that was taken, if it is a `T`.
+    ///
+    /// # Errors
+    ///
+    /// Gives the transport back if it is something else.
+    pub fn downcast<T>(self) -> Result<T, Self>
+    where
+        T: Transport<Timer = R::Timer> + Send + 'static,
+    {
+        let boxed = match self.0 {
+            Kind::Tcp(tcp) => return cast(tcp).map_err(|tcp| AnyTransport(Kind::Tcp(tcp))),
+            Kind::Boxed(boxed) => boxed,
+        };
+        let object: &dyn Any = &*boxed;
+        if !object.is::<Exclusive<T>>() {
+            return Err(AnyTransport(Kind::Boxed(boxed)));
+        }
+        let object: Box<dyn Any> = boxed;
+        let exclusive: Box<Exclusive<T>> = object.downcast().expect("what it was found to be");
+        let transport = exclusive.0.into_inner();
+        Ok(transport.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The value as a `B`, if it is one; else as it was.
+fn cast<A: 'static, B: 'static>(value: A) -> Result<B, A> {
+    let mut value = Some(value);
+    let any: &mut dyn Any = &mut value;
+    let other = any.downcast_mut::<Option<B>>().and_then(Option::take);
+    other.ok_or_else(|| value.expect("nobody took it"))
+}
+
+impl<R: Runtime> ReadHalf for AnyTransport<R> {
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            Kind::Tcp(tcp) => tcp.poll_read(cx, buffer),
+            Kind::Boxed(boxed) => boxed.poll_read(cx, buffer),
+        }
+    }
+}
+
+/// Makes a [`WriteHalf`] of an enum of two.
+macro_rules! write_either {
+    ($one:path, $other:path) => {
+        #[inline]
+        fn poll_write_vectored(
+            &mut self,
+            cx: &mut Context<'_>,
+            slices: &[io::IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            match &mut self.0 {
+                $one(io) => io.poll_write_vectored(cx, slices),
+                $other(io) => io.poll_write_vectored(cx, slices),
+            }
+        }
+
+        #[inline]
+        fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            match &mut self.0 {
+                $one(io) => io.poll_flush(cx),
+                $other(io) => io.poll_flush(cx),
+            }
+        }
+
+        #[inline]
+        fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            match &mut self.0 {
+                $one(io) => io.poll_shutdown(cx),
+                $other(io) => io.poll_shutdown(cx),
+            }
+        }
+    };
+}
+
+impl<R: Runtime> WriteHalf for AnyTransport<R> {
+    write_either!(Kind::Tcp, Kind::Boxed);
+}
+
+impl<R: Runtime> Transport for AnyTransport<R> {
+    type Timer = R::Timer;
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        match &self.0 {
+            Kind::Tcp(tcp) => tcp.peer_addr(),
+            Kind::Boxed(boxed) => boxed.peer_addr(),
+        }
+    }
+}
+
+/// The receiving half of [`AnyTransport`]: that of TCP, or of any other transport under a lock.
+pub struct AnyReadHalf<R: Runtime>(ReadKind<R>);
+
+enum ReadKind<R: Runtime> {
+    Tcp(<R::Tcp as Split>::ReadHalf),
+    Locked(Locked<Box<dyn Object<R::Timer>>>),
+}
+
+/// The sending half of [`AnyTransport`]: that of TCP, or of any other transport under a lock.
+pub struct AnyWriteHalf<R: Runtime>(WriteKind<R>);
+
+enum WriteKind<R: Runtime> {
+    Tcp(<R::Tcp as Split>::WriteHalf),
+    Locked(Locked<Box<dyn Object<R::Timer>>>),
+}
+
+impl<R: Runtime> Split for AnyTransport<R> {
+    type ReadHalf = AnyReadHalf<R>;
+    type WriteHalf = AnyWriteHalf<R>;
+
+    fn split(self) -> (AnyReadHalf<R>, AnyWriteHalf<R>) {
+        let (read, write) = match self.0 {
+            Kind::Tcp(tcp) => {
+                let (read, write) = tcp.split();
+                (ReadKind::Tcp(read), WriteKind::Tcp(write))
+            }
+            Kind::Boxed(boxed) => {
+                let (read, write) = Locked::pair(boxed);
+                (ReadKind::Locked(read), WriteKind::Locked(write))
+            }
+        };
+        (AnyReadHalf(read), AnyWriteHalf(write))
+    }
+
+    fn reunite(read: AnyReadHalf<R>, write: AnyWriteHalf<R>) -> Option<Self> {
+        let kind = match (read.0, write.0) {
+            (ReadKind::Tcp(read), WriteKind::Tcp(write)) => {
+                Kind::Tcp(R::Tcp::reunite(read, write)?)
+            }
+            (ReadKind::Locked(read), WriteKind::Locked(write)) => Kind::Boxed(read.join(write)?),
+            (ReadKind::Tcp(_), WriteKind::Locked(_)) | (ReadKind::Locked(_), WriteKind::Tcp(_)) => {
+                return None;
+            }
+        };
+        Some(AnyTransport(kind))
+    }
+}
+
+impl<R: Runtime> ReadHalf for AnyReadHalf<R> {
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            ReadKind::Tcp(tcp) => tcp.poll_read(cx, buffer),
+            ReadKind::Locked(locked) => locked.poll_read(cx, buffer),
+        }
+    }
+}
+
+impl<R: Runtime> WriteHalf for AnyWriteHalf<R> {
+    write_either!(WriteKind::Tcp, WriteKind::Locked);
+}
+
+impl<R: Runtime> fmt::Debug for AnyTransport<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Kind::Tcp(_) => "AnyTransport(Tcp)",
+            Kind::Boxed(_) => "AnyTransport(Boxed)",
+        })
+    }
+}
+
+impl<R: Runtime> fmt::Debug for AnyReadHalf<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyReadHalf(..)")
+    }
+}
+
+impl<R: Runtime> fmt::Debug for AnyWriteHalf<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyWriteHalf(..)")
+    }
+}

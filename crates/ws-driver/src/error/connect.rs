@@ -1,0 +1,103 @@
+//! Errors of connecting.
+
+use std::{fmt, io};
+
+use http::Response;
+use ws_handshake::{ClientError, RequestError, TargetError};
+
+use super::is_loss;
+use crate::upgrade::Fault;
+
+/// Why a client got no connection. The stream was dropped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The server refused, or its answer was wrong. See [`response`](Self::response).
+    #[error(transparent)]
+    Handshake(#[from] ClientError),
+    /// The server cannot be reached, or the transport failed.
+    #[error("the server cannot be reached: {0}")]
+    Io(#[source] io::Error),
+    /// The server ended the transport before its answer was complete.
+    #[error(
+        "the server ended the connection before its answer was complete: check host, port and scheme"
+    )]
+    Lost,
+    /// A setting of the `Connector` makes no request that can be sent. Nothing was sent.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The URL is not one of a WebSocket. Nothing was sent.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// It took longer than `Connector::handshake_timeout`.
+    #[error("{0}: see `Connector::handshake_timeout`")]
+    Timeout(ConnectPhase),
+    /// `wss://`, and TLS is not built in. Nothing was sent.
+    #[error(
+        "wss:// needs TLS, which is not built in: connect a TLS stream yourself and pass it to `Connector::handshake`"
+    )]
+    TlsUnavailable,
+}
+
+/// The part of connecting that took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectPhase {
+    /// Finding and reaching the server.
+    Connect,
+    /// The opening handshake.
+    Handshake,
+}
+
+impl ConnectError {
+    /// Tells whether something took too long.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, ConnectError::Timeout(_))
+    }
+
+    /// Tells whether the server was out of reach, went away or fell silent, so that a later attempt may succeed.
+    pub fn is_disconnect(&self) -> bool {
+        match self {
+            ConnectError::Io(error) => {
+                is_loss(error) || error.kind() == io::ErrorKind::ConnectionRefused
+            }
+            ConnectError::Lost | ConnectError::Timeout(_) => true,
+            ConnectError::Handshake(_)
+            | ConnectError::Request(_)
+            | ConnectError::Target(_)
+            | ConnectError::TlsUnavailable => false,
+        }
+    }
+
+    /// The response by which the server refused, if it did: the head, and the beginning of the body.
+    pub fn response(&self) -> Option<&Response<Vec<u8>>> {
+        match self {
+            ConnectError::Handshake(error) => error.refusal(),
+            ConnectError::Io(_)
+            | ConnectError::Lost
+            | ConnectError::Request(_)
+            | ConnectError::Target(_)
+            | ConnectError::Timeout(_)
+            | ConnectError::TlsUnavailable => None,
+        }
+    }
+}
+
+impl fmt::Display for ConnectPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ConnectPhase::Connect => "the server could not be reached in time",
+            ConnectPhase::Handshake => "the server did not complete the opening handshake in time",
+        })
+    }
+}
+
+impl From<Fault> for ConnectError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Io(error) => ConnectError::Io(error),
+            Fault::Lost => ConnectError::Lost,
+            Fault::Timeout => ConnectError::Timeout(ConnectPhase::Handshake),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The errors as [`io::Error`], for functions that return it. An error of the transport is given back as it was; any
+//! other is inside, where [`io::Error::get_ref`] and a downcast find it.
+
+use std::io::{self, ErrorKind};
+
+use http::StatusCode;
+
+use super::{AcceptError, ConnectError, Error};
+
+/// Tells whether the transport failed because the peer or the network is gone.
+pub(super) fn is_loss(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NotConnected
+            | ErrorKind::TimedOut
+            | ErrorKind::UnexpectedEof
+    )
+}
+
+impl From<AcceptError> for io::Error {
+    fn from(error: AcceptError) -> Self {
+        let kind = match error {
+            AcceptError::Io(error) => return error,
+            AcceptError::Answer(_) => ErrorKind::InvalidInput,
+            AcceptError::Lost => ErrorKind::UnexpectedEof,
+            AcceptError::Rejected(_) => ErrorKind::InvalidData,
+            AcceptError::Timeout => ErrorKind::TimedOut,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+impl From<ConnectError> for io::Error {
+    fn from(error: ConnectError) -> Self {
+        let status = error.response().map(http::Response::status);
+        let kind = match error {
+            ConnectError::Io(error) => return error,
+            ConnectError::Handshake(_) => match status {
+                Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                    ErrorKind::PermissionDenied
+                }
+                Some(_) => ErrorKind::ConnectionRefused,
+                None => ErrorKind::InvalidData,
+            },
+            ConnectError::Lost => ErrorKind::UnexpectedEof,
+            ConnectError::Request(_) | ConnectError::Target(_) => ErrorKind::InvalidInput,
+            ConnectError::Timeout(_) => ErrorKind::TimedOut,
+            ConnectError::TlsUnavailable => ErrorKind::Unsupported,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error {
+            Error::Io(error) => return error,
+            Error::Closed(_) => ErrorKind::NotConnected,
+            Error::Lost | Error::Unfinished => ErrorKind::UnexpectedEof,
+            Error::Receive(_) => ErrorKind::InvalidData,
+            Error::Send(_) => ErrorKind::InvalidInput,
+            Error::Timeout(_) => ErrorKind::TimedOut,
+        };
+        io::Error::new(kind, error)
+    }
+}

@@ -1,0 +1,186 @@
+//! Errors: of accepting, of connecting, and of a connection.
+
+mod accept;
+mod connect;
+mod into_io;
+
+use into_io::is_loss;
+
+pub use accept::AcceptError;
+pub use connect::{ConnectError, ConnectPhase};
+
+use std::convert::Infallible;
+use std::{fmt, io};
+
+use ws_proto::{CloseCode, CloseFrame, LimitError, ProtocolError, ReceiveError, SendError};
+
+/// The fault of an operation on a connection.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The connection is closing or has ended, so that nothing more can be sent. With the Close of the peer, if one has
+    /// arrived.
+    #[error("{}", closed(.0.as_deref()))]
+    Closed(Option<Box<CloseFrame>>),
+    /// The transport failed.
+    #[error("the transport failed: {0}")]
+    Io(#[from] io::Error),
+    /// The peer ended the transport without a Close (RFC 6455 §7.1.5, code 1006).
+    #[error("the peer ended the connection without a Close")]
+    Lost,
+    /// The peer broke the protocol or went over a limit. It was told so by a Close, and the transport has ended.
+    #[error("{0}")]
+    Receive(#[from] ReceiveError),
+    /// What was asked cannot be sent. Nothing was queued.
+    #[error("{0}")]
+    Send(SendError),
+    /// A time limit passed. The connection is of no more use.
+    #[error("{0}")]
+    Timeout(#[from] Timeout),
+    /// The peer closed the connection inside a message that was being read piece by piece.
+    #[error("the peer closed the connection inside a message")]
+    Unfinished,
+}
+
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Closing => Error::Closed(None),
+            error => Error::Send(error),
+        }
+    }
+}
+
+/// The time limit that passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Timeout {
+    /// Of the closing handshake: the peer did not take what is left, or did not answer our Close
+    /// ([`Config::close_timeout`](crate::Config::close_timeout)).
+    #[error("the peer did not complete the closing handshake in time")]
+    Close,
+    /// Of receiving: the peer sent nothing at all ([`Config::idle_timeout`](crate::Config::idle_timeout)).
+    #[error("the peer has sent nothing for too long")]
+    Idle,
+    /// Of a keepalive Ping: the peer did not answer it ([`Config::keepalive`](crate::Config::keepalive)).
+    #[error("the peer did not answer a Ping in time")]
+    Pong,
+    /// Of sending: the peer took not one byte, while its own messages wait here to be received
+    /// ([`Config::write_stall_timeout`](crate::Config::write_stall_timeout)).
+    #[error(
+        "the peer has stopped reading, while its own messages wait here to be received: \
+         receive while you send, for instance from a second task after `split`"
+    )]
+    Unreceived,
+    /// Of sending: the peer took not one byte ([`Config::write_stall_timeout`](crate::Config::write_stall_timeout)).
+    #[error("the peer has stopped reading")]
+    WriteStall,
+}
+
+impl Error {
+    /// Tells whether a time limit passed.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Error::Timeout(_))
+    }
+
+    /// Tells whether the connection is closed or gone, which the peer or the network can cause at any time: as opposed
+    /// to a fault of the caller or a violation by the peer. Time limits on the peer count as well.
+    pub fn is_disconnect(&self) -> bool {
+        match self {
+            Error::Closed(_) | Error::Lost | Error::Unfinished => true,
+            Error::Io(error) => is_loss(error),
+            Error::Timeout(timeout) => *timeout != Timeout::Unreceived,
+            Error::Receive(_) | Error::Send(_) => false,
+        }
+    }
+
+    /// Returns the Close of the peer, if it closed the connection before this was sent.
+    pub fn peer_close(&self) -> Option<&CloseFrame> {
+        match self {
+            Error::Closed(close) => close.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns the close code for what the peer did. It was sent, unless a Close had been queued before.
+    pub fn close_code(&self) -> Option<CloseCode> {
+        match self {
+            Error::Receive(error) => Some(error.close_code()),
+            _ => None,
+        }
+    }
+}
+
+/// Says that nothing can be sent any more, and why if that is known.
+fn closed(close: Option<&CloseFrame>) -> String {
+    let Some(CloseFrame { code, reason, .. }) = close else {
+        return "the connection is closing: nothing can be sent any more".into();
+    };
+    let code = match *code {
+        CloseCode::NO_STATUS => "without a code".into(),
+        code => format!("with {code}"),
+    };
+    match &**reason {
+        "" => format!("the peer closed the connection {code}"),
+        reason => format!("the peer closed the connection {code}: {reason:?}"),
+    }
+}
+
+impl From<ProtocolError> for Error {
+    fn from(error: ProtocolError) -> Self {
+        Error::Receive(error.into())
+    }
+}
+
+impl From<LimitError> for Error {
+    fn from(error: LimitError) -> Self {
+        Error::Receive(error.into())
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// [`WebSocket::try_feed`](crate::WebSocket::try_feed) could not queue the message; it comes back.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TryFeedError<M> {
+    /// The connection is closing: nothing can be sent any more.
+    #[error("the connection is closing: nothing can be sent any more")]
+    Closed(M),
+    /// The queue is over its mark: wait for `ready`.
+    #[error("too much is queued already: wait for `ready` and try again")]
+    Full(M),
+    /// A message that is sent piece by piece is not finished.
+    #[error("a message sent piece by piece is not finished: resume and finish it first")]
+    Unfinished(M),
+}
+
+impl<M> TryFeedError<M> {
+    /// Tells whether the queue is over its mark: the message can be sent later.
+    pub fn is_full(&self) -> bool {
+        matches!(self, TryFeedError::Full(_))
+    }
+
+    /// Returns the message.
+    pub fn into_message(self) -> M {
+        match self {
+            TryFeedError::Closed(message)
+            | TryFeedError::Full(message)
+            | TryFeedError::Unfinished(message) => message,
+        }
+    }
+}
+
+impl<M> fmt::Debug for TryFeedError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TryFeedError::Closed(_) => "Closed(..)",
+            TryFeedError::Full(_) => "Full(..)",
+            TryFeedError::Unfinished(_) => "Unfinished(..)",
+        })
+    }
+}

@@ -1,0 +1,220 @@
+//! TCP over the traits of futures-io.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures_io::{AsyncRead as _, AsyncWrite as _};
+
+use super::{FuturesRuntime, poll_shutdown, poll_write};
+use crate::any::AnyTransport;
+use crate::sync::{Mutex, lock};
+use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_writes};
+
+/// TCP of the runtime `R` as a transport, whose halves are clones of the stream.
+pub struct TcpTransport<R: FuturesRuntime> {
+    stream: R::TcpStream,
+    /// Remembers that the socket had no room; made when it first had none.
+    room: Option<Arc<Room>>,
+}
+
+impl<R: FuturesRuntime> TcpTransport<R> {
+    /// The stream as a transport. It sends small segments at once from here on (`TCP_NODELAY`).
+    pub fn new(stream: R::TcpStream) -> Self {
+        // A socket that cannot be told is slower or broken; reading and writing will show which.
+        let _ = R::set_nodelay(&stream);
+        TcpTransport::of(stream)
+    }
+
+    /// The stream.
+    pub fn into_inner(self) -> R::TcpStream {
+        self.stream
+    }
+
+    /// The stream, as it is.
+    fn of(stream: R::TcpStream) -> Self {
+        TcpTransport { stream, room: None }
+    }
+
+    /// Writes to a socket that was full: when the runtime has said that there is room.
+    fn poll_write_full(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let room = self.room.get_or_insert_default();
+        *lock(&room.0) = Some(cx.waker().clone());
+        let waker = Waker::from(Arc::clone(room));
+        let polled = poll_write(&mut self.stream, &mut Context::from_waker(&waker), slices);
+        if polled.is_ready() {
+            *lock(&room.0) = None;
+        }
+        polled
+    }
+}
+
+/// Remembers that a socket had no room, and who hears of it when the runtime says that it has; `None` after that.
+///
+/// To write whenever the task is polled for some other reason, such as the time limit on stalled writes, would squeeze
+/// bytes into a socket that nobody reads from, since some room is left when a socket counts as full. Each time this
+/// would look as if the peer went on.
+#[derive(Default)]
+struct Room(Mutex<Option<Waker>>);
+
+impl Wake for Room {
+    fn wake(self: Arc<Self>) {
+        let awaiting = lock(&self.0).take();
+        if let Some(waker) = awaiting {
+            waker.wake();
+        }
+    }
+}
+
+impl<R: FuturesRuntime> AsRef<R::TcpStream> for TcpTransport<R> {
+    fn as_ref(&self) -> &R::TcpStream {
+        &self.stream
+    }
+}
+
+impl<R: FuturesRuntime + Runtime<Tcp = TcpTransport<R>>> From<TcpTransport<R>> for AnyTransport<R> {
+    fn from(tcp: TcpTransport<R>) -> Self {
+        AnyTransport::new(tcp)
+    }
+}
+
+impl<R: FuturesRuntime> ReadHalf for TcpTransport<R> {
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<R: FuturesRuntime> WriteHalf for TcpTransport<R> {
+    #[inline]
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let Some(room) = &self.room {
+            if let Some(awaiting) = &mut *lock(&room.0) {
+                awaiting.clone_from(cx.waker());
+                return Poll::Pending;
+            }
+        } else {
+            let polled = poll_write(&mut self.stream, cx, slices);
+            if polled.is_ready() {
+                return polled;
+            }
+        }
+        self.poll_write_full(cx, slices)
+    }
+
+    #[inline]
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    #[inline]
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        poll_shutdown::<R, R::TcpStream>(&mut self.stream, cx)
+    }
+}
+
+impl<R: FuturesRuntime> Transport for TcpTransport<R> {
+    type Timer = R::Timer;
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        R::peer_addr(&self.stream).ok()
+    }
+}
+
+impl<R: FuturesRuntime> Split for TcpTransport<R> {
+    type ReadHalf = TcpReadHalf<R>;
+    type WriteHalf = TcpWriteHalf<R>;
+
+    fn split(self) -> (TcpReadHalf<R>, TcpWriteHalf<R>) {
+        let whole = Arc::new(());
+        let read = TcpReadHalf {
+            tcp: TcpTransport::of(self.stream.clone()),
+            whole: Arc::clone(&whole),
+        };
+        let write = TcpWriteHalf {
+            tcp: TcpTransport::of(self.stream),
+            whole,
+            is_alone: true,
+        };
+        (read, write)
+    }
+
+    fn reunite(read: TcpReadHalf<R>, mut write: TcpWriteHalf<R>) -> Option<Self> {
+        if !Arc::ptr_eq(&read.whole, &write.whole) {
+            return None;
+        }
+        write.is_alone = false;
+        Some(TcpTransport::of(read.tcp.stream))
+    }
+}
+
+/// The receiving half of a TCP stream.
+pub struct TcpReadHalf<R: FuturesRuntime> {
+    tcp: TcpTransport<R>,
+    /// The same as that of the other half.
+    whole: Arc<()>,
+}
+
+/// The sending half of a TCP stream. Dropping it ends this direction, also while the other half lives.
+pub struct TcpWriteHalf<R: FuturesRuntime> {
+    tcp: TcpTransport<R>,
+    /// The same as that of the other half.
+    whole: Arc<()>,
+    /// It was not joined to the other half.
+    is_alone: bool,
+}
+
+impl<R: FuturesRuntime> Drop for TcpWriteHalf<R> {
+    /// The other half has a clone of the stream, which alone would keep this direction open.
+    fn drop(&mut self) {
+        if self.is_alone {
+            let mut cx = Context::from_waker(Waker::noop());
+            // What cannot be ended, has ended.
+            let _ = self.tcp.poll_shutdown(&mut cx);
+        }
+    }
+}
+
+impl<R: FuturesRuntime> ReadHalf for TcpReadHalf<R> {
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.tcp.poll_read(cx, buffer)
+    }
+}
+
+impl<R: FuturesRuntime> WriteHalf for TcpWriteHalf<R> {
+    pass_writes!(half => half.tcp);
+}
+
+impl<R: FuturesRuntime> fmt::Debug for TcpTransport<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TcpTransport").field(&self.stream).finish()
+    }
+}
+
+impl<R: FuturesRuntime> fmt::Debug for TcpReadHalf<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TcpReadHalf")
+            .field(&self.tcp.stream)
+            .finish()
+    }
+}
+
+impl<R: FuturesRuntime> fmt::Debug for TcpWriteHalf<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TcpWriteHalf")
+            .field(&self.tcp.stream)
+            .finish()
+    }
+}

@@ -1,0 +1,233 @@
+//! Answering a message that is still borrowed.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::ops::DerefMut;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use ws_proto::{CloseCode, IntoOutgoing, Outgoing, SendHalf};
+
+use crate::error::{Error, TryFeedError};
+use crate::sending::{self, Sending};
+use crate::transport::Transport;
+use crate::write_state::WriteState;
+
+/// The sending half that [`WebSocket::recv_ref`](crate::WebSocket::recv_ref) lends together with a message.
+///
+/// Its methods mean what those of [`WebSocket`](crate::WebSocket) mean, but for one thing: while they wait, nothing is
+/// received, since the message is still borrowed. Pings are answered by the next call of the connection. What was fed
+/// leaves, many messages in one write, with the next call that waits.
+pub struct Outbox<T: Transport>(pub(crate) WriteState<T, T::Timer>);
+
+impl<T: Transport> Outbox<T> {
+    /// Queues a message, after waiting for room: directly behind a receive there is some. See
+    /// [`WebSocket::feed`](crate::WebSocket::feed).
+    ///
+    /// A borrowed payload of 8 KiB or more that needs no mask and no compression is written from where it lies.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it was polled, or while it waits for room: the message is not sent. Dropped later: it is.
+    #[inline]
+    pub fn feed<'o, 'm>(&'o mut self, message: impl IntoOutgoing<'m>) -> Feed<'o, 'm, T> {
+        Feed {
+            outbox: self,
+            step: FeedStep::Start(message.into_outgoing()),
+        }
+    }
+
+    /// Queues a copy of a message at once, or gives it back. See [`WebSocket::try_feed`](crate::WebSocket::try_feed).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::try_feed`](crate::WebSocket::try_feed).
+    pub fn try_feed<'m, M: IntoOutgoing<'m>>(&mut self, message: M) -> Result<(), TryFeedError<M>> {
+        self.0.try_queue(message)
+    }
+
+    /// Sends a message: returns when the transport has taken it and was flushed. See
+    /// [`WebSocket::send`](crate::WebSocket::send).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    pub async fn send<'m>(&mut self, message: impl IntoOutgoing<'m>) -> Result<(), Error> {
+        sending::send(self, message.into_outgoing()).await
+    }
+
+    /// Writes and flushes everything that is queued. See [`WebSocket::flush`](crate::WebSocket::flush).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        sending::flush(self).await
+    }
+
+    /// Waits until a message can be queued. See [`WebSocket::ready`](crate::WebSocket::ready).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        sending::ready(self).await
+    }
+
+    /// Tells whether there is room for a message. See [`WebSocket::has_room`](crate::WebSocket::has_room).
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.0.send.has_room()
+    }
+
+    /// Sends a Ping (RFC 6455 §5.5.2). See [`WebSocket::send_ping`](crate::WebSocket::send_ping).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send_ping`](crate::WebSocket::send_ping).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    pub async fn send_ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        sending::control(self, payload.as_ref(), SendHalf::ping).await
+    }
+
+    /// Sends a Pong that nobody asked for (RFC 6455 §5.5.3). See [`WebSocket::send_pong`](crate::WebSocket::send_pong).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::send_ping`](crate::WebSocket::send_ping).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    pub async fn send_pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
+        sending::control(self, payload.as_ref(), SendHalf::pong).await
+    }
+
+    /// Queues a Close and returns at once. See [`WebSocket::start_close`](crate::WebSocket::start_close).
+    ///
+    /// # Errors
+    ///
+    /// As for [`WebSocket::start_close`](crate::WebSocket::start_close).
+    pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
+        sending::start_close(self, code, reason.as_ref())
+    }
+}
+
+impl<T: Transport> Sending for Outbox<T> {
+    type Io = T;
+    type Timer = T::Timer;
+
+    fn write_state(&mut self) -> impl DerefMut<Target = WriteState<T, T::Timer>> {
+        &mut self.0
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.poll_room(cx)
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Outgoing<'_>>,
+    ) -> Poll<Result<(), Error>> {
+        self.0.poll_send(cx, message)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.poll_flush(cx)
+    }
+}
+
+impl<T: Transport> fmt::Debug for Outbox<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Outbox").field(&self.0.send).finish()
+    }
+}
+
+/// The future of [`Outbox::feed`], which does nothing before it is polled.
+#[must_use = "nothing is queued before it is awaited"]
+pub struct Feed<'o, 'm, T: Transport> {
+    outbox: &'o mut Outbox<T>,
+    step: FeedStep<'m>,
+}
+
+enum FeedStep<'m> {
+    Start(Outgoing<'m>),
+    /// The header is queued, and this has not gone out of the memory of the caller. Whoever forgets the future instead of
+    /// dropping it has cut a frame: the next write fails.
+    Lent(&'m [u8]),
+    Done,
+}
+
+impl<T: Transport> Future for Feed<'_, '_, T> {
+    type Output = Result<(), Error>;
+
+    /// Short, because this is what small messages cost.
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let feed = &mut *self;
+        if let FeedStep::Start(message) = &feed.step
+            && feed.outbox.has_room()
+            && !feed.outbox.0.send.lending().lends(message)
+            && let FeedStep::Start(message) = mem::replace(&mut feed.step, FeedStep::Done)
+        {
+            return Poll::Ready(feed.outbox.0.queue(message));
+        }
+        feed.poll_on(cx)
+    }
+}
+
+impl<T: Transport> Feed<'_, '_, T> {
+    #[inline(never)]
+    fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let write = &mut self.outbox.0;
+        if let FeedStep::Start(_) = self.step {
+            ready!(write.poll_room(cx))?;
+            if let FeedStep::Start(message) = mem::replace(&mut self.step, FeedStep::Done) {
+                let rest = write.queue_by(|send| send.lending().lend_payload(message))?;
+                self.step = FeedStep::Lent(rest);
+            }
+        }
+        match &mut self.step {
+            FeedStep::Lent(rest) if !rest.is_empty() => write.poll_lent(cx, rest),
+            FeedStep::Start(_) | FeedStep::Lent(_) | FeedStep::Done => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl<T: Transport> Drop for Feed<'_, '_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let FeedStep::Lent(rest) = self.step
+            && !rest.is_empty()
+        {
+            self.outbox.0.send.lending().keep_payload(rest);
+        }
+    }
+}
+
+impl<T: Transport> fmt::Debug for Feed<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,193 @@
+//! Messages that leave in more than one frame, and control frames between those (RFC 6455 §5.4, §5.5).
+
+use std::num::NonZeroUsize;
+
+use ws_proto::{Config, Connection, FrameHeader, HeaderRules, OpCode, Role, SendError};
+
+use crate::support::{FIN, PING, connection};
+use crate::{BOTH, close, input, payload, wire};
+
+const FRAGMENT: usize = 16 * 1024;
+
+/// Frames that are made before the transport takes them: one fragment, or small ones up to its length.
+const AHEAD: usize = 2 * FRAGMENT;
+
+fn cutting(role: Role, len: usize) -> Connection {
+    let config = Config::default().fragment_len(NonZeroUsize::new(len).unwrap());
+    connection(role, &config)
+}
+
+/// Takes up to `most` bytes of output.
+fn take(connection: &mut Connection, most: usize) -> Vec<u8> {
+    let mut taken = Vec::new();
+    while taken.len() < most && connection.send.queued() > 0 {
+        let mut slices = [&[][..]; 16];
+        let used = connection.send.slices(&mut slices);
+        let mut bytes = slices[..used].concat();
+        bytes.truncate(most - taken.len());
+        connection.send.advance(bytes.len());
+        taken.extend(bytes);
+    }
+    taken
+}
+
+/// Kind, place of the first byte, FIN and length of each frame.
+fn frames(sender: Role, mut octets: &[u8]) -> Vec<(OpCode, usize, bool, usize)> {
+    let mut frames = Vec::new();
+    let mut at = 0;
+    let mut rules = HeaderRules::new(sender.peer());
+    while let Some((header, len)) = FrameHeader::parse(octets, &rules).unwrap() {
+        let end = len + header.payload_len as usize;
+        if end > octets.len() {
+            break;
+        }
+        if !header.opcode.is_control() {
+            rules.message_open = !header.fin;
+        }
+        frames.push((header.opcode, at, header.fin, header.payload_len as usize));
+        octets = &octets[end..];
+        at += end;
+    }
+    frames
+}
+
+#[test]
+fn a_pong_leaves_at_the_next_boundary_of_a_long_message() {
+    for role in BOTH {
+        for taken in [0, 1, FRAGMENT, 1_000_000, 8_900_000] {
+            for owned in [false, true] {
+                let mut end = cutting(role, FRAGMENT);
+                let message = vec![7; 9_000_000];
+                match owned {
+                    true => end.send.message(message.clone()).unwrap(),
+                    false => end.send.message(&message).unwrap(),
+                }
+                let mut output = take(&mut end, taken);
+                end.send.stalled();
+                for number in [b"1", b"2"] {
+                    input(
+                        &mut end,
+                        &wire(role.peer(), |w| w.frame(FIN | PING, number)),
+                    );
+                }
+                output.extend(take(&mut end, usize::MAX));
+                let frames = frames(role, &output);
+                let pongs: Vec<_> = frames.iter().filter(|it| it.0 == OpCode::Pong).collect();
+                assert_eq!(pongs.len(), 1, "of the newest Ping");
+                assert!(pongs[0].1 <= taken + AHEAD, "{taken}: at {}", pongs[0].1);
+                let lens: usize = frames.iter().map(|it| it.3).sum();
+                assert_eq!(lens, message.len() + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn our_own_pings_leave_between_fragments() {
+    for role in BOTH {
+        let mut end = cutting(role, FRAGMENT);
+        end.send.message(vec![7; 1 << 20]).unwrap();
+        end.send.ping(&payload(b"?")).unwrap();
+        let output = take(&mut end, usize::MAX);
+        let place = frames(role, &output)
+            .into_iter()
+            .find(|it| it.0 == OpCode::Ping)
+            .unwrap()
+            .1;
+        assert!(place <= AHEAD, "{place}");
+    }
+}
+
+#[test]
+fn a_close_waits_for_the_end_of_the_message_and_pings_before_it_are_answered() {
+    for role in BOTH {
+        let mut end = cutting(role, FRAGMENT);
+        end.send.message(vec![7; 1 << 20]).unwrap();
+        end.send.start_close(close(1000, "bye")).unwrap();
+        assert_eq!(end.send.message("late"), Err(SendError::Closing));
+        let mut output = take(&mut end, 100_000);
+        input(&mut end, &wire(role.peer(), |w| w.frame(FIN | PING, b"?")));
+        output.extend(take(&mut end, usize::MAX));
+        let frames = frames(role, &output);
+        let [.., (OpCode::Continuation, _, true, _), (OpCode::Close, ..)] = frames[..] else {
+            panic!("{:?}", frames.last());
+        };
+        let pong = frames.iter().find(|it| it.0 == OpCode::Pong).unwrap();
+        assert!(pong.1 <= 100_000 + AHEAD);
+        // Nothing follows the Close.
+        input(&mut end, &wire(role.peer(), |w| w.frame(FIN | PING, b"?")));
+        assert_eq!(end.send.queued(), 0);
+    }
+}
+
+#[test]
+fn a_violation_cuts_a_long_message_short_at_a_boundary() {
+    for role in BOTH {
+        let mut end = cutting(role, FRAGMENT);
+        end.send.message(vec![7; 1 << 20]).unwrap();
+        let mut output = take(&mut end, 100_000);
+        input(&mut end, &[0xff]);
+        output.extend(take(&mut end, usize::MAX));
+        assert!(output.len() <= 100_000 + AHEAD + FRAGMENT);
+        let frames = frames(role, &output);
+        let [.., (OpCode::Continuation, _, false, _), (OpCode::Close, ..)] = frames[..] else {
+            panic!("{:?}", frames.last());
+        };
+    }
+}
+
+#[test]
+fn whatever_follows_a_long_message_makes_all_its_frames_first() {
+    for role in BOTH {
+        let mut end = cutting(role, 1000);
+        end.send.message(vec![7; 100_000]).unwrap();
+        assert!(!end.send.has_room() && end.send.queued() >= 100_000);
+        end.send.message("behind").unwrap();
+        let output = take(&mut end, usize::MAX);
+        let frames = frames(role, &output);
+        assert_eq!(frames.len(), 101);
+        let starts = frames.iter().filter(|it| it.0 != OpCode::Continuation);
+        let starts: Vec<_> = starts.map(|it| (it.0, it.3)).collect();
+        assert_eq!(starts, [(OpCode::Binary, 1000), (OpCode::Text, 6)]);
+        assert!(frames[99].2 && frames[100].2);
+    }
+}
+
+#[test]
+fn small_fragments_share_a_write() {
+    let mut end = cutting(Role::Server, 10);
+    end.send.message(vec![7; 50_000]).unwrap();
+    let mut writes = 0;
+    while end.send.queued() > 0 {
+        let mut slices = [&[][..]; 16];
+        let used = end.send.slices(&mut slices);
+        let len = slices[..used].concat().len();
+        end.send.advance(len);
+        writes += 1;
+    }
+    assert!(writes < 10, "{writes}");
+}
+
+#[test]
+fn room_returns_when_little_of_the_message_is_left() {
+    let mut end = cutting(Role::Server, FRAGMENT);
+    end.send.message(vec![7; 200_000]).unwrap();
+    while !end.send.has_room() {
+        assert!(end.send.queued() >= 64 * 1024);
+        take(&mut end, 1000);
+    }
+    assert!(end.send.queued() >= 60 * 1024);
+}
+
+#[test]
+fn lost_output_forgets_the_message() {
+    for role in BOTH {
+        let mut end = cutting(role, FRAGMENT);
+        end.send.message(vec![7; 200_000]).unwrap();
+        end.send.start_close(close(1000, "")).unwrap();
+        end.send.output_lost();
+        assert_eq!(end.send.queued(), 0);
+        input(&mut end, &wire(role.peer(), |w| w.frame(FIN | PING, b"?")));
+        assert_eq!(end.send.queued(), 0);
+    }
+}

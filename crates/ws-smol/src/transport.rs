@@ -1,0 +1,113 @@
+//! Transports and timers: what connections run over.
+//!
+//! Needed by those who write a transport of their own, keep the type of one, or want back what a connection was made
+//! of.
+
+pub use ws_driver::transport::*;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use async_net::TcpStream;
+use futures_io::{AsyncRead, AsyncWrite};
+use ws_driver::futures_io::{self as over, FuturesRuntime};
+
+/// The smol runtime: what makes the generic types of this crate its own.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Smol;
+
+/// Any transport over smol: TCP as it is, every other in a box. See [`ws_driver::transport::AnyTransport`].
+pub type AnyTransport = ws_driver::transport::AnyTransport<Smol>;
+
+/// The receiving half of [`AnyTransport`].
+pub type AnyReadHalf = ws_driver::transport::AnyReadHalf<Smol>;
+
+/// The sending half of [`AnyTransport`].
+pub type AnyWriteHalf = ws_driver::transport::AnyWriteHalf<Smol>;
+
+impl Runtime for Smol {
+    type Timer = SmolTimer;
+    type TcpStream = TcpStream;
+    type Tcp = TcpTransport;
+
+    fn tcp(stream: TcpStream) -> TcpTransport {
+        TcpTransport::new(stream)
+    }
+
+    async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        async_net::resolve((host, port)).await
+    }
+
+    async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
+        TcpStream::connect(address).await
+    }
+}
+
+impl FuturesRuntime for Smol {
+    fn set_nodelay(tcp: &TcpStream) -> io::Result<()> {
+        tcp.set_nodelay(true)
+    }
+
+    fn peer_addr(tcp: &TcpStream) -> io::Result<SocketAddr> {
+        tcp.peer_addr()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wrap<S> for Smol {
+    fn wrap(stream: S) -> AnyTransport {
+        AnyTransport::from_stream(stream, StreamTransport::new)
+    }
+}
+
+/// A smol stream as a transport. Dereferences to the stream.
+///
+/// TCP has a transport of its own, [`TcpTransport`].
+pub type StreamTransport<S> = over::StreamTransport<Smol, S>;
+
+/// A TCP stream as a transport.
+pub type TcpTransport = over::TcpTransport<Smol>;
+
+/// The receiving half of a TCP stream.
+pub type TcpReadHalf = over::TcpReadHalf<Smol>;
+
+/// The sending half of a TCP stream. Dropping it ends this direction, also while the other half lives.
+pub type TcpWriteHalf = over::TcpWriteHalf<Smol>;
+
+/// A smol timer.
+#[derive(Debug)]
+pub struct SmolTimer {
+    timer: async_io::Timer,
+    /// The timer itself says so once only.
+    has_gone_off: bool,
+}
+
+impl Timer for SmolTimer {
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn at(deadline: Instant) -> Self {
+        SmolTimer {
+            timer: async_io::Timer::at(deadline),
+            has_gone_off: false,
+        }
+    }
+
+    fn reset(&mut self, deadline: Instant) {
+        self.timer.set_at(deadline);
+        self.has_gone_off = false;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.has_gone_off {
+            ready!(Pin::new(&mut self.timer).poll(cx));
+            self.has_gone_off = true;
+        }
+        Poll::Ready(())
+    }
+}

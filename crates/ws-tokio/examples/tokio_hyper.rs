@@ -1,0 +1,115 @@
+//! WebSockets beside ordinary requests on one HTTP server: hyper reads the requests and upgrades the connection, and
+//! this library decides about the upgrade and takes over behind it. Messages are compressed for clients that offer it.
+//!
+//! ```sh
+//! cargo run --example tokio_hyper --features deflate -- 127.0.0.1:9001
+//! ```
+
+#![forbid(unsafe_code)]
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+use std::{env, io};
+
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use ws_tokio::handshake::{Agreed, Answer, UpgradeRequest};
+use ws_tokio::http::{Request, Response, StatusCode};
+use ws_tokio::{Acceptor, Bytes, Config, DeflateConfig, OriginPolicy};
+
+type Page = Response<Full<Bytes>>;
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let address = env::args().nth(1);
+    let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:9001")).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    serve(listener).await;
+    Ok(())
+}
+
+/// Accepts connections for ever, each with a task of its own.
+pub(crate) async fn serve(listener: TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((tcp, peer)) => {
+                tokio::spawn(async move {
+                    if let Err(error) = speak_http(tcp, peer).await {
+                        eprintln!("{peer}: {error}");
+                    }
+                });
+            }
+            Err(error) => {
+                eprintln!("cannot accept: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn speak_http(tcp: TcpStream, peer: SocketAddr) -> hyper::Result<()> {
+    // Nobody else sets it for a stream below another. Without it, small messages wait for one another.
+    let _ = tcp.set_nodelay(true);
+    let service =
+        service_fn(move |request| async move { Ok::<_, Infallible>(route(request, peer)) });
+    http1::Builder::new()
+        .serve_connection(TokioIo::new(tcp), service)
+        .with_upgrades()
+        .await
+}
+
+fn route(request: Request<Incoming>, peer: SocketAddr) -> Page {
+    match request.uri().path() {
+        "/" => page(StatusCode::OK, "connect a WebSocket to /echo\n"),
+        "/echo" => upgrade(request, peer),
+        _ => page(StatusCode::NOT_FOUND, "there is no such page\n"),
+    }
+}
+
+/// Answers an opening request, and starts the task that takes over when the answer has been sent.
+fn upgrade(mut request: Request<Incoming>, peer: SocketAddr) -> Page {
+    // The same checks as those of `Acceptor::read`, and the response for whoever fails them.
+    let offer = match UpgradeRequest::from_request(&request, &OriginPolicy::default()) {
+        Ok(offer) => offer,
+        Err(rejection) => return rejection.response().map(Full::from),
+    };
+    let accepted = match offer.accept(Answer::new().deflate(&DeflateConfig::default())) {
+        Ok(accepted) => accepted,
+        Err(error) => return page(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
+    };
+    let (response, agreed) = accepted.into_parts();
+    let upgrading = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        if let Err(error) = echo(upgrading, agreed, peer).await {
+            eprintln!("{peer}: {error}");
+        }
+    });
+    response.map(|()| Full::default())
+}
+
+/// Serves one WebSocket until its end.
+async fn echo(upgrading: OnUpgrade, agreed: Agreed, peer: SocketAddr) -> io::Result<()> {
+    let upgraded = upgrading.await.map_err(io::Error::other)?;
+    // The same compression as in the answer; what was agreed tells whether the client wants it, and how.
+    let config = Config::default().deflate(DeflateConfig::default());
+    let acceptor = Acceptor::new().config(config).max_message(1 << 20);
+    // What arrived behind the request, hyper gives out by the stream itself: nothing is left over.
+    let mut ws = acceptor.upgraded(TokioIo::new(upgraded), agreed, []);
+    ws.set_peer_addr(peer);
+    while let Some((message, out)) = ws.recv_ref().await? {
+        out.feed(message).await?;
+    }
+    Ok(())
+}
+
+fn page(status: StatusCode, text: &str) -> Page {
+    let mut response = Response::new(Full::from(text.to_owned()));
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,270 @@
+//! Transports and timers: what connections run over.
+//!
+//! Needed by those who write a transport of their own, keep the type of one, or want back what a connection was made
+//! of.
+
+pub use ws_driver::transport::*;
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Sleep;
+
+/// The tokio runtime: what makes the generic types of this crate its own.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Tokio;
+
+/// Any transport over tokio: TCP as it is, every other in a box. See [`ws_driver::transport::AnyTransport`].
+pub type AnyTransport = ws_driver::transport::AnyTransport<Tokio>;
+
+/// The receiving half of [`AnyTransport`].
+pub type AnyReadHalf = ws_driver::transport::AnyReadHalf<Tokio>;
+
+/// The sending half of [`AnyTransport`].
+pub type AnyWriteHalf = ws_driver::transport::AnyWriteHalf<Tokio>;
+
+impl Runtime for Tokio {
+    type Timer = TokioTimer;
+    type TcpStream = TcpStream;
+    type Tcp = TcpTransport;
+
+    fn tcp(stream: TcpStream) -> TcpTransport {
+        TcpTransport::new(stream)
+    }
+
+    async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((host, port)).await?.collect())
+    }
+
+    async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
+        TcpStream::connect(address).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wrap<S> for Tokio {
+    fn wrap(stream: S) -> AnyTransport {
+        AnyTransport::from_stream(stream, StreamTransport::new)
+    }
+}
+
+/// A tokio stream as a transport. Dereferences to the stream.
+///
+/// TCP has a transport of its own, [`TcpTransport`].
+#[derive(Debug)]
+pub struct StreamTransport<S>(S);
+
+impl<S> StreamTransport<S> {
+    /// The stream as a transport.
+    pub fn new(stream: S) -> Self {
+        StreamTransport(stream)
+    }
+
+    /// The stream.
+    pub fn into_inner(self) -> S {
+        self.0
+    }
+}
+
+impl<S> Deref for StreamTransport<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.0
+    }
+}
+
+impl<S: AsyncRead + Unpin> ReadHalf for StreamTransport<S> {
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        poll_read(&mut self.0, cx, buffer)
+    }
+}
+
+/// Makes a [`WriteHalf`] of what has a stream inside.
+macro_rules! pass_writes {
+    () => {
+        #[inline]
+        fn poll_write_vectored(
+            &mut self,
+            cx: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            poll_write(&mut self.0, cx, slices)
+        }
+
+        #[inline]
+        fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        #[inline]
+        fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    };
+}
+
+impl<S: AsyncWrite + Unpin> WriteHalf for StreamTransport<S> {
+    pass_writes!();
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Transport for StreamTransport<S> {
+    type Timer = TokioTimer;
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Split for StreamTransport<S> {
+    type ReadHalf = Locked<Self>;
+    type WriteHalf = Locked<Self>;
+
+    fn split(self) -> (Locked<Self>, Locked<Self>) {
+        Locked::pair(self)
+    }
+
+    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
+        read.join(write)
+    }
+}
+
+/// A TCP stream as a transport.
+#[derive(Debug)]
+pub struct TcpTransport(TcpStream);
+
+/// The receiving half of a TCP stream.
+#[derive(Debug)]
+pub struct TcpReadHalf(OwnedReadHalf);
+
+/// The sending half of a TCP stream. Dropping it ends this direction, also while the other half lives.
+#[derive(Debug)]
+pub struct TcpWriteHalf(OwnedWriteHalf);
+
+impl TcpTransport {
+    /// The stream as a transport. It sends small segments at once from here on (`TCP_NODELAY`).
+    pub fn new(stream: TcpStream) -> Self {
+        // A socket that cannot be told is slower or broken; reading and writing will show which.
+        let _ = stream.set_nodelay(true);
+        TcpTransport(stream)
+    }
+
+    /// The stream.
+    pub fn into_inner(self) -> TcpStream {
+        self.0
+    }
+}
+
+impl From<TcpTransport> for AnyTransport {
+    fn from(tcp: TcpTransport) -> Self {
+        AnyTransport::new(tcp)
+    }
+}
+
+impl AsRef<TcpStream> for TcpTransport {
+    fn as_ref(&self) -> &TcpStream {
+        &self.0
+    }
+}
+
+impl ReadHalf for TcpTransport {
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        poll_read(&mut self.0, cx, buffer)
+    }
+}
+
+impl WriteHalf for TcpTransport {
+    pass_writes!();
+}
+
+impl Transport for TcpTransport {
+    type Timer = TokioTimer;
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.0.peer_addr().ok()
+    }
+}
+
+impl Split for TcpTransport {
+    type ReadHalf = TcpReadHalf;
+    type WriteHalf = TcpWriteHalf;
+
+    fn split(self) -> (TcpReadHalf, TcpWriteHalf) {
+        let (read, write) = self.0.into_split();
+        (TcpReadHalf(read), TcpWriteHalf(write))
+    }
+
+    fn reunite(read: TcpReadHalf, write: TcpWriteHalf) -> Option<Self> {
+        read.0.reunite(write.0).ok().map(TcpTransport)
+    }
+}
+
+impl ReadHalf for TcpReadHalf {
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        poll_read(&mut self.0, cx, buffer)
+    }
+}
+
+impl WriteHalf for TcpWriteHalf {
+    pass_writes!();
+}
+
+/// Reads once.
+#[inline]
+fn poll_read(
+    stream: &mut (impl AsyncRead + Unpin),
+    cx: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let mut buffer = ReadBuf::new(buffer);
+    Pin::new(stream)
+        .poll_read(cx, &mut buffer)
+        .map_ok(|()| buffer.filled().len())
+}
+
+/// Writes once.
+#[inline]
+fn poll_write(
+    stream: &mut (impl AsyncWrite + Unpin),
+    cx: &mut Context<'_>,
+    slices: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    let stream = Pin::new(stream);
+    match slices {
+        [slice] => stream.poll_write(cx, slice),
+        slices if stream.is_write_vectored() => stream.poll_write_vectored(cx, slices),
+        slices => {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            stream.poll_write(cx, first.map_or(&[], |slice| slice))
+        }
+    }
+}
+
+/// A tokio timer. It follows the runtime's clock, also where tests pause it.
+#[derive(Debug)]
+pub struct TokioTimer(Pin<Box<Sleep>>);
+
+impl Timer for TokioTimer {
+    fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn at(deadline: Instant) -> Self {
+        TokioTimer(Box::pin(tokio::time::sleep_until(deadline.into())))
+    }
+
+    fn reset(&mut self, deadline: Instant) {
+        self.0.as_mut().reset(deadline.into());
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}

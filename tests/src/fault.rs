@@ -1,0 +1,32 @@
+//! What can go wrong in a task that opens a connection and then uses it.
+
+use ws_driver::{AcceptError, ConnectError, Error};
+
+/// The error of whichever step failed.
+#[derive(Debug)]
+pub enum Fault {
+    /// Accepting failed.
+    Accept(AcceptError),
+    /// Connecting failed.
+    Connect(ConnectError),
+    /// The connection failed.
+    Connection(Error),
+}
+
+impl From<AcceptError> for Fault {
+    fn from(error: AcceptError) -> Self {
+        Fault::Accept(error)
+    }
+}
+
+impl From<ConnectError> for Fault {
+    fn from(error: ConnectError) -> Self {
+        Fault::Connect(error)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Fault::Connection(error)
+    }
+}
