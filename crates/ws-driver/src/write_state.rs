@@ -220,6 +220,10 @@ impl<W, M> WriteState<W, M> {
 
     /// As [`end`](Self::end), because reading failed.
     pub(crate) fn read_failed(&mut self, error: io::Error) {
+        // So say TLS streams whose peer ended TCP without a word.
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return self.end(Cause::End);
+        }
         let all_sent = self.has_sent_all();
         self.send.transport_ended();
         let cause = Cause::Io(error.kind());
