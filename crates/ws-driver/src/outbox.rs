@@ -7,7 +7,7 @@ use std::ops::DerefMut;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ws_proto::{CloseCode, IntoOutgoing, Outgoing, SendHalf};
+use ws_proto::{CloseCode, IntoOutgoing, Outgoing, SendError, SendHalf};
 
 use crate::error::{Error, TryFeedError};
 use crate::sending::{self, Sending};
@@ -191,13 +191,23 @@ impl<T: Transport> Future for Feed<'_, '_, T> {
             && !feed.outbox.0.send.lending().lends(message)
             && let FeedStep::Start(message) = mem::replace(&mut feed.step, FeedStep::Done)
         {
-            return Poll::Ready(feed.outbox.0.queue(message));
+            return match feed.outbox.0.lent().message(message) {
+                Ok(()) => Poll::Ready(Ok(())),
+                Err(error) => feed.refuse(error),
+            };
         }
         feed.poll_on(cx)
     }
 }
 
 impl<T: Transport> Feed<'_, '_, T> {
+    /// Apart, because an error is larger than what small messages cost.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self, error: SendError) -> Poll<Result<(), Error>> {
+        Poll::Ready(Err(self.outbox.0.refused(error)))
+    }
+
     #[inline(never)]
     fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let write = &mut self.outbox.0;

@@ -119,7 +119,7 @@ impl<W, M> WriteState<W, M> {
 
     /// Why this was not queued.
     #[cold]
-    fn refused(&self, error: SendError) -> Error {
+    pub(crate) fn refused(&self, error: SendError) -> Error {
         match error {
             SendError::Closing => self.closed(),
             error => Error::Send(error),
