@@ -102,7 +102,8 @@ impl<R: Runtime> Acceptor<R> {
     where
         R: Wrap<S>,
     {
-        self.accept_on(R::wrap(stream)).await
+        // The stream takes room in the task once, not again as a transport.
+        Box::pin(async { self.read_on(R::wrap(stream)).await?.accept().await }).await
     }
 
     /// Reads the opening request. Decide with the [`Offer`].
