@@ -66,6 +66,22 @@ fn the_end_of_the_connection_ends_the_wait_of_a_sender<T: Shape>() {
     }
 }
 
+/// Without a wait and without a receive.
+#[test]
+fn a_loop_of_small_sends_answers_pings_and_leaves_messages() {
+    for end in End::BOTH {
+        let (mut ws, peer) = end.open(&Config::default());
+        peer.push([end.peer().text("waits"), end.peer().frame(PING, b"?")].concat());
+        for _ in 0..20 {
+            exec::expect_ready(exec::glance(ws.send("x"))).unwrap();
+        }
+        let frames = peer.take_frames();
+        let pongs = frames.iter().filter(|frame| frame.opcode() == PONG).count();
+        assert_eq!((pongs, frames.len()), (1, 21), "{end:?}");
+        assert_eq!(exec::run(ws.recv()).unwrap(), Some("waits".into()));
+    }
+}
+
 #[test]
 fn every_ping_is_another() {
     for end in End::BOTH {

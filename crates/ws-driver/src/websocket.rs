@@ -193,7 +193,7 @@ impl<T: Transport> WebSocket<T> {
 
     /// Sends a message: returns when the transport has taken it and was flushed.
     ///
-    /// While this waits, and after each 256 KiB written, Pings are answered and a Close is noticed. Messages of the peer
+    /// While this waits, and after each 256 KiB or 16 messages, Pings are answered and a Close is noticed. Messages of the peer
     /// wait for the next receive; no more than one block of them is read.
     ///
     /// # Errors

@@ -23,6 +23,10 @@ const WRITES_PER_BURST: u32 = 128;
 /// [`ReadState::look_ahead`](crate::read_state::ReadState::look_ahead).
 const WRITTEN_PER_LOOK: usize = 256 * 1024;
 
+/// Bytes for which each [`send`](WriteState::poll_send) counts at least: whoever sends little and seldom looks every
+/// sixteenth time.
+const LEAST_WRITTEN: usize = WRITTEN_PER_LOOK / 16;
+
 /// Everything about sending that changes, and the transport.
 pub(crate) struct WriteState<W, M> {
     pub(crate) send: SendHalf,
@@ -297,6 +301,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
         if let Some(message) = message.take() {
             let mut lent = self.queue_by(|send| send.lending().lend_payload(message))?;
+            self.written = self.written.saturating_add(LEAST_WRITTEN);
             if !lent.is_empty() {
                 // An error comes again with the flush.
                 let _ = self.poll_write_out(cx, &mut lent);

@@ -3,13 +3,19 @@
 //! Each is a function over a [`Suite`]; [`instantiate!`](crate::instantiate) makes tests of all of them. The connection
 //! under test runs on its runtime in a thread of its own, the test itself plays the peer.
 
+pub mod both_closes;
 pub mod closing;
+pub mod closing_slowly;
+pub mod closing_words;
 pub mod compression;
 pub mod handshake_client;
 pub mod handshake_server;
+pub mod limits;
+mod roles;
 pub mod split;
 pub mod streaming;
 pub mod traffic;
+pub mod uploads;
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpStream};
@@ -168,6 +174,24 @@ macro_rules! instantiate {
             a_reset_after_both_closes_is_clean,
             a_dropped_connection_ends_the_transport,
         }
+        $crate::instantiate! { $suite, both_closes:
+            the_last_words_of_the_peer_outlive_a_write_that_fails,
+            the_last_words_of_the_peer_outlive_a_close_that_fails,
+            our_close_does_not_hide_that_of_the_peer,
+        }
+        $crate::instantiate! { $suite, closing_words:
+            a_close_without_a_code_has_no_payload,
+            a_reason_that_is_too_long_closes_nothing,
+        }
+        $crate::instantiate! { $suite, closing_slowly:
+            a_peer_that_reads_slowly_gets_everything_and_the_close,
+            what_the_system_holds_arrives_with_the_close,
+            a_peer_that_stops_reading_is_not_waited_for,
+            the_time_for_an_answer_begins_with_our_close,
+            both_closes_end_receiving_although_the_peer_lingers,
+            close_waits_for_the_end_of_the_transport,
+            many_messages_in_the_queue_arrive_before_the_close,
+        }
         $crate::instantiate! { $suite, compression:
             compressed_messages_are_echoed_in_every_way,
             every_level_and_threshold_is_understood,
@@ -178,6 +202,16 @@ macro_rules! instantiate {
             compressed_messages_of_a_foreign_client_are_understood,
             a_corrupt_message_fails_the_connection_of_a_server,
             a_corrupt_message_fails_the_connection_of_a_client,
+        }
+        $crate::instantiate! { $suite, limits:
+            a_higher_limit_on_messages_lets_long_frames_in,
+            a_limit_is_not_undone_by_a_configuration,
+        }
+        $crate::instantiate! { $suite, uploads:
+            pings_are_answered_by_who_only_sends,
+            a_keepalive_lets_an_upload_live,
+            who_never_receives_is_told_so,
+            who_receives_in_time_goes_on,
         }
         $crate::instantiate! { $suite, split:
             two_tasks_move_large_traffic_in_both_directions_at_once,
@@ -193,6 +227,14 @@ macro_rules! instantiate {
             a_peer_that_never_reads_does_not_keep_the_receiver_from_receiving,
             send_all_and_feed_mean_what_they_do_for_any_sink,
             methods_and_traits_mean_the_same,
+            a_closed_sink_leaves_every_message_to_the_stream,
+            forwarding_a_stream_to_its_end_leaves_every_message_to_receive,
+            a_program_that_answers_loses_no_message,
+            the_method_close_of_a_connection_discards,
+            a_receiver_tells_the_peer_why_it_closes,
+            a_sender_that_waits_learns_of_every_end,
+            a_close_of_the_sender_returns_once_it_was_written,
+            a_close_of_the_sender_that_nobody_takes_times_out,
         }
         $crate::instantiate! { $suite, streaming:
             messages_are_echoed_piece_by_piece_by_a_server,

@@ -237,8 +237,7 @@ impl SendHalf {
         self.queue.slices(slices)
     }
 
-    /// Takes note that the transport took the next `len` bytes. Once it took everything, a Pong that had to wait is
-    /// queued.
+    /// Takes note that the transport took the next `len` bytes. Once there is room, a Pong that had to wait is queued.
     pub fn advance(&mut self, len: usize) {
         self.queue.advance(len);
         if len > 0 {
@@ -250,14 +249,18 @@ impl SendHalf {
         if self.ending.is_armed() {
             self.closing_goes_on(len);
         }
-        if self.queue.is_empty() {
+        let is_empty = self.queue.is_empty();
+        if is_empty {
             self.congested = false;
-            if let Some(payload) = self.pong.take() {
-                self.control(OpCode::Pong, &payload);
-            }
-            if self.long.is_some() {
-                self.next_frames();
-            }
+        }
+        // Not only once everything is gone: whoever feeds as soon as there is room never lets that happen.
+        if (is_empty || self.has_room())
+            && let Some(payload) = self.pong.take()
+        {
+            self.control(OpCode::Pong, &payload);
+        }
+        if is_empty && self.long.is_some() {
+            self.next_frames();
         }
     }
 

@@ -1,12 +1,24 @@
 //! Halves of connections in tasks of their own, and connections as streams and sinks.
 
 mod closing;
+mod closing_sinks;
+mod endings;
 mod sinks;
 mod traffic;
 
 pub use closing::{
     a_close_of_the_sender_needs_no_receiver, a_close_of_the_sender_waits_for_the_receiver,
     a_close_that_the_receiver_does_not_see_times_out, a_violation_reaches_both_halves,
+};
+pub use closing_sinks::{
+    a_closed_sink_leaves_every_message_to_the_stream, a_program_that_answers_loses_no_message,
+    forwarding_a_stream_to_its_end_leaves_every_message_to_receive,
+    the_method_close_of_a_connection_discards,
+};
+pub use endings::{
+    a_close_of_the_sender_returns_once_it_was_written,
+    a_close_of_the_sender_that_nobody_takes_times_out, a_receiver_tells_the_peer_why_it_closes,
+    a_sender_that_waits_learns_of_every_end,
 };
 pub use sinks::{
     a_connection_is_split_by_futures_as_well, methods_and_traits_mean_the_same,

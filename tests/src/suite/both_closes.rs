@@ -1,0 +1,324 @@
+//! What both Closes said is known at the end, whatever became of the transport meanwhile.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use ws_driver::{CloseCode, Config, End, Error, Initiator, Message};
+
+use super::roles::{FAR, ROLES, Role, Signal, reset};
+use super::{Suite, Ws};
+use crate::socket::RawPeer;
+use crate::wire::{self, CLOSE, From, TEXT};
+
+/// How the peer leaves behind its Close.
+#[derive(Clone, Copy, Debug)]
+enum Leave {
+    /// By a reset: writing fails at once.
+    Reset,
+    /// By closing its socket: the first write meets nobody, and the next one fails.
+    Gone,
+}
+
+/// Whoever sends until that fails.
+#[derive(Clone, Copy, Debug)]
+enum Means {
+    Methods,
+    Borrowing,
+    Traits,
+    Driving,
+    Halves,
+    HalvesAsTraits,
+}
+
+/// What came of it: what a send said, what was received, what a send said at last.
+#[derive(Debug)]
+struct Outcome {
+    first: Error,
+    received: Vec<String>,
+    late: Error,
+    end: Option<End>,
+}
+
+/// Sends until it fails; the error.
+macro_rules! until_it_fails {
+    ($suite:ty, $send:expr) => {{
+        let mut turns = 0;
+        loop {
+            if let Err(error) = $send.await {
+                break error;
+            }
+            turns += 1;
+            assert!(turns < 2000, "nobody is there, and writing does not fail");
+            <$suite>::sleep(Duration::from_millis(2)).await;
+        }
+    }};
+}
+
+fn said(next: Result<Option<Message>, Error>) -> String {
+    match next {
+        Ok(Some(message)) => message.as_text().expect("text").into(),
+        Ok(None) => "the end".into(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+async fn outcome<S: Suite>(mut ws: Ws<S>, means: Means) -> Outcome {
+    let x = || Message::from("x");
+    match means {
+        Means::Methods => {
+            let first = until_it_fails!(S, ws.send("x"));
+            let received = vec![said(ws.recv().await), said(ws.recv().await)];
+            let late = ws.send("late").await.expect_err("closed");
+            let end = ws.end();
+            Outcome {
+                first,
+                received,
+                late,
+                end,
+            }
+        }
+        Means::Borrowing => {
+            let first = until_it_fails!(S, async {
+                ws.feed("x").await?;
+                ws.flush().await
+            });
+            let mut received = Vec::new();
+            for _ in 0..2 {
+                let next = ws.recv_ref().await;
+                received.push(said(
+                    next.map(|next| next.map(|(message, _)| message.to_message())),
+                ));
+            }
+            let late = ws.flush().await.expect_err("closed");
+            let end = ws.end();
+            Outcome {
+                first,
+                received,
+                late,
+                end,
+            }
+        }
+        Means::Traits => {
+            let first = until_it_fails!(S, SinkExt::send(&mut ws, x()));
+            let mut received = Vec::new();
+            for _ in 0..2 {
+                received.push(said(StreamExt::next(&mut ws).await.transpose()));
+            }
+            let late = SinkExt::feed(&mut ws, x()).await.expect_err("closed");
+            let end = ws.end();
+            Outcome {
+                first,
+                received,
+                late,
+                end,
+            }
+        }
+        Means::Driving => {
+            let first = until_it_fails!(S, ws.send("x"));
+            assert!(ws.drive().await.expect("the message before the Close"));
+            let received = vec![said(ws.recv().await), said(ws.recv().await)];
+            assert!(!ws.drive().await.expect("the end"));
+            let late = ws.ready().await.expect_err("closed");
+            let end = ws.end();
+            Outcome {
+                first,
+                received,
+                late,
+                end,
+            }
+        }
+        Means::Halves => {
+            let (mut tx, mut rx) = ws.split();
+            let first = until_it_fails!(S, tx.send("x"));
+            let received = vec![said(rx.recv().await), said(rx.recv().await)];
+            let late = tx.send("late").await.expect_err("closed");
+            assert_eq!(tx.end(), rx.end());
+            let end = tx.end();
+            Outcome {
+                first,
+                received,
+                late,
+                end,
+            }
+        }
+        Means::HalvesAsTraits => {
+            let (mut tx, mut rx) = ws.split();
+            let first = until_it_fails!(S, SinkExt::send(&mut tx, x()));
+            let mut received = Vec::new();
+            for _ in 0..2 {
+                received.push(said(StreamExt::next(&mut rx).await.transpose()));
+            }
+            let late = SinkExt::send(&mut tx, x()).await.expect_err("closed");
+            let end = rx.end();
+            Outcome {
+                first,
+                received,
+                late,
+                end,
+            }
+        }
+    }
+}
+
+/// Answers the first frame by a message and a Close, and leaves: all of it is there before `gone` is given.
+fn answer_and_leave(mut peer: RawPeer, from: From, leave: Leave, gone: &Signal) {
+    let first = peer.read_frame().expect("the first frame");
+    assert_eq!(first.whole(), (TEXT, &b"hello"[..]));
+    peer.send(&[from.text("ok"), from.close(4001, "bye")].concat());
+    // The bytes arrive before the reset, which overtakes nothing that was read or lies in the buffer.
+    std::thread::sleep(Duration::from_millis(50));
+    match leave {
+        Leave::Reset => reset(peer),
+        Leave::Gone => drop(peer),
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    gone.give();
+}
+
+fn tells_4001(close: Option<&ws_driver::CloseFrame>) -> bool {
+    close.is_some_and(|close| close.code.number() == 4001 && &*close.reason == "bye")
+}
+
+/// A server says why it closes and leaves; whoever only writes finds out by an error of writing.
+pub fn the_last_words_of_the_peer_outlive_a_write_that_fails<S: Suite>() {
+    let all_means = [
+        Means::Methods,
+        Means::Borrowing,
+        Means::Traits,
+        Means::Driving,
+        Means::Halves,
+        Means::HalvesAsTraits,
+    ];
+    for (role, leave) in [Role::Client, Role::Server]
+        .into_iter()
+        .flat_map(|role| [(role, Leave::Reset), (role, Leave::Gone)])
+    {
+        for means in all_means {
+            let case = format!("{role:?}, {leave:?}, {means:?}");
+            let gone = Signal::default();
+            let is_gone = gone.clone();
+            let (peer, running) =
+                role.open::<S, _, _>(Config::default(), move |mut ws| async move {
+                    ws.send("hello").await.expect("sent");
+                    is_gone.wait::<S>().await;
+                    outcome::<S>(ws, means).await
+                });
+            answer_and_leave(peer, role.peer(), leave, &gone);
+            let outcome = running.finish();
+            assert_eq!(outcome.received, ["ok", "the end"], "{case}");
+            let peer = outcome.end.and_then(|end| end.peer);
+            assert!(tells_4001(peer.as_ref()), "{case}: {peer:?}");
+            match &outcome.first {
+                Error::Io(_) => {}
+                error => assert!(tells_4001(error.peer_close()), "{case}: {error:?}"),
+            }
+            // Once it was received, every send tells it.
+            let late = outcome.late;
+            assert!(tells_4001(late.peer_close()), "{case}: {late:?}");
+            assert!(late.is_disconnect(), "{case}: {late:?}");
+        }
+    }
+}
+
+/// Whatever closing comes to: the peer was first.
+pub fn the_last_words_of_the_peer_outlive_a_close_that_fails<S: Suite>() {
+    for role in ROLES {
+        for leave in [Leave::Reset, Leave::Gone] {
+            for split in [false, true] {
+                for fails_before in [false, true] {
+                    let case = format!("{role:?}, {leave:?}, {split}, {fails_before}");
+                    let gone = Signal::default();
+                    let is_gone = gone.clone();
+                    let act = move |mut ws: Ws<S>| async move {
+                        ws.send("hello").await.expect("sent");
+                        is_gone.wait::<S>().await;
+                        if fails_before {
+                            let _ = until_it_fails!(S, ws.send("x"));
+                        }
+                        if !split {
+                            let _ = ws.close(CloseCode::NORMAL, "").await;
+                            return ws.end();
+                        }
+                        let (mut tx, mut rx) = ws.split();
+                        let _ = tx.close(CloseCode::NORMAL, "").await;
+                        let received = [said(rx.recv().await), said(rx.recv().await)];
+                        assert_eq!(received, ["ok", "the end"]);
+                        tx.end()
+                    };
+                    let (peer, running) = role.open::<S, _, _>(Config::default(), act);
+                    answer_and_leave(peer, role.peer(), leave, &gone);
+                    let end = running.finish().expect("an end");
+                    assert!(tells_4001(end.peer.as_ref()), "{case}: {end:?}");
+                    assert_eq!(end.code().number(), 4001, "{case}");
+                }
+            }
+        }
+    }
+}
+
+/// Ours is no reason to forget what the peer's said: it may be the one that matters.
+pub fn our_close_does_not_hide_that_of_the_peer<S: Suite>() {
+    for role in ROLES {
+        for (code, reason) in [(1011, ""), (4001, "bye"), (1000, "too")] {
+            for lies_unread in [false, true] {
+                for by in ["close", "recv", "halves"] {
+                    let case = format!("{role:?}, {code}, {lies_unread}, {by}");
+                    let here = Signal::default();
+                    let is_here = here.clone();
+                    let act = move |mut ws: Ws<S>| async move {
+                        is_here.wait::<S>().await;
+                        match by {
+                            "close" => ws.close(CloseCode::NORMAL, "done").await?,
+                            "recv" => {
+                                ws.start_close(CloseCode::NORMAL, "done")?;
+                                while ws.recv().await?.is_some() {}
+                            }
+                            _ => {
+                                let (mut tx, mut rx) = ws.split();
+                                tx.close(CloseCode::NORMAL, "done").await?;
+                                while rx.recv().await?.is_some() {}
+                                assert_eq!(rx.end(), tx.end());
+                                return Ok(tx.end());
+                            }
+                        }
+                        Ok::<_, Error>(ws.end())
+                    };
+                    let config = Config::default().close_timeout(FAR);
+                    let (mut peer, running) = role.open::<S, _, _>(config, act);
+                    let close = role.peer().close(code, reason);
+                    if lies_unread {
+                        peer.send(&close);
+                        std::thread::sleep(Duration::from_millis(20));
+                    }
+                    here.give();
+                    let ours = peer.read_frame().expect("our Close");
+                    assert_eq!(
+                        ours.whole(),
+                        (CLOSE, &wire::close_payload(1000, "done")[..])
+                    );
+                    if !lies_unread {
+                        peer.send(&close);
+                    }
+                    peer.end();
+                    let end = running
+                        .finish()
+                        .unwrap_or_else(|error| panic!("{case}: {error}"));
+                    let end = end.expect("an end");
+                    let local = end.local.as_ref().expect("our Close");
+                    assert_eq!(
+                        (local.code.number(), &*local.reason),
+                        (1000, "done"),
+                        "{case}"
+                    );
+                    assert_eq!(
+                        (end.code().number(), end.reason()),
+                        (code, reason),
+                        "{case}"
+                    );
+                    assert_eq!(end.initiator, Initiator::Local, "{case}");
+                    assert!(end.clean, "{case}");
+                }
+            }
+        }
+    }
+}
