@@ -27,7 +27,7 @@ use ws_async_std::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Octets of a file in memory at a time.
+/// Bytes of a file in memory at a time.
 const PIECE_LEN: usize = 64 << 10;
 
 /// The longest file to store. The connection's own limits are for messages that it puts together in memory; what is
@@ -46,11 +46,11 @@ fn main() -> Result<()> {
             }
             ["upload", url, file] => {
                 let len = send_file(connect(url).await?, file.as_ref()).await?;
-                println!("sent {len} octets");
+                println!("sent {len} bytes");
             }
             ["download", url, file] => {
                 let len = receive_file(connect(url).await?, file.as_ref()).await?;
-                println!("received {len} octets");
+                println!("received {len} bytes");
             }
             _ => {
                 eprintln!(
@@ -63,8 +63,8 @@ fn main() -> Result<()> {
     })
 }
 
-/// Both ends wait for the other's Close, however long a file takes: keepalive finds out if the other is gone. Its Ping
-/// queues behind the file, so on a slow line the Pong takes a while.
+/// Both ends wait for the other's Close, however long a file takes: keepalive finds out if the other is gone. A Ping
+/// waits behind the pieces that are queued, so on a slow line the Pong takes a while.
 fn config() -> Config {
     Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(120))
 }
@@ -131,7 +131,7 @@ pub(crate) async fn send_file(ws: WebSocket, path: &Path) -> Result<u64> {
         _ => {
             let len = sent?;
             received?;
-            Err(format!("the other end did not confirm the {len} octets").into())
+            Err(format!("the other end did not confirm the {len} bytes").into())
         }
     }
 }

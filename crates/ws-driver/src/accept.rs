@@ -17,7 +17,7 @@ use crate::transport::{Runtime, Timer, Transport, Wrap};
 use crate::upgrade::Upgrade;
 use crate::websocket::{Side, WebSocket};
 
-/// How a server accepts connections. Cheap to clone, shared by all of them.
+/// The settings by which a server accepts connections. Cheap to clone, shared by all of them.
 ///
 /// Defaults: requests from browsers pass only if their Origin is the host that was asked for; the handshake may take
 /// 10 s; limits as in [`Config`].
@@ -34,7 +34,7 @@ struct Settings {
 }
 
 impl<R> Acceptor<R> {
-    /// An acceptor with the defaults.
+    /// Makes an acceptor with the defaults.
     #[must_use]
     pub fn new() -> Self {
         let settings = Settings {
@@ -48,22 +48,22 @@ impl<R> Acceptor<R> {
         }
     }
 
-    /// Limits and time-outs of the connections. Default: [`Config::default`].
+    /// Sets limits and time limits of the connections. Default: [`Config::default`].
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.edit().limits.config = config;
         self
     }
 
-    /// The longest message in bytes, in one frame or many, whatever [`config`](Self::config) says. Default: what that
-    /// says, 16 MiB.
+    /// Sets the longest message in bytes, in one frame or many, whatever [`config`](Self::config) says, before or
+    /// after. Default: the limit of the configuration, which is 16 MiB unless it was set.
     #[must_use]
     pub fn max_message(mut self, len: usize) -> Self {
         self.edit().limits.max_message = Some(len);
         self
     }
 
-    /// How long reading the request and writing the answer may take together, without the decision between them.
+    /// Sets the time for reading the request and writing the answer together, without the decision between them.
     /// Default: 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
@@ -71,7 +71,8 @@ impl<R> Acceptor<R> {
         self
     }
 
-    /// From which web pages a browser may connect (RFC 6455 §10.2). Default: from the host that was asked for.
+    /// Sets the web pages from which a browser may connect (RFC 6455 §10.2). Default: those of the host that was asked
+    /// for.
     ///
     /// Without this check any web page could use the cookies of its visitor to talk to this server.
     #[must_use]
@@ -259,43 +260,43 @@ pub struct Offer<T: Transport> {
 }
 
 impl<T: Transport> Offer<T> {
-    /// The path that was asked for.
+    /// Returns the path that was asked for.
     pub fn path(&self) -> &str {
         self.request.path()
     }
 
-    /// The query that was asked for, without the question mark.
+    /// Returns the query that was asked for, without the question mark.
     pub fn query(&self) -> Option<&str> {
         self.request.query()
     }
 
-    /// The request target.
+    /// Returns the request target.
     pub fn uri(&self) -> &Uri {
         self.request.uri()
     }
 
-    /// The request headers.
+    /// Returns the request headers.
     pub fn headers(&self) -> &HeaderMap {
         self.request.headers()
     }
 
-    /// The web page from which the request came, if a browser sent it.
+    /// Returns the web page from which the request came, if a browser sent it.
     pub fn origin(&self) -> Option<&str> {
         self.request.origin()
     }
 
-    /// The subprotocols that the client speaks, the preferred first.
+    /// Returns the subprotocols that the client speaks, the preferred first.
     pub fn protocols(&self) -> impl Iterator<Item = &str> {
         self.request.protocols()
     }
 
-    /// The extensions that the client offers.
+    /// Returns the extensions that the client offers.
     pub fn extensions(&self) -> &[Extension] {
         self.request.extensions()
     }
 
-    /// The address of the client: the one that was [set](Self::set_peer_addr), or that of the socket if the transport
-    /// knows it.
+    /// Returns the address of the client: the one that was [set](Self::set_peer_addr), or that of the socket if the
+    /// transport knows it.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer_addr
             .or_else(|| self.upgrade.transport.peer_addr())
@@ -307,7 +308,7 @@ impl<T: Transport> Offer<T> {
         self.peer_addr = Some(address);
     }
 
-    /// The transport.
+    /// Returns the transport.
     pub fn get_ref(&self) -> &T {
         &self.upgrade.transport
     }

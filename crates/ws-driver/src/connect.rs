@@ -20,7 +20,7 @@ use crate::transport::{Runtime, Timer, Transport, Wrap};
 use crate::upgrade::{FAREWELL, Fault, Upgrade, within};
 use crate::websocket::{Side, WebSocket};
 
-/// How a client connects. Cheap to clone.
+/// The settings by which a client connects. Cheap to clone.
 ///
 /// Defaults: no subprotocol; reaching the server and the handshake may take 10 s together; masking keys from the
 /// operating system; limits as in [`Config`].
@@ -38,7 +38,7 @@ struct Settings {
 }
 
 impl<R> Connector<R> {
-    /// A connector with the defaults.
+    /// Makes a connector with the defaults.
     #[must_use]
     pub fn new() -> Self {
         let settings = Settings {
@@ -53,22 +53,22 @@ impl<R> Connector<R> {
         }
     }
 
-    /// Limits and time-outs of the connection. Default: [`Config::default`].
+    /// Sets limits and time limits of the connection. Default: [`Config::default`].
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.edit().limits.config = config;
         self
     }
 
-    /// The longest message in bytes, in one frame or many, whatever [`config`](Self::config) says. Default: what that
-    /// says, 16 MiB.
+    /// Sets the longest message in bytes, in one frame or many, whatever [`config`](Self::config) says, before or
+    /// after. Default: the limit of the configuration, which is 16 MiB unless it was set.
     #[must_use]
     pub fn max_message(mut self, len: usize) -> Self {
         self.edit().limits.max_message = Some(len);
         self
     }
 
-    /// How long reaching the server and the opening handshake may take together. Default: 10 s.
+    /// Sets the time for reaching the server and the opening handshake together. Default: 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.edit().handshake_timeout = timeout;
@@ -81,7 +81,7 @@ impl<R> Connector<R> {
         self.request(|request| request.protocol(name))
     }
 
-    /// Offers an extension, after those offered before. What is agreed, the caller has to honour.
+    /// Offers an extension, after those offered before. The caller has to honour it, if the server agrees.
     #[must_use]
     pub fn extension(self, extension: Extension) -> Self {
         self.request(|request| request.extension(extension))
@@ -123,14 +123,17 @@ impl<R> Connector<R> {
 }
 
 impl<R: Runtime> Connector<R> {
-    /// Connects to a `ws://` URL over TCP.
+    /// Connects to a `ws://` URL over TCP: to the first address of the host that answers.
+    ///
+    /// The TCP stream sends small segments at once (`TCP_NODELAY`).
     ///
     /// # Errors
     ///
     /// [`ConnectError::Target`] and [`ConnectError::Request`] before anything is sent;
     /// [`ConnectError::TlsUnavailable`] for `wss://`; [`ConnectError::Io`] if the server cannot be reached;
     /// [`ConnectError::Handshake`] if its answer is a refusal or wrong; [`ConnectError::Lost`] if there was none;
-    /// [`ConnectError::Timeout`].
+    /// [`ConnectError::Timeout`]. A refusal whose body does not end is reported at most 1 s after its last
+    /// byte.
     ///
     /// # Cancel safety
     ///

@@ -4,8 +4,8 @@
 //! keeps time; what the bytes mean is decided below it, and which runtime moves them above it. Users take an adapter
 //! crate, which re-exports what is here. Another runtime implements:
 //!
-//! * [`Transport`], which is a [`ReadHalf`] and a [`WriteHalf`], for its TCP and for a newtype around its other streams;
-//!   [`Split`] too, where the directions can be owned apart;
+//! * [`Transport`], which is a [`ReadHalf`] and a [`WriteHalf`], for its TCP and for a newtype around its other
+//!   streams; [`Split`] too, where the directions can be owned apart;
 //! * [`Timer`] for its timer;
 //! * [`Runtime`] and [`Wrap`] for a marker type, to connect and to make transports of streams.
 //!
@@ -14,8 +14,9 @@
 //!
 //! After that [`Acceptor<Marker>`](Acceptor) and [`Connector<Marker>`](Connector) give [`WebSocket`]s.
 //!
-//! Inside, `read_state.rs` and `write_state.rs` are the two directions of a connection, `state.rs` is how far it is from
-//! its end, and `split/` shares it between two halves.
+//! Inside, `read_state.rs` and `write_state.rs` are the two directions of a connection, `sending.rs` has what a
+//! connection, its sending half and an outbox share, `state.rs` is how far a connection is from its end, and `split/`
+//! shares it between two halves.
 //!
 //! [`Transport`]: transport::Transport
 //! [`ReadHalf`]: transport::ReadHalf

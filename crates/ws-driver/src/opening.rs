@@ -18,8 +18,8 @@ pub(crate) struct Opening {
 }
 
 impl<T: Transport> WebSocket<T> {
-    /// The address of the peer: the one that was [set](Self::set_peer_addr), or that of the socket if the transport
-    /// knows it and the connection has not ended.
+    /// Returns the address of the peer: the one that was [set](Self::set_peer_addr), or that of the socket if the
+    /// transport knows it and the connection has not ended.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         let set = self
             .parts
@@ -34,12 +34,12 @@ impl<T: Transport> WebSocket<T> {
         self.parts.opening.get_or_insert_default().peer_addr = Some(address);
     }
 
-    /// The agreed subprotocol.
+    /// Returns the agreed subprotocol.
     pub fn protocol(&self) -> Option<&str> {
         self.parts.opening.as_ref()?.agreed.protocol()
     }
 
-    /// The agreed extensions.
+    /// Returns the agreed extensions.
     pub fn extensions(&self) -> &[Extension] {
         self.parts
             .opening
@@ -47,7 +47,7 @@ impl<T: Transport> WebSocket<T> {
             .map_or(&[], |opening| opening.agreed.extensions())
     }
 
-    /// The head of the server's response, on a client.
+    /// Returns the head of the server's response, on a client.
     pub fn response(&self) -> Option<&Response<()>> {
         self.parts.opening.as_ref()?.response.as_ref()
     }

@@ -16,16 +16,17 @@ use crate::write_state::WriteState;
 
 /// The sending half that [`WebSocket::recv_ref`](crate::WebSocket::recv_ref) lends together with a message.
 ///
-/// Its methods mean what those of [`WebSocket`](crate::WebSocket) mean, but for one thing: while they wait, nothing is
-/// received, since the message is still borrowed. Pings are answered by the next call of the connection. What was fed
-/// leaves, many messages in one write, with the next call that waits.
+/// Its methods mean what those of [`WebSocket`](crate::WebSocket#sending) mean, with one difference: while they wait,
+/// nothing is received, because the message is still borrowed. Pings are answered by the next call of the connection.
+/// What was fed leaves with the next call that waits, many messages in one write.
 pub struct Outbox<T: Transport>(pub(crate) WriteState<T, T::Timer>);
 
 impl<T: Transport> Outbox<T> {
     /// Queues a message, after waiting for room: directly behind a receive there is some. See
     /// [`WebSocket::feed`](crate::WebSocket::feed).
     ///
-    /// A borrowed payload of 8 KiB or more that needs no mask and no compression is written from where it lies.
+    /// A borrowed payload of 8 KiB or more that needs no mask, no compression and no fragments is written from where it
+    /// lies. So this may wait for the transport; a future that is dropped meanwhile copies the rest, which is sent.
     ///
     /// # Errors
     ///
@@ -69,7 +70,7 @@ impl<T: Transport> Outbox<T> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    /// As for [`WebSocket::flush`](crate::WebSocket::flush).
     ///
     /// # Cancel safety
     ///
@@ -173,8 +174,8 @@ pub struct Feed<'o, 'm, T: Transport> {
 
 enum FeedStep<'m> {
     Start(Outgoing<'m>),
-    /// The header is queued, and this has not gone out of the memory of the caller. Whoever forgets the future instead of
-    /// dropping it has cut a frame: the next write fails.
+    /// The header is queued, and this has not gone out of the memory of the caller. Whoever forgets the future instead
+    /// of dropping it has cut a frame: the next write fails.
     Lent(&'m [u8]),
     Done,
 }

@@ -48,13 +48,13 @@ impl<'a, C: Receiving> MessageReader<'a, C> {
         }))
     }
 
-    /// Text or binary.
+    /// Tells text from binary data.
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
 
-    /// The next piece, which lies in the connection's read block: never empty, unmasked, of any size. `None` at the
-    /// end of the message.
+    /// Receives the next piece, which lies in the connection's read block: never empty, unmasked, of any size. `None`
+    /// at the end of the message.
     ///
     /// Text is validated on the way; a piece may end inside a character.
     ///
@@ -114,14 +114,15 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
         Some(MessageWriter { connection })
     }
 
-    /// The message leaves as it is, also where compression was agreed. Without effect once a piece was queued.
+    /// Leaves the message uncompressed, also where compression was agreed. Without effect once a piece was queued.
     #[must_use]
     pub fn uncompressed(self) -> Self {
         self.connection.write_state().send.leave_uncompressed();
         self
     }
 
-    /// Queues a piece as a frame of its own, after waiting for room. Text may be cut inside a character.
+    /// Queues a piece as a frame of its own, after waiting for room. Text may be cut inside a character. The rules
+    /// of waiting are those of [`WebSocket::send`], or of [`Sender::send`].
     ///
     /// # Errors
     ///
@@ -147,7 +148,7 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room in the queue: the message is still unfinished. Dropped later: it is sent.
+    /// Dropped while it waits for room: the message is still unfinished. Dropped later: it is sent.
     pub async fn finish(self) -> Result<(), Error> {
         sending::ready(self.connection).await?;
         self.connection.write_state().queue_by(SendHalf::finish)?;
@@ -162,7 +163,7 @@ impl<C> fmt::Debug for MessageWriter<'_, C> {
 }
 
 impl<T: Transport> WebSocket<T> {
-    /// The next message, to read piece by piece. `None` at the end of the connection.
+    /// Receives the next message, to read piece by piece. `None` at the end of the connection.
     ///
     /// Nothing is put together, so the limits on messages and frames do not apply. If a future of
     /// [`recv`](Self::recv) was dropped inside a message, this goes on with that message.
@@ -182,7 +183,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Send`] if the connection is closing, or another message was begun and not finished.
+    /// [`Error::Closed`] if the connection is closing, [`Error::Send`] if another message was begun and not finished.
     pub fn writer(&mut self, kind: MessageKind) -> Result<MessageWriter<'_, Self>, Error> {
         MessageWriter::begin(self, kind)
     }
@@ -194,7 +195,7 @@ impl<T: Transport> WebSocket<T> {
 }
 
 impl<T: Split> Receiver<T> {
-    /// The next message, to read piece by piece. See [`WebSocket::recv_stream`].
+    /// Receives the next message, to read piece by piece. See [`WebSocket::recv_stream`].
     ///
     /// # Errors
     ///

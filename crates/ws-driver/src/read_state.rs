@@ -36,7 +36,7 @@ const READS_PER_LOOK: u32 = 8;
 /// who was busy, a Pong among it, is less than that many blocks.
 const READS_PER_LIMIT: u32 = 256;
 
-/// A message or a control frame: see [`WebSocket::recv_any`](crate::WebSocket::recv_any).
+/// A message or a control frame. See [`WebSocket::recv_any`](crate::WebSocket::recv_any).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant)] // Passed by value once and rarely stored.
 pub enum Incoming {
@@ -182,6 +182,9 @@ impl ReadState {
             let write = wire.write_state();
             if let Some(time) = write.send.probe_answer(number) {
                 return Poll::Ready(Ok(Some(time)));
+            }
+            if write.state.is_ended() {
+                return Poll::Ready(Err(write.verdict().err().unwrap_or_else(|| write.closed())));
             }
             write.check_open()?;
             if write.is_deaf {
@@ -475,8 +478,8 @@ impl ReadState {
         }
     }
 
-    /// Ends the transport if the peer has ended its direction already. Takes what has arrived behind its Close, because a
-    /// reset for unread input would overtake ours.
+    /// Ends the transport if the peer has ended its direction already. Takes what has arrived behind its Close, because
+    /// a reset for unread input would overtake ours.
     fn end_at_once(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) {
         for _ in 0..READS_PER_TURN {
             let write = wire.write_state();

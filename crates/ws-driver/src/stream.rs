@@ -1,4 +1,4 @@
-//! [`Stream`] and [`Sink`], which mean what the methods mean.
+//! [`Stream`] and [`Sink`], by the methods.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -31,9 +31,11 @@ impl<T: Split> Stream for Receiver<T> {
     }
 }
 
-/// As [`WebSocket::feed`] and [`WebSocket::flush`], but nothing is received while they wait, since somebody else may be
-/// polling the stream: poll it for Pings to be answered. Closing queues a Close with [`CloseCode::NORMAL`] and writes
-/// everything; what the peer still sends can be received afterwards.
+/// As [`WebSocket::feed`] and [`WebSocket::flush`], but these read nothing while they wait: another task may wait for
+/// the same bytes by the [`Stream`], and would not be woken. Poll the stream for Pings to be answered.
+///
+/// Closing queues a Close with [`CloseCode::NORMAL`], writes everything and flushes. It discards nothing: receive what
+/// the peer still sends, up to the end.
 impl<T: Transport> Sink<Message> for WebSocket<T> {
     type Error = Error;
 
@@ -57,7 +59,8 @@ impl<T: Transport> Sink<Message> for WebSocket<T> {
     }
 }
 
-/// As [`Sender::feed`] and [`Sender::flush`]. Closing is [`Sender::close`] with [`CloseCode::NORMAL`] and no reason.
+/// As [`Sender::feed`] and [`Sender::flush`]. Closing is [`Sender::close`] with [`CloseCode::NORMAL`] and no reason: it
+/// returns when the Close was written.
 impl<T: Split> Sink<Message> for Sender<T> {
     type Error = Error;
 

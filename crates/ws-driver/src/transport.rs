@@ -20,15 +20,16 @@ pub trait ReadHalf: Unpin {
     ///
     /// # Errors
     ///
-    /// Any error ends the connection.
+    /// Any error ends the connection. [`io::ErrorKind::UnexpectedEof`], which TLS streams give if the peer ended TCP
+    /// without a word, counts as the end of the input: the connection is [lost](crate::Error::Lost), and not broken.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 }
 
 /// The sending direction of a transport.
 ///
-/// A transport that buffers keeps back at most 16 KiB (one record of TLS): the limit on stalled writes
-/// ([`Config::write_stall_timeout`](ws_proto::Config::write_stall_timeout)) sees what the transport accepts, and not
-/// what becomes of it.
+/// A transport that buffers must keep back at most 16 KiB (one record of TLS). The limit on stalled writes
+/// ([`Config::write_stall_timeout`](ws_proto::Config::write_stall_timeout)), the time for the Close and that for a Pong
+/// count the bytes that the transport accepts: more of a buffer would let a peer that has stopped reading seem alive.
 ///
 /// On `Pending`, the task that called last is woken when it is worth calling again.
 pub trait WriteHalf: Unpin {
@@ -91,7 +92,7 @@ pub trait Transport: ReadHalf + WriteHalf {
     /// The timer of the same runtime.
     type Timer: Timer;
 
-    /// The address of the peer, where the transport is a socket that knows.
+    /// Returns the address of the peer, where the transport is a socket that knows.
     fn peer_addr(&self) -> Option<SocketAddr> {
         None
     }

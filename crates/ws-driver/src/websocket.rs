@@ -30,25 +30,45 @@ use crate::write_state::WriteState;
 ///
 /// # Receiving
 ///
-/// [`recv`](Self::recv) gives messages to keep, [`recv_ref`](Self::recv_ref) messages to look at, without an
-/// allocation. Pings are answered and Closes completed inside. At the end comes `Ok(None)`; after an abnormal end one
-/// `Err` before that. [`end`](Self::end) tells how it ended.
+/// [`recv`](Self::recv) gives messages to keep. [`recv_ref`](Self::recv_ref) gives messages to look at, without an
+/// allocation. [`recv_any`](Self::recv_any) gives control frames as well. Pings are answered and Closes completed
+/// inside.
 ///
-/// # Sending: when is a message sent?
+/// `Ok(None)` is the end of the connection: both Closes are there, and ours has been written. After an abnormal end one
+/// `Err` comes first. [`end`](Self::end) tells what the Closes said.
 ///
-/// | call | returns when | dropped before it returned |
-/// |---|---|---|
-/// | [`send`](Self::send) | the transport took the message and was flushed | not sent while it waited for room, else sent |
-/// | [`feed`](Self::feed) | the message is queued | not sent |
-/// | [`ready`](Self::ready), [`try_feed`](Self::try_feed) | there is room ([`has_room`](Self::has_room)); at once, with the message back if there is none | – |
-/// | [`flush`](Self::flush) | everything queued was taken and flushed | nothing is lost |
+/// # Sending
 ///
-/// Queued messages leave with the next `send`, `flush`, `recv` or `recv_ref`: receiving writes what is queued before it
-/// waits. So a loop that feeds its answers and receives again writes once per read. Queuing waits while 64 KiB or more
-/// are queued ([`Config::high_water_mark`]).
+/// This is the contract of sending. It is the same for `WebSocket`, for [`Sender`](crate::Sender) and for the
+/// [`Outbox`](crate::Outbox) that `recv_ref` lends. It depends neither on the role nor on the length of a message, on
+/// fragments, on compression, or on a payload being borrowed or owned.
 ///
-/// Which one? `send` for a message that somebody waits for: one write each. `feed` for many: in a loop that receives,
-/// the next receive writes them; anywhere else, `flush` at the end of the loop does.
+/// | call | returns when | dropped while it waits for room | dropped later | looks at what has arrived | errors |
+/// |---|---|---|---|---|---|
+/// | [`send`](Self::send) | the message was written and flushed | not sent | sent | yes | `Closed`, `Io`, `Timeout`, `Send` |
+/// | [`feed`](Self::feed) | the message is queued | not sent | sent | yes | `Closed`, `Io`, `Timeout`, `Send` |
+/// | [`try_feed`](Self::try_feed) | at once: a copy is queued, or the message comes back | – | – | no | `TryFeedError` |
+/// | [`ready`](Self::ready) | there is room | nothing is lost | – | yes | `Closed`, `Io`, `Timeout` |
+/// | [`has_room`](Self::has_room) | at once | – | – | no | – |
+/// | [`flush`](Self::flush) | all that is queued was written and flushed | – | nothing is lost | yes | `Closed`, `Io`, `Timeout` |
+/// | [`send_ping`](Self::send_ping), [`send_pong`](Self::send_pong) | the frame was written and flushed | not sent | sent | yes | `Closed`, `Io`, `Timeout`, `Send` |
+/// | [`ping`](Self::ping) | the Pong has arrived | not sent | sent, its Pong is ignored | yes | `Closed`, `Io`, `Timeout` |
+/// | [`MessageWriter::write`](crate::MessageWriter::write) | the piece is queued | not sent | – | yes | `Closed`, `Io`, `Timeout`, `Send` |
+/// | [`MessageWriter::finish`](crate::MessageWriter::finish) | the message was written and flushed | unfinished | sent | yes | `Closed`, `Io`, `Timeout`, `Send` |
+/// | [`start_close`](Self::start_close) | at once: a Close is queued | – | – | no | `Closed`, `Io`, `Send` |
+/// | [`close`](Self::close) | the transport has ended | – | the Close is queued or sent | it receives | `Send`, `Io`, `Lost`, `Receive`, `Timeout` |
+///
+/// * A future that was never polled has done nothing.
+/// * There is *room* while less than 64 KiB is queued ([`Config::high_water_mark`]), or nothing. A message that finds
+///   room is taken whole, however long it is.
+/// * What is queued leaves with the next `send`, `flush`, `recv`, `recv_ref` or any other call that waits. A receive
+///   writes what is queued before it waits, so a loop that feeds its answers and receives again writes once per read.
+/// * A message that is longer than [`Config::fragment_len`] is queued whole and cut as the transport takes it. Pings
+///   and Pongs leave between two fragments. A Close leaves behind the message, and Pings that arrive before it leaves
+///   are still answered.
+///
+/// `send` is for a message that somebody waits for: one write each. `feed` is for many messages. In a loop that
+/// receives, the next receive writes them. Anywhere else, `flush` at the end of the loop does.
 ///
 /// ```text
 /// ws.send("ready").await?;                                   // one message, one write
@@ -56,16 +76,54 @@ use crate::write_state::WriteState;
 /// ws.flush().await?;                                         // … by few writes
 /// ```
 ///
+/// # Looking at what has arrived
+///
+/// A peer may stop reading until its Ping is answered. So the calls that are marked in the table look at what has
+/// arrived while they wait, and after each 256 KiB or 16 messages. `recv_ref` does too while it waits for room.
+///
+/// * Pings are answered, and Pongs count.
+/// * A Close counts if no message is in front of it. Behind messages it counts once those have been received.
+/// * Messages stay for the next receive. At most one block of them is read, 64 KiB or, for long messages, 256 KiB.
+///
+/// Three senders do not look. An `Outbox` cannot, because the message that was received is still borrowed. A `Sender`
+/// relies on its [`Receiver`](crate::Receiver). The `Sink` relies on its `Stream` being polled.
+///
+/// # Errors of sending
+///
+/// | error | cause | of |
+/// |---|---|---|
+/// | [`Error::Closed`] | the connection is closing or has ended: with the Close of the peer, if one has arrived | all; `ping` for every end while it waits for the Pong |
+/// | [`Error::Io`] | the transport failed | all |
+/// | [`Timeout::WriteStall`](crate::Timeout::WriteStall) | the peer took nothing for [`Config::write_stall_timeout`] | all that wait |
+/// | [`Timeout::Unreceived`](crate::Timeout::Unreceived) | the same, while its own messages wait here to be received | all that wait |
+/// | [`Timeout::Close`](crate::Timeout::Close) | the peer took too little of what is left, or did not answer our Close | `flush`, `close` |
+/// | [`Error::Lost`], [`Error::Receive`] | the transport ended without a Close, or the peer broke the protocol | `close`; to the others the connection is closed |
+/// | [`Error::Send`] | what was passed cannot be sent; nothing was queued | `send_ping`, `send_pong`, `start_close`, `close`; all, inside an unfinished message |
+/// | [`TryFeedError`](crate::TryFeedError) | closed, no room, or inside an unfinished message; the message comes back | `try_feed` |
+///
+/// # Closing
+///
+/// [`start_close`](Self::start_close) queues a Close behind everything that is queued. [`close`](Self::close) also
+/// waits for the end of the transport, and discards messages meanwhile.
+///
+/// * Until our Close has been written, the peer must take 64 KiB, or the rest, per [`Config::close_timeout`]. From then
+///   on it has that time for its Close and for the end of the transport.
+/// * After a violation, [`Config::failure_timeout`] covers the whole rest.
+/// * After a Close of the peer, receiving reports no error, whatever becomes of what was still queued. `close`,
+///   [`Sender::closed`](crate::Sender::closed) and sending do.
+/// * A server ends its direction of the transport behind both Closes, before `recv` returns `None`. A client lets the
+///   server go first.
+///
 /// # Cancellation
 ///
-/// Every future here may be dropped at any point: all progress is kept in the connection, nothing received is lost,
-/// and no frame is cut.
+/// Every future here may be dropped at any point. All progress is kept in the connection, nothing received is lost, and
+/// no frame is cut.
 ///
 /// # Time limits
 ///
-/// They are acted on only while some method of the connection is being awaited: no task or thread works in the
-/// background, and a connection that nobody polls is neither kept alive nor closed. What has arrived by then counts
-/// first, however late it is looked at. Dropping a connection ends the transport without a Close.
+/// They are acted on only while some method of the connection is awaited: no task or thread works in the background. A
+/// connection that nobody polls is neither kept alive nor closed. What has arrived by then counts first, however late
+/// it is looked at. Dropping a connection ends the transport without a Close.
 pub struct WebSocket<T: Transport> {
     /// Apart, so that tasks that own connections are small, and moving them is cheap.
     pub(crate) parts: Box<Parts<T>>,
@@ -121,15 +179,18 @@ impl<T: Transport> WebSocket<T> {
         }
     }
 
-    /// The next message, to keep. `None` at the end of the connection.
+    /// Receives the next message, to keep. `None` at the end of the connection: the Closes of both ends are there, and
+    /// ours has been written.
     ///
-    /// Writes what is queued before it waits.
+    /// Writes what is queued before it waits. The transport ends behind the `None`; [`close`](Self::close) waits for
+    /// that.
     ///
     /// # Errors
     ///
     /// Once, after the messages before it: [`Error::Receive`] if the peer broke the protocol or went over a limit (it
     /// has been told by a Close), [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close,
-    /// [`Error::Timeout`] if a time limit passed. After that `Ok(None)`.
+    /// [`Error::Timeout`] if a time limit passed. After that `Ok(None)`. A Close of the peer is no error, whatever
+    /// became of what was queued.
     ///
     /// # Cancel safety
     ///
@@ -141,7 +202,7 @@ impl<T: Transport> WebSocket<T> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// [`recv`](Self::recv) as a poll function.
+    /// Polls [`recv`](Self::recv).
     ///
     /// # Errors
     ///
@@ -152,12 +213,12 @@ impl<T: Transport> WebSocket<T> {
             .map_ok(|found| found.then(|| read.recv.take_message()).flatten())
     }
 
-    /// The next message, to look at, together with the sending half of the connection, to answer it. `None` at the
-    /// end of the connection.
+    /// Receives the next message, to look at, together with the sending half of the connection, to answer it. `None` at
+    /// the end of the connection.
     ///
     /// The message lies in the connection's memory, mostly in the very block that was read into. Answers are queued by
-    /// [`Outbox::feed`](crate::Outbox::feed) and leave, many in one write, when this is called again. Waits while the queue is over its
-    /// mark, so that the first answer need not.
+    /// [`Outbox::feed`](crate::Outbox::feed) and leave, many in one write, when this is called again. This waits for
+    /// room first, so that the first answer finds some.
     ///
     /// # Errors
     ///
@@ -173,8 +234,8 @@ impl<T: Transport> WebSocket<T> {
 
     /// Receives the next message or control frame, in the order of their arrival. `None` at the end of the connection.
     ///
-    /// For relays and observers. Control frames have been answered already, but Pings after
-    /// [`Config::manual_pongs`]. Other receiving methods pass over control frames.
+    /// For relays and observers. Control frames have been answered already, except for Pings where
+    /// [`Config::manual_pongs`] is set. Other receiving methods pass over control frames.
     ///
     /// # Errors
     ///
@@ -191,25 +252,25 @@ impl<T: Transport> WebSocket<T> {
         .await
     }
 
-    /// Sends a message: returns when the transport has taken it and was flushed.
+    /// Sends a message: returns when the transport has taken it and was flushed. See [the table](Self#sending).
     ///
-    /// While this waits, and after each 256 KiB or 16 messages, Pings are answered and a Close is noticed. Messages of the peer
-    /// wait for the next receive; no more than one block of them is read.
+    /// While this waits, and after each 256 KiB or 16 messages, it
+    /// [looks at what has arrived](Self#looking-at-what-has-arrived).
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] if the connection is closing; [`Error::Io`], [`Error::Lost`] or [`Error::Timeout`] if the
-    /// transport failed or the peer stopped reading.
+    /// [`Error::Closed`] if the connection is closing or has ended; [`Error::Io`] if the transport failed;
+    /// [`Error::Timeout`] if the peer stopped reading; the rest is in [the table](Self#errors-of-sending).
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it was polled, or while it waits for room in the queue: the message is not sent. Dropped later: it is.
+    /// Dropped before it was polled, or while it waits for room: the message is not sent. Dropped later: it is.
     pub async fn send<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
         sending::send(self, message.into_outgoing()).await
     }
 
     /// Queues a message, after waiting for room as [`send`](Self::send) does. It leaves with the next `flush`, `send`,
-    /// `recv` or `recv_ref`.
+    /// `recv` or `recv_ref`, or with any other call that waits.
     ///
     /// # Errors
     ///
@@ -222,11 +283,11 @@ impl<T: Transport> WebSocket<T> {
         sending::feed(self, message.into_outgoing()).await
     }
 
-    /// Writes and flushes everything that is queued.
+    /// Writes and flushes everything that is queued, our own Close included.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// As for [`send`](Self::send), but after a clean end it is `Ok` if everything had left.
     ///
     /// # Cancel safety
     ///
@@ -249,7 +310,7 @@ impl<T: Transport> WebSocket<T> {
         sending::ready(self).await
     }
 
-    /// Tells whether there is room for a message: less than the high-water mark is queued, or nothing. Then
+    /// Tells whether there is room for a message: less than [`Config::high_water_mark`] is queued, or nothing. Then
     /// [`try_feed`](Self::try_feed) does not say that the queue is full.
     pub fn has_room(&self) -> bool {
         self.parts.write.has_room()
@@ -261,14 +322,14 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// # Errors
     ///
-    /// [`TryFeedError::Full`] while the queue is over its mark, [`TryFeedError::Closed`] if the connection is
-    /// closing, [`TryFeedError::Unfinished`] inside a message that is sent piece by piece; each returns the message.
+    /// [`TryFeedError::Full`] while there is no room, [`TryFeedError::Closed`] if the connection is closing or has
+    /// ended, [`TryFeedError::Unfinished`] inside a message that is sent piece by piece. Each returns the message.
     pub fn try_feed<'a, M: IntoOutgoing<'a>>(&mut self, message: M) -> Result<(), TryFeedError<M>> {
         self.parts.write.try_feed(message)
     }
 
     /// Sends a Ping (RFC 6455 §5.5.2): returns when the transport has taken it. The Pong goes to the
-    /// [observer](Self::observe).
+    /// [observer](Self::observe), and [`recv_any`](Self::recv_any) gives it. [`ping`](Self::ping) waits for it.
     ///
     /// # Errors
     ///
@@ -281,19 +342,19 @@ impl<T: Transport> WebSocket<T> {
         sending::control(self, payload.as_ref(), SendHalf::ping).await
     }
 
-    /// Measures a round trip: sends a Ping and waits for its Pong. Messages that come first wait for the next receive.
-    /// `None` if so many came that the Pong is behind them: receive them, and ask again.
+    /// Measures a round trip: sends a Ping and waits for its Pong. Messages that arrive before it stay for the next
+    /// receive. `None` if so many arrived that the Pong is behind them: receive them, and ask again.
     ///
-    /// It waits as long as the connection lasts: put a time limit of the runtime around it, or use
+    /// This waits as long as the connection lasts. Put a time limit of the runtime around it, or use
     /// [`Config::keepalive`].
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// As for [`send`](Self::send) and [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room in the queue: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
+    /// Dropped while it waits for room: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
     pub async fn ping(&mut self) -> Result<Option<Duration>, Error> {
         let number = sending::start_probe(self).await?;
         poll_fn(|cx| {
@@ -318,34 +379,35 @@ impl<T: Transport> WebSocket<T> {
     }
 
     /// Queues a Close (RFC 6455 §7.1.2) and returns at once. Go on receiving until the end: messages that the peer
-    /// had under way still come.
+    /// had under way still arrive.
     ///
-    /// A Close with [`CloseCode::NO_STATUS`] leaves without a code. Shorten a reason of unknown length by
-    /// [`CloseReason::truncated`](crate::CloseReason::truncated).
+    /// A Close with [`CloseCode::NO_STATUS`] leaves without a code, and takes no reason. Shorten a reason of unknown
+    /// length by [`CloseReason::truncated`](crate::CloseReason::truncated).
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] if the connection is closing already; [`Error::Send`] if the code must not be sent, or the
-    /// reason is longer than 123 bytes: the connection stays open then.
+    /// [`Error::Closed`] if the connection is closing already. [`Error::Send`] if the code must not be sent, if the
+    /// reason is longer than 123 bytes, or if there is a reason and no code: the connection stays open then.
     pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::start_close(self, code, reason.as_ref())
     }
 
-    /// Closes the connection: sends a Close after what is queued, discards messages until the peer's Close, ends the
-    /// transport.
+    /// Closes the connection: sends a Close after what is queued, discards messages until the peer's Close, and waits
+    /// for the end of the transport.
     ///
-    /// Until the Close has been written, the peer must take 64 KiB, or the rest, per [`Config::close_timeout`]; from then
-    /// on it has that time for its own. On a connection that is closing already this waits for the end.
+    /// Until the Close has been written, the peer must take 64 KiB, or the rest, per [`Config::close_timeout`]. From
+    /// then on it has that time for its own and for the end. On a connection that is closing already this waits for the
+    /// end.
     ///
     /// # Errors
     ///
-    /// [`Error::Send`] for a code that must not be sent or a reason longer than 123 bytes: the connection stays
-    /// open. [`Error::Timeout`] if the peer did not answer, and whatever else kept the end from being clean: the
-    /// connection has ended all the same, and [`end`](Self::end) tells what the Closes said.
+    /// [`Error::Send`] as for [`start_close`](Self::start_close): the connection stays open. [`Error::Timeout`] if the
+    /// peer did not answer, and whatever else kept the end from being clean: the connection has ended all the same, and
+    /// [`end`](Self::end) tells what the Closes said.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before the end, the Close is queued or sent; call `close` or `recv` to go on.
+    /// Dropped before the end, the Close is queued or sent. Call `close` or `recv` to go on.
     pub async fn close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::ensure_closing(self, code, reason.as_ref())?;
         poll_fn(|cx| {
@@ -364,7 +426,7 @@ impl<T: Transport> WebSocket<T> {
     /// Keeps the connection going without receiving: sends what is queued, answers Pings, keeps time limits. Returns
     /// `true` when a message waits, which the next receive gives, and `false` at the end of the connection.
     ///
-    /// For those who mostly send: while nobody receives or drives, nothing of this happens.
+    /// For a task that mostly sends: between its calls, nothing of this happens unless the connection is driven.
     ///
     /// # Errors
     ///
@@ -378,7 +440,7 @@ impl<T: Transport> WebSocket<T> {
         poll_fn(|cx| read.poll_drive(cx, write)).await
     }
 
-    /// How long the peer took to answer the last keepalive Ping ([`Config::keepalive`]).
+    /// Returns the time that the peer took to answer the last keepalive Ping ([`Config::keepalive`]).
     pub fn round_trip(&self) -> Option<Duration> {
         self.parts.write.0.send.round_trip()
     }
@@ -387,7 +449,7 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// # Errors
     ///
-    /// The connection comes back if it has ended or is closing, if something is queued, or in the middle of a message
+    /// Gives the connection back if it has ended or is closing, if something is queued, or in the middle of a message
     /// or frame, of which a part has been used.
     pub fn into_parts(mut self) -> Result<(T, Vec<u8>), Self> {
         let (read, write) = self.directions();
@@ -401,13 +463,16 @@ impl<T: Transport> WebSocket<T> {
         }
     }
 
-    /// Calls `observer` with every Ping, Pong and Close that arrives, before the answer leaves. Replaces the observer
-    /// before. It may use the [`Sender`](crate::Sender) of a connection that was split.
+    /// Calls `observer` with every Ping, Pong and Close that arrives. Replaces the observer before. It may use the
+    /// [`Sender`](crate::Sender) of a connection that was split.
+    ///
+    /// A control frame in front of every message is shown before its answer leaves. A Ping behind messages may have
+    /// been answered when it is shown, with the messages before it.
     pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + 'static) {
         self.parts.read.observer = Some(Box::new(Mutex::new(observer)));
     }
 
-    /// The transport; `None` once the connection has ended and the transport was dropped.
+    /// Returns the transport. `None` once the connection has ended and the transport was dropped.
     pub fn get_ref(&self) -> Option<&T> {
         match &self.parts.write.0.state {
             State::Open(io) | State::Draining(io, _) => Some(io),

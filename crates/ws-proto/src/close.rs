@@ -13,10 +13,11 @@ use crate::error::{ProtocolError, SendError};
 /// The longest reason in bytes: a control payload less the two bytes of the code.
 pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
 
-/// Why a connection ended, as a number (RFC 6455 §7.4).
+/// The reason why a connection ended, as a number (RFC 6455 §7.4).
 ///
 /// Holds any number, because a local report may be [`NO_STATUS`](CloseCode::NO_STATUS) or
-/// [`ABNORMAL`](CloseCode::ABNORMAL), which never travel. [`is_sendable`](CloseCode::is_sendable) tells which do.
+/// [`ABNORMAL`](CloseCode::ABNORMAL), which are never on the wire. [`is_sendable`](CloseCode::is_sendable) tells which
+/// numbers may be.
 ///
 /// ```
 /// # use ws_proto::CloseCode;
@@ -40,7 +41,7 @@ impl CloseCode {
     pub const NO_STATUS: Self = CloseCode(1005);
     /// 1006: the connection ended without a Close. Never on the wire.
     pub const ABNORMAL: Self = CloseCode(1006);
-    /// 1007: payload that does not fit its kind, such as text that is not UTF-8.
+    /// 1007: a payload that does not fit its kind, such as text that is not UTF-8.
     pub const INVALID_PAYLOAD: Self = CloseCode(1007);
     /// 1008: a policy was violated, and no other code says it better.
     pub const POLICY: Self = CloseCode(1008);
@@ -57,18 +58,19 @@ impl CloseCode {
     /// 1014: a gateway got a bad answer from upstream.
     pub const BAD_GATEWAY: Self = CloseCode(1014);
 
-    /// The code with this number.
+    /// Makes the code with this number.
     #[must_use]
     pub const fn new(number: u16) -> Self {
         CloseCode(number)
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn number(self) -> u16 {
         self.0
     }
 
-    /// Tells whether the code may stand in a Close frame, in either direction (RFC 6455 §7.4.1, §7.4.2 and the registry).
+    /// Tells whether the code may stand in a Close frame, in either direction (RFC 6455 §7.4.1, §7.4.2 and the
+    /// registry).
     pub const fn is_sendable(self) -> bool {
         // 1004 is reserved, and 1005, 1006 and 1015 are local reports; 1012 to 1014 were registered after the RFC. From
         // 3000 on, libraries and frameworks register theirs; from 4000 on, applications agree among themselves.
@@ -106,7 +108,7 @@ impl fmt::Display for CloseCode {
 pub struct CloseReason(Box<str>);
 
 impl CloseReason {
-    /// The reason with these words.
+    /// Makes the reason with these words.
     ///
     /// # Errors
     ///
@@ -119,7 +121,8 @@ impl CloseReason {
         Ok(CloseReason(reason))
     }
 
-    /// The reason with as many of these words as fit, cut between two characters: at most [`MAX_REASON_LEN`] bytes.
+    /// Makes the reason with as much of this text as fits, cut between two characters: at most [`MAX_REASON_LEN`]
+    /// bytes.
     ///
     /// For texts of any length, such as that of an error.
     #[must_use]
@@ -197,20 +200,20 @@ pub struct CloseReasonTooLong {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseFrame {
-    /// Why the connection ends; [`CloseCode::NO_STATUS`] if the Close does not say (RFC 6455 §7.1.5).
+    /// The reason why the connection ends; [`CloseCode::NO_STATUS`] if the Close does not say (RFC 6455 §7.1.5).
     pub code: CloseCode,
     /// The same in words, for a log; often empty.
     pub reason: CloseReason,
 }
 
 impl CloseFrame {
-    /// A Close with this code and reason.
+    /// Makes a Close with this code and reason.
     #[must_use]
     pub const fn new(code: CloseCode, reason: CloseReason) -> Self {
         CloseFrame { code, reason }
     }
 
-    /// A Close without a code, and so without a reason: its payload is empty (RFC 6455 §7.1.5).
+    /// Makes a Close without a code, and so without a reason: its payload is empty (RFC 6455 §7.1.5).
     #[must_use]
     pub fn without_code() -> Self {
         CloseFrame::new(CloseCode::NO_STATUS, CloseReason::default())

@@ -84,7 +84,7 @@ pub enum Initiator {
     Peer,
 }
 
-/// The way in which a connection ended: both Closes, who was first, and whether it was clean.
+/// The end of a connection: both Closes, which of them was first, and whether it was clean.
 ///
 /// A Close without a code is one with [`CloseCode::NO_STATUS`] (RFC 6455 §7.1.5).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,9 +13,9 @@ use crate::deflate::DeflateConfig;
 /// Empty fragments cost the peer next to nothing; the Autobahn suite sends 65,537.
 pub const MAX_FRAGMENTS: u32 = 131_072;
 
-/// Limits and time-outs. The defaults are safe against a hostile peer.
+/// Limits and time limits. The defaults are safe against a hostile peer.
 ///
-/// Cheap to clone: connections with the same settings share them.
+/// The setters may be called in any order. Cheap to clone: connections with the same settings share them.
 ///
 /// ```
 /// let config = ws_proto::Config::default().max_message(1 << 20);
@@ -42,7 +42,7 @@ pub(crate) struct Settings {
     pub(crate) write_stall_timeout: Duration,
 }
 
-/// When to send Pings unasked.
+/// The dates of Pings that are sent unasked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keepalive {
     /// Silence of the peer before a Ping.
@@ -71,7 +71,7 @@ impl Default for Settings {
 }
 
 impl Config {
-    /// Compresses messages, if the peer agrees to (RFC 7692). Default: not.
+    /// Compresses messages, if the peer agrees to it (RFC 7692). Default: no compression.
     ///
     /// Compression takes memory and time, and tells whoever sees the lengths of messages something about what is in
     /// them: do not compress secrets together with what others chose.
@@ -80,27 +80,32 @@ impl Config {
         self.set(|settings| settings.deflate = Some(deflate))
     }
 
-    /// The settings that [`deflate`](Self::deflate) made.
+    /// Returns the settings of [`deflate`](Self::deflate), if it was called.
     #[cfg(feature = "deflate")]
     pub fn deflate_config(&self) -> Option<&DeflateConfig> {
         self.shared.deflate.as_ref()
     }
 
-    /// How long the closing handshake may take, from the first Close to the end of the transport. Default: 5 s.
+    /// Sets the time for the closing handshake. Default: 5 s.
+    ///
+    /// Until our Close has been written, the peer must take 64 KiB, or the rest, in each of these times: what was
+    /// queued before goes out first. Once the Close has been written, the time runs anew, up to the end of the
+    /// transport.
     ///
     /// Short values cut off peers on slow lines; long ones let silent peers hold a connection.
     pub fn close_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.close_timeout = timeout)
     }
 
-    /// How long the peer has to take the Close that reports its violation. Default: 1 s.
+    /// Sets the time from a violation to the end of the transport, whatever the peer takes meanwhile. Default: 1 s.
     pub fn failure_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.failure_timeout = timeout)
     }
 
     /// Sends messages in frames of at most this many bytes of payload. Default: a message is one frame.
     ///
-    /// Small values cost a header per fragment; they let control frames pass between fragments of a large message.
+    /// A longer message is queued whole, and cut as the transport takes it: Pings and Pongs leave between two
+    /// fragments, a Close leaves behind the last. Small values cost a header per fragment.
     pub fn fragment_len(self, len: NonZeroUsize) -> Self {
         self.set(|settings| settings.fragment_len = Some(len))
     }
@@ -113,12 +118,15 @@ impl Config {
         self.set(|settings| settings.manual_pongs = true)
     }
 
-    /// Bytes of queued output from which on senders wait. Default: 64 KiB. One larger message is always taken.
+    /// Sets the bytes of queued output from which on senders wait. Default: 64 KiB. A message that finds less queued,
+    /// or nothing, is taken whole, however long it is.
     pub fn high_water_mark(self, len: usize) -> Self {
         self.set(|settings| settings.high_water_mark = len)
     }
 
-    /// How long the peer may send nothing at all before the connection counts as lost. Default: for ever.
+    /// Sets the time that the peer may send nothing at all before the connection counts as lost. Default: none.
+    ///
+    /// Counts while somebody receives.
     pub fn idle_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.idle_timeout = Some(timeout))
     }
@@ -126,25 +134,28 @@ impl Config {
     /// Sends a Ping whenever the peer has sent nothing for `interval`; the connection counts as lost if the Pong takes
     /// longer than `timeout`. Default: no Pings.
     ///
-    /// Less than a millisecond of `interval` counts as one. Counts while somebody receives. The time for the Pong starts anew whenever the transport takes bytes, because
-    /// the Ping may wait behind them; what the system's socket buffers hold can still delay it, so be generous where
-    /// much is sent.
+    /// An `interval` of less than a millisecond counts as one. Counts while somebody receives.
     ///
-    /// Keeps middleboxes from forgetting the connection and finds out about peers that are gone.
+    /// The time for the Pong starts anew whenever the transport takes bytes, because the Ping may wait behind them.
+    /// What the buffers of the operating system hold can still delay it, and nobody tells how much that is. So allow
+    /// for a generous `timeout` where much is sent.
+    ///
+    /// Keeps middleboxes from forgetting the connection, and finds peers that are gone.
     pub fn keepalive(self, interval: Duration, timeout: Duration) -> Self {
         let interval = interval.max(Duration::from_millis(1));
         self.set(|settings| settings.keepalive = Some(Keepalive { interval, timeout }))
     }
 
-    /// The longest payload of one frame in bytes, inclusive. Default: what [`max_message`](Self::max_message) allows.
+    /// Sets the longest payload of one frame in bytes, inclusive. Default: no limit beside that of
+    /// [`max_message`](Self::max_message).
     ///
-    /// Refuses a message that comes in longer frames, also where it is within its own limit. Compressed messages are
-    /// bounded by that one alone.
+    /// Refuses a message that arrives in longer frames, also where it is within the limit on messages. Compressed
+    /// messages are bounded by that one alone.
     pub fn max_frame(self, len: usize) -> Self {
         self.set(|settings| settings.max_frame_len = Some(len))
     }
 
-    /// The longest message in bytes, in one frame or many, inclusive. Default: 16 MiB.
+    /// Sets the longest message in bytes, in one frame or many, inclusive. Default: 16 MiB.
     ///
     /// A peer can make the connection hold up to twice this for an unfinished message.
     pub fn max_message(self, len: usize) -> Self {
@@ -159,7 +170,8 @@ impl Config {
         })
     }
 
-    /// How long output may wait without one byte being taken before the connection counts as lost. Default: 30 s.
+    /// Sets the time that output may wait without one byte being taken before the connection counts as lost. Default:
+    /// 30 s.
     pub fn write_stall_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.write_stall_timeout = timeout)
     }

@@ -109,7 +109,8 @@ pub struct ControlPayloadTooLong {
 
 /// A control frame that arrived (RFC 6455 §5.5).
 ///
-/// Replies are queued by the connection itself; this is for whoever wants to watch.
+/// Replies are queued by the connection itself, except for Pongs where
+/// [`Config::manual_pongs`](crate::Config::manual_pongs) is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant)] // Passed by value once per control frame and stored by nobody.
 pub enum Control {

@@ -67,7 +67,7 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
-    /// The code that the Close to the peer carries (RFC 6455 §7.4.1).
+    /// Returns the code that the Close to the peer carries (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
             ProtocolError::CloseReasonNotUtf8
@@ -119,7 +119,7 @@ pub enum LimitError {
 }
 
 impl LimitError {
-    /// The code that the Close to the peer carries (RFC 6455 §7.4.1).
+    /// Returns the code that the Close to the peer carries (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
             LimitError::FrameTooLong { .. } | LimitError::MessageTooLong { .. } => {
@@ -130,7 +130,7 @@ impl LimitError {
     }
 }
 
-/// Why receiving ended: the peer's fault, or a limit of ours. From then on every step is
+/// The reason why receiving ended: the peer's fault, or a limit of ours. From then on every step is
 /// [`Step::Ended`](crate::Step::Ended).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -144,7 +144,7 @@ pub enum ReceiveError {
 }
 
 impl ReceiveError {
-    /// The code that the Close to the peer carries (RFC 6455 §7.4.1).
+    /// Returns the code that the Close to the peer carries (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
             ReceiveError::Limit(error) => error.close_code(),

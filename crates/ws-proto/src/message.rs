@@ -42,7 +42,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// The message, borrowed.
+    /// Borrows the message.
     pub fn as_ref(&self) -> MessageRef<'_> {
         match self {
             Message::Binary(bytes) => MessageRef::Binary(bytes),
@@ -50,17 +50,17 @@ impl Message {
         }
     }
 
-    /// Text or binary.
+    /// Tells text from binary data.
     pub fn kind(&self) -> MessageKind {
         self.as_ref().kind()
     }
 
-    /// The payload bytes of either kind.
+    /// Returns the payload bytes of either kind.
     pub fn as_bytes(&self) -> &[u8] {
         self.as_ref().as_bytes()
     }
 
-    /// The payload bytes of either kind, without a copy.
+    /// Returns the payload bytes of either kind, without a copy.
     pub fn into_bytes(self) -> Bytes {
         match self {
             Message::Binary(bytes) => bytes,
@@ -68,16 +68,16 @@ impl Message {
         }
     }
 
-    /// The text of a text message.
+    /// Returns the text of a text message.
     pub fn as_text(&self) -> Option<&str> {
         self.as_ref().as_text()
     }
 
-    /// The text of a text message, without a copy.
+    /// Returns the text of a text message, without a copy.
     ///
     /// # Errors
     ///
-    /// A binary message comes back.
+    /// Gives a binary message back.
     pub fn into_text(self) -> Result<Text, Message> {
         match self {
             Message::Text(text) => Ok(text),
@@ -134,7 +134,7 @@ pub enum MessageRef<'a> {
 }
 
 impl<'a> MessageRef<'a> {
-    /// Text or binary.
+    /// Tells text from binary data.
     pub const fn kind(self) -> MessageKind {
         match self {
             MessageRef::Binary(_) => MessageKind::Binary,
@@ -142,7 +142,7 @@ impl<'a> MessageRef<'a> {
         }
     }
 
-    /// The payload bytes of either kind.
+    /// Returns the payload bytes of either kind.
     pub const fn as_bytes(self) -> &'a [u8] {
         match self {
             MessageRef::Binary(bytes) => bytes,
@@ -150,7 +150,7 @@ impl<'a> MessageRef<'a> {
         }
     }
 
-    /// The text of a text message.
+    /// Returns the text of a text message.
     pub const fn as_text(self) -> Option<&'a str> {
         match self {
             MessageRef::Binary(_) => None,
@@ -244,7 +244,7 @@ impl<'a> Outgoing<'a> {
         self
     }
 
-    /// Text or binary.
+    /// Tells text from binary data.
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
@@ -280,8 +280,8 @@ impl fmt::Debug for Outgoing<'_> {
 /// Anything that can be sent as a message: text, binary data, or one of the types for either.
 ///
 /// Every method that sends takes it. Text comes from `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>` and [`Text`];
-/// binary data from slices, arrays, `Vec<u8>`, [`Bytes`], [`BytesMut`], `Box<[u8]>`, `Arc<[u8]>` and `Cow<[u8]>`; either
-/// from [`Message`], [`MessageRef`], `&`[`Prepared`] and [`Outgoing`]; and from references to the owned ones.
+/// binary data from slices, arrays, `Vec<u8>`, [`Bytes`], [`BytesMut`], `Box<[u8]>`, `Arc<[u8]>` and `Cow<[u8]>`;
+/// either from [`Message`], [`MessageRef`], `&`[`Prepared`] and [`Outgoing`]; and from references to the owned ones.
 ///
 /// ```
 /// use std::sync::Arc;

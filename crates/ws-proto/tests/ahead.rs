@@ -1,5 +1,7 @@
 //! Looking ahead: control frames are answered while messages wait.
 
+#![forbid(unsafe_code)]
+
 mod support;
 
 use proptest::prelude::*;

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
                 for answer in answers {
                     match answer {
                         Message::Text(text) => println!("{text}"),
-                        Message::Binary(octets) => println!("{} octets", octets.len()),
+                        Message::Binary(bytes) => println!("{} bytes", bytes.len()),
                     }
                 }
                 ExitCode::SUCCESS

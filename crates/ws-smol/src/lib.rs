@@ -49,9 +49,9 @@
 //! | keep the type of a transport, write one, or get a stream back | [`transport`] |
 //! | test what is built on connections, without a network | [`testing`] |
 //!
-//! [The generic `WebSocket`](ws_driver::WebSocket) explains the contract of sending, and cancellation. The protocol
-//! itself is in `ws-proto` and `ws-handshake`, the asynchronous part in `ws-driver`; everything that an application
-//! needs is re-exported here. Whole programs are in the directory `examples`.
+//! [The generic `WebSocket`](ws_driver::WebSocket#sending) has the contract of sending, of closing and of cancellation.
+//! The protocol itself is in `ws-proto` and `ws-handshake`, the asynchronous part in `ws-driver`. Everything that an
+//! application needs is re-exported here. Whole programs are in the directory `examples`.
 
 #![forbid(unsafe_code)]
 
@@ -75,8 +75,8 @@ use futures_io::{AsyncRead, AsyncWrite};
 
 /// A WebSocket connection. See [`ws_driver::WebSocket`].
 ///
-/// Connections over TCP, TLS and all other streams are of one type, unless a method that ends in `_on` keeps the type of
-/// a transport. A function takes the one, or any:
+/// Connections over TCP, TLS and all other streams are of one type, unless a method that ends in `_on` keeps the type
+/// of a transport. A function takes the one, or any:
 ///
 /// ```
 /// use ws_smol::{Error, WebSocket, transport::Transport};
@@ -87,9 +87,10 @@ use futures_io::{AsyncRead, AsyncWrite};
 ///
 /// # Sending
 ///
-/// [`send`](ws_driver::WebSocket::send) writes a message at once. [`feed`](ws_driver::WebSocket::feed) queues it, and
-/// the next [`flush`](ws_driver::WebSocket::flush) or receive writes all that is queued: fewer and larger writes.
-/// [`try_feed`](ws_driver::WebSocket::try_feed) never waits.
+/// [`send`](ws_driver::WebSocket::send) returns when the message was written. [`feed`](ws_driver::WebSocket::feed)
+/// queues it, and the next [`flush`](ws_driver::WebSocket::flush) or receive writes all that is queued: fewer and
+/// larger writes. [`try_feed`](ws_driver::WebSocket::try_feed) never waits. [The table](ws_driver::WebSocket#sending)
+/// says all of it.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -127,7 +128,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 ///
 /// [`recv`](ws_driver::WebSocket::recv) gives messages to keep, [`recv_ref`](ws_driver::WebSocket::recv_ref) messages
 /// to look at, together with the sending half to answer them. After the end,
-/// [`end`](ws_driver::WebSocket::end) tells how it came.
+/// [`end`](ws_driver::WebSocket::end) tells what the Closes said.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -150,12 +151,12 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// while let Some((message, out)) = ws.recv_ref().await? {
 ///     match message {
 ///         MessageRef::Text(text) => out.feed(&text.to_uppercase()).await?,
-///         MessageRef::Binary(octets) => println!("{} octets", octets.len()),
+///         MessageRef::Binary(bytes) => println!("{} bytes", bytes.len()),
 ///     }
 /// }
 /// let end = ws.end().expect("the connection has ended");
-/// println!("closed by {:?}: {} {}", end.initiator, end.code, end.reason);
-/// # assert!(end.clean && &*end.reason == "bye");
+/// println!("closed by {:?}: {} {}", end.initiator, end.code(), end.reason());
+/// # assert!(end.clean && end.reason() == "bye");
 /// # assert_eq!(peer.await?.unwrap().as_text(), Some("PING?"));
 /// # Ok(())
 /// # })
@@ -200,9 +201,9 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// # Pings, Pongs and Closes
 ///
 /// They are answered inside, while something is awaited on the connection. [`Config::keepalive`] finds peers that are
-/// gone without a word; [`observe`](ws_driver::WebSocket::observe) is for who wants to see all of them.
-/// [`close`](ws_driver::WebSocket::close) waits until the connection has ended, for no longer than
-/// [`Config::close_timeout`].
+/// gone without a word. [`observe`](ws_driver::WebSocket::observe) and [`recv_any`](ws_driver::WebSocket::recv_any)
+/// show all of them. [`close`](ws_driver::WebSocket::close) waits until the connection has ended: for no longer than
+/// [`Config::close_timeout`], once the Close was written.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -236,7 +237,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 /// ```
 pub type WebSocket<T = AnyTransport> = ws_driver::WebSocket<T>;
 
-/// How a server accepts connections. See [`ws_driver::Acceptor`].
+/// The settings by which a server accepts connections. See [`ws_driver::Acceptor`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -270,7 +271,7 @@ pub type WebSocket<T = AnyTransport> = ws_driver::WebSocket<T>;
 /// ```
 pub type Acceptor = ws_driver::Acceptor<Smol>;
 
-/// How a client connects. See [`ws_driver::Connector`].
+/// The settings by which a client connects. See [`ws_driver::Connector`].
 ///
 /// [`handshake`](ws_driver::Connector::handshake) takes a stream that is connected already: TLS, a proxy's tunnel, a
 /// Unix socket, or a pipe in a test.
@@ -344,7 +345,8 @@ pub type Offer<T = AnyTransport> = ws_driver::Offer<T>;
 
 /// The sending half of a split connection. See [`ws_driver::Sender`].
 ///
-/// Any task may own it. The [`Receiver`] has to be polled too, for Pings to be answered.
+/// Any task may own it. Its methods mean what those of [`WebSocket`] mean. The [`Receiver`] has to be polled too, for
+/// Pings to be answered.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -373,7 +375,8 @@ pub type Offer<T = AnyTransport> = ws_driver::Offer<T>;
 ///
 /// tx.send("one").await?;
 /// tx.feed("two").await?; // the receiver writes it, since it waits already
-/// tx.close(CloseCode::NORMAL, "bye").await?; // returns when the receiver has seen the end
+/// tx.close(CloseCode::NORMAL, "bye").await?; // returns when the Close was written
+/// tx.closed().await?; // returns when the receiver has seen the end
 /// assert_eq!(receiving.await?, 2);
 /// # server.await?;
 /// # Ok(())

@@ -1,7 +1,7 @@
-//! Transports and timers: what connections run over.
+//! Transports and timers.
 //!
-//! Needed by those who write a transport of their own, keep the type of one, or want back what a connection was made
-//! of.
+//! For programs that write a transport of their own, keep the type of one, or want back the stream that a connection
+//! was made of.
 
 pub use ws_driver::transport::*;
 

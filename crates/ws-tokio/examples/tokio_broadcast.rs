@@ -17,7 +17,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::broadcast::{Receiver, Sender};
 use ws_tokio::{Acceptor, CloseCode, Config, Prepared, TryFeedError, WebSocket};
 
-/// How far a subscriber may fall behind, in octets. This much can be queued for each of them, and one more message.
+/// The bytes by which a subscriber may fall behind. This much can be queued for each of them, and one more message.
 pub(crate) const BACKLOG: usize = 256 << 10;
 
 /// Messages that wait until every subscriber's task has seen them: a task that is late by more counts as slow.
@@ -97,7 +97,8 @@ async fn subscribe(acceptor: &Acceptor, tcp: TcpStream, news: &Sender<Prepared>)
         }
     }
     drop(news);
-    // Behind the backlog comes the reason why nothing follows. This never waits longer than `Config::close_timeout`.
+    // The reason leaves behind the backlog. A subscriber that takes less than 64 KiB in `Config::close_timeout` is
+    // given up.
     Ok(ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await?)
 }
 

@@ -54,7 +54,8 @@ async fn send(mut tx: Sender, mut lines: mpsc::Receiver<String>) -> Result<(), w
     while let Some(line) = lines.recv().await {
         tx.send(line).await?;
     }
-    // Answers that are still under way arrive at the other half, and this waits for the server's Close behind them.
+    // This returns when the Close was written. The other half goes on: it shows the answers that are still under way,
+    // and sees the server's Close behind them.
     tx.close(CloseCode::NORMAL, "bye").await
 }
 

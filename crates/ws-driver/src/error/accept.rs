@@ -7,7 +7,7 @@ use ws_handshake::{AnswerError, RejectReason};
 use super::is_loss;
 use crate::upgrade::Fault;
 
-/// Why a server got no connection. The stream was dropped.
+/// The reason why a server got no connection. The stream was dropped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcceptError {

@@ -8,7 +8,7 @@ use ws_handshake::{ClientError, RequestError, TargetError};
 use super::is_loss;
 use crate::upgrade::Fault;
 
-/// Why a client got no connection. The stream was dropped.
+/// The reason why a client got no connection. The stream was dropped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -18,7 +18,8 @@ pub enum ConnectError {
     /// The server cannot be reached, or the transport failed.
     #[error("the server cannot be reached: {0}")]
     Io(#[source] io::Error),
-    /// The server ended the transport before its answer was complete.
+    /// The server ended the transport before its answer was complete, also in a way that a TLS stream reports as
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof).
     #[error(
         "the server ended the connection before its answer was complete: check host, port and scheme"
     )]
@@ -29,7 +30,7 @@ pub enum ConnectError {
     /// The URL is not one of a WebSocket. Nothing was sent.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// It took longer than `Connector::handshake_timeout`.
+    /// Connecting took longer than `Connector::handshake_timeout`.
     #[error("{0}: see `Connector::handshake_timeout`")]
     Timeout(ConnectPhase),
     /// `wss://`, and TLS is not built in. Nothing was sent.
@@ -50,7 +51,7 @@ pub enum ConnectPhase {
 }
 
 impl ConnectError {
-    /// Tells whether something took too long.
+    /// Tells whether connecting took too long.
     pub fn is_timeout(&self) -> bool {
         matches!(self, ConnectError::Timeout(_))
     }
@@ -69,7 +70,8 @@ impl ConnectError {
         }
     }
 
-    /// The response by which the server refused, if it did: the head, and the beginning of the body.
+    /// Returns the response by which the server refused, if it did: the head, and the beginning of the body. A body
+    /// that does not end is here as far as it had arrived 1 s after its last byte.
     pub fn response(&self) -> Option<&Response<Vec<u8>>> {
         match self {
             ConnectError::Handshake(error) => error.refusal(),

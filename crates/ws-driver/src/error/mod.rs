@@ -28,10 +28,11 @@ pub enum Error {
     /// The peer ended the transport without a Close (RFC 6455 §7.1.5, code 1006).
     #[error("the peer ended the connection without a Close")]
     Lost,
-    /// The peer broke the protocol or went over a limit. It was told so by a Close, and the transport has ended.
+    /// The peer broke the protocol or went over a limit. It was told so by a Close, unless one had been queued before,
+    /// and the transport has ended.
     #[error("{0}")]
     Receive(#[from] ReceiveError),
-    /// What was asked cannot be sent. Nothing was queued.
+    /// The caller passed something that cannot be sent. Nothing was queued.
     #[error("{0}")]
     Send(SendError),
     /// A time limit passed. The connection is of no more use.
@@ -55,8 +56,8 @@ impl From<SendError> for Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Timeout {
-    /// Of the closing handshake: the peer did not take what is left, or did not answer our Close
-    /// ([`Config::close_timeout`](crate::Config::close_timeout)).
+    /// Of the closing handshake: the peer took less than 64 KiB of what is left, did not answer our Close, or did not
+    /// end the transport ([`Config::close_timeout`](crate::Config::close_timeout)).
     #[error("the peer did not complete the closing handshake in time")]
     Close,
     /// Of receiving: the peer sent nothing at all ([`Config::idle_timeout`](crate::Config::idle_timeout)).
@@ -65,8 +66,9 @@ pub enum Timeout {
     /// Of a keepalive Ping: the peer did not answer it ([`Config::keepalive`](crate::Config::keepalive)).
     #[error("the peer did not answer a Ping in time")]
     Pong,
-    /// Of sending: the peer took not one byte, while its own messages wait here to be received
-    /// ([`Config::write_stall_timeout`](crate::Config::write_stall_timeout)).
+    /// Of sending: the peer took not one byte, while its own messages wait here to be received, or nobody waits in the
+    /// [`Receiver`](crate::Receiver) ([`Config::write_stall_timeout`](crate::Config::write_stall_timeout)). The program
+    /// is to receive while it sends.
     #[error(
         "the peer has stopped reading, while its own messages wait here to be received: \
          receive while you send, for instance from a second task after `split`"
@@ -83,8 +85,9 @@ impl Error {
         matches!(self, Error::Timeout(_))
     }
 
-    /// Tells whether the connection is closed or gone, which the peer or the network can cause at any time: as opposed
-    /// to a fault of the caller or a violation by the peer. Time limits on the peer count as well.
+    /// Tells whether the connection is closed or gone, which the peer or the network can cause at any time. Time limits
+    /// on the peer count as well, except for [`Timeout::Unreceived`]. Faults of the caller and violations by the peer
+    /// do not.
     pub fn is_disconnect(&self) -> bool {
         match self {
             Error::Closed(_) | Error::Lost | Error::Unfinished => true,
@@ -144,14 +147,14 @@ impl From<Infallible> for Error {
     }
 }
 
-/// [`WebSocket::try_feed`](crate::WebSocket::try_feed) could not queue the message; it comes back.
+/// The reason why [`WebSocket::try_feed`](crate::WebSocket::try_feed) did not queue the message, which comes back.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TryFeedError<M> {
-    /// The connection is closing: nothing can be sent any more.
+    /// The connection is closing or has ended: nothing can be sent any more.
     #[error("the connection is closing: nothing can be sent any more")]
     Closed(M),
-    /// The queue is over its mark: wait for `ready`.
+    /// There is no room: wait for `ready`.
     #[error("too much is queued already: wait for `ready` and try again")]
     Full(M),
     /// A message that is sent piece by piece is not finished.
@@ -160,7 +163,7 @@ pub enum TryFeedError<M> {
 }
 
 impl<M> TryFeedError<M> {
-    /// Tells whether the queue is over its mark: the message can be sent later.
+    /// Tells whether there is no room: the message can be sent later.
     pub fn is_full(&self) -> bool {
         matches!(self, TryFeedError::Full(_))
     }

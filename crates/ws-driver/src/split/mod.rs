@@ -1,12 +1,12 @@
 //! A connection as two halves that any two tasks can own.
 //!
-//! The part that both touch lies in one cell behind a lock that is held within a poll and never across an await: the state of
-//! sending, with its direction of the transport. The receiver alone owns what receiving needs.
+//! The part that both touch lies in one cell behind a lock that is held within a poll and never across an await: the
+//! state of sending, with its direction of the transport. The receiver alone owns what receiving needs.
 //!
 //! A half is woken in three ways. The transport and the timer wake both halves, and so does a half that gives others a
 //! turn (see [`wakers`]). A turn wakes the other half if its step left news: the connection began to close or to drain,
-//! or ended; writing failed; a stalled queue moved; a Pong came that somebody waits for. What the sender queues without
-//! a turn wakes the receiver if it is the first in the queue (see [`shared::Queueing`]).
+//! or ended; writing failed; a stalled queue moved; a Pong came that somebody waits for. What either half queues
+//! without a turn wakes the other if it is the first in the queue, or a Close (see [`shared::Queueing`]).
 
 mod receiver;
 mod sender;
@@ -24,7 +24,7 @@ use crate::transport::Split;
 use crate::websocket::{Parts, WebSocket};
 use shared::{ReadEnd, Shared};
 
-/// The halves are of two connections; they come back.
+/// The halves of two connections, which come back.
 #[derive(thiserror::Error)]
 #[error("the halves belong to two connections: join each with its own")]
 pub struct ReuniteError<T: Split>(
@@ -37,8 +37,8 @@ pub struct ReuniteError<T: Split>(
 impl<T: Split> WebSocket<T> {
     /// Takes the connection apart, for two tasks: one sends while the other receives.
     ///
-    /// No task is spawned and no channel is used. Someone has to receive for Pings to be answered and the connection to
-    /// end in order.
+    /// No task is spawned and no channel is used. The [`Receiver`] has to be polled for Pings to be answered and the
+    /// connection to end in order. A receiver that was dropped leaves that to [`Sender::close`] and [`Sender::closed`].
     pub fn split(self) -> (Sender<T>, Receiver<T>) {
         let peer_addr = self.peer_addr();
         let Parts {

@@ -23,7 +23,8 @@ use crate::transport::Split;
 
 /// The receiving half of a connection. See [`WebSocket::split`](crate::WebSocket::split).
 ///
-/// It answers Pings and Closes, and sends what is queued before it waits, also for the [`Sender`](crate::Sender).
+/// It answers Pings and Closes, and sends what is queued before it waits, also what the [`Sender`](crate::Sender)
+/// queued.
 pub struct Receiver<T: Split> {
     pub(super) shared: Arc<Shared<T>>,
     /// `None` only while the receiver is taken apart.
@@ -31,7 +32,8 @@ pub struct Receiver<T: Split> {
 }
 
 impl<T: Split> Receiver<T> {
-    /// The next message, to keep. `None` at the end of the connection. See [`WebSocket::recv`](crate::WebSocket::recv).
+    /// Receives the next message, to keep. `None` at the end of the connection. See
+    /// [`WebSocket::recv`](crate::WebSocket::recv).
     ///
     /// # Errors
     ///
@@ -47,7 +49,7 @@ impl<T: Split> Receiver<T> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// [`recv`](Self::recv) as a poll function.
+    /// Polls [`recv`](Self::recv).
     ///
     /// # Errors
     ///
@@ -57,7 +59,8 @@ impl<T: Split> Receiver<T> {
             .map_ok(|found| found.then(|| self.take_message()).flatten())
     }
 
-    /// The next message, to look at: it lies in the connection's read block. `None` at the end of the connection.
+    /// Receives the next message, to look at: mostly it lies in the block that was read into. `None` at the end of the
+    /// connection.
     ///
     /// # Errors
     ///
@@ -120,36 +123,37 @@ impl<T: Split> Receiver<T> {
         poll_fn(|cx| self.poll(cx, Ok(false), ReadState::poll_drive)).await
     }
 
-    /// How long the peer took to answer the last keepalive Ping.
+    /// Returns the time that the peer took to answer the last keepalive Ping.
     pub fn round_trip(&self) -> Option<Duration> {
         self.shared.lock().write.send.round_trip()
     }
 
-    /// Calls `observer` with every Ping, Pong and Close that arrives. See [`WebSocket::observe`](crate::WebSocket::observe).
+    /// Calls `observer` with every Ping, Pong and Close that arrives. See
+    /// [`WebSocket::observe`](crate::WebSocket::observe).
     pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + 'static) {
         if let Some(reading) = &mut self.reading {
             reading.read.observer = Some(Box::new(Mutex::new(observer)));
         }
     }
 
-    /// The address of the peer, if it was known when the connection was split. See
+    /// Returns the address of the peer, if it was known when the connection was split. See
     /// [`WebSocket::peer_addr`](crate::WebSocket::peer_addr).
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.shared.peer_addr
     }
 
-    /// The agreed subprotocol.
+    /// Returns the agreed subprotocol.
     pub fn protocol(&self) -> Option<&str> {
         self.shared.opening.as_ref()?.agreed.protocol()
     }
 
-    /// The agreed extensions.
+    /// Returns the agreed extensions.
     pub fn extensions(&self) -> &[Extension] {
         let opening = self.shared.opening.as_ref();
         opening.map_or(&[], |opening| opening.agreed.extensions())
     }
 
-    /// The head of the server's response, on a client.
+    /// Returns the head of the server's response, on a client.
     pub fn response(&self) -> Option<&Response<()>> {
         self.shared.opening.as_ref()?.response.as_ref()
     }

@@ -21,8 +21,11 @@ use crate::write_state::WriteState;
 
 /// The sending half of a connection. See [`WebSocket::split`].
 ///
-/// Its methods mean what those of [`WebSocket`] mean. A message that was fed to an empty queue wakes a [`Receiver`]
-/// that waits in `recv`, which sends it; if nobody receives, [`flush`](Self::flush).
+/// Its methods mean what those of [`WebSocket`](WebSocket#sending) mean, with one difference: while they wait, they
+/// read nothing. The [`Receiver`] does, and has to be polled for Pings to be answered.
+///
+/// A message that was fed to an empty queue wakes a receiver that waits, which sends it. If nobody receives,
+/// [`flush`](Self::flush).
 pub struct Sender<T: Split> {
     pub(super) shared: Arc<Shared<T>>,
 }
@@ -58,7 +61,7 @@ impl<T: Split> Sender<T> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`].
+    /// As for [`WebSocket::flush`].
     ///
     /// # Cancel safety
     ///
@@ -80,13 +83,13 @@ impl<T: Split> Sender<T> {
         sending::ready(self).await
     }
 
-    /// Tells whether there is room for a message. See [`WebSocket::has_room`]. The other half may take some of it at any
-    /// time, for a Pong.
+    /// Tells whether there is room for a message. See [`WebSocket::has_room`]. The other half may take some of it at
+    /// any time, for a Pong.
     pub fn has_room(&self) -> bool {
         self.shared.lock().write.send.has_room()
     }
 
-    /// Queues a message at once or gives it back. See [`WebSocket::try_feed`].
+    /// Queues a copy of a message at once, or gives it back. See [`WebSocket::try_feed`].
     ///
     /// # Errors
     ///
@@ -108,18 +111,18 @@ impl<T: Split> Sender<T> {
         sending::control(self, payload.as_ref(), SendHalf::ping).await
     }
 
-    /// Sends a Ping and waits for its Pong, which the [`Receiver`] hears: how long that took.
+    /// Measures a round trip: sends a Ping and waits for its Pong, which the [`Receiver`] receives.
     ///
-    /// It waits as long as the connection lasts, and as nobody receives: put a time limit of the runtime around it, or
-    /// use [`Config::keepalive`](crate::Config::keepalive).
+    /// This waits as long as the connection lasts, and while nobody receives. Put a time limit of the runtime around
+    /// it, or use [`Config::keepalive`](crate::Config::keepalive).
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`].
+    /// As for [`WebSocket::ping`].
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room in the queue: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
+    /// Dropped while it waits for room: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
     pub async fn ping(&mut self) -> Result<Duration, Error> {
         let number = sending::start_probe(self).await?;
         poll_fn(|cx| {
@@ -154,8 +157,9 @@ impl<T: Split> Sender<T> {
         sending::start_close(self, code, reason.as_ref())
     }
 
-    /// Closes the connection: returns when a Close was written behind what is queued. The [`Receiver`] sees the end, and
-    /// [`closed`](Self::closed) waits for it.
+    /// Closes the connection: returns when a Close was written behind what is queued, and flushed. It waits for no
+    /// receiver: the [`Receiver`] gives what the peer still sends, and sees the end. [`closed`](Self::closed) waits for
+    /// that.
     ///
     /// If the receiver was dropped, this discards what the peer still sends and waits for the end itself.
     ///
@@ -165,20 +169,21 @@ impl<T: Split> Sender<T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before the end, the Close is queued or sent; call `close` again to go on waiting.
+    /// Dropped before the end, the Close is queued or sent. Call `close` again to go on waiting.
     pub async fn close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::ensure_closing(self, code, reason.as_ref())?;
         poll_fn(|cx| self.poll_close(cx)).await
     }
 
-    /// Waits for the end of the connection, which the [`Receiver`] sees; so it has to receive meanwhile. A task that waits
-    /// for something to send learns by this that there is no point in it.
+    /// Waits for the end of the connection: the Closes of both ends are there and ours has been written, or the
+    /// transport has ended. The [`Receiver`] has to receive meanwhile. A task that waits for something to send learns
+    /// by this that the connection is gone.
     ///
-    /// If the receiver was dropped, this discards what the peer still sends.
+    /// If the receiver was dropped, this discards what the peer still sends, up to the end of the transport.
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::close`], for an end that was not clean.
+    /// As for [`WebSocket::close`], if the end was not clean.
     ///
     /// # Cancel safety
     ///
@@ -192,7 +197,7 @@ impl<T: Split> Sender<T> {
         self.shared.lock().write.send.end()
     }
 
-    /// The address of the peer, if it was known when the connection was split. See [`WebSocket::peer_addr`].
+    /// Returns the address of the peer, if it was known when the connection was split. See [`WebSocket::peer_addr`].
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.shared.peer_addr
     }

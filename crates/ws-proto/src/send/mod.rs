@@ -35,14 +35,16 @@ use silence::Silence;
 
 /// The sending half of a connection: turns messages into frames, and knows how far the connection has been closed.
 ///
-/// Every method acts at once and returns. Frames go out in the order of the calls, and nothing follows a Close. What
-/// control frames and violations of the peer call for, the [`RecvHalf`](crate::RecvHalf) queues here with each step.
+/// Every method acts at once and returns. Messages go out in the order of the calls. A Ping or Pong goes out in its
+/// order too, but for a message in more than one frame, of which it leaves at the next boundary. A Close leaves behind
+/// every message, and nothing follows it. The [`RecvHalf`](crate::RecvHalf) queues here, with each step, the answers to
+/// control frames and violations of the peer.
 ///
 /// Methods come in families:
 ///
 /// * **Commands**: [`message`](Self::message), [`ping`](Self::ping), [`pong`](Self::pong),
-///   [`start_close`](Self::start_close); [`begin`](Self::begin), [`write`](Self::write) and [`finish`](Self::finish) for
-///   a message of unknown length; [`start_probe`](Self::start_probe) for a round trip.
+///   [`start_close`](Self::start_close); [`begin`](Self::begin), [`write`](Self::write) and [`finish`](Self::finish)
+///   for a message of unknown length; [`start_probe`](Self::start_probe) for a round trip.
 /// * **Output**: [`slices`](Self::slices) are the next bytes to write; [`advance`](Self::advance),
 ///   [`stalled`](Self::stalled), [`flushed`](Self::flushed), [`output_lost`](Self::output_lost) and
 ///   [`transport_ended`](Self::transport_ended) say what the transport did.
