@@ -1,4 +1,4 @@
-//! What can go wrong in a task that opens a connection and then uses it.
+//! Faults of a task that opens a connection and then uses it.
 
 use ws_driver::{AcceptError, ConnectError, Error};
 

@@ -409,7 +409,7 @@ fn a_ping_whose_connection_ends_is_told_why() {
 
 /// The reason is told by `recv`, once, and by whatever closes.
 #[test]
-fn a_lost_or_failed_connection_is_closed_to_whatever_sends() {
+fn a_call_that_waits_is_told_of_a_loss_and_later_ones_that_the_connection_is_closed() {
     for end in End::BOTH {
         for is_lost in [true, false] {
             let happens = |peer: &Peer| {
@@ -436,10 +436,12 @@ fn a_lost_or_failed_connection_is_closed_to_whatever_sends() {
                 fill(&mut ws);
                 happens(&peer);
                 let waited = wait(&mut ws, operation);
-                assert!(
-                    matches!(waited, Poll::Ready(Err(Error::Closed(None)))),
-                    "{operation} {is_lost}: {waited:?}"
-                );
+                let is_told = match &waited {
+                    Poll::Ready(Err(Error::Closed(None))) => !is_lost,
+                    Poll::Ready(Err(error)) => is_lost && is_reason(error),
+                    _ => false,
+                };
+                assert!(is_told, "{operation} {is_lost}: {waited:?}");
                 assert!(is_reason(&exec::run(ws.recv()).unwrap_err()));
                 assert!(exec::run(ws.recv()).unwrap().is_none());
                 assert!(is_reason(

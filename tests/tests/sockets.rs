@@ -41,7 +41,7 @@ fn every_address_of_a_host_is_tried<S: Suite>() {
     }
 }
 
-/// Whether the port of this address, at that host, leads to this address, where nobody answers.
+/// Tells whether the port of this address, at that host, leads to this address, where nobody answers.
 fn reaches<S: Suite>(host: IpOrName<'_>, address: SocketAddr) -> bool {
     let host = match host {
         IpOrName::Name(name) => name.to_owned(),

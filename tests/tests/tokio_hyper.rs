@@ -50,7 +50,7 @@ async fn messages_are_compressed_and_come_back() {
     assert_eq!(answer.as_text(), Some("plain"));
 }
 
-/// What is on the wire: the example of RFC 7692 §7.2.3.1 in, and less out than the message has. The first comes in one
+/// The bytes on the wire: the example of RFC 7692 §7.2.3.1 in, and less out than the message has. The first comes in one
 /// segment with the request.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_on_the_wire_is_compressed() {

@@ -14,9 +14,9 @@
 //!
 //! After that [`Acceptor<Marker>`](Acceptor) and [`Connector<Marker>`](Connector) give [`WebSocket`]s.
 //!
-//! Inside, `read_state.rs` and `write_state.rs` are the two directions of a connection, `sending.rs` has what a
-//! connection, its sending half and an outbox share, `state.rs` is how far a connection is from its end, and `split/`
-//! shares it between two halves.
+//! Inside, `read_state.rs` and `write_state.rs` are the two directions of a connection, `look_ahead.rs` sees to Pings
+//! while nobody receives, `sending.rs` has what a connection, its sending half and an outbox share, `state.rs` is how far
+//! a connection is from its end, `ending.rs` goes there, and `split/` shares a connection between two halves.
 //!
 //! [`Transport`]: transport::Transport
 //! [`ReadHalf`]: transport::ReadHalf
@@ -33,11 +33,13 @@ mod any;
 mod boxed;
 mod clock;
 mod connect;
+mod ending;
 mod error;
 #[cfg(feature = "futures-io")]
 pub mod futures_io;
 mod limits;
 mod locked;
+mod look_ahead;
 #[cfg(all(test, loom))]
 mod loom_tests;
 pub mod masks;

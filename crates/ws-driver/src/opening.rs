@@ -1,4 +1,4 @@
-//! What is known of a connection from its opening.
+//! The outcome of the opening, as the connection keeps it.
 
 use std::net::SocketAddr;
 

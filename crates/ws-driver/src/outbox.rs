@@ -18,7 +18,7 @@ use crate::write_state::WriteState;
 ///
 /// Its methods mean what those of [`WebSocket`](crate::WebSocket#sending) mean, with one difference: while they wait,
 /// nothing is received, because the message is still borrowed. Pings are answered by the next call of the connection.
-/// What was fed leaves with the next call that waits, many messages in one write.
+/// Messages that were fed leave with the next call that waits, many in one write.
 pub struct Outbox<T: Transport>(pub(crate) WriteState<T, T::Timer>);
 
 impl<T: Transport> Outbox<T> {

@@ -6,31 +6,27 @@
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use ws_proto::{Chunk, Control, LookAhead, Message, MessageKind, RecvHalf, SendHalf, Step};
+use ws_proto::{Chunk, Control, Message, MessageKind, RecvHalf, SendHalf, Step};
 
 use crate::error::Error;
 use crate::pool;
-use crate::state::{Cause, State};
+use crate::state::Cause;
 use crate::transport::{ReadHalf, Timer, Transport, WriteHalf};
 use crate::write_state::WriteState;
 
 /// Reads without a message, or of bytes to discard, after which other tasks get a turn.
-const READS_PER_TURN: u32 = 32;
+pub(crate) const READS_PER_TURN: u32 = 32;
 
 /// Reads without a wait, after which other tasks get a turn although each may have brought messages: whoever has a
 /// peer that never stops talking would otherwise never give way, unless the runtime sees to it.
 const READS_PER_BURST: u32 = 128;
 
 /// Messages to discard, after which other tasks get a turn.
-const MESSAGES_PER_TURN: u32 = 128;
+pub(crate) const MESSAGES_PER_TURN: u32 = 128;
 
 /// Control frames to observe, after which other tasks get a turn.
-const CONTROLS_PER_TURN: u32 = 256;
-
-/// Reads of one look ahead, after which other tasks get a turn.
-const READS_PER_LOOK: u32 = 8;
+pub(crate) const CONTROLS_PER_TURN: u32 = 256;
 
 /// Reads without a wait, after which time limits count although there is more to read. What was under way to a user
 /// who was busy, a Pong among it, is less than that many blocks.
@@ -150,6 +146,7 @@ impl ReadState {
         cx: &mut Context<'_>,
         wire: &mut impl Wire,
     ) -> Poll<Result<Option<Incoming>, Error>> {
+        self.recv.keep_controls();
         let step = |recv: &mut RecvHalf, send: &mut SendHalf| match recv.next_message(send) {
             Step::Control(control) => Step::Found(Some(control)),
             Step::Found(()) => Step::Found(None),
@@ -167,31 +164,6 @@ impl ReadState {
             }
             None => self.recv.take_message().map(Incoming::Message),
         }))
-    }
-
-    /// Waits for the Pong to the Ping with this number. `None` if it is behind messages that fill the block.
-    pub(crate) fn poll_answer(
-        &mut self,
-        cx: &mut Context<'_>,
-        wire: &mut impl Wire,
-        number: u32,
-    ) -> Poll<Result<Option<Duration>, Error>> {
-        loop {
-            let _ = wire.write_state().poll_write_out(cx, &mut &[][..]);
-            self.look_ahead(cx, wire);
-            let write = wire.write_state();
-            if let Some(time) = write.send.probe_answer(number) {
-                return Poll::Ready(Ok(Some(time)));
-            }
-            if write.state.is_ended() {
-                return Poll::Ready(Err(write.verdict().err().unwrap_or_else(|| write.closed())));
-            }
-            write.check_open()?;
-            if write.is_deaf {
-                return Poll::Ready(Ok(None));
-            }
-            ready!(write.poll_expire(cx));
-        }
     }
 
     /// Goes to the beginning of the next message. `None` at the end of the connection.
@@ -249,7 +221,7 @@ impl ReadState {
     }
 
     /// Takes note of a control frame, which was answered: how many were shown to the observer.
-    fn note(&mut self, control: &Control, wire: &mut impl Wire) -> u32 {
+    pub(crate) fn note(&mut self, control: &Control, wire: &mut impl Wire) -> u32 {
         let write = wire.write_state();
         write.date_pongs();
         if !write.send.is_open() {
@@ -321,75 +293,13 @@ impl ReadState {
         self.recv.drop_message();
         if write.poll_write_out(cx, &mut &[][..]).is_pending() && !write.send.has_room() {
             self.look_ahead(cx, wire);
-            return wire.write_state().poll_expire_sending(cx);
+            let write = wire.write_state();
+            // Nothing wakes those who wait behind the end.
+            if !write.send.has_ended() && !write.state.is_ended() {
+                return write.poll_expire_sending(cx);
+            }
         }
         Poll::Ready(())
-    }
-
-    /// Discards messages until the end of the connection and of the transport.
-    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
-        for _ in 0..MESSAGES_PER_TURN {
-            match ready!(self.poll_message(cx, wire)) {
-                Ok(true) => {}
-                Ok(false) | Err(_) if wire.write_state().state.is_ended() => return Poll::Ready(()),
-                Ok(false) | Err(_) => ready!(self.poll_end(cx, wire)),
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Looks at what has arrived while nobody receives: answers Pings, sees a Close, and leaves the messages where they
-    /// are. At most one block of them is read.
-    pub(crate) fn look_ahead(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) {
-        let mut controls = 0;
-        let mut is_deaf = false;
-        for reads in 0.. {
-            if reads >= READS_PER_LOOK || controls >= CONTROLS_PER_TURN {
-                cx.waker().wake_by_ref();
-                break;
-            }
-            match self.recv.look_ahead(&mut wire.write_state().send) {
-                LookAhead::Control(control) => {
-                    controls += 1;
-                    self.note(&control, wire);
-                    continue;
-                }
-                LookAhead::NeedInput => {}
-                LookAhead::Full => {
-                    is_deaf = true;
-                    break;
-                }
-                LookAhead::Ended => break,
-            }
-            if wire.write_state().state.is_ended() || !self.read_ahead(cx, wire) {
-                break;
-            }
-        }
-        if let Some(block) = self.recv.lending().settle_ahead() {
-            pool::give_block(block);
-        }
-        let write = wire.write_state();
-        write.date_pongs();
-        write.looked(is_deaf);
-    }
-
-    /// Reads once for a look ahead, and tells whether something came.
-    fn read_ahead(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> bool {
-        let mut lending = self.recv.lending();
-        if let Some(len) = lending.wants_block() {
-            pool::give_block(lending.lend_ahead(pool::take_block(len)));
-        }
-        match wire.poll_read(cx, lending.spare_ahead()) {
-            Poll::Ready(Ok(0)) => wire.write_state().end(Cause::End),
-            Poll::Ready(Ok(len)) => {
-                self.recv.filled(len);
-                return true;
-            }
-            Poll::Ready(Err(error)) => wire.write_state().read_failed(error),
-            Poll::Pending => {}
-        }
-        false
     }
 
     /// Reads once; before that, offers the transport what is queued. Pending also waits for time limits.
@@ -452,73 +362,6 @@ impl ReadState {
         }
         Poll::Pending
     }
-
-    /// Waits until the end can be told. With Closes of both ends there, that is once ours has been written and our
-    /// direction ended, if that is our turn: the transport ends behind it. Else it is the end of the transport.
-    fn poll_known_end(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
-        loop {
-            let write = wire.write_state();
-            if write.state.is_ended() {
-                return Poll::Ready(());
-            }
-            if !write.is_clean() {
-                ready!(self.poll_end(cx, wire));
-                continue;
-            }
-            match write.poll_farewell(cx) {
-                Poll::Ready(Ok(())) => {
-                    write.state.tell_end();
-                    self.end_at_once(cx, wire);
-                    return Poll::Ready(());
-                }
-                Poll::Ready(Err(_)) => write.end(Cause::End),
-                Poll::Pending if write.state.was_told() => return Poll::Ready(()),
-                Poll::Pending => ready!(write.poll_expire(cx)),
-            }
-        }
-    }
-
-    /// Ends the transport if the peer has ended its direction already. Takes what has arrived behind its Close, because
-    /// a reset for unread input would overtake ours.
-    fn end_at_once(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) {
-        for _ in 0..READS_PER_TURN {
-            let write = wire.write_state();
-            if write.state.has_input_ended() && write.poll_farewell(cx).is_ready() {
-                write.end(Cause::End);
-            }
-            if wire.write_state().state.is_ended() || poll_discard(cx, wire).is_pending() {
-                return;
-            }
-        }
-    }
-
-    /// Ends the connection in order (RFC 6455 §7.1.1, §7.1.7): write what is queued, which ends with a Close; end our
-    /// direction when it is our turn; discard input until the peer ends its own, because a reset for unread input
-    /// would overtake our Close; be done with the transport. All of it under one time limit.
-    fn poll_end(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
-        pool::give_block(self.recv.lending().discard());
-        for _ in 0..READS_PER_TURN {
-            let write = wire.write_state();
-            if write.state.is_ended() {
-                return Poll::Ready(());
-            }
-            let farewell = write.poll_farewell(cx);
-            let input_ended = write.state.has_input_ended();
-            if matches!(farewell, Poll::Ready(Err(_))) || (farewell.is_ready() && input_ended) {
-                write.end(Cause::End);
-                return Poll::Ready(());
-            }
-            if input_ended || poll_discard(cx, wire).is_pending() {
-                return wire.write_state().poll_expire(cx);
-            }
-        }
-        // A peer that goes on sending does not outlast the time limit.
-        if wire.write_state().poll_expire(cx).is_pending() {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(())
-    }
 }
 
 impl Drop for ReadState {
@@ -526,19 +369,4 @@ impl Drop for ReadState {
     fn drop(&mut self) {
         pool::give_block(self.recv.lending().discard());
     }
-}
-
-/// Reads once and forgets what came.
-fn poll_discard(cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
-    let mut block = pool::take_block(pool::BLOCK_LEN);
-    let read = wire.poll_read(cx, &mut block);
-    pool::give_block(block);
-    let read = ready!(read);
-    let write = wire.write_state();
-    match (read, &mut write.state) {
-        (Ok(0), State::Draining(_, draining)) => draining.input_ended = true,
-        (Ok(_), _) => {}
-        (Err(_), _) => write.end(Cause::End),
-    }
-    Poll::Ready(())
 }

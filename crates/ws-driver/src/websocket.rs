@@ -92,12 +92,12 @@ use crate::write_state::WriteState;
 ///
 /// | error | cause | of |
 /// |---|---|---|
-/// | [`Error::Closed`] | the connection is closing or has ended: with the Close of the peer, if one has arrived | all; `ping` for every end while it waits for the Pong |
+/// | [`Error::Closed`] | the connection is closing or has ended: with the Close of the peer, if one has arrived | all |
 /// | [`Error::Io`] | the transport failed | all |
 /// | [`Timeout::WriteStall`](crate::Timeout::WriteStall) | the peer took nothing for [`Config::write_stall_timeout`] | all that wait |
 /// | [`Timeout::Unreceived`](crate::Timeout::Unreceived) | the same, while its own messages wait here to be received | all that wait |
 /// | [`Timeout::Close`](crate::Timeout::Close) | the peer took too little of what is left, or did not answer our Close | `flush`, `close` |
-/// | [`Error::Lost`], [`Error::Receive`] | the transport ended without a Close, or the peer broke the protocol | `close`; to the others the connection is closed |
+/// | [`Error::Lost`], [`Error::Receive`] | the transport ended without a Close, or the peer broke the protocol | `close`, and a call that waits when the transport ends; to later calls the connection is closed |
 /// | [`Error::Send`] | what was passed cannot be sent; nothing was queued | `send_ping`, `send_pong`, `start_close`, `close`; all, inside an unfinished message |
 /// | [`TryFeedError`](crate::TryFeedError) | closed, no room, or inside an unfinished message; the message comes back | `try_feed` |
 ///
@@ -235,7 +235,8 @@ impl<T: Transport> WebSocket<T> {
     /// Receives the next message or control frame, in the order of their arrival. `None` at the end of the connection.
     ///
     /// For relays and observers. Control frames have been answered already, except for Pings where
-    /// [`Config::manual_pongs`] is set. Other receiving methods pass over control frames.
+    /// [`Config::manual_pongs`] is set. Other receiving methods pass over control frames. Those that a send saw before the
+    /// first call of this are passed over, too, unless Pongs are left to the caller.
     ///
     /// # Errors
     ///
@@ -489,21 +490,24 @@ impl<T: Transport> WebSocket<T> {
 
     /// Polls something that sends. Whoever only sends has to look at what has arrived while it waits, and from time to
     /// time.
-    fn poll_sending<R>(
+    fn poll_sending(
         &mut self,
         cx: &mut Context<'_>,
-        mut poll: impl FnMut(&mut WriteState<T, T::Timer>, &mut Context<'_>) -> Poll<R>,
-    ) -> Poll<R> {
+        mut poll: impl FnMut(&mut WriteState<T, T::Timer>, &mut Context<'_>) -> Poll<Result<(), Error>>,
+    ) -> Poll<Result<(), Error>> {
         let (read, write) = self.directions();
         let polled = poll(write, cx);
         if polled.is_ready() && !write.wants_look() {
             return polled;
         }
-        let state = |write: &WriteState<_, _>| (write.send.is_open(), write.state.is_ended());
-        let before = state(write);
+        let was_open = write.send.is_open();
+        let was_ended = write.state.is_ended();
         read.look_ahead(cx, write);
         match polled {
-            Poll::Pending if state(write) != before => poll(write, cx),
+            Poll::Pending if write.state.is_ended() && !was_ended => {
+                Poll::Ready(Err(write.verdict().err().unwrap_or_else(|| write.closed())))
+            }
+            Poll::Pending if was_open && !write.send.is_open() => poll(write, cx),
             polled => polled,
         }
     }

@@ -12,7 +12,7 @@ use ws_proto::{CloseFrame, Expired, IntoOutgoing, Outgoing, SendError, SendHalf}
 use crate::clock::{Clock, Direction};
 use crate::error::{Error, Timeout, TryFeedError};
 use crate::pool;
-use crate::state::{Cause, Ended, State};
+use crate::state::{Cause, State};
 use crate::transport::{Timer, WriteHalf};
 
 /// Writes without a wait, after which other tasks get a turn before more is queued: whoever sends to a quick peer would
@@ -33,7 +33,7 @@ pub(crate) struct WriteState<W, M> {
     pub(crate) state: State<W>,
     clock: Clock<M>,
     /// Bytes were written that the transport may keep back.
-    unflushed: bool,
+    pub(crate) unflushed: bool,
     /// The transport was last left with bytes to take or to pass on, for which the other half may wait, too.
     stalled: bool,
     /// Writes since one had to wait or other tasks got a turn.
@@ -43,7 +43,7 @@ pub(crate) struct WriteState<W, M> {
     /// Nobody receives, or messages of the peer fill the memory that there is for them.
     pub(crate) is_deaf: bool,
     /// Something has happened that the other half of a split connection may wait for.
-    news: bool,
+    pub(crate) news: bool,
 }
 
 impl<W, M> WriteState<W, M> {
@@ -97,7 +97,7 @@ impl<W, M> WriteState<W, M> {
     }
 
     /// Gives back memory of which little or nothing is in use.
-    fn reclaim(&mut self) {
+    pub(crate) fn reclaim(&mut self) {
         if let Some(buffer) = self.send.lending().reclaim() {
             pool::give_buffer(buffer);
         }
@@ -170,88 +170,6 @@ impl<W, M> WriteState<W, M> {
         self.queue_by(|send| send.start_close(close))?;
         self.news = true;
         Ok(())
-    }
-
-    /// Tells how the connection ended to those who do not receive. With both Closes there, the end of the transport is
-    /// no matter.
-    pub(crate) fn verdict(&self) -> Result<(), Error> {
-        match &self.state {
-            State::Ended(Ended { result, .. }) => result.map_err(|cause| self.error(cause)),
-            State::Open(_) | State::Draining(..) if self.is_clean() => Ok(()),
-            State::Open(_) | State::Draining(..) => Err(self.closed()),
-        }
-    }
-
-    /// Tells whether the end is known and our part of it done: what is left is up to the peer.
-    pub(crate) fn is_over(&self) -> bool {
-        self.state.is_ended() || (self.is_clean() && !self.has_work() && !self.unflushed)
-    }
-
-    /// Tells those who receive: the fault once, then nothing. A peer that has closed the connection is no fault, whatever
-    /// became of what it was sent.
-    pub(crate) fn report<F>(&mut self) -> Result<Option<F>, Error> {
-        match &mut self.state {
-            State::Ended(ended) => ended.report.take().map_or(Ok(None), |error| Err(*error)),
-            State::Open(_) | State::Draining(..) => Ok(None),
-        }
-    }
-
-    fn error(&self, cause: Cause) -> Error {
-        match (cause, self.send.failure()) {
-            (Cause::Failure, Some(error)) => error.into(),
-            (Cause::Failure, None) | (Cause::End, _) => Error::Lost,
-            (Cause::Io(kind), _) => Error::Io(kind.into()),
-            (Cause::Timeout(phase), _) => Error::Timeout(phase),
-        }
-    }
-
-    /// Tells whether the connection has ended by Closes of both ends.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.send.end().is_some_and(|end| end.clean)
-    }
-
-    /// Tells whether nothing is queued, nor was written and may be kept back, and nothing was lost before.
-    fn has_sent_all(&self) -> bool {
-        !self.has_work() && !self.unflushed && self.state.write_fault().is_none()
-    }
-
-    /// Ends the connection: the transport is of no more use.
-    pub(crate) fn end(&mut self, cause: Cause) {
-        let all_sent = self.has_sent_all();
-        self.send.transport_ended();
-        self.finish(cause, all_sent, None);
-    }
-
-    /// As [`end`](Self::end), because reading failed.
-    pub(crate) fn read_failed(&mut self, error: io::Error) {
-        // So say TLS streams whose peer ended TCP without a word.
-        if error.kind() == io::ErrorKind::UnexpectedEof {
-            return self.end(Cause::End);
-        }
-        let all_sent = self.has_sent_all();
-        self.send.transport_ended();
-        let cause = Cause::Io(error.kind());
-        self.finish(cause, all_sent, Some(Box::new(Error::Io(error))));
-    }
-
-    fn finish(&mut self, cause: Cause, all_sent: bool, report: Option<Box<Error>>) {
-        let cause = match (cause, self.state.write_fault()) {
-            _ if self.send.failure().is_some() => Cause::Failure,
-            (Cause::End, Some(kind)) => Cause::Io(kind),
-            (cause, _) => cause,
-        };
-        let result = if self.is_clean() { Ok(()) } else { Err(cause) };
-        let report = match self.send.peer_close() {
-            Some(_) if self.send.failure().is_none() => None,
-            _ => report.or_else(|| result.err().map(|cause| Box::new(self.error(cause)))),
-        };
-        self.reclaim();
-        self.news = true;
-        self.state = State::Ended(Ended {
-            result,
-            all_sent,
-            report,
-        });
     }
 }
 
@@ -442,32 +360,6 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     pub(crate) fn looked(&mut self, is_deaf: bool) {
         self.written = 0;
         self.is_deaf = is_deaf;
-    }
-
-    /// Writes what is queued, which ends with our Close, and ends our direction of the transport if it is our turn: all
-    /// that this end has to do after Closes of both ends.
-    pub(crate) fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some((draining, begins)) = self.state.start_draining() else {
-            return Poll::Ready(Ok(()));
-        };
-        let input_ended = draining.input_ended;
-        self.news |= begins;
-        ready!(self.poll_write_out(cx, &mut &[][..]))?;
-        if input_ended || self.send.ends_transport() {
-            ready!(self.poll_shutdown(cx))?;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Ends our direction of the transport, once.
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let State::Draining(io, draining) = &mut self.state
-            && !draining.output_ended
-        {
-            ready!(io.poll_shutdown(cx))?;
-            draining.output_ended = true;
-        }
-        Poll::Ready(Ok(()))
     }
 
     /// As [`poll_expire`](Self::poll_expire), for those who only send: they cannot hear whether the peer is silent.

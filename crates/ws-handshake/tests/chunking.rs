@@ -9,7 +9,7 @@ use ws_handshake::{
     Extension, MAX_HEAD_LEN, MAX_REFUSAL_BODY_LEN, OriginPolicy, Request, ServerHandshake,
 };
 
-/// What came out in the end, and how many bytes went in up to there; an error has no count.
+/// The result in the end, and the bytes that went in up to there; an error has no count.
 type Outcome = (Option<usize>, String);
 
 fn run<'a>(

@@ -39,7 +39,7 @@ pub(crate) enum Closing {
     Lost,
 }
 
-/// What the Closes of both ends said. Kept whatever becomes of the transport.
+/// The Closes of both ends. They are kept whatever becomes of the transport.
 #[derive(Debug)]
 pub(crate) struct Closes {
     /// The end whose Close was first.

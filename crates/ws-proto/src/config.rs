@@ -137,7 +137,7 @@ impl Config {
     /// An `interval` of less than a millisecond counts as one. Counts while somebody receives.
     ///
     /// The time for the Pong starts anew whenever the transport takes bytes, because the Ping may wait behind them.
-    /// What the buffers of the operating system hold can still delay it, and nobody tells how much that is. So allow
+    /// The buffers of the operating system can still delay it, and nobody tells how much they hold. So allow
     /// for a generous `timeout` where much is sent.
     ///
     /// Keeps middleboxes from forgetting the connection, and finds peers that are gone.

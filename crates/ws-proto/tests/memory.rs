@@ -187,7 +187,7 @@ fn a_message_in_the_input_allocates_nothing() {
     assert_eq!(allocations(|| assert_eq!(end.receive(&bytes), 3)), 0);
 }
 
-/// What the Closes of both ends said is kept.
+/// The Closes of both ends are kept.
 const CLOSES: i64 = 64;
 
 #[test]

@@ -1,4 +1,4 @@
-//! What both Closes said is known at the end, whatever became of the transport meanwhile.
+//! Both Closes are known at the end, whatever became of the transport meanwhile.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ enum Leave {
     Gone,
 }
 
-/// Whoever sends until that fails.
+/// Sends until that fails.
 #[derive(Clone, Copy, Debug)]
 enum Means {
     Methods,
@@ -30,7 +30,7 @@ enum Means {
     HalvesAsTraits,
 }
 
-/// What came of it: what a send said, what was received, what a send said at last.
+/// The results: of a send, of receiving, and of a send at last.
 #[derive(Debug)]
 struct Outcome {
     first: Error,

@@ -194,7 +194,7 @@ pub fn the_time_for_an_answer_begins_with_our_close<S: Suite>() {
     });
 }
 
-/// Whoever receives is not kept by a peer that leaves its socket open.
+/// A peer that leaves its socket open does not hold up those who receive.
 pub fn both_closes_end_receiving_although_the_peer_lingers<S: Suite>() {
     for role in ROLES {
         for first in [Initiator::Local, Initiator::Peer] {
@@ -235,7 +235,7 @@ pub fn both_closes_end_receiving_although_the_peer_lingers<S: Suite>() {
     }
 }
 
-/// Whoever closes wants to know that nothing is left.
+/// Closing returns when nothing is left.
 pub fn close_waits_for_the_end_of_the_transport<S: Suite>() {
     let pause = Duration::from_millis(300);
     for role in ROLES {

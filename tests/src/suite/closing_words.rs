@@ -1,4 +1,4 @@
-//! What may stand in a Close, and what may be left out.
+//! Codes and reasons of a Close, and a Close without either.
 
 use ws_driver::{CloseCode, CloseReason, Config, Error, Initiator, SendError};
 

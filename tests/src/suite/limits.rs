@@ -39,7 +39,7 @@ async fn recv_one<S: Suite>(mut ws: Ws<S>) -> Result<usize, Error> {
     Ok(message.as_bytes().len())
 }
 
-/// Whoever sets a limit and a configuration means both, in either order.
+/// A limit and a configuration count both, in either order.
 pub fn a_limit_is_not_undone_by_a_configuration<S: Suite>() {
     for config_first in [false, true] {
         for (len, is_accepted) in [(10, true), (11, false)] {

@@ -27,7 +27,7 @@ pub(super) enum Role {
 pub(super) const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
 impl Role {
-    /// Who the peer speaks as.
+    /// The role that the peer plays.
     pub(super) fn peer(self) -> From {
         match self {
             Role::Client => From::Server,

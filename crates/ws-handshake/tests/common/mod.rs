@@ -89,7 +89,7 @@ impl HeadText {
     }
 }
 
-/// What a server makes of the bytes, with the default policy.
+/// The result of a server with the default policy.
 pub(crate) fn serve(bytes: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
     ServerHandshake::new(OriginPolicy::default()).receive(bytes)
 }
@@ -131,7 +131,7 @@ pub(crate) fn client(request: &Request) -> ClientHandshake {
     request.build(&target(), NONCE).unwrap()
 }
 
-/// What a client that offered nothing makes of the bytes.
+/// The result of a client that offered nothing.
 pub(crate) fn connect(bytes: &[u8]) -> Result<Progress<Established>, ClientError> {
     client(&Request::new()).receive(bytes)
 }

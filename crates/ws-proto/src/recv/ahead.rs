@@ -1,15 +1,16 @@
 //! Looking ahead: answers control frames that lie behind messages which nobody receives yet.
 //!
-//! Nothing is used up but control frames in front of every message. A control frame behind a message is answered once:
-//! when a step comes to it, it is only passed on.
+//! Nothing is used up but control frames in front of every message, and those only if nobody wants to receive them. A
+//! control frame that stays is answered once: when a step comes to it, it is only passed on.
 
 use alloc::boxed::Box;
 
 use super::block::Location;
 use super::frames::{OpenFrame, Stage, read_control};
-use super::{RecvHalf, RecvLending, Step};
+use super::{RecvHalf, RecvLending, Step, Stop};
 use crate::control::{Control, MAX_CONTROL_LEN};
 use crate::header::{FrameHeader, HeaderRules, MAX_HEADER_LEN};
+use crate::opcode::OpCode;
 use crate::send::SendHalf;
 
 /// The result of a look ahead: see [`RecvHalf::look_ahead`].
@@ -21,7 +22,7 @@ pub enum LookAhead {
     Control(Control),
     /// All input was looked at: read more into [`RecvLending::spare_ahead`].
     NeedInput,
-    /// The next frame is seen when the messages before it have been received: they leave no room for it, or it is a Close.
+    /// The next frame is seen when what is before it has been received: that leaves no room for it, or it is a Close.
     Full,
     /// Nothing counts that arrives behind the input which is there: the peer closed the connection or broke the protocol.
     Ended,
@@ -31,7 +32,7 @@ pub enum LookAhead {
 pub(super) struct Ahead {
     /// Control frames that were answered and that no step has come to.
     answered: u32,
-    /// The start of the input when `at` was found. Once input was used up, the look begins anew.
+    /// The start of the input when `at` was counted.
     from: usize,
     /// The next header, counted from the start of the input.
     at: usize,
@@ -57,11 +58,21 @@ impl RecvHalf {
         if send.has_ended() {
             return LookAhead::Ended;
         }
+        if !matches!(self.stage, Stage::Held | Stage::HeldPiece { .. }) {
+            // The input is about to move, and it with it.
+            self.message = Location::None;
+            self.forget_assembled();
+        }
         let payload = match self.stage {
             Stage::Held | Stage::HeldPiece { .. } => None,
             Stage::Payload(frame) => Some(frame),
+            _ if self.front_stays() => None,
             _ => match self.data_header() {
                 Ok(header) => Some(OpenFrame::new(&header)),
+                Err(Stop::Control(header)) if self.can_keep(&header) => {
+                    self.note_heard(send);
+                    return self.answer_begun(&header, send);
+                }
                 Err(stop) => {
                     return match self.conclude::<()>(send, Err(stop)) {
                         Step::Control(control) => LookAhead::Control(control),
@@ -75,16 +86,74 @@ impl RecvHalf {
         self.look_behind(payload, send)
     }
 
+    /// From here on a look ahead uses up no control frame: each is answered where it is, and left for the step that comes
+    /// to it. [`Config::manual_pongs`](crate::Config::manual_pongs) does the same.
+    pub fn keep_controls(&mut self) {
+        self.keeps_controls = true;
+    }
+
+    /// Tells whether the next frame is left where it is, whole or not.
+    fn front_stays(&self) -> bool {
+        let is_untouched =
+            matches!(self.stage, Stage::Between | Stage::Frame) && self.partial.is_empty();
+        match FrameHeader::parse(self.block.unread(), &self.rules()) {
+            Ok(Some((header, _))) if is_untouched => match header.opcode {
+                OpCode::Text | OpCode::Binary | OpCode::Continuation => true,
+                OpCode::Ping | OpCode::Pong => self.keeps_controls,
+                // Nobody looks behind it.
+                OpCode::Close => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The control frame of which the header was used up and the payload comes next.
+    fn begun_control(&self, header: &FrameHeader) -> Option<Control> {
+        let input = self.block.unread();
+        let input = input.get(..MAX_CONTROL_LEN).unwrap_or(input);
+        copied_control(header, &[&self.partial, input].concat())
+    }
+
+    /// Tells whether this control frame, which comes next, is left for a step: one that breaks a rule is not.
+    fn can_keep(&self, header: &FrameHeader) -> bool {
+        self.keeps_controls && self.begun_control(header).is_some()
+    }
+
+    /// Answers the control frame of which the header was used up. What is behind it is seen when a step has taken it.
+    fn answer_begun(&mut self, header: &FrameHeader, send: &mut SendHalf) -> LookAhead {
+        let control = self.begun_control(header);
+        let ahead = self.ahead.get_or_insert_with(|| Ahead::new().into());
+        if let Some(control) = control
+            && ahead.answered == 0
+        {
+            ahead.answered = 1;
+            send.respond(&control);
+        }
+        match send.has_ended() {
+            true => LookAhead::Ended,
+            false => LookAhead::Full,
+        }
+    }
+
     /// Looks at the frames behind this payload, which is the next input.
     fn look_behind(&mut self, payload: Option<OpenFrame>, send: &mut SendHalf) -> LookAhead {
         let start = self.block.start();
         let mut ahead = self.ahead.take().unwrap_or_else(|| Ahead::new().into());
         let mut known = 0;
         if ahead.from != start {
-            known = ahead.answered;
+            match ahead.from.checked_add(ahead.at) {
+                // Or one message after another, each with a look before it, would cost a look at all that is there.
+                Some(next) if ahead.from != VOID && next >= start => {
+                    ahead.at = next.saturating_sub(start);
+                }
+                _ => {
+                    known = ahead.answered;
+                    ahead.at = payload.map_or(0, |frame| frame.len_in(usize::MAX));
+                    ahead.message_open =
+                        payload.map_or(self.rules().message_open, |frame| !frame.fin);
+                }
+            }
             ahead.from = start;
-            ahead.at = payload.map_or(0, |frame| frame.len_in(usize::MAX));
-            ahead.message_open = payload.is_some_and(|frame| !frame.fin);
         }
         let is_full = loop {
             match self.answer_next(&mut ahead, &mut known, send) {

@@ -70,7 +70,8 @@ pub enum Chunk {
 ///   [`next_chunk`](Self::next_chunk) for messages piece by piece.
 /// * **Output**: [`message`](Self::message), [`take_message`](Self::take_message) and [`chunk`](Self::chunk) look at
 ///   what the last step found. [`hold`](Self::hold) lets the next step find it again.
-/// * **Looking ahead**: [`look_ahead`](Self::look_ahead) answers control frames while nobody receives.
+/// * **Looking ahead**: [`look_ahead`](Self::look_ahead) answers control frames while nobody receives, and after
+///   [`keep_controls`](Self::keep_controls) uses up none.
 /// * **Questions**: [`is_between_messages`](Self::is_between_messages), [`unread`](Self::unread).
 /// * **Lending**: [`lending`](Self::lending) is for drivers that lend memory only while they need it.
 ///
@@ -120,6 +121,8 @@ pub struct RecvHalf {
     inflation: Option<Box<Inflation>>,
     /// Present once somebody has looked ahead.
     ahead: Option<Box<Ahead>>,
+    /// A look ahead leaves control frames for the next step.
+    keeps_controls: bool,
 }
 
 /// Why a search stopped before it found anything.
@@ -162,6 +165,7 @@ impl RecvHalf {
             stream: None,
             inflation: None,
             ahead: None,
+            keeps_controls: config.shared.manual_pongs,
         }
     }
 

@@ -195,7 +195,7 @@ impl SendHalf {
             return;
         }
         self.taken = self.taken.saturating_add(len);
-        if self.taken >= TAKEN_PER_TIMEOUT || self.queue.is_empty() {
+        if self.taken >= TAKEN_PER_TIMEOUT || self.queued() == 0 {
             self.taken = 0;
             self.ending.arm(self.config.shared.close_timeout);
         }

@@ -8,7 +8,7 @@ use crate::suite::roles::{FAR, ROLES, Role, Signal};
 use crate::suite::{Suite, Ws};
 use crate::wire::{self, CLOSE, From, TEXT};
 
-/// Who makes a sink and a stream of the connection.
+/// The origin of the sink and the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Parts {
     /// Nobody: it is both.
@@ -31,7 +31,7 @@ fn expect_normal_close(peer: &mut RawPeer) {
     assert_eq!(close.whole(), (CLOSE, &1000_u16.to_be_bytes()[..]));
 }
 
-/// What the two ends tell each other beside the connection.
+/// Signals between the two ends beside the connection.
 #[derive(Clone, Default)]
 struct Signals {
     /// A message of the peer is there.
@@ -200,7 +200,7 @@ async fn answer_all<S: Suite>(mut ws: Ws<S>, parts: Parts, times: usize) -> Resu
     }
 }
 
-/// Whether the answers are short or long, and whoever made a sink of the connection.
+/// For short and long answers, and for each kind of sink.
 pub fn a_program_that_answers_loses_no_message<S: Suite>() {
     for role in ROLES {
         for parts in ALL_PARTS {

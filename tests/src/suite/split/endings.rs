@@ -25,7 +25,7 @@ async fn drain<S: Suite>(mut rx: Rx<S>) -> (Vec<Message>, Result<(), Error>) {
     }
 }
 
-/// Who receives is who finds out that a message makes no sense.
+/// The receiving half finds out that a message makes no sense.
 pub fn a_receiver_tells_the_peer_why_it_closes<S: Suite>() {
     for role in ROLES {
         for (code, reason) in [(1007, "bad JSON"), (4000, ""), (1005, "")] {
@@ -154,7 +154,7 @@ fn check(ending: Ending, result: &Result<(), Error>, end: &End, case: &str) {
     assert!(is_as_expected, "{case}: {result:?}, {end:?}");
 }
 
-/// Whoever receives in the same task, later, is not waited for.
+/// A receiver of the same task, polled later, is not waited for.
 pub fn a_close_of_the_sender_returns_once_it_was_written<S: Suite>() {
     for role in ROLES {
         for queued in [0, 3, 2000] {

@@ -1,0 +1,92 @@
+//! Looking at what has arrived while nobody receives.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ws_proto::LookAhead;
+
+use crate::error::Error;
+use crate::pool;
+use crate::read_state::{CONTROLS_PER_TURN, ReadState, Wire};
+use crate::state::Cause;
+
+/// Reads of one look ahead, after which other tasks get a turn.
+const READS_PER_LOOK: u32 = 8;
+
+impl ReadState {
+    /// Looks at what has arrived while nobody receives: answers Pings, sees a Close, and leaves the messages where they
+    /// are. At most one block of them is read.
+    pub(crate) fn look_ahead(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) {
+        let (mut reads, mut controls) = (0, 0);
+        let is_deaf = loop {
+            if reads == READS_PER_LOOK || controls == CONTROLS_PER_TURN {
+                cx.waker().wake_by_ref();
+                break false;
+            }
+            let write = wire.write_state();
+            match self.recv.look_ahead(&mut write.send) {
+                LookAhead::Control(control) => {
+                    controls += 1;
+                    self.note(&control, wire);
+                }
+                LookAhead::NeedInput if !write.state.is_ended() && self.read_ahead(cx, wire) => {
+                    reads += 1;
+                }
+                LookAhead::NeedInput | LookAhead::Ended => break false,
+                LookAhead::Full => break true,
+            }
+        };
+        if let Some(block) = self.recv.lending().settle_ahead() {
+            pool::give_block(block);
+        }
+        let write = wire.write_state();
+        write.date_pongs();
+        write.looked(is_deaf);
+    }
+
+    /// Reads once for a look ahead, and tells whether something came.
+    fn read_ahead(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> bool {
+        let mut lending = self.recv.lending();
+        if let Some(len) = lending.wants_block() {
+            pool::give_block(lending.lend_ahead(pool::take_block(len)));
+        }
+        match wire.poll_read(cx, lending.spare_ahead()) {
+            Poll::Ready(Ok(0)) => wire.write_state().end(Cause::End),
+            Poll::Ready(Ok(len)) => {
+                self.recv.filled(len);
+                return true;
+            }
+            Poll::Ready(Err(error)) => wire.write_state().read_failed(error),
+            Poll::Pending => {}
+        }
+        false
+    }
+
+    /// Waits for the Pong to the Ping with this number. `None` if it is behind messages that fill the block.
+    pub(crate) fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        wire: &mut impl Wire,
+        number: u32,
+    ) -> Poll<Result<Option<Duration>, Error>> {
+        loop {
+            let _ = wire.write_state().poll_write_out(cx, &mut &[][..]);
+            self.look_ahead(cx, wire);
+            let write = wire.write_state();
+            if let Some(time) = write.send.probe_answer(number) {
+                return Poll::Ready(Ok(Some(time)));
+            }
+            if write.state.is_ended() {
+                return Poll::Ready(Err(write.verdict().err().unwrap_or_else(|| write.closed())));
+            }
+            write.check_open()?;
+            if write.is_deaf {
+                return Poll::Ready(Ok(None));
+            }
+            // It may have been time for a Ping of keepalive.
+            if write.poll_expire(cx).is_pending() && !write.wants_write() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
