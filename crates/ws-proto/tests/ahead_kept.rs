@@ -1,5 +1,7 @@
 //! Looking ahead for those who receive control frames, or read messages in pieces: nothing is used up or lost.
 
+#![forbid(unsafe_code)]
+
 mod support;
 
 use std::time::Duration;
