@@ -248,7 +248,7 @@ fn errors_say_what_kind_they_are() {
     assert!(Error::Timeout(Timeout::Close).is_timeout() && !io().is_timeout());
     for closed in [io(), Error::Lost, Error::Closed(None)] {
         assert!(closed.is_disconnect(), "{closed}");
-        assert_eq!(closed.close_code(), None);
+        assert_eq!(closed.violation_code(), None);
     }
     for timeout in [
         Timeout::Close,

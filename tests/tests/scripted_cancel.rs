@@ -325,7 +325,7 @@ fn a_failure_dropped_at_every_await_still_tells_the_peer_and_the_caller() {
             let message = exec::run_dropping(&mut ws, recv).unwrap();
             assert_eq!(message, Some("good".into()));
             let error = exec::run_dropping(&mut ws, recv).unwrap_err();
-            assert_eq!(error.close_code(), Some(CloseCode::PROTOCOL_ERROR));
+            assert_eq!(error.violation_code(), Some(CloseCode::PROTOCOL_ERROR));
             assert!(exec::run_dropping(&mut ws, recv).unwrap().is_none());
             let (_, control) = sent(&peer);
             assert_eq!(control, [(CLOSE, wire::close_payload(1002, ""))]);

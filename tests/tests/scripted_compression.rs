@@ -336,7 +336,11 @@ fn explode(place: &mut Place, octets: Vec<u8>, way: u8) -> u64 {
     let counted = measure(|| result = Some(exec::run(length(ws, way))));
     let error = result.expect("a result").expect_err("it is too long");
     assert!(matches!(error, Error::Receive(_)), "{error:?}");
-    assert_eq!(error.close_code().map(u16::from), Some(1009), "{error:?}");
+    assert_eq!(
+        error.violation_code().map(u16::from),
+        Some(1009),
+        "{error:?}"
+    );
     assert_eq!(close_code(peer), 1009);
     counted.bytes_max
 }
@@ -431,7 +435,7 @@ fn a_corrupt_message_among_good_ones_ends_in_a_close_behind_them() {
         assert_eq!(messages, [good.clone(), good]);
         let error = fault.expect("an error");
         assert!(matches!(error, Error::Receive(_)), "{error:?}");
-        assert_eq!(error.close_code(), Some(CloseCode::INVALID_PAYLOAD));
+        assert_eq!(error.violation_code(), Some(CloseCode::INVALID_PAYLOAD));
         assert_eq!(close_code(peer), 1007);
     }
 }

@@ -232,7 +232,7 @@ fn a_violation_survives_any_fault_and_is_reported_if_it_arrived() {
                     .count();
                 if reads > 0 {
                     assert_eq!(outcome.received, ["good".into()], "{context}");
-                    let code = outcome.receive_errors[0].close_code();
+                    let code = outcome.receive_errors[0].violation_code();
                     assert_eq!(code, Some(CloseCode::PROTOCOL_ERROR), "{context}");
                     assert!(
                         clock::elapsed() - before <= Duration::from_secs(1),

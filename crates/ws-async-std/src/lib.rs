@@ -239,6 +239,39 @@ use async_std::io::{Read, Write};
 /// # })
 /// # }
 /// ```
+///
+/// # Tests
+///
+/// Connections over [`testing::duplex`] need no network. `accept_on` and `handshake_on` take any transport, and
+/// `AnyTransport::new` makes it one of this type.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # async_std::task::block_on(async {
+/// use ws_async_std::transport::AnyTransport;
+/// use ws_async_std::{Acceptor, Connector, WebSocket, testing};
+///
+/// async fn greet(ws: &mut WebSocket) -> Result<(), ws_async_std::Error> {
+///     ws.send("welcome").await
+/// }
+///
+/// let (near, far) = testing::duplex(64 * 1024);
+/// let (near, far) = (AnyTransport::new(near), AnyTransport::new(far));
+/// let (acceptor, connector) = (Acceptor::new(), Connector::new());
+/// let accepting = acceptor.accept_on(far);
+/// let connecting = connector.handshake_on("ws://test/", near);
+/// let (server, client) = futures_lite::future::zip(accepting, connecting).await;
+/// let (mut server, mut client) = (server?, client?);
+///
+/// greet(&mut server).await?;
+/// assert_eq!(client.recv().await?, Some("welcome".into()));
+///
+/// drop(client); // An end without a Close.
+/// assert!(server.recv().await.unwrap_err().is_disconnect());
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 pub type WebSocket<T = AnyTransport> = ws_driver::WebSocket<T>;
 
 /// The settings by which a server accepts connections. See [`ws_driver::Acceptor`].

@@ -125,9 +125,11 @@ impl<R: Runtime> Acceptor<R> {
     }
 
     /// Makes a connection of a stream that another HTTP server has upgraded, such as hyper: with what it
-    /// [agreed](Agreed) on, and the bytes that arrived behind the request. Nothing is read or written here.
+    /// [agreed](Agreed) on, and the bytes that arrived behind the request. Nothing is read or written here, so
+    /// [`origins`](Self::origins) and [`handshake_timeout`](Self::handshake_timeout) do not apply: pass the origins to
+    /// [`UpgradeRequest::from_request`](ws_handshake::UpgradeRequest::from_request).
     ///
-    /// Of what was agreed, compression works if [`config`](Self::config) has it too.
+    /// Compression works if it was agreed, with the settings of [`config`](Self::config) or else the defaults.
     pub fn upgraded<S>(
         &self,
         stream: S,

@@ -153,9 +153,7 @@ impl<R: Runtime> Connector<R> {
             let deadline = self.deadline();
             let mut timer = R::Timer::at(deadline);
             let reached = within(&mut timer, reach::<R>(target.host(), target.port())).await;
-            let stream = reached
-                .ok_or(ConnectError::Timeout(ConnectPhase::Connect))?
-                .map_err(ConnectError::Io)?;
+            let stream = reached.ok_or(ConnectError::Timeout(ConnectPhase::Connect))??;
             let transport = AnyTransport::from_tcp(stream);
             self.upgrade(handshake, transport, timer, deadline).await
         })
@@ -189,7 +187,7 @@ impl<R: Runtime> Connector<R> {
     /// Makes a connection of a stream over which another HTTP client has done the opening handshake: with what was
     /// [agreed](Agreed) on, and the bytes that arrived behind the response. Nothing is read or written here.
     ///
-    /// Of what was agreed, compression works if [`config`](Self::config) has it too.
+    /// Compression works if it was agreed, with the settings of [`config`](Self::config) or else the defaults.
     pub fn upgraded<S>(
         &self,
         stream: S,
@@ -307,15 +305,19 @@ fn cut_short(handshake: &mut ClientHandshake, fault: Fault) -> ConnectError {
 }
 
 /// Connects to the first address of `host` that answers.
-async fn reach<R: Runtime>(host: &str, port: u16) -> io::Result<R::TcpStream> {
+async fn reach<R: Runtime>(host: &str, port: u16) -> Result<R::TcpStream, ConnectError> {
+    let addresses = R::resolve(host, port).await;
     let mut fault = None;
-    for address in R::resolve(host, port).await? {
+    for address in addresses.map_err(ConnectError::Resolve)? {
         match R::connect_tcp(address).await {
             Ok(stream) => return Ok(stream),
             Err(error) => fault = Some(error),
         }
     }
-    Err(fault.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address")))
+    Err(match fault {
+        Some(error) => ConnectError::Io(error),
+        None => ConnectError::Resolve(io::ErrorKind::NotFound.into()),
+    })
 }
 
 impl<R> Default for Connector<R> {

@@ -88,6 +88,11 @@ pub(crate) use pass_writes;
 ///
 /// Connections send small segments, and those should leave at once (`TCP_NODELAY`). The adapters see to that for TCP
 /// streams that are passed to them directly. Below any other stream, such as TLS, set it yourself: nobody looks inside.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a transport",
+    label = "not a transport",
+    note = "pass a stream of the runtime to `accept`, `read`, `handshake` or `upgraded`, without `_on`"
+)]
 pub trait Transport: ReadHalf + WriteHalf {
     /// The timer of the same runtime.
     type Timer: Timer;

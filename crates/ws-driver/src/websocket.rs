@@ -101,6 +101,9 @@ use crate::write_state::WriteState;
 /// | [`Error::Send`] | what was passed cannot be sent; nothing was queued | `send_ping`, `send_pong`, `start_close`, `close`; all, inside an unfinished message |
 /// | [`TryFeedError`](crate::TryFeedError) | closed, no room, or inside an unfinished message; the message comes back | `try_feed` |
 ///
+/// After an error, receive on until `None`: messages and a Close that have arrived still come, and [`end`](Self::end)
+/// has the code.
+///
 /// # Closing
 ///
 /// [`start_close`](Self::start_close) queues a Close behind everything that is queued. [`close`](Self::close) also
@@ -159,8 +162,10 @@ impl<T: Transport> WebSocket<T> {
         let mut lending = connection.recv.lending();
         lending.set_up(leftover.into(), BLOCK_LEN, LARGE_BLOCK_LEN);
         #[cfg(feature = "deflate")]
-        if let (Some(params), Some(config)) = (agreed.deflate(), config.deflate_config()) {
-            connection.deflate(&params, config);
+        if let Some(params) = agreed.deflate() {
+            // What was agreed has to work, also where another HTTP stack has agreed to it.
+            let config = config.deflate_config().cloned().unwrap_or_default();
+            connection.deflate(&params, &config);
         }
         let (recv, send) = connection.split();
         let opening = (response.is_some() || agreed != Agreed::default()).then(|| {
@@ -188,7 +193,8 @@ impl<T: Transport> WebSocket<T> {
     /// # Errors
     ///
     /// Once, after the messages before it: [`Error::Receive`] if the peer broke the protocol or went over a limit (it
-    /// has been told by a Close), [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close,
+    /// has been told by a Close), [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close (ask
+    /// [`is_disconnect`](Error::is_disconnect), since which of them it is depends on the transport),
     /// [`Error::Timeout`] if a time limit passed. After that `Ok(None)`. A Close of the peer is no error, whatever
     /// became of what was queued.
     ///

@@ -370,6 +370,20 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         expired
     }
 
+    /// As [`poll_expire_sending`](Self::poll_expire_sending), but does not end the connection when the peer's Close is
+    /// overdue: it may have arrived, for the other half to receive.
+    pub(crate) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.send.pause_listening();
+        let deadline = self
+            .clock
+            .poll_deadline(cx, &mut self.send, Direction::Sending);
+        self.send.resume_listening();
+        match deadline {
+            Poll::Ready(now) if self.send.awaits_close_too_long(now) => Poll::Ready(()),
+            _ => self.poll_expire_sending(cx),
+        }
+    }
+
     /// Waits for the next time limit and acts on it: ready when one has ended the connection. Pending for ever if none
     /// runs. It may have queued a Ping.
     pub(crate) fn poll_expire(&mut self, cx: &mut Context<'_>) -> Poll<()> {

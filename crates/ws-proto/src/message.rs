@@ -73,6 +73,16 @@ impl Message {
         self.as_ref().as_text()
     }
 
+    /// Tells whether this is a text message.
+    pub fn is_text(&self) -> bool {
+        matches!(self, Message::Text(_))
+    }
+
+    /// Tells whether this is a binary message.
+    pub fn is_binary(&self) -> bool {
+        matches!(self, Message::Binary(_))
+    }
+
     /// Returns the text of a text message, without a copy.
     ///
     /// # Errors

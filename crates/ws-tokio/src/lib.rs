@@ -223,6 +223,38 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Tests
+///
+/// Connections over [`testing::duplex`] need no network, and follow a paused clock. `accept_on` and `handshake_on` take any transport, and
+/// `AnyTransport::new` makes it one of this type.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ws_tokio::transport::AnyTransport;
+/// use ws_tokio::{Acceptor, Connector, WebSocket, testing};
+///
+/// async fn greet(ws: &mut WebSocket) -> Result<(), ws_tokio::Error> {
+///     ws.send("welcome").await
+/// }
+///
+/// let (near, far) = testing::duplex(64 * 1024);
+/// let (near, far) = (AnyTransport::new(near), AnyTransport::new(far));
+/// let (acceptor, connector) = (Acceptor::new(), Connector::new());
+/// let accepting = acceptor.accept_on(far);
+/// let connecting = connector.handshake_on("ws://test/", near);
+/// let (server, client) = tokio::join!(accepting, connecting);
+/// let (mut server, mut client) = (server?, client?);
+///
+/// greet(&mut server).await?;
+/// assert_eq!(client.recv().await?, Some("welcome".into()));
+///
+/// drop(client); // An end without a Close.
+/// assert!(server.recv().await.unwrap_err().is_disconnect());
+/// # Ok(())
+/// # }
+/// ```
 pub type WebSocket<T = AnyTransport> = ws_driver::WebSocket<T>;
 
 /// The settings by which a server accepts connections. See [`ws_driver::Acceptor`].

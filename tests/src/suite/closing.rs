@@ -69,7 +69,7 @@ fn receiving_with<S: Suite>(config: Config) -> (RawPeer, Running<Outcome>) {
 }
 
 fn code(outcome: &Outcome) -> Option<u16> {
-    Some(outcome.fault.as_ref()?.close_code()?.number())
+    Some(outcome.fault.as_ref()?.violation_code()?.number())
 }
 
 /// The Close arrives, then the end, and no reset before.
@@ -150,7 +150,7 @@ pub fn a_peer_that_never_ends_is_dropped_within_the_failure_deadline<S: Suite>()
     let mut peer = RawPeer::open(address);
     peer.send(&From::Client.frame(3, b""));
     assert_eq!(
-        running.finish().unwrap_err().close_code(),
+        running.finish().unwrap_err().violation_code(),
         Some(CloseCode::PROTOCOL_ERROR)
     );
 }

@@ -382,7 +382,7 @@ pub fn a_corrupt_message_fails_the_connection_of_a_server<S: Suite>() {
         drop(peer);
         let error = running.finish().expect_err("a corrupt message");
         assert!(matches!(error, Error::Receive(_)), "{error:?}");
-        assert_eq!(error.close_code(), Some(CloseCode::INVALID_PAYLOAD));
+        assert_eq!(error.violation_code(), Some(CloseCode::INVALID_PAYLOAD));
     }
 }
 
@@ -413,6 +413,6 @@ pub fn a_corrupt_message_fails_the_connection_of_a_client<S: Suite>() {
         drop(peer);
         let error = running.finish().expect_err("a corrupt message");
         assert!(matches!(error, Error::Receive(_)), "{error:?}");
-        assert_eq!(error.close_code(), Some(CloseCode::INVALID_PAYLOAD));
+        assert_eq!(error.violation_code(), Some(CloseCode::INVALID_PAYLOAD));
     }
 }

@@ -30,7 +30,7 @@ pub fn a_higher_limit_on_messages_lets_long_frames_in<S: Suite>() {
         assert_eq!(peer.read_frame().expect("a Close").close_code(), 1009);
         peer.end();
         let refused = running.finish().expect_err("over the limit");
-        assert_eq!(refused.close_code(), Some(CloseCode::TOO_BIG));
+        assert_eq!(refused.violation_code(), Some(CloseCode::TOO_BIG));
     }
 }
 
@@ -85,7 +85,7 @@ fn check(received: Result<usize, Error>, len: usize, is_accepted: bool, case: &s
         Ok(received) => assert!(is_accepted && received == len, "{case}"),
         Err(error) => {
             assert!(!is_accepted, "{case}: {error:?}");
-            assert_eq!(error.close_code(), Some(CloseCode::TOO_BIG), "{case}");
+            assert_eq!(error.violation_code(), Some(CloseCode::TOO_BIG), "{case}");
         }
     }
 }

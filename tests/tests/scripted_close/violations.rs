@@ -214,7 +214,7 @@ fn text_cut_inside_a_character_before_an_empty_last_fragment_is_never_delivered(
         let (messages, fault) = receive_all(&mut ws);
         assert!(messages.is_empty());
         assert_eq!(
-            fault.and_then(|error| error.close_code()),
+            fault.and_then(|error| error.violation_code()),
             Some(CloseCode::INVALID_PAYLOAD)
         );
         assert_eq!(close_codes(&peer.take_frames()), [1007]);
@@ -242,7 +242,7 @@ fn an_answer_queued_before_a_violation_goes_out_before_the_close_and_nothing_beh
             Ok::<(), Error>(())
         };
         let error = exec::run(echo(&mut ws)).unwrap_err();
-        assert_eq!(error.close_code(), Some(CloseCode::PROTOCOL_ERROR));
+        assert_eq!(error.violation_code(), Some(CloseCode::PROTOCOL_ERROR));
         let frames = peer.take_frames();
         assert_eq!(frames.len(), 2);
         assert_eq!(frames[0].whole(), (TEXT, &b"Hello World"[..]));
@@ -286,7 +286,7 @@ fn a_failed_connection_ends_within_its_second_whatever_the_peer_does() {
             let ((messages, fault), time) = timed(|| receive_all(&mut ws));
             assert!(messages.is_empty());
             assert_eq!(
-                fault.and_then(|error| error.close_code()),
+                fault.and_then(|error| error.violation_code()),
                 Some(CloseCode::PROTOCOL_ERROR),
                 "{end:?} {name}"
             );

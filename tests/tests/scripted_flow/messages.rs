@@ -180,7 +180,7 @@ fn messages_up_to_the_limit_pass_and_one_octet_more_does_not() {
                 Ok(Some(message)) => assert!(!over && message.as_bytes() == payload),
                 Err(error) => {
                     assert!(over);
-                    assert_eq!(error.close_code().unwrap().number(), 1009);
+                    assert_eq!(error.violation_code().unwrap().number(), 1009);
                     assert_eq!(peer.take_frames()[0].close_code(), 1009);
                 }
                 Ok(None) => panic!("the end"),

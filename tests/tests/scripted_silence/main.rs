@@ -88,7 +88,7 @@ fn until_pinged(ws: &mut Ws, end: End, peer: &Peer) -> Vec<u8> {
 fn assert_timeout<R: std::fmt::Debug>(result: Result<R, Error>, phase: Timeout, context: &str) {
     match &result {
         Err(error @ Error::Timeout(which)) if *which == phase => {
-            assert!(error.is_timeout() && error.close_code().is_none());
+            assert!(error.is_timeout() && error.violation_code().is_none());
         }
         _ => panic!("{context}: {result:?}"),
     }

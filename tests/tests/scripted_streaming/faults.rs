@@ -29,7 +29,7 @@ fn a_violation_in_the_skipped_rest_comes_before_later_messages() {
             } else {
                 exec::run(ws.recv()).unwrap_err()
             };
-            assert_eq!(error.close_code(), Some(CloseCode::INVALID_PAYLOAD));
+            assert_eq!(error.violation_code(), Some(CloseCode::INVALID_PAYLOAD));
             assert_eq!(peer.take_frames()[0].close_code(), 1007);
             assert_eq!(exec::run(ws.recv()).unwrap(), None);
         }
@@ -53,7 +53,7 @@ fn text_that_becomes_invalid_mid_frame_fails_at_once() {
         assert_eq!(peer.take_frames()[0].close_code(), 1007);
         peer.end();
         let error = exec::run(reader.chunk()).unwrap_err();
-        assert_eq!(error.close_code(), Some(CloseCode::INVALID_PAYLOAD));
+        assert_eq!(error.violation_code(), Some(CloseCode::INVALID_PAYLOAD));
         assert_eq!(exec::run(ws.recv()).unwrap(), None);
     }
 }

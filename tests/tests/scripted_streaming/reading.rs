@@ -54,7 +54,7 @@ fn messages_over_the_limits_are_streamed_and_the_next_one_put_together_fails() {
         let message = exec::run(joined(&mut ws)).unwrap().unwrap();
         assert!(message == (MessageKind::Binary, vec![7; 300_000]));
         let error = exec::run(ws.recv()).unwrap_err();
-        assert_eq!(error.close_code(), Some(CloseCode::TOO_BIG));
+        assert_eq!(error.violation_code(), Some(CloseCode::TOO_BIG));
         assert_eq!(peer.take_frames()[0].close_code(), 1009);
         assert!(exec::run(ws.recv_stream()).unwrap().is_none());
     }

@@ -30,6 +30,9 @@ pub enum ConnectError {
     /// The URL is not one of a WebSocket. Nothing was sent.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The name of the host cannot be resolved.
+    #[error("the name of the server cannot be resolved: {0}")]
+    Resolve(#[source] io::Error),
     /// Connecting took longer than `Connector::handshake_timeout`.
     #[error("{0}: see `Connector::handshake_timeout`")]
     Timeout(ConnectPhase),
@@ -56,13 +59,14 @@ impl ConnectError {
         matches!(self, ConnectError::Timeout(_))
     }
 
-    /// Tells whether the server was out of reach, went away or fell silent, so that a later attempt may succeed.
+    /// Tells whether the server was out of reach, went away or fell silent, so that a later attempt may succeed. A
+    /// refusal is none, not even 503: see [`response`](Self::response).
     pub fn is_disconnect(&self) -> bool {
         match self {
             ConnectError::Io(error) => {
                 is_loss(error) || error.kind() == io::ErrorKind::ConnectionRefused
             }
-            ConnectError::Lost | ConnectError::Timeout(_) => true,
+            ConnectError::Lost | ConnectError::Resolve(_) | ConnectError::Timeout(_) => true,
             ConnectError::Handshake(_)
             | ConnectError::Request(_)
             | ConnectError::Target(_)
@@ -78,6 +82,7 @@ impl ConnectError {
             ConnectError::Io(_)
             | ConnectError::Lost
             | ConnectError::Request(_)
+            | ConnectError::Resolve(_)
             | ConnectError::Target(_)
             | ConnectError::Timeout(_)
             | ConnectError::TlsUnavailable => None,

@@ -41,6 +41,7 @@ impl From<ConnectError> for io::Error {
         let status = error.response().map(http::Response::status);
         let kind = match error {
             ConnectError::Io(error) => return error,
+            ConnectError::Resolve(_) => ErrorKind::NotFound,
             ConnectError::Handshake(_) => match status {
                 Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                     ErrorKind::PermissionDenied

@@ -25,7 +25,7 @@ pub enum Error {
     /// The transport failed.
     #[error("the transport failed: {0}")]
     Io(#[from] io::Error),
-    /// The peer ended the transport without a Close (RFC 6455 §7.1.5, code 1006).
+    /// The peer ended the transport without a Close (RFC 6455 §7.1.5, code 1006). So ends TLS that was cut off, too.
     #[error("the peer ended the connection without a Close")]
     Lost,
     /// The peer broke the protocol or went over a limit. It was told so by a Close, unless one had been queued before,
@@ -105,8 +105,9 @@ impl Error {
         }
     }
 
-    /// Returns the close code for what the peer did. It was sent, unless a Close had been queued before.
-    pub fn close_code(&self) -> Option<CloseCode> {
+    /// Returns the close code that this end gives to a violation or a limit. It was sent, unless a Close had been queued
+    /// before. The code of the peer is in [`peer_close`](Self::peer_close).
+    pub fn violation_code(&self) -> Option<CloseCode> {
         match self {
             Error::Receive(error) => Some(error.close_code()),
             _ => None,

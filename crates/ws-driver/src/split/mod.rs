@@ -39,6 +39,10 @@ impl<T: Split> WebSocket<T> {
     ///
     /// No task is spawned and no channel is used. The [`Receiver`] has to be polled for Pings to be answered and the
     /// connection to end in order. A receiver that was dropped leaves that to [`Sender::close`] and [`Sender::closed`].
+    ///
+    /// `StreamExt::split` of the futures crate makes halves of any `Stream` and `Sink`, too. Its sink keeps one message
+    /// back. If a Close arrives directly behind the message that is answered, that answer is lost. These halves keep
+    /// nothing back.
     pub fn split(self) -> (Sender<T>, Receiver<T>) {
         let peer_addr = self.peer_addr();
         let Parts {

@@ -96,6 +96,8 @@ impl<T: Split> Receiver<T> {
     /// Queues a Close and returns at once: go on receiving until the end. See
     /// [`WebSocket::start_close`](crate::WebSocket::start_close).
     ///
+    /// It also frees a sender that waits for a peer which takes nothing.
+    ///
     /// # Errors
     ///
     /// As for [`WebSocket::start_close`](crate::WebSocket::start_close).

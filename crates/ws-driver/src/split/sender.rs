@@ -13,7 +13,7 @@ use ws_proto::{CloseCode, End, IntoOutgoing, Outgoing, SendHalf};
 use super::shared::{ReadTurn, Shared};
 use super::wakers::Half;
 use super::{Receiver, ReuniteError};
-use crate::error::{Error, TryFeedError};
+use crate::error::{Error, Timeout, TryFeedError};
 use crate::sending::{self, Sending};
 use crate::transport::Split;
 use crate::websocket::WebSocket;
@@ -23,6 +23,9 @@ use crate::write_state::WriteState;
 ///
 /// Its methods mean what those of [`WebSocket`](WebSocket#sending) mean, with one difference: while they wait, they
 /// read nothing. The [`Receiver`] does, and has to be polled for Pings to be answered.
+///
+/// While nobody receives, sending does not notice that the peer has closed the connection. A `Sender` has one owner: where
+/// several tasks send, let one own it and the others pass it messages by a channel.
 ///
 /// A message that was fed to an empty queue wakes a receiver that waits, which sends it. If nobody receives,
 /// [`flush`](Self::flush).
@@ -183,7 +186,8 @@ impl<T: Split> Sender<T> {
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::close`], if the end was not clean.
+    /// As for [`WebSocket::close`], if the end was not clean. If the time for the peer's Close passes while nobody
+    /// receives, that is [`Timeout::Close`]. What has arrived can still be received then.
     ///
     /// # Cancel safety
     ///
@@ -245,8 +249,11 @@ impl<T: Split> Sender<T> {
         if !write.is_over() {
             // The receiver sees what comes of it.
             let _ = write.poll_write_out(cx, &mut &[][..]);
-            if !write.is_over() && write.poll_expire_sending(cx).is_pending() {
+            if !write.is_over() && write.poll_overdue(cx).is_pending() {
                 return turn.end(Poll::Pending);
+            }
+            if !write.is_over() && !write.send.has_ended() {
+                return turn.end(Poll::Ready(Err(Timeout::Close.into())));
             }
         }
         let verdict = write.verdict();

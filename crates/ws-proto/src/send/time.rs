@@ -62,6 +62,12 @@ impl SendHalf {
         Some(expired)
     }
 
+    /// Tells whether the time for the peer's Close has passed at `now`, which [`expire`](Self::expire) would act on. For
+    /// callers that do not receive: what has arrived by then still counts.
+    pub fn awaits_close_too_long(&self, now: Duration) -> bool {
+        matches!(self.closing, Closing::LocalSent) && self.ending.has_passed(now)
+    }
+
     /// Takes note of input: the time limits on the peer's silence start anew.
     pub(crate) fn heard(&mut self) {
         if let Some(silence) = &mut self.silence {

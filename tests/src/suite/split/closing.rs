@@ -91,10 +91,8 @@ pub fn a_close_that_the_receiver_does_not_see_times_out<S: Suite>() {
         "{closed:?}"
     );
     assert!(time >= Duration::from_millis(150), "{time:?}");
-    assert!(
-        matches!(first, Err(Error::Timeout(Timeout::Close))),
-        "{first:?}"
-    );
+    // The Close that has arrived still counts.
+    assert!(matches!(first, Ok(None)), "{first:?}");
     assert!(matches!(second, Ok(None)), "{second:?}");
 }
 

@@ -148,7 +148,9 @@ fn check(ending: Ending, result: &Result<(), Error>, end: &End, case: &str) {
         (Ending::OurClose, Ok(())) => end.clean && end.code() == CloseCode::NORMAL,
         (Ending::Loss, Err(Error::Lost)) => !end.clean,
         (Ending::Reset, Err(Error::Lost | Error::Io(_))) => !end.clean,
-        (Ending::Violation, Err(error)) => error.close_code() == Some(CloseCode::PROTOCOL_ERROR),
+        (Ending::Violation, Err(error)) => {
+            error.violation_code() == Some(CloseCode::PROTOCOL_ERROR)
+        }
         _ => false,
     };
     assert!(is_as_expected, "{case}: {result:?}, {end:?}");
