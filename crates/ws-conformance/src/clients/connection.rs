@@ -28,8 +28,8 @@ use crate::tls::Identity;
 use crate::verdict::Behavior;
 
 /// How long reports wait for cases whose connections are about to be over: a client may ask for
-/// them before the suite has seen the end of its last case.
-const SETTLING: Duration = Duration::from_secs(1);
+/// them before the suite has seen the end of its last case. Some cases look away for 15 s.
+const SETTLING: Duration = Duration::from_secs(20);
 /// How long a connection that runs no case may last.
 const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// So many keys are remembered.
