@@ -122,6 +122,12 @@ impl<W, M> WriteState<W, M> {
         }
     }
 
+    /// The error of a call that was sending when the connection ended. With both Closes there, all that is wrong is that
+    /// not everything has left.
+    pub(crate) fn fault(&self) -> Error {
+        self.verdict().err().unwrap_or_else(|| self.closed())
+    }
+
     /// Tells whether the end is known and our part of it done: what is left is up to the peer.
     pub(crate) fn is_over(&self) -> bool {
         self.state.is_ended() || (self.is_clean() && !self.has_work() && !self.unflushed)

@@ -77,7 +77,7 @@ impl ReadState {
                 return Poll::Ready(Ok(Some(time)));
             }
             if write.state.is_ended() {
-                return Poll::Ready(Err(write.verdict().err().unwrap_or_else(|| write.closed())));
+                return Poll::Ready(Err(write.fault()));
             }
             write.check_open()?;
             if write.is_deaf {

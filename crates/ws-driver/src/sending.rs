@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::ops::DerefMut;
 use std::task::{Context, Poll};
 
-use ws_proto::{CloseCode, CloseFrame, CloseReason, ControlPayload, Outgoing, SendError, SendHalf};
+use ws_proto::{CloseCode, ControlPayload, Outgoing, SendError, SendHalf};
 
 use crate::error::Error;
 use crate::transport::{Timer, WriteHalf};
@@ -73,8 +73,7 @@ pub(crate) fn start_close<C: Sending>(
     code: CloseCode,
     reason: &str,
 ) -> Result<(), Error> {
-    let reason = CloseReason::new(reason).map_err(SendError::from)?;
-    to.write_state().start_close(CloseFrame::new(code, reason))
+    to.write_state().start_close(code, reason)
 }
 
 /// As [`start_close`], but a connection that is closing already is as good.

@@ -511,7 +511,7 @@ impl<T: Transport> WebSocket<T> {
         read.look_ahead(cx, write);
         match polled {
             Poll::Pending if write.state.is_ended() && !was_ended => {
-                Poll::Ready(Err(write.verdict().err().unwrap_or_else(|| write.closed())))
+                Poll::Ready(Err(write.fault()))
             }
             Poll::Pending if was_open && !write.send.is_open() => poll(write, cx),
             polled => polled,

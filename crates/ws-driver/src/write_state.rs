@@ -7,7 +7,9 @@ use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use ws_proto::{CloseFrame, Expired, IntoOutgoing, Outgoing, SendError, SendHalf};
+use ws_proto::{
+    CloseCode, CloseFrame, CloseReason, Expired, IntoOutgoing, Outgoing, SendError, SendHalf,
+};
 
 use crate::clock::{Clock, Direction};
 use crate::error::{Error, Timeout, TryFeedError};
@@ -166,8 +168,9 @@ impl<W, M> WriteState<W, M> {
     }
 
     /// Queues a Close.
-    pub(crate) fn start_close(&mut self, close: CloseFrame) -> Result<(), Error> {
-        self.queue_by(|send| send.start_close(close))?;
+    pub(crate) fn start_close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        let reason = CloseReason::new(reason).map_err(SendError::from)?;
+        self.queue_by(|send| send.start_close(CloseFrame::new(code, reason)))?;
         self.news = true;
         Ok(())
     }
@@ -268,8 +271,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     /// Waits, for as long as the transport may take nothing.
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         ready!(self.poll_expire_sending(cx));
-        // With both Closes there, all that is wrong is that not everything has left.
-        Poll::Ready(Err(self.verdict().err().unwrap_or_else(|| self.closed())))
+        Poll::Ready(Err(self.fault()))
     }
 
     /// Writes and flushes everything that is queued, with the payload that is lent in its place, and gives back the

@@ -1,7 +1,5 @@
 //! Errors, by whose fault they are, and the close code that tells the peer.
 
-use core::convert::Infallible;
-
 use crate::close::{CloseCode, CloseReasonTooLong};
 use crate::config::MAX_FRAGMENTS;
 use crate::control::ControlPayloadTooLong;
@@ -219,11 +217,5 @@ impl From<ControlPayloadTooLong> for SendError {
 impl From<CloseReasonTooLong> for SendError {
     fn from(error: CloseReasonTooLong) -> Self {
         SendError::ReasonTooLong(error)
-    }
-}
-
-impl From<Infallible> for SendError {
-    fn from(never: Infallible) -> Self {
-        match never {}
     }
 }

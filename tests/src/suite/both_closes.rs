@@ -220,7 +220,7 @@ pub fn the_last_words_of_the_peer_outlive_a_write_that_fails<S: Suite>() {
     }
 }
 
-/// Whatever closing comes to: the peer was first.
+/// The peer was first, whatever closing comes to.
 pub fn the_last_words_of_the_peer_outlive_a_close_that_fails<S: Suite>() {
     for role in ROLES {
         for leave in [Leave::Reset, Leave::Gone] {

@@ -9,7 +9,6 @@ use into_io::is_loss;
 pub use accept::AcceptError;
 pub use connect::{ConnectError, ConnectPhase};
 
-use std::convert::Infallible;
 use std::{fmt, io};
 
 use ws_proto::{CloseCode, CloseFrame, LimitError, ProtocolError, ReceiveError, SendError};
@@ -139,12 +138,6 @@ impl From<ProtocolError> for Error {
 impl From<LimitError> for Error {
     fn from(error: LimitError) -> Self {
         Error::Receive(error.into())
-    }
-}
-
-impl From<Infallible> for Error {
-    fn from(never: Infallible) -> Self {
-        match never {}
     }
 }
 

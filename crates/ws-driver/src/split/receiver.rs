@@ -9,10 +9,7 @@ use std::time::Duration;
 
 use http::Response;
 use ws_handshake::Extension;
-use ws_proto::{
-    Chunk, CloseCode, CloseFrame, CloseReason, Control, End, Message, MessageKind, MessageRef,
-    SendError,
-};
+use ws_proto::{Chunk, CloseCode, Control, End, Message, MessageKind, MessageRef};
 
 use super::shared::{ReadEnd, ReadTurn, Shared};
 use super::wakers::Half;
@@ -102,9 +99,8 @@ impl<T: Split> Receiver<T> {
     ///
     /// As for [`WebSocket::start_close`](crate::WebSocket::start_close).
     pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
-        let reason = CloseReason::new(reason.as_ref()).map_err(SendError::from)?;
         let mut state = self.shared.queueing(Half::Receiver);
-        state.start_close(CloseFrame::new(code, reason))
+        state.start_close(code, reason.as_ref())
     }
 
     /// Returns how the connection ended, once that is decided.
