@@ -40,15 +40,15 @@ pub enum Content {
 
 impl Content {
     /// All of them.
-    pub const ALL: [Content; 3] = [Content::Ascii, Content::Binary, Content::NonAscii];
+    pub const ALL: [Self; 3] = [Self::Ascii, Self::Binary, Self::NonAscii];
 
     /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Content::Ascii => "text-ascii",
-            Content::Binary => "binary",
-            Content::NonAscii => "text-non-ascii",
+            Self::Ascii => "text-ascii",
+            Self::Binary => "binary",
+            Self::NonAscii => "text-non-ascii",
         }
     }
 }
@@ -67,9 +67,9 @@ impl Payload {
     #[must_use]
     pub fn new(content: Content, len: usize) -> Self {
         match content {
-            Content::Ascii => Payload::Text(repeat("The quick brown fox jumps. ", len)),
-            Content::Binary => Payload::Binary((0..len).map(|i| (i * 31 % 251) as u8).collect()),
-            Content::NonAscii => Payload::Text(repeat("Γειά σου κόσμε, 你好世界 𤭢! ", len)),
+            Content::Ascii => Self::Text(repeat("The quick brown fox jumps. ", len)),
+            Content::Binary => Self::Binary((0..len).map(|i| (i * 31 % 251) as u8).collect()),
+            Content::NonAscii => Self::Text(repeat("Γειά σου κόσμε, 你好世界 𤭢! ", len)),
         }
     }
 
@@ -77,8 +77,8 @@ impl Payload {
     #[must_use]
     pub fn message(&self) -> MessageRef<'_> {
         match self {
-            Payload::Binary(octets) => MessageRef::Binary(octets),
-            Payload::Text(text) => MessageRef::Text(text),
+            Self::Binary(octets) => MessageRef::Binary(octets),
+            Self::Text(text) => MessageRef::Text(text),
         }
     }
 }

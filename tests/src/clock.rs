@@ -65,7 +65,7 @@ impl Timer for ManualTimer {
                 waker: None,
             };
             clock.alarms.insert(id, alarm);
-            ManualTimer { id }
+            Self { id }
         })
     }
 

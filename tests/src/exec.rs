@@ -39,7 +39,7 @@ impl Task {
     /// A task that was not woken yet.
     #[must_use]
     pub fn new() -> Self {
-        Task::default()
+        Self::default()
     }
 
     /// How often the task was woken.
@@ -180,7 +180,7 @@ pub enum Order {
 
 impl Order {
     /// Both.
-    pub const BOTH: [Order; 2] = [Order::Oldest, Order::Newest];
+    pub const BOTH: [Self; 2] = [Self::Oldest, Self::Newest];
 }
 
 /// Several tasks on one thread, of which only those are polled that were woken.

@@ -15,18 +15,18 @@ pub enum Fault {
 
 impl From<AcceptError> for Fault {
     fn from(error: AcceptError) -> Self {
-        Fault::Accept(error)
+        Self::Accept(error)
     }
 }
 
 impl From<ConnectError> for Fault {
     fn from(error: ConnectError) -> Self {
-        Fault::Connect(error)
+        Self::Connect(error)
     }
 }
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        Fault::Connection(error)
+        Self::Connection(error)
     }
 }

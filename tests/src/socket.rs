@@ -52,7 +52,7 @@ impl RawPeer {
         stream
             .set_write_timeout(Some(TOO_LONG))
             .expect("a time-out");
-        RawPeer {
+        Self {
             stream,
             buffer: Vec::new(),
         }
@@ -65,7 +65,7 @@ impl RawPeer {
     /// If nobody answers.
     #[must_use]
     pub fn connect(address: SocketAddr) -> Self {
-        RawPeer::new(TcpStream::connect(address).expect("a listener"))
+        Self::new(TcpStream::connect(address).expect("a listener"))
     }
 
     /// Connects, and opens a WebSocket as a client.
@@ -75,7 +75,7 @@ impl RawPeer {
     /// If it is refused.
     #[must_use]
     pub fn open(address: SocketAddr) -> Self {
-        let mut peer = RawPeer::connect(address);
+        let mut peer = Self::connect(address);
         peer.send(&http::request());
         let head = peer.read_head();
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");

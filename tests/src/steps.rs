@@ -74,12 +74,7 @@ pub enum Receive {
 
 impl Receive {
     /// Every way.
-    pub const ALL: [Receive; 4] = [
-        Receive::Recv,
-        Receive::RecvRef,
-        Receive::Stream,
-        Receive::Drive,
-    ];
+    pub const ALL: [Self; 4] = [Self::Recv, Self::RecvRef, Self::Stream, Self::Drive];
 
     /// The next message, whichever way.
     ///
@@ -88,12 +83,12 @@ impl Receive {
     /// Those of the connection.
     pub async fn next(self, ws: &mut Ws) -> Result<Option<Vec<u8>>, Error> {
         match self {
-            Receive::Recv => Ok(ws.recv().await?.map(octets)),
-            Receive::RecvRef => {
+            Self::Recv => Ok(ws.recv().await?.map(octets)),
+            Self::RecvRef => {
                 let message = ws.recv_ref().await?;
                 Ok(message.map(|(message, _)| octets(message.to_message())))
             }
-            Receive::Stream => {
+            Self::Stream => {
                 let Some(mut reader) = ws.recv_stream().await? else {
                     return Ok(None);
                 };
@@ -103,7 +98,7 @@ impl Receive {
                 }
                 Ok(Some(all))
             }
-            Receive::Drive => {
+            Self::Drive => {
                 if !ws.drive().await? {
                     return Ok(None);
                 }

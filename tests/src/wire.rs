@@ -27,7 +27,7 @@ pub enum From {
 
 impl From {
     fn key(self) -> Option<[u8; 4]> {
-        (self == From::Client).then_some(KEY)
+        (self == Self::Client).then_some(KEY)
     }
 
     /// A frame with FIN.

@@ -94,7 +94,7 @@ enum Obstacle {
 impl Obstacle {
     /// Puts it in the way of everything.
     fn put(self, peer: &Peer) {
-        if self == Obstacle::FlushFault {
+        if self == Self::FlushFault {
             peer.block_flush(true);
         } else {
             peer.window(0);
@@ -103,7 +103,7 @@ impl Obstacle {
 
     /// What was only late is lost now; a stall needs nothing but time.
     fn strike(self, peer: &Peer) {
-        if self != Obstacle::Stall {
+        if self != Self::Stall {
             peer.break_writes();
             peer.block_flush(false);
         }

@@ -58,7 +58,7 @@ impl Place {
                 (ws, peer, Some(other))
             }
         };
-        Place { ws, peer, other }
+        Self { ws, peer, other }
     }
 }
 

@@ -103,7 +103,7 @@ impl Timer for AsyncStdTimer {
     }
 
     fn at(deadline: Instant) -> Self {
-        AsyncStdTimer {
+        Self {
             timer: async_io::Timer::at(deadline),
             has_gone_off: false,
         }

@@ -42,7 +42,7 @@ impl<R> Acceptor<R> {
             handshake_timeout: Duration::from_secs(10),
             origins: OriginPolicy::default(),
         };
-        Acceptor {
+        Self {
             settings: Arc::new(settings),
             runtime: PhantomData,
         }
@@ -226,13 +226,13 @@ impl<R: Runtime> Acceptor<R> {
 
 impl<R> Default for Acceptor<R> {
     fn default() -> Self {
-        Acceptor::new()
+        Self::new()
     }
 }
 
 impl<R> Clone for Acceptor<R> {
     fn clone(&self) -> Self {
-        Acceptor {
+        Self {
             settings: Arc::clone(&self.settings),
             runtime: PhantomData,
         }

@@ -59,11 +59,11 @@ impl<R: Runtime> AnyTransport<R> {
         T: Transport<Timer = R::Timer> + Send + 'static,
     {
         let transport = match cast::<T, R::Tcp>(transport) {
-            Ok(tcp) => return AnyTransport(Kind::Tcp(tcp)),
+            Ok(tcp) => return Self(Kind::Tcp(tcp)),
             Err(transport) => transport,
         };
         cast(transport).unwrap_or_else(|transport| {
-            AnyTransport(Kind::Boxed(Box::new(Exclusive(Mutex::new(transport)))))
+            Self(Kind::Boxed(Box::new(Exclusive(Mutex::new(transport)))))
         })
     }
 
@@ -80,7 +80,7 @@ impl<R: Runtime> AnyTransport<R> {
     }
 
     pub(crate) fn from_tcp(stream: R::TcpStream) -> Self {
-        AnyTransport(Kind::Tcp(R::tcp(stream)))
+        Self(Kind::Tcp(R::tcp(stream)))
     }
 
     /// The TCP stream, if this is TCP.
@@ -101,12 +101,12 @@ impl<R: Runtime> AnyTransport<R> {
         T: Transport<Timer = R::Timer> + Send + 'static,
     {
         let boxed = match self.0 {
-            Kind::Tcp(tcp) => return cast(tcp).map_err(|tcp| AnyTransport(Kind::Tcp(tcp))),
+            Kind::Tcp(tcp) => return cast(tcp).map_err(|tcp| Self(Kind::Tcp(tcp))),
             Kind::Boxed(boxed) => boxed,
         };
         let object: &dyn Any = &*boxed;
         if !object.is::<Exclusive<T>>() {
-            return Err(AnyTransport(Kind::Boxed(boxed)));
+            return Err(Self(Kind::Boxed(boxed)));
         }
         let object: Box<dyn Any> = boxed;
         let exclusive: Box<Exclusive<T>> = object.downcast().expect("what it was found to be");
@@ -225,7 +225,7 @@ impl<R: Runtime> Split for AnyTransport<R> {
                 return None;
             }
         };
-        Some(AnyTransport(kind))
+        Some(Self(kind))
     }
 }
 

@@ -30,7 +30,7 @@ struct Alarm<M> {
 
 impl<M: Timer> Clock<M> {
     pub(crate) fn new() -> Self {
-        Clock {
+        Self {
             epoch: M::now(),
             alarms: None,
         }

@@ -47,7 +47,7 @@ impl<R> Connector<R> {
             masks: Arc::new(|| Box::new(OsMasks::new())),
             request: Request::new(),
         };
-        Connector {
+        Self {
             settings: Arc::new(settings),
             runtime: PhantomData,
         }
@@ -322,13 +322,13 @@ async fn reach<R: Runtime>(host: &str, port: u16) -> Result<R::TcpStream, Connec
 
 impl<R> Default for Connector<R> {
     fn default() -> Self {
-        Connector::new()
+        Self::new()
     }
 }
 
 impl<R> Clone for Connector<R> {
     fn clone(&self) -> Self {
-        Connector {
+        Self {
             settings: Arc::clone(&self.settings),
             runtime: PhantomData,
         }

@@ -57,7 +57,7 @@ pub struct StreamTransport<R, S> {
 impl<R, S> StreamTransport<R, S> {
     /// The stream as a transport.
     pub fn new(stream: S) -> Self {
-        StreamTransport {
+        Self {
             stream,
             runtime: PhantomData,
         }

@@ -15,7 +15,7 @@ impl<T> Locked<T> {
     /// Both halves of `transport`.
     pub fn pair(transport: T) -> (Self, Self) {
         let shared = Arc::new(Mutex::new(transport));
-        (Locked(Arc::clone(&shared)), Locked(shared))
+        (Self(Arc::clone(&shared)), Self(shared))
     }
 
     /// The transport again; `None` if the halves are of two.

@@ -29,7 +29,7 @@ impl OsMasks {
     /// The source.
     #[must_use]
     pub const fn new() -> Self {
-        OsMasks
+        Self
     }
 }
 
@@ -78,14 +78,14 @@ impl FastMasks {
     /// A generator with a seed of its own.
     #[must_use]
     pub fn new() -> Self {
-        FastMasks(fastrand::Rng::with_seed(u64::from_ne_bytes(random())))
+        Self(fastrand::Rng::with_seed(u64::from_ne_bytes(random())))
     }
 }
 
 #[cfg(feature = "fast-masks")]
 impl Default for FastMasks {
     fn default() -> Self {
-        FastMasks::new()
+        Self::new()
     }
 }
 

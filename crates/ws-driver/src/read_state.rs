@@ -34,7 +34,6 @@ const READS_PER_LIMIT: u32 = 256;
 
 /// A message or a control frame. See [`WebSocket::recv_any`](crate::WebSocket::recv_any).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant)] // Passed by value once and rarely stored.
 pub enum Incoming {
     /// A whole message.
     Message(Message),
@@ -74,7 +73,7 @@ impl<T: Transport> Wire for WriteState<T, T::Timer> {
     type Timer = T::Timer;
 
     #[inline]
-    fn write_state(&mut self) -> &mut WriteState<T, T::Timer> {
+    fn write_state(&mut self) -> &mut Self {
         self
     }
 
@@ -112,7 +111,7 @@ pub(crate) struct ReadState {
 
 impl ReadState {
     pub(crate) fn new(recv: RecvHalf) -> Self {
-        ReadState {
+        Self {
             recv,
             observer: None,
             reads: 0,

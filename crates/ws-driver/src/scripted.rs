@@ -49,7 +49,7 @@ impl State {
 
 impl Default for Script {
     fn default() -> Self {
-        Script::new()
+        Self::new()
     }
 }
 
@@ -57,7 +57,7 @@ impl Script {
     /// A script that says nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Script(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(State {
             room: usize::MAX,
             write_len: usize::MAX,
             ..State::default()

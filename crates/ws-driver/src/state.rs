@@ -63,71 +63,71 @@ impl<W> State<W> {
     #[inline]
     pub(crate) fn io(&mut self) -> Option<&mut W> {
         match self {
-            State::Open(io) | State::Draining(io, _) => Some(io),
-            State::Ended(_) => None,
+            Self::Open(io) | Self::Draining(io, _) => Some(io),
+            Self::Ended(_) => None,
         }
     }
 
     /// Why nothing can be written any more, although the transport is still there.
     pub(crate) fn write_fault(&self) -> Option<io::ErrorKind> {
         match self {
-            State::Draining(_, draining) => draining.write_fault,
-            State::Open(_) | State::Ended(_) => None,
+            Self::Draining(_, draining) => draining.write_fault,
+            Self::Open(_) | Self::Ended(_) => None,
         }
     }
 
     /// Tells whether the peer has ended its direction while the transport is still there.
     pub(crate) fn has_input_ended(&self) -> bool {
-        matches!(self, State::Draining(_, draining) if draining.input_ended)
+        matches!(self, Self::Draining(_, draining) if draining.input_ended)
     }
 
     /// Takes note that those who receive are told of the end.
     pub(crate) fn tell_end(&mut self) {
-        if let State::Draining(_, draining) = self {
+        if let Self::Draining(_, draining) = self {
             draining.is_told = true;
         }
     }
 
     /// Tells whether those who receive were told of the end while the transport is still there.
     pub(crate) fn was_told(&self) -> bool {
-        matches!(self, State::Draining(_, draining) if draining.is_told)
+        matches!(self, Self::Draining(_, draining) if draining.is_told)
     }
 
     pub(crate) fn is_ended(&self) -> bool {
-        matches!(self, State::Ended(_))
+        matches!(self, Self::Ended(_))
     }
 
     /// Gives up the transport.
     pub(crate) fn take(&mut self) -> Self {
-        std::mem::replace(self, State::lost())
+        std::mem::replace(self, Self::lost())
     }
 
     /// The same state around another transport, which `change` makes of this one.
     pub(crate) fn map<V>(self, change: impl FnOnce(W) -> Option<V>) -> State<V> {
         match self {
-            State::Open(io) => change(io).map_or_else(State::lost, State::Open),
-            State::Draining(io, draining) => match change(io) {
+            Self::Open(io) => change(io).map_or_else(State::lost, State::Open),
+            Self::Draining(io, draining) => match change(io) {
                 Some(io) => State::Draining(io, draining),
                 None => State::lost(),
             },
-            State::Ended(ended) => State::Ended(ended),
+            Self::Ended(ended) => State::Ended(ended),
         }
     }
 
     /// Begins to drain, if it has not begun: `None` once the connection has ended. Says whether it begins now.
     pub(crate) fn start_draining(&mut self) -> Option<(&mut Draining, bool)> {
-        let begins = matches!(self, State::Open(_));
-        if begins && let State::Open(io) = self.take() {
-            *self = State::Draining(io, Draining::default());
+        let begins = matches!(self, Self::Open(_));
+        if begins && let Self::Open(io) = self.take() {
+            *self = Self::Draining(io, Draining::default());
         }
         match self {
-            State::Draining(_, draining) => Some((draining, begins)),
-            State::Open(_) | State::Ended(_) => None,
+            Self::Draining(_, draining) => Some((draining, begins)),
+            Self::Open(_) | Self::Ended(_) => None,
         }
     }
 
     fn lost() -> Self {
-        State::Ended(Ended {
+        Self::Ended(Ended {
             result: Err(Cause::End),
             all_sent: false,
             report: None,

@@ -26,8 +26,8 @@ impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             // So say TLS streams whose peer ended TCP without a word.
-            io::ErrorKind::UnexpectedEof => Fault::Lost,
-            _ => Fault::Io(error),
+            io::ErrorKind::UnexpectedEof => Self::Lost,
+            _ => Self::Io(error),
         }
     }
 }

@@ -175,7 +175,7 @@ impl<T: Transport> WebSocket<T> {
                 peer_addr: None,
             })
         });
-        WebSocket {
+        Self {
             parts: Box::new(Parts {
                 read: ReadState::new(recv),
                 write: Outbox(WriteState::new(send, transport)),

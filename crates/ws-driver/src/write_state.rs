@@ -179,7 +179,7 @@ impl<W, M> WriteState<W, M> {
 impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     pub(crate) fn new(mut send: SendHalf, io: W) -> Self {
         send.lending().compress_in_steps();
-        WriteState {
+        Self {
             send,
             state: State::Open(io),
             clock: Clock::new(),

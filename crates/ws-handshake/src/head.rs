@@ -166,7 +166,7 @@ impl StatusLine {
     /// A reader for a response head of at most `limit` bytes.
     pub(crate) fn reader(limit: usize) -> HeadReader {
         let scanner = Scanner::with_limit(Kind::Response, limit);
-        HeadReader::new(scanner, |line| StatusLine::parse(line).map(|_| ()))
+        HeadReader::new(scanner, |line| Self::parse(line).map(|_| ()))
     }
 }
 

@@ -30,38 +30,38 @@ pub struct CloseCode(u16);
 
 impl CloseCode {
     /// 1000: the purpose of the connection was fulfilled.
-    pub const NORMAL: Self = CloseCode(1000);
+    pub const NORMAL: Self = Self(1000);
     /// 1001: a server goes down, or a browser leaves the page.
-    pub const GOING_AWAY: Self = CloseCode(1001);
+    pub const GOING_AWAY: Self = Self(1001);
     /// 1002: the peer broke the protocol.
-    pub const PROTOCOL_ERROR: Self = CloseCode(1002);
+    pub const PROTOCOL_ERROR: Self = Self(1002);
     /// 1003: data of a kind that cannot be accepted.
-    pub const UNSUPPORTED: Self = CloseCode(1003);
+    pub const UNSUPPORTED: Self = Self(1003);
     /// 1005: the Close had no code. Never on the wire: a [`CloseFrame`] with it has no payload (RFC 6455 §7.1.5).
-    pub const NO_STATUS: Self = CloseCode(1005);
+    pub const NO_STATUS: Self = Self(1005);
     /// 1006: the connection ended without a Close. Never on the wire.
-    pub const ABNORMAL: Self = CloseCode(1006);
+    pub const ABNORMAL: Self = Self(1006);
     /// 1007: a payload that does not fit its kind, such as text that is not UTF-8.
-    pub const INVALID_PAYLOAD: Self = CloseCode(1007);
+    pub const INVALID_PAYLOAD: Self = Self(1007);
     /// 1008: a policy was violated, and no other code says it better.
-    pub const POLICY: Self = CloseCode(1008);
+    pub const POLICY: Self = Self(1008);
     /// 1009: a message was too big.
-    pub const TOO_BIG: Self = CloseCode(1009);
+    pub const TOO_BIG: Self = Self(1009);
     /// 1010: the client wanted an extension that the server did not agree to.
-    pub const MANDATORY_EXTENSION: Self = CloseCode(1010);
+    pub const MANDATORY_EXTENSION: Self = Self(1010);
     /// 1011: the server met a condition that it did not expect.
-    pub const INTERNAL_ERROR: Self = CloseCode(1011);
+    pub const INTERNAL_ERROR: Self = Self(1011);
     /// 1012: the service restarts.
-    pub const SERVICE_RESTART: Self = CloseCode(1012);
+    pub const SERVICE_RESTART: Self = Self(1012);
     /// 1013: try again later.
-    pub const TRY_AGAIN_LATER: Self = CloseCode(1013);
+    pub const TRY_AGAIN_LATER: Self = Self(1013);
     /// 1014: a gateway got a bad answer from upstream.
-    pub const BAD_GATEWAY: Self = CloseCode(1014);
+    pub const BAD_GATEWAY: Self = Self(1014);
 
     /// Makes the code with this number.
     #[must_use]
     pub const fn new(number: u16) -> Self {
-        CloseCode(number)
+        Self(number)
     }
 
     /// Returns the number.
@@ -80,7 +80,7 @@ impl CloseCode {
 
 impl From<u16> for CloseCode {
     fn from(number: u16) -> Self {
-        CloseCode(number)
+        Self(number)
     }
 }
 
@@ -118,7 +118,7 @@ impl CloseReason {
         if reason.len() > MAX_REASON_LEN {
             return Err(CloseReasonTooLong { len: reason.len() });
         }
-        Ok(CloseReason(reason))
+        Ok(Self(reason))
     }
 
     /// Makes the reason with as much of this text as fits, cut between two characters: at most [`MAX_REASON_LEN`]
@@ -131,7 +131,7 @@ impl CloseReason {
         // A character has at most 4 bytes, so one of the first tries hits the boundary.
         let most = reason.len().min(MAX_REASON_LEN);
         let cut = (0..=most).rev().find_map(|len| reason.get(..len));
-        CloseReason(cut.unwrap_or_default().into())
+        Self(cut.unwrap_or_default().into())
     }
 }
 
@@ -168,7 +168,7 @@ impl TryFrom<&String> for CloseReason {
     type Error = CloseReasonTooLong;
 
     fn try_from(reason: &String) -> Result<Self, CloseReasonTooLong> {
-        CloseReason::new(reason.as_str())
+        Self::new(reason.as_str())
     }
 }
 
@@ -210,19 +210,19 @@ impl CloseFrame {
     /// Makes a Close with this code and reason.
     #[must_use]
     pub const fn new(code: CloseCode, reason: CloseReason) -> Self {
-        CloseFrame { code, reason }
+        Self { code, reason }
     }
 
     /// Makes a Close without a code, and so without a reason: its payload is empty (RFC 6455 §7.1.5).
     #[must_use]
     pub fn without_code() -> Self {
-        CloseFrame::new(CloseCode::NO_STATUS, CloseReason::default())
+        Self::new(CloseCode::NO_STATUS, CloseReason::default())
     }
 
     /// Reads the payload of a Close frame.
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, ProtocolError> {
         let (code, reason) = match payload {
-            [] => return Ok(CloseFrame::without_code()),
+            [] => return Ok(Self::without_code()),
             [_] => return Err(ProtocolError::CloseTooShort),
             [high, low, reason @ ..] => (CloseCode(u16::from_be_bytes([*high, *low])), reason),
         };
@@ -232,7 +232,7 @@ impl CloseFrame {
         let reason = core::str::from_utf8(reason).map_err(|_| ProtocolError::CloseReasonNotUtf8)?;
         // The header rules have bounded the payload, so this is never longer than allowed.
         let reason = CloseReason::new(reason).map_err(|_| ProtocolError::ControlTooLong)?;
-        Ok(CloseFrame { code, reason })
+        Ok(Self { code, reason })
     }
 
     /// Checks that the frame can be sent.

@@ -52,7 +52,7 @@ impl Closes {
     /// Keeps the Close of one end beside that of the other.
     pub(crate) fn keep(closes: &mut Option<Box<Self>>, by: Initiator, close: CloseFrame) {
         let closes = closes.get_or_insert_with(|| {
-            Box::new(Closes {
+            Box::new(Self {
                 initiator: by,
                 local: None,
                 peer: None,
@@ -120,12 +120,12 @@ impl Closing {
     /// Tells whether messages may still be sent.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self, Closing::Open)
+        matches!(self, Self::Open)
     }
 
     /// Tells whether nothing that the peer sends from here on counts.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Closing::Done | Closing::Failed(_) | Closing::Lost)
+        matches!(self, Self::Done | Self::Failed(_) | Self::Lost)
     }
 
     /// Returns how the connection ended, once that is decided.
@@ -134,14 +134,14 @@ impl Closing {
             return None;
         }
         let without_close = match self {
-            Closing::Failed(_) => Initiator::Local,
+            Self::Failed(_) => Initiator::Local,
             _ => Initiator::Peer,
         };
         Some(End {
             initiator: closes.map_or(without_close, |closes| closes.initiator),
             local: closes.and_then(|closes| closes.local.clone()),
             peer: closes.and_then(|closes| closes.peer.clone()),
-            clean: matches!(self, Closing::Done),
+            clean: matches!(self, Self::Done),
         })
     }
 
@@ -151,9 +151,9 @@ impl Closing {
     /// does.
     pub(crate) fn ends_transport(&self, role: Role) -> bool {
         match self {
-            Closing::Open | Closing::LocalSent | Closing::OutputLost => false,
-            Closing::Done => role == Role::Server,
-            Closing::Failed(_) | Closing::Lost => true,
+            Self::Open | Self::LocalSent | Self::OutputLost => false,
+            Self::Done => role == Role::Server,
+            Self::Failed(_) | Self::Lost => true,
         }
     }
 }

@@ -53,7 +53,7 @@ pub(crate) struct Keepalive {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings {
+        Self {
             close_timeout: Duration::from_secs(5),
             #[cfg(feature = "deflate")]
             deflate: None,

@@ -75,7 +75,7 @@ impl Connection {
     /// The server's end.
     #[must_use]
     pub fn server(config: &Config) -> Self {
-        Connection {
+        Self {
             recv: RecvHalf::new(Role::Server, config),
             send: SendHalf::server(config),
         }
@@ -84,7 +84,7 @@ impl Connection {
     /// The client's end, which takes a masking key for every frame from `masks`.
     #[must_use]
     pub fn client(config: &Config, masks: impl MaskSource + 'static) -> Self {
-        Connection {
+        Self {
             recv: RecvHalf::new(Role::Client, config),
             send: SendHalf::client(config, masks),
         }
@@ -106,7 +106,7 @@ impl Connection {
     /// Joins two halves.
     #[must_use]
     pub fn join(recv: RecvHalf, send: SendHalf) -> Self {
-        Connection { recv, send }
+        Self { recv, send }
     }
 
     /// Returns free memory to read into, which is never empty. A block of 64 KiB is allocated once.

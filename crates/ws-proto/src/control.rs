@@ -28,7 +28,7 @@ pub struct ControlPayload {
 
 impl ControlPayload {
     /// No bytes.
-    pub const EMPTY: Self = ControlPayload {
+    pub const EMPTY: Self = Self {
         bytes: [0; MAX_CONTROL_LEN],
         len: 0,
     };
@@ -47,13 +47,13 @@ impl ControlPayload {
             .get_mut(..payload.len())
             .ok_or(too_long)?
             .copy_from_slice(payload);
-        Ok(ControlPayload { bytes, len })
+        Ok(Self { bytes, len })
     }
 }
 
 impl Default for ControlPayload {
     fn default() -> Self {
-        ControlPayload::EMPTY
+        Self::EMPTY
     }
 }
 
@@ -112,7 +112,6 @@ pub struct ControlPayloadTooLong {
 /// Replies are queued by the connection itself, except for Pongs where
 /// [`Config::manual_pongs`](crate::Config::manual_pongs) is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant)] // Passed by value once per control frame and stored by nobody.
 pub enum Control {
     /// The closing handshake was started or answered. Without a code the frame has [`CloseCode::NO_STATUS`].
     Close(CloseFrame),

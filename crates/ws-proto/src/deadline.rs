@@ -32,32 +32,32 @@ pub(crate) enum Deadline {
 
 impl Deadline {
     pub(crate) fn arm(&mut self, after: Duration) {
-        *self = Deadline::After(after);
+        *self = Self::After(after);
     }
 
     pub(crate) fn disarm(&mut self) {
-        *self = Deadline::Off;
+        *self = Self::Off;
     }
 
     pub(crate) fn is_armed(&self) -> bool {
-        !matches!(self, Deadline::Off)
+        !matches!(self, Self::Off)
     }
 
     /// The date, fixed now if it was not before.
     pub(crate) fn at(&mut self, now: Duration) -> Option<Duration> {
         match *self {
-            Deadline::Off => None,
-            Deadline::At(at) => Some(at),
-            Deadline::After(after) => {
+            Self::Off => None,
+            Self::At(at) => Some(at),
+            Self::After(after) => {
                 let at = now.saturating_add(after);
-                *self = Deadline::At(at);
+                *self = Self::At(at);
                 Some(at)
             }
         }
     }
 
     pub(crate) fn has_passed(&self, now: Duration) -> bool {
-        matches!(*self, Deadline::At(at) if at <= now)
+        matches!(*self, Self::At(at) if at <= now)
     }
 }
 

@@ -68,21 +68,21 @@ impl ProtocolError {
     /// Returns the code that the Close to the peer carries (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
-            ProtocolError::CloseReasonNotUtf8
-            | ProtocolError::InvalidDeflate
-            | ProtocolError::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
-            ProtocolError::CloseTooShort
-            | ProtocolError::ControlTooLong
-            | ProtocolError::ExpectedContinuation
-            | ProtocolError::FragmentedControl
-            | ProtocolError::InvalidCloseCode(_)
-            | ProtocolError::LengthOutOfRange
-            | ProtocolError::MaskedFrame
-            | ProtocolError::NonMinimalLength
-            | ProtocolError::ReservedBits
-            | ProtocolError::ReservedOpcode(_)
-            | ProtocolError::UnexpectedContinuation
-            | ProtocolError::UnmaskedFrame => CloseCode::PROTOCOL_ERROR,
+            Self::CloseReasonNotUtf8 | Self::InvalidDeflate | Self::InvalidUtf8 => {
+                CloseCode::INVALID_PAYLOAD
+            }
+            Self::CloseTooShort
+            | Self::ControlTooLong
+            | Self::ExpectedContinuation
+            | Self::FragmentedControl
+            | Self::InvalidCloseCode(_)
+            | Self::LengthOutOfRange
+            | Self::MaskedFrame
+            | Self::NonMinimalLength
+            | Self::ReservedBits
+            | Self::ReservedOpcode(_)
+            | Self::UnexpectedContinuation
+            | Self::UnmaskedFrame => CloseCode::PROTOCOL_ERROR,
         }
     }
 }
@@ -120,10 +120,8 @@ impl LimitError {
     /// Returns the code that the Close to the peer carries (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
-            LimitError::FrameTooLong { .. } | LimitError::MessageTooLong { .. } => {
-                CloseCode::TOO_BIG
-            }
-            LimitError::TooManyFragments => CloseCode::POLICY,
+            Self::FrameTooLong { .. } | Self::MessageTooLong { .. } => CloseCode::TOO_BIG,
+            Self::TooManyFragments => CloseCode::POLICY,
         }
     }
 }
@@ -145,34 +143,34 @@ impl ReceiveError {
     /// Returns the code that the Close to the peer carries (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
-            ReceiveError::Limit(error) => error.close_code(),
-            ReceiveError::Protocol(error) => error.close_code(),
+            Self::Limit(error) => error.close_code(),
+            Self::Protocol(error) => error.close_code(),
         }
     }
 }
 
 impl From<ProtocolError> for ReceiveError {
     fn from(error: ProtocolError) -> Self {
-        ReceiveError::Protocol(error)
+        Self::Protocol(error)
     }
 }
 
 #[cfg(feature = "deflate")]
 impl From<crate::deflate::InflateError> for ReceiveError {
     fn from(_: crate::deflate::InflateError) -> Self {
-        ReceiveError::Protocol(ProtocolError::InvalidDeflate)
+        Self::Protocol(ProtocolError::InvalidDeflate)
     }
 }
 
 impl From<LimitError> for ReceiveError {
     fn from(error: LimitError) -> Self {
-        ReceiveError::Limit(error)
+        Self::Limit(error)
     }
 }
 
 impl From<InvalidUtf8> for ReceiveError {
     fn from(InvalidUtf8: InvalidUtf8) -> Self {
-        ReceiveError::Protocol(ProtocolError::InvalidUtf8)
+        Self::Protocol(ProtocolError::InvalidUtf8)
     }
 }
 
@@ -210,12 +208,12 @@ pub enum SendError {
 
 impl From<ControlPayloadTooLong> for SendError {
     fn from(error: ControlPayloadTooLong) -> Self {
-        SendError::PayloadTooLong(error)
+        Self::PayloadTooLong(error)
     }
 }
 
 impl From<CloseReasonTooLong> for SendError {
     fn from(error: CloseReasonTooLong) -> Self {
-        SendError::ReasonTooLong(error)
+        Self::ReasonTooLong(error)
     }
 }

@@ -54,7 +54,7 @@ impl HeaderRules {
     /// The rules at the start of a connection without extensions.
     #[must_use]
     pub const fn new(role: Role) -> Self {
-        HeaderRules {
+        Self {
             role,
             message_open: false,
             rsv1: false,
@@ -66,7 +66,7 @@ impl FrameHeader {
     /// A final, unmasked frame without reserved bits.
     #[must_use]
     pub const fn new(opcode: OpCode, payload_len: u64) -> Self {
-        FrameHeader {
+        Self {
             fin: true,
             rsv1: false,
             opcode,
@@ -88,7 +88,7 @@ impl FrameHeader {
     pub fn parse(
         octets: &[u8],
         rules: &HeaderRules,
-    ) -> Result<Option<(FrameHeader, usize)>, ProtocolError> {
+    ) -> Result<Option<(Self, usize)>, ProtocolError> {
         let Some((&first, rest)) = octets.split_first() else {
             return Ok(None);
         };
@@ -96,7 +96,7 @@ impl FrameHeader {
         let Some((payload_len, mask, len)) = parse_rest(rest, opcode, rules.role)? else {
             return Ok(None);
         };
-        let header = FrameHeader {
+        let header = Self {
             fin: first & FIN != 0,
             rsv1: first & RSV1 != 0,
             opcode,
@@ -116,8 +116,8 @@ impl FrameHeader {
         let (&first, rest) = octets.split_first()?;
         let kind = (*PLAIN_BYTES.get(usize::from(first))?)?;
         let (payload_len, mask, len) = parse_rest(rest, kind.opcode(), role).ok()??;
-        let header = FrameHeader::new(kind.opcode(), payload_len);
-        Some((kind, FrameHeader { mask, ..header }, len))
+        let header = Self::new(kind.opcode(), payload_len);
+        Some((kind, Self { mask, ..header }, len))
     }
 
     /// Appends the encoded header to `out`, with the shortest length form (RFC 6455 §5.2).

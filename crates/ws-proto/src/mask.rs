@@ -17,7 +17,7 @@ impl MaskKey {
     /// The key with these bytes.
     #[must_use]
     pub const fn new(octets: [u8; 4]) -> Self {
-        MaskKey(octets)
+        Self(octets)
     }
 
     /// The bytes in the order of the wire.
@@ -29,7 +29,7 @@ impl MaskKey {
     #[must_use]
     pub const fn after(self, len: usize) -> Self {
         let octets = (len % 4) as u32;
-        MaskKey(
+        Self(
             u32::from_le_bytes(self.0)
                 .rotate_right(octets.wrapping_mul(8))
                 .to_le_bytes(),

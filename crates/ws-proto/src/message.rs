@@ -26,8 +26,8 @@ impl MessageKind {
     /// The opcode of the first frame.
     pub(crate) const fn opcode(self) -> OpCode {
         match self {
-            MessageKind::Binary => OpCode::Binary,
-            MessageKind::Text => OpCode::Text,
+            Self::Binary => OpCode::Binary,
+            Self::Text => OpCode::Text,
         }
     }
 }
@@ -45,8 +45,8 @@ impl Message {
     /// Borrows the message.
     pub fn as_ref(&self) -> MessageRef<'_> {
         match self {
-            Message::Binary(bytes) => MessageRef::Binary(bytes),
-            Message::Text(text) => MessageRef::Text(text),
+            Self::Binary(bytes) => MessageRef::Binary(bytes),
+            Self::Text(text) => MessageRef::Text(text),
         }
     }
 
@@ -63,8 +63,8 @@ impl Message {
     /// Returns the payload bytes of either kind, without a copy.
     pub fn into_bytes(self) -> Bytes {
         match self {
-            Message::Binary(bytes) => bytes,
-            Message::Text(text) => text.into_bytes(),
+            Self::Binary(bytes) => bytes,
+            Self::Text(text) => text.into_bytes(),
         }
     }
 
@@ -75,12 +75,12 @@ impl Message {
 
     /// Tells whether this is a text message.
     pub fn is_text(&self) -> bool {
-        matches!(self, Message::Text(_))
+        matches!(self, Self::Text(_))
     }
 
     /// Tells whether this is a binary message.
     pub fn is_binary(&self) -> bool {
-        matches!(self, Message::Binary(_))
+        matches!(self, Self::Binary(_))
     }
 
     /// Returns the text of a text message, without a copy.
@@ -88,10 +88,10 @@ impl Message {
     /// # Errors
     ///
     /// Gives a binary message back.
-    pub fn into_text(self) -> Result<Text, Message> {
+    pub fn into_text(self) -> Result<Text, Self> {
         match self {
-            Message::Text(text) => Ok(text),
-            binary @ Message::Binary(_) => Err(binary),
+            Self::Text(text) => Ok(text),
+            binary @ Self::Binary(_) => Err(binary),
         }
     }
 }
@@ -350,7 +350,7 @@ pub trait IntoOutgoing<'a> {
 }
 
 impl<'a> IntoOutgoing<'a> for Outgoing<'a> {
-    fn into_outgoing(self) -> Outgoing<'a> {
+    fn into_outgoing(self) -> Self {
         self
     }
 }
@@ -469,7 +469,10 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::needless_borrows_for_generic_args)] // The borrows are what is tested.
+    #[expect(
+        clippy::needless_borrows_for_generic_args,
+        reason = "The borrows are what is tested"
+    )]
     fn borrowed_payloads_stay_where_they_lie() {
         fn is_borrowed<'a>(message: impl IntoOutgoing<'a>, kind: MessageKind) {
             let message = message.into_outgoing();

@@ -23,12 +23,12 @@ impl OpCode {
     #[must_use]
     pub const fn from_number(number: u8) -> Option<Self> {
         Some(match number {
-            0x0 => OpCode::Continuation,
-            0x1 => OpCode::Text,
-            0x2 => OpCode::Binary,
-            0x8 => OpCode::Close,
-            0x9 => OpCode::Ping,
-            0xa => OpCode::Pong,
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xa => Self::Pong,
             _ => return None,
         })
     }
@@ -40,6 +40,6 @@ impl OpCode {
 
     /// Whether this is a Close, Ping or Pong (RFC 6455 §5.5).
     pub const fn is_control(self) -> bool {
-        matches!(self, OpCode::Close | OpCode::Ping | OpCode::Pong)
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
     }
 }

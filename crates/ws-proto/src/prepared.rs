@@ -66,7 +66,7 @@ impl PreparedFrame {
         header.encode(&mut octets);
         let header_len = octets.len();
         octets.extend_from_slice(payload);
-        PreparedFrame {
+        Self {
             octets: octets.into(),
             header_len,
         }
@@ -86,7 +86,7 @@ impl Prepared {
         {
             return prepared.clone();
         }
-        Prepared {
+        Self {
             shared: Arc::new(Shared {
                 kind: message.kind,
                 compression: message.compression,

@@ -14,14 +14,14 @@ pub enum Role {
 impl Role {
     /// Whether frames that this role sends carry a masking key.
     pub const fn masks(self) -> bool {
-        matches!(self, Role::Client)
+        matches!(self, Self::Client)
     }
 
     /// The role at the other end.
-    pub const fn peer(self) -> Role {
+    pub const fn peer(self) -> Self {
         match self {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
         }
     }
 }

@@ -39,7 +39,7 @@ impl Text {
     /// Text that lives as long as the program: no copy.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
-        Text(Bytes::from_static(text.as_bytes()))
+        Self(Bytes::from_static(text.as_bytes()))
     }
 
     /// The text.
@@ -70,7 +70,7 @@ impl TryFrom<Bytes> for Text {
 
     fn try_from(bytes: Bytes) -> Result<Self, NotUtf8> {
         match arch::valid_utf8(&bytes) {
-            true => Ok(Text(bytes)),
+            true => Ok(Self(bytes)),
             false => Err(NotUtf8(bytes)),
         }
     }
@@ -78,13 +78,13 @@ impl TryFrom<Bytes> for Text {
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Text(text.into())
+        Self(text.into())
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Text(Bytes::copy_from_slice(text.as_bytes()))
+        Self(Bytes::copy_from_slice(text.as_bytes()))
     }
 }
 
@@ -104,7 +104,7 @@ impl From<Box<str>> for Text {
 impl From<Arc<str>> for Text {
     fn from(text: Arc<str>) -> Self {
         // As bytes, which `Bytes` takes as they are; they stay UTF-8.
-        Text(Bytes::from_owner(Arc::<[u8]>::from(text)))
+        Self(Bytes::from_owner(Arc::<[u8]>::from(text)))
     }
 }
 
@@ -194,7 +194,7 @@ pub(crate) struct MessageBuffer {
 
 impl Default for MessageBuffer {
     fn default() -> Self {
-        MessageBuffer {
+        Self {
             kind: MessageKind::Binary,
             octets: Vec::new(),
             utf8: Utf8Stream::default(),
@@ -337,7 +337,7 @@ pub(crate) struct TextBlock {
 
 impl TextBlock {
     pub(crate) fn new(octets: Box<[u8]>) -> Self {
-        TextBlock { octets, text: 0..0 }
+        Self { octets, text: 0..0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -392,7 +392,7 @@ impl TextBlock {
 /// Bytes that one of the types above, or [`unmask_text`], checked when it took them.
 ///
 /// The only callers are in this file, where the fields that they read are private.
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 #[inline]
 fn checked_before(octets: &[u8]) -> &str {
     debug_assert!(core::str::from_utf8(octets).is_ok());

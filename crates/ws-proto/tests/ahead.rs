@@ -24,7 +24,7 @@ impl End {
         let config = Config::default();
         let mut recv = RecvHalf::new(role, &config);
         recv.lending().set_up(Box::default(), BLOCK, 2 * BLOCK);
-        End {
+        Self {
             recv,
             send: match role {
                 Role::Server => SendHalf::server(&config),
@@ -53,7 +53,7 @@ impl End {
                     if let Some(len) = lending.wants_block() {
                         lending.lend_ahead(vec![0; len].into());
                     }
-                    let len = End::read(&mut self.arriving, lending.spare_ahead(), most);
+                    let len = Self::read(&mut self.arriving, lending.spare_ahead(), most);
                     self.recv.filled(len);
                 }
                 found => {
@@ -86,7 +86,7 @@ impl End {
                     if let Some(len) = lending.wants_block() {
                         lending.lend(vec![0; len].into());
                     }
-                    let len = End::read(&mut self.arriving, self.recv.spare(), most);
+                    let len = Self::read(&mut self.arriving, self.recv.spare(), most);
                     self.recv.filled(len);
                 }
                 Step::Busy => {}

@@ -84,18 +84,18 @@ impl Queued {
     fn new(small: usize, large: usize) -> Self {
         let small = (1..=small).map(|i| octets(100 * i, i));
         let large = (1..=large).map(|i| octets(LARGE + i, 10 * i));
-        Queued {
+        Self {
             messages: small.chain(large).map(Message::from).collect(),
-            ..Queued::default()
+            ..Self::default()
         }
     }
 
     fn sent(self, sent: usize) -> Self {
-        Queued { sent, ..self }
+        Self { sent, ..self }
     }
 
     fn owes_pong(self) -> Self {
-        Queued {
+        Self {
             owes_pong: true,
             ..self
         }

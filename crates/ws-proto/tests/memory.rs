@@ -56,7 +56,7 @@ impl End {
         let (mut recv, mut send) = halves(role, &Config::default());
         recv.lending().lend(vec![0; BLOCK].into());
         send.lending().lend(Vec::with_capacity(BLOCK));
-        End { recv, send }
+        Self { recv, send }
     }
 
     /// Reads as much as it takes to find a message or control frame.

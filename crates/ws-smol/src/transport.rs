@@ -92,7 +92,7 @@ impl Timer for SmolTimer {
     }
 
     fn at(deadline: Instant) -> Self {
-        SmolTimer {
+        Self {
             timer: async_io::Timer::at(deadline),
             has_gone_off: false,
         }

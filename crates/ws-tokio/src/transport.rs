@@ -65,7 +65,7 @@ pub struct StreamTransport<S>(S);
 impl<S> StreamTransport<S> {
     /// The stream as a transport.
     pub fn new(stream: S) -> Self {
-        StreamTransport(stream)
+        Self(stream)
     }
 
     /// The stream.
@@ -151,7 +151,7 @@ impl TcpTransport {
     pub fn new(stream: TcpStream) -> Self {
         // A socket that cannot be told is slower or broken; reading and writing will show which.
         let _ = stream.set_nodelay(true);
-        TcpTransport(stream)
+        Self(stream)
     }
 
     /// The stream.
@@ -162,7 +162,7 @@ impl TcpTransport {
 
 impl From<TcpTransport> for AnyTransport {
     fn from(tcp: TcpTransport) -> Self {
-        AnyTransport::new(tcp)
+        Self::new(tcp)
     }
 }
 
@@ -257,7 +257,7 @@ impl Timer for TokioTimer {
     }
 
     fn at(deadline: Instant) -> Self {
-        TokioTimer(Box::pin(tokio::time::sleep_until(deadline.into())))
+        Self(Box::pin(tokio::time::sleep_until(deadline.into())))
     }
 
     fn reset(&mut self, deadline: Instant) {

@@ -124,14 +124,14 @@ pub enum End {
 
 impl End {
     /// Both.
-    pub const BOTH: [End; 2] = [End::Client, End::Server];
+    pub const BOTH: [Self; 2] = [Self::Client, Self::Server];
 
     /// Our end, behind its handshake.
     #[must_use]
     pub fn open(self, config: &Config) -> (Ws, Peer) {
         match self {
-            End::Client => client(config),
-            End::Server => server(config),
+            Self::Client => client(config),
+            Self::Server => server(config),
         }
     }
 
@@ -139,8 +139,8 @@ impl End {
     #[must_use]
     pub fn peer(self) -> wire::From {
         match self {
-            End::Client => wire::From::Server,
-            End::Server => wire::From::Client,
+            Self::Client => wire::From::Server,
+            Self::Server => wire::From::Client,
         }
     }
 }

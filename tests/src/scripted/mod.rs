@@ -45,13 +45,13 @@ impl Runtime for Manual {
 }
 
 impl Wrap<Scripted> for Manual {
-    fn wrap(stream: Scripted) -> AnyTransport<Manual> {
+    fn wrap(stream: Scripted) -> AnyTransport<Self> {
         AnyTransport::from_stream(stream, |stream| stream)
     }
 }
 
-impl AsRef<Scripted> for Scripted {
-    fn as_ref(&self) -> &Scripted {
+impl AsRef<Self> for Scripted {
+    fn as_ref(&self) -> &Self {
         self
     }
 }
@@ -234,7 +234,7 @@ impl Split for Scripted {
     }
 
     fn reunite(read: ScriptedRead, write: ScriptedWrite) -> Option<Self> {
-        Arc::ptr_eq(&read.0, &write.0).then_some(Scripted { read, write })
+        Arc::ptr_eq(&read.0, &write.0).then_some(Self { read, write })
     }
 }
 

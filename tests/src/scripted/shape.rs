@@ -41,14 +41,14 @@ impl WriteHalf for Whole {
 }
 
 impl Split for Whole {
-    type ReadHalf = Locked<Whole>;
-    type WriteHalf = Locked<Whole>;
+    type ReadHalf = Locked<Self>;
+    type WriteHalf = Locked<Self>;
 
-    fn split(self) -> (Locked<Whole>, Locked<Whole>) {
+    fn split(self) -> (Locked<Self>, Locked<Self>) {
         Locked::pair(self)
     }
 
-    fn reunite(read: Locked<Whole>, write: Locked<Whole>) -> Option<Self> {
+    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
         read.join(write)
     }
 }
@@ -67,7 +67,7 @@ impl Shape for Scripted {
 
 impl Shape for Whole {
     fn shape(scripted: Scripted) -> Self {
-        Whole(scripted)
+        Self(scripted)
     }
 }
 

@@ -68,7 +68,7 @@ impl<R: Send + 'static> Running<R> {
         thread::spawn(move || {
             let _ = sender.send(work());
         });
-        Running(receiver)
+        Self(receiver)
     }
 
     /// The result.

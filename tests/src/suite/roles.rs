@@ -30,8 +30,8 @@ impl Role {
     /// The role that the peer plays.
     pub(super) fn peer(self) -> From {
         match self {
-            Role::Client => From::Server,
-            Role::Server => From::Client,
+            Self::Client => From::Server,
+            Self::Server => From::Client,
         }
     }
 
@@ -66,7 +66,7 @@ impl Role {
         // Those that it accepts have the same.
         limit(SockRef::from(&listener), buffers);
         match self {
-            Role::Server => {
+            Self::Server => {
                 // What the server says at once would lie behind its head in the memory of the peer.
                 let opened = Signal::default();
                 let is_opened = opened.clone();
@@ -87,7 +87,7 @@ impl Role {
                 opened.give();
                 (peer, running)
             }
-            Role::Client => {
+            Self::Client => {
                 let running = Running::start(move || {
                     let stream = connect(address, buffers);
                     S::block_on(async move {
@@ -181,7 +181,7 @@ pub(super) struct Seen {
 impl FrameReader {
     /// Begins where the peer has stopped, which must not have read any frame.
     pub(super) fn new(peer: &RawPeer) -> Self {
-        FrameReader {
+        Self {
             stream: io::BufReader::with_capacity(64 << 10, peer.writer()),
             scratch: vec![0; 64 << 10],
         }

@@ -43,15 +43,15 @@ enum Wait {
 }
 
 impl Wait {
-    const ALL: [Wait; 4] = [Wait::Recv, Wait::RecvRef, Wait::RecvStream, Wait::Drive];
+    const ALL: [Self; 4] = [Self::Recv, Self::RecvRef, Self::RecvStream, Self::Drive];
 
     /// Whether there was a message.
     async fn wait(self, ws: &mut Ws) -> Result<bool, Error> {
         match self {
-            Wait::Recv => Ok(ws.recv().await?.is_some()),
-            Wait::RecvRef => Ok(ws.recv_ref().await?.is_some()),
-            Wait::RecvStream => Ok(ws.recv_stream().await?.is_some()),
-            Wait::Drive => ws.drive().await,
+            Self::Recv => Ok(ws.recv().await?.is_some()),
+            Self::RecvRef => Ok(ws.recv_ref().await?.is_some()),
+            Self::RecvStream => Ok(ws.recv_stream().await?.is_some()),
+            Self::Drive => ws.drive().await,
         }
     }
 }

@@ -145,7 +145,7 @@ enum Owner {
 impl Owner {
     fn lists(self, line: &str) -> bool {
         is_public_function(line)
-            || (self == Owner::Trait && (line.starts_with("fn ") || line.starts_with("type ")))
+            || (self == Self::Trait && (line.starts_with("fn ") || line.starts_with("type ")))
     }
 }
 

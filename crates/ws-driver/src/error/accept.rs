@@ -34,16 +34,16 @@ pub enum AcceptError {
 impl AcceptError {
     /// Tells whether the client took too long.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, AcceptError::Timeout)
+        matches!(self, Self::Timeout)
     }
 
     /// Tells whether the client went away or fell silent, which happens to every server and need not be logged as a
     /// fault.
     pub fn is_disconnect(&self) -> bool {
         match self {
-            AcceptError::Io(error) => is_loss(error),
-            AcceptError::Lost | AcceptError::Timeout => true,
-            AcceptError::Answer(_) | AcceptError::Rejected(_) => false,
+            Self::Io(error) => is_loss(error),
+            Self::Lost | Self::Timeout => true,
+            Self::Answer(_) | Self::Rejected(_) => false,
         }
     }
 }
@@ -51,9 +51,9 @@ impl AcceptError {
 impl From<Fault> for AcceptError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Io(error) => AcceptError::Io(error),
-            Fault::Lost => AcceptError::Lost,
-            Fault::Timeout => AcceptError::Timeout,
+            Fault::Io(error) => Self::Io(error),
+            Fault::Lost => Self::Lost,
+            Fault::Timeout => Self::Timeout,
         }
     }
 }

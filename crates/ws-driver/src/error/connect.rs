@@ -56,21 +56,16 @@ pub enum ConnectPhase {
 impl ConnectError {
     /// Tells whether connecting took too long.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, ConnectError::Timeout(_))
+        matches!(self, Self::Timeout(_))
     }
 
     /// Tells whether the server was out of reach, went away or fell silent, so that a later attempt may succeed. A
     /// refusal is none, not even 503: see [`response`](Self::response).
     pub fn is_disconnect(&self) -> bool {
         match self {
-            ConnectError::Io(error) => {
-                is_loss(error) || error.kind() == io::ErrorKind::ConnectionRefused
-            }
-            ConnectError::Lost | ConnectError::Resolve(_) | ConnectError::Timeout(_) => true,
-            ConnectError::Handshake(_)
-            | ConnectError::Request(_)
-            | ConnectError::Target(_)
-            | ConnectError::TlsUnavailable => false,
+            Self::Io(error) => is_loss(error) || error.kind() == io::ErrorKind::ConnectionRefused,
+            Self::Lost | Self::Resolve(_) | Self::Timeout(_) => true,
+            Self::Handshake(_) | Self::Request(_) | Self::Target(_) | Self::TlsUnavailable => false,
         }
     }
 
@@ -78,14 +73,14 @@ impl ConnectError {
     /// that does not end is here as far as it had arrived 1 s after its last byte.
     pub fn response(&self) -> Option<&Response<Vec<u8>>> {
         match self {
-            ConnectError::Handshake(error) => error.refusal(),
-            ConnectError::Io(_)
-            | ConnectError::Lost
-            | ConnectError::Request(_)
-            | ConnectError::Resolve(_)
-            | ConnectError::Target(_)
-            | ConnectError::Timeout(_)
-            | ConnectError::TlsUnavailable => None,
+            Self::Handshake(error) => error.refusal(),
+            Self::Io(_)
+            | Self::Lost
+            | Self::Request(_)
+            | Self::Resolve(_)
+            | Self::Target(_)
+            | Self::Timeout(_)
+            | Self::TlsUnavailable => None,
         }
     }
 }
@@ -93,8 +88,8 @@ impl ConnectError {
 impl fmt::Display for ConnectPhase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            ConnectPhase::Connect => "the server could not be reached in time",
-            ConnectPhase::Handshake => "the server did not complete the opening handshake in time",
+            Self::Connect => "the server could not be reached in time",
+            Self::Handshake => "the server did not complete the opening handshake in time",
         })
     }
 }
@@ -102,9 +97,9 @@ impl fmt::Display for ConnectPhase {
 impl From<Fault> for ConnectError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Io(error) => ConnectError::Io(error),
-            Fault::Lost => ConnectError::Lost,
-            Fault::Timeout => ConnectError::Timeout(ConnectPhase::Handshake),
+            Fault::Io(error) => Self::Io(error),
+            Fault::Lost => Self::Lost,
+            Fault::Timeout => Self::Timeout(ConnectPhase::Handshake),
         }
     }
 }

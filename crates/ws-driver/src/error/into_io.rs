@@ -32,7 +32,7 @@ impl From<AcceptError> for io::Error {
             AcceptError::Rejected(_) => ErrorKind::InvalidData,
             AcceptError::Timeout => ErrorKind::TimedOut,
         };
-        io::Error::new(kind, error)
+        Self::new(kind, error)
     }
 }
 
@@ -54,7 +54,7 @@ impl From<ConnectError> for io::Error {
             ConnectError::Timeout(_) => ErrorKind::TimedOut,
             ConnectError::TlsUnavailable => ErrorKind::Unsupported,
         };
-        io::Error::new(kind, error)
+        Self::new(kind, error)
     }
 }
 
@@ -68,6 +68,6 @@ impl From<Error> for io::Error {
             Error::Send(_) => ErrorKind::InvalidInput,
             Error::Timeout(_) => ErrorKind::TimedOut,
         };
-        io::Error::new(kind, error)
+        Self::new(kind, error)
     }
 }

@@ -45,8 +45,8 @@ pub enum Error {
 impl From<SendError> for Error {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::Closing => Error::Closed(None),
-            error => Error::Send(error),
+            SendError::Closing => Self::Closed(None),
+            error => Self::Send(error),
         }
     }
 }
@@ -81,7 +81,7 @@ pub enum Timeout {
 impl Error {
     /// Tells whether a time limit passed.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Error::Timeout(_))
+        matches!(self, Self::Timeout(_))
     }
 
     /// Tells whether the connection is closed or gone, which the peer or the network can cause at any time. Time limits
@@ -89,17 +89,17 @@ impl Error {
     /// do not.
     pub fn is_disconnect(&self) -> bool {
         match self {
-            Error::Closed(_) | Error::Lost | Error::Unfinished => true,
-            Error::Io(error) => is_loss(error),
-            Error::Timeout(timeout) => *timeout != Timeout::Unreceived,
-            Error::Receive(_) | Error::Send(_) => false,
+            Self::Closed(_) | Self::Lost | Self::Unfinished => true,
+            Self::Io(error) => is_loss(error),
+            Self::Timeout(timeout) => *timeout != Timeout::Unreceived,
+            Self::Receive(_) | Self::Send(_) => false,
         }
     }
 
     /// Returns the Close of the peer, if it closed the connection before this was sent.
     pub fn peer_close(&self) -> Option<&CloseFrame> {
         match self {
-            Error::Closed(close) => close.as_deref(),
+            Self::Closed(close) => close.as_deref(),
             _ => None,
         }
     }
@@ -108,7 +108,7 @@ impl Error {
     /// before. The code of the peer is in [`peer_close`](Self::peer_close).
     pub fn violation_code(&self) -> Option<CloseCode> {
         match self {
-            Error::Receive(error) => Some(error.close_code()),
+            Self::Receive(error) => Some(error.close_code()),
             _ => None,
         }
     }
@@ -131,13 +131,13 @@ fn closed(close: Option<&CloseFrame>) -> String {
 
 impl From<ProtocolError> for Error {
     fn from(error: ProtocolError) -> Self {
-        Error::Receive(error.into())
+        Self::Receive(error.into())
     }
 }
 
 impl From<LimitError> for Error {
     fn from(error: LimitError) -> Self {
-        Error::Receive(error.into())
+        Self::Receive(error.into())
     }
 }
 
@@ -159,15 +159,13 @@ pub enum TryFeedError<M> {
 impl<M> TryFeedError<M> {
     /// Tells whether there is no room: the message can be sent later.
     pub fn is_full(&self) -> bool {
-        matches!(self, TryFeedError::Full(_))
+        matches!(self, Self::Full(_))
     }
 
     /// Returns the message.
     pub fn into_message(self) -> M {
         match self {
-            TryFeedError::Closed(message)
-            | TryFeedError::Full(message)
-            | TryFeedError::Unfinished(message) => message,
+            Self::Closed(message) | Self::Full(message) | Self::Unfinished(message) => message,
         }
     }
 }
@@ -175,9 +173,9 @@ impl<M> TryFeedError<M> {
 impl<M> fmt::Debug for TryFeedError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            TryFeedError::Closed(_) => "Closed(..)",
-            TryFeedError::Full(_) => "Full(..)",
-            TryFeedError::Unfinished(_) => "Unfinished(..)",
+            Self::Closed(_) => "Closed(..)",
+            Self::Full(_) => "Full(..)",
+            Self::Unfinished(_) => "Unfinished(..)",
         })
     }
 }

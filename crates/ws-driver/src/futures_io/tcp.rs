@@ -26,7 +26,7 @@ impl<R: FuturesRuntime> TcpTransport<R> {
     pub fn new(stream: R::TcpStream) -> Self {
         // A socket that cannot be told is slower or broken; reading and writing will show which.
         let _ = R::set_nodelay(&stream);
-        TcpTransport::of(stream)
+        Self::of(stream)
     }
 
     /// The stream.
@@ -36,7 +36,7 @@ impl<R: FuturesRuntime> TcpTransport<R> {
 
     /// The stream, as it is.
     fn of(stream: R::TcpStream) -> Self {
-        TcpTransport { stream, room: None }
+        Self { stream, room: None }
     }
 
     /// Writes to a socket that was full: when the runtime has said that there is room.
@@ -81,7 +81,7 @@ impl<R: FuturesRuntime> AsRef<R::TcpStream> for TcpTransport<R> {
 
 impl<R: FuturesRuntime + Runtime<Tcp = TcpTransport<R>>> From<TcpTransport<R>> for AnyTransport<R> {
     fn from(tcp: TcpTransport<R>) -> Self {
-        AnyTransport::new(tcp)
+        Self::new(tcp)
     }
 }
 
@@ -139,11 +139,11 @@ impl<R: FuturesRuntime> Split for TcpTransport<R> {
     fn split(self) -> (TcpReadHalf<R>, TcpWriteHalf<R>) {
         let whole = Arc::new(());
         let read = TcpReadHalf {
-            tcp: TcpTransport::of(self.stream.clone()),
+            tcp: Self::of(self.stream.clone()),
             whole: Arc::clone(&whole),
         };
         let write = TcpWriteHalf {
-            tcp: TcpTransport::of(self.stream),
+            tcp: Self::of(self.stream),
             whole,
             is_alone: true,
         };
@@ -155,7 +155,7 @@ impl<R: FuturesRuntime> Split for TcpTransport<R> {
             return None;
         }
         write.is_alone = false;
-        Some(TcpTransport::of(read.tcp.stream))
+        Some(Self::of(read.tcp.stream))
     }
 }
 

@@ -109,7 +109,7 @@ impl Timer for Never {
     }
 
     fn at(_: Instant) -> Self {
-        Never
+        Self
     }
 
     fn reset(&mut self, _: Instant) {}
@@ -122,9 +122,9 @@ impl Timer for Never {
 impl Runtime for Noting {
     type Timer = Never;
     type TcpStream = Tcp;
-    type Tcp = TcpTransport<Noting>;
+    type Tcp = TcpTransport<Self>;
 
-    fn tcp(stream: Tcp) -> TcpTransport<Noting> {
+    fn tcp(stream: Tcp) -> TcpTransport<Self> {
         TcpTransport::new(stream)
     }
 

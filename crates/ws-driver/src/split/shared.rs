@@ -47,7 +47,7 @@ impl<T: Split> Shared<T> {
     ) -> Self {
         let orphan = None;
         let wakers = Arc::default();
-        Shared {
+        Self {
             state: Mutex::new(SharedState { write, orphan }),
             waker: Waker::from(Arc::clone(&wakers)),
             wakers,

@@ -19,8 +19,8 @@ impl Half {
     /// The one at the other end of the cell.
     pub(crate) fn other(self) -> Self {
         match self {
-            Half::Receiver => Half::Sender,
-            Half::Sender => Half::Receiver,
+            Self::Receiver => Self::Sender,
+            Self::Sender => Self::Receiver,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Heads to start from, with single lines exchanged.
-#![allow(dead_code)] // each test binary uses its own part
+#![expect(dead_code, reason = "each test binary uses its own part")]
 
 use ws_handshake::{
     ClientError, ClientHandshake, Established, OriginPolicy, Progress, RejectReason, Rejection,

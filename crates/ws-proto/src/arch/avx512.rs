@@ -71,7 +71,7 @@ impl Check {
     #[target_feature(enable = "avx512f")]
     #[inline]
     fn new() -> Self {
-        Check {
+        Self {
             last: _mm512_setzero_si512(),
             faults: _mm512_setzero_si512(),
         }
@@ -207,7 +207,7 @@ fn lanes(len: usize) -> __mmask64 {
     u64::MAX.checked_shr(others as u32).unwrap_or(0)
 }
 
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn load(line: &Line) -> __m512i {
@@ -215,7 +215,7 @@ fn load(line: &Line) -> __m512i {
     unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
 }
 
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn store(line: &mut Line, octets: __m512i) {
@@ -224,7 +224,7 @@ fn store(line: &mut Line, octets: __m512i) {
 }
 
 /// Up to a line, and zeros.
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn load_part(part: &[u8]) -> __m512i {
@@ -234,7 +234,7 @@ fn load_part(part: &[u8]) -> __m512i {
 }
 
 /// Up to a line.
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn store_part(part: &mut [u8], octets: __m512i) {

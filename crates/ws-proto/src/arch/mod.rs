@@ -67,7 +67,7 @@ pub(crate) fn valid_utf8(octets: &[u8]) -> bool {
 }
 
 /// Appends `source` to `target`, masked on the way; all bytes of the result joined by OR, eight in parallel.
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 #[inline]
 pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
     target.reserve(source.len());

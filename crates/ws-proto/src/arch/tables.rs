@@ -1,6 +1,10 @@
 //! Tables for the UTF-8 check (RFC 3629 §3, §4), made as the crate is compiled.
 
-#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)] // What is wrong here does not compile.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "What is wrong here does not compile"
+)]
 
 /// Bytes of a vector, and of a table in one.
 pub(super) const LINE_LEN: usize = 64;

@@ -62,7 +62,7 @@ fn check_mask(name: &str, mask: impl Fn(MaskKey, &mut [u8]) -> u64) {
     assert_eq!(octets.0, [AROUND; ROOM], "{name} keeps to its octets");
 }
 
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 fn check_copy(name: &str, copy: impl Fn(MaskKey, &[u8], &mut [MaybeUninit<u8>]) -> u64) {
     let mut from = Aligned([0; ROOM]);
     let mut to = Aligned([MaybeUninit::new(AROUND); ROOM]);

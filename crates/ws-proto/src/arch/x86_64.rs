@@ -45,7 +45,7 @@ pub(super) fn head_len(payload: &[u8]) -> usize {
     payload.as_ptr().align_offset(LINE_LEN).min(LINE_LEN)
 }
 
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 fn widest_mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     if has_avx512() {
         // SAFETY: the processor has AVX-512F.
@@ -59,7 +59,7 @@ fn widest_mask(key: MaskKey, payload: &mut [u8]) -> u64 {
 }
 
 /// As [`loops::mask_text`].
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 #[inline]
 pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     if has_avx512() {
@@ -71,7 +71,7 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
 }
 
 /// As [`loops::valid_utf8`].
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 pub(super) fn valid_utf8(octets: &[u8]) -> bool {
     if has_avx512() {
         // SAFETY: the processor has AVX-512F, BW and VBMI.
@@ -82,7 +82,7 @@ pub(super) fn valid_utf8(octets: &[u8]) -> bool {
 }
 
 /// As [`loops::copy`].
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 pub(super) fn copy(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
     if has_avx512() {
         // SAFETY: the processor has AVX-512F.
@@ -124,7 +124,7 @@ pub(super) struct Kernels {
 
 /// The kernels by their features, `None` where the processor lacks those.
 #[cfg(test)]
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 pub(super) fn kernels() -> [(&'static str, Option<Kernels>); 2] {
     let avx2 = has_avx2().then_some(Kernels {
         // SAFETY: the processor has AVX2, or nobody gets this.
@@ -149,7 +149,7 @@ pub(super) struct TextKernels {
 }
 
 #[cfg(test)]
-#[allow(unsafe_code)]
+#[expect(unsafe_code)]
 pub(super) fn text_kernels() -> Option<TextKernels> {
     has_avx512().then_some(TextKernels {
         // SAFETY: the processor has AVX-512F, BW and VBMI, or nobody gets this.

@@ -47,7 +47,7 @@ pub(crate) struct CompressorOptions {
 impl CompressorOptions {
     /// Moves the window to one that the codec takes.
     pub(crate) fn in_range(self) -> Self {
-        CompressorOptions {
+        Self {
             window_bits: self.window_bits.clamp(9, 15),
             ..self
         }
@@ -79,7 +79,7 @@ impl Compressor {
     /// A compressor that has no memory yet.
     pub(crate) fn new(options: CompressorOptions) -> Self {
         let options = options.in_range();
-        Compressor {
+        Self {
             config: DeflateConfig {
                 level: options.level.into(),
                 mem_level: options.mem_level.into(),

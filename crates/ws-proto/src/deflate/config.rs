@@ -39,7 +39,7 @@ pub struct DeflateConfig {
 
 impl Default for DeflateConfig {
     fn default() -> Self {
-        DeflateConfig {
+        Self {
             level: 1,
             mem_level: 4,
             threshold: 32,
@@ -133,7 +133,6 @@ impl DeflateConfig {
 
 /// The agreement of both ends (RFC 7692 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_structs)] // The four parameters of RFC 7692.
 pub struct DeflateParams {
     /// The server resets its window after each message (§7.1.1.1).
     pub server_no_context_takeover: bool,
@@ -148,7 +147,7 @@ pub struct DeflateParams {
 impl Default for DeflateParams {
     /// The parameters of an answer that names none.
     fn default() -> Self {
-        DeflateParams {
+        Self {
             server_no_context_takeover: false,
             client_no_context_takeover: false,
             server_max_window_bits: 15,

@@ -88,7 +88,7 @@ impl Decompressor {
     /// (RFC 7692 §7.1.1, §7.1.2). Distances beyond are accepted
     /// all the same, except across the end of a block with BFINAL.
     pub(crate) fn new(takeover: bool, window_bits: u8) -> Self {
-        Decompressor {
+        Self {
             takeover,
             history_len: 1 << window_bits.clamp(8, 15),
             state: None,
@@ -211,7 +211,7 @@ impl Decompressor {
 
 impl DecompressorState {
     fn new() -> Self {
-        DecompressorState {
+        Self {
             inflate: Inflate::new(false, 15),
             window: Window::Current,
             history: VecDeque::new(),

@@ -51,7 +51,7 @@ impl Code {
         }
         let mut symbols: Vec<usize> = (0..lengths.len()).filter(|&s| lengths[s] > 0).collect();
         symbols.sort_by_key(|&s| lengths[s]);
-        Code { counts, symbols }
+        Self { counts, symbols }
     }
 
     fn symbol(&self, bits: &mut Bits<'_>) -> Option<usize> {

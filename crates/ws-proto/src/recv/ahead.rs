@@ -16,7 +16,6 @@ use crate::send::SendHalf;
 /// The result of a look ahead: see [`RecvHalf::look_ahead`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-#[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
 pub enum LookAhead {
     /// A control frame in front of every message was used up and answered: look again.
     Control(Control),
@@ -280,7 +279,7 @@ impl RecvHalf {
 
 impl Ahead {
     fn new() -> Self {
-        Ahead {
+        Self {
             answered: 0,
             from: VOID,
             at: 0,

@@ -53,7 +53,7 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn new(usual_len: usize) -> Self {
-        Block {
+        Self {
             memory: TextBlock::default(),
             start: 0,
             end: 0,

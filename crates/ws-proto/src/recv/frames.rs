@@ -48,7 +48,7 @@ pub(super) struct OpenFrame {
 
 impl OpenFrame {
     pub(super) fn new(header: &FrameHeader) -> Self {
-        OpenFrame {
+        Self {
             remaining: header.payload_len,
             key: header.mask,
             fin: header.fin,
@@ -62,7 +62,7 @@ impl OpenFrame {
 
     /// Behind the next `len` bytes of payload.
     pub(super) fn after(self, len: usize) -> Self {
-        OpenFrame {
+        Self {
             remaining: self.remaining.saturating_sub(len as u64),
             key: self.key.map(|key| key.after(len)),
             fin: self.fin,

@@ -33,7 +33,6 @@ use stream::Streaming;
 /// The result of a step of receiving: what was looked for, or why the search stopped before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-#[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
 pub enum Step<T> {
     /// The search found it.
     Found(T),
@@ -137,7 +136,7 @@ enum Stop {
 
 impl<E: Into<ReceiveError>> From<E> for Stop {
     fn from(error: E) -> Self {
-        Stop::Failed(error.into())
+        Self::Failed(error.into())
     }
 }
 
@@ -150,7 +149,7 @@ impl RecvHalf {
     pub fn new(role: Role, config: &Config) -> Self {
         let max_frame_len = config.shared.max_frame_len.unwrap_or(usize::MAX);
         let max_message_len = config.shared.max_message_len;
-        RecvHalf {
+        Self {
             role,
             max_frame_len,
             max_message_len,

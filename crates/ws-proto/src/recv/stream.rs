@@ -23,7 +23,7 @@ pub(super) struct Streaming {
 
 impl Streaming {
     fn new(kind: MessageKind, utf8: Utf8Stream, has_prefix: bool) -> Self {
-        Streaming {
+        Self {
             kind,
             utf8,
             frame_is_empty: true,

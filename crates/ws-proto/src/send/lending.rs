@@ -136,7 +136,10 @@ pub struct IoSlices<'a>(Slices<'a>);
 /// Mostly there is one.
 #[cfg(feature = "std")]
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant)] // Passed by value once and stored by nobody.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "Passed by value once and stored by nobody"
+)]
 enum Slices<'a> {
     One([std::io::IoSlice<'a>; 1]),
     Many([std::io::IoSlice<'a>; 16], usize),

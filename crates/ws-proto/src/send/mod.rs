@@ -118,17 +118,17 @@ impl SendHalf {
     /// The sending half of a server.
     #[must_use]
     pub fn server(config: &Config) -> Self {
-        SendHalf::new(None, config)
+        Self::new(None, config)
     }
 
     /// The sending half of a client, which takes a masking key for every frame from `masks`.
     #[must_use]
     pub fn client(config: &Config, masks: impl MaskSource + 'static) -> Self {
-        SendHalf::new(Some(Box::new(masks)), config)
+        Self::new(Some(Box::new(masks)), config)
     }
 
     fn new(masks: Option<Box<dyn MaskSource>>, config: &Config) -> Self {
-        let mut half = SendHalf {
+        let mut half = Self {
             masks,
             is_plain: false,
             room: 0,

@@ -30,7 +30,7 @@ impl Silence {
         if config.shared.idle_timeout.is_none() && config.shared.keepalive.is_none() {
             return None;
         }
-        let mut silence = Box::new(Silence {
+        let mut silence = Box::new(Self {
             idle_timeout: config.shared.idle_timeout,
             keepalive: config.shared.keepalive,
             idle: Deadline::Off,

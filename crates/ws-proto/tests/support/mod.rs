@@ -1,6 +1,6 @@
 //! Bytes written by hand, and two ways to receive them.
 
-#![allow(dead_code)] // Each test binary uses its part.
+#![expect(dead_code, reason = "Each test binary uses its part")]
 
 use ws_proto::{
     CloseCode, Config, Connection, Control, MaskKey, MaskSource, Message, MessageRef, ReceiveError,
@@ -28,19 +28,19 @@ pub(crate) enum Seen {
 impl Seen {
     pub(crate) fn message(message: MessageRef<'_>) -> Self {
         match message {
-            MessageRef::Binary(octets) => Seen::Binary(octets.to_vec()),
+            MessageRef::Binary(octets) => Self::Binary(octets.to_vec()),
             MessageRef::Text(text) => {
                 assert!(std::str::from_utf8(text.as_bytes()).is_ok());
-                Seen::Text(text.into())
+                Self::Text(text.into())
             }
         }
     }
 
     pub(crate) fn control(control: &Control) -> Self {
         match control {
-            Control::Ping(payload) => Seen::Ping(payload.to_vec()),
-            Control::Pong(payload) => Seen::Pong(payload.to_vec()),
-            Control::Close(close) => Seen::Close(
+            Control::Ping(payload) => Self::Ping(payload.to_vec()),
+            Control::Pong(payload) => Self::Pong(payload.to_vec()),
+            Control::Close(close) => Self::Close(
                 (close.code != CloseCode::NO_STATUS)
                     .then(|| (close.code.number(), close.reason.to_string())),
             ),
@@ -104,7 +104,7 @@ pub(crate) struct Wire {
 impl Wire {
     /// Frames that the end with this role sends.
     pub(crate) fn from(sender: Role) -> Self {
-        Wire {
+        Self {
             octets: Vec::new(),
             masks: sender == Role::Client,
             frames: 0,
@@ -174,7 +174,7 @@ pub(crate) struct Rng(u64);
 
 impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
-        Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     pub(crate) fn next(&mut self) -> u64 {

@@ -105,13 +105,13 @@ const FINE: Outcome = Outcome(None);
 
 impl From<ProtocolError> for Outcome {
     fn from(error: ProtocolError) -> Self {
-        Outcome(Some(error.into()))
+        Self(Some(error.into()))
     }
 }
 
 impl From<LimitError> for Outcome {
     fn from(error: LimitError) -> Self {
-        Outcome(Some(error.into()))
+        Self(Some(error.into()))
     }
 }
 

@@ -166,7 +166,7 @@ impl<'a> Peer<'a> {
     }
 
     /// Another open connection to a server; none to a client.
-    pub(in crate::extra) fn another(&mut self) -> Result<Option<Peer<'a>>, Miss> {
+    pub(in crate::extra) fn another(&mut self) -> Result<Option<Self>, Miss> {
         let Some(target) = self.target else {
             return Ok(None);
         };

@@ -62,7 +62,7 @@ struct Checks {
 
 impl Checks {
     fn new() -> Self {
-        let checks = Checks {
+        let checks = Self {
             valid: alloc::vec![("dispatch", valid_utf8), ("loops", loops::valid_utf8)],
             mask: alloc::vec![("dispatch", mask_text), ("loops", loops::mask_text)],
             count: 0,

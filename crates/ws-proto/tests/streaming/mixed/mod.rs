@@ -75,7 +75,7 @@ enum Held {
 impl Held {
     /// Whether its piece is to be received next.
     fn is_announced(&self) -> bool {
-        matches!(self, Held::Piece(payload) if !payload.is_empty())
+        matches!(self, Self::Piece(payload) if !payload.is_empty())
     }
 }
 
