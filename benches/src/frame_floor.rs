@@ -1,9 +1,11 @@
-//! The least that a frame costs: what nobody who knows its kind and length beforehand could leave out. No state, no
-//! limits, no errors. It stays as it is, so that ratios to it can be compared over time.
+//! A lower bound for the cost of a frame: only the work that remains when the kind and length of
+//! the frame are known in advance. It has no state, no limits and no errors. This code is frozen,
+//! so that ratios to it can be compared over time.
 
 use ws_proto::MaskKey;
 
-/// The text of the one masked frame that `input` is, with up to 125 octets of payload.
+/// Unmasks `input`, which must be exactly one masked text frame with up to 125 bytes of payload,
+/// and returns its text.
 #[must_use]
 pub fn short_text(input: &mut [u8]) -> Option<&str> {
     let ([first, len, key @ ..], payload) = input.split_first_chunk_mut::<6>()?;
@@ -14,13 +16,13 @@ pub fn short_text(input: &mut [u8]) -> Option<&str> {
     std::str::from_utf8(payload).ok()
 }
 
-/// Appends a masked text frame of up to 125 octets of payload.
+/// Appends a masked text frame with up to 125 bytes of payload.
 pub fn push_short_text(key: MaskKey, text: &str, output: &mut Vec<u8>) {
-    let [a, b, c, d] = key.octets();
+    let [a, b, c, d] = key.to_bytes();
     output.extend_from_slice(&[0x81, 0x80 | text.len() as u8, a, b, c, d]);
     let start = output.len();
     output.extend_from_slice(text.as_bytes());
-    mask(&mut output[start..], key.octets());
+    mask(&mut output[start..], key.to_bytes());
 }
 
 fn mask(payload: &mut [u8], key: [u8; 4]) {
@@ -28,8 +30,8 @@ fn mask(payload: &mut [u8], key: [u8; 4]) {
     for word in words {
         *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
     }
-    for (octet, key) in rest.iter_mut().zip(key) {
-        *octet ^= key;
+    for (byte, key) in rest.iter_mut().zip(key) {
+        *byte ^= key;
     }
 }
 
@@ -38,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_one_writes_the_other_reads() {
+    fn a_written_frame_is_read_back() {
         let mut frame = Vec::new();
         push_short_text(MaskKey::new([0x37, 0xfa, 0x21, 0x3d]), "Hello", &mut frame);
         // RFC 6455 §5.7.

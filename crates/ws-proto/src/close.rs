@@ -10,14 +10,14 @@ use core::ops::Deref;
 use crate::control::MAX_CONTROL_LEN;
 use crate::error::{ProtocolError, SendError};
 
-/// The longest reason in bytes: a control payload less the two bytes of the code.
+/// The longest reason in bytes: a control payload minus the two bytes of the code.
 pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
 
 /// The reason why a connection ended, as a number (RFC 6455 §7.4).
 ///
-/// Holds any number, because a local report may be [`NO_STATUS`](CloseCode::NO_STATUS) or
-/// [`ABNORMAL`](CloseCode::ABNORMAL), which are never on the wire. [`is_sendable`](CloseCode::is_sendable) tells which
-/// numbers may be.
+/// It can hold any number. A local report may contain [`NO_STATUS`](CloseCode::NO_STATUS) or
+/// [`ABNORMAL`](CloseCode::ABNORMAL), which are never sent. [`is_sendable`](CloseCode::is_sendable)
+/// returns `true` for the numbers that can be sent.
 ///
 /// ```
 /// # use ws_proto::CloseCode;
@@ -31,34 +31,35 @@ pub struct CloseCode(u16);
 impl CloseCode {
     /// 1000: the purpose of the connection was fulfilled.
     pub const NORMAL: Self = Self(1000);
-    /// 1001: a server goes down, or a browser leaves the page.
+    /// 1001: a server shuts down, or a browser leaves the page.
     pub const GOING_AWAY: Self = Self(1001);
     /// 1002: the peer broke the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
     /// 1003: data of a kind that cannot be accepted.
     pub const UNSUPPORTED: Self = Self(1003);
-    /// 1005: the Close had no code. Never on the wire: a [`CloseFrame`] with it has no payload (RFC 6455 §7.1.5).
+    /// 1005: the Close had no code. Never sent: a [`CloseFrame`] with this code has no payload (RFC
+    /// 6455 §7.1.5).
     pub const NO_STATUS: Self = Self(1005);
-    /// 1006: the connection ended without a Close. Never on the wire.
+    /// 1006: the connection ended without a Close. Never sent.
     pub const ABNORMAL: Self = Self(1006);
     /// 1007: a payload that does not fit its kind, such as text that is not UTF-8.
     pub const INVALID_PAYLOAD: Self = Self(1007);
-    /// 1008: a policy was violated, and no other code says it better.
+    /// 1008: a policy was violated, and no other code is more specific.
     pub const POLICY: Self = Self(1008);
     /// 1009: a message was too big.
     pub const TOO_BIG: Self = Self(1009);
     /// 1010: the client wanted an extension that the server did not agree to.
     pub const MANDATORY_EXTENSION: Self = Self(1010);
-    /// 1011: the server met a condition that it did not expect.
+    /// 1011: the server met an unexpected condition.
     pub const INTERNAL_ERROR: Self = Self(1011);
     /// 1012: the service restarts.
     pub const SERVICE_RESTART: Self = Self(1012);
-    /// 1013: try again later.
+    /// 1013: the client should try again later.
     pub const TRY_AGAIN_LATER: Self = Self(1013);
-    /// 1014: a gateway got a bad answer from upstream.
+    /// 1014: a gateway received an invalid response from upstream.
     pub const BAD_GATEWAY: Self = Self(1014);
 
-    /// Makes the code with this number.
+    /// Creates the code with this number.
     #[must_use]
     pub const fn new(number: u16) -> Self {
         Self(number)
@@ -69,11 +70,12 @@ impl CloseCode {
         self.0
     }
 
-    /// Tells whether the code may stand in a Close frame, in either direction (RFC 6455 §7.4.1, §7.4.2 and the
-    /// registry).
+    /// Returns `true` if the code may be in a Close frame, in either direction (RFC 6455 §7.4.1,
+    /// §7.4.2 and the registry).
     pub const fn is_sendable(self) -> bool {
-        // 1004 is reserved, and 1005, 1006 and 1015 are local reports; 1012 to 1014 were registered after the RFC. From
-        // 3000 on, libraries and frameworks register theirs; from 4000 on, applications agree among themselves.
+        // 1004 is reserved, and 1005, 1006 and 1015 are local reports. 1012 to 1014 were registered
+        // after the RFC. 3000 to 3999 are for codes registered by libraries and frameworks, 4000 to
+        // 4999 for private agreements between applications.
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }
 }
@@ -96,7 +98,7 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// The words beside a close code: UTF-8 of at most 123 bytes (RFC 6455 §5.5.1).
+/// The text beside a close code: UTF-8 of at most 123 bytes (RFC 6455 §5.5.1).
 ///
 /// ```
 /// # use ws_proto::CloseReason;
@@ -108,7 +110,7 @@ impl fmt::Display for CloseCode {
 pub struct CloseReason(Box<str>);
 
 impl CloseReason {
-    /// Makes the reason with these words.
+    /// Creates the reason with this text.
     ///
     /// # Errors
     ///
@@ -121,14 +123,14 @@ impl CloseReason {
         Ok(Self(reason))
     }
 
-    /// Makes the reason with as much of this text as fits, cut between two characters: at most [`MAX_REASON_LEN`]
-    /// bytes.
+    /// Creates a reason from the beginning of this text: as many whole characters as fit in
+    /// [`MAX_REASON_LEN`] bytes.
     ///
     /// For texts of any length, such as that of an error.
     #[must_use]
     pub fn truncated(reason: impl AsRef<str>) -> Self {
         let reason = reason.as_ref();
-        // A character has at most 4 bytes, so one of the first tries hits the boundary.
+        // A character has at most 4 bytes, so one of the first four tries is a boundary.
         let most = reason.len().min(MAX_REASON_LEN);
         let cut = (0..=most).rev().find_map(|len| reason.get(..len));
         Self(cut.unwrap_or_default().into())
@@ -149,7 +151,6 @@ impl AsRef<str> for CloseReason {
     }
 }
 
-/// Implements `TryFrom` for types that are text.
 macro_rules! try_from {
     ($($from:ty),+) => {$(
         impl TryFrom<$from> for CloseReason {
@@ -183,7 +184,7 @@ impl fmt::Display for CloseReason {
 #[error("a close reason of {len} bytes is too long: give at most {MAX_REASON_LEN}")]
 #[non_exhaustive]
 pub struct CloseReasonTooLong {
-    /// Bytes that were given.
+    /// The number of bytes that were given.
     pub len: usize,
 }
 
@@ -200,26 +201,28 @@ pub struct CloseReasonTooLong {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseFrame {
-    /// The reason why the connection ends; [`CloseCode::NO_STATUS`] if the Close does not say (RFC 6455 §7.1.5).
+    /// The reason why the connection ends, as a number. It is [`CloseCode::NO_STATUS`] if the Close
+    /// has no code (RFC 6455 §7.1.5).
     pub code: CloseCode,
-    /// The same in words, for a log; often empty.
+    /// The reason as text, for a log. It is often empty.
     pub reason: CloseReason,
 }
 
 impl CloseFrame {
-    /// Makes a Close with this code and reason.
+    /// Creates a Close with this code and reason.
     #[must_use]
     pub const fn new(code: CloseCode, reason: CloseReason) -> Self {
         Self { code, reason }
     }
 
-    /// Makes a Close without a code, and so without a reason: its payload is empty (RFC 6455 §7.1.5).
+    /// Creates a Close without a code and therefore without a reason: its payload is empty (RFC
+    /// 6455 §7.1.5).
     #[must_use]
     pub fn without_code() -> Self {
         Self::new(CloseCode::NO_STATUS, CloseReason::default())
     }
 
-    /// Reads the payload of a Close frame.
+    /// Parses the payload of a Close frame.
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, ProtocolError> {
         let (code, reason) = match payload {
             [] => return Ok(Self::without_code()),
@@ -230,7 +233,7 @@ impl CloseFrame {
             return Err(ProtocolError::InvalidCloseCode(code));
         }
         let reason = core::str::from_utf8(reason).map_err(|_| ProtocolError::CloseReasonNotUtf8)?;
-        // The header rules have bounded the payload, so this is never longer than allowed.
+        // The header rules limit the payload, so the reason is never too long.
         let reason = CloseReason::new(reason).map_err(|_| ProtocolError::ControlTooLong)?;
         Ok(Self { code, reason })
     }
@@ -245,7 +248,7 @@ impl CloseFrame {
         }
     }
 
-    /// The payload of a Close frame that passed [`check`](Self::check).
+    /// Returns the payload of a Close frame that passed [`check`](Self::check).
     pub(crate) fn encode(&self) -> Vec<u8> {
         match self.code {
             CloseCode::NO_STATUS => Vec::new(),
@@ -259,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_table_follows_the_registry() {
+    fn sendable_codes_match_the_registry() {
         let sendable = |number| CloseCode::new(number).is_sendable();
         for number in (1000..=1003).chain(1007..=1014).chain(3000..=4999) {
             assert!(sendable(number), "{number}");
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn close_payloads_are_checked_in_full() {
+    fn parse_checks_code_and_reason() {
         use ProtocolError::*;
         assert_eq!(CloseFrame::parse(b""), Ok(CloseFrame::without_code()));
         assert_eq!(CloseFrame::parse(b"\x03"), Err(CloseTooShort));
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_come_from_every_kind_of_text() {
+    fn reasons_convert_from_every_text_type() {
         let bye = CloseReason::new("bye");
         assert_eq!("bye".try_into(), bye);
         assert_eq!(String::from("bye").try_into(), bye);
@@ -315,7 +318,7 @@ mod tests {
     #[test]
     fn long_reasons_are_cut_between_characters() {
         for character in ["x", "\u{e4}", "\u{20ac}", "\u{1f980}"] {
-            // The cut falls on every byte of the character.
+            // The limit falls on every byte of the character.
             for offset in 0..=MAX_REASON_LEN {
                 let long = ["x".repeat(offset), character.repeat(MAX_REASON_LEN)].concat();
                 let reason = CloseReason::truncated(&long);
@@ -323,7 +326,7 @@ mod tests {
                 let room = MAX_REASON_LEN - reason.len();
                 assert!(
                     room < character.len(),
-                    "{offset}: room for {room} bytes more"
+                    "offset {offset}: {room} more bytes would fit"
                 );
             }
         }
@@ -334,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn only_codes_that_may_travel_are_sent_and_no_reason_goes_without_one() {
+    fn check_refuses_local_codes_and_reasons_without_a_code() {
         let frame = |code, reason| CloseFrame::new(code, CloseReason::new(reason).unwrap());
         assert_eq!(frame(CloseCode::NORMAL, "bye").check(), Ok(()));
         assert_eq!(CloseFrame::without_code().check(), Ok(()));

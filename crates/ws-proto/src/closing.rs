@@ -1,4 +1,4 @@
-//! How far a connection has been closed (RFC 6455 §7).
+//! The state of the closing handshake (RFC 6455 §7).
 
 use alloc::boxed::Box;
 
@@ -15,41 +15,43 @@ use crate::role::Role;
 ///    │ │ peer's Close, answered │                 Done        both Closes: clean
 ///    │ └────────────────────────│────────────────► │
 ///    │                          │
-///    ├── output lost ──► OutputLost ─────────────► Lost   by the peer's Close, which still counts
+///    ├── output lost ──► OutputLost ─────────────► Lost   by the peer's Close
 ///    │                          │
-///    ├── violation, reported ──►┼────────────────► Failed    ours was the last word
+///    ├── violation, reported ──►┼────────────────► Failed
 ///    └── end of the transport ─►┴────────────────► Lost
 /// ```
 ///
-/// `Done`, `Failed` and `Lost` are final. [`Closes`] has what the Closes said.
+/// `Done`, `Failed` and `Lost` are final. [`Closes`] holds the Closes themselves.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Closing {
     #[default]
     Open,
-    /// Our Close is queued or sent, the peer's has not arrived.
+    /// Our Close is queued or sent. The peer's has not arrived.
     LocalSent,
-    /// The transport takes nothing any more, and no Close of ours has left.
+    /// The transport takes no more output, and our Close has not been written. The peer's Close
+    /// still counts.
     OutputLost,
-    /// Both Closes are there.
+    /// Both ends have sent a Close.
     Done,
-    /// The peer broke a rule or went over a limit. A Close with its code is queued or sent, unless ours was before or
-    /// none can leave.
+    /// The peer broke a rule or exceeded a limit. A Close with the code of the error is queued or
+    /// sent, unless ours was queued before or the transport takes none.
     Failed(ReceiveError),
-    /// The transport ended, or took no Close of ours, or a time limit passed, before both Closes were there.
+    /// The connection was lost before both Closes had been exchanged: the transport ended, did not
+    /// take our Close, or a timeout passed.
     Lost,
 }
 
-/// The Closes of both ends. They are kept whatever becomes of the transport.
+/// The Closes of both ends. They are kept even if the transport fails.
 #[derive(Debug)]
 pub(crate) struct Closes {
-    /// The end whose Close was first.
+    /// The end that sent its Close first.
     initiator: Initiator,
     local: Option<CloseFrame>,
     peer: Option<CloseFrame>,
 }
 
 impl Closes {
-    /// Keeps the Close of one end beside that of the other.
+    /// Stores the Close of one end.
     pub(crate) fn keep(closes: &mut Option<Box<Self>>, by: Initiator, close: CloseFrame) {
         let closes = closes.get_or_insert_with(|| {
             Box::new(Self {
@@ -75,60 +77,63 @@ impl Closes {
     }
 }
 
-/// The end of a connection that was first to end it.
+/// The end that was first to close a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Initiator {
     /// This end.
     Local,
-    /// The other end.
+    /// The peer.
     Peer,
 }
 
-/// The end of a connection: both Closes, which of them was first, and whether it was clean.
+/// The outcome of a connection: the Closes of both ends, which of them was first, and whether the
+/// end was clean.
 ///
-/// A Close without a code is one with [`CloseCode::NO_STATUS`] (RFC 6455 §7.1.5).
+/// A Close without a code has the code [`CloseCode::NO_STATUS`] (RFC 6455 §7.1.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct End {
-    /// The end whose Close was first. Without any Close: the peer if it ended the transport or did not answer in time,
-    /// this end if it found a violation.
+    /// The end that sent its Close first. Without any Close, it is the peer if the peer ended the
+    /// transport or did not answer in time. It is this end if this end found a violation.
     pub initiator: Initiator,
-    /// The Close of this end. It may not have left, if the end was not clean.
+    /// The Close of this end. If the end was not clean, it may not have been sent.
     pub local: Option<CloseFrame>,
-    /// The Close of the peer. It is here whatever became of ours.
+    /// The Close of the peer. It is present even if ours could not be sent.
     pub peer: Option<CloseFrame>,
-    /// Tells whether both ends sent a Close (RFC 6455 §7.1.4).
+    /// `true` if both ends sent a Close (RFC 6455 §7.1.4).
     pub clean: bool,
 }
 
 impl End {
-    /// Returns the close code of the connection (RFC 6455 §7.1.5): that of the peer's Close,
-    /// [`CloseCode::NO_STATUS`] if it had none, [`CloseCode::ABNORMAL`] if no Close arrived.
+    /// Returns the close code of the connection (RFC 6455 §7.1.5).
+    ///
+    /// This is the code of the peer's Close, [`CloseCode::NO_STATUS`] if that Close had no code, or
+    /// [`CloseCode::ABNORMAL`] if no Close arrived.
     pub fn code(&self) -> CloseCode {
         self.peer
             .as_ref()
             .map_or(CloseCode::ABNORMAL, |close| close.code)
     }
 
-    /// Returns the reason in the peer's Close (RFC 6455 §7.1.6), which is empty if it had none.
+    /// Returns the reason in the peer's Close (RFC 6455 §7.1.6). It is empty if the Close had none
+    /// or if no Close arrived.
     pub fn reason(&self) -> &str {
         self.peer.as_ref().map_or("", |close| &*close.reason)
     }
 }
 
 impl Closing {
-    /// Tells whether messages may still be sent.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
         matches!(self, Self::Open)
     }
 
-    /// Tells whether nothing that the peer sends from here on counts.
+    /// Returns `true` if input that arrives from now on is ignored.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Done | Self::Failed(_) | Self::Lost)
     }
 
-    /// Returns how the connection ended, once that is decided.
+    /// Returns the outcome of the connection once it is decided.
     pub(crate) fn end(&self, closes: Option<&Closes>) -> Option<End> {
         if !self.is_final() {
             return None;
@@ -145,10 +150,11 @@ impl Closing {
         })
     }
 
-    /// Tells whether this end now ends its direction of the transport (RFC 6455 §7.1.1, §7.1.7).
+    /// Returns `true` if this end must now end its direction of the transport (RFC 6455 §7.1.1,
+    /// §7.1.7).
     ///
-    /// A server does after both Closes, a client lets the server go first. After a violation and after a loss either
-    /// does.
+    /// After both Closes a server does so, and a client lets the server go first. After a violation
+    /// or a loss both roles do.
     pub(crate) fn ends_transport(&self, role: Role) -> bool {
         match self {
             Self::Open | Self::LocalSent | Self::OutputLost => false,

@@ -1,4 +1,4 @@
-//! Limits and time-outs of a connection.
+//! The limits and timeouts of a connection.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -8,18 +8,16 @@ use core::time::Duration;
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateConfig;
 
-/// The most frames that one assembled message may come in.
+/// The maximum number of frames in one assembled message.
 ///
-/// Empty fragments cost the peer next to nothing; the Autobahn suite sends 65,537.
+/// Empty fragments cost the peer almost nothing, so their number must be limited. The Autobahn
+/// suite sends 65,537.
 pub const MAX_FRAGMENTS: u32 = 131_072;
 
-/// Limits and time limits. The defaults are safe against a hostile peer.
+/// The limits and timeouts of a connection. The defaults are safe against a hostile peer.
 ///
-/// The setters may be called in any order. Cheap to clone: connections with the same settings share them.
-///
-/// ```
-/// let config = ws_proto::Config::default().max_message(1 << 20);
-/// ```
+/// The setters may be called in any order. A clone is cheap: connections with the same settings
+/// share their memory.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Config {
@@ -42,12 +40,12 @@ pub(crate) struct Settings {
     pub(crate) write_stall_timeout: Duration,
 }
 
-/// The dates of Pings that are sent unasked.
+/// The times for keepalive Pings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keepalive {
-    /// Silence of the peer before a Ping.
+    /// The silence of the peer before a Ping.
     pub(crate) interval: Duration,
-    /// Time for the Pong.
+    /// The time for the Pong.
     pub(crate) timeout: Duration,
 }
 
@@ -71,16 +69,16 @@ impl Default for Settings {
 }
 
 impl Config {
-    /// Compresses messages, if the peer agrees to it (RFC 7692). Default: no compression.
+    /// Compresses messages if the peer agrees to it (RFC 7692). Default: no compression.
     ///
-    /// Compression takes memory and time, and tells whoever sees the lengths of messages something about what is in
-    /// them: do not compress secrets together with what others chose.
+    /// Compression takes memory and time. It also lets an observer of message lengths draw
+    /// conclusions about the content. Do not compress secrets together with data that others chose.
     #[cfg(feature = "deflate")]
     pub fn deflate(self, deflate: DeflateConfig) -> Self {
         self.set(|settings| settings.deflate = Some(deflate))
     }
 
-    /// Returns the settings of [`deflate`](Self::deflate), if it was called.
+    /// Returns the compression settings, if [`deflate`](Self::deflate) was called.
     #[cfg(feature = "deflate")]
     pub fn deflate_config(&self) -> Option<&DeflateConfig> {
         self.shared.deflate.as_ref()
@@ -88,81 +86,91 @@ impl Config {
 
     /// Sets the time for the closing handshake. Default: 5 s.
     ///
-    /// Until our Close has been written, the peer must take 64 KiB, or the rest, in each of these times: what was
-    /// queued before goes out first. Once the Close has been written, the time runs anew, up to the end of the
+    /// Messages that were queued before our Close are written first. Until the Close has been
+    /// written, the peer must take 64 KiB, or the rest, in each period of this length. Once the
+    /// Close has been written, the time starts anew. It then covers everything up to the end of the
     /// transport.
     ///
-    /// Short values cut off peers on slow lines; long ones let silent peers hold a connection.
+    /// Short values cut off peers on slow lines. Long values let silent peers hold a connection.
     pub fn close_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.close_timeout = timeout)
     }
 
-    /// Sets the time from a violation to the end of the transport, whatever the peer takes meanwhile. Default: 1 s.
+    /// Sets the time from a violation to the end of the transport. Data that the peer takes in the
+    /// meantime does not extend it. Default: 1 s.
     pub fn failure_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.failure_timeout = timeout)
     }
 
-    /// Sends messages in frames of at most this many bytes of payload. Default: a message is one frame.
+    /// Sends messages in frames of at most this many bytes of payload. Default: a message is one
+    /// frame.
     ///
-    /// A longer message is queued whole, and cut as the transport takes it: Pings and Pongs leave between two
-    /// fragments, a Close leaves behind the last. Small values cost a header per fragment.
+    /// A longer message is queued whole and cut into fragments while the transport takes it. Pings
+    /// and Pongs are sent between two fragments, and a Close is sent after the last. Small values
+    /// cost a header per fragment.
     pub fn fragment_len(self, len: NonZeroUsize) -> Self {
         self.set(|settings| settings.fragment_len = Some(len))
     }
 
-    /// Leaves the answers to Pings to the caller, who has to send a Pong with the payload of each (RFC 6455 §5.5.2).
-    /// Default: Pings are answered.
+    /// Leaves the answers to Pings to the caller. The caller must then answer each Ping with a Pong
+    /// that has the same payload (RFC 6455 §5.5.2). Default: Pings are answered automatically.
     ///
-    /// For relays, which pass on the Pings of one end and the Pongs of the other.
+    /// This is for relays, which pass on the Pings of one end and the Pongs of the other.
     pub fn manual_pongs(self) -> Self {
         self.set(|settings| settings.manual_pongs = true)
     }
 
-    /// Sets the bytes of queued output from which on senders wait. Default: 64 KiB. A message that finds less queued,
-    /// or nothing, is taken whole, however long it is.
+    /// Sets the high-water mark: the number of queued bytes at which senders start to wait.
+    /// Default: 64 KiB.
+    ///
+    /// A message is accepted whole, whatever its length, if the queue is shorter than this or
+    /// empty.
     pub fn high_water_mark(self, len: usize) -> Self {
         self.set(|settings| settings.high_water_mark = len)
     }
 
-    /// Sets the time that the peer may send nothing at all before the connection counts as lost. Default: none.
+    /// Sets the idle timeout: the connection counts as lost if the peer sends nothing for this
+    /// time. Default: none.
     ///
-    /// Counts while somebody receives.
+    /// The time runs only while a task receives.
     pub fn idle_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.idle_timeout = Some(timeout))
     }
 
-    /// Sends a Ping whenever the peer has sent nothing for `interval`; the connection counts as lost if the Pong takes
-    /// longer than `timeout`. Default: no Pings.
+    /// Sends a Ping whenever the peer has sent nothing for `interval`. The connection counts as
+    /// lost if the Pong takes longer than `timeout`. Default: no Pings.
     ///
-    /// An `interval` of less than a millisecond counts as one. Counts while somebody receives.
+    /// An `interval` of less than a millisecond counts as one millisecond. Both times run only
+    /// while a task receives.
     ///
-    /// The time for the Pong starts anew whenever the transport takes bytes, because the Ping may wait behind them.
-    /// The buffers of the operating system can still delay it, and nobody tells how much they hold. So allow
-    /// for a generous `timeout` where much is sent.
+    /// The time for the Pong starts anew whenever the transport takes bytes, because the Ping may
+    /// wait behind them. The buffers of the operating system can still delay the Ping, and their
+    /// fill level is unknown. So choose a generous `timeout` where much is sent.
     ///
-    /// Keeps middleboxes from forgetting the connection, and finds peers that are gone.
+    /// Pings keep middleboxes from dropping the connection, and detect peers that have disappeared.
     pub fn keepalive(self, interval: Duration, timeout: Duration) -> Self {
         let interval = interval.max(Duration::from_millis(1));
         self.set(|settings| settings.keepalive = Some(Keepalive { interval, timeout }))
     }
 
-    /// Sets the longest payload of one frame in bytes, inclusive. Default: no limit beside that of
+    /// Sets the longest payload of one frame in bytes, inclusive. Default: no limit besides
     /// [`max_message`](Self::max_message).
     ///
-    /// Refuses a message that arrives in longer frames, also where it is within the limit on messages. Compressed
-    /// messages are bounded by that one alone.
+    /// A message in longer frames is refused, even if it is within the limit on messages. The limit
+    /// does not apply to compressed messages, which are bounded by `max_message` alone.
     pub fn max_frame(self, len: usize) -> Self {
         self.set(|settings| settings.max_frame_len = Some(len))
     }
 
     /// Sets the longest message in bytes, in one frame or many, inclusive. Default: 16 MiB.
     ///
-    /// A peer can make the connection hold up to twice this for an unfinished message.
+    /// A peer can make the connection hold up to twice this amount for an unfinished message.
     pub fn max_message(self, len: usize) -> Self {
         self.set(|settings| settings.max_message_len = len)
     }
 
-    /// Takes away the limit on messages, and that on frames if one was set: a peer may then use up the memory.
+    /// Removes the limit on messages, and the limit on frames if one was set. A peer can then
+    /// exhaust the memory.
     pub fn unlimited(self) -> Self {
         self.set(|settings| {
             settings.max_frame_len = None;
@@ -170,13 +178,13 @@ impl Config {
         })
     }
 
-    /// Sets the time that output may wait without one byte being taken before the connection counts as lost. Default:
-    /// 30 s.
+    /// Sets the write stall timeout: the connection counts as lost if output waits for this time
+    /// and the transport takes no byte of it. Default: 30 s.
     pub fn write_stall_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.write_stall_timeout = timeout)
     }
 
-    /// Changes the settings of this one alone.
+    /// Changes these settings without a change to clones.
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         set(Arc::make_mut(&mut self.shared));
         self

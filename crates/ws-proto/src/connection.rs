@@ -9,32 +9,37 @@ use crate::recv::{Chunk, RecvHalf, Step};
 use crate::role::Role;
 use crate::send::SendHalf;
 
-/// A WebSocket connection after the opening handshake, without I/O: the pair of a [`RecvHalf`] and its [`SendHalf`].
+/// A WebSocket connection after the opening handshake, without I/O: a [`RecvHalf`] and its
+/// [`SendHalf`].
 ///
-/// Here is what takes both halves. For the rest, use each by itself; its documentation has the families of methods.
-/// The order of calls:
+/// The methods of this type need both halves. All other methods are on the halves: their
+/// documentation lists them by topic. The order of calls:
 ///
-/// 1. Take steps ([`next_message`](Self::next_message)) until one returns [`Step::NeedInput`] or [`Step::Ended`], and
-///    send what there is to say ([`SendHalf::message`]).
-/// 2. Write what is queued ([`SendHalf::slices`] or [`SendHalf::io_slices`], then [`SendHalf::advance`]; or
-///    [`SendHalf::stalled`] if the transport takes nothing).
-/// 3. Ask for the longest wait ([`SendHalf::deadline`]), wait and read into [`spare`](Self::spare), say how much came
-///    ([`RecvHalf::filled`], or [`end_of_input`](Self::end_of_input)), and act on time limits ([`SendHalf::expire`]).
+/// 1. Take steps ([`next_message`](Self::next_message)) until one returns [`Step::NeedInput`] or
+///    [`Step::Ended`]. Queue the messages to send ([`SendHalf::message`]).
+/// 2. Write what is queued ([`SendHalf::slices`] or [`SendHalf::io_slices`]), then report how much
+///    was written ([`SendHalf::advance`]). If the transport takes nothing, call
+///    [`SendHalf::stalled`].
+/// 3. Get the time at which the wait must end ([`SendHalf::deadline`]). Wait for input and read it
+///    into [`spare`](Self::spare). Report how much arrived ([`RecvHalf::filled`], or
+///    [`end_of_input`](Self::end_of_input)), and act on timeouts ([`SendHalf::expire`]).
 ///
 /// ```
 /// use ws_proto::{
-///     CloseCode, CloseFrame, CloseReason, Config, Connection, MaskKey, MaskSource, MessageRef, Step,
+///     CloseCode, CloseFrame, CloseReason, Config, Connection, MaskKey, MaskSource, MessageRef,
+///     Step,
 /// };
 ///
 /// struct Masks;
 ///
 /// impl MaskSource for Masks {
 ///     fn next_key(&mut self) -> MaskKey {
-///         MaskKey::new([1, 2, 3, 4]) // In earnest: from the random source of the operating system.
+///         // In production, use the random source of the operating system.
+///         MaskKey::new([1, 2, 3, 4])
 ///     }
 /// }
 ///
-/// /// Does what a transport does: takes the output of one end to the other.
+/// /// Stands in for a transport: passes the output of one end to the other.
 /// fn carry(from: &mut Connection, to: &mut Connection) {
 ///     let mut slices = [&[][..]; 16];
 ///     let used = from.send.slices(&mut slices);
@@ -65,14 +70,14 @@ use crate::send::SendHalf;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Connection {
-    /// Receives: see [`RecvHalf`].
+    /// The receiving half.
     pub recv: RecvHalf,
-    /// Sends: see [`SendHalf`].
+    /// The sending half.
     pub send: SendHalf,
 }
 
 impl Connection {
-    /// The server's end.
+    /// Creates the server's end.
     #[must_use]
     pub fn server(config: &Config) -> Self {
         Self {
@@ -81,7 +86,7 @@ impl Connection {
         }
     }
 
-    /// The client's end, which takes a masking key for every frame from `masks`.
+    /// Creates the client's end. It takes a new masking key from `masks` for every frame.
     #[must_use]
     pub fn client(config: &Config, masks: impl MaskSource + 'static) -> Self {
         Self {
@@ -97,21 +102,23 @@ impl Connection {
         self.send.deflate(params, config);
     }
 
-    /// Takes the halves apart: whoever holds them passes the sending half to each step of the other.
+    /// Splits the connection into its halves. Each step of the receiving half then takes the
+    /// sending half as an argument.
     #[must_use]
     pub fn split(self) -> (RecvHalf, SendHalf) {
         (self.recv, self.send)
     }
 
-    /// Joins two halves.
+    /// Joins two halves to a connection.
     #[must_use]
     pub fn join(recv: RecvHalf, send: SendHalf) -> Self {
         Self { recv, send }
     }
 
-    /// Returns free memory to read into, which is never empty. A block of 64 KiB is allocated once.
+    /// Returns free memory to read into. It is never empty. The first call allocates a block of 64
+    /// KiB.
     ///
-    /// Ends the look at a message.
+    /// The message or piece that the last step found is no longer available afterwards.
     pub fn spare(&mut self) -> &mut [u8] {
         if let Some(len) = self.recv.lending().wants_block() {
             self.recv.lending().lend(vec![0; len].into());
@@ -119,23 +126,27 @@ impl Connection {
         self.recv.spare()
     }
 
-    /// Takes note that nothing more will arrive. Call it when all steps have been taken, because a Close that is still
-    /// unread comes too late afterwards. Without both Closes that is abnormal (RFC 6455 §7.1.5, code 1006).
+    /// Reports that the input has ended.
     ///
-    /// If the end was decided before, what is queued still goes out: a peer that ended its own direction behind its
-    /// Close, or behind a violation, may still read ours. The transport can be dropped when nothing is queued.
+    /// Call it after all steps have been taken: a Close that is still unread is ignored afterwards.
+    /// An end without both Closes is abnormal (RFC 6455 §7.1.5, code 1006).
+    ///
+    /// If the end was decided before, queued output can still be written. A peer that ended its
+    /// direction after its Close, or after a violation, may still read our Close. The transport can
+    /// be dropped when nothing is queued.
     pub fn end_of_input(&mut self) {
         if !self.send.has_ended() {
             self.send.transport_ended();
         }
     }
 
-    /// Goes to the end of the next message. See [`RecvHalf::next_message`].
+    /// Finds the next message and receives all of it. See [`RecvHalf::next_message`].
     pub fn next_message(&mut self) -> Step<MessageRef<'_>> {
         match self.recv.next_message(&mut self.send) {
             Step::Found(()) => self.recv.message().map_or(Step::NeedInput, Step::Found),
             Step::NeedInput => {
-                // Takes over what is incomplete, so that a fault in it is found at once.
+                // Parking validates the part of the frame that has arrived, so that a violation in
+                // it is found at once.
                 let block = self.recv.lending().park(&mut self.send);
                 self.recv.lending().lend(block);
                 let failure = self.send.failure();
@@ -147,12 +158,13 @@ impl Connection {
         }
     }
 
-    /// Goes to the beginning of the next message, to receive it piece by piece. See [`RecvHalf::next_start`].
+    /// Finds the start of the next message, to receive it piece by piece. See
+    /// [`RecvHalf::next_start`].
     pub fn next_start(&mut self) -> Step<MessageKind> {
         self.recv.next_start(&mut self.send)
     }
 
-    /// Goes to the next piece of that message, which [`RecvHalf::chunk`] returns, or to its end.
+    /// Finds the next piece of that message, or its end. [`RecvHalf::chunk`] returns the piece.
     pub fn next_chunk(&mut self) -> Step<Chunk> {
         self.recv.next_chunk(&mut self.send)
     }

@@ -11,7 +11,7 @@ use crate::close::CloseFrame;
 /// The longest payload of a control frame in bytes (RFC 6455 §5.5).
 pub const MAX_CONTROL_LEN: usize = 125;
 
-/// The payload of a Ping or Pong: at most 125 bytes, held inline.
+/// The payload of a Ping or Pong: at most 125 bytes, stored inline.
 ///
 /// ```
 /// # use ws_proto::ControlPayload;
@@ -21,19 +21,20 @@ pub const MAX_CONTROL_LEN: usize = 125;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ControlPayload {
-    /// The first `len` bytes are the payload, the rest is zero: payloads are equal when all of it is.
+    /// The first `len` bytes are the payload. The rest is zero, so that the derived comparison is
+    /// correct.
     bytes: [u8; MAX_CONTROL_LEN],
     len: u8,
 }
 
 impl ControlPayload {
-    /// No bytes.
+    /// The empty payload.
     pub const EMPTY: Self = Self {
         bytes: [0; MAX_CONTROL_LEN],
         len: 0,
     };
 
-    /// Copies the payload.
+    /// Creates a payload with a copy of these bytes.
     ///
     /// # Errors
     ///
@@ -71,7 +72,6 @@ impl AsRef<[u8]> for ControlPayload {
     }
 }
 
-/// Implements `TryFrom` for types that are bytes.
 macro_rules! try_from {
     ($([$($generics:tt)*] $from:ty;)+) => {$(
         impl<$($generics)*> TryFrom<$from> for ControlPayload {
@@ -103,21 +103,22 @@ impl fmt::Debug for ControlPayload {
 #[error("{len} bytes do not fit a control frame: give at most {MAX_CONTROL_LEN}")]
 #[non_exhaustive]
 pub struct ControlPayloadTooLong {
-    /// Bytes that were given.
+    /// The number of bytes that were given.
     pub len: usize,
 }
 
-/// A control frame that arrived (RFC 6455 §5.5).
+/// A received control frame (RFC 6455 §5.5).
 ///
-/// Replies are queued by the connection itself, except for Pongs where
+/// The connection queues the reply itself. It leaves Pongs to the caller if
 /// [`Config::manual_pongs`](crate::Config::manual_pongs) is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// The closing handshake was started or answered. Without a code the frame has [`CloseCode::NO_STATUS`].
+    /// A Close, which starts or answers the closing handshake. If it has no code, its code is
+    /// [`CloseCode::NO_STATUS`].
     Close(CloseFrame),
-    /// The peer asks for a Pong.
+    /// A request for a Pong.
     Ping(ControlPayload),
-    /// The peer answers a Ping, or sends a heartbeat.
+    /// The answer to a Ping, or an unsolicited heartbeat.
     Pong(ControlPayload),
 }
 

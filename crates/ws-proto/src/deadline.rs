@@ -1,27 +1,28 @@
-//! Time limits as data: armed without a clock, given a date when someone looks at the clock anyway.
+//! Timeouts as data. A timeout is started without a clock. Its deadline is computed when the caller
+//! passes the current time.
 
 use core::time::Duration;
 
-/// Which time limit passed.
+/// The timeout that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Expired {
-    /// The closing handshake was not complete in time.
+    /// The closing handshake took too long.
     Close,
-    /// The peer sent nothing at all for too long.
+    /// The peer sent nothing for too long.
     Idle,
-    /// The peer did not answer a Ping in time.
+    /// The peer took too long to answer a Ping.
     Pong,
-    /// The peer did not take the Close that reports its violation in time.
+    /// The peer took too long to read the Close that reports its violation.
     Failure,
-    /// Output waited too long without one byte being taken.
+    /// The transport took no byte of the output for too long.
     WriteStall,
 }
 
-/// A time limit that may be running.
+/// A timeout that may be running.
 ///
-/// The hot path must not read the clock, so arming only notes the length; the date follows from the next time that the
-/// caller tells, which is before it starts to wait.
+/// The hot path must not read the clock, so [`arm`](Self::arm) only stores the duration. The caller
+/// passes the time before it starts to wait, and the deadline is computed then.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Deadline {
     #[default]
@@ -43,7 +44,7 @@ impl Deadline {
         !matches!(self, Self::Off)
     }
 
-    /// The date, fixed now if it was not before.
+    /// Returns the deadline. The first call after [`arm`](Self::arm) computes it from `now`.
     pub(crate) fn at(&mut self, now: Duration) -> Option<Duration> {
         match *self {
             Self::Off => None,
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_gets_its_date_at_the_first_look() {
+    fn the_first_call_of_at_fixes_the_deadline() {
         let second = Duration::from_secs(1);
         let mut deadline = Deadline::default();
         assert_eq!(deadline.at(second), None);

@@ -1,11 +1,12 @@
-//! Errors, by whose fault they are, and the close code that tells the peer.
+//! The errors, grouped by the party that caused them, and the close codes that report them to the
+//! peer.
 
 use crate::close::{CloseCode, CloseReasonTooLong};
 use crate::config::MAX_FRAGMENTS;
 use crate::control::ControlPayloadTooLong;
 use crate::utf8::InvalidUtf8;
 
-/// The peer broke a rule of RFC 6455: one variant per rule.
+/// A violation of RFC 6455 by the peer. Each rule has its own variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
@@ -31,7 +32,7 @@ pub enum ProtocolError {
         "the peer broke the WebSocket protocol: its Close carries the code {0}, which must not be sent"
     )]
     InvalidCloseCode(CloseCode),
-    /// Compressed bytes that are no message (RFC 7692 §7.2.2).
+    /// Compressed bytes that do not form a message (RFC 7692 §7.2.2).
     #[error("the peer broke the WebSocket protocol: a compressed message cannot be decompressed")]
     InvalidDeflate,
     /// Text that is not UTF-8 (RFC 6455 §8.1).
@@ -43,7 +44,7 @@ pub enum ProtocolError {
     /// A masked frame from a server (RFC 6455 §5.1).
     #[error("the peer broke the WebSocket protocol: a frame from the server is masked")]
     MaskedFrame,
-    /// A payload length that was not encoded in the shortest form (RFC 6455 §5.2).
+    /// A payload length that is not encoded in the shortest form (RFC 6455 §5.2).
     #[error("the peer broke the WebSocket protocol: a length is not encoded in the shortest form")]
     NonMinimalLength,
     /// Reserved bits without an extension that gives them a meaning (RFC 6455 §5.2).
@@ -65,7 +66,7 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
-    /// Returns the code that the Close to the peer carries (RFC 6455 §7.4.1).
+    /// Returns the code of the Close that is sent to the peer (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::CloseReasonNotUtf8 | Self::InvalidDeflate | Self::InvalidUtf8 => {
@@ -87,29 +88,30 @@ impl ProtocolError {
     }
 }
 
-/// The peer kept to the protocol but went over a limit of ours.
+/// A message or frame that is correct but exceeds a limit of this end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitError {
-    /// One frame announces more than [`Config::max_frame`](crate::Config::max_frame).
+    /// The length of one frame exceeds [`Config::max_frame`](crate::Config::max_frame).
     #[error("a frame of {len} bytes is over the limit of {limit}: raise `max_frame` to accept it")]
     FrameTooLong {
-        /// Bytes that its header announced.
+        /// The number of bytes that the frame header announced.
         len: u64,
-        /// Bytes that are allowed.
+        /// The number of bytes that are allowed.
         limit: usize,
     },
-    /// The frames of a message add up to more than [`Config::max_message`](crate::Config::max_message).
+    /// The frames of a message add up to more than
+    /// [`Config::max_message`](crate::Config::max_message).
     #[error(
         "a message of at least {len} bytes is over the limit of {limit}: raise `max_message` to accept it"
     )]
     MessageTooLong {
-        /// Bytes with the frame that went over.
+        /// The number of bytes up to and including the frame that exceeded the limit.
         len: u64,
-        /// Bytes that are allowed.
+        /// The number of bytes that are allowed.
         limit: usize,
     },
-    /// A message came in more than [`MAX_FRAGMENTS`](crate::MAX_FRAGMENTS) frames.
+    /// A message consists of more than [`MAX_FRAGMENTS`](crate::MAX_FRAGMENTS) frames.
     #[error(
         "a message came in more than {MAX_FRAGMENTS} fragments: the peer should send longer ones"
     )]
@@ -117,7 +119,7 @@ pub enum LimitError {
 }
 
 impl LimitError {
-    /// Returns the code that the Close to the peer carries (RFC 6455 §7.4.1).
+    /// Returns the code of the Close that is sent to the peer (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::FrameTooLong { .. } | Self::MessageTooLong { .. } => CloseCode::TOO_BIG,
@@ -126,12 +128,13 @@ impl LimitError {
     }
 }
 
-/// The reason why receiving ended: the peer's fault, or a limit of ours. From then on every step is
-/// [`Step::Ended`](crate::Step::Ended).
+/// The reason why receiving failed: the peer broke the protocol or exceeded a limit.
+///
+/// Every later step returns [`Step::Ended`](crate::Step::Ended).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// The peer went over a limit.
+    /// The peer exceeded a limit.
     #[error("{0}")]
     Limit(LimitError),
     /// The peer broke the protocol.
@@ -140,7 +143,7 @@ pub enum ReceiveError {
 }
 
 impl ReceiveError {
-    /// Returns the code that the Close to the peer carries (RFC 6455 §7.4.1).
+    /// Returns the code of the Close that is sent to the peer (RFC 6455 §7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::Limit(error) => error.close_code(),
@@ -174,7 +177,7 @@ impl From<InvalidUtf8> for ReceiveError {
     }
 }
 
-/// The caller asked to send what cannot be sent. Nothing was queued.
+/// The reason why something cannot be sent. Nothing was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -184,7 +187,7 @@ pub enum SendError {
     /// A close code that must not be sent (RFC 6455 §7.4).
     #[error("the close code {0} must not be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999")]
     InvalidCloseCode(CloseCode),
-    /// A piece or the end of a message, and none was begun.
+    /// A piece or the end of a message, although no message was begun.
     #[error("no message was begun: begin one first")]
     NoMessage,
     /// Text that is not UTF-8 (RFC 6455 §5.6).
@@ -196,10 +199,11 @@ pub enum SendError {
     /// A close reason that does not fit (RFC 6455 §5.5.1).
     #[error("{0}")]
     ReasonTooLong(CloseReasonTooLong),
-    /// A close reason and no code, without which it has no place (RFC 6455 §5.5.1).
+    /// A close reason without a code. The format of a Close has no place for it (RFC 6455 §5.5.1).
     #[error("a Close without a code cannot carry a reason: give a code, such as 1000")]
     ReasonWithoutCode,
-    /// Another message was begun and not finished: fragments of two must not mix (RFC 6455 §5.4).
+    /// Another message was begun and is not finished. The fragments of two messages must not be
+    /// mixed (RFC 6455 §5.4).
     #[error(
         "a message sent piece by piece is not finished: resume and finish it, or close the connection"
     )]

@@ -1,4 +1,5 @@
-//! Frame headers: parsing with every rule that a header alone can break, and encoding (RFC 6455 §5.2).
+//! Frame headers: encoding, and parsing with a check of every rule that a header alone can break
+//! (RFC 6455 §5.2).
 
 use alloc::vec::Vec;
 
@@ -9,7 +10,8 @@ use crate::message::MessageKind;
 use crate::opcode::OpCode;
 use crate::role::Role;
 
-/// The longest header: two bytes, an eight-byte length, a four-byte masking key.
+/// The length of the longest header in bytes: two bytes, an eight-byte length, and a four-byte
+/// masking key.
 pub const MAX_HEADER_LEN: usize = 14;
 
 const FIN: u8 = 0x80;
@@ -26,32 +28,32 @@ const LENGTH_64: u8 = 127;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FrameHeader {
-    /// Whether this frame ends its message.
+    /// `true` if this frame is the last of its message.
     pub fin: bool,
-    /// The first reserved bit: under permessage-deflate it marks a compressed message (RFC 7692 §6).
+    /// The first reserved bit. With permessage-deflate it marks a compressed message (RFC 7692 §6).
     pub rsv1: bool,
-    /// What the frame carries.
+    /// The type of the frame.
     pub opcode: OpCode,
-    /// The masking key, on frames from a client.
+    /// The masking key. Only frames from a client have one.
     pub mask: Option<MaskKey>,
-    /// Bytes of payload that follow.
+    /// The number of payload bytes that follow.
     pub payload_len: u64,
 }
 
-/// What the receiver's state allows the next header to say.
+/// The constraints on the next header that follow from the state of the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeaderRules {
     /// The role of the end that receives.
     pub role: Role,
-    /// Whether a fragmented message is under way, so that only continuations may carry data.
+    /// `true` while a fragmented message is incomplete. Data frames must then be continuations.
     pub message_open: bool,
-    /// Whether an extension gave RSV1 on the first frame of a message a meaning.
+    /// `true` if an extension uses RSV1 on the first frame of a message.
     pub rsv1: bool,
 }
 
 impl HeaderRules {
-    /// The rules at the start of a connection without extensions.
+    /// Creates the rules for the start of a connection without extensions.
     #[must_use]
     pub const fn new(role: Role) -> Self {
         Self {
@@ -63,7 +65,7 @@ impl HeaderRules {
 }
 
 impl FrameHeader {
-    /// A final, unmasked frame without reserved bits.
+    /// Creates the header of a final, unmasked frame without reserved bits.
     #[must_use]
     pub const fn new(opcode: OpCode, payload_len: u64) -> Self {
         Self {
@@ -75,21 +77,22 @@ impl FrameHeader {
         }
     }
 
-    /// Parses the header at the start of `octets`.
+    /// Parses the header at the start of `bytes`.
     ///
-    /// Returns the header and its length in bytes, or `None` while it is incomplete. Rules are checked in the order
-    /// of the bytes that break them, each as soon as its byte is there, so that the result does not depend on how
-    /// the input was cut.
+    /// Returns the header and its length in bytes, or `None` while the header is incomplete. The
+    /// result does not depend on how the input was divided into reads. Each rule is checked as soon
+    /// as the byte that can break it has arrived, in the order of the bytes.
     ///
     /// # Errors
     ///
-    /// Each variant of [`ProtocolError`] that names RFC 6455 §5.1, §5.2, §5.4 or the header rules of §5.5.
+    /// Each variant of [`ProtocolError`] that names RFC 6455 §5.1, §5.2, §5.4 or the header rules
+    /// of §5.5.
     #[inline]
     pub fn parse(
-        octets: &[u8],
+        bytes: &[u8],
         rules: &HeaderRules,
     ) -> Result<Option<(Self, usize)>, ProtocolError> {
-        let Some((&first, rest)) = octets.split_first() else {
+        let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);
         };
         let opcode = check_first(first, rules)?;
@@ -106,33 +109,34 @@ impl FrameHeader {
         Ok(Some((header, len)))
     }
 
-    /// Parses the header at the start of `octets` if it is of the most frequent kind, which begins a message of one
-    /// uncompressed frame: the kind of the message, its header and the length of that.
+    /// Parses the header at the start of `bytes` if it is of the most frequent kind: an
+    /// uncompressed message in one frame. Returns the kind of the message, the header and its
+    /// length.
     ///
-    /// The rules are those of [`parse`](Self::parse), which `None` leaves everything else to, faults among it. No
-    /// message may be open.
+    /// The rules are those of [`parse`](Self::parse). For everything else, including violations, it
+    /// returns `None`, and `parse` must be called. No message may be open.
     #[inline]
-    pub(crate) fn parse_plain(octets: &[u8], role: Role) -> Option<(MessageKind, Self, usize)> {
-        let (&first, rest) = octets.split_first()?;
+    pub(crate) fn parse_plain(bytes: &[u8], role: Role) -> Option<(MessageKind, Self, usize)> {
+        let (&first, rest) = bytes.split_first()?;
         let kind = (*PLAIN_BYTES.get(usize::from(first))?)?;
         let (payload_len, mask, len) = parse_rest(rest, kind.opcode(), role).ok()??;
         let header = Self::new(kind.opcode(), payload_len);
         Some((kind, Self { mask, ..header }, len))
     }
 
-    /// Appends the encoded header to `out`, with the shortest length form (RFC 6455 §5.2).
+    /// Appends the encoded header to `out`, with the shortest form of the length (RFC 6455 §5.2).
     #[inline(always)]
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self.mask {
             None => self.encode_start(0, out),
             Some(key) => {
                 self.encode_start(MASK, out);
-                out.extend_from_slice(&key.octets());
+                out.extend_from_slice(&key.to_bytes());
             }
         }
     }
 
-    /// Appends what stands before the masking key.
+    /// Appends the part before the masking key.
     #[inline(always)]
     fn encode_start(&self, mask: u8, out: &mut Vec<u8>) {
         let first = if self.fin { FIN } else { 0 }
@@ -152,21 +156,22 @@ impl FrameHeader {
     }
 }
 
-/// The verdicts on all first bytes, before the state of the connection is asked.
+/// The result of [`parse_first`] for every first byte.
 static FIRST_BYTES: [Result<OpCode, ProtocolError>; 256] = {
-    let mut verdicts = [Err(ProtocolError::ReservedBits); 256];
+    let mut results = [Err(ProtocolError::ReservedBits); 256];
     let mut first = 0;
-    while let Some(slot) = verdicts.split_at_mut(first).1.first_mut() {
-        *slot = judge_first(first as u8);
+    while let Some(slot) = results.split_at_mut(first).1.first_mut() {
+        *slot = parse_first(first as u8);
         first = first.wrapping_add(1);
     }
-    verdicts
+    results
 };
 
-/// Reserved bits, opcode, and fragmentation of control frames.
-const fn judge_first(first: u8) -> Result<OpCode, ProtocolError> {
+/// Checks reserved bits, opcode, and fragmentation of control frames, without the state of the
+/// connection.
+const fn parse_first(first: u8) -> Result<OpCode, ProtocolError> {
     let opcode = OpCode::from_number(first & OPCODE);
-    // RSV1 belongs to the first frame of a message (RFC 7692 §6).
+    // RSV1 may only be set on the first frame of a message (RFC 7692 §6).
     let allowed = match opcode {
         Some(OpCode::Text | OpCode::Binary) => RSV1,
         _ => 0,
@@ -183,7 +188,8 @@ const fn judge_first(first: u8) -> Result<OpCode, ProtocolError> {
     }
 }
 
-/// The first bytes of messages in one frame without an extension: a look into a table costs less than two comparisons.
+/// The kind of message for each first byte of an uncompressed message in one frame. A table look-up
+/// costs less than two comparisons.
 static PLAIN_BYTES: [Option<MessageKind>; 256] = {
     let mut kinds = [None; 256];
     kinds[0x81] = Some(MessageKind::Text);
@@ -191,11 +197,11 @@ static PLAIN_BYTES: [Option<MessageKind>; 256] = {
     kinds
 };
 
-/// Checks what the first byte can break.
+/// Checks the first byte against all rules that it can break.
 #[inline]
 fn check_first(first: u8, rules: &HeaderRules) -> Result<OpCode, ProtocolError> {
-    let verdict = FIRST_BYTES.get(usize::from(first));
-    let opcode = (*verdict.unwrap_or(&Err(ProtocolError::ReservedBits)))?;
+    let result = FIRST_BYTES.get(usize::from(first));
+    let opcode = (*result.unwrap_or(&Err(ProtocolError::ReservedBits)))?;
     if first & RSV1 != 0 && !rules.rsv1 {
         return Err(ProtocolError::ReservedBits);
     }
@@ -208,11 +214,11 @@ fn check_first(first: u8, rules: &HeaderRules) -> Result<OpCode, ProtocolError> 
     }
 }
 
-/// `None` while what is to be parsed is incomplete.
+/// The result of a parser: `None` while the input is incomplete.
 type Parsed<T> = Result<Option<T>, ProtocolError>;
 
-/// Parses what follows the first byte of a header: the payload length, the masking key, and the length of the whole
-/// header.
+/// Parses the part after the first byte of a header. Returns the payload length, the masking key,
+/// and the length of the whole header.
 #[inline]
 fn parse_rest(bytes: &[u8], opcode: OpCode, role: Role) -> Parsed<(u64, Option<MaskKey>, usize)> {
     let Some((&second, rest)) = bytes.split_first() else {
@@ -239,7 +245,8 @@ fn parse_rest(bytes: &[u8], opcode: OpCode, role: Role) -> Parsed<(u64, Option<M
     }))
 }
 
-/// Parses the payload length: returns it, what follows it, and the length of the header so far.
+/// Parses the payload length. Returns it with the remaining input and the length of the header so
+/// far.
 #[inline]
 fn parse_len(short: u8, rest: &[u8]) -> Parsed<(u64, &[u8], usize)> {
     let parsed = match short {
@@ -275,28 +282,28 @@ mod tests {
     }
 
     #[test]
-    fn every_length_form_survives_a_round_trip() {
+    fn every_length_form_round_trips() {
         for len in [0, 1, 125, 126, 127, 65535, 65536, 1 << 40, i64::MAX as u64] {
             for mask in [None, Some(MaskKey::new([1, 2, 3, 4]))] {
                 let header = FrameHeader {
                     mask,
                     ..FrameHeader::new(OpCode::Binary, len)
                 };
-                let octets = encoded(&header);
+                let bytes = encoded(&header);
                 let rules = if mask.is_some() { SERVER } else { CLIENT };
                 assert_eq!(
-                    FrameHeader::parse(&octets, &rules),
-                    Ok(Some((header, octets.len())))
+                    FrameHeader::parse(&bytes, &rules),
+                    Ok(Some((header, bytes.len())))
                 );
-                for cut in 0..octets.len() {
-                    assert_eq!(FrameHeader::parse(&octets[..cut], &rules), Ok(None));
+                for cut in 0..bytes.len() {
+                    assert_eq!(FrameHeader::parse(&bytes[..cut], &rules), Ok(None));
                 }
             }
         }
     }
 
     #[test]
-    fn header_rules_fail_at_the_octet_that_breaks_them() {
+    fn header_rules_fail_at_the_byte_that_breaks_them() {
         let open = HeaderRules {
             message_open: true,
             ..CLIENT
@@ -327,13 +334,13 @@ mod tests {
                 LengthOutOfRange,
             ),
         ];
-        for (octets, rules, error) in cases {
+        for (bytes, rules, error) in cases {
             assert_eq!(
-                FrameHeader::parse(octets, &rules),
+                FrameHeader::parse(bytes, &rules),
                 Err(error),
-                "{octets:02x?}"
+                "{bytes:02x?}"
             );
-            let before = &octets[..octets.len() - 1];
+            let before = &bytes[..bytes.len() - 1];
             assert_eq!(
                 FrameHeader::parse(before, &rules),
                 Ok(None),
@@ -343,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn rsv1_is_legal_only_on_the_first_data_frame_and_by_agreement() {
+    fn rsv1_is_allowed_only_on_the_first_data_frame_and_if_agreed() {
         let agreed = HeaderRules {
             rsv1: true,
             ..CLIENT

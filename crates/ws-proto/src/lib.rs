@@ -1,9 +1,10 @@
-//! The WebSocket protocol (RFC 6455) without I/O: framing, masking, UTF-8, fragments, control frames, closing,
-//! limits, and time limits as data.
+//! The WebSocket protocol (RFC 6455) without I/O: framing, masking, UTF-8, fragments, control
+//! frames, the closing handshake, limits, and timeouts as data.
 //!
-//! This crate takes bytes and gives messages, takes messages and gives bytes. It never reads a socket, a clock or a
-//! random source, and never waits. The opening handshake is `ws-handshake`; asynchronous connections for particular
-//! runtimes are built from both. Take this crate alone for a proxy, a game loop, a fuzzer, or a runtime of your own.
+//! This crate turns received bytes into messages, and messages into bytes to send. It never reads a
+//! socket, a clock or a random source, and never waits. The opening handshake is in `ws-handshake`.
+//! Asynchronous connections for particular runtimes are built from both crates. Use this crate
+//! alone for a proxy, a game loop, a fuzzer, or your own runtime.
 //!
 //! # The loop
 //!
@@ -12,23 +13,23 @@
 //!
 //! let mut server = Connection::server(&Config::default());
 //!
-//! // A masked text message "Hello" (RFC 6455 §5.7) and an unfinished frame behind it, as read from a socket.
+//! // Input from a socket: a masked text message "Hello" (RFC 6455 §5.7) and an incomplete frame.
 //! let input = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\x01";
 //! server.spare()[..input.len()].copy_from_slice(input);
 //! server.recv.filled(input.len());
 //! loop {
 //!     match server.next_message() {
 //!         Step::Found(_) => {
-//!             let echo = server.recv.take_message().expect("it was found just now");
+//!             let echo = server.recv.take_message().expect("a message was just found");
 //!             server.send.message(echo)?;
 //!         }
-//!         Step::Control(_) | Step::Busy => {} // Answered already; go on.
+//!         Step::Control(_) | Step::Busy => {} // Control frames have been answered. Continue.
 //!         Step::NeedInput => break,           // Write what is queued, then read more.
 //!         Step::Ended => break,               // Write what is queued, then end the transport.
 //!     }
 //! }
 //!
-//! // What to write to the socket, and how much of it the socket took.
+//! // Write the slices to the socket, then report how many bytes the socket took.
 //! let mut slices = [&[][..]; 4];
 //! let used = server.send.slices(&mut slices);
 //! assert_eq!(slices[..used].concat(), b"\x81\x05Hello");
@@ -36,14 +37,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Beside the loop stand four duties. Before waiting, ask [`SendHalf::deadline`] how long to wait at most, and call
-//! [`SendHalf::expire`] after it, also when input ended the wait: otherwise a peer that keeps sending outlives every
-//! time limit. When the transport takes no more output, call [`SendHalf::stalled`], which bounds the replies that
-//! wait (with a blocking socket: before each write). When the input ends, call [`Connection::end_of_input`]. When [`SendHalf::ends_transport`] says so, shut
-//! down writing, and drop the transport when the peer has done the same or a deadline passes.
+//! The caller has four more duties:
 //!
-//! Features: `std` (default) adds run-time detection of vector units to masking and to the UTF-8 check, and output as
-//! `IoSlice`s.
+//! * Before each wait, call [`SendHalf::deadline`], which returns the latest time at which the wait
+//!   must end. After each wait, call [`SendHalf::expire`], even if input ended the wait. Otherwise
+//!   a peer that keeps sending is never timed out.
+//! * When the transport takes no more output, call [`SendHalf::stalled`]. It limits the replies in
+//!   the queue. With a blocking socket, call it before each write.
+//! * When the input ends, call [`Connection::end_of_input`].
+//! * When [`SendHalf::ends_transport`] returns `true`, shut down writing. Drop the transport when
+//!   the peer has done the same or a deadline has passed.
+//!
+//! # Features
+//!
+//! * `std` (default) adds run-time detection of vector instructions to masking and to the UTF-8
+//!   check. It also adds output as `IoSlice`s.
+//! * `deflate` adds the compression of messages (RFC 7692). It requires `std`.
 
 #![no_std]
 #![deny(unsafe_code)]

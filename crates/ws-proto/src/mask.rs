@@ -8,47 +8,48 @@ use crate::arch::{self, NOT_ASCII};
 
 /// A masking key.
 ///
-/// Keys are not secret from the peer, but must be unpredictable to whoever chooses the payload (RFC 6455 §10.3), so
-/// `Debug` does not print them.
+/// Keys are not secret from the peer, but the party that chooses the payload must not be able to
+/// predict them (RFC 6455 §10.3). Therefore `Debug` does not print them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MaskKey([u8; 4]);
 
 impl MaskKey {
-    /// The key with these bytes.
+    /// Creates the key with these bytes.
     #[must_use]
-    pub const fn new(octets: [u8; 4]) -> Self {
-        Self(octets)
+    pub const fn new(bytes: [u8; 4]) -> Self {
+        Self(bytes)
     }
 
-    /// The bytes in the order of the wire.
-    pub const fn octets(self) -> [u8; 4] {
+    /// Returns the bytes of the key in wire order.
+    pub const fn to_bytes(self) -> [u8; 4] {
         self.0
     }
 
-    /// The key for what follows `len` bytes of payload: the same bytes, beginning elsewhere.
+    /// Returns the key for the payload after the first `len` bytes: the same bytes, rotated.
     #[must_use]
     pub const fn after(self, len: usize) -> Self {
-        let octets = (len % 4) as u32;
+        let bytes = (len % 4) as u32;
         Self(
             u32::from_le_bytes(self.0)
-                .rotate_right(octets.wrapping_mul(8))
+                .rotate_right(bytes.wrapping_mul(8))
                 .to_le_bytes(),
         )
     }
 
-    /// Masks or unmasks `payload` in place: the transformation is its own inverse.
+    /// Masks or unmasks `payload` in place. The transformation is its own inverse.
     #[inline]
     pub fn apply(self, payload: &mut [u8]) {
         arch::mask(self, payload);
     }
 
-    /// As [`apply`](Self::apply); whether the result is UTF-8.
+    /// Masks or unmasks `payload` in place. Returns `true` if the result is UTF-8.
     #[inline]
     pub(crate) fn apply_text(self, payload: &mut [u8]) -> bool {
         arch::mask_text(self, payload)
     }
 
-    /// Appends `source` to `target`, masked or unmasked on the way, which costs about as much as to copy it.
+    /// Masks or unmasks `source` while it is appended to `target`. This costs about as much as a
+    /// copy alone.
     ///
     /// ```
     /// let key = ws_proto::MaskKey::new([0x37, 0xfa, 0x21, 0x3d]);
@@ -61,16 +62,18 @@ impl MaskKey {
         arch::append(self, source, target);
     }
 
-    /// As [`append_masked`](Self::append_masked); whether all bytes of the result are ASCII.
+    /// Does the same as [`append_masked`](Self::append_masked). Returns `true` if the result is
+    /// ASCII.
     #[inline]
     pub(crate) fn append_masked_ascii(self, source: &[u8], target: &mut Vec<u8>) -> bool {
         arch::append(self, source, target) & NOT_ASCII == 0
     }
 
-    /// The key for eight bytes.
+    /// Returns the key repeated to eight bytes.
     #[inline]
     pub(crate) const fn word(self) -> u64 {
-        // By halves, which are equal in either byte order: compilers take eight bytes together one by one.
+        // Joins two halves instead of eight bytes, because compilers assemble the bytes one by one.
+        // The halves are equal, so the byte order does not matter.
         let half = u32::from_ne_bytes(self.0) as u64;
         (half << 32) | half
     }
@@ -82,12 +85,13 @@ impl fmt::Debug for MaskKey {
     }
 }
 
-/// Where a client's masking keys come from.
+/// The source of a client's masking keys.
 ///
-/// The core has no entropy of its own. RFC 6455 §10.3 wants each key from a strong source, so that a peer that chooses
-/// the payload cannot choose the bytes on the wire; an implementation should draw on the operating system.
+/// This crate has no source of randomness. RFC 6455 §10.3 requires each key to come from a strong
+/// source. Otherwise a party that chooses the payload can choose the bytes on the wire. An
+/// implementation should use the random source of the operating system.
 pub trait MaskSource: Send + Sync {
-    /// A fresh key for the next frame.
+    /// Returns a fresh key for the next frame.
     fn next_key(&mut self) -> MaskKey;
 }
 
@@ -102,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_carried_over_a_cut_gives_the_same_octets() {
+    fn a_key_after_a_cut_gives_the_same_bytes() {
         let source: [u8; 61] = core::array::from_fn(|i| i as u8);
         let key = MaskKey::new([1, 2, 4, 8]);
         let mut whole = source;

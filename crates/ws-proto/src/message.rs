@@ -1,4 +1,4 @@
-//! Messages: owned, borrowed, and on their way out (RFC 6455 §5.6).
+//! Messages: owned, borrowed, and outgoing (RFC 6455 §5.6).
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -13,17 +13,17 @@ use crate::opcode::OpCode;
 use crate::prepared::Prepared;
 use crate::text::Text;
 
-/// Text or binary (RFC 6455 §5.6).
+/// The kind of a message: text or binary (RFC 6455 §5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageKind {
-    /// Any bytes.
+    /// Arbitrary bytes.
     Binary,
-    /// UTF-8.
+    /// UTF-8 text.
     Text,
 }
 
 impl MessageKind {
-    /// The opcode of the first frame.
+    /// Returns the opcode of the first frame.
     pub(crate) const fn opcode(self) -> OpCode {
         match self {
             Self::Binary => OpCode::Binary,
@@ -32,12 +32,21 @@ impl MessageKind {
     }
 }
 
-/// A message of one's own, cheap to clone. `Debug` prints kind and length alone.
+/// An owned message. A clone is cheap. `Debug` prints only the kind and the length.
+///
+/// ```
+/// use ws_proto::{Message, MessageKind};
+///
+/// let message = Message::from("hello");
+/// assert_eq!(message.kind(), MessageKind::Text);
+/// assert_eq!(message.as_text(), Some("hello"));
+/// assert_eq!(message.into_bytes(), &b"hello"[..]);
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// Any bytes.
+    /// Arbitrary bytes.
     Binary(Bytes),
-    /// UTF-8, already validated.
+    /// UTF-8 text, already validated.
     Text(Text),
 }
 
@@ -50,17 +59,17 @@ impl Message {
         }
     }
 
-    /// Tells text from binary data.
+    /// Returns the kind of the message.
     pub fn kind(&self) -> MessageKind {
         self.as_ref().kind()
     }
 
-    /// Returns the payload bytes of either kind.
+    /// Returns the payload bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.as_ref().as_bytes()
     }
 
-    /// Returns the payload bytes of either kind, without a copy.
+    /// Returns the payload bytes without a copy.
     pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Binary(bytes) => bytes,
@@ -68,26 +77,26 @@ impl Message {
         }
     }
 
-    /// Returns the text of a text message.
+    /// Returns the text, or `None` for a binary message.
     pub fn as_text(&self) -> Option<&str> {
         self.as_ref().as_text()
     }
 
-    /// Tells whether this is a text message.
+    /// Returns `true` for a text message.
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Text(_))
     }
 
-    /// Tells whether this is a binary message.
+    /// Returns `true` for a binary message.
     pub fn is_binary(&self) -> bool {
         matches!(self, Self::Binary(_))
     }
 
-    /// Returns the text of a text message, without a copy.
+    /// Returns the text without a copy.
     ///
     /// # Errors
     ///
-    /// Gives a binary message back.
+    /// Returns a binary message unchanged as the error.
     pub fn into_text(self) -> Result<Text, Self> {
         match self {
             Self::Text(text) => Ok(text),
@@ -102,7 +111,7 @@ impl fmt::Debug for Message {
     }
 }
 
-/// Implements `From` for what makes a message: the type, and how.
+/// Implements `From` for each type, with the expression that makes the message.
 macro_rules! messages {
     ($([$($generics:tt)*] $from:ty, |$payload:ident| $message:expr;)+) => {$(
         impl<$($generics)*> From<$from> for Message {
@@ -134,17 +143,18 @@ messages! {
     [] MessageRef<'_>, |message| message.to_message();
 }
 
-/// A message that lies in the connection's memory until the next call. `Debug` prints kind and length alone.
+/// A borrowed message in the memory of the connection, valid until the next call. `Debug` prints
+/// only the kind and the length.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum MessageRef<'a> {
-    /// Any bytes.
+    /// Arbitrary bytes.
     Binary(&'a [u8]),
-    /// UTF-8, already validated.
+    /// UTF-8 text, already validated.
     Text(&'a str),
 }
 
 impl<'a> MessageRef<'a> {
-    /// Tells text from binary data.
+    /// Returns the kind of the message.
     pub const fn kind(self) -> MessageKind {
         match self {
             MessageRef::Binary(_) => MessageKind::Binary,
@@ -152,7 +162,7 @@ impl<'a> MessageRef<'a> {
         }
     }
 
-    /// Returns the payload bytes of either kind.
+    /// Returns the payload bytes.
     pub const fn as_bytes(self) -> &'a [u8] {
         match self {
             MessageRef::Binary(bytes) => bytes,
@@ -160,7 +170,7 @@ impl<'a> MessageRef<'a> {
         }
     }
 
-    /// Returns the text of a text message.
+    /// Returns the text, or `None` for a binary message.
     pub const fn as_text(self) -> Option<&'a str> {
         match self {
             MessageRef::Binary(_) => None,
@@ -168,7 +178,7 @@ impl<'a> MessageRef<'a> {
         }
     }
 
-    /// A copy to keep.
+    /// Copies the message into an owned one.
     pub fn to_message(self) -> Message {
         match self {
             MessageRef::Binary(bytes) => Message::Binary(Bytes::copy_from_slice(bytes)),
@@ -183,18 +193,19 @@ impl fmt::Debug for MessageRef<'_> {
     }
 }
 
-/// A message to send, borrowed or owned: what every sending method takes, by [`IntoOutgoing`].
+/// A message to send, borrowed or owned. Every sending method accepts it through [`IntoOutgoing`].
 ///
-/// Owned payloads of some size leave without a copy where no mask changes them. A message for many connections is a
-/// [`Prepared`].
+/// Owned payloads of 8 KiB and more are not copied if no mask changes them. A message for many
+/// connections is a [`Prepared`].
 ///
-/// Where compression was agreed, a message can be kept out of it, or put in however short it is:
+/// If compression was agreed, a message can be excluded from it, or compressed even if it is short:
 ///
 /// ```
 /// use ws_proto::{Config, Outgoing, SendHalf};
 ///
 /// let mut send = SendHalf::server(&Config::default());
-/// // A secret beside text that an attacker chooses: its length after compression would tell of it (RFC 7692 §8).
+/// // This secret is sent beside text that an attacker chooses. The compressed length would
+/// // reveal it (RFC 7692 §8).
 /// send.message(Outgoing::from("token=5f3a").uncompressed())?;
 /// # Ok::<(), ws_proto::SendError>(())
 /// ```
@@ -230,36 +241,36 @@ impl Payload<'_> {
     }
 }
 
-/// The choice whether to compress a message where compression was agreed.
+/// The rule by which a message is compressed if compression was agreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
-    /// If it is long enough.
+    /// Compressed if it is long enough.
     ByLength,
     Always,
     Never,
 }
 
 impl<'a> Outgoing<'a> {
-    /// Compresses the message however short it is, where compression was agreed.
+    /// Compresses the message even if it is short, provided that compression was agreed.
     #[must_use]
     pub fn compressed(mut self) -> Self {
         self.compression = Compression::Always;
         self
     }
 
-    /// Sends the message as it is, also where compression was agreed (RFC 7692 §6).
+    /// Sends the message uncompressed, even if compression was agreed (RFC 7692 §6).
     #[must_use]
     pub fn uncompressed(mut self) -> Self {
         self.compression = Compression::Never;
         self
     }
 
-    /// Tells text from binary data.
+    /// Returns the kind of the message.
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
 
-    /// The payload bytes.
+    /// Returns the payload bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.payload.as_bytes()
     }
@@ -287,11 +298,15 @@ impl fmt::Debug for Outgoing<'_> {
     }
 }
 
-/// Anything that can be sent as a message: text, binary data, or one of the types for either.
+/// A type that can be sent as a message.
 ///
-/// Every method that sends takes it. Text comes from `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>` and [`Text`];
-/// binary data from slices, arrays, `Vec<u8>`, [`Bytes`], [`BytesMut`], `Box<[u8]>`, `Arc<[u8]>` and `Cow<[u8]>`;
-/// either from [`Message`], [`MessageRef`], `&`[`Prepared`] and [`Outgoing`]; and from references to the owned ones.
+/// Every sending method accepts these types:
+///
+/// * Text: `&str`, `String`, `Box<str>`, `Arc<str>`, `Cow<str>` and [`Text`].
+/// * Binary data: slices, arrays, `Vec<u8>`, [`Bytes`], [`BytesMut`], `Box<[u8]>`, `Arc<[u8]>` and
+///   `Cow<[u8]>`.
+/// * Either kind: [`Message`], [`MessageRef`], `&`[`Prepared`] and [`Outgoing`].
+/// * References to the owned types.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -305,7 +320,7 @@ impl fmt::Debug for Outgoing<'_> {
 /// # Ok::<(), ws_proto::SendError>(())
 /// ```
 ///
-/// A type of one's own is serialized first, or implements the trait:
+/// Another type is serialized first, or implements this trait:
 ///
 /// ```
 /// use ws_proto::{Config, IntoOutgoing, Outgoing, SendHalf};
@@ -325,7 +340,7 @@ impl fmt::Debug for Outgoing<'_> {
 /// # Ok::<(), ws_proto::SendError>(())
 /// ```
 ///
-/// Without that it is refused:
+/// A type without the trait is a compile error:
 ///
 /// ```compile_fail,E0277
 /// use ws_proto::{Config, SendHalf};
@@ -345,7 +360,7 @@ impl fmt::Debug for Outgoing<'_> {
     note = "serialize a type of your own first, as with `serde_json::to_string(&value)?`"
 )]
 pub trait IntoOutgoing<'a> {
-    /// The message, borrowed where it was passed by reference.
+    /// Converts the value into a message, which borrows the payload if the value is a reference.
     fn into_outgoing(self) -> Outgoing<'a>;
 }
 
@@ -355,9 +370,11 @@ impl<'a> IntoOutgoing<'a> for Outgoing<'a> {
     }
 }
 
-/// Implements [`IntoOutgoing`] and `From` for what can be sent: the type, and how.
+/// Implements [`IntoOutgoing`] and `From` for each type, with the expression that makes the
+/// message.
 ///
-/// One by one and not for all that there is an `Into` for: only so does the compiler show the words of the trait.
+/// There is no blanket implementation for `Into<Outgoing>`, because the compiler shows the
+/// diagnostics of the trait only without one.
 macro_rules! outgoing {
     ($([$($generics:tt)*] $from:ty, |$payload:pat_param| $outgoing:expr;)+) => {$(
         impl<'a, $($generics)*> From<$from> for Outgoing<'a> {
@@ -402,7 +419,7 @@ outgoing! {
     [] Arc<[u8]>, |data| Outgoing::owned(data.into());
     [const N: usize] [u8; N], |data| Outgoing::owned(data.into());
 
-    // Cheap to clone.
+    // These are cheap to clone.
     [] &Message, |message| Outgoing::owned(message.clone());
     [] &Text, |text| Outgoing::owned(text.clone().into());
     [] &Bytes, |data| Outgoing::owned(data.clone().into());
@@ -421,7 +438,7 @@ outgoing! {
 mod tests {
     use super::*;
 
-    /// The memory that an outgoing message leaves from.
+    /// Returns the address of the payload in an outgoing message.
     fn memory<'a>(message: impl IntoOutgoing<'a>) -> *const u8 {
         let message = message.into_outgoing();
         let memory = message.as_bytes().as_ptr();
@@ -471,9 +488,9 @@ mod tests {
     #[test]
     #[expect(
         clippy::needless_borrows_for_generic_args,
-        reason = "The borrows are what is tested"
+        reason = "the borrows are under test"
     )]
-    fn borrowed_payloads_stay_where_they_lie() {
+    fn borrowed_payloads_are_not_copied() {
         fn is_borrowed<'a>(message: impl IntoOutgoing<'a>, kind: MessageKind) {
             let message = message.into_outgoing();
             assert!(matches!(message.payload, Payload::Borrowed(b"same")));
@@ -498,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_made_of_every_kind_of_text_and_data() {
+    fn messages_convert_from_every_text_and_data_type() {
         let text = Message::Text(Text::from("same"));
         for message in [
             Message::from("same"),
@@ -530,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_message_that_is_asked_for_its_text_comes_back() {
+    fn into_text_returns_a_binary_message_unchanged() {
         let text = Message::from("text").into_text();
         assert_eq!(text, Ok(Text::from("text")));
         let binary = Message::from(b"data");

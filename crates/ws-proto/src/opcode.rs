@@ -1,6 +1,7 @@
 //! Frame types (RFC 6455 §5.2).
 
-/// The opcode of a frame (RFC 6455 §5.2). Reserved values have no variant: they fail in the header.
+/// The opcode of a frame (RFC 6455 §5.2). Reserved values have no variant: the header parser
+/// rejects them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum OpCode {
@@ -10,16 +11,16 @@ pub enum OpCode {
     Text = 0x1,
     /// The only or first frame of a binary message.
     Binary = 0x2,
-    /// Starts or answers the closing handshake.
+    /// The start or the answer of the closing handshake.
     Close = 0x8,
-    /// Asks for a Pong.
+    /// A request for a Pong.
     Ping = 0x9,
-    /// Answers a Ping, or is sent unasked as a heartbeat.
+    /// The answer to a Ping, or an unsolicited heartbeat.
     Pong = 0xa,
 }
 
 impl OpCode {
-    /// The opcode with this number, `None` for the reserved ones.
+    /// Returns the opcode with this number, or `None` if the number is reserved.
     #[must_use]
     pub const fn from_number(number: u8) -> Option<Self> {
         Some(match number {
@@ -33,12 +34,12 @@ impl OpCode {
         })
     }
 
-    /// The number on the wire.
+    /// Returns the number on the wire.
     pub const fn number(self) -> u8 {
         self as u8
     }
 
-    /// Whether this is a Close, Ping or Pong (RFC 6455 §5.5).
+    /// Returns `true` for a Close, Ping or Pong (RFC 6455 §5.5).
     pub const fn is_control(self) -> bool {
         matches!(self, Self::Close | Self::Ping | Self::Pong)
     }

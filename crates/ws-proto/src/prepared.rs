@@ -1,4 +1,4 @@
-//! One message for many connections: encoded once, compressed once per window size.
+//! A message for many connections: encoded once, compressed once per window size.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,15 +9,19 @@ use bytes::Bytes;
 use crate::header::{FrameHeader, MAX_HEADER_LEN};
 use crate::message::{Compression, IntoOutgoing, MessageKind, Outgoing, Payload};
 
-/// A message that is encoded once and sent on any number of connections, whatever they agreed on. Cheap to clone.
+/// A message that is encoded once and can be sent on any number of connections with any settings. A
+/// clone is cheap.
 ///
-/// A server's frames are shared by all connections: the plain one, and where compression was agreed one for each size
-/// of window, made when the first connection needs it, at that connection's level. A client masks each frame anew
-/// (RFC 6455 §5.3), and shares the compression alone. A connection that cuts messages into fragments shares nothing.
+/// All connections of a server share the encoded frames. There is one plain frame, and one
+/// compressed frame for each window size. The first connection that needs a compressed frame
+/// creates it with its own compression level. A client masks each frame anew (RFC 6455 §5.3), so
+/// its connections share only the compressed payload. A connection that cuts messages into
+/// fragments shares nothing.
 ///
-/// The frame refers to no message before it, so that it suits every connection. Where context takeover was agreed, the
-/// next message of the connection's own starts anew, too (RFC 7692 §7.1.1): a connection that only sends prepared
-/// messages loses nothing by that, one that mixes them with messages of its own compresses the latter less.
+/// The compressed frame refers to no earlier message, so it suits every connection. With context
+/// takeover, the next ordinary message of the connection does not refer to earlier messages either
+/// (RFC 7692 §7.1.1). This costs nothing on a connection that sends only prepared messages. On a
+/// connection that mixes both kinds, the ordinary messages compress less.
 ///
 /// ```
 /// use ws_proto::{Config, Prepared, SendHalf};
@@ -42,17 +46,18 @@ struct Shared {
     compressed: CompressedFrames,
 }
 
-/// By window, from [`MIN_WINDOW_BITS`] on. `None` inside: it would not be shorter.
+/// One entry per window size, from [`MIN_WINDOW_BITS`] on. An entry that holds `None` means that
+/// compression does not shorten the message.
 #[cfg(feature = "deflate")]
 type CompressedFrames = [std::sync::OnceLock<Option<PreparedFrame>>; 7];
 
-/// The window that the compressor takes in place of a smaller one.
+/// The smallest window of the compressor, which it also uses in place of a smaller one.
 #[cfg(feature = "deflate")]
 const MIN_WINDOW_BITS: u8 = 9;
 
-/// The one frame of a message, as a server sends it.
+/// The single frame of a message, as a server sends it.
 pub(crate) struct PreparedFrame {
-    pub(crate) octets: Bytes,
+    pub(crate) bytes: Bytes,
     header_len: usize,
 }
 
@@ -62,23 +67,24 @@ impl PreparedFrame {
             rsv1,
             ..FrameHeader::new(kind.opcode(), payload.len() as u64)
         };
-        let mut octets = Vec::with_capacity(payload.len().saturating_add(MAX_HEADER_LEN));
-        header.encode(&mut octets);
-        let header_len = octets.len();
-        octets.extend_from_slice(payload);
+        let mut bytes = Vec::with_capacity(payload.len().saturating_add(MAX_HEADER_LEN));
+        header.encode(&mut bytes);
+        let header_len = bytes.len();
+        bytes.extend_from_slice(payload);
         Self {
-            octets: octets.into(),
+            bytes: bytes.into(),
             header_len,
         }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
-        self.octets.get(self.header_len..).unwrap_or_default()
+        self.bytes.get(self.header_len..).unwrap_or_default()
     }
 }
 
 impl Prepared {
-    /// Encodes a message. Whether it is to be compressed is taken over from it.
+    /// Encodes a message. The choice of compression is taken from the message: see
+    /// [`Outgoing::compressed`] and [`Outgoing::uncompressed`].
     pub fn new<'a>(message: impl IntoOutgoing<'a>) -> Self {
         let message = message.into_outgoing();
         if let Payload::Prepared(prepared) = message.payload
@@ -97,20 +103,20 @@ impl Prepared {
         }
     }
 
-    /// Text or binary.
+    /// Returns the kind of the message.
     pub fn kind(&self) -> MessageKind {
         self.shared.kind
     }
 
-    /// The payload bytes.
+    /// Returns the payload bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.plain().payload()
     }
 
-    /// The payload bytes, without a copy.
+    /// Returns the payload bytes without a copy.
     pub(crate) fn to_bytes(&self) -> Bytes {
         let plain = self.plain();
-        plain.octets.slice(plain.header_len..)
+        plain.bytes.slice(plain.header_len..)
     }
 
     pub(crate) fn outgoing(&self) -> Outgoing<'_> {
@@ -125,8 +131,8 @@ impl Prepared {
         &self.shared.plain
     }
 
-    /// The frame with what `compress` makes of the payload, unless that is no shorter. `compress` is called once for
-    /// each size of window.
+    /// Returns the compressed frame, or `None` if compression does not shorten the payload.
+    /// `compress` is called once for each window size.
     #[cfg(feature = "deflate")]
     pub(crate) fn compressed(
         &self,

@@ -1,8 +1,9 @@
 //! The two ends of a connection.
 
-/// Which end of the connection this is (RFC 6455 §1.3).
+/// One of the two ends of a connection (RFC 6455 §1.3).
 ///
-/// The role decides who masks: a client masks every frame it sends, a server none (RFC 6455 §5.1).
+/// The role decides which end masks: a client masks every frame it sends, a server none (RFC 6455
+/// §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The end that sent the opening request.
@@ -12,12 +13,12 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether frames that this role sends carry a masking key.
+    /// Returns `true` if frames from this role carry a masking key.
     pub const fn masks(self) -> bool {
         matches!(self, Self::Client)
     }
 
-    /// The role at the other end.
+    /// Returns the role of the other end.
     pub const fn peer(self) -> Self {
         match self {
             Self::Client => Self::Server,

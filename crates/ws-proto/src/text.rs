@@ -1,7 +1,9 @@
-//! Bytes that are known to be UTF-8: the message type, and the two places where the receive side keeps text.
+//! Bytes that are known to be UTF-8: the type of a text message, and the two buffers in which the
+//! receiving half keeps text.
 //!
-//! Text is validated once, as it arrives, and read many times. The types here own their bytes, so that nothing can
-//! change them between the check and the look; that is what the crate's one unchecked conversion stands on.
+//! Text is validated once, when it arrives, and read many times. The types in this module own their
+//! bytes, so that no code can change them between the check and a read. The only unchecked
+//! conversion of this crate relies on that.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -20,12 +22,14 @@ use crate::mask::MaskKey;
 use crate::message::{Message, MessageKind, MessageRef};
 use crate::utf8::{InvalidUtf8, Utf8Stream};
 
-/// How much more than what has arrived a message under assembly may reserve at once.
+/// The number of bytes beyond the announced frame that a message under assembly may reserve at
+/// once.
 const RESERVE_LEN: usize = 64 * 1024;
 
-/// A text message: reference-counted bytes that are UTF-8, cheap to clone.
+/// A text message: reference-counted UTF-8. A clone is cheap.
 ///
-/// Dereferences to `str`. `Debug` prints the length alone, because payloads do not belong into logs.
+/// It dereferences to `str`. `Debug` prints only the length, because payloads do not belong in
+/// logs.
 ///
 /// ```
 /// let text = ws_proto::Text::from("hello");
@@ -36,25 +40,25 @@ const RESERVE_LEN: usize = 64 * 1024;
 pub struct Text(Bytes);
 
 impl Text {
-    /// Text that lives as long as the program: no copy.
+    /// Creates a text from a string with static lifetime, without a copy.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// The text.
+    /// Returns the text as a string slice.
     #[inline]
     pub fn as_str(&self) -> &str {
-        checked_before(&self.0)
+        validated(&self.0)
     }
 
-    /// The bytes, without a copy.
+    /// Returns the bytes without a copy.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 }
 
-/// The bytes given to [`Text::try_from`] are not UTF-8; they come back with the error.
+/// The error of [`Text::try_from`] for bytes that are not UTF-8. It contains the bytes.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the bytes are not UTF-8: send them as a binary message")]
 pub struct NotUtf8(pub Bytes);
@@ -100,10 +104,10 @@ impl From<Box<str>> for Text {
     }
 }
 
-/// Shares the memory.
+/// The memory is shared, not copied.
 impl From<Arc<str>> for Text {
     fn from(text: Arc<str>) -> Self {
-        // As bytes, which `Bytes` takes as they are; they stay UTF-8.
+        // `Bytes` can own an `Arc<[u8]>` without a copy.
         Self(Bytes::from_owner(Arc::<[u8]>::from(text)))
     }
 }
@@ -146,7 +150,7 @@ impl AsRef<[u8]> for Text {
     }
 }
 
-/// As `str` does, which [`Borrow`] promises: bytes alone hash differently.
+/// The hash must equal that of `str`, as [`Borrow`] requires. A byte slice hashes differently.
 impl Hash for Text {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_str().hash(state);
@@ -183,12 +187,13 @@ impl fmt::Debug for Text {
     }
 }
 
-/// A message under assembly, in memory that is used again: text is validated as it grows.
+/// The buffer of a message under assembly. Its memory is reused. Text is validated as it is
+/// appended.
 ///
-/// Invariant: of a text, all bytes but the last `utf8.pending_len()` are UTF-8.
+/// Invariant: all bytes of a text except the last `utf8.pending_len()` are UTF-8.
 pub(crate) struct MessageBuffer {
     kind: MessageKind,
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     utf8: Utf8Stream,
 }
 
@@ -196,35 +201,35 @@ impl Default for MessageBuffer {
     fn default() -> Self {
         Self {
             kind: MessageKind::Binary,
-            octets: Vec::new(),
+            bytes: Vec::new(),
             utf8: Utf8Stream::default(),
         }
     }
 }
 
 impl MessageBuffer {
-    /// Begins a message.
     pub(crate) fn begin(&mut self, kind: MessageKind) {
-        self.octets.clear();
+        self.bytes.clear();
         self.utf8 = Utf8Stream::default();
         self.kind = kind;
     }
 
-    /// Appends payload, unmasked on the way, and fails at the first byte that cannot be text.
+    /// Unmasks the payload and appends it. Fails at the first byte that makes a text invalid.
     ///
-    /// `expected` bytes of the frame, these included, are yet to come. After an error the buffer is empty.
+    /// `expected` is the length of the rest of the frame, including `payload`. After an error the
+    /// buffer is empty.
     pub(crate) fn append(
         &mut self,
         payload: &[u8],
         key: Option<MaskKey>,
         expected: u64,
     ) -> Result<(), InvalidUtf8> {
-        let start = self.octets.len();
-        let is_ascii = append_unmasked(&mut self.octets, payload, key, expected);
+        let start = self.bytes.len();
+        let is_ascii = append_unmasked(&mut self.bytes, payload, key, expected);
         if self.kind == MessageKind::Binary || (is_ascii && self.utf8.pending_len() == 0) {
             return Ok(());
         }
-        let added = self.octets.get(start..).unwrap_or_default();
+        let added = self.bytes.get(start..).unwrap_or_default();
         let checked = self.utf8.push(added);
         if checked.is_err() {
             self.begin(self.kind);
@@ -237,27 +242,27 @@ impl MessageBuffer {
         self.utf8.finish()
     }
 
-    /// The message so far; of a text, its whole characters.
+    /// Returns the message so far. An incomplete character at the end of a text is left out.
     pub(crate) fn message(&self) -> MessageRef<'_> {
-        let len = self.octets.len().saturating_sub(self.utf8.pending_len());
-        let whole = self.octets.get(..len).unwrap_or_default();
+        let len = self.bytes.len().saturating_sub(self.utf8.pending_len());
+        let whole = self.bytes.get(..len).unwrap_or_default();
         match self.kind {
             MessageKind::Binary => MessageRef::Binary(whole),
-            MessageKind::Text => MessageRef::Text(checked_before(whole)),
+            MessageKind::Text => MessageRef::Text(validated(whole)),
         }
     }
 
-    /// The same as a message of its own: the memory goes with it, but for what an earlier message left.
+    /// Takes the message with its memory. Excess memory from an earlier message is freed first.
     pub(crate) fn take(&mut self) -> Message {
         self.trim();
         let len = self.message().as_bytes().len();
         let Self {
-            kind, mut octets, ..
+            kind, mut bytes, ..
         } = core::mem::take(self);
-        octets.truncate(len);
+        bytes.truncate(len);
         match kind {
-            MessageKind::Binary => Message::Binary(octets.into()),
-            MessageKind::Text => Message::Text(Text(octets.into())),
+            MessageKind::Binary => Message::Binary(bytes.into()),
+            MessageKind::Text => Message::Text(Text(bytes.into())),
         }
     }
 
@@ -265,143 +270,147 @@ impl MessageBuffer {
         self.kind
     }
 
-    /// All bytes, those of an unfinished character included.
-    pub(crate) fn octets(&self) -> &[u8] {
-        &self.octets
+    /// Returns all bytes, including those of an incomplete character.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
-    /// The state of the check.
     pub(crate) fn utf8(&self) -> Utf8Stream {
         self.utf8
     }
 
     #[inline]
     pub(crate) fn holds_memory(&self) -> bool {
-        self.octets.capacity() > 0
+        self.bytes.capacity() > 0
     }
 
-    /// Gives memory back that an earlier, longer message left: at most twice the bytes and 4 KiB stay.
+    /// Frees excess memory from an earlier, longer message. At most twice the length plus 4 KiB
+    /// remains.
     pub(crate) fn trim(&mut self) {
-        let most = self.octets.len().saturating_mul(2).saturating_add(4096);
-        if self.octets.capacity() > most {
-            self.octets.shrink_to_fit();
+        let most = self.bytes.len().saturating_mul(2).saturating_add(4096);
+        if self.bytes.capacity() > most {
+            self.bytes.shrink_to_fit();
         }
     }
 }
 
-/// Appends `payload` to `octets`, unmasked on the way; whether it was found to be ASCII, which only unmasking tells.
+/// Unmasks `payload` and appends it to `bytes`. Returns `true` if it was unmasked and is ASCII.
+/// Without a key, ASCII is not detected.
 ///
-/// Memory follows what arrived, not what a header announced: at most twice the bytes here, and at most
-/// [`RESERVE_LEN`] more than the `expected` rest of the frame needs.
+/// The capacity depends on the bytes that arrived, not on the length that a header announced. It is
+/// at most twice the length, and at most [`RESERVE_LEN`] more than the `expected` rest of the frame
+/// needs.
 fn append_unmasked(
-    octets: &mut Vec<u8>,
+    bytes: &mut Vec<u8>,
     payload: &[u8],
     key: Option<MaskKey>,
     expected: u64,
 ) -> bool {
-    let start = octets.len();
+    let start = bytes.len();
     let needed = start.saturating_add(payload.len());
-    if needed > octets.capacity() {
+    if needed > bytes.capacity() {
         let expected = usize::try_from(expected).unwrap_or(usize::MAX);
         let announced = start.saturating_add(expected).saturating_add(RESERVE_LEN);
-        let doubled = octets.capacity().saturating_mul(2);
-        octets.reserve_exact(doubled.min(announced).max(needed).saturating_sub(start));
+        let doubled = bytes.capacity().saturating_mul(2);
+        bytes.reserve_exact(doubled.min(announced).max(needed).saturating_sub(start));
     }
     match key {
-        Some(key) => key.append_masked_ascii(payload, octets),
+        Some(key) => key.append_masked_ascii(payload, bytes),
         None => {
-            octets.extend_from_slice(payload);
+            bytes.extend_from_slice(payload);
             false
         }
     }
 }
 
-/// Unmasks the bytes and gives them as text.
+/// Unmasks the bytes and returns them as text.
 #[inline]
-pub(crate) fn unmask_text(octets: &mut [u8], key: Option<MaskKey>) -> Result<&str, InvalidUtf8> {
+pub(crate) fn unmask_text(bytes: &mut [u8], key: Option<MaskKey>) -> Result<&str, InvalidUtf8> {
     let is_text = match key {
-        Some(key) => key.apply_text(octets),
-        None => arch::valid_utf8(octets),
+        Some(key) => key.apply_text(bytes),
+        None => arch::valid_utf8(bytes),
     };
-    is_text.then(|| checked_before(octets)).ok_or(InvalidUtf8)
+    is_text.then(|| validated(bytes)).ok_or(InvalidUtf8)
 }
 
-/// A block of input that remembers which of its bytes were found to be text, until it is changed.
+/// A block of input that stores the range that was last found to be text, until a mutable access.
 ///
 /// Invariant: the bytes in `text` are UTF-8.
 #[derive(Default)]
 pub(crate) struct TextBlock {
-    octets: Box<[u8]>,
+    bytes: Box<[u8]>,
     text: Range<usize>,
 }
 
 impl TextBlock {
-    pub(crate) fn new(octets: Box<[u8]>) -> Self {
-        Self { octets, text: 0..0 }
+    pub(crate) fn new(bytes: Box<[u8]>) -> Self {
+        Self { bytes, text: 0..0 }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.octets.len()
+        self.bytes.len()
     }
 
-    pub(crate) fn octets(&self) -> &[u8] {
-        &self.octets
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
-    pub(crate) fn octets_mut(&mut self) -> &mut [u8] {
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         self.text = 0..0;
-        &mut self.octets
+        &mut self.bytes
     }
 
-    pub(crate) fn into_octets(self) -> Box<[u8]> {
-        self.octets
+    pub(crate) fn into_bytes(self) -> Box<[u8]> {
+        self.bytes
     }
 
-    /// Unmasks the bytes in `range`, checks that they are UTF-8 and remembers it.
+    /// Unmasks the bytes in `range`, checks that they are UTF-8, and stores the range.
     #[inline]
     pub(crate) fn unmask_text(
         &mut self,
         range: Range<usize>,
         key: Option<MaskKey>,
     ) -> Result<(), InvalidUtf8> {
-        let octets = self.octets.get_mut(range.clone()).ok_or(InvalidUtf8)?;
+        let bytes = self.bytes.get_mut(range.clone()).ok_or(InvalidUtf8)?;
         self.text = 0..0;
-        unmask_text(octets, key)?;
+        unmask_text(bytes, key)?;
         self.text = range;
         Ok(())
     }
 
-    /// Moves the bytes in `keep` to memory of their own size and returns the memory held until now.
+    /// Moves the bytes in `keep` to new memory of exactly their size. Returns the old memory.
     pub(crate) fn shrink(&mut self, keep: Range<usize>) -> Box<[u8]> {
-        let kept = self.octets.get(keep.clone()).unwrap_or_default().into();
+        let kept = self.bytes.get(keep.clone()).unwrap_or_default().into();
         self.text = if keep.start <= self.text.start && self.text.end <= keep.end {
             self.text.start.saturating_sub(keep.start)..self.text.end.saturating_sub(keep.start)
         } else {
             0..0
         };
-        core::mem::replace(&mut self.octets, kept)
+        core::mem::replace(&mut self.bytes, kept)
     }
 
-    /// The bytes that were last found to be text.
+    /// Returns the bytes that were last found to be text.
     #[inline]
     pub(crate) fn text(&self) -> &str {
-        checked_before(self.octets.get(self.text.clone()).unwrap_or_default())
+        validated(self.bytes.get(self.text.clone()).unwrap_or_default())
     }
 }
 
-/// Bytes that one of the types above, or [`unmask_text`], checked when it took them.
+/// Converts bytes that one of the types above, or [`unmask_text`], has already validated.
 ///
-/// The only callers are in this file, where the fields that they read are private.
+/// It is only called in this file, and the fields that the callers pass are private to this file.
 #[expect(unsafe_code)]
 #[inline]
-fn checked_before(octets: &[u8]) -> &str {
-    debug_assert!(core::str::from_utf8(octets).is_ok());
-    // SAFETY: the bytes must be UTF-8. `Text` holds bytes from `str`, `String`, `valid_utf8` or a `MessageBuffer` and
-    // never changes them; `MessageBuffer` passes, of a text, those that `Utf8Stream` accepted, less the unfinished character at the
-    // end; `unmask_text` passes what `valid_utf8` or `MaskKey::apply_text` accepted and borrows it; `TextBlock` passes a
-    // range that `unmask_text` accepted, and forgets it on every mutable access. Where bytes were ASCII as they were
-    // unmasked, that stands for being accepted by `Utf8Stream`, but not behind an unfinished character.
-    unsafe { core::str::from_utf8_unchecked(octets) }
+fn validated(bytes: &[u8]) -> &str {
+    debug_assert!(core::str::from_utf8(bytes).is_ok());
+    // SAFETY: the bytes must be UTF-8. `Text` holds bytes from `str`, `String`, `valid_utf8` or a
+    // `MessageBuffer` and never changes them. `MessageBuffer` passes the bytes of a text that
+    // `Utf8Stream` accepted, without the incomplete character at the end. `unmask_text` passes what
+    // `valid_utf8` or `MaskKey::apply_text` accepted, and borrows it. `TextBlock` passes a range
+    // that `unmask_text` accepted, and clears the range on every mutable access. Bytes that were
+    // ASCII when they were unmasked skip `Utf8Stream`, unless they follow an incomplete character.
+    // This is sound because ASCII is UTF-8.
+    unsafe { core::str::from_utf8_unchecked(bytes) }
 }
 
 #[cfg(test)]
@@ -415,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn only_utf8_becomes_text() {
+    fn try_from_refuses_bytes_that_are_not_utf8() {
         assert_eq!(
             Text::try_from(Bytes::from_static("κ".as_bytes())).unwrap(),
             "κ"
@@ -425,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_found_by_its_str() {
+    fn a_set_finds_a_text_by_its_str() {
         let set = alloc::collections::BTreeSet::from([Text::from("a"), Text::from("κ")]);
         assert!(set.contains("κ") && !set.contains("b"));
         #[cfg(feature = "std")]
@@ -436,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_shows_whole_characters_only() {
+    fn a_buffer_returns_only_complete_characters() {
         let mut buffer = text_buffer();
         buffer.append(b"a\xce", None, 3).unwrap();
         assert_eq!(buffer.message(), MessageRef::Text("a"));
@@ -445,11 +454,11 @@ mod tests {
         assert_eq!(buffer.finish(), Ok(()));
         assert_eq!(buffer.message(), MessageRef::Text("aκ"));
         assert_eq!(buffer.take(), Message::from("aκ"));
-        assert!(buffer.octets().is_empty());
+        assert!(buffer.bytes().is_empty());
     }
 
     #[test]
-    fn a_buffer_that_met_invalid_text_shows_nothing_of_it() {
+    fn a_buffer_is_empty_after_invalid_text() {
         let mut buffer = text_buffer();
         buffer.append(b"ab", None, 4).unwrap();
         assert_eq!(buffer.append(b"c\xff", None, 2), Err(InvalidUtf8));
@@ -457,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn ascii_behind_an_unfinished_character_is_refused_masked_or_not() {
+    fn ascii_after_an_incomplete_character_is_refused() {
         let key = MaskKey::new([0x12, 0x9a, 0xf7, 0x01]);
         for mask in [None, Some(key)] {
             let append = |buffer: &mut MessageBuffer, text: &[u8]| {
@@ -478,17 +487,17 @@ mod tests {
     }
 
     #[test]
-    fn a_block_forgets_its_text_when_it_is_changed() {
+    fn a_block_clears_its_text_on_mutable_access() {
         let mut block = TextBlock::new(b"hello".to_vec().into());
         block.unmask_text(1..3, None).unwrap();
         assert_eq!(block.text(), "el");
         assert_eq!(&*block.shrink(1..5), b"hello");
-        assert_eq!((block.text(), block.octets()), ("el", &b"ello"[..]));
+        assert_eq!((block.text(), block.bytes()), ("el", &b"ello"[..]));
         assert_eq!(&*block.shrink(1..3), b"ello");
-        assert_eq!((block.text(), block.octets()), ("", &b"ll"[..]));
+        assert_eq!((block.text(), block.bytes()), ("", &b"ll"[..]));
         let mut block = TextBlock::new(b"hello".to_vec().into());
         block.unmask_text(1..3, None).unwrap();
-        block.octets_mut().fill(0xff);
+        block.bytes_mut().fill(0xff);
         assert_eq!(block.text(), "");
         assert_eq!(block.unmask_text(0..1, None), Err(InvalidUtf8));
         assert_eq!(block.unmask_text(4..9, None), Err(InvalidUtf8));
@@ -496,13 +505,13 @@ mod tests {
     }
 
     #[test]
-    fn memory_follows_what_arrived() {
-        let mut octets = Vec::new();
-        append_unmasked(&mut octets, &[0; 10], None, u64::MAX);
-        assert!(octets.capacity() <= 20 + RESERVE_LEN);
+    fn capacity_depends_on_the_bytes_that_arrived() {
+        let mut bytes = Vec::new();
+        append_unmasked(&mut bytes, &[0; 10], None, u64::MAX);
+        assert!(bytes.capacity() <= 20 + RESERVE_LEN);
         for _ in 0..100_000 {
-            append_unmasked(&mut octets, &[0], None, 1);
-            assert!(octets.capacity() <= 2 * octets.len() + RESERVE_LEN);
+            append_unmasked(&mut bytes, &[0], None, 1);
+            assert!(bytes.capacity() <= 2 * bytes.len() + RESERVE_LEN);
         }
         let mut announced = Vec::new();
         append_unmasked(&mut announced, &[0; 1000], None, 1500);

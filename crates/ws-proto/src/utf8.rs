@@ -1,27 +1,28 @@
-//! UTF-8 validation, whole and piece by piece (RFC 6455 §8.1, RFC 3629).
+//! UTF-8 validation, in one call or piece by piece (RFC 6455 §8.1, RFC 3629).
 
 use crate::arch;
 
-/// The most bytes of a character whose end is missing.
+/// The maximum number of bytes of an incomplete character.
 const MAX_UNFINISHED_LEN: usize = 3;
 
-/// Bytes from here on begin a character of more than one.
+/// The smallest first byte of a character of more than one byte.
 const FIRST_LEAD: u8 = 0xc0;
 
-/// The text was not UTF-8.
+/// The error for text that is not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidUtf8;
 
-/// Validates text that arrives in pieces and fails at the first byte that no continuation can repair.
+/// A validator for text that arrives in pieces. It fails at the first byte that makes the text
+/// invalid, whatever follows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Utf8Stream {
-    /// The beginning of a character whose end has not arrived: `pending_len` bytes, fewer than 4.
+    /// The beginning of an incomplete character: `pending_len` bytes, fewer than 4.
     pending: [u8; 4],
     pending_len: u8,
 }
 
 impl Utf8Stream {
-    /// Takes the next piece.
+    /// Checks the next piece.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         let rest = self.complete_pending(piece)?;
         let (_, unfinished) = rest.split_at(whole_len(rest)?);
@@ -31,7 +32,7 @@ impl Utf8Stream {
         Ok(())
     }
 
-    /// Ends the text: a character that is still unfinished makes it invalid.
+    /// Ends the text. Fails if the last character is incomplete.
     pub(crate) fn finish(&self) -> Result<(), InvalidUtf8> {
         match self.pending_len {
             0 => Ok(()),
@@ -39,12 +40,13 @@ impl Utf8Stream {
         }
     }
 
-    /// Bytes at the end whose character is unfinished.
+    /// Returns the number of bytes of the incomplete character at the end.
     pub(crate) fn pending_len(&self) -> usize {
         self.pending_len.into()
     }
 
-    /// Moves bytes from `piece` to the pending character until that is whole; returns what is left.
+    /// Moves bytes from `piece` to the pending character until that is complete. Returns the rest
+    /// of the piece.
     fn complete_pending<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], InvalidUtf8> {
         while self.pending_len > 0
             && let Some((&byte, rest)) = piece.split_first()
@@ -67,10 +69,11 @@ impl Utf8Stream {
     }
 }
 
-/// The length of the whole characters, behind which there may be one whose end is missing.
+/// Returns the total length of the complete characters. An incomplete character may follow them.
 fn whole_len(bytes: &[u8]) -> Result<usize, InvalidUtf8> {
     let (head, last) = bytes.split_at(last_lead(bytes));
-    // What is wrong before the last lead byte is so whatever follows: it lacks no end that could still arrive.
+    // An error in `head` is final: later input cannot complete a character in it, because `last`
+    // begins with a lead byte or the last three bytes contain none.
     if !arch::valid_utf8(head) {
         return Err(InvalidUtf8);
     }
@@ -81,12 +84,13 @@ fn whole_len(bytes: &[u8]) -> Result<usize, InvalidUtf8> {
     }
 }
 
-/// Where the last character of more than one byte begins, if its end may be missing; else the end.
-fn last_lead(octets: &[u8]) -> usize {
-    let (_, last) = octets.split_at(octets.len().saturating_sub(MAX_UNFINISHED_LEN));
-    match last.iter().rposition(|octet| *octet >= FIRST_LEAD) {
-        Some(at) => octets.len().saturating_sub(last.len()).saturating_add(at),
-        None => octets.len(),
+/// Returns the start of the last character of more than one byte if that may be incomplete,
+/// otherwise the length of `bytes`.
+fn last_lead(bytes: &[u8]) -> usize {
+    let (_, last) = bytes.split_at(bytes.len().saturating_sub(MAX_UNFINISHED_LEN));
+    match last.iter().rposition(|byte| *byte >= FIRST_LEAD) {
+        Some(at) => bytes.len().saturating_sub(last.len()).saturating_add(at),
+        None => bytes.len(),
     }
 }
 
@@ -129,12 +133,12 @@ mod tests {
                 assert_eq!(stream(&[head, tail]), expected, "{sample:02x?} at {cut}");
             }
             let single: Vec<&[u8]> = sample.chunks(1).collect();
-            assert_eq!(stream(&single), expected, "{sample:02x?} octet by octet");
+            assert_eq!(stream(&single), expected, "{sample:02x?} byte by byte");
         }
     }
 
     #[test]
-    fn every_end_is_judged_as_by_the_standard_library() {
+    fn every_ending_agrees_with_the_standard_library() {
         let ends: [&[u8]; 12] = [
             b"",
             b"a",
@@ -151,10 +155,10 @@ mod tests {
         ];
         for before in ["", "a", "κ", "€", "𤭢", &"a€𤭢é".repeat(20)] {
             for (first, second) in ends.iter().flat_map(|a| ends.map(|b| (*a, b))) {
-                let octets = [before.as_bytes(), first, second].concat();
-                let expected = core::str::from_utf8(&octets).err();
-                match (whole_len(&octets), expected) {
-                    (Ok(len), None) => assert_eq!(len, octets.len()),
+                let bytes = [before.as_bytes(), first, second].concat();
+                let expected = core::str::from_utf8(&bytes).err();
+                match (whole_len(&bytes), expected) {
+                    (Ok(len), None) => assert_eq!(len, bytes.len()),
                     (Ok(len), Some(error)) => {
                         assert_eq!((error.valid_up_to(), error.error_len()), (len, None));
                     }
@@ -167,14 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_octet_fails_at_once() {
+    fn an_impossible_byte_fails_at_once() {
         let mut stream = Utf8Stream::default();
         stream.push(b"\xce\xba\xf4").unwrap();
         assert_eq!(stream.push(b"\x90"), Err(InvalidUtf8));
     }
 
     #[test]
-    fn an_unfinished_character_is_found_behind_an_empty_last_piece() {
+    fn an_incomplete_character_before_an_empty_piece_is_found() {
         assert_eq!(stream(&[b"\xc2", b""]), Err(InvalidUtf8));
     }
 }

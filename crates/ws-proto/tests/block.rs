@@ -1,24 +1,17 @@
-//! Messages that were looked at and are to be forgotten: their memory is free, and nothing else has changed.
+//! Dropping the message that a step found: its memory is freed, and nothing else changes.
 
 #![forbid(unsafe_code)]
 
 mod support;
 
 use allocation_counter::measure;
-use support::{BINARY, CONTINUATION, FIN, PING, Seen, TEXT, Wire, connection, fill};
+use support::{BINARY, BOTH, CONTINUATION, FIN, PING, Seen, TEXT, connection, fill, frames_to};
 use ws_proto::{Chunk, Config, Connection, MessageKind, Role, Step};
 
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
 const BLOCK_LEN: usize = 4096;
 const MIB: usize = 1 << 20;
 
-fn wire(receiver: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
-    let mut wire = Wire::from(receiver.peer());
-    script(&mut wire);
-    wire.octets
-}
-
-/// An end that has read `input` before its first block.
+/// Returns an end that has read `input` before its first block.
 fn end(role: Role, input: &[u8]) -> Connection {
     let mut end = connection(role, &Config::default());
     let lending = &mut end.recv.lending();
@@ -34,7 +27,7 @@ fn park(end: &mut Connection) {
     end.recv.lending().park(&mut end.send);
 }
 
-/// The next message or control frame in what was read.
+/// Takes the next message or control frame from the input that was read.
 fn found(end: &mut Connection) -> Option<Seen> {
     match end.recv.next_message(&mut end.send) {
         Step::Found(()) => end.recv.message().map(Seen::message),
@@ -46,7 +39,7 @@ fn found(end: &mut Connection) -> Option<Seen> {
     }
 }
 
-/// Goes to the next message or control frame, reading `input` as far as need be.
+/// Takes the next message or control frame, and reads `input` if necessary.
 fn next(end: &mut Connection, input: &mut &[u8]) -> Option<Seen> {
     loop {
         match found(end) {
@@ -56,7 +49,7 @@ fn next(end: &mut Connection, input: &mut &[u8]) -> Option<Seen> {
     }
 }
 
-/// Forgets the message, which must be all that changes.
+/// Drops the message, and checks that nothing else changes.
 fn drop_message(end: &mut Connection) {
     let recv = &mut end.recv;
     let unread = recv.unread().to_vec();
@@ -69,9 +62,10 @@ fn drop_message(end: &mut Connection) {
     }
 }
 
-/// Messages in one block, put together and in one large frame, with control frames between them.
+/// Returns the frames and the events of messages in one block, in fragments and in large frames,
+/// with Pings between them.
 fn dialogue(role: Role) -> (Vec<u8>, Vec<Seen>) {
-    let octets = wire(role, |w| {
+    let bytes = frames_to(role, |w| {
         w.text("in the block");
         w.fragments(BINARY, &[1; 10_000], 1000);
         w.frame(FIN | PING, b"1");
@@ -94,16 +88,16 @@ fn dialogue(role: Role) -> (Vec<u8>, Vec<Seen>) {
         Seen::Text("ü".repeat(10_000)),
         Seen::Text("the end".into()),
     ];
-    (octets, events)
+    (bytes, events)
 }
 
 #[test]
-fn forgetting_every_other_message_changes_no_other_event() {
+fn dropping_every_other_message_changes_no_event() {
     for role in BOTH {
-        let (octets, events) = dialogue(role);
+        let (bytes, events) = dialogue(role);
         for parity in 0..2 {
             let mut end = end(role, &[]);
-            let mut input = &octets[..];
+            let mut input = &bytes[..];
             for (at, expected) in events.iter().enumerate() {
                 let seen = next(&mut end, &mut input);
                 assert_eq!(seen.as_ref(), Some(expected), "{role:?} {parity} {at}");
@@ -117,18 +111,18 @@ fn forgetting_every_other_message_changes_no_other_event() {
 }
 
 #[test]
-fn forgetting_when_nothing_is_whole_changes_nothing() {
+fn dropping_without_a_complete_message_changes_nothing() {
     for role in BOTH {
-        let (octets, expected) = dialogue(role);
+        let (bytes, expected) = dialogue(role);
         for piece in [1, 7, 1000, BLOCK_LEN] {
             let mut end = end(role, &[]);
             let mut events = Vec::new();
-            for mut input in octets.chunks(piece) {
+            for mut input in bytes.chunks(piece) {
                 loop {
                     match found(&mut end) {
                         Some(seen @ Seen::Ping(_)) => {
                             events.push(seen);
-                            // A message may be under way around it.
+                            // The Ping may be between the fragments of a message.
                             drop_message(&mut end);
                         }
                         Some(seen) => events.push(seen),
@@ -151,10 +145,10 @@ fn forgetting_when_nothing_is_whole_changes_nothing() {
 }
 
 #[test]
-fn a_message_that_was_put_together_is_given_back_when_it_is_forgotten() {
+fn dropping_an_assembled_message_frees_its_memory() {
     for role in BOTH {
         for (opcode, frames) in [(BINARY, 1), (BINARY, 1024), (TEXT, 1), (TEXT, 1024)] {
-            let octets = wire(role, |w| {
+            let bytes = frames_to(role, |w| {
                 if frames == 1 {
                     w.frame(FIN | opcode, &vec![b'x'; MIB]);
                 } else {
@@ -163,11 +157,14 @@ fn a_message_that_was_put_together_is_given_back_when_it_is_forgotten() {
                 w.text("behind");
             });
             let mut end = end(role, &[]);
-            let mut input = &octets[..];
+            let mut input = &bytes[..];
             let held = measure(|| assert!(next(&mut end, &mut input).is_some()));
             assert!(held.bytes_current >= MIB as i64);
             let freed = measure(|| end.recv.drop_message());
-            assert!(freed.bytes_max < 100, "copied first: {freed:?}");
+            assert!(
+                freed.bytes_max < 100,
+                "the message was copied first: {freed:?}"
+            );
             let after = held.bytes_current + freed.bytes_current;
             assert!(after <= BLOCK_LEN as i64, "{role:?} {frames}: {after}");
             assert_eq!(
@@ -179,14 +176,14 @@ fn a_message_that_was_put_together_is_given_back_when_it_is_forgotten() {
 }
 
 #[test]
-fn a_message_that_was_taken_is_the_users_and_forgetting_it_is_nothing() {
+fn dropping_after_take_message_changes_nothing() {
     for role in BOTH {
-        let octets = wire(role, |w| {
+        let bytes = frames_to(role, |w| {
             w.frame(FIN | BINARY, &[1; 2 * BLOCK_LEN]);
             w.text("behind");
         });
         let mut end = end(role, &[]);
-        let mut input = &octets[..];
+        let mut input = &bytes[..];
         assert!(next(&mut end, &mut input).is_some());
         let taken = end.recv.take_message().unwrap();
         drop_message(&mut end);
@@ -201,7 +198,8 @@ fn a_message_that_was_taken_is_the_users_and_forgetting_it_is_nothing() {
     }
 }
 
-/// Forgets before each piece, after each piece, or both.
+/// Receives a message in pieces, and calls `drop_message` before each step, after each step, or
+/// both.
 fn pieces(end: &mut Connection, input: &mut &[u8], before: bool, after: bool) -> Vec<u8> {
     let mut all = Vec::new();
     loop {
@@ -224,20 +222,20 @@ fn pieces(end: &mut Connection, input: &mut &[u8], before: bool, after: bool) ->
 }
 
 #[test]
-fn a_message_that_is_passed_on_is_not_disturbed() {
+fn dropping_does_not_change_a_message_in_pieces() {
     for role in BOTH {
         for (before, after) in [(true, false), (false, true), (true, true)] {
-            for begun in [false, true] {
-                let octets = wire(role, |w| {
+            for assembled in [false, true] {
+                let bytes = frames_to(role, |w| {
                     w.frame(BINARY, &[7; 10_000]);
                     w.frame(FIN | PING, b"between");
                     w.frame(FIN | CONTINUATION, &[7; 10_000]);
                     w.text("behind");
                 });
                 let mut end = end(role, &[]);
-                let mut input = &octets[..];
-                if begun {
-                    // A part is put together before.
+                let mut input = &bytes[..];
+                if assembled {
+                    // A part is assembled first.
                     for _ in 0..2 {
                         read(&mut end, &mut input);
                         assert_eq!(end.recv.next_message(&mut end.send), Step::NeedInput);
@@ -250,7 +248,7 @@ fn a_message_that_is_passed_on_is_not_disturbed() {
                     Step::Found(MessageKind::Binary)
                 );
                 let all = pieces(&mut end, &mut input, before, after);
-                assert_eq!(all, [7; 20_000], "{role:?} {before} {after} {begun}");
+                assert_eq!(all, [7; 20_000], "{role:?} {before} {after} {assembled}");
                 assert_eq!(
                     next(&mut end, &mut input),
                     Some(Seen::Text("behind".into()))
@@ -260,14 +258,13 @@ fn a_message_that_is_passed_on_is_not_disturbed() {
     }
 }
 
-/// As `take_message` leaves it.
 #[test]
-fn a_piece_that_was_found_stays_when_the_message_is_forgotten() {
+fn neither_take_message_nor_drop_message_removes_a_piece() {
     for role in BOTH {
-        for begun in [false, true] {
-            let octets = wire(role, |w| w.frame(BINARY, &[7; 1000]));
-            let mut end = end(role, &octets);
-            if begun {
+        for assembled in [false, true] {
+            let bytes = frames_to(role, |w| w.frame(BINARY, &[7; 1000]));
+            let mut end = end(role, &bytes);
+            if assembled {
                 assert_eq!(end.recv.next_message(&mut end.send), Step::NeedInput);
                 park(&mut end);
             }
@@ -280,22 +277,23 @@ fn a_piece_that_was_found_stays_when_the_message_is_forgotten() {
             assert!(end.recv.take_message().is_none());
             assert_eq!(end.recv.chunk(), [7; 1000]);
             end.recv.drop_message();
-            assert_eq!(end.recv.chunk(), [7; 1000], "{role:?} {begun}");
+            assert_eq!(end.recv.chunk(), [7; 1000], "{role:?} {assembled}");
         }
     }
 }
 
-/// A connection that moves messages of the block's own length would read each of them twice otherwise.
+/// Otherwise a connection whose messages have the length of a block would need two reads for each
+/// of them.
 #[test]
-fn a_frame_that_fits_a_block_only_without_its_header_calls_for_large_blocks() {
+fn a_frame_that_does_not_fit_a_block_with_its_header_requires_large_blocks() {
     for role in BOTH {
         for len in [BLOCK_LEN - 3, BLOCK_LEN, BLOCK_LEN + 1, 4 * BLOCK_LEN] {
-            let octets = wire(role, |w| w.frame(FIN | BINARY, &vec![7; len]));
+            let bytes = frames_to(role, |w| w.frame(FIN | BINARY, &vec![7; len]));
             let mut end = end(role, &[]);
             end.recv
                 .lending()
                 .set_up(Box::default(), BLOCK_LEN, 4 * BLOCK_LEN);
-            let mut input = &octets[..];
+            let mut input = &bytes[..];
             assert_eq!(next(&mut end, &mut input), Some(Seen::Binary(vec![7; len])));
             assert_eq!(next(&mut end, &mut input), None);
             park(&mut end);

@@ -1,4 +1,4 @@
-//! Messages that travel compressed, between two ends of this crate and from recorded octets.
+//! Compressed messages: between two ends of this crate, and from recorded bytes.
 
 #![forbid(unsafe_code)]
 #![cfg(feature = "deflate")]
@@ -10,9 +10,11 @@ use ws_proto::{
     Message, MessageKind, MessageRef, Prepared, ProtocolError, ReceiveError, Role, SendHalf, Step,
 };
 
-use support::{FIN, TEXT, Wire, connection, fill, output, receive_all, take};
+use support::{
+    BOTH, FIN, TEXT, connection, fill, fragmenting, output, read_input, receive_all, receive_frame,
+};
 
-/// Both takeover modes and several windows.
+/// Returns agreements with both takeover modes and several windows.
 fn agreements() -> impl Iterator<Item = DeflateParams> {
     let windows = [8, 9, 11, 15];
     windows.into_iter().flat_map(move |bits| {
@@ -25,19 +27,19 @@ fn agreements() -> impl Iterator<Item = DeflateParams> {
     })
 }
 
-/// An end that compresses whatever it sends.
+/// Returns an end that compresses messages of every length.
 fn end(role: Role, params: &DeflateParams, config: &Config) -> Connection {
     let mut end = connection(role, config);
     end.deflate(params, &DeflateConfig::default().threshold(0));
     end
 }
 
-/// Its sending half.
+/// Returns the sending half of such an end.
 fn sender(role: Role, params: &DeflateParams, config: &Config) -> SendHalf {
     end(role, params, config).split().1
 }
 
-/// An end that has read `input` into a block of its own.
+/// Returns an end that has read `input` into one block.
 fn with_input(role: Role, config: &Config, input: &[u8]) -> Connection {
     let mut end = end(role, &DeflateParams::default(), config);
     let lending = &mut end.recv.lending();
@@ -45,8 +47,8 @@ fn with_input(role: Role, config: &Config, input: &[u8]) -> Connection {
     end
 }
 
-fn received(end: &mut Connection, octets: &[u8]) -> Result<Vec<Message>, ReceiveError> {
-    receive_all(&mut end.recv, &mut end.send, octets)
+fn received(end: &mut Connection, bytes: &[u8]) -> Result<Vec<Message>, ReceiveError> {
+    receive_all(&mut end.recv, &mut end.send, bytes)
 }
 
 fn messages() -> Vec<Message> {
@@ -68,14 +70,11 @@ fn messages() -> Vec<Message> {
 }
 
 #[test]
-fn messages_arrive_as_they_were_sent_whatever_was_agreed_and_however_they_are_cut() {
+fn messages_arrive_unchanged_under_any_agreement_and_any_cut() {
     for params in agreements() {
-        for role in [Role::Client, Role::Server] {
-            for fragment_len in [None, Some(7_usize), Some(1000)] {
-                let mut config = Config::default();
-                if let Some(len) = fragment_len {
-                    config = config.fragment_len(len.try_into().unwrap());
-                }
+        for role in BOTH {
+            for fragment_len in [None, Some(7), Some(1000)] {
+                let config = fragmenting(Config::default(), fragment_len);
                 let mut send = sender(role, &params, &config);
                 let mut peer = end(role.peer(), &params, &config);
                 for message in messages() {
@@ -83,9 +82,9 @@ fn messages_arrive_as_they_were_sent_whatever_was_agreed_and_however_they_are_cu
                         continue;
                     }
                     send.message(&message).unwrap();
-                    let octets = output(&mut send);
+                    let bytes = output(&mut send);
                     let mut got = Vec::new();
-                    for piece in octets.chunks(1013) {
+                    for piece in bytes.chunks(1013) {
                         got.extend(received(&mut peer, piece).unwrap());
                     }
                     assert!(got == [message], "{params:?} {role:?} {fragment_len:?}");
@@ -96,7 +95,7 @@ fn messages_arrive_as_they_were_sent_whatever_was_agreed_and_however_they_are_cu
 }
 
 #[test]
-fn pieces_are_compressed_and_passed_on() {
+fn messages_can_be_compressed_and_received_in_pieces() {
     let params = DeflateParams::default();
     let config = Config::default();
     let mut send = sender(Role::Client, &params, &config);
@@ -111,12 +110,12 @@ fn pieces_are_compressed_and_passed_on() {
         }
         send.finish().unwrap();
         send.message("behind").unwrap();
-        let octets = output(&mut send);
-        assert_eq!(octets[0], 0x41);
-        assert!(octets.len() < 1000, "{}", octets.len());
-        let mut input = octets.chunks(100);
+        let bytes = output(&mut send);
+        assert_eq!(bytes[0], 0x41);
+        assert!(bytes.len() < 1000, "{}", bytes.len());
+        let mut input = bytes.chunks(100);
         let mut feed = |server: &mut Connection| {
-            let mut next = input.next().expect("something is left");
+            let mut next = input.next().expect("more input");
             fill(&mut server.recv, &mut next, 0);
         };
         loop {
@@ -144,16 +143,16 @@ fn pieces_are_compressed_and_passed_on() {
 }
 
 #[test]
-fn a_held_message_that_came_compressed_is_found_again() {
+fn a_held_message_that_was_compressed_is_found_again() {
     let params = DeflateParams::default();
     let mut send = sender(Role::Server, &params, &Config::default());
     for text in ["again and again and again", "behind, again and again"] {
         send.message(text).unwrap();
     }
-    let octets = output(&mut send);
+    let bytes = output(&mut send);
     let text = MessageRef::Text("again and again and again");
     for in_pieces in [false, true] {
-        let mut client = with_input(Role::Client, &Config::default(), &octets);
+        let mut client = with_input(Role::Client, &Config::default(), &bytes);
         assert_eq!(client.next_message(), Step::Found(text));
         client.recv.hold();
         if in_pieces {
@@ -169,11 +168,11 @@ fn a_held_message_that_came_compressed_is_found_again() {
     }
 }
 
-/// RFC 7692 §7.2.3, and what may be put around it.
+/// The examples of RFC 7692 §7.2.3, and variants of them.
 #[test]
-fn the_examples_of_the_rfc_are_read() {
+fn the_examples_of_the_rfc_are_decompressed() {
     let hello = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
-    for (octets, expected) in [
+    for (bytes, expected) in [
         (&hello[..], vec!["Hello"]),
         // In two frames, with a Ping between them.
         (
@@ -200,13 +199,13 @@ fn the_examples_of_the_rfc_are_read() {
             b"\xc1\x0d\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
             vec!["Hello"],
         ),
-        // Empty; and one that is not compressed.
+        // An empty message, and one that is not compressed.
         (b"\xc1\x01\x00\x81\x02hi", vec!["", "hi"]),
     ] {
-        for cut in 1..=octets.len() {
+        for cut in 1..=bytes.len() {
             let mut client = with_input(Role::Client, &Config::default(), b"");
             let mut got = Vec::new();
-            for piece in octets.chunks(cut) {
+            for piece in bytes.chunks(cut) {
                 got.extend(received(&mut client, piece).unwrap());
             }
             let expected: Vec<Message> = expected.iter().map(|text| (*text).into()).collect();
@@ -215,15 +214,16 @@ fn the_examples_of_the_rfc_are_read() {
     }
 }
 
-fn fault(octets: &[u8], config: &Config) -> (usize, ReceiveError) {
-    let mut client = with_input(Role::Client, config, octets);
+/// Returns the number of events before the violation, and the violation.
+fn fault(bytes: &[u8], config: &Config) -> (usize, ReceiveError) {
+    let mut client = with_input(Role::Client, config, bytes);
     let mut count = 0;
     loop {
         match client.next_message() {
             Step::Found(_) | Step::Control(_) => count += 1,
             Step::Busy => {}
             step => {
-                assert_eq!(step, Step::Ended, "no fault");
+                assert_eq!(step, Step::Ended, "no violation");
                 return (count, client.send.failure().unwrap());
             }
         }
@@ -231,51 +231,51 @@ fn fault(octets: &[u8], config: &Config) -> (usize, ReceiveError) {
 }
 
 #[test]
-fn what_is_no_compressed_message_fails() {
+fn invalid_compressed_messages_fail() {
     let config = Config::default();
-    let invalid = |octets: &[u8]| {
-        let (count, error) = fault(octets, &config);
+    let invalid = |bytes: &[u8]| {
+        let (count, error) = fault(bytes, &config);
         assert_eq!((count, error), (0, ProtocolError::InvalidDeflate.into()));
         assert_eq!(error.close_code(), CloseCode::INVALID_PAYLOAD);
     };
     invalid(b"\xc1\x01\xff");
     invalid(b"\xc1\x05\x00\x05\x00\xff\xff");
-    // A distance before the beginning.
+    // A distance that reaches beyond the first byte.
     invalid(b"\xc1\x05\xf2\x00\x11\x00\x00");
-    // Cut inside a block.
+    // The compressed data ends inside a block.
     invalid(b"\xc1\x04\xf2\x48\xcd\xc9");
-    let reserved = |octets: &[u8]| {
-        assert_eq!(fault(octets, &config).1, ProtocolError::ReservedBits.into());
+    let reserved = |bytes: &[u8]| {
+        assert_eq!(fault(bytes, &config).1, ProtocolError::ReservedBits.into());
     };
     reserved(b"\x41\x01\xf2\xc0\x00");
     reserved(b"\xc9\x00");
     reserved(b"\xa1\x00");
-    // Compressed text that is none.
+    // The decompressed bytes are not UTF-8.
     let mut send = sender(Role::Server, &DeflateParams::default(), &config);
     send.message(&b"fine \xff not"[..]).unwrap();
-    let mut octets = output(&mut send);
-    octets[0] = 0xc1;
-    assert_eq!(fault(&octets, &config).1, ProtocolError::InvalidUtf8.into());
+    let mut bytes = output(&mut send);
+    bytes[0] = 0xc1;
+    assert_eq!(fault(&bytes, &config).1, ProtocolError::InvalidUtf8.into());
 }
 
 #[test]
-fn limits_count_what_comes_out_exactly() {
+fn limits_apply_to_the_decompressed_length() {
     let params = DeflateParams::default();
     for (len, passes) in [(1000, true), (1001, false), (1 << 20, false)] {
         let config = Config::default().max_message(1000).max_frame(1000);
         let mut send = sender(Role::Server, &params, &Config::default());
         send.message(vec![b'x'; len]).unwrap();
-        let octets = output(&mut send);
+        let bytes = output(&mut send);
         if passes {
             let mut client = end(Role::Client, &params, &config);
-            let got = received(&mut client, &octets).unwrap();
+            let got = received(&mut client, &bytes).unwrap();
             assert_eq!(got, [vec![b'x'; len].into()]);
         } else {
-            let (_, error) = fault(&octets, &config);
+            let (_, error) = fault(&bytes, &config);
             assert_eq!(error.close_code(), CloseCode::TOO_BIG, "{error:?}");
         }
     }
-    // Of two faults the first in the message counts.
+    // The violation that comes first in the message is reported.
     let config = Config::default().max_message(1000);
     for (bad, code) in [
         (999, CloseCode::INVALID_PAYLOAD),
@@ -285,15 +285,15 @@ fn limits_count_what_comes_out_exactly() {
         payload[bad] = 0xff;
         let mut send = sender(Role::Server, &params, &Config::default());
         send.message(payload).unwrap();
-        let mut octets = output(&mut send);
-        octets[0] = 0xc1;
-        assert_eq!(fault(&octets, &config).1.close_code(), code);
+        let mut bytes = output(&mut send);
+        bytes[0] = 0xc1;
+        assert_eq!(fault(&bytes, &config).1.close_code(), code);
     }
 }
 
-/// Empty stored blocks take octets and give none.
+/// An empty stored block has compressed bytes and no content.
 #[test]
-fn endless_compressed_octets_without_content_are_too_many() {
+fn compressed_bytes_without_content_are_limited() {
     let config = Config::default().max_message(1 << 20);
     let mut client = with_input(Role::Client, &config, b"");
     let block = b"\x00\x00\x00\xff\xff".repeat(20_000);
@@ -312,36 +312,35 @@ fn endless_compressed_octets_without_content_are_too_many() {
     assert_eq!(error.close_code(), CloseCode::TOO_BIG);
 }
 
-/// A receiver over blocks gives way to others, and goes on without more input.
+/// The receiver returns `Busy` in between, and continues without more input.
 #[test]
-fn a_message_that_takes_long_to_decompress_comes_in_turns() {
+fn a_long_message_is_decompressed_in_several_steps() {
     let params = DeflateParams::default();
     let mut send = sender(Role::Server, &params, &Config::default());
     send.message(vec![0; 8 << 20]).unwrap();
-    let octets = output(&mut send);
-    let mut client = with_input(Role::Client, &Config::default(), &octets);
-    let mut turns = 0;
+    let bytes = output(&mut send);
+    let mut client = with_input(Role::Client, &Config::default(), &bytes);
+    let mut pauses = 0;
     while client.next_message() == Step::Busy {
         let block = client.recv.lending().park(&mut client.send);
-        assert!(block.is_empty(), "the input goes nowhere");
-        turns += 1;
+        assert!(block.is_empty(), "the input was given up");
+        pauses += 1;
     }
-    assert!((20..=40).contains(&turns), "{turns}");
+    assert!((20..=40).contains(&pauses), "{pauses}");
     assert_eq!(client.recv.take_message(), Some(vec![0; 8 << 20].into()));
 }
 
-/// Neither reading a message piece by piece nor skipping what is left of it keeps others waiting.
 #[test]
-fn a_message_that_is_passed_on_or_skipped_comes_in_turns_too() {
+fn a_long_message_is_received_in_pieces_or_skipped_in_several_steps() {
     let params = DeflateParams::default();
     let mut send = sender(Role::Server, &params, &Config::default());
     send.message(vec![0; 8 << 20]).unwrap();
     send.message("behind").unwrap();
-    let octets = output(&mut send);
+    let bytes = output(&mut send);
     for skips in [false, true] {
-        let mut client = with_input(Role::Client, &Config::default(), &octets);
+        let mut client = with_input(Role::Client, &Config::default(), &bytes);
         assert_eq!(client.next_start(), Step::Found(MessageKind::Binary));
-        let mut turns = 0;
+        let mut pauses = 0;
         let mut len = 0;
         let mut is_over = skips;
         while !is_over {
@@ -350,21 +349,21 @@ fn a_message_that_is_passed_on_or_skipped_comes_in_turns_too() {
                 Step::Found(Chunk::End) => is_over = true,
                 step => {
                     assert_eq!(step, Step::Busy);
-                    turns += 1;
+                    pauses += 1;
                 }
             }
         }
         assert_eq!(len, if skips { 0 } else { 8 << 20 });
         while client.next_message() == Step::Busy {
-            turns += 1;
+            pauses += 1;
         }
-        assert!((20..=40).contains(&turns), "{turns}");
+        assert!((20..=40).contains(&pauses), "{pauses}");
         assert_eq!(client.recv.take_message(), Some("behind".into()));
     }
 }
 
 #[test]
-fn messages_below_the_threshold_and_without_gain_leave_as_they_are() {
+fn short_and_incompressible_messages_are_sent_uncompressed() {
     let params = DeflateParams {
         server_no_context_takeover: true,
         ..DeflateParams::default()
@@ -380,7 +379,7 @@ fn messages_below_the_threshold_and_without_gain_leave_as_they_are() {
 }
 
 #[test]
-fn connections_compress_as_well() {
+fn joined_halves_receive_compressed_messages() {
     let params = DeflateParams::default();
     let config = DeflateConfig::default();
     let (mut recv, mut send) = Connection::server(&Config::default()).split();
@@ -389,20 +388,19 @@ fn connections_compress_as_well() {
     let mut server = Connection::join(recv, send);
     let mut client = sender(Role::Client, &params, &Config::default());
     client.message("again and again and again").unwrap();
-    let octets = output(&mut client);
-    assert_eq!(octets[0], 0xc1);
-    let len = take(server.spare(), &mut &octets[..]);
-    server.recv.filled(len);
+    let bytes = output(&mut client);
+    assert_eq!(bytes[0], 0xc1);
+    read_input(&mut server, &mut &bytes[..]);
     let text = MessageRef::Text("again and again and again");
     assert_eq!(server.next_message(), Step::Found(text));
 }
 
-/// A message that takes several steps to compress.
+/// Returns a message that takes several steps to compress.
 fn long(number: usize) -> String {
-    format!("{number}: somebody said something; ").repeat(100_000)
+    format!("{number}: some people said something; ").repeat(100_000)
 }
 
-/// A server that compresses in steps, and its client.
+/// Returns a server that compresses in steps, and its client.
 fn in_steps(takeover: bool) -> (Connection, Connection) {
     let params = DeflateParams {
         server_no_context_takeover: !takeover,
@@ -414,7 +412,7 @@ fn in_steps(takeover: bool) -> (Connection, Connection) {
 }
 
 #[test]
-fn a_long_message_is_compressed_in_steps_while_control_frames_go_out() {
+fn control_frames_are_sent_while_a_long_message_is_compressed_in_steps() {
     let (server, mut client) = in_steps(true);
     let (_, mut send) = server.split();
     send.message(long(1)).unwrap();
@@ -435,7 +433,7 @@ fn a_long_message_is_compressed_in_steps_while_control_frames_go_out() {
 }
 
 #[test]
-fn what_follows_a_long_message_follows_it() {
+fn messages_behind_a_long_message_keep_their_order() {
     for takeover in [true, false] {
         let (server, mut client) = in_steps(takeover);
         let (_, mut send) = server.split();
@@ -455,8 +453,8 @@ fn what_follows_a_long_message_follows_it() {
         send.message(long(6)).unwrap();
         send.start_close(CloseFrame::without_code()).unwrap();
         assert!(!send.is_busy());
-        let octets = output(&mut send);
-        assert!(octets.ends_with(&[0x88, 0]));
+        let bytes = output(&mut send);
+        assert!(bytes.ends_with(&[0x88, 0]));
         let expected = [
             long(1),
             long(2),
@@ -465,13 +463,13 @@ fn what_follows_a_long_message_follows_it() {
             long(5),
             long(6),
         ];
-        let messages = received(&mut client, &octets).unwrap();
+        let messages = received(&mut client, &bytes).unwrap();
         assert!(messages == expected.map(Message::from), "{takeover}");
     }
 }
 
 #[test]
-fn a_long_message_that_does_not_get_shorter_leaves_as_it_is() {
+fn an_incompressible_long_message_is_sent_uncompressed() {
     let mut random = support::Rng::new(1);
     let noise: Vec<u8> = (0..600_000).map(|_| random.next() as u8).collect();
     let (server, mut client) = in_steps(false);
@@ -480,20 +478,18 @@ fn a_long_message_that_does_not_get_shorter_leaves_as_it_is() {
     while send.is_busy() {
         send.lending().work();
     }
-    let octets = output(&mut send);
-    assert_eq!(octets[0], 0x82);
-    let messages = received(&mut client, &octets).unwrap();
+    let bytes = output(&mut send);
+    assert_eq!(bytes[0], 0x82);
+    let messages = received(&mut client, &bytes).unwrap();
     assert!(messages == [Message::from(noise)]);
 }
 
 #[test]
-fn a_failed_connection_does_not_finish_its_work() {
+fn a_failed_connection_stops_compressing() {
     let (mut recv, mut send) = in_steps(true).0.split();
     send.message(long(1)).unwrap();
     send.lending().work();
-    let mut wire = Wire::from(Role::Client);
-    wire.frame(FIN | TEXT, b"\xff");
-    let failed = receive_all(&mut recv, &mut send, &wire.octets);
+    let failed = receive_frame(&mut recv, &mut send, FIN | TEXT, b"\xff");
     assert_eq!(failed, Err(ProtocolError::InvalidUtf8.into()));
     assert!(!send.is_busy());
     assert_eq!(output(&mut send), [0x88, 2, 3, 0xef]);
@@ -505,7 +501,7 @@ fn a_failed_connection_does_not_finish_its_work() {
 }
 
 #[test]
-fn the_memory_of_a_compressor_is_given_up_when_nothing_refers_to_it() {
+fn compressor_memory_can_be_reclaimed_when_no_later_message_refers_to_it() {
     let params = |takeover: bool| DeflateParams {
         server_no_context_takeover: !takeover,
         ..DeflateParams::default()

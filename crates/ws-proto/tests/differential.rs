@@ -1,15 +1,14 @@
-//! Against a decoder so simple that it is right by inspection, and against the encoder.
+//! Comparisons with a decoder that is simple enough to verify by reading it, and with the encoder.
 
 #![forbid(unsafe_code)]
 
 mod support;
 
-use std::num::NonZeroUsize;
-
 use proptest::prelude::*;
+use support::plan::{BLOCK_LENS, Habit, Plan, receive_blocks};
 use support::{
-    BINARY, CLOSE, CONTINUATION, FIN, Habit, Outcome, PING, PONG, Plan, Seen, TEXT, Wire,
-    connection, cut, drain, receive, receive_blocks, replies,
+    BINARY, BOTH, CLOSE, CONTINUATION, FIN, Outcome, PING, PONG, Seen, TEXT, Wire, cases,
+    connection, cut, fragmenting, frames_to, output, receive, replies,
 };
 use ws_proto::{
     CloseCode, Config, LimitError, MAX_FRAGMENTS, MessageRef, ProtocolError, ReceiveError, Role,
@@ -18,7 +17,7 @@ use ws_proto::{
 const MAX_FRAME: usize = 300;
 const MAX_MESSAGE: usize = 500;
 
-/// Decodes all input at once, frame by frame, and checks each rule where RFC 6455 states it.
+/// Decodes all input frame by frame, and checks the rules of RFC 6455 one after the other.
 fn oracle(role: Role, input: &[u8]) -> Outcome {
     let mut decoder = Oracle {
         role,
@@ -45,12 +44,12 @@ struct Oracle<'a> {
     role: Role,
     input: &'a [u8],
     events: Vec<Seen>,
-    /// Opcode, payload and number of frames of the open message.
+    /// The opcode, the payload and the number of frames of the open message.
     message: Option<(u8, Vec<u8>, u32)>,
 }
 
 impl Oracle<'_> {
-    /// Decodes one frame; `false` at the end.
+    /// Decodes one frame. Returns `false` at the end of the input or after a Close.
     fn frame(&mut self) -> Result<bool, ReceiveError> {
         use ProtocolError::*;
         if let Some(Seen::Close(_)) = self.events.last() {
@@ -97,9 +96,7 @@ impl Oracle<'_> {
         let Some(long) = self.input.get(2..2 + len_len) else {
             return Ok(false);
         };
-        let long = long
-            .iter()
-            .fold(0, |len, octet| len << 8 | u64::from(*octet));
+        let long = long.iter().fold(0, |len, byte| len << 8 | u64::from(*byte));
         let len = if len_len == 0 { short as u64 } else { long };
         if len < least {
             return Err(NonMinimalLength.into());
@@ -124,7 +121,7 @@ impl Oracle<'_> {
         let payload: Vec<u8> = rest[..arrived]
             .iter()
             .enumerate()
-            .map(|(i, octet)| octet ^ key[i % 4])
+            .map(|(i, byte)| byte ^ key[i % 4])
             .collect();
         self.input = &rest[arrived..];
         if opcode >= 8 {
@@ -145,7 +142,7 @@ impl Oracle<'_> {
         let (before, frames) = self
             .message
             .as_ref()
-            .map_or((0, 0), |(_, octets, frames)| (octets.len() as u64, *frames));
+            .map_or((0, 0), |(_, bytes, frames)| (bytes.len() as u64, *frames));
         if before + len > MAX_MESSAGE as u64 {
             let (len, limit) = (before + len, MAX_MESSAGE);
             return Err(LimitError::MessageTooLong { len, limit });
@@ -157,29 +154,25 @@ impl Oracle<'_> {
     }
 
     fn data(&mut self, opcode: u8, ends: bool, payload: &[u8]) -> Result<(), ReceiveError> {
-        let (kind, mut octets, frames) = self.message.take().unwrap_or((opcode, Vec::new(), 0));
-        octets.extend_from_slice(payload);
+        let (kind, mut bytes, frames) = self.message.take().unwrap_or((opcode, Vec::new(), 0));
+        bytes.extend_from_slice(payload);
         if kind == TEXT
-            && let Err(error) = std::str::from_utf8(&octets)
+            && let Err(error) = std::str::from_utf8(&bytes)
             && (ends || error.error_len().is_some())
         {
             return Err(ProtocolError::InvalidUtf8.into());
         }
         if !ends {
-            self.message = Some((kind, octets, frames + 1));
-        } else if kind == TEXT {
-            let text = String::from_utf8(octets).expect("checked above");
-            self.events.push(Seen::Text(text));
+            self.message = Some((kind, bytes, frames + 1));
         } else {
-            self.events.push(Seen::Binary(octets));
+            self.events.push(Seen::new(kind, bytes));
         }
         Ok(())
     }
 
     fn control(&mut self, opcode: u8, payload: Vec<u8>) -> Result<(), ProtocolError> {
         self.events.push(match (opcode, &payload[..]) {
-            (PING, _) => Seen::Ping(payload),
-            (PONG, _) => Seen::Pong(payload),
+            (PING | PONG, _) => Seen::new(opcode, payload),
             (_, []) => Seen::Close(None),
             (_, [_]) => return Err(ProtocolError::CloseTooShort),
             (_, [high, low, reason @ ..]) => {
@@ -197,12 +190,8 @@ impl Oracle<'_> {
     }
 }
 
-fn role() -> impl Strategy<Value = Role> {
-    prop_oneof![Just(Role::Client), Just(Role::Server)]
-}
-
-/// Payload that is text more often than not, of lengths around the marks.
-fn octets() -> impl Strategy<Value = Vec<u8>> {
+/// Returns payloads that are mostly text, with lengths near the limits.
+fn payload() -> impl Strategy<Value = Vec<u8>> {
     let len = prop_oneof![4 => 0..20_usize, 2 => 120..130_usize, 1 => 290..302_usize];
     let kind = prop_oneof![3 => Just(0), 3 => Just(1), 1 => Just(2)];
     (len, kind, any::<u64>()).prop_map(|(len, kind, seed)| {
@@ -221,9 +210,9 @@ fn octets() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Steps that mostly form a legal sequence of frames.
+/// A part of the input. Most sequences of parts are valid.
 #[derive(Clone, Debug)]
-enum Step {
+enum Part {
     Whole(u8, Vec<u8>),
     Fragments(u8, Vec<u8>, usize, bool),
     Control(u8, Vec<u8>),
@@ -231,29 +220,28 @@ enum Step {
     Any(u8, Vec<u8>),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn part() -> impl Strategy<Value = Part> {
     let kind = prop_oneof![Just(TEXT), Just(BINARY)];
     let control = prop_oneof![Just(PING), Just(PONG)];
     let code = prop_oneof![3 => 998..1018_u16, 1 => any::<u16>(), 1 => 3000..5000_u16];
     prop_oneof![
-        6 => (kind.clone(), octets()).prop_map(|(kind, octets)| Step::Whole(kind, octets)),
-        6 => (kind, octets(), 1..40_usize, any::<bool>())
-            .prop_map(|(kind, octets, len, pings)| Step::Fragments(kind, octets, len, pings)),
-        3 => (control, octets()).prop_map(|(opcode, octets)| Step::Control(opcode, octets)),
-        1 => (prop::option::of(code), octets())
-            .prop_map(|(code, octets)| Step::Close(code, octets)),
-        1 => (any::<u8>(), octets()).prop_map(|(first, octets)| Step::Any(first, octets)),
+        6 => (kind.clone(), payload()).prop_map(|(kind, bytes)| Part::Whole(kind, bytes)),
+        6 => (kind, payload(), 1..40_usize, any::<bool>())
+            .prop_map(|(kind, bytes, len, pings)| Part::Fragments(kind, bytes, len, pings)),
+        3 => (control, payload()).prop_map(|(opcode, bytes)| Part::Control(opcode, bytes)),
+        1 => (prop::option::of(code), payload())
+            .prop_map(|(code, bytes)| Part::Close(code, bytes)),
+        1 => (any::<u8>(), payload()).prop_map(|(first, bytes)| Part::Any(first, bytes)),
     ]
 }
 
-fn encode(sender: Role, steps: &[Step]) -> Vec<u8> {
-    let mut wire = Wire::from(sender);
-    for step in steps {
-        match step {
-            Step::Whole(kind, octets) => wire.frame(FIN | kind, octets),
-            Step::Fragments(kind, octets, len, pings) => {
+fn encode(wire: &mut Wire, parts: &[Part]) {
+    for part in parts {
+        match part {
+            Part::Whole(kind, bytes) => wire.frame(FIN | kind, bytes),
+            Part::Fragments(kind, bytes, len, pings) => {
                 let mut opcode = *kind;
-                for piece in octets.chunks(*len) {
+                for piece in bytes.chunks(*len) {
                     wire.frame(opcode, piece);
                     opcode = CONTINUATION;
                     if *pings {
@@ -262,17 +250,16 @@ fn encode(sender: Role, steps: &[Step]) -> Vec<u8> {
                 }
                 wire.frame(FIN | opcode, b"");
             }
-            Step::Control(opcode, octets) => {
-                wire.frame(FIN | opcode, &octets[..octets.len().min(125)]);
+            Part::Control(opcode, bytes) => {
+                wire.frame(FIN | opcode, &bytes[..bytes.len().min(125)]);
             }
-            Step::Close(None, _) => wire.frame(FIN | CLOSE, b""),
-            Step::Close(Some(code), reason) => {
+            Part::Close(None, _) => wire.frame(FIN | CLOSE, b""),
+            Part::Close(Some(code), reason) => {
                 wire.close(*code, &reason[..reason.len().min(123)]);
             }
-            Step::Any(first, octets) => wire.frame(*first, octets),
+            Part::Any(first, bytes) => wire.frame(*first, bytes),
         }
     }
-    wire.octets
 }
 
 fn config() -> Config {
@@ -289,7 +276,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             Just(Habit::Sometimes)
         ]
     };
-    let block_len = prop_oneof![Just(16_usize), Just(64), Just(200), Just(4096)];
+    let block_len = prop::sample::select(&BLOCK_LENS[..]);
     (
         block_len,
         habit(),
@@ -308,70 +295,70 @@ fn plan() -> impl Strategy<Value = Plan> {
         })
 }
 
-fn agrees(role: Role, octets: &[u8], cuts: &[prop::sample::Index], plan: &Plan) {
-    let expected = oracle(role, octets);
-    let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
-    at.sort_unstable();
-    let pieces = cut(octets, &at);
-    assert_eq!(receive(role, &config(), &[octets]), expected);
+/// Checks that every receiver agrees with the oracle.
+fn check(role: Role, bytes: &[u8], cuts: &[prop::sample::Index], plan: &Plan) {
+    let expected = oracle(role, bytes);
+    let pieces = cut(bytes, cuts.iter().map(|cut| cut.index(bytes.len() + 1)));
+    assert_eq!(receive(role, &config(), &[bytes]), expected);
     assert_eq!(receive(role, &config(), &pieces), expected);
     assert_eq!(receive_blocks(role, &config(), &pieces, plan), expected);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(500))]
 
     #[test]
-    fn frames_decode_as_the_oracle_says(
-        role in role(),
-        steps in prop::collection::vec(step(), 0..8),
+    fn frames_decode_as_in_the_oracle(
+        role in prop::sample::select(&BOTH[..]),
+        parts in prop::collection::vec(part(), 0..8),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         plan in plan(),
     ) {
-        agrees(role, &encode(role.peer(), &steps), &cuts, &plan);
+        let bytes = frames_to(role, |w| encode(w, &parts));
+        check(role, &bytes, &cuts, &plan);
     }
 
     #[test]
-    fn mutated_frames_decode_as_the_oracle_says(
-        role in role(),
-        steps in prop::collection::vec(step(), 1..6),
-        mutations in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..4),
+    fn mutated_frames_decode_as_in_the_oracle(
+        role in prop::sample::select(&BOTH[..]),
+        parts in prop::collection::vec(part(), 1..6),
+        mutations in prop::collection::vec(
+            (any::<prop::sample::Index>(), any::<u8>(), 0..3_u8),
+            1..4,
+        ),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         plan in plan(),
     ) {
-        let mut octets = encode(role.peer(), &steps);
+        let mut bytes = frames_to(role, |w| encode(w, &parts));
         for (at, value, how) in mutations {
-            let at = at.index(octets.len());
+            let at = at.index(bytes.len());
             match how {
-                0 => octets[at] = value,
-                1 => octets[at] ^= 1 << (value % 8),
-                _ => octets.truncate(at.max(1)),
+                0 => bytes[at] = value,
+                1 => bytes[at] ^= 1 << (value % 8),
+                _ => bytes.truncate(at.max(1)),
             }
         }
-        agrees(role, &octets, &cuts, &plan);
+        check(role, &bytes, &cuts, &plan);
     }
 
     #[test]
-    fn what_is_sent_is_what_arrives(
-        role in role(),
-        messages in prop::collection::vec((any::<bool>(), octets(), any::<bool>()), 0..8),
+    fn messages_arrive_unchanged(
+        role in prop::sample::select(&BOTH[..]),
+        messages in prop::collection::vec((any::<bool>(), payload(), any::<bool>()), 0..8),
         repeat in prop_oneof![9 => Just(1_usize), 1 => Just(100)],
         fragment_len in prop::option::of(1..200_usize),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         plan in plan(),
     ) {
-        let mut config = Config::default();
-        if let Some(len) = fragment_len.and_then(NonZeroUsize::new) {
-            config = config.fragment_len(len);
-        }
+        let config = fragmenting(Config::default(), fragment_len);
         let mut sender = connection(role, &config);
         let mut expected = Vec::new();
-        for (as_text, octets, owned) in messages {
-            let octets = octets.repeat(repeat);
-            let text = if as_text { String::from_utf8(octets.clone()).ok() } else { None };
+        for (as_text, bytes, owned) in messages {
+            let bytes = bytes.repeat(repeat);
+            let text = if as_text { String::from_utf8(bytes.clone()).ok() } else { None };
             let message = match &text {
                 Some(text) => MessageRef::Text(text),
-                None => MessageRef::Binary(&octets),
+                None => MessageRef::Binary(&bytes),
             };
             expected.push(Seen::message(message));
             if owned {
@@ -380,11 +367,8 @@ proptest! {
                 sender.send.message(message).unwrap();
             }
         }
-        let mut sent = Vec::new();
-        drain(&mut sender.send, &mut sent);
-        let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(sent.len() + 1)).collect();
-        at.sort_unstable();
-        let pieces = cut(&sent, &at);
+        let sent = output(&mut sender.send);
+        let pieces = cut(&sent, cuts.iter().map(|cut| cut.index(sent.len() + 1)));
         let whole = receive(role.peer(), &config, &[&sent]);
         prop_assert!(whole.error.is_none() && whole.events == expected && whole.sent.is_empty());
         prop_assert!(receive(role.peer(), &config, &pieces) == whole);

@@ -1,4 +1,5 @@
-//! Payloads that are lent to the transport: the same bytes in the same order as copied ones, whatever it takes at once.
+//! Lent payloads, which the transport takes without a copy. The bytes and their order are those of
+//! copied payloads, however many the transport takes at once.
 
 #![forbid(unsafe_code)]
 #![cfg(feature = "std")]
@@ -6,12 +7,14 @@
 mod support;
 
 use std::io::IoSlice;
-use std::num::NonZeroUsize;
 
 use allocation_counter::measure;
 use bytes::Bytes;
-use support::{CLOSE, FIN, PING, PONG, Rng, TEXT, Wire, drain, halves, output, receive_all};
-use ws_proto::{CloseFrame, Config, Message, Outgoing, RecvHalf, Role, SendError, SendHalf};
+use support::{
+    CLOSE, FIN, PING, PONG, Rng, drain, fragmenting, frames_from, halves, output, receive_frame,
+    sender,
+};
+use ws_proto::{CloseFrame, Config, Message, Outgoing, Role, SendError, SendHalf};
 
 /// The shortest payload that is lent.
 const LARGE: usize = 8 * 1024;
@@ -19,43 +22,28 @@ const KIB: u64 = 1024;
 const MIB: usize = 1 << 20;
 const NEWEST: &[u8] = b"newest";
 
-fn side(role: Role, config: &Config) -> SendHalf {
-    halves(role, config).1
-}
-
-fn server() -> SendHalf {
-    side(Role::Server, &Config::default())
-}
-
-/// Octets that differ from their neighbours, and from those with another seed.
-fn octets(len: usize, seed: usize) -> Vec<u8> {
+/// Returns bytes that differ from their neighbors, and from those with another seed.
+fn pattern(len: usize, seed: usize) -> Vec<u8> {
     (0..len).map(|i| (i % 251 + seed) as u8).collect()
 }
 
-/// A frame of the peer arrives, and is answered.
-fn hear(recv: &mut RecvHalf, send: &mut SendHalf, first: u8, payload: &[u8]) {
-    let mut wire = Wire::from(send.role().peer());
-    wire.frame(first, payload);
-    receive_all(recv, send, &wire.octets).unwrap();
-}
-
-/// Queues a message; if its payload is lent, `write` gets all that is queued with it, once, and returns how many bytes
-/// the transport took. What is left of the payload is copied.
+/// Queues a message. If its payload is lent, calls `write` once with all of the output. `write`
+/// returns the number of bytes that the transport takes. The rest of the payload is copied.
 fn write_once<'m>(
-    side: &mut SendHalf,
+    send: &mut SendHalf,
     message: impl Into<Outgoing<'m>>,
     write: impl FnOnce(&[IoSlice<'_>]) -> usize,
 ) -> Result<(), SendError> {
-    let mut rest = side.lending().lend_payload(message)?;
+    let mut rest = send.lending().lend_payload(message)?;
     if !rest.is_empty() {
-        let taken = write(&side.lending().io_slices(rest));
-        side.lending().advance(&mut rest, taken);
-        side.lending().keep_payload(rest);
+        let taken = write(&send.lending().io_slices(rest));
+        send.lending().advance(&mut rest, taken);
+        send.lending().keep_payload(rest);
     }
     Ok(())
 }
 
-/// A transport that takes `most` bytes of the slices.
+/// Returns the bytes of the slices, up to `most`.
 fn take(slices: &[IoSlice<'_>], most: usize) -> Vec<u8> {
     let mut taken = Vec::new();
     for slice in slices {
@@ -69,21 +57,22 @@ fn sum(slices: &[IoSlice<'_>]) -> usize {
     slices.iter().map(|slice| slice.len()).sum()
 }
 
-/// A server that has queued something before.
+/// The state of a server before a payload is lent.
 #[derive(Clone, Default)]
 struct Queued {
     messages: Vec<Message>,
-    /// Octets of that which have gone out.
+    /// The number of bytes of those messages that were sent.
     sent: usize,
-    /// The transport is congested, and the newest Ping unanswered.
+    /// `true` if the output is stalled and the newest Ping is unanswered.
     owes_pong: bool,
 }
 
 impl Queued {
-    /// Small messages, which are copied, then large ones, which are not: each of those is two slices to write.
+    /// Queues small messages, which are copied, and then large ones, which are not. A large message
+    /// is two slices.
     fn new(small: usize, large: usize) -> Self {
-        let small = (1..=small).map(|i| octets(100 * i, i));
-        let large = (1..=large).map(|i| octets(LARGE + i, 10 * i));
+        let small = (1..=small).map(|i| pattern(100 * i, i));
+        let large = (1..=large).map(|i| pattern(LARGE + i, 10 * i));
         Self {
             messages: small.chain(large).map(Message::from).collect(),
             ..Self::default()
@@ -110,27 +99,28 @@ impl Queued {
         if self.owes_pong {
             server.stalled();
             for payload in [b"older", NEWEST] {
-                hear(&mut recv, &mut server, FIN | PING, payload);
+                receive_frame(&mut recv, &mut server, FIN | PING, payload).unwrap();
             }
         }
         server
     }
 
-    /// What goes out with `payload` behind it, and then the Pong.
+    /// Returns the expected output: the queue, then `payload`, then the Pong.
     fn expected(&self, payload: &[u8]) -> Vec<u8> {
         let mut server = self.server();
         server.message(payload).unwrap();
         let before_pong = server.queued();
         let sent = output(&mut server);
-        let mut pong = Wire::from(Role::Server);
-        if self.owes_pong {
-            pong.frame(FIN | PONG, NEWEST);
-        }
-        assert_eq!(sent[before_pong..], pong.octets);
+        let pong = frames_from(Role::Server, |w| {
+            if self.owes_pong {
+                w.frame(FIN | PONG, NEWEST);
+            }
+        });
+        assert_eq!(sent[before_pong..], pong);
         sent
     }
 
-    /// The lengths of the slices that the transport gets with `payload`.
+    /// Returns the lengths of the slices that are offered to the transport with `payload`.
     fn slices(&self, payload: &[u8]) -> Vec<usize> {
         let mut lens = Vec::new();
         let take_nothing = |slices: &[IoSlice<'_>]| {
@@ -141,7 +131,7 @@ impl Queued {
         lens
     }
 
-    /// Lends `payload` to a transport that takes `taken` bytes at once, and the rest later.
+    /// Lends `payload` to a transport that takes `taken` bytes first, and the rest later.
     fn check(&self, payload: &[u8], taken: usize, expected: &[u8]) {
         let mut server = self.server();
         let mut sent = Vec::new();
@@ -152,7 +142,7 @@ impl Queued {
         write_once(&mut server, payload, write).unwrap();
         assert_eq!(sent.len(), taken);
         drain(&mut server, &mut sent);
-        assert!(sent == expected, "{taken} octets taken at once");
+        assert!(sent == expected, "{taken} bytes taken first");
     }
 
     fn check_every_number(&self, payload: &[u8]) {
@@ -162,7 +152,7 @@ impl Queued {
         }
     }
 
-    /// At and next to the ends of slices, and here and there between.
+    /// Checks the numbers at the ends of slices, next to those, and some between.
     fn check_many_numbers(&self, payload: &[u8]) {
         let expected = self.expected(payload);
         let slices = self.slices(payload);
@@ -180,8 +170,8 @@ impl Queued {
 }
 
 #[test]
-fn any_number_of_bytes_may_be_taken_at_once() {
-    let payload = octets(LARGE, 5);
+fn the_transport_may_take_any_number_of_bytes() {
+    let payload = pattern(LARGE, 5);
     for queued in [
         Queued::default(),
         Queued::new(3, 0),
@@ -196,28 +186,28 @@ fn any_number_of_bytes_may_be_taken_at_once() {
 }
 
 #[test]
-fn any_number_of_writes_may_take_it_while_more_is_queued_behind() {
+fn the_transport_may_take_any_number_of_writes_while_more_is_queued() {
     for seed in 0..300 {
         let mut rng = Rng::new(seed);
         let queued = Queued::new(rng.below(3), rng.below(9));
         let [mut lending, mut copying] = [(); 2].map(|()| queued.server());
-        let payload = octets(LARGE + rng.below(LARGE), 5);
+        let payload = pattern(LARGE + rng.below(LARGE), 5);
         assert!(lending.lending().lends(&(&payload).into()));
         let mut rest = lending.lending().lend_payload(&payload).unwrap();
         copying.message(&payload).unwrap();
         let mut sent = Vec::new();
         while !rest.is_empty() {
             match rng.below(20) {
-                // There is one at a time: this one is copied.
+                // Only one payload can be lent at a time, so this one is copied.
                 0 => {
-                    let behind = octets(rng.below(2 * LARGE), 7);
+                    let behind = pattern(rng.below(2 * LARGE), 7);
                     assert!(!lending.lending().lends(&(&behind).into()));
                     let none = lending.lending().lend_payload(&behind).unwrap();
                     assert!(none.is_empty());
                     copying.message(behind).unwrap();
                 }
                 1 => {
-                    let behind = octets(rng.below(2 * LARGE), 9);
+                    let behind = pattern(rng.below(2 * LARGE), 9);
                     lending.message(behind.clone()).unwrap();
                     copying.message(behind).unwrap();
                 }
@@ -241,34 +231,35 @@ fn any_number_of_writes_may_take_it_while_more_is_queued_behind() {
 }
 
 #[test]
-fn a_payload_beyond_sixteen_slices_waits_for_its_turn() {
-    let payload = octets(LARGE, 5);
-    for (queued, reaches) in [
+fn a_payload_beyond_sixteen_slices_is_not_offered() {
+    let payload = pattern(LARGE, 5);
+    for (queued, is_offered) in [
         (Queued::new(1, 5), true),
-        // A header and a payload each, and a header: one slice is left.
+        // Seven messages are 14 slices, and the header of the lent payload is one. One slice is
+        // left.
         (Queued::new(0, 7), true),
-        // The first header has gone out. The last slice is the header of what is lent.
+        // The first header was sent. The last of the 16 slices is the header of the lent payload.
         (Queued::new(0, 8).sent(4), false),
         (Queued::new(0, 8), false),
         (Queued::new(2, 20), false),
     ] {
         let slices = queued.slices(&payload);
         assert!(slices.len() <= 16);
-        assert_eq!(slices.last() == Some(&LARGE), reaches);
+        assert_eq!(slices.last() == Some(&LARGE), is_offered);
         queued.check_many_numbers(&payload);
     }
 }
 
 #[test]
-fn every_length_of_header_is_right() {
+fn payloads_of_all_header_lengths_can_be_lent() {
     for len in [LARGE, 65_535, 65_536, 200_000] {
-        Queued::new(1, 1).check_many_numbers(&octets(len, 5));
+        Queued::new(1, 1).check_many_numbers(&pattern(len, 5));
     }
 }
 
 #[test]
-fn a_pong_that_waits_goes_behind_the_frame() {
-    let payload = octets(LARGE, 5);
+fn a_delayed_pong_is_sent_behind_the_lent_payload() {
+    let payload = pattern(LARGE, 5);
     for queued in [Queued::new(1, 0), Queued::new(2, 0).sent(3)] {
         queued.owes_pong().check_every_number(&payload);
     }
@@ -278,9 +269,9 @@ fn a_pong_that_waits_goes_behind_the_frame() {
 }
 
 #[test]
-fn the_transport_gets_the_payload_itself() {
+fn the_transport_reads_the_payload_in_place() {
     let text = "x".repeat(LARGE);
-    let mut server = server();
+    let mut server = sender(Role::Server);
     server.message("before").unwrap();
     let take_all = |slices: &[IoSlice<'_>]| {
         assert_eq!(slices.len(), 2);
@@ -291,14 +282,12 @@ fn the_transport_gets_the_payload_itself() {
     };
     write_once(&mut server, &text, take_all).unwrap();
     assert_eq!(server.queued(), 0);
-    let mut expected = Wire::from(Role::Server);
-    expected.frame(FIN | TEXT, b"behind");
     server.message("behind").unwrap();
-    assert_eq!(output(&mut server), expected.octets);
+    assert_eq!(output(&mut server), b"\x81\x06behind");
 }
 
 #[test]
-fn nothing_is_copied_that_the_transport_takes() {
+fn bytes_that_the_transport_takes_are_not_copied() {
     let payload = vec![7; MIB];
     for queued in [Queued::default(), Queued::new(0, 1), Queued::new(0, 7)] {
         let mut server = queued.server();
@@ -312,74 +301,74 @@ fn nothing_is_copied_that_the_transport_takes() {
         assert!(cost.bytes_max <= 2 * KIB, "{cost:?}");
         assert_eq!(server.queued(), 1000);
     }
-    // In memory that was lent, not even the header costs any.
-    let mut server = server();
+    // With a lent buffer, not even the header allocates.
+    let mut server = sender(Role::Server);
     server.lending().lend(Vec::with_capacity(100));
     let cost = measure(|| write_once(&mut server, &payload, sum).unwrap());
     assert_eq!(cost.count_total, 0);
 }
 
 #[test]
-fn what_saves_nothing_is_queued_without_a_write() {
+fn payloads_that_must_be_copied_or_are_owned_are_not_lent() {
     fn check(role: Role, config: &Config, message: Outgoing<'_>) {
-        let [mut lent, mut queued] = [(); 2].map(|()| side(role, config));
-        for side in [&mut lent, &mut queued] {
-            side.message("before").unwrap();
+        let [mut lent, mut queued] = [(); 2].map(|()| halves(role, config).1);
+        for send in [&mut lent, &mut queued] {
+            send.message("before").unwrap();
         }
         assert!(!lent.lending().lends(&message));
-        let never = |_: &[IoSlice<'_>]| panic!("there is nothing to save");
+        let never = |_: &[IoSlice<'_>]| panic!("the payload was lent");
         write_once(&mut lent, message.clone(), never).unwrap();
         queued.message(message).unwrap();
         assert!(output(&mut lent) == output(&mut queued));
     }
 
     let config = Config::default();
-    let large = octets(LARGE, 5);
+    let large = pattern(LARGE, 5);
     let text = "x".repeat(LARGE);
-    // Masked: that takes a copy.
+    // Masking requires a copy.
     check(Role::Client, &config, (&large).into());
     check(Role::Client, &config, (&text).into());
-    // Too small.
+    // The payload is too short.
     for len in [0, 1, 125, 126, LARGE - 1] {
         check(Role::Server, &config, (&large[..len]).into());
         check(Role::Server, &config, (&text[..len]).into());
     }
-    // Owned: queued without a copy anyway.
+    // An owned payload is queued without a copy anyway.
     check(Role::Server, &config, large.clone().into());
     check(Role::Server, &config, (&Bytes::from(large.clone())).into());
     check(Role::Server, &config, text.clone().into());
     check(Role::Server, &config, Message::from(text.as_str()).into());
-    // In fragments, whose headers stand between.
+    // The headers of the fragments are between parts of the payload.
     for len in [1000, LARGE - 1] {
-        let config = config.clone().fragment_len(NonZeroUsize::new(len).unwrap());
+        let config = fragmenting(config.clone(), len);
         check(Role::Server, &config, (&large).into());
     }
 }
 
 #[test]
-fn a_closing_connection_refuses() {
+fn a_closing_connection_refuses_a_payload() {
     for (role, len) in [(Role::Server, LARGE), (Role::Server, 1), (Role::Client, 1)] {
-        let payload = octets(len, 5);
-        let mut closing = side(role, &Config::default());
+        let payload = pattern(len, 5);
+        let mut closing = sender(role);
         closing.start_close(CloseFrame::without_code()).unwrap();
         let (mut recv, mut closed) = halves(role, &Config::default());
-        hear(&mut recv, &mut closed, FIN | CLOSE, &[]);
-        let mut lost = side(role, &Config::default());
+        receive_frame(&mut recv, &mut closed, FIN | CLOSE, &[]).unwrap();
+        let mut lost = sender(role);
         lost.transport_ended();
-        for mut side in [closing, closed, lost] {
-            let before = side.queued();
+        for mut send in [closing, closed, lost] {
+            let before = send.queued();
             let never = |_: &[IoSlice<'_>]| panic!("nothing follows a Close");
-            let refused = write_once(&mut side, &payload, never);
+            let refused = write_once(&mut send, &payload, never);
             assert_eq!(refused, Err(SendError::Closing));
-            assert_eq!(side.queued(), before);
+            assert_eq!(send.queued(), before);
         }
     }
 }
 
 #[test]
-fn only_what_is_taken_is_progress() {
-    let payload = octets(LARGE, 5);
-    let mut server = server();
+fn only_bytes_that_were_taken_are_progress() {
+    let payload = pattern(LARGE, 5);
+    let mut server = sender(Role::Server);
     server.message("waiting").unwrap();
     server.stalled();
     write_once(&mut server, &payload, |_| 0).unwrap();

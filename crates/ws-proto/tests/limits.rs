@@ -1,44 +1,36 @@
-//! Limits, exactly: what passes, and the first that does not.
+//! Limits: the greatest value that passes and the first that fails.
 
 #![forbid(unsafe_code)]
 
 mod support;
 
 use support::{
-    BINARY, CONTINUATION, FIN, PING, Seen, TEXT, Wire, cut, halves, receive, receive_all,
+    BINARY, BOTH, CONTINUATION, FIN, PING, PONG, Seen, TEXT, cut, frames_to, halves, receive,
+    receive_all, singles,
 };
 use ws_proto::{
     CloseCode, Config, ControlPayload, ControlPayloadTooLong, LimitError, MAX_FRAGMENTS,
     ProtocolError, ReceiveError, Role,
 };
 
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
-
-fn wire(role: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
-    let mut wire = Wire::from(role.peer());
-    script(&mut wire);
-    wire.octets
-}
-
-/// What comes of the octets, whole and octet by octet.
-fn outcome(role: Role, config: &Config, octets: &[u8]) -> (Vec<Seen>, Option<ReceiveError>) {
-    let whole = receive(role, config, &[octets]);
-    let singles: Vec<&[u8]> = octets.chunks(1).collect();
-    assert!(receive(role, config, &singles) == whole);
+/// Receives the bytes as a whole and byte by byte, and returns the outcome.
+fn outcome(role: Role, config: &Config, bytes: &[u8]) -> (Vec<Seen>, Option<ReceiveError>) {
+    let whole = receive(role, config, &[bytes]);
+    assert!(receive(role, config, &singles(bytes)) == whole);
     (whole.events, whole.error)
 }
 
 #[test]
-fn a_frame_may_have_the_limit_and_no_more() {
+fn a_frame_may_reach_its_limit_and_not_exceed_it() {
     for limit in [0, 1, 125, 126, 65535, 65536] {
         let config = Config::default().max_frame(limit);
         for role in BOTH {
             for first in [FIN | BINARY, BINARY] {
-                let exact = wire(role, |w| w.frame(first, &vec![1; limit]));
+                let exact = frames_to(role, |w| w.frame(first, &vec![1; limit]));
                 let (events, error) = outcome(role, &config, &exact);
                 assert_eq!(error, None);
                 assert_eq!(events.len(), usize::from(first & FIN != 0));
-                let over = wire(role, |w| w.frame(first, &vec![1; limit + 1]));
+                let over = frames_to(role, |w| w.frame(first, &vec![1; limit + 1]));
                 let len = limit as u64 + 1;
                 let expected = ReceiveError::Limit(LimitError::FrameTooLong { len, limit });
                 assert_eq!(outcome(role, &config, &over), (vec![], Some(expected)));
@@ -48,18 +40,19 @@ fn a_frame_may_have_the_limit_and_no_more() {
 }
 
 #[test]
-fn a_message_may_have_the_limit_over_all_its_frames_and_no_more() {
+fn the_frames_of_a_message_may_reach_its_limit_together_and_not_exceed_it() {
     for limit in [0, 1, 7, 300, 70_000] {
         let config = Config::default().max_message(limit);
         let fragment_len = (limit / 3).max(1);
         for role in BOTH {
-            let exact = wire(role, |w| {
+            let exact = frames_to(role, |w| {
                 w.fragments(TEXT, &vec![b'a'; limit], fragment_len);
             });
             let expected = Seen::Text("a".repeat(limit));
             assert!(outcome(role, &config, &exact) == (vec![expected], None));
-            // The frame that goes over fails by its header, whatever it carries.
-            let over = wire(role, |w| {
+            // The header of the frame that exceeds the limit fails, so its payload is not
+            // validated.
+            let over = frames_to(role, |w| {
                 w.frame(TEXT, &vec![b'a'; limit]);
                 w.frame(FIN | PING, b"");
                 w.frame(CONTINUATION, b"");
@@ -69,8 +62,8 @@ fn a_message_may_have_the_limit_over_all_its_frames_and_no_more() {
             let error = ReceiveError::Limit(LimitError::MessageTooLong { len, limit });
             let expected = (vec![Seen::Ping(vec![])], Some(error));
             assert_eq!(outcome(role, &config, &over), expected);
-            // The next message starts from nothing.
-            let two = wire(role, |w| {
+            // The next message is counted anew.
+            let two = frames_to(role, |w| {
                 w.fragments(BINARY, &vec![1; limit], fragment_len);
                 w.frame(FIN | BINARY, &vec![2; limit]);
             });
@@ -80,9 +73,9 @@ fn a_message_may_have_the_limit_over_all_its_frames_and_no_more() {
 }
 
 #[test]
-fn without_a_limit_on_frames_a_message_may_come_in_one() {
+fn only_the_message_limit_applies_to_frames_by_default() {
     let len = 20 << 20;
-    let message = wire(Role::Client, |w| w.frame(FIN | BINARY, &vec![1; len]));
+    let message = frames_to(Role::Client, |w| w.frame(FIN | BINARY, &vec![1; len]));
     let limit = 16 << 20;
     let error = receive(Role::Client, &Config::default(), &[&message]).error;
     let len = len as u64;
@@ -114,12 +107,8 @@ fn limits_on_frames_and_messages_may_be_set_in_either_order() {
                 (&[1, 6], Some(over_frame)),
                 (&[5, 3], Some(over_message)),
             ] {
-                let message = wire(role, |w| {
-                    for (i, len) in frames.iter().enumerate() {
-                        let opcode = if i == 0 { BINARY } else { CONTINUATION };
-                        let fin = if i + 1 == frames.len() { FIN } else { 0 };
-                        w.frame(fin | opcode, &vec![1; *len]);
-                    }
+                let message = frames_to(role, |w| {
+                    w.pieces(BINARY, frames.iter().map(|&len| vec![1; len]));
                 });
                 let expected = error.map(ReceiveError::Limit);
                 assert_eq!(outcome(role, &config, &message).1, expected, "{frames:?}");
@@ -129,9 +118,9 @@ fn limits_on_frames_and_messages_may_be_set_in_either_order() {
 }
 
 #[test]
-fn the_frame_limit_comes_before_the_message_limit_and_both_after_the_header_rules() {
+fn the_frame_limit_is_checked_before_the_message_limit_and_after_the_header_rules() {
     let config = Config::default().max_frame(5).max_message(5);
-    let over = wire(Role::Client, |w| w.frame(FIN | TEXT, &[b'a'; 6]));
+    let over = frames_to(Role::Client, |w| w.frame(FIN | TEXT, &[b'a'; 6]));
     let (_, error) = outcome(Role::Client, &config, &over);
     let (len, limit) = (6, 5);
     let expected = ReceiveError::Limit(LimitError::FrameTooLong { len, limit });
@@ -140,49 +129,49 @@ fn the_frame_limit_comes_before_the_message_limit_and_both_after_the_header_rule
     let (_, error) = outcome(Role::Client, &config, masked);
     let expected = ReceiveError::Protocol(ProtocolError::MaskedFrame);
     assert_eq!(error, Some(expected));
-    // Control frames have a limit of their own.
-    let ping = wire(Role::Client, |w| w.frame(FIN | PING, &[0; 125]));
+    // Neither limit applies to control frames.
+    let ping = frames_to(Role::Client, |w| w.frame(FIN | PING, &[0; 125]));
     assert_eq!(outcome(Role::Client, &config, &ping).1, None);
 }
 
 #[test]
-fn huge_lengths_fail_by_their_header() {
+fn a_header_with_a_huge_length_fails() {
     let limit = 16 << 20;
     for role in BOTH {
         for len in [limit as u64 + 1, 1 << 32, 1 << 40, 1 << 62, (1 << 63) - 1] {
-            let header = wire(role, |w| w.header(BINARY, 127, &len.to_be_bytes()));
+            let header = frames_to(role, |w| w.header(BINARY, 127, &len.to_be_bytes()));
             let expected = ReceiveError::Limit(LimitError::MessageTooLong { len, limit });
             let (events, error) = outcome(role, &Config::default(), &header);
             assert_eq!((events.len(), error), (0, Some(expected)));
             assert_eq!(expected.close_code(), CloseCode::TOO_BIG);
         }
         let exact = (limit as u64).to_be_bytes();
-        let header = wire(role, |w| w.header(BINARY, 127, &exact));
+        let header = frames_to(role, |w| w.header(BINARY, 127, &exact));
         assert_eq!(outcome(role, &Config::default(), &header), (vec![], None));
     }
 }
 
 #[test]
-fn unlimited_takes_any_announcement_and_adds_without_overflow() {
+fn without_limits_any_announced_length_is_accepted_and_nothing_overflows() {
     let config = Config::default().unlimited();
     let huge = ((1_u64 << 63) - 1).to_be_bytes();
     for role in BOTH {
-        let octets = wire(role, |w| {
+        let bytes = frames_to(role, |w| {
             w.frame(TEXT, b"a");
             w.header(CONTINUATION, 127, &huge);
             w.payload(b"bc");
         });
         if usize::BITS == 64 {
-            assert_eq!(outcome(role, &config, &octets), (vec![], None));
+            assert_eq!(outcome(role, &config, &bytes), (vec![], None));
         }
     }
 }
 
 #[test]
-fn the_most_fragments_pass_and_one_more_does_not() {
+fn the_number_of_fragments_may_reach_its_limit_and_not_exceed_it() {
     for role in BOTH {
-        let most = |frames: u32| {
-            wire(role, |w| {
+        let message = |frames: u32| {
+            frames_to(role, |w| {
                 w.frame(TEXT, b"a");
                 for _ in 2..frames {
                     w.frame(CONTINUATION, b"");
@@ -192,14 +181,14 @@ fn the_most_fragments_pass_and_one_more_does_not() {
             })
         };
         let config = Config::default();
-        let all = most(MAX_FRAGMENTS);
-        let pieces = cut(&all, &[1, 3, 70_000, 70_001]);
+        let bytes = message(MAX_FRAGMENTS);
+        let pieces = cut(&bytes, [1, 3, 70_000, 70_001]);
         let outcome = receive(role, &config, &pieces);
         assert_eq!(outcome.error, None);
         let expected = [Seen::Text("az".into()), Seen::Text("next".into())];
         assert_eq!(outcome.events, expected);
 
-        let outcome = receive(role, &config, &[&most(MAX_FRAGMENTS + 1)]);
+        let outcome = receive(role, &config, &[&message(MAX_FRAGMENTS + 1)]);
         let error = LimitError::TooManyFragments;
         assert_eq!(outcome.error, Some(ReceiveError::Limit(error)));
         assert!(outcome.events.is_empty());
@@ -209,8 +198,8 @@ fn the_most_fragments_pass_and_one_more_does_not() {
 }
 
 #[test]
-fn fragments_are_counted_for_each_message_alone() {
-    let octets = wire(Role::Client, |w| {
+fn fragments_are_counted_for_each_message_separately() {
+    let bytes = frames_to(Role::Client, |w| {
         for _ in 0..2 {
             w.frame(BINARY, b"");
             for _ in 0..70_000 {
@@ -219,32 +208,32 @@ fn fragments_are_counted_for_each_message_alone() {
             w.frame(FIN, b"");
         }
     });
-    let outcome = receive(Role::Client, &Config::default(), &[&octets]);
+    let outcome = receive(Role::Client, &Config::default(), &[&bytes]);
     assert_eq!(outcome.error, None);
     assert_eq!(outcome.events, [Seen::Binary(vec![]), Seen::Binary(vec![])]);
 }
 
 #[test]
-fn a_hundred_thousand_pongs_between_fragments_are_no_fragments() {
-    let octets = wire(Role::Client, |w| {
+fn control_frames_do_not_count_as_fragments() {
+    let bytes = frames_to(Role::Client, |w| {
         w.frame(BINARY, b"a");
         for _ in 0..=MAX_FRAGMENTS {
-            w.frame(FIN | support::PONG, b"");
+            w.frame(FIN | PONG, b"");
         }
         w.frame(FIN, b"b");
     });
-    let outcome = receive(Role::Client, &Config::default(), &[&octets]);
+    let outcome = receive(Role::Client, &Config::default(), &[&bytes]);
     assert_eq!(outcome.error, None);
     assert_eq!(outcome.events.last(), Some(&Seen::Binary(b"ab".to_vec())));
 }
 
 #[test]
-fn control_payloads_may_have_125_octets() {
+fn control_payloads_may_have_125_bytes_and_no_more() {
     assert_eq!(ControlPayload::new([1; 125]).unwrap().len(), 125);
     let error = ControlPayload::new([1; 126]).unwrap_err();
     assert!(matches!(error, ControlPayloadTooLong { len: 126, .. }));
     for role in BOTH {
-        let over = wire(role, |w| w.frame(FIN | PING, &[0; 126]));
+        let over = frames_to(role, |w| w.frame(FIN | PING, &[0; 126]));
         let (events, error) = outcome(role, &Config::default(), &over);
         let expected = ReceiveError::Protocol(ProtocolError::ControlTooLong);
         assert_eq!((events.len(), error), (0, Some(expected)));
@@ -252,7 +241,7 @@ fn control_payloads_may_have_125_octets() {
 }
 
 #[test]
-fn after_a_failure_nothing_counts_as_between_messages() {
+fn a_failed_receiver_is_never_between_messages() {
     for cut in [0, 1] {
         let (mut recv, mut send) = halves(Role::Server, &Config::default());
         assert!(recv.is_between_messages());

@@ -1,18 +1,19 @@
-//! Memory, counted at the allocator: what a peer can make a connection hold.
+//! The memory that a peer can make a connection hold, counted at the allocator.
 
 #![forbid(unsafe_code)]
 
 mod support;
 
 use allocation_counter::measure;
-use support::{BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT, Wire, connection, fill, halves};
+use support::{
+    BINARY, BOTH, CLOSE, CONTINUATION, FIN, PING, TEXT, connection, fill, frames_to, halves,
+};
 use ws_proto::{Config, RecvHalf, Role, SendHalf, Step};
 
 const KIB: i64 = 1024;
 const MIB: usize = 1 << 20;
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
-/// What is held because of the calls made through it.
+/// A counter of the bytes that its calls allocated and did not free.
 #[derive(Default)]
 struct Meter {
     held: i64,
@@ -26,26 +27,21 @@ impl Meter {
     }
 }
 
-/// The most that was held at once while `run` ran, above what was held before. Memory that grows counts twice for
-/// a moment, as if it moved.
+/// Returns the most bytes that `run` held at once, in addition to those held before. Memory that
+/// grows counts twice for a moment, as if it moved.
 fn peak(run: impl FnOnce()) -> i64 {
     measure(run).bytes_max.try_into().unwrap()
 }
 
-/// How many times `run` allocated.
+/// Returns the number of allocations.
 fn allocations(run: impl FnOnce()) -> u64 {
     measure(run).count_total
 }
 
-fn wire(role: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
-    let mut wire = Wire::from(role.peer());
-    script(&mut wire);
-    wire.octets
-}
-
 const BLOCK: usize = 64 << 10;
 
-/// One end, with the memory of its driver: a block to read into, and one to encode replies into.
+/// An end with memory that its driver lent: a block to read into and a buffer to encode replies
+/// into.
 struct End {
     recv: RecvHalf,
     send: SendHalf,
@@ -59,7 +55,7 @@ impl End {
         Self { recv, send }
     }
 
-    /// Reads as much as it takes to find a message or control frame.
+    /// Reads until a message or control frame is found. Returns `false` if the input ends first.
     fn find(&mut self, input: &mut &[u8]) -> bool {
         loop {
             match self.recv.next_message(&mut self.send) {
@@ -71,28 +67,28 @@ impl End {
         }
     }
 
-    /// Reads all input; returns the number of events.
+    /// Reads all input and returns the number of events.
     fn receive(&mut self, mut input: &[u8]) -> usize {
         std::iter::from_fn(|| self.find(&mut input).then_some(())).count()
     }
 
-    /// Waits for input, without a block.
+    /// Gives the block up, as before a wait for input.
     fn park(&mut self) {
         drop(self.recv.lending().park(&mut self.send));
     }
 }
 
 #[test]
-fn an_unfinished_message_of_n_octets_holds_at_most_2n_and_64_kib() {
+fn an_unfinished_message_of_n_bytes_holds_at_most_2n_and_64_kib() {
     for role in BOTH {
         for kind in [TEXT, BINARY] {
             let mut end = End::new(role);
             let mut meter = Meter::default();
             let mut received = 0;
             let mut opcode = kind;
-            // Fragments of one byte, in short inputs.
+            // Each input has 100 fragments of one byte.
             for _ in 0..1250 {
-                let bytes = wire(role, |w| {
+                let bytes = frames_to(role, |w| {
                     for i in 0..100 {
                         w.frame(if i == 0 { opcode } else { CONTINUATION }, b"x");
                     }
@@ -108,11 +104,11 @@ fn an_unfinished_message_of_n_octets_holds_at_most_2n_and_64_kib() {
 }
 
 #[test]
-fn an_announcement_holds_nothing() {
+fn an_announced_length_allocates_nothing() {
     for role in BOTH {
         let mut end = End::new(role);
         let mut meter = Meter::default();
-        let header = wire(role, |w| {
+        let header = frames_to(role, |w| {
             w.header(BINARY, 127, &(16 * MIB as u64).to_be_bytes());
         });
         meter.run(|| end.receive(&header));
@@ -129,9 +125,9 @@ fn an_announcement_holds_nothing() {
 }
 
 #[test]
-fn memory_never_exceeds_the_announcement_by_64_kib() {
+fn memory_never_exceeds_the_announced_length_by_64_kib() {
     let len = 3 * MIB;
-    let bytes = wire(Role::Server, |w| w.frame(FIN | BINARY, &vec![7; len]));
+    let bytes = frames_to(Role::Server, |w| w.frame(FIN | BINARY, &vec![7; len]));
     let mut end = End::new(Role::Server);
     let mut meter = Meter::default();
     let mut messages = 0;
@@ -143,20 +139,21 @@ fn memory_never_exceeds_the_announcement_by_64_kib() {
         });
         let held = meter.held;
         assert!(held <= len as i64 + 64 * KIB, "{held}");
-        // Within a call there is never more: nothing is allocated but what the message grows by.
+        // A call allocates only once, to let the message grow. So the peak within the call is not
+        // higher.
         assert_eq!(allocations, u64::from(held > before));
     }
     assert_eq!(messages, 1);
 }
 
 #[test]
-fn a_length_over_the_limit_holds_nothing() {
+fn a_length_over_the_limit_allocates_nothing() {
     for len in [(16 * MIB + 1) as u64, 1 << 40, 1 << 62, (1 << 63) - 1] {
         for role in BOTH {
-            let mut bytes = wire(role, |w| w.header(TEXT, 127, &len.to_be_bytes()));
+            let mut bytes = frames_to(role, |w| w.header(TEXT, 127, &len.to_be_bytes()));
             bytes.extend_from_slice(&[0; 100]);
             let mut end = End::new(role);
-            // Encoding the Close that says so takes its length for a moment.
+            // The Close that reports the violation is encoded in memory of its length.
             let peak = peak(|| assert_eq!(end.receive(&bytes), 0));
             assert!(end.send.failure().is_some() && peak <= 125, "{peak}");
         }
@@ -164,8 +161,8 @@ fn a_length_over_the_limit_holds_nothing() {
 }
 
 #[test]
-fn empty_continuations_cost_nothing() {
-    let bytes = wire(Role::Server, |w| {
+fn empty_continuations_allocate_nothing() {
+    let bytes = frames_to(Role::Server, |w| {
         w.frame(TEXT, b"");
         for _ in 0..100_000 {
             w.frame(CONTINUATION, b"");
@@ -177,8 +174,8 @@ fn empty_continuations_cost_nothing() {
 }
 
 #[test]
-fn a_message_in_the_input_allocates_nothing() {
-    let bytes = wire(Role::Server, |w| {
+fn a_message_that_fits_the_block_allocates_nothing() {
+    let bytes = frames_to(Role::Server, |w| {
         w.text("hello");
         w.frame(FIN | BINARY, &[1; 5000]);
         w.frame(FIN | PING, b"payload");
@@ -187,14 +184,14 @@ fn a_message_in_the_input_allocates_nothing() {
     assert_eq!(allocations(|| assert_eq!(end.receive(&bytes), 3)), 0);
 }
 
-/// The Closes of both ends are kept.
+/// The size of the Closes of both ends, which are kept.
 const CLOSES: i64 = 64;
 
 #[test]
-fn nothing_else_stays_after_release_close_or_failure() {
-    let big = wire(Role::Server, |w| w.frame(FIN | BINARY, &vec![7; MIB]));
-    let open = wire(Role::Server, |w| w.frame(BINARY, &vec![7; MIB]));
-    let close = wire(Role::Server, |w| w.frame(FIN | CLOSE, b""));
+fn memory_is_freed_after_a_wait_a_close_and_a_failure() {
+    let big = frames_to(Role::Server, |w| w.frame(FIN | BINARY, &vec![7; MIB]));
+    let open = frames_to(Role::Server, |w| w.frame(BINARY, &vec![7; MIB]));
+    let close = frames_to(Role::Server, |w| w.frame(FIN | CLOSE, b""));
     let config = Config::default();
     assert_eq!(
         allocations(|| drop(RecvHalf::new(Role::Server, &config))),
@@ -208,7 +205,7 @@ fn nothing_else_stays_after_release_close_or_failure() {
     }
     assert!(meter.held >= MIB as i64);
     meter.run(|| end.park());
-    assert_eq!(meter.held, -(BLOCK as i64), "a wait");
+    assert_eq!(meter.held, -(BLOCK as i64), "before a wait");
 
     for last in [&close[..], &[0xff]] {
         let mut end = End::new(Role::Server);
@@ -221,14 +218,14 @@ fn nothing_else_stays_after_release_close_or_failure() {
 }
 
 #[test]
-fn memory_of_a_long_message_does_not_stay_with_a_short_one() {
+fn a_short_message_does_not_keep_the_memory_of_a_long_one() {
     for kind in [TEXT, BINARY] {
-        let long = wire(Role::Server, |w| {
+        let long = frames_to(Role::Server, |w| {
             w.fragments(kind, &vec![b'x'; MIB], 60_000);
         });
-        let short = wire(Role::Server, |w| w.fragments(kind, b"short", 2));
+        let short = frames_to(Role::Server, |w| w.fragments(kind, b"short", 2));
         let mut meter = Meter::default();
-        // Taken: it goes to whoever keeps the message.
+        // A message that was taken keeps little memory.
         let message = meter.run(|| {
             let mut end = End::new(Role::Server);
             end.receive(&long);
@@ -237,7 +234,7 @@ fn memory_of_a_long_message_does_not_stay_with_a_short_one() {
         });
         assert!(meter.held <= 5 * KIB, "{} taken", meter.held);
         meter.run(|| drop(message));
-        // Unfinished: it stays with a connection that waits.
+        // A waiting connection keeps little memory for an incomplete message.
         let mut end = End::new(Role::Server);
         meter.run(|| {
             end.receive(&long);
@@ -264,14 +261,14 @@ fn settled_after_two_messages(mut input: &[u8]) -> RecvHalf {
 }
 
 #[test]
-fn a_settled_receiver_holds_at_most_16u_and_4_kib() {
-    let long = wire(Role::Server, |w| {
+fn a_settled_receiver_holds_at_most_16_times_the_bytes_in_use_and_4_kib() {
+    let long = frames_to(Role::Server, |w| {
         w.fragments(TEXT, &vec![b'x'; 100_000], 30_000);
     });
     for len in [0, 1, 20, 125, 1000, 4000, 30_000, 60_000, 150_000] {
         for behind in [0, 1, 500, 4000] {
             for fragmented in [false, true] {
-                let input = wire(Role::Server, |w| {
+                let input = frames_to(Role::Server, |w| {
                     w.raw(&long);
                     let text = "y".repeat(len);
                     if fragmented {
@@ -294,10 +291,10 @@ fn a_settled_receiver_holds_at_most_16u_and_4_kib() {
 }
 
 #[test]
-fn a_block_comes_back_when_nothing_is_incomplete() {
+fn parking_returns_the_block_if_no_frame_is_incomplete() {
     let inputs = [
-        wire(Role::Server, |w| w.text("hello")),
-        wire(Role::Server, |w| w.frame(FIN | PING, b"p")),
+        frames_to(Role::Server, |w| w.text("hello")),
+        frames_to(Role::Server, |w| w.frame(FIN | PING, b"p")),
         Vec::new(),
     ];
     let mut end = End::new(Role::Server);
@@ -315,11 +312,11 @@ fn a_block_comes_back_when_nothing_is_incomplete() {
 }
 
 #[test]
-fn a_million_pings_to_an_end_that_cannot_write_hold_one_pong() {
+fn a_million_pings_to_a_stalled_end_queue_one_pong() {
     let mut end = End::new(Role::Server);
     end.send.message("waiting").unwrap();
     end.send.stalled();
-    let ping = wire(Role::Server, |w| w.frame(FIN | PING, &[7; 125]));
+    let ping = frames_to(Role::Server, |w| w.frame(FIN | PING, &[7; 125]));
     let peak = peak(|| {
         let pings = (0..1_000_000).map(|_| end.receive(&ping)).sum::<usize>();
         assert_eq!(pings, 1_000_000);
@@ -350,8 +347,8 @@ fn a_queue_that_never_drains_does_not_grow() {
 }
 
 #[test]
-fn peers_that_reuse_a_connection_cost_no_allocation_per_message() {
-    let bytes = wire(Role::Server, |w| w.fragments(BINARY, &[7; 300], 100));
+fn fragmented_messages_reuse_the_memory_of_the_one_before() {
+    let bytes = frames_to(Role::Server, |w| w.fragments(BINARY, &[7; 300], 100));
     let mut end = End::new(Role::Server);
     end.receive(&bytes);
     let used = allocations(|| {

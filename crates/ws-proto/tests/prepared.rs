@@ -1,4 +1,4 @@
-//! One message for many connections, plain and compressed.
+//! Prepared messages: one message for many connections, plain and compressed.
 
 #![forbid(unsafe_code)]
 
@@ -8,14 +8,10 @@ use ws_proto::{
     Config, Connection, Message, MessageKind, MessageRef, Outgoing, Prepared, Role, SendHalf, Step,
 };
 
-use support::{connection, halves, output, receive_all, take};
+use support::{BOTH, connection, fragmenting, output, read_input, receive_all, sender};
 
-fn plain(role: Role) -> SendHalf {
-    halves(role, &Config::default()).1
-}
-
-fn received(end: &mut Connection, octets: &[u8]) -> Vec<Message> {
-    receive_all(&mut end.recv, &mut end.send, octets).unwrap()
+fn received(end: &mut Connection, bytes: &[u8]) -> Vec<Message> {
+    receive_all(&mut end.recv, &mut end.send, bytes).unwrap()
 }
 
 fn sizes() -> [String; 6] {
@@ -23,20 +19,20 @@ fn sizes() -> [String; 6] {
 }
 
 #[test]
-fn a_prepared_message_leaves_as_its_message_would() {
-    for role in [Role::Client, Role::Server] {
+fn a_prepared_message_is_encoded_like_its_message() {
+    for role in BOTH {
         for text in sizes() {
             for message in [
                 Message::from(text.clone()),
                 Message::from(text.clone().into_bytes()),
             ] {
                 let prepared = Prepared::new(&message);
-                let (mut one, mut other) = (plain(role), plain(role));
-                one.message(&message).unwrap();
-                other.message(&prepared).unwrap();
+                let [mut plain, mut shared] = [(); 2].map(|()| sender(role));
+                plain.message(&message).unwrap();
+                shared.message(&prepared).unwrap();
                 assert_eq!(
-                    output(&mut one),
-                    output(&mut other),
+                    output(&mut plain),
+                    output(&mut shared),
                     "{role:?} {}",
                     text.len()
                 );
@@ -48,35 +44,35 @@ fn a_prepared_message_leaves_as_its_message_would() {
 }
 
 #[test]
-fn a_connection_that_cuts_messages_cuts_a_prepared_one() {
-    let config = Config::default().fragment_len(1000.try_into().unwrap());
+fn a_prepared_message_is_sent_in_fragments_if_so_configured() {
+    let config = fragmenting(Config::default(), 1000);
     for len in [1000, 1001, 20_000] {
         let text = "x".repeat(len);
         let mut send = SendHalf::server(&config);
         send.message(&Prepared::new(&text)).unwrap();
-        let octets = output(&mut send);
-        assert_eq!(octets[0] & 0x80 == 0, len > 1000, "FIN of the first frame");
+        let bytes = output(&mut send);
+        assert_eq!(bytes[0] & 0x80 == 0, len > 1000, "FIN of the first frame");
         let mut client = connection(Role::Client, &config);
-        assert_eq!(received(&mut client, &octets), [Message::from(text)]);
+        assert_eq!(received(&mut client, &bytes), [Message::from(text)]);
     }
 }
 
 #[test]
-fn a_frame_of_a_server_is_shared_by_all_connections() {
+fn all_connections_of_a_server_share_one_frame() {
     let prepared = Prepared::new(vec![7; 1 << 20]);
-    let mut subscribers: Vec<_> = (0..100).map(|_| plain(Role::Server)).collect();
+    let mut subscribers: Vec<_> = (0..100).map(|_| sender(Role::Server)).collect();
     let memory = allocation_counter::measure(|| {
         for send in &mut subscribers {
             send.message(&prepared).unwrap();
         }
     });
-    assert!(memory.bytes_max < 100 * 200, "{} octets", memory.bytes_max);
+    assert!(memory.bytes_max < 100 * 200, "{} bytes", memory.bytes_max);
     let whole = output(&mut subscribers[0]).len();
     assert_eq!(whole, (1 << 20) + 10);
 }
 
 #[test]
-fn a_prepared_message_can_be_prepared_again_and_says_little() {
+fn a_prepared_message_can_be_prepared_again_and_debug_shows_no_payload() {
     let prepared = Prepared::new("secret");
     let again = Prepared::new(Outgoing::from(&prepared).uncompressed());
     assert_eq!(again.as_bytes(), b"secret");
@@ -101,27 +97,27 @@ mod compressed {
     }
 
     fn pair(role: Role, params: &DeflateParams) -> (SendHalf, Connection) {
-        let mut send = plain(role);
+        let mut send = sender(role);
         send.deflate(params, &DeflateConfig::default().own_window_bits(15));
         let mut peer = connection(role.peer(), &Config::default());
         peer.deflate(params, &DeflateConfig::default());
         (send, peer)
     }
 
-    /// Text that refers to itself far back, and in which `number` is found.
+    /// Returns text that contains `number` and repeats itself at a long distance.
     fn news(number: usize) -> String {
         (0..400)
             .map(|i| format!("{number} says {}; ", i % 97))
             .collect()
     }
 
-    fn is_compressed(octets: &[u8]) -> bool {
-        octets[0] & 0x40 != 0
+    fn is_compressed(bytes: &[u8]) -> bool {
+        bytes[0] & 0x40 != 0
     }
 
     #[test]
-    fn own_and_prepared_messages_mix_under_any_agreement() {
-        for role in [Role::Client, Role::Server] {
+    fn prepared_and_other_messages_can_be_mixed_under_any_agreement() {
+        for role in BOTH {
             for takeover in [true, false] {
                 for window_bits in 8..=15 {
                     let params = params(takeover, window_bits);
@@ -163,7 +159,7 @@ mod compressed {
     }
 
     #[test]
-    fn threads_may_share_it() {
+    fn threads_can_share_a_prepared_message() {
         let prepared = Prepared::new(news(3));
         let outputs: Vec<Vec<u8>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
@@ -177,12 +173,12 @@ mod compressed {
                 .collect();
             threads.into_iter().map(|it| it.join().unwrap()).collect()
         });
-        assert!(outputs.iter().all(|octets| *octets == outputs[0]));
+        assert!(outputs.iter().all(|bytes| *bytes == outputs[0]));
         assert!(is_compressed(&outputs[0]));
     }
 
     #[test]
-    fn what_does_not_get_shorter_leaves_plain_and_the_context_stays() {
+    fn an_incompressible_message_is_sent_uncompressed_and_keeps_the_context() {
         let mut random = Rng::new(1);
         let noise: Vec<u8> = (0..3000).map(|_| random.next() as u8).collect();
         let (mut send, mut peer) = pair(Role::Server, &params(true, 15));
@@ -193,34 +189,37 @@ mod compressed {
         send.message(news(1)).unwrap();
         let again = output(&mut send);
         assert!(!is_compressed(&plain));
-        assert!(again.len() * 2 < first.len(), "it refers to the first");
+        assert!(
+            again.len() * 2 < first.len(),
+            "the message does not refer to the first one"
+        );
         let all = [first, plain, again].concat();
         assert_eq!(received(&mut peer, &all).len(), 3);
     }
 
     #[test]
-    fn a_message_is_compressed_as_it_asks_to_be() {
+    fn a_message_can_choose_its_compression() {
         let (mut send, mut peer) = pair(Role::Server, &params(true, 15));
         let text = news(1);
-        let mut leaves_compressed = |message: Outgoing<'_>| {
+        let mut sends_compressed = |message: Outgoing<'_>| {
             let text = String::from_utf8(message.as_bytes().to_vec()).unwrap();
             send.message(message).unwrap();
-            let octets = output(&mut send);
-            let compressed = is_compressed(&octets);
-            assert_eq!(received(&mut peer, &octets), [Message::from(text)]);
+            let bytes = output(&mut send);
+            let compressed = is_compressed(&bytes);
+            assert_eq!(received(&mut peer, &bytes), [Message::from(text)]);
             compressed
         };
-        assert!(leaves_compressed(Outgoing::from(&text)));
-        assert!(!leaves_compressed(Outgoing::from(&text).uncompressed()));
-        assert!(!leaves_compressed(Outgoing::from("short")));
-        assert!(leaves_compressed(Outgoing::from("short").compressed()));
+        assert!(sends_compressed(Outgoing::from(&text)));
+        assert!(!sends_compressed(Outgoing::from(&text).uncompressed()));
+        assert!(!sends_compressed(Outgoing::from("short")));
+        assert!(sends_compressed(Outgoing::from("short").compressed()));
         let secret = Prepared::new(Outgoing::from(&text).uncompressed());
-        assert!(!leaves_compressed(Outgoing::from(&secret)));
-        assert!(leaves_compressed(Outgoing::from(&Prepared::new(&text))));
+        assert!(!sends_compressed(Outgoing::from(&secret)));
+        assert!(sends_compressed(Outgoing::from(&Prepared::new(&text))));
     }
 
     #[test]
-    fn a_message_in_pieces_can_leave_as_it_is() {
+    fn a_message_in_pieces_can_be_sent_uncompressed() {
         let (mut send, mut peer) = pair(Role::Server, &params(true, 15));
         for uncompressed in [true, false] {
             send.begin(MessageKind::Text).unwrap();
@@ -228,26 +227,25 @@ mod compressed {
                 send.leave_uncompressed();
             }
             send.write(news(1).as_bytes()).unwrap();
-            // Too late, either way.
+            // This call comes too late.
             send.leave_uncompressed();
             send.write(b"end").unwrap();
             send.finish().unwrap();
-            let octets = output(&mut send);
-            assert_eq!(is_compressed(&octets), !uncompressed);
+            let bytes = output(&mut send);
+            assert_eq!(is_compressed(&bytes), !uncompressed);
             let text = news(1) + "end";
-            assert_eq!(received(&mut peer, &octets), [Message::from(text)]);
+            assert_eq!(received(&mut peer, &bytes), [Message::from(text)]);
         }
     }
 }
 
 #[test]
-fn what_is_received_is_a_message_like_any_other() {
-    let mut send = plain(Role::Server);
-    send.message(&Prepared::new(b"octets")).unwrap();
-    let octets = output(&mut send);
+fn a_prepared_message_is_received_like_any_other() {
+    let mut send = sender(Role::Server);
+    send.message(&Prepared::new(b"bytes")).unwrap();
+    let bytes = output(&mut send);
     let mut client = connection(Role::Client, &Config::default());
-    let len = take(client.spare(), &mut &octets[..]);
-    client.recv.filled(len);
+    read_input(&mut client, &mut &bytes[..]);
     let found = client.next_message();
-    assert_eq!(found, Step::Found(MessageRef::Binary(b"octets")));
+    assert_eq!(found, Step::Found(MessageRef::Binary(b"bytes")));
 }

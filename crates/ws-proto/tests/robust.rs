@@ -1,26 +1,24 @@
-//! Any octets and any calls in any order: nothing panics, nothing is delivered twice, and text is always UTF-8.
+//! Random bytes, and calls in any order: nothing panics, no message is received twice, and text is
+//! always UTF-8.
 
 #![forbid(unsafe_code)]
 
 mod support;
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use support::plan::{Habit, Plan, receive_blocks};
 use support::{
-    FIN, Habit, Keys, Plan, TEXT, Wire, connection, halves, receive, receive_blocks, take,
+    BINARY, BOTH, FIN, Keys, PING, TEXT, cases, close_frame, connection, fragmenting, frames_from,
+    halves, peek_output, read_input, receive, sender, singles, take,
 };
 use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Config, Connection, ControlPayload, FrameHeader,
-    HeaderRules, Message, MessageRef, Role, SendHalf, Step,
+    CloseCode, CloseFrame, Config, Connection, ControlPayload, FrameHeader, HeaderRules, Message,
+    MessageRef, Role, SendHalf, Step,
 };
 
-fn role() -> impl Strategy<Value = Role> {
-    prop_oneof![Just(Role::Client), Just(Role::Server)]
-}
-
-/// Octets that reach further than random ones: many begin like a frame.
+/// Returns random bytes, of which many begin like a frame, so that more of the decoder runs.
 fn wild() -> impl Strategy<Value = Vec<u8>> {
     let first = prop_oneof![
         Just(0x81_u8),
@@ -40,12 +38,12 @@ fn wild() -> impl Strategy<Value = Vec<u8>> {
         0..6,
     )
     .prop_map(|frames| {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         for (first, len, masked, payload) in frames {
-            octets.extend_from_slice(&[first, len | if masked { 0x80 } else { 0 }]);
-            octets.extend_from_slice(&payload);
+            bytes.extend_from_slice(&[first, len | if masked { 0x80 } else { 0 }]);
+            bytes.extend_from_slice(&payload);
         }
-        octets
+        bytes
     });
     prop_oneof![prop::collection::vec(any::<u8>(), 0..200), framed]
 }
@@ -56,7 +54,7 @@ fn check(message: MessageRef<'_>) {
     }
 }
 
-/// A call on a receiving half, or input for it.
+/// A call of a receiving half, or input for it.
 #[derive(Clone, Debug)]
 enum Call {
     Input(Vec<u8>),
@@ -81,27 +79,25 @@ fn call() -> impl Strategy<Value = Call> {
         Just(String::new())
     ];
     let frames = (text, 0..3_u8, any::<bool>()).prop_map(|(text, how, broken)| {
-        let mut wire = Wire::from(Role::Server);
-        let mut octets = text.into_bytes();
+        let mut bytes = text.into_bytes();
         if broken {
-            octets.push(0xc2);
+            bytes.push(0xc2);
         }
-        match how {
-            0 => wire.frame(FIN | TEXT, &octets),
-            1 => wire.fragments(TEXT, &octets, 3),
-            _ => wire.frame(TEXT, &octets),
-        }
-        Call::Input(wire.octets)
+        Call::Input(frames_from(Role::Server, |w| match how {
+            0 => w.frame(FIN | TEXT, &bytes),
+            1 => w.fragments(TEXT, &bytes, 3),
+            _ => w.frame(TEXT, &bytes),
+        }))
     });
     prop_oneof![
         6 => frames,
         1 => wild().prop_map(Call::Input),
-        2 => (any::<u8>(), 0..40_usize).prop_map(|(octet, len)| Call::Garbage(octet, len)),
+        2 => (any::<u8>(), 0..40_usize).prop_map(|(byte, len)| Call::Garbage(byte, len)),
         8 => Just(Call::Step),
         2 => any::<u8>().prop_map(Call::Spare),
         2 => (0..300_usize).prop_map(Call::Filled),
         3 => (prop_oneof![Just(0_usize), Just(16), Just(64), Just(300), Just(9000)], any::<u8>())
-            .prop_map(|(len, octet)| Call::Lend(len, octet)),
+            .prop_map(|(len, byte)| Call::Lend(len, byte)),
         3 => Just(Call::Settle),
         2 => Just(Call::Park),
         1 => Just(Call::Discard),
@@ -111,7 +107,7 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// A call on a connection.
+/// A call of a connection.
 #[derive(Clone, Debug)]
 enum Act {
     Receive(Vec<u8>),
@@ -152,19 +148,21 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 fn queued(send: &SendHalf) -> Vec<u8> {
-    let mut slices = [&[][..]; 256];
-    let used = send.slices(&mut slices);
-    slices[..used].concat()
+    peek_output(send, 256)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(600))]
 
     #[test]
-    fn random_octets_panic_nowhere(role in role(), octets in wild(), seed in any::<u64>()) {
+    fn random_bytes_never_panic(
+        role in prop::sample::select(&BOTH[..]),
+        bytes in wild(),
+        seed in any::<u64>(),
+    ) {
         let config = Config::default().max_frame(1000).max_message(1500);
-        let whole = receive(role, &config, &[&octets]);
-        let singles: Vec<&[u8]> = octets.chunks(1).collect();
+        let whole = receive(role, &config, &[&bytes]);
+        let singles = singles(&bytes);
         prop_assert_eq!(&receive(role, &config, &singles), &whole);
         let plan = Plan {
             block_len: 16,
@@ -178,24 +176,24 @@ proptest! {
     }
 
     #[test]
-    fn random_headers_panic_nowhere_and_survive_a_round_trip(
-        role in role(),
-        octets in prop::collection::vec(any::<u8>(), 0..20),
+    fn random_headers_never_panic_and_can_be_encoded_again(
+        role in prop::sample::select(&BOTH[..]),
+        bytes in prop::collection::vec(any::<u8>(), 0..20),
         message_open in any::<bool>(),
         rsv1 in any::<bool>(),
     ) {
         let mut rules = HeaderRules::new(role);
         rules.message_open = message_open;
         rules.rsv1 = rsv1;
-        if let Ok(Some((header, len))) = FrameHeader::parse(&octets, &rules) {
+        if let Ok(Some((header, len))) = FrameHeader::parse(&bytes, &rules) {
             let mut encoded = Vec::new();
             header.encode(&mut encoded);
-            prop_assert_eq!(&encoded[..], &octets[..len]);
+            prop_assert_eq!(&encoded[..], &bytes[..len]);
         }
     }
 
     #[test]
-    fn no_order_of_calls_shows_text_that_is_not_utf8(
+    fn no_order_of_calls_returns_text_that_is_not_utf8(
         calls in prop::collection::vec(call(), 0..40),
         early in wild(),
         block_len in prop_oneof![Just(0_usize), Just(16), Just(64), Just(5000)],
@@ -208,6 +206,7 @@ proptest! {
             let unread = recv.unread().to_vec();
             match call {
                 Call::Input(bytes) => {
+                    // `take` requires room, and a block of length 0 has none.
                     let spare = recv.spare();
                     let len = spare.len().min(bytes.len());
                     spare[..len].copy_from_slice(&bytes[..len]);
@@ -223,9 +222,9 @@ proptest! {
                     let is_held = recv.is_holding();
                     let step = recv.next_message(&mut send);
                     let found = step == Step::Found(());
-                    // A held message may have made way for other calls.
+                    // Between `hold` and the step, other calls may have dropped the message.
                     prop_assert!(recv.message().is_some() == found || is_held && found);
-                    // An end is final.
+                    // After an end there is no other result.
                     prop_assert!(!has_ended || step == Step::Ended);
                     has_ended = step == Step::Ended;
                 }
@@ -273,14 +272,11 @@ proptest! {
 
     #[test]
     fn no_order_of_calls_breaks_a_connection(
-        role in role(),
+        role in prop::sample::select(&BOTH[..]),
         acts in prop::collection::vec(act(), 0..40),
         fragment_len in prop::option::of(1..9000_usize),
     ) {
-        let mut config = Config::default().max_message(100);
-        if let Some(len) = fragment_len.and_then(NonZeroUsize::new) {
-            config = config.fragment_len(len);
-        }
+        let config = fragmenting(Config::default().max_message(100), fragment_len);
         let mut connection = connection(role, &config);
         let mut now = Duration::ZERO;
         let mut end = None;
@@ -290,8 +286,7 @@ proptest! {
             let before = queued(&connection.send);
             let mut appends = true;
             if let Act::Receive(bytes) = &act {
-                let len = take(connection.spare(), &mut &bytes[..]);
-                connection.recv.filled(len);
+                read_input(&mut connection, &mut &bytes[..]);
             }
             match act {
                 Act::Receive(_) | Act::Step => {
@@ -320,9 +315,8 @@ proptest! {
                     let _ = connection.send.pong(&payload);
                 }
                 Act::Close(code) => {
-                    let close = code.map_or_else(CloseFrame::without_code, |code| {
-                        CloseFrame::new(CloseCode::new(code), CloseReason::new("why").unwrap())
-                    });
+                    let close = code
+                        .map_or_else(CloseFrame::without_code, |code| close_frame(code, "why"));
                     if connection.send.start_close(close).is_ok() {
                         prop_assert!(code.is_none_or(|code| CloseCode::new(code).is_sendable()));
                     }
@@ -367,10 +361,10 @@ proptest! {
             let send = &mut connection.send;
             let after = queued(send);
             prop_assert!(!appends || after.starts_with(&before));
-            // Few slots may hide the rest of many fragments, never show too much.
+            // 256 slices may be too few for all fragments, but never hold more than is queued.
             prop_assert!(after.len() <= send.queued());
             prop_assert_eq!(send.queued() == 0, after.is_empty());
-            // An end is final.
+            // The end never changes.
             if end.is_some() {
                 prop_assert_eq!(connection.send.end(), end);
             }
@@ -382,31 +376,32 @@ proptest! {
 }
 
 #[test]
-fn a_search_that_was_not_made_loses_nothing() {
-    let mut wire = Wire::from(Role::Server);
-    wire.text("first");
-    wire.text("second");
+fn parking_before_the_input_was_searched_loses_nothing() {
+    let input = frames_from(Role::Server, |w| {
+        w.text("first");
+        w.text("second");
+    });
     let (mut recv, mut send) = halves(Role::Client, &Config::default());
-    recv.lending().set_up(wire.octets.clone().into(), 64, 64);
+    recv.lending().set_up(input.clone().into(), 64, 64);
     assert_eq!(recv.lending().park(&mut send).len(), 0);
-    assert_eq!(recv.unread(), wire.octets);
+    assert_eq!(recv.unread(), input);
     for text in ["first", "second"] {
         assert_eq!(recv.next_message(&mut send), Step::Found(()));
         assert_eq!(recv.lending().park(&mut send).len(), 0);
         assert_eq!(recv.message(), Some(MessageRef::Text(text)));
     }
     assert_eq!(recv.next_message(&mut send), Step::NeedInput);
-    assert_eq!(recv.lending().park(&mut send).len(), wire.octets.len());
-    // The same for input behind a search that found nothing.
+    assert_eq!(recv.lending().park(&mut send).len(), input.len());
+    // The same holds for input that is read after a step found nothing.
     recv.lending().lend(vec![0; 64].into());
-    assert_eq!(take(recv.spare(), &mut &wire.octets[..]), wire.octets.len());
-    recv.filled(wire.octets.len());
+    assert_eq!(take(recv.spare(), &mut &input[..]), input.len());
+    recv.filled(input.len());
     assert_eq!(recv.lending().park(&mut send).len(), 0);
-    assert_eq!(recv.unread(), wire.octets);
+    assert_eq!(recv.unread(), input);
 }
 
 #[test]
-fn a_failed_receiver_has_its_whole_block_free() {
+fn a_failed_receiver_has_an_empty_block() {
     for broken in [&b"\xff"[..], b"\x81\x01\xff"] {
         let (mut recv, mut send) = halves(Role::Client, &Config::default());
         recv.lending().set_up(Box::default(), 64, 64);
@@ -424,19 +419,20 @@ fn a_failed_receiver_has_its_whole_block_free() {
 }
 
 #[test]
-fn masks_are_taken_one_for_each_frame() {
-    let (_, mut send) = halves(Role::Client, &Config::default());
-    let mut own = SendHalf::client(&Config::default(), Box::new(Keys::default()));
-    for send in [&mut send, &mut own] {
+fn each_frame_has_its_own_masking_key() {
+    let mut send = sender(Role::Client);
+    let mut boxed = SendHalf::client(&Config::default(), Box::new(Keys::default()));
+    for send in [&mut send, &mut boxed] {
         assert_eq!(send.role(), Role::Client);
         send.message("a").unwrap();
         send.ping(&ControlPayload::EMPTY).unwrap();
         send.message(vec![0; 9000]).unwrap();
     }
-    let mut wire = Wire::from(Role::Client);
-    wire.text("a");
-    wire.frame(FIN | support::PING, b"");
-    wire.frame(FIN | support::BINARY, &[0; 9000]);
-    assert_eq!(queued(&send), wire.octets);
-    assert_eq!(queued(&own), wire.octets);
+    let expected = frames_from(Role::Client, |w| {
+        w.text("a");
+        w.frame(FIN | PING, b"");
+        w.frame(FIN | BINARY, &[0; 9000]);
+    });
+    assert_eq!(queued(&send), expected);
+    assert_eq!(queued(&boxed), expected);
 }

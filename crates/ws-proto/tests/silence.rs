@@ -1,4 +1,4 @@
-//! Keepalive Pings and the idle time limit as data: dates in, frames and verdicts out.
+//! Keepalive Pings, the idle timeout, and round trips, in virtual time.
 
 #![forbid(unsafe_code)]
 
@@ -6,44 +6,41 @@ mod support;
 
 use std::time::Duration;
 
-use support::{BINARY, CLOSE, FIN, PING, PONG, Wire, connection, output, take};
+use support::{
+    BINARY, BOTH, CLOSE, FIN, PING, PONG, close_frame, connection, feed, frames_to, output,
+};
 use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Config, Connection, ControlPayload, Expired, Initiator,
-    ProtocolError, Role, SendError, Step,
+    CloseCode, Config, Connection, ControlPayload, Expired, Initiator, ProtocolError, Role,
+    SendError,
 };
 
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
 const SECOND: Duration = Duration::from_secs(1);
 const NANO: Duration = Duration::from_nanos(1);
 
-/// A frame of the peer arrives.
-fn hear(end: &mut Connection, first: u8, payload: &[u8]) {
-    let mut wire = Wire::from(end.send.role().peer());
-    wire.frame(first, payload);
-    let len = take(end.spare(), &mut &wire.octets[..]);
-    end.recv.filled(len);
-    while !matches!(end.next_message(), Step::NeedInput | Step::Ended) {}
+/// Receives one frame of the peer.
+fn receive(end: &mut Connection, first: u8, payload: &[u8]) {
+    let frame = frames_to(end.send.role(), |w| w.frame(first, payload));
+    feed(end, &frame, |_, _| {});
 }
 
-/// The peer says something, which is no Pong.
-fn hear_something(end: &mut Connection) {
-    hear(end, FIN | BINARY, b"here");
+fn receive_message(end: &mut Connection) {
+    receive(end, FIN | BINARY, b"here");
 }
 
-/// A Pong arrives at this time.
-fn hear_pong(end: &mut Connection, payload: &[u8], now: Duration) {
-    hear(end, FIN | PONG, payload);
+/// Receives a Pong at this time.
+fn receive_pong(end: &mut Connection, payload: &[u8], now: Duration) {
+    receive(end, FIN | PONG, payload);
     end.send.date_pongs(now);
 }
 
-/// What is queued, as frames without their masks: first octet and payload.
+/// Takes the output, and returns the first byte and the unmasked payload of each frame.
 fn sent(end: &mut Connection) -> Vec<(u8, Vec<u8>)> {
-    let octets = output(&mut end.send);
+    let bytes = output(&mut end.send);
     let mut frames = Vec::new();
-    let mut rest = &octets[..];
+    let mut rest = &bytes[..];
     while let [first, second, behind @ ..] = rest {
         let len = usize::from(second & 0x7f);
-        assert!(len <= 125, "only short frames here");
+        assert!(len <= 125, "only short frames are supported here");
         let (key, behind) = if second & 0x80 != 0 {
             behind.split_at(4)
         } else {
@@ -51,13 +48,13 @@ fn sent(end: &mut Connection) -> Vec<(u8, Vec<u8>)> {
         };
         let (payload, behind) = behind.split_at(len);
         let masked = payload.iter().zip(key.iter().cycle());
-        frames.push((*first, masked.map(|(octet, key)| octet ^ key).collect()));
+        frames.push((*first, masked.map(|(byte, key)| byte ^ key).collect()));
         rest = behind;
     }
     frames
 }
 
-/// Fetches one Ping.
+/// Takes the output, which must be one Ping, and returns its payload.
 fn ping(end: &mut Connection) -> Vec<u8> {
     let mut frames = sent(end);
     assert_eq!(frames.len(), 1, "{frames:?}");
@@ -66,19 +63,15 @@ fn ping(end: &mut Connection) -> Vec<u8> {
     payload
 }
 
-fn close() -> CloseFrame {
-    CloseFrame::new(CloseCode::NORMAL, CloseReason::default())
-}
-
 #[test]
-fn nothing_runs_unless_configured() {
+fn no_timeout_runs_unless_configured() {
     for role in BOTH {
         let mut end = connection(role, &Config::default());
-        hear_something(&mut end);
+        receive_message(&mut end);
         assert!(!end.send.is_timed() && !end.send.has_undated_pong());
         assert_eq!(end.send.deadline(SECOND), None);
         assert_eq!(end.send.expire(SECOND * 1_000_000), None);
-        hear(&mut end, FIN | PONG, b"");
+        receive(&mut end, FIN | PONG, b"");
         assert!(!end.send.has_undated_pong());
         assert_eq!(end.send.round_trip(), None);
         assert_eq!(end.send.queued(), 0);
@@ -87,7 +80,7 @@ fn nothing_runs_unless_configured() {
 }
 
 #[test]
-fn a_ping_is_queued_at_its_date_and_its_pong_is_awaited_from_then_on() {
+fn a_ping_is_queued_after_the_interval_and_its_pong_is_awaited_from_then_on() {
     for role in BOTH {
         let config = Config::default().keepalive(20 * SECOND, 5 * SECOND);
         let mut end = connection(role, &config);
@@ -100,8 +93,8 @@ fn a_ping_is_queued_at_its_date_and_its_pong_is_awaited_from_then_on() {
         let payload = ping(&mut end);
         assert_eq!(end.send.deadline(23 * SECOND), Some(28 * SECOND));
         assert_eq!(end.send.round_trip(), None);
-        hear_something(&mut end);
-        hear_pong(&mut end, &payload, 23 * SECOND + 7 * NANO);
+        receive_message(&mut end);
+        receive_pong(&mut end, &payload, 23 * SECOND + 7 * NANO);
         assert!(!end.send.has_undated_pong());
         assert_eq!(end.send.round_trip(), Some(7 * NANO));
         assert_eq!(end.send.deadline(24 * SECOND), Some(44 * SECOND));
@@ -116,8 +109,8 @@ fn only_the_pong_to_the_last_ping_counts() {
         assert_eq!(end.send.deadline(Duration::ZERO), Some(10 * SECOND));
         assert_eq!(end.send.expire(10 * SECOND), None);
         let first = ping(&mut end);
-        hear_something(&mut end);
-        hear_pong(&mut end, &first, 11 * SECOND);
+        receive_message(&mut end);
+        receive_pong(&mut end, &first, 11 * SECOND);
         assert_eq!(end.send.deadline(11 * SECOND), Some(21 * SECOND));
         assert_eq!(end.send.expire(21 * SECOND), None);
         let second = ping(&mut end);
@@ -125,35 +118,35 @@ fn only_the_pong_to_the_last_ping_counts() {
         assert_eq!(end.send.deadline(21 * SECOND), Some(26 * SECOND));
         let longer = [&second[..], b"!"].concat();
         for foreign in [&first[..], &longer, &second[..3], b""] {
-            hear(&mut end, FIN | PONG, foreign);
+            receive(&mut end, FIN | PONG, foreign);
             assert!(!end.send.has_undated_pong());
         }
-        assert_eq!(end.send.round_trip(), Some(SECOND), "of the first");
+        assert_eq!(end.send.round_trip(), Some(SECOND), "of the first Ping");
         assert_eq!(end.send.deadline(22 * SECOND), Some(26 * SECOND));
         assert_eq!(end.send.expire(26 * SECOND - NANO), None);
         assert_eq!(end.send.expire(26 * SECOND), Some(Expired::Pong));
-        let how = end.send.end().unwrap();
-        assert_eq!((how.code(), how.clean), (CloseCode::ABNORMAL, false));
-        assert_eq!(how.initiator, Initiator::Peer);
+        let result = end.send.end().unwrap();
+        assert_eq!((result.code(), result.clean), (CloseCode::ABNORMAL, false));
+        assert_eq!(result.initiator, Initiator::Peer);
         assert!(!end.send.is_timed() && !end.send.has_undated_pong());
-        assert_eq!(end.send.expire(100 * SECOND), None, "said once");
+        assert_eq!(end.send.expire(100 * SECOND), None, "reported again");
         assert_eq!(end.send.queued(), 0);
         // A Pong that comes too late changes nothing.
-        hear_something(&mut end);
-        hear_pong(&mut end, &second, 27 * SECOND);
+        receive_message(&mut end);
+        receive_pong(&mut end, &second, 27 * SECOND);
         assert!(!end.send.is_timed());
         assert_eq!(end.send.round_trip(), Some(SECOND));
     }
 }
 
 #[test]
-fn one_ping_is_under_way_at_most() {
+fn at_most_one_ping_is_unanswered() {
     let config = Config::default().keepalive(SECOND, 100 * SECOND);
     let mut end = connection(Role::Server, &config);
     let mut now = Duration::ZERO;
     let mut pings = 0;
     while let Some(deadline) = end.send.deadline(now) {
-        assert!(deadline > now, "time stands still at {now:?}");
+        assert!(deadline > now, "the deadline stays at {now:?}");
         now = deadline;
         let expired = end.send.expire(now);
         pings += sent(&mut end).len();
@@ -165,9 +158,10 @@ fn one_ping_is_under_way_at_most() {
     assert_eq!((pings, now), (1, 101 * SECOND));
 }
 
-/// Whoever waits until the deadline and acts on it has to come to a later one, or waits for ever without waiting.
+/// After a deadline was acted on, the next one must be later. Otherwise a caller that waits for
+/// deadlines would loop forever without waiting.
 #[test]
-fn dates_move_on_also_without_an_interval() {
+fn deadlines_advance_even_if_the_interval_is_zero() {
     for (interval, timeout) in [
         (Duration::ZERO, 5 * SECOND),
         (Duration::ZERO, Duration::ZERO),
@@ -186,22 +180,22 @@ fn dates_move_on_also_without_an_interval() {
             spins += 1;
             assert!(
                 spins < 1000,
-                "{interval:?}, {timeout:?}: the deadline stays at the present for ever"
+                "{interval:?}, {timeout:?}: the deadline never advances"
             );
         }
     }
 }
 
 #[test]
-fn the_idle_limit_counts_from_the_last_octet() {
+fn the_idle_timeout_starts_at_the_last_byte() {
     for role in BOTH {
         let config = Config::default().idle_timeout(10 * SECOND);
         let mut end = connection(role, &config);
         assert_eq!(end.send.deadline(SECOND), Some(11 * SECOND));
-        hear_something(&mut end);
+        receive_message(&mut end);
         assert_eq!(end.send.deadline(5 * SECOND), Some(15 * SECOND));
-        hear_something(&mut end);
-        hear_something(&mut end);
+        receive_message(&mut end);
+        receive_message(&mut end);
         assert_eq!(end.send.deadline(6 * SECOND), Some(16 * SECOND));
         assert_eq!(end.send.expire(16 * SECOND - NANO), None);
         assert_eq!(end.send.expire(16 * SECOND), Some(Expired::Idle));
@@ -209,14 +203,15 @@ fn the_idle_limit_counts_from_the_last_octet() {
         assert_eq!(end.send.end().unwrap().code(), CloseCode::ABNORMAL);
         assert!(!end.send.is_timed());
         assert_eq!(end.send.deadline(17 * SECOND), None);
-        hear_something(&mut end);
+        receive_message(&mut end);
         assert!(!end.send.is_timed());
     }
 }
 
 #[test]
-fn the_earlier_of_idle_limit_and_keepalive_wins() {
-    // Idle limit, interval, timeout: which ends it, when, and after how many Pings.
+fn the_earlier_of_idle_timeout_and_keepalive_ends_the_connection() {
+    // Each row has the idle timeout, the interval and the Pong timeout in seconds. Expected are the
+    // timeout that expires, its time, and the number of Pings before.
     for (idle, interval, timeout, expected) in [
         (10, 20, 5, (Expired::Idle, 10, 0)),
         (10, 4, 3, (Expired::Pong, 7, 1)),
@@ -245,15 +240,17 @@ fn the_earlier_of_idle_limit_and_keepalive_wins() {
 }
 
 #[test]
-fn silence_does_not_matter_once_the_connection_closes() {
+fn keepalive_and_the_idle_timeout_stop_when_the_connection_closes() {
     type Act = fn(&mut Connection);
     let acts: [(&str, Act); 3] = [
-        ("our Close", |end| end.send.start_close(close()).unwrap()),
+        ("our Close", |end| {
+            end.send.start_close(close_frame(1000, "")).unwrap()
+        }),
         ("the peer's Close", |end| {
-            hear(end, FIN | CLOSE, b"\x03\xe8");
+            receive(end, FIN | CLOSE, b"\x03\xe8");
         }),
         ("a violation", |end| {
-            hear(end, FIN | 0x70 | BINARY, b"");
+            receive(end, FIN | 0x70 | BINARY, b"");
             assert_eq!(end.send.failure(), Some(ProtocolError::ReservedBits.into()));
         }),
     ];
@@ -274,8 +271,8 @@ fn silence_does_not_matter_once_the_connection_closes() {
                 }
                 act(&mut end);
                 assert_eq!(sent(&mut end).len(), 1, "{what}");
-                hear_something(&mut end);
-                hear_pong(&mut end, &payload, 2 * SECOND);
+                receive_message(&mut end);
+                receive_pong(&mut end, &payload, 2 * SECOND);
                 assert_eq!(end.send.round_trip(), None);
                 assert_eq!(end.send.deadline(2 * SECOND), Some(52 * SECOND), "{what}");
                 assert_eq!(end.send.expire(51 * SECOND), None, "{what}");
@@ -290,7 +287,7 @@ fn silence_does_not_matter_once_the_connection_closes() {
 }
 
 #[test]
-fn nothing_is_queued_when_the_transport_takes_nothing_any_more() {
+fn no_ping_is_queued_after_the_output_is_lost() {
     for role in BOTH {
         let config = Config::default().keepalive(SECOND, 5 * SECOND);
         let mut end = connection(role, &config);
@@ -298,16 +295,15 @@ fn nothing_is_queued_when_the_transport_takes_nothing_any_more() {
         end.send.output_lost();
         assert_eq!(
             end.send.ping(&ControlPayload::EMPTY),
-            Err(SendError::Closing),
-            "nothing can be sent from here on"
+            Err(SendError::Closing)
         );
         assert_eq!(end.send.expire(SECOND), None);
-        assert_eq!(end.send.queued(), 0, "a Ping for nobody");
+        assert_eq!(end.send.queued(), 0);
     }
 }
 
 #[test]
-fn a_stalled_output_holds_one_ping_and_outranks_the_silence() {
+fn a_stalled_output_queues_one_ping_and_expires_before_the_pong_timeout() {
     let config = Config::default()
         .keepalive(SECOND, 1000 * SECOND)
         .write_stall_timeout(30 * SECOND);
@@ -327,7 +323,7 @@ fn a_stalled_output_holds_one_ping_and_outranks_the_silence() {
 }
 
 #[test]
-fn the_longest_times_are_for_ever() {
+fn the_longest_durations_never_expire() {
     let config = Config::default()
         .keepalive(Duration::MAX, Duration::MAX)
         .idle_timeout(Duration::MAX);
@@ -338,15 +334,15 @@ fn the_longest_times_are_for_ever() {
 }
 
 #[test]
-fn a_joined_connection_takes_the_pong_for_an_answer() {
+fn a_connection_dates_a_pong_with_the_next_deadline() {
     let config = Config::default().keepalive(SECOND, SECOND);
     let mut server = Connection::server(&config);
     assert_eq!(server.send.deadline(Duration::ZERO), Some(SECOND));
     assert_eq!(server.send.expire(SECOND), None);
     let payload = ping(&mut server);
-    hear(&mut server, FIN | PONG, &payload);
+    receive(&mut server, FIN | PONG, &payload);
     assert!(server.send.has_undated_pong());
-    // It is dated by the next question for a time limit.
+    // The next call of `deadline` dates it.
     assert_eq!(server.send.round_trip(), None);
     assert_eq!(
         server.send.deadline(SECOND + SECOND / 2),
@@ -355,23 +351,19 @@ fn a_joined_connection_takes_the_pong_for_an_answer() {
     assert_eq!(server.send.round_trip(), Some(SECOND / 2));
 }
 
-/// The crate documentation names the duties of whoever runs the loop, and reporting what was received is not among
-/// them.
+/// The documentation of `Connection` lists the calls that a caller must make. None of them reports
+/// to the sending half that input arrived.
 #[test]
-fn a_joined_connection_hears_its_peer() {
+fn a_connection_notes_input_from_its_peer() {
     let config = Config::default().keepalive(SECOND, SECOND);
     let mut server = Connection::server(&config);
     assert_eq!(server.send.deadline(Duration::ZERO), Some(SECOND));
-    hear_something(&mut server);
-    assert_eq!(
-        server.send.deadline(SECOND / 2),
-        Some(SECOND + SECOND / 2),
-        "the peer spoke"
-    );
+    receive_message(&mut server);
+    assert_eq!(server.send.deadline(SECOND / 2), Some(SECOND + SECOND / 2));
 }
 
 #[test]
-fn a_pong_is_dated_once_by_the_first_who_looks_at_the_clock() {
+fn deadline_or_date_pongs_dates_a_pong_once() {
     let config = Config::default().keepalive(SECOND, SECOND);
     for by_deadline in [false, true] {
         let mut end = connection(Role::Server, &config);
@@ -381,10 +373,10 @@ fn a_pong_is_dated_once_by_the_first_who_looks_at_the_clock() {
         let number = end.send.start_probe(SECOND).unwrap();
         let probe = ping(&mut end);
         for payload in [payload, probe] {
-            hear(&mut end, FIN | PONG, &payload);
+            receive(&mut end, FIN | PONG, &payload);
             assert!(end.send.has_undated_pong());
-            // No Pong ends a round trip twice.
-            hear(&mut end, FIN | PONG, &payload);
+            // A second Pong changes nothing.
+            receive(&mut end, FIN | PONG, &payload);
         }
         assert_eq!(end.send.round_trip(), None);
         assert_eq!(end.send.probe_answer(number), None);
@@ -403,53 +395,57 @@ fn a_pong_is_dated_once_by_the_first_who_looks_at_the_clock() {
 }
 
 #[test]
-fn a_probe_is_answered_by_its_own_pong_alone() {
+fn only_its_own_pong_answers_a_probe() {
     for role in BOTH {
         let mut end = connection(role, &Config::default());
         let number = end.send.start_probe(SECOND).unwrap();
         let payload = ping(&mut end);
-        // It waits for ever.
+        // A probe has no timeout.
         assert!(!end.send.is_timed());
         assert_eq!(end.send.deadline(2 * SECOND), None);
         let longer = [&payload[..], b"!"].concat();
         let mut other = payload.clone();
         *other.last_mut().unwrap() ^= 1;
         for foreign in [&longer[..], &other, &payload[1..], b""] {
-            hear_pong(&mut end, foreign, 3 * SECOND);
+            receive_pong(&mut end, foreign, 3 * SECOND);
             assert_eq!(end.send.probe_answer(number), None);
         }
-        hear_pong(&mut end, &payload, 4 * SECOND);
-        hear_pong(&mut end, &payload, 5 * SECOND);
+        receive_pong(&mut end, &payload, 4 * SECOND);
+        receive_pong(&mut end, &payload, 5 * SECOND);
         assert_eq!(end.send.probe_answer(number), Some(3 * SECOND));
         assert_eq!(end.send.probe_answer(number.wrapping_add(1)), None);
-        assert_eq!(end.send.round_trip(), None, "of keepalive");
+        assert_eq!(
+            end.send.round_trip(),
+            None,
+            "no keepalive Ping was answered"
+        );
     }
 }
 
 #[test]
-fn a_probe_takes_the_place_of_the_one_before() {
+fn a_probe_replaces_the_one_before() {
     for answered in [false, true] {
         let mut end = connection(Role::Client, &Config::default());
         let first = end.send.start_probe(SECOND).unwrap();
         let late = ping(&mut end);
         if answered {
-            hear_pong(&mut end, &late, 2 * SECOND);
+            receive_pong(&mut end, &late, 2 * SECOND);
             assert_eq!(end.send.probe_answer(first), Some(SECOND));
         }
         let second = end.send.start_probe(3 * SECOND).unwrap();
         assert_ne!(first, second);
         let payload = ping(&mut end);
-        hear_pong(&mut end, &late, 4 * SECOND);
+        receive_pong(&mut end, &late, 4 * SECOND);
         assert_eq!(end.send.probe_answer(first), None);
         assert_eq!(end.send.probe_answer(second), None);
-        hear_pong(&mut end, &payload, 5 * SECOND);
+        receive_pong(&mut end, &payload, 5 * SECOND);
         assert_eq!(end.send.probe_answer(first), None);
         assert_eq!(end.send.probe_answer(second), Some(2 * SECOND));
     }
 }
 
 #[test]
-fn probes_and_keepalive_leave_each_others_pongs_alone() {
+fn probes_and_keepalive_pings_are_answered_independently() {
     let config = Config::default().keepalive(SECOND, 100 * SECOND);
     for probe_first in [false, true] {
         let mut end = connection(Role::Server, &config);
@@ -461,37 +457,37 @@ fn probes_and_keepalive_leave_each_others_pongs_alone() {
         assert_ne!(keepalive, probe);
         let answers = |end: &mut Connection| (end.send.round_trip(), end.send.probe_answer(number));
         if probe_first {
-            hear_pong(&mut end, &probe, 4 * SECOND);
+            receive_pong(&mut end, &probe, 4 * SECOND);
             assert_eq!(answers(&mut end), (None, Some(2 * SECOND)));
-            hear_pong(&mut end, &keepalive, 8 * SECOND);
+            receive_pong(&mut end, &keepalive, 8 * SECOND);
             assert_eq!(answers(&mut end), (Some(7 * SECOND), Some(2 * SECOND)));
         } else {
-            hear_pong(&mut end, &keepalive, 4 * SECOND);
+            receive_pong(&mut end, &keepalive, 4 * SECOND);
             assert_eq!(answers(&mut end), (Some(3 * SECOND), None));
-            hear_pong(&mut end, &probe, 8 * SECOND);
+            receive_pong(&mut end, &probe, 8 * SECOND);
             assert_eq!(answers(&mut end), (Some(3 * SECOND), Some(6 * SECOND)));
         }
     }
 }
 
 #[test]
-fn a_connection_that_closes_takes_no_probe_but_still_its_answer() {
+fn a_closing_connection_starts_no_probe_and_still_accepts_an_answer() {
     for role in BOTH {
         let mut end = connection(role, &Config::default());
         let number = end.send.start_probe(SECOND).unwrap();
         let payload = ping(&mut end);
-        end.send.start_close(close()).unwrap();
+        end.send.start_close(close_frame(1000, "")).unwrap();
         let queued = end.send.queued();
         let refused = end.send.start_probe(SECOND);
         assert_eq!(refused, Err(SendError::Closing));
         assert_eq!(end.send.queued(), queued);
-        hear_pong(&mut end, &payload, 2 * SECOND);
+        receive_pong(&mut end, &payload, 2 * SECOND);
         assert_eq!(end.send.probe_answer(number), Some(SECOND));
     }
 }
 
 #[test]
-fn whoever_does_not_listen_hears_no_silence() {
+fn keepalive_and_the_idle_timeout_pause_while_the_caller_does_not_read() {
     let config = Config::default()
         .keepalive(2 * SECOND, SECOND)
         .idle_timeout(9 * SECOND);
@@ -507,7 +503,7 @@ fn whoever_does_not_listen_hears_no_silence() {
         assert!(!end.send.is_timed());
         assert_eq!(end.send.deadline(2 * SECOND), None);
         assert_eq!(end.send.expire(100 * SECOND), None);
-        assert_eq!(end.send.queued(), 0, "a Ping that nobody waits for");
+        assert_eq!(end.send.queued(), 0, "no Ping is queued meanwhile");
         assert!(end.send.is_open());
         end.send.resume_listening();
         assert!(end.send.is_timed());

@@ -1,8 +1,9 @@
 //! The UTF-8 check, alone or while text is unmasked, for processors with AVX-512.
 //!
-//! The method is that of John Keiser and Daniel Lemire, "Validating UTF-8 in less than one instruction per byte" (2021):
-//! three look-ups find all that can be wrong with two neighbours; what remains is whether a continuation stands exactly
-//! where the bytes two and three before call for one.
+//! The method is that of John Keiser and Daniel Lemire, "Validating UTF-8 in less than one
+//! instruction per byte" (2021). Three look-ups detect every error in two adjacent bytes. It
+//! remains to check that a continuation is present exactly where the bytes two and three positions
+//! before require one.
 
 use core::arch::x86_64::*;
 
@@ -12,14 +13,15 @@ use super::tables::{
 use super::x86_64::head_len;
 use crate::mask::MaskKey;
 
-/// Lines that are looked at together: if they are ASCII, that is all. More of them do not stay in registers.
+/// The number of lines that are checked together. If all of them are ASCII, no further check is
+/// needed. More of them would not fit in registers.
 const LINES: usize = 4;
 
-/// Tells whether the bytes are UTF-8.
+/// Returns `true` if the bytes are UTF-8.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn valid_utf8(octets: &[u8]) -> bool {
+pub(super) fn valid_utf8(bytes: &[u8]) -> bool {
     let mut check = Check::new();
-    let (lines, tail) = octets.as_chunks::<LINE_LEN>();
+    let (lines, tail) = bytes.as_chunks::<LINE_LEN>();
     let (groups, lines) = lines.as_chunks::<LINES>();
     for group in groups {
         check.lines(group, joined(group));
@@ -33,7 +35,7 @@ pub(super) fn valid_utf8(octets: &[u8]) -> bool {
     check.finish()
 }
 
-/// Masks `payload` in place; whether the result is UTF-8.
+/// Masks `payload` in place. Returns `true` if the result is UTF-8.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     let mut check = Check::new();
@@ -59,11 +61,12 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     check.finish()
 }
 
-/// The check between lines. Zeros before and after the text are as good as none: they are ASCII.
+/// The state of the check between lines. Zeros before and after the text do not matter, because
+/// they are ASCII.
 struct Check {
-    /// The line before.
+    /// The previous line.
     last: __m512i,
-    /// Not zero after a fault.
+    /// Not zero after an error.
     faults: __m512i,
 }
 
@@ -77,7 +80,7 @@ impl Check {
         }
     }
 
-    /// Checks the next lines, at least one, which joined by OR are `all`.
+    /// Checks the next lines, of which there is at least one. `all` is the OR of them.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     #[inline]
     fn lines(&mut self, lines: &[Line], all: __m512i) {
@@ -91,7 +94,7 @@ impl Check {
         }
     }
 
-    /// Checks the end, filled up with zeros.
+    /// Checks the end of the text, padded with zeros.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     #[inline]
     fn part(&mut self, line: __m512i) {
@@ -103,7 +106,6 @@ impl Check {
         }
     }
 
-    /// Checks the next line.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     #[inline]
     fn line(&mut self, line: __m512i) {
@@ -111,7 +113,7 @@ impl Check {
         self.last = line;
     }
 
-    /// Whether all of it was UTF-8.
+    /// Returns `true` if all of the text was UTF-8.
     #[target_feature(enable = "avx512f,avx512bw")]
     #[inline]
     fn finish(self) -> bool {
@@ -120,14 +122,15 @@ impl Check {
     }
 }
 
-/// Not zero if the end of a character that begins in `line` is missing.
+/// Returns a value other than zero if `line` ends in an incomplete character.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn unfinished(line: __m512i) -> __m512i {
     _mm512_subs_epu8(line, load(&HIGHEST))
 }
 
-/// Not zero if `line`, behind the line `last`, is not UTF-8. A character without an end is found with the next line.
+/// Returns a value other than zero if `line`, after the line `last`, is not UTF-8. An incomplete
+/// character at its end is detected with the next line.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 #[inline]
 fn faults(last: __m512i, line: __m512i) -> __m512i {
@@ -136,13 +139,15 @@ fn faults(last: __m512i, line: __m512i) -> __m512i {
     let two_before = _mm512_alignr_epi8::<14>(line, sixteen_before);
     let three_before = _mm512_alignr_epi8::<13>(line, sixteen_before);
 
-    // A look-up takes six bits of each byte, and the tables repeat after four: the others need not be cleared.
+    // A look-up uses six bits of each byte. The two highest of them need not be cleared, because
+    // the tables repeat every sixteen entries.
     let first_high = _mm512_permutexvar_epi8(_mm512_srli_epi16::<4>(one_before), load(&FIRST_HIGH));
     let first_low = _mm512_permutexvar_epi8(one_before, load(&FIRST_LOW));
     let second_high = _mm512_permutexvar_epi8(_mm512_srli_epi16::<4>(line), load(&SECOND_HIGH));
     let pairs = _mm512_and_si512(_mm512_and_si512(first_high, first_low), second_high);
 
-    // The highest bit stays in bytes from E0 on, whose third is a continuation, and from F0 on, whose fourth is.
+    // The highest bit remains where the byte two before is at least E0, or the byte three before at
+    // least F0. The current byte must then be a continuation.
     let third = _mm512_subs_epu8(two_before, _mm512_set1_epi8(0x60));
     let fourth = _mm512_subs_epu8(three_before, _mm512_set1_epi8(0x70));
     let expected = _mm512_and_si512(
@@ -152,14 +157,14 @@ fn faults(last: __m512i, line: __m512i) -> __m512i {
     _mm512_xor_si512(pairs, expected)
 }
 
-/// The key for a line.
+/// Returns the key repeated to the length of a line.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn repeated(key: MaskKey) -> __m512i {
-    _mm512_set1_epi32(i32::from_ne_bytes(key.octets()))
+    _mm512_set1_epi32(i32::from_ne_bytes(key.to_bytes()))
 }
 
-/// The lines joined by OR.
+/// Returns the OR of the lines.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn joined(lines: &[Line]) -> __m512i {
@@ -170,7 +175,7 @@ fn joined(lines: &[Line]) -> __m512i {
     all
 }
 
-/// Masks the lines in place; the result joined by OR.
+/// Masks the lines in place. Returns the OR of the result.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn mask_lines(key: __m512i, lines: &mut [Line]) -> __m512i {
@@ -183,7 +188,7 @@ fn mask_lines(key: __m512i, lines: &mut [Line]) -> __m512i {
     all
 }
 
-/// Masks less than a line in place; the result, and zeros.
+/// Masks less than a line in place. Returns the result, padded with zeros.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn mask_part(key: __m512i, part: &mut [u8]) -> __m512i {
@@ -192,7 +197,7 @@ fn mask_part(key: __m512i, part: &mut [u8]) -> __m512i {
     _mm512_maskz_mov_epi8(lanes(part.len()), masked)
 }
 
-/// Moves the first `len` bytes of a line to its end. They change places with what is behind them.
+/// Rotates a line so that its first `len` bytes are at its end.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 #[inline]
 fn to_end(line: __m512i, len: usize) -> __m512i {
@@ -200,7 +205,7 @@ fn to_end(line: __m512i, len: usize) -> __m512i {
     _mm512_permutexvar_epi8(from, line)
 }
 
-/// The first `len` bytes of a line.
+/// Returns the mask of the first `len` bytes of a line.
 #[inline]
 fn lanes(len: usize) -> __mmask64 {
     let others = LINE_LEN.saturating_sub(len);
@@ -211,34 +216,34 @@ fn lanes(len: usize) -> __mmask64 {
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn load(line: &Line) -> __m512i {
-    // SAFETY: the 64 bytes read are those of `line`; they need no alignment.
+    // SAFETY: the 64 bytes that are read are those of `line`. They need no alignment.
     unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
 }
 
 #[expect(unsafe_code)]
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn store(line: &mut Line, octets: __m512i) {
-    // SAFETY: the 64 bytes written are those of `line`; they need no alignment.
-    unsafe { _mm512_storeu_si512(line.as_mut_ptr().cast(), octets) }
+fn store(line: &mut Line, bytes: __m512i) {
+    // SAFETY: the 64 bytes that are written are those of `line`. They need no alignment.
+    unsafe { _mm512_storeu_si512(line.as_mut_ptr().cast(), bytes) }
 }
 
-/// Up to a line, and zeros.
+/// Loads up to a line, padded with zeros.
 #[expect(unsafe_code)]
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn load_part(part: &[u8]) -> __m512i {
-    // SAFETY: the bytes read are those of `part`, at most 64, because the others are masked off; they need no
-    // alignment.
+    // SAFETY: the bytes that are read are those of `part`, at most 64, because the others are
+    // masked off. They need no alignment.
     unsafe { _mm512_maskz_loadu_epi8(lanes(part.len()), part.as_ptr().cast()) }
 }
 
-/// Up to a line.
+/// Stores up to a line.
 #[expect(unsafe_code)]
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-fn store_part(part: &mut [u8], octets: __m512i) {
-    // SAFETY: the bytes written are those of `part`, at most 64, because the others are masked off; they need no
-    // alignment.
-    unsafe { _mm512_mask_storeu_epi8(part.as_mut_ptr().cast(), lanes(part.len()), octets) }
+fn store_part(part: &mut [u8], bytes: __m512i) {
+    // SAFETY: the bytes that are written are those of `part`, at most 64, because the others are
+    // masked off. They need no alignment.
+    unsafe { _mm512_mask_storeu_epi8(part.as_mut_ptr().cast(), lanes(part.len()), bytes) }
 }

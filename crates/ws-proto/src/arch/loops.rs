@@ -1,17 +1,19 @@
-//! The loops, in safe code. Compilers turn those over many words into vector instructions, as wide as the function that
-//! they are inlined into may use. The UTF-8 check is that of libraries.
+//! The loops, in safe code. Compilers turn the loops over many words into vector instructions, as
+//! wide as the calling function may use, because they are inlined into it. The UTF-8 check is that
+//! of libraries.
 //!
-//! The last word overlaps the one before. It is made from what is there first, so that the bytes in both get the same
-//! value twice, and no length needs a loop over single bytes but those below eight.
+//! The last word overlaps the one before. It is computed from the input before the loop, so that
+//! the bytes in both words get the same value twice. Thus no length of eight or more needs a loop
+//! over single bytes.
 
 use core::mem::MaybeUninit;
 
 use crate::mask::MaskKey;
 
-/// Text from here on is worth the set-up of the library's vector code.
+/// The length from which the vector code of the library is worth its set-up.
 const VECTOR_TEXT_LEN: usize = 64;
 
-/// Masks `payload` in place; returns all bytes of the result joined by OR, eight in parallel.
+/// Masks `payload` in place. Returns all bytes of the result joined by OR, in eight lanes.
 #[inline(always)]
 pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     let Some(last) = payload.last_chunk() else {
@@ -35,23 +37,23 @@ pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     seen | last
 }
 
-/// Masks `payload` in place; whether the result is UTF-8.
+/// Masks `payload` in place. Returns `true` if the result is UTF-8.
 #[inline]
 pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     super::mask(key, payload) & super::NOT_ASCII == 0 || valid_utf8(payload)
 }
 
-/// Tells whether the bytes are UTF-8.
+/// Returns `true` if the bytes are UTF-8.
 #[inline]
-pub(super) fn valid_utf8(octets: &[u8]) -> bool {
-    if octets.len() < VECTOR_TEXT_LEN {
-        core::str::from_utf8(octets).is_ok()
+pub(super) fn valid_utf8(bytes: &[u8]) -> bool {
+    if bytes.len() < VECTOR_TEXT_LEN {
+        core::str::from_utf8(bytes).is_ok()
     } else {
-        simdutf8::basic::from_utf8(octets).is_ok()
+        simdutf8::basic::from_utf8(bytes).is_ok()
     }
 }
 
-/// Masks word by word: for few of them, vectors are not worth their set-up.
+/// Masks word by word. For a few words, vectors are not worth their set-up.
 #[inline(always)]
 fn mask_few(key: u64, mut payload: &mut [u8]) -> u64 {
     let mut seen = 0;
@@ -69,8 +71,8 @@ fn mask_word(key: u64, bytes: &mut [u8; 8]) -> u64 {
     word
 }
 
-/// Writes `source`, masked, to the beginning of `target`, which is no shorter; returns all bytes of the result joined
-/// by OR, eight in parallel.
+/// Masks `source` and writes it to the start of `target`, which must not be shorter. Returns all
+/// bytes of the result joined by OR, in eight lanes.
 #[inline(always)]
 pub(super) fn copy(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
     let (target, _) = target.split_at_mut(source.len());
@@ -115,8 +117,8 @@ fn copy_word(key: u64, from: &[u8; 8], to: &mut [MaybeUninit<u8>; 8]) -> u64 {
 }
 
 #[inline(always)]
-fn xor(octets: &[u8; 8], key: u64) -> u64 {
-    u64::from_ne_bytes(*octets) ^ key
+fn xor(bytes: &[u8; 8], key: u64) -> u64 {
+    u64::from_ne_bytes(*bytes) ^ key
 }
 
 #[inline(always)]

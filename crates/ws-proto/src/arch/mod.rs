@@ -1,12 +1,14 @@
-//! The operations on every byte of a payload.
+//! The operations on every byte of a payload: masking and the UTF-8 check.
 //!
-//! Masking: the same safe loops, for longer payloads compiled for the vectors that the processor has. The UTF-8 check:
-//! a library's, and one of our own for AVX-512, which the library leaves unused; that one masks on the way, so that text
-//! is read once.
+//! Masking uses the same safe loops everywhere. For longer payloads they are compiled for the
+//! vectors of the processor. The UTF-8 check is that of a library, except with AVX-512, which the
+//! library does not use. The check for AVX-512 in this module unmasks at the same time, so that
+//! text is read only once.
 //!
-//! Beside one function of `text.rs` this is the only place with unsafe code: calls of functions that need a feature of
-//! the processor, after looking for it, vectors read and written, and the length of a vector whose spare room was
-//! written. ARM needs none of it: all processors of 64 bits have the vectors that there are.
+//! Except for one function in `text.rs`, this is the only module with unsafe code. It calls
+//! functions that need a processor feature, after detecting that feature. It reads and writes
+//! vectors. It sets the length of a `Vec` whose spare capacity was written. ARM needs none of this:
+//! all 64-bit ARM processors have the same vectors.
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod avx512;
@@ -27,16 +29,17 @@ use x86_64 as wide;
 
 use crate::mask::MaskKey;
 
-/// From here on wider vectors win more than it costs to look whether there are any.
+/// The length in bytes from which wider vectors save more than their detection costs.
 const WIDE_LEN: usize = 128;
 
-/// As [`WIDE_LEN`], for text that is checked on the way. Words would win longer for ASCII, but only by a nanosecond.
+/// The same as [`WIDE_LEN`] for text, which is also validated. For ASCII, words would be faster up
+/// to a greater length, but only by a nanosecond.
 const WIDE_TEXT_LEN: usize = 32;
 
-/// What is set in the joined bytes of a result that are not all ASCII.
+/// The bits of the joined bytes that are set if a byte is not ASCII.
 pub(crate) const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
-/// Masks `payload` in place; all bytes of the result joined by OR, eight in parallel.
+/// Masks `payload` in place. Returns all bytes of the result joined by OR, in eight lanes.
 #[inline]
 pub(crate) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     if payload.len() < WIDE_LEN {
@@ -46,7 +49,7 @@ pub(crate) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     }
 }
 
-/// Masks `payload` in place; whether the result is UTF-8.
+/// Masks `payload` in place. Returns `true` if the result is UTF-8.
 #[inline]
 pub(crate) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     if payload.len() < WIDE_TEXT_LEN {
@@ -56,17 +59,18 @@ pub(crate) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     }
 }
 
-/// Tells whether the bytes are UTF-8.
+/// Returns `true` if the bytes are UTF-8.
 #[inline]
-pub(crate) fn valid_utf8(octets: &[u8]) -> bool {
-    if octets.len() < WIDE_TEXT_LEN {
-        loops::valid_utf8(octets)
+pub(crate) fn valid_utf8(bytes: &[u8]) -> bool {
+    if bytes.len() < WIDE_TEXT_LEN {
+        loops::valid_utf8(bytes)
     } else {
-        wide::valid_utf8(octets)
+        wide::valid_utf8(bytes)
     }
 }
 
-/// Appends `source` to `target`, masked on the way; all bytes of the result joined by OR, eight in parallel.
+/// Masks `source` and appends it to `target`. Returns all bytes of the result joined by OR, in
+/// eight lanes.
 #[expect(unsafe_code)]
 #[inline]
 pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
@@ -78,8 +82,8 @@ pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
         wide::copy(key, source, room)
     };
     let len = target.len().saturating_add(source.len());
-    // SAFETY: the length is within the capacity, since there was room for `source`, and every byte up to it is
-    // initialized: the copy has written the first `source.len()` bytes of the room.
+    // SAFETY: the length is within the capacity, because room for `source` was reserved. Every byte
+    // up to it is initialized: the copy has written the first `source.len()` bytes of the room.
     unsafe { target.set_len(len) };
     seen
 }

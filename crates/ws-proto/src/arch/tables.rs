@@ -1,26 +1,27 @@
-//! Tables for the UTF-8 check (RFC 3629 §3, §4), made as the crate is compiled.
+//! The tables of the UTF-8 check (RFC 3629 §3, §4), computed at compile time.
 
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    reason = "What is wrong here does not compile"
+    reason = "an error here is a compile error"
 )]
 
-/// Bytes of a vector, and of a table in one.
+/// The length in bytes of a vector, and of a table that fills one.
 pub(super) const LINE_LEN: usize = 64;
 
 pub(super) type Line = [u8; LINE_LEN];
 
-/// Two bytes that are wrong behind each other, as sets of half bytes: the upper and the lower half of the first, and
-/// the upper half of the second. One bit in the tables.
+/// A class of two bytes that must not follow each other. It consists of three sets of half bytes:
+/// for the upper half of the first byte, its lower half, and the upper half of the second byte.
+/// Each class is one bit in the tables.
 type Pair = [u16; 3];
 
 const PAIRS: [Pair; 8] = [
-    // A lead byte that nothing continues.
+    // A lead byte without a continuation.
     [from_to(0xc, 0xf), ANY, !CONTINUATION],
-    // ASCII that is continued.
+    // A continuation after ASCII.
     [from_to(0x0, 0x7), ANY, CONTINUATION],
-    // Overlong: C0 and C1; E0 80 to E0 9F.
+    // Overlong: C0 and C1, and E0 80 to E0 9F.
     [only(0xc), from_to(0x0, 0x1), CONTINUATION],
     [only(0xe), only(0x0), from_to(0x8, 0x9)],
     // Overlong: F0 80 to F0 8F. Above U+10FFFF: F5 80 to F5 8F, up to FF.
@@ -33,20 +34,22 @@ const PAIRS: [Pair; 8] = [
     [CONTINUATION, ANY, CONTINUATION],
 ];
 
-/// The last bit, which alone is not always wrong: the third and fourth bytes of a character follow a continuation.
+/// The bit of the last class, the only one that is not always an error: the third and fourth bytes
+/// of a character follow a continuation.
 pub(super) const TWO_CONTINUATIONS: u8 = 0x80;
 
 const ANY: u16 = 0xffff;
 const CONTINUATION: u16 = from_to(0x8, 0xb);
 
-/// By the upper half of the first byte, the pairs that it can belong to.
+/// The possible classes for each upper half of the first byte.
 pub(super) const FIRST_HIGH: Line = table(0);
-/// By the lower half of the first byte.
+/// The possible classes for each lower half of the first byte.
 pub(super) const FIRST_LOW: Line = table(1);
-/// By the upper half of the second byte.
+/// The possible classes for each upper half of the second byte.
 pub(super) const SECOND_HIGH: Line = table(2);
 
-/// The highest bytes that may stand at the end of text: F0, E0 and C0 call for more bytes than are left there.
+/// The greatest allowed bytes at the end of text. F0, E0 and C0 are too great for the last three
+/// positions, because too few bytes follow.
 pub(super) const HIGHEST: Line = {
     let mut highest = [0xff; LINE_LEN];
     highest[LINE_LEN - 3] = 0xef;
@@ -55,7 +58,7 @@ pub(super) const HIGHEST: Line = {
     highest
 };
 
-/// Every place in a line.
+/// The numbers of all positions in a line.
 pub(super) const PLACES: Line = {
     let mut places = [0; LINE_LEN];
     let mut at = 0;
@@ -66,7 +69,8 @@ pub(super) const PLACES: Line = {
     places
 };
 
-/// One bit for each pair whose set of this index has the half byte: sixteen entries, four times.
+/// Computes a table. An entry has one bit for each class whose set at `index` contains the half
+/// byte. The sixteen entries are repeated four times.
 const fn table(index: usize) -> Line {
     let mut table = [0; LINE_LEN];
     let mut at = 0;
@@ -83,7 +87,7 @@ const fn table(index: usize) -> Line {
     table
 }
 
-/// The set of these half bytes and all between.
+/// Returns the set of the half bytes `from` to `to`.
 const fn from_to(from: u32, to: u32) -> u16 {
     (ANY << from) & (ANY >> (15 - to))
 }

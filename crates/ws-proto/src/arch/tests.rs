@@ -1,4 +1,4 @@
-//! Every loop against the definition, byte by byte.
+//! Tests of every loop against the byte-by-byte definition.
 
 mod utf8;
 
@@ -7,16 +7,17 @@ use core::mem::MaybeUninit;
 
 use super::*;
 
-/// Long enough for the longest length behind the highest offset, and something that must stay as it is.
+/// The length of the test buffers. It covers the longest length at the highest offset, plus bytes
+/// that must not change.
 const ROOM: usize = 4400;
 
-/// What stands around the bytes in question.
+/// The value of the bytes around the payload.
 const AROUND: u8 = 0xee;
 
 #[repr(align(64))]
 struct Aligned<T>([T; ROOM]);
 
-/// All alignments; some under Miri, which is slow.
+/// Returns all alignments, or only some under Miri, which is slow.
 fn offsets() -> impl Iterator<Item = usize> {
     (0..64).step_by(if cfg!(miri) { 27 } else { 1 })
 }
@@ -29,13 +30,13 @@ fn lens() -> Vec<usize> {
     (0..=300).chain(long).collect()
 }
 
-/// RFC 6455 §5.3.
+/// Masks the bytes according to RFC 6455 §5.3.
 fn definition(key: MaskKey, source: &[u8]) -> Vec<u8> {
-    let key = key.octets().into_iter().cycle();
+    let key = key.to_bytes().into_iter().cycle();
     source.iter().zip(key).map(|(a, b)| a ^ b).collect()
 }
 
-/// Shows `check` every key phase and length: the key, bytes, and what masking makes of them.
+/// Calls `check` for every key phase and length with the key, the bytes, and the masked bytes.
 fn each_case(mut check: impl FnMut(MaskKey, &[u8], &[u8])) {
     let source: Vec<u8> = (0..ROOM).map(|i| (i * 37 + i / 251) as u8).collect();
     for phase in 0..4 {
@@ -47,19 +48,22 @@ fn each_case(mut check: impl FnMut(MaskKey, &[u8], &[u8])) {
 }
 
 fn check_mask(name: &str, mask: impl Fn(MaskKey, &mut [u8]) -> u64) {
-    let mut octets = Aligned([AROUND; ROOM]);
+    let mut bytes = Aligned([AROUND; ROOM]);
     each_case(|key, source, expected| {
         for offset in offsets() {
             let place = offset..offset + source.len();
-            octets.0[place.clone()].copy_from_slice(source);
-            let seen = mask(key, &mut octets.0[place.clone()]);
-            let what = (name, source.len(), offset, key.octets());
-            assert_eq!(octets.0[place.clone()], *expected, "{what:?}");
+            bytes.0[place.clone()].copy_from_slice(source);
+            let seen = mask(key, &mut bytes.0[place.clone()]);
+            let what = (name, source.len(), offset, key.to_bytes());
+            assert_eq!(bytes.0[place.clone()], *expected, "{what:?}");
             assert_eq!(seen & NOT_ASCII == 0, expected.is_ascii(), "{what:?}");
-            octets.0[place].fill(AROUND);
+            bytes.0[place].fill(AROUND);
         }
     });
-    assert_eq!(octets.0, [AROUND; ROOM], "{name} keeps to its octets");
+    assert_eq!(
+        bytes.0, [AROUND; ROOM],
+        "{name} changed bytes outside the payload"
+    );
 }
 
 #[expect(unsafe_code)]
@@ -68,23 +72,23 @@ fn check_copy(name: &str, copy: impl Fn(MaskKey, &[u8], &mut [MaybeUninit<u8>]) 
     let mut to = Aligned([MaybeUninit::new(AROUND); ROOM]);
     each_case(|key, source, expected| {
         for offset in offsets() {
-            // All alignments of either, in another order.
+            // All alignments of the source, in an order that differs from that of the target.
             let from = &mut from.0[offset * 37 % 64..][..source.len()];
             from.copy_from_slice(source);
             let seen = copy(key, from, &mut to.0[offset..]);
-            let what = (name, source.len(), offset, key.octets());
+            let what = (name, source.len(), offset, key.to_bytes());
             let place = offset..offset + source.len();
-            for (octet, expected) in to.0[place.clone()].iter().zip(expected) {
-                // SAFETY: it was initialized when `to` was made, if not since.
-                assert_eq!(unsafe { octet.assume_init() }, *expected, "{what:?}");
+            for (byte, expected) in to.0[place.clone()].iter().zip(expected) {
+                // SAFETY: it was initialized when `to` was created.
+                assert_eq!(unsafe { byte.assume_init() }, *expected, "{what:?}");
             }
             assert_eq!(seen & NOT_ASCII == 0, expected.is_ascii(), "{what:?}");
             to.0[place].fill(MaybeUninit::new(AROUND));
         }
     });
-    for octet in to.0 {
-        // SAFETY: as above.
-        assert_eq!(unsafe { octet.assume_init() }, AROUND, "{name}");
+    for byte in to.0 {
+        // SAFETY: it was initialized when `to` was created.
+        assert_eq!(unsafe { byte.assume_init() }, AROUND, "{name}");
     }
 }
 
@@ -100,7 +104,7 @@ fn loops_agree_with_the_definition_at_every_length_alignment_and_phase() {
 fn kernels_agree_with_the_definition_at_every_length_alignment_and_phase() {
     for (name, kernels) in x86_64::kernels() {
         let Some(kernels) = kernels else {
-            std::println!("not checked: this processor lacks {name}");
+            std::println!("skipped: this processor has no {name}");
             continue;
         };
         check_mask(name, kernels.mask);
@@ -109,7 +113,7 @@ fn kernels_agree_with_the_definition_at_every_length_alignment_and_phase() {
 }
 
 #[test]
-fn octets_are_appended_in_room_that_is_there_or_made() {
+fn append_works_with_and_without_spare_capacity() {
     each_case(|key, source, expected| {
         for room in [0, source.len() + 3] {
             let mut target = Vec::with_capacity(room);
@@ -122,7 +126,7 @@ fn octets_are_appended_in_room_that_is_there_or_made() {
 }
 
 #[test]
-fn one_octet_that_is_not_ascii_is_seen_wherever_it_is() {
+fn a_single_non_ascii_byte_is_detected_at_every_position() {
     let key = MaskKey::new([0x92, 0x1a, 0xf7, 0x81]);
     for len in lens().into_iter().filter(|len| *len <= 300) {
         let text = definition(key, &alloc::vec![b'a'; len]);

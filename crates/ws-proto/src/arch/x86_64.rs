@@ -1,12 +1,12 @@
-//! The loops for AVX2 and AVX-512, where the processor has them. Without, x86-64 has SSE2.
+//! The loops for AVX2 and AVX-512, if the processor has them. Otherwise x86-64 uses SSE2.
 
 use core::mem::MaybeUninit;
 
 use super::{avx512, loops};
 use crate::mask::MaskKey;
 
-/// Whether to use AVX-512. Processors have these parts of it since Ice Lake and Zen 4, and those before become slower
-/// by its use.
+/// Returns `true` if AVX-512 is to be used. Processors have these parts of it since Ice Lake and
+/// Zen 4. Earlier processors become slower when they use AVX-512.
 #[inline]
 fn has_avx512() -> bool {
     std::is_x86_feature_detected!("avx512f")
@@ -19,14 +19,15 @@ fn has_avx2() -> bool {
     std::is_x86_feature_detected!("avx2")
 }
 
-/// Payloads from here on are worth a beginning of their own, so that no vector lies in two cache lines: a fifth less
-/// time in the caches, and more beyond them. Copies gain nothing, since only one side of them can be so.
+/// The length from which the loop starts at a cache line, so that no vector spans two lines. This
+/// saves a fifth of the time in the caches, and more beyond them. Copies gain nothing, because only
+/// one of source and target can be aligned.
 const ALIGNED_LEN: usize = 4096;
 
-/// Bytes of a cache line.
+/// The length of a cache line in bytes.
 const LINE_LEN: usize = 64;
 
-/// As [`loops::mask`].
+/// The same as [`loops::mask`].
 pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     let head_len = head_len(payload);
     if head_len == 0 {
@@ -36,7 +37,8 @@ pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     loops::mask(key, head) | widest_mask(key.after(head_len), body)
 }
 
-/// Bytes before the first whole cache line, if the payload is worth it.
+/// Returns the number of bytes before the first whole cache line, or 0 if the payload is too short
+/// for the alignment to pay.
 #[inline]
 pub(super) fn head_len(payload: &[u8]) -> usize {
     if payload.len() < ALIGNED_LEN {
@@ -58,7 +60,7 @@ fn widest_mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     }
 }
 
-/// As [`loops::mask_text`].
+/// The same as [`loops::mask_text`].
 #[expect(unsafe_code)]
 #[inline]
 pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
@@ -70,18 +72,18 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     }
 }
 
-/// As [`loops::valid_utf8`].
+/// The same as [`loops::valid_utf8`].
 #[expect(unsafe_code)]
-pub(super) fn valid_utf8(octets: &[u8]) -> bool {
+pub(super) fn valid_utf8(bytes: &[u8]) -> bool {
     if has_avx512() {
         // SAFETY: the processor has AVX-512F, BW and VBMI.
-        unsafe { avx512::valid_utf8(octets) }
+        unsafe { avx512::valid_utf8(bytes) }
     } else {
-        loops::valid_utf8(octets)
+        loops::valid_utf8(bytes)
     }
 }
 
-/// As [`loops::copy`].
+/// The same as [`loops::copy`].
 #[expect(unsafe_code)]
 pub(super) fn copy(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
     if has_avx512() {
@@ -115,33 +117,33 @@ fn copy_avx2(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64
     loops::copy(key, source, target)
 }
 
-/// What one processor feature gives, for tests.
+/// The functions for one processor feature, for tests.
 #[cfg(test)]
 pub(super) struct Kernels {
     pub(super) mask: fn(MaskKey, &mut [u8]) -> u64,
     pub(super) copy: fn(MaskKey, &[u8], &mut [MaybeUninit<u8>]) -> u64,
 }
 
-/// The kernels by their features, `None` where the processor lacks those.
+/// Returns the functions for each feature, or `None` if the processor does not have it.
 #[cfg(test)]
 #[expect(unsafe_code)]
 pub(super) fn kernels() -> [(&'static str, Option<Kernels>); 2] {
     let avx2 = has_avx2().then_some(Kernels {
-        // SAFETY: the processor has AVX2, or nobody gets this.
+        // SAFETY: the function is returned only if the processor has AVX2.
         mask: |key, payload| unsafe { mask_avx2(key, payload) },
-        // SAFETY: the processor has AVX2, or nobody gets this.
+        // SAFETY: the function is returned only if the processor has AVX2.
         copy: |key, source, target| unsafe { copy_avx2(key, source, target) },
     });
     let avx512 = has_avx512().then_some(Kernels {
-        // SAFETY: the processor has AVX-512F, or nobody gets this.
+        // SAFETY: the function is returned only if the processor has AVX-512F.
         mask: |key, payload| unsafe { mask_avx512(key, payload) },
-        // SAFETY: the processor has AVX-512F, or nobody gets this.
+        // SAFETY: the function is returned only if the processor has AVX-512F.
         copy: |key, source, target| unsafe { copy_avx512(key, source, target) },
     });
     [("AVX2", avx2), ("AVX-512", avx512)]
 }
 
-/// The kernels for text, which need AVX-512.
+/// The functions for text, which need AVX-512.
 #[cfg(test)]
 pub(super) struct TextKernels {
     pub(super) mask_text: fn(MaskKey, &mut [u8]) -> bool,
@@ -152,9 +154,9 @@ pub(super) struct TextKernels {
 #[expect(unsafe_code)]
 pub(super) fn text_kernels() -> Option<TextKernels> {
     has_avx512().then_some(TextKernels {
-        // SAFETY: the processor has AVX-512F, BW and VBMI, or nobody gets this.
+        // SAFETY: the function is returned only if the processor has AVX-512F, BW and VBMI.
         mask_text: |key, payload| unsafe { avx512::mask_text(key, payload) },
-        // SAFETY: the processor has AVX-512F, BW and VBMI, or nobody gets this.
-        valid_utf8: |octets| unsafe { avx512::valid_utf8(octets) },
+        // SAFETY: the function is returned only if the processor has AVX-512F, BW and VBMI.
+        valid_utf8: |bytes| unsafe { avx512::valid_utf8(bytes) },
     })
 }

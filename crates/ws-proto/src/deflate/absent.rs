@@ -1,4 +1,4 @@
-//! Without the feature `deflate` there is no codec: none of these is ever made.
+//! Stand-ins for the codec without the feature `deflate`. No value of the codec types can exist.
 
 use alloc::vec::Vec;
 

@@ -1,8 +1,8 @@
-//! The sending half of the codec: a message in, its compressed form out (RFC 7692 §7.2.1).
+//! The sending half of the codec: compresses messages (RFC 7692 §7.2.1).
 //!
 //! # Memory
 //!
-//! What one compressor allocates when it is first used, in KiB, rounded down:
+//! The memory that a compressor allocates at its first use, in KiB, rounded down:
 //!
 //! | window | `mem_level` 1 | `mem_level` 4 | `mem_level` 8 |
 //! |---|---|---|---|
@@ -10,8 +10,8 @@
 //! | 2^12 | 148 | 154 | 259 |
 //! | 2^15 | 260 | 266 | 371 |
 //!
-//! That is 4 bytes for each byte of the window, 448 · 2^`mem_level`, and 131 KiB whatever the options, nearly all of
-//! which is the hash table of the codec.
+//! It consists of 4 bytes for each byte of the window, 448 · 2^`mem_level` bytes, and 131 KiB for
+//! all options. Most of the last part is the hash table of the codec.
 
 use alloc::vec::Vec;
 
@@ -19,33 +19,35 @@ use zlib_rs::{Deflate, DeflateConfig, DeflateFlush};
 
 use super::{TAIL, since};
 
-/// The least and the most bytes of room that one step has. The codec wants more than 6 so that a flush ends.
+/// The minimum and maximum number of output bytes in one step. The codec needs more than 6 to
+/// complete a flush.
 const MIN_STEP: usize = 64;
 const MAX_STEP: usize = 16 * 1024;
 
-/// A byte that stands for an empty message: the beginning of an empty stored block whose end, [`TAIL`], is not sent
-/// (RFC 7692 §7.2.3.6).
+/// The byte that represents an empty message. It is the beginning of an empty stored block. The end
+/// of that block, [`TAIL`], is not sent (RFC 7692 §7.2.3.6).
 const EMPTY_BLOCK: u8 = 0x00;
 
-/// How to compress. A window out of range counts as the nearest that is in it.
+/// The settings of a compressor. A window out of range counts as the nearest one in range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CompressorOptions {
-    /// From 0, which does not compress, to 9, which compresses most. 1 is many times faster than all above it; what
-    /// does not compress grows by 5 % there, elsewhere by next to nothing.
+    /// The level, from 0 (no compression) to 9 (best compression). Level 1 is many times faster
+    /// than the higher levels. Incompressible data grows by 5 % at level 1, and by almost nothing
+    /// at the others.
     pub(crate) level: u8,
-    /// From 1 to 9: what the codec collects before it ends a block.
+    /// The amount of data that the codec collects before it ends a block, from 1 to 9.
     pub(crate) mem_level: u8,
-    /// Whether a message may refer to the messages before it (RFC 7692 §7.1.1).
+    /// `true` if a message may refer to earlier ones (RFC 7692 §7.1.1).
     pub(crate) takeover: bool,
-    /// From 8 to 15: the logarithm of the greatest distance to what is referred to (RFC 7692 §7.1.2).
+    /// The logarithm of the maximum distance of references, from 8 to 15 (RFC 7692 §7.1.2).
     ///
-    /// 8 is compressed with a window of 9 bits: the codec keeps 262 bytes of a window free, so that no distance is
-    /// greater than 250.
+    /// For 8, a window of 9 bits is used. No distance then exceeds 250, because the codec keeps 262
+    /// bytes of a window free.
     pub(crate) window_bits: u8,
 }
 
 impl CompressorOptions {
-    /// Moves the window to one that the codec takes.
+    /// Moves the window into the range of the codec.
     pub(crate) fn in_range(self) -> Self {
         Self {
             window_bits: self.window_bits.clamp(9, 15),
@@ -54,29 +56,31 @@ impl CompressorOptions {
     }
 }
 
-/// Compresses the messages of one connection, one after the other.
+/// A compressor for the messages of one connection, one after the other.
 ///
-/// A message is compressed by [`compress`](Self::compress), before which any number of [`push`](Self::push) and
-/// [`flush`](Self::flush) may take its beginning. Output is appended; it can be cut into frames anywhere.
+/// [`compress`](Self::compress) compresses a message or the rest of it. Any number of calls of
+/// [`push`](Self::push) and [`flush`](Self::flush) may come before, for its beginning. Output is
+/// appended, and can be cut into frames anywhere.
 pub(crate) struct Compressor {
     /// The settings that the memory depends on.
     config: DeflateConfig,
     takeover: bool,
     state: Option<CompressorState>,
-    /// Input was taken that has not been flushed: the output ends anywhere inside a byte or a block.
+    /// Input has not been flushed, so the output ends somewhere inside a byte or a block.
     unflushed: bool,
 }
 
-/// The memory of a [`Compressor`], to be used by another with the same options. Carries nothing over.
+/// The memory of a [`Compressor`]. Another one with the same options can use it, because it carries
+/// no data over.
 pub(crate) struct CompressorState {
     deflate: Deflate,
     config: DeflateConfig,
-    /// What it saw must be forgotten before it sees more.
+    /// The earlier input must be dropped before the next one.
     stale: bool,
 }
 
 impl Compressor {
-    /// A compressor that has no memory yet.
+    /// Creates a compressor, which allocates its memory later.
     pub(crate) fn new(options: CompressorOptions) -> Self {
         let options = options.in_range();
         Self {
@@ -92,10 +96,10 @@ impl Compressor {
         }
     }
 
-    /// Compresses a whole message, or the rest of one that was begun, which may be empty.
+    /// Compresses a whole message, or the rest of one that was begun. Both may be empty.
     pub(crate) fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) {
         if payload.is_empty() && !self.unflushed {
-            // Whole blocks came before, or nothing: the codec would not flush again.
+            // Only complete blocks, or none, came before. The codec would not flush again.
             out.push(EMPTY_BLOCK);
         } else {
             self.run(payload, DeflateFlush::SyncFlush, out);
@@ -107,29 +111,33 @@ impl Compressor {
         }
     }
 
-    /// Takes the next piece of a message.
+    /// Compresses the next piece of a message.
     ///
-    /// May append nothing: what the codec holds back comes with a later call. The work follows the length of `chunk`.
+    /// It may append nothing. Output that the codec holds back is appended by a later call. The
+    /// work is proportional to the length of `chunk`.
     pub(crate) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         if !chunk.is_empty() {
             self.run(chunk, DeflateFlush::NoFlush, out);
         }
     }
 
-    /// Appends all that is held back, so that the peer can decompress every piece so far, and goes on with the message.
+    /// Appends all output that is held back, so that the peer can decompress every piece so far.
+    /// The message then continues.
     ///
-    /// Costs about 5 bytes and some of the ratio. Without it a fragment carries what happens to be ready, and the end
-    /// of a piece may leave only with the next one: to be called when a sender that streams wants its pieces to arrive,
-    /// not for fragments that only limit the length of frames.
+    /// This costs about 5 bytes and reduces the compression. Without it a fragment contains
+    /// whatever output is ready, and the end of a piece may only be sent with the next piece. Use
+    /// it if the pieces of a message must arrive at once, but not for fragments that merely limit
+    /// the length of frames.
     pub(crate) fn flush(&mut self, out: &mut Vec<u8>) {
         if self.unflushed {
             self.run(&[], DeflateFlush::SyncFlush, out);
         }
     }
 
-    /// Forgets the messages so far, and an unfinished one: the next refers to none of them.
+    /// Drops the messages so far, even an incomplete one. The next message refers to none of them.
     ///
-    /// Needed after a message that something else compressed: the peer has taken that one into its window.
+    /// This is needed after a message that another compressor compressed, because the peer has
+    /// added that message to its window.
     pub(crate) fn reset(&mut self) {
         self.unflushed = false;
         if let Some(state) = &mut self.state {
@@ -137,9 +145,10 @@ impl Compressor {
         }
     }
 
-    /// Gives the memory up, for another compressor. Under takeover the next message refers to none before it.
+    /// Returns the memory for another compressor. Even with takeover, the next message then refers
+    /// to no earlier one.
     ///
-    /// `None` while input waits to be flushed.
+    /// Returns `None` if input has not been flushed.
     pub(crate) fn take_state(&mut self) -> Option<CompressorState> {
         if self.unflushed {
             return None;
@@ -149,7 +158,8 @@ impl Compressor {
         Some(state)
     }
 
-    /// Takes memory instead of allocating some; gives it back if it does not fit the options or is not needed.
+    /// Uses this memory instead of allocating some. Returns it if it does not match the options or
+    /// is not needed.
     pub(crate) fn put_state(&mut self, state: CompressorState) -> Option<CompressorState> {
         if self.state.is_some() || state.config != self.config {
             return Some(state);
@@ -158,12 +168,12 @@ impl Compressor {
         None
     }
 
-    /// Whether it holds memory.
+    /// Returns `true` if the compressor holds memory.
     pub(crate) fn has_state(&self) -> bool {
         self.state.is_some()
     }
 
-    /// Compresses `input` to the end of `out`, which grows by as much as comes.
+    /// Compresses `input` and appends the output to `out`.
     fn run(&mut self, mut input: &[u8], flush: DeflateFlush, out: &mut Vec<u8>) {
         self.unflushed = flush == DeflateFlush::NoFlush;
         let state = self.state.get_or_insert_with(|| CompressorState {
@@ -181,14 +191,16 @@ impl Compressor {
             let (total_in, total_out) = (deflate.total_in(), deflate.total_out());
             out.resize(start.saturating_add(room), 0);
             let result = deflate.compress(input, out.get_mut(start..).unwrap_or_default(), flush);
-            // The codec fails after the end of a stream, which is never asked for, or without room.
+            // The codec fails only without room, or after the end of a stream, which is never
+            // requested.
             debug_assert!(result.is_ok());
             let used = since(total_in, deflate.total_in());
             let produced = since(total_out, deflate.total_out());
             out.truncate(start.saturating_add(produced));
             input = input.get(used..).unwrap_or_default();
-            // Room to spare means that everything was taken and, with a flush, written; short of more input than one
-            // call can take.
+            // Unused room means that all input was used and, with a flush, that all output was
+            // written. The input must be checked too, because one call may not be able to take all
+            // of it.
             if (produced < room && input.is_empty()) || (used, produced) == (0, 0) {
                 break;
             }
@@ -196,14 +208,14 @@ impl Compressor {
     }
 }
 
-/// No message of `len` bytes is longer when it is compressed, with any options, in any steps. Each
-/// [`flush`](Compressor::flush) may add [`FLUSH_LEN`].
+/// Returns the maximum length of a compressed message of `len` bytes, with any options and in any
+/// steps. Each [`flush`](Compressor::flush) may add [`FLUSH_LEN`].
 pub(crate) const fn max_compressed_len(len: usize) -> usize {
-    // Bytes above 143 take 9 bits in a fixed block; short blocks add a little.
+    // Bytes above 143 take 9 bits in a fixed block. Short blocks add a little more.
     len.saturating_add(len.div_ceil(8))
         .saturating_add(len.div_ceil(64))
         .saturating_add(FLUSH_LEN)
 }
 
-/// The most that one flush adds.
+/// The maximum number of bytes that one flush adds.
 pub(crate) const FLUSH_LEN: usize = 8;

@@ -1,11 +1,12 @@
-//! The wishes of one end, and the agreement of both (RFC 7692 §7.1). Plain data, there also without the feature `deflate`.
+//! The settings of one end, and the parameters that both ends agreed on (RFC 7692 §7.1). These
+//! types also exist without the feature `deflate`.
 
 use crate::role::Role;
 
-/// How one end wants messages compressed.
+/// The compression settings of one end.
 ///
-/// Memory of a connection that compresses, in KiB by window and [`mem_level`](Self::mem_level), from its first compressed
-/// message on:
+/// A compressor allocates its memory with the first compressed message. Its size in KiB depends on
+/// the window and on [`mem_level`](Self::mem_level):
 ///
 /// | window bits | `mem_level` 1 | 4 | 8 |
 /// |---|---|---|---|
@@ -13,8 +14,8 @@ use crate::role::Role;
 /// | 12 | 148 | 154 | 259 |
 /// | 15 | 260 | 266 | 371 |
 ///
-/// One that decompresses takes 47 KiB, and up to 32 KiB of what it saw last. Where context takeover is off, a direction
-/// gives its memory back when nothing is under way.
+/// A decompressor takes 47 KiB, plus up to 32 KiB for its last output. Without context takeover, a
+/// direction returns its memory when no message is in progress.
 ///
 /// ```
 /// use ws_proto::DeflateConfig;
@@ -52,58 +53,66 @@ impl Default for DeflateConfig {
 }
 
 impl DeflateConfig {
-    /// How hard to try, from 0, not at all, over 1, fast, to 9, small. Default: 1. What is above counts as 9.
+    /// Sets the compression level, from 0 (no compression) over 1 (fastest) to 9 (smallest output).
+    /// Default: 1. Higher values count as 9.
     pub fn level(mut self, level: u8) -> Self {
         self.level = level.min(9);
         self
     }
 
-    /// How much memory the compressor uses beside its window, from 1 to 9. Default: 4. What is outside counts as the
-    /// nearest.
+    /// Sets the memory that the compressor uses in addition to its window, from 1 to 9. Default: 4.
+    /// Other values count as the nearest of these.
     pub fn mem_level(mut self, mem_level: u8) -> Self {
         self.mem_level = mem_level.clamp(1, 9);
         self
     }
 
-    /// Messages of fewer bytes are sent as they are. Default: 32.
+    /// Sets the length in bytes below which messages are sent uncompressed. Default: 32.
     pub fn threshold(mut self, len: usize) -> Self {
         self.threshold = len;
         self
     }
 
-    /// The logarithm of our compressor's window, 9 to 15: memory here, and what the peer needs to read us. Default: 12,
-    /// which takes 112 KiB less than 15 and makes JSON of 64 KiB 9 % longer.
-    /// What is outside counts as the nearest.
+    /// Sets the logarithm of our compressor's window, from 9 to 15. Default: 12. Other values count
+    /// as the nearest of these.
+    ///
+    /// The window determines the memory of our compressor and of the peer's decompressor. A value
+    /// of 12 takes 112 KiB less than 15 and makes JSON of 64 KiB 9 % longer.
     pub fn own_window_bits(mut self, bits: u8) -> Self {
         self.own_window_bits = bits.clamp(9, 15);
         self
     }
 
-    /// Asks the peer for a window of at most this size, 8 to 15. Default: it may choose. What is outside counts as the
-    /// nearest.
+    /// Asks the peer for a window of at most this size, from 8 to 15. Default: the peer chooses.
+    /// Other values count as the nearest of these.
     ///
-    /// A wish: a peer that does not know the parameter gets its way, and [`DeflateParams`] say what was agreed.
+    /// This is only a request, because a peer may not support the parameter. [`DeflateParams`]
+    /// contains the agreed value.
     pub fn peer_window_bits(mut self, bits: u8) -> Self {
         self.peer_window_bits = Some(bits.clamp(8, 15));
         self
     }
 
-    /// Keeps our messages from referring to those before: no memory is kept between messages, and they are longer
-    /// (RFC 7692 §7.1.1). Default: they may.
+    /// Disables context takeover for our messages: none of them refers to an earlier one (RFC 7692
+    /// §7.1.1). No memory is then kept between messages, but their compressed form is longer.
+    /// Default: context takeover is enabled.
     pub fn own_no_context_takeover(mut self) -> Self {
         self.own_takeover = false;
         self
     }
 
-    /// Keeps the peer's messages from referring to those before (RFC 7692 §7.1.1). Default: they may.
+    /// Disables context takeover for the peer's messages: none of them refers to an earlier one
+    /// (RFC 7692 §7.1.1). Default: context takeover is enabled.
     ///
-    /// Binds a client. To a server it is a wish, as with [`peer_window_bits`](Self::peer_window_bits).
+    /// A client must comply. For a server it is only a request, as with
+    /// [`peer_window_bits`](Self::peer_window_bits).
     pub fn peer_no_context_takeover(mut self) -> Self {
         self.peer_takeover = false;
         self
     }
 
-    /// The parameters that would be agreed on if this end, in this role, had the say: where the negotiation starts (RFC 7692 §5).
+    /// Returns the parameters that this end would choose alone in this role. The negotiation starts
+    /// with them (RFC 7692 §5).
     ///
     /// ```
     /// use ws_proto::{DeflateConfig, Role};
@@ -131,12 +140,12 @@ impl DeflateConfig {
     }
 }
 
-/// The agreement of both ends (RFC 7692 §7.1).
+/// The compression parameters that both ends agreed on (RFC 7692 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeflateParams {
-    /// The server resets its window after each message (§7.1.1.1).
+    /// `true` if the server resets its window after each message (§7.1.1.1).
     pub server_no_context_takeover: bool,
-    /// The client resets its window after each message (§7.1.1.2).
+    /// `true` if the client resets its window after each message (§7.1.1.2).
     pub client_no_context_takeover: bool,
     /// The logarithm of the server's window, 8 to 15 (§7.1.2.1).
     pub server_max_window_bits: u8,
@@ -145,7 +154,7 @@ pub struct DeflateParams {
 }
 
 impl Default for DeflateParams {
-    /// The parameters of an answer that names none.
+    /// Returns the parameters of a response that contains none.
     fn default() -> Self {
         Self {
             server_no_context_takeover: false,
@@ -157,7 +166,8 @@ impl Default for DeflateParams {
 }
 
 impl DeflateParams {
-    /// Tells whether messages of `role` may refer to those before. Those of the other end: `takeover(role.peer())`.
+    /// Returns `true` if messages from `role` may refer to earlier ones. For the other end, use
+    /// `takeover(role.peer())`.
     pub fn takeover(&self, role: Role) -> bool {
         match role {
             Role::Client => !self.client_no_context_takeover,
@@ -165,7 +175,8 @@ impl DeflateParams {
         }
     }
 
-    /// The logarithm of the window of `role`. That of the other end: `window_bits(role.peer())`.
+    /// Returns the logarithm of the window of `role`. For the other end, use
+    /// `window_bits(role.peer())`.
     pub fn window_bits(&self, role: Role) -> u8 {
         match role {
             Role::Client => self.client_max_window_bits,

@@ -1,10 +1,11 @@
-//! The receiving half of the codec: compressed bytes in, a message out (RFC 7692 §7.2.2).
+//! The receiving half of the codec: decompresses messages (RFC 7692 §7.2.2).
 //!
 //! # Memory
 //!
-//! The codec takes 46.4 KiB when the first byte arrives, whatever window was agreed. Beside it the last bytes of
-//! output are kept, up to the agreed window: the codec forgets its window at the end of a stream, and a message may
-//! contain such ends (RFC 7692 §7.2.3.4). That part grows with the output, to 32 KiB at most.
+//! The codec takes 46.4 KiB when the first byte arrives, for any agreed window. In addition, the
+//! last bytes of output are kept, up to the agreed window. They are needed because the codec drops
+//! its window at the end of a stream, and a message may contain such ends (RFC 7692 §7.2.3.4). This
+//! part grows with the output, to 32 KiB at most.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -13,37 +14,39 @@ use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::{TAIL, since};
 
-/// The least and the most bytes of room that one step has.
+/// The minimum and maximum number of output bytes in one step.
 const MIN_STEP: usize = 512;
 const MAX_STEP: usize = 32 * 1024;
 
-/// The peer's bytes are not a compressed message. There is no checksum: bytes that are wrong but well formed go unseen.
+/// The reason why the peer's bytes are not a compressed message. There is no checksum, so corrupt
+/// bytes that are well formed are not detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InflateError {
-    /// Bytes that mean nothing: a reserved block type, wrong lengths or codes, a distance before the beginning
-    /// (RFC 1951 §3.2).
+    /// Bytes that are not valid DEFLATE data: a reserved block type, wrong lengths or codes, or a
+    /// distance that reaches before the start (RFC 1951 §3.2).
     Malformed,
-    /// The message ended inside a block (RFC 7692 §7.2.2).
+    /// A message that ends inside a block (RFC 7692 §7.2.2).
     Unfinished,
 }
 
-/// How far a call came.
+/// The progress of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Bytes of the input that are done with.
+    /// The number of input bytes that were used.
     pub(crate) used: usize,
-    /// The room was filled, and more may wait: to be called again with the rest of the input, even if that is empty.
-    /// Otherwise all input was used.
+    /// `true` if the room was filled, so that more output may be waiting. Call again with the rest
+    /// of the input, even if that is empty. `false` means that all input was used.
     pub(crate) pending: bool,
 }
 
-/// Decompresses the messages of one connection, one after the other.
+/// A decompressor for the messages of one connection, one after the other.
 ///
-/// [`push`](Self::push) takes what arrives of a message, [`end_of_message`](Self::end_of_message) ends it. Neither
-/// gives more than the caller has room for, so that limits and text can be checked as it goes: a caller with a limit
-/// gives one byte more room than the limit leaves, and fails when that is used.
+/// [`push`](Self::push) takes the bytes of a message, and [`end_of_message`](Self::end_of_message)
+/// ends it. Both produce at most as many bytes as the caller allows, so that the caller can check
+/// limits and text at once. A caller with a limit should allow one byte more than the limit leaves,
+/// and fail if that byte is used.
 ///
-/// After an error the decompressor is of no more use.
+/// After an error the decompressor must not be used.
 pub(crate) struct Decompressor {
     takeover: bool,
     history_len: usize,
@@ -51,18 +54,18 @@ pub(crate) struct Decompressor {
     message: Message,
 }
 
-/// What is known of the message that arrives.
+/// The state of the current message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Message {
     /// No byte of it has arrived.
     Empty,
-    /// All output of what has arrived was given.
+    /// All output of its bytes so far has been returned.
     Drained,
-    /// There may be output that found no room.
+    /// Output may be waiting for room.
     Pending,
 }
 
-/// The memory of a [`Decompressor`], to be used by another. Carries nothing over.
+/// The memory of a [`Decompressor`]. Another one can use it, because it carries no data over.
 pub(crate) struct DecompressorState {
     inflate: Inflate,
     window: Window,
@@ -70,23 +73,24 @@ pub(crate) struct DecompressorState {
     history: VecDeque<u8>,
 }
 
-/// What has to happen before the next input.
+/// The action that is needed before the next input.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Window {
-    /// Nothing.
+    /// No action.
     Current,
-    /// What came before the input must be forgotten: the peer does not refer to it.
+    /// The earlier output must be dropped, because the peer does not refer to it.
     Stale,
-    /// A block with BFINAL ended the stream. The next begins at a byte and may refer to what came before.
+    /// A block with BFINAL ended the stream. The next stream begins at a byte boundary and may
+    /// refer to earlier output.
     Ended,
 }
 
 impl Decompressor {
-    /// A decompressor that has no memory yet.
+    /// Creates a decompressor, which allocates its memory later.
     ///
-    /// `takeover` says whether a message may refer to the messages before it, `window_bits` how far
-    /// (RFC 7692 §7.1.1, §7.1.2). Distances beyond are accepted
-    /// all the same, except across the end of a block with BFINAL.
+    /// With `takeover`, a message may refer to earlier ones (RFC 7692 §7.1.1). `window_bits` limits
+    /// the distance of references (RFC 7692 §7.1.2). Longer distances are accepted nevertheless,
+    /// except across the end of a block with BFINAL.
     pub(crate) fn new(takeover: bool, window_bits: u8) -> Self {
         Self {
             takeover,
@@ -100,7 +104,7 @@ impl Decompressor {
     ///
     /// # Errors
     ///
-    /// [`InflateError::Malformed`]; `out` has what came before the fault.
+    /// [`InflateError::Malformed`]. `out` then contains the output before the error.
     pub(crate) fn push(
         &mut self,
         input: &[u8],
@@ -110,7 +114,8 @@ impl Decompressor {
         let mut rest = input;
         let mut left = room;
         while left > 0 && (!rest.is_empty() || self.message == Message::Pending) {
-            // About what text needs. Bytes of room that are not used cost their initialisation.
+            // This is about the length that text needs. Room that is not used has been initialized
+            // for nothing.
             let wanted = rest.len().saturating_mul(8).clamp(MIN_STEP, MAX_STEP);
             let len = wanted.min(left);
             reserve(out, len, left);
@@ -128,11 +133,11 @@ impl Decompressor {
         })
     }
 
-    /// Ends the message when nothing of it is left, and appends at most `room` bytes to `out`.
+    /// Ends the message if all of it has been returned. Appends at most `room` bytes to `out`.
     ///
-    /// The message has ended when nothing is pending. A message that came in no bytes at all is taken for the empty
-    /// message, and one that stops right behind a block with BFINAL for a whole one, though neither is what a sender
-    /// should send (RFC 7692 §7.2.1).
+    /// The message has ended if nothing is pending. A message without bytes counts as the empty
+    /// message, and a message that stops after a block with BFINAL counts as complete. A sender
+    /// should send neither (RFC 7692 §7.2.1).
     ///
     /// # Errors
     ///
@@ -158,7 +163,8 @@ impl Decompressor {
         Ok(progress)
     }
 
-    /// Gives the memory up, for another decompressor. `None` inside a message, or if messages refer to those before.
+    /// Returns the memory for another decompressor. Returns `None` inside a message, and with
+    /// takeover.
     pub(crate) fn take_state(&mut self) -> Option<DecompressorState> {
         if self.takeover || self.message != Message::Empty {
             return None;
@@ -168,7 +174,7 @@ impl Decompressor {
         Some(state)
     }
 
-    /// Takes memory instead of allocating some; gives it back if it is not needed.
+    /// Uses this memory instead of allocating some. Returns it if it is not needed.
     pub(crate) fn put_state(&mut self, state: DecompressorState) -> Option<DecompressorState> {
         if self.state.is_some() {
             return Some(state);
@@ -177,12 +183,13 @@ impl Decompressor {
         None
     }
 
-    /// Whether it holds memory.
+    /// Returns `true` if the decompressor holds memory.
     pub(crate) fn has_state(&self) -> bool {
         self.state.is_some()
     }
 
-    /// One call of the codec with `room` bytes for its output; returns the bytes used and produced.
+    /// Calls the codec once with `room` bytes for its output. Returns the number of bytes used and
+    /// produced.
     fn step(
         &mut self,
         input: &[u8],
@@ -201,7 +208,8 @@ impl Decompressor {
         state.remember(out.get(start..).unwrap_or_default(), self.history_len);
         match status? {
             Status::StreamEnd => state.window = Window::Ended,
-            // Never seen: input and room, and no progress. Must not become a loop without an end.
+            // The codec made no progress despite input and room. This has never been observed, but
+            // it must not become an endless loop.
             Status::BufError if !input.is_empty() => return Err(InflateError::Malformed),
             Status::BufError | Status::Ok => {}
         }
@@ -218,7 +226,7 @@ impl DecompressorState {
         }
     }
 
-    /// Begins a stream if that is needed.
+    /// Begins a stream if necessary.
     fn restart(&mut self) {
         match self.window {
             Window::Current => return,
@@ -227,16 +235,17 @@ impl DecompressorState {
         }
         self.window = Window::Current;
         self.inflate.reset(false);
-        // Can't fail for a stream without a header.
+        // This cannot fail for a stream without a header.
         let _ = self.inflate.set_dictionary(self.history.make_contiguous());
     }
 
-    /// Puts back the tail that the sender took off (RFC 7692 §7.2.2), and checks that it ends a block.
+    /// Appends the tail that the sender removed (RFC 7692 §7.2.2), and checks that it ends a block.
     fn end_block(&mut self) -> Result<(), InflateError> {
         if self.window != Window::Current {
             return Ok(());
         }
-        // The codec is asked to stop at the end of a block. One byte more than the tail shows where it did.
+        // The codec stops at the end of a block. If it leaves the byte after the tail unused, the
+        // block ended with the tail.
         let [a, b, c, d] = TAIL;
         match self.call(&[a, b, c, d, 0], &mut [0], InflateFlush::Block) {
             (4, 0, Ok(_)) => Ok(()),
@@ -244,7 +253,7 @@ impl DecompressorState {
         }
     }
 
-    /// Calls the codec; returns the bytes used and produced, also before a fault.
+    /// Calls the codec. Returns the number of bytes used and produced, even after an error.
     fn call(
         &mut self,
         input: &[u8],
@@ -258,7 +267,7 @@ impl DecompressorState {
         (used, produced, status.map_err(|_| InflateError::Malformed))
     }
 
-    /// Keeps the last `limit` bytes of output.
+    /// Stores the last `limit` bytes of output.
     fn remember(&mut self, output: &[u8], limit: usize) {
         let newest = output.len().saturating_sub(limit);
         let output = output.get(newest..).unwrap_or_default();
@@ -273,7 +282,8 @@ impl DecompressorState {
     }
 }
 
-/// Makes room for `len` more bytes: at most twice the bytes there are, and no more than `room` will ever need.
+/// Reserves space for `len` more bytes. The capacity is at most doubled, and at most `room` bytes
+/// are added.
 fn reserve(out: &mut Vec<u8>, len: usize, room: usize) {
     if out.capacity().saturating_sub(out.len()) < len {
         out.reserve_exact(out.len().min(room).max(len));

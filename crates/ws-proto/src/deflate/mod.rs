@@ -22,12 +22,12 @@ pub use config::{DeflateConfig, DeflateParams};
 #[cfg(feature = "deflate")]
 pub(crate) use decompressor::{Decompressor, DecompressorState, InflateError};
 
-/// The end of an empty stored block, which a sender takes off a message and a receiver puts back
-/// (RFC 7692 §7.2.1, §7.2.2).
+/// The end of an empty stored block, which the sender removes from a message and the receiver
+/// appends again (RFC 7692 §7.2.1, §7.2.2).
 #[cfg(feature = "deflate")]
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// Bytes between two counts of the codec.
+/// Returns the difference between two byte counts of the codec.
 #[cfg(feature = "deflate")]
 fn since(before: u64, now: u64) -> usize {
     usize::try_from(now.saturating_sub(before)).unwrap_or(usize::MAX)

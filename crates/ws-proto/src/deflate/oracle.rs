@@ -1,12 +1,12 @@
-//! A second opinion for tests: a plain inflater (RFC 1951) that shares nothing with the codec and takes note of
+//! A reference decompressor for tests (RFC 1951). It shares no code with the codec, and records
 //! distances and block types.
 
 use alloc::vec::Vec;
 
-/// What a run of blocks contained.
+/// The content of a series of blocks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Inflated {
-    /// What it decompresses to, behind the window that was given.
+    /// The decompressed bytes after the given window.
     pub(super) output: Vec<u8>,
     pub(super) max_distance: usize,
     /// The type of every block.
@@ -14,14 +14,14 @@ pub(super) struct Inflated {
 }
 
 struct Bits<'a> {
-    octets: &'a [u8],
+    bytes: &'a [u8],
     at: usize,
 }
 
 impl Bits<'_> {
     fn bit(&mut self) -> Option<usize> {
-        let octet = *self.octets.get(self.at / 8)?;
-        let bit = octet >> (self.at % 8) & 1;
+        let byte = *self.bytes.get(self.at / 8)?;
+        let bit = byte >> (self.at % 8) & 1;
         self.at += 1;
         Some(bit.into())
     }
@@ -37,9 +37,9 @@ impl Bits<'_> {
 
 /// A canonical Huffman code (RFC 1951 §3.2.2).
 struct Code {
-    /// How many codes have each length.
+    /// The number of codes of each length.
     counts: [usize; 16],
-    /// Symbols in the order of their codes.
+    /// The symbols in the order of their codes.
     symbols: Vec<usize>,
 }
 
@@ -77,14 +77,15 @@ const LENGTH_BITS: [usize; 29] = [
     0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
 ];
 
-/// Decompresses whole blocks, with the last of `window` in front of them. `None` if they are malformed or unfinished.
-pub(super) fn inflate(octets: &[u8], window: &[u8]) -> Option<Inflated> {
-    let mut bits = Bits { octets, at: 0 };
+/// Decompresses whole blocks. References may reach into `window`. Returns `None` if the blocks are
+/// malformed or incomplete.
+pub(super) fn inflate(bytes: &[u8], window: &[u8]) -> Option<Inflated> {
+    let mut bits = Bits { bytes, at: 0 };
     let mut inflated = Inflated {
         output: window.to_vec(),
         ..Inflated::default()
     };
-    while bits.at.div_ceil(8) < octets.len() {
+    while bits.at.div_ceil(8) < bytes.len() {
         let last = bits.bit()?;
         let kind = bits.bits(2)?;
         inflated.blocks.push(kind as u8);
@@ -115,7 +116,7 @@ fn stored(bits: &mut Bits<'_>, output: &mut Vec<u8>) -> Option<()> {
         return None;
     }
     let start = bits.at / 8;
-    output.extend_from_slice(bits.octets.get(start..start + len)?);
+    output.extend_from_slice(bits.bytes.get(start..start + len)?);
     bits.at += len * 8;
     Some(())
 }

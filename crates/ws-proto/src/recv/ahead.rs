@@ -1,7 +1,8 @@
-//! Looking ahead: answers control frames that lie behind messages which nobody receives yet.
+//! Looking ahead: answers control frames that follow messages which no task receives yet.
 //!
-//! Nothing is used up but control frames in front of every message, and those only if nobody wants to receive them. A
-//! control frame that stays is answered once: when a step comes to it, it is only passed on.
+//! A look ahead removes only control frames before the first message from the input, and only if
+//! they need not be kept ([`RecvHalf::keep_controls`]). A control frame that stays is answered
+//! once: the step that reaches it returns it without another answer.
 
 use alloc::boxed::Box;
 
@@ -17,48 +18,52 @@ use crate::send::SendHalf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum LookAhead {
-    /// A control frame in front of every message was used up and answered: look again.
+    /// A control frame before the first message was removed and answered: look again.
     Control(Control),
-    /// All input was looked at: read more into [`RecvLending::spare_ahead`].
+    /// All input was examined: read more into [`RecvLending::spare_ahead`].
     NeedInput,
-    /// The next frame is seen when what is before it has been received: that leaves no room for it, or it is a Close.
+    /// The next frame can only be examined after the frames before it have been received: they
+    /// leave no room for it, or it is a Close.
     Full,
-    /// Nothing counts that arrives behind the input which is there: the peer closed the connection or broke the protocol.
+    /// The connection has ended, for example by a Close or a violation of the peer. Further input
+    /// is ignored.
     Ended,
 }
 
-/// How far the input has been looked at.
+/// The progress of looking ahead.
 pub(super) struct Ahead {
-    /// Control frames that were answered and that no step has come to.
+    /// The number of control frames that were answered and that no step has reached.
     answered: u32,
-    /// The start of the input when `at` was counted.
+    /// The offset of the input in the block for which `at` is valid.
     from: usize,
-    /// The next header, counted from the start of the input.
+    /// The offset of the next header to examine, counted from the start of the input.
     at: usize,
-    /// A fragmented message is open there.
+    /// A fragmented message is open at that header.
     message_open: bool,
 }
 
-/// Why a look stopped.
+/// The reason why a look stopped.
 enum Halt {
     NeedInput,
     Full,
 }
 
-/// No start of any input.
+/// A value of `from` that matches no input.
 const VOID: usize = usize::MAX;
 
 impl RecvHalf {
-    /// Answers the control frames that have arrived, and leaves the messages before and between them for the next step.
+    /// Answers the control frames that have arrived. The messages before and between them stay in
+    /// the input for the next step.
     ///
-    /// For callers that send for long and do not receive meanwhile. It sees a Ping as far as the block reaches, and a
-    /// Close if no message is in front of it. What breaks a rule behind a message is found when a step comes to it.
+    /// This is for callers that send for a long time without receiving. It finds a Ping anywhere in
+    /// the block, but a Close only if no message precedes it. A violation after a message is
+    /// reported by the step that reaches it.
     pub fn look_ahead(&mut self, send: &mut SendHalf) -> LookAhead {
         if send.has_ended() {
             return LookAhead::Ended;
         }
         if !matches!(self.stage, Stage::Held | Stage::HeldPiece { .. }) {
-            // The input is about to move, and it with it.
+            // The input is about to move, so the message becomes invalid.
             self.message = Location::None;
             self.forget_assembled();
         }
@@ -85,13 +90,14 @@ impl RecvHalf {
         self.look_behind(payload, send)
     }
 
-    /// From here on a look ahead uses up no control frame: each is answered where it is, and left for the step that comes
-    /// to it. [`Config::manual_pongs`](crate::Config::manual_pongs) does the same.
+    /// Makes later looks ahead leave control frames in the input. Each is answered in place, and
+    /// the step that reaches it returns it. [`Config::manual_pongs`](crate::Config::manual_pongs)
+    /// does the same.
     pub fn keep_controls(&mut self) {
         self.keeps_controls = true;
     }
 
-    /// Tells whether the next frame is left where it is, whole or not.
+    /// Returns `true` if the next frame, complete or not, stays in the input.
     fn front_stays(&self) -> bool {
         let is_untouched =
             matches!(self.stage, Stage::Between | Stage::Frame) && self.partial.is_empty();
@@ -99,26 +105,27 @@ impl RecvHalf {
             Ok(Some((header, _))) if is_untouched => match header.opcode {
                 OpCode::Text | OpCode::Binary | OpCode::Continuation => true,
                 OpCode::Ping | OpCode::Pong => self.keeps_controls,
-                // Nobody looks behind it.
+                // Frames after a Close are ignored, so it need not stay.
                 OpCode::Close => false,
             },
             _ => false,
         }
     }
 
-    /// The control frame of which the header was used up and the payload comes next.
+    /// Returns the control frame whose header has been used and whose payload comes next.
     fn begun_control(&self, header: &FrameHeader) -> Option<Control> {
         let input = self.block.unread();
         let input = input.get(..MAX_CONTROL_LEN).unwrap_or(input);
         copied_control(header, &[&self.partial, input].concat())
     }
 
-    /// Tells whether this control frame, which comes next, is left for a step: one that breaks a rule is not.
+    /// Returns `true` if this next control frame is left for a step. One that breaks a rule is not.
     fn can_keep(&self, header: &FrameHeader) -> bool {
         self.keeps_controls && self.begun_control(header).is_some()
     }
 
-    /// Answers the control frame of which the header was used up. What is behind it is seen when a step has taken it.
+    /// Answers the control frame whose header has been used. The frames after it are examined after
+    /// a step has taken it.
     fn answer_begun(&mut self, header: &FrameHeader, send: &mut SendHalf) -> LookAhead {
         let control = self.begun_control(header);
         let ahead = self.ahead.get_or_insert_with(|| Ahead::new().into());
@@ -134,14 +141,15 @@ impl RecvHalf {
         }
     }
 
-    /// Looks at the frames behind this payload, which is the next input.
+    /// Examines the frames after this payload, which is the next input.
     fn look_behind(&mut self, payload: Option<OpenFrame>, send: &mut SendHalf) -> LookAhead {
         let start = self.block.start();
         let mut ahead = self.ahead.take().unwrap_or_else(|| Ahead::new().into());
         let mut known = 0;
         if ahead.from != start {
             match ahead.from.checked_add(ahead.at) {
-                // Or one message after another, each with a look before it, would cost a look at all that is there.
+                // The position stays valid after a message was received. Otherwise a caller that
+                // looks ahead before each message would examine the whole input each time.
                 Some(next) if ahead.from != VOID && next >= start => {
                     ahead.at = next.saturating_sub(start);
                 }
@@ -168,7 +176,8 @@ impl RecvHalf {
         }
     }
 
-    /// Goes behind the next frame, and answers it if it is a Ping or Pong, but the first that are `known`.
+    /// Skips the next frame. A Ping or Pong is answered, except the first `known`, which were
+    /// answered before.
     fn answer_next(
         &self,
         ahead: &mut Ahead,
@@ -184,7 +193,7 @@ impl RecvHalf {
             ..self.rules()
         };
         let input = self.block.unread().get(ahead.at..).unwrap_or_default();
-        // What is wrong with a frame is reported by the step that comes to it.
+        // A violation is reported by the step that reaches the frame.
         let parsed = FrameHeader::parse(input, &rules).map_err(|_| Halt::Full)?;
         let (header, len) = parsed.ok_or(Halt::NeedInput)?;
         let payload_len = OpenFrame::new(&header).len_in(usize::MAX);
@@ -201,7 +210,8 @@ impl RecvHalf {
             *known = known.saturating_sub(1);
         } else {
             let control = copied_control(&header, input.get(len..).unwrap_or_default());
-            // Whoever receives and answers the messages before a Close is to come to it with the last of them.
+            // A Close is left for a step. Otherwise the caller could not answer the messages before
+            // it.
             let control = control
                 .filter(|control| !matches!(control, Control::Close(_)))
                 .ok_or(Halt::Full)?;
@@ -212,13 +222,13 @@ impl RecvHalf {
         Ok(())
     }
 
-    /// Tells whether more can be read without moving a message that somebody is to find again.
+    /// Returns `true` if more can be read without moving a held message.
     fn can_read_ahead(&self) -> bool {
         !matches!(self.stage, Stage::Held | Stage::HeldPiece { .. })
             || !matches!(self.message, Location::Block(..) | Location::Chunk(_))
     }
 
-    /// Tells whether the control frame that a step has come to was answered before.
+    /// Returns `true` if the control frame that a step has reached was answered before.
     pub(super) fn was_answered(&mut self) -> bool {
         match &mut self.ahead {
             Some(ahead) if ahead.answered > 0 => {
@@ -229,7 +239,7 @@ impl RecvHalf {
         }
     }
 
-    /// The input moves or is read on from elsewhere: the next look begins anew.
+    /// Invalidates the position, because the input moves or is replaced. The next look starts anew.
     pub(super) fn void_ahead(&mut self) {
         if let Some(ahead) = &mut self.ahead {
             ahead.from = VOID;
@@ -241,13 +251,13 @@ impl RecvHalf {
 }
 
 impl RecvLending<'_> {
-    /// As [`lend`](Self::lend), but nothing that waits to be received is given up.
+    /// Does the same as [`lend`](Self::lend), but keeps the message that is to be received next.
     pub fn lend_ahead(&mut self, block: Box<[u8]>) -> Box<[u8]> {
         self.0.moving(|half| half.block.lend(block))
     }
 
-    /// As [`RecvHalf::spare`], but nothing that waits to be received is given up. Call it when a look ahead
-    /// [needs input](LookAhead::NeedInput).
+    /// Does the same as [`RecvHalf::spare`], but keeps the message that is to be received next.
+    /// Call it when a look ahead [needs input](LookAhead::NeedInput).
     pub fn spare_ahead(&mut self) -> &mut [u8] {
         self.0.moving(|half| {
             half.block.spare();
@@ -255,14 +265,15 @@ impl RecvLending<'_> {
         self.0.block.spare()
     }
 
-    /// As [`settle`](Self::settle), after a look ahead: what waits to be received moves to memory of its size.
+    /// Does the same as [`settle`](Self::settle) after a look ahead. The message that is to be
+    /// received next moves to memory of its size.
     pub fn settle_ahead(&mut self) -> Option<Box<[u8]>> {
         self.0.moving(|half| half.block.settle(&mut half.message))
     }
 }
 
 impl RecvHalf {
-    /// Moves the input, of which the look ahead goes on.
+    /// Moves the input and keeps the position of the look ahead valid.
     fn moving<R>(&mut self, act: impl FnOnce(&mut Self) -> R) -> R {
         let before = self.block.start();
         let result = act(self);
@@ -288,7 +299,8 @@ impl Ahead {
     }
 }
 
-/// The control frame with this header, without a change to its payload, which begins `input`.
+/// Returns the control frame with this header whose payload is at the start of `input`. The input
+/// is not changed.
 fn copied_control(header: &FrameHeader, input: &[u8]) -> Option<Control> {
     let len = header.payload_len as usize;
     let mut payload = [0; MAX_CONTROL_LEN];

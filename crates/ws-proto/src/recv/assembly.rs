@@ -1,68 +1,67 @@
-//! A message that arrives in pieces (RFC 6455 §5.4).
+//! The assembly of a message that arrives in pieces (RFC 6455 §5.4).
 
 use crate::mask::MaskKey;
 use crate::message::{Message, MessageKind, MessageRef};
 use crate::text::MessageBuffer;
 use crate::utf8::{InvalidUtf8, Utf8Stream};
 
-/// The message under assembly, and after its last frame the finished one until the next step.
+/// The message under assembly. After its last frame it stays available until the next step.
 #[derive(Default)]
 pub(super) struct Assembly {
     phase: Phase,
     buffer: MessageBuffer,
-    /// Frames of the message so far.
+    /// The number of frames of the message so far.
     frames: u32,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Phase {
-    /// No message; the buffer has memory to use again.
+    /// There is no message. The buffer may have memory to reuse.
     #[default]
     Idle,
-    /// Frames of a message have arrived, its last one has not.
+    /// Frames of a message have arrived, but not its last one.
     Open,
-    /// The message is whole, or was handed over.
+    /// The message is complete or was handed over.
     Finished,
 }
 
 impl Assembly {
-    /// Whether the next data frame must be a continuation.
+    /// Returns `true` if the next data frame must be a continuation.
     pub(super) fn is_open(&self) -> bool {
         self.phase == Phase::Open
     }
 
-    /// Whether there is memory that [`trim`](Self::trim) could give back.
+    /// Returns `true` if [`trim`](Self::trim) may free memory.
     #[inline]
     pub(super) fn holds_memory(&self) -> bool {
         self.buffer.holds_memory()
     }
 
-    /// Bytes of the open message so far.
+    /// Returns the number of bytes of the open message so far.
     pub(super) fn len(&self) -> usize {
         match self.phase {
             Phase::Idle | Phase::Finished => 0,
-            Phase::Open => self.buffer.octets().len(),
+            Phase::Open => self.buffer.bytes().len(),
         }
     }
 
-    /// Frames of the open message so far.
+    /// Returns the number of frames of the open message so far.
     pub(super) fn frames(&self) -> u32 {
         self.frames
     }
 
-    /// Counts a frame of the open message.
     pub(super) fn count_frame(&mut self) {
         self.frames = self.frames.saturating_add(1);
     }
 
-    /// Begins a message, in the memory of the one before.
+    /// Begins a message in the memory of the previous one.
     pub(super) fn begin(&mut self, kind: MessageKind) {
         self.buffer.begin(kind);
         self.phase = Phase::Open;
         self.frames = 0;
     }
 
-    /// Appends payload of the open message: see [`MessageBuffer::append`].
+    /// Appends payload to the open message: see [`MessageBuffer::append`].
     pub(super) fn append(
         &mut self,
         payload: &[u8],
@@ -79,12 +78,12 @@ impl Assembly {
         Ok(())
     }
 
-    /// The finished message.
+    /// Returns the finished message.
     pub(super) fn message(&self) -> Option<MessageRef<'_>> {
         (self.phase == Phase::Finished).then(|| self.buffer.message())
     }
 
-    /// The finished message with its memory.
+    /// Takes the finished message with its memory.
     pub(super) fn take(&mut self) -> Option<Message> {
         if self.phase != Phase::Finished {
             return None;
@@ -93,8 +92,8 @@ impl Assembly {
         Some(self.buffer.take())
     }
 
-    /// Gives up the open message: kind and state of the text check for whoever goes on with it. Its bytes can be seen
-    /// ([`octets`](Self::octets)) until they are forgotten.
+    /// Hands the open message over to be received piece by piece. Returns its kind and the state of
+    /// its UTF-8 check. [`bytes`](Self::bytes) returns its bytes until they are dropped.
     pub(super) fn hand_over(&mut self) -> Option<(MessageKind, Utf8Stream)> {
         if self.phase != Phase::Open {
             return None;
@@ -103,22 +102,23 @@ impl Assembly {
         Some((self.buffer.kind(), self.buffer.utf8()))
     }
 
-    /// The bytes of a message that was finished or handed over.
-    pub(super) fn octets(&self) -> &[u8] {
+    /// Returns the bytes of a message that was finished or handed over.
+    pub(super) fn bytes(&self) -> &[u8] {
         match self.phase {
             Phase::Idle | Phase::Open => &[],
-            Phase::Finished => self.buffer.octets(),
+            Phase::Finished => self.buffer.bytes(),
         }
     }
 
-    /// Forgets a finished message but keeps its memory for the next.
+    /// Drops a finished message, but keeps its memory for the next one.
     pub(super) fn forget_finished(&mut self) {
         if self.phase == Phase::Finished {
             self.phase = Phase::Idle;
         }
     }
 
-    /// Gives back memory that no message needs: all of it, or what an earlier message left beyond the need of this.
+    /// Frees memory that no message needs: all of it without a message, otherwise the excess from
+    /// an earlier message.
     pub(super) fn trim(&mut self) {
         match self.phase {
             Phase::Idle => self.buffer = MessageBuffer::default(),

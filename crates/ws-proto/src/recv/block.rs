@@ -1,4 +1,5 @@
-//! The block of input: memory that is read into, and in which messages are looked at where they lie.
+//! The block of input: the memory that is read into. Messages that fit in the block are returned
+//! from there without a copy.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -10,44 +11,47 @@ use crate::message::MessageKind;
 use crate::text::TextBlock;
 use crate::utf8::InvalidUtf8;
 
-/// Where the last step found what it was looking for.
+/// The location of the message or piece that the last step found.
 #[derive(Clone)]
 pub(super) enum Location {
     None,
     /// A message in the block.
     Block(MessageKind, Range<usize>),
-    /// A message that was put together.
+    /// An assembled message.
     Assembled,
     /// A piece in the block.
     Chunk(Range<usize>),
-    /// The beginning of a message that was put together before it was received piece by piece.
+    /// The beginning of a message that was being assembled before it was received piece by piece.
     Prefix,
-    /// A piece that came compressed.
+    /// A decompressed piece.
     Inflated,
 }
 
-/// The number of waits for which a frame that was longer than a block calls for large blocks: long messages come in
-/// numbers, and a larger block that turns out to be needed after the first read is one more copy.
+/// The number of waits during which large blocks are used after a frame that was longer than a
+/// block. Long messages often follow each other. If the need for a larger block is found after the
+/// first read, the input must be copied once more.
 const LARGE_FOR: u8 = 16;
 
-/// Input longer than [`HARDLY_A_COPY`] is only moved to the start of the block if there is less room than
-/// [`WORTH_A_READ`] behind it, or less than its frame needs.
+/// The conditions for moving input to the start of the block. Up to `HARDLY_A_COPY` bytes are
+/// always moved. More bytes are moved only if less than `WORTH_A_READ` is free after them, or less
+/// than their frame needs.
 const WORTH_A_READ: usize = 16 * 1024;
 const HARDLY_A_COPY: usize = 4 * 1024;
 
-/// Memory with input in it.
+/// The memory of the input.
 pub(super) struct Block {
     memory: TextBlock,
-    /// `memory[start..end]` is input that no step has used up. `start <= end <= memory.len()`.
+    /// The input that no step has used is `memory[start..end]`. `start <= end <= memory.len()`.
     start: usize,
     end: usize,
-    /// Bytes in the blocks that are to be lent.
+    /// The length of the blocks to lend.
     usual_len: usize,
-    /// The same while frames come that are longer. Frames of up to this length stay in place.
+    /// The length of the blocks to lend after longer frames have arrived. Frames up to this length
+    /// stay in place.
     large_len: usize,
-    /// The number of waits for which blocks of `large_len` are still wanted.
+    /// The number of further waits during which blocks of `large_len` are used.
     large_for: u8,
-    /// Bytes that the frame at `start` needs there, if that is known.
+    /// The number of bytes that the frame at `start` needs from there, or 0 if that is unknown.
     needed: usize,
 }
 
@@ -64,9 +68,9 @@ impl Block {
         }
     }
 
-    /// Expects blocks of these lengths, and takes `input` for what arrived before.
+    /// Sets the lengths of blocks and the input that has already arrived.
     pub(super) fn set_up(&mut self, input: Box<[u8]>, usual_len: usize, large_len: usize) {
-        // A shorter one could not hold the longest header.
+        // A shorter block could not hold the longest header.
         self.usual_len = usual_len.max(MAX_HEADER_LEN);
         self.large_len = large_len.max(self.usual_len);
         self.start = 0;
@@ -78,51 +82,51 @@ impl Block {
         self.memory.len()
     }
 
-    /// The place of the input.
+    /// Returns the offset of the input in the block.
     pub(super) fn start(&self) -> usize {
         self.start
     }
 
     #[inline]
     pub(super) fn unread(&self) -> &[u8] {
-        let memory = self.memory.octets();
+        let memory = self.memory.bytes();
         memory.get(self.start..self.end).unwrap_or_default()
     }
 
     pub(super) fn get(&self, range: &Range<usize>) -> &[u8] {
-        self.memory.octets().get(range.clone()).unwrap_or_default()
+        self.memory.bytes().get(range.clone()).unwrap_or_default()
     }
 
-    /// The bytes that were last found to be text.
+    /// Returns the bytes that were last found to be text.
     #[inline]
     pub(super) fn text(&self) -> &str {
         self.memory.text()
     }
 
-    /// The next `len` bytes of input are used up: no more than there are.
+    /// Marks the next `len` bytes of input as used. At least that many must be present.
     #[inline]
     pub(super) fn consume(&mut self, len: usize) {
         self.start = self.start.wrapping_add(len);
         debug_assert!(self.start <= self.end);
     }
 
-    /// All input is used up.
+    /// Marks all input as used.
     pub(super) fn clear(&mut self) {
         self.start = self.end;
     }
 
-    /// Uses up the next `len` bytes, which it unmasks: the range in which they lie.
+    /// Unmasks the next `len` bytes and marks them as used. Returns their range.
     #[inline]
     pub(super) fn take(&mut self, len: usize, key: Option<MaskKey>) -> Range<usize> {
         let range = self.start..self.start.wrapping_add(len);
-        if let (Some(key), Some(bytes)) = (key, self.memory.octets_mut().get_mut(range.clone())) {
+        if let (Some(key), Some(bytes)) = (key, self.memory.bytes_mut().get_mut(range.clone())) {
             key.apply(bytes);
         }
         self.start = range.end;
         range
     }
 
-    /// As [`take`](Self::take), for bytes that must be text.
+    /// Does the same as [`take`](Self::take) for bytes that must be text.
     #[inline]
     pub(super) fn take_text(
         &mut self,
@@ -135,23 +139,23 @@ impl Block {
         Ok(range)
     }
 
-    /// Begins a search: how much the next frame needs is not known.
+    /// Begins a search: the length of the next frame is not known yet.
     pub(super) fn forget_need(&mut self) {
         self.needed = 0;
     }
 
-    /// Tells whether the payload of a frame can stay in the block, and takes note of its length if so.
+    /// Returns `true` if the payload of a frame can stay in the block. Its length is then stored.
     pub(super) fn fits(&mut self, payload_len: usize) -> bool {
         let fits = payload_len <= self.large_len;
         if fits {
             self.needed = payload_len;
-            // With its header, which the next frame of this length needs room for.
+            // The header is included, because the next frame of this length needs room for it too.
             self.expect(payload_len.saturating_add(MAX_HEADER_LEN) as u64);
         }
         fits
     }
 
-    /// Takes note of a frame of which `len` bytes are missing.
+    /// Records that `len` bytes of a frame are missing.
     pub(super) fn expect(&mut self, len: u64) {
         if len > self.usual_len as u64 {
             self.large_for = LARGE_FOR;
@@ -166,7 +170,7 @@ impl Block {
         let stays = self.end.saturating_sub(self.start) > HARDLY_A_COPY
             && self.start.saturating_add(self.needed) <= len
             && len.saturating_sub(self.end) >= WORTH_A_READ;
-        let bytes = self.memory.octets_mut();
+        let bytes = self.memory.bytes_mut();
         if self.start > 0 && !stays {
             bytes.copy_within(self.start..self.end, 0);
             self.end = self.end.saturating_sub(self.start);
@@ -179,7 +183,7 @@ impl Block {
         self.end = self.end.wrapping_add(len).min(self.memory.len());
     }
 
-    /// The length of the next block to lend.
+    /// Returns the length of the next block to lend.
     pub(super) fn wanted_len(&self) -> usize {
         match self.large_for {
             0 => self.usual_len,
@@ -187,7 +191,8 @@ impl Block {
         }
     }
 
-    /// Continues in `block`, to which the input moves, if that fits. Returns the memory that is not needed.
+    /// Continues in `block`, to which the input is copied if it fits. Returns the memory that is
+    /// not used.
     pub(super) fn lend(&mut self, mut block: Box<[u8]>) -> Box<[u8]> {
         let input = self.unread();
         let len = input.len();
@@ -197,23 +202,23 @@ impl Block {
         target.copy_from_slice(input);
         self.start = 0;
         self.end = len;
-        core::mem::replace(&mut self.memory, TextBlock::new(block)).into_octets()
+        core::mem::replace(&mut self.memory, TextBlock::new(block)).into_bytes()
     }
 
-    /// Forgets all input and gives up the memory.
+    /// Drops all input and returns the memory.
     pub(super) fn give_up(&mut self) -> Box<[u8]> {
         self.start = 0;
         self.end = 0;
-        core::mem::take(&mut self.memory).into_octets()
+        core::mem::take(&mut self.memory).into_bytes()
     }
 
-    /// A wait begins.
+    /// Counts the start of a wait.
     pub(super) fn count_wait(&mut self) {
         self.large_for = self.large_for.saturating_sub(1);
     }
 
-    /// Gives up the memory if little of it is in use: what lies at `location` and the input move to memory of their
-    /// size. With u bytes in use, at most 16u + 4 KiB stay.
+    /// Returns the block if little of it is in use. The message at `location` and the input move to
+    /// memory of their size. With u bytes in use, at most 16u + 4 KiB remain.
     #[inline]
     pub(super) fn settle(&mut self, location: &mut Location) -> Option<Box<[u8]>> {
         let first = match location {

@@ -1,4 +1,4 @@
-//! Frames, and messages put together from them (RFC 6455 §5.2, §5.4).
+//! Frames, and the messages that are assembled from them (RFC 6455 §5.2, §5.4).
 
 use super::block::Location;
 use super::{RecvHalf, Stop};
@@ -12,36 +12,39 @@ use crate::message::MessageKind;
 use crate::opcode::OpCode;
 use crate::utf8::InvalidUtf8;
 
-/// The part of the protocol that comes next in the input.
+/// The state of parsing: the part of the protocol that comes next in the input.
 #[derive(Clone, Copy)]
 pub(super) enum Stage {
-    /// A message begins. Nothing of it has come, and no other is open or was put together: the short path.
+    /// The start of a message. No byte of it has been used, and no other message is open or
+    /// assembled. This is the stage of the fast path.
     Between,
-    /// A frame of an open message begins, or `partial` has the first bytes of a frame.
+    /// The start of a frame of an open message, or of a frame whose first bytes are in `partial`.
     Frame,
-    /// The payload of this frame begins. Of a control frame, `partial` may have the first bytes.
+    /// The start of the payload of this frame. The first bytes of the payload of a control frame
+    /// may be in `partial`.
     Header(FrameHeader),
-    /// The payload of a data frame goes on.
+    /// The middle of the payload of a data frame.
     Payload(OpenFrame),
-    /// A message begins, and `assembly` may still have the one before.
+    /// The start of a message. `assembly` may still hold the previous one.
     Assembled,
-    /// The message that was found waits for the next step.
+    /// A message that was found and is held for the next step.
     Held,
-    /// It is received piece by piece, as one piece.
+    /// A held message that is received piece by piece, as one piece. `is_given` is `true` once the
+    /// piece has been returned.
     HeldPiece {
         is_given: bool,
     },
-    /// The peer's Close arrived: what follows is ignored (RFC 6455 §1.4).
+    /// The peer's Close has arrived. Later input is ignored (RFC 6455 §1.4).
     Closed,
     Failed(ReceiveError),
 }
 
-/// A data frame of which the payload is being taken over.
+/// A data frame whose payload is being received.
 #[derive(Clone, Copy)]
 pub(super) struct OpenFrame {
-    /// Bytes of payload that have not been used up.
+    /// The number of payload bytes that have not been used.
     pub(super) remaining: u64,
-    /// The masking key, turned to the next byte.
+    /// The masking key, rotated to the next byte.
     pub(super) key: Option<MaskKey>,
     pub(super) fin: bool,
 }
@@ -55,12 +58,12 @@ impl OpenFrame {
         }
     }
 
-    /// As much of the payload as `available` bytes hold.
+    /// Returns the length of the next payload bytes if `available` bytes have arrived.
     pub(super) fn len_in(&self, available: usize) -> usize {
         usize::try_from(self.remaining).map_or(available, |remaining| remaining.min(available))
     }
 
-    /// Behind the next `len` bytes of payload.
+    /// Returns the frame after the next `len` bytes of payload.
     pub(super) fn after(self, len: usize) -> Self {
         Self {
             remaining: self.remaining.saturating_sub(len as u64),
@@ -71,11 +74,14 @@ impl OpenFrame {
 }
 
 impl RecvHalf {
-    /// Goes to the next message if it is of the most frequent kind, one uncompressed frame that lies whole in the
-    /// block, and nothing else has to be seen to. Otherwise `false`: it may have read a header or found a violation, and
-    /// [`next_message`](Self::next_message) goes on from there.
+    /// Finds the next message if it is of the most frequent kind: one uncompressed frame that is
+    /// complete in the block.
     ///
-    /// It needs nothing of the sending half, so a half of a split connection takes no lock for it.
+    /// If it returns `false`, [`next_message`](Self::next_message) must be called. It continues
+    /// from there, because this call may have parsed a header or found a violation.
+    ///
+    /// The method does not need the sending half, so that the receiver of a split connection takes
+    /// no lock for it.
     #[inline]
     pub fn next_plain(&mut self) -> bool {
         if !matches!(self.stage, Stage::Between) {
@@ -96,7 +102,7 @@ impl RecvHalf {
         }
     }
 
-    /// Leaves what is no plain message to the long path.
+    /// Leaves everything except plain messages to the slow path.
     #[cold]
     fn set_aside(&mut self, stage: Stage) -> bool {
         self.stage = stage;
@@ -104,7 +110,7 @@ impl RecvHalf {
         false
     }
 
-    /// Unmasks and validates the payload that lies next in the block, which is a message.
+    /// Unmasks and validates the next payload, which is a message, in the block.
     #[inline]
     fn take_in_place(
         &mut self,
@@ -120,13 +126,13 @@ impl RecvHalf {
         Ok(())
     }
 
-    /// Tells whether there is nothing to look at, and nothing under way that goes on without input.
+    /// Returns `true` if all input has been used and no work remains that needs no input.
     #[inline]
     pub(super) fn is_used_up(&self) -> bool {
         matches!(self.stage, Stage::Between) && self.block.unread().is_empty()
     }
 
-    /// The long path to the end of the next message.
+    /// The slow path of finding the next message.
     #[inline(never)]
     pub(super) fn find_message(&mut self) -> Result<(), Stop> {
         self.block.forget_need();
@@ -157,7 +163,8 @@ impl RecvHalf {
         }
     }
 
-    /// Goes to the payload of the next data frame, unless that has begun.
+    /// Finds the next data frame and returns its header, without its payload. A header that was
+    /// already parsed is returned again.
     pub(super) fn data_header(&mut self) -> Result<FrameHeader, Stop> {
         loop {
             match self.stage {
@@ -167,7 +174,7 @@ impl RecvHalf {
                     self.stage = Stage::Header(self.parse_header()?);
                 }
                 Stage::Header(header) if header.opcode.is_control() => {
-                    // The header rules have bounded the length.
+                    // The header rules limit the length.
                     let len = header.payload_len as usize;
                     let there = self.partial.len().saturating_add(self.block.unread().len());
                     if len <= there {
@@ -181,7 +188,7 @@ impl RecvHalf {
                 }
                 Stage::Header(header) => return Ok(header),
                 Stage::Failed(error) => return Err(Stop::Failed(error)),
-                // The callers have seen to payload and to what is held.
+                // The callers handle payload and held messages before this call.
                 Stage::Closed | Stage::Payload(_) | Stage::Held | Stage::HeldPiece { .. } => {
                     self.block.clear();
                     return Err(Stop::Closed);
@@ -209,7 +216,7 @@ impl RecvHalf {
         }
     }
 
-    /// The control frame with this header, whose payload is there (RFC 6455 §5.5).
+    /// Takes the control frame with this header, whose payload has arrived (RFC 6455 §5.5).
     pub(super) fn take_control(&mut self, header: &FrameHeader) -> Result<Control, ReceiveError> {
         let len = header.payload_len as usize;
         let mut payload = [0; MAX_CONTROL_LEN];
@@ -230,7 +237,7 @@ impl RecvHalf {
         Ok(control)
     }
 
-    /// The stage at the start of a frame.
+    /// Returns the stage at the start of a frame.
     fn frame_start(&self) -> Stage {
         match self.assembly.is_open() || self.stream.is_some() {
             true => Stage::Frame,
@@ -238,12 +245,12 @@ impl RecvHalf {
         }
     }
 
-    /// The payload of a data frame begins, which is to be put together with others or is a message of its own: `true`
-    /// if that lies whole in the block.
+    /// Begins the payload of a data frame. Returns `true` if the frame is a message of its own and
+    /// its payload is complete in the block.
     fn begin_payload(&mut self, header: &FrameHeader) -> Result<bool, Stop> {
         self.note_compression(header);
         self.check_limits(header)?;
-        // The limits fit.
+        // The length is within the limits, so it fits in `usize`.
         let len = header.payload_len as usize;
         if !self.is_compressed() {
             match whole_message(header) {
@@ -262,7 +269,7 @@ impl RecvHalf {
         Ok(false)
     }
 
-    /// The payload of a data frame is taken over from here on.
+    /// Starts to append the payload of a data frame to the assembly.
     fn open_frame(&mut self, header: &FrameHeader) {
         match header.opcode {
             OpCode::Text => self.assembly.begin(MessageKind::Text),
@@ -273,7 +280,8 @@ impl RecvHalf {
         self.stage = Stage::Payload(OpenFrame::new(header));
     }
 
-    /// Takes over payload of a data frame: `true` if it was the last of its message.
+    /// Appends the available payload of a data frame to the assembly. Returns `true` at the end of
+    /// the message.
     fn append(&mut self, frame: OpenFrame) -> Result<bool, Stop> {
         let input = self.block.unread();
         let len = frame.len_in(input.len());
@@ -283,7 +291,7 @@ impl RecvHalf {
         self.end_of_payload(frame.after(len))
     }
 
-    /// Goes on behind payload that was taken over: `true` at the end of the message.
+    /// Continues after payload that was appended. Returns `true` at the end of the message.
     pub(super) fn end_of_payload(&mut self, frame: OpenFrame) -> Result<bool, Stop> {
         if frame.remaining > 0 {
             self.stage = Stage::Payload(frame);
@@ -300,7 +308,7 @@ impl RecvHalf {
         Ok(true)
     }
 
-    /// Takes over what is left in the block.
+    /// Copies the rest of the input out of the block.
     pub(super) fn absorb(&mut self) -> Result<(), Stop> {
         match self.stage {
             Stage::Header(header) if !header.opcode.is_control() => {
@@ -318,7 +326,7 @@ impl RecvHalf {
         }
     }
 
-    /// Forgets a message that was put together, but not its memory.
+    /// Drops an assembled message, but keeps its memory.
     pub(super) fn forget_assembled(&mut self) {
         if matches!(self.stage, Stage::Assembled) {
             self.assembly.forget_finished();
@@ -327,14 +335,14 @@ impl RecvHalf {
         }
     }
 
-    /// The message that was held is given, or makes way. It stays where it is until the next step.
+    /// Ends the holding of a message. Its bytes stay where they are until the next step.
     pub(super) fn leave_held(&mut self) {
         if let Stage::Held | Stage::HeldPiece { .. } = self.stage {
             self.stage = Stage::Assembled;
         }
     }
 
-    /// Our limits, before any payload is kept.
+    /// Checks the limits before any payload is stored.
     fn check_limits(&mut self, header: &FrameHeader) -> Result<(), LimitError> {
         if self.is_compressed() {
             self.check_compressed(header)?;
@@ -347,7 +355,7 @@ impl RecvHalf {
         Ok(())
     }
 
-    /// Our limits on a message that came as it is.
+    /// Checks the limits on an uncompressed message.
     fn check_lengths(&self, header: &FrameHeader) -> Result<(), LimitError> {
         let len = header.payload_len;
         let limit = self.max_frame_len;
@@ -363,7 +371,7 @@ impl RecvHalf {
     }
 }
 
-/// Reads the payload of the control frame with this header, which it unmasks.
+/// Unmasks and parses the payload of the control frame with this header.
 pub(super) fn read_control(
     header: &FrameHeader,
     payload: &mut [u8],
@@ -382,7 +390,7 @@ pub(super) fn read_control(
     })
 }
 
-/// The kind of a message that is this one frame. (A continuation is never alone.)
+/// Returns the kind of a message that consists of this one frame. A continuation never does.
 #[inline]
 fn whole_message(header: &FrameHeader) -> Option<MessageKind> {
     match header.opcode {

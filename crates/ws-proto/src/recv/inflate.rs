@@ -1,4 +1,4 @@
-//! A message that arrives compressed (RFC 7692 §6.2, §7.2.2).
+//! Messages that arrive compressed (RFC 7692 §6.2, §7.2.2).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -13,30 +13,31 @@ use crate::error::{LimitError, ReceiveError};
 use crate::header::FrameHeader;
 use crate::opcode::OpCode;
 
-/// Bytes that are unmasked and inflated in one step.
+/// The maximum number of bytes that are unmasked and decompressed in one step.
 const INPUT_LEN: usize = 4 * 1024;
 
-/// Bytes that come out in one step at most.
+/// The maximum number of decompressed bytes in one step.
 const PIECE_LEN: usize = 16 * 1024;
 
-/// Bytes that come out in one turn, after which the caller may see to others. One that goes in counts as eight.
-const TURN_LEN: usize = 256 * 1024;
+/// The number of decompressed bytes after which the caller should yield ([`Stop::Busy`]). A
+/// compressed byte counts as eight.
+const BUSY_LEN: usize = 256 * 1024;
 
-/// What receives compressed messages.
+/// The state of receiving compressed messages.
 pub(super) struct Inflation {
     decompressor: Decompressor,
-    /// The message under way is compressed.
+    /// The current message is compressed.
     is_on: bool,
-    /// Bytes of payload of the compressed message under way.
+    /// The number of payload bytes of the current message before decompression.
     compressed_len: u64,
-    /// What came out last.
+    /// The output of the last step.
     piece: Vec<u8>,
-    /// The work of this turn, in bytes that came out.
-    turn_len: usize,
+    /// The work since the caller last yielded, in decompressed bytes.
+    work_len: usize,
 }
 
 impl Inflation {
-    /// What came out last.
+    /// Returns the output of the last step.
     pub(super) fn piece(&self) -> &[u8] {
         &self.piece
     }
@@ -52,22 +53,22 @@ impl RecvHalf {
             is_on: false,
             compressed_len: 0,
             piece: Vec::new(),
-            turn_len: 0,
+            work_len: 0,
         }));
     }
 
-    /// Whether the message under way is compressed.
+    /// Returns `true` if the current message is compressed.
     #[inline]
     pub(super) fn is_compressed(&self) -> bool {
         self.inflation.as_ref().is_some_and(|it| it.is_on)
     }
 
-    /// The piece of a message that is passed on.
+    /// Returns the piece that is passed on to the caller.
     pub(super) fn inflated(&self) -> &[u8] {
         self.inflation.as_ref().map_or(&[], |it| &it.piece)
     }
 
-    /// Gives back memory that is of no use between messages.
+    /// Frees memory that is not needed between messages.
     pub(super) fn release_inflation(&mut self) {
         drop(self.lending().reclaim_decompressor());
         if let Some(inflation) = &mut self.inflation {
@@ -75,9 +76,9 @@ impl RecvHalf {
         }
     }
 
-    /// Takes note of a data frame, whose header may begin a compressed message.
+    /// Stores whether a message is compressed, which the header of its first data frame decides.
     pub(super) fn note_compression(&mut self, header: &FrameHeader) {
-        // A continuation is what its message is.
+        // A continuation has the compression of its message.
         if header.opcode != OpCode::Continuation
             && let Some(inflation) = &mut self.inflation
         {
@@ -86,8 +87,8 @@ impl RecvHalf {
         }
     }
 
-    /// Our limits on a frame of a compressed message that is put together: compressed bytes are few, unless they are
-    /// there to keep us busy.
+    /// Checks the limit on the compressed bytes of an assembled message. Only data that wastes time
+    /// exceeds it, such as many empty blocks.
     pub(super) fn check_compressed(&mut self, header: &FrameHeader) -> Result<(), LimitError> {
         let limit = self.max_message_len;
         let most = limit.saturating_add(limit / 1024).saturating_add(64 * 1024);
@@ -102,11 +103,11 @@ impl RecvHalf {
         Ok(())
     }
 
-    /// Takes over a compressed frame of a message that is put together: `true` if it was the last.
+    /// Decompresses a frame into the assembly. Returns `true` at the end of the message.
     pub(super) fn inflate_message(&mut self) -> Result<bool, Stop> {
         while let Stage::Payload(frame) = self.stage {
             let room = self.max_message_len.saturating_sub(self.assembly.len());
-            // One byte more than fits, to know of it.
+            // One byte more than fits detects a message that is too long.
             let done = self.inflate_step(frame, room.saturating_add(1).min(PIECE_LEN))?;
             self.keep_piece()?;
             match done {
@@ -117,16 +118,17 @@ impl RecvHalf {
                     });
                 }
                 Done::Input => return Err(Stop::NeedInput),
-                Done::Step => self.end_turn()?,
+                Done::Step => self.stop_if_busy()?,
             }
         }
         Ok(false)
     }
 
-    /// Goes to the next piece of a compressed message. `None` at the end of a frame that is not the last.
+    /// Finds the next piece of a compressed message. Returns `None` at the end of a frame that is
+    /// not the last.
     pub(super) fn inflate_chunk(&mut self) -> Result<Option<Chunk>, Stop> {
         while let Stage::Payload(frame) = self.stage {
-            self.end_turn()?;
+            self.stop_if_busy()?;
             let done = self.inflate_step(frame, PIECE_LEN)?;
             if !self.inflated().is_empty() {
                 self.check_inflated()?;
@@ -142,7 +144,7 @@ impl RecvHalf {
         Ok(None)
     }
 
-    /// Inflates a little of the frame's payload into `piece`, at most `room` bytes.
+    /// Decompresses a part of the frame's payload into `piece`, at most `room` bytes.
     fn inflate_step(&mut self, frame: OpenFrame, room: usize) -> Result<Done, ReceiveError> {
         let Some(inflation) = &mut self.inflation else {
             return Ok(Done::Frame);
@@ -174,7 +176,7 @@ impl RecvHalf {
         } else if !frame.fin {
             Done::Frame
         } else if !inflation.piece.is_empty() {
-            // The end may bring more, for which there must be room.
+            // The end of the message may produce more output, which needs room.
             Done::Step
         } else {
             let end = inflation
@@ -185,16 +187,17 @@ impl RecvHalf {
                 false => Done::Message,
             }
         };
-        // Input counts too: blocks may be many and empty.
+        // Input counts too, because the peer may send many empty blocks.
         let work = progress.used.saturating_mul(8);
-        inflation.turn_len = inflation
-            .turn_len
+        inflation.work_len = inflation
+            .work_len
             .saturating_add(work)
             .saturating_add(inflation.piece.len());
         Ok(done)
     }
 
-    /// Puts the piece that came out in its place. What fits is text before it is too long.
+    /// Appends the last piece to the assembly. The part within the limit is validated first, so
+    /// that invalid UTF-8 in it is reported before the excess length.
     fn keep_piece(&mut self) -> Result<(), ReceiveError> {
         let Some(inflation) = &self.inflation else {
             return Ok(());
@@ -211,11 +214,11 @@ impl RecvHalf {
         Ok(())
     }
 
-    /// Stops when so much came out in this turn that others should have theirs.
-    fn end_turn(&mut self) -> Result<(), Stop> {
+    /// Stops the step if the caller should yield to other tasks.
+    fn stop_if_busy(&mut self) -> Result<(), Stop> {
         match &mut self.inflation {
-            Some(inflation) if inflation.turn_len >= TURN_LEN => {
-                inflation.turn_len = 0;
+            Some(inflation) if inflation.work_len >= BUSY_LEN => {
+                inflation.work_len = 0;
                 Err(Stop::Busy)
             }
             _ => Ok(()),
@@ -224,14 +227,15 @@ impl RecvHalf {
 }
 
 impl RecvLending<'_> {
-    /// Tells whether the next compressed message allocates a decompressor's memory, unless some is lent.
+    /// Returns `true` if the next compressed message would allocate the memory of a decompressor.
+    /// Lend some to avoid this.
     #[inline]
     pub fn wants_decompressor(&self) -> bool {
         let inflation = self.0.inflation.as_ref();
         inflation.is_some_and(|it| !it.decompressor.has_state())
     }
 
-    /// Lends the memory of a decompressor; it comes back if it is not wanted.
+    /// Lends the memory of a decompressor. Returns it if it is not needed.
     pub fn lend_decompressor(&mut self, memory: DecompressorMemory) -> Option<DecompressorMemory> {
         let Some(inflation) = &mut self.0.inflation else {
             return Some(memory);
@@ -245,8 +249,8 @@ impl RecvLending<'_> {
         Some(DecompressorMemory { state, piece })
     }
 
-    /// Gives up the decompressor's memory if the next message will not refer to what it saw: between messages without
-    /// context takeover.
+    /// Returns the memory of the decompressor if the next message cannot refer to earlier ones:
+    /// between messages without context takeover.
     pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
         let inflation = self.0.inflation.as_mut()?;
         let state = inflation.decompressor.take_state()?;
@@ -255,7 +259,7 @@ impl RecvLending<'_> {
     }
 }
 
-/// The memory of a decompressor, on its way from one connection to another. It carries nothing over.
+/// The memory of a decompressor. Another connection can use it, because it carries no data over.
 pub struct DecompressorMemory {
     state: DecompressorState,
     piece: Vec<u8>,
@@ -267,14 +271,14 @@ impl fmt::Debug for DecompressorMemory {
     }
 }
 
-/// How far a step came.
+/// The reason why a decompression step ended.
 enum Done {
-    /// There is more to do.
+    /// More work remains.
     Step,
     /// All input was used.
     Input,
-    /// The frame was used up, and is not the last of its message.
+    /// A frame that is not the last of its message has ended.
     Frame,
-    /// The message is whole.
+    /// The message has ended.
     Message,
 }

@@ -6,45 +6,55 @@ use super::frames::Stage;
 use super::{RecvHalf, Step, Stop};
 use crate::send::SendHalf;
 
-/// Memory of a [`RecvHalf`] that its driver lends and takes back, so that a connection that waits holds none.
+/// The interface through which a driver lends memory to a [`RecvHalf`] and takes it back, so that
+/// an idle connection holds none.
 ///
 /// ```text
-/// before a read:                lend(block) if wants_block(), lend_decompressor(memory) if wants_decompressor()
-/// nothing to read for now:      park() takes over what is incomplete and returns the block
-/// before the user may dwell:    settle() returns the block if little of it is in use, reclaim_decompressor()
-/// a look ahead needs input:     lend_ahead(block) if wants_block(), spare_ahead(), and at the end settle_ahead()
-/// at the end:                   discard()
+/// before a read                  lend(block) if wants_block(),
+///                                lend_decompressor(memory) if wants_decompressor()
+/// no more input for now          park() stores the incomplete frame and returns the block
+/// before a message is handed on  settle() returns the block if little of it is in use,
+///                                reclaim_decompressor()
+/// a look ahead needs input       lend_ahead(block) if wants_block(), spare_ahead(),
+///                                and finally settle_ahead()
+/// at the end                     discard()
 /// ```
 #[derive(Debug)]
 pub struct RecvLending<'a>(pub(super) &'a mut RecvHalf);
 
 impl RecvLending<'_> {
-    /// Call it first: begins with input that arrived behind the opening handshake, and expects blocks of `block_len` bytes; of
-    /// `large_len` bytes while frames come that are longer than those.
+    /// Sets the first input and the lengths of blocks. Call it before any other method.
+    ///
+    /// `input` arrived after the opening handshake. `block_len` is the length of the blocks to
+    /// lend, and `large_len` their length while longer frames arrive.
     pub fn set_up(&mut self, input: Box<[u8]>, block_len: usize, large_len: usize) {
         self.0.block.set_up(input, block_len, large_len);
     }
 
-    /// Returns the length of the block to lend before the next read, if one is wanted.
+    /// Returns the length of the block to lend before the next read, or `None` if the present block
+    /// is long enough.
     pub fn wants_block(&self) -> Option<usize> {
         let wanted = self.0.block.wanted_len();
         (self.0.block.len() < wanted).then_some(wanted)
     }
 
-    /// Continues in `block`, to which the input moves, and ends the look at a message. Returns the memory held until now,
-    /// of any length and maybe empty; or `block` itself if it is too short for the input.
+    /// Continues in `block`, to which the input is copied. The message or piece that the last step
+    /// found is no longer available afterwards.
+    ///
+    /// Returns the memory that was used before, which can have any length or be empty. Returns
+    /// `block` itself if it is too short for the input.
     pub fn lend(&mut self, block: Box<[u8]>) -> Box<[u8]> {
         self.0.end_look();
         self.0.void_ahead();
         self.0.block.lend(block)
     }
 
-    /// Takes over what is incomplete and returns the block: nothing more can be read for now. Memory kept for the next
-    /// message is given back too.
+    /// Stores the incomplete frame elsewhere and returns the block. Call it when no more input is
+    /// available for now. Memory that was kept for the next message is freed, too.
     ///
-    /// Call it when a step has returned [`Step::NeedInput`](crate::Step::NeedInput): else the input stays, and an
-    /// empty box comes back. What is taken over may turn out to break a rule, such as text that is not UTF-8: then the
-    /// next step is [`Step::Ended`](crate::Step::Ended).
+    /// A step must have returned [`Step::NeedInput`](crate::Step::NeedInput) before. Otherwise the
+    /// input stays and an empty box is returned. The stored part may turn out to break a rule, such
+    /// as text that is not UTF-8. The next step is then [`Step::Ended`](crate::Step::Ended).
     pub fn park(&mut self, send: &mut SendHalf) -> Box<[u8]> {
         let half = &mut *self.0;
         if !half.is_searched {
@@ -57,9 +67,10 @@ impl RecvLending<'_> {
         half.give_up()
     }
 
-    /// Returns the block if little of it is in use: the message and the input behind it move to memory of their size.
+    /// Returns the block if little of it is in use. The message and the input after it move to
+    /// memory of their size.
     ///
-    /// With u bytes in use, at most 16u + 4 KiB stay held.
+    /// With u bytes in use, at most 16u + 4 KiB remain held.
     #[inline]
     pub fn settle(&mut self) -> Option<Box<[u8]>> {
         if self.0.assembly.holds_memory() {
@@ -72,8 +83,8 @@ impl RecvLending<'_> {
         block
     }
 
-    /// Forgets all input, with what is incomplete, and returns the block. The connection has ended: so does each step
-    /// from here on.
+    /// Drops all input, including an incomplete message, and returns the block. Call it when the
+    /// connection has ended: every later step returns [`Step::Ended`](crate::Step::Ended).
     pub fn discard(&mut self) -> Box<[u8]> {
         self.0.stop(Stage::Closed);
         self.0.give_up()
@@ -81,7 +92,7 @@ impl RecvLending<'_> {
 }
 
 impl RecvHalf {
-    /// Gives up the block and what was kept for the next message.
+    /// Returns the block, and frees what was kept for the next message.
     fn give_up(&mut self) -> Box<[u8]> {
         self.end_look();
         self.void_ahead();

@@ -1,4 +1,4 @@
-//! Receiving: bytes in, messages and control frames out (RFC 6455 §5, §6.2, §8).
+//! Receiving: converts bytes into messages and control frames (RFC 6455 §5, §6.2, §8).
 
 mod ahead;
 mod assembly;
@@ -30,54 +30,62 @@ use frames::Stage;
 use inflate::Inflation;
 use stream::Streaming;
 
-/// The result of a step of receiving: what was looked for, or why the search stopped before it.
+/// The result of a step of receiving: the item that was found, or the reason why the step stopped
+/// before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Step<T> {
-    /// The search found it.
+    /// The item was found.
     Found(T),
-    /// A Close, Ping or Pong. It has been answered already: take the next step.
+    /// A Close, Ping or Pong. It has already been answered: take the next step.
     Control(Control),
-    /// All input was used up: read more into [`RecvHalf::spare`].
+    /// All input has been used: read more into [`RecvHalf::spare`].
     NeedInput,
-    /// Much was decompressed and more is to come without more input: give others a turn, then take the next step.
+    /// Much has been decompressed, and more follows without further input: yield to other tasks,
+    /// then take the next step.
     Busy,
-    /// Nothing that arrives counts any more, because the peer closed the connection or broke the protocol:
-    /// [`SendHalf::end`] and [`SendHalf::failure`] tell.
+    /// The connection has ended, for example by a Close or a violation of the peer. Further input
+    /// is ignored. See [`SendHalf::end`] and [`SendHalf::failure`].
     Ended,
 }
 
-/// Part of a message that is received piece by piece.
+/// A part of a message that is received piece by piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chunk {
     /// A piece of the payload: see [`RecvHalf::chunk`].
     Data,
-    /// The message is whole.
+    /// The end of the message.
     End,
 }
 
-/// The receiving half of a connection: turns bytes into messages.
+/// The receiving half of a connection, which converts bytes into messages.
 ///
-/// It holds the input, decodes it step by step, and has its [`SendHalf`] answer: each step is given that half, queues
-/// the replies that control frames call for, and fails the connection when the peer breaks a rule or a limit.
-/// [`Connection`](crate::Connection) is the pair of both halves.
+/// It stores the input and decodes it step by step. Each step takes the [`SendHalf`] as an
+/// argument. The step queues the replies to control frames there, and fails the connection if the
+/// peer breaks a rule or exceeds a limit. [`Connection`](crate::Connection) is the pair of both
+/// halves.
 ///
-/// Methods come in families:
+/// The methods by topic:
 ///
-/// * **Input**: [`spare`](Self::spare) is the memory to read into, [`filled`](Self::filled) says how much was read.
-/// * **Steps**: [`next_message`](Self::next_message) for whole messages; [`next_start`](Self::next_start) and
-///   [`next_chunk`](Self::next_chunk) for messages piece by piece.
-/// * **Output**: [`message`](Self::message), [`take_message`](Self::take_message) and [`chunk`](Self::chunk) look at
-///   what the last step found. [`hold`](Self::hold) lets the next step find it again.
-/// * **Looking ahead**: [`look_ahead`](Self::look_ahead) answers control frames while nobody receives, and after
-///   [`keep_controls`](Self::keep_controls) uses up none.
-/// * **Questions**: [`is_between_messages`](Self::is_between_messages), [`unread`](Self::unread).
-/// * **Lending**: [`lending`](Self::lending) is for drivers that lend memory only while they need it.
+/// * **Input**: [`spare`](Self::spare) returns the memory to read into. [`filled`](Self::filled)
+///   reports how much was read.
+/// * **Steps**: [`next_message`](Self::next_message) finds complete messages.
+///   [`next_start`](Self::next_start) and [`next_chunk`](Self::next_chunk) receive a message piece
+///   by piece.
+/// * **Output**: [`message`](Self::message), [`take_message`](Self::take_message) and
+///   [`chunk`](Self::chunk) return the result of the last step. After [`hold`](Self::hold) the next
+///   step finds the same message again.
+/// * **Looking ahead**: [`look_ahead`](Self::look_ahead) answers control frames while no task
+///   receives. After [`keep_controls`](Self::keep_controls) it leaves them in the input.
+/// * **Queries**: [`is_between_messages`](Self::is_between_messages) and [`unread`](Self::unread).
+/// * **Lending**: [`lending`](Self::lending) is for drivers that lend memory only while it is
+///   needed.
 ///
-/// The order of calls is a loop: take steps until one returns [`Step::NeedInput`], read, take steps again.
+/// The order of calls is a loop: take steps until one returns [`Step::NeedInput`], read, and take
+/// steps again.
 ///
-/// Memory: the lent block, and for an unfinished message of n received bytes at most 2n + 64 KiB, whatever its header
-/// announced.
+/// The memory consists of the block and, for an incomplete message of n received bytes, at most
+/// 2n + 64 KiB. The length that a frame header announces does not change this.
 ///
 /// ```
 /// use ws_proto::{Config, MessageRef, RecvHalf, Role, SendHalf, Step};
@@ -101,32 +109,33 @@ pub struct RecvHalf {
     role: Role,
     max_frame_len: usize,
     max_message_len: usize,
-    /// The lesser of both.
+    /// The smaller of both limits.
     max_plain_len: usize,
     block: Block,
     stage: Stage,
-    /// The place of what the last step found.
+    /// The location of the message or piece that the last step found.
     message: Location,
-    /// Input has come of which the sending half has not been told.
+    /// Input has arrived that has not been reported to the sending half.
     is_heard: bool,
-    /// The last step used up all input.
+    /// The last step used all input.
     is_searched: bool,
-    /// The beginning of a header, or the payload of a control frame, that came out of a block given back.
+    /// The beginning of a header, or of the payload of a control frame, from a block that was
+    /// returned.
     partial: Vec<u8>,
     assembly: Assembly,
     /// The message that is received piece by piece.
     stream: Option<Streaming>,
-    /// Present where compression was agreed.
+    /// Present if compression was agreed.
     inflation: Option<Box<Inflation>>,
-    /// Present once somebody has looked ahead.
+    /// Present after the first look ahead.
     ahead: Option<Box<Ahead>>,
-    /// A look ahead leaves control frames for the next step.
+    /// A look ahead leaves control frames in the input for the next step.
     keeps_controls: bool,
 }
 
-/// Why a search stopped before it found anything.
+/// The reason why a search stopped before it found anything.
 enum Stop {
-    /// The control frame with this header comes first, and is all there.
+    /// A control frame with this header comes first. Its payload has arrived.
     Control(FrameHeader),
     NeedInput,
     Busy,
@@ -140,11 +149,11 @@ impl<E: Into<ReceiveError>> From<E> for Stop {
     }
 }
 
-/// Bytes in a block that nobody has lent.
+/// The length in bytes of a block that was not lent.
 const BLOCK_LEN: usize = 64 * 1024;
 
 impl RecvHalf {
-    /// The receiving half of the end with this role.
+    /// Creates the receiving half for the end with this role.
     #[must_use]
     pub fn new(role: Role, config: &Config) -> Self {
         let max_frame_len = config.shared.max_frame_len.unwrap_or(usize::MAX);
@@ -168,28 +177,32 @@ impl RecvHalf {
         }
     }
 
-    /// Returns free memory behind the input, to read into; it is never empty. Allocates a block of 64 KiB unless one
-    /// was [lent](RecvLending::lend).
+    /// Returns free memory to read into, which is never empty. Allocates a block of 64 KiB unless
+    /// one was [lent](RecvLending::lend).
     ///
-    /// Ends the look at a message, also one that is held. Moves the input to the start of the block if that makes the
-    /// room it needs.
+    /// The message or piece that the last step found is no longer available afterwards, even if it
+    /// was [held](Self::hold). The input moves to the start of the block if there is too little
+    /// free memory after it.
     pub fn spare(&mut self) -> &mut [u8] {
         self.end_look();
         self.void_ahead();
         self.block.spare()
     }
 
-    /// Takes the first `len` bytes of [`spare`](Self::spare) as input; no more than there are.
+    /// Accepts the first `len` bytes of [`spare`](Self::spare) as input. A `len` that exceeds its
+    /// length is reduced to it.
     pub fn filled(&mut self, len: usize) {
         self.block.filled(len);
         self.is_heard |= len > 0;
         self.is_searched = false;
     }
 
-    /// Goes to the end of the next message: see [`message`](Self::message) and [`take_message`](Self::take_message).
+    /// Finds the next message and receives all of it: see [`message`](Self::message) and
+    /// [`take_message`](Self::take_message).
     ///
-    /// A message of one frame that lies in the block as a whole stays there; any other is put together in memory of its
-    /// own. Of a message that was received piece by piece, the rest is skipped first; it is validated all the same.
+    /// A message in one frame that fits in the block stays there. Any other message is assembled in
+    /// separate memory. If the message before was being received piece by piece, the rest of it is
+    /// skipped first. That rest is still validated.
     #[inline]
     pub fn next_message(&mut self, send: &mut SendHalf) -> Step<()> {
         if self.next_plain() {
@@ -198,7 +211,7 @@ impl RecvHalf {
         self.next_any(send)
     }
 
-    /// The long path of [`next_message`](Self::next_message).
+    /// The slow path of [`next_message`](Self::next_message).
     fn next_any(&mut self, send: &mut SendHalf) -> Step<()> {
         if self.is_used_up() {
             self.note_heard(send);
@@ -210,28 +223,34 @@ impl RecvHalf {
         self.conclude(send, found)
     }
 
-    /// Goes to the beginning of the next message, to receive it piece by piece, and skips the rest of one that was; or into the message of which
-    /// [`next_message`](Self::next_message) has put together the beginning.
+    /// Finds the start of the next message, to receive it piece by piece. If
+    /// [`next_message`](Self::next_message) has received the beginning of a message, that message
+    /// is continued.
     ///
-    /// The limits on frames and messages do not apply, because nothing is put together. But 131,072 frames without
-    /// payload in a row are too many.
+    /// If the message before was being received piece by piece, the rest of it is skipped first.
+    ///
+    /// The limits on frames and messages do not apply, because nothing is assembled. But more than
+    /// 131,072 empty frames in a row fail the connection with
+    /// [`LimitError::TooManyFragments`](crate::LimitError::TooManyFragments).
     pub fn next_start(&mut self, send: &mut SendHalf) -> Step<MessageKind> {
         let found = self.find_start();
         self.conclude(send, found)
     }
 
-    /// Goes to the next piece of the message that [`next_start`](Self::next_start) found: see [`chunk`](Self::chunk).
-    /// Without one, and behind the end, it is [`Chunk::End`].
+    /// Finds the next piece of the message that [`next_start`](Self::next_start) found: see
+    /// [`chunk`](Self::chunk). Without such a message, and after its end, it returns
+    /// [`Chunk::End`].
     ///
-    /// Text is validated on the way: the piece with the first byte that cannot be text is not passed on. A piece may
-    /// end inside a character.
+    /// Text is validated piece by piece. A piece that contains an invalid byte is not returned: the
+    /// connection fails instead. A piece may end inside a character.
     pub fn next_chunk(&mut self, send: &mut SendHalf) -> Step<Chunk> {
         let found = self.find_chunk();
         self.conclude(send, found)
     }
 
-    /// The joint of the two halves: all that receiving has to tell the sending half.
-    #[inline(never)] // The step that only asks for input, after each read, shall not pay for this.
+    /// Passes everything that concerns the sending half to it: input, control frames and
+    /// violations.
+    #[inline(never)] // Inlining would slow the step after each read that only returns `NeedInput`.
     fn conclude<T>(&mut self, send: &mut SendHalf, found: Result<T, Stop>) -> Step<T> {
         self.note_heard(send);
         self.is_searched = matches!(found, Err(Stop::NeedInput));
@@ -260,14 +279,13 @@ impl RecvHalf {
         }
     }
 
-    /// Reports what the peer did wrong.
     fn fail<T>(&mut self, send: &mut SendHalf, error: ReceiveError) -> Step<T> {
         self.stop(Stage::Failed(error));
         send.fail(error);
         Step::Ended
     }
 
-    /// Returns the message that the last step found, until the next step or read.
+    /// Returns the message that the last step found. It is available until the next step or read.
     #[inline]
     pub fn message(&self) -> Option<MessageRef<'_>> {
         match &self.message {
@@ -280,8 +298,8 @@ impl RecvHalf {
         }
     }
 
-    /// Returns the message that the last step found, to keep: copied out of the block, or with its memory if it was put
-    /// together outside.
+    /// Takes the message that the last step found. A message in the block is copied. An assembled
+    /// message is moved out with its memory.
     pub fn take_message(&mut self) -> Option<Message> {
         if self.is_holding() {
             self.leave_held();
@@ -294,8 +312,8 @@ impl RecvHalf {
         Some(message)
     }
 
-    /// Forgets the message that the last step found, unless it is [held](Self::hold). If it was put together outside
-    /// the block, its memory is free.
+    /// Drops the message that the last step found, unless it is [held](Self::hold). The memory of
+    /// an assembled message is freed.
     pub fn drop_message(&mut self) {
         match self.message {
             Location::Block(..) if !self.is_holding() => {}
@@ -305,48 +323,49 @@ impl RecvHalf {
         self.message = Location::None;
     }
 
-    /// Lets the next step find the same message again, whole or piece by piece, unless it is taken or more is read
-    /// before.
+    /// Lets the next step find the same message again, as a whole or piece by piece. This has no
+    /// effect if the message is taken or more is read before.
     pub fn hold(&mut self) {
         if self.message().is_some() {
             self.stage = Stage::Held;
         }
     }
 
-    /// Tells whether a message waits that was found before.
+    /// Returns `true` if the last message is [held](Self::hold) for the next step.
     pub fn is_holding(&self) -> bool {
         matches!(self.stage, Stage::Held)
     }
 
-    /// Returns the piece that the last [`next_chunk`](Self::next_chunk) found, until the next step or read.
+    /// Returns the piece that the last [`next_chunk`](Self::next_chunk) found. It is available
+    /// until the next step or read.
     pub fn chunk(&self) -> &[u8] {
         match &self.message {
             _ if matches!(self.stage, Stage::HeldPiece { is_given: false }) => &[],
             Location::Chunk(range) => self.block.get(range),
-            Location::Prefix => self.assembly.octets(),
+            Location::Prefix => self.assembly.bytes(),
             Location::Inflated => self.inflated(),
             Location::None | Location::Block(..) | Location::Assembled => &[],
         }
     }
 
-    /// Tells whether nothing was used up of the next frame, and no fragmented message is open. Never true after a
-    /// failure.
+    /// Returns `true` if no byte of the next frame has been used and no fragmented message is open.
+    /// Always `false` after a failure.
     pub fn is_between_messages(&self) -> bool {
         matches!(self.stage, Stage::Between | Stage::Assembled)
     }
 
-    /// Returns the input that no step has used up, as it arrived. Of an incomplete frame the beginning may be used up:
-    /// see [`is_between_messages`](Self::is_between_messages).
+    /// Returns the input that no step has used, as it arrived. The beginning of an incomplete frame
+    /// may have been used: see [`is_between_messages`](Self::is_between_messages).
     pub fn unread(&self) -> &[u8] {
         self.block.unread()
     }
 
-    /// Returns what a driver needs beside: memory that is lent and given back.
+    /// Returns the interface for drivers that lend memory and take it back.
     pub fn lending(&mut self) -> RecvLending<'_> {
         RecvLending(self)
     }
 
-    /// The message that the last step found makes way.
+    /// Gives up the message that the last step found, even if it was held.
     fn end_look(&mut self) {
         self.leave_held();
         self.message = Location::None;
@@ -360,7 +379,7 @@ impl RecvHalf {
         }
     }
 
-    /// Nothing that follows counts: what is incomplete now never becomes a message.
+    /// Ends receiving. Later input is ignored, and an incomplete message is dropped.
     fn stop(&mut self, stage: Stage) {
         self.stage = stage;
         self.message = Location::None;

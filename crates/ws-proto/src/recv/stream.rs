@@ -1,4 +1,4 @@
-//! A message that is received piece by piece instead of being put together.
+//! Messages that are received piece by piece instead of being assembled.
 
 use super::block::Location;
 use super::frames::{OpenFrame, Stage};
@@ -13,11 +13,11 @@ use crate::utf8::{InvalidUtf8, Utf8Stream};
 pub(super) struct Streaming {
     kind: MessageKind,
     utf8: Utf8Stream,
-    /// Nothing of the frame's payload has been seen.
+    /// No payload of the current frame has arrived.
     frame_is_empty: bool,
-    /// Frames without payload in a row.
+    /// The number of consecutive frames without payload.
     empty_frames: u32,
-    /// The first piece is the beginning that had been put together before.
+    /// The first piece is the beginning that was already assembled.
     has_prefix: bool,
 }
 
@@ -32,7 +32,7 @@ impl Streaming {
         }
     }
 
-    /// Takes note of a piece.
+    /// Validates a piece, and records that the frame is not empty.
     fn check(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         if self.kind == MessageKind::Text {
             self.utf8.push(piece)?;
@@ -44,7 +44,7 @@ impl Streaming {
 }
 
 impl RecvHalf {
-    /// Goes to the beginning of the next message, or into the one that is being put together.
+    /// Finds the start of the next message, or continues the one under assembly.
     pub(super) fn find_start(&mut self) -> Result<MessageKind, Stop> {
         self.block.forget_need();
         self.skip_stream()?;
@@ -59,14 +59,14 @@ impl RecvHalf {
             return Ok(kind);
         }
         if let Some((kind, utf8)) = self.assembly.hand_over() {
-            let has_prefix = !self.assembly.octets().is_empty();
+            let has_prefix = !self.assembly.bytes().is_empty();
             self.message = Location::None;
             self.stream = Some(Streaming::new(kind, utf8, has_prefix));
             return Ok(kind);
         }
         let header = self.data_header()?;
         self.note_compression(&header);
-        // The header rules let no continuation begin a message.
+        // The header rules allow no continuation here.
         let kind = match header.opcode {
             OpCode::Text => MessageKind::Text,
             _ => MessageKind::Binary,
@@ -76,7 +76,7 @@ impl RecvHalf {
         Ok(kind)
     }
 
-    /// Goes to the next piece of the message, or to its end.
+    /// Finds the next piece of the message, or its end.
     pub(super) fn find_chunk(&mut self) -> Result<Chunk, Stop> {
         self.block.forget_need();
         if let Stage::HeldPiece { is_given } = self.stage {
@@ -114,7 +114,7 @@ impl RecvHalf {
         }
     }
 
-    /// Gives a message that was held as one piece.
+    /// Returns a held message as one piece.
     fn held_chunk(&mut self, is_given: bool) -> Chunk {
         if is_given {
             self.leave_held();
@@ -125,7 +125,7 @@ impl RecvHalf {
         Chunk::Data
     }
 
-    /// Skips what is left of the message that is received piece by piece.
+    /// Skips the rest of the message that is received piece by piece.
     pub(super) fn skip_stream(&mut self) -> Result<(), Stop> {
         while self.stream.is_some() || matches!(self.stage, Stage::HeldPiece { .. }) {
             self.find_chunk()?;
@@ -133,7 +133,8 @@ impl RecvHalf {
         Ok(())
     }
 
-    /// The payload of an uncompressed frame, as far as it has come. `None` at the end of a frame that is not the last.
+    /// Takes the payload of an uncompressed frame that has arrived so far. Returns `None` at the
+    /// end of a frame that is not the last.
     fn plain_chunk(&mut self, frame: OpenFrame) -> Result<Option<Chunk>, Stop> {
         let len = frame.len_in(self.block.unread().len());
         if len > 0 {
@@ -152,7 +153,7 @@ impl RecvHalf {
         self.end_of_streamed_frame(frame.fin)
     }
 
-    /// Takes note of a piece that came compressed.
+    /// Validates a decompressed piece.
     pub(super) fn check_inflated(&mut self) -> Result<(), InvalidUtf8> {
         match (&mut self.stream, &self.inflation) {
             (Some(stream), Some(inflation)) => stream.check(inflation.piece()),
@@ -160,7 +161,7 @@ impl RecvHalf {
         }
     }
 
-    /// A frame of the message has ended, or with it the message.
+    /// Ends a frame of the message, and the message after its last frame.
     pub(super) fn end_of_streamed_frame(&mut self, fin: bool) -> Result<Option<Chunk>, Stop> {
         let Some(stream) = &mut self.stream else {
             return Ok(Some(Chunk::End));

@@ -9,7 +9,8 @@ use crate::control::{Control, ControlPayload};
 use crate::error::{ReceiveError, SendError};
 use crate::opcode::OpCode;
 
-/// Bytes that the peer has to take, or the rest, in the time of the closing handshake, until our Close has been written.
+/// The number of bytes, or the rest if that is less, that the peer must take per close timeout
+/// until our Close has been written.
 const TAKEN_PER_TIMEOUT: usize = 64 * 1024;
 
 impl SendHalf {
@@ -20,30 +21,33 @@ impl SendHalf {
     /// [`SendError::Closing`] once a Close was queued or the connection ended.
     pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), SendError> {
         self.check_open()?;
-        self.control(OpCode::Ping, payload);
+        self.final_frame(OpCode::Ping, payload);
         Ok(())
     }
 
-    /// Queues a Pong that nobody asked for: a heartbeat (RFC 6455 §5.5.3).
+    /// Queues an unsolicited Pong, which serves as a heartbeat (RFC 6455 §5.5.3).
     ///
     /// # Errors
     ///
     /// [`SendError::Closing`] once a Close was queued or the connection ended.
     pub fn pong(&mut self, payload: &ControlPayload) -> Result<(), SendError> {
         self.check_open()?;
-        self.control(OpCode::Pong, payload);
+        self.final_frame(OpCode::Pong, payload);
         Ok(())
     }
 
-    /// Starts the closing handshake (RFC 6455 §7.1.2). A Close with [`CloseCode::NO_STATUS`] leaves without a code.
+    /// Starts the closing handshake (RFC 6455 §7.1.2). A Close with [`CloseCode::NO_STATUS`] is
+    /// sent without a code.
     ///
-    /// Messages that were queued before still go out first. Until the Close has been written, the peer must take 64 KiB,
-    /// or the rest, per [`close_timeout`](crate::Config::close_timeout); from then on that is the time for its Close.
+    /// Messages that were queued before are sent first. Until the Close has been written, the peer
+    /// must take 64 KiB, or the rest, per [`close_timeout`](crate::Config::close_timeout). After
+    /// that, the peer has one `close_timeout` for its own Close.
     ///
     /// # Errors
     ///
-    /// [`SendError::Closing`] if the connection is closing already, [`SendError::InvalidCloseCode`] for a code that
-    /// must not be sent, [`SendError::ReasonWithoutCode`] for a reason without one.
+    /// [`SendError::Closing`] if the connection is already closing. [`SendError::InvalidCloseCode`]
+    /// for a code that must not be sent. [`SendError::ReasonWithoutCode`] for a reason without a
+    /// code.
     ///
     /// [`CloseCode::NO_STATUS`]: crate::CloseCode::NO_STATUS
     pub fn start_close(&mut self, close: CloseFrame) -> Result<(), SendError> {
@@ -55,20 +59,21 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Answers a control frame of the peer: a Pong to each Ping, the Close that completes the handshake to a Close. A
-    /// Pong may be one that we wait for.
+    /// Answers a control frame of the peer. A Ping is answered by a Pong, and a Close by the Close
+    /// that completes the handshake. A Pong may end a round trip.
     ///
-    /// While the transport is congested only the newest Ping is remembered, and answered at the next boundary of a frame
-    /// (RFC 6455 §5.5.3): a peer that sends and never reads cannot fill the memory.
+    /// While the transport is congested, only the newest Ping is stored. It is answered at the next
+    /// frame boundary (RFC 6455 §5.5.3). So a peer that sends without reading cannot exhaust the
+    /// memory.
     pub(crate) fn respond(&mut self, control: &Control) {
         match control {
             Control::Pong(payload) => self.pong_arrived(payload),
-            // Nothing follows a Close.
+            // After a Close, nothing may be sent.
             Control::Ping(payload) if self.answers_pings() => {
                 if self.congested {
                     self.pong = Some(Box::new(*payload));
                 } else {
-                    self.control(OpCode::Pong, payload);
+                    self.final_frame(OpCode::Pong, payload);
                 }
             }
             Control::Ping(_) => {}
@@ -87,20 +92,23 @@ impl SendHalf {
         Closes::keep(&mut self.closes, Initiator::Peer, close.clone());
         match self.closing {
             Closing::Open => {
-                // The code is repeated, the reason is not: it would only tell the peer its own words.
+                // The code is repeated. The reason is not, because it would only return the peer's
+                // own text.
                 self.queue_close(CloseFrame::new(close.code, CloseReason::default()));
                 self.ending.arm(self.config.shared.close_timeout);
                 self.enter(Closing::Done);
             }
             Closing::LocalSent => self.enter(Closing::Done),
-            // The peer never gets our Close, so the end is not clean (RFC 6455 §7.1.4).
+            // The peer cannot receive our Close, so the end is not clean (RFC 6455 §7.1.4).
             Closing::OutputLost => self.enter(Closing::Lost),
             Closing::Done | Closing::Failed(_) | Closing::Lost => {}
         }
     }
 
-    /// Fails the connection because of what the peer sent (RFC 6455 §7.1.7): queues a Close with the error's code,
-    /// unless a Close was queued before or cannot leave. The rest of a message under way is dropped.
+    /// Fails the connection because of a violation by the peer (RFC 6455 §7.1.7).
+    ///
+    /// Queues a Close with the error's code, unless a Close was queued before or cannot be sent.
+    /// The rest of an incomplete message is dropped.
     pub(crate) fn fail(&mut self, error: ReceiveError) {
         if self.has_ended() {
             return;
@@ -114,13 +122,13 @@ impl SendHalf {
         self.ending.arm(self.config.shared.failure_timeout);
     }
 
-    /// Takes note that the transport takes nothing any more, though it may still give: drops what is queued. Nothing
-    /// can be sent from here on.
+    /// Reports that the transport takes no more output, although input may still arrive. Drops the
+    /// queue. Nothing can be sent afterwards.
     pub fn output_lost(&mut self) {
         let has_unsent = !self.queue.is_empty();
         match self.closing {
             Closing::Open => self.enter(Closing::OutputLost),
-            // Our Close is the last in the queue.
+            // Our Close is the last frame in the queue.
             Closing::LocalSent if has_unsent => self.enter(Closing::OutputLost),
             _ => {}
         }
@@ -134,10 +142,12 @@ impl SendHalf {
         self.stall.disarm();
     }
 
-    /// Takes note that the transport ended: nothing more arrives and nothing more goes out, a queued Close included.
+    /// Reports that the transport has ended. Nothing more arrives, and nothing more can be sent,
+    /// not even a queued Close.
     ///
-    /// Without both Closes that is abnormal (RFC 6455 §7.1.5, code 1006). If only the input ended, call it unless the end
-    /// [is decided](Self::has_ended), so that a Close that is queued still goes out.
+    /// An end without both Closes is abnormal (RFC 6455 §7.1.5, code 1006). If only the input
+    /// ended, call this only if the outcome [is not decided](Self::has_ended), so that a queued
+    /// Close can still be sent.
     pub fn transport_ended(&mut self) {
         self.output_lost();
         self.ending.disarm();
@@ -146,7 +156,7 @@ impl SendHalf {
         }
     }
 
-    /// Returns the Close of the peer, as soon as it has arrived.
+    /// Returns the peer's Close, once it has arrived.
     pub fn peer_close(&self) -> Option<&CloseFrame> {
         self.closes.as_deref()?.peer()
     }
@@ -165,7 +175,7 @@ impl SendHalf {
         }
     }
 
-    /// Queues our Close behind everything that is queued.
+    /// Queues our Close after everything that is queued.
     fn queue_close(&mut self, close: CloseFrame) {
         self.finish_work();
         Closes::keep(&mut self.closes, Initiator::Local, close);
@@ -177,20 +187,20 @@ impl SendHalf {
         }
     }
 
-    /// Encodes our Close: nothing may follow it.
+    /// Encodes our Close. Nothing may follow it.
     pub(super) fn close_frame(&mut self) {
         self.close_waits = false;
         if let Some(payload) = self.pong.take() {
-            self.control(OpCode::Pong, &payload);
+            self.final_frame(OpCode::Pong, &payload);
         }
         let close = self.closes.as_deref().and_then(Closes::local);
         let payload = close.map(CloseFrame::encode).unwrap_or_default();
-        self.control(OpCode::Close, &payload);
+        self.final_frame(OpCode::Close, &payload);
     }
 
-    /// The transport took bytes while a time limit for the closing handshake runs: before our Close has been written,
-    /// a peer that keeps reading has time to read all of it.
-    pub(super) fn closing_goes_on(&mut self, len: usize) {
+    /// Extends the close timeout after the transport took `len` bytes. A peer that keeps reading
+    /// gets the time to read everything before our Close.
+    pub(super) fn extend_close_timeout(&mut self, len: usize) {
         if let Closing::Failed(_) = self.closing {
             return;
         }
@@ -201,7 +211,7 @@ impl SendHalf {
         }
     }
 
-    /// The peer's silence is no matter any more: another time limit runs.
+    /// Stops the timeouts on the peer's silence, because another timeout takes over.
     fn stop_listening(&mut self) {
         if let Some(silence) = &mut self.silence {
             silence.stop();

@@ -1,4 +1,4 @@
-//! A message that leaves compressed (RFC 7692 §6.1, §7.2.1).
+//! Messages that are sent compressed (RFC 7692 §6.1, §7.2.1).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -14,17 +14,18 @@ use crate::message::{Compression, Outgoing, Payload};
 use crate::opcode::OpCode;
 use crate::prepared::{Prepared, PreparedFrame};
 
-/// Bytes that are compressed in one step, after which the caller may see to others.
+/// The number of bytes that are compressed in one step, after which the caller can yield to other
+/// tasks.
 const STEP_LEN: usize = 256 * 1024;
 
-/// What compresses messages.
+/// The state of sending compressed messages.
 pub(super) struct Deflation {
     compressor: Compressor,
     options: CompressorOptions,
-    /// Messages of fewer bytes leave as they are.
+    /// Messages with fewer bytes are sent uncompressed.
     threshold: usize,
-    /// What came out of a message or piece, on its way into frames.
-    octets: Vec<u8>,
+    /// The compressed bytes of a message or piece.
+    output: Vec<u8>,
     work: Option<Work>,
 }
 
@@ -33,7 +34,7 @@ pub(super) struct Deflation {
 pub(super) enum Part {
     /// A whole message.
     Message,
-    /// A piece of a message, as a frame of its own.
+    /// A piece of a message, in a frame of its own.
     Piece,
     /// The end of a message that was sent piece by piece.
     End,
@@ -51,10 +52,10 @@ impl Deflation {
     /// Compresses the last or only bytes of a part.
     fn compress(&mut self, part: Part, bytes: &[u8]) {
         if part == Part::Piece {
-            self.compressor.push(bytes, &mut self.octets);
-            self.compressor.flush(&mut self.octets);
+            self.compressor.push(bytes, &mut self.output);
+            self.compressor.flush(&mut self.output);
         } else {
-            self.compressor.compress(bytes, &mut self.octets);
+            self.compressor.compress(bytes, &mut self.output);
         }
     }
 }
@@ -74,13 +75,13 @@ impl SendHalf {
             compressor: Compressor::new(options),
             options,
             threshold: config.threshold,
-            octets: Vec::new(),
+            output: Vec::new(),
             work: None,
         }));
         self.refresh();
     }
 
-    /// Whether this message leaves compressed.
+    /// Returns `true` if this message is to be sent compressed.
     #[inline]
     pub(super) fn compresses(&self, message: &Outgoing<'_>) -> bool {
         let deflation = self.deflation.as_ref();
@@ -91,12 +92,12 @@ impl SendHalf {
         })
     }
 
-    /// Compresses and queues, or begins to compress.
+    /// Compresses a part and queues it, or starts to compress it in steps.
     pub(super) fn compressed(&mut self, opcode: OpCode, part: Part, payload: Payload<'_>) {
         let Some(deflation) = &mut self.deflation else {
             return;
         };
-        deflation.octets.clear();
+        deflation.output.clear();
         let bytes = payload.as_bytes();
         if !self.in_steps || bytes.len() <= STEP_LEN {
             deflation.compress(part, bytes);
@@ -111,38 +112,39 @@ impl SendHalf {
         self.refresh();
     }
 
-    /// Queues what came out of the compressor: a message in its compressed form, unless that is no shorter and nothing
-    /// keeps it from leaving as it is.
+    /// Queues the output of the compressor. A whole message is sent uncompressed if compression
+    /// does not shorten it and no later message can refer to it.
     fn queue_compressed(&mut self, opcode: OpCode, part: Part, payload: Payload<'_>) {
         let Some(deflation) = &mut self.deflation else {
             return;
         };
-        let octets = core::mem::take(&mut deflation.octets);
-        // Later messages may refer to this one: then the peer has to see it as it was compressed.
+        let output = core::mem::take(&mut deflation.output);
+        // With takeover, later messages may refer to this one, so the peer must receive it in
+        // compressed form.
         let takeover = deflation.options.takeover;
         match part {
-            Part::Message if takeover || octets.len() < payload.as_bytes().len() => {
-                if self.fragments(&octets) {
-                    return self.queue_long(opcode, true, octets.into());
+            Part::Message if takeover || output.len() < payload.as_bytes().len() => {
+                if self.fragments(&output) {
+                    return self.queue_long(opcode, true, output.into());
                 }
-                self.compressed_frame(opcode, true, &octets);
+                self.compressed_frame(opcode, true, &output);
             }
             Part::Message => self.uncompressed(opcode, payload),
-            Part::Piece | Part::End => self.compressed_frame(opcode, part == Part::End, &octets),
+            Part::Piece | Part::End => self.compressed_frame(opcode, part == Part::End, &output),
         }
         if let Some(deflation) = &mut self.deflation {
-            deflation.octets = octets;
+            deflation.output = output;
         }
     }
 
-    /// The compressed frame of a prepared message, if it pays: never, without the codec.
+    /// Returns `None`: without the codec nothing is compressed.
     #[cfg(not(feature = "deflate"))]
     pub(super) fn compressed_once<'a>(&mut self, _: &'a Prepared) -> Option<&'a PreparedFrame> {
         None
     }
 
-    /// The compressed frame of a prepared message, if it pays. The next message of our own will not refer to any
-    /// before.
+    /// Returns the compressed frame of a prepared message, if compression shortens it. The next
+    /// message that this connection compresses itself will not refer to any earlier one.
     #[cfg(feature = "deflate")]
     pub(super) fn compressed_once<'a>(
         &mut self,
@@ -155,23 +157,23 @@ impl SendHalf {
         }
         .in_range();
         let frame = prepared.compressed(options.window_bits, |payload| {
-            let mut octets = Vec::new();
-            Compressor::new(options).compress(payload, &mut octets);
-            octets
+            let mut output = Vec::new();
+            Compressor::new(options).compress(payload, &mut output);
+            output
         })?;
-        // The peer's window has this message now, and the compressor's does not.
+        // The peer's window now contains this message, but the window of our compressor does not.
         deflation.compressor.reset();
         Some(frame)
     }
 
-    /// Tells whether a long message is being compressed in steps: see
+    /// Returns `true` while a long message is being compressed in steps: see
     /// [`SendLending::work`](crate::SendLending::work).
     #[inline]
     pub fn is_busy(&self) -> bool {
         self.deflation.as_ref().is_some_and(|it| it.work.is_some())
     }
 
-    /// Compresses some more of a long message, and queues it when it is done.
+    /// Compresses the next part of a long message. Queues the message after its last part.
     pub(super) fn work(&mut self) {
         let Some(deflation) = &mut self.deflation else {
             return;
@@ -181,7 +183,7 @@ impl SendHalf {
         };
         let rest = work.payload.get(work.done..).unwrap_or_default();
         if let Some(step) = rest.get(..STEP_LEN).filter(|step| step.len() < rest.len()) {
-            deflation.compressor.push(step, &mut deflation.octets);
+            deflation.compressor.push(step, &mut deflation.output);
             work.done = work.done.saturating_add(STEP_LEN);
             deflation.work = Some(work);
         } else {
@@ -191,14 +193,14 @@ impl SendHalf {
         }
     }
 
-    /// Does what is left of the work at once.
+    /// Completes the remaining work at once.
     pub(super) fn finish_work(&mut self) {
         while self.is_busy() {
             self.work();
         }
     }
 
-    /// Forgets a message that is being compressed: nothing is sent any more.
+    /// Drops a message that is being compressed. Nothing can be sent afterwards.
     pub(super) fn drop_work(&mut self) {
         if let Some(deflation) = &mut self.deflation {
             deflation.work = None;
@@ -206,35 +208,37 @@ impl SendHalf {
         self.refresh();
     }
 
-    /// RSV1 stands on the first frame of a message only (RFC 7692 §6.1).
-    fn compressed_frame(&mut self, opcode: OpCode, fin: bool, octets: &[u8]) {
+    /// Queues a compressed frame. RSV1 is set only on the first frame of a message (RFC 7692 §6.1).
+    fn compressed_frame(&mut self, opcode: OpCode, fin: bool, payload: &[u8]) {
         let header = FrameHeader {
             fin,
             rsv1: opcode != OpCode::Continuation,
-            ..FrameHeader::new(opcode, octets.len() as u64)
+            ..FrameHeader::new(opcode, payload.len() as u64)
         };
-        self.frame(header, octets);
+        self.frame(header, payload);
     }
 
-    /// Gives back memory that is of no use between messages.
+    /// Frees memory that is not needed between messages.
     pub(super) fn release_output(&mut self) {
         if let Some(deflation) = &mut self.deflation
             && deflation.work.is_none()
         {
-            deflation.octets = Vec::new();
+            deflation.output = Vec::new();
         }
     }
 }
 
 impl SendLending<'_> {
-    /// Tells whether the next compressed message allocates a compressor's memory, unless some is lent.
+    /// Returns `true` if the next compressed message would allocate the memory of a compressor.
+    /// Lend some to avoid this.
     #[inline]
     pub fn wants_compressor(&self) -> bool {
         let deflation = self.0.deflation.as_ref();
         deflation.is_some_and(|it| !it.compressor.has_state())
     }
 
-    /// Lends the memory of a compressor; it comes back if it does not suit what was agreed or is not wanted.
+    /// Lends the memory of a compressor. Returns it if it does not match the agreed settings or is
+    /// not needed.
     pub fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
         match &mut self.0.deflation {
             Some(deflation) => deflation
@@ -245,8 +249,8 @@ impl SendLending<'_> {
         }
     }
 
-    /// Gives up the compressor's memory if the next message will not refer to what it saw: between messages without
-    /// context takeover, or when nothing can be sent any more.
+    /// Returns the memory of the compressor if the next message cannot refer to earlier ones. This
+    /// is the case between messages without context takeover, and when nothing more can be sent.
     pub fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
         let is_unfinished = self.0.unfinished().is_some() || self.0.is_busy();
         let is_open = self.0.is_open();
@@ -259,20 +263,23 @@ impl SendLending<'_> {
         deflation.compressor.take_state().map(CompressorMemory)
     }
 
-    /// Compresses messages of more than 256 KiB in steps: [`SendHalf::message`] and [`SendHalf::write`] only take them,
-    /// and [`work`](Self::work) goes on while the half [`is_busy`](SendHalf::is_busy). There is no
-    /// [room](SendHalf::has_room) until it is done, and whatever must follow the message does the rest at once.
+    /// Turns on compression in steps for messages of more than 256 KiB.
+    ///
+    /// [`SendHalf::message`] and [`SendHalf::write`] then only store such a message. Call
+    /// [`work`](Self::work) while [`is_busy`](SendHalf::is_busy) returns `true`. There is no
+    /// [room](SendHalf::has_room) until the message is complete. A call that must queue something
+    /// after the message completes the rest at once.
     pub fn compress_in_steps(&mut self) {
         self.0.in_steps = true;
     }
 
-    /// Compresses some more of a long message, and queues it when it is done.
+    /// Compresses the next part of a long message. Queues the message after its last part.
     pub fn work(&mut self) {
         self.0.work();
     }
 }
 
-/// The memory of a compressor, on its way from one connection to another. It carries nothing over.
+/// The memory of a compressor. Another connection can use it, because it carries no data over.
 pub struct CompressorMemory(CompressorState);
 
 impl fmt::Debug for CompressorMemory {

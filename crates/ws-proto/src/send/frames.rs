@@ -1,4 +1,4 @@
-//! Messages into frames (RFC 6455 §5.2, §5.4, §5.6).
+//! The conversion of messages into frames (RFC 6455 §5.2, §5.4, §5.6).
 
 use alloc::vec::Vec;
 
@@ -17,12 +17,14 @@ use crate::prepared::Prepared;
 impl SendHalf {
     /// Queues a message.
     ///
-    /// Takes it whatever is queued already: callers that want bounded memory ask [`has_room`](Self::has_room) first.
+    /// The message is accepted regardless of the queue length. To bound the memory, check
+    /// [`has_room`](Self::has_room) first.
     ///
     /// # Errors
     ///
-    /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] between
-    /// [`begin`](Self::begin) and [`finish`](Self::finish) once a piece was queued.
+    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    /// [`SendError::UnfinishedMessage`] between the first piece of another message
+    /// ([`write`](Self::write)) and its [`finish`](Self::finish).
     #[inline(always)]
     pub fn message<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), SendError> {
         let message = message.into_outgoing();
@@ -38,7 +40,7 @@ impl SendHalf {
         }
     }
 
-    /// The long path of [`message`](Self::message).
+    /// The slow path of [`message`](Self::message).
     fn queue_message(&mut self, message: Outgoing<'_>) -> Result<(), SendError> {
         self.make_free()?;
         let compresses = self.compresses(&message);
@@ -53,22 +55,22 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Tells whether this payload leaves in more than one frame.
+    /// Returns `true` if this payload is sent in more than one frame.
     #[inline]
     pub(super) fn fragments(&self, payload: &[u8]) -> bool {
         let most = self.config.shared.fragment_len;
         most.is_some_and(|most| payload.len() > most.get())
     }
 
-    /// Queues a message as it is.
+    /// Queues an uncompressed message.
     pub(super) fn uncompressed(&mut self, opcode: OpCode, payload: Payload<'_>) {
         let len = payload.as_bytes().len();
         if self.fragments(payload.as_bytes()) {
             return self.queue_long(opcode, false, payload.into_bytes());
         }
         match payload {
-            Payload::Borrowed(payload) => self.copied_frame(opcode, payload),
-            payload if len < UNCOPIED_LEN => self.copied_frame(opcode, payload.as_bytes()),
+            Payload::Borrowed(payload) => self.final_frame(opcode, payload),
+            payload if len < UNCOPIED_LEN => self.final_frame(opcode, payload.as_bytes()),
             payload => self.uncopied_frame(opcode, payload.into_bytes()),
         }
     }
@@ -86,21 +88,21 @@ impl SendHalf {
                 ..FrameHeader::new(prepared.kind().opcode(), frame.payload().len() as u64)
             };
             self.masked_frame(header, key, frame.payload());
-        } else if frame.octets.len() < UNCOPIED_LEN {
-            self.queue.append(frame.octets.len(), |buffer| {
-                buffer.extend_from_slice(&frame.octets);
+        } else if frame.bytes.len() < UNCOPIED_LEN {
+            self.queue.append(frame.bytes.len(), |buffer| {
+                buffer.extend_from_slice(&frame.bytes);
             });
         } else {
-            self.queue.insert(frame.octets.clone());
+            self.queue.insert(frame.bytes.clone());
         }
     }
 
-    /// Queues a message in one frame, whose payload is copied.
-    fn copied_frame(&mut self, opcode: OpCode, payload: &[u8]) {
+    /// Queues a final, uncompressed frame with a copy of the payload.
+    pub(super) fn final_frame(&mut self, opcode: OpCode, payload: &[u8]) {
         self.frame(FrameHeader::new(opcode, payload.len() as u64), payload);
     }
 
-    /// Queues a frame with this header, masked if it must be.
+    /// Queues a frame with this header, masked on a client.
     #[inline(never)]
     pub(super) fn frame(&mut self, header: FrameHeader, payload: &[u8]) {
         if let Some(key) = self.next_key() {
@@ -111,11 +113,6 @@ impl SendHalf {
             header.encode(buffer);
             buffer.extend_from_slice(payload);
         });
-    }
-
-    /// Queues a control frame.
-    pub(super) fn control(&mut self, opcode: OpCode, payload: &[u8]) {
-        self.frame(FrameHeader::new(opcode, payload.len() as u64), payload);
     }
 
     fn masked_frame(&mut self, header: FrameHeader, key: MaskKey, payload: &[u8]) {
@@ -152,7 +149,7 @@ impl SendHalf {
     }
 }
 
-/// Masks a payload: in place if nobody else holds it.
+/// Masks a payload, in place if it is not shared.
 fn masked(payload: Bytes, key: MaskKey) -> Bytes {
     match payload.try_into_mut() {
         Ok(mut own) => {

@@ -1,5 +1,5 @@
-//! The part of sending that only drivers need: memory that is lent while it is in use, payloads that are written from
-//! where they lie, and compression in steps.
+//! The part of sending that only drivers need: memory that is lent while it is in use, payloads
+//! that are written without a copy, and compression in steps.
 
 use alloc::vec::Vec;
 
@@ -10,17 +10,21 @@ use crate::error::SendError;
 use crate::header::FrameHeader;
 use crate::message::{Outgoing, Payload};
 
-/// Payloads from here on are not copied, if they are owned or lent: that would cost more than one more slice to write.
+/// The length from which owned or lent payloads are not copied. A copy would cost more than writing
+/// one more slice.
 pub(super) const UNCOPIED_LEN: usize = 8 * 1024;
 
 /// The part of a [`SendHalf`] that only drivers need.
 ///
 /// ```text
-/// before something is queued:   lend(buffer) if wants_buffer(), lend_compressor(memory) if wants_compressor()
-/// after a write:                reclaim(), reclaim_compressor()
-/// a large borrowed payload:     lend_payload(message), then io_slices(rest) and advance(&mut rest, n) until rest is
-///                               empty, or keep_payload(rest) when there is no time to wait
-/// long messages:                compress_in_steps() once, then work() while is_busy(), with turns for others between
+/// before something is queued  lend(buffer) if wants_buffer(),
+///                             lend_compressor(memory) if wants_compressor()
+/// after a write               reclaim(), reclaim_compressor()
+/// a large borrowed payload    lend_payload(message), then io_slices(rest) and
+///                             advance(&mut rest, n) until rest is empty,
+///                             or keep_payload(rest) if the caller cannot wait
+/// long messages               compress_in_steps() once, then work() while is_busy(),
+///                             yielding in between
 /// ```
 ///
 /// ```
@@ -31,11 +35,11 @@ pub(super) const UNCOPIED_LEN: usize = 8 * 1024;
 /// let mut rest = send.lending().lend_payload(&picture[..])?;
 /// assert_eq!(rest.len(), 100_000);
 /// # #[cfg(feature = "std")]
-/// assert_eq!(send.lending().io_slices(rest).len(), 2); // The header, and the payload where it lies.
+/// assert_eq!(send.lending().io_slices(rest).len(), 2); // The header and the borrowed payload.
 /// // The transport took 60,000 bytes.
 /// send.lending().advance(&mut rest, 60_000);
 /// assert_eq!(rest.len(), 40_010);
-/// // There is no time to wait for more.
+/// // The caller cannot wait until the transport takes more.
 /// send.lending().keep_payload(rest);
 /// assert_eq!(send.queued(), 40_010);
 /// # Ok::<(), ws_proto::SendError>(())
@@ -44,20 +48,20 @@ pub(super) const UNCOPIED_LEN: usize = 8 * 1024;
 pub struct SendLending<'a>(pub(super) &'a mut SendHalf);
 
 impl SendLending<'_> {
-    /// Tells whether the queue has no memory to encode into: [`lend`](Self::lend) some before the next frame, or it
-    /// allocates its own.
+    /// Returns `true` if the queue has no buffer for frames. [Lend](Self::lend) one before the next
+    /// frame. Otherwise the queue allocates one.
     #[inline]
     pub fn wants_buffer(&self) -> bool {
         !self.0.queue.has_buffer()
     }
 
-    /// Lends memory to encode into; it comes back at once if the queue has memory already.
+    /// Lends a buffer for frames. Returns it if the queue already has one.
     pub fn lend(&mut self, buffer: Vec<u8>) -> Option<Vec<u8>> {
         self.0.queue.lend(buffer)
     }
 
-    /// Returns the memory to encode into if little or nothing of it is in use: with u bytes queued, at most
-    /// 16u + 4 KiB stay held.
+    /// Returns the buffer for frames if little or nothing of it is in use. With u bytes queued, at
+    /// most 16u + 4 KiB remain held.
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
         if self.0.queue.is_empty() && self.0.unfinished().is_none() {
             self.0.release_output();
@@ -65,7 +69,8 @@ impl SendLending<'_> {
         self.0.queue.reclaim()
     }
 
-    /// Tells whether [`lend_payload`](Self::lend_payload) would leave the payload of this message where it is.
+    /// Returns `true` if [`lend_payload`](Self::lend_payload) would not copy the payload of this
+    /// message.
     #[inline]
     pub fn lends(&self, message: &Outgoing<'_>) -> bool {
         match message.payload {
@@ -80,16 +85,19 @@ impl SendLending<'_> {
         }
     }
 
-    /// Queues a message, but leaves a large payload that needs no mask where it is: it comes back, and the caller writes
-    /// it behind what is queued ([`io_slices`](Self::io_slices), [`advance`](Self::advance)). If an empty slice comes back,
-    /// nothing is left to do.
+    /// Queues a message without a copy of its payload, if that is large and needs no mask.
     ///
-    /// Until its last byte was written, or [kept](Self::keep_payload), nothing behind it leaves. Until then
-    /// [`SendHalf::queued`] counts it and [`SendHalf::slices`] does not show it, so write only by the methods here.
+    /// The payload is then returned, and the caller writes it after the queued bytes
+    /// ([`io_slices`](Self::io_slices), [`advance`](Self::advance)). An empty slice means that
+    /// nothing more must be done.
+    ///
+    /// Until the payload has been written, or [kept](Self::keep_payload), nothing after it can be
+    /// sent. Until then, [`SendHalf::queued`] includes it and [`SendHalf::slices`] leaves it out.
+    /// So use only the methods of this type to write.
     ///
     /// # Errors
     ///
-    /// As for [`SendHalf::message`].
+    /// The same as for [`SendHalf::message`].
     pub fn lend_payload<'m>(
         &mut self,
         message: impl Into<Outgoing<'m>>,
@@ -107,8 +115,8 @@ impl SendLending<'_> {
         }
     }
 
-    /// Takes note that the transport took the next `len` bytes, of which some may be of the lent payload: those are cut
-    /// off its start.
+    /// Reports that the transport took the next `len` bytes. Those of the lent payload are removed
+    /// from its start.
     pub fn advance(&mut self, lent: &mut &[u8], len: usize) {
         let before = self.0.queue.lent();
         self.0.advance(len);
@@ -120,7 +128,8 @@ impl SendLending<'_> {
         *lent = lent.get(taken..).unwrap_or_default();
     }
 
-    /// Copies exactly the rest of a lent payload that has not been written: it leaves like everything that is queued.
+    /// Copies the unwritten rest of a lent payload into the queue. `lent` must be exactly that
+    /// rest.
     pub fn keep_payload(&mut self, lent: &[u8]) {
         if self.0.queue.lent() > 0 {
             self.0.queue.fill_gap(Bytes::copy_from_slice(lent));
@@ -133,12 +142,12 @@ impl SendLending<'_> {
 #[derive(Debug)]
 pub struct IoSlices<'a>(Slices<'a>);
 
-/// Mostly there is one.
+/// The slices: in most cases there is only one.
 #[cfg(feature = "std")]
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "Passed by value once and stored by nobody"
+    reason = "the value is returned once and never stored"
 )]
 enum Slices<'a> {
     One([std::io::IoSlice<'a>; 1]),
@@ -159,8 +168,8 @@ impl<'a> core::ops::Deref for IoSlices<'a> {
 
 #[cfg(feature = "std")]
 impl SendHalf {
-    /// Returns the next bytes to send, for a vectored write: at most 16 [`IoSlice`](std::io::IoSlice)s, none if there is
-    /// nothing.
+    /// Returns the next bytes to send, for a vectored write. There are at most 16
+    /// [`IoSlice`](std::io::IoSlice)s, and none if nothing is queued.
     #[inline]
     pub fn io_slices(&self) -> IoSlices<'_> {
         self.io_slices_and(&[])
@@ -177,7 +186,8 @@ impl SendHalf {
     fn many_slices<'a>(&'a self, lent: &'a [u8]) -> IoSlices<'a> {
         let mut slices = [&[][..]; 16];
         let mut used = self.slices(&mut slices);
-        // Without its header, which is gone if the output was lost, the payload means nothing.
+        // If the output was lost, the header of the payload is gone, and the payload must not be
+        // written.
         if !lent.is_empty()
             && self.queue.lent() > 0
             && let Some(slot) = slices.get_mut(used)
@@ -191,7 +201,8 @@ impl SendHalf {
 
 #[cfg(feature = "std")]
 impl<'a> SendLending<'a> {
-    /// As [`SendHalf::io_slices`], with the lent payload in its place if the slices reach that far.
+    /// Does the same as [`SendHalf::io_slices`], with the lent payload in its place if there are
+    /// enough slices.
     #[inline]
     pub fn io_slices(self, lent: &'a [u8]) -> IoSlices<'a> {
         self.0.io_slices_and(lent)

@@ -1,6 +1,7 @@
-//! A message that leaves in more than one frame (RFC 6455 §5.4).
+//! Messages that are sent in more than one frame (RFC 6455 §5.4).
 //!
-//! It is queued uncut, and cut as the transport takes it, so that control frames leave at the next boundary of a frame.
+//! Such a message is queued whole and cut while the transport takes it, so that control frames can
+//! be sent at the next frame boundary.
 
 use alloc::boxed::Box;
 
@@ -11,21 +12,23 @@ use super::lending::UNCOPIED_LEN;
 use crate::header::FrameHeader;
 use crate::opcode::OpCode;
 
-/// Bytes in frames from which on no more are made before the transport has taken them: small fragments share a write.
+/// The number of queued bytes from which no further frames are made until the transport takes some.
+/// Several small fragments can still share a write.
 const FRAMES_AHEAD: usize = 16 * 1024;
 
-/// The rest of a message of which frames are made.
+/// The rest of a message whose frames are made later.
 pub(super) struct Long {
-    /// Of the next frame.
+    /// The opcode of the next frame.
     opcode: OpCode,
-    /// It stands on the first frame of a compressed message only (RFC 7692 §6.1).
+    /// The reserved bit of the next frame. It is set only on the first frame of a compressed
+    /// message (RFC 7692 §6.1).
     rsv1: bool,
-    /// Never empty.
+    /// The payload for which no frame has been made. It is never empty.
     rest: Bytes,
 }
 
 impl SendHalf {
-    /// Queues a message that is longer than a frame may be.
+    /// Queues a message that is longer than the maximum fragment.
     pub(super) fn queue_long(&mut self, opcode: OpCode, rsv1: bool, payload: Bytes) {
         self.long = Some(Box::new(Long {
             opcode,
@@ -35,13 +38,13 @@ impl SendHalf {
         self.next_frames();
     }
 
-    /// The bytes of which no frame has been made.
+    /// Returns the number of bytes for which no frame has been made.
     #[inline]
     pub(super) fn rest_of_long(&self) -> usize {
         self.long.as_ref().map_or(0, |long| long.rest.len())
     }
 
-    /// Makes the next frames, and behind the last of them a Close that waits.
+    /// Makes the next frames. A waiting Close follows the last one.
     pub(super) fn next_frames(&mut self) {
         while self.queue.len() < FRAMES_AHEAD && self.long.is_some() {
             self.next_frame();
@@ -49,7 +52,7 @@ impl SendHalf {
         self.refresh();
     }
 
-    /// Makes all frames at once: something has to follow the message.
+    /// Makes all frames at once, because something must follow the message.
     pub(super) fn finish_long(&mut self) {
         while self.long.is_some() {
             self.next_frame();
@@ -57,7 +60,7 @@ impl SendHalf {
         self.refresh();
     }
 
-    /// Forgets the message: its end never leaves.
+    /// Drops the rest of the message, which is never completed.
     pub(super) fn drop_long(&mut self) {
         if self.long.take().is_some() {
             self.refresh();

@@ -1,4 +1,4 @@
-//! Sending a message piece by piece (RFC 6455 §5.4).
+//! Messages that are sent piece by piece (RFC 6455 §5.4).
 
 use super::SendHalf;
 use super::deflate::Part;
@@ -8,18 +8,18 @@ use crate::message::{MessageKind, Payload};
 use crate::opcode::OpCode;
 use crate::utf8::Utf8Stream;
 
-/// A message that is sent piece by piece.
+/// The message that is sent piece by piece.
 pub(super) struct Unfinished {
     kind: MessageKind,
-    /// What was queued of a text.
+    /// The UTF-8 check of the text that was queued.
     utf8: Utf8Stream,
-    /// Its first frame was queued.
+    /// The first frame was queued.
     is_under_way: bool,
     is_compressed: bool,
 }
 
 impl Unfinished {
-    /// Takes a piece of text into account, or leaves everything as it was.
+    /// Validates a piece of text. After an error the state is unchanged.
     fn check(&mut self, payload: &[u8]) -> Result<(), SendError> {
         if self.kind == MessageKind::Text {
             let mut utf8 = self.utf8;
@@ -29,7 +29,7 @@ impl Unfinished {
         Ok(())
     }
 
-    /// The opcode of the next frame, which is about to be queued.
+    /// Returns the opcode of the next frame, which must then be queued.
     fn next_opcode(&mut self) -> OpCode {
         if core::mem::replace(&mut self.is_under_way, true) {
             OpCode::Continuation
@@ -42,13 +42,14 @@ impl Unfinished {
 impl SendHalf {
     /// Begins a message that is sent piece by piece (RFC 6455 §5.4). Nothing is queued yet.
     ///
-    /// Once a piece was queued, no other message can be sent until [`finish`](Self::finish), because fragments of two
-    /// messages must not mix; control frames and a Close can. Before that, another message takes its place.
+    /// Once a piece has been queued, no other message can be sent until [`finish`](Self::finish),
+    /// because the fragments of two messages must not be mixed. Control frames and a Close can
+    /// still be sent. Before the first piece, another message replaces this one.
     ///
     /// # Errors
     ///
-    /// [`SendError::Closing`] once a Close was queued or the connection ended, [`SendError::UnfinishedMessage`] if
-    /// frames of another message were queued and its end was not.
+    /// [`SendError::Closing`] once a Close was queued or the connection ended.
+    /// [`SendError::UnfinishedMessage`] if pieces of another message were queued, but not its end.
     pub fn begin(&mut self, kind: MessageKind) -> Result<(), SendError> {
         self.make_free()?;
         self.unfinished = Some(Unfinished {
@@ -61,15 +62,15 @@ impl SendHalf {
         Ok(())
     }
 
-    /// The message that was begun leaves as it is, also where compression was agreed (RFC 7692 §6). Without effect once
-    /// a piece was queued.
+    /// Turns off the agreed compression for the message that was begun (RFC 7692 §6). This has no
+    /// effect once a piece has been queued.
     pub fn leave_uncompressed(&mut self) {
         if let Some(message) = &mut self.unfinished {
             message.is_compressed &= message.is_under_way;
         }
     }
 
-    /// The kind of the message of which frames were queued and the end was not.
+    /// Returns the kind of the message of which pieces were queued, but not the end.
     pub fn unfinished(&self) -> Option<MessageKind> {
         let unfinished = self.unfinished.as_ref();
         unfinished
@@ -77,13 +78,14 @@ impl SendHalf {
             .map(|message| message.kind)
     }
 
-    /// Queues a piece of the message that was begun, as a frame of its own; an empty piece is none. Text may be cut inside a
-    /// character.
+    /// Queues a piece of the message that was begun, in a frame of its own. An empty piece queues
+    /// nothing. Text may be cut inside a character.
     ///
     /// # Errors
     ///
-    /// [`SendError::NotUtf8`] if it cannot continue the text: nothing was queued, and other bytes may be tried.
-    /// [`SendError::NoMessage`] if none was begun, [`SendError::Closing`].
+    /// [`SendError::NotUtf8`] if the bytes cannot continue the text. Nothing was queued, and other
+    /// bytes may be tried. [`SendError::NoMessage`] if no message was begun. [`SendError::Closing`]
+    /// once a Close was queued or the connection ended.
     pub fn write(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.check_open()?;
         let Some(message) = &mut self.unfinished else {
@@ -118,8 +120,9 @@ impl SendHalf {
     ///
     /// # Errors
     ///
-    /// [`SendError::NotUtf8`] if text ends inside a character: nothing was queued, and the message is still unfinished.
-    /// [`SendError::NoMessage`] if none was begun, [`SendError::Closing`].
+    /// [`SendError::NotUtf8`] if the text ends inside a character. Nothing was queued, and the
+    /// message is still unfinished. [`SendError::NoMessage`] if no message was begun.
+    /// [`SendError::Closing`] once a Close was queued or the connection ended.
     pub fn finish(&mut self) -> Result<(), SendError> {
         self.check_open()?;
         let Some(message) = &mut self.unfinished else {
@@ -142,7 +145,8 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Makes way for a new message, if it may begin. One that was begun without a piece is forgotten.
+    /// Prepares for a new message: completes a long one before it, and drops one that was begun but
+    /// has no piece yet. Fails if no message may begin.
     pub(super) fn make_free(&mut self) -> Result<(), SendError> {
         self.check_open()?;
         if self.unfinished().is_some() {

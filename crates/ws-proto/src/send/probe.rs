@@ -1,39 +1,40 @@
-//! A Ping of the caller whose round trip is measured.
+//! Pings of the caller whose round trip is measured.
 
 use core::time::Duration;
 
-/// The newest Ping of this kind.
+/// The last Ping whose round trip is measured.
 pub(super) struct Probe {
     pub(super) number: u32,
     pub(super) sent: Duration,
     pub(super) answer: Answer,
 }
 
-/// Its Pong.
+/// The state of the Pong to a [`Probe`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Awaited,
-    /// It has come, at a time that the caller has not told yet.
+    /// The Pong has arrived, but the caller has not passed the time since.
     Undated,
-    /// The round trip took so long.
+    /// The Pong arrived after this time.
     After(Duration),
 }
 
 impl Probe {
-    /// Longer than the payloads of keepalive, so that neither takes the other's Pong for its own.
+    /// Returns the payload of the Ping. It is longer than that of a keepalive Ping, so that their
+    /// Pongs cannot be confused.
     pub(super) fn payload(&self) -> [u8; 5] {
         let [a, b, c, d] = self.number.to_be_bytes();
         [b'#', a, b, c, d]
     }
 
-    /// A Pong came.
+    /// Handles a Pong.
     pub(super) fn pong(&mut self, payload: &[u8]) {
         if self.answer == Answer::Awaited && payload == self.payload() {
             self.answer = Answer::Undated;
         }
     }
 
-    /// Dates what has come.
+    /// Takes `now` as the time of a Pong that has arrived.
     pub(super) fn date(&mut self, now: Duration) {
         if self.answer == Answer::Undated {
             self.answer = Answer::After(now.saturating_sub(self.sent));

@@ -1,32 +1,34 @@
-//! Encoded frames on their way to the transport.
+//! The queue of encoded frames for the transport.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-/// Bytes in order: mostly one contiguous buffer, with large payloads between that were never copied.
+/// Bytes in order. Most of them are in one contiguous buffer. Large payloads are inserted without a
+/// copy.
 #[derive(Default)]
 pub(super) struct Queue {
-    /// Frames and headers. `buffer[..sent]` has gone out.
+    /// Frames and headers. `buffer[..sent]` has been written.
     buffer: Vec<u8>,
     sent: usize,
-    /// Payloads that stand between bytes of `buffer`, each before the byte at its position.
+    /// The payloads between bytes of `buffer`. Each one precedes the byte at its position.
     inserted: VecDeque<Inserted>,
-    /// A payload that its owner keeps and writes itself has its place before the byte of `buffer` at this position,
-    /// where no other payload stands: its header is before it.
+    /// The position of a lent payload, which the caller keeps and writes. It precedes the byte of
+    /// `buffer` at this position. No inserted payload has the same position, because the header of
+    /// the lent payload precedes it.
     gap: usize,
-    /// Bytes of that payload that have not gone out. 0: there is none.
+    /// The number of unwritten bytes of the lent payload. 0 means that no payload is lent.
     lent: usize,
-    /// Bytes that have not gone out, lent ones included.
+    /// The number of unwritten bytes, including lent ones.
     len: usize,
 }
 
 struct Inserted {
-    /// `sent <= at <= buffer.len()`, ascending.
+    /// The position in `buffer`: `sent <= at <= buffer.len()`. Positions ascend.
     at: usize,
-    /// Never empty.
-    octets: Bytes,
+    /// The payload, which is never empty.
+    bytes: Bytes,
 }
 
 impl Queue {
@@ -38,7 +40,7 @@ impl Queue {
         self.len == 0
     }
 
-    /// Lets `write` append to the contiguous buffer, which gets room for `len` bytes first.
+    /// Calls `write` to append to the contiguous buffer, after reserving `len` bytes.
     #[inline(always)]
     pub(super) fn append(&mut self, len: usize, write: impl FnOnce(&mut Vec<u8>)) {
         if self.buffer.capacity().saturating_sub(self.buffer.len()) < len {
@@ -52,46 +54,48 @@ impl Queue {
     }
 
     /// Appends a payload without a copy.
-    pub(super) fn insert(&mut self, octets: Bytes) {
-        if !octets.is_empty() {
-            self.len = self.len.saturating_add(octets.len());
+    pub(super) fn insert(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.len = self.len.saturating_add(bytes.len());
             self.inserted.push_back(Inserted {
                 at: self.buffer.len(),
-                octets,
+                bytes,
             });
         }
     }
 
-    /// Leaves a gap behind a header, for a payload of `len` bytes whose owner keeps it. There is one at a time.
+    /// Leaves a gap after a header, for a lent payload of `len` bytes. Only one gap can exist at a
+    /// time.
     pub(super) fn lend_gap(&mut self, len: usize) {
         self.gap = self.buffer.len();
         self.lent = len;
         self.len = self.len.saturating_add(len);
     }
 
-    /// Bytes of the gap that have not gone out.
+    /// Returns the number of unwritten bytes of the lent payload.
     pub(super) fn lent(&self) -> usize {
         self.lent
     }
 
-    /// Fills the gap with what is left of its payload.
-    pub(super) fn fill_gap(&mut self, octets: Bytes) {
-        if self.lent == 0 || octets.len() != self.lent {
+    /// Fills the gap with the rest of its payload.
+    pub(super) fn fill_gap(&mut self, bytes: Bytes) {
+        if self.lent == 0 || bytes.len() != self.lent {
             return;
         }
         let at = self.gap;
         let before = self.inserted.partition_point(|it| it.at < at);
-        self.inserted.insert(before, Inserted { at, octets });
+        self.inserted.insert(before, Inserted { at, bytes });
         self.lent = 0;
     }
 
-    /// Writes the next bytes to `slices`, as far as those reach, or the gap; returns how many were used.
+    /// Fills `slices` with the next bytes up to the gap, as many as fit. Returns the number of
+    /// slices that were used.
     pub(super) fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
         let mut used: usize = 0;
-        let mut put = |octets: &'a [u8]| match slices.get_mut(used) {
-            _ if octets.is_empty() => true,
+        let mut put = |bytes: &'a [u8]| match slices.get_mut(used) {
+            _ if bytes.is_empty() => true,
             Some(slot) => {
-                *slot = octets;
+                *slot = bytes;
                 used = used.saturating_add(1);
                 true
             }
@@ -99,8 +103,8 @@ impl Queue {
         };
         let end = self.contiguous_end();
         let mut from = self.sent;
-        for Inserted { at, octets } in self.inserted.iter().take_while(|it| self.shows(it)) {
-            if !put(self.buffer.get(from..*at).unwrap_or_default()) || !put(octets) {
+        for Inserted { at, bytes } in self.inserted.iter().take_while(|it| self.precedes_gap(it)) {
+            if !put(self.buffer.get(from..*at).unwrap_or_default()) || !put(bytes) {
                 return used;
             }
             from = *at;
@@ -109,7 +113,7 @@ impl Queue {
         used
     }
 
-    /// All bytes, if they are in one piece.
+    /// Returns all bytes if they are contiguous.
     #[cfg(feature = "std")]
     #[inline]
     pub(super) fn contiguous(&self) -> Option<&[u8]> {
@@ -117,12 +121,12 @@ impl Queue {
         is_whole.then_some(self.buffer.get(self.sent..)?)
     }
 
-    /// Whether this payload stands before the gap.
-    fn shows(&self, payload: &Inserted) -> bool {
+    /// Returns `true` if this payload precedes the gap.
+    fn precedes_gap(&self, payload: &Inserted) -> bool {
         self.lent == 0 || payload.at < self.gap
     }
 
-    /// How far `buffer` reaches before the gap.
+    /// Returns the end of the bytes in `buffer` that precede the gap.
     fn contiguous_end(&self) -> usize {
         match self.lent {
             0 => self.buffer.len(),
@@ -130,7 +134,7 @@ impl Queue {
         }
     }
 
-    /// The next `len` bytes have gone out.
+    /// Removes the next `len` bytes, which have been written.
     pub(super) fn advance(&mut self, len: usize) {
         if len >= self.len {
             self.clear();
@@ -139,7 +143,7 @@ impl Queue {
         let mut left = len;
         self.len = self.len.saturating_sub(left);
         while left > 0 {
-            let next = self.inserted.front().filter(|next| self.shows(next));
+            let next = self.inserted.front().filter(|next| self.precedes_gap(next));
             let boundary = next.map_or(self.contiguous_end(), |next| next.at);
             let is_lent = next.is_none();
             let contiguous = boundary.saturating_sub(self.sent).min(left);
@@ -156,27 +160,26 @@ impl Queue {
         }
     }
 
-    /// Of the next `len` bytes, those that are lent have gone out: how many.
+    /// Removes up to `len` bytes of the lent payload. Returns how many were removed.
     fn advance_lent(&mut self, len: usize) -> usize {
         let taken = self.lent.min(len);
         self.lent = self.lent.saturating_sub(taken);
         taken
     }
 
-    /// Of the next `len` bytes, those of the next payload have gone out: how many.
+    /// Removes up to `len` bytes of the next inserted payload. Returns how many were removed.
     fn advance_inserted(&mut self, len: usize) -> usize {
         let Some(next) = self.inserted.front_mut() else {
             return 0;
         };
-        let taken = next.octets.len().min(len);
-        bytes::Buf::advance(&mut next.octets, taken);
-        if next.octets.is_empty() {
+        let taken = next.bytes.len().min(len);
+        bytes::Buf::advance(&mut next.bytes, taken);
+        if next.bytes.is_empty() {
             self.inserted.pop_front();
         }
         taken
     }
 
-    /// Drops everything.
     pub(super) fn clear(&mut self) {
         self.buffer.clear();
         self.inserted.clear();
@@ -189,7 +192,7 @@ impl Queue {
         self.buffer.capacity() > 0
     }
 
-    /// Uses `buffer` from now on, if there is none.
+    /// Uses `buffer` from now on. Returns it if the queue already has a buffer.
     pub(super) fn lend(&mut self, buffer: Vec<u8>) -> Option<Vec<u8>> {
         if self.buffer.capacity() > 0 {
             return Some(buffer);
@@ -199,7 +202,8 @@ impl Queue {
         None
     }
 
-    /// Gives the buffer up: at once if it is empty, else if its bytes fit 16 times in it, moving them.
+    /// Returns the buffer if it is empty. Otherwise returns it if it is more than 4 KiB longer than
+    /// 16 times its unwritten bytes, which move to a new one.
     pub(super) fn reclaim(&mut self) -> Option<Vec<u8>> {
         if self.buffer.capacity() == 0 {
             return None;
@@ -216,8 +220,9 @@ impl Queue {
         Some(core::mem::replace(&mut self.buffer, kept))
     }
 
-    /// Room for `len` more bytes. Bytes that have gone out make way before memory grows, once they are no fewer than
-    /// those that move: else each small write by the transport could cost a move of everything queued.
+    /// Makes room for `len` more bytes. Written bytes are removed first if there are at least as
+    /// many as unwritten ones. Otherwise each small write by the transport could cost a move of the
+    /// whole queue.
     #[cold]
     fn make_room(&mut self, len: usize) {
         let unsent = self.buffer.len().saturating_sub(self.sent);
@@ -228,7 +233,7 @@ impl Queue {
         self.buffer.reserve(len);
     }
 
-    /// Counts positions from the first byte that has not gone out.
+    /// Rebases all positions to the first unwritten byte.
     fn rebase(&mut self) {
         for inserted in &mut self.inserted {
             inserted.at = inserted.at.saturating_sub(self.sent);
@@ -278,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lent_keeps_its_place() {
+    fn a_lent_payload_keeps_its_place() {
         for sent in 0..=9 {
             let mut queue = Queue::default();
             queue.append(2, |buffer| buffer.extend_from_slice(b"ab"));
@@ -295,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn few_slices_show_the_beginning() {
+    fn few_slices_hold_the_beginning() {
         let queue = filled();
         let mut slices = [&[][..]; 2];
         assert_eq!(queue.slices(&mut slices), 2);
@@ -303,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_buffer_with_few_octets_is_given_up() {
+    fn a_large_buffer_with_few_bytes_is_reclaimed() {
         let mut queue = Queue::default();
         assert!(queue.lend(Vec::with_capacity(64 * 1024)).is_none());
         queue.append(10, |buffer| buffer.extend_from_slice(b"0123456789"));

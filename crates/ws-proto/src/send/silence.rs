@@ -1,4 +1,4 @@
-//! What to do about a peer that says nothing: an idle time limit, and Pings that are sent unasked.
+//! The reaction to a silent peer: an idle timeout, and keepalive Pings.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -6,22 +6,24 @@ use core::time::Duration;
 use crate::config::{Config, Keepalive};
 use crate::deadline::{Deadline, Expired};
 
-/// Watches the peer's silence. Exists only where it is configured.
+/// The timeouts on the peer's silence. Exists only if one is configured.
 pub(super) struct Silence {
     idle_timeout: Option<Duration>,
     keepalive: Option<Keepalive>,
-    /// When the peer has been silent for too long.
+    /// The deadline for the next input.
     idle: Deadline,
     next_ping: Deadline,
     pong_due: Deadline,
-    /// When the Ping was queued whose Pong is awaited, and its number, which is its payload.
+    /// The time at which the unanswered keepalive Ping was queued, and its number, which is its
+    /// payload.
     pinged: Option<(Duration, u32)>,
-    /// Pings so far.
+    /// The number of keepalive Pings so far.
     pings: u32,
     round_trip: Option<Duration>,
-    /// The date of the Ping whose Pong has come, at a time that the caller has not told yet.
+    /// The time at which the answered Ping was queued. `None` once its round trip has been
+    /// measured.
     answered: Option<Duration>,
-    /// Nobody reads, so that silence says nothing about the peer.
+    /// The caller does not read, so missing input does not mean that the peer is silent.
     is_paused: bool,
 }
 
@@ -46,7 +48,7 @@ impl Silence {
         Some(silence)
     }
 
-    /// The peer has sent something.
+    /// Restarts the timeouts after input.
     pub(super) fn heard(&mut self) {
         if let Some(timeout) = self.idle_timeout {
             self.idle.arm(timeout);
@@ -56,19 +58,20 @@ impl Silence {
         }
     }
 
-    /// Whether anybody reads.
+    /// Pauses or resumes the timeouts.
     pub(super) fn pause(&mut self, is_paused: bool) {
         self.is_paused = is_paused;
     }
 
-    /// The transport took bytes: the Ping may still be behind others.
+    /// Restarts the time for the Pong after the transport took bytes, because the Ping may still
+    /// wait behind others.
     pub(super) fn progress(&mut self) {
         if let (Some(_), Some(Keepalive { timeout, .. })) = (self.pinged, self.keepalive) {
             self.pong_due.arm(timeout);
         }
     }
 
-    /// Another time limit runs from here on.
+    /// Stops all timeouts, because another timeout takes over.
     pub(super) fn stop(&mut self) {
         self.idle_timeout = None;
         self.keepalive = None;
@@ -86,7 +89,7 @@ impl Silence {
         self.idle.is_armed() || self.next_ping.is_armed() || self.pong_due.is_armed()
     }
 
-    /// The earliest date.
+    /// Returns the earliest deadline.
     pub(super) fn at(&mut self, now: Duration) -> Option<Duration> {
         if self.is_paused {
             return None;
@@ -97,7 +100,7 @@ impl Silence {
             .min()
     }
 
-    /// The time limit that has passed.
+    /// Returns the timeout that has passed.
     pub(super) fn expired(&self, now: Duration) -> Option<Expired> {
         if self.is_paused {
             None
@@ -110,13 +113,13 @@ impl Silence {
         }
     }
 
-    /// The number of the Ping to send, when it is time and none is under way.
+    /// Returns the number of the Ping to send if one is due and none is unanswered.
     pub(super) fn ping_due(&mut self, now: Duration) -> Option<u32> {
         let Keepalive { timeout, .. } = self.keepalive?;
         if self.is_paused || !self.next_ping.has_passed(now) {
             return None;
         }
-        // The next is due when the peer has answered this one and been silent again.
+        // The next Ping is due after the Pong to this one and another period of silence.
         self.next_ping.disarm();
         self.pings = self.pings.wrapping_add(1);
         self.pinged = Some((now, self.pings));
@@ -124,7 +127,7 @@ impl Silence {
         Some(self.pings)
     }
 
-    /// A Pong came. One that nobody asked for changes nothing.
+    /// Handles a Pong. One that answers no keepalive Ping has no effect.
     pub(super) fn pong(&mut self, payload: &[u8]) {
         if let Some((sent, number)) = self.pinged
             && payload == number.to_be_bytes()
@@ -140,7 +143,7 @@ impl Silence {
         self.answered.is_some()
     }
 
-    /// Takes `now` for the time at which the Pong came.
+    /// Takes `now` as the time of a Pong that has arrived.
     pub(super) fn date_pong(&mut self, now: Duration) {
         if let Some(sent) = self.answered.take() {
             self.round_trip = Some(now.saturating_sub(sent));

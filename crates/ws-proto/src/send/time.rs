@@ -1,4 +1,4 @@
-//! Time limits and round trips, as data.
+//! Timeouts and round trips, as data.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -12,7 +12,7 @@ use crate::error::SendError;
 use crate::opcode::OpCode;
 
 impl SendHalf {
-    /// Tells whether a time limit runs, so that it is worth looking at the clock.
+    /// Returns `true` if a timeout runs. If none runs, the caller need not read the clock.
     pub fn is_timed(&self) -> bool {
         let silence = self.silence.as_ref();
         self.ending.is_armed()
@@ -20,9 +20,10 @@ impl SendHalf {
             || silence.is_some_and(|silence| silence.is_timed())
     }
 
-    /// Returns the earliest time limit that runs, as a duration since the epoch that the caller chose for `now`.
+    /// Returns the earliest deadline, as a duration since the epoch that the caller chose for
+    /// `now`.
     ///
-    /// Limits that were armed since the last call start at `now`: ask before waiting.
+    /// A timeout that was armed since the last call starts at `now`, so call it before each wait.
     pub fn deadline(&mut self, now: Duration) -> Option<Duration> {
         self.date_pongs(now);
         let silence = self.silence.as_mut().and_then(|silence| silence.at(now));
@@ -32,13 +33,17 @@ impl SendHalf {
             .min()
     }
 
-    /// Acts on a time limit that has passed at `now`: the connection counts as lost unless its end was decided
-    /// before. Says which one, once: drop the transport then. Steps of receiving do not say [`Step::Ended`] for that, and
-    /// no other limit runs.
+    /// Acts on a timeout that has passed at `now`, and returns it. The caller must then drop the
+    /// transport.
+    ///
+    /// The connection counts as lost, unless its outcome was decided before. Each timeout is
+    /// returned once, and no other timeout runs afterwards. Steps of receiving do not return
+    /// [`Step::Ended`] because of it.
+    ///
+    /// Returns `None` if no timeout has passed, or if a keepalive Ping was due. That Ping is then
+    /// queued.
     ///
     /// [`Step::Ended`]: crate::Step::Ended
-    ///
-    /// `None` if none has passed, or if it was time for a keepalive Ping, which is queued now.
     pub fn expire(&mut self, now: Duration) -> Option<Expired> {
         let expired = if self.ending.has_passed(now) {
             match self.closing {
@@ -53,7 +58,7 @@ impl SendHalf {
                 Some(expired) => expired,
                 None => {
                     let number = silence.ping_due(now)?;
-                    self.control(OpCode::Ping, &number.to_be_bytes());
+                    self.final_frame(OpCode::Ping, &number.to_be_bytes());
                     return None;
                 }
             }
@@ -62,36 +67,41 @@ impl SendHalf {
         Some(expired)
     }
 
-    /// Tells whether the time for the peer's Close has passed at `now`, which [`expire`](Self::expire) would act on. For
-    /// callers that do not receive: what has arrived by then still counts.
+    /// Returns `true` if the time for the peer's Close has passed at `now`, so that
+    /// [`expire`](Self::expire) would act on it.
+    ///
+    /// This is for callers that do not receive. They must not treat the connection as lost, because
+    /// a Close that has arrived but was not read still counts.
     pub fn awaits_close_too_long(&self, now: Duration) -> bool {
         matches!(self.closing, Closing::LocalSent) && self.ending.has_passed(now)
     }
 
-    /// Takes note of input: the time limits on the peer's silence start anew.
+    /// Restarts the timeouts on the peer's silence after input.
     pub(crate) fn heard(&mut self) {
         if let Some(silence) = &mut self.silence {
             silence.heard();
         }
     }
 
-    /// Stops the time limits on the peer's silence until [`resume_listening`](Self::resume_listening): the caller does
-    /// not read, as while it waits for room to send, so there may be plenty to hear.
+    /// Stops the timeouts on the peer's silence until [`resume_listening`](Self::resume_listening).
+    ///
+    /// This is for times in which the caller does not read, such as a wait for room. Unread input
+    /// may then be available.
     pub fn pause_listening(&mut self) {
         if let Some(silence) = &mut self.silence {
             silence.pause(true);
         }
     }
 
-    /// Ends what [`pause_listening`](Self::pause_listening) began.
+    /// Restarts the timeouts after [`pause_listening`](Self::pause_listening).
     pub fn resume_listening(&mut self) {
         if let Some(silence) = &mut self.silence {
             silence.pause(false);
         }
     }
 
-    /// Queues a Ping whose round trip is measured from `now` on, in the place of the one before. Returns its number, for
-    /// [`probe_answer`](Self::probe_answer).
+    /// Queues a Ping whose round trip is measured from `now` on. It replaces the previous Ping of
+    /// this kind. Returns its number for [`probe_answer`](Self::probe_answer).
     ///
     /// # Errors
     ///
@@ -105,11 +115,11 @@ impl SendHalf {
             answer: Answer::Awaited,
         }));
         let (number, payload) = (probe.number, probe.payload());
-        self.control(OpCode::Ping, &payload);
+        self.final_frame(OpCode::Ping, &payload);
         Ok(number)
     }
 
-    /// Returns the round trip of the Ping with this number, once its Pong has come and been
+    /// Returns the round trip of the Ping with this number, once its Pong has arrived and been
     /// [dated](Self::date_pongs).
     pub fn probe_answer(&self, number: u32) -> Option<Duration> {
         match self.probe.as_deref() {
@@ -122,13 +132,13 @@ impl SendHalf {
         }
     }
 
-    /// Returns how long the peer took to answer the last keepalive Ping.
+    /// Returns the time that the peer took to answer the last keepalive Ping.
     pub fn round_trip(&self) -> Option<Duration> {
         self.silence.as_ref()?.round_trip()
     }
 
-    /// Tells whether a Pong has come that ends a round trip, so that it is worth looking at the clock:
-    /// [`date_pongs`](Self::date_pongs).
+    /// Returns `true` if a Pong that ends a round trip has arrived. The caller should then read the
+    /// clock and call [`date_pongs`](Self::date_pongs).
     pub fn has_undated_pong(&self) -> bool {
         let silence = self.silence.as_ref();
         let probe = self.probe.as_ref();
@@ -136,7 +146,8 @@ impl SendHalf {
             || probe.is_some_and(|probe| probe.answer == Answer::Undated)
     }
 
-    /// Takes `now` for the time of Pongs that have come since the last call. [`deadline`](Self::deadline) does, too.
+    /// Takes `now` as the time of the Pongs that have arrived since the last call.
+    /// [`deadline`](Self::deadline) does so, too.
     pub fn date_pongs(&mut self, now: Duration) {
         if let Some(silence) = &mut self.silence {
             silence.date_pong(now);
@@ -146,7 +157,7 @@ impl SendHalf {
         }
     }
 
-    /// A Pong came: it may be the one that a keepalive Ping or a Ping of the caller waits for.
+    /// Passes a Pong to the keepalive and to the probe.
     pub(super) fn pong_arrived(&mut self, payload: &ControlPayload) {
         if let Some(silence) = &mut self.silence {
             silence.pong(payload);

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes deflate_vectors.txt: messages compressed by zlib as RFC 7692 §7.2.1 says, for the tests of the codec.
+"""Writes deflate_vectors.txt, the input for the tests of the codec.
 
-A line is one connection with context takeover: its name, the payloads as recipe:length:seed, and for each message
-what goes on the wire in hexadecimal. The recipes are repeated in the tests.
+The messages are compressed by zlib according to RFC 7692 §7.2.1. Each line is one connection with
+context takeover. It has the name of the connection, the payloads as recipe:length:seed, and the
+compressed messages in hexadecimal. The tests implement the same recipes.
 """
 
 import pathlib
@@ -37,7 +38,7 @@ def end(data):
 
 
 def synced(level, window, memory, strategy, payloads, full=False, pieces=1):
-    """Every message ends with a flush; `pieces` also flush inside a message."""
+    """Every message ends with a flush. Several `pieces` flush inside a message, too."""
     codec = zlib.compressobj(level, zlib.DEFLATED, -window, memory, strategy)
     flush = zlib.Z_FULL_FLUSH if full else zlib.Z_SYNC_FLUSH
     for data in payloads:
@@ -45,12 +46,12 @@ def synced(level, window, memory, strategy, payloads, full=False, pieces=1):
         wire = b""
         for at in range(0, len(data), step):
             wire += codec.compress(data[at : at + step]) + codec.flush(flush)
-        # The second of two flushes in a row does nothing: an empty message is the octet 00.
+        # The second of two flushes in a row has no output, so an empty message is the byte 00.
         yield end(wire) if wire else b"\x00"
 
 
 def finished(level, window, memory, strategy, payloads, pieces=1):
-    """Every piece ends with BFINAL (RFC 7692 §7.2.3.4) and refers to all before it."""
+    """Every piece ends with BFINAL (RFC 7692 §7.2.3.4), and may refer to all earlier bytes."""
     seen = b""
     for data in payloads:
         step = max(1, -(-len(data) // pieces))
@@ -64,7 +65,7 @@ def finished(level, window, memory, strategy, payloads, pieces=1):
 
 
 def mixed(level, window, memory, strategy, payloads):
-    """Messages that end with a flush and messages that end with BFINAL take turns."""
+    """Messages that end with a flush alternate with messages that end with BFINAL."""
     seen = b""
     for index, data in enumerate(payloads):
         codec = zlib.compressobj(level, zlib.DEFLATED, -window, memory, strategy, seen[-(1 << window) :])

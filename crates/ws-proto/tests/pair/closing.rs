@@ -1,11 +1,13 @@
-//! The closing handshake, and ends without one.
+//! The closing handshake, and connections that end without it.
 
 use ws_proto::{CloseCode, CloseFrame, Connection, Initiator, Role, SendError};
 
-use crate::support::{CLOSE, CONTINUATION, FIN, Seen, TEXT};
-use crate::{BOTH, NONE, close, end, ended, input, new, output, payload, seconds, wire};
+use crate::support::{
+    BOTH, CLOSE, CONTINUATION, FIN, Seen, TEXT, close_frame, frames_from, frames_to,
+};
+use crate::{NONE, end, ended, input, new, output, payload, seconds};
 
-/// Moves all output of one end to the other.
+/// Moves the output of one end to the other, and returns the events there.
 fn pass(from: &mut Connection, to: &mut Connection) -> Vec<Seen> {
     let (events, error) = input(to, &output(from));
     assert_eq!(error, None);
@@ -13,13 +15,13 @@ fn pass(from: &mut Connection, to: &mut Connection) -> Vec<Seen> {
 }
 
 #[test]
-fn either_side_closes_and_both_agree() {
+fn either_end_can_close() {
     for role in BOTH {
         for (code, reason) in [(1000, ""), (1001, "maintenance"), (1013, ""), (4999, "bye")] {
             let mut first = new(role);
             let mut second = new(role.peer());
             first.send.message("last words").unwrap();
-            first.send.start_close(close(code, reason)).unwrap();
+            first.send.start_close(close_frame(code, reason)).unwrap();
             assert_eq!(first.send.end(), None);
             assert!(!first.send.ends_transport() && !first.send.is_open());
             let events = pass(&mut first, &mut second);
@@ -29,9 +31,9 @@ fn either_side_closes_and_both_agree() {
                 end(&second),
                 ended(Initiator::Peer, (code, ""), (code, reason), true)
             );
-            // The reply repeats the code without the reason.
+            // The reply has the same code and no reason.
             let reply = output(&mut second);
-            assert_eq!(reply, wire(role.peer(), |w| w.close(code, b"")));
+            assert_eq!(reply, frames_to(role, |w| w.close(code, b"")));
             let (events, error) = input(&mut first, &reply);
             assert_eq!(events, [Seen::Close(Some((code, String::new())))]);
             assert_eq!(error, None);
@@ -49,7 +51,7 @@ fn either_side_closes_and_both_agree() {
                 );
                 assert_eq!(connection.send.pong(&payload(b"")), Err(SendError::Closing));
                 assert!(output(connection).is_empty());
-                // The server goes first (RFC 6455 §7.1.1).
+                // The server closes the transport first (RFC 6455 §7.1.1).
                 let server = connection.send.role() == Role::Server;
                 assert_eq!(connection.send.ends_transport(), server);
                 let clean = end(connection);
@@ -61,11 +63,17 @@ fn either_side_closes_and_both_agree() {
 }
 
 #[test]
-fn both_sides_close_at_once() {
+fn both_ends_can_close_at_once() {
     let mut client = new(Role::Client);
     let mut server = new(Role::Server);
-    client.send.start_close(close(1000, "client")).unwrap();
-    server.send.start_close(close(1001, "server")).unwrap();
+    client
+        .send
+        .start_close(close_frame(1000, "client"))
+        .unwrap();
+    server
+        .send
+        .start_close(close_frame(1001, "server"))
+        .unwrap();
     let from_client = output(&mut client);
     pass(&mut server, &mut client);
     assert_eq!(input(&mut server, &from_client).1, None);
@@ -89,7 +97,7 @@ fn an_empty_close_is_answered_by_an_empty_one() {
         first.send.start_close(CloseFrame::without_code()).unwrap();
         assert_eq!(pass(&mut first, &mut second), [Seen::Close(None)]);
         let reply = output(&mut second);
-        assert_eq!(reply, wire(role.peer(), |w| w.frame(FIN | CLOSE, b"")));
+        assert_eq!(reply, frames_to(role, |w| w.frame(FIN | CLOSE, b"")));
         input(&mut first, &reply);
         assert_eq!(
             end(&first),
@@ -106,7 +114,7 @@ fn an_empty_close_is_answered_by_an_empty_one() {
 fn a_reason_without_a_code_is_refused_and_nothing_is_queued() {
     let mut connection = new(Role::Client);
     assert_eq!(
-        connection.send.start_close(close(1005, "x")),
+        connection.send.start_close(close_frame(1005, "x")),
         Err(SendError::ReasonWithoutCode)
     );
     assert_eq!(connection.send.queued(), 0);
@@ -118,7 +126,7 @@ fn codes_that_must_not_be_sent_are_refused_and_nothing_is_queued() {
     for code in [0, 999, 1004, 1006, 1015, 1016, 2999, 5000, 65535] {
         let mut connection = new(Role::Client);
         assert_eq!(
-            connection.send.start_close(close(code, "x")),
+            connection.send.start_close(close_frame(code, "x")),
             Err(SendError::InvalidCloseCode(CloseCode::new(code)))
         );
         assert_eq!(connection.send.queued(), 0);
@@ -128,15 +136,15 @@ fn codes_that_must_not_be_sent_are_refused_and_nothing_is_queued() {
 }
 
 #[test]
-fn a_close_ends_a_half_message_in_order() {
+fn a_close_inside_a_message_is_clean() {
     let mut server = new(Role::Server);
-    let octets = wire(Role::Client, |w| {
+    let bytes = frames_to(Role::Server, |w| {
         w.frame(TEXT, b"half");
         w.frame(CONTINUATION, b"of");
         w.close(1000, b"");
         w.frame(FIN, b" it");
     });
-    let (events, error) = input(&mut server, &octets);
+    let (events, error) = input(&mut server, &bytes);
     assert_eq!(events, [Seen::Close(Some((1000, String::new())))]);
     assert_eq!(error, None);
     assert_eq!(
@@ -156,7 +164,7 @@ fn an_end_of_input_without_a_close_is_abnormal() {
         assert_eq!(open.send.message("late"), Err(SendError::Closing));
 
         let mut closing = new(role);
-        closing.send.start_close(close(1000, "bye")).unwrap();
+        closing.send.start_close(close_frame(1000, "bye")).unwrap();
         output(&mut closing);
         closing.end_of_input();
         assert_eq!(
@@ -168,10 +176,10 @@ fn an_end_of_input_without_a_close_is_abnormal() {
 }
 
 #[test]
-fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
+fn a_close_is_sent_even_if_the_peer_has_ended_its_direction() {
     for role in BOTH {
         let mut done = new(role);
-        input(&mut done, &wire(role.peer(), |w| w.close(1000, b"")));
+        input(&mut done, &frames_to(role, |w| w.close(1000, b"")));
         done.end_of_input();
         assert_eq!(
             end(&done),
@@ -179,7 +187,7 @@ fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
         );
         assert!(!done.send.ends_transport());
         assert_eq!(done.send.deadline(seconds(1)), Some(seconds(6)));
-        assert_eq!(output(&mut done), wire(role, |w| w.close(1000, b"")));
+        assert_eq!(output(&mut done), frames_from(role, |w| w.close(1000, b"")));
 
         let mut failed = new(role);
         input(&mut failed, &[0xff]);
@@ -188,12 +196,15 @@ fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
             end(&failed),
             ended(Initiator::Local, (1002, ""), NONE, false)
         );
-        assert_eq!(output(&mut failed), wire(role, |w| w.close(1002, b"")));
+        assert_eq!(
+            output(&mut failed),
+            frames_from(role, |w| w.close(1002, b""))
+        );
         assert!(failed.send.ends_transport());
 
-        // An end of the whole transport takes everything with it.
+        // If the whole transport ends, nothing more can be sent.
         let mut reset = new(role);
-        input(&mut reset, &wire(role.peer(), |w| w.close(1000, b"")));
+        input(&mut reset, &frames_to(role, |w| w.close(1000, b"")));
         reset.send.transport_ended();
         assert_eq!(
             end(&reset),
@@ -205,43 +216,47 @@ fn a_close_still_goes_out_to_a_peer_that_ended_its_direction() {
 }
 
 #[test]
-fn both_closes_are_told_whichever_is_first_and_whatever_becomes_of_ours() {
+fn the_closes_of_both_ends_are_reported_in_every_order_and_even_if_ours_is_lost() {
     for role in BOTH {
-        let bye = wire(role.peer(), |w| w.close(4001, b"bye"));
+        let bye = frames_to(role, |w| w.close(4001, b"bye"));
 
         // The peer answers our Close with another code.
         let mut answered = new(role);
-        answered.send.start_close(close(1000, "done")).unwrap();
+        answered
+            .send
+            .start_close(close_frame(1000, "done"))
+            .unwrap();
         output(&mut answered);
         input(&mut answered, &bye);
         assert_eq!(
             end(&answered),
             ended(Initiator::Local, (1000, "done"), (4001, "bye"), true)
         );
-        let told = answered.send.end().unwrap();
-        assert_eq!((told.code().number(), told.reason()), (4001, "bye"));
+        let result = answered.send.end().unwrap();
+        assert_eq!((result.code().number(), result.reason()), (4001, "bye"));
 
-        // The transport took nothing any more, before or after our Close was queued.
-        let mut silenced = new(role);
-        silenced.send.message("unsent").unwrap();
-        silenced.send.output_lost();
-        assert_eq!(silenced.send.end(), None);
-        input(&mut silenced, &bye);
+        // The transport stops taking output before our Close is queued.
+        let mut open = new(role);
+        open.send.message("unsent").unwrap();
+        open.send.output_lost();
+        assert_eq!(open.send.end(), None);
+        input(&mut open, &bye);
         assert_eq!(
-            end(&silenced),
+            end(&open),
             ended(Initiator::Peer, NONE, (4001, "bye"), false)
         );
 
-        let mut cut_off = new(role);
-        cut_off.send.start_close(close(1000, "done")).unwrap();
-        cut_off.send.output_lost();
-        input(&mut cut_off, &bye);
+        // The transport stops taking output while our Close is queued.
+        let mut closing = new(role);
+        closing.send.start_close(close_frame(1000, "done")).unwrap();
+        closing.send.output_lost();
+        input(&mut closing, &bye);
         assert_eq!(
-            end(&cut_off),
+            end(&closing),
             ended(Initiator::Local, (1000, "done"), (4001, "bye"), false)
         );
 
-        // Our answer never leaves.
+        // Our answer is never sent.
         let mut reset = new(role);
         input(&mut reset, &bye);
         reset.send.output_lost();

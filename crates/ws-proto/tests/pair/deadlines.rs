@@ -1,20 +1,25 @@
-//! The time limits of a close, of a failure and of a write that stalls.
+//! The timeouts of a close, of a failure and of a stalled write.
 
 use std::time::Duration;
 
 use ws_proto::{CloseFrame, Config, Expired, Initiator, Role};
 
-use crate::support::{FIN, PING, connection};
-use crate::{BOTH, NONE, close, end, ended, input, new, output, seconds, wire};
+use crate::support::{
+    BOTH, FIN, PING, close_frame, connection, fragmenting, frames_to, peek_output,
+};
+use crate::{NONE, end, ended, input, new, output, seconds};
 
 #[test]
-fn the_closing_handshake_has_five_seconds() {
+fn the_closing_handshake_times_out_after_five_seconds() {
     for role in BOTH {
         let mut connection = new(role);
         assert_eq!(connection.send.deadline(seconds(1)), None);
-        connection.send.start_close(close(1001, "away")).unwrap();
+        connection
+            .send
+            .start_close(close_frame(1001, "away"))
+            .unwrap();
         assert!(connection.send.is_timed());
-        // Armed without a clock: it runs from the first look.
+        // The timeout starts at the first call of `deadline`.
         assert_eq!(connection.send.expire(seconds(1000)), None);
         assert_eq!(connection.send.deadline(seconds(10)), Some(seconds(15)));
         assert_eq!(connection.send.deadline(seconds(12)), Some(seconds(15)));
@@ -32,7 +37,7 @@ fn the_closing_handshake_has_five_seconds() {
 }
 
 #[test]
-fn the_peers_close_reply_does_not_stop_the_clock() {
+fn the_peers_close_does_not_stop_the_timeout() {
     let mut client = new(Role::Client);
     client.send.start_close(CloseFrame::without_code()).unwrap();
     output(&mut client);
@@ -45,9 +50,12 @@ fn the_peers_close_reply_does_not_stop_the_clock() {
         ended(Initiator::Local, (1005, ""), (1005, ""), true)
     );
 
-    // The end that answers has as long.
+    // The end that answers has the same timeout.
     let mut server = new(Role::Server);
-    input(&mut server, &wire(Role::Client, |w| w.close(1000, b"")));
+    input(
+        &mut server,
+        &frames_to(Role::Server, |w| w.close(1000, b"")),
+    );
     assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
     assert_eq!(server.send.expire(seconds(5)), Some(Expired::Close));
     assert_eq!(
@@ -57,7 +65,7 @@ fn the_peers_close_reply_does_not_stop_the_clock() {
 }
 
 #[test]
-fn a_failure_has_one_second() {
+fn a_failure_times_out_after_one_second() {
     let mut server = new(Role::Server);
     server.send.start_close(CloseFrame::without_code()).unwrap();
     assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
@@ -72,7 +80,7 @@ fn a_failure_has_one_second() {
 }
 
 #[test]
-fn a_stalled_write_has_thirty_seconds_from_the_last_progress() {
+fn a_stalled_write_times_out_thirty_seconds_after_the_last_progress() {
     let mut server = new(Role::Server);
     server.send.message("0123456789").unwrap();
     assert_eq!(server.send.deadline(seconds(0)), None);
@@ -81,12 +89,12 @@ fn a_stalled_write_has_thirty_seconds_from_the_last_progress() {
     server.send.stalled();
     server.send.advance(0);
     assert_eq!(server.send.deadline(seconds(20)), Some(seconds(31)));
-    // One octet is progress.
+    // One byte is progress.
     server.send.advance(1);
     assert_eq!(server.send.deadline(seconds(21)), None);
     server.send.stalled();
     assert_eq!(server.send.deadline(seconds(22)), Some(seconds(52)));
-    // The earlier of two limits counts.
+    // The earlier of two deadlines counts.
     server.send.start_close(CloseFrame::without_code()).unwrap();
     assert_eq!(server.send.deadline(seconds(50)), Some(seconds(52)));
     assert_eq!(server.send.expire(seconds(52)), Some(Expired::WriteStall));
@@ -104,7 +112,7 @@ fn a_stalled_write_has_thirty_seconds_from_the_last_progress() {
 }
 
 #[test]
-fn output_that_is_not_passed_on_stalls_without_holding_up_pongs() {
+fn a_transport_that_does_not_flush_is_stalled_and_pongs_are_still_queued() {
     let mut server = new(Role::Server);
     server.send.stalled();
     assert_eq!(server.send.deadline(seconds(0)), Some(seconds(30)));
@@ -113,13 +121,13 @@ fn output_that_is_not_passed_on_stalls_without_holding_up_pongs() {
     server.send.stalled();
     input(
         &mut server,
-        &wire(Role::Client, |w| w.frame(FIN | PING, b"p")),
+        &frames_to(Role::Server, |w| w.frame(FIN | PING, b"p")),
     );
     assert_eq!(output(&mut server), b"\x8a\x01p");
 }
 
 #[test]
-fn time_limits_are_configurable() {
+fn timeouts_are_configurable() {
     let config = Config::default()
         .close_timeout(seconds(50))
         .failure_timeout(seconds(60))
@@ -146,9 +154,9 @@ fn until_our_close_is_written_the_peer_must_take_64_kib_per_time_limit() {
     for role in BOTH {
         let mut connection = new(role);
         connection.send.message(vec![7; LEN]).unwrap();
-        connection.send.start_close(close(1000, "")).unwrap();
+        connection.send.start_close(close_frame(1000, "")).unwrap();
         assert_eq!(connection.send.deadline(seconds(0)), Some(seconds(5)));
-        // One byte less is too little, whatever the steps.
+        // 65,535 bytes in several steps are one byte too few.
         connection.send.advance(65_000);
         connection.send.advance(535);
         assert_eq!(connection.send.deadline(seconds(4)), Some(seconds(5)));
@@ -156,7 +164,8 @@ fn until_our_close_is_written_the_peer_must_take_64_kib_per_time_limit() {
         assert_eq!(connection.send.deadline(seconds(4)), Some(seconds(9)));
         connection.send.advance(65_536);
         assert_eq!(connection.send.deadline(seconds(9)), Some(seconds(14)));
-        // The rest is enough, and the peer's Close has the same time from there on.
+        // Less than 64 KiB is enough if it is the rest. Then the timeout starts anew for the peer's
+        // Close.
         let rest = connection.send.queued();
         assert!(rest > 65_536 && rest < 2 * 65_536);
         connection.send.advance(65_536);
@@ -171,13 +180,39 @@ fn until_our_close_is_written_the_peer_must_take_64_kib_per_time_limit() {
 fn a_peer_that_takes_too_little_before_our_close_is_given_up() {
     let mut server = new(Role::Server);
     server.send.message(vec![7; 200_000]).unwrap();
-    server.send.start_close(close(1000, "")).unwrap();
+    server.send.start_close(close_frame(1000, "")).unwrap();
     assert_eq!(server.send.deadline(seconds(0)), Some(seconds(5)));
     for second in 1..5 {
         server.send.advance(10_000);
         assert_eq!(server.send.deadline(seconds(second)), Some(seconds(5)));
     }
     assert_eq!(server.send.expire(seconds(5)), Some(Expired::Close));
+}
+
+/// The timeout starts anew after 64 KiB, however many frames those are.
+#[test]
+fn fragments_do_not_prolong_the_close_timeout() {
+    for fragment_len in [None, Some(1000), Some(20_000), Some(70_000)] {
+        let config = fragmenting(Config::default().close_timeout(seconds(5)), fragment_len);
+        let mut server = connection(Role::Server, &config);
+        server.send.message(vec![0; 300_000]).unwrap();
+        server.send.start_close(close_frame(1000, "")).unwrap();
+        let mut now = seconds(0);
+        let mut taken = 0;
+        while server.send.queued() > 0 {
+            server.send.deadline(now);
+            now += seconds(1);
+            if let Some(expired) = server.send.expire(now) {
+                assert_eq!(expired, Expired::Close);
+                break;
+            }
+            let len = peek_output(&server.send, 16).len().min(10_000);
+            taken += len;
+            server.send.advance(len);
+        }
+        assert_eq!(now, seconds(5), "{fragment_len:?}, {taken} bytes taken");
+        assert!(taken <= 40_000);
+    }
 }
 
 #[test]

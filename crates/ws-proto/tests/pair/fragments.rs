@@ -1,29 +1,28 @@
-//! Messages that leave in more than one frame, and control frames between those (RFC 6455 §5.4, §5.5).
-
-use std::num::NonZeroUsize;
+//! Messages that are sent in several frames, and control frames between those (RFC 6455 §5.4,
+//! §5.5).
 
 use ws_proto::{Config, Connection, FrameHeader, HeaderRules, OpCode, Role, SendError};
 
-use crate::support::{FIN, PING, connection};
-use crate::{BOTH, close, input, payload, wire};
+use crate::support::{
+    BOTH, FIN, PING, close_frame, connection, fragmenting, frames_to, peek_output,
+};
+use crate::{input, payload};
 
 const FRAGMENT: usize = 16 * 1024;
 
-/// Frames that are made before the transport takes them: one fragment, or small ones up to its length.
+/// The most bytes that precede a new control frame in the queue. Frames are made ahead until 16 KiB
+/// are queued, and the last of them may be a whole fragment.
 const AHEAD: usize = 2 * FRAGMENT;
 
-fn cutting(role: Role, len: usize) -> Connection {
-    let config = Config::default().fragment_len(NonZeroUsize::new(len).unwrap());
-    connection(role, &config)
+fn fragmenting_end(role: Role, len: usize) -> Connection {
+    connection(role, &fragmenting(Config::default(), len))
 }
 
 /// Takes up to `most` bytes of output.
 fn take(connection: &mut Connection, most: usize) -> Vec<u8> {
     let mut taken = Vec::new();
     while taken.len() < most && connection.send.queued() > 0 {
-        let mut slices = [&[][..]; 16];
-        let used = connection.send.slices(&mut slices);
-        let mut bytes = slices[..used].concat();
+        let mut bytes = peek_output(&connection.send, 16);
         bytes.truncate(most - taken.len());
         connection.send.advance(bytes.len());
         taken.extend(bytes);
@@ -31,21 +30,21 @@ fn take(connection: &mut Connection, most: usize) -> Vec<u8> {
     taken
 }
 
-/// Kind, place of the first byte, FIN and length of each frame.
-fn frames(sender: Role, mut octets: &[u8]) -> Vec<(OpCode, usize, bool, usize)> {
+/// Returns the opcode, the position, FIN and the payload length of each frame.
+fn frames(sender: Role, mut bytes: &[u8]) -> Vec<(OpCode, usize, bool, usize)> {
     let mut frames = Vec::new();
     let mut at = 0;
     let mut rules = HeaderRules::new(sender.peer());
-    while let Some((header, len)) = FrameHeader::parse(octets, &rules).unwrap() {
+    while let Some((header, len)) = FrameHeader::parse(bytes, &rules).unwrap() {
         let end = len + header.payload_len as usize;
-        if end > octets.len() {
+        if end > bytes.len() {
             break;
         }
         if !header.opcode.is_control() {
             rules.message_open = !header.fin;
         }
         frames.push((header.opcode, at, header.fin, header.payload_len as usize));
-        octets = &octets[end..];
+        bytes = &bytes[end..];
         at += end;
     }
     frames
@@ -56,7 +55,7 @@ fn a_pong_leaves_at_the_next_boundary_of_a_long_message() {
     for role in BOTH {
         for taken in [0, 1, FRAGMENT, 1_000_000, 8_900_000] {
             for owned in [false, true] {
-                let mut end = cutting(role, FRAGMENT);
+                let mut end = fragmenting_end(role, FRAGMENT);
                 let message = vec![7; 9_000_000];
                 match owned {
                     true => end.send.message(message.clone()).unwrap(),
@@ -65,15 +64,12 @@ fn a_pong_leaves_at_the_next_boundary_of_a_long_message() {
                 let mut output = take(&mut end, taken);
                 end.send.stalled();
                 for number in [b"1", b"2"] {
-                    input(
-                        &mut end,
-                        &wire(role.peer(), |w| w.frame(FIN | PING, number)),
-                    );
+                    input(&mut end, &frames_to(role, |w| w.frame(FIN | PING, number)));
                 }
                 output.extend(take(&mut end, usize::MAX));
                 let frames = frames(role, &output);
                 let pongs: Vec<_> = frames.iter().filter(|it| it.0 == OpCode::Pong).collect();
-                assert_eq!(pongs.len(), 1, "of the newest Ping");
+                assert_eq!(pongs.len(), 1, "only the newest Ping is answered");
                 assert!(pongs[0].1 <= taken + AHEAD, "{taken}: at {}", pongs[0].1);
                 let lens: usize = frames.iter().map(|it| it.3).sum();
                 assert_eq!(lens, message.len() + 1);
@@ -85,7 +81,7 @@ fn a_pong_leaves_at_the_next_boundary_of_a_long_message() {
 #[test]
 fn our_own_pings_leave_between_fragments() {
     for role in BOTH {
-        let mut end = cutting(role, FRAGMENT);
+        let mut end = fragmenting_end(role, FRAGMENT);
         end.send.message(vec![7; 1 << 20]).unwrap();
         end.send.ping(&payload(b"?")).unwrap();
         let output = take(&mut end, usize::MAX);
@@ -101,12 +97,12 @@ fn our_own_pings_leave_between_fragments() {
 #[test]
 fn a_close_waits_for_the_end_of_the_message_and_pings_before_it_are_answered() {
     for role in BOTH {
-        let mut end = cutting(role, FRAGMENT);
+        let mut end = fragmenting_end(role, FRAGMENT);
         end.send.message(vec![7; 1 << 20]).unwrap();
-        end.send.start_close(close(1000, "bye")).unwrap();
+        end.send.start_close(close_frame(1000, "bye")).unwrap();
         assert_eq!(end.send.message("late"), Err(SendError::Closing));
         let mut output = take(&mut end, 100_000);
-        input(&mut end, &wire(role.peer(), |w| w.frame(FIN | PING, b"?")));
+        input(&mut end, &frames_to(role, |w| w.frame(FIN | PING, b"?")));
         output.extend(take(&mut end, usize::MAX));
         let frames = frames(role, &output);
         let [.., (OpCode::Continuation, _, true, _), (OpCode::Close, ..)] = frames[..] else {
@@ -115,15 +111,15 @@ fn a_close_waits_for_the_end_of_the_message_and_pings_before_it_are_answered() {
         let pong = frames.iter().find(|it| it.0 == OpCode::Pong).unwrap();
         assert!(pong.1 <= 100_000 + AHEAD);
         // Nothing follows the Close.
-        input(&mut end, &wire(role.peer(), |w| w.frame(FIN | PING, b"?")));
+        input(&mut end, &frames_to(role, |w| w.frame(FIN | PING, b"?")));
         assert_eq!(end.send.queued(), 0);
     }
 }
 
 #[test]
-fn a_violation_cuts_a_long_message_short_at_a_boundary() {
+fn a_violation_ends_a_long_message_between_two_fragments() {
     for role in BOTH {
-        let mut end = cutting(role, FRAGMENT);
+        let mut end = fragmenting_end(role, FRAGMENT);
         end.send.message(vec![7; 1 << 20]).unwrap();
         let mut output = take(&mut end, 100_000);
         input(&mut end, &[0xff]);
@@ -137,9 +133,9 @@ fn a_violation_cuts_a_long_message_short_at_a_boundary() {
 }
 
 #[test]
-fn whatever_follows_a_long_message_makes_all_its_frames_first() {
+fn the_next_message_makes_all_frames_of_a_long_one_first() {
     for role in BOTH {
-        let mut end = cutting(role, 1000);
+        let mut end = fragmenting_end(role, 1000);
         end.send.message(vec![7; 100_000]).unwrap();
         assert!(!end.send.has_room() && end.send.queued() >= 100_000);
         end.send.message("behind").unwrap();
@@ -154,14 +150,12 @@ fn whatever_follows_a_long_message_makes_all_its_frames_first() {
 }
 
 #[test]
-fn small_fragments_share_a_write() {
-    let mut end = cutting(Role::Server, 10);
+fn small_fragments_are_written_together() {
+    let mut end = fragmenting_end(Role::Server, 10);
     end.send.message(vec![7; 50_000]).unwrap();
     let mut writes = 0;
     while end.send.queued() > 0 {
-        let mut slices = [&[][..]; 16];
-        let used = end.send.slices(&mut slices);
-        let len = slices[..used].concat().len();
+        let len = peek_output(&end.send, 16).len();
         end.send.advance(len);
         writes += 1;
     }
@@ -169,8 +163,8 @@ fn small_fragments_share_a_write() {
 }
 
 #[test]
-fn room_returns_when_little_of_the_message_is_left() {
-    let mut end = cutting(Role::Server, FRAGMENT);
+fn there_is_room_again_when_less_than_the_high_water_mark_is_left() {
+    let mut end = fragmenting_end(Role::Server, FRAGMENT);
     end.send.message(vec![7; 200_000]).unwrap();
     while !end.send.has_room() {
         assert!(end.send.queued() >= 64 * 1024);
@@ -180,14 +174,14 @@ fn room_returns_when_little_of_the_message_is_left() {
 }
 
 #[test]
-fn lost_output_forgets_the_message() {
+fn lost_output_drops_the_message() {
     for role in BOTH {
-        let mut end = cutting(role, FRAGMENT);
+        let mut end = fragmenting_end(role, FRAGMENT);
         end.send.message(vec![7; 200_000]).unwrap();
-        end.send.start_close(close(1000, "")).unwrap();
+        end.send.start_close(close_frame(1000, "")).unwrap();
         end.send.output_lost();
         assert_eq!(end.send.queued(), 0);
-        input(&mut end, &wire(role.peer(), |w| w.frame(FIN | PING, b"?")));
+        input(&mut end, &frames_to(role, |w| w.frame(FIN | PING, b"?")));
         assert_eq!(end.send.queued(), 0);
     }
 }

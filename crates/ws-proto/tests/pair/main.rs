@@ -1,4 +1,4 @@
-//! A client and a server in memory, with virtual time: what each says to the other, and how it ends.
+//! A client and a server in memory, with virtual time.
 
 #![forbid(unsafe_code)]
 
@@ -14,24 +14,17 @@ mod violations;
 
 use std::time::Duration;
 
-use support::{Seen, Wire, connection, feed};
+use support::{Seen, connection, feed};
 use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Config, Connection, ControlPayload, End, Initiator,
-    ReceiveError, Role,
+    CloseFrame, Config, Connection, ControlPayload, End, Initiator, ReceiveError, Role,
 };
-
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
 fn new(role: Role) -> Connection {
     connection(role, &Config::default())
 }
 
-fn close(code: u16, reason: &str) -> CloseFrame {
-    CloseFrame::new(CloseCode::new(code), CloseReason::new(reason).unwrap())
-}
-
-fn payload(octets: &[u8]) -> ControlPayload {
-    ControlPayload::new(octets).unwrap()
+fn payload(bytes: &[u8]) -> ControlPayload {
+    ControlPayload::new(bytes).unwrap()
 }
 
 fn output(connection: &mut Connection) -> Vec<u8> {
@@ -44,18 +37,12 @@ fn input(connection: &mut Connection, bytes: &[u8]) -> (Vec<Seen>, Option<Receiv
     (events, error)
 }
 
-fn wire(sender: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
-    let mut wire = Wire::from(sender);
-    script(&mut wire);
-    wire.octets
-}
+/// The code and the reason of a Close.
+type Content = Option<(u16, String)>;
 
-/// Code and reason of a Close.
-type Said = Option<(u16, String)>;
-
-/// Initiator, our Close, the peer's, clean.
-fn end(connection: &Connection) -> Option<(Initiator, Said, Said, bool)> {
-    let said = |close: CloseFrame| (close.code.number(), close.reason.to_string());
+/// Returns the initiator, our Close, the peer's Close, and `true` for a clean end.
+fn end(connection: &Connection) -> Option<(Initiator, Content, Content, bool)> {
+    let content = |close: CloseFrame| (close.code.number(), close.reason.to_string());
     let End {
         initiator,
         local,
@@ -63,18 +50,18 @@ fn end(connection: &Connection) -> Option<(Initiator, Said, Said, bool)> {
         clean,
         ..
     } = connection.send.end()?;
-    Some((initiator, local.map(said), peer.map(said), clean))
+    Some((initiator, local.map(content), peer.map(content), clean))
 }
 
-/// As [`end`] gives it: code 0 stands for no Close.
+/// Returns the value of [`end`] with these parts. Code 0 stands for no Close.
 fn ended(
     initiator: Initiator,
     local: (u16, &str),
     peer: (u16, &str),
     clean: bool,
-) -> Option<(Initiator, Said, Said, bool)> {
-    let said = |(code, reason): (u16, &str)| (code != 0).then(|| (code, reason.to_string()));
-    Some((initiator, said(local), said(peer), clean))
+) -> Option<(Initiator, Content, Content, bool)> {
+    let content = |(code, reason): (u16, &str)| (code != 0).then(|| (code, reason.to_string()));
+    Some((initiator, content(local), content(peer), clean))
 }
 
 /// No Close.

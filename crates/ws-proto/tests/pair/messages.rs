@@ -1,12 +1,12 @@
-//! Messages of every size and form arrive, and nothing of them is printed.
-
-use std::num::NonZeroUsize;
+//! Messages of every size and form.
 
 use bytes::Bytes;
 use ws_proto::{Config, Connection, Message, Role};
 
-use crate::support::{BINARY, CONTINUATION, FIN, Seen, TEXT, Wire, connection};
-use crate::{BOTH, input, new, output, payload, wire};
+use crate::support::{
+    BINARY, BOTH, FIN, Seen, TEXT, Wire, connection, fragmenting, frames_from, frames_to,
+};
+use crate::{input, new, output, payload};
 
 #[test]
 fn messages_of_every_size_class_arrive_both_ways() {
@@ -16,31 +16,31 @@ fn messages_of_every_size_class_arrive_both_ways() {
         let mut expected = Wire::from(role);
         for len in [0, 1, 125, 126, 127, 8191, 8192, 65535, 65536, 200_000] {
             let text = "x".repeat(len);
-            let octets = vec![0xf7; len];
+            let bytes = vec![0xf7; len];
             from.send.message(text.as_str()).unwrap();
             from.send.message(text.clone()).unwrap();
-            from.send.message(&octets).unwrap();
-            from.send.message(octets.clone()).unwrap();
-            from.send.message(Bytes::from(octets.clone())).unwrap();
+            from.send.message(&bytes).unwrap();
+            from.send.message(bytes.clone()).unwrap();
+            from.send.message(Bytes::from(bytes.clone())).unwrap();
             from.send.message(Message::from(text.as_str())).unwrap();
             for first in [TEXT, TEXT, BINARY, BINARY, BINARY, TEXT] {
                 let payload = if first == TEXT {
                     text.as_bytes()
                 } else {
-                    &octets
+                    &bytes
                 };
                 expected.frame(FIN | first, payload);
             }
-            assert_eq!(from.send.queued(), expected.octets.len());
+            assert_eq!(from.send.queued(), expected.bytes.len());
             let sent = output(&mut from);
-            assert!(sent == expected.octets, "{len} octets from the {role:?}");
-            expected.octets.clear();
+            assert!(sent == expected.bytes, "{len} bytes from the {role:?}");
+            expected.bytes.clear();
             let (events, error) = input(&mut to, &sent);
             assert_eq!(error, None);
             let text = Seen::Text(text);
-            let binary = Seen::Binary(octets);
+            let binary = Seen::Binary(bytes);
             let all = [&text, &text, &binary, &binary, &binary, &text];
-            assert!(events.iter().eq(all), "{len} octets from the {role:?}");
+            assert!(events.iter().eq(all), "{len} bytes from the {role:?}");
         }
     }
 }
@@ -76,44 +76,38 @@ fn a_large_owned_payload_is_not_copied_by_a_server() {
 }
 
 #[test]
-fn fragments_have_the_length_asked_for_owned_or_borrowed() {
+fn fragments_have_the_configured_length() {
     for role in BOTH {
         for (fragment_len, len) in [(1, 3), (10, 9), (10, 10), (10, 11), (10, 40), (4096, 9000)] {
-            let config = Config::default().fragment_len(NonZeroUsize::new(fragment_len).unwrap());
-            let octets = vec![9; len];
-            let expected = wire(role, |w| {
-                let last = octets.chunks(fragment_len).count() - 1;
-                for (i, piece) in octets.chunks(fragment_len).enumerate() {
-                    let opcode = if i == 0 { BINARY } else { CONTINUATION };
-                    w.frame(if i == last { FIN | opcode } else { opcode }, piece);
-                }
-            });
+            let config = fragmenting(Config::default(), fragment_len);
+            let bytes = vec![9; len];
+            let expected = frames_from(role, |w| w.pieces(BINARY, bytes.chunks(fragment_len)));
             let mut borrowed = connection(role, &config);
-            borrowed.send.message(&octets).unwrap();
+            borrowed.send.message(&bytes).unwrap();
             assert_eq!(output(&mut borrowed), expected);
             let mut owned = connection(role, &config);
-            owned.send.message(octets).unwrap();
+            owned.send.message(bytes).unwrap();
             assert_eq!(output(&mut owned), expected);
         }
     }
 }
 
 #[test]
-fn sides_can_be_parted_and_joined_in_the_middle_of_a_frame() {
-    let octets = wire(Role::Client, |w| w.text("in two parts"));
+fn a_connection_can_be_split_and_joined_inside_a_frame() {
+    let bytes = frames_to(Role::Server, |w| w.text("in two parts"));
     let mut server = new(Role::Server);
-    assert_eq!(input(&mut server, &octets[..9]), (vec![], None));
+    assert_eq!(input(&mut server, &bytes[..9]), (vec![], None));
     let (recv, send) = server.split();
     assert!(!recv.is_between_messages());
     let mut server = Connection::join(recv, send);
-    let (events, _) = input(&mut server, &octets[9..]);
+    let (events, _) = input(&mut server, &bytes[9..]);
     assert_eq!(events, [Seen::Text("in two parts".into())]);
     let (recv, _) = server.split();
     assert!(recv.is_between_messages());
 }
 
 #[test]
-fn nothing_private_is_printed() {
+fn debug_output_shows_no_payload() {
     let mut server = new(Role::Server);
     server.send.message("secret").unwrap();
     let message = Message::from("secret");

@@ -1,9 +1,8 @@
-//! The queue of what is to be sent: its room, and the memory that is lent to it.
+//! The output queue: its room, and the memory that is lent to it.
 
 use ws_proto::{Config, Role};
 
-use crate::BOTH;
-use crate::support::{self, connection, halves};
+use crate::support::{BOTH, connection, output, sender};
 
 #[test]
 fn room_ends_at_the_high_water_mark() {
@@ -20,7 +19,7 @@ fn room_ends_at_the_high_water_mark() {
 }
 
 #[test]
-fn an_empty_queue_has_room_whatever_the_mark() {
+fn an_empty_queue_always_has_room() {
     for role in BOTH {
         let mut connection = connection(role, &Config::default().high_water_mark(0));
         assert!(connection.send.has_room());
@@ -35,17 +34,20 @@ fn an_empty_queue_has_room_whatever_the_mark() {
 }
 
 #[test]
-fn memory_to_encode_into_is_lent_and_given_back() {
-    let (_, mut send) = halves(Role::Server, &Config::default());
+fn lent_memory_is_used_and_returned() {
+    let mut send = sender(Role::Server);
     assert!(send.lending().wants_buffer());
     assert_eq!(send.lending().lend(Vec::with_capacity(64 << 10)), None);
     assert!(!send.lending().wants_buffer());
-    let own = send.lending().lend(Vec::with_capacity(7));
-    assert_eq!(own.map(|own| own.capacity()), Some(7));
+    let refused = send.lending().lend(Vec::with_capacity(7));
+    assert_eq!(refused.map(|it| it.capacity()), Some(7));
     send.message("small").unwrap();
-    let given_back = send.lending().reclaim().expect("little of it is in use");
-    assert_eq!(given_back.capacity(), 64 << 10);
+    let returned = send
+        .lending()
+        .reclaim()
+        .expect("the lent memory, because little of it is used");
+    assert_eq!(returned.capacity(), 64 << 10);
     assert!(send.lending().reclaim().is_none());
-    assert_eq!(support::output(&mut send), b"\x81\x05small");
+    assert_eq!(output(&mut send), b"\x81\x05small");
     assert!(send.lending().reclaim().is_some() && send.lending().wants_buffer());
 }

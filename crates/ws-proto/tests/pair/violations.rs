@@ -1,24 +1,26 @@
-//! A peer that breaks a rule or a limit is told so by a Close, once.
+//! Violations of rules and limits, which are reported to the peer by one Close.
 
 use ws_proto::{
     CloseCode, Config, Initiator, LimitError, ProtocolError, ReceiveError, Role, SendError,
 };
 
-use crate::support::{BINARY, FIN, PING, PONG, Seen, TEXT, connection};
-use crate::{BOTH, NONE, close, end, ended, input, new, output, wire};
+use crate::support::{
+    BINARY, BOTH, FIN, PING, PONG, Seen, TEXT, close_frame, connection, frames_from, frames_to,
+};
+use crate::{NONE, end, ended, input, new, output};
 
 #[test]
-fn messages_before_a_violation_come_first_and_the_close_names_it() {
+fn messages_before_a_violation_are_received_and_the_close_has_its_code() {
     for role in BOTH {
         let mut connection = new(role);
-        let octets = wire(role.peer(), |w| {
+        let bytes = frames_to(role, |w| {
             w.text("one");
             w.frame(FIN | PING, b"two");
             w.frame(FIN | BINARY, b"three");
             w.frame(FIN | TEXT, b"\xff");
             w.text("never");
         });
-        let (events, error) = input(&mut connection, &octets);
+        let (events, error) = input(&mut connection, &bytes);
         assert_eq!(
             events,
             [
@@ -35,17 +37,17 @@ fn messages_before_a_violation_come_first_and_the_close_names_it() {
             end(&connection),
             ended(Initiator::Local, (1007, ""), NONE, false)
         );
-        assert!(!connection.send.ends_transport(), "the Close comes first");
+        assert!(!connection.send.ends_transport(), "the Close is sent first");
         assert_eq!(connection.send.message("late"), Err(SendError::Closing));
         let sent = output(&mut connection);
-        let expected = wire(role, |w| {
+        let expected = frames_from(role, |w| {
             w.frame(FIN | PONG, b"two");
             w.close(1007, b"");
         });
         assert_eq!(sent, expected);
         assert!(connection.send.ends_transport());
-        // A Close that crosses ours changes nothing.
-        assert_eq!(input(&mut connection, &octets).1, error);
+        // Nothing that arrives later changes the result.
+        assert_eq!(input(&mut connection, &bytes).1, error);
         assert!(output(&mut connection).is_empty());
     }
 }
@@ -53,9 +55,9 @@ fn messages_before_a_violation_come_first_and_the_close_names_it() {
 #[test]
 fn a_violation_after_our_close_sends_no_second_one() {
     let mut server = new(Role::Server);
-    server.send.start_close(close(1000, "done")).unwrap();
+    server.send.start_close(close_frame(1000, "done")).unwrap();
     let sent = output(&mut server);
-    assert_eq!(sent, wire(Role::Server, |w| w.close(1000, b"done")));
+    assert_eq!(sent, frames_from(Role::Server, |w| w.close(1000, b"done")));
     let (_, error) = input(&mut server, b"\x81\x00");
     assert_eq!(
         error,
@@ -73,7 +75,7 @@ fn a_violation_after_our_close_sends_no_second_one() {
 fn limits_have_their_own_close_codes() {
     let config = Config::default().max_message(3);
     let mut server = connection(Role::Server, &config);
-    let (_, error) = input(&mut server, &wire(Role::Client, |w| w.text("four")));
+    let (_, error) = input(&mut server, &frames_to(Role::Server, |w| w.text("four")));
     let error = error.unwrap();
     let len = 4;
     let limit = 3;
@@ -83,7 +85,7 @@ fn limits_have_their_own_close_codes() {
     );
     assert_eq!(
         output(&mut server),
-        wire(Role::Server, |w| w.close(1009, b""))
+        frames_from(Role::Server, |w| w.close(1009, b""))
     );
     let too_many = LimitError::TooManyFragments;
     assert_eq!(too_many.close_code(), CloseCode::POLICY);

@@ -1,42 +1,42 @@
-//! What comes between pieces: control frames in their places, violations, and a Close.
+//! Control frames, violations and Closes between the pieces of a message.
 
 use ws_proto::{
     Chunk, CloseCode, Config, Control, MessageKind, ProtocolError, ReceiveError, Role, Step,
 };
 
-use crate::support::{CLOSE, CONTINUATION, FIN, PING, PONG, Seen, TEXT, Wire};
+use crate::support::{BOTH, CLOSE, CONTINUATION, FIN, PING, PONG, Seen, TEXT, Wire, frames_to};
 use crate::{
-    BOTH, End, INVALID_UTF8, Pieces, RESERVED_BITS, assert_failed, end, next, next_part, read_all,
-    started, take_pieces, wire, with_input,
+    End, INVALID_UTF8, Pieces, RESERVED_BITS, assert_failed, end, next, next_part, read_all,
+    started, take_pieces, with_input,
 };
 
 #[test]
-fn invalid_text_fails_at_its_first_impossible_octet_and_its_piece_stays_back() {
+fn invalid_text_fails_at_its_first_invalid_byte_and_the_piece_with_it_is_not_returned() {
     let payload = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4\x90\x80\x80edited";
-    for dropped in [false, true] {
-        let octets = wire(Role::Server, |w| {
+    for skipped in [false, true] {
+        let bytes = frames_to(Role::Server, |w| {
             w.header(FIN | TEXT, 100, &[]);
             w.payload(payload);
         });
         let mut end = end(Role::Server, &Config::default(), 200);
-        read_all(&mut end, &octets[..6 + 5]);
+        read_all(&mut end, &bytes[..6 + 5]);
         assert_eq!(started(&mut end), Some(MessageKind::Text));
         let mut pieces = Pieces::default();
         take_pieces(&mut end, &mut pieces).unwrap();
-        assert_eq!(pieces.octets, payload[..5]);
-        read_all(&mut end, &octets[6 + 5..6 + 12]);
-        let look = |end: &mut End, pieces: &mut Pieces| {
-            if dropped {
+        assert_eq!(pieces.bytes, payload[..5]);
+        read_all(&mut end, &bytes[6 + 5..6 + 12]);
+        let step = |end: &mut End, pieces: &mut Pieces| {
+            if skipped {
                 next(end).map(|seen| assert_eq!(seen, None))
             } else {
                 take_pieces(end, pieces)
             }
         };
-        look(&mut end, &mut pieces).unwrap();
-        read_all(&mut end, &octets[6 + 12..6 + 13]);
-        assert_eq!(look(&mut end, &mut pieces), Err(INVALID_UTF8));
+        step(&mut end, &mut pieces).unwrap();
+        read_all(&mut end, &bytes[6 + 12..6 + 13]);
+        assert_eq!(step(&mut end, &mut pieces), Err(INVALID_UTF8));
         assert_eq!(INVALID_UTF8.close_code(), CloseCode::INVALID_PAYLOAD);
-        assert_eq!(pieces.octets.len(), if dropped { 5 } else { 12 });
+        assert_eq!(pieces.bytes.len(), if skipped { 5 } else { 12 });
         assert_failed(&mut end, INVALID_UTF8);
     }
 }
@@ -45,12 +45,12 @@ fn invalid_text_fails_at_its_first_impossible_octet_and_its_piece_stays_back() {
 fn an_unfinished_character_behind_an_empty_last_fragment_is_invalid() {
     for skipped in [false, true] {
         for role in BOTH {
-            let octets = wire(role, |w| {
+            let bytes = frames_to(role, |w| {
                 w.frame(TEXT, b"\xc2");
                 w.frame(FIN, b"");
                 w.text("behind");
             });
-            let mut end = with_input(role, &Config::default(), &octets);
+            let mut end = with_input(role, &Config::default(), &bytes);
             assert_eq!(started(&mut end), Some(MessageKind::Text));
             if !skipped {
                 assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));
@@ -63,7 +63,7 @@ fn an_unfinished_character_behind_an_empty_last_fragment_is_invalid() {
 }
 
 #[test]
-fn violations_in_a_rest_that_is_skipped_come_before_later_messages() {
+fn violations_in_skipped_fragments_are_reported_before_later_messages() {
     type Script = fn(&mut Wire);
     let rest: [(Script, ReceiveError); 4] = [
         (|w| w.frame(FIN, b"a\xffb"), INVALID_UTF8),
@@ -78,21 +78,21 @@ fn violations_in_a_rest_that_is_skipped_come_before_later_messages() {
     for (script, error) in rest {
         for role in BOTH {
             for at in 0..40 {
-                let octets = wire(role, |w| {
-                    w.frame(TEXT, b"begun");
+                let bytes = frames_to(role, |w| {
+                    w.frame(TEXT, b"start");
                     script(w);
                     w.text("later");
                     w.text("later");
                 });
-                let at = at.min(octets.len());
+                let at = at.min(bytes.len());
                 let mut end = end(role, &Config::default(), 100);
-                read_all(&mut end, &octets[..at]);
+                read_all(&mut end, &bytes[..at]);
                 if end.next_start() == Step::Ended {
                     assert_eq!(end.send.failure(), Some(error));
                     continue;
                 }
-                read_all(&mut end, &octets[at..]);
-                // Where the message has not begun, the plain receive sees its violation as well.
+                read_all(&mut end, &bytes[at..]);
+                // If no start was found, `next_message` reports the violation too.
                 assert_eq!(next(&mut end), Err(error));
                 assert_failed(&mut end, error);
             }
@@ -101,9 +101,9 @@ fn violations_in_a_rest_that_is_skipped_come_before_later_messages() {
 }
 
 #[test]
-fn control_frames_between_pieces_come_in_their_places() {
+fn control_frames_between_pieces_are_reported_in_order() {
     for role in BOTH {
-        let octets = wire(role, |w| {
+        let bytes = frames_to(role, |w| {
             w.frame(FIN | PING, b"0");
             w.frame(TEXT, "aκ".as_bytes());
             w.frame(FIN | PING, b"1");
@@ -114,11 +114,11 @@ fn control_frames_between_pieces_come_in_their_places() {
             w.frame(FIN | PING, b"4");
             w.text("next");
         });
-        for step in [1, 2, 5, octets.len()] {
+        for step in [1, 2, 5, bytes.len()] {
             let mut end = end(role, &Config::default(), 100);
             let mut log = Vec::new();
             let mut kind = None;
-            for input in octets.chunks(step) {
+            for input in bytes.chunks(step) {
                 read_all(&mut end, input);
                 loop {
                     match next_part(&mut end, &mut kind) {
@@ -130,7 +130,7 @@ fn control_frames_between_pieces_come_in_their_places() {
                         Step::Found(Some(Chunk::Data)) => {
                             let piece = end.recv.chunk().to_vec();
                             match log.last_mut() {
-                                Some(Seen::Binary(octets)) => octets.extend(piece),
+                                Some(Seen::Binary(bytes)) => bytes.extend(piece),
                                 _ => log.push(Seen::Binary(piece)),
                             }
                         }
@@ -140,7 +140,7 @@ fn control_frames_between_pieces_come_in_their_places() {
                 }
             }
             let ping = |n: &str| Seen::Ping(n.into());
-            let data = |octets: &str| Seen::Binary(octets.into());
+            let data = |bytes: &str| Seen::Binary(bytes.into());
             let expected = [
                 ping("0"),
                 data("aκ"),
@@ -160,13 +160,13 @@ fn control_frames_between_pieces_come_in_their_places() {
 fn a_close_inside_a_message_ends_the_pieces() {
     for role in BOTH {
         for skipped in [false, true] {
-            let octets = wire(role, |w| {
+            let bytes = frames_to(role, |w| {
                 w.frame(TEXT, b"begun\xce");
                 w.close(1000, b"bye");
                 w.frame(FIN, b"\xba");
                 w.text("behind");
             });
-            let mut end = with_input(role, &Config::default(), &octets);
+            let mut end = with_input(role, &Config::default(), &bytes);
             started(&mut end).unwrap();
             if skipped {
                 assert!(matches!(
@@ -180,7 +180,7 @@ fn a_close_inside_a_message_ends_the_pieces() {
                 assert!(matches!(found, Step::Control(Control::Close(_))));
             }
             for _ in 0..2 {
-                // The message never becomes whole.
+                // The message is never completed.
                 assert_eq!(end.next_chunk(), Step::Ended);
                 assert_eq!(end.next_start(), Step::Ended);
                 assert_eq!(end.next_message(), Step::Ended);

@@ -1,18 +1,16 @@
-//! A message that is held: the next step finds it again, whole or as one piece.
+//! Held messages. The next step finds a held message again, whole or as one piece.
 
 use allocation_counter::measure;
 use ws_proto::{Chunk, Config, Message, MessageKind, Role, Step};
 
-use crate::support::{BINARY, CONTINUATION, FIN, PING, Seen, TEXT};
-use crate::{
-    BOTH, End, Pieces, end, end_with, found_text, next, read, read_all, started, take_pieces, wire,
-};
+use crate::support::{BINARY, BOTH, CONTINUATION, FIN, PING, Seen, TEXT, frames_to};
+use crate::{End, Pieces, end, end_with, found_text, next, read, read_all, started, take_pieces};
 
 const BLOCK_LEN: usize = 4096;
 const MIB: usize = 1 << 20;
 
-/// Gives `test` ends that have found a message just now, which lies in the block or was put together. A Ping and a
-/// text message lie behind it.
+/// Runs `test` on ends that have just found a message, in the block or assembled. Checks afterwards
+/// that the Ping and the text message behind it are found.
 fn each(test: impl Fn(&mut End, Message)) {
     let text = "κόσμε";
     for role in BOTH {
@@ -29,7 +27,7 @@ fn each(test: impl Fn(&mut End, Message)) {
             (BINARY, &[], None),
             (BINARY, &[], Some(0)),
         ] {
-            let octets = wire(role, |w| {
+            let bytes = frames_to(role, |w| {
                 match fragment_len {
                     None => w.frame(FIN | opcode, payload),
                     Some(0) => {
@@ -42,7 +40,7 @@ fn each(test: impl Fn(&mut End, Message)) {
                 w.text("behind");
             });
             let mut end = end(role, &Config::default(), BLOCK_LEN);
-            let mut input = &octets[..];
+            let mut input = &bytes[..];
             while next(&mut end).unwrap().is_none() {
                 read(&mut end, &mut input);
             }
@@ -73,7 +71,7 @@ fn a_held_message_is_found_again_whole() {
         for _ in 0..3 {
             let unread = end.recv.unread().to_vec();
             hold(end);
-            // Neither of these changes anything.
+            // None of these calls changes anything.
             hold(end);
             end.recv.drop_message();
             end.recv.lending().settle();
@@ -89,7 +87,7 @@ fn a_held_message_is_found_again_whole() {
 }
 
 #[test]
-fn a_held_message_is_found_again_as_one_piece_and_an_empty_one_as_none() {
+fn a_held_message_is_found_again_as_one_piece_and_an_empty_one_without_a_piece() {
     for settles in [false, true] {
         let settle = |end: &mut End| {
             if settles {
@@ -110,20 +108,20 @@ fn a_held_message_is_found_again_as_one_piece_and_an_empty_one_as_none() {
             }
             assert_eq!(end.next_chunk(), Step::Found(Chunk::End));
             assert!(end.recv.chunk().is_empty());
-            // The end repeats itself until the next beginning.
+            // Each further step finds the end again, until the next start.
             assert_eq!(end.next_chunk(), Step::Found(Chunk::End));
         });
     }
 }
 
 #[test]
-fn a_held_message_in_pieces_is_no_whole_one() {
+fn a_held_message_that_is_received_in_pieces_is_not_available_as_a_whole() {
     each(|end, message| {
         hold(end);
         assert_eq!(end.next_start(), Step::Found(message.kind()));
         for _ in 0..2 {
             assert!(!end.recv.is_between_messages());
-            // There is nothing to hold, to take or to forget.
+            // No whole message can be held, taken or dropped.
             end.recv.hold();
             end.recv.drop_message();
             assert!(!end.recv.is_holding());
@@ -136,13 +134,13 @@ fn a_held_message_in_pieces_is_no_whole_one() {
         assert_eq!(end.recv.chunk(), message.as_bytes());
         let mut pieces = Pieces::default();
         take_pieces(end, &mut pieces).unwrap();
-        assert!(pieces.is_whole && pieces.octets.is_empty() && pieces.controls.is_empty());
+        assert!(pieces.is_whole && pieces.bytes.is_empty() && pieces.controls.is_empty());
     });
 }
 
 #[test]
-fn a_held_message_that_is_dropped_half_way_is_skipped() {
-    // What follows it is found by `each`.
+fn the_rest_of_a_held_message_is_skipped() {
+    // `each` checks that the frames behind the message are found.
     each(|end, message| {
         hold(end);
         assert_eq!(end.next_start(), Step::Found(message.kind()));
@@ -155,23 +153,23 @@ fn a_held_message_that_is_dropped_half_way_is_skipped() {
         assert_eq!(end.next_chunk(), Step::Found(chunk));
     });
     for role in BOTH {
-        let octets = wire(role, |w| {
+        let bytes = frames_to(role, |w| {
             w.text("first");
             w.frame(FIN | BINARY, b"second");
         });
-        let mut end = end_with(role, &Config::default(), &octets, BLOCK_LEN);
+        let mut end = end_with(role, &Config::default(), &bytes, BLOCK_LEN);
         assert_eq!(next(&mut end), found_text("first"));
         hold(&mut end);
         assert_eq!(started(&mut end), Some(MessageKind::Text));
         assert_eq!(started(&mut end), Some(MessageKind::Binary));
         let mut pieces = Pieces::default();
         take_pieces(&mut end, &mut pieces).unwrap();
-        assert_eq!(pieces.octets, b"second");
+        assert_eq!(pieces.bytes, b"second");
     }
 }
 
 #[test]
-fn a_held_message_ends_where_it_is_taken_or_more_is_read() {
+fn a_message_is_held_until_it_is_taken_or_more_is_read() {
     each(|end, message| {
         hold(end);
         assert_eq!(end.recv.take_message(), Some(message));
@@ -194,7 +192,7 @@ fn a_held_message_ends_where_it_is_taken_or_more_is_read() {
 }
 
 #[test]
-fn without_a_message_nothing_is_held() {
+fn only_a_complete_message_that_was_just_found_can_be_held() {
     for role in BOTH {
         let mut end = end(role, &Config::default(), BLOCK_LEN);
         let holds = |end: &mut End| {
@@ -202,14 +200,14 @@ fn without_a_message_nothing_is_held() {
             end.recv.is_holding()
         };
         assert!(!holds(&mut end));
-        let octets = wire(role, |w| {
+        let bytes = frames_to(role, |w| {
             w.text("taken");
             w.text("dropped");
             w.frame(FIN | PING, b"");
             w.frame(TEXT, b"in");
             w.frame(FIN, b"complete");
         });
-        let (now, later) = octets.split_at(octets.len() - 3);
+        let (now, later) = bytes.split_at(bytes.len() - 3);
         read_all(&mut end, now);
         assert!(!holds(&mut end));
         assert_eq!(next(&mut end), found_text("taken"));
@@ -229,15 +227,15 @@ fn without_a_message_nothing_is_held() {
         read_all(&mut end, later);
         take_pieces(&mut end, &mut pieces).unwrap();
         assert!(!holds(&mut end));
-        assert_eq!(pieces.octets, b"incomplete");
+        assert_eq!(pieces.bytes, b"incomplete");
     }
 }
 
 #[test]
-fn the_memory_of_a_held_message_is_given_back_when_it_was_passed_on() {
-    let octets = wire(Role::Client, |w| w.frame(FIN | BINARY, &[7; MIB]));
+fn the_memory_of_a_held_message_is_freed_after_its_piece() {
+    let bytes = frames_to(Role::Client, |w| w.frame(FIN | BINARY, &[7; MIB]));
     let mut end = end(Role::Client, &Config::default(), BLOCK_LEN);
-    let mut input = &octets[..];
+    let mut input = &bytes[..];
     let mut held = measure(|| {
         while end.next_message() == Step::NeedInput {
             read(&mut end, &mut input);

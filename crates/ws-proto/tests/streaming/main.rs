@@ -1,8 +1,8 @@
-//! Messages piece by piece: whatever steps are taken, dropped and cut, nothing is lost and every rule holds.
+//! Messages that are received piece by piece. Nothing is lost and every rule holds, for any order
+//! of steps and any cut.
 
 #![forbid(unsafe_code)]
 
-mod begun;
 mod between;
 mod held;
 mod limits;
@@ -10,22 +10,22 @@ mod memory;
 mod mixed;
 mod rows;
 mod sending;
+mod start;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../vectors/table.rs"]
+#[path = "../vectors/table/mod.rs"]
 mod table;
 
-use support::{Seen, Wire, fill, halves};
+use support::{Seen, fill, halves, map_step};
 use ws_proto::{
     Chunk, Config, MessageKind, MessageRef, ProtocolError, ReceiveError, RecvHalf, Role, SendHalf,
     Step,
 };
 
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
 const INVALID_UTF8: ReceiveError = ReceiveError::Protocol(ProtocolError::InvalidUtf8);
 const RESERVED_BITS: ReceiveError = ReceiveError::Protocol(ProtocolError::ReservedBits);
 
-/// Both halves of a connection.
+/// An end that, unlike a `Connection`, parks only when a test calls `park`.
 struct End {
     recv: RecvHalf,
     send: SendHalf,
@@ -34,7 +34,9 @@ struct End {
 impl End {
     fn next_message(&mut self) -> Step<MessageRef<'_>> {
         let step = self.recv.next_message(&mut self.send);
-        map(step, |()| self.recv.message().expect("it was found"))
+        map_step(step, |()| {
+            self.recv.message().expect("the message that was found")
+        })
     }
 
     fn next_start(&mut self) -> Step<MessageKind> {
@@ -50,17 +52,7 @@ impl End {
     }
 }
 
-fn map<T, U>(step: Step<T>, change: impl FnOnce(T) -> U) -> Step<U> {
-    match step {
-        Step::Found(found) => Step::Found(change(found)),
-        Step::Control(control) => Step::Control(control),
-        Step::NeedInput => Step::NeedInput,
-        Step::Busy => Step::Busy,
-        Step::Ended => Step::Ended,
-    }
-}
-
-/// An end that reads into blocks of `block_len` bytes, and has read `input` before.
+/// Returns an end that has read `input` and reads into blocks of `block_len` bytes.
 fn end_with(role: Role, config: &Config, input: &[u8], block_len: usize) -> End {
     let (mut recv, send) = halves(role, config);
     recv.lending().set_up(input.into(), block_len, block_len);
@@ -71,44 +63,38 @@ fn end(role: Role, config: &Config, block_len: usize) -> End {
     end_with(role, config, &[], block_len)
 }
 
-/// An end that has read all of `octets`, in one block.
-fn with_input(role: Role, config: &Config, octets: &[u8]) -> End {
-    end_with(role, config, octets, 1 << 16)
+/// Returns an end that has read all of `bytes` into one block.
+fn with_input(role: Role, config: &Config, bytes: &[u8]) -> End {
+    end_with(role, config, bytes, 1 << 16)
 }
 
-/// Reads as much of `input` as there is room for.
+/// Reads as much of `input` as fits.
 fn read(end: &mut End, input: &mut &[u8]) {
     fill(&mut end.recv, input, 0);
 }
 
-/// Reads all of `input`, for which there is room.
+/// Reads all of `input`, which must fit.
 fn read_all(end: &mut End, mut input: &[u8]) {
     read(end, &mut input);
     assert!(input.is_empty());
 }
 
-fn wire(receiver: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
-    let mut wire = Wire::from(receiver.peer());
-    script(&mut wire);
-    wire.octets
-}
-
-/// What comes of one message that is passed on, up to its end or to where input is missing.
+/// The pieces of one message, up to its end or to the end of the input.
 #[derive(Debug, Default, PartialEq)]
 struct Pieces {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     controls: Vec<Seen>,
     is_whole: bool,
 }
 
-/// Takes pieces for as long as there are any.
+/// Takes pieces until the message ends or input is needed.
 fn take_pieces(end: &mut End, pieces: &mut Pieces) -> Result<(), ReceiveError> {
     while !pieces.is_whole {
         match end.next_chunk() {
             Step::Found(Chunk::Data) => {
                 assert!(!end.recv.chunk().is_empty(), "an empty piece");
                 assert!(end.recv.message().is_none() && end.recv.take_message().is_none());
-                pieces.octets.extend_from_slice(end.recv.chunk());
+                pieces.bytes.extend_from_slice(end.recv.chunk());
             }
             Step::Found(Chunk::End) => {
                 assert!(end.recv.chunk().is_empty());
@@ -120,18 +106,18 @@ fn take_pieces(end: &mut End, pieces: &mut Pieces) -> Result<(), ReceiveError> {
             }
             Step::NeedInput => break,
             Step::Ended => return Err(violation(end)),
-            Step::Busy => panic!("nothing is compressed"),
+            Step::Busy => panic!("Busy without compression"),
         }
     }
     Ok(())
 }
 
-/// What the peer did wrong: a step has said that the connection ended.
+/// Returns the violation for which a step returned `Ended`.
 fn violation(end: &End) -> ReceiveError {
     end.send.failure().expect("a violation")
 }
 
-/// The kind of the message that begins now.
+/// Returns the kind of the message that starts next, if its start has arrived.
 fn started(end: &mut End) -> Option<MessageKind> {
     match end.next_start() {
         Step::Found(kind) => Some(kind),
@@ -140,23 +126,24 @@ fn started(end: &mut End) -> Option<MessageKind> {
     }
 }
 
-/// The message that is whole now, or the control frame before it.
+/// Returns the next message if it is complete, or the control frame before it.
 fn next(end: &mut End) -> Result<Option<Seen>, ReceiveError> {
     Ok(match end.next_message() {
         Step::Found(message) => Some(Seen::message(message)),
         Step::Control(control) => Some(Seen::control(&control)),
         Step::NeedInput => None,
         Step::Ended => return Err(violation(end)),
-        Step::Busy => panic!("nothing is compressed"),
+        Step::Busy => panic!("Busy without compression"),
     })
 }
 
-/// Goes to the next piece; between messages to the next beginning, where `None` is found.
+/// Takes the next piece. Between messages it takes the next start instead, sets `kind` and finds
+/// `None`.
 fn next_part(end: &mut End, kind: &mut Option<MessageKind>) -> Step<Option<Chunk>> {
     match kind {
-        Some(_) => map(end.next_chunk(), Some),
-        None => map(end.next_start(), |begun| {
-            *kind = Some(begun);
+        Some(_) => map_step(end.next_chunk(), Some),
+        None => map_step(end.next_start(), |started| {
+            *kind = Some(started);
             None
         }),
     }
@@ -179,7 +166,7 @@ fn assert_failed(end: &mut End, error: ReceiveError) {
     assert!(!end.recv.is_between_messages());
 }
 
-/// Takes pieces to the end; how many bytes came.
+/// Takes pieces until the message ends or input is needed, and returns their total length.
 fn count(end: &mut End) -> Result<usize, ReceiveError> {
     let mut sum = 0;
     loop {
@@ -188,7 +175,7 @@ fn count(end: &mut End) -> Result<usize, ReceiveError> {
             Step::Found(Chunk::End) | Step::NeedInput => return Ok(sum),
             Step::Control(_) => {}
             Step::Ended => return Err(violation(end)),
-            Step::Busy => panic!("nothing is compressed"),
+            Step::Busy => panic!("Busy without compression"),
         }
     }
 }

@@ -1,15 +1,10 @@
-//! Pieces of any message are held in one block.
+//! Memory of messages in pieces: one block, however long the message is.
 
 use allocation_counter::measure;
 use ws_proto::{Config, Role, Step};
 
-use crate::support::{BINARY, CONTINUATION, FIN, TEXT, Wire};
-use crate::{count, end, read, read_all, started, wire};
-
-/// The most that was held at once while `run` ran, above what was held before.
-fn peak(run: impl FnOnce()) -> u64 {
-    measure(run).bytes_max
-}
+use crate::support::{BINARY, CONTINUATION, FIN, TEXT, frames_to};
+use crate::{count, end, read, read_all, started};
 
 #[test]
 fn streaming_256_mib_holds_no_more_than_a_block() {
@@ -22,21 +17,19 @@ fn streaming_256_mib_holds_no_more_than_a_block() {
         (Role::Client, TEXT, 8 * MIB, 16 * MIB),
     ] {
         let mut end = end(role, &Config::default(), BLOCK);
-        let mut header = Vec::with_capacity(32);
         let mut sum = 0;
-        let peak = peak(|| {
+        let cost = measure(|| {
             end.recv.lending().lend(vec![b'a'; BLOCK].into());
             for number in 0..all / fragment {
-                let mut wire = Wire::from(role.peer());
                 let opcode = if number == 0 { kind } else { CONTINUATION };
                 let fin = if (number + 1) * fragment == all {
                     FIN
                 } else {
                     0
                 };
-                wire.header(fin | opcode, 127, &fragment.to_be_bytes());
-                header.clear();
-                header.extend_from_slice(&wire.octets);
+                let header = frames_to(role, |w| {
+                    w.header(fin | opcode, 127, &fragment.to_be_bytes());
+                });
                 sum += count(&mut end).unwrap() as u64;
                 read_all(&mut end, &header);
                 if number == 0 {
@@ -45,7 +38,7 @@ fn streaming_256_mib_holds_no_more_than_a_block() {
                 let mut left = fragment;
                 while left > 0 {
                     sum += count(&mut end).unwrap() as u64;
-                    // Whatever lies there is payload now.
+                    // The bytes that the block holds already are the payload.
                     let len = left.min(end.recv.spare().len() as u64);
                     if kind == TEXT {
                         end.recv.spare()[..len as usize].fill(b'a');
@@ -61,20 +54,20 @@ fn streaming_256_mib_holds_no_more_than_a_block() {
         });
         assert_eq!(sum, all);
         assert!(end.recv.is_between_messages());
-        assert!(peak <= BLOCK as u64 + 1024, "{peak}");
+        assert!(cost.bytes_max <= BLOCK as u64 + 1024, "{cost:?}");
     }
 }
 
 #[test]
-fn the_beginning_that_was_put_together_is_given_back_when_it_was_passed_on() {
-    let octets = wire(Role::Client, |w| {
+fn the_memory_of_an_assembled_start_is_freed_after_its_piece() {
+    let bytes = frames_to(Role::Client, |w| {
         w.frame(BINARY, &[7; 1 << 20]);
         w.frame(CONTINUATION, &[8; 1000]);
     });
     let mut end = end(Role::Client, &Config::default(), 4096);
-    let (begun, behind) = octets.split_at(10 + (1 << 20));
+    let (start, rest) = bytes.split_at(10 + (1 << 20));
     let mut held = measure(|| {
-        for mut input in begun.chunks(4096) {
+        for mut input in start.chunks(4096) {
             while !input.is_empty() {
                 read(&mut end, &mut input);
                 assert_eq!(end.next_message(), Step::NeedInput);
@@ -86,7 +79,7 @@ fn the_beginning_that_was_put_together_is_given_back_when_it_was_passed_on() {
     assert!(held >= 1 << 20);
     held += measure(|| {
         assert_eq!(count(&mut end), Ok(1 << 20));
-        read_all(&mut end, behind);
+        read_all(&mut end, rest);
         assert_eq!(count(&mut end), Ok(1000));
         end.recv.lending().settle();
     })

@@ -1,13 +1,17 @@
-//! Every row of the table of vectors gives the same in pieces, however it is cut.
+//! Every row of the table of vectors has the same outcome if its messages are received in pieces.
 
 use proptest::prelude::*;
 use ws_proto::{Chunk, Config, MessageKind, ReceiveError, Role, Step};
 
-use crate::support::{self, CONTINUATION, FIN, Habit, Outcome, Plan, Rng, Seen, TEXT, cut, drain};
+use crate::support::plan::{Habit, Plan};
+use crate::support::{
+    CONTINUATION, FIN, Outcome, Rng, Seen, TEXT, cases, cut, drain, frames_to, opcode, replies,
+    singles,
+};
 use crate::table::{Vector, sequences, vectors};
-use crate::{End, INVALID_UTF8, assert_failed, end_with, next_part, read, wire};
+use crate::{End, INVALID_UTF8, assert_failed, end_with, next_part, read};
 
-/// A user who reads every message piece by piece.
+/// A driver that receives every message piece by piece and follows a plan.
 struct Streamer {
     end: End,
     plan: Plan,
@@ -18,16 +22,8 @@ struct Streamer {
 }
 
 impl Streamer {
-    fn now(&mut self, habit: Habit) -> bool {
-        match habit {
-            Habit::Always => true,
-            Habit::Never => false,
-            Habit::Sometimes => self.rng.below(3) == 0,
-        }
-    }
-
     fn settle(&mut self) {
-        if self.now(self.plan.settle) {
+        if self.plan.settle.now(&mut self.rng) {
             let unread = self.end.recv.unread().to_vec();
             let chunk = self.end.recv.chunk().to_vec();
             self.end.recv.lending().settle();
@@ -36,7 +32,7 @@ impl Streamer {
         }
     }
 
-    /// Takes one step: `false` when there is nothing to do without more input.
+    /// Takes one step. Returns `false` if it needs input or the connection ended.
     fn step(&mut self) -> bool {
         match next_part(&mut self.end, &mut self.kind) {
             Step::Found(None) => {}
@@ -47,20 +43,16 @@ impl Streamer {
                 self.pieces.extend_from_slice(self.end.recv.chunk());
             }
             Step::Found(Some(Chunk::End)) => {
-                let octets = std::mem::take(&mut self.pieces);
-                self.outcome.events.push(match self.kind.take() {
-                    Some(MessageKind::Text) => {
-                        Seen::Text(String::from_utf8(octets).expect("valid text"))
-                    }
-                    _ => Seen::Binary(octets),
-                });
+                let bytes = std::mem::take(&mut self.pieces);
+                let kind = self.kind.take().expect("a message that has started");
+                self.outcome.events.push(Seen::new(opcode(kind), bytes));
             }
             Step::Control(control) => {
                 self.outcome.events.push(Seen::control(&control));
                 self.drain();
             }
             Step::NeedInput | Step::Ended => return false,
-            Step::Busy => panic!("nothing is compressed"),
+            Step::Busy => panic!("Busy without compression"),
         }
         true
     }
@@ -69,13 +61,13 @@ impl Streamer {
         drain(&mut self.end.send, &mut self.outcome.sent);
     }
 
-    /// Goes on until nothing is left to find.
-    fn search(&mut self) {
+    /// Takes steps until more input is needed.
+    fn take_steps(&mut self) {
         while self.step() {
             self.settle();
         }
         self.settle();
-        if self.now(self.plan.park) {
+        if self.plan.park.now(&mut self.rng) {
             self.end.park();
             assert!(self.end.recv.unread().is_empty());
         }
@@ -83,27 +75,24 @@ impl Streamer {
     }
 
     fn run(&mut self, pieces: &[&[u8]]) {
-        self.search();
+        self.take_steps();
         for mut piece in pieces.iter().copied() {
             while !piece.is_empty() && self.end.send.failure().is_none() {
-                if self.now(self.plan.lend) {
+                if self.plan.lend.now(&mut self.rng) {
                     let block = vec![0xaa; self.plan.block_len];
                     self.end.recv.lending().lend(block.into());
                 }
                 read(&mut self.end, &mut piece);
-                self.search();
+                self.take_steps();
             }
         }
     }
 }
 
-/// Streams pieces of input; each message counts as one event, at its end.
+/// Receives the input in pieces. Each message counts as one event, when its end is found.
 fn stream(role: Role, config: &Config, pieces: &[&[u8]], plan: &Plan) -> Outcome {
-    let (early, pieces) = match pieces.split_first() {
-        Some((first, rest)) if plan.early => (*first, rest),
-        _ => (&[][..], pieces),
-    };
-    let mut user = Streamer {
+    let (early, pieces) = plan.split_early(pieces);
+    let mut streamer = Streamer {
         end: end_with(role, config, early, plan.block_len),
         plan: *plan,
         rng: Rng::new(plan.seed),
@@ -111,29 +100,17 @@ fn stream(role: Role, config: &Config, pieces: &[&[u8]], plan: &Plan) -> Outcome
         pieces: Vec::new(),
         outcome: Outcome::default(),
     };
-    user.run(pieces);
-    if let Some(error) = user.end.send.failure() {
-        user.outcome.error = Some(error);
-        assert_failed(&mut user.end, error);
-        assert_eq!(user.end.send.queued(), 0);
+    streamer.run(pieces);
+    if let Some(error) = streamer.end.send.failure() {
+        streamer.outcome.error = Some(error);
+        assert_failed(&mut streamer.end, error);
+        assert_eq!(streamer.end.send.queued(), 0);
     }
-    user.outcome
+    streamer.outcome
 }
 
-/// A plan for each number, so that neighbours differ in everything.
-fn plan(n: usize) -> Plan {
-    let habits = [Habit::Never, Habit::Always, Habit::Sometimes];
-    Plan {
-        block_len: [16, 64, 200, 4096][n % 4],
-        park: habits[n / 4 % 3],
-        settle: habits[n / 12 % 3],
-        lend: habits[n / 36 % 3],
-        early: n.is_multiple_of(5),
-        seed: n as u64,
-    }
-}
-
-/// The rows that hold for streaming too: all but those about limits on what is put together.
+/// Returns the rows with the same outcome in pieces: all but those about limits on frames and
+/// messages.
 fn rows() -> Vec<Vector> {
     let mut rows = vectors();
     rows.retain(|row| !matches!(row.error, Some(ReceiveError::Limit(_))));
@@ -146,60 +123,60 @@ fn check(row: &Vector, pieces: &[&[u8]], plan: &Plan) {
     let name = &row.name;
     assert_eq!(outcome.error, row.error, "{name}, {plan:?}");
     assert!(outcome.events == row.events, "events of {name}, {plan:?}");
-    let sent = support::replies(row.role, &row.events, row.error);
+    let sent = replies(row.role, &row.events, row.error);
     assert_eq!(outcome.sent, sent, "{name}, {plan:?}");
 }
 
 #[test]
-fn every_vector_gives_the_same_in_pieces() {
+fn every_vector_has_the_same_outcome_in_pieces() {
     for (n, row) in rows().iter().enumerate() {
-        check(row, &[&row.input], &plan(n));
-        let singles: Vec<&[u8]> = row.input.chunks(1).collect();
+        check(row, &[&row.input], &Plan::numbered(n));
+        let singles = singles(&row.input);
         let plans = if row.input.len() < 2000 { 2 } else { 1 };
         for turn in 0..plans {
-            check(row, &[&row.input], &plan(n + 7 * turn));
-            check(row, &singles, &plan(n + 5 * turn));
+            check(row, &[&row.input], &Plan::numbered(n + 7 * turn));
+            check(row, &singles, &Plan::numbered(n + 5 * turn));
         }
     }
 }
 
 #[test]
-fn every_cut_of_short_vectors_changes_nothing_in_pieces() {
+fn cutting_a_vector_changes_nothing_in_pieces() {
     for (n, row) in rows().iter().enumerate() {
         let len = row.input.len();
         for at in (0..=len).filter(|at| len < 60 || *at < 12 || len - at < 12) {
-            check(row, &cut(&row.input, &[at]), &plan(n + at));
+            check(row, &cut(&row.input, [at]), &Plan::numbered(n + at));
         }
     }
 }
 
 #[test]
-fn limits_on_what_is_put_together_do_not_hold_in_pieces() {
+fn limits_on_assembled_messages_do_not_apply_in_pieces() {
     let mut limited = vectors();
     limited.retain(|row| matches!(row.error, Some(ReceiveError::Limit(_))));
     assert!(limited.len() >= 5);
     for (n, row) in limited.iter().enumerate() {
-        let outcome = stream(row.role, &row.config, &[&row.input], &plan(n));
+        let outcome = stream(row.role, &row.config, &[&row.input], &Plan::numbered(n));
         assert_eq!(outcome.error, None, "{}", row.name);
         assert!(outcome.events.starts_with(&row.events), "{}", row.name);
     }
 }
 
 #[test]
-fn text_cut_anywhere_is_joined_and_fails_where_it_must() {
-    for (name, octets, valid) in sequences() {
-        for at in 0..=octets.len() {
+fn text_that_is_cut_anywhere_arrives_if_it_is_valid_and_fails_otherwise() {
+    for (name, bytes, valid) in sequences() {
+        for at in 0..=bytes.len() {
             for habit in [Habit::Never, Habit::Always] {
-                let octets = wire(Role::Server, |w| {
-                    w.frame(TEXT, &octets[..at]);
-                    w.frame(FIN | CONTINUATION, &octets[at..]);
+                let bytes = frames_to(Role::Server, |w| {
+                    w.frame(TEXT, &bytes[..at]);
+                    w.frame(FIN | CONTINUATION, &bytes[at..]);
                 });
                 let plan = Plan {
                     park: habit,
-                    ..plan(at)
+                    ..Plan::numbered(at)
                 };
-                for step in [1, 3, octets.len()] {
-                    let cuts: Vec<&[u8]> = octets.chunks(step).collect();
+                for step in [1, 3, bytes.len()] {
+                    let cuts: Vec<&[u8]> = bytes.chunks(step).collect();
                     let outcome = stream(Role::Server, &Config::default(), &cuts, &plan);
                     let error = (!valid).then_some(INVALID_UTF8);
                     assert_eq!(outcome.error, error, "{name} at {at} by {step}");
@@ -211,7 +188,7 @@ fn text_cut_anywhere_is_joined_and_fails_where_it_must() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn random_cuts_of_vectors_change_nothing_in_pieces(
@@ -225,9 +202,8 @@ proptest! {
         }
         ROWS.with(|rows| {
             let row = row.get(rows);
-            let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(row.input.len() + 1)).collect();
-            at.sort_unstable();
-            check(row, &cut(&row.input, &at), &Plan { seed, ..plan(n) });
+            let at = cuts.iter().map(|cut| cut.index(row.input.len() + 1));
+            check(row, &cut(&row.input, at), &Plan { seed, ..Plan::numbered(n) });
         });
     }
 }

@@ -1,35 +1,16 @@
-//! The other direction: pieces in, frames out.
+//! Messages that are sent piece by piece.
 
 use proptest::prelude::*;
-use ws_proto::{
-    CloseCode, CloseFrame, CloseReason, Config, ControlPayload, MessageKind, RecvHalf, Role,
-    SendError, SendHalf,
-};
+use ws_proto::{Config, ControlPayload, MessageKind, RecvHalf, SendError, SendHalf};
 
+use crate::INVALID_UTF8;
 use crate::support::{
-    BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Wire, drain, halves, output, receive_all,
+    BINARY, BOTH, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Wire, cases, close_frame, drain,
+    frames_from, halves, opcode, output, peek_output, receive_frame, sender,
 };
-use crate::{BOTH, INVALID_UTF8, wire};
-
-fn sender(role: Role) -> SendHalf {
-    halves(role, &Config::default()).1
-}
-
-/// A frame of the peer arrives, and is answered.
-fn hear(recv: &mut RecvHalf, send: &mut SendHalf, first: u8, payload: &[u8]) {
-    let octets = wire(send.role(), |w| w.frame(first, payload));
-    let _ = receive_all(recv, send, &octets);
-}
-
-/// The octets that an end with this role sends.
-fn expected(role: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
-    let mut wire = Wire::from(role);
-    script(&mut wire);
-    wire.octets
-}
 
 #[test]
-fn a_message_leaves_in_a_frame_for_each_piece_and_an_empty_last_one() {
+fn each_piece_is_sent_in_its_own_frame_and_the_last_frame_is_empty() {
     let payload = ControlPayload::new(b"between").unwrap();
     for role in BOTH {
         for kind in [MessageKind::Text, MessageKind::Binary] {
@@ -42,20 +23,15 @@ fn a_message_leaves_in_a_frame_for_each_piece_and_an_empty_last_one() {
             send.ping(&payload).unwrap();
             send.write(b"").unwrap();
             send.write(b"\xba").unwrap();
-            hear(&mut recv, &mut send, FIN | PING, b"between");
+            receive_frame(&mut recv, &mut send, FIN | PING, b"between").unwrap();
             send.pong(&payload).unwrap();
             send.write(&[b'x'; 70_000]).unwrap();
             send.finish().unwrap();
             assert_eq!(send.unfinished(), None);
             send.message("behind").unwrap();
-            let opcode = if kind == MessageKind::Text {
-                TEXT
-            } else {
-                BINARY
-            };
-            let octets = expected(role, |w| {
+            let bytes = frames_from(role, |w| {
                 w.text("before");
-                w.frame(opcode, b"a\xce");
+                w.frame(opcode(kind), b"a\xce");
                 w.frame(FIN | PING, b"between");
                 w.frame(CONTINUATION, b"\xba");
                 w.frame(FIN | PONG, b"between");
@@ -64,7 +40,7 @@ fn a_message_leaves_in_a_frame_for_each_piece_and_an_empty_last_one() {
                 w.frame(FIN, b"");
                 w.text("behind");
             });
-            assert!(output(&mut send) == octets, "{role:?} {kind:?}");
+            assert!(output(&mut send) == bytes, "{role:?} {kind:?}");
         }
     }
 }
@@ -80,22 +56,22 @@ fn a_message_without_pieces_is_one_empty_frame() {
             assert_eq!((send.unfinished(), send.queued()), (None, queued));
             send.finish().unwrap();
         }
-        let octets = expected(role, |w| {
+        let bytes = frames_from(role, |w| {
             w.frame(FIN | TEXT, b"");
             w.frame(FIN | BINARY, b"");
         });
-        assert_eq!(output(&mut send), octets);
+        assert_eq!(output(&mut send), bytes);
     }
 }
 
 #[test]
-fn a_message_begun_without_a_piece_never_was() {
+fn a_message_without_pieces_can_be_replaced_before_it_is_finished() {
     for role in BOTH {
         let mut send = sender(role);
         send.begin(MessageKind::Text).unwrap();
         send.begin(MessageKind::Binary).unwrap();
         assert_eq!(send.queued(), 0);
-        // Not UTF-8: the second beginning counts.
+        // The second call of `begin` counts, so this need not be UTF-8.
         send.write(b"\xff").unwrap();
         send.finish().unwrap();
         send.begin(MessageKind::Text).unwrap();
@@ -103,17 +79,17 @@ fn a_message_begun_without_a_piece_never_was() {
         send.message("whole").unwrap();
         assert_eq!(send.write(b"x"), Err(SendError::NoMessage));
         assert_eq!(send.finish(), Err(SendError::NoMessage));
-        let octets = expected(role, |w| {
+        let bytes = frames_from(role, |w| {
             w.frame(BINARY, b"\xff");
             w.frame(FIN, b"");
             w.text("whole");
         });
-        assert_eq!(output(&mut send), octets);
+        assert_eq!(output(&mut send), bytes);
     }
 }
 
 #[test]
-fn other_messages_wait_for_the_end_of_the_unfinished_one() {
+fn other_messages_are_refused_until_a_message_in_pieces_is_finished() {
     for role in BOTH {
         let mut send = sender(role);
         assert_eq!(send.write(b"x"), Err(SendError::NoMessage));
@@ -128,23 +104,23 @@ fn other_messages_wait_for_the_end_of_the_unfinished_one() {
         assert_eq!(send.begin(MessageKind::Text), refused);
         assert_eq!(send.begin(MessageKind::Binary), refused);
         assert_eq!(send.unfinished(), Some(MessageKind::Text));
-        // As the text that it was begun as.
+        // The message is still text.
         assert_eq!(send.write(b"\xff"), Err(SendError::NotUtf8));
         send.write(b"b").unwrap();
         send.finish().unwrap();
         send.message("x").unwrap();
-        let octets = expected(role, |w| {
+        let bytes = frames_from(role, |w| {
             w.frame(TEXT, b"a");
             w.frame(CONTINUATION, b"b");
             w.frame(FIN, b"");
             w.text("x");
         });
-        assert_eq!(output(&mut send), octets);
+        assert_eq!(output(&mut send), bytes);
     }
 }
 
 #[test]
-fn refused_octets_leave_everything_as_it_was() {
+fn refused_bytes_change_nothing() {
     for role in BOTH {
         let mut send = sender(role);
         send.begin(MessageKind::Text).unwrap();
@@ -166,36 +142,34 @@ fn refused_octets_leave_everything_as_it_was() {
         assert_eq!(send.finish(), Err(SendError::NotUtf8));
         send.write(b"\x80").unwrap();
         send.finish().unwrap();
-        let octets = expected(role, |w| {
+        let bytes = frames_from(role, |w| {
             w.frame(TEXT, b"\xf0\x9f");
             w.frame(CONTINUATION, b"\x98");
             w.frame(CONTINUATION, b"\x80");
             w.frame(FIN, b"");
         });
-        assert_eq!(output(&mut send), octets);
+        assert_eq!(output(&mut send), bytes);
     }
 }
 
 #[test]
-fn a_close_or_the_end_may_come_inside_an_unfinished_message() {
+fn a_close_or_the_end_of_the_transport_stops_an_unfinished_message() {
     type Ending = fn(&mut RecvHalf, &mut SendHalf);
-    let close = || CloseFrame::new(CloseCode::NORMAL, CloseReason::default());
     let endings: [(Ending, &[u8]); 4] = [
         (
-            |_, send| {
-                let close = CloseFrame::new(CloseCode::NORMAL, CloseReason::default());
-                send.start_close(close).unwrap();
-            },
-            b"\x03\xe8",
-        ),
-        (
-            |recv, send| hear(recv, send, FIN | CLOSE, b"\x03\xe8"),
+            |_, send| send.start_close(close_frame(1000, "")).unwrap(),
             b"\x03\xe8",
         ),
         (
             |recv, send| {
-                hear(recv, send, FIN | TEXT, b"\xff");
-                assert_eq!(send.failure(), Some(INVALID_UTF8));
+                receive_frame(recv, send, FIN | CLOSE, b"\x03\xe8").unwrap();
+            },
+            b"\x03\xe8",
+        ),
+        (
+            |recv, send| {
+                let refused = receive_frame(recv, send, FIN | TEXT, b"\xff");
+                assert_eq!(refused, Err(INVALID_UTF8));
             },
             b"\x03\xef",
         ),
@@ -212,51 +186,45 @@ fn a_close_or_the_end_may_come_inside_an_unfinished_message() {
             assert_eq!(send.finish(), Err(SendError::Closing));
             assert_eq!(send.message("x"), Err(SendError::Closing));
             assert_eq!(send.begin(MessageKind::Text), Err(SendError::Closing));
-            assert_eq!(send.start_close(close()), Err(SendError::Closing));
-            let octets = expected(role, |w| {
+            let close = close_frame(1000, "");
+            assert_eq!(send.start_close(close), Err(SendError::Closing));
+            let bytes = frames_from(role, |w| {
                 if !code.is_empty() {
                     w.frame(BINARY, b"begun");
                     w.frame(FIN | CLOSE, code);
                 }
             });
-            assert_eq!(output(&mut send), octets);
+            assert_eq!(output(&mut send), bytes);
         }
     }
 }
 
 #[test]
-fn a_pong_held_back_leaves_between_two_pieces() {
+fn a_delayed_pong_is_sent_between_two_pieces() {
     for role in BOTH {
         let (mut recv, mut send) = halves(role, &Config::default());
         send.begin(MessageKind::Binary).unwrap();
         send.write(b"first").unwrap();
-        let queued = send.queued();
+        assert!(send.queued() > 3);
         send.advance(3);
         send.stalled();
         for number in 0..5 {
-            hear(&mut recv, &mut send, FIN | PING, &[number]);
+            receive_frame(&mut recv, &mut send, FIN | PING, &[number]).unwrap();
         }
         send.write(b"second").unwrap();
-        let wire = expected(role, |w| {
+        let start = |w: &mut Wire| {
             w.frame(BINARY, b"first");
             w.frame(CONTINUATION, b"second");
+        };
+        let all = frames_from(role, |w| {
+            start(w);
             w.frame(FIN | PONG, &[4]);
             w.frame(CONTINUATION, b"third");
         });
-        assert!(queued > 3);
         send.advance(send.queued());
         send.write(b"third").unwrap();
-        let rest = output(&mut send);
-        assert!(wire.ends_with(&rest));
-        assert_eq!(
-            rest.len(),
-            wire.len()
-                - expected(role, |w| {
-                    w.frame(BINARY, b"first");
-                    w.frame(CONTINUATION, b"second");
-                })
-                .len()
-        );
+        let taken = frames_from(role, start).len();
+        assert_eq!(output(&mut send), all[taken..]);
     }
 }
 
@@ -291,24 +259,20 @@ fn any_act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(500))]
 
     #[test]
-    fn any_mix_of_sending_agrees_with_the_frames_written_by_hand(
+    fn any_order_of_calls_sends_the_frames_written_by_hand(
         acts in prop::collection::vec(any_act(), 0..80),
-        role in prop_oneof![Just(Role::Client), Just(Role::Server)],
+        role in prop::sample::select(&BOTH[..]),
     ) {
         let (mut recv, mut send) = halves(role, &Config::default());
         let mut wire = Wire::from(role);
         let mut out = Vec::new();
-        // Kind, octets, and whether a frame was queued.
+        // The kind of the message that has begun, its bytes, and `true` once a frame was queued.
         let mut begun: Option<(MessageKind, Vec<u8>, bool)> = None;
         let payload = ControlPayload::new(b"p").unwrap();
-        let opcode = |kind, under_way| match (kind, under_way) {
-            (_, true) => CONTINUATION,
-            (MessageKind::Text, false) => TEXT,
-            (MessageKind::Binary, false) => BINARY,
-        };
+        let next_opcode = |kind, under_way| if under_way { CONTINUATION } else { opcode(kind) };
         for act in acts {
             let under_way = begun.as_ref().is_some_and(|(_, _, under_way)| *under_way);
             match act {
@@ -329,17 +293,17 @@ proptest! {
                 }
                 Act::Write(piece) => match &mut begun {
                     None => prop_assert_eq!(send.write(&piece), Err(SendError::NoMessage)),
-                    Some((kind, octets, under_way)) => {
-                        let all = [&octets[..], &piece].concat();
+                    Some((kind, bytes, under_way)) => {
+                        let all = [&bytes[..], &piece].concat();
                         let is_text = std::str::from_utf8(&all)
                             .map_or_else(|error| error.error_len().is_none(), |_| true);
                         if *kind == MessageKind::Text && !is_text {
                             prop_assert_eq!(send.write(&piece), Err(SendError::NotUtf8));
                         } else {
                             prop_assert_eq!(send.write(&piece), Ok(()));
-                            *octets = all;
+                            *bytes = all;
                             if !piece.is_empty() {
-                                wire.frame(opcode(*kind, *under_way), &piece);
+                                wire.frame(next_opcode(*kind, *under_way), &piece);
                                 *under_way = true;
                             }
                         }
@@ -347,14 +311,14 @@ proptest! {
                 },
                 Act::Finish => match &begun {
                     None => prop_assert_eq!(send.finish(), Err(SendError::NoMessage)),
-                    Some((MessageKind::Text, octets, _))
-                        if std::str::from_utf8(octets).is_err() =>
+                    Some((MessageKind::Text, bytes, _))
+                        if std::str::from_utf8(bytes).is_err() =>
                     {
                         prop_assert_eq!(send.finish(), Err(SendError::NotUtf8));
                     }
                     Some((kind, _, under_way)) => {
                         prop_assert_eq!(send.finish(), Ok(()));
-                        wire.frame(FIN | opcode(*kind, *under_way), b"");
+                        wire.frame(FIN | next_opcode(*kind, *under_way), b"");
                         begun = None;
                     }
                 },
@@ -363,15 +327,13 @@ proptest! {
                     wire.frame(FIN | PING, b"p");
                 }
                 Act::Respond => {
-                    hear(&mut recv, &mut send, FIN | PING, b"p");
+                    receive_frame(&mut recv, &mut send, FIN | PING, b"p").unwrap();
                     wire.frame(FIN | PONG, b"p");
                 }
                 Act::Advance(len) => {
-                    let mut slices = [&[][..]; 1];
-                    let used = send.slices(&mut slices);
-                    let octets = slices[..used].concat();
-                    let len = len.min(octets.len());
-                    out.extend_from_slice(&octets[..len]);
+                    let bytes = peek_output(&send, 1);
+                    let len = len.min(bytes.len());
+                    out.extend_from_slice(&bytes[..len]);
                     send.advance(len);
                 }
             }
@@ -379,6 +341,6 @@ proptest! {
             prop_assert_eq!(send.unfinished(), unfinished);
         }
         drain(&mut send, &mut out);
-        prop_assert!(out == wire.octets);
+        prop_assert!(out == wire.bytes);
     }
 }

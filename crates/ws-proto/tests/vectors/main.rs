@@ -1,4 +1,4 @@
-//! Octets, and what must come of them however they are cut.
+//! Inputs with their expected outcome, which does not depend on how the input is cut.
 
 #![forbid(unsafe_code)]
 
@@ -7,14 +7,13 @@ mod support;
 mod table;
 
 use proptest::prelude::*;
+use support::plan::{Plan, receive_blocks};
 use support::{
-    CONTINUATION, FIN, Habit, Outcome, PING, Plan, Seen, TEXT, Wire, cut, receive, receive_blocks,
-    replies,
+    BINARY, CONTINUATION, FIN, Outcome, PING, Seen, TEXT, cases, cut, frames_from, receive,
+    replies, singles,
 };
 use table::{Vector, sequences, vectors};
 use ws_proto::{Config, LimitError, ProtocolError, ReceiveError, Role};
-
-const BLOCK_LENS: [usize; 4] = [16, 64, 200, 4096];
 
 impl Vector {
     fn expected(&self) -> Outcome {
@@ -61,21 +60,8 @@ impl Vector {
     }
 }
 
-/// A plan for each number, so that neighbours differ in everything.
-fn plan(n: usize) -> Plan {
-    let habits = [Habit::Never, Habit::Always, Habit::Sometimes];
-    Plan {
-        block_len: BLOCK_LENS[n % 4],
-        park: habits[n / 4 % 3],
-        settle: habits[n / 12 % 3],
-        lend: habits[n / 36 % 3],
-        early: n.is_multiple_of(5),
-        seed: n as u64,
-    }
-}
-
 #[test]
-fn every_vector_gives_what_its_row_says() {
+fn every_vector_has_the_outcome_of_its_row() {
     for vector in vectors() {
         let expected = vector.expected();
         vector.check(&expected, &vector.whole(), || "whole".into());
@@ -113,26 +99,26 @@ fn every_error_has_a_row() {
 }
 
 #[test]
-fn octet_by_octet_changes_nothing() {
+fn cutting_into_single_bytes_changes_nothing() {
     for vector in vectors() {
         let expected = vector.expected();
-        let singles: Vec<&[u8]> = vector.input.chunks(1).collect();
-        vector.check(&expected, &singles, || "octet by octet".into());
+        let singles = singles(&vector.input);
+        vector.check(&expected, &singles, || "byte by byte".into());
     }
 }
 
 #[test]
-fn any_use_of_blocks_changes_nothing() {
+fn no_use_of_blocks_changes_the_outcome() {
     for vector in vectors() {
         let expected = vector.expected();
         let plans = if vector.input.len() < 2000 { 36 } else { 12 };
         for n in 0..plans {
-            vector.check_blocks(&expected, &vector.whole(), &plan(n * 7));
+            vector.check_blocks(&expected, &vector.whole(), &Plan::numbered(n * 7));
         }
-        let singles: Vec<&[u8]> = vector.input.chunks(1).collect();
+        let singles = singles(&vector.input);
         let plans = if vector.input.len() < 2000 { 12 } else { 2 };
         for n in 0..plans {
-            vector.check_blocks(&expected, &singles, &plan(n * 5));
+            vector.check_blocks(&expected, &singles, &Plan::numbered(n * 5));
         }
     }
 }
@@ -142,14 +128,15 @@ fn every_cut_into_two_pieces_changes_nothing() {
     for (n, vector) in vectors().iter().enumerate() {
         let expected = vector.expected();
         let len = vector.input.len();
-        // Long rows are mostly payload: cut them around both ends and around the limits of blocks.
+        // Long rows are mostly payload. They are cut near both ends and near common block lengths
+        // only.
         let near_mark = |at: usize| {
             at < 20 || len - at < 20 || [4096, 65536].iter().any(|mark| at.abs_diff(*mark) < 3)
         };
         for at in (0..=len).filter(|at| len < 700 || near_mark(*at)) {
-            let pieces = cut(&vector.input, &[at]);
+            let pieces = cut(&vector.input, [at]);
             vector.check(&expected, &pieces, || "two pieces".into());
-            vector.check_blocks(&expected, &pieces, &plan(n + at));
+            vector.check_blocks(&expected, &pieces, &Plan::numbered(n + at));
         }
     }
 }
@@ -164,38 +151,38 @@ fn every_cut_into_three_pieces_changes_nothing() {
         }
         for first in 0..=len {
             for second in first..=len {
-                let pieces = cut(&vector.input, &[first, second]);
+                let pieces = cut(&vector.input, [first, second]);
                 vector.check(&expected, &pieces, || "three pieces".into());
-                vector.check_blocks(&expected, &pieces, &plan(n + first + 5 * second));
+                vector.check_blocks(&expected, &pieces, &Plan::numbered(n + first + 5 * second));
             }
         }
     }
 }
 
 #[test]
-fn a_character_may_be_cut_by_frames_and_pings() {
+fn frames_and_pings_may_divide_a_character() {
     let config = Config::default();
-    for (name, octets, valid) in sequences() {
-        for at in 0..=octets.len() {
+    for (name, bytes, valid) in sequences() {
+        for at in 0..=bytes.len() {
             for pinged in [false, true] {
-                let mut wire = Wire::from(Role::Client);
-                wire.frame(TEXT, &octets[..at]);
-                let mut error = None;
+                let input = frames_from(Role::Client, |w| {
+                    w.frame(TEXT, &bytes[..at]);
+                    if pinged {
+                        w.frame(FIN | PING, b"");
+                    }
+                    w.frame(FIN | CONTINUATION, &bytes[at..]);
+                });
+                let error = (!valid).then_some(ProtocolError::InvalidUtf8.into());
                 let mut events = Vec::new();
-                if !valid {
-                    error = Some(ReceiveError::from(ProtocolError::InvalidUtf8));
-                }
                 if pinged {
-                    wire.frame(FIN | PING, b"");
-                    // What no continuation can repair fails before the Ping.
-                    let unfinished = std::str::from_utf8(&octets[..at])
+                    // Text that no continuation can complete fails before the Ping.
+                    let unfinished = std::str::from_utf8(&bytes[..at])
                         .map_or_else(|error| error.error_len().is_none(), |_| true);
                     if unfinished {
                         events.push(Seen::Ping(Vec::new()));
                     }
                 }
-                wire.frame(FIN | CONTINUATION, &octets[at..]);
-                if let (true, Ok(text)) = (valid, std::str::from_utf8(&octets)) {
+                if let (true, Ok(text)) = (valid, std::str::from_utf8(&bytes)) {
                     events.push(Seen::Text(text.into()));
                 }
                 let sent = replies(Role::Server, &events, error);
@@ -204,50 +191,50 @@ fn a_character_may_be_cut_by_frames_and_pings() {
                     error,
                     sent,
                 };
-                let whole = receive(Role::Server, &config, &[&wire.octets]);
+                let whole = receive(Role::Server, &config, &[&input]);
                 assert_eq!(whole, expected, "{name} cut at {at}");
-                let singles: Vec<&[u8]> = wire.octets.chunks(1).collect();
-                let singles = receive(Role::Server, &config, &singles);
-                assert_eq!(singles, expected, "{name} cut at {at}, octet by octet");
+                let singles = receive(Role::Server, &config, &singles(&input));
+                assert_eq!(singles, expected, "{name} cut at {at}, byte by byte");
             }
         }
     }
 }
 
 #[test]
-fn invalid_text_fails_at_its_first_impossible_octet() {
-    let mut wire = Wire::from(Role::Client);
-    // 21 octets announced; the one at 12 makes the character impossible.
-    wire.header(FIN | TEXT, 21, &[]);
-    wire.payload(b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4\x90\x80\x80edited");
+fn invalid_text_fails_at_its_first_invalid_byte() {
+    let payload = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4\x90\x80\x80edited";
+    let input = frames_from(Role::Client, |w| w.frame(FIN | TEXT, payload));
     let config = Config::default();
     let fails = |len: usize| {
-        let pieces = [&wire.octets[..len]];
-        let blocks = receive_blocks(Role::Server, &config, &pieces, &plan(3));
+        let pieces = [&input[..len]];
+        let blocks = receive_blocks(Role::Server, &config, &pieces, &Plan::numbered(3));
         let plain = receive(Role::Server, &config, &pieces);
         assert_eq!(plain, blocks);
         plain.error.is_some()
     };
+    // The header has 6 bytes. No character begins with F4 90, so the first invalid byte of the
+    // payload is that at 12, counted from 0.
     assert!(!fails(6 + 12));
     assert!(fails(6 + 13));
 }
 
 #[test]
-fn lengths_and_alignments_survive_masking() {
+fn masking_works_for_every_length_and_alignment() {
     for len in 0..=300 {
         let payload: Vec<u8> = (0..len).map(|i| (i * 7 + len) as u8).collect();
         for offset in 0..8 {
-            let mut wire = Wire::from(Role::Client);
-            wire.frame(FIN | PING, &vec![0; offset]);
-            wire.frame(FIN | 2, &payload);
-            let outcome = receive(Role::Server, &Config::default(), &[&wire.octets]);
+            let input = frames_from(Role::Client, |w| {
+                w.frame(FIN | PING, &vec![0; offset]);
+                w.frame(FIN | BINARY, &payload);
+            });
+            let outcome = receive(Role::Server, &Config::default(), &[&input]);
             assert_eq!(outcome.events[1], Seen::Binary(payload.clone()));
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(400))]
 
     #[test]
     fn random_cuts_change_nothing(
@@ -262,12 +249,10 @@ proptest! {
         ROWS.with(|rows| {
             let vector = row.get(rows);
             let expected = vector.expected();
-            let mut at: Vec<usize> =
-                cuts.iter().map(|cut| cut.index(vector.input.len() + 1)).collect();
-            at.sort_unstable();
-            let pieces = cut(&vector.input, &at);
+            let at = cuts.iter().map(|cut| cut.index(vector.input.len() + 1));
+            let pieces = cut(&vector.input, at);
             vector.check(&expected, &pieces, || "random pieces".into());
-            vector.check_blocks(&expected, &pieces, &Plan { seed, ..plan(n) });
+            vector.check_blocks(&expected, &pieces, &Plan { seed, ..Plan::numbered(n) });
         });
     }
 }

@@ -1,10 +1,10 @@
-//! The UTF-8 check against that of the standard library.
+//! Tests of the UTF-8 check against that of the standard library.
 
 use alloc::vec::Vec;
 
 use super::*;
 
-/// Around the borders of vectors, and of four of them.
+/// Positions around the borders of one vector and of four.
 const BORDERS: [usize; 10] = [0, 1, 2, 3, 61, 62, 63, 64, 127, 254];
 
 /// Bytes on both sides of every border between classes of bytes.
@@ -13,7 +13,8 @@ const CLASSES: [u8; 26] = [
     0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff,
 ];
 
-/// Characters on both sides of every border of Unicode, and what looks like one but is none.
+/// Characters on both sides of every border of Unicode, and invalid sequences that resemble
+/// characters.
 const SAMPLES: [&[u8]; 27] = [
     b"\x00",
     b"\x7f",
@@ -47,13 +48,13 @@ const SAMPLES: [&[u8]; 27] = [
     b"\xff\xbf\xbf\xbf",
 ];
 
-/// What stands around them: one byte a character, and four.
+/// The text around the samples: characters of one byte, and of four.
 const AROUND: [&str; 2] = ["a", "\u{10fffd}"];
 
 type Valid = fn(&[u8]) -> bool;
 type MaskText = fn(MaskKey, &mut [u8]) -> bool;
 
-/// All that this processor can run.
+/// All implementations that this processor can run.
 struct Checks {
     valid: Vec<(&'static str, Valid)>,
     mask: Vec<(&'static str, MaskText)>,
@@ -79,12 +80,13 @@ impl Checks {
                 self.valid.push(("AVX-512", kernels.valid_utf8));
                 self.mask.push(("AVX-512", kernels.mask_text));
             }
-            None => std::println!("not checked: this processor lacks AVX-512"),
+            None => std::println!("skipped: this processor has no AVX-512"),
         }
         self
     }
 
-    /// Checks `text` as it is, and unmasked: with the next key phase, at the next alignment.
+    /// Checks `text` unmasked, and while it is unmasked from masked text. Each call uses the next
+    /// key phase and alignment.
     fn check(&mut self, text: &[u8]) {
         let expected = core::str::from_utf8(text).is_ok();
         for (name, valid) in &self.valid {
@@ -93,11 +95,11 @@ impl Checks {
         let key = MaskKey::new([0x12, 0x9a, 0xf7, 0x01]).after(self.count);
         let before = self.count / 4 % 64;
         for (name, mask_text) in &self.mask {
-            let mut octets = alloc::vec![0; before];
-            append(key, text, &mut octets);
-            octets.push(super::AROUND);
-            let (payload, after) = octets[before..].split_at_mut(text.len());
-            let what = (name, key.octets());
+            let mut bytes = alloc::vec![0; before];
+            append(key, text, &mut bytes);
+            bytes.push(super::AROUND);
+            let (payload, after) = bytes[before..].split_at_mut(text.len());
+            let what = (name, key.to_bytes());
             assert_eq!(mask_text(key, payload), expected, "{what:?}: {text:02x?}");
             assert_eq!(payload, text, "{what:?}");
             assert_eq!(after, [super::AROUND], "{what:?}");
@@ -105,7 +107,7 @@ impl Checks {
         self.count += 1;
     }
 
-    /// Checks `sequence` behind `at` bytes of text, and before `len` bytes of it, or a few less.
+    /// Checks `sequence` after `at` bytes of text and before about `len` bytes of text.
     fn check_at(&mut self, at: usize, sequence: &[u8], len: usize) {
         for around in AROUND {
             let mut text = "b".repeat(at % around.len()).into_bytes();
@@ -118,13 +120,14 @@ impl Checks {
     }
 }
 
-/// All up to the second vector's end; some under Miri, which is slow.
+/// Returns all positions up to the end of the second vector, or only some under Miri, which is
+/// slow.
 fn positions() -> impl Iterator<Item = usize> {
     (0..=130).step_by(if cfg!(miri) { 31 } else { 1 })
 }
 
 #[test]
-fn text_is_told_from_what_is_none_at_every_position() {
+fn samples_are_checked_at_every_position() {
     let mut checks = Checks::new();
     for at in positions() {
         for first in CLASSES {
@@ -133,7 +136,7 @@ fn text_is_told_from_what_is_none_at_every_position() {
         }
         for sample in SAMPLES {
             checks.check_at(at, sample, 133);
-            // Cut off, at the end and before more text.
+            // Cut off, at the end of the text and before more text.
             for len in 1..=sample.len() {
                 checks.check_at(at, &sample[..len], 0);
                 checks.check_at(at, &sample[..len], 9);
@@ -143,7 +146,7 @@ fn text_is_told_from_what_is_none_at_every_position() {
 }
 
 #[test]
-fn text_is_told_from_what_is_none_for_every_class_of_three_octets() {
+fn every_class_of_three_bytes_is_checked() {
     let mut checks = Checks::new();
     for at in BORDERS.into_iter().step_by(if cfg!(miri) { 9 } else { 1 }) {
         for first in CLASSES {
@@ -158,7 +161,7 @@ fn text_is_told_from_what_is_none_for_every_class_of_three_octets() {
 }
 
 #[test]
-fn text_of_every_length_is_told_from_text_with_one_octet_changed() {
+fn text_of_every_length_and_with_one_changed_byte_is_checked() {
     let mut checks = Checks::new();
     for len in lens() {
         for around in AROUND {
@@ -167,8 +170,8 @@ fn text_of_every_length_is_told_from_text_with_one_octet_changed() {
             checks.check(&text);
             for at in [0, len / 3, len.saturating_sub(4), len.saturating_sub(1)] {
                 let mut changed = text.clone();
-                if let Some(octet) = changed.get_mut(at) {
-                    *octet ^= 0xc0;
+                if let Some(byte) = changed.get_mut(at) {
+                    *byte ^= 0xc0;
                     checks.check(&changed);
                 }
             }
@@ -177,7 +180,7 @@ fn text_of_every_length_is_told_from_text_with_one_octet_changed() {
 }
 
 #[test]
-fn an_unfinished_character_before_plain_text_is_found() {
+fn an_incomplete_character_before_ascii_is_found() {
     let mut checks = Checks::new();
     for long in [0, 4500] {
         for at in (0..=330).step_by(if cfg!(miri) { 63 } else { 1 }) {
@@ -188,7 +191,7 @@ fn an_unfinished_character_before_plain_text_is_found() {
     }
 }
 
-/// Xorshift: numbers without a pattern that are the same in every run.
+/// A Xorshift generator, which produces the same numbers in every run.
 struct Random(u64);
 
 impl Random {
@@ -199,7 +202,8 @@ impl Random {
         (self.0 >> 20) as usize % bound
     }
 
-    /// Characters of a mixture that is itself chosen, so that there are texts with few long ones.
+    /// Creates text from a random mixture of characters. Some texts then contain only few long
+    /// characters.
     fn text(&mut self, len: usize) -> Vec<u8> {
         const BOUNDS: [u32; 4] = [0x80, 0x800, 0x1_0000, 0x11_0000];
         let plain = self.below(4) * 30;
@@ -218,8 +222,8 @@ impl Random {
     fn change(&mut self, text: &mut Vec<u8>) {
         let at = self.below(text.len().max(1));
         match (self.below(4), text.get_mut(at)) {
-            (0, Some(octet)) => *octet ^= 1 << self.below(8),
-            (1, Some(octet)) => *octet = CLASSES[self.below(CLASSES.len())],
+            (0, Some(byte)) => *byte ^= 1 << self.below(8),
+            (1, Some(byte)) => *byte = CLASSES[self.below(CLASSES.len())],
             (2, Some(_)) => drop(text.remove(at)),
             _ => text.truncate(at),
         }
@@ -231,7 +235,7 @@ fn random_changes_are_found() {
     let mut checks = Checks::new();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for round in 0..if cfg!(miri) { 50 } else { 50_000 } {
-        // Now and then long enough for a beginning of its own.
+        // Some texts are long enough for an unaligned head.
         let len = if round % 500 == 0 { 4500 } else { 320 };
         let len = random.below(len);
         let mut text = random.text(len);

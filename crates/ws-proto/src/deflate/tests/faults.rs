@@ -1,4 +1,4 @@
-//! What cannot be decompressed is refused.
+//! Tests that bytes which are no compressed message are refused.
 
 use alloc::vec::Vec;
 
@@ -8,7 +8,7 @@ use crate::deflate::decompressor::InflateError;
 use crate::deflate::{TAIL, oracle};
 
 #[test]
-fn malformed_octets_are_refused() {
+fn malformed_bytes_are_refused() {
     let cases = [
         ("07", "block type 3"),
         (
@@ -18,7 +18,7 @@ fn malformed_octets_are_refused() {
         ("f200110000", "a distance before the beginning"),
         ("ffffffffffffffff", "noise"),
         ("04e0932449922449922449", "an over-subscribed code"),
-        ("f348cdc9c90700ff", "noise behind a final block"),
+        ("f348cdc9c90700ff", "noise after a final block"),
         ("1a030000", "a reserved length"),
     ];
     for (wire, what) in cases {
@@ -33,7 +33,7 @@ fn malformed_octets_are_refused() {
 }
 
 #[test]
-fn output_before_a_fault_is_given() {
+fn output_before_an_error_is_returned() {
     let wire = hex("f248cdc9c907000000ffff07");
     let mut out = b"before ".to_vec();
     let mut peer = decompressor();
@@ -52,7 +52,7 @@ fn a_message_that_ends_inside_a_block_is_refused() {
         let wire = compress(&mut own, &payload);
         for cut in 1..wire.len() {
             let received = decompress_all(&mut decompressor(), &wire[..cut]);
-            // A cut between two blocks may leave a whole message.
+            // A cut between two blocks can leave a complete message.
             let expected = match oracle::inflate(&[&wire[..cut], &TAIL].concat(), &[]) {
                 Some(whole) if payload.starts_with(&whole.output) => Ok(whole.output),
                 _ => Err(InflateError::Unfinished),
@@ -66,7 +66,7 @@ fn a_message_that_ends_inside_a_block_is_refused() {
         decompress_all(&mut decompressor(), &stored),
         Err(InflateError::Unfinished)
     );
-    // Whole blocks, and the empty one at the end missing altogether.
+    // Complete blocks without the empty block at the end.
     let whole = hex("f24805000000ffff");
     assert_eq!(
         decompress_all(&mut decompressor(), &whole),
@@ -75,7 +75,7 @@ fn a_message_that_ends_inside_a_block_is_refused() {
 }
 
 #[test]
-fn random_octets_never_do_harm() {
+fn random_bytes_never_panic_and_agree_with_the_oracle() {
     for seed in 0..20_000 {
         let mut peer = decompressor();
         let mut out = Vec::new();

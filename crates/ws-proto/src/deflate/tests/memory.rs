@@ -1,4 +1,4 @@
-//! How much memory is taken, when, and by which thread.
+//! Tests of the allocated memory, and of use by several threads.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use crate::deflate::compressor::{Compressor, CompressorOptions};
 use crate::deflate::decompressor::Decompressor;
 
 #[test]
-fn a_bomb_of_1_gib_takes_the_room_and_no_more() {
+fn a_bomb_of_1_gib_takes_no_more_than_the_room() {
     let mut own = compressor();
     let mut peer = decompressor();
     let zeros = vec![0; 1 << 20];
@@ -32,11 +32,11 @@ fn a_bomb_of_1_gib_takes_the_room_and_no_more() {
         assert!(out.capacity() <= 64 * 1024);
     }
     assert_eq!(total, 1 << 30);
-    assert!(out.iter().all(|&octet| octet == 0));
+    assert!(out.iter().all(|&byte| byte == 0));
 }
 
 #[test]
-fn empty_blocks_without_an_end_take_nothing() {
+fn endless_empty_blocks_take_no_memory() {
     let stored = hex("000000ffff").repeat(10_000);
     let last = hex("0300").repeat(10_000);
     for wire in [stored, last] {
@@ -54,7 +54,7 @@ fn empty_blocks_without_an_end_take_nothing() {
 }
 
 #[test]
-fn output_grows_with_what_was_produced() {
+fn the_output_buffer_grows_with_the_output() {
     let payload = words(1 << 20, 1);
     let wire = compress(&mut compressor(), &payload);
     let mut peer = decompressor();
@@ -64,7 +64,7 @@ fn output_grows_with_what_was_produced() {
         assert!(out.capacity() <= 2 * out.len() + 4096);
     }
     assert!(out == payload);
-    // A limit is also the end of the memory.
+    // A limit also bounds the memory.
     let mut out = Vec::new();
     let room = 300_001;
     let progress = decompressor().push(&wire, &mut out, room).unwrap();
@@ -75,7 +75,7 @@ fn output_grows_with_what_was_produced() {
 }
 
 #[test]
-fn halves_may_change_threads() {
+fn halves_can_move_between_threads() {
     fn check<T: Send + Sync + 'static>() {}
     check::<Compressor>();
     check::<Decompressor>();

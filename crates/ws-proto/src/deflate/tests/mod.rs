@@ -1,4 +1,4 @@
-//! Both halves of the codec, against each other and against other implementations.
+//! Tests of both halves of the codec, with each other and with other implementations.
 
 mod faults;
 mod memory;
@@ -39,7 +39,7 @@ fn compress(compressor: &mut Compressor, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Decompresses a message in pieces, never giving more than `room`.
+/// Decompresses a message in pieces. Each call has `room` bytes for its output.
 fn decompress_in<'a>(
     decompressor: &mut Decompressor,
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -73,7 +73,7 @@ fn decompress_all(decompressor: &mut Decompressor, wire: &[u8]) -> Result<Vec<u8
     decompress_in(decompressor, [wire], 1 << 30)
 }
 
-/// The numbers that `deflate_vectors.py` draws.
+/// The pseudo-random bytes that `deflate_vectors.py` uses, too.
 fn numbers(seed: u32) -> impl Iterator<Item = u8> {
     let next = |&seed: &u32| Some(seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     core::iter::successors(Some(seed), next)

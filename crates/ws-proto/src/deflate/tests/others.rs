@@ -1,4 +1,4 @@
-//! What the RFC and other implementations compressed is understood, and ours by them.
+//! Tests with the examples of the RFC and with other implementations, in both directions.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ use crate::deflate::compressor::{Compressor, CompressorOptions};
 use crate::deflate::{TAIL, oracle};
 
 #[test]
-fn the_examples_of_the_rfc_come_out_octet_for_octet() {
+fn the_examples_of_the_rfc_are_reproduced_exactly() {
     // RFC 7692 §7.2.3.1, §7.2.3.2, §7.2.3.6.
     let mut takeover = compressor();
     assert_eq!(compress(&mut takeover, HELLO), hex("f248cdc9c90700"));
@@ -36,8 +36,9 @@ fn the_examples_of_the_rfc_come_out_octet_for_octet() {
 }
 
 #[test]
-fn the_examples_of_the_rfc_are_understood() {
-    // RFC 7692 §7.2.3.1 to §7.2.3.5, one after the other, each in any two pieces and in any room.
+fn the_examples_of_the_rfc_are_decompressed() {
+    // RFC 7692 §7.2.3.1 to §7.2.3.5, in sequence, each split in two at every position and with
+    // several amounts of room.
     let examples = [
         "f248cdc9c90700",
         "f200110000",
@@ -59,7 +60,7 @@ fn the_examples_of_the_rfc_are_understood() {
 }
 
 #[test]
-fn zlib_is_understood() {
+fn the_output_of_zlib_is_decompressed() {
     for line in include_str!("../../../tests/data/deflate_vectors.txt").lines() {
         let [name, recipes, wires] = line.split(' ').collect::<Vec<_>>()[..] else {
             panic!("{line}");
@@ -68,7 +69,7 @@ fn zlib_is_understood() {
         for (room, chunk) in [(1 << 30, usize::MAX), (1, 100), (1000, 1), (258, 3)] {
             let mut peer = decompressor();
             for (index, (recipe, wire)) in messages.iter().enumerate() {
-                let payload = cook(recipe);
+                let payload = payload_of(recipe);
                 let received = decompress_in(&mut peer, hex(wire).chunks(chunk), room);
                 assert_eq!(received, Ok(payload), "message {index} of {name}");
             }
@@ -77,7 +78,7 @@ fn zlib_is_understood() {
 }
 
 #[test]
-fn the_vectors_hold_every_type_of_block() {
+fn the_vectors_contain_every_block_type() {
     let line = include_str!("../../../tests/data/deflate_vectors.txt").lines();
     let mut seen = [false; 3];
     for wire in line.filter_map(|line| line.split(' ').nth(2)?.split(',').next()) {
@@ -89,8 +90,8 @@ fn the_vectors_hold_every_type_of_block() {
     assert_eq!(seen, [true; 3]);
 }
 
-/// The payload that a recipe of the vectors describes.
-fn cook(recipe: &str) -> Vec<u8> {
+/// Creates the payload that a recipe of the vectors describes.
+fn payload_of(recipe: &str) -> Vec<u8> {
     let [recipe, len, seed] = recipe.split(':').collect::<Vec<_>>()[..] else {
         panic!("{recipe}");
     };
@@ -104,7 +105,7 @@ fn cook(recipe: &str) -> Vec<u8> {
 }
 
 #[test]
-fn miniz_oxide_and_this_codec_understand_each_other() {
+fn miniz_oxide_and_this_codec_interoperate() {
     let conversation = conversation();
     for level in 0..=9 {
         let mut own = Compressor::new(CompressorOptions { level, ..DEFAULTS });
@@ -113,7 +114,7 @@ fn miniz_oxide_and_this_codec_understand_each_other() {
         for payload in &conversation {
             wire.extend(compress(&mut own, payload));
             wire.extend(TAIL);
-            // It ends its stream with BFINAL: RFC 7692 §7.2.3.4.
+            // The stream ends with BFINAL: RFC 7692 §7.2.3.4.
             let mut theirs = miniz_oxide::deflate::compress_to_vec(payload, level);
             theirs.push(0);
             assert_eq!(decompress_all(&mut peer, &theirs).as_ref(), Ok(payload));

@@ -1,4 +1,4 @@
-//! Every message comes back, whatever the options, and however it is cut and flushed.
+//! Tests that every message survives a round trip, with all options, cuts and flushes.
 
 use alloc::vec::Vec;
 use alloc::{format, vec};
@@ -11,7 +11,7 @@ use crate::deflate::compressor::{Compressor, CompressorOptions, FLUSH_LEN, max_c
 use crate::deflate::decompressor::Decompressor;
 use crate::deflate::{TAIL, oracle};
 
-/// Every combination.
+/// Returns every combination of options.
 fn all_options() -> impl Iterator<Item = CompressorOptions> {
     let levels = (0..=9).flat_map(|level| (1..=9).map(move |mem_level| (level, mem_level)));
     levels.flat_map(|(level, mem_level)| {
@@ -27,7 +27,7 @@ fn all_options() -> impl Iterator<Item = CompressorOptions> {
 }
 
 #[test]
-fn empty_messages_of_every_kind_are_empty() {
+fn every_form_of_the_empty_message_is_empty() {
     let mut peer = decompressor();
     assert_eq!(decompress_all(&mut peer, b"").unwrap(), b"");
     assert!(!peer.has_state());
@@ -50,7 +50,7 @@ fn empty_messages_of_every_kind_are_empty() {
 }
 
 #[test]
-fn every_option_survives_the_way_there_and_back() {
+fn messages_round_trip_with_every_option() {
     let conversation = conversation();
     for options in all_options() {
         let mut own = Compressor::new(options);
@@ -80,7 +80,7 @@ fn every_option_survives_the_way_there_and_back() {
 
 #[test]
 fn a_window_of_8_bits_is_kept_at_every_level() {
-    // Repetitions at all kinds of distances, below the limit and above.
+    // Repetitions at many distances, below the limit and above it.
     let mut payload = Vec::new();
     for distance in (3..320).step_by(6) {
         let unit = noise(distance, distance as u32);
@@ -109,7 +109,7 @@ fn a_window_of_8_bits_is_kept_at_every_level() {
 }
 
 #[test]
-fn steps_of_any_length_give_the_same_message() {
+fn steps_of_any_length_round_trip() {
     let conversation = conversation();
     for options in all_options().filter(|options| options.mem_level % 7 == 1) {
         for step in [1, 259, 2500] {
@@ -130,7 +130,7 @@ fn steps_of_any_length_give_the_same_message() {
 }
 
 #[test]
-fn a_flush_lets_the_peer_have_everything_so_far() {
+fn a_flush_delivers_all_input_so_far() {
     for options in all_options().filter(|options| options.mem_level % 4 == 1) {
         let mut own = Compressor::new(options);
         let mut peer = Decompressor::new(options.takeover, options.window_bits);
@@ -162,8 +162,9 @@ fn a_flush_lets_the_peer_have_everything_so_far() {
 }
 
 #[test]
-fn output_of_any_length_is_flushed_whole() {
-    // Where the bytes of a flush find no room in a step, the codec flushes once more: 5 bytes for nothing.
+fn output_of_any_length_is_flushed_completely() {
+    // If a step has no room for the bytes of a flush, the codec flushes once more, which costs 5
+    // extra bytes.
     let mut flushed_twice = false;
     for level in [0, 1, 6] {
         let mut own = Compressor::new(CompressorOptions { level, ..DEFAULTS });
@@ -179,11 +180,11 @@ fn output_of_any_length_is_flushed_whole() {
 }
 
 #[test]
-fn the_bound_holds_for_what_compresses_worst() {
-    // Bytes that take 9 bits each in a fixed block, and none twice near the other.
+fn the_bound_holds_for_incompressible_data() {
+    // Bytes that take 9 bits each in a fixed block, without nearby repetitions.
     let worst: Vec<u8> = noise(20_000, 5)
         .iter()
-        .map(|octet| 144 + octet % 112)
+        .map(|byte| 144 + byte % 112)
         .collect();
     for options in all_options().filter(|options| options.takeover) {
         let mut own = Compressor::new(options);
@@ -199,7 +200,7 @@ fn the_bound_holds_for_what_compresses_worst() {
 }
 
 #[test]
-fn every_cut_and_any_room_give_the_same_message() {
+fn every_cut_and_room_decompress_to_the_same_message() {
     for options in [
         DEFAULTS,
         CompressorOptions {

@@ -1,4 +1,4 @@
-//! What is kept from one message to the next, and what is not.
+//! Tests of the state that is kept, or not kept, between messages.
 
 use alloc::vec::Vec;
 
@@ -9,8 +9,9 @@ use crate::deflate::compressor::{Compressor, CompressorOptions};
 use crate::deflate::decompressor::{Decompressor, InflateError};
 
 #[test]
-fn the_window_outlives_a_final_block() {
-    // The second message refers to the first across the end of a stream; so does the rest of a message.
+fn the_window_survives_a_final_block() {
+    // The second message refers to the first across the end of a stream. So does the rest of the
+    // last message.
     let wires = [
         "f248cdc9c90700",
         "0300",
@@ -20,7 +21,7 @@ fn the_window_outlives_a_final_block() {
     let mut peer = decompressor();
     let received = wires.map(|wire| decompress_all(&mut peer, &hex(wire)).unwrap());
     assert_eq!(received, [HELLO, b"", HELLO, b"HelloHello"]);
-    // Without takeover only inside a message.
+    // Without takeover, references work only inside a message.
     let mut peer = Decompressor::new(false, 15);
     let wire = hex("f348cdc9c90700f200110000");
     assert_eq!(decompress_all(&mut peer, &wire).unwrap(), b"HelloHello");
@@ -59,7 +60,7 @@ fn without_takeover_no_message_refers_to_another() {
 }
 
 #[test]
-fn memory_that_changes_hands_carries_nothing_over() {
+fn reused_memory_carries_no_data_over() {
     for level in 0..=9 {
         let options = CompressorOptions {
             level,
@@ -84,7 +85,7 @@ fn memory_that_changes_hands_carries_nothing_over() {
 }
 
 #[test]
-fn memory_stays_where_it_is_needed() {
+fn memory_in_use_is_not_given_up() {
     let mut own = compressor();
     let mut out = Vec::new();
     own.push(HELLO, &mut out);
@@ -101,7 +102,7 @@ fn memory_stays_where_it_is_needed() {
 }
 
 #[test]
-fn a_message_compressed_elsewhere_is_followed_by_a_reset() {
+fn a_reset_follows_a_message_of_another_compressor() {
     let mut own = compressor();
     let mut peer = decompressor();
     let prepared = compress(&mut compressor(), &noise(40_000, 1));

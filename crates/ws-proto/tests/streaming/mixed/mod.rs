@@ -1,4 +1,5 @@
-//! Any mix of calls, against an oracle that decodes nothing: it knows the script.
+//! Calls in any order, compared with an oracle. The oracle decodes nothing: it is given the script
+//! of the peer.
 
 mod oracle;
 mod script;
@@ -8,7 +9,7 @@ use proptest::prelude::*;
 use script::{Fault, Script, script};
 use ws_proto::{Chunk, Config, Control, MessageKind, Step};
 
-use crate::support::Seen;
+use crate::support::{Seen, cases};
 use crate::{End, assert_failed, end, read};
 
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ enum Act {
     Hold,
 }
 
-/// Runs the acts on a connection and beside the oracle.
+/// Makes the calls on a connection and on the oracle, and compares the results.
 fn compare(script: &Script, acts: &[Act], block_len: usize) {
     let mut user = User {
         real: end(script.role, &Config::default(), block_len),
@@ -34,14 +35,14 @@ fn compare(script: &Script, acts: &[Act], block_len: usize) {
         held: Held::No,
         is_searched: false,
     };
-    // After the acts: everything arrives and is found.
+    // Afterwards, everything arrives and is found.
     let ending = (0..).map(|n| match n % 4 {
         0 => Act::Read(1000),
         _ => Act::Message,
     });
-    let enough = acts.len() + 12 * script.octets.len() + 100;
+    let enough = acts.len() + 12 * script.bytes.len() + 100;
     for act in acts.iter().cloned().chain(ending.take(enough)) {
-        // What parking comes upon is in store for the next step.
+        // `park` may find the next violation before a step does.
         let ahead = user.oracle.fault_ahead();
         user.act(&act);
         if let Some(error) = user.real.send.failure() {
@@ -68,13 +69,13 @@ fn compare(script: &Script, acts: &[Act], block_len: usize) {
 enum Held {
     No,
     Whole(Seen),
-    /// It is received piece by piece: this is still to come.
+    /// It is received in pieces, and this piece comes next.
     Piece(Vec<u8>),
 }
 
 impl Held {
-    /// Whether its piece is to be received next.
-    fn is_announced(&self) -> bool {
+    /// Returns `true` if a piece that is not empty comes next.
+    fn has_piece(&self) -> bool {
         matches!(self, Self::Piece(payload) if !payload.is_empty())
     }
 }
@@ -83,9 +84,10 @@ struct User<'a> {
     real: End,
     oracle: Oracle<'a>,
     block_len: usize,
-    /// The message that was found just now.
+    /// The message that the last step found.
     visible: Option<Seen>,
     held: Held,
+    /// `true` if the last step returned `NeedInput` and nothing was read since.
     is_searched: bool,
 }
 
@@ -101,16 +103,16 @@ impl User<'_> {
 
     fn act(&mut self, act: &Act) {
         match act {
-            // Whoever was told of a message receives it before the next read.
-            Act::Read(_) | Act::Lend if self.held.is_announced() => {}
+            // A read or a new block would drop the piece.
+            Act::Read(_) | Act::Lend if self.held.has_piece() => {}
             Act::Read(len) => {
-                self.end_look();
+                self.forget_message();
                 let recv = &mut self.real.recv;
                 if recv.lending().wants_block().is_none() && recv.spare().is_empty() {
                     return;
                 }
-                let octets = &self.oracle.script.octets[self.oracle.arrived..];
-                let mut input = &octets[..octets.len().min(*len)];
+                let bytes = &self.oracle.script.bytes[self.oracle.arrived..];
+                let mut input = &bytes[..bytes.len().min(*len)];
                 let before = input.len();
                 read(&mut self.real, &mut input);
                 self.oracle.arrived += before - input.len();
@@ -118,7 +120,7 @@ impl User<'_> {
                 self.assert_nothing_visible();
             }
             Act::Lend => {
-                self.end_look();
+                self.forget_message();
                 let block = vec![0xaa; self.block_len];
                 self.real.recv.lending().lend(block.into());
                 self.assert_nothing_visible();
@@ -140,7 +142,7 @@ impl User<'_> {
                     self.assert_nothing_visible();
                     assert!(self.real.recv.unread().is_empty());
                 } else {
-                    // There may be more to find, so that everything stays.
+                    // The last step did not return `NeedInput`, so everything stays.
                     assert!(block.is_empty());
                     assert_eq!(self.message(), visible);
                     assert_eq!(self.real.recv.unread(), unread);
@@ -155,7 +157,7 @@ impl User<'_> {
                     Held::No if self.visible.is_some() => assert_eq!(taken, self.visible),
                     Held::No => {}
                 }
-                self.end_look();
+                self.forget_message();
                 assert!(self.message().is_none());
             }
             Act::Hold => {
@@ -171,13 +173,14 @@ impl User<'_> {
         }
     }
 
-    /// What was found is out of sight, also if it was held.
-    fn end_look(&mut self) {
+    /// Forgets the last message, even if it was held.
+    fn forget_message(&mut self) {
         self.visible = None;
         self.held = Held::No;
     }
 
-    /// Takes note of a step that found nothing but a control frame or the need for input: `None` if it failed.
+    /// Handles a step that found no message and no piece. Returns `None` if the connection failed,
+    /// and otherwise the control frame if the step found one.
     fn stopped<T: std::fmt::Debug>(&mut self, step: Step<T>) -> Option<Option<Control>> {
         self.is_searched = matches!(step, Step::NeedInput);
         match step {
@@ -214,10 +217,11 @@ impl User<'_> {
         };
         assert!(self.real.recv.chunk().is_empty());
         let fault = self.oracle.fault_ahead();
-        // A frame that fits the block may wait there for its end; one that is skipped may not.
+        // A fault may be reported only when its frame is complete, if the frame fits the block and
+        // is not skipped.
         let skips = self.oracle.stream.is_some() && self.oracle.fault().is_some();
         assert!(
-            fault.is_none_or(|(_, waits)| waits && !skips),
+            fault.is_none_or(|(_, may_wait)| may_wait && !skips),
             "{seen:?} instead of {fault:?}"
         );
         assert_eq!(seen, self.oracle.message());
@@ -229,7 +233,7 @@ impl User<'_> {
         if let Held::Whole(seen) = std::mem::replace(&mut self.held, Held::No) {
             let (kind, payload) = match seen {
                 Seen::Text(text) => (MessageKind::Text, text.into_bytes()),
-                Seen::Binary(octets) => (MessageKind::Binary, octets),
+                Seen::Binary(bytes) => (MessageKind::Binary, bytes),
                 seen => panic!("{seen:?} was held"),
             };
             assert_eq!(step, Step::Found(kind));
@@ -248,7 +252,7 @@ impl User<'_> {
             },
         };
         self.assert_nothing_visible();
-        // Skipping would have come upon it.
+        // Skipping the rest of a message would have found its fault.
         assert!(self.oracle.stream.is_none() || self.oracle.fault().is_none());
         assert_eq!(found, self.oracle.start());
     }
@@ -268,7 +272,7 @@ impl User<'_> {
                 return assert!(self.message().is_none());
             }
             _ if self.oracle.closed => return assert_eq!(step, Step::Ended),
-            // Nothing is under way.
+            // No message is received in pieces.
             _ if self.oracle.stream.is_none() => {
                 self.is_searched = false;
                 return assert_eq!(step, Step::Found(Chunk::End));
@@ -279,7 +283,7 @@ impl User<'_> {
             Step::Found(Chunk::Data) => {
                 self.is_searched = false;
                 let len = self.real.recv.chunk().len();
-                assert!(len > 0 && len <= self.oracle.sound());
+                assert!(len > 0 && len <= self.oracle.valid_len());
                 assert_eq!(self.real.recv.chunk(), &available[..len]);
                 self.oracle.pass(len);
             }
@@ -298,7 +302,8 @@ impl User<'_> {
                     assert_eq!(seen, self.oracle.control());
                 }
                 None => {
-                    // Behind what could be passed on, but for the piece with the fault in it.
+                    // All pieces before the fault have been received. The piece with invalid text
+                    // is not returned.
                     assert!(self.oracle.fault().is_some());
                     let is_text = matches!(self.oracle.script.fault, Fault::Text(_));
                     assert!(is_text || available.is_empty());
@@ -323,10 +328,10 @@ fn any_act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(600))]
 
     #[test]
-    fn any_mix_of_calls_agrees_with_the_script(
+    fn calls_in_any_order_agree_with_the_script(
         seed in any::<u64>(),
         acts in prop::collection::vec(any_act(), 0..120),
         block_len in prop::sample::select(vec![16, 40, 150, 4096, 20_000]),

@@ -1,21 +1,24 @@
-//! What must come of each call, told from the script and from how much of it has arrived.
+//! The expected result of each call. It follows from the script and from the number of bytes that
+//! have arrived.
 
 use ws_proto::{MessageKind, ReceiveError};
 
 use super::script::{Fault, Script, Scripted};
-use crate::support::{PING, PONG, Seen, TEXT};
+use crate::support::{CLOSE, Seen, TEXT};
 use crate::{INVALID_UTF8, RESERVED_BITS};
 
 #[derive(Clone)]
 pub(super) struct Oracle<'a> {
     pub(super) script: &'a Script,
     pub(super) arrived: usize,
-    /// The frame that comes next or is under way, and how much of it was passed on.
+    /// The number of the next frame, of which a part may have been received in pieces.
     pub(super) frame: usize,
+    /// The length of that part.
     passed: usize,
-    /// Put together so far: the beginning of a message.
+    /// The opcode and the start of the message that is being assembled.
     open: Option<(u8, Vec<u8>)>,
-    /// Inside a message that is passed on, of which this much of `open` comes first.
+    /// The assembled bytes that come first in the message that is received in pieces. `None`
+    /// outside of such a message.
     pub(super) stream: Option<Vec<u8>>,
     pub(super) closed: bool,
 }
@@ -37,13 +40,13 @@ impl<'a> Oracle<'a> {
         self.script.frames.get(self.frame)
     }
 
-    /// Whether the frame that comes next has arrived as a whole.
+    /// Returns `true` if the whole frame has arrived.
     fn has_arrived(&self, frame: &Scripted) -> bool {
-        frame.end <= self.arrived && frame.start <= self.arrived
+        frame.end <= self.arrived
     }
 
-    /// Whether the next frame's header has arrived.
-    fn has_begun(&self, frame: &Scripted) -> bool {
+    /// Returns `true` if the header of the frame has arrived.
+    fn header_has_arrived(&self, frame: &Scripted) -> bool {
         frame.start <= self.arrived
     }
 
@@ -52,7 +55,7 @@ impl<'a> Oracle<'a> {
         self.passed = 0;
     }
 
-    /// A control frame that comes next.
+    /// Takes the next frame if it is a control frame and has arrived.
     pub(super) fn control(&mut self) -> Option<Seen> {
         let frame = self.current().filter(|frame| frame.is_control())?;
         if !self.has_arrived(frame) {
@@ -61,36 +64,35 @@ impl<'a> Oracle<'a> {
         self.next();
         let payload = frame.payload.clone();
         Some(match frame.first & 0xf {
-            PING => Seen::Ping(payload),
-            PONG => Seen::Pong(payload),
-            _ => {
+            CLOSE => {
                 self.closed = true;
                 Seen::Close(Some((1000, String::new())))
             }
+            opcode => Seen::new(opcode, payload),
         })
     }
 
-    /// What can be passed on at once.
+    /// Returns the bytes that can be received in pieces now.
     pub(super) fn available(&self) -> Vec<u8> {
         let Some(prefix) = &self.stream else {
             return Vec::new();
         };
-        let mut octets = prefix.clone();
+        let mut bytes = prefix.clone();
         for (n, frame) in self.script.frames.iter().enumerate().skip(self.frame) {
-            if frame.is_control() || !self.has_begun(frame) {
+            if frame.is_control() || !self.header_has_arrived(frame) {
                 break;
             }
             let from = if n == self.frame { self.passed } else { 0 };
             let to = frame.payload.len().min(self.arrived - frame.start);
-            octets.extend_from_slice(&frame.payload[from..to]);
+            bytes.extend_from_slice(&frame.payload[from..to]);
             if frame.is_final() || to < frame.payload.len() {
                 break;
             }
         }
-        octets
+        bytes
     }
 
-    /// `len` octets were passed on.
+    /// Notes that a piece of `len` bytes was received.
     pub(super) fn pass(&mut self, mut len: usize) {
         let prefix = self.stream.as_mut().unwrap();
         let first = len.min(prefix.len());
@@ -105,10 +107,11 @@ impl<'a> Oracle<'a> {
             }
             self.next();
         }
-        assert_eq!(len, 0, "more was passed on than had arrived");
+        assert_eq!(len, 0, "more was received than had arrived");
     }
 
-    /// Leaves the frames of a message that is passed on that are exhausted. Whether that was the last.
+    /// Moves past the frames that were received in pieces completely. Returns `true` at the end of
+    /// the message.
     pub(super) fn leave(&mut self) -> bool {
         while let Some(frame) = self.current() {
             let done = !frame.is_control()
@@ -127,7 +130,8 @@ impl<'a> Oracle<'a> {
         false
     }
 
-    /// Skips the rest of a message that is passed on: `Some` if that has to stop.
+    /// Skips the rest of a message that is received in pieces. Returns `Some` if a control frame or
+    /// missing input stops it.
     fn skip(&mut self) -> Option<Option<Seen>> {
         while self.stream.is_some() {
             let len = self.available().len();
@@ -157,16 +161,12 @@ impl<'a> Oracle<'a> {
             if !self.has_arrived(frame) {
                 return None;
             }
-            let (_, octets) = self.open.get_or_insert((frame.first & 0xf, Vec::new()));
-            octets.extend_from_slice(&frame.payload);
+            let (_, bytes) = self.open.get_or_insert((frame.first & 0xf, Vec::new()));
+            bytes.extend_from_slice(&frame.payload);
             self.next();
             if frame.is_final() {
-                let (opcode, octets) = self.open.take().unwrap();
-                return Some(if opcode == TEXT {
-                    Seen::Text(String::from_utf8(octets).unwrap())
-                } else {
-                    Seen::Binary(octets)
-                });
+                let (opcode, bytes) = self.open.take().unwrap();
+                return Some(Seen::new(opcode, bytes));
             }
         }
     }
@@ -178,15 +178,15 @@ impl<'a> Oracle<'a> {
         if let Some(stopped) = self.skip() {
             return stopped.map(Err);
         }
-        let opcode = if let Some((opcode, octets)) = self.open.take() {
-            self.stream = Some(octets);
+        let opcode = if let Some((opcode, bytes)) = self.open.take() {
+            self.stream = Some(bytes);
             opcode
         } else {
             let frame = self.current()?;
             if frame.is_control() {
                 return self.control().map(Err);
             }
-            if !self.has_begun(frame) {
+            if !self.header_has_arrived(frame) {
                 return None;
             }
             self.stream = Some(Vec::new());
@@ -199,7 +199,8 @@ impl<'a> Oracle<'a> {
         }))
     }
 
-    /// Whether nothing but the beginning of a message comes before the frame with this number.
+    /// Returns `true` if only fragments that do not end a message come before the frame with this
+    /// number.
     fn is_next(&self, number: usize) -> bool {
         let between = self.script.frames.get(self.frame..number).unwrap_or(&[]);
         !between
@@ -207,7 +208,8 @@ impl<'a> Oracle<'a> {
             .any(|frame| frame.is_control() || frame.is_final())
     }
 
-    /// The error that comes next, behind data at most; `true` if it may wait for the rest of its frame.
+    /// Returns the error that comes next, if at most data comes before it. The flag is `true` if
+    /// the error may be reported only when the rest of its frame has arrived.
     pub(super) fn fault(&self) -> Option<(ReceiveError, bool)> {
         match self.script.fault {
             Fault::Header(at) => {
@@ -228,7 +230,7 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// The error that a search for the next message comes upon.
+    /// Returns the error that the search for the next message finds.
     pub(super) fn fault_ahead(&self) -> Option<(ReceiveError, bool)> {
         if self.closed {
             return None;
@@ -243,19 +245,19 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// How much of what is available comes before the octet that is not text.
-    pub(super) fn sound(&self) -> usize {
+    /// Returns how many of the available bytes come before invalid text.
+    pub(super) fn valid_len(&self) -> usize {
         let available = self.available().len();
         let Fault::Text(at) = self.script.fault else {
             return available;
         };
-        let mut sound = self.stream.as_ref().map_or(0, Vec::len);
+        let mut valid = self.stream.as_ref().map_or(0, Vec::len);
         for (n, frame) in self.script.frames.iter().enumerate().skip(self.frame) {
             let from = if n == self.frame { self.passed } else { 0 };
             if frame.holds(at) {
-                return available.min(sound + at - frame.start - from);
+                return available.min(valid + at - frame.start - from);
             }
-            sound += frame.payload.len() - from;
+            valid += frame.payload.len() - from;
         }
         available
     }

@@ -1,17 +1,18 @@
-//! What the peer sends: messages in frames, other frames between them, and one fault at most.
+//! The frames that the peer sends: fragmented messages, control frames between the fragments, and
+//! at most one fault.
 
 use ws_proto::Role;
 
-use crate::BOTH;
-use crate::support::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, Rng, TEXT, Wire};
+use crate::support::{BINARY, BOTH, CLOSE, CONTINUATION, FIN, PING, PONG, Rng, TEXT, Wire};
 
 /// A frame of the script.
 #[derive(Clone, Debug)]
 pub(super) struct Scripted {
     pub(super) first: u8,
     pub(super) payload: Vec<u8>,
-    /// Where its payload begins and ends on the wire.
+    /// The start of its payload in the bytes of the script.
     pub(super) start: usize,
+    /// The end of its payload.
     pub(super) end: usize,
 }
 
@@ -24,20 +25,21 @@ impl Scripted {
         self.first & FIN != 0
     }
 
-    /// Whether the fault at this position of the wire is one of this frame.
+    /// Returns `true` if a fault at this position belongs to this frame.
     pub(super) fn holds(&self, at: usize) -> bool {
         let is_end = self.is_final() && self.end == at;
         !self.is_control() && ((self.start..self.end).contains(&at) || is_end)
     }
 }
 
-/// How a script ends.
+/// The end of a script.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     None,
-    /// The octet at this position of the wire cannot be text; at the end of a frame: its character is unfinished.
+    /// The byte at this position is invalid in text. At the end of a frame, its last character is
+    /// unfinished instead.
     Text(usize),
-    /// The octet at this position of the wire is the first of an impossible header.
+    /// The byte at this position is the first of an invalid header.
     Header(usize),
     Close,
 }
@@ -46,7 +48,7 @@ pub(super) enum Fault {
 pub(super) struct Script {
     pub(super) role: Role,
     pub(super) frames: Vec<Scripted>,
-    pub(super) octets: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     pub(super) fault: Fault,
 }
 
@@ -57,7 +59,7 @@ pub(super) fn script(seed: u64) -> Script {
     let mut frames = Vec::new();
     let mut put = |wire: &mut Wire, first: u8, payload: &[u8]| {
         wire.frame(first, payload);
-        let end = wire.octets.len();
+        let end = wire.bytes.len();
         let start = end - payload.len();
         let payload = payload.to_vec();
         frames.push(Scripted {
@@ -80,7 +82,7 @@ pub(super) fn script(seed: u64) -> Script {
         } else {
             (0..len).map(|i| (i * 31) as u8).collect()
         };
-        // Where it stops to be text.
+        // The position at which the payload stops being valid text.
         let mut bad = None;
         if last && ending == 0 {
             bad = Some(payload.len());
@@ -103,7 +105,7 @@ pub(super) fn script(seed: u64) -> Script {
             }
             let is_final = fragment + 1 == fragments;
             if last && is_final && ending == 2 {
-                fault = Fault::Header(wire.octets.len());
+                fault = Fault::Header(wire.bytes.len());
                 wire.raw(&[0xf7, 0x80]);
                 break;
             }
@@ -134,7 +136,7 @@ pub(super) fn script(seed: u64) -> Script {
     Script {
         role,
         frames,
-        octets: wire.octets,
+        bytes: wire.bytes,
         fault,
     }
 }

@@ -1,43 +1,41 @@
-//! Where pieces begin: what was put together before comes first, and nothing of it is lost.
+//! The first piece of a message. If `next_message` has assembled the start of a message, the pieces
+//! begin with that.
 
 use ws_proto::{Chunk, Config, MessageKind, Role, Step};
 
-use crate::support::{BINARY, CONTINUATION, FIN, TEXT};
-use crate::{
-    BOTH, End, Pieces, end, found_text, next, read, read_all, started, take_pieces, wire,
-    with_input,
-};
+use crate::support::{BINARY, BOTH, CONTINUATION, FIN, TEXT, frames_to};
+use crate::{End, Pieces, end, found_text, next, read, read_all, started, take_pieces, with_input};
 
 #[test]
-fn a_message_begun_whole_goes_on_in_pieces_from_its_first_octet() {
+fn pieces_of_a_partly_assembled_message_begin_with_its_first_byte() {
     let text = "κόσμε 😀 ".repeat(5);
     for role in BOTH {
         for frames in [1, 2, 5] {
-            let octets = wire(role, |w| {
+            let bytes = frames_to(role, |w| {
                 w.fragments(TEXT, text.as_bytes(), text.len() / frames);
                 w.text("next");
             });
-            for at in 0..octets.len() - 10 {
-                for rest in [false, true] {
+            for at in 0..bytes.len() - 10 {
+                for parked in [false, true] {
                     let mut end = end(role, &Config::default(), 64);
-                    let mut input = &octets[..at];
+                    let mut input = &bytes[..at];
                     let mut is_whole = false;
                     while !input.is_empty() && !is_whole {
                         read(&mut end, &mut input);
                         is_whole = next(&mut end).unwrap().is_some();
-                        if rest && !is_whole {
+                        if parked && !is_whole {
                             end.park();
                         }
                     }
                     if is_whole {
                         break;
                     }
-                    let mut input = &octets[at..];
+                    let mut input = &bytes[at..];
                     let mut kind = started(&mut end);
                     let mut pieces = Pieces::default();
                     if kind.is_some() {
                         take_pieces(&mut end, &mut pieces).unwrap();
-                        assert_eq!(pieces.octets, text.as_bytes()[..pieces.octets.len()]);
+                        assert_eq!(pieces.bytes, text.as_bytes()[..pieces.bytes.len()]);
                     }
                     while !pieces.is_whole {
                         read(&mut end, &mut input);
@@ -47,7 +45,7 @@ fn a_message_begun_whole_goes_on_in_pieces_from_its_first_octet() {
                         }
                     }
                     assert_eq!(kind, Some(MessageKind::Text));
-                    assert_eq!(pieces.octets, text.as_bytes(), "{at} of {role:?}");
+                    assert_eq!(pieces.bytes, text.as_bytes(), "{at} of {role:?}");
                     while !input.is_empty() {
                         read(&mut end, &mut input);
                     }
@@ -59,11 +57,10 @@ fn a_message_begun_whole_goes_on_in_pieces_from_its_first_octet() {
 }
 
 #[test]
-fn the_beginning_put_together_survives_everything_between_two_steps() {
-    // What is called between the beginning and the first piece must not lose that piece.
+fn no_call_between_two_steps_loses_the_assembled_start() {
     type Between = fn(&mut End);
     let calls: [Between; 5] = [
-        // There may be more to find, so this keeps everything.
+        // The last step did not return `NeedInput`, so `park` keeps everything.
         |end| assert!(end.park().is_empty()),
         |end| drop(end.recv.lending().settle()),
         |end| drop(end.recv.lending().lend(vec![0; 100].into())),
@@ -77,59 +74,59 @@ fn the_beginning_put_together_survives_everything_between_two_steps() {
         },
     ];
     for (n, call) in calls.iter().enumerate() {
-        for taken_first in [false, true] {
-            for (kept, rested) in [(false, false), (true, false), (true, true)] {
-                let octets = wire(Role::Client, |w| {
-                    w.frame(TEXT, b"put together, ");
-                    w.frame(FIN, b"passed on");
+        for piece_taken in [false, true] {
+            for (partial, parked) in [(false, false), (true, false), (true, true)] {
+                let bytes = frames_to(Role::Client, |w| {
+                    w.frame(TEXT, b"assembled, ");
+                    w.frame(FIN, b"in pieces");
                 });
                 let mut end = end(Role::Client, &Config::default(), 100);
-                // The second frame may be there in part, in the block or taken over.
-                let at = if kept { 16 + 2 + 4 } else { 16 };
-                read_all(&mut end, &octets[..at]);
+                // A part of the second frame may have arrived. It stays in the block or is parked.
+                let at = if partial { 13 + 2 + 4 } else { 13 };
+                read_all(&mut end, &bytes[..at]);
                 assert_eq!(end.next_message(), Step::NeedInput);
-                if rested {
+                if parked {
                     end.park();
                 }
                 assert_eq!(started(&mut end), Some(MessageKind::Text));
                 let mut pieces = Pieces::default();
-                if taken_first {
+                if piece_taken {
                     assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));
-                    pieces.octets.extend_from_slice(end.recv.chunk());
+                    pieces.bytes.extend_from_slice(end.recv.chunk());
                 }
                 call(&mut end);
                 take_pieces(&mut end, &mut pieces).unwrap();
-                read_all(&mut end, &octets[at..]);
+                read_all(&mut end, &bytes[at..]);
                 take_pieces(&mut end, &mut pieces).unwrap();
                 assert!(pieces.is_whole);
-                let text = String::from_utf8(pieces.octets).unwrap();
-                assert_eq!(text, "put together, passed on", "{n} {taken_first} {kept}");
+                let text = String::from_utf8(pieces.bytes).unwrap();
+                assert_eq!(text, "assembled, in pieces", "{n} {piece_taken} {partial}");
             }
         }
     }
 }
 
 #[test]
-fn a_beginning_without_octets_gives_no_empty_piece() {
+fn an_empty_assembled_start_is_no_piece() {
     for role in BOTH {
-        for rest in [false, true] {
-            let octets = wire(role, |w| {
+        for parked in [false, true] {
+            let bytes = frames_to(role, |w| {
                 w.frame(BINARY, b"");
                 w.frame(CONTINUATION, b"");
                 w.frame(FIN, b"x");
             });
             let header_len = if role == Role::Server { 6 } else { 2 };
             let mut end = end(role, &Config::default(), 100);
-            read_all(&mut end, &octets[..header_len]);
+            read_all(&mut end, &bytes[..header_len]);
             assert_eq!(end.next_message(), Step::NeedInput);
-            if rest {
+            if parked {
                 end.park();
             }
             assert_eq!(started(&mut end), Some(MessageKind::Binary));
             assert_eq!(end.next_chunk(), Step::NeedInput, "an empty piece");
-            // Between two frames, but not between messages.
+            // The receiver is between two frames of the same message.
             assert!(!end.recv.is_between_messages());
-            read_all(&mut end, &octets[header_len..]);
+            read_all(&mut end, &bytes[header_len..]);
             assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));
             assert_eq!(end.recv.chunk(), b"x");
             assert_eq!(end.next_chunk(), Step::Found(Chunk::End));
@@ -138,9 +135,9 @@ fn a_beginning_without_octets_gives_no_empty_piece() {
 }
 
 #[test]
-fn a_message_that_is_whole_in_the_block_can_be_passed_on_too() {
+fn messages_that_are_complete_in_the_block_can_be_received_in_pieces() {
     for role in BOTH {
-        let octets = wire(role, |w| {
+        let bytes = frames_to(role, |w| {
             w.text("whole");
             w.frame(FIN | BINARY, b"");
             w.frame(FIN | TEXT, b"");
@@ -149,8 +146,8 @@ fn a_message_that_is_whole_in_the_block_can_be_passed_on_too() {
             w.frame(FIN, b"");
             w.text("last");
         });
-        let mut end = with_input(role, &Config::default(), &octets);
-        for (kind, octets) in [
+        let mut end = with_input(role, &Config::default(), &bytes);
+        for (kind, bytes) in [
             (MessageKind::Text, &b"whole"[..]),
             (MessageKind::Binary, b""),
             (MessageKind::Text, b""),
@@ -162,8 +159,8 @@ fn a_message_that_is_whole_in_the_block_can_be_passed_on_too() {
             let mut pieces = Pieces::default();
             take_pieces(&mut end, &mut pieces).unwrap();
             assert!(pieces.is_whole && pieces.controls.is_empty());
-            assert_eq!(pieces.octets, octets);
-            // The end repeats itself until the next beginning.
+            assert_eq!(pieces.bytes, bytes);
+            // Each further step finds the end again, until the next start.
             assert_eq!(end.next_chunk(), Step::Found(Chunk::End));
         }
         assert_eq!(next(&mut end), found_text("last"));
@@ -174,13 +171,13 @@ fn a_message_that_is_whole_in_the_block_can_be_passed_on_too() {
 }
 
 #[test]
-fn a_beginning_asked_for_again_skips_the_message() {
-    let octets = wire(Role::Server, |w| {
+fn the_next_start_skips_the_rest_of_a_message() {
+    let bytes = frames_to(Role::Server, |w| {
         for text in ["one", "two", "three", "four"] {
             w.fragments(TEXT, text.as_bytes(), 2);
         }
     });
-    let mut end = with_input(Role::Server, &Config::default(), &octets);
+    let mut end = with_input(Role::Server, &Config::default(), &bytes);
     assert_eq!(started(&mut end), Some(MessageKind::Text));
     assert_eq!(started(&mut end), Some(MessageKind::Text));
     assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));
