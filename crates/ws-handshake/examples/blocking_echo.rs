@@ -1,4 +1,4 @@
-//! An echo server without a runtime: a thread for each connection, std's sockets, and nothing asynchronous.
+//! A blocking echo server without a runtime: one thread per connection, over the sockets of std.
 //!
 //! ```sh
 //! cargo run -p ws-handshake --example blocking_echo -- 9001
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use ws_handshake::{Answer, OriginPolicy, ServerHandshake};
 use ws_proto::{Config, Connection, Step};
 
-/// For the opening handshake, and for each wait in it.
+/// The timeout of the opening handshake, and of each wait in it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,12 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let port: u16 = port.as_deref().unwrap_or("9001").parse()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     println!("ws://{}", listener.local_addr()?);
-    // A peer that is gone without a word must not keep its thread for ever.
+    // The keepalive ends the thread of a peer that disappeared without closing the connection.
     let config = Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(30));
     serve(&listener, &config)
 }
 
-/// Accepts connections for ever.
+/// Accepts connections forever.
 pub(crate) fn serve(listener: &TcpListener, config: &Config) -> ! {
     loop {
         let ws = Connection::server(config);
@@ -39,7 +39,7 @@ pub(crate) fn serve(listener: &TcpListener, config: &Config) -> ! {
                 }
             })
         });
-        // Out of descriptors or threads, mostly. That passes when connections end.
+        // The usual cause is a lack of descriptors or threads, which ends when connections end.
         if let Err(error) = started {
             eprintln!("cannot accept: {error}");
             thread::sleep(Duration::from_millis(100));
@@ -47,22 +47,22 @@ pub(crate) fn serve(listener: &TcpListener, config: &Config) -> ! {
     }
 }
 
-/// One connection from its first byte to its last.
+/// Serves one connection.
 fn handle(mut tcp: TcpStream, mut ws: Connection) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     accept(&mut tcp, &mut ws)?;
     let result = echo(&mut tcp, &mut ws);
-    ws.end_of_input(); // From here on `ws.end()` says how it ended.
+    ws.end_of_input(); // `ws.end()` now returns how the connection ended.
     ws.send
         .failure()
         .map_or(result, |violation| Err(io::Error::other(violation)))
 }
 
-/// The opening handshake. What arrived behind the request, the first frames maybe, goes to `ws`.
+/// Performs the opening handshake. The bytes that arrived after the request are passed to `ws`.
 fn accept(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
     tcp.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
     tcp.set_write_timeout(Some(HANDSHAKE_TIMEOUT))?;
-    // Reads together are limited as well: a peer that sends one byte now and then must not go on for ever.
+    // All reads together are limited too. Otherwise a peer could send one byte at a time, forever.
     let start = Instant::now();
     let is_late = || start.elapsed() > HANDSHAKE_TIMEOUT;
     let mut handshake = ServerHandshake::new(OriginPolicy::default());
@@ -77,14 +77,16 @@ fn accept(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
                 let Some(offer) = progress.done else { continue };
                 let accepted = offer.accept(Answer::new()).map_err(io::Error::other)?;
                 tcp.write_all(&accepted.encode())?;
-                let behind = &block[progress.consumed..len];
-                ws.spare()[..behind.len()].copy_from_slice(behind);
-                ws.recv.filled(behind.len());
+                let frames = &block[progress.consumed..len];
+                ws.spare()[..frames.len()].copy_from_slice(frames);
+                ws.recv.filled(frames.len());
                 return Ok(());
             }
             Err(rejection) => {
                 tcp.write_all(&rejection.encode())?;
-                // Dropping a socket with unread bytes resets the connection, and a reset can overtake the answer.
+                // Closing a socket with unread bytes resets the connection, and the reset can
+                // destroy a response that the peer has not read. So read until the peer ends its
+                // direction.
                 tcp.shutdown(Shutdown::Write)?;
                 while !is_late() && matches!(tcp.read(&mut block), Ok(1..)) {}
                 return Err(io::Error::other(rejection));
@@ -94,39 +96,43 @@ fn accept(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
     Err(ErrorKind::TimedOut.into())
 }
 
-/// Echoes until the end. Each turn answers what is there, looks at the clock, then writes or reads once.
+/// Echoes messages until the connection ends. Each iteration handles all messages in the input,
+/// checks the deadlines, and then writes or reads once.
 fn echo(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
-    let epoch = Instant::now(); // The time limits count from here.
+    let epoch = Instant::now(); // The deadlines are relative to this instant.
     let mut is_shut_down = false;
     loop {
         loop {
             match ws.next_message() {
                 Step::Found(_) => {
-                    let message = ws.recv.take_message().expect("it was found just now");
+                    let message = ws.recv.take_message().expect("a message was found");
                     ws.send.message(message).map_err(io::Error::other)?;
                 }
-                Step::Control(_) | Step::Busy => {} // Answered already; go on.
+                Step::Control(_) | Step::Busy => {} // Control frames are answered by `ws`.
                 Step::NeedInput | Step::Ended => break,
             }
         }
-        // In every turn: a peer that keeps sending must not outlive a limit. May also queue a Ping.
+        // Checked in every iteration, so that a peer that sends all the time cannot evade a
+        // deadline. This may also queue a Ping.
         if let Some(limit) = ws.send.expire(epoch.elapsed()) {
-            let text = format!("a time limit has passed: {limit:?}");
+            let text = format!("the connection timed out: {limit:?}");
             return Err(io::Error::new(ErrorKind::TimedOut, text));
         }
         if ws.send.ends_transport() && !is_shut_down {
-            // What the peer still sends is read to its end: dropped unread, it would reset the connection, and a reset
-            // can overtake our Close.
+            // The loop continues to read until the peer ends its direction. Closing the socket with
+            // unread bytes would reset the connection, and the reset could destroy our Close.
             tcp.shutdown(Shutdown::Write)?;
             is_shut_down = true;
         }
         let is_writing = ws.send.queued() > 0;
         if is_writing {
-            ws.send.stalled(); // Until the socket takes something, the time limit on writes runs.
+            // Starts the timeout of writes. It stops when the socket accepts bytes.
+            ws.send.stalled();
         }
         let now = epoch.elapsed();
         let left = ws.send.deadline(now).map(|limit| limit.saturating_sub(now));
-        let left = left.map(|left| left.max(Duration::from_millis(1))); // Sockets do not accept zero.
+        // Sockets do not accept a timeout of zero.
+        let left = left.map(|left| left.max(Duration::from_millis(1)));
         let moved = if is_writing {
             tcp.set_write_timeout(left)?;
             tcp.write_vectored(&ws.send.io_slices())
@@ -139,9 +145,9 @@ fn echo(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
             Ok(len) if is_writing => ws.send.advance(len),
             Ok(len) => ws.recv.filled(len),
             Err(error) => match error.kind() {
-                // It may go on later. The kind of a time-out depends on the system.
+                // Not failures. The kind of a timeout depends on the operating system.
                 ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::WouldBlock => {}
-                // All is said; the peer may go as it likes.
+                // Our last Close is written, so the peer need not end the transport cleanly.
                 _ if ws.send.ends_transport() => return Ok(()),
                 _ => return Err(error),
             },

@@ -1,4 +1,5 @@
-//! A client and a server in one thread that talk through memory: no socket, no runtime, no clock.
+//! A client and a server in one thread that exchange messages through memory, without a socket, a
+//! runtime or a clock.
 //!
 //! ```sh
 //! cargo run -p ws-handshake --example in_memory
@@ -14,7 +15,8 @@ use ws_proto::{
     MaskSource, MessageRef, Step,
 };
 
-/// Masking keys. In earnest they come from the random source of the operating system (RFC 6455 §10.3).
+/// The masking keys of this example. A real client takes them from the random source of the
+/// operating system (RFC 6455 §10.3).
 struct Masks(u32);
 
 impl MaskSource for Masks {
@@ -25,14 +27,14 @@ impl MaskSource for Masks {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for line in talk()? {
+    for line in converse()? {
         println!("{line}");
     }
     Ok(())
 }
 
-/// A whole conversation; what each end heard.
-pub(crate) fn talk() -> Result<Vec<String>, Box<dyn Error>> {
+/// Runs a whole conversation, and returns what each end received.
+pub(crate) fn converse() -> Result<Vec<String>, Box<dyn Error>> {
     let mut lines = Vec::new();
     let (mut client, mut server) = open(&mut lines)?;
 
@@ -40,7 +42,7 @@ pub(crate) fn talk() -> Result<Vec<String>, Box<dyn Error>> {
     client.send.ping(&ControlPayload::new(b"are you there?")?)?;
     lines.extend(carry("server", &mut client, &mut server)?);
     server.send.message(vec![1, 2, 3])?;
-    // The Pong, and then the message.
+    // Carries the Pong, and then the message.
     lines.extend(carry("client", &mut server, &mut client)?);
 
     let bye = CloseFrame::new(CloseCode::NORMAL, CloseReason::new("bye")?);
@@ -56,16 +58,16 @@ pub(crate) fn talk() -> Result<Vec<String>, Box<dyn Error>> {
     Ok(lines)
 }
 
-/// The opening handshake, carried by hand.
+/// Performs the opening handshake.
 fn open(lines: &mut Vec<String>) -> Result<(Connection, Connection), Box<dyn Error>> {
     let target = Target::parse("ws://example.com/chat")?;
-    let nonce = *b"in earnest: rand"; // 16 random bytes
+    let nonce = *b"the sample nonce"; // A real client passes 16 random bytes.
     let mut client = Request::new().build(&target, nonce)?;
     let mut server = ServerHandshake::new(OriginPolicy::default());
 
     lines.push(format!("server: {}", first_line(client.request())));
     let progress = server.receive(client.request())?;
-    // What lies behind `progress.consumed` would be frames already. Here nothing does.
+    // Bytes after `progress.consumed` would be frames. Here there are none.
     let offer = progress.done.ok_or("the request is not complete")?;
     let response = offer.accept(Answer::new())?.encode();
 
@@ -84,7 +86,8 @@ fn first_line(head: &[u8]) -> String {
     String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
 }
 
-/// Takes the output of one end to the other, in pieces of a few bytes, as a network may; what the other heard.
+/// Carries the output of one end to the other, in pieces of at most 5 bytes, as a network may split
+/// it. Returns what the other end received.
 fn carry(
     name: &str,
     from: &mut Connection,
@@ -101,7 +104,7 @@ fn carry(
         to.recv.filled(len);
         from.send.advance(len);
         loop {
-            let heard = match to.next_message() {
+            let received = match to.next_message() {
                 Step::Found(message) => shown(message),
                 Step::Control(Control::Ping(_)) => "a Ping".into(),
                 Step::Control(Control::Pong(_)) => "a Pong".into(),
@@ -109,7 +112,7 @@ fn carry(
                 Step::Busy => continue,
                 Step::NeedInput | Step::Ended => break,
             };
-            lines.push(format!("{name}: {heard}"));
+            lines.push(format!("{name}: {received}"));
         }
         if let Some(violation) = to.send.failure() {
             return Err(violation.into());

@@ -1,30 +1,30 @@
-//! `Sec-WebSocket-Key` and the `Sec-WebSocket-Accept` that proves it was read (RFC 6455 §1.3).
+//! `Sec-WebSocket-Key`, and the `Sec-WebSocket-Accept` that belongs to it (RFC 6455 §1.3).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use sha1::{Digest as _, Sha1};
 
-/// The string that the key is joined with before it is hashed (RFC 6455 §1.3).
+/// The string that is appended to the key before it is hashed (RFC 6455 §1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The key that a client sends for its nonce (RFC 6455 §4.1, item 7).
+/// Returns the key that a client sends for its nonce (RFC 6455 §4.1, item 7).
 pub(crate) fn encode_nonce(nonce: [u8; 16]) -> String {
     STANDARD.encode(nonce)
 }
 
-/// The accept value for a key (RFC 6455 §4.2.2, item 5.4). The key is hashed as it was sent.
+/// Returns the accept value for a key (RFC 6455 §4.2.2, item 5.4). The text of the key is hashed,
+/// not the bytes that it encodes.
 pub(crate) fn accept_for(key: &[u8]) -> String {
     let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     STANDARD.encode(digest)
 }
 
-/// Tells whether `key` is the base64 form of 16 bytes (RFC 6455 §4.2.1, item 5): 22 characters of the
-/// standard alphabet and two of padding.
+/// Returns `true` if `key` is the base64 form of 16 bytes (RFC 6455 §4.2.1, item 5): 22 characters
+/// of the standard alphabet and two characters of padding.
 ///
-/// The last character carries four bits that stand for nothing. RFC 4648 §3.5 lets a decoder
-/// choose whether they have to be zero; the key is an opaque challenge that nobody decodes, so
-/// any are taken.
+/// Four bits of the last character are unused. RFC 4648 §3.5 lets a decoder choose whether they
+/// must be zero. The key is an opaque challenge that is not decoded, so all values are accepted.
 pub(crate) fn is_valid_key(key: &[u8]) -> bool {
     let Some(digits) = key.strip_suffix(b"==") else {
         return false;
@@ -35,9 +35,9 @@ pub(crate) fn is_valid_key(key: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-/// [`accept_for`] as a header value.
+/// Returns [`accept_for`] as a header value.
 pub(crate) fn accept_value(key: &[u8]) -> HeaderValue {
-    // Base64 is visible US-ASCII, so the conversion has no failing case to hand on.
+    // The conversion cannot fail, because base64 is visible US-ASCII.
     HeaderValue::from_str(&accept_for(key)).unwrap_or(HeaderValue::from_static(""))
 }
 

@@ -1,14 +1,14 @@
-//! The agreement of both sides.
+//! The result of the negotiation.
 
 use ws_proto::DeflateParams;
 
 use crate::extension::Extension;
 
-/// The outcome of the negotiation: at most one subprotocol, and the extensions in use
-/// (RFC 6455 §4.2.2, item 5).
+/// The result of the negotiation: at most one subprotocol, and the extensions in use (RFC 6455
+/// §4.2.2, item 5).
 ///
-/// [`Accepted`](crate::Accepted) and [`Established`](crate::Established) have one. A connection that was upgraded by
-/// other means needs one that says what was agreed on there:
+/// [`Accepted`](crate::Accepted) and [`Established`](crate::Established) contain it. If a
+/// connection was upgraded by other means, build one with what was negotiated:
 ///
 /// ```
 /// use ws_handshake::Agreed;
@@ -25,22 +25,22 @@ pub struct Agreed {
 }
 
 impl Agreed {
-    /// Neither a subprotocol nor an extension.
+    /// Creates an agreement without a subprotocol and without extensions.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Agrees on this subprotocol; a later call replaces it.
+    /// Sets the subprotocol. A later call replaces it.
     #[must_use]
     pub fn with_protocol(mut self, name: impl Into<String>) -> Self {
         self.protocol = Some(name.into());
         self
     }
 
-    /// Adds an extension behind those added so far.
+    /// Appends an extension to the list.
     ///
-    /// Told by [`extensions`](Self::extensions) and nothing else: to compress messages, call
+    /// Only [`extensions`](Self::extensions) returns it. To compress messages, call
     /// [`with_deflate`](Self::with_deflate).
     #[must_use]
     pub fn with_extension(mut self, extension: Extension) -> Self {
@@ -48,29 +48,29 @@ impl Agreed {
         self
     }
 
-    /// Agrees on permessage-deflate with these parameters (RFC 7692 §7.1); a later call replaces them.
+    /// Sets the parameters of permessage-deflate (RFC 7692 §7.1). A later call replaces them.
     #[must_use]
     pub fn with_deflate(mut self, params: DeflateParams) -> Self {
         self.deflate = Some(params);
         self
     }
 
-    /// The subprotocol, spelled as the client offered it.
+    /// Returns the subprotocol, spelled as the client offered it.
     pub fn protocol(&self) -> Option<&str> {
         self.protocol.as_deref()
     }
 
-    /// The extensions, in the order in which they apply to data (RFC 6455 §9.1).
+    /// Returns the extensions in the order in which they apply to data (RFC 6455 §9.1).
     pub fn extensions(&self) -> &[Extension] {
         &self.extensions
     }
 
-    /// How messages are compressed, if permessage-deflate is among the extensions: the same on
-    /// both sides (RFC 7692 §7.1).
+    /// Returns the parameters of permessage-deflate, if it is among the extensions (RFC 7692 §7.1).
+    /// They are the same on both sides.
     ///
-    /// Offers and answers made with `extension` count as those made with `deflate` do. `None`
-    /// also stands for an agreement with parameters that RFC 7692 does not have, which is the
-    /// caller's.
+    /// Offers and answers made with `extension` have the same effect as those made with `deflate`.
+    /// If no offer is well formed by RFC 7692, this crate does not interpret the answer: `None` is
+    /// returned, and the caller must read [`extensions`](Self::extensions).
     pub fn deflate(&self) -> Option<DeflateParams> {
         self.deflate
     }

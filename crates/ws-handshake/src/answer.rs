@@ -1,4 +1,4 @@
-//! The answer of a server to a valid request: 101 with its choices.
+//! The answer of a server that accepts a request: status 101 and the choices of the server.
 
 use std::fmt;
 
@@ -12,17 +12,33 @@ use ws_proto::DeflateConfig;
 use crate::agreed::Agreed;
 use crate::deflate::{self, DeflateError};
 use crate::extension::{self, Extension};
-use crate::fields::{FieldFault, Fields, write_field};
+use crate::fields::{self, FieldFault, Fields, write_field};
 use crate::head::NamesOf;
 use crate::upgrade_request::UpgradeRequest;
 
-/// A server's choices for its answer, empty by default (RFC 6455 §4.2.2).
+/// The choices of a server for its answer (RFC 6455 §4.2.2). By default there are none.
+///
+/// [`UpgradeRequest::accept`] checks them against the offers of the client.
 ///
 /// ```
-/// use ws_handshake::Answer;
+/// use ws_handshake::{Answer, AnswerError, OriginPolicy, UpgradeRequest};
 ///
-/// let answer = Answer::new().protocol("chat.v2").header("X-Node", "7");
-/// # drop(answer);
+/// # let request = http::Request::get("/chat")
+/// #     .header("Host", "example.com")
+/// #     .header("Upgrade", "websocket")
+/// #     .header("Connection", "Upgrade")
+/// #     .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+/// #     .header("Sec-WebSocket-Version", "13")
+/// #     .header("Sec-WebSocket-Protocol", "chat.v1, chat.v2")
+/// #     .body(())?;
+/// // This request offers the subprotocols `chat.v1` and `chat.v2`.
+/// let offer = UpgradeRequest::from_request(&request, &OriginPolicy::default())?;
+/// let accepted = offer.accept(Answer::new().protocol("chat.v2").header("X-Node", "7"))?;
+/// assert_eq!(accepted.response().headers()["x-node"], "7");
+///
+/// let error = offer.accept(Answer::new().protocol("chat.v3")).unwrap_err();
+/// assert_eq!(error, AnswerError::ProtocolNotOffered("chat.v3".into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
@@ -33,53 +49,53 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer without subprotocol, extensions and headers.
+    /// Creates an answer without a subprotocol, extensions or headers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Chooses a subprotocol; a later call replaces it.
+    /// Chooses a subprotocol. A later call replaces it.
     #[must_use]
     pub fn protocol(mut self, name: impl Into<String>) -> Self {
         self.protocol = Some(name.into());
         self
     }
 
-    /// Adds an extension in the form in which the server uses it. Of permessage-deflate,
-    /// [`UpgradeRequest::accept`] also checks the parameters.
+    /// Chooses an extension, with the parameters that the server uses. [`UpgradeRequest::accept`]
+    /// checks the parameters of permessage-deflate, but not those of other extensions.
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
         self
     }
 
-    /// Compresses messages if the client offers it (RFC 7692); a later call replaces it.
+    /// Compresses messages if the client offers it (RFC 7692). A later call replaces the
+    /// configuration.
     ///
-    /// The first offer of permessage-deflate that is well formed is accepted, behind the
-    /// extensions that [`extension`](Self::extension) adds. What it comes to is
-    /// [`Agreed::deflate`].
+    /// The first well-formed offer of permessage-deflate is accepted. In the answer, it follows the
+    /// extensions that [`extension`](Self::extension) adds. [`Agreed::deflate`] returns the result.
     #[must_use]
     pub fn deflate(mut self, config: &DeflateConfig) -> Self {
         self.deflate = Some(*config);
         self
     }
 
-    /// Adds a header, for example `Set-Cookie`: strings or the types of `http`. Name and value are checked by
-    /// [`UpgradeRequest::accept`]. The name is sent in lower case.
+    /// Adds a header, for example `Set-Cookie`. Name and value are strings or the types of `http`.
+    /// [`UpgradeRequest::accept`] checks them. The name is sent in lower case.
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
         self.fields.push(name, value);
         self
     }
 
-    /// Adds these headers, as [`header`](Self::header) does each.
+    /// Adds several headers, as [`header`](Self::header) adds one.
     #[must_use]
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.fields.extend(&headers);
         self
     }
 
-    /// The checks of [`UpgradeRequest::accept`] and the response.
+    /// Checks the answer against the offer, and builds the response.
     pub(crate) fn accept(
         mut self,
         offer: &UpgradeRequest,
@@ -97,7 +113,7 @@ impl Answer {
         if let Some(config) = &self.deflate {
             self.extensions
                 .extend(deflate::answer(offer.extensions(), config));
-            // Kept as long as the connection.
+            // The list lives as long as the connection.
             self.extensions.shrink_to_fit();
         }
         if !self.extensions.is_empty() {
@@ -130,18 +146,10 @@ fn offered_extensions(
 ) -> Result<HeaderValue, AnswerError> {
     for (index, extension) in chosen.iter().enumerate() {
         let name = extension.name();
-        if !offer
-            .extensions()
-            .iter()
-            .any(|offered| offered.name() == name)
-        {
+        if !extension::contains(offer.extensions(), name) {
             return Err(AnswerError::ExtensionNotOffered(name.to_owned()));
         }
-        if chosen
-            .iter()
-            .take(index)
-            .any(|earlier| earlier.name() == name)
-        {
+        if extension::contains(chosen.get(..index).unwrap_or_default(), name) {
             return Err(AnswerError::DuplicateExtension(name.to_owned()));
         }
     }
@@ -160,7 +168,23 @@ fn append_fields(headers: &mut HeaderMap, fields: &Fields) -> Result<(), AnswerE
     Ok(())
 }
 
-/// A checked answer: the connection is open once it is sent (RFC 6455 §4.2.2).
+/// A checked answer, made by [`UpgradeRequest::accept`]. The connection is open when it has been
+/// sent (RFC 6455 §4.2.2).
+///
+/// ```
+/// use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};
+///
+/// let target = Target::parse("ws://example.com/")?;
+/// let client = Request::new().build(&target, *b"the sample nonce")?;
+/// let mut server = ServerHandshake::new(OriginPolicy::default());
+/// let offer = server.receive(client.request())?.done.expect("a complete request");
+///
+/// let accepted = offer.accept(Answer::new())?;
+/// assert_eq!(accepted.agreed().protocol(), None);
+/// assert_eq!(accepted.response().status(), 101);
+/// assert!(accepted.encode().ends_with(b"\r\n\r\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Accepted {
     response: Response<()>,
@@ -168,17 +192,17 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// The response, for an HTTP stack that sends it itself.
+    /// Returns the response, for an HTTP stack that encodes it.
     pub fn response(&self) -> &Response<()> {
         &self.response
     }
 
-    /// The outcome of the negotiation.
+    /// Returns the result of the negotiation.
     pub fn agreed(&self) -> &Agreed {
         &self.agreed
     }
 
-    /// The response in full, ready to be sent. Frames follow directly behind it.
+    /// Encodes the complete response. Frames follow it directly.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
         for (name, value) in self.response.headers() {
@@ -188,14 +212,14 @@ impl Accepted {
         out
     }
 
-    /// Both parts.
+    /// Returns the response and the result of the negotiation.
     pub fn into_parts(self) -> (Response<()>, Agreed) {
         (self.response, self.agreed)
     }
 }
 
 impl fmt::Debug for Accepted {
-    /// Without header values, which may be credentials.
+    /// Prints no header values, because they may be credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Accepted")
             .field("headers", &NamesOf(self.response.headers()))
@@ -204,14 +228,13 @@ impl fmt::Debug for Accepted {
     }
 }
 
-/// Why an [`Answer`] does not fit the request it answers.
+/// The reason why an [`Answer`] cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnswerError {
-    /// The answer's own permessage-deflate is not one to what the client offered
-    /// (RFC 7692 §7.1).
+    /// The parameters of permessage-deflate do not fit the offer of the client (RFC 7692 §7.1).
     Deflate(DeflateError),
-    /// An extension of this name is there twice (RFC 6455 §9.1).
+    /// The answer has this extension twice (RFC 6455 §9.1).
     DuplicateExtension(String),
     /// The client did not offer this extension (RFC 6455 §4.2.2, item 5.6, and §9.1).
     ExtensionNotOffered(String),
@@ -221,7 +244,7 @@ pub enum AnswerError {
     InvalidHeaderValue(HeaderName),
     /// The client did not offer this subprotocol (RFC 6455 §4.2.2, item 5.5).
     ProtocolNotOffered(String),
-    /// The handshake sets this header itself.
+    /// This header is reserved for the handshake or for message framing.
     ReservedHeader(HeaderName),
     /// The answer has more headers than a header map can hold.
     TooManyHeaders,
@@ -248,38 +271,29 @@ impl fmt::Display for AnswerError {
         match self {
             Self::Deflate(error) => write!(
                 f,
-                "the answer to permessage-deflate is wrong: {error}; configure compression instead"
+                "the answer to permessage-deflate is wrong: {error}; configure compression instead \
+                 of writing the extension"
             ),
             Self::DuplicateExtension(name) => {
                 write!(
                     f,
-                    "the answer has the extension {name:?} twice; answer one of its offers"
+                    "the answer has the extension {name:?} twice; accept one offer of it"
                 )
             }
             Self::ExtensionNotOffered(name) => write!(
                 f,
-                "the client did not offer the extension {name:?}; choose from those that it offers"
+                "the client did not offer the extension {name:?}; choose an offered one, or none"
             ),
-            Self::InvalidHeaderName(name) => {
-                write!(
-                    f,
-                    "{name:?} is not a header name; use letters, digits and '-'"
-                )
-            }
-            Self::InvalidHeaderValue(name) => write!(
-                f,
-                "the value of the header {name} has a line end or another control byte; \
-                 remove or encode it"
-            ),
+            Self::InvalidHeaderName(name) => fields::write_invalid_name(f, name),
+            Self::InvalidHeaderValue(name) => fields::write_invalid_value(f, name),
             Self::ProtocolNotOffered(name) => write!(
                 f,
-                "the client did not offer the subprotocol {name:?}; choose from \
-                 those that it offers, or none"
+                "the client did not offer the subprotocol {name:?}; choose an offered one, or none"
             ),
             Self::ReservedHeader(name) => {
                 write!(
                     f,
-                    "the header {name} belongs to the handshake; do not set it"
+                    "the header {name} is reserved for the handshake; remove it"
                 )
             }
             Self::TooManyHeaders => f.write_str("the answer has too many headers; set fewer"),

@@ -1,4 +1,4 @@
-//! The client's side of the handshake.
+//! The client side of the handshake.
 
 use std::fmt;
 
@@ -11,27 +11,29 @@ use http::{Response, StatusCode};
 use crate::agreed::Agreed;
 use crate::client_error::ClientError;
 use crate::deflate;
-use crate::extension::Extension;
+use crate::extension::{self, Extension};
 use crate::head::{Head, HeadReader, HttpVersion, NamesOf, StatusLine, parse_fields};
 use crate::head_error::HeadError;
 use crate::limits::{MAX_HEAD_LEN, Progress};
 use crate::refusal_body::RefusalBody;
-use crate::token::{list_elements, lists_token, trim_ows};
+use crate::token::{list_elements, lists_token, single, trim_ows};
 
-/// The client's side of the handshake (RFC 6455 §4.1), made by
-/// [`Request::build`](crate::Request::build): the request to send, and an incremental reader of
-/// the response.
+/// The client side of the handshake (RFC 6455 §4.1), made by
+/// [`Request::build`](crate::Request::build).
+///
+/// It holds the request to send, and reads the response incrementally.
 ///
 /// ```
 /// use ws_handshake::{Request, Target};
 ///
 /// let target = Target::parse("ws://example.com/chat")?;
-/// // In earnest: 16 bytes from the random source of the operating system.
+/// // A real client passes 16 bytes from the random source of the operating system.
 /// let mut client = Request::new().build(&target, *b"the sample nonce")?;
 /// assert!(client.request().ends_with(b"\r\n\r\n"));
 ///
 /// let response = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-///     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x02hi";
+///     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\
+///     \x81\x02hi";
 /// let progress = client.receive(response)?;
 /// let established = progress.done.expect("the response is complete");
 /// assert_eq!(established.agreed().protocol(), None);
@@ -44,7 +46,7 @@ pub struct ClientHandshake {
     state: State,
 }
 
-/// The offer that the answer is held against.
+/// The offer that the answer must fit.
 struct Expected {
     accept: String,
     protocols: Vec<String>,
@@ -53,11 +55,11 @@ struct Expected {
 
 enum State {
     Head(HeadReader),
-    /// Of a response that is not 101.
+    /// Reads the body of a response whose status is not 101.
     Body(RefusalBody),
-    /// The result has been handed out; what still comes are frames.
+    /// The result has been returned. Later bytes are frames.
     Done,
-    /// Repeated for every further input.
+    /// The error is returned again for all later input.
     Failed(ClientError),
 }
 
@@ -80,32 +82,34 @@ impl ClientHandshake {
         }
     }
 
-    /// The complete request, to be sent first.
+    /// Returns the complete request. Send it first.
     pub fn request(&self) -> &[u8] {
         &self.request
     }
 
-    /// Takes in what has arrived, in any segmentation. `Ok` with `done: None` asks for more.
+    /// Reads input, which may be split at any byte. The result is `Ok` with `done: None` if more
+    /// input is needed.
     ///
-    /// Heads with a `1xx` status in front of the final one are skipped (RFC 9110 §15.2); all
-    /// together may have [`MAX_HEAD_LEN`] bytes. After a status other than 101 the body is
-    /// awaited, decoded and bounded, and then reported as [`ClientError::Refused`]. Behind the
-    /// head of a 101 nothing is consumed: what follows are frames, whatever its headers say
-    /// about a body (RFC 9110 §15.2.2).
+    /// * A head with a `1xx` status other than 101 is skipped (RFC 9110 §15.2). All heads together
+    ///   may have [`MAX_HEAD_LEN`] bytes.
+    /// * After the head of a 101, no byte is consumed. The bytes that follow are frames, even if a
+    ///   header announces a body (RFC 9110 §15.2.2).
+    /// * After any other status, the body is read and decoded, up to a limit. Then
+    ///   [`ClientError::Refused`] is returned.
     ///
     /// # Errors
     ///
-    /// [`ClientError`] with the rule that the response breaks. It is repeated by later calls.
+    /// [`ClientError`] for the rule that the response breaks. Later calls return the same error.
     pub fn receive(&mut self, input: &[u8]) -> Result<Progress<Established>, ClientError> {
         self.advance(input)
             .inspect_err(|error| self.state = State::Failed(error.clone()))
     }
 
-    /// Tells whether the server has refused: the head of a response other than 101 has arrived, and at most the rest
-    /// of its body is awaited.
+    /// Returns `true` if the server has refused: the head of a final response other than 101 has
+    /// arrived.
     ///
-    /// A body without a length goes on to the end of the connection, so wait no longer for it than it is worth, and
-    /// call [`end_of_input`](Self::end_of_input) then.
+    /// The body may still be incomplete. If it has no length, it ends with the connection. To stop
+    /// waiting for it, call [`end_of_input`](Self::end_of_input).
     ///
     /// ```
     /// use ws_handshake::{Request, Target};
@@ -125,10 +129,11 @@ impl ClientHandshake {
         )
     }
 
-    /// Says that the server has ended the connection, and gives the error that this makes:
-    /// [`ClientError::Refused`] with the body so far if the head of a refusal has been read.
+    /// Ends the handshake and returns its error. Call this when the server has ended the
+    /// connection, or when the caller stops waiting.
     ///
-    /// Also right when the caller gives up waiting and wants to know what there is.
+    /// The error is [`ClientError::Refused`], with the body read so far, if the head of a refusal
+    /// has been read.
     pub fn end_of_input(&mut self) -> ClientError {
         let error = match std::mem::replace(&mut self.state, State::Done) {
             State::Head(reader) if reader.is_empty() => ClientError::ConnectionClosed,
@@ -143,8 +148,8 @@ impl ClientHandshake {
 
     fn advance(&mut self, input: &[u8]) -> Result<Progress<Established>, ClientError> {
         let mut used = 0;
-        // One turn for each head, and one for the body. It goes on with no input left, because
-        // a response may be complete, or over its limit, without another byte.
+        // One iteration for each head, and one for the body. An iteration may run without input,
+        // because a response may be complete or exceed its limit without another byte.
         loop {
             let rest = input.get(used..).unwrap_or_default();
             let step = match &mut self.state {
@@ -154,7 +159,7 @@ impl ClientHandshake {
                     let Some(head) = head else {
                         return Ok(Progress::pending(used));
                     };
-                    judge(&head, &self.expected)?
+                    check_head(&head, &self.expected)?
                 }
                 State::Body(body) => {
                     if body.receive(rest) {
@@ -176,7 +181,7 @@ impl ClientHandshake {
         }
     }
 
-    /// Goes on to the head behind a `1xx` head, within the same budget.
+    /// Starts to read the head that follows a `1xx` head, within the same limit.
     fn next_head(&mut self) {
         if let State::Head(reader) = &self.state {
             self.state = State::Head(StatusLine::reader(reader.remaining()));
@@ -185,7 +190,7 @@ impl ClientHandshake {
 }
 
 impl fmt::Debug for ClientHandshake {
-    /// Without the request, which may have credentials.
+    /// Omits the request, because it may have credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Head(_) => "Head",
@@ -199,7 +204,8 @@ impl fmt::Debug for ClientHandshake {
     }
 }
 
-/// An open connection: the server's answer passed every check.
+/// The result of a successful handshake: the response of the server passed every check, and the
+/// connection is open.
 #[derive(Clone)]
 pub struct Established {
     response: Response<()>,
@@ -207,24 +213,24 @@ pub struct Established {
 }
 
 impl Established {
-    /// The head of the response.
+    /// Returns the head of the response.
     pub fn response(&self) -> &Response<()> {
         &self.response
     }
 
-    /// The outcome of the negotiation.
+    /// Returns the result of the negotiation.
     pub fn agreed(&self) -> &Agreed {
         &self.agreed
     }
 
-    /// Both parts.
+    /// Returns the response and the result of the negotiation.
     pub fn into_parts(self) -> (Response<()>, Agreed) {
         (self.response, self.agreed)
     }
 }
 
 impl fmt::Debug for Established {
-    /// Without header values, which may be credentials.
+    /// Prints no header values, because they may be credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Established")
             .field("headers", &NamesOf(self.response.headers()))
@@ -237,16 +243,16 @@ impl fmt::Debug for Established {
 enum Step {
     /// Another head follows.
     Interim,
-    /// A final status other than 101; its body follows.
+    /// The status is final and not 101. The body follows.
     Refusal(Response<Vec<u8>>),
     Established(Established),
 }
 
-fn judge(head: &Head<'_>, expected: &Expected) -> Result<Step, ClientError> {
+fn check_head(head: &Head<'_>, expected: &Expected) -> Result<Step, ClientError> {
     let line = StatusLine::parse(head.start_line)?;
     let headers = parse_fields(head.fields)?;
     let is_http_10 = line.version == HttpVersion::Http10;
-    // HTTP/1.0 has no 1xx (RFC 9110 §15.2); its refusals are as good as any.
+    // HTTP/1.0 has no 1xx statuses (RFC 9110 §15.2). Its refusals are accepted.
     if line.status.is_informational() && is_http_10 {
         return Err(HeadError::UnsupportedHttpVersion.into());
     }
@@ -273,7 +279,7 @@ fn response<B>(status: StatusCode, headers: HeaderMap, body: B) -> Response<B> {
 }
 
 impl Expected {
-    /// The checks on a 101, in the order of RFC 6455 §4.1.
+    /// Checks the headers of a 101, in the order of RFC 6455 §4.1.
     fn check(&self, headers: &HeaderMap) -> Result<Agreed, ClientError> {
         if !lists_token(headers.get_all(UPGRADE), "websocket") {
             return Err(ClientError::UpgradeNotWebSocket);
@@ -292,39 +298,29 @@ impl Expected {
         })
     }
 
-    /// Compared byte by byte: the RFC ignores white space around the value, not its case.
+    /// Compares the accept value. White space around it is ignored, but its case is significant.
     fn check_accept(&self, headers: &HeaderMap) -> Result<(), ClientError> {
-        let mut lines = headers.get_all(SEC_WEBSOCKET_ACCEPT).into_iter();
-        let accept = lines.next().ok_or(ClientError::MissingAccept)?;
-        if lines.next().is_some() {
-            return Err(ClientError::DuplicateAccept);
-        }
-        if trim_ows(accept.as_bytes()) != self.accept.as_bytes() {
+        let (missing, duplicate) = (ClientError::MissingAccept, ClientError::DuplicateAccept);
+        let accept = single(headers, &SEC_WEBSOCKET_ACCEPT, missing, duplicate)?;
+        if accept != self.accept.as_bytes() {
             return Err(ClientError::WrongAccept);
         }
         Ok(())
     }
 
-    /// Names only. What the parameters mean is checked where the extension is known: for
-    /// permessage-deflate in `deflate`, for others by the caller.
+    /// Parses the extensions and checks their names. `deflate` checks the parameters of
+    /// permessage-deflate, and the caller checks those of other extensions.
     fn check_extensions(&self, headers: &HeaderMap) -> Result<Vec<Extension>, ClientError> {
         let mut agreed: Vec<Extension> = Vec::new();
         for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {
             let parsed = Extension::parse_list(line.as_bytes())
                 .map_err(|_| ClientError::InvalidExtensions)?;
             for extension in parsed {
-                if !self
-                    .extensions
-                    .iter()
-                    .any(|offered| offered.name() == extension.name())
-                {
+                if !extension::contains(&self.extensions, extension.name()) {
                     return Err(ClientError::UnofferedExtension);
                 }
-                // At most as many as were offered can get past this, so it stays cheap.
-                if agreed
-                    .iter()
-                    .any(|earlier| earlier.name() == extension.name())
-                {
+                // The list is never longer than the list of offers, so a linear search is cheap.
+                if extension::contains(&agreed, extension.name()) {
                     return Err(ClientError::DuplicateExtension);
                 }
                 agreed.push(extension);
@@ -333,7 +329,7 @@ impl Expected {
         Ok(agreed)
     }
 
-    /// One name in one line, spelled as it was offered.
+    /// Returns the chosen subprotocol: one name in one line, spelled as it was offered.
     fn check_protocol(&self, headers: &HeaderMap) -> Result<Option<String>, ClientError> {
         let mut lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
         let Some(line) = lines.next() else {

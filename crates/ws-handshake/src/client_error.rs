@@ -1,4 +1,4 @@
-//! How a client's handshake can end without a connection.
+//! The reasons why the handshake of a client fails.
 
 use std::fmt;
 
@@ -7,50 +7,52 @@ use http::Response;
 use crate::deflate::DeflateError;
 use crate::head_error::HeadError;
 
-/// Why a client did not get its WebSocket (RFC 6455 §4.1). Nothing more may be sent on the
+/// The reason why the handshake of a client failed (RFC 6455 §4.1). Send nothing more on the
 /// connection.
 ///
-/// `Debug` shows a refusal without the bytes of its body.
+/// `Debug` shows a refusal without its body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The server ended the connection without an answer.
+    /// The server ended the connection without a response.
     ConnectionClosed,
     /// No `Connection` header lists the token `Upgrade` (RFC 6455 §4.1, response item 3).
     ConnectionWithoutUpgrade,
-    /// The server's permessage-deflate is not an answer to what was offered (RFC 7692 §5.1, §7.1).
+    /// The parameters of permessage-deflate in the response do not fit the offer (RFC 7692 §5.1,
+    /// §7.1).
     Deflate(DeflateError),
-    /// More than one `Sec-WebSocket-Accept` (RFC 6455 §11.3.3).
+    /// The response has more than one `Sec-WebSocket-Accept` (RFC 6455 §11.3.3).
     DuplicateAccept,
-    /// The server uses an extension twice (RFC 6455 §9.1).
+    /// The response has an extension twice (RFC 6455 §9.1).
     DuplicateExtension,
     /// The server chose more than one subprotocol (RFC 6455 §11.3.4).
     DuplicateProtocol,
-    /// The answer is not one of HTTP/1.1.
+    /// The response is not valid HTTP/1.1.
     Head(HeadError),
     /// `Sec-WebSocket-Extensions` does not follow the grammar (RFC 6455 §9.1).
     InvalidExtensions,
-    /// No `Sec-WebSocket-Accept` (RFC 6455 §4.1, response item 4).
+    /// The response has no `Sec-WebSocket-Accept` (RFC 6455 §4.1, response item 4).
     MissingAccept,
-    /// The server answered with another status than 101: its head, and what came of its body, at
-    /// most [`MAX_REFUSAL_BODY_LEN`](crate::MAX_REFUSAL_BODY_LEN) bytes with the chunked coding
-    /// removed (RFC 6455 §4.1, response item 1).
+    /// The server responded with a status other than 101 (RFC 6455 §4.1, response item 1).
+    ///
+    /// The response contains the body that has arrived, without the chunked coding: at most
+    /// [`MAX_REFUSAL_BODY_LEN`](crate::MAX_REFUSAL_BODY_LEN) bytes.
     Refused(Box<Response<Vec<u8>>>),
-    /// The server ended the connection within its answer.
+    /// The server ended the connection within the head of its response.
     TruncatedHead,
-    /// The server uses an extension that was not offered (RFC 6455 §4.1, response item 5).
+    /// The server chose an extension that was not offered (RFC 6455 §4.1, response item 5).
     UnofferedExtension,
     /// The server chose a subprotocol that was not offered (RFC 6455 §4.1, response item 6).
     UnofferedProtocol,
     /// No `Upgrade` header lists the token `websocket` (RFC 6455 §4.1, response item 2).
     UpgradeNotWebSocket,
-    /// `Sec-WebSocket-Accept` does not belong to the key that was sent
-    /// (RFC 6455 §4.1, response item 4).
+    /// `Sec-WebSocket-Accept` does not belong to the key that was sent (RFC 6455 §4.1, response
+    /// item 4).
     WrongAccept,
 }
 
 impl ClientError {
-    /// The response that refused, if it is one.
+    /// Returns the response if this is [`Refused`](Self::Refused).
     pub fn refusal(&self) -> Option<&Response<Vec<u8>>> {
         match self {
             Self::Refused(response) => Some(response),
@@ -58,64 +60,66 @@ impl ClientError {
         }
     }
 
-    /// The name of the variant; what happened and what to do about it.
+    /// Returns the name of the variant, and a text with the fault and its remedy.
     fn describe(&self) -> (&'static str, &'static str) {
         match self {
             Self::ConnectionClosed => (
                 "ConnectionClosed",
-                "the server ended the connection without an answer; check host, port and scheme",
+                "the server ended the connection without a response; check host, port and scheme",
             ),
             Self::ConnectionWithoutUpgrade => (
                 "ConnectionWithoutUpgrade",
-                "the server's answer lacks 'Connection: Upgrade'; check for a proxy that removes it",
+                "the response lacks 'Connection: Upgrade'; check for a proxy that removes it",
             ),
             Self::Deflate(_) => (
                 "Deflate",
-                "the server's answer to permessage-deflate is wrong; offer no compression, or report it",
+                "the answer to permessage-deflate is wrong; offer no compression, or report it",
             ),
             Self::DuplicateAccept => (
                 "DuplicateAccept",
-                "the server's answer has two Sec-WebSocket-Accept headers; report it to the operator",
+                "the response has more than one Sec-WebSocket-Accept header; report it to the \
+                 operator",
             ),
             Self::DuplicateExtension => (
                 "DuplicateExtension",
-                "the server answered an extension twice; offer no extensions, or report it",
+                "the response has an extension twice; offer no extensions, or report it",
             ),
             Self::DuplicateProtocol => (
                 "DuplicateProtocol",
-                "the server chose more than one subprotocol; offer one only, or report it",
+                "the server chose more than one subprotocol; offer only one, or report it",
             ),
             Self::Head(HeadError::MalformedStartLine) => (
                 "Head",
-                "the server did not answer with HTTP; check host, port and scheme",
+                "the response is not HTTP; check host, port and scheme",
             ),
             Self::Head(HeadError::TlsOnPlainConnection) => (
                 "Head",
-                "the server speaks TLS on this port; connect with wss://",
+                "the server uses TLS on this port; connect with wss://",
             ),
             Self::Head(_) => (
                 "Head",
-                "the server's answer is not proper HTTP/1.1; check for a proxy in between, or report it",
+                "the response is not valid HTTP/1.1; check for a proxy in between, or report it",
             ),
             Self::InvalidExtensions => (
                 "InvalidExtensions",
-                "the server's answer to the extensions is malformed; offer none, or report it",
+                "Sec-WebSocket-Extensions in the response is malformed; offer no extensions, or \
+                 report it",
             ),
             Self::MissingAccept => (
                 "MissingAccept",
-                "the server's answer lacks Sec-WebSocket-Accept; check that it speaks WebSocket",
+                "the response lacks Sec-WebSocket-Accept; check that the server supports WebSocket",
             ),
             Self::Refused(_) => (
                 "Refused",
-                "the server refused the handshake; see the response for the reason",
+                "the server refused the handshake; read its response for the reason",
             ),
             Self::TruncatedHead => (
                 "TruncatedHead",
-                "the server ended the connection within its answer; try again, or report it",
+                "the server ended the connection within its response; try again, or report it",
             ),
             Self::UnofferedExtension => (
                 "UnofferedExtension",
-                "the server uses an extension that was not offered; offer it, or report it",
+                "the server chose an extension that was not offered; offer it, or report it",
             ),
             Self::UnofferedProtocol => (
                 "UnofferedProtocol",
@@ -123,12 +127,12 @@ impl ClientError {
             ),
             Self::UpgradeNotWebSocket => (
                 "UpgradeNotWebSocket",
-                "the server's answer lacks 'Upgrade: websocket'; check for a proxy that removes it",
+                "the response lacks 'Upgrade: websocket'; check for a proxy that removes it",
             ),
             Self::WrongAccept => (
                 "WrongAccept",
-                "Sec-WebSocket-Accept is not the answer to the key that was sent; check for a \
-                 cache in between, and that the server speaks WebSocket",
+                "Sec-WebSocket-Accept does not belong to the key that was sent; check for a cache \
+                 in between, and that the server supports WebSocket",
             ),
         }
     }
@@ -142,7 +146,7 @@ impl From<DeflateError> for ClientError {
 
 impl From<HeadError> for ClientError {
     fn from(error: HeadError) -> Self {
-        // The heads share one limit, so the line at which it is reached need not be a long one.
+        // All heads share one limit, so the limit may be reached within a short start line.
         Self::Head(match error {
             HeadError::StartLineTooLong => HeadError::HeadTooLong,
             error => error,

@@ -1,12 +1,14 @@
-//! The syntax of `Sec-WebSocket-Extensions` (RFC 6455 §9.1). What a parameter means is the
-//! business of the extension; see `deflate` for the one that is known here.
+//! The syntax of `Sec-WebSocket-Extensions` (RFC 6455 §9.1).
+//!
+//! Each extension defines the meaning of its parameters. `deflate` implements the only extension
+//! that this crate knows.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::token::{is_ows, is_token, is_token_byte};
 
-/// One extension with its parameters, as offered or agreed on (RFC 6455 §9.1).
+/// An extension with its parameters, as it is offered or agreed on (RFC 6455 §9.1).
 ///
 /// ```
 /// use ws_handshake::Extension;
@@ -23,16 +25,16 @@ use crate::token::{is_ows, is_token, is_token_byte};
 pub struct Extension {
     /// A token.
     name: Name,
-    /// Names and values are tokens. A name may come twice: whether that is a fault is up to the
-    /// extension (RFC 7692 §7.1 says it is).
+    /// Names and values are tokens. A name may occur twice, because each extension decides if that
+    /// is an error. For permessage-deflate it is (RFC 7692 §7.1).
     params: Vec<(Name, Option<String>)>,
 }
 
-/// Borrowed where this crate knows it, so that it takes no memory of each connection.
+/// A name. Names that this crate knows are borrowed, so that they take no memory per connection.
 pub(crate) type Name = Cow<'static, str>;
 
 impl Extension {
-    /// An extension without parameters.
+    /// Creates an extension without parameters.
     ///
     /// # Errors
     ///
@@ -48,7 +50,7 @@ impl Extension {
         })
     }
 
-    /// An extension whose parts are known to be tokens.
+    /// Creates an extension without checks. All parts must be tokens.
     pub(crate) fn of_tokens(name: &'static str, params: Vec<(Name, Option<String>)>) -> Self {
         Self {
             name: name.into(),
@@ -61,7 +63,7 @@ impl Extension {
     /// # Errors
     ///
     /// [`ExtensionError::InvalidParameter`] if the name is not a token, and
-    /// [`ExtensionError::InvalidValue`] if the value is there and is not one.
+    /// [`ExtensionError::InvalidValue`] if a value is given and is not a token.
     pub fn param(
         mut self,
         name: impl Into<String>,
@@ -78,12 +80,13 @@ impl Extension {
         Ok(self)
     }
 
-    /// The name, as it was written.
+    /// Returns the name, spelled as it was written.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The parameters in their order, repeated ones included; quoted values are unquoted.
+    /// Returns the parameters in their order, including repeated ones. Quoted values are returned
+    /// without their quotes.
     pub fn params(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.params
             .iter()
@@ -92,14 +95,14 @@ impl Extension {
 
     /// Parses the value of one `Sec-WebSocket-Extensions` line.
     ///
-    /// Strict, but for what RFC 9110 §5.6.1.2 has a recipient tolerate: empty elements between
-    /// commas. White space may stand between any two parts, as the grammar's reference to
-    /// RFC 2616 says. A quoted value is one whose content, unescaped, is a token.
+    /// Empty elements between commas are tolerated, as RFC 9110 §5.6.1.2 requires of a recipient.
+    /// White space is allowed between any two parts, because the grammar refers to RFC 2616. The
+    /// unescaped content of a quoted value must be a token.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError`] says which part is malformed. Nothing is skipped: one malformed
-    /// extension fails the line.
+    /// [`ExtensionError`] describes the part that is malformed. One malformed extension makes the
+    /// whole line invalid.
     pub fn parse_list(value: &[u8]) -> Result<Vec<Self>, ExtensionError> {
         let mut rest = Cursor(value);
         let mut list = Vec::new();
@@ -116,7 +119,7 @@ impl Extension {
 }
 
 impl fmt::Display for Extension {
-    /// The form for the header. Values are tokens, so none needs quotes.
+    /// Writes the form for the header. Values need no quotes, because they are tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         for (name, value) in &self.params {
@@ -129,7 +132,12 @@ impl fmt::Display for Extension {
     }
 }
 
-/// The extensions as the value of one header line.
+/// Returns `true` if the list has an extension of this name.
+pub(crate) fn contains(list: &[Extension], name: &str) -> bool {
+    list.iter().any(|extension| extension.name() == name)
+}
+
+/// Encodes the extensions as the value of one header line.
 pub(crate) fn join(extensions: &[Extension]) -> String {
     let mut line = String::new();
     for extension in extensions {
@@ -159,7 +167,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// As many token bytes as there are.
+    /// Reads the token bytes up to the first other byte.
     fn token(&mut self) -> &'a str {
         let length = self
             .0
@@ -171,7 +179,7 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(token).unwrap_or_default()
     }
 
-    /// `token *( ";" token [ "=" ( token / quoted-string ) ] )`, up to the comma or the end.
+    /// Reads `token *( ";" token [ "=" ( token / quoted-string ) ] )`, up to the comma or the end.
     fn extension(&mut self) -> Result<Extension, ExtensionError> {
         let mut extension = Extension::new(self.token())?;
         loop {
@@ -190,7 +198,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `[ "=" ( token / quoted-string ) ]`.
+    /// Reads `[ "=" ( token / quoted-string ) ]`.
     fn value(&mut self) -> Result<Option<String>, ExtensionError> {
         self.skip_ows();
         if self.peek() != Some(b'=') {
@@ -205,8 +213,8 @@ impl<'a> Cursor<'a> {
         Ok(Some(self.token().to_owned()))
     }
 
-    /// The unescaped rest of a quoted-string (RFC 9110 §5.6.4). Only token bytes can come out
-    /// of it, so every other one may fail at once.
+    /// Reads and unescapes a quoted-string after its opening quote (RFC 9110 §5.6.4). The content
+    /// must be a token, so any other byte is an error.
     fn quoted(&mut self) -> Result<String, ExtensionError> {
         let mut value = String::new();
         loop {
@@ -227,20 +235,19 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Why bytes are not a list of extensions, or a part is not one of an extension
-/// (RFC 6455 §9.1).
+/// The reason why a list of extensions, or a part of an extension, is invalid (RFC 6455 §9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExtensionError {
     /// The list has no element.
     Empty,
-    /// An extension has no name, or one that is not a token.
+    /// An extension has no name, or its name is not a token.
     InvalidName,
-    /// A parameter has no name, or one that is not a token.
+    /// A parameter has no name, or its name is not a token.
     InvalidParameter,
-    /// A value, unquoted, is empty or not a token.
+    /// A value is empty or not a token, after its quotes are removed.
     InvalidValue,
-    /// Something other than `;` or `,` follows an extension or parameter.
+    /// An extension or parameter is followed by a byte other than `;` and `,`.
     UnexpectedByte,
     /// A quoted value has no end.
     UnterminatedQuote,
@@ -249,18 +256,19 @@ pub enum ExtensionError {
 impl fmt::Display for ExtensionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "the list of extensions is empty; leave the header out instead",
+            Self::Empty => "the list of extensions is empty; omit the header",
             Self::InvalidName => "the name of an extension is not a token; use letters and '-'",
             Self::InvalidParameter => {
-                "a parameter of an extension has no name or one that is not a token; \
+                "a parameter of an extension has no name, or its name is not a token; \
                  use letters and '_'"
             }
             Self::InvalidValue => {
                 "the value of an extension parameter is empty or not a token; \
-                 use letters and digits, or leave '=' out"
+                 use letters and digits, or omit '='"
             }
             Self::UnexpectedByte => {
-                "an extension is followed by something else than ';' or ','; separate with these"
+                "an extension or parameter is followed by a byte other than ';' and ','; \
+                 separate parameters with ';' and extensions with ','"
             }
             Self::UnterminatedQuote => {
                 "a quoted value of an extension parameter has no end; close the quotes"

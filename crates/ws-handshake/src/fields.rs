@@ -1,22 +1,26 @@
 //! Header fields that the application adds to a request or an answer.
 //!
-//! Checked when they are set, so that neither a value from elsewhere can add lines of its own to
-//! a head (response splitting, RFC 9110 §5.5 and §17), nor the handshake be contradicted.
+//! They are checked before the head is built. So a value from an untrusted source cannot add lines
+//! to the head (response splitting, RFC 9110 §5.5 and §17), and no field can contradict the
+//! handshake.
+
+use std::fmt;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Fields in the order in which they were added, the names as they were given. `None` is a value that is not one.
+/// Fields in the order in which they were added, with their names as given. `None` stands for an
+/// invalid value.
 #[derive(Clone, Default)]
 pub(crate) struct Fields(Vec<(String, Option<HeaderValue>)>);
 
-/// Which field can't be sent, and why.
+/// The reason why a field cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldFault {
-    /// Not a token.
+    /// The name is not a token.
     InvalidName(String),
-    /// CR, LF, NUL or another control byte.
+    /// The value has CR, LF, NUL or another control byte.
     InvalidValue(HeaderName),
-    /// The handshake sets this one itself.
+    /// The field is reserved for the handshake or for message framing.
     Reserved(HeaderName),
 }
 
@@ -32,7 +36,8 @@ impl Fields {
         }
     }
 
-    /// The fields, checked: the name as it was given, and both parts in their types.
+    /// Checks the fields. Yields each name as it was given, and the name and value in the types of
+    /// `http`.
     pub(crate) fn checked(
         &self,
     ) -> impl Iterator<Item = Result<(&str, HeaderName, &HeaderValue), FieldFault>> {
@@ -50,17 +55,34 @@ impl Fields {
     }
 }
 
-/// Prints names only: values may be credentials.
-impl std::fmt::Debug for Fields {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// Prints the names without the values, which may be credentials.
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.0.iter().map(|(name, _)| name))
             .finish()
     }
 }
 
-/// Fields that make up the handshake (RFC 6455 §4) or frame the message (RFC 9112 §6). With
-/// one of them changed, the two ends could disagree about where the frames begin.
+/// Writes the text of an error about a name that is not a token.
+pub(crate) fn write_invalid_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    write!(
+        f,
+        "{name:?} is not a header name; use letters, digits and '-'"
+    )
+}
+
+/// Writes the text of an error about a value with a control byte.
+pub(crate) fn write_invalid_value(f: &mut fmt::Formatter<'_>, name: &HeaderName) -> fmt::Result {
+    write!(
+        f,
+        "the value of the header {name} has a line end or another control byte; remove or encode it"
+    )
+}
+
+/// Returns `true` for the fields of the handshake (RFC 6455 §4) and of message framing (RFC 9112
+/// §6). If the application changed one of them, the two ends could disagree about where the frames
+/// begin.
 fn is_reserved(name: &HeaderName) -> bool {
     const RESERVED: [HeaderName; 7] = [
         header::CONNECTION,
@@ -74,20 +96,21 @@ fn is_reserved(name: &HeaderName) -> bool {
     RESERVED.contains(name) || name.as_str().starts_with("sec-websocket-")
 }
 
-/// Appends `name: value` and the line end.
+/// Appends a field line. The name is written as [`spelling`] returns it.
 pub(crate) fn write_field(out: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
     write_line(out, spelling(name), value);
 }
 
-/// Appends a field whose name is written as given.
+/// Appends a field line with the name as given.
 pub(crate) fn write_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     for part in [name.as_bytes(), b": ", value, b"\r\n"] {
         out.extend_from_slice(part);
     }
 }
 
-/// The names of the handshake as RFC 6455 writes them, for peers that compare names with regard
-/// to case, against RFC 9110 §5.1; all others in lower case.
+/// Returns a name of the handshake as RFC 6455 spells it, and any other name in lower case.
+///
+/// Names are not case-sensitive (RFC 9110 §5.1), but some peers compare them as if they were.
 fn spelling(name: &HeaderName) -> &str {
     match name.as_str() {
         "connection" => "Connection",
@@ -114,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_to_be_tokens() {
+    fn names_that_are_not_tokens_are_invalid() {
         for name in ["", "a b", "a:", "a\r\nb", "\u{e4}"] {
             assert_eq!(
                 check(name, b"x"),
@@ -124,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn values_can_not_add_lines() {
+    fn values_with_control_bytes_are_invalid() {
         let name = HeaderName::from_static("x");
         for value in [
             &b"a\r\nb: c"[..],

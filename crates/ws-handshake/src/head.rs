@@ -1,4 +1,4 @@
-//! Collects a head from input that arrives in pieces, and turns it into `http` types.
+//! Collecting a head from input that arrives in pieces, and parsing it into the types of `http`.
 
 use http::header::{
     AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE,
@@ -8,25 +8,25 @@ use crate::head_error::HeadError;
 use crate::limits::MAX_HEADERS;
 use crate::scanner::{Kind, Scanner, Stop};
 
-/// The head of a request or response, cut at the end of its start line.
+/// The head of a request or response, split at the end of its start line.
 #[derive(Debug)]
 pub(crate) struct Head<'a> {
     /// The start line without its line end.
     pub(crate) start_line: &'a [u8],
-    /// The field lines and the empty line behind them.
+    /// The field lines and the empty line after them.
     pub(crate) fields: &'a [u8],
 }
 
-/// Reads one head, bounded, with linear work in any segmentation.
+/// A reader of one head of limited length. Its work is linear, however the input is split.
 #[derive(Debug)]
 pub(crate) struct HeadReader {
     scanner: Scanner,
-    /// The bytes so far of a head that did not come in one piece; empty otherwise.
+    /// The bytes read so far of a head that did not arrive in one piece. Otherwise empty.
     buffer: Vec<u8>,
-    /// Length of the start line with its line end and with an empty line in front of it,
-    /// once it is complete. `0 <= fields_at <= bytes seen`.
+    /// The offset of the field lines in the head, or zero until the start line is complete. An
+    /// empty line before the start line is included.
     fields_at: usize,
-    /// Judges the start line as soon as it is complete.
+    /// Checks the start line as soon as it is complete.
     check: fn(&[u8]) -> Result<(), HeadError>,
 }
 
@@ -40,18 +40,18 @@ impl HeadReader {
         }
     }
 
-    /// Tells whether no byte has been read.
+    /// Returns `true` if no byte has been read.
     pub(crate) fn is_empty(&self) -> bool {
         self.scanner.seen() == 0
     }
 
-    /// The bytes that the head left over of its limit.
+    /// Returns the part of the limit that the head has not used.
     pub(crate) fn remaining(&self) -> usize {
         self.scanner.remaining()
     }
 
-    /// Reads from `input`: how many bytes of it belong to the head, and the head if they
-    /// complete it.
+    /// Reads `input`. Returns the number of its bytes that belong to the head, and the head if it
+    /// is complete.
     ///
     /// A head that lies within one input is not copied.
     pub(crate) fn receive<'a>(
@@ -84,8 +84,8 @@ impl HeadReader {
         }
     }
 
-    /// `last` is the part of the start line in the current input. The line is put together only
-    /// if it came in several pieces, which happens once a head.
+    /// Checks the start line, whose last part is `last`. The line is copied only if it arrived in
+    /// several pieces, once per head.
     fn check_start_line(&self, last: &[u8]) -> Result<(), HeadError> {
         if self.buffer.is_empty() {
             return (self.check)(without_line_ends(last));
@@ -102,13 +102,13 @@ fn cut(head: &[u8], fields_at: usize) -> Head<'_> {
     }
 }
 
-/// The start line without the CRLF behind it and without an empty line in front of it.
+/// Removes the CRLF at the end of the start line, and an empty line before it.
 fn without_line_ends(line: &[u8]) -> &[u8] {
     let line = line.strip_prefix(b"\r\n").unwrap_or(line);
     line.strip_suffix(b"\r\n").unwrap_or(line)
 }
 
-/// The three parts of a request line (RFC 9112 §3), whose version has been checked.
+/// The method and target of a request line whose version is HTTP/1.1 (RFC 9112 §3).
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RequestLine<'a> {
     pub(crate) method: &'a [u8],
@@ -140,7 +140,7 @@ impl<'a> RequestLine<'a> {
     }
 }
 
-/// A status line (RFC 9112 §4); the reason phrase means nothing and is dropped.
+/// A status line (RFC 9112 §4) without its reason phrase, which has no meaning.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct StatusLine {
     pub(crate) version: HttpVersion,
@@ -163,7 +163,7 @@ impl StatusLine {
         Ok(Self { version, status })
     }
 
-    /// A reader for a response head of at most `limit` bytes.
+    /// Creates a reader for a response head of at most `limit` bytes.
     pub(crate) fn reader(limit: usize) -> HeadReader {
         let scanner = Scanner::with_limit(Kind::Response, limit);
         HeadReader::new(scanner, |line| Self::parse(line).map(|_| ()))
@@ -174,12 +174,12 @@ impl StatusLine {
 pub(crate) enum HttpVersion {
     Http10,
     Http11,
-    /// Well formed, and another one.
+    /// Another version, well formed.
     Other,
 }
 
 impl HttpVersion {
-    /// `HTTP/` DIGIT `.` DIGIT, in this case (RFC 9112 §2.3).
+    /// Parses `HTTP/` DIGIT `.` DIGIT. The name is case-sensitive (RFC 9112 §2.3).
     fn parse(version: &[u8]) -> Result<Self, HeadError> {
         match version {
             b"HTTP/1.1" => Ok(Self::Http11),
@@ -194,10 +194,10 @@ impl HttpVersion {
     }
 }
 
-/// Parses the field lines of a complete head, once.
+/// Parses the field lines of a complete head.
 ///
-/// httparse sees only what the scanner let through, so its tolerance for bare LF does not
-/// matter; what it adds is the syntax of names and the split at the colon.
+/// The scanner has already rejected a bare LF, so it does not matter that httparse accepts one.
+/// httparse checks the syntax of names and splits each line at the colon.
 pub(crate) fn parse_fields(fields: &[u8]) -> Result<HeaderMap, HeadError> {
     let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let parsed = match httparse::parse_headers(fields, &mut slots) {
@@ -219,7 +219,8 @@ pub(crate) fn parse_fields(fields: &[u8]) -> Result<HeaderMap, HeadError> {
     Ok(headers)
 }
 
-/// Marks values that give access to something, so that `Debug` of a header map hides them.
+/// Marks the values of headers with credentials as sensitive, so that `Debug` of a header map hides
+/// them.
 pub(crate) fn hide_credentials(headers: &mut HeaderMap) {
     for (name, value) in headers.iter_mut() {
         if [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE].contains(name) {
@@ -228,8 +229,10 @@ pub(crate) fn hide_credentials(headers: &mut HeaderMap) {
     }
 }
 
-/// Prints the names of header fields without their values: applications put tokens into fields
-/// that nobody can know to be secret.
+/// The names of header fields for `Debug`, without the values.
+///
+/// Applications send credentials in fields of any name, so no list of secret fields would be
+/// complete.
 pub(crate) struct NamesOf<'a>(pub(crate) &'a HeaderMap);
 
 impl std::fmt::Debug for NamesOf<'_> {
@@ -314,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn work_is_linear_one_byte_at_a_time() {
+    fn work_is_linear_for_one_byte_at_a_time() {
         thread_local!(static CHECKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
         let count = |_: &[u8]| {
             CHECKS.set(CHECKS.get() + 1);
@@ -327,7 +330,7 @@ mod tests {
         for (index, byte) in head.iter().enumerate() {
             let (used, complete) = reader.receive(std::slice::from_ref(byte)).unwrap();
             assert_eq!((used, complete.is_some()), (1, index + 1 == head.len()));
-            // The scanner takes one step per byte, however the bytes come.
+            // The scanner takes one step per byte.
             assert_eq!(reader.scanner.seen(), index + 1);
         }
         assert_eq!(CHECKS.get(), 1);

@@ -1,39 +1,40 @@
-//! The rules of HTTP/1.1 that a head can break, whoever sent it.
+//! The rules of HTTP/1.1 that the head of a request or response can break.
 
 use std::fmt;
 
-/// Why bytes are not the head of an HTTP/1.1 message, of a request or a response (RFC 9112).
+/// The reason why bytes are not the head of an HTTP/1.1 request or response (RFC 9112).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HeadError {
-    /// A CR without LF behind it (RFC 9112 §2.2).
+    /// A CR is not followed by LF (RFC 9112 §2.2).
     BareCarriageReturn,
-    /// An LF without CR in front of it (RFC 9112 §2.2).
+    /// An LF is not preceded by CR (RFC 9112 §2.2).
     BareLineFeed,
-    /// A control byte, such as NUL, in a header field (RFC 9110 §5.5).
+    /// A header field has a control byte, for example NUL (RFC 9110 §5.5).
     ControlByte,
     /// A line begins with white space (RFC 9112 §5.2 and §2.2).
     FoldedLine,
-    /// The head, or all heads of a response together, are longer than [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN)
-    /// (RFC 6585 §5).
+    /// The head, or all heads of a response together, are longer than
+    /// [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) (RFC 6585 §5).
     HeadTooLong,
-    /// A header line is not `name: value`, for example because of a space in front of the colon (RFC 9112 §5.1).
+    /// A header line is not `name: value`, for example because of a space before the colon (RFC
+    /// 9112 §5.1).
     InvalidHeader,
-    /// The first line is not one of an HTTP message (RFC 9112 §3 and §4).
+    /// The first line is neither a request line nor a status line (RFC 9112 §3 and §4).
     MalformedStartLine,
     /// The first line does not end within [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) (RFC 9112 §3).
     StartLineTooLong,
-    /// The sender speaks TLS on a connection that does not (RFC 6455 §3): the first byte is the one of a handshake or
-    /// alert record (RFC 8446 §5.1).
+    /// The sender uses TLS on a connection without TLS (RFC 6455 §3). The first byte is that of a
+    /// handshake or alert record (RFC 8446 §5.1).
     TlsOnPlainConnection,
-    /// More header lines than [`MAX_HEADERS`](crate::MAX_HEADERS) (RFC 6585 §5).
+    /// The head has more than [`MAX_HEADERS`](crate::MAX_HEADERS) header lines (RFC 6585 §5).
     TooManyHeaders,
-    /// A version of HTTP other than 1.1, which can't switch protocols (RFC 9110 §15.2).
+    /// The version of HTTP is not 1.1. Other versions cannot switch protocols (RFC 9110 §15.2).
     UnsupportedHttpVersion,
 }
 
 impl HeadError {
-    /// The fault, and what its sender can do about it.
+    /// Returns a text with the fault and its remedy.
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::BareCarriageReturn => "a CR is not followed by LF; end lines with CRLF",
@@ -45,15 +46,15 @@ impl HeadError {
                 "a header line is not 'name: value'; check for a missing colon or a space before it"
             }
             Self::MalformedStartLine => {
-                "the first line is not one of HTTP/1.1; begin a request with 'GET /path HTTP/1.1'"
+                "the first line is not valid HTTP/1.1; begin a request with 'GET /path HTTP/1.1'"
             }
             Self::StartLineTooLong => "the first line is longer than 16 KiB; shorten the URL",
             Self::TlsOnPlainConnection => {
-                "this connection does not use TLS; connect with ws:// or to the port for wss://"
+                "this connection does not use TLS; connect with ws://, or use the port for wss://"
             }
             Self::TooManyHeaders => "there are more than 100 header lines; send fewer",
             Self::UnsupportedHttpVersion => {
-                "this version of HTTP is not supported; open a WebSocket with HTTP/1.1"
+                "this version of HTTP is not supported; use HTTP/1.1 to open a WebSocket"
             }
         }
     }

@@ -1,20 +1,21 @@
 //! `host [ ":" port ]`, the syntax of the Host header and of authorities (RFC 3986 §3.2).
 //!
-//! Validated here and not by a URI library: a server that takes a Host which its proxy reads
-//! differently can be made to serve one site under the name of another (RFC 9112 §3.2 and §11.2).
+//! This module validates the syntax strictly instead of using a URI library. If a server and its
+//! proxy read a Host header differently, an attacker can make the server respond for one site under
+//! the name of another (RFC 9112 §3.2 and §11.2).
 
 use std::net::Ipv6Addr;
 
 /// A validated `host [ ":" port ]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostPort<'a> {
-    /// As written, an IP literal with its brackets; never empty.
+    /// The host as written, never empty. An IP literal has its brackets.
     pub(crate) host: &'a str,
-    /// `None` if there is none, or only the colon (RFC 3986 §3.2.3).
+    /// `None` if the port is missing, or empty after its colon (RFC 3986 §3.2.3).
     pub(crate) port: Option<u16>,
 }
 
-/// Which part of an authority is malformed.
+/// The part of an authority that is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HostFault {
     EmptyHost,
@@ -44,14 +45,14 @@ impl<'a> HostPort<'a> {
         })
     }
 
-    /// Tells whether both name the same host and, with `default_port` where there is none, port.
+    /// Returns `true` if host and port are the same. `default_port` replaces a missing port.
     pub(crate) fn is_same(&self, other: &HostPort<'_>, default_port: Option<u16>) -> bool {
         self.host.eq_ignore_ascii_case(other.host)
             && self.port.or(default_port) == other.port.or(default_port)
     }
 }
 
-/// Splits behind the bracket of an IP literal, or at the first colon.
+/// Splits off the port: after the bracket of an IP literal, or else at the first colon.
 fn split_port(value: &str) -> Result<(&str, Option<&str>), HostFault> {
     if !value.starts_with('[') {
         return Ok(match value.split_once(':') {
@@ -70,7 +71,8 @@ fn split_port(value: &str) -> Result<(&str, Option<&str>), HostFault> {
     }
 }
 
-/// `*DIGIT`, at most 65535. The digits are checked first: the standard parser takes a sign.
+/// Parses `*DIGIT`, at most 65535. The digits are checked first, because the parser of std accepts
+/// a sign.
 fn parse_port(port: &str) -> Result<Option<u16>, HostFault> {
     if port.is_empty() {
         return Ok(None);
@@ -81,8 +83,9 @@ fn parse_port(port: &str) -> Result<Option<u16>, HostFault> {
     port.parse().map(Some).map_err(|_| HostFault::InvalidPort)
 }
 
-/// Tells whether this may stand between the brackets: an IPv6 address, or an address of a later version
-/// (RFC 3986 §3.2.2). Zone identifiers mean something on one machine only and are refused.
+/// Returns `true` if `literal` is valid between brackets: an IPv6 address, or an address of a later
+/// version (RFC 3986 §3.2.2). Zone identifiers are rejected, because they have a meaning only on
+/// one machine.
 fn is_ip_literal(literal: &str) -> bool {
     if literal.parse::<Ipv6Addr>().is_ok() {
         return true;
@@ -101,7 +104,7 @@ fn is_ip_literal(literal: &str) -> bool {
             .all(|byte| is_host_byte(byte) || byte == b':')
 }
 
-/// Registered names and IPv4 addresses (RFC 3986 §3.2.2).
+/// Returns `true` for registered names and IPv4 addresses (RFC 3986 §3.2.2).
 fn is_reg_name(mut name: &[u8]) -> bool {
     loop {
         match name {
@@ -115,7 +118,7 @@ fn is_reg_name(mut name: &[u8]) -> bool {
     }
 }
 
-/// `unreserved` and `sub-delims` (RFC 3986 §2.2 and §2.3).
+/// Returns `true` for `unreserved` and `sub-delims` (RFC 3986 §2.2 and §2.3).
 const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -142,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_addresses_and_ports_are_taken() {
+    fn names_addresses_and_ports_are_parsed() {
         for (value, host, port) in [
             ("example.com", "example.com", None),
             ("example.com:", "example.com", None),

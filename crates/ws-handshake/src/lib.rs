@@ -1,36 +1,115 @@
 //! The WebSocket opening handshake (RFC 6455 §4) over HTTP/1.1, for both roles, without I/O.
 //!
-//! This crate turns bytes into decisions and decisions into bytes. It has no sockets, no clock
-//! and no source of randomness: the caller reads and writes, keeps the deadline (10 seconds for
-//! the whole handshake is a good one), and passes the 16 bytes of the client's nonce. It knows
-//! nothing of frames either; bytes behind a head are left to the caller, who hands them to the
-//! frame layer.
+//! This crate parses and checks requests and responses, and encodes them. It has no sockets, no
+//! clock and no source of randomness. The caller reads and writes, enforces the deadline (10
+//! seconds for the whole handshake is a good value), and passes the 16 random bytes of the client's
+//! nonce.
+//!
+//! A *head* is the start line and the header fields of a request or response. The crate does not
+//! parse frames: bytes that follow a head belong to the caller, who passes them to the frame layer.
 //!
 //! # Server
 //!
-//! 1. Feed what arrives to [`ServerHandshake::receive`], or a request that another HTTP stack has
-//!    parsed to [`UpgradeRequest::from_request`].
-//! 2. A request that breaks a rule comes back as a [`Rejection`], whose [`Rejection::encode`] is
-//!    the complete answer. Send it, then end the connection.
-//! 3. A valid one is an [`UpgradeRequest`]. Decide, for as long as it takes, and send
-//!    [`UpgradeRequest::accept`] (then frames follow) or [`UpgradeRequest::reject`] (then end the connection).
+//! 1. Pass what arrives to [`ServerHandshake::receive`]. If another HTTP stack has parsed the
+//!    request, pass it to [`UpgradeRequest::from_request`] instead.
+//! 2. A request that breaks a rule is returned as a [`Rejection`]. Send its complete response,
+//!    [`Rejection::encode`], and end the connection.
+//! 3. A valid request is an [`UpgradeRequest`]. Take any time to decide. To accept it, call
+//!    [`UpgradeRequest::accept`] and send [`Accepted::encode`]. Frames follow. To reject it, send
+//!    the result of [`UpgradeRequest::reject`] and end the connection.
+//!
+//! ```
+//! use std::io::{Error, ErrorKind, Read, Result, Write};
+//! use ws_handshake::{Answer, OriginPolicy, ServerHandshake};
+//!
+//! /// Returns the bytes that follow the request: the first frames of the client.
+//! fn accept(mut input: impl Read, mut output: impl Write) -> Result<Vec<u8>> {
+//!     let mut handshake = ServerHandshake::new(OriginPolicy::default());
+//!     let mut block = [0; 4096];
+//!     loop {
+//!         let len = input.read(&mut block)?;
+//!         if len == 0 {
+//!             return Err(ErrorKind::UnexpectedEof.into());
+//!         }
+//!         match handshake.receive(&block[..len]) {
+//!             Ok(progress) => {
+//!                 let Some(request) = progress.done else { continue };
+//!                 let accepted = request.accept(Answer::new()).map_err(Error::other)?;
+//!                 output.write_all(&accepted.encode())?;
+//!                 return Ok(block[progress.consumed..len].to_vec());
+//!             }
+//!             Err(rejection) => {
+//!                 output.write_all(&rejection.encode())?;
+//!                 return Err(Error::other(rejection));
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! let request = b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+//!     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+//!     Sec-WebSocket-Version: 13\r\n\r\n";
+//! let mut response = Vec::new();
+//! accept(&request[..], &mut response)?;
+//! assert!(response.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+//! # Ok::<(), Error>(())
+//! ```
 //!
 //! # Client
 //!
-//! 1. Parse the URL with [`Target::parse`], say what to offer in a [`Request`], and
+//! 1. Parse the URL with [`Target::parse`], put the offers into a [`Request`], and
 //!    [`build`](Request::build) it.
-//! 2. Send [`ClientHandshake::request`], feed what arrives to [`ClientHandshake::receive`], and
-//!    the end of the stream to [`ClientHandshake::end_of_input`].
-//! 3. The result is [`Established`], or a [`ClientError`] that says which rule the server broke
-//!    or how it refused.
+//! 2. Send [`ClientHandshake::request`]. Pass what arrives to [`ClientHandshake::receive`]. When
+//!    the stream ends, call [`ClientHandshake::end_of_input`].
+//! 3. The result is [`Established`] or a [`ClientError`]. The error names the rule that the server
+//!    broke, or contains the response with which the server refused.
 //!
-//! # Both at once
+//! ```
+//! use std::io::{Error, Read, Result, Write};
+//! use ws_handshake::{Established, Request, Target};
+//!
+//! /// Also returns the bytes that follow the response: the first frames of the server.
+//! fn connect(
+//!     url: &str,
+//!     nonce: [u8; 16],
+//!     mut input: impl Read,
+//!     mut output: impl Write,
+//! ) -> Result<(Established, Vec<u8>)> {
+//!     let target = Target::parse(url).map_err(Error::other)?;
+//!     let mut handshake = Request::new().build(&target, nonce).map_err(Error::other)?;
+//!     output.write_all(handshake.request())?;
+//!     let mut block = [0; 4096];
+//!     loop {
+//!         let len = input.read(&mut block)?;
+//!         if len == 0 {
+//!             return Err(Error::other(handshake.end_of_input()));
+//!         }
+//!         let progress = handshake.receive(&block[..len]).map_err(Error::other)?;
+//!         if let Some(established) = progress.done {
+//!             return Ok((established, block[progress.consumed..len].to_vec()));
+//!         }
+//!     }
+//! }
+//!
+//! let response = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+//!     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\
+//!     \x81\x02hi";
+//! let mut request = Vec::new();
+//! // A real client passes 16 random bytes.
+//! let nonce = *b"the sample nonce";
+//! let (_, frames) = connect("ws://example.com/chat", nonce, &response[..], &mut request)?;
+//! assert!(request.starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
+//! assert_eq!(frames, b"\x81\x02hi");
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Both roles in memory
 //!
 //! ```
 //! use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};
 //!
 //! let target = Target::parse("ws://example.com/chat?room=1")?;
-//! let nonce = *b"the sample nonce"; // in earnest: random
+//! let nonce = *b"the sample nonce";
 //! let mut client = Request::new().protocol("chat.v2").build(&target, nonce)?;
 //!
 //! let mut server = ServerHandshake::new(OriginPolicy::default());
@@ -45,8 +124,9 @@
 //!
 //! # Compression
 //!
-//! Both sides say how they want messages compressed by a [`DeflateConfig`](ws_proto::DeflateConfig),
-//! or do not, which is the default. What came of it is [`Agreed::deflate`] (RFC 7692 §5, §7.1).
+//! By default, messages are not compressed. To compress them, each side passes a
+//! [`DeflateConfig`](ws_proto::DeflateConfig). The result of the negotiation is [`Agreed::deflate`]
+//! (RFC 7692 §5, §7.1).
 //!
 //! ```
 //! use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};
@@ -67,29 +147,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What is bounded
+//! # Limits
 //!
-//! Heads have at most [`MAX_HEAD_LEN`] bytes and [`MAX_HEADERS`] lines, bodies of refusals at
-//! most [`MAX_REFUSAL_BODY_LEN`] bytes. Work is linear in the bytes received, however they are
-//! cut: a peer that sends one at a time costs no more than one that sends all at once. No input
-//! panics.
+//! A head has at most [`MAX_HEAD_LEN`] bytes and [`MAX_HEADERS`] header lines. A refusal is a
+//! response with a status other than 101. A client keeps at most [`MAX_REFUSAL_BODY_LEN`] bytes of
+//! its body.
 //!
-//! # Where it is strict
+//! The work is linear in the number of bytes received, however the input is split. A peer that
+//! sends one byte at a time causes no more work than one that sends everything at once. No input
+//! causes a panic.
 //!
-//! Lines end with CRLF and nothing else; one empty line in front of a head is skipped. A request
-//! that announces a body is refused, since what follows a request to upgrade are frames. Every
-//! refusal is a complete response that ends the connection.
+//! # Strictness
 //!
-//! # Where it runs
+//! Lines must end with CRLF. One empty line before a head is skipped. A request that announces a
+//! body is rejected, because the bytes that follow an opening request are frames. Every rejection
+//! is a complete response that ends the connection.
 //!
-//! It needs std, as the `http` crate does, but no operating system: it builds for
-//! `wasm32-unknown-unknown`. Two programs show it together with `ws-proto`: `examples/in_memory.rs`
-//! carries a whole conversation through memory, `examples/blocking_echo.rs` is a server over
-//! std's sockets with a thread for each connection.
+//! # Platforms
+//!
+//! The crate needs std, as the `http` crate does, but no operating system: it builds for
+//! `wasm32-unknown-unknown`.
+//!
+//! Two example programs use it together with `ws-proto`. `examples/in_memory.rs` passes a whole
+//! conversation through memory. `examples/blocking_echo.rs` is a server over the sockets of std,
+//! with one thread per connection.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
-// Whatever a peer or caller passes, nothing panics.
+// No input of a peer or a caller causes a panic.
 #![cfg_attr(
     not(test),
     deny(

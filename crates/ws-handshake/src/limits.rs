@@ -1,34 +1,35 @@
-//! The bounds of a handshake, and how a step reports what it read.
+//! The limits of a handshake, and the result of one call to `receive`.
 //!
-//! A peer that has not finished its handshake has proven nothing, so everything it can make us
-//! store or count is bounded here (RFC 6455 §10.4).
+//! A peer is not trusted before its handshake is complete. So everything that it can make this
+//! crate store or count is limited here (RFC 6455 §10.4).
 
-/// Bytes of a request or response head, inclusive: a head of exactly this length is read.
+/// The longest head of a request or response that is accepted, in bytes.
 ///
-/// Counted from the first byte received to the end of the empty line that closes the head, so
-/// one leading empty line counts too. A client counts all heads of a response together: the
-/// `1xx` heads in front of the final one share this budget.
+/// The count begins with the first byte received and ends with the empty line that ends the head.
+/// So one leading empty line counts too. A client counts all heads of a response together: the
+/// `1xx` heads and the final head share this limit.
 pub const MAX_HEAD_LEN: usize = 16 * 1024;
 
-/// Header field lines in one head, inclusive.
+/// The largest number of header lines that is accepted in one head.
 pub const MAX_HEADERS: usize = 100;
 
-/// Bytes that a client keeps of the body of a refusal, after the chunked coding is removed.
+/// The number of bytes that a client keeps of the body of a refusal, without the chunked coding.
 ///
-/// The same number of bytes again may go into the framing of a chunked body (chunk sizes,
-/// extensions, trailers). Whatever lies beyond is never read.
+/// The framing of a chunked body (chunk sizes, extensions, trailers) may have the same number of
+/// bytes again. Bytes beyond these limits are not read.
 pub const MAX_REFUSAL_BODY_LEN: usize = 16 * 1024;
 
 /// The result of one call to `receive`.
 ///
-/// Bytes of the input behind `consumed` were not looked at and belong to the caller. When
-/// `done` is set they are what follows the head on the connection: WebSocket frames
-/// (RFC 6455 §5), if the peer sent any already.
+/// The bytes of the input after the first `consumed` bytes were not read and belong to the caller.
+/// If `done` is set, these bytes follow the head on the connection: they are WebSocket frames (RFC
+/// 6455 §5) that the peer has already sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress<T> {
-    /// How many bytes of the input now belong to the handshake, `0 <= consumed <= input.len()`.
+    /// The number of bytes of the input that belong to the handshake, at most the length of the
+    /// input.
     pub consumed: usize,
-    /// The result, once the head is complete; `None` asks for more input.
+    /// The result if the head is complete. `None` if more input is needed.
     pub done: Option<T>,
 }
 

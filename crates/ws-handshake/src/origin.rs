@@ -1,43 +1,63 @@
-//! Which pages may connect (RFC 6455 §10.2, RFC 6454).
+//! The policy for the pages that may connect (RFC 6455 §10.2, RFC 6454).
 
 use std::sync::Arc;
 
 use crate::host::HostPort;
 
-/// Which values of the `Origin` header a server accepts (RFC 6455 §4.2.2, item 4, and §10.2).
+/// The values of the `Origin` header that a server accepts (RFC 6455 §4.2.2, item 4, and §10.2).
 ///
-/// Browsers let any page open a WebSocket to any server and send the user's cookies along. The
-/// `Origin` header, which a page can't forge, is all that tells the server's own pages from
-/// others, so a server that relies on cookies has to check it. Clients that are not browsers
-/// usually send none; under every policy a request without `Origin` passes, and one with two is
-/// refused.
+/// A browser lets any page open a WebSocket to any server, and sends the user's cookies in the
+/// request. Only the `Origin` header distinguishes the server's own pages from others, and a page
+/// cannot forge it. So a server that relies on cookies must check it.
+///
+/// Clients that are not browsers usually send no `Origin`. Every policy accepts a request without
+/// `Origin`, and rejects a request with two.
 ///
 /// ```
-/// use ws_handshake::OriginPolicy;
+/// use ws_handshake::{OriginPolicy, RejectReason, UpgradeRequest};
 ///
-/// // A page on another host than the server's own.
+/// let request = http::Request::get("/feed")
+///     .header("Host", "api.example.com")
+///     .header("Upgrade", "websocket")
+///     .header("Connection", "Upgrade")
+///     .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+///     .header("Sec-WebSocket-Version", "13")
+///     .header("Origin", "https://app.example.com")
+///     .body(())?;
+/// // The page is on another host than the server.
+/// let policy = OriginPolicy::SameAuthority;
+/// let rejection = UpgradeRequest::from_request(&request, &policy).unwrap_err();
+/// assert_eq!(rejection.reason(), RejectReason::ForeignOrigin);
+///
 /// let policy = OriginPolicy::allow_list(["https://app.example.com"]);
-/// # drop(policy);
+/// assert!(UpgradeRequest::from_request(&request, &policy).is_ok());
+/// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum OriginPolicy {
-    /// The origin's host and port must be the ones that the request was sent to (its `Host`).
-    /// The scheme is not compared, since a proxy may have ended TLS in front of the server; it
-    /// gives the port where none is written, 80 for `http` and 443 for `https`, on both sides.
-    /// The opaque origin `null` does not pass.
+    /// The host and port of the origin must be those of the request (its `Host`). This is the
+    /// default.
+    ///
+    /// The scheme is not compared, because a proxy may end TLS before the server. The scheme of the
+    /// origin determines the port that replaces a missing port on both sides: 80 for `http`, 443
+    /// for `https`. The opaque origin `null` is rejected.
     #[default]
     SameAuthority,
-    /// The origin must be one of these, written as browsers send them: `https://example.com`,
-    /// without a default port and without a slash at the end. ASCII case does not matter.
+    /// The origin must be one of these, in any ASCII case.
+    ///
+    /// Write them as browsers send them: `https://example.com`, without a default port and without
+    /// a slash at the end.
     AllowList(Arc<[String]>),
-    /// Any page on the web may connect. Right for public services that use neither cookies nor
-    /// the position of the client in a network.
+    /// Any page on the web may connect.
+    ///
+    /// Use this for public services that rely neither on cookies nor on the position of the client
+    /// in a network.
     AllowAll,
 }
 
 impl OriginPolicy {
-    /// [`OriginPolicy::AllowList`] of these origins.
+    /// Creates an [`OriginPolicy::AllowList`] of these origins.
     pub fn allow_list<I, S>(origins: I) -> Self
     where
         I: IntoIterator<Item = S>,
@@ -46,7 +66,7 @@ impl OriginPolicy {
         Self::AllowList(origins.into_iter().map(Into::into).collect())
     }
 
-    /// Tells whether a request with this `Origin`, sent to this authority, passes.
+    /// Returns `true` if the policy accepts a request with this `Origin` to this authority.
     pub(crate) fn allows(&self, origin: &str, authority: &str) -> bool {
         match self {
             Self::SameAuthority => is_same_authority(origin, authority),
@@ -115,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn allow_lists_are_exact_but_for_case() {
+    fn allow_lists_are_compared_exactly_except_for_case() {
         let policy = OriginPolicy::allow_list(["https://app.example.com", "http://localhost:3000"]);
         assert!(policy.allows("https://APP.example.com", "api.example.com"));
         assert!(policy.allows("http://localhost:3000", "api.example.com"));

@@ -1,4 +1,4 @@
-//! `Sec-WebSocket-Protocol`: subprotocols offered and chosen (RFC 6455 §1.9, §11.3.4).
+//! The subprotocols that a client offers in `Sec-WebSocket-Protocol` (RFC 6455 §1.9, §11.3.4).
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,17 @@ use http::header::SEC_WEBSOCKET_PROTOCOL;
 
 use crate::token::{is_token, list_elements};
 
-/// Why the subprotocols of a request are malformed (RFC 6455 §4.1, item 10).
+/// The reason why the subprotocols of a request are malformed (RFC 6455 §4.1, item 10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProtocolFault {
     Duplicate,
     Invalid,
 }
 
-/// Checks the lines of a request: tokens, each once, and at least one if there is a line.
-/// Names are compared exactly: subprotocols are case-sensitive.
+/// Checks the subprotocols of a request.
+///
+/// Each name must be a token and occur once. A header without names is invalid. Subprotocols are
+/// case-sensitive.
 pub(crate) fn check(headers: &HeaderMap) -> Result<(), ProtocolFault> {
     let mut seen = BTreeSet::new();
     for line in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
@@ -34,7 +36,7 @@ pub(crate) fn check(headers: &HeaderMap) -> Result<(), ProtocolFault> {
     Ok(())
 }
 
-/// The names of lines that passed [`check`], in order.
+/// Returns the names in their order. [`check`] must have accepted the headers.
 pub(crate) fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(SEC_WEBSOCKET_PROTOCOL)

@@ -1,4 +1,4 @@
-//! The body of a response that is not 101, decoded and bounded (RFC 9112 §6 and §7).
+//! Reading the body of a response other than 101, up to a limit (RFC 9112 §6 and §7).
 
 use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::{Response, StatusCode};
@@ -6,46 +6,46 @@ use http::{Response, StatusCode};
 use crate::limits::MAX_REFUSAL_BODY_LEN;
 use crate::token::{list_elements, trim_ows};
 
-/// Collects a body until it ends or the limit is reached.
+/// A body that is collected until it ends or the limit is reached.
 ///
-/// The body is there to explain the refusal to a person. So nothing in it is an error: where
-/// its framing turns out to be malformed, it ends.
+/// The body only explains the refusal to a person. So malformed framing is not an error, but ends
+/// the body.
 #[derive(Debug)]
 pub(crate) struct RefusalBody {
     response: Box<Response<Vec<u8>>>,
     framing: Framing,
-    /// Bytes of chunk framing that may still come: without a limit they could go on for ever
-    /// without the body growing.
+    /// The number of bytes of chunk framing that are still accepted. Without this limit, a peer
+    /// could send framing forever without adding to the body.
     overhead_left: usize,
 }
 
-/// Where the body ends.
+/// The rule that determines the end of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
-    /// After this many bytes.
+    /// The body ends after this many bytes.
     Length(u64),
-    /// When the connection does.
+    /// The body ends when the connection ends.
     UntilEof,
     Chunked(Chunk),
-    /// Nothing more belongs to it.
+    /// The body is complete.
     Ended,
 }
 
-/// Position within the chunked coding (RFC 9112 §7.1).
+/// The position within the chunked coding (RFC 9112 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Chunk {
-    /// In the digits of a size; none at all are taken for a zero, the last chunk.
+    /// In the digits of a size. A size without digits counts as zero, the last chunk.
     Size { size: u64 },
-    /// In what follows the digits, up to the LF: white space and extensions.
+    /// After the digits, up to the LF: in white space and extensions.
     Extension { size: u64 },
-    /// In the data, with this many bytes to come; never zero.
+    /// In the data. `left` is the number of bytes to come, never zero.
     Data { left: u64 },
-    /// In the line end behind the data.
+    /// In the line end after the data.
     DataEnd,
 }
 
 impl RefusalBody {
-    /// `response` has the head of the refusal and an empty body.
+    /// Creates the reader. `response` has the head of the refusal and an empty body.
     pub(crate) fn new(response: Response<Vec<u8>>) -> Self {
         let framing = framing_of(response.status(), response.headers());
         Self {
@@ -55,7 +55,7 @@ impl RefusalBody {
         }
     }
 
-    /// Takes bytes in; whether the body is complete.
+    /// Reads input. Returns `true` if the body is complete.
     pub(crate) fn receive(&mut self, mut input: &[u8]) -> bool {
         loop {
             let room = MAX_REFUSAL_BODY_LEN.saturating_sub(self.response.body().len());
@@ -96,12 +96,13 @@ impl RefusalBody {
         }
     }
 
-    /// The response with as much of its body as there is.
+    /// Returns the response with the body read so far.
     pub(crate) fn into_response(self) -> Box<Response<Vec<u8>>> {
         self.response
     }
 
-    /// Appends what fits of the next `left` bytes: how many, and what is left of them.
+    /// Appends at most `left` and at most `room` bytes. Returns the number of bytes appended, and
+    /// the rest of `left`.
     fn take(&mut self, input: &[u8], room: usize, left: u64) -> (usize, u64) {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX);
         let length = input.len().min(room).min(wanted);
@@ -111,7 +112,7 @@ impl RefusalBody {
         (length, left.saturating_sub(length as u64))
     }
 
-    /// The framing behind one byte that is not data.
+    /// Returns the framing after one byte that is not data.
     fn chunk_byte(&mut self, chunk: Chunk, input: &[u8]) -> Framing {
         let (Some(byte), Some(left)) = (input.first(), self.overhead_left.checked_sub(1)) else {
             return Framing::Ended;
@@ -124,7 +125,8 @@ impl RefusalBody {
 impl Chunk {
     const START: Self = Self::Size { size: 0 };
 
-    /// `None` is the end: the last chunk, or a fault. Trailers are of no interest.
+    /// Returns the position after `byte`. `None` is the end of the body, at the last chunk or an
+    /// error. Trailers are not read.
     fn next(self, byte: u8) -> Option<Self> {
         match (self, char::from(byte)) {
             (Self::Size { size }, digit) if digit.is_ascii_hexdigit() => {
@@ -145,7 +147,7 @@ impl Chunk {
     }
 }
 
-/// How the end of the body is found (RFC 9112 §6.3).
+/// Determines the framing of the body (RFC 9112 §6.3).
 fn framing_of(status: StatusCode, headers: &HeaderMap) -> Framing {
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         return Framing::Ended;
@@ -172,7 +174,7 @@ fn framing_of(status: StatusCode, headers: &HeaderMap) -> Framing {
     }
 }
 
-/// `1*DIGIT` (RFC 9110 §8.6).
+/// Parses `1*DIGIT` (RFC 9110 §8.6).
 fn parse_length(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -187,7 +189,7 @@ fn parse_length(digits: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// The body, and whether it is complete, for the bytes at once and one at a time.
+    /// Reads the bytes at once and one at a time. Returns the body, and `true` if it is complete.
     fn read(headers: &[(&'static str, &str)], bytes: &[u8]) -> (Vec<u8>, bool) {
         let new = || {
             let mut response = Response::builder().status(403);
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_ends_the_body() {
+    fn a_body_with_a_length_ends_after_it() {
         let length = [("content-length", "4")];
         assert_eq!(read(&length, b"no"), (b"no".to_vec(), false));
         assert_eq!(read(&length, b"no..rest"), (b"no..".to_vec(), true));
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_usable_length_the_body_goes_on_to_the_end() {
+    fn a_body_without_a_valid_length_ends_with_the_connection() {
         for headers in [
             &[][..],
             &[("content-length", "x")],
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn body_and_framing_are_bounded() {
+    fn body_and_framing_are_limited() {
         let endless = vec![b'x'; 2 * MAX_REFUSAL_BODY_LEN];
         assert_eq!(
             read(&[], &endless),

@@ -1,4 +1,4 @@
-//! The rules that an opening request can break, one variant for each.
+//! The rules that an opening request can break.
 
 use std::fmt;
 
@@ -7,35 +7,34 @@ use http::StatusCode;
 use crate::head_error::HeadError;
 use crate::protocol::ProtocolFault;
 
-/// Why a server refuses an opening request (RFC 6455 §4.2.1).
+/// The reason why a server rejects an opening request (RFC 6455 §4.2.1).
 ///
-/// `Display` says what is wrong and what the client can do about it; the same words are the body
-/// of the response.
+/// `Display` writes the fault and its remedy. The body of the response has the same text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectReason {
     /// No `Connection` header lists the token `Upgrade` (RFC 6455 §4.2.1, item 4). Status 400.
     ConnectionWithoutUpgrade,
-    /// `Content-Length` is above zero, malformed or there twice: the bytes behind the head would
-    /// be a body to some and frames to others (RFC 9112 §6.3 and §11.2). Status 400.
+    /// `Content-Length` is above zero, malformed, or occurs twice (RFC 9112 §6.3 and §11.2). An
+    /// intermediary could take the frames after the head for a body. Status 400.
     ContentLength,
-    /// More than one `Host` (RFC 9112 §3.2). Status 400.
+    /// The request has more than one `Host` (RFC 9112 §3.2). Status 400.
     DuplicateHost,
-    /// More than one `Sec-WebSocket-Key` (RFC 6455 §11.3.1). Status 400.
+    /// The request has more than one `Sec-WebSocket-Key` (RFC 6455 §11.3.1). Status 400.
     DuplicateKey,
-    /// More than one `Origin` (RFC 6454 §7.3). Status 400.
+    /// The request has more than one `Origin` (RFC 6454 §7.3). Status 400.
     DuplicateOrigin,
     /// A subprotocol is offered twice (RFC 6455 §4.1, item 10). Status 400.
     DuplicateProtocol,
-    /// More than one `Sec-WebSocket-Version` (RFC 6455 §11.3.5). Status 426.
+    /// The request has more than one `Sec-WebSocket-Version` (RFC 6455 §11.3.5). Status 426.
     DuplicateVersion,
-    /// The origin policy does not let this origin in (RFC 6455 §4.2.2, item 4). Status 403.
+    /// The origin policy rejects the origin (RFC 6455 §4.2.2, item 4). Status 403.
     ForeignOrigin,
     /// The request target has a `#fragment` (RFC 6455 §3, RFC 9112 §3.2). Status 400.
     FragmentInTarget,
-    /// The request is not one of HTTP/1.1. Status 414 for [`HeadError::StartLineTooLong`], 431 for
-    /// [`HeadError::HeadTooLong`] and [`HeadError::TooManyHeaders`], 505 for [`HeadError::UnsupportedHttpVersion`], else
-    /// 400.
+    /// The head is not valid HTTP/1.1. Status 414 for [`HeadError::StartLineTooLong`], 431 for
+    /// [`HeadError::HeadTooLong`] and [`HeadError::TooManyHeaders`], 505 for
+    /// [`HeadError::UnsupportedHttpVersion`], and otherwise 400.
     Head(HeadError),
     /// `Sec-WebSocket-Extensions` does not follow the grammar (RFC 6455 §9.1). Status 400.
     InvalidExtensions,
@@ -48,30 +47,30 @@ pub enum RejectReason {
     InvalidOrigin,
     /// A subprotocol is not a token, or the list is empty (RFC 6455 §4.1, item 10). Status 400.
     InvalidProtocol,
-    /// The request target is neither a path nor an `http` or `https` URI
-    /// (RFC 6455 §4.2.1, item 1; RFC 9112 §3.2). Status 400.
+    /// The request target is neither a path nor an `http` or `https` URI (RFC 6455 §4.2.1, item 1;
+    /// RFC 9112 §3.2). Status 400.
     InvalidTarget,
     /// The method is not GET (RFC 6455 §4.2.1, item 1). Status 405.
     MethodNotGet,
-    /// No `Host` (RFC 6455 §4.2.1, item 2). Status 400.
+    /// The request has no `Host` (RFC 6455 §4.2.1, item 2). Status 400.
     MissingHost,
-    /// No `Sec-WebSocket-Key` (RFC 6455 §4.2.1, item 5). Status 400.
+    /// The request has no `Sec-WebSocket-Key` (RFC 6455 §4.2.1, item 5). Status 400.
     MissingKey,
-    /// No `Sec-WebSocket-Version` (RFC 6455 §4.2.1, item 6). Status 400.
+    /// The request has no `Sec-WebSocket-Version` (RFC 6455 §4.2.1, item 6). Status 400.
     MissingVersion,
-    /// There is a `Transfer-Encoding` (RFC 9112 §6.1 and §11.2). Status 400.
+    /// The request has a `Transfer-Encoding` (RFC 9112 §6.1 and §11.2). Status 400.
     TransferEncoding,
-    /// `Sec-WebSocket-Version` is not exactly `13` (RFC 6455 §4.2.1, item 6, and §4.4).
-    /// Status 426.
+    /// `Sec-WebSocket-Version` is not exactly `13` (RFC 6455 §4.2.1, item 6, and §4.4). Status 426.
     UnsupportedVersion,
-    /// No `Upgrade` header lists the token `websocket` (RFC 6455 §4.2.1, item 3). Status 426,
-    /// also for a plain GET: it tells the client what this resource is for
-    /// (RFC 9110 §15.5.22).
+    /// No `Upgrade` header lists the token `websocket` (RFC 6455 §4.2.1, item 3).
+    ///
+    /// Status 426, which names the protocol that this resource requires (RFC 9110 §15.5.22). A
+    /// plain GET is answered in the same way.
     UpgradeNotWebSocket,
 }
 
 impl RejectReason {
-    /// The status of the response.
+    /// Returns the status of the response.
     pub fn status(self) -> StatusCode {
         match self {
             Self::ConnectionWithoutUpgrade
@@ -113,65 +112,73 @@ impl RejectReason {
         }
     }
 
-    /// The fault, and what to do about it.
+    /// Returns a text with the fault and its remedy.
     fn text(self) -> &'static str {
         match self {
             Self::ConnectionWithoutUpgrade => {
-                "the Connection header does not list Upgrade; send 'Connection: Upgrade', and let \
-                 proxies pass it on"
+                "the Connection header does not list Upgrade; send 'Connection: Upgrade', and \
+                 configure proxies to forward it"
             }
-            Self::ContentLength => "an opening request has no body; remove Content-Length",
-            Self::DuplicateHost => "there is more than one Host header; send one",
-            Self::DuplicateKey => "there is more than one Sec-WebSocket-Key header; send one",
-            Self::DuplicateOrigin => "there is more than one Origin header; send one or none",
+            Self::ContentLength => "an opening request must not have a body; remove Content-Length",
+            Self::DuplicateHost => "the request has more than one Host header; send one",
+            Self::DuplicateKey => {
+                "the request has more than one Sec-WebSocket-Key header; send one"
+            }
+            Self::DuplicateOrigin => {
+                "the request has more than one Origin header; send one or none"
+            }
             Self::DuplicateProtocol => "a subprotocol is offered twice; offer each once",
             Self::DuplicateVersion => {
-                "there is more than one Sec-WebSocket-Version header; send one with the value 13"
+                "the request has more than one Sec-WebSocket-Version header; send one with the \
+                 value 13"
             }
             Self::ForeignOrigin => {
-                "pages of this origin may not connect; the operator of the server can allow it"
+                "pages of this origin may not connect; ask the operator of the server to allow it"
             }
             Self::FragmentInTarget => {
                 "the request target has a fragment; remove it, or write a literal '#' as %23"
             }
             Self::Head(error) => error.text(),
             Self::InvalidExtensions => {
-                "Sec-WebSocket-Extensions is malformed; follow RFC 6455 section 9.1, or leave it out"
+                "Sec-WebSocket-Extensions is malformed; follow RFC 6455 section 9.1, or omit it"
             }
             Self::InvalidHost => {
-                "the Host header is not 'host' or 'host:port'; send the one of the URL"
+                "the Host header is not 'host' or 'host:port'; send the host of the URL"
             }
             Self::InvalidKey => {
                 "Sec-WebSocket-Key is not the base64 form of 16 bytes; encode 16 random bytes \
                  with padding"
             }
             Self::InvalidOrigin => {
-                "the Origin header is not visible US-ASCII; encode the host name"
+                "the Origin header is not visible US-ASCII; write the host name in its ASCII form"
             }
             Self::InvalidProtocol => {
-                "Sec-WebSocket-Protocol is empty or has a name that is not a token; use letters, \
+                "Sec-WebSocket-Protocol is empty, or a name in it is not a token; use letters, \
                  digits, '.' and '-'"
             }
             Self::InvalidTarget => {
                 "the request target is neither a path nor an http or https URI; send the path and \
                  query of the URL, percent-encoded"
             }
-            Self::MethodNotGet => "the method is not GET; open a WebSocket with GET",
-            Self::MissingHost => "there is no Host header; send the host of the URL",
+            Self::MethodNotGet => "the method is not GET; use GET to open a WebSocket",
+            Self::MissingHost => "the request has no Host header; send the host of the URL",
             Self::MissingKey => {
-                "there is no Sec-WebSocket-Key header; send the base64 form of 16 random bytes"
+                "the request has no Sec-WebSocket-Key header; send the base64 form of 16 random \
+                 bytes"
             }
             Self::MissingVersion => {
-                "there is no Sec-WebSocket-Version header; send 'Sec-WebSocket-Version: 13'"
+                "the request has no Sec-WebSocket-Version header; send 'Sec-WebSocket-Version: 13'"
             }
-            Self::TransferEncoding => "an opening request has no body; remove Transfer-Encoding",
+            Self::TransferEncoding => {
+                "an opening request must not have a body; remove Transfer-Encoding"
+            }
             Self::UnsupportedVersion => {
                 "this version of the WebSocket protocol is not supported; \
                  send 'Sec-WebSocket-Version: 13'"
             }
             Self::UpgradeNotWebSocket => {
-                "this resource speaks WebSocket only; send 'Upgrade: websocket' and \
-                 'Connection: Upgrade', and let proxies pass them on"
+                "this resource requires WebSocket; send 'Upgrade: websocket' and \
+                 'Connection: Upgrade', and configure proxies to forward them"
             }
         }
     }

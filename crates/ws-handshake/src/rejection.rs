@@ -1,4 +1,4 @@
-//! Refusals: what a server answers when it does not answer 101.
+//! The response of a server that does not accept a request.
 
 use std::fmt;
 
@@ -11,10 +11,11 @@ use http::{HeaderMap, Response, StatusCode};
 use crate::fields::write_field;
 use crate::reject_reason::RejectReason;
 
-/// A request that the protocol or the origin policy refuses, with the complete answer to it.
+/// The rejection of a request that the protocol or the origin policy does not allow. It contains
+/// the complete response.
 ///
-/// The answer always ends the connection: a client whose upgrade failed may already have sent
-/// frames behind its head, and they must never be read as a next request (RFC 9112 §11.2).
+/// The response always ends the connection. A client may have sent frames after its head before it
+/// reads the response, and they must not be read as another request (RFC 9112 §11.2).
 ///
 /// ```
 /// use ws_handshake::{OriginPolicy, RejectReason, ServerHandshake};
@@ -27,7 +28,7 @@ use crate::reject_reason::RejectReason;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     reason: RejectReason,
-    /// The request was HEAD, and its response ends with the head (RFC 9110 §9.3.2).
+    /// `true` for a HEAD request. Its response ends with the head (RFC 9110 §9.3.2).
     head_only: bool,
 }
 
@@ -46,19 +47,21 @@ impl Rejection {
         }
     }
 
-    /// The rule that the request breaks.
+    /// Returns the rule that the request breaks.
     pub fn reason(&self) -> RejectReason {
         self.reason
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     pub fn status(&self) -> StatusCode {
         self.reason.status()
     }
 
-    /// The answer for an HTTP stack that does the framing: a short text that says what is wrong
-    /// and what to do, `Connection: close`, for 405 `Allow`, for 426 `Upgrade` and
-    /// `Sec-WebSocket-Version` (RFC 6455 §4.4).
+    /// Returns the response, for an HTTP stack that adds the message framing.
+    ///
+    /// The body is a short text with the fault and its remedy. The headers are `Connection: close`,
+    /// for 405 also `Allow`, and for 426 also `Upgrade` and `Sec-WebSocket-Version` (RFC 6455
+    /// §4.4).
     pub fn response(&self) -> Response<Vec<u8>> {
         let mut response = Response::new(format!("{}\n", self.reason).into_bytes());
         *response.status_mut() = self.status();
@@ -79,8 +82,8 @@ impl Rejection {
         response
     }
 
-    /// The answer in full, ready to be sent: [`Rejection::response`] with its length. For a HEAD
-    /// request it has no body.
+    /// Encodes the complete response: [`Rejection::response`] with a `Content-Length`. The response
+    /// to a HEAD request has no body.
     pub fn encode(&self) -> Vec<u8> {
         let response = self.response();
         let body_len = response.body().len();
@@ -96,7 +99,7 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "refused the opening request with status {}: {}",
+            "the opening request is rejected with status {}: {}",
             self.status(),
             self.reason
         )
@@ -107,15 +110,15 @@ impl std::error::Error for Rejection {}
 
 /// Encodes a complete HTTP/1.1 response that refuses an upgrade and ends the connection.
 ///
-/// `Connection: close` and `Content-Length` are added. What would contradict them is dropped
-/// from the caller's headers: `Connection`, `Content-Length`, `TE`, `Trailer`,
-/// `Transfer-Encoding`, `Upgrade`. Status 426 gets `Upgrade: websocket`, and
-/// `Sec-WebSocket-Version: 13` unless the caller has set one (RFC 9110 §15.5.22,
-/// RFC 6455 §4.4).
+/// The function adds `Connection: close` and `Content-Length`. It drops the headers of the caller
+/// that could contradict them: `Connection`, `Content-Length`, `TE`, `Trailer`,
+/// `Transfer-Encoding`, `Upgrade`. For status 426 it adds `Upgrade: websocket`, and also
+/// `Sec-WebSocket-Version: 13` unless the caller has set a version (RFC 9110 §15.5.22, RFC 6455
+/// §4.4).
 ///
-/// A status that can't refuse anything, 101 and every other `1xx`, becomes 500: the client would
-/// otherwise wait for the response that follows it, or read the body as frames. The statuses
-/// 204, 205 and 304 are sent without the body, which they can't have (RFC 9110 §6.4.1).
+/// A `1xx` status, such as 101, cannot refuse an upgrade. It is replaced by 500, because a client
+/// would wait for another response or read the body as frames. The statuses 204, 205 and 304 are
+/// sent without a body, because they cannot have one (RFC 9110 §6.4.1).
 ///
 /// ```
 /// use http::{Response, StatusCode};
@@ -140,8 +143,8 @@ pub fn encode_rejection(response: &Response<Vec<u8>>) -> Vec<u8> {
     out
 }
 
-/// The fields of a refusal about the connection. Whoever sends Upgrade has to list it as hop-by-hop
-/// (RFC 9110 §7.8).
+/// Returns the fields that concern the connection. A response with `Upgrade` must also list it in
+/// `Connection` (RFC 9110 §7.8).
 fn connection_fields(status: StatusCode) -> &'static [(HeaderName, &'static str)] {
     const CLOSE: &[(HeaderName, &str)] = &[(CONNECTION, "close")];
     const CLOSE_UPGRADE: &[(HeaderName, &str)] =
@@ -173,7 +176,7 @@ fn encode_head(status: StatusCode, headers: &HeaderMap, body_len: usize) -> Vec<
     for (name, value) in headers.iter().filter(|(name, _)| !FRAMING.contains(name)) {
         write_field(&mut out, name, value.as_bytes());
     }
-    // 204 and 304 end with their head, and 204 must not have a length (RFC 9110 §8.6).
+    // 204 and 304 have no body, and 204 must not have a Content-Length (RFC 9110 §8.6).
     if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         write_field(&mut out, &CONTENT_LENGTH, body_len.to_string().as_bytes());
     }
@@ -220,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_that_refuse_nothing_become_500() {
+    fn informational_statuses_become_500() {
         for status in [100, 101, 103, 199] {
             let text = encoded(status, &[]);
             assert!(
@@ -247,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn upgrade_required_says_to_what() {
+    fn upgrade_required_names_the_protocol_and_its_version() {
         let text = encoded(426, &[("upgrade", "h2c")]);
         assert!(!text.contains("h2c"), "{text}");
         assert!(
@@ -259,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_without_a_name_is_sent_all_the_same() {
+    fn a_status_without_a_reason_phrase_is_sent() {
         assert!(encoded(599, &[]).starts_with("HTTP/1.1 599 \r\nConnection: close\r\n"));
     }
 }

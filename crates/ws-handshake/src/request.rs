@@ -1,4 +1,4 @@
-//! The request of a client.
+//! The offers of a client, and the request that it sends.
 
 use std::fmt;
 
@@ -12,13 +12,14 @@ use crate::accept_key::{accept_for, encode_nonce};
 use crate::client::ClientHandshake;
 use crate::deflate;
 use crate::extension::{self, Extension};
-use crate::fields::{FieldFault, Fields, write_field, write_line};
+use crate::fields::{self, FieldFault, Fields, write_field, write_line};
 use crate::target::Target;
 use crate::token::is_token;
 
-/// The offers of a client and the headers it sends along (RFC 6455 §4.1); one may be built many times.
+/// The offers of a client, and the headers of its request (RFC 6455 §4.1).
 ///
-/// Mistakes are reported by [`build`](Self::build), so that a request can be written as one expression.
+/// Errors are reported by [`build`](Self::build), so that a request can be written as one
+/// expression. One request may be built many times.
 ///
 /// ```
 /// use ws_handshake::{Request, Target};
@@ -28,14 +29,14 @@ use crate::token::is_token;
 ///     .protocol("chat.v1")
 ///     .header("Authorization", "Bearer 0123");
 /// let target = Target::parse("ws://example.com/chat")?;
-/// // In earnest: 16 bytes from the random source of the operating system.
+/// // A real client passes 16 bytes from the random source of the operating system.
 /// let client = request.build(&target, *b"the sample nonce")?;
 /// assert!(client.request().starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// `Debug` shows the names of the headers without their values, which may be credentials, and
-/// the number of subprotocols.
+/// `Debug` shows the extensions, the number of subprotocols and the names of the headers.
+/// Subprotocols and header values are omitted, because they may be credentials.
 #[derive(Clone, Default)]
 pub struct Request {
     protocols: Vec<String>,
@@ -44,45 +45,50 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request that offers nothing.
+    /// Creates a request without offers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Offers a subprotocol. The first one is preferred (RFC 6455 §4.1, item 10).
+    /// Adds a subprotocol to the offers. Their order is the order of preference (RFC 6455 §4.1,
+    /// item 10).
     #[must_use]
     pub fn protocol(mut self, name: impl Into<String>) -> Self {
         self.protocols.push(name.into());
         self
     }
 
-    /// Offers an extension. The first one is preferred; the same name may be offered again with
-    /// other parameters (RFC 6455 §9.1).
+    /// Adds an extension to the offers. Their order is the order of preference. A name may be
+    /// offered several times with different parameters (RFC 6455 §9.1).
     ///
-    /// The parameters of the answer are the caller's to check, but those of permessage-deflate.
+    /// The caller must check the parameters of the server's answer, except those of
+    /// permessage-deflate.
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
         self
     }
 
-    /// Offers to compress messages (RFC 7692), behind the extensions offered so far.
+    /// Offers to compress messages (RFC 7692). The offers follow the extensions offered so far.
     ///
-    /// What is wanted of the server is a wish: offers that want less stand behind the one that
-    /// wants all. What the server's answer comes to is [`Agreed::deflate`](crate::Agreed::deflate).
-    /// To insist on a parameter, write one offer with [`extension`](Self::extension): its answer
-    /// passes the same checks.
+    /// The server need not grant the limits that `config` asks of it. The first offer asks for all
+    /// of them, and further offers ask for less. [`Agreed::deflate`](crate::Agreed::deflate)
+    /// returns the result. To require a parameter, write the only offer with
+    /// [`extension`](Self::extension). The answer to it is checked in the same way.
     #[must_use]
     pub fn deflate(mut self, config: &DeflateConfig) -> Self {
         self.extensions.extend(deflate::offers(config));
         self
     }
 
-    /// Adds a header: strings or the types of `http`. Name and value are checked by [`build`](Self::build).
+    /// Adds a header. Name and value are strings or the types of `http`. [`build`](Self::build)
+    /// checks them.
     ///
-    /// The order and the spelling of the name are kept, for servers that compare names with regard to case; a
-    /// [`HeaderName`] is in lower case. Reserved are the headers of the handshake and of message framing: `Host`,
-    /// `Connection`, `Upgrade`, `Sec-WebSocket-*`, `Content-Length`, `Transfer-Encoding`, `TE`, `Trailer`.
+    /// Headers are sent in the order in which they were added. Names keep their spelling, because
+    /// some servers compare names case-sensitively. A [`HeaderName`] is always in lower case.
+    ///
+    /// The headers of the handshake and of message framing are reserved: `Host`, `Connection`,
+    /// `Upgrade`, `Sec-WebSocket-*`, `Content-Length`, `Transfer-Encoding`, `TE`, `Trailer`.
     ///
     /// ```
     /// use http::header::{AUTHORIZATION, HeaderValue};
@@ -101,26 +107,26 @@ impl Request {
         self
     }
 
-    /// Adds these headers, as [`header`](Self::header) does each.
+    /// Adds several headers, as [`header`](Self::header) adds one.
     #[must_use]
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.fields.extend(&headers);
         self
     }
 
-    /// Sets the `Origin` header, which browsers send and other clients may
-    /// (RFC 6455 §4.1, item 8).
+    /// Adds the `Origin` header, which is required of browsers and optional for other clients (RFC
+    /// 6455 §4.1, item 8).
     #[must_use]
     pub fn origin(self, origin: impl TryInto<HeaderValue>) -> Self {
         self.header("Origin", origin)
     }
 
-    /// Builds the handshake. The nonce has to be fresh and random for each connection
-    /// (RFC 6455 §4.1, item 7).
+    /// Builds the handshake. The nonce must be fresh and random for each connection (RFC 6455 §4.1,
+    /// item 7).
     ///
     /// # Errors
     ///
-    /// [`RequestError`] names the subprotocol or header that can't be sent.
+    /// [`RequestError`] contains the subprotocol or header that cannot be sent.
     pub fn build(&self, target: &Target, nonce: [u8; 16]) -> Result<ClientHandshake, RequestError> {
         self.check_protocols()?;
         let key = encode_nonce(nonce);
@@ -151,7 +157,8 @@ impl Request {
         Ok(())
     }
 
-    /// `Host` comes first (RFC 9110 §7.2 asks for it); the application's headers come last.
+    /// Encodes the head. `Host` is first, as RFC 9110 §7.2 recommends. The headers of the
+    /// application are last.
     fn encode(&self, target: &Target, key: &str) -> Result<Vec<u8>, RequestError> {
         let mut head = format!("GET {} HTTP/1.1\r\n", target.path_and_query()).into_bytes();
         write_field(&mut head, &HOST, target.authority().as_bytes());
@@ -186,7 +193,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Why a [`Request`] can't be sent.
+/// The reason why a [`Request`] cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -198,7 +205,7 @@ pub enum RequestError {
     InvalidHeaderValue(HeaderName),
     /// This subprotocol is not a token (RFC 6455 §4.1, item 10).
     InvalidProtocol(String),
-    /// The handshake sets this header itself.
+    /// This header is reserved for the handshake or for message framing.
     ReservedHeader(HeaderName),
 }
 
@@ -221,25 +228,16 @@ impl fmt::Display for RequestError {
                     "the subprotocol {name:?} is offered twice; offer each once"
                 )
             }
-            Self::InvalidHeaderName(name) => {
-                write!(
-                    f,
-                    "{name:?} is not a header name; use letters, digits and '-'"
-                )
-            }
-            Self::InvalidHeaderValue(name) => write!(
-                f,
-                "the value of the header {name} has a line end or another control byte; \
-                 remove or encode it"
-            ),
+            Self::InvalidHeaderName(name) => fields::write_invalid_name(f, name),
+            Self::InvalidHeaderValue(name) => fields::write_invalid_value(f, name),
             Self::InvalidProtocol(name) => write!(
                 f,
                 "{name:?} is not a subprotocol; use letters, digits, '.' and '-', without spaces"
             ),
             Self::ReservedHeader(name) => write!(
                 f,
-                "the header {name} belongs to the handshake; set it through the URL, offer it as a \
-                 subprotocol or an extension, or leave it out"
+                "the header {name} is reserved for the handshake; remove it, or set it through the \
+                 URL, a subprotocol or an extension"
             ),
         }
     }

@@ -1,42 +1,46 @@
-//! Finds the end of an HTTP head in a stream of bytes, looking at every byte exactly once.
+//! A state machine that finds the end of an HTTP head in a stream of bytes.
 //!
-//! A parser that starts again from the first byte whenever more input arrives costs quadratic
-//! time against a peer that sends one byte at a time, and one that takes a bare LF for a line
-//! end can be made to disagree with an intermediary about where a head ends (RFC 9112 §2.2 and
-//! §11.2). So this small machine runs in front of the parser: it carries its state between
-//! inputs, bounds the head, and refuses bytes that no part of a head may contain. Which byte
-//! fails never depends on how the input was cut.
+//! It runs before the parser, for two reasons:
+//!
+//! * It reads every byte exactly once, because it keeps its state between inputs. A parser that
+//!   starts again from the first byte for each input takes quadratic time against a peer that sends
+//!   one byte at a time.
+//! * It rejects a bare LF. A parser that accepts a bare LF as a line end can disagree with an
+//!   intermediary about where a head ends (RFC 9112 §2.2 and §11.2).
+//!
+//! It also limits the length of the head, and rejects bytes that no part of a head may contain. The
+//! byte at which an error is reported does not depend on how the input was split.
 
 use crate::head_error::HeadError;
 use crate::limits::{MAX_HEAD_LEN, MAX_HEADERS};
 use crate::token::is_token_byte;
 
-/// Which kind of start line the head begins with.
+/// The kind of the head, which determines its start line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Request,
     Response,
 }
 
-/// Where [`Scanner::scan`] stopped.
+/// The place where [`Scanner::scan`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// The input is used up.
+    /// All of the input was read, and the head is not complete.
     NeedMore,
-    /// This many bytes of the input are used up, the last one ends the start line.
+    /// This many bytes of the input were read. The last one ends the start line.
     StartLine(usize),
-    /// This many bytes of the input are used up, the last one ends the head.
+    /// This many bytes of the input were read. The last one ends the head.
     Head(usize),
 }
 
-/// Position in the grammar of a head.
+/// The position in the grammar of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Before the first byte; an empty line may come (RFC 9112 §2.2).
+    /// Before the first byte. One empty line may follow (RFC 9112 §2.2).
     Fresh,
     /// After the CR of the leading empty line.
     EmptyLineCr,
-    /// Before the first byte of the start line; no further empty line is taken.
+    /// Before the first byte of the start line. No further empty line is accepted.
     StartLineBegin,
     /// Inside the start line.
     StartLine,
@@ -50,23 +54,23 @@ enum State {
     LineCr,
     /// After the CR of the empty line that ends the head.
     EndCr,
-    /// Behind the head.
+    /// After the head.
     Done,
 }
 
-/// The machine. Feed it until it reports [`Stop::Head`]; a fault is final.
+/// The state machine. It ends with [`Stop::Head`] or with an error.
 #[derive(Debug)]
 pub(crate) struct Scanner {
     kind: Kind,
     state: State,
-    /// Bytes of this head seen so far, also the number of steps taken.
-    /// `0 <= seen <= limit`.
+    /// The number of bytes of this head read so far, at most `limit`. It is also the number of
+    /// steps taken.
     seen: usize,
-    /// Bytes of the start line seen so far. `0 <= start_line <= seen`.
+    /// The number of bytes of the start line read so far, at most `seen`.
     start_line: usize,
-    /// Complete field lines seen so far.
+    /// The number of complete field lines read so far.
     headers: usize,
-    /// The rest of [`MAX_HEAD_LEN`] for this head.
+    /// The longest head that is accepted: what earlier heads have left of [`MAX_HEAD_LEN`].
     limit: usize,
 }
 
@@ -75,7 +79,7 @@ impl Scanner {
         Self::with_limit(kind, MAX_HEAD_LEN)
     }
 
-    /// A scanner for a head of at most `limit` bytes.
+    /// Creates a scanner for a head of at most `limit` bytes.
     pub(crate) fn with_limit(kind: Kind, limit: usize) -> Self {
         Self {
             kind,
@@ -87,17 +91,17 @@ impl Scanner {
         }
     }
 
-    /// Bytes of this head seen so far.
+    /// Returns the number of bytes of this head read so far.
     pub(crate) fn seen(&self) -> usize {
         self.seen
     }
 
-    /// The bytes that the head left over of its limit.
+    /// Returns the part of the limit that is not used yet.
     pub(crate) fn remaining(&self) -> usize {
         self.limit.saturating_sub(self.seen)
     }
 
-    /// Looks at `input` up to the end of the start line, of the head, or of the input.
+    /// Reads `input` until the start line, the head, or the input ends.
     pub(crate) fn scan(&mut self, input: &[u8]) -> Result<Stop, HeadError> {
         for (index, byte) in input.iter().enumerate() {
             if self.seen >= self.limit {
@@ -115,8 +119,8 @@ impl Scanner {
                 return Ok(stop);
             }
         }
-        // Said at the last byte that could have ended the head, not at the one behind it:
-        // nothing that still comes can make it short enough.
+        // Reported at the limit, not at the byte after it: the head is not complete, so it must be
+        // longer than the limit.
         if self.seen >= self.limit {
             return Err(self.too_long());
         }
@@ -136,7 +140,7 @@ impl Scanner {
         }
     }
 
-    /// The state behind `byte`.
+    /// Returns the state after `byte`.
     fn step(&mut self, byte: u8) -> Result<State, HeadError> {
         match (self.state, byte) {
             (State::Fresh, b'\r') => Ok(State::EmptyLineCr),
@@ -160,8 +164,8 @@ impl Scanner {
             (State::LineBegin, _) if self.headers >= MAX_HEADERS => Err(HeadError::TooManyHeaders),
             (State::LineBegin | State::Line, byte) if is_field_byte(byte) => Ok(State::Line),
             (State::LineBegin | State::Line, _) => Err(HeadError::ControlByte),
-            // `scan` returned when it came here and its owner starts a new scanner; staying put
-            // is the harmless answer.
+            // Not reached: `scan` returns when the head ends, and its caller then starts a new
+            // scanner.
             (State::Done, _) => Ok(State::Done),
         }
     }
@@ -171,13 +175,15 @@ impl Scanner {
         Ok(State::LineBegin)
     }
 
-    /// Refuses what can't be a start line at the earliest byte, so that a peer that does not
-    /// speak HTTP hears about it before it has sent a line end, which it may never do.
+    /// Checks one byte of the start line.
+    ///
+    /// A peer of another protocol may never send a line end. So an error is reported at the first
+    /// byte that no start line can have.
     fn start_line_byte(&mut self, byte: u8) -> Result<State, HeadError> {
         const VERSION: &[u8] = b"HTTP/";
         let allowed = match self.kind {
-            // method SP request-target SP HTTP-version: a method is a token, the rest visible
-            // US-ASCII (RFC 9112 §3).
+            // method SP request-target SP HTTP-version: the method begins with a token byte, and
+            // the rest is visible US-ASCII (RFC 9112 §3).
             Kind::Request if self.start_line == 0 => is_token_byte(byte),
             Kind::Request => matches!(byte, 0x20..=0x7e),
             // HTTP-version SP status-code SP [reason-phrase] (RFC 9112 §4).
@@ -194,7 +200,7 @@ impl Scanner {
     }
 }
 
-/// Bytes of a field line: visible, space, tab or obs-text (RFC 9110 §5.5).
+/// Returns `true` for the bytes of a field line: visible, space, tab or obs-text (RFC 9110 §5.5).
 const fn is_field_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff)
 }
@@ -219,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn stops_behind_the_start_line_and_behind_the_head() {
+    fn scan_stops_after_the_start_line_and_after_the_head() {
         let mut scanner = Scanner::new(Kind::Request);
         assert_eq!(
             scanner.scan(b"\r\nGET / HTTP/1.1\r\nA: b\r\n\r\nxyz"),
@@ -229,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_looked_at_once_in_any_segmentation() {
+    fn every_byte_is_read_once_however_the_input_is_split() {
         let head = b"GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n";
         for size in 1..=head.len() {
             let mut scanner = Scanner::new(Kind::Request);
@@ -244,7 +250,7 @@ mod tests {
                     piece = &piece[used..];
                 }
             }
-            // `seen` rises by one for each step of the machine.
+            // `seen` increases by one with each step.
             assert_eq!(
                 (offered, scanner.seen()),
                 (head.len(), head.len()),
@@ -254,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn bare_line_ends_fail_wherever_they_stand() {
+    fn bare_line_ends_fail_at_every_position() {
         for (input, fault) in [
             (&b"\n"[..], HeadError::BareLineFeed),
             (b"\rG", HeadError::BareCarriageReturn),
@@ -288,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_http_fails_at_its_first_odd_byte() {
+    fn bytes_that_are_not_http_fail_at_the_first_invalid_byte() {
         assert_eq!(
             run(Kind::Request, b"\x16"),
             Err(HeadError::TlsOnPlainConnection)
@@ -312,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_exact_and_said_at_the_last_byte_that_could_comply() {
+    fn the_length_limit_is_exact_and_reported_when_it_is_reached() {
         let mut head = b"GET / HTTP/1.1\r\nA: ".to_vec();
         head.resize(MAX_HEAD_LEN - 4, b'a');
         head.extend_from_slice(b"\r\n\r\n");
@@ -331,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_field_lines_is_bounded_exactly() {
+    fn the_limit_of_field_lines_is_exact() {
         let head = |count: usize| {
             let mut head = b"GET / HTTP/1.1\r\n".to_vec();
             head.extend_from_slice(&b"A: b\r\n".repeat(count));

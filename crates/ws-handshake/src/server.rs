@@ -1,4 +1,4 @@
-//! Reads an opening request from bytes as they arrive.
+//! The server side of the handshake.
 
 use crate::head::{HeadReader, RequestLine};
 use crate::limits::Progress;
@@ -6,7 +6,7 @@ use crate::origin::OriginPolicy;
 use crate::rejection::Rejection;
 use crate::upgrade_request::UpgradeRequest;
 
-/// The server's side of the handshake (RFC 6455 §4.2): an incremental reader of the request.
+/// The server side of the handshake (RFC 6455 §4.2): an incremental reader of the request.
 ///
 /// ```
 /// use ws_handshake::{Answer, OriginPolicy, ServerHandshake};
@@ -35,14 +35,14 @@ pub struct ServerHandshake {
 #[derive(Debug)]
 enum State {
     Reading(HeadReader),
-    /// The offer has been handed out; what still comes are frames.
+    /// The offer has been returned. Later bytes are frames.
     Done,
-    /// Repeated for every further input.
+    /// The rejection is returned again for all later input.
     Failed(Rejection),
 }
 
 impl ServerHandshake {
-    /// A reader that has seen nothing yet. See [`OriginPolicy`] for which pages may connect.
+    /// Creates a reader for one request. The policy selects the pages that may connect.
     pub fn new(origins: OriginPolicy) -> Self {
         Self {
             origins,
@@ -50,17 +50,17 @@ impl ServerHandshake {
         }
     }
 
-    /// Takes in what has arrived, in any segmentation. Each byte is looked at once until the
-    /// head is complete, and then parsed once; at most
-    /// [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) bytes are kept.
+    /// Reads input, which may be split at any byte. The result is `Ok` with `done: None` if more
+    /// input is needed.
     ///
-    /// `Ok` with `done: None` asks for more. Behind the head nothing is consumed, also not by
-    /// later calls.
+    /// No byte after the head is consumed, not even by later calls. Each byte is scanned once as it
+    /// arrives, and parsed once when the head is complete. At most
+    /// [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) bytes are stored.
     ///
     /// # Errors
     ///
-    /// [`Rejection`] with the rule that the request breaks, as soon as a byte breaks it. It is
-    /// repeated by later calls.
+    /// [`Rejection`] for the rule that the request breaks. A syntax error is returned as soon as
+    /// its byte arrives. Later calls return the same rejection.
     pub fn receive(&mut self, input: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
         let result = match &mut self.state {
             State::Reading(reader) => match reader.receive(input) {

@@ -7,7 +7,7 @@ use http::Uri;
 
 use crate::host::{HostFault, HostPort};
 
-/// The place to connect to: a parsed `ws://` or `wss://` URL (RFC 6455 §3).
+/// A parsed `ws://` or `wss://` URL (RFC 6455 §3): the server and resource to connect to.
 ///
 /// ```
 /// use ws_handshake::Target;
@@ -20,7 +20,7 @@ use crate::host::{HostFault, HostPort};
 /// # Ok::<(), ws_handshake::TargetError>(())
 /// ```
 ///
-/// `Debug` leaves the query out: many services pass access tokens in it.
+/// `Debug` omits the query, because many services pass access tokens in it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     secure: bool,
@@ -29,20 +29,20 @@ pub struct Target {
     port: u16,
     /// For the Host header.
     authority: String,
-    /// Begins with a slash.
+    /// With a slash at the beginning.
     path_and_query: String,
 }
 
 impl Target {
     /// Parses a URL.
     ///
-    /// The scheme is `ws` or `wss` in any case; a missing path becomes `/`. The URL is taken as
-    /// it is: characters outside US-ASCII and spaces have to be percent-encoded, international
-    /// host names have to be in their ASCII form (`xn--…`).
+    /// The scheme is `ws` or `wss` in any case. A missing path becomes `/`. The URL is not encoded
+    /// further: spaces and characters outside US-ASCII must be percent-encoded, and international
+    /// host names must be in their ASCII form (`xn--…`).
     ///
     /// # Errors
     ///
-    /// One variant of [`TargetError`] for each part that can be wrong.
+    /// Returns the [`TargetError`] for the first part of the URL that is invalid.
     pub fn parse(url: &str) -> Result<Self, TargetError> {
         let (scheme, rest) = url.split_once("://").ok_or(TargetError::MissingScheme)?;
         let secure = if scheme.eq_ignore_ascii_case("wss") {
@@ -52,7 +52,7 @@ impl Target {
         } else {
             return Err(TargetError::UnsupportedScheme);
         };
-        // A fragment has no meaning here and must not appear; "#" has to be escaped as %23.
+        // A URL of a WebSocket must not have a fragment. A literal "#" must be written as %23.
         if rest.contains('#') {
             return Err(TargetError::Fragment);
         }
@@ -83,34 +83,36 @@ impl Target {
         })
     }
 
-    /// Tells whether the scheme is `wss`: the connection runs over TLS.
+    /// Returns `true` if the scheme is `wss`: the connection must use TLS.
     pub fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// The host as a resolver takes it: an IPv6 address without its brackets.
+    /// Returns the host in the form for a resolver: an IPv6 address has no brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port, 80 for `ws` and 443 for `wss` if the URL has none.
+    /// Returns the port. The default is 80 for `ws` and 443 for `wss`.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The value of the `Host` header: an IPv6 address in brackets, the port only if it is not
-    /// the default one (RFC 6455 §4.1, item 4).
+    /// Returns the value of the `Host` header (RFC 6455 §4.1, item 4). An IPv6 address has
+    /// brackets. A default port is omitted.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// The resource name, with a slash in front (RFC 6455 §3).
+    /// Returns the path and query, with a slash at the beginning. RFC 6455 §3 calls them the
+    /// resource name.
     pub fn path_and_query(&self) -> &str {
         &self.path_and_query
     }
 }
 
-/// Something that names a [`Target`]: a URL as text, an [`http::Uri`], or a target that was parsed before.
+/// A value that can be converted into a [`Target`]: a URL as text, an [`http::Uri`], or a parsed
+/// target.
 ///
 /// ```
 /// use ws_handshake::IntoTarget;
@@ -127,15 +129,16 @@ impl Target {
     note = "write a URL, as `&str`, `String` or `http::Uri`, or parse a `Target`"
 )]
 pub trait IntoTarget {
-    /// The target, by the rules of [`Target::parse`].
+    /// Converts by the rules of [`Target::parse`].
     ///
     /// # Errors
     ///
-    /// [`TargetError`] if it is not one of a WebSocket.
+    /// [`TargetError`] if the value is not a valid URL of a WebSocket.
     fn into_target(self) -> Result<Target, TargetError>;
 }
 
-/// One by one and not for all that there is a `TryInto` for: only so does the compiler show the words of the trait.
+/// Implements [`IntoTarget`] for each type. With a blanket implementation over `TryInto`, the
+/// compiler would not show the message of `on_unimplemented`.
 macro_rules! into_target {
     ($($from:ty, |$place:ident| $target:expr;)+) => {$(
         impl IntoTarget for $from {
@@ -157,7 +160,8 @@ into_target! {
     Target, |target| Ok(target);
 }
 
-/// By the rules of [`Target::parse`]. A fragment can't be seen here, since [`Uri`] drops it.
+/// Converts by the rules of [`Target::parse`], except that a fragment is not an error: [`Uri`]
+/// drops it.
 impl TryFrom<&Uri> for Target {
     type Error = TargetError;
 
@@ -166,7 +170,8 @@ impl TryFrom<&Uri> for Target {
     }
 }
 
-/// By the rules of [`Target::parse`]. A fragment can't be seen here, since [`Uri`] drops it.
+/// Converts by the rules of [`Target::parse`], except that a fragment is not an error: [`Uri`]
+/// drops it.
 impl TryFrom<Uri> for Target {
     type Error = TargetError;
 
@@ -194,8 +199,8 @@ impl fmt::Debug for Target {
     }
 }
 
-/// A host without brackets. Names with percent-encoding and addresses of unknown versions are
-/// valid in a URI, but nothing can be looked up for them.
+/// Removes the brackets of a host. Rejects names with percent-encoding and addresses of unknown
+/// versions: they are valid in a URI, but cannot be resolved.
 fn resolvable(host: &str) -> Result<&str, TargetError> {
     let literal = host
         .strip_prefix('[')
@@ -221,25 +226,25 @@ fn path_and_query(resource: &str) -> Result<String, TargetError> {
     Ok(path_and_query)
 }
 
-/// Why a string is not a URL that a WebSocket client can connect to (RFC 6455 §3).
+/// The reason why a string is not a URL of a WebSocket (RFC 6455 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// There is no host behind `://` (RFC 6455 §3).
+    /// The URL has no host after `://` (RFC 6455 §3).
     EmptyHost,
     /// The URL has a `#fragment` (RFC 6455 §3).
     Fragment,
     /// The host is neither a name nor an IP address (RFC 3986 §3.2.2).
     InvalidHost,
-    /// The path or query has a character that has to be percent-encoded (RFC 3986 §3.3).
+    /// The path or query has a character that must be percent-encoded (RFC 3986 §3.3).
     InvalidPath,
     /// The port is not a number from 1 to 65535 (RFC 3986 §3.2.3).
     InvalidPort,
-    /// There is no `ws://` or `wss://` in front (RFC 6455 §3).
+    /// The URL does not begin with a scheme and `://` (RFC 6455 §3).
     MissingScheme,
     /// The scheme is neither `ws` nor `wss` (RFC 6455 §3).
     UnsupportedScheme,
-    /// The URL has `user:password@` in front of the host (RFC 6455 §3).
+    /// The URL has `user:password@` before the host (RFC 6455 §3).
     UserInfo,
 }
 
@@ -256,7 +261,7 @@ impl From<HostFault> for TargetError {
 impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::EmptyHost => "the URL names no host; write ws://host/path",
+            Self::EmptyHost => "the URL has no host; write ws://host/path",
             Self::Fragment => "the URL has a fragment; remove it, or write a literal '#' as %23",
             Self::InvalidHost => {
                 "the host of the URL is invalid; write a name in its ASCII form, an IPv4 address, \
@@ -267,9 +272,9 @@ impl fmt::Display for TargetError {
                  percent-encode it"
             }
             Self::InvalidPort => "the port of the URL is invalid; write a number from 1 to 65535",
-            Self::MissingScheme => "the URL has no scheme; write ws:// or wss:// in front",
+            Self::MissingScheme => "the URL has no scheme; begin it with ws:// or wss://",
             Self::UnsupportedScheme => {
-                "the scheme of the URL is not one of WebSockets; write ws:// or wss://"
+                "the scheme of the URL is neither ws nor wss; write ws:// or wss://"
             }
             Self::UserInfo => {
                 "the URL has a user name or password; remove it and send an Authorization header"
@@ -285,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_a_url_are_found() {
+    fn urls_are_split_into_their_parts() {
         for (url, secure, host, port, authority, resource) in [
             ("ws://h", false, "h", 80, "h", "/"),
             ("WS://H/", false, "H", 80, "H", "/"),
@@ -316,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_part_has_its_error() {
+    fn each_invalid_part_has_its_own_error() {
         for (url, error) in [
             ("", TargetError::MissingScheme),
             ("h/path", TargetError::MissingScheme),
@@ -352,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_is_held_to_the_rules_of_a_url() {
+    fn a_uri_is_checked_like_a_url() {
         for url in [
             "ws://h",
             "wSs://h:443/a/b?c=d",
@@ -367,14 +372,14 @@ mod tests {
             "ws://h:0/",
         ] {
             let uri: Uri = url.parse().unwrap();
-            // What `Uri` adds is the slash of an empty path.
+            // `Uri` adds a slash if the path is empty.
             assert_eq!(Target::try_from(&uri), Target::parse(url), "{url}");
             assert_eq!(uri.into_target(), url.into_target(), "{url}");
         }
     }
 
     #[test]
-    fn a_target_comes_from_every_kind_of_url() {
+    fn every_kind_of_url_is_converted_into_a_target() {
         let target = Target::parse("ws://h/a?b").unwrap();
         let url = String::from("ws://h/a?b");
         let uri: Uri = url.parse().unwrap();
@@ -392,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_hides_the_query() {
+    fn debug_omits_the_query() {
         let shown = format!("{:?}", Target::parse("ws://h/p?token=secret").unwrap());
         assert!(shown.contains("/p") && !shown.contains("secret"), "{shown}");
     }

@@ -1,6 +1,8 @@
-//! Byte classes and list syntax that many header fields share (RFC 9110 §5.6).
+//! Syntax that many header fields share: byte classes, lists, single values (RFC 9110 §5.6).
 
-/// Tells whether `byte` may be part of a token (RFC 9110 §5.6.2).
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// Returns `true` if `byte` may be part of a token (RFC 9110 §5.6.2).
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -22,17 +24,17 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
         )
 }
 
-/// Tells whether `bytes` is a token: at least one byte, all of them from the token class.
+/// Returns `true` if `bytes` is a token: at least one byte, and only bytes of the token class.
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
 }
 
-/// Tells whether `byte` is optional white space (RFC 9110 §5.6.3): a space or a tab.
+/// Returns `true` if `byte` is optional white space: a space or a tab (RFC 9110 §5.6.3).
 pub(crate) const fn is_ows(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// `bytes` without white space at both ends.
+/// Removes white space from both ends.
 pub(crate) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = bytes {
         if !is_ows(*first) {
@@ -49,10 +51,10 @@ pub(crate) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// The elements of a comma-separated list, trimmed, without the empty ones.
+/// Returns the trimmed elements of a comma-separated list.
 ///
-/// A recipient has to tolerate empty elements (RFC 9110 §5.6.1.2). Only for lists whose elements
-/// can't contain a quoted comma.
+/// Empty elements are skipped, because a recipient must tolerate them (RFC 9110 §5.6.1.2). Use this
+/// only for elements that cannot contain a quoted comma.
 pub(crate) fn list_elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value
         .split(|byte| *byte == b',')
@@ -60,12 +62,12 @@ pub(crate) fn list_elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|element| !element.is_empty())
 }
 
-/// Tells whether any of the field lines lists `wanted`, compared without regard to ASCII case.
+/// Returns `true` if one of the field lines lists `wanted` in any ASCII case.
 ///
-/// Used for `Upgrade` and `Connection` (RFC 6455 §4.1 and §4.2.1): the whole element must match,
-/// so neither `websocketx` nor `websocket/13` is `websocket`.
+/// This is the rule for `Upgrade` and `Connection` (RFC 6455 §4.1 and §4.2.1). The whole element
+/// must match: neither `websocketx` nor `websocket/13` is `websocket`.
 pub(crate) fn lists_token<'a>(
-    lines: impl IntoIterator<Item = &'a http::HeaderValue>,
+    lines: impl IntoIterator<Item = &'a HeaderValue>,
     wanted: &str,
 ) -> bool {
     lines.into_iter().any(|line| {
@@ -74,12 +76,27 @@ pub(crate) fn lists_token<'a>(
     })
 }
 
+/// Returns the trimmed value of a field that must occur exactly once.
+pub(crate) fn single<'a, E>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    missing: E,
+    duplicate: E,
+) -> Result<&'a [u8], E> {
+    let mut lines = headers.get_all(name).into_iter();
+    let value = lines.next().ok_or(missing)?;
+    match lines.next() {
+        None => Ok(trim_ows(value.as_bytes())),
+        Some(_) => Err(duplicate),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn token_class_is_the_one_of_rfc_9110() {
+    fn token_bytes_are_those_of_rfc_9110() {
         let separators = b"\"(),/:;<=>?@[\\]{} \t";
         for byte in 0..=u8::MAX {
             let expected = (0x21..=0x7e).contains(&byte) && !separators.contains(&byte);
@@ -104,8 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_found_in_any_line_and_only_as_a_whole() {
-        let lines = ["keep-alive, upgraded", "x,\tUpGrAdE "].map(http::HeaderValue::from_static);
+    fn a_token_is_found_in_any_line_as_a_whole_element() {
+        let lines = ["keep-alive, upgraded", "x,\tUpGrAdE "].map(HeaderValue::from_static);
         assert!(lists_token(&lines, "upgrade"));
         assert!(!lists_token(&lines[..1], "upgrade"));
     }

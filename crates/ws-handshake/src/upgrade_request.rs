@@ -1,10 +1,10 @@
-//! A request that passed every check, waiting for the application's decision.
+//! A valid opening request, and the checks that make it one.
 
 use std::fmt;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{Method, Uri, Version};
 
@@ -18,20 +18,41 @@ use crate::origin::OriginPolicy;
 use crate::protocol;
 use crate::reject_reason::RejectReason;
 use crate::rejection::{Rejection, encode_rejection};
-use crate::token::{lists_token, trim_ows};
+use crate::token::{lists_token, single};
 
-/// A valid opening request (RFC 6455 §4.2.1), to be accepted or rejected.
+/// A valid opening request (RFC 6455 §4.2.1), which the application accepts or rejects.
 ///
-/// There is no callback: the decision may take any time and await anything between
-/// [`ServerHandshake::receive`](crate::ServerHandshake::receive) and [`UpgradeRequest::accept`].
+/// [`ServerHandshake::receive`](crate::ServerHandshake::receive) and
+/// [`UpgradeRequest::from_request`] return it. There is no callback: the application may take any
+/// time and await anything before it calls [`UpgradeRequest::accept`] or
+/// [`UpgradeRequest::reject`].
 ///
-/// `Debug` shows the path and the names of the headers. Their values, the query and the
-/// subprotocols stay out: clients pass credentials in all three.
+/// ```
+/// use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};
+///
+/// let target = Target::parse("ws://example.com/rooms/7")?;
+/// let client = Request::new().protocol("chat").build(&target, *b"the sample nonce")?;
+/// let mut server = ServerHandshake::new(OriginPolicy::default());
+/// let offer = server.receive(client.request())?.done.expect("a complete request");
+///
+/// let response = if offer.path() == "/rooms/7" && offer.protocols().any(|name| name == "chat") {
+///     offer.accept(Answer::new().protocol("chat"))?.encode()
+/// } else {
+///     let mut response = http::Response::new(b"no such room\n".to_vec());
+///     *response.status_mut() = http::StatusCode::NOT_FOUND;
+///     offer.reject(response)
+/// };
+/// assert!(response.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// `Debug` shows the path and the names of the headers. The query, the subprotocols and the header
+/// values are omitted, because clients pass credentials in all three.
 #[derive(Clone)]
 pub struct UpgradeRequest {
     uri: Uri,
     headers: HeaderMap,
-    /// Of an absolute request target, else of the Host header.
+    /// The authority of an absolute request target, or else the Host header.
     host: String,
     extensions: Vec<Extension>,
     /// The value of `Sec-WebSocket-Accept` for the key of this request.
@@ -39,14 +60,15 @@ pub struct UpgradeRequest {
 }
 
 impl UpgradeRequest {
-    /// The checks on a request that another HTTP stack has parsed: hyper, axum, or any other.
+    /// Checks a request that another HTTP stack has parsed, for example hyper or axum.
     ///
-    /// A fragment in the request target can't be seen here, since `http::Uri` drops it. If the
-    /// offer is accepted, send [`Accepted::response`] and take the connection over; if it is
-    /// rejected, send [`Rejection::response`].
+    /// After [`UpgradeRequest::accept`], send [`Accepted::response`] and take over the connection.
+    /// For an error, send [`Rejection::response`].
+    ///
+    /// A fragment in the request target is not an error here, because `http::Uri` drops it.
     ///
     /// ```
-    /// use ws_handshake::{Answer, UpgradeRequest, OriginPolicy};
+    /// use ws_handshake::{Answer, OriginPolicy, UpgradeRequest};
     ///
     /// let request = http::Request::get("/chat")
     ///     .header("Host", "example.com")
@@ -63,7 +85,7 @@ impl UpgradeRequest {
     ///
     /// # Errors
     ///
-    /// [`Rejection`] with the rule that the request breaks.
+    /// [`Rejection`] for the rule that the request breaks.
     pub fn from_request<B>(
         request: &http::Request<B>,
         origins: &OriginPolicy,
@@ -81,7 +103,7 @@ impl UpgradeRequest {
         Self::check(request.uri().clone(), headers, origins).map_err(reject)
     }
 
-    /// The checks on a head whose request line is known to be well formed.
+    /// Checks a complete head.
     pub(crate) fn from_head(head: &Head<'_>, origins: &OriginPolicy) -> Result<Self, Rejection> {
         let line =
             RequestLine::parse(head.start_line).map_err(|fault| Rejection::new(fault.into()))?;
@@ -97,8 +119,10 @@ impl UpgradeRequest {
         Self::check(uri, headers, origins).map_err(reject)
     }
 
-    /// The checks behind the request line, in the order in which a client can mend them: what it
-    /// asks whom, that it asks for a WebSocket at all, then how.
+    /// Checks everything after the request line.
+    ///
+    /// The order is useful to a client that fixes one error after the other: first the host and the
+    /// framing, then the request for a WebSocket, then its parameters.
     fn check(uri: Uri, headers: HeaderMap, origins: &OriginPolicy) -> Result<Self, RejectReason> {
         let host = check_host(&uri, &headers)?;
         check_no_body(&headers)?;
@@ -122,63 +146,64 @@ impl UpgradeRequest {
         })
     }
 
-    /// The request target.
+    /// Returns the request target.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The path of the request target, still percent-encoded; begins with a slash.
+    /// Returns the path of the request target. It begins with a slash and is still percent-encoded.
     pub fn path(&self) -> &str {
         self.uri.path()
     }
 
-    /// The query of the request target, without the question mark.
+    /// Returns the query of the request target, without the question mark.
     pub fn query(&self) -> Option<&str> {
         self.uri.query()
     }
 
-    /// The authority that the request was sent to, `host[:port]` as the client wrote it.
+    /// Returns the authority to which the request was sent: `host[:port]`, as the client wrote it.
     ///
-    /// The `Host` header, but for an absolute request target its own authority, which takes
-    /// precedence (RFC 9112 §3.2.2).
+    /// It is the `Host` header, unless the request target is absolute. The authority of an absolute
+    /// target takes precedence (RFC 9112 §3.2.2).
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// All header fields.
+    /// Returns all header fields.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The `Origin` header, which the policy has let through (RFC 6455 §10.2).
+    /// Returns the `Origin` header, which the policy has accepted (RFC 6455 §10.2).
     pub fn origin(&self) -> Option<&str> {
         self.headers
             .get(ORIGIN)
             .and_then(|origin| origin.to_str().ok())
     }
 
-    /// The subprotocols, in the client's order of preference (RFC 6455 §4.1, item 10).
+    /// Returns the offered subprotocols in the client's order of preference (RFC 6455 §4.1, item
+    /// 10).
     pub fn protocols(&self) -> impl Iterator<Item = &str> {
         protocol::names(&self.headers)
     }
 
-    /// The extensions, in the client's order of preference (RFC 6455 §9.1). One name may come
-    /// several times with different parameters.
+    /// Returns the offered extensions in the client's order of preference (RFC 6455 §9.1). A name
+    /// may occur several times with different parameters.
     pub fn extensions(&self) -> &[Extension] {
         &self.extensions
     }
 
-    /// Accepts the request. No subprotocol and no extension is used unless the answer names it.
+    /// Accepts the request. Only the subprotocol and the extensions of the answer are used.
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] if the answer chooses what was not offered, or has a header that can't be
-    /// sent. The offer stands, so another answer, or a rejection, is still possible.
+    /// [`AnswerError`] if the answer chooses what was not offered, or has a header that cannot be
+    /// sent. The request remains valid: it may still be accepted with another answer, or rejected.
     pub fn accept(&self, answer: Answer) -> Result<Accepted, AnswerError> {
         answer.accept(self, &self.accept)
     }
 
-    /// Rejects the request: the complete answer, see [`encode_rejection`].
+    /// Rejects the request. Returns the complete response, encoded by [`encode_rejection`].
     pub fn reject(&self, response: http::Response<Vec<u8>>) -> Vec<u8> {
         encode_rejection(&response)
     }
@@ -196,27 +221,13 @@ impl fmt::Debug for UpgradeRequest {
     }
 }
 
-/// The value of a field that has to come exactly once, trimmed.
-fn single<'a>(
-    headers: &'a HeaderMap,
-    name: &HeaderName,
-    missing: RejectReason,
-    duplicate: RejectReason,
-) -> Result<&'a [u8], RejectReason> {
-    let mut lines = headers.get_all(name).into_iter();
-    let value = lines.next().ok_or(missing)?;
-    match lines.next() {
-        None => Ok(trim_ows(value.as_bytes())),
-        Some(_) => Err(duplicate),
-    }
-}
-
-/// The form of the target, and the authority (RFC 6455 §4.2.1, items 1 and 2; RFC 9112 §3.2).
+/// Checks the form of the target, and returns the authority (RFC 6455 §4.2.1, items 1 and 2; RFC
+/// 9112 §3.2).
 fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<String, RejectReason> {
     let of_target = match (uri.scheme_str(), uri.authority()) {
         (None, None) if uri.path().starts_with('/') => None,
         (Some("http" | "https"), Some(authority)) => Some(authority.as_str()),
-        // authority-form, asterisk-form, or a scheme that this server is not.
+        // The target has authority-form, asterisk-form, or another scheme.
         _ => return Err(RejectReason::InvalidTarget),
     };
     let (missing, duplicate) = (RejectReason::MissingHost, RejectReason::DuplicateHost);
@@ -230,8 +241,8 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<String, RejectReason> {
     Ok(of_target.to_owned())
 }
 
-/// What follows the head are frames. A field that lets anyone on the way take it for a body is
-/// refused (RFC 9112 §6.3 and §11.2).
+/// Rejects fields that announce a body (RFC 9112 §6.3 and §11.2). The bytes after the head are
+/// frames, and an intermediary must not take them for a body.
 fn check_no_body(headers: &HeaderMap) -> Result<(), RejectReason> {
     if headers.contains_key(TRANSFER_ENCODING) {
         return Err(RejectReason::TransferEncoding);
@@ -239,13 +250,14 @@ fn check_no_body(headers: &HeaderMap) -> Result<(), RejectReason> {
     if !headers.contains_key(CONTENT_LENGTH) {
         return Ok(());
     }
-    let refused = RejectReason::ContentLength;
-    let length = single(headers, &CONTENT_LENGTH, refused, refused)?;
+    let reason = RejectReason::ContentLength;
+    let length = single(headers, &CONTENT_LENGTH, reason, reason)?;
     let is_zero = !length.is_empty() && length.iter().all(|digit| *digit == b'0');
-    if is_zero { Ok(()) } else { Err(refused) }
+    if is_zero { Ok(()) } else { Err(reason) }
 }
 
-/// Exactly `13`, once (RFC 6455 §4.2.1, item 6, and the grammar of §4.3).
+/// Checks that the version is exactly `13`, once (RFC 6455 §4.2.1, item 6, and the grammar of
+/// §4.3).
 fn check_version(headers: &HeaderMap) -> Result<(), RejectReason> {
     let (missing, duplicate) = (RejectReason::MissingVersion, RejectReason::DuplicateVersion);
     match single(headers, &SEC_WEBSOCKET_VERSION, missing, duplicate)? {
@@ -254,7 +266,8 @@ fn check_version(headers: &HeaderMap) -> Result<(), RejectReason> {
     }
 }
 
-/// The value of `Sec-WebSocket-Accept` for the key (RFC 6455 §4.2.1, item 5).
+/// Checks the key (RFC 6455 §4.2.1, item 5), and returns the value of `Sec-WebSocket-Accept` for
+/// it.
 fn check_key(headers: &HeaderMap) -> Result<HeaderValue, RejectReason> {
     let (missing, duplicate) = (RejectReason::MissingKey, RejectReason::DuplicateKey);
     let key = single(headers, &SEC_WEBSOCKET_KEY, missing, duplicate)?;
@@ -264,7 +277,7 @@ fn check_key(headers: &HeaderMap) -> Result<HeaderValue, RejectReason> {
     Ok(accept_value(key))
 }
 
-/// The origin policy (RFC 6455 §4.2.2, item 4, and §10.2).
+/// Applies the origin policy (RFC 6455 §4.2.2, item 4, and §10.2).
 fn check_origin(
     headers: &HeaderMap,
     host: &str,
@@ -284,7 +297,7 @@ fn check_origin(
     Ok(())
 }
 
-/// All lines together are one list (RFC 9110 §5.3).
+/// Parses the extensions. All lines together are one list (RFC 9110 §5.3).
 fn parse_extensions(headers: &HeaderMap) -> Result<Vec<Extension>, RejectReason> {
     let mut extensions = Vec::new();
     for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {

@@ -1,4 +1,4 @@
-//! What holds for the public types as such.
+//! The traits of the public types, and the form of the error texts.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +15,7 @@ fn is_error<T: Error + Clone + Send + Sync + Unpin + 'static>() {}
 fn is_plain<T: std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
 
 #[test]
-fn errors_are_static_and_can_be_sent() {
+fn errors_are_static_send_and_sync() {
     is_error::<AnswerError>();
     is_error::<ClientError>();
     is_error::<DeflateError>();
@@ -27,7 +27,7 @@ fn errors_are_static_and_can_be_sent() {
 }
 
 #[test]
-fn types_can_be_sent_and_shared_and_printed() {
+fn types_are_debug_send_and_sync() {
     is_plain::<Accepted>();
     is_plain::<Agreed>();
     is_plain::<Answer>();
@@ -44,7 +44,7 @@ fn types_can_be_sent_and_shared_and_printed() {
 }
 
 #[test]
-fn errors_say_what_happened_and_what_to_do() {
+fn error_texts_have_a_problem_and_a_remedy() {
     let deflate = DeflateError::DuplicateParameter(DeflateParameter::ServerMaxWindowBits);
     let errors: [Box<dyn Error>; 11] = [
         Box::new(Target::parse("http://h").unwrap_err()),
@@ -61,12 +61,16 @@ fn errors_say_what_happened_and_what_to_do() {
     ];
     for error in errors {
         let text = error.to_string();
-        assert!(text.contains("; "), "what happened; what to do: {text}");
+        assert!(
+            text.contains("; "),
+            "not of the form `problem; remedy`: {text}"
+        );
     }
 }
 
 #[test]
-fn errors_name_no_item_of_this_crate_which_a_caller_of_a_driver_would_not_have() {
+fn error_texts_have_no_item_paths() {
+    // Users of a driver do not use the items of this crate, so the texts must not refer to them.
     let deflate = DeflateError::ServerMaxWindowBitsMissing;
     let errors: [Box<dyn Error>; 5] = [
         Box::new(AnswerError::Deflate(deflate)),
@@ -82,7 +86,7 @@ fn errors_name_no_item_of_this_crate_which_a_caller_of_a_driver_would_not_have()
 }
 
 #[test]
-fn an_agreement_can_be_made_by_hand() {
+fn an_agreement_can_be_built_by_the_caller() {
     let params = ws_proto::DeflateParams::default();
     let extension = Extension::new("permessage-deflate").unwrap();
     let agreed = Agreed::new()

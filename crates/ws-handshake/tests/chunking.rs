@@ -1,73 +1,39 @@
-//! How the input is cut changes nothing: neither the result, nor how much was consumed.
+//! The result and the number of bytes consumed do not depend on how the input is split.
 
 #![forbid(unsafe_code)]
 
 mod common;
 
-use common::{HeadText, client};
+use common::{HeadText, client, feed};
 use ws_handshake::{
     Extension, MAX_HEAD_LEN, MAX_REFUSAL_BODY_LEN, OriginPolicy, Request, ServerHandshake,
 };
 
-/// The result in the end, and the bytes that went in up to there; an error has no count.
-type Outcome = (Option<usize>, String);
-
-fn run<'a>(
-    pieces: impl Iterator<Item = &'a [u8]>,
-    mut receive: impl FnMut(&[u8]) -> (Option<usize>, Option<String>),
-) -> Outcome {
-    let mut total = 0;
-    for piece in pieces {
-        match receive(piece) {
-            (Some(consumed), Some(done)) => return (Some(total + consumed), done),
-            (Some(consumed), None) => {
-                assert_eq!(consumed, piece.len(), "asking for more with input left");
-                total += consumed;
-            }
-            (None, error) => return (None, error.unwrap()),
-        }
-    }
-    (Some(total), "pending".into())
-}
-
-fn serve<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Outcome {
+/// Returns a text with the number of bytes consumed and the result of a server.
+fn serve<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> String {
     let mut server = ServerHandshake::new(OriginPolicy::default());
-    run(pieces, |piece| match server.receive(piece) {
-        Ok(progress) => (
-            Some(progress.consumed),
-            progress
-                .done
-                .map(|offer| format!("{} {:?}", offer.uri(), offer.headers())),
-        ),
-        Err(rejection) => (None, Some(format!("{rejection:?}"))),
-    })
+    let result = feed(pieces, |piece| server.receive(piece)).map(|(consumed, offer)| {
+        let parts = offer.map(|offer| (offer.uri().clone(), offer.headers().clone()));
+        (consumed, parts)
+    });
+    format!("{result:?}")
 }
 
-fn connect<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Outcome {
+/// Returns a text with the number of bytes consumed and the result of a client.
+fn connect<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> String {
     let request = Request::new()
         .protocol("a")
         .extension(Extension::new("x").unwrap());
     let mut client = client(&request);
-    let outcome = run(pieces, |piece| match client.receive(piece) {
-        Ok(progress) => (
-            Some(progress.consumed),
-            progress
-                .done
-                .map(|done| format!("{:?} {:?}", done.agreed(), done.response())),
-        ),
-        Err(error) => (
-            None,
-            Some(format!(
-                "{error:?} {:?}",
-                error.refusal().map(|refusal| refusal.body())
-            )),
-        ),
-    });
-    // The error at the end of the stream depends on the bytes alone, too.
-    (
-        outcome.0,
-        format!("{} {:?}", outcome.1, client.end_of_input()),
-    )
+    let result = match feed(pieces, |piece| client.receive(piece)) {
+        Ok((consumed, done)) => format!("{consumed} {:?}", done.map(|done| done.into_parts())),
+        Err(error) => {
+            let body = error.refusal().map(|refusal| refusal.body());
+            format!("{error:?} {body:?}")
+        }
+    };
+    // The error at the end of the stream must not depend on how the input is split either.
+    format!("{result} {:?}", client.end_of_input())
 }
 
 fn server_vectors() -> Vec<Vec<u8>> {
@@ -143,8 +109,8 @@ fn client_vectors() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Every way to cut the bytes in two, and one byte at a time.
-fn assert_invariant(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> Outcome) {
+/// Splits the bytes in two at every position, and also into single bytes.
+fn assert_invariant(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> String) {
     let whole = run(&mut [bytes].into_iter());
     let name = bytes.escape_ascii().to_string();
     for at in 0..=bytes.len() {
@@ -152,28 +118,29 @@ fn assert_invariant(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> Ou
         assert_eq!(
             run(&mut [first, second].into_iter()),
             whole,
-            "{name} cut at {at}"
+            "{name} split at {at}"
         );
     }
-    assert_eq!(run(&mut bytes.chunks(1)), whole, "{name} byte by byte");
+    assert_eq!(run(&mut bytes.chunks(1)), whole, "{name} in single bytes");
 }
 
 #[test]
-fn requests_mean_the_same_however_they_are_cut() {
+fn requests_are_read_alike_however_they_are_split() {
     for bytes in server_vectors() {
         assert_invariant(&bytes, |pieces| serve(pieces));
     }
 }
 
 #[test]
-fn responses_mean_the_same_however_they_are_cut() {
+fn responses_are_read_alike_however_they_are_split() {
     for bytes in client_vectors() {
         assert_invariant(&bytes, |pieces| connect(pieces));
     }
 }
 
-/// Around the limits every cut would take long, so these are cut into pieces of several sizes.
-fn assert_invariant_in_pieces(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> Outcome) {
+/// Splits the bytes into pieces of several sizes. To split long inputs at every position would take
+/// too long.
+fn assert_invariant_in_pieces(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> String) {
     let whole = run(&mut [bytes].into_iter());
     for size in [
         1,
@@ -189,7 +156,7 @@ fn assert_invariant_in_pieces(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u
 }
 
 #[test]
-fn limits_are_hit_at_the_same_byte_however_the_input_is_cut() {
+fn limits_apply_at_the_same_byte_however_the_input_is_split() {
     let padded = |head: HeadText, length: usize| {
         let padding = length - head.clone().with("X: ").bytes().len();
         head.with(format!("X: {}", "x".repeat(padding))).bytes()
@@ -204,7 +171,7 @@ fn limits_are_hit_at_the_same_byte_however_the_input_is_cut() {
         assert_invariant_in_pieces(&head, |pieces| serve(pieces));
         let head = padded(HeadText::response(), length);
         assert_invariant_in_pieces(&head, |pieces| connect(pieces));
-        // The interim head leaves the final one a little less.
+        // The interim head has 17 bytes, which count towards the limit.
         let heads = [
             b"HTTP/1.1 100 \r\n\r\n",
             &padded(HeadText::response(), length - 17)[..],
@@ -215,17 +182,12 @@ fn limits_are_hit_at_the_same_byte_however_the_input_is_cut() {
     assert_invariant_in_pieces(&line, |pieces| serve(pieces));
     let interim = b"HTTP/1.1 100 \r\n\r\n".repeat(MAX_HEAD_LEN / 16);
     assert_invariant_in_pieces(&interim, |pieces| connect(pieces));
-    let lines = b"GET / HTTP/1.1\r\n"
-        .iter()
-        .chain(b"a: b\r\n".repeat(101).iter())
-        .copied()
-        .collect();
-    let lines: Vec<u8> = lines;
+    let lines = [&b"GET / HTTP/1.1\r\n"[..], &b"a: b\r\n".repeat(101)].concat();
     assert_invariant_in_pieces(&lines, |pieces| serve(pieces));
 }
 
 #[test]
-fn bodies_end_at_the_same_byte_however_the_input_is_cut() {
+fn bodies_end_at_the_same_byte_however_the_input_is_split() {
     let head = HeadText::response().start("HTTP/1.1 500 x");
     for length in [
         MAX_REFUSAL_BODY_LEN - 1,

@@ -1,4 +1,4 @@
-//! What a client sends, and which answers it takes (RFC 6455 §4.1).
+//! The request of a client, and the responses that it accepts (RFC 6455 §4.1).
 
 #![forbid(unsafe_code)]
 
@@ -9,7 +9,7 @@ use ws_handshake::{
     ClientError, Extension, HeadError, MAX_HEAD_LEN, MAX_HEADERS, Request, RequestError, Target,
 };
 
-/// Asserts that a complete response fails with the error of this name.
+/// Asserts that a complete response fails with the error that `Debug` shows as `name`.
 #[track_caller]
 fn fails(head: &HeadText, name: &str) {
     fails_with(&Request::new(), head, name);
@@ -19,7 +19,7 @@ fn fails(head: &HeadText, name: &str) {
 fn fails_with(request: &Request, head: &HeadText, name: &str) {
     let error = client(request)
         .receive(&head.bytes())
-        .expect_err("the response is to fail");
+        .expect_err("the response must fail");
     assert_eq!(format!("{error:?}"), name);
     assert!(error.refusal().is_none());
 }
@@ -45,7 +45,7 @@ fn the_request_has_every_required_header_once_and_host_first() {
 }
 
 #[test]
-fn offers_and_headers_follow_in_their_order() {
+fn offers_and_headers_keep_their_order() {
     let request = Request::new()
         .header("X-B", "1")
         .protocol("chat.v2")
@@ -68,7 +68,7 @@ fn offers_and_headers_follow_in_their_order() {
 }
 
 #[test]
-fn a_header_map_is_sent_with_its_repetitions() {
+fn a_header_map_is_sent_with_repeated_headers() {
     let mut headers = http::HeaderMap::new();
     headers.append("cookie", http::HeaderValue::from_static("a=1"));
     headers.append("cookie", http::HeaderValue::from_static("b=2"));
@@ -100,7 +100,7 @@ fn different_nonces_make_different_keys() {
 }
 
 #[test]
-fn headers_that_can_not_be_sent_are_named() {
+fn headers_and_subprotocols_that_cannot_be_sent_are_reported() {
     let error = |request: Request| request.build(&target(), NONCE).unwrap_err();
     for name in [
         "Host",
@@ -154,7 +154,7 @@ fn debug_shows_no_credentials() {
 }
 
 #[test]
-fn the_sample_answer_of_the_rfc_is_taken() {
+fn the_sample_response_of_the_rfc_is_accepted() {
     let established = established(&Request::new(), &HeadText::response().with("X-Node: 7"));
     assert_eq!(established.response().status(), 101);
     assert_eq!(established.response().headers()["x-node"], "7");
@@ -164,7 +164,7 @@ fn the_sample_answer_of_the_rfc_is_taken() {
 }
 
 #[test]
-fn odd_case_lists_and_white_space_are_taken() {
+fn any_case_lists_and_white_space_are_accepted() {
     let head = HeadText::response()
         .without("Upgrade")
         .with("UpGrAdE: WebSocket")
@@ -175,7 +175,7 @@ fn odd_case_lists_and_white_space_are_taken() {
 }
 
 #[test]
-fn accept_has_to_be_exactly_right() {
+fn the_accept_value_must_match_exactly() {
     let other = |value: &str| HeadText::response().set("Sec-WebSocket-Accept", value);
     fails(&other("s3pPLMBiTxaQ9kYGzzhZRbK+xOp="), "WrongAccept");
     fails(&other(&ACCEPT.to_lowercase()), "WrongAccept");
@@ -193,7 +193,7 @@ fn accept_has_to_be_exactly_right() {
 }
 
 #[test]
-fn a_failure_stays_whatever_follows() {
+fn an_error_is_returned_again_for_later_input() {
     let wrong = HeadText::response()
         .set("Sec-WebSocket-Accept", "x")
         .bytes();
@@ -252,7 +252,7 @@ fn interim_responses_are_skipped() {
 }
 
 #[test]
-fn all_heads_of_a_response_share_one_budget() {
+fn all_heads_of_a_response_share_one_limit() {
     let interim = b"HTTP/1.1 103 Early Hints\r\n\r\n";
     let response = HeadText::response().bytes();
     let fitting = (MAX_HEAD_LEN - response.len()) / interim.len();
@@ -262,7 +262,7 @@ fn all_heads_of_a_response_share_one_budget() {
         connect(&bytes(fitting + 1)),
         Err(ClientError::Head(HeadError::HeadTooLong))
     ));
-    // Nothing but interim responses, which never get to an end.
+    // Interim responses without a final one.
     let endless = interim.repeat(MAX_HEAD_LEN);
     assert!(matches!(
         connect(&endless),
@@ -315,7 +315,7 @@ fn the_chosen_protocol_is_one_of_those_offered() {
 }
 
 #[test]
-fn extensions_are_among_those_offered_and_once() {
+fn extensions_must_be_offered_and_occur_once() {
     let request = Request::new()
         .extension(Extension::new("x").unwrap())
         .extension(Extension::new("y").unwrap());
@@ -347,7 +347,7 @@ fn extensions_are_among_those_offered_and_once() {
 }
 
 #[test]
-fn bytes_behind_the_head_are_frames_whatever_the_head_says() {
+fn bytes_after_the_head_are_never_a_body() {
     for line in ["Content-Length: 10", "Transfer-Encoding: chunked", "X: y"] {
         let head = HeadText::response().with(line).bytes();
         let mut handshake = client(&Request::new());
@@ -361,7 +361,7 @@ fn bytes_behind_the_head_are_frames_whatever_the_head_says() {
 }
 
 #[test]
-fn the_end_of_the_stream_has_its_errors() {
+fn the_end_of_the_stream_is_an_error() {
     let after = |bytes: &[u8]| {
         let mut handshake = client(&Request::new());
         assert!(handshake.receive(bytes).unwrap().done.is_none());
@@ -374,7 +374,7 @@ fn the_end_of_the_stream_has_its_errors() {
 }
 
 #[test]
-fn heads_are_bounded() {
+fn heads_are_limited() {
     let long = HeadText::response().with(format!("X: {}", "x".repeat(MAX_HEAD_LEN)));
     fails(&long, "Head(HeadTooLong)");
     fails(
@@ -387,7 +387,7 @@ fn heads_are_bounded() {
 }
 
 #[test]
-fn what_is_not_http_fails_at_once() {
+fn malformed_heads_fail() {
     for (bytes, name) in [
         (&b"SSH-2.0-OpenSSH"[..], "Head(MalformedStartLine)"),
         (b"\x15\x03\x01", "Head(TlsOnPlainConnection)"),

@@ -1,4 +1,4 @@
-//! Runs the programs in `examples/`.
+//! The tests of the programs in `examples/`.
 
 #![forbid(unsafe_code)]
 
@@ -20,17 +20,18 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket
     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 
-/// Longer than anything here takes.
+/// Longer than any step of a test takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// With time limits that no test waits for: what ends does so on its own.
-fn patient() -> Config {
+/// A configuration whose timeouts are longer than any test. A connection must end for another
+/// reason.
+fn without_timeouts() -> Config {
     Config::default()
         .close_timeout(LONG * 2)
         .failure_timeout(LONG * 2)
 }
 
-/// A masked frame, as a client sends it.
+/// Builds a masked frame, as a client sends it.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let key = [0x37, 0xfa, 0x21, 0x3d];
     let mut frame = vec![first];
@@ -46,7 +47,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A connection to a blocking server of its own, without a handshake.
+/// Starts a blocking server, and connects to it without a handshake.
 fn connect(config: Config) -> TcpStream {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -57,10 +58,11 @@ fn connect(config: Config) -> TcpStream {
     tcp
 }
 
-/// The same after its handshake; `behind` goes out together with the request.
-fn open(config: Config, behind: &[u8]) -> TcpStream {
+/// Starts a blocking server, and connects with a handshake. `frames` are sent together with the
+/// request.
+fn open(config: Config, frames: &[u8]) -> TcpStream {
     let mut tcp = connect(config);
-    tcp.write_all(&[REQUEST, behind].concat()).unwrap();
+    tcp.write_all(&[REQUEST, frames].concat()).unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -81,20 +83,20 @@ fn expect_end(tcp: &mut TcpStream) {
     assert_eq!(tcp.read(&mut [0]).unwrap(), 0);
 }
 
-/// Sends without a pause until the server gives up.
+/// Sends without a pause until the server closes the socket.
 fn flood(tcp: &mut TcpStream, bytes: &[u8]) {
     let start = Instant::now();
     loop {
         match tcp.write_all(bytes) {
-            Ok(()) => assert!(start.elapsed() < LONG, "it still reads"),
+            Ok(()) => assert!(start.elapsed() < LONG, "the server still reads"),
             Err(error) => {
                 let kind = error.kind();
-                let gone = [
+                let closed = [
                     ErrorKind::BrokenPipe,
                     ErrorKind::ConnectionAborted,
                     ErrorKind::ConnectionReset,
                 ];
-                assert!(gone.contains(&kind), "{error}");
+                assert!(closed.contains(&kind), "{error}");
                 return;
             }
         }
@@ -102,9 +104,9 @@ fn flood(tcp: &mut TcpStream, bytes: &[u8]) {
 }
 
 #[test]
-fn the_blocking_server_echoes_and_closes_in_order() {
-    let mut tcp = open(patient(), &frame(0x81, b"behind the request"));
-    expect(&mut tcp, b"\x81\x12behind the request");
+fn the_blocking_server_echoes_and_completes_the_closing_handshake() {
+    let mut tcp = open(without_timeouts(), &frame(0x81, b"after the request"));
+    expect(&mut tcp, b"\x81\x11after the request");
     // A fragmented message, byte by byte, with a Ping inside.
     let bytes = [frame(0x02, b"ab"), frame(0x89, b"?"), frame(0x80, b"c")].concat();
     for byte in bytes {
@@ -130,9 +132,9 @@ fn the_blocking_server_serves_a_slow_reader() {
 }
 
 #[test]
-fn the_blocking_server_tells_what_was_wrong_and_ends() {
-    let mut tcp = open(patient(), &[]);
-    // An unmasked frame, behind a message that is still answered.
+fn the_blocking_server_reports_a_violation_and_closes() {
+    let mut tcp = open(without_timeouts(), &[]);
+    // An unmasked frame follows a message, which is still echoed.
     tcp.write_all(&[frame(0x81, b"x"), b"\x81\x01y".to_vec()].concat())
         .unwrap();
     expect(&mut tcp, b"\x81\x01x\x88\x02\x03\xea");
@@ -140,9 +142,9 @@ fn the_blocking_server_tells_what_was_wrong_and_ends() {
 }
 
 #[test]
-fn the_blocking_server_does_not_listen_for_ever() {
-    // This end sends on, behind a violation and behind its Close.
-    let config = patient().close_timeout(Duration::from_secs(1));
+fn the_blocking_server_does_not_read_forever() {
+    // The client continues to send after a violation, and after its Close.
+    let config = without_timeouts().close_timeout(Duration::from_secs(1));
     let config = config.failure_timeout(Duration::from_secs(1));
     for (last, answer) in [
         (frame(0x83, b""), b"\x88\x02\x03\xea"),
@@ -156,43 +158,43 @@ fn the_blocking_server_does_not_listen_for_ever() {
 }
 
 #[test]
-fn the_blocking_server_does_not_write_for_ever() {
-    // This end takes none of its answers.
+fn the_blocking_server_does_not_write_forever() {
+    // The client reads nothing.
     let config = Config::default().write_stall_timeout(Duration::from_millis(500));
     let mut tcp = open(config, &[]);
     flood(&mut tcp, &frame(0x82, &vec![7; 1 << 20]));
 }
 
 #[test]
-fn the_blocking_server_asks_a_silent_peer_and_leaves_it() {
+fn the_blocking_server_pings_a_silent_peer_and_times_out() {
     let time = Duration::from_millis(200);
-    // This thread may take its time to answer.
+    // The timeout is longer than the interval, because this thread may be slow to answer.
     let mut tcp = open(Config::default().keepalive(time, 10 * time), &[]);
     expect(&mut tcp, b"\x89\x04\0\0\0\x01");
-    // An answer in time keeps the connection; the next Ping gets none.
+    // A Pong keeps the connection open. The next Ping is not answered.
     tcp.write_all(&frame(0x8a, b"\0\0\0\x01")).unwrap();
     expect(&mut tcp, b"\x89\x04\0\0\0\x02");
     expect_end(&mut tcp);
 }
 
 #[test]
-fn the_blocking_server_refuses_what_is_no_request() {
+fn the_blocking_server_rejects_an_invalid_request() {
     let mut tcp = connect(Config::default());
     tcp.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let mut answer = String::new();
     tcp.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
-    // It goes on reading: a reset could overtake the answer.
+    // The server continues to read, because a reset could destroy its response.
     for _ in 0..3 {
-        tcp.write_all(b"still sending").unwrap();
+        tcp.write_all(b"more input").unwrap();
         thread::sleep(Duration::from_millis(50));
     }
 }
 
 #[test]
-fn the_conversation_in_memory_takes_its_course() {
+fn the_conversation_in_memory_is_complete() {
     assert_eq!(
-        in_memory::talk().unwrap(),
+        in_memory::converse().unwrap(),
         [
             "server: GET /chat HTTP/1.1",
             "client: HTTP/1.1 101 Switching Protocols",

@@ -1,4 +1,4 @@
-//! What a client reports of an answer that is not 101 (RFC 6455 §4.1).
+//! The error of a client for a response other than 101 (RFC 6455 §4.1).
 
 #![forbid(unsafe_code)]
 
@@ -16,7 +16,7 @@ fn other_statuses_are_reported_with_head_and_body() {
             .with("Content-Length: 4");
         let bytes = [&head.bytes()[..], b"bodyrest"].concat();
         let error = connect(&bytes).unwrap_err();
-        let response = error.refusal().expect("a refusal");
+        let response = error.refusal().expect("the error must be a refusal");
         assert_eq!(response.status(), status);
         assert_eq!(response.headers()["location"], "/other");
         let body: &[u8] = if status == 204 { b"" } else { b"body" };
@@ -26,7 +26,7 @@ fn other_statuses_are_reported_with_head_and_body() {
 }
 
 #[test]
-fn a_refusal_is_known_once_its_head_is_there() {
+fn a_refusal_is_reported_when_its_head_is_complete() {
     let mut handshake = client(&Request::new());
     assert!(handshake.receive(b"HTTP/1.1 403 Forbidden\r\n").is_ok());
     assert!(!handshake.is_refused());
@@ -44,7 +44,7 @@ fn a_refusal_is_known_once_its_head_is_there() {
 }
 
 #[test]
-fn refusals_are_complete_when_their_body_is() {
+fn a_refusal_is_returned_when_its_body_is_complete() {
     let head = HeadText::response().start("HTTP/1.1 403 Forbidden");
     let refused = |handshake: &mut ws_handshake::ClientHandshake, bytes: &[u8]| {
         handshake
@@ -62,7 +62,7 @@ fn refusals_are_complete_when_their_body_is() {
     );
     assert_eq!(refused(&mut handshake, b"bod"), None);
     assert_eq!(refused(&mut handshake, b"y"), Some(b"body".to_vec()));
-    // The error stays.
+    // Later calls return the same error.
     assert_eq!(refused(&mut handshake, b"more"), Some(b"body".to_vec()));
 
     let mut handshake = client(&Request::new());
@@ -85,7 +85,7 @@ fn refusals_are_complete_when_their_body_is() {
 }
 
 #[test]
-fn a_long_body_of_a_refusal_is_cut() {
+fn a_long_body_is_truncated() {
     let head = HeadText::response().start("HTTP/1.1 500 Oops").bytes();
     let body = vec![b'x'; MAX_REFUSAL_BODY_LEN + 1];
     let cut = |length| connect(&[&head[..], &body[..length]].concat());
@@ -97,7 +97,7 @@ fn a_long_body_of_a_refusal_is_cut() {
 }
 
 #[test]
-fn refusals_of_http_1_0_are_reported_too() {
+fn refusals_of_http_1_0_are_reported() {
     let head = HeadText::response()
         .start("HTTP/1.0 403 Forbidden")
         .with("Content-Length: 0");

@@ -1,4 +1,4 @@
-//! What a server accepts, and how it answers (RFC 6455 §4.2).
+//! The requests that a server accepts, and its responses (RFC 6455 §4.2).
 
 #![forbid(unsafe_code)]
 
@@ -49,42 +49,26 @@ fn header_names_of_any_case_and_padded_values_are_read() {
 }
 
 #[test]
-fn upgrade_token_is_found_in_any_case_list_and_line() {
-    for value in [
-        "WEBSOCKET",
-        "WebSocket",
-        "foo, websocket",
-        "h2c,websocket",
-        ", websocket ,",
+fn upgrade_and_connection_tokens_are_found_in_any_case_list_and_line() {
+    for (name, value) in [
+        ("Upgrade", "WEBSOCKET"),
+        ("Upgrade", "WebSocket"),
+        ("Upgrade", "foo, websocket"),
+        ("Upgrade", "h2c,websocket"),
+        ("Upgrade", ", websocket ,"),
+        ("Upgrade", "h2c\r\nupgrade: websocket"),
+        ("Connection", "upgrade"),
+        ("Connection", "UPGRADE"),
+        ("Connection", "keep-alive, Upgrade"),
+        ("Connection", "Upgrade\t,keep-alive"),
+        ("Connection", "keep-alive\r\nconnection: upgrade"),
     ] {
-        offer(&HeadText::request().set("Upgrade", value));
+        offer(&HeadText::request().set(name, value));
     }
-    offer(
-        &HeadText::request()
-            .set("Upgrade", "h2c")
-            .with("upgrade: websocket"),
-    );
 }
 
 #[test]
-fn connection_token_is_found_in_any_case_list_and_line() {
-    for value in [
-        "upgrade",
-        "UPGRADE",
-        "keep-alive, Upgrade",
-        "Upgrade\t,keep-alive",
-    ] {
-        offer(&HeadText::request().set("Connection", value));
-    }
-    offer(
-        &HeadText::request()
-            .set("Connection", "keep-alive")
-            .with("connection: upgrade"),
-    );
-}
-
-#[test]
-fn absolute_target_is_read_and_its_authority_wins() {
+fn the_authority_of_an_absolute_target_takes_precedence() {
     let head = HeadText::request().start("GET http://server.example.com/chat?a=b HTTP/1.1");
     let same = offer(&head);
     assert_eq!((same.path(), same.query()), ("/chat", Some("a=b")));
@@ -110,7 +94,7 @@ fn one_byte_at_a_time_is_accepted() {
 }
 
 #[test]
-fn frames_behind_the_head_belong_to_the_caller() {
+fn bytes_after_the_head_are_not_consumed() {
     let head = HeadText::request().bytes();
     let frame = b"\x81\x82\x00\x00\x00\x00hi";
     let mut server = ServerHandshake::new(OriginPolicy::default());
@@ -151,10 +135,10 @@ fn content_length_of_zero_is_accepted() {
 }
 
 #[test]
-fn unused_bits_of_the_key_may_be_anything() {
+fn unused_bits_of_the_key_may_have_any_value() {
     let head = HeadText::request().set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZR==");
     let accepted = offer(&head).accept(Answer::new()).unwrap();
-    // Of the key as it was sent, not of the bytes it stands for.
+    // The text of the key is hashed, not the bytes that it encodes.
     assert_ne!(
         accepted.response().headers()["sec-websocket-accept"],
         ACCEPT
@@ -175,7 +159,7 @@ fn hosts_in_all_their_forms_are_accepted() {
 }
 
 #[test]
-fn requests_of_other_http_stacks_pass_the_same_checks() {
+fn requests_of_other_http_stacks_are_accepted() {
     let request = http::Request::get("/chat?x=1")
         .header("host", "server.example.com")
         .header("upgrade", "websocket")
@@ -199,7 +183,7 @@ fn requests_of_other_http_stacks_pass_the_same_checks() {
 }
 
 #[test]
-fn origin_policies_decide_who_may_connect() {
+fn origin_policies_select_the_origins_that_may_connect() {
     let allowed = |policy: &OriginPolicy, lines: &[&str]| {
         let mut head = HeadText::request();
         for line in lines {
@@ -232,7 +216,7 @@ fn origin_policies_decide_who_may_connect() {
 }
 
 #[test]
-fn nothing_is_agreed_unless_the_answer_says_so() {
+fn an_empty_answer_agrees_on_nothing() {
     let head = HeadText::request()
         .with("Sec-WebSocket-Protocol: b, a")
         .with("Sec-WebSocket-Protocol: c")
@@ -262,7 +246,7 @@ fn nothing_is_agreed_unless_the_answer_says_so() {
 }
 
 #[test]
-fn chosen_protocol_extensions_and_headers_are_answered() {
+fn the_choices_of_the_answer_are_sent() {
     let head = HeadText::request()
         .with("Sec-WebSocket-Protocol: a, B")
         .with("Sec-WebSocket-Extensions: x; p=1, y");
@@ -290,7 +274,7 @@ fn chosen_protocol_extensions_and_headers_are_answered() {
 }
 
 #[test]
-fn answers_can_not_choose_what_was_not_offered() {
+fn invalid_answers_are_errors() {
     let head = HeadText::request()
         .with("Sec-WebSocket-Protocol: chat")
         .with("Sec-WebSocket-Extensions: x");
@@ -326,12 +310,12 @@ fn answers_can_not_choose_what_was_not_offered() {
     ] {
         assert_eq!(offer.accept(answer).unwrap_err(), error);
     }
-    // The offer stands.
+    // The request can still be accepted.
     assert!(offer.accept(Answer::new().protocol("chat")).is_ok());
 }
 
 #[test]
-fn a_decision_against_the_offer_is_a_complete_response() {
+fn a_rejection_by_the_application_is_a_complete_response() {
     let mut response = http::Response::new(b"who are you?".to_vec());
     *response.status_mut() = http::StatusCode::UNAUTHORIZED;
     let challenge = http::HeaderValue::from_static("Basic");

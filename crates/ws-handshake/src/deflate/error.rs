@@ -1,4 +1,4 @@
-//! The faults of an answer that has permessage-deflate.
+//! The errors in an answer with permessage-deflate.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub enum DeflateParameter {
 }
 
 impl DeflateParameter {
-    /// The name in the header.
+    /// Returns the name in the header.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ClientMaxWindowBits => "client_max_window_bits",
@@ -26,15 +26,19 @@ impl DeflateParameter {
         }
     }
 
-    /// The words for what an answer may say behind the name.
+    /// Returns a text for the values that the parameter may have.
     const fn syntax(self) -> &'static str {
         match self {
-            Self::ClientMaxWindowBits | Self::ServerMaxWindowBits => "a number from 8 to 15",
-            Self::ClientNoContextTakeover | Self::ServerNoContextTakeover => "without a value",
+            Self::ClientMaxWindowBits | Self::ServerMaxWindowBits => {
+                "must be a number from 8 to 15"
+            }
+            Self::ClientNoContextTakeover | Self::ServerNoContextTakeover => {
+                "must not have a value"
+            }
         }
     }
 
-    /// The parameter of this name.
+    /// Returns the parameter of this name.
     pub(super) fn named(name: &str) -> Option<Self> {
         [
             Self::ClientMaxWindowBits,
@@ -53,34 +57,34 @@ impl fmt::Display for DeflateParameter {
     }
 }
 
-/// Why an answer with permessage-deflate does not fit what was offered: the connection fails
-/// (RFC 7692 §5.1, §7.1).
+/// The reason why an answer with permessage-deflate does not fit the offers (RFC 7692 §5.1, §7.1).
 ///
-/// With several offers it is why the answer does not fit the last one. What to do about it depends
-/// on the side: see [`ClientError::Deflate`](crate::ClientError::Deflate) and
-/// [`AnswerError::Deflate`](crate::AnswerError::Deflate).
+/// If there were several offers, it is the reason for the last one.
+/// [`ClientError::Deflate`](crate::ClientError::Deflate) and
+/// [`AnswerError::Deflate`](crate::AnswerError::Deflate) contain it, and their texts add the remedy
+/// for each side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeflateError {
-    /// `client_max_window_bits` without having been offered (RFC 7692 §7.1.2.2).
+    /// The answer has `client_max_window_bits`, which was not offered (RFC 7692 §7.1.2.2).
     ClientMaxWindowBitsNotOffered,
-    /// A parameter that is there twice (RFC 7692 §7.1).
+    /// The answer has this parameter twice (RFC 7692 §7.1).
     DuplicateParameter(DeflateParameter),
-    /// A window that is not written as 8 to 15 without leading zeros, or a flag with a value
-    /// (RFC 7692 §7.1.1, §7.1.2).
+    /// A window is not a number from 8 to 15 without leading zeros, or a flag has a value (RFC 7692
+    /// §7.1.1, §7.1.2).
     InvalidValue(DeflateParameter),
-    /// `server_max_window_bits` was asked for and is missing (RFC 7692 §7.1.2.1).
+    /// `server_max_window_bits` was requested and is missing (RFC 7692 §7.1.2.1).
     ServerMaxWindowBitsMissing,
-    /// `server_max_window_bits` is larger than what was asked for (RFC 7692 §7.1.2.1).
+    /// `server_max_window_bits` is larger than requested (RFC 7692 §7.1.2.1).
     ServerMaxWindowBitsTooLarge {
-        /// The window of the answer.
+        /// The window in the answer.
         answered: u8,
-        /// The largest one that was asked for.
+        /// The largest window that the offer allows.
         asked: u8,
     },
-    /// `server_no_context_takeover` was asked for and is missing (RFC 7692 §7.1.1.1).
+    /// `server_no_context_takeover` was requested and is missing (RFC 7692 §7.1.1.1).
     ServerNoContextTakeoverMissing,
-    /// A parameter that RFC 7692 does not define (RFC 7692 §7.1).
+    /// The answer has a parameter that RFC 7692 does not define (RFC 7692 §7.1).
     UnknownParameter(String),
 }
 
@@ -90,21 +94,23 @@ impl fmt::Display for DeflateError {
             Self::ClientMaxWindowBitsNotOffered => {
                 f.write_str("client_max_window_bits was not offered")
             }
-            Self::DuplicateParameter(parameter) => write!(f, "{parameter} is there twice"),
+            Self::DuplicateParameter(parameter) => write!(f, "{parameter} occurs twice"),
             Self::InvalidValue(parameter) => {
-                write!(f, "{parameter} is not {}", parameter.syntax())
+                write!(f, "{parameter} {}", parameter.syntax())
             }
             Self::ServerMaxWindowBitsMissing => {
-                f.write_str("server_max_window_bits was asked for and is missing")
+                f.write_str("server_max_window_bits was requested and is missing")
             }
             Self::ServerMaxWindowBitsTooLarge { answered, asked } => write!(
                 f,
-                "server_max_window_bits is {answered}, and at most {asked} was asked for"
+                "server_max_window_bits is {answered}, but at most {asked} was requested"
             ),
             Self::ServerNoContextTakeoverMissing => {
-                f.write_str("server_no_context_takeover was asked for and is missing")
+                f.write_str("server_no_context_takeover was requested and is missing")
             }
-            Self::UnknownParameter(name) => write!(f, "{name:?} is not a parameter of it"),
+            Self::UnknownParameter(name) => {
+                write!(f, "{name:?} is not a parameter of the extension")
+            }
         }
     }
 }

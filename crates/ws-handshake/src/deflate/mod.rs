@@ -1,7 +1,7 @@
 //! The negotiation of permessage-deflate (RFC 7692 §5 and §7.1).
 //!
-//! A client [`offers`], a server [`answer`]s, and both take what it means from the
-//! [`agreement`], so that they can not disagree.
+//! The client makes [`offers`], and the server makes an [`answer`]. Both derive the parameters with
+//! [`agreement`], so that they always use the same ones.
 
 mod error;
 mod params;
@@ -12,15 +12,18 @@ pub use self::error::{DeflateError, DeflateParameter};
 use self::params::{NAME, Params};
 use crate::extension::Extension;
 
-/// The window without a parameter that says otherwise: none is larger (RFC 7692 §7.1.2).
+/// The default window, which is also the largest one (RFC 7692 §7.1.2).
 const MAX_BITS: u8 = 15;
 
-/// The offers of a client for its wishes, the preferred one first.
+/// Returns the offers of a client, in order of preference.
 ///
-/// A server that does not support what is asked of it declines the offer (RFC 7692 §7.1.1.1 and
-/// §7.1.2.1), or leaves the parameter out of its answer without declining, as some do. So offers
-/// that ask for less stand behind. The smaller window is given up first: it saves us no memory.
-/// What the client restricts itself to asks nothing of the server and stands in all.
+/// A server that does not support a requested parameter declines the offer (RFC 7692 §7.1.1.1 and
+/// §7.1.2.1). Some servers accept such an offer without the parameter, which would fail the
+/// handshake. So the first offer is followed by offers that request less. The smaller window is
+/// dropped first, because it does not save memory on the client.
+///
+/// The parameters that restrict only the client are in every offer, because they require nothing of
+/// the server.
 pub(crate) fn offers(config: &DeflateConfig) -> Vec<Extension> {
     let wanted = config.wanted(Role::Client);
     let own = Params {
@@ -41,23 +44,25 @@ pub(crate) fn offers(config: &DeflateConfig) -> Vec<Extension> {
     offers.into_iter().map(Params::to_offer).collect()
 }
 
-/// The answer of a server to the first acceptable offer (RFC 7692 §5.1). An offer that is
-/// malformed is declined, as if it was not there.
+/// Returns the answer of a server to the first acceptable offer (RFC 7692 §5.1). A malformed offer
+/// is declined.
 pub(crate) fn answer(offered: &[Extension], config: &DeflateConfig) -> Option<Extension> {
     let wanted = config.wanted(Role::Server);
     let offer = acceptable(offered).next()?;
     Some(answer_to(offer, wanted).to_answer())
 }
 
-/// The answer grants what was asked (RFC 7692 §7.1.1.1, §7.1.2.1), repeats what the client
-/// restricts itself to, and adds what the server wants and may ask for.
+/// Returns the answer to one offer.
+///
+/// It grants the requests of the client (RFC 7692 §7.1.1.1, §7.1.2.1) and repeats the client's own
+/// restrictions. It adds what the server wants and is allowed to request.
 fn answer_to(offer: Params, wanted: DeflateParams) -> Params {
     let window_bits = wanted.server_max_window_bits;
     let server_max_window_bits = match offer.server_max_window_bits {
         Some(asked) => Some(asked.min(window_bits)),
         None => below_max(window_bits),
     };
-    // A client that does not offer the parameter may not know it (§7.1.2.2).
+    // A client that does not offer the parameter may not support it (§7.1.2.2).
     let client_max_window_bits = offer
         .client_max_window_bits
         .and_then(|hint| below_max(hint.min(wanted.client_max_window_bits)));
@@ -71,10 +76,11 @@ fn answer_to(offer: Params, wanted: DeflateParams) -> Params {
     }
 }
 
-/// The meaning of an answer after these offers, if it has permessage-deflate at all.
+/// Returns the parameters that an answer agrees on, or `None` if it does not have
+/// permessage-deflate.
 ///
-/// Offers that are not well formed are left out. If none is left, whoever made the answer knows
-/// more than this module, and nothing is said about it.
+/// Malformed offers are ignored. If no well-formed offer exists, the result is also `None`: the
+/// application then uses parameters that this module does not know.
 pub(crate) fn agreement(
     offered: &[Extension],
     answered: &[Extension],
@@ -92,10 +98,10 @@ pub(crate) fn agreement(
     fault.map_or(Ok(None), Err)
 }
 
-/// Holds an answer against one offer.
+/// Checks an answer against one offer.
 ///
-/// What the client said of itself it keeps to, whatever the answer says (RFC 7692 §7.1.1.2,
-/// §7.1.2.2).
+/// The client's own restrictions in its offer apply even if the answer does not repeat them (RFC
+/// 7692 §7.1.1.2, §7.1.2.2).
 fn agree(offer: Params, answer: Params) -> Result<DeflateParams, DeflateError> {
     if offer.server_no_context_takeover && !answer.server_no_context_takeover {
         return Err(DeflateError::ServerNoContextTakeoverMissing);
@@ -123,7 +129,7 @@ fn agree(offer: Params, answer: Params) -> Result<DeflateParams, DeflateError> {
     })
 }
 
-/// The well-formed offers of this extension, in order.
+/// Returns the well-formed offers of permessage-deflate, in their order.
 fn acceptable(offered: &[Extension]) -> impl Iterator<Item = Params> {
     offered
         .iter()
@@ -135,7 +141,8 @@ fn is_deflate(extension: &Extension) -> bool {
     extension.name() == NAME
 }
 
-/// The value to write for a window, if it needs one.
+/// Returns the value of a window parameter. The largest window is the default and needs no
+/// parameter.
 fn below_max(bits: u8) -> Option<u8> {
     (bits < MAX_BITS).then_some(bits)
 }

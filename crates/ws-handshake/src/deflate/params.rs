@@ -7,14 +7,14 @@ use crate::extension::Extension;
 /// The name of the extension (RFC 7692 §7).
 pub(super) const NAME: &str = "permessage-deflate";
 
-/// Well-formed parameters. `None`: the parameter is not there.
+/// Well-formed parameters. `None` stands for a missing parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Params {
     pub(super) server_no_context_takeover: bool,
     pub(super) client_no_context_takeover: bool,
     pub(super) server_max_window_bits: Option<u8>,
-    /// In an offer, 15 also stands for the parameter without value: both leave the choice to
-    /// the server (§7.1.2.2).
+    /// In an offer, 15 also stands for the parameter without a value. Both let the server choose
+    /// (§7.1.2.2).
     pub(super) client_max_window_bits: Option<u8>,
 }
 
@@ -27,8 +27,9 @@ impl Params {
         Self::parse(extension, None)
     }
 
-    /// Each parameter at most once, no other ones, and values where they belong. `bare` is what
-    /// `client_max_window_bits` says without a value.
+    /// Parses the parameters. Each may occur once, unknown ones are errors, and values must be
+    /// valid. `bare` replaces the value of `client_max_window_bits` if it is missing. If `bare` is
+    /// `None`, the value is required.
     fn parse(extension: &Extension, bare: Option<u8>) -> Result<Self, DeflateError> {
         let mut params = Self::default();
         for (name, value) in extension.params() {
@@ -53,7 +54,7 @@ impl Params {
         }
     }
 
-    /// `None`: the value is not one of this parameter.
+    /// Sets a parameter. Returns `None` if the value is invalid.
     fn set(
         &mut self,
         parameter: DeflateParameter,
@@ -85,7 +86,8 @@ impl Params {
         self.to_extension(Some)
     }
 
-    /// `client_value` is what to write behind `client_max_window_bits`, if anything.
+    /// Encodes the parameters. `client_value` returns the value of `client_max_window_bits`, or
+    /// `None` to write it without a value.
     fn to_extension(self, client_value: impl FnOnce(u8) -> Option<u8>) -> Extension {
         let bare = |is_set: bool| is_set.then_some(None);
         let params = [
@@ -111,18 +113,18 @@ impl Params {
             Some((parameter.name().into(), value))
         });
         let mut params: Vec<_> = written.collect();
-        // Kept as long as the connection.
+        // The list lives as long as the connection.
         params.shrink_to_fit();
         Extension::of_tokens(NAME, params)
     }
 }
 
-/// Set by being there; no value belongs to it (RFC 7692 §7.1.1).
+/// Parses a parameter that must not have a value (RFC 7692 §7.1.1).
 fn flag(value: Option<&str>) -> Option<bool> {
     value.is_none().then_some(true)
 }
 
-/// A decimal integer from 8 to 15 without leading zeros (RFC 7692 §7.1.2).
+/// Parses a decimal integer from 8 to 15 without leading zeros (RFC 7692 §7.1.2).
 fn window_bits(value: &str) -> Option<u8> {
     match value {
         "8" => Some(8),

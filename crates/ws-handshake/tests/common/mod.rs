@@ -1,5 +1,5 @@
-//! Heads to start from, with single lines exchanged.
-#![expect(dead_code, reason = "each test binary uses its own part")]
+//! Valid heads whose lines can be changed, and helpers for both roles.
+#![expect(dead_code, reason = "each test binary uses some of the items")]
 
 use ws_handshake::{
     ClientError, ClientHandshake, Established, OriginPolicy, Progress, RejectReason, Rejection,
@@ -32,7 +32,7 @@ impl HeadText {
         )
     }
 
-    /// The valid answer to it.
+    /// The valid response to [`HeadText::request`].
     pub(crate) fn response() -> Self {
         Self::new(
             "HTTP/1.1 101 Switching Protocols",
@@ -69,11 +69,11 @@ impl HeadText {
         let before = self.lines.len();
         self.lines
             .retain(|line| !line.starts_with(prefix.as_bytes()));
-        assert_ne!(before, self.lines.len(), "{name} was there");
+        assert_ne!(before, self.lines.len(), "the head has no {name}");
         self
     }
 
-    /// Exchanges the line of a header.
+    /// Replaces the lines of a header.
     pub(crate) fn set(self, name: &str, value: &str) -> Self {
         self.without(name).with(format!("{name}: {value}"))
     }
@@ -89,30 +89,36 @@ impl HeadText {
     }
 }
 
-/// The result of a server with the default policy.
+/// Passes the bytes to a server with the default policy.
 pub(crate) fn serve(bytes: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
     ServerHandshake::new(OriginPolicy::default()).receive(bytes)
 }
 
-/// The offer in a complete request.
+/// Returns the valid request in a complete head.
 #[track_caller]
 pub(crate) fn offer(head: &HeadText) -> UpgradeRequest {
     let bytes = head.bytes();
     let progress = serve(&bytes).unwrap_or_else(|rejection| panic!("{rejection}"));
     assert_eq!(progress.consumed, bytes.len());
-    progress.done.expect("the head is complete")
+    progress.done.expect("the head must be complete")
 }
 
-/// Asserts the reason, the status, and that the answer is complete and ends the connection.
+/// Asserts that the head is rejected. See [`assert_rejected`].
 #[track_caller]
-pub(crate) fn assert_rejected(bytes: &[u8], reason: RejectReason, status: u16) {
-    let rejection = serve(bytes).expect_err("the request is to be refused");
-    assert_eq!(rejection.reason(), reason);
+pub(crate) fn refuse(head: &HeadText, reason: impl Into<RejectReason>, status: u16) {
+    assert_rejected(&head.bytes(), reason, status);
+}
+
+/// Asserts the reason and the status, and that the response is complete and ends the connection.
+#[track_caller]
+pub(crate) fn assert_rejected(bytes: &[u8], reason: impl Into<RejectReason>, status: u16) {
+    let rejection = serve(bytes).expect_err("the request must be rejected");
+    assert_eq!(rejection.reason(), reason.into());
     assert_eq!(rejection.status(), status);
     let answer = String::from_utf8(rejection.encode()).unwrap();
     let (head, body) = answer
         .split_once("\r\n\r\n")
-        .expect("the answer is complete");
+        .expect("the response must have a complete head");
     assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
     assert!(head.contains("\r\nConnection: close"), "{head}");
     let length = rejection.response().body().len();
@@ -131,12 +137,12 @@ pub(crate) fn client(request: &Request) -> ClientHandshake {
     request.build(&target(), NONCE).unwrap()
 }
 
-/// The result of a client that offered nothing.
+/// Passes the bytes to a client without offers.
 pub(crate) fn connect(bytes: &[u8]) -> Result<Progress<Established>, ClientError> {
     client(&Request::new()).receive(bytes)
 }
 
-/// The connection that a complete response establishes.
+/// Returns the result of a client for a complete response.
 #[track_caller]
 pub(crate) fn established(request: &Request, head: &HeadText) -> Established {
     let bytes = head.bytes();
@@ -144,5 +150,28 @@ pub(crate) fn established(request: &Request, head: &HeadText) -> Established {
         .receive(&bytes)
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(progress.consumed, bytes.len());
-    progress.done.expect("the head is complete")
+    progress.done.expect("the head must be complete")
+}
+
+/// Passes the pieces to `receive` until it returns a result or an error. Returns the number of
+/// bytes consumed and the result, which is `None` if the input is not complete.
+pub(crate) fn feed<'a, T, E>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+    mut receive: impl FnMut(&[u8]) -> Result<Progress<T>, E>,
+) -> Result<(usize, Option<T>), E> {
+    let mut total = 0;
+    for piece in pieces {
+        let progress = receive(piece)?;
+        assert!(progress.consumed <= piece.len());
+        total += progress.consumed;
+        if progress.done.is_some() {
+            return Ok((total, progress.done));
+        }
+        assert_eq!(
+            progress.consumed,
+            piece.len(),
+            "a pending call consumes all input"
+        );
+    }
+    Ok((total, None))
 }

@@ -1,4 +1,4 @@
-//! What a client offers, and which answers it takes.
+//! The offers of a client, and the answers that it accepts.
 
 use ws_handshake::{
     Answer, AnswerError, ClientError, DeflateError, DeflateParameter, Extension, Request,
@@ -11,7 +11,7 @@ use super::{
 };
 
 #[test]
-fn a_client_offers_its_wishes_first() {
+fn offers_are_in_order_of_preference() {
     let plain = "permessage-deflate; client_max_window_bits";
     let asked = "permessage-deflate; server_max_window_bits=10; client_max_window_bits";
     let reset = "permessage-deflate; server_no_context_takeover; client_max_window_bits";
@@ -40,7 +40,7 @@ fn a_client_offers_its_wishes_first() {
 }
 
 #[test]
-fn offers_stand_where_they_were_added() {
+fn offers_keep_the_position_at_which_they_were_added() {
     let x = Extension::new("x").unwrap();
     let y = Extension::new("y").unwrap();
     let request = Request::new()
@@ -66,7 +66,7 @@ fn offers_stand_where_they_were_added() {
 }
 
 #[test]
-fn answers_to_a_client_are_agreements_or_faults() {
+fn answers_are_accepted_or_rejected_alike_on_both_sides() {
     use DeflateError::*;
     use DeflateParameter as P;
     let unknown = |name: &str| Err(UnknownParameter(name.to_owned()));
@@ -82,7 +82,7 @@ fn answers_to_a_client_are_agreements_or_faults() {
             "; client_no_context_takeover",
             Ok(params((false, true), (15, 15))),
         ),
-        // §7.1.2.1: a server may name its window unasked.
+        // §7.1.2.1: a server may send its window without a request.
         (
             "",
             "; server_max_window_bits=9",
@@ -113,7 +113,8 @@ fn answers_to_a_client_are_agreements_or_faults() {
             "; client_max_window_bits=8",
             Ok(params((false, false), (15, 8))),
         ),
-        // §7.1.1.2, §7.1.2.2: the client keeps to what it said, and to less if it is asked.
+        // §7.1.1.2, §7.1.2.2: the client keeps the limits of its offer, and stricter ones of the
+        // answer.
         (
             "; client_no_context_takeover",
             "",
@@ -253,7 +254,7 @@ fn answers_to_a_client_are_agreements_or_faults() {
         );
         let result = verified(&offer, &answer).map_err(deflate_error);
         assert_eq!(result, expected.clone().map(Some), "{offer} -> {answer}");
-        // The same holds for what a server answers by hand.
+        // The checks are the same for an answer that a server writes with `extension`.
         let by_hand = Answer::new().extension(extensions(&answer).remove(0));
         let result = accepted(&[&offer], by_hand).map(|accepted| accepted.agreed().deflate());
         let expected = expected.map(Some).map_err(AnswerError::Deflate);
@@ -269,7 +270,7 @@ fn deflate_error(error: ClientError) -> DeflateError {
 }
 
 #[test]
-fn answers_out_of_place_fail() {
+fn other_answers_fail() {
     let request = Request::new().deflate(&config());
     for (request, answer, name) in [
         // 22.2.23
@@ -309,7 +310,7 @@ fn errors_name_the_parameter() {
     );
     assert_eq!(
         error.unwrap_err().to_string(),
-        "the server's answer to permessage-deflate is wrong; offer no compression, or report it \
+        "the answer to permessage-deflate is wrong; offer no compression, or report it \
          (client_max_window_bits was not offered)"
     );
     let twice = Answer::new()
@@ -322,7 +323,7 @@ fn errors_name_the_parameter() {
 }
 
 #[test]
-fn a_wish_that_is_not_granted_does_not_fail() {
+fn a_limit_that_the_server_does_not_grant_is_no_error() {
     let wishes = config().peer_no_context_takeover().peer_window_bits(10);
     let request = Request::new().deflate(&wishes);
     for (answer, expected) in [
@@ -341,7 +342,7 @@ fn a_wish_that_is_not_granted_does_not_fail() {
 }
 
 #[test]
-fn offers_in_forms_of_their_own_are_left_to_the_caller() {
+fn offers_with_unknown_parameters_are_not_interpreted() {
     let offers = "permessage-deflate; x-level=3";
     assert_eq!(
         verified(offers, "permessage-deflate; x-level=2").unwrap(),

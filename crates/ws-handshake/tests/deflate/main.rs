@@ -1,4 +1,6 @@
-//! How both sides come to terms about permessage-deflate (RFC 7692 §5, §7.1).
+//! The negotiation of permessage-deflate (RFC 7692 §5, §7.1).
+//!
+//! Numbers such as 21.3.1 are those of the cases in `ws-conformance`.
 
 #![forbid(unsafe_code)]
 
@@ -31,7 +33,7 @@ fn accepted(lines: &[&str], answer: Answer) -> Result<Accepted, AnswerError> {
     offer(&lines.iter().fold(head, add)).accept(answer)
 }
 
-/// The extensions that a server answers to offers, or nothing.
+/// Returns the extensions with which a server answers the offers. Empty if it declines all of them.
 #[track_caller]
 fn answered(lines: &[&str], config: &DeflateConfig) -> String {
     let accepted = accepted(lines, Answer::new().deflate(config)).unwrap();
@@ -41,14 +43,14 @@ fn answered(lines: &[&str], config: &DeflateConfig) -> String {
         .to_owned();
     assert_eq!(accepted.agreed().deflate().is_some(), !answer.is_empty());
     if !answer.is_empty() {
-        // The rules of the client hold, and it understands the same.
+        // A client accepts the answer, and derives the same parameters.
         let agreed = verified(&lines.join(", "), &answer).unwrap();
         assert_eq!(agreed, accepted.agreed().deflate());
     }
     answer
 }
 
-/// A request with these extensions, as they are.
+/// Builds a request with these extensions.
 fn offering(offers: &str) -> Request {
     extensions(offers)
         .into_iter()
@@ -59,7 +61,7 @@ fn response(answer: &str) -> HeadText {
     HeadText::response().with(format!("{HEADER}: {answer}"))
 }
 
-/// What a client makes of an answer to its offers.
+/// Returns the parameters that a client derives from an answer to its offers.
 fn verified(offers: &str, answer: &str) -> Result<Option<DeflateParams>, ClientError> {
     verified_by(&offering(offers), answer)
 }
@@ -69,7 +71,7 @@ fn verified_by(request: &Request, answer: &str) -> Result<Option<DeflateParams>,
     Ok(progress.done.unwrap().agreed().deflate())
 }
 
-/// The value of the header in a client's request.
+/// Returns the extensions in the request of a client.
 fn offered(config: &DeflateConfig) -> String {
     let handshake = client(&Request::new().deflate(config));
     let head = String::from_utf8(handshake.request().to_vec()).unwrap();
@@ -77,18 +79,18 @@ fn offered(config: &DeflateConfig) -> String {
     rest.split("\r\n").next().unwrap().to_owned()
 }
 
-/// Server without context takeover, client without, windows of server and client.
-fn params(resets: (bool, bool), windows: (u8, u8)) -> DeflateParams {
+/// Builds parameters. Each pair has the value of the server first, and then that of the client.
+fn params(no_context_takeover: (bool, bool), windows: (u8, u8)) -> DeflateParams {
     let mut params = DeflateParams::default();
     (
         params.server_no_context_takeover,
         params.client_no_context_takeover,
-    ) = resets;
+    ) = no_context_takeover;
     (params.server_max_window_bits, params.client_max_window_bits) = windows;
     params
 }
 
-/// A server whose request and response are those of another HTTP stack.
+/// Negotiates as a server whose requests and responses are handled by another HTTP stack.
 fn over_http(offers: &str, config: &DeflateConfig) -> (http::Response<()>, Option<DeflateParams>) {
     let request = http::Request::get("/chat")
         .header("host", "server.example.com")

@@ -1,4 +1,4 @@
-//! What holds for all configurations and offers.
+//! Properties that hold for all configurations and offers.
 
 use proptest::prelude::*;
 use ws_handshake::Request;
@@ -23,7 +23,7 @@ fn any_config() -> impl Strategy<Value = DeflateConfig> {
     })
 }
 
-/// Offers of all kinds: acceptable, malformed, of others.
+/// Offers of all kinds: acceptable, malformed, and of other extensions.
 fn any_offers() -> impl Strategy<Value = String> {
     let param = prop_oneof![
         4 => Just("server_no_context_takeover"),
@@ -49,14 +49,15 @@ fn any_offers() -> impl Strategy<Value = String> {
     prop::collection::vec(offer, 1..5).prop_map(|offers| offers.join(", "))
 }
 
-/// Whether nothing is used that this end did not want.
-fn respects_own(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
+/// Returns `true` if the parameters keep the limits that an end set for itself.
+fn keeps_own_limits(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
     let wanted = config.wanted(role);
     params.takeover(role) <= wanted.takeover(role)
         && params.window_bits(role) <= wanted.window_bits(role)
 }
 
-fn respects_wishes(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
+/// Returns `true` if the parameters keep the limits that an end requested of its peer.
+fn keeps_peer_limits(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
     let (wanted, peer) = (config.wanted(role), role.peer());
     params.takeover(peer) <= wanted.takeover(peer)
         && params.window_bits(peer) <= wanted.window_bits(peer)
@@ -66,25 +67,25 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn both_ends_agree_on_the_same(ours in any_config(), theirs in any_config()) {
+    fn both_ends_derive_the_same_parameters(ours in any_config(), theirs in any_config()) {
         let request = Request::new().deflate(&ours);
         let (response, agreed) = over_http(&offered(&ours), &theirs);
         let answer = response.headers()[HEADER].to_str().unwrap();
         prop_assert_eq!(verified_by(&request, answer).unwrap(), agreed);
         let agreed = agreed.unwrap();
         for (config, role) in [(&ours, Role::Client), (&theirs, Role::Server)] {
-            prop_assert!(respects_own(&agreed, config, role));
-            prop_assert!(respects_wishes(&agreed, config, role));
+            prop_assert!(keeps_own_limits(&agreed, config, role));
+            prop_assert!(keeps_peer_limits(&agreed, config, role));
         }
     }
 
     #[test]
-    fn whatever_is_offered_the_answer_fits(offers in any_offers(), config in any_config()) {
+    fn every_answer_fits_the_offers(offers in any_offers(), config in any_config()) {
         let (response, agreed) = over_http(&offers, &config);
         match response.headers().get(HEADER) {
             Some(answer) => {
                 prop_assert_eq!(verified(&offers, answer.to_str().unwrap()).unwrap(), agreed);
-                prop_assert!(respects_own(&agreed.unwrap(), &config, Role::Server));
+                prop_assert!(keeps_own_limits(&agreed.unwrap(), &config, Role::Server));
             }
             None => prop_assert_eq!(agreed, None),
         }

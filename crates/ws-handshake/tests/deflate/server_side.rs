@@ -1,4 +1,4 @@
-//! What a server answers to which offers.
+//! The answers of a server to offers.
 
 use ws_handshake::{Answer, RejectReason, Request};
 
@@ -47,17 +47,17 @@ fn malformed_offers_are_declined() {
         let bad = format!("permessage-deflate; {params}");
         let good = "permessage-deflate; server_max_window_bits=12";
         assert_eq!(answered(&[&bad], &config()), "", "{bad}");
-        // The next one counts, in one line or in two (21.3.18, 21.3.19).
+        // The next offer is accepted, in the same line or in another one (21.3.18, 21.3.19).
         assert_eq!(answered(&[&format!("{bad}, {good}")], &config()), good);
         assert_eq!(answered(&[&bad, "x", good], &config()), good);
     }
-    // 21.3.5: against the grammar, which fails the handshake (RFC 6455 §9.1).
+    // 21.3.5: a violation of the grammar fails the handshake (RFC 6455 §9.1).
     for value in ["", "\"\""] {
         let line = format!("{HEADER}: permessage-deflate; server_max_window_bits={value}");
         let bytes = HeadText::request().with(line).bytes();
         assert_rejected(&bytes, RejectReason::InvalidExtensions, 400);
     }
-    // 21.2.9: names are compared exactly.
+    // 21.2.9: extension names are case-sensitive.
     assert_eq!(answered(&["PERMESSAGE-DEFLATE"], &config()), "");
     assert_eq!(answered(&["permessage-deflates, deflate"], &config()), "");
     assert_eq!(answered(&[], &config()), "");
@@ -72,7 +72,7 @@ fn the_first_acceptable_offer_is_answered() {
         .peer_no_context_takeover();
     for (config, offers, answer) in [
         (plain, "", ""),
-        // RFC 7692 §7.1.3: the offers of the examples.
+        // The example offers of RFC 7692 §7.1.3.
         (
             plain,
             "client_max_window_bits; server_max_window_bits=10, permessage-deflate; \
@@ -115,7 +115,7 @@ fn the_first_acceptable_offer_is_answered() {
             "client_max_window_bits=8",
             "; server_max_window_bits=10; client_max_window_bits=8",
         ),
-        // 21.3.13: not offered, not answered.
+        // 21.3.13: a parameter that was not offered is not in the answer.
         (small, "", "; server_max_window_bits=10"),
         (
             small,
@@ -132,7 +132,7 @@ fn the_first_acceptable_offer_is_answered() {
             "server_max_window_bits=15",
             "; server_max_window_bits=10",
         ),
-        // 21.3.20: granted windows are repeated, also the largest.
+        // 21.3.20: a requested window is in the answer, even the largest one.
         (
             plain,
             "server_max_window_bits=15",
@@ -171,7 +171,7 @@ fn the_first_acceptable_offer_is_answered() {
         let offers = format!("permessage-deflate{separator}{offers}");
         let expected = format!("permessage-deflate{answer}");
         assert_eq!(answered(&[&offers], &config), expected, "{offers}");
-        // 21.2.2: other extensions make no difference.
+        // 21.2.2: other extensions do not change the answer.
         assert_eq!(answered(&["x-unknown; a", &offers, "y"], &config), expected);
     }
     for bits in 8..=15 {
@@ -181,7 +181,7 @@ fn the_first_acceptable_offer_is_answered() {
 }
 
 #[test]
-fn requests_of_other_http_stacks_are_negotiated_too() {
+fn requests_of_other_http_stacks_are_negotiated() {
     let (response, agreed) = over_http(
         "permessage-deflate; server_max_window_bits=abc, permessage-deflate; client_max_window_bits",
         &config().own_no_context_takeover().peer_window_bits(12),
