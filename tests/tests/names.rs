@@ -1,7 +1,8 @@
-//! Every type that a public signature of an adapter has can be named from it, by the same name in all three.
+//! Checks that each type in a public signature of an adapter has a public name, and that the three
+//! adapters use the same names.
 
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "to compile is the test")]
+#![allow(dead_code, reason = "the test is that this compiles")]
 
 macro_rules! names {
     ($($adapter:ident, $runtime:ident, $timer:ident;)*) => {$(
@@ -91,6 +92,8 @@ macro_rules! names {
                 masks: (Box<dyn masks::MaskSource>, masks::OsMasks, masks::MaskKey),
             }
 
+            const PAIR: fn(Config) -> (WebSocket, WebSocket) = testing::pair;
+
             fn the_runtime<M: Timer, R: transport::Runtime<Timer = M> + transport::Wrap<S>, S>() {}
 
             fn is_the_runtime() {
@@ -102,7 +105,7 @@ macro_rules! names {
     )*};
 }
 
-/// Some stream of each runtime.
+/// A stream of each runtime.
 mod streams {
     pub(super) mod ws_tokio {
         pub(crate) type Stream = tokio::net::TcpStream;

@@ -1,4 +1,4 @@
-//! Runs the example of ws-tokio below hyper.
+//! Tests the example `tokio_hyper` of ws-tokio.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +15,7 @@ use ws_tokio::{CloseCode, Config, ConnectError, Connector, DeflateConfig};
 #[path = "../../crates/ws-tokio/examples/tokio_hyper.rs"]
 mod hyper_server;
 
-/// Marks a compressed message (RFC 7692 §6).
+/// FIN and RSV1, the first bits of a compressed message in one frame (RFC 7692 §6).
 const COMPRESSED: u8 = 0xc0;
 
 async fn start() -> SocketAddr {
@@ -50,10 +50,9 @@ async fn messages_are_compressed_and_come_back() {
     assert_eq!(answer.as_text(), Some("plain"));
 }
 
-/// The bytes on the wire: the example of RFC 7692 §7.2.3.1 in, and less out than the message has. The first comes in one
-/// segment with the request.
+/// The first message is the example of RFC 7692 §7.2.3.1, in the same segment as the request.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_on_the_wire_is_compressed() {
+async fn the_frames_of_both_directions_are_compressed() {
     let address = start().await;
     let talk = Running::start(move || {
         let mut peer = RawPeer::connect(address);
@@ -76,15 +75,15 @@ async fn what_is_on_the_wire_is_compressed() {
 }
 
 #[tokio::test]
-async fn ordinary_requests_and_bad_ones_are_answered() {
+async fn ordinary_and_bad_requests_are_answered() {
     let address = start().await;
     let (rejected, ordinary) = tokio::task::spawn_blocking(move || {
         let ask = |request: Vec<u8>| {
             let mut peer = RawPeer::connect(address);
             peer.send(&request);
-            let (octets, ending) = peer.read_to_end();
+            let (bytes, ending) = peer.read_to_end();
             assert_eq!(ending, Ending::Eof);
-            String::from_utf8(octets).unwrap()
+            String::from_utf8(bytes).unwrap()
         };
         let bad = http::request_but("GET", "GET /echo HTTP/1.1\r\nOrigin: http://evil.example");
         (

@@ -1,28 +1,26 @@
 //! Transports and timers.
 //!
-//! For programs that write a transport of their own, keep the type of one, or want back the stream that a connection
-//! was made of.
+//! For programs that write a transport, keep the type of a transport, or take back the stream below
+//! a connection.
 
 pub use ws_driver::transport::*;
 
 use std::any::Any;
-use std::future::Future;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use async_std::io::{Read, Write};
 use async_std::net::{TcpStream, ToSocketAddrs};
 use ws_driver::futures_io::{self as over, FuturesRuntime};
 
-/// The async-std runtime: what makes the generic types of this crate its own.
+/// The async-std runtime, as a parameter of the generic types in [`ws_driver`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AsyncStd;
 
-/// Any transport over async-std: TCP as it is, every other in a box. See [`ws_driver::transport::AnyTransport`].
+/// Any transport over async-std. TCP is stored directly, every other transport in a box.
+///
+/// See [`ws_driver::transport::AnyTransport`].
 pub type AnyTransport = ws_driver::transport::AnyTransport<AsyncStd>;
 
 /// The receiving half of [`AnyTransport`].
@@ -58,7 +56,7 @@ impl FuturesRuntime for AsyncStd {
         tcp.peer_addr()
     }
 
-    /// `poll_close` of its sockets flushes, and ends nothing.
+    /// Needed because `poll_close` of an async-std socket flushes and does not end the direction.
     fn shut_down(stream: &dyn Any) -> Option<io::Result<()>> {
         #[cfg(unix)]
         if let Some(unix) = stream.downcast_ref::<async_std::os::unix::net::UnixStream>() {
@@ -77,7 +75,7 @@ impl<S: Read + Write + Unpin + Send + 'static> Wrap<S> for AsyncStd {
 
 /// An async-std stream as a transport. Dereferences to the stream.
 ///
-/// TCP has a transport of its own, [`TcpTransport`].
+/// For TCP use [`TcpTransport`].
 pub type StreamTransport<S> = over::StreamTransport<AsyncStd, S>;
 
 /// A TCP stream as a transport.
@@ -86,39 +84,10 @@ pub type TcpTransport = over::TcpTransport<AsyncStd>;
 /// The receiving half of a TCP stream.
 pub type TcpReadHalf = over::TcpReadHalf<AsyncStd>;
 
-/// The sending half of a TCP stream. Dropping it ends this direction, also while the other half lives.
+/// The sending half of a TCP stream. Dropping it ends this direction, even while the other half
+/// exists.
 pub type TcpWriteHalf = over::TcpWriteHalf<AsyncStd>;
 
-/// An async-std timer.
-#[derive(Debug)]
-pub struct AsyncStdTimer {
-    timer: async_io::Timer,
-    /// The timer itself says so once only.
-    has_gone_off: bool,
-}
-
-impl Timer for AsyncStdTimer {
-    fn now() -> Instant {
-        Instant::now()
-    }
-
-    fn at(deadline: Instant) -> Self {
-        Self {
-            timer: async_io::Timer::at(deadline),
-            has_gone_off: false,
-        }
-    }
-
-    fn reset(&mut self, deadline: Instant) {
-        self.timer.set_at(deadline);
-        self.has_gone_off = false;
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.has_gone_off {
-            ready!(Pin::new(&mut self.timer).poll(cx));
-            self.has_gone_off = true;
-        }
-        Poll::Ready(())
-    }
-}
+/// An async-std timer. It is the timer of smol, because both runtimes use the reactor of
+/// `async-io`.
+pub type AsyncStdTimer = ws_smol::transport::SmolTimer;

@@ -1,7 +1,7 @@
 //! Transports and timers.
 //!
-//! For programs that write a transport of their own, keep the type of one, or want back the stream that a connection
-//! was made of.
+//! For programs that write a transport, keep the type of a transport, or take back the stream below
+//! a connection.
 
 pub use ws_driver::transport::*;
 
@@ -16,12 +16,14 @@ use async_net::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
 use ws_driver::futures_io::{self as over, FuturesRuntime};
 
-/// The smol runtime: what makes the generic types of this crate its own.
+/// The smol runtime, as a parameter of the generic types in [`ws_driver`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Smol;
 
-/// Any transport over smol: TCP as it is, every other in a box. See [`ws_driver::transport::AnyTransport`].
+/// Any transport over smol. TCP is stored directly, every other transport in a box.
+///
+/// See [`ws_driver::transport::AnyTransport`].
 pub type AnyTransport = ws_driver::transport::AnyTransport<Smol>;
 
 /// The receiving half of [`AnyTransport`].
@@ -66,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wrap<S> for Smol {
 
 /// A smol stream as a transport. Dereferences to the stream.
 ///
-/// TCP has a transport of its own, [`TcpTransport`].
+/// For TCP use [`TcpTransport`].
 pub type StreamTransport<S> = over::StreamTransport<Smol, S>;
 
 /// A TCP stream as a transport.
@@ -75,15 +77,16 @@ pub type TcpTransport = over::TcpTransport<Smol>;
 /// The receiving half of a TCP stream.
 pub type TcpReadHalf = over::TcpReadHalf<Smol>;
 
-/// The sending half of a TCP stream. Dropping it ends this direction, also while the other half lives.
+/// The sending half of a TCP stream. Dropping it ends this direction, even while the other half
+/// exists.
 pub type TcpWriteHalf = over::TcpWriteHalf<Smol>;
 
 /// A smol timer.
 #[derive(Debug)]
 pub struct SmolTimer {
     timer: async_io::Timer,
-    /// The timer itself says so once only.
-    has_gone_off: bool,
+    /// Kept because `async_io::Timer` is ready only once, and waits forever after that.
+    has_expired: bool,
 }
 
 impl Timer for SmolTimer {
@@ -94,19 +97,19 @@ impl Timer for SmolTimer {
     fn at(deadline: Instant) -> Self {
         Self {
             timer: async_io::Timer::at(deadline),
-            has_gone_off: false,
+            has_expired: false,
         }
     }
 
     fn reset(&mut self, deadline: Instant) {
         self.timer.set_at(deadline);
-        self.has_gone_off = false;
+        self.has_expired = false;
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.has_gone_off {
+        if !self.has_expired {
             ready!(Pin::new(&mut self.timer).poll(cx));
-            self.has_gone_off = true;
+            self.has_expired = true;
         }
         Poll::Ready(())
     }

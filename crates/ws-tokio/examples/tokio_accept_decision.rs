@@ -1,4 +1,4 @@
-//! A server that looks at a request before it accepts: the page it comes from, its path, its subprotocols.
+//! Shows a server that decides about each request by its origin, path and subprotocols.
 //!
 //! ```sh
 //! cargo run --example tokio_accept_decision -- 127.0.0.1:9001
@@ -13,10 +13,9 @@ use tokio::net::TcpListener;
 use ws_tokio::http::{Response, StatusCode};
 use ws_tokio::{AcceptError, Acceptor, Offer, OriginPolicy};
 
-/// The rooms there are.
 const ROOMS: [&str; 2] = ["garden", "kitchen"];
 
-/// The subprotocols this server speaks, the best first.
+/// The subprotocols of this server, in the order of preference.
 const SUBPROTOCOLS: [&str; 2] = ["chat.v2", "chat.v1"];
 
 #[tokio::main]
@@ -28,11 +27,12 @@ async fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Accepts connections for ever, each with a task of its own.
+/// Accepts connections forever, and serves each in its own task.
 pub(crate) async fn serve(listener: TcpListener) {
-    // Any web page can make its visitor's browser connect here, cookies included, and the Origin header tells which
-    // page it was. By default only pages of this very host may; this service has its pages elsewhere. Programs that
-    // are no browsers send no Origin, and pass.
+    // Any web page can make the browser of its visitor connect here, with the cookies of this
+    // server. The browser names the page in the Origin header. By default only pages of this host
+    // are accepted. The pages of this service have another host. Clients other than browsers send
+    // no Origin, and are accepted.
     let acceptor = Acceptor::new()
         .origins(OriginPolicy::allow_list(["https://app.example.com"]))
         .max_message(64 << 10);
@@ -48,16 +48,18 @@ pub(crate) async fn serve(listener: TcpListener) {
                                 eprintln!("{peer}: {error}");
                             }
                         }
-                        // No WebSocket request, or a foreign page's: it was answered with the right status.
+                        // Not a WebSocket request, or one of a foreign page. It has already been
+                        // answered with the right status.
                         Err(AcceptError::Rejected(reason)) => {
-                            eprintln!("{peer}: turned away: {reason}")
+                            eprintln!("{peer}: rejected: {reason}");
                         }
-                        // Clients come and go.
+                        // The client left before it sent a request, which is not worth a report.
                         Err(error) if error.is_disconnect() => {}
                         Err(error) => eprintln!("{peer}: {error}"),
                     }
                 });
             }
+            // As in `tokio_echo_server`: usually no more file descriptors.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -66,17 +68,17 @@ pub(crate) async fn serve(listener: TcpListener) {
     }
 }
 
-/// Decides about one request, and serves it.
+/// Decides about one request, and serves the connection.
 async fn welcome(offer: Offer) -> io::Result<()> {
-    // The decision may take its time, to ask a database for instance: the time limit of the handshake
-    // stands still.
+    // The decision may take any time, for example to query a database. The handshake timeout does
+    // not run meanwhile.
     let path = offer.path().strip_prefix("/rooms/");
     let Some(room) = ROOMS.into_iter().find(|room| path == Some(room)) else {
         let response = refusal(StatusCode::NOT_FOUND, "there is no such room\n");
         return Ok(offer.reject_with(response).await?);
     };
-    let spoken = |name: &&str| offer.protocols().any(|offered| offered == *name);
-    let Some(subprotocol) = SUBPROTOCOLS.into_iter().find(spoken) else {
+    let is_offered = |name: &&str| offer.protocols().any(|offered| offered == *name);
+    let Some(subprotocol) = SUBPROTOCOLS.into_iter().find(is_offered) else {
         let response = refusal(StatusCode::BAD_REQUEST, "offer chat.v2 or chat.v1\n");
         return Ok(offer.reject_with(response).await?);
     };
@@ -93,9 +95,9 @@ async fn welcome(offer: Offer) -> io::Result<()> {
     Ok(())
 }
 
-/// A response that says why. For a status alone there is `Offer::reject`.
-fn refusal(status: StatusCode, why: &str) -> Response<Vec<u8>> {
-    let mut response = Response::new(why.into());
+/// Returns a response with a reason. `Offer::reject` sends a status alone.
+fn refusal(status: StatusCode, reason: &str) -> Response<Vec<u8>> {
+    let mut response = Response::new(reason.into());
     *response.status_mut() = status;
     response
 }

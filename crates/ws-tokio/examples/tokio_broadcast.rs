@@ -1,7 +1,7 @@
-//! A news server: every message goes to all subscribers, and none of them can hold up the others.
+//! Shows a news server: each message goes to all subscribers, and no subscriber delays another.
 //!
-//! A subscriber that reads too slowly is dropped when it is more than [`BACKLOG`] behind, so that memory is bounded:
-//! messages are encoded once and shared, and each subscriber's queue has a limit.
+//! The memory is bounded. Each message is encoded once and shared. Each subscriber has a queue of
+//! at most [`BACKLOG`] bytes and one message, and is dropped if it reads too slowly.
 //!
 //! ```sh
 //! cargo run --example tokio_broadcast -- 127.0.0.1:9001
@@ -13,14 +13,19 @@ use std::time::Duration;
 use std::{env, io};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::sync::broadcast::{Receiver, Sender};
-use ws_tokio::{Acceptor, CloseCode, Config, Prepared, TryFeedError, WebSocket};
+use tokio::sync::broadcast::Sender;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
+use ws_tokio::{Acceptor, CloseCode, Config, Error, Prepared};
 
-/// The bytes by which a subscriber may fall behind. This much can be queued for each of them, and one more message.
+/// The bytes that are queued for a subscriber before its task waits for it.
 pub(crate) const BACKLOG: usize = 256 << 10;
 
-/// Messages that wait until every subscriber's task has seen them: a task that is late by more counts as slow.
+/// The longest wait for a subscriber with a full queue.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The messages that are kept for subscribers whose tasks wait. A subscriber that is further behind
+/// is dropped.
 const RING_LEN: usize = 64;
 
 #[tokio::main]
@@ -31,36 +36,37 @@ async fn main() -> io::Result<()> {
     let news = newsroom();
     tokio::spawn(serve(listener, news.clone()));
     for seconds in 0_u64.. {
-        // An error says that nobody listens at the moment.
+        // An error means that there are no subscribers at the moment.
         let _ = news.send(Prepared::new(format!("up for {seconds} s")));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     Ok(())
 }
 
-/// Where messages are published. Each is encoded once, for however many subscribers.
+/// Makes the channel in which news is published.
 pub(crate) fn newsroom() -> Sender<Prepared> {
     Sender::new(RING_LEN)
 }
 
-/// Accepts subscribers for ever, each with a task of its own.
+/// Accepts subscribers forever, and serves each in its own task.
 pub(crate) async fn serve(listener: TcpListener, news: Sender<Prepared>) {
     let config = Config::default()
         .high_water_mark(BACKLOG)
-        // Finds subscribers that are gone without a word, also when there is no news.
+        // Finds subscribers that have vanished, even while there is no news.
         .keepalive(Duration::from_secs(30), Duration::from_secs(10));
-    // Subscribers have next to nothing to say.
+    // Subscribers have no reason to send long messages.
     let acceptor = Acceptor::new().config(config).max_message(1024);
     loop {
         match listener.accept().await {
             Ok((tcp, peer)) => {
                 let (acceptor, news) = (acceptor.clone(), news.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = subscribe(&acceptor, tcp, &news).await {
+                    if let Err(error) = subscribe(acceptor, tcp, news).await {
                         eprintln!("{peer}: {error}");
                     }
                 });
             }
+            // As in `tokio_echo_server`: usually no more file descriptors.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -69,26 +75,31 @@ pub(crate) async fn serve(listener: TcpListener, news: Sender<Prepared>) {
     }
 }
 
-/// Serves one subscriber until it leaves or has to.
-async fn subscribe(acceptor: &Acceptor, tcp: TcpStream, news: &Sender<Prepared>) -> io::Result<()> {
+/// Serves one subscriber until it leaves or is dropped.
+async fn subscribe(acceptor: Acceptor, tcp: TcpStream, news: Sender<Prepared>) -> io::Result<()> {
     let mut ws = acceptor.accept(tcp).await?;
-    // Only now: what is published during the handshake does not make a subscriber late.
-    let mut news = news.subscribe();
+    // After the handshake, so that a slow handshake does not make the subscriber late.
+    let mut subscription = news.subscribe();
+    // This sender would keep the channel open after the end of the news.
+    drop(news);
     loop {
         tokio::select! {
-            // Receiving comes first, since it writes what is queued: so the queue is over its mark only if the
-            // subscriber does not take it. Giving the future up for a message loses nothing.
-            biased;
-            received = ws.recv_ref() => match received? {
-                Some(_) => {}
-                None => return Ok(()),
-            },
-            message = news.recv() => match message {
-                Ok(message) => {
-                    if queue(&mut ws, message, &mut news).is_err() {
-                        break;
-                    }
+            // Receiving answers Pings, and writes what is queued. `select!` drops this future when
+            // there is news, which loses nothing.
+            received = ws.recv_ref() => {
+                if received?.is_none() {
+                    return Ok(());
                 }
+            }
+            message = subscription.recv() => match message {
+                Ok(message) => match timeout(PATIENCE, ws.feed(&message)).await {
+                    Ok(Ok(())) => {}
+                    // The subscriber is leaving. `recv_ref` returns `None` when it has left.
+                    Ok(Err(Error::Closed(_))) => {}
+                    Ok(Err(error)) => return Err(error.into()),
+                    // The queue has been full for the whole time.
+                    Err(_) => break,
+                },
                 Err(RecvError::Lagged(_)) => break,
                 Err(RecvError::Closed) => {
                     return Ok(ws.close(CloseCode::GOING_AWAY, "no more news").await?);
@@ -96,36 +107,8 @@ async fn subscribe(acceptor: &Acceptor, tcp: TcpStream, news: &Sender<Prepared>)
             },
         }
     }
-    drop(news);
-    // The reason leaves behind the backlog. A subscriber that takes less than 64 KiB in `Config::close_timeout` is
-    // given up.
+    drop(subscription);
+    // The Close follows what is queued. If the subscriber takes less than 64 KiB per
+    // `Config::close_timeout`, the connection ends without it.
     Ok(ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await?)
-}
-
-/// A subscriber does not keep up.
-struct TooSlow;
-
-/// Queues `message` and what waits behind it, as far as there is room: it leaves together.
-fn queue(
-    ws: &mut WebSocket,
-    message: Prepared,
-    news: &mut Receiver<Prepared>,
-) -> Result<(), TooSlow> {
-    let mut next = Ok(message);
-    loop {
-        match next {
-            Ok(message) => match ws.try_feed(&message) {
-                Ok(()) => {}
-                Err(TryFeedError::Full(_)) => return Err(TooSlow),
-                // The subscriber is leaving: go on receiving until it is gone.
-                Err(_) => return Ok(()),
-            },
-            Err(TryRecvError::Lagged(_)) => return Err(TooSlow),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
-        }
-        if !ws.has_room() {
-            return Ok(());
-        }
-        next = news.try_recv();
-    }
 }

@@ -1,4 +1,4 @@
-//! A client: sends each of its arguments as a text message, prints the answers, and closes.
+//! Shows a client: it sends each argument as a text message, prints the answers, and closes.
 //!
 //! ```sh
 //! cargo run --example tokio_client -- ws://127.0.0.1:9001/ hello world
@@ -17,7 +17,7 @@ use ws_tokio::{CloseCode, Config, ConnectError, Connector, Message};
 async fn main() -> ExitCode {
     let mut args = env::args().skip(1);
     let Some(url) = args.next() else {
-        eprintln!("usage: client URL [MESSAGE]...");
+        eprintln!("usage: tokio_client URL [MESSAGE]...");
         return ExitCode::from(2);
     };
     let questions: Vec<String> = args.collect();
@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("{error}");
-            // A server that refuses often says why in the body of its response.
+            // The body of a refusal often has the reason.
             if let Some(error) = error.downcast_ref::<ConnectError>()
                 && let Some(response) = error.response()
             {
@@ -44,12 +44,12 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Sends one message after the other, each when the one before was answered.
+/// Sends the questions one by one, and waits for each answer before it sends the next question.
 pub(crate) async fn ask(
     url: &str,
     questions: &[String],
 ) -> Result<Vec<Message>, Box<dyn Error + Send + Sync>> {
-    // Without keepalive, a server that is gone without a word would keep `recv` waiting for ever.
+    // Without keepalive, `recv` would wait forever for a server that has vanished.
     let config = Config::default().keepalive(Duration::from_secs(20), Duration::from_secs(10));
     let connector = Connector::new().config(config).max_message(1 << 20);
     let mut ws = connector.connect(url).await?;
@@ -58,7 +58,7 @@ pub(crate) async fn ask(
         ws.send(question).await?;
         match ws.recv().await? {
             Some(answer) => answers.push(answer),
-            // The server has closed the connection: `ws.end()` has its code and reason.
+            // The server has closed the connection. `ws.end()` returns its code and reason.
             None => break,
         }
     }

@@ -1,4 +1,4 @@
-//! An echo server: sends every message back as it came.
+//! Shows an echo server: each message is sent back unchanged, and no client can stop the server.
 //!
 //! ```sh
 //! cargo run --example tokio_echo_server -- 127.0.0.1:9001
@@ -20,19 +20,21 @@ async fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Accepts connections for ever, each with a task of its own.
+/// Accepts connections forever, and serves each in its own task.
 pub(crate) async fn serve(listener: TcpListener) {
     loop {
         match listener.accept().await {
             Ok((tcp, peer)) => {
                 tokio::spawn(async move {
-                    // Peers break rules and lines break. The peer was told already, by a status or a Close.
+                    // A broken connection or a violation of the protocol. The library has already
+                    // sent the HTTP status or the Close that reports a violation.
                     if let Err(error) = echo(tcp).await {
                         eprintln!("{peer}: {error}");
                     }
                 });
             }
-            // Out of descriptors, mostly. That passes when connections end, and is no reason to stop serving.
+            // The usual cause is that the process has no more file descriptors. They become free
+            // when connections end, so the server waits and continues.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -41,11 +43,11 @@ pub(crate) async fn serve(listener: TcpListener) {
     }
 }
 
-/// Serves one connection until its end.
+/// Serves one connection until it ends.
 async fn echo(tcp: TcpStream) -> io::Result<()> {
     let mut ws = ws_tokio::accept(tcp).await?;
-    // The message is borrowed from the connection, and nothing is allocated for it. `feed` queues the answer; the next
-    // `recv_ref` writes all answers to what was read at once.
+    // `recv_ref` lends the message, so nothing is allocated for it. `feed` queues the answer. The
+    // next `recv_ref` writes all queued answers together.
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message).await?;
     }

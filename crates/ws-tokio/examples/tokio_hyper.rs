@@ -1,5 +1,7 @@
-//! WebSockets beside ordinary requests on one HTTP server: hyper reads the requests and upgrades the connection, and
-//! this library decides about the upgrade and takes over behind it. Messages are compressed for clients that offer it.
+//! Shows WebSockets and ordinary requests on one HTTP server.
+//!
+//! hyper reads the requests. This library checks and answers an upgrade, and then uses the upgraded
+//! stream. Messages are compressed if the client offers compression.
 //!
 //! ```sh
 //! cargo run --example tokio_hyper --features deflate -- 127.0.0.1:9001
@@ -34,7 +36,7 @@ async fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Accepts connections for ever, each with a task of its own.
+/// Accepts connections forever, and serves each in its own task.
 pub(crate) async fn serve(listener: TcpListener) {
     loop {
         match listener.accept().await {
@@ -45,6 +47,7 @@ pub(crate) async fn serve(listener: TcpListener) {
                     }
                 });
             }
+            // As in `tokio_echo_server`: usually no more file descriptors.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -54,7 +57,8 @@ pub(crate) async fn serve(listener: TcpListener) {
 }
 
 async fn speak_http(tcp: TcpStream, peer: SocketAddr) -> hyper::Result<()> {
-    // Nobody else sets it for a stream below another. Without it, small messages wait for one another.
+    // Small messages must not wait for each other. The library sets this option only for a
+    // `TcpStream` that is passed to it directly.
     let _ = tcp.set_nodelay(true);
     let service =
         service_fn(move |request| async move { Ok::<_, Infallible>(route(request, peer)) });
@@ -72,9 +76,9 @@ fn route(request: Request<Incoming>, peer: SocketAddr) -> Page {
     }
 }
 
-/// Answers an opening request, and starts the task that takes over when the answer has been sent.
+/// Answers an opening request, and starts the task that serves the WebSocket after the answer.
 fn upgrade(mut request: Request<Incoming>, peer: SocketAddr) -> Page {
-    // The same checks as those of `Acceptor::read`, and the response for whoever fails them.
+    // The checks of `Acceptor::read`. A rejection has the response.
     let offer = match UpgradeRequest::from_request(&request, &OriginPolicy::default()) {
         Ok(offer) => offer,
         Err(rejection) => return rejection.response().map(Full::from),
@@ -93,13 +97,14 @@ fn upgrade(mut request: Request<Incoming>, peer: SocketAddr) -> Page {
     response.map(|()| Full::default())
 }
 
-/// Serves one WebSocket until its end.
+/// Serves one WebSocket until it ends.
 async fn echo(upgrading: OnUpgrade, agreed: Agreed, peer: SocketAddr) -> io::Result<()> {
     let upgraded = upgrading.await.map_err(io::Error::other)?;
-    // The same compression as in the answer; what was agreed tells whether the client wants it, and how.
+    // The compression settings of the answer. `agreed` has the negotiated parameters, or none if
+    // the client did not offer compression.
     let config = Config::default().deflate(DeflateConfig::default());
     let acceptor = Acceptor::new().config(config).max_message(1 << 20);
-    // What arrived behind the request, hyper gives out by the stream itself: nothing is left over.
+    // Bytes that arrived after the request come out of hyper's stream, so the leftover is empty.
     let mut ws = acceptor.upgraded(TokioIo::new(upgraded), agreed, []);
     ws.set_peer_addr(peer);
     while let Some((message, out)) = ws.recv_ref().await? {

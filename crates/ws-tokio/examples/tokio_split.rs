@@ -1,6 +1,5 @@
-//! A terminal for a server: what is typed goes out, what arrives is printed, whenever it comes.
-//!
-//! The connection is split, so that one task waits for messages while the other waits for the user.
+//! Shows a connection in two halves: a terminal for a server. One task sends the lines that are
+//! typed, and another prints the messages that arrive.
 //!
 //! ```sh
 //! cargo run --example tokio_split -- ws://127.0.0.1:9001/
@@ -20,7 +19,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let ws = ws_tokio::connect(url.as_deref().unwrap_or("ws://127.0.0.1:9001/")).await?;
     println!("connected: end the input to close");
 
-    // Reading a terminal blocks, and cannot be given up: a thread of its own does not hold back the program's end.
+    // A read from the terminal blocks and cannot be canceled. With `tokio::io::stdin`, such a read
+    // would keep the program from ending. This thread does not.
     let (typed, lines) = mpsc::channel(16);
     thread::spawn(move || {
         for line in io::stdin().lines().map_while(Result::ok) {
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     talk(ws, lines, show).await
 }
 
-/// Sends `lines` and shows what arrives, until there are no more lines or the server closes.
+/// Sends `lines` and shows what arrives, until the lines end or the server closes.
 pub(crate) async fn talk(
     ws: WebSocket,
     lines: mpsc::Receiver<String>,
@@ -43,24 +43,25 @@ pub(crate) async fn talk(
     let mut receiving = tokio::spawn(receive(rx, show));
     tokio::select! {
         sent = send(tx, lines) => sent?,
-        // The server closed, or is gone: there is no point in waiting for more lines.
+        // The connection has ended, so there is no reason to wait for more lines.
         received = &mut receiving => return Ok(received??),
     }
     Ok(receiving.await??)
 }
 
-/// Sends lines until there are no more, then closes.
+/// Sends the lines, then closes.
 async fn send(mut tx: Sender, mut lines: mpsc::Receiver<String>) -> Result<(), ws_tokio::Error> {
     while let Some(line) = lines.recv().await {
         tx.send(line).await?;
     }
-    // This returns when the Close was written. The other half goes on: it shows the answers that are still under way,
-    // and sees the server's Close behind them.
+    // Returns when the Close was written. The receiver continues: it shows the messages that the
+    // server sent before its own Close.
     tx.close(CloseCode::NORMAL, "bye").await
 }
 
-/// Shows messages until the end of the connection. Pings are answered here, and nowhere else: a connection needs
-/// someone who receives.
+/// Shows messages until the connection ends.
+///
+/// A split connection always needs a task that receives: only the receiver answers Pings.
 async fn receive(
     mut rx: Receiver,
     mut show: impl FnMut(MessageRef<'_>),

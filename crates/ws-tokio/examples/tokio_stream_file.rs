@@ -1,4 +1,6 @@
-//! Files of any size over WebSockets, in both directions: a file is one message, and never in memory as a whole.
+//! Shows messages of any length: files are uploaded and downloaded in bounded memory.
+//!
+//! A file is one message, which is written and read in pieces.
 //!
 //! ```sh
 //! cargo run --example tokio_stream_file -- serve 127.0.0.1:9001 store.bin
@@ -23,11 +25,13 @@ use ws_tokio::{Acceptor, CloseCode, Config, Connector, Initiator, MessageKind, S
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Bytes of a file in memory at a time.
+/// The number of bytes that are read from a file at a time.
 const PIECE_LEN: usize = 64 << 10;
 
-/// The longest file to store. The connection's own limits are for messages that it puts together in memory; what is
-/// read piece by piece has no other end than this.
+/// The length of the longest file that is stored.
+///
+/// `Config::max_message` does not apply to a message that is read in pieces, so the program needs a
+/// limit.
 const MAX_FILE_LEN: u64 = 16 << 30;
 
 #[tokio::main]
@@ -50,7 +54,7 @@ async fn main() -> Result<()> {
         }
         _ => {
             eprintln!(
-                "usage: stream_file serve ADDRESS FILE | upload URL FILE | download URL FILE"
+                "usage: tokio_stream_file serve ADDRESS FILE | upload URL FILE | download URL FILE"
             );
             process::exit(2);
         }
@@ -58,8 +62,11 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Both ends wait for the other's Close, however long a file takes: keepalive finds out if the other is gone. A Ping
-/// waits behind the pieces that are queued, so on a slow line the Pong takes a while.
+/// Returns the limits of both ends.
+///
+/// Each end waits for the Close of the other, and a long file takes long. Keepalive finds out if
+/// the other end has vanished. A Ping is sent after the pieces that are queued, so the Pong may
+/// take long on a slow line.
 fn config() -> Config {
     Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(120))
 }
@@ -68,7 +75,7 @@ pub(crate) async fn connect(url: &str) -> Result<WebSocket> {
     Ok(Connector::new().config(config()).connect(url).await?)
 }
 
-/// Takes uploads into `file`, and sends it to whoever wants it.
+/// Stores uploads in `file`, and sends `file` as the download.
 pub(crate) async fn serve(listener: TcpListener, file: PathBuf) {
     loop {
         match listener.accept().await {
@@ -80,6 +87,7 @@ pub(crate) async fn serve(listener: TcpListener, file: PathBuf) {
                     }
                 });
             }
+            // As in `tokio_echo_server`: usually no more file descriptors.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -97,18 +105,19 @@ async fn exchange(tcp: TcpStream, file: &Path) -> Result<()> {
     }
 }
 
-/// Sends a file as one message, and waits until the other end has stored it, which it says by its Close.
+/// Sends a file as one message, and waits for the Close by which the other end confirms that it has
+/// stored the file.
 pub(crate) async fn send_file(ws: WebSocket, path: &Path) -> Result<u64> {
     let (mut tx, mut rx) = ws.split();
     let sending = async {
         let sent = send_pieces(&mut tx, path).await;
         if sent.is_err() {
-            // An unfinished message stays unfinished: the other end must not take it for the whole file.
+            // The message must not be finished, because the other end would store half a file.
             let _ = tx.start_close(CloseCode::INTERNAL_ERROR, "cannot send the file");
         }
         sent
     };
-    // Meanwhile someone has to receive: for Pings to be answered, and to hear of an end that gives up.
+    // Receiving answers Pings, and returns if the other end gives up.
     let receiving = async {
         while rx.recv_ref().await?.is_some() {}
         Ok::<(), ws_tokio::Error>(())
@@ -141,7 +150,7 @@ async fn send_pieces(tx: &mut Sender, path: &Path) -> Result<u64> {
         if len == 0 {
             break;
         }
-        // Waits while the queue is over its mark: the file is read as fast as the other end takes it.
+        // Waits while the queue is full. So the file is read as fast as the other end accepts it.
         message.write(&piece[..len]).await?;
         sent += len as u64;
     }
@@ -149,15 +158,16 @@ async fn send_pieces(tx: &mut Sender, path: &Path) -> Result<u64> {
     Ok(sent)
 }
 
-/// Stores the next message as a file, and says by the Close whether that worked.
+/// Stores the next message as a file, and reports the result to the other end by the Close.
 pub(crate) async fn receive_file(mut ws: WebSocket, path: &Path) -> Result<u64> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    // Two uploads at once must not write to one file, and `path` never holds half of one.
+    // Each upload has its own temporary file, so that concurrent uploads do not mix, and `path`
+    // never holds half a file.
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".part{number}"));
     let stored = store(&mut ws, partial.as_ref(), path).await;
-    // How the goodbye goes makes no difference any more.
+    // An error of the closing handshake does not change the result.
     if stored.is_ok() {
         let _ = ws.close(CloseCode::NORMAL, "stored").await;
     } else {
@@ -175,7 +185,8 @@ async fn store(ws: &mut WebSocket, partial: &Path, path: &Path) -> Result<u64> {
     };
     let mut file = File::create(partial).await?;
     let mut stored = 0;
-    // A piece lies in the block that was just read. Nothing more is read until the file has taken it.
+    // A piece is borrowed from the connection. The connection reads on after the file has stored
+    // the piece.
     while let Some(piece) = message.chunk().await? {
         stored += piece.len() as u64;
         if stored > MAX_FILE_LEN {

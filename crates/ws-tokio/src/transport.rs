@@ -1,7 +1,7 @@
 //! Transports and timers.
 //!
-//! For programs that write a transport of their own, keep the type of one, or want back the stream that a connection
-//! was made of.
+//! For programs that write a transport, keep the type of a transport, or take back the stream below
+//! a connection.
 
 pub use ws_driver::transport::*;
 
@@ -18,12 +18,14 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Sleep;
 
-/// The tokio runtime: what makes the generic types of this crate its own.
+/// The tokio runtime, as a parameter of the generic types in [`ws_driver`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Tokio;
 
-/// Any transport over tokio: TCP as it is, every other in a box. See [`ws_driver::transport::AnyTransport`].
+/// Any transport over tokio. TCP is stored directly, every other transport in a box.
+///
+/// See [`ws_driver::transport::AnyTransport`].
 pub type AnyTransport = ws_driver::transport::AnyTransport<Tokio>;
 
 /// The receiving half of [`AnyTransport`].
@@ -58,17 +60,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wrap<S> for Tokio {
 
 /// A tokio stream as a transport. Dereferences to the stream.
 ///
-/// TCP has a transport of its own, [`TcpTransport`].
+/// For TCP use [`TcpTransport`].
 #[derive(Debug)]
 pub struct StreamTransport<S>(S);
 
 impl<S> StreamTransport<S> {
-    /// The stream as a transport.
+    /// Makes a transport of a stream.
     pub fn new(stream: S) -> Self {
         Self(stream)
     }
 
-    /// The stream.
+    /// Returns the stream.
     pub fn into_inner(self) -> S {
         self.0
     }
@@ -89,7 +91,7 @@ impl<S: AsyncRead + Unpin> ReadHalf for StreamTransport<S> {
     }
 }
 
-/// Makes a [`WriteHalf`] of what has a stream inside.
+/// Implements the methods of [`WriteHalf`] for a newtype around a tokio stream.
 macro_rules! pass_writes {
     () => {
         #[inline]
@@ -142,19 +144,21 @@ pub struct TcpTransport(TcpStream);
 #[derive(Debug)]
 pub struct TcpReadHalf(OwnedReadHalf);
 
-/// The sending half of a TCP stream. Dropping it ends this direction, also while the other half lives.
+/// The sending half of a TCP stream. Dropping it ends this direction, even while the other half
+/// exists.
 #[derive(Debug)]
 pub struct TcpWriteHalf(OwnedWriteHalf);
 
 impl TcpTransport {
-    /// The stream as a transport. It sends small segments at once from here on (`TCP_NODELAY`).
+    /// Makes a transport of a stream, and sets `TCP_NODELAY`: small segments are sent at once.
     pub fn new(stream: TcpStream) -> Self {
-        // A socket that cannot be told is slower or broken; reading and writing will show which.
+        // After an error the socket is only slower, or it is broken. A broken socket fails when it
+        // is read or written.
         let _ = stream.set_nodelay(true);
         Self(stream)
     }
 
-    /// The stream.
+    /// Returns the stream.
     pub fn into_inner(self) -> TcpStream {
         self.0
     }
@@ -216,7 +220,6 @@ impl WriteHalf for TcpWriteHalf {
     pass_writes!();
 }
 
-/// Reads once.
 #[inline]
 fn poll_read(
     stream: &mut (impl AsyncRead + Unpin),
@@ -229,7 +232,7 @@ fn poll_read(
         .map_ok(|()| buffer.filled().len())
 }
 
-/// Writes once.
+/// Writes `slices`, or the first that is not empty if the stream has no vectored write.
 #[inline]
 fn poll_write(
     stream: &mut (impl AsyncWrite + Unpin),
@@ -247,7 +250,7 @@ fn poll_write(
     }
 }
 
-/// A tokio timer. It follows the runtime's clock, also where tests pause it.
+/// A tokio timer. It follows the clock of the runtime, even while a test pauses it.
 #[derive(Debug)]
 pub struct TokioTimer(Pin<Box<Sleep>>);
 
