@@ -1,4 +1,4 @@
-//! The server's opening handshake, in two steps: read the request, then decide.
+//! The opening handshake of a server, in two steps: read the request, then decide.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,89 +12,82 @@ use ws_proto::Config;
 
 use crate::any::AnyTransport;
 use crate::error::AcceptError;
-use crate::limits::Limits;
+use crate::limits::{Limits, shared_settings};
 use crate::transport::{Runtime, Timer, Transport, Wrap};
 use crate::upgrade::Upgrade;
 use crate::websocket::{Side, WebSocket};
 
-/// The settings by which a server accepts connections. Cheap to clone, shared by all of them.
+/// The settings with which a server accepts connections.
 ///
-/// Defaults: requests from browsers pass only if their Origin is the host that was asked for; the handshake may take
-/// 10 s; limits as in [`Config`].
+/// Clones share the settings and are cheap: make one for each task. By default, a request from a
+/// browser is accepted only if its `Origin` matches the requested host. The handshake may take 10
+/// s. The limits are those of [`Config`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (near, stream) = tokio::io::duplex(4096);
+/// # let client = tokio::spawn(async move {
+/// #     ws_tokio::Connector::new().handshake("ws://example.com/", near).await
+/// # });
+/// use std::time::Duration;
+/// use ws_tokio::{Acceptor, Config, OriginPolicy};
+///
+/// let config = Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(10));
+/// let acceptor = Acceptor::new()
+///     .config(config)
+///     .max_message(1 << 20)
+///     .origins(OriginPolicy::allow_list(["https://app.example.com"]))
+///     .handshake_timeout(Duration::from_secs(3));
+/// let mut ws = acceptor.accept(stream).await?;
+/// ws.send("welcome").await?;
+/// # client.await??;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Acceptor<R> {
     settings: Arc<Settings>,
     runtime: PhantomData<fn() -> R>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Settings {
     limits: Limits,
-    handshake_timeout: Duration,
     origins: OriginPolicy,
 }
 
+shared_settings!(Acceptor);
+
 impl<R> Acceptor<R> {
-    /// Makes an acceptor with the defaults.
-    #[must_use]
-    pub fn new() -> Self {
-        let settings = Settings {
-            limits: Limits::default(),
-            handshake_timeout: Duration::from_secs(10),
-            origins: OriginPolicy::default(),
-        };
-        Self {
-            settings: Arc::new(settings),
-            runtime: PhantomData,
-        }
-    }
-
-    /// Sets limits and time limits of the connections. Default: [`Config::default`].
-    #[must_use]
-    pub fn config(mut self, config: Config) -> Self {
-        self.edit().limits.config = config;
-        self
-    }
-
-    /// Sets the longest message in bytes, in one frame or many, whatever [`config`](Self::config) says, before or
-    /// after. Default: the limit of the configuration, which is 16 MiB unless it was set.
-    #[must_use]
-    pub fn max_message(mut self, len: usize) -> Self {
-        self.edit().limits.max_message = Some(len);
-        self
-    }
-
-    /// Sets the time for reading the request and writing the answer together, without the decision between them.
-    /// Default: 10 s.
+    /// Sets the time for reading the request and writing the answer together. The decision between
+    /// them does not count. Default: 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.edit().handshake_timeout = timeout;
+        self.edit().limits.handshake_timeout = timeout;
         self
     }
 
-    /// Sets the web pages from which a browser may connect (RFC 6455 §10.2). Default: those of the host that was asked
-    /// for.
+    /// Sets the web pages from which a browser may connect (RFC 6455 §10.2). Default: the pages of
+    /// the requested host.
     ///
-    /// Without this check any web page could use the cookies of its visitor to talk to this server.
+    /// Without this check, any web page could connect to this server with the cookies of its
+    /// visitor.
     #[must_use]
     pub fn origins(mut self, origins: OriginPolicy) -> Self {
         self.edit().origins = origins;
         self
     }
-
-    fn edit(&mut self) -> &mut Settings {
-        Arc::make_mut(&mut self.settings)
-    }
 }
 
 impl<R: Runtime> Acceptor<R> {
-    /// Reads the opening request and accepts it, without a subprotocol.
+    /// Reads the opening request and accepts it without a subprotocol.
     ///
-    /// A TCP stream sends small segments at once from here on (`TCP_NODELAY`). Below another stream, such as TLS, set
-    /// that yourself.
+    /// This sets `TCP_NODELAY` on a TCP stream, so that small segments are sent without delay. Set
+    /// it yourself on a TCP stream inside another stream, such as TLS.
     ///
     /// # Errors
     ///
-    /// As for [`read`](Self::read) and [`Offer::accept`].
+    /// The errors of [`read`](Self::read) and [`Offer::accept`].
     ///
     /// # Cancel safety
     ///
@@ -103,16 +96,20 @@ impl<R: Runtime> Acceptor<R> {
     where
         R: Wrap<S>,
     {
-        // The stream takes room in the task once, not again as a transport.
+        // Boxed, so that the task holds the stream once, and not again as a transport.
         Box::pin(async { self.read_on(R::wrap(stream)).await?.accept().await }).await
     }
 
-    /// Reads the opening request. Decide with the [`Offer`].
+    /// Reads the opening request and returns it as an [`Offer`], which the caller accepts or
+    /// rejects.
+    ///
+    /// Sets `TCP_NODELAY` as [`accept`](Self::accept) does.
     ///
     /// # Errors
     ///
-    /// [`AcceptError::Rejected`] if the request is not an acceptable one: it was answered with an HTTP status.
-    /// [`AcceptError::Timeout`], [`AcceptError::Io`] and [`AcceptError::Lost`] if it did not arrive.
+    /// [`AcceptError::Rejected`] if the request is not acceptable. The client has received an HTTP
+    /// status. [`AcceptError::Timeout`], [`AcceptError::Io`] and [`AcceptError::Lost`] if no
+    /// complete request arrived.
     ///
     /// # Cancel safety
     ///
@@ -124,12 +121,17 @@ impl<R: Runtime> Acceptor<R> {
         self.read_on(R::wrap(stream)).await
     }
 
-    /// Makes a connection of a stream that another HTTP server has upgraded, such as hyper: with what it
-    /// [agreed](Agreed) on, and the bytes that arrived behind the request. Nothing is read or written here, so
-    /// [`origins`](Self::origins) and [`handshake_timeout`](Self::handshake_timeout) do not apply: pass the origins to
+    /// Makes a connection of a stream that another HTTP server, such as hyper, has upgraded.
+    ///
+    /// `agreed` is the [result](Agreed) of the negotiation. `leftover` is the input that arrived
+    /// after the request.
+    ///
+    /// This reads and writes nothing. So [`origins`](Self::origins) and
+    /// [`handshake_timeout`](Self::handshake_timeout) do not apply. Pass the origins to
     /// [`UpgradeRequest::from_request`](ws_handshake::UpgradeRequest::from_request).
     ///
-    /// Compression works if it was agreed, with the settings of [`config`](Self::config) or else the defaults.
+    /// Messages are compressed if `agreed` includes compression. The settings come from
+    /// [`config`](Self::config). If the configuration has none, they are the default settings.
     pub fn upgraded<S>(
         &self,
         stream: S,
@@ -142,11 +144,12 @@ impl<R: Runtime> Acceptor<R> {
         self.upgraded_on(R::wrap(stream), agreed, leftover)
     }
 
-    /// [`accept`](Self::accept) on a transport, whose type the connection keeps.
+    /// Does the same as [`accept`](Self::accept) on a transport. The connection keeps the type of
+    /// the transport.
     ///
     /// # Errors
     ///
-    /// As for [`accept`](Self::accept).
+    /// The errors of [`accept`](Self::accept).
     ///
     /// # Cancel safety
     ///
@@ -158,11 +161,12 @@ impl<R: Runtime> Acceptor<R> {
         Box::pin(async { self.read_on(transport).await?.accept().await }).await
     }
 
-    /// [`read`](Self::read) on a transport, whose type the offer keeps.
+    /// Does the same as [`read`](Self::read) on a transport. The offer keeps the type of the
+    /// transport.
     ///
     /// # Errors
     ///
-    /// As for [`read`](Self::read).
+    /// The errors of [`read`](Self::read).
     ///
     /// # Cancel safety
     ///
@@ -171,10 +175,10 @@ impl<R: Runtime> Acceptor<R> {
     where
         T: Transport<Timer = R::Timer>,
     {
-        // What the handshake takes is not to take room in the task for as long as the connection lives.
+        // Boxed, so that the memory of the handshake is freed before the connection is used.
         Box::pin(async {
             let settings = &*self.settings;
-            let deadline = R::Timer::after(settings.handshake_timeout);
+            let deadline = R::Timer::after(settings.limits.handshake_timeout);
             let mut upgrade = Upgrade {
                 transport,
                 timer: R::Timer::at(deadline),
@@ -191,7 +195,8 @@ impl<R: Runtime> Acceptor<R> {
                     peer_addr: None,
                 }),
                 Err(refused) => {
-                    // The request's fault is the error to report, whether or not the peer waits for the answer.
+                    // An error of the transport is ignored. The reason of the refusal is the error
+                    // to report.
                     let _ = upgrade.refuse(&refused.encode()).await;
                     Err(AcceptError::Rejected(refused.reason()))
                 }
@@ -200,7 +205,8 @@ impl<R: Runtime> Acceptor<R> {
         .await
     }
 
-    /// [`upgraded`](Self::upgraded) on a transport, whose type the connection keeps.
+    /// Does the same as [`upgraded`](Self::upgraded) on a transport. The connection keeps the type
+    /// of the transport.
     pub fn upgraded_on<T>(
         &self,
         transport: T,
@@ -214,7 +220,7 @@ impl<R: Runtime> Acceptor<R> {
         WebSocket::open(transport, Side::Server, &config, agreed, leftover.into())
     }
 
-    /// The answer before the user adds to it: it agrees to compression where that is configured.
+    /// Returns the initial answer, which agrees to compression if it is configured.
     fn answer(&self) -> Answer {
         #[cfg(feature = "deflate")]
         if let Some(deflate) = self.settings.limits.config.deflate_config() {
@@ -224,55 +230,69 @@ impl<R: Runtime> Acceptor<R> {
     }
 }
 
-impl<R> Default for Acceptor<R> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<R> Clone for Acceptor<R> {
-    fn clone(&self) -> Self {
-        Self {
-            settings: Arc::clone(&self.settings),
-            runtime: PhantomData,
-        }
-    }
-}
-
 impl<R> fmt::Debug for Acceptor<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.settings.fmt(f)
     }
 }
 
-/// An acceptable opening request that waits for a decision: [`accept`](Self::accept) or [`reject`](Self::reject).
+/// A valid opening request. The caller decides to [`accept`](Self::accept) or to
+/// [`reject`](Self::reject) it.
 ///
 /// The decision may take any time. Dropping the offer drops the stream without an answer.
+///
+/// ```
+/// use ws_tokio::Acceptor;
+/// use ws_tokio::http::StatusCode;
+///
+/// # async fn serve(stream: tokio::io::DuplexStream) -> std::io::Result<()> {
+/// let offer = Acceptor::new().read(stream).await?;
+/// if offer.path() != "/chat" {
+///     return Ok(offer.reject(StatusCode::NOT_FOUND).await?);
+/// }
+/// if !offer.protocols().any(|name| name == "chat.v2") {
+///     return Ok(offer.reject(StatusCode::BAD_REQUEST).await?);
+/// }
+/// let mut ws = offer.subprotocol("chat.v2").accept().await?;
+/// ws.send("welcome").await?;
+/// # Ok(())
+/// # }
+/// #
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (near, far) = tokio::io::duplex(4096);
+/// # tokio::spawn(serve(far));
+/// # let connector = ws_tokio::Connector::new();
+/// # let error = connector.handshake("ws://example.com/elsewhere", near).await.unwrap_err();
+/// # assert_eq!(error.response().map(|response| response.status()), Some(StatusCode::NOT_FOUND));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Offer<T: Transport> {
     upgrade: Upgrade<T>,
-    /// Of the time for the handshake; it stands still during the decision.
+    /// The rest of the handshake timeout. It does not run during the decision.
     time_left: Duration,
     request: Box<ws_handshake::UpgradeRequest>,
-    /// Input behind the request.
+    /// The input after the request.
     leftover: Vec<u8>,
     answer: Answer,
     config: Config,
-    /// Overrides what the transport says.
+    /// Overrides the address that the transport returns.
     peer_addr: Option<SocketAddr>,
 }
 
 impl<T: Transport> Offer<T> {
-    /// Returns the path that was asked for.
+    /// Returns the path of the request target.
     pub fn path(&self) -> &str {
         self.request.path()
     }
 
-    /// Returns the query that was asked for, without the question mark.
+    /// Returns the query of the request target, without the question mark.
     pub fn query(&self) -> Option<&str> {
         self.request.query()
     }
 
-    /// Returns the request target.
+    /// Returns the request target: the path and the query.
     pub fn uri(&self) -> &Uri {
         self.request.uri()
     }
@@ -282,12 +302,13 @@ impl<T: Transport> Offer<T> {
         self.request.headers()
     }
 
-    /// Returns the web page from which the request came, if a browser sent it.
+    /// Returns the `Origin` header, in which a browser names the web site that sent the request.
+    /// `None` if the header is missing.
     pub fn origin(&self) -> Option<&str> {
         self.request.origin()
     }
 
-    /// Returns the subprotocols that the client speaks, the preferred first.
+    /// Returns the subprotocols that the client offers, in the order of its preference.
     pub fn protocols(&self) -> impl Iterator<Item = &str> {
         self.request.protocols()
     }
@@ -297,15 +318,18 @@ impl<T: Transport> Offer<T> {
         self.request.extensions()
     }
 
-    /// Returns the address of the client: the one that was [set](Self::set_peer_addr), or that of the socket if the
-    /// transport knows it.
+    /// Returns the address of the client.
+    ///
+    /// This is the address that was [set](Self::set_peer_addr). If none was set, it is the address
+    /// of the socket, if the transport is a socket.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.peer_addr
             .or_else(|| self.upgrade.transport.peer_addr())
     }
 
-    /// Sets the address of the client where the transport does not know it, such as behind TLS or a proxy. The
-    /// connection takes it over.
+    /// Sets the address that [`peer_addr`](Self::peer_addr) returns, here and on the connection.
+    ///
+    /// This is for transports without an address, such as TLS, and for clients behind a proxy.
     pub fn set_peer_addr(&mut self, address: SocketAddr) {
         self.peer_addr = Some(address);
     }
@@ -315,33 +339,35 @@ impl<T: Transport> Offer<T> {
         &self.upgrade.transport
     }
 
-    /// Answers with this subprotocol, one of those [offered](Self::protocols).
+    /// Sets the subprotocol of the answer. It must be one of those that the client
+    /// [offers](Self::protocols).
     #[must_use]
     pub fn subprotocol(mut self, name: &str) -> Self {
         self.answer = self.answer.protocol(name);
         self
     }
 
-    /// Answers with this header.
+    /// Adds a header to the answer.
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
         self.answer = self.answer.header(name, value);
         self
     }
 
-    /// Answers with these headers.
+    /// Adds headers to the answer.
     #[must_use]
     pub fn answer_headers(mut self, headers: HeaderMap) -> Self {
         self.answer = self.answer.headers(headers);
         self
     }
 
-    /// Accepts the request.
+    /// Accepts the request and returns the connection.
     ///
     /// # Errors
     ///
-    /// [`AcceptError::Answer`] if the answer is not one that can be given to this request: the client got a status 500;
-    /// [`AcceptError::Timeout`] and [`AcceptError::Io`] if the client did not take it.
+    /// [`AcceptError::Answer`] if the answer is not valid for this request. The client has received
+    /// the status 500. [`AcceptError::Timeout`] and [`AcceptError::Io`] if the client did not take
+    /// the answer.
     ///
     /// # Cancel safety
     ///
@@ -352,7 +378,7 @@ impl<T: Transport> Offer<T> {
             let accepted = match self.request.accept(self.answer) {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // The fault is ours, and the client hears of it too.
+                    // The caller made a mistake. The client receives a status instead of no answer.
                     let response = self.request.reject(bare(StatusCode::INTERNAL_SERVER_ERROR));
                     let _ = upgrade.refuse(&response).await;
                     return Err(error.into());
@@ -371,11 +397,12 @@ impl<T: Transport> Offer<T> {
         .await
     }
 
-    /// Refuses the request with an HTTP status, and waits until the client has taken the answer.
+    /// Refuses the request with an HTTP status. Waits until the client has taken the answer, for at
+    /// most 1 s.
     ///
     /// # Errors
     ///
-    /// [`AcceptError::Timeout`] and [`AcceptError::Io`] if the client did not take it.
+    /// [`AcceptError::Timeout`] and [`AcceptError::Io`] if the client did not take the answer.
     ///
     /// # Cancel safety
     ///
@@ -384,11 +411,11 @@ impl<T: Transport> Offer<T> {
         self.reject_with(bare(status)).await
     }
 
-    /// Refuses the request with an HTTP response of your own.
+    /// Refuses the request with a complete HTTP response. Waits as [`reject`](Self::reject) does.
     ///
     /// # Errors
     ///
-    /// As for [`reject`](Self::reject).
+    /// The errors of [`reject`](Self::reject).
     ///
     /// # Cancel safety
     ///
@@ -399,7 +426,7 @@ impl<T: Transport> Offer<T> {
     }
 }
 
-/// A response with this status and no body.
+/// Makes a response without a body.
 fn bare(status: StatusCode) -> Response<Vec<u8>> {
     let mut response = Response::new(Vec::new());
     *response.status_mut() = status;

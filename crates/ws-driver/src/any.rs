@@ -1,4 +1,6 @@
-//! One type for every transport of a runtime, so that connections over TCP, TLS, pipes and proxies are of one type.
+//! One type for all transports of a runtime.
+//!
+//! Connections over TCP, TLS, pipes and proxies then have the same type.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -9,7 +11,25 @@ use std::{fmt, io};
 use crate::locked::Locked;
 use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_writes};
 
-/// Any transport of the runtime `R`: TCP as it is, every other in a box.
+/// Any transport of the runtime `R`. TCP is stored unboxed, every other transport in a box.
+///
+/// Connections have this transport unless they were made by a method that ends in `_on`.
+///
+/// ```
+/// use ws_tokio::handshake::Agreed;
+/// use ws_tokio::testing::{Duplex, duplex};
+/// use ws_tokio::transport::{AnyTransport, TokioTimer};
+/// use ws_tokio::{Connector, WebSocket};
+///
+/// let (near, _far) = duplex(4096);
+/// let transport = AnyTransport::new(near);
+/// assert!(transport.tcp().is_none());
+///
+/// let ws: WebSocket = Connector::new().upgraded_on(transport, Agreed::new(), []);
+/// let (transport, unread) = ws.into_parts().expect("an idle connection");
+/// let near: Duplex<TokioTimer> = transport.downcast().expect("the transport from above");
+/// # drop((near, unread));
+/// ```
 pub struct AnyTransport<R: Runtime>(Kind<R>);
 
 enum Kind<R: Runtime> {
@@ -17,13 +37,15 @@ enum Kind<R: Runtime> {
     Boxed(Box<dyn Object<R::Timer>>),
 }
 
-/// A transport that fits into the box.
+/// A transport that can be boxed.
 trait Object<M>: Transport<Timer = M> + Any + Send + Sync {}
 
 impl<T: Transport + Any + Send + Sync> Object<T::Timer> for T {}
 
-/// A transport made `Sync`: nobody can use it through a shared reference, but to ask for its address. So the lock is
-/// never taken by those who read and write.
+/// A wrapper that makes a transport `Sync`.
+///
+/// A shared reference gives access to the peer's address only. So reading and writing never take
+/// the lock.
 struct Exclusive<T>(Mutex<T>);
 
 impl<T> Exclusive<T> {
@@ -53,7 +75,8 @@ impl<T: Transport> Transport for Exclusive<T> {
 }
 
 impl<R: Runtime> AnyTransport<R> {
-    /// Takes any transport: that of the runtime's TCP stays what it is, any other moves into a box.
+    /// Converts any transport. The TCP transport of the runtime is stored unboxed, any other moves
+    /// into a box.
     pub fn new<T>(transport: T) -> Self
     where
         T: Transport<Timer = R::Timer> + Send + 'static,
@@ -67,7 +90,8 @@ impl<R: Runtime> AnyTransport<R> {
         })
     }
 
-    /// Makes a transport of a stream: the native one of a TCP stream, and by `wrap` of any other.
+    /// Makes a transport of a stream. A TCP stream becomes the TCP transport of the runtime. Any
+    /// other stream is converted by `wrap` and boxed.
     pub fn from_stream<S, T>(stream: S, wrap: impl FnOnce(S) -> T) -> Self
     where
         S: 'static,
@@ -83,7 +107,7 @@ impl<R: Runtime> AnyTransport<R> {
         Self(Kind::Tcp(R::tcp(stream)))
     }
 
-    /// The TCP stream, if this is TCP.
+    /// Returns the TCP stream. `None` for any other transport.
     pub fn tcp(&self) -> Option<&R::TcpStream> {
         match &self.0 {
             Kind::Tcp(tcp) => Some(tcp.as_ref()),
@@ -91,11 +115,11 @@ impl<R: Runtime> AnyTransport<R> {
         }
     }
 
-    /// The transport that was taken, if it is a `T`.
+    /// Returns the original transport if its type is `T`.
     ///
     /// # Errors
     ///
-    /// Gives the transport back if it is something else.
+    /// Returns `self` if the transport has another type.
     pub fn downcast<T>(self) -> Result<T, Self>
     where
         T: Transport<Timer = R::Timer> + Send + 'static,
@@ -109,18 +133,18 @@ impl<R: Runtime> AnyTransport<R> {
             return Err(Self(Kind::Boxed(boxed)));
         }
         let object: Box<dyn Any> = boxed;
-        let exclusive: Box<Exclusive<T>> = object.downcast().expect("what it was found to be");
+        let exclusive: Box<Exclusive<T>> = object.downcast().expect("the type was checked above");
         let transport = exclusive.0.into_inner();
         Ok(transport.unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// The value as a `B`, if it is one; else as it was.
+/// Returns the value as a `B` if `A` is `B`, and unchanged otherwise.
 fn cast<A: 'static, B: 'static>(value: A) -> Result<B, A> {
     let mut value = Some(value);
     let any: &mut dyn Any = &mut value;
     let other = any.downcast_mut::<Option<B>>().and_then(Option::take);
-    other.ok_or_else(|| value.expect("nobody took it"))
+    other.ok_or_else(|| value.expect("the cast failed, so the value was not taken"))
 }
 
 impl<R: Runtime> ReadHalf for AnyTransport<R> {
@@ -133,7 +157,7 @@ impl<R: Runtime> ReadHalf for AnyTransport<R> {
     }
 }
 
-/// Makes a [`WriteHalf`] of an enum of two.
+/// Implements the methods of [`WriteHalf`] for an enum with two variants.
 macro_rules! write_either {
     ($one:path, $other:path) => {
         #[inline]
@@ -181,7 +205,8 @@ impl<R: Runtime> Transport for AnyTransport<R> {
     }
 }
 
-/// The receiving half of [`AnyTransport`]: that of TCP, or of any other transport under a lock.
+/// The receiving half of [`AnyTransport`]: the half of a TCP stream, or any other transport behind
+/// a lock.
 pub struct AnyReadHalf<R: Runtime>(ReadKind<R>);
 
 enum ReadKind<R: Runtime> {
@@ -189,7 +214,8 @@ enum ReadKind<R: Runtime> {
     Locked(Locked<Box<dyn Object<R::Timer>>>),
 }
 
-/// The sending half of [`AnyTransport`]: that of TCP, or of any other transport under a lock.
+/// The sending half of [`AnyTransport`]: the half of a TCP stream, or any other transport behind a
+/// lock.
 pub struct AnyWriteHalf<R: Runtime>(WriteKind<R>);
 
 enum WriteKind<R: Runtime> {

@@ -1,4 +1,4 @@
-//! Transports behind a pointer.
+//! Boxed transports.
 
 use std::io;
 use std::net::SocketAddr;

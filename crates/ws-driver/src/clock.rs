@@ -7,16 +7,17 @@ use ws_proto::SendHalf;
 
 use crate::transport::Timer;
 
-/// Dates for the time limits of the core, and the alarms that keep them.
+/// The clock that gives the timeouts of the core their deadlines, and the timers that wait for
+/// these deadlines.
 pub(crate) struct Clock<M> {
-    /// Time limits count from here.
+    /// The origin of all times that are passed to the core.
     epoch: Instant,
-    /// One for each direction, because those who only send wait for fewer limits than those who receive. Made when a
-    /// time limit is first waited for.
+    /// One alarm for each direction, because a caller that only sends waits for fewer timeouts than
+    /// one that receives. Allocated when a task first waits for a deadline.
     alarms: Option<Box<[Option<Alarm<M>>; 2]>>,
 }
 
-/// The direction in which somebody waits.
+/// The direction in which a task waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     Receiving,
@@ -36,13 +37,13 @@ impl<M: Timer> Clock<M> {
         }
     }
 
-    /// The present.
+    /// Returns the present as a duration since the epoch.
     pub(crate) fn now(&self) -> Duration {
         M::now().saturating_duration_since(self.epoch)
     }
 
-    /// Waits for the earliest time limit of `send`, and hands over the present once it has passed. Pending for ever
-    /// if none runs.
+    /// Waits for the earliest deadline of `send` and returns the present once it has passed.
+    /// Pending for ever if no timeout is running.
     pub(crate) fn poll_deadline(
         &mut self,
         cx: &mut Context<'_>,
@@ -72,7 +73,8 @@ impl<M: Timer> Clock<M> {
             alarm.timer.reset(deadline);
         }
         ready!(alarm.timer.poll(cx));
-        // The runtime's timer may be coarse: what it says has passed, has passed.
+        // The timer of the runtime may be coarse and fire a little early: the deadline then counts
+        // as passed.
         let now = M::now().max(deadline).saturating_duration_since(self.epoch);
         Poll::Ready(now)
     }

@@ -1,4 +1,4 @@
-//! The client's opening handshake.
+//! The opening handshake of a client.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -14,16 +14,41 @@ use ws_proto::{Config, MaskSource};
 
 use crate::any::AnyTransport;
 use crate::error::{ConnectError, ConnectPhase};
-use crate::limits::Limits;
+use crate::limits::{Limits, shared_settings};
 use crate::masks::{OsMasks, random};
 use crate::transport::{Runtime, Timer, Transport, Wrap};
 use crate::upgrade::{FAREWELL, Fault, Upgrade, within};
 use crate::websocket::{Side, WebSocket};
 
-/// The settings by which a client connects. Cheap to clone.
+/// The settings with which a client connects.
 ///
-/// Defaults: no subprotocol; reaching the server and the handshake may take 10 s together; masking keys from the
-/// operating system; limits as in [`Config`].
+/// Clones share the settings and are cheap. By default, no subprotocol is offered, and connecting
+/// may take 10 s in total. The masking keys come from the operating system. The limits are those of
+/// [`Config`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (stream, far) = tokio::io::duplex(4096);
+/// # let server = tokio::spawn(async move {
+/// #     let offer = ws_tokio::Acceptor::new().read(far).await?;
+/// #     assert_eq!(offer.headers()["authorization"], "Bearer 0123");
+/// #     offer.subprotocol("chat.v2").accept().await
+/// # });
+/// use ws_tokio::Connector;
+///
+/// let connector = Connector::new()
+///     .subprotocol("chat.v2")
+///     .subprotocol("chat.v1")
+///     .header("Authorization", "Bearer 0123")
+///     .max_message(1 << 20);
+/// // `stream` is a TLS stream here. Use `connect` for `ws://` over TCP.
+/// let ws = connector.handshake("wss://example.com/chat", stream).await?;
+/// assert_eq!(ws.protocol(), Some("chat.v2"));
+/// # server.await??;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Connector<R> {
     settings: Arc<Settings>,
     runtime: PhantomData<fn() -> R>,
@@ -32,76 +57,60 @@ pub struct Connector<R> {
 #[derive(Clone)]
 struct Settings {
     limits: Limits,
-    handshake_timeout: Duration,
     masks: Arc<dyn Fn() -> Box<dyn MaskSource> + Send + Sync>,
     request: Request,
 }
 
-impl<R> Connector<R> {
-    /// Makes a connector with the defaults.
-    #[must_use]
-    pub fn new() -> Self {
-        let settings = Settings {
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
             limits: Limits::default(),
-            handshake_timeout: Duration::from_secs(10),
             masks: Arc::new(|| Box::new(OsMasks::new())),
             request: Request::new(),
-        };
-        Self {
-            settings: Arc::new(settings),
-            runtime: PhantomData,
         }
     }
+}
 
-    /// Sets limits and time limits of the connection. Default: [`Config::default`].
-    #[must_use]
-    pub fn config(mut self, config: Config) -> Self {
-        self.edit().limits.config = config;
-        self
-    }
+shared_settings!(Connector);
 
-    /// Sets the longest message in bytes, in one frame or many, whatever [`config`](Self::config) says, before or
-    /// after. Default: the limit of the configuration, which is 16 MiB unless it was set.
-    #[must_use]
-    pub fn max_message(mut self, len: usize) -> Self {
-        self.edit().limits.max_message = Some(len);
-        self
-    }
-
-    /// Sets the time for reaching the server and the opening handshake together. Default: 10 s.
+impl<R> Connector<R> {
+    /// Sets the time for reaching the server and for the opening handshake together. Default: 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.edit().handshake_timeout = timeout;
+        self.edit().limits.handshake_timeout = timeout;
         self
     }
 
-    /// Offers a subprotocol, after those offered before.
+    /// Offers a subprotocol. The order of the calls is the order of preference.
     #[must_use]
     pub fn subprotocol(self, name: &str) -> Self {
         self.request(|request| request.protocol(name))
     }
 
-    /// Offers an extension, after those offered before. The caller has to honour it, if the server agrees.
+    /// Offers an extension. The order of the calls is the order of preference. The caller must
+    /// implement the extension if the server agrees to it.
     #[must_use]
     pub fn extension(self, extension: Extension) -> Self {
         self.request(|request| request.extension(extension))
     }
 
-    /// Sends a header with the request: strings or types of [`http`]. Faults are reported when connecting.
+    /// Adds a header to the request. The arguments are strings or types of [`http`]. Invalid
+    /// headers are reported when connecting.
     #[must_use]
     pub fn header(self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
         self.request(|request| request.header(name, value))
     }
 
-    /// Sends these headers with the request.
+    /// Adds headers to the request.
     #[must_use]
     pub fn headers(self, headers: HeaderMap) -> Self {
         self.request(|request| request.headers(headers))
     }
 
-    /// Takes masking keys from elsewhere: `masks` makes a source for each connection. Default: [`OsMasks`].
+    /// Sets the source of the masking keys. `masks` makes a source for each connection. Default:
+    /// [`OsMasks`].
     ///
-    /// RFC 6455 §10.3 asks for keys that nobody can predict.
+    /// RFC 6455 §10.3 requires unpredictable keys.
     #[must_use]
     pub fn masks<M: MaskSource + 'static>(
         mut self,
@@ -116,24 +125,31 @@ impl<R> Connector<R> {
         *request = change(std::mem::take(request));
         self
     }
-
-    fn edit(&mut self) -> &mut Settings {
-        Arc::make_mut(&mut self.settings)
-    }
 }
 
 impl<R: Runtime> Connector<R> {
-    /// Connects to a `ws://` URL over TCP: to the first address of the host that answers.
+    /// Connects to a `ws://` URL over TCP, at the first address of the host that answers.
     ///
-    /// The TCP stream sends small segments at once (`TCP_NODELAY`).
+    /// Sets `TCP_NODELAY`, so that small segments are sent without delay.
     ///
     /// # Errors
     ///
-    /// [`ConnectError::Target`] and [`ConnectError::Request`] before anything is sent;
-    /// [`ConnectError::TlsUnavailable`] for `wss://`; [`ConnectError::Io`] if the server cannot be reached;
-    /// [`ConnectError::Handshake`] if its answer is a refusal or wrong; [`ConnectError::Lost`] if there was none;
-    /// [`ConnectError::Timeout`]. A refusal whose body does not end is reported at most 1 s after its last
-    /// byte.
+    /// Before anything is sent:
+    ///
+    /// * [`ConnectError::Target`] if the URL is not a valid WebSocket URL.
+    /// * [`ConnectError::Request`] if the settings make no valid request.
+    /// * [`ConnectError::TlsUnavailable`] for `wss://`.
+    ///
+    /// Later:
+    ///
+    /// * [`ConnectError::Resolve`] if the host name cannot be resolved.
+    /// * [`ConnectError::Io`] if the server cannot be reached or the transport failed.
+    /// * [`ConnectError::Handshake`] if the server refused the request or its response is invalid.
+    ///   If the body of a refusal does not end, the refusal is reported 1 s after the last byte
+    ///   that arrived.
+    /// * [`ConnectError::Lost`] if no complete response arrived.
+    /// * [`ConnectError::Timeout`] if connecting took longer than the
+    ///   [timeout](Self::handshake_timeout).
     ///
     /// # Cancel safety
     ///
@@ -143,12 +159,12 @@ impl<R: Runtime> Connector<R> {
         url: impl IntoTarget,
     ) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
         let target = url.into_target()?;
-        // The attempt takes no room in the task for as long as the connection lives.
+        // Boxed, so that the memory of the attempt is freed before the connection is used.
         Box::pin(async {
             if target.is_secure() {
                 return Err(ConnectError::TlsUnavailable);
             }
-            // Checked before the server hears anything.
+            // Built first, so that invalid settings are reported before anything is sent.
             let handshake = self.build(&target)?;
             let deadline = self.deadline();
             let mut timer = R::Timer::at(deadline);
@@ -160,15 +176,18 @@ impl<R: Runtime> Connector<R> {
         .await
     }
 
-    /// Does the opening handshake over a stream that is connected already, such as TLS or a proxy's tunnel. The URL
-    /// says what to ask for; its scheme is not looked at.
+    /// Performs the opening handshake over a stream that is already connected, such as a TLS
+    /// stream, the tunnel of a proxy or a Unix socket.
     ///
-    /// A TCP stream sends small segments at once from here on (`TCP_NODELAY`). Below another stream, such as TLS, set
-    /// that yourself.
+    /// The request is made from the host, path and query of the URL. The scheme may be `ws` or
+    /// `wss`: it does not select TLS here.
+    ///
+    /// This sets `TCP_NODELAY` on a TCP stream, so that small segments are sent without delay. Set
+    /// it yourself on a TCP stream inside another stream, such as TLS.
     ///
     /// # Errors
     ///
-    /// As for [`connect`](Self::connect).
+    /// The errors of [`connect`](Self::connect).
     ///
     /// # Cancel safety
     ///
@@ -184,10 +203,14 @@ impl<R: Runtime> Connector<R> {
         self.handshake_on(url, R::wrap(stream)).await
     }
 
-    /// Makes a connection of a stream over which another HTTP client has done the opening handshake: with what was
-    /// [agreed](Agreed) on, and the bytes that arrived behind the response. Nothing is read or written here.
+    /// Makes a connection of a stream over which another HTTP client has performed the opening
+    /// handshake.
     ///
-    /// Compression works if it was agreed, with the settings of [`config`](Self::config) or else the defaults.
+    /// `agreed` is the [result](Agreed) of the negotiation. `leftover` is the input that arrived
+    /// after the response. This reads and writes nothing.
+    ///
+    /// Messages are compressed if `agreed` includes compression. The settings come from
+    /// [`config`](Self::config). If the configuration has none, they are the default settings.
     pub fn upgraded<S>(
         &self,
         stream: S,
@@ -200,11 +223,12 @@ impl<R: Runtime> Connector<R> {
         self.upgraded_on(R::wrap(stream), agreed, leftover)
     }
 
-    /// [`handshake`](Self::handshake) over a transport, whose type the connection keeps.
+    /// Does the same as [`handshake`](Self::handshake) over a transport. The connection keeps the
+    /// type of the transport.
     ///
     /// # Errors
     ///
-    /// As for [`connect`](Self::connect).
+    /// The errors of [`connect`](Self::connect).
     ///
     /// # Cancel safety
     ///
@@ -223,7 +247,8 @@ impl<R: Runtime> Connector<R> {
         Box::pin(self.upgrade(handshake, transport, timer, deadline)).await
     }
 
-    /// [`upgraded`](Self::upgraded) on a transport, whose type the connection keeps.
+    /// Does the same as [`upgraded`](Self::upgraded) on a transport. The connection keeps the type
+    /// of the transport.
     pub fn upgraded_on<T>(
         &self,
         transport: T,
@@ -253,7 +278,8 @@ impl<R: Runtime> Connector<R> {
         let (established, leftover) = loop {
             match upgrade.read(|piece| receive(&mut handshake, piece)).await {
                 Ok(Ok((Some(established), leftover))) => break (established, leftover),
-                // A body without a length would last as long as the server likes.
+                // The response is a refusal whose body is still arriving. A body without a length
+                // may never end.
                 Ok(Ok((None, _))) => {
                     let soon = deadline.min(R::Timer::after(FAREWELL));
                     upgrade.timer.reset(soon);
@@ -269,7 +295,7 @@ impl<R: Runtime> Connector<R> {
         Ok(WebSocket::open(transport, side, &config, agreed, leftover))
     }
 
-    /// Builds the request with everything that is offered.
+    /// Builds the request. Offers compression if it is configured.
     fn build(&self, target: &Target) -> Result<ClientHandshake, RequestError> {
         let request = &self.settings.request;
         #[cfg(feature = "deflate")]
@@ -280,11 +306,12 @@ impl<R: Runtime> Connector<R> {
     }
 
     fn deadline(&self) -> Instant {
-        R::Timer::after(self.settings.handshake_timeout)
+        R::Timer::after(self.settings.limits.handshake_timeout)
     }
 }
 
-/// Passes on what arrived: done with the response, or with `None` while only the body of a refusal is awaited.
+/// Passes `piece` to the handshake. The result is done with the response, or with `None` while the
+/// body of a refusal is still arriving.
 fn receive(
     handshake: &mut ClientHandshake,
     piece: &[u8],
@@ -295,7 +322,8 @@ fn receive(
     Ok(Progress { consumed, done })
 }
 
-/// The error of a handshake that was cut short: a refusal says more than that its body was.
+/// Returns the error of a handshake that was interrupted. A refusal without a complete body is
+/// reported as a refusal.
 fn cut_short(handshake: &mut ClientHandshake, fault: Fault) -> ConnectError {
     let so_far = handshake.end_of_input();
     match so_far.refusal() {
@@ -304,7 +332,8 @@ fn cut_short(handshake: &mut ClientHandshake, fault: Fault) -> ConnectError {
     }
 }
 
-/// Connects to the first address of `host` that answers.
+/// Connects to the first address of `host` that answers. Returns the error of the last address if
+/// none does.
 async fn reach<R: Runtime>(host: &str, port: u16) -> Result<R::TcpStream, ConnectError> {
     let addresses = R::resolve(host, port).await;
     let mut fault = None;
@@ -320,26 +349,10 @@ async fn reach<R: Runtime>(host: &str, port: u16) -> Result<R::TcpStream, Connec
     })
 }
 
-impl<R> Default for Connector<R> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<R> Clone for Connector<R> {
-    fn clone(&self) -> Self {
-        Self {
-            settings: Arc::clone(&self.settings),
-            runtime: PhantomData,
-        }
-    }
-}
-
 impl<R> fmt::Debug for Connector<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
             .field("limits", &self.settings.limits)
-            .field("handshake_timeout", &self.settings.handshake_timeout)
             .finish_non_exhaustive()
     }
 }

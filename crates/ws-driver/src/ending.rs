@@ -1,4 +1,4 @@
-//! The end of a connection: what is left to do, and what is told of it.
+//! The end of a connection: the remaining work, and the results that methods report.
 
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -11,7 +11,7 @@ use crate::transport::{Timer, WriteHalf};
 use crate::write_state::WriteState;
 
 impl ReadState {
-    /// Discards messages until the end of the connection and of the transport.
+    /// Discards messages until the connection and the transport have ended.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         for _ in 0..MESSAGES_PER_TURN {
             match ready!(self.poll_message(cx, wire)) {
@@ -24,8 +24,11 @@ impl ReadState {
         Poll::Pending
     }
 
-    /// Waits until the end can be told. With Closes of both ends there, that is once ours has been written and our
-    /// direction ended, if that is our turn: the transport ends behind it. Else it is the end of the transport.
+    /// Waits until a receiving method can report the end.
+    ///
+    /// If both ends have sent a Close, this waits until ours has been written. If it is our turn to
+    /// end our direction of the transport, it waits for that too. The transport ends later. Without
+    /// both Closes, it waits for the end of the transport.
     pub(crate) fn poll_known_end(
         &mut self,
         cx: &mut Context<'_>,
@@ -42,19 +45,21 @@ impl ReadState {
             }
             match write.poll_farewell(cx) {
                 Poll::Ready(Ok(())) => {
-                    write.state.tell_end();
+                    write.state.set_reported();
                     self.end_at_once(cx, wire);
                     return Poll::Ready(());
                 }
                 Poll::Ready(Err(_)) => write.end(Cause::End),
-                Poll::Pending if write.state.was_told() => return Poll::Ready(()),
+                Poll::Pending if write.state.is_end_reported() => return Poll::Ready(()),
                 Poll::Pending => ready!(write.poll_expire(cx)),
             }
         }
     }
 
-    /// Ends the transport if the peer has ended its direction already. Takes what has arrived behind its Close, because
-    /// a reset for unread input would overtake ours.
+    /// Ends the transport without waiting, if the peer has ended its direction already.
+    ///
+    /// Reads and discards the input after the peer's Close. Dropping the transport with unread
+    /// input would reset the connection, and the reset would overtake our Close.
     fn end_at_once(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) {
         for _ in 0..READS_PER_TURN {
             let write = wire.write_state();
@@ -67,9 +72,13 @@ impl ReadState {
         }
     }
 
-    /// Ends the connection in order (RFC 6455 §7.1.1, §7.1.7): write what is queued, which ends with a Close; end our
-    /// direction when it is our turn; discard input until the peer ends its own, because a reset for unread input
-    /// would overtake our Close; be done with the transport. All of it under one time limit.
+    /// Ends the connection in order (RFC 6455 §7.1.1, §7.1.7), within one timeout:
+    ///
+    /// 1. Write everything that is queued. The last frame is our Close.
+    /// 2. End our direction of the transport when it is our turn.
+    /// 3. Discard input until the peer ends its direction. Dropping the transport with unread input
+    ///    would reset the connection, and the reset would overtake our Close.
+    /// 4. Drop the transport.
     fn poll_end(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         pool::give_block(self.recv.lending().discard());
         for _ in 0..READS_PER_TURN {
@@ -87,7 +96,7 @@ impl ReadState {
                 return wire.write_state().poll_expire(cx);
             }
         }
-        // A peer that goes on sending does not outlast the time limit.
+        // The timeout also ends a connection whose peer keeps sending.
         if wire.write_state().poll_expire(cx).is_pending() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -96,7 +105,7 @@ impl ReadState {
     }
 }
 
-/// Reads once and forgets what came.
+/// Reads once and discards the input.
 fn poll_discard(cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
     let mut block = pool::take_block(pool::BLOCK_LEN);
     let read = wire.poll_read(cx, &mut block);
@@ -112,8 +121,8 @@ fn poll_discard(cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
 }
 
 impl<W, M> WriteState<W, M> {
-    /// Tells how the connection ended to those who do not receive. With both Closes there, the end of the transport is
-    /// no matter.
+    /// Returns the outcome of the connection, for methods that do not receive. If both ends have
+    /// sent a Close, the result is `Ok` before the transport has ended.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
         match &self.state {
             State::Ended(Ended { result, .. }) => result.map_err(|cause| self.error(cause)),
@@ -122,19 +131,21 @@ impl<W, M> WriteState<W, M> {
         }
     }
 
-    /// The error of a call that was sending when the connection ended. With both Closes there, all that is wrong is that
-    /// not everything has left.
+    /// Returns the error of a call that was sending when the connection ended. After a clean end,
+    /// this is [`Error::Closed`], because not everything was sent.
     pub(crate) fn fault(&self) -> Error {
         self.verdict().err().unwrap_or_else(|| self.closed())
     }
 
-    /// Tells whether the end is known and our part of it done: what is left is up to the peer.
+    /// Returns `true` if the end is decided and this end has done its part. The rest is up to the
+    /// peer.
     pub(crate) fn is_over(&self) -> bool {
         self.state.is_ended() || (self.is_clean() && !self.has_work() && !self.unflushed)
     }
 
-    /// Tells those who receive: the fault once, then nothing. A peer that has closed the connection is no fault, whatever
-    /// became of what it was sent.
+    /// Returns the result of a receiving method after the end: the error once, and then `None`.
+    ///
+    /// If the peer's Close has arrived there is no error, even if queued data could not be sent.
     pub(crate) fn report<F>(&mut self) -> Result<Option<F>, Error> {
         match &mut self.state {
             State::Ended(ended) => ended.report.take().map_or(Ok(None), |error| Err(*error)),
@@ -151,26 +162,27 @@ impl<W, M> WriteState<W, M> {
         }
     }
 
-    /// Tells whether the connection has ended by Closes of both ends.
+    /// Returns `true` if both ends have sent a Close and no violation was found.
     pub(crate) fn is_clean(&self) -> bool {
         self.send.end().is_some_and(|end| end.clean)
     }
 
-    /// Tells whether nothing is queued, nor was written and may be kept back, and nothing was lost before.
+    /// Returns `true` if everything that was queued has been written and flushed, and no write has
+    /// failed.
     pub(crate) fn has_sent_all(&self) -> bool {
         !self.has_work() && !self.unflushed && self.state.write_fault().is_none()
     }
 
-    /// Ends the connection: the transport is of no more use.
+    /// Ends the connection and drops the transport.
     pub(crate) fn end(&mut self, cause: Cause) {
         let all_sent = self.has_sent_all();
         self.send.transport_ended();
         self.finish(cause, all_sent, None);
     }
 
-    /// As [`end`](Self::end), because reading failed.
+    /// Ends the connection after a read has failed with `error`.
     pub(crate) fn read_failed(&mut self, error: io::Error) {
-        // So say TLS streams whose peer ended TCP without a word.
+        // TLS streams return this error if the peer ended TCP without a `close_notify`.
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return self.end(Cause::End);
         }
@@ -180,6 +192,8 @@ impl<W, M> WriteState<W, M> {
         self.finish(cause, all_sent, Some(Box::new(Error::Io(error))));
     }
 
+    /// Drops the transport and stores the outcome. A violation takes precedence over `cause`, and
+    /// so does a write error over the mere end of the transport.
     pub(crate) fn finish(&mut self, cause: Cause, all_sent: bool, report: Option<Box<Error>>) {
         let cause = match (cause, self.state.write_fault()) {
             _ if self.send.failure().is_some() => Cause::Failure,
@@ -202,8 +216,8 @@ impl<W, M> WriteState<W, M> {
 }
 
 impl<W: WriteHalf, M: Timer> WriteState<W, M> {
-    /// Writes what is queued, which ends with our Close, and ends our direction of the transport if it is our turn: all
-    /// that this end has to do after Closes of both ends.
+    /// Does everything that this end has to do once both ends have sent a Close: writes everything
+    /// that is queued, up to our Close, and ends our direction of the transport if it is our turn.
     pub(crate) fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some((draining, begins)) = self.state.start_draining() else {
             return Poll::Ready(Ok(()));
@@ -217,7 +231,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends our direction of the transport, once.
+    /// Ends our direction of the transport, unless that has been done.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let State::Draining(io, draining) = &mut self.state
             && !draining.output_ended

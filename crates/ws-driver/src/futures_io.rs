@@ -1,4 +1,4 @@
-//! Transports over the traits of futures-io, for every runtime whose streams have these.
+//! Transports over the traits of futures-io, for runtimes whose streams implement these traits.
 
 mod tcp;
 
@@ -15,47 +15,51 @@ use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use crate::locked::Locked;
+use crate::locked::locked_halves;
 use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf};
 
-/// A runtime whose streams have the traits of futures-io: what has to be known of its sockets beside these.
+/// A runtime whose streams implement the traits of futures-io. Supplies the operations on sockets
+/// that these traits lack.
 ///
-/// Clones of the runtime's TCP stream are the same socket, and one may wait to read while another waits to write.
+/// Clones of the TCP stream must refer to the same socket. One clone may wait to read while another
+/// waits to write.
 pub trait FuturesRuntime:
     Runtime<TcpStream: AsyncRead + AsyncWrite + Clone + fmt::Debug + Sync + Unpin>
 {
-    /// Has the socket send small segments at once (`TCP_NODELAY`).
+    /// Sets `TCP_NODELAY`, so that small segments are sent without delay.
     ///
     /// # Errors
     ///
-    /// Those of the operating system.
+    /// The error of the operating system.
     fn set_nodelay(tcp: &Self::TcpStream) -> io::Result<()>;
 
-    /// The address of the peer.
+    /// Returns the address of the peer.
     ///
     /// # Errors
     ///
-    /// Those of the operating system.
+    /// The error of the operating system.
     fn peer_addr(tcp: &Self::TcpStream) -> io::Result<SocketAddr>;
 
-    /// Ends the sending direction of those of the runtime's streams whose `poll_close` does not: what became of that.
-    /// `None` for all other streams, and by default.
+    /// Ends the sending direction of a stream whose `poll_close` does not do so, and returns the
+    /// result.
+    ///
+    /// Returns `None` for every other stream. The default returns `None` for all streams.
     fn shut_down(stream: &dyn Any) -> Option<io::Result<()>> {
         let _ = stream;
         None
     }
 }
 
-/// A stream of the runtime `R` as a transport. Dereferences to the stream.
+/// A transport over a stream of the runtime `R`. Dereferences to the stream.
 ///
-/// TCP has a transport of its own, [`TcpTransport`].
+/// The transport for TCP streams is [`TcpTransport`].
 pub struct StreamTransport<R, S> {
     stream: S,
     runtime: PhantomData<fn() -> R>,
 }
 
 impl<R, S> StreamTransport<R, S> {
-    /// The stream as a transport.
+    /// Makes a transport of a stream.
     pub fn new(stream: S) -> Self {
         Self {
             stream,
@@ -63,7 +67,7 @@ impl<R, S> StreamTransport<R, S> {
         }
     }
 
-    /// The stream.
+    /// Returns the stream.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -118,19 +122,10 @@ where
     R: FuturesRuntime,
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    type ReadHalf = Locked<Self>;
-    type WriteHalf = Locked<Self>;
-
-    fn split(self) -> (Locked<Self>, Locked<Self>) {
-        Locked::pair(self)
-    }
-
-    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
-        read.join(write)
-    }
+    locked_halves!();
 }
 
-/// Writes once.
+/// Writes once, with `poll_write` if there is only one slice.
 #[inline]
 fn poll_write(
     stream: &mut (impl AsyncWrite + Unpin),
@@ -140,12 +135,12 @@ fn poll_write(
     let stream = Pin::new(stream);
     match slices {
         [slice] => stream.poll_write(cx, slice),
-        // A stream that takes one slice at a time takes the first that is not empty.
+        // A stream without vectored writes writes the first slice that is not empty.
         slices => stream.poll_write_vectored(cx, slices),
     }
 }
 
-/// Ends the sending direction.
+/// Ends the sending direction of `stream`.
 fn poll_shutdown<R: FuturesRuntime, S: AsyncWrite + Unpin + 'static>(
     stream: &mut S,
     cx: &mut Context<'_>,
@@ -155,7 +150,7 @@ fn poll_shutdown<R: FuturesRuntime, S: AsyncWrite + Unpin + 'static>(
         None => ready!(Pin::new(stream).poll_close(cx)),
     };
     Poll::Ready(match ended {
-        // After a reset there is nothing left to end.
+        // A reset has already ended this direction.
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
         result => result,
     })

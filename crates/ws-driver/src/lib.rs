@@ -1,22 +1,34 @@
-//! One asynchronous WebSocket connection for every runtime.
+//! Asynchronous WebSocket connections for every runtime.
 //!
-//! This crate joins [`ws_proto`] and [`ws_handshake`] to a [`Transport`] and a [`Timer`]. It reads, writes, wakes and
-//! keeps time; what the bytes mean is decided below it, and which runtime moves them above it. Users take an adapter
-//! crate, which re-exports what is here. Another runtime implements:
+//! Applications use an adapter crate for their runtime. The adapter re-exports the types of this
+//! crate.
 //!
-//! * [`Transport`], which is a [`ReadHalf`] and a [`WriteHalf`], for its TCP and for a newtype around its other
-//!   streams; [`Split`] too, where the directions can be owned apart;
-//! * [`Timer`] for its timer;
-//! * [`Runtime`] and [`Wrap`] for a marker type, to connect and to make transports of streams.
+//! This crate runs the protocol ([`ws_proto`]) and the opening handshake ([`ws_handshake`]) on a
+//! [`Transport`] and a [`Timer`]. It reads, writes, wakes tasks and enforces deadlines. The two
+//! lower crates define the meaning of the bytes, and the adapter moves them.
 //!
-//! Where the runtime's streams have the traits of futures-io, the feature `futures-io` offers the transports in the
-//! module `futures_io`.
+//! An adapter for another runtime implements:
 //!
-//! After that [`Acceptor<Marker>`](Acceptor) and [`Connector<Marker>`](Connector) give [`WebSocket`]s.
+//! * [`Transport`] for TCP streams, and for a newtype around all other streams. A transport is a
+//!   [`ReadHalf`] and a [`WriteHalf`]. Implement [`Split`] as well, because [`WebSocket::split`]
+//!   requires it.
+//! * [`Timer`] for the timer of the runtime.
+//! * [`Runtime`] and [`Wrap`] for a marker type, to open connections and to make transports of
+//!   streams.
 //!
-//! Inside, `read_state.rs` and `write_state.rs` are the two directions of a connection, `look_ahead.rs` sees to Pings
-//! while nobody receives, `sending.rs` has what a connection, its sending half and an outbox share, `state.rs` is how far
-//! a connection is from its end, `ending.rs` goes there, and `split/` shares a connection between two halves.
+//! [`Acceptor<Marker>`](Acceptor) and [`Connector<Marker>`](Connector) then return [`WebSocket`]s.
+//! If the streams of the runtime have the traits of futures-io, the feature `futures-io` provides
+//! the transports, in the module `futures_io`.
+//!
+//! The source files:
+//!
+//! | file | contents |
+//! |---|---|
+//! | `read_state.rs`, `write_state.rs` | the two directions of a connection |
+//! | `look_ahead.rs` | answers Pings while no task receives |
+//! | `sending.rs` | the code that a connection, its sending half and an outbox share |
+//! | `state.rs`, `ending.rs` | the state of the transport, and the end of a connection |
+//! | `split/` | the two halves of a connection |
 //!
 //! [`Transport`]: transport::Transport
 //! [`ReadHalf`]: transport::ReadHalf
@@ -43,8 +55,11 @@ mod look_ahead;
 #[cfg(all(test, loom))]
 mod loom_tests;
 pub mod masks;
+#[cfg(all(test, any(loom, feature = "futures-io")))]
+mod never;
 mod opening;
 mod outbox;
+mod pair;
 mod pieces;
 mod pipe;
 mod pool;
@@ -84,14 +99,16 @@ pub use ws_proto::{
     Text,
 };
 
-/// The opening handshake by itself, for those who let another HTTP implementation do it: all of [`ws_handshake`].
+/// The opening handshake without I/O, for programs that use another HTTP implementation. Re-exports
+/// [`ws_handshake`].
 pub mod handshake {
     pub use ws_handshake::*;
     pub use ws_proto::{DeflateParams, Role};
 }
 
-/// Transports in memory, for tests of what is built on connections.
+/// Transports and connections in memory, for tests of programs that use connections.
 pub mod testing {
+    pub use crate::pair::pair;
     pub use crate::pipe::{Duplex, DuplexRead, DuplexWrite, duplex};
     pub use crate::scripted::{Script, Scripted};
 }

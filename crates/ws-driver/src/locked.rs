@@ -1,4 +1,4 @@
-//! Halves of a transport that cannot be taken apart.
+//! Halves of a transport that cannot be split.
 
 use std::io;
 use std::sync::Arc;
@@ -7,18 +7,19 @@ use std::task::{Context, Poll};
 use crate::sync::{Mutex, lock};
 use crate::transport::{ReadHalf, WriteHalf, pass_writes};
 
-/// A half of a transport that both halves share, each locking it for the time of one poll.
+/// A half of a transport that cannot be split. Both halves share the transport and lock it for the
+/// duration of a poll.
 #[derive(Debug)]
 pub struct Locked<T>(Arc<Mutex<T>>);
 
 impl<T> Locked<T> {
-    /// Both halves of `transport`.
+    /// Makes both halves of `transport`.
     pub fn pair(transport: T) -> (Self, Self) {
         let shared = Arc::new(Mutex::new(transport));
         (Self(Arc::clone(&shared)), Self(shared))
     }
 
-    /// The transport again; `None` if the halves are of two.
+    /// Joins the halves and returns the transport. `None` if they belong to different transports.
     pub fn join(self, other: Self) -> Option<T> {
         if !Arc::ptr_eq(&self.0, &other.0) {
             return None;
@@ -38,3 +39,20 @@ impl<T: ReadHalf> ReadHalf for Locked<T> {
 impl<T: WriteHalf> WriteHalf for Locked<T> {
     pass_writes!(half => lock(&half.0));
 }
+
+/// Implements the items of [`Split`](crate::transport::Split) for a transport that cannot be split.
+macro_rules! locked_halves {
+    () => {
+        type ReadHalf = $crate::locked::Locked<Self>;
+        type WriteHalf = $crate::locked::Locked<Self>;
+
+        fn split(self) -> (Self::ReadHalf, Self::WriteHalf) {
+            $crate::locked::Locked::pair(self)
+        }
+
+        fn reunite(read: Self::ReadHalf, write: Self::WriteHalf) -> Option<Self> {
+            read.join(write)
+        }
+    };
+}
+pub(crate) use locked_halves;

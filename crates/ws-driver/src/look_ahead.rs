@@ -1,4 +1,4 @@
-//! Looking at what has arrived while nobody receives.
+//! Looking ahead: handling input while no task receives.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -10,15 +10,17 @@ use crate::pool;
 use crate::read_state::{CONTROLS_PER_TURN, ReadState, Wire};
 use crate::state::Cause;
 
-/// Reads of one look ahead, after which other tasks get a turn.
+/// The number of reads in one look ahead before it yields to the executor.
 const READS_PER_LOOK: u32 = 8;
 
 impl ReadState {
-    /// Looks at what has arrived while nobody receives: answers Pings, sees a Close, and leaves the messages where they
-    /// are. At most one block of them is read.
+    /// Handles the input that has arrived, for a caller that does not receive.
+    ///
+    /// Answers Pings, handles Pongs, and handles a Close if no message precedes it. Messages stay
+    /// for the next receive. At most one block of them is read.
     pub(crate) fn look_ahead(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) {
         let (mut reads, mut controls) = (0, 0);
-        let is_deaf = loop {
+        let input_blocked = loop {
             if reads == READS_PER_LOOK || controls == CONTROLS_PER_TURN {
                 cx.waker().wake_by_ref();
                 break false;
@@ -41,10 +43,10 @@ impl ReadState {
         }
         let write = wire.write_state();
         write.date_pongs();
-        write.looked(is_deaf);
+        write.record_look(input_blocked);
     }
 
-    /// Reads once for a look ahead, and tells whether something came.
+    /// Reads once for a look ahead. Returns `true` if input arrived.
     fn read_ahead(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> bool {
         let mut lending = self.recv.lending();
         if let Some(len) = lending.wants_block() {
@@ -62,7 +64,10 @@ impl ReadState {
         false
     }
 
-    /// Waits for the Pong to the Ping with this number. `None` if it is behind messages that fill the block.
+    /// Waits for the Pong to the Ping with this number and returns the round-trip time.
+    ///
+    /// `None` if other frames must be received first: messages that fill the block, or messages
+    /// that precede a Close or a violation.
     pub(crate) fn poll_answer(
         &mut self,
         cx: &mut Context<'_>,
@@ -80,10 +85,10 @@ impl ReadState {
                 return Poll::Ready(Err(write.fault()));
             }
             write.check_open()?;
-            if write.is_deaf {
+            if write.input_blocked {
                 return Poll::Ready(Ok(None));
             }
-            // It may have been time for a Ping of keepalive.
+            // The deadline may have been that of a keepalive Ping, which is queued now.
             if write.poll_expire(cx).is_pending() && !write.wants_write() {
                 return Poll::Pending;
             }

@@ -1,6 +1,7 @@
-//! The orders in which halves, their peer and wake-ups can meet, each tried by Loom.
+//! Tests with Loom, which runs each model in every order of the events of both halves and their
+//! peer.
 //!
-//! A wake-up that is lost leaves a thread parked for ever, which Loom reports as a deadlock.
+//! A lost wake-up leaves a thread parked for ever. Loom reports that as a deadlock.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -8,29 +9,29 @@ use std::io::{self, IoSlice};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use loom::future::block_on;
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 use ws_handshake::Agreed;
 use ws_proto::{CloseCode, Config};
 
 use crate::error::Error;
-use crate::locked::Locked;
+use crate::locked::locked_halves;
+use crate::never::Never;
 use crate::split::wakers::{Half, Wakers};
 use crate::split::{Receiver, Sender};
 use crate::sync::{Mutex, lock};
-use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
+use crate::transport::{ReadHalf, Split, Transport, WriteHalf};
 use crate::websocket::{Side, WebSocket};
 
-/// Tries the orders with at most so many preemptions.
+/// Runs `model` in every order of events with at most this number of preemptions.
 fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(builder.preemption_bound.unwrap_or(preemptions));
     builder.check(model);
 }
 
-/// Something that happens once.
+/// An event that happens once.
 #[derive(Default)]
 struct Event(Mutex<bool>);
 
@@ -39,7 +40,7 @@ impl Event {
         *lock(&self.0) = true;
     }
 
-    /// Waits for it as a half does.
+    /// Waits for the event in the same way as a half waits.
     fn wait(&self, half: Half, wakers: &Wakers) {
         block_on(poll_fn(|cx| {
             wakers.register(half, cx.waker());
@@ -52,7 +53,7 @@ impl Event {
     }
 }
 
-/// Closes, and waits for the end that the receiver sees.
+/// Closes the connection and waits until the receiver has reached the end.
 fn close_and_wait<T: Split>(sender: &mut Sender<T>) -> Result<(), Error> {
     block_on(async {
         sender.close(CloseCode::NORMAL, "").await?;
@@ -61,7 +62,7 @@ fn close_and_wait<T: Split>(sender: &mut Sender<T>) -> Result<(), Error> {
 }
 
 #[test]
-fn a_half_that_registers_before_it_looks_is_woken() {
+fn a_half_that_registers_before_it_checks_is_woken() {
     for half in [Half::Receiver, Half::Sender] {
         explore(5, move || {
             let shared = Arc::new((Event::default(), Wakers::default()));
@@ -91,7 +92,7 @@ fn one_event_wakes_both_halves() {
 }
 
 #[test]
-fn waking_one_half_takes_nothing_from_the_other() {
+fn waking_one_half_keeps_the_waker_of_the_other() {
     explore(3, || {
         let shared = Arc::new((Event::default(), Event::default(), Wakers::default()));
         let other = Arc::clone(&shared);
@@ -107,27 +108,9 @@ fn waking_one_half_takes_nothing_from_the_other() {
     });
 }
 
-/// A timer that never goes off, so that nothing but a wake-up ends a wait.
-struct Never;
-
-impl Timer for Never {
-    fn now() -> Instant {
-        Instant::now()
-    }
-
-    fn at(_: Instant) -> Self {
-        Never
-    }
-
-    fn reset(&mut self, _: Instant) {}
-
-    fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
-    }
-}
-
-/// One direction of a stream. As the contract of the halves allows, it knows only who called last, and forgets whoever
-/// waited once a call succeeds.
+/// One direction of a stream. It stores only the waker of the last call, and drops it when a call
+/// succeeds. The contract of the halves allows both. [`testing::duplex`](crate::testing::duplex)
+/// keeps the waker, and the additional wake-ups could hide a lost one.
 #[derive(Default)]
 struct Line {
     input: VecDeque<u8>,
@@ -135,30 +118,30 @@ struct Line {
     waiting: Option<Waker>,
 }
 
-/// What the peer does with what we write.
+/// The reaction of the peer to our output.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
-    /// It says `hi`.
+    /// Sends the message `hi`.
     Hi,
-    /// It closes and ends the stream.
+    /// Sends a Close and ends its direction of the stream.
     Close,
-    /// It ends the stream.
+    /// Ends its direction of the stream.
     End,
-    /// It says nothing, and ends the stream once we have ended our direction.
-    EndBehindUs,
+    /// Sends nothing, and ends its direction of the stream once we have ended ours.
+    EndAfterUs,
 }
 
 struct Peer {
     answer: Answer,
     to_us: Mutex<Line>,
-    /// Whether it takes what we write, and who waits for that.
+    /// `true` if the peer takes our output, and the waker of a write that waits for it.
     takes: Mutex<(bool, Option<Waker>)>,
 }
 
 impl Peer {
-    fn says(&self, octets: &[u8], ends: bool) {
+    fn send(&self, bytes: &[u8], ends: bool) {
         let mut line = lock(&self.to_us);
-        line.input.extend(octets);
+        line.input.extend(bytes);
         line.ended |= ends;
         let waiting = line.waiting.take();
         drop(line);
@@ -167,16 +150,16 @@ impl Peer {
         }
     }
 
-    fn hears(&self) {
+    fn answer(&self) {
         match self.answer {
-            Answer::Hi => self.says(b"\x81\x82\0\0\0\0hi", false),
-            Answer::Close => self.says(b"\x88\x82\0\0\0\0\x03\xe8", true),
-            Answer::End => self.says(b"", true),
-            Answer::EndBehindUs => {}
+            Answer::Hi => self.send(b"\x81\x82\0\0\0\0hi", false),
+            Answer::Close => self.send(b"\x88\x82\0\0\0\0\x03\xe8", true),
+            Answer::End => self.send(b"", true),
+            Answer::EndAfterUs => {}
         }
     }
 
-    /// From now on it takes everything. As with real streams, those who wait hear of it a moment later.
+    /// Takes all output from now on. As with real streams, a waiting write is woken a moment later.
     fn reads_again(&self) {
         lock(&self.takes).0 = true;
         let waiting = lock(&self.takes).1.take();
@@ -197,8 +180,8 @@ impl ReadHalf for Near {
         }
         line.waiting = None;
         let len = line.input.len().min(buffer.len());
-        for (slot, octet) in buffer.iter_mut().zip(line.input.drain(..len)) {
-            *slot = octet;
+        for (slot, byte) in buffer.iter_mut().zip(line.input.drain(..len)) {
+            *slot = byte;
         }
         Poll::Ready(Ok(len))
     }
@@ -217,7 +200,7 @@ impl WriteHalf for Near {
         }
         takes.1 = None;
         drop(takes);
-        self.0.hears();
+        self.0.answer();
         Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
     }
 
@@ -226,8 +209,8 @@ impl WriteHalf for Near {
     }
 
     fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.0.answer == Answer::EndBehindUs {
-            self.0.says(b"", true);
+        if self.0.answer == Answer::EndAfterUs {
+            self.0.send(b"", true);
         }
         Poll::Ready(Ok(()))
     }
@@ -251,48 +234,9 @@ impl Split for Near {
     }
 }
 
-/// The same stream under a lock.
-struct Shared(Near);
-
-impl ReadHalf for Shared {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.0.poll_read(cx, buffer)
-    }
-}
-
-impl WriteHalf for Shared {
-    fn poll_write_vectored(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_write_vectored(cx, slices)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_flush(cx)
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_shutdown(cx)
-    }
-}
-
-impl Transport for Shared {
-    type Timer = Never;
-}
-
-impl Split for Shared {
-    type ReadHalf = Locked<Shared>;
-    type WriteHalf = Locked<Shared>;
-
-    fn split(self) -> (Locked<Shared>, Locked<Shared>) {
-        Locked::pair(self)
-    }
-
-    fn reunite(read: Locked<Shared>, write: Locked<Shared>) -> Option<Shared> {
-        read.join(write)
-    }
+/// A boxed stream cannot be split, so its halves share it behind a lock.
+impl Split for Box<Near> {
+    locked_halves!();
 }
 
 fn peer(answer: Answer, takes: bool) -> Arc<Peer> {
@@ -303,7 +247,7 @@ fn peer(answer: Answer, takes: bool) -> Arc<Peer> {
     })
 }
 
-/// A server's end.
+/// Makes the server's end of a connection.
 fn open<T: Transport>(transport: T) -> WebSocket<T> {
     WebSocket::open(
         transport,
@@ -318,9 +262,23 @@ fn halves(peer: &Arc<Peer>) -> (Sender<Near>, Receiver<Near>) {
     open(Near(Arc::clone(peer))).split()
 }
 
-fn expect_hi<T: Split>(receiver: &mut Receiver<T>) {
+/// Lets a thread receive. The thread returns the receiver, so that dropping it causes no wake-up.
+fn receiving<T: Split>(
+    mut receiver: Receiver<T>,
+    receive: impl FnOnce(&mut Receiver<T>) + Send + 'static,
+) -> JoinHandle<Receiver<T>>
+where
+    Receiver<T>: Send + 'static,
+{
+    thread::spawn(move || {
+        receive(&mut receiver);
+        receiver
+    })
+}
+
+fn expect<T: Split>(receiver: &mut Receiver<T>, text: &str) {
     let message = block_on(receiver.recv()).unwrap().unwrap();
-    assert_eq!(message.as_text(), Some("hi"));
+    assert_eq!(message.as_text(), Some(text));
 }
 
 fn drain<T: Split>(receiver: &mut Receiver<T>) -> Result<(), Error> {
@@ -328,64 +286,58 @@ fn drain<T: Split>(receiver: &mut Receiver<T>) -> Result<(), Error> {
     Ok(())
 }
 
-fn is_closing(result: &Result<(), Error>) -> bool {
-    matches!(result, Err(Error::Closed(_)))
+fn expect_lost<T: Split>(receiver: &mut Receiver<T>) {
+    assert!(matches!(drain(receiver), Err(Error::Lost)));
 }
 
 /// Polls once.
-fn glance<F: Future>(future: F) -> Poll<F::Output> {
+fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
     let mut future = pin!(future);
     block_on(poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))))
 }
 
+/// The sender queues a message while the receiver waits. Only the wake-up makes the receiver write
+/// it: the sender exists until the receiver is done.
+fn feed_to_a_waiting_receiver<T>((mut sender, receiver): (Sender<T>, Receiver<T>))
+where
+    T: Split,
+    Receiver<T>: Send + 'static,
+{
+    let receives = receiving(receiver, |receiver| expect(receiver, "hi"));
+    block_on(sender.feed("x")).unwrap();
+    let _ = (receives.join().unwrap(), sender);
+}
+
 #[test]
-fn what_is_fed_to_an_empty_queue_is_sent_by_a_receiver_that_waits() {
+fn a_waiting_receiver_writes_a_message_that_was_fed_to_an_empty_queue() {
     explore(3, || {
-        let (mut sender, mut receiver) = halves(&peer(Answer::Hi, true));
-        let receives = thread::spawn(move || {
-            expect_hi(&mut receiver);
-            receiver
-        });
-        block_on(sender.feed("x")).unwrap();
-        // Kept: nothing but the wake-up is to make the receiver send it.
-        let _ = (receives.join().unwrap(), sender);
+        feed_to_a_waiting_receiver(halves(&peer(Answer::Hi, true)))
     });
 }
 
 #[test]
-fn the_same_over_a_stream_that_cannot_be_taken_apart() {
+fn a_waiting_receiver_writes_over_a_transport_behind_a_lock() {
     explore(2, || {
-        let (mut sender, mut receiver) = open(Shared(Near(peer(Answer::Hi, true)))).split();
-        let receives = thread::spawn(move || {
-            expect_hi(&mut receiver);
-            receiver
-        });
-        block_on(sender.feed("x")).unwrap();
-        let _ = (receives.join().unwrap(), sender);
+        let near = Box::new(Near(peer(Answer::Hi, true)));
+        feed_to_a_waiting_receiver(open(near).split());
     });
 }
 
 #[test]
 fn a_send_and_a_receive_end_in_either_order() {
     explore(3, || {
-        let (mut sender, mut receiver) = halves(&peer(Answer::Hi, true));
-        let receives = thread::spawn(move || {
-            expect_hi(&mut receiver);
-            receiver
-        });
+        let (mut sender, receiver) = halves(&peer(Answer::Hi, true));
+        let receives = receiving(receiver, |receiver| expect(receiver, "hi"));
         block_on(sender.send("x")).unwrap();
         let _ = (receives.join().unwrap(), sender);
     });
 }
 
 #[test]
-fn close_returns_when_the_receiver_has_seen_the_end() {
+fn closed_returns_when_the_receiver_has_reached_the_end() {
     explore(3, || {
-        let (mut sender, mut receiver) = halves(&peer(Answer::Close, true));
-        let receives = thread::spawn(move || {
-            drain(&mut receiver).unwrap();
-            receiver
-        });
+        let (mut sender, receiver) = halves(&peer(Answer::Close, true));
+        let receives = receiving(receiver, |receiver| drain(receiver).unwrap());
         close_and_wait(&mut sender).unwrap();
         let receiver = receives.join().unwrap();
         assert!(sender.end().unwrap().clean && receiver.end().unwrap().clean);
@@ -393,13 +345,10 @@ fn close_returns_when_the_receiver_has_seen_the_end() {
 }
 
 #[test]
-fn close_returns_when_the_peer_ends_without_a_close() {
+fn closed_returns_when_the_peer_ends_without_a_close() {
     explore(2, || {
-        let (mut sender, mut receiver) = halves(&peer(Answer::End, true));
-        let receives = thread::spawn(move || {
-            assert!(matches!(drain(&mut receiver), Err(Error::Lost)));
-            receiver
-        });
+        let (mut sender, receiver) = halves(&peer(Answer::End, true));
+        let receives = receiving(receiver, expect_lost);
         let closed = close_and_wait(&mut sender);
         assert!(matches!(closed, Err(Error::Lost)));
         let _ = receives.join().unwrap();
@@ -407,13 +356,13 @@ fn close_returns_when_the_peer_ends_without_a_close() {
 }
 
 #[test]
-fn close_returns_also_if_the_receiver_is_dropped_meanwhile() {
+fn closed_returns_if_the_receiver_is_dropped_in_the_meantime() {
     for polled in [false, true] {
         explore(3, move || {
             let (mut sender, mut receiver) = halves(&peer(Answer::Close, true));
             let drops = thread::spawn(move || {
                 if polled {
-                    let _ = glance(receiver.recv());
+                    let _ = poll_once(receiver.recv());
                 }
                 drop(receiver);
             });
@@ -424,17 +373,13 @@ fn close_returns_also_if_the_receiver_is_dropped_meanwhile() {
 }
 
 #[test]
-fn a_flush_that_waits_ends_also_if_the_receiver_writes_for_it() {
+fn a_waiting_send_returns_if_the_receiver_writes_the_message() {
     explore(3, || {
         let peer = peer(Answer::Hi, false);
-        let (mut sender, mut receiver) = halves(&peer);
-        // Its answer lets the receiver look at the transport just once.
-        peer.says(b"\x81\x82\0\0\0\0yo", false);
-        let receives = thread::spawn(move || {
-            let message = block_on(receiver.recv()).unwrap().unwrap();
-            assert_eq!(message.as_text(), Some("yo"));
-            receiver
-        });
+        let (mut sender, receiver) = halves(&peer);
+        // With this message the receiver polls the transport just once.
+        peer.send(b"\x81\x82\0\0\0\0yo", false);
+        let receives = receiving(receiver, |receiver| expect(receiver, "yo"));
         let reads = thread::spawn(move || peer.reads_again());
         block_on(sender.send("x")).unwrap();
         reads.join().unwrap();
@@ -443,15 +388,14 @@ fn a_flush_that_waits_ends_also_if_the_receiver_writes_for_it() {
 }
 
 #[test]
-fn a_violation_is_reported_also_if_the_sender_writes_the_close() {
+fn a_violation_is_reported_if_the_sender_writes_the_close() {
     explore(2, || {
-        let peer = peer(Answer::EndBehindUs, false);
-        let (mut sender, mut receiver) = halves(&peer);
+        let peer = peer(Answer::EndAfterUs, false);
+        let (mut sender, receiver) = halves(&peer);
         // A reserved opcode.
-        peer.says(b"\x83\x80\0\0\0\0", false);
-        let receives = thread::spawn(move || {
-            assert!(matches!(drain(&mut receiver), Err(Error::Receive(_))));
-            receiver
+        peer.send(b"\x83\x80\0\0\0\0", false);
+        let receives = receiving(receiver, |receiver| {
+            assert!(matches!(drain(receiver), Err(Error::Receive(_))));
         });
         let reads = thread::spawn(move || peer.reads_again());
         let closed = close_and_wait(&mut sender);
@@ -462,28 +406,25 @@ fn a_violation_is_reported_also_if_the_sender_writes_the_close() {
 }
 
 #[test]
-fn a_sender_that_waits_learns_that_the_connection_was_lost() {
+fn a_waiting_sender_returns_when_the_connection_is_lost() {
     explore(3, || {
         let peer = peer(Answer::Hi, false);
-        let (mut sender, mut receiver) = halves(&peer);
-        let receives = thread::spawn(move || {
-            assert!(matches!(drain(&mut receiver), Err(Error::Lost)));
-            receiver
-        });
-        let ends = thread::spawn(move || peer.says(b"", true));
+        let (mut sender, receiver) = halves(&peer);
+        let receives = receiving(receiver, expect_lost);
+        let ends = thread::spawn(move || peer.send(b"", true));
         let sent = block_on(sender.send("x"));
-        assert!(is_closing(&sent));
+        assert!(matches!(sent, Err(Error::Closed(_))));
         ends.join().unwrap();
         let _ = receives.join().unwrap();
     });
 }
 
 #[test]
-fn halves_of_two_threads_are_joined_again() {
+fn halves_of_two_threads_are_reunited() {
     explore(2, || {
         let (mut sender, mut receiver) = halves(&peer(Answer::Hi, true));
         let receives = thread::spawn(move || {
-            let early = glance(receiver.recv());
+            let early = poll_once(receiver.recv());
             (receiver, early)
         });
         block_on(sender.feed("x")).unwrap();

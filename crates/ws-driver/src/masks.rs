@@ -1,10 +1,10 @@
-//! Masking keys (RFC 6455 §5.3, §10.3): from the operating system, or from elsewhere.
+//! Sources of masking keys (RFC 6455 §5.3, §10.3).
 
 use std::cell::RefCell;
 
 pub use ws_proto::{MaskKey, MaskSource};
 
-/// Keys fetched per system call.
+/// The number of keys fetched per system call.
 const BATCH: usize = 256;
 
 thread_local! {
@@ -12,21 +12,22 @@ thread_local! {
 }
 
 struct Batch {
-    /// The first `left` keys are fresh; used ones are overwritten.
+    /// The first `left` keys are unused. Used keys are overwritten with zeros.
     keys: [[u8; 4]; BATCH],
     left: usize,
 }
 
-/// Masking keys from the operating system's generator, fetched in batches per thread. The default.
+/// The default source: masking keys from the random generator of the operating system, fetched in
+/// batches per thread.
 ///
-/// RFC 6455 §10.3 asks for keys that whoever chooses the payload cannot predict, so that nobody can choose the bytes
-/// on the wire.
+/// RFC 6455 §10.3 requires keys that are unpredictable for the author of the payload. An author who
+/// can predict the key can choose the bytes on the wire.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct OsMasks;
 
 impl OsMasks {
-    /// The source.
+    /// Makes a source.
     #[must_use]
     pub const fn new() -> Self {
         Self
@@ -36,7 +37,7 @@ impl OsMasks {
 impl MaskSource for OsMasks {
     fn next_key(&mut self) -> MaskKey {
         let batched = BATCHED.try_with(|batch| batch.borrow_mut().next());
-        // While the thread ends there is no batch any more.
+        // The batch of a thread that is ending has been dropped.
         MaskKey::new(batched.unwrap_or_else(|_| random()))
     }
 }
@@ -52,30 +53,34 @@ impl Batch {
     }
 }
 
-/// `N` bytes that nobody can predict.
+/// Returns `N` unpredictable bytes.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     fill(&mut bytes);
     bytes
 }
 
+/// Fills `bytes` with random bytes of the operating system.
+///
 /// # Panics
 ///
-/// If the operating system has no random source. There is no safe way to go on without: a predictable key would hand
-/// the bytes on the wire to whoever chooses the payload.
+/// If the operating system has no random source. No safe fallback exists: with predictable keys,
+/// the author of a payload could choose the bytes on the wire.
 fn fill(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the operating system supplies random bytes");
 }
 
-/// Masking keys from a fast generator that is **predictable**: for links on which nobody but the two ends can choose
-/// payloads and no proxy stands between (RFC 6455 §10.3 asks for more everywhere else).
+/// A fast source of **predictable** masking keys.
+///
+/// Use it only if all payloads come from the two ends themselves and no proxy is between them. RFC
+/// 6455 §10.3 requires unpredictable keys everywhere else.
 #[cfg(feature = "fast-masks")]
 #[derive(Debug)]
 pub struct FastMasks(fastrand::Rng);
 
 #[cfg(feature = "fast-masks")]
 impl FastMasks {
-    /// A generator with a seed of its own.
+    /// Makes a generator with a random seed.
     #[must_use]
     pub fn new() -> Self {
         Self(fastrand::Rng::with_seed(u64::from_ne_bytes(random())))
@@ -105,8 +110,15 @@ mod tests {
     #[test]
     fn keys_do_not_repeat_within_and_across_batches() {
         let mut masks = OsMasks::new();
-        let keys: HashSet<[u8; 4]> = (0..3 * BATCH).map(|_| masks.next_key().octets()).collect();
-        // Of 768 random 32-bit keys two are alike once in 14,000 runs; three pairs never happen.
+        let mut next = || {
+            let mut bytes = [0; 4];
+            masks.next_key().apply(&mut bytes);
+            bytes
+        };
+        // Masking zeros yields the key.
+        let keys: HashSet<[u8; 4]> = (0..3 * BATCH).map(|_| next()).collect();
+        // Among 768 random 32-bit keys, two are equal in one of 14,000 runs. Three equal pairs
+        // practically never occur.
         assert!(
             keys.len() > 3 * BATCH - 3,
             "{} keys of {}",

@@ -1,4 +1,4 @@
-//! The outcome of the opening, as the connection keeps it.
+//! The outcome of the opening handshake.
 
 use std::net::SocketAddr;
 
@@ -8,18 +8,21 @@ use ws_handshake::{Agreed, Extension};
 use crate::transport::Transport;
 use crate::websocket::WebSocket;
 
-/// The outcome of the opening handshake, and the address that the user set.
+/// The outcome of the opening handshake, and the address that the caller set.
 #[derive(Default)]
 pub(crate) struct Opening {
     pub(crate) agreed: Agreed,
     pub(crate) response: Option<Response<()>>,
-    /// Overrides what the transport says.
+    /// Overrides the address that the transport returns.
     pub(crate) peer_addr: Option<SocketAddr>,
 }
 
 impl<T: Transport> WebSocket<T> {
-    /// Returns the address of the peer: the one that was [set](Self::set_peer_addr), or that of the socket if the
-    /// transport knows it and the connection has not ended.
+    /// Returns the address of the peer.
+    ///
+    /// This is the address that was [set](Self::set_peer_addr). If none was set, it is the address
+    /// of the socket. That address is available if the transport is a socket, until the connection
+    /// has ended.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         let set = self
             .parts
@@ -29,17 +32,18 @@ impl<T: Transport> WebSocket<T> {
         set.or_else(|| self.get_ref()?.peer_addr())
     }
 
-    /// Sets the address of the peer where the transport does not know it, such as behind TLS or a proxy.
+    /// Sets the address that [`peer_addr`](Self::peer_addr) returns. This is for transports without
+    /// an address, such as TLS, and for connections through a proxy.
     pub fn set_peer_addr(&mut self, address: SocketAddr) {
         self.parts.opening.get_or_insert_default().peer_addr = Some(address);
     }
 
-    /// Returns the agreed subprotocol.
+    /// Returns the subprotocol that both ends agreed on.
     pub fn protocol(&self) -> Option<&str> {
         self.parts.opening.as_ref()?.agreed.protocol()
     }
 
-    /// Returns the agreed extensions.
+    /// Returns the extensions that both ends agreed on.
     pub fn extensions(&self) -> &[Extension] {
         self.parts
             .opening
@@ -47,7 +51,7 @@ impl<T: Transport> WebSocket<T> {
             .map_or(&[], |opening| opening.agreed.extensions())
     }
 
-    /// Returns the head of the server's response, on a client.
+    /// Returns the head of the server's response. `None` on a server.
     pub fn response(&self) -> Option<&Response<()>> {
         self.parts.opening.as_ref()?.response.as_ref()
     }

@@ -1,4 +1,4 @@
-//! Answering a message that is still borrowed.
+//! Sending answers while the received message is still borrowed.
 
 use std::fmt;
 use std::future::Future;
@@ -14,27 +14,53 @@ use crate::sending::{self, Sending};
 use crate::transport::Transport;
 use crate::write_state::WriteState;
 
-/// The sending half that [`WebSocket::recv_ref`](crate::WebSocket::recv_ref) lends together with a message.
+/// The sending side of a connection while a received message is borrowed.
+/// [`WebSocket::recv_ref`](crate::WebSocket::recv_ref) returns it together with the message.
 ///
-/// Its methods mean what those of [`WebSocket`](crate::WebSocket#sending) mean, with one difference: while they wait,
-/// nothing is received, because the message is still borrowed. Pings are answered by the next call of the connection.
-/// Messages that were fed leave with the next call that waits, many in one write.
+/// Each method does what the method of the same name of [`WebSocket`](crate::WebSocket) does. That
+/// method describes the errors and the cancel safety. One thing is different: an outbox reads
+/// nothing while it waits, because the message is still borrowed. Pings are answered by the next
+/// call of the connection.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (mut peer, mut ws) = ws_tokio::testing::pair(Default::default());
+/// # let peer = tokio::spawn(async move {
+/// #     peer.send("ping?").await?;
+/// #     let answer = peer.recv().await?;
+/// #     peer.close(ws_tokio::CloseCode::NORMAL, "bye").await?;
+/// #     Ok::<_, ws_tokio::Error>(answer)
+/// # });
+/// use ws_tokio::MessageRef;
+///
+/// while let Some((message, out)) = ws.recv_ref().await? {
+///     match message {
+///         MessageRef::Text(text) => out.feed(&text.to_uppercase()).await?,
+///         MessageRef::Binary(bytes) => println!("{} bytes", bytes.len()),
+///     }
+/// }
+/// # assert_eq!(peer.await??.unwrap().as_text(), Some("PING?"));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Outbox<T: Transport>(pub(crate) WriteState<T, T::Timer>);
 
 impl<T: Transport> Outbox<T> {
-    /// Queues a message, after waiting for room: directly behind a receive there is some. See
-    /// [`WebSocket::feed`](crate::WebSocket::feed).
+    /// Waits for room and queues a message. See [`WebSocket::feed`](crate::WebSocket::feed).
     ///
-    /// A borrowed payload of 8 KiB or more that needs no mask, no compression and no fragments is written from where it
-    /// lies. So this may wait for the transport; a future that is dropped meanwhile copies the rest, which is sent.
+    /// Directly after [`recv_ref`](crate::WebSocket::recv_ref) there is room, so the first call
+    /// does not wait for any. Queued messages are written by the next call that waits, many in one
+    /// write.
     ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    /// A borrowed payload of 8 KiB or more is written from the caller's memory if it needs no mask,
+    /// no compression and no fragments. This then waits for the transport.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it was polled, or while it waits for room: the message is not sent. Dropped later: it is.
+    /// If the future is dropped before it was polled, or while it waits for room, the message is
+    /// not sent. If it is dropped later, the message is sent: dropping the future copies the rest
+    /// of a payload that was being written.
     #[inline]
     pub fn feed<'o, 'm>(&'o mut self, message: impl IntoOutgoing<'m>) -> Feed<'o, 'm, T> {
         Feed {
@@ -43,92 +69,47 @@ impl<T: Transport> Outbox<T> {
         }
     }
 
-    /// Queues a copy of a message at once, or gives it back. See [`WebSocket::try_feed`](crate::WebSocket::try_feed).
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::try_feed`](crate::WebSocket::try_feed).
+    /// Queues a message without waiting. See [`WebSocket::try_feed`](crate::WebSocket::try_feed).
     pub fn try_feed<'m, M: IntoOutgoing<'m>>(&mut self, message: M) -> Result<(), TryFeedError<M>> {
         self.0.try_queue(message)
     }
 
-    /// Sends a message: returns when the transport has taken it and was flushed. See
+    /// Sends a message. Returns when it has been written to the transport and flushed. See
     /// [`WebSocket::send`](crate::WebSocket::send).
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send`](crate::WebSocket::send).
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`WebSocket::send`](crate::WebSocket::send).
     pub async fn send<'m>(&mut self, message: impl IntoOutgoing<'m>) -> Result<(), Error> {
         sending::send(self, message.into_outgoing()).await
     }
 
-    /// Writes and flushes everything that is queued. See [`WebSocket::flush`](crate::WebSocket::flush).
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::flush`](crate::WebSocket::flush).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future loses nothing.
+    /// Writes and flushes everything that is queued. See
+    /// [`WebSocket::flush`](crate::WebSocket::flush).
     pub async fn flush(&mut self) -> Result<(), Error> {
         sending::flush(self).await
     }
 
-    /// Waits until a message can be queued. See [`WebSocket::ready`](crate::WebSocket::ready).
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send`](crate::WebSocket::send).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future loses nothing.
+    /// Waits until there is room for a message. See [`WebSocket::ready`](crate::WebSocket::ready).
     pub async fn ready(&mut self) -> Result<(), Error> {
         sending::ready(self).await
     }
 
-    /// Tells whether there is room for a message. See [`WebSocket::has_room`](crate::WebSocket::has_room).
+    /// Returns `true` if there is room for a message. See
+    /// [`WebSocket::has_room`](crate::WebSocket::has_room).
     #[inline]
     pub fn has_room(&self) -> bool {
         self.0.send.has_room()
     }
 
     /// Sends a Ping (RFC 6455 §5.5.2). See [`WebSocket::send_ping`](crate::WebSocket::send_ping).
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send_ping`](crate::WebSocket::send_ping).
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`WebSocket::send`](crate::WebSocket::send).
     pub async fn send_ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
         sending::control(self, payload.as_ref(), SendHalf::ping).await
     }
 
-    /// Sends a Pong that nobody asked for (RFC 6455 §5.5.3). See [`WebSocket::send_pong`](crate::WebSocket::send_pong).
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send_ping`](crate::WebSocket::send_ping).
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`WebSocket::send`](crate::WebSocket::send).
+    /// Sends a Pong (RFC 6455 §5.5.3). See [`WebSocket::send_pong`](crate::WebSocket::send_pong).
     pub async fn send_pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
         sending::control(self, payload.as_ref(), SendHalf::pong).await
     }
 
-    /// Queues a Close and returns at once. See [`WebSocket::start_close`](crate::WebSocket::start_close).
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::start_close`](crate::WebSocket::start_close).
+    /// Queues a Close and returns at once. See
+    /// [`WebSocket::start_close`](crate::WebSocket::start_close).
     pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::start_close(self, code, reason.as_ref())
     }
@@ -165,7 +146,7 @@ impl<T: Transport> fmt::Debug for Outbox<T> {
     }
 }
 
-/// The future of [`Outbox::feed`], which does nothing before it is polled.
+/// The future of [`Outbox::feed`]. It does nothing before it is polled.
 #[must_use = "nothing is queued before it is awaited"]
 pub struct Feed<'o, 'm, T: Transport> {
     outbox: &'o mut Outbox<T>,
@@ -174,8 +155,11 @@ pub struct Feed<'o, 'm, T: Transport> {
 
 enum FeedStep<'m> {
     Start(Outgoing<'m>),
-    /// The header is queued, and this has not gone out of the memory of the caller. Whoever forgets the future instead
-    /// of dropping it has cut a frame: the next write fails.
+    /// The header is queued, and this part of the payload still has to be written from the caller's
+    /// memory.
+    ///
+    /// If the future is forgotten (`mem::forget`) instead of dropped, the frame stays incomplete
+    /// and the next write fails.
     Lent(&'m [u8]),
     Done,
 }
@@ -183,7 +167,7 @@ enum FeedStep<'m> {
 impl<T: Transport> Future for Feed<'_, '_, T> {
     type Output = Result<(), Error>;
 
-    /// Short, because this is what small messages cost.
+    /// Kept short, because small messages pay for every instruction.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let feed = &mut *self;
@@ -202,7 +186,8 @@ impl<T: Transport> Future for Feed<'_, '_, T> {
 }
 
 impl<T: Transport> Feed<'_, '_, T> {
-    /// Apart, because an error is larger than what small messages cost.
+    /// A separate function that is not inlined, to keep the code for an error out of the path of
+    /// small messages.
     #[cold]
     #[inline(never)]
     fn refuse(&self, error: SendError) -> Poll<Result<(), Error>> {

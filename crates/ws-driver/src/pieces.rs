@@ -1,4 +1,4 @@
-//! Messages piece by piece, in both directions, in bounded memory.
+//! Receiving and sending messages piece by piece, in bounded memory.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -14,19 +14,20 @@ use crate::websocket::WebSocket;
 
 /// A connection or its receiving half.
 pub(crate) trait Receiving {
-    /// The beginning of the next message; `None` at the end of the connection.
+    /// Goes to the beginning of the next message. `None` at the end of the connection.
     fn poll_start(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<MessageKind>, Error>>;
 
-    /// A piece, or the end of the message; `None` at the end of the connection.
+    /// Goes to the next piece, or to the end of the message. `None` at the end of the connection.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Chunk>, Error>>;
 
-    /// The piece.
+    /// Returns the current piece.
     fn chunk(&self) -> &[u8];
 }
 
-/// Reads one message piece by piece, however long it is. See [`WebSocket::recv_stream`].
+/// A reader that receives one message of any length piece by piece. See [`WebSocket::recv_stream`].
 ///
-/// Dropped before the end of the message, the next receive skips the rest, and still finds violations in it.
+/// If the reader is dropped before the end of the message, the next receive skips the rest of the
+/// message. It still reports violations in that rest.
 pub struct MessageReader<'a, C> {
     connection: &'a mut C,
     kind: MessageKind,
@@ -35,7 +36,7 @@ pub struct MessageReader<'a, C> {
 
 #[expect(
     private_bounds,
-    reason = "implemented for the types here, by nobody else"
+    reason = "the trait is implemented for the types of this crate only"
 )]
 impl<'a, C: Receiving> MessageReader<'a, C> {
     /// Waits for the next message.
@@ -48,19 +49,20 @@ impl<'a, C: Receiving> MessageReader<'a, C> {
         }))
     }
 
-    /// Tells text from binary data.
+    /// Returns the kind of the message: text or binary.
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
 
-    /// Receives the next piece, which lies in the connection's read block: never empty, unmasked, of any size. `None`
-    /// at the end of the message.
+    /// Receives the next piece. `None` at the end of the message.
     ///
-    /// Text is validated on the way; a piece may end inside a character.
+    /// A piece is unmasked, of any length, and never empty. It is borrowed from the connection's
+    /// read block. Text is validated as it arrives. A piece of text may end inside a character.
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::recv`], and [`Error::Unfinished`] if the peer closed the connection inside the message.
+    /// The errors of [`WebSocket::recv`], and [`Error::Unfinished`] if the peer closed the
+    /// connection inside the message.
     ///
     /// # Cancel safety
     ///
@@ -89,49 +91,55 @@ impl<C> fmt::Debug for MessageReader<'_, C> {
     }
 }
 
-/// Sends one message piece by piece, without its length being known before. See [`WebSocket::writer`].
+/// A writer that sends one message piece by piece. The length of the message need not be known in
+/// advance. See [`WebSocket::writer`].
 ///
-/// Dropped after the first piece, the message is unfinished: other messages are refused until it is resumed
-/// ([`WebSocket::resume_writer`]) and finished, or the connection is closed.
+/// If the writer is dropped after the first piece, the message is unfinished. Other messages are
+/// then refused until this one is resumed with [`WebSocket::resume_writer`] and finished, or the
+/// connection is closed.
 pub struct MessageWriter<'a, C> {
     connection: &'a mut C,
 }
 
 #[expect(
     private_bounds,
-    reason = "implemented for the types here, by nobody else"
+    reason = "the trait is implemented for the types of this crate only"
 )]
 impl<'a, C: Sending> MessageWriter<'a, C> {
-    /// Begins a message.
+    /// Starts a message.
     pub(crate) fn begin(connection: &'a mut C, kind: MessageKind) -> Result<Self, Error> {
         connection.write_state().queue_by(|send| send.begin(kind))?;
         Ok(MessageWriter { connection })
     }
 
-    /// Goes on with the unfinished message.
+    /// Resumes the unfinished message. `None` if no message is unfinished.
     pub(crate) fn resume(connection: &'a mut C) -> Option<Self> {
         connection.write_state().send.unfinished()?;
         Some(MessageWriter { connection })
     }
 
-    /// Leaves the message uncompressed, also where compression was agreed. Without effect once a piece was queued.
+    /// Leaves the message uncompressed, even if both ends agreed on compression. This has no effect
+    /// once a piece has been queued.
     #[must_use]
     pub fn uncompressed(self) -> Self {
         self.connection.write_state().send.leave_uncompressed();
         self
     }
 
-    /// Queues a piece as a frame of its own, after waiting for room. Text may be cut inside a character. The rules
-    /// of waiting are those of [`WebSocket::send`], or of [`Sender::send`].
+    /// Waits for room and queues a piece as a separate frame. Text may be cut inside a character.
+    ///
+    /// While this waits, it handles input as [`WebSocket::send`] does. The writer of a [`Sender`]
+    /// reads nothing.
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`]; [`Error::Send`] if it cannot continue the text: nothing was queued, and the message
-    /// can go on.
+    /// The errors of [`WebSocket::send`]. [`Error::Send`] also if the piece is not a valid
+    /// continuation of the text. In that case, nothing was queued, and the message can be
+    /// continued.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it returned: the piece is not sent.
+    /// If the future is dropped before it returned, the piece is not sent.
     pub async fn write(&mut self, piece: impl AsRef<[u8]>) -> Result<(), Error> {
         sending::ready(self.connection).await?;
         let piece = piece.as_ref();
@@ -140,15 +148,19 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
             .queue_by(|send| send.write(piece))
     }
 
-    /// Ends the message, and returns when the transport has taken all of it and was flushed.
+    /// Ends the message. Returns when all of it has been written to the transport and flushed.
+    ///
+    /// While this waits, it handles input as [`write`](Self::write) does.
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::send`]; [`Error::Send`] if text ends inside a character: the message is still unfinished.
+    /// The errors of [`WebSocket::send`]. [`Error::Send`] also if the text ends inside a character.
+    /// In that case, the message is still unfinished.
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room: the message is still unfinished. Dropped later: it is sent.
+    /// If the future is dropped while it waits for room, the message is still unfinished. If it is
+    /// dropped later, the end of the message is sent.
     pub async fn finish(self) -> Result<(), Error> {
         sending::ready(self.connection).await?;
         self.connection.write_state().queue_by(SendHalf::finish)?;
@@ -163,14 +175,31 @@ impl<C> fmt::Debug for MessageWriter<'_, C> {
 }
 
 impl<T: Transport> WebSocket<T> {
-    /// Receives the next message, to read piece by piece. `None` at the end of the connection.
+    /// Waits for the next message and returns a reader that receives it piece by piece. `None` at
+    /// the end of the connection.
     ///
-    /// Nothing is put together, so the limits on messages and frames do not apply. If a future of
-    /// [`recv`](Self::recv) was dropped inside a message, this goes on with that message.
+    /// The message is not assembled, so the limits on messages and frames do not apply. If a future
+    /// of [`recv`](Self::recv) was dropped inside a message, the reader continues with that
+    /// message.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (mut peer, mut ws) = ws_tokio::testing::pair(Default::default());
+    /// # peer.send(vec![7; 1000]).await?;
+    /// let mut message = ws.recv_stream().await?.expect("a message");
+    /// let mut len = 0;
+    /// while let Some(piece) = message.chunk().await? {
+    ///     len += piece.len();
+    /// }
+    /// # assert_eq!(len, 1000);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Self::recv).
+    /// The errors of [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
@@ -179,47 +208,55 @@ impl<T: Transport> WebSocket<T> {
         MessageReader::next(self).await
     }
 
-    /// Begins a message that is sent piece by piece.
+    /// Starts a message that is sent piece by piece.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (mut ws, mut peer) = ws_tokio::testing::pair(Default::default());
+    /// use ws_tokio::MessageKind;
+    ///
+    /// let mut message = ws.writer(MessageKind::Binary)?;
+    /// for piece in [b"one ", b"two "] {
+    ///     message.write(piece).await?;
+    /// }
+    /// message.finish().await?;
+    /// # assert_eq!(peer.recv().await?, Some((*b"one two ").into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] if the connection is closing, [`Error::Send`] if another message was begun and not finished.
+    /// [`Error::Closed`] if the connection is closing or has ended. [`Error::Io`] if the transport
+    /// failed. [`Error::Send`] if another message has been started and not finished.
     pub fn writer(&mut self, kind: MessageKind) -> Result<MessageWriter<'_, Self>, Error> {
         MessageWriter::begin(self, kind)
     }
 
-    /// Goes on with the message whose writer was dropped before its end. `None` if there is none.
+    /// Resumes the message whose writer was dropped before the end of the message. `None` if no
+    /// message is unfinished.
     pub fn resume_writer(&mut self) -> Option<MessageWriter<'_, Self>> {
         MessageWriter::resume(self)
     }
 }
 
 impl<T: Split> Receiver<T> {
-    /// Receives the next message, to read piece by piece. See [`WebSocket::recv_stream`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::recv`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future loses nothing.
+    /// Waits for the next message and returns a reader that receives it piece by piece. `None` at
+    /// the end of the connection. See [`WebSocket::recv_stream`].
     pub async fn recv_stream(&mut self) -> Result<Option<MessageReader<'_, Self>>, Error> {
         MessageReader::next(self).await
     }
 }
 
 impl<T: Split> Sender<T> {
-    /// Begins a message that is sent piece by piece. See [`WebSocket::writer`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::writer`].
+    /// Starts a message that is sent piece by piece. See [`WebSocket::writer`].
     pub fn writer(&mut self, kind: MessageKind) -> Result<MessageWriter<'_, Self>, Error> {
         MessageWriter::begin(self, kind)
     }
 
-    /// Goes on with the message whose writer was dropped before its end. `None` if there is none.
+    /// Resumes the message whose writer was dropped before the end of the message. `None` if no
+    /// message is unfinished.
     pub fn resume_writer(&mut self) -> Option<MessageWriter<'_, Self>> {
         MessageWriter::resume(self)
     }

@@ -1,4 +1,4 @@
-//! A transport in memory, for tests of what is built on connections.
+//! A transport in memory, for tests of programs that use connections.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read};
@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use crate::sync::{Mutex, lock};
 use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf, pass_writes};
 
-/// One end of a transport in memory: see [`duplex`].
+/// One end of a transport in memory. See [`duplex`].
 #[derive(Debug)]
 pub struct Duplex<M> {
     read: DuplexRead,
@@ -25,23 +25,24 @@ pub struct DuplexRead(Arc<Mutex<Pipe>>);
 #[derive(Debug)]
 pub struct DuplexWrite(Arc<Mutex<Pipe>>);
 
-/// One direction.
+/// One direction of the transport.
 #[derive(Debug, Default)]
 struct Pipe {
     bytes: VecDeque<u8>,
     capacity: usize,
-    /// Nobody will write any more.
+    /// `true` once the writing end was shut down or dropped.
     is_ended: bool,
-    /// Nobody will read any more.
+    /// `true` once the reading end was dropped.
     is_broken: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
-/// A transport in memory: what is written to one end is read from the other. Each direction holds up to `capacity`
-/// bytes, at least one.
+/// Makes both ends of a transport in memory. Data that is written to one end can be read from the
+/// other.
 ///
-/// Needs no runtime but its timer.
+/// Each direction holds up to `capacity` bytes, and at least one. The transport needs no runtime,
+/// except for the timer of type `M`.
 #[must_use]
 pub fn duplex<M: Timer>(capacity: usize) -> (Duplex<M>, Duplex<M>) {
     let pipe = || {
@@ -55,7 +56,7 @@ pub fn duplex<M: Timer>(capacity: usize) -> (Duplex<M>, Duplex<M>) {
     (join(near_read, near_write), join(far_read, far_write))
 }
 
-/// Both directions as one transport.
+/// Joins both directions to one transport.
 fn join<M>(read: DuplexRead, write: DuplexWrite) -> Duplex<M> {
     Duplex {
         read,
@@ -64,7 +65,8 @@ fn join<M>(read: DuplexRead, write: DuplexWrite) -> Duplex<M> {
     }
 }
 
-/// Lets `act` work on a pipe, and wakes whom it returns outside of the lock: waking may run code that comes back here.
+/// Runs `act` on a pipe and wakes the waker that it returns. The waker is called without the lock,
+/// because it may run code that uses the pipe again.
 fn with<R>(pipe: &Mutex<Pipe>, act: impl FnOnce(&mut Pipe) -> (R, Option<Waker>)) -> R {
     let (result, waker) = act(&mut lock(pipe));
     if let Some(waker) = waker {
@@ -161,7 +163,7 @@ impl<M: Timer> Split for Duplex<M> {
         (self.read, self.write)
     }
 
-    /// Halves of two transports make a new one.
+    /// Joins any two halves. Halves of two transports make a new one.
     fn reunite(read: DuplexRead, write: DuplexWrite) -> Option<Self> {
         Some(join(read, write))
     }

@@ -1,24 +1,27 @@
-//! Memory that connections borrow for as long as they move bytes, and not while they wait.
+//! Pools of memory that connections borrow while they move bytes. A connection that waits holds
+//! none of it.
 //!
-//! One pool per thread, bounded; memory returns to the pool of the thread that gives it back.
+//! Each thread has one pool of bounded size. Memory returns to the pool of the thread that gives it
+//! back.
 
 use std::cell::RefCell;
 
 use ws_proto::{CompressorMemory, DecompressorMemory, RecvHalf, SendHalf};
 
-/// Bytes in a block to read into, and in a buffer to encode into.
+/// The length in bytes of a block to read into, and the capacity of a buffer to encode into.
 pub(crate) const BLOCK_LEN: usize = 64 * 1024;
 
-/// The same for connections that move messages which are longer.
+/// The length in bytes of a block for connections with frames that are longer than [`BLOCK_LEN`].
 pub(crate) const LARGE_BLOCK_LEN: usize = 256 * 1024;
 
-/// How many blocks and buffers each a thread keeps.
+/// The number of blocks that a thread keeps, and the number of buffers.
 const KEPT: usize = 8;
 
-/// How many large blocks.
+/// The number of large blocks that a thread keeps.
 const KEPT_LARGE: usize = 2;
 
-/// How many compressors' memories a thread keeps, of 134 to 483 KiB each, and decompressors', of 47 to 95 KiB.
+/// The number of compressor memories that a thread keeps (134 to 483 KiB each), and the number of
+/// decompressor memories (47 to 95 KiB each).
 const KEPT_COMPRESSORS: usize = 4;
 
 thread_local! {
@@ -27,17 +30,18 @@ thread_local! {
 
 #[derive(Default)]
 struct Pool {
-    /// Initialised once, when made, and reused by cursor.
+    /// Initialized once, when they are allocated. A block is reused without clearing: its user
+    /// keeps track of the part that has been read.
     blocks: Vec<Box<[u8]>>,
     large_blocks: Vec<Box<[u8]>>,
-    /// Empty, with room for [`BLOCK_LEN`] bytes.
+    /// Empty buffers with a capacity of [`BLOCK_LEN`] bytes.
     buffers: Vec<Vec<u8>>,
-    /// Of any options.
+    /// Memories for any compression options.
     compressors: Vec<CompressorMemory>,
     decompressors: Vec<DecompressorMemory>,
 }
 
-/// Takes a block of `len` bytes to read into.
+/// Takes a block of `len` bytes to read into. Allocates one if the pool has none.
 pub(crate) fn take_block(len: usize) -> Box<[u8]> {
     let block = with(|pool| match len {
         BLOCK_LEN => pool.blocks.pop(),
@@ -47,7 +51,7 @@ pub(crate) fn take_block(len: usize) -> Box<[u8]> {
     block.flatten().unwrap_or_else(|| vec![0; len].into())
 }
 
-/// Gives back memory that was read into. Anything but a block of the usual lengths is freed.
+/// Gives back a block. A block of any other length than the two usual ones is freed.
 pub(crate) fn give_block(block: Box<[u8]>) {
     with(|pool| match block.len() {
         BLOCK_LEN => keep(&mut pool.blocks, KEPT, block),
@@ -56,13 +60,13 @@ pub(crate) fn give_block(block: Box<[u8]>) {
     });
 }
 
-/// Takes an empty buffer to encode into.
+/// Takes an empty buffer to encode into. Allocates one if the pool has none.
 pub(crate) fn take_buffer() -> Vec<u8> {
     let buffer = with(|pool| pool.buffers.pop()).flatten();
     buffer.unwrap_or_else(|| Vec::with_capacity(BLOCK_LEN))
 }
 
-/// Gives back memory that was encoded into. Anything but a buffer of the usual size is freed.
+/// Gives back a buffer. A buffer of any other capacity than the usual one is freed.
 pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
     if buffer.capacity() == BLOCK_LEN {
         buffer.clear();
@@ -70,10 +74,11 @@ pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
     }
 }
 
-/// Lends the memory of a compressor, if there is some that suits it.
+/// Lends memory to the compressor of `send`, if the pool has some that suits it.
 pub(crate) fn lend_compressor(send: &mut SendHalf) {
     with(|pool| {
-        // Each is tried once: from the front, and to the back if it does not suit.
+        // Tries each memory once: takes it from the front, and puts it to the back if it does not
+        // suit.
         for _ in 0..pool.compressors.len() {
             let memory = pool.compressors.remove(0);
             let back = send.lending().lend_compressor(memory)?;
@@ -88,7 +93,7 @@ pub(crate) fn give_compressor(memory: CompressorMemory) {
     with(|pool| keep(&mut pool.compressors, KEPT_COMPRESSORS, memory));
 }
 
-/// Lends the memory of a decompressor, if there is some.
+/// Lends memory to the decompressor of `recv`, if the pool has some.
 pub(crate) fn lend_decompressor(recv: &mut RecvHalf) {
     with(|pool| {
         let memory = pool.decompressors.pop()?;
@@ -103,14 +108,14 @@ pub(crate) fn give_decompressor(memory: DecompressorMemory) {
     with(|pool| keep(&mut pool.decompressors, KEPT_COMPRESSORS, memory));
 }
 
-/// Keeps memory of one kind, unless there is enough of it.
+/// Keeps `memory`, unless `max` pieces of its kind are kept already.
 fn keep<T>(kept: &mut Vec<T>, max: usize, memory: T) {
     if kept.len() < max {
         kept.push(memory);
     }
 }
 
-/// Runs `act` on this thread's pool; `None` while the thread ends.
+/// Runs `act` on the pool of this thread. `None` while the thread is ending.
 fn with<R>(act: impl FnOnce(&mut Pool) -> R) -> Option<R> {
     POOL.try_with(|pool| act(&mut pool.borrow_mut())).ok()
 }
@@ -149,7 +154,7 @@ mod tests {
 
     #[cfg(feature = "deflate")]
     #[test]
-    fn the_memory_of_a_compressor_goes_to_whom_it_suits() {
+    fn compressor_memory_is_lent_to_compressors_with_the_same_options() {
         use ws_proto::{Config, DeflateConfig, DeflateParams};
         let side = |level| {
             let mut side = SendHalf::server(&Config::default());
@@ -163,7 +168,8 @@ mod tests {
         for level in [1, 6, 1, 6, 1, 6] {
             let mut side = side(level);
             side.message(&[0; 100][..]).unwrap();
-            give_compressor(side.lending().reclaim_compressor().expect("it has some"));
+            let memory = side.lending().reclaim_compressor();
+            give_compressor(memory.expect("memory of a compressor that has been used"));
         }
         let kept = || with(|pool| pool.compressors.len()).unwrap();
         assert_eq!(kept(), KEPT_COMPRESSORS);

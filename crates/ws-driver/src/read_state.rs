@@ -1,7 +1,8 @@
-//! Receiving: the loop of a connection. Step, show control frames, write, read, and end in order.
+//! The receive loop of a connection: take a step, show control frames to the observer, write, read,
+//! and finally end the connection in order.
 //!
-//! All progress lives in [`ReadState`] and [`WriteState`], none in a future, so that a future may be dropped at any
-//! point.
+//! All progress is kept in [`ReadState`] and [`WriteState`] and none in a future. So every future
+//! may be dropped at any point.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -15,21 +16,28 @@ use crate::state::Cause;
 use crate::transport::{ReadHalf, Timer, Transport, WriteHalf};
 use crate::write_state::WriteState;
 
-/// Reads without a message, or of bytes to discard, after which other tasks get a turn.
+/// The number of reads in one poll before it yields to the executor. Counts reads that complete no
+/// message, and reads of input to discard.
 pub(crate) const READS_PER_TURN: u32 = 32;
 
-/// Reads without a wait, after which other tasks get a turn although each may have brought messages: whoever has a
-/// peer that never stops talking would otherwise never give way, unless the runtime sees to it.
+/// The number of reads without a wait before the connection yields to the executor, even if each
+/// read brought messages.
+///
+/// A task whose peer always has more to send would otherwise never yield, unless the runtime forces
+/// it to.
 const READS_PER_BURST: u32 = 128;
 
-/// Messages to discard, after which other tasks get a turn.
+/// The number of discarded messages before the connection yields to the executor.
 pub(crate) const MESSAGES_PER_TURN: u32 = 128;
 
-/// Control frames to observe, after which other tasks get a turn.
+/// The number of control frames shown to the observer before the connection yields to the executor.
 pub(crate) const CONTROLS_PER_TURN: u32 = 256;
 
-/// Reads without a wait, after which time limits count although there is more to read. What was under way to a user
-/// who was busy, a Pong among it, is less than that many blocks.
+/// The number of reads without a wait after which timeouts are enforced, even if more input is
+/// available.
+///
+/// Input that arrived while the caller was busy, such as a Pong, still counts: it is shorter than
+/// this number of blocks.
 const READS_PER_LIMIT: u32 = 256;
 
 /// A message or a control frame. See [`WebSocket::recv_any`](crate::WebSocket::recv_any).
@@ -41,8 +49,8 @@ pub enum Incoming {
     Control(Control),
 }
 
-/// Someone who watches control frames. The lock is never taken: it makes the connection `Sync` though the observer need
-/// not be.
+/// The caller's observer of control frames. The lock is never taken. It makes the connection `Sync`
+/// even if the observer is not.
 pub(crate) type Observer = Box<Mutex<dyn FnMut(&Control) + Send>>;
 
 pub(crate) fn observe(observer: &mut Observer, control: &Control) {
@@ -50,24 +58,24 @@ pub(crate) fn observe(observer: &mut Observer, control: &Control) {
     (observer.unwrap_or_else(PoisonError::into_inner))(control);
 }
 
-/// The parts that receiving needs beside its own state: the transport, and the state of sending.
+/// The parts that receiving needs besides its own state: the transport and the state of sending.
 pub(crate) trait Wire {
     type Io: WriteHalf;
     type Timer: Timer;
 
-    /// The state of sending, behind its lock if the connection is split.
+    /// Returns the state of sending. If the connection is split, this takes the lock.
     fn write_state(&mut self) -> &mut WriteState<Self::Io, Self::Timer>;
 
     /// Reads as [`ReadHalf::poll_read`] does.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// Calls `observer`, while no lock is held: it may use the other half.
+    /// Calls `observer` without holding the lock, because the observer may use the other half.
     fn show(&mut self, observer: &mut Observer, control: &Control) {
         observe(observer, control);
     }
 }
 
-/// A connection in one piece.
+/// The wire of a connection that is not split.
 impl<T: Transport> Wire for WriteState<T, T::Timer> {
     type Io = T;
     type Timer = T::Timer;
@@ -82,7 +90,8 @@ impl<T: Transport> Wire for WriteState<T, T::Timer> {
     }
 }
 
-/// Reads from the transport, if there is one: no bytes are the end.
+/// Reads from the transport, and again after an interrupt. Returns 0, the end of the input, if the
+/// transport was dropped.
 pub(crate) fn poll_read(
     io: Option<&mut impl ReadHalf>,
     cx: &mut Context<'_>,
@@ -99,13 +108,13 @@ pub(crate) fn poll_read(
     }
 }
 
-/// Everything about receiving that changes, but the transport.
+/// The state of receiving, without the transport.
 pub(crate) struct ReadState {
     pub(crate) recv: RecvHalf,
     pub(crate) observer: Option<Observer>,
-    /// Reads since one had to wait.
+    /// The number of reads since the last wait for input.
     reads: u32,
-    /// Reads since one had to wait or other tasks got a turn.
+    /// The number of reads since the last wait for input or the last yield to the executor.
     burst: u32,
 }
 
@@ -119,7 +128,8 @@ impl ReadState {
         }
     }
 
-    /// Goes to the next message if it lies whole in the block: the short path, which needs nothing of sending.
+    /// Goes to the next message if it is complete in the block. This is the short path, which does
+    /// not need the state of sending.
     #[inline]
     pub(crate) fn next_plain(&mut self) -> bool {
         let is_next = self.recv.next_plain();
@@ -129,7 +139,8 @@ impl ReadState {
         is_next
     }
 
-    /// Goes to the next message: `true` if there is one in `recv`, `false` at the end of the connection.
+    /// Goes to the next message. Returns `true` once it is available in `recv`, and `false` at the
+    /// end of the connection.
     pub(crate) fn poll_message(
         &mut self,
         cx: &mut Context<'_>,
@@ -183,9 +194,9 @@ impl ReadState {
         self.poll_step(cx, wire, RecvHalf::next_chunk)
     }
 
-    /// Takes steps of one kind until one finds something, or to the end of the connection: `None`.
+    /// Takes steps of one kind until one finds something. `None` at the end of the connection.
     ///
-    /// Queued output is offered to the transport before each read.
+    /// Writes queued output before each read.
     fn poll_step<W: Wire, F>(
         &mut self,
         cx: &mut Context<'_>,
@@ -219,12 +230,13 @@ impl ReadState {
         Poll::Pending
     }
 
-    /// Takes note of a control frame, which was answered: how many were shown to the observer.
+    /// Processes a control frame that has been answered. Returns the number of calls of the
+    /// observer: 0 or 1.
     pub(crate) fn note(&mut self, control: &Control, wire: &mut impl Wire) -> u32 {
         let write = wire.write_state();
         write.date_pongs();
         if !write.send.is_open() {
-            write.tell();
+            write.set_news();
         }
         let Some(observer) = &mut self.observer else {
             return 0;
@@ -233,7 +245,8 @@ impl ReadState {
         1
     }
 
-    /// Gives the block back if little of it is in use: the user may keep the message for long.
+    /// Gives the block back if little of it is in use, because the caller may keep the message for
+    /// a long time.
     #[inline]
     fn settle(&mut self) {
         if let Some(block) = self.recv.lending().settle() {
@@ -241,14 +254,14 @@ impl ReadState {
         }
     }
 
-    /// Gives back what decompressed a message, if the next does not refer to it.
+    /// Gives back the decompressor's memory, unless the next message may refer to its contents.
     fn reclaim_decompressor(&mut self) {
         if let Some(memory) = self.recv.lending().reclaim_decompressor() {
             pool::give_decompressor(memory);
         }
     }
 
-    /// As [`poll_message`](Self::poll_message), but a message that is there already, or comes, stays for the next
+    /// Does the same as [`poll_message`](Self::poll_message), but leaves the message for the next
     /// receive.
     pub(crate) fn poll_drive(
         &mut self,
@@ -256,7 +269,7 @@ impl ReadState {
         wire: &mut impl Wire,
     ) -> Poll<Result<bool, Error>> {
         if self.recv.is_holding() && !wire.write_state().state.is_ended() {
-            // What is queued leaves all the same.
+            // Queued output is written even though no input is needed.
             let _ = wire.write_state().poll_write_out(cx, &mut &[][..]);
         }
         let found = ready!(self.poll_message(cx, wire))?;
@@ -264,7 +277,7 @@ impl ReadState {
         Poll::Ready(Ok(found))
     }
 
-    /// As [`poll_message`](Self::poll_message), but waits until less than the high-water mark is queued, so that the
+    /// Does the same as [`poll_message`](Self::poll_message), but also waits for room, so that the
     /// message can be answered at once.
     pub(crate) fn poll_message_and_room(
         &mut self,
@@ -274,7 +287,7 @@ impl ReadState {
         ready!(self.poll_room(cx, wire));
         let found = ready!(self.poll_message(cx, wire))?;
         if found && !wire.write_state().send.has_room() {
-            // The reply to a control frame in front of it took what room there was.
+            // The answer to a control frame before the message has filled the queue.
             self.recv.hold();
             ready!(self.poll_room(cx, wire));
             return self.poll_message(cx, wire);
@@ -282,18 +295,19 @@ impl ReadState {
         Poll::Ready(Ok(found))
     }
 
-    /// Waits until less than the high-water mark is queued, or there is no point in it.
+    /// Waits until there is room. Does not wait if the connection has ended.
     fn poll_room(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         let write = wire.write_state();
         if write.send.has_room() || write.send.has_ended() || write.state.is_ended() {
             return Poll::Ready(());
         }
-        // A message that was looked at has its answer in the queue: both at once would be twice the memory.
+        // The answer to the last message is in the queue. To keep the message too would take twice
+        // the memory.
         self.recv.drop_message();
         if write.poll_write_out(cx, &mut &[][..]).is_pending() && !write.send.has_room() {
             self.look_ahead(cx, wire);
             let write = wire.write_state();
-            // Nothing wakes those who wait behind the end.
+            // After the end, nothing would wake this task.
             if !write.send.has_ended() && !write.state.is_ended() {
                 return write.poll_expire_sending(cx);
             }
@@ -301,14 +315,15 @@ impl ReadState {
         Poll::Ready(())
     }
 
-    /// Reads once; before that, offers the transport what is queued. Pending also waits for time limits.
+    /// Writes queued output and then reads once. While it is pending, it also waits for deadlines.
     fn poll_fill(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         let write = wire.write_state();
-        write.is_deaf = false;
-        // Neither Pending nor an error here ends receiving: the peer's last words may still be on their way.
+        write.input_blocked = false;
+        // Receiving continues whatever the result, because more input of the peer may be on its
+        // way.
         let _ = write.poll_write_out(cx, &mut &[][..]);
-        // What has arrived counts, however late it is looked at; but a peer that always has something to say does not
-        // outlast a time limit.
+        // Input that has arrived counts, however late it is read. But a peer that keeps sending
+        // does not suspend the timeouts for ever.
         if self.reads >= READS_PER_LIMIT && write.poll_expire(cx).is_ready() {
             return Poll::Ready(());
         }
@@ -335,7 +350,7 @@ impl ReadState {
         Poll::Ready(())
     }
 
-    /// Lends memory for a read and what may come of it.
+    /// Lends the memory for a read, and for decompressing the input.
     fn lend(&mut self) {
         let mut lending = self.recv.lending();
         if let Some(len) = lending.wants_block() {
@@ -346,7 +361,8 @@ impl ReadState {
         }
     }
 
-    /// Makes ready for a wait and waits for time limits: a waiting connection holds no block.
+    /// Waits for deadlines. Gives the block back first, because a waiting connection holds no
+    /// block.
     fn poll_wait(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         let write = wire.write_state();
         if write.state.write_fault().is_some() {
@@ -355,7 +371,8 @@ impl ReadState {
         }
         self.reclaim_decompressor();
         pool::give_block(self.recv.lending().park(&mut write.send));
-        // Parking may have found a violation, and time may be up, or have come for a Ping.
+        // Parking may have found a violation. The deadline that passed may be that of a timeout or
+        // of a keepalive Ping.
         if write.send.has_ended() || write.poll_expire(cx).is_ready() || write.wants_write() {
             return Poll::Ready(());
         }
@@ -364,7 +381,7 @@ impl ReadState {
 }
 
 impl Drop for ReadState {
-    /// The block returns to the pool of the thread that drops the connection.
+    /// Returns the block to the pool of the thread that drops the connection.
     fn drop(&mut self) {
         pool::give_block(self.recv.lending().discard());
     }

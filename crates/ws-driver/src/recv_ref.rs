@@ -1,6 +1,7 @@
-//! Receiving messages that stay where they are.
+//! Receiving borrowed messages.
 //!
-//! Not by an `async fn`: each small message would pay for its states.
+//! The future is written by hand, because the states of an `async fn` would slow down small
+//! messages.
 
 use std::fmt;
 use std::future::Future;
@@ -14,15 +15,16 @@ use crate::outbox::Outbox;
 use crate::transport::Transport;
 use crate::websocket::{Parts, WebSocket};
 
-/// The future of [`WebSocket::recv_ref`]: a message, and the sending half to answer it. `None` at the end of the
-/// connection.
+/// The future of [`WebSocket::recv_ref`]. Returns a message and an [`Outbox`] to answer it. `None`
+/// at the end of the connection.
 ///
 /// # Panics
 ///
-/// If it is polled again after it has given a message, as any future of an `async fn`.
+/// If the future is polled again after it has returned a message. The future of an `async fn` does
+/// the same.
 #[must_use = "nothing is received before it is awaited"]
 pub struct RecvRef<'a, T: Transport> {
-    /// `None` once it has given a message.
+    /// `None` once the future has returned a message.
     ws: Option<&'a mut WebSocket<T>>,
 }
 
@@ -36,7 +38,7 @@ impl<'a, T: Transport> RecvRef<'a, T> {
 impl<'a, T: Transport> Future for RecvRef<'a, T> {
     type Output = Result<Option<(MessageRef<'a>, &'a mut Outbox<T>)>, Error>;
 
-    /// Short, because this is what small messages cost.
+    /// Kept short, because small messages pay for every instruction.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(ws) = &mut self.ws else {

@@ -1,4 +1,4 @@
-//! A transport that does what a test tells it.
+//! A transport that follows the script of a test.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read};
@@ -6,34 +6,60 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::locked::Locked;
+use crate::locked::locked_halves;
 use crate::sync::{Mutex, lock};
 use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
 
-/// A transport that reads what a [`Script`] says and shows it what is written. For tests of code that has to cope with
-/// peers and networks at their worst.
+/// A transport that is controlled by a [`Script`]: it reads the input of the script, and writes to
+/// its output.
 #[derive(Debug)]
 pub struct Scripted<M> {
     state: Arc<Mutex<State>>,
     timer: PhantomData<fn() -> M>,
 }
 
-/// The other end of a [`Scripted`] transport, in the hands of a test. Clones are the same script.
+/// A script for a [`Scripted`] transport, for tests with peers and networks that misbehave.
 ///
-/// Without further words, reads wait and writes succeed.
+/// A new script has no input, so reads wait, and it accepts all writes. Clones refer to the same
+/// script.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::io::ErrorKind;
+/// use ws_tokio::handshake::Agreed;
+/// use ws_tokio::testing::Script;
+/// use ws_tokio::{Acceptor, Error};
+///
+/// let script = Script::new();
+/// let mut ws = Acceptor::new().upgraded_on(script.transport(), Agreed::new(), []);
+///
+/// script.input(*b"\x81\x82\0\0\0\0hi"); // a text message, masked with a key of zeros
+/// assert_eq!(ws.recv().await?, Some("hi".into()));
+///
+/// script.shorten_writes(1);
+/// ws.send("ok").await?;
+/// assert_eq!(script.take_output(), b"\x81\x02ok");
+///
+/// script.fail_input(ErrorKind::ConnectionReset);
+/// assert!(matches!(ws.recv().await, Err(Error::Io(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Script(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Each read gives at most one segment.
+    /// The input. A read returns bytes of one segment only.
     segments: VecDeque<VecDeque<u8>>,
-    /// The result of reads after the segments: the end of the input, or an error.
+    /// The result of reads after the last segment: the end of the input, or an error. `None` if
+    /// they wait.
     end: Option<Result<(), io::ErrorKind>>,
     output: Vec<u8>,
-    /// Bytes that writes still take.
+    /// The number of bytes that writes accept before they wait.
     room: usize,
-    /// Bytes that one write takes at most.
+    /// The number of bytes that one write accepts at most.
     write_len: usize,
     output_fault: Option<io::ErrorKind>,
     is_shut_down: bool,
@@ -54,7 +80,7 @@ impl Default for Script {
 }
 
 impl Script {
-    /// A script that says nothing yet.
+    /// Makes a script without input that accepts all writes.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(State {
@@ -64,7 +90,7 @@ impl Script {
         })))
     }
 
-    /// The transport that follows the script.
+    /// Makes the transport that follows this script.
     pub fn transport<M: Timer>(&self) -> Scripted<M> {
         Scripted {
             state: Arc::clone(&self.0),
@@ -72,7 +98,7 @@ impl Script {
         }
     }
 
-    /// A segment of input: one read gives at most this.
+    /// Adds a segment of input. A read returns bytes of one segment only.
     pub fn input(&self, segment: impl Into<Vec<u8>>) {
         let segment = segment.into();
         if !segment.is_empty() {
@@ -80,43 +106,43 @@ impl Script {
         }
     }
 
-    /// Behind its segments the input ends.
+    /// Ends the input after its last segment.
     pub fn end_input(&self) {
         self.change(|state| state.end = Some(Ok(())));
     }
 
-    /// Behind its segments the input fails.
+    /// Lets reads fail after the last segment of input.
     pub fn fail_input(&self, kind: io::ErrorKind) {
         self.change(|state| state.end = Some(Err(kind)));
     }
 
-    /// From now on writes take so many bytes in all, and then wait.
+    /// Limits the output: from now on writes accept `room` bytes in total, and then wait.
     pub fn limit_output(&self, room: usize) {
         self.change(|state| state.room = room);
     }
 
-    /// From now on one write takes at most so many bytes; 0 counts as 1.
+    /// Limits each write: from now on it accepts at most `len` bytes. 0 counts as 1.
     pub fn shorten_writes(&self, len: usize) {
         self.change(|state| state.write_len = len.max(1));
     }
 
-    /// From now on writes, flushes and shutdowns fail.
+    /// Lets writes, flushes and shutdowns fail from now on.
     pub fn fail_output(&self, kind: io::ErrorKind) {
         self.change(|state| state.output_fault = Some(kind));
     }
 
-    /// Takes what has been written since the last call.
+    /// Returns the bytes that have been written since the last call.
     pub fn take_output(&self) -> Vec<u8> {
         std::mem::take(&mut lock(&self.0).output)
     }
 
-    /// Tells whether the sending direction was ended.
+    /// Returns `true` if the connection has ended its sending direction.
     pub fn is_shut_down(&self) -> bool {
         lock(&self.0).is_shut_down
     }
 
-    /// Changes what the script says, and has whoever waits look again: outside of the lock, because waking may run code
-    /// that comes back here.
+    /// Changes the script and wakes the waiting tasks. Wakes them without the lock, because waking
+    /// may run code that uses the script again.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = lock(&self.0);
         change(&mut state);
@@ -185,14 +211,5 @@ impl<M: Timer> Transport for Scripted<M> {
 }
 
 impl<M: Timer> Split for Scripted<M> {
-    type ReadHalf = Locked<Self>;
-    type WriteHalf = Locked<Self>;
-
-    fn split(self) -> (Locked<Self>, Locked<Self>) {
-        Locked::pair(self)
-    }
-
-    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
-        read.join(write)
-    }
+    locked_halves!();
 }

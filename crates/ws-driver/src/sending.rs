@@ -1,4 +1,4 @@
-//! The methods that a connection and its sending half have in common.
+//! The methods that a connection, its sending half and an outbox have in common.
 
 use std::future::poll_fn;
 use std::ops::DerefMut;
@@ -10,12 +10,13 @@ use crate::error::Error;
 use crate::transport::{Timer, WriteHalf};
 use crate::write_state::WriteState;
 
-/// A connection or its sending half.
+/// A connection, its sending half or an outbox.
 pub(crate) trait Sending {
     type Io: WriteHalf;
     type Timer: Timer;
 
-    /// The state, for what does not wait. A receiver that waits hears of it if it has to.
+    /// Returns the state of sending, for operations that do not wait. If the connection is split,
+    /// this takes the lock, and wakes a waiting receiver if the operation requires it.
     fn write_state(&mut self) -> impl DerefMut<Target = WriteState<Self::Io, Self::Timer>>;
 
     /// See [`WriteState::poll_room`].
@@ -50,7 +51,7 @@ pub(crate) async fn ready<C: Sending>(to: &mut C) -> Result<(), Error> {
     poll_fn(|cx| to.poll_room(cx)).await
 }
 
-/// Sends a control frame, which `queue` queues: [`SendHalf::ping`] or [`SendHalf::pong`].
+/// Sends a control frame. `queue` is [`SendHalf::ping`] or [`SendHalf::pong`].
 pub(crate) async fn control<C: Sending>(
     to: &mut C,
     payload: &[u8],
@@ -62,7 +63,7 @@ pub(crate) async fn control<C: Sending>(
     flush(to).await
 }
 
-/// Queues a Ping whose round trip is measured, once there is room, and returns its number.
+/// Waits for room, queues a Ping whose round trip is measured, and returns its number.
 pub(crate) async fn start_probe<C: Sending>(to: &mut C) -> Result<u32, Error> {
     ready(to).await?;
     to.write_state().start_probe()
@@ -76,7 +77,7 @@ pub(crate) fn start_close<C: Sending>(
     to.write_state().start_close(code, reason)
 }
 
-/// As [`start_close`], but a connection that is closing already is as good.
+/// Does the same as [`start_close`], but succeeds if the connection is closing already.
 pub(crate) fn ensure_closing<C: Sending>(
     to: &mut C,
     code: CloseCode,

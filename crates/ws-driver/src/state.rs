@@ -1,65 +1,65 @@
-//! The state of a connection on its way to the end, and the transport as long as there is one.
+//! The state of the transport, from the open connection to its end.
 //!
-//! Three states tell of the end, each of its own part:
+//! Three states describe the end of a connection, each from its own side:
 //!
-//! | state | tells | is final when |
+//! | state | describes | final values |
 //! |---|---|---|
-//! | `Stage` of the `RecvHalf` | what comes next in the input | `Closed`, `Failed`: no input counts |
-//! | `Closing` of the `SendHalf` | which Closes are there | `Done`, `Failed`, `Lost`: the end is decided |
-//! | [`State`], here | what is left of the transport | `Ended`: it was dropped |
+//! | `Stage` of the `RecvHalf` | what comes next in the input | `Closed`, `Failed`: further input is ignored |
+//! | `Closing` of the `SendHalf` | which Closes were sent and received | `Done`, `Failed`, `Lost`: the end is decided |
+//! | [`State`], in this module | what is left of the transport | `Ended`: the transport was dropped |
 
 use std::io;
 
 use crate::error::{Error, Timeout};
 
-/// The life of a connection in the driver. What the closing handshake says, the core knows.
+/// The state of the transport. The core keeps the state of the closing handshake.
 pub(crate) enum State<W> {
-    /// Messages come and go.
+    /// Messages can be received and sent.
     Open(W),
-    /// The end is near, and the transport is still there to drain.
+    /// The connection is ending. The transport still exists and is drained.
     Draining(W, Draining),
     /// The transport was dropped.
     Ended(Ended),
 }
 
-/// The rest that is to be done before the end.
+/// The progress of draining the transport.
 #[derive(Default)]
 pub(crate) struct Draining {
-    /// Why nothing can be written any more, if that is the case. What the peer sent still counts then, until the
-    /// core knows the end.
+    /// The error after which nothing more can be written. Input of the peer still counts after this
+    /// error, until the core has decided the end.
     pub(crate) write_fault: Option<io::ErrorKind>,
-    /// The peer ended its direction of the transport.
+    /// `true` once the peer has ended its direction of the transport.
     pub(crate) input_ended: bool,
-    /// We ended ours.
+    /// `true` once we have ended our direction of the transport.
     pub(crate) output_ended: bool,
-    /// Those who receive were told of the end.
-    pub(crate) is_told: bool,
+    /// `true` once a receiving method has reported the end.
+    pub(crate) is_reported: bool,
 }
 
-/// The way in which the connection ended.
+/// The outcome of a connection.
 pub(crate) struct Ended {
     pub(crate) result: Result<(), Cause>,
-    /// Everything that was queued has left.
+    /// `true` if everything that was queued had been written and flushed.
     pub(crate) all_sent: bool,
     /// The error that the next receive reports, once.
     pub(crate) report: Option<Box<Error>>,
 }
 
-/// Why a connection did not end in order.
+/// The reason why a connection did not end in order.
 #[derive(Clone, Copy)]
 pub(crate) enum Cause {
-    /// The transport ended. That is a loss, unless the Closes of both ends were there.
+    /// The transport ended. The connection is lost, unless both ends had sent their Closes.
     End,
     /// The transport failed.
     Io(io::ErrorKind),
-    /// A time limit passed.
+    /// A timeout passed.
     Timeout(Timeout),
-    /// The peer broke a rule or a limit, which the core knows.
+    /// The peer broke the protocol or exceeded a limit. The core keeps the error.
     Failure,
 }
 
 impl<W> State<W> {
-    /// The transport, as long as there is one.
+    /// Returns the transport. `None` once it was dropped.
     #[inline]
     pub(crate) fn io(&mut self) -> Option<&mut W> {
         match self {
@@ -68,7 +68,8 @@ impl<W> State<W> {
         }
     }
 
-    /// Why nothing can be written any more, although the transport is still there.
+    /// Returns the error after which nothing more can be written. `None` once the transport was
+    /// dropped.
     pub(crate) fn write_fault(&self) -> Option<io::ErrorKind> {
         match self {
             Self::Draining(_, draining) => draining.write_fault,
@@ -76,33 +77,35 @@ impl<W> State<W> {
         }
     }
 
-    /// Tells whether the peer has ended its direction while the transport is still there.
+    /// Returns `true` if the peer has ended its direction of the transport and the transport still
+    /// exists.
     pub(crate) fn has_input_ended(&self) -> bool {
         matches!(self, Self::Draining(_, draining) if draining.input_ended)
     }
 
-    /// Takes note that those who receive are told of the end.
-    pub(crate) fn tell_end(&mut self) {
+    /// Records that a receiving method has reported the end.
+    pub(crate) fn set_reported(&mut self) {
         if let Self::Draining(_, draining) = self {
-            draining.is_told = true;
+            draining.is_reported = true;
         }
     }
 
-    /// Tells whether those who receive were told of the end while the transport is still there.
-    pub(crate) fn was_told(&self) -> bool {
-        matches!(self, Self::Draining(_, draining) if draining.is_told)
+    /// Returns `true` if a receiving method has reported the end and the transport still exists.
+    pub(crate) fn is_end_reported(&self) -> bool {
+        matches!(self, Self::Draining(_, draining) if draining.is_reported)
     }
 
     pub(crate) fn is_ended(&self) -> bool {
         matches!(self, Self::Ended(_))
     }
 
-    /// Gives up the transport.
+    /// Takes the state, with the transport. The connection counts as lost from then on.
     pub(crate) fn take(&mut self) -> Self {
         std::mem::replace(self, Self::lost())
     }
 
-    /// The same state around another transport, which `change` makes of this one.
+    /// Replaces the transport by the result of `change`. If that is `None`, the connection counts
+    /// as lost.
     pub(crate) fn map<V>(self, change: impl FnOnce(W) -> Option<V>) -> State<V> {
         match self {
             Self::Open(io) => change(io).map_or_else(State::lost, State::Open),
@@ -114,7 +117,8 @@ impl<W> State<W> {
         }
     }
 
-    /// Begins to drain, if it has not begun: `None` once the connection has ended. Says whether it begins now.
+    /// Starts draining if it has not started yet. Returns the progress, and `true` if draining
+    /// started in this call. `None` once the connection has ended.
     pub(crate) fn start_draining(&mut self) -> Option<(&mut Draining, bool)> {
         let begins = matches!(self, Self::Open(_));
         if begins && let Self::Open(io) = self.take() {

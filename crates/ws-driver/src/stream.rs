@@ -1,4 +1,4 @@
-//! [`Stream`] and [`Sink`], by the methods.
+//! Implementations of [`Stream`] and [`Sink`].
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,7 +13,8 @@ use crate::split::{Receiver, Sender};
 use crate::transport::{Split, Transport};
 use crate::websocket::WebSocket;
 
-/// As [`WebSocket::recv`]: after an abnormal end one error, then the end of the stream.
+/// Receives messages as [`WebSocket::recv`] does. After an abnormal end, one error comes before the
+/// end of the stream.
 impl<T: Transport> Stream for WebSocket<T> {
     type Item = Result<Message, Error>;
 
@@ -22,7 +23,8 @@ impl<T: Transport> Stream for WebSocket<T> {
     }
 }
 
-/// As [`Receiver::recv`].
+/// Receives messages as [`Receiver::recv`] does. After an abnormal end, one error comes before the
+/// end of the stream.
 impl<T: Split> Stream for Receiver<T> {
     type Item = Result<Message, Error>;
 
@@ -31,11 +33,15 @@ impl<T: Split> Stream for Receiver<T> {
     }
 }
 
-/// As [`WebSocket::feed`] and [`WebSocket::flush`], but these read nothing while they wait: another task may wait for
-/// the same bytes by the [`Stream`], and would not be woken. Poll the stream for Pings to be answered.
+/// Sends messages as [`WebSocket::feed`] and [`WebSocket::flush`] do, but reads nothing while it
+/// waits.
 ///
-/// Closing queues a Close with [`CloseCode::NORMAL`], writes everything and flushes. It discards nothing: receive what
-/// the peer still sends, up to the end.
+/// Another task may be waiting for the same input through the [`Stream`]. If the sink read that
+/// input, the other task would not be woken. So Pings are answered only while the stream is polled.
+///
+/// Closing the sink queues a Close with [`CloseCode::NORMAL`], writes everything that is queued,
+/// and flushes. It discards no messages. Receive until the end, because the peer may still send
+/// some.
 impl<T: Transport> Sink<Message> for WebSocket<T> {
     type Error = Error;
 
@@ -53,14 +59,16 @@ impl<T: Transport> Sink<Message> for WebSocket<T> {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let ws = self.get_mut();
-        // Refused only if the connection is closing already.
+        // This fails only if the connection is closing already.
         let _ = ws.start_close(CloseCode::NORMAL, "");
         ws.parts.write.poll_flush(cx)
     }
 }
 
-/// As [`Sender::feed`] and [`Sender::flush`]. Closing is [`Sender::close`] with [`CloseCode::NORMAL`] and no reason: it
-/// returns when the Close was written.
+/// Sends messages as [`Sender::feed`] and [`Sender::flush`] do.
+///
+/// Closing the sink is [`Sender::close`] with [`CloseCode::NORMAL`] and an empty reason. It is done
+/// when the Close has been written.
 impl<T: Split> Sink<Message> for Sender<T> {
     type Error = Error;
 
@@ -78,7 +86,7 @@ impl<T: Split> Sink<Message> for Sender<T> {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let sender = self.get_mut();
-        // Refused only if the connection is closing already.
+        // This fails only if the connection is closing already.
         let _ = sender.start_close(CloseCode::NORMAL, "");
         sender.poll_close(cx)
     }

@@ -1,4 +1,4 @@
-//! The lock that halves share, replaced by Loom's where Loom explores the orders of events.
+//! The lock that the halves share. In the tests with Loom it is Loom's.
 
 use std::sync::PoisonError;
 
@@ -7,7 +7,8 @@ pub(crate) use loom::sync::{Mutex, MutexGuard};
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
-/// Locks. A panic of the caller's code in the other half, such as in an observer, left no state half done.
+/// Locks `mutex` and ignores poisoning. A panic in the caller's code, such as an observer, leaves
+/// the state consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,5 @@
-//! Transports, and the parts that a runtime supplies: a transport, a timer, and a way to open TCP connections.
+//! The traits that an adapter implements for its runtime, and the transports that all adapters
+//! share.
 
 pub use crate::any::{AnyReadHalf, AnyTransport, AnyWriteHalf};
 pub use crate::locked::Locked;
@@ -9,31 +10,35 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// Longer than any connection lives, and short enough for every clock.
+/// A time longer than any connection lasts, and short enough for every clock.
 const FAR_AWAY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The receiving direction of a transport.
 pub trait ReadHalf: Unpin {
-    /// Reads into the start of `buffer`, which is never empty. `Ok(0)` is the end of the input.
+    /// Reads into the start of `buffer`, which is never empty. Returns the number of bytes read, or
+    /// 0 at the end of the input.
     ///
-    /// On `Pending`, the task that called last is woken when it is worth calling again.
+    /// After `Pending`, the task that called last is woken when it should call again.
     ///
     /// # Errors
     ///
-    /// Any error ends the connection. [`io::ErrorKind::UnexpectedEof`], which TLS streams give if the peer ended TCP
-    /// without a word, counts as the end of the input: the connection is [lost](crate::Error::Lost), and not broken.
+    /// Any error ends the connection. [`io::ErrorKind::UnexpectedEof`] counts as the end of the
+    /// input: the connection is [lost](crate::Error::Lost). TLS streams return this error if the
+    /// peer ended TCP without a `close_notify`.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 }
 
 /// The sending direction of a transport.
 ///
-/// A transport that buffers must keep back at most 16 KiB (one record of TLS). The limit on stalled writes
-/// ([`Config::write_stall_timeout`](ws_proto::Config::write_stall_timeout)), the time for the Close and that for a Pong
-/// count the bytes that the transport accepts: more of a buffer would let a peer that has stopped reading seem alive.
+/// A transport that buffers output must hold back at most 16 KiB (one TLS record). The timeouts for
+/// stalled writes ([`Config::write_stall_timeout`](ws_proto::Config::write_stall_timeout)), for the
+/// Close and for a Pong count the bytes that the transport accepts. With a larger buffer, a peer
+/// that has stopped reading would seem to be alive.
 ///
-/// On `Pending`, the task that called last is woken when it is worth calling again.
+/// After `Pending`, the task that called last is woken when it should call again.
 pub trait WriteHalf: Unpin {
-    /// Writes from the start of `slices`, of which at least one is not empty, and returns how many bytes it took.
+    /// Writes from the start of `slices` and returns the number of bytes written. At least one
+    /// slice is not empty.
     ///
     /// # Errors
     ///
@@ -44,22 +49,23 @@ pub trait WriteHalf: Unpin {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>>;
 
-    /// Passes on what the transport itself keeps back, such as TLS records.
+    /// Writes the data that the transport has buffered, such as TLS records.
     ///
     /// # Errors
     ///
     /// Any error ends the sending direction.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Ends the sending direction; reading goes on.
+    /// Ends the sending direction. Reading remains possible.
     ///
     /// # Errors
     ///
-    /// Any error is taken as the end of the transport.
+    /// Any error counts as the end of the transport.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// Makes a [`WriteHalf`] of what has one inside: `pass_writes!(outer => inner)`.
+/// Implements the methods of [`WriteHalf`] by those of an inner one: `pass_writes!(outer =>
+/// inner)`.
 macro_rules! pass_writes {
     ($outer:ident => $inner:expr) => {
         fn poll_write_vectored(
@@ -86,8 +92,9 @@ pub(crate) use pass_writes;
 
 /// An ordered, reliable stream of bytes in both directions.
 ///
-/// Connections send small segments, and those should leave at once (`TCP_NODELAY`). The adapters see to that for TCP
-/// streams that are passed to them directly. Below any other stream, such as TLS, set it yourself: nobody looks inside.
+/// Connections send small segments, which should be sent without delay (`TCP_NODELAY`). The
+/// adapters set this option on TCP streams that are passed to them directly. A TCP stream inside
+/// another stream, such as TLS, is out of their reach: set the option yourself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a transport",
     label = "not a transport",
@@ -97,36 +104,39 @@ pub trait Transport: ReadHalf + WriteHalf {
     /// The timer of the same runtime.
     type Timer: Timer;
 
-    /// Returns the address of the peer, where the transport is a socket that knows.
+    /// Returns the address of the peer. `None` if the transport is not a socket, or if its address
+    /// is unknown.
     fn peer_addr(&self) -> Option<SocketAddr> {
         None
     }
 }
 
-/// A transport whose directions can be owned apart.
+/// A transport that can be split into two halves, which two tasks can own.
 ///
-/// One that cannot be taken apart shares itself: [`Locked`].
+/// The halves of a transport without native halves share it behind a lock: see [`Locked`].
 pub trait Split: Transport + Sized {
     /// The receiving half.
     type ReadHalf: ReadHalf;
     /// The sending half.
     type WriteHalf: WriteHalf;
 
-    /// Takes the transport apart.
+    /// Splits the transport into its halves.
     fn split(self) -> (Self::ReadHalf, Self::WriteHalf);
 
-    /// Joins the halves of one transport; `None` if they are of two.
+    /// Joins the halves of one transport. `None` if they belong to different transports.
     fn reunite(read: Self::ReadHalf, write: Self::WriteHalf) -> Option<Self>;
 }
 
-/// One alarm clock. Made when a time limit is first waited for, so that idle connections carry none.
+/// A timer for one deadline. A connection makes its timers when it first waits for a deadline, so
+/// connections without timeouts have none.
 pub trait Timer: Unpin {
-    /// The runtime's present.
+    /// Returns the present according to the runtime.
     fn now() -> Instant
     where
         Self: Sized;
 
-    /// The moment `time` from now, or a moment that nobody lives to see.
+    /// Returns the instant `time` from now. If `time` is too long for the clock, returns an instant
+    /// in the far future.
     fn after(time: Duration) -> Instant
     where
         Self: Sized,
@@ -137,25 +147,26 @@ pub trait Timer: Unpin {
             .unwrap_or(now)
     }
 
-    /// A timer that goes off at `deadline`.
+    /// Makes a timer that fires at `deadline`.
     fn at(deadline: Instant) -> Self
     where
         Self: Sized;
 
-    /// Moves the timer to `deadline`, also after it went off.
+    /// Moves the timer to `deadline`, even after it has fired.
     fn reset(&mut self, deadline: Instant);
 
-    /// Ready once the deadline has passed.
+    /// Waits for the deadline. Ready once it has passed.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 
-/// A runtime, as far as opening connections needs it. Implemented by a marker type in each adapter.
+/// The parts of a runtime that are needed to open connections. Each adapter implements this for a
+/// marker type.
 pub trait Runtime: Sized + 'static {
-    /// Its timer.
+    /// The timer of the runtime.
     type Timer: Timer + Send + 'static;
-    /// Its TCP stream.
+    /// The TCP stream of the runtime.
     type TcpStream: Send + 'static;
-    /// The transport over its TCP stream, with halves of its own.
+    /// The transport over the TCP stream of the runtime, with native halves.
     type Tcp: Split<
             Timer = Self::Timer,
             ReadHalf: Send + Sync + 'static,
@@ -165,18 +176,21 @@ pub trait Runtime: Sized + 'static {
         + Sync
         + 'static;
 
-    /// Makes the transport of a TCP stream, which sends small segments at once from here on (`TCP_NODELAY`).
+    /// Makes a transport of a TCP stream and sets `TCP_NODELAY`, so that small segments are sent
+    /// without delay.
     fn tcp(stream: Self::TcpStream) -> Self::Tcp;
 
-    /// Finds the addresses of `host`, which is a name or an IP literal without brackets.
+    /// Resolves `host` to its addresses. `host` is a name, or an IP literal without brackets.
     fn resolve(host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
-    /// Connects to one address.
+    /// Opens a TCP connection to `address`.
     fn connect_tcp(address: SocketAddr)
     -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
 }
 
-/// A runtime that makes transports of streams `S`. Implemented by the adapters for every stream of their runtime, by
+/// A runtime that can make transports of streams of type `S`.
+///
+/// The adapters implement this for every stream of their runtime, with
 /// [`AnyTransport::from_stream`].
 #[diagnostic::on_unimplemented(
     message = "`{S}` is not a stream that `{Self}` can make a transport of",

@@ -1,4 +1,4 @@
-//! The opening handshake over a transport, under its deadline.
+//! The opening handshake over a transport, limited by a deadline.
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
@@ -11,10 +11,11 @@ use ws_handshake::Progress;
 use crate::pool;
 use crate::transport::{Timer, Transport};
 
-/// Time for the rest of a refusal: for the peer to take ours, and for the body of the peer's.
+/// The time for the rest of a refusal. The peer must take our refusal in this time. The body of the
+/// peer's refusal may pause for this time.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Why the opening handshake did not come to its end.
+/// The reason why the opening handshake was not completed.
 pub(crate) enum Fault {
     Io(io::Error),
     /// The peer ended the transport.
@@ -25,30 +26,32 @@ pub(crate) enum Fault {
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            // So say TLS streams whose peer ended TCP without a word.
+            // TLS streams return this error if the peer ended TCP without a `close_notify`.
             io::ErrorKind::UnexpectedEof => Self::Lost,
             _ => Self::Io(error),
         }
     }
 }
 
-/// A transport during the opening handshake, and the timer that ends it.
+/// A transport during the opening handshake, and the timer that limits the handshake.
 pub(crate) struct Upgrade<T: Transport> {
     pub(crate) transport: T,
     pub(crate) timer: T::Timer,
 }
 
 impl<T: Transport> Upgrade<T> {
-    /// Gives the handshake so much time from now on.
+    /// Restarts the timer: the handshake may take `time` from now on.
     pub(crate) fn resume(&mut self, time: Duration) {
         self.timer.reset(T::Timer::after(time));
     }
 
-    /// Reads until `take`, which gets every piece as it arrives, is done or fails: the result, and the input behind it.
+    /// Reads and passes each piece of input to `take`, until `take` is done or fails. Returns the
+    /// result of `take`, and the input that it did not consume.
     ///
     /// # Errors
     ///
-    /// [`Fault::Lost`] at the end of the input.
+    /// [`Fault::Lost`] at the end of the input. [`Fault::Io`] and [`Fault::Timeout`] as for every
+    /// operation.
     pub(crate) async fn read<R, E>(
         &mut self,
         mut take: impl FnMut(&[u8]) -> Result<Progress<R>, E>,
@@ -83,26 +86,30 @@ impl<T: Transport> Upgrade<T> {
         self.poll(T::poll_flush).await
     }
 
-    /// Writes a refusal and ends the transport so that the peer gets to read it: our direction first, then wait for
-    /// the peer's, because a reset for unread input would overtake the answer.
+    /// Writes a refusal and ends the transport in such a way that the peer can read the refusal.
+    ///
+    /// This ends our direction first and then waits for the peer to end its own. If the transport
+    /// were dropped with unread input, the operating system would reset the connection, and the
+    /// reset would overtake the refusal.
     pub(crate) async fn refuse(mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.resume(FAREWELL);
         self.write(bytes).await?;
         self.poll(T::poll_shutdown).await?;
         let wait = self.poll(|transport, cx| {
             if let Ok(1..) = ready!(poll_read(transport, cx, <[u8]>::len)) {
-                // A peer that goes on sending keeps no other task waiting, and ends this by the deadline.
+                // Yields to the executor, so that a peer that keeps sending does not block other
+                // tasks. The deadline ends the wait.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             Poll::Ready(Ok(()))
         });
-        // Whatever ends the wait, the answer is out.
+        // The refusal has been written, whatever ends the wait.
         let _ = wait.await;
         Ok(())
     }
 
-    /// Has the transport act until it is done, again after an interrupt, or until the time is up.
+    /// Polls `act` until it is ready or the deadline passes. Repeats it after an interrupt.
     async fn poll<R>(
         &mut self,
         mut act: impl FnMut(&mut T, &mut Context<'_>) -> Poll<io::Result<R>>,
@@ -120,7 +127,8 @@ impl<T: Transport> Upgrade<T> {
     }
 }
 
-/// Reads once, into a block that is borrowed for no longer. `take` gets what came, nothing at the end of the input.
+/// Reads once into a block of the pool, which is given back before this returns. Passes the input
+/// to `take`: an empty slice at the end of the input.
 fn poll_read<R>(
     transport: &mut impl Transport,
     cx: &mut Context<'_>,
@@ -133,7 +141,7 @@ fn poll_read<R>(
     taken
 }
 
-/// Runs `future` until it is done; `None` if the timer goes off before.
+/// Runs `future` until it is done. `None` if the timer fires first.
 pub(crate) async fn within<F: Future>(timer: &mut impl Timer, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|cx| match future.as_mut().poll(cx) {

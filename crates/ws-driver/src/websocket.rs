@@ -1,4 +1,4 @@
-//! The connection as its user sees it.
+//! The public type of a connection.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -28,126 +28,67 @@ use crate::write_state::WriteState;
 
 /// A WebSocket connection.
 ///
-/// # Receiving
+/// | task | methods |
+/// |---|---|
+/// | receive | [`recv`](Self::recv) returns an owned message, [`recv_ref`](Self::recv_ref) a borrowed one and an [`Outbox`] for the answer. [`recv_any`](Self::recv_any) also returns control frames. |
+/// | send | [`send`](Self::send) writes a message. [`feed`](Self::feed) and [`try_feed`](Self::try_feed) queue it, and [`flush`](Self::flush) writes the queue. |
+/// | stream | [`recv_stream`](Self::recv_stream) and [`writer`](Self::writer) receive and send a message of any length piece by piece. |
+/// | close | [`start_close`](Self::start_close) queues a Close. [`close`](Self::close) also waits for the end, and [`end`](Self::end) returns the outcome. |
+/// | keep alive | [`ping`](Self::ping) measures a round trip. [`drive`](Self::drive) answers Pings and enforces timeouts without receiving. |
+/// | use two tasks | [`split`](Self::split) returns a [`Sender`](crate::Sender) and a [`Receiver`](crate::Receiver). |
 ///
-/// [`recv`](Self::recv) gives messages to keep. [`recv_ref`](Self::recv_ref) gives messages to look at, without an
-/// allocation. [`recv_any`](Self::recv_any) gives control frames as well. Pings are answered and Closes completed
-/// inside.
+/// * `Ok(None)` is the end of the connection. After an abnormal end, one error comes first.
+/// * Every future may be dropped at any point. The connection keeps all progress: no input is lost,
+///   and no frame is cut.
+/// * Nothing happens in the background. Pings are answered, Closes are completed and timeouts are
+///   enforced only while a method of the connection is awaited.
+/// * Dropping the connection ends the transport without a Close.
 ///
-/// `Ok(None)` is the end of the connection: both Closes are there, and ours has been written. After an abnormal end one
-/// `Err` comes first. [`end`](Self::end) tells what the Closes said.
-///
-/// # Sending
-///
-/// This is the contract of sending. It is the same for `WebSocket`, for [`Sender`](crate::Sender) and for the
-/// [`Outbox`](crate::Outbox) that `recv_ref` lends. It depends neither on the role nor on the length of a message, on
-/// fragments, on compression, or on a payload being borrowed or owned.
-///
-/// | call | returns when | dropped while it waits for room | dropped later | looks at what has arrived | errors |
-/// |---|---|---|---|---|---|
-/// | [`send`](Self::send) | the message was written and flushed | not sent | sent | yes | `Closed`, `Io`, `Timeout`, `Send` |
-/// | [`feed`](Self::feed) | the message is queued | not sent | sent | yes | `Closed`, `Io`, `Timeout`, `Send` |
-/// | [`try_feed`](Self::try_feed) | at once: a copy is queued, or the message comes back | – | – | no | `TryFeedError` |
-/// | [`ready`](Self::ready) | there is room | nothing is lost | – | yes | `Closed`, `Io`, `Timeout` |
-/// | [`has_room`](Self::has_room) | at once | – | – | no | – |
-/// | [`flush`](Self::flush) | all that is queued was written and flushed | – | nothing is lost | yes | `Closed`, `Io`, `Timeout` |
-/// | [`send_ping`](Self::send_ping), [`send_pong`](Self::send_pong) | the frame was written and flushed | not sent | sent | yes | `Closed`, `Io`, `Timeout`, `Send` |
-/// | [`ping`](Self::ping) | the Pong has arrived | not sent | sent, its Pong is ignored | yes | `Closed`, `Io`, `Timeout` |
-/// | [`MessageWriter::write`](crate::MessageWriter::write) | the piece is queued | not sent | – | yes | `Closed`, `Io`, `Timeout`, `Send` |
-/// | [`MessageWriter::finish`](crate::MessageWriter::finish) | the message was written and flushed | unfinished | sent | yes | `Closed`, `Io`, `Timeout`, `Send` |
-/// | [`start_close`](Self::start_close) | at once: a Close is queued | – | – | no | `Closed`, `Io`, `Send` |
-/// | [`close`](Self::close) | the transport has ended | – | the Close is queued or sent | it receives | `Send`, `Io`, `Lost`, `Receive`, `Timeout` |
-///
-/// * A future that was never polled has done nothing.
-/// * There is *room* while less than 64 KiB is queued ([`Config::high_water_mark`]), or nothing. A message that finds
-///   room is taken whole, however long it is.
-/// * What is queued leaves with the next `send`, `flush`, `recv`, `recv_ref` or any other call that waits. A receive
-///   writes what is queued before it waits, so a loop that feeds its answers and receives again writes once per read.
-/// * A message that is longer than [`Config::fragment_len`] is queued whole and cut as the transport takes it. Pings
-///   and Pongs leave between two fragments. A Close leaves behind the message, and Pings that arrive before it leaves
-///   are still answered.
-///
-/// `send` is for a message that somebody waits for: one write each. `feed` is for many messages. In a loop that
-/// receives, the next receive writes them. Anywhere else, `flush` at the end of the loop does.
-///
-/// ```text
-/// ws.send("ready").await?;                                   // one message, one write
-/// for row in rows { ws.feed(row).await?; }                   // many messages …
-/// ws.flush().await?;                                         // … by few writes
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (mut peer, mut ws) = ws_tokio::testing::pair(Default::default());
+/// # let peer = tokio::spawn(async move {
+/// #     assert_eq!(peer.recv().await?, Some("hello".into()));
+/// #     peer.send("welcome").await?;
+/// #     peer.close(ws_tokio::CloseCode::NORMAL, "bye").await
+/// # });
+/// ws.send("hello").await?;
+/// while let Some(message) = ws.recv().await? {
+///     println!("{}", message.as_text().unwrap_or("binary data"));
+/// }
+/// let end = ws.end().expect("the connection has ended");
+/// println!("closed by {:?}: {} {}", end.initiator, end.code(), end.reason());
+/// # assert!(end.clean && end.reason() == "bye");
+/// # peer.await??;
+/// # Ok(())
+/// # }
 /// ```
 ///
-/// # Looking at what has arrived
-///
-/// A peer may stop reading until its Ping is answered. So the calls that are marked in the table look at what has
-/// arrived while they wait, and after each 256 KiB or 16 messages. `recv_ref` does too while it waits for room.
-///
-/// * Pings are answered, and Pongs count.
-/// * A Close counts if no message is in front of it. Behind messages it counts once those have been received.
-/// * Messages stay for the next receive. At most one block of them is read, 64 KiB or, for long messages, 256 KiB.
-///
-/// Three senders do not look. An `Outbox` cannot, because the message that was received is still borrowed. A `Sender`
-/// relies on its [`Receiver`](crate::Receiver). The `Sink` relies on its `Stream` being polled.
-///
-/// # Errors of sending
-///
-/// | error | cause | of |
-/// |---|---|---|
-/// | [`Error::Closed`] | the connection is closing or has ended: with the Close of the peer, if one has arrived | all |
-/// | [`Error::Io`] | the transport failed | all |
-/// | [`Timeout::WriteStall`](crate::Timeout::WriteStall) | the peer took nothing for [`Config::write_stall_timeout`] | all that wait |
-/// | [`Timeout::Unreceived`](crate::Timeout::Unreceived) | the same, while its own messages wait here to be received | all that wait |
-/// | [`Timeout::Close`](crate::Timeout::Close) | the peer took too little of what is left, or did not answer our Close | `flush`, `close` |
-/// | [`Error::Lost`], [`Error::Receive`] | the transport ended without a Close, or the peer broke the protocol | `close`, and a call that waits when the transport ends; to later calls the connection is closed |
-/// | [`Error::Send`] | what was passed cannot be sent; nothing was queued | `send_ping`, `send_pong`, `start_close`, `close`; all, inside an unfinished message |
-/// | [`TryFeedError`](crate::TryFeedError) | closed, no room, or inside an unfinished message; the message comes back | `try_feed` |
-///
-/// After an error, receive on until `None`: messages and a Close that have arrived still come, and [`end`](Self::end)
-/// has the code.
-///
-/// # Closing
-///
-/// [`start_close`](Self::start_close) queues a Close behind everything that is queued. [`close`](Self::close) also
-/// waits for the end of the transport, and discards messages meanwhile.
-///
-/// * Until our Close has been written, the peer must take 64 KiB, or the rest, per [`Config::close_timeout`]. From then
-///   on it has that time for its Close and for the end of the transport.
-/// * After a violation, [`Config::failure_timeout`] covers the whole rest.
-/// * After a Close of the peer, receiving reports no error, whatever becomes of what was still queued. `close`,
-///   [`Sender::closed`](crate::Sender::closed) and sending do.
-/// * A server ends its direction of the transport behind both Closes, before `recv` returns `None`. A client lets the
-///   server go first.
-///
-/// # Cancellation
-///
-/// Every future here may be dropped at any point. All progress is kept in the connection, nothing received is lost, and
-/// no frame is cut.
-///
-/// # Time limits
-///
-/// They are acted on only while some method of the connection is awaited: no task or thread works in the background. A
-/// connection that nobody polls is neither kept alive nor closed. What has arrived by then counts first, however late
-/// it is looked at. Dropping a connection ends the transport without a Close.
+/// The guide is in the directory `docs` of the repository: sending, closing, cancel safety, and
+/// more.
 pub struct WebSocket<T: Transport> {
-    /// Apart, so that tasks that own connections are small, and moving them is cheap.
+    /// Boxed, so that tasks that own connections are small and connections are cheap to move.
     pub(crate) parts: Box<Parts<T>>,
 }
 
-/// A connection, in all its parts.
+/// The parts of a connection.
 pub(crate) struct Parts<T: Transport> {
     pub(crate) read: ReadState,
     pub(crate) write: Outbox<T>,
-    /// `None` where nothing was agreed, to keep idle servers small.
+    /// `None` if there is nothing to keep, to save memory in idle servers.
     pub(crate) opening: Option<Box<Opening>>,
 }
 
-/// The two roles with what only one of them needs.
+/// The role, with the data that only this role needs.
 pub(crate) enum Side {
     Client(Box<dyn ws_proto::MaskSource>, Option<Response<()>>),
     Server,
 }
 
 impl<T: Transport> WebSocket<T> {
-    /// A connection after its opening handshake, with input that arrived behind it.
+    /// Makes a connection after the opening handshake. `leftover` is the input that arrived after
+    /// the handshake.
     pub(crate) fn open(
         transport: T,
         side: Side,
@@ -163,7 +104,8 @@ impl<T: Transport> WebSocket<T> {
         lending.set_up(leftover.into(), BLOCK_LEN, LARGE_BLOCK_LEN);
         #[cfg(feature = "deflate")]
         if let Some(params) = agreed.deflate() {
-            // What was agreed has to work, also where another HTTP stack has agreed to it.
+            // Agreed compression must work even if another HTTP stack agreed to it and the
+            // configuration has none.
             let config = config.deflate_config().cloned().unwrap_or_default();
             connection.deflate(&params, &config);
         }
@@ -184,19 +126,29 @@ impl<T: Transport> WebSocket<T> {
         }
     }
 
-    /// Receives the next message, to keep. `None` at the end of the connection: the Closes of both ends are there, and
-    /// ours has been written.
+    /// Receives the next message. `None` at the end of the connection.
     ///
-    /// Writes what is queued before it waits. The transport ends behind the `None`; [`close`](Self::close) waits for
-    /// that.
+    /// The end is reached when both ends have sent a Close and ours has been written. By then, a
+    /// server has also ended its direction of the transport. A client lets the server go first. The
+    /// transport may end later, and [`close`](Self::close) waits for that.
+    ///
+    /// Before this waits, it writes everything that is queued. Input that has arrived counts before
+    /// any timeout, however late it is received.
     ///
     /// # Errors
     ///
-    /// Once, after the messages before it: [`Error::Receive`] if the peer broke the protocol or went over a limit (it
-    /// has been told by a Close), [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close (ask
-    /// [`is_disconnect`](Error::is_disconnect), since which of them it is depends on the transport),
-    /// [`Error::Timeout`] if a time limit passed. After that `Ok(None)`. A Close of the peer is no error, whatever
-    /// became of what was queued.
+    /// After an abnormal end, one error is returned after the last message. All later calls return
+    /// `Ok(None)`.
+    ///
+    /// * [`Error::Receive`] if the peer broke the protocol or exceeded a limit. A Close with the
+    ///   reason was sent.
+    /// * [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close. Which of them
+    ///   depends on the transport, so check [`is_disconnect`](Error::is_disconnect).
+    /// * [`Error::Timeout`] if a timeout passed.
+    ///
+    /// A Close of the peer is not an error, even if queued data could not be sent.
+    /// [`close`](Self::close), [`Sender::closed`](crate::Sender::closed) and the methods that send
+    /// report that.
     ///
     /// # Cancel safety
     ///
@@ -208,27 +160,30 @@ impl<T: Transport> WebSocket<T> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// Polls [`recv`](Self::recv).
+    /// Polls for the next message. [`recv`](Self::recv) is the asynchronous form.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Self::recv).
+    /// The errors of [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         let (read, write) = self.directions();
         read.poll_message(cx, write)
             .map_ok(|found| found.then(|| read.recv.take_message()).flatten())
     }
 
-    /// Receives the next message, to look at, together with the sending half of the connection, to answer it. `None` at
-    /// the end of the connection.
+    /// Receives the next message without copying it. Returns the message and an [`Outbox`] to
+    /// answer it. `None` at the end of the connection.
     ///
-    /// The message lies in the connection's memory, mostly in the very block that was read into. Answers are queued by
-    /// [`Outbox::feed`](crate::Outbox::feed) and leave, many in one write, when this is called again. This waits for
-    /// room first, so that the first answer finds some.
+    /// The message is borrowed from the connection's memory, in most cases from the block that was
+    /// read into. [`Outbox::feed`] queues answers. The next call of this method writes them, many
+    /// in one write.
+    ///
+    /// Before it receives, this waits until there is room in the queue. So the first answer need
+    /// not wait. While it waits for room, it handles input as [`send`](Self::send) does.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Self::recv).
+    /// The errors of [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
@@ -238,15 +193,19 @@ impl<T: Transport> WebSocket<T> {
         RecvRef::new(self)
     }
 
-    /// Receives the next message or control frame, in the order of their arrival. `None` at the end of the connection.
+    /// Receives the next message or control frame, in the order of their arrival. `None` at the end
+    /// of the connection.
     ///
-    /// For relays and observers. Control frames have been answered already, except for Pings where
-    /// [`Config::manual_pongs`] is set. Other receiving methods pass over control frames. Those that a send saw before the
-    /// first call of this are passed over, too, unless Pongs are left to the caller.
+    /// This is for relays and monitors. Control frames have been answered already, except for Pings
+    /// if [`Config::manual_pongs`] is set.
+    ///
+    /// The other receiving methods skip control frames. A method that sends may also handle a
+    /// control frame before the first call of this method. That frame is not returned, unless
+    /// `manual_pongs` is set.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Self::recv).
+    /// The errors of [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
@@ -259,42 +218,100 @@ impl<T: Transport> WebSocket<T> {
         .await
     }
 
-    /// Sends a message: returns when the transport has taken it and was flushed. See [the table](Self#sending).
+    /// Sends a message. Waits for room, queues the message, and returns when it has been written to
+    /// the transport and flushed.
     ///
-    /// While this waits, and after each 256 KiB or 16 messages, it
-    /// [looks at what has arrived](Self#looking-at-what-has-arrived).
+    /// Use this for a message that the peer is waiting for. Each call makes a write.
+    /// [`feed`](Self::feed) sends many messages with few writes.
+    ///
+    /// A message that is longer than [`Config::fragment_len`] is queued whole, and cut into
+    /// fragments as the transport takes it. Pings and Pongs are sent between two fragments. A Close
+    /// is sent after the message, and Pings that arrive before the Close is sent are still
+    /// answered.
+    ///
+    /// # Handling input
+    ///
+    /// A peer may stop reading until its Ping is answered. So this method handles input while it
+    /// waits, and after every 256 KiB or 16 messages that it has sent. The same is true for every
+    /// other method of this type that sends and waits.
+    ///
+    /// * Pings are answered, and Pongs are handled.
+    /// * A Close takes effect at once if no message precedes it. Otherwise it takes effect when
+    ///   these messages have been received.
+    /// * Messages stay for the next receive. At most one block of them is read. A block has 64 KiB,
+    ///   or 256 KiB while the peer sends long frames.
+    ///
+    /// An [`Outbox`], a [`Sender`](crate::Sender) and the `Sink` do not read while they wait.
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] if the connection is closing or has ended; [`Error::Io`] if the transport failed;
-    /// [`Error::Timeout`] if the peer stopped reading; the rest is in [the table](Self#errors-of-sending).
+    /// * [`Error::Closed`] if the connection is closing or has ended. It holds the Close of the
+    ///   peer if one has arrived.
+    /// * [`Error::Io`] if the transport failed.
+    /// * [`Timeout::WriteStall`](crate::Timeout::WriteStall) if the peer took no byte for
+    ///   [`Config::write_stall_timeout`]. It is [`Timeout::Unreceived`](crate::Timeout::Unreceived)
+    ///   if messages of the peer fill the memory for them: receive while you send.
+    /// * [`Timeout::Close`](crate::Timeout::Close) if the connection began to close while this
+    ///   waited, and the peer did not take the remaining output in time.
+    /// * [`Error::Lost`] or [`Error::Receive`] if this found the end of the transport or a
+    ///   violation while it waited. Later calls return [`Error::Closed`].
+    /// * [`Error::Send`] if a message that is sent piece by piece is unfinished. Nothing was
+    ///   queued.
+    ///
+    /// After an error, receive until `None`. Messages and a Close that have arrived can still be
+    /// received, and [`end`](Self::end) returns the close code.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it was polled, or while it waits for room: the message is not sent. Dropped later: it is.
+    /// If the future is dropped before it was polled, or while it waits for room, the message is
+    /// not sent. If it is dropped later, the message is sent.
     pub async fn send<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
         sending::send(self, message.into_outgoing()).await
     }
 
-    /// Queues a message, after waiting for room as [`send`](Self::send) does. It leaves with the next `flush`, `send`,
-    /// `recv` or `recv_ref`, or with any other call that waits.
+    /// Waits for room and queues a message.
+    ///
+    /// The message is written by the next call that waits, such as `flush`, `send`, `recv` or
+    /// `recv_ref`. A receiving method writes everything that is queued before it waits. So a loop
+    /// that receives messages and feeds the answers makes one write per read. Everywhere else, call
+    /// [`flush`](Self::flush) after the last message.
+    ///
+    /// While this waits, it handles input as [`send`](Self::send) does.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (mut ws, mut peer) = ws_tokio::testing::pair(Default::default());
+    /// for number in 0..10 {
+    ///     ws.feed(format!("number {number}")).await?;
+    /// }
+    /// ws.flush().await?; // one write
+    /// # for _ in 0..10 { peer.recv().await?.expect("a message"); }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// The errors of [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
-    /// As for [`send`](Self::send).
+    /// If the future is dropped before it returned, the message is not sent.
     pub async fn feed<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
         sending::feed(self, message.into_outgoing()).await
     }
 
-    /// Writes and flushes everything that is queued, our own Close included.
+    /// Writes and flushes everything that is queued, including our Close.
+    ///
+    /// While this waits, it handles input as [`send`](Self::send) does. After a clean end, it
+    /// succeeds if everything had been sent.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), but after a clean end it is `Ok` if everything had left.
+    /// The errors of [`send`](Self::send). If a Close of this end is queued or sent,
+    /// [`Timeout::Close`](crate::Timeout::Close) if the peer did not take the remaining output in
+    /// time.
     ///
     /// # Cancel safety
     ///
@@ -303,12 +320,14 @@ impl<T: Transport> WebSocket<T> {
         sending::flush(self).await
     }
 
-    /// Waits until a message can be queued: [`try_feed`](Self::try_feed) will take one, unless a
-    /// [`writer`](Self::writer) has left one unfinished.
+    /// Waits until there is room for a message. [`try_feed`](Self::try_feed) then succeeds, unless
+    /// a [`writer`](Self::writer) has left a message unfinished.
+    ///
+    /// While this waits, it handles input as [`send`](Self::send) does.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// The errors of [`send`](Self::send).
     ///
     /// # Cancel safety
     ///
@@ -317,51 +336,66 @@ impl<T: Transport> WebSocket<T> {
         sending::ready(self).await
     }
 
-    /// Tells whether there is room for a message: less than [`Config::high_water_mark`] is queued, or nothing. Then
-    /// [`try_feed`](Self::try_feed) does not say that the queue is full.
+    /// Returns `true` if there is room for a message: fewer bytes than [`Config::high_water_mark`]
+    /// are queued (64 KiB by default), or none.
+    ///
+    /// A message that finds room is accepted whole, whatever its length. While there is room,
+    /// [`try_feed`](Self::try_feed) does not return [`TryFeedError::Full`].
     pub fn has_room(&self) -> bool {
         self.parts.write.has_room()
     }
 
-    /// Queues a message at once, or gives it back. A borrowed payload is copied.
+    /// Queues a message without waiting. A borrowed payload is copied.
     ///
-    /// It leaves as after [`feed`](Self::feed).
+    /// The message is written as after [`feed`](Self::feed).
     ///
     /// # Errors
     ///
-    /// [`TryFeedError::Full`] while there is no room, [`TryFeedError::Closed`] if the connection is closing or has
-    /// ended, [`TryFeedError::Unfinished`] inside a message that is sent piece by piece. Each returns the message.
+    /// * [`TryFeedError::Full`] if there is no room.
+    /// * [`TryFeedError::Closed`] if the connection is closing or has ended.
+    /// * [`TryFeedError::Unfinished`] if a message that is sent piece by piece is unfinished.
+    ///
+    /// Each of these errors holds the message.
     pub fn try_feed<'a, M: IntoOutgoing<'a>>(&mut self, message: M) -> Result<(), TryFeedError<M>> {
         self.parts.write.try_feed(message)
     }
 
-    /// Sends a Ping (RFC 6455 §5.5.2): returns when the transport has taken it. The Pong goes to the
-    /// [observer](Self::observe), and [`recv_any`](Self::recv_any) gives it. [`ping`](Self::ping) waits for it.
+    /// Sends a Ping (RFC 6455 §5.5.2). Waits for room and returns when the Ping has been written to
+    /// the transport and flushed.
+    ///
+    /// The Pong is passed to the [observer](Self::observe) and returned by
+    /// [`recv_any`](Self::recv_any). [`ping`](Self::ping) waits for its Pong. While this waits, it
+    /// handles input as [`send`](Self::send) does.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), and [`Error::Send`] for more than 125 bytes.
+    /// The errors of [`send`](Self::send), and [`Error::Send`] if the payload has more than 125
+    /// bytes.
     ///
     /// # Cancel safety
     ///
-    /// As for [`send`](Self::send).
+    /// The same as for [`send`](Self::send).
     pub async fn send_ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
         sending::control(self, payload.as_ref(), SendHalf::ping).await
     }
 
-    /// Measures a round trip: sends a Ping and waits for its Pong. Messages that arrive before it stay for the next
-    /// receive. `None` if so many arrived that the Pong is behind them: receive them, and ask again.
+    /// Measures a round trip. Sends a Ping, waits for its Pong, and returns the time between them.
     ///
-    /// This waits as long as the connection lasts. Put a time limit of the runtime around it, or use
+    /// Messages that arrive before the Pong stay for the next receive. `None` if messages have
+    /// filled the memory for them before the Pong arrived. Receive these messages and call `ping`
+    /// again.
+    ///
+    /// This waits as long as the connection lasts. Wrap it in a timeout of the runtime, or use
     /// [`Config::keepalive`].
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send) and [`recv`](Self::recv).
+    /// The errors of [`send`](Self::send) and [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
+    /// If the future is dropped while it waits for room, the Ping is not sent. If it is dropped
+    /// later, the Ping is sent and its Pong is ignored.
     pub async fn ping(&mut self) -> Result<Option<Duration>, Error> {
         let number = sending::start_probe(self).await?;
         poll_fn(|cx| {
@@ -371,50 +405,69 @@ impl<T: Transport> WebSocket<T> {
         .await
     }
 
-    /// Sends a Pong that nobody asked for, a one-way heartbeat (RFC 6455 §5.5.3), or one that was left to the caller
-    /// ([`Config::manual_pongs`]): returns when the transport has taken it.
+    /// Sends a Pong (RFC 6455 §5.5.3). Waits for room and returns when the Pong has been written to
+    /// the transport and flushed.
+    ///
+    /// An unsolicited Pong is a one-way heartbeat. If [`Config::manual_pongs`] is set, the caller
+    /// answers Pings with this method. Otherwise Pings are answered automatically. While this
+    /// waits, it handles input as [`send`](Self::send) does.
     ///
     /// # Errors
     ///
-    /// As for [`send_ping`](Self::send_ping).
+    /// The errors of [`send_ping`](Self::send_ping).
     ///
     /// # Cancel safety
     ///
-    /// As for [`send`](Self::send).
+    /// The same as for [`send`](Self::send).
     pub async fn send_pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
         sending::control(self, payload.as_ref(), SendHalf::pong).await
     }
 
-    /// Queues a Close (RFC 6455 §7.1.2) and returns at once. Go on receiving until the end: messages that the peer
-    /// had under way still arrive.
+    /// Queues a Close after everything that is queued, and returns at once (RFC 6455 §7.1.2).
     ///
-    /// A Close with [`CloseCode::NO_STATUS`] leaves without a code, and takes no reason. Shorten a reason of unknown
-    /// length by [`CloseReason::truncated`](crate::CloseReason::truncated).
+    /// Continue to receive until the end. Messages that the peer has already sent still arrive.
+    ///
+    /// With [`CloseCode::NO_STATUS`], the Close is sent without a code and must have no reason.
+    /// [`CloseReason::truncated`](crate::CloseReason::truncated) shortens a reason of unknown
+    /// length.
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] if the connection is closing already. [`Error::Send`] if the code must not be sent, if the
-    /// reason is longer than 123 bytes, or if there is a reason and no code: the connection stays open then.
+    /// * [`Error::Closed`] if the connection is closing already or has ended.
+    /// * [`Error::Io`] if the transport failed.
+    /// * [`Error::Send`] if the code must not be sent, if the reason is longer than 123 bytes, or
+    ///   if there is a reason and no code. The connection stays open.
     pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::start_close(self, code, reason.as_ref())
     }
 
-    /// Closes the connection: sends a Close after what is queued, discards messages until the peer's Close, and waits
-    /// for the end of the transport.
+    /// Closes the connection and waits for the end of the transport.
     ///
-    /// Until the Close has been written, the peer must take 64 KiB, or the rest, per [`Config::close_timeout`]. From
-    /// then on it has that time for its own and for the end. On a connection that is closing already this waits for the
-    /// end.
+    /// This sends a Close after everything that is queued, and discards messages until the peer's
+    /// Close arrives. If the connection is closing already, it sends no other Close and waits for
+    /// the end.
+    ///
+    /// Timeouts limit the wait. Until the Close has been written, the peer must take 64 KiB, or the
+    /// rest of the queue, in each period of [`Config::close_timeout`]. Then one such period covers
+    /// the peer's Close and the end of the transport. After a violation,
+    /// [`Config::failure_timeout`] covers everything.
     ///
     /// # Errors
     ///
-    /// [`Error::Send`] as for [`start_close`](Self::start_close): the connection stays open. [`Error::Timeout`] if the
-    /// peer did not answer, and whatever else kept the end from being clean: the connection has ended all the same, and
-    /// [`end`](Self::end) tells what the Closes said.
+    /// [`Error::Send`] as for [`start_close`](Self::start_close). The connection stays open.
+    ///
+    /// After any other error, the connection has ended, but the end was not clean.
+    /// [`end`](Self::end) returns the Closes that were sent and received.
+    ///
+    /// * [`Timeout::Close`](crate::Timeout::Close) if the peer did not take the queue, did not
+    ///   answer the Close, or did not end the transport in time.
+    /// * [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close of the peer.
+    /// * [`Error::Receive`] if the peer broke the protocol or exceeded a limit.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before the end, the Close is queued or sent. Call `close` or `recv` to go on.
+    /// If the future is dropped, the Close is queued or has been sent. Call `close` or `recv` to
+    /// continue.
     pub async fn close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::ensure_closing(self, code, reason.as_ref())?;
         poll_fn(|cx| {
@@ -425,19 +478,23 @@ impl<T: Transport> WebSocket<T> {
         self.parts.write.0.verdict()
     }
 
-    /// Returns how the connection ended, once that is decided: the Closes of both ends, and whether it was clean.
+    /// Returns the outcome of the connection: the Closes of both ends, and whether the end was
+    /// clean. `None` until the end is decided.
     pub fn end(&self) -> Option<End> {
         self.parts.write.0.send.end()
     }
 
-    /// Keeps the connection going without receiving: sends what is queued, answers Pings, keeps time limits. Returns
-    /// `true` when a message waits, which the next receive gives, and `false` at the end of the connection.
+    /// Runs the connection without receiving: writes everything that is queued, answers Pings, and
+    /// enforces timeouts. Returns `true` when a message is available, and `false` at the end of the
+    /// connection.
     ///
-    /// For a task that mostly sends: between its calls, nothing of this happens unless the connection is driven.
+    /// The message stays for the next receive. This method is for tasks that mostly send. Between
+    /// the calls of such a task, no Ping is answered and no timeout is enforced unless the task
+    /// awaits `drive`.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Self::recv).
+    /// The errors of [`recv`](Self::recv).
     ///
     /// # Cancel safety
     ///
@@ -447,17 +504,19 @@ impl<T: Transport> WebSocket<T> {
         poll_fn(|cx| read.poll_drive(cx, write)).await
     }
 
-    /// Returns the time that the peer took to answer the last keepalive Ping ([`Config::keepalive`]).
+    /// Returns the time that the peer took to answer the last keepalive Ping
+    /// ([`Config::keepalive`]).
     pub fn round_trip(&self) -> Option<Duration> {
         self.parts.write.0.send.round_trip()
     }
 
-    /// Gives up the connection for its transport and the bytes that were read from it and not used.
+    /// Returns the transport, and the bytes that have been read from it but not used. No Close is
+    /// sent.
     ///
     /// # Errors
     ///
-    /// Gives the connection back if it has ended or is closing, if something is queued, or in the middle of a message
-    /// or frame, of which a part has been used.
+    /// Returns the connection unchanged if it is closing or has ended, if anything is queued, or if
+    /// a message or frame has been received or sent only in part.
     pub fn into_parts(mut self) -> Result<(T, Vec<u8>), Self> {
         let (read, write) = self.directions();
         let is_busy = write.has_work() || write.send.unfinished().is_some();
@@ -470,16 +529,36 @@ impl<T: Transport> WebSocket<T> {
         }
     }
 
-    /// Calls `observer` with every Ping, Pong and Close that arrives. Replaces the observer before. It may use the
-    /// [`Sender`](crate::Sender) of a connection that was split.
+    /// Calls `observer` with every Ping, Pong and Close that arrives. Replaces a previous observer.
     ///
-    /// A control frame in front of every message is shown before its answer leaves. A Ping behind messages may have
-    /// been answered when it is shown, with the messages before it.
+    /// If no message precedes a control frame, the observer is called before the answer is sent. A
+    /// Ping after messages may be answered earlier than the observer is called: the call waits
+    /// until these messages have been received.
+    ///
+    /// If the connection is split, the observer may use the [`Sender`](crate::Sender).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (mut ws, mut peer) = ws_tokio::testing::pair(Default::default());
+    /// use ws_tokio::Control;
+    ///
+    /// ws.observe(|control| match control {
+    ///     Control::Pong(payload) => println!("Pong {payload:?}"),
+    ///     other => println!("{other:?}"),
+    /// });
+    /// ws.send_ping("are you there?").await?;
+    /// # let peer = tokio::spawn(async move { peer.recv().await });
+    /// # ws.close(ws_tokio::CloseCode::NORMAL, "bye").await?;
+    /// # peer.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn observe(&mut self, observer: impl FnMut(&Control) + Send + 'static) {
         self.parts.read.observer = Some(Box::new(Mutex::new(observer)));
     }
 
-    /// Returns the transport. `None` once the connection has ended and the transport was dropped.
+    /// Returns the transport. `None` once the connection has ended and dropped the transport.
     pub fn get_ref(&self) -> Option<&T> {
         match &self.parts.write.0.state {
             State::Open(io) | State::Draining(io, _) => Some(io),
@@ -494,8 +573,8 @@ impl<T: Transport> WebSocket<T> {
         (read, &mut write.0)
     }
 
-    /// Polls something that sends. Whoever only sends has to look at what has arrived while it waits, and from time to
-    /// time.
+    /// Polls an operation that sends. Looks ahead if the operation waits, or if enough has been
+    /// written since the last look ahead.
     fn poll_sending(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,6 +1,6 @@
-//! Sending: the sending half of the core beside the transport, time limits, and the end.
+//! The state of sending: the sending half of the core, the transport, and the timeouts.
 //!
-//! When a connection is split, this is what both halves share.
+//! The halves of a split connection share this state.
 
 use std::fmt;
 use std::io;
@@ -17,39 +17,43 @@ use crate::pool;
 use crate::state::{Cause, State};
 use crate::transport::{Timer, WriteHalf};
 
-/// Writes without a wait, after which other tasks get a turn before more is queued: whoever sends to a quick peer would
-/// otherwise never give way, unless the runtime sees to it.
+/// The number of writes without a wait before the connection yields to the executor instead of
+/// queuing more.
+///
+/// A task that sends to a fast peer would otherwise never yield, unless the runtime forces it to.
 const WRITES_PER_BURST: u32 = 128;
 
-/// Bytes written, after which those who only send look at what has arrived: see
+/// The number of written bytes after which a caller that only sends looks ahead. See
 /// [`ReadState::look_ahead`](crate::read_state::ReadState::look_ahead).
 const WRITTEN_PER_LOOK: usize = 256 * 1024;
 
-/// Bytes for which each [`send`](WriteState::poll_send) counts at least: whoever sends little and seldom looks every
-/// sixteenth time.
+/// The number of bytes that each [`send`](WriteState::poll_send) counts as at least. So a caller
+/// that sends small messages looks ahead after every 16 of them.
 const LEAST_WRITTEN: usize = WRITTEN_PER_LOOK / 16;
 
-/// Everything about sending that changes, and the transport.
+/// The state of sending, with the transport.
 pub(crate) struct WriteState<W, M> {
     pub(crate) send: SendHalf,
     pub(crate) state: State<W>,
     clock: Clock<M>,
-    /// Bytes were written that the transport may keep back.
+    /// `true` if bytes were written that the transport may have buffered.
     pub(crate) unflushed: bool,
-    /// The transport was last left with bytes to take or to pass on, for which the other half may wait, too.
+    /// `true` if the last write or flush was pending. The other half may wait for it too.
     stalled: bool,
-    /// Writes since one had to wait or other tasks got a turn.
+    /// The number of writes since the last wait for the transport or the last yield to the
+    /// executor.
     burst: u32,
-    /// Bytes written since the last look at what has arrived.
+    /// The number of bytes written since the last look ahead.
     written: usize,
-    /// Nobody receives, or messages of the peer fill the memory that there is for them.
-    pub(crate) is_deaf: bool,
-    /// Something has happened that the other half of a split connection may wait for.
+    /// `true` while no task receives, or while messages of the peer fill the memory for them. A
+    /// write stall is then reported as [`Timeout::Unreceived`].
+    pub(crate) input_blocked: bool,
+    /// `true` if an event has occurred that the other half of a split connection may wait for.
     pub(crate) news: bool,
 }
 
 impl<W, M> WriteState<W, M> {
-    /// The same around another transport: see [`State::map`].
+    /// Replaces the transport by the result of `change`. See [`State::map`].
     pub(crate) fn map<V>(self, change: impl FnOnce(W) -> Option<V>) -> WriteState<V, M> {
         WriteState {
             send: self.send,
@@ -59,34 +63,35 @@ impl<W, M> WriteState<W, M> {
             stalled: self.stalled,
             burst: self.burst,
             written: self.written,
-            is_deaf: self.is_deaf,
+            input_blocked: self.input_blocked,
             news: self.news,
         }
     }
 
-    /// Tells whether something is queued, or is to be when it has been compressed.
+    /// Returns `true` if frames are queued, or a message is being compressed and will be queued.
     pub(crate) fn has_work(&self) -> bool {
         self.send.queued() > 0 || self.send.is_busy()
     }
 
-    /// Tells whether something is queued that the transport was not offered, and can take.
+    /// Returns `true` if there is output to write and the transport is not known to be full.
     pub(crate) fn wants_write(&self) -> bool {
-        // Compressing goes on behind a flush that waits, which wakes.
+        // Compression continues once a pending write or flush is done, which wakes the task.
         (self.send.is_busy() && !self.stalled)
             || (self.send.queued() > 0 && !self.send.is_congested())
     }
 
-    /// Tells whether the other half may go on, and forgets it.
+    /// Returns `true` if the other half must be woken, and resets the flag.
     pub(crate) fn take_news(&mut self) -> bool {
         std::mem::take(&mut self.news)
     }
 
-    /// The other half may go on.
-    pub(crate) fn tell(&mut self) {
+    /// Records that the other half must be woken.
+    pub(crate) fn set_news(&mut self) {
         self.news = true;
     }
 
-    /// The sending half, with memory that is lent for what is about to be queued.
+    /// Returns the sending half of the core. Lends it memory for the frames that are about to be
+    /// queued.
     #[inline]
     pub(crate) fn lent(&mut self) -> &mut SendHalf {
         if self.send.lending().wants_buffer() && !self.send.has_ended() {
@@ -98,7 +103,7 @@ impl<W, M> WriteState<W, M> {
         &mut self.send
     }
 
-    /// Gives back memory of which little or nothing is in use.
+    /// Gives back memory that is mostly unused.
     pub(crate) fn reclaim(&mut self) {
         if let Some(buffer) = self.send.lending().reclaim() {
             pool::give_buffer(buffer);
@@ -115,7 +120,7 @@ impl<W, M> WriteState<W, M> {
         }
     }
 
-    /// Why nothing can be sent any more.
+    /// Returns the error of sending on a connection that is closing or has ended.
     pub(crate) fn closed(&self) -> Error {
         match (self.send.peer_close(), self.state.write_fault()) {
             (None, Some(kind)) => Error::Io(kind.into()),
@@ -123,7 +128,7 @@ impl<W, M> WriteState<W, M> {
         }
     }
 
-    /// Why this was not queued.
+    /// Converts the error of queuing.
     #[cold]
     pub(crate) fn refused(&self, error: SendError) -> Error {
         match error {
@@ -132,7 +137,7 @@ impl<W, M> WriteState<W, M> {
         }
     }
 
-    /// Lets `queue` queue something.
+    /// Calls `queue` with the sending half of the core and converts its error.
     #[inline]
     pub(crate) fn queue_by<R>(
         &mut self,
@@ -142,13 +147,14 @@ impl<W, M> WriteState<W, M> {
         queued.map_err(|error| self.refused(error))
     }
 
-    /// Queues a message, whatever is queued already.
+    /// Queues a message, even if there is no room.
     #[inline]
     pub(crate) fn queue<'m>(&mut self, message: impl IntoOutgoing<'m>) -> Result<(), Error> {
         self.queue_by(|send| send.message(message))
     }
 
-    /// Queues a message, or gives it back if too much is queued already or the connection is closing.
+    /// Queues a message if this is possible without waiting. Returns the message in the error
+    /// otherwise.
     pub(crate) fn try_queue<'m, N: IntoOutgoing<'m>>(
         &mut self,
         message: N,
@@ -162,7 +168,7 @@ impl<W, M> WriteState<W, M> {
         if !self.send.has_room() {
             return Err(TryFeedError::Full(message));
         }
-        // The connection is open and no message under way, which is all that queuing asks for.
+        // This cannot fail: the connection is open and no message is unfinished.
         let _ = self.queue(message);
         Ok(())
     }
@@ -187,12 +193,12 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
             stalled: false,
             burst: 0,
             written: 0,
-            is_deaf: false,
+            input_blocked: false,
             news: false,
         }
     }
 
-    /// Waits until less than the high-water mark is queued.
+    /// Waits until there is room.
     pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.check_open()?;
         if self.burst >= WRITES_PER_BURST {
@@ -210,8 +216,10 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         Poll::Ready(self.check_open())
     }
 
-    /// Queues `message`, once there is room, and writes and flushes everything that is queued. A large borrowed payload
-    /// is copied only as far as the transport does not take it at once.
+    /// Waits for room, queues `message`, and writes and flushes everything that is queued.
+    ///
+    /// A large borrowed payload is written from the caller's memory. Only the part that the
+    /// transport does not take at once is copied.
     pub(crate) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
@@ -224,7 +232,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
             let mut lent = self.queue_by(|send| send.lending().lend_payload(message))?;
             self.written = self.written.saturating_add(LEAST_WRITTEN);
             if !lent.is_empty() {
-                // An error comes again with the flush.
+                // The flush below reports the same error.
                 let _ = self.poll_write_out(cx, &mut lent);
                 self.send.lending().keep_payload(lent);
             }
@@ -232,8 +240,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         self.poll_flush(cx)
     }
 
-    /// Writes and flushes everything that is queued, our own Close included. After the end: whether everything had left
-    /// before a clean end.
+    /// Writes and flushes everything that is queued, including our Close. After the end of the
+    /// connection, this succeeds if the end was clean and everything had been sent.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match &self.state {
             State::Ended(ended) if ended.all_sent && ended.result.is_ok() => Poll::Ready(Ok(())),
@@ -247,8 +255,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
     }
 
-    /// Writes everything that is queued and the payload that is lent, of which what has not gone out stays in `lent`:
-    /// nothing, once this is ready.
+    /// Writes everything that is queued, including the lent payload. `lent` keeps the part that has
+    /// not been written. It is empty once this is ready.
     pub(crate) fn poll_lent(
         &mut self,
         cx: &mut Context<'_>,
@@ -260,7 +268,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         };
         let done = match written {
             Poll::Pending if !lent.is_empty() => ready!(self.poll_stall(cx)),
-            // What is kept back leaves with whatever is called next.
+            // The lent payload has been written. The rest is written and flushed by the next call.
             Poll::Pending => Ok(()),
             Poll::Ready(done) => done,
         };
@@ -268,14 +276,14 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         Poll::Ready(done)
     }
 
-    /// Waits, for as long as the transport may take nothing.
+    /// Waits for the deadline of a transport that takes nothing, and returns the error.
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         ready!(self.poll_expire_sending(cx));
         Poll::Ready(Err(self.fault()))
     }
 
-    /// Writes and flushes everything that is queued, with the payload that is lent in its place, and gives back the
-    /// memory that it was encoded into.
+    /// Writes and flushes everything that is queued, including the lent payload, and gives back
+    /// unused memory.
     pub(crate) fn poll_write_out(
         &mut self,
         cx: &mut Context<'_>,
@@ -288,7 +296,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         match &result {
             Poll::Ready(Ok(())) => self.stalled = false,
             Poll::Ready(Err(error)) => self.write_failed(error.kind()),
-            // The transport has taken all there is: it is for us to go on.
+            // The transport has taken everything. The rest is still being compressed.
             Poll::Pending if self.send.queued() == 0 && !self.unflushed => self.burst = 0,
             Poll::Pending => {
                 self.burst = 0;
@@ -300,7 +308,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         result
     }
 
-    /// Nobody takes what is queued any more, and a connection that still receives must not pile it up.
+    /// Starts draining after a write has failed, and discards the queue. A connection that still
+    /// receives must not keep queuing output that cannot be written.
     fn write_failed(&mut self, kind: io::ErrorKind) {
         if let Some((draining, _)) = self.state.start_draining()
             && draining.write_fault.is_none()
@@ -318,7 +327,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         loop {
             while self.send.queued() > 0 {
                 let written = match &*self.send.lending().io_slices(lent) {
-                    // The rest of a lent payload that was forgotten.
+                    // A `Feed` was forgotten (`mem::forget`), so the rest of its lent payload is
+                    // missing.
                     [] => Ok(0),
                     slices => ready!(io.poll_write_vectored(cx, slices)),
                 };
@@ -352,19 +362,20 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
     }
 
-    /// Tells whether so much was written that it is time to look at what has arrived.
+    /// Returns `true` if enough was written since the last look ahead that another one is due.
     #[inline]
     pub(crate) fn wants_look(&self) -> bool {
         self.written >= WRITTEN_PER_LOOK
     }
 
-    /// Takes note of a look at what has arrived.
-    pub(crate) fn looked(&mut self, is_deaf: bool) {
+    /// Records a look ahead.
+    pub(crate) fn record_look(&mut self, input_blocked: bool) {
         self.written = 0;
-        self.is_deaf = is_deaf;
+        self.input_blocked = input_blocked;
     }
 
-    /// As [`poll_expire`](Self::poll_expire), for those who only send: they cannot hear whether the peer is silent.
+    /// Does the same as [`poll_expire`](Self::poll_expire) for a caller that only sends. Ignores
+    /// the timeouts for input of the peer, because such a caller does not read.
     pub(crate) fn poll_expire_sending(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.send.pause_listening();
         let expired = self.poll_limits(cx, Direction::Sending);
@@ -372,8 +383,9 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         expired
     }
 
-    /// As [`poll_expire_sending`](Self::poll_expire_sending), but does not end the connection when the peer's Close is
-    /// overdue: it may have arrived, for the other half to receive.
+    /// Does the same as [`poll_expire_sending`](Self::poll_expire_sending), but does not end the
+    /// connection if the peer's Close is overdue. The Close may have arrived, but the other half
+    /// has not received it yet.
     pub(crate) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.send.pause_listening();
         let deadline = self
@@ -386,8 +398,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
     }
 
-    /// Waits for the next time limit and acts on it: ready when one has ended the connection. Pending for ever if none
-    /// runs. It may have queued a Ping.
+    /// Waits for the next deadline and enforces its timeout. Ready when a timeout has ended the
+    /// connection. Pending for ever if no timeout is running. May queue a keepalive Ping.
     pub(crate) fn poll_expire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_limits(cx, Direction::Receiving)
     }
@@ -403,9 +415,9 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
                 Expired::Close => Cause::Timeout(Timeout::Close),
                 Expired::Idle => Cause::Timeout(Timeout::Idle),
                 Expired::Pong => Cause::Timeout(Timeout::Pong),
-                Expired::WriteStall if self.is_deaf => Cause::Timeout(Timeout::Unreceived),
+                Expired::WriteStall if self.input_blocked => Cause::Timeout(Timeout::Unreceived),
                 Expired::WriteStall => Cause::Timeout(Timeout::WriteStall),
-                // The violation itself is the fault.
+                // The error is the violation that was found before.
                 _ => Cause::Failure,
             };
             self.finish(cause, all_sent, None);
@@ -413,7 +425,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
     }
 
-    /// Dates a Pong that has just come, if somebody wants to know its round trip.
+    /// Records the time of a Pong that has just arrived, if its round trip is measured.
     pub(crate) fn date_pongs(&mut self) {
         if self.send.has_undated_pong() {
             self.send.date_pongs(self.clock.now());
@@ -427,7 +439,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         self.queue_by(|send| send.start_probe(now))
     }
 
-    /// Writes what is queued and waits for the Pong to that Ping, which others receive.
+    /// Writes everything that is queued and waits for the Pong to the Ping with this number. The
+    /// other half receives the Pong.
     pub(crate) fn poll_probe(
         &mut self,
         cx: &mut Context<'_>,

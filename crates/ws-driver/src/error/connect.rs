@@ -1,4 +1,4 @@
-//! Errors of connecting.
+//! Errors of connecting to a server.
 
 use std::{fmt, io};
 
@@ -8,59 +8,63 @@ use ws_handshake::{ClientError, RequestError, TargetError};
 use super::is_loss;
 use crate::upgrade::Fault;
 
-/// The reason why a client got no connection. The stream was dropped.
+/// The reason why a client could not connect. The stream was dropped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The server refused, or its answer was wrong. See [`response`](Self::response).
+    /// The server refused the request, or its response was invalid. [`response`](Self::response)
+    /// returns a refusal.
     #[error(transparent)]
     Handshake(#[from] ClientError),
-    /// The server cannot be reached, or the transport failed.
+    /// The server could not be reached, or the transport failed.
     #[error("the server cannot be reached: {0}")]
     Io(#[source] io::Error),
-    /// The server ended the transport before its answer was complete, also in a way that a TLS stream reports as
-    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof).
+    /// The server ended the transport before its response was complete. An
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) of a TLS stream counts as such an end.
     #[error(
-        "the server ended the connection before its answer was complete: check host, port and scheme"
+        "the server ended the connection before its response was complete: check host, port and scheme"
     )]
     Lost,
-    /// A setting of the `Connector` makes no request that can be sent. Nothing was sent.
+    /// The settings of the [`Connector`](crate::Connector) make no valid request. Nothing was sent.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The URL is not one of a WebSocket. Nothing was sent.
+    /// The URL is not a valid WebSocket URL. Nothing was sent.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// The name of the host cannot be resolved.
+    /// The host name of the server could not be resolved.
     #[error("the name of the server cannot be resolved: {0}")]
     Resolve(#[source] io::Error),
-    /// Connecting took longer than `Connector::handshake_timeout`.
+    /// Connecting took longer than
+    /// [`Connector::handshake_timeout`](crate::Connector::handshake_timeout).
     #[error("{0}: see `Connector::handshake_timeout`")]
     Timeout(ConnectPhase),
-    /// `wss://`, and TLS is not built in. Nothing was sent.
+    /// The scheme is `wss`, and TLS is not built in. Nothing was sent.
     #[error(
         "wss:// needs TLS, which is not built in: connect a TLS stream yourself and pass it to `Connector::handshake`"
     )]
     TlsUnavailable,
 }
 
-/// The part of connecting that took too long.
+/// The phase of connecting that took too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectPhase {
-    /// Finding and reaching the server.
+    /// Resolving the host name and opening the TCP connection.
     Connect,
     /// The opening handshake.
     Handshake,
 }
 
 impl ConnectError {
-    /// Tells whether connecting took too long.
+    /// Returns `true` if connecting took too long.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout(_))
     }
 
-    /// Tells whether the server was out of reach, went away or fell silent, so that a later attempt may succeed. A
-    /// refusal is none, not even 503: see [`response`](Self::response).
+    /// Returns `true` if the server was unreachable, disconnected, or stopped responding. A later
+    /// attempt may succeed.
+    ///
+    /// Returns `false` for a refusal, even for the status 503. See [`response`](Self::response).
     pub fn is_disconnect(&self) -> bool {
         match self {
             Self::Io(error) => is_loss(error) || error.kind() == io::ErrorKind::ConnectionRefused,
@@ -69,8 +73,10 @@ impl ConnectError {
         }
     }
 
-    /// Returns the response by which the server refused, if it did: the head, and the beginning of the body. A body
-    /// that does not end is here as far as it had arrived 1 s after its last byte.
+    /// Returns the response with which the server refused the request. `None` for any other error.
+    ///
+    /// The response holds the head and the beginning of the body. If the body does not end, it
+    /// holds the part that arrived before the server paused for 1 s.
     pub fn response(&self) -> Option<&Response<Vec<u8>>> {
         match self {
             Self::Handshake(error) => error.refusal(),

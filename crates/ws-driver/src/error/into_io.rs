@@ -1,5 +1,7 @@
-//! The errors as [`io::Error`], for functions that return it. An error of the transport is given back as it was; any
-//! other is inside, where [`io::Error::get_ref`] and a downcast find it.
+//! Conversions of the errors into [`io::Error`], for functions that return it.
+//!
+//! An error of the transport is returned unchanged. Any other error is wrapped:
+//! [`io::Error::get_ref`] and a downcast return it.
 
 use std::io::{self, ErrorKind};
 
@@ -7,7 +9,7 @@ use http::StatusCode;
 
 use super::{AcceptError, ConnectError, Error};
 
-/// Tells whether the transport failed because the peer or the network is gone.
+/// Returns `true` if the transport failed because the peer or the network is gone.
 pub(super) fn is_loss(error: &io::Error) -> bool {
     matches!(
         error.kind(),

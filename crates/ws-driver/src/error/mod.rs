@@ -1,4 +1,4 @@
-//! Errors: of accepting, of connecting, and of a connection.
+//! Errors of accepting, of connecting, and of connections.
 
 mod accept;
 mod connect;
@@ -13,28 +13,29 @@ use std::{fmt, io};
 
 use ws_proto::{CloseCode, CloseFrame, LimitError, ProtocolError, ReceiveError, SendError};
 
-/// The fault of an operation on a connection.
+/// An error of an operation on a connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The connection is closing or has ended, so that nothing more can be sent. With the Close of the peer, if one has
-    /// arrived.
+    /// The connection is closing or has ended. Nothing more can be sent. Holds the Close of the
+    /// peer if one has arrived.
     #[error("{}", closed(.0.as_deref()))]
     Closed(Option<Box<CloseFrame>>),
     /// The transport failed.
     #[error("the transport failed: {0}")]
     Io(#[from] io::Error),
-    /// The peer ended the transport without a Close (RFC 6455 §7.1.5, code 1006). So ends TLS that was cut off, too.
+    /// The peer ended the transport without a Close (RFC 6455 §7.1.5, code 1006). This includes TLS
+    /// streams that ended without a `close_notify`.
     #[error("the peer ended the connection without a Close")]
     Lost,
-    /// The peer broke the protocol or went over a limit. It was told so by a Close, unless one had been queued before,
-    /// and the transport has ended.
+    /// The peer broke the protocol or exceeded a limit. A Close with the reason was sent, unless
+    /// another Close had been queued before. The transport has ended.
     #[error("{0}")]
     Receive(#[from] ReceiveError),
     /// The caller passed something that cannot be sent. Nothing was queued.
     #[error("{0}")]
     Send(SendError),
-    /// A time limit passed. The connection is of no more use.
+    /// A timeout passed. The connection can no longer be used.
     #[error("{0}")]
     Timeout(#[from] Timeout),
     /// The peer closed the connection inside a message that was being read piece by piece.
@@ -51,42 +52,50 @@ impl From<SendError> for Error {
     }
 }
 
-/// The time limit that passed.
+/// The timeout that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Timeout {
-    /// Of the closing handshake: the peer took less than 64 KiB of what is left, did not answer our Close, or did not
-    /// end the transport ([`Config::close_timeout`](crate::Config::close_timeout)).
+    /// The peer did not complete the closing handshake within
+    /// [`Config::close_timeout`](crate::Config::close_timeout). It took less than 64 KiB of the
+    /// remaining output, did not answer our Close, or did not end the transport.
     #[error("the peer did not complete the closing handshake in time")]
     Close,
-    /// Of receiving: the peer sent nothing at all ([`Config::idle_timeout`](crate::Config::idle_timeout)).
+    /// The peer sent nothing for [`Config::idle_timeout`](crate::Config::idle_timeout).
     #[error("the peer has sent nothing for too long")]
     Idle,
-    /// Of a keepalive Ping: the peer did not answer it ([`Config::keepalive`](crate::Config::keepalive)).
+    /// The peer did not answer a keepalive Ping in time. See
+    /// [`Config::keepalive`](crate::Config::keepalive).
     #[error("the peer did not answer a Ping in time")]
     Pong,
-    /// Of sending: the peer took not one byte, while its own messages wait here to be received, or nobody waits in the
-    /// [`Receiver`](crate::Receiver) ([`Config::write_stall_timeout`](crate::Config::write_stall_timeout)). The program
-    /// is to receive while it sends.
+    /// The peer took no byte for
+    /// [`Config::write_stall_timeout`](crate::Config::write_stall_timeout), and this end did not
+    /// receive the messages of the peer in the meantime.
+    ///
+    /// Either messages of the peer are waiting to be received, or no task is waiting in the
+    /// [`Receiver`](crate::Receiver). The program must receive while it sends.
     #[error(
-        "the peer has stopped reading, while its own messages wait here to be received: \
-         receive while you send, for instance from a second task after `split`"
+        "the peer has stopped reading while its own messages wait to be received here: \
+         receive while you send, for instance in a second task after `split`"
     )]
     Unreceived,
-    /// Of sending: the peer took not one byte ([`Config::write_stall_timeout`](crate::Config::write_stall_timeout)).
+    /// The peer took no byte for
+    /// [`Config::write_stall_timeout`](crate::Config::write_stall_timeout).
     #[error("the peer has stopped reading")]
     WriteStall,
 }
 
 impl Error {
-    /// Tells whether a time limit passed.
+    /// Returns `true` if a timeout passed.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Timeout(_))
     }
 
-    /// Tells whether the connection is closed or gone, which the peer or the network can cause at any time. Time limits
-    /// on the peer count as well, except for [`Timeout::Unreceived`]. Faults of the caller and violations by the peer
-    /// do not.
+    /// Returns `true` if the connection is closed or lost. The peer or the network can cause this
+    /// at any time.
+    ///
+    /// Timeouts count too, except for [`Timeout::Unreceived`]. Mistakes of the caller and
+    /// violations by the peer do not count.
     pub fn is_disconnect(&self) -> bool {
         match self {
             Self::Closed(_) | Self::Lost | Self::Unfinished => true,
@@ -96,7 +105,8 @@ impl Error {
         }
     }
 
-    /// Returns the Close of the peer, if it closed the connection before this was sent.
+    /// Returns the Close of the peer if the error is [`Closed`](Self::Closed) and a Close of the
+    /// peer has arrived.
     pub fn peer_close(&self) -> Option<&CloseFrame> {
         match self {
             Self::Closed(close) => close.as_deref(),
@@ -104,8 +114,11 @@ impl Error {
         }
     }
 
-    /// Returns the close code that this end gives to a violation or a limit. It was sent, unless a Close had been queued
-    /// before. The code of the peer is in [`peer_close`](Self::peer_close).
+    /// Returns the close code for a violation by the peer or for an exceeded limit. `None` for any
+    /// other error.
+    ///
+    /// A Close with this code was sent to the peer, unless another Close had been queued before.
+    /// [`peer_close`](Self::peer_close) returns the code that the peer sent.
     pub fn violation_code(&self) -> Option<CloseCode> {
         match self {
             Self::Receive(error) => Some(error.close_code()),
@@ -114,7 +127,7 @@ impl Error {
     }
 }
 
-/// Says that nothing can be sent any more, and why if that is known.
+/// Formats [`Error::Closed`], with the code and the reason of the peer if its Close has arrived.
 fn closed(close: Option<&CloseFrame>) -> String {
     let Some(CloseFrame { code, reason, .. }) = close else {
         return "the connection is closing: nothing can be sent any more".into();
@@ -141,23 +154,25 @@ impl From<LimitError> for Error {
     }
 }
 
-/// The reason why [`WebSocket::try_feed`](crate::WebSocket::try_feed) did not queue the message, which comes back.
+/// The reason why [`WebSocket::try_feed`](crate::WebSocket::try_feed) did not queue a message.
+/// Holds the message.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TryFeedError<M> {
-    /// The connection is closing or has ended: nothing can be sent any more.
+    /// The connection is closing or has ended. Nothing more can be sent.
     #[error("the connection is closing: nothing can be sent any more")]
     Closed(M),
-    /// There is no room: wait for `ready`.
+    /// There is no room. Wait for [`ready`](crate::WebSocket::ready) and try again.
     #[error("too much is queued already: wait for `ready` and try again")]
     Full(M),
-    /// A message that is sent piece by piece is not finished.
+    /// A message that is sent piece by piece has not been finished. See
+    /// [`WebSocket::writer`](crate::WebSocket::writer).
     #[error("a message sent piece by piece is not finished: resume and finish it first")]
     Unfinished(M),
 }
 
 impl<M> TryFeedError<M> {
-    /// Tells whether there is no room: the message can be sent later.
+    /// Returns `true` if there was no room. The message can be sent later.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full(_))
     }

@@ -1,4 +1,4 @@
-//! TCP over the traits of futures-io.
+//! Transports over TCP streams with the traits of futures-io.
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -14,32 +14,34 @@ use crate::any::AnyTransport;
 use crate::sync::{Mutex, lock};
 use crate::transport::{ReadHalf, Runtime, Split, Transport, WriteHalf, pass_writes};
 
-/// TCP of the runtime `R` as a transport, whose halves are clones of the stream.
+/// A transport over a TCP stream of the runtime `R`. Its halves are clones of the stream.
 pub struct TcpTransport<R: FuturesRuntime> {
     stream: R::TcpStream,
-    /// Remembers that the socket had no room; made when it first had none.
+    /// Allocated when the socket is full for the first time.
     room: Option<Arc<Room>>,
 }
 
 impl<R: FuturesRuntime> TcpTransport<R> {
-    /// The stream as a transport. It sends small segments at once from here on (`TCP_NODELAY`).
+    /// Makes a transport of a stream and sets `TCP_NODELAY`, so that small segments are sent
+    /// without delay.
     pub fn new(stream: R::TcpStream) -> Self {
-        // A socket that cannot be told is slower or broken; reading and writing will show which.
+        // An error is ignored. A socket without this option is only slower, and a broken socket
+        // fails to read and write.
         let _ = R::set_nodelay(&stream);
         Self::of(stream)
     }
 
-    /// The stream.
+    /// Returns the stream.
     pub fn into_inner(self) -> R::TcpStream {
         self.stream
     }
 
-    /// The stream, as it is.
+    /// Makes a transport of a stream without setting an option.
     fn of(stream: R::TcpStream) -> Self {
         Self { stream, room: None }
     }
 
-    /// Writes to a socket that was full: when the runtime has said that there is room.
+    /// Writes with a waker that records whether the runtime has reported room in the socket since.
     fn poll_write_full(
         &mut self,
         cx: &mut Context<'_>,
@@ -56,11 +58,13 @@ impl<R: FuturesRuntime> TcpTransport<R> {
     }
 }
 
-/// Remembers that a socket had no room, and who hears of it when the runtime says that it has; `None` after that.
+/// The waker of the task that waits for room in a full socket. `None` once the runtime has reported
+/// room.
 ///
-/// To write whenever the task is polled for some other reason, such as the time limit on stalled writes, would squeeze
-/// bytes into a socket that nobody reads from, since some room is left when a socket counts as full. Each time this
-/// would look as if the peer went on.
+/// The transport does not write again before that report. A task is also polled for other reasons,
+/// such as the write stall timeout. A socket that counts as full still accepts a few bytes. So a
+/// write at every poll would succeed even if the peer reads nothing, and each success would restart
+/// the write stall timeout.
 #[derive(Default)]
 struct Room(Mutex<Option<Waker>>);
 
@@ -162,25 +166,27 @@ impl<R: FuturesRuntime> Split for TcpTransport<R> {
 /// The receiving half of a TCP stream.
 pub struct TcpReadHalf<R: FuturesRuntime> {
     tcp: TcpTransport<R>,
-    /// The same as that of the other half.
+    /// Identifies the transport. Both halves of a transport share this allocation.
     whole: Arc<()>,
 }
 
-/// The sending half of a TCP stream. Dropping it ends this direction, also while the other half lives.
+/// The sending half of a TCP stream. Dropping it ends this direction, even while the other half
+/// exists.
 pub struct TcpWriteHalf<R: FuturesRuntime> {
     tcp: TcpTransport<R>,
-    /// The same as that of the other half.
+    /// Identifies the transport. Both halves of a transport share this allocation.
     whole: Arc<()>,
-    /// It was not joined to the other half.
+    /// `true` until it is joined with the other half.
     is_alone: bool,
 }
 
 impl<R: FuturesRuntime> Drop for TcpWriteHalf<R> {
-    /// The other half has a clone of the stream, which alone would keep this direction open.
+    /// Ends this direction explicitly. The other half has a clone of the stream, which would keep
+    /// the direction open.
     fn drop(&mut self) {
         if self.is_alone {
             let mut cx = Context::from_waker(Waker::noop());
-            // What cannot be ended, has ended.
+            // An error is ignored: the direction has ended already.
             let _ = self.tcp.poll_shutdown(&mut cx);
         }
     }

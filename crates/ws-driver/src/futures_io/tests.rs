@@ -1,21 +1,20 @@
-//! What the adapters over futures-io rely on, shown on a runtime whose streams note what is done to them.
+//! Tests of the transports with a runtime whose streams record the calls of their methods.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Wake, Waker};
-use std::time::Instant;
 
 use super::*;
 use crate::any::AnyTransport;
+use crate::never::Never;
 use crate::sync::Mutex;
-use crate::transport::Timer;
 
-/// What became of a stream and its clones.
+/// The record of a stream and its clones, and its script.
 #[derive(Debug, Default)]
-struct Seen {
+struct Record {
     /// The lengths of the slices of each write.
     written: Vec<Vec<usize>>,
-    /// Who waits for room; `Some` once there is none.
+    /// `Some` while the stream is full: the waker of the last write.
     full: Option<Waker>,
     nodelay: bool,
     flushed: u32,
@@ -23,9 +22,9 @@ struct Seen {
     close_fault: Option<io::ErrorKind>,
 }
 
-type Shared = Arc<Mutex<Seen>>;
+type Shared = Arc<Mutex<Record>>;
 
-/// TCP to this runtime.
+/// The TCP stream of the runtime.
 #[derive(Clone, Debug, Default)]
 struct Tcp(Shared);
 
@@ -33,14 +32,14 @@ struct Tcp(Shared);
 #[derive(Debug, Default)]
 struct Pipe(Shared);
 
-/// A stream whose `poll_close` ends nothing.
+/// A stream whose `poll_close` does not end the sending direction.
 #[derive(Debug, Default)]
 struct Unclosing(Shared);
 
-fn end(seen: &Shared) -> io::Result<()> {
-    let mut seen = seen.lock().unwrap();
-    seen.closed += 1;
-    seen.close_fault.map_or(Ok(()), |kind| Err(kind.into()))
+fn end(record: &Shared) -> io::Result<()> {
+    let mut record = record.lock().unwrap();
+    record.closed += 1;
+    record.close_fault.map_or(Ok(()), |kind| Err(kind.into()))
 }
 
 macro_rules! stream {
@@ -60,9 +59,9 @@ macro_rules! stream {
             fn poll_write(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
-                octets: &[u8],
+                bytes: &[u8],
             ) -> Poll<io::Result<usize>> {
-                self.poll_write_vectored(cx, &[IoSlice::new(octets)])
+                self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
             }
 
             fn poll_write_vectored(
@@ -70,11 +69,11 @@ macro_rules! stream {
                 cx: &mut Context<'_>,
                 slices: &[IoSlice<'_>],
             ) -> Poll<io::Result<usize>> {
-                let mut seen = self.0.lock().unwrap();
+                let mut record = self.0.lock().unwrap();
                 let lens: Vec<usize> = slices.iter().map(|slice| slice.len()).collect();
                 let len = lens.iter().sum();
-                seen.written.push(lens);
-                if let Some(awaiting) = &mut seen.full {
+                record.written.push(lens);
+                if let Some(awaiting) = &mut record.full {
                     awaiting.clone_from(cx.waker());
                     return Poll::Pending;
                 }
@@ -99,27 +98,9 @@ stream!(Pipe, end);
 stream!(Unclosing, |_| Ok(()));
 
 #[derive(Debug)]
-struct Noting;
+struct Recording;
 
-struct Never;
-
-impl Timer for Never {
-    fn now() -> Instant {
-        Instant::now()
-    }
-
-    fn at(_: Instant) -> Self {
-        Self
-    }
-
-    fn reset(&mut self, _: Instant) {}
-
-    fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
-    }
-}
-
-impl Runtime for Noting {
+impl Runtime for Recording {
     type Timer = Never;
     type TcpStream = Tcp;
     type Tcp = TcpTransport<Self>;
@@ -137,7 +118,7 @@ impl Runtime for Noting {
     }
 }
 
-impl FuturesRuntime for Noting {
+impl FuturesRuntime for Recording {
     fn set_nodelay(tcp: &Tcp) -> io::Result<()> {
         tcp.0.lock().unwrap().nodelay = true;
         Ok(())
@@ -153,11 +134,11 @@ impl FuturesRuntime for Noting {
     }
 }
 
-fn transport<S: Default>() -> StreamTransport<Noting, S> {
+fn transport<S: Default>() -> StreamTransport<Recording, S> {
     StreamTransport::new(S::default())
 }
 
-fn tcp_transport() -> TcpTransport<Noting> {
+fn tcp_transport() -> TcpTransport<Recording> {
     TcpTransport::new(Tcp::default())
 }
 
@@ -173,7 +154,7 @@ fn ready<T>(poll: Poll<io::Result<T>>) -> T {
 }
 
 #[test]
-fn tcp_sends_at_once_and_knows_its_peer() {
+fn tcp_sets_nodelay_and_returns_the_address_of_the_peer() {
     let tcp = tcp_transport();
     assert!(tcp.as_ref().0.lock().unwrap().nodelay);
     assert_eq!(tcp.peer_addr().unwrap().port(), 9001);
@@ -183,20 +164,24 @@ fn tcp_sends_at_once_and_knows_its_peer() {
 }
 
 #[test]
-fn a_stream_that_is_tcp_gets_the_transport_of_tcp() {
-    let any =
-        AnyTransport::<Noting>::from_stream(Tcp::default(), StreamTransport::<Noting, _>::new);
+fn a_tcp_stream_becomes_a_tcp_transport() {
+    let any = AnyTransport::<Recording>::from_stream(
+        Tcp::default(),
+        StreamTransport::<Recording, _>::new,
+    );
     assert!(any.tcp().unwrap().0.lock().unwrap().nodelay);
     assert_eq!(any.peer_addr().unwrap().port(), 9001);
-    assert!(any.downcast::<TcpTransport<Noting>>().is_ok());
-    let any =
-        AnyTransport::<Noting>::from_stream(Pipe::default(), StreamTransport::<Noting, _>::new);
+    assert!(any.downcast::<TcpTransport<Recording>>().is_ok());
+    let any = AnyTransport::<Recording>::from_stream(
+        Pipe::default(),
+        StreamTransport::<Recording, _>::new,
+    );
     assert!(any.tcp().is_none() && any.peer_addr().is_none());
     assert!(AnyTransport::from(tcp_transport()).tcp().is_some());
 }
 
 #[test]
-fn octets_pass_in_both_directions_and_slices_together() {
+fn bytes_pass_in_both_directions_and_slices_in_one_write() {
     let mut pipe = transport::<Pipe>();
     let mut buffer = [0; 3];
     assert_eq!(ready(pipe.poll_read(&mut noop(), &mut buffer)), 3);
@@ -208,13 +193,13 @@ fn octets_pass_in_both_directions_and_slices_together() {
         7
     );
     ready(pipe.poll_flush(&mut noop()));
-    let seen = pipe.into_inner().0;
-    let seen = seen.lock().unwrap();
-    assert_eq!(seen.written, [vec![4, 7], vec![7]]);
-    assert_eq!((seen.flushed, seen.closed), (1, 0));
+    let record = pipe.into_inner().0;
+    let record = record.lock().unwrap();
+    assert_eq!(record.written, [vec![4, 7], vec![7]]);
+    assert_eq!((record.flushed, record.closed), (1, 0));
 }
 
-/// A task that counts its wake-ups.
+/// A waker that counts its wake-ups.
 #[derive(Default)]
 struct Counting(AtomicU32);
 
@@ -225,10 +210,10 @@ impl Wake for Counting {
 }
 
 #[test]
-fn a_full_socket_is_tried_again_when_it_says_so_and_not_before() {
+fn a_full_socket_is_written_again_only_after_it_reports_room() {
     let mut tcp = tcp_transport();
-    let seen = Arc::clone(&tcp.as_ref().0);
-    let attempts = || seen.lock().unwrap().written.len();
+    let record = Arc::clone(&tcp.as_ref().0);
+    let attempts = || record.lock().unwrap().written.len();
     let [first, last] = [(); 2].map(|()| Arc::new(Counting::default()));
     let [first_waker, last_waker] = [&first, &last].map(|task| Waker::from(Arc::clone(task)));
     let mut poll =
@@ -236,15 +221,19 @@ fn a_full_socket_is_tried_again_when_it_says_so_and_not_before() {
 
     for turn in 1..=3 {
         assert_eq!(ready(poll(&first_waker)), 1);
-        seen.lock().unwrap().full = Some(Waker::noop().clone());
+        record.lock().unwrap().full = Some(Waker::noop().clone());
         assert!(poll(&first_waker).is_pending());
         let before = attempts();
         for _ in 0..3 {
             assert!(poll(&last_waker).is_pending());
         }
-        assert_eq!(attempts(), before, "it is not tried for other reasons");
+        assert_eq!(
+            attempts(),
+            before,
+            "a write before the socket reported room"
+        );
 
-        let awaiting = seen.lock().unwrap().full.take().unwrap();
+        let awaiting = record.lock().unwrap().full.take().unwrap();
         awaiting.wake();
         assert_eq!(last.0.load(Ordering::Relaxed), turn);
         assert_eq!(ready(poll(&last_waker)), 1);
@@ -253,12 +242,12 @@ fn a_full_socket_is_tried_again_when_it_says_so_and_not_before() {
     assert_eq!(
         first.0.load(Ordering::Relaxed),
         0,
-        "who called last is woken"
+        "only the task that called last is woken"
     );
 }
 
 #[test]
-fn other_streams_are_always_tried() {
+fn other_streams_are_written_at_every_poll() {
     let mut pipe = transport::<Pipe>();
     pipe.0.lock().unwrap().full = Some(Waker::noop().clone());
     let slice = [IoSlice::new(b"x")];
@@ -271,23 +260,23 @@ fn other_streams_are_always_tried() {
 }
 
 #[test]
-fn a_full_socket_is_tried_anew_by_halves_and_when_they_are_joined() {
+fn a_full_socket_is_written_again_after_split_and_after_reunite() {
     let mut tcp = tcp_transport();
-    let seen = Arc::clone(&tcp.as_ref().0);
+    let record = Arc::clone(&tcp.as_ref().0);
     let slice = [IoSlice::new(b"x")];
-    seen.lock().unwrap().full = Some(Waker::noop().clone());
+    record.lock().unwrap().full = Some(Waker::noop().clone());
     assert!(tcp.poll_write_vectored(&mut noop(), &slice).is_pending());
     let (read, mut write) = tcp.split();
-    let before = seen.lock().unwrap().written.len();
+    let before = record.lock().unwrap().written.len();
     assert!(write.poll_write_vectored(&mut noop(), &slice).is_pending());
-    assert!(seen.lock().unwrap().written.len() > before);
+    assert!(record.lock().unwrap().written.len() > before);
     let mut tcp = TcpTransport::reunite(read, write).unwrap();
-    seen.lock().unwrap().full = None;
+    record.lock().unwrap().full = None;
     assert_eq!(ready(tcp.poll_write_vectored(&mut noop(), &slice)), 1);
 }
 
 #[test]
-fn our_direction_ends_as_the_stream_wants_it_to() {
+fn shutdown_closes_the_stream_or_calls_the_runtime() {
     let mut pipe = transport::<Pipe>();
     ready(pipe.poll_shutdown(&mut noop()));
     assert_eq!(pipe.0.lock().unwrap().closed, 1);
@@ -297,13 +286,13 @@ fn our_direction_ends_as_the_stream_wants_it_to() {
 }
 
 #[test]
-fn a_direction_that_a_reset_has_ended_is_no_fault() {
+fn shutdown_after_a_reset_succeeds() {
     let mut pipe = transport::<Pipe>();
     pipe.0.lock().unwrap().close_fault = Some(io::ErrorKind::NotConnected);
     ready(pipe.poll_shutdown(&mut noop()));
     pipe.0.lock().unwrap().close_fault = Some(io::ErrorKind::BrokenPipe);
     let Poll::Ready(Err(error)) = pipe.poll_shutdown(&mut noop()) else {
-        panic!("no fault");
+        panic!("shutdown did not fail");
     };
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
 }
@@ -311,12 +300,12 @@ fn a_direction_that_a_reset_has_ended_is_no_fault() {
 #[test]
 fn tcp_is_split_by_clones_and_any_other_stream_by_a_lock() {
     let tcp = tcp_transport();
-    let seen = Arc::clone(&tcp.as_ref().0);
+    let record = Arc::clone(&tcp.as_ref().0);
     let (mut read, mut write) = tcp.split();
     assert_eq!(ready(read.poll_read(&mut noop(), &mut [0; 5])), 5);
     let slice = [IoSlice::new(b"x")];
     assert_eq!(ready(write.poll_write_vectored(&mut noop(), &slice)), 1);
-    assert_eq!(seen.lock().unwrap().written, [[1]]);
+    assert_eq!(record.lock().unwrap().written, [[1]]);
 
     let (mut read, mut write) = transport::<Pipe>().split();
     assert_eq!(ready(read.poll_read(&mut noop(), &mut [0; 5])), 5);
@@ -324,17 +313,21 @@ fn tcp_is_split_by_clones_and_any_other_stream_by_a_lock() {
 }
 
 #[test]
-fn halves_of_one_stream_are_joined_and_others_are_not() {
+fn only_halves_of_one_transport_are_reunited() {
     let tcp = tcp_transport();
     let stream = tcp.as_ref().clone();
     let (read, write) = tcp.split();
     let tcp = TcpTransport::reunite(read, write).unwrap();
     assert!(Arc::ptr_eq(&tcp.as_ref().0, &stream.0));
-    assert_eq!(stream.0.lock().unwrap().closed, 0, "it goes on");
+    assert_eq!(
+        stream.0.lock().unwrap().closed,
+        0,
+        "the stream remains open"
+    );
 
-    // The same socket, but another transport.
+    // These halves are of the same socket, but of another transport.
     let (read, _write) = tcp.split();
-    let (_read, write) = TcpTransport::<Noting>::new(stream).split();
+    let (_read, write) = TcpTransport::<Recording>::new(stream).split();
     assert!(TcpTransport::reunite(read, write).is_none());
 
     let (read, write) = transport::<Pipe>().split();
@@ -344,14 +337,14 @@ fn halves_of_one_stream_are_joined_and_others_are_not() {
 }
 
 #[test]
-fn a_sending_half_that_is_dropped_ends_its_direction() {
+fn dropping_the_sending_half_ends_its_direction() {
     let tcp = tcp_transport();
-    let seen = Arc::clone(&tcp.as_ref().0);
+    let record = Arc::clone(&tcp.as_ref().0);
     let (read, write) = tcp.split();
     drop(write);
-    assert_eq!(seen.lock().unwrap().closed, 1);
+    assert_eq!(record.lock().unwrap().closed, 1);
     drop(read);
-    assert_eq!(seen.lock().unwrap().closed, 1);
+    assert_eq!(record.lock().unwrap().closed, 1);
 }
 
 #[test]

@@ -1,12 +1,18 @@
-//! A connection as two halves that any two tasks can own.
+//! A connection as two halves that two tasks can own.
 //!
-//! The part that both touch lies in one cell behind a lock that is held within a poll and never across an await: the
-//! state of sending, with its direction of the transport. The receiver alone owns what receiving needs.
+//! Both halves use the state of sending, which includes the sending direction of the transport. It
+//! is behind a lock that is held within a poll and never across an await. The receiver alone owns
+//! the state of receiving.
 //!
-//! A half is woken in three ways. The transport and the timer wake both halves, and so does a half that gives others a
-//! turn (see [`wakers`]). A turn wakes the other half if its step left news: the connection began to close or to drain,
-//! or ended; writing failed; a stalled queue moved; a Pong came that somebody waits for. What either half queues
-//! without a turn wakes the other if it is the first in the queue, or a Close (see [`shared::Queueing`]).
+//! A half is woken in three ways:
+//!
+//! * The transport and the timer wake both halves. A half that yields to the executor wakes both
+//!   too. See [`wakers`].
+//! * A turn wakes the other half after one of these events, which are called news: the connection
+//!   began to close or to drain, or ended; a write failed; a stalled queue moved; a Pong arrived
+//!   whose round trip is measured.
+//! * An operation that queues without a turn wakes the other half if the queue was empty, or if it
+//!   queued a Close. See [`shared::Queueing`].
 
 mod receiver;
 mod sender;
@@ -24,9 +30,9 @@ use crate::transport::Split;
 use crate::websocket::{Parts, WebSocket};
 use shared::{ReadEnd, Shared};
 
-/// The halves of two connections, which come back.
+/// The error of joining the halves of two connections. Holds both halves.
 #[derive(thiserror::Error)]
-#[error("the halves belong to two connections: join each with its own")]
+#[error("the halves belong to different connections: join each with its own other half")]
 pub struct ReuniteError<T: Split>(
     /// The sending half.
     pub Sender<T>,
@@ -35,14 +41,15 @@ pub struct ReuniteError<T: Split>(
 );
 
 impl<T: Split> WebSocket<T> {
-    /// Takes the connection apart, for two tasks: one sends while the other receives.
+    /// Splits the connection into two halves, so that one task can send while another receives.
     ///
-    /// No task is spawned and no channel is used. The [`Receiver`] has to be polled for Pings to be answered and the
-    /// connection to end in order. A receiver that was dropped leaves that to [`Sender::close`] and [`Sender::closed`].
+    /// No task is spawned and no channel is used. Pings are answered, and the connection ends in
+    /// order, only while the [`Receiver`] is polled. If the receiver was dropped, [`Sender::close`]
+    /// and [`Sender::closed`] do this work.
     ///
-    /// `StreamExt::split` of the futures crate makes halves of any `Stream` and `Sink`, too. Its sink keeps one message
-    /// back. If a Close arrives directly behind the message that is answered, that answer is lost. These halves keep
-    /// nothing back.
+    /// Prefer this to `StreamExt::split` of the futures crate, which splits any `Stream` and
+    /// `Sink`. The sink of that function holds back one message. If a Close arrives directly after
+    /// the message that is being answered, the answer is lost. These halves hold nothing back.
     pub fn split(self) -> (Sender<T>, Receiver<T>) {
         let peer_addr = self.peer_addr();
         let Parts {
@@ -56,7 +63,7 @@ impl<T: Split> WebSocket<T> {
             io = Some(read);
             Some(write)
         });
-        write.is_deaf = true;
+        write.input_blocked = true;
         let shared = Arc::new(Shared::new(write, opening, peer_addr));
         let sender = Sender {
             shared: Arc::clone(&shared),
@@ -67,11 +74,11 @@ impl<T: Split> WebSocket<T> {
 }
 
 impl<T: Split> Receiver<T> {
-    /// Joins the halves again.
+    /// Joins the halves to the connection again.
     ///
     /// # Errors
     ///
-    /// [`ReuniteError`] with both if they are of two connections.
+    /// [`ReuniteError`] with both halves if they belong to different connections.
     pub fn reunite(mut self, sender: Sender<T>) -> Result<WebSocket<T>, Box<ReuniteError<T>>> {
         if !Arc::ptr_eq(&self.shared, &sender.shared) {
             return Err(Box::new(ReuniteError(sender, self)));
@@ -82,9 +89,8 @@ impl<T: Split> Receiver<T> {
         drop(sender);
         let shared = Arc::clone(&self.shared);
         drop(self);
-        // These were the only two.
         let Some(shared) = Arc::into_inner(shared) else {
-            unreachable!("each half has one reference, and nobody else has any")
+            unreachable!("the two halves held the only other references and were dropped")
         };
         let (state, opening) = shared.into_inner();
         let write = state.write.map(|write| T::reunite(io?, write));

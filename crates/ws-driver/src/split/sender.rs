@@ -21,111 +21,93 @@ use crate::write_state::WriteState;
 
 /// The sending half of a connection. See [`WebSocket::split`].
 ///
-/// Its methods mean what those of [`WebSocket`](WebSocket#sending) mean, with one difference: while they wait, they
-/// read nothing. The [`Receiver`] does, and has to be polled for Pings to be answered.
+/// Each method does what the method of the same name of [`WebSocket`] does. That method describes
+/// the errors and the cancel safety. One thing is different: a sender reads nothing while it waits.
+/// The [`Receiver`] reads, so it must be polled for Pings to be answered. While no task receives, a
+/// sender does not find out that the peer has closed the connection.
 ///
-/// While nobody receives, sending does not notice that the peer has closed the connection. A `Sender` has one owner: where
-/// several tasks send, let one own it and the others pass it messages by a channel.
+/// A sender has one owner. If several tasks send, let one task own the sender and pass it messages
+/// through a channel.
 ///
-/// A message that was fed to an empty queue wakes a receiver that waits, which sends it. If nobody receives,
-/// [`flush`](Self::flush).
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (ws, mut server) = ws_tokio::testing::pair(Default::default());
+/// # let server = tokio::spawn(async move {
+/// #     while let Some((message, out)) = server.recv_ref().await? { out.feed(message).await?; }
+/// #     Ok::<_, ws_tokio::Error>(())
+/// # });
+/// use ws_tokio::{CloseCode, Error};
+///
+/// let (mut tx, mut rx) = ws.split();
+/// let receiving = tokio::spawn(async move {
+///     let mut count = 0;
+///     while let Some(message) = rx.recv().await? {
+///         count += 1;
+///     }
+///     Ok::<_, Error>(count)
+/// });
+///
+/// tx.send("one").await?;
+/// tx.feed("two").await?; // the receiver is waiting, so it writes the message
+/// tx.close(CloseCode::NORMAL, "bye").await?; // returns when the Close has been written
+/// tx.closed().await?; // returns when the receiver has reached the end
+/// assert_eq!(receiving.await??, 2);
+/// # server.await??;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Sender<T: Split> {
     pub(super) shared: Arc<Shared<T>>,
 }
 
 impl<T: Split> Sender<T> {
-    /// Sends a message: returns when the transport has taken it and was flushed. See [`WebSocket::send`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`WebSocket::send`].
+    /// Sends a message. Returns when it has been written to the transport and flushed. See
+    /// [`WebSocket::send`].
     pub async fn send<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
         sending::send(self, message.into_outgoing()).await
     }
 
-    /// Queues a message, after waiting for room. See [`WebSocket::feed`].
+    /// Waits for room and queues a message. See [`WebSocket::feed`].
     ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`WebSocket::send`].
+    /// If the queue was empty, this wakes a waiting receiver, which writes the message. If no task
+    /// receives, call [`flush`](Self::flush).
     pub async fn feed<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
         sending::feed(self, message.into_outgoing()).await
     }
 
     /// Writes and flushes everything that is queued. See [`WebSocket::flush`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::flush`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future loses nothing.
     pub async fn flush(&mut self) -> Result<(), Error> {
         sending::flush(self).await
     }
 
-    /// Waits until a message can be queued. See [`WebSocket::ready`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future loses nothing.
+    /// Waits until there is room for a message. See [`WebSocket::ready`].
     pub async fn ready(&mut self) -> Result<(), Error> {
         sending::ready(self).await
     }
 
-    /// Tells whether there is room for a message. See [`WebSocket::has_room`]. The other half may take some of it at
-    /// any time, for a Pong.
+    /// Returns `true` if there is room for a message. See [`WebSocket::has_room`].
+    ///
+    /// The room may be gone by the next call, because the receiver queues Pongs.
     pub fn has_room(&self) -> bool {
         self.shared.lock().write.send.has_room()
     }
 
-    /// Queues a copy of a message at once, or gives it back. See [`WebSocket::try_feed`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::try_feed`].
+    /// Queues a message without waiting. See [`WebSocket::try_feed`].
     pub fn try_feed<'a, M: IntoOutgoing<'a>>(&mut self, message: M) -> Result<(), TryFeedError<M>> {
         self.shared.queueing(Half::Sender).try_queue(message)
     }
 
     /// Sends a Ping (RFC 6455 §5.5.2). See [`WebSocket::send_ping`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send_ping`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`send`](Self::send).
     pub async fn send_ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
         sending::control(self, payload.as_ref(), SendHalf::ping).await
     }
 
-    /// Measures a round trip: sends a Ping and waits for its Pong, which the [`Receiver`] receives.
+    /// Measures a round trip. Sends a Ping, waits until the [`Receiver`] has received its Pong, and
+    /// returns the time between them. See [`WebSocket::ping`].
     ///
-    /// This waits as long as the connection lasts, and while nobody receives. Put a time limit of the runtime around
-    /// it, or use [`Config::keepalive`](crate::Config::keepalive).
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::ping`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped while it waits for room: the Ping is not sent. Dropped later: it is, and its Pong is ignored.
+    /// This waits as long as the connection lasts, even while no task receives. Wrap it in a
+    /// timeout of the runtime, or use [`Config::keepalive`](crate::Config::keepalive).
     pub async fn ping(&mut self) -> Result<Duration, Error> {
         let number = sending::start_probe(self).await?;
         poll_fn(|cx| {
@@ -138,56 +120,52 @@ impl<T: Split> Sender<T> {
         .await
     }
 
-    /// Sends a Pong that nobody asked for (RFC 6455 §5.5.3). See [`WebSocket::send_pong`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::send_ping`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`send`](Self::send).
+    /// Sends a Pong (RFC 6455 §5.5.3). See [`WebSocket::send_pong`].
     pub async fn send_pong(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
         sending::control(self, payload.as_ref(), SendHalf::pong).await
     }
 
     /// Queues a Close and returns at once. See [`WebSocket::start_close`].
-    ///
-    /// # Errors
-    ///
-    /// As for [`WebSocket::start_close`].
     pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::start_close(self, code, reason.as_ref())
     }
 
-    /// Closes the connection: returns when a Close was written behind what is queued, and flushed. It waits for no
-    /// receiver: the [`Receiver`] gives what the peer still sends, and sees the end. [`closed`](Self::closed) waits for
-    /// that.
+    /// Sends a Close after everything that is queued. Returns when the Close has been written and
+    /// flushed.
     ///
-    /// If the receiver was dropped, this discards what the peer still sends and waits for the end itself.
+    /// This does not wait for the end of the connection. The [`Receiver`] still receives the
+    /// messages that the peer sends before its Close, and then reaches the end.
+    /// [`closed`](Self::closed) waits for the end.
+    ///
+    /// If the receiver was dropped, this discards further messages and waits for the end of the
+    /// transport.
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::close`].
+    /// The errors of [`WebSocket::close`].
     ///
     /// # Cancel safety
     ///
-    /// Dropped before the end, the Close is queued or sent. Call `close` again to go on waiting.
+    /// If the future is dropped, the Close is queued or has been sent. Call `close` again to
+    /// continue waiting.
     pub async fn close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::ensure_closing(self, code, reason.as_ref())?;
         poll_fn(|cx| self.poll_close(cx)).await
     }
 
-    /// Waits for the end of the connection: the Closes of both ends are there and ours has been written, or the
-    /// transport has ended. The [`Receiver`] has to receive meanwhile. A task that waits for something to send learns
-    /// by this that the connection is gone.
+    /// Waits for the end of the connection. The end is reached when both ends have sent a Close and
+    /// ours has been written, or when the transport has ended.
     ///
-    /// If the receiver was dropped, this discards what the peer still sends, up to the end of the transport.
+    /// The [`Receiver`] must receive in the meantime. A task that is waiting for data to send can
+    /// use this to find out that the connection is gone.
+    ///
+    /// If the receiver was dropped, this discards further messages until the end of the transport.
     ///
     /// # Errors
     ///
-    /// As for [`WebSocket::close`], if the end was not clean. If the time for the peer's Close passes while nobody
-    /// receives, that is [`Timeout::Close`]. What has arrived can still be received then.
+    /// The errors of [`WebSocket::close`] if the end was not clean. [`Timeout::Close`] also if the
+    /// time for the peer's Close passes while no task receives. Input that has arrived can still be
+    /// received then.
     ///
     /// # Cancel safety
     ///
@@ -196,21 +174,23 @@ impl<T: Split> Sender<T> {
         poll_fn(|cx| self.poll_closed(cx)).await
     }
 
-    /// Returns how the connection ended, once that is decided.
+    /// Returns the outcome of the connection. `None` until the end is decided. See
+    /// [`WebSocket::end`].
     pub fn end(&self) -> Option<End> {
         self.shared.lock().write.send.end()
     }
 
-    /// Returns the address of the peer, if it was known when the connection was split. See [`WebSocket::peer_addr`].
+    /// Returns the address of the peer if it was known when the connection was split. See
+    /// [`WebSocket::peer_addr`].
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.shared.peer_addr
     }
 
-    /// Joins the halves again.
+    /// Joins the halves to the connection again. See [`Receiver::reunite`].
     ///
     /// # Errors
     ///
-    /// [`ReuniteError`] with both if they are of two connections.
+    /// [`ReuniteError`] with both halves if they belong to different connections.
     pub fn reunite(self, receiver: Receiver<T>) -> Result<WebSocket<T>, Box<ReuniteError<T>>> {
         receiver.reunite(self)
     }
@@ -231,7 +211,8 @@ impl<T: Split> Sender<T> {
         turn.end(written)
     }
 
-    /// Goes on to the end of the connection, with the reading direction if the receiver was dropped.
+    /// Waits for the end of the connection. Reads in place of the receiver if the receiver was
+    /// dropped.
     fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut turn = self.shared.turn(Half::Sender, cx);
         let cx = &mut self.shared.context();
@@ -247,7 +228,7 @@ impl<T: Split> Sender<T> {
         }
         let write = turn.write_state();
         if !write.is_over() {
-            // The receiver sees what comes of it.
+            // An error is ignored here, because it is part of the verdict.
             let _ = write.poll_write_out(cx, &mut &[][..]);
             if !write.is_over() && write.poll_overdue(cx).is_pending() {
                 return turn.end(Poll::Pending);

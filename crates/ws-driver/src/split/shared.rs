@@ -1,4 +1,5 @@
-//! The part of a connection that both halves share, behind a lock that is held within a poll and never across an await.
+//! The part of a connection that both halves share. Its lock is held within a poll and never across
+//! an await.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,24 +16,25 @@ use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transport::Split;
 use crate::write_state::WriteState;
 
-/// The part that both halves share.
+/// The part of a connection that both halves share.
 pub(crate) struct Shared<T: Split> {
     state: Mutex<SharedState<T>>,
     wakers: Arc<Wakers>,
-    /// Wakes both halves: a transport and a timer remember one waker.
+    /// Wakes both halves. A transport or timer stores only one waker.
     waker: Waker,
     pub(super) opening: Option<Box<Opening>>,
-    /// As it was when the connection was split.
+    /// The address at the time when the connection was split.
     pub(super) peer_addr: Option<SocketAddr>,
 }
 
 pub(super) struct SharedState<T: Split> {
     pub(super) write: WriteState<T::WriteHalf, T::Timer>,
-    /// Left here by a receiver that was dropped, for the sender to end the connection in order.
+    /// The state of a receiver that was dropped. The sender needs it to end the connection in
+    /// order.
     pub(super) orphan: Option<ReadEnd<T>>,
 }
 
-/// The part that the receiver owns.
+/// The part of a connection that the receiver owns.
 pub(super) struct ReadEnd<T: Split> {
     pub(super) read: ReadState,
     /// `None` once the connection has ended.
@@ -60,14 +62,14 @@ impl<T: Split> Shared<T> {
         lock(&self.state)
     }
 
-    /// Takes the state back from the last half.
+    /// Returns the state, after both halves have been dropped.
     pub(super) fn into_inner(self) -> (SharedState<T>, Option<Box<Opening>>) {
         let state = self.state.into_inner();
         let state = state.unwrap_or_else(std::sync::PoisonError::into_inner);
         (state, self.opening)
     }
 
-    /// Lets `half` act within a poll, which wakes both halves when it is worth to go on.
+    /// Starts a turn: a poll of `half`. From now on the transport and the timer can wake this half.
     pub(super) fn turn<'a>(&'a self, half: Half, cx: &Context<'_>) -> Turn<'a, T> {
         self.wakers.register(half, cx.waker());
         Turn {
@@ -77,25 +79,27 @@ impl<T: Split> Shared<T> {
         }
     }
 
-    /// The context that a poll of either half passes to the transport and the timer.
+    /// Returns the context that each half passes to the transport and the timer. Its waker wakes
+    /// both halves.
     pub(super) fn context(&self) -> Context<'_> {
         Context::from_waker(&self.waker)
     }
 
-    /// Leaves what the receiver owned to the sender, which needs it to close in order.
+    /// Stores the state of a receiver that is being dropped, for the sender to end the connection
+    /// in order.
     pub(super) fn abandon(&self, reading: ReadEnd<T>) {
         self.lock().orphan = Some(reading);
         self.wakers.forget(Half::Receiver);
         self.wakers.wake_half(Half::Sender);
     }
 
-    /// The half does not wait any more.
+    /// Removes the waker of `half`, which no longer waits.
     pub(super) fn forget(&self, half: Half) {
         self.wakers.forget(half);
     }
 }
 
-/// One poll of one half. It locks when it needs the state.
+/// One poll of one half. It takes the lock when it needs the state for the first time.
 pub(super) struct Turn<'a, T: Split> {
     shared: &'a Shared<T>,
     half: Half,
@@ -111,8 +115,8 @@ impl<'a, T: Split> Turn<'a, T> {
         &mut self.state().write
     }
 
-    /// Gives the lock up, and wakes the other half if it may go on now. What a receiver left is of no use after the
-    /// end.
+    /// Releases the lock, and wakes the other half if the step left news. After the end of the
+    /// connection, also frees the state of a dropped receiver.
     fn unlock(&mut self) {
         let Some(mut guard) = self.guard.take() else {
             return;
@@ -127,7 +131,7 @@ impl<'a, T: Split> Turn<'a, T> {
         }
     }
 
-    /// Ends the turn: a half whose poll is ready does not wait.
+    /// Ends the turn. Removes the waker of the half if its poll is ready.
     pub(super) fn end<R>(mut self, result: Poll<R>) -> Poll<R> {
         self.unlock();
         if result.is_ready() {
@@ -137,7 +141,7 @@ impl<'a, T: Split> Turn<'a, T> {
     }
 }
 
-/// A turn that receives.
+/// A turn of a half that receives.
 pub(super) struct ReadTurn<'a, 'r, T: Split> {
     pub(super) turn: Turn<'a, T>,
     pub(super) io: &'r mut Option<T::ReadHalf>,
@@ -146,7 +150,7 @@ pub(super) struct ReadTurn<'a, 'r, T: Split> {
 impl<T: Split> ReadTurn<'_, '_, T> {
     pub(super) fn end<R>(mut self, result: Poll<R>) -> Poll<R> {
         let write = self.turn.write_state();
-        write.is_deaf = result.is_ready();
+        write.input_blocked = result.is_ready();
         if write.state.is_ended() {
             *self.io = None;
         }
@@ -172,25 +176,28 @@ impl<T: Split> Wire for ReadTurn<'_, '_, T> {
     }
 }
 
-/// The state while a half queues something. The other half is woken once the lock is given up: a receiver that waits
-/// writes what is the first to be queued, and keeps the time limit of a Close.
+/// The locked state of sending, for an operation that queues without a turn.
+///
+/// After the lock has been released, the other half is woken if the queue was empty before, because
+/// a waiting receiver writes the queue. It is also woken for a Close, because the receiver enforces
+/// the close timeout.
 pub(super) struct Queueing<'a, T: Split> {
     guard: MutexGuard<'a, SharedState<T>>,
-    /// Nothing was queued before.
+    /// `true` if nothing was queued before.
     was_idle: bool,
-    /// Dropped last.
+    /// The last field, so that it is dropped after the guard.
     news: News<'a>,
 }
 
 struct News<'a> {
     wakers: &'a Wakers,
-    /// The half that may wait for it.
+    /// The half to wake.
     half: Half,
     is_due: bool,
 }
 
 impl<T: Split> Shared<T> {
-    /// Lets `half` queue something.
+    /// Locks the state for an operation of `half` that queues without a turn.
     pub(super) fn queueing(&self, half: Half) -> Queueing<'_, T> {
         let guard = self.lock();
         Queueing {

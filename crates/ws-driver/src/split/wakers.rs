@@ -1,14 +1,15 @@
-//! Waking both halves of a connection.
+//! The wakers of both halves of a connection.
 //!
-//! A transport and a timer remember one waker. Both halves write, and both wait for time limits, so whichever polled
-//! last would be woken alone. Instead both pass this cell, which wakes whoever waits.
+//! A transport or timer stores only one waker. Both halves write and both wait for deadlines, so
+//! only the half that polled last would be woken. Instead, both halves pass a waker that wakes
+//! every half that waits.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use crate::sync::{Mutex, lock};
 
-/// Which half waits.
+/// One of the halves of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Half {
     Receiver,
@@ -16,7 +17,7 @@ pub(crate) enum Half {
 }
 
 impl Half {
-    /// The one at the other end of the cell.
+    /// Returns the other half.
     pub(crate) fn other(self) -> Self {
         match self {
             Self::Receiver => Self::Sender,
@@ -30,7 +31,7 @@ impl Half {
 pub(crate) struct Wakers(Mutex<[Option<Waker>; 2]>);
 
 impl Wakers {
-    /// The half waits from now on. Call it before looking at what it waits for.
+    /// Stores the waker of `half`. Call this before checking the condition that the half waits for.
     pub(crate) fn register(&self, half: Half, waker: &Waker) {
         match &mut lock(&self.0)[half as usize] {
             Some(old) => old.clone_from(waker),
@@ -38,15 +39,15 @@ impl Wakers {
         }
     }
 
-    /// The half does not wait any more.
+    /// Removes the waker of `half`, which no longer waits.
     pub(crate) fn forget(&self, half: Half) {
         lock(&self.0)[half as usize] = None;
     }
 
-    /// Wakes one half, if it waits.
+    /// Wakes `half` if it waits.
     pub(crate) fn wake_half(&self, half: Half) {
         let waker = lock(&self.0)[half as usize].take();
-        // Outside the lock: waking may run code that comes back here.
+        // The lock is released first, because waking may run code that uses this cell again.
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_waker_of_a_half_counts() {
+    fn only_the_last_waker_of_a_half_is_woken() {
         let wakers = Wakers::default();
         let (old, old_waker) = counter();
         let (new, new_waker) = counter();

@@ -1,0 +1,25 @@
+//! A timer for tests in which no deadline passes.
+
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use crate::transport::Timer;
+
+/// A timer that never fires. So a wait ends only if something else wakes the task.
+pub(crate) struct Never;
+
+impl Timer for Never {
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn at(_: Instant) -> Self {
+        Self
+    }
+
+    fn reset(&mut self, _: Instant) {}
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
