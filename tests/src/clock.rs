@@ -1,4 +1,4 @@
-//! Virtual time: one clock per thread, which moves only when a test moves it.
+//! Virtual time. Each thread has one clock, and only the test advances it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ struct Clock {
 
 struct Alarm {
     deadline: Instant,
-    /// Who waits for it.
+    /// The task that waits for the alarm.
     waker: Option<Waker>,
 }
 
@@ -34,7 +34,7 @@ impl Clock {
         self.start + self.elapsed
     }
 
-    /// Those whose alarm has gone off by now.
+    /// Takes the wakers of all alarms whose deadline has passed.
     fn ring(&mut self) -> Vec<Waker> {
         let now = self.now();
         self.alarms
@@ -93,18 +93,18 @@ impl Timer for ManualTimer {
 
 impl Drop for ManualTimer {
     fn drop(&mut self) {
-        // Absent if the timer was moved to another thread.
+        // The alarm is missing if the timer was moved to another thread.
         let _ = CLOCK.try_with(|clock| clock.borrow_mut().alarms.remove(&self.id));
     }
 }
 
-/// Virtual time since the thread began.
+/// Returns the virtual time that has passed since this thread first used its clock.
 #[must_use]
 pub fn elapsed() -> Duration {
     CLOCK.with_borrow(|clock| clock.elapsed)
 }
 
-/// Lets time pass.
+/// Lets virtual time pass.
 pub fn advance(time: Duration) {
     let wakers = CLOCK.with_borrow_mut(|clock| {
         clock.elapsed += time;
@@ -113,7 +113,8 @@ pub fn advance(time: Duration) {
     wakers.into_iter().for_each(Waker::wake);
 }
 
-/// Lets time pass up to the next alarm that someone waits for; `false` if there is none.
+/// Lets virtual time pass up to the next alarm that a task waits for. Returns `false` if no such
+/// alarm exists.
 pub fn advance_to_alarm() -> bool {
     let left = CLOCK.with_borrow(|clock| {
         clock
@@ -126,7 +127,7 @@ pub fn advance_to_alarm() -> bool {
     left.map(advance).is_some()
 }
 
-/// Timers that exist on this thread.
+/// Returns the number of timers on this thread.
 #[must_use]
 pub fn timers() -> usize {
     CLOCK.with_borrow(|clock| clock.alarms.len())

@@ -1,4 +1,5 @@
-//! A small executor without a runtime: it polls only what was woken, and says so when nothing will wake it any more.
+//! A small single-threaded executor. It polls only tasks that were woken, and detects that no
+//! wake-up can follow.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,8 +12,10 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::clock;
 
-/// Polls after which a test counts as caught in a loop.
+/// The number of polls after which a test fails, because it loops.
 const ENOUGH: usize = 2_000_000;
+
+const HANGS: &str = "the task hangs: no wake-up and no alarm is left";
 
 /// Counts wake-ups.
 #[derive(Debug, Default)]
@@ -36,64 +39,85 @@ pub struct Task {
 }
 
 impl Task {
-    /// A task that was not woken yet.
+    /// Returns a task that has not been woken yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How often the task was woken.
+    /// Returns how often the task was woken.
     #[must_use]
     pub fn wakes(&self) -> usize {
         self.wakes.0.load(Ordering::Relaxed)
     }
 
-    /// Whether the task was woken since the last poll.
+    /// Returns `true` if the task was woken since the last poll.
     #[must_use]
     pub fn is_woken(&self) -> bool {
         self.wakes() != self.seen
     }
 
-    /// Polls once.
+    /// Polls `future` once.
     pub fn poll<F: Future + ?Sized>(&mut self, future: Pin<&mut F>) -> Poll<F::Output> {
         self.seen = self.wakes();
         let waker = Waker::from(Arc::clone(&self.wakes));
         future.poll(&mut Context::from_waker(&waker))
     }
 
-    /// Waits until the task was woken: lets time pass if need be.
+    /// Lets time pass until the task is woken.
     ///
     /// # Panics
     ///
     /// If nothing is left that could wake it.
     pub fn wait(&self) {
+        assert!(self.try_wait(), "{HANGS}");
+    }
+
+    /// Lets time pass until the task is woken. Returns `false` if nothing is left that could wake
+    /// it.
+    fn try_wait(&self) -> bool {
         while !self.is_woken() {
-            assert!(
-                clock::advance_to_alarm(),
-                "the task hangs: no wake-up and no alarm is left"
-            );
+            if !clock::advance_to_alarm() {
+                return false;
+            }
         }
+        true
     }
 }
 
-/// Runs a future to its end, letting virtual time pass whenever nothing else can happen.
+/// Runs a future to its end. Virtual time passes whenever nothing else can happen.
 ///
 /// # Panics
 ///
-/// If the future waits for something that cannot happen any more, or never ends.
+/// If nothing is left that could wake the task, or if the future never ends.
 pub fn run<F: Future>(future: F) -> F::Output {
+    try_run(future).expect(HANGS)
+}
+
+/// Runs a future as [`run`] does, but returns `None` if nothing is left that could wake the task.
+///
+/// # Panics
+///
+/// If the future never ends.
+pub fn try_run<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut task = Task::new();
     for _ in 0..ENOUGH {
         if let Poll::Ready(output) = task.poll(future.as_mut()) {
-            return output;
+            return Some(output);
         }
-        task.wait();
+        if !task.try_wait() {
+            return None;
+        }
     }
-    panic!("the future is polled for ever");
+    panic!("the future never ends");
 }
 
 /// Polls a future for as long as it is woken, without letting time pass.
+///
+/// # Panics
+///
+/// If the future wakes itself without end.
 pub fn settle<F: Future + ?Sized>(task: &mut Task, mut future: Pin<&mut F>) -> Poll<F::Output> {
     for _ in 0..ENOUGH {
         let polled = task.poll(future.as_mut());
@@ -101,20 +125,21 @@ pub fn settle<F: Future + ?Sized>(task: &mut Task, mut future: Pin<&mut F>) -> P
             return polled;
         }
     }
-    panic!("the future wakes itself for ever");
+    panic!("the future wakes itself without end");
 }
 
-/// [`settle`] for a future that is dropped afterwards.
+/// Polls a future in a new task as [`settle`] does, and then drops the future.
 pub fn attempt<F: Future>(future: F) -> Poll<F::Output> {
     settle(&mut Task::new(), pin!(future))
 }
 
-/// Polls a future once and drops it.
+/// Polls a future once and then drops it.
 pub fn glance<F: Future>(future: F) -> Poll<F::Output> {
     Task::new().poll(pin!(future))
 }
 
-/// Runs an operation to its end, but drops its future whenever it is pending and begins anew.
+/// Runs an operation to its end. Whenever its future is pending, drops it and starts the operation
+/// again.
 ///
 /// # Panics
 ///
@@ -128,62 +153,42 @@ pub fn run_dropping<S: ?Sized, R>(state: &mut S, mut operation: impl AsyncFnMut(
             Poll::Pending => task.wait(),
         }
     }
-    panic!("the operation is begun for ever");
+    panic!("the operation never ends");
 }
 
-/// The output of what must be ready.
+/// Returns the output of a poll.
 ///
 /// # Panics
 ///
-/// If it is pending.
+/// If the poll is pending.
 pub fn expect_ready<R>(polled: Poll<R>) -> R {
     match polled {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("pending"),
+        Poll::Pending => panic!("the poll is pending"),
     }
 }
 
-/// [`run`], but `None` if nothing is left that could wake the task.
-///
-/// # Panics
-///
-/// If the future never ends.
-pub fn try_run<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut task = Task::new();
-    for _ in 0..ENOUGH {
-        if let Poll::Ready(output) = task.poll(future.as_mut()) {
-            return Some(output);
-        }
-        while !task.is_woken() {
-            if !clock::advance_to_alarm() {
-                return None;
-            }
-        }
-    }
-    panic!("the future is polled for ever");
-}
-
-/// An operation that is begun anew whenever it is polled, and dropped whenever it is pending.
+/// Awaits an operation that is started again at each poll. Its future is dropped whenever it is
+/// pending.
 pub async fn afresh<S: ?Sized, R>(state: &mut S, mut operation: impl AsyncFnMut(&mut S) -> R) -> R {
     poll_fn(|cx| pin!(operation(state)).poll(cx)).await
 }
 
-/// Which task is polled first when several were woken.
+/// The order in which woken tasks are polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// The one that was spawned first.
+    /// The task that was spawned first comes first.
     Oldest,
-    /// The one that was spawned last.
+    /// The task that was spawned last comes first.
     Newest,
 }
 
 impl Order {
-    /// Both.
+    /// Both orders.
     pub const BOTH: [Self; 2] = [Self::Oldest, Self::Newest];
 }
 
-/// Several tasks on one thread, of which only those are polled that were woken.
+/// Several tasks on one thread. A task is polled only if it was woken.
 #[derive(Debug)]
 pub struct Tasks<'a> {
     order: Order,
@@ -193,7 +198,7 @@ pub struct Tasks<'a> {
 struct Running<'a> {
     task: Task,
     polls: usize,
-    /// `None` when it has come to its end, or was dropped.
+    /// `None` after the future has ended or was dropped.
     future: Option<Pin<Box<dyn Future<Output = ()> + 'a>>>,
 }
 
@@ -207,7 +212,7 @@ impl fmt::Debug for Running<'_> {
     }
 }
 
-/// A task among others.
+/// A handle to one task of [`Tasks`].
 #[derive(Debug)]
 pub struct Job<R> {
     index: usize,
@@ -215,7 +220,8 @@ pub struct Job<R> {
 }
 
 impl<R> Job<R> {
-    /// What it came to, once, if it has come to its end.
+    /// Takes the output of the task. Returns `None` if the task has not ended, or if the output was
+    /// taken before.
     #[must_use]
     pub fn output(&self) -> Option<R> {
         self.output.borrow_mut().take()
@@ -223,7 +229,7 @@ impl<R> Job<R> {
 }
 
 impl<'a> Tasks<'a> {
-    /// No task.
+    /// Returns an executor without tasks.
     #[must_use]
     pub fn new(order: Order) -> Self {
         Tasks {
@@ -232,7 +238,7 @@ impl<'a> Tasks<'a> {
         }
     }
 
-    /// Adds a task, which will be polled for the first time.
+    /// Adds a task. It counts as woken, so that [`settle`](Self::settle) polls it.
     pub fn spawn<R: 'a>(&mut self, future: impl Future<Output = R> + 'a) -> Job<R> {
         let output = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&output);
@@ -252,35 +258,34 @@ impl<'a> Tasks<'a> {
         }
     }
 
-    /// Drops what is left of a task.
+    /// Drops the future of a task.
     pub fn abort<R>(&mut self, job: &Job<R>) {
         self.running[job.index].future = None;
     }
 
-    /// How often a task was polled.
+    /// Returns how often a task was polled.
     #[must_use]
     pub fn polls<R>(&self, job: &Job<R>) -> usize {
         self.running[job.index].polls
     }
 
-    /// How often a task was woken.
+    /// Returns how often a task was woken, not counting [`spawn`](Self::spawn).
     #[must_use]
     pub fn wakes<R>(&self, job: &Job<R>) -> usize {
-        // One of them stands for its beginning.
         self.running[job.index].task.wakes() - 1
     }
 
-    /// Whether a task was woken since it was polled.
+    /// Returns `true` if a task was woken since its last poll.
     #[must_use]
     pub fn is_woken<R>(&self, job: &Job<R>) -> bool {
         self.running[job.index].task.is_woken()
     }
 
-    /// Polls what was woken until nothing is, without letting time pass.
+    /// Polls woken tasks until no task is woken, without letting time pass.
     ///
     /// # Panics
     ///
-    /// If that has no end.
+    /// If the tasks wake each other without end.
     pub fn settle(&mut self) {
         for _ in 0..ENOUGH {
             let woken =
@@ -299,11 +304,11 @@ impl<'a> Tasks<'a> {
                 running.future = None;
             }
         }
-        panic!("the tasks wake each other for ever");
+        panic!("the tasks wake each other without end");
     }
 
-    /// Runs all tasks, letting virtual time pass whenever nothing else can happen. `false` if some are left that
-    /// nothing will wake any more.
+    /// Runs all tasks. Virtual time passes whenever nothing else can happen. Returns `false` if
+    /// tasks are left that nothing can wake.
     #[must_use]
     pub fn run(&mut self) -> bool {
         loop {

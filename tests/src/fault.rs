@@ -1,8 +1,8 @@
-//! Faults of a task that opens a connection and then uses it.
+//! The error of a task that opens a connection and then uses it.
 
 use ws_driver::{AcceptError, ConnectError, Error};
 
-/// The error of whichever step failed.
+/// The error of the step that failed.
 #[derive(Debug)]
 pub enum Fault {
     /// Accepting failed.

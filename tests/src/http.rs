@@ -1,4 +1,4 @@
-//! Heads written and read by hand.
+//! HTTP heads that are written and parsed by hand.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -6,7 +6,7 @@ use sha1::{Digest, Sha1};
 
 /// The key of [`request`], from RFC 6455 §1.3.
 pub const SAMPLE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-/// The answer to it.
+/// The accept value that answers [`SAMPLE_KEY`].
 pub const SAMPLE_ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// The lines of a request that every server accepts.
@@ -19,7 +19,7 @@ pub const LINES: [&str; 6] = [
     "Sec-WebSocket-Version: 13",
 ];
 
-/// A head of these lines.
+/// Returns a head that consists of `lines`.
 #[must_use]
 pub fn head<S: AsRef<str>>(lines: &[S]) -> Vec<u8> {
     let mut head = String::new();
@@ -31,23 +31,24 @@ pub fn head<S: AsRef<str>>(lines: &[S]) -> Vec<u8> {
     head.into_bytes()
 }
 
-/// A request that every server accepts.
+/// Returns a request that every server accepts.
 #[must_use]
 pub fn request() -> Vec<u8> {
     head(&LINES)
 }
 
-/// That request with more lines.
+/// Returns [`request`] with additional lines.
 #[must_use]
 pub fn request_with(lines: &[&str]) -> Vec<u8> {
     head(&[&LINES, lines].concat())
 }
 
-/// That request with the line that begins with `start` replaced; by nothing if `line` is empty.
+/// Returns [`request`] with `line` in place of the lines that begin with `start`. An empty `line`
+/// deletes them.
 ///
 /// # Panics
 ///
-/// If there is no such line.
+/// If no line begins with `start`.
 #[must_use]
 pub fn request_but(start: &str, line: &str) -> Vec<u8> {
     assert!(LINES.iter().any(|l| l.starts_with(start)), "{start}");
@@ -59,7 +60,7 @@ pub fn request_but(start: &str, line: &str) -> Vec<u8> {
     head(&lines)
 }
 
-/// The accept value for a key (RFC 6455 §4.2.2).
+/// Returns the accept value for a key (RFC 6455 §4.2.2).
 #[must_use]
 pub fn accept_for(key: &str) -> String {
     let mut sha = Sha1::new();
@@ -68,7 +69,7 @@ pub fn accept_for(key: &str) -> String {
     BASE64_STANDARD.encode(sha.finalize())
 }
 
-/// The value of a header in a head, by name without regard to case.
+/// Returns the value of the first header with this name, ignoring case.
 #[must_use]
 pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().skip(1).find_map(|line| {
@@ -77,7 +78,7 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// The accept value that answers a request.
+/// Returns the accept value that answers a request.
 ///
 /// # Panics
 ///
@@ -87,13 +88,13 @@ pub fn accept_of(request: &str) -> String {
     accept_for(header(request, "Sec-WebSocket-Key").expect("a request has a key"))
 }
 
-/// A 101 that answers a request.
+/// Returns a response 101 that answers a request.
 #[must_use]
 pub fn switching(request: &str) -> Vec<u8> {
     switching_with(request, &[])
 }
 
-/// A 101 that answers a request, with more lines.
+/// Returns a response 101 that answers a request, with additional lines.
 #[must_use]
 pub fn switching_with(request: &str, lines: &[&str]) -> Vec<u8> {
     let accept = format!("Sec-WebSocket-Accept: {}", accept_of(request));
@@ -106,34 +107,35 @@ pub fn switching_with(request: &str, lines: &[&str]) -> Vec<u8> {
     head(&[&fixed[..], lines].concat())
 }
 
-/// Splits octets behind the empty line that ends a head.
+/// Splits `bytes` behind the empty line that ends a head. Returns `None` if the head is incomplete.
 #[must_use]
-pub fn split_head(octets: &[u8]) -> Option<(String, &[u8])> {
-    let end = octets.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
-    let head = String::from_utf8_lossy(&octets[..end]).into_owned();
-    Some((head, &octets[end..]))
+pub fn split_head(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    Some((head, &bytes[end..]))
 }
 
 /// A complete response that refuses an upgrade.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// Its status.
+    /// The status code.
     pub status: u16,
-    /// Status line and headers.
+    /// The status line and the headers.
     pub head: String,
-    /// Its body.
+    /// The body.
     pub body: Vec<u8>,
 }
 
-/// Reads a response that refuses and ends the connection.
+/// Parses a response that refuses an upgrade and ends the connection.
 ///
 /// # Panics
 ///
-/// If it is anything but complete.
+/// If the response is incomplete, has another length than its `Content-Length`, or lacks
+/// `Connection: close`.
 #[must_use]
-pub fn refusal(octets: &[u8]) -> Refusal {
-    let (head, body) = split_head(octets)
-        .unwrap_or_else(|| panic!("no complete head in \"{}\"", octets.escape_ascii()));
+pub fn refusal(bytes: &[u8]) -> Refusal {
+    let (head, body) = split_head(bytes)
+        .unwrap_or_else(|| panic!("no complete head in \"{}\"", bytes.escape_ascii()));
     let status = head
         .strip_prefix("HTTP/1.1 ")
         .and_then(|rest| rest.get(..3))
@@ -158,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sample_of_the_rfc() {
+    fn the_accept_value_of_the_rfc_is_computed() {
         assert_eq!(accept_for(SAMPLE_KEY), SAMPLE_ACCEPT);
         assert_eq!(
             accept_of(&String::from_utf8(request()).unwrap()),

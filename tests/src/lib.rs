@@ -1,18 +1,21 @@
-//! Shows how connections behave, on a transport that follows a script and on real sockets.
+//! Tests of connections, on a scripted transport and on real sockets.
 //!
-//! * [`clock`], [`exec`] and [`scripted`]: virtual time, an executor that notices lost wake-ups, and a transport that
-//!   stalls, shortens and fails on demand. No test over them waits for real time.
-//! * [`wire`] and [`http`]: frames and heads written and read by hand, so that an error that an encoder and a decoder
-//!   share cannot hide.
-//! * [`steps`]: what tests of several subjects over the scripted transport do.
-//! * [`suite`]: behaviours over TCP, written once for every runtime, against blocking peers made of
-//!   [`socket`]s; [`runtimes`]: what to show them on.
+//! * [`clock`], [`exec`] and [`scripted`]: virtual time, an executor that detects lost wake-ups,
+//!   and a transport that stalls, shortens and fails operations on demand. Tests with these modules
+//!   never wait for real time.
+//! * [`wire`] and [`http`]: frames and heads that are encoded and parsed by hand. They reveal
+//!   errors that an encoder and a decoder of this project share.
+//! * [`steps`] and [`pairs`]: steps that several tests over the scripted transport need.
+//! * [`suite`]: tests over TCP, written once for every runtime, against blocking peers made of
+//!   [`socket`]s. [`runtimes`] implements the runtimes.
 
 #![forbid(unsafe_code)]
 
 pub mod clock;
 pub mod exec;
 pub mod fault;
+#[cfg(doctest)]
+mod guide;
 pub mod http;
 pub mod pairs;
 pub mod runtimes;
@@ -22,11 +25,13 @@ pub mod steps;
 pub mod suite;
 pub mod wire;
 
-/// Closes a connection by its sending half and waits for the end, which the other half sees.
+/// Closes a connection by its sending half and waits for the end of the connection.
+///
+/// A receiving half that still exists must be polled meanwhile, because it reads the peer's Close.
 ///
 /// # Errors
 ///
-/// As for [`ws_driver::Sender::close`] and [`ws_driver::Sender::closed`].
+/// Those of [`ws_driver::Sender::close`] and [`ws_driver::Sender::closed`].
 pub async fn close_and_wait<T: ws_driver::transport::Split>(
     tx: &mut ws_driver::Sender<T>,
     code: ws_driver::CloseCode,

@@ -1,18 +1,20 @@
-//! Two ends that talk to each other, over two scripted transports.
+//! Both ends of one connection, each over its own scripted transport.
 
 use ws_driver::{Acceptor, Config, Connector};
 
 use crate::exec;
 use crate::scripted::{self, End, Manual, Peer, Ws};
 
-/// One end of a connection, and the other end of its transport.
+/// One end of a connection, and the peer at the other end of its scripted transport.
 pub type Place = (Ws, Peer);
 
-/// Two ends that have agreed on compression: the one of this name, and the other.
+/// Returns two ends that have agreed on compression: first the end that `end` names, which uses
+/// `ours`, then the other end, which uses `theirs`. The test must move the data between their
+/// transports.
 ///
 /// # Panics
 ///
-/// If they do not agree.
+/// If they do not agree on compression.
 #[must_use]
 pub fn compressing(end: End, ours: &Config, theirs: &Config) -> (Place, Place) {
     let (client_config, server_config) = match end {

@@ -1,4 +1,4 @@
-//! The runtimes that have an adapter, each with all its tasks on one thread or with tasks on several, where it offers
+//! The runtimes that have an adapter. Tasks run on one thread or on several, if the runtime offers
 //! both.
 
 use std::future::Future;
@@ -6,48 +6,49 @@ use std::net;
 use std::time::Duration;
 
 use smol::LocalExecutor;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use ws_async_std::AsyncStd;
 use ws_smol::Smol;
 use ws_tokio::Tokio;
 
 use crate::suite::{Stream, Suite};
 
-/// tokio with everything on one thread.
+/// tokio, with tasks on several threads if `THREADS`.
 #[derive(Debug)]
-pub struct TokioThread;
+pub struct OnTokio<const THREADS: bool>;
+
+/// tokio with all tasks on one thread.
+pub type TokioThread = OnTokio<false>;
 
 /// tokio with tasks that move between threads.
-#[derive(Debug)]
-pub struct TokioThreads;
+pub type TokioThreads = OnTokio<true>;
 
 /// async-std, whose tasks move between the threads of the process.
 #[derive(Debug)]
 pub struct AsyncStdThreads;
 
-/// smol with everything on one thread.
+/// smol, with tasks on several threads if `THREADS`.
 #[derive(Debug)]
-pub struct SmolThread;
+pub struct OnSmol<const THREADS: bool>;
+
+/// smol with all tasks on one thread.
+pub type SmolThread = OnSmol<false>;
 
 /// smol with tasks on the threads of the process.
-#[derive(Debug)]
-pub struct SmolThreads;
+pub type SmolThreads = OnSmol<true>;
 
-fn block_on_tokio<F: Future>(builder: &mut Builder, future: F) -> F::Output {
-    let runtime: Runtime = builder.enable_all().build().expect("a runtime");
-    runtime.block_on(future)
-}
-
-fn adopt_by_tokio(stream: net::TcpStream) -> tokio::net::TcpStream {
-    stream.set_nonblocking(true).expect("a flag");
-    tokio::net::TcpStream::from_std(stream).expect("a runtime")
-}
-
-impl Suite for TokioThread {
+impl<const THREADS: bool> Suite for OnTokio<THREADS> {
     type Runtime = Tokio;
 
     fn block_on<F: Future>(future: F) -> F::Output {
-        block_on_tokio(&mut Builder::new_current_thread(), future)
+        let mut builder = if THREADS {
+            Builder::new_multi_thread()
+        } else {
+            Builder::new_current_thread()
+        };
+        // A runtime of one thread ignores the number of threads.
+        let runtime = builder.worker_threads(2).enable_all().build();
+        runtime.expect("a runtime").block_on(future)
     }
 
     fn spawn(future: impl Future<Output = ()> + Send + 'static) {
@@ -59,27 +60,8 @@ impl Suite for TokioThread {
     }
 
     fn adopt(stream: net::TcpStream) -> Stream<Self> {
-        adopt_by_tokio(stream)
-    }
-}
-
-impl Suite for TokioThreads {
-    type Runtime = Tokio;
-
-    fn block_on<F: Future>(future: F) -> F::Output {
-        block_on_tokio(Builder::new_multi_thread().worker_threads(2), future)
-    }
-
-    fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-        tokio::spawn(future);
-    }
-
-    fn sleep(time: Duration) -> impl Future<Output = ()> + Send {
-        tokio::time::sleep(time)
-    }
-
-    fn adopt(stream: net::TcpStream) -> Stream<Self> {
-        adopt_by_tokio(stream)
+        stream.set_nonblocking(true).expect("the flag is set");
+        tokio::net::TcpStream::from_std(stream).expect("a runtime")
     }
 }
 
@@ -104,54 +86,34 @@ impl Suite for AsyncStdThreads {
 }
 
 thread_local! {
-    /// Of [`SmolThread`].
+    /// The executor of [`SmolThread`].
     static EXECUTOR: LocalExecutor<'static> = const { LocalExecutor::new() };
 }
 
-fn adopt_by_smol(stream: net::TcpStream) -> smol::net::TcpStream {
-    stream.try_into().expect("a flag")
-}
-
-async fn sleep_on_smol(time: Duration) {
-    smol::Timer::after(time).await;
-}
-
-impl Suite for SmolThread {
+impl<const THREADS: bool> Suite for OnSmol<THREADS> {
     type Runtime = Smol;
 
     fn block_on<F: Future>(future: F) -> F::Output {
-        EXECUTOR.with(|executor| smol::block_on(executor.run(future)))
+        if THREADS {
+            smol::block_on(future)
+        } else {
+            EXECUTOR.with(|executor| smol::block_on(executor.run(future)))
+        }
     }
 
     fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-        EXECUTOR.with(|executor| executor.spawn(future).detach());
+        if THREADS {
+            smol::spawn(future).detach();
+        } else {
+            EXECUTOR.with(|executor| executor.spawn(future).detach());
+        }
     }
 
-    fn sleep(time: Duration) -> impl Future<Output = ()> + Send {
-        sleep_on_smol(time)
-    }
-
-    fn adopt(stream: net::TcpStream) -> Stream<Self> {
-        adopt_by_smol(stream)
-    }
-}
-
-impl Suite for SmolThreads {
-    type Runtime = Smol;
-
-    fn block_on<F: Future>(future: F) -> F::Output {
-        smol::block_on(future)
-    }
-
-    fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-        smol::spawn(future).detach();
-    }
-
-    fn sleep(time: Duration) -> impl Future<Output = ()> + Send {
-        sleep_on_smol(time)
+    async fn sleep(time: Duration) {
+        smol::Timer::after(time).await;
     }
 
     fn adopt(stream: net::TcpStream) -> Stream<Self> {
-        adopt_by_smol(stream)
+        stream.try_into().expect("the stream is nonblocking")
     }
 }

@@ -1,4 +1,4 @@
-//! Steps that tests of several subjects take.
+//! Steps that several tests have in common.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::exec;
 use crate::scripted::{End, Manual, Peer, Ws};
 use crate::wire::{CONTINUATION, Frame, PING, TEXT};
 
-/// A connection over `transport`, whose handshake someone else did.
+/// Returns a connection over `transport`, after a handshake that was done elsewhere. `leftover` is
+/// the data that was read behind the head.
 #[must_use]
 pub fn take_over<T: Transport<Timer = ManualTimer>>(
     end: End,
@@ -29,24 +30,24 @@ pub fn take_over<T: Transport<Timer = ManualTimer>>(
     }
 }
 
-/// What `act` returns, and the virtual time that it took.
+/// Runs `act`. Returns its result and the virtual time that it took.
 pub fn timed<R>(act: impl FnOnce() -> R) -> (R, Duration) {
     let before = clock::elapsed();
     let result = act();
     (result, clock::elapsed() - before)
 }
 
-/// What the frames are.
+/// Returns the opcodes of the frames.
 #[must_use]
 pub fn opcodes(frames: &[Frame]) -> Vec<u8> {
     frames.iter().map(Frame::opcode).collect()
 }
 
-/// Checks that both directions still work.
+/// Checks that both directions still work: flushes the queue, receives a message and sends one.
 ///
 /// # Panics
 ///
-/// If one does not.
+/// If a direction does not work.
 pub fn assert_works<T: Transport>(ws: &mut WebSocket<T>, end: End, peer: &Peer) {
     exec::run(ws.flush()).unwrap();
     let _ = peer.take_output();
@@ -62,31 +63,31 @@ pub fn assert_works<T: Transport>(ws: &mut WebSocket<T>, end: End, peer: &Peer) 
 /// A way to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receive {
-    /// Messages to keep.
+    /// Owned messages, by `recv`.
     Recv,
-    /// Messages to look at.
+    /// Borrowed messages, by `recv_ref`.
     RecvRef,
-    /// Piece by piece.
+    /// Piece by piece, by `recv_stream`.
     Stream,
-    /// Found by driving, and then received.
+    /// Found by `drive` and then received by `recv`.
     Drive,
 }
 
 impl Receive {
-    /// Every way.
+    /// All ways.
     pub const ALL: [Self; 4] = [Self::Recv, Self::RecvRef, Self::Stream, Self::Drive];
 
-    /// The next message, whichever way.
+    /// Receives the next message. Returns `None` at the end of the connection.
     ///
     /// # Errors
     ///
     /// Those of the connection.
     pub async fn next(self, ws: &mut Ws) -> Result<Option<Vec<u8>>, Error> {
         match self {
-            Self::Recv => Ok(ws.recv().await?.map(octets)),
+            Self::Recv => Ok(ws.recv().await?.map(bytes)),
             Self::RecvRef => {
                 let message = ws.recv_ref().await?;
-                Ok(message.map(|(message, _)| octets(message.to_message())))
+                Ok(message.map(|(message, _)| bytes(message.to_message())))
             }
             Self::Stream => {
                 let Some(mut reader) = ws.recv_stream().await? else {
@@ -102,27 +103,30 @@ impl Receive {
                 if !ws.drive().await? {
                     return Ok(None);
                 }
-                Ok(ws.recv().await?.map(octets))
+                Ok(ws.recv().await?.map(bytes))
             }
         }
     }
 }
 
-/// The octets of a message.
+/// Returns the payload of a message.
 #[must_use]
-pub fn octets(message: Message) -> Vec<u8> {
+pub fn bytes(message: Message) -> Vec<u8> {
     match message {
         Message::Text(text) => text.as_bytes().to_vec(),
-        Message::Binary(octets) => octets.to_vec(),
+        Message::Binary(bytes) => bytes.to_vec(),
     }
 }
 
-/// A connection where [`WebSocket::drive`] found `first`, which waits in one block with `second` (0), was put together
-/// of fragments (1), or is larger than a block (2).
+/// Returns a connection whose [`WebSocket::drive`] has found a first message. A message `second`
+/// follows it.
+///
+/// `how` selects the first message: 0 is one frame in the same block as `second`, 1 is assembled
+/// from fragments, and any other value is larger than a block.
 ///
 /// # Panics
 ///
-/// If none was found.
+/// If [`WebSocket::drive`] finds no message.
 #[must_use]
 pub fn driven(end: End, how: usize) -> (Ws, Peer) {
     let from = end.peer();
@@ -142,13 +146,13 @@ pub fn driven(end: End, how: usize) -> (Ws, Peer) {
     (ws, peer)
 }
 
-/// Whether this is the message that [`driven`] found.
+/// Returns `true` if `bytes` is the first message of [`driven`].
 #[must_use]
-pub fn is_first(octets: &[u8]) -> bool {
-    octets == b"first" || octets == "first".repeat(20_000).as_bytes()
+pub fn is_first(bytes: &[u8]) -> bool {
+    bytes == b"first" || bytes == "first".repeat(20_000).as_bytes()
 }
 
-/// Answers every message with itself, without a copy to keep.
+/// Sends each message back without copying it into an owned message, until the connection ends.
 ///
 /// # Errors
 ///

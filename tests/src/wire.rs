@@ -1,4 +1,4 @@
-//! Frames written and read by hand (RFC 6455 §5.2).
+//! Frames that are encoded and parsed by hand (RFC 6455 §5.2).
 
 /// Opcode of a continuation frame.
 pub const CONTINUATION: u8 = 0x0;
@@ -13,15 +13,15 @@ pub const PING: u8 = 0x9;
 /// Opcode of a Pong.
 pub const PONG: u8 = 0xa;
 
-/// The key with which tests mask what a client says.
+/// The masking key of the frames that tests send as a client.
 pub const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// Who sends a frame.
+/// The sender of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
-    /// A client, which masks.
+    /// A client. It masks its frames.
     Client,
-    /// A server, which does not.
+    /// A server. It does not mask its frames.
     Server,
 }
 
@@ -30,38 +30,47 @@ impl From {
         (self == Self::Client).then_some(KEY)
     }
 
-    /// A frame with FIN.
+    /// Returns a frame with FIN.
     #[must_use]
     pub fn frame(self, opcode: u8, payload: &[u8]) -> Vec<u8> {
         encode(0x80 | opcode, self.key(), payload)
     }
 
-    /// A frame without FIN.
+    /// Returns a frame without FIN.
     #[must_use]
     pub fn fragment(self, opcode: u8, payload: &[u8]) -> Vec<u8> {
         encode(opcode, self.key(), payload)
     }
 
-    /// A text message.
+    /// Returns a text message in one frame.
     #[must_use]
     pub fn text(self, text: &str) -> Vec<u8> {
         self.frame(TEXT, text.as_bytes())
     }
 
-    /// A Close with a code and a reason.
+    /// Returns a Close with a code and a reason.
     #[must_use]
     pub fn close(self, code: u16, reason: &str) -> Vec<u8> {
         self.frame(CLOSE, &close_payload(code, reason))
     }
 }
 
-/// The payload of a Close.
+/// Returns the payload of a Close.
 #[must_use]
 pub fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     [&code.to_be_bytes(), reason.as_bytes()].concat()
 }
 
-/// A frame with any first octet.
+/// Returns the code in the payload of a Close, or 1005 if it has none.
+#[must_use]
+pub fn close_code(payload: &[u8]) -> u16 {
+    match payload {
+        [high, low, ..] => u16::from_be_bytes([*high, *low]),
+        _ => 1005,
+    }
+}
+
+/// Returns a frame that begins with the byte `first`.
 #[must_use]
 pub fn encode(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
@@ -87,72 +96,75 @@ pub fn encode(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A frame that came out.
+/// A parsed frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// FIN, RSV and opcode.
+    /// The first byte: FIN, RSV and opcode.
     pub first: u8,
-    /// The masking key.
+    /// The masking key, if the frame was masked.
     pub key: Option<[u8; 4]>,
     /// The payload, unmasked.
     pub payload: Vec<u8>,
 }
 
 impl Frame {
-    /// The opcode.
+    /// Returns the opcode.
     #[must_use]
     pub fn opcode(&self) -> u8 {
         self.first & 0xf
     }
 
-    /// The code of a Close; 1005 if it has none.
+    /// Returns the code of a Close, or 1005 if it has none.
     #[must_use]
     pub fn close_code(&self) -> u16 {
-        match self.payload[..] {
-            [high, low, ..] => u16::from_be_bytes([high, low]),
-            _ => 1005,
-        }
+        close_code(&self.payload)
     }
 
-    /// Opcode and payload of a whole message or control frame.
+    /// Returns opcode and payload of an unfragmented message or a control frame.
     ///
     /// # Panics
     ///
-    /// If the frame is a fragment or has reserved bits.
+    /// If the frame has no FIN or sets reserved bits.
     #[must_use]
     pub fn whole(&self) -> (u8, &[u8]) {
-        assert_eq!(self.first & 0xf0, 0x80, "first octet {:#x}", self.first);
+        assert_eq!(
+            self.first & 0xf0,
+            0x80,
+            "the first byte is {:#x}",
+            self.first
+        );
         (self.opcode(), &self.payload)
     }
 }
 
-/// Reads one frame off the front of `octets`: the frame and its length.
+/// Parses the frame at the beginning of `bytes`. Returns the frame and its length, or `None` if it
+/// is incomplete.
 ///
 /// # Panics
 ///
-/// If a length is not in its shortest form.
+/// If the payload length is not in its shortest form.
 #[must_use]
-pub fn parse_one(octets: &[u8]) -> Option<(Frame, usize)> {
-    let (&first, &second) = (octets.first()?, octets.get(1)?);
+pub fn parse_one(bytes: &[u8]) -> Option<(Frame, usize)> {
+    let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     let (len, mut at) = match second & 0x7f {
         126 => {
-            let len = u16::from_be_bytes(octets.get(2..4)?.try_into().ok()?);
-            assert!(len > 125, "length {len} in two octets");
+            let len = u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?);
+            assert!(len > 125, "payload length {len} is in two bytes");
             (usize::from(len), 4)
         }
         127 => {
-            let len = u64::from_be_bytes(octets.get(2..10)?.try_into().ok()?);
-            assert!(len > 0xffff, "length {len} in eight octets");
+            let len = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
+            assert!(len > 0xffff, "payload length {len} is in eight bytes");
             (usize::try_from(len).ok()?, 10)
         }
         len => (usize::from(len), 2),
     };
     let mut key = None;
     if second & 0x80 != 0 {
-        key = Some(octets.get(at..at + 4)?.try_into().ok()?);
+        key = Some(bytes.get(at..at + 4)?.try_into().ok()?);
         at += 4;
     }
-    let mut payload = octets.get(at..at + len)?.to_vec();
+    let mut payload = bytes.get(at..at + len)?.to_vec();
     if let Some(key) = key {
         let key: [u8; 4] = key;
         payload
@@ -168,27 +180,27 @@ pub fn parse_one(octets: &[u8]) -> Option<(Frame, usize)> {
     Some((frame, at + len))
 }
 
-/// Reads frames: those that are whole, and how many octets are left behind them.
+/// Parses all complete frames. Returns them and the number of bytes behind them.
 #[must_use]
-pub fn parse(octets: &[u8]) -> (Vec<Frame>, usize) {
+pub fn parse(bytes: &[u8]) -> (Vec<Frame>, usize) {
     let mut frames = Vec::new();
     let mut at = 0;
-    while let Some((frame, len)) = parse_one(&octets[at..]) {
+    while let Some((frame, len)) = parse_one(&bytes[at..]) {
         frames.push(frame);
         at += len;
     }
-    (frames, octets.len() - at)
+    (frames, bytes.len() - at)
 }
 
-/// Reads frames of which none is cut.
+/// Parses frames.
 ///
 /// # Panics
 ///
-/// If the last one is.
+/// If the last frame is incomplete.
 #[must_use]
-pub fn parse_all(octets: &[u8]) -> Vec<Frame> {
-    let (frames, left) = parse(octets);
-    assert_eq!(left, 0, "octets behind {} frames", frames.len());
+pub fn parse_all(bytes: &[u8]) -> Vec<Frame> {
+    let (frames, left) = parse(bytes);
+    assert_eq!(left, 0, "incomplete data behind {} frames", frames.len());
     frames
 }
 
@@ -198,7 +210,7 @@ mod tests {
 
     /// RFC 6455 §5.7.
     #[test]
-    fn the_examples_of_the_rfc() {
+    fn the_examples_of_the_rfc_are_encoded_and_parsed() {
         assert_eq!(From::Server.text("Hello"), b"\x81\x05Hello");
         assert_eq!(
             From::Client.text("Hello"),

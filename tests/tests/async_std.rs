@@ -1,4 +1,4 @@
-//! The behaviours on async-std, whose tasks have several threads.
+//! The suite on async-std, which runs its tasks on several threads.
 
 #![forbid(unsafe_code)]
 

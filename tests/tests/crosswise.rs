@@ -1,4 +1,4 @@
-//! A client on one runtime and a server on another, in every pairing, have the same conversation.
+//! The same conversation between a client and a server on two runtimes, in every pairing.
 
 #![forbid(unsafe_code)]
 
@@ -8,7 +8,7 @@ use ws_tests::fault::Fault;
 use ws_tests::runtimes::{AsyncStdThreads, SmolThread, TokioThread};
 use ws_tests::suite::{Acceptor, Connector, Running, Stream, Suite, Ws, server};
 
-/// Who ends the conversation.
+/// The end that closes the connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Closer {
     Client,
@@ -16,16 +16,18 @@ enum Closer {
 }
 
 const SUBPROTOCOL: &str = "talk.v1";
-/// Of a streamed message: less than a frame, a frame, and much more than a block.
+/// The lengths of the pieces of a streamed message. A short header allows 125 bytes, and 300,000
+/// bytes exceed a block.
 const PIECES: [usize; 5] = [1, 125, 126, 70_000, 300_000];
 const LAST_WORDS: &str = "κόσμε, goodbye";
 
-/// What the messages of this test hold.
-fn octets(len: usize) -> Vec<u8> {
+/// Returns the content of a message with this length.
+fn bytes(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i / 3 % 251) as u8).collect()
 }
 
-/// Echoes until it is told to go on, then echoes a message piece by piece, asks back, and closes or is closed.
+/// Echoes messages up to "go on", then echoes one message piece by piece, measures a round trip,
+/// and closes or is closed.
 async fn serve<S: Suite>(stream: Stream<S>, closer: Closer) -> Result<Option<End>, Fault> {
     let offer = Acceptor::<S>::new().read(stream).await?;
     assert_eq!(
@@ -52,16 +54,17 @@ async fn serve<S: Suite>(stream: Stream<S>, closer: Closer) -> Result<Option<End
     }
     writer.finish().await?;
 
-    assert!(ws.ping().await?.is_some(), "the client has nothing to say");
+    assert!(ws.ping().await?.is_some(), "no round trip was measured");
     ws.send("your turn").await?;
     match closer {
         Closer::Client => assert!(ws.recv().await?.is_none()),
         Closer::Server => ws.close(CloseCode::GOING_AWAY, LAST_WORDS).await?,
     }
-    assert!(ws.recv().await?.is_none(), "the end stays the end");
+    assert!(ws.recv().await?.is_none(), "a message follows the end");
     Ok(ws.end())
 }
 
+/// The client of [`serve`].
 async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Fault> {
     let connector = Connector::<S>::new().subprotocol(SUBPROTOCOL);
     let mut ws = connector.connect(&url).await?;
@@ -69,12 +72,12 @@ async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Faul
     assert!(ws.peer_addr().is_some());
     echoed::<S>(&mut ws, "hello").await?;
     echoed::<S>(&mut ws, "").await?;
-    echoed::<S>(&mut ws, &octets(256)[..]).await?;
+    echoed::<S>(&mut ws, &bytes(256)[..]).await?;
     echoed::<S>(&mut ws, &"κόσμε ".repeat(300_000)).await?;
-    echoed::<S>(&mut ws, octets(3 << 20)).await?;
-    assert!(ws.ping().await?.is_some(), "the server has nothing to say");
+    echoed::<S>(&mut ws, bytes(3 << 20)).await?;
+    assert!(ws.ping().await?.is_some(), "no round trip was measured");
 
-    // Both directions at once, by halves.
+    // Both directions at once, with halves.
     let (mut tx, mut rx) = ws.split();
     let send = async {
         for number in 0..500 {
@@ -95,23 +98,24 @@ async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Faul
     echoed::<S>(&mut ws, "go on").await?;
     let mut writer = ws.writer(MessageKind::Binary)?;
     for len in PIECES {
-        writer.write(octets(len)).await?;
+        writer.write(bytes(len)).await?;
     }
     writer.finish().await?;
-    let answer = ws.recv().await?.expect("the message as it was");
-    assert!(answer.as_bytes() == PIECES.map(octets).concat());
+    let answer = ws.recv().await?.expect("the echo of the streamed message");
+    assert!(answer.as_bytes() == PIECES.map(bytes).concat());
 
-    // Answers the server's Ping on the way.
+    // This call also answers the server's Ping.
     let message = ws.recv().await?.expect("the last message");
     assert_eq!(message.as_text(), Some("your turn"));
     match closer {
         Closer::Client => ws.close(CloseCode::NORMAL, LAST_WORDS).await?,
         Closer::Server => assert!(ws.recv().await?.is_none()),
     }
-    assert!(ws.recv().await?.is_none(), "the end stays the end");
+    assert!(ws.recv().await?.is_none(), "a message follows the end");
     Ok(ws.end())
 }
 
+/// Sends a message and checks that its echo is equal.
 async fn echoed<'a, S: Suite>(
     ws: &mut Ws<S>,
     message: impl IntoOutgoing<'a> + Clone,

@@ -1,4 +1,4 @@
-//! What the types promise: `Send`, `'static`, and nothing of a payload in `Debug`.
+//! Promises of the types: `Send`, `'static`, conversions of errors, and no payload in `Debug`.
 
 #![forbid(unsafe_code)]
 
@@ -17,7 +17,7 @@ use ws_tests::wire;
 
 fn is_send<T: Send>(_: &T) {}
 fn is_send_sync_static<T: Send + Sync + 'static>() {}
-fn is_free<T: Send + Sync + Unpin + 'static>() {}
+fn is_send_sync_unpin<T: Send + Sync + Unpin + 'static>() {}
 fn is_stream<T: futures_util::Stream<Item = Result<Message, Error>>>() {}
 fn is_sink<T: futures_util::Sink<Message, Error = Error>>() {}
 fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
@@ -29,7 +29,7 @@ type AsyncStdTcp = async_std::net::TcpStream;
 type SmolTcp = smol::net::TcpStream;
 
 #[test]
-fn connections_and_what_they_give_may_move_between_threads() {
+fn connections_messages_and_builders_are_send_and_sync() {
     is_send_sync_static::<ws_driver::WebSocket<Scripted>>();
     is_send_sync_static::<ws_tokio::WebSocket>();
     is_send_sync_static::<ws_tokio::Offer>();
@@ -49,26 +49,26 @@ fn connections_and_what_they_give_may_move_between_threads() {
 }
 
 #[test]
-fn connections_and_halves_are_free_to_go_anywhere() {
-    is_free::<ws_tokio::WebSocket>();
-    is_free::<ws_tokio::WebSocket<Static>>();
-    is_free::<ws_tokio::Sender>();
-    is_free::<ws_tokio::Sender<Static>>();
-    is_free::<ws_tokio::Receiver>();
-    is_free::<ws_tokio::Receiver<Static>>();
-    is_free::<ws_async_std::WebSocket>();
-    is_free::<ws_async_std::Sender>();
-    is_free::<ws_async_std::Receiver>();
-    is_free::<ws_smol::WebSocket>();
-    is_free::<ws_smol::Sender>();
-    is_free::<ws_smol::Receiver>();
-    is_free::<ws_driver::Sender<Scripted>>();
-    is_free::<ws_driver::Receiver<Scripted>>();
-    is_free::<ws_driver::ReuniteError<ws_tokio::transport::AnyTransport>>();
-    is_free::<ws_driver::transport::Locked<Pipe>>();
-    is_free::<Error>();
-    is_free::<Message>();
-    is_free::<ws_driver::End>();
+fn connections_halves_and_errors_are_send_sync_and_unpin() {
+    is_send_sync_unpin::<ws_tokio::WebSocket>();
+    is_send_sync_unpin::<ws_tokio::WebSocket<Static>>();
+    is_send_sync_unpin::<ws_tokio::Sender>();
+    is_send_sync_unpin::<ws_tokio::Sender<Static>>();
+    is_send_sync_unpin::<ws_tokio::Receiver>();
+    is_send_sync_unpin::<ws_tokio::Receiver<Static>>();
+    is_send_sync_unpin::<ws_async_std::WebSocket>();
+    is_send_sync_unpin::<ws_async_std::Sender>();
+    is_send_sync_unpin::<ws_async_std::Receiver>();
+    is_send_sync_unpin::<ws_smol::WebSocket>();
+    is_send_sync_unpin::<ws_smol::Sender>();
+    is_send_sync_unpin::<ws_smol::Receiver>();
+    is_send_sync_unpin::<ws_driver::Sender<Scripted>>();
+    is_send_sync_unpin::<ws_driver::Receiver<Scripted>>();
+    is_send_sync_unpin::<ws_driver::ReuniteError<ws_tokio::transport::AnyTransport>>();
+    is_send_sync_unpin::<ws_driver::transport::Locked<Pipe>>();
+    is_send_sync_unpin::<Error>();
+    is_send_sync_unpin::<Message>();
+    is_send_sync_unpin::<ws_driver::End>();
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn connections_and_halves_are_streams_and_sinks() {
 }
 
 #[test]
-fn errors_may_be_boxed_and_sent() {
+fn errors_are_send_sync_and_static() {
     is_error::<Error>();
     is_error::<AcceptError>();
     is_error::<ConnectError>();
@@ -110,9 +110,23 @@ fn errors_may_be_boxed_and_sent() {
     assert!(boxed.downcast_ref::<Error>().is_some());
 }
 
-/// Compiled, never run.
+/// Checks that the futures of a connection or sender are `Send`.
+macro_rules! sending_is_send {
+    ($tx:ident) => {
+        is_send(&$tx.send("x"));
+        is_send(&$tx.send(vec![1]));
+        is_send(&$tx.feed("x"));
+        is_send(&$tx.flush());
+        is_send(&$tx.ready());
+        is_send(&$tx.send_ping("x"));
+        is_send(&$tx.send_pong("x"));
+        is_send(&$tx.close(CloseCode::NORMAL, "x"));
+    };
+}
+
+/// Compiled but never run.
 #[allow(dead_code)]
-fn futures_may_move_between_threads(
+fn futures_are_send(
     mut ws: ws_tokio::WebSocket,
     halves: (ws_tokio::Sender<Static>, ws_tokio::Receiver<Static>),
     offers: [ws_tokio::Offer; 3],
@@ -120,14 +134,7 @@ fn futures_may_move_between_threads(
 ) {
     is_send(&ws.recv());
     is_send(&ws.recv_ref());
-    is_send(&ws.send("x"));
-    is_send(&ws.send(vec![1]));
-    is_send(&ws.feed("x"));
-    is_send(&ws.flush());
-    is_send(&ws.ready());
-    is_send(&ws.send_ping("x"));
-    is_send(&ws.send_pong("x"));
-    is_send(&ws.close(CloseCode::NORMAL, "x"));
+    sending_is_send!(ws);
     is_send(&async move {
         while let Some((message, out)) = ws.recv_ref().await? {
             out.feed(message).await?;
@@ -135,14 +142,7 @@ fn futures_may_move_between_threads(
         Ok::<(), Error>(())
     });
     let (mut tx, mut rx) = halves;
-    is_send(&tx.send("x"));
-    is_send(&tx.send(vec![1]));
-    is_send(&tx.feed("x"));
-    is_send(&tx.flush());
-    is_send(&tx.ready());
-    is_send(&tx.send_ping("x"));
-    is_send(&tx.send_pong("x"));
-    is_send(&tx.close(CloseCode::NORMAL, "x"));
+    sending_is_send!(tx);
     is_send(&rx.recv());
     is_send(&rx.recv_ref());
     is_send(&async move {
@@ -166,30 +166,28 @@ fn futures_may_move_between_threads(
     is_send(&three.reject_with(ws_driver::http::Response::new(Vec::new())));
 }
 
-/// Compiled, never run.
+/// Compiled but never run.
 #[allow(dead_code)]
-fn futures_on_other_runtimes_may_move_between_threads(
+fn futures_of_other_runtimes_are_send(
     async_std: (ws_async_std::WebSocket, ws_async_std::Sender, AsyncStdTcp),
     smol: (ws_smol::WebSocket, ws_smol::Sender, SmolTcp),
 ) {
     let (mut ws, mut tx, tcp) = async_std;
     is_send(&ws.recv_ref());
-    is_send(&ws.send("x"));
-    is_send(&ws.close(CloseCode::NORMAL, "x"));
-    is_send(&tx.send("x"));
+    sending_is_send!(ws);
+    sending_is_send!(tx);
     is_send(&ws_async_std::accept(tcp));
     is_send(&ws_async_std::connect("ws://h/"));
     let (mut ws, mut tx, tcp) = smol;
     is_send(&ws.recv_ref());
-    is_send(&ws.send("x"));
-    is_send(&ws.close(CloseCode::NORMAL, "x"));
-    is_send(&tx.send("x"));
+    sending_is_send!(ws);
+    sending_is_send!(tx);
     is_send(&ws_smol::accept(tcp));
     is_send(&ws_smol::connect("ws://h/"));
 }
 
 #[test]
-fn debug_never_shows_payload() {
+fn debug_never_prints_a_payload() {
     const SECRET: &str = "s3cr3t";
     let digits = format!("{:?}", SECRET.as_bytes());
     let digits = digits.trim_matches(['[', ']']);
@@ -243,7 +241,7 @@ fn debug_never_shows_payload() {
 }
 
 #[test]
-fn errors_say_what_kind_they_are() {
+fn errors_return_their_kind() {
     let io = || Error::Io(io::ErrorKind::ConnectionReset.into());
     assert!(Error::Timeout(Timeout::Close).is_timeout() && !io().is_timeout());
     for closed in [io(), Error::Lost, Error::Closed(None)] {
@@ -263,7 +261,7 @@ fn errors_say_what_kind_they_are() {
     assert!(Error::Lost.source().is_none());
     let code = CloseCode::new(1000);
     assert!(!Error::Send(SendError::InvalidCloseCode(code)).is_disconnect());
-    // Messages end without a stop and fit on a line.
+    // The texts have no full stop at the end and no line break.
     for error in [io(), Error::Lost, Error::Timeout(Timeout::WriteStall)] {
         let shown = error.to_string();
         assert!(!shown.ends_with('.') && !shown.contains('\n'), "{shown}");
@@ -272,7 +270,7 @@ fn errors_say_what_kind_they_are() {
 }
 
 #[test]
-fn errors_of_opening_say_what_kind_they_are() {
+fn errors_of_opening_return_their_kind() {
     let io = |kind: io::ErrorKind| AcceptError::Io(kind.into());
     assert!(AcceptError::Timeout.is_timeout() && AcceptError::Timeout.is_disconnect());
     assert!(AcceptError::Lost.is_disconnect() && !AcceptError::Lost.is_timeout());
@@ -293,9 +291,9 @@ fn errors_of_opening_say_what_kind_they_are() {
     }
 }
 
-/// For functions that return [`io::Result`]; what it was is still inside.
+/// Functions that return [`io::Result`] can use `?` on these errors.
 #[test]
-fn errors_become_errors_of_io_and_are_found_inside() {
+fn errors_are_converted_to_io_errors_that_contain_them() {
     use io::ErrorKind as Kind;
     fn inside<E: std::error::Error + 'static>(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|inner| inner.is::<E>())

@@ -1,4 +1,4 @@
-//! Futures that are dropped at every await: nothing is lost, nothing comes twice, no frame is cut.
+//! Futures that are dropped at every await: no message is lost or repeated, and no frame is cut.
 
 #![forbid(unsafe_code)]
 
@@ -15,10 +15,10 @@ use ws_tests::wire::{self, BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 
 const PIECES: [usize; 4] = [1, 2, 7, 4096];
 
-/// Messages of every shape, with pings between, and what they are.
+/// Returns input with messages of every shape and control frames between them, and these messages.
 fn session(from: wire::From) -> (Vec<u8>, Vec<Message>) {
     let large = vec![0xa5; 70_000];
-    let octets = [
+    let bytes = [
         from.text("first"),
         from.fragment(TEXT, "κόσ".as_bytes()),
         from.frame(PING, b"between"),
@@ -38,10 +38,10 @@ fn session(from: wire::From) -> (Vec<u8>, Vec<Message>) {
         Message::from(large),
         Message::from("last"),
     ];
-    (octets, messages)
+    (bytes, messages)
 }
 
-/// A connection whose operations all hesitate and move little at a time.
+/// Returns a connection over a transport whose operations are each pending once and move few bytes.
 fn reluctant(end: End, piece: usize) -> (Ws, Peer) {
     let (ws, peer) = end.open(&Config::default());
     peer.hesitate();
@@ -49,10 +49,19 @@ fn reluctant(end: End, piece: usize) -> (Ws, Peer) {
     (ws, peer)
 }
 
+/// Returns such a connection whose peer has sent a [`session`], and the messages in it.
+fn in_session(end: End, piece: usize) -> (Ws, Peer, Vec<Message>) {
+    let (bytes, expected) = session(end.peer());
+    let (ws, peer) = reluctant(end, piece);
+    peer.push(bytes);
+    peer.end();
+    (ws, peer, expected)
+}
+
 /// Opcodes and payloads.
 type Frames = Vec<(u8, Vec<u8>)>;
 
-/// The messages that went out, and apart from them the control frames.
+/// Returns the messages that were written, and the control frames.
 fn sent(peer: &Peer) -> (Frames, Frames) {
     let frames = peer.take_frames();
     let whole = frames.iter().map(|frame| {
@@ -63,13 +72,10 @@ fn sent(peer: &Peer) -> (Frames, Frames) {
 }
 
 #[test]
-fn recv_dropped_at_every_await_gives_each_message_once() {
+fn recv_dropped_at_every_await_returns_each_message_once() {
     for end in End::BOTH {
         for piece in PIECES {
-            let (octets, expected) = session(end.peer());
-            let (mut ws, peer) = reluctant(end, piece);
-            peer.push(octets);
-            peer.end();
+            let (mut ws, peer, expected) = in_session(end, piece);
             let mut messages = Vec::new();
             while let Some(message) =
                 exec::run_dropping(&mut ws, async |ws| ws.recv().await).unwrap()
@@ -88,13 +94,10 @@ fn recv_dropped_at_every_await_gives_each_message_once() {
 }
 
 #[test]
-fn an_echo_loop_dropped_at_every_await_stays_in_step() {
+fn an_echo_loop_dropped_at_every_await_answers_each_message_once() {
     for end in End::BOTH {
         for piece in PIECES {
-            let (octets, expected) = session(end.peer());
-            let (mut ws, peer) = reluctant(end, piece);
-            peer.push(octets);
-            peer.end();
+            let (mut ws, peer, expected) = in_session(end, piece);
             let echo = async |ws: &mut Ws| {
                 let received = ws.recv_ref().await?;
                 let Some((message, out)) = received else {
@@ -141,30 +144,19 @@ fn send_dropped_after_any_number_of_polls_has_sent_the_message_once() {
     }
 }
 
-/// Queues messages until there is no room, and says how many.
-fn fill(ws: &mut Ws) -> usize {
-    for queued in 0.. {
-        let has_room = ws.has_room();
-        match ws.try_feed(vec![0x55; 10_000]) {
-            Ok(()) => assert!(has_room),
-            Err(TryFeedError::Full(message)) => {
-                assert!(!has_room);
-                assert_eq!(message, vec![0x55; 10_000]);
-                return queued;
-            }
-            Err(other) => panic!("{other}"),
-        }
-    }
-    unreachable!()
-}
-
 #[test]
-fn whoever_is_dropped_while_waiting_for_room_has_sent_nothing() {
+fn a_future_dropped_while_it_waits_for_room_sends_nothing() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.window(0);
-        let queued = fill(&mut ws);
-        assert_eq!(queued, 7, "64 KiB and no more than one message over it");
+        let message = vec![0x55; 10_000];
+        let mut queued = 0;
+        while ws.has_room() {
+            ws.try_feed(&message).unwrap();
+            queued += 1;
+        }
+        assert_eq!(ws.try_feed(&message), Err(TryFeedError::Full(&message)));
+        assert_eq!(queued, 7, "not 64 KiB and at most one message more");
         for _ in 0..3 {
             assert!(exec::glance(ws.send("not sent")).is_pending());
             assert!(exec::glance(ws.feed("not queued")).is_pending());
@@ -184,9 +176,9 @@ fn whoever_is_dropped_while_waiting_for_room_has_sent_nothing() {
 }
 
 #[test]
-fn sends_dropped_at_every_await_of_a_slow_transport_are_sent_or_not_as_documented() {
+fn a_send_that_is_dropped_after_it_found_room_is_sent() {
     for end in End::BOTH {
-        // Each send meets a queue that is at times too full and at times not.
+        // The queue has room for some of the sends and not for others.
         let (mut ws, peer) = reluctant(end, 1);
         let mut promised = Vec::new();
         for number in 0..200_u32 {
@@ -212,9 +204,9 @@ fn sends_dropped_at_every_await_of_a_slow_transport_are_sent_or_not_as_documente
             })
             .collect();
         assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
-        // The send itself may have made the room that was missing before.
+        // A send without room may have been queued as well, because it writes the queue first.
         assert!(promised.iter().all(|number| numbers.contains(number)));
-        assert!(numbers.len() < 200, "some found no room");
+        assert!(numbers.len() < 200, "every send found room");
     }
 }
 
@@ -235,44 +227,7 @@ fn ready_then_try_feed_never_loses_a_message() {
 }
 
 #[test]
-fn feed_waits_while_the_queue_is_over_its_mark() {
-    let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(100));
-    peer.window(0);
-    exec::expect_ready(exec::glance(ws.feed(&[1; 100]))).unwrap();
-    let mut task = Task::new();
-    {
-        let mut feed = pin!(ws.feed("second"));
-        assert!(exec::settle(&mut task, feed.as_mut()).is_pending());
-        peer.window(usize::MAX);
-        assert!(task.is_woken());
-        assert!(exec::settle(&mut task, feed.as_mut()).is_ready());
-    }
-    exec::run(ws.flush()).unwrap();
-    assert_eq!(peer.take_frames().len(), 2);
-}
-
-#[test]
-fn there_is_room_as_soon_as_less_than_the_mark_is_queued() {
-    let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(1000));
-    peer.window(1500);
-    exec::expect_ready(exec::glance(ws.feed(&[1; 2000]))).unwrap();
-    // 504 octets stay behind: less than the mark.
-    let ready = exec::attempt(ws.ready());
-    assert!(ready.is_ready(), "room is waited for until all is written");
-}
-
-#[test]
-fn recv_ref_reads_on_as_soon_as_less_than_the_mark_is_queued() {
-    let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(1000));
-    peer.window(1500);
-    exec::expect_ready(exec::glance(ws.feed(&[1; 2000]))).unwrap();
-    peer.push(wire::From::Client.text("hello"));
-    let received = exec::attempt(ws.recv_ref());
-    assert!(received.is_ready(), "reading waits until all is written");
-}
-
-#[test]
-fn try_feed_gives_the_message_back_while_closing() {
+fn try_feed_returns_the_message_while_closing() {
     let (mut ws, peer) = scripted::server(&Config::default());
     ws.start_close(CloseCode::NORMAL, "").unwrap();
     match ws.try_feed(String::from("late")) {
@@ -315,7 +270,7 @@ fn close_dropped_at_every_await_closes_once() {
 }
 
 #[test]
-fn a_failure_dropped_at_every_await_still_tells_the_peer_and_the_caller() {
+fn a_violation_is_answered_and_reported_even_if_recv_is_dropped_at_every_await() {
     for end in End::BOTH {
         for piece in PIECES {
             let (mut ws, peer) = reluctant(end, piece);
@@ -336,7 +291,7 @@ fn a_failure_dropped_at_every_await_still_tells_the_peer_and_the_caller() {
 }
 
 #[test]
-fn an_accept_dropped_at_any_await_drops_the_stream() {
+fn an_accept_dropped_at_any_await_drops_the_transport() {
     for polls in 1.. {
         let (transport, peer) = scripted::pair();
         peer.hesitate();
@@ -364,7 +319,7 @@ fn an_accept_dropped_at_any_await_drops_the_stream() {
 }
 
 #[test]
-fn a_client_handshake_dropped_at_any_await_drops_the_stream() {
+fn a_client_handshake_dropped_at_any_await_drops_the_transport() {
     let mut complete = false;
     for polls in 1..200 {
         let (transport, peer) = scripted::pair();
@@ -381,66 +336,4 @@ fn a_client_handshake_dropped_at_any_await_drops_the_stream() {
         complete |= http::split_head(&peer.take_output()).is_some();
     }
     assert!(complete);
-}
-
-#[test]
-fn a_message_that_was_waited_for_wakes_the_task() {
-    for end in End::BOTH {
-        let (mut ws, peer) = end.open(&Config::default());
-        let mut task = Task::new();
-        let mut recv = pin!(ws.recv());
-        assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
-        let before = task.wakes();
-        let octets = end.peer().text("hi");
-        for octet in &octets[..octets.len() - 1] {
-            peer.push([*octet]);
-            assert!(task.is_woken());
-            assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
-        }
-        peer.push(&octets[octets.len() - 1..]);
-        assert!(task.is_woken());
-        assert!(task.wakes() > before);
-        let message = exec::expect_ready(exec::settle(&mut task, recv.as_mut()));
-        assert_eq!(message.unwrap(), Some("hi".into()));
-    }
-}
-
-#[test]
-fn one_task_that_waits_for_both_directions_is_woken_by_either() {
-    let config = Config::default();
-    for wake in ["input", "room", "time"] {
-        let (mut ws, peer) = scripted::server(&config);
-        peer.window(0);
-        exec::expect_ready(exec::glance(ws.feed("queued"))).unwrap();
-        let mut task = Task::new();
-        let mut recv = pin!(ws.recv());
-        assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
-        assert!(!task.is_woken());
-        match wake {
-            "input" => peer.push(wire::From::Client.text("hi")),
-            "room" => peer.window(usize::MAX),
-            _ => clock::advance(Duration::from_secs(31)),
-        }
-        assert!(task.is_woken(), "by {wake}");
-        let polled = exec::settle(&mut task, recv.as_mut());
-        match (wake, polled) {
-            ("input", Poll::Ready(Ok(Some(message)))) => assert_eq!(message, "hi".into()),
-            ("room", Poll::Pending) => assert_eq!(peer.take_frames().len(), 1),
-            ("time", Poll::Ready(Err(error))) => assert!(error.is_timeout(), "{error}"),
-            (wake, polled) => panic!("{wake}: {polled:?}"),
-        }
-    }
-}
-
-#[test]
-fn an_idle_connection_wakes_nobody_and_has_no_timer() {
-    for end in End::BOTH {
-        let (mut ws, _peer) = end.open(&Config::default());
-        let timers = clock::timers();
-        let mut task = Task::new();
-        let mut recv = pin!(ws.recv());
-        assert!(task.poll(recv.as_mut()).is_pending());
-        assert_eq!((task.wakes(), clock::timers()), (0, timers));
-        assert_eq!(timers, 0, "the timer of the handshake is gone");
-    }
 }

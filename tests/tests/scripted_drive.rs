@@ -1,4 +1,4 @@
-//! Connections that are driven, and the messages that are found on the way.
+//! `drive`, and the messages that it finds.
 
 #![forbid(unsafe_code)]
 
@@ -9,13 +9,13 @@ use std::time::Duration;
 use ws_driver::{CloseCode, Config, Error, Message, Timeout};
 use ws_tests::exec::{self, Order, Task, Tasks};
 use ws_tests::scripted::{self, End, Op, Peer, Scripted, receive_all};
-use ws_tests::steps::{Receive, assert_works, driven, is_first, octets, opcodes, timed};
+use ws_tests::steps::{Receive, assert_works, driven, is_first, opcodes, timed};
 use ws_tests::wire::{self, CLOSE, CONTINUATION, PING, PONG, TEXT};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn drive_sends_what_is_queued_and_answers_pings() {
+fn drive_writes_the_queue_and_answers_pings() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         exec::run(ws.feed("one")).unwrap();
@@ -38,7 +38,7 @@ fn drive_sends_what_is_queued_and_answers_pings() {
 }
 
 #[test]
-fn drive_ends_with_false_in_order_and_with_an_error_otherwise() {
+fn drive_returns_false_at_a_clean_end_and_an_error_otherwise() {
     for end in End::BOTH {
         type Act = fn(&Peer, wire::From);
         let cases: [(&str, Act); 4] = [
@@ -74,7 +74,7 @@ fn drive_ends_with_false_in_order_and_with_an_error_otherwise() {
 }
 
 #[test]
-fn drive_keeps_the_deadlines() {
+fn drive_ends_at_the_timeouts_of_close_and_writing() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         ws.start_close(CloseCode::NORMAL, "").unwrap();
@@ -93,7 +93,7 @@ fn drive_keeps_the_deadlines() {
 }
 
 #[test]
-fn a_message_that_drive_found_comes_with_the_next_receive_exactly_once() {
+fn a_message_that_drive_found_is_received_exactly_once() {
     for end in End::BOTH {
         for how in 0..3 {
             for receive in [Receive::Recv, Receive::RecvRef, Receive::Drive] {
@@ -121,12 +121,12 @@ fn a_message_that_drive_found_can_be_read_piece_by_piece() {
         for how in 0..3 {
             let (mut ws, _peer) = driven(end, how);
             let first = exec::try_run(Receive::Stream.next(&mut ws))
-                .expect("it waits for a message that was found already")
+                .expect("the message that was found")
                 .unwrap();
             assert!(
                 first.as_deref().is_some_and(is_first),
                 "{end:?} {how}: {:?}",
-                first.map(|octets| octets.escape_ascii().to_string())
+                first.map(|bytes| bytes.escape_ascii().to_string())
             );
             let second = exec::run(Receive::Stream.next(&mut ws)).unwrap();
             assert_eq!(second, Some(b"second".to_vec()));
@@ -134,9 +134,9 @@ fn a_message_that_drive_found_can_be_read_piece_by_piece() {
     }
 }
 
-/// Whatever `recv_stream` makes of it, what follows is neither lost nor taken for the end.
+/// The messages that follow are neither lost nor taken for the end.
 #[test]
-fn receiving_goes_on_behind_a_stream_behind_drive() {
+fn receiving_continues_after_a_reader_was_dropped_after_drive() {
     for end in End::BOTH {
         for how in 0..3 {
             let (mut ws, peer) = driven(end, how);
@@ -146,7 +146,7 @@ fn receiving_goes_on_behind_a_stream_behind_drive() {
             peer.push(end.peer().text("third"));
             while got.last().map(Vec::as_slice) != Some(b"third") {
                 match exec::try_run(ws.recv()) {
-                    Some(Ok(Some(message))) => got.push(octets(message)),
+                    Some(Ok(Some(message))) => got.push(message.as_bytes().to_vec()),
                     other => panic!("{context}: {other:?} behind {} messages", got.len()),
                 }
             }
@@ -155,14 +155,13 @@ fn receiving_goes_on_behind_a_stream_behind_drive() {
 }
 
 #[test]
-fn a_receiver_that_drove_gives_the_message_once_also_piece_by_piece_and_joined_again() {
+fn a_message_that_drive_of_a_receiver_found_is_received_once_in_every_way() {
     for end in End::BOTH {
-        for reads in ["recv", "recv_ref", "joined", "split", "stream"] {
+        for reads in ["recv", "recv_ref", "reunited", "split again", "stream"] {
             let from = end.peer();
-            let (tx, mut rx, peer) = scripted::halves::<Scripted>(end, &Config::default());
+            let (mut tx, mut rx, peer) = scripted::halves::<Scripted>(end, &Config::default());
             peer.push([from.text("first"), from.text("second")].concat());
             assert!(exec::run(rx.drive()).unwrap());
-            let mut tx = tx;
             match reads {
                 "recv" => assert_eq!(exec::run(rx.recv()).unwrap(), Some("first".into())),
                 "recv_ref" => {
@@ -176,7 +175,7 @@ fn a_receiver_that_drove_gives_the_message_once_also_piece_by_piece_and_joined_a
                 }
                 _ => {
                     let mut ws = tx.reunite(rx).unwrap();
-                    if reads == "joined" {
+                    if reads == "reunited" {
                         assert_eq!(exec::run(ws.recv()).unwrap(), Some("first".into()));
                         (tx, rx) = ws.split();
                     } else {
@@ -197,7 +196,7 @@ fn a_receiver_that_drove_gives_the_message_once_also_piece_by_piece_and_joined_a
 }
 
 #[test]
-fn drive_on_a_split_connection_sends_what_the_sender_feeds() {
+fn drive_of_a_receiver_writes_what_the_sender_feeds() {
     for order in Order::BOTH {
         for end in End::BOTH {
             let (mut tx, mut rx, peer) = scripted::halves::<Scripted>(end, &Config::default());
@@ -215,7 +214,7 @@ fn drive_on_a_split_connection_sends_what_the_sender_feeds() {
 }
 
 #[test]
-fn drive_dropped_at_every_await_loses_and_doubles_nothing() {
+fn drive_dropped_at_every_await_loses_and_repeats_nothing() {
     for end in End::BOTH {
         for piece in [1, 3, 1000] {
             let from = end.peer();
@@ -237,7 +236,7 @@ fn drive_dropped_at_every_await_loses_and_doubles_nothing() {
             peer.end();
             let mut got = Vec::new();
             while exec::run_dropping(&mut ws, async |ws| ws.drive().await).unwrap() {
-                // Twice is as good as once.
+                // A second call finds the same message.
                 assert!(exec::run_dropping(&mut ws, async |ws| ws.drive().await).unwrap());
                 let message = exec::run_dropping(&mut ws, async |ws| ws.recv().await);
                 got.push(message.unwrap().unwrap());
@@ -260,7 +259,7 @@ fn drive_dropped_at_every_await_loses_and_doubles_nothing() {
 }
 
 #[test]
-fn close_behind_drive_discards_the_message_and_ends() {
+fn close_after_drive_discards_the_message() {
     for end in End::BOTH {
         let (mut ws, peer) = driven(end, 0);
         peer.push(end.peer().close(1000, ""));
@@ -273,7 +272,7 @@ fn close_behind_drive_discards_the_message_and_ends() {
 }
 
 #[test]
-fn a_message_that_drive_found_survives_the_end_of_the_connection() {
+fn a_message_that_drive_found_is_received_after_the_end_of_the_connection() {
     for end in End::BOTH {
         let (mut ws, peer) = driven(end, 0);
         peer.window(0);
@@ -288,18 +287,18 @@ fn a_message_that_drive_found_survives_the_end_of_the_connection() {
     }
 }
 
-/// For those who mostly send: `drive` says so itself.
+/// The documentation of `drive` promises this to callers that mostly send.
 #[test]
-fn drive_sends_what_is_queued_also_while_a_message_waits() {
+fn drive_writes_the_queue_even_while_a_message_waits() {
     for end in End::BOTH {
         let (mut ws, peer) = driven(end, 0);
-        exec::run(ws.feed("queued behind it")).unwrap();
+        exec::run(ws.feed("queued after it")).unwrap();
         assert!(exec::run(ws.drive()).unwrap());
         let frames = peer.take_frames();
         assert!(
             frames
                 .iter()
-                .any(|frame| frame.payload == b"queued behind it"),
+                .any(|frame| frame.payload == b"queued after it"),
             "{end:?}: {frames:?}"
         );
     }

@@ -1,4 +1,4 @@
-//! The behaviours on smol, with one thread and with several.
+//! The suite on smol, with one thread and with several.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,4 @@
-//! What adapters do with sockets, on every runtime: options, addresses, halves, all resolved addresses; and streams that
-//! are not TCP.
+//! The sockets of every runtime: options, addresses, halves, timers, and streams that are not TCP.
 
 #![forbid(unsafe_code)]
 
@@ -14,7 +13,7 @@ use ws_tests::suite::{Connector, Suite};
 
 type Wrapped<S> = AnyTransport<<S as Suite>::Runtime>;
 
-/// Both ends of a TCP connection: one of the runtime as a transport, one that blocks.
+/// Returns both ends of a TCP connection: a transport of the runtime, and a blocking peer.
 fn wrapped<S: Suite>() -> (Wrapped<S>, socket::RawPeer, SocketAddr) {
     let (listener, address) = socket::listen();
     let near = std::net::TcpStream::connect(address).unwrap();
@@ -23,14 +22,14 @@ fn wrapped<S: Suite>() -> (Wrapped<S>, socket::RawPeer, SocketAddr) {
     (S::Runtime::wrap(S::adopt(near)), peer, address)
 }
 
-/// A host with several addresses is tried to the last: `localhost` is IPv4 and IPv6, as far as the system names them, and
-/// one of them listens.
+/// `localhost` resolves to IPv4, to IPv6 or to both, depending on the system, and only one of the
+/// addresses listens.
 fn every_address_of_a_host_is_tried<S: Suite>() {
     let localhost = ("localhost", 1).to_socket_addrs();
     let localhost: Vec<_> = localhost.into_iter().flatten().collect();
     for host in [IpAddr::V4(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
         let Ok(listener) = TcpListener::bind((host, 0)) else {
-            // There are machines without IPv6, and every one has IPv4.
+            // Some machines have no IPv6, but every machine has IPv4.
             assert!(host.is_ipv6());
             continue;
         };
@@ -41,7 +40,8 @@ fn every_address_of_a_host_is_tried<S: Suite>() {
     }
 }
 
-/// Tells whether the port of this address, at that host, leads to this address, where nobody answers.
+/// Returns `true` if a connection to the port of `address` at `host` reaches `address`, whose
+/// server never answers.
 fn reaches<S: Suite>(host: IpOrName<'_>, address: SocketAddr) -> bool {
     let host = match host {
         IpOrName::Name(name) => name.to_owned(),
@@ -57,14 +57,14 @@ fn reaches<S: Suite>(host: IpOrName<'_>, address: SocketAddr) -> bool {
     }
 }
 
-/// A host.
 enum IpOrName<'a> {
     Ip(IpAddr),
     Name(&'a str),
 }
 
-/// A label is at most 63 bytes long (RFC 1035 §2.3.4): no name server has to be asked, which may not answer in time.
-fn a_name_that_does_not_resolve_is_told<S: Suite>() {
+/// A label is at most 63 bytes long (RFC 1035 §2.3.4), so that no name server is asked, which could
+/// be slow.
+fn a_name_that_does_not_resolve_is_an_error<S: Suite>() {
     let url = format!("ws://{}.invalid/", "x".repeat(64));
     let connected = S::block_on(Connector::<S>::new().connect(&url));
     assert!(
@@ -73,8 +73,8 @@ fn a_name_that_does_not_resolve_is_told<S: Suite>() {
     );
 }
 
-/// By the runtime itself, for those who connect on their own.
-fn a_host_is_resolved_and_an_address_connected_to<S: Suite>() {
+/// Callers that open TCP connections themselves use these methods of `Runtime`.
+fn a_runtime_resolves_a_host_and_connects_to_an_address<S: Suite>() {
     let (_listener, address) = socket::listen();
     S::block_on(async {
         let addresses = S::Runtime::resolve("127.0.0.1", address.port()).await;
@@ -84,15 +84,15 @@ fn a_host_is_resolved_and_an_address_connected_to<S: Suite>() {
     });
 }
 
-fn the_peers_address_is_known<S: Suite>() {
+fn a_transport_returns_the_address_of_the_peer<S: Suite>() {
     S::block_on(async {
         let (near, _far, address) = wrapped::<S>();
         assert_eq!(near.peer_addr(), Some(address));
     });
 }
 
-/// The other half lives on, and so does the socket.
-fn a_sending_half_that_is_dropped_ends_its_direction<S: Suite>() {
+/// The other half still exists meanwhile, and the socket with it.
+fn a_dropped_sending_half_ends_its_direction<S: Suite>() {
     S::block_on(async {
         let (near, mut far, _) = wrapped::<S>();
         let (read, write) = near.split();
@@ -102,7 +102,7 @@ fn a_sending_half_that_is_dropped_ends_its_direction<S: Suite>() {
     });
 }
 
-fn halves_of_one_socket_are_joined_and_others_are_not<S: Suite>() {
+fn only_halves_of_one_socket_are_reunited<S: Suite>() {
     S::block_on(async {
         let (one, mut far, address) = wrapped::<S>();
         let (other, _far, _) = wrapped::<S>();
@@ -117,8 +117,8 @@ fn halves_of_one_socket_are_joined_and_others_are_not<S: Suite>() {
     });
 }
 
-/// As the trait has it: ready when the deadline has passed, and ready again, until it is moved.
-fn a_timer_goes_off_and_can_be_moved<S: Suite>() {
+/// A timer is ready after its deadline, and stays ready until it is reset (see `Timer`).
+fn a_timer_expires_and_can_be_reset<S: Suite>() {
     type TimerOf<S> = <<S as Suite>::Runtime as Runtime>::Timer;
     S::block_on(async {
         let start = Instant::now();
@@ -132,7 +132,7 @@ fn a_timer_goes_off_and_can_be_moved<S: Suite>() {
             assert!(start.elapsed() >= short * turn);
             std::future::poll_fn(|cx| timer.poll(cx)).await;
         }
-        // The past is now, and a moment that nobody lives to see does not overflow.
+        // A deadline in the past expires at once, and the latest one does not overflow.
         timer.reset(start);
         std::future::poll_fn(|cx| timer.poll(cx)).await;
         timer.reset(TimerOf::<S>::after(Duration::MAX));
@@ -142,7 +142,7 @@ fn a_timer_goes_off_and_can_be_moved<S: Suite>() {
     });
 }
 
-fn a_server_that_says_nothing_is_left_in_time<S: Suite>() {
+fn a_silent_server_ends_connect_after_the_handshake_timeout<S: Suite>() {
     let (listener, address) = socket::listen();
     let start = Instant::now();
     let connector = Connector::<S>::new().handshake_timeout(Duration::from_millis(100));
@@ -154,19 +154,19 @@ fn a_server_that_says_nothing_is_left_in_time<S: Suite>() {
         ),
         "{connected:?}"
     );
-    // Less than the default.
+    // This is less than the default timeout.
     assert!(start.elapsed() < Duration::from_secs(10));
     drop(listener);
 }
 
 macro_rules! on {
-    ($suite:ident, $module:ident: $($behaviour:ident,)*) => {
+    ($suite:ident, $module:ident: $($behavior:ident,)*) => {
         mod $module {
             use super::*;
             $(
                 #[test]
-                fn $behaviour() {
-                    super::$behaviour::<$suite>();
+                fn $behavior() {
+                    super::$behavior::<$suite>();
                 }
             )*
         }
@@ -174,13 +174,13 @@ macro_rules! on {
     ($($suite:ident, $module:ident;)*) => {
         $(on! { $suite, $module:
             every_address_of_a_host_is_tried,
-            a_name_that_does_not_resolve_is_told,
-            a_host_is_resolved_and_an_address_connected_to,
-            the_peers_address_is_known,
-            a_sending_half_that_is_dropped_ends_its_direction,
-            halves_of_one_socket_are_joined_and_others_are_not,
-            a_timer_goes_off_and_can_be_moved,
-            a_server_that_says_nothing_is_left_in_time,
+            a_name_that_does_not_resolve_is_an_error,
+            a_runtime_resolves_a_host_and_connects_to_an_address,
+            a_transport_returns_the_address_of_the_peer,
+            a_dropped_sending_half_ends_its_direction,
+            only_halves_of_one_socket_are_reunited,
+            a_timer_expires_and_can_be_reset,
+            a_silent_server_ends_connect_after_the_handshake_timeout,
         })*
     };
 }
@@ -191,28 +191,25 @@ on! {
     TokioThread, on_tokio;
 }
 
-/// Small segments leave at once.
+/// `TCP_NODELAY` is set, so that small segments are sent at once.
 #[test]
-fn tcp_is_told_not_to_wait() {
+fn tcp_has_no_delay() {
     SmolThread::block_on(async {
-        assert!(wrapped::<SmolThread>().0.tcp().unwrap().nodelay().unwrap())
+        let (transport, ..) = wrapped::<SmolThread>();
+        assert!(transport.tcp().unwrap().nodelay().unwrap());
     });
     AsyncStdThreads::block_on(async {
-        assert!(
-            wrapped::<AsyncStdThreads>()
-                .0
-                .tcp()
-                .unwrap()
-                .nodelay()
-                .unwrap()
-        )
+        let (transport, ..) = wrapped::<AsyncStdThreads>();
+        assert!(transport.tcp().unwrap().nodelay().unwrap());
     });
     TokioThread::block_on(async {
-        assert!(wrapped::<TokioThread>().0.tcp().unwrap().nodelay().unwrap())
+        let (transport, ..) = wrapped::<TokioThread>();
+        assert!(transport.tcp().unwrap().nodelay().unwrap());
     });
 }
 
-/// A stream that is not TCP, split or whole: a talk of both ends, which end it in order and at once.
+/// A conversation over a stream that is not TCP, split and reunited, which both ends close cleanly
+/// and at once.
 #[cfg(unix)]
 mod unix {
     use std::io;
@@ -233,7 +230,7 @@ mod unix {
         Ok(())
     }
 
-    async fn talk<T: Split>(ws: WebSocket<T>) -> Result<(), Error> {
+    async fn exchange<T: Split>(ws: WebSocket<T>) -> Result<(), Error> {
         assert_eq!(ws.peer_addr(), None);
         let (mut tx, mut rx) = ws.split();
         let large = vec![3; 300_000];
@@ -254,7 +251,7 @@ mod unix {
         R: Wrap<S>,
     {
         let start = Instant::now();
-        // Whoever waits for this time limit is noticed, also on a busy machine.
+        // Much longer than the test may take, so that a wait for this timeout fails the test.
         let config = Config::default().close_timeout(4 * TOO_LONG);
         let (connector, acceptor) = (
             ws_driver::Connector::<R>::new().config(config.clone()),
@@ -263,8 +260,11 @@ mod unix {
         let client = connector.handshake("ws://server.example.com/", near);
         let (client, server) = join(client, acceptor.accept(far)).await;
         let (client, server) = (client?, server?);
-        try_join(talk(client), echo(server)).await?;
-        assert!(start.elapsed() < TOO_LONG, "a direction did not end");
+        try_join(exchange(client), echo(server)).await?;
+        assert!(
+            start.elapsed() < TOO_LONG,
+            "the closing handshake did not end a direction"
+        );
         Ok(())
     }
 

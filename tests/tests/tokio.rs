@@ -1,4 +1,4 @@
-//! The behaviours on tokio, with one thread and with several.
+//! The suite on tokio, with one thread and with several.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! What the tokio adapter alone promises: any tokio stream, and the clock of the runtime also where it is paused.
+//! Promises of the tokio adapter alone: connections over any tokio stream, and timeouts that follow
+//! a paused clock.
 
 #![forbid(unsafe_code)]
 
@@ -14,7 +15,7 @@ use ws_tokio::{
     WebSocket,
 };
 
-/// Both ends over a pipe of this size.
+/// Returns both ends of a connection over a pipe of this size.
 async fn pair(size: usize) -> (WebSocket, WebSocket) {
     let (near, far) = duplex(size);
     let connector = Connector::new();
@@ -26,11 +27,11 @@ async fn pair(size: usize) -> (WebSocket, WebSocket) {
 }
 
 #[tokio::test]
-async fn both_ends_talk_over_any_stream_in_one_task() {
+async fn both_ends_exchange_messages_over_any_stream_in_one_task() {
     for size in [1, 7, 100, 100_000] {
         let (mut client, mut server) = pair(size).await;
         let large = vec![3; 3000];
-        let talk = async {
+        let exchange = async {
             client.send("hello").await?;
             client.send(&large).await?;
             assert_eq!(client.recv().await?.unwrap().as_text(), Some("hello"));
@@ -45,15 +46,15 @@ async fn both_ends_talk_over_any_stream_in_one_task() {
             }
             Ok::<(), Error>(())
         };
-        let (talked, echoed) = tokio::join!(talk, echo);
-        talked.unwrap();
+        let (exchanged, echoed) = tokio::join!(exchange, echo);
+        exchanged.unwrap();
         echoed.unwrap();
         assert!(server.end().unwrap().clean);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_limits_follow_a_paused_clock() {
+async fn timeouts_follow_a_paused_clock() {
     let start = Instant::now();
     let (near, _far) = duplex(100);
     let result = ws_tokio::accept(near).await;
@@ -75,7 +76,7 @@ async fn time_limits_follow_a_paused_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_against_a_flood_returns_at_its_deadline_on_tokio() {
+async fn close_against_endless_input_returns_at_its_deadline() {
     let (near, mut far) = duplex(1 << 16);
     far.write_all(&http::request()).await.unwrap();
     let mut ws = Acceptor::new().accept(near).await.unwrap();
@@ -101,7 +102,7 @@ async fn close_against_a_flood_returns_at_its_deadline_on_tokio() {
     assert!(start.elapsed() < Duration::from_secs(6));
 }
 
-/// Numbered messages, some of them large.
+/// Returns numbered messages. Some of them are large.
 fn messages() -> impl Iterator<Item = Message> + Send {
     (0..60_u8).map(|number| match number % 3 {
         0 => Message::from(format!("message {number}")),
@@ -110,7 +111,7 @@ fn messages() -> impl Iterator<Item = Message> + Send {
     })
 }
 
-async fn talk(mut tx: Sender) -> Result<Sender, Error> {
+async fn send_all(mut tx: Sender) -> Result<Sender, Error> {
     for message in messages() {
         tx.send(message).await?;
         tx.send_ping("ping").await?;
@@ -118,7 +119,7 @@ async fn talk(mut tx: Sender) -> Result<Sender, Error> {
     Ok(tx)
 }
 
-async fn listen(mut rx: Receiver) -> Result<Receiver, Error> {
+async fn receive_all(mut rx: Receiver) -> Result<Receiver, Error> {
     for expected in messages() {
         assert!(rx.recv().await? == Some(expected));
     }
@@ -127,25 +128,26 @@ async fn listen(mut rx: Receiver) -> Result<Receiver, Error> {
 
 async fn halves_of_any_stream_in_four_tasks(size: usize) {
     let (client, server) = pair(size).await;
-    let mut talks = Vec::new();
-    let mut listens = Vec::new();
+    let mut senders = Vec::new();
+    let mut receivers = Vec::new();
     for ws in [client, server] {
         let (tx, rx) = ws.split();
-        talks.push(tokio::spawn(talk(tx)));
-        listens.push(tokio::spawn(listen(rx)));
+        senders.push(tokio::spawn(send_all(tx)));
+        receivers.push(tokio::spawn(receive_all(rx)));
     }
-    // Each listener is done when everything has come, and goes on for the Pongs that are still due.
+    // Each receiver has received every message. It continues to receive, because Pongs are still
+    // due.
     let mut drains = Vec::new();
-    for listen in listens {
-        let mut rx = listen.await.unwrap().unwrap();
+    for receiver in receivers {
+        let mut rx = receiver.await.unwrap().unwrap();
         drains.push(tokio::spawn(async move {
             while rx.recv().await?.is_some() {}
             Ok::<_, Error>(rx)
         }));
     }
     let mut txs = Vec::new();
-    for talk in talks {
-        txs.push(talk.await.unwrap().unwrap());
+    for sender in senders {
+        txs.push(sender.await.unwrap().unwrap());
     }
     txs[0].close(CloseCode::NORMAL, "bye").await.unwrap();
     for (tx, drain) in txs.into_iter().zip(drains) {
@@ -173,7 +175,7 @@ async fn halves_of_any_stream_work_in_tasks_of_several_threads() {
 }
 
 #[tokio::test]
-async fn halves_of_any_stream_are_joined_and_go_on() {
+async fn halves_of_any_stream_can_be_reunited() {
     let (mut client, mut server) = pair(100_000).await;
     for turn in 0..20_u8 {
         let (tx, rx) = client.split();
@@ -190,7 +192,7 @@ async fn halves_of_any_stream_are_joined_and_go_on() {
 }
 
 #[tokio::test]
-async fn a_connection_over_tcp_and_one_over_a_pipe_are_of_one_type() {
+async fn a_connection_over_tcp_and_one_over_a_pipe_have_one_type() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let connecting =
@@ -215,33 +217,27 @@ async fn a_connection_over_tcp_and_one_over_a_pipe_are_of_one_type() {
         let ws = tx.reunite(rx).unwrap();
         assert_eq!(ws.peer_addr(), Some(proxied));
 
-        // What it was made of comes back.
+        // The connection is taken apart into its stream.
         let (transport, unread) = ws.into_parts().unwrap();
         assert!(unread.is_empty());
         let stream = transport.downcast::<StreamTransport<DuplexStream>>();
         assert_eq!(stream.is_err(), is_tcp);
         if let Err(transport) = stream {
-            assert!(
-                transport
-                    .downcast::<TcpTransport>()
-                    .unwrap()
-                    .into_inner()
-                    .nodelay()
-                    .unwrap()
-            );
+            let tcp = transport.downcast::<TcpTransport>().unwrap().into_inner();
+            assert!(tcp.nodelay().unwrap());
         }
     }
 }
 
 #[tokio::test]
-async fn a_transport_that_is_any_already_is_not_put_into_another_box() {
+async fn an_any_transport_is_not_boxed_again() {
     let (stream, _far) = duplex(10);
     let any = AnyTransport::new(Tokio::wrap(stream));
     assert!(any.downcast::<StreamTransport<DuplexStream>>().is_ok());
 }
 
 #[tokio::test]
-async fn halves_of_two_transports_are_not_joined() {
+async fn halves_of_two_transports_are_not_reunited() {
     let wrapped = || Tokio::wrap(duplex(10).0);
     let (read, write) = wrapped().split();
     assert!(AnyTransport::reunite(wrapped().split().0, write).is_none());
@@ -252,9 +248,9 @@ async fn halves_of_two_transports_are_not_joined() {
     drop(tcp_read);
 }
 
-/// The observer need not be `Sync`, nor the stream.
+/// Neither the observer nor the stream has to be `Sync`.
 #[tokio::test]
-async fn connections_are_sync_though_their_parts_are_not() {
+async fn connections_are_sync_even_if_their_parts_are_not() {
     fn is_sync<T: Send + Sync>(_: &T) {}
     let (_client, mut server) = pair(100).await;
     let seen = std::cell::Cell::new(0);
@@ -263,7 +259,7 @@ async fn connections_are_sync_though_their_parts_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_limits_of_halves_follow_a_paused_clock() {
+async fn timeouts_of_halves_follow_a_paused_clock() {
     let (near, mut far) = duplex(1 << 20);
     far.write_all(&http::request()).await.unwrap();
     let (mut tx, mut rx) = Acceptor::new().accept(near).await.unwrap().split();

@@ -1,4 +1,4 @@
-//! The transports that users get for their own tests, used as a user would.
+//! The transports of the module `testing`, used as in the tests of a user.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +15,7 @@ use ws_tokio::{
 const HI: &[u8] = b"\x81\x82\0\0\0\0hi";
 
 #[tokio::test]
-async fn a_script_feeds_a_connection_and_shows_what_it_writes() {
+async fn a_script_gives_input_and_returns_output() {
     let script = Script::new();
     let mut ws =
         Acceptor::new().upgraded_on(script.transport::<TokioTimer>(), Agreed::default(), []);
@@ -36,7 +36,7 @@ async fn a_script_feeds_a_connection_and_shows_what_it_writes() {
 }
 
 #[tokio::test]
-async fn a_script_makes_things_go_wrong() {
+async fn a_script_limits_output_and_makes_operations_fail() {
     let script = Script::new();
     let mut ws =
         Acceptor::new().upgraded_on(script.transport::<TokioTimer>(), Agreed::default(), HI);
@@ -61,7 +61,7 @@ async fn a_script_makes_things_go_wrong() {
 }
 
 #[tokio::test]
-async fn two_connections_talk_in_memory() {
+async fn two_connections_exchange_messages_in_memory() {
     let (here, there) = duplex::<TokioTimer>(16);
     let mut server: WebSocket<Duplex<TokioTimer>> =
         Acceptor::new().upgraded_on(there, Agreed::default(), []);
@@ -84,9 +84,9 @@ async fn two_connections_talk_in_memory() {
     );
 }
 
-/// Another HTTP implementation has done the handshake: what it agreed on is in force, in both roles.
+/// Another HTTP implementation has done the handshake. Its result is used in both roles.
 #[tokio::test]
-async fn what_somebody_else_agreed_on_is_in_force() {
+async fn the_result_of_a_foreign_handshake_is_used() {
     let deflate = DeflateConfig::default();
     let config = || Config::default().deflate(deflate);
     let target = Target::parse("ws://example.com/").unwrap();
@@ -107,7 +107,7 @@ async fn what_somebody_else_agreed_on_is_in_force() {
         assert_eq!(ws.protocol(), Some("chat"));
         assert_eq!(ws.extensions()[0].name(), "permessage-deflate");
     }
-    // More than the pipe holds, unless it is compressed.
+    // The message fits the pipe only if it is compressed.
     let long = "long ".repeat(10_000);
     client.send(&long).await.unwrap();
     let message = server.recv().await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Connections over the transport, behind their handshake, and what tests ask of them.
+//! Connections over the scripted transport after their handshake, and helpers to inspect them.
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,7 +16,7 @@ use crate::wire;
 /// A WebSocket over the scripted transport.
 pub type Ws = WebSocket<Scripted>;
 
-/// A server's end with this configuration, behind its handshake.
+/// Returns the server's end of a connection after its handshake.
 ///
 /// # Panics
 ///
@@ -26,7 +26,7 @@ pub fn server(config: &Config) -> (Ws, Peer) {
     server_with(config, &[])
 }
 
-/// [`server`], with input right behind the request.
+/// Returns [`server`] with input that was sent in the same segment as the request.
 ///
 /// # Panics
 ///
@@ -34,6 +34,38 @@ pub fn server(config: &Config) -> (Ws, Peer) {
 #[must_use]
 pub fn server_with(config: &Config, leftover: &[u8]) -> (Ws, Peer) {
     let (transport, peer) = pair();
+    (accept(config, transport, &peer, leftover), peer)
+}
+
+/// Returns the client's end of a connection after its handshake.
+///
+/// # Panics
+///
+/// If the handshake fails.
+#[must_use]
+pub fn client(config: &Config) -> (Ws, Peer) {
+    let (transport, peer) = pair();
+    (connect(config, transport, &peer), peer)
+}
+
+/// Returns both halves of our end after its handshake.
+///
+/// # Panics
+///
+/// If the handshake fails.
+#[must_use]
+pub fn halves<T: Shape>(end: End, config: &Config) -> (Sender<T>, Receiver<T>, Peer) {
+    let (transport, peer) = pair();
+    let transport = T::shape(transport);
+    let ws = match end {
+        End::Server => accept(config, transport, &peer, &[]),
+        End::Client => connect(config, transport, &peer),
+    };
+    let (sender, receiver) = ws.split();
+    (sender, receiver, peer)
+}
+
+fn accept<T: Shape>(config: &Config, transport: T, peer: &Peer, leftover: &[u8]) -> WebSocket<T> {
     peer.push([&http::request(), leftover].concat());
     let acceptor = Acceptor::<Manual>::new().config(config.clone());
     let ws = exec::run(acceptor.accept_on(transport)).expect("the handshake");
@@ -44,55 +76,22 @@ pub fn server_with(config: &Config, leftover: &[u8]) -> (Ws, Peer) {
         output.escape_ascii()
     );
     let _ = (peer.take_log(), peer.take_rooms());
-    (ws, peer)
+    ws
 }
 
-/// A client's end with this configuration, behind its handshake.
-///
-/// # Panics
-///
-/// If the handshake fails.
-#[must_use]
-pub fn client(config: &Config) -> (Ws, Peer) {
-    let (transport, peer) = pair();
+fn connect<T: Shape>(config: &Config, transport: T, peer: &Peer) -> WebSocket<T> {
     let connector = Connector::<Manual>::new().config(config.clone());
-    let ws = answered(
-        connector.handshake_on("ws://server.example.com/", transport),
-        &peer,
-        http::switching,
-    )
-    .expect("the handshake");
+    let handshake = connector.handshake_on("ws://server.example.com/", transport);
+    let ws = answered(handshake, peer, http::switching).expect("the handshake");
     let _ = (peer.take_log(), peer.take_rooms());
-    (ws, peer)
+    ws
 }
 
-/// Both halves of our end, behind its handshake.
+/// Runs a client's handshake. `answer` makes the answer from the request.
 ///
-/// # Panics
+/// # Errors
 ///
-/// If the handshake fails.
-#[must_use]
-pub fn halves<T: Shape>(end: End, config: &Config) -> (Sender<T>, Receiver<T>, Peer) {
-    let (transport, peer) = pair();
-    let transport = T::shape(transport);
-    let ws = match end {
-        End::Server => {
-            peer.push(http::request());
-            let acceptor = Acceptor::<Manual>::new().config(config.clone());
-            exec::run(acceptor.accept_on(transport)).expect("the handshake")
-        }
-        End::Client => {
-            let connector = Connector::<Manual>::new().config(config.clone());
-            let handshake = connector.handshake_on("ws://server.example.com/", transport);
-            answered(handshake, &peer, http::switching).expect("the handshake")
-        }
-    };
-    let _ = (peer.take_output(), peer.take_log(), peer.take_rooms());
-    let (sender, receiver) = ws.split();
-    (sender, receiver, peer)
-}
-
-/// Runs a client's handshake against an answer made of its request.
+/// Those of the handshake.
 ///
 /// # Panics
 ///
@@ -113,20 +112,20 @@ pub fn answered<R>(
     exec::run(handshake)
 }
 
-/// Either end of a connection.
+/// The end of a connection that a test uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Ours is the client.
+    /// The client.
     Client,
-    /// Ours is the server.
+    /// The server.
     Server,
 }
 
 impl End {
-    /// Both.
+    /// Both ends.
     pub const BOTH: [Self; 2] = [Self::Client, Self::Server];
 
-    /// Our end, behind its handshake.
+    /// Returns this end of a connection after its handshake.
     #[must_use]
     pub fn open(self, config: &Config) -> (Ws, Peer) {
         match self {
@@ -135,7 +134,7 @@ impl End {
         }
     }
 
-    /// Who speaks to us.
+    /// Returns the sender of the peer's frames.
     #[must_use]
     pub fn peer(self) -> wire::From {
         match self {
@@ -145,26 +144,27 @@ impl End {
     }
 }
 
-/// Octets that the connection has queued, as its `Debug` tells.
+/// Returns the number of bytes that the connection has queued, read from its `Debug` output.
 ///
 /// # Panics
 ///
-/// If it does not tell.
+/// If the output does not contain the number.
 #[must_use]
 pub fn queued(ws: &Ws) -> usize {
     let text = format!("{ws:?}");
-    let (_, rest) = text.split_once("queued: ").expect("Debug tells the queue");
+    let (_, rest) = text.split_once("queued: ").expect("Debug shows the queue");
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
     digits
         .and_then(|digits| digits.parse().ok())
-        .expect("a number")
+        .expect("the number of queued bytes")
 }
 
-/// Receives to the end: the messages, and the error behind them.
+/// Receives until the connection ends. Returns the messages and the error that followed them, if
+/// any.
 ///
 /// # Panics
 ///
-/// If anything but the end follows the error, or the task hangs.
+/// If anything but the end follows the error, or if the task hangs.
 pub fn receive_all(ws: &mut Ws) -> (Vec<Message>, Option<Error>) {
     let mut messages = Vec::new();
     let mut fault = None;
@@ -181,7 +181,7 @@ pub fn receive_all(ws: &mut Ws) -> (Vec<Message>, Option<Error>) {
     for _ in 0..2 {
         assert!(
             matches!(exec::glance(ws.recv()), Poll::Ready(Ok(None))),
-            "something follows the end"
+            "something follows the end of the connection"
         );
         assert!(matches!(exec::glance(ws.recv_ref()), Poll::Ready(Ok(None))));
     }

@@ -1,4 +1,8 @@
-//! A transport in memory that does what a test tells it: in pieces, late, wrongly, or never.
+//! A transport in memory for the driver's own tests. A test controls when and in which pieces each
+//! operation completes, and whether it fails.
+//!
+//! [`ws_driver::testing::Script`] has less: it neither counts operations nor delays wake-ups, and
+//! its halves share a lock.
 
 mod connections;
 mod operations;
@@ -38,7 +42,7 @@ impl Runtime for Manual {
         Ok(vec![([127, 0, 0, 1], port).into()])
     }
 
-    /// Never reaches anybody.
+    /// Stays pending for ever.
     async fn connect_tcp(_address: SocketAddr) -> io::Result<Scripted> {
         std::future::pending().await
     }
@@ -56,7 +60,7 @@ impl AsRef<Self> for Scripted {
     }
 }
 
-/// The transport.
+/// The scripted transport.
 #[derive(Debug)]
 pub struct Scripted {
     read: ScriptedRead,
@@ -71,50 +75,51 @@ pub struct ScriptedRead(Arc<Mutex<State>>);
 #[derive(Debug)]
 pub struct ScriptedWrite(Arc<Mutex<State>>);
 
-/// The other end: writes the script, and sees what happens.
+/// The other end of [`Scripted`]. A test uses it to control the transport and to inspect its
+/// operations.
 #[derive(Clone, Debug)]
 pub struct Peer(Arc<Mutex<State>>);
 
-/// How the input ends.
+/// The end of the input.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     Eof,
     Error(io::ErrorKind),
 }
 
-/// What goes wrong at one operation.
+/// A fault of one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It fails, and so does everything after it in its direction.
+    /// It fails, and so do all later operations in its direction.
     Fail,
-    /// It is pending for ever, and so is everything after it in its direction.
+    /// It is pending for ever, and so are all later operations in its direction.
     Stick,
-    /// It moves one octet.
+    /// It moves at most one byte.
     Shorten,
-    /// It is interrupted once, if it is a read or a write.
+    /// It is interrupted once. Only reads and writes can be interrupted.
     Interrupt,
 }
 
-/// An operation that was not pending.
+/// A completed operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// So many octets were read into room for so many.
+    /// A read.
     Read {
-        /// Octets that arrived.
+        /// The number of bytes that were read.
         got: usize,
-        /// Octets that there was room for.
+        /// The length of the buffer.
         room: usize,
     },
-    /// So many octets were taken of so many slices.
+    /// A write.
     Write {
-        /// Octets that were taken.
+        /// The number of bytes that were taken.
         len: usize,
-        /// Slices that were offered.
+        /// The number of slices that were offered.
         slices: usize,
     },
-    /// What was written was passed on.
+    /// A flush.
     Flush,
-    /// The sending direction was ended.
+    /// A shutdown of the sending direction.
     Shutdown,
 }
 
@@ -126,44 +131,47 @@ enum Direction {
 
 #[derive(Debug)]
 struct State {
-    /// Each read takes at most one of them.
+    /// The input. One read returns at most one segment.
     segments: VecDeque<Vec<u8>>,
-    /// Comes again and again when the segments are used up.
+    /// The segment that is read again and again when no other segment is left.
     endless: Vec<u8>,
     ending: Option<Ending>,
     output: Vec<u8>,
-    /// Octets that the peer takes before it stops reading.
+    /// The number of bytes that the peer takes before it stops reading.
     window: usize,
-    /// Reads after which the input ends.
+    /// The number of reads after which the input ends.
     reads_left: Option<usize>,
     read_max: usize,
     write_max: usize,
-    /// Virtual time that each read takes.
+    /// The virtual time that each read takes.
     read_time: Duration,
-    /// Every operation is pending once before it happens.
+    /// `true` if every operation is pending once before it happens.
     hesitant: bool,
+    /// `true` for each kind of operation whose last poll was pending for this reason.
     hesitated: [bool; 4],
-    /// Operations that were not pending.
+    /// The completed operations.
     log: Vec<Op>,
+    /// The fault of the operation with this index in the log.
     fault: Option<(usize, Fault)>,
-    /// What became of a direction.
+    /// The lasting fault of each direction.
     broken: [Option<Fault>; 2],
     flush_blocked: bool,
     shutdown_blocked: bool,
-    /// How much was written when the sending direction was ended.
+    /// The length of the output at the shutdown of the sending direction.
     shut_down: Option<usize>,
-    /// The halves that were dropped.
+    /// `true` for each half that was dropped.
     dropped: [bool; 2],
-    /// The room that reads offered, pending ones included.
+    /// The lengths of the buffers of all reads, including pending reads.
     rooms: Vec<usize>,
-    /// Who polled last and had to wait, for each direction.
+    /// The waker of the last poll in each direction, if that poll was pending.
     waiting: [Option<Waker>; 2],
-    /// Wake-ups are late: something happened in a direction, and those who wait do not know yet.
+    /// `true` for each direction whose delayed wake-up is due. `None` while wake-ups are not
+    /// delayed.
     late: Option<[bool; 2]>,
 }
 
 impl State {
-    /// Something happened in a direction.
+    /// Wakes the task that waits in a direction, or notes the wake-up if wake-ups are delayed.
     fn wake(&mut self, direction: Direction) {
         match &mut self.late {
             Some(late) => late[direction as usize] = true,
@@ -175,16 +183,19 @@ impl State {
         }
     }
 
-    /// Nobody waits in a direction, because its last operation was not pending: only the last caller is woken.
-    fn nobody_waits(&mut self, direction: Direction) {
+    /// Drops the waker of a direction, because its last operation was not pending. Only the last
+    /// caller is woken.
+    fn forget_waker(&mut self, direction: Direction) {
         self.waiting[direction as usize] = None;
     }
 
+    /// Keeps the waker of a pending operation.
     fn wait<R>(&mut self, direction: Direction, cx: &Context<'_>) -> Poll<R> {
         self.waiting[direction as usize] = Some(cx.waker().clone());
         Poll::Pending
     }
 
+    /// Returns `true` if the operation must be pending this time, and wakes its task.
     fn hesitates(&mut self, cx: &Context<'_>, operation: usize) -> bool {
         let hesitated = &mut self.hesitated[operation];
         *hesitated = self.hesitant && !*hesitated;
@@ -194,8 +205,9 @@ impl State {
         *hesitated
     }
 
-    /// What is to go wrong with the operation that comes now.
-    fn fate(&mut self, direction: Direction) -> Poll<io::Result<Option<Fault>>> {
+    /// Returns the fault of the current operation. A fault that makes it fail or wait is returned
+    /// as an error or as pending.
+    fn next_fault(&mut self, direction: Direction) -> Poll<io::Result<Option<Fault>>> {
         let broken = match self.fault {
             Some((at, fault)) if at == self.log.len() => Some(fault),
             _ => None,
@@ -254,7 +266,7 @@ impl Drop for ScriptedWrite {
     }
 }
 
-/// A transport and its other end, which takes everything.
+/// Returns a transport and its other end. The other end takes all data until a test limits it.
 #[must_use]
 pub fn pair() -> (Scripted, Peer) {
     let state = State {

@@ -1,11 +1,11 @@
-//! What an operation of the transport comes to, by the script.
+//! The operations of the transport.
 
 use std::io::{self, IoSlice};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use ws_driver::transport::{ReadHalf, WriteHalf};
 
-use super::{Direction, Ending, Op, Scripted, ScriptedRead, ScriptedWrite, state};
+use super::{Direction, Ending, Op, Scripted, ScriptedRead, ScriptedWrite, State, state};
 use crate::clock;
 
 impl ReadHalf for Scripted {
@@ -35,7 +35,7 @@ impl WriteHalf for Scripted {
 impl ReadHalf for ScriptedRead {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut state = state(&self.0);
-        assert!(!buffer.is_empty(), "a read without room");
+        assert!(!buffer.is_empty(), "a read into an empty buffer");
         state.rooms.push(buffer.len());
         if state.hesitates(cx, 0) {
             return Poll::Pending;
@@ -47,12 +47,8 @@ impl ReadHalf for ScriptedRead {
         if state.segments.is_empty() && state.ending.is_none() {
             return state.wait(Direction::In, cx);
         }
-        state.nobody_waits(Direction::In);
-        let fault = match state.fate(Direction::In) {
-            Poll::Ready(Ok(fault)) => fault,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
-        };
+        state.forget_waker(Direction::In);
+        let fault = ready!(state.next_fault(Direction::In))?;
         if let Some(left) = state.reads_left.as_mut() {
             if *left == 0 {
                 return Poll::Ready(Ok(0));
@@ -94,89 +90,79 @@ impl WriteHalf for ScriptedWrite {
         let mut state = state(&self.0);
         assert!(
             slices.iter().any(|slice| !slice.is_empty()),
-            "a write of nothing"
+            "a write of no bytes"
         );
-        assert!(state.shut_down.is_none(), "a write behind the end");
+        assert!(state.shut_down.is_none(), "a write after a shutdown");
         if state.hesitates(cx, 1) {
             return Poll::Pending;
         }
         if state.window == 0 && state.broken[1].is_none() {
             return state.wait(Direction::Out, cx);
         }
-        state.nobody_waits(Direction::Out);
-        let fault = match state.fate(Direction::Out) {
-            Poll::Ready(Ok(fault)) => fault,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
-        };
+        state.forget_waker(Direction::Out);
+        let fault = ready!(state.next_fault(Direction::Out))?;
         let mut max = state.write_max.min(state.window);
         if fault.is_some() {
             max = 1;
         }
-        let octets = slices.concat_up_to(max);
-        state.window -= octets.len();
+        let bytes = concat_up_to(slices, max);
+        state.window -= bytes.len();
         state.log.push(Op::Write {
-            len: octets.len(),
+            len: bytes.len(),
             slices: slices.len(),
         });
-        state.output.extend_from_slice(&octets);
-        Poll::Ready(Ok(octets.len()))
+        state.output.extend_from_slice(&bytes);
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = state(&self.0);
-        if state.hesitates(cx, 2) {
-            return Poll::Pending;
-        }
-        if state.flush_blocked {
-            return state.wait(Direction::Out, cx);
-        }
-        state.nobody_waits(Direction::Out);
-        match state.fate(Direction::Out) {
-            Poll::Ready(Ok(_)) => {}
-            // Only reads and writes are interrupted.
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
-        }
-        state.log.push(Op::Flush);
-        Poll::Ready(Ok(()))
+        let is_blocked = state.flush_blocked;
+        state.poll_unless(is_blocked, 2, Op::Flush, cx)
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = state(&self.0);
-        if state.hesitates(cx, 3) {
-            return Poll::Pending;
-        }
-        if state.shutdown_blocked {
-            return state.wait(Direction::Out, cx);
-        }
-        state.nobody_waits(Direction::Out);
-        match state.fate(Direction::Out) {
-            Poll::Ready(Ok(_)) => {}
-            // Only reads and writes are interrupted.
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
-        }
-        state.log.push(Op::Shutdown);
+        let is_blocked = state.shutdown_blocked;
+        ready!(state.poll_unless(is_blocked, 3, Op::Shutdown, cx))?;
         state.shut_down = Some(state.output.len());
         Poll::Ready(Ok(()))
     }
 }
 
-/// Joins the beginning of slices.
-trait ConcatUpTo {
-    fn concat_up_to(&self, max: usize) -> Vec<u8>;
+impl State {
+    /// Polls a flush or a shutdown, which is pending while it is blocked.
+    fn poll_unless(
+        &mut self,
+        is_blocked: bool,
+        operation: usize,
+        op: Op,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.hesitates(cx, operation) {
+            return Poll::Pending;
+        }
+        if is_blocked {
+            return self.wait(Direction::Out, cx);
+        }
+        self.forget_waker(Direction::Out);
+        match ready!(self.next_fault(Direction::Out)) {
+            Ok(_) => {}
+            // Only reads and writes are interrupted.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+        self.log.push(op);
+        Poll::Ready(Ok(()))
+    }
 }
 
-impl ConcatUpTo for [IoSlice<'_>] {
-    fn concat_up_to(&self, max: usize) -> Vec<u8> {
-        let mut octets = Vec::new();
-        for slice in self {
-            let left = max - octets.len();
-            octets.extend_from_slice(&slice[..slice.len().min(left)]);
-        }
-        octets
+/// Returns up to `max` bytes from the beginning of the slices.
+fn concat_up_to(slices: &[IoSlice<'_>], max: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for slice in slices {
+        let left = max - bytes.len();
+        bytes.extend_from_slice(&slice[..slice.len().min(left)]);
     }
+    bytes
 }

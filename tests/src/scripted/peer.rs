@@ -1,4 +1,4 @@
-//! The other end: what it sends and takes, what it lets go wrong, and what it has seen.
+//! The other end of the transport. It sends and reads data, sets faults, and records operations.
 
 use std::io;
 use std::sync::MutexGuard;
@@ -12,43 +12,46 @@ impl Peer {
         state(&self.0)
     }
 
-    /// Sends octets that one read can take.
-    pub fn push(&self, octets: impl Into<Vec<u8>>) {
-        let octets = octets.into();
+    /// Sends a segment. One read returns at most one segment.
+    pub fn push(&self, bytes: impl Into<Vec<u8>>) {
+        let bytes = bytes.into();
         let mut state = self.state();
-        if !octets.is_empty() {
-            state.segments.push_back(octets);
+        if !bytes.is_empty() {
+            state.segments.push_back(bytes);
         }
         state.wake(Direction::In);
     }
 
-    /// Sends the same octets whenever nothing else is there; none end that.
-    pub fn push_for_ever(&self, octets: &[u8]) {
+    /// Sends the same bytes again and again, whenever no other segment is left. An empty slice ends
+    /// this.
+    pub fn push_forever(&self, bytes: &[u8]) {
         let mut state = self.state();
-        state.endless = octets.to_vec();
+        state.endless = bytes.to_vec();
         state.wake(Direction::In);
     }
 
-    /// Ends the peer's direction after so many more reads.
+    /// Ends the peer's direction after `reads` more reads.
     pub fn end_after(&self, reads: usize) {
         self.state().reads_left = Some(reads);
     }
 
-    /// Ends the peer's direction behind what was sent.
+    /// Ends the peer's direction behind the data that was sent.
     pub fn end(&self) {
         let mut state = self.state();
         state.ending = Some(Ending::Eof);
         state.wake(Direction::In);
     }
 
-    /// Ends the peer's direction in a way that the transport takes for a fault.
+    /// Ends the peer's direction with [`io::ErrorKind::UnexpectedEof`] behind the data that was
+    /// sent.
     pub fn cut(&self) {
         let mut state = self.state();
         state.ending = Some(Ending::Error(io::ErrorKind::UnexpectedEof));
         state.wake(Direction::In);
     }
 
-    /// Breaks the peer's direction behind what was sent.
+    /// Ends the peer's direction with [`io::ErrorKind::ConnectionReset`] behind the data that was
+    /// sent.
     pub fn reset(&self) {
         let mut state = self.state();
         state.ending = Some(Ending::Error(io::ErrorKind::ConnectionReset));
@@ -56,21 +59,21 @@ impl Peer {
         state.wake(Direction::Out);
     }
 
-    /// Breaks our direction from the next operation on.
+    /// Fails every operation of our direction from now on.
     pub fn break_writes(&self) {
         let mut state = self.state();
         state.broken[1] = Some(Fault::Fail);
         state.wake(Direction::Out);
     }
 
-    /// Takes so many octets from now on, and no more.
+    /// Takes `len` bytes from now on, and no more.
     pub fn window(&self, len: usize) {
         let mut state = self.state();
         state.window = len;
         state.wake(Direction::Out);
     }
 
-    /// Moves at most so many octets per operation.
+    /// Limits the bytes that one read and one write move.
     pub fn pieces(&self, read: usize, write: usize) {
         let mut state = self.state();
         state.read_max = read;
@@ -82,100 +85,102 @@ impl Peer {
         self.state().hesitant = true;
     }
 
-    /// Lets every read take so long.
+    /// Sets the virtual time that every read takes.
     pub fn read_time(&self, time: Duration) {
         self.state().read_time = time;
     }
 
-    /// Lets the operation with this number, counted from now, meet a fault.
+    /// Sets a fault for the operation with the number `at`, counted from 0 from now on. Clears the
+    /// log.
     pub fn fault(&self, at: usize, fault: Fault) {
         let mut state = self.state();
         state.log.clear();
         state.fault = Some((at, fault));
     }
 
-    /// Whether a fault is set that nothing has met.
+    /// Returns `true` if a fault is set and its operation has not happened yet.
     #[must_use]
     pub fn fault_waits(&self) -> bool {
         let state = self.state();
         matches!(state.fault, Some((at, _)) if at >= state.log.len())
     }
 
-    /// Holds flushes back, or no more.
+    /// Keeps flushes pending, or lets them happen again.
     pub fn block_flush(&self, blocked: bool) {
         let mut state = self.state();
         state.flush_blocked = blocked;
         state.wake(Direction::Out);
     }
 
-    /// Holds the end of the sending direction back, or no more.
+    /// Keeps shutdowns of our direction pending, or lets them happen again.
     pub fn block_shutdown(&self, blocked: bool) {
         let mut state = self.state();
         state.shutdown_blocked = blocked;
         state.wake(Direction::Out);
     }
 
-    /// What was written and not taken before.
+    /// Takes the data that was written since the last call.
     #[must_use]
     pub fn take_output(&self) -> Vec<u8> {
         std::mem::take(&mut self.state().output)
     }
 
-    /// The frames that were written and not taken before.
+    /// Takes the frames that were written since the last call.
     ///
     /// # Panics
     ///
-    /// If the last one is cut.
+    /// If the last frame is incomplete.
     #[must_use]
     pub fn take_frames(&self) -> Vec<Frame> {
         wire::parse_all(&self.take_output())
     }
 
-    /// Octets that were written and not taken before.
+    /// Returns the number of bytes that were written and not taken.
     #[must_use]
     pub fn output_len(&self) -> usize {
         self.state().output.len()
     }
 
-    /// Octets that were sent and not read.
+    /// Returns the number of bytes that were sent and not read.
     #[must_use]
     pub fn unread(&self) -> usize {
         self.state().segments.iter().map(Vec::len).sum()
     }
 
-    /// The operations that were not pending, since this was called before.
+    /// Takes the operations that completed since the last call.
     #[must_use]
     pub fn take_log(&self) -> Vec<Op> {
         std::mem::take(&mut self.state().log)
     }
 
-    /// The room that reads offered since this was called before, pending ones included.
+    /// Takes the lengths of the buffers of all reads since the last call, including pending reads.
     #[must_use]
     pub fn take_rooms(&self) -> Vec<usize> {
         std::mem::take(&mut self.state().rooms)
     }
 
-    /// Whether our direction was ended.
+    /// Returns `true` if our direction was shut down.
     #[must_use]
     pub fn is_shut_down(&self) -> bool {
         self.state().shut_down.is_some()
     }
 
-    /// Whether the transport was dropped.
+    /// Returns `true` if both halves of the transport were dropped.
     #[must_use]
     pub fn is_dropped(&self) -> bool {
         self.state().dropped == [true; 2]
     }
 
-    /// Keeps wake-ups back: what happens is there to be found, but nobody is woken for it yet.
+    /// Delays wake-ups. Polls observe every event at once, but events wake no task until
+    /// [`deliver_wakes`](Self::deliver_wakes).
     pub fn delay_wakes(&self) {
         self.state().late = Some([false; 2]);
     }
 
-    /// Wakes those who still wait for what happened since [`delay_wakes`](Self::delay_wakes).
+    /// Delivers the wake-ups that were due since [`delay_wakes`](Self::delay_wakes).
     ///
-    /// That is only who called last in a direction, and only if that call was pending: whoever called before it is
-    /// not known to the transport any more.
+    /// In each direction this wakes only the task of the last call, and only if that call was
+    /// pending. The transport keeps no waker of earlier calls.
     pub fn deliver_wakes(&self) {
         let mut state = self.state();
         let late = state.late.take().unwrap_or_default();

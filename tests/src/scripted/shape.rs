@@ -1,4 +1,5 @@
-//! A transport as one that is taken apart and as one that its halves share.
+//! Two shapes of the scripted transport: one splits into independent halves, in the other the
+//! halves share it.
 
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
@@ -8,7 +9,7 @@ use ws_driver::transport::{Locked, ReadHalf, Split, Transport, WriteHalf};
 use super::Scripted;
 use crate::clock::ManualTimer;
 
-/// The same transport as one that cannot be taken apart: its halves share it under a lock.
+/// The scripted transport without independent halves. Its halves share it under a lock.
 #[derive(Debug)]
 pub struct Whole(pub Scripted);
 
@@ -53,9 +54,9 @@ impl Split for Whole {
     }
 }
 
-/// What a scripted transport can look like.
+/// A shape of the scripted transport.
 pub trait Shape: Split<Timer = ManualTimer, ReadHalf: Send, WriteHalf: Send> + 'static {
-    /// The transport in this shape.
+    /// Returns the transport in this shape.
     fn shape(scripted: Scripted) -> Self;
 }
 
@@ -71,8 +72,8 @@ impl Shape for Whole {
     }
 }
 
-/// Makes two tests of each function that is generic over a [`Shape`]: over a transport that is taken apart, and over
-/// one that is shared.
+/// Makes two tests of each function that is generic over a [`Shape`]. The module `apart` tests it
+/// over a transport with independent halves, and `locked` over a shared transport.
 #[macro_export]
 macro_rules! both_shapes {
     ($($name:ident,)*) => {

@@ -1,25 +1,26 @@
-//! Both Closes are known at the end, whatever became of the transport meanwhile.
+//! The Closes of both ends are reported at the end of a connection, even if the transport failed
+//! meanwhile.
 
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use ws_driver::{CloseCode, Config, End, Error, Initiator, Message};
 
-use super::roles::{FAR, ROLES, Role, Signal, reset};
+use super::roles::{FAR, ROLES, Signal, reset};
 use super::{Suite, Ws};
 use crate::socket::RawPeer;
-use crate::wire::{self, CLOSE, From, TEXT};
+use crate::wire::{self, From, TEXT};
 
-/// How the peer leaves behind its Close.
+/// The way in which the peer ends the transport after its Close.
 #[derive(Clone, Copy, Debug)]
 enum Leave {
-    /// By a reset: writing fails at once.
+    /// It resets the connection. Writing fails at once.
     Reset,
-    /// By closing its socket: the first write meets nobody, and the next one fails.
+    /// It closes its socket. The first write succeeds, and a later one fails.
     Gone,
 }
 
-/// Sends until that fails.
+/// A way to send until sending fails, and to receive afterwards.
 #[derive(Clone, Copy, Debug)]
 enum Means {
     Methods,
@@ -30,16 +31,18 @@ enum Means {
     HalvesAsTraits,
 }
 
-/// The results: of a send, of receiving, and of a send at last.
+/// The results of a [`Means`].
 #[derive(Debug)]
 struct Outcome {
+    /// The error of the first send that failed.
     first: Error,
     received: Vec<String>,
+    /// The error of a send after receiving.
     late: Error,
     end: Option<End>,
 }
 
-/// Sends until it fails; the error.
+/// Repeats `$send` until it fails. Returns the error.
 macro_rules! until_it_fails {
     ($suite:ty, $send:expr) => {{
         let mut turns = 0;
@@ -48,15 +51,15 @@ macro_rules! until_it_fails {
                 break error;
             }
             turns += 1;
-            assert!(turns < 2000, "nobody is there, and writing does not fail");
+            assert!(turns < 2000, "the peer is gone, but writing does not fail");
             <$suite>::sleep(Duration::from_millis(2)).await;
         }
     }};
 }
 
-fn said(next: Result<Option<Message>, Error>) -> String {
+fn shown(next: Result<Option<Message>, Error>) -> String {
     match next {
-        Ok(Some(message)) => message.as_text().expect("text").into(),
+        Ok(Some(message)) => message.as_text().expect("a text message").into(),
         Ok(None) => "the end".into(),
         Err(error) => format!("{error:?}"),
     }
@@ -64,18 +67,12 @@ fn said(next: Result<Option<Message>, Error>) -> String {
 
 async fn outcome<S: Suite>(mut ws: Ws<S>, means: Means) -> Outcome {
     let x = || Message::from("x");
-    match means {
+    let (first, received, late, end) = match means {
         Means::Methods => {
             let first = until_it_fails!(S, ws.send("x"));
-            let received = vec![said(ws.recv().await), said(ws.recv().await)];
-            let late = ws.send("late").await.expect_err("closed");
-            let end = ws.end();
-            Outcome {
-                first,
-                received,
-                late,
-                end,
-            }
+            let received = vec![shown(ws.recv().await), shown(ws.recv().await)];
+            let late = ws.send("late").await.expect_err("a closed connection");
+            (first, received, late, ws.end())
         }
         Means::Borrowing => {
             let first = until_it_fails!(S, async {
@@ -85,87 +82,68 @@ async fn outcome<S: Suite>(mut ws: Ws<S>, means: Means) -> Outcome {
             let mut received = Vec::new();
             for _ in 0..2 {
                 let next = ws.recv_ref().await;
-                received.push(said(
+                received.push(shown(
                     next.map(|next| next.map(|(message, _)| message.to_message())),
                 ));
             }
-            let late = ws.flush().await.expect_err("closed");
-            let end = ws.end();
-            Outcome {
-                first,
-                received,
-                late,
-                end,
-            }
+            let late = ws.flush().await.expect_err("a closed connection");
+            (first, received, late, ws.end())
         }
         Means::Traits => {
             let first = until_it_fails!(S, SinkExt::send(&mut ws, x()));
             let mut received = Vec::new();
             for _ in 0..2 {
-                received.push(said(StreamExt::next(&mut ws).await.transpose()));
+                received.push(shown(StreamExt::next(&mut ws).await.transpose()));
             }
-            let late = SinkExt::feed(&mut ws, x()).await.expect_err("closed");
-            let end = ws.end();
-            Outcome {
-                first,
-                received,
-                late,
-                end,
-            }
+            let late = SinkExt::feed(&mut ws, x())
+                .await
+                .expect_err("a closed connection");
+            (first, received, late, ws.end())
         }
         Means::Driving => {
             let first = until_it_fails!(S, ws.send("x"));
             assert!(ws.drive().await.expect("the message before the Close"));
-            let received = vec![said(ws.recv().await), said(ws.recv().await)];
+            let received = vec![shown(ws.recv().await), shown(ws.recv().await)];
             assert!(!ws.drive().await.expect("the end"));
-            let late = ws.ready().await.expect_err("closed");
-            let end = ws.end();
-            Outcome {
-                first,
-                received,
-                late,
-                end,
-            }
+            let late = ws.ready().await.expect_err("a closed connection");
+            (first, received, late, ws.end())
         }
         Means::Halves => {
             let (mut tx, mut rx) = ws.split();
             let first = until_it_fails!(S, tx.send("x"));
-            let received = vec![said(rx.recv().await), said(rx.recv().await)];
-            let late = tx.send("late").await.expect_err("closed");
+            let received = vec![shown(rx.recv().await), shown(rx.recv().await)];
+            let late = tx.send("late").await.expect_err("a closed connection");
             assert_eq!(tx.end(), rx.end());
-            let end = tx.end();
-            Outcome {
-                first,
-                received,
-                late,
-                end,
-            }
+            (first, received, late, tx.end())
         }
         Means::HalvesAsTraits => {
             let (mut tx, mut rx) = ws.split();
             let first = until_it_fails!(S, SinkExt::send(&mut tx, x()));
             let mut received = Vec::new();
             for _ in 0..2 {
-                received.push(said(StreamExt::next(&mut rx).await.transpose()));
+                received.push(shown(StreamExt::next(&mut rx).await.transpose()));
             }
-            let late = SinkExt::send(&mut tx, x()).await.expect_err("closed");
-            let end = rx.end();
-            Outcome {
-                first,
-                received,
-                late,
-                end,
-            }
+            let late = SinkExt::send(&mut tx, x())
+                .await
+                .expect_err("a closed connection");
+            (first, received, late, rx.end())
         }
+    };
+    Outcome {
+        first,
+        received,
+        late,
+        end,
     }
 }
 
-/// Answers the first frame by a message and a Close, and leaves: all of it is there before `gone` is given.
+/// Answers the first frame with a message and a Close, and ends the transport. Gives `gone` after
+/// all of this has arrived.
 fn answer_and_leave(mut peer: RawPeer, from: From, leave: Leave, gone: &Signal) {
     let first = peer.read_frame().expect("the first frame");
     assert_eq!(first.whole(), (TEXT, &b"hello"[..]));
     peer.send(&[from.text("ok"), from.close(4001, "bye")].concat());
-    // The bytes arrive before the reset, which overtakes nothing that was read or lies in the buffer.
+    // The data must arrive before the reset. A reset does not discard data in the receive buffer.
     std::thread::sleep(Duration::from_millis(50));
     match leave {
         Leave::Reset => reset(peer),
@@ -175,12 +153,14 @@ fn answer_and_leave(mut peer: RawPeer, from: From, leave: Leave, gone: &Signal) 
     gone.give();
 }
 
-fn tells_4001(close: Option<&ws_driver::CloseFrame>) -> bool {
+/// Returns `true` if this is the Close of [`answer_and_leave`].
+fn is_the_peers(close: Option<&ws_driver::CloseFrame>) -> bool {
     close.is_some_and(|close| close.code.number() == 4001 && &*close.reason == "bye")
 }
 
-/// A server says why it closes and leaves; whoever only writes finds out by an error of writing.
-pub fn the_last_words_of_the_peer_outlive_a_write_that_fails<S: Suite>() {
+/// The peer sends a Close and ends the transport. A program that only sends gets an error, and then
+/// receives the Close.
+pub fn the_close_of_the_peer_is_reported_after_a_failed_write<S: Suite>() {
     let all_means = [
         Means::Methods,
         Means::Borrowing,
@@ -189,7 +169,7 @@ pub fn the_last_words_of_the_peer_outlive_a_write_that_fails<S: Suite>() {
         Means::Halves,
         Means::HalvesAsTraits,
     ];
-    for (role, leave) in [Role::Client, Role::Server]
+    for (role, leave) in ROLES
         .into_iter()
         .flat_map(|role| [(role, Leave::Reset), (role, Leave::Gone)])
     {
@@ -199,7 +179,7 @@ pub fn the_last_words_of_the_peer_outlive_a_write_that_fails<S: Suite>() {
             let is_gone = gone.clone();
             let (peer, running) =
                 role.open::<S, _, _>(Config::default(), move |mut ws| async move {
-                    ws.send("hello").await.expect("sent");
+                    ws.send("hello").await.expect("the message is sent");
                     is_gone.wait::<S>().await;
                     outcome::<S>(ws, means).await
                 });
@@ -207,21 +187,21 @@ pub fn the_last_words_of_the_peer_outlive_a_write_that_fails<S: Suite>() {
             let outcome = running.finish();
             assert_eq!(outcome.received, ["ok", "the end"], "{case}");
             let peer = outcome.end.and_then(|end| end.peer);
-            assert!(tells_4001(peer.as_ref()), "{case}: {peer:?}");
+            assert!(is_the_peers(peer.as_ref()), "{case}: {peer:?}");
             match &outcome.first {
                 Error::Io(_) => {}
-                error => assert!(tells_4001(error.peer_close()), "{case}: {error:?}"),
+                error => assert!(is_the_peers(error.peer_close()), "{case}: {error:?}"),
             }
-            // Once it was received, every send tells it.
+            // After it was received, every send returns it.
             let late = outcome.late;
-            assert!(tells_4001(late.peer_close()), "{case}: {late:?}");
+            assert!(is_the_peers(late.peer_close()), "{case}: {late:?}");
             assert!(late.is_disconnect(), "{case}: {late:?}");
         }
     }
 }
 
-/// The peer was first, whatever closing comes to.
-pub fn the_last_words_of_the_peer_outlive_a_close_that_fails<S: Suite>() {
+/// The peer sent its Close first, so that the result of our `close` does not matter.
+pub fn the_close_of_the_peer_is_reported_after_a_failed_close<S: Suite>() {
     for role in ROLES {
         for leave in [Leave::Reset, Leave::Gone] {
             for split in [false, true] {
@@ -230,7 +210,7 @@ pub fn the_last_words_of_the_peer_outlive_a_close_that_fails<S: Suite>() {
                     let gone = Signal::default();
                     let is_gone = gone.clone();
                     let act = move |mut ws: Ws<S>| async move {
-                        ws.send("hello").await.expect("sent");
+                        ws.send("hello").await.expect("the message is sent");
                         is_gone.wait::<S>().await;
                         if fails_before {
                             let _ = until_it_fails!(S, ws.send("x"));
@@ -241,14 +221,14 @@ pub fn the_last_words_of_the_peer_outlive_a_close_that_fails<S: Suite>() {
                         }
                         let (mut tx, mut rx) = ws.split();
                         let _ = tx.close(CloseCode::NORMAL, "").await;
-                        let received = [said(rx.recv().await), said(rx.recv().await)];
+                        let received = [shown(rx.recv().await), shown(rx.recv().await)];
                         assert_eq!(received, ["ok", "the end"]);
                         tx.end()
                     };
                     let (peer, running) = role.open::<S, _, _>(Config::default(), act);
                     answer_and_leave(peer, role.peer(), leave, &gone);
-                    let end = running.finish().expect("an end");
-                    assert!(tells_4001(end.peer.as_ref()), "{case}: {end:?}");
+                    let end = running.finish().expect("the end");
+                    assert!(is_the_peers(end.peer.as_ref()), "{case}: {end:?}");
                     assert_eq!(end.code().number(), 4001, "{case}");
                 }
             }
@@ -256,8 +236,9 @@ pub fn the_last_words_of_the_peer_outlive_a_close_that_fails<S: Suite>() {
     }
 }
 
-/// Ours is no reason to forget what the peer's said: it may be the one that matters.
-pub fn our_close_does_not_hide_that_of_the_peer<S: Suite>() {
+/// The peer's Close is reported even if our end closed first, because it may carry the important
+/// code.
+pub fn our_close_does_not_hide_the_close_of_the_peer<S: Suite>() {
     for role in ROLES {
         for (code, reason) in [(1011, ""), (4001, "bye"), (1000, "too")] {
             for lies_unread in [false, true] {
@@ -291,11 +272,8 @@ pub fn our_close_does_not_hide_that_of_the_peer<S: Suite>() {
                         std::thread::sleep(Duration::from_millis(20));
                     }
                     here.give();
-                    let ours = peer.read_frame().expect("our Close");
-                    assert_eq!(
-                        ours.whole(),
-                        (CLOSE, &wire::close_payload(1000, "done")[..])
-                    );
+                    let ours = peer.read_close(1000);
+                    assert_eq!(ours.payload, wire::close_payload(1000, "done"));
                     if !lies_unread {
                         peer.send(&close);
                     }
@@ -303,7 +281,7 @@ pub fn our_close_does_not_hide_that_of_the_peer<S: Suite>() {
                     let end = running
                         .finish()
                         .unwrap_or_else(|error| panic!("{case}: {error}"));
-                    let end = end.expect("an end");
+                    let end = end.expect("the end");
                     let local = end.local.as_ref().expect("our Close");
                     assert_eq!(
                         (local.code.number(), &*local.reason),

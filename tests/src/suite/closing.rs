@@ -1,20 +1,19 @@
-//! How connections end on real sockets.
+//! The end of connections on real sockets.
 
 use std::time::{Duration, Instant};
 
 use ws_driver::{CloseCode, Config, End, Error, Initiator, Message, Timeout};
 
-use super::{Acceptor, Connector, Running, Stream, Suite, Ws, client, echo, server};
+use super::roles::FAR;
+use super::{Running, Suite, Ws, accept, accept_with, client, connect, server};
 use crate::socket::{Ending, RawPeer};
+use crate::steps::echo;
 use crate::wire::{self, CONTINUATION, From, PING, TEXT};
 
-/// How long a raw peer looks away.
+/// A time for which a peer does nothing.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A time limit that no test waits for.
-const FAR: Duration = Duration::from_secs(100);
-
-/// What a connection came to.
+/// The outcome of receiving until the connection ended.
 #[derive(Debug)]
 struct Outcome {
     messages: Vec<Message>,
@@ -23,7 +22,7 @@ struct Outcome {
     time: Duration,
 }
 
-/// Receives to the end, and drops the connection at once.
+/// Receives until the connection ends, and drops the connection at once.
 async fn outcome<S: Suite>(mut ws: Ws<S>) -> Outcome {
     let start = Instant::now();
     let mut messages = Vec::new();
@@ -46,16 +45,8 @@ async fn outcome<S: Suite>(mut ws: Ws<S>) -> Outcome {
     }
 }
 
-async fn accept<S: Suite>(stream: Stream<S>) -> Ws<S> {
-    accept_with::<S>(stream, Config::default()).await
-}
-
-async fn accept_with<S: Suite>(stream: Stream<S>, config: Config) -> Ws<S> {
-    let acceptor = Acceptor::<S>::new().config(config);
-    acceptor.accept(stream).await.expect("the handshake")
-}
-
-/// A server that receives to the end, and its client. Who waits for a time limit here is noticed.
+/// Returns a client and a server that receives until the connection ends. Timeouts are long, so
+/// that waiting for one fails the test.
 fn receiving<S: Suite>() -> (RawPeer, Running<Outcome>) {
     let config = Config::default().failure_timeout(FAR).close_timeout(FAR);
     receiving_with::<S>(config)
@@ -72,8 +63,8 @@ fn code(outcome: &Outcome) -> Option<u16> {
     Some(outcome.fault.as_ref()?.violation_code()?.number())
 }
 
-/// The Close arrives, then the end, and no reset before.
-pub fn a_violation_is_closed_before_the_caller_can_drop_the_connection<S: Suite>() {
+/// The peer receives the Close and then the end of the stream, without a reset.
+pub fn a_violation_is_answered_before_the_caller_can_drop_the_connection<S: Suite>() {
     let violations = [
         (1002, From::Server.text("not masked")),
         (1002, From::Client.frame(3, b"")),
@@ -92,9 +83,9 @@ pub fn a_violation_is_closed_before_the_caller_can_drop_the_connection<S: Suite>
             wire::encode(0x82, Some(wire::KEY), &vec![0; (16 << 20) + 1])[..20].to_vec(),
         ),
     ];
-    for (expected, octets) in violations {
+    for (expected, bytes) in violations {
         let (mut peer, running) = receiving::<S>();
-        peer.send(&[From::Client.text("good"), octets].concat());
+        peer.send(&[From::Client.text("good"), bytes].concat());
         peer.expect_close(expected);
         drop(peer);
         let outcome = running.finish();
@@ -103,8 +94,9 @@ pub fn a_violation_is_closed_before_the_caller_can_drop_the_connection<S: Suite>
     }
 }
 
-/// Input that nobody reads would make the kernel reset the connection and destroy the Close.
-pub fn a_violation_amid_unread_input_is_closed_without_a_reset<S: Suite>() {
+/// If our end dropped its socket with unread input, the kernel would reset the connection and
+/// discard the Close.
+pub fn a_violation_amid_unread_input_causes_no_reset<S: Suite>() {
     let (mut peer, running) = receiving::<S>();
     let junk = vec![0x55; 1 << 20];
     peer.send(&[From::Client.frame(3, b""), junk.clone()].concat());
@@ -115,11 +107,10 @@ pub fn a_violation_amid_unread_input_is_closed_without_a_reset<S: Suite>() {
     assert_eq!(code(&running.finish()), Some(1002));
 }
 
-/// The same for a client.
-pub fn a_violation_by_a_server_is_closed_as_well<S: Suite>() {
-    let (mut peer, running) = client::<S, _, _>(|url| async move {
-        outcome::<S>(Connector::<S>::new().connect(&url).await.expect("open")).await
-    });
+/// The violation is a masked frame.
+pub fn a_violation_by_a_server_is_answered_with_a_close<S: Suite>() {
+    let (mut peer, running) =
+        client::<S, _, _>(|url| async move { outcome::<S>(connect::<S>(&url).await).await });
     peer.answer();
     peer.send(&[From::Server.text("good"), From::Client.text("masked")].concat());
     peer.expect_close(1002);
@@ -129,7 +120,7 @@ pub fn a_violation_by_a_server_is_closed_as_well<S: Suite>() {
     assert_eq!(code(&outcome), Some(1002));
 }
 
-/// Whether it reads or not.
+/// The peer keeps its direction open. In the second case it does not read either.
 pub fn a_peer_that_never_ends_is_dropped_within_the_failure_deadline<S: Suite>() {
     let (mut peer, running) = receiving_with::<S>(Config::default().close_timeout(FAR));
     peer.send(&From::Client.frame(3, b""));
@@ -139,12 +130,12 @@ pub fn a_peer_that_never_ends_is_dropped_within_the_failure_deadline<S: Suite>()
     assert!(time >= Duration::from_millis(900), "{time:?}");
     peer.expect_close(1002);
 
-    // Now one that does not read either.
+    // A peer that does not read.
     let config = Config::default().failure_timeout(Duration::from_millis(300));
     let config = config.close_timeout(FAR).write_stall_timeout(FAR);
     let (address, running) = server::<S, _, _>(|stream| async move {
         let mut ws = accept_with::<S>(stream, config).await;
-        ws.feed(vec![1; 12 << 20]).await.expect("room");
+        ws.feed(vec![1; 12 << 20]).await.expect("room in the queue");
         ws.recv().await
     });
     let mut peer = RawPeer::open(address);
@@ -155,12 +146,10 @@ pub fn a_peer_that_never_ends_is_dropped_within_the_failure_deadline<S: Suite>()
     );
 }
 
-/// A text, a reserved opcode with payload, and a ping in one segment.
-pub fn an_answer_and_the_close_arrive_and_no_pong<S: Suite>() {
-    let (address, running) = server::<S, _, _>(|stream| async {
-        let mut ws = accept::<S>(stream).await;
-        echo::<S>(&mut ws).await
-    });
+/// A text, a frame with a reserved opcode, and a Ping arrive in one segment.
+pub fn an_echo_and_the_close_arrive_but_no_pong<S: Suite>() {
+    let (address, running) =
+        server::<S, _, _>(|stream| async { echo(&mut accept::<S>(stream).await).await });
     let mut peer = RawPeer::open(address);
     let from = From::Client;
     peer.send(
@@ -178,7 +167,7 @@ pub fn an_answer_and_the_close_arrive_and_no_pong<S: Suite>() {
     assert!(running.finish().is_err());
 }
 
-/// Both for one that reads and one that does not.
+/// The peer never answers. If `full`, our Close waits behind a message that the peer does not read.
 pub fn close_against_a_silent_peer_times_out<S: Suite>() {
     for full in [false, true] {
         let config = Config::default().close_timeout(Duration::from_millis(200));
@@ -186,7 +175,7 @@ pub fn close_against_a_silent_peer_times_out<S: Suite>() {
         let (address, running) = server::<S, _, _>(move |stream| async move {
             let mut ws = accept_with::<S>(stream, config).await;
             if full {
-                ws.feed(vec![1; 12 << 20]).await.expect("room");
+                ws.feed(vec![1; 12 << 20]).await.expect("room in the queue");
             }
             let start = Instant::now();
             let result = ws.close(CloseCode::GOING_AWAY, "bye").await;
@@ -199,39 +188,39 @@ pub fn close_against_a_silent_peer_times_out<S: Suite>() {
             "{result:?}"
         );
         assert!(time >= Duration::from_millis(150), "{time:?}");
-        let end = end.expect("an end");
+        let end = end.expect("the end");
         let local = end.local.expect("our Close");
         assert_eq!((local.code, end.clean), (CloseCode::GOING_AWAY, false));
         assert_eq!(end.peer, None);
     }
 }
 
-/// RFC 6455 §7.1.1, as a server.
+/// RFC 6455 §7.1.1: the server ends the transport first.
 pub fn a_close_by_the_peer_ends_with_the_server_first<S: Suite>() {
     let (mut peer, running) = receiving::<S>();
     peer.send(&[From::Client.text("last"), From::Client.close(1001, "bye")].concat());
-    // The client does not end its direction before it has seen the end of the server's.
+    // The client ends its direction only after the server has ended the other one.
     peer.expect_close(1001);
     drop(peer);
     let outcome = running.finish();
     assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
     assert_eq!(outcome.messages, ["last".into()]);
-    let end = outcome.end.expect("an end");
+    let end = outcome.end.expect("the end");
     assert!(end.clean);
     assert_eq!(end.initiator, Initiator::Peer);
     assert_eq!((end.code(), end.reason()), (CloseCode::GOING_AWAY, "bye"));
 }
 
-/// RFC 6455 §7.1.1, as a client.
+/// RFC 6455 §7.1.1: a client waits until the server ends the transport.
 pub fn a_client_waits_for_the_server_to_end_first<S: Suite>() {
     let (mut peer, running) = client::<S, _, _>(|url| async move {
-        let mut ws = Connector::<S>::new().connect(&url).await.expect("open");
+        let mut ws = connect::<S>(&url).await;
         let start = Instant::now();
         let result = ws.close(CloseCode::NORMAL, "bye").await;
         (result, start.elapsed(), ws.end())
     });
     peer.answer();
-    let close = peer.read_frame().expect("a Close");
+    let close = peer.read_close(1000);
     assert_eq!(close.payload, wire::close_payload(1000, "bye"));
     assert!(close.key.is_some());
     peer.send(&From::Server.close(1000, ""));
@@ -241,16 +230,17 @@ pub fn a_client_waits_for_the_server_to_end_first<S: Suite>() {
     assert_eq!(ending, Ending::Eof);
     let (result, time, end) = running.finish();
     result.expect("a clean end");
-    assert!(time >= PAUSE / 2, "it did not wait: {time:?}");
-    assert!(end.expect("an end").clean);
+    assert!(time >= PAUSE / 2, "the client did not wait: {time:?}");
+    assert!(end.expect("the end").clean);
 }
 
-/// Either end believes that it was first.
+/// Each end sends its Close before it receives the Close of the other.
 pub fn simultaneous_closes_are_clean<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let mut ws = accept::<S>(stream).await;
-        ws.start_close(CloseCode::NORMAL, "ours").expect("open");
-        ws.flush().await.expect("written");
+        ws.start_close(CloseCode::NORMAL, "ours")
+            .expect("an open connection");
+        ws.flush().await.expect("the Close is written");
         let late = ws.recv().await;
         (late, ws.end())
     });
@@ -260,50 +250,53 @@ pub fn simultaneous_closes_are_clean<S: Suite>() {
     drop(peer);
     let (late, end) = running.finish();
     assert!(matches!(late, Ok(None)), "{late:?}");
-    let end = end.expect("an end");
+    let end = end.expect("the end");
     assert!(end.clean);
     assert_eq!(end.initiator, Initiator::Local);
     assert_eq!(&*end.local.expect("our Close").reason, "ours");
     assert_eq!(&*end.peer.expect("the peer's Close").reason, "theirs");
 }
 
-/// An error, once, and code 1006.
-pub fn an_end_without_a_close_is_lost<S: Suite>() {
+/// Receiving returns [`Error::Lost`], and the close code is 1006.
+pub fn an_end_without_a_close_is_reported_as_lost<S: Suite>() {
     let (mut peer, running) = receiving::<S>();
     peer.send(&From::Client.text("last"));
     peer.end();
     let outcome = running.finish();
     assert_eq!(outcome.messages, ["last".into()]);
     assert!(matches!(outcome.fault, Some(Error::Lost)), "{outcome:?}");
-    let end = outcome.end.expect("an end");
+    let end = outcome.end.expect("the end");
     assert_eq!((end.code(), end.clean), (CloseCode::ABNORMAL, false));
 }
 
-/// What others do after their Close is no concern of ours.
+/// A reset by the peer after both Closes is no error.
 pub fn a_reset_after_both_closes_is_clean<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let mut ws = accept::<S>(stream).await;
-        ws.feed("not read by the peer").await.expect("room");
-        ws.start_close(CloseCode::NORMAL, "").expect("open");
+        ws.feed("not read by the peer")
+            .await
+            .expect("room in the queue");
+        ws.start_close(CloseCode::NORMAL, "")
+            .expect("an open connection");
         outcome::<S>(ws).await
     });
     let mut peer = RawPeer::open(address);
     peer.send(&From::Client.close(1000, ""));
     std::thread::sleep(PAUSE);
-    // Unread input makes this a reset.
+    // The socket has unread input, so that dropping it resets the connection.
     drop(peer);
     let outcome = running.finish();
     assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
-    assert!(outcome.end.expect("an end").clean);
+    assert!(outcome.end.expect("the end").clean);
 }
 
-/// Without a Close, which would need someone to write it.
+/// No Close is sent, because no task is left to write it.
 pub fn a_dropped_connection_ends_the_transport<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         drop(accept::<S>(stream).await);
     });
     let mut peer = RawPeer::open(address);
     let () = running.finish();
-    let (octets, ending) = peer.read_to_end();
-    assert_eq!((octets.len(), ending), (0, Ending::Eof));
+    let (bytes, ending) = peer.read_to_end();
+    assert_eq!((bytes.len(), ending), (0, Ending::Eof));
 }

@@ -1,4 +1,5 @@
-//! How long closing may take: a peer that goes on reading has all the time that it needs, any other has not.
+//! The time that closing may take. It is unlimited as long as the peer reads, and limited
+//! otherwise.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -10,18 +11,20 @@ use super::{Running, Suite, Ws};
 use crate::socket::RawPeer;
 use crate::wire::{self, BINARY, TEXT};
 
-/// The message that is under way when the connection is closed.
+/// The length of the message that is being written when the connection is closed.
 const LEN: usize = 9 << 20;
 
-/// So that next to nothing of it is in the hands of the system.
+/// The size of socket buffers. Small buffers hold only a small part of the message.
 const SMALL: Option<usize> = Some(64 << 10);
 
-/// The time limit of the tests that wait for it.
+/// The close timeout. Some tests wait for it.
 const TIMEOUT: Duration = Duration::from_millis(1000);
 
-/// Bytes that a slow peer reads in a row, and how long it rests then. It needs three times the limit for everything, and
-/// each rest is far below it.
+/// The number of bytes that a slow peer reads between two pauses. It needs three times [`TIMEOUT`]
+/// for the whole message.
 const STRIDE: usize = 288 << 10;
+
+/// The length of each pause of a slow peer. It is much shorter than [`TIMEOUT`].
 const REST: Duration = Duration::from_millis(100);
 
 type Closed = (Result<(), Error>, Instant);
@@ -32,7 +35,7 @@ fn config() -> Config {
         .write_stall_timeout(FAR)
 }
 
-/// How the connection is closed behind the message.
+/// A way to close the connection after the message.
 #[derive(Clone, Copy, Debug)]
 enum Means {
     Close,
@@ -40,14 +43,16 @@ enum Means {
     Halves,
 }
 
-/// Waits for a word of the peer, feeds the message, and closes.
+/// Waits for a message of the peer, feeds the long message, and closes. Returns the result and the
+/// time of closing.
 async fn feed_and_close<S: Suite>(mut ws: Ws<S>, means: Means) -> Closed {
-    assert!(ws.recv().await.expect("open").is_some());
-    ws.feed(vec![7; LEN]).await.expect("room");
+    assert!(ws.recv().await.expect("an open connection").is_some());
+    ws.feed(vec![7; LEN]).await.expect("room in the queue");
     let closed = match means {
         Means::Close => ws.close(CloseCode::NORMAL, "").await,
         Means::StartAndReceive => {
-            ws.start_close(CloseCode::NORMAL, "").expect("open");
+            ws.start_close(CloseCode::NORMAL, "")
+                .expect("an open connection");
             ws.recv().await.map(|_| ())
         }
         Means::Halves => {
@@ -62,7 +67,7 @@ async fn feed_and_close<S: Suite>(mut ws: Ws<S>, means: Means) -> Closed {
     (closed, Instant::now())
 }
 
-/// Tests several cases at once, because each takes its time.
+/// Checks all cases at once, because each takes seconds.
 fn each<C: Copy + Send>(cases: &[C], check: impl Fn(C) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
@@ -79,7 +84,7 @@ fn open<S: Suite>(role: Role, buffers: Option<usize>, means: Means) -> (RawPeer,
     (peer, running)
 }
 
-/// Reads this many bytes with a rest now and then.
+/// Reads `len` bytes with a pause after each [`STRIDE`].
 fn read_slowly(peer: &RawPeer, len: usize) -> Vec<u8> {
     let mut stream = peer.writer();
     let mut input = Vec::with_capacity(len);
@@ -87,20 +92,20 @@ fn read_slowly(peer: &RawPeer, len: usize) -> Vec<u8> {
         let mut part = vec![0; STRIDE.min(len - input.len())];
         stream
             .read_exact(&mut part)
-            .expect("everything before the Close");
+            .expect("all data before the Close");
         input.extend(part);
         std::thread::sleep(REST);
     }
     input
 }
 
-/// The bytes of the message on the wire.
+/// Returns the length of the message on the wire.
 fn on_wire(role: Role) -> usize {
-    // A header with a length of 8 bytes, and the key of a client.
+    // Two bytes, eight bytes of length, and the masking key of a client.
     LEN + if role == Role::Client { 14 } else { 10 }
 }
 
-/// Everything has to be written before the Close, and the peer is not to blame for its line.
+/// The close timeout does not limit the time that the peer needs to read the data before the Close.
 pub fn a_peer_that_reads_slowly_gets_everything_and_the_close<S: Suite>() {
     let cases = [
         (Role::Server, Means::Close),
@@ -111,32 +116,31 @@ pub fn a_peer_that_reads_slowly_gets_everything_and_the_close<S: Suite>() {
         let (mut peer, running) = open::<S>(role, SMALL, means);
         let start = Instant::now();
         let input = read_slowly(&peer, on_wire(role));
-        let close = peer.read_frame().expect("the Close");
+        peer.read_close(1000);
         let time = start.elapsed();
-        assert_eq!((close.opcode(), close.close_code()), (wire::CLOSE, 1000));
         peer.send(&role.peer().close(1000, ""));
         peer.end();
         let (closed, _) = running.finish();
         closed.unwrap_or_else(|error| panic!("{role:?}, {means:?}: {error}"));
-        assert!(time > 2 * TIMEOUT, "the peer was too quick: {time:?}");
+        assert!(time > 2 * TIMEOUT, "the peer read too fast: {time:?}");
         let frames = wire::parse_all(&input);
         assert_eq!(frames.len(), 1);
         assert!(frames[0].whole() == (BINARY, &vec![7; LEN]));
     });
 }
 
-/// With buffers that the system lets grow: they may hold more than the peer has read when its time for a Close is up.
-pub fn what_the_system_holds_arrives_with_the_close<S: Suite>() {
+/// The system lets the socket buffers grow here. They may still hold unread data when the close
+/// timeout has passed.
+pub fn data_in_system_buffers_arrives_before_the_close<S: Suite>() {
     each(&ROLES, |role| {
         let (mut peer, running) = open::<S>(role, None, Means::Close);
         let input = read_slowly(&peer, on_wire(role));
-        let close = peer.read_frame().expect("the Close");
-        assert_eq!((close.opcode(), close.close_code()), (wire::CLOSE, 1000));
+        peer.read_close(1000);
         let frames = wire::parse_all(&input);
         assert!(frames[0].whole() == (BINARY, &vec![7; LEN]));
         drop(peer);
         let (closed, _) = running.finish();
-        // The Close may have been written long before the peer came to it.
+        // The Close may have been written long before the peer read it.
         assert!(
             matches!(closed, Err(Error::Timeout(Timeout::Close) | Error::Lost)),
             "{closed:?}"
@@ -144,8 +148,8 @@ pub fn what_the_system_holds_arrives_with_the_close<S: Suite>() {
     });
 }
 
-/// Having read some of it does not help.
-pub fn a_peer_that_stops_reading_is_not_waited_for<S: Suite>() {
+/// The peer reads a part of the message and then stops.
+pub fn closing_does_not_wait_for_a_peer_that_stops_reading<S: Suite>() {
     let cases = [
         (Role::Server, Means::Close),
         (Role::Client, Means::Close),
@@ -161,7 +165,7 @@ pub fn a_peer_that_stops_reading_is_not_waited_for<S: Suite>() {
             matches!(closed, Err(Error::Timeout(Timeout::Close))),
             "{role:?}, {means:?}: {closed:?}"
         );
-        // Its last rest counts, and what the system took meanwhile began its time anew.
+        // The last pause counts, too. The timeout began again whenever the system took more data.
         let time = at.saturating_duration_since(stopped) + REST;
         assert!(time >= TIMEOUT / 2, "{role:?}, {means:?}: {time:?}");
         assert!(time < 8 * TIMEOUT, "{role:?}, {means:?}: {time:?}");
@@ -169,12 +173,13 @@ pub fn a_peer_that_stops_reading_is_not_waited_for<S: Suite>() {
     });
 }
 
-/// Its time to answer begins when it can have read our Close.
+/// The time for the peer's Close begins only after ours is written, because the peer cannot answer
+/// earlier.
 pub fn the_time_for_an_answer_begins_with_our_close<S: Suite>() {
     each(&ROLES, |role| {
         let (peer, running) = open::<S>(role, SMALL, Means::Close);
         let start = Instant::now();
-        // The last part, of which the system may hold some, in no time.
+        // Read the last part without pauses, because the socket buffers may hold some of it.
         let last = 1 << 20;
         let _ = read_slowly(&peer, on_wire(role) - last);
         let close_len = if role == Role::Client { 8 } else { 4 };
@@ -182,7 +187,7 @@ pub fn the_time_for_an_answer_begins_with_our_close<S: Suite>() {
         let read = peer.writer().read_exact(&mut rest);
         read.expect("the rest and the Close");
         let seen = Instant::now();
-        assert!(seen - start > 2 * TIMEOUT, "the peer was too quick");
+        assert!(seen - start > 2 * TIMEOUT, "the peer read too fast");
         let (closed, at) = running.finish();
         assert!(
             matches!(closed, Err(Error::Timeout(Timeout::Close))),
@@ -194,7 +199,7 @@ pub fn the_time_for_an_answer_begins_with_our_close<S: Suite>() {
     });
 }
 
-/// A peer that leaves its socket open does not hold up those who receive.
+/// Receiving does not wait for a peer that leaves its socket open.
 pub fn both_closes_end_receiving_although_the_peer_lingers<S: Suite>() {
     for role in ROLES {
         for first in [Initiator::Local, Initiator::Peer] {
@@ -202,7 +207,8 @@ pub fn both_closes_end_receiving_although_the_peer_lingers<S: Suite>() {
                 let case = format!("{role:?}, {first:?}, {split}");
                 let act = move |mut ws: Ws<S>| async move {
                     if first == Initiator::Local {
-                        ws.start_close(CloseCode::NORMAL, "").expect("open");
+                        ws.start_close(CloseCode::NORMAL, "")
+                            .expect("an open connection");
                     }
                     let start = Instant::now();
                     let (received, end) = match split {
@@ -219,14 +225,13 @@ pub fn both_closes_end_receiving_although_the_peer_lingers<S: Suite>() {
                 if first == Initiator::Peer {
                     peer.send(&role.peer().close(1000, ""));
                 }
-                let close = peer.read_frame().expect("the Close");
-                assert_eq!((close.opcode(), close.close_code()), (wire::CLOSE, 1000));
+                peer.read_close(1000);
                 if first == Initiator::Local {
                     peer.send(&role.peer().close(1000, ""));
                 }
                 let (received, end, time) = running.finish();
                 assert!(matches!(received, Ok(None)), "{case}: {received:?}");
-                let end = end.expect("an end");
+                let end = end.expect("the end");
                 assert_eq!((end.clean, end.initiator), (true, first), "{case}");
                 assert!(time < FAR / 5, "{case}: {time:?}");
                 drop(peer);
@@ -235,7 +240,7 @@ pub fn both_closes_end_receiving_although_the_peer_lingers<S: Suite>() {
     }
 }
 
-/// Closing returns when nothing is left.
+/// `close` returns only after the peer has ended its direction.
 pub fn close_waits_for_the_end_of_the_transport<S: Suite>() {
     let pause = Duration::from_millis(300);
     for role in ROLES {
@@ -245,7 +250,7 @@ pub fn close_waits_for_the_end_of_the_transport<S: Suite>() {
             let is_seen = seen.clone();
             let act = move |mut ws: Ws<S>| async move {
                 if first == Initiator::Peer {
-                    assert!(ws.recv().await.expect("clean").is_none());
+                    assert!(ws.recv().await.expect("a clean end").is_none());
                     is_seen.give();
                 }
                 let closed = ws.close(CloseCode::NORMAL, "").await;
@@ -257,7 +262,7 @@ pub fn close_waits_for_the_end_of_the_transport<S: Suite>() {
                 peer.send(&role.peer().close(1000, ""));
                 seen.await_here();
             }
-            assert_eq!(peer.read_frame().expect("the Close").close_code(), 1000);
+            peer.read_close(1000);
             if first == Initiator::Local {
                 peer.send(&role.peer().close(1000, ""));
             }
@@ -266,12 +271,12 @@ pub fn close_waits_for_the_end_of_the_transport<S: Suite>() {
             peer.end();
             let (closed, at) = running.finish();
             closed.unwrap_or_else(|error| panic!("{case}: {error}"));
-            assert!(at >= ended, "{case}: it did not wait");
+            assert!(at >= ended, "{case}: close did not wait");
         }
     }
 }
 
-/// As programs see it that only write: `close` takes the messages that wait in the queue along.
+/// `close` also writes the messages in the queue.
 pub fn many_messages_in_the_queue_arrive_before_the_close<S: Suite>() {
     for role in ROLES {
         let act = |mut ws: Ws<S>| async move {

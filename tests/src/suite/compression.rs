@@ -2,24 +2,27 @@
 
 use ws_driver::{CloseCode, Config, DeflateConfig, Error, Message, MessageKind};
 
-use super::{Acceptor, Connector, Stream, Suite, Ws, client, server};
+use super::{Connector, Running, Stream, Suite, Ws, accept_with, client, echo_in_pieces, server};
 use crate::http;
 use crate::socket::RawPeer;
+use crate::steps::echo;
 use crate::wire::{self, BINARY, From, TEXT};
 
-/// FIN and RSV1: a compressed message in one frame.
+/// The first bits of a compressed message in one frame: FIN and RSV1.
 const COMPRESSED: u8 = 0xc0;
 
-/// "Hello", compressed (RFC 7692 §7.2.3.1), and again with what came before (§7.2.3.2).
+/// "Hello", compressed (RFC 7692 §7.2.3.1).
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+
+/// A second "Hello", compressed as a reference to the first (RFC 7692 §7.2.3.2).
 const HELLO_AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 
-/// How messages are received and sent.
+/// A way to receive and send messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// Messages to keep.
+    /// Owned messages.
     Whole,
-    /// Messages to look at.
+    /// Borrowed messages.
     Borrowed,
     /// Piece by piece.
     Pieces,
@@ -36,7 +39,7 @@ fn incompressible(len: usize) -> Vec<u8> {
     (0..len).map(|_| random.u8(..)).collect()
 }
 
-/// Messages of every kind and size, some of them like those before.
+/// Returns messages of both kinds and many sizes. Some of them are repeated.
 fn messages() -> Vec<Message> {
     let text = "κόσμε 😀 ".repeat(20_000);
     vec![
@@ -58,31 +61,21 @@ fn messages() -> Vec<Message> {
     ]
 }
 
-/// Echoes to the end, in one way.
-async fn echo_in<S: Suite>(ws: Ws<S>, way: Way) -> Result<(), Error> {
-    let mut ws = ws;
+/// Sends each message back until the connection ends.
+async fn echo_in<S: Suite>(mut ws: Ws<S>, way: Way) -> Result<(), Error> {
     match way {
         Way::Whole => {
             while let Some(message) = ws.recv().await? {
                 ws.send(message).await?;
             }
+            Ok(())
         }
-        Way::Borrowed => super::echo::<S>(&mut ws).await?,
-        Way::Pieces => {
-            let (mut tx, mut rx) = ws.split();
-            while let Some(mut reader) = rx.recv_stream().await? {
-                let mut writer = tx.writer(reader.kind())?;
-                while let Some(piece) = reader.chunk().await? {
-                    writer.write(piece).await?;
-                }
-                writer.finish().await?;
-            }
-        }
+        Way::Borrowed => echo(&mut ws).await,
+        Way::Pieces => echo_in_pieces::<S>(ws).await,
     }
-    Ok(())
 }
 
-/// Sends a message without waiting for more than the room for it.
+/// Queues a message, so that the echo can be read while the message is written.
 async fn put<S: Suite>(ws: &mut Ws<S>, message: &Message, way: Way) -> Result<(), Error> {
     if way != Way::Pieces {
         return ws.feed(message).await;
@@ -98,7 +91,7 @@ async fn put<S: Suite>(ws: &mut Ws<S>, message: &Message, way: Way) -> Result<()
     writer.finish().await
 }
 
-/// Receives a message: whether it is text, and its octets.
+/// Receives a message. Returns `true` if it is text, and its payload.
 async fn get<S: Suite>(ws: &mut Ws<S>, way: Way) -> Result<Option<(bool, Vec<u8>)>, Error> {
     match way {
         Way::Whole => {
@@ -114,16 +107,18 @@ async fn get<S: Suite>(ws: &mut Ws<S>, way: Way) -> Result<Option<(bool, Vec<u8>
                 return Ok(None);
             };
             let is_text = reader.kind() == MessageKind::Text;
-            let mut octets = Vec::new();
+            let mut bytes = Vec::new();
             while let Some(piece) = reader.chunk().await? {
-                octets.extend_from_slice(piece);
+                bytes.extend_from_slice(piece);
             }
-            Ok(Some((is_text, octets)))
+            Ok(Some((is_text, bytes)))
         }
     }
 }
 
-/// Sends messages from a client to a server that echoes, both ours; what each says of the extensions.
+/// Sends messages from a client to an echo server and compares the echoes. Both ends are ours.
+///
+/// Returns the extensions that the client and the server report.
 fn exchange<S: Suite>(
     ours: (Config, Way),
     theirs: (Config, Way),
@@ -134,11 +129,7 @@ fn exchange<S: Suite>(
     };
     let (config, way) = theirs;
     let (address, served) = server::<S, _, _>(move |stream: Stream<S>| async move {
-        let ws = Acceptor::<S>::new()
-            .config(config)
-            .accept(stream)
-            .await
-            .expect("the handshake");
+        let ws = accept_with::<S>(stream, config).await;
         let agreed = shown(ws.extensions());
         echo_in::<S>(ws, way).await?;
         Ok::<_, Error>(agreed)
@@ -147,13 +138,15 @@ fn exchange<S: Suite>(
     let agreed = S::block_on(async {
         let connector = Connector::<S>::new().config(config);
         let url = format!("ws://{address}/");
-        let mut ws = connector.connect(&url).await.expect("open");
+        let mut ws = connector.connect(&url).await.expect("an open connection");
         for (number, message) in messages.iter().enumerate() {
-            put::<S>(&mut ws, message, way).await.expect("room");
+            put::<S>(&mut ws, message, way)
+                .await
+                .expect("room in the queue");
             let echoed = get::<S>(&mut ws, way).await.expect("the echo");
-            let (is_text, octets) = echoed.expect("the echo");
+            let (is_text, bytes) = echoed.expect("the echo");
             assert_eq!(is_text, message.as_text().is_some(), "message {number}");
-            assert!(octets == message.as_bytes(), "message {number}");
+            assert!(bytes == message.as_bytes(), "message {number}");
         }
         let agreed = shown(ws.extensions());
         ws.close(CloseCode::NORMAL, "").await.expect("a clean end");
@@ -162,7 +155,7 @@ fn exchange<S: Suite>(
     (agreed, served.finish().expect("a clean end"))
 }
 
-/// Whichever way either end receives and sends.
+/// Each end receives and sends in each way.
 pub fn compressed_messages_are_echoed_in_every_way<S: Suite>() {
     let config = compressing(DeflateConfig::default());
     for ours in WAYS {
@@ -178,8 +171,8 @@ pub fn compressed_messages_are_echoed_in_every_way<S: Suite>() {
     }
 }
 
-/// Whether they are compressed hard or not at all, and whatever their length.
-pub fn every_level_and_threshold_is_understood<S: Suite>() {
+/// Messages are compressed at several levels, and with and without a threshold.
+pub fn messages_of_every_level_and_threshold_are_decoded<S: Suite>() {
     for level in [0, 1, 6, 9] {
         for threshold in [0, 1000] {
             let deflate = DeflateConfig::default()
@@ -204,7 +197,7 @@ fn takeover(own: bool, peer: bool) -> DeflateConfig {
     config
 }
 
-/// What either end wants is granted, and both say so.
+/// If either end asks for no context takeover, both ends agree on it.
 pub fn every_pair_of_takeover_modes_is_agreed_on<S: Suite>() {
     let some: Vec<Message> = [5, 40, 5000, 40, 70_000]
         .iter()
@@ -220,17 +213,18 @@ pub fn every_pair_of_takeover_modes_is_agreed_on<S: Suite>() {
             &some,
         );
         assert_eq!(here, there, "{client:?} {server:?}");
-        let says = |parameter: &str| here[0].contains(parameter);
+        let has = |parameter: &str| here[0].contains(parameter);
         let context = format!("{here:?}: {client:?} {server:?}");
         let server_resets = !(mode(1) && mode(2));
         let client_resets = !(mode(0) && mode(3));
         assert!(here[0].starts_with("permessage-deflate"), "{context}");
-        assert_eq!(says("server_no_context"), server_resets, "{context}");
-        assert_eq!(says("client_no_context"), client_resets, "{context}");
+        assert_eq!(has("server_no_context"), server_resets, "{context}");
+        assert_eq!(has("client_no_context"), client_resets, "{context}");
     }
 }
 
-/// From the smallest to the largest, asked for or taken, with data that refers further back than that.
+/// The sizes range from the smallest to the largest, and either end asks for them. The data repeats
+/// itself at greater distances than the windows.
 pub fn windows_of_every_size_are_agreed_on<S: Suite>() {
     let mut random = fastrand::Rng::with_seed(9);
     let lines: Vec<Vec<u8>> = (0..40)
@@ -248,7 +242,7 @@ pub fn windows_of_every_size_are_agreed_on<S: Suite>() {
                 .own_window_bits(own)
                 .peer_window_bits(peer);
             let (client, server, windows) = match asks {
-                // The client asks, and the server takes it.
+                // The client asks for the sizes, and the server accepts them.
                 true => (deflate, DeflateConfig::default(), (peer, own)),
                 false => (DeflateConfig::default(), deflate, (own, peer)),
             };
@@ -267,8 +261,8 @@ pub fn windows_of_every_size_are_agreed_on<S: Suite>() {
     }
 }
 
-/// Neither end compresses unless both are told to.
-pub fn nothing_is_agreed_unless_both_want_it<S: Suite>() {
+/// Neither end compresses unless compression is enabled at both.
+pub fn compression_is_agreed_on_only_if_both_ends_enable_it<S: Suite>() {
     let plain = (Config::default(), Way::Whole);
     let wanting = (compressing(DeflateConfig::default()), Way::Whole);
     for (ours, theirs) in [
@@ -281,28 +275,23 @@ pub fn nothing_is_agreed_unless_both_want_it<S: Suite>() {
     }
 }
 
-/// Serves one connection with an echo, and opens it with these lines: the peer and the head of the answer.
+/// Starts an echo server and opens a connection with additional request lines. Returns the peer and
+/// the head of the answer.
 fn raw_server<S: Suite>(
     config: Config,
     lines: &[&str],
-) -> (RawPeer, String, super::Running<Result<(), Error>>) {
+) -> (RawPeer, String, Running<Result<(), Error>>) {
     let (address, running) = server::<S, _, _>(|stream| async move {
-        let acceptor = Acceptor::<S>::new().config(config);
-        echo_in::<S>(
-            acceptor.accept(stream).await.expect("the handshake"),
-            Way::Borrowed,
-        )
-        .await
+        echo(&mut accept_with::<S>(stream, config).await).await
     });
     let mut peer = RawPeer::connect(address);
-    peer.send(&http::request_with(lines));
-    let head = peer.read_head();
-    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let head = peer.request(&http::request_with(lines));
     (peer, head, running)
 }
 
-/// What is on the wire where nothing was agreed: no extension, no compressed message, and none taken.
-pub fn a_peer_without_compression_sees_none_and_may_send_none<S: Suite>() {
+/// Without an agreement, the answer has no extension, echoes are not compressed, and a compressed
+/// message is a violation.
+pub fn a_peer_without_compression_gets_none_and_may_send_none<S: Suite>() {
     let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits";
     let wanting = compressing(DeflateConfig::default());
     for (config, lines) in [(wanting, &[][..]), (Config::default(), &[offer][..])] {
@@ -319,8 +308,9 @@ pub fn a_peer_without_compression_sees_none_and_may_send_none<S: Suite>() {
     }
 }
 
-/// What is on the wire of a server: the examples of the RFC, and messages below and above the threshold.
-pub fn compressed_messages_of_a_foreign_client_are_understood<S: Suite>() {
+/// A raw client sends the examples of the RFC, and messages below and above the threshold of the
+/// server.
+pub fn compressed_messages_of_another_client_are_decoded<S: Suite>() {
     let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits";
     let config = compressing(DeflateConfig::default().threshold(6));
     let (mut peer, head, running) = raw_server::<S>(config, &[offer]);
@@ -331,11 +321,11 @@ pub fn compressed_messages_of_a_foreign_client_are_understood<S: Suite>() {
     };
     for payload in [&HELLO[..], &HELLO_AGAIN[..]] {
         send(&mut peer, payload);
-        // Below the threshold.
+        // The echo is below the threshold.
         let frame = peer.read_frame().expect("the echo");
         assert_eq!(frame.whole(), (TEXT, &b"Hello"[..]));
     }
-    // No message is compressed that does not say so.
+    // A message without RSV1 is not compressed.
     peer.send(&From::Client.text("Hello"));
     let frame = peer.read_frame().expect("the echo");
     assert_eq!(frame.whole(), (TEXT, &b"Hello"[..]));
@@ -346,28 +336,29 @@ pub fn compressed_messages_of_a_foreign_client_are_understood<S: Suite>() {
         assert_eq!(frame.first, COMPRESSED | BINARY);
         lens.push(frame.payload.len());
     }
-    assert!(lens[0] >= 2000 && lens[1] < 100, "no takeover: {lens:?}");
-    peer.send(&From::Client.close(1000, ""));
-    peer.expect_close(1000);
-    drop(peer);
+    assert!(
+        lens[0] >= 2000 && lens[1] < 100,
+        "no context takeover: {lens:?}"
+    );
+    peer.close();
     running.finish().expect("a clean end");
 }
 
-/// Octets that are no compressed message, in whole and in part.
+/// Returns payloads that are not valid compressed data, or are incomplete.
 fn corruptions() -> Vec<Vec<u8>> {
     vec![
         // A block of the reserved type.
         vec![0xff; 20],
-        // A reference to before the beginning.
+        // A reference to data before the first message.
         HELLO_AGAIN.to_vec(),
-        // A stored block whose lengths do not agree.
+        // A stored block whose two lengths differ.
         vec![0x00, 0x05, 0x00, 0x00, 0x00, 1, 2, 3, 4, 5],
-        // A block that is cut.
+        // An incomplete block.
         HELLO[..4].to_vec(),
     ]
 }
 
-/// Close 1007, and an error that names the peer as its cause.
+/// The peer gets a Close 1007. The error is a violation by the peer.
 pub fn a_corrupt_message_fails_the_connection_of_a_server<S: Suite>() {
     let offer = "Sec-WebSocket-Extensions: permessage-deflate";
     for corrupt in corruptions() {
@@ -386,7 +377,7 @@ pub fn a_corrupt_message_fails_the_connection_of_a_server<S: Suite>() {
     }
 }
 
-/// The same at a client, and for text that is no UTF-8 once it is inflated.
+/// The cases include a text that is not UTF-8 after decompression.
 pub fn a_corrupt_message_fails_the_connection_of_a_client<S: Suite>() {
     let mut cases: Vec<(u8, Vec<u8>)> = corruptions().into_iter().map(|it| (BINARY, it)).collect();
     // Stored, and not UTF-8.
@@ -394,12 +385,9 @@ pub fn a_corrupt_message_fails_the_connection_of_a_client<S: Suite>() {
     for (opcode, corrupt) in cases {
         let (mut peer, running) = client::<S, _, _>(|url| async move {
             let config = compressing(DeflateConfig::default());
-            let mut ws = Connector::<S>::new()
-                .config(config)
-                .connect(&url)
-                .await
-                .expect("the handshake");
-            super::echo::<S>(&mut ws).await
+            let connector = Connector::<S>::new().config(config);
+            let mut ws = connector.connect(&url).await.expect("the handshake");
+            echo(&mut ws).await
         });
         let request = peer.read_head();
         let offer = http::header(&request, "Sec-WebSocket-Extensions").expect("an offer");
@@ -407,8 +395,7 @@ pub fn a_corrupt_message_fails_the_connection_of_a_client<S: Suite>() {
         let lines = ["Sec-WebSocket-Extensions: permessage-deflate"];
         peer.send(&http::switching_with(&request, &lines));
         peer.send(&wire::encode(COMPRESSED | opcode, None, &corrupt));
-        let frame = peer.read_frame().expect("a Close");
-        assert_eq!((frame.opcode(), frame.close_code()), (wire::CLOSE, 1007));
+        peer.read_close(1007);
         peer.end();
         drop(peer);
         let error = running.finish().expect_err("a corrupt message");

@@ -14,7 +14,7 @@ use crate::http::{self, accept_for, head};
 use crate::socket::{self, RawPeer};
 use crate::wire::From;
 
-/// Connects, receives one message, and closes.
+/// Returns the peer of a client that connects, receives one message, and closes.
 fn connecting<S: Suite>(
     connector: Connector<S>,
 ) -> (RawPeer, Running<Result<Option<Message>, Fault>>) {
@@ -26,8 +26,8 @@ fn connecting<S: Suite>(
     })
 }
 
-/// What a server may get wrong: a name, the head that is made of the right accept value, and whether this error is
-/// the right one.
+/// A mistake of a server: its name, a function that makes the head from the correct accept value,
+/// and a check of the client's error.
 type Mistake = (&'static str, fn(&str) -> Vec<u8>, fn(&ClientError) -> bool);
 
 const STATUS: &str = "HTTP/1.1 101 Switching Protocols";
@@ -38,138 +38,67 @@ fn accept(value: &str) -> String {
     format!("Sec-WebSocket-Accept: {value}")
 }
 
+/// Returns a head 101 with this accept value and additional lines.
 fn fine(value: &str, more: &[&str]) -> Vec<u8> {
     head(&[&[STATUS, UPGRADE, CONNECTION, &accept(value)], more].concat())
 }
 
-fn mistakes() -> Vec<Mistake> {
-    use ClientError as E;
-    vec![
-        (
-            "accept of another key",
-            |_| fine(&accept_for("x"), &[]),
-            |e| matches!(e, E::WrongAccept),
-        ),
-        (
-            "accept in another case",
-            |v| fine(&v.to_ascii_lowercase(), &[]),
-            |e| matches!(e, E::WrongAccept),
-        ),
-        (
-            "accept cut",
-            |v| fine(&v[..v.len() - 1], &[]),
-            |e| matches!(e, E::WrongAccept),
-        ),
-        (
-            "empty accept",
-            |_| fine("", &[]),
-            |e| matches!(e, E::WrongAccept),
-        ),
-        (
-            "accept with more",
-            |v| fine(&format!("{v}, {v}"), &[]),
-            |e| matches!(e, E::WrongAccept),
-        ),
-        (
-            "no accept",
-            |_| head(&[STATUS, UPGRADE, CONNECTION]),
-            |e| matches!(e, E::MissingAccept),
-        ),
-        (
-            "two accepts",
-            |v| fine(v, &[&accept(v)]),
-            |e| matches!(e, E::DuplicateAccept),
-        ),
-        (
-            "no Upgrade",
-            |v| head(&[STATUS, CONNECTION, &accept(v)]),
-            |e| matches!(e, E::UpgradeNotWebSocket),
-        ),
-        (
-            "Upgrade h2c",
-            |v| head(&[STATUS, "Upgrade: h2c", CONNECTION, &accept(v)]),
-            |e| matches!(e, E::UpgradeNotWebSocket),
-        ),
-        (
-            "no Connection",
-            |v| head(&[STATUS, UPGRADE, &accept(v)]),
-            |e| matches!(e, E::ConnectionWithoutUpgrade),
-        ),
-        (
-            "Connection keep-alive",
-            |v| head(&[STATUS, UPGRADE, "Connection: keep-alive", &accept(v)]),
-            |e| matches!(e, E::ConnectionWithoutUpgrade),
-        ),
-        (
-            "a subprotocol not offered",
-            |v| fine(v, &["Sec-WebSocket-Protocol: c"]),
-            |e| matches!(e, E::UnofferedProtocol),
-        ),
-        (
-            "a subprotocol in another case",
-            |v| fine(v, &["Sec-WebSocket-Protocol: A"]),
-            |e| matches!(e, E::UnofferedProtocol),
-        ),
-        (
-            "two subprotocols",
-            |v| fine(v, &["Sec-WebSocket-Protocol: a, b"]),
-            |e| matches!(e, E::DuplicateProtocol),
-        ),
-        (
-            "an extension not offered",
-            |v| fine(v, &["Sec-WebSocket-Extensions: permessage-deflate"]),
-            |e| matches!(e, E::UnofferedExtension),
-        ),
-        (
-            "extensions malformed",
-            |v| fine(v, &["Sec-WebSocket-Extensions: x-one;"]),
-            |e| matches!(e, E::InvalidExtensions),
-        ),
-        (
-            "an extension twice",
-            |v| fine(v, &["Sec-WebSocket-Extensions: x-one, x-one"]),
-            |e| matches!(e, E::DuplicateExtension),
-        ),
-        (
-            "HTTP/1.0",
-            |v| head(&["HTTP/1.0 101 Switching", UPGRADE, CONNECTION, &accept(v)]),
-            |e| matches!(e, E::Head(HeadError::UnsupportedHttpVersion)),
-        ),
-        (
-            "no HTTP",
-            |_| b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec(),
-            |e| matches!(e, E::Head(HeadError::MalformedStartLine)),
-        ),
-        (
-            "TLS",
-            |_| b"\x15\x03\x01\x00\x02\x02\x46".to_vec(),
-            |e| matches!(e, E::Head(HeadError::TlsOnPlainConnection)),
-        ),
-        (
-            "too long a head",
-            |v| fine(v, &[&format!("X: {}", "a".repeat(20_000))]),
-            |e| matches!(e, E::Head(HeadError::HeadTooLong)),
-        ),
-        (
-            "too many headers",
-            |v| fine(v, &["X: y"; 100]),
-            |e| matches!(e, E::Head(HeadError::TooManyHeaders)),
-        ),
-        (
-            "too much in front",
-            |v| {
-                let hints = head(&[
-                    "HTTP/1.1 103 Early Hints",
-                    &format!("X: {}", "a".repeat(5000)),
-                ]);
-                [hints.repeat(4), fine(v, &[])].concat()
-            },
-            |e| matches!(e, E::Head(HeadError::HeadTooLong)),
-        ),
-    ]
+/// Makes [`Mistake`]s of rows with a name, the function that makes the head, and a pattern of the
+/// error.
+macro_rules! table {
+    ($($name:literal: $answer:expr => $error:pat,)*) => {
+        vec![$(($name, $answer, |error| matches!(error, $error)),)*]
+    };
 }
 
-/// And the connection is not used.
+fn mistakes() -> Vec<Mistake> {
+    use ClientError as E;
+    table! {
+        "accept of another key": |_| fine(&accept_for("x"), &[]) => E::WrongAccept,
+        "accept in another case": |v| fine(&v.to_ascii_lowercase(), &[]) => E::WrongAccept,
+        "accept cut": |v| fine(&v[..v.len() - 1], &[]) => E::WrongAccept,
+        "empty accept": |_| fine("", &[]) => E::WrongAccept,
+        "accept with more": |v| fine(&format!("{v}, {v}"), &[]) => E::WrongAccept,
+        "no accept": |_| head(&[STATUS, UPGRADE, CONNECTION]) => E::MissingAccept,
+        "two accepts": |v| fine(v, &[&accept(v)]) => E::DuplicateAccept,
+        "no Upgrade": |v| head(&[STATUS, CONNECTION, &accept(v)]) => E::UpgradeNotWebSocket,
+        "Upgrade h2c":
+            |v| head(&[STATUS, "Upgrade: h2c", CONNECTION, &accept(v)]) => E::UpgradeNotWebSocket,
+        "no Connection": |v| head(&[STATUS, UPGRADE, &accept(v)]) => E::ConnectionWithoutUpgrade,
+        "Connection keep-alive":
+            |v| head(&[STATUS, UPGRADE, "Connection: keep-alive", &accept(v)])
+            => E::ConnectionWithoutUpgrade,
+        "a subprotocol not offered":
+            |v| fine(v, &["Sec-WebSocket-Protocol: c"]) => E::UnofferedProtocol,
+        "a subprotocol in another case":
+            |v| fine(v, &["Sec-WebSocket-Protocol: A"]) => E::UnofferedProtocol,
+        "two subprotocols": |v| fine(v, &["Sec-WebSocket-Protocol: a, b"]) => E::DuplicateProtocol,
+        "an extension not offered":
+            |v| fine(v, &["Sec-WebSocket-Extensions: permessage-deflate"]) => E::UnofferedExtension,
+        "extensions malformed":
+            |v| fine(v, &["Sec-WebSocket-Extensions: x-one;"]) => E::InvalidExtensions,
+        "an extension twice":
+            |v| fine(v, &["Sec-WebSocket-Extensions: x-one, x-one"]) => E::DuplicateExtension,
+        "HTTP/1.0":
+            |v| head(&["HTTP/1.0 101 Switching", UPGRADE, CONNECTION, &accept(v)])
+            => E::Head(HeadError::UnsupportedHttpVersion),
+        "no HTTP":
+            |_| b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec() => E::Head(HeadError::MalformedStartLine),
+        "TLS":
+            |_| b"\x15\x03\x01\x00\x02\x02\x46".to_vec()
+            => E::Head(HeadError::TlsOnPlainConnection),
+        "too long a head":
+            |v| fine(v, &[&format!("X: {}", "a".repeat(20_000))])
+            => E::Head(HeadError::HeadTooLong),
+        "too many headers": |v| fine(v, &["X: y"; 100]) => E::Head(HeadError::TooManyHeaders),
+        "too much in front": |v| {
+            let hint = ["HTTP/1.1 103 Early Hints", &format!("X: {}", "a".repeat(5000))];
+            [head(&hint).repeat(4), fine(v, &[])].concat()
+        } => E::Head(HeadError::HeadTooLong),
+    }
+}
+
+/// The client sends nothing after the wrong answer.
 pub fn a_wrong_answer_is_an_error_that_names_the_rule<S: Suite>() {
     for (name, answer, is_right) in mistakes() {
         let connector = Connector::<S>::new()
@@ -186,17 +115,17 @@ pub fn a_wrong_answer_is_an_error_that_names_the_rule<S: Suite>() {
             }
             other => panic!("{name}: {other:?}"),
         }
-        let (octets, _) = peer.read_to_end();
-        assert!(octets.is_empty(), "{name}: something was sent");
+        let (bytes, _) = peer.read_to_end();
+        assert!(bytes.is_empty(), "{name}: the client sent data");
     }
 }
 
-/// However much of the answer came.
-pub fn a_server_that_ends_early_is_lost<S: Suite>() {
-    for octets in [&b""[..], b"HTTP/1.1 101 Switching"] {
+/// Nothing or a part of the answer has arrived.
+pub fn an_answer_that_ends_early_is_reported_as_lost<S: Suite>() {
+    for bytes in [&b""[..], b"HTTP/1.1 101 Switching"] {
         let (mut peer, running) = connecting::<S>(Connector::<S>::new());
         let _ = peer.read_head();
-        peer.send(octets);
+        peer.send(bytes);
         peer.end();
         let result = running.finish();
         assert!(
@@ -206,7 +135,7 @@ pub fn a_server_that_ends_early_is_lost<S: Suite>() {
     }
 }
 
-/// As far as they came.
+/// The body ends where the server ends the stream, or after 16 KiB.
 pub fn a_refusal_reaches_the_caller_with_head_and_body<S: Suite>() {
     let long = [&b"HTTP/1.1 500 Oops\r\n\r\n"[..], &[b'x'; 40_000]].concat();
     let refusals: [(u16, &[u8], Vec<u8>); 7] = [
@@ -244,10 +173,10 @@ pub fn a_refusal_reaches_the_caller_with_head_and_body<S: Suite>() {
         ),
         (500, &[b'x'; 16 * 1024], long),
     ];
-    for (status, body, octets) in refusals {
+    for (status, body, bytes) in refusals {
         let (mut peer, running) = connecting::<S>(Connector::<S>::new());
         let _ = peer.read_head();
-        peer.send(&octets);
+        peer.send(&bytes);
         peer.end();
         match running.finish() {
             Err(Fault::Connect(ConnectError::Handshake(error))) => {
@@ -263,7 +192,7 @@ pub fn a_refusal_reaches_the_caller_with_head_and_body<S: Suite>() {
     }
 }
 
-/// Liberal where the RFCs are.
+/// The RFCs permit these variations.
 pub fn an_answer_in_any_permitted_form_is_accepted<S: Suite>() {
     let answers: [fn(&str) -> Vec<u8>; 7] = [
         |v| fine(v, &[]),
@@ -298,35 +227,34 @@ pub fn an_answer_in_any_permitted_form_is_accepted<S: Suite>() {
                 peer.send(&answer);
             }
             peer.send(&From::Server.text("welcome"));
-            let close = peer.read_frame().expect("a Close");
-            assert_eq!(close.close_code(), 1000);
+            peer.read_close(1000);
             peer.send(&From::Server.close(1000, ""));
             peer.end();
-            let message = running.finish().expect("open");
+            let message = running.finish().expect("an open connection");
             assert_eq!(message, Some("welcome".into()));
         }
     }
 }
 
-/// In the same segment as the head.
+/// The frames arrive in the same segment as the head.
 pub fn frames_behind_the_answer_are_received<S: Suite>() {
     let (mut peer, running) = connecting::<S>(Connector::<S>::new());
     let request = peer.read_head();
-    let octets = [
+    let bytes = [
         http::switching(&request),
         From::Server.text("early"),
         From::Server.close(1001, ""),
     ];
-    peer.send(&octets.concat());
+    peer.send(&bytes.concat());
     peer.end();
-    let message = running.finish().expect("open");
+    let message = running.finish().expect("an open connection");
     assert_eq!(message, Some("early".into()));
-    // The client closed on its own when it had the message.
-    assert_eq!(peer.read_frame().expect("a Close").close_code(), 1000);
+    // The client sends its own Close after it has received the message.
+    peer.read_close(1000);
 }
 
 /// RFC 6455 §4.1.
-pub fn the_request_is_complete_and_has_what_was_asked_for<S: Suite>() {
+pub fn the_request_has_all_required_and_configured_headers<S: Suite>() {
     let mut keys = Vec::new();
     for _ in 0..2 {
         let (mut peer, running) = client::<S, _, _>(|url| async move {
@@ -337,7 +265,7 @@ pub fn the_request_is_complete_and_has_what_was_asked_for<S: Suite>() {
                 .header("X-Token", "secret")
                 .header("Origin", "https://page.example");
             assert!(!format!("{connector:?}").contains("secret"));
-            let ws = connector.connect(&url).await.expect("open");
+            let ws = connector.connect(&url).await.expect("an open connection");
             assert_eq!(ws.protocol(), Some("chat.v1"));
             assert_eq!(ws.extensions()[0].name(), "x-one");
             let response = ws.response().expect("a response");
@@ -373,14 +301,14 @@ pub fn the_request_is_complete_and_has_what_was_asked_for<S: Suite>() {
     assert_ne!(keys[0], keys[1]);
 }
 
-/// However much of the answer came.
-pub fn a_server_that_stalls_ends_at_the_deadline<S: Suite>() {
-    for octets in [&b""[..], b"HTTP/1.1 101 Switching"] {
+/// Nothing or a part of the answer has arrived.
+pub fn an_answer_that_stalls_times_out<S: Suite>() {
+    for bytes in [&b""[..], b"HTTP/1.1 101 Switching"] {
         let connector = Connector::<S>::new().handshake_timeout(Duration::from_millis(150));
         let start = Instant::now();
         let (mut peer, running) = connecting::<S>(connector);
         let _ = peer.read_head();
-        peer.send(octets);
+        peer.send(bytes);
         let result = running.finish();
         assert!(
             matches!(
@@ -395,7 +323,7 @@ pub fn a_server_that_stalls_ends_at_the_deadline<S: Suite>() {
     }
 }
 
-/// Each by an error of its own.
+/// Each mistake has a separate error.
 pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
     let (listener, address) = socket::listen();
     S::block_on(async {
@@ -471,13 +399,13 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
             Err(ConnectError::Request(RequestError::DuplicateProtocol(_)))
         ));
     });
-    listener.set_nonblocking(true).expect("a flag");
-    assert!(listener.accept().is_err(), "someone connected");
+    listener.set_nonblocking(true).expect("the flag is set");
+    assert!(listener.accept().is_err(), "a client has connected");
 }
 
-/// A refused connection is not a refused upgrade.
-pub fn nobody_listening_is_an_error_of_io<S: Suite>() {
-    // Nor can any other test, which could come to a free port, be given one below 1024.
+/// A refused TCP connection is another error than a refused upgrade.
+pub fn a_refused_connection_is_an_io_error<S: Suite>() {
+    // No other test can listen on this port, because free ports are above 1023.
     let result = S::block_on(Connector::<S>::new().connect("ws://127.0.0.1:1/"));
     match result {
         Err(ConnectError::Io(error)) => {

@@ -7,34 +7,36 @@ use std::time::{Duration, Instant};
 use ws_driver::http::{Response, StatusCode};
 use ws_driver::{AcceptError, AnswerError, OriginPolicy, RejectReason};
 
-use super::{Acceptor, Running, Suite, echo, server};
+use super::{Acceptor, Running, Suite, server};
 use crate::fault::Fault;
 use crate::http::{self, LINES, Refusal};
 use crate::socket::{self, Ending, RawPeer};
+use crate::steps::echo;
 use crate::wire::{From, TEXT};
 
-/// A server that accepts and echoes.
+/// Returns a peer that is connected to an echo server.
 fn accepting<S: Suite>(acceptor: Acceptor<S>) -> (RawPeer, Running<Result<(), Fault>>) {
     let (address, running) = server::<S, _, _>(|stream| async move {
         let mut ws = acceptor.accept(stream).await?;
-        Ok(echo::<S>(&mut ws).await?)
+        Ok(echo(&mut ws).await?)
     });
     (RawPeer::connect(address), running)
 }
 
-/// Reads a refusal and the end of the stream, in order.
+/// Reads a refusal and the end of the stream.
 fn read_refusal(peer: &mut RawPeer, context: &str) -> Refusal {
-    let (octets, ending) = peer.read_to_end();
+    let (bytes, ending) = peer.read_to_end();
     assert_eq!(ending, Ending::Eof, "{context}");
-    assert!(!octets.is_empty(), "{context}: no answer");
-    let refusal = http::refusal(&octets);
+    assert!(!bytes.is_empty(), "{context}: no answer");
+    let refusal = http::refusal(&bytes);
     assert!(!refusal.head.contains("101"), "{context}");
     refusal
 }
 
-/// Requests with the status that refuses them.
+/// Returns requests that break a rule, each with a name and the status of the refusal.
 fn refused() -> Vec<(&'static str, u16, Vec<u8>)> {
     let but = http::request_but;
+    let set = |name: &str, value: &str| but(name, &format!("{name}: {value}"));
     let with = http::request_with;
     let many: Vec<String> = (0..101).map(|number| format!("X-{number}: y")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
@@ -52,30 +54,18 @@ fn refused() -> Vec<(&'static str, u16, Vec<u8>)> {
         ("two spaces", 400, but("GET", "GET  /chat HTTP/1.1")),
         ("no Host", 400, but("Host", "")),
         ("empty Host", 400, but("Host", "Host:")),
-        ("bad Host", 400, but("Host", "Host: a b")),
-        ("user in Host", 400, but("Host", "Host: user@example.com")),
+        ("bad Host", 400, set("Host", "a b")),
+        ("user in Host", 400, set("Host", "user@example.com")),
         ("two Hosts", 400, with(&["Host: other.example.com"])),
         ("no Upgrade", 426, but("Upgrade", "")),
-        ("Upgrade h2c", 426, but("Upgrade", "Upgrade: h2c")),
-        ("Upgrade part", 426, but("Upgrade", "Upgrade: websocket2")),
-        ("Upgrade part", 426, but("Upgrade", "Upgrade: xwebsocket")),
-        ("Upgrade words", 426, but("Upgrade", "Upgrade: web socket")),
+        ("Upgrade h2c", 426, set("Upgrade", "h2c")),
+        ("Upgrade part", 426, set("Upgrade", "websocket2")),
+        ("Upgrade part", 426, set("Upgrade", "xwebsocket")),
+        ("Upgrade words", 426, set("Upgrade", "web socket")),
         ("no Connection", 400, but("Connection", "")),
-        (
-            "keep-alive",
-            400,
-            but("Connection", "Connection: keep-alive"),
-        ),
-        (
-            "Connection part",
-            400,
-            but("Connection", "Connection: upgraded"),
-        ),
-        (
-            "Connection part",
-            400,
-            but("Connection", "Connection: no-upgrade"),
-        ),
+        ("keep-alive", 400, set("Connection", "keep-alive")),
+        ("Connection part", 400, set("Connection", "upgraded")),
+        ("Connection part", 400, set("Connection", "no-upgrade")),
         ("no key", 400, but("Sec-WebSocket-Key", "")),
         ("no version", 400, but("Sec-WebSocket-Version", "")),
         ("chunked", 400, with(&["Transfer-Encoding: chunked"])),
@@ -93,7 +83,7 @@ fn refused() -> Vec<(&'static str, u16, Vec<u8>)> {
         ("folded", 400, with(&["X-A: b", " c"])),
         ("space before colon", 400, with(&["X-A : b"])),
         ("no colon", 400, with(&["nonsense"])),
-        ("control octet", 400, with(&["X-A: a\u{1}b"])),
+        ("control byte", 400, with(&["X-A: a\u{1}b"])),
         ("garbage", 400, b"\x00\x01\x02\x03\r\n\r\n".to_vec()),
         (
             "TLS",
@@ -132,22 +122,20 @@ fn refused() -> Vec<(&'static str, u16, Vec<u8>)> {
         "not base64 at all !!!!!!",
         "",
     ] {
-        let line = format!("Sec-WebSocket-Key: {key}");
-        all.push(("key", 400, but("Sec-WebSocket-Key", &line)));
+        all.push(("key", 400, set("Sec-WebSocket-Key", key)));
     }
     let key = LINES[4];
     all.push(("two keys", 400, with(&[key])));
     for version in [
         "12", "14", "8", "013", "13, 8", "8, 13", "+13", "13.0", "0x0d", "x", "",
     ] {
-        let line = format!("Sec-WebSocket-Version: {version}");
-        all.push(("version", 426, but("Sec-WebSocket-Version", &line)));
+        all.push(("version", 426, set("Sec-WebSocket-Version", version)));
     }
     all.push(("two versions", 426, with(&["Sec-WebSocket-Version: 13"])));
     all
 }
 
-/// Never silence, never a bare end of TCP.
+/// The server never ends the stream without an answer.
 pub fn a_request_that_breaks_a_rule_gets_a_complete_refusal_and_then_the_end<S: Suite>() {
     for (name, status, request) in refused() {
         let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
@@ -176,20 +164,20 @@ pub fn a_request_that_breaks_a_rule_gets_a_complete_refusal_and_then_the_end<S: 
     }
 }
 
-/// Unread input must not turn the answer into a reset.
+/// Input that the server has not read must not reset the connection before the answer arrives.
 pub fn a_refusal_reaches_a_client_that_keeps_sending<S: Suite>() {
     let endless = [http::request_but("GET", "GET /"), vec![b'a'; 1 << 20]].concat();
     let no_end = [&b"GET /"[..], &vec![b'a'; 1 << 20]].concat();
     let headers = [&b"GET / HTTP/1.1\r\n"[..], &b"X: y\r\n".repeat(100_000)].concat();
-    for (status, octets) in [(400, endless), (414, no_end), (431, headers)] {
+    for (status, bytes) in [(400, endless), (414, no_end), (431, headers)] {
         let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
         let mut writer = peer.writer();
         let sender = thread::spawn(move || {
-            let _ = writer.write_all(&octets);
+            let _ = writer.write_all(&bytes);
         });
         let refusal = read_refusal(&mut peer, "keeps sending");
         assert_eq!(refusal.status, status);
-        sender.join().expect("no panic");
+        sender.join().expect("the thread does not panic");
         drop(peer);
         assert!(matches!(
             running.finish(),
@@ -198,7 +186,7 @@ pub fn a_refusal_reaches_a_client_that_keeps_sending<S: Suite>() {
     }
 }
 
-/// Liberal where the RFCs are.
+/// The RFCs permit these variations.
 pub fn a_request_in_any_permitted_form_is_accepted<S: Suite>() {
     let but = http::request_but;
     let with = http::request_with;
@@ -233,7 +221,7 @@ pub fn a_request_in_any_permitted_form_is_accepted<S: Suite>() {
             "Sec-WebSocket-Key",
             "Sec-WebSocket-Key:dGhlIHNhbXBsZSBub25jZQ==  ",
         ),
-        // The last digit has bits that stand for nothing (RFC 4648 §3.5).
+        // The last digit has unused bits that are not zero (RFC 4648 §3.5).
         but(
             "Sec-WebSocket-Key",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR==",
@@ -263,24 +251,22 @@ pub fn a_request_in_any_permitted_form_is_accepted<S: Suite>() {
             assert_eq!(http::header(&head, "Connection"), Some("Upgrade"));
             assert_eq!(http::header(&head, "Sec-WebSocket-Protocol"), None);
             assert_eq!(http::header(&head, "Sec-WebSocket-Extensions"), None);
-            peer.send(&From::Client.close(1000, ""));
-            peer.expect_close(1000);
-            drop(peer);
+            peer.close();
             running.finish().expect(&context);
         }
     }
 }
 
-/// In the same segment as the request.
+/// The frames arrive in the same segment as the request.
 pub fn frames_behind_the_request_are_received<S: Suite>() {
     let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
-    let octets = [
+    let bytes = [
         http::request(),
         From::Client.text("early"),
         From::Client.close(1000, ""),
     ];
-    peer.send(&octets.concat());
-    assert!(peer.read_head().starts_with("HTTP/1.1 101 "));
+    peer.send(&bytes.concat());
+    peer.read_switching();
     let echoed = peer.read_frame().expect("the echo");
     assert_eq!(echoed.whole(), (TEXT, &b"early"[..]));
     peer.expect_close(1000);
@@ -288,8 +274,8 @@ pub fn frames_behind_the_request_are_received<S: Suite>() {
     running.finish().expect("a clean end");
 }
 
-/// However much of it arrived.
-pub fn a_request_that_stalls_ends_at_the_deadline<S: Suite>() {
+/// Nothing or a part of the request has arrived.
+pub fn a_request_that_stalls_times_out<S: Suite>() {
     for len in [0, 30] {
         let acceptor = Acceptor::<S>::new().handshake_timeout(Duration::from_millis(150));
         let start = Instant::now();
@@ -305,8 +291,8 @@ pub fn a_request_that_stalls_ends_at_the_deadline<S: Suite>() {
     }
 }
 
-/// Nobody is there any more to be answered.
-pub fn a_request_that_ends_early_is_lost<S: Suite>() {
+/// No answer is sent, because the client has ended the stream.
+pub fn a_request_that_ends_early_is_reported_as_lost<S: Suite>() {
     let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
     peer.send(&http::request()[..40]);
     peer.end();
@@ -317,11 +303,12 @@ pub fn a_request_that_ends_early_is_lost<S: Suite>() {
     );
 }
 
-/// Only reading and answering do.
-pub fn the_time_of_the_decision_does_not_count<S: Suite>() {
+/// The timeout covers only reading the request and writing the answer.
+pub fn the_handshake_timeout_excludes_the_decision<S: Suite>() {
     let (listener, address) = socket::listen();
     let mut peer = RawPeer::connect(address);
-    // There before anybody waits for it: how soon this thread goes on does not count, either.
+    // The request is sent before the server waits for it, so that a delay of this thread does not
+    // matter.
     peer.send(&http::request());
     let running = Running::start(move || {
         let (stream, _) = listener.accept().expect("a client");
@@ -330,17 +317,15 @@ pub fn the_time_of_the_decision_does_not_count<S: Suite>() {
             let offer = acceptor.read(S::adopt(stream)).await?;
             S::sleep(Duration::from_millis(400)).await;
             let mut ws = offer.accept().await?;
-            Ok::<(), Fault>(echo::<S>(&mut ws).await?)
+            Ok::<(), Fault>(echo(&mut ws).await?)
         })
     });
-    assert!(peer.read_head().starts_with("HTTP/1.1 101 "));
-    peer.send(&From::Client.close(1000, ""));
-    peer.expect_close(1000);
-    drop(peer);
+    peer.read_switching();
+    peer.close();
     running.finish().expect("a clean end");
 }
 
-/// All that a decision may depend on.
+/// An offer returns everything that a decision may depend on. Its `Debug` output shows no secrets.
 pub fn an_offer_shows_the_request<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let acceptor = Acceptor::<S>::new().origins(OriginPolicy::AllowAll);
@@ -357,7 +342,11 @@ pub fn an_offer_shows_the_request<S: Suite>() {
             "{shown}"
         );
         let offer = offer.header("Set-Cookie", "a=b");
-        let ws = offer.subprotocol("chat.v1").accept().await.expect("open");
+        let ws = offer
+            .subprotocol("chat.v1")
+            .accept()
+            .await
+            .expect("an open connection");
         assert_eq!(ws.protocol(), Some("chat.v1"));
         assert!(ws.extensions().is_empty() && ws.response().is_none());
     });
@@ -377,7 +366,7 @@ pub fn an_offer_shows_the_request<S: Suite>() {
     let () = running.finish();
 }
 
-/// With a status, or with a response.
+/// An offer is rejected with a status or with a response.
 pub fn an_offer_can_be_rejected_in_any_way<S: Suite>() {
     for with_response in [false, true] {
         let (address, running) = server::<S, _, _>(move |stream| async move {
@@ -395,7 +384,7 @@ pub fn an_offer_can_be_rejected_in_any_way<S: Suite>() {
             offer.reject_with(response).await
         });
         let mut peer = RawPeer::connect(address);
-        // Frames behind a request that is refused are nobody's business.
+        // Frames behind a rejected request are ignored.
         peer.send(&[http::request(), From::Client.text("early")].concat());
         let refusal = read_refusal(&mut peer, "reject");
         if with_response {
@@ -406,11 +395,11 @@ pub fn an_offer_can_be_rejected_in_any_way<S: Suite>() {
             assert_eq!((refusal.status, refusal.body.len()), (404, 0));
         }
         drop(peer);
-        running.finish().expect("it was taken");
+        running.finish().expect("the answer is written");
     }
 }
 
-/// The choice is the server's, among what the client offered.
+/// The server may choose only a subprotocol that the client offered.
 pub fn an_offered_subprotocol_is_chosen_and_another_is_an_error<S: Suite>() {
     for (name, offered) in [
         ("b", true),
@@ -436,16 +425,16 @@ pub fn an_offered_subprotocol_is_chosen_and_another_is_an_error<S: Suite>() {
             Err(AcceptError::Answer(AnswerError::ProtocolNotOffered(wrong))) => {
                 assert!(!offered);
                 assert_eq!(wrong, name);
-                let (octets, _) = peer.read_to_end();
-                assert!(!octets.starts_with(b"HTTP/1.1 101"));
+                let (bytes, _) = peer.read_to_end();
+                assert!(!bytes.starts_with(b"HTTP/1.1 101"));
             }
             Err(other) => panic!("{other:?}"),
         }
     }
 }
 
-/// By default those of the host that was asked for.
-pub fn origins_are_those_that_the_policy_lets_in<S: Suite>() {
+/// By default only the origin of the requested host is accepted.
+pub fn origins_are_checked_against_the_policy<S: Suite>() {
     let list = || OriginPolicy::allow_list(["https://app.example.com"]);
     for (policy, origin, passes) in [
         (OriginPolicy::default(), "http://server.example.com", true),

@@ -1,4 +1,4 @@
-//! Limits on messages mean what they say, however they were set.
+//! Limits on the length of messages, whichever way they are set.
 
 use ws_driver::{CloseCode, Config, Error};
 
@@ -7,8 +7,8 @@ use super::{Acceptor, Connector, Suite, Ws, client, server};
 use crate::socket::RawPeer;
 use crate::wire::{BINARY, From};
 
-/// The limit on frames follows that on messages: nobody has to raise two.
-pub fn a_higher_limit_on_messages_lets_long_frames_in<S: Suite>() {
+/// The limit on frames follows the limit on messages, so that one setting is enough.
+pub fn a_higher_message_limit_permits_long_frames<S: Suite>() {
     let long = 20 << 20;
     for role in ROLES {
         let config = Config::default().max_message(64 << 20).close_timeout(FAR);
@@ -18,16 +18,16 @@ pub fn a_higher_limit_on_messages_lets_long_frames_in<S: Suite>() {
             Ok::<_, Error>(message)
         });
         peer.send(&role.peer().frame(BINARY, &vec![7; long]));
-        assert_eq!(peer.read_frame().expect("a Close").close_code(), 1000);
+        peer.read_close(1000);
         peer.send(&role.peer().close(1000, ""));
         peer.end();
         let message = running.finish().expect("within the limit");
         assert!(message.as_bytes() == vec![7; long]);
 
-        // Without that it is over the limit, which the peer learns.
+        // The message exceeds the default limit. The peer gets a Close with the reason.
         let (mut peer, running) = role.open::<S, _, _>(Config::default(), recv_one::<S>);
         peer.send(&role.peer().frame(BINARY, &vec![7; long])[..1 << 16]);
-        assert_eq!(peer.read_frame().expect("a Close").close_code(), 1009);
+        peer.read_close(1009);
         peer.end();
         let refused = running.finish().expect_err("over the limit");
         assert_eq!(refused.violation_code(), Some(CloseCode::TOO_BIG));
@@ -39,7 +39,7 @@ async fn recv_one<S: Suite>(mut ws: Ws<S>) -> Result<usize, Error> {
     Ok(message.as_bytes().len())
 }
 
-/// A limit and a configuration count both, in either order.
+/// `max_message` takes effect before and after `config`, for servers and for clients.
 pub fn a_limit_is_not_undone_by_a_configuration<S: Suite>() {
     for config_first in [false, true] {
         for (len, is_accepted) in [(10, true), (11, false)] {

@@ -1,4 +1,4 @@
-//! The same behaviour in either role: a connection to test as a client or as a server, and its peer.
+//! The two roles of the end under test. Tests open a connection in either role by [`Role::open`].
 
 use std::future::Future;
 use std::io::{self, Read};
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockRef, Socket, Type};
 use ws_driver::Config;
 
-use super::{Acceptor, Connector, Running, Suite, Ws};
+use super::{Connector, Running, Suite, Ws, accept_with};
 use crate::socket::{self, RawPeer, TOO_LONG};
 use crate::wire::{self, From};
 
-/// A time limit that no test waits for.
+/// A timeout that no test waits for.
 pub(super) const FAR: Duration = Duration::from_secs(100);
 
 /// The end under test.
@@ -27,7 +27,7 @@ pub(super) enum Role {
 pub(super) const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
 impl Role {
-    /// The role that the peer plays.
+    /// Returns the sender of the peer's frames.
     pub(super) fn peer(self) -> From {
         match self {
             Self::Client => From::Server,
@@ -35,7 +35,7 @@ impl Role {
         }
     }
 
-    /// Opens a connection, which `act` gets; the peer, which has read nothing but the head.
+    /// Opens a connection and runs `act` with it. Returns the peer, which has read only the head.
     pub(super) fn open<S, R, F>(
         self,
         config: Config,
@@ -49,8 +49,8 @@ impl Role {
         self.open_with::<S, R, F>(config, None, act)
     }
 
-    /// As `open`, with the buffers of both sockets that large in both directions: the system would let default ones
-    /// grow to megabytes.
+    /// Opens a connection as [`open`](Self::open) does. `buffers` is the size of the buffers of
+    /// both sockets in both directions. Default buffers can grow to megabytes.
     pub(super) fn open_with<S, R, F>(
         self,
         config: Config,
@@ -63,27 +63,23 @@ impl Role {
         F: Future<Output = R>,
     {
         let (listener, address) = socket::listen();
-        // Those that it accepts have the same.
+        // Accepted sockets inherit the sizes.
         limit(SockRef::from(&listener), buffers);
         match self {
             Self::Server => {
-                // What the server says at once would lie behind its head in the memory of the peer.
+                // Data that the server sends at once would be read together with its head.
                 let opened = Signal::default();
                 let is_opened = opened.clone();
                 let running = Running::start(move || {
                     let (stream, _) = listener.accept().expect("a client");
                     S::block_on(async move {
-                        let acceptor = Acceptor::<S>::new().config(config);
-                        let ws = acceptor.accept(S::adopt(stream)).await;
-                        let ws = ws.expect("the handshake");
+                        let ws = accept_with::<S>(S::adopt(stream), config).await;
                         is_opened.wait::<S>().await;
                         act(ws).await
                     })
                 });
                 let mut peer = RawPeer::new(connect(address, buffers));
-                peer.send(&crate::http::request());
-                let head = peer.read_head();
-                assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+                peer.request(&crate::http::request());
                 opened.give();
                 (peer, running)
             }
@@ -108,28 +104,29 @@ impl Role {
 
 fn limit(socket: SockRef<'_>, buffers: Option<usize>) {
     if let Some(len) = buffers {
-        socket.set_recv_buffer_size(len).expect("an option");
-        socket.set_send_buffer_size(len).expect("an option");
+        socket.set_recv_buffer_size(len).expect("the option is set");
+        socket.set_send_buffer_size(len).expect("the option is set");
     }
 }
 
 fn connect(address: SocketAddr, buffers: Option<usize>) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    // Before connecting, because the window is agreed on then.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a new socket");
+    // Before connecting, because connecting negotiates the window.
     limit(SockRef::from(&socket), buffers);
     socket.connect(&address.into()).expect("a listener");
     socket.into()
 }
 
-/// Breaks the connection: the other end's writes fail, and what it has not read yet may still be there.
+/// Resets the connection. Writes of the other end fail afterwards, but it may still read data that
+/// had arrived.
 pub(super) fn reset(peer: RawPeer) {
     let linger = Some(Duration::ZERO);
     let set = SockRef::from(&peer.writer()).set_linger(linger);
-    set.expect("an option");
+    set.expect("the option is set");
     drop(peer);
 }
 
-/// A word between the thread of the test and the task of the connection.
+/// A signal between the thread of the test and the task of the connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Signal(Arc<AtomicBool>);
 
@@ -142,26 +139,26 @@ impl Signal {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Waits on the runtime.
+    /// Waits for the signal on the runtime.
     pub(super) async fn wait<S: Suite>(&self) {
         let start = Instant::now();
         while !self.is_given() {
-            assert!(start.elapsed() < TOO_LONG, "no signal");
+            assert!(start.elapsed() < TOO_LONG, "no signal arrives in time");
             S::sleep(Duration::from_millis(2)).await;
         }
     }
 
-    /// Waits on a thread.
+    /// Waits for the signal on a thread.
     pub(super) fn await_here(&self) {
         let start = Instant::now();
         while !self.is_given() {
-            assert!(start.elapsed() < TOO_LONG, "no signal");
+            assert!(start.elapsed() < TOO_LONG, "no signal arrives in time");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
 }
 
-/// Reads frames of any length off a stream without keeping long payloads.
+/// Reads frames of any length from a stream without keeping long payloads.
 #[derive(Debug)]
 pub(super) struct FrameReader {
     stream: io::BufReader<TcpStream>,
@@ -174,12 +171,12 @@ pub(super) struct Seen {
     pub(super) opcode: u8,
     pub(super) fin: bool,
     pub(super) len: usize,
-    /// Only that of a control frame.
+    /// The payload of a control frame. Empty for other frames.
     pub(super) control: Vec<u8>,
 }
 
 impl FrameReader {
-    /// Begins where the peer has stopped, which must not have read any frame.
+    /// Returns a reader of the peer's stream. The peer must not have read any frame.
     pub(super) fn new(peer: &RawPeer) -> Self {
         Self {
             stream: io::BufReader::with_capacity(64 << 10, peer.writer()),
@@ -187,7 +184,7 @@ impl FrameReader {
         }
     }
 
-    /// The next frame.
+    /// Reads the next frame.
     pub(super) fn next(&mut self) -> io::Result<Seen> {
         let mut head = [0; 2];
         self.stream.read_exact(&mut head)?;
@@ -200,7 +197,7 @@ impl FrameReader {
             127 => {
                 let mut len = [0; 8];
                 self.stream.read_exact(&mut len)?;
-                usize::try_from(u64::from_be_bytes(len)).expect("a length")
+                usize::try_from(u64::from_be_bytes(len)).expect("a length that fits into usize")
             }
             len => usize::from(len),
         };
@@ -231,15 +228,12 @@ impl FrameReader {
         })
     }
 
-    /// The code of the Close that comes next, behind messages and other control frames.
+    /// Reads up to the next Close and returns its code. Skips messages and other control frames.
     pub(super) fn close_code(&mut self) -> u16 {
         loop {
             let seen = self.next().expect("a Close");
             if seen.opcode == wire::CLOSE {
-                return match seen.control[..] {
-                    [high, low, ..] => u16::from_be_bytes([high, low]),
-                    _ => 1005,
-                };
+                return wire::close_code(&seen.control);
             }
         }
     }

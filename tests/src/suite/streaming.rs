@@ -1,55 +1,41 @@
-//! Messages piece by piece on real sockets.
+//! Messages that are received and sent piece by piece, on real sockets.
 
-use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use ws_driver::{CloseCode, Error, MessageKind};
+use ws_driver::{CloseCode, Config, Error, MessageKind};
 
-use super::{Acceptor, Connector, Suite, Ws, client, server};
+use super::{Suite, accept, accept_with, client, connect, echo_in_pieces, server, start};
 use crate::socket::{RawPeer, TOO_LONG};
 use crate::wire::{self, BINARY, CONTINUATION, From, PING, PONG, TEXT};
 
-/// Echoes every message piece by piece, whatever its length.
-async fn echo_in_pieces<S: Suite>(ws: Ws<S>) -> Result<(), Error> {
-    let (mut tx, mut rx) = ws.split();
-    while let Some(mut reader) = rx.recv_stream().await? {
-        let mut writer = tx.writer(reader.kind())?;
-        while let Some(piece) = reader.chunk().await? {
-            writer.write(piece).await?;
-        }
-        writer.finish().await?;
-    }
-    Ok(())
-}
-
-/// A message in random fragments, with a Ping in front of each.
+/// Returns a message in random fragments, with a Ping in front of each.
 fn fragments(from: From, opcode: u8, payload: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     let mut opcode = opcode;
     let mut rest = payload;
     loop {
-        octets.extend(from.frame(PING, b"p"));
+        bytes.extend(from.frame(PING, b"p"));
         let (part, behind) = rest.split_at(random.usize(0..=rest.len().min(100_000)));
         if behind.is_empty() {
-            octets.extend(from.frame(opcode, part));
-            return octets;
+            bytes.extend(from.frame(opcode, part));
+            return bytes;
         }
-        octets.extend(from.fragment(opcode, part));
+        bytes.extend(from.fragment(opcode, part));
         opcode = CONTINUATION;
         rest = behind;
     }
 }
 
-/// Sends messages in pieces of any size and compares what comes back, joined.
+/// Sends messages in pieces of random sizes. Joins the fragments of the echoes and compares them.
 fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let text = "κόσμε 😀 ".repeat(20_000).into_bytes();
-    let octets: Vec<u8> = (0..1_000_000_u32).map(|n| (n >> 7) as u8).collect();
+    let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n >> 7) as u8).collect();
     let messages = [
         (TEXT, text),
         (BINARY, Vec::new()),
-        (BINARY, octets),
+        (BINARY, bytes),
         (TEXT, b"last".to_vec()),
     ];
     let mut script = Vec::new();
@@ -69,14 +55,14 @@ fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     let mut is_whole = true;
     loop {
         let frame = peer.read_frame().expect("a Close before the end");
-        assert_eq!(frame.key.is_some(), from == From::Server, "masking");
+        assert_eq!(frame.key.is_some(), from == From::Server, "the masking key");
         match frame.opcode() {
             PONG => pongs += 1,
             wire::CLOSE => break,
             CONTINUATION => {
                 assert!(!is_whole, "seed {seed}");
-                let (_, octets) = echoes.last_mut().expect("a beginning");
-                octets.extend(frame.payload);
+                let (_, bytes) = echoes.last_mut().expect("the beginning of the message");
+                bytes.extend(frame.payload);
                 is_whole = frame.first & 0x80 != 0;
             }
             opcode => {
@@ -89,94 +75,80 @@ fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     assert!(is_whole && pongs > 0);
     assert!(echoes == messages, "seed {seed}");
     peer.end();
-    sender.join().expect("everything was read");
+    sender.join().expect("all messages were read");
 }
 
-/// Text is cut inside characters on the way.
+/// The pieces may end within a character.
 pub fn messages_are_echoed_piece_by_piece_by_a_server<S: Suite>() {
     for seed in 0..2 {
         let (address, running) = server::<S, _, _>(|stream| async {
-            echo_in_pieces::<S>(
-                Acceptor::<S>::new()
-                    .accept(stream)
-                    .await
-                    .expect("the handshake"),
-            )
-            .await
+            echo_in_pieces::<S>(accept::<S>(stream).await).await
         });
         exchange(RawPeer::open(address), From::Client, seed);
         running.finish().expect("a clean end");
     }
 }
 
-/// The same with masks.
+/// The client also masks the pieces.
 pub fn messages_are_echoed_piece_by_piece_by_a_client<S: Suite>() {
     for seed in 0..2 {
-        let (mut peer, running) = client::<S, _, _>(|url| async move {
-            echo_in_pieces::<S>(
-                Connector::<S>::new()
-                    .connect(&url)
-                    .await
-                    .expect("the handshake"),
-            )
-            .await
-        });
+        let (mut peer, running) =
+            client::<S, _, _>(
+                |url| async move { echo_in_pieces::<S>(connect::<S>(&url).await).await },
+            );
         peer.answer();
         exchange(peer, From::Server, seed);
         running.finish().expect("a clean end");
     }
 }
 
-/// Longer than what may be put together, there and back at once, in two tasks.
+/// The message is longer than the server's limit on assembled messages. The client sends and
+/// receives in two tasks.
 pub fn a_message_over_the_limits_passes_both_ways_at_once<S: Suite>() {
     const ALL: usize = 24 << 20;
     let (address, served) = server::<S, _, _>(|stream| async {
-        let acceptor = Acceptor::<S>::new().max_message(100_000);
-        echo_in_pieces::<S>(acceptor.accept(stream).await.expect("the handshake")).await
+        let config = Config::default().max_message(100_000);
+        echo_in_pieces::<S>(accept_with::<S>(stream, config).await).await
     });
-    let start = Instant::now();
+    let begin = Instant::now();
     S::block_on(async {
-        let url = format!("ws://{address}/");
-        let ws = Connector::<S>::new().connect(&url).await.expect("open");
+        let ws = connect::<S>(&format!("ws://{address}/")).await;
         let (mut tx, mut rx) = ws.split();
-        let (done, sent) = mpsc::channel();
-        S::spawn(async move {
-            let mut writer = tx.writer(MessageKind::Binary).expect("open");
+        let sends = start::<S, _>(async move {
+            let mut writer = tx.writer(MessageKind::Binary).expect("an open connection");
             for number in 0..ALL / 65_536 {
-                // On the heap: the future is moved by value on its way into an executor.
+                // On the heap, because the future is moved by value into an executor.
                 let piece = vec![number as u8; 65_536];
-                writer.write(piece).await.expect("room");
+                writer.write(piece).await.expect("room in the queue");
             }
-            writer.finish().await.expect("sent");
-            done.send(tx).expect("someone waits");
+            writer.finish().await.expect("the message is sent");
+            tx
         });
-        let mut reader = rx.recv_stream().await.expect("open").expect("the echo");
+        let mut reader = rx
+            .recv_stream()
+            .await
+            .expect("an open connection")
+            .expect("the echo");
         let mut sum = 0;
         while let Some(piece) = reader.chunk().await.expect("the echo") {
             assert_eq!(piece[0], (sum / 65_536) as u8);
             sum += piece.len();
         }
         assert_eq!(sum, ALL);
-        let mut tx = loop {
-            match sent.try_recv() {
-                Ok(tx) => break tx,
-                Err(_) => S::sleep(Duration::from_millis(1)).await,
-            }
-        };
-        tx.start_close(CloseCode::NORMAL, "").expect("open");
+        let mut tx = sends.finish::<S>().await;
+        tx.start_close(CloseCode::NORMAL, "")
+            .expect("an open connection");
         assert!(rx.recv().await.expect("a clean end").is_none());
     });
     served.finish().expect("a clean end");
-    assert!(start.elapsed() < TOO_LONG);
+    assert!(begin.elapsed() < TOO_LONG);
 }
 
-/// The rest of a message that is not wanted any more is skipped, and an end inside one is told.
-pub fn readers_dropped_on_a_socket_lose_nothing_but_their_message<S: Suite>() {
+/// Dropping a reader skips the rest of its message. A Close within a message is an error of the
+/// reader.
+pub fn a_dropped_reader_loses_only_its_message<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
-        let mut ws = Acceptor::<S>::new()
-            .accept(stream)
-            .await
-            .expect("the handshake");
+        let mut ws = accept::<S>(stream).await;
         let mut reader = ws.recv_stream().await?.expect("a message");
         let first = reader.chunk().await?.map(<[u8]>::len);
         assert!(first.is_some_and(|len| len > 0));
@@ -185,12 +157,12 @@ pub fn readers_dropped_on_a_socket_lose_nothing_but_their_message<S: Suite>() {
         let mut reader = ws.recv_stream().await?.expect("a message");
         loop {
             match reader.chunk().await {
-                Ok(piece) => assert!(piece.is_some(), "it never becomes whole"),
+                Ok(piece) => assert!(piece.is_some(), "the message never ends"),
                 Err(error) => break assert!(matches!(error, Error::Unfinished), "{error:?}"),
             }
         }
         assert!(ws.recv().await?.is_none());
-        Ok::<_, Error>(ws.end().expect("it has ended").clean)
+        Ok::<_, Error>(ws.end().expect("the end").clean)
     });
     let mut peer = RawPeer::open(address);
     let from = From::Client;

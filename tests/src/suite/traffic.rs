@@ -1,4 +1,4 @@
-//! Messages in numbers and sizes on real sockets.
+//! Many messages and large messages, on real sockets.
 
 use std::future::{Future, poll_fn};
 use std::io::Write;
@@ -10,64 +10,51 @@ use std::time::{Duration, Instant};
 
 use ws_driver::{CloseCode, Config, Error, Timeout};
 
-use super::{Acceptor, Connector, Stream, Suite, client, echo, server};
+use super::{Stream, Suite, accept, accept_with, client, connect, letters, server};
 use crate::socket::{self, RawPeer, TOO_LONG};
+use crate::steps::echo;
 use crate::wire::{self, BINARY, CONTINUATION, From, PING, PONG, TEXT};
 
 async fn serve_echo<S: Suite>(stream: Stream<S>) -> Result<(), Error> {
-    serve_echo_with::<S>(stream, Config::default()).await
+    echo(&mut accept::<S>(stream).await).await
 }
 
-async fn serve_echo_with<S: Suite>(stream: Stream<S>, config: Config) -> Result<(), Error> {
-    let acceptor = Acceptor::<S>::new().config(config);
-    let mut ws = acceptor.accept(stream).await.expect("the handshake");
-    echo::<S>(&mut ws).await
-}
-
-/// A session: what goes over the wire, and the messages that it holds.
+/// Returns a session as the bytes on the wire, and the messages that it contains.
 fn session(from: From, random: &mut fastrand::Rng) -> (Vec<u8>, Vec<(u8, Vec<u8>)>) {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     let mut messages = Vec::new();
     for turn in 0..150 {
-        let most = [0, 1, 125, 126, 3000, 65_535, 65_536, 200 * 1024][turn % 8];
-        let len = if turn < 8 {
-            most
-        } else {
-            random.usize(0..=most)
-        };
-        let mut payload = vec![random.u8(b'a'..=b'z'); len];
-        for at in (0..len).step_by(7) {
-            payload[at] = random.u8(b'a'..=b'z');
-        }
+        let sizes = [0, 1, 125, 126, 3000, 65_535, 65_536, 200 * 1024];
+        let payload = letters(random, turn, sizes);
         let opcode = if random.bool() { TEXT } else { BINARY };
         let fragments = random.usize(1..5);
         let mut rest = &payload[..];
         for number in 0..fragments {
             let opcode = if number == 0 { opcode } else { CONTINUATION };
             if number + 1 == fragments {
-                octets.extend(from.frame(opcode, rest));
+                bytes.extend(from.frame(opcode, rest));
                 break;
             }
             let (part, behind) = rest.split_at(random.usize(0..=rest.len()));
-            octets.extend(from.fragment(opcode, part));
+            bytes.extend(from.fragment(opcode, part));
             rest = behind;
             if random.bool() {
-                octets.extend(from.frame(PING, &[turn as u8; 4]));
+                bytes.extend(from.frame(PING, &[turn as u8; 4]));
             }
         }
         messages.push((opcode, payload));
     }
-    octets.extend(from.close(1000, ""));
-    (octets, messages)
+    bytes.extend(from.close(1000, ""));
+    (bytes, messages)
 }
 
-/// Sends the session in pieces from a thread of its own, and reads the echoes.
+/// Sends a session in pieces from a separate thread, and compares the echoes.
 fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
-    let (octets, messages) = session(from, &mut random);
+    let (bytes, messages) = session(from, &mut random);
     let mut writer = RawPeer::new(peer.writer());
     let sender = thread::spawn(move || {
-        writer.send_in_pieces(&octets, || {
+        writer.send_in_pieces(&bytes, || {
             let most = [1, 10, 1000, 100_000][random.usize(..4)];
             random.usize(1..=most).max(most / 50)
         });
@@ -76,7 +63,7 @@ fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     let mut keys = Vec::new();
     loop {
         let frame = peer.read_frame().expect("a Close before the end");
-        assert_eq!(frame.key.is_some(), from == From::Server, "masking");
+        assert_eq!(frame.key.is_some(), from == From::Server, "the masking key");
         keys.extend(frame.key);
         match frame.opcode() {
             PONG => assert_eq!(frame.payload.len(), 4),
@@ -89,15 +76,16 @@ fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     }
     assert_eq!(echoes.len(), 0, "seed {seed}");
     peer.end();
-    sender.join().expect("everything was read");
+    sender.join().expect("all messages were read");
     let frames = keys.len();
     keys.sort_unstable();
     keys.dedup();
-    assert!(keys.len() + 2 >= frames, "keys repeat");
+    // Random keys may be equal by chance, but hardly more than twice.
+    assert!(keys.len() + 2 >= frames, "masking keys are repeated");
 }
 
-/// Whatever the segments, fragments and sizes.
-pub fn chopped_traffic_is_echoed_octet_by_octet_by_a_server<S: Suite>() {
+/// Segments, fragments and sizes are random.
+pub fn chopped_traffic_is_echoed_unchanged_by_a_server<S: Suite>() {
     for seed in 0..3 {
         let (address, running) = server::<S, _, _>(serve_echo::<S>);
         exchange(RawPeer::open(address), From::Client, seed);
@@ -105,39 +93,34 @@ pub fn chopped_traffic_is_echoed_octet_by_octet_by_a_server<S: Suite>() {
     }
 }
 
-/// The same, and each frame masked with a key of its own.
-pub fn chopped_traffic_is_echoed_octet_by_octet_by_a_client<S: Suite>() {
+/// The client also masks each frame with a new key.
+pub fn chopped_traffic_is_echoed_unchanged_by_a_client<S: Suite>() {
     for seed in 10..13 {
-        let (mut peer, running) = client::<S, _, _>(|url| async move {
-            let mut ws = Connector::<S>::new()
-                .connect(&url)
-                .await
-                .expect("the handshake");
-            echo::<S>(&mut ws).await
-        });
+        let (mut peer, running) =
+            client::<S, _, _>(|url| async move { echo(&mut connect::<S>(&url).await).await });
         peer.answer();
         exchange(peer, From::Server, seed);
         running.finish().expect("a clean end");
     }
 }
 
-/// The largest message by default, over both roles of ours.
+/// 16 MiB is the default limit. Both ends are ours.
 pub fn a_message_of_16_mib_is_echoed<S: Suite>() {
     let (address, served) = server::<S, _, _>(serve_echo::<S>);
     let start = Instant::now();
     S::block_on(async {
-        let url = format!("ws://{address}/");
-        let mut ws = Connector::<S>::new().connect(&url).await.expect("open");
+        let mut ws = connect::<S>(&format!("ws://{address}/")).await;
         let mut message: Vec<u8> = vec![0x5a; 16 << 20];
         for at in (0..message.len()).step_by(1001) {
             message[at] = at as u8;
         }
-        // Sends no more than the buffers hold before it reads: the echo needs both directions.
-        ws.feed(&message).await.expect("room");
+        // `feed` only queues the message. `recv` then writes and reads at once, which the echo
+        // needs.
+        ws.feed(&message).await.expect("room in the queue");
         let echoed = ws.recv().await.expect("the echo").expect("the echo");
         assert!(echoed.as_bytes() == message);
         let text = "κόσμε ".repeat(100_000);
-        ws.feed(&text).await.expect("room");
+        ws.feed(&text).await.expect("room in the queue");
         let echoed = ws.recv().await.expect("the echo").expect("the echo");
         assert!(echoed.as_text() == Some(&text));
         ws.close(CloseCode::NORMAL, "").await.expect("a clean end");
@@ -146,15 +129,15 @@ pub fn a_message_of_16_mib_is_echoed<S: Suite>() {
     assert!(start.elapsed() < TOO_LONG);
 }
 
-/// N octets pass, one more is a Close with 1009, in one frame and in many.
+/// A message of the maximum length is accepted, in one frame and in fragments. One byte more causes
+/// a Close 1009.
 pub fn the_message_limit_is_exact<S: Suite>() {
     const LIMIT: usize = 100_000;
     for fragmented in [false, true] {
         for over in [0, 1] {
             let (address, running) = server::<S, _, _>(|stream| async {
-                let acceptor = Acceptor::<S>::new().max_message(LIMIT);
-                let mut ws = acceptor.accept(stream).await.expect("the handshake");
-                echo::<S>(&mut ws).await
+                let config = Config::default().max_message(LIMIT);
+                echo(&mut accept_with::<S>(stream, config).await).await
             });
             let mut peer = RawPeer::open(address);
             let payload = vec![1; LIMIT + over];
@@ -179,8 +162,8 @@ pub fn the_message_limit_is_exact<S: Suite>() {
     }
 }
 
-/// Pongs collapse into the newest, so that nobody waits for anybody.
-pub fn pings_are_answered_while_nobody_reads<S: Suite>() {
+/// The newest Pong replaces earlier ones in the queue, so that neither end waits for the other.
+pub fn pings_are_answered_although_the_peer_does_not_read<S: Suite>() {
     let (address, running) = server::<S, _, _>(serve_echo::<S>);
     let mut peer = RawPeer::open(address);
     let mut flood = Vec::new();
@@ -190,7 +173,7 @@ pub fn pings_are_answered_while_nobody_reads<S: Suite>() {
         let payload = [&number.to_be_bytes()[..], &[0; 121]].concat();
         flood.extend(From::Client.frame(PING, &payload));
     }
-    // Nothing is read before all of it was taken.
+    // The peer reads nothing until it has sent all of the flood.
     peer.send(&flood);
     peer.send(&From::Client.text("end"));
     let mut last = 0;
@@ -199,38 +182,40 @@ pub fn pings_are_answered_while_nobody_reads<S: Suite>() {
         if frame.opcode() == TEXT {
             break;
         }
-        let newer = u32::from_be_bytes(frame.payload[..4].try_into().expect("four octets"));
-        assert!(newer > last, "{newer} behind {last}");
+        let newer = u32::from_be_bytes(
+            frame.payload[..4]
+                .try_into()
+                .expect("a number of four bytes"),
+        );
+        assert!(newer > last, "Pong {newer} follows Pong {last}");
         last = newer;
     }
-    // The newest Pong may come on either side of the echo.
+    // The newest Pong may arrive before or after the echo.
     if last != number {
         let frame = peer.read_frame().expect("the newest Pong");
         assert_eq!(frame.payload[..4], number.to_be_bytes());
     }
-    peer.send(&From::Client.close(1000, ""));
-    peer.expect_close(1000);
-    drop(peer);
+    peer.close();
     running.finish().expect("a clean end");
 }
 
-/// Echoes that nobody reads stop the reading, and nothing is lost by that.
-pub fn a_peer_that_never_reads_is_not_read_for_ever<S: Suite>() {
+/// The server stops reading while its echoes are not read. No message is lost.
+pub fn a_peer_that_does_not_read_is_held_back<S: Suite>() {
     let (address, running) = server::<S, _, _>(serve_echo::<S>);
     let mut peer = RawPeer::open(address);
     let message = From::Client.frame(BINARY, &[7; 50_000]);
     let sent = peer.send_until_blocked(&message, Duration::from_millis(200));
-    // The message that was cut goes on while the echoes are read.
+    // The rest of the incomplete message is sent while the peer reads the echoes.
     let cut = message[sent % message.len()..].to_vec();
     let mut writer = peer.writer();
     let sender = thread::spawn(move || {
         writer
             .set_write_timeout(Some(TOO_LONG))
-            .expect("a time-out");
-        writer.write_all(&cut).expect("it is read again");
+            .expect("the timeout is set");
+        writer.write_all(&cut).expect("the server reads again");
         writer
             .write_all(&From::Client.close(1000, ""))
-            .expect("it is read again");
+            .expect("the server reads again");
     });
     let mut echoes = 0;
     loop {
@@ -242,17 +227,16 @@ pub fn a_peer_that_never_reads_is_not_read_for_ever<S: Suite>() {
         echoes += 1;
     }
     assert_eq!(echoes, sent / message.len() + 1);
-    sender.join().expect("everything was read");
+    sender.join().expect("all messages were read");
     drop(peer);
     running.finish().expect("a clean end");
 }
 
-/// The time-out is what was configured, and the error says so.
+/// The configured timeout applies, and the error is [`Timeout::WriteStall`].
 pub fn a_stalled_write_times_out<S: Suite>() {
     let config = Config::default().write_stall_timeout(Duration::from_millis(200));
     let (address, running) = server::<S, _, _>(|stream| async move {
-        let acceptor = Acceptor::<S>::new().config(config);
-        let mut ws = acceptor.accept(stream).await.expect("the handshake");
+        let mut ws = accept_with::<S>(stream, config).await;
         let start = Instant::now();
         let result = ws.send(vec![1; 64 << 20]).await;
         (result, start.elapsed())
@@ -266,7 +250,7 @@ pub fn a_stalled_write_times_out<S: Suite>() {
     assert!(time >= Duration::from_millis(150), "{time:?}");
 }
 
-/// Polls a future once and drops it.
+/// Polls a future once and then drops it. Returns `None` if it was pending.
 async fn glance<R>(future: impl Future<Output = R>) -> Option<R> {
     let mut future = pin!(future);
     poll_fn(|cx| {
@@ -278,13 +262,10 @@ async fn glance<R>(future: impl Future<Output = R>) -> Option<R> {
     .await
 }
 
-/// As time-outs and `select!` drop them.
+/// Timeouts and `select!` drop pending futures in this way.
 pub fn futures_dropped_on_a_socket_lose_nothing<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
-        let mut ws = Acceptor::<S>::new()
-            .accept(stream)
-            .await
-            .expect("the handshake");
+        let mut ws = accept::<S>(stream).await;
         let mut dropped = 0;
         loop {
             let Some(received) = glance(ws.recv()).await else {
@@ -295,7 +276,7 @@ pub fn futures_dropped_on_a_socket_lose_nothing<S: Suite>() {
             let Some(message) = received? else {
                 return Ok::<_, Error>(dropped);
             };
-            // Room is waited for; what follows may be dropped.
+            // With room in the queue, a dropped `send` has queued its message.
             while glance(ws.ready()).await.transpose()?.is_none() {
                 S::sleep(Duration::from_micros(200)).await;
             }
@@ -304,31 +285,30 @@ pub fn futures_dropped_on_a_socket_lose_nothing<S: Suite>() {
     });
     exchange(RawPeer::open(address), From::Client, 77);
     let dropped = running.finish().expect("a clean end");
-    assert!(dropped > 0, "nothing was dropped");
+    assert!(dropped > 0, "no future was dropped");
 }
 
-/// Tasks that may move between threads, both roles in one runtime.
+/// Both ends run in one runtime, in tasks that may move between threads.
 pub fn many_connections_run_side_by_side<S: Suite>() {
     const CONNECTIONS: usize = 20;
     const MESSAGES: usize = 50;
     let (listener, address) = socket::listen();
-    listener.set_nonblocking(true).expect("a flag");
+    listener.set_nonblocking(true).expect("the flag is set");
     S::block_on(async {
         let (sender, receiver) = mpsc::channel();
         for number in 0..CONNECTIONS {
             let done = sender.clone();
             let url = format!("ws://{address}/{number}");
             S::spawn(async move {
-                let connector = Connector::<S>::new();
-                let mut ws = connector.connect(&url).await.expect("open");
+                let mut ws = connect::<S>(&url).await;
                 for turn in 0..MESSAGES {
                     let text = format!("{number}: {}", "x".repeat(turn * 37));
-                    ws.send(&text).await.expect("sent");
+                    ws.send(&text).await.expect("the message is sent");
                     let echoed = ws.recv().await.expect("the echo").expect("the echo");
                     assert_eq!(echoed.as_text(), Some(&*text));
                 }
                 ws.close(CloseCode::NORMAL, "").await.expect("a clean end");
-                done.send(()).expect("someone counts");
+                done.send(()).expect("the test receives the signal");
             });
             let stream = loop {
                 match listener.accept() {
@@ -339,14 +319,14 @@ pub fn many_connections_run_side_by_side<S: Suite>() {
             let done = sender.clone();
             S::spawn(async move {
                 serve_echo::<S>(stream).await.expect("a clean end");
-                done.send(()).expect("someone counts");
+                done.send(()).expect("the test receives the signal");
             });
         }
         drop(sender);
         let start = Instant::now();
         let mut done = 0;
         while done < 2 * CONNECTIONS {
-            assert!(start.elapsed() < TOO_LONG, "{done} are done");
+            assert!(start.elapsed() < TOO_LONG, "only {done} tasks have ended");
             done += receiver.try_iter().count();
             S::sleep(Duration::from_millis(2)).await;
         }

@@ -1,4 +1,4 @@
-//! Programs that send for long and do not receive meanwhile.
+//! Programs that send much data and do not receive meanwhile.
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -7,35 +7,38 @@ use std::time::{Duration, Instant};
 use ws_driver::{CloseCode, Config, Error, Message, MessageKind, Timeout};
 
 use super::roles::{FAR, FrameReader, ROLES, Role};
-use super::{Suite, Ws};
-use crate::socket::RawPeer;
+use super::{Running, Suite, Ws, accept_with, connect, start};
+use crate::socket::{self, RawPeer};
 use crate::wire::{self, PING, PONG};
 
-/// So that a Pong waits behind little that is in the hands of the system.
+/// The size of socket buffers. With small buffers, a Pong waits behind little data.
 const SMALL: Option<usize> = Some(64 << 10);
 
-/// The length of an upload.
+/// The length of an upload in bytes.
 const TOTAL: usize = 32 << 20;
 
-/// Bytes of the upload from one Ping to the next.
+/// The number of bytes of the upload between two Pings.
 const PER_PING: usize = 4 << 20;
 
-/// Bytes of the upload that may come between a Ping and its Pong: one message, what the system holds, and what is written
-/// between two looks at the input, with much to spare. As long as the peer reads, this keeps every time limit on Pongs.
+/// The maximum number of bytes of the upload between a Ping and its Pong.
+///
+/// This covers one message, the socket buffers, and the data that is written between two looks at
+/// the input, with a wide margin. A bound in bytes also bounds the time until the Pong, as long as
+/// the peer reads.
 const PONG_WITHIN: usize = 12 << 20;
 
-/// How a program uploads.
+/// A way to upload.
 #[derive(Clone, Copy, Debug)]
 enum Means {
     /// Messages of 1 MiB, one by one.
     Send,
-    /// Small messages, flushed now and then.
+    /// Small messages that are flushed after each 100 messages.
     FeedAndFlush,
-    /// Small messages, flushed at the end: the queue is never empty before.
+    /// Small messages that are flushed at the end. The queue is never empty before.
     Feed,
-    /// One message, whose length is not known before.
+    /// One message that is written piece by piece.
     Writer,
-    /// One message in fragments.
+    /// One message that `send` cuts into fragments.
     HugeMessage,
 }
 
@@ -73,8 +76,10 @@ async fn upload<S: Suite>(ws: &mut Ws<S>, means: Means) -> Result<(), Error> {
     Ok(())
 }
 
-/// A peer with a keepalive: it pings in front of, between and behind two messages of its own and then all the time, reads
-/// everything, and gives up whoever does not answer in time.
+/// A peer that reads the upload and sends Pings. The first Pings are sent before, between and after
+/// two messages of its own. More Pings follow during the whole upload.
+///
+/// Panics if a Pong takes longer than [`PONG_WITHIN`].
 fn ping_and_read(peer: &RawPeer, role: Role, case: &str) -> FrameReader {
     let from = role.peer();
     let mut writer = peer.writer();
@@ -88,16 +93,16 @@ fn ping_and_read(peer: &RawPeer, role: Role, case: &str) -> FrameReader {
         ping(3),
     ]
     .concat();
-    writer.write_all(&first).expect("it is read");
+    writer.write_all(&first).expect("our end reads");
     let (mut pinged, mut answered) = (3, 0);
     let (mut read, mut read_at_ping, mut pongs) = (0, 0, 0);
     while read < TOTAL {
         let seen = reader
             .next()
-            .unwrap_or_else(|error| panic!("{case}: after {read}: {error}"));
+            .unwrap_or_else(|error| panic!("{case}: after {read} bytes: {error}"));
         match seen.opcode {
             PONG => {
-                let number = seen.control.try_into().expect("our payload");
+                let number = seen.control.try_into().expect("the payload of a Ping");
                 let number = u32::from_be_bytes(number);
                 assert!(number > answered && number <= pinged, "{case}: {number}");
                 answered = number;
@@ -109,20 +114,21 @@ fn ping_and_read(peer: &RawPeer, role: Role, case: &str) -> FrameReader {
             let since = read - read_at_ping;
             assert!(
                 since <= PONG_WITHIN,
-                "{case}: no Pong to {pinged} in {since} bytes, {pongs} Pongs, the last to {answered}"
+                "{case}: {since} bytes without Pong {pinged}, {pongs} Pongs up to {answered}"
             );
         } else if read - read_at_ping >= PER_PING && read < TOTAL {
             pinged += 1;
             read_at_ping = read;
-            writer.write_all(&ping(pinged)).expect("it is read");
+            writer.write_all(&ping(pinged)).expect("our end reads");
         }
     }
     assert!(pongs >= 2, "{case}: {pongs} Pongs");
     reader
 }
 
-/// A peer that pings would give them up. Messages among the Pings wait.
-pub fn pings_are_answered_by_who_only_sends<S: Suite>() {
+/// A peer with a keepalive would end the connection otherwise. Messages among the Pings can be
+/// received later.
+pub fn pings_are_answered_by_an_end_that_only_sends<S: Suite>() {
     for (role, means) in [
         (Role::Client, Means::Send),
         (Role::Server, Means::Send),
@@ -140,19 +146,19 @@ pub fn pings_are_answered_by_who_only_sends<S: Suite>() {
             .write_stall_timeout(FAR)
             .close_timeout(FAR);
         if let Means::HugeMessage = means {
-            // No Pong can pass within a frame.
-            config = config.fragment_len(NonZeroUsize::new(128 << 10).expect("a length"));
+            // A Pong cannot be sent within a frame.
+            config =
+                config.fragment_len(NonZeroUsize::new(128 << 10).expect("a length above zero"));
         }
         let act = move |mut ws: Ws<S>| async move {
-            // The peer's first word is a Ping, which nobody sees here.
+            // The first frame of the peer is a Ping, which the program does not receive.
             upload::<S>(&mut ws, means).await?;
             let received = [ws.recv().await?, ws.recv().await?];
             ws.close(CloseCode::NORMAL, "").await?;
             Ok::<_, Error>(received)
         };
         let (mut peer, running) = role.open_with::<S, _, _>(config, Some(16 << 10), act);
-        let mut reader = ping_and_read(&peer, role, &case);
-        let code = reader.close_code();
+        let code = ping_and_read(&peer, role, &case).close_code();
         assert_eq!(code, 1000, "{case}");
         peer.send(&role.peer().close(1000, ""));
         peer.end();
@@ -163,32 +169,29 @@ pub fn pings_are_answered_by_who_only_sends<S: Suite>() {
     }
 }
 
-/// Our own ends do the same to each other: one pings and reads slowly, the other sends for several times the limit.
-pub fn a_keepalive_lets_an_upload_live<S: Suite>() {
+/// Both ends are ours. The server sends Pings. The client sends for several times the keepalive
+/// timeout, without receiving.
+pub fn a_keepalive_does_not_end_an_upload<S: Suite>() {
     let (interval, timeout) = (Duration::from_millis(50), Duration::from_millis(1500));
-    let (listener, address) = crate::socket::listen();
-    let uploading = super::Running::start(move || {
+    let (listener, address) = socket::listen();
+    let uploading = Running::start(move || {
         S::block_on(async move {
-            let connector = super::Connector::<S>::new();
-            let url = format!("ws://{address}/");
-            let mut ws = connector.connect(&url).await.expect("the handshake");
+            let mut ws = connect::<S>(&format!("ws://{address}/")).await;
             let message = vec![7; 256 << 10];
             for _ in 0..64 {
                 ws.send(&message).await?;
-                // Longer than the interval now and then, so that the other end has a reason to ping; then the next sends
-                // have to see the Ping.
+                // A pause longer than the interval gives the server a reason to send a Ping. The
+                // next sends must answer it.
                 S::sleep(Duration::from_millis(70)).await;
             }
             ws.close(CloseCode::NORMAL, "").await
         })
     });
-    let served = super::Running::start(move || {
+    let served = Running::start(move || {
         let (stream, _) = listener.accept().expect("a client");
         S::block_on(async move {
             let config = Config::default().keepalive(interval, timeout);
-            let acceptor = super::Acceptor::<S>::new().config(config);
-            let ws = acceptor.accept(S::adopt(stream)).await;
-            let mut ws = ws.expect("the handshake");
+            let mut ws = accept_with::<S>(S::adopt(stream), config).await;
             let start = Instant::now();
             let mut count = 0;
             while ws.recv().await?.is_some() {
@@ -201,11 +204,11 @@ pub fn a_keepalive_lets_an_upload_live<S: Suite>() {
     uploading.finish().expect("a clean end");
     assert_eq!(count, 64);
     assert!(time > 2 * timeout, "{time:?}");
-    // It did ping, and had Pongs.
+    // The server sent Pings and received Pongs.
     assert!(round_trip.expect("a Pong") <= timeout);
 }
 
-/// Answers every message with itself until that fails.
+/// Sends every message back until reading or writing fails.
 fn echo_while_it_works(peer: &RawPeer, role: Role) {
     let mut writer = peer.writer();
     let mut reader = FrameReader::new(peer);
@@ -217,14 +220,14 @@ fn echo_while_it_works(peer: &RawPeer, role: Role) {
     }
 }
 
-/// How a program sends that never receives.
+/// A way to send without receiving.
 #[derive(Clone, Copy, Debug)]
 enum Sends {
     Whole,
     FedWhole,
-    /// Of a connection that was split, whose receiver nobody polls.
+    /// By the sender of a split connection whose receiver no task polls.
     AloneInHalf,
-    /// Of a connection that was split, whose receiver is polled in another task.
+    /// By the sender of a split connection whose receiver is polled in another task.
     InHalf,
 }
 
@@ -252,17 +255,18 @@ async fn send_for_ever<S: Suite>(mut ws: Ws<S>, sends: Sends) -> Error {
                 match (tx.send(&message).await, &mut kept) {
                     (Ok(()), _) => {}
                     (Err(error), Some(_)) => break Err(error),
-                    // Whichever half looked at the clock first, the connection has ended by the one fault.
+                    // Either half may have reported the timeout first. `closed` returns it in both
+                    // cases.
                     (Err(_), None) => break tx.closed().await,
                 }
             }
         }
     };
-    sent.expect_err("it does not end otherwise")
+    sent.expect_err("only an error ends the loop")
 }
 
-/// The two faults are told apart, since only one of them is the peer's.
-pub fn who_never_receives_is_told_so<S: Suite>() {
+/// A stall has two causes with different errors: our end does not receive, or the peer does not.
+pub fn a_write_stall_reports_which_end_does_not_receive<S: Suite>() {
     let limit = Duration::from_millis(300);
     for role in ROLES {
         for (sends, echoes, expected) in [
@@ -294,31 +298,25 @@ pub fn who_never_receives_is_told_so<S: Suite>() {
     }
 }
 
-/// Reading once more is enough for such a peer: who receives in time is not told off.
-pub fn who_receives_in_time_goes_on<S: Suite>() {
+/// The peer reads no more messages until its echoes are received.
+pub fn an_end_that_receives_in_time_does_not_stall<S: Suite>() {
     for role in ROLES {
         let config = Config::default().write_stall_timeout(Duration::from_secs(10));
         let act = |ws: Ws<S>| async move {
             let (mut tx, mut rx) = ws.split();
-            let (done, is_done) = std::sync::mpsc::channel();
-            S::spawn(async move {
+            let receives = start::<S, _>(async move {
                 let mut count = 0;
                 while let Ok(Some(_)) = rx.recv().await {
                     count += 1;
                 }
-                let _ = done.send(count);
+                count
             });
             for _ in 0..1000 {
                 tx.send(vec![7; 16 << 10]).await?;
             }
             tx.close(CloseCode::NORMAL, "").await?;
             tx.closed().await?;
-            loop {
-                match is_done.try_recv() {
-                    Ok(count) => return Ok::<usize, Error>(count),
-                    Err(_) => S::sleep(Duration::from_millis(2)).await,
-                }
-            }
+            Ok::<usize, Error>(receives.finish::<S>().await)
         };
         let (mut peer, running) = role.open_with::<S, _, _>(config, SMALL, act);
         let mut writer = peer.writer();

@@ -1,26 +1,25 @@
-//! The time limits of a close and of a write that stalls.
+//! The timeouts of a close and of a stalled write.
 
 use std::time::Duration;
 
 use ws_driver::{CloseCode, Config, Error, Initiator, Timeout};
 use ws_tests::scripted::{self, End, Peer, receive_all};
+use ws_tests::steps::timed;
 use ws_tests::wire::{self, PING};
 use ws_tests::{clock, exec};
 
-use super::{SECOND, timed};
+use super::SECOND;
 
 fn close_times_out(end: End, name: &str, misbehave: fn(&Peer, wire::From)) {
     let (mut ws, peer) = end.open(&Config::default().close_timeout(3 * SECOND));
     misbehave(&peer, end.peer());
-    // Twice the time that is allowed: a close that would go on for ever meets this end.
+    // The input ends after twice the timeout, so that a close without a timeout fails the test.
     peer.end_after(6000);
-    let before = clock::elapsed();
-    let result = exec::run(ws.close(CloseCode::NORMAL, "bye"));
+    let (result, time) = timed(|| exec::run(ws.close(CloseCode::NORMAL, "bye")));
     assert!(
         matches!(result, Err(Error::Timeout(Timeout::Close))),
         "{end:?} {name}: {result:?}"
     );
-    let time = clock::elapsed() - before;
     assert!(
         time >= 3 * SECOND && time < 4 * SECOND,
         "{end:?} {name}: {time:?}"
@@ -45,31 +44,31 @@ fn close_against_a_silent_peer_returns_at_its_deadline() {
 }
 
 #[test]
-fn close_against_a_peer_that_sends_messages_for_ever_returns_at_its_deadline() {
+fn close_against_a_peer_that_sends_messages_forever_returns_at_its_deadline() {
     for end in End::BOTH {
         close_times_out(end, "messages", |peer, from| {
             peer.read_time(Duration::from_millis(1));
-            peer.push_for_ever(&from.text("more"));
+            peer.push_forever(&from.text("more"));
         });
     }
 }
 
 #[test]
-fn close_against_a_peer_that_pings_for_ever_returns_at_its_deadline() {
+fn close_against_a_peer_that_pings_forever_returns_at_its_deadline() {
     for end in End::BOTH {
         close_times_out(end, "pings", |peer, from| {
             peer.read_time(Duration::from_millis(1));
-            peer.push_for_ever(&from.frame(PING, b"more"));
+            peer.push_forever(&from.frame(PING, b"more"));
         });
     }
 }
 
 #[test]
-fn recv_after_start_close_ends_at_the_deadline_also_when_messages_come_for_ever() {
+fn recv_after_start_close_ends_at_the_deadline_even_if_messages_arrive_forever() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.read_time(Duration::from_millis(1));
-        peer.push_for_ever(&end.peer().text("more"));
+        peer.push_forever(&end.peer().text("more"));
         peer.end_after(10_000);
         ws.start_close(CloseCode::NORMAL, "").unwrap();
         let ((messages, fault), time) = timed(|| receive_all(&mut ws));
@@ -83,11 +82,11 @@ fn recv_after_start_close_ends_at_the_deadline_also_when_messages_come_for_ever(
 }
 
 #[test]
-fn close_against_a_peer_that_always_has_input_ready_gives_other_tasks_a_turn() {
+fn close_against_endless_input_yields_to_other_tasks() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
-        peer.push_for_ever(&end.peer().text("more"));
-        // Ends the input if the future does not return by itself: the clock moves by the reads.
+        peer.push_forever(&end.peer().text("more"));
+        // Each read takes 10 ms. The input ends after 3000 reads, in case the future never yields.
         peer.read_time(Duration::from_millis(10));
         peer.end_after(3000);
         let polled = exec::glance(ws.close(CloseCode::NORMAL, ""));
@@ -113,7 +112,7 @@ fn the_close_deadline_counts_from_the_close_and_not_from_each_poll() {
 }
 
 #[test]
-fn a_write_stall_ends_the_connection_after_30_s_without_one_octet() {
+fn a_write_stall_ends_the_connection_after_30_s_without_progress() {
     for end in End::BOTH {
         for waiting in ["send", "flush", "ready", "recv", "recv_ref"] {
             let (mut ws, peer) = end.open(&Config::default());
@@ -132,7 +131,7 @@ fn a_write_stall_ends_the_connection_after_30_s_without_one_octet() {
             );
             assert_eq!(time, 30 * SECOND, "{waiting}");
             if !waiting.starts_with("recv") {
-                // What sending says, receiving says as well.
+                // Receiving reports the same error as sending.
                 assert!(matches!(
                     exec::run(ws.recv()),
                     Err(Error::Timeout(Timeout::WriteStall))
@@ -146,7 +145,7 @@ fn a_write_stall_ends_the_connection_after_30_s_without_one_octet() {
 }
 
 #[test]
-fn one_octet_is_enough_to_keep_a_slow_write_alive() {
+fn one_byte_restarts_the_write_stall_timeout() {
     let (mut ws, peer) = scripted::server(&Config::default());
     peer.window(0);
     assert!(exec::glance(ws.send(vec![1; 100])).is_pending());
@@ -161,7 +160,7 @@ fn one_octet_is_enough_to_keep_a_slow_write_alive() {
 }
 
 #[test]
-fn a_stall_that_outlasts_the_peers_close_is_an_error_only_if_the_end_is_not_clean() {
+fn recv_reports_a_stall_after_the_peers_close_only_if_the_end_is_not_clean() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.window(0);
@@ -177,7 +176,7 @@ fn a_stall_that_outlasts_the_peers_close_is_an_error_only_if_the_end_is_not_clea
 }
 
 #[test]
-fn time_limits_may_be_as_long_as_they_can() {
+fn timeouts_may_be_duration_max() {
     let config = Config::default()
         .close_timeout(Duration::MAX)
         .failure_timeout(Duration::MAX)
@@ -198,7 +197,7 @@ fn time_limits_may_be_as_long_as_they_can() {
 }
 
 #[test]
-fn a_peer_that_reads_again_while_nobody_polls_has_not_stalled() {
+fn a_peer_that_reads_again_between_two_polls_has_not_stalled() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.window(0);

@@ -1,4 +1,4 @@
-//! The closing handshake, whoever begins it.
+//! The closing handshake, begun by either end.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn simultaneous_closes_are_clean() {
 }
 
 #[test]
-fn a_close_of_the_peer_is_answered_and_ends_in_order() {
+fn a_close_of_the_peer_is_answered_and_ends_the_connection_cleanly() {
     for end in End::BOTH {
         for (code, reason) in [
             (1000, "bye"),
@@ -48,12 +48,12 @@ fn a_close_of_the_peer_is_answered_and_ends_in_order() {
                 .concat(),
             );
             assert_eq!(exec::run(ws.recv()).unwrap(), Some("before".into()));
-            // The transport has not ended.
+            // The transport has not ended yet.
             assert!(exec::run(ws.recv()).unwrap().is_none());
             let frames = peer.take_frames();
             assert_eq!(frames.len(), 1);
             assert_eq!(frames[0].whole(), (CLOSE, &code.to_be_bytes()[..]));
-            // The server ends TCP first, the client waits for that (RFC 6455 §7.1.1).
+            // The server ends TCP first, and the client waits for that (RFC 6455 §7.1.1).
             assert_eq!(peer.is_shut_down(), end == End::Server);
             assert!(!peer.is_dropped());
             peer.end();
@@ -84,7 +84,7 @@ fn an_empty_close_is_answered_by_an_empty_one() {
 }
 
 #[test]
-fn what_cannot_be_sent_in_a_close_is_refused_and_the_connection_goes_on() {
+fn an_invalid_close_is_refused_and_the_connection_stays_open() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         for code in [0, 999, 1004, 1006, 1015, 1016, 2999, 5000, 65535] {
@@ -131,7 +131,7 @@ fn what_cannot_be_sent_in_a_close_is_refused_and_the_connection_goes_on() {
 }
 
 #[test]
-fn messages_that_the_peer_had_under_way_come_after_start_close() {
+fn messages_that_the_peer_sent_before_its_close_arrive_after_start_close() {
     for end in End::BOTH {
         let from = end.peer();
         let (mut ws, peer) = end.open(&Config::default());
@@ -159,7 +159,7 @@ fn messages_that_the_peer_had_under_way_come_after_start_close() {
 }
 
 #[test]
-fn observers_see_control_frames_in_order_before_they_are_answered() {
+fn observers_get_control_frames_in_order() {
     use std::sync::{Arc, Mutex};
     let (mut ws, peer) = scripted::server(&Config::default());
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -186,7 +186,7 @@ fn observers_see_control_frames_in_order_before_they_are_answered() {
 }
 
 #[test]
-fn a_close_that_arrived_while_nobody_polled_counts_however_late_it_is_looked_at() {
+fn a_close_that_arrived_between_two_polls_counts_after_the_timeout() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         ws.start_close(CloseCode::NORMAL, "").unwrap();

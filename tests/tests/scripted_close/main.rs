@@ -1,7 +1,9 @@
-//! How connections end: violations, closing handshakes, losses, and the time limits of each.
+//! The end of a connection: closing handshakes, violations, losses, their timeouts, and sending
+//! after the end.
 
 #![forbid(unsafe_code)]
 
+mod after_end;
 mod deadlines;
 mod handshake;
 mod transport;
@@ -9,18 +11,11 @@ mod violations;
 
 use std::time::Duration;
 
-use ws_tests::clock;
 use ws_tests::wire::{CLOSE, Frame};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Virtual time that `act` takes.
-fn timed<R>(act: impl FnOnce() -> R) -> (R, Duration) {
-    let before = clock::elapsed();
-    let result = act();
-    (result, clock::elapsed() - before)
-}
-
+/// Returns the codes of the Closes among these frames.
 fn close_codes(frames: &[Frame]) -> Vec<u16> {
     frames
         .iter()

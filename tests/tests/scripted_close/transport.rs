@@ -1,18 +1,20 @@
-//! The transport ends: behind both Closes, without one, or because the connection was dropped.
+//! The end of the transport: after both Closes, without a Close, or because the connection was
+//! dropped.
 
 use std::time::Duration;
 
 use ws_driver::{CloseCode, Config, Error, Initiator};
 use ws_tests::scripted::{End, Peer, receive_all};
+use ws_tests::steps::timed;
 use ws_tests::{clock, exec};
 
-use super::{SECOND, timed};
+use super::SECOND;
 
 #[test]
 fn after_both_closes_any_end_of_the_transport_is_clean() {
     type Ending = (&'static str, fn(&Peer));
     let endings: [Ending; 4] = [
-        ("eof", Peer::end),
+        ("end of input", Peer::end),
         ("reset", Peer::reset),
         ("nothing", |_| {}),
         ("broken", |peer| {
@@ -35,7 +37,7 @@ fn after_both_closes_any_end_of_the_transport_is_clean() {
                 assert!(fault.is_none(), "{end:?} {name} {ours}: {fault:?}");
                 assert!(ws.end().unwrap().clean);
                 assert_eq!(time, Duration::ZERO, "{end:?} {name} {ours}");
-                // The end of the transport comes behind it.
+                // `close` also waits for the end of the transport.
                 let (closed, time) = timed(|| exec::run(ws.close(CloseCode::NORMAL, "")));
                 closed.unwrap();
                 assert!(time <= 5 * SECOND);

@@ -1,4 +1,5 @@
-//! A peer that breaks a rule or a limit: it is told by a Close, the caller by an error, and the end comes soon.
+//! A peer that violates a rule or a limit gets a Close, the caller gets an error, and the
+//! connection ends soon.
 
 use std::task::Poll;
 use std::time::Duration;
@@ -6,13 +7,14 @@ use std::time::Duration;
 use ws_driver::{
     CloseCode, Config, Error, Initiator, LimitError, Message, ProtocolError, ReceiveError,
 };
-use ws_tests::scripted::{self, End, Peer, Ws, receive_all};
+use ws_tests::scripted::{self, End, Peer, receive_all};
+use ws_tests::steps::{echo, timed};
 use ws_tests::wire::{self, BINARY, CLOSE, CONTINUATION, PING, TEXT};
 use ws_tests::{clock, exec};
 
-use super::{SECOND, close_codes, timed};
+use super::{SECOND, close_codes};
 
-/// One violation of each rule, as the peer of `end` would commit it.
+/// Returns each rule and input for `end` that violates it.
 fn violations(end: End) -> Vec<(ProtocolError, Vec<u8>)> {
     let from = end.peer();
     let key = (end == End::Server).then_some(wire::KEY);
@@ -46,7 +48,7 @@ fn violations(end: End) -> Vec<(ProtocolError, Vec<u8>)> {
         ),
         (
             ProtocolError::InvalidUtf8,
-            // Fails at the first octet that cannot be text: the rest never comes.
+            // Fails at the first byte that is not UTF-8. The rest never arrives.
             from.frame(TEXT, &[&[0xed, 0xa0][..], &[b'x'; 500]].concat())[..20].to_vec(),
         ),
         (
@@ -84,7 +86,7 @@ fn violations(end: End) -> Vec<(ProtocolError, Vec<u8>)> {
     for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
         all.push((
             ProtocolError::ReservedOpcode(opcode),
-            // One octet is enough to know.
+            // The first two bytes are enough.
             vec![0x80 | opcode, mask_bit | 5],
         ));
     }
@@ -98,20 +100,20 @@ fn violations(end: End) -> Vec<(ProtocolError, Vec<u8>)> {
 }
 
 #[test]
-fn every_violation_is_told_to_the_peer_and_then_to_the_caller_behind_the_messages_before() {
+fn every_violation_is_answered_by_a_close_and_reported_after_the_messages_before_it() {
     for end in End::BOTH {
-        for (rule, octets) in violations(end) {
+        for (rule, bytes) in violations(end) {
             for one_by_one in [false, true] {
                 let context = format!("{end:?}: {rule:?}, one by one: {one_by_one}");
                 let (mut ws, peer) = end.open(&Config::default());
                 if one_by_one {
                     peer.pieces(1, usize::MAX);
                 }
-                // This one has a whole message in front.
-                let two = rule == ProtocolError::UnexpectedContinuation && octets[0] == TEXT;
-                peer.push([end.peer().text("good"), octets.clone()].concat());
+                // This violation follows a whole message.
+                let two = rule == ProtocolError::UnexpectedContinuation && bytes[0] == TEXT;
+                peer.push([end.peer().text("good"), bytes.clone()].concat());
                 let ((messages, fault), time) = timed(|| {
-                    // The peer ends its side when it has seen our Close.
+                    // The peer ends its direction after our Close.
                     let mut recv = Vec::new();
                     loop {
                         match exec::attempt(ws.recv()) {
@@ -187,9 +189,9 @@ fn limits_are_exact() {
                 },
             ),
         ];
-        for (octets, limit) in over {
+        for (bytes, limit) in over {
             let (mut ws, peer) = end.open(&config);
-            peer.push(octets);
+            peer.push(bytes);
             peer.end();
             match receive_all(&mut ws) {
                 (messages, Some(Error::Receive(ReceiveError::Limit(error)))) => {
@@ -222,7 +224,7 @@ fn text_cut_inside_a_character_before_an_empty_last_fragment_is_never_delivered(
 }
 
 #[test]
-fn an_answer_queued_before_a_violation_goes_out_before_the_close_and_nothing_behind_it() {
+fn an_answer_queued_before_a_violation_is_written_before_the_close_and_nothing_after_it() {
     for end in End::BOTH {
         let from = end.peer();
         let (mut ws, peer) = end.open(&Config::default());
@@ -235,12 +237,6 @@ fn an_answer_queued_before_a_violation_goes_out_before_the_close_and_nothing_beh
             .concat(),
         );
         peer.end();
-        let echo = async |ws: &mut Ws| {
-            while let Some((message, out)) = ws.recv_ref().await? {
-                out.feed(message).await?;
-            }
-            Ok::<(), Error>(())
-        };
         let error = exec::run(echo(&mut ws)).unwrap_err();
         assert_eq!(error.violation_code(), Some(CloseCode::PROTOCOL_ERROR));
         let frames = peer.take_frames();
@@ -251,7 +247,7 @@ fn an_answer_queued_before_a_violation_goes_out_before_the_close_and_nothing_beh
 }
 
 #[test]
-fn a_frame_that_was_begun_is_finished_before_the_close() {
+fn a_partly_written_frame_is_completed_before_the_close() {
     let (mut ws, peer) = scripted::server(&Config::default());
     peer.window(700);
     assert!(exec::glance(ws.send(vec![9; 20_000])).is_pending());
@@ -266,20 +262,20 @@ fn a_frame_that_was_begun_is_finished_before_the_close() {
 }
 
 #[test]
-fn a_failed_connection_ends_within_its_second_whatever_the_peer_does() {
-    type Misbehaviour = (&'static str, fn(&Peer));
-    let misbehaviours: [Misbehaviour; 5] = [
+fn a_failed_connection_ends_after_one_second_whatever_the_peer_does() {
+    type Misbehavior = (&'static str, fn(&Peer));
+    let misbehaviors: [Misbehavior; 5] = [
         ("never reads", |peer| peer.window(0)),
         ("reads a little", |peer| peer.window(2)),
         ("never ends", |_| {}),
-        ("sends for ever", |peer| {
+        ("sends forever", |peer| {
             peer.read_time(Duration::from_millis(1));
-            peer.push_for_ever(&[0; 1000]);
+            peer.push_forever(&[0; 1000]);
         }),
         ("does not take the end", |peer| peer.block_shutdown(true)),
     ];
     for end in End::BOTH {
-        for (name, misbehave) in misbehaviours {
+        for (name, misbehave) in misbehaviors {
             let (mut ws, peer) = end.open(&Config::default());
             peer.push(end.peer().frame(3, b""));
             misbehave(&peer);
@@ -300,7 +296,7 @@ fn a_failed_connection_ends_within_its_second_whatever_the_peer_does() {
 }
 
 #[test]
-fn a_failure_is_resumed_by_the_next_recv_and_senders_learn_of_it_at_once() {
+fn after_a_violation_sending_fails_at_once_and_recv_resumes_the_failure() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.push(end.peer().frame(3, b""));
@@ -324,7 +320,7 @@ fn a_failure_is_resumed_by_the_next_recv_and_senders_learn_of_it_at_once() {
 }
 
 #[test]
-fn a_failure_that_nobody_polled_for_long_still_writes_its_close_if_it_can() {
+fn the_close_for_a_violation_is_written_even_if_recv_is_polled_after_the_timeout() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.window(0);

@@ -1,17 +1,17 @@
-//! Pongs and answers for a peer that reads late or not at all: what is queued stays bounded.
+//! A peer that reads late or never: the queue of Pongs and answers stays bounded.
 
-use std::task::Poll;
+use std::pin::pin;
 
 use ws_driver::{Config, MessageRef};
-use ws_tests::clock;
-use ws_tests::exec;
+use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{self, End, queued};
+use ws_tests::steps::{echo, opcodes};
 use ws_tests::wire::{self, BINARY, CONTINUATION, PING, PONG, TEXT};
 
-use super::{BLOCK, echo, reads};
+use super::{BLOCK, reads};
 
 #[test]
-fn pings_are_answered_in_order_ten_of_ten() {
+fn ten_pings_are_answered_in_order() {
     for end in End::BOTH {
         for one_by_one in [false, true] {
             let (mut ws, peer) = end.open(&Config::default());
@@ -37,7 +37,7 @@ fn pings_are_answered_in_order_ten_of_ten() {
 }
 
 #[test]
-fn a_peer_that_floods_pings_and_never_reads_costs_one_block_of_pongs_and_gets_the_newest() {
+fn pongs_for_a_peer_that_does_not_read_are_bounded_and_end_with_the_newest() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.window(100);
@@ -56,7 +56,7 @@ fn a_peer_that_floods_pings_and_never_reads_costs_one_block_of_pongs_and_gets_th
             assert!(exec::attempt(ws.recv()).is_pending());
             most = most.max(queued(&ws));
         }
-        assert!(most <= BLOCK + 131, "{most} octets of pongs");
+        assert!(most <= BLOCK + 131, "{most} bytes of Pongs are queued");
         assert_eq!(peer.unread(), 0);
         peer.window(usize::MAX);
         assert!(exec::attempt(ws.recv()).is_pending());
@@ -65,7 +65,7 @@ fn a_peer_that_floods_pings_and_never_reads_costs_one_block_of_pongs_and_gets_th
         assert_eq!(newest.opcode(), PONG);
         assert_eq!(newest.payload[..4], number.to_be_bytes());
         assert!(frames.len() < 700);
-        // Once it reads again, each ping is answered again.
+        // As soon as the peer reads again, every Ping is answered again.
         let pings = [end.peer().frame(PING, b"a"), end.peer().frame(PING, b"b")];
         peer.push(pings.concat());
         assert!(exec::attempt(ws.recv()).is_pending());
@@ -74,22 +74,26 @@ fn a_peer_that_floods_pings_and_never_reads_costs_one_block_of_pongs_and_gets_th
 }
 
 #[test]
-fn a_peer_that_sends_messages_and_never_reads_is_no_longer_read() {
+fn messages_of_a_peer_that_does_not_read_are_no_longer_read() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.window(0);
         let message = end.peer().frame(BINARY, &[3; 10_000]);
-        peer.push_for_ever(&message);
+        peer.push_forever(&message);
         for _ in 0..10 {
             assert!(exec::attempt(echo(&mut ws)).is_pending());
         }
         let count = reads(&peer.take_log());
-        assert!(queued(&ws) < BLOCK + 10_014, "{} queued", queued(&ws));
+        assert!(
+            queued(&ws) < BLOCK + 10_014,
+            "{} bytes are queued",
+            queued(&ws)
+        );
         assert!(queued(&ws) >= BLOCK);
-        // What was echoed, and a block of what may be before the next Ping.
+        // The messages that were echoed, and one block that was read ahead.
         assert!(count <= 2 * 8, "{count} messages read");
-        // Nothing was lost: it goes on when the peer reads.
-        peer.push_for_ever(&[]);
+        // No message is lost: the echo continues when the peer reads again.
+        peer.push_forever(&[]);
         peer.window(usize::MAX);
         assert!(exec::attempt(echo(&mut ws)).is_pending());
         assert_eq!(peer.take_frames().len(), count);
@@ -97,7 +101,7 @@ fn a_peer_that_sends_messages_and_never_reads_is_no_longer_read() {
 }
 
 #[test]
-fn a_burst_that_echoes_more_than_the_mark_stays_bounded() {
+fn an_echo_of_a_burst_keeps_the_queue_bounded() {
     let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(1000));
     peer.window(0);
     let burst: Vec<u8> = (0..1000)
@@ -112,51 +116,33 @@ fn a_burst_that_echoes_more_than_the_mark_stays_bounded() {
 }
 
 #[test]
-fn a_message_can_be_answered_at_once_although_a_ping_before_it_took_the_room() {
+fn recv_ref_waits_for_room_to_answer_the_message() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         let from = end.peer();
         peer.push([from.text("1"), from.frame(PING, &[1; 125]), from.text("2")].concat());
         let (_, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
-        // With the Pong it is more than the mark.
+        // Together with the Pong this exceeds the high-water mark.
         exec::run(out.feed(vec![0; BLOCK - 36])).unwrap();
         assert!(out.has_room());
         peer.window(0);
         assert!(exec::attempt(ws.recv_ref()).is_pending());
         assert!(!ws.has_room());
 
-        // It was found; giving up the wait for room has not lost it.
+        // Dropping the wait for room did not lose the message that was found before it.
         peer.window(usize::MAX);
         let (message, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
         assert_eq!(message, MessageRef::Text("2"));
         assert!(out.has_room());
         exec::run(out.feed("3")).unwrap();
         assert!(exec::attempt(ws.recv_ref()).is_pending());
-        let opcodes: Vec<_> = peer
-            .take_frames()
-            .iter()
-            .map(|frame| frame.opcode())
-            .collect();
-        assert_eq!(opcodes, [BINARY, PONG, TEXT]);
+        assert_eq!(opcodes(&peer.take_frames()), [BINARY, PONG, TEXT]);
     }
 }
 
 #[test]
-fn a_stalled_peer_costs_no_wake_ups() {
-    let (mut ws, peer) = scripted::server(&Config::default());
-    peer.window(0);
-    exec::expect_ready(exec::glance(ws.feed("x"))).unwrap();
-    let mut task = exec::Task::new();
-    let mut recv = std::pin::pin!(ws.recv());
-    assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
-    assert_eq!(task.wakes(), 0);
-    assert_eq!(clock::timers(), 1);
-    assert!(matches!(exec::settle(&mut task, recv), Poll::Pending));
-}
-
-#[test]
-fn a_mark_of_zero_takes_one_message_at_a_time() {
-    // In a thread of its own: what goes wrong here is a loop that nothing ends.
+fn a_high_water_mark_of_zero_takes_one_message_at_a_time() {
+    // In another thread, because a failure of this test is an endless loop.
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(0));
@@ -166,5 +152,45 @@ fn a_mark_of_zero_takes_one_message_at_a_time() {
         let _ = sender.send(peer.take_frames().len());
     });
     let sent = receiver.recv_timeout(std::time::Duration::from_secs(2));
-    assert_eq!(sent, Ok(2), "it never returns");
+    assert_eq!(sent, Ok(2), "sending does not return");
+}
+
+#[test]
+fn feed_waits_while_the_queue_exceeds_the_high_water_mark() {
+    let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(100));
+    peer.window(0);
+    exec::expect_ready(exec::glance(ws.feed(&[1; 100]))).unwrap();
+    let mut task = Task::new();
+    {
+        let mut feed = pin!(ws.feed("second"));
+        assert!(exec::settle(&mut task, feed.as_mut()).is_pending());
+        peer.window(usize::MAX);
+        assert!(task.is_woken());
+        assert!(exec::settle(&mut task, feed.as_mut()).is_ready());
+    }
+    exec::run(ws.flush()).unwrap();
+    assert_eq!(peer.take_frames().len(), 2);
+}
+
+#[test]
+fn there_is_room_as_soon_as_the_queue_is_below_the_high_water_mark() {
+    let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(1000));
+    peer.window(1500);
+    exec::expect_ready(exec::glance(ws.feed(&[1; 2000]))).unwrap();
+    // 504 bytes stay in the queue, which is below the high-water mark.
+    let ready = exec::attempt(ws.ready());
+    assert!(ready.is_ready(), "ready waits until everything is written");
+}
+
+#[test]
+fn recv_ref_returns_as_soon_as_the_queue_is_below_the_high_water_mark() {
+    let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(1000));
+    peer.window(1500);
+    exec::expect_ready(exec::glance(ws.feed(&[1; 2000]))).unwrap();
+    peer.push(wire::From::Client.text("hello"));
+    let received = exec::attempt(ws.recv_ref());
+    assert!(
+        received.is_ready(),
+        "recv_ref waits until everything is written"
+    );
 }

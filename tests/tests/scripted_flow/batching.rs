@@ -1,11 +1,12 @@
-//! Reads and writes are few, and reads are offered much room.
+//! Few reads and writes, and a whole block for every read.
 
 use ws_driver::{Config, Error};
 use ws_tests::exec;
 use ws_tests::scripted::{self, End, Op, Ws};
+use ws_tests::steps::echo;
 use ws_tests::wire::{self, BINARY, TEXT};
 
-use super::{BLOCK, echo, reads, writes};
+use super::{BLOCK, reads, writes};
 
 #[test]
 fn a_burst_of_messages_in_one_read_is_echoed_in_one_write() {
@@ -26,7 +27,7 @@ fn a_burst_of_messages_in_one_read_is_echoed_in_one_write() {
 }
 
 #[test]
-fn recv_and_feed_batch_as_well() {
+fn an_echo_by_recv_and_feed_is_one_read_and_one_write() {
     let (mut ws, peer) = scripted::server(&Config::default());
     let burst: Vec<u8> = (0..100)
         .flat_map(|_| wire::From::Client.text("m"))
@@ -55,12 +56,16 @@ fn a_round_trip_is_one_read_and_one_write() {
             peer.push(end.peer().text("ping-pong"));
             let wakes = task.wakes();
             assert!(exec::settle(&mut task, echo.as_mut()).is_pending());
-            assert_eq!(task.wakes(), wakes, "it wakes itself");
+            assert_eq!(task.wakes(), wakes, "the task wakes itself");
             assert_eq!(peer.take_frames().len(), 1);
         }
         let log = peer.take_log();
         assert_eq!((reads(&log), writes(&log).len()), (50, 50));
-        assert_eq!(peer.take_rooms().len(), 100, "one read and one look each");
+        assert_eq!(
+            peer.take_rooms().len(),
+            100,
+            "not one read and one pending read each"
+        );
     }
 }
 
@@ -74,7 +79,7 @@ fn every_read_is_offered_a_whole_block() {
     }
     assert!(exec::attempt(ws.recv()).is_pending());
     assert_eq!(peer.take_rooms(), [BLOCK; 21]);
-    // Of a message that is still under way nothing stays in the block either.
+    // The beginning of an incomplete message does not stay in the block.
     peer.push(&from.frame(BINARY, &[1; 60_000])[..30_000]);
     assert!(exec::attempt(ws.recv()).is_pending());
     assert!(exec::attempt(ws.recv()).is_pending());

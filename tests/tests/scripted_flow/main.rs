@@ -1,18 +1,22 @@
-//! How octets flow: batching, backpressure, pongs, and what memory is offered for reads.
+//! Traffic: batching, back-pressure, Pongs, memory, and wake-ups.
 
 #![forbid(unsafe_code)]
 
 mod backpressure;
 mod batching;
+mod lending;
+mod memory;
 mod messages;
 mod payloads;
 mod turns;
+mod waking;
 
-use ws_driver::Error;
-use ws_tests::scripted::{Op, Ws};
+use ws_tests::scripted::Op;
 
+/// The length of the block that a connection reads into.
 const BLOCK: usize = 64 * 1024;
 
+/// Returns the lengths of the writes in a log.
 fn writes(log: &[Op]) -> Vec<usize> {
     let len = |op: &Op| match op {
         Op::Write { len, .. } => Some(*len),
@@ -21,16 +25,9 @@ fn writes(log: &[Op]) -> Vec<usize> {
     log.iter().filter_map(len).collect()
 }
 
+/// Returns the number of reads in a log.
 fn reads(log: &[Op]) -> usize {
     log.iter()
         .filter(|op| matches!(op, Op::Read { .. }))
         .count()
-}
-
-/// The echo loop that the documentation recommends.
-async fn echo(ws: &mut Ws) -> Result<(), Error> {
-    while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message).await?;
-    }
-    Ok(())
 }

@@ -1,17 +1,16 @@
-//! Messages arrive and leave as they are, however they are cut.
+//! Messages arrive and leave unchanged, however the transport splits them.
 
 use std::pin::pin;
 
 use ws_driver::{Bytes, Config, Message, MessageRef, TryFeedError};
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{self, End};
+use ws_tests::steps::{echo, opcodes};
 use ws_tests::wire::{self, BINARY, CONTINUATION, PING, TEXT};
 
-use super::echo;
-
 #[test]
-#[should_panic(expected = "polled after it has given a message")]
-fn a_received_message_is_not_given_twice() {
+#[should_panic(expected = "polled after")]
+fn polling_recv_ref_after_its_message_panics() {
     let (mut ws, peer) = scripted::server(&Config::default());
     peer.push(wire::From::Client.text("once"));
     let mut received = pin!(ws.recv_ref());
@@ -43,7 +42,7 @@ fn frames_right_behind_the_request_are_the_first_messages() {
 }
 
 #[test]
-fn a_borrowed_message_survives_answers_of_any_size() {
+fn a_borrowed_message_stays_valid_while_answers_are_fed() {
     let (mut ws, peer) = scripted::server(&Config::default());
     let from = wire::From::Client;
     peer.push([from.text("one"), from.text("two")].concat());
@@ -71,7 +70,7 @@ fn random_segmentation_changes_nothing() {
             let mut random = fastrand::Rng::with_seed(seed);
             let (mut ws, peer) = end.open(&Config::default());
             peer.pieces(random.usize(1..9000), random.usize(1..9000));
-            let mut octets = Vec::new();
+            let mut bytes = Vec::new();
             let mut expected = Vec::new();
             for _ in 0..60 {
                 let most = [2, 200, 5000, 70_000][random.usize(..4)];
@@ -90,19 +89,19 @@ fn random_segmentation_changes_nothing() {
                     rest = behind;
                     let opcode = if cut == 0 { opcode } else { CONTINUATION };
                     if cut == cuts {
-                        octets.extend(end.peer().frame(opcode, part));
+                        bytes.extend(end.peer().frame(opcode, part));
                     } else {
-                        octets.extend(end.peer().fragment(opcode, part));
+                        bytes.extend(end.peer().fragment(opcode, part));
                         if random.bool() {
-                            octets.extend(end.peer().frame(PING, b"between"));
+                            bytes.extend(end.peer().frame(PING, b"between"));
                         }
                     }
                 }
                 expected.push((opcode, payload));
             }
-            while !octets.is_empty() {
-                let len = random.usize(1..=octets.len().min(20_000));
-                peer.push(octets.drain(..len).collect::<Vec<u8>>());
+            while !bytes.is_empty() {
+                let len = random.usize(1..=bytes.len().min(20_000));
+                peer.push(bytes.drain(..len).collect::<Vec<u8>>());
                 if random.bool() {
                     assert!(exec::attempt(echo(&mut ws)).is_pending());
                 }
@@ -120,7 +119,7 @@ fn random_segmentation_changes_nothing() {
 }
 
 #[test]
-fn a_client_masks_each_frame_with_a_key_of_its_own_and_a_server_none() {
+fn a_client_masks_each_frame_with_a_new_key_and_a_server_masks_none() {
     let (mut ws, peer) = scripted::client(&Config::default());
     for _ in 0..1000 {
         exec::expect_ready(exec::glance(ws.feed("x"))).unwrap();
@@ -135,7 +134,7 @@ fn a_client_masks_each_frame_with_a_key_of_its_own_and_a_server_none() {
     assert_eq!(keys.len(), 1001);
     keys.sort_unstable();
     keys.dedup();
-    // Of 1001 random keys two are alike once in 8,600 runs; four never are.
+    // Two of 1001 random keys are equal once in 8,600 runs. Three duplicates are tolerated.
     assert!(keys.len() >= 998);
 
     let (mut ws, peer) = scripted::server(&Config::default());
@@ -161,13 +160,12 @@ fn every_kind_of_message_can_be_sent() {
     })
     .unwrap();
     let frames = peer.take_frames();
-    let opcodes: Vec<u8> = frames.iter().map(|frame| frame.opcode()).collect();
-    assert_eq!(opcodes, [1, 1, 1, 1, 2, 2, 2, 2, 2, 9, 10]);
+    assert_eq!(opcodes(&frames), [1, 1, 1, 1, 2, 2, 2, 2, 2, 9, 10]);
     assert_eq!(frames[2].payload, b"string ref");
 }
 
 #[test]
-fn messages_up_to_the_limit_pass_and_one_octet_more_does_not() {
+fn messages_up_to_the_limit_pass_and_one_byte_more_does_not() {
     for end in End::BOTH {
         for over in [false, true] {
             let limit = 300_000;
@@ -183,7 +181,7 @@ fn messages_up_to_the_limit_pass_and_one_octet_more_does_not() {
                     assert_eq!(error.violation_code().unwrap().number(), 1009);
                     assert_eq!(peer.take_frames()[0].close_code(), 1009);
                 }
-                Ok(None) => panic!("the end"),
+                Ok(None) => panic!("the connection has ended"),
             }
         }
     }

@@ -1,14 +1,15 @@
-//! Large payloads are offered to the transport where they lie.
+//! Large payloads are written without a copy.
 
 use ws_driver::{Bytes, Config};
 use ws_tests::exec;
 use ws_tests::scripted::{self, Op};
+use ws_tests::steps::opcodes;
 use ws_tests::wire::{self, BINARY, PING, PONG};
 
 use super::writes;
 
 #[test]
-fn a_large_owned_message_leaves_without_a_copy_beside_its_header() {
+fn a_large_owned_message_is_written_from_its_own_memory_with_its_header() {
     let (mut ws, peer) = scripted::server(&Config::default());
     exec::run(ws.send(Bytes::from(vec![7; 1 << 20]))).unwrap();
     let log = peer.take_log();
@@ -25,8 +26,14 @@ fn a_large_owned_message_leaves_without_a_copy_beside_its_header() {
     assert_eq!(peer.take_frames()[0].payload, vec![7; 1 << 20]);
 }
 
-/// What a server has sent after a send of a borrowed payload whose first poll met this window.
-fn after_a_cut_offer(before: &[u8], len: usize, window: usize, drop_it: bool) -> Vec<wire::Frame> {
+/// Sends a borrowed payload from a server to a transport that takes `window` bytes in the first
+/// poll. Returns the frames that were written. With `drop_it`, the send is dropped after that poll.
+fn sent_after_a_partial_write(
+    before: &[u8],
+    len: usize,
+    window: usize,
+    drop_it: bool,
+) -> Vec<wire::Frame> {
     let payload: Vec<u8> = (0..len).map(|at| (at * 7) as u8).collect();
     let (mut ws, peer) = scripted::server(&Config::default());
     if !before.is_empty() {
@@ -44,8 +51,8 @@ fn after_a_cut_offer(before: &[u8], len: usize, window: usize, drop_it: bool) ->
     exec::run(ws.flush()).unwrap();
     exec::run(ws.send("behind")).unwrap();
     let frames = peer.take_frames();
-    let offered = &frames[usize::from(!before.is_empty())];
-    assert!(offered.payload == payload, "window {window} of {len}");
+    let sent = &frames[usize::from(!before.is_empty())];
+    assert!(sent.payload == payload, "window {window} of {len}");
     frames
 }
 
@@ -55,15 +62,21 @@ fn a_large_borrowed_payload_is_sent_once_however_little_the_transport_takes_at_f
         let windows = [0, 1, 2, 4, 5, 9, 10, 11, 12, 13, 14, 15, 100, 8000];
         for window in windows.into_iter().chain([len - 1, len, len + 4, len + 10]) {
             for drop_it in [false, true] {
-                assert_eq!(after_a_cut_offer(b"", len, window, drop_it).len(), 2);
-                assert_eq!(after_a_cut_offer(b"before", len, window, drop_it).len(), 3);
+                assert_eq!(
+                    sent_after_a_partial_write(b"", len, window, drop_it).len(),
+                    2
+                );
+                assert_eq!(
+                    sent_after_a_partial_write(b"before", len, window, drop_it).len(),
+                    3
+                );
             }
         }
     }
 }
 
 #[test]
-fn a_large_borrowed_payload_leaves_in_one_write_with_what_was_queued_before() {
+fn a_large_borrowed_payload_and_the_queue_before_it_are_one_write() {
     let (mut ws, peer) = scripted::server(&Config::default());
     exec::run(ws.feed("before")).unwrap();
     exec::run(ws.send(&[7; 100_000][..])).unwrap();
@@ -72,7 +85,7 @@ fn a_large_borrowed_payload_leaves_in_one_write_with_what_was_queued_before() {
 }
 
 #[test]
-fn a_pong_never_lands_inside_a_payload_that_was_offered() {
+fn a_pong_is_never_written_inside_a_payload() {
     let (mut ws, peer) = scripted::server(&Config::default());
     peer.window(5);
     assert!(exec::glance(ws.send(&[1; 20_000][..])).is_pending());
@@ -83,7 +96,7 @@ fn a_pong_never_lands_inside_a_payload_that_was_offered() {
     exec::run(ws.send(&[2; 20_000][..])).unwrap();
     assert!(exec::attempt(ws.recv()).is_pending());
     let frames = peer.take_frames();
-    let opcodes: Vec<u8> = frames.iter().map(wire::Frame::opcode).collect();
+    let opcodes = opcodes(&frames);
     assert!(
         opcodes == [BINARY, PONG, BINARY] || opcodes == [BINARY, BINARY, PONG],
         "{opcodes:?}"

@@ -1,4 +1,4 @@
-//! Traffic without end leaves other tasks their turn.
+//! Endless traffic yields to other tasks.
 
 use std::task::Poll;
 
@@ -10,10 +10,10 @@ use ws_tests::wire::PONG;
 use super::reads;
 
 #[test]
-fn reads_without_a_message_give_other_tasks_a_turn() {
+fn endless_reads_without_a_message_yield_to_other_tasks() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
-        peer.push_for_ever(&end.peer().frame(PONG, b""));
+        peer.push_forever(&end.peer().frame(PONG, b""));
         peer.end_after(10_000);
         let mut task = exec::Task::new();
         let mut recv = std::pin::pin!(ws.recv());
@@ -24,10 +24,10 @@ fn reads_without_a_message_give_other_tasks_a_turn() {
 }
 
 #[test]
-fn messages_without_end_give_other_tasks_a_turn() {
+fn endless_messages_yield_to_other_tasks() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
-        peer.push_for_ever(&end.peer().text("more"));
+        peer.push_forever(&end.peer().text("more"));
         peer.end_after(10_000);
         let mut task = exec::Task::new();
         let mut polls = 0;
@@ -52,7 +52,7 @@ fn messages_without_end_give_other_tasks_a_turn() {
 }
 
 #[test]
-fn sending_without_end_gives_other_tasks_a_turn_and_sends_each_message_once() {
+fn endless_sends_yield_to_other_tasks_and_send_each_message_once() {
     for end in End::BOTH {
         for len in [1, 100_000] {
             let (mut ws, peer) = end.open(&Config::default());

@@ -1,4 +1,4 @@
-//! A silent peer and the halves of a connection: one of them notices, and both end.
+//! A silent peer and the halves of a connection: one half reports the timeout, and both end.
 
 use std::pin::Pin;
 use std::task::Poll;
@@ -6,12 +6,19 @@ use std::task::Poll;
 use ws_driver::{CloseCode, Config, Error, Timeout, WebSocket};
 use ws_tests::clock;
 use ws_tests::exec::{self, Order, Task, Tasks};
-use ws_tests::scripted::{self, End, Scripted, Shape, Whole};
+use ws_tests::scripted::{self, End, Scripted, Shape};
 use ws_tests::wire::{Frame, PING, PONG, TEXT};
 
-use super::{INTERVAL, NANO, SECOND, TIMEOUT, assert_timeout, keepalive, one_ping, stir};
+use super::{
+    INTERVAL, NANO, SECOND, TIMEOUT, assert_timeout, assert_times_out_after, keepalive, one_ping,
+    stir,
+};
 
-fn a_receiver_pings_and_times_out_for_both<T: Shape>() {
+ws_tests::both_shapes! {
+    a_receiver_pings_and_times_out_for_both_halves,
+}
+
+fn a_receiver_pings_and_times_out_for_both_halves<T: Shape>() {
     for end in End::BOTH {
         for drives in [false, true] {
             let (mut tx, mut rx, peer) = scripted::halves::<T>(end, &keepalive());
@@ -38,11 +45,9 @@ fn a_receiver_pings_and_times_out_for_both<T: Shape>() {
                 clock::advance(INTERVAL);
                 assert!(stir(&mut task, future.as_mut()).is_pending());
                 one_ping(end, &peer);
-                clock::advance(TIMEOUT - NANO);
-                assert!(stir(&mut task, future.as_mut()).is_pending());
-                clock::advance(NANO);
-                let result = exec::expect_ready(stir(&mut task, future.as_mut()));
-                assert_timeout(result, Timeout::Pong, &format!("{end:?} drive: {drives}"));
+                let context = format!("{end:?} drive: {drives}");
+                let future = future.as_mut();
+                assert_times_out_after(TIMEOUT, Timeout::Pong, &mut task, future, &context);
             }
             assert_eq!(rx.round_trip(), Some(2 * SECOND));
             assert!(matches!(exec::glance(rx.recv()), Poll::Ready(Ok(None))));
@@ -50,7 +55,7 @@ fn a_receiver_pings_and_times_out_for_both<T: Shape>() {
             let sent = exec::expect_ready(exec::glance(tx.send("late")));
             assert!(matches!(sent, Err(Error::Closed(_))));
             let closed = exec::expect_ready(exec::glance(tx.close(CloseCode::NORMAL, "")));
-            assert_timeout(closed, Timeout::Pong, "close tells it too");
+            assert_timeout(closed, Timeout::Pong, "close");
             assert_eq!(tx.end(), rx.end());
             assert_eq!(tx.end().unwrap().code(), CloseCode::ABNORMAL);
             assert!(peer.is_dropped());
@@ -60,19 +65,9 @@ fn a_receiver_pings_and_times_out_for_both<T: Shape>() {
     }
 }
 
+/// Both halves wait for the same timer, which holds the waker of the half that was polled last.
 #[test]
-fn a_receiver_pings_and_times_out_for_both_apart() {
-    a_receiver_pings_and_times_out_for_both::<Scripted>();
-}
-
-#[test]
-fn a_receiver_pings_and_times_out_for_both_locked() {
-    a_receiver_pings_and_times_out_for_both::<Whole>();
-}
-
-/// Both halves wait for the same timer, and whichever was polled last holds it.
-#[test]
-fn both_halves_wait_and_the_ping_goes_out_in_any_order() {
+fn a_keepalive_ping_is_written_while_both_halves_wait_in_any_order() {
     for order in Order::BOTH {
         for end in End::BOTH {
             let (mut tx, mut rx, peer) = scripted::halves::<Scripted>(end, &keepalive());
@@ -88,7 +83,7 @@ fn both_halves_wait_and_the_ping_goes_out_in_any_order() {
             let frames = peer.take_frames();
             let opcodes: Vec<u8> = frames.iter().map(Frame::opcode).collect();
             assert_eq!(opcodes, [TEXT, PING], "{order:?} {end:?}");
-            let (sent, mut tx) = sending.output().expect("it was written");
+            let (sent, mut tx) = sending.output().expect("the result of the send");
             sent.unwrap();
             clock::advance(SECOND);
             peer.push(end.peer().frame(PONG, &frames[1].payload));
@@ -96,11 +91,11 @@ fn both_halves_wait_and_the_ping_goes_out_in_any_order() {
             peer.window(0);
             let sending = tasks.spawn(async { (tx.send("blocked").await, tx) });
             tasks.settle();
-            assert!(tasks.run(), "somebody is left");
+            assert!(tasks.run(), "a task waits forever");
             let (received, rx) = receiving.output().unwrap();
             let (sent, tx) = sending.output().unwrap();
             let faults = [received.err(), sent.err()];
-            // The second Ping is stuck behind the message: which limit that hits is told elsewhere.
+            // The second Ping waits behind the message. Other tests show which timeout this is.
             assert!(faults.iter().flatten().any(Error::is_timeout), "{faults:?}");
             assert_eq!(rx.round_trip(), Some(SECOND));
             assert!(!tx.end().unwrap().clean);
@@ -109,18 +104,17 @@ fn both_halves_wait_and_the_ping_goes_out_in_any_order() {
     }
 }
 
-/// The fault is told once: here to the sender, and the receiver sees the end and asks how it came.
+/// One of the halves reports the timeout, and the receiver returns the end of the connection.
 #[test]
-fn a_limit_that_the_sender_notices_ends_the_receiver_too() {
+fn a_timeout_of_the_sender_ends_the_receiver_too() {
     for end in End::BOTH {
         let config = Config::default().write_stall_timeout(SECOND);
-        let (tx, mut rx, peer) = scripted::halves::<Scripted>(end, &config);
-        let mut tx = tx;
+        let (mut tx, mut rx, peer) = scripted::halves::<Scripted>(end, &config);
         let mut tasks = Tasks::new(Order::Newest);
         peer.window(0);
         let receiving = tasks.spawn(async { (rx.recv().await, rx) });
         let sending = tasks.spawn(async { tx.send("stuck").await });
-        assert!(tasks.run(), "somebody is left");
+        assert!(tasks.run(), "a task waits forever");
         let sent = sending.output().unwrap();
         let (received, rx) = receiving.output().unwrap();
         assert!(sent.is_err());
@@ -137,9 +131,10 @@ fn a_limit_that_the_sender_notices_ends_the_receiver_too() {
     }
 }
 
-/// Both halves share one alarm, and a blocked sender waits for a later date than the receiver.
+/// Both halves share one timer, and the deadline of the blocked sender is later than that of the
+/// receiver.
 #[test]
-fn a_blocked_sender_does_not_put_off_what_the_receiver_waits_for() {
+fn a_blocked_sender_does_not_delay_the_deadline_of_the_receiver() {
     for order in Order::BOTH {
         for end in End::BOTH {
             let config = Config::default().idle_timeout(10 * SECOND);
@@ -150,7 +145,7 @@ fn a_blocked_sender_does_not_put_off_what_the_receiver_waits_for() {
             let receiving = tasks.spawn(async { rx.recv().await });
             tasks.settle();
             let sending = tasks.spawn(async { tx.send("blocked").await });
-            assert!(tasks.run(), "somebody is left");
+            assert!(tasks.run(), "a task waits forever");
             assert_eq!(clock::elapsed() - start, 10 * SECOND, "{order:?} {end:?}");
             let faults = [
                 receiving.output().unwrap().err(),

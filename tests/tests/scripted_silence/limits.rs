@@ -1,4 +1,5 @@
-//! The limits on silence, alone and together: what puts them off, which comes first, and when neither runs.
+//! The idle timeout and keepalive, alone and together: when they restart, which comes first, and
+//! when neither runs.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -10,38 +11,38 @@ use ws_tests::scripted::{self, End};
 use ws_tests::wire::{BINARY, CLOSE, CONTINUATION, PONG};
 
 use super::{
-    HOUR, INTERVAL, NANO, SECOND, Wait, assert_lost, assert_timeout, idle, keepalive, one_ping,
-    stir,
+    HOUR, INTERVAL, NANO, SECOND, Wait, assert_lost, assert_timeout, assert_times_out_after, idle,
+    keepalive, one_ping,
 };
 
 #[test]
-fn a_peer_that_talks_is_not_pinged_whatever_it_says() {
+fn any_input_delays_the_ping_and_the_idle_timeout() {
     for end in End::BOTH {
         let from = end.peer();
         let message = from.text("abcdefgh");
-        let mut sayings: Vec<Vec<u8>> = vec![
+        let mut inputs: Vec<Vec<u8>> = vec![
             from.text("text"),
             from.fragment(BINARY, b"a"),
             from.frame(PONG, b"unasked"),
             from.frame(CONTINUATION, b""),
         ];
-        sayings.extend(message.chunks(1).map(<[u8]>::to_vec));
+        inputs.extend(message.chunks(1).map(<[u8]>::to_vec));
         for config in [keepalive(), idle()] {
             let (mut ws, peer) = end.open(&config);
             let mut messages = 0;
-            for saying in &sayings {
+            for input in &inputs {
                 while exec::attempt(ws.recv()).is_ready() {
                     messages += 1;
                 }
                 clock::advance(INTERVAL - NANO);
                 assert!(exec::attempt(ws.recv()).is_pending());
-                peer.push(saying.clone());
+                peer.push(input.clone());
             }
             while exec::attempt(ws.recv()).is_ready() {
                 messages += 1;
             }
             assert_eq!(messages, 3);
-            assert_eq!(peer.output_len(), 0, "it was pinged");
+            assert_eq!(peer.output_len(), 0, "a Ping was written");
             clock::advance(INTERVAL - NANO);
             assert!(exec::attempt(ws.recv()).is_pending());
             assert_eq!(peer.output_len(), 0);
@@ -59,7 +60,7 @@ fn a_peer_that_talks_is_not_pinged_whatever_it_says() {
 }
 
 #[test]
-fn nothing_runs_unless_configured() {
+fn by_default_no_timer_runs() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         for wait in Wait::ALL {
@@ -88,7 +89,7 @@ fn nothing_runs_unless_configured() {
 }
 
 #[test]
-fn one_timer_for_each_direction_serves_all_limits() {
+fn one_timer_for_each_direction_serves_all_timeouts() {
     let config = keepalive().idle_timeout(25 * SECOND);
     let (mut ws, peer) = scripted::server(&config);
     peer.window(0);
@@ -100,7 +101,7 @@ fn one_timer_for_each_direction_serves_all_limits() {
 }
 
 #[test]
-fn the_idle_limit_ends_a_silent_connection_exactly_then() {
+fn the_idle_timeout_ends_a_silent_connection_exactly_in_time() {
     for end in End::BOTH {
         for wait in Wait::ALL {
             let (mut ws, peer) = end.open(&idle());
@@ -108,11 +109,9 @@ fn the_idle_limit_ends_a_silent_connection_exactly_then() {
                 let mut future = pin!(wait.wait(&mut ws));
                 let mut task = Task::new();
                 assert!(exec::settle(&mut task, future.as_mut()).is_pending());
-                clock::advance(INTERVAL - NANO);
-                assert!(!task.is_woken());
-                clock::advance(NANO);
-                let result = exec::expect_ready(stir(&mut task, future.as_mut()));
-                assert_timeout(result, Timeout::Idle, &format!("{end:?} {wait:?}"));
+                let context = format!("{end:?} {wait:?}");
+                let future = future.as_mut();
+                assert_times_out_after(INTERVAL, Timeout::Idle, &mut task, future, &context);
             }
             assert_eq!(peer.output_len(), 0);
             assert_lost(&mut ws, &peer);
@@ -121,13 +120,13 @@ fn the_idle_limit_ends_a_silent_connection_exactly_then() {
 }
 
 #[test]
-fn what_we_send_does_not_make_the_peer_talk() {
+fn sending_does_not_restart_the_idle_timeout() {
     let (mut ws, peer) = scripted::server(&idle());
     let start = clock::elapsed();
     for _ in 0..19 {
         assert!(exec::attempt(ws.recv()).is_pending());
         clock::advance(SECOND);
-        exec::run(ws.send("anybody?")).unwrap();
+        exec::run(ws.send("hello?")).unwrap();
     }
     let result = exec::run(ws.recv());
     assert_timeout(result, Timeout::Idle, "");
@@ -136,7 +135,7 @@ fn what_we_send_does_not_make_the_peer_talk() {
 }
 
 #[test]
-fn messages_before_the_limit_come_first() {
+fn messages_that_arrived_before_a_timeout_are_received_first() {
     for end in End::BOTH {
         for config in [keepalive(), idle()] {
             let (mut ws, peer) = end.open(&config);
@@ -151,9 +150,10 @@ fn messages_before_the_limit_come_first() {
 }
 
 #[test]
-fn the_earlier_of_idle_limit_and_keepalive_wins() {
-    // Idle limit, interval, timeout: which ends it, when, and after how many Pings.
-    for (idle, interval, timeout, phase, time, pings) in [
+fn the_earlier_of_idle_timeout_and_keepalive_ends_the_connection() {
+    // The idle timeout, interval and timeout of keepalive; the expected timeout, its time, and the
+    // number of Pings.
+    for (idle, interval, timeout, expected, time, pings) in [
         (10, 20, 5, Timeout::Idle, 10, 0),
         (10, 4, 3, Timeout::Pong, 7, 1),
         (10, 4, 30, Timeout::Idle, 10, 1),
@@ -166,7 +166,7 @@ fn the_earlier_of_idle_limit_and_keepalive_wins() {
             let (mut ws, peer) = end.open(&config);
             let start = clock::elapsed();
             let result = exec::run(ws.recv());
-            assert_timeout(result, phase, &format!("{idle} {interval} {timeout}"));
+            assert_timeout(result, expected, &format!("{idle} {interval} {timeout}"));
             assert_eq!(clock::elapsed() - start, time * SECOND);
             assert_eq!(peer.take_frames().len(), pings);
         }
@@ -174,7 +174,7 @@ fn the_earlier_of_idle_limit_and_keepalive_wins() {
 }
 
 #[test]
-fn pongs_keep_an_idle_connection_alive() {
+fn pongs_restart_the_idle_timeout() {
     let config = Config::default()
         .idle_timeout(10 * SECOND)
         .keepalive(4 * SECOND, 3 * SECOND);
@@ -193,7 +193,7 @@ fn pongs_keep_an_idle_connection_alive() {
 }
 
 #[test]
-fn both_stop_when_the_connection_closes() {
+fn keepalive_and_idle_timeout_stop_when_the_connection_closes() {
     for end in End::BOTH {
         for pinged in [false, true] {
             let config = Config::default()
@@ -232,7 +232,7 @@ fn both_stop_when_the_connection_closes() {
 }
 
 #[test]
-fn a_write_stall_that_comes_first_is_what_is_reported() {
+fn a_write_stall_before_the_first_ping_is_reported() {
     let config = keepalive().write_stall_timeout(INTERVAL - SECOND);
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&config);
@@ -245,7 +245,7 @@ fn a_write_stall_that_comes_first_is_what_is_reported() {
 }
 
 #[test]
-fn the_longest_times_are_for_ever() {
+fn the_longest_timeouts_never_end() {
     let config = Config::default()
         .keepalive(Duration::MAX, Duration::MAX)
         .idle_timeout(Duration::MAX);

@@ -1,4 +1,4 @@
-//! A peer that says nothing: keepalive Pings, their Pongs, and the idle time limit, to the nanosecond.
+//! A silent peer: keepalive Pings, their Pongs, and the idle timeout, to the nanosecond.
 
 #![forbid(unsafe_code)]
 
@@ -22,7 +22,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const NANO: Duration = Duration::from_nanos(1);
 
+/// The interval of keepalive, and the idle timeout.
 const INTERVAL: Duration = Duration::from_secs(20);
+/// The time that the peer has for a Pong.
 const TIMEOUT: Duration = Duration::from_secs(7);
 
 fn keepalive() -> Config {
@@ -33,7 +35,7 @@ fn idle() -> Config {
     Config::default().idle_timeout(INTERVAL)
 }
 
-/// What can wait for the peer.
+/// An operation that waits for the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wait {
     Recv,
@@ -45,7 +47,7 @@ enum Wait {
 impl Wait {
     const ALL: [Self; 4] = [Self::Recv, Self::RecvRef, Self::RecvStream, Self::Drive];
 
-    /// Whether there was a message.
+    /// Waits. Returns `true` if a message was found.
     async fn wait(self, ws: &mut Ws) -> Result<bool, Error> {
         match self {
             Self::Recv => Ok(ws.recv().await?.is_some()),
@@ -56,7 +58,7 @@ impl Wait {
     }
 }
 
-/// Polls only if woken.
+/// Polls the future as long as its task is woken.
 fn stir<F: Future + ?Sized>(task: &mut Task, mut future: Pin<&mut F>) -> Poll<F::Output> {
     while task.is_woken() {
         let polled = task.poll(future.as_mut());
@@ -67,17 +69,17 @@ fn stir<F: Future + ?Sized>(task: &mut Task, mut future: Pin<&mut F>) -> Poll<F:
     Poll::Pending
 }
 
-/// The one keepalive Ping that was written; its payload.
+/// Checks that exactly one keepalive Ping was written, and returns its payload.
 fn one_ping(end: End, peer: &Peer) -> Vec<u8> {
     let frames = peer.take_frames();
     assert_eq!(frames.len(), 1, "{frames:?}");
     let (opcode, payload) = frames[0].whole();
     assert_eq!(opcode, PING);
-    assert_eq!(frames[0].key.is_some(), end == End::Client, "masked");
+    assert_eq!(frames[0].key.is_some(), end == End::Client);
     payload.to_vec()
 }
 
-/// Waits until the first keepalive Ping is written; its payload.
+/// Receives until the first keepalive Ping is written, and returns its payload.
 fn until_pinged(ws: &mut Ws, end: End, peer: &Peer) -> Vec<u8> {
     assert!(exec::attempt(ws.recv()).is_pending());
     clock::advance(INTERVAL);
@@ -85,16 +87,36 @@ fn until_pinged(ws: &mut Ws, end: End, peer: &Peer) -> Vec<u8> {
     one_ping(end, peer)
 }
 
-fn assert_timeout<R: std::fmt::Debug>(result: Result<R, Error>, phase: Timeout, context: &str) {
+/// Checks that the result is this timeout.
+fn assert_timeout<R: std::fmt::Debug>(result: Result<R, Error>, timeout: Timeout, context: &str) {
     match &result {
-        Err(error @ Error::Timeout(which)) if *which == phase => {
+        Err(error @ Error::Timeout(which)) if *which == timeout => {
             assert!(error.is_timeout() && error.violation_code().is_none());
         }
         _ => panic!("{context}: {result:?}"),
     }
 }
 
-/// Nothing comes any more, and the end was not clean.
+/// Checks that the future waits without a wake-up until exactly `time` has passed, and then fails
+/// with this timeout.
+fn assert_times_out_after<F, R>(
+    time: Duration,
+    timeout: Timeout,
+    task: &mut Task,
+    future: Pin<&mut F>,
+    context: &str,
+) where
+    F: Future<Output = Result<R, Error>> + ?Sized,
+    R: std::fmt::Debug,
+{
+    clock::advance(time - NANO);
+    assert!(!task.is_woken(), "{context}: woken too early");
+    clock::advance(NANO);
+    let result = exec::expect_ready(stir(task, future));
+    assert_timeout(result, timeout, context);
+}
+
+/// Checks that nothing more is received or sent, and that the end was not clean.
 fn assert_lost(ws: &mut Ws, peer: &Peer) {
     for _ in 0..2 {
         assert!(matches!(exec::glance(ws.recv()), Poll::Ready(Ok(None))));
@@ -105,7 +127,7 @@ fn assert_lost(ws: &mut Ws, peer: &Peer) {
             Poll::Ready(Ok(None))
         ));
     }
-    let end = ws.end().expect("it has ended");
+    let end = ws.end().expect("an end");
     assert_eq!(end.code(), CloseCode::ABNORMAL);
     assert!(!end.clean);
     assert_eq!(end.initiator, Initiator::Peer);

@@ -1,4 +1,4 @@
-//! Keepalive Pings: when they go out, where they lie among frames, and what answers them.
+//! Keepalive Pings: their times, their place among other frames, and their answers.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -11,12 +11,12 @@ use ws_tests::scripted::{self, End, Op, queued};
 use ws_tests::wire::{BINARY, CONTINUATION, Frame, PING, PONG, TEXT};
 
 use super::{
-    HOUR, INTERVAL, NANO, SECOND, TIMEOUT, Wait, assert_lost, assert_timeout, keepalive, one_ping,
-    stir, until_pinged,
+    HOUR, INTERVAL, NANO, SECOND, TIMEOUT, Wait, assert_lost, assert_timeout,
+    assert_times_out_after, keepalive, one_ping, stir, until_pinged,
 };
 
 #[test]
-fn a_ping_goes_out_after_exactly_the_interval_and_the_wait_goes_on() {
+fn a_ping_is_written_after_exactly_the_interval_and_the_wait_continues() {
     for end in End::BOTH {
         for wait in Wait::ALL {
             let (mut ws, peer) = end.open(&keepalive());
@@ -29,11 +29,14 @@ fn a_ping_goes_out_after_exactly_the_interval_and_the_wait_goes_on() {
                 assert!(!task.is_woken(), "too early");
                 assert_eq!(peer.output_len(), 0);
                 clock::advance(NANO);
-                assert!(task.is_woken(), "nobody is woken for the Ping");
+                assert!(task.is_woken(), "the task is not woken for the Ping");
                 assert!(stir(&mut task, future.as_mut()).is_pending());
                 let payload = one_ping(end, &peer);
-                assert!(peer.take_log().ends_with(&[Op::Flush]), "flushed");
-                // The answer, and the next.
+                assert!(
+                    peer.take_log().ends_with(&[Op::Flush]),
+                    "the Ping was not flushed"
+                );
+                // The Pong, and the next Ping.
                 clock::advance(SECOND);
                 peer.push(end.peer().frame(PONG, &payload));
                 assert!(stir(&mut task, future.as_mut()).is_pending());
@@ -43,15 +46,21 @@ fn a_ping_goes_out_after_exactly_the_interval_and_the_wait_goes_on() {
                 assert_eq!(peer.output_len(), 0, "too early");
                 clock::advance(NANO);
                 assert!(stir(&mut task, future.as_mut()).is_pending());
-                assert_ne!(one_ping(end, &peer), payload, "told apart");
-                // No answer.
-                clock::advance(TIMEOUT - NANO);
-                assert!(stir(&mut task, future.as_mut()).is_pending());
-                clock::advance(NANO);
-                let result = exec::expect_ready(stir(&mut task, future.as_mut()));
-                assert_timeout(result, Timeout::Pong, &format!("{end:?} {wait:?}"));
+                assert_ne!(
+                    one_ping(end, &peer),
+                    payload,
+                    "both Pings have the same payload"
+                );
+                // No Pong.
+                let context = format!("{end:?} {wait:?}");
+                let future = future.as_mut();
+                assert_times_out_after(TIMEOUT, Timeout::Pong, &mut task, future, &context);
             }
-            assert_eq!(peer.output_len(), 0, "no Close for a peer that is gone");
+            assert_eq!(
+                peer.output_len(),
+                0,
+                "a Close was written for a peer that does not answer"
+            );
             assert_lost(&mut ws, &peer);
             assert_eq!(ws.round_trip(), Some(SECOND));
             drop(ws);
@@ -61,7 +70,7 @@ fn a_ping_goes_out_after_exactly_the_interval_and_the_wait_goes_on() {
 }
 
 #[test]
-fn a_wait_dropped_at_every_await_keeps_the_dates() {
+fn a_wait_dropped_at_every_await_keeps_its_deadlines() {
     for end in End::BOTH {
         for wait in Wait::ALL {
             let (mut ws, peer) = end.open(&keepalive());
@@ -78,7 +87,7 @@ fn a_wait_dropped_at_every_await_keeps_the_dates() {
 }
 
 #[test]
-fn round_trips_are_measured_and_every_ping_is_another() {
+fn round_trips_are_measured_and_every_ping_has_its_own_payload() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         let pongs = Arc::new(Mutex::new(Vec::new()));
@@ -95,7 +104,11 @@ fn round_trips_are_measured_and_every_ping_is_another() {
             let delay = Duration::from_nanos(delay);
             let payload = until_pinged(&mut ws, end, &peer);
             assert!(!payloads.contains(&payload));
-            assert_eq!(ws.round_trip(), before, "of the Ping before");
+            assert_eq!(
+                ws.round_trip(),
+                before,
+                "not the round trip of the Ping before"
+            );
             clock::advance(delay);
             peer.push(end.peer().frame(PONG, &payload));
             assert!(exec::attempt(ws.recv()).is_pending());
@@ -103,12 +116,16 @@ fn round_trips_are_measured_and_every_ping_is_another() {
             assert_eq!(ws.round_trip(), before);
             payloads.push(payload);
         }
-        assert_eq!(*pongs.lock().unwrap(), payloads, "seen once each");
+        assert_eq!(
+            *pongs.lock().unwrap(),
+            payloads,
+            "the observer did not get each Pong once"
+        );
     }
 }
 
 #[test]
-fn a_pong_at_the_very_last_moment_counts() {
+fn a_pong_at_the_deadline_counts() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         let payload = until_pinged(&mut ws, end, &peer);
@@ -120,7 +137,7 @@ fn a_pong_at_the_very_last_moment_counts() {
 }
 
 #[test]
-fn one_ping_is_under_way_at_most() {
+fn no_second_ping_is_written_before_the_pong() {
     for end in End::BOTH {
         let config = Config::default().keepalive(SECOND, HOUR);
         let (mut ws, peer) = end.open(&config);
@@ -133,7 +150,7 @@ fn one_ping_is_under_way_at_most() {
 }
 
 #[test]
-fn a_ping_under_way_costs_no_wake_ups() {
+fn waiting_for_a_pong_causes_no_wake_ups() {
     let config = Config::default().keepalive(SECOND, HOUR);
     let (mut ws, _peer) = scripted::server(&config);
     let mut task = Task::new();
@@ -146,14 +163,14 @@ fn a_ping_under_way_costs_no_wake_ups() {
     }
     assert!(
         task.wakes() <= 3,
-        "{} wake-ups: one for the Ping and one for the end would do",
+        "{} wake-ups, although one for the Ping and one for the end are enough",
         task.wakes()
     );
 }
 
-/// While a Ping is under way, no other goes out.
+/// No second Ping is written meanwhile.
 #[test]
-fn pongs_that_answer_nothing_do_not_count() {
+fn pongs_that_do_not_answer_the_ping_do_not_count() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         let payload = until_pinged(&mut ws, end, &peer);
@@ -162,7 +179,7 @@ fn pongs_that_answer_nothing_do_not_count() {
         peer.push(from.frame(PONG, &[&payload[..], b"!"].concat()));
         peer.push(from.frame(PING, &payload));
         let result = exec::run(ws.recv());
-        assert_timeout(result, Timeout::Pong, "foreign Pongs");
+        assert_timeout(result, Timeout::Pong, "Pongs that answer nothing");
         assert!(ws.round_trip().is_none());
         let frames = peer.take_frames();
         assert!(
@@ -173,7 +190,7 @@ fn pongs_that_answer_nothing_do_not_count() {
 }
 
 #[test]
-fn a_ping_waits_behind_what_is_queued_and_is_never_inside_a_frame() {
+fn a_ping_waits_behind_the_queue_and_is_never_inside_a_frame() {
     for end in End::BOTH {
         let config = Config::default().keepalive(SECOND, 10 * SECOND);
         let (mut ws, peer) = end.open(&config);
@@ -186,7 +203,10 @@ fn a_ping_waits_behind_what_is_queued_and_is_never_inside_a_frame() {
             assert!(exec::attempt(ws.recv()).is_pending());
         }
         let ping = queued(&ws) - before;
-        assert!((2..=131).contains(&ping), "one Ping: {ping}");
+        assert!(
+            (2..=131).contains(&ping),
+            "{ping} bytes are queued instead of one Ping"
+        );
         peer.window(usize::MAX);
         assert!(exec::attempt(ws.recv()).is_pending());
         let frames = peer.take_frames();
@@ -201,7 +221,7 @@ fn a_ping_waits_behind_what_is_queued_and_is_never_inside_a_frame() {
 }
 
 #[test]
-fn a_ping_passes_between_the_pieces_of_a_message() {
+fn a_ping_is_written_between_the_pieces_of_a_message() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         let mut writer = ws.writer(MessageKind::Text).unwrap();
@@ -219,7 +239,7 @@ fn a_ping_passes_between_the_pieces_of_a_message() {
 }
 
 #[test]
-fn a_message_read_piece_by_piece_is_pinged_for_and_timed_too() {
+fn keepalive_works_inside_a_streamed_message() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         peer.push(end.peer().fragment(BINARY, b"abc"));
@@ -240,11 +260,11 @@ fn a_message_read_piece_by_piece_is_pinged_for_and_timed_too() {
 }
 
 #[test]
-fn a_limit_is_kept_while_flushes_are_held_back() {
+fn a_pong_timeout_passes_while_flushing_is_blocked() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         peer.block_flush(true);
-        assert!(exec::glance(ws.send("kept back")).is_pending());
+        assert!(exec::glance(ws.send("blocked")).is_pending());
         assert!(exec::attempt(ws.recv()).is_pending());
         clock::advance(INTERVAL);
         assert!(exec::attempt(ws.recv()).is_pending());
@@ -257,24 +277,20 @@ fn a_limit_is_kept_while_flushes_are_held_back() {
 }
 
 #[test]
-fn no_ping_lies_about_while_a_flush_waits_and_writes_would_go_through() {
+fn a_ping_is_written_while_flushing_is_blocked() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         peer.block_flush(true);
-        assert!(exec::glance(ws.send("kept back")).is_pending());
+        assert!(exec::glance(ws.send("blocked")).is_pending());
         assert!(exec::attempt(ws.flush()).is_pending());
         clock::advance(INTERVAL);
         assert!(exec::attempt(ws.flush()).is_pending());
-        assert_eq!(
-            queued(&ws),
-            0,
-            "its Pong is awaited, and it was not offered"
-        );
+        assert_eq!(queued(&ws), 0, "the Ping was not written");
     }
 }
 
 #[test]
-fn no_ping_for_a_transport_that_takes_nothing_any_more() {
+fn no_ping_is_queued_for_a_transport_whose_output_is_broken() {
     for end in End::BOTH {
         let config = Config::default().keepalive(SECOND, HOUR);
         let (mut ws, peer) = end.open(&config);
@@ -295,9 +311,9 @@ fn no_ping_for_a_transport_that_takes_nothing_any_more() {
     }
 }
 
-/// A peer that streams without a pause but never answers the Ping does not outlast the limit.
+/// The peer always has input ready, so that no read waits.
 #[test]
-fn a_peer_that_talks_for_ever_and_never_answers_is_given_up() {
+fn a_peer_that_sends_forever_without_a_pong_times_out() {
     let config = Config::default().keepalive(SECOND, TIMEOUT);
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&config);
@@ -306,10 +322,13 @@ fn a_peer_that_talks_for_ever_and_never_answers_is_given_up() {
         assert!(exec::attempt(ws.recv()).is_pending());
         one_ping(end, &peer);
         peer.read_time(SECOND / 100);
-        peer.push_for_ever(&end.peer().text("la"));
+        peer.push_forever(&end.peer().text("la"));
         let start = clock::elapsed();
         let error = loop {
-            assert!(clock::elapsed() - start < 2 * TIMEOUT, "no end");
+            assert!(
+                clock::elapsed() - start < 2 * TIMEOUT,
+                "the connection does not end"
+            );
             if let Err(error) = exec::run(ws.recv()) {
                 break error;
             }
@@ -318,9 +337,9 @@ fn a_peer_that_talks_for_ever_and_never_answers_is_given_up() {
     }
 }
 
-/// Without an interval a silent peer is pinged again as soon as it has answered; nothing says that the thread hangs.
+/// With an interval of zero, the next Ping is due as soon as the peer has answered.
 #[test]
-fn no_interval_at_all_does_not_hang_the_thread() {
+fn an_interval_of_zero_does_not_hang_the_thread() {
     let (done, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let config = Config::default().keepalive(Duration::ZERO, SECOND);
@@ -329,5 +348,5 @@ fn no_interval_at_all_does_not_hang_the_thread() {
         let _ = done.send(matches!(result, Err(Error::Timeout(Timeout::Pong))));
     });
     let timed_out = wait.recv_timeout(Duration::from_secs(5));
-    assert_eq!(timed_out, Ok(true), "caught in a loop");
+    assert_eq!(timed_out, Ok(true), "the thread hangs");
 }

@@ -1,4 +1,5 @@
-//! Time that nobody waited through: what came in it counts, however late it is looked at.
+//! Time during which the connection was not polled: input that arrived meanwhile counts, however
+//! late it is read.
 
 use ws_driver::Timeout;
 use ws_tests::clock;
@@ -9,7 +10,7 @@ use ws_tests::wire::PONG;
 use super::{HOUR, INTERVAL, NANO, Wait, assert_timeout, idle, keepalive, one_ping, until_pinged};
 
 #[test]
-fn a_pong_that_arrived_while_nobody_polled_counts_however_late() {
+fn a_pong_that_arrived_between_two_polls_counts_however_late() {
     for end in End::BOTH {
         for wait in Wait::ALL {
             let (mut ws, peer) = end.open(&keepalive());
@@ -29,9 +30,9 @@ fn a_pong_that_arrived_while_nobody_polled_counts_however_late() {
     }
 }
 
-/// The user was busy with what came before it.
+/// The caller may have been busy with the messages in front of it.
 #[test]
-fn a_pong_behind_many_messages_counts_however_late_it_is_looked_at() {
+fn a_pong_behind_many_messages_counts_however_late_it_is_read() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         let payload = until_pinged(&mut ws, end, &peer);
@@ -49,7 +50,7 @@ fn a_pong_behind_many_messages_counts_however_late_it_is_looked_at() {
 }
 
 #[test]
-fn what_arrived_while_nobody_polled_is_no_silence() {
+fn input_that_arrived_between_two_polls_restarts_the_idle_timeout() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&idle());
         assert!(exec::attempt(ws.recv()).is_pending());
@@ -59,7 +60,7 @@ fn what_arrived_while_nobody_polled_is_no_silence() {
         peer.push(&end.peer().text("half")[3..]);
         clock::advance(HOUR);
         assert_eq!(exec::run(ws.recv()).unwrap(), Some("half".into()));
-        // Time that nobody waited through does not count before the first wait either.
+        // The time between two waits does not count.
         clock::advance(HOUR);
         let start = clock::elapsed();
         let result = exec::run(ws.recv());
@@ -69,12 +70,12 @@ fn what_arrived_while_nobody_polled_is_no_silence() {
 }
 
 #[test]
-fn the_first_silence_begins_with_the_first_wait() {
+fn the_timeouts_start_with_the_first_wait() {
     for end in End::BOTH {
         for config in [keepalive(), idle()] {
             let (mut ws, peer) = end.open(&config);
             clock::advance(HOUR);
-            exec::run(ws.send("not a wait")).unwrap();
+            exec::run(ws.send("without a wait")).unwrap();
             assert_eq!(clock::timers(), 0);
             clock::advance(HOUR);
             assert!(exec::attempt(ws.recv()).is_pending());

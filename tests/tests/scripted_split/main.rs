@@ -1,9 +1,13 @@
-//! Halves of a connection: the contract of sending, and who is woken by what.
+//! The halves of a connection: sending, wake-ups, faults, closing, reuniting, `Stream` and `Sink`.
 
 #![forbid(unsafe_code)]
 
-mod joining;
+mod closing;
+mod faults;
+mod news;
+mod reuniting;
 mod sending;
+mod traits;
 mod waking;
 
 use ws_driver::{Config, Receiver, Sender, TryFeedError};
@@ -16,24 +20,20 @@ fn halves<T: Shape>(end: End) -> Halves<T> {
     scripted::halves(end, &Config::default())
 }
 
+/// Returns the payloads of the frames with this opcode.
 fn payloads(frames: &[Frame], opcode: u8) -> Vec<&[u8]> {
     let of_kind = frames.iter().filter(|frame| frame.opcode() == opcode);
     of_kind.map(|frame| frame.whole().1).collect()
 }
 
-/// Queues messages until there is no room, and says how many.
+/// Queues messages until there is no room, and returns their number.
 fn fill<T: Shape>(tx: &mut Sender<T>) -> usize {
-    for queued in 0.. {
-        let has_room = tx.has_room();
-        match tx.try_feed(vec![0x55; 10_000]) {
-            Ok(()) => assert!(has_room),
-            Err(TryFeedError::Full(message)) => {
-                assert!(!has_room);
-                assert_eq!(message, vec![0x55; 10_000]);
-                return queued;
-            }
-            Err(other) => panic!("{other}"),
-        }
+    let message = vec![0x55; 10_000];
+    let mut queued = 0;
+    while tx.has_room() {
+        tx.try_feed(&message).unwrap();
+        queued += 1;
     }
-    unreachable!()
+    assert_eq!(tx.try_feed(&message), Err(TryFeedError::Full(&message)));
+    queued
 }

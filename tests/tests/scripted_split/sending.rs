@@ -1,23 +1,24 @@
-//! The contract of sending: a message leaves once, or is not taken at all.
+//! The contract of sending: a message is sent once or not at all.
 
 use std::pin::pin;
 
 use ws_driver::{Config, Error, Message, TryFeedError};
 use ws_tests::exec::{self, Order, Task, Tasks};
 use ws_tests::scripted::{self, End, Scripted, Shape};
-use ws_tests::wire::{BINARY, Frame, PING, PONG, TEXT};
+use ws_tests::steps::opcodes;
+use ws_tests::wire::{BINARY, PING, PONG, TEXT};
 
 use super::{Halves, fill, halves, payloads};
 
 ws_tests::both_shapes! {
     send_dropped_after_any_number_of_polls_has_sent_the_message_once,
-    whoever_is_dropped_while_waiting_for_room_has_sent_nothing,
+    a_future_dropped_while_it_waits_for_room_sends_nothing,
     ready_then_try_feed_dropped_at_every_await_never_loses_a_message,
-    feed_waits_for_room_and_is_woken_when_there_is_some,
-    what_is_fed_without_a_receiver_leaves_with_flush,
+    feed_waits_for_room_and_is_woken,
+    messages_fed_without_a_receiver_are_written_by_flush,
 }
 
-/// Halves of a transport whose operations all hesitate and move little at a time.
+/// Returns halves of a transport whose operations are each pending once and move few bytes.
 fn reluctant<T: Shape>(end: End, piece: usize) -> Halves<T> {
     let halves = halves(end);
     halves.2.hesitate();
@@ -62,12 +63,12 @@ fn send_dropped_after_any_number_of_polls_has_sent_the_message_once<T: Shape>() 
     }
 }
 
-fn whoever_is_dropped_while_waiting_for_room_has_sent_nothing<T: Shape>() {
+fn a_future_dropped_while_it_waits_for_room_sends_nothing<T: Shape>() {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = halves::<T>(end);
         peer.window(0);
         let queued = fill(&mut tx);
-        assert_eq!(queued, 7, "64 KiB and no more than one message over it");
+        assert_eq!(queued, 7, "not 64 KiB and at most one message more");
         for _ in 0..3 {
             assert!(exec::glance(tx.send("not sent")).is_pending());
             assert!(exec::glance(rx.recv()).is_pending());
@@ -79,7 +80,7 @@ fn whoever_is_dropped_while_waiting_for_room_has_sent_nothing<T: Shape>() {
             assert!(exec::glance(tx.send_pong("no pong")).is_pending());
         }
         peer.window(usize::MAX);
-        // The receiver sends what the sender queued.
+        // The receiver writes the messages that the sender queued.
         assert!(exec::attempt(rx.recv()).is_pending());
         let frames = peer.take_frames();
         assert_eq!(frames.len(), queued);
@@ -103,7 +104,7 @@ fn ready_then_try_feed_dropped_at_every_await_never_loses_a_message<T: Shape>() 
             });
             let receives = tasks.spawn(exec::afresh(&mut rx, async |rx| rx.recv().await));
             tasks.settle();
-            let _tx = sends.output().expect("the sender is done").unwrap();
+            let _tx = sends.output().expect("a result of the sender").unwrap();
             assert!(receives.output().is_none());
             let frames = peer.take_frames();
             assert_eq!(frames.len(), 100);
@@ -114,7 +115,7 @@ fn ready_then_try_feed_dropped_at_every_await_never_loses_a_message<T: Shape>() 
     }
 }
 
-fn feed_waits_for_room_and_is_woken_when_there_is_some<T: Shape>() {
+fn feed_waits_for_room_and_is_woken<T: Shape>() {
     for order in Order::BOTH {
         for receives in [false, true] {
             let config = Config::default().high_water_mark(100);
@@ -137,7 +138,7 @@ fn feed_waits_for_room_and_is_woken_when_there_is_some<T: Shape>() {
     }
 }
 
-fn what_is_fed_without_a_receiver_leaves_with_flush<T: Shape>() {
+fn messages_fed_without_a_receiver_are_written_by_flush<T: Shape>() {
     for end in End::BOTH {
         for dropped in [false, true] {
             let (mut tx, rx, peer) = halves::<T>(end);
@@ -151,9 +152,8 @@ fn what_is_fed_without_a_receiver_leaves_with_flush<T: Shape>() {
             exec::run(tx.send("sent")).unwrap();
             exec::run(tx.send_ping("ping")).unwrap();
             exec::run(tx.send_pong("pong")).unwrap();
-            let opcodes: Vec<u8> = peer.take_frames().iter().map(Frame::opcode).collect();
-            assert_eq!(opcodes, [TEXT, PING, PONG]);
-            // Also what is more than the transport takes at once.
+            assert_eq!(opcodes(&peer.take_frames()), [TEXT, PING, PONG]);
+            // The same for more bytes than the transport takes at once.
             peer.window(10);
             let mut tasks = Tasks::new(Order::Oldest);
             let sends = tasks.spawn(async move { tx.send(&[7; 100_000][..]).await.map(|()| tx) });
@@ -161,16 +161,16 @@ fn what_is_fed_without_a_receiver_leaves_with_flush<T: Shape>() {
             assert!(sends.output().is_none());
             peer.window(usize::MAX);
             tasks.settle();
-            let _tx = sends.output().expect("it was woken").unwrap();
+            let _tx = sends.output().expect("the sender was woken").unwrap();
             assert_eq!(peer.take_frames().len(), 1);
             drop(rx);
         }
     }
 }
 
-/// Pongs of the receiver may fill what the sender saw empty, so the room is a promise for one turn only.
+/// The Pongs of the receiver may take the room between `ready` and `try_feed`.
 #[test]
-fn room_that_pongs_took_gives_the_message_back() {
+fn try_feed_returns_the_message_if_pongs_took_the_room() {
     let config = Config::default().high_water_mark(100);
     let (mut tx, mut rx, peer) = scripted::halves::<Scripted>(End::Server, &config);
     exec::run(tx.feed(&[0; 90])).unwrap();

@@ -1,4 +1,4 @@
-//! Who is woken by what, and that neither half keeps the other from its work.
+//! Wake-ups between the halves. Neither half blocks the other.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use ws_tests::wire::{BINARY, CLOSE, PING, PONG, TEXT};
 use super::{fill, halves, payloads};
 
 ws_tests::both_shapes! {
-    feed_to_an_empty_queue_wakes_a_receiver_that_waits_just_once,
-    feed_wakes_nobody_who_does_not_wait,
-    pongs_go_out_while_the_sender_is_blocked_in_flush,
-    a_sender_that_waits_is_woken_also_if_the_receiver_wrote_for_it,
-    a_sender_that_waits_is_woken_also_if_the_receiver_flushed_for_it,
-    a_receiver_that_waits_does_not_keep_the_sender_from_sending,
-    a_sender_that_waits_does_not_keep_the_receiver_from_receiving,
+    an_empty_queue_that_is_filled_wakes_a_waiting_receiver_once,
+    feed_wakes_no_receiver_without_need,
+    pongs_are_written_while_the_sender_waits_in_flush,
+    a_waiting_sender_is_woken_even_if_the_receiver_wrote_its_bytes,
+    a_waiting_sender_is_woken_even_if_the_receiver_flushed_its_bytes,
+    a_waiting_receiver_does_not_block_the_sender,
+    a_waiting_sender_does_not_block_the_receiver,
     wake_ups_are_few,
-    an_idle_connection_wakes_nobody_and_has_no_timer,
+    an_idle_connection_causes_no_wake_ups_and_has_no_timer,
     dropped_halves_keep_no_waker,
 }
 
-fn feed_to_an_empty_queue_wakes_a_receiver_that_waits_just_once<T: Shape>() {
+fn an_empty_queue_that_is_filled_wakes_a_waiting_receiver_once<T: Shape>() {
     type Queue<T> = fn(&mut Sender<T>);
     let ways: [(Queue<T>, u8); 3] = [
         (
@@ -50,7 +50,11 @@ fn feed_to_an_empty_queue_wakes_a_receiver_that_waits_just_once<T: Shape>() {
             assert_eq!(tasks.wakes(&receives), 1);
             if opcode != CLOSE {
                 queue(&mut tx);
-                assert_eq!(tasks.wakes(&receives), 1, "the queue was not empty");
+                assert_eq!(
+                    tasks.wakes(&receives),
+                    1,
+                    "woken although the queue was not empty"
+                );
             }
             tasks.settle();
             assert_eq!(tasks.polls(&receives), 2);
@@ -62,7 +66,7 @@ fn feed_to_an_empty_queue_wakes_a_receiver_that_waits_just_once<T: Shape>() {
             assert!(frames.iter().all(|frame| frame.opcode() == opcode));
             assert_eq!(frames.len(), if opcode == CLOSE { 1 } else { 2 });
             if opcode != CLOSE {
-                // The next time the queue is empty again.
+                // The queue is empty again.
                 queue(&mut tx);
                 assert_eq!(tasks.wakes(&receives), 2);
                 tasks.settle();
@@ -73,10 +77,10 @@ fn feed_to_an_empty_queue_wakes_a_receiver_that_waits_just_once<T: Shape>() {
     }
 }
 
-fn feed_wakes_nobody_who_does_not_wait<T: Shape>() {
+fn feed_wakes_no_receiver_without_need<T: Shape>() {
     let (mut tx, mut rx, peer) = halves::<T>(End::Server);
     let from = End::Server.peer();
-    // Its last call returned.
+    // The last call of the receiver has returned.
     peer.push(from.text("one"));
     let mut task = Task::new();
     {
@@ -86,9 +90,10 @@ fn feed_wakes_nobody_who_does_not_wait<T: Shape>() {
     let wakes = task.wakes();
     exec::run(tx.feed("a")).unwrap();
     assert_eq!(task.wakes(), wakes);
-    assert_eq!(peer.output_len(), 0, "nobody was there to send it");
+    assert_eq!(peer.output_len(), 0, "no task writes it");
 
-    // It waits, but the transport takes nothing: it will be woken when that changes.
+    // The receiver waits, and the transport takes nothing. It wakes the receiver when it takes
+    // bytes again.
     peer.window(0);
     let mut task = Task::new();
     let mut recv = pin!(rx.recv());
@@ -97,14 +102,18 @@ fn feed_wakes_nobody_who_does_not_wait<T: Shape>() {
     for _ in 0..5 {
         exec::run(tx.feed("b")).unwrap();
     }
-    assert_eq!(task.wakes(), wakes, "the queue was not empty");
+    assert_eq!(
+        task.wakes(),
+        wakes,
+        "woken although the queue was not empty"
+    );
     peer.window(usize::MAX);
     assert_eq!(task.wakes(), wakes + 1);
     assert!(exec::settle(&mut task, recv.as_mut()).is_pending());
     assert_eq!(peer.take_frames().len(), 6);
 }
 
-fn pongs_go_out_while_the_sender_is_blocked_in_flush<T: Shape>() {
+fn pongs_are_written_while_the_sender_waits_in_flush<T: Shape>() {
     for end in End::BOTH {
         for order in Order::BOTH {
             for window in [0, 1, 5, 5000] {
@@ -122,7 +131,7 @@ fn pongs_go_out_while_the_sender_is_blocked_in_flush<T: Shape>() {
                 peer.push(end.peer().frame(PING, b"second"));
                 tasks.settle();
                 assert!(sends.output().is_none() && receives.output().is_none());
-                // Octet by octet, and everybody goes on waiting for the next.
+                // The transport takes one byte at a time, and both tasks wait after each.
                 for _ in 0..10 {
                     peer.window(1);
                     tasks.settle();
@@ -137,7 +146,7 @@ fn pongs_go_out_while_the_sender_is_blocked_in_flush<T: Shape>() {
                 // The receiver waits for input as before.
                 peer.push(end.peer().text("hi"));
                 tasks.settle();
-                let (received, _rx) = receives.output().expect("it was woken").unwrap();
+                let (received, _rx) = receives.output().expect("the receiver was woken").unwrap();
                 assert_eq!(received, Some("hi".into()));
                 assert_eq!(clock::elapsed(), std::time::Duration::ZERO);
             }
@@ -145,8 +154,8 @@ fn pongs_go_out_while_the_sender_is_blocked_in_flush<T: Shape>() {
     }
 }
 
-/// A transport wakes only who called last, and nobody if that call had to wait no more.
-fn a_sender_that_waits_is_woken_also_if_the_receiver_wrote_for_it<T: Shape>() {
+/// A transport wakes only the task that called it last, and no task if that call did not wait.
+fn a_waiting_sender_is_woken_even_if_the_receiver_wrote_its_bytes<T: Shape>() {
     for end in End::BOTH {
         for wait in ["send", "feed", "ready", "flush"] {
             let (mut tx, mut rx, peer) = halves::<T>(end);
@@ -164,19 +173,20 @@ fn a_sender_that_waits_is_woken_also_if_the_receiver_wrote_for_it<T: Shape>() {
             });
             tasks.settle();
             assert!(waits.output().is_none());
-            // There is room, and the receiver finds it before the wake-up is on its way.
+            // The transport takes bytes again, and the receiver writes before the wake-up is
+            // delivered.
             peer.delay_wakes();
             peer.window(usize::MAX);
             assert!(exec::attempt(rx.recv()).is_pending());
             peer.deliver_wakes();
             assert_eq!(peer.take_frames().len(), 7);
             tasks.settle();
-            assert!(waits.output().is_some(), "{wait} waits for ever");
+            assert!(waits.output().is_some(), "{wait} waits forever");
         }
     }
 }
 
-fn a_sender_that_waits_is_woken_also_if_the_receiver_flushed_for_it<T: Shape>() {
+fn a_waiting_sender_is_woken_even_if_the_receiver_flushed_its_bytes<T: Shape>() {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = halves::<T>(end);
         peer.block_flush(true);
@@ -184,24 +194,24 @@ fn a_sender_that_waits_is_woken_also_if_the_receiver_flushed_for_it<T: Shape>() 
         let sends = tasks.spawn(async move { tx.send("x").await.map(|()| tx) });
         tasks.settle();
         assert!(sends.output().is_none());
-        assert_eq!(peer.take_frames().len(), 1, "written, and not flushed");
+        assert_eq!(peer.take_frames().len(), 1, "the message was not written");
         peer.delay_wakes();
         peer.block_flush(false);
         assert!(exec::attempt(rx.recv()).is_pending());
         peer.deliver_wakes();
         tasks.settle();
-        assert!(sends.output().is_some(), "send waits for ever");
+        assert!(sends.output().is_some(), "send waits forever");
     }
 }
 
-fn a_receiver_that_waits_does_not_keep_the_sender_from_sending<T: Shape>() {
+fn a_waiting_receiver_does_not_block_the_sender<T: Shape>() {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = halves::<T>(end);
         let mut task = Task::new();
         let mut recv = pin!(rx.recv());
         assert!(task.poll(recv.as_mut()).is_pending());
         for number in 0..100 {
-            // In another thread, so that a lock that was kept shows.
+            // In another thread, which blocks if a lock is held.
             std::thread::scope(|scope| {
                 let sent = scope.spawn(|| exec::expect_ready(exec::glance(tx.send("x"))));
                 sent.join().unwrap().unwrap();
@@ -212,7 +222,7 @@ fn a_receiver_that_waits_does_not_keep_the_sender_from_sending<T: Shape>() {
     }
 }
 
-fn a_sender_that_waits_does_not_keep_the_receiver_from_receiving<T: Shape>() {
+fn a_waiting_sender_does_not_block_the_receiver<T: Shape>() {
     for end in End::BOTH {
         for block in ["write", "flush"] {
             let (mut tx, mut rx, peer) = halves::<T>(end);
@@ -277,10 +287,10 @@ fn wake_ups_are_few<T: Shape>() {
         tasks.settle();
         assert!(sends.output().is_some());
         assert!(tasks.polls(&receives) <= TURNS + 10);
-        // It gives way to other tasks after every 128 writes, and is not woken otherwise.
+        // The sender yields to other tasks after every 128 writes, and is not woken otherwise.
         assert!(tasks.polls(&sends) <= 1 + TURNS / 128);
 
-        // The sender waits for the end, while the peer has much to say before it.
+        // The sender waits for the end, while the peer sends many messages.
         let (mut tx, mut rx, peer) = halves::<T>(End::Server);
         let mut tasks = Tasks::new(order);
         let receives = tasks.spawn(async move {
@@ -304,7 +314,7 @@ fn wake_ups_are_few<T: Shape>() {
     }
 }
 
-fn an_idle_connection_wakes_nobody_and_has_no_timer<T: Shape>() {
+fn an_idle_connection_causes_no_wake_ups_and_has_no_timer<T: Shape>() {
     let (mut tx, mut rx, peer) = halves::<T>(End::Server);
     let mut task = Task::new();
     let mut recv = pin!(rx.recv());
@@ -325,7 +335,7 @@ impl Wake for Count {
     }
 }
 
-/// A waker keeps the memory of its task.
+/// A waker that is kept also keeps the memory of its task.
 fn dropped_halves_keep_no_waker<T: Shape>() {
     let (mut tx, mut rx, _peer) = halves::<T>(End::Server);
     let count = Arc::new(Count::default());
@@ -336,7 +346,11 @@ fn dropped_halves_keep_no_waker<T: Shape>() {
         assert!(polled.is_pending());
     }
     drop(rx);
-    assert_eq!(Arc::strong_count(&count), 1, "the task of the receiver");
+    assert_eq!(
+        Arc::strong_count(&count),
+        1,
+        "a waker of the receiver is kept"
+    );
     exec::run(tx.feed("x")).unwrap();
     assert_eq!(count.0.load(Ordering::Relaxed), 0);
 
@@ -349,5 +363,9 @@ fn dropped_halves_keep_no_waker<T: Shape>() {
         assert!(polled.is_pending());
     }
     drop(tx);
-    assert_eq!(Arc::strong_count(&count), 1, "the task of the sender");
+    assert_eq!(
+        Arc::strong_count(&count),
+        1,
+        "a waker of the sender is kept"
+    );
 }

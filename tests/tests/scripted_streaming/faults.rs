@@ -1,14 +1,14 @@
-//! What goes wrong inside a message is told, and the message never looks whole.
+//! Errors inside a message are reported, and the message never looks complete.
 
 use ws_driver::{CloseCode, Config, Error, MessageKind};
 use ws_tests::exec;
 use ws_tests::scripted::{End, Fault, Peer, Ws};
 use ws_tests::wire::{self, CLOSE, CONTINUATION, Frame, PING, TEXT};
 
-use super::{FIN, from_header, joined};
+use super::{FIN, header_len, next_joined};
 
 #[test]
-fn a_violation_in_the_skipped_rest_comes_before_later_messages() {
+fn a_violation_in_the_skipped_rest_is_reported_before_later_messages() {
     for end in End::BOTH {
         for streamed in [false, true] {
             let from = end.peer();
@@ -40,15 +40,15 @@ fn a_violation_in_the_skipped_rest_comes_before_later_messages() {
 fn text_that_becomes_invalid_mid_frame_fails_at_once() {
     for end in End::BOTH {
         let from = end.peer();
-        let octets = from.frame(TEXT, b"\xce\xba\xf4\x90 and much that never arrives");
+        let bytes = from.frame(TEXT, b"\xce\xba\xf4\x90 and much that never arrives");
         let (mut ws, peer) = end.open(&Config::default());
-        peer.push(&octets[..from_header(end) + 3]);
+        peer.push(&bytes[..header_len(end) + 3]);
         let mut reader = exec::run(ws.recv_stream()).unwrap().unwrap();
         assert_eq!(
             exec::run(reader.chunk()).unwrap(),
             Some(&b"\xce\xba\xf4"[..])
         );
-        peer.push(&octets[from_header(end) + 3..from_header(end) + 4]);
+        peer.push(&bytes[header_len(end) + 3..header_len(end) + 4]);
         assert!(exec::attempt(reader.chunk()).is_pending());
         assert_eq!(peer.take_frames()[0].close_code(), 1007);
         peer.end();
@@ -59,7 +59,7 @@ fn text_that_becomes_invalid_mid_frame_fails_at_once() {
 }
 
 #[test]
-fn every_end_inside_a_message_is_an_error_that_says_which() {
+fn every_end_inside_a_message_is_its_own_error() {
     type Ending = fn(&Peer, wire::From);
     let closed: Ending = |peer, from| {
         peer.push(from.close(1000, "bye"));
@@ -92,7 +92,7 @@ fn every_end_inside_a_message_is_an_error_that_says_which() {
                 } else {
                     let error = exec::run(reader.chunk()).unwrap_err();
                     assert!(matches(&error), "{error:?}");
-                    // It never looks whole.
+                    // The message never looks complete.
                     assert!(exec::run(reader.chunk()).is_err());
                 }
                 assert_eq!(ws.end().unwrap().clean, is_closed);
@@ -107,7 +107,7 @@ fn every_end_inside_a_message_is_an_error_that_says_which() {
 }
 
 #[test]
-fn a_writer_whose_transport_fails_or_stalls_says_so() {
+fn a_writer_reports_that_its_transport_failed_or_stalled() {
     for end in End::BOTH {
         for fault in [Fault::Fail, Fault::Stick] {
             let (mut ws, peer) = end.open(&Config::default().high_water_mark(100));
@@ -133,26 +133,26 @@ fn a_writer_whose_transport_fails_or_stalls_says_so() {
     }
 }
 
-/// Reads a message piece by piece and sends it back in the same way.
+/// Reads a message piece by piece and sends it back piece by piece.
 async fn there_and_back(ws: &mut Ws) -> Result<Option<Vec<u8>>, Error> {
-    let Some((kind, octets)) = joined(ws).await? else {
+    let Some((kind, bytes)) = next_joined(ws).await? else {
         return Ok(None);
     };
     let mut writer = ws.writer(kind)?;
-    for piece in octets.chunks(40) {
+    for piece in bytes.chunks(40) {
         writer.write(piece).await?;
     }
     writer.finish().await?;
-    Ok(Some(octets))
+    Ok(Some(bytes))
 }
 
 #[test]
-fn a_fault_at_any_operation_ends_both_directions_in_order_or_changes_nothing() {
+fn a_fault_at_any_operation_is_reported_or_changes_nothing() {
     for end in End::BOTH {
         let from = end.peer();
         let text = "κόσμε ".repeat(20);
         let (first, last) = text.as_bytes().split_at(101);
-        let octets = [
+        let bytes = [
             from.fragment(TEXT, first),
             from.frame(PING, b"p"),
             from.frame(CONTINUATION, last),
@@ -161,7 +161,7 @@ fn a_fault_at_any_operation_ends_both_directions_in_order_or_changes_nothing() {
             for at in 0.. {
                 let (mut ws, peer) = end.open(&Config::default().high_water_mark(100));
                 peer.pieces(50, 50);
-                octets.iter().for_each(|octets| peer.push(&octets[..]));
+                bytes.iter().for_each(|bytes| peer.push(&bytes[..]));
                 peer.fault(at, fault);
                 let result = exec::try_run(there_and_back(&mut ws));
                 let spared = peer.fault_waits();
@@ -170,15 +170,15 @@ fn a_fault_at_any_operation_ends_both_directions_in_order_or_changes_nothing() {
                 let echoed: Vec<u8> = data.iter().flat_map(|f| f.payload.clone()).collect();
                 let breaks = matches!(fault, Fault::Fail | Fault::Stick) && !spared;
                 match result {
-                    Some(Ok(Some(octets))) => {
-                        assert!(octets == text.as_bytes() && echoed == octets && cut == 0);
+                    Some(Ok(Some(bytes))) => {
+                        assert!(bytes == text.as_bytes() && echoed == bytes && cut == 0);
                         assert_eq!(data.last().map(|frame| frame.first), Some(FIN));
                     }
-                    Some(Ok(None)) => panic!("an end that nobody caused"),
+                    Some(Ok(None)) => panic!("the connection has ended without a cause"),
                     Some(Err(_)) | None => {
                         assert!(breaks, "{fault:?} at {at}: {result:?}");
                         assert!(text.as_bytes().starts_with(&echoed));
-                        // Whoever reads it never takes it for whole.
+                        // An incomplete message never looks complete to the peer.
                         let is_whole = data.last().is_some_and(|frame| frame.first == FIN);
                         assert!(!is_whole || echoed == text.as_bytes());
                     }

@@ -1,4 +1,4 @@
-//! Large files pass in bounded memory.
+//! Large files are transferred in bounded memory.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -11,14 +11,14 @@ use ws_tests::wire::{self, BINARY, CONTINUATION, PING, PONG};
 use super::FIN;
 
 #[test]
-fn large_files_pass_both_ways_in_bounded_memory() {
+fn large_files_are_sent_and_received_in_bounded_memory() {
     const MIB: usize = 1 << 20;
     const ALL: usize = 64 * MIB;
     const PIECE: usize = 32 * 1024;
     const MARK: usize = 64 * 1024;
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
-        // Up: the peer takes a little more than a piece whenever there is nothing to do.
+        // Sending: the peer takes about three pieces whenever the writer waits.
         let piece = vec![0x5a; PIECE];
         let mut taken = 0;
         let mut most = 0;
@@ -44,14 +44,14 @@ fn large_files_pass_both_ways_in_bounded_memory() {
                 most = most.max(queued(&ws));
             }
         }
-        assert!(most <= MARK + PIECE + 14, "{most} queued");
+        assert!(most <= MARK + PIECE + 14, "{most} bytes are queued");
         peer.window(usize::MAX);
         exec::run(ws.resume_writer().unwrap().finish()).unwrap();
         taken += peer.take_output().len();
         let header = if end == End::Client { 8 } else { 4 };
         assert_eq!(taken, (ALL / PIECE + 1) * (PIECE + header) + header - 2);
 
-        // Down: one frame longer than what is ever put together.
+        // Receiving: one frame that is longer than the limit on messages.
         let len = ALL as u64;
         let header = match end {
             End::Client => [&[FIN | BINARY, 127][..], &len.to_be_bytes()].concat(),
@@ -60,13 +60,13 @@ fn large_files_pass_both_ways_in_bounded_memory() {
         peer.push(header);
         peer.pieces(10_000, 10_000);
         let mut reader = exec::run(ws.recv_stream()).unwrap().unwrap();
-        peer.push_for_ever(&vec![0xa5; 256 * 1024]);
+        peer.push_forever(&vec![0xa5; 256 * 1024]);
         let mut sum = 0;
         while let Some(piece) = exec::run(reader.chunk()).unwrap() {
             assert!(piece.len() <= MARK);
             sum += piece.len();
             if sum + 256 * 1024 > ALL {
-                peer.push_for_ever(&[]);
+                peer.push_forever(&[]);
             }
             if sum < ALL && peer.unread() == 0 && sum + 256 * 1024 > ALL {
                 peer.push(vec![0xa5; ALL - sum]);
@@ -77,7 +77,7 @@ fn large_files_pass_both_ways_in_bounded_memory() {
 }
 
 #[test]
-fn halves_pass_a_file_on_piece_by_piece_in_bounded_memory() {
+fn halves_relay_a_file_piece_by_piece_in_bounded_memory() {
     const ALL: usize = 16 << 20;
     const FRAGMENT: usize = 50_000;
     for end in End::BOTH {
@@ -97,7 +97,7 @@ fn halves_pass_a_file_on_piece_by_piece_in_bounded_memory() {
         let (mut pushed, mut echoed, mut written) = (0, 0, 0);
         let mut output = Vec::new();
         let mut first = BINARY;
-        let mut pings = 0;
+        let mut pongs = 0;
         loop {
             while pushed < ALL && peer.unread() < 100_000 {
                 let len = FRAGMENT.min(ALL - pushed);
@@ -113,11 +113,11 @@ fn halves_pass_a_file_on_piece_by_piece_in_bounded_memory() {
             written += new.len();
             output.extend(new);
             let held = (pushed - peer.unread().min(pushed)).saturating_sub(written);
-            assert!(held <= 4 * 64 * 1024, "{held} octets held");
+            assert!(held <= 4 * 64 * 1024, "{held} bytes are held");
             while let Some((frame, len)) = wire::parse_one(&output) {
                 output.drain(..len);
                 if frame.opcode() == PONG {
-                    pings += 1;
+                    pongs += 1;
                 } else {
                     let expected = |at: usize| (((at / FRAGMENT + 1) * FRAGMENT).min(ALL)) as u8;
                     assert!(
@@ -126,7 +126,7 @@ fn halves_pass_a_file_on_piece_by_piece_in_bounded_memory() {
                             .iter()
                             .enumerate()
                             .step_by(997)
-                            .all(|(n, octet)| { *octet == expected(echoed + n) })
+                            .all(|(n, byte)| { *byte == expected(echoed + n) })
                     );
                     echoed += frame.payload.len();
                 }
@@ -138,6 +138,6 @@ fn halves_pass_a_file_on_piece_by_piece_in_bounded_memory() {
         }
         assert_eq!(echoed, ALL);
         assert!(output.is_empty());
-        assert!(pings > 0);
+        assert!(pongs > 0);
     }
 }

@@ -1,4 +1,5 @@
-//! Readers and writers of two tasks: halves wake each other and keep the rules, and all of it moves between threads.
+//! Readers and writers on halves: wake-ups, dropped readers and writers, closing, and moving
+//! between threads.
 
 use std::pin::pin;
 
@@ -23,7 +24,7 @@ fn split(end: End) -> Halves {
 }
 
 #[test]
-fn a_piece_wakes_a_receiver_that_waits_and_that_sends_it() {
+fn a_piece_wakes_a_waiting_receiver_which_writes_it() {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = split(end);
         peer.push(end.peer().fragment(BINARY, b"begun"));
@@ -43,7 +44,7 @@ fn a_piece_wakes_a_receiver_that_waits_and_that_sends_it() {
 }
 
 #[test]
-fn halves_keep_the_rules_about_dropped_readers_and_writers() {
+fn dropped_readers_skip_and_dropped_writers_block_on_halves() {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = split(end);
         exec::run(tx.writer(MessageKind::Text).unwrap().write("a")).unwrap();
@@ -72,7 +73,7 @@ fn halves_keep_the_rules_about_dropped_readers_and_writers() {
         let frames = peer.take_frames();
         let expected = [(TEXT, &b"a"[..]), (FIN | PONG, b"p"), (FIN, b"")];
         assert_eq!(shape(&frames), expected);
-        // The state survives joining the halves.
+        // This also holds after the halves were reunited.
         exec::run(tx.writer(MessageKind::Text).unwrap().write("b")).unwrap();
         peer.push(end.peer().fragment(BINARY, b"skipped"));
         exec::run(rx.recv_stream()).unwrap().unwrap();
@@ -90,7 +91,7 @@ fn halves_keep_the_rules_about_dropped_readers_and_writers() {
 }
 
 #[test]
-fn a_reader_on_a_half_hears_that_the_connection_was_closed() {
+fn a_reader_on_a_half_reports_that_the_connection_was_closed() {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = split(end);
         peer.push(end.peer().fragment(BINARY, b"begun"));
@@ -100,7 +101,7 @@ fn a_reader_on_a_half_hears_that_the_connection_was_closed() {
         exec::run(tx.close(CloseCode::NORMAL, "")).unwrap();
         let mut close = pin!(tx.closed());
         assert!(exec::settle(&mut closing, close.as_mut()).is_pending());
-        // What the peer had under way still comes.
+        // A fragment that the peer sent before its Close still arrives.
         peer.push(end.peer().fragment(CONTINUATION, b"more"));
         let more = exec::run(reader.chunk()).unwrap();
         assert_eq!(more, Some(&b"more"[..]));
@@ -115,7 +116,7 @@ fn a_reader_on_a_half_hears_that_the_connection_was_closed() {
 }
 
 #[test]
-fn readers_writers_and_their_futures_move_between_threads() {
+fn readers_writers_and_their_futures_are_send() {
     fn is_send(_: &impl Send) {}
     let (mut ws, _peer) = scripted::server(&Config::default());
     is_send(&ws.recv_stream());

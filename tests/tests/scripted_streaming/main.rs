@@ -1,4 +1,5 @@
-//! Messages piece by piece through the driver: in step with the transport, with bounded memory, whatever is dropped.
+//! Messages that are received and sent piece by piece, with bounded memory, whichever future is
+//! dropped.
 
 #![forbid(unsafe_code)]
 
@@ -14,43 +15,41 @@ use ws_tests::wire::Frame;
 
 type Reader<'a> = MessageReader<'a, Ws>;
 
-/// The next piece, in memory of its own.
+/// Returns an owned copy of the next piece.
 async fn piece(reader: &mut Reader<'_>) -> Result<Option<Vec<u8>>, Error> {
     let piece = reader.chunk().await?.map(<[u8]>::to_vec);
     assert!(piece.as_ref().is_none_or(|piece| !piece.is_empty()));
     Ok(piece)
 }
 
-/// All pieces, joined.
+/// Returns the rest of the message.
 async fn join(reader: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     while let Some(piece) = piece(reader).await? {
-        octets.extend(piece);
+        bytes.extend(piece);
     }
-    Ok(octets)
+    Ok(bytes)
 }
 
-/// The next message, joined.
-async fn joined(ws: &mut Ws) -> Result<Option<(MessageKind, Vec<u8>)>, Error> {
+/// Returns the kind and the payload of the next message.
+async fn next_joined(ws: &mut Ws) -> Result<Option<(MessageKind, Vec<u8>)>, Error> {
     let Some(mut reader) = ws.recv_stream().await? else {
         return Ok(None);
     };
     Ok(Some((reader.kind(), join(&mut reader).await?)))
 }
 
-/// First octets and payloads.
+/// Returns the first bytes and the payloads of these frames.
 fn shape(frames: &[Frame]) -> Vec<(u8, &[u8])> {
-    let shape = |frame: &'_ Frame| frame.first;
-    frames
-        .iter()
-        .map(|frame| (shape(frame), &frame.payload[..]))
-        .collect()
+    let shape = frames.iter().map(|frame| (frame.first, &frame.payload[..]));
+    shape.collect()
 }
 
+/// The flag of the last frame of a message, in the first byte of a frame.
 const FIN: u8 = 0x80;
 
-/// Octets in the header of a short frame to this end.
-fn from_header(end: End) -> usize {
+/// Returns the length of the header of a short frame that this end receives.
+fn header_len(end: End) -> usize {
     match end {
         End::Client => 2,
         End::Server => 6,

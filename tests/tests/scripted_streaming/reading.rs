@@ -1,26 +1,27 @@
-//! Receiving piece by piece, also what was begun otherwise; the rest of a message that is given up is skipped.
+//! Receiving piece by piece: also messages that another call has begun to receive, and messages
+//! that are given up.
 
 use ws_driver::{CloseCode, Config, MessageKind};
 use ws_tests::exec;
 use ws_tests::scripted::End;
 use ws_tests::wire::{BINARY, CONTINUATION, PING, PONG, TEXT};
 
-use super::{FIN, from_header, joined, piece, shape};
+use super::{FIN, header_len, next_joined, piece, shape};
 
 #[test]
-fn pieces_come_as_they_arrive_and_pings_between_them_are_answered_in_order() {
+fn pieces_are_returned_as_they_arrive_and_pings_between_them_are_answered_in_order() {
     for end in End::BOTH {
         let from = end.peer();
         let (mut ws, peer) = end.open(&Config::default());
         peer.push(from.frame(PING, b"0"));
-        peer.push(&from.fragment(TEXT, "aκ€".as_bytes())[..from_header(end) + 2]);
+        peer.push(&from.fragment(TEXT, "aκ€".as_bytes())[..header_len(end) + 2]);
         let mut reader = exec::run(ws.recv_stream()).unwrap().unwrap();
         assert_eq!(reader.kind(), MessageKind::Text);
-        // Half a character is there already.
+        // The piece ends inside a character.
         assert_eq!(exec::run(reader.chunk()).unwrap(), Some(&b"a\xce"[..]));
         assert!(exec::attempt(reader.chunk()).is_pending());
         assert_eq!(shape(&peer.take_frames()), [(FIN | PONG, &b"0"[..])]);
-        peer.push(&from.fragment(TEXT, "aκ€".as_bytes())[from_header(end) + 2..]);
+        peer.push(&from.fragment(TEXT, "aκ€".as_bytes())[header_len(end) + 2..]);
         assert_eq!(
             exec::run(reader.chunk()).unwrap().unwrap(),
             &"κ€".as_bytes()[1..]
@@ -43,7 +44,7 @@ fn pieces_come_as_they_arrive_and_pings_between_them_are_answered_in_order() {
 }
 
 #[test]
-fn messages_over_the_limits_are_streamed_and_the_next_one_put_together_fails() {
+fn messages_over_the_limits_can_be_streamed_but_not_received_whole() {
     for end in End::BOTH {
         let config = Config::default().max_message(1000).max_frame(500);
         let (mut ws, peer) = end.open(&config);
@@ -51,7 +52,7 @@ fn messages_over_the_limits_are_streamed_and_the_next_one_put_together_fails() {
         peer.push(end.peer().frame(BINARY, &[7; 300_000]));
         peer.push(end.peer().frame(BINARY, &[7; 501]));
         peer.end();
-        let message = exec::run(joined(&mut ws)).unwrap().unwrap();
+        let message = exec::run(next_joined(&mut ws)).unwrap().unwrap();
         assert!(message == (MessageKind::Binary, vec![7; 300_000]));
         let error = exec::run(ws.recv()).unwrap_err();
         assert_eq!(error.violation_code(), Some(CloseCode::TOO_BIG));
@@ -61,28 +62,28 @@ fn messages_over_the_limits_are_streamed_and_the_next_one_put_together_fails() {
 }
 
 #[test]
-fn a_message_whose_recv_was_dropped_goes_on_in_pieces_from_its_first_octet() {
+fn a_message_whose_recv_was_dropped_can_be_streamed_from_its_first_byte() {
     let text = "κόσμε 😀".repeat(3);
     for end in End::BOTH {
         let from = end.peer();
         let (first, last) = text.as_bytes().split_at(21);
-        let octets = [
+        let bytes = [
             from.fragment(TEXT, first),
             from.frame(PING, b"between"),
             from.fragment(CONTINUATION, b""),
             from.frame(CONTINUATION, last),
         ]
         .concat();
-        for at in 0..octets.len() {
+        for at in 0..bytes.len() {
             for looks in [1, 2] {
                 let (mut ws, peer) = end.open(&Config::default());
-                peer.push(&octets[..at]);
+                peer.push(&bytes[..at]);
                 for _ in 0..looks {
                     assert!(exec::attempt(ws.recv()).is_pending());
                     assert!(exec::attempt(ws.recv_ref()).is_pending());
                 }
-                peer.push([&octets[at..], &from.text("next")].concat());
-                let message = exec::run(joined(&mut ws)).unwrap().unwrap();
+                peer.push([&bytes[at..], &from.text("next")].concat());
+                let message = exec::run(next_joined(&mut ws)).unwrap().unwrap();
                 assert_eq!(
                     message,
                     (MessageKind::Text, text.clone().into_bytes()),
@@ -97,23 +98,23 @@ fn a_message_whose_recv_was_dropped_goes_on_in_pieces_from_its_first_octet() {
 }
 
 #[test]
-fn a_large_message_half_put_together_goes_on_in_pieces() {
+fn a_large_message_that_is_half_assembled_can_be_streamed() {
     for end in End::BOTH {
         let payload: Vec<u8> = (0..200_000_u32).map(|n| (n * 7) as u8).collect();
-        let octets = end.peer().frame(BINARY, &payload);
+        let bytes = end.peer().frame(BINARY, &payload);
         for at in [5, 1000, 65_536, 70_000, 150_000] {
             let (mut ws, peer) = end.open(&Config::default());
-            peer.push(&octets[..at]);
+            peer.push(&bytes[..at]);
             assert!(exec::attempt(ws.recv()).is_pending());
-            peer.push(&octets[at..]);
-            let (_, joined) = exec::run(joined(&mut ws)).unwrap().unwrap();
+            peer.push(&bytes[at..]);
+            let (_, joined) = exec::run(next_joined(&mut ws)).unwrap().unwrap();
             assert!(joined == payload, "{end:?} at {at}");
         }
     }
 }
 
 #[test]
-fn a_reader_dropped_anywhere_lets_the_next_receive_skip_the_rest() {
+fn the_rest_of_a_message_whose_reader_was_dropped_is_skipped() {
     for end in End::BOTH {
         for chunks in 0..8 {
             for streamed in [false, true] {
@@ -133,7 +134,7 @@ fn a_reader_dropped_anywhere_lets_the_next_receive_skip_the_rest() {
                     }
                 }
                 if streamed {
-                    let next = exec::run(joined(&mut ws)).unwrap().unwrap();
+                    let next = exec::run(next_joined(&mut ws)).unwrap().unwrap();
                     assert_eq!(next, (MessageKind::Text, b"next".to_vec()));
                 } else {
                     assert_eq!(exec::run(ws.recv()).unwrap(), Some("next".into()));
@@ -148,7 +149,7 @@ fn a_reader_dropped_anywhere_lets_the_next_receive_skip_the_rest() {
 }
 
 #[test]
-fn a_message_that_drive_found_is_the_next_to_be_streamed() {
+fn a_message_that_drive_found_is_streamed_next() {
     for end in End::BOTH {
         for fragmented in [false, true] {
             let from = end.peer();
@@ -160,7 +161,7 @@ fn a_message_that_drive_found_is_the_next_to_be_streamed() {
             }
             peer.push([from.text("second"), from.text("third")].concat());
             assert!(exec::run(ws.drive()).unwrap());
-            let first = exec::run(joined(&mut ws)).unwrap().unwrap();
+            let first = exec::run(next_joined(&mut ws)).unwrap().unwrap();
             assert_eq!(first, (MessageKind::Text, b"first".to_vec()));
             assert_eq!(exec::run(ws.recv()).unwrap(), Some("second".into()));
             assert_eq!(exec::run(ws.recv()).unwrap(), Some("third".into()));
@@ -178,9 +179,9 @@ fn drive_inside_a_message_skips_its_rest_or_keeps_its_beginning() {
         peer.push(from.fragment(CONTINUATION, b"by drive"));
         assert!(exec::attempt(ws.drive()).is_pending());
         peer.push(from.frame(CONTINUATION, b""));
-        let message = exec::run(joined(&mut ws)).unwrap().unwrap();
+        let message = exec::run(next_joined(&mut ws)).unwrap().unwrap();
         assert_eq!(message, (MessageKind::Text, b"begun by drive".to_vec()));
-        // A reader that was dropped has given its message up.
+        // A dropped reader has given up its message.
         peer.push(from.fragment(TEXT, b"dropped"));
         exec::run(ws.recv_stream()).unwrap().unwrap();
         assert!(exec::attempt(ws.drive()).is_pending());
@@ -191,7 +192,7 @@ fn drive_inside_a_message_skips_its_rest_or_keeps_its_beginning() {
 }
 
 #[test]
-fn a_connection_inside_a_streamed_message_is_not_taken_apart() {
+fn a_connection_inside_a_streamed_message_cannot_be_taken_apart() {
     for end in End::BOTH {
         let from = end.peer();
         let (mut ws, peer) = end.open(&Config::default());
@@ -231,7 +232,8 @@ fn futures_of_a_reader_dropped_at_every_await_lose_nothing() {
                     .concat(),
                 );
                 peer.end();
-                // What is begun like this goes on in pieces. A read of 4096 octets would bring all of it.
+                // These calls begin to receive the message. A read of 4096 bytes returns all of it,
+                // so that only the first call waits.
                 for _ in 0..if size < 100 { glances } else { glances.min(1) } {
                     assert!(exec::glance(ws.recv()).is_pending());
                     if size < 100 {
@@ -239,13 +241,13 @@ fn futures_of_a_reader_dropped_at_every_await_lose_nothing() {
                     }
                 }
                 let mut reader = exec::run(ws.recv_stream()).unwrap().unwrap();
-                let mut octets = Vec::new();
+                let mut bytes = Vec::new();
                 while let Some(piece) =
                     exec::run_dropping(&mut reader, async |reader| piece(reader).await).unwrap()
                 {
-                    octets.extend(piece);
+                    bytes.extend(piece);
                 }
-                assert_eq!(octets, text.as_bytes(), "{end:?} by {size}");
+                assert_eq!(bytes, text.as_bytes(), "{end:?} by {size}");
                 let next = exec::run_dropping(&mut ws, async |ws| ws.recv().await).unwrap();
                 assert_eq!(next, Some("next".into()));
                 let end = exec::run_dropping(&mut ws, async |ws| ws.recv().await).unwrap();

@@ -1,4 +1,4 @@
-//! A message is sent piece by piece, and stays unfinished until it is resumed or given up.
+//! Sending piece by piece. A message stays unfinished until it is resumed or given up.
 
 use std::pin::pin;
 
@@ -10,7 +10,7 @@ use ws_tests::wire::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 use super::{FIN, shape};
 
 #[test]
-fn pieces_are_frames_and_each_of_a_clients_has_a_key_of_its_own() {
+fn each_piece_is_a_frame_and_a_client_masks_each_with_a_new_key() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         exec::run(async {
@@ -23,7 +23,7 @@ fn pieces_are_frames_and_each_of_a_clients_has_a_key_of_its_own() {
             writer.finish().await
         })
         .unwrap();
-        // Everything has left when it returns, also what was fed before.
+        // `finish` returns when everything has been written, including the message fed before.
         assert_eq!(queued(&ws), 0);
         let frames = peer.take_frames();
         let expected = [
@@ -47,7 +47,7 @@ fn pings_are_answered_between_pieces_and_never_inside_a_frame() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default().high_water_mark(10));
         for number in 0..20_u8 {
-            // The transport stops inside each frame.
+            // The transport takes no more than 7 bytes, so that it stops inside each frame.
             peer.window(7);
             if number == 0 {
                 let mut writer = ws.writer(MessageKind::Binary).unwrap();
@@ -118,13 +118,13 @@ fn a_writer_dropped_inside_its_message_blocks_others_until_it_is_resumed() {
             Err(TryFeedError::Unfinished(message)) => assert_eq!(message, "other".into()),
             result => panic!("{result:?}"),
         }
-        // An echo of what arrives is refused as well; a Ping is not.
+        // An echo is refused as well, but a Ping is not.
         peer.push(end.peer().text("echo me"));
         let (message, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
         assert!(is_refused(exec::run(out.feed(message))));
         exec::run(ws.send_ping("p")).unwrap();
         let mut writer = ws.resume_writer().unwrap();
-        // As the text that it was.
+        // The message is still a text.
         assert!(exec::run(writer.write(b"\x80")).is_err());
         exec::run(writer.write(b"\xce")).unwrap();
         let result = exec::run(writer.finish());
@@ -180,7 +180,8 @@ fn an_unfinished_message_can_be_given_up_by_a_close() {
     }
 }
 
-/// A connection with an unfinished message of one piece, whose queue is over its mark.
+/// Returns a connection with an unfinished message of one piece, whose queue exceeds the high-water
+/// mark.
 fn congested(end: End) -> (Ws, Peer) {
     let (mut ws, peer) = end.open(&Config::default().high_water_mark(100));
     peer.window(0);
@@ -191,7 +192,7 @@ fn congested(end: End) -> (Ws, Peer) {
 }
 
 #[test]
-fn a_write_dropped_before_it_returned_sends_nothing_of_its_piece() {
+fn a_write_dropped_before_it_returns_sends_nothing_of_its_piece() {
     for end in End::BOTH {
         let mut polls = 1;
         loop {
@@ -261,7 +262,7 @@ fn a_finish_dropped_anywhere_has_ended_the_message_or_left_it_unfinished() {
 }
 
 #[test]
-fn a_write_waits_while_the_queue_is_over_its_mark() {
+fn write_and_finish_wait_while_the_queue_exceeds_the_high_water_mark() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default().high_water_mark(1000));
         peer.window(0);
@@ -281,7 +282,6 @@ fn a_write_waits_while_the_queue_is_over_its_mark() {
             assert!(task.is_woken());
             exec::expect_ready(exec::settle(&mut task, write.as_mut())).unwrap();
         }
-        // And so does the end.
         let mut task = Task::new();
         let mut finish = pin!(writer.finish());
         assert!(exec::settle(&mut task, finish.as_mut()).is_pending());

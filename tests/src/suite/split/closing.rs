@@ -1,15 +1,14 @@
-//! Either half learns how the connection ends.
+//! The end of a connection as both halves report it.
 
 use std::time::{Duration, Instant};
 
 use ws_driver::{CloseCode, Config, Error, Timeout};
 
-use super::{accept, connect, start};
 use crate::socket::RawPeer;
-use crate::suite::{Acceptor, Suite, client, server};
+use crate::suite::{Suite, accept, accept_with, client, connect, server, start};
 use crate::wire::{self, BINARY, From};
 
-/// And the receiver delivers what the peer had under way.
+/// The receiver returns the messages that arrive before the peer's Close.
 pub fn a_close_of_the_sender_waits_for_the_receiver<S: Suite>() {
     let (mut peer, running) = client::<S, _, _>(|url| async move {
         let (mut tx, mut rx) = connect::<S>(&url).await.split();
@@ -27,7 +26,7 @@ pub fn a_close_of_the_sender_waits_for_the_receiver<S: Suite>() {
     });
     peer.answer();
     assert_eq!(peer.read_frame().expect("the message").payload, b"before");
-    assert_eq!(peer.read_frame().expect("the Close").close_code(), 1001);
+    peer.read_close(1001);
     for _ in 0..10 {
         peer.send(&From::Server.frame(BINARY, &[1; 10_000]));
     }
@@ -38,7 +37,7 @@ pub fn a_close_of_the_sender_waits_for_the_receiver<S: Suite>() {
     assert_eq!(running.finish().expect("a clean end"), 10);
 }
 
-/// The dropped receiver's direction is read by the sender.
+/// After the receiver was dropped, the sender reads up to the peer's Close.
 pub fn a_close_of_the_sender_needs_no_receiver<S: Suite>() {
     for late in [false, true] {
         let (address, running) = server::<S, _, _>(move |stream| async move {
@@ -62,7 +61,7 @@ pub fn a_close_of_the_sender_needs_no_receiver<S: Suite>() {
         for _ in 0..100 {
             peer.send(&From::Client.frame(BINARY, &[1; 50_000]));
         }
-        assert_eq!(peer.read_frame().expect("the Close").close_code(), 1000);
+        peer.read_close(1000);
         peer.send(&From::Client.close(1000, ""));
         let (rest, _) = peer.read_to_end();
         assert!(rest.is_empty());
@@ -72,13 +71,11 @@ pub fn a_close_of_the_sender_needs_no_receiver<S: Suite>() {
     }
 }
 
-/// In the time that was configured, whatever the receiver does not do.
-pub fn a_close_that_the_receiver_does_not_see_times_out<S: Suite>() {
+/// `closed` fails after the configured timeout, although the peer's Close has arrived.
+pub fn a_close_of_the_sender_times_out_while_no_task_receives<S: Suite>() {
     let config = Config::default().close_timeout(Duration::from_millis(200));
     let (address, running) = server::<S, _, _>(|stream| async move {
-        let acceptor = Acceptor::<S>::new().config(config);
-        let ws = acceptor.accept(stream).await.expect("the handshake");
-        let (mut tx, mut rx) = ws.split();
+        let (mut tx, mut rx) = accept_with::<S>(stream, config).await.split();
         let start = Instant::now();
         let closed = crate::close_and_wait(&mut tx, CloseCode::NORMAL, "").await;
         (closed, start.elapsed(), rx.recv().await, rx.recv().await)
@@ -91,13 +88,13 @@ pub fn a_close_that_the_receiver_does_not_see_times_out<S: Suite>() {
         "{closed:?}"
     );
     assert!(time >= Duration::from_millis(150), "{time:?}");
-    // The Close that has arrived still counts.
+    // The receiver still reads the Close that has arrived.
     assert!(matches!(first, Ok(None)), "{first:?}");
     assert!(matches!(second, Ok(None)), "{second:?}");
 }
 
-/// As what it is, and as the end.
-pub fn a_violation_reaches_both_halves<S: Suite>() {
+/// The receiver returns the violation once, and `closed` of the sender returns it as well.
+pub fn both_halves_report_a_violation<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let (mut tx, mut rx) = accept::<S>(stream).await.split();
         let receives = start::<S, _>(async move {
@@ -108,7 +105,7 @@ pub fn a_violation_reaches_both_halves<S: Suite>() {
                 }
             }
         });
-        // Until it is refused.
+        // Send until that fails.
         let sent = loop {
             if let Err(error) = tx.send("x").await {
                 break error;

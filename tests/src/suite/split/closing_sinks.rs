@@ -1,19 +1,19 @@
-//! Closing a sink says that nothing more is sent. It takes nothing away from those who receive.
+//! Closing a sink ends sending. Messages can still be received afterwards.
 
 use futures_util::{SinkExt, StreamExt, stream};
 use ws_driver::{CloseCode, Config, Error, Message};
 
 use crate::socket::RawPeer;
-use crate::suite::roles::{FAR, ROLES, Role, Signal};
+use crate::suite::roles::{FAR, ROLES, Signal};
 use crate::suite::{Suite, Ws};
-use crate::wire::{self, CLOSE, From, TEXT};
+use crate::wire::{self, From, TEXT};
 
 /// The origin of the sink and the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Parts {
-    /// Nobody: it is both.
+    /// The connection itself, which is both.
     Whole,
-    /// [`StreamExt::split`], as programs do that come from elsewhere.
+    /// [`StreamExt::split`], as programs use it that were written for other libraries.
     Futures,
     /// [`WebSocket::split`](ws_driver::WebSocket::split).
     Halves,
@@ -25,48 +25,51 @@ fn config() -> Config {
     Config::default().close_timeout(FAR)
 }
 
-/// Reads a Close with code 1000.
-fn expect_normal_close(peer: &mut RawPeer) {
-    let close = peer.read_frame().expect("the Close");
-    assert_eq!(close.whole(), (CLOSE, &1000_u16.to_be_bytes()[..]));
+/// Reads a Close with code 1000 and no reason.
+fn read_normal_close(peer: &mut RawPeer) {
+    let close = peer.read_close(1000);
+    assert_eq!(close.payload, wire::close_payload(1000, ""));
 }
 
-/// Signals between the two ends beside the connection.
+/// Signals between the two ends outside of the connection.
 #[derive(Clone, Default)]
 struct Signals {
-    /// A message of the peer is there.
+    /// A message of the peer has arrived.
     here: Signal,
     /// The sink was closed.
     closed: Signal,
-    /// The peer has seen the Close, though nobody has polled the stream since.
+    /// The peer has read the Close, although the stream was not polled since.
     seen: Signal,
 }
 
 impl Signals {
+    /// Gives `closed` and waits for `seen`.
     async fn sink_was_closed<S: Suite>(&self) {
         self.closed.give();
         self.seen.wait::<S>().await;
     }
 }
 
-/// Closes, tells that, and collects what comes.
+/// Closes the sink, signals that, and collects the messages of the stream.
 async fn close_and_collect<S, K, T>(mut sink: K, stream: T, signals: Signals) -> Vec<Message>
 where
     S: Suite,
     K: futures_util::Sink<Message, Error = Error> + Unpin,
     T: futures_util::Stream<Item = Result<Message, Error>> + Unpin,
 {
-    // What is in the queue goes along.
-    sink.feed("fed".into()).await.expect("room");
-    sink.close().await.expect("written");
-    // And once more, as wrappers do.
-    sink.close().await.expect("written");
+    // Closing also writes the queue.
+    sink.feed("fed".into()).await.expect("room in the queue");
+    sink.close().await.expect("the Close is written");
+    // Wrappers may close a sink twice.
+    sink.close().await.expect("the Close is written");
     signals.sink_was_closed::<S>().await;
-    let messages: Vec<_> = stream.collect().await;
-    messages
-        .into_iter()
-        .map(|next| next.expect("a message"))
-        .collect()
+    collect(stream).await
+}
+
+/// Collects messages until the stream ends.
+async fn collect(stream: impl futures_util::Stream<Item = Result<Message, Error>>) -> Vec<Message> {
+    let messages = stream.map(|next| next.expect("a message"));
+    messages.collect().await
 }
 
 async fn close_parts<S: Suite>(mut ws: Ws<S>, parts: Parts, signals: Signals) -> Vec<Message> {
@@ -74,11 +77,15 @@ async fn close_parts<S: Suite>(mut ws: Ws<S>, parts: Parts, signals: Signals) ->
         Parts::Whole => {
             SinkExt::<Message>::feed(&mut ws, "fed".into())
                 .await
-                .expect("room");
-            SinkExt::<Message>::close(&mut ws).await.expect("written");
-            SinkExt::<Message>::close(&mut ws).await.expect("written");
+                .expect("room in the queue");
+            SinkExt::<Message>::close(&mut ws)
+                .await
+                .expect("the Close is written");
+            SinkExt::<Message>::close(&mut ws)
+                .await
+                .expect("the Close is written");
             signals.sink_was_closed::<S>().await;
-            ws.map(|next| next.expect("a message")).collect().await
+            collect(ws).await
         }
         Parts::Futures => {
             let (sink, stream) = StreamExt::split(ws);
@@ -91,8 +98,8 @@ async fn close_parts<S: Suite>(mut ws: Ws<S>, parts: Parts, signals: Signals) ->
     }
 }
 
-/// Before it was closed, while it was, and after: three of three.
-pub fn a_closed_sink_leaves_every_message_to_the_stream<S: Suite>() {
+/// One message arrives before the sink is closed, one meanwhile, and one afterwards.
+pub fn closing_a_sink_keeps_every_message_for_the_stream<S: Suite>() {
     for role in ROLES {
         for parts in ALL_PARTS {
             let case = format!("{role:?}, {parts:?}");
@@ -108,8 +115,8 @@ pub fn a_closed_sink_leaves_every_message_to_the_stream<S: Suite>() {
             signals.here.give();
             assert_eq!(peer.read_frame().expect("a message").payload, b"fed");
             peer.send(&from.text("while"));
-            expect_normal_close(&mut peer);
-            // It waits for nothing that the peer may say.
+            read_normal_close(&mut peer);
+            // Closing the sink does not wait for the peer's Close.
             signals.closed.await_here();
             signals.seen.give();
             peer.send(&from.text("after"));
@@ -125,8 +132,24 @@ pub fn a_closed_sink_leaves_every_message_to_the_stream<S: Suite>() {
     }
 }
 
-/// A stream that ends closes the sink that it is forwarded to.
-pub fn forwarding_a_stream_to_its_end_leaves_every_message_to_receive<S: Suite>() {
+/// Forwards three messages to the sink, which closes it, and collects the messages of the stream.
+async fn forward_and_collect<S, K, T>(sink: K, stream: T, signals: Signals) -> Vec<Message>
+where
+    S: Suite,
+    K: futures_util::Sink<Message, Error = Error> + Unpin,
+    T: futures_util::Stream<Item = Result<Message, Error>> + Unpin,
+{
+    let out = ["a", "b", "c"].map(|text| Ok(Message::from(text)));
+    stream::iter(out)
+        .forward(sink)
+        .await
+        .expect("the Close is written");
+    signals.sink_was_closed::<S>().await;
+    collect(stream).await
+}
+
+/// `forward` closes the sink at the end of the forwarded stream.
+pub fn forwarding_to_the_end_keeps_every_received_message<S: Suite>() {
     for role in ROLES {
         for parts in [Parts::Futures, Parts::Halves] {
             let case = format!("{role:?}, {parts:?}");
@@ -134,25 +157,16 @@ pub fn forwarding_a_stream_to_its_end_leaves_every_message_to_receive<S: Suite>(
             let theirs = signals.clone();
             let act = move |ws: Ws<S>| async move {
                 theirs.here.wait::<S>().await;
-                let out = ["a", "b", "c"].map(|text| Ok::<_, Error>(Message::from(text)));
-                let received: Vec<_> = match parts {
+                match parts {
                     Parts::Halves => {
                         let (sink, stream) = ws.split();
-                        stream::iter(out).forward(sink).await.expect("written");
-                        theirs.sink_was_closed::<S>().await;
-                        stream.collect().await
+                        forward_and_collect::<S, _, _>(sink, stream, theirs).await
                     }
                     _ => {
                         let (sink, stream) = StreamExt::split(ws);
-                        stream::iter(out).forward(sink).await.expect("written");
-                        theirs.sink_was_closed::<S>().await;
-                        stream.collect().await
+                        forward_and_collect::<S, _, _>(sink, stream, theirs).await
                     }
-                };
-                received
-                    .into_iter()
-                    .map(|next| next.expect("a message"))
-                    .collect::<Vec<_>>()
+                }
             };
             let (mut peer, running) = role.open::<S, _, _>(config(), act);
             let from = role.peer();
@@ -162,7 +176,7 @@ pub fn forwarding_a_stream_to_its_end_leaves_every_message_to_receive<S: Suite>(
                 let frame = peer.read_frame().expect("a message");
                 assert_eq!(frame.whole(), (TEXT, expected.as_bytes()), "{case}");
             }
-            expect_normal_close(&mut peer);
+            read_normal_close(&mut peer);
             signals.closed.await_here();
             signals.seen.give();
             peer.send(&[from.text("3"), from.close(1000, "")].concat());
@@ -176,10 +190,11 @@ pub fn forwarding_a_stream_to_its_end_leaves_every_message_to_receive<S: Suite>(
     }
 }
 
-/// The program that everybody writes first, whatever the library: in one task, without a loop of its own.
+/// Answers each message in one task, without an explicit loop if possible. Many programs begin like
+/// this.
 async fn answer_all<S: Suite>(mut ws: Ws<S>, parts: Parts, times: usize) -> Result<(), Error> {
     let repeated = |message: Message| -> Message {
-        let text = message.as_text().expect("text");
+        let text = message.as_text().expect("a text message");
         text.repeat(times).into()
     };
     match parts {
@@ -200,7 +215,7 @@ async fn answer_all<S: Suite>(mut ws: Ws<S>, parts: Parts, times: usize) -> Resu
     }
 }
 
-/// For short and long answers, and for each kind of sink.
+/// The answers are short or long.
 pub fn a_program_that_answers_loses_no_message<S: Suite>() {
     for role in ROLES {
         for parts in ALL_PARTS {
@@ -210,10 +225,12 @@ pub fn a_program_that_answers_loses_no_message<S: Suite>() {
                 let (mut peer, running) = role.open::<S, _, _>(config(), act);
                 let from = role.peer();
                 peer.send(&burst(from, count));
-                // Halves receive and send on their own: the Close may lie behind the messages when the first is
-                // answered. Elsewhere it would be seen ahead of them, and nothing can be sent behind the answer to it.
-                let is_ahead = parts == Parts::Halves;
-                if is_ahead {
+                // Halves may find the Close behind the messages when they answer the first one,
+                // because they send and receive independently. A connection in one piece would
+                // answer such a Close early, while it looks ahead, and could send nothing
+                // afterwards.
+                let close_at_once = parts == Parts::Halves;
+                if close_at_once {
                     peer.send(&from.close(1001, "that is all"));
                 }
                 for number in 0..count {
@@ -224,15 +241,11 @@ pub fn a_program_that_answers_loses_no_message<S: Suite>() {
                     assert_eq!(frame.opcode(), TEXT, "{case}: no answer to {number}");
                     assert!(frame.payload == expected.as_bytes(), "{case}: {number}");
                 }
-                if !is_ahead {
+                if !close_at_once {
                     peer.send(&from.close(1001, "that is all"));
                 }
-                let close = peer.read_frame().expect("the Close");
-                assert_eq!(
-                    close.whole(),
-                    (CLOSE, &1001_u16.to_be_bytes()[..]),
-                    "{case}"
-                );
+                let close = peer.read_close(1001);
+                assert_eq!(close.payload, wire::close_payload(1001, ""), "{case}");
                 peer.end();
                 running
                     .finish()
@@ -242,15 +255,15 @@ pub fn a_program_that_answers_loses_no_message<S: Suite>() {
     }
 }
 
-/// Many messages at once.
+/// Returns many messages as one segment.
 fn burst(from: From, count: usize) -> Vec<u8> {
     (0..count)
         .flat_map(|number| from.text(&format!("{number};")))
         .collect()
 }
 
-/// `close` is for those who want nothing more: it is the one that discards.
-pub fn the_method_close_of_a_connection_discards<S: Suite>() {
+/// The method `close` of a connection discards messages, unlike closing a sink.
+pub fn close_of_a_connection_discards_messages<S: Suite>() {
     for role in ROLES {
         let here = Signal::default();
         let is_here = here.clone();
@@ -261,13 +274,9 @@ pub fn the_method_close_of_a_connection_discards<S: Suite>() {
         });
         peer.send(&role.peer().text("before"));
         here.give();
-        expect_normal_close(&mut peer);
-        peer.send(&[role.peer().text("while"), wire_close(role)].concat());
+        read_normal_close(&mut peer);
+        peer.send(&[role.peer().text("while"), role.peer().close(1000, "")].concat());
         peer.end();
         assert_eq!(running.finish().expect("a clean end"), None);
     }
-}
-
-fn wire_close(role: Role) -> Vec<u8> {
-    role.peer().frame(CLOSE, &wire::close_payload(1000, ""))
 }

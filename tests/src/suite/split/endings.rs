@@ -1,19 +1,19 @@
-//! Either half begins the end, and both learn of it.
+//! Either half begins to close, and both halves report the end.
 
 use std::time::{Duration, Instant};
 
 use ws_driver::{CloseCode, Config, End, Error, Message, Timeout};
 
-use super::{Rx, start};
+use super::Rx;
 use crate::suite::roles::{FAR, ROLES, Signal, reset};
-use crate::suite::{Suite, Ws};
+use crate::suite::{Suite, Ws, start};
 use crate::wire::{self, CLOSE};
 
 fn config() -> Config {
     Config::default().close_timeout(FAR).failure_timeout(FAR)
 }
 
-/// Receives to the end, and the error if there is one.
+/// Receives until the connection ends. Returns the messages and the result.
 async fn drain<S: Suite>(mut rx: Rx<S>) -> (Vec<Message>, Result<(), Error>) {
     let mut messages = Vec::new();
     loop {
@@ -25,8 +25,8 @@ async fn drain<S: Suite>(mut rx: Rx<S>) -> (Vec<Message>, Result<(), Error>) {
     }
 }
 
-/// The receiving half finds out that a message makes no sense.
-pub fn a_receiver_tells_the_peer_why_it_closes<S: Suite>() {
+/// A receiver refuses the content of a message while another task waits in `closed` of the sender.
+pub fn a_receiver_closes_with_code_and_reason<S: Suite>() {
     for role in ROLES {
         for (code, reason) in [(1007, "bad JSON"), (4000, ""), (1005, "")] {
             let seen = Signal::default();
@@ -34,16 +34,18 @@ pub fn a_receiver_tells_the_peer_why_it_closes<S: Suite>() {
             let act = move |ws: Ws<S>| async move {
                 let (mut tx, mut rx) = ws.split();
                 let closed = start::<S, _>(async move {
-                    // Waits for something to send, which never comes.
+                    // This task only waits for the end of the connection.
                     tx.closed().await.map(|()| tx.end())
                 });
                 let first = rx.recv().await?;
-                // What woke this half has woken the other as well: that is over when it closes.
+                // The message may have woken the other task as well. Let it wait again before this
+                // half closes.
                 S::sleep(Duration::from_millis(20)).await;
                 rx.start_close(CloseCode::new(code), reason)?;
                 let again = rx.start_close(CloseCode::NORMAL, "");
                 assert!(matches!(again, Err(Error::Closed(None))), "{again:?}");
-                // It leaves although this half does something else: the other one waits.
+                // The task in `closed` writes the Close, because this half does not poll the
+                // connection.
                 is_seen.wait::<S>().await;
                 let (rest, end) = drain::<S>(rx).await;
                 end?;
@@ -65,12 +67,12 @@ pub fn a_receiver_tells_the_peer_why_it_closes<S: Suite>() {
             assert_eq!((first, rest), (Some("{".into()), vec!["under way".into()]));
             let end = end.expect("the end");
             assert!(end.clean);
-            assert_eq!(end.local.expect("ours").code.number(), code);
+            assert_eq!(end.local.expect("our Close").code.number(), code);
         }
     }
 }
 
-/// How a connection ends.
+/// A way in which a connection ends.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     PeersClose,
@@ -80,8 +82,8 @@ enum Ending {
     Violation,
 }
 
-/// A task that waits for something to send, another for something to receive: neither is left behind.
-pub fn a_sender_that_waits_learns_of_every_end<S: Suite>() {
+/// One task waits in `closed` of the sender while another task receives. Both return.
+pub fn closed_returns_however_the_connection_ends<S: Suite>() {
     for role in ROLES {
         for ending in [
             Ending::PeersClose,
@@ -99,31 +101,32 @@ pub fn a_sender_that_waits_learns_of_every_end<S: Suite>() {
                 let closed = start::<S, _>(async move {
                     waiting.give();
                     let closed = tx.closed().await;
-                    // And again, at once.
+                    // A second call returns the same at once.
                     assert_eq!(tx.closed().await.is_ok(), closed.is_ok());
                     (closed, tx.send("late").await, tx.end())
                 });
                 is_waiting.wait::<S>().await;
                 if let Ending::OurClose = ending {
-                    rx.start_close(CloseCode::NORMAL, "").expect("open");
+                    rx.start_close(CloseCode::NORMAL, "")
+                        .expect("an open connection");
                 }
                 let (_, received) = drain::<S>(rx).await;
                 (received, closed.finish::<S>().await)
             };
             let (mut peer, running) = role.open::<S, _, _>(config(), act);
             waits.await_here();
-            // So that it does wait.
+            // Let `closed` begin to wait.
             std::thread::sleep(Duration::from_millis(20));
             let from = role.peer();
             match ending {
                 Ending::PeersClose => peer.send(&from.close(4001, "bye")),
                 Ending::OurClose => {
-                    assert_eq!(peer.read_frame().expect("the Close").close_code(), 1000);
+                    peer.read_close(1000);
                     peer.send(&from.close(1000, ""));
                 }
                 Ending::Violation => {
                     peer.send(&from.frame(3, b""));
-                    assert_eq!(peer.read_frame().expect("the Close").close_code(), 1002);
+                    peer.read_close(1002);
                 }
                 Ending::Loss | Ending::Reset => {}
             }
@@ -134,9 +137,9 @@ pub fn a_sender_that_waits_learns_of_every_end<S: Suite>() {
             let (received, (closed, late, end)) = running.finish();
             let end = end.expect("the end");
             check(ending, &closed, &end, &case);
-            // Those who receive hear the same.
+            // The receiver returns the same.
             check(ending, &received, &end, &case);
-            let late = late.expect_err("closed");
+            let late = late.expect_err("a closed connection");
             assert!(late.is_disconnect(), "{case}: {late:?}");
         }
     }
@@ -156,7 +159,7 @@ fn check(ending: Ending, result: &Result<(), Error>, end: &End, case: &str) {
     assert!(is_as_expected, "{case}: {result:?}, {end:?}");
 }
 
-/// A receiver of the same task, polled later, is not waited for.
+/// `close` does not wait for the receiver, which is polled later in the same task.
 pub fn a_close_of_the_sender_returns_once_it_was_written<S: Suite>() {
     for role in ROLES {
         for queued in [0, 3, 2000] {
@@ -179,11 +182,8 @@ pub fn a_close_of_the_sender_returns_once_it_was_written<S: Suite>() {
             for _ in 0..queued {
                 assert_eq!(peer.read_frame().expect("a message").payload.len(), 1000);
             }
-            let close = peer.read_frame().expect("the Close");
-            assert_eq!(
-                close.whole(),
-                (CLOSE, &wire::close_payload(1001, "bye")[..])
-            );
+            let close = peer.read_close(1001);
+            assert_eq!(close.payload, wire::close_payload(1001, "bye"));
             written.await_here();
             let from = role.peer();
             peer.send(&[from.text("under way"), from.close(1001, "")].concat());
@@ -196,8 +196,8 @@ pub fn a_close_of_the_sender_returns_once_it_was_written<S: Suite>() {
     }
 }
 
-/// A peer that takes nothing keeps it no longer than any other close.
-pub fn a_close_of_the_sender_that_nobody_takes_times_out<S: Suite>() {
+/// The close timeout applies to `close` and to `closed`, and to receiving in another task.
+pub fn a_close_of_the_sender_times_out_if_the_peer_does_not_read<S: Suite>() {
     let limit = Duration::from_millis(300);
     for role in ROLES {
         for receives in [false, true] {
@@ -206,15 +206,11 @@ pub fn a_close_of_the_sender_that_nobody_takes_times_out<S: Suite>() {
                 .write_stall_timeout(FAR);
             let act = move |ws: Ws<S>| async move {
                 let (mut tx, rx) = ws.split();
-                tx.feed(vec![7; 20 << 20]).await.expect("room");
+                tx.feed(vec![7; 20 << 20]).await.expect("room in the queue");
                 let start_of_close = Instant::now();
-                let mut kept = Some(rx);
-                let receiving = match (receives, kept.take()) {
-                    (true, Some(rx)) => Some(start::<S, _>(drain::<S>(rx))),
-                    (_, rx) => {
-                        kept = rx;
-                        None
-                    }
+                let (receiving, kept) = match receives {
+                    true => (Some(start::<S, _>(drain::<S>(rx))), None),
+                    false => (None, Some(rx)),
                 };
                 let closed = tx.close(CloseCode::NORMAL, "").await;
                 let time = start_of_close.elapsed();

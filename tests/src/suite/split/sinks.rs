@@ -3,17 +3,17 @@
 use futures_util::{Sink, SinkExt, StreamExt, stream};
 use ws_driver::{CloseCode, Error, Message};
 
-use super::{Rx, Tx, accept, connect, messages, start};
+use super::{Rx, Tx, messages};
 use crate::socket::RawPeer;
-use crate::suite::{Suite, Ws, server};
+use crate::suite::{Suite, Ws, accept, connect, server, start};
 use crate::wire::{self, From, TEXT};
 
-/// From a stream, from several, and one by one.
-pub fn send_all_and_feed_mean_what_they_do_for_any_sink<S: Suite>() {
+/// `send_all`, `feed` and `send` are called on the same sink.
+pub fn send_all_and_feed_work_as_for_any_sink<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let (mut tx, mut rx) = accept::<S>(stream).await.split();
         let receives = start::<S, _>(async move {
-            // Through the trait.
+            // By the trait `Stream`.
             let count = rx.by_ref().count().await;
             (count, rx.end())
         });
@@ -34,8 +34,8 @@ pub fn send_all_and_feed_mean_what_they_do_for_any_sink<S: Suite>() {
         let frame = peer.read_frame().expect("a message");
         assert_eq!(frame.whole(), (TEXT, expected.as_bytes()));
     }
-    let frame = peer.read_frame().expect("the Close");
-    assert_eq!(frame.whole(), (wire::CLOSE, &1000_u16.to_be_bytes()[..]));
+    let close = peer.read_close(1000);
+    assert_eq!(close.payload, wire::close_payload(1000, ""));
     peer.send(&From::Client.text("under way"));
     peer.send(&From::Client.close(1000, ""));
     let _ = peer.read_to_end();
@@ -44,22 +44,22 @@ pub fn send_all_and_feed_mean_what_they_do_for_any_sink<S: Suite>() {
     assert!(ended.expect("the end").clean);
 }
 
-/// Through a trait, whatever the type.
+/// Does by the traits what [`by_methods`] does by methods.
 async fn by_traits<M>(mut ws: M) -> (Vec<Result<Message, String>>, Vec<String>)
 where
     M: futures_util::Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
 {
     let mut results = Vec::new();
-    results.push(said(SinkExt::send(&mut ws, "a".into()).await));
-    results.push(said(SinkExt::feed(&mut ws, "b".into()).await));
-    results.push(said(SinkExt::flush(&mut ws).await));
+    results.push(shown(SinkExt::send(&mut ws, "a".into()).await));
+    results.push(shown(SinkExt::feed(&mut ws, "b".into()).await));
+    results.push(shown(SinkExt::flush(&mut ws).await));
     let first = StreamExt::next(&mut ws).await;
     let mut received = vec![first.expect("a message").map_err(|error| error.to_string())];
-    results.push(said(SinkExt::close(&mut ws).await));
-    results.push(said(SinkExt::send(&mut ws, "late".into()).await));
-    results.push(said(SinkExt::feed(&mut ws, "late".into()).await));
-    results.push(said(SinkExt::flush(&mut ws).await));
-    results.push(said(SinkExt::close(&mut ws).await));
+    results.push(shown(SinkExt::close(&mut ws).await));
+    results.push(shown(SinkExt::send(&mut ws, "late".into()).await));
+    results.push(shown(SinkExt::feed(&mut ws, "late".into()).await));
+    results.push(shown(SinkExt::flush(&mut ws).await));
+    results.push(shown(SinkExt::close(&mut ws).await));
     while let Some(next) = StreamExt::next(&mut ws).await {
         received.push(next.map_err(|error| error.to_string()));
     }
@@ -67,32 +67,40 @@ where
     (received, results)
 }
 
+/// Sends, receives and closes. Returns all received messages and errors, and the results of
+/// sending.
 async fn by_methods<S: Suite>(mut ws: Ws<S>) -> (Vec<Result<Message, String>>, Vec<String>) {
     let mut results = Vec::new();
-    results.push(said(ws.send(Message::from("a")).await));
-    results.push(said(ws.feed(Message::from("b")).await));
-    results.push(said(ws.flush().await));
+    results.push(shown(ws.send(Message::from("a")).await));
+    results.push(shown(ws.feed(Message::from("b")).await));
+    results.push(shown(ws.flush().await));
     let first = ws.recv().await.transpose();
     let mut received = vec![first.expect("a message").map_err(|error| error.to_string())];
-    ws.start_close(CloseCode::NORMAL, "").expect("open");
-    results.push(said(ws.flush().await));
-    results.push(said(ws.send(Message::from("late")).await));
-    results.push(said(ws.feed(Message::from("late")).await));
-    results.push(said(ws.flush().await));
-    results.push(said(ws.flush().await));
+    ws.start_close(CloseCode::NORMAL, "")
+        .expect("an open connection");
+    results.push(shown(ws.flush().await));
+    results.push(shown(ws.send(Message::from("late")).await));
+    results.push(shown(ws.feed(Message::from("late")).await));
+    results.push(shown(ws.flush().await));
+    results.push(shown(ws.flush().await));
     while let Some(next) = ws.recv().await.transpose() {
         received.push(next.map_err(|error| error.to_string()));
     }
-    assert!(ws.recv().await.expect("once only").is_none());
+    assert!(
+        ws.recv()
+            .await
+            .expect("an error is returned once only")
+            .is_none()
+    );
     (received, results)
 }
 
-fn said(result: Result<(), Error>) -> String {
+fn shown(result: Result<(), Error>) -> String {
     format!("{result:?}")
 }
 
-/// Of a whole connection, with an end that is clean and one that is not.
-pub fn methods_and_traits_mean_the_same<S: Suite>() {
+/// A whole connection is closed cleanly in one case. The peer violates the protocol in the other.
+pub fn methods_and_traits_give_equal_results<S: Suite>() {
     let mut outcomes = Vec::new();
     for by in ["methods", "traits"] {
         for violates in [false, true] {
@@ -108,8 +116,7 @@ pub fn methods_and_traits_mean_the_same<S: Suite>() {
                 assert_eq!(peer.read_frame().expect("a message").payload, expected);
             }
             peer.send(&From::Client.text("hi"));
-            let close = peer.read_frame().expect("the Close");
-            assert_eq!(close.close_code(), 1000);
+            peer.read_close(1000);
             peer.send(&From::Client.text("under way"));
             peer.send(&if violates {
                 From::Client.frame(3, b"")
@@ -126,7 +133,7 @@ pub fn methods_and_traits_mean_the_same<S: Suite>() {
     assert_ne!(methods[0], methods[1]);
 }
 
-/// The types of the traits, without a call.
+/// Checks at compile time that the halves implement the traits.
 #[allow(dead_code)]
 fn halves_are_streams_and_sinks<S: Suite>(tx: Tx<S>, rx: Rx<S>) {
     fn is_sink(_: impl Sink<Message, Error = Error> + Unpin + Send) {}
@@ -137,7 +144,8 @@ fn halves_are_streams_and_sinks<S: Suite>(tx: Tx<S>, rx: Rx<S>) {
     is_stream(rx);
 }
 
-/// One task, no loop of its own: every message goes back, and the connection ends in order.
+/// One task forwards the stream of a connection to its sink. Every message is echoed, and the
+/// connection ends cleanly.
 pub fn streams_are_forwarded_to_sinks<S: Suite>() {
     let (address, served) = server::<S, _, _>(|stream| async {
         let (tx, rx) = accept::<S>(stream).await.split();
@@ -147,8 +155,8 @@ pub fn streams_are_forwarded_to_sinks<S: Suite>() {
     served.finish().expect("a clean end");
 }
 
-/// As those who know no other halves do it.
-pub fn a_connection_is_split_by_futures_as_well<S: Suite>() {
+/// [`StreamExt::split`] works like the connection's own halves.
+pub fn a_connection_can_be_split_by_futures<S: Suite>() {
     let (address, served) = server::<S, _, _>(|stream| async {
         let (sink, stream) = StreamExt::split(accept::<S>(stream).await);
         stream.forward(sink).await
@@ -157,13 +165,13 @@ pub fn a_connection_is_split_by_futures_as_well<S: Suite>() {
     served.finish().expect("a clean end");
 }
 
-/// Sends all messages of a seed and has them back, one by one; then closes.
+/// Sends messages, receives the echo of each, and closes.
 fn echo_all_and_close<S: Suite>(address: &str) {
     S::block_on(async {
         let mut ws = connect::<S>(&format!("ws://{address}/")).await;
         for message in messages(5) {
-            ws.send(&message).await.expect("sent");
-            assert!(ws.recv().await.expect("open") == Some(message));
+            ws.send(&message).await.expect("the message is sent");
+            assert!(ws.recv().await.expect("an open connection") == Some(message));
         }
         ws.close(CloseCode::NORMAL, "").await.expect("a clean end");
     });

@@ -1,4 +1,4 @@
-//! Two tasks, each with a half, and much under way in both directions.
+//! Two tasks with one half each, and much data in both directions.
 
 use std::thread;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use ws_driver::{CloseCode, Error};
 
-use super::{Rx, Tx, accept, connect, messages, start};
+use super::{Rx, Tx, messages};
 use crate::socket::RawPeer;
-use crate::suite::{Suite, server};
+use crate::suite::{Suite, accept, connect, server, start};
 use crate::wire::{BINARY, From, PING, PONG, TEXT};
 
-/// Sends all the messages of the seed and closes, or leaves that to the peer.
-async fn talk<S: Suite>(mut tx: Tx<S>, seed: u64, closes: bool) -> Result<Tx<S>, Error> {
+/// Sends all messages of the seed.
+async fn talk<S: Suite>(mut tx: Tx<S>, seed: u64) -> Result<Tx<S>, Error> {
     for (number, message) in messages(seed).enumerate() {
         match number % 3 {
             0 => tx.send(message).await?,
@@ -24,14 +24,11 @@ async fn talk<S: Suite>(mut tx: Tx<S>, seed: u64, closes: bool) -> Result<Tx<S>,
         }
     }
     tx.flush().await?;
-    if closes {
-        tx.close(CloseCode::NORMAL, "done").await?;
-    }
     Ok(tx)
 }
 
-/// Receives exactly the messages of the seed, up to the end.
-async fn listen<S: Suite>(mut rx: Rx<S>, seed: u64, closes: bool) -> Result<Rx<S>, Error> {
+/// Receives all messages of the seed, and the end of the connection if the peer closes.
+async fn listen<S: Suite>(mut rx: Rx<S>, seed: u64, peer_closes: bool) -> Result<Rx<S>, Error> {
     for (number, expected) in messages(seed).enumerate() {
         if number % 2 == 0 {
             let message = rx.recv().await?.expect("a message");
@@ -41,20 +38,23 @@ async fn listen<S: Suite>(mut rx: Rx<S>, seed: u64, closes: bool) -> Result<Rx<S
             assert!(message == expected.as_ref(), "message {number}");
         }
     }
-    if closes {
+    if peer_closes {
         assert!(rx.recv().await?.is_none());
     }
     Ok(rx)
 }
 
-/// Neither direction waits for the other, however much is under way in both.
+/// Neither direction waits for the other.
 pub fn two_tasks_move_large_traffic_in_both_directions_at_once<S: Suite>() {
     let (address, served) = server::<S, _, _>(|stream| async {
         let (tx, rx) = accept::<S>(stream).await.split();
-        let talks = start::<S, _>(talk::<S>(tx, 1, false));
+        let talks = start::<S, _>(talk::<S>(tx, 1));
         let listens = start::<S, _>(listen::<S>(rx, 2, true));
-        let tx = talks.finish::<S>().await.expect("sent");
-        let rx = listens.finish::<S>().await.expect("received");
+        let tx = talks.finish::<S>().await.expect("all messages are sent");
+        let rx = listens
+            .finish::<S>()
+            .await
+            .expect("all messages are received");
         let ended = tx.end().expect("the end");
         assert_eq!(rx.end(), Some(ended.clone()));
         ended
@@ -62,9 +62,12 @@ pub fn two_tasks_move_large_traffic_in_both_directions_at_once<S: Suite>() {
     let ended = S::block_on(async {
         let (tx, rx) = connect::<S>(&format!("ws://{address}/")).await.split();
         let listens = start::<S, _>(listen::<S>(rx, 1, false));
-        let talks = start::<S, _>(talk::<S>(tx, 2, false));
-        let mut tx = talks.finish::<S>().await.expect("sent");
-        let rx = listens.finish::<S>().await.expect("received");
+        let talks = start::<S, _>(talk::<S>(tx, 2));
+        let mut tx = talks.finish::<S>().await.expect("all messages are sent");
+        let rx = listens
+            .finish::<S>()
+            .await
+            .expect("all messages are received");
         let listens = start::<S, _>(async move {
             let mut rx = rx;
             rx.recv().await
@@ -78,8 +81,8 @@ pub fn two_tasks_move_large_traffic_in_both_directions_at_once<S: Suite>() {
     assert!(ended.clean && served.finish().clean);
 }
 
-/// Without a flush of the sender.
-pub fn what_is_fed_is_sent_by_a_receiver_that_waits_in_another_task<S: Suite>() {
+/// The sender does not flush.
+pub fn fed_messages_are_sent_by_a_receiver_that_waits_in_another_task<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let (mut tx, mut rx) = accept::<S>(stream).await.split();
         let receives = start::<S, _>(async move {
@@ -87,7 +90,7 @@ pub fn what_is_fed_is_sent_by_a_receiver_that_waits_in_another_task<S: Suite>() 
             Ok::<(), Error>(())
         });
         for number in 0..20 {
-            // The receiver has come to wait.
+            // Let the receiver wait.
             S::sleep(Duration::from_millis(2)).await;
             tx.feed(&format!("message {number}")).await?;
         }
@@ -95,32 +98,30 @@ pub fn what_is_fed_is_sent_by_a_receiver_that_waits_in_another_task<S: Suite>() 
     });
     let mut peer = RawPeer::open(address);
     for number in 0..20 {
-        let frame = peer.read_frame().expect("it is sent");
+        let frame = peer.read_frame().expect("the fed message");
         assert_eq!(
             frame.whole(),
             (TEXT, format!("message {number}").as_bytes())
         );
     }
-    peer.send(&From::Client.close(1000, ""));
-    peer.expect_close(1000);
-    drop(peer);
+    peer.close();
     running.finish().expect("a clean end");
 }
 
-/// The sender in a thread and runtime of its own for every message.
+/// The sender moves to a new thread for every message.
 pub fn halves_that_moved_between_threads_work<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let (tx, mut rx) = accept::<S>(stream).await.split();
         let mut tx = Some(tx);
         let mut echoed = 0;
         while let Some(message) = rx.recv().await? {
-            let mut moved = tx.take().expect("it came back");
+            let mut moved = tx.take().expect("the sender came back");
             let sends = thread::spawn(move || {
-                // It needs no runtime unless it has to wait, which so few octets do not.
+                // A send without waiting needs no runtime, and so few bytes do not wait.
                 let sent = moved.send(message).now_or_never();
-                sent.expect("room").map(|()| moved)
+                sent.expect("room in the queue").map(|()| moved)
             });
-            tx = Some(sends.join().expect("no panic")?);
+            tx = Some(sends.join().expect("the thread does not panic")?);
             echoed += 1;
         }
         Ok::<_, Error>(echoed)
@@ -132,14 +133,12 @@ pub fn halves_that_moved_between_threads_work<S: Suite>() {
         let frame = peer.read_frame().expect("the echo");
         assert_eq!(frame.whole(), (TEXT, text.as_bytes()));
     }
-    peer.send(&From::Client.close(1000, ""));
-    peer.expect_close(1000);
-    drop(peer);
+    peer.close();
     assert_eq!(running.finish().expect("a clean end"), 50);
 }
 
-/// Also in the middle of a message, and more than once.
-pub fn halves_are_joined_and_the_connection_goes_on<S: Suite>() {
+/// The halves are joined many times, also while a message is incomplete.
+pub fn joined_halves_continue_the_connection<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let mut ws = accept::<S>(stream).await;
         let mut turns = 0;
@@ -150,7 +149,7 @@ pub fn halves_are_joined_and_the_connection_goes_on<S: Suite>() {
             };
             let sends = start::<S, _>(async move { tx.send(message).await.map(|()| tx) });
             let receives = start::<S, _>(async move {
-                // Mostly nothing has come, or half of a message.
+                // Usually nothing or half of a message has arrived.
                 let early = rx.recv().now_or_never().transpose();
                 early.map(|early| (early, rx))
             });
@@ -181,15 +180,13 @@ pub fn halves_are_joined_and_the_connection_goes_on<S: Suite>() {
         peer.send(last);
         assert!(peer.read_frame().expect("the echo").payload == payload);
     }
-    peer.send(&From::Client.close(1000, ""));
-    peer.expect_close(1000);
-    drop(peer);
+    peer.close();
     let (turns, ended) = running.finish().expect("a clean end");
     assert_eq!(turns, 40);
     assert!(ended.expect("the end").clean);
 }
 
-/// The sender waits all the time, and pongs wait with it.
+/// The sender waits for the peer to read, and Pongs wait behind its message.
 pub fn a_peer_that_never_reads_does_not_keep_the_receiver_from_receiving<S: Suite>() {
     const LEN: usize = 32 << 20;
     let (address, running) = server::<S, _, _>(|stream| async {
@@ -219,8 +216,6 @@ pub fn a_peer_that_never_reads_does_not_keep_the_receiver_from_receiving<S: Suit
     }
     assert_eq!(sent, LEN);
     assert!(pongs.is_sorted());
-    peer.send(&From::Client.close(1000, ""));
-    peer.expect_close(1000);
-    drop(peer);
+    peer.close();
     assert_eq!(running.finish().expect("a clean end"), 200);
 }

@@ -1,0 +1,31 @@
+//! The guide and the README, so that every Rust block in them is compiled and run as a doctest.
+
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+#[doc = include_str!("../../docs/README.md")]
+mod guide {}
+
+#[doc = include_str!("../../docs/receiving.md")]
+mod receiving {}
+
+#[doc = include_str!("../../docs/sending.md")]
+mod sending {}
+
+#[doc = include_str!("../../docs/closing.md")]
+mod closing {}
+
+#[doc = include_str!("../../docs/cancel-safety.md")]
+mod cancel_safety {}
+
+#[doc = include_str!("../../docs/halves.md")]
+mod halves {}
+
+#[doc = include_str!("../../docs/limits.md")]
+mod limits {}
+
+#[doc = include_str!("../../docs/compression.md")]
+mod compression {}
+
+#[doc = include_str!("../../docs/testing.md")]
+mod testing {}

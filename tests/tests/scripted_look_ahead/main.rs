@@ -1,0 +1,39 @@
+//! Input that arrives while a task only sends: Pings are answered, and no message is lost.
+
+#![forbid(unsafe_code)]
+
+mod limits;
+mod messages;
+mod uploads;
+
+use std::time::Duration;
+
+use ws_tests::exec;
+use ws_tests::scripted::{Peer, Ws};
+use ws_tests::wire::{Frame, PONG};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A message length above the high-water mark.
+const LARGE: usize = 100_000;
+
+/// Polls a send of `message` as long as it makes progress, while the transport takes nothing.
+fn stuck(ws: &mut Ws, peer: &Peer, message: impl Into<Vec<u8>>) {
+    peer.window(0);
+    assert!(exec::attempt(ws.send(message.into())).is_pending());
+}
+
+/// Lets the transport take everything again, and flushes the queue.
+fn unstick(ws: &mut Ws, peer: &Peer) {
+    peer.window(usize::MAX);
+    exec::run(ws.flush()).unwrap();
+}
+
+/// Returns the payloads of the Pongs among these frames.
+fn pongs(frames: &[Frame]) -> Vec<Vec<u8>> {
+    frames
+        .iter()
+        .filter(|frame| frame.opcode() == PONG)
+        .map(|frame| frame.payload.clone())
+        .collect()
+}
