@@ -1,4 +1,4 @@
-//! The core: headers, and whole messages in and out.
+//! Benchmarks of the core: headers, and the receiving and sending of whole messages.
 
 #![forbid(unsafe_code)]
 
@@ -13,13 +13,13 @@ use ws_benches::{
 };
 use ws_proto::{FrameHeader, HeaderRules, MaskKey, MaskSource, MessageRef, OpCode, Role};
 
-/// Bytes of input in one read, as the receive loop of a server under load sees them.
+/// A typical length of one read on a server under load.
 const BURST_LEN: usize = 64 << 10;
 
-/// The same where a message arrives in pieces.
+/// The length of one read, for messages that arrive in pieces.
 const PIECE_LEN: usize = 16 << 10;
 
-/// The direction of the frames, named by what it means for the octets.
+/// The directions of frames, and whether they are masked.
 const SENDERS: [(&str, Role); 2] = [("masked", Role::Client), ("unmasked", Role::Server)];
 
 fn header(c: &mut Criterion) {
@@ -49,12 +49,13 @@ fn header(c: &mut Criterion) {
     group.finish();
 }
 
-/// One message that lies in the block as a whole. The input is copied there, which stands for the read: it is timed.
+/// Receives one message that is in the block as a whole. Copying the input to the block takes the
+/// place of the read, and is included in the time.
 fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     each_case(|name, sender, len, message| {
         let input = encoded(sender, message, 1);
-        octets(&mut group, len);
+        throughput(&mut group, len);
         let (mut recv, mut send) = receiver(sender.peer(), input.len());
         group.bench_function(BenchmarkId::new(name, len), |b| {
             b.iter(|| assert_eq!(receive(&mut recv, &mut send, black_box(&input)), 1));
@@ -64,12 +65,12 @@ fn decode(c: &mut Criterion) {
     group.finish();
 }
 
-/// The least that it costs to decode a short text, with the same copy.
+/// The lower bound for decoding a short text, with the same copy.
 fn floor_decode(group: &mut BenchmarkGroup<'_, WallTime>) {
     let text = Payload::new(Content::Ascii, 20);
     let input = encoded(Role::Client, text.message(), 1);
     let mut block = input.clone();
-    octets(group, 20);
+    throughput(group, 20);
     group.bench_function(BenchmarkId::new("masked/text-ascii/floor", 20), |b| {
         b.iter(|| {
             block.copy_from_slice(black_box(&input));
@@ -78,7 +79,8 @@ fn floor_decode(group: &mut BenchmarkGroup<'_, WallTime>) {
     });
 }
 
-/// A burst of equal messages in one block: what a message costs in pipelined traffic. The copy is timed.
+/// Receives a burst of equal messages in one block, which gives the cost of a message in pipelined
+/// traffic. The copy is included in the time.
 fn decode_burst(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode-burst");
     each_case(|name, sender, len, message| {
@@ -87,7 +89,7 @@ fn decode_burst(c: &mut Criterion) {
             return;
         }
         let input = encoded(sender, message, count);
-        octets(&mut group, len * count);
+        throughput(&mut group, len * count);
         let (mut recv, mut send) = receiver(sender.peer(), BURST_LEN);
         group.bench_function(BenchmarkId::new(name, len), |b| {
             b.iter(|| {
@@ -98,7 +100,8 @@ fn decode_burst(c: &mut Criterion) {
     group.finish();
 }
 
-/// One message that arrives in pieces as long as the block, so that it is put together outside. The copies are timed.
+/// Receives one message in pieces that each fill the block, so that it is assembled outside the
+/// block. The copies are included in the time.
 fn decode_pieces(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode-pieces");
     each_case(|name, sender, len, message| {
@@ -106,7 +109,7 @@ fn decode_pieces(c: &mut Criterion) {
             return;
         }
         let input = encoded(sender, message, 1);
-        octets(&mut group, len);
+        throughput(&mut group, len);
         let (mut recv, mut send) = receiver(sender.peer(), PIECE_LEN);
         group.bench_function(BenchmarkId::new(name, len), |b| {
             b.iter(|| {
@@ -119,11 +122,11 @@ fn decode_pieces(c: &mut Criterion) {
     group.finish();
 }
 
-/// One borrowed message into the queue and out of it.
+/// Queues one borrowed message and takes it out of the queue.
 fn encode(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode");
     each_case(|name, sender, len, message| {
-        octets(&mut group, len);
+        throughput(&mut group, len);
         let mut send = send_half(sender);
         group.bench_function(BenchmarkId::new(name, len), |b| {
             b.iter(|| {
@@ -138,12 +141,12 @@ fn encode(c: &mut Criterion) {
     group.finish();
 }
 
-/// The least that it costs to encode a short text.
+/// The lower bound for encoding a short text.
 fn floor_encode(group: &mut BenchmarkGroup<'_, WallTime>) {
     let text = "The quick brown fox ";
     let mut keys = CountedKeys::default();
     let mut output = Vec::with_capacity(64);
-    octets(group, text.len());
+    throughput(group, text.len());
     group.bench_function(
         BenchmarkId::new("masked/text-ascii/floor", text.len()),
         |b| {
@@ -168,7 +171,7 @@ fn each_case(mut run: impl FnMut(String, Role, usize, MessageRef<'_>)) {
     }
 }
 
-fn octets(group: &mut BenchmarkGroup<'_, WallTime>, len: usize) {
+fn throughput(group: &mut BenchmarkGroup<'_, WallTime>, len: usize) {
     group.throughput(Throughput::Bytes(len as u64));
 }
 

@@ -1,4 +1,5 @@
-//! Permessage-deflate (RFC 7692) with context takeover, which is the default: one message in, one frame out, and back.
+//! Benchmarks of permessage-deflate (RFC 7692) with context takeover, which is the default:
+//! compressing one message, and decompressing it.
 
 #![forbid(unsafe_code)]
 
@@ -17,7 +18,7 @@ const PARAMS: DeflateParams = DeflateParams {
     client_max_window_bits: 12,
 };
 
-/// What looks like an answer of a web service, so that it compresses like one.
+/// Returns a text that resembles the answer of a web service, and therefore compresses like one.
 fn json(len: usize) -> String {
     let mut text = String::with_capacity(len + 100);
     for id in 0.. {
@@ -37,13 +38,13 @@ fn sender(role: Role) -> SendHalf {
     send
 }
 
-/// Takes what is queued.
-fn taken(send: &mut SendHalf) -> Vec<u8> {
+/// Takes everything out of the queue.
+fn take_queued(send: &mut SendHalf) -> Vec<u8> {
     let mut slices = [&[][..]; 4];
     let used = send.slices(&mut slices);
-    let octets = slices[..used].concat();
+    let bytes = slices[..used].concat();
     send.advance(send.queued());
-    octets
+    bytes
 }
 
 fn compress(c: &mut Criterion) {
@@ -54,8 +55,9 @@ fn compress(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(len as u64));
         group.bench_function(BenchmarkId::new("compress", len), |b| {
             b.iter(|| {
-                send.message(black_box(&text)).expect("it is open");
-                taken(&mut send)
+                send.message(black_box(&text))
+                    .expect("the connection is open");
+                take_queued(&mut send)
             });
         });
     }
@@ -67,15 +69,15 @@ fn decompress(c: &mut Criterion) {
     for len in LENS {
         let text = json(len);
         let mut send = sender(Role::Client);
-        // The frame fits: this text gets shorter by compression.
+        // The frame fits the block, because compression makes this text shorter.
         let (mut recv, mut answers) = receiver(Role::Server, len);
         recv.inflate(&PARAMS);
         group.throughput(Throughput::Bytes(len as u64));
-        // Each message refers back to the one before, so that all have to come in order.
+        // Each message refers to the one before it, so they must be received in order.
         group.bench_function(BenchmarkId::new("decompress", len), |b| {
             let next = || {
-                send.message(&text).expect("it is open");
-                taken(&mut send)
+                send.message(&text).expect("the connection is open");
+                take_queued(&mut send)
             };
             b.iter_batched_ref(
                 next,
@@ -87,7 +89,8 @@ fn decompress(c: &mut Criterion) {
     group.finish();
 }
 
-/// Receives one message, however many turns it takes. The copy that stands for the read is timed.
+/// Receives one message, in as many steps as necessary. The copy that takes the place of the read
+/// is included in the time.
 fn inflate(recv: &mut RecvHalf, send: &mut SendHalf, frame: &[u8]) {
     recv.spare()[..frame.len()].copy_from_slice(frame);
     recv.filled(frame.len());
@@ -95,7 +98,7 @@ fn inflate(recv: &mut RecvHalf, send: &mut SendHalf, frame: &[u8]) {
         match recv.next_message(send) {
             Step::Found(()) => break,
             Step::Busy => {}
-            other => panic!("no message: {other:?}"),
+            other => panic!("expected a message, got {other:?}"),
         }
     }
     black_box(recv.message());

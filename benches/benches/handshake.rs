@@ -1,4 +1,4 @@
-//! The opening handshake (RFC 6455 §4), each side by itself.
+//! Benchmarks of the opening handshake (RFC 6455 §4), separately for the client and the server.
 
 #![forbid(unsafe_code)]
 

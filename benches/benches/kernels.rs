@@ -1,4 +1,5 @@
-//! What is done to every octet: masking, copying, the UTF-8 check; each beside `memcpy` of the same length.
+//! Benchmarks of the operations on every byte: masking, copying and the UTF-8 check. Each is
+//! compared with a `memcpy` of the same length.
 
 #![forbid(unsafe_code)]
 
@@ -13,13 +14,13 @@ const LENS: [usize; 6] = [0, 20, 125, 1 << 10, 64 << 10, 16 << 20];
 
 const KEY: MaskKey = MaskKey::new([0x37, 0xfa, 0x21, 0x3d]);
 
-/// Times `run` with `len` octets that begin anywhere, as payloads do.
+/// Times `run` with `len` bytes at an unaligned address, which is where payloads usually begin.
 fn case(c: &mut Criterion, group: &str, name: &str, len: usize, mut run: impl FnMut(&mut [u8])) {
-    let mut octets = vec![0x5a; len + 6];
+    let mut bytes = vec![0x5a; len + 6];
     let mut group = c.benchmark_group(group);
     group.throughput(Throughput::Bytes(len as u64));
     group.bench_function(BenchmarkId::new(name, len), |b| {
-        b.iter(|| run(black_box(&mut octets[6..])));
+        b.iter(|| run(black_box(&mut bytes[6..])));
     });
     group.finish();
 }
@@ -48,8 +49,8 @@ fn mask(c: &mut Criterion) {
     }
 }
 
-/// Whole frames through [`ws_proto::RecvHalf`]: text is unmasked and checked, binary only unmasked. The read is a
-/// copy, which is timed.
+/// Receives whole frames by [`ws_proto::RecvHalf`]: text is unmasked and checked, binary is only
+/// unmasked. The copy that takes the place of the read is included in the time.
 fn text(c: &mut Criterion) {
     for len in LENS {
         memcpy(c, "receive", len);
@@ -64,7 +65,7 @@ fn text(c: &mut Criterion) {
     }
 }
 
-/// Few characters of two octets, such as a Western language has.
+/// A text with few two-byte characters, as in a Western language.
 const MOSTLY_ASCII: &str =
     "All the letters of this text but one have a place in ASCII, as is common in Québec. ";
 
@@ -74,7 +75,7 @@ fn mostly_ascii(len: usize) -> String {
     text
 }
 
-/// The standard library's check stands beside ours.
+/// Compares the check of this library with that of the standard library.
 fn utf8(c: &mut Criterion) {
     for len in LENS {
         memcpy(c, "utf8", len);
@@ -85,12 +86,12 @@ fn utf8(c: &mut Criterion) {
             }
         }
         for (name, text) in texts {
-            let octets = Bytes::from(text);
+            let bytes = Bytes::from(text);
             case(c, "utf8", name, len, |_| {
-                assert!(Text::try_from(black_box(octets.clone())).is_ok());
+                assert!(Text::try_from(black_box(bytes.clone())).is_ok());
             });
             case(c, "utf8-std", name, len, |_| {
-                assert!(str::from_utf8(black_box(&octets)).is_ok());
+                assert!(str::from_utf8(black_box(&bytes)).is_ok());
             });
         }
     }

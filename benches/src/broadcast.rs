@@ -1,14 +1,17 @@
-//! What servers that broadcast share. Those on other people's libraries take this file, too: it needs none of ours.
+//! The command line and the orders of the broadcasting servers.
+//!
+//! `benches/peers` includes this file too, so it uses no crate of this project.
 
 use clap::Parser;
 
-/// Messages that wait until every subscriber's task has seen them: more than are ever on the way.
+/// The capacity of the channel to the subscribers' tasks, in messages. It is larger than the number
+/// that are ever in flight.
 pub const RING_LEN: usize = 64;
 
-/// Broadcasts to all who connect to 127.0.0.1, until it is ended.
+/// Broadcasts to all clients that connect to 127.0.0.1, until the process is terminated.
 ///
-/// A subscriber that says `MESSAGES LEN` makes it publish so many texts of that length. All
-/// connections are served by one thread.
+/// A subscriber orders messages by the text `MESSAGES LEN`: the server then publishes that number
+/// of texts of that length in bytes. One thread serves all connections.
 #[derive(Clone, Copy, Debug, Parser)]
 pub struct Options {
     /// The port to listen on.
@@ -16,17 +19,18 @@ pub struct Options {
     pub port: u16,
 }
 
-/// What a subscriber wants published.
+/// A subscriber's request to publish messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// How many messages.
+    /// The number of messages.
     pub messages: usize,
-    /// Octets of each.
+    /// The length of each in bytes.
     pub len: usize,
 }
 
 impl Order {
-    /// `MESSAGES LEN`; nothing that would overrun the ring or take more than 1 MiB.
+    /// Parses `MESSAGES LEN`. Returns `None` if the messages would overrun the channel or exceed 1
+    /// MiB each.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (messages, len) = text.split_once(' ')?;
@@ -44,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_are_two_numbers_within_reason() {
+    fn orders_are_two_numbers_within_the_limits() {
         let order = Order {
             messages: 16,
             len: 100,

@@ -1,4 +1,6 @@
-//! What clients that are measured share. Those on other people's libraries take this file, too: it needs none of ours.
+//! The command line, the load and the measurement of the clients.
+//!
+//! `benches/peers` includes this file too, so it uses no crate of this project.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -13,120 +15,116 @@ use clap::{Parser, ValueEnum};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 
-/// Whatever may go wrong.
+/// Any error of a client.
 pub type Failure = Box<dyn Error>;
 
-/// How long the server may take with what is in flight at the end.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The timeout for the echoes of the messages that are in flight at the end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Loads an echo server and prints what that took as one line of JSON.
+/// Loads an echo server and prints the measurement as one line of JSON.
 #[derive(Clone, Debug, Parser)]
 pub struct Options {
-    /// Where the server listens.
+    /// The address of the server.
     #[arg(long)]
     pub address: SocketAddr,
-    /// How many connections.
+    /// The number of connections.
     #[arg(long)]
     pub connections: usize,
-    /// How many messages are under way on each.
+    /// The number of messages in flight on each connection.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub in_flight: u64,
-    /// What the messages hold.
+    /// The kind of data in the messages.
     #[arg(long)]
     pub content: Content,
-    /// How many octets each has.
+    /// The length of each message in bytes.
     #[arg(long)]
     pub len: usize,
-    /// How long to measure, in seconds.
+    /// The length of the measurement, in seconds.
     #[arg(long)]
     pub seconds: f64,
-    /// How long to load the server before that, in seconds.
+    /// The length of the load before the measurement, in seconds.
     #[arg(long)]
     pub warm_up: f64,
 }
 
-/// What messages hold.
+/// The kind of data in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Content {
-    /// Text of one-octet characters.
+    /// Text of one-byte characters.
     Ascii,
-    /// Octets of all values.
+    /// Bytes of all values.
     Binary,
 }
 
-/// What all connections of a client share.
+/// The message, the counter and the phase that all connections of a client share.
 #[derive(Debug)]
-pub struct Course {
-    /// How many messages each connection keeps under way.
+pub struct Workload {
+    /// The number of messages that each connection keeps in flight.
     pub in_flight: u64,
-    /// The message that all send again and again.
+    /// The payload of the message that all connections send repeatedly.
     pub payload: Vec<u8>,
     is_text: bool,
     received: Cell<u64>,
-    phase: Cell<Timeout>,
+    phase: Cell<Phase>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Timeout {
-    /// Replies are compared with what was sent.
+enum Phase {
+    /// Replies are compared with the message that was sent.
     WarmUp,
-    /// Only their lengths are.
+    /// Only the lengths of replies are compared.
     Measured,
-    /// Nothing is sent any more.
+    /// Only lengths are compared, and nothing more is sent.
     Over,
 }
 
-impl Course {
+impl Workload {
     fn new(options: &Options) -> Self {
         let is_text = options.content == Content::Ascii;
-        let octet = |at: usize| match is_text {
+        let byte = |at: usize| match is_text {
             true => b'a' + (at % 26) as u8,
             false => (at * 31 % 251) as u8,
         };
         Self {
             in_flight: options.in_flight,
-            payload: (0..options.len).map(octet).collect(),
+            payload: (0..options.len).map(byte).collect(),
             is_text,
             received: Cell::new(0),
-            phase: Cell::new(Timeout::WarmUp),
+            phase: Cell::new(Phase::WarmUp),
         }
     }
 
-    /// The message, if it is text.
-    ///
-    /// # Panics
-    ///
-    /// Never: the text is ASCII.
+    /// Returns the message if it is text.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         let text = || std::str::from_utf8(&self.payload).expect("the text is ASCII");
         self.is_text.then(text)
     }
 
-    /// Takes a reply. Whether another message is to be sent for it.
+    /// Counts a reply. Returns `true` if the client must send another message for it.
     ///
     /// # Errors
     ///
-    /// If it is not what was sent.
+    /// If the reply is not the echo of the message.
     pub fn received(&self, reply: &[u8]) -> Result<bool, Failure> {
         let is_echo = match self.phase.get() {
-            Timeout::WarmUp => reply == self.payload,
-            Timeout::Measured | Timeout::Over => reply.len() == self.payload.len(),
+            Phase::WarmUp => reply == self.payload,
+            Phase::Measured | Phase::Over => reply.len() == self.payload.len(),
         };
         if !is_echo {
-            return Err("the echo is not what was sent".into());
+            return Err("the echo differs from the message that was sent".into());
         }
         self.received.set(self.received.get() + 1);
-        Ok(self.phase.get() != Timeout::Over)
+        Ok(self.phase.get() != Phase::Over)
     }
 
-    /// Measures for that long; what was measured, as JSON.
+    /// Measures for `seconds`, and returns the result as JSON.
     async fn observe(&self, seconds: f64) -> Result<String, Failure> {
-        self.phase.set(Timeout::Measured);
+        self.phase.set(Phase::Measured);
         let (started, before, first) = (Instant::now(), Times::now()?, self.received.get());
         sleep(Duration::from_secs_f64(seconds)).await;
         let (seconds, after) = (started.elapsed().as_secs_f64(), Times::now()?);
-        self.phase.set(Timeout::Over);
+        self.phase.set(Phase::Over);
         let messages = self.received.get() - first;
         let (run, waited) = (after.run - before.run, after.waited - before.waited);
         Ok(format!(
@@ -135,11 +133,11 @@ impl Course {
     }
 }
 
-/// Connects by `connect` as often as the command line says, and lets each connection do `load`, which ends when
-/// [`Course::received`] has said so for all messages under way.
+/// Opens as many connections by `connect` as the command line requires, and runs `load` on each.
+/// `load` must end when [`Workload::received`] has returned `false` for every message in flight.
 pub fn run<C, W, L>(
     connect: impl Fn(SocketAddr) -> C,
-    load: impl Fn(W, Rc<Course>) -> L,
+    load: impl Fn(W, Rc<Workload>) -> L,
 ) -> ExitCode
 where
     C: Future<Output = Result<W, Failure>>,
@@ -168,34 +166,35 @@ where
 async fn measure<C, W, L>(
     options: &Options,
     connect: impl Fn(SocketAddr) -> C,
-    load: impl Fn(W, Rc<Course>) -> L,
+    load: impl Fn(W, Rc<Workload>) -> L,
 ) -> Result<String, Failure>
 where
     C: Future<Output = Result<W, Failure>>,
     L: Future<Output = Result<(), Failure>> + 'static,
 {
-    let course = Rc::new(Course::new(options));
+    let workload = Rc::new(Workload::new(options));
     let mut connections = Vec::new();
     for _ in 0..options.connections {
         connections.push(connect(options.address).await?);
     }
     let mut tasks = JoinSet::new();
     for connection in connections {
-        tasks.spawn_local(load(connection, Rc::clone(&course)));
+        tasks.spawn_local(load(connection, Rc::clone(&workload)));
     }
     sleep(Duration::from_secs_f64(options.warm_up)).await;
-    let line = course.observe(options.seconds).await?;
+    let line = workload.observe(options.seconds).await?;
     let drained = async {
         while let Some(ended) = tasks.join_next().await {
             ended??;
         }
         Ok::<_, Failure>(())
     };
-    timeout(PATIENCE, drained).await??;
+    timeout(DRAIN_TIMEOUT, drained).await??;
     Ok(line)
 }
 
-/// Time that this thread, the only one, was on a processor, and time for which it was kept from it, in nanoseconds.
+/// The time for which this thread ran on a processor, and the time for which it was ready and had
+/// to wait for one. Both are in nanoseconds. The client has no other thread.
 struct Times {
     run: u64,
     waited: u64,
@@ -204,10 +203,11 @@ struct Times {
 impl Times {
     fn now() -> Result<Self, Failure> {
         let times = fs::read_to_string("/proc/thread-self/schedstat")?;
-        Self::parse(&times).ok_or_else(|| "no times in schedstat".into())
+        Self::parse(&times)
+            .ok_or_else(|| "/proc/thread-self/schedstat has an unexpected form".into())
     }
 
-    /// `RUN WAIT SLICES`
+    /// Parses `RUN WAIT SLICES`.
     fn parse(schedstat: &str) -> Option<Self> {
         let mut fields = schedstat.split_whitespace();
         Some(Self {
@@ -221,8 +221,8 @@ impl Times {
 mod tests {
     use super::*;
 
-    fn course(content: Content) -> Course {
-        Course::new(&Options {
+    fn workload(content: Content) -> Workload {
+        Workload::new(&Options {
             address: SocketAddr::from(([127, 0, 0, 1], 1)),
             connections: 1,
             in_flight: 1,
@@ -234,27 +234,30 @@ mod tests {
     }
 
     #[test]
-    fn messages_have_the_content_and_length_that_was_asked_for() {
-        assert_eq!(course(Content::Ascii).text(), Some("abcdefghijklmnopqrst"));
-        let binary = course(Content::Binary);
+    fn messages_have_the_requested_content_and_length() {
+        assert_eq!(
+            workload(Content::Ascii).text(),
+            Some("abcdefghijklmnopqrst")
+        );
+        let binary = workload(Content::Binary);
         assert_eq!((binary.text(), binary.payload.len()), (None, 20));
     }
 
     #[test]
-    fn replies_are_compared_at_first_and_answered_until_it_is_over() {
-        let course = course(Content::Ascii);
-        assert!(course.received(b"abcdefghijklmnopqrst").unwrap());
-        assert!(course.received(b"bbcdefghijklmnopqrst").is_err());
-        course.phase.set(Timeout::Measured);
-        assert!(course.received(&[b'x'; 20]).unwrap());
-        assert!(course.received(&[b'x'; 19]).is_err());
-        course.phase.set(Timeout::Over);
-        assert!(!course.received(&[b'x'; 20]).unwrap());
-        assert_eq!(course.received.get(), 3);
+    fn replies_are_compared_during_warm_up_and_answered_until_the_measurement_ends() {
+        let workload = workload(Content::Ascii);
+        assert!(workload.received(b"abcdefghijklmnopqrst").unwrap());
+        assert!(workload.received(b"bbcdefghijklmnopqrst").is_err());
+        workload.phase.set(Phase::Measured);
+        assert!(workload.received(&[b'x'; 20]).unwrap());
+        assert!(workload.received(&[b'x'; 19]).is_err());
+        workload.phase.set(Phase::Over);
+        assert!(!workload.received(&[b'x'; 20]).unwrap());
+        assert_eq!(workload.received.get(), 3);
     }
 
     #[test]
-    fn times_are_the_first_two_fields() {
+    fn schedstat_begins_with_both_times() {
         let times = Times::parse("12 34 5\n").unwrap();
         assert_eq!((times.run, times.waited), (12, 34));
         assert!(Times::parse("12").is_none());

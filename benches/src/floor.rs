@@ -1,10 +1,10 @@
-//! What the floors share. A floor is the least that an echo costs on a runtime: octets are read and
-//! written again, by one thread, and nobody looks at them. Floors stay as they are, so that ratios
-//! to them can be compared over time.
+//! The parts that the floors share. A floor is a lower bound for the cost of an echo on a runtime:
+//! one thread reads bytes and writes them again, without looking at them. The code of the floors is
+//! frozen, so that ratios to them can be compared over time.
 
 use clap::Parser;
 
-/// Echoes octets on 127.0.0.1 until it is ended.
+/// Echoes bytes on 127.0.0.1, until the process is terminated.
 #[derive(Debug, Parser)]
 struct Options {
     /// The port to listen on.
@@ -12,16 +12,16 @@ struct Options {
     port: u16,
 }
 
-/// How many octets are read at once, at most.
+/// The largest number of bytes that one read returns.
 pub const BUFFER_LEN: usize = 64 << 10;
 
-/// Where the command line says to listen.
+/// Returns the address to listen on, with the port of the command line.
 #[must_use]
 pub fn address() -> std::net::SocketAddr {
     ([127, 0, 0, 1], Options::parse().port).into()
 }
 
-/// A buffer on the heap.
+/// Returns a buffer of [`BUFFER_LEN`] bytes on the heap.
 #[must_use]
 pub fn buffer() -> Box<[u8]> {
     vec![0; BUFFER_LEN].into()

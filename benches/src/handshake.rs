@@ -1,4 +1,4 @@
-//! Both sides of an opening handshake, as a browser and a server have it.
+//! Both sides of an opening handshake, with the headers that a browser sends.
 
 use ws_handshake::{Answer, ClientHandshake, Established, OriginPolicy, Request};
 use ws_handshake::{ServerHandshake, Target};
@@ -14,17 +14,17 @@ fn begin() -> ClientHandshake {
         .expect("a valid request")
 }
 
-/// The octets of the request.
+/// Returns the encoded request.
 #[must_use]
 pub fn request() -> Vec<u8> {
     begin().request().to_vec()
 }
 
-/// What a server answers.
+/// Does the server's part: reads the request and returns the encoded answer.
 ///
 /// # Panics
 ///
-/// If this is not a request from [`request`].
+/// If `request` does not come from [`request()`].
 #[must_use]
 pub fn accept(request: &[u8]) -> Vec<u8> {
     let mut server = ServerHandshake::new(OriginPolicy::default());
@@ -34,11 +34,11 @@ pub fn accept(request: &[u8]) -> Vec<u8> {
     offer.accept(answer).expect("a valid answer").encode()
 }
 
-/// The client's part: the request is made, and the answer to it read.
+/// Does the client's part: makes the request and reads the answer to it.
 ///
 /// # Panics
 ///
-/// If this is not an answer from [`accept`].
+/// If `answer` does not come from [`accept`].
 #[must_use]
 pub fn client(answer: &[u8]) -> Established {
     let progress = begin().receive(answer).expect("a valid answer");
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sides_agree() {
+    fn both_sides_agree_on_the_protocol() {
         let established = client(&accept(&request()));
         assert_eq!(established.agreed().protocol(), Some("chat.v2"));
     }

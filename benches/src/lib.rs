@@ -1,4 +1,5 @@
-//! What the benchmarks share: payloads, masking keys and encoded input.
+//! The parts that the benchmarks share: payloads, masking keys, encoded input, and the two halves
+//! of a connection.
 
 #![forbid(unsafe_code)]
 
@@ -12,7 +13,8 @@ use std::hint::black_box;
 
 use ws_proto::{Config, MaskKey, MaskSource, MessageRef, RecvHalf, Role, SendHalf, Step};
 
-/// Payload lengths: every size tier of the code, both sides of each change of the header's length form.
+/// Payload lengths. They cover every size that the code treats differently, and the last length of
+/// each header form with the first length of the next.
 pub const LENS: [usize; 11] = [
     0,
     20,
@@ -27,22 +29,22 @@ pub const LENS: [usize; 11] = [
     16 << 20,
 ];
 
-/// What a payload holds.
+/// The kind of data in a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Text of one-octet characters.
+    /// Text of one-byte characters.
     Ascii,
-    /// Octets of all values.
+    /// Bytes of all values.
     Binary,
-    /// Text of two-, three- and four-octet characters.
+    /// Text of two-, three- and four-byte characters.
     NonAscii,
 }
 
 impl Content {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Ascii, Self::Binary, Self::NonAscii];
 
-    /// The name in reports.
+    /// Returns the name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -53,17 +55,17 @@ impl Content {
     }
 }
 
-/// A payload of exactly this length.
+/// The payload of a message.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// Any octets.
+    /// The payload of a binary message.
     Binary(Vec<u8>),
-    /// UTF-8.
+    /// The payload of a text message.
     Text(String),
 }
 
 impl Payload {
-    /// `len` octets of this content.
+    /// Makes a payload of exactly `len` bytes.
     #[must_use]
     pub fn new(content: Content, len: usize) -> Self {
         match content {
@@ -73,17 +75,18 @@ impl Payload {
         }
     }
 
-    /// The payload as a message to send.
+    /// Returns the payload as a message to send.
     #[must_use]
     pub fn message(&self) -> MessageRef<'_> {
         match self {
-            Self::Binary(octets) => MessageRef::Binary(octets),
+            Self::Binary(bytes) => MessageRef::Binary(bytes),
             Self::Text(text) => MessageRef::Text(text),
         }
     }
 }
 
-/// The pattern again and again, `len` octets of it: what does not fit as a character at the end becomes spaces.
+/// Repeats the pattern until the text has `len` bytes. Spaces fill the end if the next character
+/// does not fit.
 fn repeat(pattern: &str, len: usize) -> String {
     let mut text = String::with_capacity(len);
     for character in pattern.chars().cycle() {
@@ -96,7 +99,7 @@ fn repeat(pattern: &str, len: usize) -> String {
     text
 }
 
-/// Masking keys that cost nearly nothing, so that the source of keys is not what is measured.
+/// A source of masking keys that costs almost nothing, so that the benchmarks do not measure it.
 #[derive(Clone, Debug, Default)]
 pub struct CountedKeys(u32);
 
@@ -107,7 +110,7 @@ impl MaskSource for CountedKeys {
     }
 }
 
-/// The sending half of the end with this role.
+/// Returns the sending half of a connection with this role.
 #[must_use]
 pub fn send_half(role: Role) -> SendHalf {
     match role {
@@ -116,12 +119,12 @@ pub fn send_half(role: Role) -> SendHalf {
     }
 }
 
-/// The bytes of `count` messages as the end with this role sends them.
+/// Returns the bytes that a `sender` of this role sends for `message`, `count` times in a row.
 #[must_use]
 pub fn encoded(sender: Role, message: MessageRef<'_>, count: usize) -> Vec<u8> {
     let mut send = send_half(sender);
     for _ in 0..count {
-        // A fresh connection is open.
+        // Cannot fail: a new connection is open.
         let _ = send.message(message);
     }
     let mut slices = [&[][..]; 8];
@@ -129,8 +132,8 @@ pub fn encoded(sender: Role, message: MessageRef<'_>, count: usize) -> Vec<u8> {
     slices.get(..used).unwrap_or_default().concat()
 }
 
-/// A receiving half with a block of `len` bytes, as a connection has it while it is read from, and the half that answers
-/// for it.
+/// Returns a receiving half with a block of `len` bytes, as during a read, and the sending half
+/// that answers for it.
 #[must_use]
 pub fn receiver(role: Role, len: usize) -> (RecvHalf, SendHalf) {
     let mut recv = RecvHalf::new(role, &Config::default());
@@ -140,7 +143,8 @@ pub fn receiver(role: Role, len: usize) -> (RecvHalf, SendHalf) {
     (recv, send_half(role))
 }
 
-/// How many messages come out of `input`, which is copied into the block: the copy stands for the read.
+/// Copies `input` into the block, receives its messages, and returns their number. The copy takes
+/// the place of the read.
 ///
 /// # Panics
 ///

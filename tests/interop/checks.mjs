@@ -1,10 +1,10 @@
-// What every pairing with a WebSocket of JavaScript goes through, in a browser and in Node.
+// The checks of a JavaScript WebSocket, for a browser and for Node.
 
 const LENGTHS = [0, 1, 125, 126, 65535, 65536];
 const MIB = 1024 * 1024;
 const CLOSE = { code: 4321, reason: "auf Wiedersehen, tschüß" };
 
-// Something that compresses, of `length` octets.
+// Returns an ASCII text of `length` bytes that compresses well.
 function letters(length) {
   return "the quick brown fox ".repeat(length / 20 + 1).slice(0, length);
 }
@@ -21,30 +21,31 @@ function json(length) {
 }
 
 function random(length) {
-  const octets = new Uint8Array(length);
-  // That many are the most that one call gives.
+  const bytes = new Uint8Array(length);
+  // One call returns at most 65536 bytes.
   for (let at = 0; at < length; at += 65536) {
-    crypto.getRandomValues(octets.subarray(at, at + 65536));
+    crypto.getRandomValues(bytes.subarray(at, at + 65536));
   }
-  return octets;
+  return bytes;
 }
 
-function octets(text) {
+function encode(text) {
   return new TextEncoder().encode(text);
 }
 
 function same(sent, received) {
   if (typeof sent === "string" || typeof received === "string") return sent === received;
   const view = new Uint8Array(received);
-  return view.length === sent.length && sent.every((octet, at) => octet === view[at]);
+  return view.length === sent.length && sent.every((byte, at) => byte === view[at]);
 }
 
-function told(message) {
+function describe(message) {
   const kind = typeof message === "string" ? "text" : "binary";
   return `${kind} of ${message.length ?? message.byteLength}`;
 }
 
-// Messages in the order in which they arrive, and the end. Made before anything can arrive.
+// Collects the messages of a socket in their order, and its end. Must be created before a message
+// can arrive.
 export class Inbox {
   #messages = [];
   #waiting = null;
@@ -54,7 +55,7 @@ export class Inbox {
     this.closed = new Promise((resolve) => socket.addEventListener("close", resolve));
     this.closed.then(() => this.#waiting?.reject(new Error("the connection ended")));
     socket.addEventListener("message", ({ data }) => {
-      // Several may arrive before whoever waits gets to run.
+      // Cleared here, because more messages may arrive before the waiting function runs.
       const waiting = this.#waiting;
       this.#waiting = null;
       if (waiting) waiting.resolve(data);
@@ -75,27 +76,32 @@ async function echo(socket, inbox, ...messages) {
 
 export async function expect(inbox, sent) {
   const received = await inbox.next();
-  if (!same(sent, received)) throw new Error(`${told(sent)} came back as ${told(received)}`);
+  if (!same(sent, received)) {
+    throw new Error(`${describe(sent)} came back as ${describe(received)}`);
+  }
 }
 
 async function close(socket, inbox) {
   socket.close(CLOSE.code, CLOSE.reason);
-  // The reason is for the other end: whoever answers a Close returns the code.
+  // Only the code is compared. An endpoint that answers a Close returns its code, but not
+  // necessarily its reason.
   const { code, wasClean } = await inbox.closed;
-  if (!wasClean) throw new Error("the end is not clean");
+  if (!wasClean) throw new Error("the connection did not close cleanly");
   if (code !== CLOSE.code) throw new Error(`the close code came back as ${code}`);
 }
 
-// Goes through all checks over an open connection. Gives `report` a line for each: `ok NAME` or
-// `failed NAME: why`. `more` are checks that only one API can do.
+// Runs all checks over an open connection. Calls `report` with a line for each check: `ok NAME` or
+// `failed NAME: REASON`. `more` has checks that only one API supports.
 export async function runChecks(socket, inbox, report, more = {}) {
   const small = Array.from({ length: 200 }, (_, id) => JSON.stringify({ event: "price", of: "something", id }));
   const checks = {
     negotiated: () => {
-      if (!socket.extensions.startsWith("permessage-deflate")) throw new Error(`agreed on "${socket.extensions}"`);
+      if (!socket.extensions.startsWith("permessage-deflate")) {
+        throw new Error(`expected permessage-deflate, agreed on "${socket.extensions}"`);
+      }
     },
     text: () => echo(socket, inbox, ...LENGTHS.map(letters)),
-    binary: () => echo(socket, inbox, ...LENGTHS.map(letters).map(octets)),
+    binary: () => echo(socket, inbox, ...LENGTHS.map(letters).map(encode)),
     json: () => echo(socket, inbox, json(MIB)),
     incompressible: () => echo(socket, inbox, random(MIB)),
     "non-ascii": () => echo(socket, inbox, "κόσμε", "ß€😀 ".repeat(20_000)),

@@ -1,10 +1,11 @@
-// The package ws: `peer.mjs client URL` checks an echo server, `peer.mjs server` prints its URL and
-// checks the first echo client that connects. Prints a line for each check.
+// A peer on the package ws. `peer.mjs client URL` checks an echo server. `peer.mjs server` prints
+// its URL and checks the first echo client that connects. Both print a line for each check.
 
 import { WebSocket, WebSocketServer } from "ws";
 import { Inbox, expect, runChecks } from "./checks.mjs";
 
-// By default only messages of 1 KiB and more are compressed.
+// A threshold of 0 compresses every message. By default only messages of 1 KiB and more are
+// compressed.
 const options = { perMessageDeflate: { threshold: 0 }, maxPayload: 4 * 1024 * 1024 };
 
 async function check(socket, inbox) {
@@ -18,7 +19,7 @@ async function check(socket, inbox) {
       const pong = new Promise((resolve) => socket.once("pong", resolve));
       socket.ping("still there?");
       const payload = (await pong).toString();
-      if (payload !== "still there?") throw new Error(`the Pong has "${payload}"`);
+      if (payload !== "still there?") throw new Error(`the payload of the Pong is "${payload}"`);
     },
   });
 }

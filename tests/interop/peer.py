@@ -1,5 +1,7 @@
-"""The package websockets: `peer.py client URL` checks an echo server, `peer.py server` prints its URL and
-checks the first echo client that connects. Prints a line for each check.
+"""A peer on the package websockets.
+
+`peer.py client URL` checks an echo server. `peer.py server` prints its URL and checks the first
+echo client that connects. Both print a line for each check.
 """
 
 import asyncio
@@ -18,12 +20,12 @@ OPTIONS = {"compression": "deflate", "max_size": 4 * MIB}
 
 
 def letters(length):
-    """Something that compresses."""
+    """Returns an ASCII text of `length` bytes that compresses well."""
     return ("the quick brown fox " * (length // 20 + 1))[:length]
 
 
 def records(length):
-    """JSON of about that length."""
+    """Returns a JSON text of about `length` bytes."""
     count = length // 60
     return json.dumps(
         [{"id": id, "name": f"item {id}", "price": id * 7919 % 10007} for id in range(count)]
@@ -32,7 +34,8 @@ def records(length):
 
 async def negotiated(connection):
     extensions = [extension.name for extension in connection.protocol.extensions]
-    assert extensions == ["permessage-deflate"], f"agreed on {extensions}"
+    expected = ["permessage-deflate"]
+    assert extensions == expected, f"expected {expected}, agreed on {extensions}"
 
 
 async def echo(connection, *messages):
@@ -40,15 +43,16 @@ async def echo(connection, *messages):
         for message in messages:
             await connection.send(message)
 
-    # Not all before the first echo is read: both ends would wait for room.
+    # Sends while it receives. If it sent everything first, both ends would wait until the other one
+    # reads.
     sending = asyncio.create_task(send())
     for sent in messages:
         received = await connection.recv()
-        assert received == sent, f"{told(sent)} came back as {told(received)}"
+        assert received == sent, f"{describe(sent)} came back as {describe(received)}"
     await sending
 
 
-def told(message):
+def describe(message):
     return f"{'text' if isinstance(message, str) else 'binary'} of {len(message)}"
 
 
@@ -56,7 +60,7 @@ async def fragments(connection):
     parts = ["one ", "", "and two ", "and three " * 10_000]
     await connection.send(parts)
     received = await connection.recv()
-    assert received == "".join(parts), f"fragments came back as {told(received)}"
+    assert received == "".join(parts), f"fragments came back as {describe(received)}"
 
 
 async def ping(connection):
@@ -69,7 +73,8 @@ async def close(connection):
         await connection.recv()
     except ConnectionClosed as end:
         assert end.rcvd is not None, "no Close came back"
-        # The reason is for the other end: whoever answers a Close returns the code.
+        # Only the code is compared. An endpoint that answers a Close returns its code, but not
+        # necessarily its reason.
         assert end.rcvd.code == CLOSE[0], f"the close code came back as {end.rcvd.code}"
 
 

@@ -2,20 +2,20 @@
 
 use std::io::{self, Error};
 
-/// The port after `--port`.
+/// Returns the port of the option `--port`.
 ///
 /// # Errors
 ///
-/// The command line is anything else than `--port N`.
+/// If the command line is not `--port N`.
 pub fn port() -> io::Result<u16> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.as_slice() {
         [flag, port] if flag == "--port" => port.parse().map_err(Error::other),
-        _ => Err(Error::other("usage: --port N, where 0 is any free port")),
+        _ => Err(Error::other("usage: --port N, where 0 picks a free port")),
     }
 }
 
-/// The URLs to connect to: the arguments, and for `-` the lines of standard input.
+/// Returns the URLs to connect to: the arguments, with the lines of standard input in place of `-`.
 pub fn urls() -> impl Iterator<Item = String> {
     std::env::args()
         .skip(1)

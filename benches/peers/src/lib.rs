@@ -1,5 +1,6 @@
-//! What the echo servers of this package share: their command line, listeners, and the loop of
-//! those libraries whose connections are a stream and a sink.
+//! The parts that the programs of this package share: the command line and the listeners of the
+//! echo servers, and the loops of the servers and clients whose connections are a stream and a
+//! sink.
 
 #![forbid(unsafe_code)]
 
@@ -16,44 +17,47 @@ use std::ops::Deref;
 use async_global_executor::GlobalExecutorConfig;
 use clap::Parser;
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+use tokio_tungstenite::tungstenite;
 
-use self::client::{Course, Failure};
+use self::client::{Failure, Workload};
 
-/// Accepts WebSocket connections on 127.0.0.1 and echoes every message, until it is ended.
+/// Accepts WebSocket connections on 127.0.0.1 and echoes every message, until the process is
+/// terminated.
 ///
-/// All connections are served by one thread.
+/// One thread serves all connections.
 #[derive(Clone, Debug, Parser)]
 pub struct Options {
     /// The port to listen on.
     #[arg(long)]
     pub port: u16,
-    /// Answer the messages that arrived together together, and use the buffers that the library's
-    /// own measurements use.
+    /// Batch the answers to messages that arrived together, and use the buffer sizes of the
+    /// library's own benchmark.
     #[arg(long)]
     pub tuned: bool,
     /// Compress messages for clients that offer it (permessage-deflate).
     #[arg(long)]
     pub deflate: bool,
-    /// The level of compression, if not the library's default.
+    /// The compression level; by default that of the library.
     #[arg(long, requires = "deflate")]
     pub level: Option<u32>,
 }
 
 impl Options {
-    /// Those of the command line.
+    /// Parses the command line.
     #[must_use]
     pub fn from_arguments() -> Self {
         Self::parse()
     }
 }
 
-/// The longest message, as the project's own servers have it.
+/// The longest message in bytes. The project's own servers have the same limit.
 pub const MAX_MESSAGE_LEN: usize = 16 << 20;
 
-/// How many messages a tuned server answers before their answers are written, at most.
+/// The largest number of messages that a tuned server answers before it writes the answers.
 const BATCH: usize = 32;
 
-/// Answers each message by itself, or, `tuned`, those that are there together.
+/// Echoes each message separately. With `tuned`, echoes up to 32 messages that have arrived
+/// together by one flush.
 pub async fn echo<W, M, E>(mut ws: W, tuned: bool, is_data: fn(&M) -> bool) -> Result<(), E>
 where
     W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
@@ -72,7 +76,7 @@ where
     Ok(())
 }
 
-/// Answers what is there already, and flushes.
+/// Echoes the messages that have arrived already, up to the limit, and flushes.
 async fn echo_more<W, M, E>(ws: &mut W, is_data: fn(&M) -> bool) -> Result<(), E>
 where
     W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
@@ -89,10 +93,26 @@ where
     ws.flush().await
 }
 
-/// Loads an echo server: what arrived together is answered together by as many messages.
+/// Accepts a connection of tungstenite by `accept`, and echoes its messages until it ends.
+pub async fn echo_tungstenite<F, W>(accept: impl FnOnce() -> F, tuned: bool)
+where
+    F: Future<Output = Result<W, tungstenite::Error>>,
+    W: Stream<Item = Result<tungstenite::Message, tungstenite::Error>>
+        + Sink<tungstenite::Message, Error = tungstenite::Error>
+        + Unpin,
+{
+    let is_data = |message: &tungstenite::Message| message.is_text() || message.is_binary();
+    if let Ok(ws) = accept().await {
+        // An error only means that the connection has ended.
+        drop(echo(ws, tuned, is_data).await);
+    }
+}
+
+/// Loads an echo server. Sends one message for each reply, and writes the messages for replies that
+/// arrived together together.
 pub async fn load<W, M, E, P>(
     mut ws: W,
-    course: &Course,
+    workload: &Workload,
     message: M,
     payload: fn(M) -> P,
 ) -> Result<(), Failure>
@@ -102,7 +122,7 @@ where
     P: Deref<Target = [u8]>,
     E: Error + 'static,
 {
-    let (mut under_way, mut wanted) = (course.in_flight, course.in_flight);
+    let (mut under_way, mut wanted) = (workload.in_flight, workload.in_flight);
     while under_way > 0 {
         for _ in 0..std::mem::take(&mut wanted) {
             ws.feed(message.clone()).await?;
@@ -111,7 +131,7 @@ where
         let mut next = ws.next().await;
         loop {
             let reply = next.ok_or("the server ended the connection")??;
-            match course.received(&payload(reply))? {
+            match workload.received(&payload(reply))? {
                 true => wanted += 1,
                 false => under_way -= 1,
             }
@@ -124,7 +144,7 @@ where
     Ok(())
 }
 
-/// Serves each connection by a task on a tokio runtime of one thread.
+/// Serves each connection by a task on a tokio runtime with one thread.
 pub fn serve_tokio<E>(port: u16, serve: impl Fn(tokio::net::TcpStream) -> E) -> io::Result<()>
 where
     E: Future<Output = ()> + Send + 'static,
@@ -142,7 +162,7 @@ where
     })
 }
 
-/// Serves each connection by a task on a smol executor that one thread runs.
+/// Serves each connection by a task on a smol executor that runs on one thread.
 pub fn serve_smol<E>(port: u16, serve: impl Fn(smol::net::TcpStream) -> E) -> io::Result<()>
 where
     E: Future<Output = ()> + Send + 'static,
@@ -158,7 +178,7 @@ where
     }))
 }
 
-/// Serves each connection by a task of async-std, which has one thread for tasks.
+/// Serves each connection by a task of async-std, with one thread for tasks.
 pub fn serve_async_std<E>(
     port: u16,
     serve: impl Fn(async_std::net::TcpStream) -> E,

@@ -1,7 +1,8 @@
-//! A server that broadcasts, as the example `tokio_broadcast`: each message is encoded once, whoever subscribes, and
-//! those that wait for a subscriber are written together.
+//! A broadcasting server like the example `tokio_broadcast`. It encodes each message once for all
+//! subscribers, and writes the messages that wait for a subscriber together.
 //!
-//! A subscriber that says `MESSAGES LEN` makes it publish so many texts of that length.
+//! A subscriber orders messages by the text `MESSAGES LEN`: the server then publishes that number
+//! of texts of that length.
 
 #![forbid(unsafe_code)]
 
@@ -66,10 +67,11 @@ async fn subscribe(
     }
 }
 
-/// A subscriber does not keep up.
+/// The error for a subscriber that does not keep up.
 struct TooSlow;
 
-/// Queues `message` and what waits behind it, as far as there is room: it leaves together.
+/// Queues `message` and the messages that wait behind it, while there is room. The connection
+/// writes them together.
 fn queue(
     ws: &mut WebSocket,
     message: Prepared,
@@ -81,7 +83,8 @@ fn queue(
             Ok(message) => match ws.try_feed(&message) {
                 Ok(()) => {}
                 Err(TryFeedError::Full(_)) => return Err(TooSlow),
-                // The subscriber is leaving: go on receiving until it is gone.
+                // The subscriber is closing the connection: keep receiving until the connection
+                // ends.
                 Err(_) => return Ok(()),
             },
             Err(TryRecvError::Lagged(_)) => return Err(TooSlow),
@@ -99,7 +102,7 @@ fn publish(news: &Sender<Prepared>, order: &str) {
         return;
     };
     for _ in 0..order.messages {
-        // An error says that nobody listens.
+        // An error means that there is no subscriber.
         drop(news.send(Prepared::new("a".repeat(order.len))));
     }
 }

@@ -1,4 +1,4 @@
-//! An echo server over the halves of a connection.
+//! An echo server on tokio that splits each connection into its halves.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The floor without a runtime: a loop around the system's readiness calls (epoll on Linux).
+//! The floor without a runtime: a loop around the readiness calls of the system (epoll on Linux).
 
 #![forbid(unsafe_code)]
 
@@ -40,7 +40,8 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// Whether there will be more.
+/// The state of a connection after its input was echoed: `On` if it is open, `Away` if the peer
+/// ended it.
 enum Go {
     On,
     Away,
@@ -49,7 +50,7 @@ enum Go {
 struct Connection {
     tcp: TcpStream,
     buffer: Box<[u8]>,
-    /// What was read and not yet written.
+    /// The start of the bytes in `buffer` that were read and not yet written. They end at `to`.
     from: usize,
     to: usize,
 }
@@ -64,7 +65,7 @@ impl Connection {
         }
     }
 
-    /// Reads and writes until it would wait.
+    /// Reads and writes until one of them would block.
     fn echo(&mut self) -> io::Result<Go> {
         let mut is_empty = false;
         loop {
@@ -85,7 +86,7 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Go::On),
                 Err(error) => return Err(error),
             }
-            // After a short read there is nothing left: the next octet is a new event.
+            // A short read has emptied the socket. The next byte causes a new event.
             is_empty = self.to < self.buffer.len();
         }
     }

@@ -1,46 +1,55 @@
-//! Calls one hot function again and again, for a program that counts instructions: `cargo xtask bench --instructions`.
+//! A program that calls one hot function repeatedly. `cargo xtask bench --instructions` runs it and
+//! counts instructions.
 
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
 
+use bytes::Bytes;
 use clap::{Parser, ValueEnum};
 use ws_benches::handshake::{accept, client, request};
 use ws_benches::{Content, Payload, encoded, receive, receiver, send_half};
 use ws_proto::{MaskKey, Role, Text};
 
-/// Calls a hot function again and again.
+/// Calls one hot function repeatedly.
 #[derive(Debug, Parser)]
 struct Options {
+    /// The function to call.
     function: Function,
+    /// The number of calls.
     calls: u32,
 }
 
-/// What can be called, with the length of its payload.
+/// A hot function, with the length of its payload in bytes.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Function {
-    /// A masked text message is received.
+    /// Receiving a masked ASCII text.
     #[value(name = "decode-20")]
     Decode20,
+    /// Receiving a masked ASCII text.
     #[value(name = "decode-1024")]
     Decode1024,
-    /// A text message is sent by a client.
+    /// Sending an ASCII text as a client.
     #[value(name = "encode-20")]
     Encode20,
+    /// Sending an ASCII text as a client.
     #[value(name = "encode-1024")]
     Encode1024,
-    /// By a server.
+    /// Sending an ASCII text as a server.
     #[value(name = "answer-20")]
     Answer20,
+    /// Sending an ASCII text as a server.
     #[value(name = "answer-1024")]
     Answer1024,
-    /// In place.
+    /// Masking a payload in place.
     #[value(name = "mask-1024")]
     Mask1024,
-    /// Text that is not ASCII.
+    /// Checking a text that is not ASCII.
     #[value(name = "utf8-1024")]
     Utf81024,
+    /// The server's part of the opening handshake.
     HandshakeServer,
+    /// The client's part of the opening handshake.
     HandshakeClient,
 }
 
@@ -72,7 +81,7 @@ fn repeat(calls: u32, mut call: impl FnMut()) {
     }
 }
 
-/// Each call copies the input into the block, which stands for the read.
+/// Each call copies the input into the block, which takes the place of the read.
 fn decode(len: usize, calls: u32) {
     let text = Payload::new(Content::Ascii, len);
     let frame = encoded(Role::Client, text.message(), 1);
@@ -103,8 +112,8 @@ fn utf8(calls: u32) {
     let Payload::Text(text) = Payload::new(Content::NonAscii, 1024) else {
         unreachable!("this content is text");
     };
-    let octets = bytes::Bytes::from(text);
+    let bytes = Bytes::from(text);
     repeat(calls, || {
-        assert!(Text::try_from(black_box(octets.clone())).is_ok());
+        assert!(Text::try_from(black_box(bytes.clone())).is_ok());
     });
 }

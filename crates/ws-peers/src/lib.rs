@@ -1,22 +1,64 @@
-//! Command lines that the peers on all runtimes share.
+//! The parts that the echo servers and clients of all runtimes share: command lines, and the
+//! dialogue with the peer.
 //!
-//! The peers are what users would write: library defaults, no hidden settings.
+//! The programs are written as a user of the library would write them: with its defaults and
+//! without hidden settings.
 
 #![forbid(unsafe_code)]
 
 use std::fmt::Display;
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use ws_driver::{Config, DeflateConfig, OriginPolicy};
+use ws_driver::transport::{Runtime, Wrap};
+use ws_driver::{Acceptor, Config, Connector, DeflateConfig, OriginPolicy};
 
-/// How long saying hello may take, whatever the server does.
-pub const PATIENCE: Duration = Duration::from_secs(14);
+/// The pause after a failed `accept`. The process is probably out of file descriptors, and
+/// connections that end in the meantime free some.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// Accepts WebSocket connections on 127.0.0.1 and echoes every message, until it is ended.
+/// The setting for compression.
+#[derive(Debug, clap::Args)]
+struct Compression {
+    /// Compress messages if the other side agrees (permessage-deflate). The settings `mem_level=N`,
+    /// from 1 to 9, and `window_bits=N`, from 9 to 15, determine how much memory compression may
+    /// use. Separate them by a comma.
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, require_equals = true, default_missing_value = "",
+          value_parser = deflate_config)]
+    deflate: Option<DeflateConfig>,
+}
+
+impl Compression {
+    /// Returns the library's defaults, with compression if it was requested.
+    fn config(&self) -> Config {
+        match self.deflate {
+            Some(deflate) => Config::default().deflate(deflate),
+            None => Config::default(),
+        }
+    }
+}
+
+/// Changes the library's defaults by `text`, a comma-separated list of `mem_level=N` and
+/// `window_bits=N`.
+fn deflate_config(text: &str) -> Result<DeflateConfig, String> {
+    let mut settings = text.split(',').filter(|setting| !setting.is_empty());
+    settings.try_fold(DeflateConfig::default(), |config, setting| {
+        let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+        match (name, value.parse()) {
+            ("mem_level", Ok(level @ 1..=9)) => Ok(config.mem_level(level)),
+            ("mem_level", _) => Err(format!("`{value}` is not a number from 1 to 9")),
+            ("window_bits", Ok(bits @ 9..=15)) => Ok(config.own_window_bits(bits)),
+            ("window_bits", _) => Err(format!("`{value}` is not a number from 9 to 15")),
+            _ => Err("expected mem_level=N or window_bits=N".into()),
+        }
+    })
+}
+
+/// Accepts WebSocket connections on 127.0.0.1 and echoes every message, until the process is
+/// terminated.
 ///
 /// Prints the URL on the first line of standard output.
 #[derive(Debug, Parser)]
@@ -24,36 +66,34 @@ pub const PATIENCE: Duration = Duration::from_secs(14);
 pub struct EchoServer {
     /// The port to listen on; 0 picks a free one.
     #[arg(long)]
-    pub port: u16,
-    /// Threads that serve connections.
+    port: u16,
+    /// The number of threads that serve connections.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: u16,
-    /// Compress messages for clients that offer it (permessage-deflate). `mem_level=N`, from 1 to 9, and
-    /// `window_bits=N`, from 9 to 15, say how much memory that may take.
-    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, require_equals = true, default_missing_value = "",
-          value_parser = deflate_config)]
-    pub deflate: Option<DeflateConfig>,
-    /// Let pages of this origin connect, such as `http://localhost:8080`; may be repeated. Without it, only pages of
-    /// the server's own host and port may.
+    #[command(flatten)]
+    compression: Compression,
+    /// Accept pages of this origin, such as `http://localhost:8080`. May be repeated. By default
+    /// only pages of the server's own host and port are accepted.
     #[arg(long = "origin", value_name = "ORIGIN")]
-    pub origins: Vec<String>,
+    origins: Vec<String>,
 }
 
 impl EchoServer {
-    /// Where to listen.
+    /// Returns the address to listen on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    /// The library's defaults, with compression if that is asked for.
-    pub fn config(&self) -> Config {
-        config(self.deflate)
+    /// Returns an acceptor with the settings of the command line, and the library's defaults for
+    /// everything else.
+    pub fn acceptor<R>(&self) -> Acceptor<R> {
+        Acceptor::new()
+            .config(self.compression.config())
+            .origins(self.origin_policy())
     }
 
-    /// The library's default, or the origins that were named.
-    #[must_use]
-    pub fn origin_policy(&self) -> OriginPolicy {
+    fn origin_policy(&self) -> OriginPolicy {
         match &*self.origins {
             [] => OriginPolicy::default(),
             origins => OriginPolicy::allow_list(origins),
@@ -61,57 +101,57 @@ impl EchoServer {
     }
 }
 
-fn config(deflate: Option<DeflateConfig>) -> Config {
-    match deflate {
-        Some(deflate) => Config::default().deflate(deflate),
-        None => Config::default(),
+/// Accepts a connection over `stream` and echoes every message until it ends.
+///
+/// # Errors
+///
+/// If the handshake or the connection fails. A server may ignore this error: if the peer caused it,
+/// the peer has received an HTTP status or a Close.
+pub async fn echo<R, S>(acceptor: Acceptor<R>, stream: S) -> io::Result<()>
+where
+    R: Wrap<S>,
+{
+    let mut ws = acceptor.accept(stream).await?;
+    while let Some((message, out)) = ws.recv_ref().await? {
+        out.feed(message).await?;
     }
-}
-
-/// The library's defaults, but for what `text` sets: `mem_level=N`, `window_bits=N`, with a comma between.
-fn deflate_config(text: &str) -> Result<DeflateConfig, String> {
-    let mut settings = text.split(',').filter(|setting| !setting.is_empty());
-    settings.try_fold(DeflateConfig::default(), |config, setting| {
-        let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
-        match (name, value.parse()) {
-            ("mem_level", Ok(level @ 1..=9)) => Ok(config.mem_level(level)),
-            ("mem_level", _) => Err(format!("`{value}` is no number from 1 to 9")),
-            ("window_bits", Ok(bits @ 9..=15)) => Ok(config.own_window_bits(bits)),
-            ("window_bits", _) => Err(format!("`{value}` is no number from 9 to 15")),
-            _ => Err("expected mem_level=N or window_bits=N".into()),
-        }
-    })
+    Ok(())
 }
 
 /// Connects to each WebSocket URL in turn and echoes every message until the connection ends.
 ///
-/// Prints `done URL` or `failed URL: why` after each, and exits with 0 in either case.
+/// Prints `done URL` or `failed URL: REASON` after each, and exits with 0 in either case.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct EchoClient {
-    /// URLs to connect to; `-` reads more from standard input, one per line.
+    /// URLs to connect to; `-` reads more URLs from standard input, one per line.
     #[arg(required = true)]
-    pub urls: Vec<String>,
-    /// Offer to compress messages (permessage-deflate). `mem_level=N`, from 1 to 9, and `window_bits=N`, from 9 to 15,
-    /// say how much memory that may take.
-    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, require_equals = true, default_missing_value = "",
-          value_parser = deflate_config)]
-    pub deflate: Option<DeflateConfig>,
+    urls: Vec<String>,
+    #[command(flatten)]
+    compression: Compression,
 }
 
 impl EchoClient {
-    /// The library's defaults, with compression if that is asked for.
-    pub fn config(&self) -> Config {
-        config(self.deflate)
+    /// Connects to each URL in turn, echoes every message, and prints how the connection ended.
+    ///
+    /// Reading URLs from standard input blocks the thread.
+    pub async fn run<R: Runtime>(&self) {
+        let connector = Connector::<R>::new().config(self.compression.config());
+        for url in self.each_url() {
+            match echo_client(&connector, &url).await {
+                Ok(()) => announce(format_args!("done {url}")),
+                Err(error) => announce(format_args!("failed {url}: {error}")),
+            }
+        }
     }
 
-    /// The URLs in order, those of standard input as they come.
-    pub fn each_url(&self) -> impl Iterator<Item = String> {
+    /// Returns the URLs in order, and reads those of standard input when they are needed.
+    fn each_url(&self) -> impl Iterator<Item = String> {
         self.urls
             .iter()
             .flat_map(|url| -> Box<dyn Iterator<Item = String>> {
                 if url == "-" {
-                    Box::new(std::io::stdin().lock().lines().map_while(Result::ok))
+                    Box::new(io::stdin().lock().lines().map_while(Result::ok))
                 } else {
                     Box::new(std::iter::once(url.clone()))
                 }
@@ -119,25 +159,24 @@ impl EchoClient {
     }
 }
 
-/// Connects, sends `hello`, waits for one message, and closes.
-///
-/// Exits with 0 if all of that worked, else prints one line on standard error and exits with 1.
-#[derive(Debug, Parser)]
-#[command(version)]
-pub struct Hello {
-    /// The WebSocket URL.
-    pub url: String,
+async fn echo_client<R: Runtime>(connector: &Connector<R>, url: &str) -> io::Result<()> {
+    let mut ws = connector.connect(url).await?;
+    while let Some((message, out)) = ws.recv_ref().await? {
+        out.feed(message).await?;
+    }
+    Ok(())
 }
 
-/// Prints a line that whoever started the peer waits for.
+/// Prints a line that the process which started the peer waits for.
 ///
-/// A closed standard output is no reason to stop serving.
+/// Ignores a closed standard output, because the peer can serve without it.
 pub fn announce(line: impl Display) {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// Turns the outcome of a peer into its exit status, with one line on standard error if it failed.
+/// Turns the result of a peer into its exit status, and prints an error as one line on standard
+/// error.
 pub fn exit<E: Display>(command: &str, result: Result<(), E>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -157,16 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn compression_takes_the_memory_it_is_told() {
-        let default = server("--deflate").unwrap().deflate;
-        assert_eq!(default, Some(DeflateConfig::default()));
-        let small = server("--deflate=mem_level=1").unwrap().deflate;
-        assert_eq!(small, Some(DeflateConfig::default().mem_level(1)));
-        let large = server("--deflate=mem_level=9,window_bits=15")
-            .unwrap()
-            .deflate;
-        let expected = DeflateConfig::default().mem_level(9).own_window_bits(15);
-        assert_eq!(large, Some(expected));
+    fn compression_has_the_requested_settings() {
+        let deflate = |option| server(option).unwrap().compression.deflate;
+        let default = DeflateConfig::default();
+        assert_eq!(deflate("--deflate"), Some(default));
+        let small = default.mem_level(1);
+        assert_eq!(deflate("--deflate=mem_level=1"), Some(small));
+        let large = default.mem_level(9).own_window_bits(15);
+        assert_eq!(deflate("--deflate=mem_level=9,window_bits=15"), Some(large));
         for wrong in [
             "--deflate=mem_level=0",
             "--deflate=mem_level=x",
@@ -178,19 +215,19 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_other_origins_are_let_in_by_name() {
+    fn other_origins_are_accepted_by_name() {
         let policy = |option: &str| server(option).unwrap().origin_policy();
         assert!(matches!(policy("--threads=2"), OriginPolicy::SameAuthority));
         let OriginPolicy::AllowList(allowed) = policy("--origin=http://localhost:8080") else {
-            panic!("the list was not taken");
+            panic!("expected a list of origins");
         };
         assert_eq!(*allowed, ["http://localhost:8080"]);
     }
 
     #[test]
-    fn a_url_is_no_value_of_deflate() {
+    fn a_url_after_deflate_is_not_its_value() {
         let client = EchoClient::try_parse_from(["client", "--deflate", "-"]).unwrap();
         assert_eq!(client.urls, ["-"]);
-        assert!(client.deflate.is_some());
+        assert!(client.compression.deflate.is_some());
     }
 }

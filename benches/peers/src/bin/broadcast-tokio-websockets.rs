@@ -1,7 +1,9 @@
-//! A server that broadcasts on tokio-websockets: messages share their payload, and each subscriber's is sent; tuned,
-//! those that wait for a subscriber are written together.
+//! A broadcasting server on tokio-websockets. The copies of a message share their payload, and each
+//! is written separately. With `--tuned`, the messages that wait for a subscriber are written
+//! together.
 //!
-//! A subscriber that says `MESSAGES LEN` makes it publish so many texts of that length.
+//! A subscriber orders messages by the text `MESSAGES LEN`: the server then publishes that number
+//! of texts of that length.
 
 #![forbid(unsafe_code)]
 
@@ -57,7 +59,7 @@ async fn subscribe(tcp: TcpStream, news: &Sender<Message>, tuned: bool) -> Resul
     }
 }
 
-/// Sends the message and what is there already.
+/// Sends `message` and the messages that wait behind it, by one flush.
 async fn send_together(
     ws: &mut WebSocketStream<TcpStream>,
     message: Message,
@@ -76,7 +78,7 @@ fn publish(news: &Sender<Message>, order: &str) {
     };
     for _ in 0..order.messages {
         let payload = Payload::from("a".repeat(order.len));
-        // An error says that nobody listens.
+        // An error means that there is no subscriber.
         drop(news.send(Message::text(payload)));
     }
 }

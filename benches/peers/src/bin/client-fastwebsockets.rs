@@ -1,4 +1,4 @@
-//! A client on fastwebsockets that loads an echo server. It writes each frame by itself.
+//! A client on fastwebsockets that loads an echo server. The library writes each frame separately.
 
 #![forbid(unsafe_code)]
 
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use bench_peers::client::{Course, Failure, run};
+use bench_peers::client::{Failure, Workload, run};
 use bytes::Bytes;
 use fastwebsockets::{FragmentCollector, Frame, OpCode, Payload, handshake};
 use http_body_util::Empty;
@@ -37,18 +37,18 @@ async fn connect(address: SocketAddr) -> Result<Connection, Failure> {
     Ok(FragmentCollector::new(ws))
 }
 
-async fn load(mut ws: Connection, course: Rc<Course>) -> Result<(), Failure> {
+async fn load(mut ws: Connection, workload: Rc<Workload>) -> Result<(), Failure> {
     let message = || {
-        let payload = Payload::Borrowed(&course.payload);
-        match course.text() {
+        let payload = Payload::Borrowed(&workload.payload);
+        match workload.text() {
             Some(_) => Frame::text(payload),
             None => Frame::binary(payload),
         }
     };
-    for _ in 0..course.in_flight {
+    for _ in 0..workload.in_flight {
         ws.write_frame(message()).await?;
     }
-    let mut under_way = course.in_flight;
+    let mut under_way = workload.in_flight;
     while under_way > 0 {
         let reply = ws.read_frame().await?;
         match reply.opcode {
@@ -56,7 +56,7 @@ async fn load(mut ws: Connection, course: Rc<Course>) -> Result<(), Failure> {
             OpCode::Close => return Err("the server ended the connection".into()),
             OpCode::Continuation | OpCode::Ping | OpCode::Pong => continue,
         }
-        match course.received(&reply.payload)? {
+        match workload.received(&reply.payload)? {
             true => ws.write_frame(message()).await?,
             false => under_way -= 1,
         }

@@ -1,4 +1,5 @@
-//! A client on tokio-tungstenite that loads an echo server: answers to what arrived together are written together.
+//! A client on tokio-tungstenite that loads an echo server. It writes the messages for replies that
+//! arrived together together.
 
 #![forbid(unsafe_code)]
 
@@ -6,7 +7,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use bench_peers::client::{Course, Failure, run};
+use bench_peers::client::{Failure, Workload, run};
 use bench_peers::load;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -23,10 +24,10 @@ async fn connect(address: SocketAddr) -> Result<WebSocketStream<TcpStream>, Fail
     Ok(ws)
 }
 
-async fn exchange(ws: WebSocketStream<TcpStream>, course: Rc<Course>) -> Result<(), Failure> {
-    let message = match course.text() {
+async fn exchange(ws: WebSocketStream<TcpStream>, workload: Rc<Workload>) -> Result<(), Failure> {
+    let message = match workload.text() {
         Some(text) => Message::text(text),
-        None => Message::binary(course.payload.clone()),
+        None => Message::binary(workload.payload.clone()),
     };
-    load(ws, &course, message, Message::into_data).await
+    load(ws, &workload, message, Message::into_data).await
 }

@@ -1,26 +1,16 @@
-//! An echo server on async-tungstenite on async-std: each answer sent; tuned, those that are there together.
+//! An echo server on async-tungstenite on async-std. It writes each answer separately; with
+//! `--tuned`, it writes the answers to messages that arrived together by one flush.
 
 #![forbid(unsafe_code)]
 
 use std::io;
 
-use async_std::net::TcpStream;
 use async_tungstenite::accept_async;
-use async_tungstenite::tungstenite::{Error, Message};
-use bench_peers::{Options, echo, serve_async_std};
+use bench_peers::{Options, echo_tungstenite, serve_async_std};
 
 fn main() -> io::Result<()> {
     let options = Options::from_arguments();
-    let tuned = options.tuned;
-    serve_async_std(options.port, move |tcp| async move {
-        drop(serve(tcp, tuned).await);
+    serve_async_std(options.port, move |tcp| {
+        echo_tungstenite(move || accept_async(tcp), options.tuned)
     })
-}
-
-async fn serve(tcp: TcpStream, tuned: bool) -> Result<(), Error> {
-    let ws = accept_async(tcp).await?;
-    echo(ws, tuned, |message: &Message| {
-        message.is_text() || message.is_binary()
-    })
-    .await
 }

@@ -1,5 +1,6 @@
-//! An echo server on sockudo-ws: as its simple example, which sends each answer; tuned, as the echo
-//! loop of its documentation, which queues them until the input is exhausted.
+//! An echo server on sockudo-ws, like the library's simple example, which sends each answer. With
+//! `--tuned`, it is like the echo loop of the library's documentation, which queues answers until
+//! the input is exhausted.
 
 #![forbid(unsafe_code)]
 
@@ -55,7 +56,7 @@ async fn serve(
     }
 }
 
-/// What was agreed on compression, and octets behind the request.
+/// Does the opening handshake. Returns the agreed compression, and the bytes behind the request.
 async fn handshake(
     tcp: &mut TcpStream,
     policy: Option<&DeflateConfig>,

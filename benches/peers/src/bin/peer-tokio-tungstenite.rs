@@ -1,26 +1,16 @@
-//! An echo server on tokio-tungstenite: each answer sent; tuned, those that are there together.
+//! An echo server on tokio-tungstenite. It writes each answer separately; with `--tuned`, it writes
+//! the answers to messages that arrived together by one flush.
 
 #![forbid(unsafe_code)]
 
 use std::io;
 
-use bench_peers::{Options, echo, serve_tokio};
-use tokio::net::TcpStream;
+use bench_peers::{Options, echo_tungstenite, serve_tokio};
 use tokio_tungstenite::accept_async;
-use tokio_tungstenite::tungstenite::{Error, Message};
 
 fn main() -> io::Result<()> {
     let options = Options::from_arguments();
-    let tuned = options.tuned;
-    serve_tokio(options.port, move |tcp| async move {
-        drop(serve(tcp, tuned).await);
+    serve_tokio(options.port, move |tcp| {
+        echo_tungstenite(move || accept_async(tcp), options.tuned)
     })
-}
-
-async fn serve(tcp: TcpStream, tuned: bool) -> Result<(), Error> {
-    let ws = accept_async(tcp).await?;
-    echo(ws, tuned, |message: &Message| {
-        message.is_text() || message.is_binary()
-    })
-    .await
 }

@@ -1,4 +1,5 @@
-//! An echo server on tokio-websockets, as its echo example. It cannot be batched: receiving flushes.
+//! An echo server on tokio-websockets, like the library's echo example. Answers cannot be batched,
+//! because receiving flushes.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! An echo server on web-socket, which leaves the handshake and buffers to its user: input is
-//! buffered; tuned, output too, until the input is exhausted.
+//! An echo server on web-socket, a library without handshake and buffers. The server buffers its
+//! input. With `--tuned`, it also buffers its output until the input is exhausted.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use web_socket::{CloseCode, DataType, Event, Frame, MessageType, WebSocket};
 
-/// As much as the floors read at once.
+/// The length of the buffers, which is that of the floors.
 const BUFFER_LEN: usize = 64 << 10;
 
 fn main() -> io::Result<()> {
@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
 
 async fn serve(mut tcp: TcpStream, tuned: bool) -> io::Result<()> {
     accept(&mut tcp).await?;
-    // A writer without a buffer passes everything on.
+    // A `BufWriter` without a buffer writes everything through.
     let len = if tuned { BUFFER_LEN } else { 0 };
     let stream = BufReader::with_capacity(BUFFER_LEN, BufWriter::with_capacity(len, tcp));
     let mut ws = WebSocket::server(stream);
@@ -53,7 +53,7 @@ async fn serve(mut tcp: TcpStream, tuned: bool) -> io::Result<()> {
     }
 }
 
-/// The opening handshake, with no more checks than this needs.
+/// Does the opening handshake, with only the checks that the comparison needs.
 async fn accept(tcp: &mut TcpStream) -> io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

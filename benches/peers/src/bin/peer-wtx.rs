@@ -1,4 +1,5 @@
-//! An echo server on wtx, as its echo example. It writes each frame by itself.
+//! An echo server on wtx, like the library's echo example. The library writes each frame
+//! separately.
 
 #![forbid(unsafe_code)]
 

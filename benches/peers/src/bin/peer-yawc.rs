@@ -1,4 +1,5 @@
-//! An echo server on yawc: as its echo example; tuned, as its own comparison.
+//! An echo server on yawc, like the library's echo example. With `--tuned`, it is like the server
+//! in the library's own benchmark.
 
 #![forbid(unsafe_code)]
 
@@ -51,7 +52,7 @@ async fn upgrade(
     let (response, upgraded) = WebSocket::upgrade_with_options(&mut request, settings)?;
     tokio::spawn(async move {
         let Ok(ws) = upgraded.await else { return };
-        // The connection has ended, one way or the other.
+        // An error only means that the connection has ended.
         drop(echo(ws.map(yawc::Result::Ok), tuned, is_data).await);
     });
     Ok(response)

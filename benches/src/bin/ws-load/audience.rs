@@ -1,48 +1,45 @@
-//! Subscribers of a server that broadcasts: all wait for the same messages.
+//! The subscribers of a broadcasting server, who all receive the same messages.
 //!
-//! Such a server publishes a batch when a subscriber says so, by a text `MESSAGES LEN`. There are two
-//! batches on the way: when every subscriber has all of the older one, the next one is ordered. So
-//! the server is never idle, and no subscriber is left behind.
+//! A subscriber orders a batch of messages by the text `MESSAGES LEN`. Two batches are in flight at
+//! a time: the next one is ordered when every subscriber has received all of the older one. So the
+//! server is never idle, and no subscriber falls more than two batches behind.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest};
 
+use crate::sockets::{READ_LEN, Sockets, read};
 use crate::traffic::push_frame;
 
-/// Batches that are on the way at a time.
+/// The number of batches in flight at a time.
 pub(crate) const BATCHES: u64 = 2;
-
-/// How much is read at once.
-const READ_LEN: usize = 256 << 10;
-
-/// How long the server may go without an octet.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// All subscribers of a server.
 pub(crate) struct Audience {
-    poll: Poll,
+    sockets: Sockets,
     subscribers: Vec<Subscriber>,
     batches: Batches,
-    /// What makes the server publish a batch.
+    /// The frame that makes the server publish a batch.
     order: Vec<u8>,
     buffer: Vec<u8>,
-    /// Octets that all have received together, since the check.
-    octets: u64,
+    /// The number of bytes that all subscribers together have received since the check.
+    bytes: u64,
+    /// The length of the frame of one message.
     frame_len: u64,
 }
 
 struct Subscriber {
     tcp: TcpStream,
-    octets: u64,
+    /// The number of bytes received since the check.
+    bytes: u64,
 }
 
 impl Audience {
-    /// Takes over connections that are open, once a first batch has reached each of them as it should.
+    /// Takes over open connections, and checks that each receives a first batch as expected.
     pub(crate) fn new(
         mut streams: Vec<std::net::TcpStream>,
         messages: u64,
@@ -50,69 +47,65 @@ impl Audience {
     ) -> Result<Self> {
         let order = order(messages, len);
         let batch = check(&mut streams, &order, messages, len)?;
-        let poll = Poll::new().context("cannot wait for sockets")?;
+        let sockets = Sockets::new()?;
         let mut subscribers = Vec::with_capacity(streams.len());
         for (index, stream) in streams.into_iter().enumerate() {
-            stream.set_nonblocking(true)?;
-            let mut tcp = TcpStream::from_std(stream);
-            poll.registry()
-                .register(&mut tcp, Token(index), Interest::READABLE)?;
-            subscribers.push(Subscriber { tcp, octets: 0 });
+            let tcp = sockets.add(stream, index, Interest::READABLE)?;
+            subscribers.push(Subscriber { tcp, bytes: 0 });
         }
         Ok(Self {
             batches: Batches::new(subscribers.len(), batch as u64),
-            poll,
+            sockets,
             subscribers,
             order,
             buffer: vec![0; READ_LEN],
-            octets: 0,
+            bytes: 0,
             frame_len: batch as u64 / messages,
         })
     }
 
-    /// How many messages subscribers have received, in all.
+    /// Returns the number of messages that all subscribers together have received since the check.
     pub(crate) fn deliveries(&self) -> u64 {
-        self.octets / self.frame_len
+        self.bytes / self.frame_len
     }
 
-    /// Keeps the batches coming for that long; how many messages came to how many subscribers.
+    /// Keeps batches in flight for `time`, and returns the number of messages that all subscribers
+    /// together received.
     pub(crate) fn run(&mut self, time: Duration) -> Result<u64> {
         let before = self.deliveries();
         let until = Instant::now() + time;
-        self.turn_until(true, |_| Instant::now() >= until)?;
+        self.run_until(true, |_| Instant::now() >= until)?;
         Ok(self.deliveries() - before)
     }
 
-    /// Orders nothing and waits for what is on the way.
+    /// Waits for the batches in flight, and orders no new ones.
     pub(crate) fn drain(&mut self) -> Result<()> {
-        self.turn_until(false, |batches| batches.missing.is_empty())?;
+        self.run_until(false, |batches| batches.missing.is_empty())?;
         let expected = self.batches.ordered * self.batches.len;
         ensure!(
-            self.subscribers.iter().all(|one| one.octets == expected),
-            "there is more than was ordered"
+            self.subscribers.iter().all(|one| one.bytes == expected),
+            "the server published more than was ordered"
         );
         Ok(())
     }
 
-    fn turn_until(&mut self, refill: bool, done: impl Fn(&Batches) -> bool) -> Result<()> {
+    /// Reads until `done` returns `true`. With `refill`, orders new batches.
+    fn run_until(&mut self, refill: bool, done: impl Fn(&Batches) -> bool) -> Result<()> {
         let mut events = Events::with_capacity(1024);
-        let mut last_octet = Instant::now();
+        let mut last_event = Instant::now();
         while !done(&self.batches) {
             while refill && self.batches.missing.len() < BATCHES as usize {
                 self.batches.order();
-                let first = self.subscribers.first_mut().context("nobody listens")?;
-                first.tcp.write_all(&self.order).context("cannot order")?;
+                let first = self
+                    .subscribers
+                    .first_mut()
+                    .context("there is no subscriber")?;
+                first
+                    .tcp
+                    .write_all(&self.order)
+                    .context("cannot send the order")?;
             }
-            match self.poll.poll(&mut events, Some(Duration::from_millis(50))) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                result => result.context("cannot wait for sockets")?,
-            }
-            if !events.is_empty() {
-                last_octet = Instant::now();
-            } else if last_octet.elapsed() > PATIENCE {
-                let seconds = PATIENCE.as_secs();
-                bail!("the server has published nothing for {seconds} s");
-            }
+            self.sockets.wait(&mut events, &mut last_event)?;
             for event in &events {
                 self.read(event.token().0)?;
             }
@@ -120,34 +113,31 @@ impl Audience {
         Ok(())
     }
 
-    /// Reads until there is no more.
+    /// Reads all available bytes of one subscriber.
     fn read(&mut self, index: usize) -> Result<()> {
         let subscriber = &mut self.subscribers[index];
-        loop {
-            let len = match subscriber.tcp.read(&mut self.buffer) {
-                Ok(0) => bail!("the server ended a connection"),
-                Ok(len) => len,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error).context("cannot read"),
-            };
-            let before = subscriber.octets;
-            subscriber.octets += len as u64;
-            self.octets += len as u64;
-            self.batches.received(before, subscriber.octets)?;
+        while let Some(len) = read(&mut subscriber.tcp, &mut self.buffer)? {
+            let before = subscriber.bytes;
+            subscriber.bytes += len as u64;
+            self.bytes += len as u64;
+            self.batches.received(before, subscriber.bytes)?;
             if len < self.buffer.len() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 }
 
-/// Which batches are on the way, and for how many subscribers the end of each is.
+/// The batches in flight.
 struct Batches {
     subscribers: usize,
-    /// Octets of each.
+    /// The length of each batch in bytes.
     len: u64,
+    /// The number of batches that were ordered.
     ordered: u64,
-    /// The oldest first.
+    /// For each batch in flight, the number of subscribers that have not received all of it. The
+    /// oldest batch is first.
     missing: VecDeque<usize>,
 }
 
@@ -166,14 +156,14 @@ impl Batches {
         self.missing.push_back(self.subscribers);
     }
 
-    /// A subscriber had `before` octets and has `now`.
+    /// Records that a subscriber had received `before` bytes and has now received `now` bytes.
     fn received(&mut self, before: u64, now: u64) -> Result<()> {
         let complete = self.ordered - self.missing.len() as u64;
         for batch in before / self.len..now / self.len {
             let missing = batch
                 .checked_sub(complete)
                 .and_then(|at| self.missing.get_mut(usize::try_from(at).ok()?));
-            *missing.context("the server publishes more than was ordered")? -= 1;
+            *missing.context("the server published more than was ordered")? -= 1;
         }
         while self.missing.front() == Some(&0) {
             self.missing.pop_front();
@@ -182,7 +172,7 @@ impl Batches {
     }
 }
 
-/// The frame that makes the server publish so many messages of `len` octets.
+/// Returns the frame that makes the server publish `messages` messages of `len` bytes.
 fn order(messages: u64, len: usize) -> Vec<u8> {
     let mut order = Vec::new();
     let text = format!("{messages} {len}");
@@ -190,7 +180,7 @@ fn order(messages: u64, len: usize) -> Vec<u8> {
     order
 }
 
-/// Lets the server publish a batch and compares what each subscriber receives; how many octets that is.
+/// Orders a batch, checks that each subscriber receives it, and returns its length in bytes.
 fn check(
     streams: &mut [std::net::TcpStream],
     order: &[u8],
@@ -198,19 +188,23 @@ fn check(
     len: usize,
 ) -> Result<usize> {
     let expected = text_frame(len).repeat(usize::try_from(messages)?);
-    let first = streams.first_mut().context("nobody listens")?;
-    first.write_all(order).context("cannot order")?;
+    let first = streams.first_mut().context("there is no subscriber")?;
+    first.write_all(order).context("cannot send the order")?;
     let mut received = vec![0; expected.len()];
     for stream in streams {
         stream
             .read_exact(&mut received)
-            .context("a subscriber gets no messages")?;
-        ensure!(received == expected, "this is not what was to be published");
+            .context("a subscriber did not receive the messages")?;
+        ensure!(
+            received == expected,
+            "the messages differ from those that were ordered"
+        );
     }
     Ok(expected.len())
 }
 
-/// A text of `len` times the letter a, as a server sends it: not masked.
+/// Returns the frame of a text that repeats the letter a `len` times. It is not masked, because
+/// servers do not mask.
 fn text_frame(len: usize) -> Vec<u8> {
     const FIN_TEXT: u8 = 0x81;
     let mut frame = match len {
@@ -227,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_is_complete_when_all_have_it() {
+    fn a_batch_is_complete_when_all_subscribers_have_received_it() {
         let mut batches = Batches::new(2, 100);
         batches.order();
         batches.order();
@@ -243,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_was_ordered_is_noticed() {
+    fn more_than_was_ordered_is_an_error() {
         let mut batches = Batches::new(1, 100);
         batches.order();
         assert!(batches.received(0, 200).is_err());

@@ -1,4 +1,4 @@
-//! Before anything is measured: does the server echo, and what do its replies look like?
+//! The check before the measurement: that the server echoes, and which form its replies have.
 
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,18 +11,18 @@ use crate::handshake::{self, Opened};
 use crate::replies::{Header, ReplyForm};
 use crate::traffic::{Compression, Kind, Traffic};
 
-/// What was found out about a server.
+/// The result of a check.
 pub(crate) struct Checked {
     pub(crate) traffic: Traffic,
     pub(crate) form: ReplyForm,
     pub(crate) extensions: Option<String>,
-    /// How many messages were echoed for that.
+    /// The number of messages that were echoed during the check.
     pub(crate) messages: u64,
-    /// Octets of payload that were sent, for each octet that came back.
+    /// The ratio of the bytes of payload to the bytes of the replies, headers included.
     pub(crate) ratio: f64,
 }
 
-/// Lets the server echo every prepared message, and some once more, and compares.
+/// Sends every prepared message and then the first two again, and compares the echoes with them.
 pub(crate) fn check(
     address: SocketAddr,
     raw: bool,
@@ -44,14 +44,15 @@ pub(crate) fn check(
     thread::scope(|scope| -> Result<()> {
         let sending = scope.spawn(|| send(&tcp, &traffic, end));
         let checked = match raw {
-            true => replies.expect_octets(&traffic, end),
+            true => replies.expect_bytes(&traffic, end),
             false => (0..count).try_for_each(|index| replies.expect(traffic.message(index))),
         };
         if checked.is_err() {
-            // Or the other thread would wait for a server that nobody reads from.
+            // Without this, the other thread waits forever for a server whose output is no longer
+            // read.
             drop(tcp.shutdown(std::net::Shutdown::Both));
         }
-        let sent = sending.join().expect("the sender does not panic");
+        let sent = sending.join().expect("the sending thread must not panic");
         checked.and(sent.context("cannot send"))
     })?;
     Ok(Checked {
@@ -63,7 +64,7 @@ pub(crate) fn check(
     })
 }
 
-/// What the answer of the server lets us do.
+/// Returns the compression that the server's answer permits to the client.
 fn compression(extensions: Option<&str>) -> Compression {
     match extensions {
         None => Compression::Off,
@@ -87,19 +88,24 @@ fn send(mut tcp: &TcpStream, traffic: &Traffic, end: u64) -> std::io::Result<()>
     Ok(())
 }
 
-/// Reads whole replies.
+/// A reader of whole replies.
 struct ReplyReader {
     input: BufReader<TcpStream>,
     inflater: Inflater,
+    /// The length of a message. A reply may not be longer than this after inflation.
     limit: usize,
+    /// The bytes of all replies, headers included.
     wire_len: u64,
     frame_lens: Vec<u64>,
 }
 
 impl ReplyReader {
     fn expect(&mut self, message: &[u8]) -> Result<()> {
-        let reply = self.message().context("no echo")?;
-        ensure!(reply == message, "the echo is not what was sent");
+        let reply = self.message().context("the server did not echo")?;
+        ensure!(
+            reply == message,
+            "the echo differs from the message that was sent"
+        );
         Ok(())
     }
 
@@ -108,7 +114,7 @@ impl ReplyReader {
         let mut compressed = false;
         loop {
             let header = self.header()?;
-            ensure!(header.opcode != 8, "the server closes");
+            ensure!(header.opcode != 8, "the server closed the connection");
             let begin = payload.len();
             let len = usize::try_from(header.payload_len)?;
             ensure!(
@@ -135,35 +141,35 @@ impl ReplyReader {
     }
 
     fn header(&mut self) -> Result<Header> {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         loop {
-            let mut octet = [0];
-            self.input.read_exact(&mut octet)?;
-            octets.push(octet[0]);
-            if let Some(header) = Header::parse(&octets) {
+            let mut byte = [0];
+            self.input.read_exact(&mut byte)?;
+            bytes.push(byte[0]);
+            if let Some(header) = Header::parse(&bytes) {
                 return Ok(header);
             }
         }
     }
 
-    fn expect_octets(&mut self, traffic: &Traffic, end: u64) -> Result<()> {
+    fn expect_bytes(&mut self, traffic: &Traffic, end: u64) -> Result<()> {
         let mut buffer = vec![0; 64 << 10];
         while self.wire_len < end {
             let sent = traffic.slice(self.wire_len, end);
             let len = sent.len().min(buffer.len());
             self.input
                 .read_exact(&mut buffer[..len])
-                .context("no echo")?;
+                .context("the server did not echo")?;
             ensure!(
                 buffer[..len] == sent[..len],
-                "the echo is not what was sent"
+                "the echo differs from the message that was sent"
             );
             self.wire_len += len as u64;
         }
         Ok(())
     }
 
-    /// The form of `count` replies.
+    /// Returns the form of the replies to the first `count` messages.
     fn form(&self, raw: bool, traffic: &Traffic, count: usize) -> ReplyForm {
         let frame_lens = match raw {
             true => &(0..count as u64)
@@ -187,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_says_how_to_compress() {
+    fn the_answer_determines_the_compression() {
         let takeover = Compression::On { takeover: true };
         assert_eq!(compression(None), Compression::Off);
         assert_eq!(compression(Some("permessage-deflate")), takeover);

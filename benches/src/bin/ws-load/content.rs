@@ -1,22 +1,23 @@
-//! What the messages say. Made by rule, so that every run sends the same.
+//! The contents of the messages. They are generated from fixed seeds, so that every run sends the
+//! same.
 
 use std::fmt::Write;
 
 use clap::ValueEnum;
 
-/// The shortest JSON text that is made.
+/// The shortest JSON text that [`Content::message`] can make, in bytes.
 pub(crate) const SHORTEST_JSON: usize = 64;
 
-/// What a message holds.
+/// The kind of data in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Content {
-    /// Text of one-octet characters
+    /// Text of one-byte characters
     Ascii,
-    /// Text of one- to four-octet characters
+    /// Text of two- to four-byte characters
     NonAscii,
-    /// Octets of all values, in a binary message
+    /// Bytes of all values, in a binary message
     Binary,
-    /// Text: records as a service would send them, which compress as such records do
+    /// JSON text: records as a web service sends them, which compress as such records do
     Json,
 }
 
@@ -25,8 +26,8 @@ impl Content {
         self != Self::Binary
     }
 
-    /// Message number `index`, of exactly `len` octets, which for JSON must be [`SHORTEST_JSON`] at
-    /// least. Messages of different numbers differ.
+    /// Returns message number `index`, of exactly `len` bytes. Messages with different numbers
+    /// differ. For JSON, `len` must be at least [`SHORTEST_JSON`].
     pub(crate) fn message(self, index: usize, len: usize) -> Vec<u8> {
         let mut dice = Dice::new(index as u64 + 1);
         match self {
@@ -38,7 +39,7 @@ impl Content {
     }
 }
 
-/// Numbers that look random and are the same in each run (splitmix64).
+/// A generator of pseudo-random numbers that are the same in each run (splitmix64).
 struct Dice(u64);
 
 impl Dice {
@@ -72,7 +73,7 @@ fn non_ascii(dice: &mut Dice, len: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A list of records, and a last member that takes up the rest of the length.
+/// Makes a list of records, and a last member that fills up the length.
 fn json(dice: &mut Dice, len: usize) -> Vec<u8> {
     const TAIL: &str = "],\"cursor\":\"\"}";
     let mut text = format!("{{\"page\":{},\"items\":[", dice.below(1000));
@@ -90,7 +91,7 @@ fn json(dice: &mut Dice, len: usize) -> Vec<u8> {
     text.push_str(middle);
     while text.len() + end.len() < len {
         let digit = dice.below(36) as u32;
-        text.push(char::from_digit(digit, 36).expect("a digit to the base of 36"));
+        text.push(char::from_digit(digit, 36).expect("the digit is less than 36"));
     }
     text.push_str(end);
     text.into_bytes()
@@ -128,7 +129,7 @@ fn record(dice: &mut Dice) -> String {
         dice.below(2) == 0,
         note.trim_end(),
     )
-    .expect("a string takes all that is written to it");
+    .expect("writing to a string cannot fail");
     record
 }
 
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_have_the_length_and_differ() {
+    fn messages_have_the_requested_length_and_differ() {
         for content in Content::value_variants() {
             for len in [SHORTEST_JSON, 1024, 65_536] {
                 let (one, other) = (content.message(0, len), content.message(1, len));
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_texts() {
+    fn texts_are_valid_utf8() {
         for content in [Content::Ascii, Content::NonAscii, Content::Json] {
             assert!(
                 String::from_utf8(content.message(3, 1023)).is_ok(),
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_json() {
+    fn json_is_valid() {
         for len in [1024, 65_536] {
             let parsed: serde_json::Value =
                 serde_json::from_slice(&Content::Json.message(7, len)).unwrap();

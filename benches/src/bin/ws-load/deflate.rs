@@ -1,4 +1,4 @@
-//! Compressed messages (RFC 7692 §7.2).
+//! Compression of messages, and inflation of replies (RFC 7692 §7.2).
 
 use anyhow::{Result, bail};
 use miniz_oxide::deflate::core::{CompressorOxide, create_comp_flags_from_zip_params};
@@ -6,14 +6,16 @@ use miniz_oxide::deflate::stream::deflate;
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZFlush, MZStatus};
 
-/// What a sender cuts off the end of each message.
+/// The bytes that a sender removes from the end of each compressed message (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
-/// A usual level; what it costs is paid before anything is measured.
+/// A common compression level. Its cost does not matter, because messages are compressed before the
+/// measurement.
 const LEVEL: i32 = 6;
 
-/// The payloads of compressed messages. With `takeover` each may refer back to those before it, the
-/// first to nothing, so that they can be sent over and over again in this order.
+/// Compresses messages and returns their payloads. With `takeover`, each payload may refer to the
+/// messages before it, but the first one refers to none. So the payloads can be sent repeatedly in
+/// this order.
 pub(crate) fn compress(messages: &[Vec<u8>], takeover: bool) -> Vec<Vec<u8>> {
     let mut compressor = new_compressor();
     messages
@@ -39,18 +41,18 @@ fn compress_one(compressor: &mut CompressorOxide, message: &[u8]) -> Vec<u8> {
     assert_eq!(
         result.bytes_consumed,
         message.len(),
-        "the output is longer than the input"
+        "the output must fit the buffer"
     );
     out.truncate(result.bytes_written);
     assert!(
         out.ends_with(&TAIL),
-        "a flush ends with an empty stored block"
+        "a sync flush must end with an empty stored block"
     );
     out.truncate(out.len() - TAIL.len());
     out
 }
 
-/// Inflates the messages of one direction.
+/// An inflater for the messages of one direction.
 pub(crate) struct Inflater {
     state: Box<InflateState>,
     takeover: bool,
@@ -64,7 +66,11 @@ impl Inflater {
         }
     }
 
-    /// What a compressed message says, which must be at most `limit` octets.
+    /// Inflates a message.
+    ///
+    /// # Errors
+    ///
+    /// If the payload is invalid, or longer than `limit` bytes when inflated.
     pub(crate) fn message(&mut self, payload: &[u8], limit: usize) -> Result<Vec<u8>> {
         if !self.takeover {
             self.state = InflateState::new_boxed(DataFormat::Raw);
@@ -80,7 +86,9 @@ impl Inflater {
             match result.status {
                 Ok(MZStatus::StreamEnd) => self.state = InflateState::new_boxed(DataFormat::Raw),
                 Ok(_) if len <= limit && result.bytes_consumed + result.bytes_written > 0 => {}
-                status => bail!("the reply does not inflate to what was sent: {status:?}"),
+                status => {
+                    bail!("the reply cannot be inflated to the length of the message: {status:?}")
+                }
             }
         }
         out.truncate(len);
@@ -100,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_with_takeover_can_be_repeated() {
+    fn messages_with_takeover_can_be_repeated_in_order() {
         let messages = messages();
         let compressed = compress(&messages, true);
         let mut inflater = Inflater::new(true);
@@ -112,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn takeover_refers_back() {
+    fn takeover_makes_later_messages_shorter() {
         let (with, without) = (compress(&messages(), true), compress(&messages(), false));
         assert!(with[4].len() < without[4].len());
         let mut inflater = Inflater::new(false);
@@ -120,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_that_is_too_long_is_refused() {
+    fn a_reply_that_is_too_long_is_an_error() {
         let compressed = compress(&messages(), false);
         assert!(Inflater::new(true).message(&compressed[0], 1023).is_err());
     }

@@ -1,68 +1,67 @@
-//! The measured loop: writes prepared messages, counts what comes back, writes as many again.
+//! The measured loop: it writes prepared messages, counts the echoes, and writes one more message
+//! for each echo.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest};
 
 use crate::replies::{Replies, ReplyForm};
+use crate::sockets::{READ_LEN, Sockets, read};
 use crate::traffic::Traffic;
 
-/// How much is read at once.
-const READ_LEN: usize = 256 << 10;
-
-/// How long the server may go without an octet.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// The longest round trip that is told from longer ones, in nanoseconds.
+/// The longest round trip that the histogram can store, in nanoseconds. Longer ones count as this
+/// long.
 const LONGEST: u64 = 60_000_000_000;
 
-/// All connections.
+/// All connections to an echo server.
 pub(crate) struct Flow<'a> {
     traffic: &'a Traffic,
-    poll: Poll,
+    sockets: Sockets,
     connections: Vec<Connection>,
     buffer: Vec<u8>,
-    /// Times from a message to its echo, if one at a time is under way on each connection.
+    /// The times from a message to its echo. Measured only if one message at a time is in flight on
+    /// each connection.
     round_trips: Option<Histogram<u64>>,
+    /// The number of messages that were echoed.
     completed: u64,
 }
 
 struct Connection {
     tcp: TcpStream,
     replies: Replies,
-    /// Messages that may be sent, and octets that are.
+    /// The number of messages that may be sent in all.
     allowed: u64,
+    /// The number of bytes that were sent.
     sent: u64,
+    /// The number of messages that were echoed.
     completed: u64,
+    /// `false` after a write that found the socket full, until the socket is writable again.
     has_room: bool,
+    /// The time at which the message in flight was sent, for its round trip.
     sent_at: Instant,
 }
 
 fn new_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are in order")
+    Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are valid")
 }
 
 impl<'a> Flow<'a> {
-    /// Takes over connections that are open.
+    /// Takes over open connections.
     pub(crate) fn new(
         streams: Vec<std::net::TcpStream>,
         traffic: &'a Traffic,
         form: ReplyForm,
         in_flight: u64,
     ) -> Result<Self> {
-        let poll = Poll::new().context("cannot wait for sockets")?;
+        let sockets = Sockets::new()?;
         let mut connections = Vec::with_capacity(streams.len());
         for (index, stream) in streams.into_iter().enumerate() {
-            stream.set_nonblocking(true)?;
-            let mut tcp = TcpStream::from_std(stream);
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            poll.registry().register(&mut tcp, Token(index), interest)?;
             connections.push(Connection {
-                tcp,
+                tcp: sockets.add(stream, index, Interest::READABLE | Interest::WRITABLE)?,
                 replies: Replies::new(form),
                 allowed: in_flight,
                 sent: 0,
@@ -74,7 +73,7 @@ impl<'a> Flow<'a> {
         let round_trips = (in_flight == 1).then(new_histogram);
         Ok(Self {
             traffic,
-            poll,
+            sockets,
             connections,
             buffer: vec![0; READ_LEN],
             round_trips,
@@ -82,38 +81,39 @@ impl<'a> Flow<'a> {
         })
     }
 
-    /// Keeps the messages in flight going for that long; how many came back.
+    /// Keeps messages in flight for `time`, and returns the number of echoes.
     pub(crate) fn run(&mut self, time: Duration) -> Result<u64> {
         let before = self.completed;
         let until = Instant::now() + time;
         for index in 0..self.connections.len() {
             self.write(index)?;
         }
-        self.turn_until(true, |now, _| now >= until)?;
+        self.run_until(true, |now, _| now >= until)?;
         Ok(self.completed - before)
     }
 
-    /// How many came back since the beginning.
+    /// Returns the number of echoes since the start.
     pub(crate) fn completed(&self) -> u64 {
         self.completed
     }
 
-    /// Takes no account of the round trips until now.
+    /// Discards the round trips measured until now.
     pub(crate) fn forget_round_trips(&mut self) {
         if let Some(times) = &mut self.round_trips {
             times.clear();
         }
     }
 
-    /// Round trips at these quantiles, in nanoseconds, if there was one message at a time.
+    /// Returns the round trips at these quantiles, in nanoseconds. Returns `None` if more than one
+    /// message at a time was in flight on each connection.
     pub(crate) fn round_trips<const N: usize>(&self, quantiles: [f64; N]) -> Option<[u64; N]> {
         let times = self.round_trips.as_ref()?;
         Some(quantiles.map(|quantile| times.value_at_quantile(quantile)))
     }
 
-    /// Sends nothing new and waits for all that is in flight.
+    /// Waits for the echoes of all messages in flight, and sends no new messages.
     pub(crate) fn drain(&mut self) -> Result<()> {
-        self.turn_until(false, |_, flow| {
+        self.run_until(false, |_, flow| {
             flow.connections
                 .iter()
                 .all(|connection| connection.completed == connection.allowed)
@@ -121,25 +121,19 @@ impl<'a> Flow<'a> {
         for connection in &self.connections {
             ensure!(
                 connection.replies.is_between_messages(),
-                "there is more than was sent"
+                "the server sent more than the echoes"
             );
         }
         Ok(())
     }
 
-    fn turn_until(&mut self, refill: bool, done: impl Fn(Instant, &Self) -> bool) -> Result<()> {
+    /// Reads and writes until `done` returns `true`. With `refill`, sends a new message for each
+    /// echo.
+    fn run_until(&mut self, refill: bool, done: impl Fn(Instant, &Self) -> bool) -> Result<()> {
         let mut events = Events::with_capacity(1024);
-        let mut last_octet = Instant::now();
+        let mut last_event = Instant::now();
         while !done(Instant::now(), self) {
-            match self.poll.poll(&mut events, Some(Duration::from_millis(50))) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                result => result.context("cannot wait for sockets")?,
-            }
-            if !events.is_empty() {
-                last_octet = Instant::now();
-            } else if last_octet.elapsed() > PATIENCE {
-                bail!("the server has not answered for {} s", PATIENCE.as_secs());
-            }
+            self.sockets.wait(&mut events, &mut last_event)?;
             for event in &events {
                 let index = event.token().0;
                 self.connections[index].has_room |= event.is_writable();
@@ -152,16 +146,10 @@ impl<'a> Flow<'a> {
         Ok(())
     }
 
-    /// Reads until there is no more, and allows as many messages as came back.
+    /// Reads all available bytes. With `refill`, allows one more message for each echo.
     fn read(&mut self, index: usize, refill: bool) -> Result<()> {
         let connection = &mut self.connections[index];
-        loop {
-            let len = match connection.tcp.read(&mut self.buffer) {
-                Ok(0) => bail!("the server ended the connection"),
-                Ok(len) => len,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error).context("cannot read"),
-            };
+        while let Some(len) = read(&mut connection.tcp, &mut self.buffer)? {
             let messages = connection.replies.arrived(&self.buffer[..len]);
             connection.completed += messages;
             self.completed += messages;
@@ -173,12 +161,13 @@ impl<'a> Flow<'a> {
                 round_trips.saturating_record(nanoseconds);
             }
             if len < self.buffer.len() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
-    /// Writes what may be sent, as far as there is room.
+    /// Writes the messages that may be sent, until the socket is full.
     fn write(&mut self, index: usize) -> Result<()> {
         let connection = &mut self.connections[index];
         let end = self.traffic.position_after(connection.allowed);

@@ -1,4 +1,4 @@
-//! Opening a connection (RFC 6455 §4.1).
+//! The client's opening handshake (RFC 6455 §4.1).
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,29 +6,30 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of each read, during the handshake and the check after it.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest head of a response.
+/// The longest head of a response, in bytes.
 const MAX_HEAD_LEN: usize = 16 << 10;
 
-/// A connection, and what was agreed on compression: the value of the extension header.
+/// An open connection.
 pub(crate) struct Opened {
     pub(crate) tcp: TcpStream,
+    /// The value of the response header `Sec-WebSocket-Extensions`.
     pub(crate) extensions: Option<String>,
 }
 
-/// Connects; `raw` without any handshake.
+/// Connects and does the opening handshake. With `raw`, skips the handshake.
 pub(crate) fn open(address: SocketAddr, raw: bool, deflate: bool) -> Result<Opened> {
     let mut tcp = TcpStream::connect(address).context("cannot connect")?;
     tcp.set_nodelay(true)?;
-    tcp.set_read_timeout(Some(PATIENCE))?;
+    tcp.set_read_timeout(Some(READ_TIMEOUT))?;
     let extensions = match raw {
         true => None,
         false => upgrade(&mut tcp, address, deflate).context("the handshake failed")?,
     };
     if deflate && extensions.is_none() {
-        bail!("the server does not compress");
+        bail!("the server did not agree to compression");
     }
     Ok(Opened { tcp, extensions })
 }
@@ -46,26 +47,26 @@ fn upgrade(tcp: &mut TcpStream, address: SocketAddr, deflate: bool) -> Result<Op
     let head = read_head(tcp)?;
     match head.lines().next() {
         Some(status) if status.contains(" 101") => Ok(extensions(&head)),
-        status => bail!("the server answers `{}`", status.unwrap_or_default()),
+        status => bail!("the server answered `{}`", status.unwrap_or_default()),
     }
 }
 
-/// Octet by octet, so that nothing behind the head is taken.
+/// Reads byte by byte, so that bytes behind the head remain in the socket.
 fn read_head(tcp: &mut TcpStream) -> Result<String> {
     let mut head = Vec::new();
-    let mut octet = [0];
+    let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
-        tcp.read_exact(&mut octet)
-            .context("the answer ends early")?;
-        head.push(octet[0]);
+        tcp.read_exact(&mut byte)
+            .context("the answer is incomplete")?;
+        head.push(byte[0]);
         if head.len() > MAX_HEAD_LEN {
-            bail!("the answer is too long");
+            bail!("the answer is longer than {MAX_HEAD_LEN} bytes");
         }
     }
-    String::from_utf8(head).context("the answer is no text")
+    String::from_utf8(head).context("the answer is not UTF-8")
 }
 
-/// The value of `Sec-WebSocket-Extensions`.
+/// Returns the value of `Sec-WebSocket-Extensions`.
 fn extensions(head: &str) -> Option<String> {
     head.lines()
         .filter_map(|line| line.split_once(':'))
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extensions_are_found_whatever_the_case() {
+    fn the_extension_header_is_case_insensitive() {
         let head = "HTTP/1.1 101 X\r\nsec-websocket-extensions:  a; b \r\n\r\n";
         assert_eq!(extensions(head).as_deref(), Some("a; b"));
         assert_eq!(extensions("HTTP/1.1 101 X\r\n\r\n"), None);

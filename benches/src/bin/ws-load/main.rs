@@ -1,9 +1,10 @@
-//! A load generator for echo servers: as many messages as they echo, from one thread. It is also the audience of
-//! servers that broadcast.
+//! A load generator for echo servers. One thread sends messages as fast as the server echoes them.
+//! The program also takes the part of all subscribers of a broadcasting server.
 //!
-//! It must cost less than the fastest server: it sends messages that were prepared before, many by
-//! one write, and while it measures it counts octets and looks at no payload. What a server echoes
-//! is compared with what was sent before that, and that nothing is missing afterwards.
+//! It must cost less than the fastest server. Therefore it sends prepared messages, many by one
+//! write, and during the measurement it counts bytes and reads no payload. Before the measurement,
+//! it compares the echoes with the messages that were sent. Afterwards, it checks that no echo is
+//! missing.
 
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,7 @@ mod flow;
 mod handshake;
 mod process;
 mod replies;
+mod sockets;
 mod traffic;
 
 use std::net::{SocketAddr, TcpStream};
@@ -31,56 +33,58 @@ use flow::Flow;
 use process::{Meter, Spent};
 use traffic::Kind;
 
-/// Load an echo server and print what was measured as one line of JSON
+/// Load an echo server and print the measurement as one line of JSON
 #[derive(Parser)]
 struct Options {
-    /// Where the server listens
+    /// The address of the server
     #[arg(long)]
     address: SocketAddr,
-    /// The server's process, whose processor time is measured
+    /// The id of the server's process, to measure its processor time
     #[arg(long)]
     process: Option<u32>,
-    /// The server echoes octets and knows nothing of WebSocket
+    /// The server echoes bytes without WebSocket
     #[arg(long, conflicts_with = "deflate")]
     raw: bool,
     /// Offer permessage-deflate and send compressed messages
     #[arg(long)]
     deflate: bool,
-    /// The server broadcasts texts of the letter a, as many as a subscriber says
+    /// The server broadcasts texts, when a subscriber orders them by `MESSAGES LEN`
     #[arg(long, conflicts_with_all = ["raw", "deflate", "content"])]
     broadcast: bool,
-    /// How many connections
+    /// The number of connections
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// How many messages are under way on each
+    /// The number of messages in flight on each connection; for a broadcast, in flight to each
+    /// subscriber
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
     in_flight: u64,
-    /// What the messages hold
+    /// The kind of data in the messages
     #[arg(long, value_enum, default_value = "ascii")]
     content: Content,
-    /// How many octets each has
+    /// The length of each message in bytes
     #[arg(long, default_value_t = 20)]
     len: usize,
-    /// How long to measure, in seconds
+    /// The length of the measurement, in seconds
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// How long to load the server before that, in seconds
+    /// The length of the load before the measurement, in seconds
     #[arg(long, default_value_t = 0.2)]
     warm_up: f64,
 }
 
-/// What is printed.
+/// The measurement that is printed.
 #[derive(Serialize)]
 struct Measured {
     messages: u64,
-    /// Those before and after the measurement included.
+    /// The number of messages, including those before and after the measurement.
     all_messages: u64,
     #[serde(flatten)]
     spent: Spent,
-    /// From a message to its echo, if there is one at a time: at the quantiles 0.5, 0.9, 0.99, 0.999.
+    /// The time from a message to its echo, at the quantiles 0.5, 0.9, 0.99 and 0.999. Measured
+    /// only if one message at a time is in flight on each connection.
     round_trip_ns: Option<[u64; 4]>,
     extensions: Option<String>,
-    /// Octets of payload for each octet of the replies.
+    /// The ratio of the bytes of payload to the bytes of the replies, headers included.
     ratio: f64,
 }
 
@@ -111,7 +115,7 @@ fn measure(options: &Options) -> Result<Measured> {
     };
     ensure!(
         kind.content != Content::Json || kind.len >= SHORTEST_JSON,
-        "a JSON text has {SHORTEST_JSON} octets at least"
+        "JSON messages need --len {SHORTEST_JSON} or more"
     );
     let ahead = usize::try_from(options.in_flight)?;
     let checked = check::check(options.address, options.raw, options.deflate, kind, ahead)?;
@@ -130,7 +134,7 @@ fn measure(options: &Options) -> Result<Measured> {
 
     let round_trip_ns = flow.round_trips([0.5, 0.9, 0.99, 0.999]);
     flow.drain()
-        .context("what was in flight at the end did not all come back")?;
+        .context("some of the messages that were in flight at the end were not echoed")?;
     Ok(Measured {
         messages,
         all_messages: flow.completed() + checked.messages,
@@ -141,7 +145,7 @@ fn measure(options: &Options) -> Result<Measured> {
     })
 }
 
-/// As [`measure`]; a message counts as often as it is delivered.
+/// Measures a broadcasting server. A message counts once for each subscriber that receives it.
 fn measure_broadcast(options: &Options) -> Result<Measured> {
     let messages = (options.in_flight / BATCHES).max(1);
     let mut audience = Audience::new(open_all(options)?, messages, options.len)?;
@@ -151,9 +155,9 @@ fn measure_broadcast(options: &Options) -> Result<Measured> {
     let deliveries = audience.run(Duration::from_secs_f64(options.seconds))?;
     let spent = meter.stop()?;
 
-    audience
-        .drain()
-        .context("what was on the way at the end did not reach everyone")?;
+    audience.drain().context(
+        "some of the messages that were in flight at the end did not reach every subscriber",
+    )?;
     Ok(Measured {
         messages: deliveries,
         all_messages: audience.deliveries() + messages * options.connections as u64,

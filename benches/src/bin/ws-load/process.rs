@@ -1,14 +1,13 @@
-//! What a process has cost so far, as Linux tells it below `/proc`.
+//! The processor time of processes, from `/proc` of Linux.
 
 use std::fs;
 use std::path::PathBuf;
-
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-/// Measures what load and server cost.
+/// A running measurement of the processor time of the load generator and the server.
 pub(crate) struct Meter {
     process: Option<u32>,
     started: Instant,
@@ -16,20 +15,20 @@ pub(crate) struct Meter {
     server: Option<Cost>,
 }
 
-/// What was spent between start and stop.
+/// The time that passed between start and stop, and the processor time that was used meanwhile.
 #[derive(Serialize)]
 pub(crate) struct Spent {
     seconds: f64,
-    /// Processor time.
+    /// The processor time of the server.
     server_run_ns: Option<u64>,
-    /// Time for which other programs kept it from running.
+    /// The time for which other programs kept the server from running.
     server_kept_waiting_ns: Option<u64>,
     load_run_ns: u64,
     load_kept_waiting_ns: u64,
 }
 
 impl Meter {
-    /// Begins, with the server's process if that is known.
+    /// Starts a measurement, which includes the server if the id of its process is given.
     pub(crate) fn start(process: Option<u32>) -> Result<Self> {
         let server = process.map(Cost::of).transpose()?;
         let own = Cost::own()?;
@@ -58,26 +57,28 @@ impl Meter {
     }
 }
 
-/// Processor time of a process.
+/// The processor time of a process until now, by thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cost {
-    /// By thread: its id, time on a processor, and time it was ready and had to wait for one.
+    /// The ids and times of the threads.
     threads: Vec<(u32, Times)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Times {
+    /// The time on a processor.
     run_ns: u64,
+    /// The time for which the thread was ready and had to wait for a processor.
     wait_ns: u64,
 }
 
 impl Cost {
-    /// That of this process.
+    /// Reads the times of this process.
     pub(crate) fn own() -> Result<Self> {
         Self::of(std::process::id())
     }
 
-    /// That of the process of this id.
+    /// Reads the times of the process with this id.
     pub(crate) fn of(process: u32) -> Result<Self> {
         let dir = PathBuf::from(format!("/proc/{process}/task"));
         let entries = fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()));
@@ -88,22 +89,24 @@ impl Cost {
                 .file_name()
                 .to_string_lossy()
                 .parse()
-                .context("a thread has a number")?;
-            // A thread may end in between.
+                .context("the id of a thread is not a number")?;
+            // The thread may have ended since the directory was listed.
             if let Ok(text) = fs::read_to_string(entry.path().join("schedstat")) {
-                threads.push((thread, parse(&text).context("no times in schedstat")?));
+                let times = parse(&text).context("schedstat has an unexpected form")?;
+                threads.push((thread, times));
             }
         }
         Ok(Self { threads })
     }
 
-    /// Time on a processor since `before`, of all threads.
+    /// Returns the processor time of all threads since `before`.
     pub(crate) fn run_ns_since(&self, before: &Self) -> u64 {
         self.since(before).map(|times| times.run_ns).sum()
     }
 
-    /// Time for which others kept the busiest thread from running. What the process's own threads
-    /// may have taken from it does not count.
+    /// Returns the time since `before` for which other processes kept the busiest thread from
+    /// running. The time that the other threads of this process ran is subtracted, because the
+    /// busiest thread may have waited for them.
     pub(crate) fn kept_waiting_ns_since(&self, before: &Self) -> u64 {
         let Some(busiest) = self.since(before).max_by_key(|times| times.run_ns) else {
             return 0;
@@ -124,7 +127,7 @@ impl Cost {
     }
 }
 
-/// `RUN WAIT SLICES`, in nanoseconds.
+/// Parses `RUN WAIT SLICES`; both times are in nanoseconds.
 fn parse(schedstat: &str) -> Option<Times> {
     let mut fields = schedstat.split_whitespace();
     let run_ns = fields.next()?.parse().ok()?;
@@ -155,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_of_its_own_is_kept_waiting_by_others_only() {
+    fn a_single_thread_can_only_wait_for_other_processes() {
         let (before, after) = (cost(&[(1, 5, 7)]), cost(&[(1, 25, 37)]));
         assert_eq!(after.kept_waiting_ns_since(&before), 30);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_process_can_look_at_itself() {
+    fn a_process_can_read_its_own_times() {
         let before = Cost::own().unwrap();
         assert!(!before.threads.is_empty());
         assert!(Cost::own().unwrap().run_ns_since(&before) < 60_000_000_000);

@@ -1,15 +1,16 @@
-//! Counting the messages that come back, without looking at what they say.
+//! Counting of replies, without reading their payloads.
 
-/// How replies are told apart: by their length, if all have the same, else by their headers.
+/// The way to find the end of a reply: by a fixed length if all replies have the same, otherwise by
+/// the headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyForm {
-    /// Each is as long as this, header included.
+    /// The length of every reply in bytes, header included.
     Fixed(u64),
-    /// Frames of any length.
+    /// Replies of any length and of any number of frames.
     Framed,
 }
 
-/// Counts the replies on one connection.
+/// A counter of the replies on one connection.
 pub(crate) enum Replies {
     Fixed { len: u64, partly: u64 },
     Framed(Frames),
@@ -23,20 +24,20 @@ impl Replies {
         }
     }
 
-    /// These octets have arrived; how many messages they end.
-    pub(crate) fn arrived(&mut self, octets: &[u8]) -> u64 {
+    /// Counts `bytes` that have arrived, and returns the number of messages that end in them.
+    pub(crate) fn arrived(&mut self, bytes: &[u8]) -> u64 {
         match self {
             Self::Fixed { len, partly } => {
-                *partly += octets.len() as u64;
+                *partly += bytes.len() as u64;
                 let whole = *partly / *len;
                 *partly %= *len;
                 whole
             }
-            Self::Framed(frames) => frames.arrived(octets),
+            Self::Framed(frames) => frames.arrived(bytes),
         }
     }
 
-    /// No message is there in part.
+    /// Returns `true` if no message has arrived in part.
     pub(crate) fn is_between_messages(&self) -> bool {
         match self {
             Self::Fixed { partly, .. } => *partly == 0,
@@ -45,36 +46,37 @@ impl Replies {
     }
 }
 
-/// Walks from header to header.
+/// A reader of frame headers, which skips the payloads.
 #[derive(Default)]
 pub(crate) struct Frames {
+    /// The beginning of a header that is incomplete.
     head: Vec<u8>,
     payload_left: u64,
     ends_message: bool,
 }
 
 impl Frames {
-    fn arrived(&mut self, mut octets: &[u8]) -> u64 {
+    fn arrived(&mut self, mut bytes: &[u8]) -> u64 {
         let mut messages = 0;
         loop {
-            let skipped = self.payload_left.min(octets.len() as u64);
-            octets = &octets[skipped as usize..];
+            let skipped = self.payload_left.min(bytes.len() as u64);
+            bytes = &bytes[skipped as usize..];
             self.payload_left -= skipped;
             if self.payload_left > 0 {
                 return messages;
             }
             messages += u64::from(std::mem::take(&mut self.ends_message));
-            if !self.take_header(&mut octets) {
+            if !self.take_header(&mut bytes) {
                 return messages;
             }
         }
     }
 
-    /// Whether a header is complete; its octets are taken.
-    fn take_header(&mut self, octets: &mut &[u8]) -> bool {
-        while let Some((&octet, rest)) = octets.split_first() {
-            self.head.push(octet);
-            *octets = rest;
+    /// Removes the bytes of a header from `bytes`. Returns `true` if the header is complete.
+    fn take_header(&mut self, bytes: &mut &[u8]) -> bool {
+        while let Some((&byte, rest)) = bytes.split_first() {
+            self.head.push(byte);
+            *bytes = rest;
             if let Some(header) = Header::parse(&self.head) {
                 self.head.clear();
                 self.payload_left = header.payload_len;
@@ -93,13 +95,14 @@ pub(crate) struct Header {
     pub(crate) rsv1: bool,
     pub(crate) opcode: u8,
     pub(crate) payload_len: u64,
+    /// The length of the header itself.
     pub(crate) len: usize,
 }
 
 impl Header {
-    /// `octets` is one header from its first octet on; `None` if that is not all of it.
-    pub(crate) fn parse(octets: &[u8]) -> Option<Self> {
-        let (&first, rest) = octets.split_first()?;
+    /// Parses the header at the start of `bytes`. Returns `None` if it is incomplete.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (&first, rest) = bytes.split_first()?;
         let (&second, rest) = rest.split_first()?;
         let (payload_len, extended) = match second & 0x7F {
             126 => (u64::from(u16::from_be_bytes(*rest.first_chunk()?)), 2),
@@ -107,7 +110,7 @@ impl Header {
             short => (u64::from(short), 0),
         };
         let len = 2 + extended + if second & 0x80 == 0 { 0 } else { 4 };
-        (octets.len() >= len).then_some(Self {
+        (bytes.len() >= len).then_some(Self {
             fin: first & 0x80 != 0,
             rsv1: first & 0x40 != 0,
             opcode: first & 0x0F,
@@ -126,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fixed_replies_are_counted_by_their_octets() {
+    fn replies_of_fixed_length_are_counted_by_their_bytes() {
         let mut replies = Replies::new(ReplyForm::Fixed(22));
         assert_eq!(replies.arrived(&[0; 21]), 0);
         assert!(!replies.is_between_messages());
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_counted_in_any_pieces() {
+    fn messages_are_counted_in_pieces_of_any_length() {
         let mut wire = vec![0x01, 3, b'a', b'b', b'c'];
         wire.extend([0x89, 1, b'p']);
         wire.extend([0x80, 0]);
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_complete_or_not_there() {
+    fn an_incomplete_header_is_none() {
         let long = [0xC2, 127, 0, 0, 0, 0, 0, 1, 0, 0];
         assert_eq!(Header::parse(&long[..9]), None);
         let header = Header::parse(&long).unwrap();

@@ -1,43 +1,47 @@
-//! The octets that every connection sends: some messages, prepared once, over and over again.
+//! The data that every connection sends: a list of messages that is prepared once and sent
+//! repeatedly.
 
 use crate::content::Content;
 use crate::deflate;
 
-/// The longest ring of prepared messages, in octets of payload, unless one message is longer.
+/// The longest ring of prepared messages, in bytes of payload. One message that is longer makes a
+/// ring of its own length.
 const RING_LEN: usize = 2 << 20;
 
-/// The most messages in a ring.
+/// The largest number of messages in a ring.
 const RING_MESSAGES: usize = 64;
 
-/// What the messages are.
+/// The content and the length of the messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     pub(crate) content: Content,
     pub(crate) len: usize,
 }
 
-/// How messages are compressed, if they are.
+/// The compression of the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
     Off,
-    /// With context takeover, or each message for itself.
     On {
+        /// `true` if a message may refer to the messages before it.
         takeover: bool,
     },
 }
 
-/// A ring of prepared messages. Position `n` is octet number `n` of the endless repetition of the
+/// A ring of prepared messages. Position `n` is byte number `n` of the endless repetition of the
 /// ring.
 pub(crate) struct Traffic {
+    /// The payloads before compression.
     messages: Vec<Vec<u8>>,
-    /// The ring, and its beginning once more: from any message on, `ahead` messages are in one piece.
-    octets: Vec<u8>,
-    /// Where each message of the ring begins, and behind the last one its length.
+    /// The frames of the ring, followed by a copy of its first `ahead` frames. So `ahead` frames
+    /// are contiguous from any frame on.
+    bytes: Vec<u8>,
+    /// The start of each frame in the ring, followed by the length of the ring.
     starts: Vec<usize>,
 }
 
 impl Traffic {
-    /// Up to `ahead` messages can be written at once.
+    /// Prepares messages, of which up to `ahead` can be written at once.
     pub(crate) fn new(kind: Kind, compression: Compression, ahead: usize) -> Self {
         let count = (RING_LEN / kind.len.max(1)).clamp(1, RING_MESSAGES);
         let messages: Vec<_> = (0..count)
@@ -47,55 +51,55 @@ impl Traffic {
             Compression::Off => messages.clone(),
             Compression::On { takeover } => deflate::compress(&messages, takeover),
         };
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         let mut starts = vec![0];
         for (index, payload) in payloads.iter().enumerate() {
             let compressed = compression != Compression::Off;
             push_frame(
-                &mut octets,
+                &mut bytes,
                 kind.content.is_text(),
                 compressed,
                 index as u32,
                 payload,
             );
-            starts.push(octets.len());
+            starts.push(bytes.len());
         }
-        let len = octets.len();
+        let len = bytes.len();
         for at in 0..ahead {
             let from = starts[at % count];
-            octets.extend_from_within(from..starts[at % count + 1]);
+            bytes.extend_from_within(from..starts[at % count + 1]);
         }
-        debug_assert!(octets.len() >= len);
+        debug_assert!(bytes.len() >= len);
         Self {
             messages,
-            octets,
+            bytes,
             starts,
         }
     }
 
-    /// What message number `index` says.
+    /// Returns the payload of message number `index` before compression.
     pub(crate) fn message(&self, index: usize) -> &[u8] {
         &self.messages[index % self.messages.len()]
     }
 
-    /// How many messages the ring has.
+    /// Returns the number of messages in the ring.
     pub(crate) fn ring_messages(&self) -> usize {
         self.messages.len()
     }
 
-    /// The position behind the first `messages` messages.
+    /// Returns the position behind the first `messages` messages.
     pub(crate) fn position_after(&self, messages: u64) -> u64 {
         let ring = self.messages.len() as u64;
         let rest = (messages % ring) as usize;
         messages / ring * self.ring_len() + self.starts[rest] as u64
     }
 
-    /// The octets from `position` up to `end`, or the first part of them.
+    /// Returns the bytes from `position` to `end`, or the first part of them.
     pub(crate) fn slice(&self, position: u64, end: u64) -> &[u8] {
         let from = (position % self.ring_len()) as usize;
         let wanted = usize::try_from(end - position).unwrap_or(usize::MAX);
-        let len = wanted.min(self.octets.len() - from);
-        &self.octets[from..from + len]
+        let len = wanted.min(self.bytes.len() - from);
+        &self.bytes[from..from + len]
     }
 
     fn ring_len(&self) -> u64 {
@@ -127,7 +131,7 @@ pub(crate) fn push_frame(
             out.extend((len as u64).to_be_bytes());
         }
     }
-    // Keys are different, and no secret here.
+    // The keys differ, but need not be unpredictable here.
     let key = index
         .wrapping_add(1)
         .wrapping_mul(0x9E37_79B9)
@@ -137,7 +141,7 @@ pub(crate) fn push_frame(
         payload
             .iter()
             .zip(key.iter().cycle())
-            .map(|(octet, key)| octet ^ key),
+            .map(|(byte, key)| byte ^ key),
     );
 }
 
@@ -154,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_count_frames_of_the_endless_ring() {
+    fn a_position_counts_the_bytes_of_all_frames() {
         let traffic = traffic(20, 64);
         assert_eq!(traffic.ring_messages(), 64);
         for messages in [0, 1, 63, 64, 65, 1_000_003] {
@@ -163,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn any_messages_ahead_are_in_one_piece() {
+    fn messages_ahead_are_contiguous_from_any_message() {
         let traffic = traffic(20, 64);
         for first in [0, 1, 63, 64, 100] {
             let (from, to) = (
@@ -177,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ring_repeats_itself() {
+    fn the_ring_repeats() {
         let traffic = traffic(1024, 3);
         let (first, end) = (traffic.position_after(0), traffic.position_after(1));
         let (again, again_end) = (traffic.position_after(64), traffic.position_after(65));
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn long_messages_make_a_short_ring() {
+    fn a_ring_of_long_messages_has_fewer_of_them() {
         assert_eq!(traffic(65_536, 4).ring_messages(), 32);
         assert_eq!(traffic(5 << 20, 1).ring_messages(), 1);
     }

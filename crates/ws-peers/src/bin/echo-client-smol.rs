@@ -2,32 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-use std::io;
-use std::process::ExitCode;
-
 use clap::Parser;
-use ws_peers::{EchoClient, announce, exit};
-use ws_smol::Connector;
+use ws_peers::EchoClient;
+use ws_smol::Smol;
 
-fn main() -> ExitCode {
-    exit("echo-client-smol", run(&EchoClient::parse()))
-}
-
-fn run(args: &EchoClient) -> io::Result<()> {
-    let connector = Connector::new().config(args.config());
-    for url in args.each_url() {
-        match smol::block_on(echo(&connector, &url)) {
-            Ok(()) => announce(format_args!("done {url}")),
-            Err(error) => announce(format_args!("failed {url}: {error}")),
-        }
-    }
-    Ok(())
-}
-
-async fn echo(connector: &Connector, url: &str) -> io::Result<()> {
-    let mut ws = connector.connect(url).await?;
-    while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message).await?;
-    }
-    Ok(())
+fn main() {
+    smol::block_on(EchoClient::parse().run::<Smol>());
 }

@@ -5,20 +5,19 @@
 use std::io;
 use std::process::ExitCode;
 use std::thread;
-use std::time::Duration;
 
 use clap::Parser;
-use smol::net::{TcpListener, TcpStream};
+use smol::net::TcpListener;
 use smol::{Executor, Timer, future};
-use ws_peers::{EchoServer, announce, exit};
+use ws_peers::{ACCEPT_PAUSE, EchoServer, announce, echo, exit};
 use ws_smol::Acceptor;
 
-/// Serves connections, on every thread that runs it.
+/// The executor of all connections. Every thread runs it.
 static EXECUTOR: Executor<'static> = Executor::new();
 
 fn main() -> ExitCode {
     let args = EchoServer::parse();
-    // This thread serves too.
+    // This thread also runs the executor, so one thread fewer is started.
     for _ in 1..args.threads {
         thread::spawn(|| smol::block_on(EXECUTOR.run(future::pending::<()>())));
     }
@@ -27,28 +26,12 @@ fn main() -> ExitCode {
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
     let listener = TcpListener::bind(args.address()).await?;
-    let acceptor = Acceptor::new()
-        .config(args.config())
-        .origins(args.origin_policy());
+    let acceptor: Acceptor = args.acceptor();
     announce(format_args!("ws://{}", listener.local_addr()?));
     loop {
         match listener.accept().await {
-            Ok((tcp, _)) => {
-                // What a peer does wrong is no news: the peer was told by a Close.
-                EXECUTOR.spawn(echo(acceptor.clone(), tcp)).detach();
-            }
-            // Out of descriptors: connections that end make room.
-            Err(_) => {
-                Timer::after(Duration::from_millis(10)).await;
-            }
+            Ok((tcp, _)) => EXECUTOR.spawn(echo(acceptor.clone(), tcp)).detach(),
+            Err(_) => drop(Timer::after(ACCEPT_PAUSE).await),
         }
     }
-}
-
-async fn echo(acceptor: Acceptor, tcp: TcpStream) -> io::Result<()> {
-    let mut ws = acceptor.accept(tcp).await?;
-    while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message).await?;
-    }
-    Ok(())
 }

@@ -4,12 +4,12 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use ws_peers::{EchoServer, announce, exit};
+use tokio::time::sleep;
+use ws_peers::{ACCEPT_PAUSE, EchoServer, announce, echo, exit};
 use ws_tokio::Acceptor;
 
 fn main() -> ExitCode {
@@ -32,26 +32,12 @@ fn runtime(threads: u16) -> io::Result<Runtime> {
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
     let listener = TcpListener::bind(args.address()).await?;
-    let acceptor = Acceptor::new()
-        .config(args.config())
-        .origins(args.origin_policy());
+    let acceptor: Acceptor = args.acceptor();
     announce(format_args!("ws://{}", listener.local_addr()?));
     loop {
         match listener.accept().await {
-            Ok((tcp, _)) => {
-                // What a peer does wrong is no news: the peer was told by a Close.
-                tokio::spawn(echo(acceptor.clone(), tcp));
-            }
-            // Out of descriptors: connections that end make room.
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Ok((tcp, _)) => drop(tokio::spawn(echo(acceptor.clone(), tcp))),
+            Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
-}
-
-async fn echo(acceptor: Acceptor, tcp: TcpStream) -> io::Result<()> {
-    let mut ws = acceptor.accept(tcp).await?;
-    while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message).await?;
-    }
-    Ok(())
 }

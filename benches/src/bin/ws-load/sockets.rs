@@ -1,0 +1,71 @@
+//! The sockets of all connections, and waiting for any of them.
+
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+/// The number of bytes that one read can return.
+pub(crate) const READ_LEN: usize = 256 << 10;
+
+/// The timeout for a server that sends and accepts nothing.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The longest wait for events. Afterwards the caller checks its own deadline.
+const WAIT: Duration = Duration::from_millis(50);
+
+/// A waiter for events of many sockets.
+pub(crate) struct Sockets(Poll);
+
+impl Sockets {
+    pub(crate) fn new() -> Result<Self> {
+        Poll::new().map(Self).context("cannot wait for sockets")
+    }
+
+    /// Makes `stream` non-blocking and registers it. Its events have the token `index`.
+    pub(crate) fn add(
+        &self,
+        stream: std::net::TcpStream,
+        index: usize,
+        interest: Interest,
+    ) -> Result<TcpStream> {
+        stream.set_nonblocking(true)?;
+        let mut tcp = TcpStream::from_std(stream);
+        self.0
+            .registry()
+            .register(&mut tcp, Token(index), interest)?;
+        Ok(tcp)
+    }
+
+    /// Waits for events, for up to 50 ms.
+    ///
+    /// # Errors
+    ///
+    /// If the last event, whose time is in `last_event`, was more than 15 s ago.
+    pub(crate) fn wait(&mut self, events: &mut Events, last_event: &mut Instant) -> Result<()> {
+        match self.0.poll(events, Some(WAIT)) {
+            // A signal leaves `events` empty.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => result.context("cannot wait for sockets")?,
+        }
+        if !events.is_empty() {
+            *last_event = Instant::now();
+        } else if last_event.elapsed() > SILENCE_TIMEOUT {
+            let seconds = SILENCE_TIMEOUT.as_secs();
+            bail!("the server has sent nothing for {seconds} s");
+        }
+        Ok(())
+    }
+}
+
+/// Reads once. Returns `None` if no bytes are available.
+pub(crate) fn read(tcp: &mut TcpStream, buffer: &mut [u8]) -> Result<Option<usize>> {
+    match tcp.read(buffer) {
+        Ok(0) => bail!("the server ended a connection"),
+        Ok(len) => Ok(Some(len)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error).context("cannot read"),
+    }
+}
