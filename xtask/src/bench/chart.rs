@@ -50,7 +50,7 @@ fn svg(results: &Results) -> String {
          height=\"{height}\" role=\"img\" aria-label=\"{title}\">\n<style>{STYLE}</style>\n\
          <text class=\"title\" x=\"12\" y=\"20\">{title}</text>\n\
          <text class=\"sub\" x=\"12\" y=\"38\">messages per second, one processor core; median, least and most \
-         of {} rounds; dashed: octets echoed without WebSocket</text>\n",
+         of {} rounds; dashed: bytes echoed without WebSocket</text>\n",
         rounds(results),
     );
     for (index, bar) in bars.iter().enumerate() {

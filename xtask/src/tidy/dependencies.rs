@@ -74,7 +74,8 @@ const TABLE: &[(&str, Allowed)] = &[
     (
         "ws-async-std",
         Allowed::Only {
-            always: &["async-io", "async-std", "ws-driver"],
+            // ws-smol for its timer: both runtimes use one reactor.
+            always: &["async-std", "ws-driver", "ws-smol"],
             optional: RUSTLS,
         },
     ),
@@ -167,7 +168,7 @@ fn line_of(package: &Package, dependency: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::workspace::testing::{package, places};
+    use super::super::workspace::testing::{package, places, workspace};
     use super::*;
 
     fn with(name: &str, dependencies: &[(&str, DependencyKind, bool)]) -> Workspace {
@@ -186,7 +187,7 @@ mod tests {
         }
         Workspace {
             packages: vec![package],
-            architecture: String::new(),
+            ..workspace("", &[])
         }
     }
 

@@ -5,10 +5,11 @@
 
 mod banned_paths;
 mod dependencies;
+mod links;
 mod runtime_names;
-mod signatures;
 mod tokens;
 mod unsafe_code;
+mod words;
 mod workspace;
 
 use std::fmt;
@@ -18,16 +19,12 @@ use anyhow::Result;
 use crate::{Outcome, project};
 use workspace::Workspace;
 
-/// Check the boundaries between the crates: dependencies, runtime names, unsafe code, bans; and that ARCHITECTURE.md
-/// lists the public signatures as they are.
+/// Check the boundaries between the crates, the links between the documents, and the rules of words.
 ///
-/// Reads manifests and sources only; builds nothing.
+/// Boundaries are dependencies, names of runtimes, unsafe code and banned paths. Reads files only and
+/// builds nothing.
 #[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Write the public signatures to ARCHITECTURE.md instead of comparing them.
-    #[arg(long)]
-    bless: bool,
-}
+pub(crate) struct Args {}
 
 /// A rule: its name in findings, and the check.
 struct Rule {
@@ -57,8 +54,12 @@ const RULES: &[Rule] = &[
         check: banned_paths::check,
     },
     Rule {
-        name: "signatures",
-        check: signatures::check,
+        name: "links",
+        check: links::check,
+    },
+    Rule {
+        name: "words",
+        check: words::check,
     },
     Rule {
         name: "lexes",
@@ -90,13 +91,9 @@ impl fmt::Display for Finding {
 }
 
 /// Applies every rule and prints the findings.
-pub(crate) fn run(args: &Args) -> Result<Outcome> {
+pub(crate) fn run(_: &Args) -> Result<Outcome> {
     let metadata = project::metadata()?;
-    let mut workspace = Workspace::load(project::root(), &metadata)?;
-    if args.bless {
-        signatures::bless(project::root(), &workspace)?;
-        workspace = Workspace::load(project::root(), &metadata)?;
-    }
+    let workspace = Workspace::load(project::root(), &metadata)?;
     let mut count = 0;
     for rule in RULES {
         for finding in (rule.check)(&workspace) {
@@ -105,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         }
     }
     println!(
-        "tidy: {} rules over {} files in {} packages, {count} finding(s)",
+        "tidy: {} rules over {} files in {} packages, {} documents, {count} finding(s)",
         RULES.len(),
         workspace
             .packages
@@ -113,6 +110,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             .map(|package| package.sources.len() + 1)
             .sum::<usize>(),
         workspace.packages.len(),
+        workspace.documents.len(),
     );
     Ok(Outcome::passed_if(count == 0))
 }
@@ -125,8 +123,9 @@ mod tests {
     #[test]
     fn an_empty_package_breaks_no_rule() {
         let workspace = Workspace {
+            root: project::root().to_owned(),
             packages: vec![package("ws-proto", &[])],
-            architecture: String::new(),
+            documents: Vec::new(),
         };
         for rule in RULES {
             assert_eq!((rule.check)(&workspace), [], "{}", rule.name);

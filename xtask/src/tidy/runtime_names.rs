@@ -1,5 +1,6 @@
-//! No runtime's name below the adapters, in code or comments: whoever writes one is about to
-//! assume something that the other runtimes do not do.
+//! No runtime's name below the adapters, in code or comments. Code that names one is about to assume
+//! something that the other runtimes do not do. Doc comments and the dependencies of tests are
+//! exempt, because examples are written for the reader's runtime.
 
 use super::Finding;
 use super::workspace::{Package, Workspace};
@@ -36,18 +37,28 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
 fn check_package(package: &Package) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut check = |file: &str, text: &str| {
-        for (index, line) in text.lines().enumerate() {
+        let checked = text.lines().enumerate().filter(|(_, line)| !is_doc(line));
+        for (index, line) in checked {
             for name in names_in(line) {
                 let what = format!("{} names the runtime `{name}`", package.name);
                 findings.push(package.finding(file, index + 1, what, REMEDY));
             }
         }
     };
-    check("Cargo.toml", &package.manifest);
+    let (manifest, _) = package
+        .manifest
+        .split_once("dev-dependencies]")
+        .unwrap_or((&package.manifest, ""));
+    check("Cargo.toml", manifest);
     for source in &package.sources {
         check(&source.path, &source.text);
     }
     findings
+}
+
+fn is_doc(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("///") || line.starts_with("//!")
 }
 
 /// The runtimes that a line names.
@@ -118,7 +129,7 @@ mod tests {
 
     #[test]
     fn shared_crates_are_checked_and_adapters_are_not() {
-        let files = [("src/lib.rs", "fn a() {}\n// for tokio\n")];
+        let files = [("src/lib.rs", "/// `ws_tokio::accept`\n// for tokio\n")];
         assert_eq!(
             places(&check(&workspace("ws-driver", &files))),
             ["crates/ws-driver/src/lib.rs:2"]
@@ -135,7 +146,7 @@ mod tests {
         let mut workspace = workspace("ws-proto", &[]);
         workspace.packages[0]
             .manifest
-            .push_str("[dependencies]\ntokio = \"1\"\n");
+            .push_str("[dependencies]\ntokio = \"1\"\n[dev-dependencies]\nsmol = \"2\"\n");
         assert_eq!(places(&check(&workspace)), ["crates/ws-proto/Cargo.toml:4"]);
     }
 }

@@ -9,13 +9,13 @@ use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, Metadata};
 use proc_macro2::{LexError, TokenStream};
 
-use super::{Finding, signatures};
+use super::Finding;
 
-/// All packages of the workspace, and the page that maps them.
+/// All packages and documents of the workspace.
 pub(super) struct Workspace {
+    pub(super) root: PathBuf,
     pub(super) packages: Vec<Package>,
-    /// The text of `ARCHITECTURE.md`.
-    pub(super) architecture: String,
+    pub(super) documents: Vec<Document>,
 }
 
 /// One package.
@@ -27,6 +27,13 @@ pub(super) struct Package {
     pub(super) manifest: String,
     pub(super) dependencies: Vec<Dependency>,
     pub(super) sources: Vec<Source>,
+}
+
+/// One Markdown file.
+pub(super) struct Document {
+    /// Relative to the workspace root, with `/`.
+    pub(super) path: String,
+    pub(super) text: String,
 }
 
 /// One line of a package's dependency tables.
@@ -57,9 +64,21 @@ impl Workspace {
             .into_iter()
             .map(|package| Package::load(root, package))
             .collect::<Result<_>>()?;
+        let mut files = Vec::new();
+        files_below(root, "md", &mut files)?;
+        let documents = files
+            .into_iter()
+            .map(|file| {
+                Ok(Document {
+                    path: slashes(root, &file),
+                    text: read(&file)?,
+                })
+            })
+            .collect::<Result<_>>()?;
         Ok(Self {
+            root: root.to_owned(),
             packages,
-            architecture: read(&root.join(signatures::PAGE))?,
+            documents,
         })
     }
 
@@ -81,7 +100,7 @@ impl Package {
             .map(|target| target.src_path.clone().into())
             .collect();
         let mut files = Vec::new();
-        rust_files(dir, &mut files)?;
+        files_below(dir, "rs", &mut files)?;
         let sources = files
             .into_iter()
             .map(|file| {
@@ -161,21 +180,35 @@ fn slashes(base: &Path, file: &Path) -> String {
     parts.join("/")
 }
 
-/// Collects the `.rs` files below `dir`, sorted, build output left out.
-fn rust_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+/// Collects the files below `dir` with this extension, sorted. Leaves out build output and hidden
+/// directories.
+fn files_below(dir: &Path, extension: &str, files: &mut Vec<PathBuf>) -> Result<()> {
     let entries = fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))?;
     let mut paths = entries
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<Vec<_>>>()?;
     paths.sort();
     for path in paths {
-        if path.is_dir() && !path.ends_with("target") {
-            rust_files(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        if path.is_dir() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !matches!(&*name, "target" | "node_modules") && !name.starts_with('.') {
+                files_below(&path, extension, files)?;
+            }
+        } else if path.extension().is_some_and(|found| found == extension) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+impl Document {
+    pub(super) fn new((path, text): (&str, &str)) -> Self {
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -201,8 +234,9 @@ pub(super) mod testing {
     /// A workspace of one such package.
     pub(in crate::tidy) fn workspace(name: &str, files: &[(&str, &str)]) -> Workspace {
         Workspace {
+            root: PathBuf::new(),
             packages: vec![package(name, files)],
-            architecture: String::new(),
+            documents: Vec::new(),
         }
     }
 
