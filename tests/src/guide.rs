@@ -6,6 +6,9 @@ mod readme {}
 #[doc = include_str!("../../docs/README.md")]
 mod guide {}
 
+#[doc = include_str!("../../docs/connecting.md")]
+mod connecting {}
+
 #[doc = include_str!("../../docs/receiving.md")]
 mod receiving {}
 
