@@ -1,4 +1,4 @@
-//! Benchmarks of the core: headers, and the receiving and sending of whole messages.
+//! Benchmarks of the core: headers, receiving whole messages, and sending whole messages.
 
 #![forbid(unsafe_code)]
 
@@ -16,10 +16,10 @@ use ws_proto::{FrameHeader, HeaderRules, MaskKey, MaskSource, MessageRef, OpCode
 /// A typical length of one read on a server under load.
 const BURST_LEN: usize = 64 << 10;
 
-/// The length of one read, for messages that arrive in pieces.
+/// The length of one read, in the benchmark of messages that arrive in pieces.
 const PIECE_LEN: usize = 16 << 10;
 
-/// The directions of frames, and whether they are masked.
+/// The directions of frames, each with the role of the sender. Clients mask, and servers do not.
 const SENDERS: [(&str, Role); 2] = [("masked", Role::Client), ("unmasked", Role::Server)];
 
 fn header(c: &mut Criterion) {
@@ -49,8 +49,8 @@ fn header(c: &mut Criterion) {
     group.finish();
 }
 
-/// Receives one message that is in the block as a whole. Copying the input to the block takes the
-/// place of the read, and is included in the time.
+/// Receives one message that is completely in the block. The time includes a copy of the input into
+/// the block, in place of the read.
 fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     each_case(|name, sender, len, message| {
@@ -65,7 +65,8 @@ fn decode(c: &mut Criterion) {
     group.finish();
 }
 
-/// The lower bound for decoding a short text, with the same copy.
+/// Measures the lower bound for decoding a short text. The time includes the same copy as in
+/// [`decode`].
 fn floor_decode(group: &mut BenchmarkGroup<'_, WallTime>) {
     let text = Payload::new(Content::Ascii, 20);
     let input = encoded(Role::Client, text.message(), 1);
@@ -79,8 +80,8 @@ fn floor_decode(group: &mut BenchmarkGroup<'_, WallTime>) {
     });
 }
 
-/// Receives a burst of equal messages in one block, which gives the cost of a message in pipelined
-/// traffic. The copy is included in the time.
+/// Receives a burst of equal messages from one block. This measures the cost of a message in
+/// pipelined traffic. The time includes the copy, as in [`decode`].
 fn decode_burst(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode-burst");
     each_case(|name, sender, len, message| {
@@ -100,8 +101,8 @@ fn decode_burst(c: &mut Criterion) {
     group.finish();
 }
 
-/// Receives one message in pieces that each fill the block, so that it is assembled outside the
-/// block. The copies are included in the time.
+/// Receives one message in pieces that each fill the block. So the message is assembled outside the
+/// block. The time includes the copies, as in [`decode`].
 fn decode_pieces(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode-pieces");
     each_case(|name, sender, len, message| {
@@ -122,7 +123,7 @@ fn decode_pieces(c: &mut Criterion) {
     group.finish();
 }
 
-/// Queues one borrowed message and takes it out of the queue.
+/// Queues one borrowed message, and removes its bytes from the queue.
 fn encode(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode");
     each_case(|name, sender, len, message| {
@@ -141,7 +142,7 @@ fn encode(c: &mut Criterion) {
     group.finish();
 }
 
-/// The lower bound for encoding a short text.
+/// Measures the lower bound for encoding a short text.
 fn floor_encode(group: &mut BenchmarkGroup<'_, WallTime>) {
     let text = "The quick brown fox ";
     let mut keys = CountedKeys::default();

@@ -1,5 +1,5 @@
-//! Benchmarks of permessage-deflate (RFC 7692) with context takeover, which is the default:
-//! compressing one message, and decompressing it.
+//! Benchmarks of permessage-deflate (RFC 7692): compressing one message, and decompressing it.
+//! Context takeover is on, as by default.
 
 #![forbid(unsafe_code)]
 
@@ -18,7 +18,7 @@ const PARAMS: DeflateParams = DeflateParams {
     client_max_window_bits: 12,
 };
 
-/// Returns a text that resembles the answer of a web service, and therefore compresses like one.
+/// Returns a text that resembles the JSON answer of a web service, and compresses about as well.
 fn json(len: usize) -> String {
     let mut text = String::with_capacity(len + 100);
     for id in 0.. {
@@ -38,7 +38,7 @@ fn sender(role: Role) -> SendHalf {
     send
 }
 
-/// Takes everything out of the queue.
+/// Removes all bytes from the queue, and returns them.
 fn take_queued(send: &mut SendHalf) -> Vec<u8> {
     let mut slices = [&[][..]; 4];
     let used = send.slices(&mut slices);
@@ -69,11 +69,13 @@ fn decompress(c: &mut Criterion) {
     for len in LENS {
         let text = json(len);
         let mut send = sender(Role::Client);
-        // The frame fits the block, because compression makes this text shorter.
+        // A block of `len` bytes is long enough for the frame, because compression makes this text
+        // shorter.
         let (mut recv, mut answers) = receiver(Role::Server, len);
         recv.inflate(&PARAMS);
         group.throughput(Throughput::Bytes(len as u64));
-        // Each message refers to the one before it, so they must be received in order.
+        // Each compressed message may refer to the messages before it. So all messages must be
+        // received, and in this order.
         group.bench_function(BenchmarkId::new("decompress", len), |b| {
             let next = || {
                 send.message(&text).expect("the connection is open");
@@ -89,8 +91,8 @@ fn decompress(c: &mut Criterion) {
     group.finish();
 }
 
-/// Receives one message, in as many steps as necessary. The copy that takes the place of the read
-/// is included in the time.
+/// Receives one message, in as many steps as necessary. The time includes a copy of the frame into
+/// the block, in place of the read.
 fn inflate(recv: &mut RecvHalf, send: &mut SendHalf, frame: &[u8]) {
     recv.spare()[..frame.len()].copy_from_slice(frame);
     recv.filled(frame.len());

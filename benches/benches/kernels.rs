@@ -1,5 +1,5 @@
-//! Benchmarks of the operations on every byte: masking, copying and the UTF-8 check. Each is
-//! compared with a `memcpy` of the same length.
+//! Benchmarks of the operations that process every byte: masking, copying and the UTF-8 check. Each
+//! operation is compared with a `memcpy` of the same length.
 
 #![forbid(unsafe_code)]
 
@@ -14,7 +14,7 @@ const LENS: [usize; 6] = [0, 20, 125, 1 << 10, 64 << 10, 16 << 20];
 
 const KEY: MaskKey = MaskKey::new([0x37, 0xfa, 0x21, 0x3d]);
 
-/// Times `run` with `len` bytes at an unaligned address, which is where payloads usually begin.
+/// Times `run` with `len` bytes at an unaligned address. Payloads usually begin at such an address.
 fn case(c: &mut Criterion, group: &str, name: &str, len: usize, mut run: impl FnMut(&mut [u8])) {
     let mut bytes = vec![0x5a; len + 6];
     let mut group = c.benchmark_group(group);
@@ -49,8 +49,8 @@ fn mask(c: &mut Criterion) {
     }
 }
 
-/// Receives whole frames by [`ws_proto::RecvHalf`]: text is unmasked and checked, binary is only
-/// unmasked. The copy that takes the place of the read is included in the time.
+/// Receives whole frames with [`ws_proto::RecvHalf`]. Text is unmasked and checked. Binary data is
+/// only unmasked. The time includes a copy of the frame into the block, in place of the read.
 fn text(c: &mut Criterion) {
     for len in LENS {
         memcpy(c, "receive", len);
@@ -65,7 +65,7 @@ fn text(c: &mut Criterion) {
     }
 }
 
-/// A text with few two-byte characters, as in a Western language.
+/// A text of ASCII with one two-byte character, like a text in a Western language.
 const MOSTLY_ASCII: &str =
     "All the letters of this text but one have a place in ASCII, as is common in Québec. ";
 
@@ -75,7 +75,7 @@ fn mostly_ascii(len: usize) -> String {
     text
 }
 
-/// Compares the check of this library with that of the standard library.
+/// Compares the UTF-8 check of this library with that of the standard library.
 fn utf8(c: &mut Criterion) {
     for len in LENS {
         memcpy(c, "utf8", len);

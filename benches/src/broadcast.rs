@@ -1,17 +1,17 @@
-//! The command line and the orders of the broadcasting servers.
+//! The parts that the broadcasting servers share: the command line and the orders.
 //!
-//! `benches/peers` includes this file too, so it uses no crate of this project.
+//! `benches/peers` includes this file, too. Therefore this file uses no crate of this project.
 
 use clap::Parser;
 
-/// The capacity of the channel to the subscribers' tasks, in messages. It is larger than the number
-/// that are ever in flight.
+/// The capacity of the channel to the subscribers' tasks, in messages. The benchmark keeps fewer
+/// messages in flight: two batches of 16.
 pub const RING_LEN: usize = 64;
 
 /// Broadcasts to all clients that connect to 127.0.0.1, until the process is terminated.
 ///
-/// A subscriber orders messages by the text `MESSAGES LEN`: the server then publishes that number
-/// of texts of that length in bytes. One thread serves all connections.
+/// A subscriber orders messages with the text `MESSAGES LEN`. The server then publishes `MESSAGES`
+/// texts of `LEN` bytes each. One thread serves all connections.
 #[derive(Clone, Copy, Debug, Parser)]
 pub struct Options {
     /// The port to listen on.
@@ -24,13 +24,13 @@ pub struct Options {
 pub struct Order {
     /// The number of messages.
     pub messages: usize,
-    /// The length of each in bytes.
+    /// The length of each message in bytes.
     pub len: usize,
 }
 
 impl Order {
-    /// Parses `MESSAGES LEN`. Returns `None` if the messages would overrun the channel or exceed 1
-    /// MiB each.
+    /// Parses `MESSAGES LEN`. Returns `None` if `text` has another form, if the number of messages
+    /// is 0 or more than [`RING_LEN`], or if a message would exceed 1 MiB.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (messages, len) = text.split_once(' ')?;

@@ -1,6 +1,6 @@
-//! The command line, the load and the measurement of the clients.
+//! The parts that the clients share: the command line, the load and the measurement.
 //!
-//! `benches/peers` includes this file too, so it uses no crate of this project.
+//! `benches/peers` includes this file, too. Therefore this file uses no crate of this project.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 /// Any error of a client.
 pub type Failure = Box<dyn Error>;
 
-/// The timeout for the echoes of the messages that are in flight at the end.
+/// The timeout for the echoes of the messages that are in flight at the end of the measurement.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Loads an echo server and prints the measurement as one line of JSON.
@@ -39,10 +39,10 @@ pub struct Options {
     /// The length of each message in bytes.
     #[arg(long)]
     pub len: usize,
-    /// The length of the measurement, in seconds.
+    /// The duration of the measurement, in seconds.
     #[arg(long)]
     pub seconds: f64,
-    /// The length of the load before the measurement, in seconds.
+    /// The duration of the warm-up before the measurement, in seconds.
     #[arg(long)]
     pub warm_up: f64,
 }
@@ -52,7 +52,7 @@ pub struct Options {
 pub enum Content {
     /// Text of one-byte characters.
     Ascii,
-    /// Bytes of all values.
+    /// Bytes with values from 0 to 250.
     Binary,
 }
 
@@ -74,7 +74,7 @@ enum Phase {
     WarmUp,
     /// Only the lengths of replies are compared.
     Measured,
-    /// Only lengths are compared, and nothing more is sent.
+    /// Only the lengths of replies are compared, and no more messages are sent.
     Over,
 }
 
@@ -94,14 +94,14 @@ impl Workload {
         }
     }
 
-    /// Returns the message if it is text.
+    /// Returns the payload if the message is a text message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         let text = || std::str::from_utf8(&self.payload).expect("the text is ASCII");
         self.is_text.then(text)
     }
 
-    /// Counts a reply. Returns `true` if the client must send another message for it.
+    /// Counts a reply. Returns `true` if the client must send another message in response.
     ///
     /// # Errors
     ///
@@ -133,8 +133,9 @@ impl Workload {
     }
 }
 
-/// Opens as many connections by `connect` as the command line requires, and runs `load` on each.
-/// `load` must end when [`Workload::received`] has returned `false` for every message in flight.
+/// Calls `connect` for each connection that the command line requires, and then runs `load` on each
+/// connection. `load` must end when [`Workload::received`] has returned `false` for every message
+/// in flight.
 pub fn run<C, W, L>(
     connect: impl Fn(SocketAddr) -> C,
     load: impl Fn(W, Rc<Workload>) -> L,
@@ -193,10 +194,11 @@ where
     Ok(line)
 }
 
-/// The time for which this thread ran on a processor, and the time for which it was ready and had
-/// to wait for one. Both are in nanoseconds. The client has no other thread.
+/// The scheduling times of this thread, in nanoseconds. The client has no other thread.
 struct Times {
+    /// The time on a processor.
     run: u64,
+    /// The time for which the thread was ready and had to wait for a processor.
     waited: u64,
 }
 
@@ -207,7 +209,7 @@ impl Times {
             .ok_or_else(|| "/proc/thread-self/schedstat has an unexpected form".into())
     }
 
-    /// Parses `RUN WAIT SLICES`.
+    /// Parses the line `RUN WAIT SLICES` of the file `schedstat`.
     fn parse(schedstat: &str) -> Option<Self> {
         let mut fields = schedstat.split_whitespace();
         Some(Self {

@@ -1,6 +1,6 @@
 //! The parts that the floors share. A floor is a lower bound for the cost of an echo on a runtime:
-//! one thread reads bytes and writes them again, without looking at them. The code of the floors is
-//! frozen, so that ratios to them can be compared over time.
+//! one thread reads bytes and writes them back without examining them. The code of the floors is
+//! frozen, so that ratios to a floor can be compared over time.
 
 use clap::Parser;
 
@@ -15,7 +15,7 @@ struct Options {
 /// The largest number of bytes that one read returns.
 pub const BUFFER_LEN: usize = 64 << 10;
 
-/// Returns the address to listen on, with the port of the command line.
+/// Parses the command line, and returns the address to listen on.
 #[must_use]
 pub fn address() -> std::net::SocketAddr {
     ([127, 0, 0, 1], Options::parse().port).into()

@@ -14,7 +14,7 @@ fn begin() -> ClientHandshake {
         .expect("a valid request")
 }
 
-/// Returns the encoded request.
+/// Returns the encoded request of the client.
 #[must_use]
 pub fn request() -> Vec<u8> {
     begin().request().to_vec()
@@ -34,7 +34,7 @@ pub fn accept(request: &[u8]) -> Vec<u8> {
     offer.accept(answer).expect("a valid answer").encode()
 }
 
-/// Does the client's part: makes the request and reads the answer to it.
+/// Does the client's part: makes the request and reads the server's answer.
 ///
 /// # Panics
 ///

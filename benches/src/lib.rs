@@ -13,8 +13,8 @@ use std::hint::black_box;
 
 use ws_proto::{Config, MaskKey, MaskSource, MessageRef, RecvHalf, Role, SendHalf, Step};
 
-/// Payload lengths. They cover every size that the code treats differently, and the last length of
-/// each header form with the first length of the next.
+/// Payload lengths. They cover every range of lengths that the code treats differently. They
+/// include the last length of each header form, and the first length of the next form.
 pub const LENS: [usize; 11] = [
     0,
     20,
@@ -34,17 +34,17 @@ pub const LENS: [usize; 11] = [
 pub enum Content {
     /// Text of one-byte characters.
     Ascii,
-    /// Bytes of all values.
+    /// Bytes with values from 0 to 250.
     Binary,
-    /// Text of two-, three- and four-byte characters.
+    /// Text with two-, three- and four-byte characters.
     NonAscii,
 }
 
 impl Content {
-    /// All kinds.
+    /// All kinds of data.
     pub const ALL: [Self; 3] = [Self::Ascii, Self::Binary, Self::NonAscii];
 
-    /// Returns the name in reports.
+    /// Returns the name that reports have for this kind.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -99,7 +99,8 @@ fn repeat(pattern: &str, len: usize) -> String {
     text
 }
 
-/// A source of masking keys that costs almost nothing, so that the benchmarks do not measure it.
+/// A counter as the source of masking keys. It costs almost nothing, so it does not affect the
+/// measurements.
 #[derive(Clone, Debug, Default)]
 pub struct CountedKeys(u32);
 
@@ -119,12 +120,12 @@ pub fn send_half(role: Role) -> SendHalf {
     }
 }
 
-/// Returns the bytes that a `sender` of this role sends for `message`, `count` times in a row.
+/// Returns the bytes that a sender with this role sends for `count` copies of `message`.
 #[must_use]
 pub fn encoded(sender: Role, message: MessageRef<'_>, count: usize) -> Vec<u8> {
     let mut send = send_half(sender);
     for _ in 0..count {
-        // Cannot fail: a new connection is open.
+        // An error is impossible, because a new connection is open.
         let _ = send.message(message);
     }
     let mut slices = [&[][..]; 8];
@@ -132,8 +133,8 @@ pub fn encoded(sender: Role, message: MessageRef<'_>, count: usize) -> Vec<u8> {
     slices.get(..used).unwrap_or_default().concat()
 }
 
-/// Returns a receiving half with a block of `len` bytes, as during a read, and the sending half
-/// that answers for it.
+/// Returns a receiving half with a block of `len` bytes, as during a read. Also returns the sending
+/// half that queues its answers.
 #[must_use]
 pub fn receiver(role: Role, len: usize) -> (RecvHalf, SendHalf) {
     let mut recv = RecvHalf::new(role, &Config::default());
@@ -143,8 +144,8 @@ pub fn receiver(role: Role, len: usize) -> (RecvHalf, SendHalf) {
     (recv, send_half(role))
 }
 
-/// Copies `input` into the block, receives its messages, and returns their number. The copy takes
-/// the place of the read.
+/// Copies `input` into the block, in place of a read. Receives all messages of `input`, and returns
+/// their number.
 ///
 /// # Panics
 ///

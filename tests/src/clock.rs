@@ -1,4 +1,5 @@
-//! Virtual time. Each thread has one clock, and only the test advances it.
+//! Virtual time. Each thread has one clock. Only [`advance`] and [`advance_to_alarm`] advance the
+//! clock.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -45,7 +46,7 @@ impl Clock {
     }
 }
 
-/// A timer on this thread's virtual clock.
+/// A timer on the virtual clock of the current thread.
 #[derive(Debug)]
 pub struct ManualTimer {
     id: u64,
@@ -104,7 +105,7 @@ pub fn elapsed() -> Duration {
     CLOCK.with_borrow(|clock| clock.elapsed)
 }
 
-/// Lets virtual time pass.
+/// Advances virtual time by `time`. Wakes the tasks whose alarms are due.
 pub fn advance(time: Duration) {
     let wakers = CLOCK.with_borrow_mut(|clock| {
         clock.elapsed += time;
@@ -113,8 +114,8 @@ pub fn advance(time: Duration) {
     wakers.into_iter().for_each(Waker::wake);
 }
 
-/// Lets virtual time pass up to the next alarm that a task waits for. Returns `false` if no such
-/// alarm exists.
+/// Advances virtual time to the next alarm that a task waits for. Returns `false` if no such alarm
+/// exists.
 pub fn advance_to_alarm() -> bool {
     let left = CLOCK.with_borrow(|clock| {
         clock
@@ -127,7 +128,7 @@ pub fn advance_to_alarm() -> bool {
     left.map(advance).is_some()
 }
 
-/// Returns the number of timers on this thread.
+/// Returns the number of timers that exist on this thread.
 #[must_use]
 pub fn timers() -> usize {
     CLOCK.with_borrow(|clock| clock.alarms.len())

@@ -1,5 +1,5 @@
-//! A small single-threaded executor. It polls only tasks that were woken, and detects that no
-//! wake-up can follow.
+//! A small single-threaded executor. It polls a waiting task only after a wake-up, and detects when
+//! nothing is left that can wake a task.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,12 +12,12 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::clock;
 
-/// The number of polls after which a test fails, because it loops.
+/// The limit on polls. A test that exceeds this limit probably loops, and fails.
 const ENOUGH: usize = 2_000_000;
 
 const HANGS: &str = "the task hangs: no wake-up and no alarm is left";
 
-/// Counts wake-ups.
+/// A waker that counts its wake-ups.
 #[derive(Debug, Default)]
 pub struct Wakes(AtomicUsize);
 
@@ -31,7 +31,7 @@ impl Wake for Wakes {
     }
 }
 
-/// One task.
+/// A task whose wake-ups are counted.
 #[derive(Debug, Default)]
 pub struct Task {
     wakes: Arc<Wakes>,
@@ -45,7 +45,7 @@ impl Task {
         Self::default()
     }
 
-    /// Returns how often the task was woken.
+    /// Returns the number of times that the task was woken.
     #[must_use]
     pub fn wakes(&self) -> usize {
         self.wakes.0.load(Ordering::Relaxed)
@@ -64,17 +64,17 @@ impl Task {
         future.poll(&mut Context::from_waker(&waker))
     }
 
-    /// Lets time pass until the task is woken.
+    /// Advances virtual time until the task is woken.
     ///
     /// # Panics
     ///
-    /// If nothing is left that could wake it.
+    /// If nothing is left that could wake the task.
     pub fn wait(&self) {
         assert!(self.try_wait(), "{HANGS}");
     }
 
-    /// Lets time pass until the task is woken. Returns `false` if nothing is left that could wake
-    /// it.
+    /// Advances virtual time until the task is woken. Returns `false` if nothing is left that could
+    /// wake the task.
     fn try_wait(&self) -> bool {
         while !self.is_woken() {
             if !clock::advance_to_alarm() {
@@ -85,7 +85,8 @@ impl Task {
     }
 }
 
-/// Runs a future to its end. Virtual time passes whenever nothing else can happen.
+/// Runs a future to its end. Advances virtual time whenever the future is pending and was not
+/// woken.
 ///
 /// # Panics
 ///
@@ -113,7 +114,8 @@ pub fn try_run<F: Future>(future: F) -> Option<F::Output> {
     panic!("the future never ends");
 }
 
-/// Polls a future for as long as it is woken, without letting time pass.
+/// Polls a future until it is ready, or until it is pending and was not woken. Virtual time does
+/// not pass.
 ///
 /// # Panics
 ///
@@ -133,13 +135,13 @@ pub fn attempt<F: Future>(future: F) -> Poll<F::Output> {
     settle(&mut Task::new(), pin!(future))
 }
 
-/// Polls a future once and then drops it.
+/// Polls a future once in a new task, and then drops the future.
 pub fn glance<F: Future>(future: F) -> Poll<F::Output> {
     Task::new().poll(pin!(future))
 }
 
-/// Runs an operation to its end. Whenever its future is pending, drops it and starts the operation
-/// again.
+/// Runs an operation to its end. Whenever the future of the operation is pending, drops the future,
+/// waits for a wake-up, and starts the operation again.
 ///
 /// # Panics
 ///
@@ -168,8 +170,8 @@ pub fn expect_ready<R>(polled: Poll<R>) -> R {
     }
 }
 
-/// Awaits an operation that is started again at each poll. Its future is dropped whenever it is
-/// pending.
+/// Awaits an operation. Each poll starts the operation again. If the new future is pending, the
+/// poll drops this future.
 pub async fn afresh<S: ?Sized, R>(state: &mut S, mut operation: impl AsyncFnMut(&mut S) -> R) -> R {
     poll_fn(|cx| pin!(operation(state)).poll(cx)).await
 }
@@ -177,9 +179,9 @@ pub async fn afresh<S: ?Sized, R>(state: &mut S, mut operation: impl AsyncFnMut(
 /// The order in which woken tasks are polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// The task that was spawned first comes first.
+    /// The task that was spawned first is polled first.
     Oldest,
-    /// The task that was spawned last comes first.
+    /// The task that was spawned last is polled first.
     Newest,
 }
 
@@ -188,7 +190,7 @@ impl Order {
     pub const BOTH: [Self; 2] = [Self::Oldest, Self::Newest];
 }
 
-/// Several tasks on one thread. A task is polled only if it was woken.
+/// An executor for several tasks on one thread. It polls a task only if the task was woken.
 #[derive(Debug)]
 pub struct Tasks<'a> {
     order: Order,
@@ -238,7 +240,7 @@ impl<'a> Tasks<'a> {
         }
     }
 
-    /// Adds a task. It counts as woken, so that [`settle`](Self::settle) polls it.
+    /// Adds a task and wakes it, so that [`settle`](Self::settle) polls the task.
     pub fn spawn<R: 'a>(&mut self, future: impl Future<Output = R> + 'a) -> Job<R> {
         let output = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&output);
@@ -263,13 +265,14 @@ impl<'a> Tasks<'a> {
         self.running[job.index].future = None;
     }
 
-    /// Returns how often a task was polled.
+    /// Returns the number of times that a task was polled.
     #[must_use]
     pub fn polls<R>(&self, job: &Job<R>) -> usize {
         self.running[job.index].polls
     }
 
-    /// Returns how often a task was woken, not counting [`spawn`](Self::spawn).
+    /// Returns the number of times that a task was woken, without the wake-up by
+    /// [`spawn`](Self::spawn).
     #[must_use]
     pub fn wakes<R>(&self, job: &Job<R>) -> usize {
         self.running[job.index].task.wakes() - 1
@@ -281,7 +284,7 @@ impl<'a> Tasks<'a> {
         self.running[job.index].task.is_woken()
     }
 
-    /// Polls woken tasks until no task is woken, without letting time pass.
+    /// Polls woken tasks until no task is woken. Virtual time does not pass.
     ///
     /// # Panics
     ///
@@ -307,8 +310,8 @@ impl<'a> Tasks<'a> {
         panic!("the tasks wake each other without end");
     }
 
-    /// Runs all tasks. Virtual time passes whenever nothing else can happen. Returns `false` if
-    /// tasks are left that nothing can wake.
+    /// Runs all tasks to their ends. Advances virtual time whenever no task is woken. Returns
+    /// `false` if tasks are left that nothing can wake.
     #[must_use]
     pub fn run(&mut self) -> bool {
         loop {

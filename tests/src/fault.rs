@@ -1,4 +1,4 @@
-//! The error of a task that opens a connection and then uses it.
+//! The error of a task that opens a connection and then uses the connection.
 
 use ws_driver::{AcceptError, ConnectError, Error};
 

@@ -1,4 +1,4 @@
-//! The guide and the README, so that every Rust block in them is compiled and run as a doctest.
+//! The guide and the README as documentation, so that every Rust block in them becomes a doctest.
 
 #[doc = include_str!("../../README.md")]
 mod readme {}

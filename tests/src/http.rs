@@ -44,7 +44,7 @@ pub fn request_with(lines: &[&str]) -> Vec<u8> {
 }
 
 /// Returns [`request`] with `line` in place of the lines that begin with `start`. An empty `line`
-/// deletes them.
+/// deletes these lines.
 ///
 /// # Panics
 ///
@@ -69,7 +69,7 @@ pub fn accept_for(key: &str) -> String {
     BASE64_STANDARD.encode(sha.finalize())
 }
 
-/// Returns the value of the first header with this name, ignoring case.
+/// Returns the value of the first header with this name. The case of the name is ignored.
 #[must_use]
 pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().skip(1).find_map(|line| {
@@ -88,13 +88,13 @@ pub fn accept_of(request: &str) -> String {
     accept_for(header(request, "Sec-WebSocket-Key").expect("a request has a key"))
 }
 
-/// Returns a response 101 that answers a request.
+/// Returns a 101 response to a request.
 #[must_use]
 pub fn switching(request: &str) -> Vec<u8> {
     switching_with(request, &[])
 }
 
-/// Returns a response 101 that answers a request, with additional lines.
+/// Returns a 101 response to a request, with additional lines.
 #[must_use]
 pub fn switching_with(request: &str, lines: &[&str]) -> Vec<u8> {
     let accept = format!("Sec-WebSocket-Accept: {}", accept_of(request));
@@ -107,7 +107,7 @@ pub fn switching_with(request: &str, lines: &[&str]) -> Vec<u8> {
     head(&[&fixed[..], lines].concat())
 }
 
-/// Splits `bytes` behind the empty line that ends a head. Returns `None` if the head is incomplete.
+/// Splits `bytes` after the empty line that ends a head. Returns `None` if the head is incomplete.
 #[must_use]
 pub fn split_head(bytes: &[u8]) -> Option<(String, &[u8])> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;

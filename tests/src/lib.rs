@@ -1,13 +1,14 @@
 //! Tests of connections, on a scripted transport and on real sockets.
 //!
 //! * [`clock`], [`exec`] and [`scripted`]: virtual time, an executor that detects lost wake-ups,
-//!   and a transport that stalls, shortens and fails operations on demand. Tests with these modules
-//!   never wait for real time.
-//! * [`wire`] and [`http`]: frames and heads that are encoded and parsed by hand. They reveal
-//!   errors that an encoder and a decoder of this project share.
-//! * [`steps`] and [`pairs`]: steps that several tests over the scripted transport need.
-//! * [`suite`]: tests over TCP, written once for every runtime, against blocking peers made of
-//!   [`socket`]s. [`runtimes`] implements the runtimes.
+//!   and a transport that stalls, shortens and fails operations on demand. Tests that use these
+//!   modules never wait for real time.
+//! * [`wire`] and [`http`]: frames and heads that are encoded and parsed by hand. These two modules
+//!   reveal errors that the encoder and the decoder of this project have in common.
+//! * [`steps`] and [`pairs`]: common steps and connected pairs of ends, for tests over the scripted
+//!   transport.
+//! * [`suite`]: tests over TCP that run on every runtime. Most of them use blocking peers from
+//!   [`socket`]. [`runtimes`] implements the runtimes.
 
 #![forbid(unsafe_code)]
 
@@ -27,11 +28,12 @@ pub mod wire;
 
 /// Closes a connection by its sending half and waits for the end of the connection.
 ///
-/// A receiving half that still exists must be polled meanwhile, because it reads the peer's Close.
+/// If the receiving half still exists, another task must poll it at the same time, because the
+/// receiving half reads the peer's Close.
 ///
 /// # Errors
 ///
-/// Those of [`ws_driver::Sender::close`] and [`ws_driver::Sender::closed`].
+/// The errors of [`ws_driver::Sender::close`] and [`ws_driver::Sender::closed`].
 pub async fn close_and_wait<T: ws_driver::transport::Split>(
     tx: &mut ws_driver::Sender<T>,
     code: ws_driver::CloseCode,

@@ -1,4 +1,4 @@
-//! Both ends of one connection, each over its own scripted transport.
+//! Both ends of one connection, each over a separate scripted transport.
 
 use ws_driver::{Acceptor, Config, Connector};
 
@@ -8,13 +8,13 @@ use crate::scripted::{self, End, Manual, Peer, Ws};
 /// One end of a connection, and the peer at the other end of its scripted transport.
 pub type Place = (Ws, Peer);
 
-/// Returns two ends that have agreed on compression: first the end that `end` names, which uses
-/// `ours`, then the other end, which uses `theirs`. The test must move the data between their
-/// transports.
+/// Returns the two ends of a connection with compression. The first is the end that `end` names,
+/// with the configuration `ours`. The second is the other end, with the configuration `theirs`. The
+/// test must move the data between the two transports.
 ///
 /// # Panics
 ///
-/// If they do not agree on compression.
+/// If the two ends do not agree on compression.
 #[must_use]
 pub fn compressing(end: End, ours: &Config, theirs: &Config) -> (Place, Place) {
     let (client_config, server_config) = match end {

@@ -1,5 +1,5 @@
-//! The runtimes that have an adapter. Tasks run on one thread or on several, if the runtime offers
-//! both.
+//! The runtimes that have an adapter. tokio and smol have two variants: one runs all tasks on one
+//! thread, the other runs tasks on several threads.
 
 use std::future::Future;
 use std::net;
@@ -13,7 +13,7 @@ use ws_tokio::Tokio;
 
 use crate::suite::{Stream, Suite};
 
-/// tokio, with tasks on several threads if `THREADS`.
+/// tokio. If `THREADS` is `true`, tasks run on several threads.
 #[derive(Debug)]
 pub struct OnTokio<const THREADS: bool>;
 
@@ -23,18 +23,19 @@ pub type TokioThread = OnTokio<false>;
 /// tokio with tasks that move between threads.
 pub type TokioThreads = OnTokio<true>;
 
-/// async-std, whose tasks move between the threads of the process.
+/// async-std. Its tasks move between the threads of its executor.
 #[derive(Debug)]
 pub struct AsyncStdThreads;
 
-/// smol, with tasks on several threads if `THREADS`.
+/// smol. If `THREADS` is `true`, spawned tasks run on another thread than the future of `block_on`.
 #[derive(Debug)]
 pub struct OnSmol<const THREADS: bool>;
 
 /// smol with all tasks on one thread.
 pub type SmolThread = OnSmol<false>;
 
-/// smol with tasks on the threads of the process.
+/// smol with spawned tasks on the thread of the global executor, apart from the future of
+/// `block_on`.
 pub type SmolThreads = OnSmol<true>;
 
 impl<const THREADS: bool> Suite for OnTokio<THREADS> {

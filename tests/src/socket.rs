@@ -7,15 +7,16 @@ use std::time::Duration;
 use crate::http;
 use crate::wire::{self, Frame};
 
-/// The time after which a test fails. Nothing takes so long, even on a busy machine.
+/// The time after which a waiting test fails. No correct connection takes so long, even on a busy
+/// machine.
 pub const TOO_LONG: Duration = Duration::from_secs(25);
 
-/// The way in which a stream ended.
+/// The way in which reading a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// With the end of the stream.
+    /// The peer has ended its direction.
     Eof,
-    /// With an error.
+    /// Reading failed with this kind of error.
     Broken(io::ErrorKind),
 }
 
@@ -74,7 +75,7 @@ impl RawPeer {
     ///
     /// # Panics
     ///
-    /// If the server refuses it.
+    /// If the server refuses the request.
     #[must_use]
     pub fn open(address: SocketAddr) -> Self {
         let mut peer = Self::connect(address);
@@ -82,7 +83,7 @@ impl RawPeer {
         peer
     }
 
-    /// Sends an opening request and returns the head of the answer.
+    /// Sends an opening request and returns the head of the response.
     ///
     /// # Panics
     ///
@@ -92,18 +93,18 @@ impl RawPeer {
         self.read_switching()
     }
 
-    /// Reads the head of a response 101.
+    /// Reads the head of a 101 response.
     ///
     /// # Panics
     ///
-    /// If the status is another one.
+    /// If the response has another status.
     pub fn read_switching(&mut self) -> String {
         let head = self.read_head();
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         head
     }
 
-    /// Reads the opening request of a client and answers it with 101.
+    /// Reads the opening request of a client and answers with a 101 response.
     ///
     /// # Panics
     ///
@@ -127,7 +128,7 @@ impl RawPeer {
     ///
     /// # Panics
     ///
-    /// If that fails or takes too long.
+    /// If sending fails or takes too long.
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the other end reads");
     }
@@ -181,13 +182,13 @@ impl RawPeer {
                 self.buffer.extend_from_slice(&block[..len]);
                 Ok(len > 0)
             }
-            // One error kind for a read timeout on every system.
+            // Systems have different error kinds for a read timeout. Tests compare with this one.
             Err(error) if is_timeout(&error) => Err(io::ErrorKind::TimedOut),
             Err(error) => Err(error.kind()),
         }
     }
 
-    /// Reads a head.
+    /// Reads the head of a request or a response.
     ///
     /// # Panics
     ///
@@ -224,7 +225,7 @@ impl RawPeer {
         }
     }
 
-    /// Reads to the end of the stream. Returns the bytes and how the stream ended.
+    /// Reads to the end of the stream. Returns the bytes, and the way in which the stream ended.
     pub fn read_to_end(&mut self) -> (Vec<u8>, Ending) {
         loop {
             let ending = match self.fill() {

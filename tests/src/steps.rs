@@ -12,7 +12,7 @@ use crate::scripted::{End, Manual, Peer, Ws};
 use crate::wire::{CONTINUATION, Frame, PING, TEXT};
 
 /// Returns a connection over `transport`, after a handshake that was done elsewhere. `leftover` is
-/// the data that was read behind the head.
+/// the data that was read after the head.
 #[must_use]
 pub fn take_over<T: Transport<Timer = ManualTimer>>(
     end: End,
@@ -30,7 +30,7 @@ pub fn take_over<T: Transport<Timer = ManualTimer>>(
     }
 }
 
-/// Runs `act`. Returns its result and the virtual time that it took.
+/// Runs `act`. Returns the result of `act`, and the virtual time that has passed.
 pub fn timed<R>(act: impl FnOnce() -> R) -> (R, Duration) {
     let before = clock::elapsed();
     let result = act();
@@ -43,7 +43,8 @@ pub fn opcodes(frames: &[Frame]) -> Vec<u8> {
     frames.iter().map(Frame::opcode).collect()
 }
 
-/// Checks that both directions still work: flushes the queue, receives a message and sends one.
+/// Asserts that both directions still work: flushes the queue, receives a message, and sends a
+/// message.
 ///
 /// # Panics
 ///
@@ -63,25 +64,25 @@ pub fn assert_works<T: Transport>(ws: &mut WebSocket<T>, end: End, peer: &Peer) 
 /// A way to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receive {
-    /// Owned messages, by `recv`.
+    /// Receives owned messages with `recv`.
     Recv,
-    /// Borrowed messages, by `recv_ref`.
+    /// Receives borrowed messages with `recv_ref`.
     RecvRef,
-    /// Piece by piece, by `recv_stream`.
+    /// Receives pieces with `recv_stream`.
     Stream,
-    /// Found by `drive` and then received by `recv`.
+    /// Finds each message with `drive`, and then receives it with `recv`.
     Drive,
 }
 
 impl Receive {
-    /// All ways.
+    /// All ways to receive.
     pub const ALL: [Self; 4] = [Self::Recv, Self::RecvRef, Self::Stream, Self::Drive];
 
     /// Receives the next message. Returns `None` at the end of the connection.
     ///
     /// # Errors
     ///
-    /// Those of the connection.
+    /// The errors of the connection.
     pub async fn next(self, ws: &mut Ws) -> Result<Option<Vec<u8>>, Error> {
         match self {
             Self::Recv => Ok(ws.recv().await?.map(bytes)),
@@ -118,8 +119,8 @@ pub fn bytes(message: Message) -> Vec<u8> {
     }
 }
 
-/// Returns a connection whose [`WebSocket::drive`] has found a first message. A message `second`
-/// follows it.
+/// Returns a connection whose [`WebSocket::drive`] has found a first message. The message "second"
+/// follows the first.
 ///
 /// `how` selects the first message: 0 is one frame in the same block as `second`, 1 is assembled
 /// from fragments, and any other value is larger than a block.
@@ -146,7 +147,7 @@ pub fn driven(end: End, how: usize) -> (Ws, Peer) {
     (ws, peer)
 }
 
-/// Returns `true` if `bytes` is the first message of [`driven`].
+/// Returns `true` if `bytes` is one of the first messages that [`driven`] can select.
 #[must_use]
 pub fn is_first(bytes: &[u8]) -> bool {
     bytes == b"first" || bytes == "first".repeat(20_000).as_bytes()
@@ -156,7 +157,7 @@ pub fn is_first(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// Those of the connection.
+/// The errors of the connection.
 pub async fn echo<T: Transport>(ws: &mut WebSocket<T>) -> Result<(), Error> {
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message).await?;

@@ -61,7 +61,7 @@ pub fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     [&code.to_be_bytes(), reason.as_bytes()].concat()
 }
 
-/// Returns the code in the payload of a Close, or 1005 if it has none.
+/// Returns the code in the payload of a Close, or 1005 if the payload is too short for a code.
 #[must_use]
 pub fn close_code(payload: &[u8]) -> u16 {
     match payload {
@@ -70,7 +70,7 @@ pub fn close_code(payload: &[u8]) -> u16 {
     }
 }
 
-/// Returns a frame that begins with the byte `first`.
+/// Returns a frame that begins with the byte `first`. Masks the payload if `key` is present.
 #[must_use]
 pub fn encode(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
@@ -114,13 +114,13 @@ impl Frame {
         self.first & 0xf
     }
 
-    /// Returns the code of a Close, or 1005 if it has none.
+    /// Returns the code of a Close, or 1005 if the Close has no code.
     #[must_use]
     pub fn close_code(&self) -> u16 {
         close_code(&self.payload)
     }
 
-    /// Returns opcode and payload of an unfragmented message or a control frame.
+    /// Returns the opcode and the payload of an unfragmented message or a control frame.
     ///
     /// # Panics
     ///
@@ -137,8 +137,8 @@ impl Frame {
     }
 }
 
-/// Parses the frame at the beginning of `bytes`. Returns the frame and its length, or `None` if it
-/// is incomplete.
+/// Parses the frame at the beginning of `bytes`. Returns the frame and its length on the wire, or
+/// `None` if the frame is incomplete.
 ///
 /// # Panics
 ///
@@ -180,7 +180,8 @@ pub fn parse_one(bytes: &[u8]) -> Option<(Frame, usize)> {
     Some((frame, at + len))
 }
 
-/// Parses all complete frames. Returns them and the number of bytes behind them.
+/// Parses all complete frames. Returns these frames, and the number of bytes that follow the last
+/// one.
 #[must_use]
 pub fn parse(bytes: &[u8]) -> (Vec<Frame>, usize) {
     let mut frames = Vec::new();
@@ -200,7 +201,7 @@ pub fn parse(bytes: &[u8]) -> (Vec<Frame>, usize) {
 #[must_use]
 pub fn parse_all(bytes: &[u8]) -> Vec<Frame> {
     let (frames, left) = parse(bytes);
-    assert_eq!(left, 0, "incomplete data behind {} frames", frames.len());
+    assert_eq!(left, 0, "incomplete data after {} frames", frames.len());
     frames
 }
 
@@ -208,7 +209,7 @@ pub fn parse_all(bytes: &[u8]) -> Vec<Frame> {
 mod tests {
     use super::*;
 
-    /// RFC 6455 §5.7.
+    /// The frames with "Hello" are examples of RFC 6455 §5.7.
     #[test]
     fn the_examples_of_the_rfc_are_encoded_and_parsed() {
         assert_eq!(From::Server.text("Hello"), b"\x81\x05Hello");

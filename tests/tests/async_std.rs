@@ -1,4 +1,4 @@
-//! The suite on async-std, which runs its tasks on several threads.
+//! The tests of `ws_tests::suite` on async-std, which runs its tasks on several threads.
 
 #![forbid(unsafe_code)]
 

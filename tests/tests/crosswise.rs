@@ -1,4 +1,4 @@
-//! The same conversation between a client and a server on two runtimes, in every pairing.
+//! The same conversation between a client and a server, for every pair of runtimes.
 
 #![forbid(unsafe_code)]
 
@@ -16,18 +16,18 @@ enum Closer {
 }
 
 const SUBPROTOCOL: &str = "talk.v1";
-/// The lengths of the pieces of a streamed message. A short header allows 125 bytes, and 300,000
-/// bytes exceed a block.
+/// The lengths of the pieces of a streamed message in bytes. The shortest header allows 125 bytes.
+/// The last two pieces are longer than a block of 64 KiB and a block of 256 KiB.
 const PIECES: [usize; 5] = [1, 125, 126, 70_000, 300_000];
 const LAST_WORDS: &str = "κόσμε, goodbye";
 
-/// Returns the content of a message with this length.
+/// Makes the content of a message of `len` bytes.
 fn bytes(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i / 3 % 251) as u8).collect()
 }
 
-/// Echoes messages up to "go on", then echoes one message piece by piece, measures a round trip,
-/// and closes or is closed.
+/// The server of the conversation. It echoes messages until the message "go on", and then one
+/// message piece by piece. It measures a round trip. Then `closer` closes the connection.
 async fn serve<S: Suite>(stream: Stream<S>, closer: Closer) -> Result<Option<End>, Fault> {
     let offer = Acceptor::<S>::new().read(stream).await?;
     assert_eq!(
@@ -64,7 +64,7 @@ async fn serve<S: Suite>(stream: Stream<S>, closer: Closer) -> Result<Option<End
     Ok(ws.end())
 }
 
-/// The client of [`serve`].
+/// The client of the conversation. Its server is [`serve`].
 async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Fault> {
     let connector = Connector::<S>::new().subprotocol(SUBPROTOCOL);
     let mut ws = connector.connect(&url).await?;
@@ -77,7 +77,7 @@ async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Faul
     echoed::<S>(&mut ws, bytes(3 << 20)).await?;
     assert!(ws.ping().await?.is_some(), "no round trip was measured");
 
-    // Both directions at once, with halves.
+    // The two halves send and receive at the same time.
     let (mut tx, mut rx) = ws.split();
     let send = async {
         for number in 0..500 {
@@ -115,7 +115,7 @@ async fn call<S: Suite>(url: String, closer: Closer) -> Result<Option<End>, Faul
     Ok(ws.end())
 }
 
-/// Sends a message and checks that its echo is equal.
+/// Asserts that the peer echoes this message unchanged.
 async fn echoed<'a, S: Suite>(
     ws: &mut Ws<S>,
     message: impl IntoOutgoing<'a> + Clone,

@@ -1,5 +1,5 @@
-//! Tests what the example programs of ws-tokio do. The test program `tokio_hyper` has the tests of
-//! the example of that name.
+//! Tests of the example programs of ws-tokio. The tests of the example `tokio_hyper` are in the
+//! test program of the same name.
 
 #![forbid(unsafe_code)]
 
@@ -21,22 +21,22 @@ use ws_tokio::{
     Prepared, WebSocket,
 };
 
-#[expect(dead_code, reason = "its `main`")]
+#[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../crates/ws-tokio/examples/tokio_accept_decision.rs"]
 mod accept_decision;
-#[expect(dead_code, reason = "its `main`")]
+#[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../crates/ws-tokio/examples/tokio_broadcast.rs"]
 mod broadcast;
-#[expect(dead_code, reason = "its `main`")]
+#[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../crates/ws-tokio/examples/tokio_client.rs"]
 mod client;
-#[expect(dead_code, reason = "its `main`")]
+#[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../crates/ws-tokio/examples/tokio_echo_server.rs"]
 mod echo_server;
-#[expect(dead_code, reason = "its `main`")]
+#[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../crates/ws-tokio/examples/tokio_split.rs"]
 mod split;
-#[expect(dead_code, reason = "its `main`")]
+#[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../crates/ws-tokio/examples/tokio_stream_file.rs"]
 mod stream_file;
 
@@ -63,7 +63,7 @@ where
     start(accept, "/").await
 }
 
-/// Fails a test that hangs.
+/// Awaits a future, and fails the test if this takes longer than [`TOO_LONG`].
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     time::timeout(TOO_LONG, future).await.expect("in time")
 }
@@ -204,7 +204,7 @@ async fn a_refusal_is_a_complete_http_response() {
     assert_eq!(body, "there is no such room\n");
 }
 
-/// Starts a news server. Returns its task, the channel of the news, and `count` subscribers.
+/// Starts a news server. Returns its task, the sender of its news, and `count` subscribers.
 async fn subscribed(count: usize) -> (JoinHandle<()>, Sender<Prepared>, Vec<WebSocket>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
@@ -223,7 +223,7 @@ async fn subscribed(count: usize) -> (JoinHandle<()>, Sender<Prepared>, Vec<WebS
     (serving, news, subscribers)
 }
 
-/// Returns a message that is `part` of what is queued for a subscriber.
+/// Makes a message whose length is `BACKLOG` divided by `part`.
 fn page(part: usize, byte: u8) -> Message {
     Message::from(Bytes::from(vec![byte; broadcast::BACKLOG / part]))
 }
@@ -234,7 +234,8 @@ fn publish<'a>(news: &Sender<Prepared>, message: impl ws_tokio::IntoOutgoing<'a>
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_of_news_reaches_all_subscribers_in_order() {
-    // The parts of `BACKLOG` in a message: all messages fit the queue, or only the first ones do.
+    // With 64, all 60 messages fit into the queue of a subscriber. With 4, the queue is full after
+    // a few messages.
     for part in [64, 4] {
         let (_serving, news, mut subscribers) = subscribed(3).await;
         for number in 0..60 {
@@ -259,7 +260,7 @@ async fn only_the_slow_subscriber_is_dropped() {
     }
 
     // The slow subscriber stops reading. The operating system buffers some MiB, and the server
-    // queues the backlog. The other subscribers get all news until the slow one is dropped.
+    // queues the backlog. The other subscribers get all news until the slow subscriber is dropped.
     let page = page(4, 7);
     let mut published = 0_u32;
     let stopped = Instant::now();
@@ -273,7 +274,8 @@ async fn only_the_slow_subscriber_is_dropped() {
         for ws in &mut quick {
             assert!(next(ws).await == page);
         }
-        // Without the pause, gigabytes would be published meanwhile.
+        // Without this pause, the loop would publish gigabytes before the slow subscriber is
+        // dropped.
         time::sleep(Duration::from_millis(5)).await;
     }
     publish(&news, "last");
@@ -281,7 +283,7 @@ async fn only_the_slow_subscriber_is_dropped() {
         assert_eq!(next(ws).await, Message::from("last"));
     }
 
-    // The Close with the reason follows the queued messages.
+    // After the queued messages, the slow subscriber receives a Close with the reason.
     let mut received = 0;
     while let Some(message) = soon(slow.recv()).await.unwrap() {
         assert!(message == page);
@@ -315,7 +317,8 @@ async fn the_end_of_the_news_closes_the_connections() {
     }
 }
 
-/// Longer than the limit on messages, and not a multiple of a buffer's length.
+/// The length of a test file in bytes: more than the limit on messages, and not a multiple of the
+/// length of a buffer.
 const FILE_LEN: usize = (16 << 20) + 12_345;
 
 /// Returns the path of a temporary file.
@@ -323,7 +326,7 @@ fn scratch(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", env!("CARGO_CRATE_NAME")))
 }
 
-/// Returns the content of a file.
+/// Makes the content of a test file of `len` bytes.
 fn content(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i / 3 % 251) as u8).collect()
 }
@@ -363,7 +366,7 @@ async fn half_a_file_is_not_stored() {
     assert!(error.is::<io::Error>(), "{error}");
     assert!(!store.exists());
 
-    // A Close in the middle of the message.
+    // The client closes in the middle of the message.
     let mut ws = ws_tokio::connect(&url).await.unwrap();
     let mut message = ws.writer(MessageKind::Binary).unwrap();
     message.write(content(100_000)).await.unwrap();
@@ -392,7 +395,7 @@ async fn a_sender_stops_when_the_receiver_gives_up() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_is_longer_than_the_limits_of_both_ends() {
-    // An end that assembled the whole file would exceed its limit.
+    // Each end would exceed its limit if it held the whole file in memory.
     let original = scratch("bounded.bin");
     fs::write(&original, content(1 << 20)).unwrap();
     let serve = |listener: TcpListener| async move {

@@ -1,8 +1,8 @@
-//! Checks that each type in a public signature of an adapter has a public name, and that the three
-//! adapters use the same names.
+//! Asserts that each type in a public signature of an adapter has a public name. The three adapters
+//! must use the same names.
 
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "the test is that this compiles")]
+#![allow(dead_code, reason = "this file only has to compile")]
 
 macro_rules! names {
     ($($adapter:ident, $runtime:ident, $timer:ident;)*) => {$(
@@ -105,7 +105,7 @@ macro_rules! names {
     )*};
 }
 
-/// A stream of each runtime.
+/// The TCP stream of each runtime.
 mod streams {
     pub(super) mod ws_tokio {
         pub(crate) type Stream = tokio::net::TcpStream;

@@ -1,4 +1,5 @@
-//! Promises of the types: `Send`, `'static`, conversions of errors, and no payload in `Debug`.
+//! Properties of the public types: the traits that they implement, the conversions of errors, and
+//! `Debug` output without payloads.
 
 #![forbid(unsafe_code)]
 
@@ -110,7 +111,7 @@ fn errors_are_send_sync_and_static() {
     assert!(boxed.downcast_ref::<Error>().is_some());
 }
 
-/// Checks that the futures of a connection or sender are `Send`.
+/// Asserts that the futures of a connection or a sender are `Send`.
 macro_rules! sending_is_send {
     ($tx:ident) => {
         is_send(&$tx.send("x"));
@@ -124,7 +125,7 @@ macro_rules! sending_is_send {
     };
 }
 
-/// Compiled but never run.
+/// Asserts at compile time that the futures of ws-tokio are `Send`. No test calls this function.
 #[allow(dead_code)]
 fn futures_are_send(
     mut ws: ws_tokio::WebSocket,
@@ -166,7 +167,8 @@ fn futures_are_send(
     is_send(&three.reject_with(ws_driver::http::Response::new(Vec::new())));
 }
 
-/// Compiled but never run.
+/// Asserts at compile time that the futures of ws-async-std and ws-smol are `Send`. No test calls
+/// this function.
 #[allow(dead_code)]
 fn futures_of_other_runtimes_are_send(
     async_std: (ws_async_std::WebSocket, ws_async_std::Sender, AsyncStdTcp),

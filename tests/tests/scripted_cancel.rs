@@ -15,7 +15,8 @@ use ws_tests::wire::{self, BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 
 const PIECES: [usize; 4] = [1, 2, 7, 4096];
 
-/// Returns input with messages of every shape and control frames between them, and these messages.
+/// Returns input, and the messages in it. The messages have every shape. Control frames are between
+/// the messages and inside one message.
 fn session(from: wire::From) -> (Vec<u8>, Vec<Message>) {
     let large = vec![0xa5; 70_000];
     let bytes = [
@@ -41,7 +42,8 @@ fn session(from: wire::From) -> (Vec<u8>, Vec<Message>) {
     (bytes, messages)
 }
 
-/// Returns a connection over a transport whose operations are each pending once and move few bytes.
+/// Returns a connection over a slow transport. Each operation is pending once, and then moves at
+/// most `piece` bytes.
 fn reluctant(end: End, piece: usize) -> (Ws, Peer) {
     let (ws, peer) = end.open(&Config::default());
     peer.hesitate();
@@ -49,7 +51,8 @@ fn reluctant(end: End, piece: usize) -> (Ws, Peer) {
     (ws, peer)
 }
 
-/// Returns such a connection whose peer has sent a [`session`], and the messages in it.
+/// Returns a [`reluctant`] connection, and its peer, which has sent a [`session`]. Also returns the
+/// messages of the session.
 fn in_session(end: End, piece: usize) -> (Ws, Peer, Vec<Message>) {
     let (bytes, expected) = session(end.peer());
     let (ws, peer) = reluctant(end, piece);
@@ -58,10 +61,10 @@ fn in_session(end: End, piece: usize) -> (Ws, Peer, Vec<Message>) {
     (ws, peer, expected)
 }
 
-/// Opcodes and payloads.
+/// The opcodes and the payloads of frames.
 type Frames = Vec<(u8, Vec<u8>)>;
 
-/// Returns the messages that were written, and the control frames.
+/// Returns the messages and the control frames that were written.
 fn sent(peer: &Peer) -> (Frames, Frames) {
     let frames = peer.take_frames();
     let whole = frames.iter().map(|frame| {
@@ -156,7 +159,7 @@ fn a_future_dropped_while_it_waits_for_room_sends_nothing() {
             queued += 1;
         }
         assert_eq!(ws.try_feed(&message), Err(TryFeedError::Full(&message)));
-        assert_eq!(queued, 7, "not 64 KiB and at most one message more");
+        assert_eq!(queued, 7, "room did not end at 64 KiB");
         for _ in 0..3 {
             assert!(exec::glance(ws.send("not sent")).is_pending());
             assert!(exec::glance(ws.feed("not queued")).is_pending());
@@ -204,7 +207,8 @@ fn a_send_that_is_dropped_after_it_found_room_is_sent() {
             })
             .collect();
         assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
-        // A send without room may have been queued as well, because it writes the queue first.
+        // A `send` that found no room at first may also have queued its message, because it writes
+        // the queue before it waits.
         assert!(promised.iter().all(|number| numbers.contains(number)));
         assert!(numbers.len() < 200, "every send found room");
     }

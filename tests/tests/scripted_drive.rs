@@ -134,7 +134,7 @@ fn a_message_that_drive_found_can_be_read_piece_by_piece() {
     }
 }
 
-/// The messages that follow are neither lost nor taken for the end.
+/// The later messages are not lost, and the connection does not seem to have ended.
 #[test]
 fn receiving_continues_after_a_reader_was_dropped_after_drive() {
     for end in End::BOTH {
@@ -147,7 +147,7 @@ fn receiving_continues_after_a_reader_was_dropped_after_drive() {
             while got.last().map(Vec::as_slice) != Some(b"third") {
                 match exec::try_run(ws.recv()) {
                     Some(Ok(Some(message))) => got.push(message.as_bytes().to_vec()),
-                    other => panic!("{context}: {other:?} behind {} messages", got.len()),
+                    other => panic!("{context}: {other:?} after {} messages", got.len()),
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The suite on smol, with one thread and with several.
+//! The tests of `ws_tests::suite` on smol, with one thread and with several threads.
 
 #![forbid(unsafe_code)]
 

@@ -13,7 +13,8 @@ use ws_tests::suite::{Connector, Suite};
 
 type Wrapped<S> = AnyTransport<<S as Suite>::Runtime>;
 
-/// Returns both ends of a TCP connection: a transport of the runtime, and a blocking peer.
+/// Returns both ends of a TCP connection: a transport of the runtime, and a blocking peer. Also
+/// returns the address of the peer.
 fn wrapped<S: Suite>() -> (Wrapped<S>, socket::RawPeer, SocketAddr) {
     let (listener, address) = socket::listen();
     let near = std::net::TcpStream::connect(address).unwrap();
@@ -22,8 +23,8 @@ fn wrapped<S: Suite>() -> (Wrapped<S>, socket::RawPeer, SocketAddr) {
     (S::Runtime::wrap(S::adopt(near)), peer, address)
 }
 
-/// `localhost` resolves to IPv4, to IPv6 or to both, depending on the system, and only one of the
-/// addresses listens.
+/// `localhost` resolves to IPv4, to IPv6 or to both, depending on the system. A server listens at
+/// only one of the addresses.
 fn every_address_of_a_host_is_tried<S: Suite>() {
     let localhost = ("localhost", 1).to_socket_addrs();
     let localhost: Vec<_> = localhost.into_iter().flatten().collect();
@@ -40,8 +41,8 @@ fn every_address_of_a_host_is_tried<S: Suite>() {
     }
 }
 
-/// Returns `true` if a connection to the port of `address` at `host` reaches `address`, whose
-/// server never answers.
+/// Connects to `host` at the port of `address`. Returns `true` if this reaches the server at
+/// `address`, which never answers.
 fn reaches<S: Suite>(host: IpOrName<'_>, address: SocketAddr) -> bool {
     let host = match host {
         IpOrName::Name(name) => name.to_owned(),
@@ -62,8 +63,8 @@ enum IpOrName<'a> {
     Name(&'a str),
 }
 
-/// A label is at most 63 bytes long (RFC 1035 §2.3.4), so that no name server is asked, which could
-/// be slow.
+/// The name has a label of more than 63 bytes, which is not allowed (RFC 1035 §2.3.4). So the
+/// resolver asks no name server, which could be slow.
 fn a_name_that_does_not_resolve_is_an_error<S: Suite>() {
     let url = format!("ws://{}.invalid/", "x".repeat(64));
     let connected = S::block_on(Connector::<S>::new().connect(&url));
@@ -91,7 +92,7 @@ fn a_transport_returns_the_address_of_the_peer<S: Suite>() {
     });
 }
 
-/// The other half still exists meanwhile, and the socket with it.
+/// The receiving half still exists, so the socket is still open.
 fn a_dropped_sending_half_ends_its_direction<S: Suite>() {
     S::block_on(async {
         let (near, mut far, _) = wrapped::<S>();
@@ -132,7 +133,8 @@ fn a_timer_expires_and_can_be_reset<S: Suite>() {
             assert!(start.elapsed() >= short * turn);
             std::future::poll_fn(|cx| timer.poll(cx)).await;
         }
-        // A deadline in the past expires at once, and the latest one does not overflow.
+        // A deadline in the past expires at once. A deadline after `Duration::MAX` does not
+        // overflow.
         timer.reset(start);
         std::future::poll_fn(|cx| timer.poll(cx)).await;
         timer.reset(TimerOf::<S>::after(Duration::MAX));
@@ -154,7 +156,7 @@ fn a_silent_server_ends_connect_after_the_handshake_timeout<S: Suite>() {
         ),
         "{connected:?}"
     );
-    // This is less than the default timeout.
+    // The default timeout is 10 s.
     assert!(start.elapsed() < Duration::from_secs(10));
     drop(listener);
 }
@@ -208,8 +210,8 @@ fn tcp_has_no_delay() {
     });
 }
 
-/// A conversation over a stream that is not TCP, split and reunited, which both ends close cleanly
-/// and at once.
+/// A conversation over Unix sockets. The client splits and reunites its connection. Both ends close
+/// cleanly and without a delay.
 #[cfg(unix)]
 mod unix {
     use std::io;
@@ -251,7 +253,7 @@ mod unix {
         R: Wrap<S>,
     {
         let start = Instant::now();
-        // Much longer than the test may take, so that a wait for this timeout fails the test.
+        // This timeout is much longer than the test may take, so a wait for it fails the test.
         let config = Config::default().close_timeout(4 * TOO_LONG);
         let (connector, acceptor) = (
             ws_driver::Connector::<R>::new().config(config.clone()),

@@ -1,4 +1,4 @@
-//! The suite on tokio, with one thread and with several.
+//! The tests of `ws_tests::suite` on tokio, with one thread and with several threads.
 
 #![forbid(unsafe_code)]
 

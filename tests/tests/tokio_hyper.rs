@@ -11,7 +11,7 @@ use ws_tests::suite::Running;
 use ws_tests::wire::{self, TEXT};
 use ws_tokio::{CloseCode, Config, ConnectError, Connector, DeflateConfig};
 
-#[expect(dead_code, reason = "its `main`")]
+#[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../crates/ws-tokio/examples/tokio_hyper.rs"]
 mod hyper_server;
 
@@ -50,7 +50,7 @@ async fn messages_are_compressed_and_come_back() {
     assert_eq!(answer.as_text(), Some("plain"));
 }
 
-/// The first message is the example of RFC 7692 §7.2.3.1, in the same segment as the request.
+/// The first message is the example of RFC 7692 §7.2.3.1. It is in the same segment as the request.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_frames_of_both_directions_are_compressed() {
     let address = start().await;

@@ -1,5 +1,5 @@
-//! Promises of the tokio adapter alone: connections over any tokio stream, and timeouts that follow
-//! a paused clock.
+//! Behavior that only the tokio adapter has: connections over any tokio stream, and timeouts that
+//! follow a paused clock.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +15,7 @@ use ws_tokio::{
     WebSocket,
 };
 
-/// Returns both ends of a connection over a pipe of this size.
+/// Returns both ends of a connection over a pipe that holds `size` bytes.
 async fn pair(size: usize) -> (WebSocket, WebSocket) {
     let (near, far) = duplex(size);
     let connector = Connector::new();
@@ -135,8 +135,8 @@ async fn halves_of_any_stream_in_four_tasks(size: usize) {
         senders.push(tokio::spawn(send_all(tx)));
         receivers.push(tokio::spawn(receive_all(rx)));
     }
-    // Each receiver has received every message. It continues to receive, because Pongs are still
-    // due.
+    // Each receiver has received every message. It continues to receive, because not all Pings have
+    // been answered.
     let mut drains = Vec::new();
     for receiver in receivers {
         let mut rx = receiver.await.unwrap().unwrap();
@@ -217,7 +217,7 @@ async fn a_connection_over_tcp_and_one_over_a_pipe_have_one_type() {
         let ws = tx.reunite(rx).unwrap();
         assert_eq!(ws.peer_addr(), Some(proxied));
 
-        // The connection is taken apart into its stream.
+        // The stream can be taken out of the connection.
         let (transport, unread) = ws.into_parts().unwrap();
         assert!(unread.is_empty());
         let stream = transport.downcast::<StreamTransport<DuplexStream>>();

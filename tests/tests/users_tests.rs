@@ -11,7 +11,7 @@ use ws_tokio::{
     Acceptor, CloseCode, Config, Connector, DeflateConfig, Error, OriginPolicy, WebSocket,
 };
 
-/// "hi" from a client, with a key of zeros.
+/// A text frame "hi" from a client. The masking key is zero.
 const HI: &[u8] = b"\x81\x82\0\0\0\0hi";
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn two_connections_exchange_messages_in_memory() {
     );
 }
 
-/// Another HTTP implementation has done the handshake. Its result is used in both roles.
+/// The handshake was done outside of the driver. Its result is used in both roles.
 #[tokio::test]
 async fn the_result_of_a_foreign_handshake_is_used() {
     let deflate = DeflateConfig::default();
@@ -107,7 +107,7 @@ async fn the_result_of_a_foreign_handshake_is_used() {
         assert_eq!(ws.protocol(), Some("chat"));
         assert_eq!(ws.extensions()[0].name(), "permessage-deflate");
     }
-    // The message fits the pipe only if it is compressed.
+    // The message fits into the pipe only if it is compressed.
     let long = "long ".repeat(10_000);
     client.send(&long).await.unwrap();
     let message = server.recv().await.unwrap().unwrap();

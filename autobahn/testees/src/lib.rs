@@ -2,7 +2,7 @@
 
 use std::io::{self, Error};
 
-/// Returns the port of the option `--port`.
+/// Returns the port that the option `--port` has on the command line.
 ///
 /// # Errors
 ///
@@ -15,7 +15,8 @@ pub fn port() -> io::Result<u16> {
     }
 }
 
-/// Returns the URLs to connect to: the arguments, with the lines of standard input in place of `-`.
+/// Returns the URLs to connect to. These are the arguments of the program. The lines of standard
+/// input replace an argument `-`.
 pub fn urls() -> impl Iterator<Item = String> {
     std::env::args()
         .skip(1)

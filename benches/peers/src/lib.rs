@@ -1,6 +1,5 @@
-//! The parts that the programs of this package share: the command line and the listeners of the
-//! echo servers, and the loops of the servers and clients whose connections are a stream and a
-//! sink.
+//! The parts that the programs of this package share. These are the command line and the listeners
+//! of the echo servers, and the loops over connections that implement `Stream` and `Sink`.
 
 #![forbid(unsafe_code)]
 
@@ -37,7 +36,7 @@ pub struct Options {
     /// Compress messages for clients that offer it (permessage-deflate).
     #[arg(long)]
     pub deflate: bool,
-    /// The compression level; by default that of the library.
+    /// The compression level; the default is that of the library.
     #[arg(long, requires = "deflate")]
     pub level: Option<u32>,
 }
@@ -56,8 +55,8 @@ pub const MAX_MESSAGE_LEN: usize = 16 << 20;
 /// The largest number of messages that a tuned server answers before it writes the answers.
 const BATCH: usize = 32;
 
-/// Echoes each message separately. With `tuned`, echoes up to 32 messages that have arrived
-/// together by one flush.
+/// Echoes each message separately. With `tuned`, answers up to 32 messages that arrived together,
+/// and flushes once.
 pub async fn echo<W, M, E>(mut ws: W, tuned: bool, is_data: fn(&M) -> bool) -> Result<(), E>
 where
     W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
@@ -76,7 +75,7 @@ where
     Ok(())
 }
 
-/// Echoes the messages that have arrived already, up to the limit, and flushes.
+/// Echoes the messages that have already arrived, at most `BATCH - 1`, and flushes once.
 async fn echo_more<W, M, E>(ws: &mut W, is_data: fn(&M) -> bool) -> Result<(), E>
 where
     W: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
@@ -93,7 +92,8 @@ where
     ws.flush().await
 }
 
-/// Accepts a connection of tungstenite by `accept`, and echoes its messages until it ends.
+/// Accepts a connection of tungstenite with `accept`, and echoes its messages until the connection
+/// ends.
 pub async fn echo_tungstenite<F, W>(accept: impl FnOnce() -> F, tuned: bool)
 where
     F: Future<Output = Result<W, tungstenite::Error>>,
@@ -108,8 +108,8 @@ where
     }
 }
 
-/// Loads an echo server. Sends one message for each reply, and writes the messages for replies that
-/// arrived together together.
+/// Loads an echo server. Sends one message for each reply. If several replies arrived together, the
+/// messages for them are flushed once.
 pub async fn load<W, M, E, P>(
     mut ws: W,
     workload: &Workload,
@@ -144,7 +144,7 @@ where
     Ok(())
 }
 
-/// Serves each connection by a task on a tokio runtime with one thread.
+/// Serves each connection in a task on a tokio runtime with one thread.
 pub fn serve_tokio<E>(port: u16, serve: impl Fn(tokio::net::TcpStream) -> E) -> io::Result<()>
 where
     E: Future<Output = ()> + Send + 'static,
@@ -162,7 +162,7 @@ where
     })
 }
 
-/// Serves each connection by a task on a smol executor that runs on one thread.
+/// Serves each connection in a task on a smol executor with one thread.
 pub fn serve_smol<E>(port: u16, serve: impl Fn(smol::net::TcpStream) -> E) -> io::Result<()>
 where
     E: Future<Output = ()> + Send + 'static,
@@ -178,7 +178,7 @@ where
     }))
 }
 
-/// Serves each connection by a task of async-std, with one thread for tasks.
+/// Serves each connection in a task of async-std. One thread runs all tasks.
 pub fn serve_async_std<E>(
     port: u16,
     serve: impl Fn(async_std::net::TcpStream) -> E,

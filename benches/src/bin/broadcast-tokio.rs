@@ -1,8 +1,8 @@
 //! A broadcasting server like the example `tokio_broadcast`. It encodes each message once for all
-//! subscribers, and writes the messages that wait for a subscriber together.
+//! subscribers. For each subscriber, it writes the waiting messages together.
 //!
-//! A subscriber orders messages by the text `MESSAGES LEN`: the server then publishes that number
-//! of texts of that length.
+//! A subscriber orders messages with the text `MESSAGES LEN`. The server then publishes `MESSAGES`
+//! texts of `LEN` bytes each.
 
 #![forbid(unsafe_code)]
 
@@ -70,8 +70,8 @@ async fn subscribe(
 /// The error for a subscriber that does not keep up.
 struct TooSlow;
 
-/// Queues `message` and the messages that wait behind it, while there is room. The connection
-/// writes them together.
+/// Queues `message`, and then the next messages of the channel while there is room. The connection
+/// writes all queued messages together.
 fn queue(
     ws: &mut WebSocket,
     message: Prepared,
@@ -83,7 +83,7 @@ fn queue(
             Ok(message) => match ws.try_feed(&message) {
                 Ok(()) => {}
                 Err(TryFeedError::Full(_)) => return Err(TooSlow),
-                // The subscriber is closing the connection: keep receiving until the connection
+                // The connection is closing. The caller continues to receive until the connection
                 // ends.
                 Err(_) => return Ok(()),
             },

@@ -1,5 +1,5 @@
-//! A client that loads an echo server. The messages that it sends while unread input is left are
-//! written together.
+//! A client that loads an echo server. While unread input is left, it queues its messages. Then it
+//! writes all queued messages together.
 
 #![forbid(unsafe_code)]
 

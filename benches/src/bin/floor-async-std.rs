@@ -11,7 +11,7 @@ use async_std::task;
 use ws_benches::floor;
 
 fn main() -> io::Result<()> {
-    // One thread runs all tasks. The main thread only accepts.
+    // One thread runs all tasks. The main thread only accepts connections.
     async_global_executor::init_with_config(
         GlobalExecutorConfig::default()
             .with_env_var("ASYNC_STD_THREAD_COUNT")

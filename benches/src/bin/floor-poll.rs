@@ -40,8 +40,8 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// The state of a connection after its input was echoed: `On` if it is open, `Away` if the peer
-/// ended it.
+/// The state of a connection after its input was echoed. `On`: the connection is open. `Away`: the
+/// peer has ended the connection.
 enum Go {
     On,
     Away,
@@ -50,7 +50,8 @@ enum Go {
 struct Connection {
     tcp: TcpStream,
     buffer: Box<[u8]>,
-    /// The start of the bytes in `buffer` that were read and not yet written. They end at `to`.
+    /// The start of the bytes in `buffer` that have been read but not written. The end of these
+    /// bytes is `to`.
     from: usize,
     to: usize,
 }
@@ -65,7 +66,7 @@ impl Connection {
         }
     }
 
-    /// Reads and writes until one of them would block.
+    /// Reads and writes until a read or a write would block.
     fn echo(&mut self) -> io::Result<Go> {
         let mut is_empty = false;
         loop {

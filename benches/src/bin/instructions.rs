@@ -1,5 +1,5 @@
-//! A program that calls one hot function repeatedly. `cargo xtask bench --instructions` runs it and
-//! counts instructions.
+//! A program that calls one hot function repeatedly. `cargo xtask bench --instructions` runs the
+//! program and counts its instructions.
 
 #![forbid(unsafe_code)]
 
@@ -20,31 +20,31 @@ struct Options {
     calls: u32,
 }
 
-/// A hot function, with the length of its payload in bytes.
+/// A hot function. The number in a name is the length of the payload in bytes.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Function {
-    /// Receiving a masked ASCII text.
+    /// Receiving a masked ASCII text of 20 bytes.
     #[value(name = "decode-20")]
     Decode20,
-    /// Receiving a masked ASCII text.
+    /// Receiving a masked ASCII text of 1,024 bytes.
     #[value(name = "decode-1024")]
     Decode1024,
-    /// Sending an ASCII text as a client.
+    /// Sending an ASCII text of 20 bytes as a client.
     #[value(name = "encode-20")]
     Encode20,
-    /// Sending an ASCII text as a client.
+    /// Sending an ASCII text of 1,024 bytes as a client.
     #[value(name = "encode-1024")]
     Encode1024,
-    /// Sending an ASCII text as a server.
+    /// Sending an ASCII text of 20 bytes as a server.
     #[value(name = "answer-20")]
     Answer20,
-    /// Sending an ASCII text as a server.
+    /// Sending an ASCII text of 1,024 bytes as a server.
     #[value(name = "answer-1024")]
     Answer1024,
-    /// Masking a payload in place.
+    /// Masking a payload of 1,024 bytes in place.
     #[value(name = "mask-1024")]
     Mask1024,
-    /// Checking a text that is not ASCII.
+    /// Checking a text of 1,024 bytes that is not ASCII.
     #[value(name = "utf8-1024")]
     Utf81024,
     /// The server's part of the opening handshake.
@@ -81,7 +81,7 @@ fn repeat(calls: u32, mut call: impl FnMut()) {
     }
 }
 
-/// Each call copies the input into the block, which takes the place of the read.
+/// Each call includes a copy of the frame into the block, in place of the read.
 fn decode(len: usize, calls: u32) {
     let text = Payload::new(Content::Ascii, len);
     let frame = encoded(Role::Client, text.message(), 1);

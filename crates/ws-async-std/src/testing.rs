@@ -1,6 +1,6 @@
 //! Connections and transports in memory, for tests without a network.
 //!
-//! [`pair`] returns both ends of a connection. The handler under test gets one end, and the test is
+//! [`pair`] returns both ends of a connection. Pass one end to the handler under test. The test is
 //! the peer at the other end:
 //!
 //! ```
@@ -26,11 +26,12 @@
 //! # }
 //! ```
 //!
-//! Two transports are for other tests. [`duplex`] returns two connected ends, for a test of the
-//! opening handshake. [`Scripted`] fails, stalls, or splits the input as the test requires.
-//! [`accept_on`](crate::Acceptor::accept_on) and [`handshake_on`](crate::Connector::handshake_on)
-//! take both. [`AnyTransport::new`](crate::transport::AnyTransport::new) makes the transport of a
-//! [`WebSocket`] of them.
+//! This module also has two kinds of transports. [`duplex`] returns two connected transports, to
+//! test the opening handshake. A [`Scripted`] transport fails, stalls, or splits the input as the
+//! test requires. [`accept_on`](crate::Acceptor::accept_on) and
+//! [`handshake_on`](crate::Connector::handshake_on) accept either kind.
+//! [`AnyTransport::new`](crate::transport::AnyTransport::new) converts either kind to the transport
+//! type of [`WebSocket`].
 
 pub use ws_driver::testing::{Duplex, DuplexRead, DuplexWrite, Script, Scripted, duplex};
 

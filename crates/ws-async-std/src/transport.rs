@@ -1,7 +1,7 @@
 //! Transports and timers.
 //!
-//! For programs that write a transport, keep the type of a transport, or take back the stream below
-//! a connection.
+//! This module is for programs that implement a transport, name a concrete transport type, or take
+//! the stream back from a connection.
 
 pub use ws_driver::transport::*;
 
@@ -13,12 +13,13 @@ use async_std::io::{Read, Write};
 use async_std::net::{TcpStream, ToSocketAddrs};
 use ws_driver::futures_io::{self as over, FuturesRuntime};
 
-/// The async-std runtime, as a parameter of the generic types in [`ws_driver`].
+/// The type that selects async-std as the runtime of the generic types in [`ws_driver`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AsyncStd;
 
-/// Any transport over async-std. TCP is stored directly, every other transport in a box.
+/// Any transport over async-std. A TCP transport is stored unboxed, and every other transport in a
+/// box.
 ///
 /// See [`ws_driver::transport::AnyTransport`].
 pub type AnyTransport = ws_driver::transport::AnyTransport<AsyncStd>;
@@ -56,7 +57,8 @@ impl FuturesRuntime for AsyncStd {
         tcp.peer_addr()
     }
 
-    /// Needed because `poll_close` of an async-std socket flushes and does not end the direction.
+    /// Shuts down the write direction of a TCP or Unix socket. This is needed because `poll_close`
+    /// of an async-std socket only flushes.
     fn shut_down(stream: &dyn Any) -> Option<io::Result<()>> {
         #[cfg(unix)]
         if let Some(unix) = stream.downcast_ref::<async_std::os::unix::net::UnixStream>() {
@@ -73,21 +75,21 @@ impl<S: Read + Write + Unpin + Send + 'static> Wrap<S> for AsyncStd {
     }
 }
 
-/// An async-std stream as a transport. Dereferences to the stream.
+/// A transport over an async-std stream. It dereferences to the stream.
 ///
-/// For TCP use [`TcpTransport`].
+/// For a TCP stream, use [`TcpTransport`].
 pub type StreamTransport<S> = over::StreamTransport<AsyncStd, S>;
 
-/// A TCP stream as a transport.
+/// A transport over a TCP stream.
 pub type TcpTransport = over::TcpTransport<AsyncStd>;
 
 /// The receiving half of a TCP stream.
 pub type TcpReadHalf = over::TcpReadHalf<AsyncStd>;
 
-/// The sending half of a TCP stream. Dropping it ends this direction, even while the other half
-/// exists.
+/// The sending half of a TCP stream. Dropping this half shuts down the write direction of the
+/// stream, even while the other half exists.
 pub type TcpWriteHalf = over::TcpWriteHalf<AsyncStd>;
 
-/// An async-std timer. It is the timer of smol, because both runtimes use the reactor of
+/// A timer of async-std. This is the timer of smol, because both runtimes use the reactor of
 /// `async-io`.
 pub type AsyncStdTimer = ws_smol::transport::SmolTimer;

@@ -59,8 +59,10 @@ struct Settings {
 shared_settings!(Acceptor);
 
 impl<R> Acceptor<R> {
-    /// Sets the time for reading the request and writing the answer together. The decision between
-    /// them does not count. Default: 10 s.
+    /// Sets the time for reading the request and writing the answer together. The time for the
+    /// decision between the two is not included. Default: 10 s.
+    ///
+    /// This does not apply to a refusal, which the client must take within 1 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.edit().limits.handshake_timeout = timeout;
@@ -83,7 +85,7 @@ impl<R: Runtime> Acceptor<R> {
     /// Reads the opening request and accepts it without a subprotocol.
     ///
     /// This sets `TCP_NODELAY` on a TCP stream, so that small segments are sent without delay. Set
-    /// it yourself on a TCP stream inside another stream, such as TLS.
+    /// this option yourself on a TCP stream inside another stream, such as TLS.
     ///
     /// # Errors
     ///
@@ -107,7 +109,7 @@ impl<R: Runtime> Acceptor<R> {
     ///
     /// # Errors
     ///
-    /// [`AcceptError::Rejected`] if the request is not acceptable. The client has received an HTTP
+    /// [`AcceptError::Rejected`] if the request is not acceptable. The client was sent an HTTP
     /// status. [`AcceptError::Timeout`], [`AcceptError::Io`] and [`AcceptError::Lost`] if no
     /// complete request arrived.
     ///
@@ -121,7 +123,7 @@ impl<R: Runtime> Acceptor<R> {
         self.read_on(R::wrap(stream)).await
     }
 
-    /// Makes a connection of a stream that another HTTP server, such as hyper, has upgraded.
+    /// Makes a connection from a stream that another HTTP server, such as hyper, has upgraded.
     ///
     /// `agreed` is the [result](Agreed) of the negotiation. `leftover` is the input that arrived
     /// after the request.
@@ -130,8 +132,9 @@ impl<R: Runtime> Acceptor<R> {
     /// [`handshake_timeout`](Self::handshake_timeout) do not apply. Pass the origins to
     /// [`UpgradeRequest::from_request`](ws_handshake::UpgradeRequest::from_request).
     ///
-    /// Messages are compressed if `agreed` includes compression. The settings come from
-    /// [`config`](Self::config). If the configuration has none, they are the default settings.
+    /// Messages are compressed if `agreed` includes compression. The compression settings are those
+    /// of [`config`](Self::config). If the configuration has no compression settings, the default
+    /// ones apply.
     pub fn upgraded<S>(
         &self,
         stream: S,
@@ -195,8 +198,8 @@ impl<R: Runtime> Acceptor<R> {
                     peer_addr: None,
                 }),
                 Err(refused) => {
-                    // An error of the transport is ignored. The reason of the refusal is the error
-                    // to report.
+                    // An error of the transport is ignored. The error to report is the reason for
+                    // the refusal.
                     let _ = upgrade.refuse(&refused.encode()).await;
                     Err(AcceptError::Rejected(refused.reason()))
                 }
@@ -270,7 +273,7 @@ impl<R> fmt::Debug for Acceptor<R> {
 /// ```
 pub struct Offer<T: Transport> {
     upgrade: Upgrade<T>,
-    /// The rest of the handshake timeout. It does not run during the decision.
+    /// The rest of the handshake timeout. The timeout does not run during the decision.
     time_left: Duration,
     request: Box<ws_handshake::UpgradeRequest>,
     /// The input after the request.
@@ -339,7 +342,7 @@ impl<T: Transport> Offer<T> {
         &self.upgrade.transport
     }
 
-    /// Sets the subprotocol of the answer. It must be one of those that the client
+    /// Sets the subprotocol of the answer. It must be one of the subprotocols that the client
     /// [offers](Self::protocols).
     #[must_use]
     pub fn subprotocol(mut self, name: &str) -> Self {
@@ -365,9 +368,9 @@ impl<T: Transport> Offer<T> {
     ///
     /// # Errors
     ///
-    /// [`AcceptError::Answer`] if the answer is not valid for this request. The client has received
-    /// the status 500. [`AcceptError::Timeout`] and [`AcceptError::Io`] if the client did not take
-    /// the answer.
+    /// [`AcceptError::Answer`] if the answer is not valid for this request. The client was sent the
+    /// status 500. [`AcceptError::Timeout`] and [`AcceptError::Io`] if the client did not take the
+    /// answer.
     ///
     /// # Cancel safety
     ///
@@ -378,7 +381,7 @@ impl<T: Transport> Offer<T> {
             let accepted = match self.request.accept(self.answer) {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // The caller made a mistake. The client receives a status instead of no answer.
+                    // The caller made a mistake. The client still receives a status.
                     let response = self.request.reject(bare(StatusCode::INTERNAL_SERVER_ERROR));
                     let _ = upgrade.refuse(&response).await;
                     return Err(error.into());
@@ -397,8 +400,8 @@ impl<T: Transport> Offer<T> {
         .await
     }
 
-    /// Refuses the request with an HTTP status. Waits until the client has taken the answer, for at
-    /// most 1 s.
+    /// Refuses the request with an HTTP status. Waits until the client has taken the answer and has
+    /// ended the transport, for at most 1 s.
     ///
     /// # Errors
     ///

@@ -44,8 +44,8 @@ impl<T: Transport + Any + Send + Sync> Object<T::Timer> for T {}
 
 /// A wrapper that makes a transport `Sync`.
 ///
-/// A shared reference gives access to the peer's address only. So reading and writing never take
-/// the lock.
+/// A shared reference gives access to the peer's address only. Reading and writing never lock the
+/// mutex.
 struct Exclusive<T>(Mutex<T>);
 
 impl<T> Exclusive<T> {
@@ -75,8 +75,8 @@ impl<T: Transport> Transport for Exclusive<T> {
 }
 
 impl<R: Runtime> AnyTransport<R> {
-    /// Converts any transport. The TCP transport of the runtime is stored unboxed, any other moves
-    /// into a box.
+    /// Converts any transport. The TCP transport of the runtime is stored unboxed. Any other
+    /// transport is moved into a box.
     pub fn new<T>(transport: T) -> Self
     where
         T: Transport<Timer = R::Timer> + Send + 'static,
@@ -90,7 +90,7 @@ impl<R: Runtime> AnyTransport<R> {
         })
     }
 
-    /// Makes a transport of a stream. A TCP stream becomes the TCP transport of the runtime. Any
+    /// Makes a transport from a stream. A TCP stream becomes the TCP transport of the runtime. Any
     /// other stream is converted by `wrap` and boxed.
     pub fn from_stream<S, T>(stream: S, wrap: impl FnOnce(S) -> T) -> Self
     where
@@ -205,8 +205,8 @@ impl<R: Runtime> Transport for AnyTransport<R> {
     }
 }
 
-/// The receiving half of [`AnyTransport`]: the half of a TCP stream, or any other transport behind
-/// a lock.
+/// The receiving half of [`AnyTransport`]. A TCP stream has a native half. Any other transport is
+/// shared with the sending half, and locked for each operation.
 pub struct AnyReadHalf<R: Runtime>(ReadKind<R>);
 
 enum ReadKind<R: Runtime> {
@@ -214,8 +214,8 @@ enum ReadKind<R: Runtime> {
     Locked(Locked<Box<dyn Object<R::Timer>>>),
 }
 
-/// The sending half of [`AnyTransport`]: the half of a TCP stream, or any other transport behind a
-/// lock.
+/// The sending half of [`AnyTransport`]. A TCP stream has a native half. Any other transport is
+/// shared with the receiving half, and locked for each operation.
 pub struct AnyWriteHalf<R: Runtime>(WriteKind<R>);
 
 enum WriteKind<R: Runtime> {

@@ -7,13 +7,13 @@ use ws_proto::SendHalf;
 
 use crate::transport::Timer;
 
-/// The clock that gives the timeouts of the core their deadlines, and the timers that wait for
-/// these deadlines.
+/// The source of the times that are passed to the core, and the timers that wait for the deadlines
+/// of the core.
 pub(crate) struct Clock<M> {
     /// The origin of all times that are passed to the core.
     epoch: Instant,
     /// One alarm for each direction, because a caller that only sends waits for fewer timeouts than
-    /// one that receives. Allocated when a task first waits for a deadline.
+    /// a caller that receives. Allocated when a task first waits for a deadline.
     alarms: Option<Box<[Option<Alarm<M>>; 2]>>,
 }
 
@@ -37,13 +37,13 @@ impl<M: Timer> Clock<M> {
         }
     }
 
-    /// Returns the present as a duration since the epoch.
+    /// Returns the current time as a duration since the epoch.
     pub(crate) fn now(&self) -> Duration {
         M::now().saturating_duration_since(self.epoch)
     }
 
-    /// Waits for the earliest deadline of `send` and returns the present once it has passed.
-    /// Pending for ever if no timeout is running.
+    /// Waits for the earliest deadline of `send` and returns the current time once that deadline
+    /// has passed. Pending forever if no timeout is running.
     pub(crate) fn poll_deadline(
         &mut self,
         cx: &mut Context<'_>,
@@ -73,8 +73,8 @@ impl<M: Timer> Clock<M> {
             alarm.timer.reset(deadline);
         }
         ready!(alarm.timer.poll(cx));
-        // The timer of the runtime may be coarse and fire a little early: the deadline then counts
-        // as passed.
+        // The timer of the runtime may be coarse and fire a little early. In that case, the
+        // deadline is treated as passed.
         let now = M::now().max(deadline).saturating_duration_since(self.epoch);
         Poll::Ready(now)
     }

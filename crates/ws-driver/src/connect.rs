@@ -95,7 +95,7 @@ impl<R> Connector<R> {
     }
 
     /// Adds a header to the request. The arguments are strings or types of [`http`]. Invalid
-    /// headers are reported when connecting.
+    /// headers are reported as [`ConnectError::Request`] when the connector is used.
     #[must_use]
     pub fn header(self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
         self.request(|request| request.header(name, value))
@@ -140,20 +140,20 @@ impl<R: Runtime> Connector<R> {
     /// * [`ConnectError::Request`] if the settings make no valid request.
     /// * [`ConnectError::TlsUnavailable`] for `wss://`.
     ///
-    /// Later:
+    /// After that:
     ///
     /// * [`ConnectError::Resolve`] if the host name cannot be resolved.
     /// * [`ConnectError::Io`] if the server cannot be reached or the transport failed.
     /// * [`ConnectError::Handshake`] if the server refused the request or its response is invalid.
     ///   If the body of a refusal does not end, the refusal is reported 1 s after the last byte
     ///   that arrived.
-    /// * [`ConnectError::Lost`] if no complete response arrived.
+    /// * [`ConnectError::Lost`] if the server ended the transport before its response was complete.
     /// * [`ConnectError::Timeout`] if connecting took longer than the
     ///   [timeout](Self::handshake_timeout).
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the attempt.
+    /// Dropping the future abandons the attempt and drops the stream.
     pub async fn connect(
         &self,
         url: impl IntoTarget,
@@ -183,11 +183,12 @@ impl<R: Runtime> Connector<R> {
     /// `wss`: it does not select TLS here.
     ///
     /// This sets `TCP_NODELAY` on a TCP stream, so that small segments are sent without delay. Set
-    /// it yourself on a TCP stream inside another stream, such as TLS.
+    /// this option yourself on a TCP stream inside another stream, such as TLS.
     ///
     /// # Errors
     ///
-    /// The errors of [`connect`](Self::connect).
+    /// The errors of [`connect`](Self::connect), except [`ConnectError::Resolve`] and
+    /// [`ConnectError::TlsUnavailable`].
     ///
     /// # Cancel safety
     ///
@@ -203,14 +204,15 @@ impl<R: Runtime> Connector<R> {
         self.handshake_on(url, R::wrap(stream)).await
     }
 
-    /// Makes a connection of a stream over which another HTTP client has performed the opening
+    /// Makes a connection from a stream over which another HTTP client has performed the opening
     /// handshake.
     ///
     /// `agreed` is the [result](Agreed) of the negotiation. `leftover` is the input that arrived
     /// after the response. This reads and writes nothing.
     ///
-    /// Messages are compressed if `agreed` includes compression. The settings come from
-    /// [`config`](Self::config). If the configuration has none, they are the default settings.
+    /// Messages are compressed if `agreed` includes compression. The compression settings are those
+    /// of [`config`](Self::config). If the configuration has no compression settings, the default
+    /// ones apply.
     pub fn upgraded<S>(
         &self,
         stream: S,
@@ -228,7 +230,7 @@ impl<R: Runtime> Connector<R> {
     ///
     /// # Errors
     ///
-    /// The errors of [`connect`](Self::connect).
+    /// The errors of [`handshake`](Self::handshake).
     ///
     /// # Cancel safety
     ///
@@ -310,8 +312,8 @@ impl<R: Runtime> Connector<R> {
     }
 }
 
-/// Passes `piece` to the handshake. The result is done with the response, or with `None` while the
-/// body of a refusal is still arriving.
+/// Passes `piece` to the handshake. In the result, `done` holds the response once it is complete.
+/// It holds `Some(None)` while the body of a refusal is still arriving.
 fn receive(
     handshake: &mut ClientHandshake,
     piece: &[u8],
@@ -333,7 +335,7 @@ fn cut_short(handshake: &mut ClientHandshake, fault: Fault) -> ConnectError {
 }
 
 /// Connects to the first address of `host` that answers. Returns the error of the last address if
-/// none does.
+/// no address answers.
 async fn reach<R: Runtime>(host: &str, port: u16) -> Result<R::TcpStream, ConnectError> {
     let addresses = R::resolve(host, port).await;
     let mut fault = None;

@@ -26,9 +26,9 @@ impl ReadState {
 
     /// Waits until a receiving method can report the end.
     ///
-    /// If both ends have sent a Close, this waits until ours has been written. If it is our turn to
-    /// end our direction of the transport, it waits for that too. The transport ends later. Without
-    /// both Closes, it waits for the end of the transport.
+    /// If both ends have sent a Close, this waits until ours has been written. On a server, or
+    /// after the peer has ended its direction, this also ends our direction of the transport. The
+    /// transport may end later. If a Close is missing, this waits for the end of the transport.
     pub(crate) fn poll_known_end(
         &mut self,
         cx: &mut Context<'_>,
@@ -72,10 +72,10 @@ impl ReadState {
         }
     }
 
-    /// Ends the connection in order (RFC 6455 §7.1.1, §7.1.7), within one timeout:
+    /// Ends the connection cleanly (RFC 6455 §7.1.1, §7.1.7), within one timeout:
     ///
     /// 1. Write everything that is queued. The last frame is our Close.
-    /// 2. End our direction of the transport when it is our turn.
+    /// 2. End our direction of the transport. A client lets the server go first.
     /// 3. Discard input until the peer ends its direction. Dropping the transport with unread input
     ///    would reset the connection, and the reset would overtake our Close.
     /// 4. Drop the transport.
@@ -122,7 +122,7 @@ fn poll_discard(cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
 
 impl<W, M> WriteState<W, M> {
     /// Returns the outcome of the connection, for methods that do not receive. If both ends have
-    /// sent a Close, the result is `Ok` before the transport has ended.
+    /// sent a Close, the result is `Ok`, even if the transport has not ended yet.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
         match &self.state {
             State::Ended(Ended { result, .. }) => result.map_err(|cause| self.error(cause)),
@@ -137,13 +137,14 @@ impl<W, M> WriteState<W, M> {
         self.verdict().err().unwrap_or_else(|| self.closed())
     }
 
-    /// Returns `true` if the end is decided and this end has done its part. The rest is up to the
-    /// peer.
+    /// Returns `true` if the connection has ended, or if only the peer has something left to do:
+    /// both Closes were sent, and our output was written and flushed.
     pub(crate) fn is_over(&self) -> bool {
         self.state.is_ended() || (self.is_clean() && !self.has_work() && !self.unflushed)
     }
 
-    /// Returns the result of a receiving method after the end: the error once, and then `None`.
+    /// Returns the result of a receiving method after the end: the error at the first call, and
+    /// `None` at later calls.
     ///
     /// If the peer's Close has arrived there is no error, even if queued data could not be sent.
     pub(crate) fn report<F>(&mut self) -> Result<Option<F>, Error> {
@@ -192,8 +193,8 @@ impl<W, M> WriteState<W, M> {
         self.finish(cause, all_sent, Some(Box::new(Error::Io(error))));
     }
 
-    /// Drops the transport and stores the outcome. A violation takes precedence over `cause`, and
-    /// so does a write error over the mere end of the transport.
+    /// Drops the transport and stores the outcome. A violation takes precedence over `cause`. A
+    /// write error takes precedence over the end of the transport.
     pub(crate) fn finish(&mut self, cause: Cause, all_sent: bool, report: Option<Box<Error>>) {
         let cause = match (cause, self.state.write_fault()) {
             _ if self.send.failure().is_some() => Cause::Failure,
@@ -216,8 +217,9 @@ impl<W, M> WriteState<W, M> {
 }
 
 impl<W: WriteHalf, M: Timer> WriteState<W, M> {
-    /// Does everything that this end has to do once both ends have sent a Close: writes everything
-    /// that is queued, up to our Close, and ends our direction of the transport if it is our turn.
+    /// Does everything that this end has to do once both ends have sent a Close. Writes everything
+    /// that is queued, up to our Close. Then ends our direction of the transport, unless the peer
+    /// must end its own direction first.
     pub(crate) fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some((draining, begins)) = self.state.start_draining() else {
             return Poll::Ready(Ok(()));
@@ -231,7 +233,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends our direction of the transport, unless that has been done.
+    /// Ends our direction of the transport, unless it has ended already.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let State::Draining(io, draining) = &mut self.state
             && !draining.output_ended

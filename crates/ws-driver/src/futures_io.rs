@@ -59,7 +59,7 @@ pub struct StreamTransport<R, S> {
 }
 
 impl<R, S> StreamTransport<R, S> {
-    /// Makes a transport of a stream.
+    /// Makes a transport from a stream.
     pub fn new(stream: S) -> Self {
         Self {
             stream,
@@ -135,7 +135,7 @@ fn poll_write(
     let stream = Pin::new(stream);
     match slices {
         [slice] => stream.poll_write(cx, slice),
-        // A stream without vectored writes writes the first slice that is not empty.
+        // If the stream has no vectored writes, this writes the first slice that is not empty.
         slices => stream.poll_write_vectored(cx, slices),
     }
 }
@@ -150,7 +150,7 @@ fn poll_shutdown<R: FuturesRuntime, S: AsyncWrite + Unpin + 'static>(
         None => ready!(Pin::new(stream).poll_close(cx)),
     };
     Poll::Ready(match ended {
-        // A reset has already ended this direction.
+        // A reset of the connection has already ended this direction.
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
         result => result,
     })

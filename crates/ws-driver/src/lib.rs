@@ -4,8 +4,9 @@
 //! crate.
 //!
 //! This crate runs the protocol ([`ws_proto`]) and the opening handshake ([`ws_handshake`]) on a
-//! [`Transport`] and a [`Timer`]. It reads, writes, wakes tasks and enforces deadlines. The two
-//! lower crates define the meaning of the bytes, and the adapter moves them.
+//! [`Transport`] and a [`Timer`]. It decides when to read, write and wait, it wakes tasks, and it
+//! enforces deadlines. The adapter performs these operations on its runtime. The two lower crates
+//! define the meaning of the bytes.
 //!
 //! An adapter for another runtime implements:
 //!
@@ -13,12 +14,12 @@
 //!   [`ReadHalf`] and a [`WriteHalf`]. Implement [`Split`] as well, because [`WebSocket::split`]
 //!   requires it.
 //! * [`Timer`] for the timer of the runtime.
-//! * [`Runtime`] and [`Wrap`] for a marker type, to open connections and to make transports of
+//! * [`Runtime`] and [`Wrap`] for a marker type, to open connections and to make transports from
 //!   streams.
 //!
 //! [`Acceptor<Marker>`](Acceptor) and [`Connector<Marker>`](Connector) then return [`WebSocket`]s.
-//! If the streams of the runtime have the traits of futures-io, the feature `futures-io` provides
-//! the transports, in the module `futures_io`.
+//! If the streams of the runtime implement the traits of futures-io, the feature `futures-io`
+//! provides the transports, in the module `futures_io`.
 //!
 //! The source files:
 //!

@@ -28,8 +28,9 @@ macro_rules! shared_settings {
                 self
             }
 
-            /// Sets the longest message in bytes, in one frame or many. Default: the limit of the
-            /// [configuration](Self::config), which is 16 MiB unless it was set.
+            /// Sets the length of the longest message that is accepted, in bytes. A message may
+            /// have one frame or many. Default: the limit of the [configuration](Self::config),
+            /// which is 16 MiB unless it was set.
             ///
             /// This overrides the limit of the configuration, even if the configuration is set
             /// later.

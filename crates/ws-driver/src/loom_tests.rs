@@ -1,7 +1,6 @@
-//! Tests with Loom, which runs each model in every order of the events of both halves and their
-//! peer.
+//! Tests with Loom. Loom runs each model in every order of the events of both halves and the peer.
 //!
-//! A lost wake-up leaves a thread parked for ever. Loom reports that as a deadlock.
+//! A lost wake-up leaves a thread parked forever. Loom reports that as a deadlock.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -108,9 +107,10 @@ fn waking_one_half_keeps_the_waker_of_the_other() {
     });
 }
 
-/// One direction of a stream. It stores only the waker of the last call, and drops it when a call
-/// succeeds. The contract of the halves allows both. [`testing::duplex`](crate::testing::duplex)
-/// keeps the waker, and the additional wake-ups could hide a lost one.
+/// One direction of a stream. It stores only the waker of the last call, and drops this waker when
+/// a call succeeds. The contract of [`ReadHalf`] and [`WriteHalf`] allows both.
+/// [`testing::duplex`](crate::testing::duplex) keeps the waker, and the additional wake-ups could
+/// hide a lost wake-up.
 #[derive(Default)]
 struct Line {
     input: VecDeque<u8>,
@@ -134,7 +134,8 @@ enum Answer {
 struct Peer {
     answer: Answer,
     to_us: Mutex<Line>,
-    /// `true` if the peer takes our output, and the waker of a write that waits for it.
+    /// `true` if the peer takes our output, and the waker of a write that waits until the peer
+    /// does.
     takes: Mutex<(bool, Option<Waker>)>,
 }
 
@@ -159,7 +160,8 @@ impl Peer {
         }
     }
 
-    /// Takes all output from now on. As with real streams, a waiting write is woken a moment later.
+    /// Takes all output from now on. As with real streams, a waiting write is woken a moment after
+    /// the change.
     fn reads_again(&self) {
         lock(&self.takes).0 = true;
         let waiting = lock(&self.takes).1.take();
@@ -234,7 +236,7 @@ impl Split for Near {
     }
 }
 
-/// A boxed stream cannot be split, so its halves share it behind a lock.
+/// A boxed stream cannot be split, so its halves share the stream and lock it.
 impl Split for Box<Near> {
     locked_halves!();
 }
@@ -262,7 +264,8 @@ fn halves(peer: &Arc<Peer>) -> (Sender<Near>, Receiver<Near>) {
     open(Near(Arc::clone(peer))).split()
 }
 
-/// Lets a thread receive. The thread returns the receiver, so that dropping it causes no wake-up.
+/// Starts a thread that receives. The thread returns the receiver, because dropping the receiver
+/// would cause a wake-up.
 fn receiving<T: Split>(
     mut receiver: Receiver<T>,
     receive: impl FnOnce(&mut Receiver<T>) + Send + 'static,
@@ -297,7 +300,7 @@ fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
 }
 
 /// The sender queues a message while the receiver waits. Only the wake-up makes the receiver write
-/// it: the sender exists until the receiver is done.
+/// the message: the sender exists until the receiver is done.
 fn feed_to_a_waiting_receiver<T>((mut sender, receiver): (Sender<T>, Receiver<T>))
 where
     T: Split,
@@ -316,7 +319,7 @@ fn a_waiting_receiver_writes_a_message_that_was_fed_to_an_empty_queue() {
 }
 
 #[test]
-fn a_waiting_receiver_writes_over_a_transport_behind_a_lock() {
+fn a_waiting_receiver_writes_over_a_locked_transport() {
     explore(2, || {
         let near = Box::new(Near(peer(Answer::Hi, true)));
         feed_to_a_waiting_receiver(open(near).split());
@@ -377,7 +380,7 @@ fn a_waiting_send_returns_if_the_receiver_writes_the_message() {
     explore(3, || {
         let peer = peer(Answer::Hi, false);
         let (mut sender, receiver) = halves(&peer);
-        // With this message the receiver polls the transport just once.
+        // Because of this message, the receiver polls the transport only once.
         peer.send(b"\x81\x82\0\0\0\0yo", false);
         let receives = receiving(receiver, |receiver| expect(receiver, "yo"));
         let reads = thread::spawn(move || peer.reads_again());

@@ -37,7 +37,8 @@ impl OsMasks {
 impl MaskSource for OsMasks {
     fn next_key(&mut self) -> MaskKey {
         let batched = BATCHED.try_with(|batch| batch.borrow_mut().next());
-        // The batch of a thread that is ending has been dropped.
+        // On a thread that is ending, the batch has been dropped. The key then comes directly from
+        // the operating system.
         MaskKey::new(batched.unwrap_or_else(|_| random()))
     }
 }

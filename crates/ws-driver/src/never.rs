@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use crate::transport::Timer;
 
-/// A timer that never fires. So a wait ends only if something else wakes the task.
+/// A timer that never fires. A task that waits for the timer continues only if another event wakes
+/// it.
 pub(crate) struct Never;
 
 impl Timer for Never {

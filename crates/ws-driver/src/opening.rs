@@ -21,8 +21,8 @@ impl<T: Transport> WebSocket<T> {
     /// Returns the address of the peer.
     ///
     /// This is the address that was [set](Self::set_peer_addr). If none was set, it is the address
-    /// of the socket. That address is available if the transport is a socket, until the connection
-    /// has ended.
+    /// of the socket. The address of the socket is `None` if the transport is not a socket, and
+    /// after the connection has ended.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
         let set = self
             .parts

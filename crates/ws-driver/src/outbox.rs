@@ -19,8 +19,8 @@ use crate::write_state::WriteState;
 ///
 /// Each method does what the method of the same name of [`WebSocket`](crate::WebSocket) does. That
 /// method describes the errors and the cancel safety. One thing is different: an outbox reads
-/// nothing while it waits, because the message is still borrowed. Pings are answered by the next
-/// call of the connection.
+/// nothing while it waits, because the message is still borrowed. Pings that arrive are answered by
+/// the next call of a method of the connection.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -50,17 +50,18 @@ impl<T: Transport> Outbox<T> {
     /// Waits for room and queues a message. See [`WebSocket::feed`](crate::WebSocket::feed).
     ///
     /// Directly after [`recv_ref`](crate::WebSocket::recv_ref) there is room, so the first call
-    /// does not wait for any. Queued messages are written by the next call that waits, many in one
-    /// write.
+    /// does not wait for room. The next call that waits writes all queued messages in one write.
     ///
-    /// A borrowed payload of 8 KiB or more is written from the caller's memory if it needs no mask,
-    /// no compression and no fragments. This then waits for the transport.
+    /// On a server, a borrowed payload of 8 KiB or more is written from the caller's memory if it
+    /// needs no compression and no fragments. In this case, the future also waits until the
+    /// transport has taken the payload.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped before it was polled, or while it waits for room, the message is
-    /// not sent. If it is dropped later, the message is sent: dropping the future copies the rest
-    /// of a payload that was being written.
+    /// not sent. If it is dropped later, the message stays queued, and the next call that waits
+    /// sends it. For this purpose, dropping the future copies the rest of a borrowed payload into
+    /// the queue.
     #[inline]
     pub fn feed<'o, 'm>(&'o mut self, message: impl IntoOutgoing<'m>) -> Feed<'o, 'm, T> {
         Feed {
@@ -167,7 +168,7 @@ enum FeedStep<'m> {
 impl<T: Transport> Future for Feed<'_, '_, T> {
     type Output = Result<(), Error>;
 
-    /// Kept short, because small messages pay for every instruction.
+    /// Short, because each instruction here costs time for every small message.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let feed = &mut *self;

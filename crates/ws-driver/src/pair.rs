@@ -18,7 +18,7 @@ type AnyWebSocket<R> = WebSocket<AnyTransport<R>>;
 
 /// Returns the client's and the server's end of a new connection in memory.
 ///
-/// Both ends use `config`. They compress messages if it has a
+/// Both ends use `config`. They compress messages if `config` has a
 /// [`DeflateConfig`](crate::DeflateConfig). Each direction of the transport holds up to 64 KiB.
 ///
 /// Each adapter has a function of the same name for its runtime:
@@ -57,7 +57,7 @@ fn agree(_: &Config) -> Agreed {
     Agreed::new()
 }
 
-/// Negotiates as the ends of a network connection would.
+/// Negotiates compression as the ends of a network connection do.
 #[cfg(feature = "deflate")]
 fn agree(config: &Config) -> Agreed {
     use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};

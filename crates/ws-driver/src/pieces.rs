@@ -27,7 +27,7 @@ pub(crate) trait Receiving {
 /// A reader that receives one message of any length piece by piece. See [`WebSocket::recv_stream`].
 ///
 /// If the reader is dropped before the end of the message, the next receive skips the rest of the
-/// message. It still reports violations in that rest.
+/// message. A violation in the skipped rest is still reported.
 pub struct MessageReader<'a, C> {
     connection: &'a mut C,
     kind: MessageKind,
@@ -56,8 +56,9 @@ impl<'a, C: Receiving> MessageReader<'a, C> {
 
     /// Receives the next piece. `None` at the end of the message.
     ///
-    /// A piece is unmasked, of any length, and never empty. It is borrowed from the connection's
-    /// read block. Text is validated as it arrives. A piece of text may end inside a character.
+    /// A piece is never empty and may have any length. Its mask has been removed. A piece is
+    /// borrowed from the connection's read block. Text is validated as it arrives, and a piece of
+    /// text may end inside a character.
     ///
     /// # Errors
     ///
@@ -94,9 +95,10 @@ impl<C> fmt::Debug for MessageReader<'_, C> {
 /// A writer that sends one message piece by piece. The length of the message need not be known in
 /// advance. See [`WebSocket::writer`].
 ///
-/// If the writer is dropped after the first piece, the message is unfinished. Other messages are
-/// then refused until this one is resumed with [`WebSocket::resume_writer`] and finished, or the
-/// connection is closed.
+/// If the writer is dropped after the first piece that is not empty, the message is unfinished.
+/// Other messages are refused until the unfinished message is resumed with
+/// [`WebSocket::resume_writer`] and finished, or until the connection is closed. If the writer is
+/// dropped before that piece, nothing was sent, and another message may be sent.
 pub struct MessageWriter<'a, C> {
     connection: &'a mut C,
 }
@@ -112,7 +114,8 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
         Ok(MessageWriter { connection })
     }
 
-    /// Resumes the unfinished message. `None` if no message is unfinished.
+    /// Resumes the message of which pieces have been queued, but not the end. `None` if no such
+    /// message exists.
     pub(crate) fn resume(connection: &'a mut C) -> Option<Self> {
         connection.write_state().send.unfinished()?;
         Some(MessageWriter { connection })
@@ -126,14 +129,18 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
         self
     }
 
-    /// Waits for room and queues a piece as a separate frame. Text may be cut inside a character.
+    /// Waits for room and queues a piece. Text may be cut inside a character.
+    ///
+    /// Each piece becomes one frame of any length:
+    /// [`Config::fragment_len`](crate::Config::fragment_len) does not apply. An empty piece queues
+    /// nothing.
     ///
     /// While this waits, it handles input as [`WebSocket::send`] does. The writer of a [`Sender`]
-    /// reads nothing.
+    /// reads nothing while it waits.
     ///
     /// # Errors
     ///
-    /// The errors of [`WebSocket::send`]. [`Error::Send`] also if the piece is not a valid
+    /// The errors of [`WebSocket::send`], but [`Error::Send`] only if the piece is not a valid
     /// continuation of the text. In that case, nothing was queued, and the message can be
     /// continued.
     ///
@@ -154,13 +161,13 @@ impl<'a, C: Sending> MessageWriter<'a, C> {
     ///
     /// # Errors
     ///
-    /// The errors of [`WebSocket::send`]. [`Error::Send`] also if the text ends inside a character.
-    /// In that case, the message is still unfinished.
+    /// The errors of [`WebSocket::send`], but [`Error::Send`] only if the text ends inside a
+    /// character. In that case, the message is still unfinished.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped while it waits for room, the message is still unfinished. If it is
-    /// dropped later, the end of the message is sent.
+    /// dropped later, the end of the message stays queued, and the next call that waits sends it.
     pub async fn finish(self) -> Result<(), Error> {
         sending::ready(self.connection).await?;
         self.connection.write_state().queue_by(SendHalf::finish)?;
@@ -229,13 +236,13 @@ impl<T: Transport> WebSocket<T> {
     /// # Errors
     ///
     /// [`Error::Closed`] if the connection is closing or has ended. [`Error::Io`] if the transport
-    /// failed. [`Error::Send`] if another message has been started and not finished.
+    /// failed. [`Error::Send`] if pieces of another message have been queued, but not its end.
     pub fn writer(&mut self, kind: MessageKind) -> Result<MessageWriter<'_, Self>, Error> {
         MessageWriter::begin(self, kind)
     }
 
     /// Resumes the message whose writer was dropped before the end of the message. `None` if no
-    /// message is unfinished.
+    /// piece of such a message has been queued.
     pub fn resume_writer(&mut self) -> Option<MessageWriter<'_, Self>> {
         MessageWriter::resume(self)
     }
@@ -256,7 +263,7 @@ impl<T: Split> Sender<T> {
     }
 
     /// Resumes the message whose writer was dropped before the end of the message. `None` if no
-    /// message is unfinished.
+    /// piece of such a message has been queued.
     pub fn resume_writer(&mut self) -> Option<MessageWriter<'_, Self>> {
         MessageWriter::resume(self)
     }

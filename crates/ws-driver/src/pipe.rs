@@ -56,7 +56,7 @@ pub fn duplex<M: Timer>(capacity: usize) -> (Duplex<M>, Duplex<M>) {
     (join(near_read, near_write), join(far_read, far_write))
 }
 
-/// Joins both directions to one transport.
+/// Joins both directions into one transport.
 fn join<M>(read: DuplexRead, write: DuplexWrite) -> Duplex<M> {
     Duplex {
         read,
@@ -65,8 +65,8 @@ fn join<M>(read: DuplexRead, write: DuplexWrite) -> Duplex<M> {
     }
 }
 
-/// Runs `act` on a pipe and wakes the waker that it returns. The waker is called without the lock,
-/// because it may run code that uses the pipe again.
+/// Runs `act` on a pipe and wakes the waker that `act` returns. The lock is released first, because
+/// waking may run code that uses the pipe again.
 fn with<R>(pipe: &Mutex<Pipe>, act: impl FnOnce(&mut Pipe) -> (R, Option<Waker>)) -> R {
     let (result, waker) = act(&mut lock(pipe));
     if let Some(waker) = waker {
@@ -163,7 +163,7 @@ impl<M: Timer> Split for Duplex<M> {
         (self.read, self.write)
     }
 
-    /// Joins any two halves. Halves of two transports make a new one.
+    /// Joins any two halves. Halves of two transports become a new transport.
     fn reunite(read: DuplexRead, write: DuplexWrite) -> Option<Self> {
         Some(join(read, write))
     }

@@ -1,5 +1,5 @@
-//! Pools of memory that connections borrow while they move bytes. A connection that waits holds
-//! none of it.
+//! Pools of memory that connections borrow while they move bytes. An idle connection holds none of
+//! this memory, unless compression with context takeover needs it for the next message.
 //!
 //! Each thread has one pool of bounded size. Memory returns to the pool of the thread that gives it
 //! back.
@@ -30,13 +30,13 @@ thread_local! {
 
 #[derive(Default)]
 struct Pool {
-    /// Initialized once, when they are allocated. A block is reused without clearing: its user
-    /// keeps track of the part that has been read.
+    /// The blocks are initialized once, when they are allocated. A block is not cleared before it
+    /// is used again: its user keeps track of the part that has been read.
     blocks: Vec<Box<[u8]>>,
     large_blocks: Vec<Box<[u8]>>,
     /// Empty buffers with a capacity of [`BLOCK_LEN`] bytes.
     buffers: Vec<Vec<u8>>,
-    /// Memories for any compression options.
+    /// Memories for different compression options.
     compressors: Vec<CompressorMemory>,
     decompressors: Vec<DecompressorMemory>,
 }
@@ -51,7 +51,7 @@ pub(crate) fn take_block(len: usize) -> Box<[u8]> {
     block.flatten().unwrap_or_else(|| vec![0; len].into())
 }
 
-/// Gives back a block. A block of any other length than the two usual ones is freed.
+/// Gives back a block. A block whose length is not one of the two usual lengths is freed.
 pub(crate) fn give_block(block: Box<[u8]>) {
     with(|pool| match block.len() {
         BLOCK_LEN => keep(&mut pool.blocks, KEPT, block),
@@ -66,7 +66,7 @@ pub(crate) fn take_buffer() -> Vec<u8> {
     buffer.unwrap_or_else(|| Vec::with_capacity(BLOCK_LEN))
 }
 
-/// Gives back a buffer. A buffer of any other capacity than the usual one is freed.
+/// Gives back a buffer. A buffer whose capacity is not the usual one is freed.
 pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
     if buffer.capacity() == BLOCK_LEN {
         buffer.clear();
@@ -74,11 +74,11 @@ pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
     }
 }
 
-/// Lends memory to the compressor of `send`, if the pool has some that suits it.
+/// Lends memory to the compressor of `send`, if the pool has memory that fits the compressor.
 pub(crate) fn lend_compressor(send: &mut SendHalf) {
     with(|pool| {
-        // Tries each memory once: takes it from the front, and puts it to the back if it does not
-        // suit.
+        // Tries each memory once: takes it from the front, and puts it at the back if it does not
+        // fit.
         for _ in 0..pool.compressors.len() {
             let memory = pool.compressors.remove(0);
             let back = send.lending().lend_compressor(memory)?;
@@ -93,7 +93,7 @@ pub(crate) fn give_compressor(memory: CompressorMemory) {
     with(|pool| keep(&mut pool.compressors, KEPT_COMPRESSORS, memory));
 }
 
-/// Lends memory to the decompressor of `recv`, if the pool has some.
+/// Lends memory to the decompressor of `recv`, if the pool has memory for decompressors.
 pub(crate) fn lend_decompressor(recv: &mut RecvHalf) {
     with(|pool| {
         let memory = pool.decompressors.pop()?;

@@ -1,5 +1,5 @@
 //! The receive loop of a connection: take a step, show control frames to the observer, write, read,
-//! and finally end the connection in order.
+//! and finally end the connection cleanly.
 //!
 //! All progress is kept in [`ReadState`] and [`WriteState`] and none in a future. So every future
 //! may be dropped at any point.
@@ -16,8 +16,8 @@ use crate::state::Cause;
 use crate::transport::{ReadHalf, Timer, Transport, WriteHalf};
 use crate::write_state::WriteState;
 
-/// The number of reads in one poll before it yields to the executor. Counts reads that complete no
-/// message, and reads of input to discard.
+/// The number of reads in one poll before it yields to the executor. This counts the reads that
+/// complete no message, and the reads of input that is discarded.
 pub(crate) const READS_PER_TURN: u32 = 32;
 
 /// The number of reads without a wait before the connection yields to the executor, even if each
@@ -33,11 +33,11 @@ pub(crate) const MESSAGES_PER_TURN: u32 = 128;
 /// The number of control frames shown to the observer before the connection yields to the executor.
 pub(crate) const CONTROLS_PER_TURN: u32 = 256;
 
-/// The number of reads without a wait after which timeouts are enforced, even if more input is
+/// The number of reads without a wait after which timeouts are enforced even if more input is
 /// available.
 ///
-/// Input that arrived while the caller was busy, such as a Pong, still counts: it is shorter than
-/// this number of blocks.
+/// Input that arrived while the caller was busy, such as a Pong, is handled before the timeouts:
+/// such input is shorter than this number of blocks.
 const READS_PER_LIMIT: u32 = 256;
 
 /// A message or a control frame. See [`WebSocket::recv_any`](crate::WebSocket::recv_any).
@@ -49,8 +49,8 @@ pub enum Incoming {
     Control(Control),
 }
 
-/// The caller's observer of control frames. The lock is never taken. It makes the connection `Sync`
-/// even if the observer is not.
+/// The caller's observer of control frames. The mutex is never locked. It makes the connection
+/// `Sync` even if the observer is not `Sync`.
 pub(crate) type Observer = Box<Mutex<dyn FnMut(&Control) + Send>>;
 
 pub(crate) fn observe(observer: &mut Observer, control: &Control) {
@@ -58,7 +58,8 @@ pub(crate) fn observe(observer: &mut Observer, control: &Control) {
     (observer.unwrap_or_else(PoisonError::into_inner))(control);
 }
 
-/// The parts that receiving needs besides its own state: the transport and the state of sending.
+/// The parts that receiving needs in addition to [`ReadState`]: the transport and the state of
+/// sending.
 pub(crate) trait Wire {
     type Io: WriteHalf;
     type Timer: Timer;
@@ -90,8 +91,8 @@ impl<T: Transport> Wire for WriteState<T, T::Timer> {
     }
 }
 
-/// Reads from the transport, and again after an interrupt. Returns 0, the end of the input, if the
-/// transport was dropped.
+/// Reads from the transport. Repeats a read that was interrupted. If the transport was dropped,
+/// returns 0, which means the end of the input.
 pub(crate) fn poll_read(
     io: Option<&mut impl ReadHalf>,
     cx: &mut Context<'_>,
@@ -128,7 +129,7 @@ impl ReadState {
         }
     }
 
-    /// Goes to the next message if it is complete in the block. This is the short path, which does
+    /// Goes to the next message if it is complete in the block. This is the fast path, which does
     /// not need the state of sending.
     #[inline]
     pub(crate) fn next_plain(&mut self) -> bool {
@@ -185,7 +186,8 @@ impl ReadState {
         self.poll_step(cx, wire, RecvHalf::next_start)
     }
 
-    /// Goes to the next piece of a message, or to its end. `None` at the end of the connection.
+    /// Goes to the next piece of a message, or to the end of the message. `None` at the end of the
+    /// connection.
     pub(crate) fn poll_chunk(
         &mut self,
         cx: &mut Context<'_>,
@@ -277,8 +279,8 @@ impl ReadState {
         Poll::Ready(Ok(found))
     }
 
-    /// Does the same as [`poll_message`](Self::poll_message), but also waits for room, so that the
-    /// message can be answered at once.
+    /// Does the same as [`poll_message`](Self::poll_message), but also waits for room: the message
+    /// can then be answered at once.
     pub(crate) fn poll_message_and_room(
         &mut self,
         cx: &mut Context<'_>,
@@ -287,7 +289,7 @@ impl ReadState {
         ready!(self.poll_room(cx, wire));
         let found = ready!(self.poll_message(cx, wire))?;
         if found && !wire.write_state().send.has_room() {
-            // The answer to a control frame before the message has filled the queue.
+            // A control frame came before the message, and its answer has filled the queue.
             self.recv.hold();
             ready!(self.poll_room(cx, wire));
             return self.poll_message(cx, wire);
@@ -301,8 +303,8 @@ impl ReadState {
         if write.send.has_room() || write.send.has_ended() || write.state.is_ended() {
             return Poll::Ready(());
         }
-        // The answer to the last message is in the queue. To keep the message too would take twice
-        // the memory.
+        // The answer to the last message is in the queue. To keep the message as well would take
+        // twice the memory.
         self.recv.drop_message();
         if write.poll_write_out(cx, &mut &[][..]).is_pending() && !write.send.has_room() {
             self.look_ahead(cx, wire);
@@ -315,15 +317,16 @@ impl ReadState {
         Poll::Ready(())
     }
 
-    /// Writes queued output and then reads once. While it is pending, it also waits for deadlines.
+    /// Writes queued output and then reads once. While the read is pending, this also waits for
+    /// deadlines.
     fn poll_fill(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         let write = wire.write_state();
         write.input_blocked = false;
-        // Receiving continues whatever the result, because more input of the peer may be on its
+        // Receiving continues even after an error, because more input of the peer may be on its
         // way.
         let _ = write.poll_write_out(cx, &mut &[][..]);
-        // Input that has arrived counts, however late it is read. But a peer that keeps sending
-        // does not suspend the timeouts for ever.
+        // Input that has arrived is handled before any timeout is enforced, even if it is read
+        // late. But a peer that keeps sending must not suspend the timeouts forever.
         if self.reads >= READS_PER_LIMIT && write.poll_expire(cx).is_ready() {
             return Poll::Ready(());
         }
@@ -371,8 +374,8 @@ impl ReadState {
         }
         self.reclaim_decompressor();
         pool::give_block(self.recv.lending().park(&mut write.send));
-        // Parking may have found a violation. The deadline that passed may be that of a timeout or
-        // of a keepalive Ping.
+        // Parking may have found a violation. A deadline that passed may have queued a keepalive
+        // Ping instead of ending the connection.
         if write.send.has_ended() || write.poll_expire(cx).is_ready() || write.wants_write() {
             return Poll::Ready(());
         }

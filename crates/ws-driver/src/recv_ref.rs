@@ -20,8 +20,8 @@ use crate::websocket::{Parts, WebSocket};
 ///
 /// # Panics
 ///
-/// If the future is polled again after it has returned a message. The future of an `async fn` does
-/// the same.
+/// If the future is polled again after it has returned a message. A future of an `async fn` also
+/// panics in this case.
 #[must_use = "nothing is received before it is awaited"]
 pub struct RecvRef<'a, T: Transport> {
     /// `None` once the future has returned a message.
@@ -38,11 +38,11 @@ impl<'a, T: Transport> RecvRef<'a, T> {
 impl<'a, T: Transport> Future for RecvRef<'a, T> {
     type Output = Result<Option<(MessageRef<'a>, &'a mut Outbox<T>)>, Error>;
 
-    /// Kept short, because small messages pay for every instruction.
+    /// Short, because each instruction here costs time for every small message.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(ws) = &mut self.ws else {
-            panic!("`RecvRef` polled after it has given a message");
+            panic!("`RecvRef` polled after it has returned a message");
         };
         let Parts { read, write, .. } = &mut *ws.parts;
         let is_next = write.has_room() && read.next_plain();

@@ -10,8 +10,8 @@ use crate::locked::locked_halves;
 use crate::sync::{Mutex, lock};
 use crate::transport::{ReadHalf, Split, Timer, Transport, WriteHalf};
 
-/// A transport that is controlled by a [`Script`]: it reads the input of the script, and writes to
-/// its output.
+/// A transport that is controlled by a [`Script`]. Reads return the input of the script, and writes
+/// add to the output of the script.
 #[derive(Debug)]
 pub struct Scripted<M> {
     state: Arc<Mutex<State>>,
@@ -54,12 +54,12 @@ struct State {
     /// The input. A read returns bytes of one segment only.
     segments: VecDeque<VecDeque<u8>>,
     /// The result of reads after the last segment: the end of the input, or an error. `None` if
-    /// they wait.
+    /// such reads wait.
     end: Option<Result<(), io::ErrorKind>>,
     output: Vec<u8>,
     /// The number of bytes that writes accept before they wait.
     room: usize,
-    /// The number of bytes that one write accepts at most.
+    /// The maximum number of bytes that one write accepts.
     write_len: usize,
     output_fault: Option<io::ErrorKind>,
     is_shut_down: bool,
@@ -111,22 +111,22 @@ impl Script {
         self.change(|state| state.end = Some(Ok(())));
     }
 
-    /// Lets reads fail after the last segment of input.
+    /// Makes reads fail after the last segment of input.
     pub fn fail_input(&self, kind: io::ErrorKind) {
         self.change(|state| state.end = Some(Err(kind)));
     }
 
-    /// Limits the output: from now on writes accept `room` bytes in total, and then wait.
+    /// Limits the output: from now on, writes accept `room` bytes in total, and then wait.
     pub fn limit_output(&self, room: usize) {
         self.change(|state| state.room = room);
     }
 
-    /// Limits each write: from now on it accepts at most `len` bytes. 0 counts as 1.
+    /// Limits each write: from now on, one write accepts at most `len` bytes. 0 is treated as 1.
     pub fn shorten_writes(&self, len: usize) {
         self.change(|state| state.write_len = len.max(1));
     }
 
-    /// Lets writes, flushes and shutdowns fail from now on.
+    /// Makes writes, flushes and shutdowns fail from now on.
     pub fn fail_output(&self, kind: io::ErrorKind) {
         self.change(|state| state.output_fault = Some(kind));
     }
@@ -141,8 +141,8 @@ impl Script {
         lock(&self.0).is_shut_down
     }
 
-    /// Changes the script and wakes the waiting tasks. Wakes them without the lock, because waking
-    /// may run code that uses the script again.
+    /// Changes the script and wakes the waiting tasks. Releases the lock first, because waking may
+    /// run code that uses the script again.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = lock(&self.0);
         change(&mut state);

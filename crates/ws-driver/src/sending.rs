@@ -16,7 +16,7 @@ pub(crate) trait Sending {
     type Timer: Timer;
 
     /// Returns the state of sending, for operations that do not wait. If the connection is split,
-    /// this takes the lock, and wakes a waiting receiver if the operation requires it.
+    /// this takes the lock, and wakes a waiting receiver after the operation if that is required.
     fn write_state(&mut self) -> impl DerefMut<Target = WriteState<Self::Io, Self::Timer>>;
 
     /// See [`WriteState::poll_room`].

@@ -1,6 +1,6 @@
 //! The state of the transport, from the open connection to its end.
 //!
-//! Three states describe the end of a connection, each from its own side:
+//! Three states describe the end of a connection. Each of them describes a different part:
 //!
 //! | state | describes | final values |
 //! |---|---|---|
@@ -25,8 +25,8 @@ pub(crate) enum State<W> {
 /// The progress of draining the transport.
 #[derive(Default)]
 pub(crate) struct Draining {
-    /// The error after which nothing more can be written. Input of the peer still counts after this
-    /// error, until the core has decided the end.
+    /// The error after which nothing more can be written. After this error, input of the peer is
+    /// still received until the core has decided the end.
     pub(crate) write_fault: Option<io::ErrorKind>,
     /// `true` once the peer has ended its direction of the transport.
     pub(crate) input_ended: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Ended {
     pub(crate) report: Option<Box<Error>>,
 }
 
-/// The reason why a connection did not end in order.
+/// The reason why the end of a connection was not clean.
 #[derive(Clone, Copy)]
 pub(crate) enum Cause {
     /// The transport ended. The connection is lost, unless both ends had sent their Closes.
@@ -68,8 +68,8 @@ impl<W> State<W> {
         }
     }
 
-    /// Returns the error after which nothing more can be written. `None` once the transport was
-    /// dropped.
+    /// Returns the error of the first write that failed. Nothing more can be written after it.
+    /// `None` if no write has failed, or once the transport was dropped.
     pub(crate) fn write_fault(&self) -> Option<io::ErrorKind> {
         match self {
             Self::Draining(_, draining) => draining.write_fault,
@@ -99,13 +99,13 @@ impl<W> State<W> {
         matches!(self, Self::Ended(_))
     }
 
-    /// Takes the state, with the transport. The connection counts as lost from then on.
+    /// Takes the state, with the transport. Leaves the state of a lost connection in its place.
     pub(crate) fn take(&mut self) -> Self {
         std::mem::replace(self, Self::lost())
     }
 
-    /// Replaces the transport by the result of `change`. If that is `None`, the connection counts
-    /// as lost.
+    /// Replaces the transport with the result of `change`. If the result is `None`, returns the
+    /// state of a lost connection.
     pub(crate) fn map<V>(self, change: impl FnOnce(W) -> Option<V>) -> State<V> {
         match self {
             Self::Open(io) => change(io).map_or_else(State::lost, State::Open),
@@ -117,8 +117,8 @@ impl<W> State<W> {
         }
     }
 
-    /// Starts draining if it has not started yet. Returns the progress, and `true` if draining
-    /// started in this call. `None` once the connection has ended.
+    /// Starts draining if draining has not started yet. Returns the progress, and `true` if
+    /// draining started in this call. `None` once the connection has ended.
     pub(crate) fn start_draining(&mut self) -> Option<(&mut Draining, bool)> {
         let begins = matches!(self, Self::Open(_));
         if begins && let Self::Open(io) = self.take() {

@@ -41,7 +41,7 @@ impl<T: Split> Stream for Receiver<T> {
 ///
 /// Closing the sink queues a Close with [`CloseCode::NORMAL`], writes everything that is queued,
 /// and flushes. It discards no messages. Receive until the end, because the peer may still send
-/// some.
+/// messages.
 impl<T: Transport> Sink<Message> for WebSocket<T> {
     type Error = Error;
 
@@ -67,8 +67,9 @@ impl<T: Transport> Sink<Message> for WebSocket<T> {
 
 /// Sends messages as [`Sender::feed`] and [`Sender::flush`] do.
 ///
-/// Closing the sink is [`Sender::close`] with [`CloseCode::NORMAL`] and an empty reason. It is done
-/// when the Close has been written.
+/// Closing the sink does the same as [`Sender::close`] with [`CloseCode::NORMAL`] and an empty
+/// reason. It is done when the Close has been written. If the [`Receiver`] was dropped, it is done
+/// when the connection has ended.
 impl<T: Split> Sink<Message> for Sender<T> {
     type Error = Error;
 

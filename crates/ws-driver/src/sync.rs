@@ -1,4 +1,4 @@
-//! The lock that the halves share. In the tests with Loom it is Loom's.
+//! The lock that the halves share. In the tests with Loom, this is the lock of Loom.
 
 use std::sync::PoisonError;
 

@@ -22,18 +22,19 @@ pub trait ReadHalf: Unpin {
     ///
     /// # Errors
     ///
-    /// Any error ends the connection. [`io::ErrorKind::UnexpectedEof`] counts as the end of the
-    /// input: the connection is [lost](crate::Error::Lost). TLS streams return this error if the
-    /// peer ended TCP without a `close_notify`.
+    /// After [`io::ErrorKind::Interrupted`], the read is repeated. Any other error ends the
+    /// connection. [`io::ErrorKind::UnexpectedEof`] is treated as the end of the input: the
+    /// connection is [lost](crate::Error::Lost). TLS streams return this error if the peer ended
+    /// TCP without a `close_notify`.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 }
 
 /// The sending direction of a transport.
 ///
-/// A transport that buffers output must hold back at most 16 KiB (one TLS record). The timeouts for
-/// stalled writes ([`Config::write_stall_timeout`](ws_proto::Config::write_stall_timeout)), for the
-/// Close and for a Pong count the bytes that the transport accepts. With a larger buffer, a peer
-/// that has stopped reading would seem to be alive.
+/// A transport that buffers output must hold back at most 16 KiB (one TLS record). Three timeouts
+/// depend on the bytes that the transport accepts: the [write stall
+/// timeout](ws_proto::Config::write_stall_timeout), the close timeout, and the timeout for a Pong.
+/// With a larger buffer, a peer that has stopped reading would seem to be alive.
 ///
 /// After `Pending`, the task that called last is woken when it should call again.
 pub trait WriteHalf: Unpin {
@@ -42,7 +43,8 @@ pub trait WriteHalf: Unpin {
     ///
     /// # Errors
     ///
-    /// Any error ends the sending direction. `Ok(0)` counts as [`io::ErrorKind::WriteZero`].
+    /// After [`io::ErrorKind::Interrupted`], the write is repeated. Any other error ends the
+    /// sending direction. `Ok(0)` is treated as the error [`io::ErrorKind::WriteZero`].
     fn poll_write_vectored(
         &mut self,
         cx: &mut Context<'_>,
@@ -60,12 +62,12 @@ pub trait WriteHalf: Unpin {
     ///
     /// # Errors
     ///
-    /// Any error counts as the end of the transport.
+    /// Any error is treated as the end of the transport.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-/// Implements the methods of [`WriteHalf`] by those of an inner one: `pass_writes!(outer =>
-/// inner)`.
+/// Implements the methods of [`WriteHalf`] for a type that contains another [`WriteHalf`], with
+/// `pass_writes!(outer => inner)`.
 macro_rules! pass_writes {
     ($outer:ident => $inner:expr) => {
         fn poll_write_vectored(
@@ -92,9 +94,10 @@ pub(crate) use pass_writes;
 
 /// An ordered, reliable stream of bytes in both directions.
 ///
-/// Connections send small segments, which should be sent without delay (`TCP_NODELAY`). The
-/// adapters set this option on TCP streams that are passed to them directly. A TCP stream inside
-/// another stream, such as TLS, is out of their reach: set the option yourself.
+/// Connections write small segments, and the transport should send them without delay
+/// (`TCP_NODELAY`). The adapters set this option on TCP streams that are passed to them directly.
+/// The adapters cannot set it on a TCP stream inside another stream, such as TLS. Set it yourself
+/// on such a TCP stream.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a transport",
     label = "not a transport",
@@ -113,7 +116,8 @@ pub trait Transport: ReadHalf + WriteHalf {
 
 /// A transport that can be split into two halves, which two tasks can own.
 ///
-/// The halves of a transport without native halves share it behind a lock: see [`Locked`].
+/// If a transport has no native halves, its two halves share the transport and lock it for each
+/// operation: see [`Locked`].
 pub trait Split: Transport + Sized {
     /// The receiving half.
     type ReadHalf: ReadHalf;
@@ -130,7 +134,7 @@ pub trait Split: Transport + Sized {
 /// A timer for one deadline. A connection makes its timers when it first waits for a deadline, so
 /// connections without timeouts have none.
 pub trait Timer: Unpin {
-    /// Returns the present according to the runtime.
+    /// Returns the current time of the runtime's clock.
     fn now() -> Instant
     where
         Self: Sized;
@@ -176,7 +180,7 @@ pub trait Runtime: Sized + 'static {
         + Sync
         + 'static;
 
-    /// Makes a transport of a TCP stream and sets `TCP_NODELAY`, so that small segments are sent
+    /// Makes a transport from a TCP stream and sets `TCP_NODELAY`, so that small segments are sent
     /// without delay.
     fn tcp(stream: Self::TcpStream) -> Self::Tcp;
 
@@ -188,7 +192,7 @@ pub trait Runtime: Sized + 'static {
     -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
 }
 
-/// A runtime that can make transports of streams of type `S`.
+/// A runtime that can make transports from streams of type `S`.
 ///
 /// The adapters implement this for every stream of their runtime, with
 /// [`AnyTransport::from_stream`].
@@ -198,6 +202,6 @@ pub trait Runtime: Sized + 'static {
     note = "any other transport works with the methods that end in `_on`"
 )]
 pub trait Wrap<S>: Runtime {
-    /// Makes a transport of `stream`.
+    /// Makes a transport from `stream`.
     fn wrap(stream: S) -> AnyTransport<Self>;
 }

@@ -11,8 +11,8 @@ use ws_handshake::Progress;
 use crate::pool;
 use crate::transport::{Timer, Transport};
 
-/// The time for the rest of a refusal. The peer must take our refusal in this time. The body of the
-/// peer's refusal may pause for this time.
+/// The time for a refusal. The peer must take our refusal within this time. While the body of the
+/// peer's refusal arrives, the peer may pause for this time.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The reason why the opening handshake was not completed.
@@ -50,7 +50,7 @@ impl<T: Transport> Upgrade<T> {
     ///
     /// # Errors
     ///
-    /// [`Fault::Lost`] at the end of the input. [`Fault::Io`] and [`Fault::Timeout`] as for every
+    /// [`Fault::Lost`] at the end of the input. [`Fault::Io`] and [`Fault::Timeout`] as in every
     /// operation.
     pub(crate) async fn read<R, E>(
         &mut self,
@@ -86,7 +86,7 @@ impl<T: Transport> Upgrade<T> {
         self.poll(T::poll_flush).await
     }
 
-    /// Writes a refusal and ends the transport in such a way that the peer can read the refusal.
+    /// Writes a refusal and ends the transport, after the peer has had time to read the refusal.
     ///
     /// This ends our direction first and then waits for the peer to end its own. If the transport
     /// were dropped with unread input, the operating system would reset the connection, and the
@@ -104,12 +104,12 @@ impl<T: Transport> Upgrade<T> {
             }
             Poll::Ready(Ok(()))
         });
-        // The refusal has been written, whatever ends the wait.
+        // The result of the wait is ignored, because the refusal has been written.
         let _ = wait.await;
         Ok(())
     }
 
-    /// Polls `act` until it is ready or the deadline passes. Repeats it after an interrupt.
+    /// Polls `act` until it is ready or the deadline passes. Polls again after an interrupt.
     async fn poll<R>(
         &mut self,
         mut act: impl FnMut(&mut T, &mut Context<'_>) -> Poll<io::Result<R>>,
@@ -127,8 +127,8 @@ impl<T: Transport> Upgrade<T> {
     }
 }
 
-/// Reads once into a block of the pool, which is given back before this returns. Passes the input
-/// to `take`: an empty slice at the end of the input.
+/// Reads once into a block of the pool and passes the input to `take`. At the end of the input,
+/// passes an empty slice. Gives the block back before it returns.
 fn poll_read<R>(
     transport: &mut impl Transport,
     cx: &mut Context<'_>,

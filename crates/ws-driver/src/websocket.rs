@@ -41,7 +41,8 @@ use crate::write_state::WriteState;
 /// * Every future may be dropped at any point. The connection keeps all progress: no input is lost,
 ///   and no frame is cut.
 /// * Nothing happens in the background. Pings are answered, Closes are completed and timeouts are
-///   enforced only while a method of the connection is awaited.
+///   enforced only while a method of the connection is awaited. The idle timeout and keepalive run
+///   only in the methods that receive, and in `drive`, `ping` and `close`.
 /// * Dropping the connection ends the transport without a Close.
 ///
 /// ```
@@ -65,10 +66,10 @@ use crate::write_state::WriteState;
 /// # }
 /// ```
 ///
-/// The guide is in the directory `docs` of the repository: sending, closing, cancel safety, and
-/// more.
+/// The guide in the directory `docs` of the repository explains sending, closing, cancel safety,
+/// and more.
 pub struct WebSocket<T: Transport> {
-    /// Boxed, so that tasks that own connections are small and connections are cheap to move.
+    /// Boxed: a task that owns a connection is small, and a connection is cheap to move.
     pub(crate) parts: Box<Parts<T>>,
 }
 
@@ -76,7 +77,8 @@ pub struct WebSocket<T: Transport> {
 pub(crate) struct Parts<T: Transport> {
     pub(crate) read: ReadState,
     pub(crate) write: Outbox<T>,
-    /// `None` if there is nothing to keep, to save memory in idle servers.
+    /// `None` if the handshake left nothing to keep. This saves memory on servers with many idle
+    /// connections.
     pub(crate) opening: Option<Box<Opening>>,
 }
 
@@ -104,8 +106,8 @@ impl<T: Transport> WebSocket<T> {
         lending.set_up(leftover.into(), BLOCK_LEN, LARGE_BLOCK_LEN);
         #[cfg(feature = "deflate")]
         if let Some(params) = agreed.deflate() {
-            // Agreed compression must work even if another HTTP stack agreed to it and the
-            // configuration has none.
+            // Another HTTP stack may have agreed to compression without a [`DeflateConfig`] in
+            // `config`. Compression must work then, too, with the default settings.
             let config = config.deflate_config().cloned().unwrap_or_default();
             connection.deflate(&params, &config);
         }
@@ -128,12 +130,12 @@ impl<T: Transport> WebSocket<T> {
 
     /// Receives the next message. `None` at the end of the connection.
     ///
-    /// The end is reached when both ends have sent a Close and ours has been written. By then, a
-    /// server has also ended its direction of the transport. A client lets the server go first. The
-    /// transport may end later, and [`close`](Self::close) waits for that.
+    /// The end is reached when both ends have sent a Close and ours has been written. A server also
+    /// ends its direction of the transport before this reports the end. A client lets the server go
+    /// first. The transport may end later, and [`close`](Self::close) waits for that.
     ///
-    /// Before this waits, it writes everything that is queued. Input that has arrived counts before
-    /// any timeout, however late it is received.
+    /// Before this waits, it writes everything that is queued. Input that has arrived is handled
+    /// before any timeout is checked, even if it is received late.
     ///
     /// # Errors
     ///
@@ -141,14 +143,15 @@ impl<T: Transport> WebSocket<T> {
     /// `Ok(None)`.
     ///
     /// * [`Error::Receive`] if the peer broke the protocol or exceeded a limit. A Close with the
-    ///   reason was sent.
-    /// * [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close. Which of them
-    ///   depends on the transport, so check [`is_disconnect`](Error::is_disconnect).
+    ///   matching code was sent, unless another Close had been queued before.
+    /// * [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close. The choice
+    ///   between the two depends on the transport, so check
+    ///   [`is_disconnect`](Error::is_disconnect).
     /// * [`Error::Timeout`] if a timeout passed.
     ///
     /// A Close of the peer is not an error, even if queued data could not be sent.
     /// [`close`](Self::close), [`Sender::closed`](crate::Sender::closed) and the methods that send
-    /// report that.
+    /// report this failure.
     ///
     /// # Cancel safety
     ///
@@ -175,11 +178,13 @@ impl<T: Transport> WebSocket<T> {
     /// answer it. `None` at the end of the connection.
     ///
     /// The message is borrowed from the connection's memory, in most cases from the block that was
-    /// read into. [`Outbox::feed`] queues answers. The next call of this method writes them, many
-    /// in one write.
+    /// read into. [`Outbox::feed`] queues answers. The next call of this method writes all queued
+    /// answers in one write.
     ///
-    /// Before it receives, this waits until there is room in the queue. So the first answer need
-    /// not wait. While it waits for room, it handles input as [`send`](Self::send) does.
+    /// Before it receives, this waits until there is room in the queue. So the first answer does
+    /// not wait for room. (On a server, a long borrowed answer may still wait for the transport:
+    /// see [`Outbox::feed`].) While this waits for room, it handles input as [`send`](Self::send)
+    /// does.
     ///
     /// # Errors
     ///
@@ -196,8 +201,8 @@ impl<T: Transport> WebSocket<T> {
     /// Receives the next message or control frame, in the order of their arrival. `None` at the end
     /// of the connection.
     ///
-    /// This is for relays and monitors. Control frames have been answered already, except for Pings
-    /// if [`Config::manual_pongs`] is set.
+    /// This is for relays and monitors. The control frames that it returns have been answered
+    /// already, except for Pings if [`Config::manual_pongs`] is set.
     ///
     /// The other receiving methods skip control frames. A method that sends may also handle a
     /// control frame before the first call of this method. That frame is not returned, unless
@@ -232,12 +237,12 @@ impl<T: Transport> WebSocket<T> {
     /// # Handling input
     ///
     /// A peer may stop reading until its Ping is answered. So this method handles input while it
-    /// waits, and after every 256 KiB or 16 messages that it has sent. The same is true for every
-    /// other method of this type that sends and waits.
+    /// waits. It also does so after every 256 KiB or 16 messages that were sent. The same is true
+    /// for every other method of this type that sends and waits.
     ///
     /// * Pings are answered, and Pongs are handled.
-    /// * A Close takes effect at once if no message precedes it. Otherwise it takes effect when
-    ///   these messages have been received.
+    /// * A Close takes effect at once if no message precedes it. Otherwise it takes effect when the
+    ///   messages before it have been received.
     /// * Messages stay for the next receive. At most one block of them is read. A block has 64 KiB,
     ///   or 256 KiB while the peer sends long frames.
     ///
@@ -247,14 +252,18 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// * [`Error::Closed`] if the connection is closing or has ended. It holds the Close of the
     ///   peer if one has arrived.
+    /// * [`Error::Closed`] also if this found a violation of the peer while it waited. The next
+    ///   receive returns [`Error::Receive`].
+    /// * [`Error::Lost`] if this found the end of the transport while it waited. Later calls return
+    ///   [`Error::Closed`].
     /// * [`Error::Io`] if the transport failed.
     /// * [`Timeout::WriteStall`](crate::Timeout::WriteStall) if the peer took no byte for
-    ///   [`Config::write_stall_timeout`]. It is [`Timeout::Unreceived`](crate::Timeout::Unreceived)
-    ///   if messages of the peer fill the memory for them: receive while you send.
+    ///   [`Config::write_stall_timeout`]. The error is
+    ///   [`Timeout::Unreceived`](crate::Timeout::Unreceived) if messages of the peer fill the
+    ///   memory for them, or if no task waits in the [`Receiver`](crate::Receiver): receive while
+    ///   you send.
     /// * [`Timeout::Close`](crate::Timeout::Close) if the connection began to close while this
     ///   waited, and the peer did not take the remaining output in time.
-    /// * [`Error::Lost`] or [`Error::Receive`] if this found the end of the transport or a
-    ///   violation while it waited. Later calls return [`Error::Closed`].
     /// * [`Error::Send`] if a message that is sent piece by piece is unfinished. Nothing was
     ///   queued.
     ///
@@ -264,7 +273,8 @@ impl<T: Transport> WebSocket<T> {
     /// # Cancel safety
     ///
     /// If the future is dropped before it was polled, or while it waits for room, the message is
-    /// not sent. If it is dropped later, the message is sent.
+    /// not sent. If it is dropped later, the message stays queued, and the next call that waits
+    /// sends it.
     pub async fn send<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), Error> {
         sending::send(self, message.into_outgoing()).await
     }
@@ -304,14 +314,15 @@ impl<T: Transport> WebSocket<T> {
 
     /// Writes and flushes everything that is queued, including our Close.
     ///
-    /// While this waits, it handles input as [`send`](Self::send) does. After a clean end, it
-    /// succeeds if everything had been sent.
+    /// While this waits, it handles input as [`send`](Self::send) does. After a clean end, this
+    /// succeeds if everything had been sent before.
     ///
     /// # Errors
     ///
-    /// The errors of [`send`](Self::send). If a Close of this end is queued or sent,
-    /// [`Timeout::Close`](crate::Timeout::Close) if the peer did not take the remaining output in
-    /// time.
+    /// The errors of [`send`](Self::send), except [`Error::Send`]. After
+    /// [`start_close`](Self::start_close) or a Close of the peer, this still writes the rest of the
+    /// queue instead of returning [`Error::Closed`]. If the peer does not take the rest in time,
+    /// the error is [`Timeout::Close`](crate::Timeout::Close).
     ///
     /// # Cancel safety
     ///
@@ -320,14 +331,14 @@ impl<T: Transport> WebSocket<T> {
         sending::flush(self).await
     }
 
-    /// Waits until there is room for a message. [`try_feed`](Self::try_feed) then succeeds, unless
-    /// a [`writer`](Self::writer) has left a message unfinished.
+    /// Waits until there is room for a message. After this, [`try_feed`](Self::try_feed) succeeds,
+    /// unless a [`writer`](Self::writer) has left a message unfinished.
     ///
     /// While this waits, it handles input as [`send`](Self::send) does.
     ///
     /// # Errors
     ///
-    /// The errors of [`send`](Self::send).
+    /// The errors of [`send`](Self::send), except [`Error::Send`].
     ///
     /// # Cancel safety
     ///
@@ -337,7 +348,8 @@ impl<T: Transport> WebSocket<T> {
     }
 
     /// Returns `true` if there is room for a message: fewer bytes than [`Config::high_water_mark`]
-    /// are queued (64 KiB by default), or none.
+    /// are queued (64 KiB by default), or none. There is no room while a long message is being
+    /// compressed.
     ///
     /// A message that finds room is accepted whole, whatever its length. While there is room,
     /// [`try_feed`](Self::try_feed) does not return [`TryFeedError::Full`].
@@ -347,7 +359,7 @@ impl<T: Transport> WebSocket<T> {
 
     /// Queues a message without waiting. A borrowed payload is copied.
     ///
-    /// The message is written as after [`feed`](Self::feed).
+    /// The next call that waits writes the message, as after [`feed`](Self::feed).
     ///
     /// # Errors
     ///
@@ -363,14 +375,14 @@ impl<T: Transport> WebSocket<T> {
     /// Sends a Ping (RFC 6455 §5.5.2). Waits for room and returns when the Ping has been written to
     /// the transport and flushed.
     ///
-    /// The Pong is passed to the [observer](Self::observe) and returned by
-    /// [`recv_any`](Self::recv_any). [`ping`](Self::ping) waits for its Pong. While this waits, it
+    /// This does not wait for the Pong, but [`ping`](Self::ping) does. The Pong is passed to the
+    /// [observer](Self::observe), and [`recv_any`](Self::recv_any) returns it. While this waits, it
     /// handles input as [`send`](Self::send) does.
     ///
     /// # Errors
     ///
-    /// The errors of [`send`](Self::send), and [`Error::Send`] if the payload has more than 125
-    /// bytes.
+    /// The errors of [`send`](Self::send), but [`Error::Send`] only if the payload has more than
+    /// 125 bytes.
     ///
     /// # Cancel safety
     ///
@@ -381,21 +393,23 @@ impl<T: Transport> WebSocket<T> {
 
     /// Measures a round trip. Sends a Ping, waits for its Pong, and returns the time between them.
     ///
-    /// Messages that arrive before the Pong stay for the next receive. `None` if messages have
-    /// filled the memory for them before the Pong arrived. Receive these messages and call `ping`
-    /// again.
+    /// Messages that arrive before the Pong stay for the next receive. Returns `None` if messages
+    /// must be received first: they have filled the memory for them, or a Close follows them. In
+    /// this case, receive the messages and call `ping` again.
     ///
-    /// This waits as long as the connection lasts. Wrap it in a timeout of the runtime, or use
-    /// [`Config::keepalive`].
+    /// This has no timeout: it may wait until the connection ends. Wrap it in a timeout of the
+    /// runtime, or use [`Config::keepalive`].
     ///
     /// # Errors
     ///
-    /// The errors of [`send`](Self::send) and [`recv`](Self::recv).
+    /// The errors of [`send`](Self::send), except [`Error::Send`].
+    /// [`Timeout::Idle`](crate::Timeout::Idle) and [`Timeout::Pong`](crate::Timeout::Pong) if these
+    /// timeouts are set and one of them passed.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped while it waits for room, the Ping is not sent. If it is dropped
-    /// later, the Ping is sent and its Pong is ignored.
+    /// later, the Ping stays queued and is sent, and its Pong is ignored.
     pub async fn ping(&mut self) -> Result<Option<Duration>, Error> {
         let number = sending::start_probe(self).await?;
         poll_fn(|cx| {
@@ -444,13 +458,13 @@ impl<T: Transport> WebSocket<T> {
     /// Closes the connection and waits for the end of the transport.
     ///
     /// This sends a Close after everything that is queued, and discards messages until the peer's
-    /// Close arrives. If the connection is closing already, it sends no other Close and waits for
+    /// Close arrives. If the connection is closing already, this sends no other Close and waits for
     /// the end.
     ///
     /// Timeouts limit the wait. Until the Close has been written, the peer must take 64 KiB, or the
-    /// rest of the queue, in each period of [`Config::close_timeout`]. Then one such period covers
-    /// the peer's Close and the end of the transport. After a violation,
-    /// [`Config::failure_timeout`] covers everything.
+    /// rest of the queue, in each period of [`Config::close_timeout`]. After that, one more period
+    /// covers the peer's Close and the end of the transport. If the peer has committed a violation,
+    /// [`Config::failure_timeout`] covers all of this.
     ///
     /// # Errors
     ///
@@ -461,13 +475,15 @@ impl<T: Transport> WebSocket<T> {
     ///
     /// * [`Timeout::Close`](crate::Timeout::Close) if the peer did not take the queue, did not
     ///   answer the Close, or did not end the transport in time.
-    /// * [`Error::Lost`] or [`Error::Io`] if the transport ended without a Close of the peer.
+    /// * [`Error::Timeout`] with another timeout if that timeout ended the connection, now or
+    ///   before.
+    /// * [`Error::Lost`] or [`Error::Io`] if the transport ended before both ends had sent a Close.
     /// * [`Error::Receive`] if the peer broke the protocol or exceeded a limit.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the Close is queued or has been sent. Call `close` or `recv` to
-    /// continue.
+    /// If the future is dropped after it was polled, the Close is queued or has been sent. Call
+    /// `close` or `recv` to continue.
     pub async fn close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::ensure_closing(self, code, reason.as_ref())?;
         poll_fn(|cx| {
@@ -488,9 +504,9 @@ impl<T: Transport> WebSocket<T> {
     /// enforces timeouts. Returns `true` when a message is available, and `false` at the end of the
     /// connection.
     ///
-    /// The message stays for the next receive. This method is for tasks that mostly send. Between
-    /// the calls of such a task, no Ping is answered and no timeout is enforced unless the task
-    /// awaits `drive`.
+    /// The message stays for the next receive. This method is for a task that mostly sends. While
+    /// such a task has nothing to send, it should await `drive`: otherwise no Ping is answered and
+    /// no timeout is enforced.
     ///
     /// # Errors
     ///
@@ -505,7 +521,7 @@ impl<T: Transport> WebSocket<T> {
     }
 
     /// Returns the time that the peer took to answer the last keepalive Ping
-    /// ([`Config::keepalive`]).
+    /// ([`Config::keepalive`]). `None` before the first answer.
     pub fn round_trip(&self) -> Option<Duration> {
         self.parts.write.0.send.round_trip()
     }
@@ -532,8 +548,8 @@ impl<T: Transport> WebSocket<T> {
     /// Calls `observer` with every Ping, Pong and Close that arrives. Replaces a previous observer.
     ///
     /// If no message precedes a control frame, the observer is called before the answer is sent. A
-    /// Ping after messages may be answered earlier than the observer is called: the call waits
-    /// until these messages have been received.
+    /// Ping that follows messages may be answered at once. The observer is called later, when these
+    /// messages have been received.
     ///
     /// If the connection is split, the observer may use the [`Sender`](crate::Sender).
     ///

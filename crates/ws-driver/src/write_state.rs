@@ -17,7 +17,7 @@ use crate::pool;
 use crate::state::{Cause, State};
 use crate::transport::{Timer, WriteHalf};
 
-/// The number of writes without a wait before the connection yields to the executor instead of
+/// The number of writes without a wait after which the connection yields to the executor instead of
 /// queuing more.
 ///
 /// A task that sends to a fast peer would otherwise never yield, unless the runtime forces it to.
@@ -27,8 +27,9 @@ const WRITES_PER_BURST: u32 = 128;
 /// [`ReadState::look_ahead`](crate::read_state::ReadState::look_ahead).
 const WRITTEN_PER_LOOK: usize = 256 * 1024;
 
-/// The number of bytes that each [`send`](WriteState::poll_send) counts as at least. So a caller
-/// that sends small messages looks ahead after every 16 of them.
+/// The number of bytes that each [`send`](WriteState::poll_send) adds to `written`, in addition to
+/// the bytes that it writes. So a caller that sends small messages looks ahead after every 16
+/// messages.
 const LEAST_WRITTEN: usize = WRITTEN_PER_LOOK / 16;
 
 /// The state of sending, with the transport.
@@ -36,9 +37,10 @@ pub(crate) struct WriteState<W, M> {
     pub(crate) send: SendHalf,
     pub(crate) state: State<W>,
     clock: Clock<M>,
-    /// `true` if bytes were written that the transport may have buffered.
+    /// `true` if the transport may have buffered bytes that were written.
     pub(crate) unflushed: bool,
-    /// `true` if the last write or flush was pending. The other half may wait for it too.
+    /// `true` if the last write or flush was pending. The other half may be waiting for the
+    /// transport, too.
     stalled: bool,
     /// The number of writes since the last wait for the transport or the last yield to the
     /// executor.
@@ -53,7 +55,7 @@ pub(crate) struct WriteState<W, M> {
 }
 
 impl<W, M> WriteState<W, M> {
-    /// Replaces the transport by the result of `change`. See [`State::map`].
+    /// Replaces the transport with the result of `change`. See [`State::map`].
     pub(crate) fn map<V>(self, change: impl FnOnce(W) -> Option<V>) -> WriteState<V, M> {
         WriteState {
             send: self.send,
@@ -255,8 +257,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
     }
 
-    /// Writes everything that is queued, including the lent payload. `lent` keeps the part that has
-    /// not been written. It is empty once this is ready.
+    /// Writes everything that is queued, including the lent payload. While this is pending, `lent`
+    /// holds the part that has not been written. Once this is ready, `lent` is empty.
     pub(crate) fn poll_lent(
         &mut self,
         cx: &mut Context<'_>,
@@ -268,7 +270,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         };
         let done = match written {
             Poll::Pending if !lent.is_empty() => ready!(self.poll_stall(cx)),
-            // The lent payload has been written. The rest is written and flushed by the next call.
+            // The lent payload has been written. The next call writes and flushes the rest of the
+            // queue.
             Poll::Pending => Ok(()),
             Poll::Ready(done) => done,
         };
@@ -276,7 +279,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         Poll::Ready(done)
     }
 
-    /// Waits for the deadline of a transport that takes nothing, and returns the error.
+    /// Waits for the deadline that applies while the transport takes nothing, and returns the
+    /// error.
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         ready!(self.poll_expire_sending(cx));
         Poll::Ready(Err(self.fault()))
@@ -296,7 +300,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         match &result {
             Poll::Ready(Ok(())) => self.stalled = false,
             Poll::Ready(Err(error)) => self.write_failed(error.kind()),
-            // The transport has taken everything. The rest is still being compressed.
+            // The transport has taken everything that was queued. The rest of a message is still
+            // being compressed.
             Poll::Pending if self.send.queued() == 0 && !self.unflushed => self.burst = 0,
             Poll::Pending => {
                 self.burst = 0;
@@ -362,7 +367,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         }
     }
 
-    /// Returns `true` if enough was written since the last look ahead that another one is due.
+    /// Returns `true` if another look ahead is due, because enough was written since the last one.
     #[inline]
     pub(crate) fn wants_look(&self) -> bool {
         self.written >= WRITTEN_PER_LOOK
@@ -375,7 +380,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     }
 
     /// Does the same as [`poll_expire`](Self::poll_expire) for a caller that only sends. Ignores
-    /// the timeouts for input of the peer, because such a caller does not read.
+    /// the idle timeout and keepalive, because such a caller does not read.
     pub(crate) fn poll_expire_sending(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.send.pause_listening();
         let expired = self.poll_limits(cx, Direction::Sending);
@@ -384,8 +389,8 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     }
 
     /// Does the same as [`poll_expire_sending`](Self::poll_expire_sending), but does not end the
-    /// connection if the peer's Close is overdue. The Close may have arrived, but the other half
-    /// has not received it yet.
+    /// connection if the peer's Close is overdue. That Close may have arrived without having been
+    /// received by the other half.
     pub(crate) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.send.pause_listening();
         let deadline = self
@@ -399,7 +404,7 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
     }
 
     /// Waits for the next deadline and enforces its timeout. Ready when a timeout has ended the
-    /// connection. Pending for ever if no timeout is running. May queue a keepalive Ping.
+    /// connection. Pending forever if no timeout is running. May queue a keepalive Ping.
     pub(crate) fn poll_expire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_limits(cx, Direction::Receiving)
     }

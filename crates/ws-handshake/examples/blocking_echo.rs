@@ -1,4 +1,5 @@
-//! A blocking echo server without a runtime: one thread per connection, over the sockets of std.
+//! A blocking echo server without a runtime. It uses the sockets of std, and one thread per
+//! connection.
 //!
 //! ```sh
 //! cargo run -p ws-handshake --example blocking_echo -- 9001
@@ -15,7 +16,8 @@ use std::time::{Duration, Instant};
 use ws_handshake::{Answer, OriginPolicy, ServerHandshake};
 use ws_proto::{Config, Connection, Step};
 
-/// The timeout of the opening handshake, and of each wait in it.
+/// The timeout of each read and write in the opening handshake. After this time, no further read
+/// begins.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -39,7 +41,7 @@ pub(crate) fn serve(listener: &TcpListener, config: &Config) -> ! {
                 }
             })
         });
-        // The usual cause is a lack of descriptors or threads, which ends when connections end.
+        // The usual cause is a lack of descriptors or threads, until other connections end.
         if let Err(error) = started {
             eprintln!("cannot accept: {error}");
             thread::sleep(Duration::from_millis(100));
@@ -52,17 +54,19 @@ fn handle(mut tcp: TcpStream, mut ws: Connection) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     accept(&mut tcp, &mut ws)?;
     let result = echo(&mut tcp, &mut ws);
-    ws.end_of_input(); // `ws.end()` now returns how the connection ended.
+    ws.end_of_input(); // From here on, `ws.send.end()` returns how the connection ended.
     ws.send
         .failure()
         .map_or(result, |violation| Err(io::Error::other(violation)))
 }
 
-/// Performs the opening handshake. The bytes that arrived after the request are passed to `ws`.
+/// Performs the opening handshake. Bytes that arrived together with the request, but after it, are
+/// passed to `ws`.
 fn accept(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
     tcp.set_read_timeout(Some(HANDSHAKE_TIMEOUT))?;
     tcp.set_write_timeout(Some(HANDSHAKE_TIMEOUT))?;
-    // All reads together are limited too. Otherwise a peer could send one byte at a time, forever.
+    // The time of all reads together is limited, too. Otherwise a peer could send single bytes
+    // forever.
     let start = Instant::now();
     let is_late = || start.elapsed() > HANDSHAKE_TIMEOUT;
     let mut handshake = ServerHandshake::new(OriginPolicy::default());
@@ -84,9 +88,9 @@ fn accept(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
             }
             Err(rejection) => {
                 tcp.write_all(&rejection.encode())?;
-                // Closing a socket with unread bytes resets the connection, and the reset can
-                // destroy a response that the peer has not read. So read until the peer ends its
-                // direction.
+                // Closing a socket with unread bytes resets the connection. The reset can destroy
+                // the response before the peer reads it. So the server reads until the peer ends
+                // its direction.
                 tcp.shutdown(Shutdown::Write)?;
                 while !is_late() && matches!(tcp.read(&mut block), Ok(1..)) {}
                 return Err(io::Error::other(rejection));
@@ -112,8 +116,8 @@ fn echo(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
                 Step::NeedInput | Step::Ended => break,
             }
         }
-        // Checked in every iteration, so that a peer that sends all the time cannot evade a
-        // deadline. This may also queue a Ping.
+        // The deadlines are checked in every iteration. Otherwise a peer that sends without a pause
+        // could evade the deadlines. `expire` may also queue a Ping.
         if let Some(limit) = ws.send.expire(epoch.elapsed()) {
             let text = format!("the connection timed out: {limit:?}");
             return Err(io::Error::new(ErrorKind::TimedOut, text));
@@ -126,7 +130,7 @@ fn echo(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
         }
         let is_writing = ws.send.queued() > 0;
         if is_writing {
-            // Starts the timeout of writes. It stops when the socket accepts bytes.
+            // Starts the write stall timeout. The timeout stops when the socket takes bytes.
             ws.send.stalled();
         }
         let now = epoch.elapsed();
@@ -145,9 +149,10 @@ fn echo(tcp: &mut TcpStream, ws: &mut Connection) -> io::Result<()> {
             Ok(len) if is_writing => ws.send.advance(len),
             Ok(len) => ws.recv.filled(len),
             Err(error) => match error.kind() {
-                // Not failures. The kind of a timeout depends on the operating system.
+                // These are no failures. A timeout has one of the last two kinds, depending on the
+                // system.
                 ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::WouldBlock => {}
-                // Our last Close is written, so the peer need not end the transport cleanly.
+                // Our Close has been written, so a reset by the peer is no error.
                 _ if ws.send.ends_transport() => return Ok(()),
                 _ => return Err(error),
             },

@@ -1,5 +1,5 @@
-//! A client and a server in one thread that exchange messages through memory, without a socket, a
-//! runtime or a clock.
+//! A client and a server that exchange messages through memory. They use one thread, and neither a
+//! socket nor a runtime nor a clock.
 //!
 //! ```sh
 //! cargo run -p ws-handshake --example in_memory
@@ -15,7 +15,7 @@ use ws_proto::{
     MaskSource, MessageRef, Step,
 };
 
-/// The masking keys of this example. A real client takes them from the random source of the
+/// The masking keys of this example. A real client takes masking keys from the random source of the
 /// operating system (RFC 6455 §10.3).
 struct Masks(u32);
 
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs a whole conversation, and returns what each end received.
+/// Runs a whole conversation. Returns one line of text for each item that an end received.
 pub(crate) fn converse() -> Result<Vec<String>, Box<dyn Error>> {
     let mut lines = Vec::new();
     let (mut client, mut server) = open(&mut lines)?;
@@ -42,7 +42,7 @@ pub(crate) fn converse() -> Result<Vec<String>, Box<dyn Error>> {
     client.send.ping(&ControlPayload::new(b"are you there?")?)?;
     lines.extend(carry("server", &mut client, &mut server)?);
     server.send.message(vec![1, 2, 3])?;
-    // Carries the Pong, and then the message.
+    // The client receives the Pong, and then the message.
     lines.extend(carry("client", &mut server, &mut client)?);
 
     let bye = CloseFrame::new(CloseCode::NORMAL, CloseReason::new("bye")?);
@@ -67,7 +67,7 @@ fn open(lines: &mut Vec<String>) -> Result<(Connection, Connection), Box<dyn Err
 
     lines.push(format!("server: {}", first_line(client.request())));
     let progress = server.receive(client.request())?;
-    // Bytes after `progress.consumed` would be frames. Here there are none.
+    // Bytes after `progress.consumed` would be frames. This client has sent none yet.
     let offer = progress.done.ok_or("the request is not complete")?;
     let response = offer.accept(Answer::new())?.encode();
 
@@ -86,8 +86,8 @@ fn first_line(head: &[u8]) -> String {
     String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
 }
 
-/// Carries the output of one end to the other, in pieces of at most 5 bytes, as a network may split
-/// it. Returns what the other end received.
+/// Carries the output of one end to the other end, in pieces of at most 5 bytes. A network may
+/// split a stream in the same way. Returns one line for each item that the other end received.
 fn carry(
     name: &str,
     from: &mut Connection,

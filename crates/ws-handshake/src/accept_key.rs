@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use sha1::{Digest as _, Sha1};
 
-/// The string that is appended to the key before it is hashed (RFC 6455 §1.3).
+/// The string that is appended to the key before the key is hashed (RFC 6455 §1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Returns the key that a client sends for its nonce (RFC 6455 §4.1, item 7).
@@ -14,7 +14,7 @@ pub(crate) fn encode_nonce(nonce: [u8; 16]) -> String {
 }
 
 /// Returns the accept value for a key (RFC 6455 §4.2.2, item 5.4). The text of the key is hashed,
-/// not the bytes that it encodes.
+/// not the bytes that the text encodes.
 pub(crate) fn accept_for(key: &[u8]) -> String {
     let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     STANDARD.encode(digest)
@@ -23,8 +23,9 @@ pub(crate) fn accept_for(key: &[u8]) -> String {
 /// Returns `true` if `key` is the base64 form of 16 bytes (RFC 6455 §4.2.1, item 5): 22 characters
 /// of the standard alphabet and two characters of padding.
 ///
-/// Four bits of the last character are unused. RFC 4648 §3.5 lets a decoder choose whether they
-/// must be zero. The key is an opaque challenge that is not decoded, so all values are accepted.
+/// Four bits of the last character are unused. A decoder may reject other values than zero (RFC
+/// 4648 §3.5). But the key is an opaque challenge that is not decoded, so all values of these bits
+/// are accepted.
 pub(crate) fn is_valid_key(key: &[u8]) -> bool {
     let Some(digits) = key.strip_suffix(b"==") else {
         return false;
@@ -35,7 +36,7 @@ pub(crate) fn is_valid_key(key: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-/// Returns [`accept_for`] as a header value.
+/// Returns the result of [`accept_for`] as a header value.
 pub(crate) fn accept_value(key: &[u8]) -> HeaderValue {
     // The conversion cannot fail, because base64 is visible US-ASCII.
     HeaderValue::from_str(&accept_for(key)).unwrap_or(HeaderValue::from_static(""))

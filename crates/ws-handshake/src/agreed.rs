@@ -7,8 +7,9 @@ use crate::extension::Extension;
 /// The result of the negotiation: at most one subprotocol, and the extensions in use (RFC 6455
 /// §4.2.2, item 5).
 ///
-/// [`Accepted`](crate::Accepted) and [`Established`](crate::Established) contain it. If a
-/// connection was upgraded by other means, build one with what was negotiated:
+/// [`Accepted`](crate::Accepted) and [`Established`](crate::Established) contain an agreement. If
+/// another program or library has upgraded a connection, build an agreement from what it
+/// negotiated:
 ///
 /// ```
 /// use ws_handshake::Agreed;
@@ -31,7 +32,7 @@ impl Agreed {
         Self::default()
     }
 
-    /// Sets the subprotocol. A later call replaces it.
+    /// Sets the subprotocol. A later call replaces the subprotocol of an earlier call.
     #[must_use]
     pub fn with_protocol(mut self, name: impl Into<String>) -> Self {
         self.protocol = Some(name.into());
@@ -40,15 +41,16 @@ impl Agreed {
 
     /// Appends an extension to the list.
     ///
-    /// Only [`extensions`](Self::extensions) returns it. To compress messages, call
-    /// [`with_deflate`](Self::with_deflate).
+    /// The only effect is that [`extensions`](Self::extensions) also returns this extension. To
+    /// compress messages, call [`with_deflate`](Self::with_deflate).
     #[must_use]
     pub fn with_extension(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
         self
     }
 
-    /// Sets the parameters of permessage-deflate (RFC 7692 §7.1). A later call replaces them.
+    /// Sets the parameters of permessage-deflate (RFC 7692 §7.1). A later call replaces the
+    /// parameters of an earlier call.
     #[must_use]
     pub fn with_deflate(mut self, params: DeflateParams) -> Self {
         self.deflate = Some(params);
@@ -65,12 +67,13 @@ impl Agreed {
         &self.extensions
     }
 
-    /// Returns the parameters of permessage-deflate, if it is among the extensions (RFC 7692 §7.1).
-    /// They are the same on both sides.
+    /// Returns the parameters of permessage-deflate (RFC 7692 §7.1), or `None` if messages are not
+    /// compressed. Both sides derive the same parameters.
     ///
-    /// Offers and answers made with `extension` have the same effect as those made with `deflate`.
-    /// If no offer is well formed by RFC 7692, this crate does not interpret the answer: `None` is
-    /// returned, and the caller must read [`extensions`](Self::extensions).
+    /// An offer or answer has the same effect if it was made with `extension` instead of `deflate`.
+    /// If every offer breaks the syntax of RFC 7692, this crate does not interpret the answer to
+    /// permessage-deflate. `None` is then returned, and the caller must read the answer in
+    /// [`extensions`](Self::extensions).
     pub fn deflate(&self) -> Option<DeflateParams> {
         self.deflate
     }

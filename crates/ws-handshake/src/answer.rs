@@ -16,9 +16,10 @@ use crate::fields::{self, FieldFault, Fields, write_field};
 use crate::head::NamesOf;
 use crate::upgrade_request::UpgradeRequest;
 
-/// The choices of a server for its answer (RFC 6455 §4.2.2). By default there are none.
+/// The choices of a server for its answer (RFC 6455 §4.2.2). By default, the server chooses no
+/// subprotocol and no extension.
 ///
-/// [`UpgradeRequest::accept`] checks them against the offers of the client.
+/// [`UpgradeRequest::accept`] checks these choices against the offers of the client.
 ///
 /// ```
 /// use ws_handshake::{Answer, AnswerError, OriginPolicy, UpgradeRequest};
@@ -54,7 +55,7 @@ impl Answer {
         Self::default()
     }
 
-    /// Chooses a subprotocol. A later call replaces it.
+    /// Chooses a subprotocol. A later call replaces the subprotocol of an earlier call.
     #[must_use]
     pub fn protocol(mut self, name: impl Into<String>) -> Self {
         self.protocol = Some(name.into());
@@ -69,33 +70,34 @@ impl Answer {
         self
     }
 
-    /// Compresses messages if the client offers it (RFC 7692). A later call replaces the
-    /// configuration.
+    /// Accepts compression if the client offers permessage-deflate (RFC 7692). A later call
+    /// replaces the configuration of an earlier call.
     ///
-    /// The first well-formed offer of permessage-deflate is accepted. In the answer, it follows the
-    /// extensions that [`extension`](Self::extension) adds. [`Agreed::deflate`] returns the result.
+    /// The first well-formed offer of permessage-deflate is accepted. In the response,
+    /// permessage-deflate follows the extensions that [`extension`](Self::extension) adds.
+    /// [`Agreed::deflate`] returns the agreed parameters.
     #[must_use]
     pub fn deflate(mut self, config: &DeflateConfig) -> Self {
         self.deflate = Some(*config);
         self
     }
 
-    /// Adds a header, for example `Set-Cookie`. Name and value are strings or the types of `http`.
-    /// [`UpgradeRequest::accept`] checks them. The name is sent in lower case.
+    /// Adds a header, for example `Set-Cookie`. The name and the value are strings or the types of
+    /// `http`. [`UpgradeRequest::accept`] checks both. The name is sent in lower case.
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
         self.fields.push(name, value);
         self
     }
 
-    /// Adds several headers, as [`header`](Self::header) adds one.
+    /// Adds all headers of a map. The rules are those of [`header`](Self::header).
     #[must_use]
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.fields.extend(&headers);
         self
     }
 
-    /// Checks the answer against the offer, and builds the response.
+    /// Checks the answer against the offers of the request, and builds the response.
     pub(crate) fn accept(
         mut self,
         offer: &UpgradeRequest,
@@ -113,7 +115,7 @@ impl Answer {
         if let Some(config) = &self.deflate {
             self.extensions
                 .extend(deflate::answer(offer.extensions(), config));
-            // The list lives as long as the connection.
+            // The list is kept as long as the connection.
             self.extensions.shrink_to_fit();
         }
         if !self.extensions.is_empty() {
@@ -168,8 +170,8 @@ fn append_fields(headers: &mut HeaderMap, fields: &Fields) -> Result<(), AnswerE
     Ok(())
 }
 
-/// A checked answer, made by [`UpgradeRequest::accept`]. The connection is open when it has been
-/// sent (RFC 6455 §4.2.2).
+/// A checked answer, made by [`UpgradeRequest::accept`]. The connection is open once its response
+/// has been sent (RFC 6455 §4.2.2).
 ///
 /// ```
 /// use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};
@@ -202,7 +204,7 @@ impl Accepted {
         &self.agreed
     }
 
-    /// Encodes the complete response. Frames follow it directly.
+    /// Encodes the complete response. The frames of the server follow this response directly.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
         for (name, value) in self.response.headers() {
@@ -232,7 +234,7 @@ impl fmt::Debug for Accepted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnswerError {
-    /// The parameters of permessage-deflate do not fit the offer of the client (RFC 7692 §7.1).
+    /// The parameters of permessage-deflate do not fit the offers of the client (RFC 7692 §7.1).
     Deflate(DeflateError),
     /// The answer has this extension twice (RFC 6455 §9.1).
     DuplicateExtension(String),

@@ -21,7 +21,7 @@ use crate::token::{list_elements, lists_token, single, trim_ows};
 /// The client side of the handshake (RFC 6455 §4.1), made by
 /// [`Request::build`](crate::Request::build).
 ///
-/// It holds the request to send, and reads the response incrementally.
+/// A `ClientHandshake` contains the encoded request, and reads the response incrementally.
 ///
 /// ```
 /// use ws_handshake::{Request, Target};
@@ -46,7 +46,7 @@ pub struct ClientHandshake {
     state: State,
 }
 
-/// The offer that the answer must fit.
+/// The offers and the accept value that the response must match.
 struct Expected {
     accept: String,
     protocols: Vec<String>,
@@ -57,9 +57,9 @@ enum State {
     Head(HeadReader),
     /// Reads the body of a response whose status is not 101.
     Body(RefusalBody),
-    /// The result has been returned. Later bytes are frames.
+    /// The result has been returned. All bytes after the head are frames.
     Done,
-    /// The error is returned again for all later input.
+    /// The error was returned. Later calls return it again.
     Failed(ClientError),
 }
 
@@ -91,11 +91,12 @@ impl ClientHandshake {
     /// input is needed.
     ///
     /// * A head with a `1xx` status other than 101 is skipped (RFC 9110 §15.2). All heads together
-    ///   may have [`MAX_HEAD_LEN`] bytes.
+    ///   may have at most [`MAX_HEAD_LEN`] bytes.
     /// * After the head of a 101, no byte is consumed. The bytes that follow are frames, even if a
     ///   header announces a body (RFC 9110 §15.2.2).
-    /// * After any other status, the body is read and decoded, up to a limit. Then
-    ///   [`ClientError::Refused`] is returned.
+    /// * After the head of any other response, the body is read until it ends or has
+    ///   [`MAX_REFUSAL_BODY_LEN`](crate::MAX_REFUSAL_BODY_LEN) bytes. The result is then
+    ///   [`ClientError::Refused`].
     ///
     /// # Errors
     ///
@@ -108,8 +109,8 @@ impl ClientHandshake {
     /// Returns `true` if the server has refused: the head of a final response other than 101 has
     /// arrived.
     ///
-    /// The body may still be incomplete. If it has no length, it ends with the connection. To stop
-    /// waiting for it, call [`end_of_input`](Self::end_of_input).
+    /// The body may still be incomplete. A body without a length ends with the connection. To stop
+    /// waiting for the rest of the body, call [`end_of_input`](Self::end_of_input).
     ///
     /// ```
     /// use ws_handshake::{Request, Target};
@@ -129,11 +130,11 @@ impl ClientHandshake {
         )
     }
 
-    /// Ends the handshake and returns its error. Call this when the server has ended the
-    /// connection, or when the caller stops waiting.
+    /// Ends the handshake and returns the reason why it failed. Call this method when the server
+    /// has ended the connection, or when the caller stops waiting.
     ///
-    /// The error is [`ClientError::Refused`], with the body read so far, if the head of a refusal
-    /// has been read.
+    /// If the head of a refusal has been read, the error is [`ClientError::Refused`] with the body
+    /// read so far.
     pub fn end_of_input(&mut self) -> ClientError {
         let error = match std::mem::replace(&mut self.state, State::Done) {
             State::Head(reader) if reader.is_empty() => ClientError::ConnectionClosed,
@@ -148,8 +149,8 @@ impl ClientHandshake {
 
     fn advance(&mut self, input: &[u8]) -> Result<Progress<Established>, ClientError> {
         let mut used = 0;
-        // One iteration for each head, and one for the body. An iteration may run without input,
-        // because a response may be complete or exceed its limit without another byte.
+        // Each iteration reads one head, or the body. An iteration may run without input, because
+        // no further byte may be needed to complete a body or to reach a limit.
         loop {
             let rest = input.get(used..).unwrap_or_default();
             let step = match &mut self.state {
@@ -181,7 +182,7 @@ impl ClientHandshake {
         }
     }
 
-    /// Starts to read the head that follows a `1xx` head, within the same limit.
+    /// Starts to read the head that follows a `1xx` head. Both heads share one limit.
     fn next_head(&mut self) {
         if let State::Head(reader) = &self.state {
             self.state = State::Head(StatusLine::reader(reader.remaining()));
@@ -190,7 +191,7 @@ impl ClientHandshake {
 }
 
 impl fmt::Debug for ClientHandshake {
-    /// Omits the request, because it may have credentials.
+    /// Omits the request, because its headers may be credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Head(_) => "Head",
@@ -252,7 +253,8 @@ fn check_head(head: &Head<'_>, expected: &Expected) -> Result<Step, ClientError>
     let line = StatusLine::parse(head.start_line)?;
     let headers = parse_fields(head.fields)?;
     let is_http_10 = line.version == HttpVersion::Http10;
-    // HTTP/1.0 has no 1xx statuses (RFC 9110 §15.2). Its refusals are accepted.
+    // HTTP/1.0 has no 1xx statuses (RFC 9110 §15.2), so such a response is an error. Any other
+    // HTTP/1.0 response is a refusal.
     if line.status.is_informational() && is_http_10 {
         return Err(HeadError::UnsupportedHttpVersion.into());
     }
@@ -298,7 +300,7 @@ impl Expected {
         })
     }
 
-    /// Compares the accept value. White space around it is ignored, but its case is significant.
+    /// Compares the accept value exactly. Only white space around the value is ignored.
     fn check_accept(&self, headers: &HeaderMap) -> Result<(), ClientError> {
         let (missing, duplicate) = (ClientError::MissingAccept, ClientError::DuplicateAccept);
         let accept = single(headers, &SEC_WEBSOCKET_ACCEPT, missing, duplicate)?;
@@ -308,8 +310,8 @@ impl Expected {
         Ok(())
     }
 
-    /// Parses the extensions and checks their names. `deflate` checks the parameters of
-    /// permessage-deflate, and the caller checks those of other extensions.
+    /// Parses the extensions and checks their names. [`deflate::agreement`] checks the parameters
+    /// of permessage-deflate. The user of this crate must check the parameters of other extensions.
     fn check_extensions(&self, headers: &HeaderMap) -> Result<Vec<Extension>, ClientError> {
         let mut agreed: Vec<Extension> = Vec::new();
         for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {
@@ -319,7 +321,8 @@ impl Expected {
                 if !extension::contains(&self.extensions, extension.name()) {
                     return Err(ClientError::UnofferedExtension);
                 }
-                // The list is never longer than the list of offers, so a linear search is cheap.
+                // `agreed` never has more elements than the list of offers, so a linear search is
+                // cheap.
                 if extension::contains(&agreed, extension.name()) {
                     return Err(ClientError::DuplicateExtension);
                 }
@@ -329,7 +332,8 @@ impl Expected {
         Ok(agreed)
     }
 
-    /// Returns the chosen subprotocol: one name in one line, spelled as it was offered.
+    /// Returns the chosen subprotocol. Only one line with one name is allowed, and the name must be
+    /// spelled as in the offer.
     fn check_protocol(&self, headers: &HeaderMap) -> Result<Option<String>, ClientError> {
         let mut lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
         let Some(line) = lines.next() else {

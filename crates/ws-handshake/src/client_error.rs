@@ -14,7 +14,7 @@ use crate::head_error::HeadError;
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The server ended the connection without a response.
+    /// The server ended the connection before the first byte of a final response.
     ConnectionClosed,
     /// No `Connection` header lists the token `Upgrade` (RFC 6455 §4.1, response item 3).
     ConnectionWithoutUpgrade,
@@ -35,8 +35,8 @@ pub enum ClientError {
     MissingAccept,
     /// The server responded with a status other than 101 (RFC 6455 §4.1, response item 1).
     ///
-    /// The response contains the body that has arrived, without the chunked coding: at most
-    /// [`MAX_REFUSAL_BODY_LEN`](crate::MAX_REFUSAL_BODY_LEN) bytes.
+    /// The response contains the body that has arrived, without the chunked coding. The body has at
+    /// most [`MAX_REFUSAL_BODY_LEN`](crate::MAX_REFUSAL_BODY_LEN) bytes.
     Refused(Box<Response<Vec<u8>>>),
     /// The server ended the connection within the head of its response.
     TruncatedHead,
@@ -52,7 +52,7 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Returns the response if this is [`Refused`](Self::Refused).
+    /// Returns the response of a [`Refused`](Self::Refused) error, and `None` for other errors.
     pub fn refusal(&self) -> Option<&Response<Vec<u8>>> {
         match self {
             Self::Refused(response) => Some(response),
@@ -146,7 +146,8 @@ impl From<DeflateError> for ClientError {
 
 impl From<HeadError> for ClientError {
     fn from(error: HeadError) -> Self {
-        // All heads share one limit, so the limit may be reached within a short start line.
+        // All heads of a response share one limit. So the limit may be reached within a start line
+        // that is not too long.
         Self::Head(match error {
             HeadError::StartLineTooLong => HeadError::HeadTooLong,
             error => error,

@@ -1,14 +1,14 @@
 //! The syntax of `Sec-WebSocket-Extensions` (RFC 6455 §9.1).
 //!
-//! Each extension defines the meaning of its parameters. `deflate` implements the only extension
-//! that this crate knows.
+//! Each extension defines the meaning of its parameters. The module `deflate` does this for
+//! permessage-deflate. This crate implements no other extension.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::token::{is_ows, is_token, is_token_byte};
 
-/// An extension with its parameters, as it is offered or agreed on (RFC 6455 §9.1).
+/// An extension with its parameters, in an offer or in an answer (RFC 6455 §9.1).
 ///
 /// ```
 /// use ws_handshake::Extension;
@@ -23,14 +23,15 @@ use crate::token::{is_ows, is_token, is_token_byte};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Extension {
-    /// A token.
+    /// The name is a token.
     name: Name,
-    /// Names and values are tokens. A name may occur twice, because each extension decides if that
-    /// is an error. For permessage-deflate it is (RFC 7692 §7.1).
+    /// Names and values are tokens. A name may occur twice, because each extension defines if a
+    /// repeated name is an error. For permessage-deflate, it is an error (RFC 7692 §7.1).
     params: Vec<(Name, Option<String>)>,
 }
 
-/// A name. Names that this crate knows are borrowed, so that they take no memory per connection.
+/// The name of an extension or parameter. Names that this crate writes itself are borrowed, so they
+/// take no memory per connection.
 pub(crate) type Name = Cow<'static, str>;
 
 impl Extension {
@@ -80,13 +81,13 @@ impl Extension {
         Ok(self)
     }
 
-    /// Returns the name, spelled as it was written.
+    /// Returns the name in its original spelling.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the parameters in their order, including repeated ones. Quoted values are returned
-    /// without their quotes.
+    /// Returns the parameters in their order, including repeated parameters. Quoted values are
+    /// returned without quotes.
     pub fn params(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.params
             .iter()
@@ -96,13 +97,14 @@ impl Extension {
     /// Parses the value of one `Sec-WebSocket-Extensions` line.
     ///
     /// Empty elements between commas are tolerated, as RFC 9110 §5.6.1.2 requires of a recipient.
-    /// White space is allowed between any two parts, because the grammar refers to RFC 2616. The
-    /// unescaped content of a quoted value must be a token.
+    /// Spaces and tabs are allowed between any two parts, because RFC 6455 uses the grammar of RFC
+    /// 2616 (§2.1, implied LWS). The content of a quoted value must be a token after it is
+    /// unescaped.
     ///
     /// # Errors
     ///
-    /// [`ExtensionError`] describes the part that is malformed. One malformed extension makes the
-    /// whole line invalid.
+    /// [`ExtensionError`] for the first malformed part. One malformed extension makes the whole
+    /// line invalid.
     pub fn parse_list(value: &[u8]) -> Result<Vec<Self>, ExtensionError> {
         let mut rest = Cursor(value);
         let mut list = Vec::new();
@@ -119,7 +121,8 @@ impl Extension {
 }
 
 impl fmt::Display for Extension {
-    /// Writes the form for the header. Values need no quotes, because they are tokens.
+    /// Writes the extension as the header contains it. Values need no quotes, because they are
+    /// tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         for (name, value) in &self.params {
@@ -132,7 +135,7 @@ impl fmt::Display for Extension {
     }
 }
 
-/// Returns `true` if the list has an extension of this name.
+/// Returns `true` if the list has an extension with this name.
 pub(crate) fn contains(list: &[Extension], name: &str) -> bool {
     list.iter().any(|extension| extension.name() == name)
 }
@@ -167,7 +170,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads the token bytes up to the first other byte.
+    /// Reads a token. The result is empty if the next byte is no token byte.
     fn token(&mut self) -> &'a str {
         let length = self
             .0
@@ -179,7 +182,8 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(token).unwrap_or_default()
     }
 
-    /// Reads `token *( ";" token [ "=" ( token / quoted-string ) ] )`, up to the comma or the end.
+    /// Reads `token *( ";" token [ "=" ( token / quoted-string ) ] )`, up to the next comma or the
+    /// end.
     fn extension(&mut self) -> Result<Extension, ExtensionError> {
         let mut extension = Extension::new(self.token())?;
         loop {
@@ -214,7 +218,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads and unescapes a quoted-string after its opening quote (RFC 9110 §5.6.4). The content
-    /// must be a token, so any other byte is an error.
+    /// must be a token, so a byte that no token may have is an error.
     fn quoted(&mut self) -> Result<String, ExtensionError> {
         let mut value = String::new();
         loop {
@@ -245,7 +249,7 @@ pub enum ExtensionError {
     InvalidName,
     /// A parameter has no name, or its name is not a token.
     InvalidParameter,
-    /// A value is empty or not a token, after its quotes are removed.
+    /// A value without its quotes is empty or not a token.
     InvalidValue,
     /// An extension or parameter is followed by a byte other than `;` and `,`.
     UnexpectedByte,

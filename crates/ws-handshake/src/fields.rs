@@ -1,14 +1,14 @@
 //! Header fields that the application adds to a request or an answer.
 //!
-//! They are checked before the head is built. So a value from an untrusted source cannot add lines
-//! to the head (response splitting, RFC 9110 §5.5 and §17), and no field can contradict the
-//! handshake.
+//! These fields are checked before the head is built. So a value from an untrusted source cannot
+//! add lines to the head (response splitting, RFC 9110 §5.5 and §17), and no field can contradict
+//! the handshake.
 
 use std::fmt;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Fields in the order in which they were added, with their names as given. `None` stands for an
+/// Fields in the order in which they were added. Names are stored as given. `None` stands for an
 /// invalid value.
 #[derive(Clone, Default)]
 pub(crate) struct Fields(Vec<(String, Option<HeaderValue>)>);
@@ -36,8 +36,8 @@ impl Fields {
         }
     }
 
-    /// Checks the fields. Yields each name as it was given, and the name and value in the types of
-    /// `http`.
+    /// Checks the fields. For each valid field, yields the name as given, and then the name and the
+    /// value in the types of `http`.
     pub(crate) fn checked(
         &self,
     ) -> impl Iterator<Item = Result<(&str, HeaderName, &HeaderValue), FieldFault>> {
@@ -81,7 +81,7 @@ pub(crate) fn write_invalid_value(f: &mut fmt::Formatter<'_>, name: &HeaderName)
 }
 
 /// Returns `true` for the fields of the handshake (RFC 6455 §4) and of message framing (RFC 9112
-/// §6). If the application changed one of them, the two ends could disagree about where the frames
+/// §6). If the application changed such a field, the two ends could disagree about where the frames
 /// begin.
 fn is_reserved(name: &HeaderName) -> bool {
     const RESERVED: [HeaderName; 7] = [
@@ -96,7 +96,7 @@ fn is_reserved(name: &HeaderName) -> bool {
     RESERVED.contains(name) || name.as_str().starts_with("sec-websocket-")
 }
 
-/// Appends a field line. The name is written as [`spelling`] returns it.
+/// Appends a field line. The name is written in the form that [`spelling`] returns.
 pub(crate) fn write_field(out: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
     write_line(out, spelling(name), value);
 }
@@ -108,9 +108,10 @@ pub(crate) fn write_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
 }
 
-/// Returns a name of the handshake as RFC 6455 spells it, and any other name in lower case.
+/// Returns a name of the handshake, or `Content-Length`, as the RFCs spell it. Returns any other
+/// name in lower case.
 ///
-/// Names are not case-sensitive (RFC 9110 §5.1), but some peers compare them as if they were.
+/// Names are not case-sensitive (RFC 9110 §5.1), but some peers compare them case-sensitively.
 fn spelling(name: &HeaderName) -> &str {
     match name.as_str() {
         "connection" => "Connection",

@@ -1,4 +1,5 @@
-//! Collecting a head from input that arrives in pieces, and parsing it into the types of `http`.
+//! Collecting a head from input that arrives in pieces, and parsing the head into the types of
+//! `http`.
 
 use http::header::{
     AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE,
@@ -17,14 +18,15 @@ pub(crate) struct Head<'a> {
     pub(crate) fields: &'a [u8],
 }
 
-/// A reader of one head of limited length. Its work is linear, however the input is split.
+/// A reader of one head of limited length. The work is linear, however the input is split.
 #[derive(Debug)]
 pub(crate) struct HeadReader {
     scanner: Scanner,
-    /// The bytes read so far of a head that did not arrive in one piece. Otherwise empty.
+    /// The bytes of the head that arrived in earlier inputs. Empty if the whole head arrives in one
+    /// input.
     buffer: Vec<u8>,
-    /// The offset of the field lines in the head, or zero until the start line is complete. An
-    /// empty line before the start line is included.
+    /// The offset at which the field lines begin in the head. This includes an empty line before
+    /// the start line. Zero until the start line is complete.
     fields_at: usize,
     /// Checks the start line as soon as it is complete.
     check: fn(&[u8]) -> Result<(), HeadError>,
@@ -50,7 +52,7 @@ impl HeadReader {
         self.scanner.remaining()
     }
 
-    /// Reads `input`. Returns the number of its bytes that belong to the head, and the head if it
+    /// Reads `input`. Returns the number of input bytes that belong to the head, and the head if it
     /// is complete.
     ///
     /// A head that lies within one input is not copied.
@@ -85,7 +87,7 @@ impl HeadReader {
     }
 
     /// Checks the start line, whose last part is `last`. The line is copied only if it arrived in
-    /// several pieces, once per head.
+    /// several inputs. This happens at most once per head.
     fn check_start_line(&self, last: &[u8]) -> Result<(), HeadError> {
         if self.buffer.is_empty() {
             return (self.check)(without_line_ends(last));
@@ -174,12 +176,12 @@ impl StatusLine {
 pub(crate) enum HttpVersion {
     Http10,
     Http11,
-    /// Another version, well formed.
+    /// Any other well-formed version.
     Other,
 }
 
 impl HttpVersion {
-    /// Parses `HTTP/` DIGIT `.` DIGIT. The name is case-sensitive (RFC 9112 §2.3).
+    /// Parses `HTTP/` DIGIT `.` DIGIT. `HTTP` is case-sensitive (RFC 9112 §2.3).
     fn parse(version: &[u8]) -> Result<Self, HeadError> {
         match version {
             b"HTTP/1.1" => Ok(Self::Http11),
@@ -229,7 +231,7 @@ pub(crate) fn hide_credentials(headers: &mut HeaderMap) {
     }
 }
 
-/// The names of header fields for `Debug`, without the values.
+/// A header map whose `Debug` prints the names of the fields, without the values.
 ///
 /// Applications send credentials in fields of any name, so no list of secret fields would be
 /// complete.
@@ -330,7 +332,7 @@ mod tests {
         for (index, byte) in head.iter().enumerate() {
             let (used, complete) = reader.receive(std::slice::from_ref(byte)).unwrap();
             assert_eq!((used, complete.is_some()), (1, index + 1 == head.len()));
-            // The scanner takes one step per byte.
+            // The scanner has read each byte once.
             assert_eq!(reader.scanner.seen(), index + 1);
         }
         assert_eq!(CHECKS.get(), 1);

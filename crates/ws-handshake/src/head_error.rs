@@ -12,10 +12,10 @@ pub enum HeadError {
     BareLineFeed,
     /// A header field has a control byte, for example NUL (RFC 9110 §5.5).
     ControlByte,
-    /// A line begins with white space (RFC 9112 §5.2 and §2.2).
+    /// A header line begins with white space (RFC 9112 §5.2 and §2.2).
     FoldedLine,
-    /// The head, or all heads of a response together, are longer than
-    /// [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) (RFC 6585 §5).
+    /// The head is longer than [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) (RFC 6585 §5). All heads of a
+    /// response share this limit.
     HeadTooLong,
     /// A header line is not `name: value`, for example because of a space before the colon (RFC
     /// 9112 §5.1).
@@ -24,8 +24,8 @@ pub enum HeadError {
     MalformedStartLine,
     /// The first line does not end within [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) (RFC 9112 §3).
     StartLineTooLong,
-    /// The sender uses TLS on a connection without TLS (RFC 6455 §3). The first byte is that of a
-    /// handshake or alert record (RFC 8446 §5.1).
+    /// The sender uses TLS on a connection without TLS (RFC 6455 §3). The first byte received is
+    /// that of a TLS handshake or alert record (RFC 8446 §5.1).
     TlsOnPlainConnection,
     /// The head has more than [`MAX_HEADERS`](crate::MAX_HEADERS) header lines (RFC 6585 §5).
     TooManyHeaders,

@@ -9,9 +9,9 @@ use std::net::Ipv6Addr;
 /// A validated `host [ ":" port ]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostPort<'a> {
-    /// The host as written, never empty. An IP literal has its brackets.
+    /// The host as written, never empty. An IP literal includes its brackets.
     pub(crate) host: &'a str,
-    /// `None` if the port is missing, or empty after its colon (RFC 3986 §3.2.3).
+    /// `None` if the colon is missing, or if no digit follows the colon (RFC 3986 §3.2.3).
     pub(crate) port: Option<u16>,
 }
 
@@ -52,7 +52,8 @@ impl<'a> HostPort<'a> {
     }
 }
 
-/// Splits off the port: after the bracket of an IP literal, or else at the first colon.
+/// Splits the host from the port. The host ends at the closing bracket of an IP literal, or else
+/// before the first colon.
 fn split_port(value: &str) -> Result<(&str, Option<&str>), HostFault> {
     if !value.starts_with('[') {
         return Ok(match value.split_once(':') {
@@ -84,8 +85,8 @@ fn parse_port(port: &str) -> Result<Option<u16>, HostFault> {
 }
 
 /// Returns `true` if `literal` is valid between brackets: an IPv6 address, or an address of a later
-/// version (RFC 3986 §3.2.2). Zone identifiers are rejected, because they have a meaning only on
-/// one machine.
+/// version of IP (RFC 3986 §3.2.2). Zone identifiers are rejected, because their meaning differs
+/// between machines.
 fn is_ip_literal(literal: &str) -> bool {
     if literal.parse::<Ipv6Addr>().is_ok() {
         return true;
@@ -104,7 +105,7 @@ fn is_ip_literal(literal: &str) -> bool {
             .all(|byte| is_host_byte(byte) || byte == b':')
 }
 
-/// Returns `true` for registered names and IPv4 addresses (RFC 3986 §3.2.2).
+/// Returns `true` if `name` is a registered name or an IPv4 address (RFC 3986 §3.2.2).
 fn is_reg_name(mut name: &[u8]) -> bool {
     loop {
         match name {
@@ -118,7 +119,7 @@ fn is_reg_name(mut name: &[u8]) -> bool {
     }
 }
 
-/// Returns `true` for `unreserved` and `sub-delims` (RFC 3986 §2.2 and §2.3).
+/// Returns `true` for a byte of the sets `unreserved` and `sub-delims` (RFC 3986 §2.2 and §2.3).
 const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(

@@ -1,22 +1,23 @@
 //! The WebSocket opening handshake (RFC 6455 §4) over HTTP/1.1, for both roles, without I/O.
 //!
 //! This crate parses and checks requests and responses, and encodes them. It has no sockets, no
-//! clock and no source of randomness. The caller reads and writes, enforces the deadline (10
-//! seconds for the whole handshake is a good value), and passes the 16 random bytes of the client's
-//! nonce.
+//! clock and no source of randomness. The caller reads and writes, and enforces a timeout (10
+//! seconds for the whole handshake is a good value). The caller of a client also passes 16 random
+//! bytes as the nonce.
 //!
 //! A *head* is the start line and the header fields of a request or response. The crate does not
 //! parse frames: bytes that follow a head belong to the caller, who passes them to the frame layer.
 //!
 //! # Server
 //!
-//! 1. Pass what arrives to [`ServerHandshake::receive`]. If another HTTP stack has parsed the
-//!    request, pass it to [`UpgradeRequest::from_request`] instead.
-//! 2. A request that breaks a rule is returned as a [`Rejection`]. Send its complete response,
+//! 1. Pass the received bytes to [`ServerHandshake::receive`]. If another HTTP stack has parsed the
+//!    request, pass that request to [`UpgradeRequest::from_request`] instead.
+//! 2. For a request that breaks a rule, the result is a [`Rejection`]. Send its complete response,
 //!    [`Rejection::encode`], and end the connection.
-//! 3. A valid request is an [`UpgradeRequest`]. Take any time to decide. To accept it, call
-//!    [`UpgradeRequest::accept`] and send [`Accepted::encode`]. Frames follow. To reject it, send
-//!    the result of [`UpgradeRequest::reject`] and end the connection.
+//! 3. For a valid request, the result is an [`UpgradeRequest`]. The timeout should not include the
+//!    time to decide about the request. To accept the request, call [`UpgradeRequest::accept`] and
+//!    send [`Accepted::encode`]. Frames follow. To reject the request, send the result of
+//!    [`UpgradeRequest::reject`] and end the connection.
 //!
 //! ```
 //! use std::io::{Error, ErrorKind, Read, Result, Write};
@@ -57,18 +58,18 @@
 //!
 //! # Client
 //!
-//! 1. Parse the URL with [`Target::parse`], put the offers into a [`Request`], and
-//!    [`build`](Request::build) it.
-//! 2. Send [`ClientHandshake::request`]. Pass what arrives to [`ClientHandshake::receive`]. When
-//!    the stream ends, call [`ClientHandshake::end_of_input`].
-//! 3. The result is [`Established`] or a [`ClientError`]. The error names the rule that the server
-//!    broke, or contains the response with which the server refused.
+//! 1. Parse the URL with [`Target::parse`]. Put the subprotocols, extensions and headers into a
+//!    [`Request`], and call [`build`](Request::build).
+//! 2. Send [`ClientHandshake::request`]. Pass the received bytes to [`ClientHandshake::receive`].
+//!    When the stream ends, call [`ClientHandshake::end_of_input`].
+//! 3. The result is an [`Established`] or a [`ClientError`]. The error names the rule that the
+//!    response breaks, or contains the response with which the server refused.
 //!
 //! ```
 //! use std::io::{Error, Read, Result, Write};
 //! use ws_handshake::{Established, Request, Target};
 //!
-//! /// Also returns the bytes that follow the response: the first frames of the server.
+//! /// Returns the result of the handshake, and the first frames of the server that follow it.
 //! fn connect(
 //!     url: &str,
 //!     nonce: [u8; 16],
@@ -151,10 +152,10 @@
 //!
 //! A head has at most [`MAX_HEAD_LEN`] bytes and [`MAX_HEADERS`] header lines. A refusal is a
 //! response with a status other than 101. A client keeps at most [`MAX_REFUSAL_BODY_LEN`] bytes of
-//! its body.
+//! the body of a refusal.
 //!
 //! The work is linear in the number of bytes received, however the input is split. A peer that
-//! sends one byte at a time causes no more work than one that sends everything at once. No input
+//! sends one byte at a time causes no more work than a peer that sends everything at once. No input
 //! causes a panic.
 //!
 //! # Strictness
@@ -168,9 +169,9 @@
 //! The crate needs std, as the `http` crate does, but no operating system: it builds for
 //! `wasm32-unknown-unknown`.
 //!
-//! Two example programs use it together with `ws-proto`. `examples/in_memory.rs` passes a whole
-//! conversation through memory. `examples/blocking_echo.rs` is a server over the sockets of std,
-//! with one thread per connection.
+//! Two example programs use this crate together with `ws-proto`. `examples/in_memory.rs` passes a
+//! whole conversation through memory. `examples/blocking_echo.rs` is a server over the sockets of
+//! std, with one thread per connection.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -1,4 +1,4 @@
-//! The policy for the pages that may connect (RFC 6455 §10.2, RFC 6454).
+//! The policy for the web pages that may connect (RFC 6455 §10.2, RFC 6454).
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use crate::host::HostPort;
 
 /// The values of the `Origin` header that a server accepts (RFC 6455 §4.2.2, item 4, and §10.2).
 ///
-/// A browser lets any page open a WebSocket to any server, and sends the user's cookies in the
-/// request. Only the `Origin` header distinguishes the server's own pages from others, and a page
-/// cannot forge it. So a server that relies on cookies must check it.
+/// A browser allows any page to open a WebSocket to any server, and sends the user's cookies in the
+/// request. Only the `Origin` header distinguishes the server's own pages from other pages. A page
+/// cannot forge this header. So a server that relies on cookies must check the `Origin` header.
 ///
 /// Clients that are not browsers usually send no `Origin`. Every policy accepts a request without
-/// `Origin`, and rejects a request with two.
+/// `Origin`, and rejects a request with two `Origin` headers.
 ///
 /// ```
 /// use ws_handshake::{OriginPolicy, RejectReason, UpgradeRequest};
@@ -36,18 +36,18 @@ use crate::host::HostPort;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum OriginPolicy {
-    /// The host and port of the origin must be those of the request (its `Host`). This is the
-    /// default.
+    /// The host and port of the origin must be those of
+    /// [`UpgradeRequest::host`](crate::UpgradeRequest::host). This is the default.
     ///
     /// The scheme is not compared, because a proxy may end TLS before the server. The scheme of the
-    /// origin determines the port that replaces a missing port on both sides: 80 for `http`, 443
-    /// for `https`. The opaque origin `null` is rejected.
+    /// origin determines the default port, for the origin and for the host: 80 for `http`, 443 for
+    /// `https`. The opaque origin `null` is rejected.
     #[default]
     SameAuthority,
-    /// The origin must be one of these, in any ASCII case.
+    /// The origin must be one of these. Upper and lower case are equal.
     ///
-    /// Write them as browsers send them: `https://example.com`, without a default port and without
-    /// a slash at the end.
+    /// Write origins as browsers send them, without a default port and without a slash at the end:
+    /// `https://example.com`.
     AllowList(Arc<[String]>),
     /// Any page on the web may connect.
     ///
@@ -66,7 +66,7 @@ impl OriginPolicy {
         Self::AllowList(origins.into_iter().map(Into::into).collect())
     }
 
-    /// Returns `true` if the policy accepts a request with this `Origin` to this authority.
+    /// Returns `true` if the policy accepts this `Origin` in a request to this authority.
     pub(crate) fn allows(&self, origin: &str, authority: &str) -> bool {
         match self {
             Self::SameAuthority => is_same_authority(origin, authority),

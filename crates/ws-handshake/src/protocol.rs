@@ -36,7 +36,7 @@ pub(crate) fn check(headers: &HeaderMap) -> Result<(), ProtocolFault> {
     Ok(())
 }
 
-/// Returns the names in their order. [`check`] must have accepted the headers.
+/// Returns the offered names in their order. [`check`] must have accepted the headers.
 pub(crate) fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(SEC_WEBSOCKET_PROTOCOL)

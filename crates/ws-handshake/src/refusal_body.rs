@@ -6,10 +6,10 @@ use http::{Response, StatusCode};
 use crate::limits::MAX_REFUSAL_BODY_LEN;
 use crate::token::{list_elements, trim_ows};
 
-/// A body that is collected until it ends or the limit is reached.
+/// A refusal whose body is collected until the body ends or reaches the limit.
 ///
-/// The body only explains the refusal to a person. So malformed framing is not an error, but ends
-/// the body.
+/// The body only explains the refusal to a person. So malformed framing is not an error: the body
+/// ends there.
 #[derive(Debug)]
 pub(crate) struct RefusalBody {
     response: Box<Response<Vec<u8>>>,
@@ -34,11 +34,12 @@ enum Framing {
 /// The position within the chunked coding (RFC 9112 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Chunk {
-    /// In the digits of a size. A size without digits counts as zero, the last chunk.
+    /// In the digits of a size. A size without digits is read as zero, the size of the last chunk.
     Size { size: u64 },
-    /// After the digits, up to the LF: in white space and extensions.
+    /// After the digits of a size, up to the LF of its line. This part has white space and
+    /// extensions.
     Extension { size: u64 },
-    /// In the data. `left` is the number of bytes to come, never zero.
+    /// In the data. `left` is the number of data bytes that follow, never zero.
     Data { left: u64 },
     /// In the line end after the data.
     DataEnd,
@@ -101,8 +102,8 @@ impl RefusalBody {
         self.response
     }
 
-    /// Appends at most `left` and at most `room` bytes. Returns the number of bytes appended, and
-    /// the rest of `left`.
+    /// Appends input to the body: at most `left` bytes, and at most `room` bytes. Returns the
+    /// number of bytes appended, and the rest of `left`.
     fn take(&mut self, input: &[u8], room: usize, left: u64) -> (usize, u64) {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX);
         let length = input.len().min(room).min(wanted);
@@ -112,7 +113,7 @@ impl RefusalBody {
         (length, left.saturating_sub(length as u64))
     }
 
-    /// Returns the framing after one byte that is not data.
+    /// Reads one byte that is not data. Returns the framing after this byte.
     fn chunk_byte(&mut self, chunk: Chunk, input: &[u8]) -> Framing {
         let (Some(byte), Some(left)) = (input.first(), self.overhead_left.checked_sub(1)) else {
             return Framing::Ended;
@@ -125,8 +126,8 @@ impl RefusalBody {
 impl Chunk {
     const START: Self = Self::Size { size: 0 };
 
-    /// Returns the position after `byte`. `None` is the end of the body, at the last chunk or an
-    /// error. Trailers are not read.
+    /// Returns the position after `byte`. Returns `None` after the last chunk or an error, because
+    /// the body ends there. Trailers are not read.
     fn next(self, byte: u8) -> Option<Self> {
         match (self, char::from(byte)) {
             (Self::Size { size }, digit) if digit.is_ascii_hexdigit() => {
@@ -189,7 +190,8 @@ fn parse_length(digits: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// Reads the bytes at once and one at a time. Returns the body, and `true` if it is complete.
+    /// Asserts that the body is the same in one input and in single bytes. Returns the body, and
+    /// `true` if the body is complete.
     fn read(headers: &[(&'static str, &str)], bytes: &[u8]) -> (Vec<u8>, bool) {
         let new = || {
             let mut response = Response::builder().status(403);

@@ -9,7 +9,8 @@ use crate::protocol::ProtocolFault;
 
 /// The reason why a server rejects an opening request (RFC 6455 §4.2.1).
 ///
-/// `Display` writes the fault and its remedy. The body of the response has the same text.
+/// `Display` writes the fault and its remedy. The body of
+/// [`Rejection::response`](crate::Rejection::response) has the same text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectReason {
@@ -34,7 +35,7 @@ pub enum RejectReason {
     FragmentInTarget,
     /// The head is not valid HTTP/1.1. Status 414 for [`HeadError::StartLineTooLong`], 431 for
     /// [`HeadError::HeadTooLong`] and [`HeadError::TooManyHeaders`], 505 for
-    /// [`HeadError::UnsupportedHttpVersion`], and otherwise 400.
+    /// [`HeadError::UnsupportedHttpVersion`], and 400 for all others.
     Head(HeadError),
     /// `Sec-WebSocket-Extensions` does not follow the grammar (RFC 6455 §9.1). Status 400.
     InvalidExtensions,
@@ -43,7 +44,7 @@ pub enum RejectReason {
     /// `Sec-WebSocket-Key` is not the base64 form of 16 bytes (RFC 6455 §4.2.1, item 5).
     /// Status 400.
     InvalidKey,
-    /// `Origin` has bytes outside visible US-ASCII (RFC 6454 §7.1). Status 400.
+    /// `Origin` has a byte outside US-ASCII (RFC 6454 §7.1). Status 400.
     InvalidOrigin,
     /// A subprotocol is not a token, or the list is empty (RFC 6455 §4.1, item 10). Status 400.
     InvalidProtocol,
@@ -64,8 +65,8 @@ pub enum RejectReason {
     UnsupportedVersion,
     /// No `Upgrade` header lists the token `websocket` (RFC 6455 §4.2.1, item 3).
     ///
-    /// Status 426, which names the protocol that this resource requires (RFC 9110 §15.5.22). A
-    /// plain GET is answered in the same way.
+    /// Status 426. The response names the protocol that this resource requires (RFC 9110 §15.5.22).
+    /// The response to a plain GET is the same.
     UpgradeNotWebSocket,
 }
 
@@ -150,7 +151,7 @@ impl RejectReason {
                  with padding"
             }
             Self::InvalidOrigin => {
-                "the Origin header is not visible US-ASCII; write the host name in its ASCII form"
+                "the Origin header has a byte outside US-ASCII; write the host name in its ASCII form"
             }
             Self::InvalidProtocol => {
                 "Sec-WebSocket-Protocol is empty, or a name in it is not a token; use letters, \

@@ -11,11 +11,11 @@ use http::{HeaderMap, Response, StatusCode};
 use crate::fields::write_field;
 use crate::reject_reason::RejectReason;
 
-/// The rejection of a request that the protocol or the origin policy does not allow. It contains
-/// the complete response.
+/// The rejection of a request that the protocol or the origin policy does not allow. A `Rejection`
+/// contains the complete response.
 ///
-/// The response always ends the connection. A client may have sent frames after its head before it
-/// reads the response, and they must not be read as another request (RFC 9112 §11.2).
+/// The response always ends the connection. A client may send frames before it reads the response.
+/// These frames must not be read as another request (RFC 9112 §11.2).
 ///
 /// ```
 /// use ws_handshake::{OriginPolicy, RejectReason, ServerHandshake};
@@ -59,9 +59,9 @@ impl Rejection {
 
     /// Returns the response, for an HTTP stack that adds the message framing.
     ///
-    /// The body is a short text with the fault and its remedy. The headers are `Connection: close`,
-    /// for 405 also `Allow`, and for 426 also `Upgrade` and `Sec-WebSocket-Version` (RFC 6455
-    /// §4.4).
+    /// The body is a short text with the fault and its remedy. The headers are `Connection: close`
+    /// and `Content-Type`. Status 405 adds `Allow`. Status 426 adds `Upgrade` and
+    /// `Sec-WebSocket-Version` (RFC 6455 §4.4), and `Connection` then also lists `Upgrade`.
     pub fn response(&self) -> Response<Vec<u8>> {
         let mut response = Response::new(format!("{}\n", self.reason).into_bytes());
         *response.status_mut() = self.status();
@@ -110,15 +110,14 @@ impl std::error::Error for Rejection {}
 
 /// Encodes a complete HTTP/1.1 response that refuses an upgrade and ends the connection.
 ///
-/// The function adds `Connection: close` and `Content-Length`. It drops the headers of the caller
-/// that could contradict them: `Connection`, `Content-Length`, `TE`, `Trailer`,
-/// `Transfer-Encoding`, `Upgrade`. For status 426 it adds `Upgrade: websocket`, and also
-/// `Sec-WebSocket-Version: 13` unless the caller has set a version (RFC 9110 §15.5.22, RFC 6455
-/// §4.4).
+/// The function adds `Connection: close` and `Content-Length`. It drops headers of `response` that
+/// could contradict these two: `Connection`, `Content-Length`, `TE`, `Trailer`,
+/// `Transfer-Encoding`, `Upgrade`. For status 426, it also adds `Upgrade: websocket` (RFC 9110
+/// §15.5.22). If `response` has no `Sec-WebSocket-Version`, it adds the version 13 (RFC 6455 §4.4).
 ///
-/// A `1xx` status, such as 101, cannot refuse an upgrade. It is replaced by 500, because a client
-/// would wait for another response or read the body as frames. The statuses 204, 205 and 304 are
-/// sent without a body, because they cannot have one (RFC 9110 §6.4.1).
+/// A `1xx` status, such as 101, cannot refuse an upgrade: the client would wait for another
+/// response, or read the body as frames. Status 500 is sent instead. Responses with status 204, 205
+/// or 304 are sent without a body, because they cannot have a body (RFC 9110 §6.4.1).
 ///
 /// ```
 /// use http::{Response, StatusCode};
@@ -143,8 +142,8 @@ pub fn encode_rejection(response: &Response<Vec<u8>>) -> Vec<u8> {
     out
 }
 
-/// Returns the fields that concern the connection. A response with `Upgrade` must also list it in
-/// `Connection` (RFC 9110 §7.8).
+/// Returns the fields `Connection` and `Upgrade`. A response with `Upgrade` must also list
+/// `Upgrade` in `Connection` (RFC 9110 §7.8).
 fn connection_fields(status: StatusCode) -> &'static [(HeaderName, &'static str)] {
     const CLOSE: &[(HeaderName, &str)] = &[(CONNECTION, "close")];
     const CLOSE_UPGRADE: &[(HeaderName, &str)] =

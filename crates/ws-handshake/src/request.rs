@@ -1,4 +1,4 @@
-//! The offers of a client, and the request that it sends.
+//! The offers of a client, and the request that contains them.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ use crate::token::is_token;
 
 /// The offers of a client, and the headers of its request (RFC 6455 §4.1).
 ///
-/// Errors are reported by [`build`](Self::build), so that a request can be written as one
-/// expression. One request may be built many times.
+/// Only [`build`](Self::build) reports errors, so a request can be written as one expression.
+/// `build` may be called many times on one request.
 ///
 /// ```
 /// use ws_handshake::{Request, Target};
@@ -50,16 +50,16 @@ impl Request {
         Self::default()
     }
 
-    /// Adds a subprotocol to the offers. Their order is the order of preference (RFC 6455 §4.1,
-    /// item 10).
+    /// Adds a subprotocol to the offers. The order of the calls is the order of preference (RFC
+    /// 6455 §4.1, item 10).
     #[must_use]
     pub fn protocol(mut self, name: impl Into<String>) -> Self {
         self.protocols.push(name.into());
         self
     }
 
-    /// Adds an extension to the offers. Their order is the order of preference. A name may be
-    /// offered several times with different parameters (RFC 6455 §9.1).
+    /// Adds an extension to the offers. The order of the calls is the order of preference. A name
+    /// may be offered several times with different parameters (RFC 6455 §9.1).
     ///
     /// The caller must check the parameters of the server's answer, except those of
     /// permessage-deflate.
@@ -69,20 +69,24 @@ impl Request {
         self
     }
 
-    /// Offers to compress messages (RFC 7692). The offers follow the extensions offered so far.
+    /// Offers to compress messages (RFC 7692). The offers of permessage-deflate follow the
+    /// extensions that were added before this call.
     ///
-    /// The server need not grant the limits that `config` asks of it. The first offer asks for all
-    /// of them, and further offers ask for less. [`Agreed::deflate`](crate::Agreed::deflate)
-    /// returns the result. To require a parameter, write the only offer with
-    /// [`extension`](Self::extension). The answer to it is checked in the same way.
+    /// The server need not grant the limits that `config` requests of it. The first offer requests
+    /// all these limits, and further offers request fewer.
+    /// [`Agreed::deflate`](crate::Agreed::deflate) returns the agreed parameters.
+    ///
+    /// To require a parameter, do not call this method. Offer permessage-deflate once, with this
+    /// parameter, through [`extension`](Self::extension). The answer to such an offer is checked in
+    /// the same way.
     #[must_use]
     pub fn deflate(mut self, config: &DeflateConfig) -> Self {
         self.extensions.extend(deflate::offers(config));
         self
     }
 
-    /// Adds a header. Name and value are strings or the types of `http`. [`build`](Self::build)
-    /// checks them.
+    /// Adds a header. The name and the value are strings or the types of `http`.
+    /// [`build`](Self::build) checks both.
     ///
     /// Headers are sent in the order in which they were added. Names keep their spelling, because
     /// some servers compare names case-sensitively. A [`HeaderName`] is always in lower case.
@@ -107,15 +111,15 @@ impl Request {
         self
     }
 
-    /// Adds several headers, as [`header`](Self::header) adds one.
+    /// Adds all headers of a map. The rules are those of [`header`](Self::header).
     #[must_use]
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.fields.extend(&headers);
         self
     }
 
-    /// Adds the `Origin` header, which is required of browsers and optional for other clients (RFC
-    /// 6455 §4.1, item 8).
+    /// Adds the `Origin` header. A browser must send it, and other clients may send it (RFC 6455
+    /// §4.1, item 8).
     #[must_use]
     pub fn origin(self, origin: impl TryInto<HeaderValue>) -> Self {
         self.header("Origin", origin)
@@ -126,7 +130,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`RequestError`] contains the subprotocol or header that cannot be sent.
+    /// [`RequestError`] if a subprotocol or a header cannot be sent.
     pub fn build(&self, target: &Target, nonce: [u8; 16]) -> Result<ClientHandshake, RequestError> {
         self.check_protocols()?;
         let key = encode_nonce(nonce);

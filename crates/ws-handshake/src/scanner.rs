@@ -1,15 +1,14 @@
 //! A state machine that finds the end of an HTTP head in a stream of bytes.
 //!
-//! It runs before the parser, for two reasons:
+//! The scanner runs before the parser, for two reasons:
 //!
-//! * It reads every byte exactly once, because it keeps its state between inputs. A parser that
-//!   starts again from the first byte for each input takes quadratic time against a peer that sends
-//!   one byte at a time.
-//! * It rejects a bare LF. A parser that accepts a bare LF as a line end can disagree with an
-//!   intermediary about where a head ends (RFC 9112 §2.2 and §11.2).
+//! * The scanner reads every byte exactly once, because it keeps its state between inputs. If a
+//!   peer sends one byte at a time, a parser that starts again for each input takes quadratic time.
+//! * The scanner rejects a bare LF. A parser that accepts a bare LF as a line end can disagree with
+//!   an intermediary about where a head ends (RFC 9112 §2.2 and §11.2).
 //!
-//! It also limits the length of the head, and rejects bytes that no part of a head may contain. The
-//! byte at which an error is reported does not depend on how the input was split.
+//! The scanner also limits the length of the head, and rejects bytes that are invalid at their
+//! position. The byte at which an error is reported does not depend on how the input was split.
 
 use crate::head_error::HeadError;
 use crate::limits::{MAX_HEAD_LEN, MAX_HEADERS};
@@ -27,16 +26,16 @@ pub(crate) enum Kind {
 pub(crate) enum Stop {
     /// All of the input was read, and the head is not complete.
     NeedMore,
-    /// This many bytes of the input were read. The last one ends the start line.
+    /// This many bytes of the input were read. The last of them ends the start line.
     StartLine(usize),
-    /// This many bytes of the input were read. The last one ends the head.
+    /// This many bytes of the input were read. The last of them ends the head.
     Head(usize),
 }
 
 /// The position in the grammar of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Before the first byte. One empty line may follow (RFC 9112 §2.2).
+    /// Before the first byte. One empty line is skipped (RFC 9112 §2.2).
     Fresh,
     /// After the CR of the leading empty line.
     EmptyLineCr,
@@ -58,19 +57,18 @@ enum State {
     Done,
 }
 
-/// The state machine. It ends with [`Stop::Head`] or with an error.
+/// The state machine. [`Scanner::scan`] is called until it returns [`Stop::Head`] or an error.
 #[derive(Debug)]
 pub(crate) struct Scanner {
     kind: Kind,
     state: State,
-    /// The number of bytes of this head read so far, at most `limit`. It is also the number of
-    /// steps taken.
+    /// The number of bytes of this head read so far, at most `limit`. Each step adds one byte.
     seen: usize,
     /// The number of bytes of the start line read so far, at most `seen`.
     start_line: usize,
     /// The number of complete field lines read so far.
     headers: usize,
-    /// The longest head that is accepted: what earlier heads have left of [`MAX_HEAD_LEN`].
+    /// The maximum length of this head: [`MAX_HEAD_LEN`] minus the length of the heads before it.
     limit: usize,
 }
 
@@ -119,8 +117,8 @@ impl Scanner {
                 return Ok(stop);
             }
         }
-        // Reported at the limit, not at the byte after it: the head is not complete, so it must be
-        // longer than the limit.
+        // The error is returned at the limit, not at the byte after the limit. The head is not
+        // complete, so it must be longer than the limit.
         if self.seen >= self.limit {
             return Err(self.too_long());
         }
@@ -164,8 +162,8 @@ impl Scanner {
             (State::LineBegin, _) if self.headers >= MAX_HEADERS => Err(HeadError::TooManyHeaders),
             (State::LineBegin | State::Line, byte) if is_field_byte(byte) => Ok(State::Line),
             (State::LineBegin | State::Line, _) => Err(HeadError::ControlByte),
-            // Not reached: `scan` returns when the head ends, and its caller then starts a new
-            // scanner.
+            // This is not reached. `scan` returns when the head ends, and its caller then creates a
+            // new scanner.
             (State::Done, _) => Ok(State::Done),
         }
     }
@@ -177,16 +175,17 @@ impl Scanner {
 
     /// Checks one byte of the start line.
     ///
-    /// A peer of another protocol may never send a line end. So an error is reported at the first
-    /// byte that no start line can have.
+    /// A peer that uses another protocol may never send a line end. So the error is returned at the
+    /// first byte that cannot be part of a start line.
     fn start_line_byte(&mut self, byte: u8) -> Result<State, HeadError> {
         const VERSION: &[u8] = b"HTTP/";
         let allowed = match self.kind {
-            // method SP request-target SP HTTP-version: the method begins with a token byte, and
-            // the rest is visible US-ASCII (RFC 9112 §3).
+            // The start line is `method SP request-target SP HTTP-version` (RFC 9112 §3). Its first
+            // byte is a token byte. The rest is visible US-ASCII and spaces.
             Kind::Request if self.start_line == 0 => is_token_byte(byte),
             Kind::Request => matches!(byte, 0x20..=0x7e),
-            // HTTP-version SP status-code SP [reason-phrase] (RFC 9112 §4).
+            // The start line is `HTTP-version SP status-code SP [reason-phrase]` (RFC 9112 §4). It
+            // begins with `HTTP/`.
             Kind::Response => match VERSION.get(self.start_line) {
                 Some(expected) => byte == *expected,
                 None => is_field_byte(byte),
@@ -200,7 +199,8 @@ impl Scanner {
     }
 }
 
-/// Returns `true` for the bytes of a field line: visible, space, tab or obs-text (RFC 9110 §5.5).
+/// Returns `true` for a byte that a field line may have: visible US-ASCII, space, tab, or a byte
+/// from 0x80 (RFC 9110 §5.5).
 const fn is_field_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff)
 }
@@ -250,7 +250,7 @@ mod tests {
                     piece = &piece[used..];
                 }
             }
-            // `seen` increases by one with each step.
+            // The scanner has read each byte once.
             assert_eq!(
                 (offered, scanner.seen()),
                 (head.len(), head.len()),

@@ -35,14 +35,14 @@ pub struct ServerHandshake {
 #[derive(Debug)]
 enum State {
     Reading(HeadReader),
-    /// The offer has been returned. Later bytes are frames.
+    /// The request has been returned. All bytes after the head are frames.
     Done,
-    /// The rejection is returned again for all later input.
+    /// The rejection was returned. Later calls return it again.
     Failed(Rejection),
 }
 
 impl ServerHandshake {
-    /// Creates a reader for one request. The policy selects the pages that may connect.
+    /// Creates a reader for one request. `origins` selects the web sites whose pages may connect.
     pub fn new(origins: OriginPolicy) -> Self {
         Self {
             origins,
@@ -53,14 +53,16 @@ impl ServerHandshake {
     /// Reads input, which may be split at any byte. The result is `Ok` with `done: None` if more
     /// input is needed.
     ///
-    /// No byte after the head is consumed, not even by later calls. Each byte is scanned once as it
-    /// arrives, and parsed once when the head is complete. At most
+    /// No byte after the head is consumed, not even by later calls. Each byte is scanned once when
+    /// it arrives. The start line and the head are parsed once they are complete. At most
     /// [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) bytes are stored.
     ///
     /// # Errors
     ///
-    /// [`Rejection`] for the rule that the request breaks. A syntax error is returned as soon as
-    /// its byte arrives. Later calls return the same rejection.
+    /// [`Rejection`] for the rule that the request breaks. Most syntax errors are returned when the
+    /// invalid byte arrives. An exceeded limit is reported when it is reached, a malformed start
+    /// line at its end, and any other fault at the end of the head. Later calls return the same
+    /// rejection.
     pub fn receive(&mut self, input: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
         let result = match &mut self.state {
             State::Reading(reader) => match reader.receive(input) {

@@ -24,21 +24,21 @@ use crate::host::{HostFault, HostPort};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     secure: bool,
-    /// Without brackets.
+    /// The host without brackets, in the form for a resolver.
     host: String,
     port: u16,
-    /// For the Host header.
+    /// The value of the `Host` header.
     authority: String,
-    /// With a slash at the beginning.
+    /// The path and query. The first character is a slash.
     path_and_query: String,
 }
 
 impl Target {
     /// Parses a URL.
     ///
-    /// The scheme is `ws` or `wss` in any case. A missing path becomes `/`. The URL is not encoded
-    /// further: spaces and characters outside US-ASCII must be percent-encoded, and international
-    /// host names must be in their ASCII form (`xn--…`).
+    /// The scheme is `ws` or `wss`, in upper or lower case. A missing path becomes `/`. The URL is
+    /// not encoded further. Spaces and characters outside US-ASCII must be percent-encoded.
+    /// International host names must be in their ASCII form (`xn--…`).
     ///
     /// # Errors
     ///
@@ -83,12 +83,12 @@ impl Target {
         })
     }
 
-    /// Returns `true` if the scheme is `wss`: the connection must use TLS.
+    /// Returns `true` if the scheme is `wss`. The connection must then use TLS.
     pub fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// Returns the host in the form for a resolver: an IPv6 address has no brackets.
+    /// Returns the host in the form for a resolver. An IPv6 address has no brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -104,7 +104,7 @@ impl Target {
         &self.authority
     }
 
-    /// Returns the path and query, with a slash at the beginning. RFC 6455 §3 calls them the
+    /// Returns the path and query. The first character is a slash. RFC 6455 §3 calls this the
     /// resource name.
     pub fn path_and_query(&self) -> &str {
         &self.path_and_query
@@ -129,7 +129,7 @@ impl Target {
     note = "write a URL, as `&str`, `String` or `http::Uri`, or parse a `Target`"
 )]
 pub trait IntoTarget {
-    /// Converts by the rules of [`Target::parse`].
+    /// Converts the value by the rules of [`Target::parse`].
     ///
     /// # Errors
     ///
@@ -160,8 +160,8 @@ into_target! {
     Target, |target| Ok(target);
 }
 
-/// Converts by the rules of [`Target::parse`], except that a fragment is not an error: [`Uri`]
-/// drops it.
+/// Converts a URI by the rules of [`Target::parse`]. A fragment is not an error here, because
+/// [`Uri`] drops fragments.
 impl TryFrom<&Uri> for Target {
     type Error = TargetError;
 
@@ -170,8 +170,8 @@ impl TryFrom<&Uri> for Target {
     }
 }
 
-/// Converts by the rules of [`Target::parse`], except that a fragment is not an error: [`Uri`]
-/// drops it.
+/// Converts a URI by the rules of [`Target::parse`]. A fragment is not an error here, because
+/// [`Uri`] drops fragments.
 impl TryFrom<Uri> for Target {
     type Error = TargetError;
 
@@ -199,8 +199,8 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Removes the brackets of a host. Rejects names with percent-encoding and addresses of unknown
-/// versions: they are valid in a URI, but cannot be resolved.
+/// Removes the brackets of a host. Rejects names with percent-encoding, and addresses of later
+/// versions of IP. Such hosts are valid in a URI, but cannot be resolved.
 fn resolvable(host: &str) -> Result<&str, TargetError> {
     let literal = host
         .strip_prefix('[')

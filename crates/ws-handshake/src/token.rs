@@ -1,4 +1,4 @@
-//! Syntax that many header fields share: byte classes, lists, single values (RFC 9110 §5.6).
+//! Syntax that many header fields share: tokens, lists, single values (RFC 9110 §5.6).
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -24,7 +24,7 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
         )
 }
 
-/// Returns `true` if `bytes` is a token: at least one byte, and only bytes of the token class.
+/// Returns `true` if `bytes` is a token: at least one byte, and only token bytes.
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
 }
@@ -62,7 +62,7 @@ pub(crate) fn list_elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|element| !element.is_empty())
 }
 
-/// Returns `true` if one of the field lines lists `wanted` in any ASCII case.
+/// Returns `true` if one of the field lines lists `wanted`. Upper and lower case are equal.
 ///
 /// This is the rule for `Upgrade` and `Connection` (RFC 6455 §4.1 and §4.2.1). The whole element
 /// must match: neither `websocketx` nor `websocket/13` is `websocket`.

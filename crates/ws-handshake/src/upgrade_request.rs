@@ -1,4 +1,4 @@
-//! A valid opening request, and the checks that make it one.
+//! A valid opening request, and the checks that a request must pass.
 
 use std::fmt;
 
@@ -23,9 +23,9 @@ use crate::token::{lists_token, single};
 /// A valid opening request (RFC 6455 §4.2.1), which the application accepts or rejects.
 ///
 /// [`ServerHandshake::receive`](crate::ServerHandshake::receive) and
-/// [`UpgradeRequest::from_request`] return it. There is no callback: the application may take any
-/// time and await anything before it calls [`UpgradeRequest::accept`] or
-/// [`UpgradeRequest::reject`].
+/// [`UpgradeRequest::from_request`] return a valid request. Then the application calls
+/// [`UpgradeRequest::accept`] or [`UpgradeRequest::reject`]. There is no callback, so the
+/// application may take any time and await anything before this call.
 ///
 /// ```
 /// use ws_handshake::{Answer, OriginPolicy, Request, ServerHandshake, Target};
@@ -52,7 +52,7 @@ use crate::token::{lists_token, single};
 pub struct UpgradeRequest {
     uri: Uri,
     headers: HeaderMap,
-    /// The authority of an absolute request target, or else the Host header.
+    /// The authority of an absolute request target, or else the value of the `Host` header.
     host: String,
     extensions: Vec<Extension>,
     /// The value of `Sec-WebSocket-Accept` for the key of this request.
@@ -63,9 +63,9 @@ impl UpgradeRequest {
     /// Checks a request that another HTTP stack has parsed, for example hyper or axum.
     ///
     /// After [`UpgradeRequest::accept`], send [`Accepted::response`] and take over the connection.
-    /// For an error, send [`Rejection::response`].
+    /// After an error, send [`Rejection::response`].
     ///
-    /// A fragment in the request target is not an error here, because `http::Uri` drops it.
+    /// A fragment in the request target is not an error here, because `http::Uri` drops fragments.
     ///
     /// ```
     /// use ws_handshake::{Answer, OriginPolicy, UpgradeRequest};
@@ -119,10 +119,10 @@ impl UpgradeRequest {
         Self::check(uri, headers, origins).map_err(reject)
     }
 
-    /// Checks everything after the request line.
+    /// Checks the request target and the header fields.
     ///
-    /// The order is useful to a client that fixes one error after the other: first the host and the
-    /// framing, then the request for a WebSocket, then its parameters.
+    /// The host and the framing are checked first, then the request for a WebSocket, then its
+    /// parameters. This order helps the author of a client, who fixes one error after the other.
     fn check(uri: Uri, headers: HeaderMap, origins: &OriginPolicy) -> Result<Self, RejectReason> {
         let host = check_host(&uri, &headers)?;
         check_no_body(&headers)?;
@@ -151,7 +151,8 @@ impl UpgradeRequest {
         &self.uri
     }
 
-    /// Returns the path of the request target. It begins with a slash and is still percent-encoded.
+    /// Returns the path of the request target. The path begins with a slash, and is still
+    /// percent-encoded.
     pub fn path(&self) -> &str {
         self.uri.path()
     }
@@ -163,7 +164,7 @@ impl UpgradeRequest {
 
     /// Returns the authority to which the request was sent: `host[:port]`, as the client wrote it.
     ///
-    /// It is the `Host` header, unless the request target is absolute. The authority of an absolute
+    /// This is the value of the `Host` header, or the authority of an absolute request target. The
     /// target takes precedence (RFC 9112 §3.2.2).
     pub fn host(&self) -> &str {
         &self.host
@@ -174,7 +175,8 @@ impl UpgradeRequest {
         &self.headers
     }
 
-    /// Returns the `Origin` header, which the policy has accepted (RFC 6455 §10.2).
+    /// Returns the value of the `Origin` header (RFC 6455 §10.2). The policy has accepted this
+    /// origin.
     pub fn origin(&self) -> Option<&str> {
         self.headers
             .get(ORIGIN)
@@ -193,12 +195,14 @@ impl UpgradeRequest {
         &self.extensions
     }
 
-    /// Accepts the request. Only the subprotocol and the extensions of the answer are used.
+    /// Accepts the request. The connection uses only the subprotocol and the extensions that the
+    /// answer chooses.
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] if the answer chooses what was not offered, or has a header that cannot be
-    /// sent. The request remains valid: it may still be accepted with another answer, or rejected.
+    /// [`AnswerError`] if the answer does not fit the offers of the client, or has a header that
+    /// cannot be sent. The request remains valid: it may be accepted with another answer, or
+    /// rejected.
     pub fn accept(&self, answer: Answer) -> Result<Accepted, AnswerError> {
         answer.accept(self, &self.accept)
     }
@@ -221,8 +225,8 @@ impl fmt::Debug for UpgradeRequest {
     }
 }
 
-/// Checks the form of the target, and returns the authority (RFC 6455 §4.2.1, items 1 and 2; RFC
-/// 9112 §3.2).
+/// Checks the request target and the `Host` header, and returns the authority of the request (RFC
+/// 6455 §4.2.1, items 1 and 2; RFC 9112 §3.2).
 fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<String, RejectReason> {
     let of_target = match (uri.scheme_str(), uri.authority()) {
         (None, None) if uri.path().starts_with('/') => None,
@@ -242,7 +246,7 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<String, RejectReason> {
 }
 
 /// Rejects fields that announce a body (RFC 9112 §6.3 and §11.2). The bytes after the head are
-/// frames, and an intermediary must not take them for a body.
+/// frames, and an intermediary must not read these frames as a body.
 fn check_no_body(headers: &HeaderMap) -> Result<(), RejectReason> {
     if headers.contains_key(TRANSFER_ENCODING) {
         return Err(RejectReason::TransferEncoding);
@@ -256,8 +260,8 @@ fn check_no_body(headers: &HeaderMap) -> Result<(), RejectReason> {
     if is_zero { Ok(()) } else { Err(reason) }
 }
 
-/// Checks that the version is exactly `13`, once (RFC 6455 §4.2.1, item 6, and the grammar of
-/// §4.3).
+/// Checks that the request has one `Sec-WebSocket-Version`, with exactly the value `13` (RFC 6455
+/// §4.2.1, item 6, and the grammar of §4.3).
 fn check_version(headers: &HeaderMap) -> Result<(), RejectReason> {
     let (missing, duplicate) = (RejectReason::MissingVersion, RejectReason::DuplicateVersion);
     match single(headers, &SEC_WEBSOCKET_VERSION, missing, duplicate)? {
@@ -267,7 +271,7 @@ fn check_version(headers: &HeaderMap) -> Result<(), RejectReason> {
 }
 
 /// Checks the key (RFC 6455 §4.2.1, item 5), and returns the value of `Sec-WebSocket-Accept` for
-/// it.
+/// this key.
 fn check_key(headers: &HeaderMap) -> Result<HeaderValue, RejectReason> {
     let (missing, duplicate) = (RejectReason::MissingKey, RejectReason::DuplicateKey);
     let key = single(headers, &SEC_WEBSOCKET_KEY, missing, duplicate)?;
@@ -297,7 +301,8 @@ fn check_origin(
     Ok(())
 }
 
-/// Parses the extensions. All lines together are one list (RFC 9110 §5.3).
+/// Parses the offered extensions. All `Sec-WebSocket-Extensions` lines together are one list (RFC
+/// 9110 §5.3).
 fn parse_extensions(headers: &HeaderMap) -> Result<Vec<Extension>, RejectReason> {
     let mut extensions = Vec::new();
     for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {

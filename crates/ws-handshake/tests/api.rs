@@ -70,7 +70,8 @@ fn error_texts_have_a_problem_and_a_remedy() {
 
 #[test]
 fn error_texts_have_no_item_paths() {
-    // Users of a driver do not use the items of this crate, so the texts must not refer to them.
+    // Users of a driver do not use the items of this crate, so the texts must not refer to such
+    // items.
     let deflate = DeflateError::ServerMaxWindowBitsMissing;
     let errors: [Box<dyn Error>; 5] = [
         Box::new(AnswerError::Deflate(deflate)),

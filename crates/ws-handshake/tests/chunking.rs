@@ -9,7 +9,7 @@ use ws_handshake::{
     Extension, MAX_HEAD_LEN, MAX_REFUSAL_BODY_LEN, OriginPolicy, Request, ServerHandshake,
 };
 
-/// Returns a text with the number of bytes consumed and the result of a server.
+/// Passes the pieces to a server. Returns the number of bytes consumed and the result, as text.
 fn serve<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> String {
     let mut server = ServerHandshake::new(OriginPolicy::default());
     let result = feed(pieces, |piece| server.receive(piece)).map(|(consumed, offer)| {
@@ -19,7 +19,7 @@ fn serve<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> String {
     format!("{result:?}")
 }
 
-/// Returns a text with the number of bytes consumed and the result of a client.
+/// Passes the pieces to a client. Returns the number of bytes consumed and the result, as text.
 fn connect<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> String {
     let request = Request::new()
         .protocol("a")
@@ -32,7 +32,7 @@ fn connect<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> String {
             format!("{error:?} {body:?}")
         }
     };
-    // The error at the end of the stream must not depend on how the input is split either.
+    // The error at the end of the stream must not depend on the split either.
     format!("{result} {:?}", client.end_of_input())
 }
 
@@ -109,7 +109,8 @@ fn client_vectors() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Splits the bytes in two at every position, and also into single bytes.
+/// Asserts that `run` returns the same for every split: whole, in two at each position, and in
+/// single bytes.
 fn assert_invariant(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> String) {
     let whole = run(&mut [bytes].into_iter());
     let name = bytes.escape_ascii().to_string();
@@ -138,8 +139,8 @@ fn responses_are_read_alike_however_they_are_split() {
     }
 }
 
-/// Splits the bytes into pieces of several sizes. To split long inputs at every position would take
-/// too long.
+/// Asserts that `run` returns the same for the whole input and for pieces of several sizes. Long
+/// inputs are not split at every position, because that would take too long.
 fn assert_invariant_in_pieces(bytes: &[u8], run: fn(&mut dyn Iterator<Item = &[u8]>) -> String) {
     let whole = run(&mut [bytes].into_iter());
     for size in [
@@ -171,7 +172,7 @@ fn limits_apply_at_the_same_byte_however_the_input_is_split() {
         assert_invariant_in_pieces(&head, |pieces| serve(pieces));
         let head = padded(HeadText::response(), length);
         assert_invariant_in_pieces(&head, |pieces| connect(pieces));
-        // The interim head has 17 bytes, which count towards the limit.
+        // The interim head has 17 bytes. Both heads share the limit.
         let heads = [
             b"HTTP/1.1 100 \r\n\r\n",
             &padded(HeadText::response(), length - 17)[..],

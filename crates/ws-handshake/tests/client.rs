@@ -1,4 +1,4 @@
-//! The request of a client, and the responses that it accepts (RFC 6455 §4.1).
+//! The request of a client, and the responses that the client accepts (RFC 6455 §4.1).
 
 #![forbid(unsafe_code)]
 
@@ -262,7 +262,7 @@ fn all_heads_of_a_response_share_one_limit() {
         connect(&bytes(fitting + 1)),
         Err(ClientError::Head(HeadError::HeadTooLong))
     ));
-    // Interim responses without a final one.
+    // The response has only interim heads, and no final head.
     let endless = interim.repeat(MAX_HEAD_LEN);
     assert!(matches!(
         connect(&endless),

@@ -1,4 +1,4 @@
-//! The tests of the programs in `examples/`.
+//! Tests of the programs in `examples/`.
 
 #![forbid(unsafe_code)]
 
@@ -20,18 +20,18 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket
     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 
-/// Longer than any step of a test takes.
+/// A time that is longer than any step of a test.
 const LONG: Duration = Duration::from_secs(20);
 
-/// A configuration whose timeouts are longer than any test. A connection must end for another
-/// reason.
+/// Returns a configuration whose timeouts are longer than any test. So a connection must end for
+/// another reason than a timeout.
 fn without_timeouts() -> Config {
     Config::default()
         .close_timeout(LONG * 2)
         .failure_timeout(LONG * 2)
 }
 
-/// Builds a masked frame, as a client sends it.
+/// Builds a masked frame of a client. `first` is its first byte.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let key = [0x37, 0xfa, 0x21, 0x3d];
     let mut frame = vec![first];
@@ -47,7 +47,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Starts a blocking server, and connects to it without a handshake.
+/// Starts a blocking server, and connects to the server without a handshake.
 fn connect(config: Config) -> TcpStream {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -58,7 +58,7 @@ fn connect(config: Config) -> TcpStream {
     tcp
 }
 
-/// Starts a blocking server, and connects with a handshake. `frames` are sent together with the
+/// Starts a blocking server, and connects with a handshake. `frames` are sent directly after the
 /// request.
 fn open(config: Config, frames: &[u8]) -> TcpStream {
     let mut tcp = connect(config);
@@ -83,12 +83,12 @@ fn expect_end(tcp: &mut TcpStream) {
     assert_eq!(tcp.read(&mut [0]).unwrap(), 0);
 }
 
-/// Sends without a pause until the server closes the socket.
+/// Sends `bytes` over and over. Asserts that the server closes the socket within [`LONG`].
 fn flood(tcp: &mut TcpStream, bytes: &[u8]) {
     let start = Instant::now();
     loop {
         match tcp.write_all(bytes) {
-            Ok(()) => assert!(start.elapsed() < LONG, "the server still reads"),
+            Ok(()) => assert!(start.elapsed() < LONG, "the socket is still open"),
             Err(error) => {
                 let kind = error.kind();
                 let closed = [
@@ -107,7 +107,7 @@ fn flood(tcp: &mut TcpStream, bytes: &[u8]) {
 fn the_blocking_server_echoes_and_completes_the_closing_handshake() {
     let mut tcp = open(without_timeouts(), &frame(0x81, b"after the request"));
     expect(&mut tcp, b"\x81\x11after the request");
-    // A fragmented message, byte by byte, with a Ping inside.
+    // A fragmented message with a Ping between the fragments, sent byte by byte.
     let bytes = [frame(0x02, b"ab"), frame(0x89, b"?"), frame(0x80, b"c")].concat();
     for byte in bytes {
         tcp.write_all(&[byte]).unwrap();
@@ -134,7 +134,7 @@ fn the_blocking_server_serves_a_slow_reader() {
 #[test]
 fn the_blocking_server_reports_a_violation_and_closes() {
     let mut tcp = open(without_timeouts(), &[]);
-    // An unmasked frame follows a message, which is still echoed.
+    // A message precedes the unmasked frame. The server still echoes the message.
     tcp.write_all(&[frame(0x81, b"x"), b"\x81\x01y".to_vec()].concat())
         .unwrap();
     expect(&mut tcp, b"\x81\x01x\x88\x02\x03\xea");
@@ -143,7 +143,7 @@ fn the_blocking_server_reports_a_violation_and_closes() {
 
 #[test]
 fn the_blocking_server_does_not_read_forever() {
-    // The client continues to send after a violation, and after its Close.
+    // One client continues to send after a violation, and the other client after its Close.
     let config = without_timeouts().close_timeout(Duration::from_secs(1));
     let config = config.failure_timeout(Duration::from_secs(1));
     for (last, answer) in [
@@ -168,10 +168,10 @@ fn the_blocking_server_does_not_write_forever() {
 #[test]
 fn the_blocking_server_pings_a_silent_peer_and_times_out() {
     let time = Duration::from_millis(200);
-    // The timeout is longer than the interval, because this thread may be slow to answer.
+    // The Pong timeout is longer than the Ping interval, because this thread may be slow to answer.
     let mut tcp = open(Config::default().keepalive(time, 10 * time), &[]);
     expect(&mut tcp, b"\x89\x04\0\0\0\x01");
-    // A Pong keeps the connection open. The next Ping is not answered.
+    // This Pong keeps the connection open. The test does not answer the next Ping.
     tcp.write_all(&frame(0x8a, b"\0\0\0\x01")).unwrap();
     expect(&mut tcp, b"\x89\x04\0\0\0\x02");
     expect_end(&mut tcp);
@@ -184,7 +184,7 @@ fn the_blocking_server_rejects_an_invalid_request() {
     let mut answer = String::new();
     tcp.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
-    // The server continues to read, because a reset could destroy its response.
+    // The server still reads, because a reset could destroy its response.
     for _ in 0..3 {
         tcp.write_all(b"more input").unwrap();
         thread::sleep(Duration::from_millis(50));

@@ -11,7 +11,7 @@ use ws_handshake::{
 };
 use ws_proto::DeflateConfig;
 
-/// Splits the bytes into pieces whose lengths are those of `cuts`, over and over.
+/// Splits the bytes into pieces. Their lengths are those in `cuts`, repeated until the bytes end.
 fn split<'a>(mut bytes: &'a [u8], cuts: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
     cuts.iter().cycle().map_while(move |cut| {
         let (piece, rest) = bytes.split_at(bytes.len().min(*cut));
@@ -20,8 +20,8 @@ fn split<'a>(mut bytes: &'a [u8], cuts: &'a [usize]) -> impl Iterator<Item = &'a
     })
 }
 
-/// Passes the pieces to a server. Returns the number of bytes consumed, and the request if it is
-/// complete.
+/// Passes the pieces to a server. Returns the number of bytes consumed, and the request if the head
+/// is complete.
 fn serve(bytes: &[u8], cuts: &[usize]) -> Result<(usize, Option<UpgradeRequest>), Rejection> {
     let mut server = ServerHandshake::new(OriginPolicy::default());
     feed(split(bytes, cuts), |piece| server.receive(piece)).inspect_err(|rejection| {
@@ -30,7 +30,8 @@ fn serve(bytes: &[u8], cuts: &[usize]) -> Result<(usize, Option<UpgradeRequest>)
     })
 }
 
-/// Passes the pieces to a client, and then the end of the stream. Returns the result as text.
+/// Passes the pieces to a client, and ends the stream if the client needs more. Returns the result
+/// as text.
 fn connect(bytes: &[u8], cuts: &[usize]) -> String {
     let request = Request::new()
         .protocol("a")
@@ -177,7 +178,7 @@ proptest! {
     ) {
         if let Ok(target) = Target::parse(&url) {
             prop_assert!(!target.host().is_empty() && target.port() != 0);
-            // A parsed target can be sent, and a server accepts it.
+            // A request for a parsed target can be built, and a server accepts this request.
             let mut client = Request::new().build(&target, NONCE).unwrap();
             let offer = serve(client.request(), &[usize::MAX]).unwrap().1.unwrap();
             prop_assert_eq!(offer.host(), target.authority());
@@ -192,7 +193,8 @@ proptest! {
         value in prop::collection::vec(any::<u8>(), 0..20),
     ) {
         if let Ok(client) = Request::new().header(&name, &value[..]).build(&target(), NONCE) {
-            // A value cannot add a header line.
+            // Without the header, the head has 7 lines. `split` also returns the end after the last
+            // LF.
             let lines = client.request().split(|byte| *byte == b'\n').count();
             prop_assert_eq!(lines, 9);
             prop_assert!(!matches!(serve(client.request(), &[usize::MAX]), Ok((_, None))));

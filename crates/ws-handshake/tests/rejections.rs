@@ -1,4 +1,4 @@
-//! The requests that a server rejects, with the reason and status (RFC 6455 §4.2.1, RFC 9112).
+//! The requests that a server rejects, each with its reason and status (RFC 6455 §4.2.1, RFC 9112).
 
 #![forbid(unsafe_code)]
 

@@ -138,7 +138,7 @@ fn content_length_of_zero_is_accepted() {
 fn unused_bits_of_the_key_may_have_any_value() {
     let head = HeadText::request().set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZR==");
     let accepted = offer(&head).accept(Answer::new()).unwrap();
-    // The text of the key is hashed, not the bytes that it encodes.
+    // The text of the key is hashed, not the bytes that the text encodes.
     assert_ne!(
         accepted.response().headers()["sec-websocket-accept"],
         ACCEPT
@@ -310,7 +310,7 @@ fn invalid_answers_are_errors() {
     ] {
         assert_eq!(offer.accept(answer).unwrap_err(), error);
     }
-    // The request can still be accepted.
+    // After these errors, the request can still be accepted.
     assert!(offer.accept(Answer::new().protocol("chat")).is_ok());
 }
 

@@ -1,8 +1,8 @@
 //! The parts that the echo servers and clients of all runtimes share: command lines, and the
 //! dialogue with the peer.
 //!
-//! The programs are written as a user of the library would write them: with its defaults and
-//! without hidden settings.
+//! The programs are written as a user of the library would write them: with the defaults of the
+//! library and without hidden settings.
 
 #![forbid(unsafe_code)]
 
@@ -16,16 +16,16 @@ use clap::Parser;
 use ws_driver::transport::{Runtime, Wrap};
 use ws_driver::{Acceptor, Config, Connector, DeflateConfig, OriginPolicy};
 
-/// The pause after a failed `accept`. The process is probably out of file descriptors, and
-/// connections that end in the meantime free some.
+/// The pause after a failed `accept`. The process probably has no more file descriptors.
+/// Connections that end during the pause release some.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// The setting for compression.
+/// The command-line option for compression.
 #[derive(Debug, clap::Args)]
 struct Compression {
     /// Compress messages if the other side agrees (permessage-deflate). The settings `mem_level=N`,
     /// from 1 to 9, and `window_bits=N`, from 9 to 15, determine how much memory compression may
-    /// use. Separate them by a comma.
+    /// use. Separate two settings by a comma.
     #[arg(long, value_name = "SETTINGS", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = deflate_config)]
     deflate: Option<DeflateConfig>,
@@ -41,8 +41,8 @@ impl Compression {
     }
 }
 
-/// Changes the library's defaults by `text`, a comma-separated list of `mem_level=N` and
-/// `window_bits=N`.
+/// Parses `text`, a comma-separated list of `mem_level=N` and `window_bits=N`. A setting that is
+/// not in the list has the library's default.
 fn deflate_config(text: &str) -> Result<DeflateConfig, String> {
     let mut settings = text.split(',').filter(|setting| !setting.is_empty());
     settings.try_fold(DeflateConfig::default(), |config, setting| {
@@ -64,7 +64,7 @@ fn deflate_config(text: &str) -> Result<DeflateConfig, String> {
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct EchoServer {
-    /// The port to listen on; 0 picks a free one.
+    /// The port to listen on; 0 picks a free port.
     #[arg(long)]
     port: u16,
     /// The number of threads that serve connections.
@@ -72,8 +72,8 @@ pub struct EchoServer {
     pub threads: u16,
     #[command(flatten)]
     compression: Compression,
-    /// Accept pages of this origin, such as `http://localhost:8080`. May be repeated. By default
-    /// only pages of the server's own host and port are accepted.
+    /// Accept connections from web pages of this origin, such as `http://localhost:8080`. May be
+    /// repeated. By default only pages of the server's own host and port are accepted.
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
 }
@@ -85,8 +85,8 @@ impl EchoServer {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    /// Returns an acceptor with the settings of the command line, and the library's defaults for
-    /// everything else.
+    /// Returns an acceptor with the settings of the command line. All other settings have the
+    /// library's defaults.
     pub fn acceptor<R>(&self) -> Acceptor<R> {
         Acceptor::new()
             .config(self.compression.config())
@@ -101,12 +101,12 @@ impl EchoServer {
     }
 }
 
-/// Accepts a connection over `stream` and echoes every message until it ends.
+/// Accepts a connection over `stream` and echoes every message until the connection ends.
 ///
 /// # Errors
 ///
-/// If the handshake or the connection fails. A server may ignore this error: if the peer caused it,
-/// the peer has received an HTTP status or a Close.
+/// If the handshake or the connection fails. A server may ignore this error: a peer that broke a
+/// rule has already been sent an HTTP status or a Close.
 pub async fn echo<R, S>(acceptor: Acceptor<R>, stream: S) -> io::Result<()>
 where
     R: Wrap<S>,
@@ -120,7 +120,8 @@ where
 
 /// Connects to each WebSocket URL in turn and echoes every message until the connection ends.
 ///
-/// Prints `done URL` or `failed URL: REASON` after each, and exits with 0 in either case.
+/// Prints `done URL` or `failed URL: REASON` after each connection. The exit status is 0 in either
+/// case.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct EchoClient {
@@ -132,7 +133,7 @@ pub struct EchoClient {
 }
 
 impl EchoClient {
-    /// Connects to each URL in turn, echoes every message, and prints how the connection ended.
+    /// Connects to each URL in turn, echoes every message, and prints how each connection ended.
     ///
     /// Reading URLs from standard input blocks the thread.
     pub async fn run<R: Runtime>(&self) {
@@ -145,7 +146,7 @@ impl EchoClient {
         }
     }
 
-    /// Returns the URLs in order, and reads those of standard input when they are needed.
+    /// Returns the URLs in order. Reads a URL from standard input only when it is needed.
     fn each_url(&self) -> impl Iterator<Item = String> {
         self.urls
             .iter()
@@ -167,16 +168,15 @@ async fn echo_client<R: Runtime>(connector: &Connector<R>, url: &str) -> io::Res
     Ok(())
 }
 
-/// Prints a line that the process which started the peer waits for.
+/// Prints a line. The process that started the peer waits for this line.
 ///
-/// Ignores a closed standard output, because the peer can serve without it.
+/// An error is ignored, because the peer can serve even if standard output is closed.
 pub fn announce(line: impl Display) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// Turns the result of a peer into its exit status, and prints an error as one line on standard
-/// error.
+/// Converts the result of a peer to its exit status. Prints an error as one line on standard error.
 pub fn exit<E: Display>(command: &str, result: Result<(), E>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_after_deflate_is_not_its_value() {
+    fn a_url_after_deflate_is_not_taken_as_its_settings() {
         let client = EchoClient::try_parse_from(["client", "--deflate", "-"]).unwrap();
         assert_eq!(client.urls, ["-"]);
         assert!(client.compression.deflate.is_some());

@@ -15,9 +15,9 @@ pub const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
 
 /// The reason why a connection ended, as a number (RFC 6455 §7.4).
 ///
-/// It can hold any number. A local report may contain [`NO_STATUS`](CloseCode::NO_STATUS) or
-/// [`ABNORMAL`](CloseCode::ABNORMAL), which are never sent. [`is_sendable`](CloseCode::is_sendable)
-/// returns `true` for the numbers that can be sent.
+/// A `CloseCode` can hold any number. A local report may contain
+/// [`NO_STATUS`](CloseCode::NO_STATUS) or [`ABNORMAL`](CloseCode::ABNORMAL), which are never sent.
+/// [`is_sendable`](CloseCode::is_sendable) returns `true` for the numbers that can be sent.
 ///
 /// ```
 /// # use ws_proto::CloseCode;
@@ -71,7 +71,7 @@ impl CloseCode {
     }
 
     /// Returns `true` if the code may be in a Close frame, in either direction (RFC 6455 §7.4.1,
-    /// §7.4.2 and the registry).
+    /// §7.4.2, and the registry of IANA).
     pub const fn is_sendable(self) -> bool {
         // 1004 is reserved, and 1005, 1006 and 1015 are local reports. 1012 to 1014 were registered
         // after the RFC. 3000 to 3999 are for codes registered by libraries and frameworks, 4000 to
@@ -98,7 +98,7 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// The text beside a close code: UTF-8 of at most 123 bytes (RFC 6455 §5.5.1).
+/// The text that follows a close code: UTF-8 of at most 123 bytes (RFC 6455 §5.5.1).
 ///
 /// ```
 /// # use ws_proto::CloseReason;
@@ -114,7 +114,7 @@ impl CloseReason {
     ///
     /// # Errors
     ///
-    /// [`CloseReasonTooLong`] above [`MAX_REASON_LEN`] bytes.
+    /// [`CloseReasonTooLong`] if `reason` has more than [`MAX_REASON_LEN`] bytes.
     pub fn new(reason: impl Into<Box<str>>) -> Result<Self, CloseReasonTooLong> {
         let reason = reason.into();
         if reason.len() > MAX_REASON_LEN {
@@ -126,11 +126,11 @@ impl CloseReason {
     /// Creates a reason from the beginning of this text: as many whole characters as fit in
     /// [`MAX_REASON_LEN`] bytes.
     ///
-    /// For texts of any length, such as that of an error.
+    /// This is for texts of any length, such as the text of an error.
     #[must_use]
     pub fn truncated(reason: impl AsRef<str>) -> Self {
         let reason = reason.as_ref();
-        // A character has at most 4 bytes, so one of the first four tries is a boundary.
+        // A character has at most 4 bytes, so one of the first four lengths is a boundary.
         let most = reason.len().min(MAX_REASON_LEN);
         let cut = (0..=most).rev().find_map(|len| reason.get(..len));
         Self(cut.unwrap_or_default().into())
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn long_reasons_are_cut_between_characters() {
         for character in ["x", "\u{e4}", "\u{20ac}", "\u{1f980}"] {
-            // The limit falls on every byte of the character.
+            // These offsets put the limit at every byte of the character.
             for offset in 0..=MAX_REASON_LEN {
                 let long = ["x".repeat(offset), character.repeat(MAX_REASON_LEN)].concat();
                 let reason = CloseReason::truncated(&long);

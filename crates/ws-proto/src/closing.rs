@@ -26,18 +26,18 @@ use crate::role::Role;
 pub(crate) enum Closing {
     #[default]
     Open,
-    /// Our Close is queued or sent. The peer's has not arrived.
+    /// Our Close is queued or sent. The peer's Close has not arrived.
     LocalSent,
-    /// The transport takes no more output, and our Close has not been written. The peer's Close
-    /// still counts.
+    /// The transport takes no more output, and our Close has not been written. The peer's Close is
+    /// still recorded if it arrives.
     OutputLost,
     /// Both ends have sent a Close.
     Done,
     /// The peer broke a rule or exceeded a limit. A Close with the code of the error is queued or
-    /// sent, unless ours was queued before or the transport takes none.
+    /// sent, unless our Close was queued before or the transport takes no output.
     Failed(ReceiveError),
-    /// The connection was lost before both Closes had been exchanged: the transport ended, did not
-    /// take our Close, or a timeout passed.
+    /// The connection was lost before both Closes had been exchanged: the transport ended or did
+    /// not take our Close, or a timeout passed.
     Lost,
 }
 
@@ -66,12 +66,12 @@ impl Closes {
         }
     }
 
-    /// The Close of this end.
+    /// Returns the Close of this end.
     pub(crate) fn local(&self) -> Option<&CloseFrame> {
         self.local.as_ref()
     }
 
-    /// The Close of the peer.
+    /// Returns the Close of the peer.
     pub(crate) fn peer(&self) -> Option<&CloseFrame> {
         self.peer.as_ref()
     }
@@ -86,17 +86,17 @@ pub enum Initiator {
     Peer,
 }
 
-/// The outcome of a connection: the Closes of both ends, which of them was first, and whether the
-/// end was clean.
+/// The outcome of a connection: the Closes that both ends sent, and how the connection ended.
 ///
 /// A Close without a code has the code [`CloseCode::NO_STATUS`] (RFC 6455 §7.1.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct End {
-    /// The end that sent its Close first. Without any Close, it is the peer if the peer ended the
-    /// transport or did not answer in time. It is this end if this end found a violation.
+    /// The end that sent its Close first. If neither end sent a Close, this is the local end if it
+    /// found a violation. Otherwise it is the peer, which ended the transport or did not answer in
+    /// time.
     pub initiator: Initiator,
-    /// The Close of this end. If the end was not clean, it may not have been sent.
+    /// The Close of this end. If `clean` is `false`, this Close may not have been sent.
     pub local: Option<CloseFrame>,
     /// The Close of the peer. It is present even if ours could not be sent.
     pub peer: Option<CloseFrame>,
@@ -153,8 +153,8 @@ impl Closing {
     /// Returns `true` if this end must now end its direction of the transport (RFC 6455 §7.1.1,
     /// §7.1.7).
     ///
-    /// After both Closes a server does so, and a client lets the server go first. After a violation
-    /// or a loss both roles do.
+    /// After both Closes, a server ends its direction, and a client waits until the server has done
+    /// so. After a violation or a loss, both roles end their direction.
     pub(crate) fn ends_transport(&self, role: Role) -> bool {
         match self {
             Self::Open | Self::LocalSent | Self::OutputLost => false,

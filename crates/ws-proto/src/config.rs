@@ -10,14 +10,16 @@ use crate::deflate::DeflateConfig;
 
 /// The maximum number of frames in one assembled message.
 ///
-/// Empty fragments cost the peer almost nothing, so their number must be limited. The Autobahn
-/// suite sends 65,537.
+/// Empty fragments cost the peer almost nothing, so their number must be limited. The
+/// AutobahnTestSuite sends messages of 65,537 frames.
 pub const MAX_FRAGMENTS: u32 = 131_072;
 
-/// The limits and timeouts of a connection. The defaults are safe against a hostile peer.
+/// The limits and timeouts of a connection. The defaults bound the memory that a peer can use. They
+/// do not end a silent connection: see [`keepalive`](Self::keepalive) and
+/// [`idle_timeout`](Self::idle_timeout).
 ///
-/// The setters may be called in any order. A clone is cheap: connections with the same settings
-/// share their memory.
+/// The setters may be called in any order. Only [`unlimited`](Self::unlimited) overrides limits
+/// that were set before it. A clone is cheap, because all clones share the memory of the settings.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Config {
@@ -43,9 +45,9 @@ pub(crate) struct Settings {
 /// The times for keepalive Pings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keepalive {
-    /// The silence of the peer before a Ping.
+    /// The time without input after which a Ping is sent.
     pub(crate) interval: Duration,
-    /// The time for the Pong.
+    /// The maximum time from this Ping to its Pong.
     pub(crate) timeout: Duration,
 }
 
@@ -71,8 +73,8 @@ impl Default for Settings {
 impl Config {
     /// Compresses messages if the peer agrees to it (RFC 7692). Default: no compression.
     ///
-    /// Compression takes memory and time. It also lets an observer of message lengths draw
-    /// conclusions about the content. Do not compress secrets together with data that others chose.
+    /// Compression takes memory and time. The lengths of compressed messages also reveal something
+    /// about their content. Do not compress secrets together with data that others chose.
     #[cfg(feature = "deflate")]
     pub fn deflate(self, deflate: DeflateConfig) -> Self {
         self.set(|settings| settings.deflate = Some(deflate))
@@ -87,8 +89,8 @@ impl Config {
     /// Sets the time for the closing handshake. Default: 5 s.
     ///
     /// Messages that were queued before our Close are written first. Until the Close has been
-    /// written, the peer must take 64 KiB, or the rest, in each period of this length. Once the
-    /// Close has been written, the time starts anew. It then covers everything up to the end of the
+    /// written, the peer must take 64 KiB, or all that is left, in each period of this length. When
+    /// the Close has been written, the timeout restarts and covers everything up to the end of the
     /// transport.
     ///
     /// Short values cut off peers on slow lines. Long values let silent peers hold a connection.
@@ -96,8 +98,8 @@ impl Config {
         self.set(|settings| settings.close_timeout = timeout)
     }
 
-    /// Sets the time from a violation to the end of the transport. Data that the peer takes in the
-    /// meantime does not extend it. Default: 1 s.
+    /// Sets the time from a violation to the end of the transport. This timeout is not extended
+    /// when the peer takes data. Default: 1 s.
     pub fn failure_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.failure_timeout = timeout)
     }
@@ -123,13 +125,12 @@ impl Config {
     /// Sets the high-water mark: the number of queued bytes at which senders start to wait.
     /// Default: 64 KiB.
     ///
-    /// A message is accepted whole, whatever its length, if the queue is shorter than this or
-    /// empty.
+    /// A message of any length is accepted whole if the queue is empty or shorter than the mark.
     pub fn high_water_mark(self, len: usize) -> Self {
         self.set(|settings| settings.high_water_mark = len)
     }
 
-    /// Sets the idle timeout: the connection counts as lost if the peer sends nothing for this
+    /// Sets the idle timeout: the connection is treated as lost if the peer sends nothing for this
     /// time. Default: none.
     ///
     /// The time runs only while a task receives.
@@ -137,15 +138,16 @@ impl Config {
         self.set(|settings| settings.idle_timeout = Some(timeout))
     }
 
-    /// Sends a Ping whenever the peer has sent nothing for `interval`. The connection counts as
+    /// Sends a Ping whenever the peer has sent nothing for `interval`. The connection is treated as
     /// lost if the Pong takes longer than `timeout`. Default: no Pings.
     ///
-    /// An `interval` of less than a millisecond counts as one millisecond. Both times run only
+    /// An `interval` of less than a millisecond is raised to one millisecond. Both times run only
     /// while a task receives.
     ///
-    /// The time for the Pong starts anew whenever the transport takes bytes, because the Ping may
-    /// wait behind them. The buffers of the operating system can still delay the Ping, and their
-    /// fill level is unknown. So choose a generous `timeout` where much is sent.
+    /// The time for the Pong restarts whenever the transport takes bytes, because the Ping may be
+    /// queued after other bytes. The buffers of the operating system can still delay the Ping, and
+    /// their fill level is unknown. So choose a generous `timeout` for a connection that sends
+    /// much.
     ///
     /// Pings keep middleboxes from dropping the connection, and detect peers that have disappeared.
     pub fn keepalive(self, interval: Duration, timeout: Duration) -> Self {
@@ -153,7 +155,7 @@ impl Config {
         self.set(|settings| settings.keepalive = Some(Keepalive { interval, timeout }))
     }
 
-    /// Sets the longest payload of one frame in bytes, inclusive. Default: no limit besides
+    /// Sets the longest payload of one frame in bytes, inclusive. Default: no limit other than
     /// [`max_message`](Self::max_message).
     ///
     /// A message in longer frames is refused, even if it is within the limit on messages. The limit
@@ -178,13 +180,13 @@ impl Config {
         })
     }
 
-    /// Sets the write stall timeout: the connection counts as lost if output waits for this time
-    /// and the transport takes no byte of it. Default: 30 s.
+    /// Sets the write stall timeout: the connection is treated as lost if output waits for this
+    /// time and the transport takes no byte of it. Default: 30 s.
     pub fn write_stall_timeout(self, timeout: Duration) -> Self {
         self.set(|settings| settings.write_stall_timeout = timeout)
     }
 
-    /// Changes these settings without a change to clones.
+    /// Changes the settings of this value. Clones keep the old settings.
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         set(Arc::make_mut(&mut self.shared));
         self

@@ -109,14 +109,14 @@ impl Connection {
         (self.recv, self.send)
     }
 
-    /// Joins two halves to a connection.
+    /// Joins two halves into a connection.
     #[must_use]
     pub fn join(recv: RecvHalf, send: SendHalf) -> Self {
         Self { recv, send }
     }
 
-    /// Returns free memory to read into. It is never empty. The first call allocates a block of 64
-    /// KiB.
+    /// Returns free memory to read into, which is never empty. The first call allocates a block of
+    /// 64 KiB.
     ///
     /// The message or piece that the last step found is no longer available afterwards.
     pub fn spare(&mut self) -> &mut [u8] {
@@ -131,9 +131,9 @@ impl Connection {
     /// Call it after all steps have been taken: a Close that is still unread is ignored afterwards.
     /// An end without both Closes is abnormal (RFC 6455 §7.1.5, code 1006).
     ///
-    /// If the end was decided before, queued output can still be written. A peer that ended its
-    /// direction after its Close, or after a violation, may still read our Close. The transport can
-    /// be dropped when nothing is queued.
+    /// If the outcome was decided before this call, queued output can still be written. A peer that
+    /// ended its direction after its Close, or after a violation, may still read our Close. The
+    /// transport can be dropped when nothing is queued.
     pub fn end_of_input(&mut self) {
         if !self.send.has_ended() {
             self.send.transport_ended();
@@ -145,8 +145,8 @@ impl Connection {
         match self.recv.next_message(&mut self.send) {
             Step::Found(()) => self.recv.message().map_or(Step::NeedInput, Step::Found),
             Step::NeedInput => {
-                // Parking validates the part of the frame that has arrived, so that a violation in
-                // it is found at once.
+                // `park` validates the part of the frame that has arrived, so that a violation in
+                // this part is found at once.
                 let block = self.recv.lending().park(&mut self.send);
                 self.recv.lending().lend(block);
                 let failure = self.send.failure();
@@ -164,7 +164,8 @@ impl Connection {
         self.recv.next_start(&mut self.send)
     }
 
-    /// Finds the next piece of that message, or its end. [`RecvHalf::chunk`] returns the piece.
+    /// Finds the next piece of the message that [`next_start`](Self::next_start) found, or the end
+    /// of this message. [`RecvHalf::chunk`] returns the piece.
     pub fn next_chunk(&mut self) -> Step<Chunk> {
         self.recv.next_chunk(&mut self.send)
     }

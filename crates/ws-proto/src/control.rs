@@ -38,7 +38,7 @@ impl ControlPayload {
     ///
     /// # Errors
     ///
-    /// [`ControlPayloadTooLong`] above [`MAX_CONTROL_LEN`] bytes.
+    /// [`ControlPayloadTooLong`] if `payload` has more than [`MAX_CONTROL_LEN`] bytes.
     pub fn new(payload: impl AsRef<[u8]>) -> Result<Self, ControlPayloadTooLong> {
         let payload = payload.as_ref();
         let too_long = ControlPayloadTooLong { len: payload.len() };
@@ -100,7 +100,7 @@ impl fmt::Debug for ControlPayload {
 
 /// The payload is longer than a control frame may carry (RFC 6455 §5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{len} bytes do not fit a control frame: give at most {MAX_CONTROL_LEN}")]
+#[error("{len} bytes do not fit in a control frame: give at most {MAX_CONTROL_LEN}")]
 #[non_exhaustive]
 pub struct ControlPayloadTooLong {
     /// The number of bytes that were given.
@@ -109,8 +109,8 @@ pub struct ControlPayloadTooLong {
 
 /// A received control frame (RFC 6455 §5.5).
 ///
-/// The connection queues the reply itself. It leaves Pongs to the caller if
-/// [`Config::manual_pongs`](crate::Config::manual_pongs) is set.
+/// The step that returns the frame has already queued the reply, if one is due. With
+/// [`Config::manual_pongs`](crate::Config::manual_pongs), the caller must answer Pings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     /// A Close, which starts or answers the closing handshake. If it has no code, its code is

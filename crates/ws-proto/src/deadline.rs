@@ -1,5 +1,5 @@
-//! Timeouts as data. A timeout is started without a clock. Its deadline is computed when the caller
-//! passes the current time.
+//! Timeouts that need no clock. A timeout is started without the current time. Its deadline is
+//! computed when the caller next passes the current time.
 
 use core::time::Duration;
 

@@ -106,7 +106,8 @@ pub enum LimitError {
         "a message of at least {len} bytes is over the limit of {limit}: raise `max_message` to accept it"
     )]
     MessageTooLong {
-        /// The number of bytes up to and including the frame that exceeded the limit.
+        /// The number of bytes when the limit was exceeded. For an uncompressed message, this
+        /// includes the whole frame that exceeded it.
         len: u64,
         /// The number of bytes that are allowed.
         limit: usize,

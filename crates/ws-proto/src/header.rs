@@ -85,8 +85,8 @@ impl FrameHeader {
     ///
     /// # Errors
     ///
-    /// Each variant of [`ProtocolError`] that names RFC 6455 §5.1, §5.2, §5.4 or the header rules
-    /// of §5.5.
+    /// Every variant of [`ProtocolError`] except those about payloads: `CloseReasonNotUtf8`,
+    /// `CloseTooShort`, `InvalidCloseCode`, `InvalidDeflate` and `InvalidUtf8`.
     #[inline]
     pub fn parse(
         bytes: &[u8],
@@ -113,8 +113,9 @@ impl FrameHeader {
     /// uncompressed message in one frame. Returns the kind of the message, the header and its
     /// length.
     ///
-    /// The rules are those of [`parse`](Self::parse). For everything else, including violations, it
-    /// returns `None`, and `parse` must be called. No message may be open.
+    /// The rules are those of [`parse`](Self::parse). Returns `None` for any other frame, for an
+    /// incomplete header, and for a violation. The caller must then call `parse`. Call
+    /// `parse_plain` only while no message is open.
     #[inline]
     pub(crate) fn parse_plain(bytes: &[u8], role: Role) -> Option<(MessageKind, Self, usize)> {
         let (&first, rest) = bytes.split_first()?;
@@ -167,8 +168,8 @@ static FIRST_BYTES: [Result<OpCode, ProtocolError>; 256] = {
     results
 };
 
-/// Checks reserved bits, opcode, and fragmentation of control frames, without the state of the
-/// connection.
+/// Checks the rules for the first byte that do not depend on the state of the connection: reserved
+/// bits, the opcode, and FIN of control frames.
 const fn parse_first(first: u8) -> Result<OpCode, ProtocolError> {
     let opcode = OpCode::from_number(first & OPCODE);
     // RSV1 may only be set on the first frame of a message (RFC 7692 §6).
@@ -245,8 +246,7 @@ fn parse_rest(bytes: &[u8], opcode: OpCode, role: Role) -> Parsed<(u64, Option<M
     }))
 }
 
-/// Parses the payload length. Returns it with the remaining input and the length of the header so
-/// far.
+/// Returns the payload length, the remaining input, and the length of the header so far.
 #[inline]
 fn parse_len(short: u8, rest: &[u8]) -> Parsed<(u64, &[u8], usize)> {
     let parsed = match short {

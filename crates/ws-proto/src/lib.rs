@@ -1,10 +1,11 @@
 //! The WebSocket protocol (RFC 6455) without I/O: framing, masking, UTF-8, fragments, control
-//! frames, the closing handshake, limits, and timeouts as data.
+//! frames, the closing handshake, limits, and timeouts.
 //!
 //! This crate turns received bytes into messages, and messages into bytes to send. It never reads a
-//! socket, a clock or a random source, and never waits. The opening handshake is in `ws-handshake`.
-//! Asynchronous connections for particular runtimes are built from both crates. Use this crate
-//! alone for a proxy, a game loop, a fuzzer, or your own runtime.
+//! socket, a clock or a random source. It never waits either: it returns the deadline of each
+//! timeout, and the caller waits. The opening handshake is in `ws-handshake`. The crates for
+//! asynchronous runtimes use both crates. Use this crate alone for a proxy, a game loop, a fuzzer,
+//! or your own runtime.
 //!
 //! # The loop
 //!
@@ -23,9 +24,10 @@
 //!             let echo = server.recv.take_message().expect("a message was just found");
 //!             server.send.message(echo)?;
 //!         }
-//!         Step::Control(_) | Step::Busy => {} // Control frames have been answered. Continue.
-//!         Step::NeedInput => break,           // Write what is queued, then read more.
-//!         Step::Ended => break,               // Write what is queued, then end the transport.
+//!         // A control frame has already been answered. After `Busy`, decompression continues.
+//!         Step::Control(_) | Step::Busy => {}
+//!         Step::NeedInput => break, // Write what is queued, then read more.
+//!         Step::Ended => break, // Write what is queued, then end the transport.
 //!     }
 //! }
 //!
@@ -39,19 +41,21 @@
 //!
 //! The caller has four more duties:
 //!
-//! * Before each wait, call [`SendHalf::deadline`], which returns the latest time at which the wait
-//!   must end. After each wait, call [`SendHalf::expire`], even if input ended the wait. Otherwise
-//!   a peer that keeps sending is never timed out.
-//! * When the transport takes no more output, call [`SendHalf::stalled`]. It limits the replies in
-//!   the queue. With a blocking socket, call it before each write.
+//! * Before each wait, call [`SendHalf::deadline`], which returns the time by which the wait must
+//!   end. After each wait, call [`SendHalf::expire`], even if input ended the wait. Otherwise a
+//!   peer that keeps sending avoids every timeout.
+//! * When the transport takes no more output, call [`SendHalf::stalled`]. This starts the write
+//!   stall timeout. While output is queued, only the newest Ping is then answered. A blocking
+//!   socket cannot report that it takes no more, so call `stalled` before each write to such a
+//!   socket.
 //! * When the input ends, call [`Connection::end_of_input`].
 //! * When [`SendHalf::ends_transport`] returns `true`, shut down writing. Drop the transport when
-//!   the peer has done the same or a deadline has passed.
+//!   the peer has also ended its direction, or when a deadline has passed.
 //!
 //! # Features
 //!
 //! * `std` (default) adds run-time detection of vector instructions to masking and to the UTF-8
-//!   check. It also adds output as `IoSlice`s.
+//!   check. It also adds `SendHalf::io_slices` for vectored writes.
 //! * `deflate` adds the compression of messages (RFC 7692). It requires `std`.
 
 #![no_std]

@@ -48,7 +48,7 @@ impl MaskKey {
         arch::mask_text(self, payload)
     }
 
-    /// Masks or unmasks `source` while it is appended to `target`. This costs about as much as a
+    /// Masks or unmasks `source` and appends the result to `target`. This costs about as much as a
     /// copy alone.
     ///
     /// ```
@@ -72,8 +72,8 @@ impl MaskKey {
     /// Returns the key repeated to eight bytes.
     #[inline]
     pub(crate) const fn word(self) -> u64 {
-        // Joins two halves instead of eight bytes, because compilers assemble the bytes one by one.
-        // The halves are equal, so the byte order does not matter.
+        // This joins two halves of four bytes. From an array of eight bytes, compilers would
+        // assemble the word byte by byte. The halves are equal, so the byte order does not matter.
         let half = u32::from_ne_bytes(self.0) as u64;
         (half << 32) | half
     }
@@ -88,8 +88,8 @@ impl fmt::Debug for MaskKey {
 /// The source of a client's masking keys.
 ///
 /// This crate has no source of randomness. RFC 6455 §10.3 requires each key to come from a strong
-/// source. Otherwise a party that chooses the payload can choose the bytes on the wire. An
-/// implementation should use the random source of the operating system.
+/// source of randomness. Otherwise a party that chooses the payload could also choose the bytes on
+/// the wire. An implementation should use the random source of the operating system.
 pub trait MaskSource: Send + Sync {
     /// Returns a fresh key for the next frame.
     fn next_key(&mut self) -> MaskKey;

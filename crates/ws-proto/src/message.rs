@@ -143,8 +143,8 @@ messages! {
     [] MessageRef<'_>, |message| message.to_message();
 }
 
-/// A borrowed message in the memory of the connection, valid until the next call. `Debug` prints
-/// only the kind and the length.
+/// A borrowed message. The payload of a received message is in the memory of the connection, and is
+/// valid until the next call. `Debug` prints only the kind and the length.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum MessageRef<'a> {
     /// Arbitrary bytes.
@@ -195,8 +195,10 @@ impl fmt::Debug for MessageRef<'_> {
 
 /// A message to send, borrowed or owned. Every sending method accepts it through [`IntoOutgoing`].
 ///
-/// Owned payloads of 8 KiB and more are not copied if no mask changes them. A message for many
-/// connections is a [`Prepared`].
+/// An owned payload of 8 KiB or more is queued without a copy, unless it is compressed or sent in
+/// fragments of less than 8 KiB. A client also copies a payload that is shared or sent in
+/// fragments, because a client must mask the bytes. For a message to many connections, use
+/// [`Prepared`].
 ///
 /// If compression was agreed, a message can be excluded from it, or compressed even if it is short:
 ///
@@ -204,8 +206,8 @@ impl fmt::Debug for MessageRef<'_> {
 /// use ws_proto::{Config, Outgoing, SendHalf};
 ///
 /// let mut send = SendHalf::server(&Config::default());
-/// // This secret is sent beside text that an attacker chooses. The compressed length would
-/// // reveal it (RFC 7692 §8).
+/// // An attacker chooses other text on this connection. The compressed length of the secret could
+/// // then reveal the secret (RFC 7692 §8).
 /// send.message(Outgoing::from("token=5f3a").uncompressed())?;
 /// # Ok::<(), ws_proto::SendError>(())
 /// ```
@@ -241,10 +243,10 @@ impl Payload<'_> {
     }
 }
 
-/// The rule by which a message is compressed if compression was agreed.
+/// The condition under which a message is compressed, provided that compression was agreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compression {
-    /// Compressed if it is long enough.
+    /// The message is compressed if its length reaches the threshold.
     ByLength,
     Always,
     Never,
@@ -320,7 +322,7 @@ impl fmt::Debug for Outgoing<'_> {
 /// # Ok::<(), ws_proto::SendError>(())
 /// ```
 ///
-/// Another type is serialized first, or implements this trait:
+/// Serialize a value of another type first, or implement this trait for its type:
 ///
 /// ```
 /// use ws_proto::{Config, IntoOutgoing, Outgoing, SendHalf};
@@ -340,7 +342,7 @@ impl fmt::Debug for Outgoing<'_> {
 /// # Ok::<(), ws_proto::SendError>(())
 /// ```
 ///
-/// A type without the trait is a compile error:
+/// A type that does not implement the trait causes a compile error:
 ///
 /// ```compile_fail,E0277
 /// use ws_proto::{Config, SendHalf};
@@ -360,7 +362,7 @@ impl fmt::Debug for Outgoing<'_> {
     note = "serialize a type of your own first, as with `serde_json::to_string(&value)?`"
 )]
 pub trait IntoOutgoing<'a> {
-    /// Converts the value into a message, which borrows the payload if the value is a reference.
+    /// Converts the value into a message. The message borrows the payload or owns it.
     fn into_outgoing(self) -> Outgoing<'a>;
 }
 
@@ -373,8 +375,8 @@ impl<'a> IntoOutgoing<'a> for Outgoing<'a> {
 /// Implements [`IntoOutgoing`] and `From` for each type, with the expression that makes the
 /// message.
 ///
-/// There is no blanket implementation for `Into<Outgoing>`, because the compiler shows the
-/// diagnostics of the trait only without one.
+/// There is no blanket implementation for `Into<Outgoing>`. With such an implementation, the
+/// compiler would not show the diagnostics of the trait.
 macro_rules! outgoing {
     ($([$($generics:tt)*] $from:ty, |$payload:pat_param| $outgoing:expr;)+) => {$(
         impl<'a, $($generics)*> From<$from> for Outgoing<'a> {

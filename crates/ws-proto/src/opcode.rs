@@ -11,7 +11,7 @@ pub enum OpCode {
     Text = 0x1,
     /// The only or first frame of a binary message.
     Binary = 0x2,
-    /// The start or the answer of the closing handshake.
+    /// The frame that starts or answers the closing handshake.
     Close = 0x8,
     /// A request for a Pong.
     Ping = 0x9,

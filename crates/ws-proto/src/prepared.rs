@@ -14,9 +14,9 @@ use crate::message::{Compression, IntoOutgoing, MessageKind, Outgoing, Payload};
 ///
 /// All connections of a server share the encoded frames. There is one plain frame, and one
 /// compressed frame for each window size. The first connection that needs a compressed frame
-/// creates it with its own compression level. A client masks each frame anew (RFC 6455 §5.3), so
-/// its connections share only the compressed payload. A connection that cuts messages into
-/// fragments shares nothing.
+/// creates that frame with its own compression level. A client masks each frame with a new key (RFC
+/// 6455 §5.3), so its connections share only the compressed payload. A connection that sends the
+/// message in fragments shares no frame.
 ///
 /// The compressed frame refers to no earlier message, so it suits every connection. With context
 /// takeover, the next ordinary message of the connection does not refer to earlier messages either
@@ -46,16 +46,17 @@ struct Shared {
     compressed: CompressedFrames,
 }
 
-/// One entry per window size, from [`MIN_WINDOW_BITS`] on. An entry that holds `None` means that
-/// compression does not shorten the message.
+/// One entry per window size, from [`MIN_WINDOW_BITS`] on. An entry is set to `None` if compression
+/// does not shorten the message.
 #[cfg(feature = "deflate")]
 type CompressedFrames = [std::sync::OnceLock<Option<PreparedFrame>>; 7];
 
-/// The smallest window of the compressor, which it also uses in place of a smaller one.
+/// The logarithm of the smallest window of the compressor. The compressor also uses this window if
+/// a smaller one was agreed.
 #[cfg(feature = "deflate")]
 const MIN_WINDOW_BITS: u8 = 9;
 
-/// The single frame of a message, as a server sends it.
+/// The frame of a message that is sent in one frame, as a server sends it: without a mask.
 pub(crate) struct PreparedFrame {
     pub(crate) bytes: Bytes,
     header_len: usize,
@@ -132,7 +133,7 @@ impl Prepared {
     }
 
     /// Returns the compressed frame, or `None` if compression does not shorten the payload.
-    /// `compress` is called once for each window size.
+    /// `compress` is called at most once for each window size.
     #[cfg(feature = "deflate")]
     pub(crate) fn compressed(
         &self,

@@ -2,8 +2,8 @@
 
 /// One of the two ends of a connection (RFC 6455 §1.3).
 ///
-/// The role decides which end masks: a client masks every frame it sends, a server none (RFC 6455
-/// §5.1).
+/// The role decides which end masks: a client masks every frame that it sends, and a server masks
+/// none (RFC 6455 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The end that sent the opening request.

@@ -1,5 +1,5 @@
-//! Bytes that are known to be UTF-8: the type of a text message, and the two buffers in which the
-//! receiving half keeps text.
+//! UTF-8 text: the type of a text message, and the two buffers in which the receiving half keeps
+//! text.
 //!
 //! Text is validated once, when it arrives, and read many times. The types in this module own their
 //! bytes, so that no code can change them between the check and a read. The only unchecked
@@ -22,14 +22,14 @@ use crate::mask::MaskKey;
 use crate::message::{Message, MessageKind, MessageRef};
 use crate::utf8::{InvalidUtf8, Utf8Stream};
 
-/// The number of bytes beyond the announced frame that a message under assembly may reserve at
-/// once.
+/// The maximum number of bytes that a message under assembly reserves in addition to the announced
+/// rest of the frame.
 const RESERVE_LEN: usize = 64 * 1024;
 
 /// A text message: reference-counted UTF-8. A clone is cheap.
 ///
-/// It dereferences to `str`. `Debug` prints only the length, because payloads do not belong in
-/// logs.
+/// A `Text` dereferences to `str`. `Debug` prints only the length, because payloads do not belong
+/// in logs.
 ///
 /// ```
 /// let text = ws_proto::Text::from("hello");
@@ -58,7 +58,7 @@ impl Text {
     }
 }
 
-/// The error of [`Text::try_from`] for bytes that are not UTF-8. It contains the bytes.
+/// The error of [`Text::try_from`] for bytes that are not UTF-8. The error contains these bytes.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the bytes are not UTF-8: send them as a binary message")]
 pub struct NotUtf8(pub Bytes);
@@ -187,8 +187,8 @@ impl fmt::Debug for Text {
     }
 }
 
-/// The buffer of a message under assembly. Its memory is reused. Text is validated as it is
-/// appended.
+/// The buffer of a message under assembly. The memory is reused for the next message. Text is
+/// validated when it is appended.
 ///
 /// Invariant: all bytes of a text except the last `utf8.pending_len()` are UTF-8.
 pub(crate) struct MessageBuffer {
@@ -294,12 +294,12 @@ impl MessageBuffer {
     }
 }
 
-/// Unmasks `payload` and appends it to `bytes`. Returns `true` if it was unmasked and is ASCII.
-/// Without a key, ASCII is not detected.
+/// Unmasks `payload` and appends it to `bytes`. Returns `true` if the unmasked bytes are ASCII.
+/// Without a key, returns `false`, because ASCII is not detected then.
 ///
-/// The capacity depends on the bytes that arrived, not on the length that a header announced. It is
-/// at most twice the length, and at most [`RESERVE_LEN`] more than the `expected` rest of the frame
-/// needs.
+/// The capacity depends on the bytes that arrived, not on the length that a header announced. The
+/// capacity is at most doubled, unless `payload` needs more. It is at most [`RESERVE_LEN`] greater
+/// than the length that the message has after the `expected` rest of the frame.
 fn append_unmasked(
     bytes: &mut Vec<u8>,
     payload: &[u8],
@@ -333,7 +333,8 @@ pub(crate) fn unmask_text(bytes: &mut [u8], key: Option<MaskKey>) -> Result<&str
     is_text.then(|| validated(bytes)).ok_or(InvalidUtf8)
 }
 
-/// A block of input that stores the range that was last found to be text, until a mutable access.
+/// A block of input. It stores the range that the last check accepted as text. Any mutable access
+/// clears this range.
 ///
 /// Invariant: the bytes in `text` are UTF-8.
 #[derive(Default)]
@@ -378,7 +379,7 @@ impl TextBlock {
         Ok(())
     }
 
-    /// Moves the bytes in `keep` to new memory of exactly their size. Returns the old memory.
+    /// Moves the bytes in `keep` to new memory of exactly their length. Returns the old memory.
     pub(crate) fn shrink(&mut self, keep: Range<usize>) -> Box<[u8]> {
         let kept = self.bytes.get(keep.clone()).unwrap_or_default().into();
         self.text = if keep.start <= self.text.start && self.text.end <= keep.end {
@@ -389,7 +390,7 @@ impl TextBlock {
         core::mem::replace(&mut self.bytes, kept)
     }
 
-    /// Returns the bytes that were last found to be text.
+    /// Returns the bytes that the last check accepted as text.
     #[inline]
     pub(crate) fn text(&self) -> &str {
         validated(self.bytes.get(self.text.clone()).unwrap_or_default())
@@ -398,18 +399,19 @@ impl TextBlock {
 
 /// Converts bytes that one of the types above, or [`unmask_text`], has already validated.
 ///
-/// It is only called in this file, and the fields that the callers pass are private to this file.
+/// This function is called only in this file, and the fields that its callers pass are private to
+/// this file.
 #[expect(unsafe_code)]
 #[inline]
 fn validated(bytes: &[u8]) -> &str {
     debug_assert!(core::str::from_utf8(bytes).is_ok());
     // SAFETY: the bytes must be UTF-8. `Text` holds bytes from `str`, `String`, `valid_utf8` or a
     // `MessageBuffer` and never changes them. `MessageBuffer` passes the bytes of a text that
-    // `Utf8Stream` accepted, without the incomplete character at the end. `unmask_text` passes what
-    // `valid_utf8` or `MaskKey::apply_text` accepted, and borrows it. `TextBlock` passes a range
-    // that `unmask_text` accepted, and clears the range on every mutable access. Bytes that were
-    // ASCII when they were unmasked skip `Utf8Stream`, unless they follow an incomplete character.
-    // This is sound because ASCII is UTF-8.
+    // `Utf8Stream` accepted, without the incomplete character at the end. `unmask_text` passes the
+    // bytes that `valid_utf8` or `MaskKey::apply_text` accepted, and keeps them borrowed.
+    // `TextBlock` passes a range that `unmask_text` accepted, and clears the range on every mutable
+    // access. Bytes that were ASCII when they were unmasked skip `Utf8Stream`, unless they follow
+    // an incomplete character. This is sound because ASCII is UTF-8.
     unsafe { core::str::from_utf8_unchecked(bytes) }
 }
 

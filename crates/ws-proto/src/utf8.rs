@@ -45,8 +45,8 @@ impl Utf8Stream {
         self.pending_len.into()
     }
 
-    /// Moves bytes from `piece` to the pending character until that is complete. Returns the rest
-    /// of the piece.
+    /// Moves bytes from `piece` to the pending character until this character is complete. Returns
+    /// the rest of the piece.
     fn complete_pending<'a>(&mut self, mut piece: &'a [u8]) -> Result<&'a [u8], InvalidUtf8> {
         while self.pending_len > 0
             && let Some((&byte, rest)) = piece.split_first()
@@ -72,8 +72,8 @@ impl Utf8Stream {
 /// Returns the total length of the complete characters. An incomplete character may follow them.
 fn whole_len(bytes: &[u8]) -> Result<usize, InvalidUtf8> {
     let (head, last) = bytes.split_at(last_lead(bytes));
-    // An error in `head` is final: later input cannot complete a character in it, because `last`
-    // begins with a lead byte or the last three bytes contain none.
+    // An error in `head` is final. Later input cannot repair it, because an incomplete character at
+    // the end of `bytes` is always in `last`.
     if !arch::valid_utf8(head) {
         return Err(InvalidUtf8);
     }
@@ -84,8 +84,8 @@ fn whole_len(bytes: &[u8]) -> Result<usize, InvalidUtf8> {
     }
 }
 
-/// Returns the start of the last character of more than one byte if that may be incomplete,
-/// otherwise the length of `bytes`.
+/// Returns the position of the last lead byte if its character may be incomplete. Otherwise returns
+/// the length of `bytes`.
 fn last_lead(bytes: &[u8]) -> usize {
     let (_, last) = bytes.split_at(bytes.len().saturating_sub(MAX_UNFINISHED_LEN));
     match last.iter().rposition(|byte| *byte >= FIRST_LEAD) {

@@ -1,4 +1,5 @@
-//! Dropping the message that a step found: its memory is freed, and nothing else changes.
+//! Dropping the message that a step found. The memory of the message is freed, and nothing else
+//! changes.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +12,7 @@ use ws_proto::{Chunk, Config, Connection, MessageKind, Role, Step};
 const BLOCK_LEN: usize = 4096;
 const MIB: usize = 1 << 20;
 
-/// Returns an end that has read `input` before its first block.
+/// Returns an end that has received `input` before its first block is lent.
 fn end(role: Role, input: &[u8]) -> Connection {
     let mut end = connection(role, &Config::default());
     let lending = &mut end.recv.lending();
@@ -49,7 +50,7 @@ fn next(end: &mut Connection, input: &mut &[u8]) -> Option<Seen> {
     }
 }
 
-/// Drops the message, and checks that nothing else changes.
+/// Drops the message, and asserts that nothing else changes.
 fn drop_message(end: &mut Connection) {
     let recv = &mut end.recv;
     let unread = recv.unread().to_vec();
@@ -62,8 +63,8 @@ fn drop_message(end: &mut Connection) {
     }
 }
 
-/// Returns the frames and the events of messages in one block, in fragments and in large frames,
-/// with Pings between them.
+/// Returns the bytes of messages with Pings between them, and the expected events. The messages are
+/// short, in fragments, or in frames that are longer than a block.
 fn dialogue(role: Role) -> (Vec<u8>, Vec<Seen>) {
     let bytes = frames_to(role, |w| {
         w.text("in the block");
@@ -235,7 +236,7 @@ fn dropping_does_not_change_a_message_in_pieces() {
                 let mut end = end(role, &[]);
                 let mut input = &bytes[..];
                 if assembled {
-                    // A part is assembled first.
+                    // `next_message` assembles a part of the message first.
                     for _ in 0..2 {
                         read(&mut end, &mut input);
                         assert_eq!(end.recv.next_message(&mut end.send), Step::NeedInput);
@@ -282,8 +283,8 @@ fn neither_take_message_nor_drop_message_removes_a_piece() {
     }
 }
 
-/// Otherwise a connection whose messages have the length of a block would need two reads for each
-/// of them.
+/// With usual blocks, a connection whose messages are as long as a block would need two reads for
+/// each message.
 #[test]
 fn a_frame_that_does_not_fit_a_block_with_its_header_requires_large_blocks() {
     for role in BOTH {

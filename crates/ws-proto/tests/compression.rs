@@ -1,4 +1,4 @@
-//! Compressed messages: between two ends of this crate, and from recorded bytes.
+//! Compressed messages. Either this crate sends them, or the test contains their bytes.
 
 #![forbid(unsafe_code)]
 #![cfg(feature = "deflate")]
@@ -14,7 +14,8 @@ use support::{
     BOTH, FIN, TEXT, connection, fill, fragmenting, output, read_input, receive_all, receive_frame,
 };
 
-/// Returns agreements with both takeover modes and several windows.
+/// Returns agreements with several windows. In each agreement, one of the ends has context
+/// takeover.
 fn agreements() -> impl Iterator<Item = DeflateParams> {
     let windows = [8, 9, 11, 15];
     windows.into_iter().flat_map(move |bits| {
@@ -34,7 +35,7 @@ fn end(role: Role, params: &DeflateParams, config: &Config) -> Connection {
     end
 }
 
-/// Returns the sending half of such an end.
+/// Returns the sending half of an [`end`].
 fn sender(role: Role, params: &DeflateParams, config: &Config) -> SendHalf {
     end(role, params, config).split().1
 }
@@ -179,27 +180,27 @@ fn the_examples_of_the_rfc_are_decompressed() {
             b"\x41\x03\xf2\x48\xcd\x89\x00\x80\x04\xc9\xc9\x07\x00",
             vec!["Hello"],
         ),
-        // The second refers to the first.
+        // The second message refers to the first.
         (
             b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00",
             vec!["Hello", "Hello"],
         ),
-        // A stored block.
+        // A stored DEFLATE block.
         (
             b"\xc1\x0b\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
             vec!["Hello"],
         ),
-        // A final block, and a message behind it.
+        // A final DEFLATE block, and a message after it.
         (
             b"\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\x00\x00\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00",
             vec!["Hello", "Hello"],
         ),
-        // Two blocks.
+        // Two DEFLATE blocks.
         (
             b"\xc1\x0d\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
             vec!["Hello"],
         ),
-        // An empty message, and one that is not compressed.
+        // An empty message, and a message that is not compressed.
         (b"\xc1\x01\x00\x81\x02hi", vec!["", "hi"]),
     ] {
         for cut in 1..=bytes.len() {
@@ -240,9 +241,9 @@ fn invalid_compressed_messages_fail() {
     };
     invalid(b"\xc1\x01\xff");
     invalid(b"\xc1\x05\x00\x05\x00\xff\xff");
-    // A distance that reaches beyond the first byte.
+    // A distance that reaches back beyond the first byte.
     invalid(b"\xc1\x05\xf2\x00\x11\x00\x00");
-    // The compressed data ends inside a block.
+    // The compressed data ends inside a DEFLATE block.
     invalid(b"\xc1\x04\xf2\x48\xcd\xc9");
     let reserved = |bytes: &[u8]| {
         assert_eq!(fault(bytes, &config).1, ProtocolError::ReservedBits.into());
@@ -291,7 +292,7 @@ fn limits_apply_to_the_decompressed_length() {
     }
 }
 
-/// An empty stored block has compressed bytes and no content.
+/// An empty stored DEFLATE block has compressed bytes, but no content.
 #[test]
 fn compressed_bytes_without_content_are_limited() {
     let config = Config::default().max_message(1 << 20);
@@ -312,7 +313,7 @@ fn compressed_bytes_without_content_are_limited() {
     assert_eq!(error.close_code(), CloseCode::TOO_BIG);
 }
 
-/// The receiver returns `Busy` in between, and continues without more input.
+/// Between the steps, the receiver returns `Busy`. It continues without more input.
 #[test]
 fn a_long_message_is_decompressed_in_several_steps() {
     let params = DeflateParams::default();
@@ -323,7 +324,7 @@ fn a_long_message_is_decompressed_in_several_steps() {
     let mut pauses = 0;
     while client.next_message() == Step::Busy {
         let block = client.recv.lending().park(&mut client.send);
-        assert!(block.is_empty(), "the input was given up");
+        assert!(block.is_empty(), "the block with the input was returned");
         pauses += 1;
     }
     assert!((20..=40).contains(&pauses), "{pauses}");
@@ -433,7 +434,7 @@ fn control_frames_are_sent_while_a_long_message_is_compressed_in_steps() {
 }
 
 #[test]
-fn messages_behind_a_long_message_keep_their_order() {
+fn messages_after_a_long_message_keep_their_order() {
     for takeover in [true, false] {
         let (server, mut client) = in_steps(takeover);
         let (_, mut send) = server.split();

@@ -1,4 +1,5 @@
-//! Comparisons with a decoder that is simple enough to verify by reading it, and with the encoder.
+//! Comparisons with an oracle, a decoder that is so simple that it can be verified by reading it.
+//! Other tests compare the received messages with the sent messages.
 
 #![forbid(unsafe_code)]
 
@@ -190,7 +191,7 @@ impl Oracle<'_> {
     }
 }
 
-/// Returns payloads that are mostly text, with lengths near the limits.
+/// Returns payloads. Most of them are text, and some have lengths near a limit.
 fn payload() -> impl Strategy<Value = Vec<u8>> {
     let len = prop_oneof![4 => 0..20_usize, 2 => 120..130_usize, 1 => 290..302_usize];
     let kind = prop_oneof![3 => Just(0), 3 => Just(1), 1 => Just(2)];
@@ -295,7 +296,7 @@ fn plan() -> impl Strategy<Value = Plan> {
         })
 }
 
-/// Checks that every receiver agrees with the oracle.
+/// Asserts that every receiver agrees with the oracle.
 fn check(role: Role, bytes: &[u8], cuts: &[prop::sample::Index], plan: &Plan) {
     let expected = oracle(role, bytes);
     let pieces = cut(bytes, cuts.iter().map(|cut| cut.index(bytes.len() + 1)));

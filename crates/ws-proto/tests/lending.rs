@@ -1,5 +1,5 @@
-//! Lent payloads, which the transport takes without a copy. The bytes and their order are those of
-//! copied payloads, however many the transport takes at once.
+//! Lent payloads. The transport takes them without a copy. The output is the same as with copied
+//! payloads, however many bytes the transport takes at once.
 
 #![forbid(unsafe_code)]
 #![cfg(feature = "std")]
@@ -16,19 +16,19 @@ use support::{
 };
 use ws_proto::{CloseFrame, Config, Message, Outgoing, Role, SendError, SendHalf};
 
-/// The shortest payload that is lent.
+/// The length of the shortest payload that is lent.
 const LARGE: usize = 8 * 1024;
 const KIB: u64 = 1024;
 const MIB: usize = 1 << 20;
 const NEWEST: &[u8] = b"newest";
 
-/// Returns bytes that differ from their neighbors, and from those with another seed.
+/// Returns bytes in which neighbors differ. Another seed gives other bytes.
 fn pattern(len: usize, seed: usize) -> Vec<u8> {
     (0..len).map(|i| (i % 251 + seed) as u8).collect()
 }
 
-/// Queues a message. If its payload is lent, calls `write` once with all of the output. `write`
-/// returns the number of bytes that the transport takes. The rest of the payload is copied.
+/// Queues a message. If the payload is lent, calls `write` once with the slices of the output.
+/// `write` returns the number of bytes that the transport takes. The rest of the payload is copied.
 fn write_once<'m>(
     send: &mut SendHalf,
     message: impl Into<Outgoing<'m>>,
@@ -43,7 +43,7 @@ fn write_once<'m>(
     Ok(())
 }
 
-/// Returns the bytes of the slices, up to `most`.
+/// Returns the first `most` bytes of the slices, or all bytes if there are fewer.
 fn take(slices: &[IoSlice<'_>], most: usize) -> Vec<u8> {
     let mut taken = Vec::new();
     for slice in slices {
@@ -61,15 +61,15 @@ fn sum(slices: &[IoSlice<'_>]) -> usize {
 #[derive(Clone, Default)]
 struct Queued {
     messages: Vec<Message>,
-    /// The number of bytes of those messages that were sent.
+    /// The number of bytes of the queue that the transport has already taken.
     sent: usize,
     /// `true` if the output is stalled and the newest Ping is unanswered.
     owes_pong: bool,
 }
 
 impl Queued {
-    /// Queues small messages, which are copied, and then large ones, which are not. A large message
-    /// is two slices.
+    /// Returns a state with `small` messages, which are copied, and `large` messages after them,
+    /// which are not copied. A large message takes two slices: its header and its payload.
     fn new(small: usize, large: usize) -> Self {
         let small = (1..=small).map(|i| pattern(100 * i, i));
         let large = (1..=large).map(|i| pattern(LARGE + i, 10 * i));
@@ -105,7 +105,8 @@ impl Queued {
         server
     }
 
-    /// Returns the expected output: the queue, then `payload`, then the Pong.
+    /// Returns the expected output: the queued messages, then `payload`, then the Pong that is
+    /// owed.
     fn expected(&self, payload: &[u8]) -> Vec<u8> {
         let mut server = self.server();
         server.message(payload).unwrap();
@@ -120,7 +121,7 @@ impl Queued {
         sent
     }
 
-    /// Returns the lengths of the slices that are offered to the transport with `payload`.
+    /// Lends `payload`, and returns the lengths of the slices that the transport is offered.
     fn slices(&self, payload: &[u8]) -> Vec<usize> {
         let mut lens = Vec::new();
         let take_nothing = |slices: &[IoSlice<'_>]| {
@@ -131,7 +132,8 @@ impl Queued {
         lens
     }
 
-    /// Lends `payload` to a transport that takes `taken` bytes first, and the rest later.
+    /// Lends `payload` to a transport that takes `taken` bytes first and the rest later. Asserts
+    /// that the output is `expected`.
     fn check(&self, payload: &[u8], taken: usize, expected: &[u8]) {
         let mut server = self.server();
         let mut sent = Vec::new();
@@ -152,7 +154,8 @@ impl Queued {
         }
     }
 
-    /// Checks the numbers at the ends of slices, next to those, and some between.
+    /// Calls `check` for first writes that end at the end of a slice, one byte before or after the
+    /// end, and at some other positions.
     fn check_many_numbers(&self, payload: &[u8]) {
         let expected = self.expected(payload);
         let slices = self.slices(payload);
@@ -198,7 +201,7 @@ fn the_transport_may_take_any_number_of_writes_while_more_is_queued() {
         let mut sent = Vec::new();
         while !rest.is_empty() {
             match rng.below(20) {
-                // Only one payload can be lent at a time, so this one is copied.
+                // Only one payload can be lent at a time, so the second payload is copied.
                 0 => {
                     let behind = pattern(rng.below(2 * LARGE), 7);
                     assert!(!lending.lending().lends(&(&behind).into()));
@@ -235,10 +238,11 @@ fn a_payload_beyond_sixteen_slices_is_not_offered() {
     let payload = pattern(LARGE, 5);
     for (queued, is_offered) in [
         (Queued::new(1, 5), true),
-        // Seven messages are 14 slices, and the header of the lent payload is one. One slice is
-        // left.
+        // Seven messages take 14 slices. The header of the lent payload takes the 15th slice, and
+        // the payload the 16th.
         (Queued::new(0, 7), true),
-        // The first header was sent. The last of the 16 slices is the header of the lent payload.
+        // The first header has been sent, so eight messages take 15 slices. The 16th slice is the
+        // header of the lent payload.
         (Queued::new(0, 8).sent(4), false),
         (Queued::new(0, 8), false),
         (Queued::new(2, 20), false),
@@ -258,7 +262,7 @@ fn payloads_of_all_header_lengths_can_be_lent() {
 }
 
 #[test]
-fn a_delayed_pong_is_sent_behind_the_lent_payload() {
+fn a_delayed_pong_is_sent_after_the_lent_payload() {
     let payload = pattern(LARGE, 5);
     for queued in [Queued::new(1, 0), Queued::new(2, 0).sent(3)] {
         queued.owes_pong().check_every_number(&payload);
@@ -301,7 +305,7 @@ fn bytes_that_the_transport_takes_are_not_copied() {
         assert!(cost.bytes_max <= 2 * KIB, "{cost:?}");
         assert_eq!(server.queued(), 1000);
     }
-    // With a lent buffer, not even the header allocates.
+    // The header is encoded in the lent buffer, so nothing is allocated.
     let mut server = sender(Role::Server);
     server.lending().lend(Vec::with_capacity(100));
     let cost = measure(|| write_once(&mut server, &payload, sum).unwrap());
@@ -328,7 +332,7 @@ fn payloads_that_must_be_copied_or_are_owned_are_not_lent() {
     // Masking requires a copy.
     check(Role::Client, &config, (&large).into());
     check(Role::Client, &config, (&text).into());
-    // The payload is too short.
+    // These payloads are too short.
     for len in [0, 1, 125, 126, LARGE - 1] {
         check(Role::Server, &config, (&large[..len]).into());
         check(Role::Server, &config, (&text[..len]).into());
@@ -338,7 +342,7 @@ fn payloads_that_must_be_copied_or_are_owned_are_not_lent() {
     check(Role::Server, &config, (&Bytes::from(large.clone())).into());
     check(Role::Server, &config, text.clone().into());
     check(Role::Server, &config, Message::from(text.as_str()).into());
-    // The headers of the fragments are between parts of the payload.
+    // In a message in fragments, headers divide the payload.
     for len in [1000, LARGE - 1] {
         let config = fragmenting(config.clone(), len);
         check(Role::Server, &config, (&large).into());

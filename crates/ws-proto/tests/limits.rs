@@ -1,4 +1,4 @@
-//! Limits: the greatest value that passes and the first that fails.
+//! The greatest value that each limit allows, and the least value that fails.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +13,8 @@ use ws_proto::{
     ProtocolError, ReceiveError, Role,
 };
 
-/// Receives the bytes as a whole and byte by byte, and returns the outcome.
+/// Receives the bytes as a whole and byte by byte. Asserts that both outcomes are the same, and
+/// returns this outcome.
 fn outcome(role: Role, config: &Config, bytes: &[u8]) -> (Vec<Seen>, Option<ReceiveError>) {
     let whole = receive(role, config, &[bytes]);
     assert!(receive(role, config, &singles(bytes)) == whole);
@@ -50,8 +51,8 @@ fn the_frames_of_a_message_may_reach_its_limit_together_and_not_exceed_it() {
             });
             let expected = Seen::Text("a".repeat(limit));
             assert!(outcome(role, &config, &exact) == (vec![expected], None));
-            // The header of the frame that exceeds the limit fails, so its payload is not
-            // validated.
+            // The violation is found in the header of the last frame, so the payload of this frame
+            // is not validated.
             let over = frames_to(role, |w| {
                 w.frame(TEXT, &vec![b'a'; limit]);
                 w.frame(FIN | PING, b"");
@@ -62,7 +63,7 @@ fn the_frames_of_a_message_may_reach_its_limit_together_and_not_exceed_it() {
             let error = ReceiveError::Limit(LimitError::MessageTooLong { len, limit });
             let expected = (vec![Seen::Ping(vec![])], Some(error));
             assert_eq!(outcome(role, &config, &over), expected);
-            // The next message is counted anew.
+            // The limit applies to each message separately.
             let two = frames_to(role, |w| {
                 w.fragments(BINARY, &vec![1; limit], fragment_len);
                 w.frame(FIN | BINARY, &vec![2; limit]);

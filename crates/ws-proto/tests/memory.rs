@@ -13,7 +13,7 @@ use ws_proto::{Config, RecvHalf, Role, SendHalf, Step};
 const KIB: i64 = 1024;
 const MIB: usize = 1 << 20;
 
-/// A counter of the bytes that its calls allocated and did not free.
+/// A counter of the bytes that calls of [`run`](Self::run) allocated and did not free.
 #[derive(Default)]
 struct Meter {
     held: i64,
@@ -27,13 +27,13 @@ impl Meter {
     }
 }
 
-/// Returns the most bytes that `run` held at once, in addition to those held before. Memory that
-/// grows counts twice for a moment, as if it moved.
+/// Returns the maximum number of bytes that `run` held in addition to those held before. While
+/// memory grows, both its old and its new length are counted, as if the memory moved.
 fn peak(run: impl FnOnce()) -> i64 {
     measure(run).bytes_max.try_into().unwrap()
 }
 
-/// Returns the number of allocations.
+/// Returns the number of allocations that `run` made.
 fn allocations(run: impl FnOnce()) -> u64 {
     measure(run).count_total
 }
@@ -72,7 +72,7 @@ impl End {
         std::iter::from_fn(|| self.find(&mut input).then_some(())).count()
     }
 
-    /// Gives the block up, as before a wait for input.
+    /// Parks and drops the block, as a driver does before a wait for input.
     fn park(&mut self) {
         drop(self.recv.lending().park(&mut self.send));
     }
@@ -139,8 +139,8 @@ fn memory_never_exceeds_the_announced_length_by_64_kib() {
         });
         let held = meter.held;
         assert!(held <= len as i64 + 64 * KIB, "{held}");
-        // A call allocates only once, to let the message grow. So the peak within the call is not
-        // higher.
+        // A call allocates at most once, to make room for more of the message. So the call holds
+        // nothing that it frees before it returns.
         assert_eq!(allocations, u64::from(held > before));
     }
     assert_eq!(messages, 1);
@@ -153,7 +153,7 @@ fn a_length_over_the_limit_allocates_nothing() {
             let mut bytes = frames_to(role, |w| w.header(TEXT, 127, &len.to_be_bytes()));
             bytes.extend_from_slice(&[0; 100]);
             let mut end = End::new(role);
-            // The Close that reports the violation is encoded in memory of its length.
+            // The Close that reports the violation is kept. Nothing else is allocated.
             let peak = peak(|| assert_eq!(end.receive(&bytes), 0));
             assert!(end.send.failure().is_some() && peak <= 125, "{peak}");
         }
@@ -184,7 +184,7 @@ fn a_message_that_fits_the_block_allocates_nothing() {
     assert_eq!(allocations(|| assert_eq!(end.receive(&bytes), 3)), 0);
 }
 
-/// The size of the Closes of both ends, which are kept.
+/// The maximum memory for the Closes of both ends. They are kept after the connection has ended.
 const CLOSES: i64 = 64;
 
 #[test]
@@ -347,7 +347,7 @@ fn a_queue_that_never_drains_does_not_grow() {
 }
 
 #[test]
-fn fragmented_messages_reuse_the_memory_of_the_one_before() {
+fn a_fragmented_message_reuses_the_memory_of_the_previous_message() {
     let bytes = frames_to(Role::Server, |w| w.fragments(BINARY, &[7; 300], 100));
     let mut end = End::new(Role::Server);
     end.receive(&bytes);

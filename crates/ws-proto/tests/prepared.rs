@@ -191,7 +191,7 @@ mod compressed {
         assert!(!is_compressed(&plain));
         assert!(
             again.len() * 2 < first.len(),
-            "the message does not refer to the first one"
+            "the last message does not refer to the first message"
         );
         let all = [first, plain, again].concat();
         assert_eq!(received(&mut peer, &all).len(), 3);
@@ -227,7 +227,7 @@ mod compressed {
                 send.leave_uncompressed();
             }
             send.write(news(1).as_bytes()).unwrap();
-            // This call comes too late.
+            // A piece has been queued, so this call has no effect.
             send.leave_uncompressed();
             send.write(b"end").unwrap();
             send.finish().unwrap();

@@ -1,4 +1,4 @@
-//! Random bytes, and calls in any order: nothing panics, no message is received twice, and text is
+//! Random bytes, and calls in any order. Nothing panics, no message is received twice, and text is
 //! always UTF-8.
 
 #![forbid(unsafe_code)]
@@ -18,7 +18,7 @@ use ws_proto::{
     MessageRef, Role, SendHalf, Step,
 };
 
-/// Returns random bytes, of which many begin like a frame, so that more of the decoder runs.
+/// Returns random bytes. Many of them begin like a frame, so that they reach more of the decoder.
 fn wild() -> impl Strategy<Value = Vec<u8>> {
     let first = prop_oneof![
         Just(0x81_u8),
@@ -54,7 +54,7 @@ fn check(message: MessageRef<'_>) {
     }
 }
 
-/// A call of a receiving half, or input for it.
+/// A call on a receiving half, or input for the half.
 #[derive(Clone, Debug)]
 enum Call {
     Input(Vec<u8>),
@@ -107,7 +107,7 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// A call of a connection.
+/// A call on a connection.
 #[derive(Clone, Debug)]
 enum Act {
     Receive(Vec<u8>),
@@ -206,7 +206,7 @@ proptest! {
             let unread = recv.unread().to_vec();
             match call {
                 Call::Input(bytes) => {
-                    // `take` requires room, and a block of length 0 has none.
+                    // The helper `take` requires room. A block of length 0 has no room.
                     let spare = recv.spare();
                     let len = spare.len().min(bytes.len());
                     spare[..len].copy_from_slice(&bytes[..len]);
@@ -222,9 +222,10 @@ proptest! {
                     let is_held = recv.is_holding();
                     let step = recv.next_message(&mut send);
                     let found = step == Step::Found(());
-                    // Between `hold` and the step, other calls may have dropped the message.
+                    // Calls between `hold` and this step may have dropped the message. The step can
+                    // then be `Found` without a message.
                     prop_assert!(recv.message().is_some() == found || is_held && found);
-                    // After an end there is no other result.
+                    // After `Ended`, each step returns `Ended`.
                     prop_assert!(!has_ended || step == Step::Ended);
                     has_ended = step == Step::Ended;
                 }
@@ -361,10 +362,10 @@ proptest! {
             let send = &mut connection.send;
             let after = queued(send);
             prop_assert!(!appends || after.starts_with(&before));
-            // 256 slices may be too few for all fragments, but never hold more than is queued.
+            // 256 slices may be too few for all fragments. They never hold more than is queued.
             prop_assert!(after.len() <= send.queued());
             prop_assert_eq!(send.queued() == 0, after.is_empty());
-            // The end never changes.
+            // Once the connection has ended, the result does not change.
             if end.is_some() {
                 prop_assert_eq!(connection.send.end(), end);
             }
@@ -392,7 +393,7 @@ fn parking_before_the_input_was_searched_loses_nothing() {
     }
     assert_eq!(recv.next_message(&mut send), Step::NeedInput);
     assert_eq!(recv.lending().park(&mut send).len(), input.len());
-    // The same holds for input that is read after a step found nothing.
+    // Parking also keeps input that is read after a step has found nothing.
     recv.lending().lend(vec![0; 64].into());
     assert_eq!(take(recv.spare(), &mut &input[..]), input.len());
     recv.filled(input.len());

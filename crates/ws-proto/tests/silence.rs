@@ -17,7 +17,7 @@ use ws_proto::{
 const SECOND: Duration = Duration::from_secs(1);
 const NANO: Duration = Duration::from_nanos(1);
 
-/// Receives one frame of the peer.
+/// Receives one frame from the peer.
 fn receive(end: &mut Connection, first: u8, payload: &[u8]) {
     let frame = frames_to(end.send.role(), |w| w.frame(first, payload));
     feed(end, &frame, |_, _| {});
@@ -27,7 +27,7 @@ fn receive_message(end: &mut Connection) {
     receive(end, FIN | BINARY, b"here");
 }
 
-/// Receives a Pong at this time.
+/// Receives a Pong, and passes `now` as its time.
 fn receive_pong(end: &mut Connection, payload: &[u8], now: Duration) {
     receive(end, FIN | PONG, payload);
     end.send.date_pongs(now);
@@ -88,7 +88,7 @@ fn a_ping_is_queued_after_the_interval_and_its_pong_is_awaited_from_then_on() {
         assert_eq!(end.send.deadline(3 * SECOND), Some(23 * SECOND));
         assert_eq!(end.send.deadline(9 * SECOND), Some(23 * SECOND));
         assert_eq!(end.send.expire(23 * SECOND - NANO), None);
-        assert_eq!(end.send.queued(), 0, "too early");
+        assert_eq!(end.send.queued(), 0, "a Ping was queued too early");
         assert_eq!(end.send.expire(23 * SECOND), None);
         let payload = ping(&mut end);
         assert_eq!(end.send.deadline(23 * SECOND), Some(28 * SECOND));
@@ -102,7 +102,7 @@ fn a_ping_is_queued_after_the_interval_and_its_pong_is_awaited_from_then_on() {
 }
 
 #[test]
-fn only_the_pong_to_the_last_ping_counts() {
+fn only_the_pong_with_the_payload_of_the_last_ping_is_its_answer() {
     for role in BOTH {
         let config = Config::default().keepalive(10 * SECOND, 5 * SECOND);
         let mut end = connection(role, &config);
@@ -121,7 +121,11 @@ fn only_the_pong_to_the_last_ping_counts() {
             receive(&mut end, FIN | PONG, foreign);
             assert!(!end.send.has_undated_pong());
         }
-        assert_eq!(end.send.round_trip(), Some(SECOND), "of the first Ping");
+        assert_eq!(
+            end.send.round_trip(),
+            Some(SECOND),
+            "the round trip of the first Ping stays"
+        );
         assert_eq!(end.send.deadline(22 * SECOND), Some(26 * SECOND));
         assert_eq!(end.send.expire(26 * SECOND - NANO), None);
         assert_eq!(end.send.expire(26 * SECOND), Some(Expired::Pong));
@@ -129,7 +133,11 @@ fn only_the_pong_to_the_last_ping_counts() {
         assert_eq!((result.code(), result.clean), (CloseCode::ABNORMAL, false));
         assert_eq!(result.initiator, Initiator::Peer);
         assert!(!end.send.is_timed() && !end.send.has_undated_pong());
-        assert_eq!(end.send.expire(100 * SECOND), None, "reported again");
+        assert_eq!(
+            end.send.expire(100 * SECOND),
+            None,
+            "the timeout was reported again"
+        );
         assert_eq!(end.send.queued(), 0);
         // A Pong that comes too late changes nothing.
         receive_message(&mut end);
@@ -158,8 +166,8 @@ fn at_most_one_ping_is_unanswered() {
     assert_eq!((pings, now), (1, 101 * SECOND));
 }
 
-/// After a deadline was acted on, the next one must be later. Otherwise a caller that waits for
-/// deadlines would loop forever without waiting.
+/// After `expire` has handled a deadline, the next deadline must be later. Otherwise a caller that
+/// waits for deadlines would loop forever without waiting.
 #[test]
 fn deadlines_advance_even_if_the_interval_is_zero() {
     for (interval, timeout) in [
@@ -210,8 +218,8 @@ fn the_idle_timeout_starts_at_the_last_byte() {
 
 #[test]
 fn the_earlier_of_idle_timeout_and_keepalive_ends_the_connection() {
-    // Each row has the idle timeout, the interval and the Pong timeout in seconds. Expected are the
-    // timeout that expires, its time, and the number of Pings before.
+    // Each row has the idle timeout, the interval and the Pong timeout in seconds. `expected` has
+    // the timeout that expires, its time in seconds, and the number of Pings before it.
     for (idle, interval, timeout, expected) in [
         (10, 20, 5, (Expired::Idle, 10, 0)),
         (10, 4, 3, (Expired::Pong, 7, 1)),
@@ -334,7 +342,7 @@ fn the_longest_durations_never_expire() {
 }
 
 #[test]
-fn a_connection_dates_a_pong_with_the_next_deadline() {
+fn the_next_call_of_deadline_records_the_time_of_a_pong() {
     let config = Config::default().keepalive(SECOND, SECOND);
     let mut server = Connection::server(&config);
     assert_eq!(server.send.deadline(Duration::ZERO), Some(SECOND));
@@ -342,7 +350,7 @@ fn a_connection_dates_a_pong_with_the_next_deadline() {
     let payload = ping(&mut server);
     receive(&mut server, FIN | PONG, &payload);
     assert!(server.send.has_undated_pong());
-    // The next call of `deadline` dates it.
+    // The next call of `deadline` records the time of the Pong.
     assert_eq!(server.send.round_trip(), None);
     assert_eq!(
         server.send.deadline(SECOND + SECOND / 2),
@@ -351,10 +359,10 @@ fn a_connection_dates_a_pong_with_the_next_deadline() {
     assert_eq!(server.send.round_trip(), Some(SECOND / 2));
 }
 
-/// The documentation of `Connection` lists the calls that a caller must make. None of them reports
-/// to the sending half that input arrived.
+/// The documentation of `Connection` lists the calls that a caller must make. None of these calls
+/// reports input to the sending half, so the connection does this.
 #[test]
-fn a_connection_notes_input_from_its_peer() {
+fn input_restarts_the_keepalive_interval_of_a_connection() {
     let config = Config::default().keepalive(SECOND, SECOND);
     let mut server = Connection::server(&config);
     assert_eq!(server.send.deadline(Duration::ZERO), Some(SECOND));
@@ -363,7 +371,7 @@ fn a_connection_notes_input_from_its_peer() {
 }
 
 #[test]
-fn deadline_or_date_pongs_dates_a_pong_once() {
+fn deadline_or_date_pongs_records_the_time_of_a_pong_once() {
     let config = Config::default().keepalive(SECOND, SECOND);
     for by_deadline in [false, true] {
         let mut end = connection(Role::Server, &config);
@@ -375,7 +383,7 @@ fn deadline_or_date_pongs_dates_a_pong_once() {
         for payload in [payload, probe] {
             receive(&mut end, FIN | PONG, &payload);
             assert!(end.send.has_undated_pong());
-            // A second Pong changes nothing.
+            // A second Pong with the same payload changes nothing.
             receive(&mut end, FIN | PONG, &payload);
         }
         assert_eq!(end.send.round_trip(), None);
@@ -423,7 +431,7 @@ fn only_its_own_pong_answers_a_probe() {
 }
 
 #[test]
-fn a_probe_replaces_the_one_before() {
+fn a_probe_replaces_the_previous_probe() {
     for answered in [false, true] {
         let mut end = connection(Role::Client, &Config::default());
         let first = end.send.start_probe(SECOND).unwrap();
@@ -503,7 +511,7 @@ fn keepalive_and_the_idle_timeout_pause_while_the_caller_does_not_read() {
         assert!(!end.send.is_timed());
         assert_eq!(end.send.deadline(2 * SECOND), None);
         assert_eq!(end.send.expire(100 * SECOND), None);
-        assert_eq!(end.send.queued(), 0, "no Ping is queued meanwhile");
+        assert_eq!(end.send.queued(), 0, "a Ping was queued during the pause");
         assert!(end.send.is_open());
         end.send.resume_listening();
         assert!(end.send.is_timed());

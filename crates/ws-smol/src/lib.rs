@@ -1,7 +1,7 @@
 //! Strict and fast WebSockets for smol.
 //!
-//! The crate uses two parts of smol: `async-net` for TCP, and `async-io` for timers. These do their
-//! work on threads of their own, so connections run on any executor.
+//! The crate uses two parts of smol: `async-net` for TCP, and `async-io` for timers. Both start the
+//! threads that they need, so connections run on any executor.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> { smol::block_on(async {
@@ -27,10 +27,10 @@
 //! | accept or connect with the defaults | [`accept`], [`connect`] |
 //! | set limits, timeouts, origins, headers | [`Acceptor`], [`Connector`], [`Config`] |
 //! | decide about each request | [`Acceptor::read`], which returns an [`Offer`] |
-//! | send and receive messages or pieces | [`WebSocket`], [`Sender`], [`Receiver`] for two tasks |
-//! | connect or accept over TLS | [`Connector::handshake`] to a [`handshake::Target`], [`accept`] |
-//! | let another HTTP server upgrade, such as hyper | [`Acceptor::upgraded`], [`handshake`] |
-//! | write a transport, or keep the type of one | [`transport`] |
+//! | send and receive messages or pieces | [`WebSocket`]; in two tasks, [`Sender`] and [`Receiver`] |
+//! | connect or accept over TLS | [`Connector::handshake`] and [`accept`], with a TLS stream |
+//! | upgrade a request of hyper or another HTTP server | [`Acceptor::upgraded`], [`handshake`] |
+//! | implement a transport, or use a concrete transport type | [`transport`] |
 //! | test without a network | [`testing`] |
 //!
 //! The generic types in [`ws_driver`] have the full documentation. The guide is in the directory
@@ -53,7 +53,7 @@ pub use ws_driver::{
     handshake, http, masks,
 };
 
-/// A WebSocket over any stream, or over a transport `T`. See [`ws_driver::WebSocket`].
+/// A WebSocket over any stream, or over a transport of type `T`. See [`ws_driver::WebSocket`].
 pub type WebSocket<T = transport::AnyTransport> = ws_driver::WebSocket<T>;
 /// The settings by which a server accepts connections. See [`ws_driver::Acceptor`].
 pub type Acceptor = ws_driver::Acceptor<Smol>;
@@ -66,11 +66,11 @@ pub type Sender<T = transport::AnyTransport> = ws_driver::Sender<T>;
 /// The receiving half of a split connection. See [`ws_driver::Receiver`].
 pub type Receiver<T = transport::AnyTransport> = ws_driver::Receiver<T>;
 
-/// Accepts a connection with the defaults. Dropping the future drops the stream.
+/// Accepts a connection with the default settings. Dropping the future drops the stream.
 ///
 /// # Errors
 ///
-/// The same as [`Acceptor::accept`], which answers a bad request before it returns.
+/// The same as for [`Acceptor::accept`]. The client of a bad request has received an HTTP status.
 pub async fn accept<S>(stream: S) -> Result<WebSocket, AcceptError>
 where
     S: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send + 'static,
@@ -78,11 +78,11 @@ where
     Acceptor::new().accept(stream).await
 }
 
-/// Connects to a `ws://` URL with the defaults. Dropping the future drops the attempt.
+/// Connects to a `ws://` URL with the default settings. Dropping the future abandons the attempt.
 ///
 /// # Errors
 ///
-/// The same as [`Connector::connect`].
+/// The same as for [`Connector::connect`].
 pub async fn connect(url: impl IntoTarget) -> Result<WebSocket, ConnectError> {
     Connector::new().connect(url).await
 }

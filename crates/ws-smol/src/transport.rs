@@ -1,7 +1,7 @@
 //! Transports and timers.
 //!
-//! For programs that write a transport, keep the type of a transport, or take back the stream below
-//! a connection.
+//! This module is for programs that implement a transport, name a concrete transport type, or take
+//! the stream back from a connection.
 
 pub use ws_driver::transport::*;
 
@@ -16,12 +16,12 @@ use async_net::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
 use ws_driver::futures_io::{self as over, FuturesRuntime};
 
-/// The smol runtime, as a parameter of the generic types in [`ws_driver`].
+/// The type that selects smol as the runtime of the generic types in [`ws_driver`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Smol;
 
-/// Any transport over smol. TCP is stored directly, every other transport in a box.
+/// Any transport over smol. A TCP transport is stored unboxed, and every other transport in a box.
 ///
 /// See [`ws_driver::transport::AnyTransport`].
 pub type AnyTransport = ws_driver::transport::AnyTransport<Smol>;
@@ -66,26 +66,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wrap<S> for Smol {
     }
 }
 
-/// A smol stream as a transport. Dereferences to the stream.
+/// A transport over a smol stream. It dereferences to the stream.
 ///
-/// For TCP use [`TcpTransport`].
+/// For a TCP stream, use [`TcpTransport`].
 pub type StreamTransport<S> = over::StreamTransport<Smol, S>;
 
-/// A TCP stream as a transport.
+/// A transport over a TCP stream.
 pub type TcpTransport = over::TcpTransport<Smol>;
 
 /// The receiving half of a TCP stream.
 pub type TcpReadHalf = over::TcpReadHalf<Smol>;
 
-/// The sending half of a TCP stream. Dropping it ends this direction, even while the other half
-/// exists.
+/// The sending half of a TCP stream. Dropping this half shuts down the write direction of the
+/// stream, even while the other half exists.
 pub type TcpWriteHalf = over::TcpWriteHalf<Smol>;
 
-/// A smol timer.
+/// A timer of smol.
 #[derive(Debug)]
 pub struct SmolTimer {
     timer: async_io::Timer,
-    /// Kept because `async_io::Timer` is ready only once, and waits forever after that.
+    /// `true` once the timer has expired. Needed because an `async_io::Timer` is ready only once,
+    /// and is pending forever after that.
     has_expired: bool,
 }
 

@@ -29,17 +29,18 @@ async fn main() -> io::Result<()> {
 
 /// Accepts connections forever, and serves each in its own task.
 pub(crate) async fn serve(listener: TcpListener) {
-    // Any web page can make the browser of its visitor connect here, with the cookies of this
-    // server. The browser names the page in the Origin header. By default only pages of this host
-    // are accepted. The pages of this service have another host. Clients other than browsers send
-    // no Origin, and are accepted.
+    // Any web page can make the browser of a visitor connect to this server. The browser then sends
+    // the visitor's cookies for this server, and names the host of the page in the header Origin.
+    // By default, only pages of the server's own host are accepted. The pages of this service are
+    // on another host, so that host is allowed. Clients that are not browsers send no Origin, and
+    // are accepted.
     let acceptor = Acceptor::new()
         .origins(OriginPolicy::allow_list(["https://app.example.com"]))
         .max_message(64 << 10);
     loop {
         match listener.accept().await {
             Ok((tcp, peer)) => {
-                // A clone shares the settings.
+                // Cloning is cheap, because clones share the settings.
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
                     match acceptor.read(tcp).await {
@@ -48,18 +49,19 @@ pub(crate) async fn serve(listener: TcpListener) {
                                 eprintln!("{peer}: {error}");
                             }
                         }
-                        // Not a WebSocket request, or one of a foreign page. It has already been
-                        // answered with the right status.
+                        // This is not a WebSocket request, or it comes from a page of another
+                        // origin. The library has already answered with the right HTTP status.
                         Err(AcceptError::Rejected(reason)) => {
                             eprintln!("{peer}: rejected: {reason}");
                         }
-                        // The client left before it sent a request, which is not worth a report.
+                        // The client disconnected before it had sent a request. This needs no
+                        // report.
                         Err(error) if error.is_disconnect() => {}
                         Err(error) => eprintln!("{peer}: {error}"),
                     }
                 });
             }
-            // As in `tokio_echo_server`: usually no more file descriptors.
+            // Usually the process has no more file descriptors: see `tokio_echo_server`.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -70,8 +72,8 @@ pub(crate) async fn serve(listener: TcpListener) {
 
 /// Decides about one request, and serves the connection.
 async fn welcome(offer: Offer) -> io::Result<()> {
-    // The decision may take any time, for example to query a database. The handshake timeout does
-    // not run meanwhile.
+    // The handshake timeout is paused until the decision. So the decision may take any time, for
+    // example to query a database.
     let path = offer.path().strip_prefix("/rooms/");
     let Some(room) = ROOMS.into_iter().find(|room| path == Some(room)) else {
         let response = refusal(StatusCode::NOT_FOUND, "there is no such room\n");
@@ -95,7 +97,7 @@ async fn welcome(offer: Offer) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns a response with a reason. `Offer::reject` sends a status alone.
+/// Returns a response with a status and a body. `Offer::reject` would send only a status.
 fn refusal(status: StatusCode, reason: &str) -> Response<Vec<u8>> {
     let mut response = Response::new(reason.into());
     *response.status_mut() = status;

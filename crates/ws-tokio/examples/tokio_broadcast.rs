@@ -1,7 +1,8 @@
 //! Shows a news server: each message goes to all subscribers, and no subscriber delays another.
 //!
-//! The memory is bounded. Each message is encoded once and shared. Each subscriber has a queue of
-//! at most [`BACKLOG`] bytes and one message, and is dropped if it reads too slowly.
+//! The memory is bounded. Each message is encoded once, and all subscribers share it. The queue of
+//! a subscriber holds at most [`BACKLOG`] bytes plus one message. A subscriber that reads too
+//! slowly is disconnected.
 //!
 //! ```sh
 //! cargo run --example tokio_broadcast -- 127.0.0.1:9001
@@ -18,14 +19,14 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 use ws_tokio::{Acceptor, CloseCode, Config, Error, Prepared};
 
-/// The bytes that are queued for a subscriber before its task waits for it.
+/// The number of queued bytes from which the task of a subscriber waits for room.
 pub(crate) const BACKLOG: usize = 256 << 10;
 
-/// The longest wait for a subscriber with a full queue.
+/// The longest time for which the task of a subscriber waits for room in the queue.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The messages that are kept for subscribers whose tasks wait. A subscriber that is further behind
-/// is dropped.
+/// The number of messages that the channel keeps for the tasks that wait for room. A subscriber
+/// that is further behind is disconnected.
 const RING_LEN: usize = 64;
 
 #[tokio::main]
@@ -52,7 +53,7 @@ pub(crate) fn newsroom() -> Sender<Prepared> {
 pub(crate) async fn serve(listener: TcpListener, news: Sender<Prepared>) {
     let config = Config::default()
         .high_water_mark(BACKLOG)
-        // Finds subscribers that have vanished, even while there is no news.
+        // Disconnects subscribers that have vanished, even while there is no news.
         .keepalive(Duration::from_secs(30), Duration::from_secs(10));
     // Subscribers have no reason to send long messages.
     let acceptor = Acceptor::new().config(config).max_message(1024);
@@ -66,7 +67,7 @@ pub(crate) async fn serve(listener: TcpListener, news: Sender<Prepared>) {
                     }
                 });
             }
-            // As in `tokio_echo_server`: usually no more file descriptors.
+            // Usually the process has no more file descriptors: see `tokio_echo_server`.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -78,14 +79,16 @@ pub(crate) async fn serve(listener: TcpListener, news: Sender<Prepared>) {
 /// Serves one subscriber until it leaves or is dropped.
 async fn subscribe(acceptor: Acceptor, tcp: TcpStream, news: Sender<Prepared>) -> io::Result<()> {
     let mut ws = acceptor.accept(tcp).await?;
-    // After the handshake, so that a slow handshake does not make the subscriber late.
+    // The subscription begins after the handshake. Otherwise messages would accumulate during a
+    // slow handshake.
     let mut subscription = news.subscribe();
-    // This sender would keep the channel open after the end of the news.
+    // If this task kept its clone of the sender, the channel would stay open after the end of the
+    // news.
     drop(news);
     loop {
         tokio::select! {
-            // Receiving answers Pings, and writes what is queued. `select!` drops this future when
-            // there is news, which loses nothing.
+            // Receiving answers Pings, and writes the queue. `select!` drops this future when news
+            // arrives. Dropping it loses no message.
             received = ws.recv_ref() => {
                 if received?.is_none() {
                     return Ok(());
@@ -94,10 +97,11 @@ async fn subscribe(acceptor: Acceptor, tcp: TcpStream, news: Sender<Prepared>) -
             message = subscription.recv() => match message {
                 Ok(message) => match timeout(PATIENCE, ws.feed(&message)).await {
                     Ok(Ok(())) => {}
-                    // The subscriber is leaving. `recv_ref` returns `None` when it has left.
+                    // The connection is closing. `recv_ref` returns `None` when the connection has
+                    // ended.
                     Ok(Err(Error::Closed(_))) => {}
                     Ok(Err(error)) => return Err(error.into()),
-                    // The queue has been full for the whole time.
+                    // The queue has been full for all of `PATIENCE`.
                     Err(_) => break,
                 },
                 Err(RecvError::Lagged(_)) => break,
@@ -108,7 +112,7 @@ async fn subscribe(acceptor: Acceptor, tcp: TcpStream, news: Sender<Prepared>) -
         }
     }
     drop(subscription);
-    // The Close follows what is queued. If the subscriber takes less than 64 KiB per
-    // `Config::close_timeout`, the connection ends without it.
+    // The Close is sent after the queued messages. If the subscriber takes less than 64 KiB in a
+    // period of `Config::close_timeout`, the connection ends without a Close.
     Ok(ws.close(CloseCode::TRY_AGAIN_LATER, "too slow").await?)
 }

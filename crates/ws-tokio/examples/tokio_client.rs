@@ -1,4 +1,4 @@
-//! Shows a client: it sends each argument as a text message, prints the answers, and closes.
+//! Shows a client that sends each argument as a text message, prints the answers, and closes.
 //!
 //! ```sh
 //! cargo run --example tokio_client -- ws://127.0.0.1:9001/ hello world
@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("{error}");
-            // The body of a refusal often has the reason.
+            // The body of an HTTP refusal often contains the reason.
             if let Some(error) = error.downcast_ref::<ConnectError>()
                 && let Some(response) = error.response()
             {
@@ -44,7 +44,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Sends the questions one by one, and waits for each answer before it sends the next question.
+/// Sends one question at a time. Waits for the answer before the next question.
 pub(crate) async fn ask(
     url: &str,
     questions: &[String],

@@ -26,15 +26,15 @@ pub(crate) async fn serve(listener: TcpListener) {
         match listener.accept().await {
             Ok((tcp, peer)) => {
                 tokio::spawn(async move {
-                    // A broken connection or a violation of the protocol. The library has already
-                    // sent the HTTP status or the Close that reports a violation.
+                    // The connection broke, or the client violated the protocol. After a violation,
+                    // the library has already sent an HTTP status or a Close.
                     if let Err(error) = echo(tcp).await {
                         eprintln!("{peer}: {error}");
                     }
                 });
             }
-            // The usual cause is that the process has no more file descriptors. They become free
-            // when connections end, so the server waits and continues.
+            // The usual cause is that the process has no more file descriptors. Descriptors become
+            // free when connections end, so the server waits and continues.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;

@@ -1,7 +1,7 @@
 //! Shows WebSockets and ordinary requests on one HTTP server.
 //!
-//! hyper reads the requests. This library checks and answers an upgrade, and then uses the upgraded
-//! stream. Messages are compressed if the client offers compression.
+//! hyper reads the requests. `ws-tokio` checks a request for an upgrade, makes the answer, and then
+//! uses the upgraded stream. Messages are compressed if the client offers compression.
 //!
 //! ```sh
 //! cargo run --example tokio_hyper --features deflate -- 127.0.0.1:9001
@@ -47,7 +47,7 @@ pub(crate) async fn serve(listener: TcpListener) {
                     }
                 });
             }
-            // As in `tokio_echo_server`: usually no more file descriptors.
+            // Usually the process has no more file descriptors: see `tokio_echo_server`.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -57,8 +57,8 @@ pub(crate) async fn serve(listener: TcpListener) {
 }
 
 async fn speak_http(tcp: TcpStream, peer: SocketAddr) -> hyper::Result<()> {
-    // Small messages must not wait for each other. The library sets this option only for a
-    // `TcpStream` that is passed to it directly.
+    // Without `TCP_NODELAY`, small messages would be delayed. `ws-tokio` sets this option only if a
+    // `TcpStream` is passed to it directly.
     let _ = tcp.set_nodelay(true);
     let service =
         service_fn(move |request| async move { Ok::<_, Infallible>(route(request, peer)) });
@@ -78,7 +78,7 @@ fn route(request: Request<Incoming>, peer: SocketAddr) -> Page {
 
 /// Answers an opening request, and starts the task that serves the WebSocket after the answer.
 fn upgrade(mut request: Request<Incoming>, peer: SocketAddr) -> Page {
-    // The checks of `Acceptor::read`. A rejection has the response.
+    // This makes the checks of `Acceptor::read`. The error contains the response to send.
     let offer = match UpgradeRequest::from_request(&request, &OriginPolicy::default()) {
         Ok(offer) => offer,
         Err(rejection) => return rejection.response().map(Full::from),
@@ -100,11 +100,12 @@ fn upgrade(mut request: Request<Incoming>, peer: SocketAddr) -> Page {
 /// Serves one WebSocket until it ends.
 async fn echo(upgrading: OnUpgrade, agreed: Agreed, peer: SocketAddr) -> io::Result<()> {
     let upgraded = upgrading.await.map_err(io::Error::other)?;
-    // The compression settings of the answer. `agreed` has the negotiated parameters, or none if
-    // the client did not offer compression.
+    // These are the compression settings that `upgrade` used for the answer. `agreed` has the
+    // negotiated parameters, or none if the client did not offer compression.
     let config = Config::default().deflate(DeflateConfig::default());
     let acceptor = Acceptor::new().config(config).max_message(1 << 20);
-    // Bytes that arrived after the request come out of hyper's stream, so the leftover is empty.
+    // hyper's stream also returns the bytes that arrived after the request. So no bytes are left
+    // over.
     let mut ws = acceptor.upgraded(TokioIo::new(upgraded), agreed, []);
     ws.set_peer_addr(peer);
     while let Some((message, out)) = ws.recv_ref().await? {

@@ -1,5 +1,5 @@
-//! Shows a connection in two halves: a terminal for a server. One task sends the lines that are
-//! typed, and another prints the messages that arrive.
+//! Shows a connection in two halves. The program connects a terminal to a server: one task sends
+//! the lines that are typed, and another task prints the messages that arrive.
 //!
 //! ```sh
 //! cargo run --example tokio_split -- ws://127.0.0.1:9001/
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     println!("connected: end the input to close");
 
     // A read from the terminal blocks and cannot be canceled. With `tokio::io::stdin`, such a read
-    // would keep the program from ending. This thread does not.
+    // would keep the program from ending. A read in a separate thread does not.
     let (typed, lines) = mpsc::channel(16);
     thread::spawn(move || {
         for line in io::stdin().lines().map_while(Result::ok) {
@@ -33,7 +33,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     talk(ws, lines, show).await
 }
 
-/// Sends `lines` and shows what arrives, until the lines end or the server closes.
+/// Sends `lines`, and closes after the last line. Shows the messages that arrive until the
+/// connection ends.
 pub(crate) async fn talk(
     ws: WebSocket,
     lines: mpsc::Receiver<String>,
@@ -54,8 +55,8 @@ async fn send(mut tx: Sender, mut lines: mpsc::Receiver<String>) -> Result<(), w
     while let Some(line) = lines.recv().await {
         tx.send(line).await?;
     }
-    // Returns when the Close was written. The receiver continues: it shows the messages that the
-    // server sent before its own Close.
+    // `close` returns when the Close has been written. The receiving task continues, and shows the
+    // messages that the server sent before its own Close.
     tx.close(CloseCode::NORMAL, "bye").await
 }
 

@@ -30,8 +30,8 @@ const PIECE_LEN: usize = 64 << 10;
 
 /// The length of the longest file that is stored.
 ///
-/// `Config::max_message` does not apply to a message that is read in pieces, so the program needs a
-/// limit.
+/// `Config::max_message` does not apply to a message that is read in pieces, so the program needs
+/// its own limit.
 const MAX_FILE_LEN: u64 = 16 << 30;
 
 #[tokio::main]
@@ -62,11 +62,11 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Returns the limits of both ends.
+/// Returns the configuration of both ends.
 ///
-/// Each end waits for the Close of the other, and a long file takes long. Keepalive finds out if
-/// the other end has vanished. A Ping is sent after the pieces that are queued, so the Pong may
-/// take long on a slow line.
+/// A transfer can take any time, so no timeout limits it. Keepalive ends the connection if the
+/// other end has disappeared. A Ping is sent after the queued pieces, so its Pong can be late on a
+/// slow line.
 fn config() -> Config {
     Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(120))
 }
@@ -75,7 +75,8 @@ pub(crate) async fn connect(url: &str) -> Result<WebSocket> {
     Ok(Connector::new().config(config()).connect(url).await?)
 }
 
-/// Stores uploads in `file`, and sends `file` as the download.
+/// Serves clients forever. Stores each upload in `file`, and sends `file` to each client that
+/// downloads.
 pub(crate) async fn serve(listener: TcpListener, file: PathBuf) {
     loop {
         match listener.accept().await {
@@ -87,7 +88,7 @@ pub(crate) async fn serve(listener: TcpListener, file: PathBuf) {
                     }
                 });
             }
-            // As in `tokio_echo_server`: usually no more file descriptors.
+            // Usually the process has no more file descriptors: see `tokio_echo_server`.
             Err(error) => {
                 eprintln!("cannot accept: {error}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -105,8 +106,8 @@ async fn exchange(tcp: TcpStream, file: &Path) -> Result<()> {
     }
 }
 
-/// Sends a file as one message, and waits for the Close by which the other end confirms that it has
-/// stored the file.
+/// Sends a file as one message. Then waits for the Close of the other end, which confirms that the
+/// file has been stored.
 pub(crate) async fn send_file(ws: WebSocket, path: &Path) -> Result<u64> {
     let (mut tx, mut rx) = ws.split();
     let sending = async {
@@ -117,7 +118,7 @@ pub(crate) async fn send_file(ws: WebSocket, path: &Path) -> Result<u64> {
         }
         sent
     };
-    // Receiving answers Pings, and returns if the other end gives up.
+    // Receiving answers Pings, and detects that the other end has given up.
     let receiving = async {
         while rx.recv_ref().await?.is_some() {}
         Ok::<(), ws_tokio::Error>(())
@@ -150,7 +151,8 @@ async fn send_pieces(tx: &mut Sender, path: &Path) -> Result<u64> {
         if len == 0 {
             break;
         }
-        // Waits while the queue is full. So the file is read as fast as the other end accepts it.
+        // Waits while the queue is full. So the file is not read faster than the other end accepts
+        // the pieces.
         message.write(&piece[..len]).await?;
         sent += len as u64;
     }
@@ -158,11 +160,11 @@ async fn send_pieces(tx: &mut Sender, path: &Path) -> Result<u64> {
     Ok(sent)
 }
 
-/// Stores the next message as a file, and reports the result to the other end by the Close.
+/// Stores the next message as a file, and reports the result to the other end in the Close.
 pub(crate) async fn receive_file(mut ws: WebSocket, path: &Path) -> Result<u64> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    // Each upload has its own temporary file, so that concurrent uploads do not mix, and `path`
-    // never holds half a file.
+    // Each upload is written to its own temporary file. So concurrent uploads do not mix, and
+    // `path` never holds half a file.
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".part{number}"));
@@ -185,8 +187,8 @@ async fn store(ws: &mut WebSocket, partial: &Path, path: &Path) -> Result<u64> {
     };
     let mut file = File::create(partial).await?;
     let mut stored = 0;
-    // A piece is borrowed from the connection. The connection reads on after the file has stored
-    // the piece.
+    // `piece` is borrowed from the connection. So the connection reads no more input until `piece`
+    // has been written to the file.
     while let Some(piece) = message.chunk().await? {
         stored += piece.len() as u64;
         if stored > MAX_FILE_LEN {

@@ -1,7 +1,7 @@
 //! Transports and timers.
 //!
-//! For programs that write a transport, keep the type of a transport, or take back the stream below
-//! a connection.
+//! This module is for programs that implement a transport, name a concrete transport type, or take
+//! the stream back from a connection.
 
 pub use ws_driver::transport::*;
 
@@ -18,12 +18,12 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Sleep;
 
-/// The tokio runtime, as a parameter of the generic types in [`ws_driver`].
+/// The type that selects tokio as the runtime of the generic types in [`ws_driver`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Tokio;
 
-/// Any transport over tokio. TCP is stored directly, every other transport in a box.
+/// Any transport over tokio. A TCP transport is stored unboxed, and every other transport in a box.
 ///
 /// See [`ws_driver::transport::AnyTransport`].
 pub type AnyTransport = ws_driver::transport::AnyTransport<Tokio>;
@@ -58,14 +58,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wrap<S> for Tokio {
     }
 }
 
-/// A tokio stream as a transport. Dereferences to the stream.
+/// A transport over a tokio stream. It dereferences to the stream.
 ///
-/// For TCP use [`TcpTransport`].
+/// For a TCP stream, use [`TcpTransport`].
 #[derive(Debug)]
 pub struct StreamTransport<S>(S);
 
 impl<S> StreamTransport<S> {
-    /// Makes a transport of a stream.
+    /// Makes a transport from a stream. Sets no option of the stream.
     pub fn new(stream: S) -> Self {
         Self(stream)
     }
@@ -136,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Split for StreamTransport<S> {
     }
 }
 
-/// A TCP stream as a transport.
+/// A transport over a TCP stream.
 #[derive(Debug)]
 pub struct TcpTransport(TcpStream);
 
@@ -144,16 +144,17 @@ pub struct TcpTransport(TcpStream);
 #[derive(Debug)]
 pub struct TcpReadHalf(OwnedReadHalf);
 
-/// The sending half of a TCP stream. Dropping it ends this direction, even while the other half
-/// exists.
+/// The sending half of a TCP stream. Dropping this half shuts down the write direction of the
+/// stream, even while the other half exists.
 #[derive(Debug)]
 pub struct TcpWriteHalf(OwnedWriteHalf);
 
 impl TcpTransport {
-    /// Makes a transport of a stream, and sets `TCP_NODELAY`: small segments are sent at once.
+    /// Makes a transport from a stream and sets `TCP_NODELAY`, so that small segments are sent
+    /// without delay.
     pub fn new(stream: TcpStream) -> Self {
-        // After an error the socket is only slower, or it is broken. A broken socket fails when it
-        // is read or written.
+        // An error is ignored. A socket without this option is only slower, and a broken socket
+        // fails to read and write.
         let _ = stream.set_nodelay(true);
         Self(stream)
     }
@@ -232,7 +233,8 @@ fn poll_read(
         .map_ok(|()| buffer.filled().len())
 }
 
-/// Writes `slices`, or the first that is not empty if the stream has no vectored write.
+/// Writes `slices`. If the stream has no vectored write, writes only the first slice that is not
+/// empty.
 #[inline]
 fn poll_write(
     stream: &mut (impl AsyncWrite + Unpin),
@@ -250,7 +252,7 @@ fn poll_write(
     }
 }
 
-/// A tokio timer. It follows the clock of the runtime, even while a test pauses it.
+/// A timer of tokio. It follows the clock of the runtime, which a test can pause.
 #[derive(Debug)]
 pub struct TokioTimer(Pin<Box<Sleep>>);
 

@@ -26,7 +26,8 @@ pub fn server(config: &Config) -> (Ws, Peer) {
     server_with(config, &[])
 }
 
-/// Returns [`server`] with input that was sent in the same segment as the request.
+/// Returns the server's end as [`server`] does. `leftover` is input that arrives in the same
+/// segment as the request.
 ///
 /// # Panics
 ///
@@ -48,7 +49,7 @@ pub fn client(config: &Config) -> (Ws, Peer) {
     (connect(config, transport, &peer), peer)
 }
 
-/// Returns both halves of our end after its handshake.
+/// Returns both halves of the end that `end` names, after its handshake.
 ///
 /// # Panics
 ///
@@ -87,11 +88,11 @@ fn connect<T: Shape>(config: &Config, transport: T, peer: &Peer) -> WebSocket<T>
     ws
 }
 
-/// Runs a client's handshake. `answer` makes the answer from the request.
+/// Runs the handshake of a client. `answer` returns the server's response to the request.
 ///
 /// # Errors
 ///
-/// Those of the handshake.
+/// The errors of the handshake.
 ///
 /// # Panics
 ///
@@ -115,9 +116,9 @@ pub fn answered<R>(
 /// The end of a connection that a test uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The client.
+    /// The client's end.
     Client,
-    /// The server.
+    /// The server's end.
     Server,
 }
 
@@ -134,7 +135,7 @@ impl End {
         }
     }
 
-    /// Returns the sender of the peer's frames.
+    /// Returns the role of the peer, as the sender of its frames.
     #[must_use]
     pub fn peer(self) -> wire::From {
         match self {
@@ -144,11 +145,11 @@ impl End {
     }
 }
 
-/// Returns the number of bytes that the connection has queued, read from its `Debug` output.
+/// Returns the number of bytes in the queue of the connection, read from its `Debug` output.
 ///
 /// # Panics
 ///
-/// If the output does not contain the number.
+/// If the `Debug` output does not contain the number.
 #[must_use]
 pub fn queued(ws: &Ws) -> usize {
     let text = format!("{ws:?}");
@@ -164,7 +165,7 @@ pub fn queued(ws: &Ws) -> usize {
 ///
 /// # Panics
 ///
-/// If anything but the end follows the error, or if the task hangs.
+/// If anything is received after the end or the error, or if the task hangs.
 pub fn receive_all(ws: &mut Ws) -> (Vec<Message>, Option<Error>) {
     let mut messages = Vec::new();
     let mut fault = None;

@@ -1,8 +1,8 @@
-//! A transport in memory for the driver's own tests. A test controls when and in which pieces each
+//! A transport in memory for the tests of the driver. A test controls when and in which pieces each
 //! operation completes, and whether it fails.
 //!
-//! [`ws_driver::testing::Script`] has less: it neither counts operations nor delays wake-ups, and
-//! its halves share a lock.
+//! [`ws_driver::testing::Script`] has fewer features: it does not record operations, it does not
+//! delay wake-ups, and its halves share a lock.
 
 mod connections;
 mod operations;
@@ -42,7 +42,7 @@ impl Runtime for Manual {
         Ok(vec![([127, 0, 0, 1], port).into()])
     }
 
-    /// Stays pending for ever.
+    /// Stays pending forever.
     async fn connect_tcp(_address: SocketAddr) -> io::Result<Scripted> {
         std::future::pending().await
     }
@@ -75,8 +75,8 @@ pub struct ScriptedRead(Arc<Mutex<State>>);
 #[derive(Debug)]
 pub struct ScriptedWrite(Arc<Mutex<State>>);
 
-/// The other end of [`Scripted`]. A test uses it to control the transport and to inspect its
-/// operations.
+/// The other end of [`Scripted`]. A test uses the peer to control the transport and to inspect the
+/// operations of the transport.
 #[derive(Clone, Debug)]
 pub struct Peer(Arc<Mutex<State>>);
 
@@ -90,13 +90,13 @@ enum Ending {
 /// A fault of one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It fails, and so do all later operations in its direction.
+    /// The operation fails, and so do all later operations in its direction.
     Fail,
-    /// It is pending for ever, and so are all later operations in its direction.
+    /// The operation is pending forever, and so are all later operations in its direction.
     Stick,
-    /// It moves at most one byte.
+    /// The operation moves at most one byte.
     Shorten,
-    /// It is interrupted once. Only reads and writes can be interrupted.
+    /// The operation is interrupted once. Only reads and writes can be interrupted.
     Interrupt,
 }
 
@@ -133,13 +133,14 @@ enum Direction {
 struct State {
     /// The input. One read returns at most one segment.
     segments: VecDeque<Vec<u8>>,
-    /// The segment that is read again and again when no other segment is left.
+    /// The segment that is read repeatedly when no other segment is left.
     endless: Vec<u8>,
     ending: Option<Ending>,
     output: Vec<u8>,
-    /// The number of bytes that the peer takes before it stops reading.
+    /// The number of bytes that the peer still takes. Writes are pending while this is 0.
     window: usize,
-    /// The number of reads after which the input ends.
+    /// The number of reads that are left before the input ends. `None` if reads do not end the
+    /// input.
     reads_left: Option<usize>,
     read_max: usize,
     write_max: usize,
@@ -147,7 +148,7 @@ struct State {
     read_time: Duration,
     /// `true` if every operation is pending once before it happens.
     hesitant: bool,
-    /// `true` for each kind of operation whose last poll was pending for this reason.
+    /// `true` for each kind of operation whose last poll was pending because of `hesitant`.
     hesitated: [bool; 4],
     /// The completed operations.
     log: Vec<Op>,
@@ -165,7 +166,7 @@ struct State {
     rooms: Vec<usize>,
     /// The waker of the last poll in each direction, if that poll was pending.
     waiting: [Option<Waker>; 2],
-    /// `true` for each direction whose delayed wake-up is due. `None` while wake-ups are not
+    /// `true` for each direction in which a wake-up was delayed. `None` while wake-ups are not
     /// delayed.
     late: Option<[bool; 2]>,
 }
@@ -183,8 +184,8 @@ impl State {
         }
     }
 
-    /// Drops the waker of a direction, because its last operation was not pending. Only the last
-    /// caller is woken.
+    /// Drops the waker of a direction after an operation that was not pending. A transport wakes
+    /// only the task whose last call was pending.
     fn forget_waker(&mut self, direction: Direction) {
         self.waiting[direction as usize] = None;
     }
@@ -195,7 +196,7 @@ impl State {
         Poll::Pending
     }
 
-    /// Returns `true` if the operation must be pending this time, and wakes its task.
+    /// Returns `true` if the operation must be pending this time. If so, wakes the task.
     fn hesitates(&mut self, cx: &Context<'_>, operation: usize) -> bool {
         let hesitated = &mut self.hesitated[operation];
         *hesitated = self.hesitant && !*hesitated;
@@ -205,8 +206,8 @@ impl State {
         *hesitated
     }
 
-    /// Returns the fault of the current operation. A fault that makes it fail or wait is returned
-    /// as an error or as pending.
+    /// Returns the fault of the current operation. If the fault makes the operation fail or wait,
+    /// returns an error or `Pending` instead.
     fn next_fault(&mut self, direction: Direction) -> Poll<io::Result<Option<Fault>>> {
         let broken = match self.fault {
             Some((at, fault)) if at == self.log.len() => Some(fault),

@@ -131,7 +131,7 @@ impl WriteHalf for ScriptedWrite {
 }
 
 impl State {
-    /// Polls a flush or a shutdown, which is pending while it is blocked.
+    /// Polls a flush or a shutdown. The operation is pending if `is_blocked` is `true`.
     fn poll_unless(
         &mut self,
         is_blocked: bool,
@@ -148,7 +148,7 @@ impl State {
         self.forget_waker(Direction::Out);
         match ready!(self.next_fault(Direction::Out)) {
             Ok(_) => {}
-            // Only reads and writes are interrupted.
+            // Only reads and writes can be interrupted. A flush or a shutdown succeeds.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Poll::Ready(Err(error)),
         }

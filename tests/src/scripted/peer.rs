@@ -22,8 +22,8 @@ impl Peer {
         state.wake(Direction::In);
     }
 
-    /// Sends the same bytes again and again, whenever no other segment is left. An empty slice ends
-    /// this.
+    /// Sends the same bytes repeatedly, whenever no other segment is left. An empty slice ends the
+    /// repetition.
     pub fn push_forever(&self, bytes: &[u8]) {
         let mut state = self.state();
         state.endless = bytes.to_vec();
@@ -35,14 +35,14 @@ impl Peer {
         self.state().reads_left = Some(reads);
     }
 
-    /// Ends the peer's direction behind the data that was sent.
+    /// Ends the peer's direction after the data that was sent.
     pub fn end(&self) {
         let mut state = self.state();
         state.ending = Some(Ending::Eof);
         state.wake(Direction::In);
     }
 
-    /// Ends the peer's direction with [`io::ErrorKind::UnexpectedEof`] behind the data that was
+    /// Ends the peer's direction with [`io::ErrorKind::UnexpectedEof`] after the data that was
     /// sent.
     pub fn cut(&self) {
         let mut state = self.state();
@@ -50,8 +50,8 @@ impl Peer {
         state.wake(Direction::In);
     }
 
-    /// Ends the peer's direction with [`io::ErrorKind::ConnectionReset`] behind the data that was
-    /// sent.
+    /// Ends the peer's direction with [`io::ErrorKind::ConnectionReset`] after the data that was
+    /// sent. Writes do not fail.
     pub fn reset(&self) {
         let mut state = self.state();
         state.ending = Some(Ending::Error(io::ErrorKind::ConnectionReset));
@@ -59,7 +59,7 @@ impl Peer {
         state.wake(Direction::Out);
     }
 
-    /// Fails every operation of our direction from now on.
+    /// Makes every operation of our direction fail from now on.
     pub fn break_writes(&self) {
         let mut state = self.state();
         state.broken[1] = Some(Fault::Fail);
@@ -73,7 +73,7 @@ impl Peer {
         state.wake(Direction::Out);
     }
 
-    /// Limits the bytes that one read and one write move.
+    /// Limits the number of bytes that one read and one write can move.
     pub fn pieces(&self, read: usize, write: usize) {
         let mut state = self.state();
         state.read_max = read;
@@ -90,8 +90,8 @@ impl Peer {
         self.state().read_time = time;
     }
 
-    /// Sets a fault for the operation with the number `at`, counted from 0 from now on. Clears the
-    /// log.
+    /// Sets a fault for one later operation. `at` is the number of operations that complete before.
+    /// Clears the log.
     pub fn fault(&self, at: usize, fault: Fault) {
         let mut state = self.state();
         state.log.clear();
@@ -105,14 +105,15 @@ impl Peer {
         matches!(state.fault, Some((at, _)) if at >= state.log.len())
     }
 
-    /// Keeps flushes pending, or lets them happen again.
+    /// Keeps flushes pending if `blocked` is `true`. Otherwise permits flushes again.
     pub fn block_flush(&self, blocked: bool) {
         let mut state = self.state();
         state.flush_blocked = blocked;
         state.wake(Direction::Out);
     }
 
-    /// Keeps shutdowns of our direction pending, or lets them happen again.
+    /// Keeps shutdowns of our direction pending if `blocked` is `true`. Otherwise permits shutdowns
+    /// again.
     pub fn block_shutdown(&self, blocked: bool) {
         let mut state = self.state();
         state.shutdown_blocked = blocked;
@@ -171,15 +172,15 @@ impl Peer {
         self.state().dropped == [true; 2]
     }
 
-    /// Delays wake-ups. Polls observe every event at once, but events wake no task until
+    /// Delays wake-ups. Events affect polls at once, but they wake no task until
     /// [`deliver_wakes`](Self::deliver_wakes).
     pub fn delay_wakes(&self) {
         self.state().late = Some([false; 2]);
     }
 
-    /// Delivers the wake-ups that were due since [`delay_wakes`](Self::delay_wakes).
+    /// Delivers the wake-ups that were delayed since [`delay_wakes`](Self::delay_wakes).
     ///
-    /// In each direction this wakes only the task of the last call, and only if that call was
+    /// In each direction, only the task of the last call is woken, and only if that call was
     /// pending. The transport keeps no waker of earlier calls.
     pub fn deliver_wakes(&self) {
         let mut state = self.state();

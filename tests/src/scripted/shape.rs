@@ -1,5 +1,5 @@
-//! Two shapes of the scripted transport: one splits into independent halves, in the other the
-//! halves share it.
+//! Two shapes of the scripted transport. One splits into independent halves. In the other, both
+//! halves share the whole transport.
 
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
@@ -9,7 +9,7 @@ use ws_driver::transport::{Locked, ReadHalf, Split, Transport, WriteHalf};
 use super::Scripted;
 use crate::clock::ManualTimer;
 
-/// The scripted transport without independent halves. Its halves share it under a lock.
+/// The scripted transport without independent halves. Its halves share the transport under a lock.
 #[derive(Debug)]
 pub struct Whole(pub Scripted);
 
@@ -72,8 +72,8 @@ impl Shape for Whole {
     }
 }
 
-/// Makes two tests of each function that is generic over a [`Shape`]. The module `apart` tests it
-/// over a transport with independent halves, and `locked` over a shared transport.
+/// Makes two tests from each function that is generic over a [`Shape`]. In the module `apart`, the
+/// transport has independent halves. In the module `locked`, the halves share the transport.
 #[macro_export]
 macro_rules! both_shapes {
     ($($name:ident,)*) => {

@@ -1,5 +1,5 @@
-//! The Closes of both ends are reported at the end of a connection, even if the transport failed
-//! meanwhile.
+//! The report of both Closes at the end of a connection. The report is complete even if the
+//! transport failed before the end.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::wire::{self, From, TEXT};
 /// The way in which the peer ends the transport after its Close.
 #[derive(Clone, Copy, Debug)]
 enum Leave {
-    /// It resets the connection. Writing fails at once.
+    /// The peer resets the connection. Writing fails at once.
     Reset,
-    /// It closes its socket. The first write succeeds, and a later one fails.
+    /// The peer closes its socket. The first write succeeds, and a later write fails.
     Gone,
 }
 
@@ -37,12 +37,12 @@ struct Outcome {
     /// The error of the first send that failed.
     first: Error,
     received: Vec<String>,
-    /// The error of a send after receiving.
+    /// The error of a send after all messages were received.
     late: Error,
     end: Option<End>,
 }
 
-/// Repeats `$send` until it fails. Returns the error.
+/// Repeats `$send` until sending fails. Returns the error.
 macro_rules! until_it_fails {
     ($suite:ty, $send:expr) => {{
         let mut turns = 0;
@@ -137,13 +137,14 @@ async fn outcome<S: Suite>(mut ws: Ws<S>, means: Means) -> Outcome {
     }
 }
 
-/// Answers the first frame with a message and a Close, and ends the transport. Gives `gone` after
-/// all of this has arrived.
+/// Answers the first frame with a message and a Close, and then ends the transport. Gives the
+/// signal `gone` after all of this has arrived.
 fn answer_and_leave(mut peer: RawPeer, from: From, leave: Leave, gone: &Signal) {
     let first = peer.read_frame().expect("the first frame");
     assert_eq!(first.whole(), (TEXT, &b"hello"[..]));
     peer.send(&[from.text("ok"), from.close(4001, "bye")].concat());
-    // The data must arrive before the reset. A reset does not discard data in the receive buffer.
+    // The data must arrive before the reset, because a reset does not discard data in the receive
+    // buffer of our end.
     std::thread::sleep(Duration::from_millis(50));
     match leave {
         Leave::Reset => reset(peer),
@@ -153,13 +154,13 @@ fn answer_and_leave(mut peer: RawPeer, from: From, leave: Leave, gone: &Signal) 
     gone.give();
 }
 
-/// Returns `true` if this is the Close of [`answer_and_leave`].
+/// Returns `true` if `close` is the Close that [`answer_and_leave`] sends.
 fn is_the_peers(close: Option<&ws_driver::CloseFrame>) -> bool {
     close.is_some_and(|close| close.code.number() == 4001 && &*close.reason == "bye")
 }
 
-/// The peer sends a Close and ends the transport. A program that only sends gets an error, and then
-/// receives the Close.
+/// The peer sends a Close and ends the transport. Our end only sends until it gets an error. Then
+/// it receives the peer's Close.
 pub fn the_close_of_the_peer_is_reported_after_a_failed_write<S: Suite>() {
     let all_means = [
         Means::Methods,
@@ -192,7 +193,8 @@ pub fn the_close_of_the_peer_is_reported_after_a_failed_write<S: Suite>() {
                 Error::Io(_) => {}
                 error => assert!(is_the_peers(error.peer_close()), "{case}: {error:?}"),
             }
-            // After it was received, every send returns it.
+            // After the peer's Close was received, every send returns an error that contains this
+            // Close.
             let late = outcome.late;
             assert!(is_the_peers(late.peer_close()), "{case}: {late:?}");
             assert!(late.is_disconnect(), "{case}: {late:?}");
@@ -200,7 +202,7 @@ pub fn the_close_of_the_peer_is_reported_after_a_failed_write<S: Suite>() {
     }
 }
 
-/// The peer sent its Close first, so that the result of our `close` does not matter.
+/// The peer sent its Close first, so the result of our `close` is not checked.
 pub fn the_close_of_the_peer_is_reported_after_a_failed_close<S: Suite>() {
     for role in ROLES {
         for leave in [Leave::Reset, Leave::Gone] {
@@ -236,8 +238,8 @@ pub fn the_close_of_the_peer_is_reported_after_a_failed_close<S: Suite>() {
     }
 }
 
-/// The peer's Close is reported even if our end closed first, because it may carry the important
-/// code.
+/// The peer's Close is reported even if our end closed first, because the peer's Close may have the
+/// more important code.
 pub fn our_close_does_not_hide_the_close_of_the_peer<S: Suite>() {
     for role in ROLES {
         for (code, reason) in [(1011, ""), (4001, "bye"), (1000, "too")] {

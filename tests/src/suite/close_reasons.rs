@@ -1,4 +1,4 @@
-//! Closes with code and reason, and Closes without.
+//! Closes with and without a code and a reason.
 
 use ws_driver::{CloseCode, CloseReason, Config, Error, Initiator, SendError};
 
@@ -6,7 +6,8 @@ use super::roles::ROLES;
 use super::{Suite, Ws};
 use crate::wire::{self, CLOSE, TEXT};
 
-/// This holds in both directions. Code 1005 is only reported and never sent (RFC 6455 §7.4.1).
+/// A Close that we begin and a Close that we answer both have no payload. Code 1005 is only
+/// reported and never sent (RFC 6455 §7.4.1).
 pub fn a_close_without_a_code_has_no_payload<S: Suite>() {
     for role in ROLES {
         let (mut peer, running) = role.open::<S, _, _>(Config::default(), |mut ws| async move {
@@ -38,8 +39,8 @@ pub fn a_close_without_a_code_has_no_payload<S: Suite>() {
     }
 }
 
-/// A reason has at most 123 bytes, because a control frame has at most 125. A truncated reason is
-/// accepted.
+/// A reason has at most 123 bytes, because the payload of a control frame has at most 125 bytes and
+/// the code takes two of them. A truncated reason is accepted.
 pub fn an_invalid_close_is_refused_and_changes_nothing<S: Suite>() {
     let long = "é".repeat(62);
     for role in ROLES {
@@ -50,8 +51,8 @@ pub fn an_invalid_close_is_refused_and_changes_nothing<S: Suite>() {
                     false => vec![
                         ws.close(CloseCode::NORMAL, &reason).await,
                         ws.start_close(CloseCode::NORMAL, &reason),
-                        // A code that must not be sent is refused as well, and so is a reason
-                        // without a code.
+                        // Two other Closes are refused as well: one with a code that must not be
+                        // sent, and one with a reason but no code.
                         ws.close(CloseCode::ABNORMAL, "").await,
                         ws.close(CloseCode::NO_STATUS, "reason").await,
                     ],
@@ -79,7 +80,7 @@ pub fn an_invalid_close_is_refused_and_changes_nothing<S: Suite>() {
             assert_eq!(frame.whole(), (TEXT, &b"still open"[..]));
             peer.send(&role.peer().text("open here, too"));
             let close = peer.read_close(1000);
-            // A character of two bytes would exceed 123 bytes, so the reason ends after 122.
+            // A character of two bytes would exceed 123 bytes, so the reason ends after 122 bytes.
             assert_eq!(close.payload, wire::close_payload(1000, &long[..122]));
             peer.send(&role.peer().close(1000, ""));
             peer.end();

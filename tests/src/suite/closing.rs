@@ -10,7 +10,7 @@ use crate::socket::{Ending, RawPeer};
 use crate::steps::echo;
 use crate::wire::{self, CONTINUATION, From, PING, TEXT};
 
-/// A time for which a peer does nothing.
+/// The duration of a pause in which a peer does nothing.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The outcome of receiving until the connection ended.
@@ -22,7 +22,7 @@ struct Outcome {
     time: Duration,
 }
 
-/// Receives until the connection ends, and drops the connection at once.
+/// Receives until the connection ends, and then drops the connection at once.
 async fn outcome<S: Suite>(mut ws: Ws<S>) -> Outcome {
     let start = Instant::now();
     let mut messages = Vec::new();
@@ -45,8 +45,8 @@ async fn outcome<S: Suite>(mut ws: Ws<S>) -> Outcome {
     }
 }
 
-/// Returns a client and a server that receives until the connection ends. Timeouts are long, so
-/// that waiting for one fails the test.
+/// Returns a client and a server that receives until the connection ends. The server's timeouts are
+/// so long that a test fails if the server waits for a timeout.
 fn receiving<S: Suite>() -> (RawPeer, Running<Outcome>) {
     let config = Config::default().failure_timeout(FAR).close_timeout(FAR);
     receiving_with::<S>(config)
@@ -120,7 +120,7 @@ pub fn a_violation_by_a_server_is_answered_with_a_close<S: Suite>() {
     assert_eq!(code(&outcome), Some(1002));
 }
 
-/// The peer keeps its direction open. In the second case it does not read either.
+/// The peer keeps its direction open. In the second case, the peer does not read either.
 pub fn a_peer_that_never_ends_is_dropped_within_the_failure_deadline<S: Suite>() {
     let (mut peer, running) = receiving_with::<S>(Config::default().close_timeout(FAR));
     peer.send(&From::Client.frame(3, b""));
@@ -130,7 +130,7 @@ pub fn a_peer_that_never_ends_is_dropped_within_the_failure_deadline<S: Suite>()
     assert!(time >= Duration::from_millis(900), "{time:?}");
     peer.expect_close(1002);
 
-    // A peer that does not read.
+    // The peer does not read either.
     let config = Config::default().failure_timeout(Duration::from_millis(300));
     let config = config.close_timeout(FAR).write_stall_timeout(FAR);
     let (address, running) = server::<S, _, _>(|stream| async move {
@@ -167,7 +167,8 @@ pub fn an_echo_and_the_close_arrive_but_no_pong<S: Suite>() {
     assert!(running.finish().is_err());
 }
 
-/// The peer never answers. If `full`, our Close waits behind a message that the peer does not read.
+/// The peer never answers. If `full`, our Close is queued after a message that the peer does not
+/// read.
 pub fn close_against_a_silent_peer_times_out<S: Suite>() {
     for full in [false, true] {
         let config = Config::default().close_timeout(Duration::from_millis(200));
@@ -195,11 +196,11 @@ pub fn close_against_a_silent_peer_times_out<S: Suite>() {
     }
 }
 
-/// RFC 6455 §7.1.1: the server ends the transport first.
+/// The server ends the transport first (RFC 6455 §7.1.1).
 pub fn a_close_by_the_peer_ends_with_the_server_first<S: Suite>() {
     let (mut peer, running) = receiving::<S>();
     peer.send(&[From::Client.text("last"), From::Client.close(1001, "bye")].concat());
-    // The client ends its direction only after the server has ended the other one.
+    // The client ends its direction only after the server has ended the other direction.
     peer.expect_close(1001);
     drop(peer);
     let outcome = running.finish();
@@ -211,7 +212,7 @@ pub fn a_close_by_the_peer_ends_with_the_server_first<S: Suite>() {
     assert_eq!((end.code(), end.reason()), (CloseCode::GOING_AWAY, "bye"));
 }
 
-/// RFC 6455 §7.1.1: a client waits until the server ends the transport.
+/// A client waits until the server ends the transport (RFC 6455 §7.1.1).
 pub fn a_client_waits_for_the_server_to_end_first<S: Suite>() {
     let (mut peer, running) = client::<S, _, _>(|url| async move {
         let mut ws = connect::<S>(&url).await;
@@ -234,7 +235,7 @@ pub fn a_client_waits_for_the_server_to_end_first<S: Suite>() {
     assert!(end.expect("the end").clean);
 }
 
-/// Each end sends its Close before it receives the Close of the other.
+/// Each end sends its Close before it receives the Close of the other end.
 pub fn simultaneous_closes_are_clean<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let mut ws = accept::<S>(stream).await;
@@ -283,14 +284,14 @@ pub fn a_reset_after_both_closes_is_clean<S: Suite>() {
     let mut peer = RawPeer::open(address);
     peer.send(&From::Client.close(1000, ""));
     std::thread::sleep(PAUSE);
-    // The socket has unread input, so that dropping it resets the connection.
+    // The socket has unread input, so dropping the socket resets the connection.
     drop(peer);
     let outcome = running.finish();
     assert!(outcome.fault.is_none(), "{:?}", outcome.fault);
     assert!(outcome.end.expect("the end").clean);
 }
 
-/// No Close is sent, because no task is left to write it.
+/// No Close is sent, because no task is left to write a Close.
 pub fn a_dropped_connection_ends_the_transport<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         drop(accept::<S>(stream).await);

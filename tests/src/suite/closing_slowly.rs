@@ -1,4 +1,4 @@
-//! The time that closing may take. It is unlimited as long as the peer reads, and limited
+//! The time that closing may take. This time is unlimited while the peer reads, and limited
 //! otherwise.
 
 use std::io::Read;
@@ -17,14 +17,14 @@ const LEN: usize = 9 << 20;
 /// The size of socket buffers. Small buffers hold only a small part of the message.
 const SMALL: Option<usize> = Some(64 << 10);
 
-/// The close timeout. Some tests wait for it.
+/// The close timeout. It is short, because some tests wait until it has passed.
 const TIMEOUT: Duration = Duration::from_millis(1000);
 
-/// The number of bytes that a slow peer reads between two pauses. It needs three times [`TIMEOUT`]
-/// for the whole message.
+/// The number of bytes that a slow peer reads between two pauses. With this number, the peer needs
+/// three times [`TIMEOUT`] for the whole message.
 const STRIDE: usize = 288 << 10;
 
-/// The length of each pause of a slow peer. It is much shorter than [`TIMEOUT`].
+/// The duration of each pause of a slow peer. A pause is much shorter than [`TIMEOUT`].
 const REST: Duration = Duration::from_millis(100);
 
 type Closed = (Result<(), Error>, Instant);
@@ -43,8 +43,8 @@ enum Means {
     Halves,
 }
 
-/// Waits for a message of the peer, feeds the long message, and closes. Returns the result and the
-/// time of closing.
+/// Waits for a message of the peer, feeds the long message, and closes. Returns the result of
+/// closing, and the time at which closing ended.
 async fn feed_and_close<S: Suite>(mut ws: Ws<S>, means: Means) -> Closed {
     assert!(ws.recv().await.expect("an open connection").is_some());
     ws.feed(vec![7; LEN]).await.expect("room in the queue");
@@ -67,7 +67,7 @@ async fn feed_and_close<S: Suite>(mut ws: Ws<S>, means: Means) -> Closed {
     (closed, Instant::now())
 }
 
-/// Checks all cases at once, because each takes seconds.
+/// Runs `check` for all cases at the same time, because each case takes seconds.
 fn each<C: Copy + Send>(cases: &[C], check: impl Fn(C) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
@@ -99,9 +99,10 @@ fn read_slowly(peer: &RawPeer, len: usize) -> Vec<u8> {
     input
 }
 
-/// Returns the length of the message on the wire.
+/// Returns the length of the frame that contains the message.
 fn on_wire(role: Role) -> usize {
-    // Two bytes, eight bytes of length, and the masking key of a client.
+    // The header has two bytes, eight bytes of length, and in the frame of a client a masking key
+    // of four bytes.
     LEN + if role == Role::Client { 14 } else { 10 }
 }
 
@@ -129,8 +130,8 @@ pub fn a_peer_that_reads_slowly_gets_everything_and_the_close<S: Suite>() {
     });
 }
 
-/// The system lets the socket buffers grow here. They may still hold unread data when the close
-/// timeout has passed.
+/// In this test, the system may enlarge the socket buffers. The buffers may still hold unread data
+/// when the close timeout has passed.
 pub fn data_in_system_buffers_arrives_before_the_close<S: Suite>() {
     each(&ROLES, |role| {
         let (mut peer, running) = open::<S>(role, None, Means::Close);
@@ -165,7 +166,8 @@ pub fn closing_does_not_wait_for_a_peer_that_stops_reading<S: Suite>() {
             matches!(closed, Err(Error::Timeout(Timeout::Close))),
             "{role:?}, {means:?}: {closed:?}"
         );
-        // The last pause counts, too. The timeout began again whenever the system took more data.
+        // Add the last pause of the peer, because it is before `stopped`. The timeout restarted
+        // when the system last took data, which may be before that pause.
         let time = at.saturating_duration_since(stopped) + REST;
         assert!(time >= TIMEOUT / 2, "{role:?}, {means:?}: {time:?}");
         assert!(time < 8 * TIMEOUT, "{role:?}, {means:?}: {time:?}");
@@ -173,8 +175,8 @@ pub fn closing_does_not_wait_for_a_peer_that_stops_reading<S: Suite>() {
     });
 }
 
-/// The time for the peer's Close begins only after ours is written, because the peer cannot answer
-/// earlier.
+/// The timeout for the peer's Close starts only after our Close has been written, because the peer
+/// cannot answer earlier.
 pub fn the_time_for_an_answer_begins_with_our_close<S: Suite>() {
     each(&ROLES, |role| {
         let (peer, running) = open::<S>(role, SMALL, Means::Close);
@@ -276,7 +278,7 @@ pub fn close_waits_for_the_end_of_the_transport<S: Suite>() {
     }
 }
 
-/// `close` also writes the messages in the queue.
+/// `close` first writes the messages in the queue.
 pub fn many_messages_in_the_queue_arrive_before_the_close<S: Suite>() {
     for role in ROLES {
         let act = |mut ws: Ws<S>| async move {

@@ -8,7 +8,7 @@ use crate::socket::RawPeer;
 use crate::steps::echo;
 use crate::wire::{self, BINARY, From, TEXT};
 
-/// The first bits of a compressed message in one frame: FIN and RSV1.
+/// The bits FIN and RSV1 in the first byte of a frame. A compressed message in one frame sets both.
 const COMPRESSED: u8 = 0xc0;
 
 /// "Hello", compressed (RFC 7692 §7.2.3.1).
@@ -17,7 +17,7 @@ const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 /// A second "Hello", compressed as a reference to the first (RFC 7692 §7.2.3.2).
 const HELLO_AGAIN: [u8; 5] = [0xf2, 0x00, 0x11, 0x00, 0x00];
 
-/// A way to receive and send messages.
+/// A way to receive messages and to send messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// Owned messages.
@@ -39,7 +39,7 @@ fn incompressible(len: usize) -> Vec<u8> {
     (0..len).map(|_| random.u8(..)).collect()
 }
 
-/// Returns messages of both kinds and many sizes. Some of them are repeated.
+/// Returns messages of both kinds and of many lengths. Some messages are repeated.
 fn messages() -> Vec<Message> {
     let text = "κόσμε 😀 ".repeat(20_000);
     vec![
@@ -91,7 +91,8 @@ async fn put<S: Suite>(ws: &mut Ws<S>, message: &Message, way: Way) -> Result<()
     writer.finish().await
 }
 
-/// Receives a message. Returns `true` if it is text, and its payload.
+/// Receives a message. Returns `true` for text or `false` for binary, and the payload. Returns
+/// `None` at the end of the connection.
 async fn get<S: Suite>(ws: &mut Ws<S>, way: Way) -> Result<Option<(bool, Vec<u8>)>, Error> {
     match way {
         Way::Whole => {
@@ -116,7 +117,8 @@ async fn get<S: Suite>(ws: &mut Ws<S>, way: Way) -> Result<Option<(bool, Vec<u8>
     }
 }
 
-/// Sends messages from a client to an echo server and compares the echoes. Both ends are ours.
+/// Asserts that an echo server returns each message of a client unchanged. Both ends use this
+/// library.
 ///
 /// Returns the extensions that the client and the server report.
 fn exchange<S: Suite>(
@@ -155,7 +157,7 @@ fn exchange<S: Suite>(
     (agreed, served.finish().expect("a clean end"))
 }
 
-/// Each end receives and sends in each way.
+/// Each way of one end is combined with each way of the other end.
 pub fn compressed_messages_are_echoed_in_every_way<S: Suite>() {
     let config = compressing(DeflateConfig::default());
     for ours in WAYS {
@@ -171,7 +173,7 @@ pub fn compressed_messages_are_echoed_in_every_way<S: Suite>() {
     }
 }
 
-/// Messages are compressed at several levels, and with and without a threshold.
+/// The messages are compressed at four levels, with and without a threshold.
 pub fn messages_of_every_level_and_threshold_are_decoded<S: Suite>() {
     for level in [0, 1, 6, 9] {
         for threshold in [0, 1000] {
@@ -197,7 +199,7 @@ fn takeover(own: bool, peer: bool) -> DeflateConfig {
     config
 }
 
-/// If either end asks for no context takeover, both ends agree on it.
+/// If either end asks for no context takeover in a direction, both ends agree on that.
 pub fn every_pair_of_takeover_modes_is_agreed_on<S: Suite>() {
     let some: Vec<Message> = [5, 40, 5000, 40, 70_000]
         .iter()
@@ -223,8 +225,8 @@ pub fn every_pair_of_takeover_modes_is_agreed_on<S: Suite>() {
     }
 }
 
-/// The sizes range from the smallest to the largest, and either end asks for them. The data repeats
-/// itself at greater distances than the windows.
+/// The sizes range from the smallest to the largest, and each end asks for each pair of sizes. The
+/// data has repetitions at distances that exceed the smaller windows.
 pub fn windows_of_every_size_are_agreed_on<S: Suite>() {
     let mut random = fastrand::Rng::with_seed(9);
     let lines: Vec<Vec<u8>> = (0..40)
@@ -261,7 +263,7 @@ pub fn windows_of_every_size_are_agreed_on<S: Suite>() {
     }
 }
 
-/// Neither end compresses unless compression is enabled at both.
+/// Without agreement, neither end compresses, and all messages are still echoed.
 pub fn compression_is_agreed_on_only_if_both_ends_enable_it<S: Suite>() {
     let plain = (Config::default(), Way::Whole);
     let wanting = (compressing(DeflateConfig::default()), Way::Whole);
@@ -275,8 +277,8 @@ pub fn compression_is_agreed_on_only_if_both_ends_enable_it<S: Suite>() {
     }
 }
 
-/// Starts an echo server and opens a connection with additional request lines. Returns the peer and
-/// the head of the answer.
+/// Starts an echo server and opens a connection to the server, with additional lines in the
+/// request. Returns the peer and the head of the response.
 fn raw_server<S: Suite>(
     config: Config,
     lines: &[&str],
@@ -289,8 +291,8 @@ fn raw_server<S: Suite>(
     (peer, head, running)
 }
 
-/// Without an agreement, the answer has no extension, echoes are not compressed, and a compressed
-/// message is a violation.
+/// Without an agreement, the response has no extension, echoes are not compressed, and a compressed
+/// message of the peer is a violation.
 pub fn a_peer_without_compression_gets_none_and_may_send_none<S: Suite>() {
     let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits";
     let wanting = compressing(DeflateConfig::default());
@@ -308,8 +310,8 @@ pub fn a_peer_without_compression_gets_none_and_may_send_none<S: Suite>() {
     }
 }
 
-/// A raw client sends the examples of the RFC, and messages below and above the threshold of the
-/// server.
+/// A raw client sends the examples of RFC 7692, and messages that are shorter and longer than the
+/// threshold of the server.
 pub fn compressed_messages_of_another_client_are_decoded<S: Suite>() {
     let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits";
     let config = compressing(DeflateConfig::default().threshold(6));
@@ -321,7 +323,7 @@ pub fn compressed_messages_of_another_client_are_decoded<S: Suite>() {
     };
     for payload in [&HELLO[..], &HELLO_AGAIN[..]] {
         send(&mut peer, payload);
-        // The echo is below the threshold.
+        // The echo is shorter than the threshold, so it is not compressed.
         let frame = peer.read_frame().expect("the echo");
         assert_eq!(frame.whole(), (TEXT, &b"Hello"[..]));
     }
@@ -344,21 +346,21 @@ pub fn compressed_messages_of_another_client_are_decoded<S: Suite>() {
     running.finish().expect("a clean end");
 }
 
-/// Returns payloads that are not valid compressed data, or are incomplete.
+/// Returns payloads with invalid or incomplete compressed data.
 fn corruptions() -> Vec<Vec<u8>> {
     vec![
         // A block of the reserved type.
         vec![0xff; 20],
-        // A reference to data before the first message.
+        // A reference to data before the beginning of the first message.
         HELLO_AGAIN.to_vec(),
-        // A stored block whose two lengths differ.
+        // A stored block whose two length fields contradict each other.
         vec![0x00, 0x05, 0x00, 0x00, 0x00, 1, 2, 3, 4, 5],
         // An incomplete block.
         HELLO[..4].to_vec(),
     ]
 }
 
-/// The peer gets a Close 1007. The error is a violation by the peer.
+/// The peer gets a Close with code 1007. The error reports a violation by the peer.
 pub fn a_corrupt_message_fails_the_connection_of_a_server<S: Suite>() {
     let offer = "Sec-WebSocket-Extensions: permessage-deflate";
     for corrupt in corruptions() {
@@ -377,10 +379,10 @@ pub fn a_corrupt_message_fails_the_connection_of_a_server<S: Suite>() {
     }
 }
 
-/// The cases include a text that is not UTF-8 after decompression.
+/// One case is a text that is not UTF-8 after decompression.
 pub fn a_corrupt_message_fails_the_connection_of_a_client<S: Suite>() {
     let mut cases: Vec<(u8, Vec<u8>)> = corruptions().into_iter().map(|it| (BINARY, it)).collect();
-    // Stored, and not UTF-8.
+    // A stored block that contains the byte 0xff, which never occurs in UTF-8.
     cases.push((TEXT, vec![0x00, 0x01, 0x00, 0xfe, 0xff, 0xff, 0x00]));
     for (opcode, corrupt) in cases {
         let (mut peer, running) = client::<S, _, _>(|url| async move {

@@ -14,7 +14,8 @@ use crate::http::{self, accept_for, head};
 use crate::socket::{self, RawPeer};
 use crate::wire::From;
 
-/// Returns the peer of a client that connects, receives one message, and closes.
+/// Starts a client that connects, receives one message, and closes. Returns the peer of this
+/// client.
 fn connecting<S: Suite>(
     connector: Connector<S>,
 ) -> (RawPeer, Running<Result<Option<Message>, Fault>>) {
@@ -26,8 +27,8 @@ fn connecting<S: Suite>(
     })
 }
 
-/// A mistake of a server: its name, a function that makes the head from the correct accept value,
-/// and a check of the client's error.
+/// A mistake of a server. It consists of a name, a function that makes the response from the
+/// correct accept value, and a check of the client's error.
 type Mistake = (&'static str, fn(&str) -> Vec<u8>, fn(&ClientError) -> bool);
 
 const STATUS: &str = "HTTP/1.1 101 Switching Protocols";
@@ -38,13 +39,13 @@ fn accept(value: &str) -> String {
     format!("Sec-WebSocket-Accept: {value}")
 }
 
-/// Returns a head 101 with this accept value and additional lines.
+/// Returns the head of a 101 response with this accept value and additional lines.
 fn fine(value: &str, more: &[&str]) -> Vec<u8> {
     head(&[&[STATUS, UPGRADE, CONNECTION, &accept(value)], more].concat())
 }
 
-/// Makes [`Mistake`]s of rows with a name, the function that makes the head, and a pattern of the
-/// error.
+/// Makes a [`Mistake`] from each row. A row has a name, the function that makes the response, and a
+/// pattern that matches the error.
 macro_rules! table {
     ($($name:literal: $answer:expr => $error:pat,)*) => {
         vec![$(($name, $answer, |error| matches!(error, $error)),)*]
@@ -91,14 +92,14 @@ fn mistakes() -> Vec<Mistake> {
             |v| fine(v, &[&format!("X: {}", "a".repeat(20_000))])
             => E::Head(HeadError::HeadTooLong),
         "too many headers": |v| fine(v, &["X: y"; 100]) => E::Head(HeadError::TooManyHeaders),
-        "too much in front": |v| {
+        "too much before the response": |v| {
             let hint = ["HTTP/1.1 103 Early Hints", &format!("X: {}", "a".repeat(5000))];
             [head(&hint).repeat(4), fine(v, &[])].concat()
         } => E::Head(HeadError::HeadTooLong),
     }
 }
 
-/// The client sends nothing after the wrong answer.
+/// The client sends nothing after it has received the wrong response.
 pub fn a_wrong_answer_is_an_error_that_names_the_rule<S: Suite>() {
     for (name, answer, is_right) in mistakes() {
         let connector = Connector::<S>::new()
@@ -120,7 +121,8 @@ pub fn a_wrong_answer_is_an_error_that_names_the_rule<S: Suite>() {
     }
 }
 
-/// Nothing or a part of the answer has arrived.
+/// The server ends the stream at once in the first case, and after a part of the response in the
+/// second.
 pub fn an_answer_that_ends_early_is_reported_as_lost<S: Suite>() {
     for bytes in [&b""[..], b"HTTP/1.1 101 Switching"] {
         let (mut peer, running) = connecting::<S>(Connector::<S>::new());
@@ -135,7 +137,7 @@ pub fn an_answer_that_ends_early_is_reported_as_lost<S: Suite>() {
     }
 }
 
-/// The body ends where the server ends the stream, or after 16 KiB.
+/// Without a length, the body ends with the stream. The caller gets at most 16 KiB of a body.
 pub fn a_refusal_reaches_the_caller_with_head_and_body<S: Suite>() {
     let long = [&b"HTTP/1.1 500 Oops\r\n\r\n"[..], &[b'x'; 40_000]].concat();
     let refusals: [(u16, &[u8], Vec<u8>); 7] = [
@@ -192,7 +194,7 @@ pub fn a_refusal_reaches_the_caller_with_head_and_body<S: Suite>() {
     }
 }
 
-/// The RFCs permit these variations.
+/// The RFCs permit all these forms of a response.
 pub fn an_answer_in_any_permitted_form_is_accepted<S: Suite>() {
     let answers: [fn(&str) -> Vec<u8>; 7] = [
         |v| fine(v, &[]),
@@ -237,7 +239,7 @@ pub fn an_answer_in_any_permitted_form_is_accepted<S: Suite>() {
 }
 
 /// The frames arrive in the same segment as the head.
-pub fn frames_behind_the_answer_are_received<S: Suite>() {
+pub fn frames_after_the_answer_are_received<S: Suite>() {
     let (mut peer, running) = connecting::<S>(Connector::<S>::new());
     let request = peer.read_head();
     let bytes = [
@@ -253,7 +255,7 @@ pub fn frames_behind_the_answer_are_received<S: Suite>() {
     peer.read_close(1000);
 }
 
-/// RFC 6455 §4.1.
+/// RFC 6455 §4.1 lists the required headers.
 pub fn the_request_has_all_required_and_configured_headers<S: Suite>() {
     let mut keys = Vec::new();
     for _ in 0..2 {
@@ -301,7 +303,7 @@ pub fn the_request_has_all_required_and_configured_headers<S: Suite>() {
     assert_ne!(keys[0], keys[1]);
 }
 
-/// Nothing or a part of the answer has arrived.
+/// The server sends nothing in the first case, and a part of the response in the second.
 pub fn an_answer_that_stalls_times_out<S: Suite>() {
     for bytes in [&b""[..], b"HTTP/1.1 101 Switching"] {
         let connector = Connector::<S>::new().handshake_timeout(Duration::from_millis(150));
@@ -323,7 +325,7 @@ pub fn an_answer_that_stalls_times_out<S: Suite>() {
     }
 }
 
-/// Each mistake has a separate error.
+/// Each kind of mistake has a separate error.
 pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
     let (listener, address) = socket::listen();
     S::block_on(async {
@@ -403,7 +405,7 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
     assert!(listener.accept().is_err(), "a client has connected");
 }
 
-/// A refused TCP connection is another error than a refused upgrade.
+/// A refused TCP connection has another error than a refused upgrade.
 pub fn a_refused_connection_is_an_io_error<S: Suite>() {
     // No other test can listen on this port, because free ports are above 1023.
     let result = S::block_on(Connector::<S>::new().connect("ws://127.0.0.1:1/"));

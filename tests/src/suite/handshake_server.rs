@@ -14,7 +14,7 @@ use crate::socket::{self, Ending, RawPeer};
 use crate::steps::echo;
 use crate::wire::{From, TEXT};
 
-/// Returns a peer that is connected to an echo server.
+/// Starts an echo server. Returns a peer that has connected to the server and has sent nothing.
 fn accepting<S: Suite>(acceptor: Acceptor<S>) -> (RawPeer, Running<Result<(), Fault>>) {
     let (address, running) = server::<S, _, _>(|stream| async move {
         let mut ws = acceptor.accept(stream).await?;
@@ -23,7 +23,7 @@ fn accepting<S: Suite>(acceptor: Acceptor<S>) -> (RawPeer, Running<Result<(), Fa
     (RawPeer::connect(address), running)
 }
 
-/// Reads a refusal and the end of the stream.
+/// Asserts that a refusal and then the end of the stream arrive. Returns the refusal.
 fn read_refusal(peer: &mut RawPeer, context: &str) -> Refusal {
     let (bytes, ending) = peer.read_to_end();
     assert_eq!(ending, Ending::Eof, "{context}");
@@ -33,7 +33,7 @@ fn read_refusal(peer: &mut RawPeer, context: &str) -> Refusal {
     refusal
 }
 
-/// Returns requests that break a rule, each with a name and the status of the refusal.
+/// Returns requests that break a rule. Each has a name and the status of the expected refusal.
 fn refused() -> Vec<(&'static str, u16, Vec<u8>)> {
     let but = http::request_but;
     let set = |name: &str, value: &str| but(name, &format!("{name}: {value}"));
@@ -186,7 +186,7 @@ pub fn a_refusal_reaches_a_client_that_keeps_sending<S: Suite>() {
     }
 }
 
-/// The RFCs permit these variations.
+/// The RFCs permit all these forms of a request.
 pub fn a_request_in_any_permitted_form_is_accepted<S: Suite>() {
     let but = http::request_but;
     let with = http::request_with;
@@ -221,7 +221,7 @@ pub fn a_request_in_any_permitted_form_is_accepted<S: Suite>() {
             "Sec-WebSocket-Key",
             "Sec-WebSocket-Key:dGhlIHNhbXBsZSBub25jZQ==  ",
         ),
-        // The last digit has unused bits that are not zero (RFC 4648 §3.5).
+        // The last digit of this key has unused bits that are not zero (RFC 4648 §3.5).
         but(
             "Sec-WebSocket-Key",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR==",
@@ -258,7 +258,7 @@ pub fn a_request_in_any_permitted_form_is_accepted<S: Suite>() {
 }
 
 /// The frames arrive in the same segment as the request.
-pub fn frames_behind_the_request_are_received<S: Suite>() {
+pub fn frames_after_the_request_are_received<S: Suite>() {
     let (mut peer, running) = accepting::<S>(Acceptor::<S>::new());
     let bytes = [
         http::request(),
@@ -274,7 +274,7 @@ pub fn frames_behind_the_request_are_received<S: Suite>() {
     running.finish().expect("a clean end");
 }
 
-/// Nothing or a part of the request has arrived.
+/// The client sends nothing in the first case, and a part of the request in the second.
 pub fn a_request_that_stalls_times_out<S: Suite>() {
     for len in [0, 30] {
         let acceptor = Acceptor::<S>::new().handshake_timeout(Duration::from_millis(150));
@@ -307,8 +307,8 @@ pub fn a_request_that_ends_early_is_reported_as_lost<S: Suite>() {
 pub fn the_handshake_timeout_excludes_the_decision<S: Suite>() {
     let (listener, address) = socket::listen();
     let mut peer = RawPeer::connect(address);
-    // The request is sent before the server waits for it, so that a delay of this thread does not
-    // matter.
+    // Send the request before the server starts its timeout, so that a delay of this thread has no
+    // effect.
     peer.send(&http::request());
     let running = Running::start(move || {
         let (stream, _) = listener.accept().expect("a client");
@@ -384,7 +384,7 @@ pub fn an_offer_can_be_rejected_in_any_way<S: Suite>() {
             offer.reject_with(response).await
         });
         let mut peer = RawPeer::connect(address);
-        // Frames behind a rejected request are ignored.
+        // Frames after a rejected request are ignored.
         peer.send(&[http::request(), From::Client.text("early")].concat());
         let refusal = read_refusal(&mut peer, "reject");
         if with_response {
@@ -433,7 +433,7 @@ pub fn an_offered_subprotocol_is_chosen_and_another_is_an_error<S: Suite>() {
     }
 }
 
-/// By default only the origin of the requested host is accepted.
+/// The default policy accepts only the origin of the requested host.
 pub fn origins_are_checked_against_the_policy<S: Suite>() {
     let list = || OriginPolicy::allow_list(["https://app.example.com"]);
     for (policy, origin, passes) in [

@@ -1,4 +1,4 @@
-//! Limits on the length of messages, whichever way they are set.
+//! Limits on the length of messages, for every way to set them.
 
 use ws_driver::{CloseCode, Config, Error};
 
@@ -7,7 +7,7 @@ use super::{Acceptor, Connector, Suite, Ws, client, server};
 use crate::socket::RawPeer;
 use crate::wire::{BINARY, From};
 
-/// The limit on frames follows the limit on messages, so that one setting is enough.
+/// The limit on frames follows the limit on messages, so one setting is enough.
 pub fn a_higher_message_limit_permits_long_frames<S: Suite>() {
     let long = 20 << 20;
     for role in ROLES {
@@ -24,7 +24,8 @@ pub fn a_higher_message_limit_permits_long_frames<S: Suite>() {
         let message = running.finish().expect("within the limit");
         assert!(message.as_bytes() == vec![7; long]);
 
-        // The message exceeds the default limit. The peer gets a Close with the reason.
+        // With the default limit, the same message is too long. The peer gets a Close with
+        // code 1009.
         let (mut peer, running) = role.open::<S, _, _>(Config::default(), recv_one::<S>);
         peer.send(&role.peer().frame(BINARY, &vec![7; long])[..1 << 16]);
         peer.read_close(1009);
@@ -39,7 +40,8 @@ async fn recv_one<S: Suite>(mut ws: Ws<S>) -> Result<usize, Error> {
     Ok(message.as_bytes().len())
 }
 
-/// `max_message` takes effect before and after `config`, for servers and for clients.
+/// `max_message` takes effect whether it is called before or after `config`. This holds for servers
+/// and for clients.
 pub fn a_limit_is_not_undone_by_a_configuration<S: Suite>() {
     for config_first in [false, true] {
         for (len, is_accepted) in [(10, true), (11, false)] {

@@ -1,8 +1,8 @@
 //! Tests over TCP that every runtime must pass.
 //!
 //! Each test is a function that is generic over a [`Suite`]. [`instantiate!`](crate::instantiate)
-//! makes test functions of all of them. The connection under test runs on its runtime in a separate
-//! thread. The test itself is the peer.
+//! makes a test from each function, for one runtime. The connection under test runs on that
+//! runtime, usually in a separate thread. In most tests, the test itself is the peer.
 
 pub mod both_closes;
 pub mod close_reasons;
@@ -40,10 +40,11 @@ pub trait Suite: 'static {
     /// Starts a task on the caller's runtime.
     fn spawn(future: impl Future<Output = ()> + Send + 'static);
 
-    /// Waits for a duration.
+    /// Waits for a duration without blocking the thread.
     fn sleep(time: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Makes a stream of the runtime. The caller must run on that runtime.
+    /// Makes a stream of the runtime from a stream of the standard library. The caller must run on
+    /// that runtime.
     fn adopt(stream: TcpStream) -> Stream<Self>;
 }
 
@@ -58,7 +59,7 @@ pub type Acceptor<S> = ws_driver::Acceptor<<S as Suite>::Runtime>;
 /// A connector of the runtime.
 pub type Connector<S> = ws_driver::Connector<<S as Suite>::Runtime>;
 
-/// The result of a thread that runs.
+/// A running thread, and the channel for its result.
 #[derive(Debug)]
 pub struct Running<R>(Receiver<R>);
 
@@ -72,7 +73,7 @@ impl<R: Send + 'static> Running<R> {
         Self(receiver)
     }
 
-    /// Waits for the result.
+    /// Waits for the result of the thread.
     ///
     /// # Panics
     ///
@@ -85,7 +86,8 @@ impl<R: Send + 'static> Running<R> {
     }
 }
 
-/// Serves one connection by `serve` on the runtime. Returns the address of the listener.
+/// Starts a thread that accepts one TCP connection and passes the stream to `serve` on the runtime.
+/// Returns the address of the listener.
 pub fn server<S, R, F>(
     serve: impl FnOnce(Stream<S>) -> F + Send + 'static,
 ) -> (SocketAddr, Running<R>)
@@ -102,7 +104,8 @@ where
     (address, running)
 }
 
-/// Runs a client by `call`, which gets a URL, on the runtime. Returns the peer that it connects to.
+/// Starts a thread that runs the client `call` on the runtime. `call` gets the URL of a listener
+/// and must connect to it. Returns the peer, which has accepted this TCP connection.
 ///
 /// # Panics
 ///
@@ -148,8 +151,9 @@ async fn echo_in_pieces<S: Suite>(ws: Ws<S>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns random letters. `turn` selects the length from `sizes`: exactly in the first turns, and
-/// as a maximum later.
+/// Returns random letters. `turn` is the number of the message, and selects one of `sizes`. The
+/// first eight messages have exactly the selected length. For later messages, the selected length
+/// is the maximum.
 fn letters(random: &mut fastrand::Rng, turn: usize, sizes: [usize; 8]) -> Vec<u8> {
     let most = sizes[turn % sizes.len()];
     let len = if turn < sizes.len() {
@@ -157,7 +161,7 @@ fn letters(random: &mut fastrand::Rng, turn: usize, sizes: [usize; 8]) -> Vec<u8
     } else {
         random.usize(0..=most)
     };
-    // Random letters at some positions suffice, and are faster than one per position.
+    // Random letters at some positions are enough. A random letter for each position would be slow.
     let mut letters = vec![random.u8(b'a'..=b'z'); len];
     for at in (0..len).step_by(7) {
         letters[at] = random.u8(b'a'..=b'z');
@@ -177,7 +181,7 @@ fn start<S: Suite, R: Send + 'static>(future: impl Future<Output = R> + Send + '
 }
 
 impl<R> Task<R> {
-    /// Waits for the result on the runtime.
+    /// Waits for the result without blocking the runtime.
     async fn finish<S: Suite>(self) -> R {
         let start = Instant::now();
         loop {
@@ -193,7 +197,7 @@ impl<R> Task<R> {
     }
 }
 
-/// Makes all tests for a runtime.
+/// Makes a test from each function of the suite, for one runtime.
 #[macro_export]
 macro_rules! instantiate {
     ($suite:ty) => {
@@ -201,7 +205,7 @@ macro_rules! instantiate {
             a_request_that_breaks_a_rule_gets_a_complete_refusal_and_then_the_end,
             a_refusal_reaches_a_client_that_keeps_sending,
             a_request_in_any_permitted_form_is_accepted,
-            frames_behind_the_request_are_received,
+            frames_after_the_request_are_received,
             a_request_that_stalls_times_out,
             a_request_that_ends_early_is_reported_as_lost,
             the_handshake_timeout_excludes_the_decision,
@@ -215,7 +219,7 @@ macro_rules! instantiate {
             an_answer_that_ends_early_is_reported_as_lost,
             a_refusal_reaches_the_caller_with_head_and_body,
             an_answer_in_any_permitted_form_is_accepted,
-            frames_behind_the_answer_are_received,
+            frames_after_the_answer_are_received,
             the_request_has_all_required_and_configured_headers,
             an_answer_that_stalls_times_out,
             bad_urls_and_requests_are_errors_before_anything_is_sent,

@@ -1,4 +1,4 @@
-//! The two roles of the end under test. Tests open a connection in either role by [`Role::open`].
+//! The two roles of the end under test. Tests open a connection in either role with [`Role::open`].
 
 use std::future::Future;
 use std::io::{self, Read};
@@ -17,7 +17,7 @@ use crate::wire::{self, From};
 /// A timeout that no test waits for.
 pub(super) const FAR: Duration = Duration::from_secs(100);
 
-/// The end under test.
+/// The role of the end under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Client,
@@ -27,7 +27,7 @@ pub(super) enum Role {
 pub(super) const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
 impl Role {
-    /// Returns the sender of the peer's frames.
+    /// Returns the role of the peer, as the sender of its frames.
     pub(super) fn peer(self) -> From {
         match self {
             Self::Client => From::Server,
@@ -35,7 +35,8 @@ impl Role {
         }
     }
 
-    /// Opens a connection and runs `act` with it. Returns the peer, which has read only the head.
+    /// Opens a connection in this role and starts `act` with the connection. Returns the peer. The
+    /// peer has read the head of the handshake and no frame.
     pub(super) fn open<S, R, F>(
         self,
         config: Config,
@@ -63,11 +64,12 @@ impl Role {
         F: Future<Output = R>,
     {
         let (listener, address) = socket::listen();
-        // Accepted sockets inherit the sizes.
+        // Accepted sockets inherit the buffer sizes of the listener.
         limit(SockRef::from(&listener), buffers);
         match self {
             Self::Server => {
-                // Data that the server sends at once would be read together with its head.
+                // Wait until the peer has read the head. Otherwise the peer might read the first
+                // frames together with the head.
                 let opened = Signal::default();
                 let is_opened = opened.clone();
                 let running = Running::start(move || {
@@ -111,14 +113,14 @@ fn limit(socket: SockRef<'_>, buffers: Option<usize>) {
 
 fn connect(address: SocketAddr, buffers: Option<usize>) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a new socket");
-    // Before connecting, because connecting negotiates the window.
+    // Set the sizes before connecting, because connecting negotiates the window.
     limit(SockRef::from(&socket), buffers);
     socket.connect(&address.into()).expect("a listener");
     socket.into()
 }
 
-/// Resets the connection. Writes of the other end fail afterwards, but it may still read data that
-/// had arrived.
+/// Resets the connection. Afterwards, writes of the other end fail. The other end may still read
+/// data that arrived before the reset.
 pub(super) fn reset(peer: RawPeer) {
     let linger = Some(Duration::ZERO);
     let set = SockRef::from(&peer.writer()).set_linger(linger);
@@ -139,7 +141,7 @@ impl Signal {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Waits for the signal on the runtime.
+    /// Waits for the signal without blocking the runtime.
     pub(super) async fn wait<S: Suite>(&self) {
         let start = Instant::now();
         while !self.is_given() {
@@ -148,7 +150,7 @@ impl Signal {
         }
     }
 
-    /// Waits for the signal on a thread.
+    /// Waits for the signal and blocks the thread.
     pub(super) fn await_here(&self) {
         let start = Instant::now();
         while !self.is_given() {
@@ -158,7 +160,7 @@ impl Signal {
     }
 }
 
-/// Reads frames of any length from a stream without keeping long payloads.
+/// A reader of frames of any length. It keeps only the payloads of control frames.
 #[derive(Debug)]
 pub(super) struct FrameReader {
     stream: io::BufReader<TcpStream>,
@@ -176,7 +178,7 @@ pub(super) struct Seen {
 }
 
 impl FrameReader {
-    /// Returns a reader of the peer's stream. The peer must not have read any frame.
+    /// Returns a reader of the peer's stream. The peer must not have read any frame before.
     pub(super) fn new(peer: &RawPeer) -> Self {
         Self {
             stream: io::BufReader::with_capacity(64 << 10, peer.writer()),

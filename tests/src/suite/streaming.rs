@@ -9,7 +9,7 @@ use super::{Suite, accept, accept_with, client, connect, echo_in_pieces, server,
 use crate::socket::{RawPeer, TOO_LONG};
 use crate::wire::{self, BINARY, CONTINUATION, From, PING, PONG, TEXT};
 
-/// Returns a message in random fragments, with a Ping in front of each.
+/// Returns a message in fragments of random lengths, with a Ping before each fragment.
 fn fragments(from: From, opcode: u8, payload: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut opcode = opcode;
@@ -27,7 +27,8 @@ fn fragments(from: From, opcode: u8, payload: &[u8], random: &mut fastrand::Rng)
     }
 }
 
-/// Sends messages in pieces of random sizes. Joins the fragments of the echoes and compares them.
+/// Asserts that each message is echoed. Sends the messages in pieces of random lengths, and joins
+/// the fragments of each echo.
 fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let text = "κόσμε 😀 ".repeat(20_000).into_bytes();
@@ -78,7 +79,7 @@ fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     sender.join().expect("all messages were read");
 }
 
-/// The pieces may end within a character.
+/// The server receives pieces that may end within a character.
 pub fn messages_are_echoed_piece_by_piece_by_a_server<S: Suite>() {
     for seed in 0..2 {
         let (address, running) = server::<S, _, _>(|stream| async {
@@ -89,7 +90,7 @@ pub fn messages_are_echoed_piece_by_piece_by_a_server<S: Suite>() {
     }
 }
 
-/// The client also masks the pieces.
+/// The client also masks the pieces that it sends.
 pub fn messages_are_echoed_piece_by_piece_by_a_client<S: Suite>() {
     for seed in 0..2 {
         let (mut peer, running) =
@@ -102,8 +103,8 @@ pub fn messages_are_echoed_piece_by_piece_by_a_client<S: Suite>() {
     }
 }
 
-/// The message is longer than the server's limit on assembled messages. The client sends and
-/// receives in two tasks.
+/// The message is longer than both ends' limits on assembled messages. The client sends in one task
+/// and receives in another.
 pub fn a_message_over_the_limits_passes_both_ways_at_once<S: Suite>() {
     const ALL: usize = 24 << 20;
     let (address, served) = server::<S, _, _>(|stream| async {
@@ -117,7 +118,8 @@ pub fn a_message_over_the_limits_passes_both_ways_at_once<S: Suite>() {
         let sends = start::<S, _>(async move {
             let mut writer = tx.writer(MessageKind::Binary).expect("an open connection");
             for number in 0..ALL / 65_536 {
-                // On the heap, because the future is moved by value into an executor.
+                // The piece is on the heap. An array would make the future too long to be moved
+                // into an executor by value.
                 let piece = vec![number as u8; 65_536];
                 writer.write(piece).await.expect("room in the queue");
             }
@@ -144,8 +146,8 @@ pub fn a_message_over_the_limits_passes_both_ways_at_once<S: Suite>() {
     assert!(begin.elapsed() < TOO_LONG);
 }
 
-/// Dropping a reader skips the rest of its message. A Close within a message is an error of the
-/// reader.
+/// Dropping a reader skips the rest of its message. A Close within a message makes the reader
+/// return an error.
 pub fn a_dropped_reader_loses_only_its_message<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let mut ws = accept::<S>(stream).await;

@@ -19,7 +19,7 @@ async fn serve_echo<S: Suite>(stream: Stream<S>) -> Result<(), Error> {
     echo(&mut accept::<S>(stream).await).await
 }
 
-/// Returns a session as the bytes on the wire, and the messages that it contains.
+/// Returns the bytes that a peer sends in a session, and the messages in these bytes.
 fn session(from: From, random: &mut fastrand::Rng) -> (Vec<u8>, Vec<(u8, Vec<u8>)>) {
     let mut bytes = Vec::new();
     let mut messages = Vec::new();
@@ -48,7 +48,7 @@ fn session(from: From, random: &mut fastrand::Rng) -> (Vec<u8>, Vec<(u8, Vec<u8>
     (bytes, messages)
 }
 
-/// Sends a session in pieces from a separate thread, and compares the echoes.
+/// Asserts that each message of a session is echoed. A separate thread sends the session in pieces.
 fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let (bytes, messages) = session(from, &mut random);
@@ -80,11 +80,12 @@ fn exchange(mut peer: RawPeer, from: From, seed: u64) {
     let frames = keys.len();
     keys.sort_unstable();
     keys.dedup();
-    // Random keys may be equal by chance, but hardly more than twice.
+    // A random key may repeat an earlier one by chance, but more than two repetitions are very
+    // unlikely.
     assert!(keys.len() + 2 >= frames, "masking keys are repeated");
 }
 
-/// Segments, fragments and sizes are random.
+/// The lengths of segments, fragments and messages are random.
 pub fn chopped_traffic_is_echoed_unchanged_by_a_server<S: Suite>() {
     for seed in 0..3 {
         let (address, running) = server::<S, _, _>(serve_echo::<S>);
@@ -104,7 +105,7 @@ pub fn chopped_traffic_is_echoed_unchanged_by_a_client<S: Suite>() {
     }
 }
 
-/// 16 MiB is the default limit. Both ends are ours.
+/// 16 MiB is the default limit. Both ends use this library.
 pub fn a_message_of_16_mib_is_echoed<S: Suite>() {
     let (address, served) = server::<S, _, _>(serve_echo::<S>);
     let start = Instant::now();
@@ -114,8 +115,7 @@ pub fn a_message_of_16_mib_is_echoed<S: Suite>() {
         for at in (0..message.len()).step_by(1001) {
             message[at] = at as u8;
         }
-        // `feed` only queues the message. `recv` then writes and reads at once, which the echo
-        // needs.
+        // `feed` only queues the message. `recv` then writes the queue and reads the echo.
         ws.feed(&message).await.expect("room in the queue");
         let echoed = ws.recv().await.expect("the echo").expect("the echo");
         assert!(echoed.as_bytes() == message);
@@ -130,7 +130,7 @@ pub fn a_message_of_16_mib_is_echoed<S: Suite>() {
 }
 
 /// A message of the maximum length is accepted, in one frame and in fragments. One byte more causes
-/// a Close 1009.
+/// a Close with code 1009.
 pub fn the_message_limit_is_exact<S: Suite>() {
     const LIMIT: usize = 100_000;
     for fragmented in [false, true] {
@@ -162,7 +162,7 @@ pub fn the_message_limit_is_exact<S: Suite>() {
     }
 }
 
-/// The newest Pong replaces earlier ones in the queue, so that neither end waits for the other.
+/// In the queue, the newest Pong replaces earlier Pongs. So neither end has to wait for the other.
 pub fn pings_are_answered_although_the_peer_does_not_read<S: Suite>() {
     let (address, running) = server::<S, _, _>(serve_echo::<S>);
     let mut peer = RawPeer::open(address);
@@ -173,7 +173,7 @@ pub fn pings_are_answered_although_the_peer_does_not_read<S: Suite>() {
         let payload = [&number.to_be_bytes()[..], &[0; 121]].concat();
         flood.extend(From::Client.frame(PING, &payload));
     }
-    // The peer reads nothing until it has sent all of the flood.
+    // The peer reads nothing until it has sent all Pings.
     peer.send(&flood);
     peer.send(&From::Client.text("end"));
     let mut last = 0;
@@ -199,13 +199,13 @@ pub fn pings_are_answered_although_the_peer_does_not_read<S: Suite>() {
     running.finish().expect("a clean end");
 }
 
-/// The server stops reading while its echoes are not read. No message is lost.
+/// The server stops reading while the peer does not read the echoes. No message is lost.
 pub fn a_peer_that_does_not_read_is_held_back<S: Suite>() {
     let (address, running) = server::<S, _, _>(serve_echo::<S>);
     let mut peer = RawPeer::open(address);
     let message = From::Client.frame(BINARY, &[7; 50_000]);
     let sent = peer.send_until_blocked(&message, Duration::from_millis(200));
-    // The rest of the incomplete message is sent while the peer reads the echoes.
+    // A thread sends the rest of the incomplete message while the peer reads the echoes.
     let cut = message[sent % message.len()..].to_vec();
     let mut writer = peer.writer();
     let sender = thread::spawn(move || {
@@ -250,7 +250,7 @@ pub fn a_stalled_write_times_out<S: Suite>() {
     assert!(time >= Duration::from_millis(150), "{time:?}");
 }
 
-/// Polls a future once and then drops it. Returns `None` if it was pending.
+/// Polls a future once, and then drops the future. Returns `None` if the future was pending.
 async fn glance<R>(future: impl Future<Output = R>) -> Option<R> {
     let mut future = pin!(future);
     poll_fn(|cx| {
@@ -262,7 +262,7 @@ async fn glance<R>(future: impl Future<Output = R>) -> Option<R> {
     .await
 }
 
-/// Timeouts and `select!` drop pending futures in this way.
+/// Each future is polled once and dropped. Timeouts and `select!` also drop pending futures.
 pub fn futures_dropped_on_a_socket_lose_nothing<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let mut ws = accept::<S>(stream).await;
@@ -276,7 +276,8 @@ pub fn futures_dropped_on_a_socket_lose_nothing<S: Suite>() {
             let Some(message) = received? else {
                 return Ok::<_, Error>(dropped);
             };
-            // With room in the queue, a dropped `send` has queued its message.
+            // If the queue has room, the first poll of `send` queues the message, so dropping the
+            // future loses nothing.
             while glance(ws.ready()).await.transpose()?.is_none() {
                 S::sleep(Duration::from_micros(200)).await;
             }
@@ -288,7 +289,7 @@ pub fn futures_dropped_on_a_socket_lose_nothing<S: Suite>() {
     assert!(dropped > 0, "no future was dropped");
 }
 
-/// Both ends run in one runtime, in tasks that may move between threads.
+/// All clients and servers run on one runtime, in tasks that may move between threads.
 pub fn many_connections_run_side_by_side<S: Suite>() {
     const CONNECTIONS: usize = 20;
     const MESSAGES: usize = 50;

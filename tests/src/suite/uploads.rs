@@ -1,4 +1,4 @@
-//! Programs that send much data and do not receive meanwhile.
+//! Programs that send much data without receiving at the same time.
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -11,30 +11,30 @@ use super::{Running, Suite, Ws, accept_with, connect, start};
 use crate::socket::{self, RawPeer};
 use crate::wire::{self, PING, PONG};
 
-/// The size of socket buffers. With small buffers, a Pong waits behind little data.
+/// The size of socket buffers in tests of write stalls. Small buffers are soon full.
 const SMALL: Option<usize> = Some(64 << 10);
 
 /// The length of an upload in bytes.
 const TOTAL: usize = 32 << 20;
 
-/// The number of bytes of the upload between two Pings.
+/// The least number of bytes of the upload between two Pings.
 const PER_PING: usize = 4 << 20;
 
 /// The maximum number of bytes of the upload between a Ping and its Pong.
 ///
-/// This covers one message, the socket buffers, and the data that is written between two looks at
-/// the input, with a wide margin. A bound in bytes also bounds the time until the Pong, as long as
-/// the peer reads.
+/// With a wide margin, this number covers one message, the socket buffers, and the data that our
+/// end writes before it looks at the input again. As long as the peer reads, the number also bounds
+/// the time until the Pong.
 const PONG_WITHIN: usize = 12 << 20;
 
 /// A way to upload.
 #[derive(Clone, Copy, Debug)]
 enum Means {
-    /// Messages of 1 MiB, one by one.
+    /// Messages of 1 MiB that are sent one by one.
     Send,
     /// Small messages that are flushed after each 100 messages.
     FeedAndFlush,
-    /// Small messages that are flushed at the end. The queue is never empty before.
+    /// Small messages that are flushed at the end. The queue is never empty before the end.
     Feed,
     /// One message that is written piece by piece.
     Writer,
@@ -76,10 +76,11 @@ async fn upload<S: Suite>(ws: &mut Ws<S>, means: Means) -> Result<(), Error> {
     Ok(())
 }
 
-/// A peer that reads the upload and sends Pings. The first Pings are sent before, between and after
-/// two messages of its own. More Pings follow during the whole upload.
+/// Asserts that Pings are answered during an upload. The peer reads the upload and sends Pings. The
+/// first three Pings are sent before, between and after two messages of the peer. More Pings follow
+/// during the whole upload.
 ///
-/// Panics if a Pong takes longer than [`PONG_WITHIN`].
+/// At most [`PONG_WITHIN`] bytes of the upload may arrive between a Ping and its Pong.
 fn ping_and_read(peer: &RawPeer, role: Role, case: &str) -> FrameReader {
     let from = role.peer();
     let mut writer = peer.writer();
@@ -126,8 +127,8 @@ fn ping_and_read(peer: &RawPeer, role: Role, case: &str) -> FrameReader {
     reader
 }
 
-/// A peer with a keepalive would end the connection otherwise. Messages among the Pings can be
-/// received later.
+/// Without the Pongs, a peer with keepalive would end the connection. The messages between the
+/// Pings can be received after the upload.
 pub fn pings_are_answered_by_an_end_that_only_sends<S: Suite>() {
     for (role, means) in [
         (Role::Client, Means::Send),
@@ -151,7 +152,8 @@ pub fn pings_are_answered_by_an_end_that_only_sends<S: Suite>() {
                 config.fragment_len(NonZeroUsize::new(128 << 10).expect("a length above zero"));
         }
         let act = move |mut ws: Ws<S>| async move {
-            // The first frame of the peer is a Ping, which the program does not receive.
+            // The program does not receive before the upload, although the first frame of the peer
+            // is a Ping.
             upload::<S>(&mut ws, means).await?;
             let received = [ws.recv().await?, ws.recv().await?];
             ws.close(CloseCode::NORMAL, "").await?;
@@ -169,8 +171,8 @@ pub fn pings_are_answered_by_an_end_that_only_sends<S: Suite>() {
     }
 }
 
-/// Both ends are ours. The server sends Pings. The client sends for several times the keepalive
-/// timeout, without receiving.
+/// Both ends use this library. The server sends Pings. The client sends for about three times the
+/// Pong timeout of the server, without receiving.
 pub fn a_keepalive_does_not_end_an_upload<S: Suite>() {
     let (interval, timeout) = (Duration::from_millis(50), Duration::from_millis(1500));
     let (listener, address) = socket::listen();
@@ -180,8 +182,8 @@ pub fn a_keepalive_does_not_end_an_upload<S: Suite>() {
             let message = vec![7; 256 << 10];
             for _ in 0..64 {
                 ws.send(&message).await?;
-                // A pause longer than the interval gives the server a reason to send a Ping. The
-                // next sends must answer it.
+                // The pause is longer than the keepalive interval, so the server sends a Ping. The
+                // next sends must answer this Ping.
                 S::sleep(Duration::from_millis(70)).await;
             }
             ws.close(CloseCode::NORMAL, "").await
@@ -204,7 +206,7 @@ pub fn a_keepalive_does_not_end_an_upload<S: Suite>() {
     uploading.finish().expect("a clean end");
     assert_eq!(count, 64);
     assert!(time > 2 * timeout, "{time:?}");
-    // The server sent Pings and received Pongs.
+    // A measured round trip shows that the server sent a Ping and received its Pong.
     assert!(round_trip.expect("a Pong") <= timeout);
 }
 
@@ -255,8 +257,8 @@ async fn send_for_ever<S: Suite>(mut ws: Ws<S>, sends: Sends) -> Error {
                 match (tx.send(&message).await, &mut kept) {
                     (Ok(()), _) => {}
                     (Err(error), Some(_)) => break Err(error),
-                    // Either half may have reported the timeout first. `closed` returns it in both
-                    // cases.
+                    // Either half may have reported the timeout first. `closed` returns the timeout
+                    // in both cases.
                     (Err(_), None) => break tx.closed().await,
                 }
             }
@@ -265,7 +267,8 @@ async fn send_for_ever<S: Suite>(mut ws: Ws<S>, sends: Sends) -> Error {
     sent.expect_err("only an error ends the loop")
 }
 
-/// A stall has two causes with different errors: our end does not receive, or the peer does not.
+/// A write stall has two possible causes, with different errors: our end does not receive, or the
+/// peer does not receive.
 pub fn a_write_stall_reports_which_end_does_not_receive<S: Suite>() {
     let limit = Duration::from_millis(300);
     for role in ROLES {
@@ -298,7 +301,8 @@ pub fn a_write_stall_reports_which_end_does_not_receive<S: Suite>() {
     }
 }
 
-/// The peer reads no more messages until its echoes are received.
+/// The peer reads the next message only after it has written the echo of the previous message. So
+/// our end must receive to be able to send.
 pub fn an_end_that_receives_in_time_does_not_stall<S: Suite>() {
     for role in ROLES {
         let config = Config::default().write_stall_timeout(Duration::from_secs(10));

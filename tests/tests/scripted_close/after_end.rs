@@ -10,7 +10,8 @@ fn is_closing(result: &Result<(), Error>) -> bool {
     matches!(result, Err(Error::Closed(_)))
 }
 
-/// Returns a connection that both ends have closed. With `fed`, a message was queued before.
+/// Returns a connection that both ends have closed. With `fed`, a message was queued before the
+/// Close.
 fn closed(end: End, fed: bool, closer: &str) -> (Ws, Peer) {
     let (mut ws, peer) = end.open(&Config::default());
     if fed {
@@ -78,11 +79,11 @@ fn after_a_clean_end_flush_of_a_sender_succeeds_and_its_sends_are_refused() {
     }
 }
 
-/// The reason why the queue, including our Close, is not written although the peer's Close has
+/// The obstacle that keeps the queue and our Close from being written after the peer's Close has
 /// arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Obstacle {
-    /// The peer reads nothing until a timeout.
+    /// The peer reads nothing until a timeout expires.
     Stall,
     /// Writing fails.
     Fault,
@@ -100,7 +101,8 @@ impl Obstacle {
         }
     }
 
-    /// Makes the blocked output fail. A stall fails by its timeout.
+    /// Makes the blocked output fail. Does nothing for [`Stall`](Self::Stall), because a timeout
+    /// ends it.
     fn break_blocked(self, peer: &Peer) {
         if self != Self::Stall {
             peer.break_writes();
@@ -109,7 +111,7 @@ impl Obstacle {
     }
 }
 
-/// Checks that `flush` and `send` are refused after both Closes if the obstacle kept the queue from
+/// Asserts that `flush` and `send` fail after both Closes if the obstacle has kept the queue from
 /// being written.
 fn assert_refuses(obstacle: Obstacle) {
     for end in End::BOTH {
@@ -158,7 +160,8 @@ fn after_both_closes_flush_is_refused_if_writing_failed() {
     assert_refuses(Obstacle::Fault);
 }
 
-/// The first flush waits when the timeout passes. The later ones find the connection ended.
+/// The first flush waits until the timeout expires. When the later flushes begin, the connection
+/// has ended.
 #[test]
 fn repeated_flushes_after_both_closes_return_the_same_error() {
     for end in End::BOTH {

@@ -13,7 +13,8 @@ use super::SECOND;
 fn close_times_out(end: End, name: &str, misbehave: fn(&Peer, wire::From)) {
     let (mut ws, peer) = end.open(&Config::default().close_timeout(3 * SECOND));
     misbehave(&peer, end.peer());
-    // The input ends after twice the timeout, so that a close without a timeout fails the test.
+    // Endless input ends after 6,000 reads of 1 ms, which take twice the timeout. So a `close`
+    // without a timeout fails the test instead of running forever.
     peer.end_after(6000);
     let (result, time) = timed(|| exec::run(ws.close(CloseCode::NORMAL, "bye")));
     assert!(
@@ -86,7 +87,7 @@ fn close_against_endless_input_yields_to_other_tasks() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.push_forever(&end.peer().text("more"));
-        // Each read takes 10 ms. The input ends after 3000 reads, in case the future never yields.
+        // Each read takes 10 ms. The input ends after 3,000 reads, in case the future never yields.
         peer.read_time(Duration::from_millis(10));
         peer.end_after(3000);
         let polled = exec::glance(ws.close(CloseCode::NORMAL, ""));
@@ -95,7 +96,7 @@ fn close_against_endless_input_yields_to_other_tasks() {
 }
 
 #[test]
-fn the_close_deadline_counts_from_the_close_and_not_from_each_poll() {
+fn the_close_timeout_starts_with_the_close_and_not_with_each_poll() {
     let (mut ws, _peer) = scripted::server(&Config::default());
     ws.start_close(CloseCode::NORMAL, "").unwrap();
     for _ in 0..9 {

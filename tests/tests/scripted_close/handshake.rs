@@ -48,7 +48,7 @@ fn a_close_of_the_peer_is_answered_and_ends_the_connection_cleanly() {
                 .concat(),
             );
             assert_eq!(exec::run(ws.recv()).unwrap(), Some("before".into()));
-            // The transport has not ended yet.
+            // `recv` returns before the peer ends the transport.
             assert!(exec::run(ws.recv()).unwrap().is_none());
             let frames = peer.take_frames();
             assert_eq!(frames.len(), 1);
@@ -153,7 +153,10 @@ fn messages_that_the_peer_sent_before_its_close_arrive_after_start_close() {
         let (messages, fault) = receive_all(&mut ws);
         assert_eq!(messages, [Message::from(b"two".to_vec())]);
         assert!(fault.is_none());
-        assert!(peer.take_frames().is_empty(), "nothing follows a Close");
+        assert!(
+            peer.take_frames().is_empty(),
+            "a frame was written after the Close"
+        );
         assert!(ws.end().unwrap().clean);
     }
 }
@@ -186,7 +189,7 @@ fn observers_get_control_frames_in_order() {
 }
 
 #[test]
-fn a_close_that_arrived_between_two_polls_counts_after_the_timeout() {
+fn a_close_that_arrived_between_two_polls_is_accepted_after_the_timeout() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         ws.start_close(CloseCode::NORMAL, "").unwrap();

@@ -1,5 +1,5 @@
-//! The end of a connection: closing handshakes, violations, losses, their timeouts, and sending
-//! after the end.
+//! The end of a connection: closing handshakes, violations, losses, timeouts, and sending after the
+//! end.
 
 #![forbid(unsafe_code)]
 

@@ -37,7 +37,7 @@ fn after_both_closes_any_end_of_the_transport_is_clean() {
                 assert!(fault.is_none(), "{end:?} {name} {ours}: {fault:?}");
                 assert!(ws.end().unwrap().clean);
                 assert_eq!(time, Duration::ZERO, "{end:?} {name} {ours}");
-                // `close` also waits for the end of the transport.
+                // Unlike `recv`, `close` also waits for the end of the transport.
                 let (closed, time) = timed(|| exec::run(ws.close(CloseCode::NORMAL, "")));
                 closed.unwrap();
                 assert!(time <= 5 * SECOND);
@@ -49,7 +49,7 @@ fn after_both_closes_any_end_of_the_transport_is_clean() {
 }
 
 #[test]
-fn an_end_without_a_close_is_reported_once_and_counts_as_1006() {
+fn an_end_without_a_close_is_reported_once_and_has_the_code_1006() {
     for end in End::BOTH {
         for closing in [false, true] {
             for reset in [false, true] {

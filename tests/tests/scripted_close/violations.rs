@@ -1,5 +1,5 @@
-//! A peer that violates a rule or a limit gets a Close, the caller gets an error, and the
-//! connection ends soon.
+//! Violations of a rule or a limit by the peer: the peer gets a Close, the caller gets an error,
+//! and the connection ends soon.
 
 use std::task::Poll;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use ws_tests::{clock, exec};
 
 use super::{SECOND, close_codes};
 
-/// Returns each rule and input for `end` that violates it.
+/// Returns pairs of a rule, and input for `end` that violates the rule.
 fn violations(end: End) -> Vec<(ProtocolError, Vec<u8>)> {
     let from = end.peer();
     let key = (end == End::Server).then_some(wire::KEY);
@@ -48,7 +48,8 @@ fn violations(end: End) -> Vec<(ProtocolError, Vec<u8>)> {
         ),
         (
             ProtocolError::InvalidUtf8,
-            // Fails at the first byte that is not UTF-8. The rest never arrives.
+            // The error is reported at the first byte that is not UTF-8. The rest of the frame
+            // never arrives.
             from.frame(TEXT, &[&[0xed, 0xa0][..], &[b'x'; 500]].concat())[..20].to_vec(),
         ),
         (
@@ -86,7 +87,7 @@ fn violations(end: End) -> Vec<(ProtocolError, Vec<u8>)> {
     for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
         all.push((
             ProtocolError::ReservedOpcode(opcode),
-            // The first two bytes are enough.
+            // The first two bytes of the frame are enough for the error.
             vec![0x80 | opcode, mask_bit | 5],
         ));
     }
@@ -109,11 +110,11 @@ fn every_violation_is_answered_by_a_close_and_reported_after_the_messages_before
                 if one_by_one {
                     peer.pieces(1, usize::MAX);
                 }
-                // This violation follows a whole message.
+                // In this case, a second whole message comes before the violation.
                 let two = rule == ProtocolError::UnexpectedContinuation && bytes[0] == TEXT;
                 peer.push([end.peer().text("good"), bytes.clone()].concat());
                 let ((messages, fault), time) = timed(|| {
-                    // The peer ends its direction after our Close.
+                    // The peer ends its direction only after our Close has been written.
                     let mut recv = Vec::new();
                     loop {
                         match exec::attempt(ws.recv()) {
@@ -296,7 +297,7 @@ fn a_failed_connection_ends_after_one_second_whatever_the_peer_does() {
 }
 
 #[test]
-fn after_a_violation_sending_fails_at_once_and_recv_resumes_the_failure() {
+fn after_a_violation_sending_fails_at_once_and_a_later_recv_reports_the_violation() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.push(end.peer().frame(3, b""));

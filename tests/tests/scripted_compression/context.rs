@@ -22,7 +22,8 @@ fn message(random: &mut fastrand::Rng) -> Message {
     }
 }
 
-/// Sends a message in pieces, and drops each future that waits.
+/// Sends a message in pieces. Drops each future that waits, and repeats each write until it
+/// returns.
 fn write_in_pieces(ws: &mut Ws, peer: &Peer, random: &mut fastrand::Rng, message: &Message) {
     let kind = match message.as_text() {
         Some(_) => MessageKind::Text,
@@ -38,28 +39,28 @@ fn write_in_pieces(ws: &mut Ws, peer: &Peer, random: &mut fastrand::Rng, message
         peer.window(random.usize(..3000));
     }
     let writer = match message.as_bytes() {
-        // An empty message has no piece, so that it has not begun.
+        // An empty message has no pieces, so no message is unfinished yet.
         [] => ws.writer(kind).unwrap(),
         _ => ws.resume_writer().expect("an unfinished message"),
     };
-    // There is room: the message is queued even if the future waits for the transport.
+    // There is room, so the message is queued even if the future still waits for the transport.
     if let Poll::Ready(result) = exec::glance(writer.finish()) {
         result.unwrap();
     }
 }
 
-/// The outcomes of the sends in [`thousand`].
+/// The numbers of sends in [`thousand`], by outcome.
 #[derive(Debug, Default)]
 struct Count {
-    /// Dropped while it waited for room.
+    /// Sends that were dropped while they waited for room.
     dropped_unqueued: usize,
-    /// Dropped while it waited for the transport.
+    /// Sends that were dropped while they waited for the transport.
     dropped_queued: usize,
     complete: usize,
 }
 
-/// Sends a thousand messages to a transport that takes nothing at times. Checks that exactly those
-/// that found room are received.
+/// Asserts that of a thousand messages exactly those that found room are received. The transport
+/// sometimes takes nothing. Returns the outcomes of the sends.
 fn thousand(end: End, deflate: DeflateConfig, seed: u64) -> Count {
     let mut random = fastrand::Rng::with_seed(seed);
     let config = Config::default().high_water_mark(2000).deflate(deflate);
@@ -88,7 +89,8 @@ fn thousand(end: End, deflate: DeflateConfig, seed: u64) -> Count {
             5 => drop(exec::glance(ws.flush())),
             _ => {}
         }
-        // The transport takes nothing between two polls, so that `send` finds the same room.
+        // The transport takes nothing between the polls of `ready` and of the next call, so both
+        // find the same room.
         let room = exec::glance(ws.ready()).is_ready();
         match random.u8(..5) {
             0 => {
@@ -156,7 +158,7 @@ fn exactly_the_messages_that_found_room_arrive() {
 fn a_send_without_room_does_not_change_later_messages() {
     let mut outputs = Vec::new();
     for drops in [0, 1, 5] {
-        // A server does not mask, so that the bytes are the same each time.
+        // A server does not mask, so the bytes are the same in each run.
         let config = deflating().high_water_mark(1000);
         let ((mut ws, peer), _other) = open(End::Server, &config, &deflating());
         let mut random = fastrand::Rng::with_seed(3);
@@ -212,7 +214,7 @@ fn recv_dropped_at_every_await_returns_each_message_once() {
 fn after_a_skipped_message_the_next_one_is_decompressed() {
     for end in End::BOTH {
         let (mut place, mut other) = open(end, &deflating(), &dense());
-        // The second message is compressed to a reference to the first.
+        // Compression replaces the second message by a reference to the first message.
         let mut random = fastrand::Rng::with_seed(8);
         let long = words(&mut random, 300_000);
         let next = Message::from(long.as_bytes()[290_000..].to_vec());

@@ -13,7 +13,7 @@ use super::{deflating, dense, length, sent_by};
 /// FIN and RSV1, the flags of a compressed message in one frame.
 const COMPRESSED: u8 = 0xc0;
 
-/// Checks that a Close is all that was written, and returns its code.
+/// Asserts that only a Close was written, and returns its code.
 fn close_code(peer: &Peer) -> u16 {
     let frames = peer.take_frames();
     assert_eq!(frames.len(), 1, "{frames:?}");
@@ -24,11 +24,12 @@ fn close_code(peer: &Peer) -> u16 {
 /// The limit on the length of a message in bytes.
 const LIMIT: usize = 1 << 20;
 
-/// The most memory that assembling a message of [`LIMIT`] bytes may take: the message, its growth,
-/// a block and a window.
+/// The most memory in bytes that the assembly of a message of [`LIMIT`] bytes may take: the
+/// message, the larger buffer to which a growing message moves, a block and a window.
 const BOUND: u64 = 3 * LIMIT as u64 + 512 * 1024;
 
-/// Receives a message that must be too long. Returns the most memory that this took.
+/// Asserts that a message is refused because it is too long. Returns the most memory in bytes that
+/// receiving it took.
 fn receive_too_long(place: &mut Place, bytes: Vec<u8>, way: u8) -> u64 {
     let (ws, peer) = place;
     peer.push(bytes);
@@ -65,12 +66,13 @@ fn a_decompression_bomb_ends_in_a_close_and_takes_bounded_memory() {
 #[test]
 fn compressed_input_without_output_is_limited() {
     let ours = deflating().max_message(LIMIT);
-    // Empty stored blocks.
+    // DEFLATE blocks that are stored and empty: they decompress to nothing.
     let payload = [0, 0, 0, 0xff, 0xff].repeat(LIMIT / 2);
     for end in End::BOTH {
         let (mut place, _other) = open(end, &ours, &deflating());
         let key = (end == End::Server).then_some(KEY);
-        // In fragments, because the header of a single frame would exceed the limit.
+        // The message has fragments, because the length in the header of a single frame would
+        // exceed the limit.
         let mut bytes = Vec::new();
         for (number, part) in payload.chunks(100_000).enumerate() {
             let first = if number == 0 { 0x40 | BINARY } else { 0 };
@@ -102,7 +104,7 @@ fn the_message_limit_counts_decompressed_bytes_exactly() {
 }
 
 #[test]
-fn a_streamed_decompression_bomb_takes_a_window_and_a_piece() {
+fn a_streamed_decompression_bomb_takes_the_memory_of_a_window_and_a_piece() {
     const LEN: usize = 32 << 20;
     for end in End::BOTH {
         let (mut place, mut other) = open(end, &deflating(), &dense());

@@ -40,7 +40,7 @@ fn sent_by(place: &mut Place, messages: &[Message]) -> Vec<u8> {
     peer.take_output()
 }
 
-/// Receives the next message in one of three ways and returns its length.
+/// Receives the next message and returns its length in bytes. `way` selects the receiving call.
 async fn length(ws: &mut Ws, way: u8) -> Result<usize, Error> {
     match way {
         0 => Ok(ws.recv().await?.expect("a message").as_bytes().len()),

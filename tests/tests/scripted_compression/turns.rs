@@ -1,5 +1,5 @@
-//! Messages that take long to compress or decompress: other tasks can run meanwhile, and nothing is
-//! lost.
+//! Messages that take long to compress or decompress: the connection yields to other tasks, and no
+//! message is lost.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -25,7 +25,8 @@ fn turns() -> usize {
     long().len().div_ceil(TURN)
 }
 
-/// Returns the messages that the other end decompresses from the bytes written so far.
+/// Returns the messages that the other end decompresses from the bytes that were written since the
+/// last call.
 fn arrived(peer: &Peer, other: &mut Place) -> Vec<Message> {
     let (ws, transport) = other;
     transport.push(peer.take_output());

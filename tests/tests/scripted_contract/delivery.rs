@@ -1,5 +1,5 @@
-//! Messages that are sent and messages that are not: futures that are never polled, dropped or
-//! completed.
+//! Futures of sending calls that are never polled, that are dropped, or that complete. Each test
+//! asserts which messages are sent.
 
 use ws_driver::TryFeedError;
 use ws_tests::exec;
@@ -11,7 +11,7 @@ use super::{FRAMINGS, Framing, arrived};
 /// that is framed or compressed in several steps.
 const LENS: [usize; 3] = [20, 10 * 1024, 1 << 20];
 
-/// Makes a future that sends the payload, owned or borrowed, and passes it to `$then`.
+/// Calls a method that sends the payload, owned or borrowed. Passes the future to `$then`.
 macro_rules! message {
     ($tx:ident.$method:ident($payload:ident, $is_owned:expr), $then:expr) => {
         match $is_owned {
@@ -21,7 +21,7 @@ macro_rules! message {
     };
 }
 
-/// Returns a payload that is compressed to about half its length.
+/// Makes a payload of `len` bytes that compression halves.
 fn payload(len: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(len as u64);
     (0..len)
@@ -29,7 +29,8 @@ fn payload(len: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Returns every combination of role, framing and length, for a borrowed and an owned message.
+/// Returns every combination of end, framing and length, once for a borrowed and once for an owned
+/// message.
 fn cases() -> impl Iterator<Item = (End, Framing, usize, bool)> {
     End::BOTH.into_iter().flat_map(|end| {
         FRAMINGS.into_iter().flat_map(move |framing| {
@@ -112,7 +113,8 @@ fn a_message_that_was_queued_when_its_future_was_dropped_is_sent_whole() {
                 peer.window(usize::MAX);
                 exec::run(tx.flush()).unwrap();
                 peer.window(taken);
-                // This waits only for an outbox, which lends a borrowed payload to the transport.
+                // Only the `feed` of an outbox can wait here: it lends a borrowed payload to the
+                // transport.
                 let _ = message!(tx.feed(payload, is_owned), exec::glance);
                 peer.window(usize::MAX);
                 exec::run(tx.flush()).unwrap();

@@ -80,7 +80,7 @@ fn a_broken_or_stalled_transport_is_an_error_of_every_way_to_send() {
             let before = clock::elapsed();
             let sent = exec::run(tx.send("x"));
             assert_eq!(clock::elapsed() - before, Duration::from_secs(30));
-            // No task receives from the other half.
+            // For a `Sender`, the error is `Unreceived`, because no task polls the receiver.
             let expected = match who {
                 "Sender" => Timeout::Unreceived,
                 _ => Timeout::WriteStall,
@@ -137,7 +137,7 @@ fn a_ping_returns_the_reason_when_its_connection_ends() {
     }
 }
 
-/// `recv` reports the reason once. `close` and `Sender::closed` report it each time.
+/// `recv` reports the reason for the end once. `close` and `Sender::closed` report it each time.
 #[test]
 fn a_waiting_call_reports_a_loss_and_later_calls_report_that_the_connection_is_closed() {
     for end in End::BOTH {

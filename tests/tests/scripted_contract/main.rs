@@ -1,6 +1,6 @@
-//! The contract of sending, one test for each cell of the table in the documentation of
-//! `WebSocket`. The contract is the same for a connection, its `Sender` and the `Outbox` that
-//! `recv_ref` lends, for every message and every framing.
+//! The contract of sending, which `docs/sending.md` states in a table. The contract is the same for
+//! a connection, its `Sender` and the `Outbox` that `recv_ref` lends. It is the same for every
+//! message and every framing.
 
 #![forbid(unsafe_code)]
 
@@ -27,7 +27,8 @@ const FRAMINGS: [Framing; 3] = [Framing::Whole, Framing::Fragments, Framing::Com
 struct Place {
     ws: Ws,
     peer: Peer,
-    /// A connection that decompresses what `ws` has sent, and the other end of its transport.
+    /// A connection that decompresses the messages of `ws`, and the other end of its transport.
+    /// `None` if `ws` does not compress.
     other: Option<(Ws, Peer)>,
 }
 
@@ -54,7 +55,7 @@ impl Place {
     }
 }
 
-/// Runs the body three times. `$tx` is a connection, a sending half and an outbox.
+/// Runs the body three times. `$tx` is first a connection, then a sending half, then an outbox.
 macro_rules! on_each {
     ($end:expr, $framing:expr, |$tx:ident, $peer:ident, $other:ident, $who:ident| $body:block) => {{
         {
@@ -90,8 +91,8 @@ mod delivery;
 mod errors;
 mod waiting;
 
-/// Returns the messages and the payloads of the Pings that have been written. Checks that each
-/// message is whole.
+/// Asserts that each message that was written is whole. Returns the messages, and the payloads of
+/// the Pings that were written.
 fn arrived(peer: &Peer, other: &mut Option<(Ws, Peer)>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     if let Some((ws, transport)) = other {
         transport.push(peer.take_output());
@@ -128,14 +129,14 @@ fn arrived(peer: &Peer, other: &mut Option<(Ws, Peer)>) -> (Vec<Vec<u8>>, Vec<Ve
     (messages, pings)
 }
 
-/// Queues until there is no room.
+/// Queues messages until there is no room.
 fn fill(ws: &mut Ws) {
     while ws.has_room() {
         ws.try_feed(vec![0; 10_000]).unwrap();
     }
 }
 
-/// Polls this operation of a connection as long as it makes progress, and drops it.
+/// Polls the future of this operation until it makes no more progress, then drops the future.
 fn wait(ws: &mut Ws, operation: &str) -> Poll<Result<(), Error>> {
     match operation {
         "send" => exec::attempt(ws.send("x")),

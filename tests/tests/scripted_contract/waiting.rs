@@ -1,4 +1,4 @@
-//! A connection that waits for room reads ahead: it answers Pings and keeps messages.
+//! A connection that waits for room looks ahead: it answers Pings and keeps messages.
 
 use std::task::Poll;
 
@@ -69,7 +69,7 @@ fn a_connection_that_waits_for_room_handles_a_close_only_if_no_message_precedes_
             fill(&mut ws);
             peer.push(from.close(1001, "gone"));
             match (operation, wait(&mut ws, operation)) {
-                // These continue until our Close has been written.
+                // `flush` and `recv_ref` return only after our Close has been written.
                 ("flush" | "recv_ref", Poll::Pending) => {}
                 (_, Poll::Ready(Err(error))) => {
                     assert_eq!(
@@ -110,8 +110,8 @@ fn a_connection_that_waits_for_room_reads_one_block_of_messages_at_most() {
                 _ => 0,
             };
             let read: usize = peer.take_log().iter().map(read).sum();
-            // 14 bytes more than a block, because the header of the first message has been
-            // consumed.
+            // The limit is a block and 14 bytes, because the header of the first message may have
+            // left the block.
             assert!(read > 0 && read <= BLOCK + 14, "{operation}: {read} bytes");
         }
     }
@@ -125,7 +125,7 @@ fn a_connection_that_sends_without_a_wait_looks_ahead_after_256_kib() {
         for _ in 0..3 {
             exec::run(ws.send(vec![0; 65_000])).unwrap();
         }
-        assert!(peer.unread() > 0, "it reads after every message");
+        assert!(peer.unread() > 0, "input was read before 256 KiB were sent");
         for _ in 0..3 {
             exec::run(ws.send(vec![0; 65_000])).unwrap();
         }

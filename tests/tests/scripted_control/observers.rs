@@ -47,8 +47,8 @@ fn an_observer_gets_every_control_frame_once_however_it_is_received() {
                     peer.end();
                     let mut messages = 0;
                     let next = async |ws: &mut Ws| receive.next(ws).await;
-                    // A reader that is dropped inside a message skips the rest, so that its calls
-                    // have to complete.
+                    // The rest of a message is skipped if its reader is dropped. So the futures of
+                    // a reader must complete here.
                     let cancels = drops && receive != Receive::Stream;
                     while if cancels {
                         exec::run_dropping(&mut ws, next).unwrap().is_some()
@@ -92,7 +92,8 @@ fn an_observer_stays_with_the_connection_through_split_and_reunite() {
         peer.push(end.peer().frame(PING, b"3"));
         assert!(exec::attempt(ws.drive()).is_pending());
         assert_eq!(count.load(Ordering::Relaxed), 3);
-        // An observer that replaces it gets the rest, even during `close`.
+        // A second observer replaces the first observer, and gets all later control frames, even
+        // during `close`.
         let other = Arc::new(AtomicUsize::new(0));
         let sink = Arc::clone(&other);
         ws.observe(move |_| {
@@ -109,8 +110,8 @@ fn an_observer_stays_with_the_connection_through_split_and_reunite() {
 /// The number of Pings that the peer sends at once.
 const FLOOD: usize = 100_000;
 
-/// The most Pings that may be observed before another task is polled. More would be acceptable, but
-/// not all of them.
+/// The most Pings that may be observed between two polls of another task. A higher limit would be
+/// acceptable if it was far below [`FLOOD`].
 const MOST: usize = 1000;
 
 /// Counts the Pings that are observed between two polls of another task.
@@ -119,9 +120,9 @@ struct Turns {
     seen: AtomicUsize,
     /// `seen` at the last poll of the other task.
     seen_at_turn: AtomicUsize,
-    /// Polls of the other task.
+    /// The number of polls of the other task.
     turns: AtomicUsize,
-    /// The most Pings between two of them.
+    /// The most Pings between two polls of the other task.
     most: AtomicUsize,
     waiting: Mutex<Option<Waker>>,
 }
@@ -146,7 +147,7 @@ impl Turns {
         }
     }
 
-    /// The other task: waits to be woken until all Pings have been observed.
+    /// The other task. Counts its polls, and ends when all Pings have been observed.
     async fn take_turns(&self) {
         poll_fn(|cx| {
             let seen = self.seen.load(Ordering::Relaxed);
@@ -173,7 +174,7 @@ impl Turns {
             turns >= FLOOD / MOST,
             "{context}: {turns} polls of the other task"
         );
-        // It does not yield after every Ping either.
+        // The receiver does not yield after every Ping, either.
         assert!(
             polls <= FLOOD / 10,
             "{context}: {polls} polls of the receiver"
@@ -196,7 +197,8 @@ fn observing_a_flood_of_pings_yields_to_other_tasks() {
         for receive in Receive::ALL {
             for (payload, reads) in [(&b""[..], true), (b"12345678", false)] {
                 if receive == Receive::RecvRef && !reads {
-                    // It receives nothing while the queued Pongs exceed the high-water mark.
+                    // `recv_ref` receives nothing while the queued Pongs exceed the high-water
+                    // mark.
                     continue;
                 }
                 let context = format!("{end:?} {receive:?} {} {reads}", payload.len());
@@ -207,8 +209,8 @@ fn observing_a_flood_of_pings_yields_to_other_tasks() {
                     peer.window(0);
                 }
                 peer.push([flood(end, payload), end.peer().text("behind")].concat());
-                // The other task was spawned first, so it is polled as soon as it was woken and the
-                // receiver yields.
+                // The other task was spawned first. So once the other task is woken, it is polled
+                // as soon as the receiver yields.
                 let mut tasks = Tasks::new(Order::Oldest);
                 let other = tasks.spawn(turns.take_turns());
                 let receives = tasks.spawn(async { receive.next(&mut ws).await });

@@ -16,7 +16,7 @@ ws_tests::both_shapes! {
     ping_of_a_sender_fails_when_the_connection_ends,
 }
 
-/// Checks that exactly one Ping was written, and returns its payload.
+/// Asserts that exactly one Ping was written, and returns its payload.
 fn pinged(peer: &Peer) -> Vec<u8> {
     let frames = peer.take_frames();
     assert_eq!(frames.len(), 1, "{frames:?}");
@@ -34,7 +34,7 @@ fn ping_of_a_sender_returns_the_round_trip_when_the_receiver_reads_the_pong<T: S
             tasks.settle();
             let payload = pinged(&peer);
             clock::advance(SECOND);
-            // An empty Pong and one with half the payload answer nothing.
+            // An empty Pong and a Pong with half the payload do not answer the Ping.
             peer.push(end.peer().frame(PONG, b""));
             peer.push(end.peer().frame(PONG, &payload[..4]));
             tasks.settle();
@@ -65,7 +65,7 @@ fn ping_of_a_sender_fails_when_the_connection_ends<T: Shape>() {
     }
 }
 
-/// No send waits, and nothing is received meanwhile.
+/// No send waits, and no message is received between the sends.
 #[test]
 fn a_loop_of_small_sends_answers_pings_and_keeps_messages() {
     for end in End::BOTH {
@@ -115,7 +115,7 @@ fn ping_of_a_connection_waits_for_its_pong_and_keeps_messages() {
         }
         assert_eq!(exec::run(ws.recv()).unwrap(), Some("behind".into()));
 
-        // Messages in front of the Pong are kept.
+        // Messages that arrive before the Pong are kept.
         {
             let mut tasks = Tasks::new(Order::Oldest);
             let pings = tasks.spawn(ws.ping());
@@ -127,7 +127,8 @@ fn ping_of_a_connection_waits_for_its_pong_and_keeps_messages() {
         }
         assert_eq!(exec::run(ws.recv()).unwrap(), Some("first".into()));
 
-        // If messages in front of the Pong fill the block, they have to be received first.
+        // If messages fill the block before the Pong arrives, they must be received first. `ping`
+        // then returns `None`.
         peer.push(end.peer().frame(BINARY, &vec![7; 1 << 20]));
         assert!(exec::run(ws.ping()).unwrap().is_none());
         assert_eq!(exec::run(ws.recv()).unwrap(), Some(vec![7; 1 << 20].into()));

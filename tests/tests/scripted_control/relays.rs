@@ -1,5 +1,5 @@
-//! `recv_any`: messages and control frames in the order of the wire, and Pongs that are left to the
-//! caller.
+//! `recv_any`: messages and control frames in the order of their arrival, and Pongs that only the
+//! caller sends.
 
 use std::task::Poll;
 
@@ -19,7 +19,7 @@ fn short(incoming: Incoming) -> (u8, Vec<u8>) {
     }
 }
 
-/// Returns input, and what `recv_any` must return for it.
+/// Returns input, and the results that `recv_any` must return for it.
 fn conversation(from: wire::From) -> (Vec<u8>, Vec<(u8, Vec<u8>)>) {
     let bytes = [
         from.frame(PING, b"1"),
@@ -54,7 +54,8 @@ fn conversation(from: wire::From) -> (Vec<u8>, Vec<(u8, Vec<u8>)>) {
 /// The payloads of the Pings in [`conversation`].
 const PINGS: [&[u8]; 5] = [b"1", b"4", b"5", b"8", b"9"];
 
-/// Automatic and manual Pongs. The `bool` is `true` for manual ones.
+/// Returns the configurations with automatic and with manual Pongs. The `bool` is `true` for manual
+/// Pongs.
 fn configs() -> [(bool, Config); 2] {
     [
         (false, Config::default()),
@@ -62,7 +63,8 @@ fn configs() -> [(bool, Config); 2] {
     ]
 }
 
-/// Polls a send that waits and reads ahead, and drops it. Its message stays in the queue.
+/// Makes the connection look ahead: polls a `send` to a transport that takes nothing, and drops the
+/// future. The message stays in the queue.
 fn look(ws: &mut Ws, peer: &Peer) {
     peer.window(0);
     let _ = exec::attempt(ws.send("sent"));
@@ -153,7 +155,7 @@ fn a_look_ahead_keeps_control_frames_for_recv_any() {
                         match exec::attempt(ws.recv_any()) {
                             Poll::Ready(Ok(Some(incoming))) => seen.push(short(incoming)),
                             Poll::Ready(Ok(None)) => break,
-                            other => panic!("{other:?} behind {seen:?}"),
+                            other => panic!("{other:?} after {seen:?}"),
                         }
                     }
                     let context = format!("{end:?} {is_manual} {piece} {receives}");
@@ -193,7 +195,7 @@ fn a_close_that_send_reports_is_still_returned_by_recv_any() {
             assert_eq!(short(incoming), (CLOSE, b"bye".to_vec()));
             assert!(exec::run(ws.recv_any()).unwrap().is_none());
             let frames = peer.take_frames();
-            assert_eq!(frames.len(), 2, "not one message and one Close");
+            assert_eq!(frames.len(), 2, "not exactly one message and one Close");
             assert_eq!((frames[1].opcode(), frames[1].close_code()), (CLOSE, 4000));
         }
     }

@@ -140,7 +140,7 @@ fn close_of_a_sender_without_a_receiver_reports_its_write_error() {
     }
 }
 
-/// Both Closes exist, but the peer does not get ours.
+/// Both ends have sent a Close, but ours does not reach the peer.
 #[test]
 fn our_own_close_that_was_not_written_makes_no_clean_end() {
     for end in End::BOTH {

@@ -1,4 +1,5 @@
-//! Operation N of the transport fails, stalls, is shortened or interrupted, for every N.
+//! A fault at operation N of the transport, for every N: the operation fails, stalls, is shortened,
+//! or is interrupted.
 
 use ws_driver::{CloseCode, Config, Error, Message};
 use ws_tests::clock;
@@ -16,7 +17,7 @@ struct Outcome {
     received: Vec<Message>,
     receive_errors: Vec<Error>,
     other_errors: Vec<Error>,
-    /// Receiving waited for input that never arrived.
+    /// `true` if receiving waited for input that never arrived.
     starved: bool,
 }
 
@@ -37,8 +38,8 @@ fn script(from: wire::From) -> (Vec<Vec<u8>>, Vec<Message>) {
     (segments, messages)
 }
 
-/// Receives to the end and checks the state behind it. Only a wait for input may have no end, and
-/// `close` ends it.
+/// Receives to the end, and asserts that the connection then refuses to send. If receiving waits
+/// for input that never arrives, closes the connection.
 fn finish(ws: &mut Ws, outcome: &mut Outcome) {
     loop {
         match exec::try_run(ws.recv()) {
@@ -71,18 +72,18 @@ fn finish(ws: &mut Ws, outcome: &mut Outcome) {
     closed(exec::expect_ready(exec::glance(ws.send("late"))));
     closed(exec::expect_ready(exec::glance(ws.feed("late"))));
     match exec::expect_ready(exec::glance(ws.flush())) {
-        // Everything had been written.
+        // `flush` succeeds only if everything had been written before the end.
         Ok(()) => assert!(ws.end().unwrap().clean),
         result => closed(result),
     }
-    // The end of the transport may still be due.
+    // The transport may not have ended yet.
     let closed = exec::run(ws.close(CloseCode::NORMAL, ""));
     assert_eq!(closed.is_ok(), ws.end().unwrap().clean, "{closed:?}");
     assert!(ws.get_ref().is_none());
 }
 
-/// Runs `play` with every fault at every operation, up to the first run that the fault does not
-/// reach.
+/// Runs `play` with each fault at operation 0, 1, 2 and so on, until a run ends before its fault
+/// occurs.
 fn each_fault(
     ending: impl Fn(&Peer, wire::From),
     mut play: impl FnMut(&mut Ws, &mut Outcome),

@@ -1,4 +1,4 @@
-//! Messages that arrived before sending failed are received after it.
+//! Messages that arrived before a send failed: they are received after the failure.
 
 use std::io;
 

@@ -1,5 +1,5 @@
-//! Write errors: everything that sends fails, nothing is queued any more, and receiving reports the
-//! error once.
+//! Write errors: every sending call fails, nothing more is queued, and receiving reports the error
+//! once.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use ws_tests::wire::{self, BINARY, PING};
 use super::{SECOND, is_broken_pipe};
 
 #[test]
-fn a_flush_that_never_ends_counts_as_a_stalled_write() {
+fn a_flush_that_never_ends_is_a_write_stall() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default());
         peer.block_flush(true);

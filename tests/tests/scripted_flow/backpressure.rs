@@ -65,7 +65,7 @@ fn pongs_for_a_peer_that_does_not_read_are_bounded_and_end_with_the_newest() {
         assert_eq!(newest.opcode(), PONG);
         assert_eq!(newest.payload[..4], number.to_be_bytes());
         assert!(frames.len() < 700);
-        // As soon as the peer reads again, every Ping is answered again.
+        // When the peer reads again, every Ping is answered.
         let pings = [end.peer().frame(PING, b"a"), end.peer().frame(PING, b"b")];
         peer.push(pings.concat());
         assert!(exec::attempt(ws.recv()).is_pending());
@@ -90,7 +90,7 @@ fn messages_of_a_peer_that_does_not_read_are_no_longer_read() {
             queued(&ws)
         );
         assert!(queued(&ws) >= BLOCK);
-        // The messages that were echoed, and one block that was read ahead.
+        // The connection reads the messages that it echoes, and at most one block more.
         assert!(count <= 2 * 8, "{count} messages read");
         // No message is lost: the echo continues when the peer reads again.
         peer.push_forever(&[]);
@@ -122,14 +122,14 @@ fn recv_ref_waits_for_room_to_answer_the_message() {
         let from = end.peer();
         peer.push([from.text("1"), from.frame(PING, &[1; 125]), from.text("2")].concat());
         let (_, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
-        // Together with the Pong this exceeds the high-water mark.
+        // This message and the Pong together exceed the high-water mark.
         exec::run(out.feed(vec![0; BLOCK - 36])).unwrap();
         assert!(out.has_room());
         peer.window(0);
         assert!(exec::attempt(ws.recv_ref()).is_pending());
         assert!(!ws.has_room());
 
-        // Dropping the wait for room did not lose the message that was found before it.
+        // The message that `recv_ref` had found before it waited for room is not lost.
         peer.window(usize::MAX);
         let (message, out) = exec::run(ws.recv_ref()).unwrap().unwrap();
         assert_eq!(message, MessageRef::Text("2"));
@@ -142,7 +142,7 @@ fn recv_ref_waits_for_room_to_answer_the_message() {
 
 #[test]
 fn a_high_water_mark_of_zero_takes_one_message_at_a_time() {
-    // In another thread, because a failure of this test is an endless loop.
+    // Runs in another thread, because a failure of this test would be an endless loop.
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let (mut ws, peer) = scripted::server(&Config::default().high_water_mark(0));

@@ -64,7 +64,7 @@ fn a_round_trip_is_one_read_and_one_write() {
         assert_eq!(
             peer.take_rooms().len(),
             100,
-            "not one read and one pending read each"
+            "not one read and one pending read for each message"
         );
     }
 }

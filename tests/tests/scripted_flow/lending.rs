@@ -14,7 +14,7 @@ use ws_tests::wire::{self, BINARY, PING, TEXT};
 
 const LEN: usize = 300_000;
 
-/// Returns a server that has a message to receive, and an answer of [`LEN`] bytes.
+/// Returns a server whose peer has sent a question, the peer, and an answer of [`LEN`] bytes.
 fn asked(config: &Config) -> (Ws, Peer, Vec<u8>) {
     let (ws, peer) = scripted::server(config);
     peer.push(wire::From::Client.text("question"));
@@ -38,7 +38,8 @@ fn a_large_answer_is_not_copied() {
         exec::run(out.feed(&answer)).unwrap();
         exec::run(out.feed("behind")).unwrap();
     });
-    // The peer keeps the bytes that were written, in a vector that grows.
+    // The measured memory includes the vector in which the peer stores the output. A vector that
+    // grows may need twice the length of its content.
     assert!(counted.bytes_max <= 2 * LEN as u64 + 100_000, "{counted:?}");
     exec::run(ws.flush()).unwrap();
     assert_eq!(contents(&peer), [(TEXT, 5), (BINARY, LEN), (TEXT, 6)]);
@@ -79,7 +80,7 @@ fn a_keepalive_ping_waits_for_the_end_of_a_feed() {
         peer.window(usize::MAX);
         assert!(exec::settle(&mut task, feed.as_mut()).is_ready());
     }
-    // The feed sent no Ping, because an outbox does not read the Pong.
+    // `feed` sent no Ping, because an outbox does not read, so it would not receive the Pong.
     assert!(exec::attempt(ws.recv()).is_pending());
     clock::advance(Duration::from_secs(6));
     assert!(exec::attempt(ws.recv()).is_pending());
@@ -112,8 +113,8 @@ fn an_answer_to_a_broken_transport_is_an_error() {
     assert_eq!(queued(&ws), 0);
 }
 
-/// The frame cannot be completed, because the rest of its payload is no longer borrowed. Nothing
-/// else may follow it.
+/// The frame cannot be completed, because the rest of its payload is no longer borrowed. So nothing
+/// more may be written.
 #[test]
 fn a_feed_that_is_forgotten_half_way_ends_sending() {
     let (mut ws, peer, answer) = asked(&Config::default());

@@ -1,4 +1,4 @@
-//! The memory that an echo holds for messages larger than a block, counted at the allocator.
+//! The memory that an echo holds for messages larger than a block, measured at the allocator.
 
 use std::io::{self, IoSlice};
 use std::pin::pin;
@@ -17,8 +17,8 @@ use ws_tests::wire::{BINARY, CONTINUATION, TEXT};
 
 const MESSAGE: usize = 1 << 20;
 
-/// The memory beside a message and its answer: a block of 64 KiB, one of 256 KiB, headers and a
-/// timer.
+/// The memory in bytes in addition to a message and its answer: a block of 64 KiB, a block of 256
+/// KiB, headers and a timer.
 const BESIDE: i64 = 352 * 1024;
 
 /// A transport that allocates nothing. It returns `input`, and takes as many bytes as the window
@@ -31,8 +31,8 @@ struct Frugal {
 
 #[derive(Default)]
 struct Shared {
-    /// The number of bytes that the peer takes before it stops reading. A larger window wakes no
-    /// task.
+    /// The number of bytes that the peer takes before it stops reading. A change of the window
+    /// wakes no task.
     window: AtomicUsize,
     taken: AtomicUsize,
     read: AtomicUsize,
@@ -82,8 +82,8 @@ impl WriteHalf for Frugal {
     }
 }
 
-/// Returns `count` messages of [`MESSAGE`] bytes each, in fragments of `piece` bytes, that the peer
-/// of `end` sends.
+/// Makes input for `end`: `count` messages of [`MESSAGE`] bytes each, in fragments of `piece`
+/// bytes.
 fn messages(end: End, opcode: u8, piece: usize, count: usize) -> Vec<u8> {
     let from = end.peer();
     let payload = vec![b'x'; piece];
@@ -110,8 +110,8 @@ fn connection(end: End, input: Vec<u8>) -> (WebSocket<Frugal>, Arc<Shared>) {
     (take_over(end, &Config::default(), transport, []), shared)
 }
 
-/// Echoes `COUNT` messages to a peer that takes about one answer between two waits. Returns the
-/// bytes held at each wait, and the most that were held at once.
+/// Echoes `COUNT` messages to a slow peer: whenever the echo waits, the peer takes at most about
+/// one more answer. Returns the bytes that are allocated at each wait, and the peak.
 fn held_at_waits(end: End, opcode: u8, piece: usize) -> (Vec<i64>, i64) {
     const COUNT: usize = 5;
     let (mut ws, shared) = connection(end, messages(end, opcode, piece, COUNT));
@@ -126,7 +126,8 @@ fn held_at_waits(end: End, opcode: u8, piece: usize) -> (Vec<i64>, i64) {
         waits.push(held);
         most = most.max(before + i64::try_from(counted.bytes_max).unwrap());
     }
-    // The peer reads more slowly than it sends, and the echo reads no faster than the peer.
+    // The peer reads more slowly than it sends. The echo reads input only as fast as the peer takes
+    // the answers.
     assert!(shared.read.load(Ordering::Relaxed) <= 4 * MESSAGE + MESSAGE / 2);
     shared.window.store(usize::MAX, Ordering::Relaxed);
     let counted = measure(|| assert!(exec::settle(&mut task, echoing.as_mut()).is_pending()));
@@ -149,14 +150,15 @@ fn an_echo_that_waits_for_room_holds_the_answer_but_not_the_message() {
                     waits.iter().all(|held| *held <= message + BESIDE),
                     "{context}"
                 );
-                // Both are held only between the feed and the next receive.
+                // A message and its answer are both held only between the feed and the next
+                // receive.
                 assert!(most <= 2 * message + 2 * BESIDE, "{context}");
             }
         }
     }
 }
 
-/// Futures that wait for room are dropped meanwhile.
+/// After the dropped feed, three futures of `recv_ref` that wait for room are dropped, too.
 #[test]
 fn the_messages_after_a_dropped_feed_are_received_whole() {
     for end in End::BOTH {
@@ -166,12 +168,12 @@ fn the_messages_after_a_dropped_feed_are_received_whole() {
                 .unwrap()
                 .unwrap();
             assert_eq!(message.as_bytes().len(), MESSAGE);
-            // On a server, the feed waits for the transport. When it is dropped, the rest of the
-            // answer is queued.
+            // On a server, `feed` waits for the transport. When its future is dropped, the rest of
+            // the answer is queued.
             let fed = exec::attempt(out.feed(message));
             assert_eq!(fed.is_pending(), end == End::Server);
             if drives {
-                // A message that `drive` found is not given up.
+                // The message that `drive` finds is kept until it is received.
                 assert!(exec::expect_ready(exec::attempt(ws.drive())).unwrap());
             }
             for _ in 0..3 {

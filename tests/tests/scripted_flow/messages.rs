@@ -20,7 +20,7 @@ fn polling_recv_ref_after_its_message_panics() {
 }
 
 #[test]
-fn frames_right_behind_the_request_are_the_first_messages() {
+fn frames_directly_after_the_request_are_the_first_messages() {
     let from = wire::From::Client;
     let leftover = [
         from.text("early"),

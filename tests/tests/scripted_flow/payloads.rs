@@ -26,8 +26,9 @@ fn a_large_owned_message_is_written_from_its_own_memory_with_its_header() {
     assert_eq!(peer.take_frames()[0].payload, vec![7; 1 << 20]);
 }
 
-/// Sends a borrowed payload from a server to a transport that takes `window` bytes in the first
-/// poll. Returns the frames that were written. With `drop_it`, the send is dropped after that poll.
+/// Asserts that a server sends a borrowed payload unchanged if the transport takes only `window`
+/// bytes in the first poll. With `drop_it`, the future is dropped after this poll. Returns the
+/// frames that were written.
 fn sent_after_a_partial_write(
     before: &[u8],
     len: usize,

@@ -1,4 +1,4 @@
-//! Endless traffic yields to other tasks.
+//! Endless traffic: the connection yields to other tasks.
 
 use std::task::Poll;
 

@@ -17,7 +17,7 @@ use ws_tests::wire::From;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// TLS reports this when the peer ends TCP without a `close_notify` alert.
+/// TLS reports an unexpected end if the peer ends TCP without a `close_notify` alert.
 #[test]
 fn an_unexpected_end_is_a_loss() {
     let (transport, peer) = scripted::pair();
@@ -32,7 +32,7 @@ fn an_unexpected_end_is_a_loss() {
     assert!(matches!(result, Err(ConnectError::Lost)), "{result:?}");
 }
 
-/// The order of the two calls does not matter.
+/// The order of `max_message` and `config` does not matter.
 #[test]
 fn max_message_and_config_commute() {
     let config = || Config::default().max_message(1000);

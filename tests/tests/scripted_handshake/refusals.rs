@@ -1,4 +1,4 @@
-//! Refusals that a client receives, and the time for which it waits for their body.
+//! Refusals that a client receives, and the time for which the client waits for their bodies.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -43,8 +43,9 @@ fn a_refusal_before_a_reset_is_reported() {
     assert_eq!(refusal(result.map(drop)), (403, b"because".to_vec()));
 }
 
-/// Starts a handshake whose timeout is 10 s, answers it with `answer`, and calls `send_more` every
-/// 0.9 s. Returns the body of the refusal and the time after which it was reported.
+/// Starts a handshake whose timeout is 10 s, and answers it with `answer`. Then calls `send_more`
+/// every 0.9 s. Returns the body of the refusal, and the time from the answer until the refusal was
+/// reported.
 fn refused(answer: &[u8], mut send_more: impl FnMut(&Peer)) -> (Vec<u8>, Duration) {
     let (transport, peer) = scripted::pair();
     let connector = Connector::<Manual>::new();

@@ -1,4 +1,5 @@
-//! The work, memory and time of a look ahead are bounded, and it delays nothing else.
+//! The bounds of a look ahead: its work, its memory and its time. A look ahead delays no other
+//! operation.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -78,7 +79,8 @@ fn a_peer_that_sends_byte_by_byte_costs_bounded_work() {
             let made = allocation_counter::measure(|| {
                 assert!(exec::settle(&mut task, sending.as_mut()).is_pending());
             });
-            // While the frame is short, its beginning moves to memory of its size before each wait.
+            // The first 5,000 bytes are not counted: before each wait, such a short beginning is
+            // copied to memory of exactly its length.
             if number > 5000 {
                 allocations += made.count_total;
             }
@@ -88,7 +90,7 @@ fn a_peer_that_sends_byte_by_byte_costs_bounded_work() {
             frame.len(),
             "more or less than one wake-up for each byte"
         );
-        // Two reads for each byte: one returns it, and one has to wait.
+        // Each byte causes two reads. The first returns the byte, and the second is pending.
         assert_eq!(peer.take_rooms().len(), 2 * frame.len(), "{end:?}");
         assert!(allocations < 100_000, "{allocations}");
     }
@@ -120,8 +122,7 @@ fn endless_pings_take_bounded_memory_and_let_other_tasks_run() {
                     "{end:?} {behind_a_message} {blocked_flush}: {most}"
                 );
                 if blocked_flush {
-                    // A transport that takes bytes is not stalled, even if it does not pass them
-                    // on.
+                    // A transport that takes bytes is not stalled, even if its flush is pending.
                     continue;
                 }
                 let mut tasks = Tasks::new(Order::Newest);
@@ -145,8 +146,8 @@ fn endless_pings_take_bounded_memory_and_let_other_tasks_run() {
                         })
                         .await;
                     }
-                    // Virtual time passes only while no task is woken. The endless Pings prevent
-                    // that.
+                    // Virtual time would pass only when no task is woken, but the endless Pings
+                    // wake a task forever. So the clock is advanced here.
                     clock::advance(40 * SECOND);
                 });
                 assert!(tasks.run());

@@ -14,16 +14,17 @@ use ws_tests::wire::{Frame, PONG};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A message length above the high-water mark.
+/// The length of a message in bytes, above the high-water mark.
 const LARGE: usize = 100_000;
 
-/// Polls a send of `message` as long as it makes progress, while the transport takes nothing.
+/// Polls a send of `message` to a transport that takes nothing, until the send waits. Then drops
+/// the future.
 fn stuck(ws: &mut Ws, peer: &Peer, message: impl Into<Vec<u8>>) {
     peer.window(0);
     assert!(exec::attempt(ws.send(message.into())).is_pending());
 }
 
-/// Lets the transport take everything again, and flushes the queue.
+/// Makes the transport take everything again, and flushes the queue.
 fn unstick(ws: &mut Ws, peer: &Peer) {
     peer.window(usize::MAX);
     exec::run(ws.flush()).unwrap();

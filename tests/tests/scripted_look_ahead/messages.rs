@@ -117,7 +117,7 @@ fn bytes_read_ahead_survive_split_and_reunite() {
 }
 
 #[test]
-fn a_message_found_by_drive_stays_in_front_of_bytes_read_ahead() {
+fn a_message_found_by_drive_is_received_before_bytes_read_ahead() {
     for end in End::BOTH {
         for len in [5, 5000, 70_000, 300_000] {
             let from = end.peer();
@@ -195,7 +195,8 @@ fn looks_ahead_between_compressed_messages_change_nothing() {
                         if let Poll::Ready(found) = exec::attempt(ws.recv_stream()) {
                             let mut reader = found.unwrap().unwrap();
                             let mut all = Vec::new();
-                            // The rest of a message that has not arrived yet is given up.
+                            // If the rest of the message has not arrived yet, the reader is
+                            // dropped, and the rest is skipped.
                             while let Poll::Ready(piece) = exec::attempt(reader.chunk()) {
                                 match piece.unwrap() {
                                     Some(piece) => all.extend_from_slice(piece),

@@ -1,4 +1,4 @@
-//! Uploads to a peer that sends messages and Pings meanwhile.
+//! Uploads to a peer that sends messages and Pings at the same time.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::{SECOND, pongs};
 
 const FAULTS: [Fault; 4] = [Fault::Fail, Fault::Stick, Fault::Shorten, Fault::Interrupt];
 
-/// Returns input with messages of every shape, these messages, and the payloads of the Pings
-/// between them.
+/// Returns input, the messages in it, and the payloads of its Pings. The messages have every shape.
+/// The Pings are between the messages and inside one message.
 fn session(from: wire::From) -> (Vec<u8>, Vec<Message>, Vec<Vec<u8>>) {
     let bytes = [
         from.frame(PING, b"1"),
@@ -43,13 +43,13 @@ fn session(from: wire::From) -> (Vec<u8>, Vec<Message>, Vec<Vec<u8>>) {
     (bytes.concat(), messages, pings.to_vec())
 }
 
-/// Returns the message with this number of an upload.
+/// Makes the message with this number in an upload.
 fn upload(number: u8) -> Vec<u8> {
     vec![number; 300 * 1024]
 }
 
-/// Checks that every message of an upload was written whole, in order and once. Returns the Pongs
-/// between them.
+/// Asserts that the first `expected` messages of an upload were written whole, in order and once.
+/// Returns the payloads of the Pongs between the messages.
 fn uploaded(peer: &Peer, expected: u8) -> Vec<Vec<u8>> {
     let frames = peer.take_frames();
     let data: Vec<_> = frames
@@ -74,7 +74,7 @@ fn an_upload_dropped_at_every_await_loses_and_repeats_nothing() {
             peer.push(bytes);
             for number in 0..4 {
                 exec::run_dropping(&mut ws, async |ws| ws.ready().await).unwrap();
-                // There is room, so that one poll queues the message.
+                // There is room, so one poll queues the message.
                 assert!(exec::glance(ws.send(upload(number))).is_pending());
                 exec::run_dropping(&mut ws, async |ws| ws.flush().await).unwrap();
             }
@@ -159,7 +159,8 @@ fn an_upload_survives_any_fault() {
                             receive_fault = Some(error);
                             break;
                         }
-                        // Only a read that is stuck leaves no wake-up to wait for.
+                        // Nothing is left that could wake the task. Only a stuck read may cause
+                        // this.
                         None => {
                             assert_eq!(fault, Fault::Stick);
                             break;

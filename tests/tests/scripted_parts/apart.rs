@@ -12,7 +12,7 @@ use ws_tests::wire::{self, BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 use super::{SECOND, rebuild};
 
 #[test]
-fn a_fresh_connection_is_taken_apart_with_the_bytes_behind_the_handshake() {
+fn a_fresh_connection_is_taken_apart_with_the_bytes_after_the_handshake() {
     for end in End::BOTH {
         let (ws, peer) = end.open(&Config::default());
         let (mut ws, unread) = rebuild(ws, end);
@@ -36,7 +36,8 @@ fn a_fresh_connection_is_taken_apart_with_the_bytes_behind_the_handshake() {
     assert_eq!(exec::run(ws.recv()).unwrap(), Some("b".into()));
 }
 
-/// Covers every cut between two reads, and every number of messages received before.
+/// The input arrives in two reads, and the connection is taken apart between them. Covers many cuts
+/// of the input, and each number of messages that were received from the first read.
 #[test]
 fn a_connection_rebuilt_from_its_parts_loses_nothing() {
     for end in End::BOTH {

@@ -25,7 +25,7 @@ fn into_parts_is_refused_inside_a_frame_or_message() {
             for cut in 1..bytes.len() {
                 let (mut ws, peer) = end.open(&Config::default());
                 peer.push(&bytes[..cut]);
-                // It waited, so that the beginning has been consumed.
+                // This call waits, so it has consumed the beginning of the frame.
                 assert!(exec::attempt(ws.recv()).is_pending());
                 let ws = refused(ws, end, &format!("cut at {cut}"));
                 let mut ws = refused(ws, end, "again");
@@ -51,7 +51,7 @@ fn into_parts_is_refused_inside_a_large_frame() {
         let frame = end.peer().frame(BINARY, &[9; 300_000]);
         peer.push([end.peer().text("a"), frame[..20_000].to_vec()].concat());
         assert_eq!(exec::run(ws.recv()).unwrap(), Some("a".into()));
-        // No call has parsed the frame yet, so that its bytes are unread.
+        // No call has parsed the frame yet, so its bytes are unread.
         let (mut ws, unread) = rebuild(ws, end);
         assert_eq!(unread, &frame[..20_000]);
         assert!(exec::attempt(ws.recv()).is_pending());
@@ -107,13 +107,13 @@ fn into_parts_is_refused_with_queued_output_or_an_unfinished_message() {
         peer.window(usize::MAX);
         exec::run(ws.flush()).unwrap();
         assert_eq!(opcodes(&peer.take_frames()), [TEXT]);
-        // A queued Pong.
+        // A Pong is queued.
         peer.push([end.peer().frame(PING, b"p"), end.peer().text("m")].concat());
         assert_eq!(exec::run(ws.recv()).unwrap(), Some("m".into()));
         let mut ws = refused(ws, end, "a Pong");
         exec::run(ws.flush()).unwrap();
         assert_eq!(opcodes(&peer.take_frames()), [PONG]);
-        // A queued Pong, and the answer to the newest Ping that waits behind it.
+        // One Pong is queued. The Pong for a newer Ping waits after it.
         peer.window(0);
         peer.push(end.peer().frame(PING, b"p"));
         assert!(exec::attempt(ws.recv()).is_pending());
@@ -123,7 +123,7 @@ fn into_parts_is_refused_with_queued_output_or_an_unfinished_message() {
         peer.window(usize::MAX);
         exec::run(ws.flush()).unwrap();
         assert_eq!(opcodes(&peer.take_frames()), [PONG, PONG]);
-        // A writer that was dropped inside its message.
+        // A writer was dropped inside its message.
         let mut writer = ws.writer(MessageKind::Text).unwrap();
         exec::run(writer.write("piece")).unwrap();
         exec::run(ws.flush()).unwrap();

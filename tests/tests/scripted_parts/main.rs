@@ -14,7 +14,7 @@ use ws_tests::steps::take_over;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Checks that a connection cannot be taken apart now, and returns it.
+/// Asserts that a connection cannot be taken apart now, and returns the connection.
 fn refused(ws: Ws, end: End, why: &str) -> Ws {
     match ws.into_parts() {
         Ok((_, unread)) => panic!(
@@ -25,8 +25,8 @@ fn refused(ws: Ws, end: End, why: &str) -> Ws {
     }
 }
 
-/// Takes a connection apart and makes another one from the parts. Also returns the bytes that were
-/// unread.
+/// Takes a connection apart and makes another one from the parts. Also returns the bytes that had
+/// not been read.
 fn rebuild(ws: Ws, end: End) -> (Ws, Vec<u8>) {
     let (transport, unread) = match ws.into_parts() {
         Ok(parts) => parts,

@@ -127,7 +127,7 @@ fn a_taken_over_connection_uses_the_configuration() {
     }
 }
 
-/// Covers `max_message` of both, and `masks` of the connector.
+/// The settings are `max_message` of both, and `masks` of the connector.
 #[test]
 fn a_taken_over_connection_uses_the_settings_of_its_acceptor_or_connector() {
     struct Zero;

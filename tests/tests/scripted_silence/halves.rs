@@ -65,7 +65,7 @@ fn a_receiver_pings_and_times_out_for_both_halves<T: Shape>() {
     }
 }
 
-/// Both halves wait for the same timer, which holds the waker of the half that was polled last.
+/// Each direction has a timer. Both timers wake both halves, whichever half was polled last.
 #[test]
 fn a_keepalive_ping_is_written_while_both_halves_wait_in_any_order() {
     for order in Order::BOTH {
@@ -95,7 +95,8 @@ fn a_keepalive_ping_is_written_while_both_halves_wait_in_any_order() {
             let (received, rx) = receiving.output().unwrap();
             let (sent, tx) = sending.output().unwrap();
             let faults = [received.err(), sent.err()];
-            // The second Ping waits behind the message. Other tests show which timeout this is.
+            // The second Ping is queued after the blocked message. Other tests assert which timeout
+            // ends the connection.
             assert!(faults.iter().flatten().any(Error::is_timeout), "{faults:?}");
             assert_eq!(rx.round_trip(), Some(SECOND));
             assert!(!tx.end().unwrap().clean);
@@ -104,7 +105,7 @@ fn a_keepalive_ping_is_written_while_both_halves_wait_in_any_order() {
     }
 }
 
-/// One of the halves reports the timeout, and the receiver returns the end of the connection.
+/// One of the halves reports the timeout, and both halves end.
 #[test]
 fn a_timeout_of_the_sender_ends_the_receiver_too() {
     for end in End::BOTH {
@@ -131,8 +132,7 @@ fn a_timeout_of_the_sender_ends_the_receiver_too() {
     }
 }
 
-/// Both halves share one timer, and the deadline of the blocked sender is later than that of the
-/// receiver.
+/// The deadline of the blocked sender is later than the deadline of the receiver.
 #[test]
 fn a_blocked_sender_does_not_delay_the_deadline_of_the_receiver() {
     for order in Order::BOTH {

@@ -151,8 +151,9 @@ fn messages_that_arrived_before_a_timeout_are_received_first() {
 
 #[test]
 fn the_earlier_of_idle_timeout_and_keepalive_ends_the_connection() {
-    // The idle timeout, interval and timeout of keepalive; the expected timeout, its time, and the
-    // number of Pings.
+    // Each case begins with the idle timeout, the interval of keepalive and the timeout of
+    // keepalive, in seconds. Then it has the expected timeout, the time in seconds after which this
+    // timeout expires, and the number of Pings.
     for (idle, interval, timeout, expected, time, pings) in [
         (10, 20, 5, Timeout::Idle, 10, 0),
         (10, 4, 3, Timeout::Pong, 7, 1),

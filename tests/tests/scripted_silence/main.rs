@@ -24,7 +24,7 @@ const NANO: Duration = Duration::from_nanos(1);
 
 /// The interval of keepalive, and the idle timeout.
 const INTERVAL: Duration = Duration::from_secs(20);
-/// The time that the peer has for a Pong.
+/// The timeout for the Pong of the peer.
 const TIMEOUT: Duration = Duration::from_secs(7);
 
 fn keepalive() -> Config {
@@ -47,7 +47,7 @@ enum Wait {
 impl Wait {
     const ALL: [Self; 4] = [Self::Recv, Self::RecvRef, Self::RecvStream, Self::Drive];
 
-    /// Waits. Returns `true` if a message was found.
+    /// Awaits the operation. Returns `true` if a message was found.
     async fn wait(self, ws: &mut Ws) -> Result<bool, Error> {
         match self {
             Self::Recv => Ok(ws.recv().await?.is_some()),
@@ -58,7 +58,7 @@ impl Wait {
     }
 }
 
-/// Polls the future as long as its task is woken.
+/// Polls the future until it is ready or its task is not woken.
 fn stir<F: Future + ?Sized>(task: &mut Task, mut future: Pin<&mut F>) -> Poll<F::Output> {
     while task.is_woken() {
         let polled = task.poll(future.as_mut());
@@ -69,7 +69,7 @@ fn stir<F: Future + ?Sized>(task: &mut Task, mut future: Pin<&mut F>) -> Poll<F:
     Poll::Pending
 }
 
-/// Checks that exactly one keepalive Ping was written, and returns its payload.
+/// Asserts that exactly one keepalive Ping was written, and returns its payload.
 fn one_ping(end: End, peer: &Peer) -> Vec<u8> {
     let frames = peer.take_frames();
     assert_eq!(frames.len(), 1, "{frames:?}");
@@ -87,7 +87,7 @@ fn until_pinged(ws: &mut Ws, end: End, peer: &Peer) -> Vec<u8> {
     one_ping(end, peer)
 }
 
-/// Checks that the result is this timeout.
+/// Asserts that the result is the error for this timeout.
 fn assert_timeout<R: std::fmt::Debug>(result: Result<R, Error>, timeout: Timeout, context: &str) {
     match &result {
         Err(error @ Error::Timeout(which)) if *which == timeout => {
@@ -97,7 +97,7 @@ fn assert_timeout<R: std::fmt::Debug>(result: Result<R, Error>, timeout: Timeout
     }
 }
 
-/// Checks that the future waits without a wake-up until exactly `time` has passed, and then fails
+/// Asserts that the future waits without a wake-up until exactly `time` has passed, and then fails
 /// with this timeout.
 fn assert_times_out_after<F, R>(
     time: Duration,
@@ -116,7 +116,7 @@ fn assert_times_out_after<F, R>(
     assert_timeout(result, timeout, context);
 }
 
-/// Checks that nothing more is received or sent, and that the end was not clean.
+/// Asserts that nothing more can be received or sent, and that the end was not clean.
 fn assert_lost(ws: &mut Ws, peer: &Peer) {
     for _ in 0..2 {
         assert!(matches!(exec::glance(ws.recv()), Poll::Ready(Ok(None))));

@@ -36,7 +36,7 @@ fn a_ping_is_written_after_exactly_the_interval_and_the_wait_continues() {
                     peer.take_log().ends_with(&[Op::Flush]),
                     "the Ping was not flushed"
                 );
-                // The Pong, and the next Ping.
+                // The peer answers. The next Ping is written after the interval.
                 clock::advance(SECOND);
                 peer.push(end.peer().frame(PONG, &payload));
                 assert!(stir(&mut task, future.as_mut()).is_pending());
@@ -51,7 +51,7 @@ fn a_ping_is_written_after_exactly_the_interval_and_the_wait_continues() {
                     payload,
                     "both Pings have the same payload"
                 );
-                // No Pong.
+                // The peer does not answer this Ping.
                 let context = format!("{end:?} {wait:?}");
                 let future = future.as_mut();
                 assert_times_out_after(TIMEOUT, Timeout::Pong, &mut task, future, &context);
@@ -125,7 +125,7 @@ fn round_trips_are_measured_and_every_ping_has_its_own_payload() {
 }
 
 #[test]
-fn a_pong_at_the_deadline_counts() {
+fn a_pong_at_the_deadline_is_in_time() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         let payload = until_pinged(&mut ws, end, &peer);
@@ -168,9 +168,9 @@ fn waiting_for_a_pong_causes_no_wake_ups() {
     );
 }
 
-/// No second Ping is written meanwhile.
+/// No second Ping is written while the Pong is missing.
 #[test]
-fn pongs_that_do_not_answer_the_ping_do_not_count() {
+fn pongs_that_do_not_answer_the_ping_do_not_prevent_the_timeout() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         let payload = until_pinged(&mut ws, end, &peer);
@@ -190,7 +190,7 @@ fn pongs_that_do_not_answer_the_ping_do_not_count() {
 }
 
 #[test]
-fn a_ping_waits_behind_the_queue_and_is_never_inside_a_frame() {
+fn a_ping_is_written_after_the_queue_and_never_inside_a_frame() {
     for end in End::BOTH {
         let config = Config::default().keepalive(SECOND, 10 * SECOND);
         let (mut ws, peer) = end.open(&config);
@@ -260,7 +260,7 @@ fn keepalive_works_inside_a_streamed_message() {
 }
 
 #[test]
-fn a_pong_timeout_passes_while_flushing_is_blocked() {
+fn a_pong_timeout_expires_while_flushing_is_blocked() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         peer.block_flush(true);
@@ -311,7 +311,7 @@ fn no_ping_is_queued_for_a_transport_whose_output_is_broken() {
     }
 }
 
-/// The peer always has input ready, so that no read waits.
+/// The peer has always sent more input, so no read waits.
 #[test]
 fn a_peer_that_sends_forever_without_a_pong_times_out() {
     let config = Config::default().keepalive(SECOND, TIMEOUT);

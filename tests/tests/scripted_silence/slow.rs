@@ -1,4 +1,4 @@
-//! A slow peer does not count as a silent one.
+//! A slow peer: the timeouts for a silent peer do not expire.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -11,7 +11,8 @@ use ws_tests::wire::{self, PING, PONG};
 
 use super::SECOND;
 
-/// Lets a second pass for a peer that takes 1000 bytes per second and answers every Ping at once.
+/// Advances the clock by one second. The peer takes 1,000 bytes per second and answers every Ping
+/// at once.
 fn slow_second(end: End, peer: &Peer, output: &mut Vec<u8>) {
     clock::advance(SECOND);
     peer.window(1000);
@@ -25,7 +26,7 @@ fn slow_second(end: End, peer: &Peer, output: &mut Vec<u8>) {
     }
 }
 
-/// The Pong cannot arrive before the Ping was written.
+/// The Pong cannot arrive before the Ping has been written, and the slow peer delays that.
 #[test]
 fn a_slow_peer_that_answers_pings_does_not_time_out_while_receiving() {
     for end in End::BOTH {
@@ -43,7 +44,7 @@ fn a_slow_peer_that_answers_pings_does_not_time_out_while_receiving() {
     }
 }
 
-/// Runs a send to a slow peer that sends a message each second, and checks that it succeeds.
+/// Asserts that a send to a slow peer succeeds. The peer sends a message each second.
 fn send_to_slow_peer(end: End, peer: &Peer, send: impl Future<Output = Result<(), Error>>) {
     let mut output = Vec::new();
     let mut task = Task::new();
@@ -60,7 +61,7 @@ fn send_to_slow_peer(end: End, peer: &Peer, send: impl Future<Output = Result<()
     }
 }
 
-/// Sends for a minute to a peer that sends a message each second.
+/// Asserts that a send that takes a minute succeeds. The peer sends a message each second.
 fn send_slowly(config: &Config) {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(config);
@@ -70,19 +71,19 @@ fn send_slowly(config: &Config) {
     }
 }
 
-/// Nothing is received during a send, so that the Pong stays unread.
+/// A send may leave the Pong unread, so `send` ignores the Pong timeout.
 #[test]
 fn a_slow_peer_that_answers_pings_does_not_time_out_while_sending() {
     send_slowly(&Config::default().keepalive(5 * SECOND, 5 * SECOND));
 }
 
-/// Nothing is received during a send, so that the messages of the peer stay unread.
+/// A send may leave the messages of the peer unread, so `send` ignores the idle timeout.
 #[test]
-fn a_slow_peer_that_sends_does_not_count_as_silent_while_sending() {
+fn the_idle_timeout_does_not_expire_while_sending_to_a_slow_peer() {
     send_slowly(&Config::default().idle_timeout(10 * SECOND));
 }
 
-/// Receives for 55 s from a peer that sends a message each second, while the queue has no room.
+/// Asserts that `recv_ref` can wait for room for 55 s. The peer sends a message each second.
 fn wait_for_room_slowly(config: Config) {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&config.clone().high_water_mark(1000));
@@ -100,7 +101,7 @@ fn wait_for_room_slowly(config: Config) {
 
 /// While `recv_ref` waits for room, the messages of the peer may stay in the transport.
 #[test]
-fn a_slow_peer_that_sends_does_not_count_as_silent_while_recv_ref_waits_for_room() {
+fn the_idle_timeout_does_not_expire_while_recv_ref_waits_for_room() {
     wait_for_room_slowly(Config::default().idle_timeout(10 * SECOND));
 }
 
@@ -110,8 +111,8 @@ fn a_slow_peer_that_answers_pings_does_not_time_out_while_recv_ref_waits_for_roo
     wait_for_room_slowly(Config::default().keepalive(5 * SECOND, 5 * SECOND));
 }
 
-/// Sends for a minute to a peer that sends a message each second. The receiver is not polled
-/// meanwhile.
+/// Asserts that a sender can send for a minute while its receiver is not polled. The peer sends a
+/// message each second.
 fn send_slowly_without_a_receiver(config: &Config) {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = scripted::halves::<Scripted>(end, config);
@@ -123,7 +124,7 @@ fn send_slowly_without_a_receiver(config: &Config) {
 }
 
 #[test]
-fn a_peer_does_not_count_as_silent_while_its_receiver_is_not_polled() {
+fn the_idle_timeout_does_not_expire_while_the_receiver_is_not_polled() {
     send_slowly_without_a_receiver(&Config::default().idle_timeout(10 * SECOND));
 }
 

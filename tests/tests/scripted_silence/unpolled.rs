@@ -1,5 +1,5 @@
-//! Time during which the connection was not polled: input that arrived meanwhile counts, however
-//! late it is read.
+//! A connection that was not polled for some time: input that arrived in this time prevents a
+//! timeout, however late the input is read.
 
 use ws_driver::Timeout;
 use ws_tests::clock;
@@ -10,7 +10,7 @@ use ws_tests::wire::PONG;
 use super::{HOUR, INTERVAL, NANO, Wait, assert_timeout, idle, keepalive, one_ping, until_pinged};
 
 #[test]
-fn a_pong_that_arrived_between_two_polls_counts_however_late() {
+fn a_pong_that_arrived_between_two_polls_is_accepted_however_late() {
     for end in End::BOTH {
         for wait in Wait::ALL {
             let (mut ws, peer) = end.open(&keepalive());
@@ -30,9 +30,9 @@ fn a_pong_that_arrived_between_two_polls_counts_however_late() {
     }
 }
 
-/// The caller may have been busy with the messages in front of it.
+/// The caller may have needed the time for the messages before the Pong.
 #[test]
-fn a_pong_behind_many_messages_counts_however_late_it_is_read() {
+fn a_pong_after_many_messages_is_accepted_however_late_it_is_read() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&keepalive());
         let payload = until_pinged(&mut ws, end, &peer);
@@ -60,7 +60,7 @@ fn input_that_arrived_between_two_polls_restarts_the_idle_timeout() {
         peer.push(&end.peer().text("half")[3..]);
         clock::advance(HOUR);
         assert_eq!(exec::run(ws.recv()).unwrap(), Some("half".into()));
-        // The time between two waits does not count.
+        // The time between two waits is not part of the idle timeout.
         clock::advance(HOUR);
         let start = clock::elapsed();
         let result = exec::run(ws.recv());

@@ -1,6 +1,6 @@
-//! Two tasks echo over the halves of a connection. Operation N of the transport fails, stalls, is
-//! shortened or interrupted, for every N. Futures are dropped at every await. No message is lost or
-//! repeated, and no task waits forever.
+//! Two tasks that echo over the halves of a connection, with a fault at operation N of the
+//! transport, for every N. The operation fails, stalls, is shortened, or is interrupted. Futures
+//! are dropped at every await. No message is lost or repeated, and no task waits forever.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -68,11 +68,11 @@ impl Pipe {
 /// The way in which the tasks send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
-    /// Each answer is sent.
+    /// Each answer is sent with `send`.
     Send,
-    /// Each answer is fed, and the receiver writes it.
+    /// Each answer is queued with `feed`, and the receiver writes it.
     Feed,
-    /// Each answer is fed, but every future is dropped whenever it is pending.
+    /// Each answer is queued with `try_feed`, and every future is dropped whenever it is pending.
     Dropping,
 }
 
@@ -175,7 +175,7 @@ struct Outcome {
     time: Duration,
 }
 
-/// Lets the tasks echo the script. Each segment arrives when both tasks wait.
+/// Runs both tasks, which echo the script. Each segment arrives when both tasks wait.
 fn play<T: Shape>(
     (tx, rx, peer): (&mut Sender<T>, &mut Receiver<T>, &Peer),
     from: wire::From,
@@ -199,7 +199,7 @@ fn play<T: Shape>(
         peer.push(from.close(1000, "bye"));
         peer.end();
         if !tasks.run() {
-            // Only a wait for input has no timeout. At the end of the pipe the sender closes, and
+            // Only a wait for input has no timeout. The end of the pipe makes the sender close, and
             // closing has a timeout.
             pipe.end();
             assert!(tasks.run(), "{context}: a task waits forever");
@@ -219,8 +219,8 @@ fn play<T: Shape>(
     }
 }
 
-/// Checks that messages were written in order and once, with one Pong and one Close at most. If
-/// `complete`, nothing is missing.
+/// Asserts that messages were written in order and once, with at most one Pong and one Close. If
+/// `complete` is `true`, asserts that nothing is missing.
 fn check_output(peer: &Peer, expected: &[Message], complete: bool, context: &str) {
     let (frames, cut) = wire::parse(&peer.take_output());
     let data: Vec<&[u8]> = frames

@@ -11,7 +11,7 @@ use ws_tests::scripted::{self, End, Shape};
 use ws_tests::wire::PING;
 
 ws_tests::both_shapes! {
-    a_close_behind_a_stalled_queue_has_its_own_timeout,
+    a_close_after_a_stalled_queue_has_its_own_timeout,
     a_receiver_reports_an_abnormal_end_that_the_sender_has_reported,
     a_waiting_receiver_reports_a_write_stall,
     a_forward_between_halves_succeeds_when_the_peer_closes,
@@ -19,8 +19,9 @@ ws_tests::both_shapes! {
     an_observer_gets_the_close_even_after_the_receiver_was_dropped,
 }
 
-/// The receiver already waits until another deadline, and has to be woken for the new one.
-fn a_close_behind_a_stalled_queue_has_its_own_timeout<T: Shape>() {
+/// The receiver already waits for another deadline. It must be woken, because the new deadline is
+/// earlier.
+fn a_close_after_a_stalled_queue_has_its_own_timeout<T: Shape>() {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = scripted::halves::<T>(end, &Config::default());
         peer.window(0);
@@ -41,7 +42,7 @@ fn a_close_behind_a_stalled_queue_has_its_own_timeout<T: Shape>() {
     }
 }
 
-/// The halves may be in two tasks, so that both have to report it.
+/// The halves may be in two tasks, so both must report the end.
 fn a_receiver_reports_an_abnormal_end_that_the_sender_has_reported<T: Shape>() {
     for end in End::BOTH {
         for reported in ["flush", "send", "ready", "close"] {

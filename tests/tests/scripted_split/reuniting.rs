@@ -1,4 +1,4 @@
-//! Reuniting halves, and what a receiver has in common with its connection.
+//! Reuniting halves, and the methods that a receiver shares with its connection.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -37,7 +37,7 @@ fn halves_are_reunited<T: Shape>() {
             );
             peer.push([end.peer().text("two"), end.peer().frame(PING, b"p")].concat());
             assert_eq!(exec::run(ws.recv()).unwrap(), Some("two".into()));
-            // Split and reunited once more.
+            // The connection is split and reunited once more.
             let (tx, mut rx) = ws.split();
             assert!(exec::attempt(rx.recv()).is_pending());
             assert_eq!(payloads(&peer.take_frames(), PONG), [b"p"]);
@@ -54,7 +54,8 @@ fn halves_are_reunited<T: Shape>() {
 fn halves_that_wait_inside_messages_are_reunited<T: Shape>() {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = halves::<T>(end);
-        // One message is half received, another half sent, a timeout runs, and both halves wait.
+        // One message is half received, and another message is half sent. A timeout runs, and both
+        // halves wait.
         peer.window(7);
         let large: Vec<u8> = (0..100_000_u32).map(|at| at as u8).collect();
         let bytes = end.peer().frame(BINARY, &large);

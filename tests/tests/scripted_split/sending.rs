@@ -18,7 +18,8 @@ ws_tests::both_shapes! {
     messages_fed_without_a_receiver_are_written_by_flush,
 }
 
-/// Returns halves of a transport whose operations are each pending once and move few bytes.
+/// Returns halves over a slow transport. Each operation is pending once, and then moves at most
+/// `piece` bytes.
 fn reluctant<T: Shape>(end: End, piece: usize) -> Halves<T> {
     let halves = halves(end);
     halves.2.hesitate();
@@ -68,7 +69,7 @@ fn a_future_dropped_while_it_waits_for_room_sends_nothing<T: Shape>() {
         let (mut tx, mut rx, peer) = halves::<T>(end);
         peer.window(0);
         let queued = fill(&mut tx);
-        assert_eq!(queued, 7, "not 64 KiB and at most one message more");
+        assert_eq!(queued, 7, "room did not end at 64 KiB");
         for _ in 0..3 {
             assert!(exec::glance(tx.send("not sent")).is_pending());
             assert!(exec::glance(rx.recv()).is_pending());
@@ -153,7 +154,7 @@ fn messages_fed_without_a_receiver_are_written_by_flush<T: Shape>() {
             exec::run(tx.send_ping("ping")).unwrap();
             exec::run(tx.send_pong("pong")).unwrap();
             assert_eq!(opcodes(&peer.take_frames()), [TEXT, PING, PONG]);
-            // The same for more bytes than the transport takes at once.
+            // `send` also works for more bytes than the transport takes at once.
             peer.window(10);
             let mut tasks = Tasks::new(Order::Oldest);
             let sends = tasks.spawn(async move { tx.send(&[7; 100_000][..]).await.map(|()| tx) });

@@ -1,4 +1,4 @@
-//! `Stream` and `Sink` behave like the methods.
+//! The traits `Stream` and `Sink`: they behave like the methods of the halves.
 
 use std::pin::Pin;
 
@@ -44,7 +44,8 @@ fn react(peer: &Peer, from: End, ending: Ending) {
     peer.end();
 }
 
-/// Runs `work` and `receive` in two tasks, and lets the peer react to the Close.
+/// Runs `work` and `receive` in two tasks. The peer reacts to the Close. Returns both results, and
+/// the frames that were written.
 fn beside<R>(
     peer: &Peer,
     from: End,
@@ -59,7 +60,7 @@ fn beside<R>(
     react(peer, from, ending);
     assert!(tasks.run());
     let mut frames = peer.take_frames();
-    // The masking keys are random.
+    // The masking keys are random, so they are not compared.
     frames.iter_mut().for_each(|frame| frame.key = None);
     (works.output().unwrap(), receives.output().unwrap(), frames)
 }
@@ -153,7 +154,7 @@ fn the_stream_of_a_receiver_behaves_like_recv<T: Shape>() {
 
 #[test]
 fn a_ready_sink_takes_a_message_even_if_pongs_took_the_room() {
-    // A sink cannot return the message.
+    // A sink cannot return the message, so it takes the message without room.
     let config = Config::default().high_water_mark(100);
     let (mut tx, mut rx, peer) = scripted::halves::<Scripted>(End::Server, &config);
     exec::run(tx.feed(&[0; 90])).unwrap();

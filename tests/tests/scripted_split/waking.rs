@@ -80,7 +80,7 @@ fn an_empty_queue_that_is_filled_wakes_a_waiting_receiver_once<T: Shape>() {
 fn feed_wakes_no_receiver_without_need<T: Shape>() {
     let (mut tx, mut rx, peer) = halves::<T>(End::Server);
     let from = End::Server.peer();
-    // The last call of the receiver has returned.
+    // The receiver does not wait: its last call has returned.
     peer.push(from.text("one"));
     let mut task = Task::new();
     {
@@ -90,10 +90,10 @@ fn feed_wakes_no_receiver_without_need<T: Shape>() {
     let wakes = task.wakes();
     exec::run(tx.feed("a")).unwrap();
     assert_eq!(task.wakes(), wakes);
-    assert_eq!(peer.output_len(), 0, "no task writes it");
+    assert_eq!(peer.output_len(), 0, "the message was written by `feed`");
 
-    // The receiver waits, and the transport takes nothing. It wakes the receiver when it takes
-    // bytes again.
+    // The receiver waits, and the transport takes nothing. When the transport takes bytes again,
+    // the transport wakes the receiver, so `feed` does not.
     peer.window(0);
     let mut task = Task::new();
     let mut recv = pin!(rx.recv());
@@ -131,7 +131,7 @@ fn pongs_are_written_while_the_sender_waits_in_flush<T: Shape>() {
                 peer.push(end.peer().frame(PING, b"second"));
                 tasks.settle();
                 assert!(sends.output().is_none() && receives.output().is_none());
-                // The transport takes one byte at a time, and both tasks wait after each.
+                // The transport takes one byte at a time, and both tasks wait after each byte.
                 for _ in 0..10 {
                     peer.window(1);
                     tasks.settle();
@@ -154,7 +154,7 @@ fn pongs_are_written_while_the_sender_waits_in_flush<T: Shape>() {
     }
 }
 
-/// A transport wakes only the task that called it last, and no task if that call did not wait.
+/// A transport wakes only the task of the last call, and no task if this call was not pending.
 fn a_waiting_sender_is_woken_even_if_the_receiver_wrote_its_bytes<T: Shape>() {
     for end in End::BOTH {
         for wait in ["send", "feed", "ready", "flush"] {
@@ -211,7 +211,7 @@ fn a_waiting_receiver_does_not_block_the_sender<T: Shape>() {
         let mut recv = pin!(rx.recv());
         assert!(task.poll(recv.as_mut()).is_pending());
         for number in 0..100 {
-            // In another thread, which blocks if a lock is held.
+            // Sends in another thread. That thread blocks if the receiver holds a lock.
             std::thread::scope(|scope| {
                 let sent = scope.spawn(|| exec::expect_ready(exec::glance(tx.send("x"))));
                 sent.join().unwrap().unwrap();
@@ -274,7 +274,7 @@ fn wake_ups_are_few<T: Shape>() {
         assert!(tasks.polls(&sends) <= TURNS + 10);
         assert!(sends.output().is_none());
 
-        // The receiver waits, while the sender sends and the transport takes all of it.
+        // The receiver waits, while the sender sends and the transport takes all bytes.
         let (mut tx, mut rx, _peer) = halves::<T>(End::Server);
         let mut tasks = Tasks::new(order);
         let receives = tasks.spawn(async move { rx.recv().await });
@@ -335,7 +335,7 @@ impl Wake for Count {
     }
 }
 
-/// A waker that is kept also keeps the memory of its task.
+/// A waker that is not dropped also keeps the memory of its task.
 fn dropped_halves_keep_no_waker<T: Shape>() {
     let (mut tx, mut rx, _peer) = halves::<T>(End::Server);
     let count = Arc::new(Count::default());

@@ -1,4 +1,4 @@
-//! Large files are transferred in bounded memory.
+//! Large files: they are sent and received in bounded memory.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -51,7 +51,7 @@ fn large_files_are_sent_and_received_in_bounded_memory() {
         let header = if end == End::Client { 8 } else { 4 };
         assert_eq!(taken, (ALL / PIECE + 1) * (PIECE + header) + header - 2);
 
-        // Receiving: one frame that is longer than the limit on messages.
+        // Receiving: the file is one frame that is longer than the limit on messages.
         let len = ALL as u64;
         let header = match end {
             End::Client => [&[FIN | BINARY, 127][..], &len.to_be_bytes()].concat(),

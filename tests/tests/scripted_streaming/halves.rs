@@ -10,7 +10,7 @@ use ws_tests::wire::{self, BINARY, CONTINUATION, PING, PONG, TEXT};
 
 use super::{FIN, shape};
 
-/// Halves of a transport that can be taken apart.
+/// The halves of a connection, and the other end of its transport. The transport can be split.
 type Halves = (
     ws_driver::Sender<Scripted>,
     ws_driver::Receiver<Scripted>,
@@ -73,7 +73,8 @@ fn dropped_readers_skip_and_dropped_writers_block_on_halves() {
         let frames = peer.take_frames();
         let expected = [(TEXT, &b"a"[..]), (FIN | PONG, b"p"), (FIN, b"")];
         assert_eq!(shape(&frames), expected);
-        // This also holds after the halves were reunited.
+        // After the halves are reunited, the connection also skips the rest of a message and
+        // resumes a writer.
         exec::run(tx.writer(MessageKind::Text).unwrap().write("b")).unwrap();
         peer.push(end.peer().fragment(BINARY, b"skipped"));
         exec::run(rx.recv_stream()).unwrap().unwrap();

@@ -39,7 +39,7 @@ async fn next_joined(ws: &mut Ws) -> Result<Option<(MessageKind, Vec<u8>)>, Erro
     Ok(Some((reader.kind(), join(&mut reader).await?)))
 }
 
-/// Returns the first bytes and the payloads of these frames.
+/// Returns the first byte and the payload of each frame.
 fn shape(frames: &[Frame]) -> Vec<(u8, &[u8])> {
     let shape = frames.iter().map(|frame| (frame.first, &frame.payload[..]));
     shape.collect()

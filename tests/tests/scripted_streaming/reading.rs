@@ -1,5 +1,5 @@
-//! Receiving piece by piece: also messages that another call has begun to receive, and messages
-//! that are given up.
+//! Receiving piece by piece. The messages include those that another call has begun to receive, and
+//! those whose reader is dropped.
 
 use ws_driver::{CloseCode, Config, MessageKind};
 use ws_tests::exec;
@@ -181,7 +181,7 @@ fn drive_inside_a_message_skips_its_rest_or_keeps_its_beginning() {
         peer.push(from.frame(CONTINUATION, b""));
         let message = exec::run(next_joined(&mut ws)).unwrap().unwrap();
         assert_eq!(message, (MessageKind::Text, b"begun by drive".to_vec()));
-        // A dropped reader has given up its message.
+        // The rest of a message whose reader was dropped is skipped.
         peer.push(from.fragment(TEXT, b"dropped"));
         exec::run(ws.recv_stream()).unwrap().unwrap();
         assert!(exec::attempt(ws.drive()).is_pending());
@@ -232,8 +232,8 @@ fn futures_of_a_reader_dropped_at_every_await_lose_nothing() {
                     .concat(),
                 );
                 peer.end();
-                // These calls begin to receive the message. A read of 4096 bytes returns all of it,
-                // so that only the first call waits.
+                // These calls begin to receive the message. A read of 4,096 bytes returns the whole
+                // message, so only the first call waits.
                 for _ in 0..if size < 100 { glances } else { glances.min(1) } {
                     assert!(exec::glance(ws.recv()).is_pending());
                     if size < 100 {

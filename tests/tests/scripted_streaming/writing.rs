@@ -1,4 +1,4 @@
-//! Sending piece by piece. A message stays unfinished until it is resumed or given up.
+//! Sending piece by piece. Other messages are refused while a message is unfinished.
 
 use std::pin::pin;
 
@@ -47,7 +47,7 @@ fn pings_are_answered_between_pieces_and_never_inside_a_frame() {
     for end in End::BOTH {
         let (mut ws, peer) = end.open(&Config::default().high_water_mark(10));
         for number in 0..20_u8 {
-            // The transport takes no more than 7 bytes, so that it stops inside each frame.
+            // The transport takes no more than 7 bytes, so it stops inside each frame.
             peer.window(7);
             if number == 0 {
                 let mut writer = ws.writer(MessageKind::Binary).unwrap();
@@ -124,7 +124,7 @@ fn a_writer_dropped_inside_its_message_blocks_others_until_it_is_resumed() {
         assert!(is_refused(exec::run(out.feed(message))));
         exec::run(ws.send_ping("p")).unwrap();
         let mut writer = ws.resume_writer().unwrap();
-        // The message is still a text.
+        // The unfinished message is still text, so this byte is refused.
         assert!(exec::run(writer.write(b"\x80")).is_err());
         exec::run(writer.write(b"\xce")).unwrap();
         let result = exec::run(writer.finish());
@@ -180,8 +180,8 @@ fn an_unfinished_message_can_be_given_up_by_a_close() {
     }
 }
 
-/// Returns a connection with an unfinished message of one piece, whose queue exceeds the high-water
-/// mark.
+/// Returns a connection with an unfinished message of one piece. The queue exceeds the high-water
+/// mark, and the transport is slow.
 fn congested(end: End) -> (Ws, Peer) {
     let (mut ws, peer) = end.open(&Config::default().high_water_mark(100));
     peer.window(0);

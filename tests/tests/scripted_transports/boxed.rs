@@ -93,7 +93,7 @@ fn halves_of_two_boxed_transports_are_not_reunited() {
     assert!(Any::reunite(read, write).is_none());
 }
 
-/// The TCP stream of a runtime has to keep its type, because its halves depend on that.
+/// The TCP stream of a runtime must keep its type, because its halves depend on this type.
 #[test]
 fn tcp_is_recognized_and_not_boxed() {
     let (transport, _peer) = scripted::pair();

@@ -175,7 +175,7 @@ fn a_duplex_holds_its_capacity_and_wakes_waiting_tasks() {
     while rest.len() < 7 {
         match read(&mut there, cx_read, 99) {
             Poll::Ready(Ok(got)) if !got.is_empty() => rest.extend(got),
-            other => panic!("{other:?} behind {rest:?}"),
+            other => panic!("{other:?} after {rest:?}"),
         }
     }
     assert_eq!(rest, b"cdefghi");
@@ -266,7 +266,7 @@ fn a_connection_reports_that_the_other_transport_was_dropped() {
     }
 }
 
-/// Runs `act` on another thread. Returns `false` if it hangs.
+/// Runs `act` on another thread. Returns `false` if `act` hangs.
 fn returns(act: impl FnOnce() + Send + 'static) -> bool {
     let (done, wait) = mpsc::channel();
     std::thread::spawn(move || {
@@ -314,7 +314,8 @@ fn a_waker_may_poll_its_task() {
     );
 }
 
-/// A task whose executor was dropped: only its waker keeps it, and it is dropped when it is woken.
+/// A task whose executor was dropped. Its waker holds the last reference, so waking the task drops
+/// it.
 struct Orphan {
     _kept: Mutex<Duplex<ManualTimer>>,
 }

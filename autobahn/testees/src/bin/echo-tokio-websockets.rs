@@ -13,7 +13,7 @@ async fn main() -> io::Result<()> {
     io::stdout().flush()?;
     loop {
         let (tcp, _) = listener.accept().await?;
-        // The suite judges how the connection ends, so errors are not reported here.
+        // Errors are ignored here. The suite judges how the connection ends.
         tokio::spawn(echo(tcp));
     }
 }

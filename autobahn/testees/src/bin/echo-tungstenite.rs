@@ -10,7 +10,7 @@ fn main() -> io::Result<()> {
     io::stdout().flush()?;
     for tcp in listener.incoming() {
         let tcp = tcp?;
-        // The suite judges how the connection ends, so errors are not reported here.
+        // Errors are ignored here. The suite judges how the connection ends.
         thread::spawn(move || echo(tcp));
     }
     Ok(())

@@ -1,9 +1,9 @@
-//! A broadcasting server on tokio-websockets. The copies of a message share their payload, and each
-//! is written separately. With `--tuned`, the messages that wait for a subscriber are written
-//! together.
+//! A broadcasting server on tokio-websockets. All subscribers share the payload of a message. The
+//! server writes each message to each subscriber separately. With `--tuned`, it writes the messages
+//! that wait for a subscriber together.
 //!
-//! A subscriber orders messages by the text `MESSAGES LEN`: the server then publishes that number
-//! of texts of that length.
+//! A subscriber orders messages with the text `MESSAGES LEN`. The server then publishes `MESSAGES`
+//! texts of `LEN` bytes each.
 
 #![forbid(unsafe_code)]
 
@@ -59,7 +59,7 @@ async fn subscribe(tcp: TcpStream, news: &Sender<Message>, tuned: bool) -> Resul
     }
 }
 
-/// Sends `message` and the messages that wait behind it, by one flush.
+/// Sends `message` and all messages that wait in the channel, and flushes once.
 async fn send_together(
     ws: &mut WebSocketStream<TcpStream>,
     message: Message,

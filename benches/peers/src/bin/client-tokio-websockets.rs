@@ -1,5 +1,5 @@
-//! A client on tokio-websockets that loads an echo server. It writes the messages for replies that
-//! arrived together together.
+//! A client on tokio-websockets that loads an echo server. If several replies arrived together, it
+//! flushes the messages for them once.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,6 @@
-//! An echo server on sockudo-ws, like the library's simple example, which sends each answer. With
-//! `--tuned`, it is like the echo loop of the library's documentation, which queues answers until
-//! the input is exhausted.
+//! An echo server on sockudo-ws. It sends each answer separately, as the library's simple example
+//! does. With `--tuned`, it queues answers until the input is exhausted, as the echo loop of the
+//! library's documentation does.
 
 #![forbid(unsafe_code)]
 
@@ -56,7 +56,8 @@ async fn serve(
     }
 }
 
-/// Does the opening handshake. Returns the agreed compression, and the bytes behind the request.
+/// Does the opening handshake. Returns the agreed compression, and the bytes that arrived after the
+/// request.
 async fn handshake(
     tcp: &mut TcpStream,
     policy: Option<&DeflateConfig>,

@@ -1,5 +1,5 @@
-//! An echo server on tokio-websockets, like the library's echo example. Answers cannot be batched,
-//! because receiving flushes.
+//! An echo server on tokio-websockets, like the library's echo example. It cannot batch answers,
+//! because the library flushes when it receives.
 
 #![forbid(unsafe_code)]
 

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use web_socket::{CloseCode, DataType, Event, Frame, MessageType, WebSocket};
 
-/// The length of the buffers, which is that of the floors.
+/// The length of each buffer. The floors use the same length.
 const BUFFER_LEN: usize = 64 << 10;
 
 fn main() -> io::Result<()> {
@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
 
 async fn serve(mut tcp: TcpStream, tuned: bool) -> io::Result<()> {
     accept(&mut tcp).await?;
-    // A `BufWriter` without a buffer writes everything through.
+    // A `BufWriter` with a capacity of 0 passes each write on directly.
     let len = if tuned { BUFFER_LEN } else { 0 };
     let stream = BufReader::with_capacity(BUFFER_LEN, BufWriter::with_capacity(len, tcp));
     let mut ws = WebSocket::server(stream);

@@ -1,5 +1,5 @@
-//! An echo server on yawc, like the library's echo example. With `--tuned`, it is like the server
-//! in the library's own benchmark.
+//! An echo server on yawc, like the library's echo example. With `--tuned`, it resembles the server
+//! of the library's own benchmark.
 
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
 //! The subscribers of a broadcasting server, who all receive the same messages.
 //!
-//! A subscriber orders a batch of messages by the text `MESSAGES LEN`. Two batches are in flight at
-//! a time: the next one is ordered when every subscriber has received all of the older one. So the
-//! server is never idle, and no subscriber falls more than two batches behind.
+//! A subscriber orders a batch of messages with the text `MESSAGES LEN`. Two batches are in flight
+//! at a time. The next batch is ordered when every subscriber has received the whole older batch.
+//! So the server is never idle, and no subscriber falls more than two batches behind.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -26,7 +26,7 @@ pub(crate) struct Audience {
     /// The frame that makes the server publish a batch.
     order: Vec<u8>,
     buffer: Vec<u8>,
-    /// The number of bytes that all subscribers together have received since the check.
+    /// The number of bytes that all subscribers together have received since [`check`].
     bytes: u64,
     /// The length of the frame of one message.
     frame_len: u64,
@@ -34,12 +34,13 @@ pub(crate) struct Audience {
 
 struct Subscriber {
     tcp: TcpStream,
-    /// The number of bytes received since the check.
+    /// The number of bytes that this subscriber has received since [`check`].
     bytes: u64,
 }
 
 impl Audience {
-    /// Takes over open connections, and checks that each receives a first batch as expected.
+    /// Makes an audience from open connections. Checks that each subscriber receives a first batch
+    /// without errors.
     pub(crate) fn new(
         mut streams: Vec<std::net::TcpStream>,
         messages: u64,
@@ -64,7 +65,7 @@ impl Audience {
         })
     }
 
-    /// Returns the number of messages that all subscribers together have received since the check.
+    /// Returns the number of messages that all subscribers together have received since [`check`].
     pub(crate) fn deliveries(&self) -> u64 {
         self.bytes / self.frame_len
     }
@@ -78,7 +79,7 @@ impl Audience {
         Ok(self.deliveries() - before)
     }
 
-    /// Waits for the batches in flight, and orders no new ones.
+    /// Waits for the batches in flight, and orders no new batches.
     pub(crate) fn drain(&mut self) -> Result<()> {
         self.run_until(false, |batches| batches.missing.is_empty())?;
         let expected = self.batches.ordered * self.batches.len;
@@ -134,7 +135,7 @@ struct Batches {
     subscribers: usize,
     /// The length of each batch in bytes.
     len: u64,
-    /// The number of batches that were ordered.
+    /// The number of batches that have been ordered.
     ordered: u64,
     /// For each batch in flight, the number of subscribers that have not received all of it. The
     /// oldest batch is first.
@@ -156,7 +157,8 @@ impl Batches {
         self.missing.push_back(self.subscribers);
     }
 
-    /// Records that a subscriber had received `before` bytes and has now received `now` bytes.
+    /// Records a read of one subscriber, which has received `now` bytes in total. Before the read,
+    /// it had received `before` bytes.
     fn received(&mut self, before: u64, now: u64) -> Result<()> {
         let complete = self.ordered - self.missing.len() as u64;
         for batch in before / self.len..now / self.len {
@@ -180,7 +182,8 @@ fn order(messages: u64, len: usize) -> Vec<u8> {
     order
 }
 
-/// Orders a batch, checks that each subscriber receives it, and returns its length in bytes.
+/// Orders a batch, checks that each subscriber receives the batch, and returns the length of the
+/// batch in bytes.
 fn check(
     streams: &mut [std::net::TcpStream],
     order: &[u8],
@@ -203,7 +206,7 @@ fn check(
     Ok(expected.len())
 }
 
-/// Returns the frame of a text that repeats the letter a `len` times. It is not masked, because
+/// Returns the frame of a text that consists of `len` letters `a`. The frame is not masked, because
 /// servers do not mask.
 fn text_frame(len: usize) -> Vec<u8> {
     const FIN_TEXT: u8 = 0x81;
@@ -237,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_was_ordered_is_an_error() {
+    fn more_bytes_than_ordered_are_an_error() {
         let mut batches = Batches::new(1, 100);
         batches.order();
         assert!(batches.received(0, 200).is_err());

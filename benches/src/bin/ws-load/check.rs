@@ -1,4 +1,5 @@
-//! The check before the measurement: that the server echoes, and which form its replies have.
+//! The check before the measurement. It compares the echoes of the server with the messages, and
+//! detects the form of the replies.
 
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,11 +19,12 @@ pub(crate) struct Checked {
     pub(crate) extensions: Option<String>,
     /// The number of messages that were echoed during the check.
     pub(crate) messages: u64,
-    /// The ratio of the bytes of payload to the bytes of the replies, headers included.
+    /// The length of all payloads, divided by the length of all replies with headers.
     pub(crate) ratio: f64,
 }
 
-/// Sends every prepared message and then the first two again, and compares the echoes with them.
+/// Sends every prepared message, and then the first two messages again. Compares each echo with its
+/// message.
 pub(crate) fn check(
     address: SocketAddr,
     raw: bool,
@@ -48,8 +50,8 @@ pub(crate) fn check(
             false => (0..count).try_for_each(|index| replies.expect(traffic.message(index))),
         };
         if checked.is_err() {
-            // Without this, the other thread waits forever for a server whose output is no longer
-            // read.
+            // This ends the sending thread. Otherwise the thread would wait forever for a server
+            // whose output is no longer read.
             drop(tcp.shutdown(std::net::Shutdown::Both));
         }
         let sent = sending.join().expect("the sending thread must not panic");
@@ -92,9 +94,9 @@ fn send(mut tcp: &TcpStream, traffic: &Traffic, end: u64) -> std::io::Result<()>
 struct ReplyReader {
     input: BufReader<TcpStream>,
     inflater: Inflater,
-    /// The length of a message. A reply may not be longer than this after inflation.
+    /// The length of a message, which is also the longest permitted reply after inflation.
     limit: usize,
-    /// The bytes of all replies, headers included.
+    /// The number of bytes in all replies, headers included.
     wire_len: u64,
     frame_lens: Vec<u64>,
 }

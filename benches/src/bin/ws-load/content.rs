@@ -1,5 +1,5 @@
 //! The contents of the messages. They are generated from fixed seeds, so that every run sends the
-//! same.
+//! same messages.
 
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ pub(crate) enum Content {
     NonAscii,
     /// Bytes of all values, in a binary message
     Binary,
-    /// JSON text: records as a web service sends them, which compress as such records do
+    /// JSON text with records that resemble those of a web service and compress about as well
     Json,
 }
 
@@ -39,7 +39,7 @@ impl Content {
     }
 }
 
-/// A generator of pseudo-random numbers that are the same in each run (splitmix64).
+/// A generator of pseudo-random numbers (splitmix64). The numbers are the same in each run.
 struct Dice(u64);
 
 impl Dice {
@@ -73,7 +73,7 @@ fn non_ascii(dice: &mut Dice, len: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Makes a list of records, and a last member that fills up the length.
+/// Makes a JSON object of `len` bytes: a list of records, and a last member that pads the object.
 fn json(dice: &mut Dice, len: usize) -> Vec<u8> {
     const TAIL: &str = "],\"cursor\":\"\"}";
     let mut text = format!("{{\"page\":{},\"items\":[", dice.below(1000));

@@ -13,9 +13,9 @@ const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 /// measurement.
 const LEVEL: i32 = 6;
 
-/// Compresses messages and returns their payloads. With `takeover`, each payload may refer to the
-/// messages before it, but the first one refers to none. So the payloads can be sent repeatedly in
-/// this order.
+/// Compresses messages and returns the compressed payloads. With `takeover`, a payload may refer to
+/// earlier messages of the list. The first payload refers to no other message, so the whole list
+/// can be sent repeatedly.
 pub(crate) fn compress(messages: &[Vec<u8>], takeover: bool) -> Vec<Vec<u8>> {
     let mut compressor = new_compressor();
     messages
@@ -70,7 +70,7 @@ impl Inflater {
     ///
     /// # Errors
     ///
-    /// If the payload is invalid, or longer than `limit` bytes when inflated.
+    /// If the payload is invalid, or if the inflated message is longer than `limit` bytes.
     pub(crate) fn message(&mut self, payload: &[u8], limit: usize) -> Result<Vec<u8>> {
         if !self.takeover {
             self.state = InflateState::new_boxed(DataFormat::Raw);

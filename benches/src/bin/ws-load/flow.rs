@@ -13,8 +13,8 @@ use crate::replies::{Replies, ReplyForm};
 use crate::sockets::{READ_LEN, Sockets, read};
 use crate::traffic::Traffic;
 
-/// The longest round trip that the histogram can store, in nanoseconds. Longer ones count as this
-/// long.
+/// The longest round trip that the histogram can store, in nanoseconds. A longer round trip is
+/// stored as this value.
 const LONGEST: u64 = 60_000_000_000;
 
 /// All connections to an echo server.
@@ -23,8 +23,8 @@ pub(crate) struct Flow<'a> {
     sockets: Sockets,
     connections: Vec<Connection>,
     buffer: Vec<u8>,
-    /// The times from a message to its echo. Measured only if one message at a time is in flight on
-    /// each connection.
+    /// The times from a message to its echo. `None` if more than one message at a time is in flight
+    /// on each connection.
     round_trips: Option<Histogram<u64>>,
     /// The number of messages that were echoed.
     completed: u64,
@@ -33,15 +33,15 @@ pub(crate) struct Flow<'a> {
 struct Connection {
     tcp: TcpStream,
     replies: Replies,
-    /// The number of messages that may be sent in all.
+    /// The number of messages that may be sent, including those that have been sent.
     allowed: u64,
-    /// The number of bytes that were sent.
+    /// The number of bytes that have been sent.
     sent: u64,
     /// The number of messages that were echoed.
     completed: u64,
     /// `false` after a write that found the socket full, until the socket is writable again.
     has_room: bool,
-    /// The time at which the message in flight was sent, for its round trip.
+    /// The time at which the message in flight was sent. Its round trip begins then.
     sent_at: Instant,
 }
 
@@ -50,7 +50,7 @@ fn new_histogram() -> Histogram<u64> {
 }
 
 impl<'a> Flow<'a> {
-    /// Takes over open connections.
+    /// Makes a flow from open connections, on which no message is in flight.
     pub(crate) fn new(
         streams: Vec<std::net::TcpStream>,
         traffic: &'a Traffic,
@@ -104,8 +104,8 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Returns the round trips at these quantiles, in nanoseconds. Returns `None` if more than one
-    /// message at a time was in flight on each connection.
+    /// Returns the round trips at these quantiles, in nanoseconds. Returns `None` if they are not
+    /// measured, because more than one message is in flight on each connection.
     pub(crate) fn round_trips<const N: usize>(&self, quantiles: [f64; N]) -> Option<[u64; N]> {
         let times = self.round_trips.as_ref()?;
         Some(quantiles.map(|quantile| times.value_at_quantile(quantile)))

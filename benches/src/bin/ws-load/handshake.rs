@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// The timeout of each read, during the handshake and the check after it.
+/// The timeout of each read, both during the handshake and during the check that follows.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest head of a response, in bytes.
@@ -51,7 +51,7 @@ fn upgrade(tcp: &mut TcpStream, address: SocketAddr, deflate: bool) -> Result<Op
     }
 }
 
-/// Reads byte by byte, so that bytes behind the head remain in the socket.
+/// Reads the head byte by byte, so that the bytes after the head remain in the socket.
 fn read_head(tcp: &mut TcpStream) -> Result<String> {
     let mut head = Vec::new();
     let mut byte = [0];

@@ -1,10 +1,10 @@
 //! A load generator for echo servers. One thread sends messages as fast as the server echoes them.
-//! The program also takes the part of all subscribers of a broadcasting server.
+//! With a broadcasting server, the program acts as all of the subscribers.
 //!
-//! It must cost less than the fastest server. Therefore it sends prepared messages, many by one
-//! write, and during the measurement it counts bytes and reads no payload. Before the measurement,
-//! it compares the echoes with the messages that were sent. Afterwards, it checks that no echo is
-//! missing.
+//! The load generator must cost less than the fastest server. Therefore it prepares the messages in
+//! advance, and sends many messages with one write. Before the measurement, it compares the echoes
+//! with the messages that were sent. During the measurement, it counts bytes and reads no payload.
+//! After the measurement, it checks that no echo is missing.
 
 #![forbid(unsafe_code)]
 
@@ -48,7 +48,7 @@ struct Options {
     /// Offer permessage-deflate and send compressed messages
     #[arg(long)]
     deflate: bool,
-    /// The server broadcasts texts, when a subscriber orders them by `MESSAGES LEN`
+    /// The server broadcasts texts. A subscriber orders the texts with `MESSAGES LEN`
     #[arg(long, conflicts_with_all = ["raw", "deflate", "content"])]
     broadcast: bool,
     /// The number of connections
@@ -64,10 +64,10 @@ struct Options {
     /// The length of each message in bytes
     #[arg(long, default_value_t = 20)]
     len: usize,
-    /// The length of the measurement, in seconds
+    /// The duration of the measurement, in seconds
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
-    /// The length of the load before the measurement, in seconds
+    /// The duration of the warm-up before the measurement, in seconds
     #[arg(long, default_value_t = 0.2)]
     warm_up: f64,
 }
@@ -80,11 +80,12 @@ struct Measured {
     all_messages: u64,
     #[serde(flatten)]
     spent: Spent,
-    /// The time from a message to its echo, at the quantiles 0.5, 0.9, 0.99 and 0.999. Measured
-    /// only if one message at a time is in flight on each connection.
+    /// The time from a message to its echo, at the quantiles 0.5, 0.9, 0.99 and 0.999. `None` if
+    /// more than one message at a time is in flight on each connection.
     round_trip_ns: Option<[u64; 4]>,
     extensions: Option<String>,
-    /// The ratio of the bytes of payload to the bytes of the replies, headers included.
+    /// The length of all payloads, divided by the length of all replies with headers. Taken from
+    /// the check before the measurement.
     ratio: f64,
 }
 
@@ -145,7 +146,7 @@ fn measure(options: &Options) -> Result<Measured> {
     })
 }
 
-/// Measures a broadcasting server. A message counts once for each subscriber that receives it.
+/// Measures a broadcasting server. A message is counted once for each subscriber that receives it.
 fn measure_broadcast(options: &Options) -> Result<Measured> {
     let messages = (options.in_flight / BATCHES).max(1);
     let mut audience = Audience::new(open_all(options)?, messages, options.len)?;

@@ -15,7 +15,7 @@ pub(crate) struct Meter {
     server: Option<Cost>,
 }
 
-/// The time that passed between start and stop, and the processor time that was used meanwhile.
+/// The duration of a measurement, and the processor time that was used in this duration.
 #[derive(Serialize)]
 pub(crate) struct Spent {
     seconds: f64,
@@ -28,7 +28,8 @@ pub(crate) struct Spent {
 }
 
 impl Meter {
-    /// Starts a measurement, which includes the server if the id of its process is given.
+    /// Starts a measurement. `process` is the id of the server's process. Without it, only the load
+    /// generator is measured.
     pub(crate) fn start(process: Option<u32>) -> Result<Self> {
         let server = process.map(Cost::of).transpose()?;
         let own = Cost::own()?;
@@ -60,7 +61,7 @@ impl Meter {
 /// The processor time of a process until now, by thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cost {
-    /// The ids and times of the threads.
+    /// The id of each thread, and its times.
     threads: Vec<(u32, Times)>,
 }
 
@@ -73,12 +74,12 @@ struct Times {
 }
 
 impl Cost {
-    /// Reads the times of this process.
+    /// Reads the processor time of this process, by thread.
     pub(crate) fn own() -> Result<Self> {
         Self::of(std::process::id())
     }
 
-    /// Reads the times of the process with this id.
+    /// Reads the processor time of the process with this id, by thread.
     pub(crate) fn of(process: u32) -> Result<Self> {
         let dir = PathBuf::from(format!("/proc/{process}/task"));
         let entries = fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()));
@@ -127,7 +128,7 @@ impl Cost {
     }
 }
 
-/// Parses `RUN WAIT SLICES`; both times are in nanoseconds.
+/// Parses the line `RUN WAIT SLICES` of a file `schedstat`. Both times are in nanoseconds.
 fn parse(schedstat: &str) -> Option<Times> {
     let mut fields = schedstat.split_whitespace();
     let run_ns = fields.next()?.parse().ok()?;

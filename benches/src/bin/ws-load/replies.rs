@@ -1,12 +1,12 @@
-//! Counting of replies, without reading their payloads.
+//! A counter of replies, which does not read the payloads.
 
-/// The way to find the end of a reply: by a fixed length if all replies have the same, otherwise by
-/// the headers.
+/// The method that finds the end of a reply. It uses the length if all replies have the same
+/// length, and otherwise the frame headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyForm {
-    /// The length of every reply in bytes, header included.
+    /// Replies of this length in bytes, header included.
     Fixed(u64),
-    /// Replies of any length and of any number of frames.
+    /// Replies with any length and any number of frames.
     Framed,
 }
 
@@ -24,7 +24,7 @@ impl Replies {
         }
     }
 
-    /// Counts `bytes` that have arrived, and returns the number of messages that end in them.
+    /// Counts `bytes` that have arrived, and returns the number of messages that they complete.
     pub(crate) fn arrived(&mut self, bytes: &[u8]) -> u64 {
         match self {
             Self::Fixed { len, partly } => {
@@ -37,7 +37,8 @@ impl Replies {
         }
     }
 
-    /// Returns `true` if no message has arrived in part.
+    /// Returns `true` if the last reply is complete. If replies have frames of any length, only the
+    /// last frame is examined.
     pub(crate) fn is_between_messages(&self) -> bool {
         match self {
             Self::Fixed { partly, .. } => *partly == 0,
@@ -46,10 +47,10 @@ impl Replies {
     }
 }
 
-/// A reader of frame headers, which skips the payloads.
+/// A reader of frame headers. It skips the payloads.
 #[derive(Default)]
 pub(crate) struct Frames {
-    /// The beginning of a header that is incomplete.
+    /// The first bytes of a header whose other bytes have not arrived.
     head: Vec<u8>,
     payload_left: u64,
     ends_message: bool,
@@ -95,12 +96,12 @@ pub(crate) struct Header {
     pub(crate) rsv1: bool,
     pub(crate) opcode: u8,
     pub(crate) payload_len: u64,
-    /// The length of the header itself.
+    /// The length of the header in bytes.
     pub(crate) len: usize,
 }
 
 impl Header {
-    /// Parses the header at the start of `bytes`. Returns `None` if it is incomplete.
+    /// Parses the header at the start of `bytes`. Returns `None` if the header is incomplete.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let (&first, rest) = bytes.split_first()?;
         let (&second, rest) = rest.split_first()?;

@@ -1,4 +1,4 @@
-//! The sockets of all connections, and waiting for any of them.
+//! The sockets of all connections, and a wait for events of any socket.
 
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
@@ -7,16 +7,16 @@ use anyhow::{Context, Result, bail};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-/// The number of bytes that one read can return.
+/// The largest number of bytes that one read can return.
 pub(crate) const READ_LEN: usize = 256 << 10;
 
-/// The timeout for a server that sends and accepts nothing.
+/// The timeout for a server that neither sends nor accepts bytes.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The longest wait for events. Afterwards the caller checks its own deadline.
+/// The longest wait for events. After this wait, the caller checks its own deadline.
 const WAIT: Duration = Duration::from_millis(50);
 
-/// A waiter for events of many sockets.
+/// The object that waits for events of many sockets.
 pub(crate) struct Sockets(Poll);
 
 impl Sockets {
@@ -39,14 +39,15 @@ impl Sockets {
         Ok(tcp)
     }
 
-    /// Waits for events, for up to 50 ms.
+    /// Waits for events, for up to 50 ms. Sets `last_event` to the current time if an event
+    /// arrives.
     ///
     /// # Errors
     ///
-    /// If the last event, whose time is in `last_event`, was more than 15 s ago.
+    /// If no event arrives, and `last_event` is more than 15 s ago.
     pub(crate) fn wait(&mut self, events: &mut Events, last_event: &mut Instant) -> Result<()> {
         match self.0.poll(events, Some(WAIT)) {
-            // A signal leaves `events` empty.
+            // A signal has interrupted the wait, and `events` is empty.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => result.context("cannot wait for sockets")?,
         }

@@ -1,11 +1,11 @@
-//! The data that every connection sends: a list of messages that is prepared once and sent
+//! The data that every connection sends: a ring of messages. The ring is prepared once and sent
 //! repeatedly.
 
 use crate::content::Content;
 use crate::deflate;
 
-/// The longest ring of prepared messages, in bytes of payload. One message that is longer makes a
-/// ring of its own length.
+/// The longest ring of prepared messages, in bytes of payload. A longer message is alone in its
+/// ring.
 const RING_LEN: usize = 2 << 20;
 
 /// The largest number of messages in a ring.
@@ -33,15 +33,15 @@ pub(crate) enum Compression {
 pub(crate) struct Traffic {
     /// The payloads before compression.
     messages: Vec<Vec<u8>>,
-    /// The frames of the ring, followed by a copy of its first `ahead` frames. So `ahead` frames
-    /// are contiguous from any frame on.
+    /// The frames of the ring, followed by a copy of its first `ahead` frames. So the `ahead`
+    /// frames that begin at any frame of the ring are contiguous.
     bytes: Vec<u8>,
-    /// The start of each frame in the ring, followed by the length of the ring.
+    /// The position of each frame in the ring, followed by the length of the ring in bytes.
     starts: Vec<usize>,
 }
 
 impl Traffic {
-    /// Prepares messages, of which up to `ahead` can be written at once.
+    /// Prepares the messages. Up to `ahead` messages can be written at once.
     pub(crate) fn new(kind: Kind, compression: Compression, ahead: usize) -> Self {
         let count = (RING_LEN / kind.len.max(1)).clamp(1, RING_MESSAGES);
         let messages: Vec<_> = (0..count)
@@ -77,7 +77,7 @@ impl Traffic {
         }
     }
 
-    /// Returns the payload of message number `index` before compression.
+    /// Returns the uncompressed payload of message number `index`.
     pub(crate) fn message(&self, index: usize) -> &[u8] {
         &self.messages[index % self.messages.len()]
     }
@@ -87,14 +87,14 @@ impl Traffic {
         self.messages.len()
     }
 
-    /// Returns the position behind the first `messages` messages.
+    /// Returns the position after the first `messages` messages.
     pub(crate) fn position_after(&self, messages: u64) -> u64 {
         let ring = self.messages.len() as u64;
         let rest = (messages % ring) as usize;
         messages / ring * self.ring_len() + self.starts[rest] as u64
     }
 
-    /// Returns the bytes from `position` to `end`, or the first part of them.
+    /// Returns the bytes from `position` to `end`, or as many of them as are contiguous in memory.
     pub(crate) fn slice(&self, position: u64, end: u64) -> &[u8] {
         let from = (position % self.ring_len()) as usize;
         let wanted = usize::try_from(end - position).unwrap_or(usize::MAX);
@@ -131,7 +131,7 @@ pub(crate) fn push_frame(
             out.extend((len as u64).to_be_bytes());
         }
     }
-    // The keys differ, but need not be unpredictable here.
+    // The masking keys differ, but need not be unpredictable in a benchmark.
     let key = index
         .wrapping_add(1)
         .wrapping_mul(0x9E37_79B9)
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_of_long_messages_has_fewer_of_them() {
+    fn a_ring_of_long_messages_has_fewer_messages() {
         assert_eq!(traffic(65_536, 4).ring_messages(), 32);
         assert_eq!(traffic(5 << 20, 1).ring_messages(), 1);
     }

@@ -12,7 +12,7 @@ use crate::upgrade::Fault;
 #[non_exhaustive]
 pub enum AcceptError {
     /// The settings of the [`Offer`](crate::Offer) make no valid answer to this request. This is a
-    /// mistake in the calling program. The client received the status 500.
+    /// mistake in the calling program. The client was sent the status 500.
     #[error(transparent)]
     Answer(#[from] AnswerError),
     /// The transport failed.
@@ -21,11 +21,12 @@ pub enum AcceptError {
     /// The client ended the transport before its request was complete.
     #[error("the client ended the connection before its opening request was complete")]
     Lost,
-    /// The opening request was not acceptable. The client received an HTTP status.
+    /// The opening request was not acceptable. The client was sent an HTTP status.
     #[error("the opening request was refused: {0}")]
     Rejected(RejectReason),
     /// The client did not send its request and take the answer within
-    /// [`Acceptor::handshake_timeout`](crate::Acceptor::handshake_timeout).
+    /// [`Acceptor::handshake_timeout`](crate::Acceptor::handshake_timeout). Or the client did not
+    /// take a refusal within 1 s.
     #[error(
         "the client did not complete the opening handshake in time: see `Acceptor::handshake_timeout`"
     )]
@@ -38,7 +39,7 @@ impl AcceptError {
         matches!(self, Self::Timeout)
     }
 
-    /// Returns `true` if the client disconnected or stopped responding. This happens to every
+    /// Returns `true` if the client disconnected or stopped responding. This happens on every
     /// server and need not be logged as a fault.
     pub fn is_disconnect(&self) -> bool {
         match self {

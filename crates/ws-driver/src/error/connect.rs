@@ -13,14 +13,14 @@ use crate::upgrade::Fault;
 #[non_exhaustive]
 pub enum ConnectError {
     /// The server refused the request, or its response was invalid. [`response`](Self::response)
-    /// returns a refusal.
+    /// returns the response of a refusal.
     #[error(transparent)]
     Handshake(#[from] ClientError),
     /// The server could not be reached, or the transport failed.
     #[error("the server cannot be reached: {0}")]
     Io(#[source] io::Error),
     /// The server ended the transport before its response was complete. An
-    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) of a TLS stream counts as such an end.
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) of a TLS stream is treated as such an end.
     #[error(
         "the server ended the connection before its response was complete: check host, port and scheme"
     )]
@@ -75,8 +75,8 @@ impl ConnectError {
 
     /// Returns the response with which the server refused the request. `None` for any other error.
     ///
-    /// The response holds the head and the beginning of the body. If the body does not end, it
-    /// holds the part that arrived before the server paused for 1 s.
+    /// The response holds the head and the beginning of the body. If the body does not end, the
+    /// response holds the part that arrived before the server paused for 1 s.
     pub fn response(&self) -> Option<&Response<Vec<u8>>> {
         match self {
             Self::Handshake(error) => error.refusal(),

@@ -14,6 +14,9 @@ use std::{fmt, io};
 use ws_proto::{CloseCode, CloseFrame, LimitError, ProtocolError, ReceiveError, SendError};
 
 /// An error of an operation on a connection.
+///
+/// All variants convert into [`io::Error`]. [`Io`](Self::Io) is converted into the original error.
+/// For any other variant, [`io::Error::get_ref`] and a downcast return this error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -32,10 +35,12 @@ pub enum Error {
     /// another Close had been queued before. The transport has ended.
     #[error("{0}")]
     Receive(#[from] ReceiveError),
-    /// The caller passed something that cannot be sent. Nothing was queued.
+    /// The caller passed something that cannot be sent. Or a message that is sent piece by piece is
+    /// unfinished, or ends inside a character. Nothing was queued.
     #[error("{0}")]
     Send(SendError),
-    /// A timeout passed. The connection can no longer be used.
+    /// A timeout passed and ended the connection. Only [`Sender::closed`](crate::Sender::closed)
+    /// can return [`Timeout::Close`] before the connection has ended.
     #[error("{0}")]
     Timeout(#[from] Timeout),
     /// The peer closed the connection inside a message that was being read piece by piece.
@@ -57,20 +62,21 @@ impl From<SendError> for Error {
 #[non_exhaustive]
 pub enum Timeout {
     /// The peer did not complete the closing handshake within
-    /// [`Config::close_timeout`](crate::Config::close_timeout). It took less than 64 KiB of the
-    /// remaining output, did not answer our Close, or did not end the transport.
+    /// [`Config::close_timeout`](crate::Config::close_timeout). The peer took less than 64 KiB of
+    /// the remaining output, did not answer our Close, or did not end the transport.
     #[error("the peer did not complete the closing handshake in time")]
     Close,
-    /// The peer sent nothing for [`Config::idle_timeout`](crate::Config::idle_timeout).
+    /// The peer sent nothing for [`Config::idle_timeout`](crate::Config::idle_timeout). The time
+    /// runs only while a task receives.
     #[error("the peer has sent nothing for too long")]
     Idle,
-    /// The peer did not answer a keepalive Ping in time. See
-    /// [`Config::keepalive`](crate::Config::keepalive).
+    /// The peer did not answer a keepalive Ping in time. The time runs only while a task receives.
+    /// See [`Config::keepalive`](crate::Config::keepalive).
     #[error("the peer did not answer a Ping in time")]
     Pong,
     /// The peer took no byte for
-    /// [`Config::write_stall_timeout`](crate::Config::write_stall_timeout), and this end did not
-    /// receive the messages of the peer in the meantime.
+    /// [`Config::write_stall_timeout`](crate::Config::write_stall_timeout), and during this time
+    /// this end did not receive the messages of the peer.
     ///
     /// Either messages of the peer are waiting to be received, or no task is waiting in the
     /// [`Receiver`](crate::Receiver). The program must receive while it sends.
@@ -94,8 +100,9 @@ impl Error {
     /// Returns `true` if the connection is closed or lost. The peer or the network can cause this
     /// at any time.
     ///
-    /// Timeouts count too, except for [`Timeout::Unreceived`]. Mistakes of the caller and
-    /// violations by the peer do not count.
+    /// Also returns `true` for timeouts, except for [`Timeout::Unreceived`]. Returns `false` for
+    /// mistakes of the caller and for violations by the peer. The result for [`Io`](Self::Io)
+    /// depends on the kind of the I/O error.
     pub fn is_disconnect(&self) -> bool {
         match self {
             Self::Closed(_) | Self::Lost | Self::Unfinished => true,

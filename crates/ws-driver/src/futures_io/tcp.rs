@@ -22,7 +22,7 @@ pub struct TcpTransport<R: FuturesRuntime> {
 }
 
 impl<R: FuturesRuntime> TcpTransport<R> {
-    /// Makes a transport of a stream and sets `TCP_NODELAY`, so that small segments are sent
+    /// Makes a transport from a stream and sets `TCP_NODELAY`, so that small segments are sent
     /// without delay.
     pub fn new(stream: R::TcpStream) -> Self {
         // An error is ignored. A socket without this option is only slower, and a broken socket
@@ -36,12 +36,12 @@ impl<R: FuturesRuntime> TcpTransport<R> {
         self.stream
     }
 
-    /// Makes a transport of a stream without setting an option.
+    /// Makes a transport from a stream. Sets no option.
     fn of(stream: R::TcpStream) -> Self {
         Self { stream, room: None }
     }
 
-    /// Writes with a waker that records whether the runtime has reported room in the socket since.
+    /// Writes with a waker that records that the runtime has reported room in the socket.
     fn poll_write_full(
         &mut self,
         cx: &mut Context<'_>,
@@ -62,9 +62,9 @@ impl<R: FuturesRuntime> TcpTransport<R> {
 /// room.
 ///
 /// The transport does not write again before that report. A task is also polled for other reasons,
-/// such as the write stall timeout. A socket that counts as full still accepts a few bytes. So a
-/// write at every poll would succeed even if the peer reads nothing, and each success would restart
-/// the write stall timeout.
+/// such as the write stall timeout. A socket that is reported as full may still accept a few bytes.
+/// So a write at every poll would succeed even if the peer reads nothing. Each success would
+/// restart the write stall timeout.
 #[derive(Default)]
 struct Room(Mutex<Option<Waker>>);
 
@@ -176,7 +176,7 @@ pub struct TcpWriteHalf<R: FuturesRuntime> {
     tcp: TcpTransport<R>,
     /// Identifies the transport. Both halves of a transport share this allocation.
     whole: Arc<()>,
-    /// `true` until it is joined with the other half.
+    /// `true` until this half is joined with the other half.
     is_alone: bool,
 }
 
@@ -186,7 +186,7 @@ impl<R: FuturesRuntime> Drop for TcpWriteHalf<R> {
     fn drop(&mut self) {
         if self.is_alone {
             let mut cx = Context::from_waker(Waker::noop());
-            // An error is ignored: the direction has ended already.
+            // An error is ignored, because it means that the direction has ended already.
             let _ = self.tcp.poll_shutdown(&mut cx);
         }
     }

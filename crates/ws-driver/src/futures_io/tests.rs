@@ -9,7 +9,7 @@ use crate::any::AnyTransport;
 use crate::never::Never;
 use crate::sync::Mutex;
 
-/// The record of a stream and its clones, and its script.
+/// The record of the calls of a stream and its clones, and the results that a test has set.
 #[derive(Debug, Default)]
 struct Record {
     /// The lengths of the slices of each write.
@@ -325,7 +325,7 @@ fn only_halves_of_one_transport_are_reunited() {
         "the stream remains open"
     );
 
-    // These halves are of the same socket, but of another transport.
+    // These halves have the same socket, but they come from two transports.
     let (read, _write) = tcp.split();
     let (_read, write) = TcpTransport::<Recording>::new(stream).split();
     assert!(TcpTransport::reunite(read, write).is_none());

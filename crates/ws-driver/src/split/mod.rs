@@ -1,16 +1,19 @@
 //! A connection as two halves that two tasks can own.
 //!
-//! Both halves use the state of sending, which includes the sending direction of the transport. It
-//! is behind a lock that is held within a poll and never across an await. The receiver alone owns
-//! the state of receiving.
+//! Both halves use the state of sending, which includes the sending direction of the transport. A
+//! lock protects this state. It is held within a poll and never across an await. The receiver alone
+//! owns the state of receiving.
 //!
 //! A half is woken in three ways:
 //!
-//! * The transport and the timer wake both halves. A half that yields to the executor wakes both
-//!   too. See [`wakers`].
-//! * A turn wakes the other half after one of these events, which are called news: the connection
-//!   began to close or to drain, or ended; a write failed; a stalled queue moved; a Pong arrived
-//!   whose round trip is measured.
+//! * The transport and the timer wake both halves. A half that yields to the executor also wakes
+//!   both. See [`wakers`].
+//! * A turn is one poll of a half. It wakes the other half after an event of these kinds, which are
+//!   called news:
+//!   * The connection began to close, began to drain, or ended.
+//!   * A write failed.
+//!   * The transport took output after a stall.
+//!   * A Pong arrived whose round trip is measured.
 //! * An operation that queues without a turn wakes the other half if the queue was empty, or if it
 //!   queued a Close. See [`shared::Queueing`].
 
@@ -43,13 +46,14 @@ pub struct ReuniteError<T: Split>(
 impl<T: Split> WebSocket<T> {
     /// Splits the connection into two halves, so that one task can send while another receives.
     ///
-    /// No task is spawned and no channel is used. Pings are answered, and the connection ends in
-    /// order, only while the [`Receiver`] is polled. If the receiver was dropped, [`Sender::close`]
-    /// and [`Sender::closed`] do this work.
+    /// No task is spawned and no channel is used. Pings are answered, and the connection ends
+    /// cleanly, only while the [`Receiver`] is polled. If the receiver was dropped,
+    /// [`Sender::close`] and [`Sender::closed`] do this work.
     ///
     /// Prefer this to `StreamExt::split` of the futures crate, which splits any `Stream` and
     /// `Sink`. The sink of that function holds back one message. If a Close arrives directly after
-    /// the message that is being answered, the answer is lost. These halves hold nothing back.
+    /// the message that is being answered, this last answer is lost. The halves of this method hold
+    /// nothing back.
     pub fn split(self) -> (Sender<T>, Receiver<T>) {
         let peer_addr = self.peer_addr();
         let Parts {
@@ -74,7 +78,7 @@ impl<T: Split> WebSocket<T> {
 }
 
 impl<T: Split> Receiver<T> {
-    /// Joins the halves to the connection again.
+    /// Joins the halves into one connection again.
     ///
     /// # Errors
     ///

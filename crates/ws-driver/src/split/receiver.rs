@@ -27,7 +27,7 @@ use crate::websocket::WebSocket;
 /// enforces timeouts. Before it waits, it writes everything that is queued, including the messages
 /// that the [`Sender`](crate::Sender) has queued.
 ///
-/// The two halves need no tasks of their own. Two futures in one task work too:
+/// The two halves need not be in two tasks. Two futures in one task work, too:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -103,7 +103,7 @@ impl<T: Split> Receiver<T> {
 
     /// Queues a Close and returns at once. See [`WebSocket::start_close`].
     ///
-    /// A sender that is waiting for room returns [`Error::Closed`] then.
+    /// If a sender is waiting for room, its call returns [`Error::Closed`].
     pub fn start_close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         let mut state = self.shared.queueing(Half::Receiver);
         state.start_close(code, reason.as_ref())

@@ -26,8 +26,8 @@ use crate::write_state::WriteState;
 /// The [`Receiver`] reads, so it must be polled for Pings to be answered. While no task receives, a
 /// sender does not find out that the peer has closed the connection.
 ///
-/// A sender has one owner. If several tasks send, let one task own the sender and pass it messages
-/// through a channel.
+/// A sender has one owner. If several tasks send, give the sender to one task, and pass messages to
+/// that task through a channel.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -88,7 +88,7 @@ impl<T: Split> Sender<T> {
 
     /// Returns `true` if there is room for a message. See [`WebSocket::has_room`].
     ///
-    /// The room may be gone by the next call, because the receiver queues Pongs.
+    /// There may be no room at the next call, because the receiver may have queued Pongs.
     pub fn has_room(&self) -> bool {
         self.shared.lock().write.send.has_room()
     }
@@ -103,11 +103,12 @@ impl<T: Split> Sender<T> {
         sending::control(self, payload.as_ref(), SendHalf::ping).await
     }
 
-    /// Measures a round trip. Sends a Ping, waits until the [`Receiver`] has received its Pong, and
-    /// returns the time between them. See [`WebSocket::ping`].
+    /// Measures a round trip. Sends a Ping, waits until the [`Receiver`] has received the Pong, and
+    /// returns the time between the two. See [`WebSocket::ping`].
     ///
-    /// This waits as long as the connection lasts, even while no task receives. Wrap it in a
-    /// timeout of the runtime, or use [`Config::keepalive`](crate::Config::keepalive).
+    /// This has no timeout: it may wait until the connection ends, and the Pong is not received
+    /// while no task receives. Wrap it in a timeout of the runtime, or use
+    /// [`Config::keepalive`](crate::Config::keepalive).
     pub async fn ping(&mut self) -> Result<Duration, Error> {
         let number = sending::start_probe(self).await?;
         poll_fn(|cx| {
@@ -146,8 +147,8 @@ impl<T: Split> Sender<T> {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the Close is queued or has been sent. Call `close` again to
-    /// continue waiting.
+    /// If the future is dropped after it was polled, the Close is queued or has been sent. Call
+    /// `close` again to continue waiting.
     pub async fn close(&mut self, code: CloseCode, reason: impl AsRef<str>) -> Result<(), Error> {
         sending::ensure_closing(self, code, reason.as_ref())?;
         poll_fn(|cx| self.poll_close(cx)).await
@@ -156,16 +157,16 @@ impl<T: Split> Sender<T> {
     /// Waits for the end of the connection. The end is reached when both ends have sent a Close and
     /// ours has been written, or when the transport has ended.
     ///
-    /// The [`Receiver`] must receive in the meantime. A task that is waiting for data to send can
-    /// use this to find out that the connection is gone.
+    /// During this wait, a task must poll the [`Receiver`]. A task that is waiting for data to send
+    /// can use this to find out that the connection has ended.
     ///
     /// If the receiver was dropped, this discards further messages until the end of the transport.
     ///
     /// # Errors
     ///
     /// The errors of [`WebSocket::close`] if the end was not clean. [`Timeout::Close`] also if the
-    /// time for the peer's Close passes while no task receives. Input that has arrived can still be
-    /// received then.
+    /// time for the peer's Close passes while no task receives. In this case, the receiver can
+    /// still receive input that has arrived.
     ///
     /// # Cancel safety
     ///
@@ -186,7 +187,7 @@ impl<T: Split> Sender<T> {
         self.shared.peer_addr
     }
 
-    /// Joins the halves to the connection again. See [`Receiver::reunite`].
+    /// Joins the halves into one connection again. See [`Receiver::reunite`].
     ///
     /// # Errors
     ///
@@ -228,7 +229,7 @@ impl<T: Split> Sender<T> {
         }
         let write = turn.write_state();
         if !write.is_over() {
-            // An error is ignored here, because it is part of the verdict.
+            // An error is ignored here: the verdict below returns it.
             let _ = write.poll_write_out(cx, &mut &[][..]);
             if !write.is_over() && write.poll_overdue(cx).is_pending() {
                 return turn.end(Poll::Pending);

@@ -1,5 +1,5 @@
-//! The part of a connection that both halves share. Its lock is held within a poll and never across
-//! an await.
+//! The part of a connection that both halves share. The lock of this part is held within a poll and
+//! never across an await.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,8 +29,8 @@ pub(crate) struct Shared<T: Split> {
 
 pub(super) struct SharedState<T: Split> {
     pub(super) write: WriteState<T::WriteHalf, T::Timer>,
-    /// The state of a receiver that was dropped. The sender needs it to end the connection in
-    /// order.
+    /// The state of a receiver that was dropped. The sender needs this state to end the connection
+    /// cleanly.
     pub(super) orphan: Option<ReadEnd<T>>,
 }
 
@@ -62,14 +62,15 @@ impl<T: Split> Shared<T> {
         lock(&self.state)
     }
 
-    /// Returns the state, after both halves have been dropped.
+    /// Returns the state. This is for the time after both halves were dropped.
     pub(super) fn into_inner(self) -> (SharedState<T>, Option<Box<Opening>>) {
         let state = self.state.into_inner();
         let state = state.unwrap_or_else(std::sync::PoisonError::into_inner);
         (state, self.opening)
     }
 
-    /// Starts a turn: a poll of `half`. From now on the transport and the timer can wake this half.
+    /// Starts a turn, which is one poll of `half`. From now on, the transport and the timer can
+    /// wake this half.
     pub(super) fn turn<'a>(&'a self, half: Half, cx: &Context<'_>) -> Turn<'a, T> {
         self.wakers.register(half, cx.waker());
         Turn {
@@ -85,8 +86,8 @@ impl<T: Split> Shared<T> {
         Context::from_waker(&self.waker)
     }
 
-    /// Stores the state of a receiver that is being dropped, for the sender to end the connection
-    /// in order.
+    /// Stores the state of a receiver that is being dropped. The sender needs this state to end the
+    /// connection cleanly.
     pub(super) fn abandon(&self, reading: ReadEnd<T>) {
         self.lock().orphan = Some(reading);
         self.wakers.forget(Half::Receiver);
@@ -115,7 +116,7 @@ impl<'a, T: Split> Turn<'a, T> {
         &mut self.state().write
     }
 
-    /// Releases the lock, and wakes the other half if the step left news. After the end of the
+    /// Releases the lock, and wakes the other half if there is news. After the end of the
     /// connection, also frees the state of a dropped receiver.
     fn unlock(&mut self) {
         let Some(mut guard) = self.guard.take() else {
@@ -178,12 +179,12 @@ impl<T: Split> Wire for ReadTurn<'_, '_, T> {
 
 /// The locked state of sending, for an operation that queues without a turn.
 ///
-/// After the lock has been released, the other half is woken if the queue was empty before, because
-/// a waiting receiver writes the queue. It is also woken for a Close, because the receiver enforces
-/// the close timeout.
+/// If the queue was empty before, the other half is woken after the lock has been released, because
+/// a waiting receiver writes the queue. The other half is also woken for a Close, because the
+/// receiver enforces the close timeout.
 pub(super) struct Queueing<'a, T: Split> {
     guard: MutexGuard<'a, SharedState<T>>,
-    /// `true` if nothing was queued before.
+    /// `true` if nothing was queued before the operation.
     was_idle: bool,
     /// The last field, so that it is dropped after the guard.
     news: News<'a>,

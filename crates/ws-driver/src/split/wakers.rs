@@ -1,8 +1,8 @@
 //! The wakers of both halves of a connection.
 //!
-//! A transport or timer stores only one waker. Both halves write and both wait for deadlines, so
-//! only the half that polled last would be woken. Instead, both halves pass a waker that wakes
-//! every half that waits.
+//! A transport or timer stores only one waker. But both halves write, and both wait for deadlines.
+//! If each half passed its own waker, only the half that polled last would be woken. So both halves
+//! pass a waker that wakes every half that waits.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -26,7 +26,7 @@ impl Half {
     }
 }
 
-/// The wakers of the halves that wait, by [`Half`].
+/// The wakers of the halves that wait, indexed by [`Half`].
 #[derive(Default)]
 pub(crate) struct Wakers(Mutex<[Option<Waker>; 2]>);
 
@@ -47,7 +47,7 @@ impl Wakers {
     /// Wakes `half` if it waits.
     pub(crate) fn wake_half(&self, half: Half) {
         let waker = lock(&self.0)[half as usize].take();
-        // The lock is released first, because waking may run code that uses this cell again.
+        // The lock is released first, because waking may run code that locks these wakers again.
         if let Some(waker) = waker {
             waker.wake();
         }

@@ -16,7 +16,7 @@ pub enum DeflateParameter {
 }
 
 impl DeflateParameter {
-    /// Returns the name in the header.
+    /// Returns the name that the parameter has in the header.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ClientMaxWindowBits => "client_max_window_bits",
@@ -26,7 +26,7 @@ impl DeflateParameter {
         }
     }
 
-    /// Returns a text for the values that the parameter may have.
+    /// Returns the rule for the value of the parameter, as the end of an error text.
     const fn syntax(self) -> &'static str {
         match self {
             Self::ClientMaxWindowBits | Self::ServerMaxWindowBits => {
@@ -38,7 +38,7 @@ impl DeflateParameter {
         }
     }
 
-    /// Returns the parameter of this name.
+    /// Returns the parameter with this name.
     pub(super) fn named(name: &str) -> Option<Self> {
         [
             Self::ClientMaxWindowBits,
@@ -59,10 +59,10 @@ impl fmt::Display for DeflateParameter {
 
 /// The reason why an answer with permessage-deflate does not fit the offers (RFC 7692 §5.1, §7.1).
 ///
-/// If there were several offers, it is the reason for the last one.
+/// If several offers are well formed, this is the reason for the last of them.
 /// [`ClientError::Deflate`](crate::ClientError::Deflate) and
-/// [`AnswerError::Deflate`](crate::AnswerError::Deflate) contain it, and their texts add the remedy
-/// for each side.
+/// [`AnswerError::Deflate`](crate::AnswerError::Deflate) contain this reason. Their texts add the
+/// remedy for each side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeflateError {
@@ -70,8 +70,9 @@ pub enum DeflateError {
     ClientMaxWindowBitsNotOffered,
     /// The answer has this parameter twice (RFC 7692 §7.1).
     DuplicateParameter(DeflateParameter),
-    /// A window is not a number from 8 to 15 without leading zeros, or a flag has a value (RFC 7692
-    /// §7.1.1, §7.1.2).
+    /// The value of this parameter is missing or invalid. A window must be a number from 8 to 15
+    /// without leading zeros (RFC 7692 §7.1.2). The other two parameters must have no value (RFC
+    /// 7692 §7.1.1).
     InvalidValue(DeflateParameter),
     /// `server_max_window_bits` was requested and is missing (RFC 7692 §7.1.2.1).
     ServerMaxWindowBitsMissing,

@@ -1,7 +1,7 @@
 //! The negotiation of permessage-deflate (RFC 7692 §5 and §7.1).
 //!
 //! The client makes [`offers`], and the server makes an [`answer`]. Both derive the parameters with
-//! [`agreement`], so that they always use the same ones.
+//! [`agreement`], so both always use the same parameters.
 
 mod error;
 mod params;
@@ -12,18 +12,18 @@ pub use self::error::{DeflateError, DeflateParameter};
 use self::params::{NAME, Params};
 use crate::extension::Extension;
 
-/// The default window, which is also the largest one (RFC 7692 §7.1.2).
+/// The logarithm of the largest window. This window is also the default (RFC 7692 §7.1.2).
 const MAX_BITS: u8 = 15;
 
 /// Returns the offers of a client, in order of preference.
 ///
 /// A server that does not support a requested parameter declines the offer (RFC 7692 §7.1.1.1 and
-/// §7.1.2.1). Some servers accept such an offer without the parameter, which would fail the
-/// handshake. So the first offer is followed by offers that request less. The smaller window is
-/// dropped first, because it does not save memory on the client.
+/// §7.1.2.1). Some servers accept such an offer without the parameter, and then the handshake would
+/// fail. So further offers that request less follow the first offer. The second offer no longer
+/// requests a small window of the server, because that window saves no memory on the client.
 ///
-/// The parameters that restrict only the client are in every offer, because they require nothing of
-/// the server.
+/// Every offer has the parameters that restrict only the client, because these parameters require
+/// nothing of the server.
 pub(crate) fn offers(config: &DeflateConfig) -> Vec<Extension> {
     let wanted = config.wanted(Role::Client);
     let own = Params {
@@ -44,8 +44,8 @@ pub(crate) fn offers(config: &DeflateConfig) -> Vec<Extension> {
     offers.into_iter().map(Params::to_offer).collect()
 }
 
-/// Returns the answer of a server to the first acceptable offer (RFC 7692 §5.1). A malformed offer
-/// is declined.
+/// Returns the answer of a server to the first well-formed offer (RFC 7692 §5.1), or `None` if no
+/// offer is well formed.
 pub(crate) fn answer(offered: &[Extension], config: &DeflateConfig) -> Option<Extension> {
     let wanted = config.wanted(Role::Server);
     let offer = acceptable(offered).next()?;
@@ -54,15 +54,17 @@ pub(crate) fn answer(offered: &[Extension], config: &DeflateConfig) -> Option<Ex
 
 /// Returns the answer to one offer.
 ///
-/// It grants the requests of the client (RFC 7692 §7.1.1.1, §7.1.2.1) and repeats the client's own
-/// restrictions. It adds what the server wants and is allowed to request.
+/// The answer grants the requests of the client (RFC 7692 §7.1.1.1, §7.1.2.1), and repeats the
+/// restrictions that the client has put on itself. It also adds the restrictions in `wanted` that
+/// the offer allows.
 fn answer_to(offer: Params, wanted: DeflateParams) -> Params {
     let window_bits = wanted.server_max_window_bits;
     let server_max_window_bits = match offer.server_max_window_bits {
         Some(asked) => Some(asked.min(window_bits)),
         None => below_max(window_bits),
     };
-    // A client that does not offer the parameter may not support it (§7.1.2.2).
+    // A client that does not offer `client_max_window_bits` possibly does not support it (RFC 7692
+    // §7.1.2.2).
     let client_max_window_bits = offer
         .client_max_window_bits
         .and_then(|hint| below_max(hint.min(wanted.client_max_window_bits)));
@@ -76,11 +78,12 @@ fn answer_to(offer: Params, wanted: DeflateParams) -> Params {
     }
 }
 
-/// Returns the parameters that an answer agrees on, or `None` if it does not have
+/// Returns the parameters that an answer agrees on, or `None` if the answer does not have
 /// permessage-deflate.
 ///
-/// Malformed offers are ignored. If no well-formed offer exists, the result is also `None`: the
-/// application then uses parameters that this module does not know.
+/// Malformed offers are ignored. If no offer is well formed, the result is `None` even if the
+/// answer has permessage-deflate. The application has then written an offer that this module cannot
+/// interpret.
 pub(crate) fn agreement(
     offered: &[Extension],
     answered: &[Extension],
@@ -100,8 +103,8 @@ pub(crate) fn agreement(
 
 /// Checks an answer against one offer.
 ///
-/// The client's own restrictions in its offer apply even if the answer does not repeat them (RFC
-/// 7692 §7.1.1.2, §7.1.2.2).
+/// A client may restrict itself in its offer. These restrictions apply even if the answer does not
+/// repeat them (RFC 7692 §7.1.1.2, §7.1.2.2).
 fn agree(offer: Params, answer: Params) -> Result<DeflateParams, DeflateError> {
     if offer.server_no_context_takeover && !answer.server_no_context_takeover {
         return Err(DeflateError::ServerNoContextTakeoverMissing);
@@ -141,8 +144,8 @@ fn is_deflate(extension: &Extension) -> bool {
     extension.name() == NAME
 }
 
-/// Returns the value of a window parameter. The largest window is the default and needs no
-/// parameter.
+/// Returns the value of a window parameter. Returns `None` for the largest window, because the
+/// default needs no parameter.
 fn below_max(bits: u8) -> Option<u8> {
     (bits < MAX_BITS).then_some(bits)
 }

@@ -13,8 +13,8 @@ pub(super) struct Params {
     pub(super) server_no_context_takeover: bool,
     pub(super) client_no_context_takeover: bool,
     pub(super) server_max_window_bits: Option<u8>,
-    /// In an offer, 15 also stands for the parameter without a value. Both let the server choose
-    /// (§7.1.2.2).
+    /// In an offer, 15 also stands for the parameter without a value. In both cases, the server may
+    /// choose any window (RFC 7692 §7.1.2.2).
     pub(super) client_max_window_bits: Option<u8>,
 }
 
@@ -27,9 +27,9 @@ impl Params {
         Self::parse(extension, None)
     }
 
-    /// Parses the parameters. Each may occur once, unknown ones are errors, and values must be
-    /// valid. `bare` replaces the value of `client_max_window_bits` if it is missing. If `bare` is
-    /// `None`, the value is required.
+    /// Parses the parameters. An unknown or repeated parameter is an error, and so is an invalid
+    /// value. `bare` replaces a missing value of `client_max_window_bits`. If `bare` is `None`, a
+    /// missing value is an error.
     fn parse(extension: &Extension, bare: Option<u8>) -> Result<Self, DeflateError> {
         let mut params = Self::default();
         for (name, value) in extension.params() {
@@ -87,7 +87,7 @@ impl Params {
     }
 
     /// Encodes the parameters. `client_value` returns the value of `client_max_window_bits`, or
-    /// `None` to write it without a value.
+    /// `None` to write this parameter without a value.
     fn to_extension(self, client_value: impl FnOnce(u8) -> Option<u8>) -> Extension {
         let bare = |is_set: bool| is_set.then_some(None);
         let params = [
@@ -113,7 +113,7 @@ impl Params {
             Some((parameter.name().into(), value))
         });
         let mut params: Vec<_> = written.collect();
-        // The list lives as long as the connection.
+        // The list is kept as long as the connection.
         params.shrink_to_fit();
         Extension::of_tokens(NAME, params)
     }

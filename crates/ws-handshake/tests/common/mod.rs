@@ -1,4 +1,4 @@
-//! Valid heads whose lines can be changed, and helpers for both roles.
+//! Valid heads whose lines can be changed, and helpers for servers and clients.
 #![expect(dead_code, reason = "each test binary uses some of the items")]
 
 use ws_handshake::{
@@ -57,7 +57,7 @@ impl HeadText {
         self
     }
 
-    /// Appends a line.
+    /// Appends a header line.
     pub(crate) fn with(mut self, line: impl AsRef<[u8]>) -> Self {
         self.lines.push(line.as_ref().to_vec());
         self
@@ -73,7 +73,7 @@ impl HeadText {
         self
     }
 
-    /// Replaces the lines of a header.
+    /// Replaces the lines of a header by one line at the end.
     pub(crate) fn set(self, name: &str, value: &str) -> Self {
         self.without(name).with(format!("{name}: {value}"))
     }
@@ -89,12 +89,12 @@ impl HeadText {
     }
 }
 
-/// Passes the bytes to a server with the default policy.
+/// Returns the result of a server with the default policy for these bytes.
 pub(crate) fn serve(bytes: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
     ServerHandshake::new(OriginPolicy::default()).receive(bytes)
 }
 
-/// Returns the valid request in a complete head.
+/// Asserts that a server accepts the head as a complete request. Returns the request.
 #[track_caller]
 pub(crate) fn offer(head: &HeadText) -> UpgradeRequest {
     let bytes = head.bytes();
@@ -103,13 +103,14 @@ pub(crate) fn offer(head: &HeadText) -> UpgradeRequest {
     progress.done.expect("the head must be complete")
 }
 
-/// Asserts that the head is rejected. See [`assert_rejected`].
+/// Asserts that a server rejects the head, with the checks of [`assert_rejected`].
 #[track_caller]
 pub(crate) fn refuse(head: &HeadText, reason: impl Into<RejectReason>, status: u16) {
     assert_rejected(&head.bytes(), reason, status);
 }
 
-/// Asserts the reason and the status, and that the response is complete and ends the connection.
+/// Asserts that a server rejects the bytes with this reason and status. Also asserts that the
+/// response is complete and ends the connection.
 #[track_caller]
 pub(crate) fn assert_rejected(bytes: &[u8], reason: impl Into<RejectReason>, status: u16) {
     let rejection = serve(bytes).expect_err("the request must be rejected");
@@ -137,12 +138,12 @@ pub(crate) fn client(request: &Request) -> ClientHandshake {
     request.build(&target(), NONCE).unwrap()
 }
 
-/// Passes the bytes to a client without offers.
+/// Returns the result of a client without offers for these bytes.
 pub(crate) fn connect(bytes: &[u8]) -> Result<Progress<Established>, ClientError> {
     client(&Request::new()).receive(bytes)
 }
 
-/// Returns the result of a client for a complete response.
+/// Asserts that a client accepts the head as a complete response. Returns the result.
 #[track_caller]
 pub(crate) fn established(request: &Request, head: &HeadText) -> Established {
     let bytes = head.bytes();
@@ -154,7 +155,7 @@ pub(crate) fn established(request: &Request, head: &HeadText) -> Established {
 }
 
 /// Passes the pieces to `receive` until it returns a result or an error. Returns the number of
-/// bytes consumed and the result, which is `None` if the input is not complete.
+/// bytes consumed, and the result. The result is `None` if the head is not complete.
 pub(crate) fn feed<'a, T, E>(
     pieces: impl Iterator<Item = &'a [u8]>,
     mut receive: impl FnMut(&[u8]) -> Result<Progress<T>, E>,

@@ -1,4 +1,6 @@
-//! The offers of a client, and the answers that it accepts.
+//! The offers of a client, and the answers that a client accepts.
+//!
+//! The conformance cases are those of `ws-conformance`.
 
 use ws_handshake::{
     Answer, AnswerError, ClientError, DeflateError, DeflateParameter, Extension, Request,
@@ -82,7 +84,7 @@ fn answers_are_accepted_or_rejected_alike_on_both_sides() {
             "; client_no_context_takeover",
             Ok(params((false, true), (15, 15))),
         ),
-        // §7.1.2.1: a server may send its window without a request.
+        // RFC 7692 §7.1.2.1: a server may limit its window even if the client did not request it.
         (
             "",
             "; server_max_window_bits=9",
@@ -113,8 +115,8 @@ fn answers_are_accepted_or_rejected_alike_on_both_sides() {
             "; client_max_window_bits=8",
             Ok(params((false, false), (15, 8))),
         ),
-        // §7.1.1.2, §7.1.2.2: the client keeps the limits of its offer, and stricter ones of the
-        // answer.
+        // RFC 7692 §7.1.1.2, §7.1.2.2: the stricter limit of offer and answer applies to the
+        // client.
         (
             "; client_no_context_takeover",
             "",
@@ -135,7 +137,7 @@ fn answers_are_accepted_or_rejected_alike_on_both_sides() {
             "; client_max_window_bits=9",
             Ok(params((false, false), (15, 9))),
         ),
-        // §7.1.3: either of two offers may be accepted.
+        // RFC 7692 §7.1.3: a server may accept either of two offers.
         (
             "; server_max_window_bits=10, permessage-deflate",
             "; server_max_window_bits=10",
@@ -146,14 +148,14 @@ fn answers_are_accepted_or_rejected_alike_on_both_sides() {
             "",
             Ok(params((false, false), (15, 15))),
         ),
-        // 22.2.25
+        // Conformance case 22.2.25: an unknown parameter.
         ("", "; unknown", unknown("unknown")),
         (
             "",
             "; Server_max_window_bits=10",
             unknown("Server_max_window_bits"),
         ),
-        // 22.2.26
+        // Conformance case 22.2.26: a repeated parameter.
         (
             "",
             "; server_max_window_bits=9; server_max_window_bits=9",
@@ -174,7 +176,7 @@ fn answers_are_accepted_or_rejected_alike_on_both_sides() {
             "; client_max_window_bits=9; client_max_window_bits=10",
             Err(DuplicateParameter(P::ClientMaxWindowBits)),
         ),
-        // 22.2.27
+        // Conformance case 22.2.27: an invalid window of the server.
         (
             "",
             "; server_max_window_bits=16",
@@ -195,7 +197,7 @@ fn answers_are_accepted_or_rejected_alike_on_both_sides() {
             "; server_max_window_bits",
             Err(InvalidValue(P::ServerMaxWindowBits)),
         ),
-        // 22.2.28
+        // Conformance case 22.2.28: an invalid window of the client.
         (
             "; client_max_window_bits",
             "; client_max_window_bits",
@@ -206,13 +208,13 @@ fn answers_are_accepted_or_rejected_alike_on_both_sides() {
             "; client_max_window_bits=16",
             Err(InvalidValue(P::ClientMaxWindowBits)),
         ),
-        // 22.2.29
+        // Conformance case 22.2.29: a window of the client that was not offered.
         (
             "",
             "; client_max_window_bits=15",
             Err(ClientMaxWindowBitsNotOffered),
         ),
-        // 22.2.30
+        // Conformance case 22.2.30: a value where none is allowed.
         (
             "",
             "; server_no_context_takeover=1",
@@ -223,7 +225,7 @@ fn answers_are_accepted_or_rejected_alike_on_both_sides() {
             "; client_no_context_takeover=1",
             Err(InvalidValue(P::ClientNoContextTakeover)),
         ),
-        // 22.2.31
+        // Conformance case 22.2.31: an answer that ignores a limit of the offer.
         (
             "; server_max_window_bits=10",
             "; server_max_window_bits=11",
@@ -254,7 +256,7 @@ fn answers_are_accepted_or_rejected_alike_on_both_sides() {
         );
         let result = verified(&offer, &answer).map_err(deflate_error);
         assert_eq!(result, expected.clone().map(Some), "{offer} -> {answer}");
-        // The checks are the same for an answer that a server writes with `extension`.
+        // A server checks an answer that it writes with `extension` by the same rules.
         let by_hand = Answer::new().extension(extensions(&answer).remove(0));
         let result = accepted(&[&offer], by_hand).map(|accepted| accepted.agreed().deflate());
         let expected = expected.map(Some).map_err(AnswerError::Deflate);
@@ -273,11 +275,11 @@ fn deflate_error(error: ClientError) -> DeflateError {
 fn other_answers_fail() {
     let request = Request::new().deflate(&config());
     for (request, answer, name) in [
-        // 22.2.23
+        // Conformance case 22.2.23: an extension that was not offered.
         (&Request::new(), "permessage-deflate", "UnofferedExtension"),
         (&request, "permessage-deflate, x", "UnofferedExtension"),
         (&request, "PERMESSAGE-DEFLATE", "UnofferedExtension"),
-        // 22.2.24
+        // Conformance case 22.2.24: a repeated extension.
         (
             &request,
             "permessage-deflate, permessage-deflate",

@@ -1,6 +1,6 @@
 //! The negotiation of permessage-deflate (RFC 7692 §5, §7.1).
 //!
-//! Numbers such as 21.3.1 are those of the cases in `ws-conformance`.
+//! The numbers of cases, such as 21.3.1, are those of `ws-conformance`.
 
 #![forbid(unsafe_code)]
 
@@ -33,7 +33,8 @@ fn accepted(lines: &[&str], answer: Answer) -> Result<Accepted, AnswerError> {
     offer(&lines.iter().fold(head, add)).accept(answer)
 }
 
-/// Returns the extensions with which a server answers the offers. Empty if it declines all of them.
+/// Returns the extensions in the answer of a server. The text is empty if the server declines all
+/// offers. Asserts that a client accepts this answer and derives the same parameters.
 #[track_caller]
 fn answered(lines: &[&str], config: &DeflateConfig) -> String {
     let accepted = accepted(lines, Answer::new().deflate(config)).unwrap();
@@ -43,14 +44,13 @@ fn answered(lines: &[&str], config: &DeflateConfig) -> String {
         .to_owned();
     assert_eq!(accepted.agreed().deflate().is_some(), !answer.is_empty());
     if !answer.is_empty() {
-        // A client accepts the answer, and derives the same parameters.
         let agreed = verified(&lines.join(", "), &answer).unwrap();
         assert_eq!(agreed, accepted.agreed().deflate());
     }
     answer
 }
 
-/// Builds a request with these extensions.
+/// Builds a request that offers these extensions.
 fn offering(offers: &str) -> Request {
     extensions(offers)
         .into_iter()
@@ -71,7 +71,7 @@ fn verified_by(request: &Request, answer: &str) -> Result<Option<DeflateParams>,
     Ok(progress.done.unwrap().agreed().deflate())
 }
 
-/// Returns the extensions in the request of a client.
+/// Returns the extensions that a client with this configuration offers.
 fn offered(config: &DeflateConfig) -> String {
     let handshake = client(&Request::new().deflate(config));
     let head = String::from_utf8(handshake.request().to_vec()).unwrap();
@@ -79,7 +79,8 @@ fn offered(config: &DeflateConfig) -> String {
     rest.split("\r\n").next().unwrap().to_owned()
 }
 
-/// Builds parameters. Each pair has the value of the server first, and then that of the client.
+/// Builds parameters. In each pair, the first value is for the server and the second for the
+/// client.
 fn params(no_context_takeover: (bool, bool), windows: (u8, u8)) -> DeflateParams {
     let mut params = DeflateParams::default();
     (
@@ -90,7 +91,7 @@ fn params(no_context_takeover: (bool, bool), windows: (u8, u8)) -> DeflateParams
     params
 }
 
-/// Negotiates as a server whose requests and responses are handled by another HTTP stack.
+/// Returns the response and the parameters of a server whose HTTP is handled by another stack.
 fn over_http(offers: &str, config: &DeflateConfig) -> (http::Response<()>, Option<DeflateParams>) {
     let request = http::Request::get("/chat")
         .header("host", "server.example.com")

@@ -23,7 +23,7 @@ fn any_config() -> impl Strategy<Value = DeflateConfig> {
     })
 }
 
-/// Offers of all kinds: acceptable, malformed, and of other extensions.
+/// Lists of offers: well-formed ones, malformed ones, and those of another extension.
 fn any_offers() -> impl Strategy<Value = String> {
     let param = prop_oneof![
         4 => Just("server_no_context_takeover"),
@@ -49,14 +49,15 @@ fn any_offers() -> impl Strategy<Value = String> {
     prop::collection::vec(offer, 1..5).prop_map(|offers| offers.join(", "))
 }
 
-/// Returns `true` if the parameters keep the limits that an end set for itself.
+/// Returns `true` if the parameters keep the limits that the end with this role set for itself.
 fn keeps_own_limits(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
     let wanted = config.wanted(role);
     params.takeover(role) <= wanted.takeover(role)
         && params.window_bits(role) <= wanted.window_bits(role)
 }
 
-/// Returns `true` if the parameters keep the limits that an end requested of its peer.
+/// Returns `true` if the parameters keep the limits that the end with this role requested of its
+/// peer.
 fn keeps_peer_limits(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
     let (wanted, peer) = (config.wanted(role), role.peer());
     params.takeover(peer) <= wanted.takeover(peer)

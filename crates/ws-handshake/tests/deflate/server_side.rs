@@ -1,4 +1,6 @@
 //! The answers of a server to offers.
+//!
+//! The conformance cases are those of `ws-conformance`.
 
 use ws_handshake::{Answer, RejectReason, Request};
 
@@ -18,16 +20,16 @@ fn nothing_is_offered_or_answered_unless_configured() {
 #[test]
 fn malformed_offers_are_declined() {
     for params in [
-        "server_max_window_bits=7",     // 21.3.1
-        "server_max_window_bits=16",    // 21.3.2
-        "server_max_window_bits=015",   // 21.3.3
-        "server_max_window_bits=abc",   // 21.3.4
-        "server_max_window_bits",       // 21.3.6
-        "client_max_window_bits=7",     // 21.3.9
-        "client_max_window_bits=16",    // 21.3.10
-        "server_no_context_takeover=1", // 21.3.14
-        "client_no_context_takeover=x", // 21.3.15
-        "unknown",                      // 21.3.17
+        "server_max_window_bits=7",     // case 21.3.1
+        "server_max_window_bits=16",    // case 21.3.2
+        "server_max_window_bits=015",   // case 21.3.3
+        "server_max_window_bits=abc",   // case 21.3.4
+        "server_max_window_bits",       // case 21.3.6
+        "client_max_window_bits=7",     // case 21.3.9
+        "client_max_window_bits=16",    // case 21.3.10
+        "server_no_context_takeover=1", // case 21.3.14
+        "client_no_context_takeover=x", // case 21.3.15
+        "unknown",                      // case 21.3.17
         "server_max_window_bits=08",
         "server_max_window_bits=+9",
         "server_max_window_bits=1",
@@ -38,7 +40,7 @@ fn malformed_offers_are_declined() {
         "client_no_context_takeover=true",
         "SERVER_NO_CONTEXT_TAKEOVER",
         "client_max_window_bits; unknown=1",
-        // 21.3.16
+        // Conformance case 21.3.16: a repeated parameter.
         "server_max_window_bits=10; server_max_window_bits=10",
         "server_no_context_takeover; server_no_context_takeover",
         "client_no_context_takeover; client_no_context_takeover",
@@ -47,17 +49,19 @@ fn malformed_offers_are_declined() {
         let bad = format!("permessage-deflate; {params}");
         let good = "permessage-deflate; server_max_window_bits=12";
         assert_eq!(answered(&[&bad], &config()), "", "{bad}");
-        // The next offer is accepted, in the same line or in another one (21.3.18, 21.3.19).
+        // The next offer is accepted, in the same header line or in a later line (conformance cases
+        // 21.3.18, 21.3.19).
         assert_eq!(answered(&[&format!("{bad}, {good}")], &config()), good);
         assert_eq!(answered(&[&bad, "x", good], &config()), good);
     }
-    // 21.3.5: a violation of the grammar fails the handshake (RFC 6455 §9.1).
+    // Conformance case 21.3.5: an extension header that breaks the grammar fails the handshake (RFC
+    // 6455 §9.1).
     for value in ["", "\"\""] {
         let line = format!("{HEADER}: permessage-deflate; server_max_window_bits={value}");
         let bytes = HeadText::request().with(line).bytes();
         assert_rejected(&bytes, RejectReason::InvalidExtensions, 400);
     }
-    // 21.2.9: extension names are case-sensitive.
+    // Conformance case 21.2.9: extension names are case-sensitive.
     assert_eq!(answered(&["PERMESSAGE-DEFLATE"], &config()), "");
     assert_eq!(answered(&["permessage-deflates, deflate"], &config()), "");
     assert_eq!(answered(&[], &config()), "");
@@ -79,26 +83,26 @@ fn the_first_acceptable_offer_is_answered() {
             client_max_window_bits",
             "; server_max_window_bits=10",
         ),
-        // 21.3.7
+        // Conformance case 21.3.7: the smallest window.
         (
             plain,
             "server_max_window_bits=8",
             "; server_max_window_bits=8",
         ),
-        // 21.3.8
+        // Conformance case 21.3.8: a quoted value.
         (
             plain,
             "server_max_window_bits=\"10\"",
             "; server_max_window_bits=10",
         ),
-        // 21.3.11
+        // Conformance case 21.3.11: a client that leaves its window to the server.
         (plain, "client_max_window_bits", ""),
         (
             small,
             "client_max_window_bits",
             "; server_max_window_bits=10; client_max_window_bits=9",
         ),
-        // 21.3.12
+        // Conformance case 21.3.12: a client that limits its own window.
         (
             plain,
             "client_max_window_bits=10",
@@ -115,7 +119,8 @@ fn the_first_acceptable_offer_is_answered() {
             "client_max_window_bits=8",
             "; server_max_window_bits=10; client_max_window_bits=8",
         ),
-        // 21.3.13: a parameter that was not offered is not in the answer.
+        // Conformance case 21.3.13: the answer has no `client_max_window_bits`, because the client
+        // did not offer it.
         (small, "", "; server_max_window_bits=10"),
         (
             small,
@@ -132,7 +137,7 @@ fn the_first_acceptable_offer_is_answered() {
             "server_max_window_bits=15",
             "; server_max_window_bits=10",
         ),
-        // 21.3.20: a requested window is in the answer, even the largest one.
+        // Conformance case 21.3.20: a requested window is in the answer, even the largest window.
         (
             plain,
             "server_max_window_bits=15",
@@ -143,7 +148,7 @@ fn the_first_acceptable_offer_is_answered() {
             "server_max_window_bits=9",
             "; server_max_window_bits=9",
         ),
-        // 21.3.21
+        // Conformance case 21.3.21: parameters without a value.
         (
             plain,
             "server_no_context_takeover",
@@ -171,7 +176,7 @@ fn the_first_acceptable_offer_is_answered() {
         let offers = format!("permessage-deflate{separator}{offers}");
         let expected = format!("permessage-deflate{answer}");
         assert_eq!(answered(&[&offers], &config), expected, "{offers}");
-        // 21.2.2: other extensions do not change the answer.
+        // Conformance case 21.2.2: other extensions do not change the answer.
         assert_eq!(answered(&["x-unknown; a", &offers, "y"], &config), expected);
     }
     for bits in 8..=15 {

@@ -14,9 +14,10 @@ use ws_peers::{ACCEPT_PAUSE, EchoServer, announce, echo, exit};
 
 fn main() -> ExitCode {
     let args = EchoServer::parse();
-    // Tasks run on the threads of this executor; the main thread only accepts. By default the
-    // runtime starts one thread for each processor, or the number in the environment variable. A
-    // process cannot safely set its own environment, so the number is passed here.
+    // Tasks run on the threads of this executor. The main thread only accepts connections. By
+    // default, the runtime starts one thread for each processor, or as many as the environment
+    // variable `ASYNC_STD_THREAD_COUNT` says. A process cannot safely set its own environment, so
+    // the number is passed here.
     let threads = args.threads.into();
     async_global_executor::init_with_config(
         GlobalExecutorConfig::default()

@@ -17,7 +17,7 @@ static EXECUTOR: Executor<'static> = Executor::new();
 
 fn main() -> ExitCode {
     let args = EchoServer::parse();
-    // This thread also runs the executor, so one thread fewer is started.
+    // This thread also runs the executor, so one thread fewer than `args.threads` is started.
     for _ in 1..args.threads {
         thread::spawn(|| smol::block_on(EXECUTOR.run(future::pending::<()>())));
     }

@@ -1,9 +1,10 @@
 //! The UTF-8 check, alone or while text is unmasked, for processors with AVX-512.
 //!
 //! The method is that of John Keiser and Daniel Lemire, "Validating UTF-8 in less than one
-//! instruction per byte" (2021). Three look-ups detect every error in two adjacent bytes. It
-//! remains to check that a continuation is present exactly where the bytes two and three positions
-//! before require one.
+//! instruction per byte" (2021). Three look-ups detect every error that two adjacent bytes show. A
+//! second check covers the third and fourth bytes of characters. A byte and the byte before it must
+//! both be continuations if and only if the byte two positions before is at least E0, or the byte
+//! three positions before is at least F0.
 
 use core::arch::x86_64::*;
 
@@ -14,7 +15,7 @@ use super::x86_64::head_len;
 use crate::mask::MaskKey;
 
 /// The number of lines that are checked together. If all of them are ASCII, no further check is
-/// needed. More of them would not fit in registers.
+/// needed. More lines would not fit in registers.
 const LINES: usize = 4;
 
 /// Returns `true` if the bytes are UTF-8.
@@ -66,7 +67,7 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
 struct Check {
     /// The previous line.
     last: __m512i,
-    /// Not zero after an error.
+    /// A value other than zero after an error.
     faults: __m512i,
 }
 
@@ -80,7 +81,7 @@ impl Check {
         }
     }
 
-    /// Checks the next lines, of which there is at least one. `all` is the OR of them.
+    /// Checks the next lines. There must be at least one. `all` is the OR of the lines.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     #[inline]
     fn lines(&mut self, lines: &[Line], all: __m512i) {
@@ -130,7 +131,7 @@ fn unfinished(line: __m512i) -> __m512i {
 }
 
 /// Returns a value other than zero if `line`, after the line `last`, is not UTF-8. An incomplete
-/// character at its end is detected with the next line.
+/// character at the end of `line` is detected when the next line is checked.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 #[inline]
 fn faults(last: __m512i, line: __m512i) -> __m512i {
@@ -139,15 +140,16 @@ fn faults(last: __m512i, line: __m512i) -> __m512i {
     let two_before = _mm512_alignr_epi8::<14>(line, sixteen_before);
     let three_before = _mm512_alignr_epi8::<13>(line, sixteen_before);
 
-    // A look-up uses six bits of each byte. The two highest of them need not be cleared, because
-    // the tables repeat every sixteen entries.
+    // A look-up uses six bits of each byte. The two highest of these six bits need not be cleared,
+    // because the tables repeat every sixteen entries.
     let first_high = _mm512_permutexvar_epi8(_mm512_srli_epi16::<4>(one_before), load(&FIRST_HIGH));
     let first_low = _mm512_permutexvar_epi8(one_before, load(&FIRST_LOW));
     let second_high = _mm512_permutexvar_epi8(_mm512_srli_epi16::<4>(line), load(&SECOND_HIGH));
     let pairs = _mm512_and_si512(_mm512_and_si512(first_high, first_low), second_high);
 
-    // The highest bit remains where the byte two before is at least E0, or the byte three before at
-    // least F0. The current byte must then be a continuation.
+    // The highest bit remains if the byte two positions before is at least E0, or the byte three
+    // positions before is at least F0. The current byte and the byte before it must then be
+    // continuations.
     let third = _mm512_subs_epu8(two_before, _mm512_set1_epi8(0x60));
     let fourth = _mm512_subs_epu8(three_before, _mm512_set1_epi8(0x70));
     let expected = _mm512_and_si512(
@@ -205,7 +207,7 @@ fn to_end(line: __m512i, len: usize) -> __m512i {
     _mm512_permutexvar_epi8(from, line)
 }
 
-/// Returns the mask of the first `len` bytes of a line.
+/// Returns a bit mask that selects the first `len` bytes of a line.
 #[inline]
 fn lanes(len: usize) -> __mmask64 {
     let others = LINE_LEN.saturating_sub(len);
@@ -228,7 +230,7 @@ fn store(line: &mut Line, bytes: __m512i) {
     unsafe { _mm512_storeu_si512(line.as_mut_ptr().cast(), bytes) }
 }
 
-/// Loads up to a line, padded with zeros.
+/// Loads at most one line, padded with zeros.
 #[expect(unsafe_code)]
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
@@ -238,7 +240,7 @@ fn load_part(part: &[u8]) -> __m512i {
     unsafe { _mm512_maskz_loadu_epi8(lanes(part.len()), part.as_ptr().cast()) }
 }
 
-/// Stores up to a line.
+/// Stores at most one line: the bytes that fit in `part`.
 #[expect(unsafe_code)]
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]

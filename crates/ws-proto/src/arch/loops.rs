@@ -1,19 +1,19 @@
-//! The loops, in safe code. Compilers turn the loops over many words into vector instructions, as
-//! wide as the calling function may use, because they are inlined into it. The UTF-8 check is that
-//! of libraries.
+//! The loops over the bytes of a payload, in safe code. They work on words of eight bytes. Each
+//! loop is inlined into its caller. The compiler turns a loop over many words into vector
+//! instructions, as wide as those that the caller may use. The UTF-8 check is that of libraries.
 //!
-//! The last word overlaps the one before. It is computed from the input before the loop, so that
-//! the bytes in both words get the same value twice. Thus no length of eight or more needs a loop
-//! over single bytes.
+//! The last word overlaps the word before it. The result of the last word is computed from the
+//! unchanged input, before the loop. A byte in both words therefore gets the same value twice. So
+//! no payload of eight or more bytes needs a loop over single bytes.
 
 use core::mem::MaybeUninit;
 
 use crate::mask::MaskKey;
 
-/// The length from which the vector code of the library is worth its set-up.
+/// The length in bytes from which the vector code of the library saves more than its set-up costs.
 const VECTOR_TEXT_LEN: usize = 64;
 
-/// Masks `payload` in place. Returns all bytes of the result joined by OR, in eight lanes.
+/// Masks `payload` in place. Returns the OR of all bytes of the result: see [`super::mask`].
 #[inline(always)]
 pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     let Some(last) = payload.last_chunk() else {
@@ -53,7 +53,7 @@ pub(super) fn valid_utf8(bytes: &[u8]) -> bool {
     }
 }
 
-/// Masks word by word. For a few words, vectors are not worth their set-up.
+/// Masks word by word. For few words, the set-up of vectors would cost more than they save.
 #[inline(always)]
 fn mask_few(key: u64, mut payload: &mut [u8]) -> u64 {
     let mut seen = 0;
@@ -71,8 +71,8 @@ fn mask_word(key: u64, bytes: &mut [u8; 8]) -> u64 {
     word
 }
 
-/// Masks `source` and writes it to the start of `target`, which must not be shorter. Returns all
-/// bytes of the result joined by OR, in eight lanes.
+/// Masks `source` and writes it to the start of `target`, which must be at least as long. Returns
+/// the OR of all bytes of the result: see [`super::mask`].
 #[inline(always)]
 pub(super) fn copy(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
     let (target, _) = target.split_at_mut(source.len());
@@ -96,7 +96,7 @@ pub(super) fn copy(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) 
     seen | last
 }
 
-/// Copies word by word: see [`mask_few`].
+/// Masks and copies word by word: see [`mask_few`].
 #[inline(always)]
 fn copy_few(key: u64, mut source: &[u8], mut target: &mut [MaybeUninit<u8>]) -> u64 {
     let mut seen = 0;

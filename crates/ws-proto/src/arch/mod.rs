@@ -1,14 +1,14 @@
 //! The operations on every byte of a payload: masking and the UTF-8 check.
 //!
-//! Masking uses the same safe loops everywhere. For longer payloads they are compiled for the
-//! vectors of the processor. The UTF-8 check is that of a library, except with AVX-512, which the
-//! library does not use. The check for AVX-512 in this module unmasks at the same time, so that
-//! text is read only once.
+//! Masking uses the same safe loops on all processors. On x86-64, the loops are also compiled for
+//! AVX2 and AVX-512, and longer payloads use these versions. The UTF-8 check comes from libraries.
+//! They do not use AVX-512, so this module has its own check for it. That check unmasks at the same
+//! time, so that text is read only once.
 //!
-//! Except for one function in `text.rs`, this is the only module with unsafe code. It calls
-//! functions that need a processor feature, after detecting that feature. It reads and writes
-//! vectors. It sets the length of a `Vec` whose spare capacity was written. ARM needs none of this:
-//! all 64-bit ARM processors have the same vectors.
+//! Except for one function in `text.rs`, this is the only module with unsafe code. The unsafe code
+//! calls functions that need a processor feature, after detecting that feature. It reads and writes
+//! vectors. It sets the length of a `Vec` after its spare capacity was written. On ARM, only the
+//! last of these is used, because all 64-bit ARM processors have the same vectors.
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod avx512;
@@ -32,14 +32,16 @@ use crate::mask::MaskKey;
 /// The length in bytes from which wider vectors save more than their detection costs.
 const WIDE_LEN: usize = 128;
 
-/// The same as [`WIDE_LEN`] for text, which is also validated. For ASCII, words would be faster up
-/// to a greater length, but only by a nanosecond.
+/// The same limit for text, which is also validated. For ASCII, the code for machine words
+/// ([`loops`]) is faster up to a greater length, but only by a nanosecond.
 const WIDE_TEXT_LEN: usize = 32;
 
-/// The bits of the joined bytes that are set if a byte is not ASCII.
+/// The highest bit of each of the eight bytes in a word. In a byte that is not ASCII, this bit is
+/// set.
 pub(crate) const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
-/// Masks `payload` in place. Returns all bytes of the result joined by OR, in eight lanes.
+/// Masks `payload` in place. Returns the OR of all bytes of the result, in the eight bytes of a
+/// word. The result is ASCII if this word has no bit of [`NOT_ASCII`].
 #[inline]
 pub(crate) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     if payload.len() < WIDE_LEN {
@@ -69,8 +71,7 @@ pub(crate) fn valid_utf8(bytes: &[u8]) -> bool {
     }
 }
 
-/// Masks `source` and appends it to `target`. Returns all bytes of the result joined by OR, in
-/// eight lanes.
+/// Masks `source` and appends it to `target`. Returns the same word as [`mask`].
 #[expect(unsafe_code)]
 #[inline]
 pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
@@ -83,7 +84,8 @@ pub(crate) fn append(key: MaskKey, source: &[u8], target: &mut Vec<u8>) -> u64 {
     };
     let len = target.len().saturating_add(source.len());
     // SAFETY: the length is within the capacity, because room for `source` was reserved. Every byte
-    // up to it is initialized: the copy has written the first `source.len()` bytes of the room.
+    // up to the new length is initialized: the copy has written the first `source.len()` bytes of
+    // the room.
     unsafe { target.set_len(len) };
     seen
 }

@@ -11,9 +11,9 @@ pub(super) const LINE_LEN: usize = 64;
 
 pub(super) type Line = [u8; LINE_LEN];
 
-/// A class of two bytes that must not follow each other. It consists of three sets of half bytes:
-/// for the upper half of the first byte, its lower half, and the upper half of the second byte.
-/// Each class is one bit in the tables.
+/// A class of pairs of bytes that must not follow each other. A class consists of three sets of
+/// nibbles: one for the high nibble of the first byte, one for its low nibble, and one for the high
+/// nibble of the second byte. Each class is one bit in the tables.
 type Pair = [u16; 3];
 
 const PAIRS: [Pair; 8] = [
@@ -24,9 +24,9 @@ const PAIRS: [Pair; 8] = [
     // Overlong: C0 and C1, and E0 80 to E0 9F.
     [only(0xc), from_to(0x0, 0x1), CONTINUATION],
     [only(0xe), only(0x0), from_to(0x8, 0x9)],
-    // Overlong: F0 80 to F0 8F. Above U+10FFFF: F5 80 to F5 8F, up to FF.
+    // Overlong: F0, followed by 80 to 8F. Above U+10FFFF: F5 to FF, followed by 80 to 8F.
     [only(0xf), only(0x0) | from_to(0x5, 0xf), only(0x8)],
-    // Above U+10FFFF: F4 90 to F4 BF, up to FF.
+    // Above U+10FFFF: F4 to FF, followed by 90 to BF.
     [only(0xf), from_to(0x4, 0xf), from_to(0x9, 0xb)],
     // Surrogates: ED A0 to ED BF.
     [only(0xe), only(0xd), from_to(0xa, 0xb)],
@@ -34,22 +34,23 @@ const PAIRS: [Pair; 8] = [
     [CONTINUATION, ANY, CONTINUATION],
 ];
 
-/// The bit of the last class, the only one that is not always an error: the third and fourth bytes
-/// of a character follow a continuation.
+/// The bit of the last class. Only this class is not always an error, because the third and the
+/// fourth byte of a character follow a continuation.
 pub(super) const TWO_CONTINUATIONS: u8 = 0x80;
 
 const ANY: u16 = 0xffff;
 const CONTINUATION: u16 = from_to(0x8, 0xb);
 
-/// The possible classes for each upper half of the first byte.
+/// The possible classes for each high nibble of the first byte.
 pub(super) const FIRST_HIGH: Line = table(0);
-/// The possible classes for each lower half of the first byte.
+/// The possible classes for each low nibble of the first byte.
 pub(super) const FIRST_LOW: Line = table(1);
-/// The possible classes for each upper half of the second byte.
+/// The possible classes for each high nibble of the second byte.
 pub(super) const SECOND_HIGH: Line = table(2);
 
-/// The greatest allowed bytes at the end of text. F0, E0 and C0 are too great for the last three
-/// positions, because too few bytes follow.
+/// The greatest byte that is allowed at each position of the last line of a text. At the last three
+/// positions, the bytes from F0, E0 and C0 on, respectively, are too great, because too few bytes
+/// follow them.
 pub(super) const HIGHEST: Line = {
     let mut highest = [0xff; LINE_LEN];
     highest[LINE_LEN - 3] = 0xef;
@@ -69,8 +70,8 @@ pub(super) const PLACES: Line = {
     places
 };
 
-/// Computes a table. An entry has one bit for each class whose set at `index` contains the half
-/// byte. The sixteen entries are repeated four times.
+/// Computes a table. An entry has one bit for each class whose set at `index` contains the nibble.
+/// The sixteen entries are repeated four times.
 const fn table(index: usize) -> Line {
     let mut table = [0; LINE_LEN];
     let mut at = 0;
@@ -87,7 +88,7 @@ const fn table(index: usize) -> Line {
     table
 }
 
-/// Returns the set of the half bytes `from` to `to`.
+/// Returns the set of the nibbles `from` to `to`.
 const fn from_to(from: u32, to: u32) -> u16 {
     (ANY << from) & (ANY >> (15 - to))
 }

@@ -1,4 +1,4 @@
-//! Tests of every loop against the byte-by-byte definition.
+//! Tests of every loop against the definition of masking, byte by byte.
 
 mod utf8;
 
@@ -7,8 +7,8 @@ use core::mem::MaybeUninit;
 
 use super::*;
 
-/// The length of the test buffers. It covers the longest length at the highest offset, plus bytes
-/// that must not change.
+/// The length of the test buffers. The longest payload fits at the highest offset, followed by
+/// bytes that must not change.
 const ROOM: usize = 4400;
 
 /// The value of the bytes around the payload.
@@ -17,7 +17,7 @@ const AROUND: u8 = 0xee;
 #[repr(align(64))]
 struct Aligned<T>([T; ROOM]);
 
-/// Returns all alignments, or only some under Miri, which is slow.
+/// Returns the offsets of all alignments. Under Miri, which is slow, returns only some of them.
 fn offsets() -> impl Iterator<Item = usize> {
     (0..64).step_by(if cfg!(miri) { 27 } else { 1 })
 }
@@ -36,7 +36,8 @@ fn definition(key: MaskKey, source: &[u8]) -> Vec<u8> {
     source.iter().zip(key).map(|(a, b)| a ^ b).collect()
 }
 
-/// Calls `check` for every key phase and length with the key, the bytes, and the masked bytes.
+/// Calls `check` for every rotation of the key and every length. The arguments are the key, the
+/// bytes, and the masked bytes.
 fn each_case(mut check: impl FnMut(MaskKey, &[u8], &[u8])) {
     let source: Vec<u8> = (0..ROOM).map(|i| (i * 37 + i / 251) as u8).collect();
     for phase in 0..4 {
@@ -72,14 +73,14 @@ fn check_copy(name: &str, copy: impl Fn(MaskKey, &[u8], &mut [MaybeUninit<u8>]) 
     let mut to = Aligned([MaybeUninit::new(AROUND); ROOM]);
     each_case(|key, source, expected| {
         for offset in offsets() {
-            // All alignments of the source, in an order that differs from that of the target.
+            // The source has every alignment once, in another order than the target.
             let from = &mut from.0[offset * 37 % 64..][..source.len()];
             from.copy_from_slice(source);
             let seen = copy(key, from, &mut to.0[offset..]);
             let what = (name, source.len(), offset, key.to_bytes());
             let place = offset..offset + source.len();
             for (byte, expected) in to.0[place.clone()].iter().zip(expected) {
-                // SAFETY: it was initialized when `to` was created.
+                // SAFETY: the byte was initialized when `to` was created.
                 assert_eq!(unsafe { byte.assume_init() }, *expected, "{what:?}");
             }
             assert_eq!(seen & NOT_ASCII == 0, expected.is_ascii(), "{what:?}");
@@ -87,7 +88,7 @@ fn check_copy(name: &str, copy: impl Fn(MaskKey, &[u8], &mut [MaybeUninit<u8>]) 
         }
     });
     for byte in to.0 {
-        // SAFETY: it was initialized when `to` was created.
+        // SAFETY: the byte was initialized when `to` was created.
         assert_eq!(unsafe { byte.assume_init() }, AROUND, "{name}");
     }
 }

@@ -1,12 +1,13 @@
-//! The loops for AVX2 and AVX-512, if the processor has them. Otherwise x86-64 uses SSE2.
+//! The loops, compiled for AVX2 and for AVX-512. A processor with neither uses the loops as
+//! compiled for SSE2, which every x86-64 processor has.
 
 use core::mem::MaybeUninit;
 
 use super::{avx512, loops};
 use crate::mask::MaskKey;
 
-/// Returns `true` if AVX-512 is to be used. Processors have these parts of it since Ice Lake and
-/// Zen 4. Earlier processors become slower when they use AVX-512.
+/// Returns `true` if the processor has all parts of AVX-512 that this crate uses. Processors have
+/// them since Ice Lake and Zen 4. Earlier processors with AVX-512 become slower when they use it.
 #[inline]
 fn has_avx512() -> bool {
     std::is_x86_feature_detected!("avx512f")
@@ -19,15 +20,15 @@ fn has_avx2() -> bool {
     std::is_x86_feature_detected!("avx2")
 }
 
-/// The length from which the loop starts at a cache line, so that no vector spans two lines. This
-/// saves a fifth of the time in the caches, and more beyond them. Copies gain nothing, because only
-/// one of source and target can be aligned.
+/// The length in bytes from which the loop starts at a cache line, so that no vector spans two
+/// lines. This saves a fifth of the time for a payload in the caches, and more for a payload in
+/// main memory. Copies gain nothing, because only one of source and target can be aligned.
 const ALIGNED_LEN: usize = 4096;
 
 /// The length of a cache line in bytes.
 const LINE_LEN: usize = 64;
 
-/// The same as [`loops::mask`].
+/// Does the same as [`loops::mask`].
 pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     let head_len = head_len(payload);
     if head_len == 0 {
@@ -37,8 +38,8 @@ pub(super) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     loops::mask(key, head) | widest_mask(key.after(head_len), body)
 }
 
-/// Returns the number of bytes before the first whole cache line, or 0 if the payload is too short
-/// for the alignment to pay.
+/// Returns the number of bytes before the first whole cache line, or 0 if the payload is shorter
+/// than [`ALIGNED_LEN`].
 #[inline]
 pub(super) fn head_len(payload: &[u8]) -> usize {
     if payload.len() < ALIGNED_LEN {
@@ -60,7 +61,7 @@ fn widest_mask(key: MaskKey, payload: &mut [u8]) -> u64 {
     }
 }
 
-/// The same as [`loops::mask_text`].
+/// Does the same as [`loops::mask_text`].
 #[expect(unsafe_code)]
 #[inline]
 pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
@@ -72,7 +73,7 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
     }
 }
 
-/// The same as [`loops::valid_utf8`].
+/// Does the same as [`loops::valid_utf8`].
 #[expect(unsafe_code)]
 pub(super) fn valid_utf8(bytes: &[u8]) -> bool {
     if has_avx512() {
@@ -83,7 +84,7 @@ pub(super) fn valid_utf8(bytes: &[u8]) -> bool {
     }
 }
 
-/// The same as [`loops::copy`].
+/// Does the same as [`loops::copy`].
 #[expect(unsafe_code)]
 pub(super) fn copy(key: MaskKey, source: &[u8], target: &mut [MaybeUninit<u8>]) -> u64 {
     if has_avx512() {
@@ -124,7 +125,8 @@ pub(super) struct Kernels {
     pub(super) copy: fn(MaskKey, &[u8], &mut [MaybeUninit<u8>]) -> u64,
 }
 
-/// Returns the functions for each feature, or `None` if the processor does not have it.
+/// Returns the functions for each feature. For a feature that the processor does not have, the
+/// functions are `None`.
 #[cfg(test)]
 #[expect(unsafe_code)]
 pub(super) fn kernels() -> [(&'static str, Option<Kernels>); 2] {

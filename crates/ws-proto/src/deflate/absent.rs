@@ -1,4 +1,5 @@
-//! Stand-ins for the codec without the feature `deflate`. No value of the codec types can exist.
+//! Stand-ins for the codec if the feature `deflate` is off. The codec types have no values, so
+//! their methods are never called.
 
 use alloc::vec::Vec;
 

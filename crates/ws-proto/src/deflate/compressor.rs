@@ -10,8 +10,8 @@
 //! | 2^12 | 148 | 154 | 259 |
 //! | 2^15 | 260 | 266 | 371 |
 //!
-//! It consists of 4 bytes for each byte of the window, 448 · 2^`mem_level` bytes, and 131 KiB for
-//! all options. Most of the last part is the hash table of the codec.
+//! This memory has three parts: 4 bytes for each byte of the window, 448 · 2^`mem_level` bytes, and
+//! a fixed 131 KiB. Most of the fixed part is the hash table of the codec.
 
 use alloc::vec::Vec;
 
@@ -19,8 +19,8 @@ use zlib_rs::{Deflate, DeflateConfig, DeflateFlush};
 
 use super::{TAIL, since};
 
-/// The minimum and maximum number of output bytes in one step. The codec needs more than 6 to
-/// complete a flush.
+/// The minimum and maximum room for the output of one call of the codec, in bytes. The codec needs
+/// more than 6 bytes to complete a flush.
 const MIN_STEP: usize = 64;
 const MAX_STEP: usize = 16 * 1024;
 
@@ -28,7 +28,7 @@ const MAX_STEP: usize = 16 * 1024;
 /// of that block, [`TAIL`], is not sent (RFC 7692 §7.2.3.6).
 const EMPTY_BLOCK: u8 = 0x00;
 
-/// The settings of a compressor. A window out of range counts as the nearest one in range.
+/// The settings of a compressor. A window out of range is replaced by the nearest one in range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CompressorOptions {
     /// The level, from 0 (no compression) to 9 (best compression). Level 1 is many times faster
@@ -58,24 +58,26 @@ impl CompressorOptions {
 
 /// A compressor for the messages of one connection, one after the other.
 ///
-/// [`compress`](Self::compress) compresses a message or the rest of it. Any number of calls of
-/// [`push`](Self::push) and [`flush`](Self::flush) may come before, for its beginning. Output is
-/// appended, and can be cut into frames anywhere.
+/// [`compress`](Self::compress) compresses a message or the rest of a message. For the beginning of
+/// a message, call [`push`](Self::push) and [`flush`](Self::flush) any number of times before. The
+/// output is appended to `out`. It can be cut into frames anywhere.
 pub(crate) struct Compressor {
     /// The settings that the memory depends on.
     config: DeflateConfig,
     takeover: bool,
     state: Option<CompressorState>,
-    /// Input has not been flushed, so the output ends somewhere inside a byte or a block.
+    /// `true` if input has not been flushed. The output then ends somewhere inside a byte or a
+    /// block.
     unflushed: bool,
 }
 
-/// The memory of a [`Compressor`]. Another one with the same options can use it, because it carries
-/// no data over.
+/// The memory of a [`Compressor`]. Another compressor with the same options can use this memory,
+/// because no data is carried over.
 pub(crate) struct CompressorState {
     deflate: Deflate,
     config: DeflateConfig,
-    /// The earlier input must be dropped before the next one.
+    /// `true` if the codec must be reset before the next input, because no message may refer to
+    /// earlier input.
     stale: bool,
 }
 
@@ -99,7 +101,8 @@ impl Compressor {
     /// Compresses a whole message, or the rest of one that was begun. Both may be empty.
     pub(crate) fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) {
         if payload.is_empty() && !self.unflushed {
-            // Only complete blocks, or none, came before. The codec would not flush again.
+            // The output so far ends with a complete block, or is empty. The codec would not flush
+            // again.
             out.push(EMPTY_BLOCK);
         } else {
             self.run(payload, DeflateFlush::SyncFlush, out);
@@ -113,8 +116,8 @@ impl Compressor {
 
     /// Compresses the next piece of a message.
     ///
-    /// It may append nothing. Output that the codec holds back is appended by a later call. The
-    /// work is proportional to the length of `chunk`.
+    /// The call may append nothing. A later call then appends the output that the codec holds back.
+    /// The work is proportional to the length of `chunk`.
     pub(crate) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         if !chunk.is_empty() {
             self.run(chunk, DeflateFlush::NoFlush, out);
@@ -124,10 +127,10 @@ impl Compressor {
     /// Appends all output that is held back, so that the peer can decompress every piece so far.
     /// The message then continues.
     ///
-    /// This costs about 5 bytes and reduces the compression. Without it a fragment contains
-    /// whatever output is ready, and the end of a piece may only be sent with the next piece. Use
-    /// it if the pieces of a message must arrive at once, but not for fragments that merely limit
-    /// the length of frames.
+    /// A flush costs about 5 bytes and reduces the compression. Without a flush, a fragment
+    /// contains whatever output is ready, and the end of a piece may only be sent with the next
+    /// piece. Flush if each piece of a message must arrive at once. Do not flush for fragments that
+    /// merely limit the length of frames.
     pub(crate) fn flush(&mut self, out: &mut Vec<u8>) {
         if self.unflushed {
             self.run(&[], DeflateFlush::SyncFlush, out);
@@ -145,8 +148,8 @@ impl Compressor {
         }
     }
 
-    /// Returns the memory for another compressor. Even with takeover, the next message then refers
-    /// to no earlier one.
+    /// Takes the memory, so that another compressor can use it. Even with takeover, the next
+    /// message then refers to no earlier message.
     ///
     /// Returns `None` if input has not been flushed.
     pub(crate) fn take_state(&mut self) -> Option<CompressorState> {
@@ -158,8 +161,8 @@ impl Compressor {
         Some(state)
     }
 
-    /// Uses this memory instead of allocating some. Returns it if it does not match the options or
-    /// is not needed.
+    /// Uses this memory instead of allocating some. Returns the memory if it does not match the
+    /// options or is not needed.
     pub(crate) fn put_state(&mut self, state: CompressorState) -> Option<CompressorState> {
         if self.state.is_some() || state.config != self.config {
             return Some(state);
@@ -191,16 +194,15 @@ impl Compressor {
             let (total_in, total_out) = (deflate.total_in(), deflate.total_out());
             out.resize(start.saturating_add(room), 0);
             let result = deflate.compress(input, out.get_mut(start..).unwrap_or_default(), flush);
-            // The codec fails only without room, or after the end of a stream, which is never
-            // requested.
+            // The codec fails only if it has no room for output, or after the end of a stream. The
+            // end of a stream is never requested.
             debug_assert!(result.is_ok());
             let used = since(total_in, deflate.total_in());
             let produced = since(total_out, deflate.total_out());
             out.truncate(start.saturating_add(produced));
             input = input.get(used..).unwrap_or_default();
-            // Unused room means that all input was used and, with a flush, that all output was
-            // written. The input must be checked too, because one call may not be able to take all
-            // of it.
+            // If all input was used and room is left, no more output is waiting. Unused room alone
+            // is not enough, because one call may not be able to take all of the input.
             if (produced < room && input.is_empty()) || (used, produced) == (0, 0) {
                 break;
             }
@@ -208,8 +210,8 @@ impl Compressor {
     }
 }
 
-/// Returns the maximum length of a compressed message of `len` bytes, with any options and in any
-/// steps. Each [`flush`](Compressor::flush) may add [`FLUSH_LEN`].
+/// Returns the maximum length of a compressed message of `len` bytes, with any options and any
+/// division into pieces. Each [`flush`](Compressor::flush) may add [`FLUSH_LEN`].
 pub(crate) const fn max_compressed_len(len: usize) -> usize {
     // Bytes above 143 take 9 bits in a fixed block. Short blocks add a little more.
     len.saturating_add(len.div_ceil(8))

@@ -5,17 +5,18 @@ use crate::role::Role;
 
 /// The compression settings of one end.
 ///
-/// A compressor allocates its memory with the first compressed message. Its size in KiB depends on
-/// the window and on [`mem_level`](Self::mem_level):
+/// A compressor allocates its memory for the first compressed message. The size of this memory in
+/// KiB depends on the window and on [`mem_level`](Self::mem_level):
 ///
-/// | window bits | `mem_level` 1 | 4 | 8 |
+/// | window bits | `mem_level` 1 | `mem_level` 4 | `mem_level` 8 |
 /// |---|---|---|---|
 /// | 9 | 134 | 140 | 245 |
 /// | 12 | 148 | 154 | 259 |
 /// | 15 | 260 | 266 | 371 |
 ///
-/// A decompressor takes 47 KiB, plus up to 32 KiB for its last output. Without context takeover, a
-/// direction returns its memory when no message is in progress.
+/// A decompressor takes 47 KiB, plus up to 32 KiB for its last output. With context takeover, a
+/// message may refer to earlier messages of the same direction. Without it, the memory of a
+/// direction is needed only while a message is in progress, and is given back afterwards.
 ///
 /// ```
 /// use ws_proto::DeflateConfig;
@@ -53,15 +54,15 @@ impl Default for DeflateConfig {
 }
 
 impl DeflateConfig {
-    /// Sets the compression level, from 0 (no compression) over 1 (fastest) to 9 (smallest output).
-    /// Default: 1. Higher values count as 9.
+    /// Sets the compression level, from 0 to 9: 0 means no compression, 1 is fastest, and 9 makes
+    /// the smallest output. Default: 1. Higher values are replaced by 9.
     pub fn level(mut self, level: u8) -> Self {
         self.level = level.min(9);
         self
     }
 
-    /// Sets the memory that the compressor uses in addition to its window, from 1 to 9. Default: 4.
-    /// Other values count as the nearest of these.
+    /// Sets the level of the memory that the compressor uses in addition to its window, from 1
+    /// to 9. Default: 4. Other values are replaced by the nearest of these.
     pub fn mem_level(mut self, mem_level: u8) -> Self {
         self.mem_level = mem_level.clamp(1, 9);
         self
@@ -73,18 +74,18 @@ impl DeflateConfig {
         self
     }
 
-    /// Sets the logarithm of our compressor's window, from 9 to 15. Default: 12. Other values count
-    /// as the nearest of these.
+    /// Sets the logarithm of the length of our compressor's window, from 9 (512 bytes) to 15 (32
+    /// KiB). Default: 12. Other values are replaced by the nearest of these.
     ///
     /// The window determines the memory of our compressor and of the peer's decompressor. A value
-    /// of 12 takes 112 KiB less than 15 and makes JSON of 64 KiB 9 % longer.
+    /// of 12 takes 112 KiB less than 15. Compressed JSON of 64 KiB is then 9 % longer.
     pub fn own_window_bits(mut self, bits: u8) -> Self {
         self.own_window_bits = bits.clamp(9, 15);
         self
     }
 
-    /// Asks the peer for a window of at most this size, from 8 to 15. Default: the peer chooses.
-    /// Other values count as the nearest of these.
+    /// Asks the peer for a window of at most this length, as a logarithm from 8 to 15. Default: the
+    /// peer chooses. Other values are replaced by the nearest of these.
     ///
     /// This is only a request, because a peer may not support the parameter. [`DeflateParams`]
     /// contains the agreed value.
@@ -104,8 +105,8 @@ impl DeflateConfig {
     /// Disables context takeover for the peer's messages: none of them refers to an earlier one
     /// (RFC 7692 §7.1.1). Default: context takeover is enabled.
     ///
-    /// A client must comply. For a server it is only a request, as with
-    /// [`peer_window_bits`](Self::peer_window_bits).
+    /// If the peer is a client, it must comply. If the peer is a server, this is only a request, as
+    /// with [`peer_window_bits`](Self::peer_window_bits).
     pub fn peer_no_context_takeover(mut self) -> Self {
         self.peer_takeover = false;
         self

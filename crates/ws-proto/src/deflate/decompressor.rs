@@ -3,9 +3,9 @@
 //! # Memory
 //!
 //! The codec takes 46.4 KiB when the first byte arrives, for any agreed window. In addition, the
-//! last bytes of output are kept, up to the agreed window. They are needed because the codec drops
-//! its window at the end of a stream, and a message may contain such ends (RFC 7692 §7.2.3.4). This
-//! part grows with the output, to 32 KiB at most.
+//! last bytes of output are kept, up to the length of the agreed window. These bytes are needed
+//! because the codec drops its window at the end of a stream, and a message may contain such ends
+//! (RFC 7692 §7.2.3.4). This part grows with the output, to 32 KiB at most.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ const MAX_STEP: usize = 32 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InflateError {
     /// Bytes that are not valid DEFLATE data: a reserved block type, wrong lengths or codes, or a
-    /// distance that reaches before the start (RFC 1951 §3.2).
+    /// distance that reaches before the start of the output (RFC 1951 §3.2).
     Malformed,
     /// A message that ends inside a block (RFC 7692 §7.2.2).
     Unfinished,
@@ -43,8 +43,8 @@ pub(crate) struct Progress {
 ///
 /// [`push`](Self::push) takes the bytes of a message, and [`end_of_message`](Self::end_of_message)
 /// ends it. Both produce at most as many bytes as the caller allows, so that the caller can check
-/// limits and text at once. A caller with a limit should allow one byte more than the limit leaves,
-/// and fail if that byte is used.
+/// limits and text at once. A caller with a limit should allow one byte more than the limit, and
+/// fail if that byte is produced.
 ///
 /// After an error the decompressor must not be used.
 pub(crate) struct Decompressor {
@@ -57,15 +57,16 @@ pub(crate) struct Decompressor {
 /// The state of the current message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Message {
-    /// No byte of it has arrived.
+    /// No byte of the message has arrived.
     Empty,
-    /// All output of its bytes so far has been returned.
+    /// All output of the bytes so far has been returned.
     Drained,
     /// Output may be waiting for room.
     Pending,
 }
 
-/// The memory of a [`Decompressor`]. Another one can use it, because it carries no data over.
+/// The memory of a [`Decompressor`]. Another decompressor can use this memory, because no data is
+/// carried over.
 pub(crate) struct DecompressorState {
     inflate: Inflate,
     window: Window,
@@ -114,8 +115,8 @@ impl Decompressor {
         let mut rest = input;
         let mut left = room;
         while left > 0 && (!rest.is_empty() || self.message == Message::Pending) {
-            // This is about the length that text needs. Room that is not used has been initialized
-            // for nothing.
+            // Text usually decompresses to about this length. A larger buffer would mostly be
+            // initialized without being used.
             let wanted = rest.len().saturating_mul(8).clamp(MIN_STEP, MAX_STEP);
             let len = wanted.min(left);
             reserve(out, len, left);
@@ -133,10 +134,11 @@ impl Decompressor {
         })
     }
 
-    /// Ends the message if all of it has been returned. Appends at most `room` bytes to `out`.
+    /// Ends the message if all of its output has been returned. Appends at most `room` bytes to
+    /// `out`.
     ///
-    /// The message has ended if nothing is pending. A message without bytes counts as the empty
-    /// message, and a message that stops after a block with BFINAL counts as complete. A sender
+    /// The message has ended if nothing is pending. A message without bytes is treated as the empty
+    /// message. A message that stops after a block with BFINAL is treated as complete. A sender
     /// should send neither (RFC 7692 §7.2.1).
     ///
     /// # Errors
@@ -163,8 +165,8 @@ impl Decompressor {
         Ok(progress)
     }
 
-    /// Returns the memory for another decompressor. Returns `None` inside a message, and with
-    /// takeover.
+    /// Takes the memory, so that another decompressor can use it. Returns `None` inside a message,
+    /// and with takeover.
     pub(crate) fn take_state(&mut self) -> Option<DecompressorState> {
         if self.takeover || self.message != Message::Empty {
             return None;
@@ -174,7 +176,7 @@ impl Decompressor {
         Some(state)
     }
 
-    /// Uses this memory instead of allocating some. Returns it if it is not needed.
+    /// Uses this memory instead of allocating some. Returns the memory if it is not needed.
     pub(crate) fn put_state(&mut self, state: DecompressorState) -> Option<DecompressorState> {
         if self.state.is_some() {
             return Some(state);
@@ -209,7 +211,7 @@ impl Decompressor {
         match status? {
             Status::StreamEnd => state.window = Window::Ended,
             // The codec made no progress despite input and room. This has never been observed, but
-            // it must not become an endless loop.
+            // it must not cause an endless loop.
             Status::BufError if !input.is_empty() => return Err(InflateError::Malformed),
             Status::BufError | Status::Ok => {}
         }
@@ -226,7 +228,7 @@ impl DecompressorState {
         }
     }
 
-    /// Begins a stream if necessary.
+    /// Begins a new stream if the earlier one has ended or must not be referred to.
     fn restart(&mut self) {
         match self.window {
             Window::Current => return,
@@ -235,7 +237,7 @@ impl DecompressorState {
         }
         self.window = Window::Current;
         self.inflate.reset(false);
-        // This cannot fail for a stream without a header.
+        // `set_dictionary` cannot fail for a stream without a header.
         let _ = self.inflate.set_dictionary(self.history.make_contiguous());
     }
 

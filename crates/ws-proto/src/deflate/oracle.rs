@@ -3,10 +3,10 @@
 
 use alloc::vec::Vec;
 
-/// The content of a series of blocks.
+/// The output of a series of DEFLATE blocks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Inflated {
-    /// The decompressed bytes after the given window.
+    /// The decompressed bytes, without the given window.
     pub(super) output: Vec<u8>,
     pub(super) max_distance: usize,
     /// The type of every block.
@@ -77,8 +77,8 @@ const LENGTH_BITS: [usize; 29] = [
     0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
 ];
 
-/// Decompresses whole blocks. References may reach into `window`. Returns `None` if the blocks are
-/// malformed or incomplete.
+/// Decompresses complete DEFLATE blocks. References may reach into `window`. Returns `None` if the
+/// blocks are malformed or incomplete.
 pub(super) fn inflate(bytes: &[u8], window: &[u8]) -> Option<Inflated> {
     let mut bits = Bits { bytes, at: 0 };
     let mut inflated = Inflated {

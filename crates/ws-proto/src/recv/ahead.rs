@@ -2,7 +2,7 @@
 //!
 //! A look ahead removes only control frames before the first message from the input, and only if
 //! they need not be kept ([`RecvHalf::keep_controls`]). A control frame that stays is answered
-//! once: the step that reaches it returns it without another answer.
+//! once: the step that reaches this frame returns it without another answer.
 
 use alloc::boxed::Box;
 
@@ -22,11 +22,11 @@ pub enum LookAhead {
     Control(Control),
     /// All input was examined: read more into [`RecvLending::spare_ahead`].
     NeedInput,
-    /// The next frame can only be examined after the frames before it have been received: they
-    /// leave no room for it, or it is a Close.
+    /// The next frame can only be examined after the frames before it have been received. For
+    /// example, they leave no room for it, or it is a Close.
     Full,
-    /// The connection has ended, for example by a Close or a violation of the peer. Further input
-    /// is ignored.
+    /// The connection has ended, for example because the peer sent a Close or broke a rule. Further
+    /// input is ignored.
     Ended,
 }
 
@@ -38,11 +38,11 @@ pub(super) struct Ahead {
     from: usize,
     /// The offset of the next header to examine, counted from the start of the input.
     at: usize,
-    /// A fragmented message is open at that header.
+    /// `true` if a fragmented message is open before the header at `at`.
     message_open: bool,
 }
 
-/// The reason why a look stopped.
+/// The reason why a look ahead stopped.
 enum Halt {
     NeedInput,
     Full,
@@ -55,8 +55,8 @@ impl RecvHalf {
     /// Answers the control frames that have arrived. The messages before and between them stay in
     /// the input for the next step.
     ///
-    /// This is for callers that send for a long time without receiving. It finds a Ping anywhere in
-    /// the block, but a Close only if no message precedes it. A violation after a message is
+    /// This is for callers that send for a long time without receiving. A Ping is found anywhere in
+    /// the block. A Close is found only if no message precedes it. A violation after a message is
     /// reported by the step that reaches it.
     pub fn look_ahead(&mut self, send: &mut SendHalf) -> LookAhead {
         if send.has_ended() {
@@ -90,9 +90,9 @@ impl RecvHalf {
         self.look_behind(payload, send)
     }
 
-    /// Makes later looks ahead leave control frames in the input. Each is answered in place, and
-    /// the step that reaches it returns it. [`Config::manual_pongs`](crate::Config::manual_pongs)
-    /// does the same.
+    /// Makes later looks ahead leave control frames in the input. Each control frame is answered
+    /// without being removed, and the step that reaches this frame returns it.
+    /// [`Config::manual_pongs`](crate::Config::manual_pongs) does the same.
     pub fn keep_controls(&mut self) {
         self.keeps_controls = true;
     }
@@ -105,7 +105,7 @@ impl RecvHalf {
             Ok(Some((header, _))) if is_untouched => match header.opcode {
                 OpCode::Text | OpCode::Binary | OpCode::Continuation => true,
                 OpCode::Ping | OpCode::Pong => self.keeps_controls,
-                // Frames after a Close are ignored, so it need not stay.
+                // Frames after a Close are ignored, so the Close need not stay.
                 OpCode::Close => false,
             },
             _ => false,
@@ -119,13 +119,14 @@ impl RecvHalf {
         copied_control(header, &[&self.partial, input].concat())
     }
 
-    /// Returns `true` if this next control frame is left for a step. One that breaks a rule is not.
+    /// Returns `true` if the control frame with this header is left in the input for a step. A
+    /// frame that breaks a rule is not left.
     fn can_keep(&self, header: &FrameHeader) -> bool {
         self.keeps_controls && self.begun_control(header).is_some()
     }
 
-    /// Answers the control frame whose header has been used. The frames after it are examined after
-    /// a step has taken it.
+    /// Answers the control frame whose header has been used. Later frames are examined only after a
+    /// step has taken this control frame.
     fn answer_begun(&mut self, header: &FrameHeader, send: &mut SendHalf) -> LookAhead {
         let control = self.begun_control(header);
         let ahead = self.ahead.get_or_insert_with(|| Ahead::new().into());
@@ -141,15 +142,15 @@ impl RecvHalf {
         }
     }
 
-    /// Examines the frames after this payload, which is the next input.
+    /// Examines the frames that follow `payload`. The input begins with the rest of that payload.
     fn look_behind(&mut self, payload: Option<OpenFrame>, send: &mut SendHalf) -> LookAhead {
         let start = self.block.start();
         let mut ahead = self.ahead.take().unwrap_or_else(|| Ahead::new().into());
         let mut known = 0;
         if ahead.from != start {
             match ahead.from.checked_add(ahead.at) {
-                // The position stays valid after a message was received. Otherwise a caller that
-                // looks ahead before each message would examine the whole input each time.
+                // The position stays valid after a message has been received. Otherwise a caller
+                // that looks ahead before each message would examine the whole input each time.
                 Some(next) if ahead.from != VOID && next >= start => {
                     ahead.at = next.saturating_sub(start);
                 }
@@ -176,8 +177,8 @@ impl RecvHalf {
         }
     }
 
-    /// Skips the next frame. A Ping or Pong is answered, except the first `known`, which were
-    /// answered before.
+    /// Examines the next frame and skips it. Handles a Ping or Pong, but not the first `known` of
+    /// them, which an earlier look ahead has handled. Stops before a Close.
     fn answer_next(
         &self,
         ahead: &mut Ahead,
@@ -228,8 +229,9 @@ impl RecvHalf {
             || !matches!(self.message, Location::Block(..) | Location::Chunk(_))
     }
 
-    /// Returns `true` if the control frame that a step has reached was answered before.
-    pub(super) fn was_answered(&mut self) -> bool {
+    /// Records that a step has reached a control frame. Returns `true` if a look ahead has already
+    /// answered this frame.
+    pub(super) fn take_answered(&mut self) -> bool {
         match &mut self.ahead {
             Some(ahead) if ahead.answered > 0 => {
                 ahead.answered = ahead.answered.saturating_sub(1);
@@ -239,7 +241,8 @@ impl RecvHalf {
         }
     }
 
-    /// Invalidates the position, because the input moves or is replaced. The next look starts anew.
+    /// Invalidates the position, because the input moves or is replaced. The next look ahead begins
+    /// at the start of the input.
     pub(super) fn void_ahead(&mut self) {
         if let Some(ahead) = &mut self.ahead {
             ahead.from = VOID;
@@ -266,7 +269,7 @@ impl RecvLending<'_> {
     }
 
     /// Does the same as [`settle`](Self::settle) after a look ahead. The message that is to be
-    /// received next moves to memory of its size.
+    /// received next moves to memory of exactly its length.
     pub fn settle_ahead(&mut self) -> Option<Box<[u8]>> {
         self.0.moving(|half| half.block.settle(&mut half.message))
     }

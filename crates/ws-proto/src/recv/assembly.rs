@@ -21,7 +21,8 @@ enum Phase {
     Idle,
     /// Frames of a message have arrived, but not its last one.
     Open,
-    /// The message is complete or was handed over.
+    /// The message is complete, or it is now received piece by piece
+    /// ([`hand_over`](Assembly::hand_over)).
     Finished,
 }
 
@@ -92,8 +93,9 @@ impl Assembly {
         Some(self.buffer.take())
     }
 
-    /// Hands the open message over to be received piece by piece. Returns its kind and the state of
-    /// its UTF-8 check. [`bytes`](Self::bytes) returns its bytes until they are dropped.
+    /// Ends the assembly of the open message, so that it can be received piece by piece. Returns
+    /// the kind of the message and the state of its UTF-8 check. [`bytes`](Self::bytes) returns the
+    /// bytes so far until [`forget_finished`](Self::forget_finished) drops them.
     pub(super) fn hand_over(&mut self) -> Option<(MessageKind, Utf8Stream)> {
         if self.phase != Phase::Open {
             return None;
@@ -102,7 +104,8 @@ impl Assembly {
         Some((self.buffer.kind(), self.buffer.utf8()))
     }
 
-    /// Returns the bytes of a message that was finished or handed over.
+    /// Returns the bytes of a finished message, or of a message after
+    /// [`hand_over`](Self::hand_over).
     pub(super) fn bytes(&self) -> &[u8] {
         match self.phase {
             Phase::Idle | Phase::Open => &[],
@@ -117,8 +120,8 @@ impl Assembly {
         }
     }
 
-    /// Frees memory that no message needs: all of it without a message, otherwise the excess from
-    /// an earlier message.
+    /// Frees memory that no message needs. Without a message, this is all memory. Otherwise, it is
+    /// the excess from an earlier, longer message.
     pub(super) fn trim(&mut self) {
         match self.phase {
             Phase::Idle => self.buffer = MessageBuffer::default(),

@@ -1,5 +1,5 @@
 //! The block of input: the memory that is read into. Messages that fit in the block are returned
-//! from there without a copy.
+//! from the block without a copy.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -28,13 +28,13 @@ pub(super) enum Location {
 }
 
 /// The number of waits during which large blocks are used after a frame that was longer than a
-/// block. Long messages often follow each other. If the need for a larger block is found after the
-/// first read, the input must be copied once more.
+/// block. Long messages often follow each other. If a large block were lent only after the first
+/// read of each, the input would be copied once more.
 const LARGE_FOR: u8 = 16;
 
 /// The conditions for moving input to the start of the block. Up to `HARDLY_A_COPY` bytes are
-/// always moved. More bytes are moved only if less than `WORTH_A_READ` is free after them, or less
-/// than their frame needs.
+/// always moved. More bytes are moved only if less than `WORTH_A_READ` is free after them, or if
+/// the rest of their frame does not fit.
 const WORTH_A_READ: usize = 16 * 1024;
 const HARDLY_A_COPY: usize = 4 * 1024;
 
@@ -51,7 +51,8 @@ pub(super) struct Block {
     large_len: usize,
     /// The number of further waits during which blocks of `large_len` are used.
     large_for: u8,
-    /// The number of bytes that the frame at `start` needs from there, or 0 if that is unknown.
+    /// The number of bytes that the frame at `start` needs from `start` on, or 0 if this number is
+    /// unknown.
     needed: usize,
 }
 
@@ -97,7 +98,7 @@ impl Block {
         self.memory.bytes().get(range.clone()).unwrap_or_default()
     }
 
-    /// Returns the bytes that were last found to be text.
+    /// Returns the bytes that the last check accepted as text.
     #[inline]
     pub(super) fn text(&self) -> &str {
         self.memory.text()
@@ -144,12 +145,14 @@ impl Block {
         self.needed = 0;
     }
 
-    /// Returns `true` if the payload of a frame can stay in the block. Its length is then stored.
+    /// Returns `true` if the payload of a frame can stay in the block. The length of the payload is
+    /// then stored.
     pub(super) fn fits(&mut self, payload_len: usize) -> bool {
         let fits = payload_len <= self.large_len;
         if fits {
             self.needed = payload_len;
-            // The header is included, because the next frame of this length needs room for it too.
+            // The length of a header is added, because the next frame of this length needs room for
+            // its header, too.
             self.expect(payload_len.saturating_add(MAX_HEADER_LEN) as u64);
         }
         fits
@@ -191,8 +194,8 @@ impl Block {
         }
     }
 
-    /// Continues in `block`, to which the input is copied if it fits. Returns the memory that is
-    /// not used.
+    /// Uses `block` from now on and copies the input to it, if the input fits. Returns the memory
+    /// that is not used.
     pub(super) fn lend(&mut self, mut block: Box<[u8]>) -> Box<[u8]> {
         let input = self.unread();
         let len = input.len();
@@ -212,13 +215,13 @@ impl Block {
         core::mem::take(&mut self.memory).into_bytes()
     }
 
-    /// Counts the start of a wait.
+    /// Records the start of a wait. After some waits, blocks of the usual length are used again.
     pub(super) fn count_wait(&mut self) {
         self.large_for = self.large_for.saturating_sub(1);
     }
 
-    /// Returns the block if little of it is in use. The message at `location` and the input move to
-    /// memory of their size. With u bytes in use, at most 16u + 4 KiB remain.
+    /// Returns the block if little of it is in use. The message at `location` and the input then
+    /// move to memory of exactly their length. With u bytes in use, at most 16u + 4 KiB remain.
     #[inline]
     pub(super) fn settle(&mut self, location: &mut Location) -> Option<Box<[u8]>> {
         let first = match location {

@@ -15,8 +15,8 @@ use crate::utf8::InvalidUtf8;
 /// The state of parsing: the part of the protocol that comes next in the input.
 #[derive(Clone, Copy)]
 pub(super) enum Stage {
-    /// The start of a message. No byte of it has been used, and no other message is open or
-    /// assembled. This is the stage of the fast path.
+    /// The start of a message. No byte of the message has been used, and no other message is open
+    /// or assembled. This is the stage of the fast path.
     Between,
     /// The start of a frame of an open message, or of a frame whose first bytes are in `partial`.
     Frame,
@@ -25,12 +25,12 @@ pub(super) enum Stage {
     Header(FrameHeader),
     /// The middle of the payload of a data frame.
     Payload(OpenFrame),
-    /// The start of a message. `assembly` may still hold the previous one.
+    /// The start of a message. `assembly` may still hold the previous message.
     Assembled,
-    /// A message that was found and is held for the next step.
+    /// The message that the last step found, held for the next step.
     Held,
-    /// A held message that is received piece by piece, as one piece. `is_given` is `true` once the
-    /// piece has been returned.
+    /// A held message that is now received piece by piece. The whole message is one piece.
+    /// `is_given` is `true` once this piece has been returned.
     HeldPiece {
         is_given: bool,
     },
@@ -58,12 +58,12 @@ impl OpenFrame {
         }
     }
 
-    /// Returns the length of the next payload bytes if `available` bytes have arrived.
+    /// Returns the number of payload bytes among the next `available` bytes of input.
     pub(super) fn len_in(&self, available: usize) -> usize {
         usize::try_from(self.remaining).map_or(available, |remaining| remaining.min(available))
     }
 
-    /// Returns the frame after the next `len` bytes of payload.
+    /// Returns the state of the frame after the next `len` bytes of payload.
     pub(super) fn after(self, len: usize) -> Self {
         Self {
             remaining: self.remaining.saturating_sub(len as u64),
@@ -77,11 +77,12 @@ impl RecvHalf {
     /// Finds the next message if it is of the most frequent kind: one uncompressed frame that is
     /// complete in the block.
     ///
-    /// If it returns `false`, [`next_message`](Self::next_message) must be called. It continues
-    /// from there, because this call may have parsed a header or found a violation.
+    /// If this returns `false`, call [`next_message`](Self::next_message). That call continues from
+    /// the header that this call may have parsed, or reports the violation that this call may have
+    /// found.
     ///
-    /// The method does not need the sending half, so that the receiver of a split connection takes
-    /// no lock for it.
+    /// This call does not need the sending half, so the receiver of a split connection takes no
+    /// lock for it.
     #[inline]
     pub fn next_plain(&mut self) -> bool {
         if !matches!(self.stage, Stage::Between) {
@@ -102,7 +103,7 @@ impl RecvHalf {
         }
     }
 
-    /// Leaves everything except plain messages to the slow path.
+    /// Stores the stage from which the slow path continues, and returns `false`.
     #[cold]
     fn set_aside(&mut self, stage: Stage) -> bool {
         self.stage = stage;
@@ -110,7 +111,7 @@ impl RecvHalf {
         false
     }
 
-    /// Unmasks and validates the next payload, which is a message, in the block.
+    /// Unmasks and validates the next payload in the block. This payload is a whole message.
     #[inline]
     fn take_in_place(
         &mut self,
@@ -126,7 +127,7 @@ impl RecvHalf {
         Ok(())
     }
 
-    /// Returns `true` if all input has been used and no work remains that needs no input.
+    /// Returns `true` if all input has been used and no step can find anything without more input.
     #[inline]
     pub(super) fn is_used_up(&self) -> bool {
         matches!(self.stage, Stage::Between) && self.block.unread().is_empty()
@@ -245,8 +246,8 @@ impl RecvHalf {
         }
     }
 
-    /// Begins the payload of a data frame. Returns `true` if the frame is a message of its own and
-    /// its payload is complete in the block.
+    /// Begins the payload of a data frame. Returns `true` if the frame is a whole message and its
+    /// payload is complete in the block.
     fn begin_payload(&mut self, header: &FrameHeader) -> Result<bool, Stop> {
         self.note_compression(header);
         self.check_limits(header)?;
@@ -291,7 +292,8 @@ impl RecvHalf {
         self.end_of_payload(frame.after(len))
     }
 
-    /// Continues after payload that was appended. Returns `true` at the end of the message.
+    /// Moves to the next stage after payload has been appended. Returns `true` at the end of the
+    /// message.
     pub(super) fn end_of_payload(&mut self, frame: OpenFrame) -> Result<bool, Stop> {
         if frame.remaining > 0 {
             self.stage = Stage::Payload(frame);
@@ -335,7 +337,8 @@ impl RecvHalf {
         }
     }
 
-    /// Ends the holding of a message. Its bytes stay where they are until the next step.
+    /// Ends the effect of [`hold`](Self::hold). The bytes of the message stay where they are until
+    /// the next step.
     pub(super) fn leave_held(&mut self) {
         if let Stage::Held | Stage::HeldPiece { .. } = self.stage {
             self.stage = Stage::Assembled;
@@ -390,7 +393,7 @@ pub(super) fn read_control(
     })
 }
 
-/// Returns the kind of a message that consists of this one frame. A continuation never does.
+/// Returns the kind of the message if the frame is a whole message. A continuation never is.
 #[inline]
 fn whole_message(header: &FrameHeader) -> Option<MessageKind> {
     match header.opcode {

@@ -19,25 +19,25 @@ const INPUT_LEN: usize = 4 * 1024;
 /// The maximum number of decompressed bytes in one step.
 const PIECE_LEN: usize = 16 * 1024;
 
-/// The number of decompressed bytes after which the caller should yield ([`Stop::Busy`]). A
-/// compressed byte counts as eight.
+/// The number of decompressed bytes after which the caller should yield ([`Stop::Busy`]). One
+/// compressed byte is counted as eight.
 const BUSY_LEN: usize = 256 * 1024;
 
 /// The state of receiving compressed messages.
 pub(super) struct Inflation {
     decompressor: Decompressor,
-    /// The current message is compressed.
+    /// `true` if the current message is compressed.
     is_on: bool,
     /// The number of payload bytes of the current message before decompression.
     compressed_len: u64,
-    /// The output of the last step.
+    /// The output of the last decompression step.
     piece: Vec<u8>,
     /// The work since the caller last yielded, in decompressed bytes.
     work_len: usize,
 }
 
 impl Inflation {
-    /// Returns the output of the last step.
+    /// Returns the output of the last decompression step.
     pub(super) fn piece(&self) -> &[u8] {
         &self.piece
     }
@@ -76,9 +76,10 @@ impl RecvHalf {
         }
     }
 
-    /// Stores whether a message is compressed, which the header of its first data frame decides.
+    /// Records if the message of this frame is compressed. Only the header of the first frame
+    /// contains this.
     pub(super) fn note_compression(&mut self, header: &FrameHeader) {
-        // A continuation has the compression of its message.
+        // A continuation is compressed if its message is compressed.
         if header.opcode != OpCode::Continuation
             && let Some(inflation) = &mut self.inflation
         {
@@ -88,7 +89,7 @@ impl RecvHalf {
     }
 
     /// Checks the limit on the compressed bytes of an assembled message. Only data that wastes time
-    /// exceeds it, such as many empty blocks.
+    /// exceeds this limit, such as many empty blocks.
     pub(super) fn check_compressed(&mut self, header: &FrameHeader) -> Result<(), LimitError> {
         let limit = self.max_message_len;
         let most = limit.saturating_add(limit / 1024).saturating_add(64 * 1024);
@@ -107,7 +108,7 @@ impl RecvHalf {
     pub(super) fn inflate_message(&mut self) -> Result<bool, Stop> {
         while let Stage::Payload(frame) = self.stage {
             let room = self.max_message_len.saturating_sub(self.assembly.len());
-            // One byte more than fits detects a message that is too long.
+            // With room for one byte more than the limit, a message that is too long is detected.
             let done = self.inflate_step(frame, room.saturating_add(1).min(PIECE_LEN))?;
             self.keep_piece()?;
             match done {
@@ -144,7 +145,7 @@ impl RecvHalf {
         Ok(None)
     }
 
-    /// Decompresses a part of the frame's payload into `piece`, at most `room` bytes.
+    /// Decompresses a part of the frame's payload into `piece`. Produces at most `room` bytes.
     fn inflate_step(&mut self, frame: OpenFrame, room: usize) -> Result<Done, ReceiveError> {
         let Some(inflation) = &mut self.inflation else {
             return Ok(Done::Frame);
@@ -176,7 +177,7 @@ impl RecvHalf {
         } else if !frame.fin {
             Done::Frame
         } else if !inflation.piece.is_empty() {
-            // The end of the message may produce more output, which needs room.
+            // The end of the message may produce more output. The next step has room for it.
             Done::Step
         } else {
             let end = inflation
@@ -187,7 +188,7 @@ impl RecvHalf {
                 false => Done::Message,
             }
         };
-        // Input counts too, because the peer may send many empty blocks.
+        // Input is counted as work, too, because the peer may send many empty blocks.
         let work = progress.used.saturating_mul(8);
         inflation.work_len = inflation
             .work_len
@@ -235,7 +236,7 @@ impl RecvLending<'_> {
         inflation.is_some_and(|it| !it.decompressor.has_state())
     }
 
-    /// Lends the memory of a decompressor. Returns it if it is not needed.
+    /// Lends the memory of a decompressor. Returns the memory if it is not needed.
     pub fn lend_decompressor(&mut self, memory: DecompressorMemory) -> Option<DecompressorMemory> {
         let Some(inflation) = &mut self.0.inflation else {
             return Some(memory);
@@ -249,8 +250,8 @@ impl RecvLending<'_> {
         Some(DecompressorMemory { state, piece })
     }
 
-    /// Returns the memory of the decompressor if the next message cannot refer to earlier ones:
-    /// between messages without context takeover.
+    /// Returns the memory of the decompressor if the next message cannot refer to earlier ones.
+    /// This is the case between messages without context takeover.
     pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
         let inflation = self.0.inflation.as_mut()?;
         let state = inflation.decompressor.take_state()?;
@@ -259,7 +260,8 @@ impl RecvLending<'_> {
     }
 }
 
-/// The memory of a decompressor. Another connection can use it, because it carries no data over.
+/// The memory of a decompressor. Another connection can use this memory, because no data is carried
+/// over.
 pub struct DecompressorMemory {
     state: DecompressorState,
     piece: Vec<u8>,

@@ -13,7 +13,7 @@ use crate::send::SendHalf;
 /// before a read                  lend(block) if wants_block(),
 ///                                lend_decompressor(memory) if wants_decompressor()
 /// no more input for now          park() stores the incomplete frame and returns the block
-/// before a message is handed on  settle() returns the block if little of it is in use,
+/// before a message is returned   settle() returns the block if little of it is in use,
 ///                                reclaim_decompressor()
 /// a look ahead needs input       lend_ahead(block) if wants_block(), spare_ahead(),
 ///                                and finally settle_ahead()
@@ -25,8 +25,8 @@ pub struct RecvLending<'a>(pub(super) &'a mut RecvHalf);
 impl RecvLending<'_> {
     /// Sets the first input and the lengths of blocks. Call it before any other method.
     ///
-    /// `input` arrived after the opening handshake. `block_len` is the length of the blocks to
-    /// lend, and `large_len` their length while longer frames arrive.
+    /// `input` has the bytes that arrived after the opening handshake. `block_len` is the length of
+    /// the blocks to lend, and `large_len` their length while longer frames arrive.
     pub fn set_up(&mut self, input: Box<[u8]>, block_len: usize, large_len: usize) {
         self.0.block.set_up(input, block_len, large_len);
     }
@@ -38,8 +38,8 @@ impl RecvLending<'_> {
         (self.0.block.len() < wanted).then_some(wanted)
     }
 
-    /// Continues in `block`, to which the input is copied. The message or piece that the last step
-    /// found is no longer available afterwards.
+    /// Uses `block` from now on, and copies the input to it. The message or piece that the last
+    /// step found is no longer available afterwards.
     ///
     /// Returns the memory that was used before, which can have any length or be empty. Returns
     /// `block` itself if it is too short for the input.
@@ -67,8 +67,8 @@ impl RecvLending<'_> {
         half.give_up()
     }
 
-    /// Returns the block if little of it is in use. The message and the input after it move to
-    /// memory of their size.
+    /// Returns the block if little of it is in use. The message and the input after it then move to
+    /// memory of exactly their length.
     ///
     /// With u bytes in use, at most 16u + 4 KiB remain held.
     #[inline]
@@ -92,7 +92,7 @@ impl RecvLending<'_> {
 }
 
 impl RecvHalf {
-    /// Returns the block, and frees what was kept for the next message.
+    /// Returns the block, and frees the memory that was kept for the next message.
     fn give_up(&mut self) -> Box<[u8]> {
         self.end_look();
         self.void_ahead();

@@ -30,22 +30,23 @@ use frames::Stage;
 use inflate::Inflation;
 use stream::Streaming;
 
-/// The result of a step of receiving: the item that was found, or the reason why the step stopped
-/// before it.
+/// The result of a step of receiving: the item that was found, or the reason why the step found
+/// none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Step<T> {
     /// The item was found.
     Found(T),
-    /// A Close, Ping or Pong. It has already been answered: take the next step.
+    /// A Close, Ping or Pong has arrived. The reply, if there is one, has already been queued: take
+    /// the next step.
     Control(Control),
     /// All input has been used: read more into [`RecvHalf::spare`].
     NeedInput,
-    /// Much has been decompressed, and more follows without further input: yield to other tasks,
-    /// then take the next step.
+    /// Much has been decompressed, and the rest needs no further input. Yield to other tasks, then
+    /// take the next step.
     Busy,
-    /// The connection has ended, for example by a Close or a violation of the peer. Further input
-    /// is ignored. See [`SendHalf::end`] and [`SendHalf::failure`].
+    /// The connection has ended, for example because the peer sent a Close or broke a rule. Further
+    /// input is ignored. See [`SendHalf::end`] and [`SendHalf::failure`].
     Ended,
 }
 
@@ -61,9 +62,9 @@ pub enum Chunk {
 /// The receiving half of a connection, which converts bytes into messages.
 ///
 /// It stores the input and decodes it step by step. Each step takes the [`SendHalf`] as an
-/// argument. The step queues the replies to control frames there, and fails the connection if the
-/// peer breaks a rule or exceeds a limit. [`Connection`](crate::Connection) is the pair of both
-/// halves.
+/// argument. The step queues the replies to control frames in the sending half, and fails the
+/// connection if the peer breaks a rule or exceeds a limit. [`Connection`](crate::Connection) is
+/// the pair of both halves.
 ///
 /// The methods by topic:
 ///
@@ -73,10 +74,11 @@ pub enum Chunk {
 ///   [`next_start`](Self::next_start) and [`next_chunk`](Self::next_chunk) receive a message piece
 ///   by piece.
 /// * **Output**: [`message`](Self::message), [`take_message`](Self::take_message) and
-///   [`chunk`](Self::chunk) return the result of the last step. After [`hold`](Self::hold) the next
-///   step finds the same message again.
+///   [`chunk`](Self::chunk) return the result of the last step. After [`hold`](Self::hold), the
+///   next step finds the same message again.
 /// * **Looking ahead**: [`look_ahead`](Self::look_ahead) answers control frames while no task
-///   receives. After [`keep_controls`](Self::keep_controls) it leaves them in the input.
+///   receives. After [`keep_controls`](Self::keep_controls), it leaves the control frames in the
+///   input.
 /// * **Queries**: [`is_between_messages`](Self::is_between_messages) and [`unread`](Self::unread).
 /// * **Lending**: [`lending`](Self::lending) is for drivers that lend memory only while it is
 ///   needed.
@@ -109,18 +111,18 @@ pub struct RecvHalf {
     role: Role,
     max_frame_len: usize,
     max_message_len: usize,
-    /// The smaller of both limits.
+    /// The smaller of the two limits above. It applies to messages in one uncompressed frame.
     max_plain_len: usize,
     block: Block,
     stage: Stage,
     /// The location of the message or piece that the last step found.
     message: Location,
-    /// Input has arrived that has not been reported to the sending half.
+    /// `true` if input has arrived and has not been reported to the sending half.
     is_heard: bool,
-    /// The last step used all input.
+    /// `true` if the last step used all input.
     is_searched: bool,
-    /// The beginning of a header, or of the payload of a control frame, from a block that was
-    /// returned.
+    /// The beginning of a header, or of the payload of a control frame, that was in a block that
+    /// has been given back.
     partial: Vec<u8>,
     assembly: Assembly,
     /// The message that is received piece by piece.
@@ -129,7 +131,7 @@ pub struct RecvHalf {
     inflation: Option<Box<Inflation>>,
     /// Present after the first look ahead.
     ahead: Option<Box<Ahead>>,
-    /// A look ahead leaves control frames in the input for the next step.
+    /// `true` if a look ahead leaves control frames in the input for the next step.
     keeps_controls: bool,
 }
 
@@ -189,8 +191,8 @@ impl RecvHalf {
         self.block.spare()
     }
 
-    /// Accepts the first `len` bytes of [`spare`](Self::spare) as input. A `len` that exceeds its
-    /// length is reduced to it.
+    /// Accepts the first `len` bytes of [`spare`](Self::spare) as input. A `len` greater than the
+    /// length of `spare` is reduced to that length.
     pub fn filled(&mut self, len: usize) {
         self.block.filled(len);
         self.is_heard |= len > 0;
@@ -200,9 +202,9 @@ impl RecvHalf {
     /// Finds the next message and receives all of it: see [`message`](Self::message) and
     /// [`take_message`](Self::take_message).
     ///
-    /// A message in one frame that fits in the block stays there. Any other message is assembled in
-    /// separate memory. If the message before was being received piece by piece, the rest of it is
-    /// skipped first. That rest is still validated.
+    /// A message in one frame stays in the block if it fits. Any other message is assembled in
+    /// separate memory. If the previous message was being received piece by piece, its rest is
+    /// skipped first. The skipped rest is still validated.
     #[inline]
     pub fn next_message(&mut self, send: &mut SendHalf) -> Step<()> {
         if self.next_plain() {
@@ -227,7 +229,7 @@ impl RecvHalf {
     /// [`next_message`](Self::next_message) has received the beginning of a message, that message
     /// is continued.
     ///
-    /// If the message before was being received piece by piece, the rest of it is skipped first.
+    /// If the previous message was being received piece by piece, its rest is skipped first.
     ///
     /// The limits on frames and messages do not apply, because nothing is assembled. But more than
     /// 131,072 empty frames in a row fail the connection with
@@ -238,7 +240,7 @@ impl RecvHalf {
     }
 
     /// Finds the next piece of the message that [`next_start`](Self::next_start) found: see
-    /// [`chunk`](Self::chunk). Without such a message, and after its end, it returns
+    /// [`chunk`](Self::chunk). Without such a message, and after the end of the message, it returns
     /// [`Chunk::End`].
     ///
     /// Text is validated piece by piece. A piece that contains an invalid byte is not returned: the
@@ -248,8 +250,8 @@ impl RecvHalf {
         self.conclude(send, found)
     }
 
-    /// Passes everything that concerns the sending half to it: input, control frames and
-    /// violations.
+    /// Converts the result of a search into a step. Reports new input, control frames and
+    /// violations to the sending half.
     #[inline(never)] // Inlining would slow the step after each read that only returns `NeedInput`.
     fn conclude<T>(&mut self, send: &mut SendHalf, found: Result<T, Stop>) -> Step<T> {
         self.note_heard(send);
@@ -258,7 +260,7 @@ impl RecvHalf {
             Ok(found) => Step::Found(found),
             Err(Stop::Control(header)) => match self.take_control(&header) {
                 Ok(control) => {
-                    if !self.was_answered() {
+                    if !self.take_answered() {
                         send.respond(&control);
                     }
                     Step::Control(control)
@@ -323,8 +325,8 @@ impl RecvHalf {
         self.message = Location::None;
     }
 
-    /// Lets the next step find the same message again, as a whole or piece by piece. This has no
-    /// effect if the message is taken or more is read before.
+    /// Makes the next step find the same message again, as a whole or piece by piece. This has no
+    /// effect if the message is taken, or more is read, before that step.
     pub fn hold(&mut self) {
         if self.message().is_some() {
             self.stage = Stage::Held;
@@ -365,7 +367,7 @@ impl RecvHalf {
         RecvLending(self)
     }
 
-    /// Gives up the message that the last step found, even if it was held.
+    /// Makes the message that the last step found unavailable, even if it was held.
     fn end_look(&mut self) {
         self.leave_held();
         self.message = Location::None;

@@ -13,11 +13,11 @@ use crate::utf8::{InvalidUtf8, Utf8Stream};
 pub(super) struct Streaming {
     kind: MessageKind,
     utf8: Utf8Stream,
-    /// No payload of the current frame has arrived.
+    /// `true` while no payload of the current frame has arrived.
     frame_is_empty: bool,
     /// The number of consecutive frames without payload.
     empty_frames: u32,
-    /// The first piece is the beginning that was already assembled.
+    /// `true` if the next piece is the beginning of the message, which was already assembled.
     has_prefix: bool,
 }
 
@@ -44,7 +44,7 @@ impl Streaming {
 }
 
 impl RecvHalf {
-    /// Finds the start of the next message, or continues the one under assembly.
+    /// Finds the start of the next message, or continues the message under assembly.
     pub(super) fn find_start(&mut self) -> Result<MessageKind, Stop> {
         self.block.forget_need();
         self.skip_stream()?;
@@ -133,8 +133,8 @@ impl RecvHalf {
         Ok(())
     }
 
-    /// Takes the payload of an uncompressed frame that has arrived so far. Returns `None` at the
-    /// end of a frame that is not the last.
+    /// Takes the payload bytes of an uncompressed frame that have arrived so far. Returns `None` at
+    /// the end of a frame that is not the last.
     fn plain_chunk(&mut self, frame: OpenFrame) -> Result<Option<Chunk>, Stop> {
         let len = frame.len_in(self.block.unread().len());
         if len > 0 {
@@ -161,7 +161,7 @@ impl RecvHalf {
         }
     }
 
-    /// Ends a frame of the message, and the message after its last frame.
+    /// Ends a frame of the message. After the last frame, ends the message, too.
     pub(super) fn end_of_streamed_frame(&mut self, fin: bool) -> Result<Option<Chunk>, Stop> {
         let Some(stream) = &mut self.stream else {
             return Ok(Some(Chunk::End));

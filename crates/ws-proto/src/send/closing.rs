@@ -9,8 +9,8 @@ use crate::control::{Control, ControlPayload};
 use crate::error::{ReceiveError, SendError};
 use crate::opcode::OpCode;
 
-/// The number of bytes, or the rest if that is less, that the peer must take per close timeout
-/// until our Close has been written.
+/// The number of bytes that the peer must take in each close timeout until our Close has been
+/// written. If fewer bytes are left, the peer must take all of them.
 const TAKEN_PER_TIMEOUT: usize = 64 * 1024;
 
 impl SendHalf {
@@ -40,8 +40,9 @@ impl SendHalf {
     /// sent without a code.
     ///
     /// Messages that were queued before are sent first. Until the Close has been written, the peer
-    /// must take 64 KiB, or the rest, per [`close_timeout`](crate::Config::close_timeout). After
-    /// that, the peer has one `close_timeout` for its own Close.
+    /// must take 64 KiB, or all that is left, in each
+    /// [`close_timeout`](crate::Config::close_timeout). After that, the peer has one
+    /// `close_timeout` for its own Close.
     ///
     /// # Errors
     ///
@@ -62,9 +63,9 @@ impl SendHalf {
     /// Answers a control frame of the peer. A Ping is answered by a Pong, and a Close by the Close
     /// that completes the handshake. A Pong may end a round trip.
     ///
-    /// While the transport is congested, only the newest Ping is stored. It is answered at the next
-    /// frame boundary (RFC 6455 §5.5.3). So a peer that sends without reading cannot exhaust the
-    /// memory.
+    /// While the transport is congested, only the newest Ping is stored. It is answered when the
+    /// queue has room again (RFC 6455 §5.5.3). So a peer that sends without reading cannot exhaust
+    /// the memory.
     pub(crate) fn respond(&mut self, control: &Control) {
         match control {
             Control::Pong(payload) => self.pong_arrived(payload),
@@ -92,8 +93,8 @@ impl SendHalf {
         Closes::keep(&mut self.closes, Initiator::Peer, close.clone());
         match self.closing {
             Closing::Open => {
-                // The code is repeated. The reason is not, because it would only return the peer's
-                // own text.
+                // The code is repeated, but not the reason, which would only return the peer's own
+                // text.
                 self.queue_close(CloseFrame::new(close.code, CloseReason::default()));
                 self.ending.arm(self.config.shared.close_timeout);
                 self.enter(Closing::Done);
@@ -128,7 +129,7 @@ impl SendHalf {
         let has_unsent = !self.queue.is_empty();
         match self.closing {
             Closing::Open => self.enter(Closing::OutputLost),
-            // Our Close is the last frame in the queue.
+            // If bytes are queued, our Close has not been written, because it is the last frame.
             Closing::LocalSent if has_unsent => self.enter(Closing::OutputLost),
             _ => {}
         }
@@ -146,8 +147,8 @@ impl SendHalf {
     /// not even a queued Close.
     ///
     /// An end without both Closes is abnormal (RFC 6455 §7.1.5, code 1006). If only the input
-    /// ended, call this only if the outcome [is not decided](Self::has_ended), so that a queued
-    /// Close can still be sent.
+    /// ended, call this only while [`has_ended`](Self::has_ended) returns `false`. Otherwise a
+    /// queued Close could no longer be sent.
     pub fn transport_ended(&mut self) {
         self.output_lost();
         self.ending.disarm();

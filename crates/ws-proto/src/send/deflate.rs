@@ -34,7 +34,7 @@ pub(super) struct Deflation {
 pub(super) enum Part {
     /// A whole message.
     Message,
-    /// A piece of a message, in a frame of its own.
+    /// A piece of a message, in a separate frame.
     Piece,
     /// The end of a message that was sent piece by piece.
     End,
@@ -49,7 +49,7 @@ struct Work {
 }
 
 impl Deflation {
-    /// Compresses the last or only bytes of a part.
+    /// Compresses the rest of a part and ends the part.
     fn compress(&mut self, part: Part, bytes: &[u8]) {
         if part == Part::Piece {
             self.compressor.push(bytes, &mut self.output);
@@ -137,7 +137,7 @@ impl SendHalf {
         }
     }
 
-    /// Returns `None`: without the codec nothing is compressed.
+    /// Returns `None`, because nothing is compressed without the codec.
     #[cfg(not(feature = "deflate"))]
     pub(super) fn compressed_once<'a>(&mut self, _: &'a Prepared) -> Option<&'a PreparedFrame> {
         None
@@ -173,7 +173,8 @@ impl SendHalf {
         self.deflation.as_ref().is_some_and(|it| it.work.is_some())
     }
 
-    /// Compresses the next part of a long message. Queues the message after its last part.
+    /// Compresses the next 256 KiB of a long message. Queues the message once all of it is
+    /// compressed.
     pub(super) fn work(&mut self) {
         let Some(deflation) = &mut self.deflation else {
             return;
@@ -237,8 +238,8 @@ impl SendLending<'_> {
         deflation.is_some_and(|it| !it.compressor.has_state())
     }
 
-    /// Lends the memory of a compressor. Returns it if it does not match the agreed settings or is
-    /// not needed.
+    /// Lends the memory of a compressor. Returns the memory if it does not match the agreed
+    /// settings or is not needed.
     pub fn lend_compressor(&mut self, memory: CompressorMemory) -> Option<CompressorMemory> {
         match &mut self.0.deflation {
             Some(deflation) => deflation
@@ -273,13 +274,15 @@ impl SendLending<'_> {
         self.0.in_steps = true;
     }
 
-    /// Compresses the next part of a long message. Queues the message after its last part.
+    /// Compresses the next 256 KiB of a long message. Queues the message once all of it is
+    /// compressed.
     pub fn work(&mut self) {
         self.0.work();
     }
 }
 
-/// The memory of a compressor. Another connection can use it, because it carries no data over.
+/// The memory of a compressor. Another connection can use this memory, because no data is carried
+/// over.
 pub struct CompressorMemory(CompressorState);
 
 impl fmt::Debug for CompressorMemory {

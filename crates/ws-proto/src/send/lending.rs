@@ -10,8 +10,8 @@ use crate::error::SendError;
 use crate::header::FrameHeader;
 use crate::message::{Outgoing, Payload};
 
-/// The length from which owned or lent payloads are not copied. A copy would cost more than writing
-/// one more slice.
+/// The length in bytes from which owned or lent payloads are not copied. From this length on, a
+/// copy would cost more than writing one more slice.
 pub(super) const UNCOPIED_LEN: usize = 8 * 1024;
 
 /// The part of a [`SendHalf`] that only drivers need.
@@ -55,7 +55,7 @@ impl SendLending<'_> {
         !self.0.queue.has_buffer()
     }
 
-    /// Lends a buffer for frames. Returns it if the queue already has one.
+    /// Lends a buffer for frames. Returns the buffer if the queue already has one.
     pub fn lend(&mut self, buffer: Vec<u8>) -> Option<Vec<u8>> {
         self.0.queue.lend(buffer)
     }
@@ -85,15 +85,16 @@ impl SendLending<'_> {
         }
     }
 
-    /// Queues a message without a copy of its payload, if that is large and needs no mask.
+    /// Queues a message. The payload is not copied if [`lends`](Self::lends) returns `true` for the
+    /// message: it has 8 KiB or more and needs no mask.
     ///
-    /// The payload is then returned, and the caller writes it after the queued bytes
-    /// ([`io_slices`](Self::io_slices), [`advance`](Self::advance)). An empty slice means that
-    /// nothing more must be done.
+    /// Such a payload is returned, and the caller must write it after the queued bytes
+    /// ([`io_slices`](Self::io_slices), [`advance`](Self::advance)). An empty slice means that the
+    /// message is queued completely.
     ///
     /// Until the payload has been written, or [kept](Self::keep_payload), nothing after it can be
-    /// sent. Until then, [`SendHalf::queued`] includes it and [`SendHalf::slices`] leaves it out.
-    /// So use only the methods of this type to write.
+    /// sent. During this time, [`SendHalf::queued`] includes the payload, but [`SendHalf::slices`]
+    /// does not. So use only the methods of this type to write.
     ///
     /// # Errors
     ///
@@ -115,8 +116,8 @@ impl SendLending<'_> {
         }
     }
 
-    /// Reports that the transport took the next `len` bytes. Those of the lent payload are removed
-    /// from its start.
+    /// Reports that the transport took the next `len` bytes. The written bytes of the lent payload
+    /// are removed from the start of `lent`.
     pub fn advance(&mut self, lent: &mut &[u8], len: usize) {
         let before = self.0.queue.lent();
         self.0.advance(len);
@@ -128,7 +129,7 @@ impl SendLending<'_> {
         *lent = lent.get(taken..).unwrap_or_default();
     }
 
-    /// Copies the unwritten rest of a lent payload into the queue. `lent` must be exactly that
+    /// Copies the unwritten rest of a lent payload into the queue. `lent` must be exactly this
     /// rest.
     pub fn keep_payload(&mut self, lent: &[u8]) {
         if self.0.queue.lent() > 0 {
@@ -201,8 +202,8 @@ impl SendHalf {
 
 #[cfg(feature = "std")]
 impl<'a> SendLending<'a> {
-    /// Does the same as [`SendHalf::io_slices`], with the lent payload in its place if there are
-    /// enough slices.
+    /// Returns the next bytes to send, as [`SendHalf::io_slices`] does. The lent payload is
+    /// included in its place if there are enough slices.
     #[inline]
     pub fn io_slices(self, lent: &'a [u8]) -> IoSlices<'a> {
         self.0.io_slices_and(lent)

@@ -12,8 +12,8 @@ use super::lending::UNCOPIED_LEN;
 use crate::header::FrameHeader;
 use crate::opcode::OpCode;
 
-/// The number of queued bytes from which no further frames are made until the transport takes some.
-/// Several small fragments can still share a write.
+/// The number of queued bytes from which no further frames are made until the transport takes some
+/// bytes. Below this number, several small fragments are made, so that they share a write.
 const FRAMES_AHEAD: usize = 16 * 1024;
 
 /// The rest of a message whose frames are made later.
@@ -52,7 +52,7 @@ impl SendHalf {
         self.refresh();
     }
 
-    /// Makes all frames at once, because something must follow the message.
+    /// Makes all remaining frames at once, because something must follow the message.
     pub(super) fn finish_long(&mut self) {
         while self.long.is_some() {
             self.next_frame();
@@ -60,7 +60,7 @@ impl SendHalf {
         self.refresh();
     }
 
-    /// Drops the rest of the message, which is never completed.
+    /// Drops the rest of the message, so that it stays incomplete. Then queues a waiting Close.
     pub(super) fn drop_long(&mut self) {
         if self.long.take().is_some() {
             self.refresh();

@@ -37,9 +37,9 @@ use silence::Silence;
 /// The sending half of a connection. It converts messages into frames and keeps the state of the
 /// closing handshake.
 ///
-/// Every method acts at once and returns. Messages are sent in the order of the calls. Pings and
-/// Pongs keep their order too, except that they are sent between two frames of a message that has
-/// several. A Close is sent after every message, and nothing follows it. Each step of the
+/// Every method acts at once and returns. Messages are sent in the order of the calls. So are Pings
+/// and Pongs, but if a message has several frames, they are sent between two of these frames. A
+/// Close is sent after every message, and nothing follows it. Each step of the
 /// [`RecvHalf`](crate::RecvHalf) queues its answers to control frames and violations here.
 ///
 /// The methods by topic:
@@ -86,24 +86,25 @@ use silence::Silence;
 pub struct SendHalf {
     /// Present on a client, which masks its frames.
     masks: Option<Box<dyn MaskSource>>,
-    /// The next message can be queued at once, in one uncompressed frame: see
+    /// `true` if the next message can be queued at once, in one uncompressed frame: see
     /// [`refresh`](Self::refresh).
     is_plain: bool,
-    /// There is room for a message while fewer bytes are queued. It is the high-water mark minus
-    /// the rest of `long`, or 0 while a message is compressed in steps.
+    /// The number of queued bytes from which there is no room. This is the high-water mark minus
+    /// the rest of `long`. It is 0 while a message is compressed in steps.
     room: usize,
     queue: Queue,
     config: Config,
     closing: Closing,
     /// Present after the first Close of either end.
     closes: Option<Box<Closes>>,
-    /// Our Close waits until all frames of `long` are queued.
+    /// `true` while our Close waits until all frames of `long` are queued.
     close_waits: bool,
-    /// The last write left bytes unsent. Replies to Pings then wait in `pong`.
+    /// `true` if the last write left bytes unsent. Replies to Pings then wait in `pong`.
     congested: bool,
     /// The reply to the newest Ping since the output became congested (RFC 6455 §5.5.3).
     pong: Option<Box<ControlPayload>>,
-    /// The rest of a message in more than one frame. It follows the queued bytes.
+    /// The rest of a message that is sent in more than one frame. This rest follows the queued
+    /// bytes.
     long: Option<Box<Long>>,
     /// The message that is sent piece by piece.
     unfinished: Option<Unfinished>,
@@ -115,11 +116,11 @@ pub struct SendHalf {
     /// The timeout that runs while the output is congested.
     stall: Deadline,
     silence: Option<Box<Silence>>,
-    /// The last Ping of the caller whose round trip is measured.
+    /// The last Ping that the caller sent to measure the round trip.
     probe: Option<Box<Probe>>,
     /// Present if compression was agreed.
     deflation: Option<Box<Deflation>>,
-    /// Long messages are compressed in steps.
+    /// `true` if long messages are compressed in steps.
     in_steps: bool,
 }
 
@@ -220,15 +221,16 @@ impl SendHalf {
     }
 
     /// Returns `true` if this end must now end its direction of the transport (RFC 6455 §7.1.1,
-    /// §7.1.7). All output has then been written, and the peer need not go first.
+    /// §7.1.7). All output has then been written, and this end need not wait for the peer.
     ///
-    /// On a client it stays `false` after both Closes: the client drops the transport at the end of
-    /// the input.
+    /// On a client, it stays `false` after both Closes: the client drops the transport at the end
+    /// of the input.
     pub fn ends_transport(&self) -> bool {
         self.queue.is_empty() && self.closing.ends_transport(self.role())
     }
 
-    /// Returns `true` if less than the high-water mark is queued, or nothing.
+    /// Returns `true` if the queue is empty or shorter than the high-water mark. Returns `false`
+    /// while a message is compressed in steps.
     #[inline]
     pub fn has_room(&self) -> bool {
         self.queue.len() < self.room
@@ -271,8 +273,8 @@ impl SendHalf {
         if is_empty {
             self.congested = false;
         }
-        // It is not enough to check for an empty queue: a caller that queues a message whenever
-        // there is room never lets it become empty.
+        // A check for an empty queue is not enough: if the caller queues a message whenever there
+        // is room, the queue is never empty.
         if (is_empty || self.has_room())
             && let Some(payload) = self.pong.take()
         {
@@ -284,7 +286,7 @@ impl SendHalf {
     }
 
     /// Reports that the transport has passed on everything that it took. Stops the write stall
-    /// timeout. Only transports with a buffer of their own need this call.
+    /// timeout. Only a transport that buffers output needs this call.
     pub fn flushed(&mut self) {
         self.stall.disarm();
     }
@@ -293,7 +295,7 @@ impl SendHalf {
     ///
     /// The write stall timeout runs until [`advance`](Self::advance) or [`flushed`](Self::flushed)
     /// reports progress. While output is queued, only the newest Ping is answered. With a blocking
-    /// transport, call it before each write, and derive the timeout of the write from
+    /// transport, call `stalled` before each write, and derive the timeout of the write from
     /// [`deadline`](Self::deadline).
     pub fn stalled(&mut self) {
         self.congested = !self.queue.is_empty();

@@ -13,7 +13,7 @@ pub(super) struct Unfinished {
     kind: MessageKind,
     /// The UTF-8 check of the text that was queued.
     utf8: Utf8Stream,
-    /// The first frame was queued.
+    /// `true` if the first frame has been queued.
     is_under_way: bool,
     is_compressed: bool,
 }
@@ -43,8 +43,9 @@ impl SendHalf {
     /// Begins a message that is sent piece by piece (RFC 6455 §5.4). Nothing is queued yet.
     ///
     /// Once a piece has been queued, no other message can be sent until [`finish`](Self::finish),
-    /// because the fragments of two messages must not be mixed. Control frames and a Close can
-    /// still be sent. Before the first piece, another message replaces this one.
+    /// because the fragments of two messages must not be mixed. Control frames, including a Close,
+    /// can still be sent. If another message is queued before the first piece, it replaces this
+    /// message.
     ///
     /// # Errors
     ///
@@ -70,7 +71,7 @@ impl SendHalf {
         }
     }
 
-    /// Returns the kind of the message of which pieces were queued, but not the end.
+    /// Returns the kind of the message if pieces of it, but not its end, have been queued.
     pub fn unfinished(&self) -> Option<MessageKind> {
         let unfinished = self.unfinished.as_ref();
         unfinished
@@ -78,7 +79,7 @@ impl SendHalf {
             .map(|message| message.kind)
     }
 
-    /// Queues a piece of the message that was begun, in a frame of its own. An empty piece queues
+    /// Queues a piece of the message that was begun, in a separate frame. An empty piece queues
     /// nothing. Text may be cut inside a character.
     ///
     /// # Errors
@@ -145,8 +146,8 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Prepares for a new message: completes a long one before it, and drops one that was begun but
-    /// has no piece yet. Fails if no message may begin.
+    /// Prepares for a new message: completes a long message before it, and drops a message that was
+    /// begun but has no piece yet. Fails if no message may begin.
     pub(super) fn make_free(&mut self) -> Result<(), SendError> {
         self.check_open()?;
         if self.unfinished().is_some() {

@@ -1,8 +1,8 @@
-//! Pings of the caller whose round trip is measured.
+//! Pings that the caller sends to measure the round trip.
 
 use core::time::Duration;
 
-/// The last Ping whose round trip is measured.
+/// The last Ping that measures the round trip.
 pub(super) struct Probe {
     pub(super) number: u32,
     pub(super) sent: Duration,
@@ -13,15 +13,15 @@ pub(super) struct Probe {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Awaited,
-    /// The Pong has arrived, but the caller has not passed the time since.
+    /// The Pong has arrived, but the caller has not passed the current time since then.
     Undated,
-    /// The Pong arrived after this time.
+    /// The Pong has arrived, and the round trip took this time.
     After(Duration),
 }
 
 impl Probe {
-    /// Returns the payload of the Ping. It is longer than that of a keepalive Ping, so that their
-    /// Pongs cannot be confused.
+    /// Returns the payload of the Ping. This payload is longer than that of a keepalive Ping, so
+    /// that the Pongs to both cannot be confused.
     pub(super) fn payload(&self) -> [u8; 5] {
         let [a, b, c, d] = self.number.to_be_bytes();
         [b'#', a, b, c, d]
@@ -34,7 +34,8 @@ impl Probe {
         }
     }
 
-    /// Takes `now` as the time of a Pong that has arrived.
+    /// If the Pong has arrived since the last call, measures the round trip. `now` is the time of
+    /// arrival.
     pub(super) fn date(&mut self, now: Duration) {
         if self.answer == Answer::Undated {
             self.answer = Answer::After(now.saturating_sub(self.sent));

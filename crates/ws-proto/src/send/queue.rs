@@ -5,22 +5,23 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-/// Bytes in order. Most of them are in one contiguous buffer. Large payloads are inserted without a
-/// copy.
+/// The bytes to send, in the order of sending. Most of them are in one contiguous buffer. Large
+/// payloads are inserted without a copy.
 #[derive(Default)]
 pub(super) struct Queue {
     /// Frames and headers. `buffer[..sent]` has been written.
     buffer: Vec<u8>,
     sent: usize,
-    /// The payloads between bytes of `buffer`. Each one precedes the byte at its position.
+    /// The payloads between bytes of `buffer`. Each payload precedes the byte of `buffer` at its
+    /// position.
     inserted: VecDeque<Inserted>,
-    /// The position of a lent payload, which the caller keeps and writes. It precedes the byte of
-    /// `buffer` at this position. No inserted payload has the same position, because the header of
-    /// the lent payload precedes it.
+    /// The position of a lent payload, which the caller keeps and writes. This payload precedes the
+    /// byte of `buffer` at this position. No inserted payload has the same position, because a
+    /// header is between two payloads.
     gap: usize,
     /// The number of unwritten bytes of the lent payload. 0 means that no payload is lent.
     lent: usize,
-    /// The number of unwritten bytes, including lent ones.
+    /// The number of unwritten bytes, including those of the lent payload.
     len: usize,
 }
 
@@ -192,7 +193,7 @@ impl Queue {
         self.buffer.capacity() > 0
     }
 
-    /// Uses `buffer` from now on. Returns it if the queue already has a buffer.
+    /// Uses `buffer` from now on. Returns `buffer` if the queue already has a buffer.
     pub(super) fn lend(&mut self, buffer: Vec<u8>) -> Option<Vec<u8>> {
         if self.buffer.capacity() > 0 {
             return Some(buffer);
@@ -202,8 +203,8 @@ impl Queue {
         None
     }
 
-    /// Returns the buffer if it is empty. Otherwise returns it if it is more than 4 KiB longer than
-    /// 16 times its unwritten bytes, which move to a new one.
+    /// Returns the buffer if the queue is empty. With u unwritten bytes in the buffer, also returns
+    /// it if its capacity exceeds 16u + 4 KiB. The unwritten bytes then move to a new buffer.
     pub(super) fn reclaim(&mut self) -> Option<Vec<u8>> {
         if self.buffer.capacity() == 0 {
             return None;
@@ -220,9 +221,9 @@ impl Queue {
         Some(core::mem::replace(&mut self.buffer, kept))
     }
 
-    /// Makes room for `len` more bytes. Written bytes are removed first if there are at least as
-    /// many as unwritten ones. Otherwise each small write by the transport could cost a move of the
-    /// whole queue.
+    /// Makes room for `len` more bytes. Written bytes are removed first, but only if they are at
+    /// least as many as the unwritten bytes. Without this condition, each small write by the
+    /// transport could cost a move of the whole queue.
     #[cold]
     fn make_room(&mut self, len: usize) {
         let unsent = self.buffer.len().saturating_sub(self.sent);
@@ -233,7 +234,7 @@ impl Queue {
         self.buffer.reserve(len);
     }
 
-    /// Rebases all positions to the first unwritten byte.
+    /// Changes all positions so that they count from the first unwritten byte.
     fn rebase(&mut self) {
         for inserted in &mut self.inserted {
             inserted.at = inserted.at.saturating_sub(self.sent);

@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::config::{Config, Keepalive};
 use crate::deadline::{Deadline, Expired};
 
-/// The timeouts on the peer's silence. Exists only if one is configured.
+/// The timeouts on the peer's silence. The value exists only if a timeout is configured.
 pub(super) struct Silence {
     idle_timeout: Option<Duration>,
     keepalive: Option<Keepalive>,
@@ -14,8 +14,8 @@ pub(super) struct Silence {
     idle: Deadline,
     next_ping: Deadline,
     pong_due: Deadline,
-    /// The time at which the unanswered keepalive Ping was queued, and its number, which is its
-    /// payload.
+    /// The unanswered keepalive Ping: the time at which it was queued, and its number. The payload
+    /// is the number.
     pinged: Option<(Duration, u32)>,
     /// The number of keepalive Pings so far.
     pings: u32,
@@ -23,7 +23,8 @@ pub(super) struct Silence {
     /// The time at which the answered Ping was queued. `None` once its round trip has been
     /// measured.
     answered: Option<Duration>,
-    /// The caller does not read, so missing input does not mean that the peer is silent.
+    /// `true` while the caller does not read. Missing input then does not mean that the peer is
+    /// silent.
     is_paused: bool,
 }
 
@@ -63,8 +64,8 @@ impl Silence {
         self.is_paused = is_paused;
     }
 
-    /// Restarts the time for the Pong after the transport took bytes, because the Ping may still
-    /// wait behind others.
+    /// Restarts the time for the Pong after the transport took bytes, because the Ping may still be
+    /// queued after other bytes.
     pub(super) fn progress(&mut self) {
         if let (Some(_), Some(Keepalive { timeout, .. })) = (self.pinged, self.keepalive) {
             self.pong_due.arm(timeout);
@@ -119,7 +120,7 @@ impl Silence {
         if self.is_paused || !self.next_ping.has_passed(now) {
             return None;
         }
-        // The next Ping is due after the Pong to this one and another period of silence.
+        // The next Ping is due after the Pong to this Ping and another period of silence.
         self.next_ping.disarm();
         self.pings = self.pings.wrapping_add(1);
         self.pinged = Some((now, self.pings));
@@ -127,7 +128,7 @@ impl Silence {
         Some(self.pings)
     }
 
-    /// Handles a Pong. One that answers no keepalive Ping has no effect.
+    /// Handles a Pong. A Pong that answers no keepalive Ping has no effect.
     pub(super) fn pong(&mut self, payload: &[u8]) {
         if let Some((sent, number)) = self.pinged
             && payload == number.to_be_bytes()
@@ -143,7 +144,8 @@ impl Silence {
         self.answered.is_some()
     }
 
-    /// Takes `now` as the time of a Pong that has arrived.
+    /// If a Pong has arrived since the last call, measures the round trip. `now` is the time of
+    /// arrival.
     pub(super) fn date_pong(&mut self, now: Duration) {
         if let Some(sent) = self.answered.take() {
             self.round_trip = Some(now.saturating_sub(sent));

@@ -1,4 +1,4 @@
-//! Timeouts and round trips, as data.
+//! Timeouts and round trips. The caller passes the current time.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -36,9 +36,9 @@ impl SendHalf {
     /// Acts on a timeout that has passed at `now`, and returns it. The caller must then drop the
     /// transport.
     ///
-    /// The connection counts as lost, unless its outcome was decided before. Each timeout is
+    /// The connection is treated as lost, unless its outcome was decided before. The timeout is
     /// returned once, and no other timeout runs afterwards. Steps of receiving do not return
-    /// [`Step::Ended`] because of it.
+    /// [`Step::Ended`] because of a timeout.
     ///
     /// Returns `None` if no timeout has passed, or if a keepalive Ping was due. That Ping is then
     /// queued.
@@ -67,11 +67,11 @@ impl SendHalf {
         Some(expired)
     }
 
-    /// Returns `true` if the time for the peer's Close has passed at `now`, so that
-    /// [`expire`](Self::expire) would act on it.
+    /// Returns `true` if the time for the peer's Close has passed at `now`.
+    /// [`expire`](Self::expire) would then act on this timeout.
     ///
     /// This is for callers that do not receive. They must not treat the connection as lost, because
-    /// a Close that has arrived but was not read still counts.
+    /// the peer's Close may have arrived without being read, and is then still valid.
     pub fn awaits_close_too_long(&self, now: Duration) -> bool {
         matches!(self.closing, Closing::LocalSent) && self.ending.has_passed(now)
     }
@@ -93,15 +93,16 @@ impl SendHalf {
         }
     }
 
-    /// Restarts the timeouts after [`pause_listening`](Self::pause_listening).
+    /// Resumes the timeouts that [`pause_listening`](Self::pause_listening) stopped. Their
+    /// deadlines are unchanged.
     pub fn resume_listening(&mut self) {
         if let Some(silence) = &mut self.silence {
             silence.pause(false);
         }
     }
 
-    /// Queues a Ping whose round trip is measured from `now` on. It replaces the previous Ping of
-    /// this kind. Returns its number for [`probe_answer`](Self::probe_answer).
+    /// Queues a Ping whose round trip is measured from `now` on. Only the newest of these Pings is
+    /// measured. Returns the number of the Ping for [`probe_answer`](Self::probe_answer).
     ///
     /// # Errors
     ///
@@ -119,8 +120,8 @@ impl SendHalf {
         Ok(number)
     }
 
-    /// Returns the round trip of the Ping with this number, once its Pong has arrived and been
-    /// [dated](Self::date_pongs).
+    /// Returns the round trip of the Ping with this number. Returns `None` until its Pong has
+    /// arrived and [`date_pongs`](Self::date_pongs) has recorded the time.
     pub fn probe_answer(&self, number: u32) -> Option<Duration> {
         match self.probe.as_deref() {
             Some(&Probe {
@@ -146,8 +147,8 @@ impl SendHalf {
             || probe.is_some_and(|probe| probe.answer == Answer::Undated)
     }
 
-    /// Takes `now` as the time of the Pongs that have arrived since the last call.
-    /// [`deadline`](Self::deadline) does so, too.
+    /// Measures the round trips of the Pongs that have arrived since the last call. `now` is
+    /// recorded as the time of arrival. [`deadline`](Self::deadline) does the same.
     pub fn date_pongs(&mut self, now: Duration) {
         if let Some(silence) = &mut self.silence {
             silence.date_pong(now);
@@ -157,7 +158,7 @@ impl SendHalf {
         }
     }
 
-    /// Passes a Pong to the keepalive and to the probe.
+    /// Ends the round trip of a keepalive Ping or of a probe if this Pong answers it.
     pub(super) fn pong_arrived(&mut self, payload: &ControlPayload) {
         if let Some(silence) = &mut self.silence {
             silence.pong(payload);

@@ -27,7 +27,7 @@ proptest! {
             if looks {
                 let before = end.seen.len();
                 let _ = end.look(most);
-                prop_assert_eq!(end.seen.len(), before, "a control frame was used up");
+                prop_assert_eq!(end.seen.len(), before, "a kept control frame was removed");
             }
             match end.step() {
                 Step::NeedInput => {
@@ -67,7 +67,7 @@ proptest! {
                     let step = end.recv.next_start(&mut end.send);
                     map_step(step, |kind| message = Some((kind, Vec::new())))
                 }
-                // The next start skips the rest.
+                // The next start skips the rest of the message.
                 Some(_) if gives_up && turn % 5 == 0 => {
                     message = None;
                     Step::Found(())
@@ -109,7 +109,7 @@ proptest! {
 }
 
 #[test]
-fn an_invalid_close_in_front_is_a_violation_even_if_control_frames_are_kept() {
+fn an_invalid_first_close_is_a_violation_even_if_control_frames_are_kept() {
     for role in BOTH {
         let input = frames_to(role, |w| w.frame(FIN | CLOSE, &[0, 1]));
         let mut end = End::new(role, &Config::default().manual_pongs(), &input);

@@ -42,7 +42,7 @@ impl End {
         len
     }
 
-    /// Looks as far ahead as possible. Each read brings up to `most` bytes.
+    /// Looks ahead until that is no longer possible. A read has at most `most` bytes.
     fn look(&mut self, most: usize) -> LookAhead {
         loop {
             match self.recv.look_ahead(&mut self.send) {
@@ -88,8 +88,8 @@ impl End {
         true
     }
 
-    /// Receives the next message or control frame. Each read brings up to `most` bytes. Returns
-    /// `false` if nothing was found.
+    /// Receives the next message or control frame. A read has at most `most` bytes. Returns `false`
+    /// if neither was found.
     fn receive(&mut self, most: usize) -> bool {
         loop {
             match self.step() {
@@ -107,7 +107,7 @@ impl End {
 }
 
 #[test]
-fn pings_behind_messages_are_answered_once_and_the_messages_stay() {
+fn pings_after_messages_are_answered_once_and_the_messages_stay() {
     for role in BOTH {
         let input = frames_to(role, |w| {
             w.frame(FIN | PING, b"a");
@@ -141,7 +141,7 @@ fn pings_behind_messages_are_answered_once_and_the_messages_stay() {
 }
 
 #[test]
-fn a_close_counts_once_the_messages_before_it_have_been_received() {
+fn a_close_takes_effect_once_the_messages_before_it_have_been_received() {
     for role in BOTH {
         let input = frames_to(role, |w| {
             w.text("last words");
@@ -192,7 +192,7 @@ fn no_more_than_a_block_is_read() {
 }
 
 #[test]
-fn a_violation_behind_messages_is_reported_after_them() {
+fn a_violation_is_reported_after_the_messages_before_it() {
     for role in BOTH {
         let input = frames_to(role, |w| {
             w.text("fine");
@@ -240,19 +240,19 @@ fn frames() -> impl Strategy<Value = Vec<(u8, usize)>> {
     prop::collection::vec((0..5_u8, len), 0..30)
 }
 
-/// For each turn, a choice whether to look ahead, and the most bytes that a read brings.
+/// One entry for each round of a test: `true` to look ahead, and the maximum length of a read.
 fn turns() -> impl Strategy<Value = Vec<(bool, usize)>> {
     prop::collection::vec((any::<bool>(), 1..700_usize), 1..40)
 }
 
-/// Encodes frames in an order that breaks no rule, and a Close. Also returns the events of those
-/// frames.
+/// Encodes frames of these kinds and lengths in an order that breaks no rule, and a Close after
+/// them. Returns the bytes and the expected events.
 fn conversation(role: Role, frames: &[(u8, usize)]) -> (Vec<u8>, Vec<Seen>) {
     let mut wire = Wire::from(role.peer());
     let mut seen = Vec::new();
     let mut open: Option<(u8, Vec<u8>)> = None;
     for (number, &(kind, len)) in frames.iter().enumerate() {
-        // Small numbers are ASCII, and therefore text.
+        // The number of a frame is less than 128, so the payload is valid text.
         let payload = vec![number as u8; len];
         match (kind, &mut open) {
             (0 | 1, _) => {
@@ -309,7 +309,7 @@ proptest! {
             if *looks {
                 let _ = end.look(*most);
             }
-            // Every turn takes a step, because all turns may look.
+            // Each round receives. Otherwise nothing is received if all rounds look ahead.
             let found = end.receive(*most);
             output.extend(end.output());
             if !found && end.arriving.is_empty() {

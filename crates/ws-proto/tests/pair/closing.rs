@@ -7,7 +7,7 @@ use crate::support::{
 };
 use crate::{NONE, end, ended, input, new, output, payload, seconds};
 
-/// Moves the output of one end to the other, and returns the events there.
+/// Moves the output of `from` to `to`, and returns the events that `to` reports.
 fn pass(from: &mut Connection, to: &mut Connection) -> Vec<Seen> {
     let (events, error) = input(to, &output(from));
     assert_eq!(error, None);
@@ -90,7 +90,7 @@ fn both_ends_can_close_at_once() {
 }
 
 #[test]
-fn an_empty_close_is_answered_by_an_empty_one() {
+fn an_empty_close_is_answered_by_an_empty_close() {
     for role in BOTH {
         let mut first = new(role);
         let mut second = new(role.peer());

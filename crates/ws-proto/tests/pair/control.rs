@@ -51,7 +51,7 @@ fn only_the_newest_ping_is_answered_while_output_is_stalled() {
 }
 
 #[test]
-fn a_delayed_pong_is_sent_before_the_close_and_none_behind_it() {
+fn a_delayed_pong_is_sent_before_the_close_and_none_after_it() {
     for role in BOTH {
         let mut connection = new(role);
         connection.send.message("waiting").unwrap();

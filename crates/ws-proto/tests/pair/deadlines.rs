@@ -94,7 +94,7 @@ fn a_stalled_write_times_out_thirty_seconds_after_the_last_progress() {
     assert_eq!(server.send.deadline(seconds(21)), None);
     server.send.stalled();
     assert_eq!(server.send.deadline(seconds(22)), Some(seconds(52)));
-    // The earlier of two deadlines counts.
+    // `deadline` returns the earlier of two deadlines.
     server.send.start_close(CloseFrame::without_code()).unwrap();
     assert_eq!(server.send.deadline(seconds(50)), Some(seconds(52)));
     assert_eq!(server.send.expire(seconds(52)), Some(Expired::WriteStall));
@@ -149,7 +149,7 @@ fn timeouts_are_configurable() {
 }
 
 #[test]
-fn until_our_close_is_written_the_peer_must_take_64_kib_per_time_limit() {
+fn until_our_close_is_written_the_peer_must_take_64_kib_per_timeout() {
     const LEN: usize = 200_000;
     for role in BOTH {
         let mut connection = new(role);
@@ -164,8 +164,8 @@ fn until_our_close_is_written_the_peer_must_take_64_kib_per_time_limit() {
         assert_eq!(connection.send.deadline(seconds(4)), Some(seconds(9)));
         connection.send.advance(65_536);
         assert_eq!(connection.send.deadline(seconds(9)), Some(seconds(14)));
-        // Less than 64 KiB is enough if it is the rest. Then the timeout starts anew for the peer's
-        // Close.
+        // The peer may take less than 64 KiB if no more is queued. After that, the timeout restarts
+        // and covers the peer's Close.
         let rest = connection.send.queued();
         assert!(rest > 65_536 && rest < 2 * 65_536);
         connection.send.advance(65_536);
@@ -189,7 +189,7 @@ fn a_peer_that_takes_too_little_before_our_close_is_given_up() {
     assert_eq!(server.send.expire(seconds(5)), Some(Expired::Close));
 }
 
-/// The timeout starts anew after 64 KiB, however many frames those are.
+/// The close timeout restarts after each 64 KiB that the peer takes, not after each frame.
 #[test]
 fn fragments_do_not_prolong_the_close_timeout() {
     for fragment_len in [None, Some(1000), Some(20_000), Some(70_000)] {

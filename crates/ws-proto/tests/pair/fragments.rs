@@ -1,5 +1,5 @@
-//! Messages that are sent in several frames, and control frames between those (RFC 6455 §5.4,
-//! §5.5).
+//! Messages that are sent in several frames, and control frames between these frames (RFC 6455
+//! §5.4, §5.5).
 
 use ws_proto::{Config, Connection, FrameHeader, HeaderRules, OpCode, Role, SendError};
 
@@ -10,8 +10,8 @@ use crate::{input, payload};
 
 const FRAGMENT: usize = 16 * 1024;
 
-/// The most bytes that precede a new control frame in the queue. Frames are made ahead until 16 KiB
-/// are queued, and the last of them may be a whole fragment.
+/// The maximum number of bytes before a new control frame in the queue. Frames are made in advance
+/// until 16 KiB are queued. The last of these frames may be a whole fragment.
 const AHEAD: usize = 2 * FRAGMENT;
 
 fn fragmenting_end(role: Role, len: usize) -> Connection {
@@ -51,7 +51,7 @@ fn frames(sender: Role, mut bytes: &[u8]) -> Vec<(OpCode, usize, bool, usize)> {
 }
 
 #[test]
-fn a_pong_leaves_at_the_next_boundary_of_a_long_message() {
+fn a_pong_is_sent_at_the_next_frame_boundary_of_a_long_message() {
     for role in BOTH {
         for taken in [0, 1, FRAGMENT, 1_000_000, 8_900_000] {
             for owned in [false, true] {
@@ -79,7 +79,7 @@ fn a_pong_leaves_at_the_next_boundary_of_a_long_message() {
 }
 
 #[test]
-fn our_own_pings_leave_between_fragments() {
+fn our_own_pings_are_sent_between_fragments() {
     for role in BOTH {
         let mut end = fragmenting_end(role, FRAGMENT);
         end.send.message(vec![7; 1 << 20]).unwrap();
@@ -133,7 +133,7 @@ fn a_violation_ends_a_long_message_between_two_fragments() {
 }
 
 #[test]
-fn the_next_message_makes_all_frames_of_a_long_one_first() {
+fn all_frames_of_a_long_message_are_queued_before_the_next_message() {
     for role in BOTH {
         let mut end = fragmenting_end(role, 1000);
         end.send.message(vec![7; 100_000]).unwrap();

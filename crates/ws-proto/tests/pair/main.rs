@@ -37,10 +37,11 @@ fn input(connection: &mut Connection, bytes: &[u8]) -> (Vec<Seen>, Option<Receiv
     (events, error)
 }
 
-/// The code and the reason of a Close.
+/// The code and the reason of a Close. `None` stands for no Close.
 type Content = Option<(u16, String)>;
 
-/// Returns the initiator, our Close, the peer's Close, and `true` for a clean end.
+/// Returns the initiator, our Close, the peer's Close, and `true` for a clean end. Returns `None`
+/// before the end.
 fn end(connection: &Connection) -> Option<(Initiator, Content, Content, bool)> {
     let content = |close: CloseFrame| (close.code.number(), close.reason.to_string());
     let End {
@@ -53,7 +54,7 @@ fn end(connection: &Connection) -> Option<(Initiator, Content, Content, bool)> {
     Some((initiator, local.map(content), peer.map(content), clean))
 }
 
-/// Returns the value of [`end`] with these parts. Code 0 stands for no Close.
+/// Returns the expected value of [`end`]. Code 0 stands for no Close.
 fn ended(
     initiator: Initiator,
     local: (u16, &str),
@@ -64,7 +65,7 @@ fn ended(
     Some((initiator, content(local), content(peer), clean))
 }
 
-/// No Close.
+/// The argument of [`ended`] for no Close.
 const NONE: (u16, &str) = (0, "");
 
 fn seconds(seconds: u64) -> Duration {

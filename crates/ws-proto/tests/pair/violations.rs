@@ -1,4 +1,4 @@
-//! Violations of rules and limits, which are reported to the peer by one Close.
+//! Violations of rules and limits. Each violation is reported to the peer by one Close.
 
 use ws_proto::{
     CloseCode, Config, Initiator, LimitError, ProtocolError, ReceiveError, Role, SendError,

@@ -42,7 +42,7 @@ fn invalid_text_fails_at_its_first_invalid_byte_and_the_piece_with_it_is_not_ret
 }
 
 #[test]
-fn an_unfinished_character_behind_an_empty_last_fragment_is_invalid() {
+fn an_unfinished_character_before_an_empty_last_fragment_is_invalid() {
     for skipped in [false, true] {
         for role in BOTH {
             let bytes = frames_to(role, |w| {
@@ -92,7 +92,7 @@ fn violations_in_skipped_fragments_are_reported_before_later_messages() {
                     continue;
                 }
                 read_all(&mut end, &bytes[at..]);
-                // If no start was found, `next_message` reports the violation too.
+                // `next_message` reports the violation, even if no start was found.
                 assert_eq!(next(&mut end), Err(error));
                 assert_failed(&mut end, error);
             }

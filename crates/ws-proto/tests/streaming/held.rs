@@ -9,8 +9,8 @@ use crate::{End, Pieces, end, end_with, found_text, next, read, read_all, starte
 const BLOCK_LEN: usize = 4096;
 const MIB: usize = 1 << 20;
 
-/// Runs `test` on ends that have just found a message, in the block or assembled. Checks afterwards
-/// that the Ping and the text message behind it are found.
+/// Runs `test` on ends that have just found a message. The message is in the block, or it is
+/// assembled. Then asserts that the Ping and the text after this message are found.
 fn each(test: impl Fn(&mut End, Message)) {
     let text = "κόσμε";
     for role in BOTH {
@@ -19,7 +19,7 @@ fn each(test: impl Fn(&mut End, Message)) {
             (TEXT, text.as_bytes(), Some(3)),
             (BINARY, &[7; 100], None),
             (BINARY, &[7; 100], Some(10)),
-            // Longer than the block.
+            // These messages are longer than the block.
             (BINARY, &[7; 10_000], None),
             (BINARY, &[7; 10_000], Some(1000)),
             (TEXT, &[], None),
@@ -71,7 +71,7 @@ fn a_held_message_is_found_again_whole() {
         for _ in 0..3 {
             let unread = end.recv.unread().to_vec();
             hold(end);
-            // None of these calls changes anything.
+            // None of the next four calls changes anything.
             hold(end);
             end.recv.drop_message();
             end.recv.lending().settle();
@@ -121,7 +121,7 @@ fn a_held_message_that_is_received_in_pieces_is_not_available_as_a_whole() {
         assert_eq!(end.next_start(), Step::Found(message.kind()));
         for _ in 0..2 {
             assert!(!end.recv.is_between_messages());
-            // No whole message can be held, taken or dropped.
+            // The message can no longer be held, taken or dropped as a whole.
             end.recv.hold();
             end.recv.drop_message();
             assert!(!end.recv.is_holding());
@@ -140,7 +140,7 @@ fn a_held_message_that_is_received_in_pieces_is_not_available_as_a_whole() {
 
 #[test]
 fn the_rest_of_a_held_message_is_skipped() {
-    // `each` checks that the frames behind the message are found.
+    // `each` asserts that the frames after the message are found.
     each(|end, message| {
         hold(end);
         assert_eq!(end.next_start(), Step::Found(message.kind()));

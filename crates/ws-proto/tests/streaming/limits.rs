@@ -1,4 +1,4 @@
-//! The limits for messages in pieces, and those for messages that are assembled.
+//! The limits on messages in pieces and on assembled messages.
 
 use ws_proto::{
     CloseCode, Config, LimitError, MAX_FRAGMENTS, MessageKind, ReceiveError, Role, Step,
@@ -39,10 +39,10 @@ fn only_consecutive_empty_frames_are_limited() {
     };
     let empties = |w: &mut Wire, len: u32| (0..len).for_each(|_| w.frame(CONTINUATION, b""));
     for skipped in [false, true] {
-        // The first frame is empty too.
+        // The first frame of the message is empty, too.
         assert!(received(&|w| empties(w, MAX_FRAGMENTS - 1), skipped).is_some());
         assert!(received(&|w| empties(w, MAX_FRAGMENTS), skipped).is_none());
-        // A frame with one byte restarts the count. A control frame does not.
+        // A frame with one byte restarts the count of empty frames. A control frame does not.
         let divided = |w: &mut Wire| {
             empties(w, MAX_FRAGMENTS - 1);
             w.frame(CONTINUATION, b"x");

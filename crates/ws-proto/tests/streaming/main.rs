@@ -1,5 +1,5 @@
-//! Messages that are received piece by piece. Nothing is lost and every rule holds, for any order
-//! of steps and any cut.
+//! Messages that are received or sent piece by piece. Nothing is lost and every rule holds, for any
+//! order of steps and any cut of the input.
 
 #![forbid(unsafe_code)]
 
@@ -112,7 +112,7 @@ fn take_pieces(end: &mut End, pieces: &mut Pieces) -> Result<(), ReceiveError> {
     Ok(())
 }
 
-/// Returns the violation for which a step returned `Ended`.
+/// Returns the violation because of which a step has returned `Ended`.
 fn violation(end: &End) -> ReceiveError {
     end.send.failure().expect("a violation")
 }
@@ -126,7 +126,7 @@ fn started(end: &mut End) -> Option<MessageKind> {
     }
 }
 
-/// Returns the next message if it is complete, or the control frame before it.
+/// Returns the next message if it is complete, or the control frame before the message.
 fn next(end: &mut End) -> Result<Option<Seen>, ReceiveError> {
     Ok(match end.next_message() {
         Step::Found(message) => Some(Seen::message(message)),
@@ -137,8 +137,8 @@ fn next(end: &mut End) -> Result<Option<Seen>, ReceiveError> {
     })
 }
 
-/// Takes the next piece. Between messages it takes the next start instead, sets `kind` and finds
-/// `None`.
+/// Takes the next piece. Between messages, takes the next start instead, sets `kind`, and returns
+/// [`Step::Found`] with `None`.
 fn next_part(end: &mut End, kind: &mut Option<MessageKind>) -> Step<Option<Chunk>> {
     match kind {
         Some(_) => map_step(end.next_chunk(), Some),

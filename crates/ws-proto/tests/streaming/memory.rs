@@ -1,4 +1,4 @@
-//! Memory of messages in pieces: one block, however long the message is.
+//! The memory for messages in pieces. This is one block, however long a message is.
 
 use allocation_counter::measure;
 use ws_proto::{Config, Role, Step};
@@ -38,7 +38,7 @@ fn streaming_256_mib_holds_no_more_than_a_block() {
                 let mut left = fragment;
                 while left > 0 {
                     sum += count(&mut end).unwrap() as u64;
-                    // The bytes that the block holds already are the payload.
+                    // The bytes that are already in the block serve as the payload.
                     let len = left.min(end.recv.spare().len() as u64);
                     if kind == TEXT {
                         end.recv.spare()[..len as usize].fill(b'a');

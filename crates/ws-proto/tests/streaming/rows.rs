@@ -32,7 +32,7 @@ impl Streamer {
         }
     }
 
-    /// Takes one step. Returns `false` if it needs input or the connection ended.
+    /// Takes one step. Returns `false` if the step needs input or the connection has ended.
     fn step(&mut self) -> bool {
         match next_part(&mut self.end, &mut self.kind) {
             Step::Found(None) => {}
@@ -89,7 +89,7 @@ impl Streamer {
     }
 }
 
-/// Receives the input in pieces. Each message counts as one event, when its end is found.
+/// Receives all messages in pieces. A message becomes one event when its end is found.
 fn stream(role: Role, config: &Config, pieces: &[&[u8]], plan: &Plan) -> Outcome {
     let (early, pieces) = plan.split_early(pieces);
     let mut streamer = Streamer {
@@ -109,8 +109,8 @@ fn stream(role: Role, config: &Config, pieces: &[&[u8]], plan: &Plan) -> Outcome
     streamer.outcome
 }
 
-/// Returns the rows with the same outcome in pieces: all but those about limits on frames and
-/// messages.
+/// Returns the rows whose outcome is the same if messages are received in pieces. These are all
+/// rows except those whose error is a limit.
 fn rows() -> Vec<Vector> {
     let mut rows = vectors();
     rows.retain(|row| !matches!(row.error, Some(ReceiveError::Limit(_))));

@@ -71,7 +71,8 @@ fn a_message_without_pieces_can_be_replaced_before_it_is_finished() {
         send.begin(MessageKind::Text).unwrap();
         send.begin(MessageKind::Binary).unwrap();
         assert_eq!(send.queued(), 0);
-        // The second call of `begin` counts, so this need not be UTF-8.
+        // The second call of `begin` has replaced the text by a binary message, which need not be
+        // UTF-8.
         send.write(b"\xff").unwrap();
         send.finish().unwrap();
         send.begin(MessageKind::Text).unwrap();
@@ -269,7 +270,8 @@ proptest! {
         let (mut recv, mut send) = halves(role, &Config::default());
         let mut wire = Wire::from(role);
         let mut out = Vec::new();
-        // The kind of the message that has begun, its bytes, and `true` once a frame was queued.
+        // The kind of the message that has begun, its bytes, and `true` once a frame of the message
+        // was queued.
         let mut begun: Option<(MessageKind, Vec<u8>, bool)> = None;
         let payload = ControlPayload::new(b"p").unwrap();
         let next_opcode = |kind, under_way| if under_way { CONTINUATION } else { opcode(kind) };

@@ -1,5 +1,5 @@
 //! The first piece of a message. If `next_message` has assembled the start of a message, the pieces
-//! begin with that.
+//! begin with this start.
 
 use ws_proto::{Chunk, Config, MessageKind, Role, Step};
 
@@ -81,7 +81,8 @@ fn no_call_between_two_steps_loses_the_assembled_start() {
                     w.frame(FIN, b"in pieces");
                 });
                 let mut end = end(Role::Client, &Config::default(), 100);
-                // A part of the second frame may have arrived. It stays in the block or is parked.
+                // With `partial`, a part of the second frame arrives, too. This part stays in the
+                // block or is parked.
                 let at = if partial { 13 + 2 + 4 } else { 13 };
                 read_all(&mut end, &bytes[..at]);
                 assert_eq!(end.next_message(), Step::NeedInput);
@@ -124,7 +125,7 @@ fn an_empty_assembled_start_is_no_piece() {
             }
             assert_eq!(started(&mut end), Some(MessageKind::Binary));
             assert_eq!(end.next_chunk(), Step::NeedInput, "an empty piece");
-            // The receiver is between two frames of the same message.
+            // The receiver is between two frames of a message, not between two messages.
             assert!(!end.recv.is_between_messages());
             read_all(&mut end, &bytes[header_len..]);
             assert_eq!(end.next_chunk(), Step::Found(Chunk::Data));

@@ -1,5 +1,4 @@
-//! Helpers that several tests share: frames by hand, reported events, and ways to receive and to
-//! send.
+//! Helpers that several tests share. They encode frames by hand, record events, receive and send.
 
 #![expect(dead_code, reason = "each test binary uses only some of the helpers")]
 
@@ -67,7 +66,7 @@ impl Seen {
 pub(crate) struct Outcome {
     pub(crate) events: Vec<Seen>,
     pub(crate) error: Option<ReceiveError>,
-    /// The bytes that were sent. They were taken after each event, so the output was never blocked.
+    /// The bytes that were sent. All output was taken after each event, so no Pong was delayed.
     pub(crate) sent: Vec<u8>,
 }
 
@@ -91,7 +90,7 @@ pub(crate) fn replies(role: Role, events: &[Seen], error: Option<ReceiveError>) 
     wire.bytes
 }
 
-/// Returns a configuration for this number of cases. A failure writes no file.
+/// Returns a configuration of proptest with this number of cases. A failure writes no file.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
@@ -127,7 +126,7 @@ pub(crate) fn peek_output(send: &SendHalf, slots: usize) -> Vec<u8> {
     slices[..used].concat()
 }
 
-/// Moves all output to `sent`, with different numbers of slices and of bytes taken at once.
+/// Moves all output to `sent`. The numbers of slices and of bytes that are taken at once vary.
 pub(crate) fn drain(send: &mut SendHalf, sent: &mut Vec<u8>) {
     for slots in [1, 2, 4].into_iter().cycle() {
         let bytes = peek_output(send, slots);
@@ -142,15 +141,15 @@ pub(crate) fn drain(send: &mut SendHalf, sent: &mut Vec<u8>) {
     assert_eq!(send.queued(), 0);
 }
 
-/// Takes all output.
+/// Takes all output and returns it.
 pub(crate) fn output(send: &mut SendHalf) -> Vec<u8> {
     let mut sent = Vec::new();
     drain(send, &mut sent);
     sent
 }
 
-/// Lends a block of at least `block_len` bytes if one is wanted, then reads as much of `input` as
-/// fits.
+/// Lends a block of at least `block_len` bytes if the receiver wants a block. Then reads as much of
+/// `input` as fits.
 pub(crate) fn fill(recv: &mut RecvHalf, input: &mut &[u8], block_len: usize) {
     if let Some(wanted) = recv.lending().wants_block() {
         recv.lending()
@@ -166,7 +165,7 @@ pub(crate) fn read_input(connection: &mut Connection, input: &mut &[u8]) {
     connection.recv.filled(len);
 }
 
-/// Moves as much of `input` as fits to `spare`, and returns its length.
+/// Moves as many bytes of `input` to `spare` as fit. Returns their number.
 pub(crate) fn take(spare: &mut [u8], input: &mut &[u8]) -> usize {
     assert!(!spare.is_empty(), "no room to read into");
     let (now, later) = input.split_at(spare.len().min(input.len()));
@@ -193,7 +192,7 @@ pub(crate) fn receive_all(
     }
 }
 
-/// Receives one frame of the peer.
+/// Receives one frame from the peer.
 pub(crate) fn receive_frame(
     recv: &mut RecvHalf,
     send: &mut SendHalf,
@@ -219,7 +218,7 @@ pub(crate) fn connection(role: Role, config: &Config) -> Connection {
     }
 }
 
-/// Adds a fragment length to `config`, or none.
+/// Sets the fragment length of `config`, unless `len` is `None`.
 pub(crate) fn fragmenting(config: Config, len: impl Into<Option<usize>>) -> Config {
     match len.into() {
         Some(len) => config.fragment_len(NonZeroUsize::new(len).expect("a length above 0")),
@@ -231,7 +230,7 @@ pub(crate) fn close_frame(code: u16, reason: &str) -> CloseFrame {
     CloseFrame::new(CloseCode::new(code), CloseReason::new(reason).unwrap())
 }
 
-/// Replaces what a step found.
+/// Replaces the value of [`Step::Found`].
 pub(crate) fn map_step<T, U>(step: Step<T>, change: impl FnOnce(T) -> U) -> Step<U> {
     match step {
         Step::Found(found) => Step::Found(change(found)),
@@ -242,7 +241,7 @@ pub(crate) fn map_step<T, U>(step: Step<T>, change: impl FnOnce(T) -> U) -> Step
     }
 }
 
-/// Cuts the input at these positions, which may come in any order.
+/// Cuts the input at these positions. The positions may be in any order.
 pub(crate) fn cut(input: &[u8], at: impl IntoIterator<Item = usize>) -> Vec<&[u8]> {
     let mut positions: Vec<usize> = at.into_iter().collect();
     positions.sort_unstable();
@@ -262,7 +261,7 @@ pub(crate) fn singles(input: &[u8]) -> Vec<&[u8]> {
 }
 
 /// Passes `input` to a connection and calls `each` for every event. Returns the violation that
-/// ended the connection.
+/// ended the connection, if there was a violation.
 pub(crate) fn feed(
     connection: &mut Connection,
     mut input: &[u8],
@@ -283,7 +282,8 @@ pub(crate) fn feed(
     }
 }
 
-/// Receives pieces with a [`Connection`], each as soon as it arrives.
+/// Reads the pieces into a [`Connection`] one after the other. Takes all possible steps after each
+/// piece. Asserts that later input does not change a failure.
 pub(crate) fn receive(role: Role, config: &Config, pieces: &[&[u8]]) -> Outcome {
     let mut connection = connection(role, config);
     let mut outcome = Outcome::default();

@@ -1,4 +1,4 @@
-//! A receiver whose blocks are lent, parked and settled according to a plan.
+//! A driver of a receiver. It lends, parks and settles blocks according to a plan.
 
 use ws_proto::{Config, RecvHalf, Role, SendHalf, Step};
 
@@ -13,7 +13,7 @@ pub(crate) enum Habit {
 }
 
 impl Habit {
-    /// Returns `true` if the driver does it now.
+    /// Returns `true` if the driver takes the action now.
     pub(crate) fn now(self, rng: &mut Rng) -> bool {
         match self {
             Self::Always => true,
@@ -29,12 +29,12 @@ pub(crate) const BLOCK_LENS: [usize; 4] = [16, 64, 200, 4096];
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) block_len: usize,
-    /// The calls of `park` while no step is possible without more input. `park` is always called
+    /// The frequency of calls of `park` while a step needs more input. `park` is always called
     /// after the last piece.
     pub(crate) park: Habit,
-    /// The calls of `settle` after events and reads.
+    /// The frequency of calls of `settle` after events and reads.
     pub(crate) settle: Habit,
-    /// The loans of a block although none is wanted.
+    /// The frequency of calls of `lend` although the receiver wants no block.
     pub(crate) lend: Habit,
     /// `true` if the first piece arrives before the first block is lent.
     pub(crate) early: bool,
@@ -42,8 +42,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Returns a plan for each number. Together, the first 108 combine every block length with all
-    /// habits.
+    /// Returns a plan for each number. The first 108 plans combine every block length with every
+    /// frequency of `park`, `settle` and `lend`.
     pub(crate) fn numbered(n: usize) -> Self {
         let habits = [Habit::Never, Habit::Always, Habit::Sometimes];
         Self {
@@ -56,7 +56,7 @@ impl Plan {
         }
     }
 
-    /// Splits pieces into the input that arrives before the first block and the rest.
+    /// Returns the input that arrives before the first block is lent, and the other pieces.
     pub(crate) fn split_early<'a, 'p>(&self, pieces: &'p [&'a [u8]]) -> (&'a [u8], &'p [&'a [u8]]) {
         match pieces.split_first() {
             Some((first, rest)) if self.early => (*first, rest),
@@ -65,7 +65,7 @@ impl Plan {
     }
 }
 
-/// Receives pieces as the plan describes.
+/// Receives the pieces as the plan describes.
 pub(crate) fn receive_blocks(
     role: Role,
     config: &Config,

@@ -34,7 +34,7 @@ impl MaskSource for Keys {
     }
 }
 
-/// Frames as the end with a given role sends them.
+/// An encoder of frames for the end with a given role.
 pub(crate) struct Wire {
     pub(crate) bytes: Vec<u8>,
     masks: bool,
@@ -97,7 +97,7 @@ impl Wire {
         self.frame(FIN | CLOSE, &payload);
     }
 
-    /// Appends a message in fragments of `len` bytes. The last frame holds less, and is empty if
+    /// Appends a message in fragments of `len` bytes. The last frame is shorter. It is empty if
     /// `len` divides the length of the payload.
     pub(crate) fn fragments(&mut self, opcode: u8, payload: &[u8], len: usize) {
         let mut opcode = opcode;
@@ -130,7 +130,7 @@ pub(crate) fn frames_from(sender: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
     wire.bytes
 }
 
-/// Returns the bytes of frames that the peer of this role sends.
+/// Returns the bytes of frames that are sent to the end with this role.
 pub(crate) fn frames_to(receiver: Role, script: impl Fn(&mut Wire)) -> Vec<u8> {
     frames_from(receiver.peer(), script)
 }

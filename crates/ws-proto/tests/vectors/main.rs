@@ -1,4 +1,4 @@
-//! Inputs with their expected outcome, which does not depend on how the input is cut.
+//! Inputs with their expected outcome. The outcome does not depend on where the input is cut.
 
 #![forbid(unsafe_code)]
 
@@ -128,8 +128,8 @@ fn every_cut_into_two_pieces_changes_nothing() {
     for (n, vector) in vectors().iter().enumerate() {
         let expected = vector.expected();
         let len = vector.input.len();
-        // Long rows are mostly payload. They are cut near both ends and near common block lengths
-        // only.
+        // Long inputs are mostly payload. They are cut only near both ends and near common block
+        // lengths.
         let near_mark = |at: usize| {
             at < 20 || len - at < 20 || [4096, 65536].iter().any(|mark| at.abs_diff(*mark) < 3)
         };
@@ -212,8 +212,8 @@ fn invalid_text_fails_at_its_first_invalid_byte() {
         assert_eq!(plain, blocks);
         plain.error.is_some()
     };
-    // The header has 6 bytes. No character begins with F4 90, so the first invalid byte of the
-    // payload is that at 12, counted from 0.
+    // The header has 6 bytes. No character begins with F4 90. So the byte 90 is the first invalid
+    // byte. Its offset in the payload is 12.
     assert!(!fails(6 + 12));
     assert!(fails(6 + 13));
 }

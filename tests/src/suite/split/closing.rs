@@ -8,7 +8,7 @@ use crate::socket::RawPeer;
 use crate::suite::{Suite, accept, accept_with, client, connect, server, start};
 use crate::wire::{self, BINARY, From};
 
-/// The receiver returns the messages that arrive before the peer's Close.
+/// While the sender waits, the receiver returns the messages that arrive before the peer's Close.
 pub fn a_close_of_the_sender_waits_for_the_receiver<S: Suite>() {
     let (mut peer, running) = client::<S, _, _>(|url| async move {
         let (mut tx, mut rx) = connect::<S>(&url).await.split();
@@ -37,7 +37,7 @@ pub fn a_close_of_the_sender_waits_for_the_receiver<S: Suite>() {
     assert_eq!(running.finish().expect("a clean end"), 10);
 }
 
-/// After the receiver was dropped, the sender reads up to the peer's Close.
+/// After the receiver has been dropped, the sender reads up to the peer's Close.
 pub fn a_close_of_the_sender_needs_no_receiver<S: Suite>() {
     for late in [false, true] {
         let (address, running) = server::<S, _, _>(move |stream| async move {
@@ -71,7 +71,8 @@ pub fn a_close_of_the_sender_needs_no_receiver<S: Suite>() {
     }
 }
 
-/// `closed` fails after the configured timeout, although the peer's Close has arrived.
+/// `closed` fails after the configured timeout, although the peer's Close has arrived, because no
+/// task has read that Close.
 pub fn a_close_of_the_sender_times_out_while_no_task_receives<S: Suite>() {
     let config = Config::default().close_timeout(Duration::from_millis(200));
     let (address, running) = server::<S, _, _>(|stream| async move {
@@ -93,7 +94,7 @@ pub fn a_close_of_the_sender_times_out_while_no_task_receives<S: Suite>() {
     assert!(matches!(second, Ok(None)), "{second:?}");
 }
 
-/// The receiver returns the violation once, and `closed` of the sender returns it as well.
+/// The receiver returns the violation once. `closed` of the sender also returns the violation.
 pub fn both_halves_report_a_violation<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let (mut tx, mut rx) = accept::<S>(stream).await.split();
@@ -105,7 +106,7 @@ pub fn both_halves_report_a_violation<S: Suite>() {
                 }
             }
         });
-        // Send until that fails.
+        // Send until sending fails.
         let sent = loop {
             if let Err(error) = tx.send("x").await {
                 break error;

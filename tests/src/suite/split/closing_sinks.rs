@@ -1,4 +1,4 @@
-//! Closing a sink ends sending. Messages can still be received afterwards.
+//! Sinks that are closed. Closing ends sending only: messages can still be received afterwards.
 
 use futures_util::{SinkExt, StreamExt, stream};
 use ws_driver::{CloseCode, Config, Error, Message};
@@ -8,12 +8,12 @@ use crate::suite::roles::{FAR, ROLES, Signal};
 use crate::suite::{Suite, Ws};
 use crate::wire::{self, From, TEXT};
 
-/// The origin of the sink and the stream.
+/// The way to get a sink and a stream from a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Parts {
-    /// The connection itself, which is both.
+    /// The connection itself is the sink and the stream.
     Whole,
-    /// [`StreamExt::split`], as programs use it that were written for other libraries.
+    /// [`StreamExt::split`], which programs use if they were written for other libraries.
     Futures,
     /// [`WebSocket::split`](ws_driver::WebSocket::split).
     Halves,
@@ -31,26 +31,27 @@ fn read_normal_close(peer: &mut RawPeer) {
     assert_eq!(close.payload, wire::close_payload(1000, ""));
 }
 
-/// Signals between the two ends outside of the connection.
+/// Signals between the two ends that do not use the connection.
 #[derive(Clone, Default)]
 struct Signals {
-    /// A message of the peer has arrived.
+    /// The peer has sent its first messages.
     here: Signal,
     /// The sink was closed.
     closed: Signal,
-    /// The peer has read the Close, although the stream was not polled since.
+    /// The peer has read our Close, although the stream was not polled after the sink was closed.
     seen: Signal,
 }
 
 impl Signals {
-    /// Gives `closed` and waits for `seen`.
+    /// Gives the signal `closed` and waits for the signal `seen`.
     async fn sink_was_closed<S: Suite>(&self) {
         self.closed.give();
         self.seen.wait::<S>().await;
     }
 }
 
-/// Closes the sink, signals that, and collects the messages of the stream.
+/// Feeds a message, closes the sink, and exchanges the signals. Then collects the messages of the
+/// stream.
 async fn close_and_collect<S, K, T>(mut sink: K, stream: T, signals: Signals) -> Vec<Message>
 where
     S: Suite,
@@ -60,7 +61,7 @@ where
     // Closing also writes the queue.
     sink.feed("fed".into()).await.expect("room in the queue");
     sink.close().await.expect("the Close is written");
-    // Wrappers may close a sink twice.
+    // A second close succeeds, because wrappers may close a sink twice.
     sink.close().await.expect("the Close is written");
     signals.sink_was_closed::<S>().await;
     collect(stream).await
@@ -98,7 +99,8 @@ async fn close_parts<S: Suite>(mut ws: Ws<S>, parts: Parts, signals: Signals) ->
     }
 }
 
-/// One message arrives before the sink is closed, one meanwhile, and one afterwards.
+/// One message arrives before the sink is closed, one while the sink is being closed, and one
+/// afterwards.
 pub fn closing_a_sink_keeps_every_message_for_the_stream<S: Suite>() {
     for role in ROLES {
         for parts in ALL_PARTS {
@@ -132,7 +134,8 @@ pub fn closing_a_sink_keeps_every_message_for_the_stream<S: Suite>() {
     }
 }
 
-/// Forwards three messages to the sink, which closes it, and collects the messages of the stream.
+/// Forwards three messages to the sink. `forward` then closes the sink. Afterwards, collects the
+/// messages of the stream.
 async fn forward_and_collect<S, K, T>(sink: K, stream: T, signals: Signals) -> Vec<Message>
 where
     S: Suite,
@@ -190,8 +193,8 @@ pub fn forwarding_to_the_end_keeps_every_received_message<S: Suite>() {
     }
 }
 
-/// Answers each message in one task, without an explicit loop if possible. Many programs begin like
-/// this.
+/// Answers each message, all in one task. Uses `forward` if the sink and the stream are separate.
+/// Many programs begin like this.
 async fn answer_all<S: Suite>(mut ws: Ws<S>, parts: Parts, times: usize) -> Result<(), Error> {
     let repeated = |message: Message| -> Message {
         let text = message.as_text().expect("a text message");
@@ -215,7 +218,7 @@ async fn answer_all<S: Suite>(mut ws: Ws<S>, parts: Parts, times: usize) -> Resu
     }
 }
 
-/// The answers are short or long.
+/// The cases differ in the number of messages and in the length of the answers.
 pub fn a_program_that_answers_loses_no_message<S: Suite>() {
     for role in ROLES {
         for parts in ALL_PARTS {
@@ -225,10 +228,9 @@ pub fn a_program_that_answers_loses_no_message<S: Suite>() {
                 let (mut peer, running) = role.open::<S, _, _>(config(), act);
                 let from = role.peer();
                 peer.send(&burst(from, count));
-                // Halves may find the Close behind the messages when they answer the first one,
-                // because they send and receive independently. A connection in one piece would
-                // answer such a Close early, while it looks ahead, and could send nothing
-                // afterwards.
+                // With the halves of this library, the peer sends its Close directly after its
+                // messages. With `StreamExt::split`, such a Close would lose an answer: that sink
+                // holds back one answer, and nothing can be sent after our Close.
                 let close_at_once = parts == Parts::Halves;
                 if close_at_once {
                     peer.send(&from.close(1001, "that is all"));
@@ -255,7 +257,7 @@ pub fn a_program_that_answers_loses_no_message<S: Suite>() {
     }
 }
 
-/// Returns many messages as one segment.
+/// Returns `count` messages, one after the other.
 fn burst(from: From, count: usize) -> Vec<u8> {
     (0..count)
         .flat_map(|number| from.text(&format!("{number};")))

@@ -1,4 +1,5 @@
-//! Either half begins to close, and both halves report the end.
+//! Connections that end in several ways. Either half can begin to close, and both halves report the
+//! end.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ fn config() -> Config {
     Config::default().close_timeout(FAR).failure_timeout(FAR)
 }
 
-/// Receives until the connection ends. Returns the messages and the result.
+/// Receives until the connection ends. Returns the messages, and the error if receiving failed.
 async fn drain<S: Suite>(mut rx: Rx<S>) -> (Vec<Message>, Result<(), Error>) {
     let mut messages = Vec::new();
     loop {
@@ -38,8 +39,8 @@ pub fn a_receiver_closes_with_code_and_reason<S: Suite>() {
                     tx.closed().await.map(|()| tx.end())
                 });
                 let first = rx.recv().await?;
-                // The message may have woken the other task as well. Let it wait again before this
-                // half closes.
+                // The message may have woken the other task as well. Give that task time to wait
+                // again before this half closes.
                 S::sleep(Duration::from_millis(20)).await;
                 rx.start_close(CloseCode::new(code), reason)?;
                 let again = rx.start_close(CloseCode::NORMAL, "");
@@ -82,7 +83,7 @@ enum Ending {
     Violation,
 }
 
-/// One task waits in `closed` of the sender while another task receives. Both return.
+/// One task waits in `closed` of the sender while another task receives. Both calls return.
 pub fn closed_returns_however_the_connection_ends<S: Suite>() {
     for role in ROLES {
         for ending in [
@@ -101,7 +102,7 @@ pub fn closed_returns_however_the_connection_ends<S: Suite>() {
                 let closed = start::<S, _>(async move {
                     waiting.give();
                     let closed = tx.closed().await;
-                    // A second call returns the same at once.
+                    // A second call returns the same result at once.
                     assert_eq!(tx.closed().await.is_ok(), closed.is_ok());
                     (closed, tx.send("late").await, tx.end())
                 });
@@ -115,7 +116,7 @@ pub fn closed_returns_however_the_connection_ends<S: Suite>() {
             };
             let (mut peer, running) = role.open::<S, _, _>(config(), act);
             waits.await_here();
-            // Let `closed` begin to wait.
+            // Give `closed` time to begin to wait.
             std::thread::sleep(Duration::from_millis(20));
             let from = role.peer();
             match ending {
@@ -137,7 +138,7 @@ pub fn closed_returns_however_the_connection_ends<S: Suite>() {
             let (received, (closed, late, end)) = running.finish();
             let end = end.expect("the end");
             check(ending, &closed, &end, &case);
-            // The receiver returns the same.
+            // The receiver returns the same result.
             check(ending, &received, &end, &case);
             let late = late.expect_err("a closed connection");
             assert!(late.is_disconnect(), "{case}: {late:?}");
@@ -159,7 +160,7 @@ fn check(ending: Ending, result: &Result<(), Error>, end: &End, case: &str) {
     assert!(is_as_expected, "{case}: {result:?}, {end:?}");
 }
 
-/// `close` does not wait for the receiver, which is polled later in the same task.
+/// `close` does not wait for the receiver. The receiver is polled later, in the same task.
 pub fn a_close_of_the_sender_returns_once_it_was_written<S: Suite>() {
     for role in ROLES {
         for queued in [0, 3, 2000] {
@@ -196,7 +197,7 @@ pub fn a_close_of_the_sender_returns_once_it_was_written<S: Suite>() {
     }
 }
 
-/// The close timeout applies to `close` and to `closed`, and to receiving in another task.
+/// The close timeout applies to `close`, to `closed`, and to receiving in another task.
 pub fn a_close_of_the_sender_times_out_if_the_peer_does_not_read<S: Suite>() {
     let limit = Duration::from_millis(300);
     for role in ROLES {

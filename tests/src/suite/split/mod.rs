@@ -19,7 +19,8 @@ use super::{Transport, letters};
 type Tx<S> = Sender<Transport<S>>;
 type Rx<S> = Receiver<Transport<S>>;
 
-/// Returns messages of all sizes and both kinds. Each seed gives other messages.
+/// Returns messages of both kinds and of many lengths. The messages are random and depend only on
+/// `seed`.
 fn messages(seed: u64) -> impl Iterator<Item = Message> + Send {
     let mut random = fastrand::Rng::with_seed(seed);
     (0..120_usize).map(move |turn| {

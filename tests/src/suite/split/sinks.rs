@@ -13,7 +13,7 @@ pub fn send_all_and_feed_work_as_for_any_sink<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let (mut tx, mut rx) = accept::<S>(stream).await.split();
         let receives = start::<S, _>(async move {
-            // By the trait `Stream`.
+            // `count` is a method of `StreamExt`, so this uses the trait `Stream`.
             let count = rx.by_ref().count().await;
             (count, rx.end())
         });
@@ -44,7 +44,7 @@ pub fn send_all_and_feed_work_as_for_any_sink<S: Suite>() {
     assert!(ended.expect("the end").clean);
 }
 
-/// Does by the traits what [`by_methods`] does by methods.
+/// Performs the steps of [`by_methods`], but through the traits `Stream` and `Sink`.
 async fn by_traits<M>(mut ws: M) -> (Vec<Result<Message, String>>, Vec<String>)
 where
     M: futures_util::Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
@@ -67,8 +67,8 @@ where
     (received, results)
 }
 
-/// Sends, receives and closes. Returns all received messages and errors, and the results of
-/// sending.
+/// Sends, receives and closes. Returns a list of all received messages and errors, and a list of
+/// the results of sending.
 async fn by_methods<S: Suite>(mut ws: Ws<S>) -> (Vec<Result<Message, String>>, Vec<String>) {
     let mut results = Vec::new();
     results.push(shown(ws.send(Message::from("a")).await));
@@ -99,7 +99,8 @@ fn shown(result: Result<(), Error>) -> String {
     format!("{result:?}")
 }
 
-/// A whole connection is closed cleanly in one case. The peer violates the protocol in the other.
+/// The connection is not split. In one case it is closed cleanly, and in the other the peer
+/// violates the protocol.
 pub fn methods_and_traits_give_equal_results<S: Suite>() {
     let mut outcomes = Vec::new();
     for by in ["methods", "traits"] {
@@ -133,7 +134,7 @@ pub fn methods_and_traits_give_equal_results<S: Suite>() {
     assert_ne!(methods[0], methods[1]);
 }
 
-/// Checks at compile time that the halves implement the traits.
+/// Asserts at compile time that the halves implement the traits.
 #[allow(dead_code)]
 fn halves_are_streams_and_sinks<S: Suite>(tx: Tx<S>, rx: Rx<S>) {
     fn is_sink(_: impl Sink<Message, Error = Error> + Unpin + Send) {}
@@ -144,7 +145,7 @@ fn halves_are_streams_and_sinks<S: Suite>(tx: Tx<S>, rx: Rx<S>) {
     is_stream(rx);
 }
 
-/// One task forwards the stream of a connection to its sink. Every message is echoed, and the
+/// One task forwards all messages from the receiver to the sender. Every message is echoed, and the
 /// connection ends cleanly.
 pub fn streams_are_forwarded_to_sinks<S: Suite>() {
     let (address, served) = server::<S, _, _>(|stream| async {
@@ -155,7 +156,7 @@ pub fn streams_are_forwarded_to_sinks<S: Suite>() {
     served.finish().expect("a clean end");
 }
 
-/// [`StreamExt::split`] works like the connection's own halves.
+/// One task forwards all messages between the halves that [`StreamExt::split`] returns.
 pub fn a_connection_can_be_split_by_futures<S: Suite>() {
     let (address, served) = server::<S, _, _>(|stream| async {
         let (sink, stream) = StreamExt::split(accept::<S>(stream).await);
@@ -165,7 +166,7 @@ pub fn a_connection_can_be_split_by_futures<S: Suite>() {
     served.finish().expect("a clean end");
 }
 
-/// Sends messages, receives the echo of each, and closes.
+/// Asserts that a server echoes each message, and then closes the connection cleanly.
 fn echo_all_and_close<S: Suite>(address: &str) {
     S::block_on(async {
         let mut ws = connect::<S>(&format!("ws://{address}/")).await;

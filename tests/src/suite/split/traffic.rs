@@ -1,4 +1,4 @@
-//! Two tasks with one half each, and much data in both directions.
+//! Much data in both directions, between tasks that use one half each.
 
 use std::thread;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::socket::RawPeer;
 use crate::suite::{Suite, accept, connect, server, start};
 use crate::wire::{BINARY, From, PING, PONG, TEXT};
 
-/// Sends all messages of the seed.
+/// Sends all messages that [`messages`] makes from the seed, and Pings between them.
 async fn talk<S: Suite>(mut tx: Tx<S>, seed: u64) -> Result<Tx<S>, Error> {
     for (number, message) in messages(seed).enumerate() {
         match number % 3 {
@@ -27,7 +27,8 @@ async fn talk<S: Suite>(mut tx: Tx<S>, seed: u64) -> Result<Tx<S>, Error> {
     Ok(tx)
 }
 
-/// Receives all messages of the seed, and the end of the connection if the peer closes.
+/// Asserts that all messages that [`messages`] makes from the seed arrive. If `peer_closes`, the
+/// end of the connection must follow.
 async fn listen<S: Suite>(mut rx: Rx<S>, seed: u64, peer_closes: bool) -> Result<Rx<S>, Error> {
     for (number, expected) in messages(seed).enumerate() {
         if number % 2 == 0 {
@@ -81,7 +82,7 @@ pub fn two_tasks_move_large_traffic_in_both_directions_at_once<S: Suite>() {
     assert!(ended.clean && served.finish().clean);
 }
 
-/// The sender does not flush.
+/// The sender does not flush. The receiver writes the messages while it waits.
 pub fn fed_messages_are_sent_by_a_receiver_that_waits_in_another_task<S: Suite>() {
     let (address, running) = server::<S, _, _>(|stream| async {
         let (mut tx, mut rx) = accept::<S>(stream).await.split();
@@ -90,7 +91,7 @@ pub fn fed_messages_are_sent_by_a_receiver_that_waits_in_another_task<S: Suite>(
             Ok::<(), Error>(())
         });
         for number in 0..20 {
-            // Let the receiver wait.
+            // Give the receiver time to wait.
             S::sleep(Duration::from_millis(2)).await;
             tx.feed(&format!("message {number}")).await?;
         }
@@ -117,7 +118,8 @@ pub fn halves_that_moved_between_threads_work<S: Suite>() {
         while let Some(message) = rx.recv().await? {
             let mut moved = tx.take().expect("the sender came back");
             let sends = thread::spawn(move || {
-                // A send without waiting needs no runtime, and so few bytes do not wait.
+                // So few bytes are sent without waiting, and a `send` that does not wait needs no
+                // runtime.
                 let sent = moved.send(message).now_or_never();
                 sent.expect("room in the queue").map(|()| moved)
             });
@@ -149,7 +151,7 @@ pub fn joined_halves_continue_the_connection<S: Suite>() {
             };
             let sends = start::<S, _>(async move { tx.send(message).await.map(|()| tx) });
             let receives = start::<S, _>(async move {
-                // Usually nothing or half of a message has arrived.
+                // Usually no byte or only a part of the next message has arrived.
                 let early = rx.recv().now_or_never().transpose();
                 early.map(|early| (early, rx))
             });
@@ -186,7 +188,7 @@ pub fn joined_halves_continue_the_connection<S: Suite>() {
     assert!(ended.expect("the end").clean);
 }
 
-/// The sender waits for the peer to read, and Pongs wait behind its message.
+/// The sender waits until the peer reads a long message. The Pongs are queued after this message.
 pub fn a_peer_that_never_reads_does_not_keep_the_receiver_from_receiving<S: Suite>() {
     const LEN: usize = 32 << 20;
     let (address, running) = server::<S, _, _>(|stream| async {

@@ -17,7 +17,7 @@ ws_tests::both_shapes! {
     closed_returns_when_the_receiver_reaches_the_end,
     close_dropped_at_every_await_closes_once,
     close_drains_the_input_if_the_receiver_was_dropped_before,
-    close_drains_the_input_if_the_receiver_is_dropped_meanwhile,
+    close_drains_the_input_if_the_receiver_is_dropped_while_closing,
     close_does_not_wait_for_a_receiver_that_is_not_polled,
     close_against_a_silent_peer_is_an_error_of_both_halves,
     close_against_endless_input_returns_at_its_deadline,
@@ -58,7 +58,10 @@ fn closed_returns_when_the_receiver_reaches_the_end<T: Shape>() {
             let (closed, mut tx) = closes.output().expect("the end");
             closed.unwrap();
             assert!(peer.is_shut_down() && peer.is_dropped());
-            assert!(peer.take_frames().is_empty(), "nothing follows a Close");
+            assert!(
+                peer.take_frames().is_empty(),
+                "a frame was written after the Close"
+            );
             let ended = tx.end().unwrap();
             assert!(ended.clean);
             assert_eq!(ended.initiator, Initiator::Local);
@@ -113,8 +116,8 @@ fn close_drains_the_input_if_the_receiver_was_dropped_before<T: Shape>() {
             let (mut tx, mut rx, peer) = halves::<T>(end);
             let from = end.peer();
             if polled {
-                // The receiver is inside a message, and another one has arrived that was not
-                // received.
+                // One message has arrived that was not received, and the message after it is
+                // incomplete.
                 peer.push(
                     [
                         from.text("one"),
@@ -159,7 +162,7 @@ fn close_drains_the_input_if_the_receiver_was_dropped_before<T: Shape>() {
     }
 }
 
-fn close_drains_the_input_if_the_receiver_is_dropped_meanwhile<T: Shape>() {
+fn close_drains_the_input_if_the_receiver_is_dropped_while_closing<T: Shape>() {
     for end in End::BOTH {
         for when in ["before the answer", "inside it", "after it"] {
             let (mut tx, mut rx, peer) = halves::<T>(end);
@@ -212,7 +215,7 @@ fn close_does_not_wait_for_a_receiver_that_is_not_polled<T: Shape>() {
             assert!(is_close_timeout(&closed), "{closed:?}");
             assert_eq!(time, 5 * SECOND);
             assert_eq!(peer.take_frames().len(), 1);
-            // The peer's Close, which has arrived, still counts.
+            // The peer's Close has arrived, so the end is clean in spite of the timeout.
             let (messages, fault) = exec::run(drain(&mut rx));
             assert!(messages.is_empty() && fault.is_none(), "{fault:?}");
             let ended = tx.end().unwrap();
@@ -303,10 +306,10 @@ fn a_close_of_the_peer_ends_both_halves<T: Shape>() {
             .concat(),
         );
         assert_eq!(exec::run(rx.recv()).unwrap(), Some("last".into()));
-        // The transport has not ended yet.
+        // `recv` returns before the peer ends the transport.
         assert!(exec::run(rx.recv()).unwrap().is_none());
         assert_closing(&mut tx);
-        // Everything was written, with our Close at its end.
+        // Everything was written, and our Close after it.
         exec::expect_ready(exec::glance(tx.flush())).unwrap();
         let frames = peer.take_frames();
         assert_eq!(frames.len(), 2);
@@ -329,7 +332,7 @@ fn a_close_of_the_peer_ends_both_halves<T: Shape>() {
 fn simultaneous_closes_are_clean<T: Shape>() {
     for end in End::BOTH {
         for order in Order::BOTH {
-            // Both at once: neither end has received the Close of the other.
+            // Both ends close at once: neither end has received the Close of the other.
             let (mut tx, mut rx, peer) = halves::<T>(end);
             peer.push(end.peer().close(1001, "theirs"));
             peer.end();

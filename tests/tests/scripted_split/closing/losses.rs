@@ -82,7 +82,8 @@ fn an_end_without_a_close_ends_the_waits_of_the_sender<T: Shape>() {
     }
 }
 
-/// The input need not fail when the output does, so that the transport may never wake the receiver.
+/// The input does not always fail together with the output. So the transport may never wake the
+/// receiver.
 fn a_write_error_wakes_the_receiver<T: Shape>() {
     for end in End::BOTH {
         for order in Order::BOTH {

@@ -1,4 +1,5 @@
-//! The end of a connection whose halves are closed, dropped, or lost, whichever half is polled.
+//! The end of a connection with halves: closing handshakes, violations, losses and dropped halves,
+//! whichever half is polled.
 
 mod handshake;
 mod losses;
@@ -14,7 +15,8 @@ use super::halves;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Receives to the end, and checks that nothing follows it.
+/// Asserts that nothing follows the end of the connection. Returns the messages and the error
+/// before the end.
 async fn drain<T: Shape>(rx: &mut Receiver<T>) -> (Vec<Message>, Option<Error>) {
     let mut messages = Vec::new();
     let mut fault = None;
@@ -42,7 +44,7 @@ fn is_closing<R>(result: &Result<R, Error>) -> bool {
     matches!(result, Err(Error::Closed(_)))
 }
 
-/// Checks that every way to send fails at once.
+/// Asserts that every way to send fails at once.
 fn assert_closing<T: Shape>(tx: &mut Sender<T>) {
     let results = [
         exec::expect_ready(exec::glance(tx.send("late"))),

@@ -164,7 +164,7 @@ fn a_violation_is_reported_even_if_only_the_sender_is_polled<T: Shape>() {
     }
 }
 
-/// A transport wakes only the task that called it last, and no task if that call did not wait.
+/// A transport wakes only the task of the last call, and no task if this call was not pending.
 fn a_violation_is_reported_even_if_the_sender_wrote_the_close<T: Shape>() {
     for end in End::BOTH {
         let (mut tx, mut rx, peer) = halves::<T>(end);

@@ -4,17 +4,18 @@ use alloc::vec::Vec;
 
 use super::*;
 
-/// Positions around the borders of one vector and of four.
+/// Positions around the start of a text, and around the ends of the first, second and fourth
+/// vectors.
 const BORDERS: [usize; 10] = [0, 1, 2, 3, 61, 62, 63, 64, 127, 254];
 
-/// Bytes on both sides of every border between classes of bytes.
+/// The first and last bytes of each class of bytes that RFC 3629 §4 distinguishes, and some others.
 const CLASSES: [u8; 26] = [
     0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec,
     0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff,
 ];
 
-/// Characters on both sides of every border of Unicode, and invalid sequences that resemble
-/// characters.
+/// The first and last characters of each encoded length, the characters beside the surrogates, and
+/// invalid sequences that resemble characters.
 const SAMPLES: [&[u8]; 27] = [
     b"\x00",
     b"\x7f",
@@ -48,7 +49,7 @@ const SAMPLES: [&[u8]; 27] = [
     b"\xff\xbf\xbf\xbf",
 ];
 
-/// The text around the samples: characters of one byte, and of four.
+/// The text around the samples: characters of one byte, or of four bytes.
 const AROUND: [&str; 2] = ["a", "\u{10fffd}"];
 
 type Valid = fn(&[u8]) -> bool;
@@ -85,8 +86,9 @@ impl Checks {
         self
     }
 
-    /// Checks `text` unmasked, and while it is unmasked from masked text. Each call uses the next
-    /// key phase and alignment.
+    /// Asserts that every implementation agrees with the standard library about `text`. An
+    /// implementation that unmasks gets the masked text. Each call uses another rotation of the key
+    /// or another alignment.
     fn check(&mut self, text: &[u8]) {
         let expected = core::str::from_utf8(text).is_ok();
         for (name, valid) in &self.valid {
@@ -107,7 +109,8 @@ impl Checks {
         self.count += 1;
     }
 
-    /// Checks `sequence` after `at` bytes of text and before about `len` bytes of text.
+    /// Calls [`check`](Self::check) with `sequence` after `at` bytes of text and before about `len`
+    /// bytes of text.
     fn check_at(&mut self, at: usize, sequence: &[u8], len: usize) {
         for around in AROUND {
             let mut text = "b".repeat(at % around.len()).into_bytes();
@@ -120,8 +123,8 @@ impl Checks {
     }
 }
 
-/// Returns all positions up to the end of the second vector, or only some under Miri, which is
-/// slow.
+/// Returns all positions up to the end of the second vector. Under Miri, which is slow, returns
+/// only some of them.
 fn positions() -> impl Iterator<Item = usize> {
     (0..=130).step_by(if cfg!(miri) { 31 } else { 1 })
 }
@@ -136,7 +139,7 @@ fn samples_are_checked_at_every_position() {
         }
         for sample in SAMPLES {
             checks.check_at(at, sample, 133);
-            // Cut off, at the end of the text and before more text.
+            // The beginning of the sample alone, at the end of the text and before more text.
             for len in 1..=sample.len() {
                 checks.check_at(at, &sample[..len], 0);
                 checks.check_at(at, &sample[..len], 9);
@@ -202,8 +205,8 @@ impl Random {
         (self.0 >> 20) as usize % bound
     }
 
-    /// Creates text from a random mixture of characters. Some texts then contain only few long
-    /// characters.
+    /// Creates text from a random mixture of characters. Some texts contain only a few characters
+    /// of more than one byte.
     fn text(&mut self, len: usize) -> Vec<u8> {
         const BOUNDS: [u32; 4] = [0x80, 0x800, 0x1_0000, 0x11_0000];
         let plain = self.below(4) * 30;
@@ -235,7 +238,7 @@ fn random_changes_are_found() {
     let mut checks = Checks::new();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for round in 0..if cfg!(miri) { 50 } else { 50_000 } {
-        // Some texts are long enough for an unaligned head.
+        // Some texts are so long that the bytes before the first cache line are checked separately.
         let len = if round % 500 == 0 { 4500 } else { 320 };
         let len = random.below(len);
         let mut text = random.text(len);

@@ -1,4 +1,4 @@
-//! Tests that bytes which are no compressed message are refused.
+//! Tests that bytes are refused if they do not form a compressed message.
 
 use alloc::vec::Vec;
 
@@ -52,7 +52,7 @@ fn a_message_that_ends_inside_a_block_is_refused() {
         let wire = compress(&mut own, &payload);
         for cut in 1..wire.len() {
             let received = decompress_all(&mut decompressor(), &wire[..cut]);
-            // A cut between two blocks can leave a complete message.
+            // The bytes before a cut can be a complete message if the cut is between two blocks.
             let expected = match oracle::inflate(&[&wire[..cut], &TAIL].concat(), &[]) {
                 Some(whole) if payload.starts_with(&whole.output) => Ok(whole.output),
                 _ => Err(InflateError::Unfinished),
@@ -60,7 +60,7 @@ fn a_message_that_ends_inside_a_block_is_refused() {
             assert!(received == expected, "{cut} at level {level}");
         }
     }
-    // A stored block that lacks as many bytes as the tail has.
+    // A stored block that lacks exactly as many bytes as the tail has.
     let stored = hex("000500faff48");
     assert_eq!(
         decompress_all(&mut decompressor(), &stored),

@@ -64,7 +64,7 @@ fn the_output_buffer_grows_with_the_output() {
         assert!(out.capacity() <= 2 * out.len() + 4096);
     }
     assert!(out == payload);
-    // A limit also bounds the memory.
+    // The memory is also bounded by the given room.
     let mut out = Vec::new();
     let room = 300_001;
     let progress = decompressor().push(&wire, &mut out, room).unwrap();

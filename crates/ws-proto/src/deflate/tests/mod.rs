@@ -39,7 +39,8 @@ fn compress(compressor: &mut Compressor, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Decompresses a message in pieces. Each call has `room` bytes for its output.
+/// Decompresses a message piece by piece. Asserts that each call produces at most `room` bytes, and
+/// exactly `room` bytes if more output is pending.
 fn decompress_in<'a>(
     decompressor: &mut Decompressor,
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -73,7 +74,7 @@ fn decompress_all(decompressor: &mut Decompressor, wire: &[u8]) -> Result<Vec<u8
     decompress_in(decompressor, [wire], 1 << 30)
 }
 
-/// The pseudo-random bytes that `deflate_vectors.py` uses, too.
+/// Returns the pseudo-random bytes that `deflate_vectors.py` also uses.
 fn numbers(seed: u32) -> impl Iterator<Item = u8> {
     let next = |&seed: &u32| Some(seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     core::iter::successors(Some(seed), next)
@@ -102,7 +103,7 @@ fn words(len: usize, seed: u32) -> Vec<u8> {
     numbers(seed).flat_map(word).take(len).collect()
 }
 
-/// Messages that take every path of a compressor at least once.
+/// Returns messages that take every path of a compressor at least once.
 fn conversation() -> Vec<Vec<u8>> {
     vec![
         words(700, 1),

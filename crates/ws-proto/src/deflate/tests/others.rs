@@ -15,7 +15,7 @@ use crate::deflate::{TAIL, oracle};
 
 #[test]
 fn the_examples_of_the_rfc_are_reproduced_exactly() {
-    // RFC 7692 §7.2.3.1, §7.2.3.2, §7.2.3.6.
+    // The examples of RFC 7692 §7.2.3.1, §7.2.3.2 and §7.2.3.6.
     let mut takeover = compressor();
     assert_eq!(compress(&mut takeover, HELLO), hex("f248cdc9c90700"));
     assert_eq!(compress(&mut takeover, HELLO), hex("f200110000"));
@@ -27,7 +27,7 @@ fn the_examples_of_the_rfc_are_reproduced_exactly() {
     assert_eq!(compress(&mut fresh, HELLO), hex("f248cdc9c90700"));
     assert_eq!(compress(&mut fresh, HELLO), hex("f248cdc9c90700"));
     assert_eq!(compress(&mut fresh, b""), hex("00"));
-    // RFC 7692 §7.2.3.3.
+    // The example of RFC 7692 §7.2.3.3.
     let mut stored = Compressor::new(CompressorOptions {
         level: 0,
         ..DEFAULTS
@@ -37,8 +37,8 @@ fn the_examples_of_the_rfc_are_reproduced_exactly() {
 
 #[test]
 fn the_examples_of_the_rfc_are_decompressed() {
-    // RFC 7692 §7.2.3.1 to §7.2.3.5, in sequence, each split in two at every position and with
-    // several amounts of room.
+    // The examples of RFC 7692 §7.2.3.1 to §7.2.3.5, one after the other. Each is split in two at
+    // every position, and decompressed with several amounts of room.
     let examples = [
         "f248cdc9c90700",
         "f200110000",
@@ -114,7 +114,7 @@ fn miniz_oxide_and_this_codec_interoperate() {
         for payload in &conversation {
             wire.extend(compress(&mut own, payload));
             wire.extend(TAIL);
-            // The stream ends with BFINAL: RFC 7692 §7.2.3.4.
+            // The last block has BFINAL set, so a zero byte is appended (RFC 7692 §7.2.3.4).
             let mut theirs = miniz_oxide::deflate::compress_to_vec(payload, level);
             theirs.push(0);
             assert_eq!(decompress_all(&mut peer, &theirs).as_ref(), Ok(payload));

@@ -1,4 +1,4 @@
-//! Tests that every message survives a round trip, with all options, cuts and flushes.
+//! Tests that every message is unchanged by a round trip, with all options, cuts and flushes.
 
 use alloc::vec::Vec;
 use alloc::{format, vec};
@@ -79,8 +79,8 @@ fn messages_round_trip_with_every_option() {
 }
 
 #[test]
-fn a_window_of_8_bits_is_kept_at_every_level() {
-    // Repetitions at many distances, below the limit and above it.
+fn no_distance_exceeds_a_window_of_8_bits() {
+    // The payload has repetitions at many distances, below the limit and above it.
     let mut payload = Vec::new();
     for distance in (3..320).step_by(6) {
         let unit = noise(distance, distance as u32);
@@ -181,7 +181,7 @@ fn output_of_any_length_is_flushed_completely() {
 
 #[test]
 fn the_bound_holds_for_incompressible_data() {
-    // Bytes that take 9 bits each in a fixed block, without nearby repetitions.
+    // These bytes take 9 bits each in a fixed block, and have no nearby repetitions.
     let worst: Vec<u8> = noise(20_000, 5)
         .iter()
         .map(|byte| 144 + byte % 112)

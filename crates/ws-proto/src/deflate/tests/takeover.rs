@@ -10,8 +10,8 @@ use crate::deflate::decompressor::{Decompressor, InflateError};
 
 #[test]
 fn the_window_survives_a_final_block() {
-    // The second message refers to the first across the end of a stream. So does the rest of the
-    // last message.
+    // The third message refers to the first across the end of a stream. The last message contains
+    // ends of streams, and refers to output before them.
     let wires = [
         "f248cdc9c90700",
         "0300",
@@ -85,7 +85,7 @@ fn reused_memory_carries_no_data_over() {
 }
 
 #[test]
-fn memory_in_use_is_not_given_up() {
+fn memory_in_use_cannot_be_taken() {
     let mut own = compressor();
     let mut out = Vec::new();
     own.push(HELLO, &mut out);
@@ -102,7 +102,7 @@ fn memory_in_use_is_not_given_up() {
 }
 
 #[test]
-fn a_reset_follows_a_message_of_another_compressor() {
+fn messages_decompress_after_a_message_of_another_compressor_and_a_reset() {
     let mut own = compressor();
     let mut peer = decompressor();
     let prepared = compress(&mut compressor(), &noise(40_000, 1));

@@ -1,5 +1,5 @@
-//! Calls in any order, compared with an oracle. The oracle decodes nothing: it is given the script
-//! of the peer.
+//! Calls in any order. Their results are compared with those of an oracle. The oracle decodes
+//! nothing, because it has the script of the peer.
 
 mod oracle;
 mod script;
@@ -25,7 +25,7 @@ enum Act {
     Hold,
 }
 
-/// Makes the calls on a connection and on the oracle, and compares the results.
+/// Asserts that the calls have the same results on a connection and on the oracle.
 fn compare(script: &Script, acts: &[Act], block_len: usize) {
     let mut user = User {
         real: end(script.role, &Config::default(), block_len),
@@ -35,7 +35,7 @@ fn compare(script: &Script, acts: &[Act], block_len: usize) {
         held: Held::No,
         is_searched: false,
     };
-    // Afterwards, everything arrives and is found.
+    // After `acts`, the rest of the input is read, and all messages in it are received.
     let ending = (0..).map(|n| match n % 4 {
         0 => Act::Read(1000),
         _ => Act::Message,
@@ -64,12 +64,12 @@ fn compare(script: &Script, acts: &[Act], block_len: usize) {
     }
 }
 
-/// A message that was held.
+/// The state of a held message.
 #[derive(Clone, Debug)]
 enum Held {
     No,
     Whole(Seen),
-    /// It is received in pieces, and this piece comes next.
+    /// The message is received in pieces, and this piece comes next.
     Piece(Vec<u8>),
 }
 
@@ -179,8 +179,8 @@ impl User<'_> {
         self.held = Held::No;
     }
 
-    /// Handles a step that found no message and no piece. Returns `None` if the connection failed,
-    /// and otherwise the control frame if the step found one.
+    /// Handles a step that found no message and no piece. Returns `None` if the connection failed.
+    /// Otherwise returns `Some` with the control frame that the step found, or with `None`.
     fn stopped<T: std::fmt::Debug>(&mut self, step: Step<T>) -> Option<Option<Control>> {
         self.is_searched = matches!(step, Step::NeedInput);
         match step {
@@ -217,8 +217,8 @@ impl User<'_> {
         };
         assert!(self.real.recv.chunk().is_empty());
         let fault = self.oracle.fault_ahead();
-        // A fault may be reported only when its frame is complete, if the frame fits the block and
-        // is not skipped.
+        // The report of a fault may wait until the whole frame has arrived, if the frame fits the
+        // block and is not skipped.
         let skips = self.oracle.stream.is_some() && self.oracle.fault().is_some();
         assert!(
             fault.is_none_or(|(_, may_wait)| may_wait && !skips),
@@ -252,7 +252,7 @@ impl User<'_> {
             },
         };
         self.assert_nothing_visible();
-        // Skipping the rest of a message would have found its fault.
+        // The call skips the rest of a message, and would have found a fault in that rest.
         assert!(self.oracle.stream.is_none() || self.oracle.fault().is_none());
         assert_eq!(found, self.oracle.start());
     }
@@ -272,7 +272,7 @@ impl User<'_> {
                 return assert!(self.message().is_none());
             }
             _ if self.oracle.closed => return assert_eq!(step, Step::Ended),
-            // No message is received in pieces.
+            // No message is being received in pieces.
             _ if self.oracle.stream.is_none() => {
                 self.is_searched = false;
                 return assert_eq!(step, Step::Found(Chunk::End));

@@ -11,14 +11,14 @@ use crate::{INVALID_UTF8, RESERVED_BITS};
 pub(super) struct Oracle<'a> {
     pub(super) script: &'a Script,
     pub(super) arrived: usize,
-    /// The number of the next frame, of which a part may have been received in pieces.
+    /// The number of the next frame. A part of its payload may have been received as pieces.
     pub(super) frame: usize,
-    /// The length of that part.
+    /// The length of the received part of this payload.
     passed: usize,
     /// The opcode and the start of the message that is being assembled.
     open: Option<(u8, Vec<u8>)>,
-    /// The assembled bytes that come first in the message that is received in pieces. `None`
-    /// outside of such a message.
+    /// The assembled bytes that have not been returned as pieces yet. `None` if no message is being
+    /// received in pieces.
     pub(super) stream: Option<Vec<u8>>,
     pub(super) closed: bool,
 }
@@ -92,7 +92,7 @@ impl<'a> Oracle<'a> {
         bytes
     }
 
-    /// Notes that a piece of `len` bytes was received.
+    /// Moves past `len` bytes that were received as a piece.
     pub(super) fn pass(&mut self, mut len: usize) {
         let prefix = self.stream.as_mut().unwrap();
         let first = len.min(prefix.len());
@@ -110,8 +110,8 @@ impl<'a> Oracle<'a> {
         assert_eq!(len, 0, "more was received than had arrived");
     }
 
-    /// Moves past the frames that were received in pieces completely. Returns `true` at the end of
-    /// the message.
+    /// Moves past the frames whose pieces have all been received. Returns `true` at the end of the
+    /// message.
     pub(super) fn leave(&mut self) -> bool {
         while let Some(frame) = self.current() {
             let done = !frame.is_control()
@@ -130,8 +130,9 @@ impl<'a> Oracle<'a> {
         false
     }
 
-    /// Skips the rest of a message that is received in pieces. Returns `Some` if a control frame or
-    /// missing input stops it.
+    /// Skips the rest of a message that is received in pieces. Returns `None` if all of the rest
+    /// was skipped. Otherwise returns `Some` with the control frame before the remaining bytes, or
+    /// `Some(None)` if input is missing.
     fn skip(&mut self) -> Option<Option<Seen>> {
         while self.stream.is_some() {
             let len = self.available().len();
@@ -208,8 +209,9 @@ impl<'a> Oracle<'a> {
             .any(|frame| frame.is_control() || frame.is_final())
     }
 
-    /// Returns the error that comes next, if at most data comes before it. The flag is `true` if
-    /// the error may be reported only when the rest of its frame has arrived.
+    /// Returns the next error, if no control frame and no end of a message comes before it. The
+    /// flag is `true` if the frame with the error is incomplete. The report of the error may then
+    /// wait for the rest of the frame.
     pub(super) fn fault(&self) -> Option<(ReceiveError, bool)> {
         match self.script.fault {
             Fault::Header(at) => {
@@ -245,7 +247,7 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// Returns how many of the available bytes come before invalid text.
+    /// Returns the number of available bytes before invalid text.
     pub(super) fn valid_len(&self) -> usize {
         let available = self.available().len();
         let Fault::Text(at) = self.script.fault else {

@@ -10,9 +10,9 @@ use crate::support::{BINARY, BOTH, CLOSE, CONTINUATION, FIN, PING, PONG, Rng, TE
 pub(super) struct Scripted {
     pub(super) first: u8,
     pub(super) payload: Vec<u8>,
-    /// The start of its payload in the bytes of the script.
+    /// The position in the bytes of the script at which the payload starts.
     pub(super) start: usize,
-    /// The end of its payload.
+    /// The position in the bytes of the script at which the payload ends.
     pub(super) end: usize,
 }
 
@@ -36,8 +36,8 @@ impl Scripted {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     None,
-    /// The byte at this position is invalid in text. At the end of a frame, its last character is
-    /// unfinished instead.
+    /// The byte at this position is invalid in text. If this is the end of a frame, the last
+    /// character of the frame is unfinished instead.
     Text(usize),
     /// The byte at this position is the first of an invalid header.
     Header(usize),

@@ -136,8 +136,8 @@ pub(super) fn group_7_closing(t: &mut Table) {
     );
 }
 
-/// The rules of RFC 6455 §5.5.1 and §7.4: groups 7.7, 7.9 and 7.13, and cases that the suite does
-/// not have.
+/// Adds rows for the rules of RFC 6455 §5.5.1 and §7.4. The rows cover groups 7.7, 7.9 and 7.13 of
+/// the AutobahnTestSuite, and cases that the suite does not have.
 pub(super) fn close_rules(t: &mut Table) {
     for code in [
         1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000,
@@ -176,7 +176,7 @@ pub(super) fn close_rules(t: &mut Table) {
         FINE,
     );
     t.both(
-        "a violation after pings",
+        "a violation after Pings",
         |w| {
             w.frame(FIN | PING, b"1");
             w.frame(FIN | PING, b"2");

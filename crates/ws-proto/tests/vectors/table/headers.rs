@@ -6,7 +6,7 @@ use ws_proto::{ProtocolError, ProtocolError::*, Role};
 use super::{FINE, HELLO, NON_TEXT, Table, ping, pong, text};
 use crate::support::{BINARY, CLOSE, FIN, PING, PONG, Seen::Binary, TEXT, Wire, frames_from};
 
-/// The examples of RFC 6455 §5.7.
+/// Adds the examples of RFC 6455 §5.7.
 pub(super) fn rfc_samples(t: &mut Table) {
     let hello = [text("Hello")];
     t.row(
@@ -34,14 +34,14 @@ pub(super) fn rfc_samples(t: &mut Table) {
     }
 }
 
-/// The rules of RFC 6455 §5.1, §5.2, §5.4 and §5.5. Most are broken by the first frame, and again
-/// by a frame behind two messages.
+/// Adds rows that break the rules of RFC 6455 §5.1, §5.2, §5.4 and §5.5. Most rules are broken in
+/// two rows: at the start of the input, and after two messages.
 pub(super) fn header_rules(t: &mut Table) {
     for before in [0, 2] {
         let good = vec![text("good"); before];
         let lead = |w: &mut Wire| (0..before).for_each(|_| w.text("good"));
         let mut both = |name: &str, script: &dyn Fn(&mut Wire), error: ProtocolError| {
-            let name = format!("{name} behind {before} messages");
+            let name = format!("{name} after {before} messages");
             t.both(
                 name,
                 |w| {

@@ -1,5 +1,5 @@
-//! A table of inputs with the expected events and errors. It has one row per rule, and the scripts
-//! of the Autobahn suite under their numbers.
+//! A table of inputs with the expected events and errors. It has rows for each rule, and rows for
+//! cases of the AutobahnTestSuite. A name such as "2.5" is the number of a case of this suite.
 
 mod control;
 mod headers;
@@ -62,7 +62,7 @@ impl Table {
         });
     }
 
-    /// Adds a row for a server and one for a client, with the same frames.
+    /// Adds two rows with the same frames: one for a server and one for a client.
     fn both(
         &mut self,
         name: impl Into<String>,
@@ -94,7 +94,7 @@ impl Table {
     }
 }
 
-/// The expected error of a row.
+/// The expected error of a row, or `None`.
 #[derive(Clone, Copy)]
 struct Expected(Option<ReceiveError>);
 
@@ -113,7 +113,7 @@ impl From<LimitError> for Expected {
     }
 }
 
-/// "κόσμε", in the encoding of the suite.
+/// "κόσμε", as the AutobahnTestSuite encodes it: the second letter is U+1F79.
 const KOSME: &[u8] = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5";
 const HELLO: &str = "Hello, world!";
 const NON_TEXT: &[u8] = b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff";

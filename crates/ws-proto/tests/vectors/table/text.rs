@@ -94,7 +94,8 @@ pub(super) fn group_6_utf8(t: &mut Table) {
     }
 }
 
-/// Returns the names and bytes of groups 6.5 to 6.23, and `true` for those that are UTF-8.
+/// Returns the name and the bytes of each case in groups 6.5 to 6.23 of the AutobahnTestSuite, and
+/// `true` if the bytes are UTF-8.
 pub(crate) fn sequences() -> Vec<(String, Vec<u8>, bool)> {
     const VALID: [(&str, &str); 9] = [
         (
@@ -115,7 +116,7 @@ pub(crate) fn sequences() -> Vec<(String, Vec<u8>, bool)> {
              f18fbfbf f19fbfbe f19fbfbf f1afbfbe f1afbfbf f1bfbfbe f1bfbfbf f28fbfbe",
         ),
         (
-            "6.22 (planes above)",
+            "6.22 (higher planes)",
             "f28fbfbf f29fbfbe f29fbfbf f2afbfbe f2afbfbf f2bfbfbe f2bfbfbf f38fbfbe \
              f38fbfbf f39fbfbe f39fbfbf f3afbfbe f3afbfbf f3bfbfbe f3bfbfbf f48fbfbe f48fbfbf",
         ),
