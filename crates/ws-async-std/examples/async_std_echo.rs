@@ -54,7 +54,8 @@ async fn serve(listener: TcpListener) -> io::Result<()> {
 /// Serves one connection until it ends.
 async fn echo(tcp: TcpStream) -> io::Result<()> {
     let mut ws = ws_async_std::accept(tcp).await?;
-    // `feed` queues the answer, and the next `recv_ref` writes all queued answers together.
+    // `feed` queues the answer. Before `recv_ref` waits for input, it writes all queued answers
+    // together.
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message).await?;
     }

@@ -295,7 +295,7 @@ impl<T: Transport> Offer<T> {
         self.request.query()
     }
 
-    /// Returns the request target: the path and the query.
+    /// Returns the request target: usually the path and the query, rarely a whole `http` URI.
     pub fn uri(&self) -> &Uri {
         self.request.uri()
     }

@@ -42,7 +42,8 @@ use crate::write_state::WriteState;
 ///   and no frame is cut.
 /// * Nothing happens in the background. Pings are answered, Closes are completed and timeouts are
 ///   enforced only while a method of the connection is awaited. The idle timeout and keepalive run
-///   only in the methods that receive, and in `drive`, `ping` and `close`.
+///   only in the methods that receive, and in `drive` and `ping`. They stop when our Close is
+///   queued.
 /// * Dropping the connection ends the transport without a Close.
 ///
 /// ```
@@ -178,8 +179,8 @@ impl<T: Transport> WebSocket<T> {
     /// answer it. `None` at the end of the connection.
     ///
     /// The message is borrowed from the connection's memory, in most cases from the block that was
-    /// read into. [`Outbox::feed`] queues answers. The next call of this method writes all queued
-    /// answers in one write.
+    /// read into. [`Outbox::feed`] queues answers. Before this method waits for input, it writes
+    /// all queued answers in one write.
     ///
     /// Before it receives, this waits until there is room in the queue. So the first answer does
     /// not wait for room. (On a server, a long borrowed answer may still wait for the transport:
@@ -267,8 +268,8 @@ impl<T: Transport> WebSocket<T> {
     /// * [`Error::Send`] if a message that is sent piece by piece is unfinished. Nothing was
     ///   queued.
     ///
-    /// After an error, receive until `None`. Messages and a Close that have arrived can still be
-    /// received, and [`end`](Self::end) returns the close code.
+    /// After any error except [`Error::Send`], receive until `None`. Messages and a Close that have
+    /// arrived can still be received, and [`end`](Self::end) returns the close code.
     ///
     /// # Cancel safety
     ///

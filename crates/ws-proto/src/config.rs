@@ -47,7 +47,8 @@ pub(crate) struct Settings {
 pub(crate) struct Keepalive {
     /// The time without input after which a Ping is sent.
     pub(crate) interval: Duration,
-    /// The maximum time from this Ping to its Pong.
+    /// The maximum time until the Pong, from the Ping or from the last output that the transport
+    /// took.
     pub(crate) timeout: Duration,
 }
 
@@ -109,7 +110,8 @@ impl Config {
     ///
     /// A longer message is queued whole and cut into fragments while the transport takes it. Pings
     /// and Pongs are sent between two fragments, and a Close is sent after the last. Small values
-    /// cost a header per fragment.
+    /// cost a header per fragment. Each piece of a message that is sent piece by piece is one
+    /// frame, however long it is.
     pub fn fragment_len(self, len: NonZeroUsize) -> Self {
         self.set(|settings| settings.fragment_len = Some(len))
     }

@@ -45,9 +45,9 @@
 //!   end. After each wait, call [`SendHalf::expire`], even if input ended the wait. Otherwise a
 //!   peer that keeps sending avoids every timeout.
 //! * When the transport takes no more output, call [`SendHalf::stalled`]. This starts the write
-//!   stall timeout. While output is queued, only the newest Ping is then answered. A blocking
-//!   socket cannot report that it takes no more, so call `stalled` before each write to such a
-//!   socket.
+//!   stall timeout. From then on, until the queue has room again, only the newest Ping is answered.
+//!   A blocking socket cannot report that it takes no more, so call `stalled` before each write to
+//!   such a socket.
 //! * When the input ends, call [`Connection::end_of_input`].
 //! * When [`SendHalf::ends_transport`] returns `true`, shut down writing. Drop the transport when
 //!   the peer has also ended its direction, or when a deadline has passed.

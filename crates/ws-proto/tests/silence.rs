@@ -359,8 +359,8 @@ fn the_next_call_of_deadline_records_the_time_of_a_pong() {
     assert_eq!(server.send.round_trip(), Some(SECOND / 2));
 }
 
-/// The documentation of `Connection` lists the calls that a caller must make. None of these calls
-/// reports input to the sending half, so the connection does this.
+/// A caller of `Connection` makes no call that reports input to the sending half. `Connection`
+/// reports the input itself.
 #[test]
 fn input_restarts_the_keepalive_interval_of_a_connection() {
     let config = Config::default().keepalive(SECOND, SECOND);

@@ -32,8 +32,8 @@ pub(crate) async fn serve(listener: TcpListener) {
     // Any web page can make the browser of a visitor connect to this server. The browser then sends
     // the visitor's cookies for this server, and names the host of the page in the header Origin.
     // By default, only pages of the server's own host are accepted. The pages of this service are
-    // on another host, so that host is allowed. Clients that are not browsers send no Origin, and
-    // are accepted.
+    // on another host, so that host is allowed. Clients that are not browsers usually send no
+    // Origin, and are accepted.
     let acceptor = Acceptor::new()
         .origins(OriginPolicy::allow_list(["https://app.example.com"]))
         .max_message(64 << 10);
@@ -54,8 +54,8 @@ pub(crate) async fn serve(listener: TcpListener) {
                         Err(AcceptError::Rejected(reason)) => {
                             eprintln!("{peer}: rejected: {reason}");
                         }
-                        // The client disconnected before it had sent a request. This needs no
-                        // report.
+                        // The client disconnected, or sent no complete request in time. This needs
+                        // no report.
                         Err(error) if error.is_disconnect() => {}
                         Err(error) => eprintln!("{peer}: {error}"),
                     }

@@ -46,8 +46,8 @@ pub(crate) async fn serve(listener: TcpListener) {
 /// Serves one connection until it ends.
 async fn echo(tcp: TcpStream) -> io::Result<()> {
     let mut ws = ws_tokio::accept(tcp).await?;
-    // `recv_ref` lends the message, so nothing is allocated for it. `feed` queues the answer. The
-    // next `recv_ref` writes all queued answers together.
+    // `recv_ref` lends the message, usually from the read buffer, so it is not copied. `feed`
+    // queues the answer. Before `recv_ref` waits for input, it writes all queued answers together.
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message).await?;
     }

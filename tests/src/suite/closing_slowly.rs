@@ -181,7 +181,8 @@ pub fn the_time_for_an_answer_begins_with_our_close<S: Suite>() {
     each(&ROLES, |role| {
         let (peer, running) = open::<S>(role, SMALL, Means::Close);
         let start = Instant::now();
-        // Read the last part without pauses, because the socket buffers may hold some of it.
+        // The last part is read without pauses. It may already be in the socket buffers. Our Close
+        // has been written then, and its timeout runs.
         let last = 1 << 20;
         let _ = read_slowly(&peer, on_wire(role) - last);
         let close_len = if role == Role::Client { 8 } else { 4 };

@@ -405,7 +405,7 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
     assert!(listener.accept().is_err(), "a client has connected");
 }
 
-/// A refused TCP connection has another error than a refused upgrade.
+/// A refused TCP connection and a refused upgrade give different errors.
 pub fn a_refused_connection_is_an_io_error<S: Suite>() {
     // No other test can listen on this port, because free ports are above 1023.
     let result = S::block_on(Connector::<S>::new().connect("ws://127.0.0.1:1/"));

@@ -59,7 +59,7 @@ pub type Acceptor<S> = ws_driver::Acceptor<<S as Suite>::Runtime>;
 /// A connector of the runtime.
 pub type Connector<S> = ws_driver::Connector<<S as Suite>::Runtime>;
 
-/// A running thread, and the channel for its result.
+/// The channel for the result of a running thread.
 #[derive(Debug)]
 pub struct Running<R>(Receiver<R>);
 

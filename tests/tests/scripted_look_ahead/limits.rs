@@ -79,8 +79,8 @@ fn a_peer_that_sends_byte_by_byte_costs_bounded_work() {
             let made = allocation_counter::measure(|| {
                 assert!(exec::settle(&mut task, sending.as_mut()).is_pending());
             });
-            // The first 5,000 bytes are not counted: before each wait, such a short beginning is
-            // copied to memory of exactly its length.
+            // The allocations for the first 5,000 bytes are not counted. While the beginning of the
+            // message is that short, each wait copies it to new memory of exactly its length.
             if number > 5000 {
                 allocations += made.count_total;
             }

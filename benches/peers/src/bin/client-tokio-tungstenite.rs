@@ -1,5 +1,5 @@
-//! A client on tokio-tungstenite that loads an echo server. If several replies arrived together, it
-//! flushes the messages for them once.
+//! A client on tokio-tungstenite that loads an echo server. It sends one message for each reply. If
+//! several replies arrived together, it sends the new messages with one flush.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,7 @@
 //! The loops over the bytes of a payload, in safe code. They work on words of eight bytes. Each
 //! loop is inlined into its caller. The compiler turns a loop over many words into vector
-//! instructions, as wide as those that the caller may use. The UTF-8 check is that of libraries.
+//! instructions, as wide as those that the caller may use. The UTF-8 check is that of `core` for
+//! short texts and of `simdutf8` for longer ones.
 //!
 //! The last word overlaps the word before it. The result of the last word is computed from the
 //! unchanged input, before the loop. A byte in both words therefore gets the same value twice. So

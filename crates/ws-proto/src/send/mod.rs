@@ -113,7 +113,8 @@ pub struct SendHalf {
     ending: Deadline,
     /// The number of bytes that the transport took since `ending` was armed.
     taken: usize,
-    /// The timeout that runs while the output is congested.
+    /// The write stall timeout. It runs from `stalled` until `advance` or `flushed` reports
+    /// progress.
     stall: Deadline,
     silence: Option<Box<Silence>>,
     /// The last Ping that the caller sent to measure the round trip.

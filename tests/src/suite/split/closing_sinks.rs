@@ -31,7 +31,7 @@ fn read_normal_close(peer: &mut RawPeer) {
     assert_eq!(close.payload, wire::close_payload(1000, ""));
 }
 
-/// Signals between the two ends that do not use the connection.
+/// Signals that the two ends exchange outside the connection.
 #[derive(Clone, Default)]
 struct Signals {
     /// The peer has sent its first messages.
