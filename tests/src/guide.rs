@@ -30,5 +30,8 @@ mod limits {}
 #[doc = include_str!("../../docs/compression.md")]
 mod compression {}
 
+#[doc = include_str!("../../docs/serving.md")]
+mod serving {}
+
 #[doc = include_str!("../../docs/testing.md")]
 mod testing {}

@@ -35,8 +35,8 @@
 //! | implement a transport, or use a concrete transport type | [`transport`] |
 //! | test without a network | [`testing`] |
 //!
-//! The generic types in [`ws_driver`] have the full documentation. The guide is in the directory
-//! `docs` of the repository, and whole programs are in `crates/ws-tokio/examples`.
+//! The generic types in [`ws_driver`] have the full documentation. The repository has a guide in
+//! `docs`, and whole programs in `crates/ws-tokio/examples`. The features are those of `ws-smol`.
 
 #![forbid(unsafe_code)]
 

@@ -21,16 +21,6 @@
 //! If the streams of the runtime implement the traits of futures-io, the feature `futures-io`
 //! provides the transports, in the module `futures_io`.
 //!
-//! The source files:
-//!
-//! | file | contents |
-//! |---|---|
-//! | `read_state.rs`, `write_state.rs` | the two directions of a connection |
-//! | `look_ahead.rs` | answers Pings while no task receives |
-//! | `sending.rs` | the code that a connection, its sending half and an outbox share |
-//! | `state.rs`, `ending.rs` | the state of the transport, and the end of a connection |
-//! | `split/` | the two halves of a connection |
-//!
 //! [`Transport`]: transport::Transport
 //! [`ReadHalf`]: transport::ReadHalf
 //! [`WriteHalf`]: transport::WriteHalf

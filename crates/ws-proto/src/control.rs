@@ -114,7 +114,7 @@ pub struct ControlPayloadTooLong {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     /// A Close, which starts or answers the closing handshake. If it has no code, its code is
-    /// [`CloseCode::NO_STATUS`].
+    /// `CloseCode::NO_STATUS`.
     Close(CloseFrame),
     /// A request for a Pong.
     Ping(ControlPayload),

@@ -34,8 +34,9 @@
 //! | implement a transport, or use a concrete transport type | [`transport`] |
 //! | test without a network | [`testing`] |
 //!
-//! The generic types in [`ws_driver`] have the full documentation. The guide is in the directory
-//! `docs` of the repository, and whole programs are in `crates/ws-tokio/examples`.
+//! The generic types in [`ws_driver`] have the full documentation. The repository has a guide in
+//! `docs`, and whole programs in `crates/ws-tokio/examples`. The feature `deflate` compresses
+//! messages (RFC 7692). The feature `fast-masks` has cheaper masking keys for trusted networks.
 
 #![forbid(unsafe_code)]
 
