@@ -17,7 +17,7 @@ use crate::send::SendHalf;
 ///
 /// 1. Take steps ([`next_message`](Self::next_message)) until one returns [`Step::NeedInput`] or
 ///    [`Step::Ended`]. Queue the messages to send ([`SendHalf::message`]).
-/// 2. Write what is queued ([`SendHalf::slices`] or [`SendHalf::io_slices`]), then report how much
+/// 2. Write what is queued ([`SendHalf::slices`] or `SendHalf::io_slices`), then report how much
 ///    was written ([`SendHalf::advance`]). If the transport takes nothing, call
 ///    [`SendHalf::stalled`].
 /// 3. Get the time at which the wait must end ([`SendHalf::deadline`]). Wait for input and read it

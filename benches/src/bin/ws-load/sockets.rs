@@ -55,7 +55,7 @@ impl Sockets {
             *last_event = Instant::now();
         } else if last_event.elapsed() > SILENCE_TIMEOUT {
             let seconds = SILENCE_TIMEOUT.as_secs();
-            bail!("the server has sent nothing for {seconds} s");
+            bail!("the server has neither taken nor sent anything for {seconds} s");
         }
         Ok(())
     }

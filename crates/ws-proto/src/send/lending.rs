@@ -89,8 +89,8 @@ impl SendLending<'_> {
     /// message: it has 8 KiB or more and needs no mask.
     ///
     /// Such a payload is returned, and the caller must write it after the queued bytes
-    /// ([`io_slices`](Self::io_slices), [`advance`](Self::advance)). An empty slice means that the
-    /// message is queued completely.
+    /// (`io_slices`, [`advance`](Self::advance)). An empty slice means that the message is queued
+    /// completely.
     ///
     /// Until the payload has been written, or [kept](Self::keep_payload), nothing after it can be
     /// sent. During this time, [`SendHalf::queued`] includes the payload, but [`SendHalf::slices`]
@@ -202,8 +202,8 @@ impl SendHalf {
 
 #[cfg(feature = "std")]
 impl<'a> SendLending<'a> {
-    /// Returns the next bytes to send, as [`SendHalf::io_slices`] does. The lent payload is
-    /// included in its place if there are enough slices.
+    /// Returns the next bytes to send, as `SendHalf::io_slices` does. The lent payload is included
+    /// in its place if there are enough slices.
     #[inline]
     pub fn io_slices(self, lent: &'a [u8]) -> IoSlices<'a> {
         self.0.io_slices_and(lent)
