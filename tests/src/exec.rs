@@ -31,6 +31,21 @@ impl Wake for Wakes {
     }
 }
 
+impl Wakes {
+    /// Returns a counter, and a waker that counts in it.
+    #[must_use]
+    pub fn counter() -> (Arc<Self>, Waker) {
+        let wakes = Arc::new(Self::default());
+        (Arc::clone(&wakes), Waker::from(wakes))
+    }
+
+    /// Returns the number of wake-ups so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A task whose wake-ups are counted.
 #[derive(Debug, Default)]
 pub struct Task {
@@ -48,7 +63,7 @@ impl Task {
     /// Returns the number of times that the task was woken.
     #[must_use]
     pub fn wakes(&self) -> usize {
-        self.wakes.0.load(Ordering::Relaxed)
+        self.wakes.count()
     }
 
     /// Returns `true` if the task was woken since the last poll.

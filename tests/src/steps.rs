@@ -153,6 +153,11 @@ pub fn is_first(bytes: &[u8]) -> bool {
     bytes == b"first" || bytes == "first".repeat(20_000).as_bytes()
 }
 
+/// Returns `true` if the operation failed because the connection is closing or closed.
+pub fn is_closing<R>(result: &Result<R, Error>) -> bool {
+    matches!(result, Err(Error::Closed(_)))
+}
+
 /// Sends each message back without copying it into an owned message, until the connection ends.
 ///
 /// # Errors

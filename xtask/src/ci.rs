@@ -192,7 +192,7 @@ impl Step {
             Action::Instructions => bench::instructions::check(),
             Action::NoStd => no_std::run(),
             Action::Test => test::run(&arguments(&[])),
-            Action::Tidy => tidy::run(&arguments(&[])),
+            Action::Tidy => tidy::run(),
         }
     }
 }

@@ -50,7 +50,11 @@ enum Command {
     Idle(idle::Args),
     Interop(interop::Args),
     Test(test::Args),
-    Tidy(tidy::Args),
+    /// Check the boundaries between the crates, the links between the documents, and the rules of words.
+    ///
+    /// Boundaries are dependencies, names of runtimes, unsafe code and banned paths. Reads files only and
+    /// builds nothing.
+    Tidy,
 }
 
 /// What a command that ran to its end has to say about the project.
@@ -88,7 +92,7 @@ fn main() -> ExitCode {
         Command::Idle(args) => idle::run(&args),
         Command::Interop(args) => interop::run(&args),
         Command::Test(args) => test::run(&args),
-        Command::Tidy(args) => tidy::run(&args),
+        Command::Tidy => tidy::run(),
     };
     if let Err(error) = &result {
         eprintln!("error: {error:#}");

@@ -1,45 +1,13 @@
 //! Two shapes of the scripted transport. One splits into independent halves. In the other, both
 //! halves share the whole transport.
 
-use std::io::{self, IoSlice};
-use std::task::{Context, Poll};
-
-use ws_driver::transport::{Locked, ReadHalf, Split, Transport, WriteHalf};
+use ws_driver::transport::{Locked, Split};
 
 use super::Scripted;
 use crate::clock::ManualTimer;
 
 /// The scripted transport without independent halves. Its halves share the transport under a lock.
-#[derive(Debug)]
-pub struct Whole(pub Scripted);
-
-impl Transport for Whole {
-    type Timer = ManualTimer;
-}
-
-impl ReadHalf for Whole {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.0.poll_read(cx, buffer)
-    }
-}
-
-impl WriteHalf for Whole {
-    fn poll_write_vectored(
-        &mut self,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_write_vectored(cx, slices)
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_flush(cx)
-    }
-
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_shutdown(cx)
-    }
-}
+pub type Whole = Box<Scripted>;
 
 impl Split for Whole {
     type ReadHalf = Locked<Self>;
@@ -68,7 +36,7 @@ impl Shape for Scripted {
 
 impl Shape for Whole {
     fn shape(scripted: Scripted) -> Self {
-        Self(scripted)
+        Self::new(scripted)
     }
 }
 

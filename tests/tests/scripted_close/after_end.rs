@@ -3,12 +3,8 @@
 use ws_driver::{CloseCode, Config, Error, TryFeedError};
 use ws_tests::exec;
 use ws_tests::scripted::{self, End, Peer, Scripted, Ws};
-use ws_tests::steps::opcodes;
+use ws_tests::steps::{is_closing, opcodes};
 use ws_tests::wire::{CLOSE, TEXT};
-
-fn is_closing(result: &Result<(), Error>) -> bool {
-    matches!(result, Err(Error::Closed(_)))
-}
 
 /// Returns a connection that both ends have closed. With `fed`, a message was queued before the
 /// Close.

@@ -9,7 +9,7 @@ use ws_tests::steps::{echo, opcodes};
 use ws_tests::wire::{self, BINARY, CONTINUATION, PING, TEXT};
 
 #[test]
-#[should_panic(expected = "polled after")]
+#[should_panic(expected = "polled after it has returned a message")]
 fn polling_recv_ref_after_its_message_panics() {
     let (mut ws, peer) = scripted::server(&Config::default());
     peer.push(wire::From::Client.text("once"));

@@ -102,7 +102,7 @@ fn halves_of_two_connections_are_returned<T: Shape>() {
     let (tx, rx, peer) = halves::<T>(End::Server);
     let (other_tx, other_rx, other_peer) = halves::<T>(End::Client);
     let error = tx.reunite(other_rx).unwrap_err();
-    assert!(error.to_string().contains("connections"));
+    assert!(error.to_string().contains("different connections"));
     let (tx, other_rx) = (error.0, error.1);
     let error = rx.reunite(other_tx).unwrap_err();
     let (other_tx, rx) = (error.0, error.1);

@@ -2,12 +2,11 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Waker};
 
 use ws_driver::{Error, Sender};
 use ws_tests::clock;
-use ws_tests::exec::{self, Order, Task, Tasks};
+use ws_tests::exec::{self, Order, Task, Tasks, Wakes};
 use ws_tests::scripted::{End, Op, Shape};
 use ws_tests::wire::{BINARY, CLOSE, PING, PONG, TEXT};
 
@@ -326,45 +325,36 @@ fn an_idle_connection_causes_no_wake_ups_and_has_no_timer<T: Shape>() {
     drop(peer);
 }
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 /// A waker that is not dropped also keeps the memory of its task.
 fn dropped_halves_keep_no_waker<T: Shape>() {
     let (mut tx, mut rx, _peer) = halves::<T>(End::Server);
-    let count = Arc::new(Count::default());
+    let wakes = Arc::new(Wakes::default());
     {
-        let waker = Waker::from(Arc::clone(&count));
+        let waker = Waker::from(Arc::clone(&wakes));
         let mut recv = pin!(rx.recv());
         let polled = std::future::Future::poll(recv.as_mut(), &mut Context::from_waker(&waker));
         assert!(polled.is_pending());
     }
     drop(rx);
     assert_eq!(
-        Arc::strong_count(&count),
+        Arc::strong_count(&wakes),
         1,
         "a waker of the receiver is kept"
     );
     exec::run(tx.feed("x")).unwrap();
-    assert_eq!(count.0.load(Ordering::Relaxed), 0);
+    assert_eq!(wakes.count(), 0);
 
     let (mut tx, _rx, peer) = halves::<T>(End::Server);
     peer.window(0);
     {
-        let waker = Waker::from(Arc::clone(&count));
+        let waker = Waker::from(Arc::clone(&wakes));
         let mut send = pin!(tx.send("x"));
         let polled = std::future::Future::poll(send.as_mut(), &mut Context::from_waker(&waker));
         assert!(polled.is_pending());
     }
     drop(tx);
     assert_eq!(
-        Arc::strong_count(&count),
+        Arc::strong_count(&wakes),
         1,
         "a waker of the sender is kept"
     );

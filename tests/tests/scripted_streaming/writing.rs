@@ -5,6 +5,7 @@ use std::pin::pin;
 use ws_driver::{CloseCode, Config, Error, Message, MessageKind, SendError, TryFeedError};
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{End, Peer, Ws, queued};
+use ws_tests::steps::is_closing;
 use ws_tests::wire::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 
 use super::{FIN, shape};
@@ -168,13 +169,12 @@ fn an_unfinished_message_can_be_given_up_by_a_close() {
                 shape(&frames),
                 [(BINARY, &b"begun"[..]), (FIN | CLOSE, &close)]
             );
-            let is_closing = |result: Result<(), Error>| matches!(result, Err(Error::Closed(_)));
-            assert!(is_closing(exec::run(ws.send("x"))));
-            assert!(is_closing(ws.writer(MessageKind::Text).map(drop)));
+            assert!(is_closing(&exec::run(ws.send("x"))));
+            assert!(is_closing(&ws.writer(MessageKind::Text).map(drop)));
             assert!(matches!(ws.try_feed("x"), Err(TryFeedError::Closed("x"))));
             if let Some(mut writer) = ws.resume_writer() {
-                assert!(is_closing(exec::run(writer.write("x"))));
-                assert!(is_closing(exec::run(writer.finish())));
+                assert!(is_closing(&exec::run(writer.write("x"))));
+                assert!(is_closing(&exec::run(writer.finish())));
             }
         }
     }

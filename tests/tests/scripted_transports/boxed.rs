@@ -51,7 +51,7 @@ fn transports_of_two_kinds_have_one_type() {
 fn a_boxed_transport_can_be_split_reunited_and_unboxed() {
     for end in End::BOTH {
         let (transport, peer) = scripted::pair();
-        let boxed = Any::new(Whole(transport));
+        let boxed = Any::new(Whole::new(transport));
         let ws = take_over(end, &Config::default(), boxed, end.peer().text("left"));
         let (mut tx, mut rx) = ws.split();
         assert_eq!(exec::run(rx.recv()).unwrap(), Some("left".into()));
@@ -84,7 +84,7 @@ fn a_boxed_transport_can_be_split_reunited_and_unboxed() {
 
 #[test]
 fn halves_of_two_boxed_transports_are_not_reunited() {
-    let boxed = || Any::new(Whole(scripted::pair().0));
+    let boxed = || Any::new(Whole::new(scripted::pair().0));
     let ((read, _), (_, write)) = (boxed().split(), boxed().split());
     assert!(Any::reunite(read, write).is_none());
     let (read, write) = boxed().split();
@@ -105,5 +105,5 @@ fn tcp_is_recognized_and_not_boxed() {
             .downcast::<Scripted>()
             .is_ok()
     );
-    assert!(Any::new(Whole(scripted::pair().0)).tcp().is_none());
+    assert!(Any::new(Whole::new(scripted::pair().0)).tcp().is_none());
 }

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use ws_driver::testing::{Duplex, duplex};
 use ws_driver::transport::{ReadHalf, Split, WriteHalf};
 use ws_driver::{CloseCode, Config, Error, Receiver};
 use ws_tests::clock::{self, ManualTimer};
-use ws_tests::exec::{self, Order, Task, Tasks};
+use ws_tests::exec::{self, Order, Task, Tasks, Wakes};
 use ws_tests::scripted::End;
 use ws_tests::steps::{echo, take_over};
 
@@ -104,20 +103,6 @@ fn two_split_connections_exchange_messages_in_memory() {
     }
 }
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn counter() -> (Arc<Count>, Waker) {
-    let count = Arc::new(Count::default());
-    (Arc::clone(&count), Waker::from(count))
-}
-
 fn write<W: WriteHalf>(to: &mut W, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
     to.poll_write_vectored(cx, &[IoSlice::new(&[]), IoSlice::new(bytes)])
 }
@@ -145,27 +130,26 @@ fn assert_broken_pipe(written: Poll<io::Result<usize>>) {
 #[test]
 fn a_duplex_holds_its_capacity_and_wakes_waiting_tasks() {
     let (mut here, mut there) = duplex::<ManualTimer>(7);
-    let (reader, reader_waker) = counter();
-    let (writer, writer_waker) = counter();
+    let (reader, reader_waker) = Wakes::counter();
+    let (writer, writer_waker) = Wakes::counter();
     let cx_read = &mut Context::from_waker(&reader_waker);
     let cx_write = &mut Context::from_waker(&writer_waker);
-    let count = |count: &Count| count.0.load(Ordering::Relaxed);
 
     assert!(read(&mut there, cx_read, 10).is_pending());
     assert_eq!(write_now(&mut here, cx_write, b"abc"), 3);
-    assert_eq!(count(&reader), 1);
+    assert_eq!(reader.count(), 1);
     assert_eq!(write_now(&mut here, cx_write, b"defghi"), 4);
-    assert_eq!(count(&reader), 1, "woken although no task waits");
+    assert_eq!(reader.count(), 1, "woken although no task waits");
     assert!(write(&mut here, cx_write, b"h").is_pending());
-    assert_eq!(count(&writer), 0);
+    assert_eq!(writer.count(), 0);
     assert!(matches!(here.poll_flush(cx_write), Poll::Ready(Ok(()))));
     assert_eq!(read_now(&mut there, cx_read, 2), b"ab");
-    assert_eq!(count(&writer), 1);
+    assert_eq!(writer.count(), 1);
     assert_eq!(write_now(&mut here, cx_write, b"hijk"), 2);
     // The other direction is independent.
     assert!(read(&mut here, cx_write, 2).is_pending());
     assert_eq!(write_now(&mut there, cx_read, b"back"), 4);
-    assert_eq!(count(&writer), 2);
+    assert_eq!(writer.count(), 2);
     assert_eq!(read_now(&mut here, cx_write, 9), b"back");
     // The end of input follows the bytes that were written.
     assert!(matches!(here.poll_shutdown(cx_write), Poll::Ready(Ok(()))));
@@ -190,36 +174,28 @@ fn a_duplex_holds_its_capacity_and_wakes_waiting_tasks() {
 #[test]
 fn a_dropped_transport_is_the_end_of_input_and_a_broken_pipe() {
     let (here, mut there) = duplex::<ManualTimer>(4);
-    let (count, waker) = counter();
+    let (wakes, waker) = Wakes::counter();
     let cx = &mut Context::from_waker(&waker);
     assert!(read(&mut there, cx, 1).is_pending());
     drop(here);
-    assert_eq!(
-        count.0.load(Ordering::Relaxed),
-        1,
-        "the reader is not woken exactly once"
-    );
+    assert_eq!(wakes.count(), 1, "the reader is not woken exactly once");
     assert!(read_now(&mut there, cx, 1).is_empty());
     assert_broken_pipe(write(&mut there, cx, b"x"));
 
     let (here, mut there) = duplex::<ManualTimer>(4);
-    let (count, waker) = counter();
+    let (wakes, waker) = Wakes::counter();
     let cx = &mut Context::from_waker(&waker);
     assert_eq!(write_now(&mut there, cx, b"full"), 4);
     assert!(write(&mut there, cx, b"x").is_pending());
     drop(here);
-    assert_eq!(
-        count.0.load(Ordering::Relaxed),
-        1,
-        "the writer is not woken exactly once"
-    );
+    assert_eq!(wakes.count(), 1, "the writer is not woken exactly once");
     assert_broken_pipe(write(&mut there, cx, b"x"));
 }
 
 #[test]
 fn a_dropped_half_ends_one_direction() {
     let (here, mut there) = duplex::<ManualTimer>(4);
-    let (_, waker) = counter();
+    let (_, waker) = Wakes::counter();
     let cx = &mut Context::from_waker(&waker);
     let (mut here_read, here_write) = here.split();
     drop(here_write);

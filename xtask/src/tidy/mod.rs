@@ -19,13 +19,6 @@ use anyhow::Result;
 use crate::{Outcome, project};
 use workspace::Workspace;
 
-/// Check the boundaries between the crates, the links between the documents, and the rules of words.
-///
-/// Boundaries are dependencies, names of runtimes, unsafe code and banned paths. Reads files only and
-/// builds nothing.
-#[derive(clap::Args)]
-pub(crate) struct Args {}
-
 /// A rule: its name in findings, and the check.
 struct Rule {
     name: &'static str,
@@ -91,7 +84,7 @@ impl fmt::Display for Finding {
 }
 
 /// Applies every rule and prints the findings.
-pub(crate) fn run(_: &Args) -> Result<Outcome> {
+pub(crate) fn run() -> Result<Outcome> {
     let metadata = project::metadata()?;
     let workspace = Workspace::load(project::root(), &metadata)?;
     let mut count = 0;

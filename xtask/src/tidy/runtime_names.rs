@@ -3,7 +3,7 @@
 //! exempt, because examples are written for the reader's runtime.
 
 use super::Finding;
-use super::workspace::{Package, Workspace};
+use super::workspace::{Package, Workspace, doc_text};
 
 /// The crates that serve every runtime.
 const PACKAGES: &[&str] = &["ws-proto", "ws-handshake", "ws-driver"];
@@ -37,7 +37,10 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
 fn check_package(package: &Package) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut check = |file: &str, text: &str| {
-        let checked = text.lines().enumerate().filter(|(_, line)| !is_doc(line));
+        let checked = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| doc_text(line).is_none());
         for (index, line) in checked {
             for name in names_in(line) {
                 let what = format!("{} names the runtime `{name}`", package.name);
@@ -45,20 +48,23 @@ fn check_package(package: &Package) -> Vec<Finding> {
             }
         }
     };
-    let (manifest, _) = package
-        .manifest
-        .split_once("dev-dependencies]")
-        .unwrap_or((&package.manifest, ""));
-    check("Cargo.toml", manifest);
+    check("Cargo.toml", &without_dev_dependencies(&package.manifest));
     for source in &package.sources {
         check(&source.path, &source.text);
     }
     findings
 }
 
-fn is_doc(line: &str) -> bool {
-    let line = line.trim_start();
-    line.starts_with("///") || line.starts_with("//!")
+/// The manifest with the dependencies of tests blank, so that the other lines keep their numbers.
+fn without_dev_dependencies(manifest: &str) -> String {
+    let mut is_for_tests = false;
+    let lines = manifest.lines().map(|line| {
+        if line.starts_with('[') {
+            is_for_tests = line.trim_end().ends_with("dev-dependencies]");
+        }
+        if is_for_tests { "" } else { line }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The runtimes that a line names.
@@ -148,5 +154,15 @@ mod tests {
             .manifest
             .push_str("[dependencies]\ntokio = \"1\"\n[dev-dependencies]\nsmol = \"2\"\n");
         assert_eq!(places(&check(&workspace)), ["crates/ws-proto/Cargo.toml:4"]);
+        workspace.packages[0]
+            .manifest
+            .push_str("[build-dependencies]\nsmol = \"2\"\n");
+        assert_eq!(
+            places(&check(&workspace)),
+            [
+                "crates/ws-proto/Cargo.toml:4",
+                "crates/ws-proto/Cargo.toml:8"
+            ]
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! The rules of comments that a program can check: see "Words" in CONTRIBUTING.md.
 
 use super::Finding;
-use super::workspace::{Package, Workspace};
+use super::workspace::{Package, Workspace, doc_text};
 
 /// The packages that do not follow the rules yet.
 const EXEMPT: &[&str] = &["ws-conformance", "xtask"];
@@ -50,12 +50,6 @@ fn check_package(package: &Package) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The text of a line of a doc comment.
-fn doc_text(line: &str) -> Option<&str> {
-    let line = line.trim_start();
-    line.strip_prefix("///").or(line.strip_prefix("//!"))
 }
 
 /// The fault in the first line of a doc comment, and the remedy.

@@ -169,6 +169,12 @@ pub(super) fn check_lexes(workspace: &Workspace) -> Vec<Finding> {
     findings
 }
 
+/// The text of a line of a doc comment.
+pub(super) fn doc_text(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    line.strip_prefix("///").or(line.strip_prefix("//!"))
+}
+
 fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }

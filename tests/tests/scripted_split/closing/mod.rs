@@ -10,6 +10,7 @@ use std::time::Duration;
 use ws_driver::{CloseCode, Error, Message, Receiver, Sender, TryFeedError};
 use ws_tests::exec;
 use ws_tests::scripted::Shape;
+use ws_tests::steps::is_closing;
 
 use super::halves;
 
@@ -38,10 +39,6 @@ async fn drain<T: Shape>(rx: &mut Receiver<T>) -> (Vec<Message>, Option<Error>) 
         assert!(matches!(rx.recv_ref().await, Ok(None)));
     }
     (messages, fault)
-}
-
-fn is_closing<R>(result: &Result<R, Error>) -> bool {
-    matches!(result, Err(Error::Closed(_)))
 }
 
 /// Asserts that every way to send fails at once.

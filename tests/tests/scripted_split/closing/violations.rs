@@ -6,9 +6,9 @@ use ws_driver::{CloseCode, Error, ProtocolError, ReceiveError};
 use ws_tests::clock;
 use ws_tests::exec::{self, Order, Tasks};
 use ws_tests::scripted::{End, Shape};
-use ws_tests::steps::timed;
+use ws_tests::steps::{is_closing, timed};
 
-use super::{SECOND, assert_closing, drain, halves, is_closing};
+use super::{SECOND, assert_closing, drain, halves};
 
 ws_tests::both_shapes! {
     a_violation_is_reported_by_the_receiver_and_by_close,
