@@ -46,6 +46,11 @@ impl Runtime for AsyncStd {
     async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
         TcpStream::connect(address).await
     }
+
+    #[cfg(feature = "rustls")]
+    fn default_tls() -> DefaultTls<Self> {
+        ws_tls::default_tls()
+    }
 }
 
 impl FuturesRuntime for AsyncStd {

@@ -1,10 +1,9 @@
 //! The opening handshake of a server, in two steps: read the request, then decide.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use ws_handshake::{Agreed, Answer, Extension, OriginPolicy, ServerHandshake};
@@ -13,8 +12,8 @@ use ws_proto::Config;
 use crate::any::AnyTransport;
 use crate::error::AcceptError;
 use crate::limits::{Limits, shared_settings};
-use crate::transport::{Runtime, Timer, Transport, Wrap};
-use crate::upgrade::Upgrade;
+use crate::transport::{Runtime, ServerTls, Timer, Transport, Wrap};
+use crate::upgrade::{Fault, Upgrade, within};
 use crate::websocket::{Side, WebSocket};
 
 /// The settings with which a server accepts connections.
@@ -30,7 +29,7 @@ use crate::websocket::{Side, WebSocket};
 /// # let client = tokio::spawn(async move {
 /// #     ws_tokio::Connector::new().handshake("ws://example.com/", near).await
 /// # });
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 /// use ws_tokio::{Acceptor, Config, OriginPolicy};
 ///
 /// let config = Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(10));
@@ -45,9 +44,9 @@ use crate::websocket::{Side, WebSocket};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Acceptor<R> {
+pub struct Acceptor<R: Runtime> {
     settings: Arc<Settings>,
-    runtime: PhantomData<fn() -> R>,
+    tls: Option<Arc<dyn ServerTls<R>>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,9 +57,19 @@ struct Settings {
 
 shared_settings!(Acceptor);
 
-impl<R> Acceptor<R> {
-    /// Sets the time for reading the request and writing the answer together. The time for the
-    /// decision between the two is not included. Default: 10 s.
+impl<R: Runtime> Acceptor<R> {
+    /// Accepts connections over TLS. The default is plain TCP.
+    ///
+    /// [`accept`](Self::accept) and [`read`](Self::read) then begin with the TLS handshake. The
+    /// other methods do not use `tls`.
+    #[must_use]
+    pub fn tls(mut self, tls: impl ServerTls<R> + 'static) -> Self {
+        self.tls = Some(Arc::new(tls));
+        self
+    }
+
+    /// Sets the time for the TLS handshake, reading the request and writing the answer together.
+    /// The time for the decision between the two is not included. Default: 10 s.
     ///
     /// This does not apply to a refusal, which the client must take within 1 s.
     #[must_use]
@@ -99,7 +108,7 @@ impl<R: Runtime> Acceptor<R> {
         R: Wrap<S>,
     {
         // Boxed, so that the task holds the stream once, and not again as a transport.
-        Box::pin(async { self.read_on(R::wrap(stream)).await?.accept().await }).await
+        Box::pin(async { self.read(stream).await?.accept().await }).await
     }
 
     /// Reads the opening request and returns it as an [`Offer`], which the caller accepts or
@@ -109,9 +118,9 @@ impl<R: Runtime> Acceptor<R> {
     ///
     /// # Errors
     ///
-    /// [`AcceptError::Rejected`] if the request is not acceptable. The client was sent an HTTP
-    /// status. [`AcceptError::Timeout`], [`AcceptError::Io`] and [`AcceptError::Lost`] if no
-    /// complete request arrived.
+    /// [`AcceptError::Tls`] if the TLS handshake failed. [`AcceptError::Rejected`] if the request
+    /// is not acceptable. The client was sent an HTTP status. [`AcceptError::Timeout`],
+    /// [`AcceptError::Io`] and [`AcceptError::Lost`] if no complete request arrived.
     ///
     /// # Cancel safety
     ///
@@ -120,7 +129,13 @@ impl<R: Runtime> Acceptor<R> {
     where
         R: Wrap<S>,
     {
-        self.read_on(R::wrap(stream)).await
+        let transport = R::wrap(stream);
+        Box::pin(async {
+            let (deadline, mut timer) = self.start_timer();
+            let transport = self.secure(transport, &mut timer).await?;
+            self.read_request(transport, deadline, timer).await
+        })
+        .await
     }
 
     /// Makes a connection from a stream that another HTTP server, such as hyper, has upgraded.
@@ -179,33 +194,8 @@ impl<R: Runtime> Acceptor<R> {
         T: Transport<Timer = R::Timer>,
     {
         // Boxed, so that the memory of the handshake is freed before the connection is used.
-        Box::pin(async {
-            let settings = &*self.settings;
-            let deadline = R::Timer::after(settings.limits.handshake_timeout);
-            let mut upgrade = Upgrade {
-                transport,
-                timer: R::Timer::at(deadline),
-            };
-            let mut handshake = ServerHandshake::new(settings.origins.clone());
-            match upgrade.read(|piece| handshake.receive(piece)).await? {
-                Ok((request, leftover)) => Ok(Offer {
-                    upgrade,
-                    time_left: deadline.saturating_duration_since(R::Timer::now()),
-                    request: Box::new(request),
-                    leftover,
-                    answer: self.answer(),
-                    config: settings.limits.to_config(),
-                    peer_addr: None,
-                }),
-                Err(refused) => {
-                    // An error of the transport is ignored. The error to report is the reason for
-                    // the refusal.
-                    let _ = upgrade.refuse(&refused.encode()).await;
-                    Err(AcceptError::Rejected(refused.reason()))
-                }
-            }
-        })
-        .await
+        let (deadline, timer) = self.start_timer();
+        Box::pin(self.read_request(transport, deadline, timer)).await
     }
 
     /// Does the same as [`upgraded`](Self::upgraded) on a transport. The connection keeps the type
@@ -223,6 +213,58 @@ impl<R: Runtime> Acceptor<R> {
         WebSocket::open(transport, Side::Server, &config, agreed, leftover.into())
     }
 
+    /// Returns the deadline of the handshake, and a timer for it.
+    fn start_timer(&self) -> (Instant, R::Timer) {
+        let deadline = R::Timer::after(self.settings.limits.handshake_timeout);
+        (deadline, R::Timer::at(deadline))
+    }
+
+    /// Performs the TLS handshake, if the server uses TLS.
+    async fn secure(
+        &self,
+        transport: AnyTransport<R>,
+        timer: &mut R::Timer,
+    ) -> Result<AnyTransport<R>, Fault> {
+        match &self.tls {
+            Some(tls) => {
+                let secured = within(timer, tls.accept(transport)).await;
+                Ok(secured.ok_or(Fault::Timeout)??)
+            }
+            None => Ok(transport),
+        }
+    }
+
+    async fn read_request<T>(
+        &self,
+        transport: T,
+        deadline: Instant,
+        timer: R::Timer,
+    ) -> Result<Offer<T>, AcceptError>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        let settings = &*self.settings;
+        let mut upgrade = Upgrade { transport, timer };
+        let mut handshake = ServerHandshake::new(settings.origins.clone());
+        match upgrade.read(|piece| handshake.receive(piece)).await? {
+            Ok((request, leftover)) => Ok(Offer {
+                upgrade,
+                time_left: deadline.saturating_duration_since(R::Timer::now()),
+                request: Box::new(request),
+                leftover,
+                answer: self.answer(),
+                config: settings.limits.to_config(),
+                peer_addr: None,
+            }),
+            Err(refused) => {
+                // An error of the transport is ignored. The error to report is the reason for the
+                // refusal.
+                let _ = upgrade.refuse(&refused.encode()).await;
+                Err(AcceptError::Rejected(refused.reason()))
+            }
+        }
+    }
+
     /// Returns the initial answer, which agrees to compression if it is configured.
     fn answer(&self) -> Answer {
         #[cfg(feature = "deflate")]
@@ -233,7 +275,7 @@ impl<R: Runtime> Acceptor<R> {
     }
 }
 
-impl<R> fmt::Debug for Acceptor<R> {
+impl<R: Runtime> fmt::Debug for Acceptor<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.settings.fmt(f)
     }

@@ -4,7 +4,8 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::ops::Deref;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::{fmt, io};
 
@@ -74,6 +75,23 @@ impl<T: Transport> Transport for Exclusive<T> {
     }
 }
 
+/// A reference to a transport of a known type.
+enum TransportRef<'a, T> {
+    Tcp(&'a T),
+    Locked(MutexGuard<'a, T>),
+}
+
+impl<T> Deref for TransportRef<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::Tcp(transport) => transport,
+            Self::Locked(transport) => transport,
+        }
+    }
+}
+
 impl<R: Runtime> AnyTransport<R> {
     /// Converts any transport. The TCP transport of the runtime is stored unboxed. Any other
     /// transport is moved into a box.
@@ -112,6 +130,30 @@ impl<R: Runtime> AnyTransport<R> {
         match &self.0 {
             Kind::Tcp(tcp) => Some(tcp.as_ref()),
             Kind::Boxed(_) => None,
+        }
+    }
+
+    /// Returns a reference to the original transport if its type is `T`.
+    ///
+    /// A transport in a box is locked while the reference exists. Other calls with the same
+    /// transport then block.
+    pub fn downcast_ref<T>(&self) -> Option<impl Deref<Target = T> + '_>
+    where
+        T: Transport<Timer = R::Timer> + Send + 'static,
+    {
+        match &self.0 {
+            Kind::Tcp(tcp) => {
+                let tcp: &dyn Any = tcp;
+                tcp.downcast_ref().map(TransportRef::Tcp)
+            }
+            Kind::Boxed(boxed) => {
+                let object: &dyn Any = &**boxed;
+                let exclusive: &Exclusive<T> = object.downcast_ref()?;
+                let locked = exclusive.0.lock();
+                Some(TransportRef::Locked(
+                    locked.unwrap_or_else(PoisonError::into_inner),
+                ))
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 //! The opening handshake of a client.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
@@ -16,7 +15,7 @@ use crate::any::AnyTransport;
 use crate::error::{ConnectError, ConnectPhase};
 use crate::limits::{Limits, shared_settings};
 use crate::masks::{OsMasks, random};
-use crate::transport::{Runtime, Timer, Transport, Wrap};
+use crate::transport::{ClientTls, Runtime, Timer, Transport, Wrap};
 use crate::upgrade::{FAREWELL, Fault, Upgrade, within};
 use crate::websocket::{Side, WebSocket};
 
@@ -49,9 +48,10 @@ use crate::websocket::{Side, WebSocket};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Connector<R> {
+pub struct Connector<R: Runtime> {
     settings: Arc<Settings>,
-    runtime: PhantomData<fn() -> R>,
+    /// Overrides the default of the runtime.
+    tls: Option<Arc<dyn ClientTls<R>>>,
 }
 
 #[derive(Clone)]
@@ -73,7 +73,7 @@ impl Default for Settings {
 
 shared_settings!(Connector);
 
-impl<R> Connector<R> {
+impl<R: Runtime> Connector<R> {
     /// Sets the time for reaching the server and for the opening handshake together. Default: 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
@@ -120,6 +120,16 @@ impl<R> Connector<R> {
         self
     }
 
+    /// Sets the TLS for `wss://` URLs. Default: the TLS of the adapter, if one of its features for
+    /// TLS is enabled.
+    ///
+    /// Only [`connect`](Self::connect) uses it.
+    #[must_use]
+    pub fn tls(mut self, tls: impl ClientTls<R> + 'static) -> Self {
+        self.tls = Some(Arc::new(tls));
+        self
+    }
+
     fn request(mut self, change: impl FnOnce(Request) -> Request) -> Self {
         let request = &mut self.edit().request;
         *request = change(std::mem::take(request));
@@ -128,7 +138,7 @@ impl<R> Connector<R> {
 }
 
 impl<R: Runtime> Connector<R> {
-    /// Connects to a `ws://` URL over TCP, at the first address of the host that answers.
+    /// Connects to a `ws://` or `wss://` URL, at the first address of the host that answers.
     ///
     /// Sets `TCP_NODELAY`, so that small segments are sent without delay.
     ///
@@ -138,11 +148,14 @@ impl<R: Runtime> Connector<R> {
     ///
     /// * [`ConnectError::Target`] if the URL is not a valid WebSocket URL.
     /// * [`ConnectError::Request`] if the settings make no valid request.
-    /// * [`ConnectError::TlsUnavailable`] for `wss://`.
+    /// * [`ConnectError::TlsUnavailable`] for `wss://` if TLS is not built in.
+    ///   [`ConnectError::Tls`] if TLS lacks something, for instance root certificates.
     ///
     /// After that:
     ///
     /// * [`ConnectError::Resolve`] if the host name cannot be resolved.
+    /// * [`ConnectError::Tls`] if the TLS handshake failed.
+    ///   [`TlsError::kind`](crate::TlsError::kind) returns the cause.
     /// * [`ConnectError::Io`] if the server cannot be reached or the transport failed.
     /// * [`ConnectError::Handshake`] if the server refused the request or its response is invalid.
     ///   If the body of a refusal does not end, the refusal is reported 1 s after the last byte
@@ -161,16 +174,20 @@ impl<R: Runtime> Connector<R> {
         let target = url.into_target()?;
         // Boxed, so that the memory of the attempt is freed before the connection is used.
         Box::pin(async {
-            if target.is_secure() {
-                return Err(ConnectError::TlsUnavailable);
-            }
-            // Built first, so that invalid settings are reported before anything is sent.
+            // Settings are checked first, so that a mistake is reported before anything is sent.
+            let tls = target.is_secure().then(|| self.client_tls()).transpose()?;
             let handshake = self.build(&target)?;
             let deadline = self.deadline();
             let mut timer = R::Timer::at(deadline);
             let reached = within(&mut timer, reach::<R>(target.host(), target.port())).await;
             let stream = reached.ok_or(ConnectError::Timeout(ConnectPhase::Connect))??;
-            let transport = AnyTransport::from_tcp(stream);
+            let mut transport = AnyTransport::from_tcp(stream);
+            if let Some(tls) = tls {
+                let secured = within(&mut timer, tls.connect(target.host(), transport)).await;
+                transport = secured
+                    .ok_or(ConnectError::Timeout(ConnectPhase::Tls))?
+                    .map_err(Fault::from)?;
+            }
             self.upgrade(handshake, transport, timer, deadline).await
         })
         .await
@@ -307,6 +324,11 @@ impl<R: Runtime> Connector<R> {
         request.build(target, random())
     }
 
+    /// Returns the TLS of the caller, or else the default of the runtime.
+    fn client_tls(&self) -> Result<Arc<dyn ClientTls<R>>, ConnectError> {
+        self.tls.clone().map_or_else(R::default_tls, Ok)
+    }
+
     fn deadline(&self) -> Instant {
         R::Timer::after(self.settings.limits.handshake_timeout)
     }
@@ -351,7 +373,7 @@ async fn reach<R: Runtime>(host: &str, port: u16) -> Result<R::TcpStream, Connec
     })
 }
 
-impl<R> fmt::Debug for Connector<R> {
+impl<R: Runtime> fmt::Debug for Connector<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
             .field("limits", &self.settings.limits)

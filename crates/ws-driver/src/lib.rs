@@ -62,6 +62,7 @@ mod split;
 mod state;
 mod stream;
 mod sync;
+mod tls;
 pub mod transport;
 mod upgrade;
 mod websocket;
@@ -69,7 +70,9 @@ mod write_state;
 
 pub use accept::{Acceptor, Offer};
 pub use connect::Connector;
-pub use error::{AcceptError, ConnectError, ConnectPhase, Error, Timeout, TryFeedError};
+pub use error::{
+    AcceptError, ConnectError, ConnectPhase, Error, Timeout, TlsError, TlsErrorKind, TryFeedError,
+};
 pub use outbox::{Feed, Outbox};
 pub use pieces::{MessageReader, MessageWriter};
 pub use read_state::Incoming;

@@ -7,17 +7,17 @@ use ws_proto::Config;
 /// Implements the part that [`Acceptor`](crate::Acceptor) and [`Connector`](crate::Connector) have
 /// in common.
 ///
-/// The type must have the fields `settings` and `runtime`. Its module must have a type `Settings`
-/// with the field `limits` and an implementation of `Default`.
+/// The type must have the fields `settings` and `tls`. Its module must have a type `Settings` with
+/// the field `limits` and an implementation of `Default`.
 macro_rules! shared_settings {
     ($builder:ident) => {
-        impl<R> $builder<R> {
+        impl<R: Runtime> $builder<R> {
             /// Makes an instance with the default settings.
             #[must_use]
             pub fn new() -> Self {
                 Self {
                     settings: Arc::default(),
-                    runtime: PhantomData,
+                    tls: None,
                 }
             }
 
@@ -45,17 +45,17 @@ macro_rules! shared_settings {
             }
         }
 
-        impl<R> Default for $builder<R> {
+        impl<R: Runtime> Default for $builder<R> {
             fn default() -> Self {
                 Self::new()
             }
         }
 
-        impl<R> Clone for $builder<R> {
+        impl<R: Runtime> Clone for $builder<R> {
             fn clone(&self) -> Self {
                 Self {
                     settings: Arc::clone(&self.settings),
-                    runtime: PhantomData,
+                    tls: self.tls.clone(),
                 }
             }
         }

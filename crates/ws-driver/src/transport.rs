@@ -3,12 +3,16 @@
 
 pub use crate::any::{AnyReadHalf, AnyTransport, AnyWriteHalf};
 pub use crate::locked::Locked;
+pub use crate::tls::{ClientTls, DefaultTls, ServerTls, TlsHandshake};
+pub use crate::upgrade::refuse;
 
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+
+use crate::error::ConnectError;
 
 /// A time longer than any connection lasts, and short enough for every clock.
 const FAR_AWAY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -190,6 +194,17 @@ pub trait Runtime: Sized + 'static {
     /// Opens a TCP connection to `address`.
     fn connect_tcp(address: SocketAddr)
     -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
+
+    /// Returns the TLS for `wss://` URLs. Connectors use it if the caller has not
+    /// [set](crate::Connector::tls) another.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::TlsUnavailable`] if TLS is not built in. This is the default.
+    /// [`ConnectError::Tls`] if something is missing, for instance root certificates.
+    fn default_tls() -> DefaultTls<Self> {
+        Err(ConnectError::TlsUnavailable)
+    }
 }
 
 /// A runtime that can make transports from streams of type `S`.

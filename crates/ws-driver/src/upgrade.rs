@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ws_handshake::Progress;
 
+use crate::error::TlsError;
 use crate::pool;
 use crate::transport::{Timer, Transport};
 
@@ -21,14 +22,16 @@ pub(crate) enum Fault {
     /// The peer ended the transport.
     Lost,
     Timeout,
+    Tls(TlsError),
 }
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
+        match error.downcast::<TlsError>() {
+            Ok(error) => Self::Tls(error),
             // TLS streams return this error if the peer ended TCP without a `close_notify`.
-            io::ErrorKind::UnexpectedEof => Self::Lost,
-            _ => Self::Io(error),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Lost,
+            Err(error) => Self::Io(error),
         }
     }
 }
@@ -125,6 +128,17 @@ impl<T: Transport> Upgrade<T> {
         let acted = within(&mut self.timer, acting).await;
         Ok(acted.ok_or(Fault::Timeout)??)
     }
+}
+
+/// Writes `answer` to a peer that is refused, and ends the transport.
+///
+/// Waits until the peer has taken the answer and has ended its direction, for at most 1 s. An error
+/// of the transport is ignored. This is for implementations of [`ServerTls`].
+///
+/// [`ServerTls`]: crate::transport::ServerTls
+pub async fn refuse<T: Transport>(transport: T, answer: &[u8]) {
+    let timer = T::Timer::at(T::Timer::after(FAREWELL));
+    let _ = Upgrade { transport, timer }.refuse(answer).await;
 }
 
 /// Reads once into a block of the pool and passes the input to `take`. At the end of the input,

@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+mod tls;
+
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
 use std::net::SocketAddr;
@@ -15,6 +17,8 @@ use std::time::Duration;
 use clap::Parser;
 use ws_driver::transport::{Runtime, Wrap};
 use ws_driver::{Acceptor, Config, Connector, DeflateConfig, OriginPolicy};
+
+use tls::{ClientTls, ServerTls};
 
 /// The pause after a failed `accept`. The process probably has no more file descriptors.
 /// Connections that end during the pause release some.
@@ -72,6 +76,8 @@ pub struct EchoServer {
     pub threads: u16,
     #[command(flatten)]
     compression: Compression,
+    #[command(flatten)]
+    tls: ServerTls,
     /// Accept connections from web pages of this origin, such as `http://localhost:8080`. May be
     /// repeated. By default only pages of the server's own host and port are accepted.
     #[arg(long = "origin", value_name = "ORIGIN")]
@@ -87,10 +93,23 @@ impl EchoServer {
 
     /// Returns an acceptor with the settings of the command line. All other settings have the
     /// library's defaults.
-    pub fn acceptor<R>(&self) -> Acceptor<R> {
-        Acceptor::new()
+    ///
+    /// # Errors
+    ///
+    /// If the files for TLS are unusable.
+    pub fn acceptor<R: Runtime>(&self) -> io::Result<Acceptor<R>> {
+        let acceptor = Acceptor::new()
             .config(self.compression.config())
-            .origins(self.origin_policy())
+            .origins(self.origin_policy());
+        Ok(match self.tls.acceptor()? {
+            Some(tls) => acceptor.tls(tls),
+            None => acceptor,
+        })
+    }
+
+    /// Prints the URL of the server, which listens on `address`.
+    pub fn announce(&self, address: SocketAddr) {
+        announce(format_args!("{}://{address}", self.tls.scheme()));
     }
 
     fn origin_policy(&self) -> OriginPolicy {
@@ -130,20 +149,31 @@ pub struct EchoClient {
     urls: Vec<String>,
     #[command(flatten)]
     compression: Compression,
+    #[command(flatten)]
+    tls: ClientTls,
 }
 
 impl EchoClient {
     /// Connects to each URL in turn, echoes every message, and prints how each connection ended.
     ///
     /// Reading URLs from standard input blocks the thread.
-    pub async fn run<R: Runtime>(&self) {
+    ///
+    /// # Errors
+    ///
+    /// If the files for TLS are unusable.
+    pub async fn run<R: Runtime>(&self) -> io::Result<()> {
         let connector = Connector::<R>::new().config(self.compression.config());
+        let connector = match self.tls.connector()? {
+            Some(tls) => connector.tls(tls),
+            None => connector,
+        };
         for url in self.each_url() {
             match echo_client(&connector, &url).await {
                 Ok(()) => announce(format_args!("done {url}")),
                 Err(error) => announce(format_args!("failed {url}: {error}")),
             }
         }
+        Ok(())
     }
 
     /// Returns the URLs in order. Reads a URL from standard input only when it is needed.
@@ -171,7 +201,7 @@ async fn echo_client<R: Runtime>(connector: &Connector<R>, url: &str) -> io::Res
 /// Prints a line. The process that started the peer waits for this line.
 ///
 /// An error is ignored, because the peer can serve even if standard output is closed.
-pub fn announce(line: impl Display) {
+fn announce(line: impl Display) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -40,6 +40,8 @@
 #![forbid(unsafe_code)]
 
 pub mod testing;
+#[cfg(feature = "rustls")]
+pub mod tls;
 pub mod transport;
 
 pub use transport::Smol;
@@ -50,8 +52,8 @@ pub use ws_driver::{
     ControlPayloadTooLong, DeflateConfig, End, Error, Feed, Incoming, Initiator, IntoOutgoing,
     IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef, MessageWriter,
     NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ReceiveError, RecvRef,
-    RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout, TryFeedError,
-    handshake, http, masks,
+    RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout, TlsError,
+    TlsErrorKind, TryFeedError, handshake, http, masks,
 };
 
 /// A WebSocket over any stream, or over a transport of type `T`. See [`ws_driver::WebSocket`].

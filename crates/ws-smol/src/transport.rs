@@ -48,6 +48,11 @@ impl Runtime for Smol {
     async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
         TcpStream::connect(address).await
     }
+
+    #[cfg(feature = "rustls")]
+    fn default_tls() -> DefaultTls<Self> {
+        ws_tls::default_tls()
+    }
 }
 
 impl FuturesRuntime for Smol {

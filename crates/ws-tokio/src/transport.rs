@@ -50,6 +50,11 @@ impl Runtime for Tokio {
     async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
         TcpStream::connect(address).await
     }
+
+    #[cfg(feature = "rustls")]
+    fn default_tls() -> DefaultTls<Self> {
+        ws_tls::default_tls()
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wrap<S> for Tokio {

@@ -5,8 +5,7 @@ use cargo_metadata::DependencyKind;
 use super::Finding;
 use super::workspace::{Dependency, Package, Workspace};
 
-/// What a package may name in `[dependencies]` and `[build-dependencies]`. Tests may use
-/// anything.
+/// What a package may name in `[dependencies]` and `[build-dependencies]`. Tests may use anything.
 enum Allowed {
     /// These always, and `optional` only behind a feature.
     Only {
@@ -17,23 +16,13 @@ enum Allowed {
     AllBut(&'static [&'static str]),
 }
 
-/// What TLS for the adapters is made of.
-const RUSTLS: &[&str] = &[
-    "futures-rustls",
-    "rustls",
-    "rustls-native-certs",
-    "rustls-pki-types",
-    "rustls-platform-verifier",
-    "tokio-rustls",
-    "webpki-roots",
-];
-
 /// The table. A package that it does not list is free.
 const TABLE: &[(&str, Allowed)] = &[
     (
         "ws-proto",
         Allowed::Only {
-            // thiserror writes the impls of error types: a macro, which needs no std and leaves no code of its own.
+            // thiserror writes the impls of error types: a macro, which needs no std and leaves no
+            // code of its own.
             always: &["bytes", "simdutf8", "thiserror"],
             optional: &["zlib-rs"],
         },
@@ -68,7 +57,7 @@ const TABLE: &[(&str, Allowed)] = &[
         "ws-tokio",
         Allowed::Only {
             always: &["tokio", "ws-driver"],
-            optional: RUSTLS,
+            optional: &["tokio-native-tls", "ws-tls"],
         },
     ),
     (
@@ -76,7 +65,7 @@ const TABLE: &[(&str, Allowed)] = &[
         Allowed::Only {
             // ws-smol for its timer: both runtimes use one reactor.
             always: &["async-std", "ws-driver", "ws-smol"],
-            optional: RUSTLS,
+            optional: &["ws-tls"],
         },
     ),
     (
@@ -84,11 +73,18 @@ const TABLE: &[(&str, Allowed)] = &[
         Allowed::Only {
             // The parts of smol that it needs; futures-io for the traits of streams.
             always: &["async-io", "async-net", "futures-io", "ws-driver"],
-            optional: RUSTLS,
+            optional: &["ws-tls"],
         },
     ),
-    // Bugs that the engine shared with what it tests would cancel out. flate2 is the same zlib
-    // as ours as soon as features unify.
+    (
+        "ws-tls",
+        Allowed::Only {
+            always: &["rustls", "thiserror", "ws-driver"],
+            optional: &["rustls-platform-verifier", "webpki-roots"],
+        },
+    ),
+    // Bugs that the engine shared with what it tests would cancel out. flate2 is the same zlib as
+    // ours as soon as features unify.
     (
         "ws-conformance",
         Allowed::AllBut(&[
@@ -234,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_must_be_optional_is_found_when_it_is_not() {
-        let findings = check(&with("ws-tokio", &[("tokio-rustls", NORMAL, false)]));
+        let findings = check(&with("ws-tokio", &[("ws-tls", NORMAL, false)]));
         assert!(findings[0].remedy.contains("optional"), "{findings:?}");
     }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use ws_handshake::{AnswerError, RejectReason};
 
-use super::is_loss;
+use super::{TlsError, is_loss};
 use crate::upgrade::Fault;
 
 /// The reason why a server did not accept a connection. The stream was dropped.
@@ -24,6 +24,9 @@ pub enum AcceptError {
     /// The opening request was not acceptable. The client was sent an HTTP status.
     #[error("the opening request was refused: {0}")]
     Rejected(RejectReason),
+    /// The TLS handshake failed.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The client did not send its request and take the answer within
     /// [`Acceptor::handshake_timeout`](crate::Acceptor::handshake_timeout). Or the client did not
     /// take a refusal within 1 s.
@@ -44,6 +47,7 @@ impl AcceptError {
     pub fn is_disconnect(&self) -> bool {
         match self {
             Self::Io(error) => is_loss(error),
+            Self::Tls(error) => error.is_disconnect(),
             Self::Lost | Self::Timeout => true,
             Self::Answer(_) | Self::Rejected(_) => false,
         }
@@ -55,6 +59,7 @@ impl From<Fault> for AcceptError {
         match fault {
             Fault::Io(error) => Self::Io(error),
             Fault::Lost => Self::Lost,
+            Fault::Tls(error) => Self::Tls(error),
             Fault::Timeout => Self::Timeout,
         }
     }

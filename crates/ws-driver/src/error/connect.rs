@@ -5,7 +5,7 @@ use std::{fmt, io};
 use http::Response;
 use ws_handshake::{ClientError, RequestError, TargetError};
 
-use super::is_loss;
+use super::{TlsError, is_loss};
 use crate::upgrade::Fault;
 
 /// The reason why a client could not connect. The stream was dropped.
@@ -38,9 +38,12 @@ pub enum ConnectError {
     /// [`Connector::handshake_timeout`](crate::Connector::handshake_timeout).
     #[error("{0}: see `Connector::handshake_timeout`")]
     Timeout(ConnectPhase),
+    /// TLS failed.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The scheme is `wss`, and TLS is not built in. Nothing was sent.
     #[error(
-        "wss:// needs TLS, which is not built in: connect a TLS stream yourself and pass it to `Connector::handshake`"
+        "wss:// needs TLS, which is not built in: enable the feature `tls`, or set `Connector::tls`"
     )]
     TlsUnavailable,
 }
@@ -51,6 +54,8 @@ pub enum ConnectError {
 pub enum ConnectPhase {
     /// Resolving the host name and opening the TCP connection.
     Connect,
+    /// The TLS handshake.
+    Tls,
     /// The opening handshake.
     Handshake,
 }
@@ -68,6 +73,7 @@ impl ConnectError {
     pub fn is_disconnect(&self) -> bool {
         match self {
             Self::Io(error) => is_loss(error) || error.kind() == io::ErrorKind::ConnectionRefused,
+            Self::Tls(error) => error.is_disconnect(),
             Self::Lost | Self::Resolve(_) | Self::Timeout(_) => true,
             Self::Handshake(_) | Self::Request(_) | Self::Target(_) | Self::TlsUnavailable => false,
         }
@@ -86,6 +92,7 @@ impl ConnectError {
             | Self::Resolve(_)
             | Self::Target(_)
             | Self::Timeout(_)
+            | Self::Tls(_)
             | Self::TlsUnavailable => None,
         }
     }
@@ -95,6 +102,7 @@ impl fmt::Display for ConnectPhase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect => "the server could not be reached in time",
+            Self::Tls => "the server did not complete the TLS handshake in time",
             Self::Handshake => "the server did not complete the opening handshake in time",
         })
     }
@@ -105,6 +113,7 @@ impl From<Fault> for ConnectError {
         match fault {
             Fault::Io(error) => Self::Io(error),
             Fault::Lost => Self::Lost,
+            Fault::Tls(error) => Self::Tls(error),
             Fault::Timeout => Self::Timeout(ConnectPhase::Handshake),
         }
     }

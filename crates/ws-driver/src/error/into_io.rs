@@ -29,6 +29,7 @@ impl From<AcceptError> for io::Error {
     fn from(error: AcceptError) -> Self {
         let kind = match error {
             AcceptError::Io(error) => return error,
+            AcceptError::Tls(error) => return error.into(),
             AcceptError::Answer(_) => ErrorKind::InvalidInput,
             AcceptError::Lost => ErrorKind::UnexpectedEof,
             AcceptError::Rejected(_) => ErrorKind::InvalidData,
@@ -43,6 +44,7 @@ impl From<ConnectError> for io::Error {
         let status = error.response().map(http::Response::status);
         let kind = match error {
             ConnectError::Io(error) => return error,
+            ConnectError::Tls(error) => return error.into(),
             ConnectError::Resolve(_) => ErrorKind::NotFound,
             ConnectError::Handshake(_) => match status {
                 Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {

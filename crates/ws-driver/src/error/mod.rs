@@ -3,11 +3,13 @@
 mod accept;
 mod connect;
 mod into_io;
+mod tls;
 
 use into_io::is_loss;
 
 pub use accept::AcceptError;
 pub use connect::{ConnectError, ConnectPhase};
+pub use tls::{TlsError, TlsErrorKind};
 
 use std::{fmt, io};
 

@@ -10,7 +10,7 @@ use async_std::net::TcpListener;
 use async_std::task;
 use clap::Parser;
 use ws_async_std::Acceptor;
-use ws_peers::{ACCEPT_PAUSE, EchoServer, announce, echo, exit};
+use ws_peers::{ACCEPT_PAUSE, EchoServer, echo, exit};
 
 fn main() -> ExitCode {
     let args = EchoServer::parse();
@@ -30,8 +30,8 @@ fn main() -> ExitCode {
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
     let listener = TcpListener::bind(args.address()).await?;
-    let acceptor: Acceptor = args.acceptor();
-    announce(format_args!("ws://{}", listener.local_addr()?));
+    let acceptor: Acceptor = args.acceptor()?;
+    args.announce(listener.local_addr()?);
     loop {
         match listener.accept().await {
             Ok((tcp, _)) => drop(task::spawn(echo(acceptor.clone(), tcp))),

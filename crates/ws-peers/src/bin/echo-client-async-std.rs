@@ -2,11 +2,17 @@
 
 #![forbid(unsafe_code)]
 
+use std::process::ExitCode;
+
 use async_std::task;
 use clap::Parser;
 use ws_async_std::AsyncStd;
-use ws_peers::EchoClient;
+use ws_peers::{EchoClient, exit};
 
-fn main() {
-    task::block_on(EchoClient::parse().run::<AsyncStd>());
+fn main() -> ExitCode {
+    let client = EchoClient::parse();
+    exit(
+        "echo-client-async-std",
+        task::block_on(client.run::<AsyncStd>()),
+    )
 }

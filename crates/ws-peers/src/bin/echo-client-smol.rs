@@ -2,10 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+use std::process::ExitCode;
+
 use clap::Parser;
-use ws_peers::EchoClient;
+use ws_peers::{EchoClient, exit};
 use ws_smol::Smol;
 
-fn main() {
-    smol::block_on(EchoClient::parse().run::<Smol>());
+fn main() -> ExitCode {
+    let client = EchoClient::parse();
+    exit("echo-client-smol", smol::block_on(client.run::<Smol>()))
 }

@@ -16,6 +16,5 @@ fn main() -> ExitCode {
 
 fn run(client: &EchoClient) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(client.run::<Tokio>());
-    Ok(())
+    runtime.block_on(client.run::<Tokio>())
 }

@@ -9,7 +9,7 @@ use std::thread;
 use clap::Parser;
 use smol::net::TcpListener;
 use smol::{Executor, Timer, future};
-use ws_peers::{ACCEPT_PAUSE, EchoServer, announce, echo, exit};
+use ws_peers::{ACCEPT_PAUSE, EchoServer, echo, exit};
 use ws_smol::Acceptor;
 
 /// The executor of all connections. Every thread runs it.
@@ -26,8 +26,8 @@ fn main() -> ExitCode {
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
     let listener = TcpListener::bind(args.address()).await?;
-    let acceptor: Acceptor = args.acceptor();
-    announce(format_args!("ws://{}", listener.local_addr()?));
+    let acceptor: Acceptor = args.acceptor()?;
+    args.announce(listener.local_addr()?);
     loop {
         match listener.accept().await {
             Ok((tcp, _)) => EXECUTOR.spawn(echo(acceptor.clone(), tcp)).detach(),

@@ -9,7 +9,7 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
-use ws_peers::{ACCEPT_PAUSE, EchoServer, announce, echo, exit};
+use ws_peers::{ACCEPT_PAUSE, EchoServer, echo, exit};
 use ws_tokio::Acceptor;
 
 fn main() -> ExitCode {
@@ -32,8 +32,8 @@ fn runtime(threads: u16) -> io::Result<Runtime> {
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
     let listener = TcpListener::bind(args.address()).await?;
-    let acceptor: Acceptor = args.acceptor();
-    announce(format_args!("ws://{}", listener.local_addr()?));
+    let acceptor: Acceptor = args.acceptor()?;
+    args.announce(listener.local_addr()?);
     loop {
         match listener.accept().await {
             Ok((tcp, _)) => drop(tokio::spawn(echo(acceptor.clone(), tcp))),

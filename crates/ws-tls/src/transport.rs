@@ -1,0 +1,289 @@
+//! A TLS session over a transport.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
+
+use rustls::Connection;
+use ws_driver::transport::{Locked, ReadHalf, Split, Transport, WriteHalf};
+
+use crate::error::tls_error;
+use crate::scratch;
+
+/// The plaintext of one record (RFC 8446 §5.1). This is the most that a session keeps back in each
+/// direction.
+const RECORD_LEN: usize = 16 * 1024;
+
+/// The shortest read of ciphertext, for callers with small buffers.
+const MIN_READ_LEN: usize = 4 * 1024;
+
+/// The number of reads without plaintext after which a session yields to the executor.
+const MAX_FRUITLESS_READS: usize = 32;
+
+/// A TLS session over a transport, in either role. It is a transport itself.
+///
+/// A session keeps back at most 16 KiB in each direction, and an incomplete record. A session that
+/// waits has given its other buffers back. If the peer ends the transport without a `close_notify`,
+/// reading fails with [`io::ErrorKind::UnexpectedEof`].
+///
+/// The halves of a session share it, and lock it for each operation.
+#[derive(Debug)]
+pub struct TlsTransport<T> {
+    io: T,
+    pub(crate) tls: Connection,
+    /// Ciphertext that rustls did not take, because a record of plaintext waits for the caller.
+    unread: Vec<u8>,
+    /// The reason why the session failed. It is reported after the plaintext before it.
+    failure: Option<Box<rustls::Error>>,
+}
+
+/// The result of one read from the transport below.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// This many bytes of plaintext were decrypted.
+    Plaintext(usize),
+    /// The transport has ended, or the session has failed.
+    End,
+}
+
+impl<T: Transport> TlsTransport<T> {
+    /// Makes a session whose handshake has not begun.
+    pub(crate) fn new(io: T, tls: impl Into<Connection>) -> Self {
+        let mut tls = tls.into();
+        tls.set_buffer_limit(Some(RECORD_LEN));
+        Self {
+            io,
+            tls,
+            unread: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Returns the session: its version, cipher suite, protocol, and the certificates of the peer.
+    pub fn session(&self) -> &Connection {
+        &self.tls
+    }
+
+    /// Returns the host name that the client requested (RFC 6066 §3). `None` on a client, and if
+    /// the client sent no name.
+    pub fn server_name(&self) -> Option<&str> {
+        match &self.tls {
+            Connection::Server(server) => server.server_name(),
+            Connection::Client(_) => None,
+        }
+    }
+
+    /// Returns the transport below the session.
+    pub fn get_ref(&self) -> &T {
+        &self.io
+    }
+
+    /// Returns the transport below, without the session.
+    pub(crate) fn into_inner(self) -> T {
+        self.io
+    }
+
+    /// Removes the records that are queued, and returns them.
+    pub(crate) fn take_records(&mut self) -> Vec<u8> {
+        let mut records = Vec::new();
+        while self.tls.wants_write() && self.tls.write_tls(&mut records).is_ok() {}
+        records
+    }
+
+    /// Returns the reason why the session failed.
+    pub(crate) fn failure(&self) -> Option<&rustls::Error> {
+        self.failure.as_deref()
+    }
+
+    /// Writes all records that are queued.
+    pub(crate) fn poll_write_records(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.tls.wants_write() {
+            let mut records = Records {
+                io: &mut self.io,
+                cx,
+            };
+            match self.tls.write_tls(&mut records) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads ciphertext once and decrypts it into `plaintext`. `inspect` is called with the
+    /// ciphertext first.
+    pub(crate) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        plaintext: &mut [u8],
+        inspect: impl FnOnce(&[u8]),
+    ) -> Poll<io::Result<Received>> {
+        if self.failure.is_some() {
+            return Poll::Ready(Ok(Received::End));
+        }
+        if !self.unread.is_empty() {
+            let unread = std::mem::take(&mut self.unread);
+            return Poll::Ready(self.decrypt(&unread, plaintext));
+        }
+        scratch::with(|scratch| {
+            // The plaintext is not longer than the ciphertext. So at most the record that was
+            // incomplete before does not fit into `plaintext`.
+            let len = plaintext.len().clamp(MIN_READ_LEN, scratch.len());
+            let (scratch, _) = scratch.split_at_mut(len);
+            let len = ready!(self.io.poll_read(cx, scratch))?;
+            if len == 0 {
+                // Reports the end to rustls, which then distinguishes an end by `close_notify` from
+                // a truncation.
+                self.tls.read_tls(&mut io::empty())?;
+                return Poll::Ready(Ok(Received::End));
+            }
+            let ciphertext = scratch.get(..len).unwrap_or_default();
+            inspect(ciphertext);
+            Poll::Ready(self.decrypt(ciphertext, plaintext))
+        })
+    }
+
+    /// Decrypts `ciphertext` into `plaintext`. Stores the ciphertext for which there is no room.
+    fn decrypt(&mut self, mut ciphertext: &[u8], plaintext: &mut [u8]) -> io::Result<Received> {
+        let mut filled = 0;
+        while !ciphertext.is_empty() {
+            match self.tls.read_tls(&mut ciphertext) {
+                // The session has ended with a `close_notify`. What follows it has no meaning (RFC
+                // 8446 §6.1).
+                Ok(0) => break,
+                Ok(_) => {}
+                // A record of plaintext waits for the caller.
+                Err(_) => {
+                    self.unread.extend_from_slice(ciphertext);
+                    break;
+                }
+            }
+            let processed = self.tls.process_new_packets();
+            let rest = plaintext.get_mut(filled..).unwrap_or_default();
+            filled += self.read_plaintext(rest)?;
+            if let Err(error) = processed {
+                self.failure = Some(Box::new(error));
+                break;
+            }
+        }
+        Ok(Received::Plaintext(filled))
+    }
+
+    /// Moves decrypted plaintext into `buffer`. Returns 0 if there is none, even at the end.
+    fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.tls.reader().read(rest) {
+                Ok(0) => break,
+                Ok(len) => filled += len,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+impl<T: Transport> ReadHalf for TlsTransport<T> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        for _ in 0..MAX_FRUITLESS_READS {
+            match self.tls.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+            if let Some(error) = &self.failure {
+                return Poll::Ready(Err(tls_error(error).into()));
+            }
+            // Writes the replies of TLS itself, such as key updates. Reading does not depend on
+            // them, so an error is left to the next write.
+            let _ = self.poll_write_records(cx);
+            let received = ready!(self.poll_receive(cx, buffer, |_| ()))?;
+            if self.failure.is_some() {
+                // Writes the alert that gives the peer the reason.
+                let _ = self.poll_write_records(cx);
+            }
+            if let Received::Plaintext(len @ 1..) = received {
+                return Poll::Ready(Ok(len));
+            }
+        }
+        // The peer sends messages of TLS itself, without plaintext.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<T: Transport> WriteHalf for TlsTransport<T> {
+    fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_write_records(cx))?;
+        // One record at most, because of the buffer limit.
+        let len = self.tls.writer().write_vectored(slices)?;
+        // The part that the transport does not take now is kept back.
+        match self.poll_write_records(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(len)),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_records(cx))?;
+        self.io.poll_flush(cx)
+    }
+
+    /// Sends a `close_notify`, and then ends the sending direction of the transport below.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // rustls sends it once.
+        self.tls.send_close_notify();
+        ready!(self.poll_flush(cx))?;
+        self.io.poll_shutdown(cx)
+    }
+}
+
+impl<T: Transport> Transport for TlsTransport<T> {
+    type Timer = T::Timer;
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        self.io.peer_addr()
+    }
+}
+
+impl<T: Transport> Split for TlsTransport<T> {
+    type ReadHalf = Locked<Self>;
+    type WriteHalf = Locked<Self>;
+
+    fn split(self) -> (Locked<Self>, Locked<Self>) {
+        Locked::pair(self)
+    }
+
+    fn reunite(read: Locked<Self>, write: Locked<Self>) -> Option<Self> {
+        read.join(write)
+    }
+}
+
+/// A transport as the writer that rustls writes its records to.
+struct Records<'a, 'b, T> {
+    io: &'a mut T,
+    cx: &'a mut Context<'b>,
+}
+
+impl<T: Transport> Write for Records<'_, '_, T> {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(record)])
+    }
+
+    fn write_vectored(&mut self, records: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self.io.poll_write_vectored(self.cx, records) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
