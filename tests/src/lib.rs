@@ -24,6 +24,7 @@ pub mod scripted;
 pub mod socket;
 pub mod steps;
 pub mod suite;
+pub mod tls;
 pub mod wire;
 
 /// Closes a connection by its sending half and waits for the end of the connection.

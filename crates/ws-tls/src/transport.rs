@@ -105,8 +105,13 @@ impl<T: Transport> TlsTransport<T> {
             match self.tls.write_tls(&mut records) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return Poll::Pending,
+                    // Repeated here. The caller would repeat the write, and rustls has encrypted
+                    // the bytes already.
+                    io::ErrorKind::Interrupted => {}
+                    _ => return Poll::Ready(Err(error)),
+                },
             }
         }
         Poll::Ready(Ok(()))
@@ -132,7 +137,12 @@ impl<T: Transport> TlsTransport<T> {
             // incomplete before does not fit into `plaintext`.
             let len = plaintext.len().clamp(MIN_READ_LEN, scratch.len());
             let (scratch, _) = scratch.split_at_mut(len);
-            let len = ready!(self.io.poll_read(cx, scratch))?;
+            let len = loop {
+                match ready!(self.io.poll_read(cx, scratch)) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    read => break read?,
+                }
+            };
             if len == 0 {
                 // Reports the end to rustls, which then distinguishes an end by `close_notify` from
                 // a truncation.
@@ -196,8 +206,8 @@ impl<T: Transport> ReadHalf for TlsTransport<T> {
             if let Some(error) = &self.failure {
                 return Poll::Ready(Err(tls_error(error).into()));
             }
-            // Writes the replies of TLS itself, such as key updates. Reading does not depend on
-            // them, so an error is left to the next write.
+            // Writes the records that a write left behind. Reading does not depend on them, so an
+            // error is left to the next write.
             let _ = self.poll_write_records(cx);
             let received = ready!(self.poll_receive(cx, buffer, |_| ()))?;
             if self.failure.is_some() {
@@ -220,6 +230,9 @@ impl<T: Transport> WriteHalf for TlsTransport<T> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(error) = &self.failure {
+            return Poll::Ready(Err(tls_error(error).into()));
+        }
         ready!(self.poll_write_records(cx))?;
         // One record at most, because of the buffer limit.
         let len = self.tls.writer().write_vectored(slices)?;
