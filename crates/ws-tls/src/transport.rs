@@ -181,6 +181,25 @@ impl<T: Transport> TlsTransport<T> {
         Ok(Received::Plaintext(filled))
     }
 
+    /// Returns the reason for the write error `error`. This is the alert of the peer, if one has
+    /// arrived.
+    ///
+    /// A server that demands a client certificate refuses the client after the handshake, as seen
+    /// by the client (RFC 8446 §4.4.2.4). The next write may then fail before the alert is read.
+    fn reason_for(&mut self, error: io::Error, cx: &mut Context<'_>) -> io::Error {
+        for _ in 0..MAX_FRUITLESS_READS {
+            let received = self.poll_receive(cx, &mut [], |_| ());
+            let goes_on = matches!(received, Poll::Ready(Ok(Received::Plaintext(_))));
+            if !goes_on || !self.unread.is_empty() {
+                break;
+            }
+        }
+        match &self.failure {
+            Some(failure) => tls_error(failure).into(),
+            None => error,
+        }
+    }
+
     /// Moves decrypted plaintext into `buffer`. Returns 0 if there is none, even at the end.
     fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
@@ -233,12 +252,14 @@ impl<T: Transport> WriteHalf for TlsTransport<T> {
         if let Some(error) = &self.failure {
             return Poll::Ready(Err(tls_error(error).into()));
         }
-        ready!(self.poll_write_records(cx))?;
+        if let Err(error) = ready!(self.poll_write_records(cx)) {
+            return Poll::Ready(Err(self.reason_for(error, cx)));
+        }
         // One record at most, because of the buffer limit.
         let len = self.tls.writer().write_vectored(slices)?;
         // The part that the transport does not take now is kept back.
         match self.poll_write_records(cx) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.reason_for(error, cx))),
             _ => Poll::Ready(Ok(len)),
         }
     }

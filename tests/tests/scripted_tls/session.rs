@@ -247,3 +247,28 @@ fn an_interrupted_write_sends_nothing_twice() {
         }
     }
 }
+
+#[test]
+fn a_write_error_is_explained_by_the_alert_of_the_peer() {
+    for end in End::BOTH {
+        for has_alert in [true, false] {
+            let (mut session, mut peer) = session(end, &VERSIONS);
+            peer.push(b"before the alert");
+            if has_alert {
+                let damaged = [&[23, 3, 3, 0, 20][..], &[0; 20]].concat();
+                peer.tls.read_tls(&mut &damaged[..]).unwrap();
+                peer.tls.process_new_packets().unwrap_err();
+                peer.process();
+            }
+            peer.below.break_writes();
+            let error = expect_ready(write(&mut session, b"late")).unwrap_err();
+            if has_alert {
+                assert_eq!(kind(error), TlsErrorKind::Session);
+            } else {
+                assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+            }
+            let bytes = expect_ready(read(&mut session, 100)).unwrap();
+            assert_eq!(bytes, b"before the alert");
+        }
+    }
+}
