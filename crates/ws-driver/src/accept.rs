@@ -94,7 +94,8 @@ impl<R: Runtime> Acceptor<R> {
     /// Reads the opening request and accepts it without a subprotocol.
     ///
     /// This sets `TCP_NODELAY` on a TCP stream, so that small segments are sent without delay. Set
-    /// this option yourself on a TCP stream inside another stream, such as TLS.
+    /// this option yourself on a TCP stream inside another stream, such as the TLS stream of
+    /// another library.
     ///
     /// # Errors
     ///
@@ -374,7 +375,8 @@ impl<T: Transport> Offer<T> {
 
     /// Sets the address that [`peer_addr`](Self::peer_addr) returns, here and on the connection.
     ///
-    /// This is for transports without an address, such as TLS, and for clients behind a proxy.
+    /// This is for clients behind a proxy, and for transports without an address, such as the TLS
+    /// stream of another library.
     pub fn set_peer_addr(&mut self, address: SocketAddr) {
         self.peer_addr = Some(address);
     }

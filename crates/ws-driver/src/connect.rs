@@ -41,7 +41,7 @@ use crate::websocket::{Side, WebSocket};
 ///     .subprotocol("chat.v1")
 ///     .header("Authorization", "Bearer 0123")
 ///     .max_message(1 << 20);
-/// // `stream` is a TLS stream here. Use `connect` for `ws://` over TCP.
+/// // `stream` is connected already, in any way. `connect` opens a stream itself.
 /// let ws = connector.handshake("wss://example.com/chat", stream).await?;
 /// assert_eq!(ws.protocol(), Some("chat.v2"));
 /// # server.await??;
@@ -193,14 +193,15 @@ impl<R: Runtime> Connector<R> {
         .await
     }
 
-    /// Performs the opening handshake over a stream that is already connected, such as a TLS
-    /// stream, the tunnel of a proxy or a Unix socket.
+    /// Performs the opening handshake over a stream that is already connected, such as the TLS
+    /// stream of another library, the tunnel of a proxy or a Unix socket.
     ///
     /// The request is made from the host, path and query of the URL. The scheme may be `ws` or
     /// `wss`: it does not select TLS here.
     ///
     /// This sets `TCP_NODELAY` on a TCP stream, so that small segments are sent without delay. Set
-    /// this option yourself on a TCP stream inside another stream, such as TLS.
+    /// this option yourself on a TCP stream inside another stream, such as the TLS stream of
+    /// another library.
     ///
     /// # Errors
     ///

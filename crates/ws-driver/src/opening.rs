@@ -32,8 +32,9 @@ impl<T: Transport> WebSocket<T> {
         set.or_else(|| self.get_ref()?.peer_addr())
     }
 
-    /// Sets the address that [`peer_addr`](Self::peer_addr) returns. This is for transports without
-    /// an address, such as TLS, and for connections through a proxy.
+    /// Sets the address that [`peer_addr`](Self::peer_addr) returns. This is for connections
+    /// through a proxy, and for transports without an address, such as the TLS stream of another
+    /// library.
     pub fn set_peer_addr(&mut self, address: SocketAddr) {
         self.parts.opening.get_or_insert_default().peer_addr = Some(address);
     }

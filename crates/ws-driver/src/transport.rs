@@ -100,8 +100,8 @@ pub(crate) use pass_writes;
 ///
 /// Connections write small segments, and the transport should send them without delay
 /// (`TCP_NODELAY`). The adapters set this option on TCP streams that are passed to them directly.
-/// The adapters cannot set it on a TCP stream inside another stream, such as TLS. Set it yourself
-/// on such a TCP stream.
+/// The adapters cannot set it on a TCP stream inside another stream, such as the TLS stream of
+/// another library. Set it yourself on such a TCP stream.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a transport",
     label = "not a transport",
