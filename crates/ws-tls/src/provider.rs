@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rustls::ClientConfig;
 use rustls::client::WantsClientCert;
 use rustls::crypto::CryptoProvider;
-use rustls::{ConfigBuilder, WantsVerifier};
+use rustls::server::ProducesTickets;
+use rustls::{ClientConfig, ConfigBuilder, WantsVerifier};
 
 use crate::error::SetupError;
 
@@ -16,6 +16,17 @@ pub(crate) fn provider() -> Result<Arc<CryptoProvider>, SetupError> {
     return Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
     #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
     return Ok(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+    Err(SetupError::NoProvider)
+}
+
+/// Returns the encryption of session tickets (RFC 8446 §4.6.1). With tickets, a server stores no
+/// sessions, so any number of clients can resume theirs.
+pub(crate) fn ticketer() -> Result<Arc<dyn ProducesTickets>, SetupError> {
+    #[cfg(feature = "aws-lc-rs")]
+    return Ok(rustls::crypto::aws_lc_rs::Ticketer::new()?);
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    return Ok(rustls::crypto::ring::Ticketer::new()?);
     #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
     Err(SetupError::NoProvider)
 }

@@ -155,7 +155,9 @@ impl TlsAcceptorBuilder {
             None => builder.with_no_client_auth(),
         };
         let (chain, key) = self.identity.parse()?;
-        Ok(builder.with_single_cert(chain, key)?.into())
+        let mut config = builder.with_single_cert(chain, key)?;
+        config.ticketer = provider::ticketer()?;
+        Ok(config.into())
     }
 }
 
