@@ -7,6 +7,7 @@
 
 mod autobahn;
 mod bench;
+mod certificates;
 mod ci;
 mod crowd;
 mod hostile;

@@ -2,7 +2,6 @@
 //! it is done with each.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -17,16 +16,17 @@ use crate::programs::watch::Watch;
 /// How long a suite may take to write its reports.
 pub(crate) const REPORT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs the testee through all cases of a suite that listens on `address`, and the request for
-/// its reports. `check_suite` is an error if the suite has ended; it is told the place.
+/// Runs the testee through all cases of a suite that listens on `suite`, a URL without a path, and
+/// the request for its reports. `check_suite` is an error if the suite has ended; it is told the
+/// place.
 pub(crate) fn run(
     job: &mut Job<'_>,
-    address: SocketAddr,
+    suite: &str,
     watch: &mut Watch,
     sender: &Sender<Line>,
     check_suite: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<()> {
-    let urls = urls(job, address);
+    let urls = urls(job, suite);
     let mut command = Command::new(job.testee);
     command.args(job.options).arg("-");
     let log = job.dir.join("testee.log");
@@ -37,14 +37,14 @@ pub(crate) fn run(
 }
 
 /// One URL per case, and the one that makes the suite write its reports.
-fn urls(job: &Job<'_>, address: SocketAddr) -> Vec<String> {
+fn urls(job: &Job<'_>, suite: &str) -> Vec<String> {
     let agent = &job.run.agent;
     let mut urls: Vec<_> = job
         .cases
         .iter()
-        .map(|case| format!("ws://{address}/runCase?casetuple={case}&agent={agent}"))
+        .map(|case| format!("{suite}/runCase?casetuple={case}&agent={agent}"))
         .collect();
-    urls.push(format!("ws://{address}/updateReports?agent={agent}"));
+    urls.push(format!("{suite}/updateReports?agent={agent}"));
     urls
 }
 

@@ -11,6 +11,7 @@ use super::native::Native;
 use super::patience::Patience;
 use super::plan::Run;
 use super::wstest::Wstest;
+use crate::certificates::Certificates;
 use crate::progress::Progress;
 
 /// The engines to choose from.
@@ -80,15 +81,17 @@ pub(crate) struct Job<'a> {
     pub(crate) progress: &'a mut Progress,
 }
 
-/// The engines of that kind. Installs what has not been installed, keeping it below `home`.
+/// The engines of that kind. Installs what has not been installed, keeping it below `home`. With
+/// `certificates`, the native engine speaks TLS.
 pub(crate) fn prepare(
     kind: EngineKind,
     tuning: Tuning,
+    certificates: Option<&Certificates>,
     home: &Path,
 ) -> Result<Vec<Box<dyn Engine>>> {
     let mut engines: Vec<Box<dyn Engine>> = Vec::new();
     if matches!(kind, EngineKind::Native | EngineKind::Both) {
-        engines.push(Box::new(Native::new(tuning)));
+        engines.push(Box::new(Native::prepare(tuning, certificates)?));
     }
     if matches!(kind, EngineKind::Wstest | EngineKind::Both) {
         engines.push(Box::new(Wstest::prepare(tuning, home)?));

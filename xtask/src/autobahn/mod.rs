@@ -19,7 +19,7 @@ mod wstest;
 use std::env;
 use std::io::{IsTerminal, stdout};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -29,10 +29,11 @@ use ws_conformance::expect::Expectations;
 use ws_conformance::pattern::{self, Pattern};
 use ws_conformance::role::Role;
 
+use crate::certificates::Certificates;
 use crate::programs::peers::Peers;
 use crate::runtime::Runtime;
 use crate::{Outcome, interrupt, project};
-use engine::{EngineKind, Tuning};
+use engine::{Engine, EngineKind, Tuning};
 use patience::Patience;
 use session::Session;
 use summary::Finished;
@@ -46,6 +47,9 @@ use summary::Finished;
 /// they disagree.
 ///
 /// Every verdict must be OK unless a line of autobahn/expectations.toml says otherwise.
+///
+/// With --tls, all connections are over TLS, with certificates that are made for the run. The
+/// expectations are the same. Only the native engine speaks TLS.
 ///
 /// Exit status: 0 all as expected; 1 unexpected verdicts, or engines that disagree; 2 a run could
 /// not be completed.
@@ -76,6 +80,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
     runtime: Vec<Runtime>,
 
+    /// Run the cases over wss:// instead of ws://, with the native engine
+    #[arg(long)]
+    tls: bool,
+
     /// Take less time for groups 12 and 13. Native engine: 100 messages in the cases of 1,000. wstest,
     /// which needs seven minutes and more for them with each testee and role: a sample of every data
     /// set and every set of parameters
@@ -98,7 +106,8 @@ pub(crate) struct Args {
     seed: u64,
 
     /// Where reports go: `DIR/ENGINE/AGENT/`, emptied first unless --resume is given, and
-    /// `DIR/ENGINE/summary.json` [default: autobahn in the target directory]
+    /// `DIR/ENGINE/summary.json`. With --tls, `DIR/native-wss/` has them, beside those of runs
+    /// without [default: autobahn in the target directory]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
@@ -120,6 +129,7 @@ pub(crate) struct Args {
 /// Runs everything that the arguments ask for.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
+    args.check_tls()?;
     let selected = select(args.set, &args.cases)?;
     let mut runs = plan::plan(&args.runtime, args.role);
     runs.retain(|run| !run.cases(&selected).is_empty());
@@ -134,8 +144,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         .target_directory
         .join("autobahn")
         .into_std_path_buf();
+    let output = args.output.as_ref().unwrap_or(&home);
+    let certificates = args.certificates(&output.join("certificates"))?;
     // Before the long build: it may find that something has to be installed by hand.
-    let engines = engine::prepare(args.engine, args.tuning(), &home)?;
+    let engines = engine::prepare(args.engine, args.tuning(), certificates.as_ref(), &home)?;
     let mut selected = agreement::common(&engines, selected)?;
     if args.quick {
         selected.retain(|case| engines.iter().all(|engine| engine.is_quick(*case)));
@@ -154,9 +166,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             engine: &**engine,
             peers: &peers,
             options: args.testee_options(),
+            certificates: certificates.as_ref(),
             selected: &selected,
             expectations: &expectations,
-            output: args.output.as_ref().unwrap_or(&home).join(engine.name()),
+            output: output.join(args.report_dir(&**engine)),
             patience: Patience::new(Duration::from_secs(args.timeout)),
             resume: args.resume,
         };
@@ -172,6 +185,29 @@ impl Args {
         match self.testee_dir {
             Some(_) => &[],
             None => &["--deflate"],
+        }
+    }
+
+    /// The original suite would need the TLS library of a Python 2.7.
+    fn check_tls(&self) -> Result<()> {
+        if self.tls && self.engine != EngineKind::Native {
+            bail!("only the native engine speaks TLS: leave out --engine, or --tls");
+        }
+        Ok(())
+    }
+
+    /// Makes the certificates that this call needs.
+    fn certificates(&self, dir: &Path) -> Result<Option<Certificates>> {
+        self.tls.then(|| Certificates::make(dir)).transpose()
+    }
+
+    /// The name of the directory for the reports of `engine`. Reports over TLS and over TCP have
+    /// the same file names.
+    fn report_dir(&self, engine: &dyn Engine) -> String {
+        let name = engine.name();
+        match self.tls {
+            true => format!("{name}-wss"),
+            false => name.to_owned(),
         }
     }
 

@@ -9,12 +9,14 @@ use anyhow::{Context, Result};
 use ws_conformance::case_id::CaseId;
 use ws_conformance::expect::{Assessment, Expectations, Standard};
 use ws_conformance::report::{Index, Results};
+use ws_conformance::role::Role;
 
 use super::engine::{Engine, Job};
 use super::patience::Patience;
 use super::plan::Run;
 use super::resume::{self, Subject};
 use super::summary::{self, Finished};
+use crate::certificates::Certificates;
 use crate::interrupt;
 use crate::programs::peers::Peers;
 use crate::progress::{Progress, Unit};
@@ -23,7 +25,10 @@ use crate::progress::{Progress, Unit};
 pub(super) struct Session<'a> {
     pub(super) engine: &'a dyn Engine,
     pub(super) peers: &'a Peers,
+    /// What every testee is told.
     pub(super) options: &'a [&'a str],
+    /// What the testees are told of besides, if all connections are over TLS.
+    pub(super) certificates: Option<&'a Certificates>,
     pub(super) selected: &'a [CaseId],
     pub(super) expectations: &'a Expectations,
     /// The parent of the runs' report directories.
@@ -41,7 +46,9 @@ impl Session<'_> {
             finished.print(colors);
         }
         let file = self.output.join("summary.json");
-        summary::write(&file, self.engine.name(), self.selected.len(), &finished)?;
+        let is_tls = self.certificates.is_some();
+        let name = self.engine.name();
+        summary::write(&file, name, is_tls, self.selected.len(), &finished)?;
         println!("\nsummary: {}", file.display());
         Ok(finished)
     }
@@ -75,7 +82,8 @@ impl Session<'_> {
 
     fn run_one(&self, run: &Run) -> Result<Finished> {
         let testee = self.peers.find(&run.testee_name())?;
-        let dir = self.report_dir(run, testee)?;
+        let options = self.options(run.role);
+        let dir = self.report_dir(run, testee, &options)?;
         let cases = run.cases(self.selected);
         let left = resume::left(&cases, &self.results(&dir, run)?);
         let mut progress = self.progress(run, cases.len() - left.len(), left.len());
@@ -83,7 +91,7 @@ impl Session<'_> {
             run,
             cases: &left,
             testee,
-            options: self.options,
+            options: &options,
             dir: &dir,
             patience: self.patience,
             progress: &mut progress,
@@ -109,6 +117,17 @@ impl Session<'_> {
         })
     }
 
+    /// What a testee in this role is told.
+    fn options(&self, role: Role) -> Vec<&str> {
+        let mut options = self.options.to_vec();
+        match (self.certificates, role) {
+            (None, _) => {}
+            (Some(certificates), Role::Server) => options.extend(certificates.server_options()),
+            (Some(certificates), Role::Client) => options.extend(certificates.client_options()),
+        }
+        options
+    }
+
     /// What is reported so far about the selected cases.
     fn results(&self, dir: &Path, run: &Run) -> Result<Results> {
         let mut results = Index::read_if_there(dir)?.results(&run.agent);
@@ -117,12 +136,12 @@ impl Session<'_> {
     }
 
     /// The directory for the reports of a run: empty, unless the run goes on from what is there.
-    fn report_dir(&self, run: &Run, testee: &Path) -> Result<PathBuf> {
+    fn report_dir(&self, run: &Run, testee: &Path, options: &[&str]) -> Result<PathBuf> {
         let dir = self.output.join(&run.agent);
         let Some(suite) = self.engine.resumable() else {
             return fresh_dir(&dir);
         };
-        let subject = Subject::new(suite, testee, self.options)?;
+        let subject = Subject::new(suite, testee, options)?;
         if self.resume && subject.is_in(&dir) {
             return found(&dir);
         }

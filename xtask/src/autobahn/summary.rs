@@ -142,6 +142,8 @@ impl Explanation {
 struct Summary<'a> {
     schema: u32,
     engine: &'a str,
+    /// `true` if all connections were over TLS.
+    tls: bool,
     cases: usize,
     runs: Vec<RunSummary<'a>>,
 }
@@ -172,11 +174,18 @@ struct UnexpectedSummary {
 }
 
 /// Writes `summary.json`.
-pub(crate) fn write(file: &Path, engine: &str, cases: usize, runs: &[Finished]) -> Result<()> {
+pub(crate) fn write(
+    file: &Path,
+    engine: &str,
+    tls: bool,
+    cases: usize,
+    runs: &[Finished],
+) -> Result<()> {
     let runs = runs.iter().map(RunSummary::new).collect();
     let summary = Summary {
         schema: 1,
         engine,
+        tls,
         cases,
         runs,
     };
@@ -295,10 +304,11 @@ mod tests {
     fn the_summary_is_json_with_what_the_table_says() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("summary.json");
-        write(&file, "wstest", 3, &[finished()]).unwrap();
+        write(&file, "native", true, 3, &[finished()]).unwrap();
         let summary: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
         assert_eq!(summary["schema"], 1);
+        assert_eq!(summary["tls"], true);
         assert_eq!(summary["runs"][0]["agent"], "ws-tokio-client");
         assert_eq!(summary["runs"][0]["missing"], 1);
         assert_eq!(

@@ -19,6 +19,7 @@ pub(crate) struct EchoServer {
 
 impl EchoServer {
     /// Starts `executable`, with these options, on a free port and waits, for as long as `start_up`, until it listens.
+    /// With the option `--tls`, and only then, it must listen on a `wss://` URL.
     ///
     /// `watch` must be at the other end of `lines`.
     pub(crate) fn start(
@@ -32,22 +33,32 @@ impl EchoServer {
         let mut command = Command::new(executable);
         command.args(["--port", "0"]).args(options);
         let mut process = Supervised::spawn(command, log, Stdio::null(), Source::Testee, lines)?;
-        let url = wait_for_url(&mut process, watch, start_up)?;
+        // A server that ignores the option must not pass for one that speaks TLS.
+        let scheme = match options.contains(&"--tls") {
+            true => "wss://",
+            false => "ws://",
+        };
+        let url = wait_for_url(&mut process, scheme, watch, start_up)?;
         Ok(Self { process, url })
     }
 }
 
 /// The first line of the server's output is where it listens.
-fn wait_for_url(process: &mut Supervised, watch: &mut Watch, start_up: Duration) -> Result<String> {
+fn wait_for_url(
+    process: &mut Supervised,
+    scheme: &str,
+    watch: &mut Watch,
+    start_up: Duration,
+) -> Result<String> {
     const PLACE: &str = "start-up of the testee, which has not printed its URL";
     watch.enter(PLACE, start_up);
     loop {
         if let Some(line) = watch.next()? {
-            if line.text.starts_with("ws://") {
+            if line.text.starts_with(scheme) {
                 return Ok(line.text);
             }
             bail!(
-                "the first line of the testee is no ws:// URL: `{}`",
+                "the first line of the testee is no {scheme} URL: `{}`",
                 line.text
             );
         }

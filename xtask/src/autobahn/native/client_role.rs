@@ -4,9 +4,10 @@ use std::net::Ipv4Addr;
 use std::sync::mpsc;
 use std::thread;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use ws_conformance::clients::{Listener, Observer};
 use ws_conformance::record::Record;
+use ws_conformance::tls::HandshakeError;
 
 use super::collector::Collector;
 use super::{Native, find};
@@ -20,9 +21,16 @@ pub(super) fn test(native: &Native, job: &mut Job<'_>) -> Result<()> {
     let mut watch = Watch::new(lines);
     let settings = native.settings();
     let any_port = (Ipv4Addr::LOCALHOST, 0);
-    let listener = Listener::bind(any_port, find(job)?, settings.clone())?;
+    let mut listener = Listener::bind(any_port, find(job)?, settings.clone())?;
     let address = listener.local_addr()?;
-    let collector = Collector::new(job, settings.stop.clone())?;
+    let suite = match &native.tls {
+        Some(tls) => {
+            listener = listener.with_identity(tls.identity.clone());
+            format!("wss://{address}")
+        }
+        None => format!("ws://{address}"),
+    };
+    let collector = Collector::new(job.dir, settings.stop.clone())?;
     let result = thread::scope(|scope| {
         let mut serving = Some(scope.spawn(|| listener.serve(&Watcher(&collector))));
         let suite_lives = &mut |place: &str| {
@@ -31,7 +39,7 @@ pub(super) fn test(native: &Native, job: &mut Job<'_>) -> Result<()> {
             };
             bail!("the suite ended in {place}: {:?}", ended.join())
         };
-        let result = client_testee::run(job, address, &mut watch, &sender, suite_lives);
+        let result = client_testee::run(job, &suite, &mut watch, &sender, suite_lives);
         settings.stop.raise();
         result
     });
@@ -39,9 +47,16 @@ pub(super) fn test(native: &Native, job: &mut Job<'_>) -> Result<()> {
     result
 }
 
-struct Watcher<'a>(&'a Collector);
+/// Hands what happens to the collector.
+pub(super) struct Watcher<'a>(pub(super) &'a Collector);
 
 impl Observer for Watcher<'_> {
+    /// Every case begins with TLS, so the others would fail for the same reason.
+    fn tls_failed(&self, error: &HandshakeError) {
+        self.0
+            .give_up(anyhow!("a connection of the testee: {error}"));
+    }
+
     fn finished(&self, record: Record) {
         self.0.finished(&record);
     }

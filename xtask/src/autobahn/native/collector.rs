@@ -1,13 +1,12 @@
 //! Takes in results from the threads that run cases.
 
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Error, Result};
 use ws_conformance::record::Record;
-use ws_conformance::report::{ReportError, Reports};
+use ws_conformance::report::Reports;
 use ws_conformance::settings::StopFlag;
-
-use crate::autobahn::engine::Job;
 
 /// Writes reports, and remembers how far the run is.
 pub(super) struct Collector {
@@ -19,13 +18,15 @@ struct State {
     reports: Reports,
     done: usize,
     latest: String,
-    error: Option<ReportError>,
+    /// Why the run was stopped.
+    error: Option<Error>,
 }
 
 impl Collector {
-    pub(super) fn new(job: &Job<'_>, stop: StopFlag) -> Result<Self> {
+    /// Writes reports into `dir`.
+    pub(super) fn new(dir: &Path, stop: StopFlag) -> Result<Self> {
         let state = State {
-            reports: Reports::open(job.dir)?,
+            reports: Reports::open(dir)?,
             done: 0,
             latest: String::new(),
             error: None,
@@ -43,8 +44,14 @@ impl Collector {
         state.latest = record.id.to_string();
         if let Err(error) = state.reports.add(record) {
             self.stop.raise();
-            state.error.get_or_insert(error);
+            state.error.get_or_insert(error.into());
         }
+    }
+
+    /// Stops the run for this reason.
+    pub(super) fn give_up(&self, error: Error) {
+        self.stop.raise();
+        self.lock().error.get_or_insert(error);
     }
 
     /// How many cases are over, and the name of the last one.
@@ -53,14 +60,13 @@ impl Collector {
         (state.done, state.latest.clone())
     }
 
-    /// Whether everything could be written.
+    /// Whether nothing stopped the run.
     pub(super) fn end(self) -> Result<()> {
         let state = self.state.into_inner();
         let state = state.unwrap_or_else(PoisonError::into_inner);
         state
             .error
-            .map_or(Ok(()), Err)
-            .context("the run was stopped")
+            .map_or(Ok(()), |error| Err(error.context("the run was stopped")))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -13,17 +13,31 @@ use ws_conformance::pool::Jobs;
 use ws_conformance::report::html;
 use ws_conformance::role::Role;
 use ws_conformance::settings::Settings;
+use ws_conformance::tls::{Identity, Trust};
 
 use super::engine::{Engine, Job, Tuning};
+use crate::certificates::Certificates;
 
 /// The suite, ready.
 pub(crate) struct Native {
     tuning: Tuning,
+    /// What is needed to speak TLS, if all connections are over it.
+    tls: Option<Tls>,
+}
+
+/// Both sides of TLS.
+struct Tls {
+    /// Accepts the certificates of servers under test.
+    trust: Trust,
+    /// Is shown to clients under test.
+    identity: Identity,
 }
 
 impl Native {
-    pub(crate) fn new(tuning: Tuning) -> Self {
-        Self { tuning }
+    /// Reads the certificates, if there are any: all connections are over TLS then.
+    pub(crate) fn prepare(tuning: Tuning, certificates: Option<&Certificates>) -> Result<Self> {
+        let tls = certificates.map(Tls::load).transpose()?;
+        Ok(Self { tuning, tls })
     }
 
     /// Settings with a stop flag of their own: for one run.
@@ -40,16 +54,28 @@ impl Native {
     }
 }
 
+impl Tls {
+    fn load(certificates: &Certificates) -> Result<Self> {
+        let (certificate, key) = certificates.server();
+        Ok(Self {
+            trust: Trust::only(certificates.authority())?,
+            identity: Identity::load(certificate, key)?,
+        })
+    }
+}
+
 impl Engine for Native {
     fn name(&self) -> &'static str {
         "native"
     }
 
     fn describe(&self) -> String {
-        format!(
-            "ws-conformance of this workspace, seed {}",
-            self.tuning.seed
-        )
+        let over = match self.tls {
+            Some(_) => ", over TLS",
+            None => "",
+        };
+        let seed = self.tuning.seed;
+        format!("ws-conformance of this workspace, seed {seed}{over}")
     }
 
     fn has(&self, case: CaseId) -> bool {

@@ -25,9 +25,12 @@ pub(super) fn test(native: &Native, job: &mut Job<'_>) -> Result<()> {
     let cases = find(job)?;
     let settings = native.settings();
     let target = Target::new(&testee.url).with_context(|| format!("`{}`", testee.url))?;
-    let target = target.with_agent(&*job.run.agent);
+    let mut target = target.with_agent(&*job.run.agent);
+    if let Some(tls) = &native.tls {
+        target = target.with_trust(&tls.trust);
+    }
     servers::probe(&target, &settings)?;
-    let collector = Collector::new(job, settings.stop.clone())?;
+    let collector = Collector::new(job.dir, settings.stop.clone())?;
     let run = |case| servers::run_case(&target, case, &settings);
     let finished = |record| collector.finished(&record);
     let followed = thread::scope(|scope| {

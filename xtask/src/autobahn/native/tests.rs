@@ -6,12 +6,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use ws_conformance::case_id::CaseId;
+use ws_conformance::clients::Observer as _;
 use ws_conformance::role::Role;
+use ws_conformance::settings::StopFlag;
+use ws_conformance::tls::HandshakeError;
 
 use super::Native;
+use super::client_role::Watcher;
+use super::collector::Collector;
 use crate::autobahn::engine::{Engine, Job, Tuning};
 use crate::autobahn::patience::Patience;
 use crate::autobahn::plan::Run;
+use crate::certificates::Certificates;
 use crate::progress::Progress;
 use crate::runtime::Runtime;
 
@@ -33,18 +39,26 @@ fn testee(dir: &Path, script: &str) -> PathBuf {
 
 /// The error of a run against that testee, which must come soon.
 fn failure(role: Role, script: &str) -> String {
+    failure_over(role, script, false)
+}
+
+/// As [`failure`], over TLS if it is asked for.
+fn failure_over(role: Role, script: &str, tls: bool) -> String {
     let dir = tempfile::tempdir().unwrap();
+    let certificates = tls.then(|| Certificates::make(dir.path()).unwrap());
+    let options = certificates.as_ref().map(Certificates::server_options);
     let tuning = Tuning {
         jobs: None,
         seed: 1,
         is_quick: true,
     };
+    let engine = Native::prepare(tuning, certificates.as_ref()).unwrap();
     let started = Instant::now();
-    let result: Result<()> = Native::new(tuning).test(&mut Job {
+    let result: Result<()> = engine.test(&mut Job {
         run: &Run::new(Runtime::Tokio, role),
         cases: CASES,
         testee: &testee(dir.path(), script),
-        options: &[],
+        options: options.as_ref().map_or(&[], |options| options),
         dir: dir.path(),
         patience: Patience {
             without_progress: Duration::from_secs(3),
@@ -61,6 +75,22 @@ fn failure(role: Role, script: &str) -> String {
 fn a_server_that_is_not_there_is_an_error_before_the_first_case() {
     let error = failure(Role::Server, "echo ws://127.0.0.1:9; sleep 60");
     assert!(error.contains("cannot connect"), "{error}");
+}
+
+#[test]
+fn a_testee_without_tls_is_an_error_before_the_first_case() {
+    let error = failure_over(Role::Server, "echo ws://127.0.0.1:9; sleep 60", true);
+    assert!(error.contains("is no wss:// URL"), "{error}");
+}
+
+#[test]
+fn a_client_without_tls_ends_the_run() {
+    let (dir, stop) = (tempfile::tempdir().unwrap(), StopFlag::default());
+    let collector = Collector::new(dir.path(), stop.clone()).unwrap();
+    Watcher(&collector).tls_failed(&HandshakeError::NoTls);
+    assert!(stop.is_raised());
+    let error = format!("{:#}", collector.end().unwrap_err());
+    assert!(error.contains("the other side speaks no TLS"), "{error}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn run_testee(
         Some(status) => Err(suite.died("the suite", status, place)),
         None => Ok(()),
     };
-    client_testee::run(job, address, watch, sender, suite_lives)
+    client_testee::run(job, &format!("ws://{address}"), watch, sender, suite_lives)
 }
 
 /// Runs the testee against a suite that listens nowhere.
