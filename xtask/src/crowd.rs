@@ -6,7 +6,7 @@ mod burst;
 use std::env;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{LazyLock, mpsc};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use clap::ValueEnum;
 use crate::Outcome;
 use crate::programs::supervise::{Source, Supervised};
 use crate::programs::watch::Watch;
-use crate::raw::{Opcode, Peer, compression, frame};
+use crate::raw::{Endpoint, Opcode, Peer, Trust, compression, frame};
 
 pub(crate) use self::burst::Burst;
 
@@ -42,6 +42,10 @@ pub(crate) struct Args {
     /// Where the server listens
     #[arg(long)]
     pub(crate) server: SocketAddr,
+
+    /// A PEM file with the authority of the server's certificate, if the server speaks TLS
+    #[arg(long)]
+    pub(crate) tls_ca: Option<PathBuf>,
 
     /// How many connections
     #[arg(long)]
@@ -128,25 +132,31 @@ fn compressed(message: &'static [u8]) -> Result<Step> {
     })
 }
 
-impl Args {
-    /// A connection that has done these steps.
-    pub(crate) fn join(&self, steps: &[Step]) -> Result<Peer> {
-        let mut peer = match &self.offer {
-            Some(offer) => open_compressed(self.server, offer)?,
-            None => Peer::open(self.server)?,
-        };
-        for step in steps {
-            peer.send(&step.sent)?;
-            for message in &step.echoed {
-                peer.expect_message(message)?;
-            }
+/// A connection that has done these steps.
+pub(crate) fn join(server: &Endpoint, offer: Option<&str>, steps: &[Step]) -> Result<Peer> {
+    let mut peer = match offer {
+        Some(offer) => open_compressed(server, offer)?,
+        None => Peer::open(server)?,
+    };
+    for step in steps {
+        peer.send(&step.sent)?;
+        for message in &step.echoed {
+            peer.expect_message(message)?;
         }
-        Ok(peer)
+    }
+    Ok(peer)
+}
+
+impl Args {
+    fn endpoint(&self) -> Result<Endpoint> {
+        let trust = self.tls_ca.as_deref().map(Trust::only).transpose()?;
+        let address = self.server;
+        Ok(Endpoint { address, trust })
     }
 }
 
 /// A connection whose offer of compression is taken up, with what it asks of the server.
-fn open_compressed(server: SocketAddr, offer: &str) -> Result<Peer> {
+fn open_compressed(server: &Endpoint, offer: &str) -> Result<Peer> {
     let (peer, agreed) = Peer::open_offering(server, offer)?;
     let agreed_parts: Vec<_> = agreed.split(';').map(str::trim).collect();
     let asked = |part: &&str| *part == "permessage-deflate" || part.starts_with("server_");
@@ -164,6 +174,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     crate::resources::raise_descriptor_limit();
     let mut peers = Vec::with_capacity(args.connections);
     let steps = args.habit.steps()?;
+    let server = args.endpoint()?;
     let mut reported = Instant::now();
     for at in 0..args.connections {
         if reported.elapsed() >= REPORT_EVERY {
@@ -171,7 +182,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             println!("{at}");
         }
         peers.push(
-            args.join(&steps)
+            join(&server, args.offer.as_deref(), &steps)
                 .with_context(|| format!("connection {at} failed"))?,
         );
     }
@@ -239,6 +250,9 @@ fn command(args: &Args) -> Result<Command> {
     let habit = args.habit.to_possible_value();
     let habit = habit.context("a habit has a name")?;
     command.args(["--habit", habit.get_name()]);
+    if let Some(authority) = &args.tls_ca {
+        command.arg("--tls-ca").arg(authority);
+    }
     if let Some(offer) = &args.offer {
         command.args(["--offer", offer]);
     }

@@ -4,8 +4,7 @@ mod deflate;
 mod peers;
 mod report;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,16 +12,21 @@ use anyhow::{Context, Result, bail};
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 
+use crate::certificates::Certificates;
 use crate::crowd::{self, Crowd, Habit};
 use crate::programs::peers::Peers;
 use crate::progress::{Progress, Unit};
+use crate::raw::Trust;
 use crate::runtime::Runtime;
-use crate::subject::Subject;
+use crate::subject::{Launch, Subject, Target};
 use crate::{Outcome, interrupt, project, resources};
 
 /// The most resident octets that an idle connection may cost the server process: 1.5 KiB, and what the tasks of one
 /// runtime take more than those of another.
 const BOUND: u64 = 1600;
+
+/// The same over TLS: the state of a session and its keys, and buffers for a record that is incomplete.
+const TLS_BOUND: u64 = 9 * 1024;
 
 /// How many connections there are: the more, the less what they share counts.
 const MANY: usize = 10_000;
@@ -33,6 +37,8 @@ const MANY: usize = 10_000;
 /// 20 B and then 64 KiB on each, lets all of them fall silent, and divides what the server process
 /// has grown by, resident, by their number. Linux only.
 ///
+/// With --tls, all connections are over TLS: each has a full handshake, with certificates that are made for the run.
+///
 /// With --deflate, the server compresses, and so do the connections, which echo text in place of one
 /// letter repeated: without context takeover, which may cost 1 KiB more than without compression, and
 /// with it, for pairs of window and `mem_level`.
@@ -41,10 +47,14 @@ const MANY: usize = 10_000;
 /// 100 of the connections then echo 64 KiB, and after another silence 1 MiB, for two seconds: how much memory that
 /// takes at most, and how much of it is still there when all are silent again.
 ///
-/// Exit status: 0 within the bound of 1,600 B a connection, or with --deflate that of 1 KiB more; 1
-/// above; 2 could not measure.
+/// Exit status: 0 within the bound of 1,600 B a connection, with --tls that of 9,216 B, or with
+/// --deflate that of 1 KiB more than without compression; 1 above; 2 could not measure.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// Measure connections over TLS
+    #[arg(long, conflicts_with_all = ["deflate", "peers"])]
+    tls: bool,
+
     /// Measure connections that compress
     #[arg(long)]
     deflate: bool,
@@ -86,8 +96,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if args.others.is_asked_for() {
         return peers::run(&args.others, &conditions, args.deflate);
     }
+    let certificates = args
+        .tls
+        .then(|| Certificates::make(&conditions.home.join("certificates")))
+        .transpose()?;
     let bench = Bench {
         peers: Peers::built_or_in(args.peer_dir.as_deref())?,
+        certificates,
         conditions,
     };
     let runtimes = Runtime::these_or_all(&args.runtime);
@@ -100,6 +115,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 /// The servers that are measured, and under what conditions.
 struct Bench {
     peers: Peers,
+    /// Makes all connections use TLS.
+    certificates: Option<Certificates>,
     conditions: Conditions,
 }
 
@@ -136,6 +153,14 @@ impl Setting {
             connections: MANY,
         }
     }
+
+    /// Over TLS, without compression.
+    fn tls() -> Self {
+        Self {
+            label: "over TLS".to_owned(),
+            ..Self::plain()
+        }
+    }
 }
 
 /// What was measured on one runtime.
@@ -154,20 +179,25 @@ impl Measured {
         grown.div_ceil(self.connections as u64)
     }
 
-    fn is_within(&self) -> bool {
-        self.octets_per_connection() <= BOUND
+    fn is_within(&self, bound: u64) -> bool {
+        self.octets_per_connection() <= bound
     }
 }
 
 impl Bench {
     fn run_plain(&self, runtimes: &[Runtime]) -> Result<Outcome> {
+        let (setting, bound) = match self.certificates {
+            Some(_) => (Setting::tls(), TLS_BOUND),
+            None => (Setting::plain(), BOUND),
+        };
         let mut results = Vec::new();
         for runtime in runtimes {
-            let result = self.measure(*runtime, &Setting::plain());
+            let result = self.measure(*runtime, &setting);
             results.push(result.with_context(|| format!("could not measure {runtime}"))?);
         }
-        println!("{}", table(&results));
-        Ok(Outcome::passed_if(results.iter().all(Measured::is_within)))
+        println!("{}", table(&results, bound));
+        let is_within = |measured: &Measured| measured.is_within(bound);
+        Ok(Outcome::passed_if(results.iter().all(is_within)))
     }
 
     fn measure(&self, runtime: Runtime, setting: &Setting) -> Result<Measured> {
@@ -175,13 +205,18 @@ impl Bench {
         let executable = self.peers.find(&runtime.echo_server())?;
         let options: Vec<_> = setting.options.iter().map(String::as_str).collect();
         let log = self.conditions.home.join(format!("{runtime}.log"));
-        let offer = setting.offer.as_deref();
-        let mut subject = Subject::start_offering(executable, &options, offer, &log)?;
-        let target = subject.target;
+        let mut subject = Subject::start(&Launch {
+            executable,
+            options: &options,
+            offer: setting.offer.as_deref(),
+            certificates: self.certificates.as_ref(),
+            log: &log,
+        })?;
+        let target = subject.target.clone();
         let conditions = &self.conditions;
         let connections = conditions.connections(setting)?;
         let name = runtime.to_string();
-        let crowd = conditions.gather(&name, setting, connections, target.address)?;
+        let crowd = conditions.gather(&name, setting, connections, &target)?;
         wait(conditions.quiet)?;
         if let Some(status) = subject.try_wait()? {
             return Err(subject.died(status, "the silence"));
@@ -225,12 +260,14 @@ impl Conditions {
         server_name: &str,
         setting: &Setting,
         connections: usize,
-        server: SocketAddr,
+        server: &Target,
     ) -> Result<Crowd> {
         let label = format!("{server_name}, {}", setting.label);
         let mut progress = Progress::new(&label, connections, Unit::CONNECTION);
+        let authority = server.trust.as_ref().map(Trust::authority);
         let args = crowd::Args {
-            server,
+            server: server.address,
+            tls_ca: authority.map(Path::to_owned),
             connections,
             habit: setting.habit,
             offer: setting.offer.clone(),
@@ -255,7 +292,7 @@ fn wait(time: Duration) -> Result<()> {
     Ok(())
 }
 
-fn table(results: &[Measured]) -> Table {
+fn table(results: &[Measured], bound: u64) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY).set_header([
         "runtime",
@@ -274,8 +311,13 @@ fn table(results: &[Measured]) -> Table {
             (result.before / 1024).to_string(),
             (result.after / 1024).to_string(),
             result.octets_per_connection().to_string(),
-            BOUND.to_string(),
-            if result.is_within() { "ok" } else { "ABOVE" }.to_owned(),
+            bound.to_string(),
+            if result.is_within(bound) {
+                "ok"
+            } else {
+                "ABOVE"
+            }
+            .to_owned(),
             format!("{:.1} s", result.took.as_secs_f64()),
         ]);
     }
@@ -302,8 +344,8 @@ mod tests {
 
     #[test]
     fn the_bound_is_inclusive_and_exact() {
-        assert!(measured(1600 * 1000).is_within());
-        assert!(!measured(1600 * 1000 + 1).is_within());
+        assert!(measured(1600 * 1000).is_within(BOUND));
+        assert!(!measured(1600 * 1000 + 1).is_within(BOUND));
         assert_eq!(measured(1).octets_per_connection(), 1);
     }
 
@@ -318,7 +360,7 @@ mod tests {
 
     #[test]
     fn the_table_shows_figure_bound_and_verdict() {
-        let shown = table(&[measured(1_500_000), measured(5_000_000)]).to_string();
+        let shown = table(&[measured(1_500_000), measured(5_000_000)], BOUND).to_string();
         let rows: Vec<Vec<_>> = shown
             .lines()
             .filter(|line| line.contains("tokio"))

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
 
+use crate::certificates::Certificates;
 use crate::crowd::{self, Habit};
 use crate::programs::server::EchoServer;
 use crate::programs::watch::Watch;
-use crate::raw::Peer;
+use crate::raw::{Endpoint, Peer, Trust};
 use crate::resources::Process;
 
 /// Until a server that was started listens.
@@ -30,10 +31,23 @@ pub(crate) struct Subject {
     pub(crate) target: Target,
 }
 
+/// How a server is started.
+pub(crate) struct Launch<'a> {
+    pub(crate) executable: &'a Path,
+    pub(crate) options: &'a [&'a str],
+    /// The offer of compression of the first connection, if it makes one.
+    pub(crate) offer: Option<&'a str>,
+    /// Makes the server speak TLS.
+    pub(crate) certificates: Option<&'a Certificates>,
+    pub(crate) log: &'a Path,
+}
+
 /// What load needs to know of the server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
+    /// Needed if the server speaks TLS.
+    pub(crate) trust: Option<Trust>,
     pub(crate) process: Process,
     /// Resident octets after the warm-up.
     pub(crate) resident: u64,
@@ -42,22 +56,21 @@ pub(crate) struct Target {
 }
 
 impl Subject {
-    /// Starts `executable` with these options, lets it serve one connection, and takes its measure.
-    pub(crate) fn start(executable: &Path, options: &[&str], log: &Path) -> Result<Self> {
-        Self::start_offering(executable, options, None, log)
-    }
-
-    /// As [`start`](Self::start); the connection offers compression, if there is an offer.
-    pub(crate) fn start_offering(
-        executable: &Path,
-        options: &[&str],
-        offer: Option<&str>,
-        log: &Path,
-    ) -> Result<Self> {
+    /// Starts a server, lets it serve one connection, and takes its measure.
+    pub(crate) fn start(launch: &Launch<'_>) -> Result<Self> {
         let (sender, lines) = mpsc::channel();
         let mut watch = Watch::new(lines);
-        let server = EchoServer::start(executable, options, log, START_UP, &sender, &mut watch)?;
-        Self::observe(server, offer, Peer::close)
+        let mut options = launch.options.to_vec();
+        let mut trust = None;
+        if let Some(certificates) = launch.certificates {
+            options.extend(certificates.server_options());
+            trust = Some(Trust::only(certificates.authority())?);
+        }
+        let executable = launch.executable;
+        let server = EchoServer::start(
+            executable, &options, launch.log, START_UP, &sender, &mut watch,
+        )?;
+        Self::observe(server, trust, launch.offer, Peer::close)
     }
 
     /// Takes the measure of a server on another library that listens already.
@@ -65,7 +78,7 @@ impl Subject {
         // Until the server has noticed that whoever asked whether it listens is gone.
         thread::sleep(SETTLING);
         // Not every library answers a Close as it is received.
-        Self::observe(server, offer, |peer| {
+        Self::observe(server, None, offer, |peer| {
             drop(peer);
             Ok(())
         })
@@ -74,21 +87,23 @@ impl Subject {
     /// Lets `server` serve one connection, which is ended by `farewell`, and takes its measure.
     fn observe(
         server: EchoServer,
+        trust: Option<Trust>,
         offer: Option<&str>,
         farewell: fn(Peer) -> Result<()>,
     ) -> Result<Self> {
         let address = address(&server.url)?;
         let process = Process::new(server.process.id())?;
         let descriptors = process.descriptors()?;
-        warm_up(address, offer)
-            .and_then(farewell)
-            .context("the server does not serve its first connection")?;
         let mut target = Target {
             address,
+            trust,
             process,
             resident: 0,
             descriptors,
         };
+        warm_up(&target.endpoint(), offer)
+            .and_then(farewell)
+            .context("the server does not serve its first connection")?;
         target.wait_for_descriptors(START_UP)?;
         target.resident = process.resident()?;
         Ok(Self { server, target })
@@ -106,6 +121,14 @@ impl Subject {
 }
 
 impl Target {
+    /// Where the server is reached, in the way that it expects.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            address: self.address,
+            trust: self.trust.clone(),
+        }
+    }
+
     /// Resident octets more than after the warm-up.
     pub(crate) fn growth(&self) -> Result<u64> {
         Ok(self.process.resident()?.saturating_sub(self.resident))
@@ -128,23 +151,18 @@ impl Target {
 }
 
 /// One connection that does everything that connections usually do.
-fn warm_up(server: SocketAddr, offer: Option<&str>) -> Result<Peer> {
-    let usual = crowd::Args {
-        server,
-        connections: 1,
-        habit: match offer {
-            Some(_) => Habit::EchoCompressed,
-            None => Habit::Echo,
-        },
-        offer: offer.map(str::to_owned),
+fn warm_up(server: &Endpoint, offer: Option<&str>) -> Result<Peer> {
+    let habit = match offer {
+        Some(_) => Habit::EchoCompressed,
+        None => Habit::Echo,
     };
-    usual.join(&usual.habit.steps()?)
+    crowd::join(server, offer, &habit.steps()?)
 }
 
-/// The address in `ws://ADDRESS` or `ws://ADDRESS/`.
+/// The address in `ws://ADDRESS` or `ws://ADDRESS/`, or the same with `wss`.
 fn address(url: &str) -> Result<SocketAddr> {
-    let address = url.strip_prefix("ws://").unwrap_or(url);
-    let address = address.trim_end_matches('/');
+    let address = url.strip_prefix("ws://").or(url.strip_prefix("wss://"));
+    let address = address.unwrap_or(url).trim_end_matches('/');
     address
         .parse()
         .with_context(|| format!("`{url}` is not where one can connect to"))
@@ -158,6 +176,7 @@ mod tests {
     fn addresses_are_taken_from_urls() {
         assert_eq!(address("ws://127.0.0.1:9001").unwrap().port(), 9001);
         assert_eq!(address("ws://127.0.0.1:9001/").unwrap().port(), 9001);
+        assert_eq!(address("wss://127.0.0.1:9001").unwrap().port(), 9001);
         assert!(address("ws://localhost").is_err());
     }
 }

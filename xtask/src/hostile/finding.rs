@@ -77,7 +77,7 @@ impl Finding {
 /// The server must serve who comes next.
 pub(crate) fn fresh_echo(what: &str, target: &Target) -> Finding {
     let started = Instant::now();
-    let echoed = Peer::open(target.address).and_then(|mut peer| {
+    let echoed = Peer::open(target.endpoint()).and_then(|mut peer| {
         peer.echo(b"good morning")?;
         peer.close()
     });

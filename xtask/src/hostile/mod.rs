@@ -18,7 +18,7 @@ use crate::programs::peers::Peers;
 use crate::progress::{Progress, Unit};
 use crate::resources::PeakMeter;
 use crate::runtime::Runtime;
-use crate::subject::Subject;
+use crate::subject::{Launch, Subject};
 use crate::{Outcome, interrupt, project, resources};
 use attacks::{ATTACKS, Attack, Field};
 use finding::{Finding, Octets, Time, fresh_echo};
@@ -154,9 +154,15 @@ impl Attacker {
 
     fn attack(&self, attack: &'static Attack, prefix: &str, executable: &Path) -> Result<Shown> {
         let log = |what| self.home.join(format!("{prefix}-{what}.log"));
-        let mut subject = Subject::start(executable, attack.options, &log("server"))?;
+        let mut subject = Subject::start(&Launch {
+            executable,
+            options: attack.options,
+            offer: None,
+            certificates: None,
+            log: &log("server"),
+        })?;
         let field = Field {
-            target: subject.target,
+            target: subject.target.clone(),
             room: self.room,
             log: log("crowd"),
         };
@@ -178,7 +184,7 @@ impl Attacker {
 
 /// Carries out an attack, and looks at the server meanwhile and afterwards.
 fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Result<Shown> {
-    let target = subject.target;
+    let target = subject.target.clone();
     let cpu = target.process.cpu()?;
     let peak = PeakMeter::start(target.process);
     let mut shown = match watched(attack, field, subject)? {

@@ -158,11 +158,9 @@ impl Inspection<'_> {
         let connections = self.conditions.connections(&setting)?;
         let server = self.start(contestant, kind != Kind::Plain)?;
         let mut subject = Subject::foreign(server, setting.offer.as_deref())?;
-        let target = subject.target;
+        let target = subject.target.clone();
         let name = &contestant.name;
-        let gathered = self
-            .conditions
-            .gather(name, &setting, connections, target.address);
+        let gathered = self.conditions.gather(name, &setting, connections, &target);
         let mut crowd = gathered?;
         wait(self.conditions.quiet)?;
         if let Some(status) = subject.try_wait()? {

@@ -4,6 +4,8 @@
 pub(crate) mod compression;
 pub(crate) mod frame;
 pub(crate) mod peer;
+mod stream;
 
 pub(crate) use frame::Opcode;
 pub(crate) use peer::Peer;
+pub(crate) use stream::{Endpoint, Trust};

@@ -9,6 +9,7 @@ use socket2::SockRef;
 
 use super::compression;
 use super::frame::{self, Frame, Opcode};
+use super::stream::{Endpoint, Stream};
 
 /// How long any one read or write may wait.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,9 +20,9 @@ const READ_AHEAD: usize = 256;
 /// The longest answer to a request that is read.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// One TCP connection to a server.
+/// One connection to a server, over TCP or TLS.
 pub(crate) struct Peer {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
 }
 
 /// What came of writing without end.
@@ -44,32 +45,42 @@ pub(crate) enum Stopped {
 }
 
 impl Peer {
-    /// Connects, and says nothing.
-    pub(crate) fn connect(server: SocketAddr) -> Result<Self> {
-        let tcp = TcpStream::connect_timeout(&server, PATIENCE)
-            .with_context(|| format!("cannot connect to {server}"))?;
+    /// Connects, and says nothing but what TLS needs.
+    pub(crate) fn connect(server: impl Into<Endpoint>) -> Result<Self> {
+        let Endpoint { address, trust } = server.into();
+        let tcp = TcpStream::connect_timeout(&address, PATIENCE)
+            .with_context(|| format!("cannot connect to {address}"))?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(PATIENCE))?;
         tcp.set_write_timeout(Some(PATIENCE))?;
+        let stream = match trust {
+            Some(trust) => Stream::shake_hands(tcp, &trust)?,
+            None => Stream::Plain(tcp),
+        };
         Ok(Self {
-            stream: BufReader::with_capacity(READ_AHEAD, tcp),
+            stream: BufReader::with_capacity(READ_AHEAD, stream),
         })
     }
 
     /// Connects and upgrades.
-    pub(crate) fn open(server: SocketAddr) -> Result<Self> {
-        let mut peer = Self::connect(server)?;
-        peer.send(&request(server, ""))?;
+    pub(crate) fn open(server: impl Into<Endpoint>) -> Result<Self> {
+        let server = server.into();
+        let mut peer = Self::connect(&server)?;
+        peer.send(&request(server.address, ""))?;
         peer.upgraded()?;
         Ok(peer)
     }
 
     /// Connects and upgrades with an offer of extensions. Returns also the extensions of the answer,
     /// none if it names none.
-    pub(crate) fn open_offering(server: SocketAddr, offer: &str) -> Result<(Self, String)> {
-        let mut peer = Self::connect(server)?;
+    pub(crate) fn open_offering(
+        server: impl Into<Endpoint>,
+        offer: &str,
+    ) -> Result<(Self, String)> {
+        let server = server.into();
+        let mut peer = Self::connect(&server)?;
         let offer = format!("Sec-WebSocket-Extensions: {offer}\r\n");
-        peer.send(&request(server, &offer))?;
+        peer.send(&request(server.address, &offer))?;
         let answer = peer.upgraded()?;
         let agreed = field(&answer, "sec-websocket-extensions").unwrap_or_default();
         Ok((peer, agreed.to_owned()))
@@ -107,7 +118,9 @@ impl Peer {
 
     /// Writes all of it.
     pub(crate) fn send(&mut self, octets: &[u8]) -> io::Result<()> {
-        self.tcp().write_all(octets)
+        let stream = self.stream.get_mut();
+        stream.write_all(octets)?;
+        stream.flush()
     }
 
     /// Writes `unit` again and again until `total` octets are written, TCP takes none for
@@ -122,7 +135,7 @@ impl Peer {
                 break Stopped::Done;
             }
             let at = usize::try_from(accepted % units.len() as u64)?;
-            match self.tcp().write(&units[at..]) {
+            match self.stream.get_mut().write(&units[at..]) {
                 Ok(written) => accepted += written as u64,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => break Stopped::Blocked,
@@ -211,7 +224,7 @@ impl Peer {
 
     /// The socket.
     pub(crate) fn tcp(&self) -> &TcpStream {
-        self.stream.get_ref()
+        self.stream.get_ref().tcp()
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
     let target = &field.target;
     let crowd = crowd::Args {
         server: target.address,
+        tls_ca: None,
         connections,
         habit: Habit::Interrupted,
         offer: None,
