@@ -39,8 +39,8 @@ enum Action {
         &'static [&'static str],
         &'static [(&'static str, &'static str)],
     ),
-    /// `cargo xtask autobahn`, by [`AUTOBAHN`].
-    Autobahn,
+    /// `cargo xtask autobahn` with these arguments.
+    Autobahn(&'static [&'static str]),
     /// `cargo xtask bench --instructions`, where that is possible.
     Instructions,
     /// The core without std, the cores without an operating system.
@@ -50,9 +50,6 @@ enum Action {
     /// `cargo xtask tidy`.
     Tidy,
 }
-
-/// Both sets of cases, in little time.
-const AUTOBAHN: [&str; 3] = ["--set", "all", "--quick"];
 
 /// The steps in order: the cheapest first, so that a slip shows early.
 const STEPS: &[Step] = &[
@@ -121,8 +118,24 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "autobahn",
-        action: Action::Autobahn,
+        // Both sets of cases, in little time.
+        action: Action::Autobahn(&["--set", "all", "--quick"]),
     },
+    Step {
+        name: "autobahn-tls",
+        action: Action::Autobahn(AUTOBAHN_TLS),
+    },
+];
+
+/// One case of each kind that depends on what lies below WebSocket, on one runtime: fragments,
+/// bytes one by one, each way to end a connection, long messages in both directions, compression.
+const AUTOBAHN_TLS: &[&str] = &[
+    "--tls",
+    "--quick",
+    "--runtime",
+    "tokio",
+    "--cases",
+    "1.*,2.*,5.*,7.*,9.1.*,9.2.*,10.*,12.1.*",
 ];
 
 fn step_names() -> Vec<&'static str> {
@@ -174,7 +187,7 @@ impl Step {
             }
             Action::Instructions => "cargo xtask bench --instructions".into(),
             Action::NoStd => "the cores for targets without std or operating system".into(),
-            Action::Autobahn => format!("cargo xtask {} {}", self.name, AUTOBAHN.join(" ")),
+            Action::Autobahn(arguments) => format!("cargo xtask autobahn {}", arguments.join(" ")),
             Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
         }
     }
@@ -188,7 +201,7 @@ impl Step {
                     .status()?;
                 Ok(Outcome::passed_if(status.success()))
             }
-            Action::Autobahn => autobahn::run(&arguments(&AUTOBAHN)),
+            Action::Autobahn(given) => autobahn::run(&arguments(given)),
             Action::Instructions => bench::instructions::check(),
             Action::NoStd => no_std::run(),
             Action::Test => test::run(&arguments(&[])),
@@ -288,7 +301,8 @@ mod tests {
                 "instructions",
                 "loom",
                 "test",
-                "autobahn"
+                "autobahn",
+                "autobahn-tls"
             ]
         );
     }

@@ -14,15 +14,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use crate::certificates::Certificates;
 use crate::programs::peers::Peers;
 use crate::progress::{Progress, Unit};
 use crate::resources::PeakMeter;
 use crate::runtime::Runtime;
 use crate::subject::{Launch, Subject};
 use crate::{Outcome, interrupt, project, resources};
-use attacks::{ATTACKS, Attack, Field};
+use attacks::{ATTACKS, Attack, Field, Setup};
 use finding::{Finding, Octets, Time, fresh_echo};
 use report::{Report, Shown, table};
+
+/// The name of all attacks on TLS.
+const TLS_GROUP: &str = "tls";
 
 /// How often the end of an attack, and Ctrl-C, are looked for.
 const POLL: Duration = Duration::from_millis(20);
@@ -46,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
     runtime: Vec<Runtime>,
 
-    /// Attacks to carry out, comma-separated [default: all]
+    /// Attacks to carry out, comma-separated; `tls` is all of those on TLS [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names())]
     attack: Vec<String>,
 
@@ -60,7 +64,8 @@ pub(crate) struct Args {
 }
 
 fn names() -> Vec<&'static str> {
-    ATTACKS.iter().map(|attack| attack.name).collect()
+    let names = ATTACKS.iter().map(|attack| attack.name);
+    names.chain([TLS_GROUP]).collect()
 }
 
 /// Carries out what the arguments ask for.
@@ -75,15 +80,19 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
     let limit = resources::raise_descriptor_limit();
     let peers = Peers::built_or_in(args.peer_dir.as_deref())?;
+    let attacks = chosen(&args.attack);
+    let home = project::scratch_dir("hostile")?;
+    let tls = attacks.iter().any(|attack| attack.setup == Setup::Tls);
+    let certificates = tls.then(|| Certificates::make(&home.join("certificates")));
     let attacker = Attacker {
-        home: project::scratch_dir("hostile")?,
+        certificates: certificates.transpose()?,
+        home,
         room: resources::affordable(usize::MAX, limit),
     };
     let mut reports = Vec::new();
     for runtime in Runtime::these_or_all(&args.runtime) {
         let executable = peers.find(&runtime.echo_server())?;
-        let carried_out =
-            attacker.carry_out(&chosen(&args.attack), *runtime, executable, &mut reports);
+        let carried_out = attacker.carry_out(&attacks, *runtime, executable, &mut reports);
         if let Err(error) = carried_out {
             println!("\n{}", table(&reports));
             return Err(error);
@@ -113,9 +122,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 
 /// The attacks that the arguments ask for, in their fixed order.
 fn chosen(names: &[String]) -> Vec<&'static Attack> {
+    let is_meant = |attack: &Attack, name: &str| {
+        name == attack.name || name == TLS_GROUP && attack.setup == Setup::Tls
+    };
     ATTACKS
         .iter()
-        .filter(|attack| names.is_empty() || names.iter().any(|name| name == attack.name))
+        .filter(|attack| names.is_empty() || names.iter().any(|name| is_meant(attack, name)))
         .collect()
 }
 
@@ -123,6 +135,8 @@ fn chosen(names: &[String]) -> Vec<&'static Attack> {
 struct Attacker {
     /// Where output goes.
     home: PathBuf,
+    /// Made if there is an attack on TLS.
+    certificates: Option<Certificates>,
     /// How many connections the limit of descriptors allows.
     room: usize,
 }
@@ -156,9 +170,12 @@ impl Attacker {
         let log = |what| self.home.join(format!("{prefix}-{what}.log"));
         let mut subject = Subject::start(&Launch {
             executable,
-            options: attack.options,
+            options: attack.setup.options(),
             offer: None,
-            certificates: None,
+            certificates: self
+                .certificates
+                .as_ref()
+                .filter(|_| attack.setup == Setup::Tls),
             log: &log("server"),
         })?;
         let field = Field {
@@ -259,5 +276,19 @@ mod tests {
         let names = ["churn".to_owned(), "announced".to_owned()];
         let chosen: Vec<_> = chosen(&names).iter().map(|attack| attack.name).collect();
         assert_eq!(chosen, ["announced", "churn"]);
+    }
+
+    #[test]
+    fn the_attacks_on_tls_have_a_common_name() {
+        let tls = chosen(&["tls".to_owned()]);
+        assert!(tls.len() > 1);
+        let named = ATTACKS
+            .iter()
+            .filter(|attack| attack.name.starts_with("tls-"));
+        assert!(
+            tls.iter()
+                .map(|attack| attack.name)
+                .eq(named.map(|attack| attack.name))
+        );
     }
 }

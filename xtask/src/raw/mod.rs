@@ -4,6 +4,7 @@
 pub(crate) mod compression;
 pub(crate) mod frame;
 pub(crate) mod peer;
+mod records;
 mod stream;
 
 pub(crate) use frame::Opcode;

@@ -5,11 +5,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustls::ClientConnection;
 use socket2::SockRef;
 
 use super::compression;
 use super::frame::{self, Frame, Opcode};
-use super::stream::{Endpoint, Stream};
+use super::records::Sealer;
+use super::stream::{Endpoint, Stream, Trust};
 
 /// How long any one read or write may wait.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -57,9 +59,13 @@ impl Peer {
             Some(trust) => Stream::shake_hands(tcp, &trust)?,
             None => Stream::Plain(tcp),
         };
-        Ok(Self {
+        Ok(Self::over(stream))
+    }
+
+    fn over(stream: Stream) -> Self {
+        Self {
             stream: BufReader::with_capacity(READ_AHEAD, stream),
-        })
+        }
     }
 
     /// Connects and upgrades.
@@ -220,6 +226,33 @@ impl Peer {
     pub(crate) fn reset(self) -> Result<()> {
         SockRef::from(self.tcp()).set_linger(Some(Duration::ZERO))?;
         Ok(())
+    }
+
+    /// Speaks TLS from here on.
+    pub(crate) fn secured(self, trust: &Trust) -> Result<Self> {
+        match self.stream.into_inner() {
+            Stream::Plain(tcp) => Ok(Self::over(Stream::shake_hands(tcp, trust)?)),
+            Stream::Tls(_) => bail!("the connection speaks TLS already"),
+        }
+    }
+
+    /// The session, if this is TLS.
+    pub(crate) fn session(&mut self) -> Result<&mut ClientConnection> {
+        match self.stream.get_mut() {
+            Stream::Plain(_) => bail!("the connection does not speak TLS"),
+            Stream::Tls(tls) => Ok(&mut tls.conn),
+        }
+    }
+
+    /// Takes the session away from rustls. What the peer sends from here on is what it is.
+    pub(crate) fn unsealed(self) -> Result<(Self, Sealer)> {
+        match self.stream.into_inner() {
+            Stream::Plain(_) => bail!("the connection does not speak TLS"),
+            Stream::Tls(tls) => {
+                let (session, tcp) = tls.into_parts();
+                Ok((Self::over(Stream::Plain(tcp)), Sealer::new(session)?))
+            }
+        }
     }
 
     /// The socket.

@@ -32,10 +32,25 @@ impl Trust {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
+        // For records that rustls does not send.
+        config.enable_secret_extraction = true;
         Ok(Self {
             authority: authority.to_owned(),
             config: Arc::new(config),
         })
+    }
+
+    /// A ClientHello for the server at this address.
+    pub(crate) fn client_hello(&self, server: SocketAddr) -> Result<Vec<u8>> {
+        let mut session = self.session(server)?;
+        let mut hello = Vec::new();
+        session.write_tls(&mut hello)?;
+        Ok(hello)
+    }
+
+    fn session(&self, server: SocketAddr) -> Result<ClientConnection> {
+        let config = Arc::clone(&self.config);
+        Ok(ClientConnection::new(config, server.ip().into())?)
     }
 
     /// The file with the certificate of the authority.
@@ -74,8 +89,7 @@ pub(crate) enum Stream {
 impl Stream {
     /// Performs the TLS handshake with a server over `tcp`.
     pub(crate) fn shake_hands(mut tcp: TcpStream, trust: &Trust) -> Result<Self> {
-        let server = tcp.peer_addr()?.ip().into();
-        let mut tls = ClientConnection::new(Arc::clone(&trust.config), server)?;
+        let mut tls = trust.session(tcp.peer_addr()?)?;
         while tls.is_handshaking() {
             tls.complete_io(&mut tcp).context("no TLS handshake")?;
         }

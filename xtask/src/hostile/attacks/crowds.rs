@@ -70,15 +70,26 @@ fn scaled(connections: usize) -> Finding {
 
 /// What is gone is gone.
 pub(super) fn churn(field: &Field) -> Result<Vec<Finding>> {
+    churned(field, CONNECTIONS, |at| {
+        come_and_go(field.target.address, at)
+    })
+}
+
+/// As many connections, which `come_and_go` lets come and go one after the other, must leave nothing.
+pub(super) fn churned(
+    field: &Field,
+    connections: usize,
+    come_and_go: impl Fn(usize) -> Result<()>,
+) -> Result<Vec<Finding>> {
     const WARM_UP: usize = 500;
     let target = &field.target;
     for at in 0..WARM_UP {
-        come_and_go(target.address, at)?;
+        come_and_go(at)?;
     }
     target.wait_for_descriptors(10 * SLACK)?;
     let before = target.process.resident()?;
-    for at in 0..CONNECTIONS {
-        come_and_go(target.address, at)?;
+    for at in 0..connections {
+        come_and_go(at)?;
     }
     let back = target.wait_for_descriptors(10 * SLACK)?;
     let grown = target.process.resident()?.saturating_sub(before);

@@ -1,6 +1,6 @@
 //! Requests that never end, cost too much, or stall.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -10,17 +10,17 @@ use anyhow::{Context, Result, bail};
 
 use super::{Field, SLACK};
 use crate::hostile::finding::{Finding, Time};
-use crate::raw::Peer;
 use crate::raw::peer::{is_timeout, request, request_of_len};
+use crate::raw::{Endpoint, Peer};
 
 /// The longest head that a server reads.
 const MAX_HEAD: usize = 16 * 1024;
 
 /// How long a handshake may take in all.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How long a refused peer may go on before TCP ends.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How many handshakes stall.
 pub(super) const STALLED: usize = 200;
@@ -163,54 +163,97 @@ fn nanoseconds_per_octet(field: &Field, len: usize) -> Result<f64> {
     Ok(spent.as_nanos() as f64 / OCTETS as f64)
 }
 
-/// How a handshake stalls.
-#[derive(Clone, Copy)]
-enum Stall {
-    /// Nothing comes.
-    Silent,
-    /// Half of the request comes.
-    Half,
-    /// Octets come again and again, but too few to make a request in time.
-    Trickle,
-}
-
 /// A handshake that stalls.
-struct Stalled {
+pub(super) struct Stalled {
     peer: Peer,
-    stall: Stall,
+    /// What comes one octet at a time: too few to be complete in time.
+    trickle: Vec<u8>,
     since: Instant,
     /// How long the server put up with it.
     lasted: Option<Duration>,
 }
 
+impl Stalled {
+    /// Of `peer`, which has said something or nothing since then.
+    pub(super) fn new(peer: Peer, since: Instant) -> Self {
+        Self {
+            peer,
+            trickle: Vec::new(),
+            since,
+            lasted: None,
+        }
+    }
+
+    /// Goes on with these, one at a time.
+    pub(super) fn trickling(self, trickle: Vec<u8>) -> Self {
+        Self { trickle, ..self }
+    }
+}
+
 /// The time for a handshake counts from its start, whatever comes; others do not notice.
 pub(super) fn stalled(field: &Field) -> Result<Vec<Finding>> {
-    const LIVE: Duration = Duration::from_secs(1);
     let server = field.target.address;
-    let done = AtomicBool::new(false);
-    let (stalled, live) = thread::scope(|scope| {
-        let live = scope.spawn(|| round_trips(server, &done));
-        let stalled = stall_all(server);
-        done.store(true, Ordering::Relaxed);
-        let live = live.join().expect("the live traffic does not panic");
-        (stalled, live)
-    });
-    let (stalled, (worst, count)) = (stalled?, live?);
+    let request = request(server, "");
+    all_end_in_time(field, |at| {
+        let since = Instant::now();
+        let mut peer = Peer::connect(server)?;
+        let half = &request[..request.len() / 2];
+        Ok(match at % 3 {
+            0 => Stalled::new(peer, since),
+            1 => {
+                peer.send(half)?;
+                Stalled::new(peer, since)
+            }
+            _ => Stalled::new(peer, since).trickling(half.to_vec()),
+        })
+    })
+}
+
+/// The server must end all handshakes that `stall` begins, beside live traffic.
+pub(super) fn all_end_in_time(
+    field: &Field,
+    stall: impl Fn(usize) -> Result<Stalled>,
+) -> Result<Vec<Finding>> {
+    let (stalled, live) = beside_live_traffic(field, || stall_all(stall))?;
     let mut times: Vec<_> = stalled.iter().filter_map(|one| one.lasted).collect();
     times.sort();
     let first = times.first().copied().unwrap_or_default();
     let last = times.last().copied();
-    Ok(vec![
+    let mut findings = vec![
         Finding::count("handshakes ended", times.len(), stalled.len()),
         Finding::note("the first after", Time(first)),
         Finding::happened("the last after", last, HANDSHAKE + SLACK),
+    ];
+    findings.extend(live);
+    Ok(findings)
+}
+
+/// Does `harm` while another connection echoes. Returns what came of the harm, and what the other
+/// connection noticed of it.
+pub(super) fn beside_live_traffic<T>(
+    field: &Field,
+    harm: impl FnOnce() -> Result<T>,
+) -> Result<(T, [Finding; 2])> {
+    const LIVE: Duration = Duration::from_secs(1);
+    let server = field.target.endpoint();
+    let done = AtomicBool::new(false);
+    let (harm, live) = thread::scope(|scope| {
+        let live = scope.spawn(|| round_trips(&server, &done));
+        let harm = harm();
+        done.store(true, Ordering::Relaxed);
+        let live = live.join().expect("the live traffic does not panic");
+        (harm, live)
+    });
+    let (harm, (worst, count)) = (harm?, live?);
+    let live = [
         Finding::note("live round trips", count),
         Finding::time("the worst of them", worst, LIVE),
-    ])
+    ];
+    Ok((harm, live))
 }
 
 /// Echoes until `done`: the worst round trip, and how many there were.
-fn round_trips(server: SocketAddr, done: &AtomicBool) -> Result<(Duration, usize)> {
+fn round_trips(server: &Endpoint, done: &AtomicBool) -> Result<(Duration, usize)> {
     let mut peer = Peer::open(server).context("live traffic cannot begin")?;
     let mut worst = Duration::ZERO;
     let mut count = 0;
@@ -226,38 +269,25 @@ fn round_trips(server: SocketAddr, done: &AtomicBool) -> Result<(Duration, usize
 }
 
 /// Stalls all handshakes until the server has ended them, or should have.
-fn stall_all(server: SocketAddr) -> Result<Vec<Stalled>> {
+fn stall_all(stall: impl Fn(usize) -> Result<Stalled>) -> Result<Vec<Stalled>> {
     const TURN: Duration = Duration::from_millis(20);
     /// Turns between two octets that trickle.
     const PAUSE: usize = 25;
-    let request = request(server, "");
     let mut all = Vec::new();
     for at in 0..STALLED {
-        let stall = [Stall::Silent, Stall::Half, Stall::Trickle][at % 3];
-        let since = Instant::now();
-        let mut peer = Peer::connect(server)?;
-        if let Stall::Half = stall {
-            peer.send(&request[..request.len() / 2])?;
-        }
-        peer.tcp().set_nonblocking(true)?;
+        let stalled = stall(at)?;
+        stalled.peer.tcp().set_nonblocking(true)?;
+        all.push(stalled);
         // More at once than the system keeps for the server would be tried again only after a second.
         thread::sleep(Duration::from_millis(2));
-        let lasted = None;
-        all.push(Stalled {
-            peer,
-            stall,
-            since,
-            lasted,
-        });
     }
     let started = Instant::now();
-    for turn in 0.. {
-        let octet = turn % PAUSE == 0;
-        let octet = octet.then(|| &request[turn / PAUSE..=turn / PAUSE]);
+    for turn in 0_usize.. {
         for one in all.iter_mut().filter(|one| one.lasted.is_none()) {
-            if let (Stall::Trickle, Some(octet)) = (one.stall, octet) {
+            let octet = one.trickle.get(turn / PAUSE).copied();
+            if let Some(octet) = octet.filter(|_| turn % PAUSE == 0) {
                 // Whether the server has ended the connection is looked at below.
-                let _ = one.peer.send(octet);
+                let _ = one.peer.send(&[octet]);
             }
             if has_ended(&one.peer) {
                 one.lasted = Some(one.since.elapsed());
@@ -272,10 +302,15 @@ fn stall_all(server: SocketAddr) -> Result<Vec<Stalled>> {
     Ok(all)
 }
 
-/// Whether the server has ended its direction, or answered, of a socket that does not block.
+/// Whether the server has ended its direction, of a socket that does not block. What it says before
+/// that, in TLS or without, is discarded.
 fn has_ended(peer: &Peer) -> bool {
-    match peer.tcp().peek(&mut [0]) {
-        Ok(_) => true,
-        Err(error) => !is_timeout(&error) && error.kind() != ErrorKind::Interrupted,
+    let mut tcp = peer.tcp();
+    loop {
+        match tcp.read(&mut [0; 1024]) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return !is_timeout(&error) && error.kind() != ErrorKind::Interrupted,
+        }
     }
 }

@@ -4,6 +4,7 @@ mod compressed;
 mod crowds;
 mod endings;
 mod handshakes;
+mod tls;
 mod unfinished;
 mod unread;
 
@@ -29,8 +30,7 @@ pub(crate) struct Attack {
     pub(crate) limit: Duration,
     /// How much the server's resident memory may grow at any time.
     pub(crate) growth: Option<u64>,
-    /// What the server is told beside its port.
-    pub(crate) options: &'static [&'static str],
+    pub(crate) setup: Setup,
     /// The attack itself. An error means that it could not be carried out.
     pub(crate) act: fn(&Field) -> Result<Vec<Finding>>,
 }
@@ -45,8 +45,26 @@ pub(crate) struct Field {
     pub(crate) log: PathBuf,
 }
 
-/// Has a server agree to compression.
-const DEFLATE: &[&str] = &["--deflate"];
+/// How the attacked server is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setup {
+    /// With all defaults.
+    Plain,
+    /// It agrees to compression.
+    Deflate,
+    /// It speaks TLS.
+    Tls,
+}
+
+impl Setup {
+    /// What the server is told beside its port and its certificate.
+    pub(crate) fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain | Self::Tls => &[],
+            Self::Deflate => &["--deflate"],
+        }
+    }
+}
 
 /// All attacks.
 pub(crate) const ATTACKS: &[Attack] = &[
@@ -55,7 +73,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "128 MiB of pings from a peer that never reads",
         limit: Duration::from_secs(60),
         growth: Some(MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: unread::pings,
     },
     Attack {
@@ -63,7 +81,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "128 MiB of messages of 100 B from a peer that never reads",
         limit: Duration::from_secs(60),
         growth: Some(MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: unread::small_messages,
     },
     Attack {
@@ -72,7 +90,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         limit: Duration::from_secs(60),
         // A message as it was received, and as it is queued.
         growth: Some(MIB + 2 * MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: unread::large_messages,
     },
     Attack {
@@ -80,7 +98,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "a peer that sends until the server stops reading, and never reads",
         limit: Duration::from_secs(60),
         growth: Some(MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: unread::never_read,
     },
     Attack {
@@ -88,7 +106,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "16 MiB announced and 3 octets sent, on 100 connections",
         limit: Duration::from_secs(30),
         growth: Some(unfinished::ANNOUNCED_ON * 64 * KIB + MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: unfinished::announced,
     },
     Attack {
@@ -96,7 +114,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "a message in empty fragments without end",
         limit: Duration::from_secs(30),
         growth: Some(256 * KIB),
-        options: &[],
+        setup: Setup::Plain,
         act: unfinished::empty_fragments,
     },
     Attack {
@@ -104,7 +122,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "a message in fragments of one octet, on 50 connections",
         limit: Duration::from_secs(60),
         growth: Some(unfinished::OCTETS_ON * (2 * unfinished::OCTETS + 64 * KIB) + MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: unfinished::octet_fragments,
     },
     Attack {
@@ -112,7 +130,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "256 MiB in fragments of 64 KiB",
         limit: Duration::from_secs(60),
         growth: Some(2 * unfinished::MAX_MESSAGE + 64 * KIB),
-        options: &[],
+        setup: Setup::Plain,
         act: unfinished::endless_message,
     },
     Attack {
@@ -120,7 +138,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "1 MiB that inflates to 1 GiB, in one frame and in fragments",
         limit: Duration::from_secs(60),
         growth: Some(2 * unfinished::MAX_MESSAGE + MIB),
-        options: DEFLATE,
+        setup: Setup::Deflate,
         act: compressed::bomb,
     },
     Attack {
@@ -128,7 +146,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "compressed octets without end that inflate to nothing",
         limit: Duration::from_secs(60),
         growth: Some(MIB),
-        options: DEFLATE,
+        setup: Setup::Deflate,
         act: compressed::empty_blocks,
     },
     Attack {
@@ -136,7 +154,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "a request head that never ends, in large pieces and in single octets",
         limit: Duration::from_secs(90),
         growth: Some(256 * KIB),
-        options: &[],
+        setup: Setup::Plain,
         act: handshakes::endless_head,
     },
     Attack {
@@ -144,7 +162,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "work per octet for heads of 4, 8 and 16 KiB in single octets",
         limit: Duration::from_secs(120),
         growth: Some(2 * MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: handshakes::head_work,
     },
     Attack {
@@ -152,7 +170,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "200 handshakes that stall or trickle, beside live traffic",
         limit: Duration::from_secs(60),
         growth: Some(handshakes::STALLED as u64 * 20 * KIB + MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: handshakes::stalled,
     },
     Attack {
@@ -160,7 +178,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "peers that break a rule, then neither read nor close",
         limit: Duration::from_secs(30),
         growth: Some(2 * MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: endings::silent_after_violation,
     },
     Attack {
@@ -168,7 +186,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "a peer that breaks a rule, then sends without end",
         limit: Duration::from_secs(30),
         growth: Some(256 * KIB),
-        options: &[],
+        setup: Setup::Plain,
         act: endings::talking_after_violation,
     },
     Attack {
@@ -176,7 +194,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "peers that send a Close and keep TCP open",
         limit: Duration::from_secs(30),
         growth: Some(2 * MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: endings::silent_after_close,
     },
     Attack {
@@ -184,7 +202,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "resets in the middle of a frame, of a header and of a request",
         limit: Duration::from_secs(30),
         growth: Some(2 * MIB),
-        options: &[],
+        setup: Setup::Plain,
         act: endings::resets,
     },
     Attack {
@@ -192,7 +210,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "10,000 connections with two tiny messages and the head of a third each",
         limit: Duration::from_secs(120),
         growth: None,
-        options: &[],
+        setup: Setup::Plain,
         act: crowds::tiny_messages,
     },
     Attack {
@@ -200,8 +218,72 @@ pub(crate) const ATTACKS: &[Attack] = &[
         about: "10,000 connects and disconnects",
         limit: Duration::from_secs(120),
         growth: None,
-        options: &[],
+        setup: Setup::Plain,
         act: crowds::churn,
+    },
+    Attack {
+        name: "tls-stalled",
+        about: "200 connections that stall or trickle before, in and after the TLS handshake, beside live traffic",
+        limit: Duration::from_secs(60),
+        growth: Some(handshakes::STALLED as u64 * 20 * KIB + MIB),
+        setup: Setup::Tls,
+        act: tls::stalled,
+    },
+    Attack {
+        name: "tls-endless-hello",
+        about: "a ClientHello that never ends, in records of 16 KiB and of one byte, and 50 that are unfinished",
+        limit: Duration::from_secs(60),
+        growth: Some(tls::HELLOS * tls::HELD_BY_HELLO + MIB),
+        setup: Setup::Tls,
+        act: tls::endless_hello,
+    },
+    Attack {
+        name: "tls-plain",
+        about: "HTTP and other bytes that are not TLS, on a port for TLS",
+        limit: Duration::from_secs(30),
+        growth: Some(256 * KIB),
+        setup: Setup::Tls,
+        act: tls::plain,
+    },
+    Attack {
+        name: "tls-unfinished-record",
+        about: "a record of 16 KiB without its last byte, on 100 connections",
+        limit: Duration::from_secs(30),
+        growth: Some(tls::UNFINISHED_ON * tls::HELD_BY_RECORD + MIB),
+        setup: Setup::Tls,
+        act: tls::unfinished_record,
+    },
+    Attack {
+        name: "tls-key-updates",
+        about: "key updates without end, alone and between pings, from a peer that never reads",
+        limit: Duration::from_secs(60),
+        growth: Some(MIB),
+        setup: Setup::Tls,
+        act: tls::key_updates,
+    },
+    Attack {
+        name: "tls-empty-records",
+        about: "32 MiB of records without content on 4 connections, beside live traffic",
+        limit: Duration::from_secs(60),
+        growth: Some(MIB),
+        setup: Setup::Tls,
+        act: tls::empty_records,
+    },
+    Attack {
+        name: "tls-unread",
+        about: "unread-small over TLS",
+        limit: Duration::from_secs(60),
+        growth: Some(MIB),
+        setup: Setup::Tls,
+        act: unread::small_messages,
+    },
+    Attack {
+        name: "tls-churn",
+        about: "2,000 connects and disconnects, before, in and after the TLS handshake",
+        limit: Duration::from_secs(120),
+        growth: None,
+        setup: Setup::Tls,
+        act: tls::churn,
     },
 ];
 

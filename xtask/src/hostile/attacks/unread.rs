@@ -22,7 +22,7 @@ const WRITE_STALL: Duration = Duration::from_secs(30);
 /// Pongs collapse into the newest one, so the server may go on reading.
 pub(super) fn pings(field: &Field) -> Result<Vec<Finding>> {
     let ping = frame::last(Opcode::Ping, &[b'p'; 125]);
-    let mut peer = Peer::open(field.target.address)?;
+    let mut peer = Peer::open(field.target.endpoint())?;
     let flood = peer.flood(&ping, OFFERED, BLOCKED_AFTER)?;
     let taken = Finding::note("pings taken", Octets(flood.accepted));
     Ok(vec![
@@ -46,7 +46,7 @@ pub(super) fn large_messages(field: &Field) -> Result<Vec<Finding>> {
 /// buffers of TCP, whose size is the system's choice.
 fn messages(field: &Field, payload: &[u8]) -> Result<Vec<Finding>> {
     let message = frame::last(Opcode::Binary, payload);
-    let mut peer = Peer::open(field.target.address)?;
+    let mut peer = Peer::open(field.target.endpoint())?;
     let flood = peer.flood(&message, OFFERED, BLOCKED_AFTER)?;
     let held = field.target.growth()?;
     let (one, buffers) = (payload.len() as u64, buffers_of_tcp());
@@ -73,7 +73,7 @@ fn messages(field: &Field, payload: &[u8]) -> Result<Vec<Finding>> {
 pub(super) fn never_read(field: &Field) -> Result<Vec<Finding>> {
     let message = frame::last(Opcode::Binary, &[b'm'; 1000]);
     let started = Instant::now();
-    let mut peer = Peer::open(field.target.address)?;
+    let mut peer = Peer::open(field.target.endpoint())?;
     let flood = peer.flood(&message, OFFERED, BLOCKED_AFTER)?;
     let gone = field
         .target

@@ -1,0 +1,289 @@
+//! Attacks on TLS: before its handshake, in it, and after it.
+
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::handshakes::{FAREWELL, HANDSHAKE, Stalled, all_end_in_time, beside_live_traffic};
+use super::{Field, KIB, SLACK, crowds};
+use crate::hostile::finding::{Finding, Octets, Time};
+use crate::raw::peer::{Stopped, request};
+use crate::raw::{Endpoint, Opcode, Peer, Trust, frame};
+
+/// Content types of records (RFC 8446 §5.1).
+const HANDSHAKE_RECORD: u8 = 22;
+const APPLICATION_DATA: u8 = 23;
+
+/// The most content of a record, and the most that encryption adds (RFC 8446 §5.1 and §5.2).
+const RECORD: usize = 16 * 1024;
+const ENCRYPTION: usize = 256;
+
+/// The longest handshake message that rustls stores.
+const LONGEST_HELLO: u32 = 65_535;
+
+/// The number of connections with an unfinished ClientHello, and the memory that each may take:
+/// rustls doubles its buffer.
+pub(super) const HELLOS: u64 = 50;
+pub(super) const HELD_BY_HELLO: u64 = 128 * KIB + IDLE;
+
+/// The number of connections with an unfinished record, and the memory that each may take.
+pub(super) const UNFINISHED_ON: u64 = 100;
+pub(super) const HELD_BY_RECORD: u64 = 32 * KIB + IDLE;
+
+/// The memory of an idle connection, which `cargo xtask idle --tls` measures exactly.
+const IDLE: u64 = 9 * KIB;
+
+/// One deadline covers TCP, TLS and the request.
+pub(super) fn stalled(field: &Field) -> Result<Vec<Finding>> {
+    let server = field.target.endpoint();
+    let hello = trust(field)?.client_hello(server.address)?;
+    let request = request(server.address, "");
+    let (half_hello, half_request) = (&hello[..hello.len() / 2], &request[..request.len() / 2]);
+    let stall = |at| {
+        let since = Instant::now();
+        let with = |server: &Endpoint| Peer::connect(server);
+        let tcp = || with(&server.address.into());
+        Ok(match at % 6 {
+            0 => Stalled::new(tcp()?, since),
+            1 => Stalled::new(sent(tcp()?, half_hello)?, since),
+            2 => Stalled::new(tcp()?, since).trickling(half_hello.to_vec()),
+            3 => Stalled::new(with(&server)?, since),
+            4 => Stalled::new(sent(with(&server)?, half_request)?, since),
+            _ => Stalled::new(with(&server)?, since).trickling(half_request.to_vec()),
+        })
+    };
+    let (findings, late) = thread::scope(|scope| {
+        let late = scope.spawn(|| late(field));
+        let findings = all_end_in_time(field, stall);
+        (findings, late.join().expect("the late peer does not panic"))
+    });
+    let mut findings = findings?;
+    findings.push(late?);
+    Ok(findings)
+}
+
+fn sent(mut peer: Peer, bytes: &[u8]) -> Result<Peer> {
+    peer.send(bytes)?;
+    Ok(peer)
+}
+
+/// Begins TLS late and sends no request: the end of TLS must not extend the deadline.
+fn late(field: &Field) -> Result<Finding> {
+    let since = Instant::now();
+    let peer = Peer::connect(field.target.address)?;
+    thread::sleep(HANDSHAKE * 6 / 10);
+    let ended = peer.secured(trust(field)?)?.ended();
+    let what = "TLS after 6 s and no request";
+    let figure = ended.then(|| since.elapsed());
+    Ok(Finding::happened(what, figure, HANDSHAKE + SLACK))
+}
+
+/// A ClientHello is refused by the length that it announces, or at the length of its records.
+pub(super) fn endless_hello(field: &Field) -> Result<Vec<Finding>> {
+    let server = field.target.address;
+    let mut findings = Vec::new();
+    for (what, len, piece) in [
+        ("16 MiB in records of 16 KiB", 0xFF_FFFF, RECORD),
+        ("64 KiB in records of 16 KiB", LONGEST_HELLO, RECORD),
+        ("64 KiB in records of one byte", LONGEST_HELLO, 1),
+    ] {
+        let mut peer = sent(Peer::connect(server)?, &hello_of(len))?;
+        let started = Instant::now();
+        let more = record(HANDSHAKE_RECORD, &vec![0; piece]);
+        let flood = peer.flood(&more, u64::MAX, 2 * FAREWELL)?;
+        let ended = (flood.stopped == Stopped::Ended).then(|| started.elapsed());
+        findings.push(Finding::happened(what, ended, FAREWELL + SLACK));
+    }
+    // 60,000 bytes, so that a record of the rest would be needed.
+    let mut wire = hello_of(LONGEST_HELLO);
+    wire.extend(record(HANDSHAKE_RECORD, &[0; 15_000]).repeat(4));
+    let mut peers = Vec::new();
+    for _ in 0..HELLOS {
+        peers.push(sent(Peer::connect(server)?, &wire)?);
+    }
+    thread::sleep(SLACK);
+    let each = field.target.growth()? / HELLOS;
+    let held = Finding::octets("held per unfinished hello", each, HELD_BY_HELLO);
+    findings.push(held);
+    Ok(findings)
+}
+
+/// The beginning of a ClientHello of this length.
+fn hello_of(len: u32) -> Vec<u8> {
+    const CLIENT_HELLO: u8 = 1;
+    let [_, high, middle, low] = len.to_be_bytes();
+    record(HANDSHAKE_RECORD, &[CLIENT_HELLO, high, middle, low])
+}
+
+/// A record whose content is not encrypted.
+fn record(content_type: u8, content: &[u8]) -> Vec<u8> {
+    let mut record = record_header(content_type, content.len());
+    record.extend(content);
+    record
+}
+
+fn record_header(content_type: u8, len: usize) -> Vec<u8> {
+    let [.., high, low] = len.to_be_bytes();
+    vec![content_type, 3, 3, high, low]
+}
+
+/// The port gives the reason to those who speak HTTP, and ends all that is not TLS.
+pub(super) fn plain(field: &Field) -> Result<Vec<Finding>> {
+    let server = field.target.address;
+    let started = Instant::now();
+    let mut peer = sent(Peer::connect(server)?, &request(server, ""))?;
+    let status = peer.read_status();
+    let ended = peer.ended();
+    let took = started.elapsed();
+    let figure = match (&status, ended) {
+        (Ok(status), true) => format!("{status}, end after {}", Time(took)),
+        (Ok(status), false) => format!("{status}, no end"),
+        (Err(error), _) => format!("no answer: {error:#}"),
+    };
+    let holds = status.is_ok_and(|status| status == 400) && ended && took <= SLACK;
+    let bound = format!("400, end ≤ {}", Time(SLACK));
+    let mut findings = vec![Finding::new("an HTTP request", figure, bound, holds)];
+    for (what, unit) in [
+        ("an HTTP request without end", "GET / HTTP/1.1\r\n"),
+        ("words without end", "what is this? "),
+        ("zeros without end", "\0"),
+    ] {
+        let mut peer = Peer::connect(server)?;
+        let started = Instant::now();
+        let flood = peer.flood(unit.as_bytes(), u64::MAX, 2 * FAREWELL)?;
+        let ended = (flood.stopped == Stopped::Ended).then(|| started.elapsed());
+        findings.push(Finding::happened(what, ended, FAREWELL + SLACK));
+    }
+    Ok(findings)
+}
+
+/// A record is stored as it arrives until it is complete.
+pub(super) fn unfinished_record(field: &Field) -> Result<Vec<Finding>> {
+    let mut wire = record_header(APPLICATION_DATA, RECORD + ENCRYPTION);
+    wire.resize(wire.len() + RECORD + ENCRYPTION - 1, 0);
+    let mut peers = Vec::new();
+    for _ in 0..UNFINISHED_ON {
+        let (mut peer, _) = Peer::open(field.target.endpoint())?.unsealed()?;
+        peer.send(&wire)?;
+        peers.push(peer);
+    }
+    thread::sleep(SLACK);
+    let each = field.target.growth()? / UNFINISHED_ON;
+    let held = Finding::octets("held per connection", each, HELD_BY_RECORD);
+    let mut ended = 0;
+    let started = Instant::now();
+    for peer in &mut peers {
+        // Nobody has sealed this record.
+        peer.send(&[0])?;
+        ended += usize::from(peer.ended());
+    }
+    Ok(vec![
+        held,
+        Finding::count("ended after the last byte", ended, peers.len()),
+        Finding::time("all of them after", started.elapsed(), FAREWELL + SLACK),
+    ])
+}
+
+/// Each key update demands an answer. Those without messages between them are limited in number.
+pub(super) fn key_updates(field: &Field) -> Result<Vec<Finding>> {
+    const ALONE: usize = 1_000;
+    const BETWEEN_PINGS: usize = 20_000;
+    let mut peer = Peer::open(field.target.endpoint())?;
+    let alone = update_keys(&mut peer, ALONE, &[])?;
+    let ended = alone < ALONE || peer.ended();
+    let mut peer = Peer::open(field.target.endpoint())?;
+    let ping = frame::last(Opcode::Ping, &[b'p'; 125]);
+    let (between, live) =
+        beside_live_traffic(field, || update_keys(&mut peer, BETWEEN_PINGS, &ping))?;
+    let mut findings = vec![
+        Finding::new(
+            "key updates alone",
+            if ended { "ended" } else { "open" },
+            "ended",
+            ended,
+        ),
+        Finding::note("key updates between pings", between),
+    ];
+    findings.extend(live);
+    Ok(findings)
+}
+
+/// Updates the keys so many times, each time followed by this. How often that was possible.
+fn update_keys(peer: &mut Peer, times: usize, followed_by: &[u8]) -> Result<usize> {
+    for time in 0..times {
+        peer.session()?.refresh_traffic_keys()?;
+        if peer.send(followed_by).is_err() {
+            return Ok(time);
+        }
+    }
+    Ok(times)
+}
+
+/// A record without content makes no progress, and costs the server as much as the peer.
+pub(super) fn empty_records(field: &Field) -> Result<Vec<Finding>> {
+    const CONNECTIONS: usize = 4;
+    const BYTES: usize = 8 << 20;
+    let mut floods = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let (peer, mut sealer) = Peer::open(field.target.endpoint())?.unsealed()?;
+        // Sealed before, so that the server is the one that has no time.
+        let mut wire = Vec::with_capacity(BYTES);
+        while wire.len() < BYTES {
+            wire.extend(sealer.seal(b"")?);
+        }
+        wire.extend(sealer.seal(&frame::close(1000))?);
+        floods.push((peer, wire));
+    }
+    let started = Instant::now();
+    let (ended, live) = beside_live_traffic(field, || {
+        thread::scope(|scope| {
+            let floods: Vec<_> = floods
+                .iter_mut()
+                .map(|(peer, wire)| scope.spawn(|| peer.send(wire).is_ok() && peer.ended()))
+                .collect();
+            let ended = floods
+                .into_iter()
+                .filter_map(|flood| flood.join().expect("a flood does not panic").then_some(()));
+            Ok(ended.count())
+        })
+    })?;
+    let sent = Octets((CONNECTIONS * BYTES) as u64);
+    let mut findings = vec![
+        Finding::note("all of them after", Time(started.elapsed())),
+        Finding::note("sent", sent),
+        Finding::count("Close after them", ended, CONNECTIONS),
+    ];
+    findings.extend(live);
+    Ok(findings)
+}
+
+/// What is gone is gone.
+pub(super) fn churn(field: &Field) -> Result<Vec<Finding>> {
+    const CONNECTIONS: usize = 2_000;
+    let server = field.target.endpoint();
+    let hello = trust(field)?.client_hello(server.address)?;
+    crowds::churned(field, CONNECTIONS, |at| {
+        let tcp = || Peer::connect(server.address);
+        match at % 6 {
+            0 => drop(tcp()?),
+            1 => drop(sent(tcp()?, &hello[..hello.len() / 2])?),
+            // The answer to a ClientHello is on its way.
+            2 => sent(tcp()?, &hello)?.reset()?,
+            3 => drop(Peer::connect(&server)?),
+            4 => Peer::open(&server)?.reset()?,
+            _ => {
+                let mut peer = Peer::open(&server)?;
+                peer.echo(b"in passing")?;
+                peer.close()?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Trust in the server under attack.
+fn trust(field: &Field) -> Result<&Trust> {
+    let trust = field.target.trust.as_ref();
+    trust.context("the server does not speak TLS")
+}
