@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
-use rustls::Connection;
+use rustls::{Connection, InvalidMessage};
 use ws_driver::transport::{Locked, ReadHalf, Split, Transport, WriteHalf};
 
 use crate::error::tls_error;
@@ -164,6 +164,13 @@ impl<T: Transport> TlsTransport<T> {
                 // 8446 §6.1).
                 Ok(0) => break,
                 Ok(_) => {}
+                // An incomplete message of the handshake fills the memory that rustls permits. It
+                // cannot become complete.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    let error = InvalidMessage::HandshakePayloadTooLarge.into();
+                    self.failure = Some(Box::new(error));
+                    break;
+                }
                 // A record of plaintext waits for the caller.
                 Err(_) => {
                     self.unread.extend_from_slice(ciphertext);

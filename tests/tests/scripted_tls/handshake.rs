@@ -73,6 +73,28 @@ fn a_peer_that_does_not_speak_tls_is_reported() {
 }
 
 #[test]
+fn a_message_that_is_longer_than_rustls_stores_is_refused() {
+    // A ClientHello and a ServerHello of 65,535 bytes, the largest length that rustls accepts, in
+    // records of 1 byte or 16 KiB. The headers of the records count as well.
+    for (end, start) in [
+        (End::Server, b"\x16\x03\x03\0\x04\x01\0\xff\xff"),
+        (End::Client, b"\x16\x03\x03\0\x04\x02\0\xff\xff"),
+    ] {
+        for record in [
+            b"\x16\x03\x03\0\x01\0".to_vec(),
+            [&b"\x16\x03\x03\x40\0"[..], &[0; 0x4000]].concat(),
+        ] {
+            let (transport, peer) = scripted::pair();
+            peer.push(start);
+            peer.push(record.repeat(65_536 / record.len() + 1));
+            let error = exec::run(tls::secure(end, transport)).unwrap_err();
+            assert_eq!(kind(error), TlsErrorKind::Session, "{end:?}");
+            assert!(peer.is_dropped());
+        }
+    }
+}
+
+#[test]
 fn a_refused_client_delays_the_server_by_a_second_at_most() {
     for takes_nothing in [false, true] {
         let (transport, peer) = scripted::pair();
