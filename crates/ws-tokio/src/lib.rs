@@ -41,7 +41,7 @@
 #![forbid(unsafe_code)]
 
 pub mod testing;
-#[cfg(feature = "rustls")]
+#[cfg(any(feature = "native-tls", feature = "rustls"))]
 pub mod tls;
 pub mod transport;
 

@@ -51,9 +51,9 @@ impl Runtime for Tokio {
         TcpStream::connect(address).await
     }
 
-    #[cfg(feature = "rustls")]
+    #[cfg(any(feature = "native-tls", feature = "rustls"))]
     fn default_tls() -> DefaultTls<Self> {
-        ws_tls::default_tls()
+        crate::tls::default_tls()
     }
 }
 

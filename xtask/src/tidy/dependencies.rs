@@ -57,7 +57,9 @@ const TABLE: &[(&str, Allowed)] = &[
         "ws-tokio",
         Allowed::Only {
             always: &["tokio", "ws-driver"],
-            optional: &["tokio-native-tls", "ws-tls"],
+            // native-tls itself, for its ALPN: tokio-native-tls would only add a layer of unsafe
+            // code. openssl for the causes of errors, which native-tls does not return.
+            optional: &["native-tls", "openssl", "ws-tls"],
         },
     ),
     (
