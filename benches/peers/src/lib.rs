@@ -7,6 +7,7 @@
 pub mod broadcast;
 #[path = "../../src/client.rs"]
 pub mod client;
+pub mod tls;
 
 use std::error::Error;
 use std::future::Future;

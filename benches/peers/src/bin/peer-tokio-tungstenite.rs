@@ -5,12 +5,20 @@
 
 use std::io;
 
-use bench_peers::{Options, echo_tungstenite, serve_tokio};
+use bench_peers::tls::Options;
+use bench_peers::{echo_tungstenite, serve_tokio};
 use tokio_tungstenite::accept_async;
 
 fn main() -> io::Result<()> {
     let options = Options::from_arguments();
-    serve_tokio(options.port, move |tcp| {
-        echo_tungstenite(move || accept_async(tcp), options.tuned)
-    })
+    let (port, tuned) = (options.common.port, options.common.tuned);
+    match options.acceptor()? {
+        None => serve_tokio(port, move |tcp| {
+            echo_tungstenite(move || accept_async(tcp), tuned)
+        }),
+        Some(tls) => serve_tokio(port, move |tcp| {
+            let tls = tls.accept(tcp);
+            echo_tungstenite(async || accept_async(tls.await?).await, tuned)
+        }),
+    }
 }

@@ -5,23 +5,31 @@
 
 use std::io;
 
-use bench_peers::{MAX_MESSAGE_LEN, Options, echo, serve_tokio};
-use tokio::net::TcpStream;
+use bench_peers::tls::Options;
+use bench_peers::{MAX_MESSAGE_LEN, echo, serve_tokio};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::unconstrained;
 use tokio_websockets::{Config, Error, Limits, Message, ServerBuilder};
 
 fn main() -> io::Result<()> {
     let options = Options::from_arguments();
-    serve_tokio(options.port, |tcp| async {
-        drop(unconstrained(serve(tcp)).await);
-    })
+    let port = options.common.port;
+    match options.acceptor()? {
+        None => serve_tokio(port, |tcp| async {
+            drop(unconstrained(serve(tcp)).await);
+        }),
+        Some(tls) => serve_tokio(port, move |tcp| {
+            let tls = tls.accept(tcp);
+            async { drop(unconstrained(async { serve(tls.await?).await }).await) }
+        }),
+    }
 }
 
-async fn serve(tcp: TcpStream) -> Result<(), Error> {
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), Error> {
     let (_request, ws) = ServerBuilder::new()
         .config(Config::default().frame_size(usize::MAX))
         .limits(Limits::default().max_payload_len(Some(MAX_MESSAGE_LEN)))
-        .accept(tcp)
+        .accept(stream)
         .await?;
     echo(ws, false, |message: &Message| {
         message.is_text() || message.is_binary()

@@ -12,8 +12,9 @@ use anyhow::{Context, Result, ensure};
 use mio::net::TcpStream;
 use mio::{Events, Interest};
 
-use crate::sockets::{READ_LEN, Sockets, read};
-use crate::traffic::push_frame;
+use crate::sockets::{READ_LEN, Sockets};
+use crate::stream::Stream;
+use crate::traffic::{push_frame, unmasked_frame};
 
 /// The number of batches in flight at a time.
 pub(crate) const BATCHES: u64 = 2;
@@ -33,7 +34,7 @@ pub(crate) struct Audience {
 }
 
 struct Subscriber {
-    tcp: TcpStream,
+    stream: Stream<TcpStream>,
     /// The number of bytes that this subscriber has received since [`check`].
     bytes: u64,
 }
@@ -42,7 +43,7 @@ impl Audience {
     /// Makes an audience from open connections. Checks that each subscriber receives a first batch
     /// without errors.
     pub(crate) fn new(
-        mut streams: Vec<std::net::TcpStream>,
+        mut streams: Vec<Stream<std::net::TcpStream>>,
         messages: u64,
         len: usize,
     ) -> Result<Self> {
@@ -51,8 +52,8 @@ impl Audience {
         let sockets = Sockets::new()?;
         let mut subscribers = Vec::with_capacity(streams.len());
         for (index, stream) in streams.into_iter().enumerate() {
-            let tcp = sockets.add(stream, index, Interest::READABLE)?;
-            subscribers.push(Subscriber { tcp, bytes: 0 });
+            let stream = sockets.add(stream, index, Interest::READABLE)?;
+            subscribers.push(Subscriber { stream, bytes: 0 });
         }
         Ok(Self {
             batches: Batches::new(subscribers.len(), batch as u64),
@@ -102,7 +103,7 @@ impl Audience {
                     .first_mut()
                     .context("there is no subscriber")?;
                 first
-                    .tcp
+                    .stream
                     .write_all(&self.order)
                     .context("cannot send the order")?;
             }
@@ -117,16 +118,18 @@ impl Audience {
     /// Reads all available bytes of one subscriber.
     fn read(&mut self, index: usize) -> Result<()> {
         let subscriber = &mut self.subscribers[index];
-        while let Some(len) = read(&mut subscriber.tcp, &mut self.buffer)? {
+        loop {
             let before = subscriber.bytes;
-            subscriber.bytes += len as u64;
-            self.bytes += len as u64;
+            let received = &mut subscriber.bytes;
+            let has_more = subscriber.stream.receive(&mut self.buffer, |bytes| {
+                *received += bytes.len() as u64;
+            })?;
+            self.bytes += subscriber.bytes - before;
             self.batches.received(before, subscriber.bytes)?;
-            if len < self.buffer.len() {
-                break;
+            if !has_more {
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 
@@ -185,12 +188,14 @@ fn order(messages: u64, len: usize) -> Vec<u8> {
 /// Orders a batch, checks that each subscriber receives the batch, and returns the length of the
 /// batch in bytes.
 fn check(
-    streams: &mut [std::net::TcpStream],
+    streams: &mut [Stream<std::net::TcpStream>],
     order: &[u8],
     messages: u64,
     len: usize,
 ) -> Result<usize> {
-    let expected = text_frame(len).repeat(usize::try_from(messages)?);
+    // The server publishes texts that consist of the letter `a`.
+    let frame = unmasked_frame(true, &vec![b'a'; len]);
+    let expected = frame.repeat(usize::try_from(messages)?);
     let first = streams.first_mut().context("there is no subscriber")?;
     first.write_all(order).context("cannot send the order")?;
     let mut received = vec![0; expected.len()];
@@ -204,19 +209,6 @@ fn check(
         );
     }
     Ok(expected.len())
-}
-
-/// Returns the frame of a text that consists of `len` letters `a`. The frame is not masked, because
-/// servers do not mask.
-fn text_frame(len: usize) -> Vec<u8> {
-    const FIN_TEXT: u8 = 0x81;
-    let mut frame = match len {
-        ..126 => vec![FIN_TEXT, len as u8],
-        126..65_536 => [&[FIN_TEXT, 126][..], &(len as u16).to_be_bytes()].concat(),
-        _ => [&[FIN_TEXT, 127][..], &(len as u64).to_be_bytes()].concat(),
-    };
-    frame.resize(frame.len() + len, b'a');
-    frame
 }
 
 #[cfg(test)]
@@ -249,12 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_are_masked_and_messages_are_not() {
+    fn orders_are_masked() {
         assert_eq!(order(16, 100)[..2], [0x81, 0x80 | 6]);
-        for (len, header) in [(125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
-            let frame = text_frame(len);
-            assert_eq!(frame.len(), header + len);
-            assert_eq!(frame[1] & 0x80, 0);
-        }
     }
 }

@@ -1,15 +1,18 @@
 //! The check before the measurement. It compares the echoes of the server with the messages, and
 //! detects the form of the replies.
 
-use std::io::{BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::thread;
+use std::io::{self, Read};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use mio::net::TcpStream;
+use mio::{Events, Interest};
 
 use crate::deflate::Inflater;
-use crate::handshake::{self, Opened};
+use crate::handshake::{Opened, Target};
 use crate::replies::{Header, ReplyForm};
+use crate::sockets::{READ_LEN, Sockets};
+use crate::stream::Stream;
 use crate::traffic::{Compression, Kind, Traffic};
 
 /// The result of a check.
@@ -25,41 +28,26 @@ pub(crate) struct Checked {
 
 /// Sends every prepared message, and then the first two messages again. Compares each echo with its
 /// message.
-pub(crate) fn check(
-    address: SocketAddr,
-    raw: bool,
-    deflate: bool,
-    kind: Kind,
-    ahead: usize,
-) -> Result<Checked> {
-    let Opened { tcp, extensions } = handshake::open(address, raw, deflate)?;
+pub(crate) fn check(target: &Target, kind: Kind, ahead: usize) -> Result<Checked> {
+    let Opened { stream, extensions } = target.open()?;
     let traffic = Traffic::new(kind, compression(extensions.as_deref()), ahead);
     let count = traffic.ring_messages() + 2;
     let end = traffic.position_after(count as u64);
     let mut replies = ReplyReader {
-        input: BufReader::with_capacity(64 << 10, tcp.try_clone()?),
+        input: Exchange::new(stream, &traffic, end)?,
         inflater: Inflater::new(!agreed(extensions.as_deref(), "server_no_context_takeover")),
         limit: kind.len,
         wire_len: 0,
         frame_lens: Vec::new(),
     };
-    thread::scope(|scope| -> Result<()> {
-        let sending = scope.spawn(|| send(&tcp, &traffic, end));
-        let checked = match raw {
-            true => replies.expect_bytes(&traffic, end),
-            false => (0..count).try_for_each(|index| replies.expect(traffic.message(index))),
-        };
-        if checked.is_err() {
-            // This ends the sending thread. Otherwise the thread would wait forever for a server
-            // whose output is no longer read.
-            drop(tcp.shutdown(std::net::Shutdown::Both));
-        }
-        let sent = sending.join().expect("the sending thread must not panic");
-        checked.and(sent.context("cannot send"))
-    })?;
+    match target.raw {
+        true => replies.expect_bytes(&traffic, end)?,
+        false => (0..count).try_for_each(|index| replies.expect(traffic.message(index)))?,
+    }
+    let (wire_len, frame_lens) = (replies.wire_len, replies.frame_lens);
     Ok(Checked {
-        form: replies.form(raw, &traffic, count),
-        ratio: (count * kind.len) as f64 / replies.wire_len as f64,
+        form: form(target.raw, &frame_lens, &traffic, count),
+        ratio: (count * kind.len) as f64 / wire_len as f64,
         messages: count as u64,
         traffic,
         extensions,
@@ -80,19 +68,83 @@ fn agreed(extensions: Option<&str>, parameter: &str) -> bool {
     extensions.is_some_and(|value| value.split([';', ',']).any(|part| part.trim() == parameter))
 }
 
-fn send(mut tcp: &TcpStream, traffic: &Traffic, end: u64) -> std::io::Result<()> {
-    let mut position = 0;
-    while position < end {
-        let slice = traffic.slice(position, end);
-        tcp.write_all(slice)?;
-        position += slice.len() as u64;
+/// A connection during the check. A read that waits for replies also sends the messages, because
+/// the server stops reading when its replies are not read.
+struct Exchange<'a> {
+    sockets: Sockets,
+    stream: Stream<TcpStream>,
+    traffic: &'a Traffic,
+    sent: u64,
+    /// The position at which the messages end.
+    end: u64,
+    buffer: Vec<u8>,
+    /// The received bytes, of which `read` have been read.
+    received: Vec<u8>,
+    read: usize,
+}
+
+impl<'a> Exchange<'a> {
+    fn new(stream: Stream<std::net::TcpStream>, traffic: &'a Traffic, end: u64) -> Result<Self> {
+        let sockets = Sockets::new()?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        Ok(Self {
+            stream: sockets.add(stream, 0, interest)?,
+            sockets,
+            traffic,
+            sent: 0,
+            end,
+            buffer: vec![0; READ_LEN],
+            received: Vec::new(),
+            read: 0,
+        })
     }
-    Ok(())
+
+    /// Waits until bytes have been received.
+    fn receive(&mut self) -> Result<()> {
+        let mut events = Events::with_capacity(1);
+        let mut last_event = Instant::now();
+        self.received.clear();
+        self.read = 0;
+        loop {
+            self.send().context("cannot send")?;
+            let received = &mut self.received;
+            self.stream
+                .receive(&mut self.buffer, |bytes| received.extend(bytes))?;
+            if !received.is_empty() {
+                return Ok(());
+            }
+            self.sockets.wait(&mut events, &mut last_event)?;
+        }
+    }
+
+    /// Sends messages until the socket is full.
+    fn send(&mut self) -> io::Result<()> {
+        while self.sent < self.end || self.stream.is_sending() {
+            let slice = self.traffic.slice(self.sent, self.end);
+            match self.stream.send(slice) {
+                Ok(len) => self.sent += len as u64,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for Exchange<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.received.len() {
+            self.receive().map_err(io::Error::other)?;
+        }
+        let len = self.received[self.read..].as_ref().read(buffer)?;
+        self.read += len;
+        Ok(len)
+    }
 }
 
 /// A reader of whole replies.
-struct ReplyReader {
-    input: BufReader<TcpStream>,
+struct ReplyReader<'a> {
+    input: Exchange<'a>,
     inflater: Inflater,
     /// The length of a message, which is also the longest permitted reply after inflation.
     limit: usize,
@@ -101,7 +153,7 @@ struct ReplyReader {
     frame_lens: Vec<u64>,
 }
 
-impl ReplyReader {
+impl ReplyReader<'_> {
     fn expect(&mut self, message: &[u8]) -> Result<()> {
         let reply = self.message().context("the server did not echo")?;
         ensure!(
@@ -170,23 +222,22 @@ impl ReplyReader {
         }
         Ok(())
     }
+}
 
-    /// Returns the form of the replies to the first `count` messages.
-    fn form(&self, raw: bool, traffic: &Traffic, count: usize) -> ReplyForm {
-        let frame_lens = match raw {
-            true => &(0..count as u64)
-                .map(|at| traffic.position_after(at + 1) - traffic.position_after(at))
-                .collect(),
-            false => &self.frame_lens,
-        };
-        match frame_lens.first() {
-            Some(&len)
-                if frame_lens.len() == count && frame_lens.iter().all(|other| *other == len) =>
-            {
-                ReplyForm::Fixed(len)
-            }
-            _ => ReplyForm::Framed,
+/// Returns the form of the replies to the first `count` messages. `frame_lens` are the lengths of
+/// their frames.
+fn form(raw: bool, frame_lens: &[u64], traffic: &Traffic, count: usize) -> ReplyForm {
+    let echoes =
+        (0..count as u64).map(|at| traffic.position_after(at + 1) - traffic.position_after(at));
+    let lens = match raw {
+        true => echoes.collect(),
+        false => frame_lens.to_vec(),
+    };
+    match lens.first() {
+        Some(&len) if lens.len() == count && lens.iter().all(|other| *other == len) => {
+            ReplyForm::Fixed(len)
         }
+        _ => ReplyForm::Framed,
     }
 }
 

@@ -1,21 +1,18 @@
 //! The measured loop: it writes prepared messages, counts the echoes, and writes one more message
 //! for each echo.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest};
 
 use crate::replies::{Replies, ReplyForm};
-use crate::sockets::{READ_LEN, Sockets, read};
+use crate::round_trips::RoundTrips;
+use crate::sockets::{READ_LEN, Sockets};
+use crate::stream::Stream;
 use crate::traffic::Traffic;
-
-/// The longest round trip that the histogram can store, in nanoseconds. A longer round trip is
-/// stored as this value.
-const LONGEST: u64 = 60_000_000_000;
 
 /// All connections to an echo server.
 pub(crate) struct Flow<'a> {
@@ -25,13 +22,13 @@ pub(crate) struct Flow<'a> {
     buffer: Vec<u8>,
     /// The times from a message to its echo. `None` if more than one message at a time is in flight
     /// on each connection.
-    round_trips: Option<Histogram<u64>>,
+    round_trips: Option<RoundTrips>,
     /// The number of messages that were echoed.
     completed: u64,
 }
 
 struct Connection {
-    tcp: TcpStream,
+    stream: Stream<TcpStream>,
     replies: Replies,
     /// The number of messages that may be sent, including those that have been sent.
     allowed: u64,
@@ -45,14 +42,10 @@ struct Connection {
     sent_at: Instant,
 }
 
-fn new_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are valid")
-}
-
 impl<'a> Flow<'a> {
     /// Makes a flow from open connections, on which no message is in flight.
     pub(crate) fn new(
-        streams: Vec<std::net::TcpStream>,
+        streams: Vec<Stream<std::net::TcpStream>>,
         traffic: &'a Traffic,
         form: ReplyForm,
         in_flight: u64,
@@ -61,7 +54,7 @@ impl<'a> Flow<'a> {
         let mut connections = Vec::with_capacity(streams.len());
         for (index, stream) in streams.into_iter().enumerate() {
             connections.push(Connection {
-                tcp: sockets.add(stream, index, Interest::READABLE | Interest::WRITABLE)?,
+                stream: sockets.add(stream, index, Interest::READABLE | Interest::WRITABLE)?,
                 replies: Replies::new(form),
                 allowed: in_flight,
                 sent: 0,
@@ -70,7 +63,7 @@ impl<'a> Flow<'a> {
                 sent_at: Instant::now(),
             });
         }
-        let round_trips = (in_flight == 1).then(new_histogram);
+        let round_trips = (in_flight == 1).then(RoundTrips::new);
         Ok(Self {
             traffic,
             sockets,
@@ -104,11 +97,10 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Returns the round trips at these quantiles, in nanoseconds. Returns `None` if they are not
-    /// measured, because more than one message is in flight on each connection.
-    pub(crate) fn round_trips<const N: usize>(&self, quantiles: [f64; N]) -> Option<[u64; N]> {
-        let times = self.round_trips.as_ref()?;
-        Some(quantiles.map(|quantile| times.value_at_quantile(quantile)))
+    /// Returns quantiles of the round trips. Returns `None` if they are not measured, because more
+    /// than one message is in flight on each connection.
+    pub(crate) fn round_trips(&self) -> Option<[u64; 4]> {
+        self.round_trips.as_ref().map(RoundTrips::quantiles)
     }
 
     /// Waits for the echoes of all messages in flight, and sends no new messages.
@@ -149,36 +141,38 @@ impl<'a> Flow<'a> {
     /// Reads all available bytes. With `refill`, allows one more message for each echo.
     fn read(&mut self, index: usize, refill: bool) -> Result<()> {
         let connection = &mut self.connections[index];
-        while let Some(len) = read(&mut connection.tcp, &mut self.buffer)? {
-            let messages = connection.replies.arrived(&self.buffer[..len]);
+        loop {
+            let mut messages = 0;
+            let replies = &mut connection.replies;
+            let has_more = connection.stream.receive(&mut self.buffer, |bytes| {
+                messages += replies.arrived(bytes);
+            })?;
             connection.completed += messages;
             self.completed += messages;
             if refill {
                 connection.allowed += messages;
             }
             if let (1.., Some(round_trips)) = (messages, &mut self.round_trips) {
-                let nanoseconds = connection.sent_at.elapsed().as_nanos() as u64;
-                round_trips.saturating_record(nanoseconds);
+                round_trips.record(connection.sent_at);
             }
-            if len < self.buffer.len() {
-                break;
+            if !has_more {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Writes the messages that may be sent, until the socket is full.
     fn write(&mut self, index: usize) -> Result<()> {
         let connection = &mut self.connections[index];
         let end = self.traffic.position_after(connection.allowed);
-        while connection.has_room && connection.sent < end {
+        while connection.has_room && (connection.sent < end || connection.stream.is_sending()) {
             if self.round_trips.is_some()
                 && connection.sent == self.traffic.position_after(connection.completed)
             {
                 connection.sent_at = Instant::now();
             }
             let slice = self.traffic.slice(connection.sent, end);
-            match connection.tcp.write(slice) {
+            match connection.stream.send(slice) {
                 Ok(len) => {
                     connection.has_room = len == slice.len();
                     connection.sent += len as u64;

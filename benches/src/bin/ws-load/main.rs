@@ -13,14 +13,20 @@ mod check;
 mod content;
 mod deflate;
 mod flow;
+mod fresh;
 mod handshake;
 mod process;
 mod replies;
+mod round_trips;
 mod sockets;
+mod stream;
+mod tls;
 mod traffic;
 
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -28,9 +34,13 @@ use clap::Parser;
 use serde::Serialize;
 
 use audience::{Audience, BATCHES};
+use check::Checked;
 use content::{Content, SHORTEST_JSON};
 use flow::Flow;
+use fresh::{Fresh, Handshake};
+use handshake::Target;
 use process::{Meter, Spent};
+use stream::Stream;
 use traffic::Kind;
 
 /// Load an echo server and print the measurement as one line of JSON
@@ -48,8 +58,14 @@ struct Options {
     /// Offer permessage-deflate and send compressed messages
     #[arg(long)]
     deflate: bool,
+    /// Connect over TLS 1.3. The file has the certificate of the authority of the server, in PEM
+    #[arg(long, value_name = "FILE")]
+    tls: Option<PathBuf>,
+    /// Do this TLS handshake for each message, on a fresh connection
+    #[arg(long, value_enum, requires = "tls", conflicts_with = "deflate")]
+    fresh: Option<Handshake>,
     /// The server broadcasts texts. A subscriber orders the texts with `MESSAGES LEN`
-    #[arg(long, conflicts_with_all = ["raw", "deflate", "content"])]
+    #[arg(long, conflicts_with_all = ["raw", "deflate", "tls", "content"])]
     broadcast: bool,
     /// The number of connections
     #[arg(long, default_value_t = 16)]
@@ -80,8 +96,9 @@ struct Measured {
     all_messages: u64,
     #[serde(flatten)]
     spent: Spent,
-    /// The time from a message to its echo, at the quantiles 0.5, 0.9, 0.99 and 0.999. `None` if
-    /// more than one message at a time is in flight on each connection.
+    /// The time from a message to its echo, at the quantiles 0.5, 0.9, 0.99 and 0.999. The time
+    /// begins when the message is sent or, on a fresh connection, when the connection is opened.
+    /// `None` if more than one message at a time is in flight on each connection.
     round_trip_ns: Option<[u64; 4]>,
     extensions: Option<String>,
     /// The length of all payloads, divided by the length of all replies with headers. Taken from
@@ -109,31 +126,61 @@ fn print(measured: &Measured) -> Result<()> {
     Ok(())
 }
 
+impl Options {
+    fn target(&self) -> Result<Target> {
+        let tls = self.tls.as_deref().map(tls::config).transpose()?;
+        Ok(Target {
+            address: self.address,
+            raw: self.raw,
+            deflate: self.deflate,
+            tls: tls.map(Arc::new),
+        })
+    }
+
+    fn kind(&self) -> Result<Kind> {
+        ensure!(
+            self.content != Content::Json || self.len >= SHORTEST_JSON,
+            "JSON messages need --len {SHORTEST_JSON} or more"
+        );
+        Ok(Kind {
+            content: self.content,
+            len: self.len,
+        })
+    }
+
+    /// The durations of warm-up and measurement.
+    fn durations(&self) -> [Duration; 2] {
+        [self.warm_up, self.seconds].map(Duration::from_secs_f64)
+    }
+}
+
 fn measure(options: &Options) -> Result<Measured> {
-    let kind = Kind {
-        content: options.content,
-        len: options.len,
-    };
-    ensure!(
-        kind.content != Content::Json || kind.len >= SHORTEST_JSON,
-        "JSON messages need --len {SHORTEST_JSON} or more"
-    );
+    let (target, kind) = (options.target()?, options.kind()?);
     let ahead = usize::try_from(options.in_flight)?;
-    let checked = check::check(options.address, options.raw, options.deflate, kind, ahead)?;
+    let checked = check::check(&target, kind, ahead)?;
+    match options.fresh {
+        Some(handshake) => measure_fresh(options, &target, kind, handshake, &checked),
+        None => measure_flow(options, &target, checked),
+    }
+}
+
+/// Measures an echo server on connections that are open before the measurement.
+fn measure_flow(options: &Options, target: &Target, checked: Checked) -> Result<Measured> {
+    let [warm_up, duration] = options.durations();
     let mut flow = Flow::new(
-        open_all(options)?,
+        open_all(options, target)?,
         &checked.traffic,
         checked.form,
         options.in_flight,
     )?;
-    flow.run(Duration::from_secs_f64(options.warm_up))?;
+    flow.run(warm_up)?;
     flow.forget_round_trips();
 
     let meter = Meter::start(options.process)?;
-    let messages = flow.run(Duration::from_secs_f64(options.seconds))?;
+    let messages = flow.run(duration)?;
     let spent = meter.stop()?;
 
-    let round_trip_ns = flow.round_trips([0.5, 0.9, 0.99, 0.999]);
+    let round_trip_ns = flow.round_trips();
     flow.drain()
         .context("some of the messages that were in flight at the end were not echoed")?;
     Ok(Measured {
@@ -146,14 +193,53 @@ fn measure(options: &Options) -> Result<Measured> {
     })
 }
 
+/// Measures an echo server on a fresh connection for each message.
+fn measure_fresh(
+    options: &Options,
+    target: &Target,
+    kind: Kind,
+    handshake: Handshake,
+    checked: &Checked,
+) -> Result<Measured> {
+    let [warm_up, duration] = options.durations();
+    let mut fresh = Fresh::new(
+        target,
+        handshake,
+        options.connections,
+        kind,
+        &checked.traffic,
+    )?;
+    fresh.run(warm_up)?;
+    fresh.forget_round_trips();
+
+    let meter = Meter::start(options.process)?;
+    let messages = fresh.run(duration)?;
+    let spent = meter.stop()?;
+
+    let round_trip_ns = Some(fresh.round_trips());
+    fresh
+        .drain()
+        .context("some of the connections that were open at the end did not echo")?;
+    Ok(Measured {
+        messages,
+        all_messages: fresh.completed() + checked.messages,
+        spent,
+        round_trip_ns,
+        extensions: None,
+        ratio: checked.ratio,
+    })
+}
+
 /// Measures a broadcasting server. A message is counted once for each subscriber that receives it.
 fn measure_broadcast(options: &Options) -> Result<Measured> {
     let messages = (options.in_flight / BATCHES).max(1);
-    let mut audience = Audience::new(open_all(options)?, messages, options.len)?;
-    audience.run(Duration::from_secs_f64(options.warm_up))?;
+    let [warm_up, duration] = options.durations();
+    let streams = open_all(options, &options.target()?)?;
+    let mut audience = Audience::new(streams, messages, options.len)?;
+    audience.run(warm_up)?;
 
     let meter = Meter::start(options.process)?;
-    let deliveries = audience.run(Duration::from_secs_f64(options.seconds))?;
+    let deliveries = audience.run(duration)?;
     let spent = meter.stop()?;
 
     audience.drain().context(
@@ -169,9 +255,8 @@ fn measure_broadcast(options: &Options) -> Result<Measured> {
     })
 }
 
-fn open_all(options: &Options) -> Result<Vec<TcpStream>> {
-    let open = |_| handshake::open(options.address, options.raw, options.deflate);
+fn open_all(options: &Options, target: &Target) -> Result<Vec<Stream<TcpStream>>> {
     (0..options.connections)
-        .map(|index| Ok(open(index)?.tcp))
+        .map(|_| Ok(target.open()?.stream))
         .collect()
 }

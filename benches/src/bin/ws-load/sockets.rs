@@ -1,11 +1,13 @@
 //! The sockets of all connections, and a wait for events of any socket.
 
-use std::io::{self, Read};
+use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+
+use crate::stream::Stream;
 
 /// The largest number of bytes that one read can return.
 pub(crate) const READ_LEN: usize = 256 << 10;
@@ -24,15 +26,26 @@ impl Sockets {
         Poll::new().map(Self).context("cannot wait for sockets")
     }
 
-    /// Makes `stream` non-blocking and registers it. Its events have the token `index`.
+    /// Makes the socket of `stream` non-blocking and registers it. Its events have the token
+    /// `index`.
     pub(crate) fn add(
         &self,
-        stream: std::net::TcpStream,
+        stream: Stream<std::net::TcpStream>,
+        index: usize,
+        interest: Interest,
+    ) -> Result<Stream<TcpStream>> {
+        stream.try_map(|tcp| self.register(tcp, index, interest))
+    }
+
+    /// Makes `tcp` non-blocking and registers it. Its events have the token `index`.
+    pub(crate) fn register(
+        &self,
+        tcp: std::net::TcpStream,
         index: usize,
         interest: Interest,
     ) -> Result<TcpStream> {
-        stream.set_nonblocking(true)?;
-        let mut tcp = TcpStream::from_std(stream);
+        tcp.set_nonblocking(true)?;
+        let mut tcp = TcpStream::from_std(tcp);
         self.0
             .registry()
             .register(&mut tcp, Token(index), interest)?;
@@ -58,15 +71,5 @@ impl Sockets {
             bail!("the server has neither taken nor sent anything for {seconds} s");
         }
         Ok(())
-    }
-}
-
-/// Reads once. Returns `None` if no bytes are available.
-pub(crate) fn read(tcp: &mut TcpStream, buffer: &mut [u8]) -> Result<Option<usize>> {
-    match tcp.read(buffer) {
-        Ok(0) => bail!("the server ended a connection"),
-        Ok(len) => Ok(Some(len)),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(error).context("cannot read"),
     }
 }

@@ -115,22 +115,7 @@ pub(crate) fn push_frame(
     index: u32,
     payload: &[u8],
 ) {
-    const FIN: u8 = 0x80;
-    const RSV1: u8 = 0x40;
-    const MASKED: u8 = 0x80;
-    let rsv1 = if compressed { RSV1 } else { 0 };
-    out.push(FIN | rsv1 | if is_text { 1 } else { 2 });
-    match payload.len() {
-        len @ ..126 => out.push(MASKED | len as u8),
-        len @ ..65_536 => {
-            out.push(MASKED | 126);
-            out.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            out.push(MASKED | 127);
-            out.extend((len as u64).to_be_bytes());
-        }
-    }
+    push_header(out, is_text, compressed, true, payload.len());
     // The masking keys differ, but need not be unpredictable in a benchmark.
     let key = index
         .wrapping_add(1)
@@ -143,6 +128,34 @@ pub(crate) fn push_frame(
             .zip(key.iter().cycle())
             .map(|(byte, key)| byte ^ key),
     );
+}
+
+/// Returns one message as a server sends it: in one frame, without a mask.
+pub(crate) fn unmasked_frame(is_text: bool, payload: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::new();
+    push_header(&mut frame, is_text, false, false, payload.len());
+    frame.extend(payload);
+    frame
+}
+
+fn push_header(out: &mut Vec<u8>, is_text: bool, compressed: bool, masked: bool, len: usize) {
+    const FIN: u8 = 0x80;
+    const RSV1: u8 = 0x40;
+    const MASKED: u8 = 0x80;
+    let rsv1 = if compressed { RSV1 } else { 0 };
+    let mask = if masked { MASKED } else { 0 };
+    out.push(FIN | rsv1 | if is_text { 1 } else { 2 });
+    match len {
+        ..126 => out.push(mask | len as u8),
+        126..65_536 => {
+            out.push(mask | 126);
+            out.extend((len as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(mask | 127);
+            out.extend((len as u64).to_be_bytes());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -197,13 +210,17 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_masked_and_have_the_shortest_length_form() {
+    fn frames_have_the_shortest_length_form() {
         for (len, header) in [(125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
             let mut frame = Vec::new();
             push_frame(&mut frame, false, true, 1, &vec![0; len]);
             assert_eq!(frame.len(), header + 4 + len);
             assert_eq!(frame[0], 0xC2);
             assert_eq!(frame[header..header + 4], frame[header + 4..header + 8]);
+
+            let unmasked = unmasked_frame(true, &vec![7; len]);
+            assert_eq!(unmasked.len(), header + len);
+            assert_eq!((unmasked[0], unmasked[1] & 0x80), (0x81, 0));
         }
     }
 }

@@ -1,0 +1,32 @@
+//! The times from a message to its echo.
+
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+
+/// The longest time that can be stored, in nanoseconds. A longer time is stored as this value.
+const LONGEST: u64 = 60_000_000_000;
+
+/// The round trips of a measurement.
+pub(crate) struct RoundTrips(Histogram<u64>);
+
+impl RoundTrips {
+    pub(crate) fn new() -> Self {
+        Self(Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are valid"))
+    }
+
+    /// Stores the time since `start`.
+    pub(crate) fn record(&mut self, start: Instant) {
+        self.0.saturating_record(start.elapsed().as_nanos() as u64);
+    }
+
+    /// Discards all times.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Returns the quantiles 0.5, 0.9, 0.99 and 0.999, in nanoseconds.
+    pub(crate) fn quantiles(&self) -> [u64; 4] {
+        [0.5, 0.9, 0.99, 0.999].map(|quantile| self.0.value_at_quantile(quantile))
+    }
+}
