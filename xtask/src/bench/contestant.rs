@@ -14,14 +14,16 @@ use super::scenario::Scenario;
 pub(crate) struct Contestant {
     pub(crate) name: String,
     pub(crate) side: Side,
-    /// The floor that it stands on, by name.
-    pub(crate) floor: Option<&'static str>,
+    /// The floor that it stands on where there is no TLS, by name.
+    floor: Option<&'static str>,
     pub(crate) program: Program,
     pub(crate) task: Task,
     /// Its options, apart from `--port`, where nothing is compressed; `None` if it is left out there.
     plain: Option<&'static [&'static str]>,
     /// The same where messages are compressed.
     deflate: Option<&'static [&'static str]>,
+    /// The same over TLS, without the options for the certificate.
+    tls: Option<&'static [&'static str]>,
 }
 
 /// Whose server it is.
@@ -88,13 +90,25 @@ impl Contestant {
             task,
             plain: Some(options),
             deflate: None,
+            tls: None,
         }
     }
 
     /// Its options in this scenario, `None` if it takes no part.
     pub(super) fn options(&self, scenario: &Scenario) -> Option<&'static [&'static str]> {
-        let is_its_own = self.task == scenario.task;
-        is_its_own.then(|| self.echo_options(scenario.deflate))?
+        match scenario.tls {
+            _ if self.task != scenario.task => None,
+            true => self.tls,
+            false => self.echo_options(scenario.deflate),
+        }
+    }
+
+    /// The floor that it stands on in this scenario, by name.
+    pub(super) fn floor(&self, scenario: &Scenario) -> Option<&'static str> {
+        match scenario.tls {
+            true => Some(TLS),
+            false => self.floor,
+        }
     }
 
     /// Its options where messages are compressed or not, `None` if it takes no part.
@@ -133,6 +147,7 @@ impl FromStr for Added {
             task: Task::Echo,
             plain: Some(&[]),
             deflate: Some(&[]),
+            tls: None,
         }))
     }
 }
@@ -150,10 +165,16 @@ impl fmt::Display for Side {
 const TOKIO: &str = "floor-tokio";
 const ASYNC_STD: &str = "floor-async-std";
 const SMOL: &str = "floor-smol";
+const TLS: &str = "floor-tls-tokio";
 
 /// All that are built, in the order in which they are shown.
 pub(crate) fn built() -> Vec<Contestant> {
     let floors = ["floor-poll", TOKIO, ASYNC_STD, SMOL].map(floor);
+    let tls_floor = Contestant {
+        plain: None,
+        tls: Some(&[]),
+        ..floor(TLS)
+    };
     let ours = [
         ("echo-tokio", TOKIO),
         ("echo-async-std", ASYNC_STD),
@@ -166,7 +187,8 @@ pub(crate) fn built() -> Vec<Contestant> {
         ..floor("echo-tokio-split")
     };
     let peers = PEERS.iter().map(Peer::contestant);
-    let echoing = floors.into_iter().chain(ours).chain([split]).chain(peers);
+    let floors = floors.into_iter().chain([tls_floor]);
+    let echoing = floors.chain(ours).chain([split]).chain(peers);
     echoing.chain(entrants::all()).collect()
 }
 
@@ -182,6 +204,7 @@ fn floor(name: &'static str) -> Contestant {
         task: Task::Echo,
         plain: Some(&[]),
         deflate: None,
+        tls: None,
     }
 }
 
@@ -197,6 +220,7 @@ fn ours(name: &'static str, floor: &'static str) -> Contestant {
         task: Task::Echo,
         plain: Some(&[]),
         deflate: Some(&["--deflate"]),
+        tls: Some(&[]),
     }
 }
 
@@ -207,6 +231,7 @@ struct Peer {
     floor: &'static str,
     plain: Option<&'static [&'static str]>,
     deflate: Option<&'static [&'static str]>,
+    tls: Option<&'static [&'static str]>,
 }
 
 impl Peer {
@@ -217,6 +242,7 @@ impl Peer {
             floor,
             plain: Some(&[]),
             deflate: None,
+            tls: None,
         }
     }
 
@@ -229,6 +255,12 @@ impl Peer {
     /// Takes part where messages are compressed.
     const fn deflate(mut self, options: &'static [&'static str]) -> Self {
         self.deflate = Some(options);
+        self
+    }
+
+    /// Takes part over TLS, with the options that it has without.
+    const fn tls(mut self) -> Self {
+        self.tls = self.plain;
         self
     }
 
@@ -250,6 +282,7 @@ impl Peer {
             task: Task::Echo,
             plain: self.plain,
             deflate: self.deflate,
+            tls: self.tls,
         }
     }
 }
@@ -259,13 +292,15 @@ const TUNED_DEFLATE: &[&str] = &["--tuned", "--deflate"];
 const TUNED_DEFLATE_1: &[&str] = &["--tuned", "--deflate", "--level", "1"];
 
 const PEERS: &[Peer] = &[
-    Peer::new("tokio-websockets", "peer-tokio-websockets", TOKIO),
+    Peer::new("tokio-websockets", "peer-tokio-websockets", TOKIO).tls(),
     Peer::new("fastwebsockets", "peer-fastwebsockets", TOKIO),
     Peer::new("wtx", "peer-wtx", TOKIO),
     Peer::new("web-socket", "peer-web-socket", TOKIO),
     Peer::new("web-socket-tuned", "peer-web-socket", TOKIO).tuned(),
-    Peer::new("tokio-tungstenite", "peer-tokio-tungstenite", TOKIO),
-    Peer::new("tokio-tungstenite-tuned", "peer-tokio-tungstenite", TOKIO).tuned(),
+    Peer::new("tokio-tungstenite", "peer-tokio-tungstenite", TOKIO).tls(),
+    Peer::new("tokio-tungstenite-tuned", "peer-tokio-tungstenite", TOKIO)
+        .tuned()
+        .tls(),
     Peer::new("yawc", "peer-yawc", TOKIO).deflate(DEFLATE),
     Peer::new("yawc-tuned", "peer-yawc", TOKIO)
         .tuned()
@@ -316,9 +351,17 @@ mod tests {
         let all = built();
         let names: BTreeSet<_> = all.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names.len(), all.len());
-        for one in &all {
-            let has_floor = one.floor.is_some_and(|floor| names.contains(floor));
-            assert_eq!(has_floor, one.task == Task::Echo, "{}", one.name);
+        for (one, scenario) in all
+            .iter()
+            .flat_map(|one| SCENARIOS.iter().map(move |scenario| (one, scenario)))
+            .filter(|(one, scenario)| one.options(scenario).is_some())
+        {
+            let floor = one.floor(scenario);
+            let floor = floor.and_then(|floor| all.iter().find(|one| one.name == floor));
+            assert_eq!(floor.is_some(), one.task == Task::Echo, "{}", one.name);
+            if let Some(floor) = floor.filter(|_| !scenario.deflate) {
+                assert!(floor.options(scenario).is_some(), "{}", one.name);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use ws_test_certificates::Files;
 
 use super::client;
 use super::contestant::{Contestant, Program, Side, Task};
@@ -27,6 +28,8 @@ pub(super) struct Bench {
     pub(super) cores: Cores,
     pub(super) seconds: f64,
     pub(super) warm_up: f64,
+    /// The certificates of scenarios over TLS.
+    pub(super) certificates: Files,
     /// Where the output of the servers goes.
     pub(super) home: PathBuf,
 }
@@ -94,13 +97,15 @@ impl Bench {
         match &contestant.program {
             Program::Built { package, name } => {
                 let path = self.executables.find(*package, name)?;
-                words.push(
-                    path.to_str()
-                        .context("the path of a program is no text")?
-                        .to_owned(),
-                );
+                words.push(path_text(path)?);
                 let options = contestant.options(scenario).unwrap_or_default();
                 words.extend(options.iter().map(|&option| option.to_owned()));
+                if scenario.tls {
+                    let files = &self.certificates;
+                    words.push("--tls".to_owned());
+                    words.push(path_text(&files.server_certificate)?);
+                    words.push(path_text(&files.server_key)?);
+                }
                 words.extend(["--port".to_owned(), port.to_string()]);
             }
             Program::CommandLine(line) => {
@@ -124,6 +129,9 @@ impl Bench {
     ) -> Result<Load> {
         let mut command = Command::new(self.executables.load()?);
         command.args(scenario.load_arguments());
+        if scenario.tls {
+            command.arg("--tls").arg(&self.certificates.authority);
+        }
         command.args(["--address", &server.address.to_string()]);
         command.args([
             "--seconds",
@@ -163,6 +171,11 @@ impl Server {
         }
         Ok(())
     }
+}
+
+fn path_text(path: &Path) -> Result<String> {
+    let text = path.to_str().context("the path of a file is no text")?;
+    Ok(text.to_owned())
 }
 
 /// An address of this machine where nobody listens.

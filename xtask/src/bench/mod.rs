@@ -19,6 +19,7 @@ mod table;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
+use ws_test_certificates::Files;
 
 use self::contestant::{Added, Task};
 use self::cores::Cores;
@@ -41,7 +42,9 @@ pub(crate) use self::programs::Executables;
 /// each server reaches, with the interval that holds it by 95 %. What other programs disturb is
 /// measured again. Linux only; run as root and with `nice -n -15` it is disturbed less.
 ///
-/// Most scenarios are those of echo servers. In those named `broadcast-` servers send the same messages to 1,000 or
+/// Most scenarios are those of echo servers. In those named `tls-` the servers that can use TLS do. In those named
+/// `tls-handshake` each message has a fresh connection, so that messages per second are handshakes per second.
+/// In those named `broadcast-` servers send the same messages to 1,000 or
 /// 10,000 subscribers, and what is counted are deliveries. In those named `client-` clients load our echo server, and the
 /// processor time is the client's.
 ///
@@ -138,12 +141,15 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
     // A broadcast has 10,000 subscribers.
     resources::raise_descriptor_limit();
+    let home = measure::home()?;
     let bench = Bench {
         executables: Executables::built_or_in(args.bin_dir.as_deref(), &contestants)?,
         cores: args.cores,
         seconds: if args.quick { 0.2 } else { args.seconds },
         warm_up: if args.quick { 0.1 } else { 0.2 },
-        home: measure::home()?,
+        certificates: Files::write(&home.join("certificates"))
+            .context("cannot write certificates")?,
+        home,
     };
     let run = measure_all(args, &bench, &scenarios, &contestants)?;
     finish(args, before.as_ref(), &run)
@@ -164,7 +170,7 @@ pub(crate) fn servers(asked: &[String]) -> Vec<Contestant> {
 
 fn list(scenarios: &[&Scenario], contestants: &[Contestant]) {
     for scenario in scenarios {
-        println!("scenario {:20} {}", scenario.name, scenario.title);
+        println!("scenario {:21} {}", scenario.name, scenario.title());
     }
     for contestant in contestants {
         println!("{:8} {}", contestant.side, contestant.name);

@@ -62,7 +62,10 @@ impl<'a> Rounds<'a> {
         contestants: &[&Contestant],
         progress: &mut Progress,
     ) -> Result<Results> {
-        let mut entries: Vec<_> = contestants.iter().copied().map(new_entry).collect();
+        let mut entries: Vec<_> = contestants
+            .iter()
+            .map(|contestant| new_entry(scenario, contestant))
+            .collect();
         let mut done = 0;
         for round in 0..self.rounds {
             for at in order(round, contestants.len()) {
@@ -81,7 +84,7 @@ impl<'a> Rounds<'a> {
         }
         Ok(Results {
             scenario: scenario.name.to_owned(),
-            title: scenario.title.to_owned(),
+            title: scenario.title(),
             best_calibration: self.best_calibration,
             entries,
         })
@@ -149,11 +152,11 @@ impl<'a> Rounds<'a> {
     }
 }
 
-fn new_entry(contestant: &Contestant) -> Entry {
+fn new_entry(scenario: &Scenario, contestant: &Contestant) -> Entry {
     Entry {
         name: contestant.name.clone(),
         side: contestant.side,
-        floor: contestant.floor.map(str::to_owned),
+        floor: contestant.floor(scenario).map(str::to_owned),
         samples: Vec::new(),
         syscalls: None,
         failure: None,

@@ -7,8 +7,8 @@ use super::contestant::Task;
 pub(super) struct Scenario {
     /// For the command line and file names.
     pub(super) name: &'static str,
-    /// For people.
-    pub(super) title: &'static str,
+    /// For people, without the words that follow from the other fields.
+    title: &'static str,
     connections: u32,
     /// Messages under way on each connection.
     in_flight: u32,
@@ -16,6 +16,10 @@ pub(super) struct Scenario {
     len: u32,
     /// Permessage-deflate is offered, with context takeover in both directions.
     pub(super) deflate: bool,
+    /// The load connects over TLS.
+    pub(super) tls: bool,
+    /// The TLS handshake that is made for each message, on a fresh connection.
+    fresh: Option<&'static str>,
     /// What takes part.
     pub(super) task: Task,
 }
@@ -23,172 +27,175 @@ pub(super) struct Scenario {
 const KIB: u32 = 1024;
 const MIB: u32 = 1024 * KIB;
 
+const PING_PONG: Scenario = Scenario::new(
+    "ping-pong",
+    "64 connections, one 20 B text at a time",
+    (64, 1),
+    ("ascii", 20),
+);
+
+const SMALL: Scenario = Scenario::new(
+    "small",
+    "16 connections, 64 texts of 20 B in flight on each",
+    (16, 64),
+    ("ascii", 20),
+);
+
+const MEDIUM: Scenario = Scenario::new(
+    "medium",
+    "16 connections, 16 texts of 1 KiB in flight on each",
+    (16, 16),
+    ("ascii", KIB),
+);
+
+const LARGE: Scenario = Scenario::new(
+    "large-binary",
+    "4 connections, 4 binary messages of 64 KiB in flight on each",
+    (4, 4),
+    ("binary", 64 * KIB),
+);
+
+const FRESH: Scenario = Scenario::new(
+    "handshake",
+    "16 fresh connections at a time, one 20 B text on each",
+    (16, 1),
+    ("ascii", 20),
+);
+
 /// All of them.
 pub(super) const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        name: "ping-pong",
-        title: "64 connections, one 20 B text at a time",
-        connections: 64,
-        in_flight: 1,
-        content: "ascii",
-        len: 20,
-        deflate: false,
-        task: Task::Echo,
-    },
-    Scenario {
-        name: "small",
-        title: "16 connections, 64 texts of 20 B in flight on each",
-        connections: 16,
-        in_flight: 64,
-        content: "ascii",
-        len: 20,
-        deflate: false,
-        task: Task::Echo,
-    },
-    Scenario {
-        name: "medium",
-        title: "16 connections, 16 texts of 1 KiB in flight on each",
-        connections: 16,
-        in_flight: 16,
-        content: "ascii",
-        len: KIB,
-        deflate: false,
-        task: Task::Echo,
-    },
-    Scenario {
-        name: "large-binary",
-        title: "4 connections, 4 binary messages of 64 KiB in flight on each",
-        connections: 4,
-        in_flight: 4,
-        content: "binary",
-        len: 64 * KIB,
-        deflate: false,
-        task: Task::Echo,
-    },
-    Scenario {
-        name: "large-text",
-        title: "4 connections, 4 non-ASCII texts of 64 KiB in flight on each",
-        connections: 4,
-        in_flight: 4,
-        content: "non-ascii",
-        len: 64 * KIB,
-        deflate: false,
-        task: Task::Echo,
-    },
-    Scenario {
-        name: "huge",
-        title: "1 connection, one 16 MiB binary message at a time",
-        connections: 1,
-        in_flight: 1,
-        content: "binary",
-        len: 16 * MIB,
-        deflate: false,
-        task: Task::Echo,
-    },
-    Scenario {
-        name: "deflate-medium",
-        title: "compressed: 16 connections, 16 JSON texts of 1 KiB in flight on each",
-        connections: 16,
-        in_flight: 16,
-        content: "json",
-        len: KIB,
-        deflate: true,
-        task: Task::Echo,
-    },
-    Scenario {
-        name: "deflate-large",
-        title: "compressed: 4 connections, 4 JSON texts of 64 KiB in flight on each",
-        connections: 4,
-        in_flight: 4,
-        content: "json",
-        len: 64 * KIB,
-        deflate: true,
-        task: Task::Echo,
-    },
-    Scenario {
-        name: "broadcast-1k-small",
-        title: "texts of 100 B to each of 1,000 subscribers, counted as often as they are delivered",
-        connections: 1_000,
-        in_flight: 32,
-        content: "ascii",
-        len: 100,
-        deflate: false,
-        task: Task::Broadcast,
-    },
-    Scenario {
-        name: "broadcast-1k-medium",
-        title: "texts of 1 KiB to each of 1,000 subscribers, counted as often as they are delivered",
-        connections: 1_000,
-        in_flight: 32,
-        content: "ascii",
-        len: KIB,
-        deflate: false,
-        task: Task::Broadcast,
-    },
-    Scenario {
-        name: "broadcast-10k-small",
-        title: "texts of 100 B to each of 10,000 subscribers, counted as often as they are delivered",
-        connections: 10_000,
-        in_flight: 32,
-        content: "ascii",
-        len: 100,
-        deflate: false,
-        task: Task::Broadcast,
-    },
-    Scenario {
-        name: "broadcast-10k-medium",
-        title: "texts of 1 KiB to each of 10,000 subscribers, counted as often as they are delivered",
-        connections: 10_000,
-        in_flight: 32,
-        content: "ascii",
-        len: KIB,
-        deflate: false,
-        task: Task::Broadcast,
-    },
-    Scenario {
-        name: "client-ping-pong",
-        title: "a client: 64 connections, one 20 B text at a time",
-        connections: 64,
-        in_flight: 1,
-        content: "ascii",
-        len: 20,
-        deflate: false,
-        task: Task::Client,
-    },
-    Scenario {
-        name: "client-small",
-        title: "a client: 16 connections, 64 texts of 20 B in flight on each",
-        connections: 16,
-        in_flight: 64,
-        content: "ascii",
-        len: 20,
-        deflate: false,
-        task: Task::Client,
-    },
-    Scenario {
-        name: "client-medium",
-        title: "a client: 16 connections, 16 texts of 1 KiB in flight on each",
-        connections: 16,
-        in_flight: 16,
-        content: "ascii",
-        len: KIB,
-        deflate: false,
-        task: Task::Client,
-    },
-    Scenario {
-        name: "client-large",
-        title: "a client: 4 connections, 4 binary messages of 64 KiB in flight on each",
-        connections: 4,
-        in_flight: 4,
-        content: "binary",
-        len: 64 * KIB,
-        deflate: false,
-        task: Task::Client,
-    },
+    PING_PONG,
+    SMALL,
+    MEDIUM,
+    LARGE,
+    Scenario::new(
+        "large-text",
+        "4 connections, 4 non-ASCII texts of 64 KiB in flight on each",
+        (4, 4),
+        ("non-ascii", 64 * KIB),
+    ),
+    Scenario::new(
+        "huge",
+        "1 connection, one 16 MiB binary message at a time",
+        (1, 1),
+        ("binary", 16 * MIB),
+    ),
+    Scenario::new(
+        "deflate-medium",
+        "16 connections, 16 JSON texts of 1 KiB in flight on each",
+        (16, 16),
+        ("json", KIB),
+    )
+    .compressed(),
+    Scenario::new(
+        "deflate-large",
+        "4 connections, 4 JSON texts of 64 KiB in flight on each",
+        (4, 4),
+        ("json", 64 * KIB),
+    )
+    .compressed(),
+    PING_PONG.over_tls("tls-ping-pong"),
+    SMALL.over_tls("tls-small"),
+    MEDIUM.over_tls("tls-medium"),
+    LARGE.over_tls("tls-large-binary"),
+    FRESH.over_tls("tls-handshake").fresh("full"),
+    FRESH.over_tls("tls-handshake-resumed").fresh("resumed"),
+    Scenario::new(
+        "broadcast-1k-small",
+        "texts of 100 B to each of 1,000 subscribers, counted as often as they are delivered",
+        (1_000, 32),
+        ("ascii", 100),
+    )
+    .of(Task::Broadcast),
+    Scenario::new(
+        "broadcast-1k-medium",
+        "texts of 1 KiB to each of 1,000 subscribers, counted as often as they are delivered",
+        (1_000, 32),
+        ("ascii", KIB),
+    )
+    .of(Task::Broadcast),
+    Scenario::new(
+        "broadcast-10k-small",
+        "texts of 100 B to each of 10,000 subscribers, counted as often as they are delivered",
+        (10_000, 32),
+        ("ascii", 100),
+    )
+    .of(Task::Broadcast),
+    Scenario::new(
+        "broadcast-10k-medium",
+        "texts of 1 KiB to each of 10,000 subscribers, counted as often as they are delivered",
+        (10_000, 32),
+        ("ascii", KIB),
+    )
+    .of(Task::Broadcast),
+    PING_PONG.of_client("client-ping-pong"),
+    SMALL.of_client("client-small"),
+    MEDIUM.of_client("client-medium"),
+    LARGE.of_client("client-large"),
 ];
 
 impl Scenario {
-    /// What the load generator is told.
+    const fn new(
+        name: &'static str,
+        title: &'static str,
+        (connections, in_flight): (u32, u32),
+        (content, len): (&'static str, u32),
+    ) -> Self {
+        Self {
+            name,
+            title,
+            connections,
+            in_flight,
+            content,
+            len,
+            deflate: false,
+            tls: false,
+            fresh: None,
+            task: Task::Echo,
+        }
+    }
+
+    const fn compressed(mut self) -> Self {
+        self.deflate = true;
+        self
+    }
+
+    const fn of(mut self, task: Task) -> Self {
+        self.task = task;
+        self
+    }
+
+    /// The same load on a client.
+    const fn of_client(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self.of(Task::Client)
+    }
+
+    /// The same load over TLS.
+    const fn over_tls(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self.tls = true;
+        self
+    }
+
+    const fn fresh(mut self, handshake: &'static str) -> Self {
+        self.fresh = Some(handshake);
+        self
+    }
+
+    /// For people.
+    pub(super) fn title(&self) -> String {
+        let title = self.title;
+        match (self.task, self.deflate, self.fresh) {
+            (Task::Client, ..) => format!("a client: {title}"),
+            (_, true, _) => format!("compressed: {title}"),
+            (_, _, Some(handshake)) => format!("{handshake} handshakes of TLS: {title}"),
+            _ if self.tls => format!("over TLS: {title}"),
+            _ => title.to_owned(),
+        }
+    }
+
+    /// The load generator's options, apart from those that depend on the server.
     pub(super) fn load_arguments(&self) -> Vec<String> {
         let mut arguments = Vec::new();
         for (option, value) in [
@@ -206,6 +213,9 @@ impl Scenario {
         }
         if self.deflate {
             arguments.push("--deflate".to_owned());
+        }
+        if let Some(handshake) = self.fresh {
+            arguments.extend(["--fresh".to_owned(), handshake.to_owned()]);
         }
         arguments
     }
@@ -244,16 +254,35 @@ mod tests {
 
     #[test]
     fn the_load_is_told_everything() {
-        let arguments = SCENARIOS[6].load_arguments().join(" ");
+        let arguments = |name: &str| {
+            let mut all = SCENARIOS.iter();
+            let scenario = all.find(|scenario| scenario.name == name).unwrap();
+            scenario.load_arguments().join(" ")
+        };
         assert_eq!(
-            arguments,
+            arguments("deflate-medium"),
             "--connections 16 --in-flight 16 --len 1024 --content json --deflate"
         );
-        let arguments = SCENARIOS[8].load_arguments().join(" ");
         assert_eq!(
-            arguments,
+            arguments("broadcast-1k-small"),
             "--connections 1000 --in-flight 32 --len 100 --broadcast"
         );
+        assert_eq!(
+            arguments("tls-handshake-resumed"),
+            "--connections 16 --in-flight 1 --len 20 --content ascii --fresh resumed"
+        );
+    }
+
+    #[test]
+    fn scenarios_over_tls_and_no_others_are_named_after_it() {
+        for scenario in SCENARIOS {
+            assert_eq!(
+                scenario.tls,
+                scenario.name.starts_with("tls-"),
+                "{}",
+                scenario.name
+            );
+        }
     }
 
     #[test]
