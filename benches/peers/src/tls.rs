@@ -10,8 +10,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Accepts WebSocket connections on 127.0.0.1, over TLS if required, and echoes every message, until
-/// the process is terminated.
+/// Accepts WebSocket connections on 127.0.0.1, over TLS if required, and echoes every message,
+/// until the process is terminated.
 ///
 /// One thread serves all connections.
 #[derive(Clone, Debug, Parser)]

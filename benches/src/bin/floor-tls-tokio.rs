@@ -1,5 +1,5 @@
-//! The floor over TLS on tokio. It uses rustls directly, because tokio-rustls reads 4 KiB at a time,
-//! and took 13 % more processor time for texts of 1 KiB.
+//! The floor over TLS on tokio. It uses rustls directly, because tokio-rustls reads 4 KiB at a
+//! time, and took 13 % more processor time for texts of 1 KiB.
 
 #![forbid(unsafe_code)]
 
