@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, io};
 
 use rcgen::{
@@ -47,7 +48,11 @@ impl Authority {
     /// Makes an authority. Clients that trust one authority do not trust another.
     #[must_use]
     pub fn new() -> Self {
-        let mut params = params(&[], "an authority for tests");
+        // An issuer is found by its name. Two authorities with one name would cause faulty
+        // signatures instead of unknown issuers.
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut params = params(&[], &format!("authority {number} for tests"));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, new_key());
