@@ -13,14 +13,11 @@ mod crowd;
 mod hostile;
 mod idle;
 mod interop;
-mod interrupt;
 mod no_std;
 mod programs;
 mod progress;
-mod project;
 mod raw;
 mod resources;
-mod runtime;
 mod subject;
 mod test;
 mod tidy;
@@ -28,6 +25,7 @@ mod tidy;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ws_test_programs::{Outcome, interrupt, project, runtime};
 
 /// Development commands of this workspace.
 ///
@@ -58,31 +56,6 @@ enum Command {
     Tidy,
 }
 
-/// What a command that ran to its end has to say about the project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// Nothing is wrong.
-    Passed,
-    /// Something is wrong, and has been printed.
-    Failed,
-}
-
-impl Outcome {
-    /// `Passed` if `good`, else `Failed`.
-    fn passed_if(good: bool) -> Self {
-        if good { Self::Passed } else { Self::Failed }
-    }
-}
-
-/// The exit status for what a command returned: see the module documentation.
-fn exit_status(result: &anyhow::Result<Outcome>) -> u8 {
-    match result {
-        Ok(Outcome::Passed) => 0,
-        Ok(Outcome::Failed) => 1,
-        Err(_) => 2,
-    }
-}
-
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Autobahn(args) => autobahn::run(&args),
@@ -95,10 +68,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
     };
-    if let Err(error) = &result {
-        eprintln!("error: {error:#}");
-    }
-    ExitCode::from(exit_status(&result))
+    ws_test_programs::report(&result)
 }
 
 #[cfg(test)]
@@ -110,12 +80,5 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn exit_status_tells_findings_from_failures_to_run() {
-        assert_eq!(exit_status(&Ok(Outcome::Passed)), 0);
-        assert_eq!(exit_status(&Ok(Outcome::Failed)), 1);
-        assert_eq!(exit_status(&Err(anyhow::anyhow!("no engine"))), 2);
     }
 }

@@ -2,11 +2,10 @@
 //! a fault that both sides share would not show.
 
 pub(crate) mod compression;
-pub(crate) mod frame;
 pub(crate) mod peer;
 mod records;
 mod stream;
 
-pub(crate) use frame::Opcode;
 pub(crate) use peer::Peer;
 pub(crate) use stream::{Endpoint, Trust};
+pub(crate) use ws_test_programs::frame::{self, Opcode};

@@ -9,7 +9,7 @@ use super::{Field, MIB, SLACK};
 use crate::crowd::{self, Crowd, Habit, INTERRUPTED_AFTER};
 use crate::hostile::finding::Finding;
 use crate::raw::peer::request;
-use crate::raw::{Peer, frame};
+use crate::raw::{Opcode, Peer, frame};
 
 /// How many connections there are, if the limit of descriptors allows.
 const CONNECTIONS: usize = 10_000;
@@ -108,7 +108,7 @@ fn come_and_go(server: SocketAddr, at: usize) -> Result<()> {
         3 => Peer::open(server)?.reset()?,
         4 => {
             let mut peer = Peer::open(server)?;
-            peer.send(&frame::unmasked())?;
+            peer.send(&frame::build(true, Opcode::Text, b"hi", None))?;
             peer.receive()?;
         }
         _ => {

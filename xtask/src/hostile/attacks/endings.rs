@@ -30,7 +30,7 @@ pub(super) fn silent_after_violation(field: &Field) -> Result<Vec<Finding>> {
     }
     let started = Instant::now();
     for (at, peer) in peers.iter_mut().enumerate() {
-        peer.send(&frame::unmasked())?;
+        peer.send(&frame::build(true, Opcode::Text, b"hi", None))?;
         if at % 2 == 0 {
             peer.send(&frame::last(Opcode::Binary, &[0; 1000]))?;
         }
@@ -53,7 +53,7 @@ pub(super) fn silent_after_violation(field: &Field) -> Result<Vec<Finding>> {
 pub(super) fn talking_after_violation(field: &Field) -> Result<Vec<Finding>> {
     let mut peer = Peer::open(field.target.address)?;
     let started = Instant::now();
-    peer.send(&frame::unmasked())?;
+    peer.send(&frame::build(true, Opcode::Text, b"hi", None))?;
     let more = frame::last(Opcode::Binary, &[0; 1000]);
     let flood = peer.flood(&more, u64::MAX, FAILURE)?;
     let ended = (flood.stopped == Stopped::Ended).then(|| started.elapsed());

@@ -6,22 +6,25 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 /// A runtime that has an adapter.
+#[expect(missing_docs, reason = "clap would print them beside the names")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Runtime {
+pub enum Runtime {
     Tokio,
     AsyncStd,
     Smol,
 }
 
 impl Runtime {
-    /// The echo server of `ws-peers` on this runtime.
-    pub(crate) fn echo_server(self) -> String {
+    /// Returns the name of the echo server of `ws-peers` on this runtime.
+    #[must_use]
+    pub fn echo_server(self) -> String {
         format!("echo-{self}")
     }
 
-    /// These, or all if there are none.
-    pub(crate) fn these_or_all(these: &[Self]) -> &[Self] {
+    /// Returns `these`, or all runtimes if `these` is empty.
+    #[must_use]
+    pub fn these_or_all(these: &[Self]) -> &[Self] {
         match these {
             [] => Self::value_variants(),
             these => these,

@@ -1,44 +1,43 @@
-//! The page that a browser opens, and the place to which it posts what it found.
+//! The page that a browser opens, and the receiver of its report.
 
 use std::fs;
 use std::io::Read;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
 use tiny_http::{Header, Method, Request, Response, Server};
 
-use super::install::sources;
-use super::report::DONE;
-use crate::programs::supervise::{Line, Source};
+use crate::install::sources;
+use crate::process::Output;
 
-/// What is longer than this is no report.
+/// The longest report.
 const MAX_REPORT: u64 = 64 * 1024;
 
-/// Serves the page until it is dropped.
-pub(super) struct Page {
+/// A server of the page. It serves until it is dropped.
+pub(crate) struct Page {
     server: Arc<Server>,
 }
 
 impl Page {
-    /// Listens. The lines of the report go to `lines`, then [`DONE`].
-    pub(super) fn serve(lines: Sender<Line>) -> Result<Self> {
+    /// Starts to serve. The report becomes the content of `report`.
+    pub(crate) fn serve(report: &Output) -> Result<Self> {
         let server = Server::http((Ipv4Addr::LOCALHOST, 0));
         let server = Arc::new(server.map_err(|error| anyhow!("no page for the browser: {error}"))?);
         let serving = Arc::clone(&server);
+        let report = report.clone();
         thread::spawn(move || {
             for request in serving.incoming_requests() {
-                // A browser that goes away while it is answered says nothing about the checks.
-                drop(answer(request, &lines));
+                // A browser that closes the connection too early is found by the missing report.
+                drop(answer(request, &report));
             }
         });
         Ok(Self { server })
     }
 
-    /// Where it is: the origin of the page (RFC 6454 §6.2).
-    pub(super) fn origin(&self) -> Result<String> {
+    /// Returns the origin of the page (RFC 6454 §6.2).
+    pub(crate) fn origin(&self) -> Result<String> {
         let address = self.server.server_addr().to_ip();
         let address = address.context("the page has no address")?;
         Ok(format!("http://{address}"))
@@ -51,7 +50,7 @@ impl Drop for Page {
     }
 }
 
-fn answer(mut request: Request, lines: &Sender<Line>) -> Result<()> {
+fn answer(mut request: Request, output: &Output) -> Result<()> {
     let path = request.url().split('?').next().unwrap_or_default();
     let (name, kind) = match (request.method(), path) {
         (Method::Get, "/") => ("page.html", "text/html"),
@@ -62,15 +61,13 @@ fn answer(mut request: Request, lines: &Sender<Line>) -> Result<()> {
                 .as_reader()
                 .take(MAX_REPORT)
                 .read_to_string(&mut report)?;
-            for text in report.lines().chain([DONE]) {
-                let (source, text) = (Source::Suite, text.to_owned());
-                lines.send(Line { source, text })?;
-            }
+            output.push(format!("{report}\n").as_bytes());
+            output.push(b"");
             return Ok(request.respond(Response::empty(204))?);
         }
         _ => return Ok(request.respond(Response::empty(404))?),
     };
-    let kind = Header::from_bytes("Content-Type", kind).expect("a header without odd octets");
+    let kind = Header::from_bytes("Content-Type", kind).expect("a valid header");
     let file = Response::from_string(fs::read_to_string(sources().join(name))?);
     Ok(request.respond(file.with_header(kind))?)
 }
@@ -79,7 +76,6 @@ fn answer(mut request: Request, lines: &Sender<Line>) -> Result<()> {
 mod tests {
     use std::io::Write;
     use std::net::TcpStream;
-    use std::sync::mpsc;
     use std::time::Duration;
 
     use super::*;
@@ -98,8 +94,8 @@ mod tests {
 
     #[test]
     fn the_page_is_served_and_its_report_comes_back() {
-        let (sender, lines) = mpsc::channel();
-        let page = Page::serve(sender).unwrap();
+        let mut report = Output::new();
+        let page = Page::serve(&report).unwrap();
         assert!(page.origin().unwrap().starts_with("http://127.0.0.1:"));
         let get = |path: &str| ask(&page, &format!("GET {path} HTTP/1.0\r\n\r\n"));
         assert!(get("/?server=x").contains("<!doctype html>"));
@@ -109,7 +105,9 @@ mod tests {
             &page,
             "POST /report HTTP/1.0\r\nContent-Length: 11\r\n\r\nok a\nok b c",
         );
-        let reported: Vec<_> = lines.try_iter().map(|line| line.text).collect();
-        assert_eq!(reported, ["ok a", "ok b c", DONE]);
+        for expected in [Some("ok a"), Some("ok b c"), None] {
+            let line = report.line(Duration::from_secs(5)).unwrap();
+            assert_eq!(line.as_deref(), expected);
+        }
     }
 }

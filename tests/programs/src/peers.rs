@@ -13,21 +13,29 @@ use crate::project;
 
 const PACKAGE: &str = "ws-peers";
 
-/// The executables that can be tested, by name.
-pub(crate) struct Peers {
+/// Executables that can be tested, by name.
+pub struct Peers {
     executables: BTreeMap<String, PathBuf>,
     origin: String,
 }
 
 impl Peers {
-    /// Takes the executables in `dir` as they are if there is one, else builds them.
-    pub(crate) fn built_or_in(dir: Option<&Path>) -> Result<Self> {
+    /// Takes the executables in `dir` without building them. Without a `dir`, builds `ws-peers`.
+    ///
+    /// # Errors
+    ///
+    /// If `dir` cannot be listed, or the package does not build.
+    pub fn built_or_in(dir: Option<&Path>) -> Result<Self> {
         let build = || Self::build(PACKAGE, &["--package", PACKAGE, "--bins"]);
         dir.map_or_else(build, Self::in_dir)
     }
 
-    /// Builds the executables of `package`, optimised, by `cargo build` with these options.
-    pub(crate) fn build(package: &str, options: &[&str]) -> Result<Self> {
+    /// Builds the optimized executables of `package` by `cargo build` with these options.
+    ///
+    /// # Errors
+    ///
+    /// If the package does not build.
+    pub fn build(package: &str, options: &[&str]) -> Result<Self> {
         println!("building {package}");
         let mut cargo = project::cargo();
         cargo.args(["build", "--release"]).args(options);
@@ -54,7 +62,6 @@ impl Peers {
         })
     }
 
-    /// Takes the executables in `dir` as they are.
     fn in_dir(dir: &Path) -> Result<Self> {
         let context = || format!("cannot list {}", dir.display());
         let mut executables = BTreeMap::new();
@@ -72,8 +79,12 @@ impl Peers {
         })
     }
 
-    /// The executable of that name.
-    pub(crate) fn find(&self, name: &str) -> Result<&Path> {
+    /// Returns the executable of that name.
+    ///
+    /// # Errors
+    ///
+    /// If it does not exist.
+    pub fn find(&self, name: &str) -> Result<&Path> {
         match self.executables.get(name) {
             Some(path) => Ok(path),
             None => bail!("{} has no executable `{name}`", self.origin),

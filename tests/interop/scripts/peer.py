@@ -1,12 +1,14 @@
 """A peer on the package websockets.
 
-`peer.py client URL` checks an echo server. `peer.py server` prints its URL and checks the first
-echo client that connects. Both print a line for each check.
+`peer.py client URL [AUTHORITY]` checks an echo server. `peer.py server [CERTIFICATE KEY]` prints
+its URL and checks the first echo client that connects. Both print a line for each check. The files
+are in PEM and are for TLS.
 """
 
 import asyncio
 import json
 import os
+import ssl
 import sys
 
 from websockets.asyncio.client import connect
@@ -103,23 +105,35 @@ async def check(connection):
             print(f"failed {name}: {type(error).__name__}: {error}", flush=True)
 
 
-async def client(url):
-    async with connect(url, **OPTIONS) as connection:
+async def client(url, authority=None):
+    context = authority and ssl.create_default_context(cafile=authority)
+    try:
+        connecting = await connect(url, ssl=context, **OPTIONS)
+    except OSError as error:
+        print(f"failed connection: {error}", flush=True)
+        return
+    async with connecting as connection:
         await check(connection)
 
 
-async def server():
+async def server(certificate=None, key=None):
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
     checked = asyncio.Event()
 
     async def handler(connection):
         await check(connection)
         checked.set()
 
-    async with serve(handler, "127.0.0.1", 0, **OPTIONS) as listening:
-        host, port = listening.sockets[0].getsockname()
-        print(f"ws://{host}:{port}", flush=True)
+    async with serve(handler, "127.0.0.1", 0, ssl=context, **OPTIONS) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        origin = "wss://localhost" if context else "ws://127.0.0.1"
+        print(f"{origin}:{port}", flush=True)
         await checked.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(client(sys.argv[2]) if sys.argv[1] == "client" else server())
+    role, *rest = sys.argv[1:]
+    asyncio.run(client(*rest) if role == "client" else server(*rest))

@@ -1,6 +1,11 @@
-// A peer on the package ws. `peer.mjs client URL` checks an echo server. `peer.mjs server` prints
-// its URL and checks the first echo client that connects. Both print a line for each check.
+// A peer on the package ws. `peer.mjs client URL [AUTHORITY]` checks an echo server. `peer.mjs server
+// [CERTIFICATE KEY]` prints its URL and checks the first echo client that connects. Both print a line
+// for each check. The files are in PEM and are for TLS.
 
+import { readFileSync } from "node:fs";
+import { createServer as createPlain } from "node:http";
+import { createServer as createTls } from "node:https";
+import { webcrypto } from "node:crypto";
 import { WebSocket, WebSocketServer } from "ws";
 import { Inbox, expect, runChecks } from "./checks.mjs";
 
@@ -24,19 +29,27 @@ async function check(socket, inbox) {
   });
 }
 
-const [role, url] = process.argv.slice(2);
+// Node 18 has no such global variable.
+globalThis.crypto ??= webcrypto;
+
+const [role, ...rest] = process.argv.slice(2);
 if (role === "client") {
-  const socket = new WebSocket(url, options);
+  const [url, authority] = rest;
+  const socket = new WebSocket(url, { ...options, ca: authority && readFileSync(authority) });
   const inbox = new Inbox(socket);
   socket.on("error", (error) => console.log(`failed connection: ${error.message}`));
   socket.on("open", () => check(socket, inbox));
 } else {
-  const server = new WebSocketServer({ ...options, host: "127.0.0.1", port: 0 });
-  server.on("listening", () => console.log(`ws://127.0.0.1:${server.address().port}`));
+  const [cert, key] = rest.map((file) => readFileSync(file));
+  const http = cert ? createTls({ cert, key }) : createPlain();
+  const origin = cert ? "wss://localhost" : "ws://127.0.0.1";
+  http.listen(0, "127.0.0.1", () => console.log(`${origin}:${http.address().port}`));
+  const server = new WebSocketServer({ ...options, server: http });
   server.once("connection", async (socket) => {
     const inbox = new Inbox(socket);
     socket.on("error", (error) => console.log(`failed connection: ${error.message}`));
     await check(socket, inbox);
     server.close();
+    http.close();
   });
 }

@@ -1,0 +1,183 @@
+//! nginx as a proxy in front of our server, and in front of a WebSocket server of this program.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::Check;
+use super::openssl_client::converse_with;
+use super::proxy::{client_through, server_through};
+use crate::process::Process;
+use crate::stage::{Backend, Stage, free_port, wait_for_port};
+use crate::tools::Tool;
+
+pub(super) const SERVER_CHECKS: &[Check] = &[
+    Check::new("TLS 1.2", |stage| terminator(stage, "TLSv1.2")),
+    Check::new("TLS 1.3", |stage| terminator(stage, "TLSv1.3")),
+    Check::new("client certificate", client_certificate),
+    Check::new("missing client certificate", no_client_certificate),
+    Check::new("in front of our server", in_front),
+    Check::new("ws:// at the TLS port", plain_client),
+];
+
+pub(super) const CLIENT_CHECKS: &[Check] = &[
+    Check::new("TLS 1.2", |stage| upstream(stage, "TLSv1.2")),
+    Check::new("TLS 1.3", |stage| upstream(stage, "TLSv1.3")),
+    Check::new("client certificate", upstream_client_certificate),
+];
+
+/// A running nginx.
+struct Nginx {
+    _process: Process,
+    port: u16,
+}
+
+impl Nginx {
+    /// Starts a proxy to the port `target`. `listen` are the options of the listener, `scheme` is that
+    /// of the target, and `settings` are more settings of the server.
+    fn start(
+        stage: &Stage<'_>,
+        listen: &str,
+        scheme: &str,
+        target: u16,
+        settings: &str,
+    ) -> Result<Self> {
+        let port = free_port()?;
+        let dir = stage.file("nginx")?;
+        fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        let config = dir.join("nginx.conf");
+        let text = configuration(&dir, &format!("{port} {listen}"), scheme, target, settings);
+        fs::write(&config, text)?;
+        let mut command = stage.tool(Tool::Nginx)?;
+        command
+            .args(["-e", "stderr", "-p"])
+            .arg(&dir)
+            .arg("-c")
+            .arg(&config);
+        let mut process = stage.spawn("nginx", command)?;
+        wait_for_port(&mut process, port)?;
+        Ok(Self {
+            _process: process,
+            port,
+        })
+    }
+
+    /// Starts a terminator of TLS in front of the port `target`.
+    fn terminator(stage: &Stage<'_>, target: u16, settings: &str) -> Result<Self> {
+        let files = &stage.certificates().server;
+        let settings = format!(
+            "ssl_certificate {}; ssl_certificate_key {}; {settings}",
+            files.certificate.display(),
+            files.key.display()
+        );
+        Self::start(stage, "ssl", "http", target, &settings)
+    }
+
+    /// Starts a proxy that connects to the port `target` over TLS.
+    fn upstream(stage: &Stage<'_>, target: u16, settings: &str) -> Result<Self> {
+        let settings = format!(
+            "proxy_ssl_verify on; proxy_ssl_trusted_certificate {}; \
+             proxy_ssl_name localhost; proxy_ssl_server_name on; {settings}",
+            stage.certificates().authority.display()
+        );
+        Self::start(stage, "", "https", target, &settings)
+    }
+
+    fn url(&self) -> String {
+        format!("wss://localhost:{}", self.port)
+    }
+}
+
+/// Returns the configuration of one process that writes below `dir` only.
+fn configuration(dir: &Path, listen: &str, scheme: &str, target: u16, settings: &str) -> String {
+    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let paths = paths.map(|name| format!("    {name}_temp_path {};\n", dir.join(name).display()));
+    format!(
+        "daemon off;\n\
+         master_process off;\n\
+         pid {};\n\
+         events {{ worker_connections 64; }}\n\
+         http {{\n\
+         {}\
+         \x20   access_log off;\n\
+         \x20   server {{\n\
+         \x20       listen 127.0.0.1:{listen};\n\
+         \x20       {settings}\n\
+         \x20       location / {{\n\
+         \x20           proxy_pass {scheme}://127.0.0.1:{target};\n\
+         \x20           proxy_http_version 1.1;\n\
+         \x20           proxy_set_header Upgrade $http_upgrade;\n\
+         \x20           proxy_set_header Connection \"upgrade\";\n\
+         \x20           proxy_set_header Host $host;\n\
+         \x20       }}\n\
+         \x20   }}\n\
+         }}\n",
+        dir.join("nginx.pid").display(),
+        paths.concat()
+    )
+}
+
+/// Connects our client over TLS to a WebSocket server of this program.
+fn terminator(stage: &Stage<'_>, version: &str) -> Result<()> {
+    let backend = Backend::bind()?;
+    let nginx = Nginx::terminator(stage, backend.port()?, &format!("ssl_protocols {version};"))?;
+    client_through(stage, &nginx.url(), &backend, None)
+}
+
+/// Returns the settings of a server that demands certificates of clients.
+fn demand(stage: &Stage<'_>) -> String {
+    let authority = stage.certificates().authority.display();
+    format!("ssl_verify_client on; ssl_client_certificate {authority};")
+}
+
+fn client_certificate(stage: &Stage<'_>) -> Result<()> {
+    let backend = Backend::bind()?;
+    let nginx = Nginx::terminator(stage, backend.port()?, &demand(stage))?;
+    let identity = Some(&stage.certificates().client);
+    client_through(stage, &nginx.url(), &backend, identity)
+}
+
+/// nginx completes the handshake without a certificate, and answers the request with the status 400.
+fn no_client_certificate(stage: &Stage<'_>) -> Result<()> {
+    let nginx = Nginx::terminator(stage, free_port()?, &demand(stage))?;
+    let mut client = stage.client(&[&nginx.url()], &[])?;
+    client.failed(&["400"])
+}
+
+/// Connects `openssl` over TLS to our server over TCP.
+fn in_front(stage: &Stage<'_>) -> Result<()> {
+    let server = stage.plain_server()?;
+    let nginx = Nginx::terminator(stage, server.port, "")?;
+    converse_with(stage, nginx.port)
+}
+
+/// nginx answers with the status 400.
+fn plain_client(stage: &Stage<'_>) -> Result<()> {
+    let nginx = Nginx::terminator(stage, free_port()?, "")?;
+    let mut client = stage.client(&[&format!("ws://localhost:{}", nginx.port)], &[])?;
+    client.failed(&["400"])
+}
+
+/// Connects this program over TCP to our server over TLS.
+fn upstream(stage: &Stage<'_>, version: &str) -> Result<()> {
+    let server = stage.tls_server()?;
+    let nginx = Nginx::upstream(
+        stage,
+        server.port,
+        &format!("proxy_ssl_protocols {version};"),
+    )?;
+    server_through(nginx.port)
+}
+
+fn upstream_client_certificate(stage: &Stage<'_>) -> Result<()> {
+    let server = stage.demanding_server()?;
+    let files = &stage.certificates().client;
+    let settings = format!(
+        "proxy_ssl_certificate {}; proxy_ssl_certificate_key {};",
+        files.certificate.display(),
+        files.key.display()
+    );
+    let nginx = Nginx::upstream(stage, server.port, &settings)?;
+    server_through(nginx.port)
+}

@@ -1,0 +1,30 @@
+//! WebSockets of this program through a proxy.
+
+use anyhow::Result;
+
+use crate::certificates::Files;
+use crate::dialogue::Dialogue;
+use crate::stage::{Backend, Stage, connect};
+
+/// Connects our client to the proxy at `url`, which connects to `backend`, and lets it echo.
+pub(super) fn client_through(
+    stage: &Stage<'_>,
+    url: &str,
+    backend: &Backend,
+    identity: Option<&Files>,
+) -> Result<()> {
+    let identity = identity.map(|files| files.options("--tls-identity"));
+    let mut client = stage.client(&[url], &identity.unwrap_or_default())?;
+    let mut dialogue = Dialogue::accept(backend.accept()?)?;
+    dialogue.converse()?;
+    dialogue.close()?;
+    drop(dialogue);
+    client.done()
+}
+
+/// Connects to the proxy at `port`, which connects to our server, and lets it echo.
+pub(super) fn server_through(port: u16) -> Result<()> {
+    let mut dialogue = Dialogue::connect(connect(port)?, "localhost")?;
+    dialogue.converse()?;
+    dialogue.close()
+}

@@ -1,0 +1,168 @@
+//! `cargo xtask interop`: checks of our peers against programs of others.
+//!
+//! [`foreign`] has the programs, [`tools`] finds their executables, and [`install`] installs them. A
+//! [`pairing`] is one of the programs and one of our peers. [`scripts`] runs the checks of a browser
+//! and of the programs in `scripts`. [`checks`] has the checks that this program performs itself, by
+//! controlling the others. [`report`] has the results.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod certificates;
+mod checks;
+mod dialogue;
+mod foreign;
+mod install;
+mod page;
+mod pairing;
+mod process;
+mod report;
+mod scripts;
+mod stage;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use ws_test_programs::peers::Peers;
+use ws_test_programs::runtime::Runtime;
+use ws_test_programs::{Outcome, interrupt, project};
+
+use bench::Bench;
+use certificates::Certificates;
+use foreign::{Foreign, Over};
+use install::Installed;
+use pairing::Pairing;
+use report::Finished;
+
+/// Check our echo servers and echo clients against programs of others.
+///
+/// Chromium, Node's ws and Python's websockets exchange messages with our peers over TCP and over
+/// TLS, with compression. openssl, gnutls-cli, gnutls-serv, nginx, stunnel and curl check TLS: its
+/// versions, key updates, resumed sessions, certificates of clients, faulty certificates, and
+/// connections that end in the wrong way. All of them check our peers on every runtime.
+///
+/// A program that is not installed is reported as "not run". With --install, apt-get installs it.
+/// npm, and pip in a virtual environment, install ws and websockets below the target directory, in
+/// the versions that tests/interop/scripts names.
+///
+/// Exit status: 0 all checks passed; 1 some failed; 2 some could not be run, because a program is not
+/// installed or for another reason.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask interop",
+    bin_name = "cargo xtask interop",
+    max_term_width = 100
+)]
+struct Args {
+    /// Programs to check with, comma-separated [default: all]
+    #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
+    with: Vec<Foreign>,
+
+    /// Runtimes whose peers are checked, comma-separated [default: all]
+    #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
+    runtime: Vec<Runtime>,
+
+    /// Checks over TCP or over TLS only
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    over: Option<Over>,
+
+    /// Install programs that are missing, by apt-get, npm and pip
+    #[arg(long)]
+    install: bool,
+
+    /// Exit 0 although a program is not installed on this machine
+    #[arg(long)]
+    allow_missing: bool,
+
+    /// Check the executables `echo-RUNTIME` and `echo-client-RUNTIME` in this directory instead of
+    /// building ws-peers
+    #[arg(long, value_name = "DIR")]
+    peer_dir: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    ws_test_programs::report(&run(&Args::parse()))
+}
+
+/// Runs every pairing that the arguments select.
+fn run(args: &Args) -> Result<Outcome> {
+    interrupt::install();
+    let home = project::scratch_dir("interop")?;
+    let pairings: Vec<_> = Foreign::these_or_all(&args.with)
+        .iter()
+        .flat_map(|foreign| Pairing::all(*foreign, Runtime::these_or_all(&args.runtime)))
+        .filter(|pairing| args.over.is_none_or(|over| pairing.over == over))
+        .collect();
+    let installed = if args.install {
+        Installed::install(&pairings, &home)?
+    } else {
+        Installed::find(&pairings, &home)?
+    };
+    let (ready, missing) = installed.select(pairings);
+    for line in &missing {
+        println!("{line}");
+    }
+    let finished = if ready.is_empty() {
+        Vec::new()
+    } else {
+        let bench = Bench {
+            peers: Peers::built_or_in(args.peer_dir.as_deref())?,
+            certificates: Certificates::write(&home.join("certificates"))?,
+            installed,
+            home,
+        };
+        run_all(&bench, &ready)?
+    };
+    println!("{}", report::table(&finished));
+    for line in finished
+        .iter()
+        .flat_map(Finished::complaints)
+        .chain(missing.iter().cloned())
+    {
+        println!("{line}");
+    }
+    conclude(&finished, !missing.is_empty() && !args.allow_missing)
+}
+
+fn run_all(bench: &Bench, pairings: &[Pairing]) -> Result<Vec<Finished>> {
+    let mut finished = Vec::new();
+    for (index, pairing) in pairings.iter().enumerate() {
+        println!("{pairing} ({} of {})", index + 1, pairings.len());
+        finished.push(bench.run(pairing));
+        if interrupt::requested() {
+            bail!("interrupted");
+        }
+    }
+    Ok(finished)
+}
+
+fn conclude(finished: &[Finished], is_incomplete: bool) -> Result<Outcome> {
+    let broken = finished
+        .iter()
+        .filter(|finished| finished.is_broken())
+        .count();
+    if broken > 0 {
+        bail!("{broken} of {} pairings could not be run", finished.len());
+    }
+    let good = finished.iter().all(Finished::is_good);
+    // A fault of the project is more important than a missing program.
+    if good && is_incomplete {
+        bail!("programs are missing; --install installs them, --allow-missing does without them");
+    }
+    Ok(Outcome::passed_if(good))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+}

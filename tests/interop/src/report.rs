@@ -1,0 +1,152 @@
+//! The results of the checks, and the table at the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+use comfy_table::{CellAlignment, Table};
+
+use crate::pairing::Pairing;
+
+/// The results of a pairing so far.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// Each check that was done, and the reason of its failure.
+    checks: BTreeMap<String, Option<String>>,
+}
+
+impl Report {
+    /// Adds the line of a script: `ok CHECK` or `failed CHECK: REASON`. Ignores other lines.
+    pub(crate) fn add_line(&mut self, line: &str) {
+        if let Some(check) = line.strip_prefix("ok ") {
+            self.add(check, Ok(()));
+        } else if let Some(failed) = line.strip_prefix("failed ") {
+            let (check, why) = failed
+                .split_once(": ")
+                .unwrap_or((failed, "no reason given"));
+            self.add(check, Err(why.to_owned()));
+        }
+    }
+
+    /// Adds the result of a check, and prints it.
+    pub(crate) fn add(&mut self, check: &str, result: Result<(), String>) {
+        match &result {
+            Ok(()) => println!("    ok {check}"),
+            Err(why) => println!("    FAILED {check}: {why}"),
+        }
+        self.checks.insert(check.to_owned(), result.err());
+    }
+}
+
+/// A pairing that has ended.
+pub(crate) struct Finished {
+    pub(crate) pairing: Pairing,
+    pub(crate) report: Report,
+    pub(crate) took: Duration,
+    /// The reason why it ended too early.
+    pub(crate) error: Option<String>,
+}
+
+impl Finished {
+    /// Returns `true` if the pairing could not be run.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.error.is_some() && self.report.checks.is_empty()
+    }
+
+    /// Returns `true` if every check was done and none failed.
+    pub(crate) fn is_good(&self) -> bool {
+        self.complaints().next().is_none()
+    }
+
+    fn done(&self) -> usize {
+        let checks = self.pairing.checks();
+        let good = |check: &&str| self.report.checks.get(*check) == Some(&None);
+        checks.iter().filter(|check| good(check)).count()
+    }
+
+    /// Returns a line for each fault. The details were printed before.
+    pub(crate) fn complaints(&self) -> impl Iterator<Item = String> {
+        let failed = self.report.checks.iter().filter_map(|(check, why)| {
+            let why = why.as_ref()?;
+            Some(format!("{check}: {why}"))
+        });
+        let checks = self.pairing.checks().into_iter();
+        let missing = checks
+            .filter(|check| !self.report.checks.contains_key(*check))
+            .map(|check| format!("{check}: was not done"));
+        failed
+            .chain(missing)
+            .chain(self.error.clone())
+            .map(|complaint| {
+                let first_line = complaint.lines().next().unwrap_or_default();
+                format!("{}: {first_line}", self.pairing)
+            })
+    }
+}
+
+/// Returns a table with a row for each pairing.
+pub(crate) fn table(finished: &[Finished]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_BORDERS_ONLY)
+        .set_header(["theirs", "ours", "over", "checks", "verdict", "time"]);
+    for finished in finished {
+        let pairing = &finished.pairing;
+        table.add_row([
+            pairing.theirs(),
+            pairing.runtime.to_string(),
+            pairing.over.to_string(),
+            format!("{} of {}", finished.done(), pairing.checks().len()),
+            if finished.is_good() { "ok" } else { "FAILED" }.to_owned(),
+            format!("{:.1} s", finished.took.as_secs_f64()),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use ws_test_programs::runtime::Runtime;
+
+    use super::*;
+    use crate::foreign::{Foreign, Over, Role};
+
+    fn finished(lines: &[String], error: Option<&str>) -> Finished {
+        let mut report = Report::default();
+        lines.iter().for_each(|line| report.add_line(line));
+        Finished {
+            pairing: Pairing {
+                foreign: Foreign::Chromium,
+                role: Role::Client,
+                over: Over::Tls,
+                runtime: Runtime::Tokio,
+            },
+            report,
+            took: Duration::ZERO,
+            error: error.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn every_check_must_be_reported_and_good() {
+        let checks = finished(&[], None).pairing.checks();
+        let mut lines: Vec<_> = checks.iter().map(|check| format!("ok {check}")).collect();
+        assert!(finished(&lines, None).is_good());
+        assert!(!finished(&lines[1..], None).is_good());
+        lines[2] = format!("failed {}: a: b", checks[2]);
+        let complaints: Vec<_> = finished(&lines, None).complaints().collect();
+        let expected = format!("Chromium client with tokio over TLS: {}: a: b", checks[2]);
+        assert_eq!(complaints, [expected]);
+    }
+
+    #[test]
+    fn a_run_that_breaks_off_is_broken_only_before_its_first_check() {
+        assert!(finished(&[], Some("it died")).is_broken());
+        let late = finished(&["ok text".to_owned()], Some("it died"));
+        assert!(!late.is_broken() && !late.is_good());
+        assert!(table(&[late]).to_string().contains("FAILED"));
+    }
+}

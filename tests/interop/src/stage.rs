@@ -1,0 +1,254 @@
+//! The place where a check is performed: our peers, the programs of others, ports and files.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::bench::Bench;
+use crate::certificates::{Certificates, Files};
+use crate::foreign::{Foreign, Role};
+use crate::pairing::Pairing;
+use crate::process::{PATIENCE, Process, pause};
+use crate::tools::Tool;
+
+/// The place where a check is performed.
+pub(crate) struct Stage<'a> {
+    bench: &'a Bench,
+    pub(crate) pairing: Pairing,
+    check: &'a str,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(bench: &'a Bench, pairing: Pairing, check: &'a str) -> Self {
+        Self {
+            bench,
+            pairing,
+            check,
+        }
+    }
+
+    pub(crate) fn certificates(&self) -> &'a Certificates {
+        &self.bench.certificates
+    }
+
+    /// Returns a call of an executable.
+    pub(crate) fn tool(&self, tool: Tool) -> Result<Command> {
+        self.bench.installed.command(tool)
+    }
+
+    /// Returns a call of the script of the foreign program, in this role.
+    pub(crate) fn script(&self, foreign: Foreign, role: Role) -> Result<Command> {
+        self.bench.installed.script(foreign, role)
+    }
+
+    /// Starts a program. `name` is its name in errors.
+    pub(crate) fn spawn(&self, name: &str, command: Command) -> Result<Process> {
+        Process::spawn(name, command, &self.file(&format!("{name}.log"))?)
+    }
+
+    /// Returns the path of a file for this check.
+    pub(crate) fn file(&self, name: &str) -> Result<PathBuf> {
+        let dir = self
+            .bench
+            .home
+            .join("runs")
+            .join(dashed(&self.pairing.to_string()));
+        let dir = dir.join(dashed(self.check));
+        fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        Ok(dir.join(dashed(name)))
+    }
+
+    /// Starts our echo server with these options.
+    pub(crate) fn server(&self, options: &[&OsStr]) -> Result<EchoServer> {
+        let executable = self.bench.peers.find(&self.pairing.runtime.echo_server())?;
+        let mut command = Command::new(executable);
+        command.args(["--port", "0"]).args(options);
+        let mut process = self.spawn("our server", command)?;
+        let url = process
+            .line(PATIENCE)?
+            .context("our server printed no URL")?;
+        let port = url.rsplit(':').next().and_then(|port| port.parse().ok());
+        let port = port.with_context(|| format!("{url:?} is not the URL of a server"))?;
+        Ok(EchoServer { process, url, port })
+    }
+
+    /// Starts our echo server over TCP.
+    pub(crate) fn plain_server(&self) -> Result<EchoServer> {
+        self.server(&[])
+    }
+
+    /// Starts our echo server over TLS.
+    pub(crate) fn tls_server(&self) -> Result<EchoServer> {
+        self.tls_server_with(&self.certificates().server)
+    }
+
+    /// Starts our echo server over TLS with this certificate.
+    pub(crate) fn tls_server_with(&self, files: &Files) -> Result<EchoServer> {
+        self.server(&files.options("--tls"))
+    }
+
+    /// Starts our echo server over TLS, which demands certificates of clients.
+    pub(crate) fn demanding_server(&self) -> Result<EchoServer> {
+        let mut options = self.certificates().server.options("--tls");
+        let authority = self.certificates().authority.as_os_str();
+        options.extend([OsStr::new("--tls-client-ca"), authority]);
+        self.server(&options)
+    }
+
+    /// Starts our echo client, which connects to each of `urls`.
+    pub(crate) fn client(&self, urls: &[&str], options: &[&OsStr]) -> Result<EchoClient> {
+        let name = format!("echo-client-{}", self.pairing.runtime);
+        let mut command = Command::new(self.bench.peers.find(&name)?);
+        command.arg("--tls-ca").arg(&self.certificates().authority);
+        command.args(options).args(urls);
+        let process = self.spawn("our client", command)?;
+        Ok(EchoClient(process))
+    }
+}
+
+impl Files {
+    /// Returns the command-line option `name` with both files.
+    pub(crate) fn options<'a>(&'a self, name: &'a str) -> Vec<&'a OsStr> {
+        vec![
+            OsStr::new(name),
+            self.certificate.as_os_str(),
+            self.key.as_os_str(),
+        ]
+    }
+}
+
+fn dashed(name: &str) -> String {
+    name.replace([' ', '/', ':'], "-")
+}
+
+/// Our echo server.
+pub(crate) struct EchoServer {
+    process: Process,
+    /// The URL that it printed.
+    pub(crate) url: String,
+    pub(crate) port: u16,
+}
+
+impl EchoServer {
+    /// Returns the URL with the host name that the certificate contains.
+    pub(crate) fn named_url(&self) -> String {
+        self.url.replace("127.0.0.1", "localhost")
+    }
+
+    /// Checks that the server still answers. A server must refuse a request that does not open a
+    /// WebSocket. A server over TLS must report the reason.
+    pub(crate) fn serves(&mut self) -> Result<()> {
+        ensure!(self.process.is_running()?, "our server has ended");
+        let mut tcp = connect(self.port)?;
+        tcp.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+        let mut answer = String::new();
+        let read = tcp.read_to_string(&mut answer);
+        read.context("our server does not answer an HTTP request")?;
+        let is_refused = answer.starts_with("HTTP/1.1 4");
+        let is_explained = !self.url.starts_with("wss:") || answer.contains("requires TLS");
+        ensure!(is_refused && is_explained, "our server answered {answer:?}");
+        Ok(())
+    }
+}
+
+/// Our echo client.
+pub(crate) struct EchoClient(Process);
+
+impl EchoClient {
+    /// Waits until a connection has ended without an error.
+    pub(crate) fn done(&mut self) -> Result<()> {
+        let line = self.line()?;
+        ensure!(line.starts_with("done "), "our client reports: {line}");
+        Ok(())
+    }
+
+    /// Waits until a connection has failed. The client must give a reason that contains one of
+    /// `reasons`.
+    pub(crate) fn failed(&mut self, reasons: &[&str]) -> Result<()> {
+        let line = self.line()?;
+        let is_expected = reasons.iter().any(|reason| line.contains(reason));
+        if !line.starts_with("failed ") || !is_expected {
+            bail!("our client reports {line:?}, expected a failure with {reasons:?}");
+        }
+        Ok(())
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let line = self.0.line(PATIENCE)?;
+        line.context("our client ended without a report")
+    }
+}
+
+/// Returns a port that is free at this moment.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Connects to a port of this machine, with timeouts.
+pub(crate) fn connect(port: u16) -> Result<TcpStream> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let tcp = TcpStream::connect_timeout(&address, PATIENCE);
+    with_timeouts(tcp.with_context(|| format!("cannot connect to {address}"))?)
+}
+
+/// Waits until a program listens on its port.
+pub(crate) fn wait_for_port(process: &mut Process, port: u16) -> Result<()> {
+    let started = Instant::now();
+    while connect(port).is_err() {
+        if !process.is_running()? {
+            let status = process.ended()?;
+            return Err(process.died(status, "its start-up"));
+        }
+        ensure!(
+            started.elapsed() < PATIENCE,
+            "nothing listens on port {port}"
+        );
+        pause()?;
+    }
+    Ok(())
+}
+
+/// A listener for the connection that a proxy makes.
+pub(crate) struct Backend(TcpListener);
+
+impl Backend {
+    pub(crate) fn bind() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        Ok(Self(listener))
+    }
+
+    pub(crate) fn port(&self) -> Result<u16> {
+        Ok(self.0.local_addr()?.port())
+    }
+
+    /// Waits for the next connection.
+    pub(crate) fn accept(&self) -> Result<TcpStream> {
+        let started = Instant::now();
+        loop {
+            match self.0.accept() {
+                Ok((tcp, _)) => {
+                    tcp.set_nonblocking(false)?;
+                    return with_timeouts(tcp);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+            ensure!(started.elapsed() < PATIENCE, "the proxy does not connect");
+            pause()?;
+        }
+    }
+}
+
+fn with_timeouts(tcp: TcpStream) -> Result<TcpStream> {
+    tcp.set_read_timeout(Some(PATIENCE))?;
+    tcp.set_write_timeout(Some(PATIENCE))?;
+    Ok(tcp)
+}
