@@ -28,11 +28,7 @@ const BURST: usize = 100;
 const MAX_HEAD: usize = 64 * 1024;
 
 /// The lines that programs print between frames, on the output that has the plaintext.
-const NOISE: [&[u8]; 3] = [
-    b"Read BLOCK\n",
-    b"SSL_do_handshake -> 1\n",
-    b"- Rekey was completed\n",
-];
+const NOISE: [&[u8]; 2] = [b"Read BLOCK\n", b"SSL_do_handshake -> 1\n"];
 
 /// An open WebSocket.
 pub(crate) struct Dialogue<S> {
@@ -181,7 +177,7 @@ impl<S: Read + Write> Dialogue<S> {
     fn receive(&mut self) -> Result<Frame> {
         let mut first = [0];
         self.stream.read_exact(&mut first)?;
-        while first[0].is_ascii_uppercase() || first[0] == b'-' {
+        while first[0].is_ascii_uppercase() {
             self.skip_noise(first[0])?;
             self.stream.read_exact(&mut first)?;
         }

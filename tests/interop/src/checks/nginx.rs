@@ -19,6 +19,7 @@ pub(super) const SERVER_CHECKS: &[Check] = &[
     Check::new("missing client certificate", no_client_certificate),
     Check::new("in front of our server", in_front),
     Check::new("ws:// at the TLS port", plain_client),
+    Check::new("wss:// at a plain port", tls_client),
 ];
 
 pub(super) const CLIENT_CHECKS: &[Check] = &[
@@ -157,6 +158,12 @@ fn plain_client(stage: &Stage<'_>) -> Result<()> {
     let nginx = Nginx::terminator(stage, free_port()?, "")?;
     let mut client = stage.client(&[&format!("ws://localhost:{}", nginx.port)], &[])?;
     client.failed(&["400"])
+}
+
+fn tls_client(stage: &Stage<'_>) -> Result<()> {
+    let nginx = Nginx::start(stage, "", "http", free_port()?, "")?;
+    let mut client = stage.client(&[&nginx.url()], &[])?;
+    client.failed(&["does not speak TLS"])
 }
 
 /// Connects this program over TCP to our server over TLS.

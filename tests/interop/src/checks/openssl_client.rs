@@ -1,8 +1,10 @@
 //! `openssl s_client` and our server.
 
+use std::fs;
 use std::io::Write;
+use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::Check;
 use crate::certificates::Defect;
@@ -121,7 +123,9 @@ fn old_versions(stage: &Stage<'_>) -> Result<()> {
 /// requests an update of the server.
 fn key_updates(stage: &Stage<'_>) -> Result<()> {
     let server = stage.tls_server()?;
-    let options = [&NAME[..], &["-brief", "-tls1_3"]].concat();
+    let messages = stage.file("messages")?;
+    let trace = ["-msg", "-msgfile", &messages.to_string_lossy()];
+    let options = [&NAME[..], &["-brief", "-tls1_3"], &trace].concat();
     let mut client = s_client(stage, &server, &options)?;
     let mut dialogue = Dialogue::connect(client.pipes()?, "localhost")?;
     for command in ["k\n", "K\n", "k\n", "K\n"] {
@@ -133,7 +137,20 @@ fn key_updates(stage: &Stage<'_>) -> Result<()> {
     }
     dialogue.converse()?;
     dialogue.close()?;
-    client.ended_well()
+    client.ended_well()?;
+    expect_key_updates(&messages, 2)
+}
+
+/// Checks that `openssl` has received `count` key updates, according to its trace of messages.
+pub(super) fn expect_key_updates(messages: &Path, count: usize) -> Result<()> {
+    let messages = fs::read_to_string(messages).context("openssl wrote no trace")?;
+    let is_received = |line: &&str| line.starts_with("<<<") && line.ends_with("KeyUpdate");
+    let received = messages.lines().filter(is_received).count();
+    ensure!(
+        received == count,
+        "openssl has received {received} key updates, expected {count}"
+    );
+    Ok(())
 }
 
 fn alpn(stage: &Stage<'_>, offer: &str) -> Result<()> {

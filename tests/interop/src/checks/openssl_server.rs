@@ -6,6 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::Check;
+use super::openssl_client::expect_key_updates;
 use crate::certificates::{Defect, Files};
 use crate::dialogue::Dialogue;
 use crate::process::Process;
@@ -54,6 +55,7 @@ pub(super) const CHECKS: &[Check] = &[
     }),
     Check::new("close_notify without a Close", close_notify),
     Check::new("connection that is cut", cut),
+    Check::new("connection that is cut after both Closes", cut_after_closes),
     Check::new("plain text in the session", plain_text),
     Check::new("ws:// at the TLS port", plain_client),
 ];
@@ -120,7 +122,9 @@ fn old_versions(stage: &Stage<'_>) -> Result<()> {
 /// Updates the keys in the middle of messages. `k` updates the keys of the server, and `K` also
 /// requests an update of the client. The option `-state` reports them.
 fn key_updates(stage: &Stage<'_>) -> Result<()> {
-    let mut server = Server::verbose(stage, &["-tls1_3", "-state"])?;
+    let messages = stage.file("messages")?;
+    let trace = ["-state", "-msg", "-msgfile", &messages.to_string_lossy()];
+    let mut server = Server::verbose(stage, &[&["-tls1_3", "-naccept", "1"], &trace[..]].concat())?;
     let mut client = stage.client(&[&server.url()], &[])?;
     let mut dialogue = Dialogue::accept(server.process.pipes()?)?;
     for command in ["k\n", "K\n", "k\n", "K\n"] {
@@ -132,7 +136,10 @@ fn key_updates(stage: &Stage<'_>) -> Result<()> {
     }
     dialogue.converse()?;
     dialogue.close()?;
-    client.done()
+    client.done()?;
+    // The server ends after one connection, and writes the end of the trace then.
+    server.process.ended()?;
+    expect_key_updates(&messages, 2)
 }
 
 fn alpn(stage: &Stage<'_>) -> Result<()> {
@@ -298,6 +305,17 @@ fn cut(stage: &Stage<'_>) -> Result<()> {
     dialogue.echo(1000)?;
     drop(server);
     client.failed(&["without a Close"])
+}
+
+/// Ends TCP without a `close_notify` where nothing can be missing.
+fn cut_after_closes(stage: &Stage<'_>) -> Result<()> {
+    let mut server = Server::verbose(stage, &[])?;
+    let mut client = stage.client(&[&server.url()], &[])?;
+    let mut dialogue = Dialogue::accept(server.process.pipes()?)?;
+    dialogue.echo(1000)?;
+    dialogue.close()?;
+    drop(server);
+    client.done()
 }
 
 /// The command `P` sends text below TLS.
