@@ -1,5 +1,7 @@
 //! Which crate may depend on what.
 
+use std::collections::BTreeSet;
+
 use cargo_metadata::DependencyKind;
 
 use super::Finding;
@@ -7,7 +9,7 @@ use super::workspace::{Dependency, Package, Workspace};
 
 /// What a package may name in `[dependencies]` and `[build-dependencies]`. Tests may use anything.
 enum Allowed {
-    /// These always, and `optional` only behind a feature.
+    /// These always, and `optional` only behind a feature that is not enabled by default.
     Only {
         always: &'static [&'static str],
         optional: &'static [&'static str],
@@ -113,8 +115,43 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
                 .iter()
                 .filter(|dependency| dependency.kind != DependencyKind::Development)
                 .filter_map(|dependency| check_one(package, dependency, allowed))
+                .chain(check_defaults(package, allowed))
         })
         .collect()
+}
+
+/// Returns a finding for each optional dependency that the default features enable.
+fn check_defaults(package: &Package, allowed: &Allowed) -> Vec<Finding> {
+    let Allowed::Only { optional, .. } = allowed else {
+        return Vec::new();
+    };
+    let enabled = enabled_by_default(package);
+    let names = optional.iter().filter(|name| enabled.contains(**name));
+    names
+        .map(|name| {
+            let line = line_of(package, "default");
+            let what = format!("{} depends on `{name}` by default", package.name);
+            let remedy = "leave its feature out of `default`";
+            package.finding("Cargo.toml", line, what, remedy)
+        })
+        .collect()
+}
+
+/// Returns the dependencies and features that `default` enables, directly or not.
+fn enabled_by_default(package: &Package) -> BTreeSet<&str> {
+    let mut enabled = BTreeSet::new();
+    let mut pending = vec!["default"];
+    while let Some(feature) = pending.pop() {
+        for enables in package.features.get(feature).into_iter().flatten() {
+            let name = enables.strip_prefix("dep:").unwrap_or(enables);
+            // `name?/feature` does not enable `name`.
+            let name = name.split_once('/').map_or(name, |(name, _)| name);
+            if !name.ends_with('?') && enabled.insert(name) {
+                pending.push(name);
+            }
+        }
+    }
+    enabled
 }
 
 fn check_one(package: &Package, dependency: &Dependency, allowed: &Allowed) -> Option<Finding> {
@@ -234,6 +271,31 @@ mod tests {
     fn what_must_be_optional_is_found_when_it_is_not() {
         let findings = check(&with("ws-tokio", &[("ws-tls", NORMAL, false)]));
         assert!(findings[0].remedy.contains("optional"), "{findings:?}");
+    }
+
+    #[test]
+    fn what_must_be_optional_is_found_if_it_is_a_default() {
+        let with_defaults = |defaults: &[&str]| {
+            let mut workspace = with("ws-tokio", &[("ws-tls", NORMAL, true)]);
+            let package = &mut workspace.packages[0];
+            package.manifest.push_str("[features]\ndefault = []\n");
+            for (feature, enables) in [
+                ("default", defaults),
+                ("ring", &["rustls", "ws-tls/ring"]),
+                ("rustls", &["dep:ws-tls"]),
+                ("weak", &["ws-tls?/ring"]),
+            ] {
+                let enables = enables.iter().map(|name| (*name).into()).collect();
+                package.features.insert(feature.into(), enables);
+            }
+            check(&workspace)
+        };
+        assert_eq!(with_defaults(&["weak"]), []);
+        for defaults in ["rustls", "ring", "ws-tls/ring", "dep:ws-tls"] {
+            let findings = with_defaults(&[defaults]);
+            assert_eq!(places(&findings), ["crates/ws-tokio/Cargo.toml:6"]);
+            assert!(findings[0].what.contains("by default"), "{findings:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the rules look at: packages, their dependencies, and the text of their files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -26,6 +26,8 @@ pub(super) struct Package {
     /// The text of its `Cargo.toml`.
     pub(super) manifest: String,
     pub(super) dependencies: Vec<Dependency>,
+    /// What each feature enables, by the name of the feature.
+    pub(super) features: BTreeMap<String, Vec<String>>,
     pub(super) sources: Vec<Source>,
 }
 
@@ -121,6 +123,7 @@ impl Package {
             dir: slashes(root, dir),
             manifest: read(manifest_path)?,
             dependencies: dependencies.collect(),
+            features: package.features.clone().into_iter().collect(),
             sources,
         })
     }
@@ -233,6 +236,7 @@ pub(super) mod testing {
             dir: format!("crates/{name}"),
             manifest: format!("[package]\nname = \"{name}\"\n"),
             dependencies: Vec::new(),
+            features: BTreeMap::new(),
             sources: sources.collect(),
         }
     }
