@@ -90,9 +90,11 @@ impl TlsAcceptor {
     }
 }
 
-/// Uses a configuration of rustls. The list of ALPN protocols is replaced by `http/1.1`.
+/// Uses a configuration of rustls. The list of ALPN protocols is replaced by `http/1.1`. Early data
+/// is refused, because anyone can repeat it (RFC 8446 §8).
 impl From<ServerConfig> for TlsAcceptor {
     fn from(mut config: ServerConfig) -> Self {
+        config.max_early_data_size = 0;
         config.alpn_protocols = vec![ALPN.to_vec()];
         Self {
             config: Arc::new(RwLock::new(Arc::new(config))),
