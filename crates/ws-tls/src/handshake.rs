@@ -49,7 +49,7 @@ pub(crate) async fn connect<T: Transport>(
     let done = poll_fn(|cx| poll_handshake(&mut transport, cx, &mut first)).await;
     if let Err(error) = done {
         // An alert is short, so the transport takes it at once or not at all.
-        poll_fn(|cx| Poll::Ready(transport.poll_write_records(cx).is_ready())).await;
+        poll_fn(|cx| Poll::Ready(transport.poll_send_records(cx).is_ready())).await;
         return Err(error);
     }
     Ok(transport)
@@ -80,7 +80,7 @@ fn poll_handshake<T: Transport>(
     first: &mut FirstInput,
 ) -> Poll<io::Result<()>> {
     while transport.tls.is_handshaking() {
-        ready!(transport.poll_write_records(cx))?;
+        ready!(transport.poll_send_records(cx))?;
         // The last records to write may have completed the handshake of a server.
         if !transport.tls.is_handshaking() {
             break;

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use rustls::{Connection, InvalidMessage};
 use ws_driver::transport::{Locked, ReadHalf, Split, Transport, WriteHalf};
@@ -35,6 +35,12 @@ pub struct TlsTransport<T> {
     unread: Vec<u8>,
     /// The reason why the session failed. It is reported after the plaintext before it.
     failure: Option<Box<rustls::Error>>,
+    /// The waker of the last write, flush or shutdown, if it was pending.
+    writer: Option<Waker>,
+    /// `true` if the transport below may hold records back, because it was not flushed after them.
+    is_dirty: bool,
+    /// `true` once the `close_notify` is queued.
+    is_notified: bool,
 }
 
 /// The result of one read from the transport below.
@@ -56,6 +62,9 @@ impl<T: Transport> TlsTransport<T> {
             tls,
             unread: Vec::new(),
             failure: None,
+            writer: None,
+            is_dirty: false,
+            is_notified: false,
         }
     }
 
@@ -104,7 +113,7 @@ impl<T: Transport> TlsTransport<T> {
             };
             match self.tls.write_tls(&mut records) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(_) => {}
+                Ok(_) => self.is_dirty = true,
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return Poll::Pending,
                     // Repeated here. The caller would repeat the write, and rustls has encrypted
@@ -115,6 +124,42 @@ impl<T: Transport> TlsTransport<T> {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes all records that are queued. Flushes them, because the peer may wait for them before
+    /// it sends anything.
+    pub(crate) fn poll_send_records(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_records(cx))?;
+        if self.is_dirty {
+            ready!(self.io.poll_flush(cx))?;
+            self.is_dirty = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends the records that are queued, for a task that reads. Reading does not depend on them,
+    /// so an error is left to the next write.
+    fn send_left_records(&mut self, cx: &mut Context<'_>) {
+        if !self.tls.wants_write() && !self.is_dirty {
+            return;
+        }
+        let sent = self.poll_send_records(cx);
+        // The transport below wakes only the task of the last call, and only if this call was
+        // pending. So it may not wake the task that waits to write.
+        let is_lost = |writer: &mut Waker| sent.is_ready() || !writer.will_wake(cx.waker());
+        if let Some(writer) = self.writer.take_if(is_lost) {
+            writer.wake();
+        }
+    }
+
+    /// Stores the waker of a task that writes, if it must wait.
+    fn note_writer<R>(&mut self, cx: &Context<'_>, written: Poll<R>) -> Poll<R> {
+        match &mut self.writer {
+            _ if written.is_ready() => self.writer = None,
+            Some(writer) => writer.clone_from(cx.waker()),
+            None => self.writer = Some(cx.waker().clone()),
+        }
+        written
     }
 
     /// Reads ciphertext once and decrypts it into `plaintext`. `inspect` is called with the
@@ -243,13 +288,12 @@ impl<T: Transport> ReadHalf for TlsTransport<T> {
             if let Some(error) = &self.failure {
                 return Poll::Ready(Err(tls_error(error).into()));
             }
-            // Writes the records that a write left behind. Reading does not depend on them, so an
-            // error is left to the next write.
-            let _ = self.poll_write_records(cx);
+            // Writes the records that a write left behind.
+            self.send_left_records(cx);
             let received = ready!(self.poll_receive(cx, buffer, |_| ()))?;
             if self.failure.is_some() {
                 // Writes the alert that gives the peer the reason.
-                let _ = self.poll_write_records(cx);
+                self.send_left_records(cx);
             }
             if let Received::Plaintext(len @ 1..) = received {
                 return Poll::Ready(Ok(len));
@@ -270,11 +314,21 @@ impl<T: Transport> WriteHalf for TlsTransport<T> {
         if let Some(error) = &self.failure {
             return Poll::Ready(Err(tls_error(error).into()));
         }
-        if let Err(error) = ready!(self.poll_write_records(cx)) {
+        if self.is_notified {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let written = self.poll_write_records(cx);
+        if let Err(error) = ready!(self.note_writer(cx, written)) {
             return Poll::Ready(Err(self.reason_for(error, cx)));
         }
         // One record at most, because of the buffer limit.
         let len = self.tls.writer().write_vectored(slices)?;
+        if !self.tls.wants_write() {
+            // TLS 1.2 cannot replace its keys. rustls discards the plaintext once they have
+            // encrypted as many records as they may.
+            let exhausted = tls_error(&rustls::Error::EncryptError);
+            return Poll::Ready(Err(exhausted.into()));
+        }
         // The part that the transport does not take now is kept back.
         match self.poll_write_records(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(self.reason_for(error, cx))),
@@ -283,14 +337,15 @@ impl<T: Transport> WriteHalf for TlsTransport<T> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_write_records(cx))?;
-        self.io.poll_flush(cx)
+        let flushed = self.poll_send_records(cx);
+        self.note_writer(cx, flushed)
     }
 
     /// Sends a `close_notify`, and then ends the sending direction of the transport below.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // rustls sends it once.
         self.tls.send_close_notify();
+        self.is_notified = true;
         ready!(self.poll_flush(cx))?;
         self.io.poll_shutdown(cx)
     }

@@ -55,7 +55,7 @@ fn a_send_dropped_after_any_number_of_polls_has_sent_the_message_once() {
     let long = "long ".repeat(40);
     for end in End::BOTH {
         for polls in 1.. {
-            let (mut ws, mut peer) = reluctant(end, 30);
+            let (mut ws, mut peer) = reluctant(end, 20);
             let mut done = false;
             {
                 let mut send = pin!(ws.send(&long));

@@ -5,8 +5,10 @@
 mod cancel;
 mod faults;
 mod handshake;
+mod limits;
 mod session;
 mod truncation;
+mod wakes;
 
 use ws_driver::{Error, Message};
 use ws_tests::scripted::End;
