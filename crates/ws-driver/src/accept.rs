@@ -71,7 +71,9 @@ impl<R: Runtime> Acceptor<R> {
     /// Sets the time for the TLS handshake, reading the request and writing the answer together.
     /// The time for the decision between the two is not included. Default: 10 s.
     ///
-    /// This does not apply to a refusal, which the client must take within 1 s.
+    /// This does not apply to the refusal of a request, which the client must take within 1 s. If
+    /// the timeout passes while a client is told why its TLS handshake failed, the error is
+    /// [`AcceptError::Timeout`].
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.edit().limits.handshake_timeout = timeout;
