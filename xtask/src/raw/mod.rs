@@ -7,5 +7,6 @@ mod records;
 mod stream;
 
 pub(crate) use peer::Peer;
+pub(crate) use records::Sealer;
 pub(crate) use stream::{Endpoint, Trust};
 pub(crate) use ws_test_programs::frame::{self, Opcode};

@@ -32,10 +32,10 @@ impl Sealer {
         })
     }
 
-    /// The next record, of application data.
-    pub(crate) fn seal(&mut self, plaintext: &[u8]) -> Result<Vec<u8>> {
+    /// The next record.
+    pub(crate) fn seal(&mut self, content: ContentType, plaintext: &[u8]) -> Result<Vec<u8>> {
         let plain = OutboundPlainMessage {
-            typ: ContentType::ApplicationData,
+            typ: content,
             version: ProtocolVersion::TLSv1_3,
             payload: OutboundChunks::Single(plaintext),
         };

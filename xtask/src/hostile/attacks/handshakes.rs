@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 
 use super::{Field, SLACK};
 use crate::hostile::finding::{Finding, Time};
+use crate::raw::Peer;
 use crate::raw::peer::{is_timeout, request, request_of_len};
-use crate::raw::{Endpoint, Peer};
 
 /// The longest head that a server reads.
 const MAX_HEAD: usize = 16 * 1024;
@@ -235,10 +235,10 @@ pub(super) fn beside_live_traffic<T>(
     harm: impl FnOnce() -> Result<T>,
 ) -> Result<(T, [Finding; 2])> {
     const LIVE: Duration = Duration::from_secs(1);
-    let server = field.target.endpoint();
+    let peer = Peer::open(field.target.endpoint()).context("live traffic cannot begin")?;
     let done = AtomicBool::new(false);
     let (harm, live) = thread::scope(|scope| {
-        let live = scope.spawn(|| round_trips(&server, &done));
+        let live = scope.spawn(|| round_trips(peer, &done));
         let harm = harm();
         done.store(true, Ordering::Relaxed);
         let live = live.join().expect("the live traffic does not panic");
@@ -252,20 +252,19 @@ pub(super) fn beside_live_traffic<T>(
     Ok((harm, live))
 }
 
-/// Echoes until `done`: the worst round trip, and how many there were.
-fn round_trips(server: &Endpoint, done: &AtomicBool) -> Result<(Duration, usize)> {
-    let mut peer = Peer::open(server).context("live traffic cannot begin")?;
+/// Echoes until `done`, and at least once: the worst round trip, and how many there were.
+fn round_trips(mut peer: Peer, done: &AtomicBool) -> Result<(Duration, usize)> {
     let mut worst = Duration::ZERO;
     let mut count = 0;
-    while !done.load(Ordering::Relaxed) {
-        worst = worst.max(
-            peer.echo(b"still alive?")
-                .context("live traffic broke off")?,
-        );
+    loop {
+        let echoed = peer.echo(b"still alive?");
+        worst = worst.max(echoed.context("live traffic broke off")?);
         count += 1;
+        if done.load(Ordering::Relaxed) {
+            return Ok((worst, count));
+        }
         thread::sleep(Duration::from_millis(2));
     }
-    Ok((worst, count))
 }
 
 /// Stalls all handshakes until the server has ended them, or should have.

@@ -230,12 +230,12 @@ pub(crate) const ATTACKS: &[Attack] = &[
         act: tls::stalled,
     },
     Attack {
-        name: "tls-endless-hello",
-        about: "a ClientHello that never ends, in records of 16 KiB and of one byte, and 50 that are unfinished",
+        name: "tls-endless-handshake",
+        about: "messages of TLS that never end, in the handshake and after it",
         limit: Duration::from_secs(60),
         growth: Some(tls::HELLOS * tls::HELD_BY_HELLO + MIB),
         setup: Setup::Tls,
-        act: tls::endless_hello,
+        act: tls::endless_handshake,
     },
     Attack {
         name: "tls-plain",
@@ -263,7 +263,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     },
     Attack {
         name: "tls-empty-records",
-        about: "32 MiB of records without content on 4 connections, beside live traffic",
+        about: "records without content, on 4 connections beside live traffic",
         limit: Duration::from_secs(60),
         growth: Some(MIB),
         setup: Setup::Tls,

@@ -4,12 +4,13 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use rustls::ContentType;
 
 use super::handshakes::{FAREWELL, HANDSHAKE, Stalled, all_end_in_time, beside_live_traffic};
 use super::{Field, KIB, SLACK, crowds};
 use crate::hostile::finding::{Finding, Octets, Time};
 use crate::raw::peer::{Stopped, request};
-use crate::raw::{Endpoint, Opcode, Peer, Trust, frame};
+use crate::raw::{Opcode, Peer, Sealer, Trust, frame};
 
 /// Content types of records (RFC 8446 §5.1).
 const HANDSHAKE_RECORD: u8 = 22;
@@ -19,8 +20,9 @@ const APPLICATION_DATA: u8 = 23;
 const RECORD: usize = 16 * 1024;
 const ENCRYPTION: usize = 256;
 
-/// The longest handshake message that rustls stores.
-const LONGEST_HELLO: u32 = 65_535;
+/// The longest message of TLS, and the longest that rustls stores.
+const LONGEST_MESSAGE: u32 = 0xFF_FFFF;
+const LONGEST_STORED: u32 = 0xFFFF;
 
 /// The number of connections with an unfinished ClientHello, and the memory that each may take:
 /// rustls doubles its buffer.
@@ -42,15 +44,16 @@ pub(super) fn stalled(field: &Field) -> Result<Vec<Finding>> {
     let (half_hello, half_request) = (&hello[..hello.len() / 2], &request[..request.len() / 2]);
     let stall = |at| {
         let since = Instant::now();
-        let with = |server: &Endpoint| Peer::connect(server);
-        let tcp = || with(&server.address.into());
+        let peer = match at % 6 {
+            0..=2 => Peer::connect(server.address)?,
+            _ => Peer::connect(&server)?,
+        };
         Ok(match at % 6 {
-            0 => Stalled::new(tcp()?, since),
-            1 => Stalled::new(sent(tcp()?, half_hello)?, since),
-            2 => Stalled::new(tcp()?, since).trickling(half_hello.to_vec()),
-            3 => Stalled::new(with(&server)?, since),
-            4 => Stalled::new(sent(with(&server)?, half_request)?, since),
-            _ => Stalled::new(with(&server)?, since).trickling(half_request.to_vec()),
+            0 | 3 => Stalled::new(peer, since),
+            1 => Stalled::new(sent(peer, half_hello)?, since),
+            2 => Stalled::new(peer, since).trickling(half_hello.to_vec()),
+            4 => Stalled::new(sent(peer, half_request)?, since),
+            _ => Stalled::new(peer, since).trickling(half_request.to_vec()),
         })
     };
     let (findings, late) = thread::scope(|scope| {
@@ -79,14 +82,14 @@ fn late(field: &Field) -> Result<Finding> {
     Ok(Finding::happened(what, figure, HANDSHAKE + SLACK))
 }
 
-/// A ClientHello is refused by the length that it announces, or at the length of its records.
-pub(super) fn endless_hello(field: &Field) -> Result<Vec<Finding>> {
+/// A message of TLS is refused by the length that it announces, or at the length of its records.
+pub(super) fn endless_handshake(field: &Field) -> Result<Vec<Finding>> {
     let server = field.target.address;
     let mut findings = Vec::new();
     for (what, len, piece) in [
-        ("16 MiB in records of 16 KiB", 0xFF_FFFF, RECORD),
-        ("64 KiB in records of 16 KiB", LONGEST_HELLO, RECORD),
-        ("64 KiB in records of one byte", LONGEST_HELLO, 1),
+        ("hello of 16 MiB", LONGEST_MESSAGE, RECORD),
+        ("hello of 64 KiB", LONGEST_STORED, RECORD),
+        ("the same, one byte a record", LONGEST_STORED, 1),
     ] {
         let mut peer = sent(Peer::connect(server)?, &hello_of(len))?;
         let started = Instant::now();
@@ -95,8 +98,9 @@ pub(super) fn endless_hello(field: &Field) -> Result<Vec<Finding>> {
         let ended = (flood.stopped == Stopped::Ended).then(|| started.elapsed());
         findings.push(Finding::happened(what, ended, FAREWELL + SLACK));
     }
-    // 60,000 bytes, so that a record of the rest would be needed.
-    let mut wire = hello_of(LONGEST_HELLO);
+    findings.push(endless_key_update(field)?);
+    // All but a few thousand bytes.
+    let mut wire = hello_of(LONGEST_STORED);
     wire.extend(record(HANDSHAKE_RECORD, &[0; 15_000]).repeat(4));
     let mut peers = Vec::new();
     for _ in 0..HELLOS {
@@ -109,11 +113,33 @@ pub(super) fn endless_hello(field: &Field) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// A message after the handshake, where the server waits for no message.
+fn endless_key_update(field: &Field) -> Result<Finding> {
+    const KEY_UPDATE: u8 = 24;
+    let (mut peer, mut sealer) = Peer::open(field.target.endpoint())?.unsealed()?;
+    let started = Instant::now();
+    peer.send(&sealer.seal(ContentType::Handshake, &header(KEY_UPDATE, LONGEST_STORED))?)?;
+    for _ in 0..2 * LONGEST_STORED as usize / RECORD {
+        let more = sealer.seal(ContentType::Handshake, &[0; RECORD])?;
+        if peer.send(&more).is_err() {
+            break;
+        }
+    }
+    let ended = peer.ended().then(|| started.elapsed());
+    let what = "key update of 64 KiB";
+    Ok(Finding::happened(what, ended, FAREWELL + SLACK))
+}
+
 /// The beginning of a ClientHello of this length.
 fn hello_of(len: u32) -> Vec<u8> {
     const CLIENT_HELLO: u8 = 1;
+    record(HANDSHAKE_RECORD, &header(CLIENT_HELLO, len))
+}
+
+/// The header of a message of TLS (RFC 8446 §4).
+fn header(message_type: u8, len: u32) -> [u8; 4] {
     let [_, high, middle, low] = len.to_be_bytes();
-    record(HANDSHAKE_RECORD, &[CLIENT_HELLO, high, middle, low])
+    [message_type, high, middle, low]
 }
 
 /// A record whose content is not encrypted.
@@ -197,12 +223,7 @@ pub(super) fn key_updates(field: &Field) -> Result<Vec<Finding>> {
     let (between, live) =
         beside_live_traffic(field, || update_keys(&mut peer, BETWEEN_PINGS, &ping))?;
     let mut findings = vec![
-        Finding::new(
-            "key updates alone",
-            if ended { "ended" } else { "open" },
-            "ended",
-            ended,
-        ),
+        ended_or_open("key updates alone", ended),
         Finding::note("key updates between pings", between),
     ];
     findings.extend(live);
@@ -220,21 +241,24 @@ fn update_keys(peer: &mut Peer, times: usize, followed_by: &[u8]) -> Result<usiz
     Ok(times)
 }
 
-/// A record without content makes no progress, and costs the server as much as the peer.
+/// A record without content makes no progress, and costs the server as much as the peer. Without a
+/// byte between them, their number is limited.
 pub(super) fn empty_records(field: &Field) -> Result<Vec<Finding>> {
     const CONNECTIONS: usize = 4;
-    const BYTES: usize = 8 << 20;
+    let (mut alone, mut sealer) = Peer::open(field.target.endpoint())?.unsealed()?;
+    let mut wire = Vec::new();
+    for _ in 0..1_000 {
+        wire.extend(sealer.seal(ContentType::ApplicationData, b"")?);
+    }
+    // The server may have ended the connection before all of it is written.
+    let alone_ended = alone.send(&wire).is_err() || alone.ended();
     let mut floods = Vec::new();
     for _ in 0..CONNECTIONS {
-        let (peer, mut sealer) = Peer::open(field.target.endpoint())?.unsealed()?;
+        let (peer, sealer) = Peer::open(field.target.endpoint())?.unsealed()?;
         // Sealed before, so that the server is the one that has no time.
-        let mut wire = Vec::with_capacity(BYTES);
-        while wire.len() < BYTES {
-            wire.extend(sealer.seal(b"")?);
-        }
-        wire.extend(sealer.seal(&frame::close(1000))?);
-        floods.push((peer, wire));
+        floods.push((peer, slow_message(sealer)?));
     }
+    let sent = floods.iter().map(|(_, wire)| wire.len() as u64).sum();
     let started = Instant::now();
     let (ended, live) = beside_live_traffic(field, || {
         thread::scope(|scope| {
@@ -248,14 +272,37 @@ pub(super) fn empty_records(field: &Field) -> Result<Vec<Finding>> {
             Ok(ended.count())
         })
     })?;
-    let sent = Octets((CONNECTIONS * BYTES) as u64);
     let mut findings = vec![
+        ended_or_open("without content alone", alone_ended),
+        Finding::note("sent with single bytes", Octets(sent)),
         Finding::note("all of them after", Time(started.elapsed())),
-        Finding::note("sent", sent),
         Finding::count("Close after them", ended, CONNECTIONS),
     ];
     findings.extend(live);
     Ok(findings)
+}
+
+/// Records of a message, one byte each, with as many as possible between them that have no content;
+/// then a Close.
+fn slow_message(mut sealer: Sealer) -> Result<Vec<u8>> {
+    const LEN: u16 = 12_000;
+    /// rustls takes 32 in a row.
+    const BETWEEN: usize = 30;
+    let mut seal = |bytes: &[u8]| sealer.seal(ContentType::ApplicationData, bytes);
+    let mut wire = seal(&frame::header(Opcode::Binary, LEN.into()))?;
+    for _ in 0..LEN {
+        for _ in 0..BETWEEN {
+            wire.extend(seal(b"")?);
+        }
+        wire.extend(seal(b"o")?);
+    }
+    wire.extend(seal(&frame::close(1000))?);
+    Ok(wire)
+}
+
+fn ended_or_open(what: &str, ended: bool) -> Finding {
+    let figure = if ended { "ended" } else { "open" };
+    Finding::new(what, figure, "ended", ended)
 }
 
 /// What is gone is gone.
