@@ -349,11 +349,6 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
                 other => panic!("{url}: {other:?}"),
             }
         }
-        let secure = Connector::<S>::new().connect("wss://127.0.0.1/").await;
-        assert!(
-            matches!(secure, Err(ConnectError::TlsUnavailable)),
-            "{secure:?}"
-        );
         let url = format!("ws://{address}/");
         for name in [
             "Host",

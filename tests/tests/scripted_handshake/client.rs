@@ -78,3 +78,13 @@ fn an_unreachable_server_ends_connect_at_its_deadline() {
     );
     assert_eq!(clock::elapsed() - before, 7 * SECOND);
 }
+
+/// The adapters have a default for TLS if one of their features is enabled.
+#[test]
+fn a_runtime_without_tls_sends_nothing_to_a_wss_url() {
+    let connector = Connector::<Manual>::new();
+    let error = exec::run(pin!(connector.connect("wss://h/"))).unwrap_err();
+    assert!(matches!(error, ConnectError::TlsUnavailable), "{error:?}");
+    assert!(error.to_string().contains("`tls`"), "{error}");
+    assert!(!error.is_disconnect());
+}
