@@ -74,7 +74,8 @@ impl Default for Settings {
 shared_settings!(Connector);
 
 impl<R: Runtime> Connector<R> {
-    /// Sets the time for reaching the server and for the opening handshake together. Default: 10 s.
+    /// Sets the time for reaching the server, the TLS handshake, and the opening handshake
+    /// together. Default: 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.edit().limits.handshake_timeout = timeout;

@@ -73,7 +73,8 @@ impl TlsConnector {
     }
 
     /// Performs the handshake with the server `host` over a transport, for instance the tunnel of a
-    /// proxy. `host` is a name, or an IP literal without brackets.
+    /// proxy. `host` is a name, or an IP literal without brackets. There is no timeout:
+    /// [`Connector::tls`](ws_driver::Connector::tls) has one.
     ///
     /// # Errors
     ///

@@ -54,6 +54,9 @@ fn kind(error: &Error) -> TlsErrorKind {
         Error::InvalidCertificate(error) => certificate_kind(error),
         Error::NoCertificatesPresented => TlsErrorKind::CertificateRequired,
         Error::AlertReceived(alert) => alert_kind(*alert),
+        Error::NoApplicationProtocol | Error::PeerIncompatible(_) => TlsErrorKind::Incompatible,
+        // A verifier of the caller may return these, to refuse a certificate.
+        Error::General(_) | Error::Other(_) => TlsErrorKind::CertificateInvalid,
         _ => TlsErrorKind::Session,
     }
 }
@@ -87,6 +90,11 @@ fn alert_kind(alert: AlertDescription) -> TlsErrorKind {
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnknownCA
         | AlertDescription::UnsupportedCertificate => TlsErrorKind::CertificateRefused,
+        AlertDescription::HandshakeFailure
+        | AlertDescription::InsufficientSecurity
+        | AlertDescription::NoApplicationProtocol
+        | AlertDescription::ProtocolVersion
+        | AlertDescription::UnrecognisedName => TlsErrorKind::Incompatible,
         _ => TlsErrorKind::Session,
     }
 }

@@ -67,7 +67,8 @@ impl TlsAcceptor {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
-    /// Performs the handshake with a client over a transport.
+    /// Performs the handshake with a client over a transport. There is no timeout:
+    /// [`Acceptor::tls`](ws_driver::Acceptor::tls) has one.
     ///
     /// # Errors
     ///
@@ -132,6 +133,9 @@ pub struct TlsAcceptorBuilder {
 impl TlsAcceptorBuilder {
     /// Demands certificates of clients (mutual TLS). `pem` has the certificates of the authorities
     /// that issue them.
+    ///
+    /// A certificate is not verified again when its client resumes a session.
+    /// [`TlsAcceptor::replace`] ends all sessions that could be resumed.
     pub fn client_roots_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.client_roots = Some(pem.into());
         self

@@ -204,8 +204,8 @@ impl<T: Transport> TlsTransport<T> {
         })
     }
 
-    /// Makes rustls return the memory of the last record, up to 20 KiB. It does so before a read, and
-    /// keeps 4 KiB.
+    /// Makes rustls return the memory of the last record, up to 20 KiB. It does so before a read,
+    /// and keeps 4 KiB.
     fn release_memory(&mut self) {
         // The only result is that there is no input.
         let _ = self.tls.read_tls(&mut NoInput);

@@ -122,3 +122,21 @@ fn a_client_reports_a_refusal_at_once_even_if_the_server_takes_nothing() {
     assert_eq!(kind(error), TlsErrorKind::NotTls);
     assert_eq!(clock::elapsed(), before);
 }
+
+#[test]
+fn ends_without_a_common_version_are_incompatible() {
+    let [old, new] = VERSIONS;
+    for (ours, theirs) in [(old, new), (new, old)] {
+        for end in End::BOTH {
+            let (transport, below) = scripted::pair();
+            let mut peer = TlsPeer::new(end, below, &[theirs]);
+            peer.process();
+            let versions = [ours];
+            let handshake = tls::secure_with(end, transport, &versions);
+            let error = peer.serve(handshake, |_| ()).unwrap_err();
+            let error: TlsError = error.downcast().unwrap();
+            assert_eq!(error.kind(), TlsErrorKind::Incompatible, "{end:?}");
+            assert!(!error.is_disconnect());
+        }
+    }
+}

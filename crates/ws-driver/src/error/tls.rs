@@ -37,10 +37,12 @@ pub enum TlsErrorKind {
     CertificateUnknownIssuer,
     /// The certificate of the server is for another host name.
     CertificateWrongName,
+    /// The two ends cannot agree, for instance on a version of TLS. A server with TLS 1.2 may also
+    /// refuse a client without a certificate in this way.
+    Incompatible,
     /// The peer sent something other than TLS, for instance HTTP.
     NotTls,
-    /// The TLS session failed. For instance, both ends have no version of TLS in common, or a
-    /// record was damaged.
+    /// The TLS session failed. For instance, a record was damaged.
     Session,
     /// TLS lacks something at this end, such as root certificates. Nothing was sent.
     Setup,
@@ -60,8 +62,8 @@ impl TlsError {
         self.kind
     }
 
-    /// Returns `true` if the session failed for a reason other than a certificate. The network or a
-    /// faulty peer can cause this at any time.
+    /// Returns `true` if the kind is [`Session`](TlsErrorKind::Session). The network or a faulty
+    /// peer can cause this at any time. Any other error occurs again with the same settings.
     pub fn is_disconnect(&self) -> bool {
         self.kind == TlsErrorKind::Session
     }
@@ -80,6 +82,9 @@ impl fmt::Display for TlsErrorKind {
                 "the certificate of the peer is from an authority that is not trusted here"
             }
             Self::CertificateWrongName => "the certificate of the server is for another host name",
+            Self::Incompatible => {
+                "the ends have no version, cipher, protocol or kind of certificate in common"
+            }
             Self::NotTls => "the peer does not speak TLS: check scheme and port",
             Self::Session => "the TLS session failed",
             Self::Setup => "TLS is incomplete at this end",

@@ -97,6 +97,8 @@ impl NativeTls {
     }
 
     async fn handshake(&self, host: &str, io: AnyTransport) -> io::Result<NativeTlsTransport> {
+        // The name in a certificate has no dot at its end. OpenSSL does not remove it.
+        let host = host.strip_suffix('.').unwrap_or(host);
         // OpenSSL would panic.
         if host.contains('\0') {
             let source = "the host name contains a NUL";
