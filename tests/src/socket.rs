@@ -20,10 +20,10 @@ pub enum Ending {
     Broken(io::ErrorKind),
 }
 
-/// One end of a TCP connection.
+/// One end of a connection over TCP, or over another blocking stream `T`.
 #[derive(Debug)]
-pub struct RawPeer {
-    stream: TcpStream,
+pub struct RawPeer<T = TcpStream> {
+    stream: T,
     /// Bytes that were read from the stream but not yet parsed.
     buffer: Vec<u8>,
 }
@@ -40,6 +40,21 @@ pub fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+/// Sets the options that every blocking peer needs.
+///
+/// # Panics
+///
+/// If the stream cannot be configured.
+pub fn configure(stream: &TcpStream) {
+    stream.set_nodelay(true).expect("TCP_NODELAY is set");
+    stream
+        .set_read_timeout(Some(TOO_LONG))
+        .expect("the timeout is set");
+    stream
+        .set_write_timeout(Some(TOO_LONG))
+        .expect("the timeout is set");
+}
+
 impl RawPeer {
     /// Returns a peer that uses `stream`.
     ///
@@ -48,17 +63,8 @@ impl RawPeer {
     /// If the stream cannot be configured.
     #[must_use]
     pub fn new(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).expect("TCP_NODELAY is set");
-        stream
-            .set_read_timeout(Some(TOO_LONG))
-            .expect("the timeout is set");
-        stream
-            .set_write_timeout(Some(TOO_LONG))
-            .expect("the timeout is set");
-        Self {
-            stream,
-            buffer: Vec::new(),
-        }
+        configure(&stream);
+        Self::over(stream)
     }
 
     /// Connects to a listener.
@@ -81,6 +87,59 @@ impl RawPeer {
         let mut peer = Self::connect(address);
         peer.request(&http::request());
         peer
+    }
+
+    /// Returns another handle to the stream, so that another thread can send.
+    ///
+    /// # Panics
+    ///
+    /// If the handle cannot be duplicated.
+    #[must_use]
+    pub fn writer(&self) -> TcpStream {
+        self.stream.try_clone().expect("a second handle")
+    }
+
+    /// Sends `bytes` repeatedly until the other end has read nothing for `patience`. Returns the
+    /// number of bytes that were sent.
+    ///
+    /// # Panics
+    ///
+    /// If the stream fails, or if more than 256 MiB can be sent.
+    pub fn send_until_blocked(&mut self, bytes: &[u8], patience: Duration) -> usize {
+        self.stream
+            .set_write_timeout(Some(patience))
+            .expect("the timeout is set");
+        let mut sent = 0;
+        loop {
+            let rest = &bytes[sent % bytes.len()..];
+            match self.stream.write(rest) {
+                Ok(len) => sent += len,
+                Err(error) if is_timeout(&error) => return sent,
+                Err(error) => panic!("{error}"),
+            }
+            assert!(sent < 256 << 20, "the other end never stops reading");
+        }
+    }
+
+    /// Ends the sending direction.
+    pub fn end(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+}
+
+impl<T: Read + Write> RawPeer<T> {
+    /// Returns a peer that uses `stream`, as it is configured.
+    #[must_use]
+    pub fn over(stream: T) -> Self {
+        Self {
+            stream,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Returns the stream.
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.stream
     }
 
     /// Sends an opening request and returns the head of the response.
@@ -114,16 +173,6 @@ impl RawPeer {
         self.send(&http::switching(&request));
     }
 
-    /// Returns another handle to the stream, so that another thread can send.
-    ///
-    /// # Panics
-    ///
-    /// If the handle cannot be duplicated.
-    #[must_use]
-    pub fn writer(&self) -> TcpStream {
-        self.stream.try_clone().expect("a second handle")
-    }
-
     /// Sends all bytes.
     ///
     /// # Panics
@@ -145,33 +194,6 @@ impl RawPeer {
             self.send(piece);
             rest = behind;
         }
-    }
-
-    /// Sends `bytes` repeatedly until the other end has read nothing for `patience`. Returns the
-    /// number of bytes that were sent.
-    ///
-    /// # Panics
-    ///
-    /// If the stream fails, or if more than 256 MiB can be sent.
-    pub fn send_until_blocked(&mut self, bytes: &[u8], patience: Duration) -> usize {
-        self.stream
-            .set_write_timeout(Some(patience))
-            .expect("the timeout is set");
-        let mut sent = 0;
-        loop {
-            let rest = &bytes[sent % bytes.len()..];
-            match self.stream.write(rest) {
-                Ok(len) => sent += len,
-                Err(error) if is_timeout(&error) => return sent,
-                Err(error) => panic!("{error}"),
-            }
-            assert!(sent < 256 << 20, "the other end never stops reading");
-        }
-    }
-
-    /// Ends the sending direction.
-    pub fn end(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// Reads more bytes into the buffer. Returns `false` at the end of the stream.
