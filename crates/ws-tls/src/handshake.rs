@@ -48,8 +48,18 @@ pub(crate) async fn connect<T: Transport>(
     let mut first = FirstInput::default();
     let done = poll_fn(|cx| poll_handshake(&mut transport, cx, &mut first)).await;
     if let Err(error) = done {
-        // An alert is short, so the transport takes it at once or not at all.
-        poll_fn(|cx| Poll::Ready(transport.poll_send_records(cx).is_ready())).await;
+        // An alert is short, so the transport takes it at once or not at all. But tokio lets every
+        // operation wait once its task has done 128 others, so one more attempt follows.
+        let mut is_last = false;
+        poll_fn(|cx| {
+            if transport.poll_send_records(cx).is_ready() || is_last {
+                return Poll::Ready(());
+            }
+            is_last = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
         return Err(error);
     }
     Ok(transport)
