@@ -28,14 +28,15 @@ pub type Session = TlsTransport<Scripted>;
 pub type Wss = WebSocket<Session>;
 
 /// Certificates that the tests of one process share, because it takes time to make their keys.
-#[derive(Debug)]
 pub struct Certificates {
-    /// The certificate of the authority in PEM.
-    pub authority: String,
-    /// A server on `localhost`.
+    /// The authority that both ends trust.
+    pub authority: Authority,
+    /// A server on `localhost`, with a certificate of the authority.
     pub server: Identity,
-    /// A client.
+    /// A client with a certificate of the authority.
     pub client: Identity,
+    /// An authority that neither end trusts.
+    pub stranger: Authority,
 }
 
 /// Returns the certificates of this process.
@@ -45,9 +46,10 @@ pub fn certificates() -> &'static Certificates {
     SHARED.get_or_init(|| {
         let authority = Authority::new();
         Certificates {
-            authority: authority.certificate(),
             server: authority.server(),
             client: authority.client(),
+            authority,
+            stranger: Authority::new(),
         }
     })
 }
@@ -64,7 +66,8 @@ pub const VERSIONS: [&SupportedProtocolVersion; 2] =
 #[must_use]
 pub fn client_config(versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    let authority = CertificateDer::from_pem_slice(certificates().authority.as_bytes());
+    let authority = certificates().authority.certificate();
+    let authority = CertificateDer::from_pem_slice(authority.as_bytes());
     roots.add(authority.expect("PEM")).expect("an authority");
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(versions)

@@ -15,6 +15,7 @@ pub mod limits;
 mod roles;
 pub mod split;
 pub mod streaming;
+pub mod tls;
 pub mod traffic;
 pub mod uploads;
 
@@ -306,6 +307,44 @@ macro_rules! instantiate {
             messages_are_echoed_piece_by_piece_by_a_client,
             a_message_over_the_limits_passes_both_ways_at_once,
             a_dropped_reader_loses_only_its_message,
+        }
+        $crate::instantiate! { $suite, tls:
+            messages_of_every_length_are_echoed_over_tls,
+            two_tasks_move_much_data_over_tls_in_both_directions_at_once,
+            keys_are_refreshed_amid_traffic_in_both_directions,
+            pings_over_tls_are_answered_by_an_end_that_only_sends,
+            a_write_over_tls_that_stalls_times_out,
+            a_peer_that_reads_again_in_time_gets_every_record,
+            a_client_that_stalls_in_any_part_of_the_handshakes_times_out,
+            one_deadline_of_a_server_covers_tls_and_the_request,
+            a_server_that_stalls_times_out_in_that_phase,
+            one_deadline_of_a_client_covers_tls_and_the_response,
+            a_client_that_floods_the_tls_handshake_is_dropped,
+            a_faulty_certificate_is_reported_by_both_ends,
+            a_server_with_a_long_chain_receives_the_alert,
+            both_ends_report_a_missing_client_certificate,
+            both_ends_report_a_missing_client_certificate_in_tls_1_2,
+            both_ends_report_a_client_certificate_of_another_authority,
+            an_accepted_client_certificate_is_visible,
+            a_plain_request_at_a_tls_port_is_answered_in_http,
+            a_plain_client_at_a_tls_port_reports_the_response,
+            a_tls_client_at_a_plain_port_reports_that_it_is_no_tls,
+            other_input_at_a_tls_port_is_answered_by_an_alert,
+            a_client_that_ends_within_the_tls_handshake_is_lost,
+            a_server_that_ends_within_the_tls_handshake_is_lost,
+            a_reset_within_the_tls_handshake_is_a_disconnect,
+            an_end_between_the_handshakes_is_reported_as_lost,
+            a_refused_client_that_lingers_is_dropped,
+            configurations_that_list_h2_negotiate_http_1_1,
+            a_client_that_offers_only_h2_is_refused,
+            a_second_connection_of_a_connector_resumes_the_session,
+            a_replaced_certificate_is_used_by_later_connections,
+            a_peer_that_ends_its_direction_gets_everything,
+            a_session_that_ends_without_a_close_is_lost,
+            a_cut_after_both_closes_is_clean,
+            a_dropped_connection_ends_tls_without_a_close_notify,
+            a_refusal_over_tls_is_complete,
+            a_damaged_record_is_an_error_of_tls,
         }
         $crate::instantiate! { $suite, traffic:
             chopped_traffic_is_echoed_unchanged_by_a_server,

@@ -104,14 +104,16 @@ impl Role {
     }
 }
 
-fn limit(socket: SockRef<'_>, buffers: Option<usize>) {
+/// Sets the size of both buffers of a socket.
+pub(super) fn limit(socket: SockRef<'_>, buffers: Option<usize>) {
     if let Some(len) = buffers {
         socket.set_recv_buffer_size(len).expect("the option is set");
         socket.set_send_buffer_size(len).expect("the option is set");
     }
 }
 
-fn connect(address: SocketAddr, buffers: Option<usize>) -> TcpStream {
+/// Connects to a listener, with buffers of this size.
+pub(super) fn connect(address: SocketAddr, buffers: Option<usize>) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a new socket");
     // Set the sizes before connecting, because connecting negotiates the window.
     limit(SockRef::from(&socket), buffers);
