@@ -35,3 +35,6 @@ mod serving {}
 
 #[doc = include_str!("../../docs/testing.md")]
 mod testing {}
+
+#[doc = include_str!("../../docs/tls.md")]
+mod tls {}

@@ -1,8 +1,6 @@
 //! Strict and fast WebSockets for async-std.
 //!
-//! **async-std is discontinued**
-//! ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052)). Its authors recommend
-//! smol. This crate has the same items as `ws-smol` and uses the same reactor. To move, replace
+//! **async-std is discontinued** (RUSTSEC-2025-0052). Its authors recommend smol. To move, replace
 //! `ws_async_std` by `ws_smol`, `AsyncStd` by `Smol`, and `async_std::net` by `smol::net`.
 //!
 //! ```
@@ -30,7 +28,7 @@
 //! | set limits, timeouts, origins, headers | [`Acceptor`], [`Connector`], [`Config`] |
 //! | decide about each request | [`Acceptor::read`], which returns an [`Offer`] |
 //! | send and receive messages or pieces | [`WebSocket`]; in two tasks, [`Sender`] and [`Receiver`] |
-//! | connect or accept over TLS | [`Connector::handshake`] and [`accept`], with a TLS stream |
+//! | connect or accept over TLS | `wss://` URLs, [`Connector::tls`], [`Acceptor::tls`] |
 //! | upgrade a request of hyper or another HTTP server | [`Acceptor::upgraded`], [`handshake`] |
 //! | implement a transport, or use a concrete transport type | [`transport`] |
 //! | test without a network | [`testing`] |
@@ -82,7 +80,7 @@ where
     Acceptor::new().accept(stream).await
 }
 
-/// Connects to a `ws://` URL with the default settings. Dropping the future abandons the attempt.
+/// Connects to a URL with the default settings. Dropping the future abandons the attempt.
 ///
 /// # Errors
 ///

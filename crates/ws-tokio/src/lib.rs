@@ -1,11 +1,9 @@
 //! Strict and fast WebSockets for tokio.
 //!
-//! Connections need a runtime with I/O and time enabled. Timeouts follow the clock of the runtime,
-//! which a test can pause.
+//! Needs a runtime with I/O and time enabled. Timeouts follow its clock, which a test can pause.
 //!
 //! ```
-//! # #[tokio::main]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //! let url = format!("ws://{}/", listener.local_addr()?);
 //! tokio::spawn(async move {
@@ -29,14 +27,14 @@
 //! | set limits, timeouts, origins, headers | [`Acceptor`], [`Connector`], [`Config`] |
 //! | decide about each request | [`Acceptor::read`], which returns an [`Offer`] |
 //! | send and receive messages or pieces | [`WebSocket`]; in two tasks, [`Sender`] and [`Receiver`] |
-//! | connect or accept over TLS | [`Connector::handshake`] and [`accept`], with a TLS stream |
+//! | connect or accept over TLS | `wss://` URLs, [`Connector::tls`], [`Acceptor::tls`] |
 //! | upgrade a request of hyper or another HTTP server | [`Acceptor::upgraded`], [`handshake`] |
 //! | implement a transport, or use a concrete transport type | [`transport`] |
 //! | test without a network | [`testing`] |
 //!
 //! The generic types in [`ws_driver`] have the full documentation. The repository has a guide in
-//! `docs`, and whole programs in `crates/ws-tokio/examples`. The feature `deflate` compresses
-//! messages (RFC 7692). The feature `fast-masks` has cheaper masking keys for trusted networks.
+//! `docs`, and programs in `crates/ws-tokio/examples`. Features: `deflate` compresses messages,
+//! `tls` adds TLS (the guide has other choices), `fast-masks` has cheap keys for trusted networks.
 
 #![forbid(unsafe_code)]
 
@@ -82,7 +80,7 @@ where
     Acceptor::new().accept(stream).await
 }
 
-/// Connects to a `ws://` URL with the default settings. Dropping the future abandons the attempt.
+/// Connects to a URL with the default settings. Dropping the future abandons the attempt.
 ///
 /// # Errors
 ///
