@@ -7,7 +7,7 @@ use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 
-use crate::{Outcome, autobahn, bench, no_std, project, test, tidy};
+use crate::{Outcome, autobahn, bench, features, no_std, project, test, tidy};
 
 /// Run what CI runs: every check, every test, one table at the end.
 ///
@@ -195,10 +195,18 @@ impl Step {
     fn perform(&self) -> Result<Outcome> {
         match self.action {
             Action::Cargo(arguments, environment) => {
-                let status = project::cargo()
-                    .args(arguments)
-                    .envs(environment.iter().copied())
-                    .status()?;
+                let mut command = project::cargo();
+                for argument in arguments {
+                    match *argument {
+                        "--all-features" => {
+                            command.args(features::all(&project::metadata()?, &[]));
+                        }
+                        argument => {
+                            command.arg(argument);
+                        }
+                    }
+                }
+                let status = command.envs(environment.iter().copied()).status()?;
                 Ok(Outcome::passed_if(status.success()))
             }
             Action::Autobahn(given) => autobahn::run(&arguments(given)),

@@ -10,6 +10,7 @@ mod bench;
 mod certificates;
 mod ci;
 mod crowd;
+mod features;
 mod hostile;
 mod idle;
 mod interop;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use cargo_metadata::{Metadata, Package};
 
-use crate::{Outcome, project};
+use crate::{Outcome, features, project};
 
 /// Run every test: unit, integration and documentation tests.
 ///
@@ -59,7 +59,7 @@ fn passes(metadata: &Metadata, args: &Args) -> Vec<Vec<String>> {
         .collect();
 
     let mut all_features = selection(&args.package);
-    all_features.push("--all-features".into());
+    all_features.extend(features::all(metadata, &args.package));
     let mut passes = vec![all_features];
     if !featured.is_empty() {
         passes.push(selection(&featured));
