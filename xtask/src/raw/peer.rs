@@ -202,15 +202,15 @@ impl Peer {
             .is_ok_and(|frame| frame.opcode == Opcode::Pong as u8)
     }
 
-    /// Says goodbye and waits until the server has ended the connection.
+    /// Says goodbye and waits until the server has ended the connection in order: over TLS, with a
+    /// `close_notify`.
     pub(crate) fn close(mut self) -> Result<()> {
         self.send(&frame::close(1000))?;
         if self.receive()?.close_code() != Some(1000) {
             bail!("the server did not return the Close");
         }
-        if !self.ended() {
-            bail!("the server did not end TCP");
-        }
+        let end = io::copy(&mut self.stream, &mut io::sink());
+        end.context("the server did not end the connection in order")?;
         Ok(())
     }
 

@@ -129,3 +129,90 @@ impl Write for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread::{self, JoinHandle};
+
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::{ContentType, ServerConfig, ServerConnection};
+
+    use super::*;
+    use crate::certificates::Certificates;
+    use crate::raw::Peer;
+
+    /// A server for one connection. Returns what it received until the end, which it sends back.
+    fn serve(certificates: &Certificates) -> (SocketAddr, JoinHandle<io::Result<Vec<u8>>>) {
+        let (certificate, key) = certificates.server();
+        let chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];
+        let key = PrivateKeyDer::from_pem_file(key).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = thread::spawn(move || {
+            let session = ServerConnection::new(Arc::new(config)).unwrap();
+            let mut stream = StreamOwned::new(session, listener.accept().unwrap().0);
+            let mut received = vec![0; 5];
+            stream.read_exact(&mut received)?;
+            stream.write_all(&received)?;
+            Ok(received)
+        });
+        (address, serving)
+    }
+
+    fn certificates() -> (tempfile::TempDir, Certificates) {
+        let dir = tempfile::tempdir().unwrap();
+        let certificates = Certificates::make(dir.path()).unwrap();
+        (dir, certificates)
+    }
+
+    #[test]
+    fn bytes_pass_through_tls() {
+        let (_dir, certificates) = certificates();
+        let (address, serving) = serve(&certificates);
+        let tcp = TcpStream::connect(address).unwrap();
+        let trust = Trust::only(certificates.authority()).unwrap();
+        let mut stream = Stream::shake_hands(tcp, &trust).unwrap();
+        stream.write_all(b"hello").unwrap();
+        stream.flush().unwrap();
+        let mut echo = [0; 5];
+        stream.read_exact(&mut echo).unwrap();
+        assert_eq!(&echo, b"hello");
+        assert_eq!(serving.join().unwrap().unwrap(), b"hello");
+        // There was no `close_notify`.
+        let end = stream.read(&mut echo).unwrap_err();
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn another_authority_is_not_trusted() {
+        let (_dir, certificates) = certificates();
+        let (_other_dir, others) = self::certificates();
+        let (address, serving) = serve(&certificates);
+        let trust = Some(Trust::only(others.authority()).unwrap());
+        let refused = Peer::connect(&Endpoint { address, trust });
+        assert!(format!("{:#}", refused.err().unwrap()).contains("certificate"));
+        assert!(serving.join().unwrap().is_err());
+    }
+
+    #[test]
+    fn records_that_are_sealed_here_are_understood() {
+        let (_dir, certificates) = certificates();
+        let (address, serving) = serve(&certificates);
+        let trust = Some(Trust::only(certificates.authority()).unwrap());
+        let peer = Peer::connect(&Endpoint { address, trust }).unwrap();
+        let (mut peer, mut sealer) = peer.unsealed().unwrap();
+        for part in [&b"he"[..], b"", b"llo"] {
+            let record = sealer.seal(ContentType::ApplicationData, part).unwrap();
+            peer.send(&record).unwrap();
+        }
+        assert_eq!(serving.join().unwrap().unwrap(), b"hello");
+    }
+}
