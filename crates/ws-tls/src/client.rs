@@ -45,7 +45,7 @@ impl TlsConnector {
     /// # Errors
     ///
     /// [`SetupError::NoProvider`] and [`SetupError::NoRoots`] if a feature is missing.
-    /// [`SetupError::Rustls`] if the operating system has no root certificates.
+    /// [`SetupError::SystemRoots`] if the operating system has no root certificates.
     pub fn new() -> Result<Self, SetupError> {
         Self::builder().build()
     }

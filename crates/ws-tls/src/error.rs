@@ -27,6 +27,11 @@ pub enum SetupError {
     /// The PEM text is malformed.
     #[error("the PEM text is malformed: {0}")]
     Pem(#[source] pem::Error),
+    /// The root certificates of the operating system cannot be loaded.
+    #[error(
+        "the root certificates of the operating system cannot be loaded: {0}: install them, or pass root certificates"
+    )]
+    SystemRoots(#[source] Error),
     /// rustls refused the certificates, the key, or the cryptography.
     #[error("the certificates or the key cannot be used: {0}")]
     Rustls(#[from] Error),
@@ -73,7 +78,10 @@ fn certificate_kind(error: &CertificateError) -> TlsErrorKind {
             TlsErrorKind::CertificateWrongName
         }
         CertificateError::Revoked => TlsErrorKind::CertificateRevoked,
-        CertificateError::UnknownIssuer => TlsErrorKind::CertificateUnknownIssuer,
+        // The signature is wrong if another authority has the name of one that is trusted.
+        CertificateError::BadSignature | CertificateError::UnknownIssuer => {
+            TlsErrorKind::CertificateUnknownIssuer
+        }
         _ => TlsErrorKind::CertificateInvalid,
     }
 }
@@ -88,6 +96,8 @@ fn alert_kind(alert: AlertDescription) -> TlsErrorKind {
         | AlertDescription::CertificateExpired
         | AlertDescription::CertificateRevoked
         | AlertDescription::CertificateUnknown
+        // The peer could not verify a signature.
+        | AlertDescription::DecryptError
         | AlertDescription::UnknownCA
         | AlertDescription::UnsupportedCertificate => TlsErrorKind::CertificateRefused,
         AlertDescription::HandshakeFailure

@@ -39,7 +39,8 @@ pub(crate) fn verify_servers(
     builder: ClientBuilder<WantsVerifier>,
 ) -> Result<ClientBuilder<WantsClientCert>, SetupError> {
     let provider = Arc::clone(builder.crypto_provider());
-    let verifier = rustls_platform_verifier::Verifier::new(provider)?;
+    let verifier = rustls_platform_verifier::Verifier::new(provider);
+    let verifier = verifier.map_err(SetupError::SystemRoots)?;
     Ok(builder
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier)))

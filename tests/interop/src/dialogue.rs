@@ -1,5 +1,5 @@
-//! A WebSocket over any stream, as plain as possible. It is written without our libraries, and speaks
-//! through the pipes of programs that only speak TLS.
+//! A WebSocket over any stream, as plain as possible. It is written without our libraries, and
+//! speaks through the pipes of programs that only speak TLS.
 
 use std::io::{Read, Write};
 
@@ -140,8 +140,8 @@ impl<S: Read + Write> Dialogue<S> {
         Ok(())
     }
 
-    /// Sends a Ping whose last byte on the wire is a line feed, and waits for its Pong. Some programs
-    /// accept a command only at the beginning of a line.
+    /// Sends a Ping whose last byte on the wire is a line feed, and waits for its Pong. Some
+    /// programs accept a command only at the beginning of a line.
     pub(crate) fn end_line(&mut self) -> Result<()> {
         self.ping(&[b'\n' ^ self.key.map_or(0, |key| key[0])])
     }
@@ -207,8 +207,8 @@ impl<S: Read + Write> Dialogue<S> {
 }
 
 /// Returns the payload of a message. No byte on the wire is a letter, because `openssl` takes some
-/// letters at the beginning of its input as commands. A key has all highest bits set, so it sets the
-/// highest bits of this payload.
+/// letters at the beginning of its input as commands. A key has all highest bits set, so it sets
+/// the highest bits of this payload.
 fn payload(len: usize, key: Option<[u8; 4]>) -> Vec<u8> {
     let high = if key.is_some() { 0 } else { 0x80 };
     (0..len).map(|at| (at % 127) as u8 | high).collect()

@@ -1,9 +1,9 @@
 //! `cargo xtask interop`: checks of our peers against programs of others.
 //!
-//! [`foreign`] has the programs, [`tools`] finds their executables, and [`install`] installs them. A
-//! [`pairing`] is one of the programs and one of our peers. [`scripts`] runs the checks of a browser
-//! and of the programs in `scripts`. [`checks`] has the checks that this program performs itself, by
-//! controlling the others. [`report`] has the results.
+//! [`foreign`] has the programs, [`tools`] finds their executables, and [`install`] installs them.
+//! A [`pairing`] is one of the programs and one of our peers. [`scripts`] runs the checks of a
+//! browser and of the programs in `scripts`. [`checks`] has the checks that this program performs
+//! itself, by controlling the others. [`report`] has the results.
 
 #![forbid(unsafe_code)]
 
@@ -48,8 +48,8 @@ use report::Finished;
 /// npm, and pip in a virtual environment, install ws and websockets below the target directory, in
 /// the versions that tests/interop/scripts names.
 ///
-/// Exit status: 0 all checks passed; 1 some failed; 2 some could not be run, because a program is not
-/// installed or for another reason.
+/// Exit status: 0 all checks passed; 1 some failed; 2 some could not be run, because a program is
+/// not installed or for another reason.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask interop",

@@ -47,8 +47,8 @@ pub fn compressed(mut frame: Vec<u8>) -> Vec<u8> {
     frame
 }
 
-/// Returns the header of the frame of a client that ends its message and has `len` bytes of payload.
-/// The header includes the key.
+/// Returns the header of the frame of a client that ends its message and has `len` bytes of
+/// payload. The header includes the key.
 #[must_use]
 pub fn header(opcode: Opcode, len: u64) -> Vec<u8> {
     build_header(true, opcode, len, Some(KEY))

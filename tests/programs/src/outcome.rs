@@ -19,8 +19,8 @@ impl Outcome {
     }
 }
 
-/// Prints the error of a command, and returns the exit status: 0 if nothing is wrong, 1 if something
-/// is wrong with the project, 2 if the command could not do its work.
+/// Prints the error of a command, and returns the exit status: 0 if nothing is wrong, 1 if
+/// something is wrong with the project, 2 if the command could not do its work.
 #[must_use]
 pub fn report(result: &anyhow::Result<Outcome>) -> ExitCode {
     if let Err(error) = result {

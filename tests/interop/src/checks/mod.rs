@@ -51,8 +51,8 @@ pub(crate) fn of(pairing: &Pairing) -> &'static [Check] {
 }
 
 impl EchoClient {
-    /// Waits until a connection has failed because of the certificate of the server. The client must
-    /// report the kind of the defect.
+    /// Waits until a connection has failed because of the certificate of the server. The client
+    /// must report the kind of the defect.
     fn refused(&mut self, defect: Defect) -> Result<()> {
         self.failed(&[match defect {
             Defect::Expired => "has expired",

@@ -35,8 +35,8 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// Starts a proxy to the port `target`. `listen` are the options of the listener, `scheme` is that
-    /// of the target, and `settings` are more settings of the server.
+    /// Starts a proxy to the port `target`. `listen` are the options of the listener, `scheme` is
+    /// that of the target, and `settings` are more settings of the server.
     fn start(
         stage: &Stage<'_>,
         listen: &str,
@@ -139,7 +139,8 @@ fn client_certificate(stage: &Stage<'_>) -> Result<()> {
     client_through(stage, &nginx.url(), &backend, identity)
 }
 
-/// nginx completes the handshake without a certificate, and answers the request with the status 400.
+/// nginx completes the handshake without a certificate, and answers the request with the
+/// status 400.
 fn no_client_certificate(stage: &Stage<'_>) -> Result<()> {
     let nginx = Nginx::terminator(stage, free_port()?, &demand(stage))?;
     let mut client = stage.client(&[&nginx.url()], &[])?;

@@ -222,8 +222,8 @@ fn stranger(stage: &Stage<'_>) -> Result<()> {
     server.serves()
 }
 
-/// Lets our server present a faulty certificate. `openssl` must refuse it, and a client that does not
-/// verify it must be served afterwards.
+/// Lets our server present a faulty certificate. `openssl` must refuse it, and a client that does
+/// not verify it must be served afterwards.
 fn faulty(stage: &Stage<'_>, defect: Defect, reason: &str) -> Result<()> {
     let mut server = stage.tls_server_with(stage.certificates().faulty(defect))?;
     let mut client = s_client(stage, &server, &[&PLAIN[..], &NAME].concat())?;
