@@ -94,7 +94,9 @@ impl Authority {
         self.issue(params)
     }
 
-    fn issue(&self, params: CertificateParams) -> Identity {
+    fn issue(&self, mut params: CertificateParams) -> Identity {
+        // RFC 5280 §4.2.1.1 requires it, and Python enforces this since 3.13.
+        params.use_authority_key_identifier_extension = true;
         let key = new_key();
         let certificate = params.signed_by(&key, &self.0);
         let certificate = certificate.expect("a complete description of a certificate");

@@ -105,26 +105,23 @@ fn run(args: &Args) -> Result<Outcome> {
     for line in &missing {
         println!("{line}");
     }
-    let finished = if ready.is_empty() {
-        Vec::new()
-    } else {
-        let bench = Bench {
-            peers: Peers::built_or_in(args.peer_dir.as_deref())?,
-            certificates: Certificates::write(&home.join("certificates"))?,
-            installed,
-            home,
-        };
-        run_all(&bench, &ready)?
+    let is_incomplete = !missing.is_empty() && !args.allow_missing;
+    if ready.is_empty() {
+        return conclude(&[], is_incomplete);
+    }
+    let bench = Bench {
+        peers: Peers::built_or_in(args.peer_dir.as_deref())?,
+        certificates: Certificates::write(&home.join("certificates"))?,
+        installed,
+        home,
     };
+    let finished = run_all(&bench, &ready)?;
     println!("{}", report::table(&finished));
-    for line in finished
-        .iter()
-        .flat_map(Finished::complaints)
-        .chain(missing.iter().cloned())
-    {
+    let complaints = finished.iter().flat_map(Finished::complaints);
+    for line in complaints.chain(missing) {
         println!("{line}");
     }
-    conclude(&finished, !missing.is_empty() && !args.allow_missing)
+    conclude(&finished, is_incomplete)
 }
 
 fn run_all(bench: &Bench, pairings: &[Pairing]) -> Result<Vec<Finished>> {

@@ -18,6 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new("TLS 1.3", |stage| version(stage, "-tls1_3", "TLSv1.3")),
     Check::new("old versions are refused", old_versions),
     Check::new("key updates", key_updates),
+    Check::new("renegotiation is refused", renegotiation),
     Check::new("ALPN http/1.1", |stage| alpn(stage, "http/1.1")),
     Check::new("ALPN h2 or http/1.1", |stage| alpn(stage, "h2,http/1.1")),
     Check::new("ALPN h2 is refused", alpn_refused),
@@ -151,6 +152,20 @@ pub(super) fn expect_key_updates(messages: &Path, count: usize) -> Result<()> {
         "openssl has received {received} key updates, expected {count}"
     );
     Ok(())
+}
+
+/// `R` begins another handshake within a session of TLS 1.2.
+fn renegotiation(stage: &Stage<'_>) -> Result<()> {
+    let mut server = stage.tls_server()?;
+    let options = [&NAME[..], &["-brief", "-tls1_2"]].concat();
+    let mut client = s_client(stage, &server, &options)?;
+    let mut dialogue = Dialogue::connect(client.pipes()?, "localhost")?;
+    dialogue.echo(1000)?;
+    dialogue.stream().write_all(b"R\n")?;
+    client.expect_error("RENEGOTIATING")?;
+    client.expect_error("no renegotiation")?;
+    client.ended_badly()?;
+    server.serves()
 }
 
 fn alpn(stage: &Stage<'_>, offer: &str) -> Result<()> {
