@@ -45,6 +45,9 @@ pub trait WriteHalf: Unpin {
     /// Writes from the start of `slices` and returns the number of bytes written. At least one
     /// slice is not empty.
     ///
+    /// The bytes that were not written are passed again: the next call begins with them. A
+    /// transport may rely on it, for instance because it has encrypted them.
+    ///
     /// # Errors
     ///
     /// After [`io::ErrorKind::Interrupted`], the write is repeated. Any other error ends the

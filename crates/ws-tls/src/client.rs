@@ -91,7 +91,8 @@ impl TlsConnector {
         transport: T,
     ) -> io::Result<TlsTransport<T>> {
         let session = self.session(host)?;
-        handshake::connect(TlsTransport::new(transport, session)).await
+        let transport = TlsTransport::new(transport, session, self.config.max_fragment_size);
+        handshake::connect(transport).await
     }
 
     fn session(&self, host: &str) -> Result<ClientConnection, TlsError> {

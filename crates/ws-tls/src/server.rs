@@ -81,8 +81,10 @@ impl TlsAcceptor {
     ///
     /// Dropping the future drops the transport.
     pub async fn accept<T: Transport>(&self, transport: T) -> io::Result<TlsTransport<T>> {
-        let session = ServerConnection::new(self.config()).map_err(|error| tls_error(&error))?;
-        handshake::accept(TlsTransport::new(transport, session)).await
+        let config = self.config();
+        let max_fragment_size = config.max_fragment_size;
+        let session = ServerConnection::new(config).map_err(|error| tls_error(&error))?;
+        handshake::accept(TlsTransport::new(transport, session, max_fragment_size)).await
     }
 
     fn config(&self) -> Arc<ServerConfig> {

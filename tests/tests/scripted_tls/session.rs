@@ -7,8 +7,9 @@ use std::task::Poll;
 use ws_driver::transport::{ReadHalf, WriteHalf};
 use ws_driver::{TlsError, TlsErrorKind};
 use ws_tests::exec::{self, expect_ready};
-use ws_tests::scripted::{End, Fault, Op};
-use ws_tests::tls::{Session, VERSIONS, session};
+use ws_tests::scripted::{self, End, Fault, Op};
+use ws_tests::tls::{Session, TlsPeer, VERSIONS, client_config, session};
+use ws_tls::TlsConnector;
 
 /// The plaintext of one record.
 const RECORD_LEN: usize = 16 * 1024;
@@ -194,7 +195,7 @@ fn a_poll_that_finds_no_plaintext_yields_to_the_executor() {
 #[test]
 fn a_stalled_transport_leaves_one_record_in_the_session() {
     for end in End::BOTH {
-        for window in [0, 1, 1000] {
+        for window in [0, 1, 1000, 17_000, 60_000, 90_000] {
             let (mut session, mut peer) = session(end, &VERSIONS);
             let bytes = sample(100_000);
             peer.below.window(window);
@@ -202,11 +203,44 @@ fn a_stalled_transport_leaves_one_record_in_the_session() {
             while let Poll::Ready(len) = write(&mut session, &bytes[accepted..]) {
                 accepted += len.unwrap();
             }
-            assert!(accepted <= RECORD_LEN, "{accepted}");
+            assert!(accepted <= window + RECORD_LEN, "{accepted}");
+            assert!(accepted + 1000 >= window, "{accepted}");
             assert!(exec::attempt(poll_fn(|cx| session.poll_flush(cx))).is_pending());
             peer.below.window(usize::MAX);
             write_all(&mut session, &bytes[accepted..]);
             assert!(peer.take_output() == bytes, "{end:?} {window}");
+        }
+    }
+}
+
+#[test]
+fn records_may_be_short_and_the_transport_slow() {
+    for max_fragment_size in [32, 1000, 16_384 + 5] {
+        for window in [1, 40, 3000, 50_000] {
+            let (transport, below) = scripted::pair();
+            let mut peer = TlsPeer::new(End::Client, below, &VERSIONS);
+            let mut config = client_config(&VERSIONS);
+            config.max_fragment_size = Some(max_fragment_size);
+            let connector = TlsConnector::from(config);
+            let handshake = connector.connect("localhost", transport);
+            let mut session = peer.serve(handshake, |_| ()).unwrap();
+            peer.process();
+            let bytes = sample(100_000);
+            let (mut accepted, mut received) = (0, Vec::new());
+            while accepted < bytes.len() {
+                peer.below.window(window);
+                // The caller may offer fewer bytes than before.
+                let end = bytes.len().min(accepted + 1 + accepted % 70_000);
+                if let Poll::Ready(len) = write(&mut session, &bytes[accepted..end]) {
+                    accepted += len.unwrap();
+                }
+                received.extend(peer.take_output());
+                assert!(accepted <= received.len() + max_fragment_size);
+            }
+            peer.below.window(usize::MAX);
+            expect_ready(exec::attempt(poll_fn(|cx| session.poll_flush(cx)))).unwrap();
+            received.extend(peer.take_output());
+            assert!(received == bytes, "{max_fragment_size} {window}");
         }
     }
 }

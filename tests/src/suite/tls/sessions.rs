@@ -64,7 +64,7 @@ pub fn a_client_that_offers_only_h2_is_refused<S: Suite>() {
         let served = running.finish();
         assert_eq!(
             server_kind(&served),
-            Some(TlsErrorKind::Session),
+            Some(TlsErrorKind::Incompatible),
             "{served:?}"
         );
     }
