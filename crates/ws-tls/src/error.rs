@@ -9,10 +9,14 @@ use ws_driver::{TlsError, TlsErrorKind};
 #[non_exhaustive]
 pub enum SetupError {
     /// The PEM text contains no certificate.
-    #[error("the PEM text contains no certificate: check that it has a section `CERTIFICATE`")]
+    #[error(
+        "the PEM text contains no certificate: pass the contents of a file with a section `CERTIFICATE`"
+    )]
     NoCertificate,
     /// The PEM text contains no private key.
-    #[error("the PEM text contains no private key: check that it has a section `PRIVATE KEY`")]
+    #[error(
+        "the PEM text contains no private key: pass the contents of a file with a section `PRIVATE KEY`, which must not be encrypted"
+    )]
     NoKey,
     /// No implementation of cryptography is built in.
     #[error(
@@ -29,7 +33,7 @@ pub enum SetupError {
     Pem(#[source] pem::Error),
     /// The root certificates of the operating system cannot be loaded.
     #[error(
-        "the root certificates of the operating system cannot be loaded: {0}: install them, or pass root certificates"
+        "the root certificates of the operating system cannot be loaded: {0}: install them (on Debian the package `ca-certificates`), or pass root certificates"
     )]
     SystemRoots(#[source] Error),
     /// rustls refused the certificates, the key, or the cryptography.

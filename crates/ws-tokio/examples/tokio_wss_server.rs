@@ -117,7 +117,8 @@ pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor) {
             Ok((tcp, peer)) => {
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
-                    // The client was sent the reason: an alert of TLS, an HTTP status or a Close.
+                    // If the fault is the client's, it was sent an alert, an HTTP status or a
+                    // Close.
                     if let Err(error) = echo(acceptor, tcp).await {
                         eprintln!("{peer}: {error}");
                     }
