@@ -25,7 +25,7 @@ const PER_PING: usize = 4 << 20;
 /// With a wide margin, this number covers one message, the socket buffers, and the data that our
 /// end writes before it looks at the input again. As long as the peer reads, the number also bounds
 /// the time until the Pong.
-const PONG_WITHIN: usize = 12 << 20;
+pub(super) const PONG_WITHIN: usize = 12 << 20;
 
 /// A way to upload.
 #[derive(Clone, Copy, Debug)]

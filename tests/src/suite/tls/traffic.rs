@@ -10,6 +10,7 @@ use super::{Setup, acceptor, connector, open, url};
 use crate::socket;
 use crate::steps::echo;
 use crate::suite::roles::ROLES;
+use crate::suite::uploads::PONG_WITHIN;
 use crate::suite::{Running, Suite, Transport, start};
 use crate::wire::{self, BINARY, PING, PONG};
 
@@ -176,9 +177,6 @@ pub fn keys_are_refreshed_amid_traffic_in_both_directions<S: Suite>() {
 /// Our end only sends. It must still answer Pings, which are in the same TLS session as what it
 /// does not receive.
 pub fn pings_over_tls_are_answered_by_an_end_that_only_sends<S: Suite>() {
-    /// The maximum number of bytes between a Ping and its Pong. It covers the buffers of the
-    /// sockets and the data that is written before our end looks at its input again.
-    const PONG_WITHIN: usize = 2 << 20;
     for role in ROLES {
         let mut setup = Setup::new(&TLS13);
         setup.buffers = Some(64 << 10);
