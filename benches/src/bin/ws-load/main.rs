@@ -15,6 +15,7 @@ mod deflate;
 mod flow;
 mod fresh;
 mod handshake;
+mod key_exchange;
 mod process;
 mod replies;
 mod round_trips;

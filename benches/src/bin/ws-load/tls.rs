@@ -3,7 +3,8 @@
 //! Only the check before the measurement pays for all of the cryptography. The first connection
 //! verifies the certificate of the server and its signature. Later connections only compare the
 //! certificate with the verified one. Otherwise the load generator would cost more than a server,
-//! because a client verifies two signatures for each signature of a server.
+//! because a client verifies two signatures for each signature of a server. For the same reason,
+//! all connections use one pair of keys for the key exchange.
 
 use std::io::{self, BufRead, Read, Write};
 use std::net::IpAddr;
@@ -14,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{self, kx_group};
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
@@ -22,6 +23,7 @@ use rustls::{
     SignatureScheme,
 };
 
+use crate::key_exchange::ONE_KEY;
 use crate::stream::read_once;
 
 /// Makes a configuration for TLS 1.3 that trusts the authority whose certificate is in this file.
@@ -29,7 +31,7 @@ use crate::stream::read_once;
 /// X25519 is the only group, so that all servers do the same key exchange.
 pub(crate) fn config(authority: &Path) -> Result<ClientConfig> {
     let mut provider = aws_lc_rs::default_provider();
-    provider.kx_groups = vec![kx_group::X25519];
+    provider.kx_groups = vec![ONE_KEY];
     let provider = Arc::new(provider);
     let verifier = FirstOnly::new(authority, &provider)
         .with_context(|| format!("cannot trust {}", authority.display()))?;
