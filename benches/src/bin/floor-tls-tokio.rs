@@ -17,8 +17,9 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use ws_benches::floor;
 
-/// The largest number of bytes that one call encrypts.
-const BUFFER_LIMIT: usize = 16 << 10;
+/// The largest number of bytes that are encrypted for one write. The servers of this project have
+/// the same limit.
+const BUFFER_LIMIT: usize = 64 << 10;
 
 /// Echoes bytes over TLS on 127.0.0.1, until the process is terminated.
 #[derive(Parser)]
