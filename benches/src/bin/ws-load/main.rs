@@ -21,6 +21,8 @@ mod replies;
 mod round_trips;
 mod sockets;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod traffic;
 
