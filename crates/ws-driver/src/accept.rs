@@ -45,14 +45,33 @@ use crate::websocket::{Side, WebSocket};
 /// # }
 /// ```
 pub struct Acceptor<R: Runtime> {
-    settings: Arc<Settings>,
+    settings: Arc<Settings<R>>,
+}
+
+struct Settings<R: Runtime> {
+    limits: Limits,
+    origins: OriginPolicy,
     tls: Option<Arc<dyn ServerTls<R>>>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Settings {
-    limits: Limits,
-    origins: OriginPolicy,
+impl<R: Runtime> Clone for Settings<R> {
+    fn clone(&self) -> Self {
+        Self {
+            limits: self.limits.clone(),
+            origins: self.origins.clone(),
+            tls: self.tls.clone(),
+        }
+    }
+}
+
+impl<R: Runtime> Default for Settings<R> {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            origins: OriginPolicy::default(),
+            tls: None,
+        }
+    }
 }
 
 shared_settings!(Acceptor);
@@ -64,7 +83,7 @@ impl<R: Runtime> Acceptor<R> {
     /// other methods do not use `tls`.
     #[must_use]
     pub fn tls(mut self, tls: impl ServerTls<R> + 'static) -> Self {
-        self.tls = Some(Arc::new(tls));
+        self.edit().tls = Some(Arc::new(tls));
         self
     }
 
@@ -228,7 +247,7 @@ impl<R: Runtime> Acceptor<R> {
         transport: AnyTransport<R>,
         timer: &mut R::Timer,
     ) -> Result<AnyTransport<R>, Fault> {
-        match &self.tls {
+        match &self.settings.tls {
             Some(tls) => {
                 let secured = within(timer, tls.accept(transport)).await;
                 Ok(secured.ok_or(Fault::Timeout)??)
@@ -280,7 +299,10 @@ impl<R: Runtime> Acceptor<R> {
 
 impl<R: Runtime> fmt::Debug for Acceptor<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.settings.fmt(f)
+        f.debug_struct("Acceptor")
+            .field("limits", &self.settings.limits)
+            .field("origins", &self.settings.origins)
+            .finish_non_exhaustive()
     }
 }
 

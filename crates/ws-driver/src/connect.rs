@@ -49,24 +49,35 @@ use crate::websocket::{Side, WebSocket};
 /// # }
 /// ```
 pub struct Connector<R: Runtime> {
-    settings: Arc<Settings>,
+    settings: Arc<Settings<R>>,
+}
+
+struct Settings<R: Runtime> {
+    limits: Limits,
+    masks: Arc<dyn Fn() -> Box<dyn MaskSource> + Send + Sync>,
+    request: Request,
     /// Overrides the default of the runtime.
     tls: Option<Arc<dyn ClientTls<R>>>,
 }
 
-#[derive(Clone)]
-struct Settings {
-    limits: Limits,
-    masks: Arc<dyn Fn() -> Box<dyn MaskSource> + Send + Sync>,
-    request: Request,
+impl<R: Runtime> Clone for Settings<R> {
+    fn clone(&self) -> Self {
+        Self {
+            limits: self.limits.clone(),
+            masks: Arc::clone(&self.masks),
+            request: self.request.clone(),
+            tls: self.tls.clone(),
+        }
+    }
 }
 
-impl Default for Settings {
+impl<R: Runtime> Default for Settings<R> {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
             masks: Arc::new(|| Box::new(OsMasks::new())),
             request: Request::new(),
+            tls: None,
         }
     }
 }
@@ -127,7 +138,7 @@ impl<R: Runtime> Connector<R> {
     /// Only [`connect`](Self::connect) uses it.
     #[must_use]
     pub fn tls(mut self, tls: impl ClientTls<R> + 'static) -> Self {
-        self.tls = Some(Arc::new(tls));
+        self.edit().tls = Some(Arc::new(tls));
         self
     }
 
@@ -328,7 +339,7 @@ impl<R: Runtime> Connector<R> {
 
     /// Returns the TLS of the caller, or else the default of the runtime.
     fn client_tls(&self) -> Result<Arc<dyn ClientTls<R>>, ConnectError> {
-        self.tls.clone().map_or_else(R::default_tls, Ok)
+        self.settings.tls.clone().map_or_else(R::default_tls, Ok)
     }
 
     fn deadline(&self) -> Instant {

@@ -7,8 +7,8 @@ use ws_proto::Config;
 /// Implements the part that [`Acceptor`](crate::Acceptor) and [`Connector`](crate::Connector) have
 /// in common.
 ///
-/// The type must have the fields `settings` and `tls`. Its module must have a type `Settings` with
-/// the field `limits` and an implementation of `Default`.
+/// The type must have the field `settings`. Its module must have a type `Settings` with the field
+/// `limits` and implementations of `Clone` and `Default`.
 macro_rules! shared_settings {
     ($builder:ident) => {
         impl<R: Runtime> $builder<R> {
@@ -17,7 +17,6 @@ macro_rules! shared_settings {
             pub fn new() -> Self {
                 Self {
                     settings: Arc::default(),
-                    tls: None,
                 }
             }
 
@@ -40,7 +39,7 @@ macro_rules! shared_settings {
                 self
             }
 
-            fn edit(&mut self) -> &mut Settings {
+            fn edit(&mut self) -> &mut Settings<R> {
                 Arc::make_mut(&mut self.settings)
             }
         }
@@ -55,7 +54,6 @@ macro_rules! shared_settings {
             fn clone(&self) -> Self {
                 Self {
                     settings: Arc::clone(&self.settings),
-                    tls: self.tls.clone(),
                 }
             }
         }
