@@ -164,8 +164,20 @@ pub fn is_closing<R>(result: &Result<R, Error>) -> bool {
 ///
 /// The errors of the connection.
 pub async fn echo<T: Transport>(ws: &mut WebSocket<T>) -> Result<(), Error> {
-    while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message).await?;
-    }
+    while echo_one(ws).await? {}
     Ok(())
+}
+
+/// Sends one message back without copying it into an owned message. Returns `false` if the
+/// connection has ended.
+///
+/// # Errors
+///
+/// The errors of the connection.
+pub async fn echo_one<T: Transport>(ws: &mut WebSocket<T>) -> Result<bool, Error> {
+    let Some((message, out)) = ws.recv_ref().await? else {
+        return Ok(false);
+    };
+    out.feed(message).await?;
+    Ok(true)
 }

@@ -39,8 +39,8 @@ async fn start(files: &Files) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("wss://{}/", listener.local_addr().unwrap());
     let files = wss_server::Files {
-        chain: files.server_certificate.clone(),
-        key: files.server_key.clone(),
+        chain: files.server.certificate.clone(),
+        key: files.server.key.clone(),
     };
     let current = files.read().await.unwrap();
     let tls = current.acceptor().unwrap();
@@ -84,8 +84,8 @@ async fn a_renewed_certificate_is_used_without_a_restart() {
     let authority = Authority::new();
     let files = Files::write(&scratch("renewal")).unwrap();
     let (old, new) = (authority.server(), authority.server());
-    fs::write(&files.server_certificate, old.certificate).unwrap();
-    fs::write(&files.server_key, old.key).unwrap();
+    fs::write(&files.server.certificate, old.certificate).unwrap();
+    fs::write(&files.server.key, old.key).unwrap();
     let roots = authority.certificate();
     let url = start(&files).await;
     // Each handshake is a full one, so that the server sends its certificate.
@@ -97,11 +97,11 @@ async fn a_renewed_certificate_is_used_without_a_restart() {
     let first = certificate(&open);
 
     // A new certificate without its key is not used.
-    fs::write(&files.server_certificate, new.certificate).unwrap();
+    fs::write(&files.server.certificate, new.certificate).unwrap();
     time::sleep(Duration::from_millis(50)).await;
     assert_eq!(certificate(&connect().await), first);
 
-    fs::write(&files.server_key, new.key).unwrap();
+    fs::write(&files.server.key, new.key).unwrap();
     let renewed = soon(async {
         loop {
             let certificate = certificate(&connect().await);
@@ -113,7 +113,7 @@ async fn a_renewed_certificate_is_used_without_a_restart() {
     let renewed = renewed.await;
 
     // Missing files change nothing.
-    fs::remove_file(&files.server_key).unwrap();
+    fs::remove_file(&files.server.key).unwrap();
     time::sleep(Duration::from_millis(50)).await;
     assert_eq!(certificate(&connect().await), renewed);
 
@@ -126,8 +126,8 @@ async fn a_renewed_certificate_is_used_without_a_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mutual_tls_names_the_client() {
     let files = Files::write(&scratch("mutual")).unwrap();
-    let server = [&*files.server_certificate, &*files.server_key];
-    let client = [&*files.client_certificate, &*files.client_key];
+    let server = [&*files.server.certificate, &*files.server.key];
+    let client = [&*files.client.certificate, &*files.client.key];
     let greeting = soon(mutual_tls::run(&files.authority, server, client)).await;
     assert_eq!(
         greeting.unwrap(),
@@ -135,7 +135,7 @@ async fn mutual_tls_names_the_client() {
     );
 
     let strangers = Files::write(&scratch("mutual-strangers")).unwrap();
-    let client = [&*strangers.client_certificate, &*strangers.client_key];
+    let client = [&*strangers.client.certificate, &*strangers.client.key];
     let error = soon(mutual_tls::run(&files.authority, server, client)).await;
     match error.unwrap_err().downcast_ref().unwrap() {
         ConnectError::Tls(error) => assert_eq!(error.kind(), TlsErrorKind::CertificateRefused),

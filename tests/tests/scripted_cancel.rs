@@ -11,6 +11,7 @@ use ws_tests::clock;
 use ws_tests::exec::{self, Task};
 use ws_tests::http;
 use ws_tests::scripted::{self, End, Manual, Peer, Ws};
+use ws_tests::steps::echo_one;
 use ws_tests::wire::{self, BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 
 const PIECES: [usize; 4] = [1, 2, 7, 4096];
@@ -101,15 +102,7 @@ fn an_echo_loop_dropped_at_every_await_answers_each_message_once() {
     for end in End::BOTH {
         for piece in PIECES {
             let (mut ws, peer, expected) = in_session(end, piece);
-            let echo = async |ws: &mut Ws| {
-                let received = ws.recv_ref().await?;
-                let Some((message, out)) = received else {
-                    return Ok(false);
-                };
-                out.feed(message).await?;
-                Ok::<_, Error>(true)
-            };
-            while exec::run_dropping(&mut ws, echo).unwrap() {}
+            while exec::run_dropping(&mut ws, async |ws| echo_one(ws).await).unwrap() {}
             let (data, _) = sent(&peer);
             let payloads: Vec<&[u8]> = data.iter().map(|(_, payload)| &payload[..]).collect();
             let expected: Vec<&[u8]> = expected.iter().map(Message::as_bytes).collect();

@@ -17,8 +17,8 @@ impl Certificates {
     pub(crate) fn make(dir: &Path) -> Result<Self> {
         let context = || format!("cannot make certificates in {}", dir.display());
         let files = Files::write(dir).with_context(context)?;
-        let certificate = argument(&files.server_certificate)?;
-        let key = argument(&files.server_key)?;
+        let certificate = argument(&files.server.certificate)?;
+        let key = argument(&files.server.key)?;
         Ok(Self {
             server_options: ["--tls".to_owned(), certificate, key],
             client_options: ["--tls-ca".to_owned(), argument(&files.authority)?],
@@ -43,7 +43,7 @@ impl Certificates {
 
     /// The certificate and the key of the server.
     pub(crate) fn server(&self) -> (&Path, &Path) {
-        (&self.files.server_certificate, &self.files.server_key)
+        (&self.files.server.certificate, &self.files.server.key)
     }
 }
 

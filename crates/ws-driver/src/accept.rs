@@ -29,7 +29,7 @@ use crate::websocket::{Side, WebSocket};
 /// # let client = tokio::spawn(async move {
 /// #     ws_tokio::Connector::new().handshake("ws://example.com/", near).await
 /// # });
-/// use std::time::{Duration, Instant};
+/// use std::time::Duration;
 /// use ws_tokio::{Acceptor, Config, OriginPolicy};
 ///
 /// let config = Config::default().keepalive(Duration::from_secs(30), Duration::from_secs(10));

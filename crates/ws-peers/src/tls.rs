@@ -88,7 +88,7 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("ws-peers-{}", std::process::id()));
         let files = Files::write(&directory).unwrap();
         let [chain, key] =
-            [&files.server_certificate, &files.server_key].map(|file| file.to_str().unwrap());
+            [&files.server.certificate, &files.server.key].map(|file| file.to_str().unwrap());
         let with_tls = server(&["--tls", chain, key]).unwrap();
         assert_eq!(with_tls.tls.scheme(), "wss");
         assert!(with_tls.tls.acceptor().unwrap().is_some());

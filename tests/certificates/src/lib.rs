@@ -134,19 +134,41 @@ fn server_params(names: &[&str]) -> CertificateParams {
     params
 }
 
+impl Identity {
+    /// Writes the files `NAME.pem` and `NAME.key` into `directory`.
+    ///
+    /// # Errors
+    ///
+    /// The error of the file system.
+    pub fn write(&self, directory: &Path, name: &str) -> io::Result<IdentityFiles> {
+        let files = IdentityFiles {
+            certificate: directory.join(format!("{name}.pem")),
+            key: directory.join(format!("{name}.key")),
+        };
+        fs::write(&files.certificate, &self.certificate)?;
+        fs::write(&files.key, &self.key)?;
+        Ok(files)
+    }
+}
+
+/// The PEM files of an [`Identity`].
+#[derive(Clone, Debug)]
+pub struct IdentityFiles {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
 /// PEM files of an authority, of a server on `localhost`, and of a client.
 #[derive(Clone, Debug)]
 pub struct Files {
     /// The certificate of the authority, which signed both other certificates.
     pub authority: PathBuf,
-    /// The certificate of the server.
-    pub server_certificate: PathBuf,
-    /// The private key of the server.
-    pub server_key: PathBuf,
-    /// The certificate of the client.
-    pub client_certificate: PathBuf,
-    /// The private key of the client.
-    pub client_key: PathBuf,
+    /// The server.
+    pub server: IdentityFiles,
+    /// The client.
+    pub client: IdentityFiles,
 }
 
 impl Files {
@@ -156,19 +178,23 @@ impl Files {
     ///
     /// The error of the file system.
     pub fn write(directory: &Path) -> io::Result<Self> {
-        let authority = Authority::new();
-        let (server, client) = (authority.server(), authority.client());
-        let write = |name: &str, text: &str| {
-            let path = directory.join(name);
-            fs::write(&path, text).map(|()| path)
-        };
+        Self::write_of(&Authority::new(), directory)
+    }
+
+    /// Writes the files of `authority`, and of a server and a client that it certifies, into
+    /// `directory`.
+    ///
+    /// # Errors
+    ///
+    /// The error of the file system.
+    pub fn write_of(authority: &Authority, directory: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
+        let file = directory.join("authority.pem");
+        fs::write(&file, authority.certificate())?;
         Ok(Self {
-            authority: write("authority.pem", &authority.certificate())?,
-            server_certificate: write("server.pem", &server.certificate)?,
-            server_key: write("server.key", &server.key)?,
-            client_certificate: write("client.pem", &client.certificate)?,
-            client_key: write("client.key", &client.key)?,
+            authority: file,
+            server: authority.server().write(directory, "server")?,
+            client: authority.client().write(directory, "client")?,
         })
     }
 }

@@ -1,30 +1,23 @@
 //! The certificates of a run.
 
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use ws_test_certificates::{Authority, Fault, Identity};
+use ws_test_certificates::{Authority, Fault, Files, IdentityFiles};
 
 /// PEM files of certificates and keys. They are new in each run.
 pub(crate) struct Certificates {
     /// The authority that all programs trust.
     pub(crate) authority: PathBuf,
-    pub(crate) server: Files,
-    pub(crate) client: Files,
+    pub(crate) server: IdentityFiles,
+    pub(crate) client: IdentityFiles,
     /// The identity of a client from an authority that no program trusts.
-    pub(crate) stranger: Files,
-    expired: Files,
-    not_yet_valid: Files,
-    wrong_name: Files,
-    unknown_issuer: Files,
-}
-
-/// The PEM files of a certificate and its private key.
-#[derive(Clone, Debug)]
-pub(crate) struct Files {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
+    pub(crate) stranger: IdentityFiles,
+    expired: IdentityFiles,
+    not_yet_valid: IdentityFiles,
+    wrong_name: IdentityFiles,
+    unknown_issuer: IdentityFiles,
 }
 
 /// The reason to refuse the certificate of a server.
@@ -39,23 +32,28 @@ pub(crate) enum Defect {
 impl Certificates {
     /// Makes the certificates and writes them into `dir`.
     pub(crate) fn write(dir: &Path) -> Result<Self> {
-        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        Self::try_write(dir)
+            .with_context(|| format!("cannot write certificates into {}", dir.display()))
+    }
+
+    fn try_write(dir: &Path) -> io::Result<Self> {
         let (authority, stranger) = (Authority::new(), Authority::new());
-        let faulty = |name, fault| Files::write(dir, name, &authority.faulty_server(fault));
+        let good = Files::write_of(&authority, dir)?;
+        let faulty = |name, fault| authority.faulty_server(fault).write(dir, name);
         Ok(Self {
-            authority: write(dir, "authority.pem", &authority.certificate())?,
-            server: Files::write(dir, "server", &authority.server())?,
-            client: Files::write(dir, "client", &authority.client())?,
-            stranger: Files::write(dir, "stranger", &stranger.client())?,
+            authority: good.authority,
+            server: good.server,
+            client: good.client,
+            stranger: stranger.client().write(dir, "stranger")?,
             expired: faulty("expired", Fault::Expired)?,
             not_yet_valid: faulty("not-yet-valid", Fault::NotYetValid)?,
             wrong_name: faulty("wrong-name", Fault::WrongName)?,
-            unknown_issuer: Files::write(dir, "unknown-issuer", &stranger.server())?,
+            unknown_issuer: stranger.server().write(dir, "unknown-issuer")?,
         })
     }
 
     /// Returns the identity of a server that every client must refuse.
-    pub(crate) fn faulty(&self, defect: Defect) -> &Files {
+    pub(crate) fn faulty(&self, defect: Defect) -> &IdentityFiles {
         match defect {
             Defect::Expired => &self.expired,
             Defect::NotYetValid => &self.not_yet_valid,
@@ -63,19 +61,4 @@ impl Certificates {
             Defect::UnknownIssuer => &self.unknown_issuer,
         }
     }
-}
-
-impl Files {
-    fn write(dir: &Path, name: &str, identity: &Identity) -> Result<Self> {
-        Ok(Self {
-            certificate: write(dir, &format!("{name}.pem"), &identity.certificate)?,
-            key: write(dir, &format!("{name}.key"), &identity.key)?,
-        })
-    }
-}
-
-fn write(dir: &Path, name: &str, text: &str) -> Result<PathBuf> {
-    let path = dir.join(name);
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
 }

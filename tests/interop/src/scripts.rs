@@ -12,7 +12,7 @@ use crate::foreign::{Foreign, Over, Role};
 use crate::page::Page;
 use crate::process::{Output, PATIENCE};
 use crate::report::Report;
-use crate::stage::{EchoServer, Stage};
+use crate::stage::{EchoServer, Stage, option};
 use crate::tools::Tool;
 
 /// The checks of every script.
@@ -58,7 +58,7 @@ pub(crate) fn run(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
 fn our_server(stage: &Stage<'_>, options: &[&str]) -> Result<(EchoServer, String)> {
     let mut all: Vec<_> = options.iter().map(OsStr::new).collect();
     if stage.pairing.over == Over::Tls {
-        all.extend(stage.certificates().server.options("--tls"));
+        all.extend(option("--tls", &stage.certificates().server));
     }
     let server = stage.server(&all)?;
     let url = match stage.pairing.over {

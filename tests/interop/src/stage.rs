@@ -9,9 +9,10 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use ws_test_certificates::IdentityFiles;
 
 use crate::bench::Bench;
-use crate::certificates::{Certificates, Files};
+use crate::certificates::Certificates;
 use crate::foreign::{Foreign, Role};
 use crate::pairing::Pairing;
 use crate::process::{PATIENCE, Process, pause};
@@ -89,13 +90,13 @@ impl<'a> Stage<'a> {
     }
 
     /// Starts our echo server over TLS with this certificate.
-    pub(crate) fn tls_server_with(&self, files: &Files) -> Result<EchoServer> {
-        self.server(&files.options("--tls"))
+    pub(crate) fn tls_server_with(&self, files: &IdentityFiles) -> Result<EchoServer> {
+        self.server(&option("--tls", files))
     }
 
     /// Starts our echo server over TLS, which demands certificates of clients.
     pub(crate) fn demanding_server(&self) -> Result<EchoServer> {
-        let mut options = self.certificates().server.options("--tls");
+        let mut options = option("--tls", &self.certificates().server);
         let authority = self.certificates().authority.as_os_str();
         options.extend([OsStr::new("--tls-client-ca"), authority]);
         self.server(&options)
@@ -110,17 +111,25 @@ impl<'a> Stage<'a> {
         let process = self.spawn("our client", command)?;
         Ok(EchoClient(process))
     }
+
+    /// Starts our echo client with a certificate, if there is one.
+    pub(crate) fn client_as(
+        &self,
+        url: &str,
+        identity: Option<&IdentityFiles>,
+    ) -> Result<EchoClient> {
+        let options = identity.map(|files| option("--tls-identity", files));
+        self.client(&[url], &options.unwrap_or_default())
+    }
 }
 
-impl Files {
-    /// Returns the command-line option `name` with both files.
-    pub(crate) fn options<'a>(&'a self, name: &'a str) -> Vec<&'a OsStr> {
-        vec![
-            OsStr::new(name),
-            self.certificate.as_os_str(),
-            self.key.as_os_str(),
-        ]
-    }
+/// Returns the command-line option `name` with both files.
+pub(crate) fn option<'a>(name: &'a str, files: &'a IdentityFiles) -> Vec<&'a OsStr> {
+    vec![
+        OsStr::new(name),
+        files.certificate.as_os_str(),
+        files.key.as_os_str(),
+    ]
 }
 
 fn dashed(name: &str) -> String {

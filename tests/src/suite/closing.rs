@@ -15,15 +15,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The outcome of receiving until the connection ended.
 #[derive(Debug)]
-struct Outcome {
-    messages: Vec<Message>,
-    fault: Option<Error>,
-    end: Option<End>,
+pub(super) struct Outcome {
+    pub(super) messages: Vec<Message>,
+    pub(super) fault: Option<Error>,
+    pub(super) end: Option<End>,
     time: Duration,
 }
 
 /// Receives until the connection ends, and then drops the connection at once.
-async fn outcome<S: Suite>(mut ws: Ws<S>) -> Outcome {
+pub(super) async fn outcome<S: Suite>(mut ws: Ws<S>) -> Outcome {
     let start = Instant::now();
     let mut messages = Vec::new();
     let mut fault = None;

@@ -2,9 +2,10 @@
 
 use std::pin::pin;
 
-use ws_driver::{Config, Error};
+use ws_driver::Config;
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::End;
+use ws_tests::steps::echo_one;
 use ws_tests::tls::{self, TlsPeer, Wss};
 use ws_tests::wire::TEXT;
 
@@ -32,15 +33,7 @@ fn an_echo_loop_dropped_at_every_await_answers_each_message_once() {
             }
             peer.close_notify();
             peer.below.end();
-            let echo = async |ws: &mut Wss| {
-                let received = ws.recv_ref().await?;
-                let Some((message, out)) = received else {
-                    return Ok(false);
-                };
-                out.feed(message).await?;
-                Ok::<_, Error>(true)
-            };
-            while exec::run_dropping(&mut ws, echo).unwrap() {}
+            while exec::run_dropping(&mut ws, async |ws| echo_one(ws).await).unwrap() {}
             assert!(ws.end().unwrap().clean);
             assert!(
                 frames(&mut peer) == echoes(end),

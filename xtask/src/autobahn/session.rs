@@ -25,9 +25,9 @@ use crate::progress::{Progress, Unit};
 pub(super) struct Session<'a> {
     pub(super) engine: &'a dyn Engine,
     pub(super) peers: &'a Peers,
-    /// What every testee is told.
+    /// The options of every testee.
     pub(super) options: &'a [&'a str],
-    /// What the testees are told of besides, if all connections are over TLS.
+    /// The certificates, if all connections are over TLS.
     pub(super) certificates: Option<&'a Certificates>,
     pub(super) selected: &'a [CaseId],
     pub(super) expectations: &'a Expectations,
@@ -117,7 +117,7 @@ impl Session<'_> {
         })
     }
 
-    /// What a testee in this role is told.
+    /// Returns the options of a testee in this role.
     fn options(&self, role: Role) -> Vec<&str> {
         let mut options = self.options.to_vec();
         match (self.certificates, role) {

@@ -103,8 +103,8 @@ impl Bench {
                 if scenario.tls {
                     let files = &self.certificates;
                     words.push("--tls".to_owned());
-                    words.push(path_text(&files.server_certificate)?);
-                    words.push(path_text(&files.server_key)?);
+                    words.push(path_text(&files.server.certificate)?);
+                    words.push(path_text(&files.server.key)?);
                 }
                 words.extend(["--port".to_owned(), port.to_string()]);
             }

@@ -26,7 +26,7 @@ pub(super) struct Package {
     /// The text of its `Cargo.toml`.
     pub(super) manifest: String,
     pub(super) dependencies: Vec<Dependency>,
-    /// What each feature enables, by the name of the feature.
+    /// The names that each feature enables, by the name of the feature.
     pub(super) features: BTreeMap<String, Vec<String>>,
     pub(super) sources: Vec<Source>,
 }

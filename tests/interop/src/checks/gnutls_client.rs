@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use anyhow::Result;
+use ws_test_certificates::IdentityFiles;
 
 use super::Check;
-use crate::certificates::{Defect, Files};
+use crate::certificates::Defect;
 use crate::dialogue::Dialogue;
 use crate::process::Process;
 use crate::stage::{EchoServer, Stage};
@@ -129,7 +130,11 @@ fn resumption(stage: &Stage<'_>, version: &str) -> Result<()> {
 }
 
 /// Starts a client with a certificate.
-fn with_certificate(stage: &Stage<'_>, server: &EchoServer, files: &Files) -> Result<Process> {
+fn with_certificate(
+    stage: &Stage<'_>,
+    server: &EchoServer,
+    files: &IdentityFiles,
+) -> Result<Process> {
     let certificate = format!("--x509certfile={}", files.certificate.display());
     let key = format!("--x509keyfile={}", files.key.display());
     client(stage, server, &[&certificate, &key])

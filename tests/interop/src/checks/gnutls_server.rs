@@ -2,10 +2,11 @@
 //! client must report the HTTP response. The program reports the session.
 
 use anyhow::Result;
+use ws_test_certificates::IdentityFiles;
 
 use super::Check;
 use super::gnutls_client::priority;
-use crate::certificates::{Defect, Files};
+use crate::certificates::Defect;
 use crate::process::Process;
 use crate::stage::{EchoClient, Stage, free_port, wait_for_port};
 use crate::tools::Tool;
@@ -40,7 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// Starts `gnutls-serv`. Returns its port, too.
-fn server(stage: &Stage<'_>, files: &Files, options: &[&str]) -> Result<(Process, u16)> {
+fn server(stage: &Stage<'_>, files: &IdentityFiles, options: &[&str]) -> Result<(Process, u16)> {
     let port = free_port()?;
     let mut command = stage.tool(Tool::GnutlsServ)?;
     command.args(["--http", "--port", &port.to_string()]);
@@ -56,12 +57,10 @@ fn server(stage: &Stage<'_>, files: &Files, options: &[&str]) -> Result<(Process
 fn session(
     stage: &Stage<'_>,
     options: &[&str],
-    identity: Option<&Files>,
+    identity: Option<&IdentityFiles>,
 ) -> Result<(Process, EchoClient)> {
     let (process, port) = server(stage, &stage.certificates().server, options)?;
-    let identity = identity.map(|files| files.options("--tls-identity"));
-    let url = format!("wss://localhost:{port}");
-    let client = stage.client(&[&url], &identity.unwrap_or_default())?;
+    let client = stage.client_as(&format!("wss://localhost:{port}"), identity)?;
     Ok((process, client))
 }
 
@@ -103,7 +102,7 @@ fn resumption(stage: &Stage<'_>, version: &str) -> Result<()> {
 }
 
 /// Starts a server that demands certificates of clients, and our client with one.
-fn demanding(stage: &Stage<'_>, identity: Option<&Files>) -> Result<(Process, EchoClient)> {
+fn demanding(stage: &Stage<'_>, identity: Option<&IdentityFiles>) -> Result<(Process, EchoClient)> {
     let authority = format!("--x509cafile={}", stage.certificates().authority.display());
     session(
         stage,

@@ -1,13 +1,13 @@
 //! `openssl s_server` and our client.
 
-use std::ffi::OsStr;
 use std::io::Write;
 
 use anyhow::Result;
+use ws_test_certificates::IdentityFiles;
 
 use super::Check;
 use super::openssl_client::expect_key_updates;
-use crate::certificates::{Defect, Files};
+use crate::certificates::Defect;
 use crate::dialogue::Dialogue;
 use crate::process::Process;
 use crate::stage::{Stage, free_port, wait_for_port};
@@ -81,7 +81,7 @@ impl Server {
         Self::verbose_with(stage, &stage.certificates().server, options)
     }
 
-    fn verbose_with(stage: &Stage<'_>, files: &Files, options: &[&str]) -> Result<Self> {
+    fn verbose_with(stage: &Stage<'_>, files: &IdentityFiles, options: &[&str]) -> Result<Self> {
         let port = free_port()?;
         let mut process = start(stage, port, files, options)?;
         process.expect("ACCEPT\n")?;
@@ -93,7 +93,7 @@ impl Server {
     }
 }
 
-fn start(stage: &Stage<'_>, port: u16, files: &Files, options: &[&str]) -> Result<Process> {
+fn start(stage: &Stage<'_>, port: u16, files: &IdentityFiles, options: &[&str]) -> Result<Process> {
     let mut command = stage.tool(Tool::Openssl)?;
     command.args(["s_server", "-accept", &format!("127.0.0.1:{port}")]);
     command.arg("-cert").arg(&files.certificate);
@@ -242,13 +242,9 @@ fn demanding(stage: &Stage<'_>, option: &str) -> Result<Server> {
     Server::verbose(stage, &[&demand[..], &[option]].concat())
 }
 
-fn identity(files: &Files) -> Vec<&OsStr> {
-    files.options("--tls-identity")
-}
-
 fn client_certificate(stage: &Stage<'_>, option: &str) -> Result<()> {
     let mut server = demanding(stage, option)?;
-    let mut client = stage.client(&[&server.url()], &identity(&stage.certificates().client))?;
+    let mut client = stage.client_as(&server.url(), Some(&stage.certificates().client))?;
     server.process.expect("Client certificate\n")?;
     let mut dialogue = Dialogue::accept(server.process.pipes()?)?;
     dialogue.echo(1000)?;
@@ -268,7 +264,7 @@ fn no_client_certificate(stage: &Stage<'_>, option: &str) -> Result<()> {
 
 fn stranger(stage: &Stage<'_>) -> Result<()> {
     let mut server = demanding(stage, "-tls1_3")?;
-    let mut client = stage.client(&[&server.url()], &identity(&stage.certificates().stranger))?;
+    let mut client = stage.client_as(&server.url(), Some(&stage.certificates().stranger))?;
     server.process.expect_error("certificate verify failed")?;
     client.failed(&["refused the certificate"])
 }

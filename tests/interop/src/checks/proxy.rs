@@ -1,8 +1,8 @@
 //! WebSockets of this program through a proxy.
 
 use anyhow::Result;
+use ws_test_certificates::IdentityFiles;
 
-use crate::certificates::Files;
 use crate::dialogue::Dialogue;
 use crate::stage::{Backend, Stage, connect};
 
@@ -11,10 +11,9 @@ pub(super) fn client_through(
     stage: &Stage<'_>,
     url: &str,
     backend: &Backend,
-    identity: Option<&Files>,
+    identity: Option<&IdentityFiles>,
 ) -> Result<()> {
-    let identity = identity.map(|files| files.options("--tls-identity"));
-    let mut client = stage.client(&[url], &identity.unwrap_or_default())?;
+    let mut client = stage.client_as(url, identity)?;
     let mut dialogue = Dialogue::accept(backend.accept()?)?;
     dialogue.converse()?;
     dialogue.close()?;

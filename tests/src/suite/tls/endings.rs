@@ -6,46 +6,17 @@ use std::thread;
 use std::time::Duration;
 
 use rustls::version::TLS13;
-use ws_driver::{CloseCode, Config, End, Error, Message, TlsError, TlsErrorKind};
+use ws_driver::{CloseCode, Config, Error, TlsError, TlsErrorKind};
 
 use super::peer::TlsStream;
 use super::{Setup, acceptor, echo_server, open};
 use crate::http;
 use crate::socket::{Ending, RawPeer};
+use crate::suite::Suite;
+use crate::suite::closing::outcome;
 use crate::suite::roles::{FAR, ROLES};
-use crate::suite::{Suite, Ws};
 use crate::tls::{VERSIONS, client_config};
 use crate::wire::{self, BINARY};
-
-/// The outcome of receiving until the connection ended.
-#[derive(Debug)]
-struct Outcome {
-    messages: Vec<Message>,
-    fault: Option<Error>,
-    end: Option<End>,
-}
-
-/// Receives until the connection ends.
-async fn outcome<S: Suite>(mut ws: Ws<S>) -> Outcome {
-    let mut messages = Vec::new();
-    let mut fault = None;
-    loop {
-        match ws.recv().await {
-            Ok(Some(message)) => messages.push(message),
-            Ok(None) => break,
-            Err(error) => {
-                fault = Some(error);
-                break;
-            }
-        }
-    }
-    let end = ws.end();
-    Outcome {
-        messages,
-        fault,
-        end,
-    }
-}
 
 /// The peer ends its direction, with a `close_notify`, while our end still sends. The other
 /// direction remains open (RFC 8446 §6.1).

@@ -60,7 +60,7 @@ impl Collector {
         (state.done, state.latest.clone())
     }
 
-    /// Whether nothing stopped the run.
+    /// Returns the error that stopped the run, if there is one.
     pub(super) fn end(self) -> Result<()> {
         let state = self.state.into_inner();
         let state = state.unwrap_or_else(PoisonError::into_inner);

@@ -21,11 +21,11 @@ use crate::certificates::Certificates;
 /// The suite, ready.
 pub(crate) struct Native {
     tuning: Tuning,
-    /// What is needed to speak TLS, if all connections are over it.
+    /// Both sides of TLS, if all connections are over TLS.
     tls: Option<Tls>,
 }
 
-/// Both sides of TLS.
+/// The settings of the suite for TLS, in both roles.
 struct Tls {
     /// Accepts the certificates of servers under test.
     trust: Trust,

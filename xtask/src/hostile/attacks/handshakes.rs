@@ -166,7 +166,7 @@ fn nanoseconds_per_octet(field: &Field, len: usize) -> Result<f64> {
 /// A handshake that stalls.
 pub(super) struct Stalled {
     peer: Peer,
-    /// What comes one octet at a time: too few to be complete in time.
+    /// The bytes that are sent one at a time. They are too few to be complete in time.
     trickle: Vec<u8>,
     since: Instant,
     /// How long the server put up with it.
@@ -301,8 +301,8 @@ fn stall_all(stall: impl Fn(usize) -> Result<Stalled>) -> Result<Vec<Stalled>> {
     Ok(all)
 }
 
-/// Whether the server has ended its direction, of a socket that does not block. What it says before
-/// that, in TLS or without, is discarded.
+/// Returns `true` if the server has ended its direction. The socket does not block. Input before
+/// the end is discarded, with TLS or without.
 fn has_ended(peer: &Peer) -> bool {
     let mut tcp = peer.tcp();
     loop {

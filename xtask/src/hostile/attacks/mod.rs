@@ -57,7 +57,7 @@ pub(crate) enum Setup {
 }
 
 impl Setup {
-    /// What the server is told beside its port and its certificate.
+    /// Returns the options of the server besides its port and its certificate.
     pub(crate) fn options(self) -> &'static [&'static str] {
         match self {
             Self::Plain | Self::Tls => &[],

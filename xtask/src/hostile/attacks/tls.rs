@@ -305,7 +305,7 @@ fn ended_or_open(what: &str, ended: bool) -> Finding {
     Finding::new(what, figure, "ended", ended)
 }
 
-/// What is gone is gone.
+/// Connections that end in different ways, one after the other. They must leave nothing.
 pub(super) fn churn(field: &Field) -> Result<Vec<Finding>> {
     const CONNECTIONS: usize = 2_000;
     let server = field.target.endpoint();
