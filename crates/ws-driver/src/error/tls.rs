@@ -83,7 +83,7 @@ impl fmt::Display for TlsErrorKind {
             }
             Self::CertificateWrongName => "the certificate of the server is for another host name",
             Self::Incompatible => {
-                "the ends have no version, cipher or protocol in common, or a certificate of the client is missing"
+                "the ends have no version of TLS, cipher or protocol in common, or a certificate of the client is missing"
             }
             Self::NotTls => "the peer does not speak TLS: check scheme and port",
             Self::Session => "the TLS session failed",
