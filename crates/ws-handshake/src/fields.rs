@@ -8,10 +8,27 @@ use std::fmt;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Fields in the order in which they were added. Names are stored as given. `None` stands for an
-/// invalid value.
+/// Fields in the order in which they were added.
 #[derive(Clone, Default)]
-pub(crate) struct Fields(Vec<(String, Option<HeaderValue>)>);
+pub(crate) struct Fields(Vec<Field>);
+
+#[derive(Clone)]
+struct Field {
+    /// The name as given.
+    name: String,
+    /// `None` stands for an invalid value.
+    value: Option<HeaderValue>,
+    scope: Scope,
+}
+
+/// The servers that receive a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// The server that the caller named.
+    FirstOrigin,
+    /// The servers of redirects, too.
+    AnyOrigin,
+}
 
 /// The reason why a field cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +43,21 @@ pub(crate) enum FieldFault {
 
 impl Fields {
     pub(crate) fn push(&mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) {
-        self.0
-            .push((name.as_ref().to_owned(), value.try_into().ok()));
+        self.push_in(Scope::FirstOrigin, name.as_ref(), value.try_into().ok());
+    }
+
+    /// Adds a field that [`for_other_origin`](Self::for_other_origin) keeps.
+    pub(crate) fn push_for_any_origin(
+        &mut self,
+        name: impl AsRef<str>,
+        value: impl TryInto<HeaderValue>,
+    ) {
+        self.push_in(Scope::AnyOrigin, name.as_ref(), value.try_into().ok());
+    }
+
+    fn push_in(&mut self, scope: Scope, name: &str, value: Option<HeaderValue>) {
+        let name = name.to_owned();
+        self.0.push(Field { name, value, scope });
     }
 
     pub(crate) fn extend(&mut self, headers: &HeaderMap) {
@@ -36,19 +66,31 @@ impl Fields {
         }
     }
 
+    /// Returns the fields that any server may receive.
+    pub(crate) fn for_other_origin(&self) -> Self {
+        let marked = |field: &&Field| field.scope == Scope::AnyOrigin;
+        Self(self.0.iter().filter(marked).cloned().collect())
+    }
+
+    /// Returns `true` if a field has this name, in upper or lower case.
+    pub(crate) fn contains(&self, name: &HeaderName) -> bool {
+        let mut names = self.0.iter().map(|field| &field.name);
+        names.any(|given| given.eq_ignore_ascii_case(name.as_str()))
+    }
+
     /// Checks the fields. For each valid field, yields the name as given, and then the name and the
     /// value in the types of `http`.
     pub(crate) fn checked(
         &self,
     ) -> impl Iterator<Item = Result<(&str, HeaderName, &HeaderValue), FieldFault>> {
-        self.0.iter().map(|(given, value)| {
-            let name = HeaderName::from_bytes(given.as_bytes())
-                .map_err(|_| FieldFault::InvalidName(given.clone()))?;
+        self.0.iter().map(|field| {
+            let name = HeaderName::from_bytes(field.name.as_bytes())
+                .map_err(|_| FieldFault::InvalidName(field.name.clone()))?;
             if is_reserved(&name) {
                 return Err(FieldFault::Reserved(name));
             }
-            match value {
-                Some(value) => Ok((given.as_str(), name, value)),
+            match &field.value {
+                Some(value) => Ok((field.name.as_str(), name, value)),
                 None => Err(FieldFault::InvalidValue(name)),
             }
         })
@@ -59,7 +101,7 @@ impl Fields {
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|(name, _)| name))
+            .entries(self.0.iter().map(|field| &field.name))
             .finish()
     }
 }
@@ -114,6 +156,7 @@ pub(crate) fn write_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 /// Names are not case-sensitive (RFC 9110 §5.1), but some peers compare them case-sensitively.
 fn spelling(name: &HeaderName) -> &str {
     match name.as_str() {
+        "authorization" => "Authorization",
         "connection" => "Connection",
         "content-length" => "Content-Length",
         "host" => "Host",

@@ -4,7 +4,8 @@
 //! proxy read a Host header differently, an attacker can make the server respond for one site under
 //! the name of another (RFC 9112 §3.2 and §11.2).
 
-use std::net::Ipv6Addr;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A validated `host [ ":" port ]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,21 @@ impl<'a> HostPort<'a> {
             host,
             port: port.map(parse_port).transpose()?.flatten(),
         })
+    }
+
+    /// Returns the host without brackets. Rejects names with percent-encoding, and addresses of later
+    /// versions of IP. Such hosts are valid in a URI, but cannot be resolved.
+    pub(crate) fn resolvable(&self) -> Result<&'a str, HostFault> {
+        let literal = self
+            .host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        match literal {
+            Some(literal) if literal.starts_with(['v', 'V']) => Err(HostFault::InvalidHost),
+            Some(literal) => Ok(literal),
+            None if self.host.contains('%') => Err(HostFault::InvalidHost),
+            None => Ok(self.host),
+        }
     }
 
     /// Returns `true` if host and port are the same. `default_port` replaces a missing port.
@@ -119,8 +135,43 @@ fn is_reg_name(mut name: &[u8]) -> bool {
     }
 }
 
+/// A host without a port, as a caller passes it: a name, an IPv4 address, or an IPv6 address with or
+/// without brackets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host<'a> {
+    Ip(IpAddr),
+    Name(&'a str),
+}
+
+impl<'a> Host<'a> {
+    /// Checks that the host can be resolved. So no character in it can end a line or a field.
+    pub(crate) fn parse(host: &'a str) -> Result<Self, HostFault> {
+        if let Ok(address) = host.parse::<Ipv6Addr>() {
+            return Ok(Self::Ip(address.into()));
+        }
+        let parsed = HostPort::parse(host)?;
+        // A colon would separate a port, even without digits after it.
+        if parsed.host != host {
+            return Err(HostFault::InvalidHost);
+        }
+        let host = parsed.resolvable()?;
+        Ok(host.parse().map_or(Self::Name(host), Self::Ip))
+    }
+}
+
+/// Writes the host as in a URL. An IPv6 address has brackets.
+impl fmt::Display for Host<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(IpAddr::V6(address)) => write!(f, "[{address}]"),
+            Self::Ip(IpAddr::V4(address)) => write!(f, "{address}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 /// Returns `true` for a byte of the sets `unreserved` and `sub-delims` (RFC 3986 §2.2 and §2.3).
-const fn is_host_byte(byte: u8) -> bool {
+pub(crate) const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

@@ -190,21 +190,28 @@
 mod accept_key;
 mod agreed;
 mod answer;
+mod authentication;
 mod client;
 mod client_error;
+mod credentials;
 mod deflate;
 mod extension;
 mod fields;
 mod head;
 mod head_error;
 mod host;
+mod ip_range;
 mod limits;
 mod origin;
+mod percent;
 mod protocol;
+mod proxy;
+mod redirect;
 mod refusal_body;
 mod reject_reason;
 mod rejection;
 mod request;
+mod response_reader;
 mod scanner;
 mod server;
 mod target;
@@ -215,11 +222,18 @@ pub use agreed::Agreed;
 pub use answer::{Accepted, Answer, AnswerError};
 pub use client::{ClientHandshake, Established};
 pub use client_error::ClientError;
+pub use credentials::{Credentials, CredentialsError};
 pub use deflate::{DeflateError, DeflateParameter};
 pub use extension::{Extension, ExtensionError};
 pub use head_error::HeadError;
+pub use ip_range::{IpRange, IpRangeError};
 pub use limits::{MAX_HEAD_LEN, MAX_HEADERS, MAX_REFUSAL_BODY_LEN, Progress};
 pub use origin::OriginPolicy;
+pub use proxy::{
+    Proxies, Proxy, ProxyScheme, ProxyUrlError, ProxyVariableError, Socks5, Socks5Error,
+    Socks5Refusal, Tunnel, TunnelError,
+};
+pub use redirect::{RedirectError, Redirects};
 pub use reject_reason::RejectReason;
 pub use rejection::{Rejection, encode_rejection};
 pub use request::{Request, RequestError};

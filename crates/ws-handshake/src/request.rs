@@ -3,13 +3,15 @@
 use std::fmt;
 
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_EXTENSIONS,
+    AUTHORIZATION, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_EXTENSIONS,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use ws_proto::DeflateConfig;
 
 use crate::accept_key::{accept_for, encode_nonce};
+use crate::authentication::Authentication;
 use crate::client::ClientHandshake;
+use crate::credentials::CredentialsError;
 use crate::deflate;
 use crate::extension::{self, Extension};
 use crate::fields::{self, FieldFault, Fields, write_field, write_line};
@@ -42,6 +44,7 @@ pub struct Request {
     protocols: Vec<String>,
     extensions: Vec<Extension>,
     fields: Fields,
+    authentication: Option<Authentication>,
 }
 
 impl Request {
@@ -118,6 +121,94 @@ impl Request {
         self
     }
 
+    /// Adds a header that the servers of redirects may receive, too. The rules are those of
+    /// [`header`](Self::header).
+    ///
+    /// Mark no header that identifies the user. A server chooses the address to which it redirects.
+    ///
+    /// ```
+    /// use ws_handshake::{Request, Target};
+    ///
+    /// let request = Request::new()
+    ///     .header("X-Api-Key", "secret")
+    ///     .header_for_any_origin("User-Agent", "example/1.0");
+    /// let other = Target::parse("wss://example.org/")?;
+    /// let client = request.for_other_origin().build(&other, *b"the sample nonce")?;
+    /// let head = String::from_utf8_lossy(client.request());
+    /// assert!(head.contains("User-Agent: example/1.0\r\n") && !head.contains("secret"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn header_for_any_origin(
+        mut self,
+        name: impl AsRef<str>,
+        value: impl TryInto<HeaderValue>,
+    ) -> Self {
+        self.fields.push_for_any_origin(name, value);
+        self
+    }
+
+    /// Authenticates with a user name and a password (RFC 7617). A later call of this method or of
+    /// [`bearer_auth`](Self::bearer_auth) replaces an earlier one.
+    ///
+    /// Without TLS, everybody on the network path can read the password.
+    ///
+    /// Without this call, the [credentials of the URL](Target::credentials) are sent.
+    ///
+    /// ```
+    /// use ws_handshake::{Request, Target};
+    ///
+    /// let target = Target::parse("wss://example.com/")?;
+    /// let request = Request::new().basic_auth("Aladdin", "open sesame");
+    /// let client = request.build(&target, *b"the sample nonce")?;
+    /// let head = String::from_utf8_lossy(client.request());
+    /// assert!(head.contains("\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn basic_auth(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.authentication = Some(Authentication::basic(user, password));
+        self
+    }
+
+    /// Authenticates with a bearer token (RFC 6750 §2.1). A later call of this method or of
+    /// [`basic_auth`](Self::basic_auth) replaces an earlier one.
+    ///
+    /// The token has only visible US-ASCII characters. The RFC allows fewer, but servers issue
+    /// tokens with others.
+    ///
+    /// Without TLS, everybody on the network path can read the token.
+    ///
+    /// ```
+    /// use ws_handshake::{Request, Target};
+    ///
+    /// let target = Target::parse("wss://example.com/")?;
+    /// let client = Request::new().bearer_auth("0123").build(&target, *b"the sample nonce")?;
+    /// let head = String::from_utf8_lossy(client.request());
+    /// assert!(head.contains("\r\nAuthorization: Bearer 0123\r\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn bearer_auth(mut self, token: impl Into<String>) -> Self {
+        self.authentication = Some(Authentication::bearer(token));
+        self
+    }
+
+    /// Returns the request for a server to which another server has redirected.
+    ///
+    /// Only headers of [`header_for_any_origin`](Self::header_for_any_origin) are kept. All other
+    /// headers and the authentication are removed, because they may be credentials. Subprotocols and
+    /// extensions are kept, because they are part of the handshake. Do not follow redirects with a
+    /// subprotocol that contains a token.
+    #[must_use]
+    pub fn for_other_origin(&self) -> Self {
+        Self {
+            fields: self.fields.for_other_origin(),
+            authentication: None,
+            ..self.clone()
+        }
+    }
+
     /// Adds the `Origin` header. A browser must send it, and other clients may send it (RFC 6455
     /// §4.1, item 8).
     #[must_use]
@@ -178,12 +269,29 @@ impl Request {
             let line = extension::join(&self.extensions);
             write_field(&mut head, &SEC_WEBSOCKET_EXTENSIONS, line.as_bytes());
         }
+        if let Some(value) = self.authorization(target)? {
+            write_field(&mut head, &AUTHORIZATION, value.as_bytes());
+        }
         for field in self.fields.checked() {
             let (name, _, value) = field?;
             write_line(&mut head, name, value.as_bytes());
         }
         head.extend_from_slice(b"\r\n");
         Ok(head)
+    }
+
+    /// Returns the value of the `Authorization` header, unless the caller has added this header.
+    fn authorization(&self, target: &Target) -> Result<Option<HeaderValue>, RequestError> {
+        match (&self.authentication, target.credentials()) {
+            (Some(_), _) if self.fields.contains(&AUTHORIZATION) => {
+                Err(RequestError::DuplicateAuthorization)
+            }
+            (Some(authentication), _) => authentication.header_value().map(Some),
+            (None, Some(credentials)) if !self.fields.contains(&AUTHORIZATION) => {
+                Ok(Some(credentials.basic()?))
+            }
+            (None, _) => Ok(None),
+        }
     }
 }
 
@@ -201,8 +309,14 @@ impl fmt::Debug for Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
+    /// The user name or password cannot be sent (RFC 7617 §2).
+    Credentials(CredentialsError),
+    /// The request has authentication and an `Authorization` header (RFC 9110 §11.6.2).
+    DuplicateAuthorization,
     /// This subprotocol is offered twice (RFC 6455 §4.1, item 10).
     DuplicateProtocol(String),
+    /// The bearer token is empty, or has a character that is not visible US-ASCII (RFC 6750 §2.1).
+    InvalidBearerToken,
     /// The name of a header is not a token (RFC 9110 §5.1).
     InvalidHeaderName(String),
     /// The value of this header has CR, LF, NUL or another control byte (RFC 9110 §5.5).
@@ -211,6 +325,12 @@ pub enum RequestError {
     InvalidProtocol(String),
     /// This header is reserved for the handshake or for message framing.
     ReservedHeader(HeaderName),
+}
+
+impl From<CredentialsError> for RequestError {
+    fn from(error: CredentialsError) -> Self {
+        Self::Credentials(error)
+    }
 }
 
 impl From<FieldFault> for RequestError {
@@ -226,6 +346,14 @@ impl From<FieldFault> for RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Credentials(error) => error.fmt(f),
+            Self::DuplicateAuthorization => f.write_str(
+                "the request has authentication and an Authorization header; remove one of them",
+            ),
+            Self::InvalidBearerToken => f.write_str(
+                "the bearer token is empty or has a space, a line end or another character that is \
+                 not visible US-ASCII; pass the token alone",
+            ),
             Self::DuplicateProtocol(name) => {
                 write!(
                     f,

@@ -1,11 +1,17 @@
 //! `ws:` and `wss:` URLs (RFC 6455 §3).
 
+mod error;
+mod into;
+mod join;
+
 use std::fmt;
 use std::str::FromStr;
 
-use http::Uri;
+use crate::credentials::Credentials;
+use crate::host::HostPort;
 
-use crate::host::{HostFault, HostPort};
+pub use error::TargetError;
+pub use into::IntoTarget;
 
 /// A parsed `ws://` or `wss://` URL (RFC 6455 §3): the server and resource to connect to.
 ///
@@ -20,7 +26,8 @@ use crate::host::{HostFault, HostPort};
 /// # Ok::<(), ws_handshake::TargetError>(())
 /// ```
 ///
-/// `Debug` omits the query, because many services pass access tokens in it.
+/// `Debug` omits the query, because many services pass access tokens in it. `Debug` also omits the
+/// credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     secure: bool,
@@ -31,6 +38,7 @@ pub struct Target {
     authority: String,
     /// The path and query. The first character is a slash.
     path_and_query: String,
+    credentials: Option<Credentials>,
 }
 
 impl Target {
@@ -39,6 +47,8 @@ impl Target {
     /// The scheme is `ws` or `wss`, in upper or lower case. A missing path becomes `/`. The URL is
     /// not encoded further. Spaces and characters outside US-ASCII must be percent-encoded.
     /// International host names must be in their ASCII form (`xn--…`).
+    ///
+    /// `user:password@` before the host is decoded into [`credentials`](Self::credentials).
     ///
     /// # Errors
     ///
@@ -58,11 +68,17 @@ impl Target {
         }
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, resource) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        if authority.contains('@') {
-            return Err(TargetError::UserInfo);
-        }
+        Self::from_parts(secure, authority, resource)
+    }
+
+    /// Checks the parts of a URL. `resource` is the path and query.
+    fn from_parts(secure: bool, authority: &str, resource: &str) -> Result<Self, TargetError> {
+        let (credentials, authority) = match authority.rsplit_once('@') {
+            Some((userinfo, authority)) => (credentials(userinfo)?, authority),
+            None => (None, authority),
+        };
         let parsed = HostPort::parse(authority)?;
-        let host = resolvable(parsed.host)?;
+        let host = parsed.resolvable()?;
         let default_port = if secure { 443 } else { 80 };
         let port = parsed.port.unwrap_or(default_port);
         if port == 0 {
@@ -73,13 +89,13 @@ impl Target {
         } else {
             format!("{}:{port}", parsed.host)
         };
-        let path_and_query = path_and_query(resource)?;
         Ok(Self {
             secure,
             host: host.to_owned(),
             port,
             authority,
-            path_and_query,
+            path_and_query: path_and_query(resource)?,
+            credentials,
         })
     }
 
@@ -109,74 +125,56 @@ impl Target {
     pub fn path_and_query(&self) -> &str {
         &self.path_and_query
     }
-}
 
-/// A value that can be converted into a [`Target`]: a URL as text, an [`http::Uri`], or a parsed
-/// target.
-///
-/// ```
-/// use ws_handshake::IntoTarget;
-///
-/// let target = "wss://example.com/feed".into_target()?;
-/// let uri = http::Uri::from_static("wss://example.com/feed");
-/// assert_eq!(uri.into_target()?, target);
-/// assert_eq!((&target).into_target()?, target);
-/// # Ok::<(), ws_handshake::TargetError>(())
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the URL of a WebSocket",
-    label = "neither a URL nor a target",
-    note = "write a URL, as `&str`, `String` or `http::Uri`, or parse a `Target`"
-)]
-pub trait IntoTarget {
-    /// Converts the value by the rules of [`Target::parse`].
+    /// Returns the user name and password of the URL, decoded.
     ///
-    /// # Errors
+    /// [`Request::build`](crate::Request::build) sends them as basic authentication (RFC 7617), if
+    /// the request has no other authentication. They are part of no other header.
     ///
-    /// [`TargetError`] if the value is not a valid URL of a WebSocket.
-    fn into_target(self) -> Result<Target, TargetError>;
-}
-
-/// Implements [`IntoTarget`] for each type. With a blanket implementation over `TryInto`, the
-/// compiler would not show the message of `on_unimplemented`.
-macro_rules! into_target {
-    ($($from:ty, |$place:ident| $target:expr;)+) => {$(
-        impl IntoTarget for $from {
-            fn into_target(self) -> Result<Target, TargetError> {
-                let $place = self;
-                $target
-            }
-        }
-    )+};
-}
-
-into_target! {
-    &str, |url| Target::parse(url);
-    &String, |url| Target::parse(url);
-    String, |url| Target::parse(&url);
-    &Uri, |uri| uri.try_into();
-    Uri, |uri| uri.try_into();
-    &Target, |target| Ok(target.clone());
-    Target, |target| Ok(target);
-}
-
-/// Converts a URI by the rules of [`Target::parse`]. A fragment is not an error here, because
-/// [`Uri`] drops fragments.
-impl TryFrom<&Uri> for Target {
-    type Error = TargetError;
-
-    fn try_from(uri: &Uri) -> Result<Self, Self::Error> {
-        Self::parse(&uri.to_string())
+    /// ```
+    /// use ws_handshake::Target;
+    ///
+    /// let target = Target::parse("wss://alice:p%40ss@example.com/")?;
+    /// let credentials = target.credentials().expect("the URL has credentials");
+    /// assert_eq!((credentials.user(), credentials.password()), ("alice", "p@ss"));
+    /// assert_eq!(target.authority(), "example.com");
+    /// # Ok::<(), ws_handshake::TargetError>(())
+    /// ```
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
     }
-}
 
-/// Converts a URI by the rules of [`Target::parse`]. A fragment is not an error here, because
-/// [`Uri`] drops fragments.
-impl TryFrom<Uri> for Target {
-    type Error = TargetError;
+    /// Returns the URL without the credentials. A default port is omitted.
+    ///
+    /// The query is included. Many services pass access tokens in it.
+    ///
+    /// ```
+    /// use ws_handshake::Target;
+    ///
+    /// let target = Target::parse("WSS://alice:secret@example.com:443")?;
+    /// assert_eq!(target.url(), "wss://example.com/");
+    /// # Ok::<(), ws_handshake::TargetError>(())
+    /// ```
+    pub fn url(&self) -> String {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        format!("{scheme}://{}{}", self.authority, self.path_and_query)
+    }
 
-    fn try_from(uri: Uri) -> Result<Self, Self::Error> {
-        Self::try_from(&uri)
+    /// Returns `true` if scheme, host and port are the same (RFC 6454 §5). Upper and lower case of
+    /// the host are equal.
+    ///
+    /// ```
+    /// use ws_handshake::Target;
+    ///
+    /// let target = Target::parse("wss://example.com/a")?;
+    /// assert!(target.is_same_origin(&Target::parse("wss://EXAMPLE.com:443/b")?));
+    /// assert!(!target.is_same_origin(&Target::parse("wss://www.example.com/a")?));
+    /// # Ok::<(), ws_handshake::TargetError>(())
+    /// ```
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        self.secure == other.secure
+            && self.host.eq_ignore_ascii_case(&other.host)
+            && self.port == other.port
     }
 }
 
@@ -199,18 +197,14 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Removes the brackets of a host. Rejects names with percent-encoding, and addresses of later
-/// versions of IP. Such hosts are valid in a URI, but cannot be resolved.
-fn resolvable(host: &str) -> Result<&str, TargetError> {
-    let literal = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    match literal {
-        Some(literal) if literal.starts_with(['v', 'V']) => Err(TargetError::InvalidHost),
-        Some(literal) => Ok(literal),
-        None if host.contains('%') => Err(TargetError::InvalidHost),
-        None => Ok(host),
+/// Decodes the part of the authority before the `@`. Checks it for basic authentication.
+fn credentials(userinfo: &str) -> Result<Option<Credentials>, TargetError> {
+    let invalid = TargetError::InvalidUserInfo;
+    let credentials = Credentials::from_userinfo(userinfo).map_err(|_| invalid)?;
+    if let Some(credentials) = &credentials {
+        credentials.check_basic().map_err(|_| invalid)?;
     }
+    Ok(credentials)
 }
 
 fn path_and_query(resource: &str) -> Result<String, TargetError> {
@@ -225,65 +219,6 @@ fn path_and_query(resource: &str) -> Result<String, TargetError> {
     }
     Ok(path_and_query)
 }
-
-/// The reason why a string is not a URL of a WebSocket (RFC 6455 §3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TargetError {
-    /// The URL has no host after `://` (RFC 6455 §3).
-    EmptyHost,
-    /// The URL has a `#fragment` (RFC 6455 §3).
-    Fragment,
-    /// The host is neither a name nor an IP address (RFC 3986 §3.2.2).
-    InvalidHost,
-    /// The path or query has a character that must be percent-encoded (RFC 3986 §3.3).
-    InvalidPath,
-    /// The port is not a number from 1 to 65535 (RFC 3986 §3.2.3).
-    InvalidPort,
-    /// The URL does not begin with a scheme and `://` (RFC 6455 §3).
-    MissingScheme,
-    /// The scheme is neither `ws` nor `wss` (RFC 6455 §3).
-    UnsupportedScheme,
-    /// The URL has `user:password@` before the host (RFC 6455 §3).
-    UserInfo,
-}
-
-impl From<HostFault> for TargetError {
-    fn from(fault: HostFault) -> Self {
-        match fault {
-            HostFault::EmptyHost => Self::EmptyHost,
-            HostFault::InvalidHost => Self::InvalidHost,
-            HostFault::InvalidPort => Self::InvalidPort,
-        }
-    }
-}
-
-impl fmt::Display for TargetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::EmptyHost => "the URL has no host; write ws://host/path",
-            Self::Fragment => "the URL has a fragment; remove it, or write a literal '#' as %23",
-            Self::InvalidHost => {
-                "the host of the URL is invalid; write a name in its ASCII form, an IPv4 address, \
-                 or an IPv6 address in brackets"
-            }
-            Self::InvalidPath => {
-                "the path or query of the URL has a character that is not allowed there; \
-                 percent-encode it"
-            }
-            Self::InvalidPort => "the port of the URL is invalid; write a number from 1 to 65535",
-            Self::MissingScheme => "the URL has no scheme; begin it with ws:// or wss://",
-            Self::UnsupportedScheme => {
-                "the scheme of the URL is neither ws nor wss; write ws:// or wss://"
-            }
-            Self::UserInfo => {
-                "the URL has a user name or password; remove it and send an Authorization header"
-            }
-        })
-    }
-}
-
-impl std::error::Error for TargetError {}
 
 #[cfg(test)]
 mod tests {
@@ -335,8 +270,15 @@ mod tests {
             ("ws://:80/", TargetError::EmptyHost),
             ("ws://h#", TargetError::Fragment),
             ("ws://h/a#b", TargetError::Fragment),
-            ("ws://user:secret@h/", TargetError::UserInfo),
-            ("ws://@h/", TargetError::UserInfo),
+            ("ws://us er@h/", TargetError::InvalidUserInfo),
+            ("ws://u:%0d%0a@h/", TargetError::InvalidUserInfo),
+            ("ws://u%3Av:p@h/", TargetError::InvalidUserInfo),
+            ("ws://u:%ff@h/", TargetError::InvalidUserInfo),
+            ("ws://u:%4@h/", TargetError::InvalidUserInfo),
+            ("ws://u:p@q@h/", TargetError::InvalidUserInfo),
+            ("ws://u\\@h/", TargetError::InvalidUserInfo),
+            ("ws://u:p@", TargetError::EmptyHost),
+            ("ws://u:p@:80", TargetError::EmptyHost),
             ("ws://a b/", TargetError::InvalidHost),
             ("ws://a%20b/", TargetError::InvalidHost),
             ("ws://b\u{fc}cher.example/", TargetError::InvalidHost),
@@ -353,46 +295,6 @@ mod tests {
             ("ws://h/a\r\nX: y", TargetError::InvalidPath),
         ] {
             assert_eq!(Target::parse(url), Err(error), "{url:?}");
-        }
-    }
-
-    #[test]
-    fn a_uri_is_checked_like_a_url() {
-        for url in [
-            "ws://h",
-            "wSs://h:443/a/b?c=d",
-            "ws://h?x=1",
-            "ws://[::1]:9001//",
-            "ws://127.0.0.1:9001/runCase?case=1&agent=x",
-            "h:80",
-            "/path",
-            "*",
-            "http://h/",
-            "ws://user:secret@h/",
-            "ws://h:0/",
-        ] {
-            let uri: Uri = url.parse().unwrap();
-            // `Uri` adds a slash if the path is empty.
-            assert_eq!(Target::try_from(&uri), Target::parse(url), "{url}");
-            assert_eq!(uri.into_target(), url.into_target(), "{url}");
-        }
-    }
-
-    #[test]
-    fn every_kind_of_url_is_converted_into_a_target() {
-        let target = Target::parse("ws://h/a?b").unwrap();
-        let url = String::from("ws://h/a?b");
-        let uri: Uri = url.parse().unwrap();
-        for other in [
-            "ws://h/a?b".into_target(),
-            (&url).into_target(),
-            url.into_target(),
-            (&uri).into_target(),
-            uri.into_target(),
-            (&target).into_target(),
-            target.clone().into_target(),
-        ] {
-            assert_eq!(other.as_ref(), Ok(&target));
         }
     }
 

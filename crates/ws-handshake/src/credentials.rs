@@ -1,0 +1,128 @@
+//! A user name and a password, for a server or for a proxy.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::HeaderValue;
+
+use crate::percent;
+
+/// A user name and a password, for basic authentication (RFC 7617) or for a SOCKS5 proxy (RFC
+/// 1929).
+///
+/// Any text can be stored. The rules of the scheme are checked when the credentials are used:
+/// neither part may have control characters, and the user name for basic authentication has no
+/// colon.
+///
+/// ```
+/// use ws_handshake::Credentials;
+///
+/// let credentials = Credentials::new("alice", "correct horse");
+/// assert_eq!((credentials.user(), credentials.password()), ("alice", "correct horse"));
+/// assert_eq!(format!("{credentials:?}"), "Credentials { .. }");
+/// ```
+///
+/// `Debug` shows neither part.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    user: String,
+    password: String,
+}
+
+impl Credentials {
+    /// Creates credentials. Both parts are sent as UTF-8.
+    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
+        Self {
+            user: user.into(),
+            password: password.into(),
+        }
+    }
+
+    /// Returns the user name.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Returns the password.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Parses the part of a URL before the `@`, and decodes it (RFC 3986 §3.2.1). Returns
+    /// `Ok(None)` if user and password are empty.
+    pub(crate) fn from_userinfo(userinfo: &str) -> Result<Option<Self>, InvalidUserInfo> {
+        let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+        let decode = |part| percent::decode(part).ok_or(InvalidUserInfo);
+        let credentials = Self::new(decode(user)?, decode(password)?);
+        credentials
+            .check_characters()
+            .map_err(|_| InvalidUserInfo)?;
+        let is_empty = credentials.user.is_empty() && credentials.password.is_empty();
+        Ok((!is_empty).then_some(credentials))
+    }
+
+    /// Checks the rule that holds for every scheme (RFC 7617 §2).
+    pub(crate) fn check_characters(&self) -> Result<(), CredentialsError> {
+        let mut characters = self.user.chars().chain(self.password.chars());
+        if characters.any(char::is_control) {
+            return Err(CredentialsError::ControlCharacter);
+        }
+        Ok(())
+    }
+
+    /// Checks the rules of basic authentication (RFC 7617 §2).
+    pub(crate) fn check_basic(&self) -> Result<(), CredentialsError> {
+        if self.user.contains(':') {
+            return Err(CredentialsError::ColonInUser);
+        }
+        self.check_characters()
+    }
+
+    /// Returns the value of the header for basic authentication (RFC 7617 §2).
+    pub(crate) fn basic(&self) -> Result<HeaderValue, CredentialsError> {
+        self.check_basic()?;
+        let pair = format!("{}:{}", self.user, self.password);
+        let value = format!("Basic {}", STANDARD.encode(pair));
+        let mut value =
+            HeaderValue::try_from(value).map_err(|_| CredentialsError::ControlCharacter)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
+}
+
+/// The part of a URL before the `@` is malformed. Does not contain the part, which is a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidUserInfo;
+
+/// The reason why [`Credentials`] cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// The user name for basic authentication has a colon, which ends the name (RFC 7617 §2).
+    ColonInUser,
+    /// The user name or the password has a control character, for example a line end (RFC 7617 §2).
+    ControlCharacter,
+}
+
+impl fmt::Display for CredentialsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ColonInUser => {
+                "the user name has a colon, which basic authentication cannot send; use another one"
+            }
+            Self::ControlCharacter => {
+                "the user name or the password has a line end or another control character; \
+                 remove it"
+            }
+        })
+    }
+}
+
+impl std::error::Error for CredentialsError {}
