@@ -12,10 +12,9 @@ use crate::agreed::Agreed;
 use crate::client_error::ClientError;
 use crate::deflate;
 use crate::extension::{self, Extension};
-use crate::head::{Head, HeadReader, HttpVersion, NamesOf, StatusLine, parse_fields};
-use crate::head_error::HeadError;
-use crate::limits::{MAX_HEAD_LEN, Progress};
-use crate::refusal_body::RefusalBody;
+use crate::head::NamesOf;
+use crate::limits::Progress;
+use crate::response_reader::{FinalHead, ResponseReader, Verdict};
 use crate::token::{list_elements, lists_token, single, trim_ows};
 
 /// The client side of the handshake (RFC 6455 §4.1), made by
@@ -43,7 +42,7 @@ use crate::token::{list_elements, lists_token, single, trim_ows};
 pub struct ClientHandshake {
     request: Vec<u8>,
     expected: Expected,
-    state: State,
+    response: ResponseReader<ClientError>,
 }
 
 /// The offers and the accept value that the response must match.
@@ -51,16 +50,6 @@ struct Expected {
     accept: String,
     protocols: Vec<String>,
     extensions: Vec<Extension>,
-}
-
-enum State {
-    Head(HeadReader),
-    /// Reads the body of a response whose status is not 101.
-    Body(RefusalBody),
-    /// The result has been returned. All bytes after the head are frames.
-    Done,
-    /// The error was returned. Later calls return it again.
-    Failed(ClientError),
 }
 
 impl ClientHandshake {
@@ -78,7 +67,7 @@ impl ClientHandshake {
         Self {
             request,
             expected,
-            state: State::Head(StatusLine::reader(MAX_HEAD_LEN)),
+            response: ResponseReader::new(),
         }
     }
 
@@ -102,8 +91,8 @@ impl ClientHandshake {
     ///
     /// [`ClientError`] for the rule that the response breaks. Later calls return the same error.
     pub fn receive(&mut self, input: &[u8]) -> Result<Progress<Established>, ClientError> {
-        self.advance(input)
-            .inspect_err(|error| self.state = State::Failed(error.clone()))
+        self.response
+            .receive(input, |head| self.expected.judge(head))
     }
 
     /// Returns `true` if the server has refused: the head of a final response other than 101 has
@@ -124,10 +113,7 @@ impl ClientHandshake {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_refused(&self) -> bool {
-        matches!(
-            self.state,
-            State::Body(_) | State::Failed(ClientError::Refused(_))
-        )
+        self.response.is_refused()
     }
 
     /// Ends the handshake and returns the reason why it failed. Call this method when the server
@@ -136,71 +122,15 @@ impl ClientHandshake {
     /// If the head of a refusal has been read, the error is [`ClientError::Refused`] with the body
     /// read so far.
     pub fn end_of_input(&mut self) -> ClientError {
-        let error = match std::mem::replace(&mut self.state, State::Done) {
-            State::Head(reader) if reader.is_empty() => ClientError::ConnectionClosed,
-            State::Head(_) => ClientError::TruncatedHead,
-            State::Body(body) => ClientError::Refused(body.into_response()),
-            State::Done => ClientError::ConnectionClosed,
-            State::Failed(error) => error,
-        };
-        self.state = State::Failed(error.clone());
-        error
-    }
-
-    fn advance(&mut self, input: &[u8]) -> Result<Progress<Established>, ClientError> {
-        let mut used = 0;
-        // Each iteration reads one head, or the body. An iteration may run without input, because
-        // no further byte may be needed to complete a body or to reach a limit.
-        loop {
-            let rest = input.get(used..).unwrap_or_default();
-            let step = match &mut self.state {
-                State::Head(reader) => {
-                    let (length, head) = reader.receive(rest)?;
-                    used += length;
-                    let Some(head) = head else {
-                        return Ok(Progress::pending(used));
-                    };
-                    check_head(&head, &self.expected)?
-                }
-                State::Body(body) => {
-                    if body.receive(rest) {
-                        return Err(self.end_of_input());
-                    }
-                    return Ok(Progress::pending(input.len()));
-                }
-                State::Done => return Ok(Progress::pending(used)),
-                State::Failed(error) => return Err(error.clone()),
-            };
-            match step {
-                Step::Interim => self.next_head(),
-                Step::Refusal(response) => self.state = State::Body(RefusalBody::new(response)),
-                Step::Established(established) => {
-                    self.state = State::Done;
-                    return Ok(Progress::done(used, established));
-                }
-            }
-        }
-    }
-
-    /// Starts to read the head that follows a `1xx` head. Both heads share one limit.
-    fn next_head(&mut self) {
-        if let State::Head(reader) = &self.state {
-            self.state = State::Head(StatusLine::reader(reader.remaining()));
-        }
+        self.response.end_of_input()
     }
 }
 
 impl fmt::Debug for ClientHandshake {
     /// Omits the request, because its headers may be credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match &self.state {
-            State::Head(_) => "Head",
-            State::Body(_) => "Body",
-            State::Done => "Done",
-            State::Failed(_) => "Failed",
-        };
         f.debug_struct("ClientHandshake")
-            .field("state", &state)
+            .field("state", &self.response.state_name())
             .finish_non_exhaustive()
     }
 }
@@ -240,47 +170,17 @@ impl fmt::Debug for Established {
     }
 }
 
-/// The meaning of a complete head.
-enum Step {
-    /// Another head follows.
-    Interim,
-    /// The status is final and not 101. The body follows.
-    Refusal(Response<Vec<u8>>),
-    Established(Established),
-}
-
-fn check_head(head: &Head<'_>, expected: &Expected) -> Result<Step, ClientError> {
-    let line = StatusLine::parse(head.start_line)?;
-    let headers = parse_fields(head.fields)?;
-    let is_http_10 = line.version == HttpVersion::Http10;
-    // HTTP/1.0 has no 1xx statuses (RFC 9110 §15.2), so such a response is an error. Any other
-    // HTTP/1.0 response is a refusal.
-    if line.status.is_informational() && is_http_10 {
-        return Err(HeadError::UnsupportedHttpVersion.into());
-    }
-    if line.status == StatusCode::SWITCHING_PROTOCOLS {
-        let agreed = expected.check(&headers)?;
-        let response = response(line.status, headers, ());
-        return Ok(Step::Established(Established { response, agreed }));
-    }
-    if line.status.is_informational() {
-        return Ok(Step::Interim);
-    }
-    let mut response = response(line.status, headers, Vec::new());
-    if is_http_10 {
-        *response.version_mut() = http::Version::HTTP_10;
-    }
-    Ok(Step::Refusal(response))
-}
-
-fn response<B>(status: StatusCode, headers: HeaderMap, body: B) -> Response<B> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
-}
-
 impl Expected {
+    /// Accepts only a 101. Any other final response is a refusal.
+    fn judge(&self, head: FinalHead) -> Result<Verdict<Established>, ClientError> {
+        if head.status != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(Verdict::Refused(head));
+        }
+        let agreed = self.check(&head.headers)?;
+        let response = head.into_response(());
+        Ok(Verdict::Accepted(Established { response, agreed }))
+    }
+
     /// Checks the headers of a 101, in the order of RFC 6455 §4.1.
     fn check(&self, headers: &HeaderMap) -> Result<Agreed, ClientError> {
         if !lists_token(headers.get_all(UPGRADE), "websocket") {

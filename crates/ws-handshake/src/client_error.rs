@@ -6,6 +6,7 @@ use http::Response;
 
 use crate::deflate::DeflateError;
 use crate::head_error::HeadError;
+use crate::response_reader::ResponseFault;
 
 /// The reason why the handshake of a client failed (RFC 6455 §4.1). Send nothing more on the
 /// connection.
@@ -144,14 +145,14 @@ impl From<DeflateError> for ClientError {
     }
 }
 
-impl From<HeadError> for ClientError {
-    fn from(error: HeadError) -> Self {
-        // All heads of a response share one limit. So the limit may be reached within a start line
-        // that is not too long.
-        Self::Head(match error {
-            HeadError::StartLineTooLong => HeadError::HeadTooLong,
-            error => error,
-        })
+impl From<ResponseFault> for ClientError {
+    fn from(fault: ResponseFault) -> Self {
+        match fault {
+            ResponseFault::ConnectionClosed => Self::ConnectionClosed,
+            ResponseFault::Head(error) => Self::Head(error),
+            ResponseFault::Refused(response) => Self::Refused(response),
+            ResponseFault::TruncatedHead => Self::TruncatedHead,
+        }
     }
 }
 

@@ -22,6 +22,17 @@ pub(crate) enum ResponseFault {
     TruncatedHead,
 }
 
+impl From<HeadError> for ResponseFault {
+    fn from(error: HeadError) -> Self {
+        // All heads of a response share one limit. So the limit may be reached within a start line
+        // that is not too long.
+        Self::Head(match error {
+            HeadError::StartLineTooLong => HeadError::HeadTooLong,
+            error => error,
+        })
+    }
+}
+
 /// The head of a final response.
 pub(crate) struct FinalHead {
     pub(crate) version: HttpVersion,
@@ -130,7 +141,6 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
         input: &[u8],
         judge: impl Fn(FinalHead) -> Result<Verdict<T>, E>,
     ) -> Result<Progress<T>, E> {
-        let fault = |error| E::from(ResponseFault::Head(error));
         let mut used = 0;
         // Each iteration reads one head, or the body. An iteration may run without input, because
         // no further byte may be needed to complete a body or to reach a limit.
@@ -138,12 +148,12 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
             let rest = input.get(used..).unwrap_or_default();
             let head = match &mut self.state {
                 State::Head(reader) => {
-                    let (length, head) = reader.receive(rest).map_err(fault)?;
+                    let (length, head) = reader.receive(rest).map_err(ResponseFault::from)?;
                     used += length;
                     let Some(head) = head else {
                         return Ok(Progress::pending(used));
                     };
-                    final_head(&head).map_err(fault)?
+                    final_head(&head).map_err(ResponseFault::from)?
                 }
                 State::Body(body) => {
                     if body.receive(rest) {

@@ -336,7 +336,7 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
             ("ws://", TargetError::EmptyHost),
             ("ws:///path", TargetError::EmptyHost),
             ("ws://127.0.0.1/#x", TargetError::Fragment),
-            ("ws://user:pw@127.0.0.1/", TargetError::InvalidUserInfo),
+            ("ws://us er:pw@127.0.0.1/", TargetError::InvalidUserInfo),
             ("ws://127.0.0.1:0/", TargetError::InvalidPort),
             ("ws://127.0.0.1:65536/", TargetError::InvalidPort),
             ("ws://a b/", TargetError::InvalidHost),

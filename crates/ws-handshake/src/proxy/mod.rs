@@ -1,6 +1,7 @@
 //! Proxies between a client and its server, without I/O.
 
 mod choice;
+mod env;
 mod no_proxy;
 mod socks5;
 mod tunnel;

@@ -1,0 +1,26 @@
+//! The only function of this crate that reads from its environment.
+
+use super::{Proxies, ProxyVariableError};
+
+impl Proxies {
+    /// Reads the environment variables that curl reads. See [`from_vars`](Self::from_vars).
+    ///
+    /// ```
+    /// use ws_handshake::Proxies;
+    ///
+    /// let proxies = Proxies::from_env()?;
+    /// # drop(proxies);
+    /// # Ok::<(), ws_handshake::ProxyVariableError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ProxyVariableError`] if a variable is not the URL of a proxy.
+    pub fn from_env() -> Result<Self, ProxyVariableError> {
+        // A value that is not UTF-8 must be an error, not a direct connection.
+        Self::from_vars(|name| {
+            let value = std::env::var_os(name)?;
+            Some(value.to_string_lossy().into_owned())
+        })
+    }
+}
