@@ -42,3 +42,28 @@ fn bearer(token: &str) -> Option<HeaderValue> {
     value.set_sensitive(true);
     Some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_is_visible_ascii() {
+        for token in [
+            "a",
+            "AZaz09-._~+/==",
+            "eyJh.eyJz.c2ln",
+            "with:colon|and{others}",
+        ] {
+            let value = Authentication::bearer(token).header_value().unwrap();
+            assert_eq!(value, format!("Bearer {token}"));
+            assert!(value.is_sensitive());
+        }
+        let controls = (0..=0x20_u8).chain([0x7f]).map(char::from);
+        let invalid = controls.map(|control| format!("a{control}b"));
+        for token in invalid.chain([String::new(), "\u{e9}".into()]) {
+            let result = Authentication::bearer(&*token).header_value();
+            assert_eq!(result, Err(RequestError::InvalidBearerToken), "{token:?}");
+        }
+    }
+}

@@ -126,3 +126,69 @@ impl fmt::Display for CredentialsError {
 }
 
 impl std::error::Error for CredentialsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_authentication_encodes_utf_8() {
+        for (user, password, value) in [
+            // The examples of RFC 7617 §2 and §2.1.
+            (
+                "Aladdin",
+                "open sesame",
+                "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+            ),
+            ("test", "123\u{a3}", "Basic dGVzdDoxMjPCow=="),
+            ("", "", "Basic Og=="),
+            ("a", "b:c", "Basic YTpiOmM="),
+        ] {
+            let header = Credentials::new(user, password).basic().unwrap();
+            assert_eq!(header, value);
+            assert!(header.is_sensitive());
+        }
+    }
+
+    #[test]
+    fn a_colon_in_the_user_name_is_an_error_for_basic_authentication_alone() {
+        let credentials = Credentials::new("a:b", "c");
+        assert_eq!(credentials.basic(), Err(CredentialsError::ColonInUser));
+        assert_eq!(credentials.check_characters(), Ok(()));
+    }
+
+    #[test]
+    fn control_characters_are_errors_in_both_parts() {
+        let controls = (0..=0x1f_u8)
+            .chain([0x7f])
+            .map(char::from)
+            .chain(['\u{85}']);
+        for control in controls {
+            let text = format!("a{control}b");
+            for credentials in [Credentials::new(&*text, "c"), Credentials::new("c", &*text)] {
+                let error = Err(CredentialsError::ControlCharacter);
+                assert_eq!(credentials.basic(), error, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_part_before_the_at_sign_is_decoded() {
+        let some = |user, password| Ok(Some(Credentials::new(user, password)));
+        for (userinfo, expected) in [
+            ("", Ok(None)),
+            (":", Ok(None)),
+            ("u", some("u", "")),
+            ("u:", some("u", "")),
+            (":p", some("", "p")),
+            ("u:p:q", some("u", "p:q")),
+            ("%3a:%40%C3%A9", some(":", "@\u{e9}")),
+            ("u:%0d", Err(InvalidUserInfo)),
+            ("u:%00", Err(InvalidUserInfo)),
+            ("u@v:p", Err(InvalidUserInfo)),
+            ("u:%", Err(InvalidUserInfo)),
+        ] {
+            assert_eq!(Credentials::from_userinfo(userinfo), expected, "{userinfo}");
+        }
+    }
+}

@@ -243,6 +243,30 @@ mod tests {
     }
 
     #[test]
+    fn hosts_without_a_port_are_names_or_addresses() {
+        for (host, shown) in [
+            ("example.com", Ok("example.com")),
+            ("127.0.0.1", Ok("127.0.0.1")),
+            ("::1", Ok("[::1]")),
+            ("[::1]", Ok("[::1]")),
+            ("", Err(HostFault::EmptyHost)),
+            ("a:80", Err(HostFault::InvalidHost)),
+            ("a:", Err(HostFault::InvalidHost)),
+            ("[::1]:80", Err(HostFault::InvalidHost)),
+            ("a%20b", Err(HostFault::InvalidHost)),
+            ("[v1.a]", Err(HostFault::InvalidHost)),
+            ("a b", Err(HostFault::InvalidHost)),
+            ("a\r\nb", Err(HostFault::InvalidHost)),
+            ("a\0", Err(HostFault::InvalidHost)),
+            ("a@b", Err(HostFault::InvalidHost)),
+            ("\u{e4}", Err(HostFault::InvalidHost)),
+        ] {
+            let parsed = Host::parse(host).map(|host| host.to_string());
+            assert_eq!(parsed, shown.map(str::to_owned), "{host:?}");
+        }
+    }
+
+    #[test]
     fn comparison_ignores_case_and_fills_in_the_default_port() {
         let same = |a, b, default| {
             HostPort::parse(a)

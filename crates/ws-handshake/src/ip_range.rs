@@ -153,3 +153,114 @@ impl fmt::Display for IpRangeError {
 }
 
 impl std::error::Error for IpRangeError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn range(text: &str) -> IpRange {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn ranges_have_one_text_form() {
+        for (text, shown) in [
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("10.1.2.3", "10.1.2.3/32"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+            ("2001:DB8:0::1/32", "2001:db8::/32"),
+            ("::1", "::1/128"),
+            ("::/0", "::/0"),
+            ("::ffff:10.1.2.3", "10.1.2.3/32"),
+            ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
+            ("::ffff:10.1.2.3/96", "0.0.0.0/0"),
+            ("::ffff:10.1.2.3/95", "::fffe:0:0/95"),
+        ] {
+            assert_eq!(range(text).to_string(), shown, "{text}");
+            assert_eq!(range(shown), range(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn malformed_ranges_are_errors() {
+        for (text, error) in [
+            ("", IpRangeError::InvalidAddress),
+            ("example.com", IpRangeError::InvalidAddress),
+            ("10/8", IpRangeError::InvalidAddress),
+            ("010.0.0.0/8", IpRangeError::InvalidAddress),
+            ("[::1]", IpRangeError::InvalidAddress),
+            ("fe80::1%eth0", IpRangeError::InvalidAddress),
+            ("10.0.0.0/", IpRangeError::InvalidLength),
+            ("10.0.0.0/33", IpRangeError::InvalidLength),
+            ("10.0.0.0/-1", IpRangeError::InvalidLength),
+            ("10.0.0.0/+8", IpRangeError::InvalidLength),
+            ("10.0.0.0/8/8", IpRangeError::InvalidLength),
+            ("10.0.0.0/ 8", IpRangeError::InvalidLength),
+            ("::/129", IpRangeError::InvalidLength),
+            ("::/1000", IpRangeError::InvalidLength),
+        ] {
+            assert_eq!(text.parse::<IpRange>(), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_mapped_address_is_an_ipv4_address() {
+        let mapped = "::ffff:10.1.2.3".parse().unwrap();
+        assert!(range("10.0.0.0/8").contains(mapped));
+        assert!(range("::ffff:10.0.0.0/104").contains("10.1.2.3".parse().unwrap()));
+        assert!(!range("::/0").contains(mapped));
+    }
+
+    /// Compares the first `len` bits, one at a time. This is the oracle.
+    fn shares_bits(a: &[u8], b: &[u8], len: u8) -> bool {
+        (0..usize::from(len)).all(|at| {
+            let bit = |bytes: &[u8]| bytes[at / 8] >> (7 - at % 8) & 1;
+            bit(a) == bit(b)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_first_bits_decide(
+            a in any::<[u8; 16]>(), flipped in 0..256_usize, len in any::<u8>(),
+        ) {
+            // Two random addresses rarely share bits, so one bit is flipped, or none.
+            let mut b = a;
+            if let Some(byte) = b.get_mut(flipped / 8) {
+                *byte ^= 0x80 >> (flipped % 8);
+            }
+            let (a6, b6) = (Ipv6Addr::from(a), Ipv6Addr::from(b));
+            prop_assume!(a6.to_ipv4_mapped().is_none() && b6.to_ipv4_mapped().is_none());
+            match IpRange::new(a6.into(), len) {
+                Ok(range) => {
+                    prop_assert_eq!(range.contains(b6.into()), shares_bits(&a, &b, len));
+                    prop_assert_eq!(range.to_string().parse(), Ok(range));
+                }
+                Err(error) => prop_assert!(len > 128 && error == IpRangeError::InvalidLength),
+            }
+            let (a4, b4): ([u8; 4], [u8; 4]) =
+                (a[..4].try_into().unwrap(), b[..4].try_into().unwrap());
+            match IpRange::new(Ipv4Addr::from(a4).into(), len) {
+                Ok(range) => {
+                    let address = Ipv4Addr::from(b4);
+                    let expected = shares_bits(&a4, &b4, len);
+                    prop_assert_eq!(range.contains(address.into()), expected);
+                    prop_assert_eq!(range.contains(address.to_ipv6_mapped().into()), expected);
+                    prop_assert_eq!(range.to_string().parse(), Ok(range));
+                }
+                Err(error) => prop_assert!(len > 32 && error == IpRangeError::InvalidLength),
+            }
+        }
+
+        #[test]
+        fn any_text_can_be_parsed(text in "[0-9a-f:./]{0,24}|.{0,24}") {
+            if let Ok(range) = text.parse::<IpRange>() {
+                prop_assert_eq!(range.to_string().parse(), Ok(range));
+            }
+        }
+    }
+}

@@ -130,3 +130,98 @@ impl fmt::Display for RedirectError {
 }
 
 impl std::error::Error for RedirectError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(url: &str) -> Target {
+        Target::parse(url).unwrap()
+    }
+
+    fn response(status: u16, locations: &[&[u8]]) -> Response<Vec<u8>> {
+        let mut response = Response::builder().status(status);
+        for location in locations {
+            response = response.header(LOCATION, *location);
+        }
+        response.body(Vec::new()).unwrap()
+    }
+
+    fn next(from: &str, location: &[u8]) -> Result<String, RedirectError> {
+        let next = Redirects::new(1).next(&target(from), &response(302, &[location]))?;
+        Ok(next.expect("a redirect").url())
+    }
+
+    #[test]
+    fn only_five_statuses_with_a_location_are_redirects() {
+        for status in 200..600 {
+            let next = |locations: &[&[u8]]| {
+                Redirects::new(1).next(&target("ws://h/"), &response(status, locations))
+            };
+            let expected = [301, 302, 303, 307, 308].contains(&status);
+            assert_eq!(next(&[b"/a"]).unwrap().is_some(), expected, "{status}");
+            assert_eq!(next(&[]), Ok(None), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_loop_ends_after_the_maximum() {
+        let mut redirects = Redirects::new(3);
+        let (a, response) = (target("ws://h/a"), response(307, &[b"/a"]));
+        for _ in 0..3 {
+            assert_eq!(redirects.next(&a, &response), Ok(Some(a.clone())));
+        }
+        for _ in 0..2 {
+            assert_eq!(redirects.next(&a, &response), Err(RedirectError::TooMany));
+        }
+    }
+
+    #[test]
+    fn tls_is_never_given_up() {
+        for location in ["ws://h/", "http://h/", "ws://other/", "HTTP://h:443/"] {
+            assert_eq!(
+                next("wss://h/", location.as_bytes()),
+                Err(RedirectError::Insecure)
+            );
+            assert!(next("ws://h/", location.as_bytes()).is_ok());
+        }
+        assert_eq!(next("ws://h/", b"https://h/a").unwrap(), "wss://h/a");
+        assert_eq!(next("wss://h/", b"//h/a").unwrap(), "wss://h/a");
+    }
+
+    #[test]
+    fn a_location_that_cannot_be_used_is_an_error() {
+        for (location, error) in [
+            (&b"ftp://h/"[..], TargetError::UnsupportedScheme),
+            (b"javascript:alert(1)", TargetError::UnsupportedScheme),
+            (b"ws:/a", TargetError::EmptyHost),
+            (b"ws://", TargetError::EmptyHost),
+            (b"http://user:secret@h/", TargetError::UserInfoInLocation),
+            (b"//@h/", TargetError::UserInfoInLocation),
+            (b"/a b", TargetError::InvalidPath),
+            (b"/caf\xc3\xa9", TargetError::InvalidPath),
+            (b"/\xff", TargetError::InvalidPath),
+            (b"//a b/", TargetError::InvalidHost),
+            (b"//h:x/", TargetError::InvalidPort),
+        ] {
+            let found = next("ws://h/", location).unwrap_err();
+            assert_eq!(
+                found,
+                RedirectError::Location(error),
+                "{}",
+                location.escape_ascii()
+            );
+            assert!(!format!("{found} {found:?}").contains("secret"));
+        }
+        assert_eq!(next("ws://h/", b" \t/a ").unwrap(), "ws://h/a");
+    }
+
+    #[test]
+    fn two_locations_must_be_equal() {
+        let next = |locations: &[&[u8]]| {
+            Redirects::new(1).next(&target("ws://h/"), &response(301, locations))
+        };
+        assert_eq!(next(&[b"/a", b"/a"]), Ok(Some(target("ws://h/a"))));
+        assert_eq!(next(&[b"/a", b"/b"]), Err(RedirectError::DuplicateLocation));
+    }
+}

@@ -163,3 +163,100 @@ impl fmt::Display for ProxyVariableError {
 }
 
 impl std::error::Error for ProxyVariableError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxies(vars: &[(&str, &str)]) -> Result<Proxies, ProxyVariableError> {
+        Proxies::from_vars(|name| {
+            let found = vars.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    /// Returns the host of the proxy for each scheme.
+    fn chosen(vars: &[(&str, &str)]) -> [Option<String>; 2] {
+        let proxies = proxies(vars).unwrap();
+        ["ws://example.com/", "wss://example.com/"].map(|url| {
+            let proxy = proxies.proxy_for(&Target::parse(url).unwrap());
+            proxy.map(|proxy| proxy.host().to_owned())
+        })
+    }
+
+    #[test]
+    fn each_variable_precedes_the_later_ones() {
+        let both = |name: &'static str| [Some(name.to_owned()), Some(name.to_owned())];
+        for (at, names) in [(0, WS), (1, WSS)] {
+            let vars: Vec<_> = names.iter().map(|name| (*name, *name)).collect();
+            for (index, name) in names.iter().enumerate() {
+                assert_eq!(chosen(&vars[index..])[at].as_deref(), Some(*name));
+            }
+        }
+        assert_eq!(chosen(&[]), [None, None]);
+        assert_eq!(chosen(&[("all_proxy", "a")]), both("a"));
+        assert_eq!(chosen(&[("http_proxy", "a")])[1], None);
+        assert_eq!(chosen(&[("https_proxy", "a")])[0], None);
+    }
+
+    #[test]
+    fn empty_variables_are_ignored() {
+        let vars = [
+            ("ws_proxy", ""),
+            ("all_proxy", "a"),
+            ("no_proxy", ""),
+            ("NO_PROXY", ".com"),
+        ];
+        assert_eq!(chosen(&vars), [None, None]);
+        assert_eq!(chosen(&vars[..3])[0].as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn a_cgi_program_ignores_the_upper_case_http_proxy() {
+        let vars = [
+            ("REQUEST_METHOD", "GET"),
+            ("HTTP_PROXY", "evil"),
+            ("ALL_PROXY", "good"),
+        ];
+        assert_eq!(chosen(&vars)[0].as_deref(), Some("good"));
+        assert_eq!(chosen(&vars[1..])[0].as_deref(), Some("evil"));
+        let vars = [
+            ("REQUEST_METHOD", "GET"),
+            ("http_proxy", "good"),
+            ("HTTPS_PROXY", "also"),
+        ];
+        assert_eq!(chosen(&vars), [Some("good".into()), Some("also".into())]);
+    }
+
+    #[test]
+    fn an_invalid_variable_is_an_error_without_its_value() {
+        let error = proxies(&[("HTTPS_PROXY", "http://user:s3cret@h:x")]).unwrap_err();
+        assert_eq!(
+            (error.variable(), error.error()),
+            ("HTTPS_PROXY", ProxyUrlError::InvalidPort)
+        );
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
+        // A variable that is not used is not checked.
+        assert!(proxies(&[("https_proxy", "a"), ("HTTPS_PROXY", "ftp://a")]).is_ok());
+    }
+
+    #[test]
+    fn exceptions_hold_for_every_port_and_scheme() {
+        let proxy = Proxy::parse("socks5://p:1").unwrap();
+        let proxies = Proxies::from(proxy.clone())
+            .except("example.com")
+            .except("[::1]");
+        for (url, expected) in [
+            ("ws://example.com/", None),
+            ("wss://a.example.com:8443/", None),
+            ("ws://[::1]:9001/", None),
+            ("ws://[::2]/", Some(&proxy)),
+            ("wss://example.org/", Some(&proxy)),
+        ] {
+            let target = Target::parse(url).unwrap();
+            assert_eq!(proxies.proxy_for(&target), expected, "{url}");
+        }
+        let direct = Proxies::default();
+        assert_eq!(direct.proxy_for(&Target::parse("ws://h/").unwrap()), None);
+    }
+}

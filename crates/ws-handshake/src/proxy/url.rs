@@ -215,3 +215,89 @@ impl fmt::Display for ProxyUrlError {
 }
 
 impl std::error::Error for ProxyUrlError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn urls_are_split_into_their_parts() {
+        for (url, shown, credentials) in [
+            ("proxy", "http://proxy:1080", None),
+            ("proxy:3128", "http://proxy:3128", None),
+            ("HTTP://proxy/", "http://proxy:1080", None),
+            ("https://proxy", "https://proxy:443", None),
+            ("socks5://127.0.0.1:9050/", "socks5://127.0.0.1:9050", None),
+            ("SOCKS5H://[::1]", "socks5h://[::1]:1080", None),
+            ("u:p@proxy:80", "http://proxy:80", Some(("u", "p"))),
+            ("http://u@proxy:80", "http://proxy:80", Some(("u", ""))),
+            ("http://@proxy:80", "http://proxy:80", None),
+            (
+                "http://a%3Ab:p%40%2f@h:1",
+                "http://h:1",
+                Some(("a:b", "p@/")),
+            ),
+        ] {
+            let proxy = Proxy::parse(url).unwrap();
+            assert_eq!(proxy.to_string(), shown, "{url}");
+            let found = proxy
+                .credentials()
+                .map(|found| (found.user(), found.password()));
+            assert_eq!(found, credentials, "{url}");
+        }
+    }
+
+    #[test]
+    fn each_invalid_part_has_its_own_error() {
+        for (url, error) in [
+            ("", ProxyUrlError::EmptyHost),
+            ("http://", ProxyUrlError::EmptyHost),
+            ("http://u:p@:80", ProxyUrlError::EmptyHost),
+            ("http://a b", ProxyUrlError::InvalidHost),
+            ("http://h\r\nX: y", ProxyUrlError::InvalidHost),
+            ("http://h\0", ProxyUrlError::InvalidHost),
+            ("http://\u{e4}", ProxyUrlError::InvalidHost),
+            ("http://::1", ProxyUrlError::EmptyHost),
+            ("h:0", ProxyUrlError::InvalidPort),
+            ("h:65536", ProxyUrlError::InvalidPort),
+            ("h:80\n", ProxyUrlError::InvalidPort),
+            ("http://u:p/w@h:80", ProxyUrlError::InvalidPort),
+            ("http://u:s3cret%0a@h", ProxyUrlError::InvalidUserInfo),
+            ("http://u:s3cret\n@h", ProxyUrlError::InvalidUserInfo),
+            ("http://u:s3cret@x@h", ProxyUrlError::InvalidUserInfo),
+            ("http://h/s3cret", ProxyUrlError::Path),
+            ("http://h?s3cret", ProxyUrlError::Path),
+            ("http://h#", ProxyUrlError::Path),
+            ("s3cret://h", ProxyUrlError::UnsupportedScheme),
+            ("socks4://h", ProxyUrlError::UnsupportedScheme),
+            ("socks://h", ProxyUrlError::UnsupportedScheme),
+            ("://h", ProxyUrlError::UnsupportedScheme),
+        ] {
+            let found = Proxy::parse(url).unwrap_err();
+            assert_eq!(found, error, "{url:?}");
+            assert!(!format!("{found} {found:?}").contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn debug_omits_the_credentials() {
+        let proxy = Proxy::parse("http://alice:s3cret@h:80").unwrap();
+        assert_eq!(format!("{proxy:?}"), "Proxy(http://h:80)");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_text_form_is_parsed_as_the_same_proxy(
+            url in "(https?://|socks5h?://)?([a%4:@]{0,6}@)?[a-c\\[\\]:0-9.%]{0,16}[/?#]?|.{0,30}",
+        ) {
+            if let Ok(proxy) = Proxy::parse(&url) {
+                let again = Proxy::parse(&proxy.to_string()).unwrap();
+                prop_assert_eq!(again, Proxy { credentials: None, ..proxy });
+            }
+        }
+    }
+}

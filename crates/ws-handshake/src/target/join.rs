@@ -166,3 +166,178 @@ fn with_query(mut path: String, query: Option<&str>) -> String {
     }
     path
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn join(base: &str, reference: &str) -> Result<String, TargetError> {
+        let target = Target::parse(base).unwrap().join(reference)?;
+        Ok(target.url())
+    }
+
+    #[test]
+    fn the_examples_of_the_rfc_are_resolved() {
+        for (reference, expected) in [
+            // RFC 3986 §5.4.1, normal examples.
+            ("g", "ws://a/b/c/g"),
+            ("./g", "ws://a/b/c/g"),
+            ("g/", "ws://a/b/c/g/"),
+            ("/g", "ws://a/g"),
+            ("//g", "ws://g/"),
+            ("?y", "ws://a/b/c/d;p?y"),
+            ("g?y", "ws://a/b/c/g?y"),
+            ("#s", "ws://a/b/c/d;p?q"),
+            ("g#s", "ws://a/b/c/g"),
+            ("g?y#s", "ws://a/b/c/g?y"),
+            (";x", "ws://a/b/c/;x"),
+            ("g;x", "ws://a/b/c/g;x"),
+            ("g;x?y#s", "ws://a/b/c/g;x?y"),
+            ("", "ws://a/b/c/d;p?q"),
+            (".", "ws://a/b/c/"),
+            ("./", "ws://a/b/c/"),
+            ("..", "ws://a/b/"),
+            ("../", "ws://a/b/"),
+            ("../g", "ws://a/b/g"),
+            ("../..", "ws://a/"),
+            ("../../", "ws://a/"),
+            ("../../g", "ws://a/g"),
+            // RFC 3986 §5.4.2, abnormal examples.
+            ("../../../g", "ws://a/g"),
+            ("../../../../g", "ws://a/g"),
+            ("/./g", "ws://a/g"),
+            ("/../g", "ws://a/g"),
+            ("g.", "ws://a/b/c/g."),
+            (".g", "ws://a/b/c/.g"),
+            ("g..", "ws://a/b/c/g.."),
+            ("..g", "ws://a/b/c/..g"),
+            ("./../g", "ws://a/b/g"),
+            ("./g/.", "ws://a/b/c/g/"),
+            ("g/./h", "ws://a/b/c/g/h"),
+            ("g/../h", "ws://a/b/c/h"),
+            ("g;x=1/./y", "ws://a/b/c/g;x=1/y"),
+            ("g;x=1/../y", "ws://a/b/c/y"),
+            ("g?y/./x", "ws://a/b/c/g?y/./x"),
+            ("g?y/../x", "ws://a/b/c/g?y/../x"),
+            ("g#s/./x", "ws://a/b/c/g"),
+            ("g#s/../x", "ws://a/b/c/g"),
+        ] {
+            assert_eq!(
+                join("ws://a/b/c/d;p?q", reference).as_deref(),
+                Ok(expected),
+                "{reference}"
+            );
+        }
+        // RFC 3986 §5.4.1 and §5.4.2: these have another scheme, or a scheme without a host.
+        for (reference, error) in [
+            ("g:h", TargetError::UnsupportedScheme),
+            ("http:g", TargetError::EmptyHost),
+            ("ws:g", TargetError::EmptyHost),
+        ] {
+            assert_eq!(
+                join("ws://a/b/c/d;p?q", reference),
+                Err(error),
+                "{reference}"
+            );
+        }
+    }
+
+    #[test]
+    fn absolute_references_name_schemes_hosts_and_ports() {
+        for (reference, expected) in [
+            ("http://g", "ws://g/"),
+            ("https://g", "wss://g/"),
+            ("WS://G/a/../b?c#d", "ws://G/b?c"),
+            ("wss://g:443/", "wss://g/"),
+            ("https://g:80/x", "wss://g:80/x"),
+            ("//[::1]:9001/x", "wss://[::1]:9001/x"),
+            ("//g?x", "wss://g/?x"),
+            ("//g#x/y", "wss://g/"),
+            ("?", "wss://a/b?"),
+            ("?x:y", "wss://a/b?x:y"),
+            ("#x?y", "wss://a/b?q"),
+            ("./x:y", "wss://a/x:y"),
+            ("/x:y//z", "wss://a/x:y//z"),
+            ("/.//g", "wss://a//g"),
+            ("/a//../b", "wss://a/a/b"),
+            ("/%2e%2E/g", "wss://a/%2e%2E/g"),
+            ("\\\\evil/", "wss://a/\\\\evil/"),
+        ] {
+            assert_eq!(
+                join("wss://a/b?q", reference).as_deref(),
+                Ok(expected),
+                "{reference}"
+            );
+        }
+    }
+
+    #[test]
+    fn invalid_references_are_errors() {
+        for (reference, error) in [
+            ("ftp://g/", TargetError::UnsupportedScheme),
+            ("x:y", TargetError::UnsupportedScheme),
+            (":x", TargetError::UnsupportedScheme),
+            ("1:2", TargetError::UnsupportedScheme),
+            ("ws:///x", TargetError::EmptyHost),
+            ("///x", TargetError::EmptyHost),
+            ("//u:p@g/", TargetError::UserInfoInLocation),
+            ("//good\\@evil/", TargetError::UserInfoInLocation),
+            ("//g:0/", TargetError::InvalidPort),
+            ("//g\\h/", TargetError::InvalidHost),
+            ("/a b", TargetError::InvalidPath),
+            (" /a", TargetError::InvalidPath),
+            ("/a\r\nX: y", TargetError::InvalidPath),
+            ("a\0", TargetError::InvalidPath),
+            ("?\u{e9}", TargetError::InvalidPath),
+            ("//g/a\tb", TargetError::InvalidPath),
+        ] {
+            assert_eq!(join("ws://a/b", reference), Err(error), "{reference:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_stay_within_the_origin() {
+        let base = Target::parse("wss://u:p@a/").unwrap();
+        for (reference, kept) in [
+            ("/x", true),
+            ("?x", true),
+            ("", true),
+            ("wss://A:443/x", true),
+            ("https://a/x", true),
+            ("//a/x", true),
+            ("//b/x", false),
+            ("//a:8443/", false),
+            ("ws://a/", false),
+            ("ws://a:443/", false),
+        ] {
+            let target = base.join(reference).unwrap();
+            assert_eq!(target.credentials().is_some(), kept, "{reference}");
+            assert_eq!(base.is_same_origin(&target), kept, "{reference}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_joined_target_is_stable(
+            base in "wss?://[a-c]{1,3}(:80)?(/[a./]{0,8})?(\\?[a/.]{0,3})?",
+            reference in prop_oneof!["[a-c:/?#.@%\\[\\]\\\\]{0,16}", "(https?|wss?)://[a-c:@/?#.]{0,12}", ".{0,20}"],
+        ) {
+            let base = Target::parse(&base).unwrap();
+            if let Ok(target) = base.join(&reference) {
+                // The URL is parsed as the same target, and joined as the same target.
+                prop_assert_eq!(Target::parse(&target.url()), Ok(target.clone()));
+                prop_assert!(target.path_and_query().bytes().all(|byte| byte.is_ascii_graphic()));
+                prop_assert_eq!(target.join(""), Ok(target.clone()));
+                // Dot segments are gone, unless they are those of the base.
+                let path = |target: &Target| target.path_and_query().split('?').next().map(str::to_owned);
+                let joined = path(&target).unwrap_or_default();
+                let has_dots = joined.split('/').any(|segment| matches!(segment, "." | ".."));
+                prop_assert!(!has_dots || path(&base) == Some(joined));
+            }
+        }
+    }
+}
