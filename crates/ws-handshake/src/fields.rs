@@ -150,8 +150,8 @@ pub(crate) fn write_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     }
 }
 
-/// Returns a name of the handshake, or `Content-Length`, as the RFCs spell it. Returns any other
-/// name in lower case.
+/// Returns a name of the handshake or of a tunnel, or `Content-Length`, as the RFCs spell it.
+/// Returns any other name in lower case.
 ///
 /// Names are not case-sensitive (RFC 9110 §5.1), but some peers compare them case-sensitively.
 fn spelling(name: &HeaderName) -> &str {
@@ -160,6 +160,7 @@ fn spelling(name: &HeaderName) -> &str {
         "connection" => "Connection",
         "content-length" => "Content-Length",
         "host" => "Host",
+        "proxy-authorization" => "Proxy-Authorization",
         "sec-websocket-accept" => "Sec-WebSocket-Accept",
         "sec-websocket-extensions" => "Sec-WebSocket-Extensions",
         "sec-websocket-key" => "Sec-WebSocket-Key",

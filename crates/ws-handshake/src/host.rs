@@ -46,8 +46,8 @@ impl<'a> HostPort<'a> {
         })
     }
 
-    /// Returns the host without brackets. Rejects names with percent-encoding, and addresses of later
-    /// versions of IP. Such hosts are valid in a URI, but cannot be resolved.
+    /// Returns the host without brackets. Rejects names with percent-encoding, and addresses of
+    /// later versions of IP. Such hosts are valid in a URI, but cannot be resolved.
     pub(crate) fn resolvable(&self) -> Result<&'a str, HostFault> {
         let literal = self
             .host
@@ -135,8 +135,8 @@ fn is_reg_name(mut name: &[u8]) -> bool {
     }
 }
 
-/// A host without a port, as a caller passes it: a name, an IPv4 address, or an IPv6 address with or
-/// without brackets.
+/// A host without a port, as a caller passes it: a name, an IPv4 address, or an IPv6 address with
+/// or without brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Host<'a> {
     Ip(IpAddr),

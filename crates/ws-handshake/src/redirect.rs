@@ -45,8 +45,7 @@ impl Redirects {
     /// Returns the target of a redirect, and counts the redirect. Returns `Ok(None)` if the
     /// response is not a redirect.
     ///
-    /// `from` is the target that sent the response. `Location` is resolved by
-    /// [`Target::join`].
+    /// `from` is the target that sent the response. `Location` is resolved by [`Target::join`].
     ///
     /// # Errors
     ///

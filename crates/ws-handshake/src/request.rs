@@ -197,9 +197,9 @@ impl Request {
     /// Returns the request for a server to which another server has redirected.
     ///
     /// Only headers of [`header_for_any_origin`](Self::header_for_any_origin) are kept. All other
-    /// headers and the authentication are removed, because they may be credentials. Subprotocols and
-    /// extensions are kept, because they are part of the handshake. Do not follow redirects with a
-    /// subprotocol that contains a token.
+    /// headers and the authentication are removed, because they may be credentials. Subprotocols
+    /// and extensions are kept, because they are part of the handshake. Do not follow redirects
+    /// with a subprotocol that contains a token.
     #[must_use]
     pub fn for_other_origin(&self) -> Self {
         Self {

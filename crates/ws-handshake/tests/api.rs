@@ -5,10 +5,12 @@
 use std::error::Error;
 
 use ws_handshake::{
-    Accepted, Agreed, Answer, AnswerError, ClientError, ClientHandshake, DeflateError,
-    DeflateParameter, Established, Extension, ExtensionError, HeadError, OriginPolicy, Progress,
-    RejectReason, Rejection, Request, RequestError, ServerHandshake, Target, TargetError,
-    UpgradeRequest,
+    Accepted, Agreed, Answer, AnswerError, ClientError, ClientHandshake, Credentials,
+    CredentialsError, DeflateError, DeflateParameter, Established, Extension, ExtensionError,
+    HeadError, IpRange, IpRangeError, OriginPolicy, Progress, Proxies, Proxy, ProxyScheme,
+    ProxyUrlError, ProxyVariableError, RedirectError, Redirects, RejectReason, Rejection, Request,
+    RequestError, ServerHandshake, Socks5, Socks5Error, Socks5Refusal, Target, TargetError, Tunnel,
+    TunnelError, UpgradeRequest,
 };
 
 fn is_error<T: Error + Clone + Send + Sync + Unpin + 'static>() {}
@@ -18,12 +20,19 @@ fn is_plain<T: std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
 fn errors_are_static_send_and_sync() {
     is_error::<AnswerError>();
     is_error::<ClientError>();
+    is_error::<CredentialsError>();
     is_error::<DeflateError>();
     is_error::<ExtensionError>();
     is_error::<HeadError>();
+    is_error::<IpRangeError>();
+    is_error::<ProxyUrlError>();
+    is_error::<ProxyVariableError>();
+    is_error::<RedirectError>();
     is_error::<Rejection>();
     is_error::<RequestError>();
+    is_error::<Socks5Error>();
     is_error::<TargetError>();
+    is_error::<TunnelError>();
 }
 
 #[test]
@@ -32,15 +41,24 @@ fn types_are_debug_send_and_sync() {
     is_plain::<Agreed>();
     is_plain::<Answer>();
     is_plain::<ClientHandshake>();
+    is_plain::<Credentials>();
     is_plain::<Established>();
     is_plain::<Extension>();
     is_plain::<UpgradeRequest>();
+    is_plain::<IpRange>();
     is_plain::<OriginPolicy>();
     is_plain::<Progress<UpgradeRequest>>();
+    is_plain::<Proxies>();
+    is_plain::<Proxy>();
+    is_plain::<ProxyScheme>();
+    is_plain::<Redirects>();
     is_plain::<RejectReason>();
     is_plain::<Request>();
     is_plain::<ServerHandshake>();
+    is_plain::<Socks5>();
+    is_plain::<Socks5Refusal>();
     is_plain::<Target>();
+    is_plain::<Tunnel>();
 }
 
 #[test]
@@ -64,6 +82,56 @@ fn error_texts_have_a_problem_and_a_remedy() {
         assert!(
             text.contains("; "),
             "not of the form `problem; remedy`: {text}"
+        );
+    }
+}
+
+#[test]
+fn error_texts_of_addresses_and_proxies_have_a_problem_and_a_remedy() {
+    let errors: Vec<Box<dyn Error>> = vec![
+        Box::new(CredentialsError::ColonInUser),
+        Box::new(CredentialsError::ControlCharacter),
+        Box::new(IpRangeError::InvalidAddress),
+        Box::new(IpRangeError::InvalidLength),
+        Box::new(ProxyUrlError::EmptyHost),
+        Box::new(ProxyUrlError::InvalidHost),
+        Box::new(ProxyUrlError::InvalidPort),
+        Box::new(ProxyUrlError::InvalidUserInfo),
+        Box::new(ProxyUrlError::Path),
+        Box::new(ProxyUrlError::UnsupportedScheme),
+        Box::new(RedirectError::DuplicateLocation),
+        Box::new(RedirectError::Insecure),
+        Box::new(RedirectError::Location(TargetError::InvalidPath)),
+        Box::new(RedirectError::TooMany),
+        Box::new(RequestError::DuplicateAuthorization),
+        Box::new(RequestError::InvalidBearerToken),
+        Box::new(Socks5Error::AuthenticationFailed),
+        Box::new(Socks5Error::AuthenticationRequired),
+        Box::new(Socks5Error::ConnectionClosed),
+        Box::new(Socks5Error::CredentialsLength),
+        Box::new(Socks5Error::InvalidAddressType(2)),
+        Box::new(Socks5Error::InvalidHost),
+        Box::new(Socks5Error::MethodNotOffered(1)),
+        Box::new(Socks5Error::NameTooLong),
+        Box::new(Socks5Error::NoAcceptableMethod),
+        Box::new(Socks5Error::Truncated),
+        Box::new(Socks5Error::WrongVersion(4)),
+        Box::new(TargetError::InvalidUserInfo),
+        Box::new(TargetError::UserInfoInLocation),
+        Box::new(TunnelError::ConnectionClosed),
+        Box::new(TunnelError::Head(HeadError::MalformedStartLine)),
+        Box::new(TunnelError::Head(HeadError::TlsOnPlainConnection)),
+        Box::new(TunnelError::Head(HeadError::TooManyHeaders)),
+        Box::new(TunnelError::InvalidHost),
+        Box::new(TunnelError::Refused(Box::default())),
+        Box::new(TunnelError::TruncatedHead),
+    ];
+    for error in errors {
+        let text = error.to_string();
+        assert!(text.contains("; "), "{text}");
+        assert!(
+            !text.ends_with('.') && !text.starts_with(char::is_uppercase),
+            "{text}"
         );
     }
 }

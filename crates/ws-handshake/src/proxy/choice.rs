@@ -80,8 +80,8 @@ impl Proxies {
     ///
     /// * Commas and white space separate the entries.
     /// * A name stands for this name and all names below it: `example.com` and `.example.com` both
-    ///   stand for `example.com` and `www.example.com`. Upper and lower case are equal. A dot at the
-    ///   end has no meaning.
+    ///   stand for `example.com` and `www.example.com`. Upper and lower case are equal. A dot at
+    ///   the end has no meaning.
     /// * An address stands for itself, and a range ([`IpRange`](crate::IpRange)) for its addresses.
     ///   They are compared with the host of a URL that is an address. Names are not resolved.
     /// * `*` alone stands for every server.

@@ -80,8 +80,8 @@ struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
-    /// Splits a reference as the regular expression of RFC 3986, appendix B, does. Every text can be
-    /// split.
+    /// Splits a reference as the regular expression of RFC 3986, appendix B, does. Every text can
+    /// be split.
     fn parse(reference: &'a str) -> Self {
         let rest = reference.split('#').next().unwrap_or_default();
         let (rest, query) = match rest.split_once('?') {
