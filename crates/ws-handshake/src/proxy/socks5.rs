@@ -242,11 +242,11 @@ fn command(host: &str, port: u16) -> Result<Vec<u8>, Socks5Error> {
     match host {
         Host::Ip(IpAddr::V4(address)) => {
             command.push(IPV4);
-            command.extend(address.octets());
+            command.extend(address.to_bits().to_be_bytes());
         }
         Host::Ip(IpAddr::V6(address)) => {
             command.push(IPV6);
-            command.extend(address.octets());
+            command.extend(address.to_bits().to_be_bytes());
         }
         Host::Name(name) => {
             let len = u8::try_from(name.len()).map_err(|_| Socks5Error::NameTooLong)?;
