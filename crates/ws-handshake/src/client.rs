@@ -80,7 +80,7 @@ impl ClientHandshake {
     /// input is needed.
     ///
     /// * A head with a `1xx` status other than 101 is skipped (RFC 9110 §15.2). All heads together
-    ///   may have at most [`MAX_HEAD_LEN`] bytes.
+    ///   may have at most [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) bytes.
     /// * After the head of a 101, no byte is consumed. The bytes that follow are frames, even if a
     ///   header announces a body (RFC 9110 §15.2.2).
     /// * After the head of any other response, the body is read until it ends or has
