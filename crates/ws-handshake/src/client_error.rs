@@ -6,6 +6,7 @@ use http::Response;
 
 use crate::deflate::DeflateError;
 use crate::head_error::HeadError;
+use crate::refusal_body::debug_refusal;
 use crate::response_reader::ResponseFault;
 
 /// The reason why the handshake of a client failed (RFC 6455 §4.1). Send nothing more on the
@@ -162,12 +163,7 @@ impl fmt::Debug for ClientError {
         match self {
             Self::Deflate(error) => f.debug_tuple(name).field(error).finish(),
             Self::Head(error) => f.debug_tuple(name).field(error).finish(),
-            Self::Refused(response) => f
-                .debug_struct(name)
-                .field("status", &response.status())
-                .field("headers", response.headers())
-                .field("body_len", &response.body().len())
-                .finish(),
+            Self::Refused(response) => debug_refusal(f, name, response),
             _ => f.write_str(name),
         }
     }

@@ -30,10 +30,7 @@ impl<'a> HostPort<'a> {
         if host.is_empty() {
             return Err(HostFault::EmptyHost);
         }
-        let valid = match host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
+        let valid = match ip_literal(host) {
             Some(literal) => is_ip_literal(literal),
             None => is_reg_name(host.as_bytes()),
         };
@@ -49,15 +46,20 @@ impl<'a> HostPort<'a> {
     /// Returns the host without brackets. Rejects names with percent-encoding, and addresses of
     /// later versions of IP. Such hosts are valid in a URI, but cannot be resolved.
     pub(crate) fn resolvable(&self) -> Result<&'a str, HostFault> {
-        let literal = self
-            .host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
-        match literal {
+        match ip_literal(self.host) {
             Some(literal) if literal.starts_with(['v', 'V']) => Err(HostFault::InvalidHost),
             Some(literal) => Ok(literal),
             None if self.host.contains('%') => Err(HostFault::InvalidHost),
             None => Ok(self.host),
+        }
+    }
+
+    /// Returns the port to connect to. `default_port` replaces a missing port. A client cannot
+    /// connect to port 0.
+    pub(crate) fn port_or(&self, default_port: u16) -> Result<u16, HostFault> {
+        match self.port.unwrap_or(default_port) {
+            0 => Err(HostFault::InvalidPort),
+            port => Ok(port),
         }
     }
 
@@ -66,6 +68,12 @@ impl<'a> HostPort<'a> {
         self.host.eq_ignore_ascii_case(other.host)
             && self.port.or(default_port) == other.port.or(default_port)
     }
+}
+
+/// Returns the content of the brackets of an IP literal. `None` for any other host.
+fn ip_literal(host: &str) -> Option<&str> {
+    host.strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
 }
 
 /// Splits the host from the port. The host ends at the closing bracket of an IP literal, or else

@@ -1,5 +1,7 @@
 //! Reading the body of a response other than 101, up to a limit (RFC 9112 §6 and §7).
 
+use std::fmt;
+
 use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::{Response, StatusCode};
 
@@ -17,6 +19,20 @@ pub(crate) struct RefusalBody {
     /// The number of bytes of chunk framing that are still accepted. Without this limit, a peer
     /// could send framing forever without adding to the body.
     overhead_left: usize,
+}
+
+/// Writes an error that contains a refusal for `Debug`, without the body. `variant` is the name of
+/// its variant.
+pub(crate) fn debug_refusal(
+    f: &mut fmt::Formatter<'_>,
+    variant: &str,
+    response: &Response<Vec<u8>>,
+) -> fmt::Result {
+    f.debug_struct(variant)
+        .field("status", &response.status())
+        .field("headers", response.headers())
+        .field("body_len", &response.body().len())
+        .finish()
 }
 
 /// The rule that determines the end of the body.

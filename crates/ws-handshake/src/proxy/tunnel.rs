@@ -10,6 +10,7 @@ use crate::fields::write_field;
 use crate::head_error::HeadError;
 use crate::host::Host;
 use crate::limits::Progress;
+use crate::refusal_body::debug_refusal;
 use crate::response_reader::{FinalHead, ResponseFault, ResponseReader, Verdict};
 
 /// A request to an HTTP proxy to open a tunnel to a server, with the method CONNECT (RFC 9110
@@ -175,12 +176,7 @@ impl fmt::Debug for TunnelError {
             Self::Credentials(error) => f.debug_tuple("Credentials").field(error).finish(),
             Self::Head(error) => f.debug_tuple("Head").field(error).finish(),
             Self::InvalidHost => f.write_str("InvalidHost"),
-            Self::Refused(response) => f
-                .debug_struct("Refused")
-                .field("status", &response.status())
-                .field("headers", response.headers())
-                .field("body_len", &response.body().len())
-                .finish(),
+            Self::Refused(response) => debug_refusal(f, "Refused", response),
             Self::TruncatedHead => f.write_str("TruncatedHead"),
         }
     }

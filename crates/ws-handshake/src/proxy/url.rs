@@ -92,10 +92,7 @@ impl Proxy {
             Credentials::from_userinfo(userinfo).map_err(|_| ProxyUrlError::InvalidUserInfo)?;
         let parsed = HostPort::parse(authority)?;
         let host = parsed.resolvable()?;
-        let port = parsed.port.unwrap_or(scheme.default_port());
-        if port == 0 {
-            return Err(ProxyUrlError::InvalidPort);
-        }
+        let port = parsed.port_or(scheme.default_port())?;
         if !matches!(resource, "" | "/") {
             return Err(ProxyUrlError::Path);
         }

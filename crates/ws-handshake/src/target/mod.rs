@@ -80,10 +80,7 @@ impl Target {
         let parsed = HostPort::parse(authority)?;
         let host = parsed.resolvable()?;
         let default_port = if secure { 443 } else { 80 };
-        let port = parsed.port.unwrap_or(default_port);
-        if port == 0 {
-            return Err(TargetError::InvalidPort);
-        }
+        let port = parsed.port_or(default_port)?;
         let authority = if port == default_port {
             parsed.host.to_owned()
         } else {
