@@ -206,6 +206,7 @@ mod origin;
 mod percent;
 mod protocol;
 mod proxy;
+mod proxy_header;
 mod redirect;
 mod refusal_body;
 mod reject_reason;
@@ -233,6 +234,7 @@ pub use proxy::{
     Proxies, Proxy, ProxyScheme, ProxyUrlError, ProxyVariableError, Socks5, Socks5Error,
     Socks5Refusal, Tunnel, TunnelError,
 };
+pub use proxy_header::{ProxiedAddrs, ProxyHeader, ProxyHeaderError};
 pub use redirect::{RedirectError, Redirects};
 pub use reject_reason::RejectReason;
 pub use rejection::{Rejection, encode_rejection};
