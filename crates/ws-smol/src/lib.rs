@@ -38,11 +38,13 @@
 
 #![forbid(unsafe_code)]
 
+mod aliases;
 pub mod testing;
 #[cfg(feature = "rustls")]
 pub mod tls;
 pub mod transport;
 
+pub use aliases::{Acceptor, Connector, Offer, Receiver, Sender, WebSocket};
 pub use transport::Smol;
 #[doc(inline)]
 pub use ws_driver::{
@@ -54,19 +56,6 @@ pub use ws_driver::{
     RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout, TlsError,
     TlsErrorKind, TryFeedError, handshake, http, masks,
 };
-
-/// A WebSocket over any stream, or over a transport of type `T`. See [`ws_driver::WebSocket`].
-pub type WebSocket<T = transport::AnyTransport> = ws_driver::WebSocket<T>;
-/// The settings by which a server accepts connections. See [`ws_driver::Acceptor`].
-pub type Acceptor = ws_driver::Acceptor<Smol>;
-/// The settings by which a client connects. See [`ws_driver::Connector`].
-pub type Connector = ws_driver::Connector<Smol>;
-/// An opening request that waits for a decision. See [`ws_driver::Offer`].
-pub type Offer<T = transport::AnyTransport> = ws_driver::Offer<T>;
-/// The sending half of a split connection. See [`ws_driver::Sender`].
-pub type Sender<T = transport::AnyTransport> = ws_driver::Sender<T>;
-/// The receiving half of a split connection. See [`ws_driver::Receiver`].
-pub type Receiver<T = transport::AnyTransport> = ws_driver::Receiver<T>;
 
 /// Accepts a connection with the default settings. Dropping the future drops the stream.
 ///

@@ -1,0 +1,16 @@
+//! The generic types of the driver, for this runtime.
+
+use crate::transport::{AnyTransport, Smol};
+
+/// A WebSocket over any stream, or over a transport of type `T`. See [`ws_driver::WebSocket`].
+pub type WebSocket<T = AnyTransport> = ws_driver::WebSocket<T>;
+/// The settings by which a server accepts connections. See [`ws_driver::Acceptor`].
+pub type Acceptor = ws_driver::Acceptor<Smol>;
+/// The settings by which a client connects. See [`ws_driver::Connector`].
+pub type Connector = ws_driver::Connector<Smol>;
+/// An opening request that waits for a decision. See [`ws_driver::Offer`].
+pub type Offer<T = AnyTransport> = ws_driver::Offer<T>;
+/// The sending half of a split connection. See [`ws_driver::Sender`].
+pub type Sender<T = AnyTransport> = ws_driver::Sender<T>;
+/// The receiving half of a split connection. See [`ws_driver::Receiver`].
+pub type Receiver<T = AnyTransport> = ws_driver::Receiver<T>;
