@@ -46,6 +46,8 @@ pub mod transport;
 
 pub use aliases::{Acceptor, Connector, Offer, Receiver, Sender, WebSocket};
 pub use transport::AsyncStd;
+#[cfg(any(feature = "proxy-protocol", feature = "socket-options"))]
+pub use ws_driver::listen;
 #[doc(inline)]
 pub use ws_driver::{
     AcceptError, AnswerError, Bytes, ClientError, CloseCode, CloseFrame, CloseReason,

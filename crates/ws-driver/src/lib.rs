@@ -41,6 +41,8 @@ mod error;
 #[cfg(feature = "futures-io")]
 pub mod futures_io;
 mod limits;
+#[cfg(any(feature = "proxy-protocol", feature = "socket-options"))]
+pub mod listen;
 mod locked;
 mod look_ahead;
 #[cfg(all(test, loom))]

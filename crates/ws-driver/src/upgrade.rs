@@ -60,8 +60,7 @@ impl<T: Transport> Upgrade<T> {
         mut take: impl FnMut(&[u8]) -> Result<Progress<R>, E>,
     ) -> Result<Result<(R, Vec<u8>), E>, Fault> {
         loop {
-            let read = self.poll(|transport, cx| poll_read(transport, cx, <[u8]>::to_vec));
-            let mut piece = read.await?;
+            let mut piece = self.read_at_most(usize::MAX).await?;
             if piece.is_empty() {
                 return Err(Fault::Lost);
             }
@@ -74,6 +73,12 @@ impl<T: Transport> Upgrade<T> {
                 Err(error) => return Ok(Err(error)),
             }
         }
+    }
+
+    /// Reads once, and at most `max` bytes. Returns an empty piece at the end of the input.
+    pub(crate) async fn read_at_most(&mut self, max: usize) -> Result<Vec<u8>, Fault> {
+        self.poll(|transport, cx| poll_read(transport, cx, max, <[u8]>::to_vec))
+            .await
     }
 
     /// Writes `bytes` and flushes them.
@@ -99,7 +104,7 @@ impl<T: Transport> Upgrade<T> {
         self.write(bytes).await?;
         self.poll(T::poll_shutdown).await?;
         let wait = self.poll(|transport, cx| {
-            if let Ok(1..) = ready!(poll_read(transport, cx, <[u8]>::len)) {
+            if let Ok(1..) = ready!(poll_read(transport, cx, usize::MAX, <[u8]>::len)) {
                 // Yields to the executor, so that a peer that keeps sending does not block other
                 // tasks. The deadline ends the wait.
                 cx.waker().wake_by_ref();
@@ -141,15 +146,17 @@ pub async fn refuse<T: Transport>(transport: T, answer: &[u8]) {
     let _ = Upgrade { transport, timer }.refuse(answer).await;
 }
 
-/// Reads once into a block of the pool and passes the input to `take`. At the end of the input,
-/// passes an empty slice. Gives the block back before it returns.
+/// Reads once into a block of the pool, and at most `max` bytes. Passes the input to `take`. At the
+/// end of the input, passes an empty slice. Gives the block back before it returns.
 fn poll_read<R>(
     transport: &mut impl Transport,
     cx: &mut Context<'_>,
+    max: usize,
     take: impl FnOnce(&[u8]) -> R,
 ) -> Poll<io::Result<R>> {
     let mut block = pool::take_block(pool::BLOCK_LEN);
-    let read = transport.poll_read(cx, &mut block);
+    let room = max.min(block.len());
+    let read = transport.poll_read(cx, block.get_mut(..room).unwrap_or_default());
     let taken = read.map_ok(|len| take(block.get(..len).unwrap_or_default()));
     pool::give_block(block);
     taken

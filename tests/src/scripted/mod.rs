@@ -131,6 +131,8 @@ enum Direction {
 
 #[derive(Debug)]
 struct State {
+    /// The address of the peer.
+    address: Option<SocketAddr>,
     /// The input. One read returns at most one segment.
     segments: VecDeque<Vec<u8>>,
     /// The segment that is read repeatedly when no other segment is left.
@@ -236,6 +238,10 @@ impl State {
 
 impl Transport for Scripted {
     type Timer = ManualTimer;
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        state(&self.read.0).address
+    }
 }
 
 impl Split for Scripted {
@@ -271,6 +277,7 @@ impl Drop for ScriptedWrite {
 #[must_use]
 pub fn pair() -> (Scripted, Peer) {
     let state = State {
+        address: None,
         segments: VecDeque::new(),
         endless: Vec::new(),
         ending: None,

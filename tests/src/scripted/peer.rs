@@ -1,6 +1,7 @@
 //! The other end of the transport. It sends and reads data, sets faults, and records operations.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
@@ -10,6 +11,11 @@ use crate::wire::{self, Frame};
 impl Peer {
     fn state(&self) -> MutexGuard<'_, State> {
         state(&self.0)
+    }
+
+    /// Sets the address of the peer that the transport returns. A transport has none at first.
+    pub fn address(&self, address: SocketAddr) {
+        self.state().address = Some(address);
     }
 
     /// Sends a segment. One read returns at most one segment.

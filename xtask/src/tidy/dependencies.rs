@@ -52,7 +52,8 @@ const TABLE: &[(&str, Allowed)] = &[
                 "ws-handshake",
                 "ws-proto",
             ],
-            optional: &["fastrand", "futures-io"],
+            // socket2 for options that std does not set.
+            optional: &["fastrand", "futures-io", "socket2"],
         },
     ),
     (

@@ -1,10 +1,15 @@
 //! The opening handshake of a server, in two steps: read the request, then decide.
 
 mod offer;
+#[cfg(feature = "proxy-protocol")]
+mod proxy_protocol;
 
 pub use offer::Offer;
+#[cfg(feature = "proxy-protocol")]
+pub use proxy_protocol::ProxyProtocol;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -54,6 +59,8 @@ struct Settings<R: Runtime> {
     limits: Limits,
     origins: OriginPolicy,
     tls: Option<Arc<dyn ServerTls<R>>>,
+    #[cfg(feature = "proxy-protocol")]
+    proxy_protocol: Option<ProxyProtocol>,
 }
 
 impl<R: Runtime> Clone for Settings<R> {
@@ -62,6 +69,8 @@ impl<R: Runtime> Clone for Settings<R> {
             limits: self.limits.clone(),
             origins: self.origins.clone(),
             tls: self.tls.clone(),
+            #[cfg(feature = "proxy-protocol")]
+            proxy_protocol: self.proxy_protocol.clone(),
         }
     }
 }
@@ -72,11 +81,21 @@ impl<R: Runtime> Default for Settings<R> {
             limits: Limits::default(),
             origins: OriginPolicy::default(),
             tls: None,
+            #[cfg(feature = "proxy-protocol")]
+            proxy_protocol: None,
         }
     }
 }
 
 shared_settings!(Acceptor);
+
+/// An opening handshake whose request has not been read.
+struct Begun<T: Transport> {
+    upgrade: Upgrade<T>,
+    deadline: Instant,
+    /// The address in the header of the PROXY protocol.
+    peer_addr: Option<SocketAddr>,
+}
 
 impl<R: Runtime> Acceptor<R> {
     /// Accepts connections over TLS. The default is plain TCP.
@@ -89,7 +108,20 @@ impl<R: Runtime> Acceptor<R> {
         self
     }
 
-    /// Sets the time for the TLS handshake, reading the request and writing the answer together.
+    /// Requires a header of the PROXY protocol from trusted proxies. The default is that no
+    /// connection begins with such a header.
+    ///
+    /// [`accept`](Self::accept), [`read`](Self::read) and the same methods on a transport then begin
+    /// with this header, before TLS. The address of the client in the header becomes
+    /// [`Offer::peer_addr`] and [`WebSocket::peer_addr`].
+    #[cfg(feature = "proxy-protocol")]
+    #[must_use]
+    pub fn proxy_protocol(mut self, proxies: ProxyProtocol) -> Self {
+        self.edit().proxy_protocol = Some(proxies);
+        self
+    }
+
+    /// Sets the time for the PROXY protocol, the TLS handshake, reading the request and writing the answer together.
     /// The time for the decision between the two is not included. Default: 10 s.
     ///
     /// This does not apply to the refusal of a request, which the client must take within 1 s. If
@@ -155,9 +187,9 @@ impl<R: Runtime> Acceptor<R> {
     {
         let transport = R::wrap(stream);
         Box::pin(async {
-            let (deadline, mut timer) = self.start_timer();
-            let transport = self.secure(transport, &mut timer).await?;
-            self.read_request(transport, deadline, timer).await
+            let begun = self.begin(transport).await?;
+            let begun = self.secure(begun).await?;
+            self.read_request(begun).await
         })
         .await
     }
@@ -218,8 +250,7 @@ impl<R: Runtime> Acceptor<R> {
         T: Transport<Timer = R::Timer>,
     {
         // Boxed, so that the memory of the handshake is freed before the connection is used.
-        let (deadline, timer) = self.start_timer();
-        Box::pin(self.read_request(transport, deadline, timer)).await
+        Box::pin(async { self.read_request(self.begin(transport).await?).await }).await
     }
 
     /// Does the same as [`upgraded`](Self::upgraded) on a transport. The connection keeps the type
@@ -237,38 +268,54 @@ impl<R: Runtime> Acceptor<R> {
         WebSocket::open(transport, Side::Server, &config, agreed, leftover.into())
     }
 
-    /// Returns the deadline of the handshake, and a timer for it.
-    fn start_timer(&self) -> (Instant, R::Timer) {
-        let deadline = R::Timer::after(self.settings.limits.handshake_timeout);
-        (deadline, R::Timer::at(deadline))
-    }
-
-    /// Performs the TLS handshake, if the server uses TLS.
-    async fn secure(
-        &self,
-        transport: AnyTransport<R>,
-        timer: &mut R::Timer,
-    ) -> Result<AnyTransport<R>, Fault> {
-        match &self.settings.tls {
-            Some(tls) => {
-                let secured = within(timer, tls.accept(transport)).await;
-                Ok(secured.ok_or(Fault::Timeout)??)
-            }
-            None => Ok(transport),
-        }
-    }
-
-    async fn read_request<T>(
-        &self,
-        transport: T,
-        deadline: Instant,
-        timer: R::Timer,
-    ) -> Result<Offer<T>, AcceptError>
+    /// Starts the timer of the handshake, and reads the header of the PROXY protocol if one is
+    /// required.
+    async fn begin<T>(&self, transport: T) -> Result<Begun<T>, AcceptError>
     where
         T: Transport<Timer = R::Timer>,
     {
+        let deadline = R::Timer::after(self.settings.limits.handshake_timeout);
+        let timer = R::Timer::at(deadline);
+        let begun = Begun {
+            upgrade: Upgrade { transport, timer },
+            deadline,
+            peer_addr: None,
+        };
+        #[cfg(feature = "proxy-protocol")]
+        let begun = match &self.settings.proxy_protocol {
+            Some(proxies) => proxies.read(begun).await?,
+            None => begun,
+        };
+        Ok(begun)
+    }
+
+    /// Performs the TLS handshake, if the server uses TLS.
+    async fn secure(&self, begun: Begun<AnyTransport<R>>) -> Result<Begun<AnyTransport<R>>, Fault> {
+        let Some(tls) = &self.settings.tls else {
+            return Ok(begun);
+        };
+        let Upgrade {
+            transport,
+            mut timer,
+        } = begun.upgrade;
+        let secured = within(&mut timer, tls.accept(transport)).await;
+        let transport = secured.ok_or(Fault::Timeout)??;
+        Ok(Begun {
+            upgrade: Upgrade { transport, timer },
+            ..begun
+        })
+    }
+
+    async fn read_request<T>(&self, begun: Begun<T>) -> Result<Offer<T>, AcceptError>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        let Begun {
+            mut upgrade,
+            deadline,
+            peer_addr,
+        } = begun;
         let settings = &*self.settings;
-        let mut upgrade = Upgrade { transport, timer };
         let mut handshake = ServerHandshake::new(settings.origins.clone());
         match upgrade.read(|piece| handshake.receive(piece)).await? {
             Ok((request, leftover)) => Ok(Offer {
@@ -278,7 +325,7 @@ impl<R: Runtime> Acceptor<R> {
                 leftover,
                 answer: self.answer(),
                 config: settings.limits.to_config(),
-                peer_addr: None,
+                peer_addr,
             }),
             Err(refused) => {
                 // An error of the transport is ignored. The error to report is the reason for the

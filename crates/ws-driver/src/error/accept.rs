@@ -21,6 +21,11 @@ pub enum AcceptError {
     /// The client ended the transport before its request was complete.
     #[error("the client ended the connection before its opening request was complete")]
     Lost,
+    /// The connection does not come from a trusted proxy, or does not begin with a valid header of
+    /// the PROXY protocol.
+    #[cfg(feature = "proxy-protocol")]
+    #[error(transparent)]
+    ProxyProtocol(#[from] super::ProxyProtocolError),
     /// The opening request was not acceptable. The client was sent an HTTP status.
     #[error("the opening request was refused: {0}")]
     Rejected(RejectReason),
@@ -49,6 +54,8 @@ impl AcceptError {
             Self::Io(error) => is_loss(error),
             Self::Tls(error) => error.is_disconnect(),
             Self::Lost | Self::Timeout => true,
+            #[cfg(feature = "proxy-protocol")]
+            Self::ProxyProtocol(_) => false,
             Self::Answer(_) | Self::Rejected(_) => false,
         }
     }

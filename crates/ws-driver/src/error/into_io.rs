@@ -32,6 +32,8 @@ impl From<AcceptError> for io::Error {
             AcceptError::Tls(error) => return error.into(),
             AcceptError::Answer(_) => ErrorKind::InvalidInput,
             AcceptError::Lost => ErrorKind::UnexpectedEof,
+            #[cfg(feature = "proxy-protocol")]
+            AcceptError::ProxyProtocol(_) => ErrorKind::InvalidData,
             AcceptError::Rejected(_) => ErrorKind::InvalidData,
             AcceptError::Timeout => ErrorKind::TimedOut,
         };

@@ -3,12 +3,16 @@
 mod accept;
 mod connect;
 mod into_io;
+#[cfg(feature = "proxy-protocol")]
+mod proxy_protocol;
 mod tls;
 
 use into_io::is_loss;
 
 pub use accept::AcceptError;
 pub use connect::{ConnectError, ConnectPhase};
+#[cfg(feature = "proxy-protocol")]
+pub use proxy_protocol::ProxyProtocolError;
 pub use tls::{TlsError, TlsErrorKind};
 
 use std::{fmt, io};
