@@ -110,16 +110,27 @@ fn without_line_ends(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r\n").unwrap_or(line)
 }
 
-/// The method and target of a request line whose version is HTTP/1.1 (RFC 9112 §3).
+/// A request line (RFC 9112 §3).
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RequestLine<'a> {
     pub(crate) method: &'a [u8],
     pub(crate) target: &'a [u8],
+    /// HTTP/1.1 or HTTP/1.0.
+    pub(crate) version: HttpVersion,
 }
 
 impl<'a> RequestLine<'a> {
     /// Parses `method SP request-target SP HTTP/1.1`.
     pub(crate) fn parse(line: &'a [u8]) -> Result<Self, HeadError> {
+        let line = Self::parse_any(line)?;
+        match line.version {
+            HttpVersion::Http11 => Ok(line),
+            HttpVersion::Http10 | HttpVersion::Other => Err(HeadError::UnsupportedHttpVersion),
+        }
+    }
+
+    /// Parses a request line of HTTP/1.1 or HTTP/1.0.
+    pub(crate) fn parse_any(line: &'a [u8]) -> Result<Self, HeadError> {
         let mut parts = line.split(|byte| *byte == b' ');
         let (Some(method), Some(target), Some(version), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -130,14 +141,25 @@ impl<'a> RequestLine<'a> {
             return Err(HeadError::MalformedStartLine);
         }
         match HttpVersion::parse(version)? {
-            HttpVersion::Http11 => Ok(Self { method, target }),
-            HttpVersion::Http10 | HttpVersion::Other => Err(HeadError::UnsupportedHttpVersion),
+            HttpVersion::Other => Err(HeadError::UnsupportedHttpVersion),
+            version => Ok(Self {
+                method,
+                target,
+                version,
+            }),
         }
     }
 
     pub(crate) fn reader() -> HeadReader {
         HeadReader::new(Scanner::new(Kind::Request), |line| {
             RequestLine::parse(line).map(|_| ())
+        })
+    }
+
+    /// Creates a reader that also accepts HTTP/1.0.
+    pub(crate) fn any_reader() -> HeadReader {
+        HeadReader::new(Scanner::new(Kind::Request), |line| {
+            RequestLine::parse_any(line).map(|_| ())
         })
     }
 }

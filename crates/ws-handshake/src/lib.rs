@@ -190,6 +190,7 @@
 mod accept_key;
 mod agreed;
 mod answer;
+mod any_request;
 mod authentication;
 mod client;
 mod client_error;
@@ -221,6 +222,7 @@ mod upgrade_request;
 
 pub use agreed::Agreed;
 pub use answer::{Accepted, Answer, AnswerError};
+pub use any_request::AnyRequest;
 pub use client::{ClientHandshake, Established};
 pub use client_error::ClientError;
 pub use credentials::{Credentials, CredentialsError};
@@ -237,7 +239,7 @@ pub use proxy::{
 pub use proxy_header::{ProxiedAddrs, ProxyHeader, ProxyHeaderError};
 pub use redirect::{RedirectError, Redirects};
 pub use reject_reason::RejectReason;
-pub use rejection::{Rejection, encode_rejection};
+pub use rejection::{Rejection, encode_rejection, encode_response};
 pub use request::{Request, RequestError};
 pub use server::ServerHandshake;
 pub use target::{IntoTarget, Target, TargetError};

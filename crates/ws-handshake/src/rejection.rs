@@ -6,7 +6,7 @@ use http::header::{
     ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
     SEC_WEBSOCKET_VERSION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 
 use crate::fields::write_field;
 use crate::reject_reason::RejectReason;
@@ -129,6 +129,13 @@ impl std::error::Error for Rejection {}
 /// assert!(encoded.ends_with(b"\r\n\r\nno such room\n"));
 /// ```
 pub fn encode_rejection(response: &Response<Vec<u8>>) -> Vec<u8> {
+    encode_response(&Method::GET, response)
+}
+
+/// Encodes a complete HTTP/1.1 response that answers a request with `method` and ends the
+/// connection, as [`encode_rejection`] does. The response to a HEAD request has no body (RFC 9110
+/// §9.3.2).
+pub fn encode_response(method: &Method, response: &Response<Vec<u8>>) -> Vec<u8> {
     let status = match response.status() {
         status if status.is_informational() => StatusCode::INTERNAL_SERVER_ERROR,
         status => status,
@@ -138,7 +145,9 @@ pub fn encode_rejection(response: &Response<Vec<u8>>) -> Vec<u8> {
         _ => response.body(),
     };
     let mut out = encode_head(status, response.headers(), body.len());
-    out.extend_from_slice(body);
+    if method != Method::HEAD {
+        out.extend_from_slice(body);
+    }
     out
 }
 

@@ -1,6 +1,7 @@
 //! The server side of the handshake.
 
-use crate::head::{HeadReader, RequestLine};
+use crate::any_request::AnyRequest;
+use crate::head::{Head, HeadReader, RequestLine};
 use crate::limits::Progress;
 use crate::origin::OriginPolicy;
 use crate::rejection::Rejection;
@@ -64,12 +65,34 @@ impl ServerHandshake {
     /// line at its end, and any other fault at the end of the head. Later calls return the same
     /// rejection.
     pub fn receive(&mut self, input: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
+        self.read(input, UpgradeRequest::from_head)
+    }
+
+    /// Reads input as [`receive`](Self::receive) does, but also accepts requests that do not ask for
+    /// a WebSocket, with any method. Use one of the two methods for the whole request.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`] as for [`receive`](Self::receive). A request whose `Upgrade` lists `websocket`
+    /// must be a valid opening request.
+    pub fn receive_any(&mut self, input: &[u8]) -> Result<Progress<AnyRequest>, Rejection> {
+        if let State::Reading(reader) = &mut self.state
+            && reader.is_empty()
+        {
+            *reader = RequestLine::any_reader();
+        }
+        self.read(input, AnyRequest::from_head)
+    }
+
+    fn read<T>(
+        &mut self,
+        input: &[u8],
+        check: impl FnOnce(&Head<'_>, &OriginPolicy) -> Result<T, Rejection>,
+    ) -> Result<Progress<T>, Rejection> {
         let result = match &mut self.state {
             State::Reading(reader) => match reader.receive(input) {
                 Ok((used, None)) => return Ok(Progress::pending(used)),
-                Ok((used, Some(head))) => {
-                    UpgradeRequest::from_head(&head, &self.origins).map(|offer| (used, offer))
-                }
+                Ok((used, Some(head))) => check(&head, &self.origins).map(|offer| (used, offer)),
                 Err(fault) => Err(Rejection::new(fault.into())),
             },
             State::Done => return Ok(Progress::pending(0)),

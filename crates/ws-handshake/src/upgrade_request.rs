@@ -11,7 +11,7 @@ use http::{Method, Uri, Version};
 use crate::accept_key::{accept_value, is_valid_key};
 use crate::answer::{Accepted, Answer, AnswerError};
 use crate::extension::Extension;
-use crate::head::{Head, NamesOf, RequestLine, hide_credentials, parse_fields};
+use crate::head::{Head, HttpVersion, NamesOf, RequestLine, hide_credentials, parse_fields};
 use crate::head_error::HeadError;
 use crate::host::HostPort;
 use crate::origin::OriginPolicy;
@@ -107,15 +107,24 @@ impl UpgradeRequest {
     pub(crate) fn from_head(head: &Head<'_>, origins: &OriginPolicy) -> Result<Self, Rejection> {
         let line =
             RequestLine::parse(head.start_line).map_err(|fault| Rejection::new(fault.into()))?;
+        let headers = parse_headers(&line, head)?;
+        Self::from_parts(&line, headers, origins)
+    }
+
+    /// Checks a parsed head.
+    pub(crate) fn from_parts(
+        line: &RequestLine<'_>,
+        headers: HeaderMap,
+        origins: &OriginPolicy,
+    ) -> Result<Self, Rejection> {
         let reject = |reason| Rejection::for_method(reason, line.method);
-        let headers = parse_fields(head.fields).map_err(|fault| reject(fault.into()))?;
+        if line.version != HttpVersion::Http11 {
+            return Err(reject(HeadError::UnsupportedHttpVersion.into()));
+        }
         if line.method != b"GET" {
             return Err(reject(RejectReason::MethodNotGet));
         }
-        if line.target.contains(&b'#') {
-            return Err(reject(RejectReason::FragmentInTarget));
-        }
-        let uri = Uri::try_from(line.target).map_err(|_| reject(RejectReason::InvalidTarget))?;
+        let uri = parse_target(line.target).map_err(reject)?;
         Self::check(uri, headers, origins).map_err(reject)
     }
 
@@ -225,9 +234,25 @@ impl fmt::Debug for UpgradeRequest {
     }
 }
 
+/// Parses the header fields of a request.
+pub(crate) fn parse_headers(
+    line: &RequestLine<'_>,
+    head: &Head<'_>,
+) -> Result<HeaderMap, Rejection> {
+    parse_fields(head.fields).map_err(|fault| Rejection::for_method(fault.into(), line.method))
+}
+
+/// Parses a request target.
+pub(crate) fn parse_target(target: &[u8]) -> Result<Uri, RejectReason> {
+    if target.contains(&b'#') {
+        return Err(RejectReason::FragmentInTarget);
+    }
+    Uri::try_from(target).map_err(|_| RejectReason::InvalidTarget)
+}
+
 /// Checks the request target and the `Host` header, and returns the authority of the request (RFC
 /// 6455 §4.2.1, items 1 and 2; RFC 9112 §3.2).
-fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<String, RejectReason> {
+pub(crate) fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<String, RejectReason> {
     let of_target = match (uri.scheme_str(), uri.authority()) {
         (None, None) if uri.path().starts_with('/') => None,
         (Some("http" | "https"), Some(authority)) => Some(authority.as_str()),

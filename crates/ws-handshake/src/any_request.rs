@@ -1,0 +1,53 @@
+//! A request that may be an opening request, or any other request of HTTP/1.
+
+use http::header::HOST;
+use http::{Method, Request, Version};
+
+use crate::head::{Head, HttpVersion, RequestLine};
+use crate::origin::OriginPolicy;
+use crate::reject_reason::RejectReason;
+use crate::rejection::Rejection;
+use crate::token::lists_token;
+use crate::upgrade_request::{UpgradeRequest, check_host, parse_headers, parse_target};
+
+/// A request that [`ServerHandshake::receive_any`](crate::ServerHandshake::receive_any) has read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AnyRequest {
+    /// A valid opening request.
+    Upgrade(UpgradeRequest),
+    /// A request that does not ask for a WebSocket, such as a health check. Its version is HTTP/1.1
+    /// or HTTP/1.0. Answer it with [`encode_response`](crate::encode_response), and then end the
+    /// connection. Its body, if it has one, was not read.
+    Plain(Request<()>),
+}
+
+impl AnyRequest {
+    /// Checks a complete head. A head whose `Upgrade` lists `websocket` must be an opening request.
+    pub(crate) fn from_head(head: &Head<'_>, origins: &OriginPolicy) -> Result<Self, Rejection> {
+        let line = RequestLine::parse_any(head.start_line)
+            .map_err(|fault| Rejection::new(fault.into()))?;
+        let headers = parse_headers(&line, head)?;
+        if lists_token(headers.get_all(http::header::UPGRADE), "websocket") {
+            return UpgradeRequest::from_parts(&line, headers, origins).map(Self::Upgrade);
+        }
+        let reject = |reason| Rejection::for_method(reason, line.method);
+        let uri = parse_target(line.target).map_err(reject)?;
+        // HTTP/1.0 does not require `Host`, and health checks omit it.
+        if line.version != HttpVersion::Http10 || headers.contains_key(HOST) {
+            check_host(&uri, &headers).map_err(reject)?;
+        } else if !uri.path().starts_with('/') {
+            return Err(reject(RejectReason::InvalidTarget));
+        }
+        let method = Method::from_bytes(line.method);
+        let mut request = Request::new(());
+        *request.method_mut() = method.map_err(|_| reject(RejectReason::MethodNotGet))?;
+        *request.version_mut() = match line.version {
+            HttpVersion::Http10 => Version::HTTP_10,
+            HttpVersion::Http11 | HttpVersion::Other => Version::HTTP_11,
+        };
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(Self::Plain(request))
+    }
+}
