@@ -10,6 +10,11 @@ pub type Acceptor = ws_driver::Acceptor<AsyncStd>;
 pub type Connector = ws_driver::Connector<AsyncStd>;
 /// An opening request that waits for a decision. See [`ws_driver::Offer`].
 pub type Offer<T = AnyTransport> = ws_driver::Offer<T>;
+/// An opening request, or a request that does not ask for a WebSocket. See
+/// [`ws_driver::AnyOffer`].
+pub type AnyOffer<T = AnyTransport> = ws_driver::AnyOffer<T>;
+/// A request that does not ask for a WebSocket. See [`ws_driver::PlainRequest`].
+pub type PlainRequest<T = AnyTransport> = ws_driver::PlainRequest<T>;
 /// The sending half of a split connection. See [`ws_driver::Sender`].
 pub type Sender<T = AnyTransport> = ws_driver::Sender<T>;
 /// The receiving half of a split connection. See [`ws_driver::Receiver`].

@@ -27,6 +27,7 @@
 //! | accept or connect with the defaults | [`accept`], [`connect`] |
 //! | set limits, timeouts, origins, headers | [`Acceptor`], [`Connector`], [`Config`] |
 //! | decide about each request | [`Acceptor::read`], which returns an [`Offer`] |
+//! | answer health checks on the same port | [`Acceptor::read_any`] |
 //! | send and receive messages or pieces | [`WebSocket`]; in two tasks, [`Sender`] and [`Receiver`] |
 //! | connect or accept over TLS | `wss://` URLs, [`Connector::tls`], [`Acceptor::tls`] |
 //! | upgrade a request of hyper or another HTTP server | [`Acceptor::upgraded`], [`handshake`] |
@@ -44,7 +45,9 @@ pub mod testing;
 pub mod tls;
 pub mod transport;
 
-pub use aliases::{Acceptor, Connector, Offer, Receiver, Sender, WebSocket};
+pub use aliases::{
+    Acceptor, AnyOffer, Connector, Offer, PlainRequest, Receiver, Sender, WebSocket,
+};
 pub use transport::AsyncStd;
 #[cfg(any(feature = "proxy-protocol", feature = "socket-options"))]
 pub use ws_driver::listen;

@@ -70,7 +70,7 @@ mod upgrade;
 mod websocket;
 mod write_state;
 
-pub use accept::{Acceptor, Offer};
+pub use accept::{Acceptor, AnyOffer, Offer, PlainRequest};
 pub use connect::Connector;
 pub use error::{
     AcceptError, ConnectError, ConnectPhase, Error, Timeout, TlsError, TlsErrorKind, TryFeedError,

@@ -1,10 +1,12 @@
 //! The opening handshake of a server, in two steps: read the request, then decide.
 
 mod offer;
+mod plain;
 #[cfg(feature = "proxy-protocol")]
 mod proxy_protocol;
 
 pub use offer::Offer;
+pub use plain::{AnyOffer, PlainRequest};
 #[cfg(feature = "proxy-protocol")]
 pub use proxy_protocol::ProxyProtocol;
 
@@ -13,7 +15,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ws_handshake::{Agreed, Answer, OriginPolicy, ServerHandshake};
+use ws_handshake::{
+    Agreed, Answer, AnyRequest, OriginPolicy, Rejection, ServerHandshake, UpgradeRequest,
+};
 use ws_proto::Config;
 
 use crate::any::AnyTransport;
@@ -95,6 +99,24 @@ struct Begun<T: Transport> {
     deadline: Instant,
     /// The address in the header of the PROXY protocol.
     peer_addr: Option<SocketAddr>,
+}
+
+impl<T: Transport> Begun<T> {
+    /// Returns the request and the input after it, or refuses the request.
+    async fn or_refuse<Q>(
+        self,
+        read: Result<(Q, Vec<u8>), Rejection>,
+    ) -> Result<(Self, Q, Vec<u8>), AcceptError> {
+        match read {
+            Ok((request, leftover)) => Ok((self, request, leftover)),
+            Err(refused) => {
+                // An error of the transport is ignored. The error to report is the reason for the
+                // refusal.
+                let _ = self.upgrade.refuse(&refused.encode()).await;
+                Err(AcceptError::Rejected(refused.reason()))
+            }
+        }
+    }
 }
 
 impl<R: Runtime> Acceptor<R> {
@@ -194,6 +216,30 @@ impl<R: Runtime> Acceptor<R> {
         .await
     }
 
+    /// Does the same as [`read`](Self::read), but also returns requests that do not ask for a
+    /// WebSocket, for instance health checks.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`read`](Self::read). A request that asks for a WebSocket must be a valid
+    /// opening request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the stream.
+    pub async fn read_any<S>(&self, stream: S) -> Result<AnyOffer<AnyTransport<R>>, AcceptError>
+    where
+        R: Wrap<S>,
+    {
+        let transport = R::wrap(stream);
+        Box::pin(async {
+            let begun = self.begin(transport).await?;
+            let begun = self.secure(begun).await?;
+            self.read_any_request(begun).await
+        })
+        .await
+    }
+
     /// Makes a connection from a stream that another HTTP server, such as hyper, has upgraded.
     ///
     /// `agreed` is the [result](Agreed) of the negotiation. `leftover` is the input that arrived
@@ -253,6 +299,23 @@ impl<R: Runtime> Acceptor<R> {
         Box::pin(async { self.read_request(self.begin(transport).await?).await }).await
     }
 
+    /// Does the same as [`read_any`](Self::read_any) on a transport. The request keeps the type of
+    /// the transport.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`read_any`](Self::read_any).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the transport.
+    pub async fn read_any_on<T>(&self, transport: T) -> Result<AnyOffer<T>, AcceptError>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        Box::pin(async { self.read_any_request(self.begin(transport).await?).await }).await
+    }
+
     /// Does the same as [`upgraded`](Self::upgraded) on a transport. The connection keeps the type
     /// of the transport.
     pub fn upgraded_on<T>(
@@ -306,33 +369,42 @@ impl<R: Runtime> Acceptor<R> {
         })
     }
 
-    async fn read_request<T>(&self, begun: Begun<T>) -> Result<Offer<T>, AcceptError>
+    async fn read_request<T>(&self, mut begun: Begun<T>) -> Result<Offer<T>, AcceptError>
     where
         T: Transport<Timer = R::Timer>,
     {
-        let Begun {
-            mut upgrade,
-            deadline,
-            peer_addr,
-        } = begun;
-        let settings = &*self.settings;
-        let mut handshake = ServerHandshake::new(settings.origins.clone());
-        match upgrade.read(|piece| handshake.receive(piece)).await? {
-            Ok((request, leftover)) => Ok(Offer {
-                upgrade,
-                time_left: deadline.saturating_duration_since(R::Timer::now()),
-                request: Box::new(request),
-                leftover,
-                answer: self.answer(),
-                config: settings.limits.to_config(),
-                peer_addr,
-            }),
-            Err(refused) => {
-                // An error of the transport is ignored. The error to report is the reason for the
-                // refusal.
-                let _ = upgrade.refuse(&refused.encode()).await;
-                Err(AcceptError::Rejected(refused.reason()))
-            }
+        let mut handshake = ServerHandshake::new(self.settings.origins.clone());
+        let read = begun.upgrade.read(|piece| handshake.receive(piece)).await?;
+        let (begun, request, leftover) = begun.or_refuse(read).await?;
+        Ok(self.offer(begun, request, leftover))
+    }
+
+    async fn read_any_request<T>(&self, mut begun: Begun<T>) -> Result<AnyOffer<T>, AcceptError>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        let mut handshake = ServerHandshake::new(self.settings.origins.clone());
+        let read = begun.upgrade.read(|piece| handshake.receive_any(piece));
+        let read = read.await?;
+        let (begun, request, leftover) = begun.or_refuse(read).await?;
+        Ok(match request {
+            AnyRequest::Upgrade(request) => AnyOffer::Upgrade(self.offer(begun, request, leftover)),
+            AnyRequest::Plain(request) => AnyOffer::Plain(PlainRequest::new(begun, request)),
+        })
+    }
+
+    fn offer<T>(&self, begun: Begun<T>, request: UpgradeRequest, leftover: Vec<u8>) -> Offer<T>
+    where
+        T: Transport<Timer = R::Timer>,
+    {
+        Offer {
+            upgrade: begun.upgrade,
+            time_left: begun.deadline.saturating_duration_since(R::Timer::now()),
+            request: Box::new(request),
+            leftover,
+            answer: self.answer(),
+            config: self.settings.limits.to_config(),
+            peer_addr: begun.peer_addr,
         }
     }
 
