@@ -139,9 +139,9 @@
 //!
 //! let mut server = ServerHandshake::new(OriginPolicy::default());
 //! let offer = server.receive(client.request())?.done.expect("a complete request");
-//! let accepted = offer.accept(Answer::new().deflate(&config.own_window_bits(11)))?;
+//! let accepted = offer.accept(Answer::new().deflate(&config.peer_window_bits(11)))?;
 //! let params = accepted.agreed().deflate().expect("the client offers it");
-//! assert_eq!(params.server_max_window_bits, 11);
+//! assert_eq!(params.client_max_window_bits, 11);
 //!
 //! let established = client.receive(&accepted.encode())?.done.expect("a complete response");
 //! assert_eq!(established.agreed().deflate(), Some(params));

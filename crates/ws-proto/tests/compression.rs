@@ -379,6 +379,41 @@ fn short_and_incompressible_messages_are_sent_uncompressed() {
     assert_eq!(output(&mut send)[0], 0x81);
 }
 
+/// RFC 7692 §7.1.1 and §7.1.2: the agreed parameters are limits. A sender may stay below them.
+#[test]
+fn own_settings_apply_even_if_they_are_not_agreed() {
+    // Incompressible, and longer than a window of 512 bytes.
+    let noise: Vec<u8> = std::iter::successors(Some(1_u64), |last| {
+        Some(last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1))
+    })
+    .map(|number| (number >> 56) as u8)
+    .take(1000)
+    .collect();
+    let params = DeflateParams::default();
+    let lens = |config: DeflateConfig| {
+        let mut send = SendHalf::server(&Config::default());
+        send.deflate(&params, &config);
+        let mut client = end(Role::Client, &params, &Config::default());
+        [0, 1].map(|_| {
+            send.message(&noise[..]).unwrap();
+            let bytes = output(&mut send);
+            assert_eq!(
+                received(&mut client, &bytes).unwrap(),
+                [Message::from(&noise[..])]
+            );
+            bytes.len()
+        })
+    };
+    let config = DeflateConfig::default().threshold(0);
+    // The second message refers to the first, if the window reaches it and is kept.
+    let [first, second] = lens(config.own_window_bits(15));
+    assert!(second < first / 10, "{first} {second}");
+    let [first, second] = lens(config.own_window_bits(9));
+    assert!(second > first / 2, "{first} {second}");
+    let [first, second] = lens(config.own_window_bits(15).own_no_context_takeover());
+    assert_eq!(first, second);
+}
+
 #[test]
 fn joined_halves_receive_compressed_messages() {
     let params = DeflateParams::default();

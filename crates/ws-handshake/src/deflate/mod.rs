@@ -22,12 +22,16 @@ const MAX_BITS: u8 = 15;
 /// fail. So further offers that request less follow the first offer. The second offer no longer
 /// requests a small window of the server, because that window saves no memory on the client.
 ///
-/// Every offer has the parameters that restrict only the client, because these parameters require
-/// nothing of the server.
+/// Every offer permits the server to limit the client's window, with `client_max_window_bits`
+/// without a value. A value would only be a hint (RFC 7692 §7.1.2.2), and strict servers respond to
+/// this hint with status 400. The client needs no consent for a smaller window of its own.
 pub(crate) fn offers(config: &DeflateConfig) -> Vec<Extension> {
+    if config.is_plain_offer() {
+        return vec![Params::default().to_offer()];
+    }
     let wanted = config.wanted(Role::Client);
     let own = Params {
-        client_max_window_bits: Some(wanted.client_max_window_bits),
+        client_max_window_bits: Some(MAX_BITS),
         client_no_context_takeover: wanted.client_no_context_takeover,
         ..Params::default()
     };
@@ -57,24 +61,22 @@ pub(crate) fn answer(offered: &[Extension], config: &DeflateConfig) -> Option<Ex
 /// The answer grants the requests of the client (RFC 7692 §7.1.1.1, §7.1.2.1), and repeats the
 /// restrictions that the client has put on itself. It also adds the restrictions in `wanted` that
 /// the offer allows.
+///
+/// The answer has a window only if the offer has the same parameter. For the client's window, RFC
+/// 7692 §7.1.2.2 requires this. For the server's window, §7.1.2.1 does not, but some clients fail
+/// if the answer has a window that they did not request. A server that compresses with a smaller
+/// window than agreed breaks no rule, so nothing is lost.
 fn answer_to(offer: Params, wanted: DeflateParams) -> Params {
-    let window_bits = wanted.server_max_window_bits;
-    let server_max_window_bits = match offer.server_max_window_bits {
-        Some(asked) => Some(asked.min(window_bits)),
-        None => below_max(window_bits),
-    };
-    // A client that does not offer `client_max_window_bits` possibly does not support it (RFC 7692
-    // §7.1.2.2).
-    let client_max_window_bits = offer
-        .client_max_window_bits
-        .and_then(|hint| below_max(hint.min(wanted.client_max_window_bits)));
+    let asked = offer.server_max_window_bits;
+    let hint = offer.client_max_window_bits;
     Params {
         server_no_context_takeover: offer.server_no_context_takeover
             || wanted.server_no_context_takeover,
         client_no_context_takeover: offer.client_no_context_takeover
             || wanted.client_no_context_takeover,
-        server_max_window_bits,
-        client_max_window_bits,
+        server_max_window_bits: asked.map(|asked| asked.min(wanted.server_max_window_bits)),
+        client_max_window_bits: hint
+            .and_then(|hint| below_max(hint.min(wanted.client_max_window_bits))),
     }
 }
 

@@ -5,7 +5,7 @@
 use ws_handshake::{
     Answer, AnswerError, ClientError, DeflateError, DeflateParameter, Extension, Request,
 };
-use ws_proto::DeflateParams;
+use ws_proto::{DeflateConfig, DeflateParams};
 
 use super::common::client;
 use super::{
@@ -19,10 +19,16 @@ fn offers_are_in_order_of_preference() {
     let reset = "permessage-deflate; server_no_context_takeover; client_max_window_bits";
     let both = "permessage-deflate; server_no_context_takeover; server_max_window_bits=10; \
         client_max_window_bits";
-    let own = "permessage-deflate; client_no_context_takeover; client_max_window_bits=11";
+    let own = "permessage-deflate; client_no_context_takeover; client_max_window_bits";
+    let everything = config()
+        .own_no_context_takeover()
+        .peer_no_context_takeover()
+        .peer_window_bits(10);
     for (config, offers) in [
         (config(), plain.to_owned()),
+        (DeflateConfig::default(), plain.to_owned()),
         (config().peer_window_bits(15), plain.to_owned()),
+        (everything.plain_offer(), "permessage-deflate".to_owned()),
         (config().peer_window_bits(10), [asked, plain].join(", ")),
         (
             config().peer_no_context_takeover(),

@@ -49,11 +49,9 @@ fn any_offers() -> impl Strategy<Value = String> {
     prop::collection::vec(offer, 1..5).prop_map(|offers| offers.join(", "))
 }
 
-/// Returns `true` if the parameters keep the limits that the end with this role set for itself.
-fn keeps_own_limits(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
-    let wanted = config.wanted(role);
-    params.takeover(role) <= wanted.takeover(role)
-        && params.window_bits(role) <= wanted.window_bits(role)
+/// Returns `true` if the end with this role announced that it resets its window, if it does so.
+fn announces_own_reset(params: &DeflateParams, config: &DeflateConfig, role: Role) -> bool {
+    params.takeover(role) <= config.wanted(role).takeover(role)
 }
 
 /// Returns `true` if the parameters keep the limits that the end with this role requested of its
@@ -75,9 +73,18 @@ proptest! {
         prop_assert_eq!(verified_by(&request, answer).unwrap(), agreed);
         let agreed = agreed.unwrap();
         for (config, role) in [(&ours, Role::Client), (&theirs, Role::Server)] {
-            prop_assert!(keeps_own_limits(&agreed, config, role));
+            prop_assert!(announces_own_reset(&agreed, config, role));
             prop_assert!(keeps_peer_limits(&agreed, config, role));
         }
+    }
+
+    #[test]
+    fn a_plain_offer_has_and_gets_no_window(ours in any_config(), theirs in any_config()) {
+        prop_assert_eq!(offered(&ours.plain_offer()), "permessage-deflate");
+        let (response, agreed) = over_http("permessage-deflate", &theirs);
+        prop_assert!(!response.headers()[HEADER].to_str().unwrap().contains("window_bits"));
+        let agreed = agreed.unwrap();
+        prop_assert_eq!((agreed.server_max_window_bits, agreed.client_max_window_bits), (15, 15));
     }
 
     #[test]
@@ -85,8 +92,13 @@ proptest! {
         let (response, agreed) = over_http(&offers, &config);
         match response.headers().get(HEADER) {
             Some(answer) => {
-                prop_assert_eq!(verified(&offers, answer.to_str().unwrap()).unwrap(), agreed);
-                prop_assert!(keeps_own_limits(&agreed.unwrap(), &config, Role::Server));
+                let answer = answer.to_str().unwrap();
+                prop_assert_eq!(verified(&offers, answer).unwrap(), agreed);
+                prop_assert!(announces_own_reset(&agreed.unwrap(), &config, Role::Server));
+                // The answer has a window only if an offer has it.
+                for window in ["server_max_window_bits", "client_max_window_bits"] {
+                    prop_assert!(!answer.contains(window) || offers.contains(window));
+                }
             }
             None => prop_assert_eq!(agreed, None),
         }

@@ -37,6 +37,7 @@ pub struct DeflateConfig {
     pub(crate) peer_window_bits: Option<u8>,
     pub(crate) own_takeover: bool,
     pub(crate) peer_takeover: bool,
+    pub(crate) plain_offer: bool,
 }
 
 impl Default for DeflateConfig {
@@ -49,6 +50,7 @@ impl Default for DeflateConfig {
             peer_window_bits: None,
             own_takeover: true,
             peer_takeover: true,
+            plain_offer: false,
         }
     }
 }
@@ -77,8 +79,12 @@ impl DeflateConfig {
     /// Sets the logarithm of the length of our compressor's window, from 9 (512 bytes) to 15 (32
     /// KiB). Default: 12. Other values are replaced by the nearest of these.
     ///
-    /// The window determines the memory of our compressor and of the peer's decompressor. A value
-    /// of 12 takes 112 KiB less than 15. Compressed JSON of 64 KiB is then 9 % longer.
+    /// The window determines the memory of our compressor. A value of 12 takes 112 KiB less
+    /// than 15. Compressed JSON of 64 KiB is then 9 % longer.
+    ///
+    /// A compressor may always use a smaller window than agreed. So this setting needs no consent
+    /// of the peer, and the handshake does not mention it. There is one exception: a client that
+    /// requests a window of the server gets the smaller of both windows as the answer.
     pub fn own_window_bits(mut self, bits: u8) -> Self {
         self.own_window_bits = bits.clamp(9, 15);
         self
@@ -97,6 +103,9 @@ impl DeflateConfig {
     /// Disables context takeover for our messages: none of them refers to an earlier one (RFC 7692
     /// §7.1.1). No memory is then kept between messages, but their compressed form is longer.
     /// Default: context takeover is enabled.
+    ///
+    /// The handshake mentions this, so that the peer can also save the memory. The setting applies
+    /// even if it is not agreed on.
     pub fn own_no_context_takeover(mut self) -> Self {
         self.own_takeover = false;
         self
@@ -110,6 +119,22 @@ impl DeflateConfig {
     pub fn peer_no_context_takeover(mut self) -> Self {
         self.peer_takeover = false;
         self
+    }
+
+    /// Offers permessage-deflate without parameters, for servers that refuse an offer with
+    /// parameters. Default: the offer has `client_max_window_bits` without a value.
+    ///
+    /// Only clients make offers. The settings of our own messages apply all the same. The requests
+    /// to the server, [`peer_window_bits`](Self::peer_window_bits) and
+    /// [`peer_no_context_takeover`](Self::peer_no_context_takeover), are not sent.
+    pub fn plain_offer(mut self) -> Self {
+        self.plain_offer = true;
+        self
+    }
+
+    /// Returns `true` if [`plain_offer`](Self::plain_offer) was called.
+    pub fn is_plain_offer(&self) -> bool {
+        self.plain_offer
     }
 
     /// Returns the parameters that this end would choose alone in this role. The negotiation starts

@@ -62,13 +62,16 @@ impl Deflation {
 
 impl SendHalf {
     /// Compresses messages as agreed (RFC 7692 §7).
+    ///
+    /// `config` may restrict the compressor further than `params`: it may use a smaller window, and
+    /// refer to no earlier message. The peer needs no notice of either.
     #[cfg(feature = "deflate")]
     pub fn deflate(&mut self, params: &DeflateParams, config: &DeflateConfig) {
         let role = self.role();
         let options = CompressorOptions {
             level: config.level,
             mem_level: config.mem_level,
-            takeover: params.takeover(role),
+            takeover: params.takeover(role) && config.own_takeover,
             window_bits: params.window_bits(role).min(config.own_window_bits),
         };
         self.deflation = Some(alloc::boxed::Box::new(Deflation {
