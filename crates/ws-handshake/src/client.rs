@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use http::header::{
-    CONNECTION, HeaderMap, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
-    UPGRADE,
-};
+use http::header::{CONNECTION, HeaderMap, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use http::{Response, StatusCode};
 
 use crate::agreed::Agreed;
@@ -14,8 +11,9 @@ use crate::deflate;
 use crate::extension::{self, Extension};
 use crate::head::NamesOf;
 use crate::limits::Progress;
+use crate::protocol;
 use crate::response_reader::{FinalHead, ResponseReader, Verdict};
-use crate::token::{list_elements, lists_token, single, trim_ows};
+use crate::token::{lists_token, single};
 
 /// The client side of the handshake (RFC 6455 §4.1), made by
 /// [`Request::build`](crate::Request::build).
@@ -212,44 +210,42 @@ impl Expected {
 
     /// Parses the extensions and checks their names. [`deflate::agreement`] checks the parameters
     /// of permessage-deflate. The user of this crate must check the parameters of other extensions.
+    ///
+    /// A malformed list fails the handshake (RFC 6455 §9.1). The server has already decided for an
+    /// extension, and sends its frames accordingly. So a client that ignored the list could not read
+    /// these frames.
     fn check_extensions(&self, headers: &HeaderMap) -> Result<Vec<Extension>, ClientError> {
-        let mut agreed: Vec<Extension> = Vec::new();
-        for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {
-            let parsed = Extension::parse_list(line.as_bytes())
-                .map_err(|_| ClientError::InvalidExtensions)?;
-            for extension in parsed {
-                if !extension::contains(&self.extensions, extension.name()) {
-                    return Err(ClientError::UnofferedExtension);
-                }
-                // `agreed` never has more elements than the list of offers, so a linear search is
-                // cheap.
-                if extension::contains(&agreed, extension.name()) {
-                    return Err(ClientError::DuplicateExtension);
-                }
-                agreed.push(extension);
+        let agreed = Extension::parse_lines(headers).map_err(|_| ClientError::InvalidExtensions)?;
+        for (index, extension) in agreed.iter().enumerate() {
+            if !extension::contains(&self.extensions, extension.name()) {
+                return Err(ClientError::UnofferedExtension);
+            }
+            // The elements before `index` were offered and do not repeat, so they are no more than
+            // the offers, and a linear search is cheap.
+            if extension::contains(agreed.get(..index).unwrap_or_default(), extension.name()) {
+                return Err(ClientError::DuplicateExtension);
             }
         }
         Ok(agreed)
     }
 
-    /// Returns the chosen subprotocol. Only one line with one name is allowed, and the name must be
-    /// spelled as in the offer.
+    /// Returns the chosen subprotocol. Only one name is allowed, and it must be spelled as in the
+    /// offer. A header without a name counts as absent.
     fn check_protocol(&self, headers: &HeaderMap) -> Result<Option<String>, ClientError> {
-        let mut lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
-        let Some(line) = lines.next() else {
+        let mut chosen = protocol::elements(headers);
+        let Some(name) = chosen.next() else {
             return Ok(None);
         };
-        if lines.next().is_some() || list_elements(line.as_bytes()).count() > 1 {
+        if chosen.next().is_some() {
             return Err(ClientError::DuplicateProtocol);
         }
-        let chosen = trim_ows(line.as_bytes());
-        let offered = self
-            .protocols
-            .iter()
-            .find(|offered| offered.as_bytes() == chosen);
-        offered
-            .cloned()
-            .map(Some)
-            .ok_or(ClientError::UnofferedProtocol)
+        let offered = self.protocols.iter();
+        let offered = offered
+            .map(String::as_str)
+            .find(|offered| offered.as_bytes() == name);
+        match offered {
+            Some(name) => Ok(Some(name.to_owned())),
+            None => Err(ClientError::UnofferedProtocol),
+        }
     }
 }

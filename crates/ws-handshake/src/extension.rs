@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use http::header::{HeaderMap, SEC_WEBSOCKET_EXTENSIONS};
+
 use crate::token::{is_ows, is_token, is_token_byte};
 
 /// An extension with its parameters, in an offer or in an answer (RFC 6455 §9.1).
@@ -96,10 +98,11 @@ impl Extension {
 
     /// Parses the value of one `Sec-WebSocket-Extensions` line.
     ///
-    /// Empty elements between commas are tolerated, as RFC 9110 §5.6.1.2 requires of a recipient.
-    /// Spaces and tabs are allowed between any two parts, because RFC 6455 uses the grammar of RFC
-    /// 2616 (§2.1, implied LWS). The content of a quoted value must be a token after it is
-    /// unescaped.
+    /// Empty elements between commas are tolerated, as RFC 9110 §5.6.1.2 requires of a recipient. So
+    /// a line without elements is an empty list. A semicolon without a parameter is tolerated too
+    /// (RFC 9110 §5.6.6). Spaces and tabs are allowed between any two parts, because RFC 6455 uses
+    /// the grammar of RFC 2616 (§2.1, implied LWS). The content of a quoted value must be a token
+    /// after it is unescaped.
     ///
     /// # Errors
     ///
@@ -111,12 +114,21 @@ impl Extension {
         loop {
             rest.skip_ows();
             match rest.peek() {
-                None if list.is_empty() => return Err(ExtensionError::Empty),
                 None => return Ok(list),
                 Some(b',') => rest.advance(),
                 Some(_) => list.push(rest.extension()?),
             }
         }
+    }
+
+    /// Parses all `Sec-WebSocket-Extensions` lines of a head, which together are one list (RFC 9110
+    /// §5.3).
+    pub(crate) fn parse_lines(headers: &HeaderMap) -> Result<Vec<Self>, ExtensionError> {
+        let mut list = Vec::new();
+        for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {
+            list.append(&mut Self::parse_list(line.as_bytes())?);
+        }
+        Ok(list)
     }
 }
 
@@ -182,7 +194,7 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(token).unwrap_or_default()
     }
 
-    /// Reads `token *( ";" token [ "=" ( token / quoted-string ) ] )`, up to the next comma or the
+    /// Reads `token *( ";" [ token [ "=" ( token / quoted-string ) ] ] )`, up to the next comma or the
     /// end.
     fn extension(&mut self) -> Result<Extension, ExtensionError> {
         let mut extension = Extension::new(self.token())?;
@@ -193,6 +205,9 @@ impl<'a> Cursor<'a> {
                 Some(b';') => {
                     self.advance();
                     self.skip_ows();
+                    if matches!(self.peek(), None | Some(b',' | b';')) {
+                        continue; // No parameter follows (RFC 9110 §5.6.6).
+                    }
                     let name = self.token();
                     let value = self.value()?;
                     extension = extension.param(name, value.as_deref())?;
@@ -243,8 +258,6 @@ impl<'a> Cursor<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExtensionError {
-    /// The list has no element.
-    Empty,
     /// An extension has no name, or its name is not a token.
     InvalidName,
     /// A parameter has no name, or its name is not a token.
@@ -260,7 +273,6 @@ pub enum ExtensionError {
 impl fmt::Display for ExtensionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "the list of extensions is empty; omit the header",
             Self::InvalidName => "the name of an extension is not a token; use letters and '-'",
             Self::InvalidParameter => {
                 "a parameter of an extension has no name, or its name is not a token; \
@@ -304,6 +316,13 @@ mod tests {
     #[test]
     fn white_space_and_empty_elements_are_tolerated() {
         assert_eq!(shown(" ,a\t; b = 1 ,, c ,"), ["a; b=1", "c"]);
+        assert!(shown("").is_empty() && shown(" ,\t,").is_empty());
+    }
+
+    #[test]
+    fn a_semicolon_without_a_parameter_is_tolerated() {
+        assert_eq!(shown("a;"), ["a"]);
+        assert_eq!(shown("a; ;b; ; , c;\t;d=1;"), ["a; b", "c; d=1"]);
     }
 
     #[test]
@@ -314,16 +333,11 @@ mod tests {
     #[test]
     fn malformed_lists_are_refused() {
         for (value, error) in [
-            ("", ExtensionError::Empty),
-            (",,", ExtensionError::Empty),
             (";", ExtensionError::InvalidName),
             ("=a", ExtensionError::InvalidName),
             ("a, ;b", ExtensionError::InvalidName),
             ("\"a\"", ExtensionError::InvalidName),
-            ("a;", ExtensionError::InvalidParameter),
-            ("a; ;b", ExtensionError::InvalidParameter),
             ("a; =1", ExtensionError::InvalidParameter),
-            ("a;, b", ExtensionError::InvalidParameter),
             ("a; b=", ExtensionError::InvalidValue),
             ("a; b=, c", ExtensionError::InvalidValue),
             ("a; b=\"\"", ExtensionError::InvalidValue),

@@ -16,33 +16,33 @@ pub(crate) enum ProtocolFault {
 
 /// Checks the subprotocols of a request.
 ///
-/// Each name must be a token and occur once. A header without names is invalid. Subprotocols are
-/// case-sensitive.
+/// Each name must be a token and occur once. A header without names counts as absent. Subprotocols
+/// are case-sensitive.
 pub(crate) fn check(headers: &HeaderMap) -> Result<(), ProtocolFault> {
     let mut seen = BTreeSet::new();
-    for line in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
-        for name in list_elements(line.as_bytes()) {
-            if !is_token(name) {
-                return Err(ProtocolFault::Invalid);
-            }
-            if !seen.insert(name) {
-                return Err(ProtocolFault::Duplicate);
-            }
+    for name in elements(headers) {
+        if !is_token(name) {
+            return Err(ProtocolFault::Invalid);
         }
-    }
-    if seen.is_empty() && headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
-        return Err(ProtocolFault::Invalid);
+        if !seen.insert(name) {
+            return Err(ProtocolFault::Duplicate);
+        }
     }
     Ok(())
 }
 
 /// Returns the offered names in their order. [`check`] must have accepted the headers.
 pub(crate) fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    elements(headers).filter_map(|name| std::str::from_utf8(name).ok())
+}
+
+/// Returns the elements of all `Sec-WebSocket-Protocol` lines, which together are one list (RFC 9110
+/// §5.3).
+pub(crate) fn elements(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(SEC_WEBSOCKET_PROTOCOL)
         .into_iter()
         .flat_map(|line| list_elements(line.as_bytes()))
-        .filter_map(|name| std::str::from_utf8(name).ok())
 }
 
 #[cfg(test)]
@@ -65,10 +65,15 @@ mod tests {
     }
 
     #[test]
+    fn a_list_without_names_counts_as_absent() {
+        for lines in [&[][..], &[""], &[" , "], &["", ","]] {
+            assert_eq!(check(&headers(lines)), Ok(()));
+            assert_eq!(names(&headers(lines)).count(), 0);
+        }
+    }
+
+    #[test]
     fn malformed_names_are_refused() {
-        assert_eq!(check(&headers(&[])), Ok(()));
-        assert_eq!(check(&headers(&[""])), Err(ProtocolFault::Invalid));
-        assert_eq!(check(&headers(&[" , "])), Err(ProtocolFault::Invalid));
         assert_eq!(check(&headers(&["a b"])), Err(ProtocolFault::Invalid));
         assert_eq!(
             check(&headers(&["a, b", "a"])),

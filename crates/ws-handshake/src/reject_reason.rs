@@ -37,8 +37,6 @@ pub enum RejectReason {
     /// [`HeadError::HeadTooLong`] and [`HeadError::TooManyHeaders`], 505 for
     /// [`HeadError::UnsupportedHttpVersion`], and 400 for all others.
     Head(HeadError),
-    /// `Sec-WebSocket-Extensions` does not follow the grammar (RFC 6455 §9.1). Status 400.
-    InvalidExtensions,
     /// `Host` is empty or not `host[:port]` (RFC 9112 §3.2). Status 400.
     InvalidHost,
     /// `Sec-WebSocket-Key` is not the base64 form of 16 bytes (RFC 6455 §4.2.1, item 5).
@@ -46,7 +44,7 @@ pub enum RejectReason {
     InvalidKey,
     /// `Origin` has a byte outside US-ASCII (RFC 6454 §7.1). Status 400.
     InvalidOrigin,
-    /// A subprotocol is not a token, or the list is empty (RFC 6455 §4.1, item 10). Status 400.
+    /// A subprotocol is not a token (RFC 6455 §4.1, item 10). Status 400.
     InvalidProtocol,
     /// The request target is neither a path nor an `http` or `https` URI (RFC 6455 §4.2.1, item 1;
     /// RFC 9112 §3.2). Status 400.
@@ -81,7 +79,6 @@ impl RejectReason {
             | Self::DuplicateOrigin
             | Self::DuplicateProtocol
             | Self::FragmentInTarget
-            | Self::InvalidExtensions
             | Self::InvalidHost
             | Self::InvalidKey
             | Self::InvalidOrigin
@@ -140,9 +137,6 @@ impl RejectReason {
                 "the request target has a fragment; remove it, or write a literal '#' as %23"
             }
             Self::Head(error) => error.text(),
-            Self::InvalidExtensions => {
-                "Sec-WebSocket-Extensions is malformed; follow RFC 6455 section 9.1, or omit it"
-            }
             Self::InvalidHost => {
                 "the Host header is not 'host' or 'host:port'; send the host of the URL"
             }
@@ -154,8 +148,7 @@ impl RejectReason {
                 "the Origin header has a byte outside US-ASCII; write the host name in its ASCII form"
             }
             Self::InvalidProtocol => {
-                "Sec-WebSocket-Protocol is empty, or a name in it is not a token; use letters, \
-                 digits, '.' and '-'"
+                "a name in Sec-WebSocket-Protocol is not a token; use letters, digits, '.' and '-'"
             }
             Self::InvalidTarget => {
                 "the request target is neither a path nor an http or https URI; send the path and \

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_EXTENSIONS,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{Method, Uri, Version};
 
@@ -145,7 +145,10 @@ impl UpgradeRequest {
         let accept = check_key(&headers)?;
         check_origin(&headers, &host, origins)?;
         protocol::check(&headers)?;
-        let extensions = parse_extensions(&headers)?;
+        // RFC 6455 §9.1 fails the connection if the list does not follow the grammar. A client that
+        // offers a malformed extension would then never connect. A server that agrees to nothing
+        // reads the frames as any client without extensions sends them.
+        let extensions = Extension::parse_lines(&headers).unwrap_or_default();
         Ok(Self {
             uri,
             headers,
@@ -200,6 +203,8 @@ impl UpgradeRequest {
 
     /// Returns the offered extensions in the client's order of preference (RFC 6455 §9.1). A name
     /// may occur several times with different parameters.
+    ///
+    /// If `Sec-WebSocket-Extensions` does not follow the grammar, no extension is offered.
     pub fn extensions(&self) -> &[Extension] {
         &self.extensions
     }
@@ -324,15 +329,4 @@ fn check_origin(
         return Err(RejectReason::ForeignOrigin);
     }
     Ok(())
-}
-
-/// Parses the offered extensions. All `Sec-WebSocket-Extensions` lines together are one list (RFC
-/// 9110 §5.3).
-fn parse_extensions(headers: &HeaderMap) -> Result<Vec<Extension>, RejectReason> {
-    let mut extensions = Vec::new();
-    for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {
-        let parsed = Extension::parse_list(line.as_bytes());
-        extensions.append(&mut parsed.map_err(|_| RejectReason::InvalidExtensions)?);
-    }
-    Ok(extensions)
 }

@@ -302,7 +302,7 @@ fn the_chosen_protocol_is_one_of_those_offered() {
             .protocol(),
         None
     );
-    for value in ["c", "b", "A", "", "a;B"] {
+    for value in ["c", "b", "A", "a;B", "\"a\""] {
         fails_with(&request, &chosen(value), "UnofferedProtocol");
     }
     fails_with(&request, &chosen("a, B"), "DuplicateProtocol");
@@ -340,10 +340,44 @@ fn extensions_must_be_offered_and_occur_once() {
         &used("x").with("Sec-WebSocket-Extensions: x"),
         "DuplicateExtension",
     );
-    for value in [";", "x;", "x; p=", "", ",,"] {
+    for value in [";", "x; p=", "x; =1", "x, y=", "x; p=\""] {
         fails_with(&request, &used(value), "InvalidExtensions");
     }
     fails(&used("permessage-deflate"), "UnofferedExtension");
+}
+
+/// RFC 9110 §5.6.1.2 and §5.6.6: empty elements and empty parameters have no meaning.
+#[test]
+fn empty_parts_of_lists_have_no_meaning() {
+    let request = Request::new()
+        .protocol("a")
+        .extension(Extension::new("x").unwrap());
+    for (lines, protocol, extensions) in [
+        ("Sec-WebSocket-Protocol:", None, &[][..]),
+        (
+            "Sec-WebSocket-Protocol: ,\r\nSec-WebSocket-Protocol:",
+            None,
+            &[],
+        ),
+        ("Sec-WebSocket-Protocol: a,", Some("a"), &[]),
+        ("Sec-WebSocket-Extensions:", None, &[]),
+        (
+            "Sec-WebSocket-Extensions: ,,\r\nSec-WebSocket-Extensions:",
+            None,
+            &[],
+        ),
+        ("Sec-WebSocket-Extensions: x;", None, &["x"]),
+        ("Sec-WebSocket-Extensions: ,x; ; p ;", None, &["x; p"]),
+    ] {
+        let established = established(&request, &HeadText::response().with(lines));
+        let agreed = established.agreed();
+        let shown: Vec<_> = agreed.extensions().iter().map(|e| e.to_string()).collect();
+        assert_eq!(
+            (agreed.protocol(), shown),
+            (protocol, extensions.iter().map(|e| e.to_string()).collect()),
+            "{lines}"
+        );
+    }
 }
 
 #[test]

@@ -245,6 +245,46 @@ fn an_empty_answer_agrees_on_nothing() {
     );
 }
 
+/// The list is not reliable as a whole, so a well-formed element does not count either.
+#[test]
+fn malformed_extensions_offer_nothing() {
+    for value in [
+        ";",
+        "permessage-deflate; a=",
+        "permessage-deflate; a=\"",
+        "permessage-deflate; =1",
+        "permessage-deflate, a=",
+        "permessage-deflate\r\nSec-WebSocket-Extensions: x y",
+    ] {
+        let head = HeadText::request().with(format!("Sec-WebSocket-Extensions: {value}"));
+        assert!(offer(&head).extensions().is_empty(), "{value}");
+    }
+}
+
+/// RFC 9110 §5.6.1.2 and §5.6.6: empty elements and empty parameters have no meaning.
+#[test]
+fn empty_parts_of_lists_have_no_meaning() {
+    for value in ["", ",", " ,\t, "] {
+        let offer = offer(
+            &HeadText::request()
+                .with(format!("Sec-WebSocket-Extensions: {value}"))
+                .with(format!("Sec-WebSocket-Protocol: {value}")),
+        );
+        assert!(offer.extensions().is_empty() && offer.protocols().next().is_none());
+    }
+    let head = HeadText::request()
+        .with("Sec-WebSocket-Extensions: x;, y; ;p;")
+        .with("Sec-WebSocket-Protocol: ,a,");
+    let offer = offer(&head);
+    let shown: Vec<_> = offer
+        .extensions()
+        .iter()
+        .map(Extension::to_string)
+        .collect();
+    assert_eq!(shown, ["x", "y; p"]);
+    assert_eq!(offer.protocols().collect::<Vec<_>>(), ["a"]);
+}
+
 #[test]
 fn the_choices_of_the_answer_are_sent() {
     let head = HeadText::request()

@@ -77,7 +77,7 @@ fn mistakes() -> Vec<Mistake> {
         "an extension not offered":
             |v| fine(v, &["Sec-WebSocket-Extensions: permessage-deflate"]) => E::UnofferedExtension,
         "extensions malformed":
-            |v| fine(v, &["Sec-WebSocket-Extensions: x-one;"]) => E::InvalidExtensions,
+            |v| fine(v, &["Sec-WebSocket-Extensions: x-one; a="]) => E::InvalidExtensions,
         "an extension twice":
             |v| fine(v, &["Sec-WebSocket-Extensions: x-one, x-one"]) => E::DuplicateExtension,
         "HTTP/1.0":
