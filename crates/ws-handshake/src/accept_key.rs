@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use sha1::{Digest as _, Sha1};
 
+use crate::server_rules::KeyRule;
+
 /// The string that is appended to the key before the key is hashed (RFC 6455 §1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -20,20 +22,28 @@ pub(crate) fn accept_for(key: &[u8]) -> String {
     STANDARD.encode(digest)
 }
 
-/// Returns `true` if `key` is the base64 form of 16 bytes (RFC 6455 §4.2.1, item 5): 22 characters
-/// of the standard alphabet and two characters of padding.
+/// Returns `true` if `key` is the base64 form of 16 bytes (RFC 6455 §4.2.1, item 5), or of as many
+/// bytes as the rule allows: characters of the standard alphabet, and padding up to a multiple of
+/// four characters.
 ///
-/// Four bits of the last character are unused. A decoder may reject other values than zero (RFC
-/// 4648 §3.5). But the key is an opaque challenge that is not decoded, so all values of these bits
-/// are accepted.
-pub(crate) fn is_valid_key(key: &[u8]) -> bool {
-    let Some(digits) = key.strip_suffix(b"==") else {
-        return false;
-    };
-    digits.len() == 22
-        && digits
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+/// Some bits of the last character are unused. A decoder may reject other values than zero (RFC 4648
+/// §3.5). But the key is an opaque challenge that is not decoded, so all values of these bits are
+/// accepted.
+pub(crate) fn is_valid_key(key: &[u8], rule: KeyRule) -> bool {
+    let digits = key
+        .iter()
+        .take_while(|byte| is_base64_digit(**byte))
+        .count();
+    let padding = key.get(digits..).unwrap_or_default();
+    let is_base64 = key.len() % 4 == 0 && matches!(padding, b"" | b"=" | b"==");
+    match rule {
+        KeyRule::SixteenBytes => is_base64 && digits == 22,
+        KeyRule::AnyLength => is_base64 && digits > 0,
+    }
+}
+
+const fn is_base64_digit(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
 /// Returns the result of [`accept_for`] as a header value.
@@ -64,12 +74,16 @@ mod tests {
             encode_nonce(*b"the sample nonce"),
             "dGhlIHNhbXBsZSBub25jZQ=="
         );
-        assert!(is_valid_key(encode_nonce([0xff; 16]).as_bytes()));
+        let key = encode_nonce([0xff; 16]);
+        assert!(is_valid_key(key.as_bytes(), KeyRule::SixteenBytes));
     }
 
     #[test]
     fn keys_of_another_length_or_alphabet_are_invalid() {
-        assert!(is_valid_key(b"dGhlIHNhbXBsZSBub25jZR=="));
+        assert!(is_valid_key(
+            b"dGhlIHNhbXBsZSBub25jZR==",
+            KeyRule::SixteenBytes
+        ));
         for key in [
             "",
             "==",
@@ -83,7 +97,27 @@ mod tests {
             "dGhlIHNhbXBsZSBub25j ===",
             "dGhlIHNhbXBsZSBub25jZQ===",
         ] {
-            assert!(!is_valid_key(key.as_bytes()), "{key:?}");
+            assert!(
+                !is_valid_key(key.as_bytes(), KeyRule::SixteenBytes),
+                "{key:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_of_any_length_are_base64_all_the_same() {
+        for len in 1..40 {
+            let key = STANDARD.encode(vec![7; len]);
+            assert!(is_valid_key(key.as_bytes(), KeyRule::AnyLength), "{key:?}");
+            assert_eq!(
+                is_valid_key(key.as_bytes(), KeyRule::SixteenBytes),
+                len == 16
+            );
+        }
+        for key in [
+            "", "=", "==", "====", "a", "ab", "abc", "a===", "abcde", "ab=c", "ab-_",
+        ] {
+            assert!(!is_valid_key(key.as_bytes(), KeyRule::AnyLength), "{key:?}");
         }
     }
 }

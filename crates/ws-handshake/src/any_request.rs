@@ -1,17 +1,21 @@
 //! A request that may be an opening request, or any other request of HTTP/1.
 
+use std::fmt;
+
 use http::header::HOST;
 use http::{Method, Request, Version};
 
-use crate::head::{Head, HttpVersion, RequestLine};
-use crate::origin::OriginPolicy;
+use crate::head::{Head, HttpVersion, NamesOf, RequestLine};
 use crate::reject_reason::RejectReason;
 use crate::rejection::Rejection;
+use crate::server_rules::ServerRules;
 use crate::token::lists_token;
 use crate::upgrade_request::{UpgradeRequest, check_host, parse_headers, parse_target};
 
 /// A request that [`ServerHandshake::receive_any`](crate::ServerHandshake::receive_any) has read.
-#[derive(Debug)]
+///
+/// `Debug` of a plain request shows the method, the path and the names of the headers. The query and
+/// the header values are omitted, because clients pass credentials in both.
 #[non_exhaustive]
 pub enum AnyRequest {
     /// A valid opening request.
@@ -24,12 +28,12 @@ pub enum AnyRequest {
 
 impl AnyRequest {
     /// Checks a complete head. A head whose `Upgrade` lists `websocket` must be an opening request.
-    pub(crate) fn from_head(head: &Head<'_>, origins: &OriginPolicy) -> Result<Self, Rejection> {
+    pub(crate) fn from_head(head: &Head<'_>, rules: &ServerRules) -> Result<Self, Rejection> {
         let line = RequestLine::parse_any(head.start_line)
             .map_err(|fault| Rejection::new(fault.into()))?;
         let headers = parse_headers(&line, head)?;
         if lists_token(headers.get_all(http::header::UPGRADE), "websocket") {
-            return UpgradeRequest::from_parts(&line, headers, origins).map(Self::Upgrade);
+            return UpgradeRequest::from_parts(&line, headers, rules).map(Self::Upgrade);
         }
         let reject = |reason| Rejection::for_method(reason, line.method);
         let uri = parse_target(line.target).map_err(reject)?;
@@ -49,5 +53,19 @@ impl AnyRequest {
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         Ok(Self::Plain(request))
+    }
+}
+
+impl fmt::Debug for AnyRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upgrade(request) => f.debug_tuple("Upgrade").field(request).finish(),
+            Self::Plain(request) => f
+                .debug_struct("Plain")
+                .field("method", request.method())
+                .field("path", &request.uri().path())
+                .field("headers", &NamesOf(request.headers()))
+                .finish_non_exhaustive(),
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::head::NamesOf;
 use crate::limits::Progress;
 use crate::protocol;
 use crate::response_reader::{FinalHead, ResponseReader, Verdict};
+use crate::scanner::HeadRules;
 use crate::token::{lists_token, single};
 
 /// The client side of the handshake (RFC 6455 §4.1), made by
@@ -56,6 +57,7 @@ impl ClientHandshake {
         accept: String,
         protocols: Vec<String>,
         extensions: Vec<Extension>,
+        rules: HeadRules,
     ) -> Self {
         let expected = Expected {
             accept,
@@ -65,7 +67,7 @@ impl ClientHandshake {
         Self {
             request,
             expected,
-            response: ResponseReader::new(),
+            response: ResponseReader::new(rules),
         }
     }
 
@@ -78,12 +80,13 @@ impl ClientHandshake {
     /// input is needed.
     ///
     /// * A head with a `1xx` status other than 101 is skipped (RFC 9110 §15.2). All heads together
-    ///   may have at most [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) bytes.
+    ///   may have at most [`HeadLimits::max_len`](crate::HeadLimits::max_len) bytes.
     /// * After the head of a 101, no byte is consumed. The bytes that follow are frames, even if a
     ///   header announces a body (RFC 9110 §15.2.2).
     /// * After the head of any other response, the body is read until it ends or has
     ///   [`MAX_REFUSAL_BODY_LEN`](crate::MAX_REFUSAL_BODY_LEN) bytes. The result is then
-    ///   [`ClientError::Refused`].
+    ///   [`ClientError::Refused`]. If the head is malformed after its status line, the result is the
+    ///   same, with the headers before the fault and without a body.
     ///
     /// # Errors
     ///
@@ -117,10 +120,10 @@ impl ClientHandshake {
     /// Ends the handshake and returns the reason why it failed. Call this method when the server
     /// has ended the connection, or when the caller stops waiting.
     ///
-    /// If the head of a refusal has been read, the error is [`ClientError::Refused`] with the body
-    /// read so far.
+    /// If the status line of a refusal has been read, the error is [`ClientError::Refused`] with the
+    /// headers and the body read so far.
     pub fn end_of_input(&mut self) -> ClientError {
-        self.response.end_of_input()
+        self.response.end_of_input(|head| self.expected.judge(head))
     }
 }
 

@@ -1,13 +1,9 @@
-//! Collecting a head from input that arrives in pieces, and parsing the head into the types of
-//! `http`.
+//! Collecting a head from input that arrives in pieces, and parsing its start line.
 
-use http::header::{
-    AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE,
-};
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION, SET_COOKIE};
 
 use crate::head_error::HeadError;
-use crate::limits::MAX_HEADERS;
-use crate::scanner::{Kind, Scanner, Stop};
+use crate::scanner::{HeadRules, Scanner, Stop};
 
 /// The head of a request or response, split at the end of its start line.
 #[derive(Debug)]
@@ -16,6 +12,8 @@ pub(crate) struct Head<'a> {
     pub(crate) start_line: &'a [u8],
     /// The field lines and the empty line after them.
     pub(crate) fields: &'a [u8],
+    /// The number of field lines.
+    pub(crate) lines: usize,
 }
 
 /// A reader of one head of limited length. The work is linear, however the input is split.
@@ -28,17 +26,14 @@ pub(crate) struct HeadReader {
     /// The offset at which the field lines begin in the head. This includes an empty line before
     /// the start line. Zero until the start line is complete.
     fields_at: usize,
-    /// Checks the start line as soon as it is complete.
-    check: fn(&[u8]) -> Result<(), HeadError>,
 }
 
 impl HeadReader {
-    pub(crate) fn new(scanner: Scanner, check: fn(&[u8]) -> Result<(), HeadError>) -> Self {
+    pub(crate) fn new(rules: HeadRules) -> Self {
         Self {
-            scanner,
+            scanner: Scanner::new(rules),
             buffer: Vec::new(),
             fields_at: 0,
-            check,
         }
     }
 
@@ -47,18 +42,19 @@ impl HeadReader {
         self.scanner.seen() == 0
     }
 
-    /// Returns the part of the limit that the head has not used.
-    pub(crate) fn remaining(&self) -> usize {
-        self.scanner.remaining()
+    /// Creates a reader of the next head of the same response.
+    pub(crate) fn next(&self) -> Self {
+        Self::new(self.scanner.rules_for_next())
     }
 
     /// Reads `input`. Returns the number of input bytes that belong to the head, and the head if it
-    /// is complete.
+    /// is complete. `check` checks the start line as soon as it is complete.
     ///
     /// A head that lies within one input is not copied.
     pub(crate) fn receive<'a>(
         &'a mut self,
         input: &'a [u8],
+        check: fn(&[u8]) -> Result<(), HeadError>,
     ) -> Result<(usize, Option<Head<'a>>), HeadError> {
         let mut used = 0;
         loop {
@@ -71,43 +67,56 @@ impl HeadReader {
                 Stop::StartLine(length) => {
                     used += length;
                     self.fields_at = self.scanner.seen();
-                    self.check_start_line(input.get(..used).unwrap_or_default())?;
+                    let last = input.get(..used).unwrap_or_default();
+                    // The line is copied only if it arrived in several inputs. This happens at most
+                    // once per head.
+                    if self.buffer.is_empty() {
+                        check(without_line_ends(last))?;
+                    } else {
+                        check(without_line_ends(&[&self.buffer, last].concat()))?;
+                    }
                 }
                 Stop::Head(length) => {
                     used += length;
                     let (last, _) = input.split_at_checked(used).unwrap_or_default();
                     if self.buffer.is_empty() {
-                        return Ok((used, Some(cut(last, self.fields_at))));
+                        return Ok((used, Some(self.cut(last))));
                     }
                     self.buffer.extend_from_slice(last);
-                    return Ok((used, Some(cut(&self.buffer, self.fields_at))));
+                    return Ok((used, Some(self.cut(&self.buffer))));
                 }
             }
         }
     }
 
-    /// Checks the start line, whose last part is `last`. The line is copied only if it arrived in
-    /// several inputs. This happens at most once per head.
-    fn check_start_line(&self, last: &[u8]) -> Result<(), HeadError> {
-        if self.buffer.is_empty() {
-            return (self.check)(without_line_ends(last));
+    /// Ends the head, because it is malformed or the input has ended. Returns the complete lines
+    /// before that point, if the start line is among them. `input` is the last input of
+    /// [`receive`](Self::receive), if this method returned an error.
+    pub(crate) fn complete_lines(&mut self, input: &[u8]) -> Option<Head<'_>> {
+        let read = self.scanner.seen().checked_sub(self.buffer.len())?;
+        self.buffer.extend_from_slice(input.get(..read)?);
+        let end = self.buffer.iter().rposition(|byte| *byte == b'\n')?;
+        let lines = self.buffer.get(..=end)?;
+        (self.fields_at > 0).then(|| self.cut(lines))
+    }
+
+    fn cut<'a>(&self, head: &'a [u8]) -> Head<'a> {
+        let (start_line, fields) = head.split_at_checked(self.fields_at).unwrap_or_default();
+        Head {
+            start_line: without_line_ends(start_line),
+            fields,
+            lines: self.scanner.lines(),
         }
-        (self.check)(without_line_ends(&[&self.buffer, last].concat()))
     }
 }
 
-fn cut(head: &[u8], fields_at: usize) -> Head<'_> {
-    let (start_line, fields) = head.split_at_checked(fields_at).unwrap_or_default();
-    Head {
-        start_line: without_line_ends(start_line),
-        fields,
-    }
-}
-
-/// Removes the CRLF at the end of the start line, and an empty line before it.
+/// Removes the line end of the start line, and an empty line before it. The scanner has checked if
+/// an LF needs a CR.
 fn without_line_ends(line: &[u8]) -> &[u8] {
-    let line = line.strip_prefix(b"\r\n").unwrap_or(line);
-    line.strip_suffix(b"\r\n").unwrap_or(line)
+    let line = line.strip_prefix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// A request line (RFC 9112 §3).
@@ -129,8 +138,21 @@ impl<'a> RequestLine<'a> {
         }
     }
 
+    /// Checks a line as [`parse`](Self::parse) does.
+    pub(crate) fn check(line: &[u8]) -> Result<(), HeadError> {
+        RequestLine::parse(line).map(|_| ())
+    }
+
+    /// Checks a line as [`parse_any`](Self::parse_any) does.
+    pub(crate) fn check_any(line: &[u8]) -> Result<(), HeadError> {
+        RequestLine::parse_any(line).map(|_| ())
+    }
+
     /// Parses a request line of HTTP/1.1 or HTTP/1.0.
     pub(crate) fn parse_any(line: &'a [u8]) -> Result<Self, HeadError> {
+        if is_proxy_header(line) {
+            return Err(HeadError::ProxyProtocol);
+        }
         let mut parts = line.split(|byte| *byte == b' ');
         let (Some(method), Some(target), Some(version), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -149,19 +171,15 @@ impl<'a> RequestLine<'a> {
             }),
         }
     }
+}
 
-    pub(crate) fn reader() -> HeadReader {
-        HeadReader::new(Scanner::new(Kind::Request), |line| {
-            RequestLine::parse(line).map(|_| ())
-        })
-    }
-
-    /// Creates a reader that also accepts HTTP/1.0.
-    pub(crate) fn any_reader() -> HeadReader {
-        HeadReader::new(Scanner::new(Kind::Request), |line| {
-            RequestLine::parse_any(line).map(|_| ())
-        })
-    }
+/// Returns `true` for a PROXY protocol header of version 1: `PROXY`, the family of the addresses,
+/// and the addresses. The request target of a request cannot have the name of a family, because no
+/// form of it begins with a capital letter and is followed by something else than the version.
+fn is_proxy_header(line: &[u8]) -> bool {
+    let families: [&[u8]; 3] = [b"TCP4", b"TCP6", b"UNKNOWN"];
+    let family = line.strip_prefix(b"PROXY ");
+    family.is_some_and(|rest| families.iter().any(|family| rest.starts_with(family)))
 }
 
 /// A status line (RFC 9112 §4) without its reason phrase, which has no meaning.
@@ -172,6 +190,11 @@ pub(crate) struct StatusLine {
 }
 
 impl StatusLine {
+    /// Checks a line as [`parse`](Self::parse) does.
+    pub(crate) fn check(line: &[u8]) -> Result<(), HeadError> {
+        Self::parse(line).map(|_| ())
+    }
+
     /// Parses `HTTP/1.x SP 3DIGIT [ SP reason ]`.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, HeadError> {
         let mut parts = line.splitn(3, |byte| *byte == b' ');
@@ -185,12 +208,6 @@ impl StatusLine {
         let status =
             http::StatusCode::from_bytes(status).map_err(|_| HeadError::MalformedStartLine)?;
         Ok(Self { version, status })
-    }
-
-    /// Creates a reader for a response head of at most `limit` bytes.
-    pub(crate) fn reader(limit: usize) -> HeadReader {
-        let scanner = Scanner::with_limit(Kind::Response, limit);
-        HeadReader::new(scanner, |line| Self::parse(line).map(|_| ()))
     }
 }
 
@@ -216,31 +233,6 @@ impl HttpVersion {
             _ => Err(HeadError::MalformedStartLine),
         }
     }
-}
-
-/// Parses the field lines of a complete head.
-///
-/// The scanner has already rejected a bare LF, so it does not matter that httparse accepts one.
-/// httparse checks the syntax of names and splits each line at the colon.
-pub(crate) fn parse_fields(fields: &[u8]) -> Result<HeaderMap, HeadError> {
-    let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let parsed = match httparse::parse_headers(fields, &mut slots) {
-        Ok(httparse::Status::Complete((_, parsed))) => parsed,
-        Ok(httparse::Status::Partial) => return Err(HeadError::InvalidHeader),
-        Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooManyHeaders),
-        Err(_) => return Err(HeadError::InvalidHeader),
-    };
-    let mut headers = HeaderMap::with_capacity(parsed.len());
-    for field in parsed {
-        let name =
-            HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::InvalidHeader)?;
-        let value = HeaderValue::from_bytes(field.value).map_err(|_| HeadError::ControlByte)?;
-        headers
-            .try_append(name, value)
-            .map_err(|_| HeadError::TooManyHeaders)?;
-    }
-    hide_credentials(&mut headers);
-    Ok(headers)
 }
 
 /// Marks the values of headers with credentials as sensitive, so that `Debug` of a header map hides
@@ -270,6 +262,7 @@ impl std::fmt::Debug for NamesOf<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::HeadLimits;
 
     #[test]
     fn request_lines_have_exactly_three_parts() {
@@ -303,6 +296,18 @@ mod tests {
     }
 
     #[test]
+    fn proxy_headers_of_version_1_have_their_own_error() {
+        for line in [
+            &b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2"[..],
+            b"PROXY TCP6 ::1 ::2 1 2",
+            b"PROXY UNKNOWN",
+        ] {
+            assert_eq!(RequestLine::parse(line), Err(HeadError::ProxyProtocol));
+        }
+        assert!(RequestLine::parse(b"PROXY /TCP4 HTTP/1.1").is_ok());
+    }
+
+    #[test]
     fn status_lines_need_a_status_of_three_digits() {
         let line = StatusLine::parse(b"HTTP/1.1 101 Switching Protocols").unwrap();
         assert_eq!(line.status, http::StatusCode::SWITCHING_PROTOCOLS);
@@ -331,9 +336,9 @@ mod tests {
 
     #[test]
     fn a_head_in_one_piece_is_not_copied() {
-        let mut reader = RequestLine::reader();
+        let mut reader = HeadReader::new(HeadRules::request(HeadLimits::new()));
         let input = b"GET / HTTP/1.1\r\nA: b\r\n\r\nrest";
-        let (used, head) = reader.receive(input).unwrap();
+        let (used, head) = reader.receive(input, RequestLine::check).unwrap();
         let head = head.unwrap();
         assert_eq!((used, head.start_line), (24, &b"GET / HTTP/1.1"[..]));
         assert_eq!(head.fields, b"A: b\r\n\r\n");
@@ -350,9 +355,9 @@ mod tests {
         let mut head = b"GET / HTTP/1.1\r\nA: ".to_vec();
         head.resize(16_000, b'a');
         head.extend_from_slice(b"\r\n\r\n");
-        let mut reader = HeadReader::new(Scanner::new(Kind::Request), count);
+        let mut reader = HeadReader::new(HeadRules::request(HeadLimits::new()));
         for (index, byte) in head.iter().enumerate() {
-            let (used, complete) = reader.receive(std::slice::from_ref(byte)).unwrap();
+            let (used, complete) = reader.receive(std::slice::from_ref(byte), count).unwrap();
             assert_eq!((used, complete.is_some()), (1, index + 1 == head.len()));
             // The scanner has read each byte once.
             assert_eq!(reader.scanner.seen(), index + 1);
@@ -361,9 +366,26 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_marked_as_sensitive() {
-        let headers = parse_fields(b"Cookie: a=b\r\nX: y\r\n\r\n").unwrap();
-        assert!(headers["cookie"].is_sensitive() && !headers["x"].is_sensitive());
-        assert_eq!(format!("{:?}", NamesOf(&headers)), r#"["cookie", "x"]"#);
+    fn debug_of_headers_shows_the_names() {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, http::HeaderValue::from_static("a=b"));
+        assert_eq!(format!("{:?}", NamesOf(&headers)), r#"["cookie"]"#);
+    }
+
+    #[test]
+    fn the_complete_lines_before_a_fault_do_not_depend_on_the_split() {
+        let input = b"\r\nHTTP/1.1 403 x\r\nA: b\r\nC: d\r\nE: \rf";
+        for size in 1..=input.len() {
+            let mut reader = HeadReader::new(HeadRules::response(HeadLimits::new()));
+            let fault = input.chunks(size).find_map(|piece| {
+                let fault = reader.receive(piece, StatusLine::check).err()?;
+                Some((fault, piece))
+            });
+            let (fault, piece) = fault.unwrap();
+            assert_eq!(fault, HeadError::BareCarriageReturn);
+            let head = reader.complete_lines(piece).unwrap();
+            assert_eq!(head.start_line, b"HTTP/1.1 403 x");
+            assert_eq!(head.fields, b"A: b\r\nC: d\r\n");
+        }
     }
 }

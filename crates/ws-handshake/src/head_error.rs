@@ -11,23 +11,31 @@ pub enum HeadError {
     /// An LF is not preceded by CR (RFC 9112 §2.2).
     BareLineFeed,
     /// A header field has a control byte, for example NUL (RFC 9110 §5.5).
+    ///
+    /// A client reports this error, [`FoldedLine`](Self::FoldedLine) and
+    /// [`InvalidHeader`](Self::InvalidHeader) only for headers of the handshake.
     ControlByte,
     /// A header line begins with white space (RFC 9112 §5.2 and §2.2).
     FoldedLine,
-    /// The head is longer than [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) (RFC 6585 §5). All heads of a
-    /// response share this limit.
+    /// The head is longer than [`HeadLimits::max_len`](crate::HeadLimits::max_len) (RFC 6585 §5).
+    /// All heads of a response share this limit.
     HeadTooLong,
     /// A header line is not `name: value`, for example because of a space before the colon (RFC
     /// 9112 §5.1).
     InvalidHeader,
     /// The first line is neither a request line nor a status line (RFC 9112 §3 and §4).
     MalformedStartLine,
-    /// The first line does not end within [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) (RFC 9112 §3).
+    /// The connection begins with a header of the PROXY protocol, of version 1 or 2, instead of a
+    /// request.
+    ProxyProtocol,
+    /// The first line does not end within [`HeadLimits::max_len`](crate::HeadLimits::max_len) (RFC
+    /// 9112 §3).
     StartLineTooLong,
     /// The sender uses TLS on a connection without TLS (RFC 6455 §3). The first byte received is
     /// that of a TLS handshake or alert record (RFC 8446 §5.1).
     TlsOnPlainConnection,
-    /// The head has more than [`MAX_HEADERS`](crate::MAX_HEADERS) header lines (RFC 6585 §5).
+    /// The head has more header lines than [`HeadLimits::max_lines`](crate::HeadLimits::max_lines)
+    /// (RFC 6585 §5).
     TooManyHeaders,
     /// The version of HTTP is not 1.1. Other versions cannot switch protocols (RFC 9110 §15.2).
     UnsupportedHttpVersion,
@@ -41,18 +49,28 @@ impl HeadError {
             Self::BareLineFeed => "an LF is not preceded by CR; end lines with CRLF",
             Self::ControlByte => "a header field has a control byte; remove or encode it",
             Self::FoldedLine => "a line begins with white space; put each header field on one line",
-            Self::HeadTooLong => "the head is longer than 16 KiB; send fewer or shorter headers",
+            Self::HeadTooLong => {
+                "the head is longer than the limit; send fewer or shorter headers, or raise the limit"
+            }
             Self::InvalidHeader => {
                 "a header line is not 'name: value'; check for a missing colon or a space before it"
             }
             Self::MalformedStartLine => {
                 "the first line is not valid HTTP/1.1; begin a request with 'GET /path HTTP/1.1'"
             }
-            Self::StartLineTooLong => "the first line is longer than 16 KiB; shorten the URL",
+            Self::ProxyProtocol => {
+                "the connection begins with a PROXY protocol header; enable the PROXY protocol on \
+                 this server, or disable it in the proxy"
+            }
+            Self::StartLineTooLong => {
+                "the first line is longer than the limit; shorten the URL, or raise the limit"
+            }
             Self::TlsOnPlainConnection => {
                 "this connection does not use TLS; connect with ws://, or use the port for wss://"
             }
-            Self::TooManyHeaders => "there are more than 100 header lines; send fewer",
+            Self::TooManyHeaders => {
+                "there are more header lines than allowed; send fewer, or raise the limit"
+            }
             Self::UnsupportedHttpVersion => {
                 "this version of HTTP is not supported; use HTTP/1.1 to open a WebSocket"
             }

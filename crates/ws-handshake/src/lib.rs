@@ -150,9 +150,9 @@
 //!
 //! # Limits
 //!
-//! A head has at most [`MAX_HEAD_LEN`] bytes and [`MAX_HEADERS`] header lines. A refusal is a
-//! response with a status other than 101. A client keeps at most [`MAX_REFUSAL_BODY_LEN`] bytes of
-//! the body of a refusal.
+//! [`HeadLimits`] bounds a head: by default to [`MAX_HEAD_LEN`] bytes, and on a server also to
+//! [`MAX_HEADERS`] header lines. A refusal is a response with a status other than 101. A client
+//! keeps at most [`MAX_REFUSAL_BODY_LEN`] bytes of the body of a refusal.
 //!
 //! The work is linear in the number of bytes received, however the input is split. A peer that
 //! sends one byte at a time causes no more work than a peer that sends everything at once. No input
@@ -160,9 +160,33 @@
 //!
 //! # Strictness
 //!
-//! Lines must end with CRLF. One empty line before a head is skipped. A request that announces a
-//! body is rejected, because the bytes that follow an opening request are frames. Every rejection
-//! is a complete response that ends the connection.
+//! Both roles require CRLF as the line end, and reject a CR without LF. One empty line before a head
+//! is skipped. In lists, empty elements and empty parameters are ignored (RFC 9110 §5.6.1.2 and
+//! §5.6.6), so a list without elements counts as an absent header.
+//!
+//! A server is strict, because it may be behind an intermediary that reads the same request (RFC 9112
+//! §11.2). It rejects folded lines, white space before a colon, and lines that are no header. It
+//! also rejects a request that announces a body, because the bytes that follow an opening request
+//! are frames. Every rejection is a complete response that ends the connection. There are two
+//! exceptions:
+//!
+//! * A `Sec-WebSocket-Extensions` that does not follow the grammar offers no extension. RFC 6455 §9.1
+//!   fails the connection instead, but then a client with one malformed parameter never connects.
+//! * [`ServerRules::allow_any_key_length`] accepts the keys of some devices.
+//!
+//! A client is lenient about headers that are unrelated to the handshake:
+//!
+//! * A folded line continues the header before it (RFC 9112 §5.2).
+//! * White space before a colon is removed (RFC 9112 §5.1).
+//! * A line that is no header is skipped: without a colon, with an invalid name, or with a control
+//!   byte.
+//!
+//! For `Upgrade`, `Connection` and `Sec-WebSocket-*`, each of these is an error. In a response with
+//! a status other than 101, these headers mean nothing, so no line of it is an error. If the head
+//! of such a response is malformed in another way or is too long, the refusal is reported with the
+//! lines before. [`Request::allow_bare_line_feeds`] also accepts LF as a line end. A malformed
+//! `Sec-WebSocket-Extensions` is an error, because the server has already decided how to send its
+//! frames (RFC 6455 §9.1).
 //!
 //! # Platforms
 //!
@@ -197,6 +221,7 @@ mod client_error;
 mod credentials;
 mod deflate;
 mod extension;
+mod field_lines;
 mod fields;
 mod head;
 mod head_error;
@@ -216,6 +241,7 @@ mod request;
 mod response_reader;
 mod scanner;
 mod server;
+mod server_rules;
 mod target;
 mod token;
 mod upgrade_request;
@@ -230,7 +256,7 @@ pub use deflate::{DeflateError, DeflateParameter};
 pub use extension::{Extension, ExtensionError};
 pub use head_error::HeadError;
 pub use ip_range::{IpRange, IpRangeError};
-pub use limits::{MAX_HEAD_LEN, MAX_HEADERS, MAX_REFUSAL_BODY_LEN, Progress};
+pub use limits::{HeadLimits, MAX_HEAD_LEN, MAX_HEADERS, MAX_REFUSAL_BODY_LEN, Progress};
 pub use origin::OriginPolicy;
 pub use proxy::{
     Proxies, Proxy, ProxyScheme, ProxyUrlError, ProxyVariableError, Socks5, Socks5Error,
@@ -242,5 +268,6 @@ pub use reject_reason::RejectReason;
 pub use rejection::{Rejection, encode_rejection, encode_response};
 pub use request::{Request, RequestError};
 pub use server::ServerHandshake;
+pub use server_rules::ServerRules;
 pub use target::{IntoTarget, Target, TargetError};
 pub use upgrade_request::UpgradeRequest;

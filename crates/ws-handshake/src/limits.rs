@@ -3,15 +3,80 @@
 //! A peer is not trusted before its handshake is complete. So these limits apply to everything that
 //! a peer can make this crate store or count (RFC 6455 §10.4).
 
-/// The maximum length of the head of a request or response, in bytes.
+/// The default maximum length of the head of a request or response, in bytes.
 ///
 /// The head begins with the first byte received, and ends with the empty line after the header
 /// lines. So an empty line before the start line is included. On a client, the `1xx` heads and the
-/// final head of a response share this limit.
+/// final head of a response share this limit. [`HeadLimits::max_len`] changes the limit.
 pub const MAX_HEAD_LEN: usize = 16 * 1024;
 
-/// The maximum number of header lines in one head.
+/// The default maximum number of header lines in the head of a request.
+///
+/// A client has no such limit by default, because the limit of the length is enough to bound its
+/// work. [`HeadLimits::max_lines`] changes the limit of either role.
 pub const MAX_HEADERS: usize = 100;
+
+/// The limits of the head that a peer sends. At a limit, a server responds with status 431 or 414
+/// (RFC 6585 §5), and a client fails.
+///
+/// ```
+/// use ws_handshake::{HeadLimits, ServerHandshake, ServerRules};
+///
+/// // Some clients send cookies of more than 16 KiB.
+/// let rules = ServerRules::new().head_limits(HeadLimits::new().max_len(64 * 1024));
+/// let server = ServerHandshake::new(rules);
+/// # drop(server);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct HeadLimits {
+    max_len: usize,
+    max_lines: Option<usize>,
+}
+
+impl HeadLimits {
+    /// Creates the default limits: [`MAX_HEAD_LEN`] for both roles, and [`MAX_HEADERS`] for servers.
+    pub fn new() -> Self {
+        Self {
+            max_len: MAX_HEAD_LEN,
+            max_lines: None,
+        }
+    }
+
+    /// Sets the maximum length of a head in bytes. Default: [`MAX_HEAD_LEN`].
+    ///
+    /// A peer can make this end store a head of this length, and headers that take several times as
+    /// much memory.
+    pub fn max_len(self, bytes: usize) -> Self {
+        Self {
+            max_len: bytes,
+            ..self
+        }
+    }
+
+    /// Sets the maximum number of header lines. Default: [`MAX_HEADERS`] on a server, no limit on a
+    /// client.
+    pub fn max_lines(self, lines: usize) -> Self {
+        Self {
+            max_lines: Some(lines),
+            ..self
+        }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.max_len
+    }
+
+    pub(crate) fn lines(self) -> Option<usize> {
+        self.max_lines
+    }
+}
+
+impl Default for HeadLimits {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// The maximum length of the body that a client keeps of a refusal, in bytes, without the chunked
 /// coding.

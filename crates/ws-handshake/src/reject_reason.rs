@@ -102,6 +102,7 @@ impl RejectReason {
                 | HeadError::FoldedLine
                 | HeadError::InvalidHeader
                 | HeadError::MalformedStartLine
+                | HeadError::ProxyProtocol
                 | HeadError::TlsOnPlainConnection => StatusCode::BAD_REQUEST,
             },
             Self::DuplicateVersion | Self::UnsupportedVersion | Self::UpgradeNotWebSocket => {

@@ -15,6 +15,8 @@ use crate::credentials::CredentialsError;
 use crate::deflate;
 use crate::extension::{self, Extension};
 use crate::fields::{self, FieldFault, Fields, write_field, write_line};
+use crate::limits::HeadLimits;
+use crate::scanner::HeadRules;
 use crate::target::Target;
 use crate::token::is_token;
 
@@ -45,6 +47,8 @@ pub struct Request {
     extensions: Vec<Extension>,
     fields: Fields,
     authentication: Option<Authentication>,
+    head_limits: HeadLimits,
+    bare_line_feeds: bool,
 }
 
 impl Request {
@@ -216,6 +220,25 @@ impl Request {
         self.header("Origin", origin)
     }
 
+    /// Sets the limits of the response's head. Default: [`HeadLimits::new`].
+    #[must_use]
+    pub fn head_limits(mut self, limits: HeadLimits) -> Self {
+        self.head_limits = limits;
+        self
+    }
+
+    /// Accepts lines of the response that end with LF without CR (RFC 9112 §2.2). Such a response is
+    /// an error by default.
+    ///
+    /// Some devices send such lines. Do not call this method for a server behind an intermediary:
+    /// if the intermediary does not accept such lines, a server that copies input into a header can
+    /// be made to send headers that only this client sees.
+    #[must_use]
+    pub fn allow_bare_line_feeds(mut self) -> Self {
+        self.bare_line_feeds = true;
+        self
+    }
+
     /// Builds the handshake. The nonce must be fresh and random for each connection (RFC 6455 §4.1,
     /// item 7).
     ///
@@ -232,6 +255,7 @@ impl Request {
             accept,
             self.protocols.clone(),
             self.extensions.clone(),
+            HeadRules::response(self.head_limits).with_bare_line_feeds(self.bare_line_feeds),
         ))
     }
 

@@ -6,10 +6,12 @@
 use http::header::HeaderMap;
 use http::{Response, StatusCode};
 
-use crate::head::{Head, HeadReader, HttpVersion, StatusLine, parse_fields};
+use crate::field_lines::{OddLines, parse_fields};
+use crate::head::{Head, HeadReader, HttpVersion, StatusLine};
 use crate::head_error::HeadError;
-use crate::limits::{MAX_HEAD_LEN, Progress};
+use crate::limits::Progress;
 use crate::refusal_body::RefusalBody;
+use crate::scanner::HeadRules;
 
 /// The reason why a response is not the expected one.
 #[derive(Clone)]
@@ -78,13 +80,16 @@ enum State<E> {
 }
 
 impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(rules: HeadRules) -> Self {
         Self {
-            state: State::Head(StatusLine::reader(MAX_HEAD_LEN)),
+            state: State::Head(HeadReader::new(rules)),
         }
     }
 
-    /// Reads input, which may be split at any byte. `judge` is called once, with the final head.
+    /// Reads input, which may be split at any byte. `judge` is called with the final head.
+    ///
+    /// A malformed head that begins with the status line of a refusal is a refusal as well: with the
+    /// complete lines before the fault, and without a body.
     pub(crate) fn receive<T>(
         &mut self,
         input: &[u8],
@@ -109,8 +114,22 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
         }
     }
 
-    /// Ends the response. Returns the reason why it is not complete.
-    pub(crate) fn end_of_input(&mut self) -> E {
+    /// Ends the response. Returns the reason why it is not complete. `judge` is called if the input
+    /// ends within a final head.
+    pub(crate) fn end_of_input<T>(
+        &mut self,
+        judge: impl Fn(FinalHead) -> Result<Verdict<T>, E>,
+    ) -> E {
+        if let State::Head(reader) = &mut self.state
+            && let Some(head) = refusal_in(reader, &[], judge)
+        {
+            self.refuse(head);
+        }
+        self.fail()
+    }
+
+    /// Fails with the reason that the state contains.
+    fn fail(&mut self) -> E {
         let refused = self.is_refused();
         let error = match std::mem::replace(&mut self.state, State::Done) {
             State::Head(reader) if reader.is_empty() => ResponseFault::ConnectionClosed.into(),
@@ -136,6 +155,11 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
         }
     }
 
+    fn refuse(&mut self, head: FinalHead) {
+        let response = head.into_response(Vec::new());
+        self.state = State::Body(RefusalBody::new(response));
+    }
+
     fn advance<T>(
         &mut self,
         input: &[u8],
@@ -148,16 +172,25 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
             let rest = input.get(used..).unwrap_or_default();
             let head = match &mut self.state {
                 State::Head(reader) => {
-                    let (length, head) = reader.receive(rest).map_err(ResponseFault::from)?;
-                    used += length;
-                    let Some(head) = head else {
-                        return Ok(Progress::pending(used));
+                    let received = match reader.receive(rest, StatusLine::check) {
+                        Ok((length, None)) => return Ok(Progress::pending(used + length)),
+                        Ok((length, Some(head))) => {
+                            used += length;
+                            final_head(&head)
+                        }
+                        Err(fault) => match refusal_in(reader, rest, &judge) {
+                            Some(head) => {
+                                self.refuse(head);
+                                return Err(self.fail());
+                            }
+                            None => Err(fault),
+                        },
                     };
-                    final_head(&head).map_err(ResponseFault::from)?
+                    received.map_err(ResponseFault::from)?
                 }
                 State::Body(body) => {
                     if body.receive(rest) {
-                        return Err(self.end_of_input());
+                        return Err(self.fail());
                     }
                     return Ok(Progress::pending(input.len()));
                 }
@@ -166,10 +199,7 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
             };
             match head.map(&judge).transpose()? {
                 None => self.next_head(),
-                Some(Verdict::Refused(head)) => {
-                    let response = head.into_response(Vec::new());
-                    self.state = State::Body(RefusalBody::new(response));
-                }
+                Some(Verdict::Refused(head)) => self.refuse(head),
                 Some(Verdict::Accepted(value)) => {
                     self.state = State::Done;
                     return Ok(Progress::done(used, value));
@@ -181,8 +211,22 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
     /// Starts to read the head that follows a `1xx` head. Both heads share one limit.
     fn next_head(&mut self) {
         if let State::Head(reader) = &self.state {
-            self.state = State::Head(StatusLine::reader(reader.remaining()));
+            self.state = State::Head(reader.next());
         }
+    }
+}
+
+/// Returns the head of a refusal, if its status line is complete. The rest of the head is not, or it
+/// is malformed. The lines before that point are enough to tell the caller why the server refused.
+fn refusal_in<T, E>(
+    reader: &mut HeadReader,
+    input: &[u8],
+    judge: impl Fn(FinalHead) -> Result<Verdict<T>, E>,
+) -> Option<FinalHead> {
+    let head = final_head(&reader.complete_lines(input)?).ok()??;
+    match judge(head) {
+        Ok(Verdict::Refused(head)) => Some(head),
+        Ok(Verdict::Accepted(_)) | Err(_) => None,
     }
 }
 
@@ -190,7 +234,11 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
 /// 9110 §15.2).
 fn final_head(head: &Head<'_>) -> Result<Option<FinalHead>, HeadError> {
     let StatusLine { version, status } = StatusLine::parse(head.start_line)?;
-    let headers = parse_fields(head.fields)?;
+    let odd = match status {
+        StatusCode::SWITCHING_PROTOCOLS => OddLines::AcceptedIfUnrelated,
+        _ => OddLines::Accepted,
+    };
+    let headers = parse_fields(head, odd)?;
     // HTTP/1.0 has no 1xx statuses (RFC 9110 §15.2).
     if status.is_informational() && version == HttpVersion::Http10 {
         return Err(HeadError::UnsupportedHttpVersion);

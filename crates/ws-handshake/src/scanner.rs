@@ -9,9 +9,11 @@
 //!
 //! The scanner also limits the length of the head, and rejects bytes that are invalid at their
 //! position. The byte at which an error is reported does not depend on how the input was split.
+//!
+//! [`HeadRules`] has everything that differs between heads.
 
 use crate::head_error::HeadError;
-use crate::limits::{MAX_HEAD_LEN, MAX_HEADERS};
+use crate::limits::{HeadLimits, MAX_HEADERS};
 use crate::token::is_token_byte;
 
 /// The kind of the head, which determines its start line.
@@ -19,6 +21,53 @@ use crate::token::is_token_byte;
 pub(crate) enum Kind {
     Request,
     Response,
+}
+
+/// The rules for one head.
+///
+/// A server reads requests strictly. A client reads responses leniently: it accepts folded lines and
+/// lines that are no header, and `field_lines` decides about them. A response ends the exchange, so
+/// it cannot hide another one from an intermediary. A bare CR stays an error in both roles.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadRules {
+    kind: Kind,
+    /// The maximum length of the head. The heads of one response share this limit.
+    max_len: usize,
+    max_lines: usize,
+    /// `true` if an LF without CR ends a line.
+    bare_line_feeds: bool,
+}
+
+impl HeadRules {
+    pub(crate) fn request(limits: HeadLimits) -> Self {
+        Self {
+            kind: Kind::Request,
+            max_len: limits.len(),
+            max_lines: limits.lines().unwrap_or(MAX_HEADERS),
+            bare_line_feeds: false,
+        }
+    }
+
+    pub(crate) fn response(limits: HeadLimits) -> Self {
+        Self {
+            kind: Kind::Response,
+            max_len: limits.len(),
+            max_lines: limits.lines().unwrap_or(usize::MAX),
+            bare_line_feeds: false,
+        }
+    }
+
+    /// Accepts a bare LF as a line end if `allowed` is `true` (RFC 9112 §2.2).
+    pub(crate) fn with_bare_line_feeds(self, allowed: bool) -> Self {
+        Self {
+            bare_line_feeds: allowed,
+            ..self
+        }
+    }
+
+    fn is_lenient(self) -> bool {
+        self.kind == Kind::Response
+    }
 }
 
 /// The place where [`Scanner::scan`] stopped.
@@ -39,6 +88,8 @@ enum State {
     Fresh,
     /// After the CR of the leading empty line.
     EmptyLineCr,
+    /// Inside the bytes that a PROXY protocol header of version 2 has after an empty line.
+    ProxySignature,
     /// Before the first byte of the start line. No further empty line is accepted.
     StartLineBegin,
     /// Inside the start line.
@@ -57,35 +108,32 @@ enum State {
     Done,
 }
 
+/// The first bytes of a PROXY protocol header of version 2. The fifth byte distinguishes them from
+/// empty lines.
+const PROXY_SIGNATURE: &[u8] = b"\r\n\r\n\0";
+
 /// The state machine. [`Scanner::scan`] is called until it returns [`Stop::Head`] or an error.
 #[derive(Debug)]
 pub(crate) struct Scanner {
-    kind: Kind,
+    rules: HeadRules,
     state: State,
-    /// The number of bytes of this head read so far, at most `limit`. Each step adds one byte.
+    /// The number of bytes of this head read so far, at most `rules.max_len`. Each step adds one
+    /// byte.
     seen: usize,
     /// The number of bytes of the start line read so far, at most `seen`.
     start_line: usize,
     /// The number of complete field lines read so far.
-    headers: usize,
-    /// The maximum length of this head: [`MAX_HEAD_LEN`] minus the length of the heads before it.
-    limit: usize,
+    lines: usize,
 }
 
 impl Scanner {
-    pub(crate) fn new(kind: Kind) -> Self {
-        Self::with_limit(kind, MAX_HEAD_LEN)
-    }
-
-    /// Creates a scanner for a head of at most `limit` bytes.
-    pub(crate) fn with_limit(kind: Kind, limit: usize) -> Self {
+    pub(crate) fn new(rules: HeadRules) -> Self {
         Self {
-            kind,
+            rules,
             state: State::Fresh,
             seen: 0,
             start_line: 0,
-            headers: 0,
-            limit,
+            lines: 0,
         }
     }
 
@@ -94,21 +142,32 @@ impl Scanner {
         self.seen
     }
 
-    /// Returns the part of the limit that is not used yet.
-    pub(crate) fn remaining(&self) -> usize {
-        self.limit.saturating_sub(self.seen)
+    /// Returns the number of complete field lines read so far.
+    pub(crate) fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// Returns the rules for the next head of the same response. Both heads share the limit of the
+    /// length.
+    pub(crate) fn rules_for_next(&self) -> HeadRules {
+        HeadRules {
+            max_len: self.rules.max_len.saturating_sub(self.seen),
+            ..self.rules
+        }
     }
 
     /// Reads `input` until the start line, the head, or the input ends.
     pub(crate) fn scan(&mut self, input: &[u8]) -> Result<Stop, HeadError> {
         for (index, byte) in input.iter().enumerate() {
-            if self.seen >= self.limit {
+            if self.seen >= self.rules.max_len {
                 return Err(self.too_long());
             }
             let next = self.step(*byte)?;
             self.seen += 1;
             let stop = match (self.state, next) {
-                (State::StartLineCr, State::LineBegin) => Some(Stop::StartLine(index + 1)),
+                (State::StartLine | State::StartLineCr, State::LineBegin) => {
+                    Some(Stop::StartLine(index + 1))
+                }
                 (_, State::Done) => Some(Stop::Head(index + 1)),
                 _ => None,
             };
@@ -119,7 +178,7 @@ impl Scanner {
         }
         // The error is returned at the limit, not at the byte after the limit. The head is not
         // complete, so it must be longer than the limit.
-        if self.seen >= self.limit {
+        if self.seen >= self.rules.max_len {
             return Err(self.too_long());
         }
         Ok(Stop::NeedMore)
@@ -129,6 +188,7 @@ impl Scanner {
         match self.state {
             State::Fresh
             | State::EmptyLineCr
+            | State::ProxySignature
             | State::StartLineBegin
             | State::StartLine
             | State::StartLineCr => HeadError::StartLineTooLong,
@@ -153,14 +213,22 @@ impl Scanner {
             (State::EmptyLineCr | State::StartLineCr | State::LineCr | State::EndCr, _) => {
                 Err(HeadError::BareCarriageReturn)
             }
+            (State::StartLineBegin, b'\r') | (State::ProxySignature, _) => {
+                self.proxy_signature_byte(byte)
+            }
             (State::Fresh, 0x15 | 0x16) => Err(HeadError::TlsOnPlainConnection),
-            (_, b'\n') => Err(HeadError::BareLineFeed),
+            (_, b'\n') => self.bare_line_feed(),
             (State::Fresh | State::StartLineBegin | State::StartLine, byte) => {
                 self.start_line_byte(byte)
             }
-            (State::LineBegin, b' ' | b'\t') => Err(HeadError::FoldedLine),
-            (State::LineBegin, _) if self.headers >= MAX_HEADERS => Err(HeadError::TooManyHeaders),
+            (State::LineBegin, _) if self.lines >= self.rules.max_lines => {
+                Err(HeadError::TooManyHeaders)
+            }
+            (State::LineBegin, b' ' | b'\t') if !self.rules.is_lenient() => {
+                Err(HeadError::FoldedLine)
+            }
             (State::LineBegin | State::Line, byte) if is_field_byte(byte) => Ok(State::Line),
+            (State::LineBegin | State::Line, _) if self.rules.is_lenient() => Ok(State::Line),
             (State::LineBegin | State::Line, _) => Err(HeadError::ControlByte),
             // This is not reached. `scan` returns when the head ends, and its caller then creates a
             // new scanner.
@@ -169,8 +237,39 @@ impl Scanner {
     }
 
     fn end_line(&mut self) -> Result<State, HeadError> {
-        self.headers += 1;
+        self.lines += 1;
         Ok(State::LineBegin)
+    }
+
+    /// Returns the state after an LF without CR.
+    fn bare_line_feed(&mut self) -> Result<State, HeadError> {
+        if !self.rules.bare_line_feeds {
+            return Err(HeadError::BareLineFeed);
+        }
+        match self.state {
+            State::Fresh => Ok(State::StartLineBegin),
+            State::StartLine => Ok(State::LineBegin),
+            State::Line => self.end_line(),
+            State::LineBegin | State::Done => Ok(State::Done),
+            State::EmptyLineCr
+            | State::ProxySignature
+            | State::StartLineBegin
+            | State::StartLineCr
+            | State::LineCr
+            | State::EndCr => Err(HeadError::MalformedStartLine),
+        }
+    }
+
+    /// Checks a byte after the leading empty line that no start line begins with.
+    fn proxy_signature_byte(&mut self, byte: u8) -> Result<State, HeadError> {
+        let is_expected = PROXY_SIGNATURE.get(self.seen) == Some(&byte);
+        if !is_expected || self.rules.kind == Kind::Response {
+            return Err(HeadError::MalformedStartLine);
+        }
+        if self.seen + 1 == PROXY_SIGNATURE.len() {
+            return Err(HeadError::ProxyProtocol);
+        }
+        Ok(State::ProxySignature)
     }
 
     /// Checks one byte of the start line.
@@ -179,7 +278,7 @@ impl Scanner {
     /// first byte that cannot be part of a start line.
     fn start_line_byte(&mut self, byte: u8) -> Result<State, HeadError> {
         const VERSION: &[u8] = b"HTTP/";
-        let allowed = match self.kind {
+        let allowed = match self.rules.kind {
             // The start line is `method SP request-target SP HTTP-version` (RFC 9112 §3). Its first
             // byte is a token byte. The rest is visible US-ASCII and spaces.
             Kind::Request if self.start_line == 0 => is_token_byte(byte),
@@ -201,16 +300,28 @@ impl Scanner {
 
 /// Returns `true` for a byte that a field line may have: visible US-ASCII, space, tab, or a byte
 /// from 0x80 (RFC 9110 §5.5).
-const fn is_field_byte(byte: u8) -> bool {
+pub(crate) const fn is_field_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x20..=0x7e | 0x80..=0xff)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MAX_HEAD_LEN;
 
-    fn run(kind: Kind, mut input: &[u8]) -> Result<usize, HeadError> {
-        let mut scanner = Scanner::new(kind);
+    fn rules(kind: Kind) -> HeadRules {
+        match kind {
+            Kind::Request => HeadRules::request(HeadLimits::new()),
+            Kind::Response => HeadRules::response(HeadLimits::new()),
+        }
+    }
+
+    fn run(kind: Kind, input: &[u8]) -> Result<usize, HeadError> {
+        run_by(rules(kind), input)
+    }
+
+    fn run_by(rules: HeadRules, mut input: &[u8]) -> Result<usize, HeadError> {
+        let mut scanner = Scanner::new(rules);
         let mut total = 0;
         loop {
             match scanner.scan(input)? {
@@ -226,7 +337,7 @@ mod tests {
 
     #[test]
     fn scan_stops_after_the_start_line_and_after_the_head() {
-        let mut scanner = Scanner::new(Kind::Request);
+        let mut scanner = Scanner::new(rules(Kind::Request));
         assert_eq!(
             scanner.scan(b"\r\nGET / HTTP/1.1\r\nA: b\r\n\r\nxyz"),
             Ok(Stop::StartLine(18))
@@ -238,7 +349,7 @@ mod tests {
     fn every_byte_is_read_once_however_the_input_is_split() {
         let head = b"GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n";
         for size in 1..=head.len() {
-            let mut scanner = Scanner::new(Kind::Request);
+            let mut scanner = Scanner::new(rules(Kind::Request));
             let mut offered = 0;
             for mut piece in head.chunks(size) {
                 while !piece.is_empty() {
@@ -287,10 +398,48 @@ mod tests {
     #[test]
     fn only_one_leading_empty_line_is_skipped() {
         assert_eq!(run(Kind::Request, b"\r\nGET / HTTP/1.1\r\n\r\n"), Ok(20));
+        for (kind, input) in [
+            (Kind::Request, &b"\r\n\r\nG"[..]),
+            (Kind::Request, b"\r\n\rG"),
+            (Kind::Response, b"\r\n\r"),
+        ] {
+            assert_eq!(run(kind, input), Err(HeadError::MalformedStartLine));
+        }
+    }
+
+    #[test]
+    fn a_proxy_header_of_version_2_fails_at_its_first_nul() {
+        let header = b"\r\n\r\n\0\r\nQUIT\n";
+        assert_eq!(run(Kind::Request, header), Err(HeadError::ProxyProtocol));
+        assert_eq!(run(Kind::Request, &header[..4]), Ok(4));
+    }
+
+    #[test]
+    fn odd_lines_of_a_response_are_read_up_to_their_line_end() {
+        let head = b"HTTP/1.1 101 x\r\nA: b\r\n c\r\n\td\r\n\0\x7f\r\nno colon\r\n\r\n";
+        assert_eq!(run(Kind::Response, head), Ok(head.len()));
+        let bare = b"HTTP/1.1 101 x\r\nA: b\rc\r\n";
         assert_eq!(
-            run(Kind::Request, b"\r\n\r\n"),
-            Err(HeadError::MalformedStartLine)
+            run(Kind::Response, bare),
+            Err(HeadError::BareCarriageReturn)
         );
+    }
+
+    #[test]
+    fn a_bare_line_feed_ends_a_line_only_if_it_is_allowed() {
+        let rules = rules(Kind::Response);
+        for head in [
+            &b"HTTP/1.1 101 x\nA: b\n c\n\n"[..],
+            b"\nHTTP/1.1 101 x\r\nA: b\nC: d\r\n\n",
+            b"\r\nHTTP/1.1 101 x\n\r\n",
+        ] {
+            assert_eq!(run_by(rules, head), Err(HeadError::BareLineFeed));
+            let lenient = rules.with_bare_line_feeds(true);
+            assert_eq!(run_by(lenient, head), Ok(head.len()));
+            assert_eq!(run_by(lenient, b"\n\n"), Err(HeadError::MalformedStartLine));
+            let fault = Err(HeadError::BareCarriageReturn);
+            assert_eq!(run_by(lenient, b"HTTP/1.1 101 x\r\r\n"), fault);
+        }
     }
 
     #[test]
@@ -332,6 +481,9 @@ mod tests {
             run(Kind::Request, &head[..MAX_HEAD_LEN]),
             Err(HeadError::HeadTooLong)
         );
+        let short = HeadRules::request(HeadLimits::new().max_len(100));
+        assert_eq!(run_by(short, &head[..99]), Ok(99));
+        assert_eq!(run_by(short, &head[..100]), Err(HeadError::HeadTooLong));
         let line = vec![b'a'; MAX_HEAD_LEN];
         assert_eq!(run(Kind::Request, &line), Err(HeadError::StartLineTooLong));
     }
@@ -344,6 +496,16 @@ mod tests {
             head.extend_from_slice(b"\r\n");
             head
         };
+        let limits = HeadLimits::new().max_lines(2);
+        for rules in [HeadRules::request(limits), HeadRules::response(limits)] {
+            // The scanner of a response compares only the first bytes of the start line.
+            let head = |count| match rules.kind {
+                Kind::Request => head(count),
+                Kind::Response => [b"HTTP/1.1 101 x\r\n", &head(count)[16..]].concat(),
+            };
+            assert!(run_by(rules, &head(2)).is_ok());
+            assert_eq!(run_by(rules, &head(3)), Err(HeadError::TooManyHeaders));
+        }
         assert!(run(Kind::Request, &head(MAX_HEADERS)).is_ok());
         assert_eq!(
             run(Kind::Request, &head(MAX_HEADERS + 1)),

@@ -2,9 +2,11 @@
 
 use crate::any_request::AnyRequest;
 use crate::head::{Head, HeadReader, RequestLine};
+use crate::head_error::HeadError;
 use crate::limits::Progress;
-use crate::origin::OriginPolicy;
 use crate::rejection::Rejection;
+use crate::scanner::HeadRules;
+use crate::server_rules::ServerRules;
 use crate::upgrade_request::UpgradeRequest;
 
 /// The server side of the handshake (RFC 6455 §4.2): an incremental reader of the request.
@@ -29,7 +31,7 @@ use crate::upgrade_request::UpgradeRequest;
 /// ```
 #[derive(Debug)]
 pub struct ServerHandshake {
-    origins: OriginPolicy,
+    rules: ServerRules,
     state: State,
 }
 
@@ -43,11 +45,13 @@ enum State {
 }
 
 impl ServerHandshake {
-    /// Creates a reader for one request. `origins` selects the web sites whose pages may connect.
-    pub fn new(origins: OriginPolicy) -> Self {
+    /// Creates a reader for one request. An [`OriginPolicy`](crate::OriginPolicy) is enough if the
+    /// other rules have their defaults.
+    pub fn new(rules: impl Into<ServerRules>) -> Self {
+        let rules = rules.into();
         Self {
-            origins,
-            state: State::Reading(RequestLine::reader()),
+            state: State::Reading(HeadReader::new(HeadRules::request(rules.head_limits))),
+            rules,
         }
     }
 
@@ -56,7 +60,7 @@ impl ServerHandshake {
     ///
     /// No byte after the head is consumed, not even by later calls. Each byte is scanned once when
     /// it arrives. The start line and the head are parsed once they are complete. At most
-    /// [`MAX_HEAD_LEN`](crate::MAX_HEAD_LEN) bytes are stored.
+    /// [`HeadLimits::max_len`](crate::HeadLimits::max_len) bytes are stored.
     ///
     /// # Errors
     ///
@@ -65,34 +69,50 @@ impl ServerHandshake {
     /// line at its end, and any other fault at the end of the head. Later calls return the same
     /// rejection.
     pub fn receive(&mut self, input: &[u8]) -> Result<Progress<UpgradeRequest>, Rejection> {
-        self.read(input, UpgradeRequest::from_head)
+        self.read(input, RequestLine::check, UpgradeRequest::from_head)
     }
 
     /// Reads input as [`receive`](Self::receive) does, but also accepts requests that do not ask for
-    /// a WebSocket, with any method. Use one of the two methods for the whole request.
+    /// a WebSocket: with any method except CONNECT, of HTTP/1.1 or HTTP/1.0. For example, load
+    /// balancers check the health of a server with `GET / HTTP/1.0`. Use one of the two methods for
+    /// the whole request.
+    ///
+    /// The rules for the syntax are the same for both kinds of request. [`ServerRules::origins`] does
+    /// not apply to a plain request.
+    ///
+    /// ```
+    /// use http::Response;
+    /// use ws_handshake::{AnyRequest, OriginPolicy, ServerHandshake, encode_response};
+    ///
+    /// let mut server = ServerHandshake::new(OriginPolicy::default());
+    /// let request = server.receive_any(b"GET /health HTTP/1.0\r\n\r\n")?.done;
+    /// let Some(AnyRequest::Plain(request)) = request else {
+    ///     unreachable!("the request does not ask for a WebSocket");
+    /// };
+    /// assert_eq!(request.uri().path(), "/health");
+    /// let response = encode_response(request.method(), &Response::new(b"well\n".to_vec()));
+    /// assert!(response.starts_with(b"HTTP/1.1 200 OK\r\nConnection: close\r\n"));
+    /// # Ok::<(), ws_handshake::Rejection>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`Rejection`] as for [`receive`](Self::receive). A request whose `Upgrade` lists `websocket`
     /// must be a valid opening request.
     pub fn receive_any(&mut self, input: &[u8]) -> Result<Progress<AnyRequest>, Rejection> {
-        if let State::Reading(reader) = &mut self.state
-            && reader.is_empty()
-        {
-            *reader = RequestLine::any_reader();
-        }
-        self.read(input, AnyRequest::from_head)
+        self.read(input, RequestLine::check_any, AnyRequest::from_head)
     }
 
     fn read<T>(
         &mut self,
         input: &[u8],
-        check: impl FnOnce(&Head<'_>, &OriginPolicy) -> Result<T, Rejection>,
+        check_start_line: fn(&[u8]) -> Result<(), HeadError>,
+        check: impl FnOnce(&Head<'_>, &ServerRules) -> Result<T, Rejection>,
     ) -> Result<Progress<T>, Rejection> {
         let result = match &mut self.state {
-            State::Reading(reader) => match reader.receive(input) {
+            State::Reading(reader) => match reader.receive(input, check_start_line) {
                 Ok((used, None)) => return Ok(Progress::pending(used)),
-                Ok((used, Some(head))) => check(&head, &self.origins).map(|offer| (used, offer)),
+                Ok((used, Some(head))) => check(&head, &self.rules).map(|offer| (used, offer)),
                 Err(fault) => Err(Rejection::new(fault.into())),
             },
             State::Done => return Ok(Progress::pending(0)),

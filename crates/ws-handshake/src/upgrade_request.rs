@@ -11,13 +11,14 @@ use http::{Method, Uri, Version};
 use crate::accept_key::{accept_value, is_valid_key};
 use crate::answer::{Accepted, Answer, AnswerError};
 use crate::extension::Extension;
-use crate::head::{Head, HttpVersion, NamesOf, RequestLine, hide_credentials, parse_fields};
+use crate::field_lines::{OddLines, parse_fields};
+use crate::head::{Head, HttpVersion, NamesOf, RequestLine, hide_credentials};
 use crate::head_error::HeadError;
 use crate::host::HostPort;
-use crate::origin::OriginPolicy;
 use crate::protocol;
 use crate::reject_reason::RejectReason;
 use crate::rejection::{Rejection, encode_rejection};
+use crate::server_rules::{KeyRule, ServerRules};
 use crate::token::{lists_token, single};
 
 /// A valid opening request (RFC 6455 §4.2.1), which the application accepts or rejects.
@@ -65,6 +66,8 @@ impl UpgradeRequest {
     /// After [`UpgradeRequest::accept`], send [`Accepted::response`] and take over the connection.
     /// After an error, send [`Rejection::response`].
     ///
+    /// `rules` are [`ServerRules`], or only an [`OriginPolicy`](crate::OriginPolicy).
+    ///
     /// A fragment in the request target is not an error here, because `http::Uri` drops fragments.
     ///
     /// ```
@@ -88,7 +91,7 @@ impl UpgradeRequest {
     /// [`Rejection`] for the rule that the request breaks.
     pub fn from_request<B>(
         request: &http::Request<B>,
-        origins: &OriginPolicy,
+        rules: impl Into<ServerRules>,
     ) -> Result<Self, Rejection> {
         let method = request.method();
         let reject = |reason| Rejection::for_method(reason, method.as_str().as_bytes());
@@ -100,22 +103,22 @@ impl UpgradeRequest {
         }
         let mut headers = request.headers().clone();
         hide_credentials(&mut headers);
-        Self::check(request.uri().clone(), headers, origins).map_err(reject)
+        Self::check(request.uri().clone(), headers, &rules.into()).map_err(reject)
     }
 
     /// Checks a complete head.
-    pub(crate) fn from_head(head: &Head<'_>, origins: &OriginPolicy) -> Result<Self, Rejection> {
+    pub(crate) fn from_head(head: &Head<'_>, rules: &ServerRules) -> Result<Self, Rejection> {
         let line =
             RequestLine::parse(head.start_line).map_err(|fault| Rejection::new(fault.into()))?;
         let headers = parse_headers(&line, head)?;
-        Self::from_parts(&line, headers, origins)
+        Self::from_parts(&line, headers, rules)
     }
 
     /// Checks a parsed head.
     pub(crate) fn from_parts(
         line: &RequestLine<'_>,
         headers: HeaderMap,
-        origins: &OriginPolicy,
+        rules: &ServerRules,
     ) -> Result<Self, Rejection> {
         let reject = |reason| Rejection::for_method(reason, line.method);
         if line.version != HttpVersion::Http11 {
@@ -125,14 +128,14 @@ impl UpgradeRequest {
             return Err(reject(RejectReason::MethodNotGet));
         }
         let uri = parse_target(line.target).map_err(reject)?;
-        Self::check(uri, headers, origins).map_err(reject)
+        Self::check(uri, headers, rules).map_err(reject)
     }
 
     /// Checks the request target and the header fields.
     ///
     /// The host and the framing are checked first, then the request for a WebSocket, then its
     /// parameters. This order helps the author of a client, who fixes one error after the other.
-    fn check(uri: Uri, headers: HeaderMap, origins: &OriginPolicy) -> Result<Self, RejectReason> {
+    fn check(uri: Uri, headers: HeaderMap, rules: &ServerRules) -> Result<Self, RejectReason> {
         let host = check_host(&uri, &headers)?;
         check_no_body(&headers)?;
         if !lists_token(headers.get_all(UPGRADE), "websocket") {
@@ -142,8 +145,8 @@ impl UpgradeRequest {
             return Err(RejectReason::ConnectionWithoutUpgrade);
         }
         check_version(&headers)?;
-        let accept = check_key(&headers)?;
-        check_origin(&headers, &host, origins)?;
+        let accept = check_key(&headers, rules.keys)?;
+        check_origin(&headers, &host, &rules.origins)?;
         protocol::check(&headers)?;
         // RFC 6455 §9.1 fails the connection if the list does not follow the grammar. A client that
         // offers a malformed extension would then never connect. A server that agrees to nothing
@@ -244,7 +247,8 @@ pub(crate) fn parse_headers(
     line: &RequestLine<'_>,
     head: &Head<'_>,
 ) -> Result<HeaderMap, Rejection> {
-    parse_fields(head.fields).map_err(|fault| Rejection::for_method(fault.into(), line.method))
+    let headers = parse_fields(head, OddLines::Rejected);
+    headers.map_err(|fault| Rejection::for_method(fault.into(), line.method))
 }
 
 /// Parses a request target.
@@ -302,10 +306,10 @@ fn check_version(headers: &HeaderMap) -> Result<(), RejectReason> {
 
 /// Checks the key (RFC 6455 §4.2.1, item 5), and returns the value of `Sec-WebSocket-Accept` for
 /// this key.
-fn check_key(headers: &HeaderMap) -> Result<HeaderValue, RejectReason> {
+fn check_key(headers: &HeaderMap, rule: KeyRule) -> Result<HeaderValue, RejectReason> {
     let (missing, duplicate) = (RejectReason::MissingKey, RejectReason::DuplicateKey);
     let key = single(headers, &SEC_WEBSOCKET_KEY, missing, duplicate)?;
-    if !is_valid_key(key) {
+    if !is_valid_key(key, rule) {
         return Err(RejectReason::InvalidKey);
     }
     Ok(accept_value(key))
@@ -315,7 +319,7 @@ fn check_key(headers: &HeaderMap) -> Result<HeaderValue, RejectReason> {
 fn check_origin(
     headers: &HeaderMap,
     host: &str,
-    origins: &OriginPolicy,
+    origins: &crate::OriginPolicy,
 ) -> Result<(), RejectReason> {
     let mut lines = headers.get_all(ORIGIN).into_iter();
     let Some(origin) = lines.next() else {
