@@ -26,16 +26,16 @@ pub(crate) fn accept_for(key: &[u8]) -> String {
 /// bytes as the rule allows: characters of the standard alphabet, and padding up to a multiple of
 /// four characters.
 ///
-/// Some bits of the last character are unused. A decoder may reject other values than zero (RFC 4648
-/// §3.5). But the key is an opaque challenge that is not decoded, so all values of these bits are
-/// accepted.
+/// Some bits of the last character are unused. A decoder may reject other values than zero (RFC
+/// 4648 §3.5). But the key is an opaque challenge that is not decoded, so all values of these bits
+/// are accepted.
 pub(crate) fn is_valid_key(key: &[u8], rule: KeyRule) -> bool {
     let digits = key
         .iter()
         .take_while(|byte| is_base64_digit(**byte))
         .count();
     let padding = key.get(digits..).unwrap_or_default();
-    let is_base64 = key.len() % 4 == 0 && matches!(padding, b"" | b"=" | b"==");
+    let is_base64 = key.len().is_multiple_of(4) && matches!(padding, b"" | b"=" | b"==");
     match rule {
         KeyRule::SixteenBytes => is_base64 && digits == 22,
         KeyRule::AnyLength => is_base64 && digits > 0,

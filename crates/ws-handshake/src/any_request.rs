@@ -14,9 +14,8 @@ use crate::upgrade_request::{UpgradeRequest, check_host, parse_headers, parse_ta
 
 /// A request that [`ServerHandshake::receive_any`](crate::ServerHandshake::receive_any) has read.
 ///
-/// `Debug` of a plain request shows the method, the path and the names of the headers. The query and
-/// the header values are omitted, because clients pass credentials in both.
-#[non_exhaustive]
+/// `Debug` of a plain request shows the method, the path and the names of the headers. The query
+/// and the header values are omitted, because clients pass credentials in both.
 pub enum AnyRequest {
     /// A valid opening request.
     Upgrade(UpgradeRequest),

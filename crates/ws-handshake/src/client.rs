@@ -10,10 +10,10 @@ use crate::client_error::ClientError;
 use crate::deflate;
 use crate::extension::{self, Extension};
 use crate::head::NamesOf;
+use crate::head_rules::HeadRules;
 use crate::limits::Progress;
 use crate::protocol;
 use crate::response_reader::{FinalHead, ResponseReader, Verdict};
-use crate::scanner::HeadRules;
 use crate::token::{lists_token, single};
 
 /// The client side of the handshake (RFC 6455 §4.1), made by
@@ -85,8 +85,8 @@ impl ClientHandshake {
     ///   header announces a body (RFC 9110 §15.2.2).
     /// * After the head of any other response, the body is read until it ends or has
     ///   [`MAX_REFUSAL_BODY_LEN`](crate::MAX_REFUSAL_BODY_LEN) bytes. The result is then
-    ///   [`ClientError::Refused`]. If the head is malformed after its status line, the result is the
-    ///   same, with the headers before the fault and without a body.
+    ///   [`ClientError::Refused`]. If the head is malformed after its status line, the result is
+    ///   the same, with the headers before the fault and without a body.
     ///
     /// # Errors
     ///
@@ -120,8 +120,8 @@ impl ClientHandshake {
     /// Ends the handshake and returns the reason why it failed. Call this method when the server
     /// has ended the connection, or when the caller stops waiting.
     ///
-    /// If the status line of a refusal has been read, the error is [`ClientError::Refused`] with the
-    /// headers and the body read so far.
+    /// If the status line of a refusal has been read, the error is [`ClientError::Refused`] with
+    /// the headers and the body read so far.
     pub fn end_of_input(&mut self) -> ClientError {
         self.response.end_of_input(|head| self.expected.judge(head))
     }
@@ -215,8 +215,8 @@ impl Expected {
     /// of permessage-deflate. The user of this crate must check the parameters of other extensions.
     ///
     /// A malformed list fails the handshake (RFC 6455 §9.1). The server has already decided for an
-    /// extension, and sends its frames accordingly. So a client that ignored the list could not read
-    /// these frames.
+    /// extension, and sends its frames accordingly. So a client that ignored the list could not
+    /// read these frames.
     fn check_extensions(&self, headers: &HeaderMap) -> Result<Vec<Extension>, ClientError> {
         let agreed = Extension::parse_lines(headers).map_err(|_| ClientError::InvalidExtensions)?;
         for (index, extension) in agreed.iter().enumerate() {

@@ -98,11 +98,11 @@ impl Extension {
 
     /// Parses the value of one `Sec-WebSocket-Extensions` line.
     ///
-    /// Empty elements between commas are tolerated, as RFC 9110 §5.6.1.2 requires of a recipient. So
-    /// a line without elements is an empty list. A semicolon without a parameter is tolerated too
-    /// (RFC 9110 §5.6.6). Spaces and tabs are allowed between any two parts, because RFC 6455 uses
-    /// the grammar of RFC 2616 (§2.1, implied LWS). The content of a quoted value must be a token
-    /// after it is unescaped.
+    /// Empty elements between commas are tolerated, as RFC 9110 §5.6.1.2 requires of a recipient.
+    /// So a line without elements is an empty list. A semicolon without a parameter is tolerated
+    /// too (RFC 9110 §5.6.6). Spaces and tabs are allowed between any two parts, because RFC 6455
+    /// uses the grammar of RFC 2616 (§2.1, implied LWS). The content of a quoted value must be a
+    /// token after it is unescaped.
     ///
     /// # Errors
     ///
@@ -194,8 +194,8 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(token).unwrap_or_default()
     }
 
-    /// Reads `token *( ";" [ token [ "=" ( token / quoted-string ) ] ] )`, up to the next comma or the
-    /// end.
+    /// Reads `token *( ";" [ token [ "=" ( token / quoted-string ) ] ] )`, up to the next comma or
+    /// the end.
     fn extension(&mut self) -> Result<Extension, ExtensionError> {
         let mut extension = Extension::new(self.token())?;
         loop {

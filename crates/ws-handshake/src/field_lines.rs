@@ -1,7 +1,7 @@
 //! Parsing the field lines of a complete head (RFC 9112 §5).
 //!
-//! There is one parser, and it is strict. The lines of a response that it rejects are rewritten, and
-//! then parsed again. A head without odd lines causes no additional work.
+//! There is one parser, and it is strict. The lines of a response that it rejects are rewritten,
+//! and then parsed again. A head without odd lines causes no additional work.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -13,15 +13,15 @@ use crate::token::{is_ows, is_token, is_token_byte, trim_ows};
 
 /// The odd lines that are accepted.
 ///
-/// An odd line is folded, has white space before its colon, or is no header at all: its colon or its
-/// name is missing, or it has a control byte. White space is removed from the first two (RFC 9112
-/// §5.1 and §5.2), and the others are skipped.
+/// An odd line is folded, has white space before its colon, or is no header at all: its colon or
+/// its name is missing, or it has a control byte. White space is removed from the first two (RFC
+/// 9112 §5.1 and §5.2), and the others are skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OddLines {
     /// No odd line is accepted. This is the rule for requests.
     Rejected,
-    /// Odd lines are accepted, except for headers that the handshake checks. This is the rule for a
-    /// 101.
+    /// Odd lines are accepted, except for headers that the handshake checks. This is the rule for
+    /// a 101.
     ///
     /// A line counts as such a header if it begins with the name. Otherwise a server could, for
     /// example, choose an extension in a line that the client skips.

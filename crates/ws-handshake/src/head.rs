@@ -3,7 +3,8 @@
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION, SET_COOKIE};
 
 use crate::head_error::HeadError;
-use crate::scanner::{HeadRules, Scanner, Stop};
+use crate::head_rules::HeadRules;
+use crate::scanner::{Scanner, Stop};
 
 /// The head of a request or response, split at the end of its start line.
 #[derive(Debug)]

@@ -160,18 +160,19 @@
 //!
 //! # Strictness
 //!
-//! Both roles require CRLF as the line end, and reject a CR without LF. One empty line before a head
-//! is skipped. In lists, empty elements and empty parameters are ignored (RFC 9110 §5.6.1.2 and
-//! §5.6.6), so a list without elements counts as an absent header.
+//! Both roles require CRLF as the line end, and reject a CR without LF. One empty line before a
+//! head is skipped. In lists, empty elements and empty parameters are ignored (RFC 9110 §5.6.1.2
+//! and §5.6.6), so a list without elements counts as an absent header.
 //!
-//! A server is strict, because it may be behind an intermediary that reads the same request (RFC 9112
-//! §11.2). It rejects folded lines, white space before a colon, and lines that are no header. It
-//! also rejects a request that announces a body, because the bytes that follow an opening request
-//! are frames. Every rejection is a complete response that ends the connection. There are two
-//! exceptions:
+//! A server is strict, because it may be behind an intermediary that reads the same request (RFC
+//! 9112 §11.2). It rejects folded lines, white space before a colon, and lines that are no header.
+//! It also rejects a request that announces a body, because the bytes that follow an opening
+//! request are frames. Every rejection is a complete response that ends the connection. There are
+//! two exceptions:
 //!
-//! * A `Sec-WebSocket-Extensions` that does not follow the grammar offers no extension. RFC 6455 §9.1
-//!   fails the connection instead, but then a client with one malformed parameter never connects.
+//! * A `Sec-WebSocket-Extensions` that does not follow the grammar offers no extension. RFC 6455
+//!   §9.1 fails the connection instead, but then a client with one malformed parameter never
+//!   connects.
 //! * [`ServerRules::allow_any_key_length`] accepts the keys of some devices.
 //!
 //! A client is lenient about headers that are unrelated to the handshake:
@@ -225,6 +226,7 @@ mod field_lines;
 mod fields;
 mod head;
 mod head_error;
+mod head_rules;
 mod host;
 mod ip_range;
 mod limits;

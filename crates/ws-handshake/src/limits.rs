@@ -35,7 +35,8 @@ pub struct HeadLimits {
 }
 
 impl HeadLimits {
-    /// Creates the default limits: [`MAX_HEAD_LEN`] for both roles, and [`MAX_HEADERS`] for servers.
+    /// Creates the default limits: [`MAX_HEAD_LEN`] for both roles, and [`MAX_HEADERS`] for
+    /// servers.
     pub fn new() -> Self {
         Self {
             max_len: MAX_HEAD_LEN,

@@ -36,8 +36,8 @@ pub(crate) fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     elements(headers).filter_map(|name| std::str::from_utf8(name).ok())
 }
 
-/// Returns the elements of all `Sec-WebSocket-Protocol` lines, which together are one list (RFC 9110
-/// §5.3).
+/// Returns the elements of all `Sec-WebSocket-Protocol` lines, which together are one list (RFC
+/// 9110 §5.3).
 pub(crate) fn elements(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(SEC_WEBSOCKET_PROTOCOL)

@@ -15,8 +15,8 @@ use crate::credentials::CredentialsError;
 use crate::deflate;
 use crate::extension::{self, Extension};
 use crate::fields::{self, FieldFault, Fields, write_field, write_line};
+use crate::head_rules::HeadRules;
 use crate::limits::HeadLimits;
-use crate::scanner::HeadRules;
 use crate::target::Target;
 use crate::token::is_token;
 
@@ -227,8 +227,8 @@ impl Request {
         self
     }
 
-    /// Accepts lines of the response that end with LF without CR (RFC 9112 §2.2). Such a response is
-    /// an error by default.
+    /// Accepts lines of the response that end with LF without CR (RFC 9112 §2.2). Such a response
+    /// is an error by default.
     ///
     /// Some devices send such lines. Do not call this method for a server behind an intermediary:
     /// if the intermediary does not accept such lines, a server that copies input into a header can

@@ -9,9 +9,9 @@ use http::{Response, StatusCode};
 use crate::field_lines::{OddLines, parse_fields};
 use crate::head::{Head, HeadReader, HttpVersion, StatusLine};
 use crate::head_error::HeadError;
+use crate::head_rules::HeadRules;
 use crate::limits::Progress;
 use crate::refusal_body::RefusalBody;
-use crate::scanner::HeadRules;
 
 /// The reason why a response is not the expected one.
 #[derive(Clone)]
@@ -88,8 +88,8 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
 
     /// Reads input, which may be split at any byte. `judge` is called with the final head.
     ///
-    /// A malformed head that begins with the status line of a refusal is a refusal as well: with the
-    /// complete lines before the fault, and without a body.
+    /// A malformed head that begins with the status line of a refusal is a refusal as well: with
+    /// the complete lines before the fault, and without a body.
     pub(crate) fn receive<T>(
         &mut self,
         input: &[u8],
@@ -216,8 +216,9 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
     }
 }
 
-/// Returns the head of a refusal, if its status line is complete. The rest of the head is not, or it
-/// is malformed. The lines before that point are enough to tell the caller why the server refused.
+/// Returns the head of a refusal, if its status line is complete. The rest of the head is not, or
+/// it is malformed. The lines before that point are enough to tell the caller why the server
+/// refused.
 fn refusal_in<T, E>(
     reader: &mut HeadReader,
     input: &[u8],

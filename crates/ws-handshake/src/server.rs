@@ -3,9 +3,9 @@
 use crate::any_request::AnyRequest;
 use crate::head::{Head, HeadReader, RequestLine};
 use crate::head_error::HeadError;
+use crate::head_rules::HeadRules;
 use crate::limits::Progress;
 use crate::rejection::Rejection;
-use crate::scanner::HeadRules;
 use crate::server_rules::ServerRules;
 use crate::upgrade_request::UpgradeRequest;
 
@@ -72,13 +72,13 @@ impl ServerHandshake {
         self.read(input, RequestLine::check, UpgradeRequest::from_head)
     }
 
-    /// Reads input as [`receive`](Self::receive) does, but also accepts requests that do not ask for
-    /// a WebSocket: with any method except CONNECT, of HTTP/1.1 or HTTP/1.0. For example, load
+    /// Reads input as [`receive`](Self::receive) does, but also accepts requests that do not ask
+    /// for a WebSocket: with any method except CONNECT, of HTTP/1.1 or HTTP/1.0. For example, load
     /// balancers check the health of a server with `GET / HTTP/1.0`. Use one of the two methods for
     /// the whole request.
     ///
-    /// The rules for the syntax are the same for both kinds of request. [`ServerRules::origins`] does
-    /// not apply to a plain request.
+    /// The rules for the syntax are the same for both kinds of request. [`ServerRules::origins`]
+    /// does not apply to a plain request.
     ///
     /// ```
     /// use http::Response;

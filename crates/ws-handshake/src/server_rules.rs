@@ -45,8 +45,8 @@ impl ServerRules {
         self
     }
 
-    /// Sets the limits of the request's head. If another HTTP stack has read the request, its limits
-    /// apply instead.
+    /// Sets the limits of the request's head. If another HTTP stack has read the request, its
+    /// limits apply instead.
     pub fn head_limits(mut self, limits: HeadLimits) -> Self {
         self.head_limits = limits;
         self
@@ -54,8 +54,8 @@ impl ServerRules {
 
     /// Accepts a `Sec-WebSocket-Key` that is the base64 form of any number of bytes, except zero.
     ///
-    /// RFC 6455 §4.2.1, item 5, requires 16 bytes, so the default is to respond with status 400. But
-    /// there are devices that send keys of 8, 15, 18 or 32 bytes. The key is no secret. It only
+    /// RFC 6455 §4.2.1, item 5, requires 16 bytes, so the default is to respond with status 400.
+    /// But there are devices that send keys of 8, 15, 18 or 32 bytes. The key is no secret. It only
     /// shows that the response belongs to this request, and a shorter key shows this less reliably.
     pub fn allow_any_key_length(mut self) -> Self {
         self.keys = KeyRule::AnyLength;

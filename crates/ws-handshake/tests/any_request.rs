@@ -115,6 +115,16 @@ fn a_malformed_plain_request_is_refused() {
 }
 
 #[test]
+fn debug_shows_neither_the_query_nor_header_values() {
+    let head = get()
+        .start("GET /a?hidden HTTP/1.1")
+        .with("X-Token: hidden");
+    let shown = format!("{:?}", receive(&head.bytes()).unwrap());
+    assert!(shown.contains("/a") && shown.contains("x-token"), "{shown}");
+    assert!(!shown.contains("hidden"), "{shown}");
+}
+
+#[test]
 fn an_answer_is_complete_and_without_a_body_for_head() {
     let response = Response::new(b"ok\n".to_vec());
     let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n";

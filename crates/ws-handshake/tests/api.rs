@@ -5,12 +5,12 @@
 use std::error::Error;
 
 use ws_handshake::{
-    Accepted, Agreed, Answer, AnswerError, ClientError, ClientHandshake, Credentials,
+    Accepted, Agreed, Answer, AnswerError, AnyRequest, ClientError, ClientHandshake, Credentials,
     CredentialsError, DeflateError, DeflateParameter, Established, Extension, ExtensionError,
-    HeadError, IpRange, IpRangeError, OriginPolicy, Progress, Proxies, Proxy, ProxyScheme,
-    ProxyUrlError, ProxyVariableError, RedirectError, Redirects, RejectReason, Rejection, Request,
-    RequestError, ServerHandshake, Socks5, Socks5Error, Socks5Refusal, Target, TargetError, Tunnel,
-    TunnelError, UpgradeRequest,
+    HeadError, HeadLimits, IpRange, IpRangeError, OriginPolicy, Progress, Proxies, Proxy,
+    ProxyScheme, ProxyUrlError, ProxyVariableError, RedirectError, Redirects, RejectReason,
+    Rejection, Request, RequestError, ServerHandshake, ServerRules, Socks5, Socks5Error,
+    Socks5Refusal, Target, TargetError, Tunnel, TunnelError, UpgradeRequest,
 };
 
 fn is_error<T: Error + Clone + Send + Sync + Unpin + 'static>() {}
@@ -47,6 +47,9 @@ fn types_are_debug_send_and_sync() {
     is_plain::<UpgradeRequest>();
     is_plain::<IpRange>();
     is_plain::<OriginPolicy>();
+    is_plain::<AnyRequest>();
+    is_plain::<HeadLimits>();
+    is_plain::<ServerRules>();
     is_plain::<Progress<UpgradeRequest>>();
     is_plain::<Proxies>();
     is_plain::<Proxy>();

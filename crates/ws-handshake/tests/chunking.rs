@@ -66,6 +66,8 @@ fn server_vectors() -> Vec<Vec<u8>> {
         request.clone().with("A: b\nc").bytes(),
         request.with(b"A: \0").bytes(),
         b"\r\n\r\nGET / HTTP/1.1\r\n\r\n".to_vec(),
+        b"\r\n\r\n\0\r\nQUIT\n".to_vec(),
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n".to_vec(),
         b"\x16\x03\x01\x02\x00".to_vec(),
         b"hello\r\nworld\r\n\r\n".to_vec(),
     ]
@@ -95,7 +97,16 @@ fn client_vectors() -> Vec<Vec<u8>> {
         response.clone().with("Sec-WebSocket-Extensions: z").bytes(),
         response.clone().set("Sec-WebSocket-Accept", "x").bytes(),
         response.clone().start("HTTP/1.0 101 x").bytes(),
-        response.start("HTTP/1.1 1o1 x").bytes(),
+        response.clone().start("HTTP/1.1 1o1 x").bytes(),
+        response
+            .clone()
+            .with("A: b\r\n c\r\nno colon\r\nD : e\0")
+            .bytes(),
+        response.clone().with("Connection : b").bytes(),
+        response.with("A: b\rc").bytes(),
+        refusal.clone().with("A: b\rc").bytes(),
+        refusal.clone().with("A: b\nc").bytes(),
+        refusal.bytes()[..30].to_vec(),
         body("Content-Length: 4", b"bodyrest"),
         body("Content-Length: 0", b"rest"),
         body(

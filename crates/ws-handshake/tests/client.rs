@@ -6,7 +6,7 @@ mod common;
 
 use common::{ACCEPT, HeadText, NONCE, client, connect, established, target};
 use ws_handshake::{
-    ClientError, Extension, HeadError, MAX_HEAD_LEN, MAX_HEADERS, Request, RequestError, Target,
+    ClientError, Extension, HeadError, MAX_HEAD_LEN, Request, RequestError, Target,
 };
 
 /// Asserts that a complete response fails with the error that `Debug` shows as `name`.
@@ -415,9 +415,6 @@ fn heads_are_limited() {
         &HeadText::response().start(format!("HTTP/1.1 101 {}", "x".repeat(1 << 20))),
         "Head(HeadTooLong)",
     );
-    let lines = |count| (0..count).fold(HeadText::response(), |head, _| head.with("a: b"));
-    established(&Request::new(), &lines(MAX_HEADERS - 3));
-    fails(&lines(MAX_HEADERS - 2), "Head(TooManyHeaders)");
 }
 
 #[test]
@@ -431,9 +428,7 @@ fn malformed_heads_fail() {
         (b"HTTP/1.1  101 x\r\n", "Head(MalformedStartLine)"),
         (b"HTTP/1.1 101 x\n", "Head(BareLineFeed)"),
         (b"HTTP/1.1 101 x\rx", "Head(BareCarriageReturn)"),
-        (b"HTTP/1.1 101 x\r\nA : b\r\n\r\n", "Head(InvalidHeader)"),
-        (b"HTTP/1.1 101 x\r\nA: b\r\n c\r\n\r\n", "Head(FoldedLine)"),
-        (b"HTTP/1.1 101 x\r\nA: b\0\r\n\r\n", "Head(ControlByte)"),
+        (b"HTTP/1.1 101 x\r\nA: b\rc", "Head(BareCarriageReturn)"),
     ] {
         let error = connect(bytes).unwrap_err();
         assert_eq!(format!("{error:?}"), name, "{}", bytes.escape_ascii());

@@ -5,7 +5,9 @@
 mod common;
 
 use common::{HeadText, assert_rejected, refuse, serve};
-use ws_handshake::{HeadError, MAX_HEAD_LEN, MAX_HEADERS, OriginPolicy, ServerHandshake};
+use ws_handshake::{
+    HeadError, HeadLimits, MAX_HEAD_LEN, MAX_HEADERS, OriginPolicy, ServerHandshake, ServerRules,
+};
 
 #[test]
 fn other_versions_of_http_are_rejected() {
@@ -145,6 +147,34 @@ fn the_limit_of_header_lines_is_exact() {
 }
 
 #[test]
+fn head_limits_can_be_changed() {
+    let serve = |limits: HeadLimits, head: &HeadText| {
+        let mut server = ServerHandshake::new(ServerRules::new().head_limits(limits));
+        let result = server.receive(&head.bytes());
+        result
+            .map(|progress| progress.done.is_some())
+            .map_err(|error| error.reason())
+    };
+    let limits = HeadLimits::new;
+    let lines = (0..200).fold(HeadText::request(), |head, _| head.with("a: b"));
+    assert_eq!(
+        serve(limits(), &lines),
+        Err(HeadError::TooManyHeaders.into())
+    );
+    assert_eq!(serve(limits().max_lines(205), &lines), Ok(true));
+    let fault = Err(HeadError::TooManyHeaders.into());
+    assert_eq!(serve(limits().max_lines(204), &lines), fault);
+    let long = HeadText::request().with(format!("X: {}", "x".repeat(MAX_HEAD_LEN)));
+    let len = long.bytes().len();
+    assert_eq!(serve(limits(), &long), Err(HeadError::HeadTooLong.into()));
+    assert_eq!(serve(limits().max_len(len), &long), Ok(true));
+    let fault = Err(HeadError::HeadTooLong.into());
+    assert_eq!(serve(limits().max_len(len - 1), &long), fault);
+    let fault = Err(HeadError::StartLineTooLong.into());
+    assert_eq!(serve(limits().max_len(0), &long), fault);
+}
+
+#[test]
 fn bytes_that_are_not_http_are_rejected_before_the_head_is_complete() {
     for (bytes, error) in [
         (&b"\x16"[..], HeadError::TlsOnPlainConnection),
@@ -155,6 +185,9 @@ fn bytes_that_are_not_http_are_rejected_before_the_head_is_complete() {
         (b"\rx", HeadError::BareCarriageReturn),
         (b"hello\r\n", HeadError::MalformedStartLine),
         (b"GET / SPDY/3.1\r\n", HeadError::MalformedStartLine),
+        (b"PROXY UNKNOWN\r\n", HeadError::ProxyProtocol),
+        (b"PROXY TCP6 ::1 ::1 1 2\r\n", HeadError::ProxyProtocol),
+        (b"\r\n\r\n\0\r\nQUIT\n", HeadError::ProxyProtocol),
     ] {
         assert_rejected(bytes, error, 400);
     }

@@ -7,7 +7,8 @@ mod common;
 use common::{HeadText, NONCE, client, feed, target};
 use proptest::prelude::*;
 use ws_handshake::{
-    Answer, Extension, OriginPolicy, Rejection, Request, ServerHandshake, Target, UpgradeRequest,
+    Answer, AnyRequest, Extension, HeadError, OriginPolicy, Rejection, Request, ServerHandshake,
+    Target, UpgradeRequest,
 };
 use ws_proto::DeflateConfig;
 
@@ -146,6 +147,32 @@ proptest! {
                 prop_assert!(offer.accept(answer).is_ok());
             }
             (whole, split) => prop_assert!(false, "{:?} {:?}", whole, split),
+        }
+    }
+
+    #[test]
+    fn receive_any_accepts_the_opening_requests_that_receive_accepts(
+        bytes in mutated(full_request()),
+        cuts in cuts(),
+    ) {
+        let any = |cuts: &[usize]| {
+            let mut server = ServerHandshake::new(OriginPolicy::default());
+            feed(split(&bytes, cuts), |piece| server.receive_any(piece))
+        };
+        let (whole, pieces) = (any(&[usize::MAX]), any(&cuts));
+        prop_assert_eq!(format!("{whole:?}"), format!("{pieces:?}"));
+        match (serve(&bytes, &cuts), any(&cuts)) {
+            (Ok((_, Some(strict))), Ok((_, Some(AnyRequest::Upgrade(any))))) => {
+                prop_assert_eq!(format!("{strict:?}"), format!("{any:?}"));
+            }
+            (Ok((_, None)), Ok((_, None))) => {}
+            // Only the version is checked later.
+            (Err(strict), any) => {
+                let late = strict.reason() == HeadError::UnsupportedHttpVersion.into();
+                let is_plain = matches!(any, Ok((_, Some(AnyRequest::Plain(_)))));
+                prop_assert!(late || is_plain || any.is_err_and(|any| any == strict));
+            }
+            (strict, any) => prop_assert!(false, "{:?} {:?}", strict, any),
         }
     }
 

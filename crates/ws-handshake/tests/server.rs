@@ -6,7 +6,8 @@ mod common;
 
 use common::{ACCEPT, HeadText, offer, serve};
 use ws_handshake::{
-    Agreed, Answer, AnswerError, Extension, OriginPolicy, ServerHandshake, UpgradeRequest,
+    Agreed, Answer, AnswerError, Extension, OriginPolicy, RejectReason, ServerHandshake,
+    ServerRules, UpgradeRequest,
 };
 
 fn lines_of(bytes: &[u8]) -> Vec<String> {
@@ -143,6 +144,42 @@ fn unused_bits_of_the_key_may_have_any_value() {
         accepted.response().headers()["sec-websocket-accept"],
         ACCEPT
     );
+}
+
+/// The answer belongs to the key as it was sent.
+#[test]
+fn keys_of_devices_are_accepted_if_any_length_is_allowed() {
+    let rules = ServerRules::new().allow_any_key_length();
+    for (key, answer) in [
+        ("QUJDREVGR0g=", "l41IbYAh4FFdlyNqRkme7us7HGA="),
+        ("dGhlIHNhbXBsZSBub25j", "k9uFUQ3sxsBzo5O0/ylrvYr5zk4="),
+        (common::KEY, ACCEPT),
+    ] {
+        let head = HeadText::request().set("Sec-WebSocket-Key", key);
+        let mut server = ServerHandshake::new(&rules);
+        let offer = server.receive(&head.bytes()).unwrap().done.unwrap();
+        let accepted = offer.accept(Answer::new()).unwrap();
+        assert_eq!(
+            accepted.response().headers()["sec-websocket-accept"],
+            answer
+        );
+        let mut request = http::Request::get("/");
+        let text = String::from_utf8(head.bytes()).unwrap();
+        for (name, value) in text.lines().filter_map(|line| line.split_once(": ")) {
+            request = request.header(name, value);
+        }
+        let request = request.body(()).unwrap();
+        assert!(UpgradeRequest::from_request(&request, &rules).is_ok());
+        let strict = UpgradeRequest::from_request(&request, ServerRules::new());
+        assert_eq!(strict.is_ok(), key == common::KEY);
+    }
+    for key in ["", "QUJD!", "QUI", "===="] {
+        let head = HeadText::request().set("Sec-WebSocket-Key", key);
+        let rejection = ServerHandshake::new(&rules)
+            .receive(&head.bytes())
+            .unwrap_err();
+        assert_eq!(rejection.reason(), RejectReason::InvalidKey);
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ const TABLE: &[(&str, Allowed)] = &[
     (
         "ws-handshake",
         Allowed::Only {
-            always: &["base64", "http", "httparse", "sha1", "ws-proto"],
+            always: &["base64", "http", "sha1", "ws-proto"],
             optional: &[],
         },
     ),

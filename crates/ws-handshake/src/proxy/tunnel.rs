@@ -8,12 +8,12 @@ use http::header::{HOST, PROXY_AUTHORIZATION};
 use crate::credentials::{Credentials, CredentialsError};
 use crate::fields::write_field;
 use crate::head_error::HeadError;
+use crate::head_rules::HeadRules;
 use crate::host::Host;
 use crate::limits::HeadLimits;
 use crate::limits::Progress;
 use crate::refusal_body::debug_refusal;
 use crate::response_reader::{FinalHead, ResponseFault, ResponseReader, Verdict};
-use crate::scanner::HeadRules;
 
 /// A request to an HTTP proxy to open a tunnel to a server, with the method CONNECT (RFC 9110
 /// §9.3.6, RFC 6455 §4.1, item 2 of the connection).
@@ -103,8 +103,8 @@ impl Tunnel {
     /// Ends the request and returns the reason why it failed. Call this method when the proxy has
     /// ended the connection, or when the caller stops waiting.
     ///
-    /// If the status line of a refusal has been read, the error is [`TunnelError::Refused`] with the
-    /// headers and the body read so far.
+    /// If the status line of a refusal has been read, the error is [`TunnelError::Refused`] with
+    /// the headers and the body read so far.
     pub fn end_of_input(&mut self) -> TunnelError {
         self.response.end_of_input(judge)
     }
