@@ -33,7 +33,7 @@ use crate::upgrade_request::UpgradeRequest;
 /// #     .header("Sec-WebSocket-Protocol", "chat.v1, chat.v2")
 /// #     .body(())?;
 /// // This request offers the subprotocols `chat.v1` and `chat.v2`.
-/// let offer = UpgradeRequest::from_request(&request, &OriginPolicy::default())?;
+/// let offer = UpgradeRequest::from_request(&request, OriginPolicy::default())?;
 /// let accepted = offer.accept(Answer::new().protocol("chat.v2").header("X-Node", "7"))?;
 /// assert_eq!(accepted.response().headers()["x-node"], "7");
 ///

@@ -80,7 +80,7 @@ impl UpgradeRequest {
     ///     .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
     ///     .header("Sec-WebSocket-Version", "13")
     ///     .body(())?;
-    /// let offer = UpgradeRequest::from_request(&request, &OriginPolicy::default())?;
+    /// let offer = UpgradeRequest::from_request(&request, OriginPolicy::default())?;
     /// let (response, _agreed) = offer.accept(Answer::new())?.into_parts();
     /// assert_eq!(response.status(), 101);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -272,13 +272,12 @@ fn requests_of_other_http_stacks_are_rejected_for_the_same_reasons() {
     };
     let reason_of = |request: http::request::Builder| {
         let request = request.body(()).unwrap();
-        UpgradeRequest::from_request(&request, &OriginPolicy::default())
+        UpgradeRequest::from_request(&request, OriginPolicy::default())
             .unwrap_err()
             .reason()
     };
     assert!(
-        UpgradeRequest::from_request(&request().body(()).unwrap(), &OriginPolicy::default())
-            .is_ok()
+        UpgradeRequest::from_request(&request().body(()).unwrap(), OriginPolicy::default()).is_ok()
     );
     assert_eq!(reason_of(request().method("POST")), Reason::MethodNotGet);
     for version in [http::Version::HTTP_10, http::Version::HTTP_2] {

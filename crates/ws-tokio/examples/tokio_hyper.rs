@@ -79,7 +79,7 @@ fn route(request: Request<Incoming>, peer: SocketAddr) -> Page {
 /// Answers an opening request, and starts the task that serves the WebSocket after the answer.
 fn upgrade(mut request: Request<Incoming>, peer: SocketAddr) -> Page {
     // This makes the checks of `Acceptor::read`. The error contains the response to send.
-    let offer = match UpgradeRequest::from_request(&request, &OriginPolicy::default()) {
+    let offer = match UpgradeRequest::from_request(&request, OriginPolicy::default()) {
         Ok(offer) => offer,
         Err(rejection) => return rejection.response().map(Full::from),
     };

@@ -102,7 +102,7 @@ fn over_http(offers: &str, config: &DeflateConfig) -> (http::Response<()>, Optio
         .header(HEADER, offers)
         .body(())
         .unwrap();
-    let offer = UpgradeRequest::from_request(&request, &OriginPolicy::default()).unwrap();
+    let offer = UpgradeRequest::from_request(&request, OriginPolicy::default()).unwrap();
     let accepted = offer.accept(Answer::new().deflate(config)).unwrap();
     let (response, agreed) = accepted.into_parts();
     (response, agreed.deflate())
