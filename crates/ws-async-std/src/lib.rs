@@ -55,11 +55,11 @@ pub use ws_driver::listen;
 pub use ws_driver::{
     AcceptError, AnswerError, Bytes, ClientError, CloseCode, CloseFrame, CloseReason,
     CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control, ControlPayload,
-    ControlPayloadTooLong, DeflateConfig, End, Error, Feed, Incoming, Initiator, IntoOutgoing,
-    IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef, MessageWriter,
-    NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ReceiveError, RecvRef,
-    RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout, TlsError,
-    TlsErrorKind, TryFeedError, handshake, http, masks,
+    ControlPayloadTooLong, DeflateConfig, End, Error, Feed, HeadLimits, Incoming, Initiator,
+    IntoOutgoing, IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef,
+    MessageWriter, NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ReceiveError,
+    RecvRef, RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout,
+    TlsError, TlsErrorKind, TryFeedError, handshake, http, masks,
 };
 
 /// Accepts a connection with the default settings. Dropping the future drops the stream.

@@ -85,8 +85,8 @@ pub use websocket::WebSocket;
 pub use bytes::Bytes;
 pub use http;
 pub use ws_handshake::{
-    AnswerError, ClientError, Extension, HeadError, IntoTarget, OriginPolicy, RejectReason,
-    RequestError, TargetError,
+    AnswerError, ClientError, Extension, HeadError, HeadLimits, IntoTarget, OriginPolicy,
+    RejectReason, RequestError, TargetError,
 };
 pub use ws_proto::{
     CloseCode, CloseFrame, CloseReason, CloseReasonTooLong, Config, Control, ControlPayload,

@@ -35,7 +35,8 @@
 //!
 //! The generic types in [`ws_driver`] have the full documentation. The repository has a guide in
 //! `docs`, and programs in `crates/ws-tokio/examples`. Features: `deflate` compresses messages,
-//! `tls` adds TLS (the guide has other choices), `fast-masks` has cheap keys for trusted networks.
+//! `tls` adds TLS (the guide has other choices), `fast-masks` has cheap keys for trusted networks,
+//! `proxy-protocol` and `socket-options` are for servers: see `listen`.
 
 #![forbid(unsafe_code)]
 
@@ -55,11 +56,11 @@ pub use ws_driver::listen;
 pub use ws_driver::{
     AcceptError, AnswerError, Bytes, ClientError, CloseCode, CloseFrame, CloseReason,
     CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control, ControlPayload,
-    ControlPayloadTooLong, DeflateConfig, End, Error, Feed, Incoming, Initiator, IntoOutgoing,
-    IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef, MessageWriter,
-    NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ReceiveError, RecvRef,
-    RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout, TlsError,
-    TlsErrorKind, TryFeedError, handshake, http, masks,
+    ControlPayloadTooLong, DeflateConfig, End, Error, Feed, HeadLimits, Incoming, Initiator,
+    IntoOutgoing, IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef,
+    MessageWriter, NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ReceiveError,
+    RecvRef, RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout,
+    TlsError, TlsErrorKind, TryFeedError, handshake, http, masks,
 };
 
 /// Accepts a connection with the default settings. Dropping the future drops the stream.

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ws_handshake::{
-    Agreed, Answer, AnyRequest, OriginPolicy, Rejection, ServerHandshake, UpgradeRequest,
+    Agreed, Answer, AnyRequest, HeadLimits, OriginPolicy, Rejection, ServerHandshake, ServerRules,
+    UpgradeRequest,
 };
 use ws_proto::Config;
 
@@ -61,7 +62,7 @@ pub struct Acceptor<R: Runtime> {
 
 struct Settings<R: Runtime> {
     limits: Limits,
-    origins: OriginPolicy,
+    rules: ServerRules,
     tls: Option<Arc<dyn ServerTls<R>>>,
     #[cfg(feature = "proxy-protocol")]
     proxy_protocol: Option<ProxyProtocol>,
@@ -71,7 +72,7 @@ impl<R: Runtime> Clone for Settings<R> {
     fn clone(&self) -> Self {
         Self {
             limits: self.limits.clone(),
-            origins: self.origins.clone(),
+            rules: self.rules.clone(),
             tls: self.tls.clone(),
             #[cfg(feature = "proxy-protocol")]
             proxy_protocol: self.proxy_protocol.clone(),
@@ -83,7 +84,7 @@ impl<R: Runtime> Default for Settings<R> {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            origins: OriginPolicy::default(),
+            rules: ServerRules::default(),
             tls: None,
             #[cfg(feature = "proxy-protocol")]
             proxy_protocol: None,
@@ -161,8 +162,28 @@ impl<R: Runtime> Acceptor<R> {
     /// Without this check, any web page could connect to this server with the cookies of its
     /// visitor.
     #[must_use]
-    pub fn origins(mut self, origins: OriginPolicy) -> Self {
-        self.edit().origins = origins;
+    pub fn origins(self, origins: OriginPolicy) -> Self {
+        self.edit_rules(|rules| rules.origins(origins))
+    }
+
+    /// Sets the limits of the head of a request. Default: [`HeadLimits::new`].
+    #[must_use]
+    pub fn head_limits(self, limits: HeadLimits) -> Self {
+        self.edit_rules(|rules| rules.head_limits(limits))
+    }
+
+    /// Accepts a `Sec-WebSocket-Key` of any length. See [`ServerRules::allow_any_key_length`].
+    ///
+    /// The default is to refuse a key that is not 16 bytes (RFC 6455 §4.2.1). Some devices send
+    /// other keys.
+    #[must_use]
+    pub fn allow_any_key_length(self) -> Self {
+        self.edit_rules(ServerRules::allow_any_key_length)
+    }
+
+    fn edit_rules(mut self, edit: impl FnOnce(ServerRules) -> ServerRules) -> Self {
+        let rules = &mut self.edit().rules;
+        *rules = edit(std::mem::take(rules));
         self
     }
 }
@@ -373,7 +394,7 @@ impl<R: Runtime> Acceptor<R> {
     where
         T: Transport<Timer = R::Timer>,
     {
-        let mut handshake = ServerHandshake::new(self.settings.origins.clone());
+        let mut handshake = ServerHandshake::new(self.settings.rules.clone());
         let read = begun.upgrade.read(|piece| handshake.receive(piece)).await?;
         let (begun, request, leftover) = begun.or_refuse(read).await?;
         Ok(self.offer(begun, request, leftover))
@@ -383,7 +404,7 @@ impl<R: Runtime> Acceptor<R> {
     where
         T: Transport<Timer = R::Timer>,
     {
-        let mut handshake = ServerHandshake::new(self.settings.origins.clone());
+        let mut handshake = ServerHandshake::new(self.settings.rules.clone());
         let read = begun.upgrade.read(|piece| handshake.receive_any(piece));
         let read = read.await?;
         let (begun, request, leftover) = begun.or_refuse(read).await?;
@@ -422,7 +443,7 @@ impl<R: Runtime> fmt::Debug for Acceptor<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Acceptor")
             .field("limits", &self.settings.limits)
-            .field("origins", &self.settings.origins)
+            .field("rules", &self.settings.rules)
             .finish_non_exhaustive()
     }
 }
