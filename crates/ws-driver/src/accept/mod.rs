@@ -4,6 +4,7 @@ mod offer;
 mod plain;
 #[cfg(feature = "proxy-protocol")]
 mod proxy_protocol;
+mod steps;
 
 pub use offer::Offer;
 pub use plain::{AnyOffer, PlainRequest};
@@ -11,21 +12,16 @@ pub use plain::{AnyOffer, PlainRequest};
 pub use proxy_protocol::ProxyProtocol;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ws_handshake::{
-    Agreed, Answer, AnyRequest, HeadLimits, OriginPolicy, Rejection, ServerHandshake, ServerRules,
-    UpgradeRequest,
-};
+use ws_handshake::{Agreed, HeadLimits, OriginPolicy, ServerRules};
 use ws_proto::Config;
 
 use crate::any::AnyTransport;
 use crate::error::AcceptError;
 use crate::limits::{Limits, shared_settings};
-use crate::transport::{Runtime, ServerTls, Timer, Transport, Wrap};
-use crate::upgrade::{Fault, Upgrade, within};
+use crate::transport::{Runtime, ServerTls, Transport, Wrap};
 use crate::websocket::{Side, WebSocket};
 
 /// The settings with which a server accepts connections.
@@ -94,32 +90,6 @@ impl<R: Runtime> Default for Settings<R> {
 
 shared_settings!(Acceptor);
 
-/// An opening handshake whose request has not been read.
-struct Begun<T: Transport> {
-    upgrade: Upgrade<T>,
-    deadline: Instant,
-    /// The address in the header of the PROXY protocol.
-    peer_addr: Option<SocketAddr>,
-}
-
-impl<T: Transport> Begun<T> {
-    /// Returns the request and the input after it, or refuses the request.
-    async fn or_refuse<Q>(
-        self,
-        read: Result<(Q, Vec<u8>), Rejection>,
-    ) -> Result<(Self, Q, Vec<u8>), AcceptError> {
-        match read {
-            Ok((request, leftover)) => Ok((self, request, leftover)),
-            Err(refused) => {
-                // An error of the transport is ignored. The error to report is the reason for the
-                // refusal.
-                let _ = self.upgrade.refuse(&refused.encode()).await;
-                Err(AcceptError::Rejected(refused.reason()))
-            }
-        }
-    }
-}
-
 impl<R: Runtime> Acceptor<R> {
     /// Accepts connections over TLS. The default is plain TCP.
     ///
@@ -134,8 +104,8 @@ impl<R: Runtime> Acceptor<R> {
     /// Requires a header of the PROXY protocol from trusted proxies. The default is that no
     /// connection begins with such a header.
     ///
-    /// [`accept`](Self::accept), [`read`](Self::read) and the same methods on a transport then begin
-    /// with this header, before TLS. The address of the client in the header becomes
+    /// [`accept`](Self::accept), [`read`](Self::read) and the same methods on a transport then
+    /// begin with this header, before TLS. The address of the client in the header becomes
     /// [`Offer::peer_addr`] and [`WebSocket::peer_addr`].
     #[cfg(feature = "proxy-protocol")]
     #[must_use]
@@ -144,8 +114,8 @@ impl<R: Runtime> Acceptor<R> {
         self
     }
 
-    /// Sets the time for the PROXY protocol, the TLS handshake, reading the request and writing the answer together.
-    /// The time for the decision between the two is not included. Default: 10 s.
+    /// Sets the time for the PROXY protocol, the TLS handshake, reading the request and writing the
+    /// answer together. The time for the decision between the two is not included. Default: 10 s.
     ///
     /// This does not apply to the refusal of a request, which the client must take within 1 s. If
     /// the timeout passes while a client is told why its TLS handshake failed, the error is
@@ -350,92 +320,6 @@ impl<R: Runtime> Acceptor<R> {
     {
         let config = self.settings.limits.to_config();
         WebSocket::open(transport, Side::Server, &config, agreed, leftover.into())
-    }
-
-    /// Starts the timer of the handshake, and reads the header of the PROXY protocol if one is
-    /// required.
-    async fn begin<T>(&self, transport: T) -> Result<Begun<T>, AcceptError>
-    where
-        T: Transport<Timer = R::Timer>,
-    {
-        let deadline = R::Timer::after(self.settings.limits.handshake_timeout);
-        let timer = R::Timer::at(deadline);
-        let begun = Begun {
-            upgrade: Upgrade { transport, timer },
-            deadline,
-            peer_addr: None,
-        };
-        #[cfg(feature = "proxy-protocol")]
-        let begun = match &self.settings.proxy_protocol {
-            Some(proxies) => proxies.read(begun).await?,
-            None => begun,
-        };
-        Ok(begun)
-    }
-
-    /// Performs the TLS handshake, if the server uses TLS.
-    async fn secure(&self, begun: Begun<AnyTransport<R>>) -> Result<Begun<AnyTransport<R>>, Fault> {
-        let Some(tls) = &self.settings.tls else {
-            return Ok(begun);
-        };
-        let Upgrade {
-            transport,
-            mut timer,
-        } = begun.upgrade;
-        let secured = within(&mut timer, tls.accept(transport)).await;
-        let transport = secured.ok_or(Fault::Timeout)??;
-        Ok(Begun {
-            upgrade: Upgrade { transport, timer },
-            ..begun
-        })
-    }
-
-    async fn read_request<T>(&self, mut begun: Begun<T>) -> Result<Offer<T>, AcceptError>
-    where
-        T: Transport<Timer = R::Timer>,
-    {
-        let mut handshake = ServerHandshake::new(self.settings.rules.clone());
-        let read = begun.upgrade.read(|piece| handshake.receive(piece)).await?;
-        let (begun, request, leftover) = begun.or_refuse(read).await?;
-        Ok(self.offer(begun, request, leftover))
-    }
-
-    async fn read_any_request<T>(&self, mut begun: Begun<T>) -> Result<AnyOffer<T>, AcceptError>
-    where
-        T: Transport<Timer = R::Timer>,
-    {
-        let mut handshake = ServerHandshake::new(self.settings.rules.clone());
-        let read = begun.upgrade.read(|piece| handshake.receive_any(piece));
-        let read = read.await?;
-        let (begun, request, leftover) = begun.or_refuse(read).await?;
-        Ok(match request {
-            AnyRequest::Upgrade(request) => AnyOffer::Upgrade(self.offer(begun, request, leftover)),
-            AnyRequest::Plain(request) => AnyOffer::Plain(PlainRequest::new(begun, request)),
-        })
-    }
-
-    fn offer<T>(&self, begun: Begun<T>, request: UpgradeRequest, leftover: Vec<u8>) -> Offer<T>
-    where
-        T: Transport<Timer = R::Timer>,
-    {
-        Offer {
-            upgrade: begun.upgrade,
-            time_left: begun.deadline.saturating_duration_since(R::Timer::now()),
-            request: Box::new(request),
-            leftover,
-            answer: self.answer(),
-            config: self.settings.limits.to_config(),
-            peer_addr: begun.peer_addr,
-        }
-    }
-
-    /// Returns the initial answer, which agrees to compression if it is configured.
-    fn answer(&self) -> Answer {
-        #[cfg(feature = "deflate")]
-        if let Some(deflate) = self.settings.limits.config.deflate_config() {
-            return Answer::new().deflate(deflate);
-        }
-        Answer::new()
     }
 }
 

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use http::{HeaderMap, Method, Request, Response, Uri};
 use ws_handshake::encode_response;
 
-use super::{Begun, Offer};
+use super::Offer;
+use super::steps::Begun;
 use crate::error::AcceptError;
 use crate::transport::Transport;
 use crate::upgrade::Upgrade;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use ws_handshake::{IpRange, ProxyHeader};
 
-use super::Begun;
+use super::steps::Begun;
 use crate::error::{AcceptError, ProxyProtocolError};
 use crate::transport::Transport;
 
