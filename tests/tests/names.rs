@@ -27,6 +27,8 @@ macro_rules! names {
                 whole: WebSocket<T>,
                 halves: ($adapter::Sender<T>, $adapter::Receiver<T>),
                 offer: $adapter::Offer<T>,
+                any_offer: $adapter::AnyOffer<T>,
+                plain: $adapter::PlainRequest<T>,
                 foreign: $adapter::ReuniteError<T>,
             }
 
@@ -40,6 +42,8 @@ macro_rules! names {
 
             struct Values<'a> {
                 settings: (Config, $adapter::DeflateConfig, $adapter::OriginPolicy),
+                listening: ($adapter::HeadLimits, $adapter::listen::ProxyProtocol),
+                range: handshake::IpRange,
                 messages: ($adapter::Message, $adapter::MessageRef<'a>, $adapter::MessageKind),
                 outgoing: ($adapter::Outgoing<'a>, $adapter::Prepared, $adapter::Text),
                 bytes: $adapter::Bytes,
@@ -58,6 +62,7 @@ macro_rules! names {
                 ControlPayload($adapter::ControlPayloadTooLong),
                 Deflate(handshake::DeflateError, handshake::DeflateParameter),
                 Extension(handshake::ExtensionError),
+                ProxyProtocol($adapter::listen::ProxyProtocolError, handshake::ProxyHeaderError),
                 Limit($adapter::LimitError),
                 NotUtf8($adapter::NotUtf8),
                 Protocol($adapter::ProtocolError),

@@ -8,8 +8,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::env;
 use std::time::Duration;
-use std::{env, io};
 
 use tokio::net::{TcpListener, TcpStream};
 use ws_tokio::listen::{ProxyProtocol, ProxyProtocolError};

@@ -12,6 +12,7 @@ pub mod compression;
 pub mod handshake_client;
 pub mod handshake_server;
 pub mod limits;
+pub mod listening;
 mod roles;
 pub mod split;
 pub mod streaming;
@@ -273,6 +274,11 @@ macro_rules! instantiate {
             a_higher_message_limit_permits_long_frames,
             a_limit_is_not_undone_by_a_configuration,
         }
+        $crate::instantiate! { $suite, listening:
+            a_proxy_header_names_the_client,
+            a_connection_without_a_required_proxy_header_is_refused,
+            plain_requests_are_answered_on_the_same_port,
+        }
         $crate::instantiate! { $suite, uploads:
             pings_are_answered_by_an_end_that_only_sends,
             a_keepalive_does_not_end_an_upload,
@@ -344,6 +350,8 @@ macro_rules! instantiate {
             a_cut_after_both_closes_is_clean,
             a_dropped_connection_ends_tls_without_a_close_notify,
             a_refusal_over_tls_is_complete,
+            tls_follows_a_proxy_header,
+            plain_requests_over_tls_are_answered,
             a_damaged_record_is_an_error_of_tls,
         }
         $crate::instantiate! { $suite, traffic:

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod plain;
 mod refusals;
 mod server;
 
