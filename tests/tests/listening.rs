@@ -148,7 +148,8 @@ async fn the_server_behind_a_proxy_names_the_client() {
     tokio::io::AsyncWriteExt::write_all(&mut tcp, header)
         .await
         .unwrap();
-    let handshake = ws_tokio::Connector::new().handshake("ws://localhost/", tcp);
+    let connector = ws_tokio::Connector::new();
+    let handshake = connector.handshake("ws://localhost/", tcp);
     let mut ws = time::timeout(TOO_LONG, handshake).await.unwrap().unwrap();
     let message = time::timeout(TOO_LONG, ws.recv()).await.unwrap().unwrap();
     assert_eq!(message, Some(Message::from("203.0.113.7:4711")));

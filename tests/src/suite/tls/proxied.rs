@@ -32,8 +32,11 @@ pub fn tls_follows_a_proxy_header<S: Suite>() {
             let own = stream.local_addr().expect("an address");
             stream.write_all(header).expect("room for the header");
             S::block_on(async {
-                let handshake = connector::<S>().handshake(url(address), S::adopt(stream));
-                let mut ws = handshake.await?;
+                let transport = S::Runtime::wrap(S::adopt(stream));
+                let session = tls_connector().connect("localhost", transport).await;
+                let session = session.expect("the TLS handshake");
+                let connector = Connector::<S>::new();
+                let mut ws = connector.handshake_on("wss://localhost/", session).await?;
                 ws.send("hello").await?;
                 assert_eq!(ws.recv().await?, Some("hello".into()));
                 ws.close(ws_driver::CloseCode::NORMAL, "").await?;
