@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ws_driver::handshake::{HeadError, ProxyHeaderError};
 use ws_driver::listen::{ProxyProtocol, ProxyProtocolError};
+use ws_driver::transport::Transport;
 use ws_driver::{AcceptError, Acceptor, Offer, RejectReason, TlsErrorKind};
 use ws_tests::exec::{self, Task};
 use ws_tests::scripted::{self, End, Fault, Manual, Op, Peer, Scripted};
@@ -97,7 +98,6 @@ fn the_transport_itself_keeps_the_address_of_the_proxy() {
     peer.push([HEADERS[0], &http::request()].concat());
     let offer: Offer<_> = exec::run(acceptor().read_on(transport)).unwrap();
     assert_eq!(offer.peer_addr(), Some(client()));
-    use ws_driver::transport::Transport;
     assert_eq!(offer.get_ref().peer_addr(), Some(proxy()));
 }
 
@@ -207,7 +207,9 @@ fn a_direct_connection_by_choice_has_its_own_address_and_no_header() {
     let direct: SocketAddr = "198.51.100.9:1234".parse().unwrap();
     for address in [Some(direct), None] {
         let (transport, peer) = scripted::pair();
-        address.map(|address| peer.address(address));
+        if let Some(address) = address {
+            peer.address(address);
+        }
         peer.push([http::request(), From::Client.text("hello")].concat());
         assert_accepts(&acceptor, transport, address);
     }
