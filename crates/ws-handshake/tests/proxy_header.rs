@@ -89,7 +89,12 @@ fn ipv6() -> Vec<u8> {
     let source: Ipv6Addr = "2001:db8::7".parse().unwrap();
     let destination: Ipv6Addr = "2001:db8::1".parse().unwrap();
     let ports = [0xdb, 0xfc, 1, 0xbb];
-    [&source.octets()[..], &destination.octets(), &ports].concat()
+    [
+        &source.to_bits().to_be_bytes()[..],
+        &destination.to_bits().to_be_bytes(),
+        &ports,
+    ]
+    .concat()
 }
 
 #[test]
