@@ -84,6 +84,11 @@ impl ProxyProtocol {
             if self.accepts_others {
                 return Ok(begun);
             }
+            // The system forgets the address of a socket that the peer has reset, as load balancers
+            // do after a check. Reading reports the reset.
+            if source.is_none() && begun.upgrade.read_at_most(1).await?.is_empty() {
+                return Err(AcceptError::Lost);
+            }
             return Err(ProxyProtocolError::Untrusted(source).into());
         }
         let mut header = ProxyHeader::new();
