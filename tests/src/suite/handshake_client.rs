@@ -91,7 +91,9 @@ fn mistakes() -> Vec<Mistake> {
         "too long a head":
             |v| fine(v, &[&format!("X: {}", "a".repeat(20_000))])
             => E::Head(HeadError::HeadTooLong),
-        "too many headers": |v| fine(v, &["X: y"; 100]) => E::Head(HeadError::TooManyHeaders),
+        "a folded header of the handshake":
+            |v| fine(v, &["Sec-WebSocket-Protocol: a\r\n ,"]) => E::Head(HeadError::FoldedLine),
+        "a bare CR": |v| fine(v, &["X: a\rb"]) => E::Head(HeadError::BareCarriageReturn),
         "too much before the response": |v| {
             let hint = ["HTTP/1.1 103 Early Hints", &format!("X: {}", "a".repeat(5000))];
             [head(&hint).repeat(4), fine(v, &[])].concat()
@@ -196,7 +198,7 @@ pub fn a_refusal_reaches_the_caller_with_head_and_body<S: Suite>() {
 
 /// The RFCs permit all these forms of a response.
 pub fn an_answer_in_any_permitted_form_is_accepted<S: Suite>() {
-    let answers: [fn(&str) -> Vec<u8>; 7] = [
+    let answers: [fn(&str) -> Vec<u8>; 9] = [
         |v| fine(v, &[]),
         |v| fine(v, &["Connection: keep-alive", "X: \u{e9}"]),
         |v| {
@@ -217,6 +219,19 @@ pub fn an_answer_in_any_permitted_form_is_accepted<S: Suite>() {
         |v| [head(&["HTTP/1.1 100 Continue"]), fine(v, &[])].concat(),
         |v| fine(v, &["Sec-WebSocket-Protocol: b"]),
         |v| fine(v, &["Content-Length: 0"]),
+        |v| {
+            fine(
+                v,
+                &[
+                    "X-Info: a\r\n b",
+                    "Server : cam",
+                    "Device Name: cam",
+                    "no colon",
+                    "X: \0",
+                ],
+            )
+        },
+        |v| fine(v, &["X: y"; 200]),
     ];
     for answer in answers {
         for one_by_one in [false, true] {

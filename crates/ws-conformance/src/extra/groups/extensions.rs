@@ -41,7 +41,8 @@ fn lists() -> Vec<Case> {
         offer("21.2.2", LISTS, &["RFC 6455 §9.1"], "x-unknown, permessage-deflate", judge_any)
             .wants("Status 101 without an extension, or with permessage-deflate."),
         malformed("21.2.3", ";"),
-        malformed("21.2.4", "permessage-deflate;"),
+        offer("21.2.4", LISTS, &["RFC 6455 §9.1", "RFC 9110 §5.6.6"], "permessage-deflate;", judge_tolerated)
+            .wants("Status 101, and frames that keep to the answer, or an error status."),
         malformed("21.2.5", "permessage-deflate, a="),
         malformed("21.2.6", "permessage-deflate, a=\""),
         offer("21.2.7", LISTS, &["RFC 6455 §9.1", "RFC 9110 §5.6.1"], ",,", judge_malformed)
@@ -216,6 +217,17 @@ fn judge_malformed(answer: &Answer) -> Outcome {
     match answer {
         Refused(status) => met(format!("The server refused with {status}.")),
         other => judge_declined(other),
+    }
+}
+
+/// For a semicolon without a parameter. RFC 6455 §9.1 has "extension-token *( ";" extension-param )"
+/// and fails the connection. But the field "follows the normal rules for HTTP header fields", and
+/// RFC 9110 §5.6.6 has "parameters = *( OWS ";" OWS [ parameter ] )": there, the parameter may be
+/// missing.
+fn judge_tolerated(answer: &Answer) -> Outcome {
+    match answer {
+        Refused(status) => met(format!("The server refused with {status}.")),
+        other => judge_any(other),
     }
 }
 
