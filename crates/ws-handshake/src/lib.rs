@@ -148,6 +148,79 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # The way to a server
+//!
+//! The machines in this crate also lead to the connection on which the handshake takes place. The
+//! caller moves the bytes.
+//!
+//! * [`Proxies`] chooses the [`Proxy`] for a [`Target`], from the variables that curl reads.
+//!   [`Tunnel`] opens a connection through an HTTP proxy, and [`Socks5`] through a SOCKS5 proxy.
+//! * [`Redirects`] returns the target of a redirect. [`Request::for_other_origin`] removes what
+//!   another server must not receive.
+//!
+//! ```
+//! use std::io::{Error, Read, Result, Write};
+//! use ws_handshake::{Proxies, ProxyScheme, Socks5, Target, Tunnel};
+//!
+//! /// Opens a connection to the server through the proxy at the other end of the stream. No byte
+//! /// after the answer of the proxy may be lost, so this simple client reads single bytes.
+//! fn open(proxies: &Proxies, target: &Target, mut io: impl Read + Write) -> Result<()> {
+//!     let Some(proxy) = proxies.proxy_for(target) else { return Ok(()) };
+//!     let (host, port) = (target.host(), target.port());
+//!     let mut byte = [0];
+//!     match proxy.scheme() {
+//!         ProxyScheme::Http | ProxyScheme::Https => {
+//!             let tunnel = Tunnel::new(host, port, proxy.credentials());
+//!             let mut tunnel = tunnel.map_err(Error::other)?;
+//!             io.write_all(tunnel.request())?;
+//!             while io.read(&mut byte)? == 1 {
+//!                 if tunnel.receive(&byte).map_err(Error::other)?.done.is_some() {
+//!                     return Ok(());
+//!                 }
+//!             }
+//!             Err(Error::other(tunnel.end_of_input()))
+//!         }
+//!         ProxyScheme::Socks5 | ProxyScheme::Socks5h => {
+//!             let socks = Socks5::new(host, port, proxy.credentials());
+//!             let mut socks = socks.map_err(Error::other)?;
+//!             io.write_all(&socks.take_output())?;
+//!             while io.read(&mut byte)? == 1 {
+//!                 if socks.receive(&byte).map_err(Error::other)?.done.is_some() {
+//!                     return Ok(());
+//!                 }
+//!                 io.write_all(&socks.take_output())?;
+//!             }
+//!             Err(Error::other(socks.end_of_input()))
+//!         }
+//!     }
+//! }
+//! # struct Stream(&'static [u8], Vec<u8>);
+//! # impl Read for Stream {
+//! #     fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+//! #         self.0.read(buf)
+//! #     }
+//! # }
+//! # impl Write for Stream {
+//! #     fn write(&mut self, buf: &[u8]) -> Result<usize> {
+//! #         self.1.write(buf)
+//! #     }
+//! #     fn flush(&mut self) -> Result<()> {
+//! #         Ok(())
+//! #     }
+//! # }
+//! # let target = Target::parse("wss://example.com/").map_err(Error::other)?;
+//! # for (url, answer) in [
+//! #     ("http://proxy:3128", &b"HTTP/1.1 200 OK\r\n\r\nTLS"[..]),
+//! #     ("socks5h://proxy", b"\x05\0\x05\0\0\x01\0\0\0\0\0\0TLS"),
+//! # ] {
+//! #     let proxy: ws_handshake::Proxy = url.parse().map_err(Error::other)?;
+//! #     let mut stream = Stream(answer, Vec::new());
+//! #     open(&proxy.into(), &target, &mut stream)?;
+//! #     assert_eq!(stream.0, b"TLS");
+//! # }
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! # Limits
 //!
 //! [`HeadLimits`] bounds a head: by default to [`MAX_HEAD_LEN`] bytes, and on a server also to

@@ -87,7 +87,7 @@ impl Proxies {
     /// * `*` alone stands for every server.
     /// * Entries cannot have a port. An entry that is none of these matches no server.
     ///
-    /// Three entries are read that curl does not read: entries after white space without a comma,
+    /// Three entries are read that curl 8 does not read: entries after white space without a comma,
     /// IPv6 addresses in brackets, and ranges with the length 0.
     #[must_use]
     pub fn except(mut self, list: &str) -> Self {
