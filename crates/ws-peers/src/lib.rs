@@ -6,19 +6,21 @@
 
 #![forbid(unsafe_code)]
 
+mod server;
 mod tls;
+
+pub use server::{EchoServer, EchoService, echo};
 
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use ws_driver::transport::{Runtime, Wrap};
-use ws_driver::{Acceptor, Config, Connector, DeflateConfig, OriginPolicy};
+use ws_driver::transport::Runtime;
+use ws_driver::{Config, Connector, DeflateConfig};
 
-use tls::{ClientTls, ServerTls};
+use tls::ClientTls;
 
 /// The pause after a failed `accept`. The process probably has no more file descriptors.
 /// Connections that end during the pause release some.
@@ -59,82 +61,6 @@ fn deflate_config(text: &str) -> Result<DeflateConfig, String> {
             _ => Err("expected mem_level=N or window_bits=N".into()),
         }
     })
-}
-
-/// Accepts WebSocket connections on 127.0.0.1 and echoes every message, until the process is
-/// terminated.
-///
-/// Prints the URL on the first line of standard output.
-#[derive(Debug, Parser)]
-#[command(version)]
-pub struct EchoServer {
-    /// The port to listen on; 0 picks a free port.
-    #[arg(long)]
-    port: u16,
-    /// The number of threads that serve connections.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: u16,
-    #[command(flatten)]
-    compression: Compression,
-    #[command(flatten)]
-    tls: ServerTls,
-    /// Accept connections from web pages of this origin, such as `http://localhost:8080`. May be
-    /// repeated. By default only pages of the server's own host and port are accepted.
-    #[arg(long = "origin", value_name = "ORIGIN")]
-    origins: Vec<String>,
-}
-
-impl EchoServer {
-    /// Returns the address to listen on.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.port))
-    }
-
-    /// Returns an acceptor with the settings of the command line. All other settings have the
-    /// library's defaults.
-    ///
-    /// # Errors
-    ///
-    /// If the files for TLS are unusable.
-    pub fn acceptor<R: Runtime>(&self) -> io::Result<Acceptor<R>> {
-        let acceptor = Acceptor::new()
-            .config(self.compression.config())
-            .origins(self.origin_policy());
-        Ok(match self.tls.acceptor()? {
-            Some(tls) => acceptor.tls(tls),
-            None => acceptor,
-        })
-    }
-
-    /// Prints the URL of the server, which listens on `address`.
-    pub fn announce(&self, address: SocketAddr) {
-        announce(format_args!("{}://{address}", self.tls.scheme()));
-    }
-
-    fn origin_policy(&self) -> OriginPolicy {
-        match &*self.origins {
-            [] => OriginPolicy::default(),
-            origins => OriginPolicy::allow_list(origins),
-        }
-    }
-}
-
-/// Accepts a connection over `stream` and echoes every message until the connection ends.
-///
-/// # Errors
-///
-/// If the handshake or the connection fails. A server may ignore this error: a peer that broke a
-/// rule has already been sent an HTTP status or a Close.
-pub async fn echo<R, S>(acceptor: Acceptor<R>, stream: S) -> io::Result<()>
-where
-    R: Wrap<S>,
-{
-    let mut ws = acceptor.accept(stream).await?;
-    while let Some((message, out)) = ws.recv_ref().await? {
-        out.feed(message).await?;
-    }
-    Ok(())
 }
 
 /// Connects to each WebSocket URL in turn and echoes every message until the connection ends.
@@ -220,39 +146,6 @@ pub fn exit<E: Display>(command: &str, result: Result<(), E>) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn server(option: &str) -> Result<EchoServer, clap::Error> {
-        EchoServer::try_parse_from(["echo", "--port", "0", option])
-    }
-
-    #[test]
-    fn compression_has_the_requested_settings() {
-        let deflate = |option| server(option).unwrap().compression.deflate;
-        let default = DeflateConfig::default();
-        assert_eq!(deflate("--deflate"), Some(default));
-        let small = default.mem_level(1);
-        assert_eq!(deflate("--deflate=mem_level=1"), Some(small));
-        let large = default.mem_level(9).own_window_bits(15);
-        assert_eq!(deflate("--deflate=mem_level=9,window_bits=15"), Some(large));
-        for wrong in [
-            "--deflate=mem_level=0",
-            "--deflate=mem_level=x",
-            "--deflate=mem_level=1,window_bits=8",
-            "--deflate=9",
-        ] {
-            assert!(server(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn other_origins_are_accepted_by_name() {
-        let policy = |option: &str| server(option).unwrap().origin_policy();
-        assert!(matches!(policy("--threads=2"), OriginPolicy::SameAuthority));
-        let OriginPolicy::AllowList(allowed) = policy("--origin=http://localhost:8080") else {
-            panic!("expected a list of origins");
-        };
-        assert_eq!(*allowed, ["http://localhost:8080"]);
-    }
 
     #[test]
     fn a_url_after_deflate_is_not_taken_as_its_settings() {

@@ -4,13 +4,15 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use async_global_executor::GlobalExecutorConfig;
 use async_std::net::TcpListener;
 use async_std::task;
 use clap::Parser;
-use ws_async_std::Acceptor;
-use ws_peers::{ACCEPT_PAUSE, EchoServer, echo, exit};
+use ws_async_std::AsyncStd;
+use ws_async_std::transport::Wrap;
+use ws_peers::{ACCEPT_PAUSE, EchoServer, EchoService, echo, exit};
 
 fn main() -> ExitCode {
     let args = EchoServer::parse();
@@ -29,12 +31,30 @@ fn main() -> ExitCode {
 }
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
+    let service = args.service()?;
+    #[cfg(unix)]
+    if let Some(path) = args.unix() {
+        let listener = async_std::os::unix::net::UnixListener::bind(path).await?;
+        args.announce_unix(path);
+        serve_each(service, async || Ok(listener.accept().await?.0)).await;
+    }
     let listener = TcpListener::bind(args.address()).await?;
-    let acceptor: Acceptor = args.acceptor()?;
     args.announce(listener.local_addr()?);
+    serve_each(service, async || Ok(listener.accept().await?.0)).await
+}
+
+/// Serves each stream that `accept` returns.
+async fn serve_each<S>(
+    service: Arc<EchoService<AsyncStd>>,
+    accept: impl AsyncFn() -> io::Result<S>,
+) -> !
+where
+    AsyncStd: Wrap<S>,
+    S: Send + 'static,
+{
     loop {
-        match listener.accept().await {
-            Ok((tcp, _)) => drop(task::spawn(echo(acceptor.clone(), tcp))),
+        match accept().await {
+            Ok(stream) => drop(task::spawn(echo(Arc::clone(&service), stream))),
             Err(_) => task::sleep(ACCEPT_PAUSE).await,
         }
     }

@@ -4,13 +4,15 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
-use ws_peers::{ACCEPT_PAUSE, EchoServer, echo, exit};
-use ws_tokio::Acceptor;
+use ws_peers::{ACCEPT_PAUSE, EchoServer, EchoService, echo, exit};
+use ws_tokio::Tokio;
+use ws_tokio::transport::Wrap;
 
 fn main() -> ExitCode {
     let args = EchoServer::parse();
@@ -31,12 +33,30 @@ fn runtime(threads: u16) -> io::Result<Runtime> {
 }
 
 async fn serve(args: &EchoServer) -> io::Result<()> {
+    let service = args.service()?;
+    #[cfg(unix)]
+    if let Some(path) = args.unix() {
+        let listener = tokio::net::UnixListener::bind(path)?;
+        args.announce_unix(path);
+        serve_each(service, async || Ok(listener.accept().await?.0)).await;
+    }
     let listener = TcpListener::bind(args.address()).await?;
-    let acceptor: Acceptor = args.acceptor()?;
     args.announce(listener.local_addr()?);
+    serve_each(service, async || Ok(listener.accept().await?.0)).await
+}
+
+/// Serves each stream that `accept` returns.
+async fn serve_each<S>(
+    service: Arc<EchoService<Tokio>>,
+    accept: impl AsyncFn() -> io::Result<S>,
+) -> !
+where
+    Tokio: Wrap<S>,
+    S: Send + 'static,
+{
     loop {
-        match listener.accept().await {
-            Ok((tcp, _)) => drop(tokio::spawn(echo(acceptor.clone(), tcp))),
+        match accept().await {
+            Ok(stream) => drop(tokio::spawn(echo(Arc::clone(&service), stream))),
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }

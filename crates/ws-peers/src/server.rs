@@ -1,0 +1,242 @@
+//! The echo server.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Parser;
+use ws_driver::http::{Method, Response, StatusCode};
+use ws_driver::listen::ProxyProtocol;
+use ws_driver::transport::{AnyTransport, Runtime, Wrap};
+use ws_driver::{Acceptor, AnyOffer, OriginPolicy, PlainRequest, WebSocket};
+
+use crate::tls::ServerTls;
+use crate::{Compression, announce};
+
+/// Accepts WebSocket connections on 127.0.0.1 and echoes every message, until the process is
+/// terminated.
+///
+/// Prints the URL on the first line of standard output.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct EchoServer {
+    /// The port to listen on; 0 picks a free port.
+    #[arg(long, required_unless_present = "unix")]
+    port: Option<u16>,
+    /// Listen on a Unix socket, which must not exist yet. Prints `unix:PATH` in place of the URL.
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", conflicts_with = "port")]
+    unix: Option<PathBuf>,
+    /// The number of threads that serve connections.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: u16,
+    #[command(flatten)]
+    compression: Compression,
+    #[command(flatten)]
+    tls: ServerTls,
+    /// Accept connections from web pages of this origin, such as `http://localhost:8080`. May be
+    /// repeated. By default only pages of the server's own host and port are accepted.
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
+    /// Require a header of the PROXY protocol, version 1 or 2, from a proxy on this machine.
+    #[arg(long)]
+    proxy_protocol: bool,
+    /// Answer a GET request for this path with the status 200, and other requests that do not open
+    /// a WebSocket with 404.
+    #[arg(long, value_name = "PATH")]
+    health: Option<String>,
+    /// Print `accepted ADDRESS` on standard error for each WebSocket.
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// The settings with which an echo server serves each connection.
+///
+/// A task that serves a connection holds a pointer to them, as it would hold an [`Acceptor`].
+pub struct EchoService<R: Runtime> {
+    acceptor: Acceptor<R>,
+    /// The path of health checks.
+    health: Option<String>,
+    is_verbose: bool,
+}
+
+impl EchoServer {
+    /// Returns the address to listen on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port.unwrap_or(0)))
+    }
+
+    /// Returns the path of the Unix socket to listen on. `None` if the server listens on
+    /// [`address`](Self::address).
+    #[must_use]
+    pub fn unix(&self) -> Option<&Path> {
+        #[cfg(unix)]
+        return self.unix.as_deref();
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// Returns the settings of the command line. All other settings have the library's defaults.
+    ///
+    /// # Errors
+    ///
+    /// If the files for TLS are unusable.
+    pub fn service<R: Runtime>(&self) -> io::Result<Arc<EchoService<R>>> {
+        let mut acceptor = Acceptor::new()
+            .config(self.compression.config())
+            .origins(self.origin_policy());
+        if let Some(tls) = self.tls.acceptor()? {
+            acceptor = acceptor.tls(tls);
+        }
+        if self.proxy_protocol {
+            acceptor = acceptor.proxy_protocol(self.proxies());
+        }
+        Ok(Arc::new(EchoService {
+            acceptor,
+            health: self.health.clone(),
+            is_verbose: self.verbose,
+        }))
+    }
+
+    /// Prints the URL of the server, which listens on `address`.
+    pub fn announce(&self, address: SocketAddr) {
+        announce(format_args!("{}://{address}", self.tls.scheme()));
+    }
+
+    /// Prints the Unix socket that the server listens on.
+    pub fn announce_unix(&self, path: &Path) {
+        announce(format_args!("unix:{}", path.display()));
+    }
+
+    fn origin_policy(&self) -> OriginPolicy {
+        match &*self.origins {
+            [] => OriginPolicy::default(),
+            origins => OriginPolicy::allow_list(origins),
+        }
+    }
+
+    /// Trusts the proxies of this machine. Those on a Unix socket have no address.
+    fn proxies(&self) -> ProxyProtocol {
+        let local: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        let proxies = ProxyProtocol::new(local.map(Into::into));
+        match self.unix() {
+            Some(_) => proxies.trust_without_address(),
+            None => proxies,
+        }
+    }
+}
+
+impl<R: Runtime> EchoService<R> {
+    /// Accepts a connection and applies the settings that are not those of the acceptor. Returns
+    /// `None` after a request that does not open a WebSocket.
+    async fn accept<S>(&self, stream: S) -> io::Result<Option<WebSocket<AnyTransport<R>>>>
+    where
+        R: Wrap<S>,
+    {
+        let ws = match &self.health {
+            None => self.acceptor.accept(stream).await?,
+            Some(path) => match self.acceptor.read_any(stream).await? {
+                AnyOffer::Upgrade(offer) => offer.accept().await?,
+                AnyOffer::Plain(request) => {
+                    let response = health(path, &request);
+                    request.respond(response).await?;
+                    return Ok(None);
+                }
+            },
+        };
+        if self.is_verbose {
+            match ws.peer_addr() {
+                Some(address) => eprintln!("accepted {address}"),
+                None => eprintln!("accepted a connection without an address"),
+            }
+        }
+        Ok(Some(ws))
+    }
+}
+
+/// Answers a request that does not open a WebSocket.
+fn health<R: Runtime>(path: &str, request: &PlainRequest<AnyTransport<R>>) -> Response<Vec<u8>> {
+    let is_check = request.method() == Method::GET && request.path() == path;
+    let (status, body) = if is_check {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::NOT_FOUND, "not found\n")
+    };
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+}
+
+/// Accepts a connection over `stream` and echoes every message until the connection ends.
+///
+/// # Errors
+///
+/// If the handshake or the connection fails. A server may ignore this error: a peer that broke a
+/// rule has already been sent an HTTP status or a Close.
+pub async fn echo<R, S>(service: Arc<EchoService<R>>, stream: S) -> io::Result<()>
+where
+    R: Wrap<S>,
+{
+    // Boxed, because a connection takes the memory of its task for as long as it lives.
+    let accepted = Box::pin(service.accept(stream)).await?;
+    let Some(mut ws) = accepted else {
+        return Ok(());
+    };
+    while let Some((message, out)) = ws.recv_ref().await? {
+        out.feed(message).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ws_driver::DeflateConfig;
+
+    use super::*;
+
+    fn server(option: &str) -> Result<EchoServer, clap::Error> {
+        EchoServer::try_parse_from(["echo", "--port", "0", option])
+    }
+
+    #[test]
+    fn compression_has_the_requested_settings() {
+        let deflate = |option| server(option).unwrap().compression.deflate;
+        let default = DeflateConfig::default();
+        assert_eq!(deflate("--deflate"), Some(default));
+        let small = default.mem_level(1);
+        assert_eq!(deflate("--deflate=mem_level=1"), Some(small));
+        let large = default.mem_level(9).own_window_bits(15);
+        assert_eq!(deflate("--deflate=mem_level=9,window_bits=15"), Some(large));
+        for wrong in [
+            "--deflate=mem_level=0",
+            "--deflate=mem_level=x",
+            "--deflate=mem_level=1,window_bits=8",
+            "--deflate=9",
+        ] {
+            assert!(server(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn other_origins_are_accepted_by_name() {
+        let policy = |option: &str| server(option).unwrap().origin_policy();
+        assert!(matches!(policy("--threads=2"), OriginPolicy::SameAuthority));
+        let OriginPolicy::AllowList(allowed) = policy("--origin=http://localhost:8080") else {
+            panic!("expected a list of origins");
+        };
+        assert_eq!(*allowed, ["http://localhost:8080"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_server_has_a_port_or_a_unix_socket() {
+        let parse = |options: &[&str]| EchoServer::try_parse_from([&["echo"], options].concat());
+        assert_eq!(parse(&["--port", "80"]).unwrap().unix(), None);
+        let unix = parse(&["--unix", "socket"]).unwrap();
+        assert_eq!(unix.unix(), Some(Path::new("socket")));
+        assert!(parse(&[]).is_err());
+        assert!(server("--unix=socket").is_err());
+    }
+}
