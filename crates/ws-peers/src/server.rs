@@ -34,7 +34,7 @@ pub struct EchoServer {
     #[command(flatten)]
     compression: Compression,
     #[command(flatten)]
-    tls: ServerTls,
+    pub(crate) tls: ServerTls,
     /// Accept connections from web pages of this origin, such as `http://localhost:8080`. May be
     /// repeated. By default only pages of the server's own host and port are accepted.
     #[arg(long = "origin", value_name = "ORIGIN")]
