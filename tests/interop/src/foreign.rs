@@ -25,13 +25,33 @@ pub(crate) enum Foreign {
     Stunnel,
     /// curl, for requests that do not open a WebSocket
     Curl,
+    /// Squid as an HTTP proxy
+    Squid,
+    /// Tinyproxy as an HTTP proxy
+    Tinyproxy,
+    /// Dante as a SOCKS proxy
+    Dante,
+    /// MicroSocks as a SOCKS proxy
+    Microsocks,
+    /// HAProxy in front of our server, with the PROXY protocol
+    Haproxy,
+    /// Hitch in front of our server, with the PROXY protocol
+    Hitch,
+    /// The module stream of nginx in front of our server, with the PROXY protocol
+    NginxStream,
+    /// A network namespace with addresses that do not answer
+    NetworkNamespace,
 }
 
-/// The role of a foreign program. A proxy has the role that it has in TLS.
+/// The role of a foreign program. A reverse proxy has the role that it has in TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Client,
     Server,
+    /// A proxy that our client uses on the way to a server.
+    Proxy,
+    /// The network between our client and a server.
+    Network,
 }
 
 /// The transport below the WebSocket.
@@ -55,16 +75,38 @@ impl Foreign {
     /// Returns the roles that the program can have.
     pub(crate) fn roles(self) -> &'static [Role] {
         match self {
-            Self::Chromium | Self::Curl => &[Role::Client],
-            _ => &[Role::Client, Role::Server],
+            Self::Chromium | Self::Curl | Self::Haproxy | Self::NginxStream => &[Role::Client],
+            Self::NodeWs
+            | Self::PythonWebsockets
+            | Self::Openssl
+            | Self::Gnutls
+            | Self::Nginx
+            | Self::Stunnel => &[Role::Client, Role::Server],
+            Self::Hitch => &[Role::Server],
+            Self::Squid | Self::Tinyproxy | Self::Dante | Self::Microsocks => &[Role::Proxy],
+            Self::NetworkNamespace => &[Role::Network],
         }
     }
 
     /// Returns the transports that the program is checked over.
     pub(crate) fn transports(self) -> &'static [Over] {
         match self {
-            Self::Chromium | Self::NodeWs | Self::PythonWebsockets => &[Over::Tcp, Over::Tls],
-            _ => &[Over::Tls],
+            Self::Chromium
+            | Self::NodeWs
+            | Self::PythonWebsockets
+            | Self::Squid
+            | Self::Tinyproxy
+            | Self::Dante
+            | Self::Microsocks
+            | Self::Haproxy
+            | Self::NginxStream => &[Over::Tcp, Over::Tls],
+            Self::Openssl
+            | Self::Gnutls
+            | Self::Nginx
+            | Self::Stunnel
+            | Self::Curl
+            | Self::Hitch => &[Over::Tls],
+            Self::NetworkNamespace => &[Over::Tcp],
         }
     }
 
@@ -81,6 +123,19 @@ impl Foreign {
             (Self::Nginx, _) => &[Tool::Nginx, Tool::Openssl],
             (Self::Stunnel, _) => &[Tool::Stunnel, Tool::Openssl],
             (Self::Curl, _) => &[Tool::Curl],
+            // openssl is the server over TLS behind a proxy. For Dante, it also hashes a password.
+            (Self::Squid, Over::Tcp) => &[Tool::Squid, Tool::Sed],
+            (Self::Squid, Over::Tls) => &[Tool::Squid, Tool::Sed, Tool::Openssl],
+            (Self::Tinyproxy, Over::Tcp) => &[Tool::Tinyproxy],
+            (Self::Tinyproxy, Over::Tls) => &[Tool::Tinyproxy, Tool::Openssl],
+            (Self::Dante, _) => &[Tool::Danted, Tool::Unshare, Tool::Openssl],
+            (Self::Microsocks, Over::Tcp) => &[Tool::Microsocks],
+            (Self::Microsocks, Over::Tls) => &[Tool::Microsocks, Tool::Openssl],
+            (Self::Haproxy, Over::Tcp) => &[Tool::Haproxy, Tool::Curl],
+            (Self::Haproxy, Over::Tls) => &[Tool::Haproxy, Tool::Openssl],
+            (Self::Hitch, _) => &[Tool::Hitch, Tool::Openssl],
+            (Self::NginxStream, _) => &[Tool::Nginx, Tool::NginxStream],
+            (Self::NetworkNamespace, _) => &[Tool::Unshare, Tool::Ip],
         }
     }
 }
@@ -96,16 +151,26 @@ impl fmt::Display for Foreign {
             Self::Nginx => "nginx",
             Self::Stunnel => "stunnel",
             Self::Curl => "curl",
+            Self::Squid => "Squid",
+            Self::Tinyproxy => "Tinyproxy",
+            Self::Dante => "Dante",
+            Self::Microsocks => "MicroSocks",
+            Self::Haproxy => "HAProxy",
+            Self::Hitch => "Hitch",
+            Self::NginxStream => "nginx stream",
+            Self::NetworkNamespace => "network namespace",
         })
     }
 }
 
 impl Role {
-    /// Returns the name of the role, as the programs in `scripts` take it.
+    /// Returns the name of the role. The programs in `scripts` take it as an argument.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Client => "client",
             Self::Server => "server",
+            Self::Proxy => "proxy",
+            Self::Network => "network",
         }
     }
 }

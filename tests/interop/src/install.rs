@@ -8,7 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use ws_test_programs::project;
 
+use crate::checks::dante;
 use crate::foreign::{Foreign, Over, Role};
+use crate::network;
 use crate::pairing::Pairing;
 use crate::tools::{Tool, Tools, on_path};
 
@@ -76,7 +78,7 @@ impl Installed {
             let Some(why) = self.fault(foreign, over) else {
                 return true;
             };
-            let line = format!("not run: {foreign} over {over}: {why}; {}", self.remedy);
+            let line = format!("not run: {foreign} over {over}: {why}");
             if !missing.contains(&line) {
                 missing.push(line);
             }
@@ -86,7 +88,7 @@ impl Installed {
         (ready, missing)
     }
 
-    /// Returns the reason why a program cannot be run.
+    /// Returns the reason why a program cannot be run, and what to do.
     fn fault(&self, foreign: Foreign, over: Over) -> Option<String> {
         let tools = foreign.tools(over).iter();
         let missing: Vec<_> = tools
@@ -94,15 +96,26 @@ impl Installed {
             .map(|tool| tool.names()[0])
             .collect();
         if !missing.is_empty() {
-            return Some(format!("{} is not installed", missing.join(", ")));
+            return Some(format!(
+                "{} is not installed; {}",
+                missing.join(", "),
+                self.remedy
+            ));
         }
         let (dir, list) = match foreign {
             Foreign::NodeWs => (self.node_dir(), "package-lock.json"),
             Foreign::PythonWebsockets => (self.python_dir(), "requirements.txt"),
+            Foreign::Dante => return forbidden(dante::probe(self)),
+            Foreign::NetworkNamespace => {
+                return forbidden(network::probe(self, &self.home.join("network")));
+            }
             _ => return None,
         };
         let is_current = is_installed(&dir, list).unwrap_or(false);
-        (!is_current).then(|| format!("the packages of tests/interop/scripts/{list} are missing"))
+        (!is_current).then(|| {
+            let remedy = &self.remedy;
+            format!("the packages of tests/interop/scripts/{list} are missing; {remedy}")
+        })
     }
 
     /// Returns a call of an executable.
@@ -186,6 +199,14 @@ impl Installed {
     }
 }
 
+/// Returns the reason why a program cannot be run in a namespace, and what to do.
+fn forbidden(probe: Result<()>) -> Option<String> {
+    let error = probe.err()?;
+    Some(format!(
+        "this process cannot make a namespace ({error:#}); run the command as root"
+    ))
+}
+
 /// Returns the executables that `pairings` need.
 fn needed(pairings: &[Pairing]) -> impl Iterator<Item = Tool> {
     let tools = |pairing: &Pairing| pairing.foreign.tools(pairing.over);
@@ -222,7 +243,7 @@ fn install_packages(packages: &BTreeSet<&str>) -> Result<String> {
     Ok(format!("apt-get has installed {list} without it"))
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }

@@ -2,8 +2,9 @@
 //!
 //! [`foreign`] has the programs, [`tools`] finds their executables, and [`install`] installs them.
 //! A [`pairing`] is one of the programs and one of our peers. [`scripts`] runs the checks of a
-//! browser and of the programs in `scripts`. [`checks`] has the checks that this program performs
-//! itself, by controlling the others. [`report`] has the results.
+//! browser and of the programs in `scripts`, and [`network`] those in a network namespace.
+//! [`checks`] has the checks that this program performs itself, by controlling the others.
+//! [`report`] has the results.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,8 @@ mod checks;
 mod dialogue;
 mod foreign;
 mod install;
+mod namespace;
+mod network;
 mod page;
 mod pairing;
 mod process;
@@ -42,7 +45,10 @@ use report::Finished;
 /// Chromium, Node's ws and Python's websockets exchange messages with our peers over TCP and over
 /// TLS, with compression. openssl, gnutls-cli, gnutls-serv, nginx, stunnel and curl check TLS: its
 /// versions, key updates, resumed sessions, certificates of clients, faulty certificates, and
-/// connections that end in the wrong way. All of them check our peers on every runtime.
+/// connections that end in the wrong way. Squid, Tinyproxy, Dante and MicroSocks are proxies of our
+/// client. HAProxy, Hitch and the module stream of nginx are in front of our server, with the PROXY
+/// protocol. In a network namespace, our client connects to addresses that do not answer. All of
+/// them check our peers on every runtime.
 ///
 /// A program that is not installed is reported as "not run". With --install, apt-get installs it.
 /// npm, and pip in a virtual environment, install ws and websockets below the target directory, in
@@ -81,6 +87,10 @@ struct Args {
     /// building ws-peers
     #[arg(long, value_name = "DIR")]
     peer_dir: Option<PathBuf>,
+
+    /// Perform the checks of this echo client that need a network namespace. This process is in one
+    #[arg(long, value_name = "CLIENT", hide = true)]
+    in_namespace: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -90,6 +100,9 @@ fn main() -> ExitCode {
 /// Runs every pairing that the arguments select.
 fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
+    if let Some(client) = &args.in_namespace {
+        return network::inside(client);
+    }
     let home = project::scratch_dir("interop")?;
     let pairings: Vec<_> = Foreign::these_or_all(&args.with)
         .iter()
@@ -117,6 +130,9 @@ fn run(args: &Args) -> Result<Outcome> {
     };
     let finished = run_all(&bench, &ready)?;
     println!("{}", report::table(&finished));
+    if let Some(times) = report::times(&finished) {
+        println!("{times}");
+    }
     let complaints = finished.iter().flat_map(Finished::complaints);
     for line in complaints.chain(missing) {
         println!("{line}");

@@ -43,7 +43,12 @@ impl Pairing {
 
     /// Returns the foreign program and its role.
     pub(crate) fn theirs(&self) -> String {
-        format!("{} {}", self.foreign, self.role.name())
+        match self.role {
+            Role::Network => self.foreign.to_string(),
+            Role::Client | Role::Server | Role::Proxy => {
+                format!("{} {}", self.foreign, self.role.name())
+            }
+        }
     }
 }
 
@@ -74,6 +79,13 @@ mod tests {
             "Node ws client with tokio over TCP"
         );
         assert_eq!(pairings[7].to_string(), "Node ws server with smol over TLS");
+    }
+
+    #[test]
+    fn a_network_has_no_role_and_is_checked_over_tcp() {
+        let pairings = Pairing::all(Foreign::NetworkNamespace, &[Runtime::Smol]);
+        let names: Vec<_> = pairings.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["network namespace with smol over TCP"]);
     }
 
     #[test]

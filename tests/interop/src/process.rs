@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result, bail, ensure};
 use ws_test_programs::interrupt;
 use ws_test_programs::supervise::Supervised;
 
@@ -122,6 +122,15 @@ impl Process {
         if status.success() {
             bail!("{} ended without an error", self.name);
         }
+        Ok(())
+    }
+
+    /// Stops the program and its descendants, until they are killed.
+    pub(crate) fn stop(&self) -> Result<()> {
+        let mut command = Command::new("kill");
+        command.args(["-STOP", "--", &format!("-{}", self.program.id())]);
+        let status = command.status().context("cannot start kill")?;
+        ensure!(status.success(), "{} cannot be stopped", self.name);
         Ok(())
     }
 

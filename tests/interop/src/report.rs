@@ -13,12 +13,20 @@ use crate::pairing::Pairing;
 pub(crate) struct Report {
     /// Each check that was done, and the reason of its failure.
     checks: BTreeMap<String, Option<String>>,
+    /// The times that checks have measured.
+    times: BTreeMap<String, String>,
 }
 
 impl Report {
-    /// Adds the line of a script: `ok CHECK` or `failed CHECK: REASON`. Ignores other lines.
+    /// Adds the line of a script: `ok CHECK`, `ok CHECK in TIME`, or `failed CHECK: REASON`. Ignores
+    /// other lines.
     pub(crate) fn add_line(&mut self, line: &str) {
-        if let Some(check) = line.strip_prefix("ok ") {
+        if let Some(good) = line.strip_prefix("ok ") {
+            let (check, time) = good.split_once(" in ").unzip();
+            let check = check.unwrap_or(good);
+            if let Some(time) = time {
+                self.times.insert(check.to_owned(), time.to_owned());
+            }
             self.add(check, Ok(()));
         } else if let Some(failed) = line.strip_prefix("failed ") {
             let (check, why) = failed
@@ -107,6 +115,28 @@ pub(crate) fn table(finished: &[Finished]) -> Table {
     table
 }
 
+/// Returns a table of the times that checks have measured, with a column for each runtime. `None`
+/// if no check has measured a time.
+pub(crate) fn times(finished: &[Finished]) -> Option<Table> {
+    let measured = |finished: &&Finished| !finished.report.times.is_empty();
+    let finished: Vec<_> = finished.iter().filter(measured).collect();
+    let first = finished.first()?;
+    let mut table = Table::new();
+    let runtimes = finished.iter().map(|one| one.pairing.runtime.to_string());
+    table
+        .load_style(UTF8_BORDERS_ONLY)
+        .set_header([first.pairing.theirs()].into_iter().chain(runtimes));
+    for check in first.pairing.checks() {
+        let times = finished.iter().map(|one| one.report.times.get(check));
+        let times = times.map(|time| time.map_or("-", String::as_str));
+        table.add_row([check].into_iter().chain(times));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    Some(table)
+}
+
 #[cfg(test)]
 mod tests {
     use ws_test_programs::runtime::Runtime;
@@ -140,6 +170,16 @@ mod tests {
         let complaints: Vec<_> = finished(&lines, None).complaints().collect();
         let expected = format!("Chromium client with tokio over TLS: {}: a: b", checks[2]);
         assert_eq!(complaints, [expected]);
+    }
+
+    #[test]
+    fn times_are_shown_beside_the_checks() {
+        assert!(times(&[finished(&["ok text".to_owned()], None)]).is_none());
+        let timed = finished(&["ok text in 251 ms".to_owned()], None);
+        assert_eq!(timed.report.checks["text"], None);
+        let shown = times(&[timed]).unwrap().to_string();
+        let is_shown = |line: &str| line.contains("text") && line.contains("251 ms");
+        assert!(shown.lines().any(is_shown), "{shown}");
     }
 
     #[test]

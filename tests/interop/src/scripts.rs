@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::foreign::{Foreign, Over, Role};
+use crate::network;
 use crate::page::Page;
 use crate::process::{Output, PATIENCE};
 use crate::report::Report;
@@ -31,7 +32,7 @@ const CHECKS: [&str; 8] = [
 const MORE_CHECKS: [&str; 2] = ["fragments", "ping"];
 
 /// The longest wait for the next check of a script. A browser reports at its end.
-const CHECK_PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const CHECK_PATIENCE: Duration = Duration::from_secs(90);
 
 /// Our peers compress only with this option.
 const DEFLATE: &str = "--deflate";
@@ -41,6 +42,7 @@ pub(crate) fn checks(foreign: Foreign) -> Vec<&'static str> {
     match foreign {
         Foreign::Chromium => CHECKS.to_vec(),
         Foreign::NodeWs | Foreign::PythonWebsockets => [&CHECKS[..], &MORE_CHECKS].concat(),
+        Foreign::NetworkNamespace => network::checks(),
         _ => Vec::new(),
     }
 }
@@ -49,8 +51,10 @@ pub(crate) fn checks(foreign: Foreign) -> Vec<&'static str> {
 pub(crate) fn run(stage: &Stage<'_>, report: &mut Report) -> Result<()> {
     match (stage.pairing.foreign, stage.pairing.role) {
         (Foreign::Chromium, _) => browser(stage, report),
+        (Foreign::NetworkNamespace, _) => network::run(stage, report),
         (_, Role::Client) => client(stage, report),
         (_, Role::Server) => server(stage, report),
+        (foreign, Role::Proxy | Role::Network) => bail!("{foreign} has no script"),
     }
 }
 

@@ -1,10 +1,11 @@
 //! The place where a check is performed: our peers, the programs of others, ports and files.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use ws_test_certificates::IdentityFiles;
 use crate::bench::Bench;
 use crate::certificates::Certificates;
 use crate::foreign::{Foreign, Role};
+use crate::install::Installed;
 use crate::pairing::Pairing;
 use crate::process::{PATIENCE, Process, pause};
 use crate::tools::Tool;
@@ -36,6 +38,10 @@ impl<'a> Stage<'a> {
 
     pub(crate) fn certificates(&self) -> &'a Certificates {
         &self.bench.certificates
+    }
+
+    pub(crate) fn installed(&self) -> &'a Installed {
+        &self.bench.installed
     }
 
     /// Returns a call of an executable.
@@ -104,12 +110,32 @@ impl<'a> Stage<'a> {
 
     /// Starts our echo client, which connects to each of `urls`.
     pub(crate) fn client(&self, urls: &[&str], options: &[&OsStr]) -> Result<EchoClient> {
-        let name = format!("echo-client-{}", self.pairing.runtime);
-        let mut command = Command::new(self.bench.peers.find(&name)?);
+        self.client_in(&[], urls, options)
+    }
+
+    /// Starts our echo client with these variables in its environment.
+    pub(crate) fn client_in(
+        &self,
+        environment: &[(&str, &str)],
+        urls: &[&str],
+        options: &[&OsStr],
+    ) -> Result<EchoClient> {
+        let mut command = Command::new(self.client_executable()?);
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().to_lowercase().ends_with("_proxy") {
+                command.env_remove(name);
+            }
+        }
+        command.envs(environment.iter().copied());
         command.arg("--tls-ca").arg(&self.certificates().authority);
         command.args(options).args(urls);
         let process = self.spawn("our client", command)?;
         Ok(EchoClient(process))
+    }
+
+    pub(crate) fn client_executable(&self) -> Result<&'a Path> {
+        let name = format!("echo-client-{}", self.pairing.runtime);
+        self.bench.peers.find(&name)
     }
 
     /// Starts our echo client with a certificate, if there is one.
@@ -150,10 +176,22 @@ impl EchoServer {
         self.url.replace("127.0.0.1", "localhost")
     }
 
+    /// Waits until the server has accepted a connection from this address. It needs the option
+    /// `--verbose`.
+    pub(crate) fn has_accepted(&mut self, address: SocketAddr) -> Result<()> {
+        self.process.expect_error(&format!("accepted {address}\n"))
+    }
+
+    /// Returns an error if the server has ended.
+    pub(crate) fn runs(&mut self) -> Result<()> {
+        ensure!(self.process.is_running()?, "our server has ended");
+        Ok(())
+    }
+
     /// Checks that the server still answers. A server must refuse a request that does not open a
     /// WebSocket. A server over TLS must report the reason.
     pub(crate) fn serves(&mut self) -> Result<()> {
-        ensure!(self.process.is_running()?, "our server has ended");
+        self.runs()?;
         let mut tcp = connect(self.port)?;
         tcp.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
         let mut answer = String::new();
@@ -224,6 +262,30 @@ pub(crate) fn wait_for_port(process: &mut Process, port: u16) -> Result<()> {
     Ok(())
 }
 
+/// Waits until bytes have arrived at a port of a program that does not read them.
+pub(crate) fn wait_for_input(port: u16) -> Result<()> {
+    let started = Instant::now();
+    while !has_input(&fs::read_to_string("/proc/net/tcp")?, port) {
+        ensure!(started.elapsed() < PATIENCE, "no bytes arrive at {port}");
+        pause()?;
+    }
+    Ok(())
+}
+
+/// Returns `true` if `table`, which is `/proc/net/tcp`, has a connection of this local port with
+/// bytes that were not read.
+fn has_input(table: &str, port: u16) -> bool {
+    // A line begins with `sl local_address rem_address st tx_queue:rx_queue`, all in hexadecimal.
+    // The state of an open connection is 01.
+    table.lines().any(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [_, local, _, "01", queues, ..] = &*words else {
+            return false;
+        };
+        local.ends_with(&format!(":{port:04X}")) && !queues.ends_with(":00000000")
+    })
+}
+
 /// A listener for the connection that a proxy makes.
 pub(crate) struct Backend(TcpListener);
 
@@ -256,8 +318,25 @@ impl Backend {
     }
 }
 
-fn with_timeouts(tcp: TcpStream) -> Result<TcpStream> {
+pub(crate) fn with_timeouts(tcp: TcpStream) -> Result<TcpStream> {
     tcp.set_read_timeout(Some(PATIENCE))?;
     tcp.set_write_timeout(Some(PATIENCE))?;
     Ok(tcp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_were_not_read_are_found() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt\n\
+             \x20  0: 0100007F:0C38 00000000:0000 0A 00000000:00000001 00:00000000 00000000\n\
+             \x20  1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000\n\
+             \x20  2: 0100007F:1F91 0100007F:C002 01 00000000:00000041 00:00000000 00000000\n";
+        assert!(has_input(table, 8081));
+        for idle in [3128, 8080, 0xC002] {
+            assert!(!has_input(table, idle), "{idle}");
+        }
+    }
 }

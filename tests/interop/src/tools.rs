@@ -10,18 +10,34 @@ pub(crate) enum Tool {
     Certutil,
     Chromium,
     Curl,
+    Danted,
     GnutlsCli,
     GnutlsServ,
+    Haproxy,
+    Hitch,
+    Ip,
+    Microsocks,
     Nginx,
+    /// The module of nginx for TCP. It is a file that nginx loads.
+    NginxStream,
     Node,
     Npm,
     Openssl,
     Python,
+    Sed,
+    Squid,
     Stunnel,
+    Tinyproxy,
+    Unshare,
 }
 
-/// The directories that have servers but are not on the search path of every user.
-const MORE_DIRECTORIES: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+/// The directories that have servers and modules, but are not on the search path of every user.
+const MORE_DIRECTORIES: [&str; 4] = [
+    "/usr/sbin",
+    "/sbin",
+    "/usr/local/sbin",
+    "/usr/lib/nginx/modules",
+];
 
 impl Tool {
     /// Returns the names that the executable may have.
@@ -35,14 +51,24 @@ impl Tool {
                 "google-chrome-stable",
             ],
             Self::Curl => &["curl"],
+            Self::Danted => &["danted"],
             Self::GnutlsCli => &["gnutls-cli"],
             Self::GnutlsServ => &["gnutls-serv"],
+            Self::Haproxy => &["haproxy"],
+            Self::Hitch => &["hitch"],
+            Self::Ip => &["ip"],
+            Self::Microsocks => &["microsocks"],
             Self::Nginx => &["nginx"],
+            Self::NginxStream => &["ngx_stream_module.so"],
             Self::Node => &["node"],
             Self::Npm => &["npm"],
             Self::Openssl => &["openssl"],
             Self::Python => &["python3", "python"],
+            Self::Sed => &["sed"],
+            Self::Squid => &["squid"],
             Self::Stunnel => &["stunnel", "stunnel4"],
+            Self::Tinyproxy => &["tinyproxy"],
+            Self::Unshare => &["unshare"],
         }
     }
 
@@ -52,13 +78,25 @@ impl Tool {
             Self::Certutil => &["libnss3-tools"],
             Self::Chromium => &["chromium"],
             Self::Curl => &["curl"],
+            Self::Danted => &["dante-server"],
             Self::GnutlsCli | Self::GnutlsServ => &["gnutls-bin"],
+            Self::Haproxy => &["haproxy"],
+            Self::Hitch => &["hitch"],
+            Self::Ip => &["iproute2"],
+            Self::Microsocks => &["microsocks"],
             Self::Nginx => &["nginx-light"],
+            Self::NginxStream => &["libnginx-mod-stream"],
             Self::Node => &["nodejs"],
             Self::Npm => &["npm"],
             Self::Openssl => &["openssl"],
             Self::Python => &["python3", "python3-venv"],
+            Self::Sed => &["sed"],
+            // The package `squid` is built without OpenSSL.
+            Self::Squid => &["squid-openssl"],
             Self::Stunnel => &["stunnel4"],
+            // Without the service of the package `tinyproxy`.
+            Self::Tinyproxy => &["tinyproxy-bin"],
+            Self::Unshare => &["util-linux"],
         }
     }
 }

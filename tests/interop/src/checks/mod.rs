@@ -1,14 +1,23 @@
 //! The checks that this program performs by controlling other programs.
 
 mod curl;
+pub(crate) mod dante;
+mod forward;
 mod gnutls_client;
 mod gnutls_server;
+mod haproxy;
+mod hitch;
+mod microsocks;
 mod nginx;
+mod nginx_stream;
 mod openssl_client;
 mod openssl_server;
 mod proxy;
+mod proxy_protocol;
 mod scripts;
+mod squid;
 mod stunnel;
+mod tinyproxy;
 
 use anyhow::Result;
 
@@ -18,6 +27,7 @@ use crate::pairing::Pairing;
 use crate::stage::{EchoClient, Stage};
 
 /// A check.
+#[derive(Clone, Copy)]
 pub(crate) struct Check {
     pub(crate) name: &'static str,
     pub(crate) run: fn(&Stage<'_>) -> Result<()>,
@@ -30,7 +40,21 @@ impl Check {
 }
 
 /// Returns the checks of a pairing.
-pub(crate) fn of(pairing: &Pairing) -> &'static [Check] {
+pub(crate) fn of(pairing: &Pairing) -> Vec<Check> {
+    match pairing.foreign {
+        Foreign::Squid => [forward::CHECKS, forward::MORE_CHECKS, squid::CHECKS].concat(),
+        Foreign::Tinyproxy => [forward::CHECKS, &[forward::RULES]].concat(),
+        Foreign::Dante => [forward::CHECKS, forward::MORE_CHECKS, forward::SOCKS].concat(),
+        Foreign::Microsocks => [forward::CHECKS, forward::SOCKS].concat(),
+        Foreign::Haproxy => haproxy::checks(pairing.over).to_vec(),
+        Foreign::Hitch => hitch::CHECKS.to_vec(),
+        Foreign::NginxStream => nginx_stream::CHECKS.to_vec(),
+        _ => of_tls(pairing).to_vec(),
+    }
+}
+
+/// Returns the checks of a program that is checked for its TLS.
+fn of_tls(pairing: &Pairing) -> &'static [Check] {
     if pairing.over == Over::Tcp {
         return &[];
     }
@@ -46,7 +70,8 @@ pub(crate) fn of(pairing: &Pairing) -> &'static [Check] {
         (Foreign::Curl, _) => curl::CHECKS,
         (Foreign::NodeWs, Role::Client) => scripts::NODE_CHECKS,
         (Foreign::PythonWebsockets, Role::Client) => scripts::PYTHON_CHECKS,
-        (Foreign::NodeWs | Foreign::PythonWebsockets | Foreign::Chromium, _) => &[],
+        // The scripts have the other checks.
+        _ => &[],
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -10,7 +11,7 @@ use super::Check;
 use crate::certificates::Defect;
 use crate::dialogue::Dialogue;
 use crate::process::Process;
-use crate::stage::{EchoServer, Stage};
+use crate::stage::{EchoServer, Stage, free_port};
 use crate::tools::Tool;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -89,6 +90,24 @@ pub(super) fn s_client_to(stage: &Stage<'_>, port: u16, options: &[&str]) -> Res
 pub(super) fn converse_with(stage: &Stage<'_>, port: u16) -> Result<()> {
     let mut client = s_client_to(stage, port, &[&PLAIN[..], &NAME].concat())?;
     converse(&mut client)
+}
+
+/// Does the same as [`converse_with`], and returns the address of the connection.
+pub(super) fn converse_from(stage: &Stage<'_>, port: u16) -> Result<SocketAddr> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+    let bind = ["-bind", &address.to_string()];
+    let mut client = s_client_to(stage, port, &[&PLAIN[..], &NAME, &bind].concat())?;
+    converse(&mut client)?;
+    Ok(address)
+}
+
+/// Starts `openssl s_client` with a connection to `port`. The server behind the port must not open
+/// a WebSocket.
+pub(super) fn refused_at(stage: &Stage<'_>, port: u16) -> Result<()> {
+    let mut client = s_client_to(stage, port, &[&PLAIN[..], &NAME].concat())?;
+    let opened = Dialogue::connect(client.pipes()?, "localhost");
+    ensure!(opened.is_err(), "the server opens a WebSocket");
+    client.expect_error("Verification: OK")
 }
 
 /// Lets our server echo, and closes the connection. Our server must end the session properly:

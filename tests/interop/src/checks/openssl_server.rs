@@ -61,14 +61,14 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// A running `openssl s_server`.
-struct Server {
-    process: Process,
-    port: u16,
+pub(super) struct Server {
+    pub(super) process: Process,
+    pub(super) port: u16,
 }
 
 impl Server {
     /// Starts a server whose standard input and output have nothing but plaintext.
-    fn quiet(stage: &Stage<'_>, options: &[&str]) -> Result<Self> {
+    pub(super) fn quiet(stage: &Stage<'_>, options: &[&str]) -> Result<Self> {
         let port = free_port()?;
         let options = [&["-quiet"], options].concat();
         let mut process = start(stage, port, &stage.certificates().server, &options)?;
