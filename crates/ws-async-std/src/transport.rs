@@ -8,7 +8,10 @@ pub use ws_driver::transport::*;
 use std::any::Any;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
+#[cfg(unix)]
+use std::path::Path;
 
+use async_io::Async;
 use async_std::io::{Read, Write};
 use async_std::net::{TcpStream, ToSocketAddrs};
 use ws_driver::futures_io::{self as over, FuturesRuntime};
@@ -45,6 +48,19 @@ impl Runtime for AsyncStd {
 
     async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
         TcpStream::connect(address).await
+    }
+
+    async fn await_connection(socket: std::net::TcpStream) -> io::Result<TcpStream> {
+        let socket = Async::new_nonblocking(socket)?;
+        socket.writable().await?;
+        let error = socket.get_ref().take_error()?;
+        error.map_or_else(|| Ok(socket.into_inner()?.into()), Err)
+    }
+
+    #[cfg(unix)]
+    async fn connect_unix(path: &Path) -> io::Result<AnyTransport> {
+        let stream = async_std::os::unix::net::UnixStream::connect(path).await?;
+        Ok(Self::wrap(stream))
     }
 
     #[cfg(feature = "rustls")]

@@ -36,6 +36,7 @@ mod any;
 mod boxed;
 mod clock;
 mod connect;
+mod dial;
 mod ending;
 mod error;
 #[cfg(feature = "futures-io")]
@@ -73,8 +74,11 @@ mod write_state;
 pub use accept::{Acceptor, AnyOffer, Offer, PlainRequest};
 pub use connect::Connector;
 pub use error::{
-    AcceptError, ConnectError, ConnectPhase, Error, Timeout, TlsError, TlsErrorKind, TryFeedError,
+    AcceptError, AddressError, ConnectError, ConnectPhase, Error, ProxyError, ProxyErrorKind,
+    Timeout, TlsError, TlsErrorKind, TryFeedError, Unreachable,
 };
+#[cfg(feature = "socket-options")]
+pub use dial::{SocketOptions, TcpKeepalive};
 pub use outbox::{Feed, Outbox};
 pub use pieces::{MessageReader, MessageWriter};
 pub use read_state::Incoming;

@@ -9,6 +9,7 @@ pub use crate::upgrade::refuse;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -197,6 +198,32 @@ pub trait Runtime: Sized + 'static {
     /// Opens a TCP connection to `address`.
     fn connect_tcp(address: SocketAddr)
     -> impl Future<Output = io::Result<Self::TcpStream>> + Send;
+
+    /// Waits until a non-blocking socket, whose connection attempt has begun, is connected.
+    ///
+    /// Connectors use this for sockets with [options](crate::Connector::socket_options).
+    ///
+    /// # Errors
+    ///
+    /// The error of the attempt. The default is [`io::ErrorKind::Unsupported`].
+    fn await_connection(
+        socket: std::net::TcpStream,
+    ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send {
+        drop(socket);
+        async { Err(io::ErrorKind::Unsupported.into()) }
+    }
+
+    /// Connects to the Unix socket at `path`.
+    ///
+    /// # Errors
+    ///
+    /// The error of the attempt. The default is [`io::ErrorKind::Unsupported`].
+    fn connect_unix(
+        path: &Path,
+    ) -> impl Future<Output = io::Result<AnyTransport<Self>>> + Send {
+        let _ = path;
+        async { Err(io::ErrorKind::Unsupported.into()) }
+    }
 
     /// Returns the TLS for `wss://` URLs. Connectors use it if the caller has not
     /// [set](crate::Connector::tls) another.

@@ -4,16 +4,16 @@ use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ws_handshake::Progress;
+use ws_handshake::{ClientError, ClientHandshake, Established, Progress, Tunnel, TunnelError};
 
 use crate::error::TlsError;
 use crate::pool;
 use crate::transport::{Timer, Transport};
 
-/// The time for a refusal. The peer must take our refusal within this time. While the body of the
-/// peer's refusal arrives, the peer may pause for this time.
+/// The time for a refusal. The peer must take our refusal within this time. The body of the peer's
+/// refusal must arrive within this time.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The reason why the opening handshake was not completed.
@@ -35,6 +35,46 @@ impl From<io::Error> for Fault {
         }
     }
 }
+
+/// A machine that reads a response. The response may be a refusal with a body.
+pub(crate) trait Reply {
+    type Done;
+    type Error;
+
+    fn receive(&mut self, piece: &[u8]) -> Result<Progress<Self::Done>, Self::Error>;
+
+    /// Returns `true` once the head of a refusal has arrived.
+    fn is_refused(&self) -> bool;
+
+    /// Returns the error of a response that ends here. After the head of a refusal, this is the
+    /// refusal.
+    fn end_of_input(&mut self) -> Self::Error;
+}
+
+/// Implements [`Reply`] by the methods of the same names.
+macro_rules! reply {
+    ($machine:ty, $done:ty, $error:ty) => {
+        impl Reply for $machine {
+            type Done = $done;
+            type Error = $error;
+
+            fn receive(&mut self, piece: &[u8]) -> Result<Progress<$done>, $error> {
+                Self::receive(self, piece)
+            }
+
+            fn is_refused(&self) -> bool {
+                Self::is_refused(self)
+            }
+
+            fn end_of_input(&mut self) -> $error {
+                Self::end_of_input(self)
+            }
+        }
+    };
+}
+
+reply!(ClientHandshake, Established, ClientError);
+reply!(Tunnel, (), TunnelError);
 
 /// A transport during the opening handshake, and the timer that limits the handshake.
 pub(crate) struct Upgrade<T: Transport> {
@@ -79,6 +119,31 @@ impl<T: Transport> Upgrade<T> {
     pub(crate) async fn read_at_most(&mut self, max: usize) -> Result<Vec<u8>, Fault> {
         self.poll(|transport, cx| poll_read(transport, cx, max, <[u8]>::to_vec))
             .await
+    }
+
+    /// Reads a response. Returns its result and the input after it.
+    ///
+    /// The body of a refusal may never end, so it is awaited for at most [`FAREWELL`] and until
+    /// `deadline`. The refusal then has the part of the body that has arrived.
+    pub(crate) async fn read_reply<P: Reply>(
+        &mut self,
+        reply: &mut P,
+        deadline: Instant,
+    ) -> Result<Result<(P::Done, Vec<u8>), P::Error>, Fault> {
+        let first = self.read(|piece| until_refused(reply, piece)).await;
+        let read = match first {
+            Ok(Ok((None, _))) => {
+                self.timer.reset(deadline.min(T::Timer::after(FAREWELL)));
+                self.read(|piece| reply.receive(piece)).await
+            }
+            Ok(Ok((Some(done), rest))) => return Ok(Ok((done, rest))),
+            Ok(Err(error)) => return Ok(Err(error)),
+            Err(fault) => Err(fault),
+        };
+        match read {
+            Err(_) if reply.is_refused() => Ok(Err(reply.end_of_input())),
+            read => read,
+        }
     }
 
     /// Writes `bytes` and flushes them.
@@ -133,6 +198,18 @@ impl<T: Transport> Upgrade<T> {
         let acted = within(&mut self.timer, acting).await;
         Ok(acted.ok_or(Fault::Timeout)??)
     }
+}
+
+/// Passes `piece` to `reply`. In the result, `done` holds the result once it is complete, and
+/// `Some(None)` once the head of a refusal has arrived.
+fn until_refused<P: Reply>(
+    reply: &mut P,
+    piece: &[u8],
+) -> Result<Progress<Option<P::Done>>, P::Error> {
+    let Progress { consumed, done } = reply.receive(piece)?;
+    let is_refused = reply.is_refused();
+    let done = done.map(Some).or(is_refused.then_some(None));
+    Ok(Progress { consumed, done })
 }
 
 /// Writes `answer` to a peer that is refused, and ends the transport.

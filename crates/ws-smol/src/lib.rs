@@ -54,14 +54,18 @@ pub use transport::Smol;
 pub use ws_driver::listen;
 #[doc(inline)]
 pub use ws_driver::{
-    AcceptError, AnswerError, Bytes, ClientError, CloseCode, CloseFrame, CloseReason,
+    AcceptError, AddressError, AnswerError, Bytes, ClientError, CloseCode, CloseFrame, CloseReason,
     CloseReasonTooLong, Config, ConnectError, ConnectPhase, Control, ControlPayload,
     ControlPayloadTooLong, DeflateConfig, End, Error, Feed, HeadLimits, Incoming, Initiator,
     IntoOutgoing, IntoTarget, LimitError, Message, MessageKind, MessageReader, MessageRef,
-    MessageWriter, NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ReceiveError,
-    RecvRef, RejectReason, RequestError, ReuniteError, SendError, TargetError, Text, Timeout,
-    TlsError, TlsErrorKind, TryFeedError, handshake, http, masks,
+    MessageWriter, NotUtf8, OriginPolicy, Outbox, Outgoing, Prepared, ProtocolError, ProxyError,
+    ProxyErrorKind, ReceiveError, RecvRef, RejectReason, RequestError, ReuniteError, SendError,
+    TargetError, Text, Timeout, TlsError, TlsErrorKind, TryFeedError, Unreachable, handshake, http,
+    masks,
 };
+#[cfg(feature = "socket-options")]
+#[doc(inline)]
+pub use ws_driver::{SocketOptions, TcpKeepalive};
 
 /// Accepts a connection with the default settings. Dropping the future drops the stream.
 ///

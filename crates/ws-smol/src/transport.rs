@@ -8,10 +8,13 @@ pub use ws_driver::transport::*;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use async_io::Async;
 use async_net::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
 use ws_driver::futures_io::{self as over, FuturesRuntime};
@@ -47,6 +50,19 @@ impl Runtime for Smol {
 
     async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
         TcpStream::connect(address).await
+    }
+
+    async fn await_connection(socket: std::net::TcpStream) -> io::Result<TcpStream> {
+        let socket = Async::new_nonblocking(socket)?;
+        socket.writable().await?;
+        let error = socket.get_ref().take_error()?;
+        error.map_or_else(|| Ok(socket.into()), Err)
+    }
+
+    #[cfg(unix)]
+    async fn connect_unix(path: &Path) -> io::Result<AnyTransport> {
+        let stream = async_net::unix::UnixStream::connect(path).await?;
+        Ok(Self::wrap(stream))
     }
 
     #[cfg(feature = "rustls")]

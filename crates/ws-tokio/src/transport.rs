@@ -9,6 +9,8 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::ops::Deref;
+#[cfg(unix)]
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -49,6 +51,18 @@ impl Runtime for Tokio {
 
     async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
         TcpStream::connect(address).await
+    }
+
+    async fn await_connection(socket: std::net::TcpStream) -> io::Result<TcpStream> {
+        let stream = TcpStream::from_std(socket)?;
+        stream.writable().await?;
+        stream.take_error()?.map_or(Ok(stream), Err)
+    }
+
+    #[cfg(unix)]
+    async fn connect_unix(path: &Path) -> io::Result<AnyTransport> {
+        let stream = tokio::net::UnixStream::connect(path).await?;
+        Ok(Self::wrap(stream))
     }
 
     #[cfg(any(feature = "native-tls", feature = "rustls"))]

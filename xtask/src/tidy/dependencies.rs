@@ -52,8 +52,8 @@ const TABLE: &[(&str, Allowed)] = &[
                 "ws-handshake",
                 "ws-proto",
             ],
-            // socket2 for options that std does not set.
-            optional: &["fastrand", "futures-io", "socket2"],
+            // libc for one error number that socket2 does not name.
+            optional: &["fastrand", "futures-io", "libc", "socket2"],
         },
     ),
     (
@@ -68,8 +68,8 @@ const TABLE: &[(&str, Allowed)] = &[
     (
         "ws-async-std",
         Allowed::Only {
-            // ws-smol for its timer: both runtimes use one reactor.
-            always: &["async-std", "ws-driver", "ws-smol"],
+            // ws-smol for its timer, and async-io: both runtimes use one reactor.
+            always: &["async-io", "async-std", "ws-driver", "ws-smol"],
             optional: &["ws-tls"],
         },
     ),

@@ -56,7 +56,11 @@ impl From<ConnectError> for io::Error {
                 None => ErrorKind::InvalidData,
             },
             ConnectError::Lost => ErrorKind::UnexpectedEof,
+            ConnectError::Proxy(ref error) => error.io_kind(),
+            ConnectError::Redirect(_) => ErrorKind::InvalidData,
             ConnectError::Request(_) | ConnectError::Target(_) => ErrorKind::InvalidInput,
+            ConnectError::UnixSocket(ref error) => error.kind(),
+            ConnectError::Unreachable(ref error) => error.kind(),
             ConnectError::Timeout(_) => ErrorKind::TimedOut,
             ConnectError::TlsUnavailable => ErrorKind::Unsupported,
         };

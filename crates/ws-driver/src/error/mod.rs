@@ -5,7 +5,9 @@ mod connect;
 mod into_io;
 #[cfg(feature = "proxy-protocol")]
 mod proxy_protocol;
+mod proxy;
 mod tls;
+mod unreachable;
 
 use into_io::is_loss;
 
@@ -13,7 +15,9 @@ pub use accept::AcceptError;
 pub use connect::{ConnectError, ConnectPhase};
 #[cfg(feature = "proxy-protocol")]
 pub use proxy_protocol::ProxyProtocolError;
+pub use proxy::{ProxyError, ProxyErrorKind};
 pub use tls::{TlsError, TlsErrorKind};
+pub use unreachable::{AddressError, Unreachable};
 
 use std::{fmt, io};
 

@@ -1,22 +1,25 @@
 //! The opening handshake of a client.
 
+mod request;
+mod route;
+
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{fmt, io};
 
-use http::{HeaderMap, HeaderValue};
 use ws_handshake::{
-    Agreed, ClientError, ClientHandshake, Established, Extension, IntoTarget, Progress, Request,
-    RequestError, Target,
+    Agreed, ClientHandshake, IntoTarget, Redirects, Request, RequestError, Target,
 };
 use ws_proto::{Config, MaskSource};
 
 use crate::any::AnyTransport;
+use crate::dial::{Deadlines, DialSettings, Dialer};
 use crate::error::{ConnectError, ConnectPhase};
 use crate::limits::{Limits, shared_settings};
 use crate::masks::{OsMasks, random};
-use crate::transport::{ClientTls, Runtime, Timer, Transport, Wrap};
-use crate::upgrade::{FAREWELL, Fault, Upgrade, within};
+use crate::transport::{Runtime, Timer, Transport, Wrap};
+use crate::upgrade::Upgrade;
 use crate::websocket::{Side, WebSocket};
 
 /// The settings with which a client connects.
@@ -56,8 +59,9 @@ struct Settings<R: Runtime> {
     limits: Limits,
     masks: Arc<dyn Fn() -> Box<dyn MaskSource> + Send + Sync>,
     request: Request,
-    /// Overrides the default of the runtime.
-    tls: Option<Arc<dyn ClientTls<R>>>,
+    dial: DialSettings<R>,
+    /// The number of redirects to follow.
+    redirects: usize,
 }
 
 impl<R: Runtime> Clone for Settings<R> {
@@ -66,7 +70,8 @@ impl<R: Runtime> Clone for Settings<R> {
             limits: self.limits.clone(),
             masks: Arc::clone(&self.masks),
             request: self.request.clone(),
-            tls: self.tls.clone(),
+            dial: self.dial.clone(),
+            redirects: self.redirects,
         }
     }
 }
@@ -77,7 +82,8 @@ impl<R: Runtime> Default for Settings<R> {
             limits: Limits::default(),
             masks: Arc::new(|| Box::new(OsMasks::new())),
             request: Request::new(),
-            tls: None,
+            dial: DialSettings::default(),
+            redirects: 0,
         }
     }
 }
@@ -93,32 +99,6 @@ impl<R: Runtime> Connector<R> {
         self
     }
 
-    /// Offers a subprotocol. The order of the calls is the order of preference.
-    #[must_use]
-    pub fn subprotocol(self, name: &str) -> Self {
-        self.request(|request| request.protocol(name))
-    }
-
-    /// Offers an extension. The order of the calls is the order of preference. The caller must
-    /// implement the extension if the server agrees to it.
-    #[must_use]
-    pub fn extension(self, extension: Extension) -> Self {
-        self.request(|request| request.extension(extension))
-    }
-
-    /// Adds a header to the request. The arguments are strings or types of [`http`]. Invalid
-    /// headers are reported as [`ConnectError::Request`] when the connector is used.
-    #[must_use]
-    pub fn header(self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
-        self.request(|request| request.header(name, value))
-    }
-
-    /// Adds headers to the request.
-    #[must_use]
-    pub fn headers(self, headers: HeaderMap) -> Self {
-        self.request(|request| request.headers(headers))
-    }
-
     /// Sets the source of the masking keys. `masks` makes a source for each connection. Default:
     /// [`OsMasks`].
     ///
@@ -129,22 +109,6 @@ impl<R: Runtime> Connector<R> {
         masks: impl Fn() -> M + Send + Sync + 'static,
     ) -> Self {
         self.edit().masks = Arc::new(move || Box::new(masks()));
-        self
-    }
-
-    /// Sets the TLS for `wss://` URLs. Default: the TLS of the adapter, if one of its features for
-    /// TLS is enabled.
-    ///
-    /// Only [`connect`](Self::connect) uses it.
-    #[must_use]
-    pub fn tls(mut self, tls: impl ClientTls<R> + 'static) -> Self {
-        self.edit().tls = Some(Arc::new(tls));
-        self
-    }
-
-    fn request(mut self, change: impl FnOnce(Request) -> Request) -> Self {
-        let request = &mut self.edit().request;
-        *request = change(std::mem::take(request));
         self
     }
 }
@@ -185,24 +149,7 @@ impl<R: Runtime> Connector<R> {
     ) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
         let target = url.into_target()?;
         // Boxed, so that the memory of the attempt is freed before the connection is used.
-        Box::pin(async {
-            // Settings are checked first, so that a mistake is reported before anything is sent.
-            let tls = target.is_secure().then(|| self.client_tls()).transpose()?;
-            let handshake = self.build(&target)?;
-            let deadline = self.deadline();
-            let mut timer = R::Timer::at(deadline);
-            let reached = within(&mut timer, reach::<R>(target.host(), target.port())).await;
-            let stream = reached.ok_or(ConnectError::Timeout(ConnectPhase::Connect))??;
-            let mut transport = AnyTransport::from_tcp(stream);
-            if let Some(tls) = tls {
-                let secured = within(&mut timer, tls.connect(target.host(), transport)).await;
-                transport = secured
-                    .ok_or(ConnectError::Timeout(ConnectPhase::Tls))?
-                    .map_err(Fault::from)?;
-            }
-            self.upgrade(handshake, transport, timer, deadline).await
-        })
-        .await
+        Box::pin(self.follow(target)).await
     }
 
     /// Performs the opening handshake over a stream that is already connected, such as the TLS
@@ -273,8 +220,11 @@ impl<R: Runtime> Connector<R> {
     where
         T: Transport<Timer = R::Timer>,
     {
-        let handshake = self.build(&url.into_target()?)?;
-        let deadline = self.deadline();
+        let settings = &*self.settings;
+        let handshake = self.build(&settings.request, &url.into_target()?)?;
+        let total = settings.limits.handshake_timeout;
+        let deadlines = Deadlines::new::<R::Timer>(total, &settings.dial.timeouts);
+        let deadline = deadlines.of::<R::Timer>(ConnectPhase::Handshake);
         let timer = R::Timer::at(deadline);
         Box::pin(self.upgrade(handshake, transport, timer, deadline)).await
     }
@@ -295,6 +245,41 @@ impl<R: Runtime> Connector<R> {
         WebSocket::open(transport, side, &config, agreed, leftover.into())
     }
 
+    /// Connects to `target`, or to the target that its server redirects to.
+    async fn follow(
+        &self,
+        mut target: Target,
+    ) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
+        let settings = &*self.settings;
+        let total = settings.limits.handshake_timeout;
+        let deadlines = Deadlines::new::<R::Timer>(total, &settings.dial.timeouts);
+        let mut dialer = Dialer::new(&settings.dial, deadlines);
+        let mut redirects = Redirects::new(settings.redirects);
+        let mut request = Cow::Borrowed(&settings.request);
+        loop {
+            // Built first, so that a mistake is reported before anything is sent.
+            let handshake = self.build(&request, &target)?;
+            let transport = dialer.reach(&target).await?;
+            let (deadline, timer) = dialer.start_handshake();
+            let upgraded = self.upgrade(handshake, transport, timer, deadline).await;
+            let refusal = match upgraded {
+                Err(ConnectError::Handshake(error)) => error,
+                other => return other,
+            };
+            let next = match refusal.refusal() {
+                Some(response) => redirects.next(&target, response)?,
+                None => None,
+            };
+            let Some(next) = next else {
+                return Err(refusal.into());
+            };
+            if !next.is_same_origin(&target) {
+                request = Cow::Owned(request.for_other_origin());
+            }
+            target = next;
+        }
+    }
+
     async fn upgrade<T>(
         &self,
         mut handshake: ClientHandshake,
@@ -307,19 +292,7 @@ impl<R: Runtime> Connector<R> {
     {
         let mut upgrade = Upgrade { transport, timer };
         upgrade.write(handshake.request()).await?;
-        let (established, leftover) = loop {
-            match upgrade.read(|piece| receive(&mut handshake, piece)).await {
-                Ok(Ok((Some(established), leftover))) => break (established, leftover),
-                // The response is a refusal whose body is still arriving. A body without a length
-                // may never end.
-                Ok(Ok((None, _))) => {
-                    let soon = deadline.min(R::Timer::after(FAREWELL));
-                    upgrade.timer.reset(soon);
-                }
-                Ok(Err(error)) => return Err(error.into()),
-                Err(fault) => return Err(cut_short(&mut handshake, fault)),
-            }
-        };
+        let (established, leftover) = upgrade.read_reply(&mut handshake, deadline).await??;
         let (response, agreed) = established.into_parts();
         let side = Side::Client((self.settings.masks)(), Some(response));
         let config = self.settings.limits.to_config();
@@ -328,62 +301,13 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Builds the request. Offers compression if it is configured.
-    fn build(&self, target: &Target) -> Result<ClientHandshake, RequestError> {
-        let request = &self.settings.request;
+    fn build(&self, request: &Request, target: &Target) -> Result<ClientHandshake, RequestError> {
         #[cfg(feature = "deflate")]
         if let Some(deflate) = self.settings.limits.config.deflate_config() {
             return request.clone().deflate(deflate).build(target, random());
         }
         request.build(target, random())
     }
-
-    /// Returns the TLS of the caller, or else the default of the runtime.
-    fn client_tls(&self) -> Result<Arc<dyn ClientTls<R>>, ConnectError> {
-        self.settings.tls.clone().map_or_else(R::default_tls, Ok)
-    }
-
-    fn deadline(&self) -> Instant {
-        R::Timer::after(self.settings.limits.handshake_timeout)
-    }
-}
-
-/// Passes `piece` to the handshake. In the result, `done` holds the response once it is complete.
-/// It holds `Some(None)` while the body of a refusal is still arriving.
-fn receive(
-    handshake: &mut ClientHandshake,
-    piece: &[u8],
-) -> Result<Progress<Option<Established>>, ClientError> {
-    let Progress { consumed, done } = handshake.receive(piece)?;
-    let is_refused = handshake.is_refused();
-    let done = done.map(Some).or(is_refused.then_some(None));
-    Ok(Progress { consumed, done })
-}
-
-/// Returns the error of a handshake that was interrupted. A refusal without a complete body is
-/// reported as a refusal.
-fn cut_short(handshake: &mut ClientHandshake, fault: Fault) -> ConnectError {
-    let so_far = handshake.end_of_input();
-    match so_far.refusal() {
-        Some(_) => so_far.into(),
-        None => fault.into(),
-    }
-}
-
-/// Connects to the first address of `host` that answers. Returns the error of the last address if
-/// no address answers.
-async fn reach<R: Runtime>(host: &str, port: u16) -> Result<R::TcpStream, ConnectError> {
-    let addresses = R::resolve(host, port).await;
-    let mut fault = None;
-    for address in addresses.map_err(ConnectError::Resolve)? {
-        match R::connect_tcp(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => fault = Some(error),
-        }
-    }
-    Err(match fault {
-        Some(error) => ConnectError::Io(error),
-        None => ConnectError::Resolve(io::ErrorKind::NotFound.into()),
-    })
 }
 
 impl<R: Runtime> fmt::Debug for Connector<R> {
