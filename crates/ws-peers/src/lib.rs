@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod route;
 mod server;
 mod tls;
 
@@ -20,6 +21,7 @@ use clap::Parser;
 use ws_driver::transport::Runtime;
 use ws_driver::{Config, Connector, DeflateConfig};
 
+use route::Route;
 use tls::ClientTls;
 
 /// The pause after a failed `accept`. The process probably has no more file descriptors.
@@ -77,6 +79,8 @@ pub struct EchoClient {
     compression: Compression,
     #[command(flatten)]
     tls: ClientTls,
+    #[command(flatten)]
+    route: Route,
 }
 
 impl EchoClient {
@@ -86,13 +90,14 @@ impl EchoClient {
     ///
     /// # Errors
     ///
-    /// If the files for TLS are unusable.
+    /// If the files for TLS are unusable, or a proxy of the environment has an invalid URL.
     pub async fn run<R: Runtime>(&self) -> io::Result<()> {
         let connector = Connector::<R>::new().config(self.compression.config());
         let connector = match self.tls.connector()? {
             Some(tls) => connector.tls(tls),
             None => connector,
         };
+        let connector = self.route.apply(connector)?;
         for url in self.each_url() {
             match echo_client(&connector, &url).await {
                 Ok(()) => announce(format_args!("done {url}")),
