@@ -73,12 +73,12 @@ mod write_state;
 
 pub use accept::{Acceptor, AnyOffer, Offer, PlainRequest};
 pub use connect::Connector;
+#[cfg(feature = "socket-options")]
+pub use dial::{SocketOptions, TcpKeepalive};
 pub use error::{
     AcceptError, AddressError, ConnectError, ConnectPhase, Error, ProxyError, ProxyErrorKind,
     Timeout, TlsError, TlsErrorKind, TryFeedError, Unreachable,
 };
-#[cfg(feature = "socket-options")]
-pub use dial::{SocketOptions, TcpKeepalive};
 pub use outbox::{Feed, Outbox};
 pub use pieces::{MessageReader, MessageWriter};
 pub use read_state::Incoming;

@@ -218,9 +218,7 @@ pub trait Runtime: Sized + 'static {
     /// # Errors
     ///
     /// The error of the attempt. The default is [`io::ErrorKind::Unsupported`].
-    fn connect_unix(
-        path: &Path,
-    ) -> impl Future<Output = io::Result<AnyTransport<Self>>> + Send {
+    fn connect_unix(path: &Path) -> impl Future<Output = io::Result<AnyTransport<Self>>> + Send {
         let _ = path;
         async { Err(io::ErrorKind::Unsupported.into()) }
     }

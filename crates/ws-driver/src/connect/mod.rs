@@ -8,9 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ws_handshake::{
-    Agreed, ClientHandshake, IntoTarget, Redirects, Request, RequestError, Target,
-};
+use ws_handshake::{Agreed, ClientHandshake, IntoTarget, Redirects, Request, RequestError, Target};
 use ws_proto::{Config, MaskSource};
 
 use crate::any::AnyTransport;
@@ -246,10 +244,7 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Connects to `target`, or to the target that its server redirects to.
-    async fn follow(
-        &self,
-        mut target: Target,
-    ) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
+    async fn follow(&self, mut target: Target) -> Result<WebSocket<AnyTransport<R>>, ConnectError> {
         let settings = &*self.settings;
         let total = settings.limits.handshake_timeout;
         let deadlines = Deadlines::new::<R::Timer>(total, &settings.dial.timeouts);
@@ -267,8 +262,8 @@ impl<R: Runtime> Connector<R> {
                 other => return other,
             };
             let next = match refusal.refusal() {
-                Some(response) => redirects.next(&target, response)?,
-                None => None,
+                Some(response) if settings.redirects > 0 => redirects.next(&target, response)?,
+                _ => None,
             };
             let Some(next) = next else {
                 return Err(refusal.into());

@@ -98,8 +98,7 @@ impl<R: Runtime> Connector<R> {
         F: Fn(String, u16) -> A + Send + Sync + 'static,
         A: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
-        self.edit().dial.resolver =
-            Some(Arc::new(move |host, port| Box::pin(resolve(host, port))));
+        self.edit().dial.resolver = Some(Arc::new(move |host, port| Box::pin(resolve(host, port))));
         self
     }
 

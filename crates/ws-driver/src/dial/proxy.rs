@@ -1,6 +1,5 @@
 //! Connecting through a proxy.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -53,10 +52,7 @@ impl<'a, R: Runtime> ProxyRoute<'a, R> {
     ///
     /// [`ConnectError::TlsUnavailable`] and [`ConnectError::Tls`] if the proxy requires TLS and TLS
     /// is missing.
-    pub(super) fn new(
-        settings: &DialSettings<R>,
-        proxy: &'a Proxy,
-    ) -> Result<Self, ConnectError> {
+    pub(super) fn new(settings: &DialSettings<R>, proxy: &'a Proxy) -> Result<Self, ConnectError> {
         let is_secure = proxy.scheme() == ProxyScheme::Https;
         let tls = is_secure.then(|| settings.tls()).transpose()?;
         Ok(Self { proxy, tls })
@@ -134,7 +130,7 @@ impl<'a, R: Runtime> ProxyRoute<'a, R> {
     }
 
     fn error(&self, kind: impl Into<ProxyErrorKind>) -> ConnectError {
-        let error = ProxyError::new(self.proxy.authority(), kind.into());
+        let error = ProxyError::new(self.proxy.to_string(), kind.into());
         ConnectError::Proxy(Box::new(error))
     }
 
@@ -156,7 +152,9 @@ async fn negotiate<T: Transport>(
     let mut message = socks5.take_output();
     loop {
         upgrade.write(&message).await?;
-        let read = upgrade.read(|piece| next_message(&mut socks5, piece)).await?;
+        let read = upgrade
+            .read(|piece| next_message(&mut socks5, piece))
+            .await?;
         let (next, rest) = read?;
         match next {
             None => return Ok(rest),

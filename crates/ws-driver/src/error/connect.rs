@@ -49,9 +49,7 @@ pub enum ConnectError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The scheme of the URL is `wss`, or that of the proxy is `https`, and TLS is not built in.
-    #[error(
-        "TLS is needed and not built in: enable the feature `tls`, or set `Connector::tls`"
-    )]
+    #[error("TLS is needed and not built in: enable the feature `tls`, or set `Connector::tls`")]
     TlsUnavailable,
     /// The Unix socket could not be reached. The error is
     /// [`Unsupported`](io::ErrorKind::Unsupported) if the runtime has no Unix sockets.
@@ -103,7 +101,10 @@ impl ConnectError {
             Self::Tls(error) => error.is_disconnect(),
             Self::UnixSocket(error) => {
                 let kind = error.kind();
-                matches!(kind, io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+                matches!(
+                    kind,
+                    io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound
+                )
             }
             Self::Unreachable(error) => error.is_disconnect(),
             Self::Handshake(_)

@@ -3,9 +3,9 @@
 mod accept;
 mod connect;
 mod into_io;
+mod proxy;
 #[cfg(feature = "proxy-protocol")]
 mod proxy_protocol;
-mod proxy;
 mod tls;
 mod unreachable;
 
@@ -13,9 +13,9 @@ use into_io::is_loss;
 
 pub use accept::AcceptError;
 pub use connect::{ConnectError, ConnectPhase};
+pub use proxy::{ProxyError, ProxyErrorKind};
 #[cfg(feature = "proxy-protocol")]
 pub use proxy_protocol::ProxyProtocolError;
-pub use proxy::{ProxyError, ProxyErrorKind};
 pub use tls::{TlsError, TlsErrorKind};
 pub use unreachable::{AddressError, Unreachable};
 

@@ -9,9 +9,9 @@ use super::{TlsError, Unreachable, is_loss};
 
 /// The reason why a proxy did not connect this client to the server.
 ///
-/// The text names the proxy without its user name and password.
+/// The text has the URL of the proxy without its user name and password.
 #[derive(Debug, thiserror::Error)]
-#[error("the proxy {proxy}: {kind}")]
+#[error("{kind} (proxy {proxy})")]
 pub struct ProxyError {
     proxy: String,
     #[source]
@@ -23,28 +23,30 @@ pub struct ProxyError {
 #[non_exhaustive]
 pub enum ProxyErrorKind {
     /// The proxy sent data of the server before the client had sent its request.
-    #[error("it sent data before the tunnel was used: check scheme and port of the proxy")]
+    #[error("the proxy sent data before the tunnel was used; check its scheme and port")]
     EarlyData,
     /// The transport to the proxy failed.
-    #[error("the transport failed: {0}")]
+    #[error("the transport to the proxy failed: {0}")]
     Io(#[source] io::Error),
     /// The proxy ended the transport before the tunnel was open.
-    #[error("it ended the connection before the tunnel was open: check scheme, host and port")]
+    #[error(
+        "the proxy ended the connection before the tunnel was open; check its scheme, host and port"
+    )]
     Lost,
     /// The name of the proxy could not be resolved.
-    #[error("its name cannot be resolved: {0}")]
+    #[error("the name of the proxy cannot be resolved: {0}")]
     Resolve(#[source] io::Error),
     /// The SOCKS proxy refused, or its answer was invalid.
     #[error(transparent)]
     Socks5(#[from] Socks5Error),
     /// TLS to the proxy failed.
-    #[error(transparent)]
+    #[error("TLS to the proxy failed: {0}")]
     Tls(#[from] TlsError),
     /// The HTTP proxy refused, or its answer was invalid.
     #[error(transparent)]
     Tunnel(#[from] TunnelError),
     /// The proxy could not be reached.
-    #[error("it cannot be reached: {0}")]
+    #[error("the proxy cannot be reached: {0}")]
     Unreachable(#[from] Unreachable),
 }
 
@@ -53,7 +55,7 @@ impl ProxyError {
         Self { proxy, kind }
     }
 
-    /// Returns the host and port of the proxy.
+    /// Returns the URL of the proxy, without its user name and password.
     pub fn proxy(&self) -> &str {
         &self.proxy
     }

@@ -61,6 +61,21 @@ pub enum Socks5Refusal {
     Other(u8),
 }
 
+impl Socks5Error {
+    /// Returns `true` if the proxy could not reach the server. A later attempt may succeed.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(
+                Socks5Refusal::NetworkUnreachable
+                    | Socks5Refusal::HostUnreachable
+                    | Socks5Refusal::ConnectionRefused
+                    | Socks5Refusal::TtlExpired
+            )
+        )
+    }
+}
+
 impl Socks5Refusal {
     pub(super) fn from_code(code: u8) -> Self {
         match code {
