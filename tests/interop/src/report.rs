@@ -18,8 +18,8 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Adds the line of a script: `ok CHECK`, `ok CHECK in TIME`, or `failed CHECK: REASON`. Ignores
-    /// other lines.
+    /// Adds the line of a script: `ok CHECK`, `ok CHECK in TIME`, or `failed CHECK: REASON`.
+    /// Ignores other lines.
     pub(crate) fn add_line(&mut self, line: &str) {
         if let Some(good) = line.strip_prefix("ok ") {
             let (check, time) = good.split_once(" in ").unzip();

@@ -85,6 +85,16 @@ impl<'a> Stage<'a> {
         Ok(EchoServer { process, url, port })
     }
 
+    /// Starts our echo server on a Unix socket. The caller must keep the process.
+    pub(crate) fn unix_server(&self, socket: &Path, options: &[&OsStr]) -> Result<Process> {
+        let executable = self.bench.peers.find(&self.pairing.runtime.echo_server())?;
+        let mut command = Command::new(executable);
+        command.arg("--unix").arg(socket).args(options);
+        let mut process = self.spawn("our server", command)?;
+        process.expect(&format!("unix:{}\n", socket.display()))?;
+        Ok(process)
+    }
+
     /// Starts our echo server over TCP.
     pub(crate) fn plain_server(&self) -> Result<EchoServer> {
         self.server(&[])

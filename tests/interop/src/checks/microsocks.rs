@@ -10,10 +10,10 @@ pub(super) const KIND: Kind = Kind {
     scheme: "socks5h",
     start,
     reasons: Reasons {
-        wrong_password: "password",
-        no_password: "authentication",
+        wrong_password: "refused the user name and password",
+        no_password: "requires authentication",
         forbidden: None,
-        unreachable: "connection refused",
+        unreachable: "refused the connection of the proxy",
     },
 };
 

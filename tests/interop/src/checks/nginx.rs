@@ -1,5 +1,6 @@
 //! nginx as a proxy in front of our server, and in front of a WebSocket server of this program.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -7,9 +8,9 @@ use anyhow::{Context, Result};
 
 use super::Check;
 use super::openssl_client::converse_with;
-use super::proxy::{client_through, server_through};
+use super::proxy::{client_through, converse, server_through};
 use crate::process::Process;
-use crate::stage::{Backend, Stage, free_port, wait_for_port};
+use crate::stage::{Backend, EchoClient, Stage, free_port, wait_for_port};
 use crate::tools::Tool;
 
 pub(super) const SERVER_CHECKS: &[Check] = &[
@@ -20,13 +21,26 @@ pub(super) const SERVER_CHECKS: &[Check] = &[
     Check::new("in front of our server", in_front),
     Check::new("ws:// at the TLS port", plain_client),
     Check::new("wss:// at a plain port", tls_client),
+    Check::new("redirect", redirect),
+    Check::new("redirect that is not followed", no_redirect),
+    Check::new("redirect loop", redirect_loop),
+    Check::new("redirect from wss:// to ws://", insecure_redirect),
+    Check::new("Unix socket", unix_socket),
 ];
 
 pub(super) const CLIENT_CHECKS: &[Check] = &[
     Check::new("TLS 1.2", |stage| upstream(stage, "TLSv1.2")),
     Check::new("TLS 1.3", |stage| upstream(stage, "TLSv1.3")),
     Check::new("client certificate", upstream_client_certificate),
+    Check::new("Unix socket", upstream_unix_socket),
 ];
+
+/// The settings that forward the opening handshake.
+const UPGRADE: &str = "\
+    proxy_http_version 1.1; \
+    proxy_set_header Upgrade $http_upgrade; \
+    proxy_set_header Connection \"upgrade\"; \
+    proxy_set_header Host $host;";
 
 /// A running nginx.
 struct Nginx {
@@ -107,10 +121,7 @@ fn configuration(dir: &Path, listen: &str, scheme: &str, target: u16, settings: 
          \x20       {settings}\n\
          \x20       location / {{\n\
          \x20           proxy_pass {scheme}://127.0.0.1:{target};\n\
-         \x20           proxy_http_version 1.1;\n\
-         \x20           proxy_set_header Upgrade $http_upgrade;\n\
-         \x20           proxy_set_header Connection \"upgrade\";\n\
-         \x20           proxy_set_header Host $host;\n\
+         \x20           {UPGRADE}\n\
          \x20       }}\n\
          \x20   }}\n\
          }}\n",
@@ -165,6 +176,63 @@ fn tls_client(stage: &Stage<'_>) -> Result<()> {
     let nginx = Nginx::start(stage, "", "http", free_port()?, "")?;
     let mut client = stage.client(&[&nginx.url()], &[])?;
     client.failed(&["does not speak TLS"])
+}
+
+/// Starts our client, which may follow this number of redirects.
+fn follower(stage: &Stage<'_>, url: &str, redirects: &str) -> Result<EchoClient> {
+    stage.client(&[url], &["--redirects", redirects].map(OsStr::new))
+}
+
+/// Starts a server that redirects every request.
+fn redirecting(stage: &Stage<'_>, location: &str) -> Result<Nginx> {
+    Nginx::terminator(stage, free_port()?, &format!("return 302 {location};"))
+}
+
+/// The scheme of a `Location` is that of HTTP.
+fn redirect(stage: &Stage<'_>) -> Result<()> {
+    let backend = Backend::bind()?;
+    let next = Nginx::terminator(stage, backend.port()?, "")?;
+    let first = redirecting(stage, &format!("https://localhost:{}/next", next.port))?;
+    converse(&backend, follower(stage, &first.url(), "1")?)
+}
+
+fn no_redirect(stage: &Stage<'_>) -> Result<()> {
+    let nginx = redirecting(stage, "/next")?;
+    stage.client(&[&nginx.url()], &[])?.failed(&["302"])
+}
+
+fn redirect_loop(stage: &Stage<'_>) -> Result<()> {
+    let nginx = redirecting(stage, "/again")?;
+    follower(stage, &nginx.url(), "5")?.failed(&["redirects too often"])
+}
+
+fn insecure_redirect(stage: &Stage<'_>) -> Result<()> {
+    let nginx = redirecting(stage, &format!("http://localhost:{}/", free_port()?))?;
+    follower(stage, &nginx.url(), "5")?.failed(&["redirects from wss:// to ws://"])
+}
+
+/// Connects our client to a Unix socket of the proxy.
+fn unix_socket(stage: &Stage<'_>) -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let socket = dir.path().join("socket");
+    let backend = Backend::bind()?;
+    let listen = format!("listen unix:{} ssl;", socket.display());
+    let _nginx = Nginx::terminator(stage, backend.port()?, &listen)?;
+    let options = [OsStr::new("--unix"), socket.as_os_str()];
+    converse(&backend, stage.client(&["wss://localhost"], &options)?)
+}
+
+/// Connects this program to a Unix socket of our server.
+fn upstream_unix_socket(stage: &Stage<'_>) -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let socket = dir.path().join("socket");
+    let _server = stage.unix_server(&socket, &[])?;
+    let settings = format!(
+        "location = / {{ proxy_pass http://unix:{}:/; {UPGRADE} }}",
+        socket.display()
+    );
+    let nginx = Nginx::start(stage, "", "http", free_port()?, &settings)?;
+    server_through(nginx.port)
 }
 
 /// Connects this program over TCP to our server over TLS.

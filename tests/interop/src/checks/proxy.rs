@@ -4,7 +4,7 @@ use anyhow::Result;
 use ws_test_certificates::IdentityFiles;
 
 use crate::dialogue::Dialogue;
-use crate::stage::{Backend, Stage, connect};
+use crate::stage::{Backend, EchoClient, Stage, connect};
 
 /// Connects our client to the proxy at `url`, which connects to `backend`, and lets it echo.
 pub(super) fn client_through(
@@ -13,7 +13,11 @@ pub(super) fn client_through(
     backend: &Backend,
     identity: Option<&IdentityFiles>,
 ) -> Result<()> {
-    let mut client = stage.client_as(url, identity)?;
+    converse(backend, stage.client_as(url, identity)?)
+}
+
+/// Accepts the connection of our client, which a proxy forwards to `backend`, and lets it echo.
+pub(super) fn converse(backend: &Backend, mut client: EchoClient) -> Result<()> {
     let mut dialogue = Dialogue::accept(backend.accept()?)?;
     dialogue.converse()?;
     dialogue.close()?;
