@@ -203,7 +203,8 @@ impl Installed {
 fn forbidden(probe: Result<()>) -> Option<String> {
     let error = probe.err()?;
     Some(format!(
-        "this process cannot make a namespace ({error:#}); run the command as root"
+        "this process cannot make a namespace ({error:#}); run the command as root, where \
+         namespaces are permitted"
     ))
 }
 

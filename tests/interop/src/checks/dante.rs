@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
-use super::forward::{HOSTS, Kind, PASSWORD, Proxy, Reasons, Rules, USER};
+use super::forward::{HOSTS, Kind, OUTGOING, PASSWORD, Proxy, Reasons, Rules, USER};
 use crate::install::{Installed, is_root};
 use crate::namespace;
 use crate::stage::{Stage, free_port, wait_for_port};
@@ -68,7 +68,7 @@ fn configuration(rules: &Rules, port: u16) -> String {
     format!(
         "logoutput: stderr\n\
          internal: 127.0.0.1 port = {port}\n\
-         external: 127.0.0.1\n\
+         external: {OUTGOING}\n\
          clientmethod: none\n\
          socksmethod: {method}\n\
          user.privileged: root\n\

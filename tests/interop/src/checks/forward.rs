@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
+use std::net::Ipv4Addr;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Check, dante, microsocks, openssl_server, squid, tinyproxy};
 use crate::dialogue::Dialogue;
@@ -48,6 +49,10 @@ const NAME: &str = "interop.test";
 
 /// The list of hosts of a proxy.
 pub(super) const HOSTS: &str = "127.0.0.1 localhost\n127.0.0.1 interop.test\n";
+
+/// The address from which a proxy connects to a server. A connection that has not come through the
+/// proxy has another one.
+pub(super) const OUTGOING: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// A kind of proxy.
 pub(super) struct Kind {
@@ -146,7 +151,15 @@ impl FarEnd {
 
     pub(super) fn accept(&mut self) -> Result<Dialogue<Box<dyn Stream>>> {
         let stream: Box<dyn Stream> = match self {
-            Self::Tcp(backend) => Box::new(backend.accept()?),
+            Self::Tcp(backend) => {
+                let tcp = backend.accept()?;
+                let source = tcp.peer_addr()?.ip();
+                ensure!(
+                    source == OUTGOING,
+                    "{source} connects, which is not the proxy"
+                );
+                Box::new(tcp)
+            }
             Self::Tls(server) => Box::new(server.process.pipes()?),
         };
         Dialogue::accept(stream)

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::forward::{Kind, PASSWORD, Proxy, Reasons, Rules, USER};
+use super::forward::{Kind, OUTGOING, PASSWORD, Proxy, Reasons, Rules, USER};
 use crate::stage::{Stage, free_port, wait_for_port};
 use crate::tools::Tool;
 
@@ -21,6 +21,7 @@ fn start(stage: &Stage<'_>, rules: &Rules) -> Result<Proxy> {
     let port = free_port()?;
     let mut command = stage.tool(Tool::Microsocks)?;
     command.args(["-i", "127.0.0.1", "-p", &port.to_string()]);
+    command.args(["-b", &OUTGOING.to_string()]);
     if rules.is_guarded {
         command.args(["-u", USER, "-P", PASSWORD]);
     }

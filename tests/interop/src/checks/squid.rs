@@ -6,7 +6,7 @@ use anyhow::Result;
 use ws_test_certificates::IdentityFiles;
 
 use super::Check;
-use super::forward::{self, FarEnd, HOSTS, Kind, Proxy, Reasons, Rules, server_url};
+use super::forward::{self, FarEnd, HOSTS, Kind, OUTGOING, Proxy, Reasons, Rules, server_url};
 use crate::certificates::Defect;
 use crate::stage::{Stage, free_port, wait_for_port};
 use crate::tools::Tool;
@@ -74,6 +74,7 @@ fn start(stage: &Stage<'_>, rules: &Rules, tls: Option<&IdentityFiles>) -> Resul
          http_access allow allowed\n\
          http_access deny all\n\
          hosts_file {}\n\
+         tcp_outgoing_address {OUTGOING}\n\
          {SETTINGS}",
         rules.port,
         hosts.display()

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::Result;
 
-use super::forward::{Kind, PASSWORD, Proxy, Reasons, Rules, USER};
+use super::forward::{Kind, OUTGOING, PASSWORD, Proxy, Reasons, Rules, USER};
 use crate::stage::{Stage, free_port, wait_for_port};
 use crate::tools::Tool;
 
@@ -31,6 +31,7 @@ fn start(stage: &Stage<'_>, rules: &Rules) -> Result<Proxy> {
     let text = format!(
         "Port {port}\n\
          Listen 127.0.0.1\n\
+         Bind {OUTGOING}\n\
          ConnectPort {}\n\
          {access}\n",
         rules.port
