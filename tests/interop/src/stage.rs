@@ -282,17 +282,39 @@ pub(crate) fn wait_for_input(port: u16) -> Result<()> {
     Ok(())
 }
 
-/// Returns `true` if `table`, which is `/proc/net/tcp`, has a connection of this local port with
-/// bytes that were not read.
+/// Returns `true` if an open connection of this local port comes from the address `source`.
+pub(crate) fn is_connected(port: u16, source: Ipv4Addr) -> Result<bool> {
+    Ok(comes_from(
+        &fs::read_to_string("/proc/net/tcp")?,
+        port,
+        source,
+    ))
+}
+
+/// Returns `true` if `table` has a connection of this local port with bytes that were not read.
 fn has_input(table: &str, port: u16) -> bool {
+    let mut connections = open_connections(table, port);
+    connections.any(|(_, queues)| !queues.ends_with(":00000000"))
+}
+
+fn comes_from(table: &str, port: u16, source: Ipv4Addr) -> bool {
+    // The bytes of the address are one number, in the order of the processor.
+    let source = format!("{:08X}:", u32::from_ne_bytes(source.octets()));
+    open_connections(table, port).any(|(remote, _)| remote.starts_with(&source))
+}
+
+/// Returns the remote address and the queues of each open connection of this local port. `table` is
+/// `/proc/net/tcp`.
+fn open_connections(table: &str, port: u16) -> impl Iterator<Item = (&str, &str)> {
     // A line begins with `sl local_address rem_address st tx_queue:rx_queue`, all in hexadecimal.
     // The state of an open connection is 01.
-    table.lines().any(|line| {
+    let port = format!(":{port:04X}");
+    table.lines().filter_map(move |line| {
         let words: Vec<_> = line.split_whitespace().collect();
-        let [_, local, _, "01", queues, ..] = &*words else {
-            return false;
+        let [_, local, remote, "01", queues, ..] = *words else {
+            return None;
         };
-        local.ends_with(&format!(":{port:04X}")) && !queues.ends_with(":00000000")
+        local.ends_with(&port).then_some((remote, queues))
     })
 }
 
@@ -339,12 +361,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_that_were_not_read_are_found() {
+    fn connections_are_found_in_the_table_of_the_system() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt\n\
              \x20  0: 0100007F:0C38 00000000:0000 0A 00000000:00000001 00:00000000 00000000\n\
              \x20  1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000\n\
              \x20  2: 0100007F:1F91 0100007F:C002 01 00000000:00000041 00:00000000 00000000\n";
         assert!(has_input(table, 8081));
+        assert!(comes_from(table, 8080, Ipv4Addr::LOCALHOST));
+        assert!(!comes_from(table, 8080, Ipv4Addr::new(127, 0, 0, 2)));
+        assert!(!comes_from(table, 3128, Ipv4Addr::UNSPECIFIED));
         for idle in [3128, 8080, 0xC002] {
             assert!(!has_input(table, idle), "{idle}");
         }

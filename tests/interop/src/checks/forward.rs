@@ -10,7 +10,7 @@ use super::{Check, dante, microsocks, openssl_server, squid, tinyproxy};
 use crate::dialogue::Dialogue;
 use crate::foreign::{Foreign, Over};
 use crate::process::Process;
-use crate::stage::{Backend, EchoClient, Stage, free_port, wait_for_input};
+use crate::stage::{Backend, EchoClient, Stage, free_port, is_connected, wait_for_input};
 
 /// The checks of every proxy.
 pub(super) const CHECKS: &[Check] = &[
@@ -149,20 +149,18 @@ impl FarEnd {
         }
     }
 
+    /// Accepts a connection of our client, which must come from the proxy.
     pub(super) fn accept(&mut self) -> Result<Dialogue<Box<dyn Stream>>> {
         let stream: Box<dyn Stream> = match self {
-            Self::Tcp(backend) => {
-                let tcp = backend.accept()?;
-                let source = tcp.peer_addr()?.ip();
-                ensure!(
-                    source == OUTGOING,
-                    "{source} connects, which is not the proxy"
-                );
-                Box::new(tcp)
-            }
+            Self::Tcp(backend) => Box::new(backend.accept()?),
             Self::Tls(server) => Box::new(server.process.pipes()?),
         };
-        Dialogue::accept(stream)
+        let dialogue = Dialogue::accept(stream)?;
+        ensure!(
+            is_connected(self.port()?, OUTGOING)?,
+            "our client has connected without the proxy"
+        );
+        Ok(dialogue)
     }
 
     /// Accepts a connection of our client and lets it echo.
