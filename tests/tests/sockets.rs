@@ -53,7 +53,7 @@ fn reaches<S: Suite>(host: IpOrName<'_>, address: SocketAddr) -> bool {
     let url = format!("ws://{host}:{}/", address.port());
     match S::block_on(connector.connect(&url)) {
         Err(ConnectError::Timeout(ConnectPhase::Handshake)) => true,
-        Err(ConnectError::Io(_)) => false,
+        Err(ConnectError::Unreachable(_)) => false,
         other => panic!("{other:?}"),
     }
 }

@@ -416,12 +416,16 @@ pub fn bad_urls_and_requests_are_errors_before_anything_is_sent<S: Suite>() {
 }
 
 /// A refused TCP connection and a refused upgrade give different errors.
-pub fn a_refused_connection_is_an_io_error<S: Suite>() {
+pub fn a_refused_connection_names_the_address<S: Suite>() {
     // No other test can listen on this port, because free ports are above 1023.
     let result = S::block_on(Connector::<S>::new().connect("ws://127.0.0.1:1/"));
     match result {
-        Err(ConnectError::Io(error)) => {
-            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+        Err(ConnectError::Unreachable(unreachable)) => {
+            let [failed] = unreachable.addresses() else {
+                panic!("{unreachable:?}");
+            };
+            assert_eq!(failed.address.to_string(), "127.0.0.1:1");
+            assert_eq!(failed.error.kind(), std::io::ErrorKind::ConnectionRefused);
         }
         other => panic!("{other:?}"),
     }

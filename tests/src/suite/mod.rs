@@ -225,7 +225,7 @@ macro_rules! instantiate {
             the_request_has_all_required_and_configured_headers,
             an_answer_that_stalls_times_out,
             bad_urls_and_requests_are_errors_before_anything_is_sent,
-            a_refused_connection_is_an_io_error,
+            a_refused_connection_names_the_address,
         }
         $crate::instantiate! { $suite, closing:
             a_violation_is_answered_before_the_caller_can_drop_the_connection,

@@ -44,7 +44,7 @@ fn a_refusal_before_a_reset_is_reported() {
 }
 
 /// Starts a handshake whose timeout is 10 s, and answers it with `answer`. Then calls `send_more`
-/// every 0.9 s. Returns the body of the refusal, and the time from the answer until the refusal was
+/// every 0.2 s. Returns the body of the refusal, and the time from the answer until the refusal was
 /// reported.
 fn refused(answer: &[u8], mut send_more: impl FnMut(&Peer)) -> (Vec<u8>, Duration) {
     let (transport, peer) = scripted::pair();
@@ -61,7 +61,7 @@ fn refused(answer: &[u8], mut send_more: impl FnMut(&Peer)) -> (Vec<u8>, Duratio
             assert_eq!(status, 401);
             return (body, clock::elapsed() - before);
         }
-        clock::advance(9 * SECOND / 10);
+        clock::advance(SECOND / 5);
         send_more(&peer);
     }
 }
@@ -85,10 +85,10 @@ fn a_complete_body_is_reported_at_once() {
 }
 
 #[test]
-fn a_body_that_arrives_slowly_ends_with_the_handshake_timeout() {
+fn a_body_that_arrives_slowly_ends_1_s_after_the_head() {
     let (body, time) = refused(b"HTTP/1.1 401 Unauthorized\r\n\r\n", |peer| peer.push("."));
-    assert!(time >= 10 * SECOND && time < 11 * SECOND, "{time:?}");
-    assert!(body.len() >= 9 && body.iter().all(|byte| *byte == b'.'));
+    assert!(time >= SECOND && time < 6 * SECOND / 5, "{time:?}");
+    assert!(matches!(&body[..], b"...." | b"....."), "{body:?}");
 }
 
 #[test]
