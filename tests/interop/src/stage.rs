@@ -299,7 +299,7 @@ fn has_input(table: &str, port: u16) -> bool {
 
 fn comes_from(table: &str, port: u16, source: Ipv4Addr) -> bool {
     // The bytes of the address are one number, in the order of the processor.
-    let source = format!("{:08X}:", u32::from_ne_bytes(source.octets()));
+    let source = format!("{:08X}:", u32::from_be(source.to_bits()));
     open_connections(table, port).any(|(remote, _)| remote.starts_with(&source))
 }
 

@@ -225,9 +225,9 @@ pub fn every_pair_of_takeover_modes_is_agreed_on<S: Suite>() {
     }
 }
 
-/// The sizes range from the smallest to the largest, and each end asks for each pair of sizes. An end
-/// mentions only the window that it asks of its peer. The data has repetitions at distances that
-/// exceed the smaller windows.
+/// The sizes range from the smallest to the largest, and each end asks for each pair of sizes. An
+/// end mentions only the window that it asks of its peer. The data has repetitions at distances
+/// that exceed the smaller windows.
 pub fn windows_of_every_size_are_agreed_on<S: Suite>() {
     let mut random = fastrand::Rng::with_seed(9);
     let lines: Vec<Vec<u8>> = (0..40)

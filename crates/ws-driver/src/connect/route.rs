@@ -28,8 +28,8 @@ impl<R: Runtime> Connector<R> {
     /// Connects through a proxy. Default: no proxy.
     ///
     /// Pass one [`Proxy`](ws_handshake::Proxy), or [`Proxies`] to choose by the URL.
-    /// [`Proxies::from_env`] reads the environment variables that curl reads. An HTTP proxy is asked
-    /// for a tunnel (CONNECT) even for `ws://` URLs (RFC 6455 §4.1).
+    /// [`Proxies::from_env`] reads the environment variables that curl reads. An HTTP proxy is
+    /// asked for a tunnel (CONNECT) even for `ws://` URLs (RFC 6455 §4.1).
     ///
     /// [`peer_addr`](crate::WebSocket::peer_addr) is then the address of the proxy.
     ///
@@ -69,8 +69,8 @@ impl<R: Runtime> Connector<R> {
     /// Resolves host names with `resolve` instead of the resolver of the runtime. The arguments are
     /// the name and the port. The port of the returned addresses is used.
     ///
-    /// The names of proxies are resolved as well. An IP address in a URL is not resolved. A `socks5h`
-    /// or HTTP proxy resolves the name of the server itself.
+    /// The names of proxies are resolved as well. An IP address in a URL is not resolved. A
+    /// `socks5h` or HTTP proxy resolves the name of the server itself.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -102,7 +102,8 @@ impl<R: Runtime> Connector<R> {
         self
     }
 
-    /// Sets options of TCP sockets. Default: the options of the operating system, and `TCP_NODELAY`.
+    /// Sets options of TCP sockets. Default: the options of the operating system, and
+    /// `TCP_NODELAY`.
     #[cfg(feature = "socket-options")]
     #[must_use]
     pub fn socket_options(mut self, options: SocketOptions) -> Self {
@@ -122,8 +123,8 @@ impl<R: Runtime> Connector<R> {
         self
     }
 
-    /// Sets the time that one phase may take. By default, only the
-    /// [total](Self::handshake_timeout) is limited.
+    /// Sets the time that one phase may take. By default, only the [total](Self::handshake_timeout)
+    /// is limited.
     ///
     /// If a redirect is followed, each phase begins again. The total does not.
     #[must_use]

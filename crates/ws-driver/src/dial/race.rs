@@ -16,8 +16,8 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// A race between connection attempts. The first attempt that succeeds wins.
 ///
-/// An attempt starts when the one before it has failed, or after [`ATTEMPT_DELAY`]. Earlier attempts
-/// continue meanwhile.
+/// An attempt starts when the one before it has failed, or after [`ATTEMPT_DELAY`]. Earlier
+/// attempts continue meanwhile.
 pub(super) struct Race<C, F, M> {
     connect: C,
     waiting: vec::IntoIter<SocketAddr>,

@@ -41,8 +41,8 @@ pub enum ConnectError {
     #[error("the name of the server cannot be resolved: {0}")]
     Resolve(#[source] io::Error),
     /// Connecting took longer than
-    /// [`Connector::handshake_timeout`](crate::Connector::handshake_timeout), or a phase took longer
-    /// than [`Connector::phase_timeout`](crate::Connector::phase_timeout).
+    /// [`Connector::handshake_timeout`](crate::Connector::handshake_timeout), or a phase took
+    /// longer than [`Connector::phase_timeout`](crate::Connector::phase_timeout).
     #[error("{0}: see `Connector::handshake_timeout` and `phase_timeout`")]
     Timeout(ConnectPhase),
     /// TLS failed.
