@@ -21,7 +21,8 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Adds a header to the request. The arguments are strings or types of [`http`]. Invalid
-    /// headers are reported as [`ConnectError::Request`] when the connector is used.
+    /// headers are reported as [`ConnectError::Request`](crate::ConnectError::Request) when the
+    /// connector is used.
     #[must_use]
     pub fn header(self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
         self.request(|request| request.header(name, value))
