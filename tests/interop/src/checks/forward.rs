@@ -12,6 +12,10 @@ use crate::foreign::{Foreign, Over};
 use crate::process::Process;
 use crate::stage::{Backend, EchoClient, Stage, free_port, is_connected, wait_for_input};
 
+/// A port on which no program listens. The system does not assign it, because the ports that it
+/// assigns are above 1023.
+const CLOSED_PORT: u16 = 1;
+
 /// The checks of every proxy.
 pub(super) const CHECKS: &[Check] = &[
     Check::new("open proxy", open),
@@ -241,17 +245,16 @@ fn forbidden(stage: &Stage<'_>) -> Result<()> {
 }
 
 fn unreachable(stage: &Stage<'_>) -> Result<()> {
-    let port = free_port()?;
-    let proxy = Proxy::open(stage, port)?;
-    let url = server_url(stage, "localhost", port);
+    let proxy = Proxy::open(stage, CLOSED_PORT)?;
+    let url = server_url(stage, "localhost", CLOSED_PORT);
     let mut client = client(stage, &proxy.url(stage, "")?, &url)?;
     client.failed(&[kind(stage)?.reasons.unreachable])
 }
 
 fn no_proxy(stage: &Stage<'_>) -> Result<()> {
-    let proxy = url(stage, "", free_port()?)?;
-    let url = server_url(stage, "localhost", free_port()?);
-    client(stage, &proxy, &url)?.failed(&["it cannot be reached"])
+    let proxy = url(stage, "", CLOSED_PORT)?;
+    let url = server_url(stage, "localhost", CLOSED_PORT);
+    client(stage, &proxy, &url)?.failed(&["the proxy cannot be reached"])
 }
 
 /// The certificate of the server is for another name. Its refusal shows that the proxy has reached
@@ -296,7 +299,7 @@ fn early_death(stage: &Stage<'_>) -> Result<()> {
     wait_for_input(proxy.port)?;
     drop(proxy);
     client.failed(&[
-        "the transport failed: Connection reset",
+        "the transport to the proxy failed: Connection reset",
         "ended the connection before",
     ])
 }
