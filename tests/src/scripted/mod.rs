@@ -5,18 +5,24 @@
 //! delay wake-ups, and its halves share a lock.
 
 mod connections;
+mod hello;
+pub mod network;
 mod operations;
 mod peer;
+mod server;
 mod shape;
 
 pub use connections::{
     End, Ws, answered, client, halves, queued, receive_all, server, server_with,
 };
+pub use hello::Hello;
+pub use server::Server;
 pub use shape::{Shape, Whole};
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -24,8 +30,9 @@ use std::time::Duration;
 use ws_driver::transport::{AnyTransport, Runtime, Split, Transport, Wrap};
 
 use crate::clock::ManualTimer;
+use network::Place;
 
-/// A runtime without I/O and with virtual time.
+/// A runtime without I/O and with virtual time. It connects over the [`network`] of the thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Manual;
 
@@ -38,13 +45,18 @@ impl Runtime for Manual {
         stream
     }
 
-    async fn resolve(_host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        Ok(vec![([127, 0, 0, 1], port).into()])
+    async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        network::resolve(host, port).await
     }
 
-    /// Stays pending forever.
-    async fn connect_tcp(_address: SocketAddr) -> io::Result<Scripted> {
-        std::future::pending().await
+    async fn connect_tcp(address: SocketAddr) -> io::Result<Scripted> {
+        network::connect(Place::Tcp(address)).await
+    }
+
+    async fn connect_unix(path: &Path) -> io::Result<AnyTransport<Self>> {
+        let stream = network::connect(Place::Unix(path.to_owned())).await?;
+        // Another type than the stream of TCP, as in the adapters.
+        Ok(AnyTransport::new(Box::new(stream)))
     }
 }
 
@@ -156,6 +168,8 @@ struct State {
     log: Vec<Op>,
     /// The fault of the operation with this index in the log.
     fault: Option<(usize, Fault)>,
+    /// The error of [`Fault::Fail`].
+    failure: io::ErrorKind,
     /// The lasting fault of each direction.
     broken: [Option<Fault>; 2],
     flush_blocked: bool,
@@ -220,7 +234,7 @@ impl State {
             Some(Fault::Fail) => {
                 *slot = Some(Fault::Fail);
                 self.fault = None;
-                Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+                Poll::Ready(Err(self.failure.into()))
             }
             Some(Fault::Stick) => {
                 *slot = Some(Fault::Stick);
@@ -291,6 +305,7 @@ pub fn pair() -> (Scripted, Peer) {
         hesitated: [false; 4],
         log: Vec::new(),
         fault: None,
+        failure: io::ErrorKind::BrokenPipe,
         broken: [None; 2],
         flush_blocked: false,
         shutdown_blocked: false,

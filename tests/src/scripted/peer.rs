@@ -104,6 +104,11 @@ impl Peer {
         state.fault = Some((at, fault));
     }
 
+    /// Sets the error of operations that fail. At first, it is [`io::ErrorKind::BrokenPipe`].
+    pub fn fail_with(&self, kind: io::ErrorKind) {
+        self.state().failure = kind;
+    }
+
     /// Returns `true` if a fault is set and its operation has not happened yet.
     #[must_use]
     pub fn fault_waits(&self) -> bool {
