@@ -120,13 +120,26 @@ impl SocketOptions {
         }
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         if let Some(name) = &self.interface {
-            socket.bind_device(Some(name.as_bytes()))?;
+            bind_to_interface(&socket, name)?;
         }
         if let Some(address) = self.local_address {
             socket.bind(&SocketAddr::new(address, 0).into())?;
         }
         Ok(socket)
     }
+}
+
+/// Binds the socket to the interface with this name.
+///
+/// Linux ignores what follows a NUL or the 15th byte, so such a name could select another
+/// interface. An empty name would select none.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+fn bind_to_interface(socket: &Socket, name: &str) -> io::Result<()> {
+    if name.is_empty() || name.len() >= libc::IFNAMSIZ || name.contains('\0') {
+        let text = format!("{name:?} is not the name of an interface; use 1 to 15 bytes, no NUL");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    socket.bind_device(Some(name.as_bytes()))
 }
 
 /// Returns `true` if a non-blocking connection attempt has begun.
