@@ -3,14 +3,20 @@
 
 use std::future::Future;
 use std::net;
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use smol::LocalExecutor;
 use tokio::runtime::Builder;
 use ws_async_std::AsyncStd;
+#[cfg(unix)]
+use ws_driver::{AcceptError, Offer};
 use ws_smol::Smol;
 use ws_tokio::Tokio;
 
+#[cfg(unix)]
+use crate::suite::{Acceptor, Transport};
 use crate::suite::{Stream, Suite};
 
 /// tokio. If `THREADS` is `true`, tasks run on several threads.
@@ -64,6 +70,17 @@ impl<const THREADS: bool> Suite for OnTokio<THREADS> {
         stream.set_nonblocking(true).expect("the flag is set");
         tokio::net::TcpStream::from_std(stream).expect("a runtime")
     }
+
+    #[cfg(unix)]
+    async fn read_unix(
+        acceptor: Acceptor<Self>,
+        listener: UnixListener,
+    ) -> Result<Offer<Transport<Self>>, AcceptError> {
+        listener.set_nonblocking(true).expect("the flag is set");
+        let listener = tokio::net::UnixListener::from_std(listener).expect("a runtime");
+        let (stream, _) = listener.accept().await.expect("a client");
+        acceptor.read(stream).await
+    }
 }
 
 impl Suite for AsyncStdThreads {
@@ -83,6 +100,16 @@ impl Suite for AsyncStdThreads {
 
     fn adopt(stream: net::TcpStream) -> Stream<Self> {
         stream.into()
+    }
+
+    #[cfg(unix)]
+    async fn read_unix(
+        acceptor: Acceptor<Self>,
+        listener: UnixListener,
+    ) -> Result<Offer<Transport<Self>>, AcceptError> {
+        let listener = async_std::os::unix::net::UnixListener::from(listener);
+        let (stream, _) = listener.accept().await.expect("a client");
+        acceptor.read(stream).await
     }
 }
 
@@ -116,5 +143,16 @@ impl<const THREADS: bool> Suite for OnSmol<THREADS> {
 
     fn adopt(stream: net::TcpStream) -> Stream<Self> {
         stream.try_into().expect("the stream is nonblocking")
+    }
+
+    #[cfg(unix)]
+    async fn read_unix(
+        acceptor: Acceptor<Self>,
+        listener: UnixListener,
+    ) -> Result<Offer<Transport<Self>>, AcceptError> {
+        let listener = smol::net::unix::UnixListener::try_from(listener);
+        let listener = listener.expect("the listener is nonblocking");
+        let (stream, _) = listener.accept().await.expect("a client");
+        acceptor.read(stream).await
     }
 }

@@ -9,6 +9,9 @@ pub mod close_reasons;
 pub mod closing;
 pub mod closing_slowly;
 pub mod compression;
+pub mod dialing;
+#[cfg(unix)]
+pub use dialing::on_unix as dialing_on_unix;
 pub mod handshake_client;
 pub mod handshake_server;
 pub mod limits;
@@ -27,6 +30,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ws_driver::transport::{AnyTransport, Runtime, Wrap};
+#[cfg(unix)]
+use ws_driver::{AcceptError, Offer};
 use ws_driver::{Config, Error, WebSocket};
 
 use crate::socket::{self, RawPeer, TOO_LONG};
@@ -48,6 +53,14 @@ pub trait Suite: 'static {
     /// Makes a stream of the runtime from a stream of the standard library. The caller must run on
     /// that runtime.
     fn adopt(stream: TcpStream) -> Stream<Self>;
+
+    /// Makes a listener of the runtime from a listener of the standard library, accepts one
+    /// connection, and reads its request.
+    #[cfg(unix)]
+    fn read_unix(
+        acceptor: Acceptor<Self>,
+        listener: std::os::unix::net::UnixListener,
+    ) -> impl Future<Output = Result<Offer<Transport<Self>>, AcceptError>>;
 }
 
 /// A TCP stream of the runtime.
@@ -269,6 +282,21 @@ macro_rules! instantiate {
             compressed_messages_of_another_client_are_decoded,
             a_corrupt_message_fails_the_connection_of_a_server,
             a_corrupt_message_fails_the_connection_of_a_client,
+        }
+        $crate::instantiate! { $suite, dialing:
+            a_later_address_is_used_if_the_first_ones_refuse,
+            every_address_that_refuses_is_named,
+            an_ip_address_is_not_resolved,
+            localhost_reaches_a_server_without_ipv6,
+            an_error_of_the_resolver_is_reported,
+        }
+        #[cfg(unix)]
+        $crate::instantiate! { $suite, dialing_on_unix:
+            a_unix_socket_connects_client_and_server,
+            a_unix_socket_that_cannot_be_reached_is_an_error,
+            socket_options_are_in_effect,
+            a_refused_connection_with_options_is_refused,
+            options_that_cannot_be_set_are_errors_of_the_attempt,
         }
         $crate::instantiate! { $suite, limits:
             a_higher_message_limit_permits_long_frames,
