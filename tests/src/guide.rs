@@ -9,6 +9,12 @@ mod guide {}
 #[doc = include_str!("../../docs/connecting.md")]
 mod connecting {}
 
+#[doc = include_str!("../../docs/network.md")]
+mod network {}
+
+#[doc = include_str!("../../docs/network-errors.md")]
+mod network_errors {}
+
 #[doc = include_str!("../../docs/receiving.md")]
 mod receiving {}
 

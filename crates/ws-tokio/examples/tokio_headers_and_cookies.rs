@@ -120,9 +120,15 @@ async fn greet(tcp: TcpStream) -> io::Result<()> {
             .status(StatusCode::UNAUTHORIZED)
             .header(WWW_AUTHENTICATE, "Bearer")
             .body(b"log in with a token\n".to_vec());
-        return Ok(offer.reject_with(refusal.map_err(io::Error::other)?).await?);
+        return Ok(offer
+            .reject_with(refusal.map_err(io::Error::other)?)
+            .await?);
     };
-    let greeting = if has_cookie { "welcome back" } else { "welcome" };
+    let greeting = if has_cookie {
+        "welcome back"
+    } else {
+        "welcome"
+    };
     ws.send(greeting).await?;
     while ws.recv().await?.is_some() {}
     Ok(())
