@@ -168,26 +168,16 @@ async fn negotiate<T: Transport>(
 
 /// Passes input to the machine. In the result, `done` holds the next message for the proxy, or
 /// `None` once the tunnel is open.
-///
-/// Passes single bytes, because the machine would also take the answer to a message that has not
-/// been sent.
 fn next_message(
     socks5: &mut Socks5,
     piece: &[u8],
 ) -> Result<Progress<Option<Vec<u8>>>, Socks5Error> {
-    for (consumed, byte) in (1..).zip(piece) {
-        let Progress { done, .. } = socks5.receive(&[*byte])?;
-        let output = socks5.take_output();
-        let done = match done {
-            Some(()) => Some(None),
-            None if output.is_empty() => continue,
-            None => Some(Some(output)),
-        };
-        return Ok(Progress { consumed, done });
-    }
-    let consumed = piece.len();
-    Ok(Progress {
-        consumed,
-        done: None,
-    })
+    let Progress { consumed, done } = socks5.receive(piece)?;
+    let output = socks5.take_output();
+    let done = match done {
+        Some(()) => Some(None),
+        None if output.is_empty() => None,
+        None => Some(Some(output)),
+    };
+    Ok(Progress { consumed, done })
 }

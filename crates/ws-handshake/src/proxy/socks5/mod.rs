@@ -119,7 +119,10 @@ impl Socks5 {
     }
 
     /// Reads input, which may be split at any byte. The result is `Ok` with `done: None` if more
-    /// input is needed. No byte after the reply of the proxy is consumed.
+    /// input is needed, or if the proxy must receive the [output](Self::take_output) first.
+    ///
+    /// No byte after a message that requires an answer is consumed, and no byte after the reply of
+    /// the proxy. A byte that arrives before the answer is sent is a fault of the proxy.
     ///
     /// # Errors
     ///
@@ -139,6 +142,9 @@ impl Socks5 {
             consumed += 1;
             if self.state == State::Done {
                 return Ok(Progress::done(consumed, ()));
+            }
+            if !self.output.is_empty() {
+                break;
             }
         }
         match self.state {
