@@ -7,6 +7,7 @@
 //!   reveal errors that the encoder and the decoder of this project have in common.
 //! * [`steps`] and [`pairs`]: common steps and connected pairs of ends, for tests over the scripted
 //!   transport.
+//! * [`proxy`]: small proxies in threads.
 //! * [`suite`]: tests over TCP that run on every runtime. Most of them use blocking peers from
 //!   [`socket`]. [`runtimes`] implements the runtimes.
 
@@ -19,6 +20,7 @@ pub mod fault;
 mod guide;
 pub mod http;
 pub mod pairs;
+pub mod proxy;
 pub mod runtimes;
 pub mod scripted;
 pub mod socket;

@@ -289,6 +289,21 @@ macro_rules! instantiate {
             an_ip_address_is_not_resolved,
             localhost_reaches_a_server_without_ipv6,
             an_error_of_the_resolver_is_reported,
+            messages_pass_through_every_proxy,
+            an_ip_address_is_passed_to_the_proxy,
+            variables_choose_the_proxy,
+            an_http_proxy_refuses_credentials,
+            a_socks_proxy_refuses_credentials,
+            a_refusal_of_a_proxy_is_complete_and_soon,
+            a_wrong_answer_of_a_proxy_is_an_error,
+            a_proxy_that_cannot_be_reached_is_named,
+            an_untrusted_proxy_receives_no_request,
+            the_death_of_a_proxy_fails_the_connection,
+            redirects_on_one_server_are_followed,
+            another_server_receives_no_secret,
+            tls_is_not_given_up_by_a_redirect,
+            a_loop_of_redirects_ends,
+            an_unusable_location_is_an_error,
         }
         #[cfg(unix)]
         $crate::instantiate! { $suite, dialing_on_unix:

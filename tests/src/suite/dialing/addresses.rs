@@ -8,11 +8,14 @@ use ws_driver::ConnectError;
 
 use super::*;
 
-/// Returns a resolver that returns `addresses` for every name, and the list of its calls.
+/// The names and ports that were resolved.
+type Calls = Arc<Mutex<Vec<(String, u16)>>>;
+
+/// Resolves every name to `addresses`. Also returns the list of the calls.
 fn resolving<S: Suite>(
     connector: Connector<S>,
     addresses: Vec<SocketAddr>,
-) -> (Connector<S>, Arc<Mutex<Vec<(String, u16)>>>) {
+) -> (Connector<S>, Calls) {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let called = Arc::clone(&calls);
     let connector = connector.resolver(move |host, port| {

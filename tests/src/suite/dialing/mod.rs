@@ -2,8 +2,14 @@
 //! redirects.
 
 mod addresses;
+mod proxies;
+mod proxy_failures;
+mod redirects;
 
 pub use addresses::*;
+pub use proxies::*;
+pub use proxy_failures::*;
+pub use redirects::*;
 
 #[cfg(unix)]
 mod options;
