@@ -293,11 +293,18 @@ fn errors_of_tls_name_the_end_that_failed() {
 
 #[test]
 fn without_tls_nothing_is_tried() {
-    let proxy = Proxy::parse("https://proxy").unwrap();
-    let connector = Connector::<Manual>::new().proxy(proxy);
-    let (error, _) = fail(&connector, "ws://server/");
-    assert!(matches!(error, ConnectError::TlsUnavailable), "{error:?}");
-    assert!(network::attempts().is_empty() && network::lookups().is_empty());
+    let proxied = |url| Connector::<Manual>::new().proxy(Proxy::parse(url).unwrap());
+    for (connector, url) in [
+        (proxied("https://proxy"), "ws://server/"),
+        (proxied("http://proxy"), "wss://server/"),
+        (Connector::new(), "wss://server/"),
+        (Connector::new().unix_socket("/run/server"), "wss://server/"),
+    ] {
+        let (error, time) = fail(&connector, url);
+        assert!(matches!(error, ConnectError::TlsUnavailable), "{error:?}");
+        assert_eq!(time, Duration::ZERO);
+        assert!(network::attempts().is_empty() && network::lookups().is_empty());
+    }
 }
 
 #[test]

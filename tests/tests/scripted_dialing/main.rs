@@ -9,6 +9,7 @@ mod http_proxies;
 mod race;
 mod redirects;
 mod refusals;
+mod routes;
 mod socks_proxies;
 
 use std::io;
