@@ -29,6 +29,7 @@
 //! | answer health checks on the same port | [`Acceptor::read_any`] |
 //! | send and receive messages or pieces | [`WebSocket`]; in two tasks, [`Sender`] and [`Receiver`] |
 //! | connect or accept over TLS | `wss://` URLs, [`Connector::tls`], [`Acceptor::tls`] |
+//! | connect through a proxy, with redirects or a password, or over a Unix socket | [`Connector::proxy`], [`redirects`](Connector::redirects), [`basic_auth`](Connector::basic_auth), [`unix_socket`](Connector::unix_socket) |
 //! | upgrade a request of hyper or another HTTP server | [`Acceptor::upgraded`], [`handshake`] |
 //! | implement a transport, or use a concrete transport type | [`transport`] |
 //! | test without a network | [`testing`] |
@@ -36,7 +37,7 @@
 //! The generic types in [`ws_driver`] have the full documentation. The repository has a guide in
 //! `docs`, and programs in `crates/ws-tokio/examples`. Features: `deflate` compresses messages,
 //! `tls` adds TLS (the guide has other choices), `fast-masks` has cheap keys for trusted networks,
-//! `proxy-protocol` and `socket-options` are for servers: see `listen`.
+//! `proxy-protocol` is for servers (see `listen`), and `socket-options` is for clients and servers.
 
 #![forbid(unsafe_code)]
 

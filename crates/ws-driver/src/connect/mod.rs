@@ -89,8 +89,8 @@ impl<R: Runtime> Default for Settings<R> {
 shared_settings!(Connector);
 
 impl<R: Runtime> Connector<R> {
-    /// Sets the time for reaching the server, the TLS handshake, and the opening handshake
-    /// together. Default: 10 s.
+    /// Sets the time for reaching the server, the TLS handshake, the opening handshake, and all
+    /// redirects together. Default: 10 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.edit().limits.handshake_timeout = timeout;
@@ -112,9 +112,11 @@ impl<R: Runtime> Connector<R> {
 }
 
 impl<R: Runtime> Connector<R> {
-    /// Connects to a `ws://` or `wss://` URL, at the first address of the host that answers.
+    /// Connects to a `ws://` or `wss://` URL, at the first address of the host that accepts the
+    /// connection.
     ///
-    /// Sets `TCP_NODELAY`, so that small segments are sent without delay.
+    /// The addresses are tried as RFC 8305 describes: the next attempt starts when one has failed,
+    /// or after 250 ms. Sets `TCP_NODELAY`, so that small segments are sent without delay.
     ///
     /// # Errors
     ///
@@ -122,21 +124,29 @@ impl<R: Runtime> Connector<R> {
     ///
     /// * [`ConnectError::Target`] if the URL is not a valid WebSocket URL.
     /// * [`ConnectError::Request`] if the settings make no valid request.
-    /// * [`ConnectError::TlsUnavailable`] for `wss://` if TLS is not built in.
-    ///   [`ConnectError::Tls`] if TLS lacks something, for instance root certificates.
+    /// * [`ConnectError::TlsUnavailable`] for `wss://` and for an `https` proxy if TLS is not built
+    ///   in. [`ConnectError::Tls`] if TLS lacks something, for instance root certificates.
+    /// * [`ConnectError::Proxy`] if the user name and password of the [proxy](Self::proxy) cannot
+    ///   be sent.
     ///
     /// After that:
     ///
     /// * [`ConnectError::Resolve`] if the host name cannot be resolved.
+    /// * [`ConnectError::Unreachable`] if no address of the server can be reached.
+    ///   [`ConnectError::UnixSocket`] if the [Unix socket](Self::unix_socket) cannot be reached.
+    /// * [`ConnectError::Proxy`] if the proxy cannot be reached, or does not connect to the server.
     /// * [`ConnectError::Tls`] if the TLS handshake failed.
     ///   [`TlsError::kind`](crate::TlsError::kind) returns the cause.
-    /// * [`ConnectError::Io`] if the server cannot be reached or the transport failed.
-    /// * [`ConnectError::Handshake`] if the server refused the request or its response is invalid.
-    ///   If the body of a refusal does not end, the refusal is reported 1 s after the last byte
-    ///   that arrived.
+    /// * [`ConnectError::Io`] if the transport failed.
     /// * [`ConnectError::Lost`] if the server ended the transport before its response was complete.
+    /// * [`ConnectError::Handshake`] if the server refused the request or its response is invalid.
+    ///   If the body of a refusal does not end, the refusal is reported 1 s after its head.
+    /// * [`ConnectError::Redirect`] if a [redirect](Self::redirects) cannot be followed.
     /// * [`ConnectError::Timeout`] if connecting took longer than the
-    ///   [timeout](Self::handshake_timeout).
+    ///   [timeout](Self::handshake_timeout), or a phase took longer than its
+    ///   [timeout](Self::phase_timeout).
+    ///
+    /// After a redirect, the errors of the first list are also possible for the new URL.
     ///
     /// # Cancel safety
     ///
@@ -151,7 +161,7 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Performs the opening handshake over a stream that is already connected, such as the TLS
-    /// stream of another library, the tunnel of a proxy or a Unix socket.
+    /// stream of another library.
     ///
     /// The request is made from the host, path and query of the URL. The scheme may be `ws` or
     /// `wss`: it does not select TLS here.
@@ -162,8 +172,10 @@ impl<R: Runtime> Connector<R> {
     ///
     /// # Errors
     ///
-    /// The errors of [`connect`](Self::connect), except [`ConnectError::Resolve`] and
-    /// [`ConnectError::TlsUnavailable`].
+    /// [`ConnectError::Target`], [`ConnectError::Request`], [`ConnectError::Tls`],
+    /// [`ConnectError::Io`], [`ConnectError::Lost`], [`ConnectError::Handshake`] and
+    /// [`ConnectError::Timeout`], as for [`connect`](Self::connect). A redirect is not followed,
+    /// and is reported as a refusal.
     ///
     /// # Cancel safety
     ///

@@ -15,7 +15,8 @@ use crate::dial::SocketOptions;
 use crate::error::ConnectPhase;
 use crate::transport::{ClientTls, Runtime};
 
-/// Only [`connect`](Self::connect) uses these settings.
+/// Only [`connect`](Self::connect) uses these settings, except for the timeout of the phase
+/// [`ConnectPhase::Handshake`].
 impl<R: Runtime> Connector<R> {
     /// Sets the TLS for `wss://` URLs and for `https` proxies. Default: the TLS of the adapter, if
     /// one of its features for TLS is enabled.
@@ -67,10 +68,12 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Resolves host names with `resolve` instead of the resolver of the runtime. The arguments are
-    /// the name and the port. The port of the returned addresses is used.
+    /// the name and the port. The port of the returned addresses is used. An empty list is
+    /// [`ConnectError::Resolve`](crate::ConnectError::Resolve).
     ///
-    /// The names of proxies are resolved as well. An IP address in a URL is not resolved. A
-    /// `socks5h` or HTTP proxy resolves the name of the server itself.
+    /// The names of proxies are resolved as well. A `socks5` proxy gets only the first address of
+    /// the server. An IP address in a URL is not resolved. A `socks5h` or HTTP proxy resolves the
+    /// name of the server itself.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -112,7 +115,8 @@ impl<R: Runtime> Connector<R> {
     }
 
     /// Connects to the Unix socket at `path`. The host of a URL is then only the `Host` header, and
-    /// the name in the certificate for `wss://`. No proxy is used.
+    /// the name in the certificate for `wss://`. No proxy and no resolver is used. A redirect leads
+    /// to the same socket.
     ///
     /// Runtimes without Unix sockets report [`ConnectError::UnixSocket`].
     ///
@@ -123,8 +127,11 @@ impl<R: Runtime> Connector<R> {
         self
     }
 
-    /// Sets the time that one phase may take. By default, only the [total](Self::handshake_timeout)
-    /// is limited.
+    /// Sets the time that one phase may take, in addition to the [total](Self::handshake_timeout).
+    /// Default: no limit for a phase.
+    ///
+    /// With a `socks5` proxy, [`ConnectPhase::Resolve`] occurs twice: for the server and for the
+    /// proxy.
     ///
     /// If a redirect is followed, each phase begins again. The total does not.
     #[must_use]

@@ -154,7 +154,7 @@ fn is_in_progress(error: &io::Error) -> bool {
 /// The times of the keepalive probes of TCP.
 ///
 /// A time that is not set has the default of the operating system. A time is rounded down to
-/// seconds.
+/// seconds on most platforms. Less than a second is then an error of the attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TcpKeepalive {
     idle: Option<Duration>,

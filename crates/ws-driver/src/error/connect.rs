@@ -25,13 +25,15 @@ pub enum ConnectError {
         "the server ended the connection before its response was complete: check host, port and scheme"
     )]
     Lost,
-    /// The proxy could not be reached, or it did not connect this client to the server.
+    /// The proxy could not be reached, or it did not connect this client to the server. Or the
+    /// credentials of the proxy cannot be sent.
     #[error(transparent)]
     Proxy(Box<ProxyError>),
     /// The server redirected this client, and the redirect cannot be followed.
     #[error(transparent)]
     Redirect(#[from] RedirectError),
-    /// The settings of the [`Connector`](crate::Connector) make no valid request. Nothing was sent.
+    /// The settings of the [`Connector`](crate::Connector) make no valid request. Nothing was sent
+    /// to this server.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The URL is not a valid WebSocket URL. Nothing was sent.
@@ -45,7 +47,7 @@ pub enum ConnectError {
     /// longer than [`Connector::phase_timeout`](crate::Connector::phase_timeout).
     #[error("{0}: see `Connector::handshake_timeout` and `phase_timeout`")]
     Timeout(ConnectPhase),
-    /// TLS failed.
+    /// TLS with the server failed, or TLS lacks something, for instance root certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The scheme of the URL is `wss`, or that of the proxy is `https`, and TLS is not built in.
@@ -80,7 +82,7 @@ pub enum ConnectPhase {
 }
 
 impl ConnectError {
-    /// Returns `true` if connecting took too long.
+    /// Returns `true` if connecting took too long, or an attempt with an address did.
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::Timeout(_) => true,

@@ -36,13 +36,13 @@ pub enum ProxyErrorKind {
     /// The name of the proxy could not be resolved.
     #[error("the name of the proxy cannot be resolved: {0}")]
     Resolve(#[source] io::Error),
-    /// The SOCKS proxy refused, or its answer was invalid.
+    /// The SOCKS proxy refused, or its answer was invalid, or the credentials cannot be sent.
     #[error(transparent)]
     Socks5(#[from] Socks5Error),
     /// TLS to the proxy failed.
     #[error("TLS to the proxy failed: {0}")]
     Tls(#[from] TlsError),
-    /// The HTTP proxy refused, or its answer was invalid.
+    /// The HTTP proxy refused, or its answer was invalid, or the credentials cannot be sent.
     #[error(transparent)]
     Tunnel(#[from] TunnelError),
     /// The proxy could not be reached.

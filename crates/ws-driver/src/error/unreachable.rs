@@ -37,7 +37,7 @@ pub struct AddressError {
     /// The address.
     pub address: SocketAddr,
     /// The error. [`TimedOut`](io::ErrorKind::TimedOut) if the attempt was abandoned at the
-    /// deadline.
+    /// deadline. Addresses that were not tried before the deadline are missing.
     pub error: io::Error,
 }
 
@@ -51,7 +51,8 @@ impl Unreachable {
         &self.0
     }
 
-    /// Returns `true` if the attempt with at least one address was abandoned at the deadline.
+    /// Returns `true` if the attempt with at least one address was abandoned at the deadline, or
+    /// the operating system reported a timeout.
     pub fn is_timeout(&self) -> bool {
         let mut errors = self.0.iter().map(|failed| failed.error.kind());
         errors.any(|kind| kind == io::ErrorKind::TimedOut)

@@ -16,7 +16,7 @@ use crate::refusal_body::debug_refusal;
 use crate::response_reader::{FinalHead, ResponseFault, ResponseReader, Verdict};
 
 /// A request to an HTTP proxy to open a tunnel to a server, with the method CONNECT (RFC 9110
-/// §9.3.6, RFC 6455 §4.1, item 2 of the connection).
+/// §9.3.6, RFC 6455 §4.1, item 3 of the connection).
 ///
 /// A tunnel serves `ws` and `wss`. Send [`request`](Self::request), and pass the received bytes to
 /// [`receive`](Self::receive). Then start TLS or the opening handshake on the same connection.
