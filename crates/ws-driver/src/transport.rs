@@ -201,7 +201,7 @@ pub trait Runtime: Sized + 'static {
 
     /// Waits until a non-blocking socket, whose connection attempt has begun, is connected.
     ///
-    /// Connectors use this for sockets with [options](crate::Connector::socket_options).
+    /// Connectors use this for sockets with options, if the feature `socket-options` is enabled.
     ///
     /// # Errors
     ///
