@@ -13,7 +13,7 @@ use std::io;
 use tokio::net::{TcpListener, TcpStream};
 use ws_tokio::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE, WWW_AUTHENTICATE};
 use ws_tokio::http::{HeaderMap, Response, StatusCode};
-use ws_tokio::{Acceptor, ConnectError, Connector, WebSocket};
+use ws_tokio::{Acceptor, ConnectError, Connector, Message, WebSocket};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
@@ -24,7 +24,9 @@ async fn main() -> io::Result<()> {
     let mut cookies = Cookies::default();
     for token in [Some("0123"), None] {
         let mut ws = connect(&url, token, &mut cookies).await?;
-        println!("{:?}, with the cookies {:?}", ws.recv().await?, cookies.0);
+        let greeting = ws.recv().await?;
+        let greeting = greeting.as_ref().and_then(Message::as_text);
+        println!("{greeting:?}, with the cookies {:?}", cookies.0);
     }
     Ok(())
 }
