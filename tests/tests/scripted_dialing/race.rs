@@ -4,12 +4,12 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ws_driver::{ConnectError, ConnectPhase};
+use ws_driver::{ConnectError, ConnectPhase, ProxyErrorKind};
 use ws_tests::clock;
 use ws_tests::scripted::Server;
 use ws_tests::scripted::network::{self, Answer, Place, Progress, addresses};
 
-use super::{MILLISECOND, SECOND, connect, connector, fail};
+use super::{MILLISECOND, SECOND, connect, connector, fail, through};
 
 const DELAY: Duration = Duration::from_millis(250);
 
@@ -38,8 +38,13 @@ fn attempts() -> Vec<(SocketAddr, Duration, Progress)> {
 
 /// Returns the addresses of an error with the kinds of their errors.
 fn failures(error: &ConnectError) -> Vec<(SocketAddr, ErrorKind)> {
-    let ConnectError::Unreachable(error) = error else {
-        panic!("{error:?}");
+    let error = match error {
+        ConnectError::Unreachable(error) => error,
+        ConnectError::Proxy(error) => match error.kind() {
+            ProxyErrorKind::Unreachable(error) => error,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
     };
     let addresses = error.addresses().iter();
     addresses
@@ -224,22 +229,30 @@ fn refusals_by_every_address_take_no_time() {
 
 #[test]
 fn failed_and_pending_addresses_at_the_deadline_are_both_reported() {
-    host(&[A, B, C].join(" "));
-    network::at(
-        C,
-        Answer::failure(ErrorKind::ConnectionRefused).after(SECOND),
-    );
-    let (error, time) = fail(&connector(), "ws://h/");
-    assert_eq!(
-        failures(&error),
-        [
-            (parse(C), ErrorKind::ConnectionRefused),
-            (parse(A), ErrorKind::TimedOut),
-            (parse(B), ErrorKind::TimedOut),
-        ]
-    );
-    assert_eq!(time, 10 * SECOND);
-    assert!(error.is_timeout());
+    for is_proxy in [false, true] {
+        network::clear();
+        host(&[A, B, C].join(" "));
+        network::at(
+            C,
+            Answer::failure(ErrorKind::ConnectionRefused).after(SECOND),
+        );
+        let connector = if is_proxy {
+            through("http://h:80")
+        } else {
+            connector()
+        };
+        let (error, time) = fail(&connector, "ws://h/");
+        assert_eq!(
+            failures(&error),
+            [
+                (parse(C), ErrorKind::ConnectionRefused),
+                (parse(A), ErrorKind::TimedOut),
+                (parse(B), ErrorKind::TimedOut),
+            ]
+        );
+        assert_eq!(time, 10 * SECOND);
+        assert!(error.is_timeout() && error.is_disconnect());
+    }
 }
 
 #[test]

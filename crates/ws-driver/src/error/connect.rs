@@ -86,8 +86,18 @@ impl ConnectError {
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::Timeout(_) => true,
+            Self::Proxy(error) => error.is_timeout(),
             Self::Unreachable(error) => error.is_timeout(),
-            _ => false,
+            Self::Handshake(_)
+            | Self::Io(_)
+            | Self::Lost
+            | Self::Redirect(_)
+            | Self::Request(_)
+            | Self::Resolve(_)
+            | Self::Target(_)
+            | Self::Tls(_)
+            | Self::TlsUnavailable
+            | Self::UnixSocket(_) => false,
         }
     }
 
@@ -101,13 +111,13 @@ impl ConnectError {
             Self::Lost | Self::Resolve(_) | Self::Timeout(_) => true,
             Self::Proxy(error) => error.is_disconnect(),
             Self::Tls(error) => error.is_disconnect(),
-            Self::UnixSocket(error) => {
-                let kind = error.kind();
-                matches!(
-                    kind,
-                    io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound
-                )
-            }
+            // `WouldBlock`: the queue of connections that the server has not accepted is full.
+            Self::UnixSocket(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::NotFound
+                | io::ErrorKind::WouldBlock => true,
+                _ => is_loss(error),
+            },
             Self::Unreachable(error) => error.is_disconnect(),
             Self::Handshake(_)
             | Self::Redirect(_)
@@ -135,7 +145,7 @@ impl fmt::Display for ConnectPhase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Resolve => "the name of the server or of the proxy was not resolved in time",
-            Self::Connect => "the server could not be reached in time",
+            Self::Connect => "the server or the proxy could not be reached in time",
             Self::Proxy => "the proxy did not connect to the server in time",
             Self::Tls => "the server did not complete the TLS handshake in time",
             Self::Handshake => "the server did not complete the opening handshake in time",

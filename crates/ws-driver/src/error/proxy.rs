@@ -73,6 +73,20 @@ impl ProxyError {
         }
     }
 
+    /// Returns `true` if an attempt with an address of the proxy took too long.
+    pub fn is_timeout(&self) -> bool {
+        match &self.kind {
+            ProxyErrorKind::Unreachable(error) => error.is_timeout(),
+            ProxyErrorKind::EarlyData
+            | ProxyErrorKind::Io(_)
+            | ProxyErrorKind::Lost
+            | ProxyErrorKind::Resolve(_)
+            | ProxyErrorKind::Socks5(_)
+            | ProxyErrorKind::Tls(_)
+            | ProxyErrorKind::Tunnel(_) => false,
+        }
+    }
+
     /// Returns `true` if a later attempt may succeed: the proxy could not be reached or
     /// disconnected, or a SOCKS proxy could not reach the server.
     ///
