@@ -180,8 +180,7 @@ where
     R: Wrap<S>,
 {
     // Boxed, because a connection takes the memory of its task for as long as it lives.
-    let accepted = Box::pin(service.accept(stream)).await?;
-    let Some(mut ws) = accepted else {
+    let Some(mut ws) = Box::pin(service.accept(stream)).await? else {
         return Ok(());
     };
     while let Some((message, out)) = ws.recv_ref().await? {
