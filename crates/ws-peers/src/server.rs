@@ -129,30 +129,33 @@ impl EchoServer {
 }
 
 impl<R: Runtime> EchoService<R> {
-    /// Accepts a connection and applies the settings that are not those of the acceptor. Returns
-    /// `None` after a request that does not open a WebSocket.
-    async fn accept<S>(&self, stream: S) -> io::Result<Option<WebSocket<AnyTransport<R>>>>
+    /// Accepts a connection, or answers a request that does not open a WebSocket. Returns `None`
+    /// after an answer.
+    async fn accept_or_answer<S>(
+        &self,
+        path: &str,
+        stream: S,
+    ) -> io::Result<Option<WebSocket<AnyTransport<R>>>>
     where
         R: Wrap<S>,
     {
-        let ws = match &self.health {
-            None => self.acceptor.accept(stream).await?,
-            Some(path) => match self.acceptor.read_any(stream).await? {
-                AnyOffer::Upgrade(offer) => offer.accept().await?,
-                AnyOffer::Plain(request) => {
-                    let response = health(path, &request);
-                    request.respond(response).await?;
-                    return Ok(None);
-                }
-            },
-        };
+        match self.acceptor.read_any(stream).await? {
+            AnyOffer::Upgrade(offer) => Ok(Some(offer.accept().await?)),
+            AnyOffer::Plain(request) => {
+                let response = health(path, &request);
+                request.respond(response).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn log(&self, ws: &WebSocket<AnyTransport<R>>) {
         if self.is_verbose {
             match ws.peer_addr() {
                 Some(address) => eprintln!("accepted {address}"),
                 None => eprintln!("accepted a connection without an address"),
             }
         }
-        Ok(Some(ws))
     }
 }
 
@@ -179,10 +182,14 @@ pub async fn echo<R, S>(service: Arc<EchoService<R>>, stream: S) -> io::Result<(
 where
     R: Wrap<S>,
 {
-    // Boxed, because a connection takes the memory of its task for as long as it lives.
-    let Some(mut ws) = Box::pin(service.accept(stream)).await? else {
+    let Some(mut ws) = (match &service.health {
+        None => Some(service.acceptor.accept(stream).await?),
+        // Boxed, because a connection takes the memory of its task for as long as it lives.
+        Some(path) => Box::pin(service.accept_or_answer(path, stream)).await?,
+    }) else {
         return Ok(());
     };
+    service.log(&ws);
     while let Some((message, out)) = ws.recv_ref().await? {
         out.feed(message).await?;
     }
