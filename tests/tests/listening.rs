@@ -12,10 +12,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
+use socket2::SockRef;
 use tokio::time;
 use ws_tests::socket::TOO_LONG;
+use ws_tokio::handshake::IpRange;
 use ws_tokio::listen::{ProxyProtocol, reuse_port};
-use ws_tokio::{CloseCode, Message};
+use ws_tokio::{AcceptError, Acceptor, CloseCode, Message};
 
 #[expect(dead_code, reason = "no test calls its `main`")]
 #[path = "../../crates/ws-tokio/examples/tokio_health_check.rs"]
@@ -112,6 +114,31 @@ async fn the_server_with_many_threads_serves_connections() {
         assert_echoes(address).await;
     }
     assert!(threads.iter().all(|thread| !thread.is_finished()));
+}
+
+/// The system forgets the address of a socket that the peer has reset. Such a socket is not a Unix
+/// socket, so it is never trusted.
+#[tokio::test]
+async fn a_reset_does_not_make_a_source_trusted() {
+    let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
+    let trusted: IpRange = "10.0.0.1".parse().unwrap();
+    let proxies = ProxyProtocol::new([trusted]).trust_without_address();
+    let acceptor = Acceptor::new().proxy_protocol(proxies);
+    for _ in 0..10 {
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        let request = b"PROXY TCP4 198.51.100.66 192.0.2.1 1234 80\r\n\
+            GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        std::io::Write::write_all(&mut client, request).unwrap();
+        let linger = SockRef::from(&client).set_linger(Some(Duration::ZERO));
+        linger.unwrap();
+        drop(client);
+        // A reset over loopback has arrived when `drop` returns.
+        assert!(server.peer_addr().is_err());
+        let error = acceptor.read(server).await.map(drop).unwrap_err();
+        assert!(matches!(error, AcceptError::Lost), "{error:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -201,20 +201,6 @@ fn a_transport_without_an_address_is_trusted_by_choice_only() {
     assert_accepts(&acceptor, transport, Some(client()));
 }
 
-/// The address of a TCP socket is unknown after a reset.
-#[test]
-fn a_loss_without_an_address_is_a_loss() {
-    for end in [Peer::end, Peer::cut, Peer::reset] {
-        let (transport, peer) = scripted::pair();
-        end(&peer);
-        let error = exec::run(acceptor().accept(transport)).unwrap_err();
-        assert!(error.is_disconnect(), "{error:?}");
-    }
-    let (transport, _peer) = scripted::pair();
-    let result = exec::run(acceptor().accept(transport)).map(drop);
-    assert!(matches!(result, Err(AcceptError::Timeout)), "{result:?}");
-}
-
 #[test]
 fn a_direct_connection_by_choice_has_its_own_address_and_no_header() {
     let acceptor = Acceptor::new().proxy_protocol(trusting().accept_others());

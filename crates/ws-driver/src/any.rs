@@ -73,6 +73,11 @@ impl<T: Transport> Transport for Exclusive<T> {
         let transport = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         transport.peer_addr()
     }
+
+    fn is_ip(&self) -> bool {
+        let transport = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        transport.is_ip()
+    }
 }
 
 /// A reference to a transport of a known type.
@@ -243,6 +248,13 @@ impl<R: Runtime> Transport for AnyTransport<R> {
         match &self.0 {
             Kind::Tcp(tcp) => tcp.peer_addr(),
             Kind::Boxed(boxed) => boxed.peer_addr(),
+        }
+    }
+
+    fn is_ip(&self) -> bool {
+        match &self.0 {
+            Kind::Tcp(tcp) => tcp.is_ip(),
+            Kind::Boxed(boxed) => boxed.is_ip(),
         }
     }
 }

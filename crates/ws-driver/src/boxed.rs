@@ -22,4 +22,8 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
     fn peer_addr(&self) -> Option<SocketAddr> {
         (**self).peer_addr()
     }
+
+    fn is_ip(&self) -> bool {
+        (**self).is_ip()
+    }
 }

@@ -120,6 +120,15 @@ pub trait Transport: ReadHalf + WriteHalf {
     fn peer_addr(&self) -> Option<SocketAddr> {
         None
     }
+
+    /// Returns `true` if the transport is a socket over IP. Its peer has an address, even if
+    /// [`peer_addr`](Self::peer_addr) does not know it any more because the peer has reset the
+    /// connection.
+    ///
+    /// By default, a transport is a socket over IP if its peer's address is known.
+    fn is_ip(&self) -> bool {
+        self.peer_addr().is_some()
+    }
 }
 
 /// A transport that can be split into two halves, which two tasks can own.

@@ -109,10 +109,18 @@ impl<T: Transport> Upgrade<T> {
                     if let Some(done) = done {
                         return Ok(Ok((done, piece.split_off(consumed))));
                     }
+                    self.check_deadline().await?;
                 }
                 Err(error) => return Ok(Err(error)),
             }
         }
+    }
+
+    /// Checks the deadline between two reads. A peer that always has input for us would otherwise
+    /// never wait for the timer.
+    async fn check_deadline(&mut self) -> Result<(), Fault> {
+        let expired = poll_fn(|cx| Poll::Ready(self.timer.poll(cx).is_ready())).await;
+        if expired { Err(Fault::Timeout) } else { Ok(()) }
     }
 
     /// Reads once, and at most `max` bytes. Returns an empty piece at the end of the input.
@@ -124,7 +132,8 @@ impl<T: Transport> Upgrade<T> {
     /// Reads a response. Returns its result and the input after it.
     ///
     /// The body of a refusal may never end, so it is awaited for at most [`FAREWELL`] and until
-    /// `deadline`. The refusal then has the part of the body that has arrived.
+    /// `deadline`. The refusal then has the part of the body that has arrived. A refusal is also
+    /// reported if its head does not end before the transport or the time does.
     pub(crate) async fn read_reply<P: Reply>(
         &mut self,
         reply: &mut P,
@@ -140,10 +149,14 @@ impl<T: Transport> Upgrade<T> {
             Ok(Err(error)) => return Ok(Err(error)),
             Err(fault) => Err(fault),
         };
-        match read {
-            Err(_) if reply.is_refused() => Ok(Err(reply.end_of_input())),
-            read => read,
-        }
+        read.or_else(|fault| {
+            let error = reply.end_of_input();
+            if reply.is_refused() {
+                Ok(Err(error))
+            } else {
+                Err(fault)
+            }
+        })
     }
 
     /// Writes `bytes` and flushes them.

@@ -10,7 +10,9 @@ use crate::reject_reason::RejectReason;
 use crate::rejection::Rejection;
 use crate::server_rules::ServerRules;
 use crate::token::lists_token;
-use crate::upgrade_request::{UpgradeRequest, check_host, parse_headers, parse_target};
+use crate::upgrade_request::{
+    UpgradeRequest, check_authority, check_host, parse_headers, parse_target,
+};
 
 /// A request that [`ServerHandshake::receive_any`](crate::ServerHandshake::receive_any) has read.
 ///
@@ -26,25 +28,30 @@ pub enum AnyRequest {
 }
 
 impl AnyRequest {
-    /// Checks a complete head. A head whose `Upgrade` lists `websocket` must be an opening request.
+    /// Checks a complete head. A head of HTTP/1.1 whose `Upgrade` lists `websocket` must be an
+    /// opening request. `Upgrade` has no meaning in HTTP/1.0 (RFC 9110 §7.8).
     pub(crate) fn from_head(head: &Head<'_>, rules: &ServerRules) -> Result<Self, Rejection> {
         let line = RequestLine::parse_any(head.start_line)
             .map_err(|fault| Rejection::new(fault.into()))?;
         let headers = parse_headers(&line, head)?;
-        if lists_token(headers.get_all(http::header::UPGRADE), "websocket") {
+        let is_old = line.version == HttpVersion::Http10;
+        if !is_old && lists_token(headers.get_all(http::header::UPGRADE), "websocket") {
             return UpgradeRequest::from_parts(&line, headers, rules).map(Self::Upgrade);
         }
         let reject = |reason| Rejection::for_method(reason, line.method);
         let uri = parse_target(line.target).map_err(reject)?;
         // HTTP/1.0 does not require `Host`, and health checks omit it.
-        if line.version != HttpVersion::Http10 || headers.contains_key(HOST) {
+        if is_old && !headers.contains_key(HOST) {
+            check_authority(&uri).map_err(reject)?;
+        } else {
             check_host(&uri, &headers).map_err(reject)?;
-        } else if !uri.path().starts_with('/') {
-            return Err(reject(RejectReason::InvalidTarget));
         }
-        let method = Method::from_bytes(line.method);
+        let method = Method::from_bytes(line.method)
+            .ok()
+            .filter(|method| method != Method::CONNECT)
+            .ok_or_else(|| reject(RejectReason::MethodNotGet))?;
         let mut request = Request::new(());
-        *request.method_mut() = method.map_err(|_| reject(RejectReason::MethodNotGet))?;
+        *request.method_mut() = method;
         *request.version_mut() = match line.version {
             HttpVersion::Http10 => Version::HTTP_10,
             HttpVersion::Http11 | HttpVersion::Other => Version::HTTP_11,

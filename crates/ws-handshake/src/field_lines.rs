@@ -3,7 +3,7 @@
 //! There is one parser, and it is strict. The lines of a response that it rejects are rewritten,
 //! and then parsed again. A head without odd lines causes no additional work.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 
 use crate::head::{Head, hide_credentials};
 use crate::head_error::HeadError;
@@ -27,14 +27,23 @@ pub(crate) enum OddLines {
     /// example, choose an extension in a line that the client skips.
     AcceptedIfUnrelated,
     /// All odd lines are accepted. This is the rule for other responses. The connection does not
-    /// continue after a refusal, so no misread header can do harm, and the caller needs the status.
+    /// continue after a refusal, and the caller needs the status. Only `Location` could do harm: if
+    /// an odd line begins with this name, the response has no `Location`, so no redirect is
+    /// followed.
     Accepted,
 }
 
 /// Parses the field lines of a head.
 pub(crate) fn parse_fields(head: &Head<'_>, odd: OddLines) -> Result<HeaderMap, HeadError> {
     match strict(head.fields, head.lines) {
-        Err(_) if odd != OddLines::Rejected => strict(&rewritten(head.fields, odd)?, head.lines),
+        Err(_) if odd != OddLines::Rejected => {
+            let (lines, is_location_odd) = rewritten(head.fields, odd)?;
+            let mut headers = strict(&lines, head.lines)?;
+            if is_location_odd {
+                headers.remove(LOCATION);
+            }
+            Ok(headers)
+        }
         result => result,
     }
 }
@@ -67,12 +76,14 @@ fn split_at_colon(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name, value.get(1..)?))
 }
 
-/// Rewrites the lines into lines that [`strict`] accepts.
-fn rewritten(fields: &[u8], odd: OddLines) -> Result<Vec<u8>, HeadError> {
+/// Rewrites the lines into lines that [`strict`] accepts. Also returns `true` if an odd line begins
+/// with `Location`.
+fn rewritten(fields: &[u8], odd: OddLines) -> Result<(Vec<u8>, bool), HeadError> {
     let mut rewriter = Rewriter {
         out: Vec::with_capacity(fields.len()),
         last: Last::Skipped,
         odd,
+        is_location_odd: false,
     };
     for line in lines_of(fields) {
         match line.first() {
@@ -80,7 +91,7 @@ fn rewritten(fields: &[u8], odd: OddLines) -> Result<Vec<u8>, HeadError> {
             _ => rewriter.line(line)?,
         }
     }
-    Ok(rewriter.out)
+    Ok((rewriter.out, rewriter.is_location_odd))
 }
 
 struct Rewriter {
@@ -88,6 +99,7 @@ struct Rewriter {
     out: Vec<u8>,
     last: Last,
     odd: OddLines,
+    is_location_odd: bool,
 }
 
 /// The line before a folded line.
@@ -106,17 +118,17 @@ impl Rewriter {
         self.last = Last::Skipped;
         let is_checked = self.is_checked(line);
         let Some((given, value)) = split_at_colon(line) else {
-            return skip(is_checked, HeadError::InvalidHeader);
+            return self.odd_line(is_checked, HeadError::InvalidHeader);
         };
         let name = trim_end(given);
         if !is_token(name) {
-            return skip(is_checked, HeadError::InvalidHeader);
+            return self.odd_line(is_checked, HeadError::InvalidHeader);
         }
         if !is_text(value) {
-            return skip(is_checked, HeadError::ControlByte);
+            return self.odd_line(is_checked, HeadError::ControlByte);
         }
-        if is_checked && name != given {
-            return Err(HeadError::InvalidHeader);
+        if name != given {
+            self.odd_line(is_checked, HeadError::InvalidHeader)?;
         }
         self.last = if is_checked {
             Last::Checked
@@ -132,11 +144,9 @@ impl Rewriter {
     /// Replaces the line end before a folded line by a space (RFC 9112 §5.2).
     fn fold(&mut self, line: &[u8]) -> Result<(), HeadError> {
         let more = trim_ows(line);
-        if self.is_checked(more) {
-            return Err(HeadError::FoldedLine);
-        }
+        self.odd_line(self.is_checked(more), HeadError::FoldedLine)?;
         match self.last {
-            Last::Checked => return Err(HeadError::FoldedLine),
+            Last::Checked => return self.odd_line(true, HeadError::FoldedLine),
             Last::Skipped => {}
             Last::Field(_) if is_text(more) => {
                 self.out.pop();
@@ -152,24 +162,29 @@ impl Rewriter {
         Ok(())
     }
 
+    /// Accepts an odd line, unless it is a header that the handshake checks.
+    fn odd_line(&mut self, is_checked: bool, fault: HeadError) -> Result<(), HeadError> {
+        if is_checked && self.odd == OddLines::AcceptedIfUnrelated {
+            return Err(fault);
+        }
+        self.is_location_odd |= is_checked;
+        Ok(())
+    }
+
     /// Returns `true` if the line must be strict, because it begins with the name of a header that
-    /// the handshake checks.
+    /// the handshake checks, or with `Location` in a refusal.
     fn is_checked(&self, line: &[u8]) -> bool {
         const PREFIX: &[u8] = b"sec-websocket-";
-        if self.odd == OddLines::Accepted {
-            return false;
-        }
         let len = line.iter().take_while(|byte| is_token_byte(**byte)).count();
         let name = line.get(..len).unwrap_or_default();
+        if self.odd == OddLines::Accepted {
+            return name.eq_ignore_ascii_case(b"location");
+        }
         let starts_like_one = name.get(..PREFIX.len()).unwrap_or_default();
         name.eq_ignore_ascii_case(b"upgrade")
             || name.eq_ignore_ascii_case(b"connection")
             || starts_like_one.eq_ignore_ascii_case(PREFIX)
     }
-}
-
-fn skip(is_checked: bool, fault: HeadError) -> Result<(), HeadError> {
-    if is_checked { Err(fault) } else { Ok(()) }
 }
 
 /// Removes white space from the end of a name. Unlike a value, a name keeps it at the beginning.
@@ -304,6 +319,30 @@ mod tests {
             let fields = format!("{line}\r\nodd\r\n\r\n");
             assert!(parse(&fields, OddLines::AcceptedIfUnrelated).is_ok());
         }
+    }
+
+    #[test]
+    fn a_refusal_with_an_odd_location_has_none() {
+        for fields in [
+            "Location: /a\r\n b\r\n",
+            "X: a\r\n Location: /a\r\nLocation: /b\r\n",
+            "Location : /a\r\n",
+            "Location: /a\r\nLocation\x01: /b\r\n",
+            "Location: /a\r\nlocation /b\r\n",
+            "Location: /a\r\nLOCATION\r\n",
+            "Location: /a\r\nLocation: /\x01\r\n",
+        ] {
+            let fields = format!("{fields}Y: z\r\n\r\n");
+            let parsed = parse(&fields, OddLines::Accepted).unwrap();
+            assert!(
+                parsed.iter().all(|line| !line.starts_with("location=")),
+                "{parsed:?}"
+            );
+            assert!(parsed.contains(&"y=z".to_owned()));
+        }
+        let fields = "Location: /a\r\nodd\r\nLocations b\r\nX: a\r\n b\r\n\r\n";
+        let parsed = parse(fields, OddLines::Accepted).unwrap();
+        assert_eq!(parsed, ["location=/a", "x=a b"]);
     }
 
     #[test]

@@ -124,12 +124,14 @@ pub(crate) fn write_invalid_value(f: &mut fmt::Formatter<'_>, name: &HeaderName)
 
 /// Returns `true` for the fields of the handshake (RFC 6455 §4) and of message framing (RFC 9112
 /// §6). If the application changed such a field, the two ends could disagree about where the frames
-/// begin.
+/// begin. `Proxy-Authorization` is for a proxy, and the server must not receive it (RFC 9110
+/// §11.7.2).
 fn is_reserved(name: &HeaderName) -> bool {
-    const RESERVED: [HeaderName; 7] = [
+    const RESERVED: [HeaderName; 8] = [
         header::CONNECTION,
         header::CONTENT_LENGTH,
         header::HOST,
+        header::PROXY_AUTHORIZATION,
         header::TE,
         header::TRAILER,
         header::TRANSFER_ENCODING,

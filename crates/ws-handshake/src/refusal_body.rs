@@ -5,6 +5,7 @@ use std::fmt;
 use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http::{Response, StatusCode};
 
+use crate::head::NamesOf;
 use crate::limits::MAX_REFUSAL_BODY_LEN;
 use crate::token::{list_elements, trim_ows};
 
@@ -21,7 +22,8 @@ pub(crate) struct RefusalBody {
     overhead_left: usize,
 }
 
-/// Writes an error that contains a refusal for `Debug`, without the body. `variant` is the name of
+/// Writes an error that contains a refusal for `Debug`, without the body and the values of the
+/// headers, which may be secrets. `variant` is the name of
 /// its variant.
 pub(crate) fn debug_refusal(
     f: &mut fmt::Formatter<'_>,
@@ -30,7 +32,7 @@ pub(crate) fn debug_refusal(
 ) -> fmt::Result {
     f.debug_struct(variant)
         .field("status", &response.status())
-        .field("headers", response.headers())
+        .field("headers", &NamesOf(response.headers()))
         .field("body_len", &response.body().len())
         .finish()
 }

@@ -393,7 +393,7 @@ impl fmt::Display for RequestError {
             Self::ReservedHeader(name) => write!(
                 f,
                 "the header {name} is reserved for the handshake; remove it, or set it through the \
-                 URL, a subprotocol or an extension"
+                 URL, a subprotocol, an extension or the URL of the proxy"
             ),
         }
     }

@@ -3,7 +3,7 @@
 //! The handshake and the tunnel through a proxy have the same rules. They differ in the status that
 //! they accept.
 
-use http::header::HeaderMap;
+use http::header::{HeaderMap, LOCATION};
 use http::{Response, StatusCode};
 
 use crate::field_lines::{OddLines, parse_fields};
@@ -218,7 +218,7 @@ impl<E: Clone + From<ResponseFault>> ResponseReader<E> {
 
 /// Returns the head of a refusal, if its status line is complete. The rest of the head is not, or
 /// it is malformed. The lines before that point are enough to tell the caller why the server
-/// refused.
+/// refused. They are not enough for a redirect, because another `Location` may follow.
 fn refusal_in<T, E>(
     reader: &mut HeadReader,
     input: &[u8],
@@ -226,7 +226,10 @@ fn refusal_in<T, E>(
 ) -> Option<FinalHead> {
     let head = final_head(&reader.complete_lines(input)?).ok()??;
     match judge(head) {
-        Ok(Verdict::Refused(head)) => Some(head),
+        Ok(Verdict::Refused(mut head)) => {
+            head.headers.remove(LOCATION);
+            Some(head)
+        }
         Ok(Verdict::Accepted(_)) | Err(_) => None,
     }
 }

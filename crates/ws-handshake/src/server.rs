@@ -73,7 +73,8 @@ impl ServerHandshake {
     }
 
     /// Reads input as [`receive`](Self::receive) does, but also accepts requests that do not ask
-    /// for a WebSocket: with any method except CONNECT, of HTTP/1.1 or HTTP/1.0. For example, load
+    /// for a WebSocket: with any method except CONNECT, of HTTP/1.1 or HTTP/1.0, for a path or an
+    /// `http` URL (not `OPTIONS *`). For example, load
     /// balancers check the health of a server with `GET / HTTP/1.0`. Use one of the two methods for
     /// the whole request.
     ///
@@ -97,8 +98,8 @@ impl ServerHandshake {
     ///
     /// # Errors
     ///
-    /// [`Rejection`] as for [`receive`](Self::receive). A request whose `Upgrade` lists `websocket`
-    /// must be a valid opening request.
+    /// [`Rejection`] as for [`receive`](Self::receive). A request of HTTP/1.1 whose `Upgrade` lists
+    /// `websocket` must be a valid opening request.
     pub fn receive_any(&mut self, input: &[u8]) -> Result<Progress<AnyRequest>, Rejection> {
         self.read(input, RequestLine::check_any, AnyRequest::from_head)
     }

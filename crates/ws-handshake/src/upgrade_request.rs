@@ -262,21 +262,24 @@ pub(crate) fn parse_target(target: &[u8]) -> Result<Uri, RejectReason> {
 /// Checks the request target and the `Host` header, and returns the authority of the request (RFC
 /// 6455 §4.2.1, items 1 and 2; RFC 9112 §3.2).
 pub(crate) fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<String, RejectReason> {
-    let of_target = match (uri.scheme_str(), uri.authority()) {
-        (None, None) if uri.path().starts_with('/') => None,
-        (Some("http" | "https"), Some(authority)) => Some(authority.as_str()),
-        // The target has authority-form, asterisk-form, or another scheme.
-        _ => return Err(RejectReason::InvalidTarget),
-    };
+    let of_target = check_authority(uri)?;
     let (missing, duplicate) = (RejectReason::MissingHost, RejectReason::DuplicateHost);
     let of_header = std::str::from_utf8(single(headers, &HOST, missing, duplicate)?)
         .map_err(|_| RejectReason::InvalidHost)?;
     HostPort::parse(of_header).map_err(|_| RejectReason::InvalidHost)?;
-    let Some(of_target) = of_target else {
-        return Ok(of_header.to_owned());
+    Ok(of_target.unwrap_or(of_header).to_owned())
+}
+
+/// Checks the form of the request target. Returns its authority if it has one (RFC 9112 §3.2).
+pub(crate) fn check_authority(uri: &Uri) -> Result<Option<&str>, RejectReason> {
+    let authority = match (uri.scheme_str(), uri.authority()) {
+        (None, None) if uri.path().starts_with('/') => return Ok(None),
+        (Some("http" | "https"), Some(authority)) => authority.as_str(),
+        // The target has authority-form, asterisk-form, or another scheme.
+        _ => return Err(RejectReason::InvalidTarget),
     };
-    HostPort::parse(of_target).map_err(|_| RejectReason::InvalidTarget)?;
-    Ok(of_target.to_owned())
+    HostPort::parse(authority).map_err(|_| RejectReason::InvalidTarget)?;
+    Ok(Some(authority))
 }
 
 /// Rejects fields that announce a body (RFC 9112 §6.3 and §11.2). The bytes after the head are

@@ -70,13 +70,11 @@ fn an_opening_request_is_still_an_opening_request() {
 #[test]
 fn a_request_that_asks_for_a_websocket_must_be_valid() {
     let request = HeadText::request;
-    let version = RejectReason::Head(HeadError::UnsupportedHttpVersion);
     for (head, reason) in [
         (
             request().start("POST / HTTP/1.1"),
             RejectReason::MethodNotGet,
         ),
-        (request().start("GET / HTTP/1.0"), version),
         (
             request().without("Connection"),
             RejectReason::ConnectionWithoutUpgrade,
@@ -84,6 +82,13 @@ fn a_request_that_asks_for_a_websocket_must_be_valid() {
     ] {
         assert_eq!(receive(&head.bytes()).unwrap_err(), reason);
     }
+}
+
+/// RFC 9110 §7.8.
+#[test]
+fn upgrade_has_no_meaning_in_http_1_0() {
+    let request = plain(&HeadText::request().start("GET / HTTP/1.0"));
+    assert_eq!(request.version(), Version::HTTP_10);
 }
 
 #[test]
@@ -95,6 +100,22 @@ fn a_malformed_plain_request_is_refused() {
         (get().start("GET / HTTP/2.0"), version),
         (
             get().start("OPTIONS * HTTP/1.1"),
+            RejectReason::InvalidTarget,
+        ),
+        (
+            get().start("CONNECT / HTTP/1.1"),
+            RejectReason::MethodNotGet,
+        ),
+        (
+            get().without("Host").start("GET ftp://x/ HTTP/1.0"),
+            RejectReason::InvalidTarget,
+        ),
+        (
+            get().without("Host").start("GET http://u:p@x/ HTTP/1.0"),
+            RejectReason::InvalidTarget,
+        ),
+        (
+            get().without("Host").start("GET http://x:99999/ HTTP/1.0"),
             RejectReason::InvalidTarget,
         ),
         (

@@ -136,13 +136,16 @@ fn a_refusal_with_a_malformed_head_is_still_a_refusal() {
         let response = error.refusal().expect(rest);
         assert_eq!(response.status(), 401, "{rest}");
         assert_eq!(response.headers()["www-authenticate"], "Basic", "{rest}");
+        assert!(!response.headers().contains_key("location"), "{rest}");
         assert!(response.body().is_empty(), "{rest}");
     }
     // The odd lines of a refusal are read like those of a 101, and no line of it is an error.
     let head = "Server : cam\r\nContent-Length : 2\r\nLocation:\r\n /other\r\n\r\nno";
     let error = connect(format!("{start}{head}").as_bytes()).unwrap_err();
     let response = error.refusal().unwrap();
-    assert_eq!(response.headers()["location"], "/other");
+    assert_eq!(response.headers()["server"], "cam");
+    // An odd `Location` is never followed.
+    assert!(!response.headers().contains_key("location"));
     assert_eq!(response.body(), b"no");
     // Without a complete status line, there is no refusal.
     for bytes in [&b"HTTP/1.1 401 Unauthorized"[..], b"HTTP/1.1 100 x\r\nX: a"] {
@@ -151,6 +154,22 @@ fn a_refusal_with_a_malformed_head_is_still_a_refusal() {
         let error = handshake.end_of_input();
         assert!(matches!(error, ClientError::TruncatedHead), "{error:?}");
         assert!(!handshake.is_refused());
+    }
+}
+
+/// Another `Location` may follow the fault, so the redirect must not be followed.
+#[test]
+fn a_redirect_with_a_malformed_head_has_no_location() {
+    for rest in ["X: a\rb", "X: a\nLocation: /b\n\n", "X: a\r\n", ""] {
+        let mut handshake = client(&Request::new());
+        let head = format!("HTTP/1.1 302 Found\r\nLocation: /a\r\n{rest}");
+        let error = match handshake.receive(head.as_bytes()) {
+            Ok(_) => handshake.end_of_input(),
+            Err(error) => error,
+        };
+        let response = error.refusal().expect(rest);
+        assert_eq!(response.status(), 302, "{rest}");
+        assert!(!response.headers().contains_key("location"), "{rest}");
     }
 }
 

@@ -402,6 +402,10 @@ impl<T: Transport> Transport for TlsTransport<T> {
     fn peer_addr(&self) -> Option<SocketAddr> {
         self.io.peer_addr()
     }
+
+    fn is_ip(&self) -> bool {
+        self.io.is_ip()
+    }
 }
 
 impl<T: Transport> Split for TlsTransport<T> {

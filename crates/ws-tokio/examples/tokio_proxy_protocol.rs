@@ -3,7 +3,9 @@
 //!
 //! ```sh
 //! cargo run --features proxy-protocol --example tokio_proxy_protocol -- 127.0.0.1:9001 127.0.0.0/8
-//! curl --haproxy-protocol http://127.0.0.1:9001/
+//! curl --include --no-buffer --http1.1 --haproxy-protocol http://127.0.0.1:9001/ \
+//!   --header 'Connection: Upgrade' --header 'Upgrade: websocket' \
+//!   --header 'Sec-WebSocket-Version: 13' --header 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
 //! ```
 
 #![forbid(unsafe_code)]

@@ -213,6 +213,10 @@ impl Transport for TcpTransport {
     fn peer_addr(&self) -> Option<SocketAddr> {
         self.0.peer_addr().ok()
     }
+
+    fn is_ip(&self) -> bool {
+        true
+    }
 }
 
 impl Split for TcpTransport {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ws_driver::handshake::HeadLimits;
 use ws_driver::{ConnectError, ConnectPhase, Connector};
 use ws_tests::scripted::network::{self, Answer};
 use ws_tests::scripted::{Manual, Server};
@@ -250,4 +251,15 @@ fn a_handshake_over_a_given_stream_has_the_timeout_of_its_phase_and_the_total() 
         assert_eq!(time, own.min(total) * SECOND);
         assert!(peer.is_dropped());
     }
+}
+
+/// A peer that always has more input cannot postpone the deadline.
+#[test]
+fn input_without_end_does_not_postpone_the_deadline() {
+    let head = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(1 << 20));
+    serve("127.0.0.1:80", Server::new().answer(head).read_time(SECOND));
+    let limits = HeadLimits::default().max_len(1 << 22);
+    let (error, time) = fail(&connector().head_limits(limits), "ws://server/");
+    assert!(error.response().is_some(), "{error:?}");
+    assert!(time >= 10 * SECOND && time <= 12 * SECOND, "{time:?}");
 }

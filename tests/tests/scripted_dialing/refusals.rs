@@ -82,3 +82,21 @@ fn a_refusal_waits_no_longer_than_the_deadline() {
         assert_eq!(time, 300 * MILLISECOND);
     }
 }
+
+#[test]
+fn a_refusal_whose_head_is_not_complete_is_still_a_refusal() {
+    let head = "HTTP/1.1 403 No\r\nRetry-After: 7\r\nX";
+    for (server, time) in [
+        (Server::new().answer(head).end(), Duration::ZERO),
+        (Server::new().answer(head).reset(), Duration::ZERO),
+        (Server::new().answer(head), 10 * SECOND),
+    ] {
+        network::clear();
+        serve("127.0.0.1:80", server);
+        let (error, passed) = fail(&connector(), "ws://server/");
+        let response = error.response().expect("a refusal");
+        assert_eq!(response.status(), 403);
+        assert_eq!(response.headers()["retry-after"], "7");
+        assert_eq!(passed, time);
+    }
+}

@@ -93,8 +93,9 @@ shared_settings!(Acceptor);
 impl<R: Runtime> Acceptor<R> {
     /// Accepts connections over TLS. The default is plain TCP.
     ///
-    /// [`accept`](Self::accept) and [`read`](Self::read) then begin with the TLS handshake. The
-    /// other methods do not use `tls`.
+    /// [`accept`](Self::accept), [`read`](Self::read) and [`read_any`](Self::read_any) then begin
+    /// with the TLS handshake. The methods that end in `_on` and [`upgraded`](Self::upgraded) do
+    /// not use `tls`.
     #[must_use]
     pub fn tls(mut self, tls: impl ServerTls<R> + 'static) -> Self {
         self.edit().tls = Some(Arc::new(tls));
@@ -104,9 +105,12 @@ impl<R: Runtime> Acceptor<R> {
     /// Requires a header of the PROXY protocol from trusted proxies. The default is that no
     /// connection begins with such a header.
     ///
-    /// [`accept`](Self::accept), [`read`](Self::read) and the same methods on a transport then
-    /// begin with this header, before TLS. The address of the client in the header becomes
-    /// [`Offer::peer_addr`] and [`WebSocket::peer_addr`].
+    /// [`accept`](Self::accept), [`read`](Self::read), [`read_any`](Self::read_any) and the same
+    /// methods on a transport then begin with this header, before TLS. The address of the client in
+    /// the header becomes [`Offer::peer_addr`] and [`WebSocket::peer_addr`].
+    ///
+    /// If the header has no IP address of a client (`LOCAL`, `UNKNOWN`, a Unix socket), the address
+    /// remains that of the proxy. So do not grant rights to the address of the proxy.
     #[cfg(feature = "proxy-protocol")]
     #[must_use]
     pub fn proxy_protocol(mut self, proxies: ProxyProtocol) -> Self {
@@ -136,7 +140,7 @@ impl<R: Runtime> Acceptor<R> {
         self.edit_rules(|rules| rules.origins(origins))
     }
 
-    /// Sets the limits of the head of a request. Default: [`HeadLimits::new`].
+    /// Sets the limits of the head of a request. Default: [`HeadLimits::default`].
     #[must_use]
     pub fn head_limits(self, limits: HeadLimits) -> Self {
         self.edit_rules(|rules| rules.head_limits(limits))
@@ -187,6 +191,7 @@ impl<R: Runtime> Acceptor<R> {
     ///
     /// # Errors
     ///
+    /// [`AcceptError::ProxyProtocol`] if the source is not trusted or its header is invalid.
     /// [`AcceptError::Tls`] if the TLS handshake failed. [`AcceptError::Rejected`] if the request
     /// is not acceptable. The client was sent an HTTP status. [`AcceptError::Timeout`],
     /// [`AcceptError::Io`] and [`AcceptError::Lost`] if no complete request arrived.
@@ -200,9 +205,8 @@ impl<R: Runtime> Acceptor<R> {
     {
         let transport = R::wrap(stream);
         Box::pin(async {
-            let begun = self.begin(transport).await?;
-            let begun = self.secure(begun).await?;
-            self.read_request(begun).await
+            self.read_request(self.begin_secured(transport).await?)
+                .await
         })
         .await
     }
@@ -224,9 +228,8 @@ impl<R: Runtime> Acceptor<R> {
     {
         let transport = R::wrap(stream);
         Box::pin(async {
-            let begun = self.begin(transport).await?;
-            let begun = self.secure(begun).await?;
-            self.read_any_request(begun).await
+            self.read_any_request(self.begin_secured(transport).await?)
+                .await
         })
         .await
     }

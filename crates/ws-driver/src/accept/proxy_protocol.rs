@@ -1,7 +1,5 @@
 //! The PROXY protocol on accepted connections.
 
-use std::net::SocketAddr;
-
 use ws_handshake::{IpRange, ProxyHeader};
 
 use super::steps::Begun;
@@ -48,7 +46,9 @@ impl ProxyProtocol {
     /// not trusted.
     ///
     /// A Unix socket and a pipe have no IP address. Only use this setting if the permissions of the
-    /// socket keep everyone but the proxy from connecting.
+    /// socket keep everyone but the proxy from connecting. A TCP socket is never trusted by this
+    /// setting. The TLS stream of another library has no address, either: do not pass one to such
+    /// an acceptor, because its client could write a header inside TLS.
     #[must_use]
     pub fn trust_without_address(mut self) -> Self {
         self.trusts_without_address = true;
@@ -66,10 +66,10 @@ impl ProxyProtocol {
         self
     }
 
-    fn trusts(&self, source: Option<SocketAddr>) -> bool {
-        match source {
+    fn trusts(&self, transport: &impl Transport) -> bool {
+        match transport.peer_addr() {
             Some(source) => self.trusted.iter().any(|range| range.contains(source.ip())),
-            None => self.trusts_without_address,
+            None => self.trusts_without_address && !transport.is_ip(),
         }
     }
 
@@ -79,14 +79,14 @@ impl ProxyProtocol {
         &self,
         mut begun: Begun<T>,
     ) -> Result<Begun<T>, AcceptError> {
-        let source = begun.upgrade.transport.peer_addr();
-        if !self.trusts(source) {
+        if !self.trusts(&begun.upgrade.transport) {
+            let source = begun.upgrade.transport.peer_addr();
             if self.accepts_others {
                 return Ok(begun);
             }
             // The system forgets the address of a socket that the peer has reset, as load balancers
-            // do after a check. Reading reports the reset.
-            if source.is_none() && begun.upgrade.read_at_most(1).await?.is_empty() {
+            // do after a check.
+            if source.is_none() && begun.upgrade.transport.is_ip() {
                 return Err(AcceptError::Lost);
             }
             return Err(ProxyProtocolError::Untrusted(source).into());

@@ -59,11 +59,13 @@ impl<R: Runtime> Acceptor<R> {
         Ok(begun)
     }
 
-    /// Performs the TLS handshake, if the server uses TLS.
-    pub(super) async fn secure(
+    /// Does the same as [`begin`](Self::begin), and performs the TLS handshake if the server uses
+    /// TLS.
+    pub(super) async fn begin_secured(
         &self,
-        begun: Begun<AnyTransport<R>>,
-    ) -> Result<Begun<AnyTransport<R>>, Fault> {
+        transport: AnyTransport<R>,
+    ) -> Result<Begun<AnyTransport<R>>, AcceptError> {
+        let begun = self.begin(transport).await?;
         let Some(tls) = &self.settings.tls else {
             return Ok(begun);
         };
@@ -72,7 +74,7 @@ impl<R: Runtime> Acceptor<R> {
             mut timer,
         } = begun.upgrade;
         let secured = within(&mut timer, tls.accept(transport)).await;
-        let transport = secured.ok_or(Fault::Timeout)??;
+        let transport = secured.ok_or(Fault::Timeout)?.map_err(Fault::from)?;
         Ok(Begun {
             upgrade: Upgrade { transport, timer },
             ..begun

@@ -18,7 +18,8 @@ use crate::transport::{ClientTls, Runtime};
 /// Only [`connect`](Self::connect) uses these settings, except for the timeout of the phase
 /// [`ConnectPhase::Handshake`].
 impl<R: Runtime> Connector<R> {
-    /// Sets the TLS for `wss://` URLs and for `https` proxies. Default: the TLS of the adapter, if
+    /// Sets the TLS for `wss://` URLs and for `https` proxies, with the certificate of the client if
+    /// it has one. Redirects use it for every server. Default: the TLS of the adapter, if
     /// one of its features for TLS is enabled.
     #[must_use]
     pub fn tls(mut self, tls: impl ClientTls<R> + 'static) -> Self {
@@ -29,7 +30,7 @@ impl<R: Runtime> Connector<R> {
     /// Connects through a proxy. Default: no proxy.
     ///
     /// Pass one [`Proxy`](ws_handshake::Proxy), or [`Proxies`] to choose by the URL.
-    /// [`Proxies::from_env`] reads the environment variables that curl reads. An HTTP proxy is
+    /// [`Proxies::from_env`] reads the environment variables that name proxies. An HTTP proxy is
     /// asked for a tunnel (CONNECT) even for `ws://` URLs (RFC 6455 §4.1).
     ///
     /// [`peer_addr`](crate::WebSocket::peer_addr) is then the address of the proxy.

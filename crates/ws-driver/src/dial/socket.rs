@@ -113,10 +113,10 @@ impl SocketOptions {
             socket.set_tcp_keepalive(&keepalive.to_socket2())?;
         }
         if let Some(len) = self.receive_buffer {
-            socket.set_recv_buffer_size(len)?;
+            socket.set_recv_buffer_size(checked_len(len)?)?;
         }
         if let Some(len) = self.send_buffer {
-            socket.set_send_buffer_size(len)?;
+            socket.set_send_buffer_size(checked_len(len)?)?;
         }
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         if let Some(name) = &self.interface {
@@ -126,6 +126,17 @@ impl SocketOptions {
             socket.bind(&SocketAddr::new(address, 0).into())?;
         }
         Ok(socket)
+    }
+}
+
+/// Returns the size of a buffer if the operating system can represent it. Its type is `int`.
+fn checked_len(len: usize) -> io::Result<usize> {
+    match i32::try_from(len) {
+        Ok(_) => Ok(len),
+        Err(_) => {
+            let text = format!("the size of a socket buffer is at most {} bytes", i32::MAX);
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
     }
 }
 

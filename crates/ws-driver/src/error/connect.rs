@@ -146,7 +146,9 @@ impl fmt::Display for ConnectPhase {
         f.write_str(match self {
             Self::Resolve => "the name of the server or of the proxy was not resolved in time",
             Self::Connect => "the server or the proxy could not be reached in time",
-            Self::Proxy => "the proxy did not connect to the server in time",
+            Self::Proxy => {
+                "the proxy did not connect to the server in time; check its scheme and port"
+            }
             Self::Tls => "the server did not complete the TLS handshake in time",
             Self::Handshake => "the server did not complete the opening handshake in time",
         })

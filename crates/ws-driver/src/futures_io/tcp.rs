@@ -134,6 +134,10 @@ impl<R: FuturesRuntime> Transport for TcpTransport<R> {
     fn peer_addr(&self) -> Option<SocketAddr> {
         R::peer_addr(&self.stream).ok()
     }
+
+    fn is_ip(&self) -> bool {
+        true
+    }
 }
 
 impl<R: FuturesRuntime> Split for TcpTransport<R> {

@@ -84,11 +84,13 @@ impl Proxies {
     ///   the end has no meaning.
     /// * An address stands for itself, and a range ([`IpRange`](crate::IpRange)) for its addresses.
     ///   They are compared with the host of a URL that is an address. Names are not resolved.
-    /// * `*` alone stands for every server.
+    /// * `*` alone, without white space, stands for every server.
     /// * Entries cannot have a port. An entry that is none of these matches no server.
     ///
     /// Three entries are read that curl 8 does not read: entries after white space without a comma,
-    /// IPv6 addresses in brackets, and ranges with the length 0.
+    /// IPv6 addresses in brackets, and ranges with the length 0. An IPv4-mapped IPv6 address counts
+    /// as its IPv4 address, which it does not for curl. The host of a URL is compared as it is
+    /// written, but curl reads `127.1` as an address, too.
     #[must_use]
     pub fn except(mut self, list: &str) -> Self {
         self.except.add(list);

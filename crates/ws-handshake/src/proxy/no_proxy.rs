@@ -20,8 +20,8 @@ enum Entry {
 impl NoProxy {
     /// Adds the entries of a list.
     pub(crate) fn add(&mut self, list: &str) {
-        // An asterisk in a longer list is a name for curl.
-        if list.trim() == "*" {
+        // An asterisk with anything else, even a space, is a name for curl.
+        if list == "*" {
             return self.0.push(Entry::All);
         }
         let is_separator = |character: char| character == ',' || character.is_ascii_whitespace();
@@ -104,7 +104,7 @@ mod tests {
             ("foobar", "barfoo", false),
             ("bar", "foo,,,,,              bar, ::1/64", true),
             ("a", "*", true),
-            ("a", " * ", true),
+            ("a", " * ", false),
             ("::1", "*", true),
             ("a", "b,*", false),
             ("a.example.com", "*.example.com", false),

@@ -206,9 +206,12 @@ impl fmt::Display for TunnelError {
                 "the host of the server is neither a name nor an IP address; write a name in its \
                  ASCII form",
             ),
-            Self::Refused(response) if response.status() == 407 => f.write_str(
+            // Some proxies respond with 401 to a wrong password.
+            Self::Refused(response) if matches!(response.status().as_u16(), 401 | 407) => write!(
+                f,
                 "the proxy requires a user name and password; write correct ones in its URL \
-                 (status 407 Proxy Authentication Required)",
+                 (status {})",
+                response.status()
             ),
             Self::Refused(response) => write!(
                 f,

@@ -104,6 +104,14 @@ impl Proxy {
         })
     }
 
+    /// Sets the user name and password for the proxy, in place of those in the URL. Here they are
+    /// not percent-encoded.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
     /// Returns the protocol of the proxy.
     pub fn scheme(&self) -> ProxyScheme {
         self.scheme
@@ -197,12 +205,18 @@ impl fmt::Display for ProxyUrlError {
                 "the host of the proxy is invalid; write a name in its ASCII form, an IPv4 \
                  address, or an IPv6 address in brackets"
             }
-            Self::InvalidPort => "the port of the proxy is invalid; write a number from 1 to 65535",
+            Self::InvalidPort => {
+                "the port of the proxy is invalid; write a number from 1 to 65535, and \
+                 percent-encode '/', '?', '#' and '@' in a password"
+            }
             Self::InvalidUserInfo => {
                 "the user name or password of the proxy is invalid; percent-encode special \
                  characters, and use no control characters"
             }
-            Self::Path => "the URL of the proxy has a path or query; write http://host:port",
+            Self::Path => {
+                "the URL of the proxy has a path or query; write http://host:port, and \
+                 percent-encode '/', '?', '#' and '@' in a password"
+            }
             Self::UnsupportedScheme => {
                 "the scheme of the proxy is not supported; write http://, https://, socks5:// or \
                  socks5h://"
@@ -276,6 +290,14 @@ mod tests {
             assert_eq!(found, error, "{url:?}");
             assert!(!format!("{found} {found:?}").contains("s3cret"));
         }
+    }
+
+    #[test]
+    fn credentials_are_replaced() {
+        let proxy = Proxy::parse("http://u:p@h:80").unwrap();
+        let credentials = Credentials::new("alice", "s3cret@/");
+        let proxy = proxy.with_credentials(credentials.clone());
+        assert_eq!(proxy.credentials(), Some(&credentials));
     }
 
     #[test]

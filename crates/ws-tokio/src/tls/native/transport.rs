@@ -147,6 +147,10 @@ impl Transport for NativeTlsTransport {
     fn peer_addr(&self) -> Option<SocketAddr> {
         self.get_ref().peer_addr()
     }
+
+    fn is_ip(&self) -> bool {
+        self.get_ref().is_ip()
+    }
 }
 
 /// Prints no plaintext.
