@@ -301,6 +301,7 @@ macro_rules! instantiate {
             the_death_of_a_proxy_fails_the_connection,
             redirects_on_one_server_are_followed,
             another_server_receives_no_secret,
+            the_proxy_is_chosen_again_for_a_redirect,
             tls_is_not_given_up_by_a_redirect,
             a_loop_of_redirects_ends,
             an_unusable_location_is_an_error,

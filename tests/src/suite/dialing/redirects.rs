@@ -4,10 +4,12 @@ use std::net::TcpStream;
 
 use rustls::{ServerConnection, StreamOwned};
 use ws_driver::ConnectError;
-use ws_driver::handshake::{RedirectError, TargetError};
+use ws_driver::handshake::{Proxies, RedirectError, TargetError};
 
+use super::proxies::{SCHEMES, url};
 use super::*;
 use crate::http;
+use crate::proxy::{Deed, Plan, Proxy, Seen};
 use crate::socket::{self, RawPeer};
 use crate::tls::{VERSIONS, server_config};
 use crate::wire::From;
@@ -167,6 +169,51 @@ pub fn another_server_receives_no_secret<S: Suite>() {
             );
             let host = format!("localhost:{}", last.port());
             assert_eq!(http::header(request, "Host"), Some(&*host));
+        }
+    }
+}
+
+/// Each server of a redirect is reached on its own way, directly or through the proxy. No server
+/// receives the password of the proxy.
+///
+/// # Panics
+///
+/// If the test fails.
+pub fn the_proxy_is_chosen_again_for_a_redirect<S: Suite>() {
+    const DIRECT: &str = "direct.test";
+    const PROXIED: &str = "proxied.test";
+    for (scheme, protocol, is_remote) in SCHEMES {
+        for [from, to] in [[DIRECT, PROXIED], [PROXIED, DIRECT]] {
+            let (last, arrived) = origin("ws", |_| vec![Response::Upgrade]);
+            let location = format!("ws://{to}:{}/last", last.port());
+            let (first, started) = origin("ws", |_| vec![found(location)]);
+            let proxy = Proxy::start(Plan {
+                protocol,
+                credentials: Some(("alice", "s3cret")),
+                deed: Deed::Relay,
+            });
+            let proxies = Proxies::from(url(scheme, "alice:s3cret@", proxy.address));
+            let connector = connector::<S>()
+                .redirects(1)
+                .proxy(proxies.except(DIRECT))
+                .resolver(move |host, port| {
+                    assert!(host != PROXIED || !is_remote, "the proxy resolves it");
+                    async move { Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]) }
+                });
+            arrive::<S>(connector, &format!("ws://{from}:{}/first", first.port()));
+            for (running, target) in [(started, "/first"), (arrived, "/last")] {
+                let requests = running.finish();
+                assert_eq!(line(&requests[0]), format!("GET {target} HTTP/1.1"));
+                assert_eq!(http::header(&requests[0], "Authorization"), None);
+                assert_eq!(http::header(&requests[0], "Proxy-Authorization"), None);
+            }
+            let port = if to == PROXIED { last } else { first }.port();
+            let expected = Seen {
+                host: if is_remote { PROXIED } else { "127.0.0.1" }.to_owned(),
+                port,
+                credentials: Some(("alice".to_owned(), "s3cret".to_owned())),
+            };
+            assert_eq!(proxy.stop(), [expected], "{scheme}: {from} to {to}");
         }
     }
 }
