@@ -289,6 +289,8 @@ macro_rules! instantiate {
             an_ip_address_is_not_resolved,
             localhost_reaches_a_server_without_ipv6,
             an_error_of_the_resolver_is_reported,
+            a_line_end_in_a_text_of_the_caller_sends_nothing,
+            a_line_end_makes_neither_an_extension_nor_a_proxy,
             messages_pass_through_every_proxy,
             an_ip_address_is_passed_to_the_proxy,
             variables_choose_the_proxy,

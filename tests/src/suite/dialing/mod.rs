@@ -2,11 +2,13 @@
 //! redirects.
 
 mod addresses;
+mod injection;
 mod proxies;
 mod proxy_failures;
 mod redirects;
 
 pub use addresses::*;
+pub use injection::*;
 pub use proxies::*;
 pub use proxy_failures::*;
 pub use redirects::*;

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use socket2::SockRef;
-use ws_driver::{ConnectError, SocketOptions, TcpKeepalive};
+use ws_driver::{ConnectError, SocketOptions, TcpKeepalive, Unreachable};
 
 use super::*;
 use crate::suite::Stream;
@@ -102,16 +102,20 @@ where
     }
 }
 
-/// Connects with options. Returns the kinds of the errors of all addresses.
-fn kinds<S: Suite>(options: SocketOptions, url: &str) -> Vec<io::ErrorKind> {
+/// Connects with options. Returns the errors of all addresses.
+fn failures<S: Suite>(options: SocketOptions, url: &str) -> Unreachable {
     let connector = Connector::<S>::new().socket_options(options);
     match S::block_on(connector.connect(url)) {
-        Err(ConnectError::Unreachable(unreachable)) => {
-            let failed = unreachable.addresses().iter();
-            failed.map(|failed| failed.error.kind()).collect()
-        }
+        Err(ConnectError::Unreachable(unreachable)) => unreachable,
         other => panic!("{other:?}"),
     }
+}
+
+/// Connects with options. Returns the kinds of the errors of all addresses.
+fn kinds<S: Suite>(options: SocketOptions, url: &str) -> Vec<io::ErrorKind> {
+    let unreachable = failures::<S>(options, url);
+    let failed = unreachable.addresses().iter();
+    failed.map(|failed| failed.error.kind()).collect()
 }
 
 /// A refusal is no connection, although the attempt began.
@@ -149,16 +153,52 @@ pub fn options_that_cannot_be_set_are_errors_of_the_attempt<S: Suite>() {
     let options = SocketOptions::new().local_address(std::net::Ipv6Addr::LOCALHOST);
     assert_eq!(kinds::<S>(options, &url).len(), 1);
     #[cfg(target_os = "linux")]
-    for name in [
-        "no-such-device",
-        "",
-        "lo\0",
-        "lo\0x",
-        "a name with 23 bytes ..",
-        "l\r\no",
-    ] {
-        let failed = kinds::<S>(SocketOptions::new().interface(name), &url);
-        assert_eq!(failed.len(), 1, "{name:?}");
+    for (name, expected) in interfaces() {
+        let unreachable = failures::<S>(SocketOptions::new().interface(&*name), &url);
+        let [failed] = unreachable.addresses() else {
+            panic!("{name:?}: {unreachable:?}");
+        };
+        let failed = &failed.error;
+        match expected {
+            Refusal::Name => assert_eq!(failed.kind(), io::ErrorKind::InvalidInput, "{name:?}"),
+            Refusal::NoDevice => assert_eq!(failed.raw_os_error(), Some(ENODEV), "{name:?}"),
+        }
     }
     assert_unused(&listener);
+}
+
+/// No device has this name (`errno(3)`).
+#[cfg(target_os = "linux")]
+const ENODEV: i32 = 19;
+
+/// The reason why the name of an interface is refused.
+#[cfg(target_os = "linux")]
+enum Refusal {
+    /// No interface can have the name.
+    Name,
+    /// No interface has the name.
+    NoDevice,
+}
+
+/// Returns names that select no interface. The kernel would read some of them as `lo`.
+#[cfg(target_os = "linux")]
+fn interfaces() -> Vec<(String, Refusal)> {
+    let mut names = vec![
+        ("no-such-device".to_owned(), Refusal::NoDevice),
+        (String::new(), Refusal::Name),
+        ("a name with 23 bytes ..".to_owned(), Refusal::Name),
+    ];
+    for part in ["\r", "\n", "\r\n"] {
+        for name in [
+            format!("{part}lo"),
+            format!("l{part}o"),
+            format!("lo{part}"),
+        ] {
+            names.push((name, Refusal::NoDevice));
+        }
+    }
+    for name in ["\0", "\0lo", "l\0o", "lo\0", "lo\0x"] {
+        names.push((name.to_owned(), Refusal::Name));
+    }
+    names
 }
