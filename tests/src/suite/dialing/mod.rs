@@ -13,6 +13,13 @@ pub use proxies::*;
 pub use proxy_failures::*;
 pub use redirects::*;
 
+#[cfg(target_os = "linux")]
+mod descriptors;
+#[cfg(target_os = "linux")]
+mod http_server;
+#[cfg(target_os = "linux")]
+pub use descriptors::*;
+
 #[cfg(unix)]
 mod options;
 #[cfg(unix)]

@@ -135,7 +135,8 @@ fn run<S: Suite>(connections: usize) {
     });
 }
 
-fn open_descriptors() -> usize {
+/// Returns the number of open descriptors of this process.
+pub(in crate::suite) fn open_descriptors() -> usize {
     let listed = fs::read_dir(Path::new("/proc/self/fd"));
     listed.expect("the descriptors of this process").count()
 }

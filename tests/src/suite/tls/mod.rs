@@ -18,6 +18,8 @@ mod traffic;
 pub use certificates::*;
 pub use client_certificates::*;
 pub use deadlines::*;
+#[cfg(target_os = "linux")]
+pub(in crate::suite) use descriptors::open_descriptors;
 pub use descriptors::*;
 pub use endings::*;
 pub use not_tls::*;
