@@ -64,8 +64,8 @@ impl<R: Runtime> Connector<R> {
         self.request(|request| request.bearer_auth(token))
     }
 
-    /// Sets the limits of the head of the response. Default: [`HeadLimits::default`]. The answers of
-    /// proxies always have the default limits.
+    /// Sets the limits of the head of the response. Default: [`HeadLimits::default`]. The answers
+    /// of proxies always have the default limits.
     #[must_use]
     pub fn head_limits(self, limits: HeadLimits) -> Self {
         self.request(|request| request.head_limits(limits))

@@ -3,7 +3,8 @@
 use super::{Proxies, ProxyVariableError};
 
 impl Proxies {
-    /// Reads the environment variables that curl reads, and `HTTP_PROXY`, which curl ignores. See [`from_vars`](Self::from_vars).
+    /// Reads the environment variables that curl reads, and `HTTP_PROXY`, which curl ignores. See
+    /// [`from_vars`](Self::from_vars).
     ///
     /// ```
     /// use ws_handshake::Proxies;
