@@ -134,8 +134,12 @@ async fn a_reset_does_not_make_a_source_trusted() {
         let linger = SockRef::from(&client).set_linger(Some(Duration::ZERO));
         linger.unwrap();
         drop(client);
-        // A reset over loopback has arrived when `drop` returns.
-        assert!(server.peer_addr().is_err());
+        // A process that another test is just starting may hold a copy of the socket.
+        let start = Instant::now();
+        while server.peer_addr().is_ok() {
+            assert!(start.elapsed() < TOO_LONG, "the reset does not arrive");
+            time::sleep(Duration::from_millis(1)).await;
+        }
         let error = acceptor.read(server).await.map(drop).unwrap_err();
         assert!(matches!(error, AcceptError::Lost), "{error:?}");
     }
