@@ -14,6 +14,7 @@ use std::{env, fs, process, thread};
 
 use socket2::SockRef;
 use tokio::time;
+use ws_tests::http;
 use ws_tests::socket::TOO_LONG;
 use ws_tokio::handshake::IpRange;
 use ws_tokio::listen::{ProxyProtocol, reuse_port};
@@ -127,10 +128,9 @@ async fn a_reset_does_not_make_a_source_trusted() {
     for _ in 0..10 {
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        let request = b"PROXY TCP4 198.51.100.66 192.0.2.1 1234 80\r\n\
-            GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-        std::io::Write::write_all(&mut client, request).unwrap();
+        let header = b"PROXY TCP4 198.51.100.66 192.0.2.1 1234 80\r\n";
+        let all = [&header[..], &http::request()].concat();
+        std::io::Write::write_all(&mut client, &all).unwrap();
         let linger = SockRef::from(&client).set_linger(Some(Duration::ZERO));
         linger.unwrap();
         drop(client);

@@ -2,7 +2,7 @@
 
 use http::header::HeaderValue;
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, secret_value};
 use crate::request::RequestError;
 
 /// The authentication that a caller chose. It is checked when it is sent.
@@ -38,9 +38,7 @@ fn bearer(token: &str) -> Option<HeaderValue> {
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
     }
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    secret_value(format!("Bearer {token}"))
 }
 
 #[cfg(test)]

@@ -83,12 +83,16 @@ impl Credentials {
     pub(crate) fn basic(&self) -> Result<HeaderValue, CredentialsError> {
         self.check_basic()?;
         let pair = format!("{}:{}", self.user, self.password);
-        let value = format!("Basic {}", STANDARD.encode(pair));
-        let mut value =
-            HeaderValue::try_from(value).map_err(|_| CredentialsError::ControlCharacter)?;
-        value.set_sensitive(true);
-        Ok(value)
+        secret_value(format!("Basic {}", STANDARD.encode(pair)))
+            .ok_or(CredentialsError::ControlCharacter)
     }
+}
+
+/// Returns a header value that is marked as sensitive. `None` if the text has control bytes.
+pub(crate) fn secret_value(text: String) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 impl fmt::Debug for Credentials {
