@@ -27,7 +27,7 @@ use clap::Parser;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use testees::{Client, Fault, Role, Server};
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 

@@ -15,11 +15,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use connection::Hall;
+use connection::Shared;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::any_case::AnyCase;
+use crate::case::Case;
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::tls::{HandshakeError, Identity};
@@ -36,7 +36,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub struct Listener {
     listener: TcpListener,
     poll: Mutex<Poll>,
-    cases: Vec<AnyCase>,
+    cases: Vec<&'static Case>,
     settings: Settings,
     identity: Option<Identity>,
 }
@@ -75,7 +75,7 @@ pub enum Ended {
 /// Told what happens, from the threads of the connections.
 pub trait Observer: Sync {
     /// A client asked for a case.
-    fn started(&self, agent: &str, case: AnyCase) {
+    fn started(&self, agent: &str, case: &'static Case) {
         let _ = (agent, case);
     }
 
@@ -88,7 +88,7 @@ pub trait Observer: Sync {
     fn finished(&self, record: Record);
 
     /// Whether this client is not to get this case: then its connection is closed at once.
-    fn skips(&self, agent: &str, case: AnyCase) -> bool {
+    fn skips(&self, agent: &str, case: &'static Case) -> bool {
         let _ = (agent, case);
         false
     }
@@ -107,14 +107,14 @@ impl Listener {
     /// Listens on an address such as `127.0.0.1:9001` for clients that want these cases.
     pub fn bind(
         address: impl ToSocketAddrs,
-        cases: Vec<impl Into<AnyCase>>,
+        cases: Vec<&'static Case>,
         settings: Settings,
     ) -> Result<Self, BindError> {
         let (listener, poll) = listen(address).map_err(BindError::Io)?;
         Ok(Self {
             listener,
             poll: Mutex::new(poll),
-            cases: cases.into_iter().map(Into::into).collect(),
+            cases,
             settings,
             identity: None,
         })
@@ -138,14 +138,14 @@ impl Listener {
         let mut poll = self.poll.lock().unwrap_or_else(PoisonError::into_inner);
         let mut events = Events::with_capacity(4);
         let identity = self.identity.as_ref();
-        let hall = Hall::new(&self.cases, &self.settings, identity, observer);
+        let shared = Shared::new(&self.cases, &self.settings, identity, observer);
         let connections = AtomicUsize::new(0);
         thread::scope(|scope| {
             loop {
                 if self.settings.stop.is_raised() {
-                    hall.end(Ended::Interrupted);
+                    shared.end(Ended::Interrupted);
                 }
-                if let Some(ended) = hall.ended() {
+                if let Some(ended) = shared.ended() {
                     return ended;
                 }
                 // A connection that breaks before it is accepted is no event.
@@ -156,9 +156,9 @@ impl Listener {
                     continue;
                 };
                 let others = connections.fetch_add(1, Ordering::Relaxed);
-                let (hall, connections) = (&hall, &connections);
+                let (shared, connections) = (&shared, &connections);
                 let serve = move || {
-                    hall.serve(stream, others >= MAX_CONNECTIONS);
+                    shared.serve(stream, others >= MAX_CONNECTIONS);
                     connections.fetch_sub(1, Ordering::Relaxed);
                 };
                 let thread = thread::Builder::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::case_id::CaseId;
+use crate::case::CaseId;
 use crate::report::{Index, Results};
 use crate::verdict::Verdict;
 

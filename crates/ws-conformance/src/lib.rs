@@ -25,23 +25,19 @@
 //! |---|---|
 //! | test a server, one connection per case | [`servers`], many at a time by [`pool`] |
 //! | test clients, which drive by the original's control paths | [`clients`] |
-//! | know the cases | [`cases`] (those of the original), [`extra`] (more), [`any_case`] (both); [`pattern`], [`official`] |
+//! | know the cases | [`cases`], [`case`] |
 //! | write and read reports, compare them, hold them against expectations | [`report`], [`compare`], [`expect`] |
 //! | read the original's settings files | [`spec`] |
 //! | speak TLS, for `wss://` | [`tls`] |
 
 #![forbid(unsafe_code)]
 
-pub mod any_case;
-pub mod case_id;
+pub mod case;
 pub mod cases;
 pub mod clients;
 pub mod compare;
 pub mod data_sets;
 pub mod expect;
-pub mod extra;
-pub mod official;
-pub mod pattern;
 pub mod pool;
 pub mod record;
 pub mod report;
@@ -54,10 +50,12 @@ pub mod tls;
 pub mod verdict;
 
 mod deflate;
+mod dialogue;
 mod endpoint;
 mod http;
 mod judge;
 mod link;
-mod recording;
+mod run;
 mod stream;
+mod target;
 mod wire;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::endpoint::{Dialogue, Drop, Endpoint, State};
+use crate::endpoint::{Drop, Endpoint, Handler, State};
 use crate::http::{MAX_HEAD, head_len};
 use crate::settings::StopFlag;
 use crate::stream::Stream;
@@ -152,7 +152,7 @@ impl Link {
     /// # Errors
     ///
     /// If something cuts the dialogue off that is none of the testee's doing.
-    pub(crate) fn drive<D: Dialogue>(mut self, endpoint: &mut Endpoint<D>) -> io::Result<()> {
+    pub(crate) fn drive<D: Handler>(mut self, endpoint: &mut Endpoint<D>) -> io::Result<()> {
         let rest = self.take_rest();
         if !rest.is_empty() {
             endpoint.handle_read(&rest, Instant::now());
@@ -209,7 +209,7 @@ impl Link {
         }
     }
 
-    fn write_once<D: Dialogue>(&mut self, endpoint: &mut Endpoint<D>) -> Moved {
+    fn write_once<D: Handler>(&mut self, endpoint: &mut Endpoint<D>) -> Moved {
         let Some(octets) = endpoint.next_write() else {
             return Moved::Nothing;
         };
@@ -222,7 +222,7 @@ impl Link {
         }
     }
 
-    fn read_once<D: Dialogue>(&mut self, endpoint: &mut Endpoint<D>, buffer: &mut [u8]) -> Moved {
+    fn read_once<D: Handler>(&mut self, endpoint: &mut Endpoint<D>, buffer: &mut [u8]) -> Moved {
         match self.stream.read(buffer) {
             Ok(0) => Moved::End,
             Ok(count) => {

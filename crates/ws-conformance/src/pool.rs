@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::any_case::AnyCase;
+use crate::case::Case;
 use crate::record::Record;
 use crate::settings::StopFlag;
 
@@ -42,16 +42,14 @@ fn cores() -> usize {
 /// Runs `run` for every case, of any set, on threads of its own, until all are done or `stop` is raised. Cases
 /// start in order, except that those with much data wait for a free core. With one job at a time
 /// they also end in order.
-pub fn run<C: Copy + Into<AnyCase> + Send + Sync>(
-    cases: &[C],
+pub fn run(
+    cases: &[&'static Case],
     jobs: Jobs,
     stop: &StopFlag,
-    run: impl Fn(C) -> Record + Sync,
+    run: impl Fn(&'static Case) -> Record + Sync,
     finished: impl Fn(Record) + Sync,
 ) {
-    let queue = Queue::new(cases.iter().copied(), jobs.heavy, |&case| {
-        case.into().is_heavy()
-    });
+    let queue = Queue::new(cases.iter().copied(), jobs.heavy, |case| case.is_heavy());
     let work = || {
         while !stop.is_raised()
             && let Some(case) = queue.next()

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::case_id::CaseId;
-use crate::extra::Level;
+use crate::case::{CaseId, Level, Rule};
+
 use crate::verdict::Verdict;
 
 /// The record of one run of one case.
@@ -30,12 +30,15 @@ pub struct Record {
     pub description: String,
     /// What it expects.
     pub expectation: String,
-    /// How much the rule behind the case demands. Cases of the extra set only.
+    /// The strength of the rule that decides the case. Extra cases only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
-    /// The sections with that rule. Cases of the extra set only.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub rfc: &'static [&'static str],
+    /// That rule. Extra cases only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static Rule>,
+    /// The sections to read. Extra cases only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rfc: Vec<&'static str>,
     /// The judgement.
     #[serde(flatten)]
     pub verdict: Verdict,

@@ -5,219 +5,77 @@ mod probe;
 
 pub use probe::{Probe, ProbeError, UNKNOWN_SERVER, probe};
 
-use std::fmt;
-use std::io;
-use std::net::ToSocketAddrs;
+pub use crate::target::{Target, TargetError};
+
 use std::time::{Instant, SystemTime};
 
 use opening::Opened;
-use rustls::pki_types::ServerName;
 
-use crate::any_case::AnyCase;
-use crate::cases::Case;
+use crate::case::{Case, Dialogue, Play};
+use crate::dialogue::{Miss, Peer, Said};
 use crate::endpoint::{CaseRun, Connection, Ending, Endpoint};
-use crate::extra;
-use crate::link::Link;
+use crate::http::Handshake;
 use crate::record::Record;
-use crate::recording::{Handshake, Recording};
 use crate::role::Role;
+use crate::run::Recording;
+use crate::script::Script;
 use crate::settings::Settings;
-use crate::tls::Trust;
 
-/// A server to test.
-#[derive(Clone, Debug)]
-pub struct Target {
-    host: String,
-    port: u16,
-    resource: String,
-    agent: Option<String>,
-    origin: Option<String>,
-    protocols: Vec<String>,
-    tls: Option<Tls>,
-}
-
-/// How TLS is spoken to a server.
-#[derive(Clone, Debug)]
-struct Tls {
-    name: ServerName<'static>,
-    trust: Trust,
-}
-
-/// Why a text is not the URL of a server that can be tested.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TargetError {
-    /// Not a URL of the form `ws://host:port/path?query`, or the same with `wss`.
-    Malformed,
-    /// Not a name that the certificate of a server can be for.
-    NoServerName(String),
-}
-
-impl fmt::Display for TargetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed => f.write_str("not a WebSocket URL: write ws://host:port/path"),
-            Self::NoServerName(name) => write!(
-                f,
-                "`{name}` is no name of a server that speaks TLS: write a host name or an address"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for TargetError {}
-
-impl Target {
-    /// The server at `ws://host:port/path?query`; port 80 and path `/` if not given. With `wss`
-    /// the port is 443, and the certificate has to be one that browsers accept.
-    pub fn new(url: &str) -> Result<Self, TargetError> {
-        let uri: ::http::Uri = url.parse().map_err(|_| TargetError::Malformed)?;
-        let host = uri.host().filter(|host| !host.is_empty());
-        let host = host.ok_or(TargetError::Malformed)?;
-        let (default_port, tls) = match uri.scheme_str() {
-            Some("ws") => (80, None),
-            Some("wss") => (443, Some(Tls::new(host)?)),
-            _ => return Err(TargetError::Malformed),
-        };
-        Ok(Self {
-            host: host.to_owned(),
-            port: uri.port_u16().unwrap_or(default_port),
-            resource: uri
-                .path_and_query()
-                .map_or("/", |it| it.as_str())
-                .to_owned(),
-            agent: None,
-            origin: None,
-            protocols: Vec::new(),
-            tls,
-        })
-    }
-
-    /// Accepts the certificates of these instead. Without `wss` there are none.
-    #[must_use]
-    pub fn with_trust(mut self, trust: &Trust) -> Self {
-        if let Some(tls) = &mut self.tls {
-            tls.trust = trust.clone();
-        }
-        self
-    }
-
-    /// Asks for the certificate of this name or address instead of the URL's host. Without `wss`
-    /// there is none.
-    pub fn with_server_name(mut self, name: &str) -> Result<Self, TargetError> {
-        let name = server_name(name)?;
-        if let Some(tls) = &mut self.tls {
-            tls.name = name;
-        }
-        Ok(self)
-    }
-
-    /// Reports call it this instead of what its `Server` header says.
-    #[must_use]
-    pub fn with_agent(mut self, agent: impl Into<String>) -> Self {
-        self.agent = Some(agent.into());
-        self
-    }
-
-    /// Sends this `Origin`.
-    #[must_use]
-    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
-        self.origin = Some(origin.into());
-        self
-    }
-
-    /// Offers these subprotocols.
-    #[must_use]
-    pub fn with_protocols(mut self, protocols: Vec<String>) -> Self {
-        self.protocols = protocols;
-        self
-    }
-
-    /// Whether TLS is spoken to it.
-    pub fn is_secure(&self) -> bool {
-        self.tls.is_some()
-    }
-
-    /// The name given with [`with_agent`](Self::with_agent).
-    pub fn agent(&self) -> Option<&str> {
-        self.agent.as_deref()
-    }
-}
-
-impl Target {
-    /// Path and query.
-    pub(crate) fn resource(&self) -> &str {
-        &self.resource
-    }
-
-    /// What a `Host` header says: with the port, also where it is the default one.
-    pub(crate) fn authority(&self) -> String {
-        format!("{}:{}", self.host, self.port)
-    }
-
-    pub(crate) fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
-    }
-
-    /// Connects over TCP, and TLS if the URL says so.
-    pub(crate) fn connect(&self, settings: &Settings) -> io::Result<Link> {
-        let limit = settings.scaled(settings.open_handshake_timeout);
-        let host = self.host.trim_matches(['[', ']']);
-        let deadline = Instant::now() + limit;
-        let addresses = (host, self.port).to_socket_addrs()?;
-        let link = Link::connect(addresses, &settings.stop, limit)?;
-        match &self.tls {
-            None => Ok(link),
-            Some(tls) => link.secured(tls.trust.connection(tls.name.clone())?, deadline),
-        }
-    }
-}
-
-impl Tls {
-    fn new(host: &str) -> Result<Self, TargetError> {
-        Ok(Self {
-            name: server_name(host)?,
-            trust: Trust::web(),
-        })
-    }
-}
-
-fn server_name(host: &str) -> Result<ServerName<'static>, TargetError> {
-    let name = host.trim_matches(['[', ']']).to_owned();
-    ServerName::try_from(name).map_err(|_| TargetError::NoServerName(host.to_owned()))
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.is_secure() { "wss" } else { "ws" };
-        write!(f, "{scheme}://{}{}", self.authority(), self.resource)
-    }
-}
-
-/// Runs one case, over a new connection or several. Blocks until it is over; whatever happens is
+/// Runs one case, over a new connection or several. Blocks until it is over. Whatever happens is
 /// in the record.
-pub fn run_case(target: &Target, case: impl Into<AnyCase>, settings: &Settings) -> Record {
-    match case.into() {
-        AnyCase::Original(case) => run_original_case(target, case, settings),
-        AnyCase::Extra(case) => extra::run_server_case(target, case, settings),
+pub fn run_case(target: &Target, case: &Case, settings: &Settings) -> Record {
+    match case.play() {
+        Play::Script(script) => play_script(target, case, script, settings),
+        Play::Dialogue(dialogue) => play_dialogue(target, case, dialogue, settings),
     }
 }
 
-fn run_original_case(target: &Target, case: &Case, settings: &Settings) -> Record {
-    let seed = settings.seed ^ case.number() as u64;
-    let started = SystemTime::now();
-    let mut handshake = Handshake::default();
-    let opened = opening::open(target, case.demands(), settings, seed, &mut handshake);
-    let agent = target.agent.clone().or(handshake.server.take());
-    let recording = Recording {
+fn recording<'a>(target: &Target, case: &'a Case, settings: &Settings) -> Recording<'a> {
+    Recording {
         case,
         number: case.number(),
-        agent: agent.unwrap_or_else(|| UNKNOWN_SERVER.to_owned()),
+        agent: target.agent().unwrap_or(UNKNOWN_SERVER).to_owned(),
         testee: Role::Server,
-        started,
+        started: SystemTime::now(),
         seed: settings.seed,
-        handshake,
+        handshake: Handshake::default(),
+    }
+}
+
+fn play_dialogue(target: &Target, case: &Case, dialogue: &Dialogue, settings: &Settings) -> Record {
+    let mut recording = recording(target, case, settings);
+    let seed = settings.seed ^ case.number() as u64;
+    let link = match target.connect(settings) {
+        Ok(link) => link,
+        Err(error) => {
+            let outcome = Miss::must(format!("There is no connection: {error}."));
+            return recording.finish_dialogue(Said::new(), outcome);
+        }
     };
+    let limit = case.time_limit();
+    let mut peer = Peer::new(Role::Server, link, Some(target), settings, seed, limit);
+    let outcome = peer.play(dialogue);
+    let outcome = match outcome {
+        Err(Miss::Must(_) | Miss::CutOff) => outcome,
+        // Whatever a case is about, it does not end well if it ends the server.
+        _ => peer
+            .expect_another_connection("After this case")
+            .and(outcome),
+    };
+    if let (None, Some(server)) = (target.agent(), &peer.said.handshake.server) {
+        recording.agent.clone_from(server);
+    }
+    recording.finish_dialogue(peer.said, outcome)
+}
+
+fn play_script(target: &Target, case: &Case, script: &Script, settings: &Settings) -> Record {
+    let seed = settings.seed ^ case.number() as u64;
+    let mut recording = recording(target, case, settings);
+    let handshake = &mut recording.handshake;
+    let opened = opening::open(target, script.demands(), settings, seed, handshake);
+    if let (None, Some(server)) = (target.agent(), recording.handshake.server.take()) {
+        recording.agent = server;
+    }
     match opened {
         Ok(Opened { link, compression }) => {
             let now = Instant::now();
@@ -228,21 +86,24 @@ fn run_original_case(target: &Target, case: &Case, settings: &Settings) -> Recor
             if compression.is_some_and(|response| !response.fits) {
                 connection.note_violation(UNMET.to_owned());
             }
-            let run = CaseRun::new(case, settings);
+            let run = CaseRun::new(script, settings);
             let watchdog = now + settings.scaled(case.time_limit() + settings.watchdog);
             let mut endpoint = Endpoint::new(connection, run, now, watchdog);
             if link.drive(&mut endpoint).is_err() {
                 endpoint.handle_end();
             }
-            recording.finish(endpoint, now.elapsed())
+            recording.finish_script(script, endpoint, now.elapsed())
         }
-        Err(error) => recording.never_opened(Ending {
-            open_handshake_timeout: error.is_timeout(),
-            dropped_by_me: error.is_timeout(),
-            not_clean_reason: Some("the opening handshake was not completed"),
-            violations: error.violation().into_iter().collect(),
-            ..Ending::default()
-        }),
+        Err(error) => recording.never_opened(
+            script,
+            Ending {
+                open_handshake_timeout: error.is_timeout(),
+                dropped_by_me: error.is_timeout(),
+                not_clean_reason: Some("the opening handshake was not completed"),
+                violations: error.violation().into_iter().collect(),
+                ..Ending::default()
+            },
+        ),
     }
 }
 
@@ -252,44 +113,6 @@ const UNMET: &str = "the answer agrees to permessage-deflate without what every 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_is_taken_apart() {
-        let target = Target::new("ws://localhost:9001/a?b=c").unwrap();
-        assert_eq!(target.to_string(), "ws://localhost:9001/a?b=c");
-        let target = Target::new("ws://[::1]").unwrap();
-        assert_eq!(target.to_string(), "ws://[::1]:80/");
-        assert!(!target.is_secure());
-        for (url, full) in [
-            ("wss://localhost/a", "wss://localhost:443/a"),
-            ("wss://[::1]:1", "wss://[::1]:1/"),
-        ] {
-            let target = Target::new(url).unwrap();
-            assert_eq!(target.to_string(), full);
-            assert!(target.is_secure());
-        }
-    }
-
-    #[test]
-    fn a_server_name_is_a_name_or_an_address() {
-        let target = Target::new("wss://localhost").unwrap();
-        for name in ["example.org", "127.0.0.1", "::1"] {
-            assert!(target.clone().with_server_name(name).is_ok(), "{name}");
-        }
-        let refusal = target.with_server_name("a b").unwrap_err();
-        assert_eq!(refusal, TargetError::NoServerName("a b".to_owned()));
-    }
-
-    #[test]
-    fn other_urls_are_refused() {
-        for url in ["", "localhost:80", "http://localhost", "ws://", "ws:///a"] {
-            assert_eq!(
-                Target::new(url).unwrap_err(),
-                TargetError::Malformed,
-                "{url}"
-            );
-        }
-    }
 
     #[test]
     fn a_server_that_is_not_there_fails_its_cases() {

@@ -16,6 +16,9 @@ pub enum Behavior {
     /// The case only shows what the testee does.
     #[serde(rename = "INFORMATIONAL")]
     Informational,
+    /// The case says nothing about this testee. It counts neither way.
+    #[serde(rename = "NOT APPLICABLE")]
+    NotApplicable,
     /// The testee did not agree to the extension that the case is about.
     #[serde(rename = "UNIMPLEMENTED")]
     Unimplemented,
@@ -83,6 +86,7 @@ impl fmt::Display for Behavior {
             Self::Ok => "OK",
             Self::NonStrict => "NON-STRICT",
             Self::Informational => "INFORMATIONAL",
+            Self::NotApplicable => "NOT APPLICABLE",
             Self::Unimplemented => "UNIMPLEMENTED",
             Self::Failed => "FAILED",
         })

@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use testees::{Client, Fault, Pace, Role, Server};
-use ws_conformance::case_id::CaseId;
-use ws_conformance::cases::{self, Case};
+use ws_conformance::case::Case;
+use ws_conformance::case::CaseId;
+use ws_conformance::cases;
 use ws_conformance::clients::{Listener, Observer};
 use ws_conformance::record::Record;
 use ws_conformance::servers::{self, Target};

@@ -8,7 +8,8 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use ws_conformance::cases::{self, Case};
+use ws_conformance::case::Case;
+use ws_conformance::cases;
 use ws_conformance::clients::{Ended, Listener, Observer};
 use ws_conformance::record::Record;
 use ws_conformance::servers::{Target, probe, run_case};

@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ws_conformance::cases::{self, Case};
+use ws_conformance::case::{Case, Set};
+use ws_conformance::cases;
 use ws_conformance::script::{
-    CompressedEchoes, Event, Frame, Pacing, Payload, Rule, Side, Step, Task,
+    CompressedEchoes, Event, Frame, JudgedBy, Pacing, Payload, Script, Side, Step, Task,
 };
 use ws_conformance::verdict::Behavior;
 
@@ -15,7 +16,7 @@ use ws_conformance::verdict::Behavior;
 fn every_case_is_the_recorded_one() {
     let recorded = recorded();
     let named = |id: &str| recorded.iter().find(|case| case["id"] == id).unwrap();
-    for case in cases::all() {
+    for case in cases::of_set(Set::Original) {
         let ours = as_recorded(case);
         assert_eq!(&ours, named(&case.id().to_string()));
     }
@@ -28,20 +29,19 @@ fn no_case_is_missing() {
         .iter()
         .map(|case| case["id"].as_str().unwrap())
         .collect();
-    let ours: Vec<_> = cases::all()
-        .iter()
+    let ours: Vec<_> = cases::of_set(Set::Original)
         .map(|case| case.id().to_string())
         .collect();
     assert_eq!(ours, all);
     assert_eq!(ours.len(), 517);
-    for case in cases::all() {
+    for case in cases::of_set(Set::Original) {
         assert_eq!(cases::find(case.id()).map(Case::id), Some(case.id()));
     }
 }
 
 #[test]
 fn every_case_says_what_it_does() {
-    for case in cases::all() {
+    for case in cases::of_set(Set::Original) {
         assert!(case.description().ends_with('.'), "{}", case.id());
         assert!(case.expectation().ends_with('.'), "{}", case.id());
     }
@@ -51,6 +51,11 @@ fn recorded() -> Vec<Value> {
     let data = include_str!("data/autobahn-25.10.1.json");
     let mut data: Value = serde_json::from_str(data).unwrap();
     serde_json::from_value(data["cases"].take()).unwrap()
+}
+
+fn script_of(case: &Case) -> &Script {
+    case.script()
+        .expect("every case of the original suite is a script")
 }
 
 /// A case in the form of the recorded ones.
@@ -65,12 +70,12 @@ fn as_recorded(case: &Case) -> Value {
         "timeout_ms": millis(case.time_limit()),
         "on_timeout": "close",
         "close": close(case),
-        "auto_close": case.close().automatic,
-        "verdict": rule(case.rule()),
-        "report_time": case.reports_time(),
+        "auto_close": script_of(case).close.automatic,
+        "verdict": rule(script_of(case).judged_by),
+        "report_time": script_of(case).reports_time(),
     });
-    match case.task() {
-        Task::Script(steps) => script(case, steps, &mut record),
+    match &script_of(case).task {
+        Task::Steps(steps) => script(case, steps, &mut record),
         Task::BigEcho {
             binary,
             payload,
@@ -151,7 +156,7 @@ fn script(case: &Case, steps: &[Step], record: &mut Value) {
         record["on_timeout"] = "fail".into();
     }
     record["steps"] = steps.iter().flat_map(step).collect();
-    for expected in case.expected() {
+    for expected in &script_of(case).expected {
         let name = serde_json::to_value(expected.behavior).unwrap();
         assert!(matches!(
             expected.behavior,
@@ -242,7 +247,7 @@ fn event(event: &Event) -> Value {
 }
 
 fn close(case: &Case) -> Value {
-    let profile = case.close();
+    let profile = &script_of(case).close;
     let by = match profile.by {
         Side::Suite => "fuzzer",
         Side::Testee => "peer",
@@ -254,14 +259,14 @@ fn close(case: &Case) -> Value {
     close
 }
 
-fn rule(rule: Rule) -> &'static str {
+fn rule(rule: JudgedBy) -> &'static str {
     match rule {
-        Rule::Events => "events",
-        Rule::EventsAndCloseCode => "events+close-code",
-        Rule::EventsAndSentFrames => "events+sent-frame-count",
-        Rule::Informational => "informational",
-        Rule::Echoes => "echo-length",
-        Rule::EqualEchoes => "echo-content",
+        JudgedBy::Events => "events",
+        JudgedBy::EventsAndCloseCode => "events+close-code",
+        JudgedBy::EventsAndSentFrames => "events+sent-frame-count",
+        JudgedBy::Informational => "informational",
+        JudgedBy::Echoes => "echo-length",
+        JudgedBy::EqualEchoes => "echo-content",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether the engines agree, case by case.
 
 use anyhow::{Result, bail};
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 use ws_conformance::compare;
 
 use super::engine::Engine;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 
 use super::native::Native;
 use super::patience::Patience;

@@ -23,10 +23,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use ws_conformance::any_case::{AnyCase, Choice};
-use ws_conformance::case_id::CaseId;
+use clap::ValueEnum;
+use ws_conformance::case::pattern::{self, Pattern};
+use ws_conformance::case::{Case, CaseId, Set};
+use ws_conformance::cases;
 use ws_conformance::expect::Expectations;
-use ws_conformance::pattern::{self, Pattern};
 use ws_conformance::role::Role;
 
 use crate::certificates::Certificates;
@@ -37,6 +38,27 @@ use engine::{Engine, EngineKind, Tuning};
 use patience::Patience;
 use session::Session;
 use summary::Finished;
+
+/// Sets of cases to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sets {
+    /// The cases of the original suite: groups 1 to 13
+    Original,
+    /// The cases beyond those: groups 20 and up
+    Extra,
+    /// Both
+    All,
+}
+
+impl Sets {
+    fn cases(self) -> impl Iterator<Item = &'static Case> {
+        cases::all().iter().filter(move |case| match self {
+            Self::Original => case.set() == Set::Original,
+            Self::Extra => case.set() == Set::Extra,
+            Self::All => true,
+        })
+    }
+}
 
 /// Run a conformance suite against the echo peers, and compare with what is expected.
 ///
@@ -60,8 +82,8 @@ pub(crate) struct Args {
     engine: EngineKind,
 
     /// Which cases there are to choose from; wstest has the original's
-    #[arg(long, value_name = "SET", value_enum, default_value_t = Choice::Original)]
-    set: Choice,
+    #[arg(long, value_name = "SET", value_enum, default_value_t = Sets::Original)]
+    set: Sets,
 
     /// Cases to run, comma-separated: ids, or patterns in which `*` is any text
     #[arg(
@@ -225,8 +247,8 @@ impl Args {
 }
 
 /// The cases of the set that match any of the patterns, in order.
-fn select(set: Choice, patterns: &[String]) -> Result<Vec<CaseId>> {
-    let all: Vec<_> = set.cases().map(AnyCase::id).collect();
+fn select(set: Sets, patterns: &[String]) -> Result<Vec<CaseId>> {
+    let all: Vec<_> = set.cases().map(Case::id).collect();
     let patterns: Vec<_> = patterns.iter().map(|text| Pattern::new(text)).collect();
     Ok(pattern::select(&all, &patterns, &[])?)
 }
@@ -258,15 +280,13 @@ fn conclude(finished: &[Vec<Finished>], agreed: bool) -> Result<Outcome> {
 
 #[cfg(test)]
 mod tests {
-    use ws_conformance::any_case;
-
     use super::*;
 
     #[test]
     fn the_expectations_of_this_project_are_sound() {
         let file = project::root().join("autobahn/expectations.toml");
         let expectations = Expectations::load(&file).unwrap();
-        let cases: Vec<_> = any_case::all().map(AnyCase::id).collect();
+        let cases: Vec<_> = cases::all().iter().map(Case::id).collect();
         for run in plan::plan(&[], None) {
             let testee = run.testee();
             expectations.check_unambiguous(&cases, &testee).unwrap();
@@ -279,7 +299,7 @@ mod tests {
 
     #[test]
     fn cases_of_both_engines_can_be_selected() {
-        let select = |text: &str| super::select(Choice::Original, &[text.to_owned()]);
+        let select = |text: &str| super::select(Sets::Original, &[text.to_owned()]);
         assert_eq!(select("*").unwrap().len(), 517);
         assert_eq!(select("12.1.1").unwrap().len(), 1);
         assert!(select("8.*").is_err());
@@ -288,10 +308,10 @@ mod tests {
     #[test]
     fn extra_cases_are_there_when_they_are_asked_for() {
         let select = |set, text: &str| super::select(set, &[text.to_owned()]);
-        assert!(select(Choice::Original, "20.*").is_err());
-        assert!(select(Choice::Extra, "1.1.1").is_err());
-        let extra = select(Choice::Extra, "*").unwrap();
+        assert!(select(Sets::Original, "20.*").is_err());
+        assert!(select(Sets::Extra, "1.1.1").is_err());
+        let extra = select(Sets::Extra, "*").unwrap();
         assert!(extra.iter().all(|case| case.group() >= 20));
-        assert_eq!(select(Choice::All, "*").unwrap().len(), 517 + extra.len());
+        assert_eq!(select(Sets::All, "*").unwrap().len(), 517 + extra.len());
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::{Case, CaseId};
+use ws_conformance::cases;
 
 /// How long the parts of a run may go without progress.
 #[derive(Clone, Copy, Debug)]
@@ -36,15 +37,9 @@ impl Patience {
     }
 }
 
-/// The suite's own timer for a case, rounded up: a testee may use all of it.
+/// Returns the time that the suite allows a case.
 fn longest(case: CaseId) -> Duration {
-    let seconds = match (case.group(), &*case.family()) {
-        (_, "9.5" | "9.6") => 1000,
-        (_, "9.7" | "9.8") | (12 | 13, _) => 480,
-        (9, _) => 100,
-        _ => 10,
-    };
-    Duration::from_secs(seconds)
+    cases::find(case).map_or(Duration::ZERO, Case::time_limit)
 }
 
 #[cfg(test)]
@@ -56,8 +51,9 @@ mod tests {
         let patience = Patience::new(Duration::from_secs(120));
         let seconds = |case: CaseId| patience.for_case(case).as_secs();
         for (case, expected) in [
-            (CaseId::three(1, 1, 1), 130),
-            (CaseId::two(2, 1), 130),
+            (CaseId::three(1, 1, 1), 121),
+            (CaseId::two(2, 1), 121),
+            (CaseId::two(25, 4), 180),
             (CaseId::three(9, 1, 6), 220),
             (CaseId::three(9, 5, 1), 1120),
             (CaseId::three(9, 8, 6), 600),
@@ -66,6 +62,6 @@ mod tests {
             assert_eq!(seconds(case), expected, "{case}");
         }
         let any = patience.for_any(&[CaseId::two(2, 1), CaseId::three(9, 1, 1)]);
-        assert_eq!(any.as_secs(), 220);
+        assert_eq!(any.as_secs(), 130);
     }
 }

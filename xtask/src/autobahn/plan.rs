@@ -1,8 +1,8 @@
 //! What is run: which runtime's peers, in which role, under which name.
 
 use clap::ValueEnum;
-use ws_conformance::any_case;
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
+use ws_conformance::cases;
 use ws_conformance::expect::Testee;
 use ws_conformance::role::Role;
 
@@ -37,7 +37,7 @@ impl Run {
     /// Those of the selected cases that are for this role.
     pub(crate) fn cases(&self, selected: &[CaseId]) -> Vec<CaseId> {
         let is_for_it =
-            |case: &CaseId| any_case::find(*case).is_none_or(|case| case.is_for(self.role));
+            |case: &CaseId| cases::find(*case).is_none_or(|case| case.roles().include(self.role));
         selected.iter().copied().filter(is_for_it).collect()
     }
 

@@ -4,7 +4,7 @@
 //! role, and nearly all of that is the suite's own compression, in Python. The sample takes a minute and a
 //! half. The other groups take half a minute together, and run in full.
 
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 
 /// Which numbers of each family a quick run has, by group.
 ///
@@ -36,7 +36,8 @@ pub(super) fn has(case: CaseId) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ws_conformance::official;
+    use ws_conformance::case::{Case, Set};
+    use ws_conformance::cases;
 
     use super::*;
 
@@ -46,12 +47,22 @@ mod tests {
 
     #[test]
     fn every_data_set_and_every_set_of_parameters_is_sampled() {
-        let sampled = families(official::ids().filter(|case| has(*case)));
-        assert_eq!(sampled, families(official::ids()));
+        let sampled = families(
+            cases::of_set(Set::Original)
+                .map(Case::id)
+                .filter(|case| has(*case)),
+        );
+        assert_eq!(
+            sampled,
+            families(cases::of_set(Set::Original).map(Case::id))
+        );
         for (group, families) in [(12, 5), (13, 7)] {
             let of_group = |case: &CaseId| case.group() == group;
             let per_family = SAMPLE.iter().find(|sample| sample.0 == group).unwrap().1;
-            let sampled = official::ids().filter(of_group).filter(|case| has(*case));
+            let sampled = cases::of_set(Set::Original)
+                .map(Case::id)
+                .filter(of_group)
+                .filter(|case| has(*case));
             assert_eq!(sampled.count(), families * per_family.len());
         }
     }
@@ -71,7 +82,9 @@ mod tests {
 
     #[test]
     fn groups_without_compression_are_complete() {
-        let others = official::ids().filter(|case| case.group() < 12);
+        let others = cases::of_set(Set::Original)
+            .map(Case::id)
+            .filter(|case| case.group() < 12);
         assert_eq!(others.filter(|case| has(*case)).count(), 301);
     }
 }

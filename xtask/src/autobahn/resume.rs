@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 use ws_conformance::report::Results;
 
 /// The file that says what the reports of its directory are about.

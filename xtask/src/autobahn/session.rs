@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result};
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 use ws_conformance::expect::{Assessment, Expectations, Standard};
 use ws_conformance::report::{Index, Results};
 use ws_conformance::role::Role;

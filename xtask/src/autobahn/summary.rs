@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 use ws_conformance::expect::{Assessment, Problem, Unexpected};
 use ws_conformance::report::{INDEX_FILE, Results, table};
 use ws_conformance::role::Role;

@@ -1,155 +1,88 @@
-//! The catalogue: every case, in order.
+//! The catalog: every case, in order.
+//!
+//! Groups 1 to 13 are those of the AutobahnTestSuite 25.10.1. Their cases are about messages, and
+//! lists of events decide them. The groups from 20 on are about everything else that a rule can be
+//! checked on: the bytes of the opening handshake, the form of each frame, the end of the
+//! connection. Their cases are dialogues.
 
-mod auto_fragmentation;
-mod build;
 mod closing;
 mod compression;
-mod fragmentation;
-mod framing;
-mod limits;
-mod opcodes;
-mod ping;
-mod rsv;
-mod utf8;
-mod utf8_samples;
-
-/// The sequences of 6.5 to 6.23.
-pub(crate) use utf8_samples::families as utf8_families;
+mod fails;
+mod frames;
+mod load;
+mod negotiation;
+mod opening;
+mod original;
+mod text;
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
-use crate::case_id::CaseId;
-use crate::script::{CloseProfile, CompressedEchoes, Demand, Expected, Rule, Step, Task};
+use crate::case::{Case, CaseId, Set};
 
-/// A case: what it does and what it expects.
-#[derive(Clone, Debug)]
-pub struct Case {
-    id: CaseId,
-    number: usize,
+/// A group of cases.
+struct Group {
+    number: u8,
     title: &'static str,
-    description: String,
-    expectation: String,
-    task: Task,
-    expected: Vec<Expected>,
-    close: CloseProfile,
-    rule: Rule,
+    cases: fn() -> Vec<Case>,
 }
 
-/// Every case, in order of its id.
+/// Every group, in order of its number.
+#[rustfmt::skip]
+const GROUPS: &[Group] = &[
+    Group { number: 1, title: "Framing", cases: original::framing },
+    Group { number: 2, title: "Ping and Pong", cases: original::ping },
+    Group { number: 3, title: "Reserved bits", cases: original::rsv },
+    Group { number: 4, title: "Opcodes", cases: original::opcodes },
+    Group { number: 5, title: "Fragmentation", cases: original::fragmentation },
+    Group { number: 6, title: "UTF-8", cases: original::utf8 },
+    Group { number: 7, title: "Closing", cases: original::closing },
+    Group { number: 9, title: "Limits and speed", cases: original::limits },
+    Group { number: 10, title: "Automatic fragmentation", cases: original::auto_fragmentation },
+    Group { number: 12, title: "Compression: kinds of data", cases: original::compressed_data },
+    Group { number: 13, title: "Compression: parameters", cases: original::compression_parameters },
+    Group { number: 20, title: "Opening handshake of a server", cases: opening::server },
+    Group { number: 21, title: "Negotiation", cases: negotiation::cases },
+    Group { number: 22, title: "Opening handshake of a client", cases: opening::client },
+    Group { number: 23, title: "Framing, byte by byte", cases: frames::cases },
+    Group { number: 24, title: "Closing, step by step", cases: closing::cases },
+    Group { number: 25, title: "UTF-8 across frames", cases: text::cases },
+    Group { number: 26, title: "Compressed messages", cases: compression::cases },
+    Group { number: 27, title: "Load and timing", cases: load::cases },
+];
+
+/// Returns every case, in order of its id.
 pub fn all() -> &'static [Case] {
     static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
-        let mut cases = [
-            framing::cases(),
-            ping::cases(),
-            rsv::cases(),
-            opcodes::cases(),
-            fragmentation::cases(),
-            utf8::cases(),
-            closing::cases(),
-            limits::cases(),
-            auto_fragmentation::cases(),
-            compression::cases(),
-        ]
-        .concat();
-        for (position, case) in cases.iter_mut().enumerate() {
-            case.number = position + 1;
+        let mut cases: Vec<_> = GROUPS.iter().flat_map(|group| (group.cases)()).collect();
+        cases.sort_by_key(Case::id);
+        for set in [Set::Original, Set::Extra] {
+            let of_set = cases.iter_mut().filter(|case| case.set() == set);
+            for (case, number) in of_set.zip(1..) {
+                case.set_number(number);
+            }
         }
         cases
     });
     &ALL
 }
 
-/// The case of this id.
+/// Returns the cases of a set, in order of their ids.
+pub fn of_set(set: Set) -> impl Iterator<Item = &'static Case> + Clone {
+    all().iter().filter(move |case| case.set() == set)
+}
+
+/// Returns the case with this id.
 pub fn find(id: CaseId) -> Option<&'static Case> {
     let cases = all();
     let found = cases.binary_search_by_key(&id, Case::id).ok()?;
     Some(&cases[found])
 }
 
-impl Case {
-    /// Its name.
-    pub fn id(&self) -> CaseId {
-        self.id
-    }
-
-    /// Its position, from 1, in the full list of 517 cases.
-    pub fn number(&self) -> usize {
-        self.number
-    }
-
-    /// What its family is about, in a few words.
-    pub fn title(&self) -> &'static str {
-        self.title
-    }
-
-    /// What it does.
-    pub fn description(&self) -> &str {
-        &self.description
-    }
-
-    /// What it expects.
-    pub fn expectation(&self) -> &str {
-        &self.expectation
-    }
-
-    /// What it does, step by step.
-    pub fn task(&self) -> &Task {
-        &self.task
-    }
-
-    /// The lists of events that lead to a verdict, the best first.
-    pub fn expected(&self) -> &[Expected] {
-        &self.expected
-    }
-
-    /// How the connection should end.
-    pub fn close(&self) -> &CloseProfile {
-        &self.close
-    }
-
-    /// How it is judged beyond its events.
-    pub fn rule(&self) -> Rule {
-        self.rule
-    }
-
-    /// Whether its duration says something about the testee.
-    pub fn reports_time(&self) -> bool {
-        matches!(self.rule, Rule::Echoes | Rule::EqualEchoes)
-    }
-
-    /// Whether it says something about how the testee compresses.
-    pub fn reports_compression(&self) -> bool {
-        self.compressed_echoes().is_some()
-    }
-
-    /// What compression is to be like, if there is to be any.
-    pub(crate) fn demands(&self) -> &'static [Demand] {
-        self.compressed_echoes()
-            .map_or(&[], |echoes| echoes.demands)
-    }
-
-    /// What it does, if every message is compressed.
-    fn compressed_echoes(&self) -> Option<&CompressedEchoes> {
-        match &self.task {
-            Task::CompressedEchoes(echoes) => Some(echoes),
-            Task::Script(_) | Task::BigEcho { .. } | Task::EchoLoop { .. } => None,
-        }
-    }
-
-    /// How long it takes if nothing but its own timers ends it.
-    pub fn time_limit(&self) -> Duration {
-        match &self.task {
-            Task::Script(steps) => steps.iter().map(step_time).sum(),
-            Task::BigEcho { limit, .. } | Task::EchoLoop { limit, .. } => *limit,
-            Task::CompressedEchoes(echoes) => echoes.limit,
-        }
-    }
+/// Returns the subject of a group, in a few words, if there is such a group.
+pub fn group_title(number: u8) -> Option<&'static str> {
+    let group = GROUPS.iter().find(|group| group.number == number)?;
+    Some(group.title)
 }
 
-fn step_time(step: &Step) -> Duration {
-    match step {
-        Step::Wait { time, .. } | Step::FailAfter(time) | Step::CloseAfter(time) => *time,
-        _ => Duration::ZERO,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use anyhow::{Context, Result};
-use ws_conformance::any_case::AnyCase;
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::{Case, CaseId};
 use ws_conformance::clients::{Ended, Listener, Observer};
 use ws_conformance::expect::Testee;
 use ws_conformance::record::Record;
@@ -146,7 +145,7 @@ struct Watcher<'a> {
 }
 
 impl Observer for Watcher<'_> {
-    fn started(&self, agent: &str, case: AnyCase) {
+    fn started(&self, agent: &str, case: &'static Case) {
         let testee = Testee {
             agent: agent.to_owned(),
             role: Role::Client,
@@ -175,7 +174,7 @@ impl Observer for Watcher<'_> {
         self.collector.finished(record);
     }
 
-    fn skips(&self, agent: &str, case: AnyCase) -> bool {
+    fn skips(&self, agent: &str, case: &'static Case) -> bool {
         let spec = self.plan.spec.as_ref();
         spec.is_some_and(|spec| spec.excludes(agent, case.id()))
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use ws_conformance::any_case::AnyCase;
+use ws_conformance::case::Case;
 use ws_conformance::record::Record;
 use ws_conformance::report::{ReportError, Reports, Results, dialogue, html};
 use ws_conformance::settings::StopFlag;
@@ -78,7 +78,7 @@ impl Collector {
         }
     }
 
-    pub(super) fn started(&self, case: AnyCase) {
+    pub(super) fn started(&self, case: &Case) {
         self.lock().progress.started(&case.id().to_string());
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 use ws_conformance::expect::{Assessment, Problem, Testee};
 use ws_conformance::record::Record;
 use ws_conformance::report::junit::{self, Suite};

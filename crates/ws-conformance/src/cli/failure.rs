@@ -1,7 +1,7 @@
 //! A case that is not as expected, in full.
 
 use serde_json::Value;
-use ws_conformance::any_case;
+use ws_conformance::cases;
 use ws_conformance::expect::Unexpected;
 use ws_conformance::record::Record;
 
@@ -11,7 +11,7 @@ const SHOWN: usize = 300;
 /// Everything that helps to understand it, and how to run it again.
 pub(super) fn describe(unexpected: &Unexpected, record: Option<&Record>, replay: &str) -> String {
     let case = unexpected.case;
-    let title = any_case::find(case).map_or("", |case| case.title());
+    let title = cases::find(case).map_or("", |case| case.title());
     let verdict = match unexpected.verdict {
         Some(verdict) => format!("{verdict}: {}", unexpected.problem),
         None => unexpected.problem.to_string(),
@@ -27,6 +27,12 @@ pub(super) fn describe(unexpected: &Unexpected, record: Option<&Record>, replay:
         fact("wanted:", &record.expectation);
         if let Some(level) = record.level {
             fact("rule:", &format!("{} ({level})", record.rfc.join(", ")));
+        }
+        if let Some(rule) = record.rule {
+            fact(
+                "",
+                &format!("\"{}\" (binds the {})", rule.sentence, rule.binds),
+            );
         }
         for (verdict, events) in &record.expected {
             fact("expected:", &format!("{verdict}: {}", shown(events)));
@@ -66,7 +72,7 @@ pub(super) fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ws_conformance::case_id::CaseId;
+    use ws_conformance::case::CaseId;
     use ws_conformance::expect::Problem;
 
     use super::*;

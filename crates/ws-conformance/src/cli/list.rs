@@ -2,11 +2,10 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use ws_conformance::any_case::{AnyCase, Choice};
-use ws_conformance::case_id::CaseId;
-use ws_conformance::extra::{Case, Level, Roles};
+use ws_conformance::case::{Case, CaseId, Level, Roles, Rule, Set};
 
 use super::Outcome;
+use super::options::Sets;
 use super::output::Output;
 
 /// List the cases: id and title; of the extra ones, what they demand, of whom, and what they do.
@@ -17,8 +16,8 @@ pub(super) struct Args {
     json: bool,
 
     /// Which cases to list
-    #[arg(long, value_name = "SET", value_enum, default_value_t = Choice::Original)]
-    set: Choice,
+    #[arg(long, value_name = "SET", value_enum, default_value_t = Sets::Original)]
+    set: Sets,
 }
 
 #[derive(Serialize)]
@@ -30,10 +29,10 @@ struct Item<'a> {
     expectation: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<Level>,
+    role: Roles,
     #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<Roles>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    rfc: &'a [&'a str],
+    rule: Option<&'a Rule>,
+    rfc: Vec<&'a str>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
@@ -49,11 +48,11 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::AsExpected)
 }
 
-fn line(case: AnyCase) -> String {
+fn line(case: &Case) -> String {
     let id = case.id().to_string();
-    match case {
-        AnyCase::Original(case) => format!("{id:<8} {}", case.title()),
-        AnyCase::Extra(case) => format!(
+    match case.set() {
+        Set::Original => format!("{id:<8} {}", case.title()),
+        Set::Extra => format!(
             "{id:<8} {:<14} {:<7} {}",
             case.demands(),
             case.roles(),
@@ -62,19 +61,16 @@ fn line(case: AnyCase) -> String {
     }
 }
 
-fn item(case: AnyCase) -> Item<'static> {
-    let extra = match case {
-        AnyCase::Original(_) => None,
-        AnyCase::Extra(case) => Some(case),
-    };
+fn item(case: &'static Case) -> Item<'static> {
     Item {
         id: case.id(),
         number: case.number(),
         title: case.title(),
         description: case.description(),
         expectation: case.expectation(),
-        level: extra.map(Case::demands),
-        role: extra.map(Case::roles),
-        rfc: extra.map_or(&[], Case::rules),
+        level: (case.set() == Set::Extra).then(|| case.demands()),
+        role: case.roles(),
+        rule: case.rule(),
+        rfc: case.sections().collect(),
     }
 }

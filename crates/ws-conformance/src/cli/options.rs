@@ -4,15 +4,38 @@ use std::path::PathBuf;
 use std::process;
 
 use anyhow::{Result, bail};
-use ws_conformance::any_case::{self, AnyCase, Choice, Set};
-use ws_conformance::case_id::CaseId;
+use clap::ValueEnum;
+use ws_conformance::case::pattern::{self, Pattern};
+use ws_conformance::case::{Case, CaseId, Set};
+use ws_conformance::cases;
 use ws_conformance::expect::{Expectations, Standard, Testee};
-use ws_conformance::pattern::{self, Pattern};
 use ws_conformance::role::Role;
 use ws_conformance::settings::Settings;
 use ws_conformance::spec::{self, Spec};
 
 use super::output::Output;
+
+/// Sets of cases to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Sets {
+    /// The cases of the original suite: groups 1 to 13
+    Original,
+    /// The cases beyond those: groups 20 and up, each with the rule that it checks
+    Extra,
+    /// Both
+    All,
+}
+
+impl Sets {
+    /// Returns the cases of these sets, in order of their ids.
+    pub(super) fn cases(self) -> impl Iterator<Item = &'static Case> {
+        cases::all().iter().filter(move |case| match self {
+            Self::Original => case.set() == Set::Original,
+            Self::Extra => case.set() == Set::Extra,
+            Self::All => true,
+        })
+    }
+}
 
 #[derive(clap::Args)]
 pub(super) struct Options {
@@ -27,8 +50,8 @@ pub(super) struct Options {
     pub(super) cases: Vec<String>,
 
     /// Which cases there are to choose from
-    #[arg(long, value_name = "SET", value_enum, default_value_t = Choice::Original)]
-    set: Choice,
+    #[arg(long, value_name = "SET", value_enum, default_value_t = Sets::Original)]
+    set: Sets,
 
     /// Cases to leave out, written like those of --cases
     #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
@@ -85,7 +108,7 @@ pub(super) struct Options {
 /// The options, checked: everything that can be wrong with them is found before the run.
 pub(super) struct Plan {
     pub(super) spec: Option<Spec>,
-    pub(super) cases: Vec<AnyCase>,
+    pub(super) cases: Vec<&'static Case>,
     pub(super) settings: Settings,
     pub(super) outdir: PathBuf,
     pub(super) output: Output,
@@ -131,7 +154,7 @@ impl Options {
     /// The options that run one case again in the same way.
     pub(super) fn replay(&self, case: CaseId) -> String {
         let mut line = format!(" --cases {case} --seed {} --trace", self.seed);
-        if any_case::find(case).is_some_and(|case| case.set() == Set::Extra) {
+        if case.set() == Set::Extra {
             line += " --set extra";
         }
         if self.quick {
@@ -143,9 +166,9 @@ impl Options {
         line
     }
 
-    fn select(&self, spec: Option<&Spec>, role: Role) -> Result<Vec<AnyCase>> {
-        let cases = self.set.cases().filter(|case| case.is_for(role));
-        let mut available: Vec<_> = cases.map(AnyCase::id).collect();
+    fn select(&self, spec: Option<&Spec>, role: Role) -> Result<Vec<&'static Case>> {
+        let cases = self.set.cases().filter(|case| case.roles().include(role));
+        let mut available: Vec<_> = cases.map(Case::id).collect();
         if let (Some(spec), true) = (spec, self.cases.is_empty()) {
             available = spec.select(&available)?;
         }
@@ -155,7 +178,7 @@ impl Options {
         };
         let excluded = patterns(&self.exclude);
         let selected = pattern::select(&available, &chosen, &excluded)?;
-        Ok(selected.into_iter().filter_map(any_case::find).collect())
+        Ok(selected.into_iter().filter_map(cases::find).collect())
     }
 }
 

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
-use ws_conformance::any_case;
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
+use ws_conformance::cases;
 use ws_conformance::expect::Testee;
 use ws_conformance::pool::{self, Jobs};
 use ws_conformance::record::Record;
@@ -142,7 +142,7 @@ fn with_advice(error: ProbeError) -> anyhow::Error {
 impl Args {
     fn test(&self, testing: &Testing, plan: &Plan, collector: &Collector) {
         let ids = plan.cases_for(&testing.agent);
-        let cases: Vec<_> = ids.into_iter().filter_map(any_case::find).collect();
+        let cases: Vec<_> = ids.into_iter().filter_map(cases::find).collect();
         collector.expect(&testing.agent, cases.len());
         collector.say(&format!(
             "{}: {} case(s) against {}, seed {}",

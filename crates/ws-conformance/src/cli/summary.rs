@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 use ws_conformance::expect::Unexpected;
 use ws_conformance::role::Role;
 
@@ -30,6 +30,7 @@ struct Agent<'a> {
     non_strict: usize,
     informational: usize,
     unimplemented: usize,
+    not_applicable: usize,
     failed: usize,
     missing: usize,
     unexpected: Vec<Case>,
@@ -74,6 +75,7 @@ impl<'a> Agent<'a> {
             non_strict: total.non_strict,
             informational: total.informational,
             unimplemented: total.unimplemented,
+            not_applicable: total.not_applicable,
             failed: total.failed,
             missing: judged.assessment.missing,
             unexpected: judged.assessment.unexpected.iter().map(Case::new).collect(),

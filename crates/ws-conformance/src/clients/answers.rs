@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::endpoint::{Connection, Dialogue};
+use crate::endpoint::{Connection, Handler};
 use crate::script::{Event, Pacing, Payload};
 use crate::verdict::Behavior;
 
@@ -15,7 +15,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Answer(pub(super) Option<Value>);
 
-impl Dialogue for Answer {
+impl Handler for Answer {
     fn opened(&mut self, connection: &mut Connection, now: Instant) {
         if let Some(value) = &self.0 {
             send_text(connection, value);
@@ -39,7 +39,7 @@ pub(super) struct Status<F> {
     pub(super) next_look: Option<Instant>,
 }
 
-impl<F: Fn() -> Option<Behavior>> Dialogue for Status<F> {
+impl<F: Fn() -> Option<Behavior>> Handler for Status<F> {
     fn opened(&mut self, connection: &mut Connection, now: Instant) {
         self.time_passed(connection, now);
     }

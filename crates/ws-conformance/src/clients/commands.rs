@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::endpoint::{Connection, Dialogue};
+use crate::endpoint::{Connection, Handler};
 use crate::script::{Event, Frame, Pacing, Payload};
 
 /// The longest payload that is made on command.
@@ -15,7 +15,7 @@ const MAX_PAYLOAD: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Commands;
 
-impl Dialogue for Commands {
+impl Handler for Commands {
     fn opened(&mut self, _: &mut Connection, _: Instant) {}
 
     fn received(&mut self, event: Event, connection: &mut Connection, now: Instant) {

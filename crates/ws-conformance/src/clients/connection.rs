@@ -12,17 +12,16 @@ use super::answers::{Answer, Status};
 use super::commands::Commands;
 use super::route::{Action, Selected, route};
 use super::{Ended, Observer};
-use crate::any_case::AnyCase;
-use crate::case_id::CaseId;
-use crate::cases::Case;
+use crate::case::{Case, CaseId, Dialogue, Play};
 use crate::deflate::{self, Agreement, ExtensionError};
-use crate::endpoint::{CaseRun, Connection, Dialogue, Ending, Endpoint};
-use crate::extra;
-use crate::http::{ServedRequest, accept_response, error_response};
+use crate::dialogue::{Asked, Miss, Peer};
+use crate::endpoint::{CaseRun, Connection, Ending, Endpoint, Handler};
+use crate::http::{Handshake, ServedRequest, accept_response, error_response, key};
 use crate::link::Link;
 use crate::record::Record;
-use crate::recording::{Handshake, Recording};
 use crate::role::Role;
+use crate::run::Recording;
+use crate::script::Script;
 use crate::settings::{Settings, StopFlag};
 use crate::tls::Identity;
 use crate::verdict::Behavior;
@@ -36,8 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_KEYS: usize = 100_000;
 
 /// What the connections share.
-pub(super) struct Hall<'a, O> {
-    cases: &'a [AnyCase],
+pub(super) struct Shared<'a, O> {
+    cases: &'a [&'static Case],
     settings: &'a Settings,
     /// There is TLS if there is one.
     identity: Option<&'a Identity>,
@@ -59,9 +58,9 @@ struct Agent {
     results: HashMap<CaseId, Behavior>,
 }
 
-impl<'a, O: Observer> Hall<'a, O> {
+impl<'a, O: Observer> Shared<'a, O> {
     pub(super) fn new(
-        cases: &'a [AnyCase],
+        cases: &'a [&'static Case],
         settings: &'a Settings,
         identity: Option<&'a Identity>,
         observer: &'a O,
@@ -103,17 +102,11 @@ impl<'a, O: Observer> Hall<'a, O> {
             return;
         }
         let key_is_new = self.is_new_key(&head);
-        if !crowded && let Some((case, position, agent)) = self.extra_case(&head) {
-            return self.run_case(case.into(), agent.clone(), || {
-                let client = extra::Client {
-                    agent,
-                    position,
-                    key_is_new,
-                    head,
-                    link,
-                    started,
-                };
-                extra::run_client_case(case, client, self.settings)
+        if !crowded && let Some((selected, dialogue, agent)) = self.dialogue_for(&head) {
+            let asked = Asked { head, key_is_new };
+            return self.run_case(selected.case, agent.clone(), || {
+                let recording = self.recording(selected, agent, started, Handshake::default());
+                self.play_dialogue(recording, dialogue, link, asked)
             });
         }
         let (response, action) = match self.answer(&head, crowded) {
@@ -153,23 +146,58 @@ impl<'a, O: Observer> Hall<'a, O> {
     /// of every key.
     fn is_new_key(&self, head: &[u8]) -> bool {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.len() >= MAX_KEYS || keys.insert(extra::key(head))
+        keys.len() >= MAX_KEYS || keys.insert(key(head))
     }
 
-    /// The extra case that a request asks for, which answers the request itself: it may be about
-    /// what is wrong with it.
-    fn extra_case(&self, head: &[u8]) -> Option<(&'static extra::Case, usize, String)> {
-        let line = head.split(|&octet| octet == b'\r').next()?;
+    /// Returns the dialogue that a request asks for. It answers the request itself, since it may
+    /// be about what is wrong with the request.
+    fn dialogue_for(&self, head: &[u8]) -> Option<(Selected, &'static Dialogue, String)> {
+        let line = head.split(|&byte| byte == b'\r').next()?;
         let resource = std::str::from_utf8(line).ok()?.split(' ').nth(1)?;
-        match route(resource, self.cases) {
-            Ok(Action::RunCase(Selected { position, case }, agent)) => match case {
-                AnyCase::Extra(extra) if !self.observer.skips(&agent, case) => {
-                    Some((extra, position, agent))
-                }
-                _ => None,
-            },
+        let Ok(Action::RunCase(selected, agent)) = route(resource, self.cases) else {
+            return None;
+        };
+        match selected.case.play() {
+            Play::Dialogue(dialogue) if !self.observer.skips(&agent, selected.case) => {
+                Some((selected, dialogue, agent))
+            }
             _ => None,
         }
+    }
+
+    fn recording(
+        &self,
+        selected: Selected,
+        agent: String,
+        started: SystemTime,
+        handshake: Handshake,
+    ) -> Recording<'static> {
+        Recording {
+            case: selected.case,
+            number: selected.position,
+            agent,
+            testee: Role::Client,
+            started,
+            seed: self.settings.seed,
+            handshake,
+        }
+    }
+
+    /// Plays a dialogue, from which nothing comes if it was interrupted.
+    fn play_dialogue(
+        &self,
+        recording: Recording<'_>,
+        dialogue: &Dialogue,
+        link: Link,
+        asked: Asked,
+    ) -> Option<Record> {
+        let case = recording.case;
+        let seed = self.settings.seed ^ case.number() as u64;
+        let limit = case.time_limit();
+        let mut peer = Peer::new(Role::Client, link, None, self.settings, seed, limit);
+        peer.asked(asked);
+        let outcome = peer.play(dialogue);
+        (outcome != Err(Miss::CutOff)).then(|| recording.finish_dialogue(peer.said, outcome))
     }
 
     /// The answer to a request, what the request asks for, and what is agreed on compression; else
@@ -209,23 +237,15 @@ impl<'a, O: Observer> Hall<'a, O> {
             Action::RunCase(selected, agent) if self.observer.skips(&agent, selected.case) => {
                 self.talk(link, Answer(None));
             }
-            Action::RunCase(Selected { position, case }, agent) => {
-                let AnyCase::Original(original) = case else {
+            Action::RunCase(selected, agent) => {
+                let Some(script) = selected.case.script() else {
                     return;
                 };
-                self.run_case(case, agent.clone(), || {
-                    let recording = Recording {
-                        case: original,
-                        number: position,
-                        agent,
-                        testee: Role::Client,
-                        started,
-                        seed: self.settings.seed,
-                        handshake,
-                    };
+                self.run_case(selected.case, agent.clone(), || {
+                    let recording = self.recording(selected, agent, started, handshake);
                     match agreed {
-                        Ok(agreement) => self.run_original(recording, link, agreement),
-                        Err(error) => Some(refused(recording, &error)),
+                        Ok(agreement) => self.play_script(recording, script, link, agreement),
+                        Err(error) => Some(refused(recording, script, &error)),
                     }
                 });
             }
@@ -259,17 +279,17 @@ impl<'a, O: Observer> Hall<'a, O> {
         }
     }
 
-    fn talk(&self, link: Link, dialogue: impl Dialogue) {
+    fn talk(&self, link: Link, handler: impl Handler) {
         let now = Instant::now();
         let connection = Connection::new(Role::Client, self.settings, self.settings.seed);
-        let mut endpoint = Endpoint::new(connection, dialogue, now, now + PATIENCE);
+        let mut endpoint = Endpoint::new(connection, handler, now, now + PATIENCE);
         // Nothing is reported about these connections.
         let _ = link.drive(&mut endpoint);
     }
 
     /// Plays a case, from which nothing comes if it was cut off: that says nothing about the
     /// testee.
-    fn run_case(&self, case: AnyCase, agent: String, play: impl FnOnce() -> Option<Record>) {
+    fn run_case(&self, case: &'static Case, agent: String, play: impl FnOnce() -> Option<Record>) {
         self.observer.started(&agent, case);
         self.agents().entry(agent.clone()).or_default().running += 1;
         let behavior = play().map(|record| {
@@ -285,9 +305,10 @@ impl<'a, O: Observer> Hall<'a, O> {
         self.changed.notify_all();
     }
 
-    fn run_original(
+    fn play_script(
         &self,
-        recording: Recording<&Case>,
+        recording: Recording<'_>,
+        script: &Script,
         link: Link,
         agreement: Option<Agreement>,
     ) -> Option<Record> {
@@ -299,10 +320,10 @@ impl<'a, O: Observer> Hall<'a, O> {
             .with_handshake(&recording.handshake)
             .with_compression(agreement);
         let watchdog = now + settings.scaled(case.time_limit() + settings.watchdog);
-        let run = CaseRun::new(case, settings);
+        let run = CaseRun::new(script, settings);
         let mut endpoint = Endpoint::new(connection, run, now, watchdog);
         link.drive(&mut endpoint).ok()?;
-        Some(recording.finish(endpoint, now.elapsed()))
+        Some(recording.finish_script(script, endpoint, now.elapsed()))
     }
 
     /// Waits a moment for the cases of these clients that are still running.
@@ -332,10 +353,7 @@ fn agree(
     action: &Action,
 ) -> Result<Option<(String, Agreement)>, ExtensionError> {
     let demands = match action {
-        Action::RunCase(Selected { case, .. }, _) => match case {
-            AnyCase::Original(case) => case.demands(),
-            AnyCase::Extra(_) => &[],
-        },
+        Action::RunCase(Selected { case, .. }, _) => case.script().map_or(&[][..], Script::demands),
         _ => &[],
     };
     if demands.is_empty() {
@@ -346,10 +364,13 @@ fn agree(
 }
 
 /// The record of a case whose connection was refused.
-fn refused(recording: Recording<&Case>, error: &ExtensionError) -> Record {
-    recording.never_opened(Ending {
-        not_clean_reason: Some("the opening handshake was not completed"),
-        violations: vec![format!("opening handshake: {error}")],
-        ..Ending::default()
-    })
+fn refused(recording: Recording<'_>, script: &Script, error: &ExtensionError) -> Record {
+    recording.never_opened(
+        script,
+        Ending {
+            not_clean_reason: Some("the opening handshake was not completed"),
+            violations: vec![format!("opening handshake: {error}")],
+            ..Ending::default()
+        },
+    )
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::any_case::AnyCase;
-use crate::case_id::CaseId;
+use crate::case::{Case, CaseId};
 
 /// The name of a client that does not say its own.
 pub const UNKNOWN_CLIENT: &str = "UnknownClient";
@@ -24,7 +23,7 @@ pub(super) enum Action {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Selected {
     pub(super) position: usize,
-    pub(super) case: AnyCase,
+    pub(super) case: &'static Case,
 }
 
 /// Why a request makes no sense.
@@ -53,7 +52,7 @@ impl fmt::Display for RouteError {
 }
 
 /// What a request asks for.
-pub(super) fn route(resource: &str, cases: &[AnyCase]) -> Result<Action, RouteError> {
+pub(super) fn route(resource: &str, cases: &[&'static Case]) -> Result<Action, RouteError> {
     let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
     let query = Query::parse(query);
     let agent = || {
@@ -108,7 +107,7 @@ impl Query {
     }
 
     /// By position, or by id; the position wins, as in the original.
-    fn case(&self, cases: &[AnyCase]) -> Result<Selected, RouteError> {
+    fn case(&self, cases: &[&'static Case]) -> Result<Selected, RouteError> {
         let position = match (self.value("case")?, self.value("casetuple")?) {
             (Some(text), _) => text
                 .trim()
@@ -126,7 +125,7 @@ impl Query {
     }
 }
 
-fn position(text: &str, cases: &[AnyCase]) -> Result<usize, RouteError> {
+fn position(text: &str, cases: &[&'static Case]) -> Result<usize, RouteError> {
     let id = text.trim().parse::<CaseId>().ok();
     let index = cases.iter().position(|case| Some(case.id()) == id);
     let index = index.ok_or_else(|| RouteError::NotSelected(text.to_owned()))?;
@@ -138,7 +137,7 @@ mod tests {
     use super::*;
 
     fn asked(resource: &str) -> Result<Action, RouteError> {
-        let cases: Vec<_> = crate::any_case::all().skip(16).take(3).collect();
+        let cases: Vec<_> = crate::cases::all().iter().skip(16).take(3).collect();
         route(resource, &cases)
     }
 

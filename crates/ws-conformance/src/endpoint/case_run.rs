@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::compressed_run::{CompressedRun, Traffic};
-use super::{Connection, Dialogue, State};
-use crate::cases::Case;
-use crate::script::{CompressedEchoes, Event, Pacing, Payload, Side, Step, Task};
+use super::{Connection, Handler, State};
+use crate::script::{CompressedEchoes, Event, Pacing, Payload, Script, Side, Step, Task};
 use crate::settings::Settings;
 
 /// Events are kept up to here. No list of expected ones is nearly as long: what follows changes no
@@ -17,7 +16,7 @@ const MAX_EVENT_OCTETS: usize = 4 * 1024 * 1024;
 /// A case that is being run.
 #[derive(Debug)]
 pub(crate) struct CaseRun<'a> {
-    case: &'a Case,
+    script: &'a Script,
     settings: &'a Settings,
     /// The next step of a script.
     next: usize,
@@ -64,9 +63,9 @@ pub(crate) enum Echoes {
 
 impl<'a> CaseRun<'a> {
     /// The case, not yet begun.
-    pub(crate) fn new(case: &'a Case, settings: &'a Settings) -> Self {
+    pub(crate) fn new(script: &'a Script, settings: &'a Settings) -> Self {
         Self {
-            case,
+            script,
             settings,
             next: 0,
             timer: None,
@@ -80,8 +79,8 @@ impl<'a> CaseRun<'a> {
 
     /// How many messages of how many it sends, if it does not send all.
     pub(crate) fn shortened(&self) -> Option<(usize, usize)> {
-        let count = match self.case.task() {
-            Task::Script(_) | Task::BigEcho { .. } => 1,
+        let count = match &self.script.task {
+            Task::Steps(_) | Task::BigEcho { .. } => 1,
             Task::EchoLoop { count, .. } => *count,
             Task::CompressedEchoes(echoes) => echoes.count,
         };
@@ -138,7 +137,7 @@ impl<'a> CaseRun<'a> {
             }
             self.note(Event::WaitOver(tag));
         }
-        if let Task::Script(steps) = self.case.task() {
+        if let Task::Steps(steps) = &self.script.task {
             self.proceed(steps, connection, now);
         }
     }
@@ -152,8 +151,8 @@ impl<'a> CaseRun<'a> {
 
     /// Closes if everything has arrived that is to.
     fn close_if_done(&self, connection: &mut Connection, now: Instant) {
-        let close = self.case.close();
-        let mut expected = self.case.expected().iter();
+        let close = &self.script.close;
+        let mut expected = self.script.expected.iter();
         if close.automatic
             && close.by == Side::Suite
             && expected.all(|expected| expected.events == self.received)
@@ -186,8 +185,7 @@ impl<'a> CaseRun<'a> {
         if let Payload::Octets(octets) = octets
             && let Some(octet) = sent.first_difference(octets)
         {
-            let id = self.case.id();
-            let text = format!("echo {arrived} of {id} differs from octet {octet} on");
+            let text = format!("echo {arrived} differs from byte {octet} on");
             connection.note_violation(text);
         }
         if arrived < count {
@@ -201,8 +199,8 @@ impl<'a> CaseRun<'a> {
 
     /// The message whose echoes are measured, and how many times it is sent.
     fn measured(&self) -> Option<(bool, &'a Payload, usize)> {
-        match self.case.task() {
-            Task::Script(_) | Task::CompressedEchoes(_) => None,
+        match &self.script.task {
+            Task::Steps(_) | Task::CompressedEchoes(_) => None,
             Task::BigEcho {
                 binary, payload, ..
             } => Some((*binary, payload, 1)),
@@ -279,10 +277,10 @@ fn close_measured(connection: &mut Connection, now: Instant) {
     connection.close(Some(1000), &Payload::EMPTY, now);
 }
 
-impl Dialogue for CaseRun<'_> {
+impl Handler for CaseRun<'_> {
     fn opened(&mut self, connection: &mut Connection, now: Instant) {
-        match self.case.task() {
-            Task::Script(steps) => self.proceed(steps, connection, now),
+        match &self.script.task {
+            Task::Steps(steps) => self.proceed(steps, connection, now),
             Task::BigEcho {
                 binary,
                 payload,
@@ -309,8 +307,8 @@ impl Dialogue for CaseRun<'_> {
     }
 
     fn received(&mut self, event: Event, connection: &mut Connection, now: Instant) {
-        match (self.case.task(), event) {
-            (Task::Script(_), event) => {
+        match (&self.script.task, event) {
+            (Task::Steps(_), event) => {
                 self.note(event);
                 self.close_if_done(connection, now);
             }

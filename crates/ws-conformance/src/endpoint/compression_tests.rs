@@ -12,11 +12,12 @@ use crate::settings::Settings;
 /// A client that agrees to this offer gets the case.
 fn endpoint<'a>(id: &str, offer: Option<&str>, settings: &'a Settings) -> Endpoint<CaseRun<'a>> {
     let case = cases::find(id.parse().unwrap()).unwrap();
-    let agreed = deflate::agree(offer.as_slice(), case.demands()).unwrap();
+    let script = case.script().unwrap();
+    let agreed = deflate::agree(offer.as_slice(), script.demands()).unwrap();
     let agreement = agreed.map(|(_, agreement)| agreement);
     let now = Instant::now();
     let connection = Connection::new(Role::Client, settings, 1).with_compression(agreement);
-    Endpoint::new(connection, CaseRun::new(case, settings), now, now)
+    Endpoint::new(connection, CaseRun::new(script, settings), now, now)
 }
 
 fn quick() -> Settings {
@@ -64,10 +65,10 @@ fn messages_are_sent_compressed_and_echoes_may_be_plain() {
         assert_eq!(out, plain(number));
         endpoint.handle_read(&frame(TEXT, &plain(number)), Instant::now());
     }
-    assert_eq!(endpoint.dialogue.echoes, Echoes::Complete);
+    assert_eq!(endpoint.handler.echoes, Echoes::Complete);
     assert_eq!(written(&mut endpoint), CLOSE);
-    assert_eq!(endpoint.dialogue.shortened(), Some((3, 1000)));
-    let traffic = endpoint.dialogue.traffic.unwrap().entry(10, 20);
+    assert_eq!(endpoint.handler.shortened(), Some((3, 1000)));
+    let traffic = endpoint.handler.traffic.unwrap().entry(10, 20);
     assert_eq!(traffic["outgoingWebSocketMessages"], 3);
     assert_eq!(traffic["outgoingOctetsAppLevel"], 48);
     assert_eq!(traffic["incomingOctetsWireLevel"], 3 * (16 + 6));
@@ -76,7 +77,8 @@ fn messages_are_sent_compressed_and_echoes_may_be_plain() {
 }
 
 fn agreement() -> Agreement {
-    let demands = cases::find("12.1.1".parse().unwrap()).unwrap().demands();
+    let case = cases::find("12.1.1".parse().unwrap()).unwrap();
+    let demands = case.script().unwrap().demands();
     deflate::agree(OFFER.as_slice(), demands)
         .unwrap()
         .unwrap()
@@ -101,7 +103,7 @@ fn echoes_may_be_compressed_and_fragmented() {
         let frames = [frame(1 | RSV1, first), frame(0x80, second)].concat();
         endpoint.handle_read(&frames, Instant::now());
     }
-    assert_eq!(endpoint.dialogue.echoes, Echoes::Complete);
+    assert_eq!(endpoint.handler.echoes, Echoes::Complete);
     assert!(endpoint.connection.ending.violations.is_empty());
 }
 
@@ -111,9 +113,9 @@ fn other_octets_end_the_case() {
     let mut endpoint = endpoint("12.1.1", OFFER, &settings);
     written(&mut endpoint);
     endpoint.handle_read(&frame(TEXT, &plain(1)), Instant::now());
-    assert_eq!(endpoint.dialogue.echoes, Echoes::Altered);
+    assert_eq!(endpoint.handler.echoes, Echoes::Altered);
     assert_eq!(written(&mut endpoint), CLOSE);
-    assert!(endpoint.dialogue.traffic.is_none());
+    assert!(endpoint.handler.traffic.is_none());
 }
 
 #[test]
@@ -121,10 +123,10 @@ fn without_agreement_the_suite_closes_at_once() {
     let settings = quick();
     for offer in [None, Some("x-other")] {
         let mut endpoint = endpoint("12.1.1", offer, &settings);
-        assert_eq!(endpoint.dialogue.echoes, Echoes::NotAgreed);
+        assert_eq!(endpoint.handler.echoes, Echoes::NotAgreed);
         assert_eq!(written(&mut endpoint), CLOSE);
         endpoint.handle_read(&frame(TEXT, &plain(0)), Instant::now());
-        assert_eq!(endpoint.dialogue.echoes, Echoes::NotAgreed);
+        assert_eq!(endpoint.handler.echoes, Echoes::NotAgreed);
     }
 }
 

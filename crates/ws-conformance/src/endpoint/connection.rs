@@ -7,7 +7,7 @@ use super::ending::Ending;
 use super::log::Log;
 use super::outbox::Outbox;
 use crate::deflate::{Agreement, Coding, Inflater};
-use crate::recording::Handshake;
+use crate::http::Handshake;
 use crate::role::Role;
 use crate::script::{Event, Frame, Payload};
 use crate::settings::Settings;

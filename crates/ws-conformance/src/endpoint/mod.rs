@@ -19,7 +19,7 @@ use std::time::Instant;
 use crate::script::Event;
 
 /// What is done over a connection.
-pub(crate) trait Dialogue {
+pub(crate) trait Handler {
     /// The opening handshake is done.
     fn opened(&mut self, connection: &mut Connection, now: Instant);
 
@@ -37,25 +37,20 @@ pub(crate) trait Dialogue {
 #[derive(Debug)]
 pub(crate) struct Endpoint<D> {
     pub(crate) connection: Connection,
-    pub(crate) dialogue: D,
+    pub(crate) handler: D,
     /// When the connection is over at the latest.
     watchdog: Instant,
 }
 
-impl<D: Dialogue> Endpoint<D> {
+impl<D: Handler> Endpoint<D> {
     /// Begins the dialogue.
-    pub(crate) fn new(
-        connection: Connection,
-        dialogue: D,
-        now: Instant,
-        watchdog: Instant,
-    ) -> Self {
+    pub(crate) fn new(connection: Connection, handler: D, now: Instant, watchdog: Instant) -> Self {
         let mut endpoint = Self {
             connection,
-            dialogue,
+            handler,
             watchdog,
         };
-        endpoint.dialogue.opened(&mut endpoint.connection, now);
+        endpoint.handler.opened(&mut endpoint.connection, now);
         endpoint
     }
 
@@ -73,7 +68,7 @@ impl<D: Dialogue> Endpoint<D> {
     pub(crate) fn handle_read(&mut self, mut octets: &[u8], now: Instant) {
         self.connection.log.octets_received(octets);
         while let Some(event) = self.connection.receive(&mut octets, now) {
-            self.dialogue.received(event, &mut self.connection, now);
+            self.handler.received(event, &mut self.connection, now);
         }
     }
 
@@ -84,23 +79,23 @@ impl<D: Dialogue> Endpoint<D> {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn deadline(&self) -> Instant {
-        let deadlines = [self.connection.deadline(), self.dialogue.deadline()];
+        let deadlines = [self.connection.deadline(), self.handler.deadline()];
         let earliest = deadlines.into_iter().flatten().min();
         earliest.map_or(self.watchdog, |deadline| deadline.min(self.watchdog))
     }
 
     /// Does what is due.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        let due = self.dialogue.deadline().filter(|due| *due <= now);
+        let due = self.handler.deadline().filter(|due| *due <= now);
         // What is due first happens first, also if both are noticed late: it decides how TCP ends.
         if let Some(due) = due
             && self.connection.deadline().is_none_or(|other| due <= other)
         {
-            self.dialogue.time_passed(&mut self.connection, now);
+            self.handler.time_passed(&mut self.connection, now);
         }
         self.connection.handle_timeout(now);
-        if self.dialogue.deadline().is_some_and(|due| due <= now) {
-            self.dialogue.time_passed(&mut self.connection, now);
+        if self.handler.deadline().is_some_and(|due| due <= now) {
+            self.handler.time_passed(&mut self.connection, now);
         }
         if self.watchdog <= now && self.connection.state() != State::Closed {
             self.connection.end_unclean("nothing else ended the case");

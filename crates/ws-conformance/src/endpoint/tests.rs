@@ -23,7 +23,12 @@ fn bench<'a>(id: &str, testee: Role, settings: &'a Settings) -> Bench<'a> {
     let connection = Connection::new(testee, settings, 1);
     let watchdog = start + settings.scaled(case.time_limit() + settings.watchdog);
     Bench {
-        endpoint: Endpoint::new(connection, CaseRun::new(case, settings), start, watchdog),
+        endpoint: Endpoint::new(
+            connection,
+            CaseRun::new(case.script().unwrap(), settings),
+            start,
+            watchdog,
+        ),
         start,
         elapsed: Duration::ZERO,
     }
@@ -132,7 +137,7 @@ fn a_wait_ends_and_the_case_goes_on() {
     assert_eq!(bench.next_deadline(), 2000 * MS);
     assert_eq!(bench.writes(), [b"edited\x80\x00"]);
     let events = [Event::WaitOver("A"), Event::WaitOver("B")];
-    assert_eq!(bench.endpoint.dialogue.received, events);
+    assert_eq!(bench.endpoint.handler.received, events);
 }
 
 #[test]
@@ -141,7 +146,7 @@ fn a_tagged_wait_is_no_event_once_the_testee_has_closed() {
     let mut bench = bench("6.4.1", Role::Server, &settings);
     bench.read(b"\x88\x02\x03\xef");
     assert_eq!(bench.next_deadline(), 1000 * MS);
-    assert_eq!(bench.endpoint.dialogue.received, []);
+    assert_eq!(bench.endpoint.handler.received, []);
 }
 
 #[test]
@@ -194,12 +199,12 @@ fn round_trips_follow_each_other_and_other_content_is_noted() {
     let echo = |octet: u8| [&b"\x81\x90\0\0\0\0"[..], &[octet; 16]].concat();
     for round in 1..=1000 {
         assert_eq!(bench.writes().len(), 1, "round {round}");
-        assert_eq!(bench.endpoint.dialogue.echoes, Echoes::Arrived(round - 1));
+        assert_eq!(bench.endpoint.handler.echoes, Echoes::Arrived(round - 1));
         bench.read(&echo(if round == 7 { b'+' } else { b'*' }));
     }
-    assert_eq!(bench.endpoint.dialogue.echoes, Echoes::Complete);
+    assert_eq!(bench.endpoint.handler.echoes, Echoes::Complete);
     assert_eq!(bench.writes(), [b"\x88\x02\x03\xe8"]);
-    let noted = ["echo 7 of 9.7.2 differs from octet 0 on"];
+    let noted = ["echo 7 differs from byte 0 on"];
     assert_eq!(bench.ending().violations, noted);
 }
 
@@ -213,7 +218,7 @@ fn a_wrong_echo_ends_a_measurement() {
         binary: true,
         len: 0,
     };
-    assert_eq!(bench.endpoint.dialogue.echoes, wrong);
+    assert_eq!(bench.endpoint.handler.echoes, wrong);
     assert_eq!(bench.writes(), [b"\x88\x02\x03\xe8"]);
 }
 
@@ -233,13 +238,13 @@ fn events_without_end_do_not_fill_the_memory() {
     let settings = Settings::default();
     let mut pongs = bench("9.1.1", Role::Server, &settings);
     pongs.read(&b"\x8a\x00".repeat(5000));
-    assert_eq!(pongs.endpoint.dialogue.received.len(), 1000);
+    assert_eq!(pongs.endpoint.handler.received.len(), 1000);
     let mut messages = bench("1.1.1", Role::Server, &settings);
     let mebibyte = [&b"\x82\x7f\0\0\0\0\0\x10\0\0"[..], &[0; 1 << 20]].concat();
     for _ in 0..8 {
         messages.read(&mebibyte);
     }
-    assert_eq!(messages.endpoint.dialogue.received.len(), 5);
+    assert_eq!(messages.endpoint.handler.received.len(), 5);
 }
 
 #[test]
@@ -248,12 +253,12 @@ fn a_greeting_before_the_only_echo_is_forgiven() {
     let mut bench = bench("9.1.1", Role::Server, &settings);
     bench.read(b"\x81\x02hi");
     assert!(matches!(
-        bench.endpoint.dialogue.echoes,
+        bench.endpoint.handler.echoes,
         Echoes::Wrong { .. }
     ));
     let echo = Payload::repeated(b"BAsd7&jh23", 65_536).to_vec();
     bench.read(&[&b"\x81\x7f\0\0\0\0\0\x01\0\0"[..], &echo].concat());
-    assert_eq!(bench.endpoint.dialogue.echoes, Echoes::Complete);
+    assert_eq!(bench.endpoint.handler.echoes, Echoes::Complete);
     assert!(bench.ending().closed_by_me && bench.ending().violations.is_empty());
 }
 
@@ -262,10 +267,10 @@ fn a_wrong_message_after_the_last_of_many_echoes_counts() {
     let settings = Settings::default();
     let mut bench = bench("9.8.1", Role::Server, &settings);
     bench.read(&b"\x82\x00".repeat(1000));
-    assert_eq!(bench.endpoint.dialogue.echoes, Echoes::Complete);
+    assert_eq!(bench.endpoint.handler.echoes, Echoes::Complete);
     bench.read(b"\x82\x01a");
     assert!(matches!(
-        bench.endpoint.dialogue.echoes,
+        bench.endpoint.handler.echoes,
         Echoes::Wrong { .. }
     ));
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::{Expectations, Testee};
-use crate::case_id::CaseId;
-use crate::extra::{self, Level};
+use crate::case::{CaseId, Set};
 use crate::report::Results;
 use crate::verdict::{Behavior, Verdict};
 
@@ -46,7 +45,9 @@ pub struct Counts {
     pub informational: usize,
     /// Without the extension that they are about.
     pub unimplemented: usize,
-    /// Failed, in behaviour or in closing.
+    /// Cases that say nothing about the testee.
+    pub not_applicable: usize,
+    /// Failed, in behavior or in closing.
     pub failed: usize,
     /// Results that differ from what is expected, and results that are not there.
     pub unexpected: usize,
@@ -108,7 +109,7 @@ impl Standard<'_> {
         match self {
             Self::Allowed => (verdict.overall() == Behavior::Failed).then_some(Problem::Failed),
             Self::Strict => match verdict.overall() {
-                Behavior::Ok | Behavior::Informational => None,
+                Behavior::Ok | Behavior::Informational | Behavior::NotApplicable => None,
                 Behavior::NonStrict | Behavior::Unimplemented | Behavior::Failed => {
                     Some(Problem::Failed)
                 }
@@ -126,7 +127,10 @@ fn listed(
 ) -> Option<Problem> {
     let Some(entry) = expectations.find(case, testee) else {
         let is_fine = verdict == Verdict::GOOD
-            || (verdict.overall() == Behavior::Informational && only_informs(case));
+            || (matches!(
+                verdict.overall(),
+                Behavior::Informational | Behavior::NotApplicable
+            ) && case.set() == Set::Extra);
         return (!is_fine).then_some(Problem::Unlisted);
     };
     let (line, expected) = (entry.line(), entry.verdict());
@@ -135,11 +139,6 @@ fn listed(
         Verdict::GOOD => Some(Problem::Stale { line, expected }),
         _ => Some(Problem::Differs { line, expected }),
     }
-}
-
-/// Whether it is an extra case that judges nobody.
-fn only_informs(case: CaseId) -> bool {
-    extra::find(case).is_some_and(|case| case.demands() == Level::Informational)
 }
 
 impl Assessment {
@@ -205,6 +204,7 @@ impl Assessment {
             total.non_strict += counts.non_strict;
             total.informational += counts.informational;
             total.unimplemented += counts.unimplemented;
+            total.not_applicable += counts.not_applicable;
             total.failed += counts.failed;
             total.unexpected += counts.unexpected;
         }
@@ -222,6 +222,7 @@ impl Counts {
             Some(Behavior::NonStrict) => self.non_strict += 1,
             Some(Behavior::Informational) => self.informational += 1,
             Some(Behavior::Unimplemented) => self.unimplemented += 1,
+            Some(Behavior::NotApplicable) => self.not_applicable += 1,
             Some(Behavior::Failed) => self.failed += 1,
         }
     }

@@ -4,7 +4,8 @@
 //! ```toml
 //! [[expect]]
 //! cases = "7.13.*"             # an id, or a pattern in which * is any text
-//! behavior = "INFORMATIONAL"   # OK, NON-STRICT, INFORMATIONAL, UNIMPLEMENTED, FAILED
+//! behavior = "INFORMATIONAL"   # OK, NON-STRICT, INFORMATIONAL, UNIMPLEMENTED,
+//!                              # NOT APPLICABLE, FAILED
 //! close = "INFORMATIONAL"      # OK, INFORMATIONAL, FAILED, UNCLEAN, WRONG CODE, FAILED BY CLIENT
 //! reason = "why this is so"    # required
 //! role = "server"              # optional: only where the testee is the server (or the client)
@@ -22,8 +23,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::case_id::CaseId;
-use crate::pattern::{self, Pattern};
+use crate::case::CaseId;
+use crate::case::pattern::{self, Pattern};
 use crate::role::Role;
 use crate::verdict::{Behavior, CloseBehavior, Verdict};
 

@@ -1,14 +1,32 @@
 //! The opening handshake (RFC 6455 §4), both sides.
 
+mod extension;
+mod fields;
+mod head;
+mod raw_request;
+mod raw_response;
 mod request;
 mod response;
 
+pub(crate) use extension::{DEFLATE, Extension};
+pub(crate) use head::Head;
+pub(crate) use raw_request::{ReadRequest, Request, SAMPLE_KEY};
+pub(crate) use raw_response::{Answer, Response};
 pub(crate) use request::{ClientRequest, ServedRequest};
 pub(crate) use response::{ResponseError, accept_response, error_response, read_response};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha1::{Digest, Sha1};
+
+/// The heads of an opening handshake, as they were sent and received.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Handshake {
+    pub(crate) request: Option<String>,
+    pub(crate) response: Option<String>,
+    /// The value of the tested server's `Server` header.
+    pub(crate) server: Option<String>,
+}
 
 /// Who the suite says that it is.
 pub(crate) const PRODUCT: &str = concat!("ws-conformance/", env!("CARGO_PKG_VERSION"));
@@ -20,6 +38,13 @@ const MAX_HEADERS: usize = 128;
 pub(crate) fn accept(key: &str) -> String {
     let joined = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     BASE64_STANDARD.encode(Sha1::digest(joined))
+}
+
+/// Returns the key of a request, if it has one.
+pub(crate) fn key(head: &[u8]) -> Option<String> {
+    let request = ReadRequest::read(head)?;
+    let keys = request.all("Sec-WebSocket-Key");
+    keys.first().map(|&key| key.to_owned())
 }
 
 /// The length of the head in `octets`, if it is complete.

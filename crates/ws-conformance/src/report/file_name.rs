@@ -1,6 +1,6 @@
 //! The names of report files.
 
-use crate::case_id::CaseId;
+use crate::case::CaseId;
 
 /// File systems take no names that are much longer than twice this.
 const MAX_SLUG: usize = 100;

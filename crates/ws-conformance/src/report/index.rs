@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{ReportError, file_name};
-use crate::case_id::CaseId;
+use crate::case::CaseId;
 use crate::record::Record;
 use crate::verdict::Verdict;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use crate::case_id::CaseId;
+use crate::case::CaseId;
 use crate::expect::{Assessment, Testee};
 use crate::report::Results;
 

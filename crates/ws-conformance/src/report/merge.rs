@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{INDEX_FILE, Index, ReportError, file_name, write};
-use crate::case_id::CaseId;
+use crate::case::CaseId;
 
 /// A folder of reports.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ pub fn by_group(assessment: &Assessment, color: bool) -> String {
         "NON-STRICT",
         "INFORMATIONAL",
         "UNIMPLEMENTED",
+        "NOT APPLICABLE",
         "FAILED",
         "unexpected",
     ]);
@@ -49,6 +50,7 @@ fn row(counts: &Counts) -> Vec<Cell> {
         shown(counts.non_strict),
         shown(counts.informational),
         shown(counts.unimplemented),
+        shown(counts.not_applicable),
         alarming(counts.failed),
         alarming(counts.unexpected),
     ]
@@ -82,11 +84,19 @@ mod tests {
             .filter(|line| line.starts_with('│'))
             .map(|line| line.trim_matches('│').split_whitespace().collect())
             .collect();
-        assert_eq!(rows[1], ["1", "2", "1", "-", "-", "-", "1", "1"], "{shown}");
-        assert_eq!(rows[2], ["2", "1", "1", "-", "-", "-", "-", "-"], "{shown}");
+        assert_eq!(
+            rows[1],
+            ["1", "2", "1", "-", "-", "-", "-", "1", "1"],
+            "{shown}"
+        );
+        assert_eq!(
+            rows[2],
+            ["2", "1", "1", "-", "-", "-", "-", "-", "-"],
+            "{shown}"
+        );
         assert_eq!(
             rows[3],
-            ["all", "3", "2", "-", "-", "-", "1", "1"],
+            ["all", "3", "2", "-", "-", "-", "-", "1", "1"],
             "{shown}"
         );
     }

@@ -120,11 +120,20 @@ pub enum Step {
     CloseAfter(Duration),
 }
 
+impl Step {
+    fn time(&self) -> Duration {
+        match self {
+            Self::Wait { time, .. } | Self::FailAfter(time) | Self::CloseAfter(time) => *time,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// What a case does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
     /// These steps in order; what arrives is compared with lists of events.
-    Script(Vec<Step>),
+    Steps(Vec<Step>),
     /// One message, and its echo measured.
     BigEcho {
         /// Text or binary.
@@ -213,9 +222,9 @@ pub struct CloseProfile {
     pub automatic: bool,
 }
 
-/// How a case is judged beyond its events.
+/// The facts that decide a case, besides how its connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
+pub enum JudgedBy {
     /// By its events.
     Events,
     /// By its events, and failed by a wrong close code.
@@ -228,4 +237,51 @@ pub enum Rule {
     Echoes,
     /// By the echoes that its task compared: type, length and content.
     EqualEchoes,
+}
+
+/// A case of the original suite: its actions, and the reactions that lead to a verdict.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// The actions.
+    pub task: Task,
+    /// The lists of events that lead to a verdict, the best first.
+    pub expected: Vec<Expected>,
+    /// The expected end of the connection.
+    pub close: CloseProfile,
+    /// The facts that decide it.
+    pub judged_by: JudgedBy,
+}
+
+impl Script {
+    /// Returns true if its duration says something about the testee.
+    pub fn reports_time(&self) -> bool {
+        matches!(self.judged_by, JudgedBy::Echoes | JudgedBy::EqualEchoes)
+    }
+
+    /// Returns true if it says something about how the testee compresses.
+    pub fn reports_compression(&self) -> bool {
+        self.compressed_echoes().is_some()
+    }
+
+    /// Returns the demands on the testee's compression, none if there is to be no compression.
+    pub(crate) fn demands(&self) -> &'static [Demand] {
+        self.compressed_echoes()
+            .map_or(&[], |echoes| echoes.demands)
+    }
+
+    fn compressed_echoes(&self) -> Option<&CompressedEchoes> {
+        match &self.task {
+            Task::CompressedEchoes(echoes) => Some(echoes),
+            Task::Steps(_) | Task::BigEcho { .. } | Task::EchoLoop { .. } => None,
+        }
+    }
+
+    /// Returns the time that it takes if only its own timers end it.
+    pub fn time_limit(&self) -> Duration {
+        match &self.task {
+            Task::Steps(steps) => steps.iter().map(Step::time).sum(),
+            Task::BigEcho { limit, .. } | Task::EchoLoop { limit, .. } => *limit,
+            Task::CompressedEchoes(echoes) => echoes.limit,
+        }
+    }
 }

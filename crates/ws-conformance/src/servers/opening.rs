@@ -3,13 +3,12 @@
 use std::io;
 use std::time::Instant;
 
-use super::Target;
 use crate::deflate::Response;
-use crate::http::{ClientRequest, ResponseError, read_response};
+use crate::http::{ClientRequest, Handshake, ResponseError, read_response};
 use crate::link::Link;
-use crate::recording::Handshake;
 use crate::script::Demand;
 use crate::settings::Settings;
+use crate::target::Target;
 
 /// An open connection.
 #[derive(Debug)]
@@ -61,9 +60,9 @@ pub(super) fn open(
     let nonce = fastrand::Rng::with_seed(!seed).u128(..).to_be_bytes();
     let request = ClientRequest {
         host: target.authority(),
-        resource: &target.resource,
-        origin: target.origin.as_deref(),
-        protocols: &target.protocols,
+        resource: target.resource(),
+        origin: target.origin(),
+        protocols: target.protocols(),
         demands,
         nonce,
     };

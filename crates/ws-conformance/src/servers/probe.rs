@@ -4,14 +4,13 @@ use std::fmt;
 use std::io;
 use std::time::Instant;
 
-use super::Target;
 use super::opening::{OpenError, Opened, open};
-use crate::endpoint::{Connection, Dialogue, Endpoint, State};
-use crate::http::ResponseError;
-use crate::recording::Handshake;
+use crate::endpoint::{Connection, Endpoint, Handler, State};
+use crate::http::{Handshake, ResponseError};
 use crate::role::Role;
 use crate::script::{Event, Pacing, Payload};
 use crate::settings::Settings;
+use crate::target::Target;
 use crate::tls::HandshakeError;
 
 /// What a first look at a server showed.
@@ -83,7 +82,7 @@ pub fn probe(target: &Target, settings: &Settings) -> Result<Probe, ProbeError> 
     let echoes = EchoTest { missing: both() };
     let mut endpoint = Endpoint::new(connection, echoes, now, now + limit);
     let end = link.drive(&mut endpoint);
-    if let Some(Event::Message { binary, .. }) = endpoint.dialogue.missing.first() {
+    if let Some(Event::Message { binary, .. }) = endpoint.handler.missing.first() {
         let kind = if *binary { "binary" } else { "text" };
         let why = end.err().map(|error| format!(": {error}"));
         let why = why.unwrap_or_default();
@@ -127,7 +126,7 @@ fn both() -> Vec<Event> {
     vec![message(false), message(true)]
 }
 
-impl Dialogue for EchoTest {
+impl Handler for EchoTest {
     fn opened(&mut self, connection: &mut Connection, _: Instant) {
         for binary in [false, true] {
             connection.send_message(binary, &Payload::text("Hello"), None, Pacing::Plain);

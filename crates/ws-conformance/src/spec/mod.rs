@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::case_id::CaseId;
-use crate::pattern::{self, Pattern, SelectError};
+use crate::case::CaseId;
+use crate::case::pattern::{self, Pattern, SelectError};
 use crate::role::Role;
 use crate::servers::TargetError;
 use crate::settings::Settings;
@@ -207,7 +207,8 @@ impl Error for SpecError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::official;
+    use crate::case::{Case, Set};
+    use crate::cases;
 
     fn refusal(text: &str, role: Role) -> String {
         let problem = parse(text, role).unwrap_err();
@@ -226,7 +227,7 @@ mod tests {
         }"#;
         let spec = parse(text, Role::Server).unwrap();
         assert_eq!(spec.outdir, Path::new("reports/servers"));
-        let all: Vec<_> = official::ids().collect();
+        let all: Vec<_> = cases::of_set(Set::Original).map(Case::id).collect();
         assert_eq!(spec.select(&all).unwrap().len(), 517 - 54);
         assert!(spec.excludes("my-lib", CaseId::three(7, 1, 1)));
         assert!(!spec.excludes("my-lib", CaseId::three(7, 3, 1)));

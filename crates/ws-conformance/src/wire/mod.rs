@@ -1,6 +1,7 @@
 //! Frames on the wire: writing any of them, reading them by the rules.
 
 mod close;
+mod frame;
 mod header;
 mod mask;
 mod reader;
@@ -8,6 +9,7 @@ mod utf8;
 mod violation;
 
 pub(crate) use close::ClosePayload;
+pub(crate) use frame::{CLOSE, Frame};
 pub(crate) use header::{Header, write_header};
 pub(crate) use mask::apply_mask;
 pub(crate) use reader::{HEAD, Reader, Received};

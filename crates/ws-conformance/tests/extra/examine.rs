@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ws_conformance::case::Case;
 use ws_conformance::clients::{Listener, Observer};
-use ws_conformance::extra::Case;
 use ws_conformance::pool::{self, Jobs};
 use ws_conformance::record::Record;
 use ws_conformance::servers::{self, Target};

@@ -23,8 +23,9 @@ use std::thread;
 
 use examine::examine;
 use testees::{Fault, Role, Server};
-use ws_conformance::case_id::CaseId;
-use ws_conformance::extra::{self, Case, Level};
+use ws_conformance::case::CaseId;
+use ws_conformance::case::{Case, Level, Set};
+use ws_conformance::cases;
 use ws_conformance::record::Record;
 use ws_conformance::role;
 use ws_conformance::servers::{self, Target};
@@ -197,7 +198,7 @@ fn a_server_that_agrees_to_what_nobody_asked_for_is_found() {
 fn a_client_that_takes_anything_for_a_response_is_found() {
     let cases = RESPONSES
         .iter()
-        .map(|id| extra::find(id.parse().unwrap()).unwrap());
+        .map(|id| cases::find(id.parse().unwrap()).unwrap());
     let settings = Settings::default().with_time_scale(0.2);
     let records = examine::listen(cases.collect(), settings, |url| {
         for number in 1..=RESPONSES.len() {
@@ -216,7 +217,7 @@ fn missed_by_server(url: &str, ids: &[&str]) -> Vec<String> {
     let settings = Settings::default().with_time_scale(0.2);
     let cases = ids
         .iter()
-        .map(|id| extra::find(id.parse().unwrap()).unwrap());
+        .map(|id| cases::find(id.parse().unwrap()).unwrap());
     let records = cases.map(|case| servers::run_case(&target, case, &settings));
     missed_of(records.collect()).collect()
 }
@@ -274,7 +275,7 @@ fn beyond_none(by_fault: BTreeMap<&str, Ids>) -> BTreeMap<String, String> {
 }
 
 fn cases_for(role: Role, fault: Fault) -> Vec<&'static Case> {
-    let cases = extra::all().iter();
+    let cases = cases::of_set(Set::Extra);
     cases
         .filter(|case| is_for(case, role) && is_for_fault(case, fault) && !is_long(case))
         .filter(|case| !BY_CHANCE.contains(&(fault, &*case.id().to_string())))
@@ -295,7 +296,7 @@ fn confirmed(role: Role, fault: Fault, records: Vec<Record>, known: &Ids) -> Ids
     let examined = records.iter().map(|record| record.id).collect();
     let missed = ids(records);
     let again = &(&given & &(&missed ^ known)) | &(&given - &examined);
-    let again = again.iter().filter_map(|id| extra::find(*id)).collect();
+    let again = again.iter().filter_map(|id| cases::find(*id)).collect();
     let mut missed = &missed & known;
     missed.extend(ids(examine(role, fault, again, 1.0)));
     missed
@@ -345,9 +346,7 @@ fn never_missed(missed: &Missed) -> String {
     let careless = [&careless.concat(), NEGOTIATION, RESPONSES].concat();
     let missed = missed.flat_map(|ids| ids.split(' ')).chain(careless);
     let missed: BTreeSet<_> = missed.collect();
-    let judging = extra::all()
-        .iter()
-        .filter(|case| case.demands() != Level::Informational);
+    let judging = cases::of_set(Set::Extra).filter(|case| case.demands() != Level::Informational);
     joined(
         &judging
             .map(Case::id)

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use ws_conformance::any_case::AnyCase;
+use ws_conformance::case::Case;
 use ws_conformance::clients::{Ended, Listener, Observer};
 use ws_conformance::record::Record;
 use ws_conformance::settings::StopFlag;
@@ -53,7 +53,11 @@ impl Told {
 }
 
 /// What is told of clients that come while `act` runs.
-fn told(files: &Files, cases: Vec<AnyCase>, act: impl FnOnce(SocketAddr, &Told) + Send) -> Told {
+fn told(
+    files: &Files,
+    cases: Vec<&'static Case>,
+    act: impl FnOnce(SocketAddr, &Told) + Send,
+) -> Told {
     let stop = StopFlag::default();
     let settings = patient().with_stop(stop.clone());
     let listener = Listener::bind("127.0.0.1:0", cases, settings).unwrap();

@@ -16,9 +16,10 @@ use std::net::SocketAddr;
 use std::thread;
 
 use testees::{Fault, Pace, Server};
-use ws_conformance::any_case::{self, AnyCase};
+use ws_conformance::case::Case;
+use ws_conformance::cases;
 use ws_conformance::settings::Settings;
-use ws_conformance::verdict::{Behavior, Verdict};
+use ws_conformance::verdict::Verdict;
 
 /// The times of testees, for the time limits of [`patient`].
 const PACE: Pace = Pace::slowed(20);
@@ -33,18 +34,15 @@ fn patient() -> Settings {
     Settings::default().with_time_scale(20.0).with_messages(20)
 }
 
-fn cases(ids: &[&[&str]]) -> Vec<AnyCase> {
+fn cases(ids: &[&[&str]]) -> Vec<&'static Case> {
     let ids = ids.iter().copied().flatten();
-    ids.map(|id| any_case::find(id.parse().unwrap()).unwrap())
+    ids.map(|id| cases::find(id.parse().unwrap()).unwrap())
         .collect()
 }
 
-/// The verdict of a good testee; the extra cases do not judge the close on its own.
+/// Returns true for the verdict of a good testee.
 fn is_good(record: &ws_conformance::record::Record) -> bool {
-    match record.level {
-        None => record.verdict == Verdict::GOOD,
-        Some(_) => record.verdict.behavior == Behavior::Ok,
-    }
+    record.verdict == Verdict::GOOD
 }
 
 /// Where a good server listens, without TLS.

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use ws_conformance::any_case::AnyCase;
+use ws_conformance::case::Case;
 use ws_conformance::record::Record;
 use ws_conformance::servers::{self, ProbeError, Target, probe};
 use ws_conformance::settings::Settings;
@@ -17,7 +17,7 @@ const EXTRA: [&str; 11] = [
     "25.1.1", "26.1.15",
 ];
 
-fn run(target: &Target, case: AnyCase) -> Record {
+fn run(target: &Target, case: &'static Case) -> Record {
     servers::run_case(target, case, &patient())
 }
 
@@ -32,7 +32,7 @@ fn trusting(files: &Files) -> Trust {
 }
 
 #[track_caller]
-fn assert_is_good(target: &Target, cases: Vec<AnyCase>) {
+fn assert_is_good(target: &Target, cases: Vec<&'static Case>) {
     for case in cases {
         let record = run(target, case);
         assert!(is_good(&record), "{}: {record:#?}", record.id);

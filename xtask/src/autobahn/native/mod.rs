@@ -7,8 +7,9 @@ mod server_role;
 mod tests;
 
 use anyhow::{Context, Result};
-use ws_conformance::any_case::{self, AnyCase};
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::Case;
+use ws_conformance::case::CaseId;
+use ws_conformance::cases;
 use ws_conformance::pool::Jobs;
 use ws_conformance::report::html;
 use ws_conformance::role::Role;
@@ -79,7 +80,7 @@ impl Engine for Native {
     }
 
     fn has(&self, case: CaseId) -> bool {
-        any_case::find(case).is_some()
+        cases::find(case).is_some()
     }
 
     fn test(&self, job: &mut Job<'_>) -> Result<()> {
@@ -92,9 +93,9 @@ impl Engine for Native {
 }
 
 /// The cases of a job.
-fn find(job: &Job<'_>) -> Result<Vec<AnyCase>> {
+fn find(job: &Job<'_>) -> Result<Vec<&'static Case>> {
     let found = |id: &CaseId| {
-        any_case::find(*id).with_context(|| format!("the native engine has no case {id}"))
+        cases::find(*id).with_context(|| format!("the native engine has no case {id}"))
     };
     job.cases.iter().map(found).collect()
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 use ws_conformance::clients::Observer as _;
 use ws_conformance::role::Role;
 use ws_conformance::settings::StopFlag;

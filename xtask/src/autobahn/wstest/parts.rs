@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 use ws_conformance::report::{INDEX_FILE, Index, Results};
 
 use super::Wstest;
@@ -87,13 +87,14 @@ fn write(file: &Path, agent: &str, results: &Results) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use ws_conformance::official;
+    use ws_conformance::case::{Case, Set};
+    use ws_conformance::cases;
 
     use super::*;
 
     #[test]
     fn parts_are_every_case_once_and_in_order() {
-        let cases: Vec<_> = official::ids().collect();
+        let cases: Vec<_> = cases::of_set(Set::Original).map(Case::id).collect();
         let all: Vec<_> = parts(&cases).collect();
         assert_eq!(all.concat(), cases);
         // 1 to 7, 9, 10, five data sets, seven sets of parameters.

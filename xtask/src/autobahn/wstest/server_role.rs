@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::json;
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 
 use super::{Wstest, write_spec};
 use crate::autobahn::engine::Job;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 use ws_conformance::report::Index;
 use ws_conformance::role::Role;
 

@@ -4,15 +4,15 @@ use askama::Template;
 
 use super::closing::{self, Fact};
 use super::events::{self, Comparison, Shown};
-use super::rules::{self, Rule};
-use super::site::{Agent, CaseResult, Site, group_title, milliseconds};
+use super::rules::Section;
+use super::site::{Agent, CaseResult, Site, milliseconds};
 use super::statistics::{self, Table};
 use super::stored::Stored;
 use super::verdicts::{self, Mark};
 use super::wire::{self, Line};
 use super::words::{prose, visible};
-use crate::any_case;
-use crate::case_id::CaseId;
+use crate::case::{Case, CaseId};
+use crate::cases;
 use crate::verdict::{Behavior, CloseBehavior, Verdict};
 
 /// Characters of a text that may have lines.
@@ -53,7 +53,7 @@ struct Details {
     description: String,
     expectation: String,
     level: Option<String>,
-    rules: Vec<Rule>,
+    rules: Vec<Section>,
     result: String,
     result_close: String,
     violations: Vec<String>,
@@ -89,8 +89,11 @@ impl<'a> CasePage<'a> {
         let client = stored.and_then(|stored| stored.is_server);
         Self {
             case,
-            title: any_case::find(case).map_or("", |case| case.title()),
-            group: (case.group(), group_title(case.group())),
+            title: cases::find(case).map_or("", |case| case.title()),
+            group: (
+                case.group(),
+                cases::group_title(case.group()).unwrap_or("More cases"),
+            ),
             agent: &agent.name,
             role: match client {
                 Some(true) => "client",
@@ -170,15 +173,15 @@ impl Details {
     }
 }
 
-fn sections(stored: &Stored, case: CaseId) -> Vec<Rule> {
+fn sections(stored: &Stored, case: CaseId) -> Vec<Section> {
     if stored.rfc.is_empty() {
-        return rules::of(case)
-            .iter()
-            .map(|name| Rule::parse(name))
-            .collect();
+        let case = cases::find(case).into_iter();
+        return case.flat_map(Case::sections).map(Section::parse).collect();
     }
     let named = stored.rfc.iter().take(10);
-    named.map(|name| Rule::parse(&visible(name, 40))).collect()
+    named
+        .map(|name| Section::parse(&visible(name, 40)))
+        .collect()
 }
 
 fn handshake(stored: &Stored) -> [(&'static str, String); 2] {

@@ -7,8 +7,8 @@ use askama::Template;
 use super::file;
 use super::verdicts::Mark;
 use super::words::visible;
-use crate::any_case;
-use crate::case_id::CaseId;
+use crate::case::CaseId;
+use crate::cases;
 use crate::compare::{Comparison, Difference};
 use crate::verdict::{Behavior, Verdict};
 
@@ -69,7 +69,7 @@ impl Row {
         Self {
             agent: visible(&difference.agent, 80),
             case: difference.case,
-            description: any_case::find(difference.case).map_or("", |case| case.description()),
+            description: cases::find(difference.case).map_or("", |case| case.description()),
             first: marks(difference.first),
             second: marks(difference.second),
             change: change(difference.first, difference.second),
@@ -90,7 +90,7 @@ fn change(first: Verdict, second: Verdict) -> (&'static str, &'static str) {
 fn rank(verdict: Verdict) -> u8 {
     match verdict.overall() {
         Behavior::Failed => 0,
-        Behavior::Unimplemented => 1,
+        Behavior::Unimplemented | Behavior::NotApplicable => 1,
         Behavior::NonStrict => 2,
         Behavior::Informational | Behavior::Ok => 3,
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use askama::Template;
 
-use crate::case_id::CaseId;
+use crate::case::CaseId;
 use crate::report::{Entry, ReportError, Results, file_name};
 
 pub(super) const INDEX_PAGE: &str = "index.html";

@@ -4,11 +4,11 @@ use std::time::SystemTime;
 
 use askama::Template;
 
-use super::site::{Agent, CaseResult, Site, group_title};
+use super::site::{Agent, CaseResult, Site};
 use super::verdicts::{self, Mark, Tally};
 use super::words::grouped;
-use crate::any_case;
-use crate::case_id::CaseId;
+use crate::case::CaseId;
+use crate::cases;
 use crate::verdict::Behavior;
 
 /// More findings than this are left to the matrix.
@@ -230,7 +230,7 @@ impl Group {
         };
         Self {
             number,
-            title: group_title(number),
+            title: cases::group_title(number).unwrap_or("More cases"),
             scores: site.agents.iter().map(score).collect(),
             rows: Vec::new(),
         }
@@ -250,7 +250,7 @@ impl Row {
         let differs = there.any(|it| Some(verdict(it)) != described.map(|it| verdict(it)));
         Self {
             case,
-            title: any_case::find(case).map_or("", |case| case.title()),
+            title: cases::find(case).map_or("", |case| case.title()),
             description: described.map_or_else(String::new, |it| it.description.clone()),
             differs,
             cells: results.into_iter().map(Cell::new).collect(),

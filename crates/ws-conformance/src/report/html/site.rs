@@ -8,8 +8,7 @@ use super::statistics;
 use super::stored::Stored;
 use super::verdicts::Tally;
 use super::words::{grouped, prose, visible};
-use crate::any_case;
-use crate::case_id::CaseId;
+use crate::case::CaseId;
 use crate::cases;
 use crate::report::{Entry, Index, Results};
 
@@ -124,7 +123,7 @@ impl Agent {
 
 impl CaseResult {
     fn new(case: CaseId, entry: &Entry) -> Self {
-        let description = any_case::find(case).map_or("", |case| case.description());
+        let description = cases::find(case).map_or("", |case| case.description());
         Self {
             entry: entry.clone(),
             page: file::case_page(entry, case),
@@ -156,31 +155,4 @@ impl CaseResult {
 pub(super) fn milliseconds(duration: u64) -> Option<String> {
     const DAY: u64 = 86_400_000;
     (duration < DAY).then(|| format!("{} ms", grouped(duration)))
-}
-
-/// What a group is about.
-pub(super) fn group_title(group: u8) -> &'static str {
-    match group {
-        1 => "Framing",
-        2 => "Ping and pong",
-        3 => "Reserved bits",
-        4 => "Opcodes",
-        5 => "Fragmentation",
-        6 => "UTF-8",
-        7 => "Closing",
-        9 => "Limits and speed",
-        10 => "Automatic fragmentation",
-        12 => "Compression: kinds of data",
-        13 => "Compression: parameters",
-        20 => "Opening handshake of a server",
-        21 => "Negotiation",
-        22 => "Opening handshake of a client",
-        23 => "Framing, octet by octet",
-        24 => "Closing, step by step",
-        25 => "UTF-8 across frames",
-        26 => "Compressed messages",
-        27 => "Load and timing",
-        28 => "WebSocket over HTTP/2",
-        _ => "More cases",
-    }
 }

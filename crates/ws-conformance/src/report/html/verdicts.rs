@@ -30,6 +30,7 @@ impl Mark {
             Behavior::NonStrict => Self::new("Non-strict", "nonstrict"),
             Behavior::Informational => Self::new("Info", "info"),
             Behavior::Unimplemented => Self::new("Unimplemented", "unimplemented"),
+            Behavior::NotApplicable => Self::new("Not applicable", "missing"),
             Behavior::Failed => Self::new("Fail", "fail"),
         }
     }
@@ -76,6 +77,7 @@ pub(super) struct Tally {
     pub(super) info: usize,
     pub(super) nonstrict: usize,
     pub(super) unimplemented: usize,
+    pub(super) not_applicable: usize,
     pub(super) fail: usize,
     pub(super) missing: usize,
 }
@@ -89,6 +91,7 @@ impl Tally {
                 Some(Behavior::Informational) => &mut tally.info,
                 Some(Behavior::NonStrict) => &mut tally.nonstrict,
                 Some(Behavior::Unimplemented) => &mut tally.unimplemented,
+                Some(Behavior::NotApplicable) => &mut tally.not_applicable,
                 Some(Behavior::Failed) => &mut tally.fail,
                 None => &mut tally.missing,
             };
@@ -97,7 +100,7 @@ impl Tally {
         tally
     }
 
-    /// Those that came to a verdict.
+    /// The cases that count: those that say nothing about the testee do not.
     pub(super) fn run(&self) -> usize {
         self.strict() + self.nonstrict + self.unimplemented + self.fail
     }
@@ -108,12 +111,13 @@ impl Tally {
     }
 
     /// Name, class and number of each kind.
-    pub(super) fn kinds(&self) -> [(&'static str, &'static str, usize); 6] {
+    pub(super) fn kinds(&self) -> [(&'static str, &'static str, usize); 7] {
         [
             ("pass", "pass", self.pass),
             ("informational", "info", self.info),
             ("non-strict", "nonstrict", self.nonstrict),
             ("unimplemented", "unimplemented", self.unimplemented),
+            ("not applicable", "missing", self.not_applicable),
             ("failed", "fail", self.fail),
             ("missing", "missing", self.missing),
         ]

@@ -1,0 +1,26 @@
+//! Group 23: framing, byte by byte.
+
+mod control_frames;
+mod lengths;
+mod limits;
+mod masking;
+mod opcodes;
+mod segments;
+
+pub(super) use limits::{TOO_LONG, judge as judge_too_long};
+
+use crate::case::Case;
+
+pub(super) fn cases() -> Vec<Case> {
+    [
+        control_frames::cases(),
+        lengths::cases(),
+        limits::cases(),
+        masking::cases(),
+        opcodes::cases(),
+        segments::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

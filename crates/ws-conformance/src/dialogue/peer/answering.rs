@@ -1,0 +1,66 @@
+//! The opening handshake with a client under test, as far as a case does not write it itself.
+
+use std::time::Duration;
+
+use super::opening::shown;
+use super::{Asked, Peer, REPLY, Tcp};
+use crate::dialogue::{Miss, Outcome, passed};
+use crate::http::{Answer, ReadRequest};
+
+impl Peer<'_> {
+    /// The client asked for this.
+    pub(crate) fn asked(&mut self, asked: Asked) {
+        self.note_request(&asked.head);
+        self.asked = asked;
+    }
+
+    /// The head of the client's request.
+    pub(crate) fn client_head(&self) -> &[u8] {
+        &self.asked.head
+    }
+
+    /// Whether no other connection had the key of this one.
+    pub(crate) fn key_is_new(&self) -> bool {
+        self.asked.key_is_new
+    }
+
+    /// The answer that opens the connection.
+    pub(crate) fn answer(&self) -> Answer {
+        let request = ReadRequest::read(&self.asked.head);
+        let keys = request.as_ref().map(|it| it.all("Sec-WebSocket-Key"));
+        Answer::new(keys.unwrap_or_default().first().unwrap_or(&""))
+    }
+
+    pub(crate) fn send_answer(&mut self, answer: &Answer) -> Result<(), Miss> {
+        self.note_answer(answer);
+        self.send_octets(&answer.head.octets())
+    }
+
+    /// Notes what is sent as the response.
+    pub(crate) fn note_answer(&mut self, answer: &Answer) {
+        self.said.handshake.response = Some(shown(&answer.head.octets()));
+    }
+
+    /// The client is to end TCP, without a frame before that. Another request is none: a client may
+    /// follow a redirection, or authenticate.
+    pub(crate) fn expect_not_opened(&mut self) -> Outcome {
+        match self.ends_within(REPLY)? {
+            true if self.unread.is_empty() => passed("The client ended TCP."),
+            true | false if self.unread.starts_with(b"GET ") => passed("The client asked again."),
+            true => Miss::must("The client spoke before it ended TCP: it opened the connection."),
+            false if self.unread.is_empty() => Miss::must("The client did not end TCP."),
+            false => Miss::must("The client speaks: it opened the connection."),
+        }
+    }
+
+    /// Whether the testee ends TCP within this time, which is up early if it says anything.
+    pub(crate) fn ends_within(&mut self, time: Duration) -> Result<bool, Miss> {
+        let limit = self.in_time(time);
+        while self.tcp == Tcp::Open && self.unread.is_empty() {
+            if !self.read_some() && !self.wait(limit)? {
+                break;
+            }
+        }
+        Ok(self.tcp != Tcp::Open)
+    }
+}

@@ -1,0 +1,180 @@
+//! What can be expected of an open connection. The rules of RFC 6455 about it are here, once.
+
+use std::time::Duration;
+
+use super::{Act, Peer, REPLY, Tcp};
+use crate::dialogue::{Miss, Outcome, passed};
+use crate::wire::Frame;
+use crate::wire::{ClosePayload, Violation};
+
+impl Peer<'_> {
+    /// What the testee does next; nothing if it does nothing within this time.
+    pub(crate) fn next_within(&mut self, time: Duration) -> Result<Option<Act>, Miss> {
+        self.next(self.in_time(time))
+    }
+
+    /// The testee is to send this message back.
+    pub(crate) fn expect_echo(&mut self, message: &Frame) -> Result<(), Miss> {
+        self.expect_message(message.opcode == 2, &message.payload)
+    }
+
+    /// The testee is to send this message, whatever it does in between that is allowed.
+    pub(crate) fn expect_message(&mut self, binary: bool, expected: &[u8]) -> Result<(), Miss> {
+        let limit = self.reply_time_for(expected.len());
+        loop {
+            match self.next(limit)? {
+                Some(Act::Message {
+                    binary: kind,
+                    payload,
+                }) => {
+                    return match (kind, &*payload) == (binary, expected) {
+                        true => Ok(()),
+                        false => Miss::must("The echo differs from what was sent."),
+                    };
+                }
+                Some(Act::Pong(_)) => {}
+                other => return self.instead("The testee was to send an echo", other),
+            }
+        }
+    }
+
+    /// The testee is to answer Pings, the last of them at least (§5.5.3), and then to send this
+    /// message back.
+    pub(crate) fn expect_pongs_and_echo(
+        &mut self,
+        pings: &[Vec<u8>],
+        message: &Frame,
+    ) -> Result<(), Miss> {
+        self.expect_pongs(pings, REPLY)?;
+        self.expect_echo(message)
+    }
+
+    /// The testee is to answer Pings within this time: in order, and the last of them at least
+    /// (§5.5.3). Pongs that nobody asked for do not count.
+    pub(crate) fn expect_pongs(&mut self, pings: &[Vec<u8>], time: Duration) -> Result<(), Miss> {
+        let limit = self.in_time(time);
+        let mut waiting = pings;
+        while !waiting.is_empty() {
+            match self.next(limit)? {
+                Some(Act::Pong(payload)) => {
+                    if let Some(place) = waiting.iter().position(|ping| *ping == payload) {
+                        waiting = &waiting[place + 1..];
+                    } else if pings.contains(&payload) {
+                        return Miss::must("The Pongs do not have the order of the Pings.");
+                    }
+                }
+                other => return self.instead("The testee was to send a Pong", other),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a message and expects its echo: what follows is a reaction to what follows.
+    pub(crate) fn expect_to_be_alive(&mut self) -> Result<(), Miss> {
+        let message = Frame::text("Are you there?");
+        self.send(message.clone())?;
+        self.expect_echo(&message)
+    }
+
+    /// The testee is to fail the connection (§7.1.7): with a Close that has one of these codes, or
+    /// by the end of TCP alone, and with nothing after that.
+    ///
+    /// A Close that was sent may be lost where TCP is reset because of octets that the testee did
+    /// not read any more, so its absence says nothing.
+    pub(crate) fn expect_fail(&mut self, codes: &[u16]) -> Outcome {
+        let limit = self.reply_time();
+        let act = self.next(limit)?;
+        self.judge_fail(act, codes)
+    }
+
+    /// The same, without a look at what comes after that. A Ping may have come before what is wrong:
+    /// a Pong may come first.
+    pub(crate) fn expect_fail_only(&mut self, codes: &[u16]) -> Outcome {
+        let limit = self.reply_time();
+        let act = match self.next(limit)? {
+            Some(Act::Pong(_)) => self.next(limit)?,
+            act => act,
+        };
+        self.judge_fail_only(act, codes)
+    }
+
+    /// Whether this is how a testee fails the connection, and nothing comes after that.
+    pub(crate) fn judge_fail(&mut self, act: Option<Act>, codes: &[u16]) -> Outcome {
+        let has_closed = matches!(act, Some(Act::Close(_)));
+        let what = self.judge_fail_only(act, codes)?;
+        if has_closed {
+            self.see_off()?;
+        }
+        passed(what)
+    }
+
+    fn judge_fail_only(&self, act: Option<Act>, codes: &[u16]) -> Outcome {
+        match act {
+            Some(Act::Close(close)) => judge_code(&close, codes),
+            Some(Act::End) => passed("The testee failed the connection by ending TCP."),
+            Some(Act::Message { .. }) => {
+                Miss::must("The testee sent a message where it had to fail the connection.")
+            }
+            Some(Act::Pong(_)) => {
+                Miss::must("The testee sent a Pong where it had to fail the connection.")
+            }
+            other => self.instead("The testee had to fail the connection", other),
+        }
+    }
+
+    /// The testee is to send a Close with one of these codes, and nothing after that.
+    pub(crate) fn expect_close(&mut self, codes: &[u16]) -> Outcome {
+        let what = self.expect_close_only(codes)?;
+        self.see_off()?;
+        passed(what)
+    }
+
+    /// The testee is to send a Close with one of these codes.
+    pub(crate) fn expect_close_only(&mut self, codes: &[u16]) -> Outcome {
+        let limit = self.reply_time();
+        loop {
+            match self.next(limit)? {
+                Some(Act::Close(close)) => return judge_code(&close, codes),
+                Some(Act::Pong(_)) => {}
+                other => return self.instead("The testee was to send a Close", other),
+            }
+        }
+    }
+
+    /// The miss that this is.
+    fn instead<T>(&self, wanted: &str, act: Option<Act>) -> Result<T, Miss> {
+        Miss::must(match act {
+            None => format!("{wanted}; in time, it did nothing."),
+            Some(Act::Message { .. }) => format!("{wanted}; it sent a message."),
+            Some(Act::Pong(_)) => format!("{wanted}; it sent a Pong."),
+            Some(Act::Close(close)) => format!("{wanted}; it sent a Close, {}.", shown(&close)),
+            Some(Act::Violation(what)) => format!("{wanted}; {what}."),
+            Some(Act::End) if self.tcp == Tcp::Reset => format!("{wanted}; it reset TCP."),
+            Some(Act::End) => format!("{wanted}; it ended TCP."),
+        })
+    }
+}
+
+/// Whether a Close says what it should. It may always leave the code out.
+fn judge_code(close: &ClosePayload, codes: &[u16]) -> Outcome {
+    let is_wanted = |code: &u16| codes.contains(code);
+    let excused = |it: &Violation| matches!(it, Violation::CloseCode(code) if is_wanted(code));
+    let mut violations = close.violations.iter();
+    if let Some(violation) = violations.find(|violation| !excused(violation)) {
+        return Miss::must(format!("The testee's Close is wrong: {violation}."));
+    }
+    let shown = shown(close);
+    if close.code.as_ref().is_none_or(is_wanted) {
+        return passed(format!("The testee closed, {shown}."));
+    }
+    let wanted: Vec<_> = codes.iter().map(u16::to_string).collect();
+    let wanted = wanted.join(" or ");
+    Miss::must(format!("The testee closed {shown}, not {wanted}."))
+}
+
+fn shown(close: &ClosePayload) -> String {
+    match close.code {
+        Some(code) => format!("with code {code}"),
+        None => "without a code".to_owned(),
+    }
+}

@@ -1,0 +1,363 @@
+//! The testee, as a case sees it: something to send to, and to expect things of.
+//!
+//! Each case has a thread to itself, so its dialogue is written straight down and waits where it
+//! has to. All waiting is here, and all of it is bounded: by the limit of each expectation, by the
+//! flag that ends the run, and by what a message may hold. While the suite writes, it also reads:
+//! two sides that only write would wait for each other.
+
+mod answering;
+mod compressing;
+mod ending;
+mod expect;
+mod opening;
+mod pouring;
+
+pub(crate) use compressing::{Terms, Wish};
+pub(crate) use ending::End;
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::outcome::{Miss, Outcome};
+use crate::deflate::{Coding, Inflater};
+use crate::endpoint::{Ending, Log, event_entry};
+use crate::http::Handshake;
+use crate::link::Link;
+use crate::role::Role;
+use crate::script::{self, Event, Payload};
+use crate::settings::Settings;
+use crate::target::Target;
+use crate::wire::{ClosePayload, Frame, Reader, Received};
+
+/// The time that the testee may take to react, besides that for the bytes that it has to handle.
+pub(crate) const REPLY: Duration = Duration::from_secs(5);
+/// The bytes that the slowest testee handles in a second.
+const BYTES_PER_SECOND: usize = 1 << 20;
+/// More events than this are not kept for the record.
+const MAX_EVENTS: usize = 10_000;
+
+/// The testee at the other end of a connection, and what was said so far.
+#[derive(Debug)]
+pub(crate) struct Peer<'a> {
+    pub(crate) testee: Role,
+    settings: &'a Settings,
+    /// Where a server under test is.
+    target: Option<&'a Target>,
+    /// What a client under test asked for.
+    asked: Asked,
+    link: Link,
+    rng: fastrand::Rng,
+    /// Octets that came and were not looked at.
+    unread: Vec<u8>,
+    reader: Reader,
+    arrived: VecDeque<Received>,
+    /// The testee does not take any more.
+    deaf: bool,
+    /// Bytes that were sent since the testee last reacted.
+    unanswered: usize,
+    /// The end of the case at the latest.
+    watchdog: Instant,
+    pub(crate) tcp: Tcp,
+    pub(crate) said: Said,
+}
+
+/// The request of a client under test.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) head: Vec<u8>,
+    /// Whether its key was not seen before.
+    pub(crate) key_is_new: bool,
+}
+
+/// How far the connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tcp {
+    Open,
+    /// The testee ended it.
+    Ended,
+    /// The testee broke it off.
+    Reset,
+}
+
+/// What was said, for the record.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) log: Log,
+    pub(crate) handshake: Handshake,
+    pub(crate) events: Vec<Value>,
+    pub(crate) ending: Ending,
+    /// When the opening handshake was done.
+    pub(crate) opened: Option<Instant>,
+    /// The masking keys of the testee, in order.
+    pub(crate) keys: Vec<u32>,
+    /// How many frames of the testee had RSV1.
+    pub(crate) compressed: usize,
+    pub(crate) end: End,
+}
+
+impl Said {
+    /// Nothing.
+    pub(crate) fn new() -> Self {
+        Self {
+            log: Log::new(),
+            handshake: Handshake::default(),
+            events: Vec::new(),
+            ending: Ending::default(),
+            opened: None,
+            keys: Vec::new(),
+            compressed: 0,
+            end: End::NeverOpened,
+        }
+    }
+}
+
+/// Something that the testee did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    Message {
+        binary: bool,
+        payload: Vec<u8>,
+    },
+    Pong(Vec<u8>),
+    Close(ClosePayload),
+    /// It broke a rule.
+    Violation(String),
+    /// It ended TCP.
+    End,
+}
+
+impl<'a> Peer<'a> {
+    pub(crate) fn new(
+        testee: Role,
+        mut link: Link,
+        target: Option<&'a Target>,
+        settings: &'a Settings,
+        seed: u64,
+        limit: Duration,
+    ) -> Self {
+        let unread = link.take_rest();
+        Self {
+            testee,
+            settings,
+            target,
+            asked: Asked::default(),
+            link,
+            rng: fastrand::Rng::with_seed(seed),
+            unread,
+            reader: Reader::new(testee),
+            arrived: VecDeque::new(),
+            deaf: false,
+            unanswered: 0,
+            watchdog: Instant::now() + settings.scaled(limit),
+            tcp: Tcp::Open,
+            said: Said::new(),
+        }
+    }
+
+    /// Plays a dialogue, and ends its connection in good order.
+    pub(crate) fn play(&mut self, dialogue: &dyn Fn(&mut Self) -> Outcome) -> Outcome {
+        let outcome = dialogue(self);
+        self.leave();
+        outcome
+    }
+
+    /// Returns the latest time of a reaction that the testee owes now. A testee may take longer
+    /// over more bytes.
+    pub(crate) fn reply_time(&self) -> Instant {
+        self.reply_time_for(0)
+    }
+
+    /// The same for a reaction of so many bytes.
+    fn reply_time_for(&self, len: usize) -> Instant {
+        let seconds = self.unanswered.max(len) / BYTES_PER_SECOND;
+        self.in_time(REPLY + Duration::from_secs(seconds as u64))
+    }
+
+    /// Allows time for so many bytes that the testee has to handle.
+    pub(crate) fn allow_for(&mut self, len: usize) {
+        self.unanswered += len;
+    }
+
+    /// When something that begins now has taken this long, scaled, or the case too long.
+    fn in_time(&self, limit: Duration) -> Instant {
+        self.watchdog
+            .min(Instant::now() + self.settings.scaled(limit))
+    }
+
+    /// Sends a frame.
+    pub(crate) fn send(&mut self, frame: Frame) -> Result<(), Miss> {
+        self.send_together(&[frame])
+    }
+
+    /// Sends frames in one write.
+    pub(crate) fn send_together(&mut self, frames: &[Frame]) -> Result<(), Miss> {
+        let mut octets = Vec::new();
+        for frame in frames {
+            octets.extend(self.encoded(frame));
+        }
+        self.send_octets(&octets)
+    }
+
+    /// The octets of a frame that is about to be sent.
+    pub(crate) fn encoded(&mut self, frame: &Frame) -> Vec<u8> {
+        let key = self.rng.u32(..).to_be_bytes();
+        let (header, octets) = frame.encode(self.testee, key);
+        let mut logged = script::Frame::new(frame.opcode, Payload::from(frame.payload.clone()));
+        (logged.fin, logged.rsv) = (frame.fin, frame.rsv);
+        self.said.log.frame_sent(&header, &logged);
+        self.note_sent_close(frame);
+        octets
+    }
+
+    /// Sends octets, in one write if there is room for all. A testee that has ended the connection
+    /// does not get them, which is no miss: what it did shows in what it sent.
+    pub(crate) fn send_octets(&mut self, mut octets: &[u8]) -> Result<(), Miss> {
+        self.said.log.octets_sent(octets, false);
+        self.unanswered += octets.len();
+        let limit = self.reply_time();
+        while !octets.is_empty() && !self.deaf {
+            match self.link.write(octets) {
+                Ok(count) => octets = &octets[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if !self.read_some() && !self.wait(limit)? {
+                        return Miss::must("The testee does not read what is sent.");
+                    }
+                }
+                Err(_) => self.deaf = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// From here on the testee may compress, within these bounds.
+    pub(crate) fn inflate(&mut self, coding: Coding) {
+        self.reader
+            .inflate_with(Inflater::new(coding).with_new_streams());
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pause(&mut self, time: Duration) -> Result<(), Miss> {
+        let limit = self.in_time(time);
+        while self.wait(limit)? {}
+        Ok(())
+    }
+
+    /// Lets time pass without reading, or less if TCP is broken off.
+    pub(crate) fn pause_unread(&mut self, time: Duration) -> Result<(), Miss> {
+        let limit = self.in_time(time);
+        while !self.link.is_broken() && self.wait(limit)? {}
+        Ok(())
+    }
+
+    /// What the testee does next; nothing if it does nothing until then. Its Pings are answered.
+    pub(crate) fn next(&mut self, limit: Instant) -> Result<Option<Act>, Miss> {
+        loop {
+            self.parse();
+            while let Some(received) = self.arrived.pop_front() {
+                if let Some(act) = self.take(received)? {
+                    self.unanswered = 0;
+                    return Ok(Some(act));
+                }
+            }
+            if self.tcp != Tcp::Open {
+                return Ok(Some(Act::End));
+            }
+            if !self.read_some() && !self.wait(limit)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Notes something that was read, and tells what the testee did by it.
+    fn take(&mut self, received: Received) -> Result<Option<Act>, Miss> {
+        Ok(Some(match received {
+            Received::Frame { header, head } => {
+                self.said.log.frame_received(&header, &head);
+                self.said.keys.extend(header.key.map(u32::from_be_bytes));
+                self.said.compressed += usize::from(header.rsv & 4 != 0);
+                return Ok(None);
+            }
+            Received::Violation(violation) => {
+                let violation = violation.to_string();
+                self.said.ending.violations.push(violation.clone());
+                Act::Violation(violation)
+            }
+            Received::BeyondWindow(beyond) => {
+                let violation = beyond.to_string();
+                self.said.ending.violations.push(violation.clone());
+                Act::Violation(violation)
+            }
+            Received::Undecodable(error) => {
+                let violation = error.to_string();
+                self.said.ending.violations.push(violation.clone());
+                Act::Violation(violation)
+            }
+            Received::Message { binary, payload } => {
+                let shown = Payload::from(payload.clone());
+                self.note_event(&Event::Message {
+                    binary,
+                    payload: shown,
+                });
+                Act::Message { binary, payload }
+            }
+            Received::Ping(payload) => {
+                self.send(Frame::pong(payload))?;
+                return Ok(None);
+            }
+            Received::Pong(payload) => {
+                self.note_event(&Event::Pong(Payload::from(payload.clone())));
+                Act::Pong(payload)
+            }
+            Received::Close(payload) => {
+                let close = ClosePayload::read(&payload);
+                self.note_received_close(&close);
+                Act::Close(close)
+            }
+        }))
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        if self.said.log.on && self.said.events.len() < MAX_EVENTS {
+            self.said.events.push(event_entry(event));
+        }
+    }
+
+    /// Reads the octets that came as frames.
+    fn parse(&mut self) {
+        let octets = std::mem::take(&mut self.unread);
+        let mut input = &octets[..];
+        while self.reader.step(&mut input, &mut self.arrived) {}
+    }
+
+    /// Reads what is there: whether that is anything, the end of TCP included.
+    fn read_some(&mut self) -> bool {
+        if self.tcp != Tcp::Open {
+            return false;
+        }
+        let mut buffer = [0; 16 * 1024];
+        match self.link.read(&mut buffer) {
+            Ok(0) => self.tcp = Tcp::Ended,
+            Ok(count) => {
+                self.said.log.octets_received(&buffer[..count]);
+                self.unread.extend_from_slice(&buffer[..count]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(_) => self.tcp = Tcp::Reset,
+        }
+        true
+    }
+
+    /// Waits for the socket: whether it is before the limit.
+    fn wait(&mut self, limit: Instant) -> Result<bool, Miss> {
+        match self.link.wait_or_fail(limit) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(false),
+            Err(_) => Err(Miss::CutOff),
+        }
+    }
+}

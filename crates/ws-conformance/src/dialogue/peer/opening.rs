@@ -1,0 +1,242 @@
+//! The opening handshake with a server under test, as far as a case does not write it itself.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::{Peer, REPLY, Tcp};
+use crate::dialogue::{Miss, Outcome, passed};
+use crate::endpoint::Ending;
+use crate::http::{MAX_HEAD, head_len};
+use crate::http::{Request, Response};
+use crate::role::Role;
+use crate::wire::Reader;
+
+/// How much of a head is shown in the record.
+const SHOWN: usize = 16 * 1024;
+
+impl<'a> Peer<'a> {
+    /// Opens the connection; nothing is wrong with what the suite says.
+    pub(crate) fn open(&mut self) -> Result<(), Miss> {
+        match self.testee {
+            Role::Server => {
+                let request = self.request();
+                self.send_request(&request)?;
+                self.expect_opened(&request).map(drop)
+            }
+            Role::Client => {
+                let answer = self.answer();
+                self.send_answer(&answer)?;
+                self.opened();
+                Ok(())
+            }
+        }
+    }
+
+    /// A request for a server under test.
+    pub(crate) fn request(&mut self) -> Request {
+        let nonce = self.rng.u128(..).to_be_bytes();
+        let Some(target) = self.target else {
+            return Request::new("/", "localhost", nonce);
+        };
+        let request = Request::new(target.resource(), &target.authority(), nonce);
+        match target.origin() {
+            Some(origin) => request.with(|head| head.add("Origin", origin)),
+            None => request,
+        }
+    }
+
+    /// Sends a request in one write.
+    pub(crate) fn send_request(&mut self, request: &Request) -> Result<(), Miss> {
+        self.note_request(&request.octets());
+        self.send_octets(&request.octets())
+    }
+
+    /// Notes what is sent, or was received, as the request.
+    pub(crate) fn note_request(&mut self, octets: &[u8]) {
+        self.said.handshake.request = Some(shown(octets));
+    }
+
+    /// The server is to accept the request.
+    pub(crate) fn expect_opened(&mut self, request: &Request) -> Result<Response, Miss> {
+        let response = self.expect_opened_or_refused(request)?;
+        match response.status {
+            101 => Ok(response),
+            status => Miss::must(format!(
+                "The server was to open the connection; the status is {status}."
+            )),
+        }
+    }
+
+    /// The server is to accept the request, or to refuse it with an error.
+    pub(crate) fn expect_opened_or_refused(&mut self, request: &Request) -> Result<Response, Miss> {
+        let response = self.expect_response()?;
+        if response.status != 101 {
+            return refusal(response);
+        }
+        if let Some(fault) = response.fault(request) {
+            return Miss::must(format!("The server's response is wrong: {fault}."));
+        }
+        self.opened();
+        Ok(response)
+    }
+
+    /// The server is to refuse the request, with an error status (RFC 6455 §4.2.1).
+    pub(crate) fn expect_refusal(&mut self) -> Result<Response, Miss> {
+        let response = self.expect_response()?;
+        if response.status == 101 {
+            self.opened();
+            return Miss::must("The server opened the connection all the same.");
+        }
+        refusal(response)
+    }
+
+    fn expect_response(&mut self) -> Result<Response, Miss> {
+        match self.response(REPLY)? {
+            Some(response) => Ok(response),
+            None => Miss::must("The server was to answer the request; it ended TCP."),
+        }
+    }
+
+    /// The server is to refuse the request with one of these.
+    pub(crate) fn expect_status(&mut self, wanted: &[u16]) -> Outcome {
+        let status = self.expect_refusal()?.status;
+        match wanted.contains(&status) {
+            true => passed(format!("The server refused with {status}.")),
+            false => Miss::must(format!(
+                "The server refused with {status} instead of {wanted:?}."
+            )),
+        }
+    }
+
+    /// The response, or nothing if the server ends TCP instead.
+    pub(crate) fn response_if_any(&mut self) -> Result<Option<Response>, Miss> {
+        self.response(REPLY)
+    }
+
+    /// The status of a response that has to come with all of its body.
+    pub(crate) fn expect_complete_response(&mut self) -> Result<u16, Miss> {
+        let limit = self.reply_time();
+        let response = self.expect_response()?;
+        while !response.is_complete_with(&self.unread, self.tcp == Tcp::Ended) {
+            if self.tcp != Tcp::Open {
+                return Miss::must("The server ended TCP before the end of its response.");
+            }
+            if !self.read_some() && !self.wait(limit)? {
+                return Miss::must("The response does not come to its end.");
+            }
+        }
+        Ok(response.status)
+    }
+
+    /// Leaves this connection, if it is open, for a new one to the same server.
+    pub(crate) fn reconnect(&mut self) -> Result<(), Miss> {
+        self.leave();
+        self.connect_again()
+    }
+
+    /// The same without a word.
+    pub(crate) fn connect_again(&mut self) -> Result<(), Miss> {
+        let Some(target) = self.target else {
+            return Ok(());
+        };
+        self.link = target.connect(self.settings).or_else(no_connection)?;
+        self.unread.clear();
+        self.reader = Reader::new(self.testee);
+        self.arrived.clear();
+        self.deaf = false;
+        self.tcp = Tcp::Open;
+        self.said.opened = None;
+        self.said.ending = Ending {
+            violations: std::mem::take(&mut self.said.ending.violations),
+            ..Ending::default()
+        };
+        Ok(())
+    }
+
+    /// A server is to open another connection and to echo over it. `when` begins the sentence
+    /// about one that does not.
+    pub(crate) fn expect_another_connection(&mut self, when: &str) -> Result<(), Miss> {
+        let other = self.another().map_err(|miss| miss.with(when))?;
+        if let Some(mut other) = other {
+            other.expect_to_be_alive().map_err(|miss| miss.with(when))?;
+            other.leave();
+        }
+        Ok(())
+    }
+
+    /// Another open connection to a server; none to a client.
+    pub(crate) fn another(&mut self) -> Result<Option<Self>, Miss> {
+        let Some(target) = self.target else {
+            return Ok(None);
+        };
+        let link = target.connect(self.settings).or_else(no_connection)?;
+        let seed = self.rng.u64(..);
+        let mut other = Peer::new(
+            Role::Server,
+            link,
+            Some(target),
+            self.settings,
+            seed,
+            REPLY * 4,
+        );
+        other.open()?;
+        Ok(Some(other))
+    }
+
+    /// The head of the response; nothing if TCP ends before there is anything.
+    pub(crate) fn response(&mut self, limit: Duration) -> Result<Option<Response>, Miss> {
+        let Some(head) = self.response_head(self.in_time(limit))? else {
+            return Ok(None);
+        };
+        let response = Response::read(&head);
+        let Some(response) = response else {
+            return Miss::must("The server's response is not HTTP.");
+        };
+        self.said.handshake.server = response.all("Server").first().map(|&name| name.to_owned());
+        Ok(Some(response))
+    }
+
+    fn response_head(&mut self, limit: Instant) -> Result<Option<Vec<u8>>, Miss> {
+        loop {
+            if let Some(len) = head_len(&self.unread) {
+                let rest = self.unread.split_off(len);
+                let head = std::mem::replace(&mut self.unread, rest);
+                self.said.handshake.response = Some(shown(&head));
+                return Ok(Some(head));
+            }
+            if self.unread.len() > MAX_HEAD {
+                return Miss::must("The head of the server's response has no end.");
+            }
+            if self.tcp != Tcp::Open {
+                return match self.unread.is_empty() {
+                    true => Ok(None),
+                    false => Miss::must("The server ended TCP within the head of its response."),
+                };
+            }
+            if !self.read_some() && !self.wait(limit)? {
+                return Miss::must("The server does not answer the request.");
+            }
+        }
+    }
+
+    /// From here on, frames are spoken.
+    pub(crate) fn opened(&mut self) {
+        self.said.opened = Some(Instant::now());
+    }
+}
+
+/// The response, if it tells of an error.
+fn refusal(response: Response) -> Result<Response, Miss> {
+    match response.status {
+        400..=599 => Ok(response),
+        status => Miss::should(format!("The status is {status}, which tells of no error.")),
+    }
+}
+
+fn no_connection<T>(error: io::Error) -> Result<T, Miss> {
+    Miss::must(format!("There is no other connection: {error}."))
+}
+
+pub(crate) fn shown(octets: &[u8]) -> String {
+    String::from_utf8_lossy(&octets[..octets.len().min(SHOWN)]).into_owned()
+}

@@ -1,0 +1,69 @@
+//! Sending much, at once or bit by bit.
+
+use std::io;
+use std::time::Duration;
+
+use super::{Peer, Tcp};
+use crate::dialogue::Miss;
+use crate::wire::Frame;
+
+impl Peer<'_> {
+    /// From here on the record does not show each frame: there are too many.
+    pub(crate) fn be_quiet(&mut self) {
+        self.said.log.turn(false);
+    }
+
+    /// Whether frames go to the testee still.
+    pub(crate) fn is_listening(&self) -> bool {
+        !self.deaf && self.tcp == Tcp::Open
+    }
+
+    /// Sends a frame in segments: all of these lengths but the last one, which is what is left.
+    pub(crate) fn send_in_segments(
+        &mut self,
+        frame: &Frame,
+        lengths: impl IntoIterator<Item = usize>,
+        pause: Duration,
+    ) -> Result<(), Miss> {
+        let octets = self.encoded(frame);
+        let mut rest = &octets[..];
+        for len in lengths {
+            let (segment, behind) = rest.split_at(len.min(rest.len()));
+            self.send_octets(segment)?;
+            rest = behind;
+            if !pause.is_zero() {
+                self.pause(pause)?;
+            }
+        }
+        self.send_octets(rest)
+    }
+
+    /// Sends octets and reads nothing, until all are sent or there was no room for this long: how
+    /// many were sent.
+    pub(crate) fn pour(&mut self, octets: &[u8], patience: Duration) -> Result<usize, Miss> {
+        let mut sent = 0;
+        let mut limit = self.in_time(patience);
+        while sent < octets.len() && !self.deaf {
+            match self.link.write(&octets[sent..]) {
+                Ok(count) => {
+                    sent += count;
+                    limit = self.in_time(patience);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if !self.wait(limit)? {
+                        break;
+                    }
+                }
+                Err(_) => self.deaf = true,
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Leaves without a word, by a reset of TCP, for a new connection to the same server.
+    pub(crate) fn break_off(&mut self) -> Result<(), Miss> {
+        self.link.reset_at_end();
+        self.connect_again()
+    }
+}

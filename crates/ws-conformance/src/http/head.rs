@@ -1,0 +1,126 @@
+//! What requests and responses have in common: lines.
+
+/// The first line and the headers, as they are to be written. Nothing in them is checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(super) first: String,
+    pub(super) headers: Vec<(String, String)>,
+}
+
+impl Head {
+    pub(super) fn new(first: String, headers: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            first,
+            headers: headers.iter().map(owned).collect(),
+        }
+    }
+
+    /// Without the headers of this name.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers
+            .retain(|(header, _)| !header.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// With one header of this name, where it was or at the end.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        let mut named = self.headers.iter_mut();
+        match named.find(|(header, _)| header.eq_ignore_ascii_case(name)) {
+            Some(header) => *header = (name.to_owned(), value.to_owned()),
+            None => return self.add(name, value),
+        }
+        self
+    }
+
+    /// With one more header, at the end.
+    pub(crate) fn add(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With another first line.
+    pub(crate) fn first_line(mut self, line: impl Into<String>) -> Self {
+        self.first = line.into();
+        self
+    }
+
+    pub(crate) fn with_method(self, method: &str) -> Self {
+        let rest = self.first.split_once(' ').map_or("", |(_, rest)| rest);
+        let line = format!("{method} {rest}");
+        self.first_line(line)
+    }
+
+    pub(crate) fn with_version(self, version: &str) -> Self {
+        let rest = self.first.rsplit_once(' ').map_or("", |(rest, _)| rest);
+        let line = format!("{rest} {version}");
+        self.first_line(line)
+    }
+
+    /// Without spaces at the end of the first line.
+    pub(crate) fn trimmed(self) -> Self {
+        let line = self.first.trim_end().to_owned();
+        self.first_line(line)
+    }
+
+    /// With this behind the target.
+    pub(crate) fn with_suffix(self, suffix: &str) -> Self {
+        let line = self.first.replacen(" HTTP/", &format!("{suffix} HTTP/"), 1);
+        self.first_line(line)
+    }
+
+    /// With the whole URL in place of path and query.
+    pub(crate) fn with_absolute_target(self) -> Self {
+        let host = self.value("Host").unwrap_or_default();
+        let line = self.first.replacen(" /", &format!(" http://{host}/"), 1);
+        self.first_line(line)
+    }
+
+    /// The value of the first header of this name.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let named = headers.find(|(header, _)| header.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.trim())
+    }
+
+    /// All of it, up to the empty line.
+    pub(crate) fn octets(&self) -> Vec<u8> {
+        let headers = self.headers.iter();
+        let lines = headers.map(|(name, value)| format!("{name}: {value}\r\n"));
+        let lines: String = lines.collect();
+        format!("{}\r\n{lines}\r\n", self.first).into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_changed_in_place() {
+        let head = Head::new(
+            "GET / HTTP/1.1".to_owned(),
+            &[("A", "1"), ("B", "2"), ("C", "3")],
+        );
+        let head = head
+            .set("a", "x")
+            .without("B")
+            .add("C ", "\t4")
+            .set("D", "5");
+        let expected = "GET / HTTP/1.1\r\na: x\r\nC: 3\r\nC : \t4\r\nD: 5\r\n\r\n";
+        assert_eq!(String::from_utf8(head.octets()).unwrap(), expected);
+        assert_eq!(head.value("d"), Some("5"));
+    }
+
+    #[test]
+    fn the_first_line_is_changed_in_parts() {
+        let head = || Head::new("GET /a HTTP/1.1".to_owned(), &[("Host", "b:1")]);
+        assert_eq!(head().with_method("POST").first, "POST /a HTTP/1.1");
+        assert_eq!(head().with_version("HTTP/1.0").first, "GET /a HTTP/1.0");
+        assert_eq!(head().with_suffix("#x").first, "GET /a#x HTTP/1.1");
+        assert_eq!(
+            head().with_absolute_target().first,
+            "GET http://b:1/a HTTP/1.1"
+        );
+    }
+}

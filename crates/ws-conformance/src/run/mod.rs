@@ -1,0 +1,5 @@
+//! Makes records of cases that were played.
+
+mod recording;
+
+pub(crate) use recording::Recording;
