@@ -49,6 +49,7 @@ pub mod spec;
 pub mod tls;
 pub mod verdict;
 
+mod channel;
 mod deflate;
 mod dialogue;
 mod endpoint;

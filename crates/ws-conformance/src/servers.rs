@@ -12,8 +12,9 @@ use std::time::{Instant, SystemTime};
 use opening::Opened;
 
 use crate::case::{Case, Dialogue, Play};
+use crate::channel::Ending;
 use crate::dialogue::{Miss, Peer, Said};
-use crate::endpoint::{CaseRun, Connection, Ending, Endpoint};
+use crate::endpoint::{CaseRun, Connection, Endpoint};
 use crate::http::Handshake;
 use crate::record::Record;
 use crate::role::Role;
@@ -49,7 +50,7 @@ fn play_dialogue(target: &Target, case: &Case, dialogue: &Dialogue, settings: &S
         Ok(link) => link,
         Err(error) => {
             let outcome = Miss::must(format!("There is no connection: {error}."));
-            return recording.finish_dialogue(Said::new(), outcome);
+            return recording.finish_dialogue(Said::new(Role::Server, seed), outcome);
         }
     };
     let limit = case.time_limit();
@@ -84,7 +85,7 @@ fn play_script(target: &Target, case: &Case, script: &Script, settings: &Setting
                 .with_handshake(&recording.handshake)
                 .with_compression(agreement);
             if compression.is_some_and(|response| !response.fits) {
-                connection.note_violation(UNMET.to_owned());
+                connection.channel.note_violation(UNMET.to_owned());
             }
             let run = CaseRun::new(script, settings);
             let watchdog = now + settings.scaled(case.time_limit() + settings.watchdog);

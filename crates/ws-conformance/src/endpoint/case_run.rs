@@ -111,15 +111,15 @@ impl<'a> CaseRun<'a> {
             Step::Close { code, reason } => connection.close(Some(*code), reason, now),
             Step::RawClose { payload } => connection.raw_close(payload.clone(), now),
             Step::Wait { time, tag } => {
-                connection.log.wait_began(*time, *tag);
+                connection.channel.log.wait_began(*time, *tag);
                 self.set(Timer::Continue(*tag), *time, now);
             }
             Step::FailAfter(time) => {
-                connection.log.fail_after(*time);
+                connection.channel.log.fail_after(*time);
                 self.set(Timer::Fail, *time, now);
             }
             Step::CloseAfter(time) => {
-                connection.log.close_after(*time);
+                connection.channel.log.close_after(*time);
                 self.set(Timer::Close, *time, now);
             }
         }
@@ -130,7 +130,7 @@ impl<'a> CaseRun<'a> {
     }
 
     fn wait_over(&mut self, tag: Option<&'static str>, connection: &mut Connection, now: Instant) {
-        connection.log.wait_over(tag);
+        connection.channel.log.wait_over(tag);
         if let Some(tag) = tag {
             if connection.state() != State::Open {
                 return;
@@ -182,11 +182,11 @@ impl<'a> CaseRun<'a> {
             self.echoes = Echoes::Wrong { binary, len };
             return close_measured(connection, now);
         }
-        if let Payload::Octets(octets) = octets
+        if let Payload::Bytes(octets) = octets
             && let Some(octet) = sent.first_difference(octets)
         {
             let text = format!("echo {arrived} differs from byte {octet} on");
-            connection.note_violation(text);
+            connection.channel.note_violation(text);
         }
         if arrived < count {
             self.echoes = Echoes::Arrived(arrived);
@@ -220,7 +220,7 @@ impl<'a> CaseRun<'a> {
         connection: &mut Connection,
         now: Instant,
     ) {
-        connection.log.turn(false);
+        connection.channel.log.turn(false);
         let Some(coding) = connection.outgoing_coding() else {
             self.echoes = Echoes::NotAgreed;
             return connection.close(Some(1000), &Payload::EMPTY, now);
@@ -250,7 +250,7 @@ impl<'a> CaseRun<'a> {
         match self.echoes {
             Echoes::Arrived(arrived) => return run.send(arrived, connection),
             Echoes::Complete if self.traffic.is_none() => {
-                self.traffic = Some(run.traffic(count, &connection.log));
+                self.traffic = Some(run.traffic(count, &connection.channel.log));
             }
             _ => {}
         }
@@ -273,7 +273,7 @@ impl Echoes {
 }
 
 fn close_measured(connection: &mut Connection, now: Instant) {
-    connection.log.turn(true);
+    connection.channel.log.turn(true);
     connection.close(Some(1000), &Payload::EMPTY, now);
 }
 
@@ -288,7 +288,7 @@ impl Handler for CaseRun<'_> {
                 pacing,
                 limit,
             } => {
-                connection.log.turn(false);
+                connection.channel.log.turn(false);
                 connection.send_message(*binary, payload, *fragment, *pacing);
                 self.take(&Step::CloseAfter(*limit), connection, now);
             }
@@ -298,7 +298,7 @@ impl Handler for CaseRun<'_> {
                 limit,
                 ..
             } => {
-                connection.log.turn(false);
+                connection.channel.log.turn(false);
                 self.take(&Step::CloseAfter(*limit), connection, now);
                 connection.send_message(*binary, payload, None, Pacing::Plain);
             }
@@ -313,7 +313,7 @@ impl Handler for CaseRun<'_> {
                 self.close_if_done(connection, now);
             }
             (Task::CompressedEchoes(_), Event::Message { binary, payload }) => {
-                self.compressed_echoed(binary, &payload.as_octets(), connection, now);
+                self.compressed_echoed(binary, &payload.as_bytes(), connection, now);
             }
             (_, Event::Message { binary, payload }) => {
                 self.echoed(binary, &payload, connection, now);
@@ -336,11 +336,11 @@ impl Handler for CaseRun<'_> {
         match timer {
             Timer::Continue(tag) => self.wait_over(tag, connection, now),
             Timer::Fail => {
-                connection.log.failing();
+                connection.channel.log.failing();
                 connection.fail(1001, "Going Away", now);
             }
             Timer::Close => {
-                connection.log.closing();
+                connection.channel.log.closing();
                 connection.close(None, &Payload::EMPTY, now);
             }
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::case_run::Echoes;
 use super::connection::Connection;
-use super::log::Log;
+use crate::channel::Log;
 use crate::deflate::{Coding, Stream};
 use crate::script::CompressedEchoes;
 

@@ -104,7 +104,7 @@ fn echoes_may_be_compressed_and_fragmented() {
         endpoint.handle_read(&frames, Instant::now());
     }
     assert_eq!(endpoint.handler.echoes, Echoes::Complete);
-    assert!(endpoint.connection.ending.violations.is_empty());
+    assert!(endpoint.connection.channel.ending.violations.is_empty());
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn broken(octets: &[u8]) -> (Vec<String>, bool) {
     let settings = quick();
     let mut endpoint = endpoint("12.1.1", OFFER, &settings);
     endpoint.handle_read(octets, Instant::now());
-    let ending = endpoint.connection.ending;
+    let ending = endpoint.connection.channel.ending;
     (ending.violations, ending.dropped_by_me)
 }
 

@@ -1,17 +1,15 @@
 //! One connection after its opening handshake: sending anything, receiving by the rules, closing.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::ending::Ending;
-use super::log::Log;
 use super::outbox::Outbox;
+use crate::channel::Channel;
 use crate::deflate::{Agreement, Coding, Inflater};
 use crate::http::Handshake;
 use crate::role::Role;
 use crate::script::{Event, Frame, Payload};
 use crate::settings::Settings;
-use crate::wire::{ClosePayload, Reader, Received, Violation};
+use crate::wire::{CLOSE, ClosePayload, Received, Violation};
 
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,26 +31,19 @@ pub(crate) enum Drop {
     Reset,
 }
 
-/// A longer list tells nothing new.
-const MAX_VIOLATIONS: usize = 100;
 /// A testee that asks and does not read gets no more answers: twice the longest message of a case.
 const MAX_HELD: usize = 32 * 1024 * 1024;
 
 /// A connection, without the socket.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(super) testee: Role,
+    pub(crate) channel: Channel,
     pub(super) state: State,
     pub(super) outbox: Outbox,
-    pub(super) keys: fastrand::Rng,
     /// The masking key of a frame whose payload is streamed, and how much of it was sent.
     pub(super) streamed: Option<(Option<[u8; 4]>, usize)>,
-    pub(crate) log: Log,
-    pub(crate) ending: Ending,
-    reader: Reader,
     /// How messages are compressed, if they may be.
     compression: Option<Agreement>,
-    items: VecDeque<Received>,
     drop: Option<Drop>,
     /// When the testee's answer to a Close must be there.
     close_deadline: Option<Instant>,
@@ -72,16 +63,11 @@ impl Connection {
     /// A connection whose opening handshake is done.
     pub(crate) fn new(testee: Role, settings: &Settings, seed: u64) -> Self {
         Self {
-            testee,
+            channel: Channel::new(testee, seed),
             state: State::Open,
             outbox: Outbox::default(),
-            keys: fastrand::Rng::with_seed(seed),
             streamed: None,
-            log: Log::new(),
-            ending: Ending::default(),
-            reader: Reader::new(testee),
             compression: None,
-            items: VecDeque::new(),
             drop: None,
             close_deadline: None,
             drop_deadline: None,
@@ -97,14 +83,14 @@ impl Connection {
     pub(crate) fn with_handshake(mut self, handshake: &Handshake) -> Self {
         let head = |head: &Option<String>| head.clone().unwrap_or_default().into_bytes();
         let (request, response) = (head(&handshake.request), head(&handshake.response));
-        match self.testee {
+        match self.channel.testee {
             Role::Server => {
-                self.log.octets_sent(&request, false);
-                self.log.octets_received(&response);
+                self.channel.log.octets_sent(&request, false);
+                self.channel.log.octets_received(&response);
             }
             Role::Client => {
-                self.log.octets_received(&request);
-                self.log.octets_sent(&response, false);
+                self.channel.log.octets_received(&request);
+                self.channel.log.octets_sent(&response, false);
             }
         }
         self
@@ -114,8 +100,8 @@ impl Connection {
     pub(crate) fn with_compression(mut self, agreement: Option<Agreement>) -> Self {
         self.compression = agreement;
         if let Some(agreement) = agreement {
-            let inflater = Inflater::new(agreement.incoming(self.testee));
-            self.reader.inflate_with(inflater);
+            let inflater = Inflater::new(agreement.incoming(self.channel.testee));
+            self.channel.inflate_with(inflater);
         }
         self
     }
@@ -123,7 +109,7 @@ impl Connection {
     /// What compressed messages to the testee keep to, if there may be any.
     pub(crate) fn outgoing_coding(&self) -> Option<Coding> {
         let agreement = self.compression?;
-        Some(agreement.outgoing(self.testee))
+        Some(agreement.outgoing(self.channel.testee))
     }
 
     pub(crate) fn state(&self) -> State {
@@ -137,7 +123,7 @@ impl Connection {
 
     /// The octets of the next TCP write.
     pub(crate) fn next_write(&mut self) -> Option<&[u8]> {
-        self.outbox.next_write(&mut self.log)
+        self.outbox.next_write(&mut self.channel.log)
     }
 
     /// Whether so much waits to be written that the testee cannot be reading.
@@ -154,12 +140,9 @@ impl Connection {
     /// none left.
     pub(crate) fn receive(&mut self, input: &mut &[u8], now: Instant) -> Option<Event> {
         while self.state != State::Closed {
-            if let Some(item) = self.items.pop_front() {
-                if let Some(event) = self.take(item, now) {
-                    return Some(event);
-                }
-            } else if !self.reader.step(input, &mut self.items) {
-                break;
+            let received = self.channel.receive(input)?;
+            if let Some(event) = self.take(received, now) {
+                return Some(event);
             }
         }
         None
@@ -169,8 +152,8 @@ impl Connection {
     pub(crate) fn handle_end(&mut self) {
         if self.state != State::Closed {
             self.state = State::Closed;
-            if !self.ending.was_clean {
-                self.ending.not_clean_reason = Some("the testee ended TCP without a Close");
+            if !self.channel.ending.was_clean {
+                self.channel.ending.not_clean_reason = Some("the testee ended TCP without a Close");
             }
         }
     }
@@ -184,19 +167,19 @@ impl Connection {
     /// Ends TCP if the testee is late.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         if self.close_deadline.is_some_and(|deadline| deadline <= now) {
-            self.ending.close_handshake_timeout = true;
+            self.channel.ending.close_handshake_timeout = true;
             self.end_unclean("the testee did not answer the Close in time");
         }
         if self.drop_deadline.is_some_and(|deadline| deadline <= now) {
-            self.ending.server_drop_timeout = true;
+            self.channel.ending.server_drop_timeout = true;
             self.end_unclean("the server did not end TCP in time");
         }
     }
 
     /// Ends TCP because the testee will not.
     pub(crate) fn end_unclean(&mut self, reason: &'static str) {
-        self.ending.was_clean = false;
-        self.ending.not_clean_reason = Some(reason);
+        self.channel.ending.was_clean = false;
+        self.channel.ending.not_clean_reason = Some(reason);
         self.drop_tcp(Drop::Reset);
     }
 
@@ -205,7 +188,7 @@ impl Connection {
         if self.state == State::Closed {
             return;
         }
-        self.ending.failed_by_me = true;
+        self.channel.ending.failed_by_me = true;
         if self.state == State::Closing {
             self.drop_tcp(Drop::AfterWrites);
         } else {
@@ -225,7 +208,7 @@ impl Connection {
     pub(crate) fn raw_close(&mut self, payload: Payload, now: Instant) {
         if self.state == State::Open {
             self.send_close(payload);
-            self.ending.closed_by_me = true;
+            self.channel.ending.closed_by_me = true;
             self.close_deadline = Some(now + self.limits.close);
         }
     }
@@ -236,9 +219,9 @@ impl Connection {
             Some((code, reason)) => (Some(u16::from_be_bytes(*code)), reason),
             None => (None, &octets[..]),
         };
-        self.ending.local_code = code;
-        self.ending.local_reason = (!reason.is_empty()).then(|| shown(reason));
-        self.send_frame(&Frame::new(8, payload));
+        self.channel.ending.local_code = code;
+        self.channel.ending.local_reason = (!reason.is_empty()).then(|| shown(reason));
+        self.send_frame(&Frame::new(CLOSE, payload));
         self.state = State::Closing;
     }
 
@@ -249,26 +232,23 @@ impl Connection {
                 None
             }
             Received::BeyondWindow(beyond) => {
-                self.note_violation(beyond.to_string());
+                self.channel.note_violation(beyond.to_string());
                 None
             }
             Received::Undecodable(error) => {
-                self.note_violation(error.to_string());
+                self.channel.note_violation(error.to_string());
                 // The original ends here without a Close, by an exception.
                 self.end_unclean("a compressed message cannot be read");
                 None
             }
-            Received::Frame { header, head } => {
-                self.log.frame_received(&header, &head);
-                None
-            }
+            Received::Frame { .. } => None,
             Received::Message { binary, payload } => {
                 let payload = payload.into();
-                (!self.ending.failed_by_me).then_some(Event::Message { binary, payload })
+                (!self.channel.ending.failed_by_me).then_some(Event::Message { binary, payload })
             }
             Received::Ping(payload) => {
                 if self.state == State::Open && !self.is_congested() {
-                    self.send_frame(&Frame::new(10, payload.into()));
+                    self.send_frame(&Frame::pong(payload));
                 }
                 None
             }
@@ -283,29 +263,22 @@ impl Connection {
     fn violated(&mut self, violation: Violation, now: Instant) {
         let text = violation.to_string();
         self.fail(violation.close_code(), &text, now);
-        self.note_violation(text);
-    }
-
-    /// Notes what the testee did wrong.
-    pub(crate) fn note_violation(&mut self, text: String) {
-        if self.ending.violations.len() < MAX_VIOLATIONS {
-            self.ending.violations.push(text);
-        }
+        self.channel.note_violation(text);
     }
 
     fn closed_by_testee(&mut self, close: ClosePayload, now: Instant) {
-        self.ending.remote_code = close.code;
+        self.channel.ending.remote_code = close.code;
         for violation in close.violations {
             self.violated(violation, now);
         }
-        self.ending.remote_reason = close.reason;
-        self.ending.was_clean = self.state != State::Closed;
+        self.channel.ending.remote_reason = close.reason;
+        self.channel.ending.was_clean = self.state != State::Closed;
         self.close_deadline = None;
         let we_began = self.state == State::Closing;
         if self.state == State::Open {
-            self.send_close(Payload::octets(b"\x03\xe8"));
+            self.send_close(Payload::bytes(b"\x03\xe8"));
         }
-        match self.testee {
+        match self.channel.testee {
             Role::Client if we_began => self.drop_tcp(Drop::Reset),
             Role::Client => self.drop_tcp(Drop::AfterWrites),
             Role::Server if we_began => self.drop_deadline = Some(now + self.limits.drop),
@@ -319,7 +292,7 @@ impl Connection {
         self.drop_deadline = None;
         if self.state != State::Closed {
             self.state = State::Closed;
-            self.ending.dropped_by_me = true;
+            self.channel.ending.dropped_by_me = true;
             self.outbox.forget_queued();
             self.drop = Some(drop);
         }

@@ -51,7 +51,7 @@ fn a_close_of_the_testee_is_answered() {
     read(&mut testee, b"\x88\x84\0\0\0\0\x03\xe9by");
     assert_eq!(sent(&mut testee), b"\x88\x02\x03\xe8");
     assert_eq!(testee.drop(), Some(Drop::AfterWrites));
-    let ending = &testee.ending;
+    let ending = &testee.channel.ending;
     assert!(ending.was_clean && !ending.closed_by_me);
     assert_eq!(ending.remote_code, Some(1001));
     assert_eq!(ending.remote_reason.as_deref(), Some("by"));
@@ -65,8 +65,8 @@ fn a_violation_is_answered_with_its_code_and_a_second_ends_tcp() {
     assert_eq!(testee.state(), State::Closing);
     read(&mut testee, b"\x83\x80\0\0\0\0");
     assert_eq!(testee.drop(), Some(Drop::AfterWrites));
-    assert_eq!(testee.ending.violations.len(), 2);
-    assert!(testee.ending.failed_by_me && testee.ending.dropped_by_me);
+    assert_eq!(testee.channel.ending.violations.len(), 2);
+    assert!(testee.channel.ending.failed_by_me && testee.channel.ending.dropped_by_me);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn messages_of_a_failed_connection_are_no_events() {
 fn an_illegal_close_code_is_a_violation_and_still_a_close() {
     let mut testee = connection(Role::Server);
     read(&mut testee, b"\x88\x02\x03\xf4");
-    let ending = &testee.ending;
+    let ending = &testee.channel.ending;
     assert!(ending.was_clean && ending.closed_by_me && ending.failed_by_me);
     assert_eq!(ending.remote_code, Some(1012));
     assert_eq!(ending.violations, ["the close code 1012 may not be sent"]);
@@ -96,18 +96,18 @@ fn a_close_that_is_too_long_ends_tcp_while_closing() {
     let long = [&b"\x88\x7e\x00\x7e\x03\xe8"[..], &[b'*'; 124]].concat();
     read(&mut testee, &long);
     assert_eq!(testee.drop(), Some(Drop::AfterWrites));
-    assert_eq!(testee.ending.remote_code, None);
-    assert_eq!(testee.ending.violations.len(), 1);
+    assert_eq!(testee.channel.ending.remote_code, None);
+    assert_eq!(testee.channel.ending.violations.len(), 1);
 }
 
 #[test]
 fn the_end_of_tcp_is_clean_only_after_a_close() {
     let mut testee = connection(Role::Server);
     testee.handle_end();
-    assert!(!testee.ending.was_clean && !testee.ending.dropped_by_me);
-    assert!(testee.ending.not_clean_reason.is_some());
+    assert!(!testee.channel.ending.was_clean && !testee.channel.ending.dropped_by_me);
+    assert!(testee.channel.ending.not_clean_reason.is_some());
     let mut testee = connection(Role::Server);
     read(&mut testee, b"\x88\x00");
     testee.handle_end();
-    assert!(testee.ending.was_clean && testee.ending.not_clean_reason.is_none());
+    assert!(testee.channel.ending.was_clean && testee.channel.ending.not_clean_reason.is_none());
 }

@@ -4,15 +4,11 @@
 mod case_run;
 mod compressed_run;
 mod connection;
-mod ending;
-mod log;
 mod outbox;
 mod sending;
 
 pub(crate) use case_run::{CaseRun, Echoes};
 pub(crate) use connection::{Connection, Drop, State};
-pub(crate) use ending::Ending;
-pub(crate) use log::{Log, event_entry};
 
 use std::time::Instant;
 
@@ -66,7 +62,7 @@ impl<D: Handler> Endpoint<D> {
 
     /// The octets of one TCP read.
     pub(crate) fn handle_read(&mut self, mut octets: &[u8], now: Instant) {
-        self.connection.log.octets_received(octets);
+        self.connection.channel.log.octets_received(octets);
         while let Some(event) = self.connection.receive(&mut octets, now) {
             self.handler.received(event, &mut self.connection, now);
         }

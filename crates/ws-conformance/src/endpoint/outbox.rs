@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::log::Log;
+use crate::channel::Log;
 use crate::script::Pacing;
 
 /// What is to be written.

@@ -1,9 +1,8 @@
 //! The sending half of a connection: frames, messages, streamed payloads, legal or not.
 
 use super::connection::{Connection, State};
-use crate::role::Role;
 use crate::script::{Frame, Pacing, Payload};
-use crate::wire::{Header, apply_mask, write_header};
+use crate::wire::{apply_mask, write_header};
 
 impl Connection {
     /// Sends a frame, whatever was sent before.
@@ -11,10 +10,8 @@ impl Connection {
         if self.state == State::Closed {
             return;
         }
-        let header = self.header(frame);
-        self.log.frame_sent(&header, frame);
-        let octets = encode(header, &frame.payload);
-        self.outbox.push(octets, frame.pacing, &mut self.log);
+        let bytes = self.channel.encode(frame);
+        self.outbox.push(bytes, frame.pacing, &mut self.channel.log);
     }
 
     /// Sends a message in frames of at most `fragment` octets. As in the original, a message of an
@@ -39,7 +36,7 @@ impl Connection {
         fragment: Option<usize>,
     ) {
         let opcode = if binary { 2 } else { 1 };
-        let whole = Frame::new(opcode, compressed.to_vec().into()).rsv(4);
+        let whole = Frame::new(opcode, compressed).with_rsv(4);
         self.send_frames(whole, fragment);
     }
 
@@ -51,13 +48,12 @@ impl Connection {
             _ => return self.send_frame(&whole),
         };
         for start in (0..=payload.len()).step_by(size) {
-            let frame = Frame::new(0, part(payload, start, size)).paced(whole.pacing);
-            self.send_frame(&Frame {
-                opcode: if start == 0 { whole.opcode } else { 0 },
-                rsv: if start == 0 { whole.rsv } else { 0 },
-                fin: start + size > payload.len(),
-                ..frame
-            });
+            let mut frame = Frame::continuation(part(payload, start, size)).paced(whole.pacing);
+            if start == 0 {
+                (frame.opcode, frame.rsv) = (whole.opcode, whole.rsv);
+            }
+            frame.fin = start + size > payload.len();
+            self.send_frame(&frame);
         }
     }
 
@@ -66,11 +62,12 @@ impl Connection {
         if self.state != State::Open {
             return;
         }
-        let frame = Frame::new(1, Payload::repeated(b" ", len)).not_final();
-        let header = self.header(&frame);
+        let frame = Frame::text(Payload::repeated(b" ", len)).unfinished();
+        let header = self.channel.header(&frame);
         let mut octets = Vec::new();
         write_header(header, &mut octets);
-        self.outbox.push(octets, Pacing::Plain, &mut self.log);
+        self.outbox
+            .push(octets, Pacing::Plain, &mut self.channel.log);
         self.streamed = Some((header.key, 0));
     }
 
@@ -86,17 +83,8 @@ impl Connection {
             }
             *sent += octets.len();
         }
-        self.outbox.push(octets, Pacing::Plain, &mut self.log);
-    }
-
-    fn header(&mut self, frame: &Frame) -> Header {
-        Header {
-            fin: frame.fin,
-            rsv: frame.rsv,
-            opcode: frame.opcode,
-            key: (self.testee == Role::Server).then(|| self.keys.u32(..).to_be_bytes()),
-            payload_len: frame.payload.len() as u64,
-        }
+        self.outbox
+            .push(octets, Pacing::Plain, &mut self.channel.log);
     }
 }
 
@@ -106,15 +94,4 @@ fn part(payload: &Payload, start: usize, size: usize) -> Payload {
     let mut octets = Vec::with_capacity(end - start);
     payload.append_range(start..end, &mut octets);
     octets.into()
-}
-
-fn encode(header: Header, payload: &Payload) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(payload.len() + 14);
-    write_header(header, &mut octets);
-    let start = octets.len();
-    payload.append_range(0..payload.len(), &mut octets);
-    if let Some(key) = header.key {
-        apply_mask(&mut octets[start..], key, 0);
-    }
-    octets
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::cases;
+use crate::channel::Ending;
 use crate::role::Role;
 use crate::script::Payload;
 use crate::settings::Settings;
@@ -57,7 +58,7 @@ impl Bench<'_> {
     }
 
     fn ending(&self) -> &Ending {
-        &self.endpoint.connection.ending
+        &self.endpoint.connection.channel.ending
     }
 }
 
@@ -229,7 +230,7 @@ fn an_exact_multiple_of_the_fragment_ends_with_an_empty_frame() {
     let octets = bench.writes().concat();
     assert_eq!(octets.len(), 4 * 1024 * 1024 + 16 * 10 + 2);
     assert_eq!(octets[octets.len() - 2..], [0x80, 0]);
-    let log = &bench.endpoint.connection.log;
+    let log = &bench.endpoint.connection.channel.log;
     assert_eq!(log.tx_frames, [(0, 16), (1, 1)].into());
 }
 

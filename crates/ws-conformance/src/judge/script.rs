@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Judgement;
-use crate::endpoint::{Echoes, Ending};
+use crate::channel::Ending;
+use crate::endpoint::Echoes;
 use crate::role::Role;
 use crate::script::{CloseProfile, Event, JudgedBy, Script, Side, Step, Task};
 use crate::verdict::{Behavior, CloseBehavior, Verdict};

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::case::Case;
+use crate::channel::{Channel, Ending, Log, event_entry};
 use crate::dialogue::{Outcome, Said};
-use crate::endpoint::{CaseRun, Echoes, Ending, Endpoint, Log, event_entry};
+use crate::endpoint::{CaseRun, Echoes, Endpoint};
 use crate::http::Handshake;
 use crate::judge::{Facts, Judgement, judge_dialogue, judge_script};
 use crate::record::{Record, SCHEMA};
@@ -46,18 +47,19 @@ impl Recording<'_> {
             Role::Server => traffic.entry(request, response),
             Role::Client => traffic.entry(response, request),
         });
+        let Channel { log, ending, .. } = connection.channel;
         let (received, echoes) = (handler.received, handler.echoes);
         let facts = Facts {
             testee: self.testee,
             opened: true,
             received: &received,
             echoes: &echoes,
-            ending: &connection.ending,
-            sent_frames: &connection.log.tx_frames,
+            ending: &ending,
+            sent_frames: &log.tx_frames,
         };
         let judgement = judge_script(script, &facts);
         let received = received.iter().map(event_entry).collect();
-        let mut record = self.assemble(judgement, received, connection.ending, connection.log);
+        let mut record = self.assemble(judgement, received, ending, log);
         record.about_script(script);
         record.expected_close = close(&script.close);
         record.duration = millis(duration);
@@ -92,7 +94,12 @@ impl Recording<'_> {
         let case = self.case;
         let judgement = judge_dialogue(case.demands(), outcome, &said.end);
         self.handshake = said.handshake;
-        let mut record = self.assemble(judgement, said.events, said.ending, said.log);
+        let mut record = self.assemble(
+            judgement,
+            said.events,
+            said.channel.ending,
+            said.channel.log,
+        );
         record.duration = millis(duration);
         record.level = Some(case.demands());
         record.rule = case.rule();

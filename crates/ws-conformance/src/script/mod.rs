@@ -2,75 +2,13 @@
 //! end.
 
 mod compression;
-mod payload;
 
+pub use crate::wire::{Frame, Pacing, Payload};
 pub use compression::{CompressedEchoes, Demand};
-pub use payload::Payload;
 
 use std::time::Duration;
 
 use crate::verdict::Behavior;
-
-/// How octets are cut into TCP writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pacing {
-    /// Together with what else is to be sent.
-    #[default]
-    Plain,
-    /// A frame in a write of its own.
-    OwnWrite,
-    /// A frame, header included, in writes of this many octets.
-    Chop(usize),
-}
-
-/// A frame to send, legal or not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// Four bits, reserved ones included.
-    pub opcode: u8,
-    /// Whether it is the last frame of its message.
-    pub fin: bool,
-    /// The three reserved bits: 4 is RSV1, 2 is RSV2, 1 is RSV3.
-    pub rsv: u8,
-    /// The payload before masking.
-    pub payload: Payload,
-    /// How it is written.
-    pub pacing: Pacing,
-}
-
-impl Frame {
-    /// A final frame without reserved bits.
-    pub const fn new(opcode: u8, payload: Payload) -> Self {
-        Self {
-            opcode,
-            fin: true,
-            rsv: 0,
-            payload,
-            pacing: Pacing::Plain,
-        }
-    }
-
-    /// The frame with FIN cleared.
-    #[must_use]
-    pub fn not_final(mut self) -> Self {
-        self.fin = false;
-        self
-    }
-
-    /// The frame with these reserved bits.
-    #[must_use]
-    pub fn rsv(mut self, rsv: u8) -> Self {
-        self.rsv = rsv;
-        self
-    }
-
-    /// The frame, written like this.
-    #[must_use]
-    pub fn paced(mut self, pacing: Pacing) -> Self {
-        self.pacing = pacing;
-        self
-    }
-}
 
 /// One thing that a case does.
 #[derive(Clone, Debug, PartialEq, Eq)]

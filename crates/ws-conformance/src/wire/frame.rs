@@ -1,6 +1,6 @@
 //! Frames to send, legal or not.
 
-use super::{Header, apply_mask, write_header};
+use super::{Header, Payload, apply_mask, write_header};
 use crate::role::Role;
 
 pub(crate) const CONTINUATION: u8 = 0;
@@ -10,31 +10,49 @@ pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
-/// A frame to send. It begins as a legal one; what is to be wrong with it is said by methods.
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    pub(crate) opcode: u8,
-    pub(crate) fin: bool,
-    pub(crate) rsv: u8,
-    pub(crate) payload: Vec<u8>,
+/// The division of a frame into TCP writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pacing {
+    /// Together with what else is to be sent.
+    #[default]
+    Plain,
+    /// A frame in a write of its own.
+    OwnWrite,
+    /// A frame, header included, in writes of this many bytes.
+    Chop(usize),
+}
+
+/// A frame to send. It begins as a legal one. Methods make it wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Four bits, reserved opcodes included.
+    pub opcode: u8,
+    /// True if it is the last frame of its message.
+    pub fin: bool,
+    /// The three reserved bits: 4 is RSV1, 2 is RSV2, 1 is RSV3.
+    pub rsv: u8,
+    /// The payload before masking.
+    pub payload: Payload,
+    /// The division into TCP writes.
+    pub pacing: Pacing,
     length: Length,
     masking: Masking,
 }
 
-/// What a header says about the length of the payload.
+/// The payload length in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
-    /// The truth, in the shortest form.
+    /// The true one, in the shortest form.
     Shortest,
-    /// The truth, in 16 bits.
+    /// The true one, in 16 bits.
     Bits16,
-    /// The truth, in 64 bits.
+    /// The true one, in 64 bits.
     Bits64,
-    /// This, in 64 bits.
+    /// This one, in 64 bits.
     Announced(u64),
 }
 
-/// How a frame is masked.
+/// The masking of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Masking {
     /// As it has to be (RFC 6455 §5.1).
@@ -46,35 +64,36 @@ enum Masking {
 }
 
 impl Frame {
-    /// A final frame with this opcode, of which there are sixteen.
-    pub(crate) fn new(opcode: u8, payload: impl Into<Vec<u8>>) -> Self {
+    /// Creates a final frame with this opcode, of which there are sixteen.
+    pub fn new(opcode: u8, payload: impl Into<Payload>) -> Self {
         Self {
             opcode,
             fin: true,
             rsv: 0,
             payload: payload.into(),
+            pacing: Pacing::Plain,
             length: Length::Shortest,
             masking: Masking::ByRole,
         }
     }
 
-    pub(crate) fn text(text: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn text(text: impl Into<Payload>) -> Self {
         Self::new(TEXT, text)
     }
 
-    pub(crate) fn binary(payload: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn binary(payload: impl Into<Payload>) -> Self {
         Self::new(BINARY, payload)
     }
 
-    pub(crate) fn continuation(payload: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn continuation(payload: impl Into<Payload>) -> Self {
         Self::new(CONTINUATION, payload)
     }
 
-    pub(crate) fn ping(payload: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn ping(payload: impl Into<Payload>) -> Self {
         Self::new(PING, payload)
     }
 
-    pub(crate) fn pong(payload: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn pong(payload: impl Into<Payload>) -> Self {
         Self::new(PONG, payload)
     }
 
@@ -82,14 +101,18 @@ impl Frame {
         Self::new(CLOSE, [&code.to_be_bytes()[..], reason].concat())
     }
 
-    /// More of the message follows.
+    /// Clears FIN: more of the message follows.
     pub(crate) fn unfinished(self) -> Self {
         Self { fin: false, ..self }
     }
 
-    /// 4 is RSV1, 2 is RSV2, 1 is RSV3.
+    /// Sets the reserved bits: 4 is RSV1, 2 is RSV2, 1 is RSV3.
     pub(crate) fn with_rsv(self, rsv: u8) -> Self {
         Self { rsv, ..self }
+    }
+
+    pub(crate) fn paced(self, pacing: Pacing) -> Self {
+        Self { pacing, ..self }
     }
 
     pub(crate) fn length_in_16_bits(self) -> Self {
@@ -108,7 +131,7 @@ impl Frame {
         Self { length, ..self }
     }
 
-    /// Masked for a client, not masked for a server.
+    /// Masks the frame for a client, and does not for a server.
     pub(crate) fn wrongly_masked(self) -> Self {
         let masking = Masking::Wrong;
         Self { masking, ..self }
@@ -119,29 +142,33 @@ impl Frame {
         Self { masking, ..self }
     }
 
-    /// Its header and its octets, for a testee with this role. `key` is for a frame that is masked
-    /// and does not say with what.
-    pub(crate) fn encode(&self, testee: Role, key: [u8; 4]) -> (Header, Vec<u8>) {
+    /// Returns the header for a testee with this role. `key` is for a frame that is masked and does
+    /// not say with which key.
+    pub(crate) fn header(&self, testee: Role, key: [u8; 4]) -> Header {
         let key = match self.masking {
             Masking::ByRole => (testee == Role::Server).then_some(key),
             Masking::Wrong => (testee == Role::Client).then_some(key),
             Masking::Key(key) => Some(key),
         };
-        let header = Header {
+        Header {
             fin: self.fin,
             rsv: self.rsv,
             opcode: self.opcode,
             key,
             payload_len: self.payload.len() as u64,
-        };
-        let mut octets = Vec::new();
-        self.write_header(header, &mut octets);
-        let start = octets.len();
-        octets.extend_from_slice(&self.payload);
-        if let Some(key) = key {
-            apply_mask(&mut octets[start..], key, 0);
         }
-        (header, octets)
+    }
+
+    /// Returns the bytes of the frame with this header.
+    pub(crate) fn encode(&self, header: Header) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.payload.len() + 14);
+        self.write_header(header, &mut bytes);
+        let start = bytes.len();
+        self.payload.append_range(0..self.payload.len(), &mut bytes);
+        if let Some(key) = header.key {
+            apply_mask(&mut bytes[start..], key, 0);
+        }
+        bytes
     }
 
     fn write_header(&self, header: Header, out: &mut Vec<u8>) {
@@ -163,12 +190,14 @@ impl Frame {
 mod tests {
     use super::*;
 
+    const KEY: [u8; 4] = [1, 2, 3, 4];
+
     fn to_client(frame: Frame) -> Vec<u8> {
-        frame.encode(Role::Client, [1, 2, 3, 4]).1
+        frame.encode(frame.header(Role::Client, KEY))
     }
 
     fn to_server(frame: Frame) -> Vec<u8> {
-        frame.encode(Role::Server, [1, 2, 3, 4]).1
+        frame.encode(frame.header(Role::Server, KEY))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::dialogue::Miss;
 use crate::dialogue::Outcome;
 use crate::dialogue::Peer;
 use crate::dialogue::passed;
-use crate::wire::Frame;
+use crate::wire::{Frame, Payload};
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params,
 };
@@ -38,7 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// A text whose payload is compressed to these octets.
-pub(super) fn compressed(octets: impl Into<Vec<u8>>) -> Frame {
+pub(super) fn compressed(octets: impl Into<Payload>) -> Frame {
     Frame::text(octets).with_rsv(RSV1)
 }
 

@@ -182,10 +182,11 @@ fn long_messages() -> Case {
 }
 
 fn send_in_fragments(peer: &mut Peer<'_>, message: &Frame, len: usize) -> Result<(), Miss> {
-    let mut pieces = message.payload.chunks(len).peekable();
+    let payload = message.payload.as_bytes();
+    let mut pieces = payload.chunks(len).peekable();
     let mut frame = Frame::new(message.opcode, "");
     while let Some(piece) = pieces.next() {
-        frame.payload = piece.to_vec();
+        frame.payload = piece.into();
         frame.fin = pieces.peek().is_none();
         peer.send(frame)?;
         frame = Frame::continuation("");

@@ -93,26 +93,6 @@ impl Case {
     }
 }
 
-pub(super) fn text(payload: Payload) -> Frame {
-    Frame::new(1, payload)
-}
-
-pub(super) fn binary(payload: Payload) -> Frame {
-    Frame::new(2, payload)
-}
-
-pub(super) fn continuation(payload: Payload) -> Frame {
-    Frame::new(0, payload)
-}
-
-pub(super) fn ping(payload: Payload) -> Frame {
-    Frame::new(9, payload)
-}
-
-pub(super) fn pong(payload: Payload) -> Frame {
-    Frame::new(10, payload)
-}
-
 /// The frames as steps, all written alike.
 pub(super) fn frames(pacing: Pacing, frames: Vec<Frame>) -> Vec<Step> {
     let step = |frame: Frame| Step::Frame(frame.paced(pacing));

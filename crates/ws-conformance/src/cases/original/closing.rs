@@ -1,6 +1,6 @@
 //! Group 7: closing.
 
-use super::build::{close, continuation, fail_after, ping, text, text_echo, then};
+use super::build::{close, fail_after, text_echo, then};
 use super::utf8_samples::KOSME;
 use crate::case::{Case, CaseId};
 use crate::script::{Frame, JudgedBy, Payload, Step};
@@ -58,15 +58,15 @@ fn basics() -> Vec<Case> {
         case(third, steps).says(format!("Closes, then sends {what}."), CLEAN)
     };
     let within = vec![
-        Step::Frame(text(Payload::text("fragment1")).not_final()),
+        Step::Frame(Frame::text(Payload::text("fragment1")).unfinished()),
         normal_close(),
-        Step::Frame(continuation(Payload::text("fragment2"))),
+        Step::Frame(Frame::continuation(Payload::text("fragment2"))),
     ];
     vec![
         echo_first(),
         after(2, Frame::new(8, Payload::EMPTY), "another Close"),
-        after(3, ping(Payload::EMPTY), "a Ping"),
-        after(4, text(HELLO), "a text message"),
+        after(3, Frame::ping(Payload::EMPTY), "a Ping"),
+        after(4, Frame::text(HELLO), "a text message"),
         case(5, within).says(
             "Sends the first fragment of a text message, closes, then sends the last fragment.",
             CLEAN,
@@ -76,7 +76,7 @@ fn basics() -> Vec<Case> {
 }
 
 fn echo_first() -> Case {
-    let steps = vec![Step::Frame(text(HELLO)), fail_after(1000)];
+    let steps = vec![Step::Frame(Frame::text(HELLO)), fail_after(1000)];
     Case::steps(CaseId::three(7, 1, 1), "Close basics", steps)
         .see(sections(1))
         .judged_by(JudgedBy::EventsAndCloseCode)
@@ -91,10 +91,10 @@ fn echo_first() -> Case {
 /// judged.
 fn after_much_data() -> Case {
     let steps = vec![
-        Step::Frame(text(Payload::repeated(b"BAsd7&jh23", 262_144))),
-        Step::Frame(text(HELLO)),
+        Step::Frame(Frame::text(Payload::repeated(b"BAsd7&jh23", 262_144))),
+        Step::Frame(Frame::text(HELLO)),
         normal_close(),
-        Step::Frame(ping(Payload::EMPTY)),
+        Step::Frame(Frame::ping(Payload::EMPTY)),
         fail_after(1000),
     ];
     Case::steps(CaseId::three(7, 1, 6), "Close basics", steps)

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::build::{
-    HELLO, close_after, continuation, fail_after, frames, ping, pong, text, text_echo, then,
-};
+use super::build::{HELLO, close_after, fail_after, frames, text_echo, then};
 use crate::case::{Case, CaseId};
 use crate::script::{Event, Frame, Pacing, Payload, Step};
 
@@ -26,24 +24,27 @@ const PACINGS: [(Pacing, &str); 3] = [
 ];
 
 pub(in crate::cases) fn cases() -> Vec<Case> {
-    let mut cases = vec![control(1, ping(F1), "Ping"), control(2, pong(F1), "Pong")];
+    let mut cases = vec![
+        control(1, Frame::ping(F1), "Ping"),
+        control(2, Frame::pong(F1), "Pong"),
+    ];
     for (n, (pacing, writes)) in (0..).zip(PACINGS) {
         cases.push(two_fragments(3 + n, pacing, writes));
     }
     for (n, (pacing, writes)) in (0..).zip(PACINGS) {
         cases.push(ping_between(6 + n, pacing, writes));
     }
-    let stray = || continuation(Payload::text("non-continuation payload"));
+    let stray = || Frame::continuation(Payload::text("non-continuation payload"));
     for (n, (pacing, writes)) in (0..).zip(PACINGS) {
         cases.push(stray_first(9 + n, pacing, stray(), writes));
     }
     for (n, (pacing, writes)) in (0..).zip(PACINGS) {
-        cases.push(stray_first(12 + n, pacing, stray().not_final(), writes));
+        cases.push(stray_first(12 + n, pacing, stray().unfinished(), writes));
     }
     cases.extend([
         stray_second(),
-        stray_around(16, continuation(F1).not_final()),
-        stray_around(17, continuation(F1)),
+        stray_around(16, Frame::continuation(F1).unfinished()),
+        stray_around(17, Frame::continuation(F1)),
         text_within_text(),
         pings_and_wait(19, Pacing::Plain, ""),
         pings_and_wait(
@@ -69,7 +70,7 @@ fn control(second: u8, first: Frame, name: &str) -> Case {
     violation(
         second,
         Pacing::Plain,
-        vec![first.not_final(), continuation(F2)],
+        vec![first.unfinished(), Frame::continuation(F2)],
     )
     .see(&["RFC 6455 §5.4", "RFC 6455 §5.5"])
     .expects(vec![])
@@ -80,20 +81,24 @@ fn control(second: u8, first: Frame, name: &str) -> Case {
 }
 
 fn two_fragments(second: u8, pacing: Pacing, writes: &str) -> Case {
-    normal(second, pacing, vec![text(F1).not_final(), continuation(F2)])
-        .expects(vec![text_echo(F1_F2)])
-        .says(
-            format!("Sends a text message in two fragments{writes}."),
-            "The message comes back; then a clean close with code 1000.",
-        )
+    normal(
+        second,
+        pacing,
+        vec![Frame::text(F1).unfinished(), Frame::continuation(F2)],
+    )
+    .expects(vec![text_echo(F1_F2)])
+    .says(
+        format!("Sends a text message in two fragments{writes}."),
+        "The message comes back; then a clean close with code 1000.",
+    )
 }
 
 fn ping_between(second: u8, pacing: Pacing, writes: &str) -> Case {
     let payload = Payload::text("ping payload");
     let sent = vec![
-        text(F1).not_final(),
-        ping(payload.clone()),
-        continuation(F2),
+        Frame::text(F1).unfinished(),
+        Frame::ping(payload.clone()),
+        Frame::continuation(F2),
     ];
     normal(second, pacing, sent)
         .see(WITH_PINGS)
@@ -106,7 +111,7 @@ fn ping_between(second: u8, pacing: Pacing, writes: &str) -> Case {
 
 fn stray_first(second: u8, pacing: Pacing, stray: Frame, writes: &str) -> Case {
     let fin = if stray.fin { "final" } else { "non-final" };
-    violation(second, pacing, vec![stray, text(HELLO)])
+    violation(second, pacing, vec![stray, Frame::text(HELLO)])
         .expects(vec![])
         .says(
             format!(
@@ -118,10 +123,10 @@ fn stray_first(second: u8, pacing: Pacing, stray: Frame, writes: &str) -> Case {
 
 fn stray_second() -> Case {
     let sent = vec![
-        text(F1).not_final(),
-        continuation(F2),
-        continuation(F3).not_final(),
-        text(F4),
+        Frame::text(F1).unfinished(),
+        Frame::continuation(F2),
+        Frame::continuation(F3).unfinished(),
+        Frame::text(F4),
     ];
     violation(15, Pacing::Plain, sent)
         .expects(vec![text_echo(F1_F2)])
@@ -136,7 +141,7 @@ fn stray_second() -> Case {
 
 fn stray_around(second: u8, stray: Frame) -> Case {
     let fin = if stray.fin { "final" } else { "non-final" };
-    let once = vec![stray, text(F2).not_final(), continuation(F3)];
+    let once = vec![stray, Frame::text(F2).unfinished(), Frame::continuation(F3)];
     violation(second, Pacing::Plain, [once.clone(), once].concat())
         .expects(vec![])
         .says(
@@ -149,28 +154,32 @@ fn stray_around(second: u8, stray: Frame) -> Case {
 }
 
 fn text_within_text() -> Case {
-    violation(18, Pacing::Plain, vec![text(F1).not_final(), text(F2)])
-        .expects(vec![])
-        .says(
-            "Sends the first fragment of a text message, then a new text message instead of a \
+    violation(
+        18,
+        Pacing::Plain,
+        vec![Frame::text(F1).unfinished(), Frame::text(F2)],
+    )
+    .expects(vec![])
+    .says(
+        "Sends the first fragment of a text message, then a new text message instead of a \
              continuation.",
-            "The connection is failed at once.",
-        )
+        "The connection is failed at once.",
+    )
 }
 
 fn pings_and_wait(second: u8, pacing: Pacing, writes: &str) -> Case {
     let pings = [1, 2].map(|n| Payload::from(format!("pongme {n}!").into_bytes()));
     let [first, last] = pings;
     let before = vec![
-        text(F1).not_final(),
-        continuation(F2).not_final(),
-        ping(first.clone()),
+        Frame::text(F1).unfinished(),
+        Frame::continuation(F2).unfinished(),
+        Frame::ping(first.clone()),
     ];
     let after = vec![
-        continuation(F3).not_final(),
-        continuation(F4).not_final(),
-        ping(last.clone()),
-        continuation(F5),
+        Frame::continuation(F3).unfinished(),
+        Frame::continuation(F4).unfinished(),
+        Frame::ping(last.clone()),
+        Frame::continuation(F5),
     ];
     let wait = Step::Wait {
         time: Duration::from_secs(1),

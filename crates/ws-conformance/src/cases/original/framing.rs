@@ -1,6 +1,6 @@
 //! Group 1: frames of every length form.
 
-use super::build::{binary, fail_after, text};
+use super::build::fail_after;
 use crate::case::{Case, CaseId};
 use crate::script::{Event, Frame, Pacing, Payload, Step};
 
@@ -8,8 +8,8 @@ use crate::script::{Event, Frame, Pacing, Payload, Step};
 const LENGTHS: [usize; 8] = [0, 125, 126, 127, 128, 65535, 65536, 65536];
 
 pub(in crate::cases) fn cases() -> Vec<Case> {
-    let text = (1..=8).map(|x| case(1, x, "Text message sizes", b"*", text));
-    let binary = (1..=8).map(|x| case(2, x, "Binary message sizes", b"\xfe", binary));
+    let text = (1..=8).map(|x| case(1, x, "Text message sizes", b"*", Frame::text));
+    let binary = (1..=8).map(|x| case(2, x, "Binary message sizes", b"\xfe", Frame::binary));
     text.chain(binary).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Group 4: reserved opcodes.
 
-use super::build::{HELLO, fail_after, frames, ping, text, text_echo, then};
+use super::build::{HELLO, fail_after, frames, text_echo, then};
 use crate::case::{Case, CaseId};
 use crate::script::{Frame, Pacing, Payload};
 
@@ -30,7 +30,7 @@ fn case(second: u8, x: u8, title: &'static str, opcode: u8) -> Case {
     let frame = Frame::new(opcode, payload);
     let sent = match alone {
         true => vec![frame],
-        false => vec![text(HELLO), frame, ping(Payload::EMPTY)],
+        false => vec![Frame::text(HELLO), frame, Frame::ping(Payload::EMPTY)],
     };
     let steps = then(frames(pacing, sent), fail_after(1000));
     let kinds: &[&str] = match second {

@@ -1,6 +1,6 @@
 //! Group 2: Ping and Pong.
 
-use super::build::{HELLO, close, close_after, fail_after, frames, ping, pong, then};
+use super::build::{HELLO, close, close_after, fail_after, frames, then};
 use crate::case::{Case, CaseId};
 use crate::script::{Event, Frame, Pacing, Payload, Step};
 
@@ -10,13 +10,13 @@ const UNSOLICITED: Payload = Payload::text("unsolicited pong payload");
 const ANSWERED: &str = "Pongs with the payloads of the Pings, in order.";
 
 pub(in crate::cases) fn cases() -> Vec<Case> {
-    let longest = || ping(Payload::repeated(b"\xfe", 125));
+    let longest = || Frame::ping(Payload::repeated(b"\xfe", 125));
     vec![
-        answered(1, ping(Payload::EMPTY), "an empty Ping"),
-        answered(2, ping(HELLO), "a Ping with a text as payload"),
+        answered(1, Frame::ping(Payload::EMPTY), "an empty Ping"),
+        answered(2, Frame::ping(HELLO), "a Ping with a text as payload"),
         answered(
             3,
-            ping(Payload::octets(b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff")),
+            Frame::ping(Payload::bytes(b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff")),
             "a Ping with a payload that is no UTF-8",
         ),
         answered(
@@ -63,12 +63,12 @@ fn chopped(second: u8, sent: Vec<Frame>, millis: u64) -> Case {
 }
 
 fn many(second: u8, pacing: Pacing) -> Case {
-    let numbered = |n| ping(format!("payload-{n}").into_bytes().into());
+    let numbered = |n| Frame::ping(format!("payload-{n}"));
     dialogue(second, pacing, (0..10).map(numbered).collect(), 3000)
 }
 
 fn too_long() -> Case {
-    let sent = ping(Payload::repeated(b"\xfe", 126));
+    let sent = Frame::ping(Payload::repeated(b"\xfe", 126));
     let steps = vec![Step::Frame(sent), fail_after(1000)];
     Case::violation(id(5), TITLE, 1002, steps)
         .see(RULES)
@@ -81,7 +81,7 @@ fn too_long() -> Case {
 
 fn unsolicited(second: u8, payload: Payload) -> Case {
     let steps = vec![
-        Step::Frame(pong(payload.clone())),
+        Step::Frame(Frame::pong(payload.clone())),
         close(1000, Payload::EMPTY),
         close_after(1000),
     ];
@@ -97,7 +97,10 @@ fn unsolicited(second: u8, payload: Payload) -> Case {
 }
 
 fn unsolicited_then_ping() -> Case {
-    let sent = vec![pong(UNSOLICITED), ping(Payload::text("ping payload"))];
+    let sent = vec![
+        Frame::pong(UNSOLICITED),
+        Frame::ping(Payload::text("ping payload")),
+    ];
     dialogue(9, Pacing::Plain, sent, 1000).says(
         "Sends a Pong that answers no Ping, then a Ping.",
         "No answer to the Pong, a Pong for the Ping.",

@@ -1,6 +1,6 @@
 //! Group 3: reserved bits that no extension has given a meaning.
 
-use super::build::{HELLO, binary, fail_after, frames, ping, text, text_echo, then};
+use super::build::{HELLO, fail_after, frames, text_echo, then};
 use crate::case::{Case, CaseId};
 use crate::script::{Frame, Pacing, Payload};
 
@@ -8,16 +8,16 @@ const TITLE: &str = "RSV bits without extension";
 
 pub(in crate::cases) fn cases() -> Vec<Case> {
     vec![
-        alone(1, text(HELLO), "text"),
+        alone(1, Frame::text(HELLO), "text"),
         between(2, Pacing::Plain, ""),
         between(3, Pacing::OwnWrite, ", each in a TCP write of its own"),
         between(4, Pacing::Chop(1), ", in TCP writes of one octet"),
         alone(
             5,
-            binary(Payload::octets(b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff")),
+            Frame::binary(Payload::bytes(b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff")),
             "binary",
         ),
-        alone(6, binary(HELLO), "binary"),
+        alone(6, Frame::binary(HELLO), "binary"),
         alone(7, Frame::new(8, Payload::EMPTY), "Close"),
     ]
 }
@@ -29,7 +29,7 @@ fn case(rsv: u8, pacing: Pacing, sent: Vec<Frame>) -> Case {
 }
 
 fn alone(rsv: u8, frame: Frame, kind: &str) -> Case {
-    case(rsv, Pacing::Plain, vec![frame.rsv(rsv)])
+    case(rsv, Pacing::Plain, vec![frame.with_rsv(rsv)])
         .expects(vec![])
         .says(
             format!("Sends a {kind} frame whose reserved bits have the value {rsv}."),
@@ -38,7 +38,11 @@ fn alone(rsv: u8, frame: Frame, kind: &str) -> Case {
 }
 
 fn between(rsv: u8, pacing: Pacing, writes: &str) -> Case {
-    let sent = vec![text(HELLO), text(HELLO).rsv(rsv), ping(Payload::EMPTY)];
+    let sent = vec![
+        Frame::text(HELLO),
+        Frame::text(HELLO).with_rsv(rsv),
+        Frame::ping(Payload::EMPTY),
+    ];
     case(rsv, pacing, sent)
         .expects(vec![text_echo(HELLO)])
         .tolerates(vec![])

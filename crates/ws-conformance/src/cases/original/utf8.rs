@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::build::{close_after, continuation, fail_after, frames, message, text, text_echo, then};
+use super::build::{close_after, fail_after, frames, message, text_echo, then};
 use super::utf8_samples::{KOSME, families};
 use crate::case::{Case, CaseId};
 use crate::script::{Event, Frame, Pacing, Payload, Step};
@@ -34,9 +34,9 @@ fn empty_fragments() -> Vec<Case> {
     let middle = Payload::text("middle frame payload");
     let three = |middle| {
         vec![
-            text(Payload::EMPTY).not_final(),
-            continuation(middle).not_final(),
-            continuation(Payload::EMPTY),
+            Frame::text(Payload::EMPTY).unfinished(),
+            Frame::continuation(middle).unfinished(),
+            Frame::continuation(Payload::EMPTY),
         ]
     };
     let case = |third, sent, echo, what| {
@@ -49,7 +49,7 @@ fn empty_fragments() -> Vec<Case> {
     vec![
         case(
             1,
-            vec![text(Payload::EMPTY)],
+            vec![Frame::text(Payload::EMPTY)],
             Payload::EMPTY,
             "Sends an empty text message.",
         ),
@@ -82,8 +82,8 @@ fn fragmented() -> Vec<Case> {
     let (first, last) = WHOLE.split_at(15);
     let whole = Payload::text(WHOLE);
     let halves = vec![
-        text(Payload::from(first.as_bytes().to_vec())).not_final(),
-        continuation(Payload::from(last.as_bytes().to_vec())),
+        Frame::text(Payload::from(first.as_bytes().to_vec())).unfinished(),
+        Frame::continuation(Payload::from(last.as_bytes().to_vec())),
     ];
     let case = |third, steps, echo, how| {
         let title = "Valid text, several fragmentations";
@@ -152,11 +152,11 @@ fn fail_fast(third: u8) -> Case {
     .map(|part| Payload::from(part.to_vec()));
     let mut steps = if third <= 2 {
         vec![
-            Step::Frame(text(first).not_final()),
+            Step::Frame(Frame::text(first).unfinished()),
             wait("A"),
-            Step::Frame(continuation(second).not_final()),
+            Step::Frame(Frame::continuation(second).unfinished()),
             wait("B"),
-            Step::Frame(continuation(last)),
+            Step::Frame(Frame::continuation(last)),
         ]
     } else {
         vec![

@@ -176,7 +176,7 @@ fn last_octet() -> Case {
         }
         peer.send(Frame::text(text))?;
         let outcome = peer.expect_fail(&[1007, 1009])?;
-        match peer.said.ending.remote_code {
+        match peer.close_code() {
             Some(1009) => Miss::unsupported("The testee does not take messages of 16 MiB."),
             _ => passed(outcome),
         }

@@ -32,21 +32,26 @@ pub(crate) enum End {
 impl Peer<'_> {
     /// Whether the testee has sent a Close.
     pub(crate) fn has_closed(&self) -> bool {
-        let ending = &self.said.ending;
+        let ending = &self.said.channel.ending;
         ending.remote_code.is_some() || ending.was_clean
     }
 
+    /// Returns the code of the testee's Close.
+    pub(crate) fn close_code(&self) -> Option<u16> {
+        self.said.channel.ending.remote_code
+    }
+
     pub(crate) fn note_sent_close(&mut self, frame: &Frame) {
-        let ending = &mut self.said.ending;
+        let ending = &mut self.said.channel.ending;
         if frame.opcode == CLOSE && ending.local_code.is_none() {
-            let close = ClosePayload::read(&frame.payload);
+            let close = ClosePayload::read(&frame.payload.as_bytes());
             ending.closed_by_me = !ending.was_clean;
             (ending.local_code, ending.local_reason) = (close.code, close.reason);
         }
     }
 
     pub(crate) fn note_received_close(&mut self, close: &ClosePayload) {
-        let ending = &mut self.said.ending;
+        let ending = &mut self.said.channel.ending;
         if ending.remote_code.is_none() {
             (ending.remote_code, ending.remote_reason) = (close.code, close.reason.clone());
         }
@@ -57,9 +62,9 @@ impl Peer<'_> {
     /// else.
     pub(crate) fn see_off(&mut self) -> Result<(), Miss> {
         let limit = self.in_time(TCP_END);
-        if !self.said.ending.closed_by_me {
+        if !self.said.channel.ending.closed_by_me {
             self.send(Frame::close(
-                self.said.ending.remote_code.unwrap_or(1000),
+                self.said.channel.ending.remote_code.unwrap_or(1000),
                 b"",
             ))?;
         }
@@ -113,7 +118,7 @@ impl Peer<'_> {
         let limit = self.reply_time();
         for frame in frames {
             let octets = self.encoded(frame);
-            self.said.log.octets_sent(&octets, false);
+            self.said.channel.log.octets_sent(&octets, false);
             let mut rest = &octets[..];
             while !rest.is_empty() && !self.deaf {
                 match self.link.write(rest) {
@@ -156,14 +161,16 @@ impl Peer<'_> {
         if self.said.opened.is_none() {
             return End::NeverOpened;
         }
-        let asks = self.said.ending.local_code.is_none() && !self.has_closed();
+        let asks = self.said.channel.ending.local_code.is_none() && !self.has_closed();
         if self.tcp != Tcp::Open {
             return match self.has_closed() {
                 true => End::Clean,
                 false => End::ByTestee,
             };
         }
-        if self.said.ending.local_code.is_none() && self.send(Frame::close(1000, b"")).is_err() {
+        if self.said.channel.ending.local_code.is_none()
+            && self.send(Frame::close(1000, b"")).is_err()
+        {
             return End::Unanswered;
         }
         if self.has_closed() {
@@ -181,7 +188,7 @@ impl Peer<'_> {
                 _ => {}
             }
         }
-        self.said.ending.dropped_by_me = true;
+        self.said.channel.ending.dropped_by_me = true;
         match self.testee {
             _ if !self.has_closed() => End::Unanswered,
             Role::Server => End::LeftOpen,

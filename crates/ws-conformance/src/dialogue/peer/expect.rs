@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Act, Peer, REPLY, Tcp};
 use crate::dialogue::{Miss, Outcome, passed};
-use crate::wire::Frame;
+use crate::wire::{BINARY, Frame};
 use crate::wire::{ClosePayload, Violation};
 
 impl Peer<'_> {
@@ -15,7 +15,7 @@ impl Peer<'_> {
 
     /// The testee is to send this message back.
     pub(crate) fn expect_echo(&mut self, message: &Frame) -> Result<(), Miss> {
-        self.expect_message(message.opcode == 2, &message.payload)
+        self.expect_message(message.opcode == BINARY, &message.payload.as_bytes())
     }
 
     /// The testee is to send this message, whatever it does in between that is allowed.

@@ -15,22 +15,21 @@ mod pouring;
 pub(crate) use compressing::{Terms, Wish};
 pub(crate) use ending::End;
 
-use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::outcome::{Miss, Outcome};
+use crate::channel::{Channel, event_entry};
 use crate::deflate::{Coding, Inflater};
-use crate::endpoint::{Ending, Log, event_entry};
 use crate::http::Handshake;
 use crate::link::Link;
 use crate::role::Role;
-use crate::script::{self, Event, Payload};
+use crate::script::Event;
 use crate::settings::Settings;
 use crate::target::Target;
-use crate::wire::{ClosePayload, Frame, Reader, Received};
+use crate::wire::{ClosePayload, Frame, Payload, Received};
 
 /// The time that the testee may take to react, besides that for the bytes that it has to handle.
 pub(crate) const REPLY: Duration = Duration::from_secs(5);
@@ -50,10 +49,8 @@ pub(crate) struct Peer<'a> {
     asked: Asked,
     link: Link,
     rng: fastrand::Rng,
-    /// Octets that came and were not looked at.
+    /// Bytes that came and were not looked at.
     unread: Vec<u8>,
-    reader: Reader,
-    arrived: VecDeque<Received>,
     /// The testee does not take any more.
     deaf: bool,
     /// Bytes that were sent since the testee last reacted.
@@ -85,10 +82,9 @@ pub(crate) enum Tcp {
 /// What was said, for the record.
 #[derive(Debug)]
 pub(crate) struct Said {
-    pub(crate) log: Log,
+    pub(crate) channel: Channel,
     pub(crate) handshake: Handshake,
     pub(crate) events: Vec<Value>,
-    pub(crate) ending: Ending,
     /// When the opening handshake was done.
     pub(crate) opened: Option<Instant>,
     /// The masking keys of the testee, in order.
@@ -99,13 +95,12 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// Nothing.
-    pub(crate) fn new() -> Self {
+    /// Creates the notes of a dialogue that has not begun.
+    pub(crate) fn new(testee: Role, seed: u64) -> Self {
         Self {
-            log: Log::new(),
+            channel: Channel::new(testee, seed),
             handshake: Handshake::default(),
             events: Vec::new(),
-            ending: Ending::default(),
             opened: None,
             keys: Vec::new(),
             compressed: 0,
@@ -147,13 +142,11 @@ impl<'a> Peer<'a> {
             link,
             rng: fastrand::Rng::with_seed(seed),
             unread,
-            reader: Reader::new(testee),
-            arrived: VecDeque::new(),
             deaf: false,
             unanswered: 0,
             watchdog: Instant::now() + settings.scaled(limit),
             tcp: Tcp::Open,
-            said: Said::new(),
+            said: Said::new(testee, seed),
         }
     }
 
@@ -203,19 +196,15 @@ impl<'a> Peer<'a> {
 
     /// The octets of a frame that is about to be sent.
     pub(crate) fn encoded(&mut self, frame: &Frame) -> Vec<u8> {
-        let key = self.rng.u32(..).to_be_bytes();
-        let (header, octets) = frame.encode(self.testee, key);
-        let mut logged = script::Frame::new(frame.opcode, Payload::from(frame.payload.clone()));
-        (logged.fin, logged.rsv) = (frame.fin, frame.rsv);
-        self.said.log.frame_sent(&header, &logged);
+        let bytes = self.said.channel.encode(frame);
         self.note_sent_close(frame);
-        octets
+        bytes
     }
 
     /// Sends octets, in one write if there is room for all. A testee that has ended the connection
     /// does not get them, which is no miss: what it did shows in what it sent.
     pub(crate) fn send_octets(&mut self, mut octets: &[u8]) -> Result<(), Miss> {
-        self.said.log.octets_sent(octets, false);
+        self.said.channel.log.octets_sent(octets, false);
         self.unanswered += octets.len();
         let limit = self.reply_time();
         while !octets.is_empty() && !self.deaf {
@@ -235,7 +224,8 @@ impl<'a> Peer<'a> {
 
     /// From here on the testee may compress, within these bounds.
     pub(crate) fn inflate(&mut self, coding: Coding) {
-        self.reader
+        self.said
+            .channel
             .inflate_with(Inflater::new(coding).with_new_streams());
     }
 
@@ -256,12 +246,9 @@ impl<'a> Peer<'a> {
     /// What the testee does next; nothing if it does nothing until then. Its Pings are answered.
     pub(crate) fn next(&mut self, limit: Instant) -> Result<Option<Act>, Miss> {
         loop {
-            self.parse();
-            while let Some(received) = self.arrived.pop_front() {
-                if let Some(act) = self.take(received)? {
-                    self.unanswered = 0;
-                    return Ok(Some(act));
-                }
+            if let Some(act) = self.parse()? {
+                self.unanswered = 0;
+                return Ok(Some(act));
             }
             if self.tcp != Tcp::Open {
                 return Ok(Some(Act::End));
@@ -272,30 +259,31 @@ impl<'a> Peer<'a> {
         }
     }
 
+    /// Reads bytes that came as frames, until they are something that the testee did.
+    fn parse(&mut self) -> Result<Option<Act>, Miss> {
+        let bytes = std::mem::take(&mut self.unread);
+        let mut input = &bytes[..];
+        while let Some(received) = self.said.channel.receive(&mut input) {
+            if let Some(act) = self.take(received)? {
+                // Reading on while a Pong was sent may have added more.
+                self.unread.splice(0..0, input.iter().copied());
+                return Ok(Some(act));
+            }
+        }
+        Ok(None)
+    }
+
     /// Notes something that was read, and tells what the testee did by it.
     fn take(&mut self, received: Received) -> Result<Option<Act>, Miss> {
         Ok(Some(match received {
-            Received::Frame { header, head } => {
-                self.said.log.frame_received(&header, &head);
+            Received::Frame { header, .. } => {
                 self.said.keys.extend(header.key.map(u32::from_be_bytes));
                 self.said.compressed += usize::from(header.rsv & 4 != 0);
                 return Ok(None);
             }
-            Received::Violation(violation) => {
-                let violation = violation.to_string();
-                self.said.ending.violations.push(violation.clone());
-                Act::Violation(violation)
-            }
-            Received::BeyondWindow(beyond) => {
-                let violation = beyond.to_string();
-                self.said.ending.violations.push(violation.clone());
-                Act::Violation(violation)
-            }
-            Received::Undecodable(error) => {
-                let violation = error.to_string();
-                self.said.ending.violations.push(violation.clone());
-                Act::Violation(violation)
-            }
+            Received::Violation(violation) => self.violated(violation.to_string()),
+            Received::BeyondWindow(beyond) => self.violated(beyond.to_string()),
+            Received::Undecodable(error) => self.violated(error.to_string()),
             Received::Message { binary, payload } => {
                 let shown = Payload::from(payload.clone());
                 self.note_event(&Event::Message {
@@ -320,17 +308,15 @@ impl<'a> Peer<'a> {
         }))
     }
 
-    fn note_event(&mut self, event: &Event) {
-        if self.said.log.on && self.said.events.len() < MAX_EVENTS {
-            self.said.events.push(event_entry(event));
-        }
+    fn violated(&mut self, sentence: String) -> Act {
+        self.said.channel.note_violation(sentence.clone());
+        Act::Violation(sentence)
     }
 
-    /// Reads the octets that came as frames.
-    fn parse(&mut self) {
-        let octets = std::mem::take(&mut self.unread);
-        let mut input = &octets[..];
-        while self.reader.step(&mut input, &mut self.arrived) {}
+    fn note_event(&mut self, event: &Event) {
+        if self.said.channel.log.on && self.said.events.len() < MAX_EVENTS {
+            self.said.events.push(event_entry(event));
+        }
     }
 
     /// Reads what is there: whether that is anything, the end of TCP included.
@@ -342,7 +328,7 @@ impl<'a> Peer<'a> {
         match self.link.read(&mut buffer) {
             Ok(0) => self.tcp = Tcp::Ended,
             Ok(count) => {
-                self.said.log.octets_received(&buffer[..count]);
+                self.said.channel.log.octets_received(&buffer[..count]);
                 self.unread.extend_from_slice(&buffer[..count]);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -5,11 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::{Peer, REPLY, Tcp};
 use crate::dialogue::{Miss, Outcome, passed};
-use crate::endpoint::Ending;
 use crate::http::{MAX_HEAD, head_len};
 use crate::http::{Request, Response};
 use crate::role::Role;
-use crate::wire::Reader;
 
 /// How much of a head is shown in the record.
 const SHOWN: usize = 16 * 1024;
@@ -141,15 +139,10 @@ impl<'a> Peer<'a> {
         };
         self.link = target.connect(self.settings).or_else(no_connection)?;
         self.unread.clear();
-        self.reader = Reader::new(self.testee);
-        self.arrived.clear();
+        self.said.channel.reopen();
         self.deaf = false;
         self.tcp = Tcp::Open;
         self.said.opened = None;
-        self.said.ending = Ending {
-            violations: std::mem::take(&mut self.said.ending.violations),
-            ..Ending::default()
-        };
         Ok(())
     }
 

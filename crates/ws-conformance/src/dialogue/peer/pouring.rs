@@ -10,7 +10,7 @@ use crate::wire::Frame;
 impl Peer<'_> {
     /// From here on the record does not show each frame: there are too many.
     pub(crate) fn be_quiet(&mut self) {
-        self.said.log.turn(false);
+        self.said.channel.log.turn(false);
     }
 
     /// Whether frames go to the testee still.

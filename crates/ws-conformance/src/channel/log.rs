@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::script::{Event, Frame, Pacing, Payload};
-use crate::wire::{HEAD, Header};
+use crate::script::Event;
+use crate::wire::{Frame, HEAD, Header, Pacing, Payload};
 
 /// A testee that talks without end does not fill the memory: the log ends here, the counts go on.
 const MAX_ENTRIES: usize = 10_000;
@@ -86,7 +86,7 @@ impl Log {
         if self.takes_entries() {
             let (shown, repeat) = match &frame.payload {
                 Payload::Repeated { unit, len } => (*unit, Some(len)),
-                Payload::Octets(octets) => (&**octets, None),
+                Payload::Bytes(octets) => (&**octets, None),
             };
             let chop = match frame.pacing {
                 Pacing::Chop(size) => Some(size),
@@ -194,10 +194,7 @@ mod tests {
     fn texts_are_shown_as_texts_and_others_in_hexadecimal() {
         let pong = |payload| event_entry(&Event::Pong(payload));
         assert_eq!(pong(Payload::text("abc")), json!(["pong", "abc"]));
-        assert_eq!(
-            pong(Payload::octets(b"\xfe\x01")),
-            json!(["pong", "0xfe01"])
-        );
+        assert_eq!(pong(Payload::bytes(b"\xfe\x01")), json!(["pong", "0xfe01"]));
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! Octets to send or to expect.
+//! Bytes to send or to expect.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A payload: given octet by octet, or as a unit that is repeated and cut to a length.
+/// A payload: given byte by byte, or as a unit that is repeated and cut to a length.
 #[derive(Clone)]
 pub enum Payload {
-    /// These octets.
-    Octets(Cow<'static, [u8]>),
-    /// The unit again and again, `len` octets in all.
+    /// These bytes.
+    Bytes(Cow<'static, [u8]>),
+    /// The unit again and again, `len` bytes in all.
     Repeated {
-        /// At least one octet.
+        /// At least one byte.
         unit: &'static [u8],
         /// The length of the payload.
         len: usize,
@@ -18,29 +18,29 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// No octets at all.
-    pub const EMPTY: Self = Self::Octets(Cow::Borrowed(&[]));
+    /// No bytes at all.
+    pub const EMPTY: Self = Self::Bytes(Cow::Borrowed(&[]));
 
-    /// The octets of a text.
+    /// The bytes of a text.
     pub const fn text(text: &'static str) -> Self {
-        Self::Octets(Cow::Borrowed(text.as_bytes()))
+        Self::Bytes(Cow::Borrowed(text.as_bytes()))
     }
 
-    /// These octets.
-    pub const fn octets(octets: &'static [u8]) -> Self {
-        Self::Octets(Cow::Borrowed(octets))
+    /// These bytes.
+    pub const fn bytes(bytes: &'static [u8]) -> Self {
+        Self::Bytes(Cow::Borrowed(bytes))
     }
 
-    /// The unit again and again, `len` octets in all.
+    /// The unit again and again, `len` bytes in all.
     pub const fn repeated(unit: &'static [u8], len: usize) -> Self {
-        assert!(!unit.is_empty(), "a unit has at least one octet");
+        assert!(!unit.is_empty(), "a unit has at least one byte");
         Self::Repeated { unit, len }
     }
 
-    /// The number of octets.
+    /// The number of bytes.
     pub fn len(&self) -> usize {
         match self {
-            Self::Octets(octets) => octets.len(),
+            Self::Bytes(bytes) => bytes.len(),
             Self::Repeated { len, .. } => *len,
         }
     }
@@ -50,10 +50,10 @@ impl Payload {
         self.len() == 0
     }
 
-    /// The octets of `range`, which lies within the payload, appended to `out`.
+    /// The bytes of `range`, which lies within the payload, appended to `out`.
     pub fn append_range(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) {
         match self {
-            Self::Octets(octets) => out.extend_from_slice(&octets[range]),
+            Self::Bytes(bytes) => out.extend_from_slice(&bytes[range]),
             Self::Repeated { unit, .. } => {
                 let unit_start = range.start % unit.len();
                 let first = out.len();
@@ -69,44 +69,44 @@ impl Payload {
         }
     }
 
-    /// All octets, borrowed if they are there.
-    pub(crate) fn as_octets(&self) -> Cow<'_, [u8]> {
+    /// All bytes, borrowed if they are there.
+    pub(crate) fn as_bytes(&self) -> Cow<'_, [u8]> {
         match self {
-            Self::Octets(octets) => Cow::Borrowed(octets),
+            Self::Bytes(bytes) => Cow::Borrowed(bytes),
             Self::Repeated { .. } => Cow::Owned(self.to_vec()),
         }
     }
 
-    /// All octets.
+    /// All bytes.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.len());
         self.append_range(0..self.len(), &mut out);
         out
     }
 
-    /// The first octets, at most `count`.
+    /// The first bytes, at most `count`.
     pub fn head(&self, count: usize) -> Vec<u8> {
         let mut out = Vec::new();
         self.append_range(0..self.len().min(count), &mut out);
         out
     }
 
-    /// Where `octets` first differ from this payload, if they do; a length that differs counts as
+    /// Where `bytes` first differ from this payload, if they do; a length that differs counts as
     /// a difference where the shorter one ends.
-    pub fn first_difference(&self, octets: &[u8]) -> Option<usize> {
-        let common = self.len().min(octets.len());
+    pub fn first_difference(&self, bytes: &[u8]) -> Option<usize> {
+        let common = self.len().min(bytes.len());
         let differs = match self {
-            Self::Octets(own) => first_difference(own, octets),
-            Self::Repeated { unit, .. } => octets[..common]
+            Self::Bytes(own) => first_difference(own, bytes),
+            Self::Repeated { unit, .. } => bytes[..common]
                 .chunks(unit.len())
                 .position(|chunk| chunk != &unit[..chunk.len()])
                 .map(|n| {
                     let start = n * unit.len();
-                    let chunk = &octets[start..common];
+                    let chunk = &bytes[start..common];
                     start + first_difference(unit, chunk).unwrap_or(0)
                 }),
         };
-        differs.or((self.len() != octets.len()).then_some(common))
+        differs.or((self.len() != bytes.len()).then_some(common))
     }
 }
 
@@ -115,16 +115,46 @@ fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
 }
 
 impl From<Vec<u8>> for Payload {
-    fn from(octets: Vec<u8>) -> Self {
-        Self::Octets(Cow::Owned(octets))
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(Cow::Owned(bytes))
+    }
+}
+
+impl From<String> for Payload {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
+impl From<&str> for Payload {
+    fn from(text: &str) -> Self {
+        text.as_bytes().into()
+    }
+}
+
+impl From<&[u8]> for Payload {
+    fn from(bytes: &[u8]) -> Self {
+        bytes.to_vec().into()
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Payload {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes.to_vec().into()
+    }
+}
+
+impl<const N: usize> From<[u8; N]> for Payload {
+    fn from(bytes: [u8; N]) -> Self {
+        bytes.to_vec().into()
     }
 }
 
 impl PartialEq for Payload {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Octets(octets), any) | (any, Self::Octets(octets)) => {
-                any.first_difference(octets).is_none()
+            (Self::Bytes(bytes), any) | (any, Self::Bytes(bytes)) => {
+                any.first_difference(bytes).is_none()
             }
             _ => self.len() == other.len() && other.first_difference(&self.to_vec()).is_none(),
         }
@@ -136,7 +166,7 @@ impl Eq for Payload {}
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = self.head(64);
-        write!(f, "{} octets: {}", self.len(), head.escape_ascii())?;
+        write!(f, "{} bytes: {}", self.len(), head.escape_ascii())?;
         f.write_str(if self.len() > head.len() { " …" } else { "" })
     }
 }
@@ -157,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_are_equal_if_their_octets_are() {
+    fn payloads_are_equal_if_their_bytes_are() {
         let repeated = Payload::repeated(b"ab", 5);
         assert_eq!(repeated, Payload::text("ababa"));
         assert_eq!(repeated, Payload::repeated(b"abab", 5));
