@@ -3,13 +3,18 @@
 use std::fmt;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::time::Instant;
+#[cfg(unix)]
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+#[cfg(unix)]
+use mio::net::UnixStream;
 
 use rustls::pki_types::ServerName;
 
-use crate::link::Link;
 use crate::settings::Settings;
 use crate::tls::Trust;
+use crate::transport::Link;
 
 /// A server to test.
 #[derive(Clone, Debug)]
@@ -21,6 +26,8 @@ pub struct Target {
     origin: Option<String>,
     protocols: Vec<String>,
     tls: Option<Tls>,
+    #[cfg(unix)]
+    unix_socket: Option<PathBuf>,
 }
 
 /// How TLS is spoken to a server.
@@ -77,6 +84,8 @@ impl Target {
             origin: None,
             protocols: Vec::new(),
             tls,
+            #[cfg(unix)]
+            unix_socket: None,
         })
     }
 
@@ -103,6 +112,14 @@ impl Target {
     #[must_use]
     pub fn with_agent(mut self, agent: impl Into<String>) -> Self {
         self.agent = Some(agent.into());
+        self
+    }
+
+    /// Connects to this Unix socket instead of the URL's host.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn with_unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.unix_socket = Some(path.into());
         self
     }
 
@@ -153,14 +170,25 @@ impl Target {
     /// Connects over TCP, and TLS if the URL says so.
     pub(crate) fn connect(&self, settings: &Settings) -> io::Result<Link> {
         let limit = settings.scaled(settings.open_handshake_timeout);
-        let host = self.host.trim_matches(['[', ']']);
         let deadline = Instant::now() + limit;
-        let addresses = (host, self.port).to_socket_addrs()?;
-        let link = Link::connect(addresses, &settings.stop, limit)?;
+        let link = self.link(settings, limit)?;
         match &self.tls {
             None => Ok(link),
             Some(tls) => link.secured(tls.trust.connection(tls.name.clone())?, deadline),
         }
+    }
+}
+
+impl Target {
+    fn link(&self, settings: &Settings, limit: Duration) -> io::Result<Link> {
+        #[cfg(unix)]
+        if let Some(path) = &self.unix_socket {
+            let socket = UnixStream::connect(path)?;
+            return Link::new(Box::new(socket), &settings.stop);
+        }
+        let host = self.host.trim_matches(['[', ']']);
+        let addresses = (host, self.port).to_socket_addrs()?;
+        Link::connect(addresses, &settings.stop, limit)
     }
 }
 

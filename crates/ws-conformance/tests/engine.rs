@@ -50,6 +50,22 @@ fn a_good_server_is_found_good() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_server_is_reached_over_a_unix_socket() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("echo.sock");
+    support::unix_bridge(&path, &support::echo_server());
+    let target = Target::new("ws://localhost/").unwrap();
+    let target = target.with_unix_socket(&path);
+    let settings = patient();
+    assert_eq!(probe(&target, &settings).unwrap().agent, "tiny");
+    for id in ["1.1.8", "2.5", "7.1.5", "9.3.5", "20.1.1"] {
+        let record = run_case(&target, case(id), &settings);
+        assert_eq!(record.verdict, Verdict::GOOD, "{id}: {record:#?}");
+    }
+}
+
 #[test]
 fn a_silent_server_is_found_silent() {
     let target = Target::new(&support::silent_server()).unwrap();

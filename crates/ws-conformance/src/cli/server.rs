@@ -38,6 +38,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", requires = "url")]
     agent: Option<String>,
 
+    /// Connect to this Unix socket instead of the host in the URL
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", requires = "url")]
+    unix_socket: Option<PathBuf>,
+
     /// For wss://: trust the certificates in this PEM file, and those that they have signed,
     /// instead of the authorities that browsers trust
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
@@ -192,6 +197,10 @@ impl Args {
             if let Some(agent) = &self.agent {
                 target = target.with_agent(agent);
             }
+            #[cfg(unix)]
+            if let Some(path) = &self.unix_socket {
+                target = target.with_unix_socket(path);
+            }
             return Ok(vec![(target, plan.settings.clone())]);
         }
         let servers = plan.spec.iter().flat_map(|spec| &spec.servers);
@@ -216,6 +225,10 @@ impl Args {
         }
         if let Some(target) = target {
             line += &format!(" --url {}", quoted(&target.to_string()));
+        }
+        #[cfg(unix)]
+        if let Some(path) = &self.unix_socket {
+            line += &format!(" --unix-socket {}", quoted(&path.to_string_lossy()));
         }
         if let Some(file) = &self.ca {
             line += &format!(" --ca {}", quoted(&file.to_string_lossy()));

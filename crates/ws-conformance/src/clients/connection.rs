@@ -18,13 +18,13 @@ use crate::deflate::{self, Agreement, ExtensionError};
 use crate::dialogue::{Asked, Miss, Peer};
 use crate::endpoint::{CaseRun, Connection, Endpoint, Handler};
 use crate::http::{Handshake, ServedRequest, accept_response, error_response, key};
-use crate::link::Link;
 use crate::record::Record;
 use crate::role::Role;
 use crate::run::Recording;
 use crate::script::Script;
 use crate::settings::{Settings, StopFlag};
 use crate::tls::Identity;
+use crate::transport::Link;
 use crate::verdict::Behavior;
 
 /// How long reports wait for cases whose connections are about to be over: a client may ask for
@@ -130,7 +130,7 @@ impl<'a, O: Observer> Shared<'a, O> {
 
     /// The connection, with TLS if there is to be.
     fn link(&self, stream: TcpStream, deadline: Instant) -> io::Result<Link> {
-        let link = Link::new(stream, &self.over)?;
+        let link = Link::over_tcp(stream, &self.over)?;
         let Some(identity) = self.identity else {
             return Ok(link);
         };

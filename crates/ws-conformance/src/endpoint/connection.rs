@@ -24,7 +24,7 @@ pub(crate) enum State {
 
 /// How TCP is to be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Drop {
+pub(crate) enum TcpEnd {
     /// When what was sent is written.
     AfterWrites,
     /// At once, by a reset.
@@ -44,7 +44,7 @@ pub(crate) struct Connection {
     pub(super) streamed: Option<(Option<[u8; 4]>, usize)>,
     /// How messages are compressed, if they may be.
     compression: Option<Agreement>,
-    drop: Option<Drop>,
+    tcp_end: Option<TcpEnd>,
     /// When the testee's answer to a Close must be there.
     close_deadline: Option<Instant>,
     /// When the tested server must have ended TCP.
@@ -68,7 +68,7 @@ impl Connection {
             outbox: Outbox::default(),
             streamed: None,
             compression: None,
-            drop: None,
+            tcp_end: None,
             close_deadline: None,
             drop_deadline: None,
             limits: Limits {
@@ -117,8 +117,8 @@ impl Connection {
     }
 
     /// How TCP is to be ended, once it is.
-    pub(crate) fn drop(&self) -> Option<Drop> {
-        self.drop
+    pub(crate) fn tcp_end(&self) -> Option<TcpEnd> {
+        self.tcp_end
     }
 
     /// The octets of the next TCP write.
@@ -180,7 +180,7 @@ impl Connection {
     pub(crate) fn end_unclean(&mut self, reason: &'static str) {
         self.channel.ending.was_clean = false;
         self.channel.ending.not_clean_reason = Some(reason);
-        self.drop_tcp(Drop::Reset);
+        self.end_tcp(TcpEnd::Reset);
     }
 
     /// Fails the connection: by a Close, or if one was sent before by ending TCP.
@@ -190,7 +190,7 @@ impl Connection {
         }
         self.channel.ending.failed_by_me = true;
         if self.state == State::Closing {
-            self.drop_tcp(Drop::AfterWrites);
+            self.end_tcp(TcpEnd::AfterWrites);
         } else {
             self.close(Some(code), &Payload::from(reason.as_bytes().to_vec()), now);
         }
@@ -279,22 +279,22 @@ impl Connection {
             self.send_close(Payload::bytes(b"\x03\xe8"));
         }
         match self.channel.testee {
-            Role::Client if we_began => self.drop_tcp(Drop::Reset),
-            Role::Client => self.drop_tcp(Drop::AfterWrites),
+            Role::Client if we_began => self.end_tcp(TcpEnd::Reset),
+            Role::Client => self.end_tcp(TcpEnd::AfterWrites),
             Role::Server if we_began => self.drop_deadline = Some(now + self.limits.drop),
             // The original waits for ever here, which a server that keeps TCP open makes it do.
             Role::Server => self.drop_deadline = Some(now + self.limits.watchdog),
         }
     }
 
-    fn drop_tcp(&mut self, drop: Drop) {
+    fn end_tcp(&mut self, end: TcpEnd) {
         self.close_deadline = None;
         self.drop_deadline = None;
         if self.state != State::Closed {
             self.state = State::Closed;
             self.channel.ending.dropped_by_me = true;
             self.outbox.forget_queued();
-            self.drop = Some(drop);
+            self.tcp_end = Some(end);
         }
     }
 }

@@ -50,7 +50,7 @@ fn a_close_of_the_testee_is_answered() {
     let mut testee = connection(Role::Client);
     read(&mut testee, b"\x88\x84\0\0\0\0\x03\xe9by");
     assert_eq!(sent(&mut testee), b"\x88\x02\x03\xe8");
-    assert_eq!(testee.drop(), Some(Drop::AfterWrites));
+    assert_eq!(testee.tcp_end(), Some(TcpEnd::AfterWrites));
     let ending = &testee.channel.ending;
     assert!(ending.was_clean && !ending.closed_by_me);
     assert_eq!(ending.remote_code, Some(1001));
@@ -64,7 +64,7 @@ fn a_violation_is_answered_with_its_code_and_a_second_ends_tcp() {
     assert_eq!(sent(&mut testee)[2..4], [0x03, 0xea]);
     assert_eq!(testee.state(), State::Closing);
     read(&mut testee, b"\x83\x80\0\0\0\0");
-    assert_eq!(testee.drop(), Some(Drop::AfterWrites));
+    assert_eq!(testee.tcp_end(), Some(TcpEnd::AfterWrites));
     assert_eq!(testee.channel.ending.violations.len(), 2);
     assert!(testee.channel.ending.failed_by_me && testee.channel.ending.dropped_by_me);
 }
@@ -95,7 +95,7 @@ fn a_close_that_is_too_long_ends_tcp_while_closing() {
     testee.raw_close(Payload::repeated(b"*", 126), Instant::now());
     let long = [&b"\x88\x7e\x00\x7e\x03\xe8"[..], &[b'*'; 124]].concat();
     read(&mut testee, &long);
-    assert_eq!(testee.drop(), Some(Drop::AfterWrites));
+    assert_eq!(testee.tcp_end(), Some(TcpEnd::AfterWrites));
     assert_eq!(testee.channel.ending.remote_code, None);
     assert_eq!(testee.channel.ending.violations.len(), 1);
 }

@@ -8,7 +8,7 @@ mod outbox;
 mod sending;
 
 pub(crate) use case_run::{CaseRun, Echoes};
-pub(crate) use connection::{Connection, Drop, State};
+pub(crate) use connection::{Connection, State, TcpEnd};
 
 use std::time::Instant;
 
@@ -99,8 +99,8 @@ impl<D: Handler> Endpoint<D> {
     }
 
     /// How TCP is to be ended, once it is.
-    pub(crate) fn drop(&self) -> Option<Drop> {
-        self.connection.drop()
+    pub(crate) fn tcp_end(&self) -> Option<TcpEnd> {
+        self.connection.tcp_end()
     }
 }
 

@@ -72,7 +72,7 @@ fn an_expected_echo_is_followed_by_a_close() {
     bench.read(&masked);
     assert_eq!(bench.writes(), [b"\x88\x02\x03\xe8"]);
     bench.read(b"\x88\x82\0\0\0\0\x03\xe8");
-    assert_eq!(bench.endpoint.drop(), Some(Drop::Reset));
+    assert_eq!(bench.endpoint.tcp_end(), Some(TcpEnd::Reset));
     assert!(bench.ending().closed_by_me && bench.ending().was_clean);
 }
 
@@ -81,10 +81,10 @@ fn a_server_has_a_second_to_end_tcp() {
     let settings = Settings::default();
     let mut bench = bench("2.7", Role::Server, &settings);
     bench.read(b"\x88\x02\x03\xe8");
-    assert_eq!(bench.endpoint.drop(), None);
+    assert_eq!(bench.endpoint.tcp_end(), None);
     // The time of the case ends at the same moment and makes nothing worse.
     assert_eq!(bench.next_deadline(), 1000 * MS);
-    assert_eq!(bench.endpoint.drop(), Some(Drop::Reset));
+    assert_eq!(bench.endpoint.tcp_end(), Some(TcpEnd::Reset));
     assert!(bench.ending().server_drop_timeout && !bench.ending().was_clean);
 }
 
@@ -94,7 +94,7 @@ fn a_case_that_fails_late_connections_is_before_the_limit_of_its_server() {
     let mut bench = bench("7.7.1", Role::Server, &settings);
     bench.read(b"\x88\x02\x03\xe8");
     assert_eq!(bench.next_deadline(), 1000 * MS);
-    assert_eq!(bench.endpoint.drop(), Some(Drop::AfterWrites));
+    assert_eq!(bench.endpoint.tcp_end(), Some(TcpEnd::AfterWrites));
     assert!(bench.ending().dropped_by_me && bench.ending().was_clean);
 }
 
@@ -158,7 +158,7 @@ fn a_silent_testee_is_failed_and_then_dropped() {
     assert_eq!(bench.next_deadline(), 1000 * MS);
     assert_eq!(bench.writes(), [b"\x88\x0c\x03\xe9Going Away"]);
     assert_eq!(bench.next_deadline(), 2000 * MS);
-    assert_eq!(bench.endpoint.drop(), Some(Drop::Reset));
+    assert_eq!(bench.endpoint.tcp_end(), Some(TcpEnd::Reset));
     let ending = bench.ending();
     assert!(ending.failed_by_me && ending.closed_by_me && ending.close_handshake_timeout);
 }
@@ -178,7 +178,7 @@ fn the_watchdog_ends_what_the_original_waits_for_for_ever() {
     let settings = Settings::default();
     let mut bench = bench("2.1", Role::Server, &settings);
     bench.read(b"\x88\x02\x03\xe8");
-    while bench.endpoint.drop().is_none() {
+    while bench.endpoint.tcp_end().is_none() {
         assert!(bench.next_deadline() <= 4000 * MS);
     }
     assert!(bench.ending().dropped_by_me && !bench.ending().closed_by_me);

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use crate::deflate::Response;
 use crate::http::{ClientRequest, Handshake, ResponseError, read_response};
-use crate::link::Link;
 use crate::script::Demand;
 use crate::settings::Settings;
 use crate::target::Target;
+use crate::transport::Link;
 
 /// An open connection.
 #[derive(Debug)]

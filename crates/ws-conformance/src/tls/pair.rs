@@ -7,6 +7,8 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::Connection;
 use rustls::pki_types::ServerName;
 
+use std::io::{Read, Write};
+
 use super::{Identity, TlsStream, Trust};
 
 /// A client and a server that would trust each other.
@@ -32,7 +34,7 @@ pub(crate) fn sockets() -> (TcpStream, TcpStream) {
 
 /// TLS over a socket that blocks, so that nothing is ever merely not there yet.
 pub(crate) fn blocking(tcp: TcpStream, tls: Connection) -> TlsStream {
-    TlsStream::new(mio::net::TcpStream::from_std(tcp), tls)
+    TlsStream::new(Box::new(mio::net::TcpStream::from_std(tcp)), tls)
 }
 
 /// A client and a server that have shaken hands.

@@ -1,36 +1,33 @@
-//! TLS over a non-blocking socket.
+//! TLS over another transport.
 
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
 
-use mio::net::TcpStream;
+use mio::event::Source;
 use rustls::Connection;
 
 use super::HandshakeError;
+use crate::transport::Transport;
 
-/// TLS over TCP. What the socket has no room for stays here, at most what one write was about.
+/// TLS over another transport. Bytes for which there is no room stay here, at most those of one
+/// write.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
-    tcp: TcpStream,
+    inner: Box<dyn Transport>,
     tls: Connection,
-    /// The own direction of TCP ends after what is still here.
+    /// The own direction of the connection ends after what is still here.
     ends: bool,
-    /// TCP is to be reset: nobody says goodbye.
+    /// The connection is to be broken off, without a `close_notify`.
     resets: bool,
 }
 
 impl TlsStream {
-    pub(crate) fn new(tcp: TcpStream, tls: Connection) -> Self {
+    pub(crate) fn new(inner: Box<dyn Transport>, tls: Connection) -> Self {
         Self {
-            tcp,
+            inner,
             tls,
             ends: false,
             resets: false,
         }
-    }
-
-    pub(crate) fn tcp(&self) -> &TcpStream {
-        &self.tcp
     }
 
     /// Goes on with the TLS handshake, to its end unless that would block.
@@ -40,65 +37,11 @@ impl TlsStream {
             if !self.tls.is_handshaking() {
                 return Ok(());
             }
-            if self.tls.read_tls(&mut self.tcp)? == 0 {
+            if self.tls.read_tls(&mut self.inner)? == 0 {
                 return Err(HandshakeError::Ended.into());
             }
             self.decrypt().map_err(HandshakeError::from)?;
         }
-    }
-
-    /// Reads what is there. The end of TCP is the end, said goodbye to or not: many endpoints leave
-    /// out the `close_notify`, and WebSocket has a Close of its own.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.tls.reader().read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
-                result => return result,
-            }
-            self.tls.read_tls(&mut self.tcp)?;
-            self.decrypt().map_err(io::Error::other)?;
-        }
-    }
-
-    /// Writes what there is room for, as a record of its own.
-    pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.flush()?;
-        let count = self.tls.writer().write(octets)?;
-        match self.flush() {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-            _ => Ok(count),
-        }
-    }
-
-    /// Writes what is still here, as far as there is room.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
-        while self.tls.wants_write() {
-            match self.tls.write_tls(&mut self.tcp) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            }
-        }
-        match self.ends {
-            true => self.tcp.shutdown(Shutdown::Write),
-            false => Ok(()),
-        }
-    }
-
-    /// Says goodbye and ends the own direction of TCP, as soon as there is room.
-    pub(crate) fn shutdown_write(&mut self) -> io::Result<()> {
-        self.tls.send_close_notify();
-        self.ends = true;
-        match self.flush() {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    /// TCP will be reset: from here on nothing is said.
-    pub(crate) fn keep_silent(&mut self) {
-        self.resets = true;
     }
 
     /// Decrypts what was read. If that fails, an alert says why.
@@ -110,11 +53,79 @@ impl TlsStream {
     }
 }
 
+impl Read for TlsStream {
+    /// Reads what is there. The end of TCP is the end, with a `close_notify` or without: many
+    /// endpoints leave it out, and WebSocket has a Close of its own.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.tls.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+                result => return result,
+            }
+            self.tls.read_tls(&mut self.inner)?;
+            self.decrypt().map_err(io::Error::other)?;
+        }
+    }
+}
+
+impl Write for TlsStream {
+    /// Writes what there is room for, as a record of its own.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.flush()?;
+        let count = self.tls.writer().write(bytes)?;
+        match self.flush() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(count),
+        }
+    }
+
+    /// Writes what is still here, as far as there is room.
+    fn flush(&mut self) -> io::Result<()> {
+        while self.tls.wants_write() {
+            match self.tls.write_tls(&mut self.inner) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+        }
+        match self.ends {
+            true => self.inner.shutdown_write(),
+            false => self.inner.flush(),
+        }
+    }
+}
+
+impl Transport for TlsStream {
+    fn source(&mut self) -> &mut dyn Source {
+        self.inner.source()
+    }
+
+    /// Sends a `close_notify` and ends the own direction, as soon as there is room.
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.tls.send_close_notify();
+        self.ends = true;
+        match self.flush() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn reset_at_end(&mut self) {
+        self.resets = true;
+        self.inner.reset_at_end();
+    }
+
+    fn is_broken(&self) -> bool {
+        self.inner.is_broken()
+    }
+}
+
 impl Drop for TlsStream {
     fn drop(&mut self) {
         if !self.resets {
             self.tls.send_close_notify();
-            // Whoever does not read does not want to know.
+            // A side that does not read misses this.
             let _ = self.flush();
         }
     }

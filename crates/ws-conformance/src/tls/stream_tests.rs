@@ -37,7 +37,7 @@ fn the_end_of_a_stream_says_goodbye() {
 fn an_end_without_goodbye_is_the_end_all_the_same() {
     let (mut client, mut server) = streams();
     client.write(b"Hello").unwrap();
-    client.keep_silent();
+    client.resets = true;
     drop(client);
     assert_eq!(read_to_end(&mut server), b"Hello");
     assert!(!was_said_goodbye_to(&mut server));

@@ -34,6 +34,30 @@ pub(crate) fn serve(each: fn(TcpStream) -> io::Result<()>) -> String {
     url
 }
 
+/// Listens on a Unix socket, and passes each connection on to a server on TCP.
+#[cfg(unix)]
+pub(crate) fn unix_bridge(path: &std::path::Path, url: &str) {
+    use std::net::Shutdown;
+    use std::os::unix::net::UnixListener;
+
+    let listener = UnixListener::bind(path).unwrap();
+    let address = url.trim_start_matches("ws://").to_owned();
+    std::thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            let far = TcpStream::connect(&address).unwrap();
+            let (mut near_end, mut far_end) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut &near, &mut far_end);
+                far_end.shutdown(Shutdown::Write)
+            });
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut &far, &mut near_end);
+                near_end.shutdown(Shutdown::Write)
+            });
+        }
+    });
+}
+
 /// A client: opens `resource` and echoes until the end. Returns the text messages.
 pub(crate) fn echo_client(
     address: std::net::SocketAddr,

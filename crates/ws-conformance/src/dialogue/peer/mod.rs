@@ -24,11 +24,11 @@ use super::outcome::{Miss, Outcome};
 use crate::channel::{Channel, event_entry};
 use crate::deflate::{Coding, Inflater};
 use crate::http::Handshake;
-use crate::link::Link;
 use crate::role::Role;
 use crate::script::Event;
 use crate::settings::Settings;
 use crate::target::Target;
+use crate::transport::Link;
 use crate::wire::{ClosePayload, Frame, Payload, Received};
 
 /// The time that the testee may take to react, besides that for the bytes that it has to handle.

@@ -1,3 +1,4 @@
+use std::io::{Read, Write};
 use std::thread;
 
 use super::*;
@@ -14,7 +15,7 @@ fn link() -> (Link, TlsStream) {
     let (tls, server) = pair::connections();
     let (near, far) = pair::sockets();
     near.set_nonblocking(true).unwrap();
-    let link = Link::new(TcpStream::from_std(near), &StopFlag::default()).unwrap();
+    let link = Link::over_tcp(TcpStream::from_std(near), &StopFlag::default()).unwrap();
     let mut server = pair::blocking(far, server);
     let mut link = thread::scope(|scope| {
         scope.spawn(|| server.shake_hands().unwrap());
@@ -22,7 +23,7 @@ fn link() -> (Link, TlsStream) {
     });
     // Behind the handshake come tickets, which would turn the end into a reset if nobody read them.
     server.write(b".").unwrap();
-    let read = link.when_ready(in_time(), |stream| stream.read(&mut [0]));
+    let read = link.when_ready(in_time(), |transport| transport.read(&mut [0]));
     assert_eq!(read.unwrap(), 1);
     (link, server)
 }
@@ -78,7 +79,7 @@ fn a_side_that_never_says_anything_is_given_up() {
     let (tls, _) = pair::connections();
     let (near, _far) = pair::sockets();
     near.set_nonblocking(true).unwrap();
-    let link = Link::new(TcpStream::from_std(near), &StopFlag::default()).unwrap();
+    let link = Link::over_tcp(TcpStream::from_std(near), &StopFlag::default()).unwrap();
     let error = link.secured(tls, Instant::now()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     assert_eq!(

@@ -5,17 +5,18 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::endpoint::{Drop, Endpoint, Handler, State};
+use super::Transport;
+use crate::endpoint::{Endpoint, Handler, State, TcpEnd};
 use crate::http::{MAX_HEAD, head_len};
 use crate::settings::StopFlag;
-use crate::stream::Stream;
-use crate::tls::HandshakeError;
+use crate::tls::{HandshakeError, TlsStream};
 
-/// How long a raised stop flag may go unseen.
-const GLANCE: Duration = Duration::from_millis(100);
+/// The longest wait without a look at the stop flag.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// How long the end of a connection waits for the other side to read what was written.
 const FAREWELL: Duration = Duration::from_secs(1);
 const INTERRUPTED: &str = "the run was interrupted";
@@ -23,15 +24,21 @@ const INTERRUPTED: &str = "the run was interrupted";
 /// A non-blocking connection.
 #[derive(Debug)]
 pub(crate) struct Link {
-    stream: Stream,
-    poll: Poll,
-    events: Events,
-    stop: StopFlag,
+    transport: Box<dyn Transport>,
+    waiter: Waiter,
     /// Octets that came together with the head of the opening handshake.
     rest: Vec<u8>,
 }
 
-/// What came of one read or write.
+/// Waits for a socket, a deadline, or the end of the run.
+#[derive(Debug)]
+struct Waiter {
+    poll: Poll,
+    events: Events,
+    stop: StopFlag,
+}
+
+/// The result of one read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moved {
     Some,
@@ -53,7 +60,7 @@ impl Link {
             match std::net::TcpStream::connect_timeout(&address, limit) {
                 Ok(stream) => {
                     stream.set_nonblocking(true)?;
-                    return Self::new(TcpStream::from_std(stream), stop);
+                    return Self::over_tcp(TcpStream::from_std(stream), stop);
                 }
                 Err(failed) => error = failed,
             }
@@ -61,30 +68,31 @@ impl Link {
         Err(error)
     }
 
-    /// A link over a connection that was made.
-    pub(crate) fn new(mut stream: TcpStream, stop: &StopFlag) -> io::Result<Self> {
+    /// Creates a link over a TCP connection.
+    pub(crate) fn over_tcp(stream: TcpStream, stop: &StopFlag) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        let poll = Poll::new()?;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(&mut stream, Token(0), interest)?;
+        Self::new(Box::new(stream), stop)
+    }
+
+    /// Creates a link over a connection that was made.
+    pub(crate) fn new(mut transport: Box<dyn Transport>, stop: &StopFlag) -> io::Result<Self> {
         Ok(Self {
-            stream: Stream::Plain(stream),
-            poll,
-            events: Events::with_capacity(4),
-            stop: stop.clone(),
+            waiter: Waiter::new(transport.source(), stop)?,
+            transport,
             rest: Vec::new(),
         })
     }
 
     /// Speaks TLS from here on; returns when the TLS handshake is done.
-    pub(crate) fn secured(
-        mut self,
-        tls: rustls::Connection,
-        deadline: Instant,
-    ) -> io::Result<Self> {
-        self.stream = self.stream.secured(tls);
-        match self.when_ready(deadline, Stream::shake_hands) {
-            Ok(()) => Ok(self),
+    pub(crate) fn secured(self, tls: rustls::Connection, deadline: Instant) -> io::Result<Self> {
+        let mut stream = TlsStream::new(self.transport, tls);
+        let mut waiter = self.waiter;
+        match when_ready(&mut stream, &mut waiter, deadline, TlsStream::shake_hands) {
+            Ok(()) => Ok(Self {
+                transport: Box::new(stream),
+                waiter,
+                rest: self.rest,
+            }),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 Err(HandshakeError::TimedOut.into())
             }
@@ -99,22 +107,22 @@ impl Link {
 
     /// Reads what is there, without waiting.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(buffer)
+        self.transport.read(buffer)
     }
 
     /// Writes what there is room for, without waiting.
     pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.stream.write(octets)
+        self.transport.write(octets)
     }
 
     /// Whether the other side has reset TCP, as far as can be told without reading.
     pub(crate) fn is_broken(&self) -> bool {
-        self.stream.is_broken()
+        self.transport.is_broken()
     }
 
     /// Ends the own direction of TCP. A connection that refuses this is over already.
     pub(crate) fn shutdown_write(&mut self) {
-        let _ = self.stream.shutdown_write();
+        let _ = self.transport.shutdown_write();
     }
 
     /// Reads up to the end of a head. What was read is in `head`, also if it is not complete.
@@ -125,7 +133,7 @@ impl Link {
                 self.rest = head.split_off(len);
                 return Ok(());
             }
-            match self.when_ready(deadline, |stream| stream.read(&mut buffer))? {
+            match self.when_ready(deadline, |transport| transport.read(&mut buffer))? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 count => head.extend_from_slice(&buffer[..count]),
             }
@@ -141,7 +149,7 @@ impl Link {
     /// Writes all of it.
     pub(crate) fn write_all(&mut self, mut octets: &[u8], deadline: Instant) -> io::Result<()> {
         while !octets.is_empty() {
-            let count = self.when_ready(deadline, |stream| stream.write(octets))?;
+            let count = self.when_ready(deadline, |transport| transport.write(octets))?;
             octets = &octets[count..];
         }
         Ok(())
@@ -166,10 +174,10 @@ impl Link {
             };
             // What the testee sent before it ended TCP can still be read.
             writable &= wrote != Moved::End;
-            if let Some(drop) = endpoint.drop()
+            if let Some(end) = endpoint.tcp_end()
                 && wrote != Moved::Some
             {
-                self.end(drop);
+                self.end(end);
                 return Ok(());
             }
             let read = self.read_once(endpoint, &mut buffer);
@@ -181,7 +189,7 @@ impl Link {
                 self.wait(endpoint.deadline())?;
             }
             let now = Instant::now();
-            if self.stop.is_raised() && endpoint.connection.state() != State::Closed {
+            if self.waiter.stop.is_raised() && endpoint.connection.state() != State::Closed {
                 endpoint.connection.end_unclean(INTERRUPTED);
                 return Err(io::Error::other(INTERRUPTED));
             } else if endpoint.deadline() <= now {
@@ -194,11 +202,11 @@ impl Link {
     /// that nobody has read turn the end into a reset, which could overtake the answer.
     pub(crate) fn linger(mut self, deadline: Instant) {
         let mut buffer = [0; 4096];
-        if self.stream.shutdown_write().is_err() {
+        if self.transport.shutdown_write().is_err() {
             return;
         }
         loop {
-            match self.stream.read(&mut buffer) {
+            match self.transport.read(&mut buffer) {
                 Ok(0) => return,
                 Ok(_) if deadline <= Instant::now() => return,
                 Ok(_) => {}
@@ -213,7 +221,7 @@ impl Link {
         let Some(octets) = endpoint.next_write() else {
             return Moved::Nothing;
         };
-        match self.stream.write(octets) {
+        match self.transport.write(octets) {
             Ok(count) => {
                 endpoint.wrote(count);
                 Moved::Some
@@ -223,7 +231,7 @@ impl Link {
     }
 
     fn read_once<D: Handler>(&mut self, endpoint: &mut Endpoint<D>, buffer: &mut [u8]) -> Moved {
-        match self.stream.read(buffer) {
+        match self.transport.read(buffer) {
             Ok(0) => Moved::End,
             Ok(count) => {
                 endpoint.handle_read(&buffer[..count], Instant::now());
@@ -233,11 +241,11 @@ impl Link {
         }
     }
 
-    fn end(mut self, drop: Drop) {
-        match drop {
-            Drop::Reset => self.reset_at_end(),
-            Drop::AfterWrites => {
-                // Whoever does not read for so long does not want to know.
+    fn end(mut self, end: TcpEnd) {
+        match end {
+            TcpEnd::Reset => self.reset_at_end(),
+            TcpEnd::AfterWrites => {
+                // A side that does not read for so long gets no more.
                 let _ = self.flush(Instant::now() + FAREWELL);
             }
         }
@@ -245,44 +253,84 @@ impl Link {
 
     /// Hands all that was written to the system.
     fn flush(&mut self, deadline: Instant) -> io::Result<()> {
-        self.when_ready(deadline, Stream::flush)
+        self.when_ready(deadline, |transport| transport.flush())
     }
 
-    /// From here on, the end of the link resets TCP.
+    /// From here on, the end of the link breaks the connection off.
     pub(crate) fn reset_at_end(&mut self) {
-        self.stream.reset_at_end();
+        self.transport.reset_at_end();
     }
 
     /// Does this as soon as it need not wait for the socket.
     fn when_ready<T>(
         &mut self,
         deadline: Instant,
-        mut step: impl FnMut(&mut Stream) -> io::Result<T>,
+        step: impl FnMut(&mut (dyn Transport + 'static)) -> io::Result<T>,
     ) -> io::Result<T> {
-        loop {
-            match step(&mut self.stream) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait_or_fail(deadline)?;
-                }
-                result => return result,
-            }
-        }
+        when_ready(&mut *self.transport, &mut self.waiter, deadline, step)
     }
 
     /// Waits for the socket or the deadline, whichever is first.
     fn wait(&mut self, deadline: Instant) -> io::Result<()> {
-        // What this fails by shows in the next read.
-        let _ = self.stream.flush();
+        // An error shows in the next read.
+        let _ = self.transport.flush();
+        self.waiter.wait(deadline)
+    }
+
+    /// Waits for the socket, at most until the deadline.
+    pub(crate) fn wait_or_fail(&mut self, deadline: Instant) -> io::Result<()> {
+        // An error shows in the next read.
+        let _ = self.transport.flush();
+        self.waiter.wait_or_fail(deadline)
+    }
+}
+
+/// Does this as soon as it need not wait for the socket.
+fn when_ready<S: Transport + ?Sized, T>(
+    transport: &mut S,
+    waiter: &mut Waiter,
+    deadline: Instant,
+    mut step: impl FnMut(&mut S) -> io::Result<T>,
+) -> io::Result<T> {
+    loop {
+        match step(transport) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                // An error shows in the next step.
+                let _ = transport.flush();
+                waiter.wait_or_fail(deadline)?;
+            }
+            result => return result,
+        }
+    }
+}
+
+impl Waiter {
+    fn new(source: &mut dyn Source, stop: &StopFlag) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry().register(source, Token(0), interest)?;
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(4),
+            stop: stop.clone(),
+        })
+    }
+
+    /// Waits for the socket or the deadline, whichever is first.
+    fn wait(&mut self, deadline: Instant) -> io::Result<()> {
         let left = deadline.saturating_duration_since(Instant::now());
-        match self.poll.poll(&mut self.events, Some(left.min(GLANCE))) {
+        match self
+            .poll
+            .poll(&mut self.events, Some(left.min(LONGEST_WAIT)))
+        {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             result => result,
         }
     }
 
     /// Waits for the socket, at most until the deadline.
-    pub(crate) fn wait_or_fail(&mut self, deadline: Instant) -> io::Result<()> {
+    fn wait_or_fail(&mut self, deadline: Instant) -> io::Result<()> {
         if self.stop.is_raised() {
             return Err(io::Error::other(INTERRUPTED));
         }

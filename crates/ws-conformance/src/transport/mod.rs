@@ -1,0 +1,31 @@
+//! The bytes below WebSocket: TCP, a Unix socket, or TLS over either.
+
+mod link;
+mod tcp;
+#[cfg(unix)]
+mod unix;
+
+pub(crate) use link::Link;
+
+use std::fmt;
+use std::io::{self, Read, Write};
+
+use mio::event::Source;
+
+/// A two-way stream of bytes that does not block.
+///
+/// [`Read::read`] returns 0 at the end of the other side's direction.
+pub(crate) trait Transport: Read + Write + Send + fmt::Debug {
+    /// Returns the socket to wait for.
+    fn source(&mut self) -> &mut dyn Source;
+
+    /// Ends the own direction after the bytes that were written.
+    fn shutdown_write(&mut self) -> io::Result<()>;
+
+    /// Breaks the connection off at its end, without another word.
+    fn reset_at_end(&mut self);
+
+    /// Returns true if the other side has broken the connection off, as far as can be told without
+    /// reading.
+    fn is_broken(&self) -> bool;
+}
