@@ -48,6 +48,7 @@ pub mod settings;
 pub mod spec;
 pub mod tls;
 pub mod verdict;
+pub mod wire_log;
 
 mod channel;
 mod deflate;

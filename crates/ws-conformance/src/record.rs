@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::case::{CaseId, Level, Rule};
 
 use crate::verdict::Verdict;
+use crate::wire_log::Entry;
 
 /// The record of one run of one case.
 #[derive(Clone, Debug, Serialize)]
@@ -107,8 +108,8 @@ pub struct Record {
     pub tx_frame_stats: BTreeMap<u8, u64>,
     /// Octets by layer; cases of groups 12 and 13 that succeeded.
     pub traffic_stats: Option<Value>,
-    /// What went over the wire, in the original's form: `["TF", …]`, `["RO", …]`.
-    pub wirelog: Vec<Value>,
+    /// The wire log, serialized in the original's form: `["TF", …]`, `["RO", …]`.
+    pub wirelog: Vec<Entry>,
     /// The seed of mask keys and generated data. Not in the original.
     pub seed: u64,
     /// The command line that runs the case again, if a command line ran it. Not in the original.

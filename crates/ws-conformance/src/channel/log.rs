@@ -1,12 +1,12 @@
-//! The wire log and the counts of a connection, in the form of the original's reports.
+//! The wire log and the counts of a connection.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::script::Event;
 use crate::wire::{Frame, HEAD, Header, Pacing, Payload};
+use crate::wire_log::{Entry, Excerpt, FrameEntry};
 
 /// A testee that talks without end does not fill the memory: the log ends here, the counts go on.
 const MAX_ENTRIES: usize = 10_000;
@@ -15,12 +15,12 @@ const MAX_ENTRIES: usize = 10_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     pub(crate) on: bool,
-    pub(crate) entries: Vec<Value>,
-    pub(crate) rx_octets: BTreeMap<usize, u64>,
-    pub(crate) tx_octets: BTreeMap<usize, u64>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) rx_bytes: BTreeMap<usize, u64>,
+    pub(crate) tx_bytes: BTreeMap<usize, u64>,
     pub(crate) rx_frames: BTreeMap<u8, u64>,
     pub(crate) tx_frames: BTreeMap<u8, u64>,
-    /// The octets in the payloads of data frames that were received.
+    /// The bytes in the payloads of data frames that were received.
     pub(crate) rx_payload: u64,
 }
 
@@ -29,31 +29,32 @@ impl Log {
         Self {
             on: true,
             entries: Vec::new(),
-            rx_octets: BTreeMap::new(),
-            tx_octets: BTreeMap::new(),
+            rx_bytes: BTreeMap::new(),
+            tx_bytes: BTreeMap::new(),
             rx_frames: BTreeMap::new(),
             tx_frames: BTreeMap::new(),
             rx_payload: 0,
         }
     }
 
-    /// Turns the log of octets and frames on or off. The counts always go on.
+    /// Turns the log of bytes and frames on or off. The counts always go on.
     pub(crate) fn turn(&mut self, on: bool) {
         self.on = on;
-        self.push(json!(["WLM", on]));
+        self.push(Entry::Turned { on });
     }
 
-    pub(crate) fn octets_received(&mut self, octets: &[u8]) {
-        *self.rx_octets.entry(octets.len()).or_default() += 1;
+    pub(crate) fn bytes_received(&mut self, bytes: &[u8]) {
+        *self.rx_bytes.entry(bytes.len()).or_default() += 1;
         if self.takes_entries() {
-            self.push(json!(["RO", [octets.len(), hex(octets)]]));
+            self.push(Entry::BytesReceived(digits(bytes)));
         }
     }
 
-    pub(crate) fn octets_sent(&mut self, octets: &[u8], queued: bool) {
-        *self.tx_octets.entry(octets.len()).or_default() += 1;
+    pub(crate) fn bytes_sent(&mut self, bytes: &[u8], queued: bool) {
+        *self.tx_bytes.entry(bytes.len()).or_default() += 1;
         if self.takes_entries() {
-            self.push(json!(["TO", [octets.len(), hex(octets)], queued]));
+            let bytes = digits(bytes);
+            self.push(Entry::BytesSent { bytes, queued });
         }
     }
 
@@ -63,93 +64,65 @@ impl Log {
             self.rx_payload = self.rx_payload.saturating_add(header.payload_len);
         }
         if self.takes_entries() {
-            let key = header.key.map(|key| hex(&key));
-            let payload = [
-                json!(header.payload_len),
-                json!(text(head, header.payload_len)),
-            ];
-            self.push(json!([
-                "RF",
-                payload,
-                header.opcode,
-                header.fin,
-                header.rsv,
-                key.is_some(),
-                key,
-            ]));
+            self.push(Entry::FrameReceived(frame(
+                header,
+                head,
+                header.payload_len,
+            )));
         }
     }
 
-    /// A repeated payload is shown by its unit.
-    pub(crate) fn frame_sent(&mut self, header: &Header, frame: &Frame) {
+    /// Notes a frame that is sent. A repeated payload is shown by its unit.
+    pub(crate) fn frame_sent(&mut self, header: &Header, sent: &Frame) {
         *self.tx_frames.entry(header.opcode).or_default() += 1;
         if self.takes_entries() {
-            let (shown, repeat) = match &frame.payload {
-                Payload::Repeated { unit, len } => (*unit, Some(len)),
-                Payload::Bytes(octets) => (&**octets, None),
+            let (shown, repeated) = match &sent.payload {
+                Payload::Repeated { unit, len } => (*unit, Some(*len as u64)),
+                Payload::Bytes(bytes) => (&**bytes, None),
             };
-            let chop = match frame.pacing {
-                Pacing::Chop(size) => Some(size),
+            let chop = match sent.pacing {
+                Pacing::Chop(size) => Some(size as u64),
                 Pacing::Plain | Pacing::OwnWrite => None,
             };
-            let own = frame.pacing == Pacing::OwnWrite;
-            let key = header.key.map(|key| hex(&key));
-            let text = json!([shown.len(), text(shown, shown.len() as u64)]);
-            self.push(json!([
-                "TF",
-                text,
-                frame.opcode,
-                frame.fin,
-                frame.rsv,
-                key,
-                repeat,
+            self.push(Entry::FrameSent {
+                frame: frame(header, shown, shown.len() as u64),
+                repeated,
                 chop,
-                own,
-            ]));
+                own_write: sent.pacing == Pacing::OwnWrite,
+            });
         }
     }
 
-    pub(crate) fn wait_began(&mut self, time: Duration, tag: Option<&str>) {
-        self.push(json!(["CT", seconds(time), tag]));
-    }
-
-    pub(crate) fn wait_over(&mut self, tag: Option<&str>) {
-        self.push(json!(["CTE", tag]));
-    }
-
-    pub(crate) fn fail_after(&mut self, time: Duration) {
-        self.push(json!(["KL", seconds(time)]));
-    }
-
-    pub(crate) fn failing(&mut self) {
-        self.push(json!(["KLE"]));
-    }
-
-    pub(crate) fn close_after(&mut self, time: Duration) {
-        self.push(json!(["TI", seconds(time)]));
-    }
-
-    pub(crate) fn closing(&mut self) {
-        self.push(json!(["TIE"]));
-    }
-
-    /// Asked before an entry is made, which costs more than what it is about.
-    fn takes_entries(&self) -> bool {
-        self.on && self.entries.len() < MAX_ENTRIES
-    }
-
-    fn push(&mut self, entry: Value) {
+    /// Notes something else than bytes and frames.
+    pub(crate) fn push(&mut self, entry: Entry) {
         if self.entries.len() < MAX_ENTRIES {
             self.entries.push(entry);
         }
     }
+
+    /// Returns true if there is room for entries. Making one costs more than its subject.
+    fn takes_entries(&self) -> bool {
+        self.on && self.entries.len() < MAX_ENTRIES
+    }
 }
 
-/// Whole seconds as integers, like the original's.
-fn seconds(time: Duration) -> Value {
-    match time.subsec_nanos() {
-        0 => json!(time.as_secs()),
-        _ => json!(time.as_secs_f64()),
+fn frame(header: &Header, head: &[u8], len: u64) -> FrameEntry {
+    FrameEntry {
+        payload: Excerpt {
+            len,
+            text: text(head, len),
+        },
+        opcode: header.opcode,
+        fin: header.fin,
+        rsv: header.rsv,
+        key: header.key.map(|key| hex(&key)),
+    }
+}
+
+fn digits(bytes: &[u8]) -> Excerpt {
+    Excerpt {
+        len: bytes.len() as u64,
+        text: hex(bytes),
     }
 }
 
@@ -163,7 +136,7 @@ pub(crate) fn event_entry(event: &Event) -> Value {
     }
 }
 
-/// The beginning of `len` octets as text if it is one, else in hexadecimal.
+/// The beginning of `len` bytes as text if it is one, else in hexadecimal.
 fn text(head: &[u8], len: u64) -> String {
     match std::str::from_utf8(&head[..head.len().min(HEAD)]) {
         Ok(text) => format!("{text}{}", ellipsis(len)),
@@ -171,17 +144,17 @@ fn text(head: &[u8], len: u64) -> String {
     }
 }
 
-pub(crate) fn hex(octets: &[u8]) -> String {
-    shortened(octets, octets.len() as u64)
+fn hex(bytes: &[u8]) -> String {
+    shortened(bytes, bytes.len() as u64)
 }
 
 fn shortened(head: &[u8], len: u64) -> String {
-    let octets = head.iter().take(HEAD);
-    let digits: String = octets.map(|octet| format!("{octet:02x}")).collect();
+    let bytes = head.iter().take(HEAD);
+    let digits: String = bytes.map(|byte| format!("{byte:02x}")).collect();
     digits + ellipsis(len)
 }
 
-/// The original counts the ellipsis as part of the 64 octets when it decides, not when it cuts.
+/// The original counts the ellipsis as part of the 64 bytes when it decides, not when it cuts.
 fn ellipsis(len: u64) -> &'static str {
     if len > 60 { " ..." } else { "" }
 }
@@ -198,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_sixty_octets_are_cut_to_sixty_four() {
+    fn more_than_sixty_bytes_are_cut_to_sixty_four() {
         let shown = |len| event_entry(&Event::Pong(Payload::repeated(b"*", len)))[1].clone();
         assert_eq!(shown(60), "*".repeat(60));
         assert_eq!(shown(61), "*".repeat(61) + " ...");
@@ -209,19 +182,19 @@ mod tests {
     fn a_log_ends_before_it_fills_the_memory() {
         let mut log = Log::new();
         for _ in 0..=MAX_ENTRIES {
-            log.octets_received(b"ab");
+            log.bytes_received(b"ab");
         }
         assert_eq!(log.entries.len(), MAX_ENTRIES);
-        assert_eq!(log.rx_octets[&2], MAX_ENTRIES as u64 + 1);
+        assert_eq!(log.rx_bytes[&2], MAX_ENTRIES as u64 + 1);
     }
 
     #[test]
     fn counts_go_on_when_the_log_is_off() {
         let mut log = Log::new();
         log.turn(false);
-        log.octets_received(b"ab");
-        log.octets_received(b"cd");
-        assert_eq!(log.rx_octets[&2], 2);
-        assert_eq!(log.entries, [json!(["WLM", false])]);
+        log.bytes_received(b"ab");
+        log.bytes_received(b"cd");
+        assert_eq!(log.rx_bytes[&2], 2);
+        assert_eq!(log.entries, [Entry::Turned { on: false }]);
     }
 }

@@ -5,7 +5,7 @@ mod ending;
 mod log;
 
 pub(crate) use ending::Ending;
-pub(crate) use log::{Log, event_entry, hex};
+pub(crate) use log::{Log, event_entry};
 
 use std::collections::VecDeque;
 

@@ -6,6 +6,7 @@ use super::compressed_run::{CompressedRun, Traffic};
 use super::{Connection, Handler, State};
 use crate::script::{CompressedEchoes, Event, Pacing, Payload, Script, Side, Step, Task};
 use crate::settings::Settings;
+use crate::wire_log::Entry;
 
 /// Events are kept up to here. No list of expected ones is nearly as long: what follows changes no
 /// verdict, but could fill the memory.
@@ -111,15 +112,18 @@ impl<'a> CaseRun<'a> {
             Step::Close { code, reason } => connection.close(Some(*code), reason, now),
             Step::RawClose { payload } => connection.raw_close(payload.clone(), now),
             Step::Wait { time, tag } => {
-                connection.channel.log.wait_began(*time, *tag);
+                connection.channel.log.push(Entry::WaitBegan {
+                    time: *time,
+                    tag: tag.map(str::to_owned),
+                });
                 self.set(Timer::Continue(*tag), *time, now);
             }
             Step::FailAfter(time) => {
-                connection.channel.log.fail_after(*time);
+                connection.channel.log.push(Entry::FailAfter(*time));
                 self.set(Timer::Fail, *time, now);
             }
             Step::CloseAfter(time) => {
-                connection.channel.log.close_after(*time);
+                connection.channel.log.push(Entry::CloseAfter(*time));
                 self.set(Timer::Close, *time, now);
             }
         }
@@ -130,7 +134,8 @@ impl<'a> CaseRun<'a> {
     }
 
     fn wait_over(&mut self, tag: Option<&'static str>, connection: &mut Connection, now: Instant) {
-        connection.channel.log.wait_over(tag);
+        let name = tag.map(str::to_owned);
+        connection.channel.log.push(Entry::WaitOver(name));
         if let Some(tag) = tag {
             if connection.state() != State::Open {
                 return;
@@ -336,11 +341,11 @@ impl Handler for CaseRun<'_> {
         match timer {
             Timer::Continue(tag) => self.wait_over(tag, connection, now),
             Timer::Fail => {
-                connection.channel.log.failing();
+                connection.channel.log.push(Entry::Failing);
                 connection.fail(1001, "Going Away", now);
             }
             Timer::Close => {
-                connection.channel.log.closing();
+                connection.channel.log.push(Entry::Closing);
                 connection.close(None, &Payload::EMPTY, now);
             }
         }

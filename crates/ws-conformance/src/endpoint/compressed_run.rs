@@ -75,7 +75,7 @@ impl<'a> CompressedRun<'a> {
             outgoing: Direction {
                 octets: self.sent,
                 frames: log.tx_frames.values().sum(),
-                wire: octets(&log.tx_octets),
+                wire: octets(&log.tx_bytes),
             },
             incoming: Direction {
                 octets: Octets {
@@ -85,7 +85,7 @@ impl<'a> CompressedRun<'a> {
                 frames: (0..=2)
                     .filter_map(|opcode| log.rx_frames.get(&opcode))
                     .sum(),
-                wire: octets(&log.rx_octets),
+                wire: octets(&log.rx_bytes),
             },
         }
     }

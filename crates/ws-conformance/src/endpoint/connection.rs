@@ -85,12 +85,12 @@ impl Connection {
         let (request, response) = (head(&handshake.request), head(&handshake.response));
         match self.channel.testee {
             Role::Server => {
-                self.channel.log.octets_sent(&request, false);
-                self.channel.log.octets_received(&response);
+                self.channel.log.bytes_sent(&request, false);
+                self.channel.log.bytes_received(&response);
             }
             Role::Client => {
-                self.channel.log.octets_received(&request);
-                self.channel.log.octets_sent(&response, false);
+                self.channel.log.bytes_received(&request);
+                self.channel.log.bytes_sent(&response, false);
             }
         }
         self

@@ -62,7 +62,7 @@ impl<D: Handler> Endpoint<D> {
 
     /// The octets of one TCP read.
     pub(crate) fn handle_read(&mut self, mut octets: &[u8], now: Instant) {
-        self.connection.channel.log.octets_received(octets);
+        self.connection.channel.log.bytes_received(octets);
         while let Some(event) = self.connection.receive(&mut octets, now) {
             self.handler.received(event, &mut self.connection, now);
         }

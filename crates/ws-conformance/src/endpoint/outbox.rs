@@ -31,7 +31,7 @@ struct Queued {
 impl Outbox {
     pub(crate) fn push(&mut self, octets: Vec<u8>, pacing: Pacing, log: &mut Log) {
         if pacing == Pacing::Plain && self.queue.is_empty() {
-            log.octets_sent(&octets, false);
+            log.bytes_sent(&octets, false);
             if self.ready.is_empty() {
                 self.ready = octets;
             } else {
@@ -89,7 +89,7 @@ impl Outbox {
         };
         let end = queued.octets.len().min(queued.taken + queued.chop);
         let piece = &queued.octets[queued.taken..end];
-        log.octets_sent(piece, queued.paced);
+        log.bytes_sent(piece, queued.paced);
         self.ready.extend_from_slice(piece);
         queued.taken = end;
         if end == queued.octets.len() {
@@ -125,7 +125,7 @@ mod tests {
         let expected: [&[u8]; 5] = [b"abcd", b"ef", b"g", b"hi", b"j"];
         assert_eq!(writes(&mut outbox, &mut log), expected);
         assert_eq!(outbox.held(), 0);
-        assert_eq!(log.tx_octets, [(1, 2), (2, 4)].into());
+        assert_eq!(log.tx_bytes, [(1, 2), (2, 4)].into());
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! What went over the wire, for people.
 
-use serde_json::Value;
-
 use crate::record::Record;
+use crate::wire_log::{Entry, Excerpt, FrameEntry};
 
 /// The opening handshake and the wire log, one line for each entry; `>` is sent by the suite, `<`
 /// by the testee.
@@ -14,7 +13,7 @@ pub fn to_text(record: &Record) -> String {
     let mut lines = vec![format!("case {} of {}", record.id, record.agent)];
     lines.extend(head(request, &record.http_request));
     lines.extend(head(response, &record.http_response));
-    lines.extend(record.wirelog.iter().map(entry));
+    lines.extend(record.wirelog.iter().map(line));
     if !record.create_wirelog {
         lines.push("  (the wire log is off while this case runs: it has too much data)".into());
     }
@@ -42,89 +41,91 @@ fn end(record: &Record) -> String {
     format!("TCP ended by {who}, {clean}")
 }
 
-fn entry(entry: &Value) -> String {
-    let at = |index: usize| &entry[index];
-    match entry[0].as_str().unwrap_or_default() {
-        "RO" => format!("<   {}", octets(at(1))),
-        "TO" => format!(">   {}", octets(at(1))),
-        "RF" => format!("< {}{}", frame(entry), mask(at(6))),
-        "TF" => format!("> {}{}{}", frame(entry), mask(at(5)), writes(entry)),
-        "CT" => format!("  waits {} s ({})", at(1), plain(at(2))),
-        "CTE" => format!("  the wait is over ({})", plain(at(1))),
-        "KL" => format!(
+fn line(entry: &Entry) -> String {
+    match entry {
+        Entry::BytesReceived(bytes) => format!("<   {}", shown_bytes(bytes)),
+        Entry::BytesSent { bytes, .. } => format!(">   {}", shown_bytes(bytes)),
+        Entry::FrameReceived(frame) => format!("< {}", shown_frame(frame)),
+        Entry::FrameSent {
+            frame,
+            repeated,
+            chop,
+            own_write,
+        } => format!(
+            "> {}{}",
+            shown_frame(frame),
+            writes(*repeated, *chop, *own_write)
+        ),
+        Entry::WaitBegan { time, tag } => {
+            format!("  waits {} s ({})", time.as_secs_f64(), name(tag))
+        }
+        Entry::WaitOver(tag) => format!("  the wait is over ({})", name(tag)),
+        Entry::FailAfter(time) => format!(
             "  fails the connection if it is still there after {} s",
-            at(1)
+            time.as_secs_f64()
         ),
-        "KLE" => "  fails the connection: time is up".into(),
-        "TI" => format!(
+        Entry::Failing => "  fails the connection: time is up".into(),
+        Entry::CloseAfter(time) => format!(
             "  closes the connection if it is still open after {} s",
-            at(1)
+            time.as_secs_f64()
         ),
-        "TIE" => "  closes the connection: time is up".into(),
-        "WLM" if at(1) == &Value::Bool(true) => "  wire log on".into(),
-        "WLM" => "  wire log off".into(),
-        _ => format!("  {entry}"),
+        Entry::Closing => "  closes the connection: time is up".into(),
+        Entry::Turned { on: true } => "  wire log on".into(),
+        Entry::Turned { on: false } => "  wire log off".into(),
+        Entry::Unknown(value) => format!("  {value}"),
     }
 }
 
-fn octets(octets: &Value) -> String {
-    format!("{} octets: {}", octets[0], plain(&octets[1]))
+fn shown_bytes(bytes: &Excerpt) -> String {
+    format!("{} bytes: {}", bytes.len, bytes.text)
 }
 
-/// Opcode, bits and payload: the same places in what is received and sent.
-fn frame(entry: &Value) -> String {
-    let (payload, opcode, fin, rsv) = (&entry[1], &entry[2], &entry[3], &entry[4]);
-    let mut text = match opcode.as_u64() {
-        Some(0) => "Continuation".into(),
-        Some(1) => "Text".into(),
-        Some(2) => "Binary".into(),
-        Some(8) => "Close".into(),
-        Some(9) => "Ping".into(),
-        Some(10) => "Pong".into(),
-        _ => format!("opcode {opcode}"),
+/// Opcode, bits, payload and masking key.
+fn shown_frame(frame: &FrameEntry) -> String {
+    let mut text = match frame.opcode {
+        0 => "Continuation".into(),
+        1 => "Text".into(),
+        2 => "Binary".into(),
+        8 => "Close".into(),
+        9 => "Ping".into(),
+        10 => "Pong".into(),
+        opcode => format!("opcode {opcode}"),
     };
-    if fin == &Value::Bool(false) {
+    if !frame.fin {
         text += ", not final";
     }
-    if rsv != &Value::from(0) {
-        text += &format!(", RSV {rsv}");
+    if frame.rsv != 0 {
+        text += &format!(", RSV {}", frame.rsv);
     }
-    let content = plain(&payload[1]);
-    let shown = match content.strip_prefix("0x") {
-        Some(_) => content,
-        None => format!("\"{}\"", content.escape_debug()),
+    let content = &frame.payload.text;
+    let shown = match content.starts_with("0x") {
+        true => content.clone(),
+        false => format!("\"{}\"", content.escape_debug()),
     };
-    format!("{text}, {} octets {shown}", payload[0])
+    let mask = match &frame.key {
+        Some(key) => format!("mask {key}"),
+        None => "not masked".into(),
+    };
+    format!("{text}, {} bytes {shown}, {mask}", frame.payload.len)
 }
 
-fn mask(mask: &Value) -> String {
-    match mask.as_str() {
-        Some(mask) => format!(", mask {mask}"),
-        None => ", not masked".into(),
-    }
-}
-
-/// How a frame is repeated and cut into writes.
-fn writes(entry: &Value) -> String {
+/// The way a frame is repeated and cut into writes.
+fn writes(repeated: Option<u64>, chop: Option<u64>, own_write: bool) -> String {
     let mut text = String::new();
-    if let Some(len) = entry[6].as_u64() {
-        text += &format!(", repeated to {len} octets");
+    if let Some(len) = repeated {
+        text += &format!(", repeated to {len} bytes");
     }
-    if let Some(size) = entry[7].as_u64() {
+    if let Some(size) = chop {
         text += &format!(", in writes of {size}");
     }
-    if entry[8] == Value::Bool(true) {
+    if own_write {
         text += ", in a write of its own";
     }
     text
 }
 
-/// A string as it is, anything else as JSON.
-fn plain(value: &Value) -> String {
-    match value.as_str() {
-        Some(text) => text.to_owned(),
-        None => value.to_string(),
-    }
+fn name(tag: &Option<String>) -> &str {
+    tag.as_deref().unwrap_or("no name")
 }
 
 #[cfg(test)]
@@ -135,26 +136,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_and_octets_are_readable() {
+    fn frames_and_bytes_are_readable() {
         for (value, expected) in [
-            (json!(["RO", [14, "810c"]]), "<   14 octets: 810c"),
+            (json!(["RO", [14, "810c"]]), "<   14 bytes: 810c"),
             (
                 json!(["RF", [2, "0x03e8"], 8, true, 0, false, null]),
-                "< Close, 2 octets 0x03e8, not masked",
+                "< Close, 2 bytes 0x03e8, not masked",
             ),
             (
                 json!(["TF", [1, "*"], 1, false, 4, "9dcee889", 65536, 997, true]),
-                "> Text, not final, RSV 4, 1 octets \"*\", mask 9dcee889, repeated to 65536 \
-                 octets, in writes of 997, in a write of its own",
+                "> Text, not final, RSV 4, 1 bytes \"*\", mask 9dcee889, repeated to 65536 \
+                 bytes, in writes of 997, in a write of its own",
             ),
             (
                 json!(["TF", [0, ""], 3, true, 0, null, null, null, false]),
-                "> opcode 3, 0 octets \"\", not masked",
+                "> opcode 3, 0 bytes \"\", not masked",
             ),
             (json!(["CT", 1, "A"]), "  waits 1 s (A)"),
             (json!(["XX", 1]), "  [\"XX\",1]"),
         ] {
-            assert_eq!(entry(&value), expected);
+            let entry: Entry = serde_json::from_value(value).unwrap();
+            assert_eq!(line(&entry), expected);
         }
     }
 

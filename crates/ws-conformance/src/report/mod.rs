@@ -195,7 +195,7 @@ pub(crate) mod testing {
             rx_frame_stats: BTreeMap::from([(1, 1), (8, 1)]),
             tx_frame_stats: BTreeMap::from([(1, 1), (8, 1)]),
             traffic_stats: None::<Value>,
-            wirelog: vec![json!(["RO", [14, "810c"]])],
+            wirelog: vec![serde_json::from_value(json!(["RO", [14, "810c"]])).unwrap()],
             seed: 1,
             replay: None,
         }

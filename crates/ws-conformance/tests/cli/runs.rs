@@ -129,7 +129,7 @@ fn a_trace_shows_the_dialogue() {
     for text in [
         "> GET / HTTP/1.1",
         "< HTTP/1.1 101",
-        "> Text, 12 octets",
+        "> Text, 12 bytes",
         "< Close, 2 octets",
     ] {
         assert!(

@@ -52,7 +52,7 @@ fn an_extra_case_runs_like_any_other() {
         "case 20.2.1 (Opening handshake: wrong keys): FAILED",
         "rule:      RFC 6455 §4.2.1 (MUST)",
         "--cases 20.2.1 --seed 1 --trace --set extra",
-        "> Text, 14 octets \"Are you there?\"",
+        "> Text, 14 bytes \"Are you there?\"",
     ] {
         assert!(
             ran.stdout.contains(text),

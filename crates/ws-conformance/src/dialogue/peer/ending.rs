@@ -118,7 +118,7 @@ impl Peer<'_> {
         let limit = self.reply_time();
         for frame in frames {
             let octets = self.encoded(frame);
-            self.said.channel.log.octets_sent(&octets, false);
+            self.said.channel.log.bytes_sent(&octets, false);
             let mut rest = &octets[..];
             while !rest.is_empty() && !self.deaf {
                 match self.link.write(rest) {

@@ -204,7 +204,7 @@ impl<'a> Peer<'a> {
     /// Sends octets, in one write if there is room for all. A testee that has ended the connection
     /// does not get them, which is no miss: what it did shows in what it sent.
     pub(crate) fn send_octets(&mut self, mut octets: &[u8]) -> Result<(), Miss> {
-        self.said.channel.log.octets_sent(octets, false);
+        self.said.channel.log.bytes_sent(octets, false);
         self.unanswered += octets.len();
         let limit = self.reply_time();
         while !octets.is_empty() && !self.deaf {
@@ -328,7 +328,7 @@ impl<'a> Peer<'a> {
         match self.link.read(&mut buffer) {
             Ok(0) => self.tcp = Tcp::Ended,
             Ok(count) => {
-                self.said.channel.log.octets_received(&buffer[..count]);
+                self.said.channel.log.bytes_received(&buffer[..count]);
                 self.unread.extend_from_slice(&buffer[..count]);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

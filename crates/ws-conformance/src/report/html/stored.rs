@@ -8,6 +8,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::wire_log::Entry;
+
 /// What is used of the file. Nothing has to be there.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -46,7 +48,7 @@ pub(super) struct Stored {
     pub(super) tx_frame_stats: BTreeMap<u64, u64>,
     pub(super) traffic_stats: Option<BTreeMap<String, Value>>,
     pub(super) create_wirelog: Option<bool>,
-    pub(super) wirelog: Vec<Value>,
+    pub(super) wirelog: Vec<Entry>,
     pub(super) seed: Option<u64>,
     pub(super) replay: Option<String>,
 }

@@ -10,6 +10,7 @@ use super::super::{INDEX_FILE, Reports};
 use super::*;
 use crate::record::Record;
 use crate::verdict::{Behavior, CloseBehavior, Verdict};
+use crate::wire_log::Entry;
 
 /// The folder and the text of the first page, of which the case is 2.1.
 fn site_of(record: &Record) -> (tempfile::TempDir, String) {
@@ -25,6 +26,10 @@ fn page_of(dir: &Path, agent: &str) -> String {
     let (case, entry) = index.results(agent).pop_first().unwrap();
     let page = file::case_page(&entry, case).unwrap();
     fs::read_to_string(dir.join(page)).unwrap()
+}
+
+fn entry(value: serde_json::Value) -> Entry {
+    serde_json::from_value(value).unwrap()
 }
 
 #[test]
@@ -47,8 +52,9 @@ fn every_text_of_a_record_is_escaped() {
         http_request: text(),
         http_response: text(),
         wirelog: vec![
-            json!(["RF", [1, evil], evil, evil, evil, evil, evil]),
-            json!([evil]),
+            entry(json!(["RF", [1, evil], 1, true, 0, true, evil])),
+            entry(json!(["RF", [1, evil], evil, evil, evil, evil, evil])),
+            entry(json!([evil])),
         ],
         traffic_stats: Some(json!({"incomingOctetsAppLevel": evil})),
         verdict: Verdict {
@@ -80,7 +86,7 @@ fn a_page_has_bounds() {
         violations: vec![long(); 5],
         received: vec![json!(["message", "x".repeat(68), false]); 1000],
         rx_octet_stats: (1..10_000).map(|size| (size, 1)).collect(),
-        wirelog: vec![json!(["RO", [1, "00"]]); 10_000],
+        wirelog: vec![entry(json!(["RO", [1, "00"]])); 10_000],
         ..record("x", "2.1")
     };
     let (dir, page) = site_of(&record);

@@ -1,14 +1,15 @@
 //! The wire log as the lines of a table.
 
-use serde_json::Value;
+use std::time::Duration;
 
 use super::stored::Stored;
 use super::words::{grouped, visible};
+use crate::wire_log::{Entry, Excerpt, FrameEntry};
 
 /// A longer log is shown by its beginning and its end.
 const FIRST: usize = 400;
 const LAST: usize = 100;
-/// Characters of octets or payload: reports have 64 octets of them.
+/// Characters of bytes or payload: reports have 64 bytes of them.
 const MOST_TEXT: usize = 200;
 
 /// A line: an entry of the log, or what stands for those that are left out.
@@ -16,7 +17,7 @@ const MOST_TEXT: usize = 200;
 pub(super) struct Line {
     /// Three digits, as in the original.
     pub(super) number: String,
-    /// `tx`, `rx`, `suite` or `cut`, and `octets` for lines that can be hidden.
+    /// `tx`, `rx`, `suite` or `cut`, and `bytes` for lines that can be hidden.
     pub(super) class: &'static str,
     /// Such as `TX FRAME`.
     pub(super) kind: &'static str,
@@ -60,89 +61,98 @@ fn end(stored: &Stored, number: usize) -> Option<Line> {
     })
 }
 
-fn numbered((number, entry): (usize, &Value)) -> Line {
+fn numbered((number, entry): (usize, &Entry)) -> Line {
     Line {
         number: format!("{number:03}"),
         ..line(entry)
     }
 }
 
-fn line(entry: &Value) -> Line {
-    let new = |class, kind| Line {
-        class,
-        kind,
-        ..Line::default()
-    };
-    let wait = |kind, time: &Value| Line {
-        payload: format!("{time} s"),
-        ..new("suite", kind)
-    };
-    match entry[0].as_str().unwrap_or_default() {
-        "RO" => octets(new("rx octets", "RX OCTETS"), &entry[1]),
-        "TO" => octets(new("tx octets", "TX OCTETS"), &entry[1]),
-        "RF" => frame(new("rx", "RX FRAME"), entry),
-        "TF" => frame(new("tx", "TX FRAME"), entry),
-        "CT" => Line {
-            facts: vec![("TAG", text(&entry[2]))],
-            ..wait("DELAY", &entry[1])
+fn line(entry: &Entry) -> Line {
+    match entry {
+        Entry::BytesReceived(bytes) => shown_bytes(new("rx bytes", "RX BYTES"), bytes),
+        Entry::BytesSent { bytes, .. } => shown_bytes(new("tx bytes", "TX BYTES"), bytes),
+        Entry::FrameReceived(frame) => shown_frame(new("rx", "RX FRAME"), frame),
+        Entry::FrameSent {
+            frame,
+            repeated,
+            chop,
+            own_write,
+        } => {
+            let mut line = shown_frame(new("tx", "TX FRAME"), frame);
+            line.facts.extend([
+                ("PAYLOAD-REPEAT-LEN", number(*repeated)),
+                ("CHOPSIZE", number(*chop)),
+                ("SYNC", own_write.to_string()),
+            ]);
+            line
+        }
+        Entry::WaitBegan { time, tag } => Line {
+            facts: vec![("TAG", text(tag.as_deref()))],
+            ..timed("DELAY", *time)
         },
-        "CTE" => Line {
-            facts: vec![("TAG", text(&entry[1]))],
+        Entry::WaitOver(tag) => Line {
+            facts: vec![("TAG", text(tag.as_deref()))],
             ..new("suite", "DELAY TIMEOUT")
         },
-        "KL" => wait("FAIL CONNECTION AFTER", &entry[1]),
-        "KLE" => new("suite", "FAILING CONNECTION"),
-        "TI" => wait("CLOSE CONNECTION AFTER", &entry[1]),
-        "TIE" => new("suite", "CLOSING CONNECTION"),
-        "WLM" if entry[1] == Value::Bool(true) => new("suite", "WIRELOG ENABLED"),
-        "WLM" => new("suite", "WIRELOG DISABLED"),
-        _ => Line {
-            payload: text(entry),
+        Entry::FailAfter(time) => timed("FAIL CONNECTION AFTER", *time),
+        Entry::Failing => new("suite", "FAILING CONNECTION"),
+        Entry::CloseAfter(time) => timed("CLOSE CONNECTION AFTER", *time),
+        Entry::Closing => new("suite", "CLOSING CONNECTION"),
+        Entry::Turned { on: true } => new("suite", "WIRELOG ENABLED"),
+        Entry::Turned { on: false } => new("suite", "WIRELOG DISABLED"),
+        Entry::Unknown(value) => Line {
+            payload: visible(&value.to_string(), MOST_TEXT),
             ..new("suite", "OTHER")
         },
     }
 }
 
-fn octets(line: Line, octets: &Value) -> Line {
+fn new(class: &'static str, kind: &'static str) -> Line {
     Line {
-        facts: vec![("LEN", text(&octets[0]))],
-        payload: text(&octets[1]),
+        class,
+        kind,
+        ..Line::default()
+    }
+}
+
+fn timed(kind: &'static str, time: Duration) -> Line {
+    Line {
+        payload: format!("{} s", time.as_secs_f64()),
+        ..new("suite", kind)
+    }
+}
+
+fn shown_bytes(line: Line, bytes: &Excerpt) -> Line {
+    Line {
+        facts: vec![("LEN", bytes.len.to_string())],
+        payload: text(Some(&bytes.text)),
         ..line
     }
 }
 
-fn frame(line: Line, entry: &Value) -> Line {
-    let mut facts = vec![
-        ("OPCODE", opcode(&entry[2])),
-        ("FIN", text(&entry[3])),
-        ("RSV", text(&entry[4])),
-        ("PAYLOAD-LEN", text(&entry[1][0])),
-    ];
-    if entry[0] == "RF" {
-        facts.push(("MASKED", text(&entry[5])));
-        facts.push(("MASK", text(&entry[6])));
-    } else {
-        facts.push(("MASK", text(&entry[5])));
-        facts.push(("PAYLOAD-REPEAT-LEN", text(&entry[6])));
-        facts.push(("CHOPSIZE", text(&entry[7])));
-        facts.push(("SYNC", text(&entry[8])));
-    }
+fn shown_frame(line: Line, frame: &FrameEntry) -> Line {
     Line {
-        facts,
-        payload: text(&entry[1][1]),
+        facts: vec![
+            ("OPCODE", opcode(frame.opcode)),
+            ("FIN", frame.fin.to_string()),
+            ("RSV", frame.rsv.to_string()),
+            ("PAYLOAD-LEN", frame.payload.len.to_string()),
+            ("MASK", text(frame.key.as_deref())),
+        ],
+        payload: text(Some(&frame.payload.text)),
         ..line
     }
 }
 
-fn opcode(opcode: &Value) -> String {
-    let number = text(opcode);
-    match opcode.as_u64().and_then(opcode_name) {
-        Some(name) => format!("{number} {name}"),
-        None => number,
+fn opcode(opcode: u8) -> String {
+    match opcode_name(opcode.into()) {
+        Some(name) => format!("{opcode} {name}"),
+        None => opcode.to_string(),
     }
 }
 
-/// What RFC 6455 §5.2 calls it; reserved ones have no name.
+/// Returns the name of an opcode in RFC 6455 §5.2. Reserved ones have none.
 pub(super) fn opcode_name(opcode: u64) -> Option<&'static str> {
     Some(match opcode {
         0 => "Continuation",
@@ -155,13 +165,13 @@ pub(super) fn opcode_name(opcode: u64) -> Option<&'static str> {
     })
 }
 
-/// A string as it is, nothing as a dash, and anything else as JSON.
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => visible(text, MOST_TEXT),
-        Value::Null => "–".to_owned(),
-        other => visible(&other.to_string(), MOST_TEXT),
-    }
+/// A text as it is, and a dash where there is none.
+fn text(text: Option<&str>) -> String {
+    text.map_or_else(|| "–".to_owned(), |text| visible(text, MOST_TEXT))
+}
+
+fn number(number: Option<u64>) -> String {
+    number.map_or_else(|| "–".to_owned(), |number| number.to_string())
 }
 
 #[cfg(test)]
@@ -170,8 +180,8 @@ mod tests {
 
     use super::*;
 
-    fn shown(entry: Value) -> String {
-        let line = line(&entry);
+    fn shown(entry: serde_json::Value) -> String {
+        let line = line(&serde_json::from_value(entry).unwrap());
         let facts = line
             .facts
             .iter()
@@ -183,11 +193,11 @@ mod tests {
     #[test]
     fn every_kind_of_entry_has_its_line() {
         for (entry, expected) in [
-            (json!(["RO", [14, "810c"]]), "RX OCTETS: LEN=14 [810c]"),
-            (json!(["TO", [2, "8900"], false]), "TX OCTETS: LEN=2 [8900]"),
+            (json!(["RO", [14, "810c"]]), "RX BYTES: LEN=14 [810c]"),
+            (json!(["TO", [2, "8900"], false]), "TX BYTES: LEN=2 [8900]"),
             (
                 json!(["RF", [2, "0x03e8"], 8, true, 0, false, null]),
-                "RX FRAME: OPCODE=8 Close, FIN=true, RSV=0, PAYLOAD-LEN=2, MASKED=false, MASK=– \
+                "RX FRAME: OPCODE=8 Close, FIN=true, RSV=0, PAYLOAD-LEN=2, MASK=– \
                  [0x03e8]",
             ),
             (
