@@ -154,8 +154,8 @@ mod tests {
         };
         Commands.received(message, &mut connection, Instant::now());
         let mut sent = Vec::new();
-        while let Some(octets) = connection.next_write().map(<[u8]>::to_vec) {
-            connection.wrote(octets.len());
+        while let Some(octets) = connection.next_write(Instant::now()).map(<[u8]>::to_vec) {
+            connection.wrote(octets.len(), Instant::now());
             sent.extend(octets);
         }
         sent

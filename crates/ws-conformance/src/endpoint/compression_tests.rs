@@ -26,8 +26,8 @@ fn quick() -> Settings {
 
 fn written(endpoint: &mut Endpoint<CaseRun<'_>>) -> Vec<u8> {
     let mut written = Vec::new();
-    while let Some(octets) = endpoint.next_write().map(<[u8]>::to_vec) {
-        endpoint.wrote(octets.len());
+    while let Some(octets) = endpoint.next_write(Instant::now()).map(<[u8]>::to_vec) {
+        endpoint.wrote(octets.len(), Instant::now());
         written.extend(octets);
     }
     written

@@ -121,9 +121,9 @@ impl Connection {
         self.tcp_end
     }
 
-    /// The octets of the next TCP write.
-    pub(crate) fn next_write(&mut self) -> Option<&[u8]> {
-        self.outbox.next_write(&mut self.channel.log)
+    /// The octets of the next TCP write, if one is due.
+    pub(crate) fn next_write(&mut self, now: Instant) -> Option<&[u8]> {
+        self.outbox.next_write(now, &mut self.channel.log)
     }
 
     /// Whether so much waits to be written that the testee cannot be reading.
@@ -132,8 +132,8 @@ impl Connection {
     }
 
     /// So many octets of [`next_write`](Self::next_write) were written.
-    pub(crate) fn wrote(&mut self, count: usize) {
-        self.outbox.wrote(count);
+    pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
+        self.outbox.wrote(count, now);
     }
 
     /// Takes octets from `input` until something happened that the case is to know, or there are

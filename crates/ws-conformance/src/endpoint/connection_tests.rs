@@ -13,8 +13,8 @@ fn read(connection: &mut Connection, mut octets: &[u8]) -> Vec<Event> {
 
 fn sent(connection: &mut Connection) -> Vec<u8> {
     let mut sent = Vec::new();
-    while let Some(octets) = connection.next_write().map(<[u8]>::to_vec) {
-        connection.wrote(octets.len());
+    while let Some(octets) = connection.next_write(Instant::now()).map(<[u8]>::to_vec) {
+        connection.wrote(octets.len(), Instant::now());
         sent.extend(octets);
     }
     sent

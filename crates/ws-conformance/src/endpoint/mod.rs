@@ -50,14 +50,14 @@ impl<D: Handler> Endpoint<D> {
         endpoint
     }
 
-    /// The octets of the next TCP write.
-    pub(crate) fn next_write(&mut self) -> Option<&[u8]> {
-        self.connection.next_write()
+    /// The octets of the next TCP write, if one is due.
+    pub(crate) fn next_write(&mut self, now: Instant) -> Option<&[u8]> {
+        self.connection.next_write(now)
     }
 
     /// So many octets of [`next_write`](Self::next_write) were written.
-    pub(crate) fn wrote(&mut self, count: usize) {
-        self.connection.wrote(count);
+    pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
+        self.connection.wrote(count, now);
     }
 
     /// The octets of one TCP read.
@@ -73,9 +73,13 @@ impl<D: Handler> Endpoint<D> {
         self.connection.handle_end();
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do, or the next write is due.
     pub(crate) fn deadline(&self) -> Instant {
-        let deadlines = [self.connection.deadline(), self.handler.deadline()];
+        let deadlines = [
+            self.connection.outbox.deadline(),
+            self.connection.deadline(),
+            self.handler.deadline(),
+        ];
         let earliest = deadlines.into_iter().flatten().min();
         earliest.map_or(self.watchdog, |deadline| deadline.min(self.watchdog))
     }

@@ -1,19 +1,34 @@
 //! Octets on their way out, cut into TCP writes.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crate::channel::Log;
 use crate::script::Pacing;
 
-/// What is to be written.
+/// The shortest time between a write and the next one of the queue.
 ///
-/// Plain octets are written as soon as they can. Paced ones queue, and everything after them
-/// queues behind them.
+/// It is the original's timer between two queued writes. The time that the thread needs to wake up
+/// comes on top, as the time of its event loop does in the original: 19 µs for a loop that is warm,
+/// 40 µs for one that is not. With 13 µs to wake up, 16,384 writes to a server in C++ take 0.6 s,
+/// and 0.5 s in the original. Without the gap they take 0.05 s, and a testee that needs 50 µs for an
+/// echo reads the violation that follows first.
+const GAP: Duration = Duration::from_micros(10);
+/// The number of pieces of the queue in the first write of a connection. The original queues the
+/// second piece before its event loop writes the first one.
+const FIRST_PIECES: usize = 2;
+
+/// The bytes to be written.
+///
+/// Plain bytes are written as soon as they can. Paced ones queue, and everything after them queues
+/// behind them.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     /// May be written now, from `written` on.
     ready: Vec<u8>,
     written: usize,
+    /// The time from which the queue may be written. `None` before the first write.
+    due: Option<Instant>,
     queue: VecDeque<Queued>,
     /// The octets in `queue`.
     queued: usize,
@@ -57,19 +72,30 @@ impl Outbox {
         self.ready.len() + self.queued
     }
 
-    /// The octets of the next write, if there are any.
-    pub(crate) fn next_write(&mut self, log: &mut Log) -> Option<&[u8]> {
+    /// Returns the bytes of the next write, if one is due.
+    pub(crate) fn next_write(&mut self, now: Instant, log: &mut Log) -> Option<&[u8]> {
         if self.ready.is_empty() {
-            self.take_queued(log);
+            match self.due {
+                None => (0..FIRST_PIECES).for_each(|_| self.take_queued(log)),
+                Some(due) if due <= now => self.take_queued(log),
+                Some(_) => {}
+            }
         }
         let rest = &self.ready[self.written..];
         (!rest.is_empty()).then_some(rest)
     }
 
-    /// So many octets of [`next_write`](Self::next_write) were written.
-    pub(crate) fn wrote(&mut self, count: usize) {
+    /// Returns the time of the next write, if it is one that the gap delays.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let delayed = self.ready.is_empty() && !self.queue.is_empty();
+        self.due.filter(|_| delayed)
+    }
+
+    /// Notes that so many bytes of [`next_write`](Self::next_write) were written.
+    pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
         self.written += count;
         if self.written >= self.ready.len() {
+            self.due = Some(now + GAP);
             // Large buffers are given back, small ones used again.
             self.ready.clear();
             self.ready.shrink_to(64 * 1024);
@@ -103,38 +129,107 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    fn writes(outbox: &mut Outbox, log: &mut Log) -> Vec<Vec<u8>> {
-        let mut writes = Vec::new();
-        while let Some(octets) = outbox.next_write(log).map(<[u8]>::to_vec) {
-            outbox.wrote(octets.len());
-            writes.push(octets);
+    /// An outbox, and a clock that advances to each deadline.
+    struct Bench {
+        outbox: Outbox,
+        log: Log,
+        now: Instant,
+    }
+
+    impl Bench {
+        fn new(pushed: &[(&str, Pacing)]) -> Self {
+            let mut bench = Self {
+                outbox: Outbox::default(),
+                log: Log::new(),
+                now: Instant::now(),
+            };
+            bench.push(pushed);
+            bench
         }
-        writes
+
+        fn push(&mut self, pushed: &[(&str, Pacing)]) {
+            for (text, pacing) in pushed {
+                self.outbox.push((*text).into(), *pacing, &mut self.log);
+            }
+        }
+
+        /// The writes that are due, each whole.
+        fn due(&mut self) -> Vec<String> {
+            let mut writes = Vec::new();
+            while let Some(bytes) = self.outbox.next_write(self.now, &mut self.log) {
+                writes.push(String::from_utf8(bytes.to_vec()).unwrap());
+                self.outbox.wrote(writes.last().unwrap().len(), self.now);
+            }
+            writes
+        }
+
+        /// All writes. No gap parts those of one inner list.
+        fn all(&mut self) -> Vec<Vec<String>> {
+            let mut writes = vec![self.due()];
+            while let Some(deadline) = self.outbox.deadline() {
+                assert!(self.now < deadline);
+                self.now = deadline;
+                writes.push(self.due());
+            }
+            writes
+        }
     }
 
     #[test]
-    fn plain_octets_go_together_and_paced_ones_apart() {
-        let (mut outbox, mut log) = (Outbox::default(), Log::new());
-        for text in ["ab", "cd"] {
-            outbox.push(text.into(), Pacing::Plain, &mut log);
-        }
-        outbox.push(b"efg".to_vec(), Pacing::Chop(2), &mut log);
-        outbox.push(b"hi".to_vec(), Pacing::OwnWrite, &mut log);
-        outbox.push(b"j".to_vec(), Pacing::Plain, &mut log);
-        assert_eq!(outbox.held(), 10);
-        let expected: [&[u8]; 5] = [b"abcd", b"ef", b"g", b"hi", b"j"];
-        assert_eq!(writes(&mut outbox, &mut log), expected);
-        assert_eq!(outbox.held(), 0);
-        assert_eq!(log.tx_bytes, [(1, 2), (2, 4)].into());
+    fn plain_bytes_go_together_and_paced_ones_apart() {
+        let mut bench = Bench::new(&[("ab", Pacing::Plain), ("cd", Pacing::Plain)]);
+        bench.push(&[("efg", Pacing::Chop(2)), ("hi", Pacing::OwnWrite)]);
+        bench.push(&[("j", Pacing::Plain)]);
+        assert_eq!(bench.outbox.held(), 10);
+        assert_eq!(bench.all(), [["abcd"], ["ef"], ["g"], ["hi"], ["j"]]);
+        assert_eq!(bench.outbox.held(), 0);
+        assert_eq!(bench.log.tx_bytes, [(1, 2), (2, 4)].into());
     }
 
     #[test]
-    fn a_write_may_take_several_turns() {
-        let (mut outbox, mut log) = (Outbox::default(), Log::new());
-        outbox.push(b"abc".to_vec(), Pacing::Plain, &mut log);
-        outbox.wrote(1);
-        assert_eq!(outbox.next_write(&mut log), Some(&b"bc"[..]));
-        outbox.forget_queued();
-        assert_eq!(writes(&mut outbox, &mut log), [b"bc"]);
+    fn the_first_write_has_two_pieces() {
+        let mut bench = Bench::new(&[("abcd", Pacing::Chop(1))]);
+        assert_eq!(bench.all(), [["ab"], ["c"], ["d"]]);
+        assert_eq!(bench.log.tx_bytes, [(1, 4)].into());
+        bench.now += GAP;
+        bench.push(&[("ef", Pacing::Chop(1))]);
+        assert_eq!(bench.all(), [["e"], ["f"]]);
+    }
+
+    #[test]
+    fn a_piece_waits_for_the_gap_after_the_end_of_the_write_before() {
+        let mut bench = Bench::new(&[("abc", Pacing::Chop(1))]);
+        assert_eq!(bench.outbox.deadline(), None);
+        let (start, outbox, log) = (bench.now, &mut bench.outbox, &mut bench.log);
+        assert_eq!(outbox.next_write(start, log), Some(&b"ab"[..]));
+        outbox.wrote(1, start);
+        assert_eq!(outbox.deadline(), None);
+        assert_eq!(outbox.next_write(start, log), Some(&b"b"[..]));
+        outbox.wrote(1, start + GAP);
+        assert_eq!(outbox.deadline(), Some(start + 2 * GAP));
+        let early = start + 2 * GAP - Duration::from_nanos(1);
+        assert_eq!(outbox.next_write(early, log), None);
+        let late = start + 9 * GAP;
+        assert_eq!(outbox.next_write(late, log), Some(&b"c"[..]));
+        outbox.wrote(1, late);
+        assert_eq!(outbox.deadline(), None);
+    }
+
+    #[test]
+    fn plain_bytes_wait_behind_paced_ones_only() {
+        let mut bench = Bench::new(&[("ab", Pacing::Plain)]);
+        assert_eq!(bench.due(), ["ab"]);
+        bench.push(&[("c", Pacing::Plain)]);
+        assert_eq!(bench.due(), ["c"]);
+        bench.push(&[("d", Pacing::OwnWrite), ("e", Pacing::Plain)]);
+        assert_eq!(bench.all(), [vec![], vec!["d"], vec!["e"]]);
+    }
+
+    #[test]
+    fn bytes_that_were_begun_are_written_after_the_queue_was_forgotten() {
+        let mut bench = Bench::new(&[("abc", Pacing::Plain), ("d", Pacing::OwnWrite)]);
+        bench.outbox.wrote(1, bench.now);
+        bench.outbox.forget_queued();
+        assert_eq!(bench.all(), [["bc"]]);
     }
 }

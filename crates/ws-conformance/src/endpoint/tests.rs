@@ -36,14 +36,20 @@ fn bench<'a>(id: &str, testee: Role, settings: &'a Settings) -> Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Every write that is due.
+    /// Every write that is due, or delayed by nothing but the one before.
     fn writes(&mut self) -> Vec<Vec<u8>> {
         let mut writes = Vec::new();
-        while let Some(octets) = self.endpoint.next_write().map(<[u8]>::to_vec) {
-            self.endpoint.wrote(octets.len());
-            writes.push(octets);
+        loop {
+            let now = self.start + self.elapsed;
+            while let Some(octets) = self.endpoint.next_write(now).map(<[u8]>::to_vec) {
+                self.endpoint.wrote(octets.len(), now);
+                writes.push(octets);
+            }
+            if self.endpoint.connection.outbox.deadline().is_none() {
+                return writes;
+            }
+            self.next_deadline();
         }
-        writes
     }
 
     fn read(&mut self, octets: &[u8]) {
@@ -103,16 +109,46 @@ fn a_chopped_frame_goes_out_in_pieces() {
     let settings = Settings::default();
     let mut bench = bench("1.1.8", Role::Client, &settings);
     let sizes: Vec<_> = bench.writes().iter().map(Vec::len).collect();
-    let (last, rest) = sizes.split_last().unwrap();
+    let [first, rest @ .., last] = &sizes[..] else {
+        panic!("{sizes:?}");
+    };
+    assert_eq!(*first, 2 * 997);
     assert!(rest.iter().all(|&size| size == 997));
-    assert_eq!(rest.len() * 997 + last, 65_536 + 10);
+    assert_eq!(first + rest.len() * 997 + last, 65_536 + 10);
+}
+
+#[test]
+fn what_arrives_between_two_pieces_is_handled_before_the_second() {
+    let settings = Settings::default();
+    let mut bench = bench("2.6", Role::Client, &settings);
+    assert_eq!(
+        bench.endpoint.next_write(bench.start),
+        Some(&b"\x89\x7d"[..])
+    );
+    bench.endpoint.wrote(2, bench.start);
+    assert_eq!(bench.endpoint.next_write(bench.start), None);
+    bench.read(b"\x89\x81\0\0\0\0a\x88\x82\0\0\0\0\x03\xe8");
+    assert_eq!(bench.endpoint.tcp_end(), Some(TcpEnd::AfterWrites));
+    assert_eq!(bench.writes(), [] as [Vec<u8>; 0]);
+}
+
+#[test]
+fn pieces_are_due_before_the_time_of_the_case_is_over() {
+    let settings = Settings::default();
+    let mut bench = bench("9.5.1", Role::Client, &settings);
+    assert_eq!(bench.writes().len(), (1_048_576 + 10) / 64);
+    assert!(bench.elapsed < 1000 * MS);
 }
 
 #[test]
 fn frames_with_writes_of_their_own_have_them() {
     let settings = Settings::default();
-    let mut bench = bench("5.4", Role::Client, &settings);
-    let expected = [&b"\x01\x09fragment1"[..], b"\x80\x09fragment2"];
+    let mut bench = bench("5.7", Role::Client, &settings);
+    // As with the original, the first two share a write.
+    let expected = [
+        &b"\x01\x09fragment1\x89\x0cping payload"[..],
+        b"\x80\x09fragment2",
+    ];
     assert_eq!(bench.writes(), expected);
 }
 

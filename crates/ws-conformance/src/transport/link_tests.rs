@@ -1,7 +1,12 @@
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::thread;
 
 use super::*;
+use crate::cases;
+use crate::endpoint::{CaseRun, Connection};
+use crate::role::Role;
+use crate::settings::Settings;
 use crate::tls::{TlsStream, pair};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,6 +77,25 @@ fn what_tls_still_holds_is_written_before_the_end() {
         link.flush(in_time()).unwrap();
         drop(link);
     });
+}
+
+#[test]
+fn what_has_arrived_is_read_before_the_next_write() {
+    let (near, mut far) = pair::sockets();
+    near.set_nonblocking(true).unwrap();
+    let link = Link::over_tcp(TcpStream::from_std(near), &StopFlag::default()).unwrap();
+    // After a Close of the client, its case sends no more.
+    far.write_all(b"\x88\x82\0\0\0\0\x03\xe8").unwrap();
+    far.shutdown(Shutdown::Write).unwrap();
+    let settings = Settings::default();
+    let case = cases::find("2.6".parse().unwrap()).unwrap();
+    let connection = Connection::new(Role::Client, &settings, 1);
+    let run = CaseRun::new(case.script().unwrap(), &settings);
+    let mut endpoint = Endpoint::new(connection, run, Instant::now(), in_time());
+    link.drive(&mut endpoint).unwrap();
+    let mut written = Vec::new();
+    far.read_to_end(&mut written).unwrap();
+    assert_eq!(written, b"");
 }
 
 #[test]
