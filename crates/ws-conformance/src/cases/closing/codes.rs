@@ -1,127 +1,107 @@
-//! 24.1 and 24.2: codes and reasons.
+//! 24.1: codes.
 
-use crate::case::Case;
-use crate::case::Roles::Both;
-use crate::case::Roles::Client;
-use crate::cases::fails::fails;
-use crate::dialogue::Miss;
-use crate::dialogue::Outcome;
-use crate::dialogue::Peer;
-use crate::dialogue::passed;
-use crate::role::Role;
+use crate::case::Roles::{Both, Client};
+use crate::case::{Case, Level, Rule};
+use crate::cases::fails::{at, fails_with};
+use crate::dialogue::{Act, Miss, Outcome, Peer, passed};
 use crate::wire::Frame;
 
-const CODES: &str = "Closing: codes";
-const REASONS: &str = "Closing: reasons";
-/// The longest reason.
-const MAX_REASON: usize = 123;
+use super::rules;
+
+const TITLE: &str = "Closing: codes";
 
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = vec![
-        registered("24.1.1", 1012),
-        registered("24.1.2", 1013),
-        registered("24.1.3", 1014),
-        reserved("24.1.4", "code 1015", &["RFC 6455 §7.4.1"], &[1015]),
-        reserved(
-            "24.1.5",
-            "codes below 1000 and from 1016 to 2999",
-            &["RFC 6455 §7.4.2"],
-            &[2999, 999, 1, 500, 1016, 2000],
-        ),
-        reserved(
-            "24.1.6",
-            "codes above 4999",
-            &["RFC 6455 §7.4.2"],
-            &[5000, 65_535, 10_000],
-        )
-        .informational(),
-        extension_needed(),
-        longest_reason(),
-    ];
-    cases.extend(wrong_reasons());
+    let registered = [(1, 1012), (2, 1013), (3, 1014)];
+    let unused = [(8, 999), (9, 1), (10, 500)];
+    let reserved = [(5, 2999), (11, 1016), (12, 2000)];
+    let other = [(6, 5000), (13, 65_535), (14, 10_000)];
+    let mut cases = vec![code_1015(), extension_needed()];
+    cases.extend(registered.map(|(number, code)| registered_code(number, code)));
+    cases.extend(unused.map(|(number, code)| wrong_code(number, code, &rules::UNUSED_CODES)));
+    cases.extend(reserved.map(|(number, code)| wrong_code(number, code, &rules::RESERVED_CODES)));
+    cases.extend(other.map(|(number, code)| other_code(number, code)));
     cases
 }
 
 /// Codes that were registered after RFC 6455.
-fn registered(id: &str, code: u16) -> Case {
-    let case = Case::new(id, Both, CODES, &["RFC 6455 §7.4.2"], move |peer| {
-        peer.open()?;
-        peer.expect_to_be_alive()?;
-        peer.send(Frame::close(code, b""))?;
+fn registered_code(number: u8, code: u16) -> Case {
+    let id = format!("24.1.{number}");
+    let case = Case::by(&id, Both, TITLE, &rules::ANSWER, move |peer| {
+        send_code(peer, code)?;
         peer.expect_close(&[code, 1000])
     });
-    case.does(format!("Sends a Close with code {code}."))
-        .wants("A Close with the same code, or with 1000.")
+    case.see(&["RFC 6455 §7.4.2"])
+        .does(does(code))
+        .wants("The testee answers with a Close that has the same code, code 1000 or no code.")
 }
 
-/// A client comes for one connection only: it gets the first code.
-fn reserved(id: &str, which: &str, rules: &'static [&'static str], codes: &'static [u16]) -> Case {
-    let case = Case::new(id, Both, CODES, rules, move |peer| {
-        let mut outcome = refuses_code(peer, codes[0])?;
-        if peer.testee == Role::Server {
-            for code in &codes[1..] {
-                peer.reconnect()?;
-                outcome = refuses_code(peer, *code)?;
-            }
-        }
-        passed(outcome)
+fn wrong_code(number: u8, code: u16, rule: &'static Rule) -> Case {
+    let id = format!("24.1.{number}");
+    let case = Case::by(&id, Both, TITLE, rule, move |peer| {
+        send_code(peer, code)?;
+        judge_answer(peer, code, rule.level)
     });
-    let list: Vec<_> = codes.iter().map(u16::to_string).collect();
-    case.does(format!(
-        "Sends a Close with one of the {which}: to a client with {}, to a server with {}, each over a connection of its own.",
-        list[0],
-        list.join(", ")
-    ))
-    .wants("The connection fails: Close 1002 or the end of TCP, nothing else.")
+    case.does(does(code)).wants(fails_with(&[1002]))
 }
 
-fn refuses_code(peer: &mut Peer<'_>, code: u16) -> Outcome {
+/// An answer with this code breaks the rule itself, whose MUST NOT binds the testee as a sender.
+fn code_1015() -> Case {
+    let case = Case::by("24.1.4", Both, TITLE, &rules::CODE_1015, |peer| {
+        send_code(peer, 1015)?;
+        judge_answer(peer, 1015, Level::Must)
+    });
+    case.does(does(1015)).wants(format!(
+        "{} It never sends code 1015 itself.",
+        fails_with(&[1002])
+    ))
+}
+
+fn other_code(number: u8, code: u16) -> Case {
+    let id = format!("24.1.{number}");
+    let case = Case::by(&id, Both, TITLE, &rules::OTHER_CODES, move |peer| {
+        send_code(peer, code)?;
+        judge_answer(peer, code, Level::Informational)
+    });
+    case.does(does(code))
+        .wants("The testee fails the connection, or answers with a Close.")
+}
+
+/// 1010 is for clients: a server that needs an extension does not open the connection.
+fn extension_needed() -> Case {
+    let case = Case::by("24.1.7", Client, TITLE, &rules::CODE_1010, |peer| {
+        send_code(peer, 1010)?;
+        judge_answer(peer, 1010, Level::Informational)
+    });
+    case.does(format!("{} Only clients use this code.", does(1010)))
+        .wants("The testee fails the connection, or answers with a Close.")
+}
+
+fn does(code: u16) -> String {
+    format!("Sends a message and waits for its echo. Then sends a Close with code {code}.")
+}
+
+fn send_code(peer: &mut Peer<'_>, code: u16) -> Result<(), Miss> {
     peer.open()?;
     peer.expect_to_be_alive()?;
-    peer.send(Frame::close(code, b""))?;
-    let outcome = peer.expect_fail(&[1002]);
-    outcome.map_err(|miss| match miss {
-        Miss::Must(what) => Miss::Must(format!("Code {code}: {what}")),
-        other => other,
-    })
+    peer.send(Frame::close(code, b""))
 }
 
-/// 1010 is for clients: a server that lacks an extension does not open the connection.
-fn extension_needed() -> Case {
-    let case = Case::new("24.1.7", Client, CODES, &["RFC 6455 §7.4.1"], |peer| {
-        peer.open()?;
-        peer.expect_to_be_alive()?;
-        peer.send(Frame::close(1010, b""))?;
-        peer.expect_close(&[1010, 1000, 1002])
-    });
-    case.does("Sends a Close with code 1010, which is for clients to send.")
-        .wants("A Close with 1002, the same code, or 1000.")
-        .informational()
-}
-
-#[rustfmt::skip]
-fn wrong_reasons() -> Vec<Case> {
-    let wrong = |id, which: &str, reason: &'static [u8]| {
-        let rules = &["RFC 6455 §5.5.1", "RFC 6455 §8.1"];
-        let frames = move || vec![Frame::close(1000, reason)];
-        fails(id, Both, REASONS, rules, &[1007, 1002], frames)
-            .does(format!("Sends a message, which has to come back, then a Close whose reason {which}."))
-    };
-    vec![
-        wrong("24.2.1", "ends within a character", b"Bye \xe2\x82"),
-        wrong("24.2.2", "has a character in more octets than it takes", b"Bye \xc0\xaf"),
-        wrong("24.2.3", "has half of a surrogate pair", b"Bye \xed\xa0\x80"),
-    ]
-}
-
-fn longest_reason() -> Case {
-    let case = Case::new("24.2.4", Both, REASONS, &["RFC 6455 §5.5.1"], |peer| {
-        peer.open()?;
-        peer.expect_to_be_alive()?;
-        let reason = "€".repeat(MAX_REASON / 3);
-        peer.send(Frame::close(1000, reason.as_bytes()))?;
-        peer.expect_close(&[1000])
-    });
-    case.does("Sends a Close whose reason has 123 octets, in characters of three.")
-        .wants("A Close with code 1000.")
+/// Judges the answer to a Close with a code that no testee has to accept. `level` says how much it
+/// counts if the code comes back. Any testee has to end the connection.
+fn judge_answer(peer: &mut Peer<'_>, code: u16, level: Level) -> Outcome {
+    let limit = peer.reply_time();
+    match peer.next(limit)? {
+        Some(Act::Close(close)) if close.code == Some(code) => {
+            peer.see_off()?;
+            at(level, Miss::must("The testee sent the code back."))
+        }
+        act @ Some(Act::Close(_)) if level == Level::Informational => {
+            let outcome = peer.judge_fail(act, &[1002]);
+            match outcome {
+                Err(Miss::Should(what)) => passed(what),
+                other => other,
+            }
+        }
+        act => peer.judge_fail(act, &[1002]),
+    }
 }

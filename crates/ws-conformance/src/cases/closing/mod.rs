@@ -1,13 +1,21 @@
 //! Group 24: closing, step by step.
 
+mod answers;
 mod codes;
-mod endings;
+mod reasons;
+mod rules;
+mod tcp;
 
 use crate::case::Case;
 
 pub(super) fn cases() -> Vec<Case> {
-    [codes::cases(), endings::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        answers::cases(),
+        codes::cases(),
+        reasons::cases(),
+        tcp::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -2,19 +2,19 @@
 
 use crate::case::Case;
 use crate::case::Roles::Both;
-use crate::dialogue::Miss;
-use crate::dialogue::passed;
+use crate::dialogue::{Act, Miss, REPLY, Tcp, passed};
 use crate::wire::Frame;
-use std::time::Duration;
 
-use crate::dialogue::{Act, REPLY, Tcp};
+use super::rules;
 
-const TITLE: &str = "Framing: control frames between fragments";
+pub(super) const TITLE: &str = "Framing: control frames between fragments";
 const EMPTY_FRAGMENTS: usize = 100_000;
-/// Codes for "I will not", RFC 6455 §7.4.1.
-const POLICY: [u16; 2] = [1008, 1009];
+/// A testee may need as long for a fragment as for this many bytes.
+const FRAGMENT_COST: usize = 100;
+/// The codes with which a testee refuses what it could do.
+const POLICY: &[u16] = &[1008, 1009];
 const PINGS: usize = 100;
-/// Characters of one to four octets.
+/// Characters of one to four bytes.
 const TEXT: &str = "Hello, κόσμε €𝄞";
 
 pub(super) fn cases() -> Vec<Case> {
@@ -22,69 +22,74 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn empty_fragments() -> Case {
-    let rules = &["RFC 6455 §5.4", "RFC 6455 §10.4"];
-    let case = Case::new("23.4.4", Both, TITLE, rules, |peer| {
+    let case = Case::by("23.4.4", Both, TITLE, &rules::FRAGMENTS, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.be_quiet();
         let mut frames = vec![Frame::continuation("").unfinished(); EMPTY_FRAGMENTS];
         frames[0] = Frame::text("").unfinished();
         frames.push(Frame::continuation(""));
+        peer.allow_for(EMPTY_FRAGMENTS * FRAGMENT_COST);
         peer.send_together(&frames)?;
-        match peer.next_within(REPLY)? {
+        let limit = peer.reply_time();
+        match peer.next(limit)? {
             Some(Act::Message {
                 binary: false,
                 payload,
             }) if payload.is_empty() => passed("The echo is right."),
-            Some(Act::Close(close)) if close.code.is_none_or(|code| POLICY.contains(&code)) => {
-                passed("The testee closed: it has a limit.")
-            }
-            Some(Act::End) => passed("The testee ended TCP: it has a limit."),
-            None => Miss::must("The testee sent no echo in time."),
-            _ => Miss::must("The testee neither sent the echo nor closed with 1008 or 1009."),
+            Some(Act::Message { .. }) => Miss::must("The echo differs from what was sent."),
+            act => peer.judge_fail(act, POLICY),
         }
     });
-    case.does(format!(
-        "Sends an empty text in {EMPTY_FRAGMENTS} fragments and one more."
-    ))
-    .wants("Its echo, or the end of the connection, with code 1008 or 1009 if there is a Close.")
+    case.see(&["RFC 6455 §10.4"])
+        .does(format!(
+            "Sends a message and waits for its echo. Then sends an empty text in {} fragments.",
+            EMPTY_FRAGMENTS + 1
+        ))
+        .wants(
+            "The testee echoes the empty text. A testee with a limit may fail the connection \
+             instead: it sends a Close with code 1008 or 1009, or ends TCP.",
+        )
 }
 
 fn pings() -> Case {
-    let rules = &["RFC 6455 §5.4", "RFC 6455 §5.5.2"];
-    let case = Case::new("23.4.5", Both, TITLE, rules, |peer| {
+    let case = Case::by("23.4.5", Both, TITLE, &rules::BETWEEN_FRAGMENTS, |peer| {
         peer.open()?;
         let (frames, pings) = with_control_frames(Frame::ping);
         peer.send_together(&frames)?;
         peer.expect_pongs_and_echo(&pings, &Frame::text(TEXT))?;
-        passed("Pongs came, then the echo.")
+        passed("The Pongs came, then the echo.")
     });
-    case.does("Sends a text in fragments of one octet, and a Ping before each but the first.")
-        .wants("A Pong for the last Ping at least, in order if there are more; then the echo.")
+    case.see(&["RFC 6455 §5.5.2", "RFC 6455 §5.5.3"])
+        .does("Sends a text in fragments of one byte, with a Ping before each but the first.")
+        .wants(
+            "The testee answers the last Ping at least, and Pings in order if it answers more. \
+             Then it echoes the text.",
+        )
 }
 
 fn pongs() -> Case {
-    let rules = &["RFC 6455 §5.4", "RFC 6455 §5.5.3"];
-    let case = Case::new("23.4.7", Both, TITLE, rules, |peer| {
+    let case = Case::by("23.4.7", Both, TITLE, &rules::BETWEEN_FRAGMENTS, |peer| {
         peer.open()?;
         let (frames, _) = with_control_frames(Frame::pong);
         peer.send_together(&frames)?;
         peer.expect_echo(&Frame::text(TEXT))?;
         passed("The echo is right.")
     });
-    case.does("Sends a text in fragments of one octet, and a Pong before each but the first.")
-        .wants("The echo of the text: a Pong that nobody asked for needs no answer.")
+    case.see(&["RFC 6455 §5.5.3"])
+        .does("Sends a text in fragments of one byte, with a Pong before each but the first.")
+        .wants("The testee echoes the text. It does not answer the Pongs.")
 }
 
-/// The text in fragments of one octet, and the payloads of the control frames between them.
+/// Returns the text in fragments of one byte, and the payloads of the control frames between them.
 fn with_control_frames(control: fn(Vec<u8>) -> Frame) -> (Vec<Frame>, Vec<Vec<u8>>) {
-    let octets: Vec<_> = TEXT.bytes().map(|octet| [octet]).collect();
-    let payloads = (1..octets.len()).map(|number| format!("number {number}").into_bytes());
+    let bytes: Vec<_> = TEXT.bytes().map(|byte| [byte]).collect();
+    let payloads = (1..bytes.len()).map(|number| format!("number {number}").into_bytes());
     let payloads: Vec<_> = payloads.collect();
-    let mut frames = vec![Frame::text(octets[0]).unfinished()];
-    for (octet, payload) in octets[1..].iter().zip(&payloads) {
+    let mut frames = vec![Frame::text(bytes[0]).unfinished()];
+    for (byte, payload) in bytes[1..].iter().zip(&payloads) {
         frames.push(control(payload.clone()));
-        frames.push(Frame::continuation(*octet).unfinished());
+        frames.push(Frame::continuation(*byte).unfinished());
     }
     if let Some(last) = frames.last_mut() {
         last.fin = true;
@@ -93,7 +98,7 @@ fn with_control_frames(control: fn(Vec<u8>) -> Frame) -> (Vec<Frame>, Vec<Vec<u8
 }
 
 fn flood() -> Case {
-    let case = Case::new("23.4.6", Both, TITLE, &["RFC 6455 §5.5.3"], |peer| {
+    let case = Case::by("23.4.6", Both, TITLE, &rules::PONG, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let payloads = (0..PINGS).map(|number| format!("number {number}").into_bytes());
@@ -101,32 +106,50 @@ fn flood() -> Case {
         let frames: Vec<_> = payloads.iter().cloned().map(Frame::ping).collect();
         peer.send_together(&frames)?;
         match peer.expect_pongs(&payloads, REPLY) {
-            Err(Miss::Must(_)) if peer.tcp != Tcp::Open => {
-                return Miss::should("The testee ended TCP: it takes so many Pings for an attack.");
+            Err(Miss::Must(_)) if peer.has_closed() || peer.tcp != Tcp::Open => {
+                return Miss::should("The testee ended the connection because of the Pings.");
             }
             other => other?,
         }
         peer.expect_to_be_alive()?;
-        passed("The last Ping was answered.")
+        passed("The testee answered the last Ping.")
     });
-    case.does(format!(
-        "Sends a message, which has to come back, {PINGS} Pings in one write, and another message."
-    ))
-    .wants("A Pong for the last Ping at least, in order if there are more; then the echo.")
+    case.see(&["RFC 6455 §5.5.3"])
+        .does(format!(
+            "Sends a message and waits for its echo. Then sends {PINGS} Pings in one write, and \
+             another message after the Pongs."
+        ))
+        .wants(
+            "The testee answers the last Ping at least, and Pings in order if it answers more. \
+             Then it echoes the message.",
+        )
 }
 
 /// A Pong that waits for the end of the message comes too late.
 fn at_once() -> Case {
-    let rules = &["RFC 6455 §5.4", "RFC 6455 §5.5.2"];
-    let case = Case::new("23.4.8", Both, TITLE, rules, |peer| {
+    let case = Case::by("23.4.8", Both, TITLE, &rules::PONG_SOON, |peer| {
+        const PING: &[u8] = b"now";
         peer.open()?;
         let fragment = Frame::text("fragment1").unfinished();
-        peer.send_together(&[fragment, Frame::ping("now")])?;
-        peer.expect_pongs(&[b"now".to_vec()], Duration::from_secs(1))?;
+        peer.send_together(&[fragment, Frame::ping(PING)])?;
+        let first = peer.next_within(REPLY)?;
         peer.send(Frame::continuation("fragment2"))?;
-        peer.expect_echo(&Frame::text("fragment1fragment2"))?;
-        passed("The Pong came before the message was complete.")
+        let message = Frame::text("fragment1fragment2");
+        match first {
+            Some(Act::Pong(payload)) if payload == PING => peer.expect_echo(&message)?,
+            None => {
+                peer.expect_pongs_and_echo(&[PING.to_vec()], &message)?;
+                return Miss::should("The Pong came only after the end of the message.");
+            }
+            _ => return Miss::must("The testee was to send a Pong; it did something else."),
+        }
+        passed("The Pong came before the end of the message.")
     });
-    case.does("Sends a fragment of a text, a Ping, and after the Pong the rest.")
-        .wants("The Pong within a second, then the echo.")
+    case.see(&["RFC 6455 §5.4"])
+        .does(format!(
+            "Sends the first fragment of a text and a Ping. Sends the rest after the Pong, or \
+             after {} s.",
+            REPLY.as_secs()
+        ))
+        .wants("The testee answers the Ping before the rest is sent. Then it echoes the text.")
 }

@@ -2,42 +2,101 @@
 
 use crate::case::Case;
 use crate::case::Roles::Both;
-use crate::cases::fails::fails;
+use crate::cases::fails::{fails, fails_with};
+use crate::dialogue::{Act, Miss};
 use crate::wire::Frame;
 
-const TITLE: &str = "Framing: lengths";
+use super::rules;
 
-#[rustfmt::skip]
+const TITLE: &str = "Framing: lengths";
+const PING: u8 = 9;
+
 pub(super) fn cases() -> Vec<Case> {
-    const SHORTEST: &[&str] = &["RFC 6455 §5.2"];
-    const CONTROL: &[&str] = &["RFC 6455 §5.5"];
+    let mut cases = longer_forms();
+    cases.extend([highest_bit(), longest()]);
+    cases.extend(long_control_frames());
+    cases
+}
+
+fn longer_forms() -> Vec<Case> {
+    let hello = || Frame::text("Hello");
+    let ping = || Frame::ping("Hello");
     vec![
-        wrong("23.1.1", "a text of 5 octets whose length has 16 bits", SHORTEST, || Frame::text("Hello").length_in_16_bits()),
-        wrong("23.1.2", "a text of 125 octets whose length has 16 bits", SHORTEST, || text(125).length_in_16_bits()),
-        wrong("23.1.3", "a text of 5 octets whose length has 64 bits", SHORTEST, || Frame::text("Hello").length_in_64_bits()),
-        wrong("23.1.4", "a text of 65535 octets whose length has 64 bits", SHORTEST, || text(65_535).length_in_64_bits()),
-        wrong("23.1.5", "the header of a binary message whose length has its highest bit set", SHORTEST, || Frame::binary("").announcing(1 << 63)),
-        longest(),
-        wrong("23.1.7", "a Ping of 5 octets whose length has 16 bits", CONTROL, || Frame::ping("Hello").length_in_16_bits()),
-        wrong("23.1.8", "a Ping of 126 octets", CONTROL, || Frame::ping([b'*'; 126])),
-        wrong("23.1.9", "a Close of 126 octets", CONTROL, || Frame::close(1000, &[b'*'; 124])),
-        wrong("23.1.10", "a Ping of 5 octets whose length has 64 bits", CONTROL, || Frame::ping("Hello").length_in_64_bits()),
+        longer_form("23.1.1", "a text of 5 bytes", 16, hello),
+        longer_form("23.1.2", "a text of 125 bytes", 16, || text(125)),
+        longer_form("23.1.3", "a text of 5 bytes", 64, hello),
+        longer_form("23.1.4", "a text of 65,535 bytes", 64, || text(65_535)),
+        longer_form("23.1.7", "a Ping of 5 bytes", 16, ping),
+        longer_form("23.1.10", "a Ping of 5 bytes", 64, ping),
     ]
 }
 
-fn wrong(id: &str, sends: &str, rules: &'static [&'static str], frame: fn() -> Frame) -> Case {
-    fails(id, Both, TITLE, rules, &[1002], move || vec![frame()]).does(format!(
-        "Sends a message, which has to come back, then {sends}."
+/// The testee may accept the frame, because the rule binds the sender. It then has to read the
+/// frame correctly.
+fn longer_form(id: &str, which: &str, bits: u8, frame: fn() -> Frame) -> Case {
+    let case = Case::by(id, Both, TITLE, &rules::SHORTEST_LENGTH, move |peer| {
+        peer.open()?;
+        peer.expect_to_be_alive()?;
+        let frame = frame();
+        let payload = frame.payload.as_bytes().to_vec();
+        let accepted = match frame.opcode {
+            PING => Act::Pong(payload),
+            _ => Act::Message {
+                binary: false,
+                payload,
+            },
+        };
+        peer.send(match bits {
+            16 => frame.length_in_16_bits(),
+            _ => frame.length_in_64_bits(),
+        })?;
+        let limit = peer.reply_time();
+        match peer.next(limit)? {
+            Some(act) if act == accepted => Miss::should("The testee accepted the frame."),
+            act => peer.judge_fail(act, &[1002]),
+        }
+    });
+    case.does(format!(
+        "Sends a message and waits for its echo. Then sends {which} with the length in {bits} bits."
     ))
+    .wants(fails_with(&[1002]))
 }
 
-/// A legal length; nobody has that much memory.
+/// A testee that ignores the rule finds the frame too long.
+fn highest_bit() -> Case {
+    let frames = || vec![Frame::binary("").announcing(1 << 63)];
+    let codes = &[1002, 1009];
+    fails("23.1.5", Both, TITLE, &rules::HIGHEST_BIT, codes, frames).does(
+        "Sends a message and waits for its echo. Then sends the header of a binary message with a \
+         64-bit length whose highest bit is 1.",
+    )
+}
+
+/// The length is legal, but no testee has that much memory.
 fn longest() -> Case {
     let frames = || vec![Frame::binary("").announcing((1 << 63) - 1)];
-    let rules = &["RFC 6455 §5.2", "RFC 6455 §10.4"];
-    fails("23.1.6", Both, TITLE, rules, &[1002, 1009], frames).does(
-        "Sends a message, which has to come back, then the header of a binary message of 2^63-1 octets.",
+    let codes = &[1002, 1009];
+    let case = fails("23.1.6", Both, TITLE, &rules::LIMIT, codes, frames);
+    case.see(&["RFC 6455 §5.2"]).does(
+        "Sends a message and waits for its echo. Then sends the header of a binary message of \
+         2^63-1 bytes.",
     )
+}
+
+fn long_control_frames() -> Vec<Case> {
+    let long = |id, which, frame: fn() -> Frame| {
+        let frames = move || vec![frame()];
+        let rule = &rules::CONTROL_FRAME;
+        let case = fails(id, Both, TITLE, rule, &[1002], frames);
+        case.see(&["RFC 6455 §6.2"]).does(format!(
+            "Sends a message and waits for its echo. Then sends a {which} with a payload of 126 \
+             bytes."
+        ))
+    };
+    vec![
+        long("23.1.8", "Ping", || Frame::ping([b'*'; 126])),
+        long("23.1.9", "Close", || Frame::close(1000, &[b'*'; 124])),
+    ]
 }
 
 fn text(len: usize) -> Frame {

@@ -1,79 +1,94 @@
 //! 23.5: frames and messages that are too long.
 
-use crate::case::Case;
-use crate::case::Level;
-use crate::case::Roles::Both;
-use crate::dialogue::Miss;
-use crate::dialogue::Outcome;
-use crate::dialogue::Peer;
-use crate::dialogue::passed;
-use crate::wire::Frame;
 use std::time::Duration;
 
-use crate::dialogue::{Act, REPLY};
+use crate::case::Case;
+use crate::case::Roles::Both;
+use crate::dialogue::{Act, Miss, Outcome, Peer, passed};
 use crate::role::Role;
+use crate::wire::Frame;
+
+use super::rules;
 
 const TITLE: &str = "Framing: limits";
-const RULES: &[&str] = &["RFC 6455 §7.4.1", "RFC 6455 §10.4"];
-/// More than echo programs take, but what a testee without limits can bear.
+/// More than echo programs accept, but not too much for a testee without limits.
 pub(in crate::cases) const TOO_LONG: usize = 33 << 20;
+const FILL: u8 = b'*';
 const FRAGMENT: usize = 64 * 1024;
 const TIB: u64 = 1 << 40;
-/// How long a testee may take to look at a header.
-const GLANCE: Duration = Duration::from_millis(200);
+/// The time that a testee has to refuse a frame by its header.
+const HEADER_TIME: Duration = Duration::from_millis(200);
+/// Enough to send 33 MiB to a slow testee and to wait for its echo.
+const TIME: Duration = Duration::from_secs(120);
+const REFUSES: &str = "The testee refuses the message: it sends a Close with code 1009, or ends \
+    TCP. A testee that accepts such messages echoes it. The case is not applicable then.";
 
 pub(super) fn cases() -> Vec<Case> {
-    vec![long_frame().heavy(), long_message().heavy(), announced()]
+    vec![long_frame(), long_message(), announced()]
 }
 
-/// Who refuses a frame by its header gets the time to say so.
 fn long_frame() -> Case {
-    let case = Case::new("23.5.1", Both, TITLE, RULES, |peer| {
+    let case = Case::by("23.5.1", Both, TITLE, &rules::LIMIT, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
-        let octets = peer.encoded(&Frame::binary(vec![b'*'; TOO_LONG]));
-        let (start, rest) = octets.split_at(FRAGMENT);
+        let bytes = peer.encoded(&Frame::binary(vec![FILL; TOO_LONG]));
+        let (start, rest) = bytes.split_at(FRAGMENT);
         peer.send_octets(start)?;
-        match peer.next_within(GLANCE)? {
+        let act = match peer.next_within(HEADER_TIME)? {
             None => {
                 peer.send_octets(rest)?;
-                let act = peer.next_within(REPLY)?;
-                judge(peer, act)
+                let limit = peer.reply_time();
+                peer.next(limit)?
             }
-            act => judge(peer, act),
-        }
+            act => act,
+        };
+        judge(peer, act, FILL)
     });
-    case.does("Sends a message of 33 MiB in one frame.")
-        .wants("Close 1009, or the end of TCP, unless messages of that length are taken.")
-        .level(Level::Should)
+    case.see(&["RFC 6455 §7.4.1"])
+        .does(
+            "Sends a message and waits for its echo. Then sends a binary message of 33 MiB in one \
+             frame.",
+        )
+        .wants(REFUSES)
+        .takes(TIME)
+        .heavy()
 }
 
 fn long_message() -> Case {
-    let case = Case::new("23.5.2", Both, TITLE, RULES, |peer| {
+    let case = Case::by("23.5.2", Both, TITLE, &rules::LIMIT, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.be_quiet();
-        peer.send(Frame::binary(vec![b'*'; FRAGMENT]).unfinished())?;
-        let more = Frame::continuation(vec![b'*'; FRAGMENT]).unfinished();
+        peer.send(Frame::binary(vec![FILL; FRAGMENT]).unfinished())?;
+        let more = Frame::continuation(vec![FILL; FRAGMENT]).unfinished();
         for _ in 1..TOO_LONG / FRAGMENT {
             if peer.is_listening() {
                 peer.send(more.clone())?;
             }
         }
         peer.send(Frame::continuation(""))?;
-        let act = peer.next_within(REPLY)?;
-        judge(peer, act)
+        let limit = peer.reply_time();
+        let act = peer.next(limit)?;
+        judge(peer, act, FILL)
     });
-    case.does("Sends a message of 33 MiB in fragments of 64 KiB.")
-        .wants("Close 1009, or the end of TCP, unless messages of that length are taken.")
-        .level(Level::Should)
+    case.see(&["RFC 6455 §7.4.1"])
+        .does(
+            "Sends a message and waits for its echo. Then sends a binary message of 33 MiB in \
+             fragments of 64 KiB.",
+        )
+        .wants(REFUSES)
+        .takes(TIME)
+        .heavy()
 }
 
-/// What a testee makes of a message that is [`TOO_LONG`].
-pub(in crate::cases) fn judge(peer: &mut Peer<'_>, act: Option<Act>) -> Outcome {
+/// Judges the reaction to a message of [`TOO_LONG`] bytes, all of them `fill`.
+pub(in crate::cases) fn judge(peer: &mut Peer<'_>, act: Option<Act>, fill: u8) -> Outcome {
     match act {
-        Some(Act::Message { payload, .. }) if payload.len() == TOO_LONG => {
-            Miss::unsupported("The testee takes messages of that length.")
+        Some(Act::Message {
+            binary: true,
+            payload,
+        }) if payload.len() == TOO_LONG && payload.iter().all(|&byte| byte == fill) => {
+            Miss::not_applicable("The testee accepts messages of 33 MiB.")
         }
         Some(Act::Message { .. }) => Miss::must("The echo differs from what was sent."),
         act => peer.judge_fail(act, &[1009]),
@@ -81,10 +96,10 @@ pub(in crate::cases) fn judge(peer: &mut Peer<'_>, act: Option<Act>) -> Outcome 
 }
 
 fn announced() -> Case {
-    let case = Case::new("23.5.3", Both, TITLE, &["RFC 6455 §10.4"], |peer| {
+    let case = Case::by("23.5.3", Both, TITLE, &rules::PROTECTION, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
-        peer.send(Frame::binary(vec![b'*'; 1000]).announcing(TIB))?;
+        peer.send(Frame::binary(vec![FILL; 1000]).announcing(TIB))?;
         let what = match peer.next_within(Duration::from_secs(1))? {
             None => "The testee waits for the rest.".to_owned(),
             act => peer.judge_fail(act, &[1009])?,
@@ -94,7 +109,13 @@ fn announced() -> Case {
         }
         passed(what)
     });
-    case.does("Sends a header that announces 1 TiB, and 1000 octets.")
-        .wants("Close 1009, or patience; memory for what is there only.")
-        .informational()
+    case.see(&["RFC 6455 §7.4.1"])
+        .does(
+            "Sends a message and waits for its echo. Then sends the header of a binary message of \
+             1 TiB and 1000 bytes of its payload.",
+        )
+        .wants(
+            "The testee waits for the rest, or fails the connection: it sends a Close with code \
+             1009, or ends TCP. Meanwhile a server opens another connection and echoes a message.",
+        )
 }

@@ -5,6 +5,7 @@ mod lengths;
 mod limits;
 mod masking;
 mod opcodes;
+mod rules;
 mod segments;
 
 pub(super) use limits::{TOO_LONG, judge as judge_too_long};

@@ -1,22 +1,22 @@
 //! 23.4.1 to 23.4.3, 23.4.9 and 23.4.10: frames and the segments of TCP.
 
-use crate::case::Case;
-use crate::case::Roles::Both;
-use crate::case::Roles::Server;
-use crate::dialogue::Miss;
-use crate::dialogue::passed;
-use crate::wire::Frame;
 use std::time::Duration;
 
-use crate::dialogue::{Act, REPLY};
+use crate::case::Case;
+use crate::case::Roles::{Both, Server};
+use crate::dialogue::{Act, Miss, passed};
+use crate::wire::Frame;
 
-const TITLE: &str = "Framing: segments";
-const RULES: &[&str] = &["RFC 6455 §5"];
-/// So that the testee reads one segment before the next one is there.
+use super::rules;
+
+const TITLE: &str = "Framing: segments of TCP";
+/// The testee has to read one segment before the next one arrives.
 const PAUSE: Duration = Duration::from_millis(2);
 const MANY: usize = 1000;
 const MIB: usize = 1 << 20;
 const LONGEST_SEGMENT: usize = 4096;
+/// The codes of a Close that reports the end of TCP within a frame.
+const CUT_OFF: &[u16] = &[1000, 1001, 1002, 1011];
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -28,9 +28,8 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-/// For a length of each form.
 fn cut_headers() -> Case {
-    let case = Case::new("23.4.1", Both, TITLE, RULES, |peer| {
+    let case = Case::by("23.4.1", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
         peer.open()?;
         for len in [5, 126, 65_536] {
             let message = Frame::binary(vec![b'*'; len]);
@@ -44,12 +43,16 @@ fn cut_headers() -> Case {
         }
         passed("All echoes are right.")
     });
-    case.does("Sends messages of 5, 126 and 65536 octets, each with its header cut into two segments at every place, and then into segments of one octet.")
-        .wants("Their echoes.")
+    case.does(
+        "Sends messages of 5, 126 and 65,536 bytes in two segments each, with the header cut at \
+         every place. Then sends each of them with every byte of the header in a segment of its \
+         own.",
+    )
+    .wants("The testee echoes all messages.")
 }
 
 fn one_write() -> Case {
-    let case = Case::new("23.4.2", Both, TITLE, RULES, |peer| {
+    let case = Case::by("23.4.2", Both, TITLE, &rules::NEXT_MESSAGE, |peer| {
         peer.open()?;
         let messages = (0..MANY).map(|number| Frame::text(format!("Message {number}")));
         let messages: Vec<_> = messages.collect();
@@ -60,16 +63,16 @@ fn one_write() -> Case {
         passed("All echoes are right.")
     });
     case.does(format!("Sends {MANY} short texts in one write."))
-        .wants("Their echoes, in order.")
+        .wants("The testee echoes all texts in order.")
 }
 
 fn random_segments() -> Case {
-    let case = Case::new("23.4.3", Both, TITLE, RULES, |peer| {
+    let case = Case::by("23.4.3", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
         peer.open()?;
         peer.be_quiet();
         let mut rng = fastrand::Rng::with_seed(23);
-        let octets: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(MIB).collect();
-        let message = Frame::binary(octets);
+        let bytes: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(MIB).collect();
+        let message = Frame::binary(bytes);
         let lengths = std::iter::repeat_with(|| rng.usize(1..=LONGEST_SEGMENT));
         let lengths: Vec<_> = lengths.take(2 * MIB / LONGEST_SEGMENT).collect();
         peer.send_in_segments(&message, lengths, Duration::ZERO)?;
@@ -77,42 +80,56 @@ fn random_segments() -> Case {
         passed("The echo is right.")
     });
     case.does(format!(
-        "Sends a message of 1 MiB in segments of 1 to {LONGEST_SEGMENT} octets, of which a fixed seed makes the lengths."
+        "Sends a message of 1 MiB in segments of 1 to {LONGEST_SEGMENT} bytes. Their lengths are \
+         random, but the same in every run."
     ))
-    .wants("Its echo.")
+    .wants("The testee echoes the message.")
 }
 
-/// A testee may say that something is missing, but has no message.
+/// A testee may report that something is missing, but it has no message.
 fn cut_off() -> Case {
-    let case = Case::new("23.4.9", Both, TITLE, &["RFC 6455 §7.1.5"], |peer| {
+    let case = Case::by("23.4.9", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
-        let octets = peer.encoded(&Frame::text("Hello"));
-        peer.send_octets(&octets[..octets.len() - 2])?;
+        let bytes = peer.encoded(&Frame::text("Hello"));
+        peer.send_octets(&bytes[..bytes.len() - 2])?;
         peer.shutdown();
-        match peer.next_within(REPLY)? {
+        let limit = peer.reply_time();
+        match peer.next(limit)? {
             Some(Act::End) => passed("The testee ended TCP, too."),
-            Some(Act::Close(_)) => passed("The testee sent a Close."),
-            Some(Act::Message { .. }) => Miss::must("The testee made a message of half a frame."),
-            _ => Miss::should("The testee left its direction of TCP open."),
+            Some(Act::Message { .. }) => {
+                Miss::must("The testee took a part of a frame for a message.")
+            }
+            None => Miss::should("The testee left its direction of TCP open."),
+            act => peer.judge_fail(act, CUT_OFF),
         }
     });
-    case.does("Sends a part of a frame, then ends its direction of TCP.")
-        .wants("No message, and the end of the connection.")
+    case.see(&["RFC 6455 §7.2.1"])
+        .does(
+            "Sends a message and waits for its echo. Then sends a part of a frame and ends its \
+             direction of TCP.",
+        )
+        .wants(
+            "The testee sends no message. It ends TCP, and may send a Close before that with a \
+             code that fits.",
+        )
 }
 
-/// A client that is gone cannot be asked how it is.
+/// A client whose connection is gone cannot be asked anything.
 fn reset() -> Case {
-    let case = Case::new("23.4.10", Server, TITLE, &["RFC 6455 §7.1.5"], |peer| {
+    let case = Case::by("23.4.10", Server, TITLE, &rules::TCP_CLOSED, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
-        let octets = peer.encoded(&Frame::text("Hello"));
-        peer.send_octets(&octets[..octets.len() - 2])?;
+        let bytes = peer.encoded(&Frame::text("Hello"));
+        peer.send_octets(&bytes[..bytes.len() - 2])?;
         peer.break_off()?;
         peer.open()?;
         peer.expect_to_be_alive()?;
-        passed("The server goes on with another connection.")
+        passed("The server serves another connection.")
     });
-    case.does("Sends a part of a frame, then resets TCP, and opens another connection.")
-        .wants("The other connection is served.")
+    case.does(
+        "Sends a message and waits for its echo. Then sends a part of a frame, resets TCP and \
+         opens another connection.",
+    )
+    .wants("The server opens the other connection and echoes a message.")
 }
