@@ -75,7 +75,7 @@ fn too_long() -> Case {
         open_wide(peer)?;
         peer.send(zip(zeros(TOO_LONG)))?;
         let act = peer.next_within(REPLY)?;
-        judge(peer, act)
+        judge(peer, act, 0)
     });
     case.does("Sends a message of 33 MiB of zeros, compressed to some 33 KiB.")
         .wants("Close 1009, or the end of TCP, unless messages of that length are taken.")
