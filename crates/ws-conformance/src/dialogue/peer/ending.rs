@@ -1,6 +1,5 @@
 //! The end of a connection.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use super::{Act, Peer, Tcp};
@@ -111,41 +110,6 @@ impl Peer<'_> {
             self.send(Frame::text("Still there?"))?;
         }
         Ok(false)
-    }
-
-    /// Sends frames, as far as there is room for them, and does not read in the meantime.
-    pub(crate) fn send_unread(&mut self, frames: &[Frame]) -> Result<(), Miss> {
-        let limit = self.reply_time();
-        for frame in frames {
-            let octets = self.encoded(frame);
-            self.said.channel.log.bytes_sent(&octets, false);
-            let mut rest = &octets[..];
-            while !rest.is_empty() && !self.deaf {
-                match self.link.write(rest) {
-                    Ok(count) => rest = &rest[count..],
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        if !self.wait(limit)? {
-                            return Ok(());
-                        }
-                    }
-                    Err(error) => self.deaf = error.kind() != io::ErrorKind::Interrupted,
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the testee has ended TCP before it sent all of a message: what the system holds
-    /// for the suite to read is less than the message.
-    pub(crate) fn has_broken_off(&mut self) -> Result<bool, Miss> {
-        let limit = self.reply_time();
-        loop {
-            match self.next(limit)? {
-                Some(Act::End) => return Ok(true),
-                Some(Act::Pong(_)) => {}
-                _ => return Ok(false),
-            }
-        }
     }
 
     /// Ends the connection, and notes how that went. Of several connections, the first bad end

@@ -87,17 +87,6 @@ impl Peer<'_> {
         self.judge_fail(act, codes)
     }
 
-    /// The same, without a look at what comes after that. A Ping may have come before what is wrong:
-    /// a Pong may come first.
-    pub(crate) fn expect_fail_only(&mut self, codes: &[u16]) -> Outcome {
-        let limit = self.reply_time();
-        let act = match self.next(limit)? {
-            Some(Act::Pong(_)) => self.next(limit)?,
-            act => act,
-        };
-        self.judge_fail_only(act, codes)
-    }
-
     /// Whether this is how a testee fails the connection, and nothing comes after that.
     pub(crate) fn judge_fail(&mut self, act: Option<Act>, codes: &[u16]) -> Outcome {
         let has_closed = matches!(act, Some(Act::Close(_)));
