@@ -2,6 +2,7 @@
 
 mod answers;
 mod codes;
+mod pending;
 mod reasons;
 mod rules;
 mod tcp;
@@ -12,6 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     [
         answers::cases(),
         codes::cases(),
+        pending::cases(),
         reasons::cases(),
         tcp::cases(),
     ]

@@ -7,6 +7,8 @@ mod masking;
 mod opcodes;
 mod rules;
 mod segments;
+mod sizes;
+mod uploads;
 
 pub(super) use limits::{TOO_LONG, judge as judge_too_long};
 
@@ -20,6 +22,8 @@ pub(super) fn cases() -> Vec<Case> {
         masking::cases(),
         opcodes::cases(),
         segments::cases(),
+        sizes::cases(),
+        uploads::cases(),
     ]
     .into_iter()
     .flatten()
