@@ -17,7 +17,11 @@ const RESERVED_OPCODE: u8 = 3;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        after_close("24.3.1", "frames that are not allowed", violations),
+        after_close(
+            "24.3.1",
+            "a frame with a reserved opcode, a text with reserved bits and a continuation frame",
+            violations,
+        ),
         after_close("24.3.2", "1 MiB of messages", messages),
         same_code(),
         one_close(),

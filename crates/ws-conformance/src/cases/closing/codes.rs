@@ -41,7 +41,10 @@ fn wrong_code(number: u8, code: u16, rule: &'static Rule) -> Case {
         send_code(peer, code)?;
         judge_answer(peer, code, rule.level)
     });
-    case.does(does(code)).wants(fails_with(&[1002]))
+    case.does(does(code)).wants(format!(
+        "{} A testee that accepts the code answers the Close.",
+        fails_with(&[1002])
+    ))
 }
 
 /// An answer with this code breaks the rule itself, whose MUST NOT binds the testee as a sender.

@@ -59,7 +59,10 @@ fn longer_form(id: &str, which: &str, bits: u8, frame: fn() -> Frame) -> Case {
     case.does(format!(
         "Sends a message and waits for its echo. Then sends {which} with the length in {bits} bits."
     ))
-    .wants(fails_with(&[1002]))
+    .wants(format!(
+        "{} A testee that accepts the frame answers it correctly.",
+        fails_with(&[1002])
+    ))
 }
 
 /// A testee that ignores the rule finds the frame too long.

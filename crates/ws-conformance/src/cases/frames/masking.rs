@@ -18,12 +18,14 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = not_masked();
     cases.extend(masked());
     cases.extend([
-        key("23.2.8", "masked with the key 00000000", || {
+        key("23.2.8", "with the masking key 00000000", || {
             Frame::text("Hello").masked_with([0; 4])
         }),
-        key("23.2.9", "whose key is equal to its payload", || {
-            Frame::text("Hell").masked_with(*b"Hell")
-        }),
+        key(
+            "23.2.9",
+            "whose masking key is equal to its payload",
+            || Frame::text("Hell").masked_with(*b"Hell"),
+        ),
         alignments(),
         keys_vary(),
     ]);

@@ -110,8 +110,8 @@ fn cut_off() -> Case {
              direction of TCP.",
         )
         .wants(
-            "The testee sends no message. It ends TCP, and may send a Close before that with a \
-             code that fits.",
+            "The testee sends no message. It ends TCP. Before that, it may send a Close with code \
+             1000, 1001, 1002 or 1011.",
         )
 }
 

@@ -8,7 +8,12 @@ use crate::wire::Frame;
 use super::rules;
 
 const TITLE: &str = "Framing: lengths around those of buffers";
-const EDGES: [usize; 3] = [4096, 32_768, 65_536];
+/// Lengths of buffers, and how the lengths around each are written.
+const EDGES: [(usize, &str); 3] = [
+    (4096, "4095, 4096 and 4097"),
+    (32_768, "32,767, 32,768 and 32,769"),
+    (65_536, "65,535, 65,536 and 65,537"),
+];
 /// Characters of one to four bytes.
 const CHARACTERS: &str = "Hé€𝄞";
 /// Cuts characters, since their lengths add up to ten.
@@ -27,16 +32,16 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for form in [Form::OneFrame, Form::TwoFragments, Form::ManyFragments] {
         for binary in [false, true] {
-            for edge in EDGES {
+            for (edge, lengths) in EDGES {
                 number += 1;
-                cases.push(around(number, edge, binary, form));
+                cases.push(around(number, (edge, lengths), binary, form));
             }
         }
     }
     cases
 }
 
-fn around(number: u8, edge: usize, binary: bool, form: Form) -> Case {
+fn around(number: u8, (edge, lengths): (usize, &str), binary: bool, form: Form) -> Case {
     let id = format!("23.6.{number}");
     let rule = match form {
         Form::OneFrame => &rules::PARSED_AS_FRAMES,
@@ -58,10 +63,8 @@ fn around(number: u8, edge: usize, binary: bool, form: Form) -> Case {
     });
     let kind = if binary { "binary messages" } else { "texts" };
     case.does(format!(
-        "Sends {kind} of {}, {edge} and {} bytes {}. Sends each when the echo of the one before \
-         has come, then all of them again in one write.",
-        edge - 1,
-        edge + 1,
+        "Sends {kind} of {lengths} bytes {}. Sends each after the echo of the one before, then \
+         all of them again in one write.",
         form.describe()
     ))
     .wants("The testee echoes all messages in order.")

@@ -27,7 +27,7 @@ enum Pace {
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        upload("23.4.11", "20 ms after each other", Pace::Whole),
+        upload("23.4.11", "20 ms apart", Pace::Whole),
         upload(
             "23.4.12",
             "in segments of 1 KiB, which are 2 ms apart",
@@ -71,8 +71,8 @@ fn upload(id: &str, how: &str, pace: Pace) -> Case {
     case.see(&["RFC 6455 §5.4"])
         .does(format!(
             "Sends a message and waits for its echo. Then sends a binary message of {} KiB in \
-             fragments of 16 KiB, {how}. {ROUNDS} times, a Ping comes before {FRAGMENTS} of the \
-             fragments. Waits {} s for each Pong before it goes on.",
+             fragments of 16 KiB, {how}. Sends a Ping behind the first of every {FRAGMENTS} \
+             fragments, and waits up to {} s for the Pong behind the last of them.",
             ROUNDS * FRAGMENTS * FRAGMENT / 1024,
             REPLY.as_secs()
         ))

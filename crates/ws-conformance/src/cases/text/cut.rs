@@ -79,12 +79,15 @@ fn valid_sequences(second: u8, number: u8, family: &str, sequences: Vec<Vec<u8>>
         passed("All echoes are right.")
     });
     let (between, pongs) = match ping {
-        true => (", with a Ping between them", " answers each Ping and"),
+        true => (
+            ", with a Ping between the fragments",
+            " answers each Ping and",
+        ),
         false => ("", ""),
     };
     case.see(&["RFC 6455 §5.4", "RFC 3629 §3"])
         .does(format!(
-            "Sends texts in two fragments{between}, cut at every place. The texts ({family}) are \
+            "Sends texts in two fragments, cut at every place{between}. The texts ({family}) are \
              {texts}."
         ))
         .wants(format!("The testee{pongs} echoes all texts."))
@@ -118,7 +121,10 @@ fn invalid_sequence(second: u8, number: u8, sequence: &[u8], cut: usize) -> Case
         peer.judge_fail(act, &[1007])
     });
     let (first, last) = sequence.split_at(cut);
-    let between = if ping { " and a Ping between them" } else { "" };
+    let between = match ping {
+        true => ", with a Ping between them",
+        false => "",
+    };
     let pong = match ping {
         true => " It may answer the Ping before.",
         false => "",
@@ -126,7 +132,7 @@ fn invalid_sequence(second: u8, number: u8, sequence: &[u8], cut: usize) -> Case
     case.see(&["RFC 6455 §5.6", "RFC 3629 §3"])
         .does(format!(
             "Sends a message and waits for its echo. Then sends the invalid text {} in two \
-             fragments{between}: {} and {}.",
+             fragments, {} and {}{between}.",
             hex(sequence),
             shown(first),
             shown(last)
