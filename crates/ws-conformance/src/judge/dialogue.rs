@@ -38,6 +38,10 @@ fn judge_end(end: &End, behavior: Behavior) -> (CloseBehavior, &'static str) {
             CloseBehavior::Ok,
             "The testee ended the connection, which the case is about.",
         ),
+        End::BySuite => (
+            CloseBehavior::Ok,
+            "The suite ended the connection, which the case is about.",
+        ),
         End::Unanswered => (
             CloseBehavior::Unclean,
             "The closing handshake had to be completed and was not.",
@@ -90,6 +94,7 @@ mod tests {
             CloseBehavior::Failed
         );
         assert_eq!(close(passed("x"), End::ByTestee), CloseBehavior::Ok);
+        assert_eq!(close(passed("x"), End::BySuite), CloseBehavior::Ok);
         assert_eq!(close(passed("x"), End::Unanswered), CloseBehavior::Unclean);
         assert_eq!(close(passed("x"), End::WrongCode), CloseBehavior::WrongCode);
         assert_eq!(

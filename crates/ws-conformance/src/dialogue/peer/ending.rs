@@ -20,6 +20,8 @@ pub(crate) enum End {
     Clean,
     /// The testee ended TCP without a Close, and the case is about that.
     ByTestee,
+    /// The suite ended TCP without a Close, and the case is about that.
+    BySuite,
     /// The testee did not answer a Close.
     Unanswered,
     /// The testee answered a Close with code 1000 with another code.
@@ -116,7 +118,10 @@ impl Peer<'_> {
     /// counts.
     pub(crate) fn leave(&mut self) {
         let end = self.close();
-        if matches!(self.said.end, End::NeverOpened | End::Clean | End::ByTestee) {
+        if matches!(
+            self.said.end,
+            End::NeverOpened | End::Clean | End::ByTestee | End::BySuite
+        ) {
             self.said.end = end;
         }
     }
@@ -130,6 +135,12 @@ impl Peer<'_> {
             return match self.has_closed() {
                 true => End::Clean,
                 false => End::ByTestee,
+            };
+        }
+        if asks && self.deaf {
+            return match self.drops_within(TCP_END) {
+                Ok(true) => End::ByTestee,
+                _ => End::BySuite,
             };
         }
         if self.said.channel.ending.local_code.is_none()
