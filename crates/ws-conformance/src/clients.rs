@@ -1,8 +1,8 @@
 //! Tests clients: the suite is the server.
 
-mod answers;
 mod commands;
 mod connection;
+mod replies;
 mod route;
 
 pub use route::UNKNOWN_CLIENT;

@@ -12,6 +12,7 @@ use mio::net::UnixStream;
 
 use rustls::pki_types::ServerName;
 
+use crate::http::Request;
 use crate::settings::Settings;
 use crate::tls::Trust;
 use crate::transport::Link;
@@ -149,22 +150,22 @@ impl Target {
 }
 
 impl Target {
-    /// Path and query.
-    pub(crate) fn resource(&self) -> &str {
-        &self.resource
+    /// Returns a request that opens a connection, without subprotocols and extensions.
+    pub(crate) fn request(&self, nonce: [u8; 16]) -> Request {
+        let request = Request::new(&self.resource, &self.authority(), nonce);
+        match &self.origin {
+            Some(origin) => request.with(|head| head.add("Origin", origin)),
+            None => request,
+        }
     }
 
     /// What a `Host` header says: with the port, also where it is the default one.
-    pub(crate) fn authority(&self) -> String {
+    fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
     pub(crate) fn protocols(&self) -> &[String] {
         &self.protocols
-    }
-
-    pub(crate) fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
     }
 
     /// Connects over TCP, and TLS if the URL says so.

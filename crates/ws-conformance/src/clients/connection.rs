@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::net::TcpStream;
 use serde_json::json;
 
-use super::answers::{Answer, Status};
 use super::commands::Commands;
+use super::replies::{Reply, Status};
 use super::route::{Action, Selected, route};
 use super::{Ended, Observer};
 use crate::case::{Case, CaseId, Dialogue, Play};
@@ -17,7 +17,7 @@ use crate::channel::Ending;
 use crate::deflate::{self, Agreement, ExtensionError};
 use crate::dialogue::{Asked, Miss, Peer};
 use crate::endpoint::{CaseRun, Connection, Endpoint, Handler};
-use crate::http::{Handshake, ServedRequest, accept_response, error_response, key};
+use crate::http::{Answer, Handshake, ReadRequest, error_response, key};
 use crate::record::Record;
 use crate::role::Role;
 use crate::run::Recording;
@@ -211,8 +211,12 @@ impl<'a, O: Observer> Shared<'a, O> {
         if crowded {
             return Err((503, "too many connections at a time".to_owned()));
         }
-        let request = ServedRequest::read(head).map_err(|error| (400, error.to_string()))?;
-        let action = route(&request.resource, self.cases);
+        let not_http = || (400, "the request is not HTTP".to_owned());
+        let request = ReadRequest::read(head).ok_or_else(not_http)?;
+        if let Some(fault) = request.fault() {
+            return Err((400, fault.to_string()));
+        }
+        let action = route(&request.target, self.cases);
         let action = action.map_err(|error| (500, error.to_string()))?;
         let agreed = match agree(&request, &action) {
             Ok(agreed) => agreed,
@@ -222,7 +226,11 @@ impl<'a, O: Observer> Shared<'a, O> {
             }
         };
         let (extension, agreement) = agreed.unzip();
-        let response = accept_response(&request.accept, extension.as_deref());
+        let answer = Answer::to(&request).with(|head| match &extension {
+            Some(extension) => head.add("Sec-WebSocket-Extensions", extension),
+            None => head,
+        });
+        let response = String::from_utf8_lossy(&answer.head.octets()).into_owned();
         Ok((response, action, Ok(agreement)))
     }
 
@@ -236,7 +244,7 @@ impl<'a, O: Observer> Shared<'a, O> {
     ) {
         match action {
             Action::RunCase(selected, agent) if self.observer.skips(&agent, selected.case) => {
-                self.talk(link, Answer(None));
+                self.talk(link, Reply(None));
             }
             Action::RunCase(selected, agent) => {
                 let Some(script) = selected.case.script() else {
@@ -250,10 +258,10 @@ impl<'a, O: Observer> Shared<'a, O> {
                     }
                 });
             }
-            Action::CaseCount => self.talk(link, Answer(Some(json!(self.cases.len())))),
+            Action::CaseCount => self.talk(link, Reply(Some(json!(self.cases.len())))),
             Action::CaseInfo(Selected { case, .. }) => {
                 let info = json!({"id": case.id(), "description": case.description()});
-                self.talk(link, Answer(Some(info)));
+                self.talk(link, Reply(Some(info)));
             }
             Action::CaseStatus(Selected { case, .. }, agent) => {
                 let result = || {
@@ -266,14 +274,14 @@ impl<'a, O: Observer> Shared<'a, O> {
             Action::UpdateReports { agent, shutdown } => {
                 self.settle(|name| name == agent);
                 self.observer.update_reports(&agent);
-                self.talk(link, Answer(None));
+                self.talk(link, Reply(None));
                 if shutdown || self.observer.ends_after_reports() {
                     self.end(Ended::Complete);
                 }
             }
             Action::StopServer => {
                 self.settle(|_| true);
-                self.talk(link, Answer(None));
+                self.talk(link, Reply(None));
                 self.end(Ended::StopRequested);
             }
             Action::Commands => self.talk(link, Commands),
@@ -350,7 +358,7 @@ type Agreed = Result<Option<Agreement>, ExtensionError>;
 
 /// What is agreed on compression, and how the answer says so.
 fn agree(
-    request: &ServedRequest,
+    request: &ReadRequest,
     action: &Action,
 ) -> Result<Option<(String, Agreement)>, ExtensionError> {
     let demands = match action {
@@ -360,8 +368,7 @@ fn agree(
     if demands.is_empty() {
         return Ok(None);
     }
-    let offers: Vec<_> = request.extensions.iter().map(String::as_str).collect();
-    deflate::agree(&offers, demands)
+    deflate::agree(&request.all("Sec-WebSocket-Extensions"), demands)
 }
 
 /// The record of a case whose connection was refused.

@@ -1,239 +1,132 @@
-//! What the two sides agree on (RFC 7692 §7.1), by the rules of the original suite.
-
-use std::fmt;
+//! What is offered and agreed to in Sec-WebSocket-Extensions (RFC 6455 §9.1, RFC 7692 §7.1).
 
 use super::Coding;
-use crate::role::Role;
-use crate::script::Demand;
 
-const NAME: &str = "permessage-deflate";
-/// The largest window, which counts where nothing is said.
-const DEFAULT_BITS: u8 = 15;
+pub(crate) const DEFLATE: &str = "permessage-deflate";
 
-/// How the messages of a connection are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Agreement {
-    server: Coding,
-    client: Coding,
-}
-
-/// What a server under test answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Response {
-    pub(crate) agreement: Agreement,
-    /// Whether it has all that one of the offers asks for, which the original does not look at.
-    pub(crate) fits: bool,
-}
-
-/// Why an offer or an answer makes no sense.
+/// One extension with its parameters, as it stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ExtensionError {
-    /// The header stands there more than once.
-    RepeatedHeader,
-    /// An extension that was not offered, or the one that was a second time.
-    Unexpected(String),
-    /// A parameter that does not exist, is repeated, or has a wrong value.
-    Parameter(String),
+pub(crate) struct Extension {
+    pub(crate) name: String,
+    pub(super) parameters: Vec<(String, Option<String>)>,
 }
 
-/// The offers of the suite, in order of preference.
-pub(crate) fn offers(demands: &[Demand]) -> String {
-    let offer = |demand: &Demand| {
-        let mut offer = format!("{NAME}; client_no_context_takeover; client_max_window_bits");
-        if demand.no_context_takeover {
-            offer += "; server_no_context_takeover";
-        }
-        if let Some(bits) = demand.window_bits {
-            offer += &format!("; server_max_window_bits={bits}");
-        }
-        offer
-    };
-    demands.iter().map(offer).collect::<Vec<_>>().join(", ")
-}
-
-/// What a server made of the offers; `None` if it declined.
-pub(crate) fn read_response(
-    headers: &[&str],
-    demands: &[Demand],
-) -> Result<Option<Response>, ExtensionError> {
-    let mut agreed: Option<Parameters> = None;
-    for (name, parameters) in extensions(headers)? {
-        if name != NAME || agreed.is_some() {
-            return Err(ExtensionError::Unexpected(name));
-        }
-        let parameters = Parameters::read(&parameters)?;
-        // §7.1.2.2: only an offer may leave the value out.
-        if parameters.client_max_window_bits == Some(None) {
-            return Err(ExtensionError::Parameter("client_max_window_bits".into()));
-        }
-        agreed = Some(parameters);
-    }
-    Ok(agreed.map(|agreed| Response {
-        agreement: agreed.agreement(),
-        fits: demands.iter().any(|demand| agreed.meets(demand)),
-    }))
-}
-
-/// The suite's answer to the offers of a client, and what it means; `None` if none of them will do.
-pub(crate) fn agree(
-    headers: &[&str],
-    demands: &[Demand],
-) -> Result<Option<(String, Agreement)>, ExtensionError> {
-    let extensions = extensions(headers)?.into_iter();
-    let offers = extensions.filter(|(name, _)| name == NAME);
-    let offers: Vec<_> = offers
-        .map(|(_, parameters)| Parameters::read(&parameters))
-        .collect::<Result<_, _>>()?;
-    let accepted = demands.iter().find_map(|demand| {
-        let will_do = |offer: &&Parameters| {
-            demand.window_bits.is_none() || offer.client_max_window_bits.is_some()
-        };
-        let offer = offers.iter().find(will_do)?;
-        Some(Parameters {
-            client_no_context_takeover: demand.no_context_takeover,
-            client_max_window_bits: demand.window_bits.map(Some),
-            ..*offer
-        })
-    });
-    Ok(accepted.map(|accepted| (accepted.to_string(), accepted.agreement())))
-}
-
-impl Agreement {
-    /// What the suite's messages keep to.
-    pub(crate) fn outgoing(&self, testee: Role) -> Coding {
-        match testee {
-            Role::Server => self.client,
-            Role::Client => self.server,
-        }
+impl Extension {
+    /// The extensions of all lines.
+    pub(crate) fn list(lines: &[&str]) -> Vec<Self> {
+        let items = lines.iter().flat_map(|line| line.split(','));
+        let items = items.map(str::trim).filter(|item| !item.is_empty());
+        items.map(Self::read).collect()
     }
 
-    /// What the testee's messages have to keep to.
-    pub(crate) fn incoming(&self, testee: Role) -> Coding {
-        match testee {
-            Role::Server => self.server,
-            Role::Client => self.client,
-        }
-    }
-}
-
-/// The parameters of one offer or answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Parameters {
-    server_no_context_takeover: bool,
-    server_max_window_bits: Option<u8>,
-    client_no_context_takeover: bool,
-    /// In an offer, the value may be missing.
-    client_max_window_bits: Option<Option<u8>>,
-}
-
-impl Parameters {
-    fn read(parameters: &[(String, Option<String>)]) -> Result<Self, ExtensionError> {
-        let mut read = Self::default();
-        for (number, (name, value)) in parameters.iter().enumerate() {
-            let repeated = parameters[..number].iter().any(|(other, _)| other == name);
-            let bits = value.as_ref().map(|value| value.parse().ok());
-            let bits = bits.map(|bits| bits.filter(|bits| (8..=15).contains(bits)));
-            match (name.as_str(), value, bits) {
-                _ if repeated => return Err(ExtensionError::Parameter(name.clone())),
-                ("server_no_context_takeover", None, _) => read.server_no_context_takeover = true,
-                ("client_no_context_takeover", None, _) => read.client_no_context_takeover = true,
-                ("server_max_window_bits", _, Some(Some(bits))) => {
-                    read.server_max_window_bits = Some(bits);
-                }
-                ("client_max_window_bits", _, Some(Some(bits))) => {
-                    read.client_max_window_bits = Some(Some(bits));
-                }
-                ("client_max_window_bits", None, _) => read.client_max_window_bits = Some(None),
-                _ => return Err(ExtensionError::Parameter(name.clone())),
+    fn read(item: &str) -> Self {
+        let mut parts = item.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_owned();
+        let parameter = |part: &str| match part.split_once('=') {
+            Some((name, value)) => {
+                let value = value.trim().trim_matches('"');
+                (name.trim().to_owned(), Some(value.to_owned()))
             }
-        }
-        Ok(read)
-    }
-
-    fn agreement(&self) -> Agreement {
-        let coding = |no_context_takeover: bool, bits: Option<u8>| Coding {
-            window_bits: bits.unwrap_or(DEFAULT_BITS),
-            context_takeover: !no_context_takeover,
+            None => (part.to_owned(), None),
         };
-        let client_bits = self.client_max_window_bits.flatten();
-        Agreement {
-            server: coding(self.server_no_context_takeover, self.server_max_window_bits),
-            client: coding(self.client_no_context_takeover, client_bits),
+        Self {
+            name,
+            parameters: parts.map(parameter).collect(),
         }
     }
 
-    /// Whether an answer has what an offer asks for (§7.1.1.1, §7.1.2.1).
-    fn meets(&self, demand: &Demand) -> bool {
-        let bits = self.server_max_window_bits.unwrap_or(DEFAULT_BITS);
-        (self.server_no_context_takeover || !demand.no_context_takeover)
-            && demand.window_bits.is_none_or(|most| bits <= most)
+    pub(crate) fn is_deflate(&self) -> bool {
+        self.name.eq_ignore_ascii_case(DEFLATE)
     }
-}
 
-/// An answer. The order is the original's.
-impl fmt::Display for Parameters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NAME)?;
-        if self.server_no_context_takeover {
-            f.write_str("; server_no_context_takeover")?;
-        }
-        if let Some(bits) = self.server_max_window_bits {
-            write!(f, "; server_max_window_bits={bits}")?;
-        }
-        if self.client_no_context_takeover {
-            f.write_str("; client_no_context_takeover")?;
-        }
-        if let Some(Some(bits)) = self.client_max_window_bits {
-            write!(f, "; client_max_window_bits={bits}")?;
-        }
-        Ok(())
+    pub(crate) fn has(&self, parameter: &str) -> bool {
+        self.parameters.iter().any(|(name, _)| name == parameter)
     }
-}
 
-impl fmt::Display for ExtensionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RepeatedHeader => {
-                f.write_str("Sec-WebSocket-Extensions stands there more than once")
+    /// The number that a parameter has as its value.
+    pub(crate) fn number(&self, parameter: &str) -> Option<u8> {
+        let mut named = self.parameters.iter().filter(|(name, _)| name == parameter);
+        named.next()?.1.as_deref()?.parse().ok()
+    }
+
+    /// What is wrong with it as a server's answer, whatever was offered.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let mut seen = Vec::new();
+        for (name, value) in &self.parameters {
+            let right = match name.as_str() {
+                "server_no_context_takeover" | "client_no_context_takeover" => value.is_none(),
+                "server_max_window_bits" | "client_max_window_bits" => {
+                    let bits = value.as_deref().and_then(|value| value.parse::<u8>().ok());
+                    bits.is_some_and(|bits| (8..=15).contains(&bits))
+                }
+                _ => false,
+            };
+            if !right || seen.contains(&name) {
+                return Some(format!(
+                    "the parameter `{name}` is unknown, repeated, or has a wrong value"
+                ));
             }
-            Self::Unexpected(name) => write!(f, "the extension `{name}` was not offered"),
-            Self::Parameter(name) => write!(
-                f,
-                "the parameter `{name}` of {NAME} does not exist, is repeated, or has a wrong value"
-            ),
+            seen.push(name);
+        }
+        (!self.is_deflate())
+            .then(|| format!("the extension `{}` is none that was offered", self.name))
+    }
+
+    /// What the messages of a server have to keep to where this is agreed.
+    pub(crate) fn of_server(&self) -> Coding {
+        self.coding("server_max_window_bits", "server_no_context_takeover")
+    }
+
+    /// The same of a client.
+    pub(crate) fn of_client(&self) -> Coding {
+        self.coding("client_max_window_bits", "client_no_context_takeover")
+    }
+
+    fn coding(&self, window_bits: &str, no_context_takeover: &str) -> Coding {
+        Coding {
+            window_bits: self.number(window_bits).unwrap_or(15),
+            context_takeover: !self.has(no_context_takeover),
         }
     }
-}
-
-/// Names and parameters, in lower case.
-type Extension = (String, Vec<(String, Option<String>)>);
-
-fn extensions(headers: &[&str]) -> Result<Vec<Extension>, ExtensionError> {
-    let header = match headers {
-        [] => return Ok(Vec::new()),
-        [header] => header,
-        _ => return Err(ExtensionError::RepeatedHeader),
-    };
-    let listed = header.split(',').map(str::trim);
-    let extension = |text: &str| {
-        let mut parts = text.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        (name, parts.map(parameter).collect())
-    };
-    Ok(listed
-        .filter(|text| !text.is_empty())
-        .map(extension)
-        .collect())
-}
-
-fn parameter(text: &str) -> (String, Option<String>) {
-    let (name, value) = match text.split_once('=') {
-        Some((name, value)) => (name, Some(value.trim().trim_matches('"').to_owned())),
-        None => (text, None),
-    };
-    (name.trim().to_ascii_lowercase(), value)
 }
 
 #[cfg(test)]
-#[path = "extension_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_taken_apart() {
+        let list = Extension::list(&["a; b=1; c , ,permessage-deflate", "d;e=\"10\""]);
+        let names: Vec<_> = list.iter().map(|extension| &*extension.name).collect();
+        assert_eq!(names, ["a", "permessage-deflate", "d"]);
+        assert!(list[0].has("c") && list[1].is_deflate());
+        assert_eq!(
+            (list[0].number("b"), list[2].number("e")),
+            (Some(1), Some(10))
+        );
+    }
+
+    #[test]
+    fn each_fault_of_an_answer_is_found() {
+        let fault = |text: &str| Extension::list(&[text])[0].fault();
+        for right in [
+            "server_max_window_bits=8",
+            "client_max_window_bits=15; server_no_context_takeover",
+        ] {
+            assert_eq!(fault(&format!("permessage-deflate; {right}")), None);
+        }
+        for wrong in [
+            "server_max_window_bits=7",
+            "client_max_window_bits",
+            "server_no_context_takeover=1",
+            "x",
+            "client_no_context_takeover; client_no_context_takeover",
+        ] {
+            assert!(
+                fault(&format!("permessage-deflate; {wrong}")).is_some(),
+                "{wrong}"
+            );
+        }
+        assert!(fault("x-other").is_some());
+    }
+}

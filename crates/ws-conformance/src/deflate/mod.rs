@@ -4,6 +4,7 @@
 //! Compressing takes an encoder that obeys every window from 8 to 15 bits, which libraries do not;
 //! inflating is miniz_oxide's.
 
+mod agreement;
 mod bits;
 mod block;
 mod encoder;
@@ -14,8 +15,9 @@ mod reach;
 mod stream;
 mod symbols;
 
+pub(crate) use agreement::{Agreement, ExtensionError, Response, agree, offers, read_response};
 pub(crate) use encoder::Encoder;
-pub(crate) use extension::{Agreement, ExtensionError, Response, agree, offers, read_response};
+pub(crate) use extension::{DEFLATE, Extension};
 pub(crate) use inflater::{BeyondWindow, Inflater, Undecodable};
 pub(crate) use stream::Stream;
 

@@ -22,6 +22,12 @@ impl Fields {
             .collect()
     }
 
+    /// Returns true if a list header of this name has this token.
+    pub(super) fn lists(&self, name: &str, token: &str) -> bool {
+        let items = self.items(name);
+        items.iter().any(|item| item.eq_ignore_ascii_case(token))
+    }
+
     /// The items of all list headers of this name.
     pub(super) fn items(&self, name: &str) -> Vec<String> {
         let values = self.all(name).into_iter();

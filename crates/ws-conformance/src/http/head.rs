@@ -76,6 +76,13 @@ impl Head {
         self.first_line(line)
     }
 
+    /// Returns the values of all headers of this name.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter();
+        let named = headers.filter(move |(header, _)| header.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str())
+    }
+
     /// The value of the first header of this name.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();

@@ -1,19 +1,13 @@
 //! The opening handshake (RFC 6455 §4), both sides.
 
-mod extension;
 mod fields;
 mod head;
-mod raw_request;
-mod raw_response;
 mod request;
 mod response;
 
-pub(crate) use extension::{DEFLATE, Extension};
 pub(crate) use head::Head;
-pub(crate) use raw_request::{ReadRequest, Request, SAMPLE_KEY};
-pub(crate) use raw_response::{Answer, Response};
-pub(crate) use request::{ClientRequest, ServedRequest};
-pub(crate) use response::{ResponseError, accept_response, error_response, read_response};
+pub(crate) use request::{ReadRequest, Request, SAMPLE_KEY};
+pub(crate) use response::{Answer, Response, ResponseFault, error_response};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -32,7 +26,6 @@ pub(crate) struct Handshake {
 pub(crate) const PRODUCT: &str = concat!("ws-conformance/", env!("CARGO_PKG_VERSION"));
 /// The longest head that is read.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
-const MAX_HEADERS: usize = 128;
 
 /// The answer to a key (§4.2.2).
 pub(crate) fn accept(key: &str) -> String {
@@ -51,24 +44,6 @@ pub(crate) fn key(head: &[u8]) -> Option<String> {
 pub(crate) fn head_len(octets: &[u8]) -> Option<usize> {
     let end = octets.windows(4).position(|window| window == b"\r\n\r\n")?;
     Some(end + 4)
-}
-
-/// The values of a header, in order. Values that are no text count as empty.
-fn values<'a>(headers: &'a [httparse::Header<'_>], name: &str) -> Vec<&'a str> {
-    let named = headers
-        .iter()
-        .filter(|header| header.name.eq_ignore_ascii_case(name));
-    let text = |header: &'a httparse::Header<'_>| std::str::from_utf8(header.value);
-    named
-        .map(|header| text(header).unwrap_or_default().trim())
-        .collect()
-}
-
-/// Whether a list header has this token.
-fn has_token(headers: &[httparse::Header<'_>], name: &str, token: &str) -> bool {
-    let lists = values(headers, name).into_iter();
-    let mut tokens = lists.flat_map(|list| list.split(','));
-    tokens.any(|item| item.trim().eq_ignore_ascii_case(token))
 }
 
 #[cfg(test)]

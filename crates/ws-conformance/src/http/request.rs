@@ -1,79 +1,76 @@
 //! Requests: written for servers under test, read from clients under test.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::{MAX_HEADERS, PRODUCT, accept, has_token, values};
-use crate::deflate::offers;
-use crate::script::Demand;
+use super::fields::Fields;
+use super::{Head, PRODUCT};
 
-/// The request for a connection to a server under test.
-#[derive(Debug)]
-pub(crate) struct ClientRequest<'a> {
-    /// With the port, also where it is the default one.
-    pub(crate) host: String,
-    pub(crate) resource: &'a str,
-    pub(crate) origin: Option<&'a str>,
-    pub(crate) protocols: &'a [String],
-    /// What compression is to be like, if there is to be any.
-    pub(crate) demands: &'a [Demand],
-    pub(crate) nonce: [u8; 16],
+/// The key that RFC 6455 §1.3 shows.
+pub(crate) const SAMPLE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+pub(super) const MAX_HEADERS: usize = 256;
+
+/// A request to begin with. It is right, and opens a connection. The capitals of `WebSocket` are
+/// deliberate: a server has to ignore case there.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) head: Head,
 }
 
-impl ClientRequest<'_> {
-    /// The head to send.
-    pub(crate) fn head(&self) -> String {
-        let mut head = format!(
-            "GET {} HTTP/1.1\r\nUser-Agent: {PRODUCT}\r\nHost: {}\r\nUpgrade: WebSocket\r\n\
-             Connection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n\
-             Sec-WebSocket-Key: {}\r\n",
-            self.resource,
-            self.host,
-            self.key()
-        );
-        let mut add = |name, value: &str| {
-            let _ = write!(head, "{name}: {value}\r\n");
-        };
-        if let Some(origin) = self.origin {
-            add("Origin", origin);
+impl Request {
+    pub(crate) fn new(resource: &str, host: &str, nonce: [u8; 16]) -> Self {
+        let key = BASE64_STANDARD.encode(nonce);
+        Self {
+            head: Head::new(
+                format!("GET {resource} HTTP/1.1"),
+                &[
+                    ("Host", host),
+                    ("User-Agent", PRODUCT),
+                    ("Upgrade", "WebSocket"),
+                    ("Connection", "Upgrade"),
+                    ("Pragma", "no-cache"),
+                    ("Cache-Control", "no-cache"),
+                    ("Sec-WebSocket-Key", &key),
+                    ("Sec-WebSocket-Version", "13"),
+                ],
+            ),
         }
-        if !self.protocols.is_empty() {
-            add("Sec-WebSocket-Protocol", &self.protocols.join(","));
-        }
-        if !self.demands.is_empty() {
-            add("Sec-WebSocket-Extensions", &offers(self.demands));
-        }
-        add("Sec-WebSocket-Version", "13");
-        head + "\r\n"
     }
 
-    fn key(&self) -> String {
-        BASE64_STANDARD.encode(self.nonce)
+    /// The same with a change.
+    pub(crate) fn with(self, change: impl FnOnce(Head) -> Head) -> Self {
+        let head = change(self.head);
+        Self { head }
     }
 
-    /// What the server has to answer to the key.
-    pub(super) fn accept(&self) -> String {
-        accept(&self.key())
+    pub(crate) fn octets(&self) -> Vec<u8> {
+        self.head.octets()
+    }
+
+    /// The key that it has.
+    pub(crate) fn key(&self) -> &str {
+        self.head.value("Sec-WebSocket-Key").unwrap_or_default()
+    }
+
+    /// Returns true if it offers this subprotocol.
+    pub(crate) fn offers_protocol(&self, name: &str) -> bool {
+        let lists = self.head.all("Sec-WebSocket-Protocol");
+        let mut offered = lists.flat_map(|list| list.split(','));
+        offered.any(|offer| offer.trim() == name)
+    }
+
+    /// Whether it has such a header.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.head.value(name).is_some()
     }
 }
 
-/// The request of a client under test.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ServedRequest {
-    /// Path and query.
-    pub(crate) resource: String,
-    /// The values of `Sec-WebSocket-Extensions`.
-    pub(crate) extensions: Vec<String>,
-    /// The answer to its key.
-    pub(crate) accept: String,
-}
-
-/// Why a request is refused.
+/// The reason why a request opens no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RequestError {
-    Malformed,
+pub(crate) enum RequestFault {
     Method,
     HttpVersion,
     Host,
@@ -83,70 +80,87 @@ pub(crate) enum RequestError {
     Key,
 }
 
-impl fmt::Display for RequestError {
+impl fmt::Display for RequestFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "the request is not HTTP",
             Self::Method => "the method is not GET",
             Self::HttpVersion => "the version is not HTTP/1.1",
             Self::Host => "there is not exactly one Host",
             Self::Upgrade => "Upgrade does not list websocket: this is a WebSocket server",
             Self::Connection => "Connection does not list Upgrade",
             Self::Version => "Sec-WebSocket-Version is not 13 or 8",
-            Self::Key => "Sec-WebSocket-Key is not one base64 value of 16 octets",
+            Self::Key => "Sec-WebSocket-Key is not one base64 value of 16 bytes",
         })
     }
 }
 
-impl ServedRequest {
-    /// Reads a complete head.
+/// A request that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadRequest {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    /// The last digit of the version of HTTP/1.
+    pub(crate) version: u8,
+    fields: Fields,
+}
+
+impl ReadRequest {
+    /// Reads a complete head; nothing if it is not HTTP.
+    pub(crate) fn read(head: &[u8]) -> Option<Self> {
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        request.parse(head).ok()?.is_complete().then_some(())?;
+        Some(Self {
+            method: request.method?.to_owned(),
+            target: request.path?.to_owned(),
+            version: request.version?,
+            fields: Fields::new(request.headers),
+        })
+    }
+
+    /// The values of the headers of this name.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.fields.all(name)
+    }
+
+    /// The items of all list headers of this name.
+    pub(crate) fn items(&self, name: &str) -> Vec<String> {
+        self.fields.items(name)
+    }
+
+    /// Returns the first reason why it opens no connection.
     ///
     /// The original also refuses a `Host` whose port is not the one of its own configuration. A
     /// remapped port is no fault of the client, so any host will do here.
-    pub(crate) fn read(head: &[u8]) -> Result<Self, RequestError> {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut request = httparse::Request::new(&mut headers);
-        request
-            .parse(head)
-            .ok()
-            .filter(httparse::Status::is_complete)
-            .ok_or(RequestError::Malformed)?;
-        let versions = values(request.headers, "Sec-WebSocket-Version");
-        let hosts = values(request.headers, "Host");
-        let keys = values(request.headers, "Sec-WebSocket-Key");
-        let extensions = values(request.headers, "Sec-WebSocket-Extensions");
+    pub(crate) fn fault(&self) -> Option<RequestFault> {
+        let keys = self.all("Sec-WebSocket-Key");
+        let versions = self.all("Sec-WebSocket-Version");
         let checks = [
-            (request.method == Some("GET"), RequestError::Method),
-            (request.version == Some(1), RequestError::HttpVersion),
-            (hosts.len() == 1, RequestError::Host),
+            (self.method == "GET", RequestFault::Method),
+            (self.version == 1, RequestFault::HttpVersion),
+            (self.all("Host").len() == 1, RequestFault::Host),
             (
-                has_token(request.headers, "Upgrade", "websocket"),
-                RequestError::Upgrade,
+                self.fields.lists("Upgrade", "websocket"),
+                RequestFault::Upgrade,
             ),
             (
-                has_token(request.headers, "Connection", "Upgrade"),
-                RequestError::Connection,
+                self.fields.lists("Connection", "Upgrade"),
+                RequestFault::Connection,
             ),
-            (matches!(versions[..], ["13" | "8"]), RequestError::Version),
-            (matches!(keys[..], [key] if is_key(key)), RequestError::Key),
+            (matches!(versions[..], ["13" | "8"]), RequestFault::Version),
+            (matches!(keys[..], [key] if is_key(key)), RequestFault::Key),
         ];
-        if let Some((_, error)) = checks.into_iter().find(|(passed, _)| !passed) {
-            return Err(error);
-        }
-        Ok(Self {
-            resource: request.path.unwrap_or("/").to_owned(),
-            extensions: extensions.into_iter().map(str::to_owned).collect(),
-            accept: accept(keys[0]),
-        })
+        let failed = checks.into_iter().find(|(passed, _)| !passed);
+        failed.map(|(_, fault)| fault)
     }
 }
 
-/// As in the original, bits behind the last octet need not be zero: the key that RFC 6455 §4.1 shows
+/// As in the original, bits behind the last byte need not be zero: the key that RFC 6455 §4.1 shows
 /// has some.
 fn is_key(key: &str) -> bool {
-    let digit = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/');
+    let digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     let digits = key.strip_suffix("==").map(str::as_bytes);
-    digits.is_some_and(|digits| digits.len() == 22 && digits.iter().all(|&octet| digit(octet)))
+    digits.is_some_and(|digits| digits.len() == 22 && digits.iter().all(|&byte| digit(byte)))
 }
 
 #[cfg(test)]
@@ -157,46 +171,45 @@ mod tests {
         Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-    fn read(from: &str, to: &str) -> Result<ServedRequest, RequestError> {
+    fn read(from: &str, to: &str) -> Option<ReadRequest> {
         assert!(GOOD.contains(from));
-        ServedRequest::read(GOOD.replace(from, to).as_bytes())
+        ReadRequest::read(GOOD.replace(from, to).as_bytes())
+    }
+
+    fn fault(from: &str, to: &str) -> Option<RequestFault> {
+        read(from, to).expect("it is HTTP").fault()
     }
 
     #[test]
     fn a_good_request_is_accepted() {
-        let request = read("", "").unwrap();
-        assert_eq!(request.resource, "/runCase?case=1");
-        assert_eq!(request.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        assert!(read("dGhlIHNhbXBsZSBub25jZQ==", "AQIDBAUGBwgJCgsMDQ4PEC==").is_ok());
+        assert_eq!(read("", "").unwrap().target, "/runCase?case=1");
+        assert_eq!(fault("", ""), None);
+        assert_eq!(
+            fault("dGhlIHNhbXBsZSBub25jZQ==", "AQIDBAUGBwgJCgsMDQ4PEC=="),
+            None
+        );
     }
 
     #[test]
     fn each_fault_is_named() {
-        assert_eq!(read("GET", "POST"), Err(RequestError::Method));
-        assert_eq!(read("HTTP/1.1", "HTTP/1.0"), Err(RequestError::HttpVersion));
-        assert_eq!(read("Host: any\r\n", ""), Err(RequestError::Host));
-        assert_eq!(read("WebSocket\r", "h2c\r"), Err(RequestError::Upgrade));
-        assert_eq!(read(", Upgrade", ""), Err(RequestError::Connection));
-        assert_eq!(read("13", "12"), Err(RequestError::Version));
-        assert_eq!(read("25jZQ==", "25jZQ"), Err(RequestError::Key));
-        assert_eq!(read("HTTP/1.1", ""), Err(RequestError::Malformed));
+        assert_eq!(fault("GET", "POST"), Some(RequestFault::Method));
+        assert_eq!(
+            fault("HTTP/1.1", "HTTP/1.0"),
+            Some(RequestFault::HttpVersion)
+        );
+        assert_eq!(fault("Host: any\r\n", ""), Some(RequestFault::Host));
+        assert_eq!(fault("WebSocket\r", "h2c\r"), Some(RequestFault::Upgrade));
+        assert_eq!(fault(", Upgrade", ""), Some(RequestFault::Connection));
+        assert_eq!(fault("13", "12"), Some(RequestFault::Version));
+        assert_eq!(fault("25jZQ==", "25jZQ"), Some(RequestFault::Key));
+        assert!(read("HTTP/1.1", "").is_none());
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
-        let protocols = ["a".to_owned(), "b".to_owned()];
-        let request = ClientRequest {
-            host: "localhost:80".to_owned(),
-            resource: "/x?y",
-            origin: Some("http://localhost"),
-            protocols: &protocols,
-            demands: &[Demand::new(true, Some(9))],
-            nonce: [7; 16],
-        };
-        let served = ServedRequest::read(request.head().as_bytes()).unwrap();
-        assert_eq!(served.resource, "/x?y");
-        assert_eq!(served.accept, request.accept());
-        assert_eq!(served.extensions, [offers(request.demands)]);
-        assert!(request.head().contains("Sec-WebSocket-Protocol: a,b\r\n"));
+    fn a_request_to_begin_with_is_right() {
+        let request = Request::new("/x?y", "localhost:80", *b"the sample nonce");
+        let read = ReadRequest::read(&request.octets()).unwrap();
+        assert_eq!((read.fault(), &*read.target), (None, "/x?y"));
+        assert_eq!(read.all("Sec-WebSocket-Key"), [SAMPLE_KEY]);
     }
 }

@@ -2,13 +2,95 @@
 
 use std::fmt;
 
-use crate::deflate::{self, ExtensionError};
+use super::fields::Fields;
+use super::request::MAX_HEADERS;
+use super::{Head, PRODUCT, ReadRequest, Request, accept};
 
-use super::{ClientRequest, MAX_HEADERS, PRODUCT, has_token, values};
+/// A response that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    version: u8,
+    fields: Fields,
+}
 
-/// Why a response does not open the connection.
+impl Response {
+    /// Reads a complete head; nothing if it is not HTTP.
+    pub(crate) fn read(head: &[u8]) -> Option<Self> {
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut headers);
+        let complete = response.parse(head).ok()?.is_complete();
+        complete.then_some(())?;
+        Some(Self {
+            status: response.code?,
+            version: response.version?,
+            fields: Fields::new(response.headers),
+        })
+    }
+
+    /// The values of the headers of this name.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.fields.all(name)
+    }
+
+    /// The items of all list headers of this name.
+    pub(crate) fn items(&self, name: &str) -> Vec<String> {
+        self.fields.items(name)
+    }
+
+    /// Whether this is all of its body (RFC 9112 §6.3), `ended` telling that no more can come.
+    pub(crate) fn is_complete_with(&self, body: &[u8], ended: bool) -> bool {
+        let len = self
+            .all("Content-Length")
+            .first()
+            .map(|len| len.parse::<usize>());
+        match len {
+            _ if matches!(self.status, 100..=199 | 204 | 304) => true,
+            _ if !self.all("Transfer-Encoding").is_empty() => body.ends_with(b"0\r\n\r\n"),
+            Some(len) => len.is_ok_and(|len| body.len() >= len),
+            None => ended,
+        }
+    }
+
+    /// Returns the first reason why it does not open the connection of this request
+    /// (RFC 6455 §4.1, §4.2.2).
+    pub(crate) fn fault(&self, request: &Request) -> Option<ResponseFault> {
+        let upgrade = self.all("Upgrade");
+        let extensions = self.all("Sec-WebSocket-Extensions").concat();
+        let protocol_fits = match self.all("Sec-WebSocket-Protocol")[..] {
+            [] => true,
+            [one] => request.offers_protocol(one),
+            _ => false,
+        };
+        let checks = [
+            (self.status == 101, ResponseFault::Status(self.status)),
+            (self.version == 1, ResponseFault::HttpVersion),
+            (
+                matches!(upgrade[..], [one] if one.eq_ignore_ascii_case("websocket")),
+                ResponseFault::Upgrade,
+            ),
+            (
+                self.fields.lists("Connection", "Upgrade"),
+                ResponseFault::Connection,
+            ),
+            (
+                self.all("Sec-WebSocket-Accept") == [accept(request.key())],
+                ResponseFault::Accept,
+            ),
+            (
+                extensions.is_empty() || request.has("Sec-WebSocket-Extensions"),
+                ResponseFault::Extension,
+            ),
+            (protocol_fits, ResponseFault::Protocol),
+        ];
+        let failed = checks.into_iter().find(|(passed, _)| !passed);
+        failed.map(|(_, fault)| fault)
+    }
+}
+
+/// The reason why a response does not open the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ResponseError {
+pub(crate) enum ResponseFault {
     Malformed,
     HttpVersion,
     Status(u16),
@@ -16,11 +98,10 @@ pub(crate) enum ResponseError {
     Connection,
     Accept,
     Extension,
-    Compression(ExtensionError),
     Protocol,
 }
 
-impl fmt::Display for ResponseError {
+impl fmt::Display for ResponseFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => "the response is not HTTP",
@@ -30,86 +111,45 @@ impl fmt::Display for ResponseError {
             Self::Connection => "Connection does not list Upgrade",
             Self::Accept => "Sec-WebSocket-Accept is not the answer to the key",
             Self::Extension => "an extension is agreed to that was not offered",
-            Self::Compression(error) => return error.fmt(f),
-            Self::Protocol => "a subprotocol is chosen that was not offered",
+            Self::Protocol => "a subprotocol is chosen that was not offered, or more than one",
         })
     }
 }
 
-/// Reads a complete head. The `Server` header is returned with the judgement, which may be bad, or
-/// have what was agreed on compression.
-pub(crate) fn read_response(
-    head: &[u8],
-    request: &ClientRequest<'_>,
-) -> (
-    Option<String>,
-    Result<Option<deflate::Response>, ResponseError>,
-) {
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut response = httparse::Response::new(&mut headers);
-    if !response
-        .parse(head)
-        .is_ok_and(|status| status.is_complete())
-    {
-        return (None, Err(ResponseError::Malformed));
-    }
-    let server = values(response.headers, "Server").first().copied();
-    (server.map(str::to_owned), judge(&response, request))
+/// A response to begin with: it is right, and opens a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: Head,
 }
 
-fn judge(
-    response: &httparse::Response<'_, '_>,
-    request: &ClientRequest<'_>,
-) -> Result<Option<deflate::Response>, ResponseError> {
-    let all = |name| values(response.headers, name);
-    let upgrade = all("Upgrade");
-    let extensions = all("Sec-WebSocket-Extensions");
-    let status = response.code.unwrap_or(0);
-    let protocol_fits = match all("Sec-WebSocket-Protocol")[..] {
-        [] => true,
-        [one] => request.protocols.iter().any(|offered| offered == one),
-        _ => false,
-    };
-    let checks = [
-        (status == 101, ResponseError::Status(status)),
-        (response.version == Some(1), ResponseError::HttpVersion),
-        (
-            matches!(upgrade[..], [one] if one.eq_ignore_ascii_case("websocket")),
-            ResponseError::Upgrade,
-        ),
-        (
-            has_token(response.headers, "Connection", "Upgrade"),
-            ResponseError::Connection,
-        ),
-        (
-            all("Sec-WebSocket-Accept") == [request.accept()],
-            ResponseError::Accept,
-        ),
-        (
-            !request.demands.is_empty() || extensions.concat().is_empty(),
-            ResponseError::Extension,
-        ),
-        (protocol_fits, ResponseError::Protocol),
-    ];
-    let failed = checks.into_iter().find(|(passed, _)| !passed);
-    match failed {
-        Some((_, error)) => Err(error),
-        None if request.demands.is_empty() => Ok(None),
-        None => {
-            deflate::read_response(&extensions, request.demands).map_err(ResponseError::Compression)
+impl Answer {
+    /// The answer to a request with this key. The capitals of `WebSocket` are deliberate: a client
+    /// has to ignore case there.
+    pub(crate) fn new(key: &str) -> Self {
+        Self {
+            head: Head::new(
+                "HTTP/1.1 101 Switching Protocols".to_owned(),
+                &[
+                    ("Server", PRODUCT),
+                    ("Upgrade", "WebSocket"),
+                    ("Connection", "Upgrade"),
+                    ("Sec-WebSocket-Accept", &accept(key)),
+                ],
+            ),
         }
     }
-}
 
-/// The response that opens a connection. The capitals of `WebSocket` are deliberate: a client has
-/// to ignore case there.
-pub(crate) fn accept_response(accept: &str, extension: Option<&str>) -> String {
-    let head = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nServer: {PRODUCT}\r\nUpgrade: WebSocket\r\n\
-         Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"
-    );
-    let extension = extension.map(|text| format!("Sec-WebSocket-Extensions: {text}\r\n"));
-    head + &extension.unwrap_or_default() + "\r\n"
+    /// Returns the answer to a request that was read.
+    pub(crate) fn to(request: &ReadRequest) -> Self {
+        let keys = request.all("Sec-WebSocket-Key");
+        Self::new(keys.first().unwrap_or(&""))
+    }
+
+    /// The same with a change.
+    pub(crate) fn with(self, change: impl FnOnce(Head) -> Head) -> Self {
+        let head = change(self.head);
+        Self { head }
+    }
 }
 
 /// A response that says in one line why there is no connection.
@@ -131,72 +171,58 @@ pub(crate) fn error_response(status: u16, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::Demand;
 
-    const NONE: Result<Option<deflate::Response>, ResponseError> = Ok(None);
-
-    fn read(from: &str, to: &str) -> Result<Option<deflate::Response>, ResponseError> {
-        read_with(&[], from, to)
+    fn request() -> Request {
+        Request::new("/", "localhost", *b"the sample nonce")
     }
 
-    fn read_with(
-        demands: &[Demand],
-        from: &str,
-        to: &str,
-    ) -> Result<Option<deflate::Response>, ResponseError> {
-        let protocols = ["chat".to_owned()];
-        let request = ClientRequest {
-            host: "localhost:80".to_owned(),
-            resource: "/",
-            origin: None,
-            protocols: &protocols,
-            demands,
-            nonce: [7; 16],
-        };
-        let good = accept_response(&request.accept(), None);
-        assert!(good.contains(from));
-        let (server, judgement) = read_response(good.replace(from, to).as_bytes(), &request);
-        assert!(server.is_none() || server.as_deref() == Some(PRODUCT));
-        judgement
+    fn fault(change: impl Fn(Head) -> Head) -> Option<ResponseFault> {
+        let answer = change(Answer::new(request().key()).head);
+        let response = Response::read(&answer.octets()).expect("it is HTTP");
+        response.fault(&request())
     }
 
     #[test]
-    fn a_good_response_is_accepted() {
-        assert_eq!(read("", ""), NONE);
-        assert_eq!(
-            read("Server", "Sec-WebSocket-Protocol: chat\r\nServer"),
-            NONE
-        );
-    }
-
-    #[test]
-    fn compression_may_be_agreed_on_if_it_was_offered() {
-        let offered = |to: &str| read_with(&[Demand::new(false, None)], "Server", to);
-        assert_eq!(offered("Server"), NONE);
-        let agreed = "Sec-WebSocket-Extensions: permessage-deflate\r\nServer";
-        assert!(offered(agreed).unwrap().unwrap().fits);
-        let other = "Sec-WebSocket-Extensions: x\r\nServer";
-        let error = ExtensionError::Unexpected("x".to_owned());
-        assert_eq!(offered(other), Err(ResponseError::Compression(error)));
+    fn the_answer_to_a_request_opens_a_connection() {
+        assert_eq!(request().key(), super::super::SAMPLE_KEY);
+        assert_eq!(fault(|head| head), None);
     }
 
     #[test]
     fn each_fault_is_named() {
-        assert_eq!(read("101", "200"), Err(ResponseError::Status(200)));
-        let plain = read("HTTP/1.1 101", "HTTP/1.0 404");
-        assert_eq!(plain, Err(ResponseError::Status(404)));
-        assert_eq!(
-            read("HTTP/1.1", "HTTP/1.0"),
-            Err(ResponseError::HttpVersion)
-        );
-        assert_eq!(read("WebSocket\r", "h2c\r"), Err(ResponseError::Upgrade));
-        assert_eq!(read(": Upgrade", ": close"), Err(ResponseError::Connection));
-        assert_eq!(read("Accept: ", "Accept: x"), Err(ResponseError::Accept));
-        let protocol = "Sec-WebSocket-Protocol: other\r\nServer";
-        assert_eq!(read("Server", protocol), Err(ResponseError::Protocol));
-        let extension = "Sec-WebSocket-Extensions: permessage-deflate\r\nServer";
-        assert_eq!(read("Server", extension), Err(ResponseError::Extension));
-        assert_eq!(read("HTTP/1.1", "HTTQ"), Err(ResponseError::Malformed));
+        let first = |line: &'static str| fault(move |head| head.first_line(line));
+        let set =
+            |name: &'static str, value: &'static str| fault(move |head| head.set(name, value));
+        for (fault, expected) in [
+            (first("HTTP/1.1 200 OK"), ResponseFault::Status(200)),
+            (
+                first("HTTP/1.0 101 Switching Protocols"),
+                ResponseFault::HttpVersion,
+            ),
+            (set("Upgrade", "h2c"), ResponseFault::Upgrade),
+            (set("Connection", "close"), ResponseFault::Connection),
+            (set("Sec-WebSocket-Accept", "x"), ResponseFault::Accept),
+            (
+                set("Sec-WebSocket-Extensions", "x"),
+                ResponseFault::Extension,
+            ),
+            (set("Sec-WebSocket-Protocol", "x"), ResponseFault::Protocol),
+        ] {
+            assert_eq!(fault, Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_subprotocol_has_to_be_one_of_those_that_were_offered() {
+        let request = request().with(|head| head.add("Sec-WebSocket-Protocol", "a, chat"));
+        let answer = |chosen: &str| {
+            let head = Answer::new(request.key()).head;
+            Response::read(&head.add("Sec-WebSocket-Protocol", chosen).octets()).unwrap()
+        };
+        assert_eq!(answer("chat").fault(&request), None);
+        let fault = Some(ResponseFault::Protocol);
+        assert_eq!(answer("Chat").fault(&request), fault);
+        assert_eq!(answer("a, chat").fault(&request), fault);
     }
 
     #[test]
@@ -205,5 +231,25 @@ mod tests {
         assert!(response.starts_with("HTTP/1.1 500 "));
         assert!(response.ends_with("\r\n\r\nno such case\n"));
         assert!(response.contains("Content-Length: 13\r\n"));
+    }
+
+    #[test]
+    fn a_body_has_the_length_that_the_head_says() {
+        let response = |line: &str| {
+            let head = format!("HTTP/1.1 404 Not Found\r\n{line}\r\n\r\n");
+            Response::read(head.as_bytes()).expect("it is HTTP")
+        };
+        let length = response("Content-Length: 3");
+        assert!(!length.is_complete_with(b"ab", true) && length.is_complete_with(b"abc", false));
+        let chunked = response("Transfer-Encoding: chunked");
+        assert!(!chunked.is_complete_with(b"1\r\na\r\n", true));
+        assert!(chunked.is_complete_with(b"1\r\na\r\n0\r\n\r\n", false));
+        let open = response("A: b");
+        assert!(!open.is_complete_with(b"abc", false) && open.is_complete_with(b"", true));
+    }
+
+    #[test]
+    fn what_is_not_http_is_no_response() {
+        assert!(Response::read(b"HTTQ\r\n\r\n").is_none());
     }
 }

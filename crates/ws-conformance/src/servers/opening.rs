@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Instant;
 
-use crate::deflate::Response;
-use crate::http::{ClientRequest, Handshake, ResponseError, read_response};
+use crate::deflate::{self, ExtensionError};
+use crate::http::{Handshake, Response, ResponseFault};
 use crate::script::Demand;
 use crate::settings::Settings;
 use crate::target::Target;
@@ -15,7 +15,7 @@ use crate::transport::Link;
 pub(super) struct Opened {
     pub(super) link: Link,
     /// What was agreed on compression.
-    pub(super) compression: Option<Response>,
+    pub(super) compression: Option<deflate::Response>,
 }
 
 /// Why there is none.
@@ -23,7 +23,8 @@ pub(super) struct Opened {
 pub(super) enum OpenError {
     Connect(io::Error),
     Io(io::Error),
-    Response(ResponseError),
+    Response(ResponseFault),
+    Compression(ExtensionError),
 }
 
 impl OpenError {
@@ -31,7 +32,7 @@ impl OpenError {
     pub(super) fn is_timeout(&self) -> bool {
         let kind = match self {
             Self::Connect(error) | Self::Io(error) => error.kind(),
-            Self::Response(_) => return false,
+            Self::Response(_) | Self::Compression(_) => return false,
         };
         kind == io::ErrorKind::TimedOut
     }
@@ -41,7 +42,8 @@ impl OpenError {
         match self {
             Self::Connect(_) => None,
             Self::Io(error) => Some(format!("opening handshake: {error}")),
-            Self::Response(error) => Some(format!("opening handshake: {error}")),
+            Self::Response(fault) => Some(format!("opening handshake: {fault}")),
+            Self::Compression(error) => Some(format!("opening handshake: {error}")),
         }
     }
 }
@@ -58,26 +60,35 @@ pub(super) fn open(
     let deadline = Instant::now() + limit;
     let mut link = target.connect(settings).map_err(OpenError::Connect)?;
     let nonce = fastrand::Rng::with_seed(!seed).u128(..).to_be_bytes();
-    let request = ClientRequest {
-        host: target.authority(),
-        resource: target.resource(),
-        origin: target.origin(),
-        protocols: target.protocols(),
-        demands,
-        nonce,
-    };
-    let head = request.head();
-    handshake.request = Some(head.clone());
-    link.write_all(head.as_bytes(), deadline)
-        .map_err(OpenError::Io)?;
+    let protocols = target.protocols().join(",");
+    let request = target.request(nonce).with(|head| {
+        let head = match &*protocols {
+            "" => head,
+            protocols => head.add("Sec-WebSocket-Protocol", protocols),
+        };
+        match demands {
+            [] => head,
+            demands => head.add("Sec-WebSocket-Extensions", &deflate::offers(demands)),
+        }
+    });
+    let head = request.octets();
+    handshake.request = Some(String::from_utf8_lossy(&head).into_owned());
+    link.write_all(&head, deadline).map_err(OpenError::Io)?;
     let mut head = Vec::new();
     let read = link.read_head(&mut head, deadline);
     if !head.is_empty() {
         handshake.response = Some(String::from_utf8_lossy(&head).into_owned());
     }
     read.map_err(OpenError::Io)?;
-    let (server, judgement) = read_response(&head, &request);
-    handshake.server = server;
-    let compression = judgement.map_err(OpenError::Response)?;
+    let response = Response::read(&head).ok_or(OpenError::Response(ResponseFault::Malformed))?;
+    handshake.server = response.all("Server").first().map(|&name| name.to_owned());
+    if let Some(fault) = response.fault(&request) {
+        return Err(OpenError::Response(fault));
+    }
+    let extensions = response.all("Sec-WebSocket-Extensions");
+    let compression = match demands {
+        [] => None,
+        demands => deflate::read_response(&extensions, demands).map_err(OpenError::Compression)?,
+    };
     Ok(Opened { link, compression })
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::opening::{OpenError, Opened, open};
 use crate::endpoint::{Connection, Endpoint, Handler, State};
-use crate::http::{Handshake, ResponseError};
+use crate::http::{Handshake, ResponseFault};
 use crate::role::Role;
 use crate::script::{Event, Pacing, Payload};
 use crate::settings::Settings;
@@ -106,8 +106,9 @@ impl From<OpenError> for ProbeError {
                 Err(error) => Self::Unreachable(error),
             },
             OpenError::Io(error) => Self::Handshake(error.to_string()),
-            OpenError::Response(ResponseError::Status(status)) => Self::Refused(status),
-            OpenError::Response(error) => Self::Handshake(error.to_string()),
+            OpenError::Response(ResponseFault::Status(status)) => Self::Refused(status),
+            OpenError::Response(fault) => Self::Handshake(fault.to_string()),
+            OpenError::Compression(error) => Self::Handshake(error.to_string()),
         }
     }
 }

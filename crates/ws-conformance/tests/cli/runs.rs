@@ -130,7 +130,7 @@ fn a_trace_shows_the_dialogue() {
         "> GET / HTTP/1.1",
         "< HTTP/1.1 101",
         "> Text, 12 bytes",
-        "< Close, 2 octets",
+        "< Close, 2 bytes",
     ] {
         assert!(
             ran.stdout.contains(text),

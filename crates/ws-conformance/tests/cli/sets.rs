@@ -30,9 +30,10 @@ fn extra_cases_are_listed_with_their_rules() {
     let extra = case("23.1.1");
     assert_eq!(
         (&extra["level"], &extra["role"]),
-        (&"MUST".into(), &"both".into())
+        (&"SHOULD".into(), &"both".into())
     );
     assert_eq!(extra["rfc"][0], "RFC 6455 §5.2");
+    assert_eq!(extra["rule"]["binds"], "sender");
     assert_eq!(case("1.1.1").get("level"), None);
 }
 

@@ -2,12 +2,12 @@
 
 use crate::case::Case;
 use crate::case::Roles::Server;
+use crate::deflate::{DEFLATE, Extension};
 use crate::dialogue::Miss;
 use crate::dialogue::Outcome;
 use crate::dialogue::Peer;
 use crate::dialogue::passed;
 use crate::http::Head;
-use crate::http::{DEFLATE, Extension};
 use crate::wire::Frame;
 
 const LISTS: &str = "Negotiation: lists of extensions";

@@ -2,12 +2,13 @@
 
 use crate::case::Case;
 use crate::case::Roles::Client;
+use crate::deflate::{DEFLATE, Extension};
 use crate::dialogue::Miss;
 use crate::dialogue::Outcome;
 use crate::dialogue::Peer;
 use crate::dialogue::passed;
 use crate::http::Head;
-use crate::http::{DEFLATE, Extension, ReadRequest};
+use crate::http::ReadRequest;
 use crate::wire::Frame;
 
 const TITLE: &str = "Opening handshake of a client: responses";

@@ -27,8 +27,7 @@ impl Peer<'_> {
     /// The answer that opens the connection.
     pub(crate) fn answer(&self) -> Answer {
         let request = ReadRequest::read(&self.asked.head);
-        let keys = request.as_ref().map(|it| it.all("Sec-WebSocket-Key"));
-        Answer::new(keys.unwrap_or_default().first().unwrap_or(&""))
+        request.map_or_else(|| Answer::new(""), |request| Answer::to(&request))
     }
 
     pub(crate) fn send_answer(&mut self, answer: &Answer) -> Result<(), Miss> {

@@ -2,8 +2,9 @@
 
 use super::Peer;
 use crate::deflate::Coding;
+use crate::deflate::{DEFLATE, Extension};
 use crate::dialogue::Miss;
-use crate::http::{DEFLATE, Extension, ReadRequest};
+use crate::http::ReadRequest;
 use crate::role::Role;
 
 const HEADER: &str = "Sec-WebSocket-Extensions";

@@ -33,13 +33,9 @@ impl<'a> Peer<'a> {
     /// A request for a server under test.
     pub(crate) fn request(&mut self) -> Request {
         let nonce = self.rng.u128(..).to_be_bytes();
-        let Some(target) = self.target else {
-            return Request::new("/", "localhost", nonce);
-        };
-        let request = Request::new(target.resource(), &target.authority(), nonce);
-        match target.origin() {
-            Some(origin) => request.with(|head| head.add("Origin", origin)),
-            None => request,
+        match self.target {
+            Some(target) => target.request(nonce),
+            None => Request::new("/", "localhost", nonce),
         }
     }
 

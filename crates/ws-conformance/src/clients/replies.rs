@@ -13,9 +13,9 @@ const GLANCE: Duration = Duration::from_millis(10);
 
 /// One text message, or none, then Close.
 #[derive(Debug)]
-pub(super) struct Answer(pub(super) Option<Value>);
+pub(super) struct Reply(pub(super) Option<Value>);
 
-impl Handler for Answer {
+impl Handler for Reply {
     fn opened(&mut self, connection: &mut Connection, now: Instant) {
         if let Some(value) = &self.0 {
             send_text(connection, value);
