@@ -1,7 +1,7 @@
 //! 23.1: lengths.
 
-use crate::case::Case;
 use crate::case::Roles::Both;
+use crate::case::{Case, Rule};
 use crate::cases::fails::{fails, fails_with};
 use crate::dialogue::{Act, Miss};
 use crate::wire::Frame;
@@ -67,9 +67,7 @@ fn longer_form(id: &str, which: &str, bits: u8, frame: fn() -> Frame) -> Case {
 
 /// A testee that ignores the rule finds the frame too long.
 fn highest_bit() -> Case {
-    let frames = || vec![Frame::binary("").announcing(1 << 63)];
-    let codes = &[1002, 1009];
-    fails("23.1.5", Both, TITLE, &rules::HIGHEST_BIT, codes, frames).does(
+    announced("23.1.5", &rules::HIGHEST_BIT, 1 << 63).does(
         "Sends a message and waits for its echo. Then sends the header of a binary message with a \
          64-bit length whose highest bit is 1.",
     )
@@ -77,13 +75,30 @@ fn highest_bit() -> Case {
 
 /// The length is legal, but no testee has that much memory.
 fn longest() -> Case {
-    let frames = || vec![Frame::binary("").announcing((1 << 63) - 1)];
-    let codes = &[1002, 1009];
-    let case = fails("23.1.6", Both, TITLE, &rules::LIMIT, codes, frames);
+    let case = announced("23.1.6", &rules::LIMIT, (1 << 63) - 1);
     case.see(&["RFC 6455 §5.2"]).does(
         "Sends a message and waits for its echo. Then sends the header of a binary message of \
          2^63-1 bytes.",
     )
+}
+
+fn announced(id: &str, rule: &'static Rule, len: u64) -> Case {
+    let codes = &[1002, 1009];
+    let case = Case::by(id, Both, TITLE, rule, move |peer| {
+        peer.open()?;
+        peer.expect_to_be_alive()?;
+        peer.send(Frame::binary("").announcing(len))?;
+        let limit = peer.reply_time();
+        match peer.next(limit)? {
+            None => {
+                // A Close would be a part of the payload.
+                peer.shutdown();
+                Miss::should("The testee waits for the rest.")
+            }
+            act => peer.judge_fail(act, codes),
+        }
+    });
+    case.wants(fails_with(codes))
 }
 
 fn long_control_frames() -> Vec<Case> {

@@ -100,14 +100,16 @@ fn announced() -> Case {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(Frame::binary(vec![FILL; 1000]).announcing(TIB))?;
-        let what = match peer.next_within(Duration::from_secs(1))? {
-            None => "The testee waits for the rest.".to_owned(),
-            act => peer.judge_fail(act, &[1009])?,
+        let outcome = match peer.next_within(Duration::from_secs(1))? {
+            None => passed("The testee waits for the rest."),
+            act => peer.judge_fail(act, &[1009]),
         };
         if peer.testee == Role::Server {
             peer.expect_another_connection("Meanwhile")?;
         }
-        passed(what)
+        // A Close would be a part of the payload.
+        peer.shutdown();
+        outcome
     });
     case.see(&["RFC 6455 §7.4.1"])
         .does(

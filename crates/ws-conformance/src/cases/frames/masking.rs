@@ -110,14 +110,9 @@ fn key(id: &str, how: &str, frame: fn() -> Frame) -> Case {
 fn alignments() -> Case {
     let case = Case::by("23.2.10", Server, TITLE, &rules::UNMASKING, |peer| {
         peer.open()?;
-        let lengths: Vec<_> = (0..=300).collect();
-        for some in lengths.chunks(20) {
-            let each = some
-                .iter()
-                .flat_map(|len| (0..8).map(|shift| (*len, shift)));
-            let pairs: Vec<_> = each
-                .map(|(len, shift)| [Frame::ping(vec![b'.'; shift]), message(len, shift)])
-                .collect();
+        for len in 0..=300 {
+            let pair = |shift| [Frame::ping(vec![b'.'; shift]), message(len, shift)];
+            let pairs: [_; 8] = std::array::from_fn(pair);
             peer.send_together(&pairs.concat())?;
             for [_, message] in &pairs {
                 peer.expect_echo(message)?;
