@@ -27,7 +27,7 @@ fn extra_cases_are_listed_with_their_rules() {
     let ran = run(dir.path(), &["list", "--set", "all", "--json"]);
     let cases: Vec<Value> = serde_json::from_str(&ran.stdout).unwrap();
     let case = |id| cases.iter().find(|case| case["id"] == id).unwrap();
-    let extra = case("23.1.1");
+    let extra = case("23.3.1");
     assert_eq!(
         (&extra["level"], &extra["role"]),
         (&"SHOULD".into(), &"both".into())
