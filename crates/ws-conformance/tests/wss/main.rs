@@ -16,10 +16,10 @@ use std::net::SocketAddr;
 use std::thread;
 
 use testees::{Fault, Pace, Server};
-use ws_conformance::case::Case;
+use ws_conformance::case::{Case, Level};
 use ws_conformance::cases;
 use ws_conformance::settings::Settings;
-use ws_conformance::verdict::Verdict;
+use ws_conformance::verdict::{Behavior, CloseBehavior, Verdict};
 
 /// The times of testees, for the time limits of [`patient`].
 const PACE: Pace = Pace::slowed(20);
@@ -40,9 +40,14 @@ fn cases(ids: &[&[&str]]) -> Vec<&'static Case> {
         .collect()
 }
 
-/// Returns true for the verdict of a good testee.
+/// Returns true for the verdict of a good testee: INFORMATIONAL if no rule prescribes a reaction.
 fn is_good(record: &ws_conformance::record::Record) -> bool {
-    record.verdict == Verdict::GOOD
+    let behavior = match record.level {
+        Some(Level::Informational) => Behavior::Informational,
+        _ => Behavior::Ok,
+    };
+    let close = CloseBehavior::Ok;
+    record.verdict == Verdict { behavior, close }
 }
 
 /// Where a good server listens, without TLS.
