@@ -41,7 +41,8 @@ impl Wish {
             && !(self.no_context_takeover && coding.context_takeover)
     }
 
-    fn parameters(self, side: &str) -> String {
+    /// Writes the parameters for a side, `client` or `server`, each behind a semicolon.
+    pub(crate) fn parameters(self, side: &str) -> String {
         let bits = self.window_bits;
         let bits = bits.map(|bits| format!("; {side}_max_window_bits={bits}"));
         let context = format!("; {side}_no_context_takeover");
@@ -77,7 +78,7 @@ impl Peer<'_> {
             Role::Client => self.accept(own, testees)?,
         };
         if !own.is_met_by(terms.own) {
-            return Miss::unsupported("The testee leaves out what the case needs.");
+            return Miss::not_applicable("The testee leaves out what the case needs.");
         }
         self.inflate(terms.testees);
         Ok(terms)
