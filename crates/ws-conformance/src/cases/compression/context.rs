@@ -1,68 +1,66 @@
-//! 26.4: what messages refer back to.
+//! 26.4: references to earlier messages.
 
-use super::messages::{HELLO, HELLO_AGAIN, compressed, open_with_context};
+use super::blocks::END;
+use super::faults::UNDECODABLE;
+use super::{HELLO, HELLO_AGAIN, MAX_BITS, binary, open_with_context, rules, text};
 use crate::case::Case;
 use crate::case::Roles::Both;
 use crate::deflate::{Coding, Encoder};
-use crate::dialogue::Miss;
-use crate::dialogue::Outcome;
-use crate::dialogue::Peer;
-use crate::dialogue::passed;
-use crate::dialogue::{Act, REPLY, Wish};
+use crate::dialogue::{Act, Miss, Outcome, Peer, Wish, passed};
 use crate::wire::Frame;
 
 const TITLE: &str = "Compression: context";
 const WINDOW: &str = "Compression: windows";
-const UNDECODABLE: &[u16] = &[1002, 1003, 1007, 1011];
-/// The widest window.
-const MAX_BITS: u8 = 15;
-/// What the second message is, and the first one begins with.
+/// The length of the second message, with which the first one begins.
 const REPEATED: usize = 64;
 
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = vec![no_context(), farthest(), kept()];
-    cases.extend((9..=MAX_BITS).map(window));
+    let mut cases = vec![no_context(), farthest(), kept(), window("26.4.11", 8)];
+    cases.extend((9..=MAX_BITS).map(|bits| window(&format!("26.4.{}", bits - 6), bits)));
     cases
 }
 
-/// A receiver may keep what it need not (RFC 7692 §7.2.2).
 fn no_context() -> Case {
-    let case = Case::new("26.4.1", Both, TITLE, &["RFC 7692 §7.1.1"], |peer| {
+    let case = Case::by("26.4.1", Both, TITLE, &rules::FORGET_CONTEXT, |peer| {
         peer.open_compressing(Wish::NO_CONTEXT, Wish::NONE)?;
         peer.expect_to_be_alive()?;
-        peer.send(compressed(HELLO))?;
+        peer.send(text(HELLO))?;
         peer.expect_echo(&Frame::text("Hello"))?;
-        peer.send(compressed(HELLO_AGAIN))?;
-        match peer.next_within(REPLY)? {
-            Some(Act::Message { .. }) => passed("The testee kept the context, and sent an echo."),
+        peer.send(text(HELLO_AGAIN))?;
+        match peer.next(peer.reply_time())? {
+            Some(Act::Message { payload, binary }) => match &*payload == b"Hello" && !binary {
+                true => passed("The testee kept the context, and sent the text back."),
+                false => Miss::must("The testee sent a message that is not `Hello`."),
+            },
             act => peer.judge_fail(act, UNDECODABLE),
         }
     });
-    case.does("Agrees to compress each of its messages by itself, then sends one that refers to the one before.")
-        .wants("The connection fails, or the echo comes back: a testee may keep what it need not.")
-        .informational()
+    case.does("Agrees not to refer to earlier messages, then sends a text that does.")
+        .wants("The testee fails the connection, or sends the text back.")
+        .see(&["RFC 7692 §7.1.1", "RFC 7692 §7.2.1"])
 }
 
 fn farthest() -> Case {
-    let case = Case::new("26.4.2", Both, TITLE, &["RFC 7692 §7.1.1"], |peer| {
+    let case = Case::by("26.4.2", Both, TITLE, &rules::LARGEST_WINDOW, |peer| {
         open_with_context(peer)?;
         let [first, second] = repetition(1 << MAX_BITS);
         send(peer, &first)?;
         send(peer, &second)?;
         passed("The echoes are right.")
     });
-    case.does("Sends a message of 32768 octets, then one that refers to its beginning, 32768 octets back.")
-        .wants("Both echoes.")
+    case.does("Sends a message of 32,768 bytes, then a message that refers 32,768 bytes back to its beginning.")
+        .wants("The testee sends both messages back.")
+        .see(&["RFC 7692 §7.1.1"])
 }
 
-/// A message, and how it is compressed.
-struct Sent {
+/// A message before and after it is compressed.
+struct Message {
     plain: Vec<u8>,
-    octets: Vec<u8>,
+    compressed: Vec<u8>,
 }
 
-/// Two messages, of which the second refers so many octets back.
-fn repetition(distance: usize) -> [Sent; 2] {
+/// Builds two messages. The second one refers this many bytes back.
+fn repetition(distance: usize) -> [Message; 2] {
     let mut rng = fastrand::Rng::with_seed(26);
     let first: Vec<u8> = std::iter::repeat_with(|| rng.u8(..))
         .take(distance)
@@ -72,24 +70,23 @@ fn repetition(distance: usize) -> [Sent; 2] {
         window_bits: MAX_BITS,
         context_takeover: true,
     });
-    [first, second].map(|plain| Sent {
-        octets: encoder.compress(&plain),
+    [first, second].map(|plain| Message {
+        compressed: encoder.compress(&plain),
         plain,
     })
 }
 
-fn send(peer: &mut Peer<'_>, message: &Sent) -> Result<(), Miss> {
-    peer.send(Frame::binary(message.octets.clone()).with_rsv(4))?;
-    peer.expect_echo(&Frame::binary(message.plain.clone()))
+fn send(peer: &mut Peer<'_>, message: &Message) -> Result<(), Miss> {
+    peer.send(binary(&*message.compressed))?;
+    peer.expect_echo(&Frame::binary(&*message.plain))
 }
 
-fn window(bits: u8) -> Case {
-    let id = format!("26.4.{}", bits - 6);
+fn window(id: &str, bits: u8) -> Case {
     let window = 1_usize << bits;
-    let case = Case::new(&id, Both, WINDOW, &["RFC 7692 §7.1.2"], move |peer| {
+    let case = Case::by(id, Both, WINDOW, &rules::RECEIVE, move |peer| {
         let own = peer.open_compressing(Wish::window(bits), Wish::NONE)?.own;
         if own.window_bits != bits || !own.context_takeover {
-            return Miss::unsupported("The testee agrees to other terms.");
+            return Miss::not_applicable("The testee agrees to other parameters.");
         }
         let [first, second] = repetition(window);
         send(peer, &first)?;
@@ -99,50 +96,61 @@ fn window(bits: u8) -> Case {
             _ => beyond(peer, window),
         }
     });
-    let beyond = match bits {
-        MAX_BITS => "",
-        _ => "; after that, the same with one octet more",
+    let (more, any) = match bits {
+        MAX_BITS => ("", ""),
+        _ => (
+            " Then sends a message that refers one byte further.",
+            " Any reaction to the last message is fine, except a wrong echo.",
+        ),
     };
     case.does(format!(
-        "Agrees to refer at most {window} octets back, and does so{beyond}."
+        "Agrees to a window of {window} bytes, then sends a message that refers {window} bytes back.{more}"
     ))
-    .wants("The echoes. Where a message refers further back, any reaction is fine.")
+    .wants(format!("The testee sends the messages back.{any}"))
+    .see(&["RFC 7692 §7.1.2", "RFC 7692 §7.2.2"])
 }
 
-/// Many a testee has the largest window whatever was agreed.
+/// Many testees use the largest window, whatever was agreed.
 fn beyond(peer: &mut Peer<'_>, window: usize) -> Outcome {
     let [first, second] = repetition(window + 1);
     send(peer, &first)?;
-    peer.send(Frame::binary(second.octets).with_rsv(4))?;
-    passed(match peer.next_within(REPLY)? {
+    peer.send(binary(second.compressed))?;
+    let what = match peer.next(peer.reply_time())? {
+        None => "does nothing",
+        Some(Act::Message { payload, binary }) if binary && payload == second.plain => {
+            "decodes a message"
+        }
         Some(Act::Message { .. }) => {
-            "The echoes are right; references beyond the window work, too."
+            return Miss::must("The echo of the last message differs from it.");
         }
-        Some(Act::Close(_) | Act::End) => {
-            "The echoes are right; the testee fails the connection at a reference beyond the window."
+        act => {
+            peer.judge_fail(act, UNDECODABLE)?;
+            "fails the connection"
         }
-        _ => return Miss::should("The testee does nothing at a reference beyond the window."),
-    })
+    };
+    passed(format!(
+        "The echoes are right; the testee {what} if a reference goes beyond the window."
+    ))
 }
 
 fn kept() -> Case {
-    let rules = &["RFC 7692 §7.1.1", "RFC 7692 §7.2.2"];
-    let case = Case::new("26.4.10", Both, TITLE, rules, |peer| {
+    let case = Case::by("26.4.10", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
         open_with_context(peer)?;
         peer.send_together(&[
-            compressed(HELLO),
+            text(HELLO),
             Frame::text("uncompressed"),
-            compressed(*b"\x00"),
+            text(END),
             Frame::ping("between"),
-            compressed(HELLO_AGAIN),
+            text(HELLO_AGAIN),
         ])?;
         for text in ["Hello", "uncompressed", "", "Hello"] {
             peer.expect_echo(&Frame::text(text))?;
         }
         passed("The echoes are right.")
     });
-    case.does("Sends a compressed text, an uncompressed one, an empty one, a Ping, and a text that refers to the first one.")
-        .wants("All echoes.")
+    case.does("Sends a compressed text, an uncompressed text, an empty compressed text, a Ping, and a text that refers to the first one.")
+        .wants("The testee sends all texts back.")
+        .see(&["RFC 7692 §7.2.3.2"])
 }
 
 #[cfg(test)]
@@ -151,10 +159,13 @@ mod tests {
     use crate::deflate::Inflater;
 
     #[test]
-    fn the_second_message_refers_as_far_back_as_it_says() {
-        for (distance, window_bits, beyond) in
-            [(512, 9, false), (513, 9, true), (1 << 14, 14, false)]
-        {
+    fn the_second_message_refers_as_far_back_as_required() {
+        for (distance, window_bits, beyond) in [
+            (256, 8, false),
+            (512, 9, false),
+            (513, 9, true),
+            (1 << 14, 14, false),
+        ] {
             let mut inflater = Inflater::new(Coding {
                 window_bits,
                 context_takeover: true,
@@ -164,7 +175,7 @@ mod tests {
                 let mut out = Vec::new();
                 inflater.begin();
                 inflater
-                    .push(&message.octets, &mut out, usize::MAX)
+                    .push(&message.compressed, &mut out, usize::MAX)
                     .unwrap();
                 far = inflater.end(&mut out, usize::MAX).err();
             }
@@ -173,6 +184,6 @@ mod tests {
             assert!(!beyond || shown.contains(&distance.to_string()), "{shown}");
         }
         let [first, second] = repetition(1 << MAX_BITS);
-        assert!(second.octets.len() < REPEATED && first.octets.len() > first.plain.len());
+        assert!(second.compressed.len() < REPEATED && first.compressed.len() > first.plain.len());
     }
 }

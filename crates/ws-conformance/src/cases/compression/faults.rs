@@ -1,127 +1,203 @@
-//! 26.2 and 26.3: what is wrong with compressed messages.
+//! 26.2 and 26.3: compressed messages with faults.
 
-use super::messages::{HELLO, compressed, open};
+use super::blocks::{FINAL_HELLO, stored};
+use super::{HELLO, cut, open, rules, text};
 use crate::case::Case;
 use crate::case::Roles::Both;
-use crate::dialogue::Outcome;
-use crate::dialogue::Peer;
-use crate::dialogue::passed;
-use crate::role::Role;
+use crate::case::Rule;
+use crate::dialogue::{Act, Miss, passed};
 use crate::wire::Frame;
 
 const BITS: &str = "Compression: reserved bits";
-const DATA: &str = "Compression: octets that cannot be inflated";
-const FAILS: &str = "The connection fails: Close 1002 or the end of TCP, nothing else.";
-/// No code is for this alone.
-const UNDECODABLE: &[u16] = &[1002, 1003, 1007, 1011];
-/// A length of 5, and a complement that is none.
+const DATA: &str = "Compression: bytes that cannot be inflated";
+const TEXT: &str = "Compression: UTF-8";
+const FAILS: &str = "The testee fails the connection: it sends Close 1002 or ends TCP.";
+/// The codes that fit bytes which cannot be inflated. No code is defined for them.
+pub(super) const UNDECODABLE: &[u16] = &[1002, 1003, 1007, 1008, 1011];
+/// A length of 5, and a complement of 0.
 const WRONG_COMPLEMENT: &[u8] = b"\x00\x05\x00\x00\x00Hello\x00";
-/// 19 codes of one bit each for the lengths of codes, where there is room for two.
+/// 19 codes of one bit each for the lengths of codes, where there are only two codes of one bit.
 const TOO_MANY_CODES: &[u8] = b"\x04\xe0\x93\x24\x49\x92\x24\x49\x92\x00";
-/// One octet, then four octets from five before them.
+/// One byte, then four bytes from five before them.
 const BEFORE_THE_START: &[u8] = b"\xf2\x00\x11\x00\x00";
-/// A stored block of 1000 octets, of which five are there.
-const CUT: &[u8] = b"\x00\xe8\x03\x17\xfcHello";
-/// `a`, FF, FE, `b` in a stored block.
-const NO_TEXT: &[u8] = b"\x00\x04\x00\xfb\xffa\xff\xfeb\x00";
-/// The octet 82 in a block with fixed codes: UTF-8 as long as it is compressed.
+/// A stored block that announces 1000 bytes and has five.
+const CUT_OFF: &[u8] = b"\x00\xe8\x03\x17\xfcHello";
+/// The byte 82 in a block with fixed codes. The compressed bytes are UTF-8.
 const TEXT_WHILE_COMPRESSED: &[u8] = b"\x6a\x02\x00";
-const FINAL_THEN_GARBAGE: &[u8] = b"\xf3\x48\xcd\xc9\xc9\x07\x00\xff\xff\xff";
-
-/// Messages, each as frames.
-type Messages = Vec<Vec<Frame>>;
+const GARBAGE: &[u8] = b"\xff\xff\xff";
 
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = bits();
+    let mut cases = compressed_bit();
+    cases.extend(reserved_bits());
     cases.push(declined());
-    cases.extend(data());
+    cases.extend(undecodable());
+    cases.extend(invalid_texts());
+    cases.push(garbage());
     cases
 }
 
-#[rustfmt::skip]
-fn bits() -> Vec<Case> {
-    const FIRST_ONLY: &[&str] = &["RFC 7692 §6.1"];
-    const RESERVED: &[&str] = &["RFC 6455 §5.2"];
-    let wrong = |id, what: &str, rules, messages: fn() -> Messages| {
-        let case = Case::new(id, Both, BITS, rules, move |peer| each_fails(peer, &messages(), &[1002]));
-        case.does(format!("Agrees to compress, then sends {what}.")).wants(FAILS)
-    };
+fn compressed_bit() -> Vec<Case> {
+    let rule = &rules::COMPRESSED_BIT;
     vec![
-        wrong("26.2.1", "a compressed text with RSV1 in both of its fragments", FIRST_ONLY, || {
-            vec![vec![compressed(&HELLO[..3]).unfinished(), Frame::continuation(&HELLO[3..]).with_rsv(4)]]
+        breach(
+            "26.2.1",
+            rule,
+            "a compressed text with RSV1 in both of its fragments",
+            || {
+                let [first, second] = [&HELLO[..3], &HELLO[3..]];
+                vec![
+                    text(first).unfinished(),
+                    Frame::continuation(second).with_rsv(4),
+                ]
+            },
+        ),
+        breach("26.2.2", rule, "a Ping with RSV1", || {
+            vec![Frame::ping(HELLO).with_rsv(4)]
         }),
-        wrong("26.2.2", "a Ping with RSV1; to a server, over other connections, also a Pong and a Close", FIRST_ONLY, || {
-            let frames = [Frame::ping(HELLO), Frame::pong(HELLO), Frame::close(1000, b"")];
-            frames.map(|frame| vec![frame.with_rsv(4)]).into()
+        breach("26.2.5", rule, "a Pong with RSV1", || {
+            vec![Frame::pong(HELLO).with_rsv(4)]
         }),
-        wrong("26.2.3", "a text with RSV2; to a server, over other connections, also with RSV3 and with all bits", RESERVED, || {
-            [2, 1, 7].map(|rsv| vec![Frame::text(HELLO).with_rsv(rsv)]).into()
+        breach("26.2.6", rule, "a Close with RSV1", || {
+            vec![Frame::close(1000, b"").with_rsv(4)]
         }),
+        breach(
+            "26.2.9",
+            rule,
+            "an uncompressed text with RSV1 in its second fragment",
+            || {
+                let second = Frame::continuation("second").with_rsv(4);
+                vec![Frame::text("first").unfinished(), second]
+            },
+        ),
     ]
 }
 
-/// Each of these is to fail a connection; a client comes for the first only.
-fn each_fails(peer: &mut Peer<'_>, messages: &Messages, codes: &[u16]) -> Outcome {
-    let mut outcome = passed("");
-    for (number, message) in messages.iter().enumerate() {
-        if number > 0 && peer.testee == Role::Client {
-            break;
-        }
-        if number > 0 {
-            peer.reconnect()?;
-        }
-        open(peer)?;
-        peer.send_together(message)?;
-        outcome = peer.expect_fail(codes);
-    }
-    outcome
+fn reserved_bits() -> Vec<Case> {
+    let rule = &rules::RESERVED_BITS;
+    vec![
+        breach("26.2.3", rule, "a text with RSV2", || {
+            vec![Frame::text(HELLO).with_rsv(2)]
+        }),
+        breach("26.2.7", rule, "a text with RSV3", || {
+            vec![Frame::text(HELLO).with_rsv(1)]
+        }),
+        breach("26.2.8", rule, "a text with RSV1, RSV2 and RSV3", || {
+            vec![Frame::text(HELLO).with_rsv(7)]
+        }),
+        breach(
+            "26.2.10",
+            rule,
+            "a compressed text with RSV2 in its second fragment",
+            || {
+                let mut frames = cut(&text(HELLO), &[3]);
+                frames[1].rsv = 2;
+                frames
+            },
+        ),
+    ]
 }
 
-fn declined() -> Case {
-    let case = Case::new("26.2.4", Both, BITS, &["RFC 6455 §5.2"], |peer| {
-        peer.open()?;
-        peer.expect_to_be_alive()?;
-        peer.send(compressed(HELLO))?;
+/// Frames for which the testee has to fail the connection.
+fn breach(id: &str, rule: &'static Rule, what: &str, frames: fn() -> Vec<Frame>) -> Case {
+    let case = Case::by(id, Both, BITS, rule, move |peer| {
+        open(peer)?;
+        peer.send_together(&frames())?;
         peer.expect_fail(&[1002])
     });
-    case.does("Sends a compressed text although the extension was not agreed to.")
+    case.does(format!("Agrees to compress, then sends {what}."))
         .wants(FAILS)
 }
 
-#[rustfmt::skip]
-fn data() -> Vec<Case> {
-    const INFLATED: &[&str] = &["RFC 7692 §7.2.2"];
-    const TEXT: &[&str] = &["RFC 6455 §8.1", "RFC 7692 §6.2"];
+fn declined() -> Case {
+    let case = Case::by("26.2.4", Both, BITS, &rules::RESERVED_BITS, |peer| {
+        peer.open()?;
+        peer.expect_to_be_alive()?;
+        peer.send(text(HELLO))?;
+        peer.expect_fail(&[1002])
+    });
+    case.does("Sends a compressed text on a connection without compression.")
+        .wants(FAILS)
+        .see(&["RFC 7692 §6"])
+}
+
+fn undecodable() -> Vec<Case> {
+    let case = |id, what, compressed: &'static [u8]| {
+        refused(id, DATA, &rules::RECEIVE, UNDECODABLE, compressed)
+            .does(format!("Sends a compressed text {what}."))
+            .see(&["RFC 7692 §7.2.2"])
+    };
     vec![
-        undecodable("26.3.1", "with a block of type 3", INFLATED, UNDECODABLE, b"\x06"),
-        undecodable("26.3.2", "with a stored block whose length does not fit its complement", INFLATED, UNDECODABLE, WRONG_COMPLEMENT),
-        undecodable("26.3.3", "with more codes than there is room for", INFLATED, UNDECODABLE, TOO_MANY_CODES),
-        undecodable("26.3.4", "with a reference to what was never there", INFLATED, UNDECODABLE, BEFORE_THE_START),
-        undecodable("26.3.5", "that ends within a block", INFLATED, UNDECODABLE, CUT),
-        undecodable("26.3.6", "that is no UTF-8", TEXT, &[1007], NO_TEXT),
-        undecodable("26.3.7", "that is no UTF-8, but compressed to octets that are", TEXT, &[1007], TEXT_WHILE_COMPRESSED),
-        undecodable("26.3.8", "`Hello` with garbage behind the last block of its stream", INFLATED, UNDECODABLE, FINAL_THEN_GARBAGE)
-            .wants("The connection fails, or the garbage is ignored.")
-            .informational(),
+        case(
+            "26.3.1",
+            "with a block of type 3, which is an error",
+            b"\x06",
+        ),
+        case(
+            "26.3.2",
+            "with a stored block whose length does not fit its complement",
+            WRONG_COMPLEMENT,
+        ),
+        case(
+            "26.3.3",
+            "with more codes of a length than exist",
+            TOO_MANY_CODES,
+        ),
+        case(
+            "26.3.4",
+            "with a reference to bytes before the first one",
+            BEFORE_THE_START,
+        ),
+        case("26.3.5", "that ends within a block", CUT_OFF),
     ]
 }
 
-fn undecodable(
+fn invalid_texts() -> Vec<Case> {
+    let case = |id, compressed| {
+        refused(id, TEXT, &rules::UTF8, &[1007], compressed).see(&["RFC 7692 §6.1"])
+    };
+    vec![
+        case("26.3.6", [&*stored(b"a\xff\xfeb"), b"\x00"].concat())
+            .does("Sends a compressed text that is not UTF-8."),
+        case("26.3.7", TEXT_WHILE_COMPRESSED.into())
+            .does("Sends a compressed text that is not UTF-8, although its compressed bytes are."),
+    ]
+}
+
+/// A text that the testee cannot take.
+fn refused(
     id: &str,
-    what: &str,
-    rules: &'static [&'static str],
+    title: &'static str,
+    rule: &'static Rule,
     codes: &'static [u16],
-    octets: &'static [u8],
+    compressed: impl Into<Vec<u8>>,
 ) -> Case {
-    let case = Case::new(id, Both, DATA, rules, move |peer| {
+    let compressed = compressed.into();
+    let case = Case::by(id, Both, title, rule, move |peer| {
         open(peer)?;
-        peer.send(compressed(octets))?;
+        peer.send(text(&*compressed))?;
         peer.expect_fail(codes)
     });
     let codes: Vec<_> = codes.iter().map(u16::to_string).collect();
-    let codes = codes.join(" or ");
-    case.does(format!("Sends a compressed text {what}."))
-        .wants(format!(
-            "The connection fails: Close {codes} or the end of TCP, nothing else."
-        ))
+    case.wants(format!(
+        "The testee fails the connection: it sends Close {} or ends TCP.",
+        codes.join(" or ")
+    ))
+}
+
+/// Most decoders end with the final block, and ignore the bytes behind it.
+fn garbage() -> Case {
+    let case = Case::by("26.3.8", Both, DATA, &rules::NEXT_BLOCK, |peer| {
+        open(peer)?;
+        peer.send(text([FINAL_HELLO, GARBAGE].concat()))?;
+        match peer.next(peer.reply_time())? {
+            Some(Act::Message { payload, binary }) => match &*payload == b"Hello" && !binary {
+                true => passed("The testee ignored the garbage."),
+                false => Miss::must("The testee sent a message that is not `Hello`."),
+            },
+            act => peer.judge_fail(act, UNDECODABLE),
+        }
+    });
+    case.does("Sends the text `Hello`, compressed to a final block, with garbage behind it.")
+        .wants("The testee fails the connection, or sends `Hello` back.")
+        .see(&["RFC 7692 §7.2.2"])
 }

@@ -1,33 +1,23 @@
-//! 26.1: messages that are compressed as RFC 7692 §7.2.3 shows, and in every other way.
+//! 26.1: messages that are compressed as RFC 7692 §7.2.3 shows, and in other ways.
 
+use super::blocks::{END, FINAL_HELLO, FINAL_NOTHING, stored};
+use super::faults::UNDECODABLE;
+use super::forms::{self, SAMPLE};
+use super::{HELLO, HELLO_AGAIN, cut, expect_texts, open, open_with_context, rules, text};
 use crate::case::Case;
 use crate::case::Roles::Both;
-use crate::dialogue::Miss;
-use crate::dialogue::Outcome;
-use crate::dialogue::Peer;
-use crate::dialogue::passed;
-use crate::wire::{Frame, Payload};
-use miniz_oxide::deflate::core::{
-    CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params,
-};
-
-use crate::deflate::TAIL;
-use crate::dialogue::{Terms, Wish};
+use crate::dialogue::{Act, Miss, passed};
+use crate::wire::Frame;
 
 const TITLE: &str = "Compression: messages";
-const RSV1: u8 = 4;
-pub(super) const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
-/// After [`HELLO`]: the same again, mostly by a reference to it.
-pub(super) const HELLO_AGAIN: &[u8] = b"\xf2\x00\x11\x00\x00";
-const STORED: &[u8] = b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00";
-const FINAL: &[u8] = b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00";
 const TWO_BLOCKS: &[u8] = b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00";
-/// The sample text, long enough for blocks with codes of their own.
-const SAMPLE: usize = 20_000;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = examples();
+    cases.extend(empty());
+    cases.extend(in_two_or_more_fragments());
     cases.extend([
+        by_reference(),
         after_final_block(),
         nothing(),
         uncompressed(),
@@ -37,235 +27,164 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A text whose payload is compressed to these octets.
-pub(super) fn compressed(octets: impl Into<Payload>) -> Frame {
-    Frame::text(octets).with_rsv(RSV1)
-}
-
-/// Opens a connection with the default parameters.
-pub(super) fn open(peer: &mut Peer<'_>) -> Result<Terms, Miss> {
-    let terms = peer.open_compressing(Wish::NONE, Wish::NONE)?;
-    peer.expect_to_be_alive()?;
-    Ok(terms)
-}
-
-/// The same if messages may refer to those before them, as far back as is possible.
-pub(super) fn open_with_context(peer: &mut Peer<'_>) -> Result<(), Miss> {
-    let own = open(peer)?.own;
-    match own.context_takeover && own.window_bits == 15 {
-        true => Ok(()),
-        false => Miss::unsupported("The testee does not agree to the largest window with context."),
-    }
-}
-
-#[rustfmt::skip]
 fn examples() -> Vec<Case> {
     vec![
-        example("26.1.1", "in a block with fixed codes", &["RFC 7692 §7.2.3.1"], &["Hello"], || vec![compressed(HELLO)]),
-        example("26.1.2", "in two fragments", &["RFC 7692 §7.2.3.1"], &["Hello"], || fragments(HELLO, &[3])),
-        example("26.1.3", "twice, the second time by a reference to the first", &["RFC 7692 §7.2.3.2"], &["Hello", "Hello"], || {
-            vec![compressed(HELLO), compressed(HELLO_AGAIN)]
-        }),
-        example("26.1.4", "in a stored block", &["RFC 7692 §7.2.3.3"], &["Hello"], || vec![compressed(STORED)]),
-        example("26.1.5", "in a block that is the last one of its stream", &["RFC 7692 §7.2.3.4"], &["Hello"], || vec![compressed(FINAL)]),
-        example("26.1.7", "in two blocks", &["RFC 7692 §7.2.3.5"], &["Hello"], || vec![compressed(TWO_BLOCKS)]),
-        example("26.1.8", "of no octets, as an empty stored block", &["RFC 7692 §7.2.3.6"], &[""], || vec![compressed(*b"\x00")]),
-        example("26.1.9", "of no octets, as an empty block with fixed codes that is the last one of its stream", &["RFC 7692 §7.2.3.4"], &[""], || vec![compressed(*b"\x03\x00\x00")]),
-        example("26.1.12", "in fragments of which the first is empty", &["RFC 7692 §6.1"], &["Hello"], || fragments(HELLO, &[0])),
-        example("26.1.13", "in fragments of one octet", &["RFC 7692 §6.1"], &["Hello"], || fragments(HELLO, &[1, 2, 3, 4, 5, 6])),
+        hello("26.1.1", "one block with fixed codes", || vec![text(HELLO)])
+            .see(&["RFC 7692 §7.2.3.1"]),
+        hello("26.1.4", "a stored block", || {
+            vec![text([&stored(b"Hello"), END].concat())]
+        })
+        .see(&["RFC 7692 §7.2.3.3"]),
+        hello("26.1.5", "a final block", || {
+            vec![text([FINAL_HELLO, END].concat())]
+        })
+        .see(&["RFC 7692 §7.2.3.4"]),
+        hello("26.1.7", "two blocks", || vec![text(TWO_BLOCKS)]).see(&["RFC 7692 §7.2.3.5"]),
     ]
 }
 
-/// Compressed octets in fragments: these are the places where the second and later ones begin.
-fn fragments(octets: &[u8], cuts: &[usize]) -> Vec<Frame> {
-    let ends = cuts.iter().copied().chain([octets.len()]);
-    let mut start = 0;
-    let mut frames = Vec::new();
-    for end in ends {
-        let piece = &octets[std::mem::replace(&mut start, end)..end];
-        frames.push(match frames.is_empty() {
-            true => compressed(piece).unfinished(),
-            false => Frame::continuation(piece).unfinished(),
-        });
-    }
-    if let Some(last) = frames.last_mut() {
-        last.fin = true;
-    }
-    frames
+/// The text `Hello`, compressed like this.
+fn hello(id: &str, form: &str, frames: fn() -> Vec<Frame>) -> Case {
+    example(id, "Hello", frames).does(format!("Sends the text `Hello`, compressed to {form}."))
 }
 
-/// Messages with default parameters, and the texts that they are.
-fn example(
-    id: &str,
-    how: &str,
-    rules: &'static [&'static str],
-    texts: &'static [&'static str],
-    frames: fn() -> Vec<Frame>,
-) -> Case {
-    let case = Case::new(id, Both, TITLE, rules, move |peer| {
-        match texts.len() {
-            1 => drop(open(peer)?),
-            _ => open_with_context(peer)?,
-        }
+/// A compressed text that the testee has to send back.
+fn example(id: &str, echo: &'static str, frames: fn() -> Vec<Frame>) -> Case {
+    let case = Case::by(id, Both, TITLE, &rules::RECEIVE, move |peer| {
+        open(peer)?;
         peer.send_together(&frames())?;
-        expect_texts(peer, texts)
+        expect_texts(peer, &[echo])
     });
-    let what = if texts[0].is_empty() {
-        "a text"
-    } else {
-        "the text `Hello`"
-    };
-    case.does(format!("Sends {what} {how}."))
-        .wants("Its echo, compressed or not.")
+    case.wants("The testee sends the text back, compressed or not.")
 }
 
-fn expect_texts(peer: &mut Peer<'_>, texts: &[&str]) -> Outcome {
-    for text in texts {
-        peer.expect_echo(&Frame::text(*text))?;
-    }
-    passed("The echo is right.")
+fn empty() -> Vec<Case> {
+    let stored = example("26.1.8", "", || vec![text(END)]);
+    let fixed = example("26.1.9", "", || vec![text([FINAL_NOTHING, END].concat())]);
+    vec![
+        stored
+            .does("Sends an empty text, compressed to an empty stored block.")
+            .see(&["RFC 7692 §7.2.3.6"]),
+        fixed
+            .does("Sends an empty text, compressed to an empty final block with fixed codes.")
+            .see(&["RFC 7692 §7.2.3.4"]),
+    ]
+}
+
+fn in_two_or_more_fragments() -> Vec<Case> {
+    let two = example("26.1.2", "Hello", || cut(&text(HELLO), &[3]));
+    let empty_first = example("26.1.12", "Hello", || cut(&text(HELLO), &[0]));
+    let bytes = example("26.1.13", "Hello", || {
+        cut(&text(HELLO), &[1, 2, 3, 4, 5, 6])
+    });
+    vec![
+        two.does("Sends the compressed text `Hello` in two fragments.")
+            .see(&["RFC 7692 §7.2.3.1"]),
+        empty_first
+            .does(
+                "Sends the compressed text `Hello` in two fragments, of which the first is empty.",
+            )
+            .see(&["RFC 7692 §6.1"]),
+        bytes
+            .does("Sends the compressed text `Hello` in fragments of one byte.")
+            .see(&["RFC 7692 §6.1"]),
+    ]
+}
+
+fn by_reference() -> Case {
+    let case = Case::by("26.1.3", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
+        open_with_context(peer)?;
+        peer.send_together(&[text(HELLO), text(HELLO_AGAIN)])?;
+        expect_texts(peer, &["Hello", "Hello"])
+    });
+    case.does("Sends the compressed text `Hello` twice, the second time by a reference to the first text.")
+        .wants("The testee sends both texts back, compressed or not.")
+        .see(&["RFC 7692 §7.2.3.2"])
 }
 
 fn after_final_block() -> Case {
-    let rules = &["RFC 7692 §7.2.3.4"];
-    let case = Case::new("26.1.6", Both, TITLE, rules, |peer| {
+    let case = Case::by("26.1.6", Both, TITLE, &rules::RECEIVE, |peer| {
         open(peer)?;
-        peer.send_together(&[compressed(FINAL), compressed(HELLO)])?;
+        peer.send_together(&[text([FINAL_HELLO, END].concat()), text(HELLO)])?;
         expect_texts(peer, &["Hello", "Hello"])
     });
     case.does(
-        "Sends the text `Hello` in the last block of a stream, then another one in a new stream.",
+        "Sends the text `Hello`, compressed to a final block, then the same text in a block that is not final.",
     )
-    .wants("Both echoes.")
+    .wants("The testee sends both texts back, compressed or not.")
+    .see(&["RFC 7692 §7.2.3.4"])
 }
 
-/// Not even the empty block that every message has.
+/// The message lacks even the header of the last block.
 fn nothing() -> Case {
-    let case = Case::new("26.1.10", Both, TITLE, &["RFC 7692 §7.2.2"], |peer| {
+    let case = Case::by("26.1.10", Both, TITLE, &rules::LAST_BYTE, |peer| {
         open(peer)?;
-        peer.send(compressed(*b""))?;
-        expect_texts(peer, &[""])
+        peer.send(text(""))?;
+        match peer.next(peer.reply_time())? {
+            Some(Act::Message { payload, binary }) => match payload.is_empty() && !binary {
+                true => passed("The testee sent an empty text."),
+                false => Miss::must("The testee sent a message that is not an empty text."),
+            },
+            act => peer.judge_fail(act, UNDECODABLE),
+        }
     });
-    case.does("Sends a frame without payload that claims to be a compressed text.")
-        .wants("An empty text, or the end of the connection.")
-        .informational()
+    case.does("Sends a text with RSV1 and without a payload.")
+        .wants("The testee sends an empty text, or fails the connection.")
+        .see(&["RFC 7692 §7.2.2"])
 }
 
 fn uncompressed() -> Case {
-    let case = Case::new("26.1.11", Both, TITLE, &["RFC 7692 §6"], |peer| {
-        open(peer)?;
-        peer.send_together(&[
-            Frame::text("plain"),
-            compressed(HELLO),
-            Frame::text("plain").unfinished(),
-            Frame::continuation(" again"),
-            compressed(HELLO),
-        ])?;
-        expect_texts(peer, &["plain", "Hello", "plain again", "Hello"])
-    });
-    case.does("Sends compressed texts and uncompressed ones in turn.")
-        .wants("Their echoes.")
+    let case = Case::by(
+        "26.1.11",
+        Both,
+        TITLE,
+        &rules::RECEIVE_UNCOMPRESSED,
+        |peer| {
+            open(peer)?;
+            peer.send_together(&[
+                Frame::text("plain"),
+                text(HELLO),
+                Frame::text("plain").unfinished(),
+                Frame::continuation(" again"),
+                text(HELLO),
+            ])?;
+            expect_texts(peer, &["plain", "Hello", "plain again", "Hello"])
+        },
+    );
+    case.does("Sends uncompressed and compressed texts in turn.")
+        .wants("The testee sends all texts back, in order.")
+        .see(&["RFC 7692 §6"])
 }
 
 fn ping() -> Case {
-    let rules = &["RFC 6455 §5.4", "RFC 7692 §6.1"];
-    let case = Case::new("26.1.14", Both, TITLE, rules, |peer| {
+    let rule = &rules::CONTROL_BETWEEN_FRAGMENTS;
+    let case = Case::by("26.1.14", Both, TITLE, rule, |peer| {
         open(peer)?;
-        let mut frames = fragments(HELLO, &[3]);
+        let mut frames = cut(&text(HELLO), &[3]);
         frames.insert(1, Frame::ping("between"));
         peer.send_together(&frames)?;
         peer.expect_pongs_and_echo(&[b"between".to_vec()], &Frame::text("Hello"))?;
         passed("The Pong and the echo are right.")
     });
     case.does("Sends a compressed text in two fragments with a Ping between them.")
-        .wants("A Pong, then the echo of the text.")
+        .wants("The testee sends a Pong, then the text.")
+        .see(&["RFC 7692 §6.1"])
 }
 
-/// Level 0 makes stored blocks, the fixed strategy fixed codes, the others codes of their own.
 fn every_form() -> Case {
-    const DEFAULT: i32 = 0;
-    const FIXED: i32 = 4;
-    let case = Case::new("26.1.15", Both, TITLE, &["RFC 7692 §7.2.1"], |peer| {
+    let case = Case::by("26.1.15", Both, TITLE, &rules::RECEIVE, |peer| {
         open_with_context(peer)?;
-        let levels = (0..=9).map(|level| (level, DEFAULT)).chain([(6, FIXED)]);
-        let flushes = [TDEFLFlush::None, TDEFLFlush::Sync, TDEFLFlush::Full];
-        let text = sample();
-        for (level, strategy) in levels {
-            for flush in flushes {
-                peer.send(compressed(deflate(text.as_bytes(), level, strategy, flush)))?;
-                let echo = peer.expect_echo(&Frame::text(&*text));
-                echo.map_err(|miss| miss.with(&format!("Level {level}, {flush:?}")))?;
-            }
+        let sample = forms::sample(SAMPLE);
+        for form in forms::all() {
+            peer.send(text(form.deflate(&sample)))?;
+            let echo = peer.expect_echo(&Frame::text(&*sample));
+            echo.map_err(|miss| miss.with(&form.to_string()))?;
         }
         passed("All echoes are right.")
     });
     case.does(format!(
-        "Sends a text of {SAMPLE} octets, compressed with levels 0 to 9 and with fixed codes, each time in one go, with many sync flushes, and with many full flushes."
+        "Sends a text of {SAMPLE} bytes 33 times: compressed with levels 0 to 9 and with fixed codes, each without a flush, with many sync flushes, and with many full flushes."
     ))
-    .wants("All echoes.")
-}
-
-/// Something that repeats itself, but not at once.
-fn sample() -> String {
-    let mut rng = fastrand::Rng::with_seed(26);
-    let words: Vec<String> = (0..200)
-        .map(|_| (0..rng.usize(1..9)).map(|_| rng.lowercase()).collect())
-        .collect();
-    let mut text = String::new();
-    while text.len() < SAMPLE {
-        text += &words[rng.usize(..words.len())];
-        text.push(' ');
-    }
-    text.truncate(SAMPLE);
-    text
-}
-
-/// A stream with a flush of this kind every 500 octets.
-fn deflate(octets: &[u8], level: i32, strategy: i32, flush: TDEFLFlush) -> Vec<u8> {
-    const RAW: i32 = -15;
-    let flags = create_comp_flags_from_zip_params(level, RAW, strategy);
-    let mut compressor = CompressorOxide::new(flags);
-    let mut out = Vec::new();
-    let mut write = |octets: &[u8], flush| {
-        compress_to_output(&mut compressor, octets, flush, |piece| {
-            out.extend_from_slice(piece);
-            true
-        });
-    };
-    for piece in octets.chunks(500) {
-        write(piece, flush);
-    }
-    write(&[], TDEFLFlush::Sync);
-    out.truncate(out.len() - TAIL.len());
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::deflate::{Coding, Inflater};
-
-    #[test]
-    fn every_form_is_the_sample() {
-        let coding = Coding {
-            window_bits: 15,
-            context_takeover: true,
-        };
-        let text = sample();
-        let mut seen = std::collections::HashSet::new();
-        for (level, strategy) in [(0, 0), (1, 0), (9, 0), (6, 4)] {
-            for flush in [TDEFLFlush::None, TDEFLFlush::Sync, TDEFLFlush::Full] {
-                let octets = deflate(text.as_bytes(), level, strategy, flush);
-                seen.insert(octets[0] >> 1 & 3);
-                let mut inflater = Inflater::new(coding);
-                let mut out = Vec::new();
-                inflater.begin();
-                inflater.push(&octets, &mut out, usize::MAX).unwrap();
-                inflater.end(&mut out, usize::MAX).unwrap();
-                assert_eq!(out, text.as_bytes(), "{level} {strategy} {flush:?}");
-                assert!(!octets.ends_with(&TAIL));
-            }
-        }
-        assert_eq!(seen.len(), 3, "stored, fixed and dynamic blocks");
-    }
+    .wants("The testee sends the text back each time.")
+    .see(&["RFC 7692 §7.2.1"])
 }

@@ -1,22 +1,112 @@
 //! Group 26: compressed messages.
 
+mod blocks;
 mod bulk;
 mod context;
 mod faults;
+mod final_blocks;
+mod forms;
+mod lengths;
 mod messages;
 mod output;
+mod pairs;
+mod rules;
+mod stored_blocks;
 
 use crate::case::Case;
+use crate::dialogue::{Miss, Outcome, Peer, Terms, Wish, passed};
+use crate::wire::{Frame, Payload};
+
+/// The bit that marks a compressed message (RFC 7692 §6).
+const RSV1: u8 = 4;
+/// The window bits of the largest window.
+const MAX_BITS: u8 = 15;
+/// The text `Hello` in a block with fixed codes (RFC 7692 §7.2.3.1).
+const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
+/// The text `Hello` again: a literal and a reference to the text before it (RFC 7692 §7.2.3.2).
+const HELLO_AGAIN: &[u8] = b"\xf2\x00\x11\x00\x00";
 
 pub(super) fn cases() -> Vec<Case> {
     [
         bulk::cases(),
         context::cases(),
         faults::cases(),
+        final_blocks::cases(),
+        lengths::cases(),
         messages::cases(),
         output::cases(),
+        pairs::cases(),
+        stored_blocks::cases(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// A text with these compressed bytes.
+fn text(compressed: impl Into<Payload>) -> Frame {
+    Frame::text(compressed).with_rsv(RSV1)
+}
+
+/// A binary message with these compressed bytes.
+fn binary(compressed: impl Into<Payload>) -> Frame {
+    Frame::binary(compressed).with_rsv(RSV1)
+}
+
+/// Splits a message into fragments with these payloads. RSV1 stays on the first one.
+fn in_fragments<'a>(message: &Frame, payloads: impl IntoIterator<Item = &'a [u8]>) -> Vec<Frame> {
+    let mut frames: Vec<Frame> = Vec::new();
+    for payload in payloads {
+        let mut frame = match frames.is_empty() {
+            true => message.clone(),
+            false => Frame::continuation(""),
+        };
+        frame.payload = payload.into();
+        frames.push(frame.unfinished());
+    }
+    if let Some(last) = frames.last_mut() {
+        last.fin = true;
+    }
+    frames
+}
+
+/// Splits a message where its second fragment begins, its third one, and so on.
+fn cut(message: &Frame, places: &[usize]) -> Vec<Frame> {
+    let bytes = message.payload.as_bytes();
+    let ends = places.iter().copied().chain([bytes.len()]);
+    let mut start = 0;
+    let pieces: Vec<_> = ends
+        .map(|end| &bytes[std::mem::replace(&mut start, end)..end])
+        .collect();
+    in_fragments(message, pieces)
+}
+
+/// Opens a connection with the default parameters.
+fn open(peer: &mut Peer<'_>) -> Result<Terms, Miss> {
+    let terms = peer.open_compressing(Wish::NONE, Wish::NONE)?;
+    peer.expect_to_be_alive()?;
+    Ok(terms)
+}
+
+/// Opens a connection on which a message of the suite may refer to the messages before it, as far
+/// back as the largest window reaches.
+fn open_with_context(peer: &mut Peer<'_>) -> Result<(), Miss> {
+    let own = open(peer)?.own;
+    match own.context_takeover && own.window_bits == MAX_BITS {
+        true => Ok(()),
+        false => {
+            Miss::not_applicable("The testee does not agree to the largest window with context.")
+        }
+    }
+}
+
+/// Expects these texts as echoes.
+fn expect_texts(peer: &mut Peer<'_>, texts: &[&str]) -> Outcome {
+    for text in texts {
+        peer.expect_echo(&Frame::text(*text))?;
+    }
+    passed(match texts.len() {
+        1 => "The echo is right.",
+        _ => "The echoes are right.",
+    })
 }

@@ -10,8 +10,6 @@ mod segments;
 mod sizes;
 mod uploads;
 
-pub(super) use limits::{TOO_LONG, judge as judge_too_long};
-
 use crate::case::Case;
 
 pub(super) fn cases() -> Vec<Case> {

@@ -1,0 +1,87 @@
+//! 27.2 and 27.4: answers that the suite does not read.
+
+use std::time::Duration;
+
+use super::{KIB, MIB, TITLE, rules};
+use crate::case::Case;
+use crate::case::Roles::Both;
+use crate::dialogue::{Miss, Peer, REPLY, passed};
+use crate::wire::Frame;
+
+/// A testee that takes nothing for this long has stopped reading.
+const STOPPED: Duration = Duration::from_secs(1);
+const MESSAGE: usize = 64 * KIB;
+const MESSAGES: usize = 64 * MIB / MESSAGE;
+const PINGS: usize = 1_000_000;
+const PINGS_AT_A_TIME: usize = 1000;
+/// The Pings that the slowest testee answers in a second.
+const PINGS_PER_SECOND: usize = 20_000;
+
+pub(super) fn echoes() -> Case {
+    let case = Case::by("27.2", Both, TITLE, &rules::FRAMES, |peer| {
+        peer.open()?;
+        peer.be_quiet();
+        let message = Frame::binary(vec![b'*'; MESSAGE]);
+        let mut sent = 0;
+        let mut stopped = false;
+        while sent < MESSAGES && !stopped {
+            let bytes = peer.encoded(&message);
+            stopped = fill(peer, &bytes)?;
+            sent += 1;
+        }
+        peer.allow_for(sent * MESSAGE);
+        for _ in 0..sent {
+            peer.expect_echo(&message)?;
+        }
+        passed(match stopped {
+            true => format!(
+                "All echoes are right. The testee stopped reading after {sent} messages of 64 KiB."
+            ),
+            false => {
+                "All echoes are right. The testee read 64 MiB before any echo was read.".to_owned()
+            }
+        })
+    });
+    case.does("Sends messages of 64 KiB, at most 1024, and reads nothing until the testee stops reading or all are sent.")
+        .wants("The testee sends all messages back in the end. The result says if it stopped reading.")
+        .see(&["RFC 6455 §10.4"])
+}
+
+/// Sends bytes and reads nothing until the testee stops reading. Returns `true` if it does.
+fn fill(peer: &mut Peer<'_>, bytes: &[u8]) -> Result<bool, Miss> {
+    let count = peer.pour(bytes, STOPPED)?;
+    peer.send_octets(&bytes[count..])?;
+    Ok(count < bytes.len())
+}
+
+/// The Pings are the same again and again, except for the last one.
+pub(super) fn pongs() -> Case {
+    let case = Case::by("27.4", Both, TITLE, &rules::PONG, |peer| {
+        peer.open()?;
+        peer.be_quiet();
+        let some: Vec<u8> = (0..PINGS_AT_A_TIME)
+            .flat_map(|number| peer.encoded(&Frame::ping(format!("number {number:04}"))))
+            .collect();
+        let mut sent = 0;
+        let mut stopped = false;
+        while sent < PINGS && !stopped {
+            stopped = fill(peer, &some)?;
+            sent += PINGS_AT_A_TIME;
+        }
+        peer.send(Frame::ping("the last one"))?;
+        let time = REPLY + Duration::from_secs((sent / PINGS_PER_SECOND) as u64);
+        peer.expect_pongs(&[b"the last one".to_vec()], time)?;
+        peer.expect_to_be_alive()?;
+        passed(match stopped {
+            true => {
+                format!("The last Pong is right. The testee stopped reading after {sent} Pings.")
+            }
+            false => format!(
+                "The last Pong is right. The testee read {sent} Pings before any Pong was read."
+            ),
+        })
+    });
+    case.does("Sends up to 1,000,000 Pings, and reads nothing until the testee stops reading or all are sent.")
+        .wants("The testee sends a Pong for at least the last Ping, then sends a text back. The result says if it stopped reading.")
+        .see(&["RFC 6455 §5.5.3", "RFC 6455 §10.4"])
+}
