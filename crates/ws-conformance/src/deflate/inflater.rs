@@ -26,7 +26,7 @@ pub(crate) struct Inflater {
     end: usize,
     /// Whether the last block was there. As in the original, what follows it comes out empty.
     ended: bool,
-    /// Whether after the last block the next message begins a new stream.
+    /// `true` if a final block ends neither a message nor the connection's messages.
     new_streams: bool,
     references: Option<References>,
 }
@@ -67,8 +67,8 @@ impl Inflater {
         }
     }
 
-    /// Unlike the original, goes on with the next message where a message ends with the last block
-    /// of a stream, as RFC 7692 §7.2.3.4 has it. The window stays.
+    /// Unlike the original, inflates the blocks behind a final block, in the same message (RFC 7692
+    /// §7.2.1) and in the next one (§7.2.3.4). The window stays.
     pub(crate) fn with_new_streams(self) -> Self {
         let new_streams = true;
         Self {
@@ -84,13 +84,6 @@ impl Inflater {
             self.end = 0;
             self.ended = false;
             self.references = References::needed_for(self.coding);
-        }
-        if self.ended && self.new_streams {
-            self.core.init();
-            self.ended = false;
-            if let Some(references) = &mut self.references {
-                references.reach.begin_stream();
-            }
         }
         if let Some(references) = &mut self.references {
             references.compressed.clear();
@@ -108,7 +101,14 @@ impl Inflater {
         if let Some(references) = &mut self.references {
             references.collect(piece, limit);
         }
-        while !self.ended && out.len() < limit {
+        while out.len() < limit {
+            if self.ended && self.new_streams && !piece.is_empty() {
+                self.core.init();
+                self.ended = false;
+            }
+            if self.ended {
+                break;
+            }
             self.make_room();
             let place = self.end;
             let (status, read, written) =
@@ -132,11 +132,15 @@ impl Inflater {
         out: &mut Vec<u8>,
         limit: usize,
     ) -> Result<Option<BeyondWindow>, Undecodable> {
-        self.push(&TAIL, out, limit)?;
+        // Senders exist that leave out the empty block behind a final one.
+        if !self.ended {
+            self.push(&TAIL, out, limit)?;
+        }
         let Some(references) = &mut self.references else {
             return Ok(None);
         };
-        let worst = references.reach.of_message(&references.compressed);
+        let compressed = &references.compressed;
+        let worst = references.reach.of_message(compressed, self.new_streams);
         let window = self.coding.window();
         match worst.map_err(|_| Undecodable::Malformed)? {
             None => Ok(None),
@@ -274,6 +278,28 @@ mod tests {
             .with_new_streams();
             assert_eq!(inflate(&mut inflater, last).unwrap(), b"Hello");
             assert_eq!(inflate(&mut inflater, again).unwrap(), b"Hello");
+        }
+    }
+
+    #[test]
+    fn blocks_behind_a_final_block_belong_to_the_message() {
+        let last = &b"\xf3\x48\xcd\xc9\xc9\x07\x00"[..];
+        let again = &b"\xf2\x00\x11\x00\x00"[..];
+        for window_bits in [9, 15] {
+            let coding = Coding {
+                window_bits,
+                context_takeover: true,
+            };
+            let mut inflater = Inflater::new(coding).with_new_streams();
+            for message in [
+                [last, HELLO].concat(),
+                [last, again].concat(),
+                [last, last, b"\x00"].concat(),
+                [last, last].concat(),
+            ] {
+                assert_eq!(inflate(&mut inflater, &message).unwrap(), b"HelloHello");
+            }
+            assert_eq!(inflate(&mut inflater, HELLO).unwrap(), b"Hello");
         }
     }
 

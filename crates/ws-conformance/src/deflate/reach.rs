@@ -39,20 +39,20 @@ impl Reach {
         }
     }
 
-    /// After the last block of a stream, another one begins.
-    pub(super) fn begin_stream(&mut self) {
-        self.ended = false;
-    }
-
     /// The worst reference of a message; its octets are complete, [`TAIL`](super::TAIL) included.
-    pub(super) fn of_message(&mut self, octets: &[u8]) -> Result<Option<TooFar>, Malformed> {
+    /// With `new_streams`, what follows a final block is read.
+    pub(super) fn of_message(
+        &mut self,
+        octets: &[u8],
+        new_streams: bool,
+    ) -> Result<Option<TooFar>, Malformed> {
         self.before += std::mem::take(&mut self.len);
         let mut bits = BitReader::new(octets);
         let mut worst = None;
         while !self.ended
             && let Some(last) = bits.take(1)
         {
-            self.ended = last == 1;
+            self.ended = last == 1 && !new_streams;
             match bits.take(2).ok_or(Malformed)? {
                 0 => self.stored(&mut bits)?,
                 1 => {
@@ -64,6 +64,9 @@ impl Reach {
                     self.block(&mut bits, &literals, &distances, &mut worst)?;
                 }
                 _ => return Err(Malformed),
+            }
+            if last == 1 {
+                bits.align();
             }
         }
         Ok(worst)
@@ -196,7 +199,7 @@ mod tests {
         let mut reach = Reach::new(window);
         let mut walk = |message: &&[u8]| {
             let octets = [&*encoder.compress(message), &TAIL].concat();
-            let worst = reach.of_message(&octets).unwrap();
+            let worst = reach.of_message(&octets, false).unwrap();
             assert_eq!(reach.len, message.len());
             worst
         };
@@ -239,7 +242,7 @@ mod tests {
 
     #[test]
     fn garbage_is_malformed() {
-        let walk = |octets: &[u8]| Reach::new(512).of_message(octets);
+        let walk = |octets: &[u8]| Reach::new(512).of_message(octets, false);
         assert_eq!(walk(b"\x06"), Err(Malformed));
         assert_eq!(walk(b"\x04\xff\xff\xff"), Err(Malformed));
         assert_eq!(walk(b"\xf2\x48"), Err(Malformed));
