@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::case::Case;
+use crate::case::{Case, Weight};
 use crate::record::Record;
 use crate::settings::StopFlag;
 
@@ -39,9 +39,9 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// Runs `run` for every case, of any set, on threads of its own, until all are done or `stop` is raised. Cases
-/// start in order, except that those with much data wait for a free core. With one job at a time
-/// they also end in order.
+/// Runs `run` for every case, of any set, on threads of its own, until all are done or `stop` is
+/// raised. Cases start in order, with two exceptions: cases with much data wait for a free core,
+/// and cases that must be alone come last. With one job at a time the cases also end in order.
 pub fn run(
     cases: &[&'static Case],
     jobs: Jobs,
@@ -49,7 +49,7 @@ pub fn run(
     run: impl Fn(&'static Case) -> Record + Sync,
     finished: impl Fn(Record) + Sync,
 ) {
-    let queue = Queue::new(cases.iter().copied(), jobs.heavy, |case| case.is_heavy());
+    let queue = Queue::new(cases.iter().copied(), jobs, |case| case.weight());
     let work = || {
         while !stop.is_raised()
             && let Some(case) = queue.next()
@@ -69,50 +69,56 @@ pub fn run(
     });
 }
 
-/// What is still to be run.
+/// The items that are still to be run.
 struct Queue<T> {
     state: Mutex<State<T>>,
-    heavy_at_a_time: usize,
-    is_heavy: fn(&T) -> bool,
+    jobs: Jobs,
+    weight: fn(&T) -> Weight,
 }
 
 struct State<T> {
     waiting: VecDeque<T>,
+    running: usize,
     heavy_running: usize,
 }
 
 impl<T: Copy> Queue<T> {
-    fn new(
-        items: impl Iterator<Item = T>,
-        heavy_at_a_time: usize,
-        is_heavy: fn(&T) -> bool,
-    ) -> Self {
+    fn new(items: impl Iterator<Item = T>, jobs: Jobs, weight: fn(&T) -> Weight) -> Self {
         let state = State {
             waiting: items.collect(),
+            running: 0,
             heavy_running: 0,
         };
         Self {
             state: Mutex::new(state),
-            heavy_at_a_time,
-            is_heavy,
+            jobs,
+            weight,
         }
     }
 
-    /// The first one that may run now. If there is none, only heavy ones are left, and enough
-    /// workers are busy with those.
+    /// Returns the first item that may run now. Without one, the workers that are busy now do the
+    /// rest.
     fn next(&self) -> Option<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = state.heavy_running >= self.heavy_at_a_time;
-        let mut waiting = state.waiting.iter();
-        let index = waiting.position(|item| !(full && (self.is_heavy)(item)))?;
+        let full = state.heavy_running >= self.jobs.heavy;
+        let may_run = |item: &T| match (self.weight)(item) {
+            Weight::Light => true,
+            Weight::Heavy => !full,
+            Weight::Alone => self.jobs.all == 1,
+        };
+        let index = state.waiting.iter().position(may_run);
+        // Only items that must be alone are left.
+        let index = index.or((state.running == 0).then_some(0))?;
         let item = state.waiting.remove(index)?;
-        state.heavy_running += usize::from((self.is_heavy)(&item));
+        state.running += 1;
+        state.heavy_running += usize::from((self.weight)(&item) == Weight::Heavy);
         Some(item)
     }
 
     fn done(&self, item: T) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.heavy_running -= usize::from((self.is_heavy)(&item));
+        state.running -= 1;
+        state.heavy_running -= usize::from((self.weight)(&item) == Weight::Heavy);
     }
 }
 
@@ -120,13 +126,22 @@ impl<T: Copy> Queue<T> {
 mod tests {
     use super::*;
 
-    fn queue() -> Queue<u8> {
-        Queue::new([1, 90, 91, 92, 10].into_iter(), 2, |item| *item >= 90)
+    fn queue(all: usize) -> Queue<u8> {
+        let jobs = Jobs { all, heavy: 2 };
+        Queue::new(
+            [1, 90, 91, 200, 92, 10].into_iter(),
+            jobs,
+            |item| match item {
+                0..90 => Weight::Light,
+                90..200 => Weight::Heavy,
+                200.. => Weight::Alone,
+            },
+        )
     }
 
     #[test]
     fn heavy_ones_are_limited_and_the_others_overtake_them() {
-        let queue = queue();
+        let queue = queue(8);
         let taken: Vec<_> = std::iter::from_fn(|| queue.next()).collect();
         assert_eq!(taken, [1, 90, 91, 10]);
         queue.done(10);
@@ -136,13 +151,28 @@ mod tests {
     }
 
     #[test]
+    fn one_that_must_be_alone_comes_when_all_others_are_done() {
+        let queue = queue(8);
+        let taken: Vec<_> = std::iter::from_fn(|| queue.next()).collect();
+        queue.done(90);
+        assert_eq!(queue.next(), Some(92));
+        for item in taken.into_iter().filter(|item| *item != 90) {
+            queue.done(item);
+        }
+        assert_eq!(queue.next(), None);
+        queue.done(92);
+        assert_eq!(queue.next(), Some(200));
+        assert_eq!(queue.next(), None);
+    }
+
+    #[test]
     fn one_at_a_time_keeps_the_order() {
-        let queue = queue();
+        let queue = queue(1);
         let mut taken = Vec::new();
         while let Some(item) = queue.next() {
             taken.push(item);
             queue.done(item);
         }
-        assert_eq!(taken, [1, 90, 91, 92, 10]);
+        assert_eq!(taken, [1, 90, 91, 200, 92, 10]);
     }
 }

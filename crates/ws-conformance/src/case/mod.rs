@@ -59,6 +59,17 @@ pub enum Set {
     Extra,
 }
 
+/// The part of the testee's time and memory that a case takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// The case mostly waits.
+    Light,
+    /// The case keeps a core busy.
+    Heavy,
+    /// The case may keep all of the testee busy, so that a case beside it would not be answered.
+    Alone,
+}
+
 /// The way a case is played.
 pub(crate) enum Play {
     /// Timed steps and lists of events, as in the original suite.
@@ -84,7 +95,7 @@ pub struct Case {
     rule: Option<&'static Rule>,
     level: Level,
     sections: &'static [&'static str],
-    is_heavy: bool,
+    weight: Weight,
     dialogue_time: Duration,
     play: Play,
 }
@@ -133,7 +144,7 @@ impl Case {
             rule: None,
             level: Level::Must,
             sections: &[],
-            is_heavy: false,
+            weight: Weight::Light,
             dialogue_time: DIALOGUE_TIME,
             play,
         }
@@ -166,7 +177,13 @@ impl Case {
 
     /// Notes that the case keeps a core busy.
     pub(crate) fn heavy(mut self) -> Self {
-        self.is_heavy = true;
+        self.weight = Weight::Heavy;
+        self
+    }
+
+    /// Notes that no other case may run beside the case.
+    pub(crate) fn alone(mut self) -> Self {
+        self.weight = Weight::Alone;
         self
     }
 
@@ -243,9 +260,13 @@ impl Case {
         rule.into_iter().chain(self.sections.iter().copied())
     }
 
+    pub(crate) fn weight(&self) -> Weight {
+        self.weight
+    }
+
     /// Returns true if the case keeps a core busy.
     pub fn is_heavy(&self) -> bool {
-        self.is_heavy
+        self.weight != Weight::Light
     }
 
     /// Returns the time that the case takes if only its own limits end it.
