@@ -20,17 +20,24 @@ const BOMB: usize = 1 << 30;
 /// A testee without a limit that inflates less than this while it may take for its reaction is
 /// slower than any.
 const INFLATED: usize = 64 * MIB;
+/// A server that does not serve another connection in this many attempts is dead.
+const ATTEMPTS: usize = 20;
+const PAUSE: Duration = Duration::from_secs(1);
 const FRAGMENT: usize = 1024;
 const MESSAGES: usize = 10_000;
 const IN_FLIGHT: usize = 100;
 const REFUSES: &str = "The testee sends Close 1009 or ends TCP, and a server goes on serving.";
 
 pub(super) fn cases() -> Vec<Case> {
-    let cases = [long(), too_long(), bomb(), bomb_in_fragments(), short()];
-    cases
-        .into_iter()
-        .map(|case| case.heavy().takes(Duration::from_secs(300)))
-        .collect()
+    let cases = [
+        long().heavy(),
+        too_long().heavy(),
+        bomb().alone(),
+        bomb_in_fragments().alone(),
+        short().heavy(),
+    ];
+    let takes = |case: Case| case.takes(Duration::from_secs(300));
+    cases.into_iter().map(takes).collect()
 }
 
 /// Compresses this many zeros. All MiB but the first look the same.
@@ -120,7 +127,22 @@ fn bomb_in_fragments() -> Case {
 
 fn expect_refusal(peer: &mut Peer<'_>) -> Outcome {
     peer.allow_for(INFLATED);
-    peer.expect_fail(&[1009]).or_should()
+    let outcome = peer.expect_fail(&[1009]).or_should();
+    if let Err(Miss::Should(_)) = outcome {
+        expect_to_serve_again(peer)?;
+    }
+    outcome
+}
+
+/// A server without a limit may serve no other connection while it inflates and compresses.
+fn expect_to_serve_again(peer: &mut Peer<'_>) -> Result<(), Miss> {
+    for _ in 1..ATTEMPTS {
+        match peer.expect_another_connection("Meanwhile") {
+            Err(Miss::Must(_)) => peer.pause(PAUSE)?,
+            served => return served,
+        }
+    }
+    peer.expect_another_connection("After the message")
 }
 
 fn short() -> Case {

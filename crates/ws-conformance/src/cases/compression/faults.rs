@@ -1,7 +1,7 @@
 //! 26.2 and 26.3: compressed messages with faults.
 
 use super::blocks::{FINAL_HELLO, stored};
-use super::{HELLO, cut, open, rules, text};
+use super::{HELLO, RSV1, cut, open, rules, text};
 use crate::case::Case;
 use crate::case::Roles::Both;
 use crate::case::Rule;
@@ -28,6 +28,7 @@ const GARBAGE: &[u8] = b"\xff\xff\xff";
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = compressed_bit();
+    cases.push(compressed_close());
     cases.extend(reserved_bits());
     cases.push(declined());
     cases.extend(undecodable());
@@ -47,29 +48,43 @@ fn compressed_bit() -> Vec<Case> {
                 let [first, second] = [&HELLO[..3], &HELLO[3..]];
                 vec![
                     text(first).unfinished(),
-                    Frame::continuation(second).with_rsv(4),
+                    Frame::continuation(second).with_rsv(RSV1),
                 ]
             },
         ),
         breach("26.2.2", rule, "a Ping with RSV1", || {
-            vec![Frame::ping(HELLO).with_rsv(4)]
+            vec![Frame::ping(HELLO).with_rsv(RSV1)]
         }),
         breach("26.2.5", rule, "a Pong with RSV1", || {
-            vec![Frame::pong(HELLO).with_rsv(4)]
-        }),
-        breach("26.2.6", rule, "a Close with RSV1", || {
-            vec![Frame::close(1000, b"").with_rsv(4)]
+            vec![Frame::pong(HELLO).with_rsv(RSV1)]
         }),
         breach(
             "26.2.9",
             rule,
             "an uncompressed text with RSV1 in its second fragment",
             || {
-                let second = Frame::continuation("second").with_rsv(4);
+                let second = Frame::continuation("second").with_rsv(RSV1);
                 vec![Frame::text("first").unfinished(), second]
             },
         ),
     ]
+}
+
+/// A testee that answers the Close with its code has taken it for a legal one.
+fn compressed_close() -> Case {
+    const CODE: u16 = 3000;
+    let case = Case::by("26.2.6", Both, BITS, &rules::COMPRESSED_BIT, |peer| {
+        open(peer)?;
+        peer.send(Frame::close(CODE, b"").with_rsv(RSV1))?;
+        match peer.next(peer.reply_time())? {
+            Some(Act::Close(close)) if matches!(close.code, Some(1000 | CODE)) => {
+                Miss::must("The testee answered the Close as if it were legal.")
+            }
+            act => peer.judge_fail(act, &[1002]),
+        }
+    });
+    case.does("Agrees to compress, then sends a Close with RSV1 and code 3000.")
+        .wants(FAILS)
 }
 
 fn reserved_bits() -> Vec<Case> {
@@ -124,7 +139,7 @@ fn undecodable() -> Vec<Case> {
     let case = |id, what, compressed: &'static [u8]| {
         refused(id, DATA, &rules::RECEIVE, UNDECODABLE, compressed)
             .does(format!("Sends a compressed text {what}."))
-            .see(&["RFC 7692 §7.2.2"])
+            .see(&["RFC 7692 §7.2.2", "RFC 1951 §3.2.3", "RFC 1951 §3.2.4"])
     };
     vec![
         case(

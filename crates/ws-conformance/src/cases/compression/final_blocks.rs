@@ -175,6 +175,7 @@ fn reference_within_a_message() -> Case {
         "HelloHello",
         || vec![text([FINAL_HELLO, HELLO_AGAIN].concat())],
     )
+    .see(&["RFC 7692 §7.2.1", "RFC 1951 §3.2.3"])
 }
 
 fn reference_to_the_message_before() -> Case {

@@ -89,14 +89,14 @@ fn pair(id: &str, title: &'static str, rule: &'static Rule, client: Wish, server
     .see(&["RFC 7692 §7", "RFC 7692 §7.1", "RFC 7692 §7.2.2"])
 }
 
-/// Agrees to exactly these parameters for the messages of the suite.
+/// Agrees to exactly these parameters.
 fn agree(peer: &mut Peer<'_>, own: Wish, testees: Wish) -> Result<Terms, Miss> {
     let terms = peer.open_compressing(own, testees)?;
-    let wished = Coding {
-        window_bits: own.window_bits.unwrap_or(MAX_BITS),
-        context_takeover: !own.no_context_takeover,
-    };
-    match terms.own == wished {
+    let [own, testees] = [own, testees].map(|wish| Coding {
+        window_bits: wish.window_bits.unwrap_or(MAX_BITS),
+        context_takeover: !wish.no_context_takeover,
+    });
+    match terms == (Terms { own, testees }) {
         true => Ok(terms),
         false => Miss::not_applicable("The testee agrees to other parameters."),
     }
