@@ -79,8 +79,12 @@ impl Client {
     /// Runs one of them, counted from 1.
     pub(crate) fn run_case(&self, number: usize) -> io::Result<()> {
         let agent = self.fault.name();
-        let target = format!("/runCase?case={number}&agent={agent}");
-        let (tcp, answer) = self.open(&target, deflate::offer(self.fault))?;
+        self.run_target(&format!("/runCase?case={number}&agent={agent}"))
+    }
+
+    /// Echoes over a connection for this path and query.
+    pub(crate) fn run_target(&self, target: &str) -> io::Result<()> {
+        let (tcp, answer) = self.open(target, deflate::offer(self.fault))?;
         let deflate = answer.map(|answer| Deflate::new(self.fault, Role::Client, &answer));
         connection::echo(tcp, self.fault, Role::Client, self.pace, deflate)
     }

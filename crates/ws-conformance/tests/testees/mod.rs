@@ -13,7 +13,7 @@ mod fault;
 mod handshake;
 mod message;
 mod pace;
-mod server;
+pub(crate) mod server;
 mod utf8;
 
 pub(crate) use client::Client;

@@ -46,7 +46,8 @@ impl Server {
     }
 }
 
-fn answer(mut tcp: TcpStream, fault: Fault, pace: Pace) -> io::Result<()> {
+/// Answers a request and echoes until the connection ends.
+pub(crate) fn answer(mut tcp: TcpStream, fault: Fault, pace: Pace) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     match handshake::accept(&mut tcp, fault, pace)? {
         Some(deflate) => connection::echo(tcp, fault, Role::Server, pace, deflate),

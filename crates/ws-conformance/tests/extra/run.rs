@@ -1,0 +1,117 @@
+//! Runs testees against their cases: all at a time with short time limits, and what differs from
+//! the stored result once more.
+//!
+//! Short time limits pass on a busy machine, and all testees at a time keep a machine busy. So a
+//! result that differs from the stored one counts only if it is the same with the time limits of
+//! the suite, and few cases at a time.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use ws_conformance::case_id::CaseId;
+use ws_conformance::extra::Case;
+
+use crate::stored::Results;
+use crate::suite::{self, Desk, Misses};
+use crate::testee::{Play, Testee, Times};
+
+/// A way to run many cases.
+#[derive(Clone, Copy, Debug)]
+struct Mode {
+    times: Times,
+    jobs: usize,
+}
+
+const QUICK: Mode = Mode {
+    times: Times { scale: 0.1 },
+    jobs: 48,
+};
+const IN_PEACE: Mode = Mode {
+    times: Times { scale: 1.0 },
+    jobs: 8,
+};
+
+/// A testee and a case.
+type Task = (&'static Testee, &'static Case);
+
+/// The cases that each of these testees does not pass.
+pub(crate) fn examine(testees: &[&'static Testee], expected: &Results) -> Results {
+    let all = testees.iter().flat_map(|&testee| {
+        let cases = suite::cases_of(testee);
+        cases.into_iter().map(move |case| (testee, case))
+    });
+    let mut found = run(&all.collect::<Vec<_>>(), QUICK);
+    let different = different(testees, &found, expected);
+    for task @ (testee, case) in &different {
+        eprintln!("once more: {}: {}", testee.key(), case.id());
+        if let Some(misses) = found.get_mut(&task.0.key()) {
+            misses.remove(&case.id());
+        }
+    }
+    for (key, misses) in run(&different, IN_PEACE) {
+        found.entry(key).or_default().extend(misses);
+    }
+    found
+}
+
+/// The tasks whose result is not the stored one.
+fn different(testees: &[&'static Testee], found: &Results, expected: &Results) -> Vec<Task> {
+    let of_testee = |&testee: &&'static Testee| {
+        let key = testee.key();
+        let (found, expected) = (found.get(&key), expected.get(&key));
+        let result = |results: Option<&Misses>, id: CaseId| results?.get(&id).copied();
+        let cases = suite::cases_of(testee).into_iter();
+        let different = cases.filter(|case| {
+            let id = case.id();
+            result(found, id) != result(expected, id)
+        });
+        different.map(|case| (testee, case)).collect::<Vec<_>>()
+    };
+    testees.iter().flat_map(of_testee).collect()
+}
+
+/// Runs all of these. The results have an entry for each testee.
+fn run(tasks: &[Task], mode: Mode) -> Results {
+    let desks = desks(tasks, mode.times);
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Results::new());
+    let work = || {
+        while let Some((testee, case)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let record = match &testee.play {
+                Play::Server(_) => suite::play_with_server(testee, case, mode.times),
+                Play::Client(_) => desks[&testee.key()].play(case.id()),
+            };
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            let misses = results.entry(testee.key()).or_default();
+            misses.extend(suite::miss(&record).map(|miss| (case.id(), miss)));
+        }
+    };
+    thread::scope(|scope| {
+        for desk in desks.values() {
+            desk.open(scope);
+        }
+        thread::scope(|workers| {
+            for _ in 0..mode.jobs.min(tasks.len()) {
+                workers.spawn(work);
+            }
+        });
+        desks.values().for_each(Desk::stop);
+    });
+    results.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A suite for each client.
+fn desks(tasks: &[Task], times: Times) -> BTreeMap<String, Desk> {
+    let mut by_client = BTreeMap::<_, (_, Vec<_>)>::new();
+    for &(testee, case) in tasks {
+        if matches!(testee.play, Play::Client(_)) {
+            let client = by_client.entry(testee.key());
+            let (_, cases) = client.or_insert((testee, Vec::new()));
+            cases.push(case);
+        }
+    }
+    let desk = |(key, (testee, cases))| (key, Desk::new(testee, cases, times));
+    by_client.into_iter().map(desk).collect()
+}

@@ -1,0 +1,185 @@
+//! The suite, as far as this test uses it: its cases, and how it plays them.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle, Scope};
+use std::time::Duration;
+
+use ws_conformance::any_case::AnyCase;
+use ws_conformance::case_id::CaseId;
+use ws_conformance::clients::{Listener, Observer};
+use ws_conformance::extra::{self, Case, Level};
+use ws_conformance::record::Record;
+use ws_conformance::role::Role;
+use ws_conformance::servers::{self, Target};
+use ws_conformance::settings::{Settings, StopFlag};
+use ws_conformance::verdict::Behavior;
+
+use crate::house::House;
+use crate::testee::{Asked, Play, Testee, Times};
+
+/// Cases with long messages or many frames. Only some testees get them.
+const LONG: &[&str] = &[
+    "23.4.4", "23.5.1", "23.5.2", "24.3.5", "24.4.4", "25.5", "26.5.1", "26.5.2", "26.5.3",
+    "26.5.4", "26.5.5",
+];
+/// The group of cases about load.
+const LOAD: u8 = 27;
+/// The first group of cases that begin with an opening handshake in which nothing is wrong.
+const FIRST_AFTER_OPENING: u8 = 23;
+/// How long the record of a case with a client may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A verdict that is not a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Miss {
+    Failed,
+    NonStrict,
+    /// FAILED or NON-STRICT for want of an open connection, in a case that is about something else.
+    NotOpened,
+}
+
+/// The cases that a testee does not pass.
+pub(crate) type Misses = BTreeMap<CaseId, Miss>;
+
+/// Every case and role that a broken testee has to be shown for.
+pub(crate) fn cases_and_roles() -> Vec<(CaseId, String)> {
+    let with_roles = |case: &Case| {
+        let roles = [Role::Server, Role::Client];
+        let roles = roles.into_iter().filter(|role| case.roles().include(*role));
+        let id = case.id();
+        roles
+            .map(move |role| (id, role.to_string()))
+            .collect::<Vec<_>>()
+    };
+    let judging = extra::all()
+        .iter()
+        .filter(|case| case.demands() != Level::Informational);
+    judging.flat_map(with_roles).collect()
+}
+
+/// The cases that a testee is run against.
+pub(crate) fn cases_of(testee: &Testee) -> Vec<&'static Case> {
+    let cases = extra::all().iter().filter(|case| {
+        let id = case.id();
+        let is_long = id.group() == LOAD || LONG.contains(&&*id.to_string());
+        testee.groups.contains(&id.group())
+            && case.roles().include(testee.role())
+            && (testee.takes_long_cases || !is_long)
+    });
+    cases.collect()
+}
+
+/// The verdict on a testee, if it is not a pass.
+pub(crate) fn miss(record: &Record) -> Option<Miss> {
+    let is_about_opening = record.is_server || record.id.group() < FIRST_AFTER_OPENING;
+    let is_open = record.http_response.starts_with("HTTP/1.1 101 ");
+    match record.verdict.behavior {
+        Behavior::Failed | Behavior::NonStrict if !is_open && !is_about_opening => {
+            Some(Miss::NotOpened)
+        }
+        Behavior::Failed => Some(Miss::Failed),
+        Behavior::NonStrict => Some(Miss::NonStrict),
+        Behavior::Ok | Behavior::Informational | Behavior::Unimplemented => None,
+    }
+}
+
+fn settings(times: Times) -> Settings {
+    Settings::default().with_time_scale(times.scale)
+}
+
+/// Plays a case with a new server.
+pub(crate) fn play_with_server(
+    testee: &'static Testee,
+    case: &'static Case,
+    times: Times,
+) -> Record {
+    let house = House::open(testee, times).expect("the loopback interface has a free port");
+    let target = Target::new(&house.url()).expect("the URL is right");
+    let target = target.with_agent(testee.name.clone());
+    let record = servers::run_case(&target, case, &settings(times));
+    house.close();
+    record
+}
+
+/// The suite as a server, for one client.
+pub(crate) struct Desk {
+    testee: &'static Testee,
+    times: Times,
+    listener: Listener,
+    stop: StopFlag,
+    records: Mutex<BTreeMap<CaseId, Record>>,
+    changed: Condvar,
+}
+
+impl Desk {
+    pub(crate) fn new(testee: &'static Testee, cases: Vec<&'static Case>, times: Times) -> Self {
+        let stop = StopFlag::default();
+        let settings = settings(times).with_stop(stop.clone());
+        let listener = Listener::bind("127.0.0.1:0", cases, settings);
+        Self {
+            testee,
+            times,
+            listener: listener.expect("the loopback interface has a free port"),
+            stop,
+            records: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Serves the client until [`stop`](Self::stop). Its first connection is for no case: one of
+    /// the cases compares keys with those of earlier connections.
+    pub(crate) fn open<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        scope.spawn(|| self.listener.serve(self));
+        let first = self.ask("/getCaseCount".to_owned());
+        first.join().expect("no client panics");
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.raise();
+    }
+
+    /// Plays a case.
+    pub(crate) fn play(&self, id: CaseId) -> Record {
+        let agent = &self.testee.name;
+        self.ask(format!("/runCase?casetuple={id}&agent={agent}"));
+        let missing = |records: &mut BTreeMap<CaseId, Record>| !records.contains_key(&id);
+        let waited = self
+            .changed
+            .wait_timeout_while(self.records(), PATIENCE, missing);
+        let (mut records, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let record = records.remove(&id);
+        record.unwrap_or_else(|| panic!("{}: {id} has no record", self.testee.key()))
+    }
+
+    /// Lets the client make a connection. The suite judges how it ends, so an error of the client
+    /// is no result.
+    fn ask(&self, target: String) -> JoinHandle<()> {
+        let address = self.listener.local_addr().expect("it is bound");
+        let (testee, times) = (self.testee, self.times);
+        thread::spawn(move || {
+            if let Play::Client(ask) = &testee.play {
+                let _ = ask(&Asked {
+                    address,
+                    target: &target,
+                    times,
+                });
+            }
+        })
+    }
+
+    fn records(&self) -> MutexGuard<'_, BTreeMap<CaseId, Record>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Desk {
+    fn started(&self, _agent: &str, _case: AnyCase) {}
+
+    fn finished(&self, record: Record) {
+        self.records().insert(record.id, record);
+        self.changed.notify_all();
+    }
+
+    fn update_reports(&self, _agent: &str) {}
+}

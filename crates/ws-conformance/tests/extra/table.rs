@@ -1,0 +1,117 @@
+//! The table of the cases and the testees that show that each can fail.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use ws_conformance::case_id::CaseId;
+
+use crate::excused::EXCUSED;
+use crate::stored::Results;
+use crate::suite::{self, Miss};
+use crate::testee::Testee;
+
+pub(crate) const FILE: &str = "BROKEN-TESTEES.md";
+
+const HEAD: &str = "\
+# Broken testees
+
+The file is generated: `UPDATE=1 cargo test -p ws-conformance --test extra` writes it.
+
+An extra case is worth something only if it can fail. For each of them, and for each role, the
+second table names testees that are wrong on purpose and that the case does not pass, the most
+specific ones first. Each testee is run against all cases of its groups. A testee counts as proof
+for a case if it passes more than half of the cases of that group: a testee that fails everything
+does not show that a case looks at its subject.
+";
+
+/// More testees than this are not named for a case.
+const SHOWN: usize = 4;
+
+/// The testees that do not pass a case and pass most of its group, by case and role. Those that
+/// fail the fewest cases are first.
+pub(crate) type Proofs<'a> = BTreeMap<(CaseId, String), Vec<&'a Testee>>;
+
+pub(crate) fn proofs<'a>(testees: &'a [Testee], results: &Results) -> Proofs<'a> {
+    let mut counted = Vec::new();
+    for testee in testees {
+        for (id, miss) in results.get(&testee.key()).into_iter().flatten() {
+            let failed = failed_of_group(testee, results, id.group());
+            let cases = suite::cases_of(testee).into_iter();
+            let cases = cases.filter(|case| case.id().group() == id.group()).count();
+            if *miss != Miss::NotOpened && 2 * failed < cases {
+                counted.push(((*id, testee.role().to_string()), failed, testee));
+            }
+        }
+    }
+    counted.sort_by_key(|(case, failed, testee)| (case.clone(), *failed, testee.name.clone()));
+    let mut proofs = Proofs::new();
+    for (case, _, testee) in counted {
+        proofs.entry(case).or_default().push(testee);
+    }
+    proofs
+}
+
+fn failed_of_group(testee: &Testee, results: &Results, group: u8) -> usize {
+    let misses = results.get(&testee.key()).into_iter().flatten();
+    misses.filter(|(id, _)| id.group() == group).count()
+}
+
+/// The cases that no testee is shown to fail, as `id role`.
+pub(crate) fn unproven(testees: &[Testee], results: &Results) -> Vec<String> {
+    let proofs = proofs(testees, results);
+    let cases = suite::cases_and_roles().into_iter();
+    let unproven = cases.filter(|case| !proofs.contains_key(case));
+    unproven.map(|(id, role)| format!("{id} {role}")).collect()
+}
+
+/// The text of the file.
+pub(crate) fn text(testees: &[Testee], results: &Results) -> String {
+    let mut out = HEAD.to_owned();
+    write_testees(&mut out, testees, results);
+    write_cases(&mut out, &proofs(testees, results));
+    write_excused(&mut out);
+    out
+}
+
+fn write_testees(out: &mut String, testees: &[Testee], results: &Results) {
+    out.push_str("\n## Testees\n\n| testee | groups | it | fails |\n|---|---|---|---|\n");
+    for testee in testees {
+        let groups: Vec<_> = testee.groups.iter().map(u8::to_string).collect();
+        let correct = if testee.is_correct { "correct: " } else { "" };
+        let failed = results.get(&testee.key()).map_or(0, BTreeMap::len);
+        let cases = suite::cases_of(testee).len();
+        let (key, groups, does) = (testee.key(), groups.join(", "), &testee.does);
+        row(
+            out,
+            &[
+                &key,
+                &groups,
+                &format!("{correct}{does}"),
+                &format!("{failed} of {cases}"),
+            ],
+        );
+    }
+}
+
+fn write_cases(out: &mut String, proofs: &Proofs<'_>) {
+    out.push_str("\n## Cases\n\n| case | role | fails |\n|---|---|---|\n");
+    for ((id, role), testees) in proofs {
+        let names = testees.iter().take(SHOWN).map(|testee| &*testee.name);
+        let mut names = names.collect::<Vec<_>>().join(", ");
+        if let more @ 1.. = testees.len().saturating_sub(SHOWN) {
+            let _ = write!(names, ", {more} more");
+        }
+        row(out, &[&id.to_string(), role, &names]);
+    }
+}
+
+fn write_excused(out: &mut String) {
+    out.push_str("\n## Cases without a testee\n\n| case and role | reason |\n|---|---|\n");
+    for (case, reason) in EXCUSED {
+        row(out, &[case, reason]);
+    }
+}
+
+fn row(out: &mut String, cells: &[&str]) {
+    let _ = writeln!(out, "| {} |", cells.join(" | "));
+}

@@ -1,0 +1,132 @@
+//! A testee: a name, a description, the groups that it is run against, and the code that it runs.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use ws_conformance::role::Role;
+
+use crate::house::House;
+
+/// An endpoint that is wrong on purpose, or a correct one of an unusual kind.
+pub(crate) struct Testee {
+    pub(crate) name: String,
+    /// What is wrong with it, or unusual about it: the end of a sentence that begins with "It".
+    pub(crate) does: String,
+    pub(crate) groups: Vec<u8>,
+    pub(crate) is_correct: bool,
+    /// It is also run against the cases that are too long for each testee.
+    pub(crate) takes_long_cases: bool,
+    pub(crate) play: Play,
+}
+
+/// The code of a testee. An error ends a connection, and means no more than that.
+pub(crate) enum Play {
+    /// Serves one connection, in a thread of its own. Each case gets a new server.
+    Server(Serve),
+    /// Opens one connection and echoes until it ends.
+    Client(Ask),
+}
+
+type Serve = Box<dyn Fn(Accepted) -> io::Result<()> + Send + Sync>;
+type Ask = Box<dyn Fn(&Asked<'_>) -> io::Result<()> + Send + Sync>;
+
+/// A connection to a server.
+pub(crate) struct Accepted {
+    pub(crate) tcp: TcpStream,
+    /// The position of the connection among those of this case, from 0.
+    pub(crate) number: usize,
+    pub(crate) house: House,
+    pub(crate) times: Times,
+}
+
+/// The connection that a client has to make.
+pub(crate) struct Asked<'a> {
+    /// The address of the suite.
+    pub(crate) address: SocketAddr,
+    /// The path and the query to request.
+    pub(crate) target: &'a str,
+    pub(crate) times: Times,
+}
+
+/// Times of a testee, which follow the time scale of the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) scale: f64,
+}
+
+impl Times {
+    /// A duration, scaled like the time limits of the suite.
+    pub(crate) fn scaled(self, time: Duration) -> Duration {
+        time.mul_f64(self.scale)
+    }
+}
+
+impl Testee {
+    pub(crate) fn server(
+        name: impl Into<String>,
+        does: impl Into<String>,
+        groups: &[u8],
+        serve: impl Fn(Accepted) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(
+            name.into(),
+            does.into(),
+            groups,
+            Play::Server(Box::new(serve)),
+        )
+    }
+
+    pub(crate) fn client(
+        name: impl Into<String>,
+        does: impl Into<String>,
+        groups: &[u8],
+        ask: impl Fn(&Asked<'_>) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(
+            name.into(),
+            does.into(),
+            groups,
+            Play::Client(Box::new(ask)),
+        )
+    }
+
+    fn new(name: String, does: String, groups: &[u8], play: Play) -> Self {
+        Self {
+            name,
+            does,
+            groups: groups.to_vec(),
+            is_correct: false,
+            takes_long_cases: false,
+            play,
+        }
+    }
+
+    /// It is correct: no case fails it.
+    pub(crate) fn correct(self) -> Self {
+        Self {
+            is_correct: true,
+            ..self
+        }
+    }
+
+    /// It gets the long cases of its groups, too.
+    pub(crate) fn with_long_cases(self) -> Self {
+        Self {
+            takes_long_cases: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        match self.play {
+            Play::Server(_) => Role::Server,
+            Play::Client(_) => Role::Client,
+        }
+    }
+
+    /// The name with the role, as the stored file has it.
+    pub(crate) fn key(&self) -> String {
+        format!("{} {}", self.role(), self.name)
+    }
+}
