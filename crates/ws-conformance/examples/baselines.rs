@@ -74,7 +74,7 @@ fn main() -> Result<ExitCode> {
 fn testees_of(args: &Args) -> Vec<(Role, Fault)> {
     let wanted = |fault: &Fault| args.faults.is_empty() || args.faults.contains(fault);
     let of_role = |role| {
-        Fault::all(role)
+        Fault::original(role)
             .filter(wanted)
             .map(move |fault| (role, fault))
     };
@@ -97,23 +97,20 @@ fn cases(fault: Fault) -> Vec<&'static str> {
         "12.1.1", "12.1.11", "12.2.3", "12.4.2", "13.1.2", "13.2.3", "13.3.1", "13.3.4", "13.4.1",
         "13.5.3", "13.6.2", "13.7.2",
     ];
-    match fault {
-        Fault::NoUpgrade => vec![
+    match fault.name() {
+        "no-upgrade" => vec![
             "1.1.1", "2.1", "3.1", "6.3.1", "7.1.6", "7.13.1", "9.1.1", "10.1.1",
         ],
-        Fault::NoEcho | Fault::Slow | Fault::NoCloseReply | Fault::TcpLeftOpen => {
-            groups(SOME_TEXTS)
-        }
-        Fault::WindowIgnored => [COMPRESSION, &["13.3.7", "13.5.5", "13.5.7"]].concat(),
-        Fault::Uncompressed => COMPRESSION.to_vec(),
-        compressing if compressing.compresses() => COMPRESSION.to_vec(),
-        Fault::None => groups(&[
+        "no-echo" | "slow" | "no-close-reply" | "tcp-left-open" => groups(SOME_TEXTS),
+        "window-ignored" => [COMPRESSION, &["13.3.7", "13.5.5", "13.5.7"]].concat(),
+        "uncompressed" => COMPRESSION.to_vec(),
+        _ if fault.compresses() => COMPRESSION.to_vec(),
+        "none" => groups(&[
             "6.*", "9.1.2", "9.2.2", "9.3.5", "9.4.5", "9.5.5", "9.7.1", "9.8.2",
         ]),
-        Fault::FragmentedEcho
-        | Fault::AlteredText
-        | Fault::WrongOpcode
-        | Fault::LastFragmentLost => groups(&["6.*", "9.3.6", "9.4.6"]),
+        "fragmented-echo" | "altered-text" | "wrong-opcode" | "last-fragment-lost" => {
+            groups(&["6.*", "9.3.6", "9.4.6"])
+        }
         _ => groups(&["6.*"]),
     }
 }

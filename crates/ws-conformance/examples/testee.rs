@@ -59,11 +59,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn list() {
-    for fault in Fault::all(Role::Server) {
-        let only = match Fault::all(Role::Client).any(|other| other == fault) {
-            true => "",
-            false => " (server only)",
+    for fault in Fault::all() {
+        let only = match Role::BOTH.map(|role| fault.is_for(role)) {
+            [true, true] => "",
+            [true, false] => " (client only)",
+            [false, _] => " (server only)",
         };
-        println!("{:28} {}{only}", fault.name(), fault.description());
+        println!("{:34} {}{only}", fault.name(), fault.description());
     }
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::codec::{self, CLOSE, Decoder, Form, Piece, TEXT};
-use super::deflate::{self, Deflate};
+use super::deflate::Deflate;
+use super::rules::DeflateRules;
 use super::{Fault, Pace, Role, connection, handshake};
 
 /// An echo client and the server that it asks for cases.
@@ -20,7 +21,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// The client for a URL such as `ws://127.0.0.1:9001`.
+    /// A client for a URL such as `ws://127.0.0.1:9001`.
     pub(crate) fn new(url: &str, fault: Fault) -> io::Result<Self> {
         let host = url.strip_prefix("ws://").unwrap_or_default();
         let host = host.trim_end_matches('/').to_owned();
@@ -34,26 +35,26 @@ impl Client {
         }
     }
 
-    /// With other times.
+    /// Sets other times.
     pub(crate) fn with_pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self
     }
 
-    /// Runs all cases that the server has for it, and has the reports written.
+    /// Runs all cases of the server and asks for the reports.
     pub(crate) fn run(&self, jobs: usize) -> io::Result<()> {
         self.run_cases(jobs)?;
         self.update_reports();
         Ok(())
     }
 
-    /// Runs all cases that the server has for it, `jobs` at a time.
+    /// Runs all cases of the server, `jobs` at a time.
     pub(crate) fn run_cases(&self, jobs: usize) -> io::Result<()> {
         self.run_all(self.case_count()?, jobs);
         Ok(())
     }
 
-    /// Runs so many cases, `jobs` at a time.
+    /// Runs the first `count` cases, `jobs` at a time.
     pub(crate) fn run_all(&self, count: usize, jobs: usize) {
         let next = AtomicUsize::new(1);
         thread::scope(|scope| {
@@ -61,7 +62,7 @@ impl Client {
                 scope.spawn(|| {
                     let numbers = || Some(next.fetch_add(1, Ordering::Relaxed));
                     for number in iter::from_fn(numbers).take_while(|number| *number <= count) {
-                        // An error ends that case; what it means is for the suite to say.
+                        // An error ends the case. The suite judges what that means.
                         let _ = self.run_case(number);
                     }
                 });
@@ -69,33 +70,33 @@ impl Client {
         });
     }
 
-    /// How many cases the server has.
+    /// Returns the number of cases of the server.
     pub(crate) fn case_count(&self) -> io::Result<usize> {
         let text = self.ask("/getCaseCount")?;
         text.parse()
             .map_err(|_| Error::other(format!("{text:?} is not a number of cases")))
     }
 
-    /// Runs one of them, counted from 1.
+    /// Runs a case, counted from 1.
     pub(crate) fn run_case(&self, number: usize) -> io::Result<()> {
         let agent = self.fault.name();
         self.run_target(&format!("/runCase?case={number}&agent={agent}"))
     }
 
-    /// Echoes over a connection for this path and query.
+    /// Asks for this path and query, and echoes over the connection.
     pub(crate) fn run_target(&self, target: &str) -> io::Result<()> {
-        let (tcp, answer) = self.open(target, deflate::offer(self.fault))?;
-        let deflate = answer.map(|answer| Deflate::new(self.fault, Role::Client, &answer));
-        connection::echo(tcp, self.fault, Role::Client, self.pace, deflate)
+        let rules = self.fault.rules();
+        let (tcp, deflate) = self.open(target, &rules.deflate)?;
+        connection::echo(&tcp, rules, Role::Client, self.pace, deflate).map(drop)
     }
 
-    /// Has the reports written, and the server end. The original ends so soon that this
-    /// connection breaks, which says nothing about the reports.
+    /// Asks for the reports and for the end of the server. The original ends so soon that this
+    /// connection breaks. The reports are complete nevertheless.
     pub(crate) fn update_reports(&self) {
         let _ = self.try_update_reports();
     }
 
-    /// Has the reports written, and the server end, if it still says so.
+    /// Asks for the reports and for the end of the server, which has to confirm it.
     pub(crate) fn try_update_reports(&self) -> io::Result<()> {
         let agent = self.fault.name();
         self.ask(&format!(
@@ -104,16 +105,16 @@ impl Client {
         .map(drop)
     }
 
-    fn open(&self, target: &str, offer: Option<&str>) -> io::Result<(TcpStream, Option<String>)> {
-        let mut tcp = TcpStream::connect(&self.host)?;
+    fn open(&self, target: &str, rules: &DeflateRules) -> io::Result<(TcpStream, Option<Deflate>)> {
+        let tcp = TcpStream::connect(&self.host)?;
         tcp.set_nodelay(true)?;
-        let answer = handshake::request(&mut tcp, &self.host, target, offer, self.pace)?;
-        Ok((tcp, answer))
+        let deflate = handshake::request(&tcp, &self.host, target, rules, self.pace)?;
+        Ok((tcp, deflate))
     }
 
-    /// The texts that a control path sends before its Close. Never with a fault.
+    /// Returns the texts that a control path sends before its Close. No fault applies here.
     fn ask(&self, target: &str) -> io::Result<String> {
-        let (mut tcp, _) = self.open(target, None)?;
+        let (mut tcp, _) = self.open(target, &DeflateRules::default())?;
         tcp.set_read_timeout(Some(6 * self.pace.patience()))?;
         let mut decoder = Decoder::default();
         let (mut opcode, mut text, mut buffer) = (0, Vec::new(), [0; 4096]);
@@ -135,14 +136,17 @@ impl Client {
     }
 }
 
-/// Answers a Close. The server may be gone already, which is as good.
+/// Answers a Close. The server may have ended already.
 fn say_goodbye(tcp: &mut TcpStream) {
     let mut close = Vec::new();
     codec::encode(
         &mut close,
         0x80 | CLOSE,
         &1000_u16.to_be_bytes(),
-        Form::CLIENT,
+        Form {
+            masking_key: Some(fastrand::u32(..).to_be_bytes()),
+            long_lengths: false,
+        },
     );
     let _ = tcp.write_all(&close);
 }

@@ -7,22 +7,35 @@ pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
-/// The key of every masked frame. A real client must not use a fixed one (§10.3).
-const MASKING_KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+/// The longest header: two bytes, a length of 64 bits, and a key.
+pub(super) const MAX_HEADER: usize = 14;
 
-/// What stands before the payload of a frame.
-#[derive(Clone, Copy, Debug)]
+/// The fields of a frame before its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) fin: bool,
     pub(crate) rsv: u8,
     pub(crate) opcode: u8,
     pub(crate) masking_key: Option<[u8; 4]>,
     pub(crate) payload_len: u64,
+    /// The number of bits of the length: 7, 16 or 64.
+    pub(crate) len_bits: u8,
+    /// The number of bytes of the connection before the payload.
+    pub(crate) position: u64,
 }
 
 impl Header {
     pub(crate) const fn is_control(&self) -> bool {
         self.opcode >= CLOSE
+    }
+
+    /// Returns `true` if no shorter form of the length exists.
+    pub(super) const fn is_shortest(&self) -> bool {
+        match self.len_bits {
+            16 => self.payload_len > 125,
+            64 => self.payload_len > 0xffff,
+            _ => true,
+        }
     }
 }
 
@@ -30,12 +43,21 @@ impl Header {
 #[derive(Debug)]
 pub(crate) enum Piece {
     Start(Header),
-    /// Some of the payload, unmasked.
+    /// A part of the payload, unmasked.
     Payload(Vec<u8>),
     End,
 }
 
-/// Where in a frame the decoder is.
+/// The circumstances under which a part of a payload is unmasked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unmasking {
+    pub(crate) key: [u8; 4],
+    /// The offset of the part in the payload.
+    pub(crate) offset: u64,
+    pub(crate) header: Header,
+}
+
+/// The position of the decoder in a frame.
 #[derive(Debug, Default)]
 enum Place {
     #[default]
@@ -46,28 +68,50 @@ enum Place {
     },
 }
 
-/// Cuts octets into frames, without waiting for a frame to be complete.
-#[derive(Debug, Default)]
+/// Takes bytes apart into frames, without waiting for a frame to be complete.
+#[derive(Debug)]
 pub(crate) struct Decoder {
-    octets: Vec<u8>,
-    /// How many of `octets` are taken.
+    unmask: fn(&mut [u8], Unmasking),
+    long_length: fn([u8; 8]) -> u64,
+    bytes: Vec<u8>,
+    /// The number of `bytes` that are decoded.
     taken: usize,
+    /// The number of bytes of the connection before `bytes`.
+    position: u64,
     place: Place,
 }
 
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new(unmask, u64::from_be_bytes)
+    }
+}
+
 impl Decoder {
-    pub(crate) fn push(&mut self, octets: &[u8]) {
-        self.octets.drain(..self.taken);
-        self.taken = 0;
-        self.octets.extend_from_slice(octets);
+    pub(super) fn new(unmask: fn(&mut [u8], Unmasking), long_length: fn([u8; 8]) -> u64) -> Self {
+        Self {
+            unmask,
+            long_length,
+            bytes: Vec::new(),
+            taken: 0,
+            position: 0,
+            place: Place::BeforeHeader,
+        }
     }
 
-    /// The next piece, if enough of it has arrived.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.taken);
+        self.position += std::mem::take(&mut self.taken) as u64;
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Returns the next piece, if enough of it has arrived.
     pub(crate) fn piece(&mut self) -> Option<Piece> {
         match self.place {
             Place::BeforeHeader => {
-                let (header, header_len) = header(&self.octets[self.taken..])?;
+                let (mut header, header_len) = self.header()?;
                 self.taken += header_len;
+                header.position = self.position + self.taken as u64;
                 self.place = Place::InPayload { header, done: 0 };
                 Some(Piece::Start(header))
             }
@@ -79,73 +123,91 @@ impl Decoder {
         }
     }
 
+    /// Returns `true` if the last bytes are a part of a header.
+    pub(super) fn is_within_header(&self) -> bool {
+        matches!(self.place, Place::BeforeHeader) && self.taken < self.bytes.len()
+    }
+
+    /// Returns `true` if a frame has begun and is not complete.
+    pub(super) fn is_within_frame(&self) -> bool {
+        matches!(self.place, Place::InPayload { .. }) || self.taken < self.bytes.len()
+    }
+
     fn payload(&mut self, header: Header, done: u64) -> Option<Piece> {
-        let arrived = &self.octets[self.taken..];
+        let arrived = &self.bytes[self.taken..];
         let missing = usize::try_from(header.payload_len - done).unwrap_or(usize::MAX);
         let mut payload = arrived[..missing.min(arrived.len())].to_vec();
         if payload.is_empty() {
             return None;
         }
         if let Some(key) = header.masking_key {
-            mask(&mut payload, key, (done % 4) as usize);
+            let offset = done;
+            (self.unmask)(
+                &mut payload,
+                Unmasking {
+                    key,
+                    offset,
+                    header,
+                },
+            );
         }
         self.taken += payload.len();
         let done = done + payload.len() as u64;
         self.place = Place::InPayload { header, done };
         Some(Piece::Payload(payload))
     }
-}
 
-/// The header at the start of `octets`, and its length.
-fn header(octets: &[u8]) -> Option<(Header, usize)> {
-    let [first, second, rest @ ..] = octets else {
-        return None;
-    };
-    let (payload_len, len_octets) = match second & 0x7f {
-        126 => (u64::from(u16::from_be_bytes(*rest.first_chunk()?)), 2),
-        127 => (u64::from_be_bytes(*rest.first_chunk()?), 8),
-        short => (u64::from(short), 0),
-    };
-    let masked = second & 0x80 != 0;
-    let masking_key = match masked {
-        true => Some(*rest[len_octets..].first_chunk()?),
-        false => None,
-    };
-    let header = Header {
-        fin: first & 0x80 != 0,
-        rsv: first >> 4 & 7,
-        opcode: first & 15,
-        masking_key,
-        payload_len,
-    };
-    Some((header, 2 + len_octets + if masked { 4 } else { 0 }))
-}
-
-fn mask(payload: &mut [u8], key: [u8; 4], phase: usize) {
-    for (octet, key) in payload.iter_mut().zip(key.iter().cycle().skip(phase)) {
-        *octet ^= key;
+    /// Returns the header that comes next, and its length.
+    fn header(&self) -> Option<(Header, usize)> {
+        let [first, second, rest @ ..] = &self.bytes[self.taken..] else {
+            return None;
+        };
+        let (payload_len, len_bits) = match second & 0x7f {
+            126 => (u64::from(u16::from_be_bytes(*rest.first_chunk()?)), 16),
+            127 => ((self.long_length)(*rest.first_chunk()?), 64),
+            short => (u64::from(short), 7),
+        };
+        let len_bytes = usize::from(len_bits / 8);
+        let masked = second & 0x80 != 0;
+        let masking_key = match masked {
+            true => Some(*rest[len_bytes..].first_chunk()?),
+            false => None,
+        };
+        let header = Header {
+            fin: first & 0x80 != 0,
+            rsv: first >> 4 & 7,
+            opcode: first & 15,
+            masking_key,
+            payload_len,
+            len_bits,
+            position: 0,
+        };
+        Some((header, 2 + len_bytes + if masked { 4 } else { 0 }))
     }
 }
 
-/// How a frame is written.
+/// Unmasks a part of a payload (RFC 6455 §5.3).
+pub(super) fn unmask(payload: &mut [u8], how: Unmasking) {
+    mask(payload, how.key, (how.offset % 4) as usize);
+}
+
+pub(super) fn mask(payload: &mut [u8], key: [u8; 4], phase: usize) {
+    for (byte, key) in payload.iter_mut().zip(key.iter().cycle().skip(phase)) {
+        *byte ^= key;
+    }
+}
+
+/// The form in which a frame is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Form {
-    pub(crate) masked: bool,
-    /// Do not use the 7-bit length, which is against the rules for a short payload.
+    pub(crate) masking_key: Option<[u8; 4]>,
+    /// `true` if lengths of 7 bits are written in 16 bits.
     pub(crate) long_lengths: bool,
 }
 
-impl Form {
-    /// As a client writes.
-    pub(crate) const CLIENT: Self = Self {
-        masked: true,
-        long_lengths: false,
-    };
-}
-
-/// Appends a frame to `out`; `first` is FIN, RSV and opcode.
+/// Appends a frame to `out`. Its `first` byte is FIN, RSV and opcode.
 pub(crate) fn encode(out: &mut Vec<u8>, first: u8, payload: &[u8], form: Form) {
-    let mask_bit = if form.masked { 0x80 } else { 0 };
+    let mask_bit = if form.masking_key.is_some() { 0x80 } else { 0 };
     out.push(first);
     match payload.len() {
         len @ 0..126 if !form.long_lengths => out.push(mask_bit | len as u8),
@@ -158,12 +220,10 @@ pub(crate) fn encode(out: &mut Vec<u8>, first: u8, payload: &[u8], form: Form) {
             out.extend_from_slice(&(len as u64).to_be_bytes());
         }
     }
-    if form.masked {
-        out.extend_from_slice(&MASKING_KEY);
-    }
+    out.extend(form.masking_key.iter().flatten());
     let start = out.len();
     out.extend_from_slice(payload);
-    if form.masked {
-        mask(&mut out[start..], MASKING_KEY, 0);
+    if let Some(key) = form.masking_key {
+        mask(&mut out[start..], key, 0);
     }
 }

@@ -7,83 +7,161 @@ use std::time::{Duration, Instant};
 
 use super::deflate::Deflate;
 use super::echo::{Echo, Next};
-use super::{Fault, Pace, Role};
+use super::rules::{AtEnd, Rules, Start, TcpEnd};
+use super::{Pace, Role};
 
-/// Echoes until the connection ends.
+/// Echoes until the connection ends. Returns [`Next::Die`] if the server is to end, too.
 pub(crate) fn echo(
-    tcp: TcpStream,
-    fault: Fault,
+    tcp: &TcpStream,
+    rules: Rules,
     role: Role,
     pace: Pace,
     deflate: Option<Deflate>,
-) -> io::Result<()> {
-    let mut echo = Echo::new(fault, role, pace, deflate);
-    let next = match fault {
-        Fault::DropsAtOnce => Next::Drop,
-        Fault::ClosesFirst => {
-            echo.close_first();
-            Next::End
-        }
-        _ => Next::Read,
-    };
-    match converse(&tcp, &mut echo, next, fault, pace)? {
-        Next::End => end(tcp, fault, role, pace),
-        Next::Drop | Next::Read => Ok(()),
-    }
-}
-
-/// Reads and writes until the endpoint wants to end; [`Next::Read`] if the peer ended first.
-fn converse(
-    mut tcp: &TcpStream,
-    echo: &mut Echo,
-    mut next: Next,
-    fault: Fault,
-    pace: Pace,
 ) -> io::Result<Next> {
-    let mut buffer = vec![0; 1 << 16];
-    while next != Next::Drop {
-        tcp.write_all(&echo.take_output())?;
-        if next == Next::End {
-            break;
+    let mut echo = Echo::new(rules, role, pace, deflate);
+    let next = match rules.start {
+        Start::Read => Next::Read,
+        Start::Drop => Next::Drop,
+        Start::Close => {
+            echo.close_first();
+            Next::End { failed: false }
         }
-        if wait(tcp, echo.deadline(), pace.patience())? {
-            thread::sleep(pace.reaction_time(fault));
-            match tcp.read(&mut buffer)? {
-                0 => break,
-                len => next = echo.receive(&buffer[..len], Instant::now()),
+    };
+    let mut connection = Connection {
+        tcp,
+        rules,
+        pace,
+        loses_next: false,
+    };
+    let next = match connection.converse(&mut echo, next) {
+        Err(error) if error.kind() == ErrorKind::ConnectionReset && echo.is_within_frame() => {
+            match rules.dies_of_reset {
+                true => Next::Die,
+                false => return Err(error),
             }
         }
-        echo.tick(Instant::now());
+        other => other?,
+    };
+    if let Next::End { failed } = next {
+        connection.end(role, failed)?;
     }
     Ok(next)
 }
 
-/// Waits until there is something to read: false if the deadline passed first.
-fn wait(tcp: &TcpStream, deadline: Option<Instant>, patience: Duration) -> io::Result<bool> {
-    let time = deadline.map_or(patience, |at| at.saturating_duration_since(Instant::now()));
-    // No time at all would mean no limit.
-    tcp.set_read_timeout(Some(time.clamp(Duration::from_millis(1), patience)))?;
-    match tcp.peek(&mut [0]) {
-        Ok(_) => Ok(true),
-        Err(error) if is_timeout(&error) && time < patience => Ok(false),
-        Err(error) => Err(error),
-    }
+struct Connection<'a> {
+    tcp: &'a TcpStream,
+    rules: Rules,
+    pace: Pace,
+    /// `true` if the next output is lost.
+    loses_next: bool,
 }
 
-/// Ends TCP after the last frame (RFC 6455 §7.1.1): a server at once, a client after the server.
-/// What still arrives is read, since unread octets would turn the end into a reset.
-fn end(mut tcp: TcpStream, fault: Fault, role: Role, pace: Pace) -> io::Result<()> {
-    let (leave_open, patience) = match fault {
-        Fault::TcpLeftOpen => (true, pace.patience()),
-        _ => (role == Role::Client, pace.linger()),
-    };
-    if !leave_open {
-        tcp.shutdown(Shutdown::Write)?;
+impl Connection<'_> {
+    /// Reads and writes until the endpoint ends the connection. Returns [`Next::Read`] if the peer
+    /// ended it first.
+    fn converse(&mut self, echo: &mut Echo, mut next: Next) -> io::Result<Next> {
+        let patience = self.pace.millis(self.rules.write_patience_ms);
+        self.tcp.set_write_timeout(Some(patience))?;
+        let (mut tcp, mut buffer) = (self.tcp, vec![0; 1 << 16]);
+        loop {
+            if matches!(next, Next::Drop | Next::Die) {
+                return Ok(next);
+            }
+            self.write(&echo.take_output())?;
+            if next != Next::Read {
+                return Ok(next);
+            }
+            if self.wait(echo)? {
+                thread::sleep(self.pace.millis(self.rules.reaction_ms));
+                match tcp.read(&mut buffer)? {
+                    0 => return self.peer_ended(echo),
+                    len => next = echo.receive(&buffer[..len], Instant::now()),
+                }
+            }
+            if next == Next::Read {
+                next = echo.tick(Instant::now());
+            }
+        }
     }
-    let started = Instant::now();
-    tcp.set_read_timeout(Some(patience))?;
-    while started.elapsed() < patience && tcp.read(&mut [0; 4096])? > 0 {}
-    Ok(())
+
+    /// Waits for something to read. Returns `false` if the deadline passed first.
+    fn wait(&self, echo: &Echo) -> io::Result<bool> {
+        let now = Instant::now();
+        let time = echo.deadline().map(|at| at.saturating_duration_since(now));
+        let patience = match echo.is_within_frame() {
+            true => self.rules.frame_patience_ms.min(self.rules.patience_ms),
+            false => self.rules.patience_ms,
+        };
+        let patience = self.pace.millis(patience);
+        let time = time.unwrap_or(patience);
+        // No time would mean no limit.
+        let limit = time.clamp(Duration::from_millis(1), patience);
+        self.tcp.set_read_timeout(Some(limit))?;
+        match self.tcp.peek(&mut [0]) {
+            Ok(_) => Ok(true),
+            Err(error) if is_timeout(&error) && time < patience => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn peer_ended(&mut self, echo: &mut Echo) -> io::Result<Next> {
+        match self.rules.at_end {
+            AtEnd::End => Ok(Next::Read),
+            AtEnd::Stay => {
+                thread::sleep(self.pace.patience());
+                Ok(Next::Read)
+            }
+            AtEnd::Complete => {
+                let next = echo.complete(Instant::now());
+                self.write(&echo.take_output())?;
+                Ok(next)
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        /// Longer than a peer that reads takes.
+        const STALL_MS: u64 = 300;
+        if std::mem::take(&mut self.loses_next) {
+            return Ok(());
+        }
+        let (mut tcp, started) = (self.tcp, Instant::now());
+        tcp.write_all(bytes)?;
+        let has_waited = started.elapsed() > self.pace.millis(STALL_MS);
+        self.loses_next = self.rules.loses_output && has_waited;
+        Ok(())
+    }
+
+    /// Ends TCP after the last frame (RFC 6455 §7.1.1). The endpoint reads what still arrives,
+    /// because unread bytes would turn the end into a reset.
+    fn end(&self, role: Role, failed: bool) -> io::Result<()> {
+        let (shuts_down, patience) = match self.rules.tcp_end {
+            TcpEnd::ByClient => (false, self.pace.patience()),
+            TcpEnd::Never => return self.stay(),
+            TcpEnd::NeverAfterFailure if failed => return self.stay(),
+            TcpEnd::Right | TcpEnd::NeverAfterFailure => (role == Role::Server, self.pace.linger()),
+        };
+        if shuts_down {
+            self.tcp.shutdown(Shutdown::Write)?;
+        }
+        let (mut tcp, started) = (self.tcp, Instant::now());
+        tcp.set_read_timeout(Some(patience))?;
+        while started.elapsed() < patience && tcp.read(&mut [0; 4096])? > 0 {}
+        Ok(())
+    }
+
+    /// Reads for longer than any case waits for the end of TCP.
+    fn stay(&self) -> io::Result<()> {
+        let patience = 2 * self.pace.patience();
+        let (mut tcp, started) = (self.tcp, Instant::now());
+        tcp.set_read_timeout(Some(patience))?;
+        while started.elapsed() < patience {
+            if tcp.read(&mut [0; 4096])? == 0 {
+                thread::sleep(patience.saturating_sub(started.elapsed()));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn is_timeout(error: &io::Error) -> bool {

@@ -3,140 +3,175 @@
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, compress_to_output, create_comp_flags_from_zip_params,
 };
-use miniz_oxide::inflate::stream::{InflateState, inflate};
-use miniz_oxide::{DataFormat, MZFlush};
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
-use super::{Fault, Role};
+use super::Role;
+use super::rules::DeflateRules;
 
 const NAME: &str = "permessage-deflate";
-/// What a message ends with that is not sent (§7.2.1).
+/// The end of each message, which is not sent (§7.2.1).
 const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
-/// The largest window, and the only one that the library's compressor has.
+/// An empty block that ends a stream. A message that ends within a block swallows it.
+const LAST_BLOCK: &[u8] = &[1, 0, 0, 0xff, 0xff];
+/// The largest window, and the only one of the library's compressor.
 const LARGEST_WINDOW: u8 = 15;
+/// The space that is added to the output when it is full.
+const STEP: usize = 1 << 16;
 
-/// What a client offers.
-pub(crate) fn offer(fault: Fault) -> Option<&'static str> {
-    match fault {
-        Fault::UnknownParameter => Some("permessage-deflate; level=9"),
-        Fault::SmallestWindow => {
-            Some("permessage-deflate; client_max_window_bits; server_max_window_bits=8")
-        }
-        _ if fault.compresses() => Some("permessage-deflate; client_max_window_bits"),
-        _ => None,
-    }
+/// Returns the offer of a client.
+pub(crate) fn offer(rules: &DeflateRules) -> Option<String> {
+    rules.agrees.then(|| format!("{NAME}{}", rules.offer))
 }
 
-/// What a server answers to these offers: it takes the first one.
-pub(crate) fn answer(fault: Fault, offers: &str) -> Option<String> {
+/// Returns the answer of a server to these offers. It agrees to the first one.
+pub(crate) fn answer(rules: &DeflateRules, offers: &str) -> Option<String> {
     let first = offers.split(',').next().unwrap_or_default();
-    if !fault.compresses() || !first.trim().starts_with(NAME) {
+    if !rules.agrees || !first.trim().starts_with(NAME) {
         return None;
     }
-    let asked = first.split(';').map(str::trim);
-    let asked = asked.filter(|parameter| parameter.starts_with("server_"));
-    let more = match fault {
-        Fault::UnknownParameter => Some("level=9"),
-        Fault::SmallestWindow => Some("client_max_window_bits=8"),
-        _ => None,
+    let agreed = |parameter: &&str| {
+        let needs_no_value = !parameter.ends_with("max_window_bits");
+        parameter.starts_with("server_")
+            || rules.agrees_for_client && parameter.starts_with("client_") && needs_no_value
     };
-    let parts: Vec<_> = [NAME].into_iter().chain(asked).chain(more).collect();
-    Some(parts.join("; "))
+    let parameters = first.split(';').map(str::trim).filter(agreed);
+    let parameters: String = parameters.map(|it| format!("; {it}")).collect();
+    Some(format!("{NAME}{parameters}{}", rules.answer))
 }
 
 /// The compression of a connection.
 pub(crate) struct Deflate {
-    fault: Fault,
+    rules: DeflateRules,
     compressor: Box<CompressorOxide>,
-    decompressor: Box<InflateState>,
+    /// The last bytes of the peer's messages, to which later ones may refer.
+    history: Vec<u8>,
     own_context: bool,
     peer_context: bool,
+    /// How far back the peer's messages may refer.
+    reach: usize,
+    /// `true` if nothing can be inflated any more.
+    has_ended: bool,
 }
 
 impl Deflate {
-    /// By what the server answered.
-    pub(crate) fn new(fault: Fault, role: Role, answer: &str) -> Self {
-        let has = |name: &str| answer.contains(name);
+    /// The compression that a server's answer agrees to.
+    pub(crate) fn new(rules: DeflateRules, role: Role, answer: &str) -> Self {
         let (own, peer) = match role {
             Role::Server => ("server", "client"),
             Role::Client => ("client", "server"),
         };
-        let own_context = !has(&format!("{own}_no_context_takeover"));
-        let peer_context = !has(&format!("{peer}_no_context_takeover"));
-        let window = answer.split_once(&format!("{own}_max_window_bits="));
-        let window = window.and_then(|(_, rest)| rest.split(';').next()?.trim().parse().ok());
-        let small = window.is_some_and(|bits: u8| bits < LARGEST_WINDOW);
+        let has_context = |side| !answer.contains(&format!("{side}_no_context_takeover"));
+        let window = |side| {
+            let value = answer.split_once(&format!("{side}_max_window_bits="));
+            let value = value.and_then(|(_, rest)| rest.split(';').next()?.trim().parse().ok());
+            value.unwrap_or(LARGEST_WINDOW)
+        };
+        let is_small = window(own) < LARGEST_WINDOW;
         Self {
-            fault,
-            compressor: compressor(small && fault != Fault::WindowIgnored),
-            decompressor: InflateState::new_boxed(DataFormat::Raw),
-            own_context: own_context || fault == Fault::ContextKept,
-            peer_context: peer_context && fault != Fault::ContextLost,
+            rules,
+            compressor: compressor(is_small && rules.small_windows),
+            history: Vec::new(),
+            own_context: has_context(own) || !rules.resets_own_context,
+            peer_context: has_context(peer),
+            reach: (rules.reach)(window(peer)),
+            has_ended: false,
         }
     }
 
-    /// A message, compressed.
+    /// Compresses a message.
     pub(crate) fn compress(&mut self, message: &[u8]) -> Vec<u8> {
-        let flush = match self.fault {
-            Fault::FinalBlocks => TDEFLFlush::Finish,
-            _ => TDEFLFlush::Sync,
+        let flush = match self.rules.final_blocks {
+            true => TDEFLFlush::Finish,
+            false => TDEFLFlush::Sync,
         };
         let mut out = Vec::new();
-        compress_to_output(&mut self.compressor, message, flush, |octets| {
-            out.extend_from_slice(octets);
+        compress_to_output(&mut self.compressor, message, flush, |bytes| {
+            out.extend_from_slice(bytes);
             true
         });
-        match flush {
-            // §7.2.3.4: the stream is over, and an octet follows it that the tail makes a block of.
-            TDEFLFlush::Finish => out.push(0),
-            _ => out.truncate(out.len() - TAIL.len()),
+        match self.rules.final_blocks {
+            // §7.2.3.4: the stream ends, and the tail makes a block of the byte that follows it.
+            true => out.push(0),
+            false => out.truncate(out.len() - TAIL.len()),
         }
-        if !self.own_context || self.fault == Fault::FinalBlocks {
+        if !self.own_context || self.rules.final_blocks {
             self.compressor.reset();
         }
         out
     }
 
-    /// What a message was before, if it can be found out.
-    pub(crate) fn decompress(&mut self, message: &[u8]) -> Option<Vec<u8>> {
+    /// Decompresses a message, up to one byte more than `max`. Returns as much of it as is right,
+    /// and `true` if that is all.
+    pub(crate) fn decompress(&mut self, message: &[u8], max: usize) -> (Vec<u8>, bool) {
         if !self.peer_context {
-            *self.decompressor = InflateState::new(DataFormat::Raw);
+            self.history.clear();
+        } else if !self.rules.keeps_peer_context {
+            self.forget();
         }
-        let (mut out, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
-        for mut piece in [message, TAIL] {
-            loop {
-                let step = inflate(&mut self.decompressor, piece, &mut buffer, MZFlush::Sync);
-                piece = &piece[step.bytes_consumed..];
-                out.extend_from_slice(&buffer[..step.bytes_written]);
-                match step.status {
-                    Err(miniz_oxide::MZError::Buf) => break,
-                    Err(_) => return None,
-                    Ok(_) if step.bytes_consumed == 0 && step.bytes_written == 0 => break,
-                    Ok(_) => {}
-                }
-            }
-        }
-        Some(out)
+        let start = self.history.len();
+        let mut out = std::mem::take(&mut self.history);
+        let input = [message, TAIL, LAST_BLOCK].concat();
+        let is_right = !self.has_ended && inflate(&input, &mut out, start + max);
+        self.has_ended |= self.rules.ends_with_stream && message.first().is_some_and(is_last);
+        let plain = out.split_off(start);
+        out.extend_from_slice(&plain);
+        out.drain(..out.len().saturating_sub(self.reach));
+        self.history = out;
+        let len = plain.len().min(self.rules.truncates_at);
+        (plain[..len].to_vec(), is_right)
+    }
+
+    /// Forgets the messages of the peer, but not their length.
+    pub(super) fn forget(&mut self) {
+        self.history.fill(0);
     }
 }
 
-/// One that in a small window refers to nothing but the octet before: the library has no small windows.
+/// Appends the contents of deflate streams to `out`, up to one byte more than `max`. Returns `true`
+/// if nothing is wrong with them. References reach back to the start of `out`.
+fn inflate(mut input: &[u8], out: &mut Vec<u8>, max: usize) -> bool {
+    const FLAGS: u32 = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    let mut stream = Box::<DecompressorOxide>::default();
+    let mut len = out.len();
+    loop {
+        if out.len() == len {
+            out.resize((len + STEP.max(len)).min(max + 1), 0);
+        }
+        let (status, read, written) = decompress(&mut stream, input, out, len, FLAGS);
+        (input, len) = (&input[read..], len + written);
+        match status {
+            TINFLStatus::HasMoreOutput if len <= max => {}
+            // The last block ends a stream, and another stream may follow.
+            TINFLStatus::Done if !input.is_empty() => *stream = DecompressorOxide::default(),
+            _ => {
+                out.truncate(len);
+                return status == TINFLStatus::Done;
+            }
+        }
+    }
+}
+
+/// Returns `true` for the first byte of a block that is the last one of its stream.
+fn is_last(first: &u8) -> bool {
+    first & 1 == 1
+}
+
+/// Returns a compressor. In a small window it refers to nothing but the byte before, because the
+/// library has no small windows.
 fn compressor(small_window: bool) -> Box<CompressorOxide> {
     const LEVEL: i32 = 6;
     const RAW: i32 = -15;
-    let (default_strategy, run_lengths) = (0, 3);
-    let strategy = if small_window {
-        run_lengths
-    } else {
-        default_strategy
-    };
+    const DEFAULT: i32 = 0;
+    const RUN_LENGTHS: i32 = 3;
+    let strategy = if small_window { RUN_LENGTHS } else { DEFAULT };
     let flags = create_comp_flags_from_zip_params(LEVEL, RAW, strategy);
     Box::new(CompressorOxide::new(flags))
 }
 
 impl std::fmt::Debug for Deflate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deflate")
-            .field("fault", &self.fault)
-            .finish_non_exhaustive()
+        f.debug_struct("Deflate").finish_non_exhaustive()
     }
 }

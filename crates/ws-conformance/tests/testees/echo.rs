@@ -1,118 +1,171 @@
-//! The rules of an echo endpoint after the opening handshake, and the ways to break them.
+//! An echo endpoint after the opening handshake: bytes go in, bytes come out.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::codec::{
-    self, BINARY, CLOSE, CONTINUATION, Decoder, Form, Header, PING, PONG, Piece, TEXT,
+    BINARY, CLOSE, CONTINUATION, Decoder, Header, MAX_HEADER, PING, PONG, Piece, TEXT,
 };
 use super::deflate::Deflate;
-use super::message::{Message, alter, joined};
-use super::utf8::Utf8;
-use super::{Fault, Pace, Role};
+use super::message::Message;
+use super::rules::{PROTOCOL_ERROR, Pongs, Reaction, Rules, Stop};
+use super::{Pace, Role};
 
-const NORMAL: u16 = 1000;
-const PROTOCOL_ERROR: u16 = 1002;
-const INVALID_PAYLOAD: u16 = 1007;
-
-/// Why an endpoint stops echoing.
-#[derive(Debug)]
-enum Stop {
-    /// The peer's Close, with this payload.
-    Closed(Vec<u8>),
-    /// The peer broke a rule, which deserves this close code.
-    Violation(u16),
-}
-
-/// What is left to do with the connection.
+/// The next step of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Read on.
     Read,
-    /// Write what there is, then end TCP.
-    End,
-    /// End TCP at once.
+    /// The output is written, then TCP ends.
+    End {
+        failed: bool,
+    },
+    /// TCP ends at once.
     Drop,
+    /// TCP ends at once, and the server with it.
+    Die,
 }
 
-/// An endpoint of one connection: octets go in, octets come out.
+/// A complete frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a> {
+    pub(super) header: Header,
+    pub(super) payload: &'a [u8],
+    /// The position of the frame in the message that is arriving. A control frame has the position
+    /// of the data frame before it.
+    pub(super) fragment: Option<usize>,
+    /// The number of frames with this opcode before it.
+    pub(super) number: usize,
+}
+
+impl Frame<'_> {
+    /// The code of a Close.
+    pub(super) fn close_code(&self) -> Option<u16> {
+        let code = self.payload.first_chunk().copied()?;
+        (self.header.opcode == CLOSE).then_some(u16::from_be_bytes(code))
+    }
+}
+
+/// An endpoint of one connection.
 #[derive(Debug)]
 pub(crate) struct Echo {
-    fault: Fault,
-    role: Role,
-    pace: Pace,
-    deflate: Option<Deflate>,
+    pub(super) rules: Rules,
+    pub(super) role: Role,
+    pub(super) pace: Pace,
+    pub(super) deflate: Option<Deflate>,
     decoder: Decoder,
-    frame: Option<Header>,
-    message: Option<Message>,
+    pub(super) frame: Option<Header>,
+    pub(super) message: Option<Message>,
     control: Vec<u8>,
-    /// Pongs that wait for their time.
-    pongs: Vec<(Instant, Vec<u8>)>,
-    /// The payload of a Close that is answered after everything else.
+    /// The number of frames of each opcode.
+    frames: [usize; 16],
+    messages: usize,
+    /// `true` after the first message with RSV1.
+    had_rsv1: bool,
+    /// Pongs to be sent at a time.
+    pub(super) pongs: Vec<(Instant, Vec<u8>)>,
+    /// The payload of a Close that is answered after all other input.
     close: Option<Vec<u8>>,
-    out: Vec<u8>,
+    /// The end of the time after the answer to a Close.
+    pub(super) ends_at: Option<Instant>,
+    /// An echo that is sent after the next one.
+    pub(super) held: Option<(u8, Vec<u8>)>,
+    pub(super) masking_key: u32,
+    pub(super) out: Vec<u8>,
 }
 
 impl Echo {
     /// An endpoint of a new connection.
-    pub(crate) fn new(fault: Fault, role: Role, pace: Pace, deflate: Option<Deflate>) -> Self {
+    pub(crate) fn new(rules: Rules, role: Role, pace: Pace, deflate: Option<Deflate>) -> Self {
         Self {
-            fault,
+            rules,
             role,
             pace,
             deflate,
-            decoder: Decoder::default(),
+            decoder: Decoder::new(rules.unmask, rules.long_length),
             frame: None,
             message: None,
             control: Vec::new(),
+            frames: [0; 16],
+            messages: 0,
+            had_rsv1: false,
             pongs: Vec::new(),
             close: None,
+            ends_at: None,
+            held: None,
+            masking_key: fastrand::u32(..),
             out: Vec::new(),
         }
     }
 
-    /// What is to be written now.
+    /// Takes the bytes that are to be written now.
     pub(crate) fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }
 
-    /// When something is to be written although nothing arrives.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.pongs.first().map(|(due, _)| *due)
+    /// Returns `true` if a frame has begun and is not complete.
+    pub(crate) fn is_within_frame(&self) -> bool {
+        self.decoder.is_within_frame()
     }
 
-    /// Writes what is due.
-    pub(crate) fn tick(&mut self, now: Instant) {
-        while self.deadline().is_some_and(|due| due <= now) {
+    /// Returns the time of [`tick`](Self::tick), if one is needed.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let pong = self.pongs.first().map(|(due, _)| *due);
+        pong.into_iter().chain(self.ends_at).min()
+    }
+
+    /// Does all that is due.
+    pub(crate) fn tick(&mut self, now: Instant) -> Next {
+        while self.pongs.first().is_some_and(|(due, _)| *due <= now) {
             let (_, payload) = self.pongs.remove(0);
             self.write(true, PONG, &payload);
         }
+        match self.ends_at {
+            Some(end) if end <= now => Next::End { failed: false },
+            _ => Next::Read,
+        }
     }
 
-    /// Sends a Close that nobody asked for.
-    pub(crate) fn close_first(&mut self) {
-        self.write(true, CLOSE, &NORMAL.to_be_bytes());
-    }
-
-    /// Takes what arrived.
-    pub(crate) fn receive(&mut self, octets: &[u8], now: Instant) -> Next {
-        self.decoder.push(octets);
+    /// Takes bytes that arrived.
+    pub(crate) fn receive(&mut self, bytes: &[u8], now: Instant) -> Next {
+        self.decoder.push(bytes);
         while let Some(piece) = self.decoder.piece() {
             if let Err(stop) = self.take(piece, now) {
-                return self.stop(stop);
+                match self.stop(stop, now) {
+                    Next::Read => {}
+                    next => return next,
+                }
             }
         }
+        if self.rules.pongs == Pongs::Swapped {
+            self.write_swapped_pongs();
+        }
+        let is_short = bytes.len() < MAX_HEADER && self.decoder.is_within_header();
+        if self.rules.needs_whole_headers && is_short {
+            return self.stop(Stop::Violation(PROTOCOL_ERROR), now);
+        }
         match self.close.take() {
-            Some(payload) => self.stop(Stop::Closed(payload)),
+            Some(payload) => self.stop(Stop::Closed(payload), now),
             None => Next::Read,
+        }
+    }
+
+    /// Takes the frame that is arriving as it is.
+    pub(crate) fn complete(&mut self, now: Instant) -> Next {
+        match self.take(Piece::End, now) {
+            Ok(()) => Next::End { failed: false },
+            Err(stop) => self.stop(stop, now),
         }
     }
 
     fn take(&mut self, piece: Piece, now: Instant) -> Result<(), Stop> {
         match piece {
             Piece::Start(header) => {
-                self.check(header)?;
                 self.frame = Some(header);
-                self.start(header)
+                self.check_header(header)?;
+                match self.react((self.rules.at_header)(&header))? {
+                    true => self.start(header),
+                    false => {}
+                }
+                Ok(())
             }
             Piece::Payload(payload) => self.payload(payload),
             Piece::End => match self.frame.take() {
@@ -122,65 +175,31 @@ impl Echo {
         }
     }
 
-    /// The rules of one header by itself (RFC 6455 §5.2, §5.5).
-    fn check(&self, header: Header) -> Result<(), Stop> {
-        let reserved = !matches!(
-            header.opcode,
-            CONTINUATION | TEXT | BINARY | CLOSE | PING | PONG
-        );
-        let long_allowed = matches!(
-            self.fault,
-            Fault::ControlLengthUnchecked | Fault::LongControlsEchoed
-        );
-        let compressed =
-            self.deflate.is_some() && header.rsv == 4 && matches!(header.opcode, TEXT | BINARY);
-        let wrong = header.rsv != 0 && !compressed && self.fault != Fault::RsvUnchecked
-            || reserved && self.fault != Fault::OpcodesUnchecked
-            || header.is_control() && header.payload_len > 125 && !long_allowed
-            || header.is_control() && !header.fin && self.fault != Fault::ControlFragmentsUnchecked
-            || header.masking_key.is_some() != (self.role == Role::Server);
-        match wrong {
-            true => Err(Stop::Violation(PROTOCOL_ERROR)),
-            false => Ok(()),
-        }
-    }
-
-    /// The rules of fragments (RFC 6455 §5.4).
-    fn start(&mut self, header: Header) -> Result<(), Stop> {
-        let lenient = self.fault == Fault::OrderUnchecked;
+    fn start(&mut self, header: Header) {
         match (header.opcode, &mut self.message) {
             (CONTINUATION, Some(message)) => message.fragments.push(Vec::new()),
-            (CONTINUATION, None) | (TEXT | BINARY, Some(_)) if !lenient => {
-                return Err(Stop::Violation(PROTOCOL_ERROR));
-            }
             (opcode @ (CONTINUATION | TEXT | BINARY), message) => {
-                *message = Some(Message::new(
-                    opcode.max(TEXT),
-                    self.deflate.is_some() && header.rsv == 4,
-                ));
+                let rsv1 = header.rsv == 4 || self.had_rsv1 && self.rules.deflate.is_sticky;
+                let compressed = self.deflate.is_some() && rsv1;
+                self.had_rsv1 |= rsv1;
+                *message = Some(Message::new(opcode.max(TEXT), compressed, self.messages));
+                self.messages += 1;
             }
             _ => self.control.clear(),
         }
-        Ok(())
     }
 
     fn payload(&mut self, payload: Vec<u8>) -> Result<(), Stop> {
-        let control = self.frame.is_none_or(|header| header.opcode > BINARY);
-        match &mut self.message {
-            Some(message) if !control => {
-                let early = !matches!(
-                    self.fault,
-                    Fault::Utf8Unchecked | Fault::Utf8AtMessageEnd | Fault::Utf8AtFrameEnd
-                );
-                let early = early && !message.compressed;
-                if early && message.opcode == TEXT && !message.utf8.push(&payload) {
-                    return Err(Stop::Violation(INVALID_PAYLOAD));
-                }
-                if let Some(fragment) = message.fragments.last_mut() {
-                    fragment.extend(payload);
-                }
-            }
-            _ => self.control.extend(payload),
+        if self.frame.is_none_or(|header| header.opcode > BINARY) || self.message.is_none() {
+            self.control.extend(payload);
+            return Ok(());
+        }
+        self.check_text_on_arrival(&payload)?;
+        if let Some(message) = &mut self.message
+            && let Some(fragment) = message.fragments.last_mut()
+        {
+            message.len += payload.len() as u64;
+            fragment.extend(payload);
         }
         Ok(())
     }
@@ -188,160 +207,96 @@ impl Echo {
     fn end(&mut self, header: Header, now: Instant) -> Result<(), Stop> {
         let payload = std::mem::take(&mut self.control);
         match header.opcode {
-            CONTINUATION | TEXT | BINARY => self.end_data(header.fin),
-            CLOSE => self.end_close(payload),
+            CONTINUATION | TEXT | BINARY => self.check_text_after_frame(header)?,
+            CLOSE => self.check_close(header, &payload)?,
+            PING => self.check_text_at_ping(header)?,
+            _ => {}
+        }
+        let reaction = (self.rules.at_frame)(&self.whole_frame(header, &payload));
+        self.frames[usize::from(header.opcode)] += 1;
+        if reaction == Reaction::HoldBack && header.opcode == CLOSE {
+            self.close.get_or_insert(payload);
+            return Ok(());
+        }
+        if !self.react(reaction)? {
+            return Ok(());
+        }
+        match header.opcode {
+            CONTINUATION | TEXT | BINARY => self.end_data(header),
+            CLOSE => Err(Stop::Closed(payload)),
             PING => {
-                self.pong(payload, now);
+                self.end_ping(payload, now);
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    fn end_data(&mut self, fin: bool) -> Result<(), Stop> {
-        let Some(message) = &mut self.message else {
+    fn whole_frame<'a>(&'a self, header: Header, control: &'a [u8]) -> Frame<'a> {
+        let data = self.message.as_ref().and_then(|it| it.fragments.last());
+        Frame {
+            header,
+            payload: match data {
+                Some(data) if !header.is_control() => data,
+                _ => control,
+            },
+            fragment: self.fragment(),
+            number: self.frames[usize::from(header.opcode)],
+        }
+    }
+
+    /// Returns the position of the last frame in the message that is arriving.
+    pub(super) fn fragment(&self) -> Option<usize> {
+        self.message.as_ref().map(|it| it.fragments.len() - 1)
+    }
+
+    fn end_ping(&mut self, payload: Vec<u8>, now: Instant) {
+        if let Some(message) = &mut self.message {
+            message.pinged = true;
+        }
+        self.pong(payload, now);
+    }
+
+    fn end_data(&mut self, header: Header) -> Result<(), Stop> {
+        self.inflate_fragment(header)?;
+        if !header.fin {
+            return Ok(());
+        }
+        let Some(mut message) = self.message.take() else {
             return Ok(());
         };
-        if let (Some(deflate), true, true) = (&mut self.deflate, message.compressed, fin) {
-            let plain = deflate.decompress(&message.fragments.concat());
-            let plain = plain.ok_or(Stop::Violation(INVALID_PAYLOAD))?;
-            if message.opcode == TEXT && !message.utf8.push(&plain) {
-                return Err(Stop::Violation(INVALID_PAYLOAD));
+        if !self.inflate_message(header, &mut message)? {
+            return Ok(());
+        }
+        match (self.rules.at_message)(&mut message) {
+            Reaction::HoldBack => {
+                self.held = Some((message.opcode, std::mem::take(message.payload())));
             }
-            message.fragments = vec![plain];
-        }
-        if message.opcode == TEXT && !message.text_is_right(fin, self.fault) {
-            return Err(Stop::Violation(INVALID_PAYLOAD));
-        }
-        if fin {
-            let opcode = message.opcode;
-            let payload = joined(std::mem::take(&mut message.fragments), self.fault);
-            self.message = None;
-            self.echo(opcode, payload);
+            Reaction::Repeat => {
+                self.echo(message.opcode, message.payload());
+                self.echo(message.opcode, message.payload());
+            }
+            reaction => {
+                if self.react(reaction)? {
+                    self.echo(message.opcode, message.payload());
+                }
+            }
         }
         Ok(())
     }
 
-    fn echo(&mut self, opcode: u8, mut payload: Vec<u8>) {
-        if self.fault == Fault::AlteredCompressed {
-            alter(&mut payload);
+    /// Does what a reaction says. Returns `true` if the right thing is to follow.
+    pub(super) fn react(&mut self, reaction: Reaction) -> Result<bool, Stop> {
+        match reaction {
+            Reaction::Right | Reaction::HoldBack | Reaction::Repeat => {}
+            Reaction::Late(millis) => std::thread::sleep(self.pace.millis(millis)),
+            Reaction::Ignore => return Ok(false),
+            Reaction::ForgetMessage => self.message = None,
+            Reaction::ForgetContext => self.deflate.iter_mut().for_each(Deflate::forget),
+            Reaction::Fail(code) => return Err(Stop::Violation(code)),
+            Reaction::Drop => return Err(Stop::Drop),
+            Reaction::Die => return Err(Stop::Die),
         }
-        if self.deflate.is_some() && self.fault != Fault::EchoesUncompressed {
-            return self.echo_compressed(opcode, &payload);
-        }
-        match (self.fault, opcode) {
-            (Fault::NoEcho, _) => return,
-            (Fault::AlteredText, TEXT) => alter(&mut payload),
-            (Fault::WrongOpcode, _) => return self.write(true, TEXT + BINARY - opcode, &payload),
-            (Fault::FragmentedEcho, _) => {
-                let (first, second) = payload.split_at(payload.len() / 2);
-                self.write(false, opcode, first);
-                return self.write(true, CONTINUATION, second);
-            }
-            _ => {}
-        }
-        self.write(true, opcode, &payload);
-        if self.fault == Fault::PongAfterData {
-            for (_, payload) in std::mem::take(&mut self.pongs) {
-                self.write(true, PONG, &payload);
-            }
-        }
-    }
-
-    fn echo_compressed(&mut self, opcode: u8, payload: &[u8]) {
-        let Some(deflate) = &mut self.deflate else {
-            return;
-        };
-        let compressed = deflate.compress(payload);
-        let (first, second) = compressed.split_at(compressed.len() / 2);
-        let pieces = match self.fault {
-            Fault::CompressedFragments => vec![(0x40, first), (0, second)],
-            Fault::Rsv1OnContinuations => vec![(0x40, first), (0x40, second)],
-            Fault::Rsv1Missing => vec![(0, &*compressed)],
-            _ => vec![(0x40, &*compressed)],
-        };
-        let count = pieces.len();
-        for (number, (rsv, piece)) in pieces.into_iter().enumerate() {
-            let fin = if number + 1 == count { 0x80 } else { 0 };
-            let opcode = if number == 0 { opcode } else { CONTINUATION };
-            self.write_frame(fin | rsv | opcode, piece);
-        }
-    }
-
-    fn pong(&mut self, mut payload: Vec<u8>, now: Instant) {
-        const NEVER: Duration = Duration::from_secs(3600);
-        match self.fault {
-            Fault::LatePong => return self.pongs.push((now + self.pace.pong_delay(), payload)),
-            Fault::PongAfterData => return self.pongs.push((now + NEVER, payload)),
-            Fault::ControlLengthUnchecked => payload.truncate(125),
-            Fault::WrongPong if payload.len() < 125 => payload.push(b'!'),
-            Fault::WrongPong => drop(payload.pop()),
-            _ => {}
-        }
-        self.write(true, PONG, &payload);
-    }
-
-    /// The rules of the payload of a Close (RFC 6455 §5.5.1, §7.4).
-    fn end_close(&mut self, payload: Vec<u8>) -> Result<(), Stop> {
-        let code_is_right = match payload.first_chunk().copied().map(u16::from_be_bytes) {
-            Some(1000..=1003 | 1007..=1014 | 3000..=4999) => true,
-            Some(_) => self.fault == Fault::CloseCodesUnchecked,
-            None => payload.is_empty(),
-        };
-        let mut reason = Utf8::default();
-        let reason_is_right = reason.push(payload.get(2..).unwrap_or_default())
-            && reason.is_complete()
-            || self.fault == Fault::Utf8Unchecked;
-        match (code_is_right, reason_is_right, self.fault) {
-            (false, ..) => Err(Stop::Violation(PROTOCOL_ERROR)),
-            (_, false, _) => Err(Stop::Violation(INVALID_PAYLOAD)),
-            (.., Fault::NoCloseReply) => Ok(()),
-            (.., Fault::TalksAfterClose) => {
-                self.close.get_or_insert(payload);
-                Ok(())
-            }
-            _ => Err(Stop::Closed(payload)),
-        }
-    }
-
-    /// Answers with a Close.
-    fn stop(&mut self, stop: Stop) -> Next {
-        if self.fault == Fault::FailsFast && matches!(stop, Stop::Violation(_)) {
-            self.out.clear();
-        }
-        let payload = match (self.fault, stop) {
-            (Fault::DropsOnClose, Stop::Closed(_)) => return Next::Drop,
-            (Fault::EmptyClose, _) => Vec::new(),
-            (Fault::Closes1000, _) => NORMAL.to_be_bytes().to_vec(),
-            (Fault::Closes1002, _) | (Fault::Utf8Closes1002, Stop::Violation(_)) => {
-                PROTOCOL_ERROR.to_be_bytes().to_vec()
-            }
-            (Fault::LongControlsEchoed, Stop::Closed(payload)) => payload,
-            (_, Stop::Closed(mut payload)) => {
-                payload.truncate(2);
-                payload
-            }
-            (_, Stop::Violation(code)) => code.to_be_bytes().to_vec(),
-        };
-        self.write(true, CLOSE, &payload);
-        Next::End
-    }
-
-    fn write(&mut self, fin: bool, opcode: u8, payload: &[u8]) {
-        let fin = if fin { 0x80 } else { 0 };
-        let rsv = match self.fault {
-            Fault::RsvInEcho if opcode <= BINARY => 0x40,
-            _ => 0,
-        };
-        self.write_frame(fin | rsv | opcode, payload);
-    }
-
-    /// `first` is FIN, RSV and opcode.
-    fn write_frame(&mut self, first: u8, payload: &[u8]) {
-        let form = Form {
-            masked: (self.role == Role::Client) != (self.fault == Fault::WrongMasking),
-            long_lengths: self.fault == Fault::LongLengths,
-        };
-        codec::encode(&mut self.out, first, payload, form);
+        Ok(true)
     }
 }

@@ -1,6 +1,5 @@
 //! Data messages that arrive, and ways to spoil them.
 
-use super::Fault;
 use super::utf8::Utf8;
 
 /// A data message that is arriving.
@@ -9,44 +8,40 @@ pub(super) struct Message {
     pub(super) opcode: u8,
     pub(super) compressed: bool,
     pub(super) fragments: Vec<Vec<u8>>,
+    /// The number of messages before it.
+    pub(super) number: usize,
+    /// The length of all of its fragments so far.
+    pub(super) len: u64,
+    /// `true` if a Ping came between its frames.
+    pub(super) pinged: bool,
     pub(super) utf8: Utf8,
 }
 
 impl Message {
-    pub(super) fn new(opcode: u8, compressed: bool) -> Self {
+    pub(super) fn new(opcode: u8, compressed: bool, number: usize) -> Self {
         Self {
             opcode,
             compressed,
             fragments: vec![Vec::new()],
+            number,
+            len: 0,
+            pinged: false,
             utf8: Utf8::default(),
         }
     }
 
-    /// Whether a text message may go on, or end, after a whole frame (RFC 6455 §8.1).
-    pub(super) fn text_is_right(&mut self, fin: bool, fault: Fault) -> bool {
-        let late = match fault {
-            Fault::Utf8Unchecked => return true,
-            Fault::Utf8AtMessageEnd if fin => self.fragments.concat(),
-            Fault::Utf8AtFrameEnd => self.fragments.last().cloned().unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        self.utf8.push(&late) && (!fin || self.utf8.is_complete())
+    /// Replaces the fragments by one.
+    pub(super) fn payload(&mut self) -> &mut Vec<u8> {
+        if self.fragments.len() != 1 {
+            self.fragments = vec![self.fragments.concat()];
+        }
+        &mut self.fragments[0]
     }
 }
 
-/// The payload of a message.
-pub(super) fn joined(mut fragments: Vec<Vec<u8>>, fault: Fault) -> Vec<u8> {
-    match fault {
-        Fault::LastFragmentLost if fragments.len() > 1 => drop(fragments.pop()),
-        Fault::FragmentsSwapped => fragments.reverse(),
-        _ => {}
-    }
-    fragments.concat()
-}
-
-/// Changes the first ASCII octet of a text, if it has one.
-pub(super) fn alter(text: &mut [u8]) {
-    if let Some(octet) = text.iter_mut().find(|octet| octet.is_ascii()) {
-        *octet = if *octet == b'#' { b'!' } else { b'#' };
+/// Changes the first ASCII byte of a message, if it has one.
+pub(super) fn alter(message: &mut Message) {
+    if let Some(byte) = message.payload().iter_mut().find(|byte| byte.is_ascii()) {
+        *byte = if *byte == b'#' { b'!' } else { b'#' };
     }
 }

@@ -4,22 +4,26 @@
 //! cases but for one [`Fault`] at a time. It shares no code with the suite: a mistake in a common
 //! codec would cancel out.
 
+mod checks;
 mod client;
 mod codec;
 mod connection;
 mod deflate;
 mod echo;
 mod fault;
+mod faults;
 mod handshake;
 mod message;
 mod pace;
-pub(crate) mod server;
+mod replies;
+mod rules;
+mod server;
 mod utf8;
 
 pub(crate) use client::Client;
 pub(crate) use fault::Fault;
 pub(crate) use pace::Pace;
-pub(crate) use server::Server;
+pub(crate) use server::{End, Server, Service};
 
 /// Which end of the connection the testee is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
