@@ -43,9 +43,10 @@ impl House {
     }
 
     fn listen(&self, listener: &TcpListener, testee: &'static Testee, times: Times) {
-        let Play::Server(serve) = &testee.play else {
+        let Play::Server(make) = &testee.play else {
             return;
         };
+        let serve = make(times);
         for (number, tcp) in listener.incoming().flatten().enumerate() {
             if self.closed.load(Ordering::SeqCst) {
                 return;
@@ -57,6 +58,7 @@ impl House {
                 house,
                 times,
             };
+            let serve = Arc::clone(&serve);
             thread::spawn(move || serve(accepted));
         }
     }

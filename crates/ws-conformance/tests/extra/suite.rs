@@ -19,12 +19,10 @@ use crate::house::House;
 use crate::testee::{Asked, Play, Testee, Times};
 
 /// Cases with long messages or many frames. Only some testees get them.
-const LONG: &[&str] = &[
+pub(crate) const LONG: &[&str] = &[
     "23.4.4", "23.5.1", "23.5.2", "24.3.5", "24.4.4", "25.5", "26.5.1", "26.5.2", "26.5.3",
-    "26.5.4", "26.5.5",
+    "26.5.4", "26.5.5", "27.1", "27.2", "27.3", "27.4", "27.5",
 ];
-/// The group of cases about load.
-const LOAD: u8 = 27;
 /// The first group of cases that begin with an opening handshake in which nothing is wrong.
 const FIRST_AFTER_OPENING: u8 = 23;
 /// How long the record of a case with a client may take.
@@ -61,11 +59,10 @@ pub(crate) fn cases_and_roles() -> Vec<(CaseId, String)> {
 /// The cases that a testee is run against.
 pub(crate) fn cases_of(testee: &Testee) -> Vec<&'static Case> {
     let cases = extra::all().iter().filter(|case| {
-        let id = case.id();
-        let is_long = id.group() == LOAD || LONG.contains(&&*id.to_string());
-        testee.groups.contains(&id.group())
+        let id = &*case.id().to_string();
+        testee.groups.contains(&case.id().group())
             && case.roles().include(testee.role())
-            && (testee.takes_long_cases || !is_long)
+            && (!LONG.contains(&id) || testee.long_cases.contains(&id))
     });
     cases.collect()
 }

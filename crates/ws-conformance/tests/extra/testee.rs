@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ws_conformance::role::Role;
@@ -15,20 +16,22 @@ pub(crate) struct Testee {
     pub(crate) does: String,
     pub(crate) groups: Vec<u8>,
     pub(crate) is_correct: bool,
-    /// It is also run against the cases that are too long for each testee.
-    pub(crate) takes_long_cases: bool,
+    /// The cases that it gets although they are too long for each testee.
+    pub(crate) long_cases: &'static [&'static str],
     pub(crate) play: Play,
 }
 
 /// The code of a testee. An error ends a connection, and means no more than that.
 pub(crate) enum Play {
-    /// Serves one connection, in a thread of its own. Each case gets a new server.
-    Server(Serve),
+    /// Makes a server for one case.
+    Server(Make),
     /// Opens one connection and echoes until it ends.
     Client(Ask),
 }
 
-type Serve = Box<dyn Fn(Accepted) -> io::Result<()> + Send + Sync>;
+type Make = Box<dyn Fn(Times) -> Serve + Send + Sync>;
+/// Serves one connection, in a thread of its own.
+pub(crate) type Serve = Arc<dyn Fn(Accepted) -> io::Result<()> + Send + Sync>;
 type Ask = Box<dyn Fn(&Asked<'_>) -> io::Result<()> + Send + Sync>;
 
 /// A connection to a server.
@@ -69,12 +72,19 @@ impl Testee {
         groups: &[u8],
         serve: impl Fn(Accepted) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self::new(
-            name.into(),
-            does.into(),
-            groups,
-            Play::Server(Box::new(serve)),
-        )
+        let serve: Serve = Arc::new(serve);
+        Self::stateful_server(name, does, groups, move |_| Arc::clone(&serve))
+    }
+
+    /// A server of which the connections share a state. Each case gets a new one.
+    pub(crate) fn stateful_server(
+        name: impl Into<String>,
+        does: impl Into<String>,
+        groups: &[u8],
+        make: impl Fn(Times) -> Serve + Send + Sync + 'static,
+    ) -> Self {
+        let play = Play::Server(Box::new(make));
+        Self::new(name.into(), does.into(), groups, play)
     }
 
     pub(crate) fn client(
@@ -97,7 +107,7 @@ impl Testee {
             does,
             groups: groups.to_vec(),
             is_correct: false,
-            takes_long_cases: false,
+            long_cases: &[],
             play,
         }
     }
@@ -110,12 +120,9 @@ impl Testee {
         }
     }
 
-    /// It gets the long cases of its groups, too.
-    pub(crate) fn with_long_cases(self) -> Self {
-        Self {
-            takes_long_cases: true,
-            ..self
-        }
+    /// It gets these long cases, too.
+    pub(crate) fn with_long_cases(self, long_cases: &'static [&'static str]) -> Self {
+        Self { long_cases, ..self }
     }
 
     pub(crate) fn role(&self) -> Role {
