@@ -5,10 +5,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, Scope};
 use std::time::Duration;
 
-use ws_conformance::any_case::AnyCase;
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::{Case, CaseId, Set};
+use ws_conformance::cases;
 use ws_conformance::clients::{Listener, Observer};
-use ws_conformance::extra::{self, Case, Level};
 use ws_conformance::record::Record;
 use ws_conformance::role::Role;
 use ws_conformance::servers::{self, Target};
@@ -50,15 +49,12 @@ pub(crate) fn cases_and_roles() -> Vec<(CaseId, String)> {
             .map(move |role| (id, role.to_string()))
             .collect::<Vec<_>>()
     };
-    let judging = extra::all()
-        .iter()
-        .filter(|case| case.demands() != Level::Informational);
-    judging.flat_map(with_roles).collect()
+    cases::of_set(Set::Extra).flat_map(with_roles).collect()
 }
 
 /// The cases that a testee is run against.
 pub(crate) fn cases_of(testee: &Testee) -> Vec<&'static Case> {
-    let cases = extra::all().iter().filter(|case| {
+    let cases = cases::of_set(Set::Extra).filter(|case| {
         let id = &*case.id().to_string();
         testee.groups.contains(&case.id().group())
             && case.roles().include(testee.role())
@@ -77,7 +73,10 @@ pub(crate) fn miss(record: &Record) -> Option<Miss> {
         }
         Behavior::Failed => Some(Miss::Failed),
         Behavior::NonStrict => Some(Miss::NonStrict),
-        Behavior::Ok | Behavior::Informational | Behavior::Unimplemented => None,
+        Behavior::Ok
+        | Behavior::Informational
+        | Behavior::NotApplicable
+        | Behavior::Unimplemented => None,
     }
 }
 
@@ -171,7 +170,7 @@ impl Desk {
 }
 
 impl Observer for Desk {
-    fn started(&self, _agent: &str, _case: AnyCase) {}
+    fn started(&self, _agent: &str, _case: &'static Case) {}
 
     fn finished(&self, record: Record) {
         self.records().insert(record.id, record);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use ws_conformance::case_id::CaseId;
+use ws_conformance::case::CaseId;
 
 use crate::excused::EXCUSED;
 use crate::stored::Results;
