@@ -47,17 +47,12 @@ impl House {
             return;
         };
         let serve = make(times);
-        for (number, tcp) in listener.incoming().flatten().enumerate() {
+        for tcp in listener.incoming().flatten() {
             if self.closed.load(Ordering::SeqCst) {
                 return;
             }
             let house = self.clone();
-            let accepted = Accepted {
-                tcp,
-                number,
-                house,
-                times,
-            };
+            let accepted = Accepted { tcp, house, times };
             let serve = Arc::clone(&serve);
             thread::spawn(move || serve(accepted));
         }

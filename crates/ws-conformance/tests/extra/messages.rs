@@ -49,7 +49,7 @@ fn of_role(role: Role) -> Vec<Testee> {
 
 fn testee(role: Role, fault: Fault, groups: &[u8]) -> Testee {
     match role {
-        Role::Server => Testee::stateful_server(fault.name(), does(fault), groups, move |times| {
+        Role::Server => Testee::server(fault.name(), does(fault), groups, move |times| {
             let service = Service::new(fault, pace(times));
             Arc::new(move |accepted| {
                 if service.serve(&accepted.tcp) == End::OfServer {

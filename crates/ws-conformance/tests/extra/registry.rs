@@ -2,13 +2,14 @@
 
 use std::sync::LazyLock;
 
-use crate::messages;
 use crate::testee::Testee;
+use crate::{messages, opening};
 
 /// Every testee, servers first.
 pub(crate) fn all() -> &'static [Testee] {
     static ALL: LazyLock<Vec<Testee>> = LazyLock::new(|| {
-        let mut testees = messages::testees();
+        let mut testees = opening::testees();
+        testees.extend(messages::testees());
         testees.sort_by_key(|testee| (testee.role() as u8, testee.name.clone()));
         testees
     });

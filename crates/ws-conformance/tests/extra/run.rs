@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use ws_conformance::case::Case;
-use ws_conformance::case::CaseId;
+use ws_conformance::case::{Case, CaseId};
 
 use crate::stored::Results;
 use crate::suite::{self, Desk, Misses};

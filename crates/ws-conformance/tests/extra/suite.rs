@@ -14,6 +14,7 @@ use ws_conformance::servers::{self, Target};
 use ws_conformance::settings::{Settings, StopFlag};
 use ws_conformance::verdict::Behavior;
 
+use crate::excused::BY_CHANCE;
 use crate::house::House;
 use crate::testee::{Asked, Play, Testee, Times};
 
@@ -59,8 +60,16 @@ pub(crate) fn cases_of(testee: &Testee) -> Vec<&'static Case> {
         testee.groups.contains(&case.id().group())
             && case.roles().include(testee.role())
             && (!LONG.contains(&id) || testee.long_cases.contains(&id))
+            && !is_by_chance(testee, id)
     });
     cases.collect()
+}
+
+fn is_by_chance(testee: &Testee, id: &str) -> bool {
+    let key = testee.key();
+    BY_CHANCE
+        .iter()
+        .any(|(testee, case, _)| *testee == key && *case == id)
 }
 
 /// The verdict on a testee, if it is not a pass.
@@ -170,8 +179,6 @@ impl Desk {
 }
 
 impl Observer for Desk {
-    fn started(&self, _agent: &str, _case: &'static Case) {}
-
     fn finished(&self, record: Record) {
         self.records().insert(record.id, record);
         self.changed.notify_all();

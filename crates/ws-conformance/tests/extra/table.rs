@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use ws_conformance::case::CaseId;
 
-use crate::excused::EXCUSED;
+use crate::excused::{BY_CHANCE, UNNOTICED, UNPROVEN};
 use crate::stored::Results;
 use crate::suite::{self, Miss};
 use crate::testee::Testee;
@@ -106,9 +106,25 @@ fn write_cases(out: &mut String, proofs: &Proofs<'_>) {
 }
 
 fn write_excused(out: &mut String) {
-    out.push_str("\n## Cases without a testee\n\n| case and role | reason |\n|---|---|\n");
-    for (case, reason) in EXCUSED {
-        row(out, &[case, reason]);
+    exceptions(out, "Cases that no testee fails", "case", UNPROVEN);
+    exceptions(out, "Testees that pass all cases", "testee", UNNOTICED);
+    let pairs = BY_CHANCE.iter();
+    let pairs: Vec<_> = pairs
+        .map(|(testee, case, reason)| (format!("{testee}, {case}"), *reason))
+        .collect();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(pair, reason)| (&**pair, *reason))
+        .collect();
+    exceptions(out, "Pairs that are not run", "testee and case", &pairs);
+}
+
+fn exceptions(out: &mut String, title: &str, subject: &str, list: &[(&str, &str)]) {
+    if !list.is_empty() {
+        let _ = writeln!(out, "\n## {title}\n\n| {subject} | reason |\n|---|---|");
+    }
+    for (subject, reason) in list {
+        row(out, &[subject, reason]);
     }
 }
 

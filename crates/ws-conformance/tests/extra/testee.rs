@@ -37,8 +37,6 @@ type Ask = Box<dyn Fn(&Asked<'_>) -> io::Result<()> + Send + Sync>;
 /// A connection to a server.
 pub(crate) struct Accepted {
     pub(crate) tcp: TcpStream,
-    /// The position of the connection among those of this case, from 0.
-    pub(crate) number: usize,
     pub(crate) house: House,
     pub(crate) times: Times,
 }
@@ -66,18 +64,8 @@ impl Times {
 }
 
 impl Testee {
+    /// A server. Each case gets a new one, of which the connections may share a state.
     pub(crate) fn server(
-        name: impl Into<String>,
-        does: impl Into<String>,
-        groups: &[u8],
-        serve: impl Fn(Accepted) -> io::Result<()> + Send + Sync + 'static,
-    ) -> Self {
-        let serve: Serve = Arc::new(serve);
-        Self::stateful_server(name, does, groups, move |_| Arc::clone(&serve))
-    }
-
-    /// A server of which the connections share a state. Each case gets a new one.
-    pub(crate) fn stateful_server(
         name: impl Into<String>,
         does: impl Into<String>,
         groups: &[u8],
@@ -130,6 +118,11 @@ impl Testee {
             Play::Server(_) => Role::Server,
             Play::Client(_) => Role::Client,
         }
+    }
+
+    /// Returns `true` if this text is in the role, the name or the groups, as in `server none [23]`.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        format!("{} {:?}", self.key(), self.groups).contains(text)
     }
 
     /// The name with the role, as the stored file has it.

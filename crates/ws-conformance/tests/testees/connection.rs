@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::deflate::Deflate;
 use super::echo::{Echo, Next};
 use super::rules::{AtEnd, Rules, Start, TcpEnd};
-use super::{Pace, Role};
+use super::{Fault, Pace, Role};
 
 /// Echoes until the connection ends. Returns [`Next::Die`] if the server is to end, too.
 pub(crate) fn echo(
@@ -46,6 +46,20 @@ pub(crate) fn echo(
         connection.end(role, failed)?;
     }
     Ok(next)
+}
+
+/// Echoes over a connection whose opening handshake the caller has made. `extension` is the one
+/// that was agreed to.
+pub(crate) fn echo_opened(
+    tcp: &TcpStream,
+    fault: Fault,
+    role: Role,
+    pace: Pace,
+    extension: Option<&str>,
+) -> io::Result<()> {
+    let rules = fault.rules();
+    let deflate = extension.map(|answer| Deflate::new(rules.deflate, role, answer));
+    echo(tcp, rules, role, pace, deflate).map(drop)
 }
 
 struct Connection<'a> {

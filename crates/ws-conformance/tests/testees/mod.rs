@@ -7,7 +7,7 @@
 mod checks;
 mod client;
 mod codec;
-mod connection;
+pub(crate) mod connection;
 mod deflate;
 mod echo;
 mod fault;

@@ -1,0 +1,147 @@
+//! Servers that take requests that they have to refuse.
+
+use std::time::Duration;
+
+use super::list::{Entry, KEY, VERSION, replaced};
+
+pub(super) const ALL: &[Entry] = &[
+    ("nothing-checked", "checks nothing in a request", |it| {
+        it.checks.clear()
+    }),
+    ("http-1.0-taken", "takes HTTP/1.0 for HTTP/1.1", |it| {
+        it.checks.set("http-version", |it| {
+            it.first.ends_with("HTTP/1.1") || it.first.ends_with("HTTP/1.0")
+        });
+    }),
+    (
+        "later-http-taken",
+        "takes each version of HTTP from 1.1 on",
+        |it| {
+            it.checks.set("http-version", |it| {
+                it.parts().get(2).is_none_or(|it| *it >= "HTTP/1.1")
+            });
+        },
+    ),
+    ("post-taken", "takes POST for GET", |it| {
+        it.checks
+            .set("method", |it| matches!(it.parts()[0], "GET" | "POST"));
+    }),
+    ("head-taken", "takes HEAD for GET", |it| {
+        it.checks
+            .set("method", |it| matches!(it.parts()[0], "GET" | "HEAD"));
+    }),
+    (
+        "upgrade-prefix",
+        "takes what begins with websocket for websocket",
+        |it| {
+            it.checks.set("upgrade", |it| {
+                it.items("Upgrade")
+                    .iter()
+                    .any(|item| item.to_lowercase().starts_with("websocket"))
+            });
+        },
+    ),
+    (
+        "connection-prefix",
+        "takes what begins with Upgrade for Upgrade",
+        |it| {
+            it.checks.set("connection", |it| {
+                it.items("Connection")
+                    .iter()
+                    .any(|item| item.to_lowercase().starts_with("upgrade"))
+            });
+        },
+    ),
+    ("upgrade-any", "takes each Upgrade for websocket", |it| {
+        it.checks.set("upgrade", |it| !it.all("Upgrade").is_empty());
+    }),
+    (
+        "connection-any",
+        "takes each Connection for Upgrade",
+        |it| {
+            it.checks
+                .set("connection", |it| !it.all("Connection").is_empty());
+        },
+    ),
+    ("version-as-number", "takes 013 and +13 for 13", |it| {
+        it.checks.set("version", |it| {
+            it.one(VERSION).is_none_or(|it| it.parse() == Ok(13))
+        });
+    }),
+    ("version-prefix", "takes what begins with 13 for 13", |it| {
+        it.checks.set("version", |it| {
+            it.one(VERSION).is_none_or(|it| it.starts_with("13"))
+        });
+    }),
+    (
+        "later-versions-taken",
+        "takes each version from 13 on",
+        |it| {
+            it.checks.set("version", |it| {
+                it.one(VERSION)
+                    .is_none_or(|it| it.parse::<u16>().is_ok_and(|it| it >= 13))
+            });
+        },
+    ),
+    (
+        "earlier-versions-taken",
+        "takes each version up to 13",
+        |it| {
+            it.checks.set("version", |it| {
+                it.one(VERSION)
+                    .is_none_or(|it| it == "13" || it == "12" || it == "0")
+            });
+        },
+    ),
+    ("short-keys-taken", "takes keys of 15 bytes", |it| {
+        it.checks.set("key-length", |it| {
+            it.one(KEY)
+                .is_none_or(|it| matches!(it.trim_end_matches('=').len(), 20 | 22))
+        });
+    }),
+    (
+        "long-keys-taken",
+        "takes keys of more than 16 bytes",
+        |it| {
+            it.checks.set("key-length", |it| {
+                it.one(KEY)
+                    .is_none_or(|it| it.trim_end_matches('=').len() >= 22)
+            });
+        },
+    ),
+    ("empty-key-taken", "takes an empty key", |it| {
+        it.checks.set("key-length", |it| {
+            it.one(KEY)
+                .is_none_or(|it| matches!(it.trim_end_matches('=').len(), 0 | 22))
+        });
+    }),
+    (
+        "space-before-colon-taken",
+        "takes a space before the colon of a header",
+        |it| {
+            it.checks.set("header-names", |it| {
+                it.fields.iter().all(|(name, _)| !name.starts_with(' '))
+            });
+        },
+    ),
+    (
+        "cr-ends-lines",
+        "takes a lone CR for the end of a line",
+        |it| {
+            it.decode = |head| replaced(&replaced(&head, "\r\n", "\r"), "\r", "\r\n");
+        },
+    ),
+    ("nul-removed", "removes NUL from headers", |it| {
+        it.decode = |head| replaced(&head, "\0", "");
+    }),
+    ("head-unlimited", "reads heads of any length", |it| {
+        it.reading.limit = usize::MAX
+    }),
+    (
+        "half-request-forever",
+        "waits for the rest of a request without a limit",
+        |it| {
+            it.reading.patience = Duration::from_secs(60 * 60);
+        },
+    ),
+];
