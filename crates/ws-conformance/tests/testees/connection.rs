@@ -32,6 +32,7 @@ pub(crate) fn echo(
         rules,
         pace,
         loses_next: false,
+        read_limit: Duration::ZERO,
     };
     let next = match connection.converse(&mut echo, next) {
         Err(error) if error.kind() == ErrorKind::ConnectionReset && echo.is_within_frame() => {
@@ -68,6 +69,8 @@ struct Connection<'a> {
     pace: Pace,
     /// `true` if the next output is lost.
     loses_next: bool,
+    /// The time limit of reads that is set.
+    read_limit: Duration,
 }
 
 impl Connection<'_> {
@@ -76,7 +79,7 @@ impl Connection<'_> {
     fn converse(&mut self, echo: &mut Echo, mut next: Next) -> io::Result<Next> {
         let patience = self.pace.millis(self.rules.write_patience_ms);
         self.tcp.set_write_timeout(Some(patience))?;
-        let (mut tcp, mut buffer) = (self.tcp, vec![0; 1 << 16]);
+        let mut buffer = vec![0; 1 << 16];
         loop {
             if matches!(next, Next::Drop | Next::Die) {
                 return Ok(next);
@@ -85,12 +88,10 @@ impl Connection<'_> {
             if next != Next::Read {
                 return Ok(next);
             }
-            if self.wait(echo)? {
-                thread::sleep(self.pace.millis(self.rules.reaction_ms));
-                match tcp.read(&mut buffer)? {
-                    0 => return self.peer_ended(echo),
-                    len => next = echo.receive(&buffer[..len], Instant::now()),
-                }
+            match self.read(echo, &mut buffer)? {
+                Some(0) => return self.peer_ended(echo),
+                Some(len) => next = echo.receive(&buffer[..len], Instant::now()),
+                None => {}
             }
             if next == Next::Read {
                 next = echo.tick(Instant::now());
@@ -98,8 +99,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Waits for something to read. Returns `false` if the deadline passed first.
-    fn wait(&self, echo: &Echo) -> io::Result<bool> {
+    /// Reads what arrives. Returns nothing if the deadline of the endpoint passed first.
+    fn read(&mut self, echo: &Echo, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         let now = Instant::now();
         let time = echo.deadline().map(|at| at.saturating_duration_since(now));
         let patience = match echo.is_within_frame() {
@@ -109,13 +110,29 @@ impl Connection<'_> {
         let patience = self.pace.millis(patience);
         let time = time.unwrap_or(patience);
         // No time would mean no limit.
-        let limit = time.clamp(Duration::from_millis(1), patience);
-        self.tcp.set_read_timeout(Some(limit))?;
-        match self.tcp.peek(&mut [0]) {
-            Ok(_) => Ok(true),
-            Err(error) if is_timeout(&error) && time < patience => Ok(false),
+        self.limit_reads(time.clamp(Duration::from_millis(1), patience))?;
+        match self.read_after_reaction(buffer) {
+            Ok(len) => Ok(Some(len)),
+            Err(error) if is_timeout(&error) && time < patience => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn limit_reads(&mut self, limit: Duration) -> io::Result<()> {
+        if self.read_limit != limit {
+            self.read_limit = limit;
+            self.tcp.set_read_timeout(Some(limit))?;
+        }
+        Ok(())
+    }
+
+    fn read_after_reaction(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut tcp = self.tcp;
+        if self.rules.reaction_ms > 0 {
+            tcp.peek(&mut [0])?;
+            thread::sleep(self.pace.millis(self.rules.reaction_ms));
+        }
+        tcp.read(buffer)
     }
 
     fn peer_ended(&mut self, echo: &mut Echo) -> io::Result<Next> {
