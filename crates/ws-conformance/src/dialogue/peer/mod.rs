@@ -261,12 +261,15 @@ impl<'a> Peer<'a> {
 
     /// Reads bytes that came as frames, until they are something that the testee did.
     fn parse(&mut self) -> Result<Option<Act>, Miss> {
-        let bytes = std::mem::take(&mut self.unread);
+        let mut bytes = std::mem::take(&mut self.unread);
         let mut input = &bytes[..];
         while let Some(received) = self.said.channel.receive(&mut input) {
             if let Some(act) = self.take(received)? {
+                let done = bytes.len() - input.len();
+                bytes.drain(..done);
                 // Reading on while a Pong was sent may have added more.
-                self.unread.splice(0..0, input.iter().copied());
+                bytes.append(&mut self.unread);
+                self.unread = bytes;
                 return Ok(Some(act));
             }
         }
