@@ -68,13 +68,13 @@ fn a_server_that_is_not_there_or_is_none_is_refused() {
     let not_found = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     probe(&http_server(not_found)).assert_refused("404");
     probe(&http_server("SSH-2.0-OpenSSH_9.6\r\n\r\n")).assert_refused("handshake");
-    probe(&server(Fault::WrongAccept)).assert_refused("handshake");
+    probe(&server(Fault::named("wrong-accept"))).assert_refused("handshake");
 }
 
 #[test]
 fn a_server_that_never_echoes_does_not_pass_by_silence() {
     let dir = tempfile::tempdir().unwrap();
-    let url = server(Fault::NoEcho);
+    let url = server(Fault::named("no-echo"));
     let cases = ["--cases", "3.1", "--time-scale", "1"];
     let words = [&["server", "--url", &url], &cases[..]].concat();
     run(dir.path(), &words).assert_refused("does not echo");
@@ -136,7 +136,7 @@ fn expectations_with_mistakes_are_refused() {
 fn an_outdir_that_cannot_be_written_is_refused_before_the_run() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
-    let url = server(Fault::None);
+    let url = server(Fault::NONE);
     let words = [
         "server", "--url", &url, "--cases", "1.1.1", "--outdir", "file",
     ];

@@ -12,7 +12,7 @@ use crate::testees::{Fault, Pace, Server};
 pub(crate) const NOWHERE: &str = "ws://127.0.0.1:1";
 
 /// The times of testees, for the time scale of [`patience`].
-pub(crate) const PACE: Pace = Pace::slowed(5);
+pub(crate) const PACE: Pace = Pace::scaled(5.0);
 
 /// What a run of the command left.
 pub(crate) struct Ran {

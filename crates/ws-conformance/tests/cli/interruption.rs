@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(60);
 fn an_interrupted_run_keeps_its_reports_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     // The waits of group 6.4 give the interruption its time.
-    let url = server(Fault::None);
+    let url = server(Fault::NONE);
     let words = [
         "server",
         "--url",

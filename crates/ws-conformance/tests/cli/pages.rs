@@ -73,7 +73,7 @@ fn assert_complete(dir: &Path) {
 #[test]
 fn a_run_leaves_a_page_for_each_case_and_one_for_all() {
     let dir = tempfile::tempdir().unwrap();
-    let url = server(Fault::LastFragmentLost);
+    let url = server(Fault::named("last-fragment-lost"));
     let words = [
         "--agent",
         "lossy",
@@ -145,7 +145,7 @@ fn malicious_server() -> String {
         ),
         (b"fragment1fragment2", b"<script>/*1*/</scr"),
     ];
-    let honest = server(Fault::None);
+    let honest = server(Fault::NONE);
     let honest = honest
         .trim_start_matches("ws://")
         .trim_end_matches('/')
@@ -224,7 +224,7 @@ fn reports_of_several_testees_and_of_the_original_become_one() {
     let dir = tempfile::tempdir().unwrap();
     folder_of_the_original(&dir.path().join("original"));
     let words = ["--agent", "ours", "--cases", "4.2.*", "--outdir", "ours"];
-    test_server(dir.path(), &server(Fault::None), &words);
+    test_server(dir.path(), &server(Fault::NONE), &words);
     let ran = run(
         dir.path(),
         &["report", "ours", "again=ours", "original", "--out", "site"],
@@ -281,7 +281,7 @@ fn a_comparison_can_be_a_page_that_needs_no_other_file() {
     let dir = tempfile::tempdir().unwrap();
     folder_of_the_original(&dir.path().join("original"));
     let words = ["--cases", "4.2.4", "--outdir", "ours"];
-    test_server(dir.path(), &server(Fault::None), &words);
+    test_server(dir.path(), &server(Fault::NONE), &words);
     let words = ["compare", "original", "ours", "--html", "comparison.html"];
     run(dir.path(), &words).assert_status(1);
     let page = read(&dir.path().join("comparison.html"));
@@ -305,7 +305,7 @@ fn a_client_that_asks_for_its_reports_has_them_when_it_is_told_so() {
         .spawn()
         .unwrap();
     let url = start_listening(&mut child);
-    let client = Client::new(&url, Fault::None).unwrap().with_pace(PACE);
+    let client = Client::new(&url, Fault::NONE).unwrap().with_pace(PACE);
     // The suite may reset TCP when it has seen the Close.
     drop(client.run_case(1));
     client.update_reports();

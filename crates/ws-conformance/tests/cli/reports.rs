@@ -52,10 +52,10 @@ fn reports_have_the_shape_of_the_original() {
     let shape = read(Path::new(shape));
     let dir = tempfile::tempdir().unwrap();
     let cases = ["--cases", "1.1.1,3.1,7.1.1,7.5.1,9.1.1,9.7.1"];
-    test_server(dir.path(), Fault::None, &cases);
+    test_server(dir.path(), Fault::NONE, &cases);
     let folder = dir.path().join("reports/servers");
     let index = read(&folder.join("index.json"));
-    let entries = index[Fault::None.name()].as_object().unwrap();
+    let entries = index[Fault::NONE.name()].as_object().unwrap();
     assert_eq!(entries.len(), 6);
     for (case, entry) in entries {
         assert_shape(entry, &shape["index"], &[]);
@@ -75,18 +75,18 @@ fn runs_are_merged_and_compared() {
     let dir = tempfile::tempdir().unwrap();
     test_server(
         dir.path(),
-        Fault::None,
+        Fault::NONE,
         &["--cases", "5.3", "--outdir", "a"],
     );
     test_server(
         dir.path(),
-        Fault::None,
+        Fault::NONE,
         &["--cases", "1.1.1", "--outdir", "a"],
     );
     let index = read(&dir.path().join("a/index.json"));
-    assert_eq!(index[Fault::None.name()].as_object().unwrap().len(), 2);
+    assert_eq!(index[Fault::NONE.name()].as_object().unwrap().len(), 2);
 
-    let fault = Fault::LastFragmentLost;
+    let fault = Fault::named("last-fragment-lost");
     test_server(
         dir.path(),
         fault,
@@ -115,7 +115,7 @@ fn runs_are_merged_and_compared() {
 fn junit_is_well_formed() {
     let dir = tempfile::tempdir().unwrap();
     let words = ["--cases", "1.1.1,5.3", "--junit", "junit.xml"];
-    test_server(dir.path(), Fault::LastFragmentLost, &words);
+    test_server(dir.path(), Fault::named("last-fragment-lost"), &words);
     let xml = fs::read_to_string(dir.path().join("junit.xml")).unwrap();
     assert_well_formed(&xml);
     assert!(

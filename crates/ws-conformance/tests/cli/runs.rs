@@ -12,7 +12,7 @@ use crate::testees::{Client, Fault};
 #[test]
 fn a_good_server_passes() {
     let dir = tempfile::tempdir().unwrap();
-    let url = server(Fault::None);
+    let url = server(Fault::NONE);
     let ran = run(
         dir.path(),
         &["server", "--url", &url, "--cases", "1.1.*,2.*,7.1.6"],
@@ -25,7 +25,7 @@ fn a_good_server_passes() {
 #[test]
 fn a_quick_run_sends_fewer_messages_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
-    let url = server(Fault::Compressed);
+    let url = server(Fault::named("compressed"));
     let words = ["server", "--url", &url, "--agent", "good", "--quick"];
     let ran = run(
         dir.path(),
@@ -45,7 +45,7 @@ fn a_quick_run_sends_fewer_messages_and_says_so() {
 #[test]
 fn a_failure_is_told_in_full() {
     let dir = tempfile::tempdir().unwrap();
-    let url = server(Fault::LastFragmentLost);
+    let url = server(Fault::named("last-fragment-lost"));
     let ran = run(
         dir.path(),
         &["server", "--url", &url, "--cases", "5.3,1.1.1"],
@@ -70,7 +70,7 @@ fn a_failure_is_told_in_full() {
 #[test]
 fn expectations_decide_what_is_unexpected() {
     let dir = tempfile::tempdir().unwrap();
-    let url = server(Fault::LastFragmentLost);
+    let url = server(Fault::named("last-fragment-lost"));
     let with = |entries: &str| -> Ran {
         fs::write(dir.path().join("expect.toml"), entries).unwrap();
         let words = [
@@ -105,7 +105,7 @@ fn expectations_decide_what_is_unexpected() {
 #[test]
 fn the_summary_for_programs_is_alone_on_standard_output() {
     let dir = tempfile::tempdir().unwrap();
-    let url = server(Fault::None);
+    let url = server(Fault::NONE);
     let words = [
         "server", "--url", &url, "--agent", "me", "--cases", "1.1.1", "--json",
     ];
@@ -120,7 +120,7 @@ fn the_summary_for_programs_is_alone_on_standard_output() {
 #[test]
 fn a_trace_shows_the_dialogue() {
     let dir = tempfile::tempdir().unwrap();
-    let url = server(Fault::None);
+    let url = server(Fault::NONE);
     let ran = run(
         dir.path(),
         &["server", "--url", &url, "--case", "7.1.1", "--trace"],
@@ -149,7 +149,7 @@ fn a_settings_file_of_the_original_is_followed() {
                         {{"agent": "gone", "url": "{}"}}],
             "cases": ["1.1*", "2.1"], "exclude-cases": ["1.1.6", "12.*"],
             "exclude-agent-cases": {{"go*d": ["2.*"]}}}}"#,
-        server(Fault::None),
+        server(Fault::NONE),
         NOWHERE
     );
     fs::write(dir.path().join("spec.json"), spec).unwrap();
@@ -200,13 +200,13 @@ fn a_good_client_passes_and_the_program_ends_when_it_says_so() {
         .spawn()
         .unwrap();
     let url = start_listening(&mut child);
-    let client = Client::new(&url, Fault::None).unwrap();
+    let client = Client::new(&url, Fault::NONE).unwrap();
     client.with_pace(PACE).run(2).unwrap();
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(0));
     let index = fs::read_to_string(dir.path().join("reports/clients/index.json")).unwrap();
     let index: Value = serde_json::from_str(&index).unwrap();
-    assert_eq!(index[Fault::None.name()].as_object().unwrap().len(), 9);
+    assert_eq!(index[Fault::NONE.name()].as_object().unwrap().len(), 9);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_client_that_leaves_cases_out_is_no_success() {
         .spawn()
         .unwrap();
     let url = start_listening(&mut child);
-    let client = Client::new(&url, Fault::None).unwrap().with_pace(PACE);
+    let client = Client::new(&url, Fault::NONE).unwrap().with_pace(PACE);
     // The suite may reset TCP when it has seen the Close.
     drop(client.run_case(1));
     client.update_reports();
@@ -230,7 +230,7 @@ fn a_client_that_leaves_cases_out_is_no_success() {
 #[test]
 fn a_settings_file_for_clients_is_followed() {
     let dir = tempfile::tempdir().unwrap();
-    let agent = Fault::None.name();
+    let agent = Fault::NONE.name();
     let spec = format!(
         r#"{{"url": "ws://127.0.0.1:0", "outdir": "./out", "cases": ["1.1*"],
             "exclude-agent-cases": {{"{agent}": ["1.1.6"]}}}}"#
@@ -242,7 +242,7 @@ fn a_settings_file_for_clients_is_followed() {
         .spawn()
         .unwrap();
     let url = start_listening(&mut child);
-    let client = Client::new(&url, Fault::None).unwrap().with_pace(PACE);
+    let client = Client::new(&url, Fault::NONE).unwrap().with_pace(PACE);
     assert_eq!(client.case_count().unwrap(), 8);
     client.run(1).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));

@@ -40,7 +40,7 @@ fn extra_cases_are_listed_with_their_rules() {
 #[test]
 fn an_extra_case_runs_like_any_other() {
     let dir = tempfile::tempdir().unwrap();
-    let url = server(Fault::None);
+    let url = server(Fault::NONE);
     let words = [
         "server", "--url", &url, "--agent", "x", "--set", "all", "--trace",
     ];

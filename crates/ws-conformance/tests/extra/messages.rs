@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::suite;
 use crate::testee::{Testee, Times};
-use crate::testees::{Client, End, Fault, Pace, Role, Service};
+use crate::testees::server::{End, Service};
+use crate::testees::{Client, Fault, Pace, Role};
 
 /// Correct testees of different kinds, and the groups that they are run against.
 const CORRECT: &[(&str, &[u8])] = &[

@@ -102,6 +102,15 @@ impl Fault {
         ORIGINAL.iter().chain(faults::CORRECT).chain(extra).copied()
     }
 
+    /// Returns the fault with this name.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(crate) fn named(name: &str) -> Self {
+        name.parse().unwrap_or_else(|error| panic!("{error}"))
+    }
+
     pub(crate) fn name(self) -> &'static str {
         self.name
     }

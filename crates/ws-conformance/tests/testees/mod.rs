@@ -17,13 +17,13 @@ mod message;
 mod pace;
 mod replies;
 mod rules;
-mod server;
+pub(crate) mod server;
 mod utf8;
 
 pub(crate) use client::Client;
 pub(crate) use fault::Fault;
 pub(crate) use pace::Pace;
-pub(crate) use server::{End, Server, Service};
+pub(crate) use server::Server;
 
 /// Which end of the connection the testee is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -181,7 +181,7 @@ pub(super) enum TextCheck {
 
 /// The rules of compression.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct DeflateRules {
+pub(crate) struct DeflateRules {
     /// `true` if the endpoint agrees to compress.
     pub(super) agrees: bool,
     /// The parameters of a client's offer.

@@ -88,7 +88,7 @@ impl Drop for Raised<'_> {
 /// A good client, which trusts the authority of these files.
 fn client(address: SocketAddr, files: &Files) -> Client {
     let address = bridge::to(address, &files.client());
-    let client = Client::new(&format!("ws://{address}"), Fault::Compressed);
+    let client = Client::new(&format!("ws://{address}"), Fault::named("compressed"));
     client.unwrap().with_pace(PACE)
 }
 
@@ -126,7 +126,7 @@ fn a_client_that_does_not_trust_the_suite_is_told_of() {
 fn a_client_that_speaks_no_tls_is_told_of() {
     let files = certificates::signed("localhost");
     let told = told(&files, cases(&[&SOME]), |address, told| {
-        let client = Client::new(&format!("ws://{address}"), Fault::None).unwrap();
+        let client = Client::new(&format!("ws://{address}"), Fault::NONE).unwrap();
         assert!(client.with_pace(PACE).case_count().is_err());
         told.wait_for(&told.failures, 1);
     });

@@ -117,7 +117,7 @@ fn a_settings_file_names_the_certificate_and_a_client_passes() {
     let address = url.unwrap().trim_start_matches("wss://");
     let address = address.trim_end_matches(',').parse().unwrap();
     let address = bridge::to(address, &files.client());
-    let client = Client::new(&format!("ws://{address}"), Fault::None).unwrap();
+    let client = Client::new(&format!("ws://{address}"), Fault::NONE).unwrap();
     client.with_pace(PACE).run(2).unwrap();
     let rest: Vec<_> = lines.map(Result::unwrap).collect();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{rest:?}");

@@ -22,7 +22,7 @@ use ws_conformance::settings::Settings;
 use ws_conformance::verdict::{Behavior, CloseBehavior, Verdict};
 
 /// The times of testees, for the time limits of [`patient`].
-const PACE: Pace = Pace::slowed(20);
+const PACE: Pace = Pace::scaled(20.0);
 
 /// Some of each group: whole frames, long ones, octet by octet, many at a time, and compressed.
 const SOME: [&str; 11] = [
@@ -54,6 +54,6 @@ fn is_good(record: &ws_conformance::record::Record) -> bool {
 fn plain_server() -> SocketAddr {
     let server = Server::bind(0).unwrap().with_pace(PACE);
     let url = server.url();
-    thread::spawn(move || server.serve(Fault::Compressed));
+    thread::spawn(move || server.serve(Fault::named("compressed")));
     url.trim_start_matches("ws://").parse().unwrap()
 }
