@@ -131,7 +131,7 @@ impl Recording<'_> {
             result: judgement.result,
             result_close: judgement.result_close,
             expected: BTreeMap::new(),
-            received: received,
+            received,
             expected_close: json!({}),
             violations: ending.violations,
             started: humantime::format_rfc3339_millis(self.started).to_string(),

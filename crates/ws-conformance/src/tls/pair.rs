@@ -47,7 +47,7 @@ pub(crate) fn streams() -> (TlsStream, TlsStream) {
         server.shake_hands().unwrap();
     });
     // Behind the handshake come tickets, which would turn the end into a reset if nobody read them.
-    server.write(b".").unwrap();
+    server.write_all(b".").unwrap();
     assert_eq!(client.read(&mut [0]).unwrap(), 1);
     (client, server)
 }

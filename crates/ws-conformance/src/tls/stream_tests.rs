@@ -36,7 +36,7 @@ fn the_end_of_a_stream_says_goodbye() {
 #[test]
 fn an_end_without_goodbye_is_the_end_all_the_same() {
     let (mut client, mut server) = streams();
-    client.write(b"Hello").unwrap();
+    client.write_all(b"Hello").unwrap();
     client.resets = true;
     drop(client);
     assert_eq!(read_to_end(&mut server), b"Hello");
@@ -46,11 +46,11 @@ fn an_end_without_goodbye_is_the_end_all_the_same() {
 #[test]
 fn each_direction_ends_on_its_own() {
     let (mut client, mut server) = streams();
-    client.write(b"Hello").unwrap();
+    client.write_all(b"Hello").unwrap();
     client.shutdown_write().unwrap();
     assert_eq!(read_to_end(&mut server), b"Hello");
     assert!(was_said_goodbye_to(&mut server));
-    server.write(b"Good day").unwrap();
+    server.write_all(b"Good day").unwrap();
     drop(server);
     assert_eq!(read_to_end(&mut client), b"Good day");
 }

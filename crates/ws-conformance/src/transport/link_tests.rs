@@ -27,7 +27,7 @@ fn link() -> (Link, TlsStream) {
         link.secured(tls, in_time()).unwrap()
     });
     // Behind the handshake come tickets, which would turn the end into a reset if nobody read them.
-    server.write(b".").unwrap();
+    server.write_all(b".").unwrap();
     let read = link.when_ready(in_time(), |transport| transport.read(&mut [0]));
     assert_eq!(read.unwrap(), 1);
     (link, server)
