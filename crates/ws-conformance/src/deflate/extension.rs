@@ -56,8 +56,8 @@ impl Extension {
             let right = match name.as_str() {
                 "server_no_context_takeover" | "client_no_context_takeover" => value.is_none(),
                 "server_max_window_bits" | "client_max_window_bits" => {
-                    let bits = value.as_deref().and_then(|value| value.parse::<u8>().ok());
-                    bits.is_some_and(|bits| (8..=15).contains(&bits))
+                    let value = value.as_deref().unwrap_or_default();
+                    (8..=15_u8).any(|bits| bits.to_string() == value)
                 }
                 _ => false,
             };
@@ -117,6 +117,7 @@ mod tests {
         }
         for wrong in [
             "server_max_window_bits=7",
+            "server_max_window_bits=08",
             "client_max_window_bits",
             "server_no_context_takeover=1",
             "x",
