@@ -109,8 +109,14 @@ impl<'a> Peer<'a> {
 
     /// The status of a response that has to come with all of its body.
     pub(crate) fn expect_complete_response(&mut self) -> Result<u16, Miss> {
-        let limit = self.reply_time();
         let response = self.expect_response()?;
+        self.expect_body(&response)?;
+        Ok(response.status)
+    }
+
+    /// Expects all of the body of a response.
+    pub(crate) fn expect_body(&mut self, response: &Response) -> Result<(), Miss> {
+        let limit = self.reply_time();
         while !response.is_complete_with(&self.unread, self.tcp == Tcp::Ended) {
             if self.tcp != Tcp::Open {
                 return Miss::must("The server ended TCP before the end of its response.");
@@ -119,7 +125,7 @@ impl<'a> Peer<'a> {
                 return Miss::must("The response does not come to its end.");
             }
         }
-        Ok(response.status)
+        Ok(())
     }
 
     /// Leaves this connection, if it is open, for a new one to the same server.
