@@ -1,128 +1,294 @@
-//! 20.1: requests that a server has to accept, however they are written.
+//! 20.1: requests that a server accepts, however they are written.
 
-use crate::case::Case;
-use crate::case::Level;
-use crate::case::Roles::Server;
-use crate::dialogue::passed;
-use crate::http::Head;
-use crate::wire::Frame;
 use std::time::Duration;
 
-use crate::http::SAMPLE_KEY;
+use super::odd::{as_latin1, in_bytes};
+use super::reactions::{ToRequest, expect_right, expect_server_to_open, to_request};
+use super::rules;
+use crate::case::Roles::Server;
+use crate::case::{Case, Rule};
+use crate::dialogue::{Act, Miss, Outcome, Peer, REPLY, passed};
+use crate::http::{Head, Request, SAMPLE_KEY};
+use crate::wire::Frame;
 
 const TITLE: &str = "Opening handshake: right requests";
 
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = spelling();
-    cases.extend([
-        in_octets(),
-        cut_in_the_end(),
-        with_a_frame(),
-        after_an_empty_line(),
-    ]);
-    cases
+    [spelling(), lists(), fields(), pieces()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
-#[rustfmt::skip]
 fn spelling() -> Vec<Case> {
     vec![
-        opens("20.1.1", "with the key that the standard shows", &["RFC 6455 §1.3", "RFC 6455 §4.2.2"],
-            |head| head.set("Sec-WebSocket-Key", SAMPLE_KEY)),
-        opens("20.1.2", "whose header names have odd capitals, with spaces and tabs around values", &["RFC 9110 §5.1", "RFC 9110 §5.5"],
-            |head| head.set("uPGRADE", " \t websocket \t ").set("CONNECTION", "\tUpgrade  ").set("sec-websocket-VERSION", " 13 ")),
-        opens("20.1.3", "with `Upgrade: WEBSOCKET`", &["RFC 6455 §4.2.1"],
-            |head| head.set("Upgrade", "WEBSOCKET")),
-        opens("20.1.4", "with `Upgrade: foo, websocket`", &["RFC 9110 §7.8", "RFC 9110 §5.6.1"],
-            |head| head.set("Upgrade", "foo, websocket")),
-        opens("20.1.5", "with two Upgrade lines, the second of which has websocket", &["RFC 9110 §5.3"],
-            |head| head.set("Upgrade", "foo").add("Upgrade", "websocket")),
-        opens("20.1.6", "with `Connection: keep-alive, Upgrade`", &["RFC 6455 §4.2.1", "RFC 9110 §7.6.1"],
-            |head| head.set("Connection", "keep-alive, Upgrade")),
-        opens("20.1.7", "with `connection: upgrade`", &["RFC 6455 §4.2.1", "RFC 9110 §7.6.1"],
-            |head| head.set("connection", "upgrade")),
-        opens("20.1.8", "with two Connection lines, the second of which has Upgrade", &["RFC 6455 §4.2.1", "RFC 9110 §7.6.1"],
-            |head| head.set("Connection", "keep-alive").add("Connection", "Upgrade")),
-        opens("20.1.9", "whose target is a whole URL", &["RFC 9112 §3.2.2"],
-            Head::with_absolute_target),
-        opens("20.1.13", "with 8 KiB of headers that nobody knows", &["RFC 9110 §5.1"],
-            |head| (0..64).fold(head, |head, n| head.add(&format!("X-Unknown-{n}"), &"x".repeat(112))))
-            .level(Level::Should),
+        opens(
+            "20.1.1",
+            "with the key that the standard shows",
+            &rules::ACCEPT_VALUE,
+            |head| head.set("Sec-WebSocket-Key", SAMPLE_KEY),
+        )
+        .see(&["RFC 6455 §1.3"]),
+        opens(
+            "20.1.2",
+            "with spaces and tabs around the values of headers",
+            &rules::WHITESPACE,
+            |head| {
+                head.set("Upgrade", " \t websocket \t ")
+                    .set("Connection", "\tUpgrade  ")
+                    .set("Sec-WebSocket-Version", " 13 ")
+            },
+        ),
+        opens(
+            "20.1.3",
+            "with `Upgrade: WEBSOCKET`",
+            &rules::UPGRADE_VALUE,
+            |head| head.set("Upgrade", "WEBSOCKET"),
+        ),
+        opens(
+            "20.1.7",
+            "with `connection: upgrade`",
+            &rules::CONNECTION_TOKEN,
+            |head| head.set("connection", "upgrade"),
+        )
+        .see(&["RFC 9110 §7.6.1"]),
+        opens(
+            "20.1.9",
+            "whose target is a whole URL",
+            &rules::ABSOLUTE_FORM,
+            Head::with_absolute_target,
+        ),
+        opens(
+            "20.1.15",
+            "whose header names have odd capitals",
+            &rules::FIELD_NAMES,
+            |head| {
+                head.set("uPGRADE", "websocket")
+                    .set("CONNECTION", "Upgrade")
+                    .set("sec-websocket-VERSION", "13")
+            },
+        ),
     ]
 }
 
-/// A request with a change that changes nothing in what it says.
-fn opens(id: &str, sends: &str, rules: &'static [&'static str], change: fn(Head) -> Head) -> Case {
-    let case = Case::new(id, Server, TITLE, rules, move |peer| {
-        let request = peer.request().with(change);
+fn lists() -> Vec<Case> {
+    let several = |id, sends, rule, lines: &'static [(&'static str, &'static str)]| {
+        opens(id, sends, rule, move |head| with_lines(head, lines))
+    };
+    vec![
+        several(
+            "20.1.4",
+            "with `Upgrade: foo, websocket`",
+            &rules::UPGRADE_LIST,
+            &[("Upgrade", "foo, websocket")],
+        )
+        .see(&["RFC 6455 §4.2.1"]),
+        several(
+            "20.1.5",
+            "with two Upgrade lines, the second of which has `websocket`",
+            &rules::UPGRADE_LIST,
+            &[("Upgrade", "foo"), ("Upgrade", "websocket")],
+        )
+        .see(&["RFC 9110 §5.2"]),
+        several(
+            "20.1.6",
+            "with `Connection: keep-alive, Upgrade`",
+            &rules::CONNECTION_TOKEN,
+            &[("Connection", "keep-alive, Upgrade")],
+        )
+        .see(&["RFC 9110 §7.6.1"]),
+        several(
+            "20.1.8",
+            "with two Connection lines, the second of which has `Upgrade`",
+            &rules::REPEATED_FIELD,
+            &[("Connection", "keep-alive"), ("Connection", "Upgrade")],
+        ),
+        several(
+            "20.1.16",
+            "with two Upgrade lines, the first of which has `websocket`",
+            &rules::UPGRADE_LIST,
+            &[("Upgrade", "websocket"), ("Upgrade", "foo")],
+        )
+        .see(&["RFC 9110 §5.2"]),
+        several(
+            "20.1.17",
+            "with two Connection lines, the first of which has `Upgrade`",
+            &rules::REPEATED_FIELD,
+            &[("Connection", "Upgrade"), ("Connection", "keep-alive")],
+        ),
+        several(
+            "20.1.18",
+            "with `Connection: Upgrade,keep-alive,foo`",
+            &rules::CONNECTION_TOKEN,
+            &[("Connection", "Upgrade,keep-alive,foo")],
+        )
+        .see(&["RFC 9110 §7.6.1"]),
+        several(
+            "20.1.19",
+            "with `Connection: , Upgrade ,,`",
+            &rules::EMPTY_ELEMENTS,
+            &[("Connection", ", Upgrade ,,")],
+        ),
+        several(
+            "20.1.20",
+            "with `Upgrade: , websocket ,,`",
+            &rules::UPGRADE_LIST,
+            &[("Upgrade", ", websocket ,,")],
+        )
+        .see(&["RFC 9110 §5.6.1.2"]),
+        several(
+            "20.1.21",
+            "with two Connection lines, the first of which is empty",
+            &rules::EMPTY_ELEMENTS,
+            &[("Connection", ""), ("Connection", "Upgrade")],
+        ),
+    ]
+}
+
+fn with_lines(head: Head, lines: &[(&str, &str)]) -> Head {
+    let head = lines
+        .iter()
+        .fold(head, |head, (name, _)| head.without(name));
+    let add = |head: Head, (name, value): &(&str, &str)| head.add(name, value);
+    lines.iter().fold(head, add)
+}
+
+fn fields() -> Vec<Case> {
+    let note = |head: Head| head.add("X-Note", "Caf\u{e9} \u{ff}");
+    vec![
+        opens(
+            "20.1.13",
+            "with 8 KiB of unknown headers",
+            &rules::UNKNOWN_FIELDS,
+            |head| {
+                let add = |head: Head, n| head.add(&format!("X-Unknown-{n}"), &"x".repeat(112));
+                (0..64).fold(head, add)
+            },
+        )
+        .see(&["RFC 9110 §5.4"]),
+        opens_with(
+            "20.1.22",
+            "with the bytes e9 and ff in the value of an unknown header",
+            &rules::OBS_TEXT,
+            move |peer| {
+                let request = peer.request().with(note);
+                peer.note_request(&request.octets());
+                peer.send_octets(&as_latin1(&request.head))?;
+                Ok(request)
+            },
+        ),
+    ]
+}
+
+fn pieces() -> Vec<Case> {
+    vec![
+        opens_with("20.1.10", "byte by byte", &rules::OCTETS, |peer| {
+            let request = peer.request();
+            peer.note_request(&request.octets());
+            in_bytes(peer, &request.octets())?;
+            Ok(request)
+        }),
+        opens_with(
+            "20.1.11",
+            "and its last byte 50 ms later",
+            &rules::OCTETS,
+            |peer| {
+                let request = peer.request();
+                let bytes = request.octets();
+                peer.note_request(&bytes);
+                let (most, end) = bytes.split_at(bytes.len() - 1);
+                peer.send_octets(most)?;
+                peer.pause(Duration::from_millis(50))?;
+                peer.send_octets(end)?;
+                Ok(request)
+            },
+        ),
+        opens_with(
+            "20.1.14",
+            "after an empty line",
+            &rules::EMPTY_LINE,
+            |peer| {
+                let request = peer.request();
+                peer.note_request(&request.octets());
+                peer.send_octets(&[b"\r\n", &*request.octets()].concat())?;
+                Ok(request)
+            },
+        ),
+        with_a_frame(),
+    ]
+}
+
+/// A request with a change that leaves its meaning as it is.
+fn opens(
+    id: &str,
+    sends: &str,
+    rule: &'static Rule,
+    change: impl Fn(Head) -> Head + Send + Sync + 'static,
+) -> Case {
+    opens_with(id, sends, rule, move |peer| {
+        let request = peer.request().with(&change);
         peer.send_request(&request)?;
-        peer.expect_opened(&request)?;
-        peer.expect_to_be_alive()?;
-        passed("The server opened the connection and echoed.")
-    });
-    opens_it(case, sends)
+        Ok(request)
+    })
 }
 
-fn opens_it(case: Case, sends: &str) -> Case {
-    case.does(format!("Sends a request {sends}."))
-        .wants("Status 101 with the answer to the key, then the echo of a message.")
-}
-
-fn in_octets() -> Case {
-    let case = Case::new("20.1.10", Server, TITLE, &["RFC 9112 §2.2"], |peer| {
-        let request = peer.request();
-        peer.note_request(&request.octets());
-        for octet in request.octets() {
-            peer.send_octets(&[octet])?;
-        }
-        peer.expect_opened(&request)?;
-        peer.expect_to_be_alive()?;
-        passed("The server opened the connection and echoed.")
+/// A request that is sent in another way.
+fn opens_with(
+    id: &str,
+    sends: &str,
+    rule: &'static Rule,
+    send: impl Fn(&mut Peer<'_>) -> Result<Request, Miss> + Send + Sync + 'static,
+) -> Case {
+    let case = Case::by(id, Server, TITLE, rule, move |peer| {
+        let request = send(peer)?;
+        expect_server_to_open(peer, &request, rule.level)
     });
-    opens_it(case, "octet by octet")
-}
-
-fn cut_in_the_end() -> Case {
-    let case = Case::new("20.1.11", Server, TITLE, &["RFC 9112 §2.2"], |peer| {
-        let request = peer.request();
-        let octets = request.octets();
-        peer.note_request(&octets);
-        let (most, end) = octets.split_at(octets.len() - 1);
-        peer.send_octets(most)?;
-        peer.pause(Duration::from_millis(50))?;
-        peer.send_octets(end)?;
-        peer.expect_opened(&request)?;
-        peer.expect_to_be_alive()?;
-        passed("The server opened the connection and echoed.")
-    });
-    opens_it(case, "that is cut before its last octet")
+    case.does(format!("Sends a request {sends}, and then a message."))
+        .wants("The server answers with status 101 and echoes the message.")
 }
 
 fn with_a_frame() -> Case {
-    let case = Case::new("20.1.12", Server, TITLE, &["RFC 6455 §4.1"], |peer| {
+    let rule = &rules::EARLY_DATA;
+    let case = Case::by("20.1.12", Server, TITLE, rule, |peer| {
         let request = peer.request();
         let early = Frame::text("Too early?");
         let frame = peer.encoded(&early);
         peer.note_request(&request.octets());
         peer.send_octets(&[request.octets(), frame].concat())?;
-        peer.expect_opened(&request)?;
-        peer.expect_echo(&early)?;
-        passed("The server opened the connection and echoed the early message.")
+        match to_request(peer)? {
+            ToRequest::Opened(response) => {
+                expect_right(&response, &request)?;
+                judge_early(peer, &early)
+            }
+            ToRequest::Refused(response) => {
+                let status = response.status;
+                Miss::informs(format!("The server refused with status {status}."))
+            }
+            ToRequest::EndedTcp => Miss::informs("The server ended TCP without a response."),
+        }
     });
-    opens_it(
-        case,
-        "and, with it, a message that should wait for the response",
+    case.does(
+        "Sends a request and, in the same write, a message that should wait for the response. \
+         After the response, sends another message.",
     )
-    .informational()
+    .wants(
+        "Any reaction that leaves no doubt: the server echoes both messages, or only the second \
+         one, or fails the connection.",
+    )
 }
 
-fn after_an_empty_line() -> Case {
-    let case = Case::new("20.1.14", Server, TITLE, &["RFC 9112 §2.2"], |peer| {
-        let request = peer.request();
-        peer.note_request(&request.octets());
-        peer.send_octets(&[b"\r\n", &*request.octets()].concat())?;
-        peer.expect_opened(&request)?;
-        peer.expect_to_be_alive()?;
-        passed("The server opened the connection and echoed.")
-    });
-    opens_it(case, "after an empty line").informational()
+fn judge_early(peer: &mut Peer<'_>, early: &Frame) -> Outcome {
+    let later = Frame::text("Are you there?");
+    peer.send(later.clone())?;
+    match peer.next_within(REPLY)? {
+        Some(Act::Message { payload, .. }) if payload == *early.payload.as_bytes() => {
+            peer.expect_echo(&later)?;
+            passed("The server opened the connection and echoed both messages.")
+        }
+        Some(Act::Message { payload, .. }) if payload == *later.payload.as_bytes() => {
+            Miss::informs("The server opened the connection and lost the early message.")
+        }
+        Some(Act::Close(_) | Act::End) => Miss::informs("The server failed the connection."),
+        _ => Miss::must("The server opened the connection and echoed neither message."),
+    }
 }

@@ -1,110 +1,174 @@
-//! 22.2, the rest: responses in odd pieces, and responses that do not end.
+//! 22.2, the rest: responses in pieces, behind other responses, and without an end.
 
-use crate::case::Case;
-use crate::case::Level;
-use crate::case::Roles::Client;
-use crate::dialogue::passed;
-use crate::wire::Frame;
 use std::time::Duration;
 
+use super::odd::in_bytes;
+use super::reactions::{Echo, echo, expect_client_to_echo, expect_client_to_open};
+use super::responses::{accepts_it, send_with_message};
+use super::rules;
+use crate::case::Case;
+use crate::case::Roles::Client;
+use crate::dialogue::{Act, Miss, REPLY, Soften, passed};
+use crate::wire::Frame;
+
 const TITLE: &str = "Opening handshake of a client: pieces of responses";
-/// How long the client may take to lose patience.
+/// The time after which a client that waits for a response is no longer watched.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        in_octets(),
+        behind(
+            "22.2.18",
+            "with status 103",
+            &["103 Early Hints\r\nX-Hint: a"],
+        ),
+        byte_by_byte(),
         with_a_frame(),
         cut(),
         endless(),
         garbage(),
         nothing(),
+        content_length(),
+        bytes_with_a_frame(),
+        behind("22.2.43", "with status 100", &["100 Continue"]),
+        behind(
+            "22.2.44",
+            "with the statuses 100, 102, 103, 103 and 199",
+            &[
+                "100 Continue",
+                "102 Processing",
+                "103 Early Hints\r\nX-Hint: a",
+                "103 Early Hints\r\nX-Hint: b",
+                "199 Unknown",
+            ],
+        ),
     ]
 }
 
-fn in_octets() -> Case {
-    let case = Case::new("22.2.32", Client, TITLE, &["RFC 6455 §4.1"], |peer| {
+fn byte_by_byte() -> Case {
+    let rule = &rules::OCTETS;
+    let case = Case::by("22.2.32", Client, TITLE, rule, |peer| {
         let answer = peer.answer();
         peer.note_answer(&answer);
-        for octet in answer.head.octets() {
-            peer.send_octets(&[octet])?;
-        }
-        peer.opened();
-        peer.expect_to_be_alive()?;
-        passed("The client opened the connection and echoed.")
+        in_bytes(peer, &answer.head.octets())?;
+        expect_client_to_open(peer, rule.level)
     });
-    case.does("Sends a response octet by octet, then a message.")
-        .wants("The client opens the connection and echoes.")
+    accepts_it(case, "byte by byte")
 }
 
 fn with_a_frame() -> Case {
-    let rules = &["RFC 6455 §4.1", "RFC 6455 §5.1"];
-    let case = Case::new("22.2.33", Client, TITLE, rules, |peer| {
+    let rule = &rules::ESTABLISHED;
+    let case = Case::by("22.2.33", Client, TITLE, rule, |peer| {
+        let message = send_with_message(peer, &|head| head)?;
+        expect_client_to_echo(peer, &message, rule.level)
+    });
+    case.does("Sends a response and a message in one write.")
+        .wants("The client opens the connection and echoes the message.")
+}
+
+fn bytes_with_a_frame() -> Case {
+    let rule = &rules::ESTABLISHED;
+    let case = Case::by("22.2.42", Client, TITLE, rule, |peer| {
         let answer = peer.answer();
         peer.note_answer(&answer);
         let message = Frame::text("Are you there?");
         let frame = peer.encoded(&message);
-        peer.send_octets(&[answer.head.octets(), frame].concat())?;
-        peer.opened();
-        peer.expect_echo(&message)?;
-        passed("The client opened the connection and echoed.")
+        in_bytes(peer, &[answer.head.octets(), frame].concat())?;
+        expect_client_to_echo(peer, &message, rule.level)
     });
-    case.does("Sends a response and a message in one write.")
-        .wants("The client opens the connection and echoes.")
+    case.does("Sends a response and a message, byte by byte, without a pause between them.")
+        .wants("The client opens the connection and echoes the message.")
+}
+
+/// A response behind others, all in one write.
+fn behind(id: &str, statuses: &str, interim: &'static [&'static str]) -> Case {
+    let rule = &rules::INTERIM;
+    let case = Case::by(id, Client, TITLE, rule, move |peer| {
+        let answer = peer.answer();
+        peer.note_answer(&answer);
+        let heads: String = interim
+            .iter()
+            .map(|head| format!("HTTP/1.1 {head}\r\n\r\n"))
+            .collect();
+        peer.send_octets(&[heads.into_bytes(), answer.head.octets()].concat())?;
+        expect_client_to_open(peer, rule.level)
+    });
+    let others = match interim.len() {
+        1 => "a response",
+        _ => "responses",
+    };
+    accepts_it(case, &format!("in one write behind {others} {statuses}"))
 }
 
 fn cut() -> Case {
-    let case = Case::new("22.2.34", Client, TITLE, &["RFC 6455 §4.1"], |peer| {
-        let octets = peer.answer().head.octets();
-        peer.send_octets(&octets[..octets.len() / 2])?;
+    let case = Case::by("22.2.34", Client, TITLE, &rules::LOST_CONNECTION, |peer| {
+        let bytes = peer.answer().head.octets();
+        peer.send_octets(&bytes[..bytes.len() / 2])?;
         peer.end_sending();
         peer.expect_not_opened()
     });
-    case.does("Sends half a response and ends its direction of TCP.")
+    case.see(&["RFC 9112 §8"])
+        .does("Sends half a response and ends its direction of TCP.")
         .wants("The client sends nothing and ends TCP.")
 }
 
-/// No standard says how much is too much, but that much is.
 fn endless() -> Case {
-    let rules = &["RFC 9110 §5.4", "RFC 6455 §10.4"];
-    let case = Case::new("22.2.35", Client, TITLE, rules, |peer| {
-        let octets = peer.answer().head.octets();
-        peer.send_octets(&octets[..octets.len() - 2])?;
+    let case = Case::by("22.2.35", Client, TITLE, &rules::LIMITS, |peer| {
+        let bytes = peer.answer().head.octets();
+        peer.send_octets(&bytes[..bytes.len() - 2])?;
         let line = format!("X-Endless: {}\r\n", "x".repeat(1011));
         for _ in 0..1024 {
-            peer.send_octets(line.as_bytes())?;
+            peer.send_octets(line.as_bytes()).or_should()?;
         }
-        peer.expect_not_opened()
+        match peer.next_within(REPLY * 2)? {
+            Some(Act::End) => passed("The client ended TCP."),
+            Some(_) => Miss::must("The client sent frames before the end of the response."),
+            None => Miss::should("The client still waited for the end of the response."),
+        }
     });
-    case.does("Sends a response with 1 MiB of headers and no end.")
+    case.see(&["RFC 9110 §5.4", "RFC 6455 §10.4"])
+        .does("Sends a response with 1 MiB of headers and without an end.")
         .wants("The client sends nothing and ends TCP.")
-        .level(Level::Should)
 }
 
 fn garbage() -> Case {
-    let case = Case::new("22.2.36", Client, TITLE, &["RFC 6455 §4.1"], |peer| {
+    let case = Case::by("22.2.36", Client, TITLE, &rules::CONFORMING, |peer| {
         let mut rng = fastrand::Rng::with_seed(22);
-        let mut octets: Vec<u8> = (0..1000).map(|_| rng.u8(..)).collect();
-        octets.extend(b"\r\n\r\n");
-        peer.send_octets(&octets)?;
+        let mut bytes: Vec<u8> = (0..1000).map(|_| rng.u8(..)).collect();
+        bytes.extend(b"\r\n\r\n");
+        peer.send_octets(&bytes)?;
         peer.expect_not_opened()
     });
-    case.does("Sends 1000 random octets and an empty line instead of a response.")
+    case.does("Sends 1,000 random bytes and an empty line instead of a response.")
         .wants("The client sends nothing and ends TCP.")
 }
 
 fn nothing() -> Case {
-    let case = Case::new(
-        "22.2.37",
-        Client,
-        TITLE,
-        &["RFC 6455 §10.4"],
-        |peer| match peer.ends_within(PATIENCE)? {
-            true => passed("The client lost patience and ended TCP."),
-            false => passed("The client still waited when the suite gave up."),
-        },
-    );
+    let case = Case::by("22.2.37", Client, TITLE, &rules::WAIT, |peer| {
+        match peer.next_within(PATIENCE)? {
+            None => Miss::informs("The client still waited after 15 s."),
+            Some(Act::End) => passed("The client stopped waiting and ended TCP."),
+            Some(_) => Miss::must("The client sent frames before the response."),
+        }
+    });
     case.does("Sends nothing for 15 s.")
-        .wants("The client ends TCP before that.")
-        .informational()
+        .wants("The client sends nothing, and ends TCP before that.")
+}
+
+/// A client may find the response wrong. If it opens the connection, the message is a message.
+fn content_length() -> Case {
+    let case = Case::by("22.2.38", Client, TITLE, &rules::NO_BODY, |peer| {
+        let answer = peer.answer().with(|head| head.add("Content-Length", "10"));
+        peer.send_answer(&answer)?;
+        let message = Frame::text("Are you there?");
+        peer.send(message.clone())?;
+        match echo(peer, &message)? {
+            Echo::Right => passed("The client opened the connection and echoed."),
+            Echo::Failed => Miss::informs("The client refused the response."),
+            Echo::None => Miss::must("The client took the message for a body."),
+        }
+    });
+    case.see(&["RFC 9110 §8.6", "RFC 9110 §15.2.2"])
+        .does("Sends a response with `Content-Length: 10`, and then a message.")
+        .wants("The client opens the connection and echoes the message, or ends TCP.")
 }
