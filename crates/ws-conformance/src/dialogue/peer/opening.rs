@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::{Peer, REPLY, Tcp};
-use crate::dialogue::{Miss, Outcome, passed};
+use crate::dialogue::Miss;
 use crate::http::{MAX_HEAD, head_len};
 use crate::http::{Request, Response};
 use crate::role::Role;
@@ -74,16 +74,6 @@ impl<'a> Peer<'a> {
         Ok(response)
     }
 
-    /// The server is to refuse the request, with an error status (RFC 6455 §4.2.1).
-    pub(crate) fn expect_refusal(&mut self) -> Result<Response, Miss> {
-        let response = self.expect_response()?;
-        if response.status == 101 {
-            self.opened();
-            return Miss::must("The server opened the connection all the same.");
-        }
-        refusal(response)
-    }
-
     fn expect_response(&mut self) -> Result<Response, Miss> {
         match self.response(REPLY)? {
             Some(response) => Ok(response),
@@ -91,27 +81,9 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// The server is to refuse the request with one of these.
-    pub(crate) fn expect_status(&mut self, wanted: &[u16]) -> Outcome {
-        let status = self.expect_refusal()?.status;
-        match wanted.contains(&status) {
-            true => passed(format!("The server refused with {status}.")),
-            false => Miss::must(format!(
-                "The server refused with {status} instead of {wanted:?}."
-            )),
-        }
-    }
-
     /// The response, or nothing if the server ends TCP instead.
     pub(crate) fn response_if_any(&mut self) -> Result<Option<Response>, Miss> {
         self.response(REPLY)
-    }
-
-    /// The status of a response that has to come with all of its body.
-    pub(crate) fn expect_complete_response(&mut self) -> Result<u16, Miss> {
-        let response = self.expect_response()?;
-        self.expect_body(&response)?;
-        Ok(response.status)
     }
 
     /// Expects all of the body of a response.
