@@ -10,6 +10,8 @@ use crate::wire::Frame;
 const TITLE: &str = "Compression: the testee's messages";
 /// The length of a text that is sent twice. It is more than small windows have.
 const HALF: usize = 3000;
+/// More bytes than those below which testees do not compress.
+const WORTHWHILE: usize = 2000;
 const NOISE: usize = 100_000;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -64,7 +66,7 @@ fn obeys(id: &str, wish: Wish, what: &str, rule: &'static Rule) -> Case {
 fn exchange(peer: &mut Peer<'_>) -> Result<usize, Miss> {
     let mut rng = fastrand::Rng::with_seed(26);
     let half: String = (0..HALF).map(|_| rng.alphanumeric()).collect();
-    let texts = [half.repeat(2), half, "Hello".to_owned(), String::new()];
+    let texts = [half.repeat(2), half, worthwhile(), String::new()];
     for text in &texts {
         for _ in 0..2 {
             let message = Frame::text(&**text);
@@ -73,6 +75,11 @@ fn exchange(peer: &mut Peer<'_>) -> Result<usize, Miss> {
         }
     }
     Ok(2 * texts.len())
+}
+
+/// Returns a text that every window makes much shorter.
+pub(super) fn worthwhile() -> String {
+    "Hello, hello! ".chars().cycle().take(WORTHWHILE).collect()
 }
 
 fn noise() -> Case {

@@ -1,5 +1,6 @@
 //! 26.10 and 26.11: parameters that differ between the directions.
 
+use super::output::worthwhile;
 use super::{MAX_BITS, binary, rules, text};
 use crate::case::Case;
 use crate::case::Roles::Both;
@@ -82,21 +83,21 @@ fn pair(id: &str, title: &'static str, rule: &'static Rule, client: Wish, server
     });
     let parameters = client.parameters("client") + &server.parameters("server");
     case.does(format!(
-        "Agrees to `{}`, then sends messages that refer as far back as the suite may, and texts that repeat what the testee may not refer to.",
+        "Offers `{}` to a server, or answers a client with it. Then sends messages that refer as far back as the suite may, and texts that repeat what the testee may not refer to.",
         parameters.trim_start_matches("; ")
     ))
     .wants("The testee sends all messages back. No reference of its own goes beyond what was agreed for it.")
     .see(&["RFC 7692 §7", "RFC 7692 §7.1", "RFC 7692 §7.2.2"])
 }
 
-/// Agrees to exactly these parameters.
+/// Agrees to these parameters. The testee may limit its own messages further.
 fn agree(peer: &mut Peer<'_>, own: Wish, testees: Wish) -> Result<Terms, Miss> {
     let terms = peer.open_compressing(own, testees)?;
-    let [own, testees] = [own, testees].map(|wish| Coding {
-        window_bits: wish.window_bits.unwrap_or(MAX_BITS),
-        context_takeover: !wish.no_context_takeover,
-    });
-    match terms == (Terms { own, testees }) {
+    let wished = Coding {
+        window_bits: own.window_bits.unwrap_or(MAX_BITS),
+        context_takeover: !own.no_context_takeover,
+    };
+    match terms.own == wished && terms.testees != wished {
         true => Ok(terms),
         false => Miss::not_applicable("The testee agrees to other parameters."),
     }
@@ -115,7 +116,7 @@ fn exchange(peer: &mut Peer<'_>, terms: Terms) -> Result<usize, Miss> {
     let half: String = (0..beyond(terms.testees))
         .map(|_| rng.alphanumeric())
         .collect();
-    let texts = [half.repeat(2), "Hello, hello!".to_owned()];
+    let texts = [half.repeat(2), worthwhile()];
     for message in &texts {
         for _ in 0..2 {
             peer.send(text(encoder.compress(message.as_bytes())))?;
