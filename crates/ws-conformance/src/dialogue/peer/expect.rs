@@ -156,7 +156,7 @@ fn judge_code(close: &ClosePayload, codes: &[u16]) -> Outcome {
     }
     let shown = shown(close);
     if close.code.as_ref().is_none_or(is_wanted) {
-        return passed(format!("The testee closed, {shown}."));
+        return passed(format!("The testee closed {shown}."));
     }
     let wanted: Vec<_> = codes.iter().map(u16::to_string).collect();
     let wanted = wanted.join(" or ");
