@@ -104,7 +104,7 @@ fn cases(fault: Fault) -> Vec<&'static str> {
         "no-echo" | "slow" | "no-close-reply" | "tcp-left-open" => groups(SOME_TEXTS),
         "window-ignored" => [COMPRESSION, &["13.3.7", "13.5.5", "13.5.7"]].concat(),
         "uncompressed" => COMPRESSION.to_vec(),
-        _ if fault.compresses() => COMPRESSION.to_vec(),
+        _ if fault.agrees_to_compress() => COMPRESSION.to_vec(),
         "none" => groups(&[
             "6.*", "9.1.2", "9.2.2", "9.3.5", "9.4.5", "9.5.5", "9.7.1", "9.8.2",
         ]),

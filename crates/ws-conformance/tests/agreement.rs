@@ -196,7 +196,7 @@ fn examine_server(fault: Fault, cases: &[&'static Case], round: Round) -> Vec<Re
     thread::spawn(move || server.serve(fault));
     let records = Mutex::new(Vec::new());
     in_parallel(round.jobs, cases, |case| {
-        let record = servers::run_case(&target, *case, &round.settings());
+        let record = servers::run_case(&target, case, &round.settings());
         records.lock().unwrap().push(record);
     });
     records.into_inner().unwrap()

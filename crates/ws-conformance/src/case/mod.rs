@@ -93,7 +93,6 @@ pub struct Case {
     description: String,
     expectation: String,
     rule: Option<&'static Rule>,
-    level: Level,
     sections: &'static [&'static str],
     weight: Weight,
     dialogue_time: Duration,
@@ -107,28 +106,17 @@ impl Case {
         Self::with_play(id, Roles::Both, title, Play::Script(Box::new(script)))
     }
 
-    /// Creates a case that plays a dialogue. Complete it with [`does`](Self::does) and
-    /// [`wants`](Self::wants).
+    /// Creates a case that plays a dialogue and is decided by this rule. Complete it with
+    /// [`does`](Self::does) and [`wants`](Self::wants).
     pub(crate) fn new(
-        id: &str,
-        roles: Roles,
-        title: &'static str,
-        sections: &'static [&'static str],
-        dialogue: impl Fn(&mut Peer<'_>) -> Outcome + Send + Sync + 'static,
-    ) -> Self {
-        let id = id.parse().expect("ids are written in this crate only");
-        Self::with_play(id, roles, title, Play::Dialogue(Box::new(dialogue))).see(sections)
-    }
-
-    /// Creates a case that plays a dialogue and is decided by this rule.
-    pub(crate) fn by(
         id: &str,
         roles: Roles,
         title: &'static str,
         rule: &'static Rule,
         dialogue: impl Fn(&mut Peer<'_>) -> Outcome + Send + Sync + 'static,
     ) -> Self {
-        let mut case = Self::new(id, roles, title, &[], dialogue);
+        let id = id.parse().expect("ids are written in this crate only");
+        let mut case = Self::with_play(id, roles, title, Play::Dialogue(Box::new(dialogue)));
         case.rule = Some(rule);
         case
     }
@@ -142,7 +130,6 @@ impl Case {
             description: String::new(),
             expectation: String::new(),
             rule: None,
-            level: Level::Must,
             sections: &[],
             weight: Weight::Light,
             dialogue_time: DIALOGUE_TIME,
@@ -164,15 +151,6 @@ impl Case {
     pub(crate) fn see(mut self, sections: &'static [&'static str]) -> Self {
         self.sections = sections;
         self
-    }
-
-    pub(crate) fn level(mut self, level: Level) -> Self {
-        self.level = level;
-        self
-    }
-
-    pub(crate) fn informational(self) -> Self {
-        self.level(Level::Informational)
     }
 
     /// Notes that the case keeps a core busy.
@@ -251,7 +229,7 @@ impl Case {
 
     /// Returns the strength of the rule that decides the case.
     pub fn demands(&self) -> Level {
-        self.rule.map_or(self.level, |rule| rule.level)
+        self.rule.map_or(Level::Must, |rule| rule.level)
     }
 
     /// Returns the sections to read, such as `RFC 6455 §5.2`, that of the rule first.

@@ -16,7 +16,7 @@ pub(crate) fn fails(
     codes: &'static [u16],
     frames: impl Fn() -> Vec<Frame> + Send + Sync + 'static,
 ) -> Case {
-    let case = Case::by(id, roles, title, rule, move |peer| {
+    let case = Case::new(id, roles, title, rule, move |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let frames = frames();

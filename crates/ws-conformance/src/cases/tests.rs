@@ -1,4 +1,5 @@
 use super::*;
+use crate::case::{Level, Party, Roles};
 
 fn is_section(name: &str) -> bool {
     name.strip_prefix("RFC ")
@@ -48,6 +49,26 @@ fn every_case_describes_itself_and_names_a_section() {
         assert!(case.sections().next().is_some(), "{id}");
         assert!(case.sections().all(is_section), "{id}");
     }
+}
+
+#[test]
+fn a_sentence_decides_each_extra_case() {
+    for case in of_set(Set::Extra) {
+        let id = case.id();
+        let rule = case.rule().unwrap_or_else(|| panic!("{id} has no rule"));
+        assert!(rule.sentence.len() > 20, "{id}: {}", rule.sentence);
+        // A testee need not enforce a rule that binds the other side alone. In these families the
+        // testee is the sender.
+        let testee_sends = ["26.6", "26.10", "26.11"].contains(&&*case.id().family());
+        let binds_the_testee = match (rule.binds, case.roles()) {
+            (Party::Sender, _) => testee_sends,
+            (Party::Client, roles) => roles == Roles::Client,
+            (Party::Server, roles) => roles == Roles::Server,
+            (Party::Endpoint | Party::Recipient, _) => true,
+        };
+        assert!(binds_the_testee || rule.level != Level::Must, "{id}");
+    }
+    assert!(of_set(Set::Original).all(|case| case.rule().is_none()));
 }
 
 #[test]

@@ -161,9 +161,8 @@ impl Echo {
             Piece::Start(header) => {
                 self.frame = Some(header);
                 self.check_header(header)?;
-                match self.react((self.rules.at_header)(&header))? {
-                    true => self.start(header),
-                    false => {}
+                if self.react((self.rules.at_header)(&header))? {
+                    self.start(header);
                 }
                 Ok(())
             }

@@ -134,7 +134,7 @@ impl Fault {
     }
 
     /// Returns `true` if the testee agrees to compress.
-    pub(crate) fn compresses(self) -> bool {
+    pub(crate) fn agrees_to_compress(self) -> bool {
         self.rules().deflate.agrees
     }
 

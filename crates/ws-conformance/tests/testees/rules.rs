@@ -5,6 +5,9 @@ use super::echo::Frame;
 use super::message::Message;
 use super::utf8::BadText;
 
+/// The first byte and the payload of each frame.
+type Frames = &'static [(u8, &'static [u8])];
+
 /// The behavior of an endpoint.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
@@ -38,7 +41,7 @@ pub(crate) struct Rules {
     /// The payload of the endpoint's Close.
     pub(super) close: fn(&Stop) -> Vec<u8>,
     /// The frames that follow the endpoint's Close, each with its first byte.
-    pub(super) after_close: fn(&Stop) -> &'static [(u8, &'static [u8])],
+    pub(super) after_close: fn(&Stop) -> Frames,
     /// How long the endpoint reads on after its Close.
     pub(super) reads_on_ms: fn(&Stop) -> u64,
     /// `true` if the endpoint ignores what breaks a rule.

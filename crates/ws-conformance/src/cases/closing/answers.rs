@@ -48,7 +48,7 @@ fn messages() -> Vec<Frame> {
 }
 
 fn after_close(id: &str, what: &str, frames: fn() -> Vec<Frame>) -> Case {
-    let case = Case::by(id, Both, TITLE, &rules::NO_MORE_DATA, move |peer| {
+    let case = Case::new(id, Both, TITLE, &rules::NO_MORE_DATA, move |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let mut all = vec![Frame::close(1000, b"")];
@@ -74,7 +74,7 @@ fn after_close(id: &str, what: &str, frames: fn() -> Vec<Frame>) -> Case {
 }
 
 fn same_code() -> Case {
-    let case = Case::by("24.3.3", Both, TITLE, &rules::USUAL_CODE, |peer| {
+    let case = Case::new("24.3.3", Both, TITLE, &rules::USUAL_CODE, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(Frame::close(1000, b""))?;
@@ -105,7 +105,7 @@ fn one_close() -> Case {
 
 /// The suite neither answers the Close nor ends TCP, and goes on sending.
 fn sends_on() -> Case {
-    let case = Case::by("24.3.5", Both, TITLE, &rules::FAILED_TCP, |peer| {
+    let case = Case::new("24.3.5", Both, TITLE, &rules::FAILED_TCP, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(violation())?;
@@ -123,7 +123,7 @@ fn sends_on() -> Case {
 }
 
 fn crossing() -> Case {
-    let case = Case::by("24.3.6", Both, TITLE, &rules::BOTH_CLOSED, |peer| {
+    let case = Case::new("24.3.6", Both, TITLE, &rules::BOTH_CLOSED, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send_together(&[violation(), Frame::close(1000, b"")])?;
@@ -142,7 +142,7 @@ fn crossing() -> Case {
 }
 
 fn within_a_message() -> Case {
-    let case = Case::by("24.4.5", Both, tcp::TITLE, &rules::ANSWER, |peer| {
+    let case = Case::new("24.4.5", Both, tcp::TITLE, &rules::ANSWER, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send_together(&[Frame::text("Hel").unfinished(), Frame::close(1000, b"")])?;

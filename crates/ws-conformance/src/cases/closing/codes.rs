@@ -26,7 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
 /// Codes that were registered after RFC 6455.
 fn registered_code(number: u8, code: u16) -> Case {
     let id = format!("24.1.{number}");
-    let case = Case::by(&id, Both, TITLE, &rules::ANSWER, move |peer| {
+    let case = Case::new(&id, Both, TITLE, &rules::ANSWER, move |peer| {
         send_code(peer, code)?;
         peer.expect_close(&[code, 1000])
     });
@@ -37,7 +37,7 @@ fn registered_code(number: u8, code: u16) -> Case {
 
 fn wrong_code(number: u8, code: u16, rule: &'static Rule) -> Case {
     let id = format!("24.1.{number}");
-    let case = Case::by(&id, Both, TITLE, rule, move |peer| {
+    let case = Case::new(&id, Both, TITLE, rule, move |peer| {
         send_code(peer, code)?;
         judge_answer(peer, code, rule.level)
     });
@@ -49,7 +49,7 @@ fn wrong_code(number: u8, code: u16, rule: &'static Rule) -> Case {
 
 /// An answer with this code breaks the rule itself, whose MUST NOT binds the testee as a sender.
 fn code_1015() -> Case {
-    let case = Case::by("24.1.4", Both, TITLE, &rules::CODE_1015, |peer| {
+    let case = Case::new("24.1.4", Both, TITLE, &rules::CODE_1015, |peer| {
         send_code(peer, 1015)?;
         judge_answer(peer, 1015, Level::Must)
     });
@@ -61,7 +61,7 @@ fn code_1015() -> Case {
 
 fn other_code(number: u8, code: u16) -> Case {
     let id = format!("24.1.{number}");
-    let case = Case::by(&id, Both, TITLE, &rules::OTHER_CODES, move |peer| {
+    let case = Case::new(&id, Both, TITLE, &rules::OTHER_CODES, move |peer| {
         send_code(peer, code)?;
         judge_answer(peer, code, Level::Informational)
     });
@@ -71,7 +71,7 @@ fn other_code(number: u8, code: u16) -> Case {
 
 /// 1010 is for clients: a server that needs an extension does not open the connection.
 fn extension_needed() -> Case {
-    let case = Case::by("24.1.7", Client, TITLE, &rules::CODE_1010, |peer| {
+    let case = Case::new("24.1.7", Client, TITLE, &rules::CODE_1010, |peer| {
         send_code(peer, 1010)?;
         judge_answer(peer, 1010, Level::Informational)
     });

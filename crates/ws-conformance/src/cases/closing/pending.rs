@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn blocked_writes() -> Case {
-    let case = Case::by("24.4.6", Both, TITLE, &rules::ANSWER, |peer| {
+    let case = Case::new("24.4.6", Both, TITLE, &rules::ANSWER, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.be_quiet();
@@ -60,7 +60,7 @@ fn fill(peer: &mut Peer<'_>) -> Result<(usize, Vec<u8>), Miss> {
 }
 
 fn full_queue() -> Case {
-    let case = Case::by("24.4.7", Both, TITLE, &rules::NO_MORE_DATA, |peer| {
+    let case = Case::new("24.4.7", Both, TITLE, &rules::NO_MORE_DATA, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let messages = (0..QUEUED).map(|number| message(number, KIB));

@@ -39,7 +39,7 @@ fn invalid(id: &str, how: &str, reason: &'static [u8]) -> Case {
 }
 
 fn longest() -> Case {
-    let case = Case::by("24.2.4", Both, TITLE, &rules::ANSWER, |peer| {
+    let case = Case::new("24.2.4", Both, TITLE, &rules::ANSWER, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let reason = "€".repeat(MAX_REASON / 3);

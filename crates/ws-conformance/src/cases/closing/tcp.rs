@@ -62,7 +62,7 @@ fn ends_within(peer: &mut Peer<'_>, time: Duration) -> Result<bool, Miss> {
 }
 
 fn server_ends_tcp() -> Case {
-    let case = Case::by("24.4.1", Server, TITLE, &rules::SERVER_ENDS_TCP, |peer| {
+    let case = Case::new("24.4.1", Server, TITLE, &rules::SERVER_ENDS_TCP, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(Frame::close(1000, b""))?;
@@ -78,7 +78,7 @@ fn server_ends_tcp() -> Case {
 }
 
 fn client_waits() -> Case {
-    let case = Case::by("24.4.2", Client, TITLE, &rules::CLIENT_WAITS, |peer| {
+    let case = Case::new("24.4.2", Client, TITLE, &rules::CLIENT_WAITS, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(Frame::close(1000, b""))?;
@@ -98,7 +98,7 @@ fn client_waits() -> Case {
 }
 
 fn client_ends_tcp() -> Case {
-    let case = Case::by("24.4.8", Client, TITLE, &rules::BOTH_CLOSED, |peer| {
+    let case = Case::new("24.4.8", Client, TITLE, &rules::BOTH_CLOSED, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(Frame::close(1000, b""))?;
@@ -115,7 +115,7 @@ fn client_ends_tcp() -> Case {
 }
 
 fn half_closed() -> Case {
-    let case = Case::by("24.4.3", Both, TITLE, &rules::LOST, |peer| {
+    let case = Case::new("24.4.3", Both, TITLE, &rules::LOST, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.shutdown();
@@ -134,7 +134,7 @@ fn half_closed() -> Case {
 
 /// While the suite does not read, the testee cannot write its Close.
 fn unread_echo() -> Case {
-    let case = Case::by("24.4.4", Both, TITLE, &rules::ANY_MEANS, |peer| {
+    let case = Case::new("24.4.4", Both, TITLE, &rules::ANY_MEANS, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let message = vec![b'*'; UNREAD];

@@ -63,7 +63,7 @@ fn open_wide(peer: &mut Peer<'_>) -> Result<(), Miss> {
 }
 
 fn long() -> Case {
-    let case = Case::by("26.5.1", Both, TITLE, &rules::RECEIVE, |peer| {
+    let case = Case::new("26.5.1", Both, TITLE, &rules::RECEIVE, |peer| {
         open_wide(peer)?;
         peer.send(binary(zeros(LONG)))?;
         match peer.expect_echo(&Frame::binary(vec![0; LONG])) {
@@ -80,7 +80,7 @@ fn long() -> Case {
 }
 
 fn too_long() -> Case {
-    let case = Case::by("26.5.2", Both, TITLE, &rules::LIMITS, |peer| {
+    let case = Case::new("26.5.2", Both, TITLE, &rules::LIMITS, |peer| {
         open_wide(peer)?;
         peer.send(binary(zeros(TOO_LONG)))?;
         peer.allow_for(TOO_LONG);
@@ -98,7 +98,7 @@ fn too_long() -> Case {
 }
 
 fn bomb() -> Case {
-    let case = Case::by("26.5.3", Both, TITLE, &rules::LIMITS, |peer| {
+    let case = Case::new("26.5.3", Both, TITLE, &rules::LIMITS, |peer| {
         open_wide(peer)?;
         peer.be_quiet();
         peer.send(binary(zeros(BOMB)))?;
@@ -110,7 +110,7 @@ fn bomb() -> Case {
 }
 
 fn bomb_in_fragments() -> Case {
-    let case = Case::by("26.5.4", Both, TITLE, &rules::LIMITS, |peer| {
+    let case = Case::new("26.5.4", Both, TITLE, &rules::LIMITS, |peer| {
         open_wide(peer)?;
         peer.be_quiet();
         let compressed = zeros(BOMB);
@@ -146,7 +146,7 @@ fn expect_to_serve_again(peer: &mut Peer<'_>) -> Result<(), Miss> {
 }
 
 fn short() -> Case {
-    let case = Case::by("26.5.5", Both, MANY, &rules::RECEIVE, |peer| {
+    let case = Case::new("26.5.5", Both, MANY, &rules::RECEIVE, |peer| {
         let own = open(peer)?.own;
         peer.be_quiet();
         let mut encoder = Encoder::new(own);

@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn no_context() -> Case {
-    let case = Case::by("26.4.1", Both, TITLE, &rules::FORGET_CONTEXT, |peer| {
+    let case = Case::new("26.4.1", Both, TITLE, &rules::FORGET_CONTEXT, |peer| {
         peer.open_compressing(Wish::NO_CONTEXT, Wish::NONE)?;
         peer.expect_to_be_alive()?;
         peer.send(text(HELLO))?;
@@ -41,7 +41,7 @@ fn no_context() -> Case {
 }
 
 fn farthest() -> Case {
-    let case = Case::by("26.4.2", Both, TITLE, &rules::LARGEST_WINDOW, |peer| {
+    let case = Case::new("26.4.2", Both, TITLE, &rules::LARGEST_WINDOW, |peer| {
         open_with_context(peer)?;
         let [first, second] = repetition(1 << MAX_BITS);
         send(peer, &first)?;
@@ -83,7 +83,7 @@ fn send(peer: &mut Peer<'_>, message: &Message) -> Result<(), Miss> {
 
 fn window(id: &str, bits: u8) -> Case {
     let window = 1_usize << bits;
-    let case = Case::by(id, Both, WINDOW, &rules::RECEIVE, move |peer| {
+    let case = Case::new(id, Both, WINDOW, &rules::RECEIVE, move |peer| {
         let own = peer.open_compressing(Wish::window(bits), Wish::NONE)?.own;
         if own.window_bits != bits || !own.context_takeover {
             return Miss::not_applicable("The testee agrees to other parameters.");
@@ -134,7 +134,7 @@ fn beyond(peer: &mut Peer<'_>, window: usize) -> Outcome {
 }
 
 fn kept() -> Case {
-    let case = Case::by("26.4.10", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
+    let case = Case::new("26.4.10", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
         open_with_context(peer)?;
         peer.send_together(&[
             text(HELLO),

@@ -73,7 +73,7 @@ fn compressed_bit() -> Vec<Case> {
 /// A testee that answers the Close with its code has taken it for a legal one.
 fn compressed_close() -> Case {
     const CODE: u16 = 3000;
-    let case = Case::by("26.2.6", Both, BITS, &rules::COMPRESSED_BIT, |peer| {
+    let case = Case::new("26.2.6", Both, BITS, &rules::COMPRESSED_BIT, |peer| {
         open(peer)?;
         peer.send(Frame::close(CODE, b"").with_rsv(RSV1))?;
         match peer.next(peer.reply_time())? {
@@ -114,7 +114,7 @@ fn reserved_bits() -> Vec<Case> {
 
 /// Frames for which the testee has to fail the connection.
 fn breach(id: &str, rule: &'static Rule, what: &str, frames: fn() -> Vec<Frame>) -> Case {
-    let case = Case::by(id, Both, BITS, rule, move |peer| {
+    let case = Case::new(id, Both, BITS, rule, move |peer| {
         open(peer)?;
         peer.send_together(&frames())?;
         peer.expect_fail(&[1002])
@@ -124,7 +124,7 @@ fn breach(id: &str, rule: &'static Rule, what: &str, frames: fn() -> Vec<Frame>)
 }
 
 fn declined() -> Case {
-    let case = Case::by("26.2.4", Both, BITS, &rules::RESERVED_BITS, |peer| {
+    let case = Case::new("26.2.4", Both, BITS, &rules::RESERVED_BITS, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(text(HELLO))?;
@@ -187,7 +187,7 @@ fn refused(
     compressed: impl Into<Vec<u8>>,
 ) -> Case {
     let compressed = compressed.into();
-    let case = Case::by(id, Both, title, rule, move |peer| {
+    let case = Case::new(id, Both, title, rule, move |peer| {
         open(peer)?;
         peer.send(text(&*compressed))?;
         peer.expect_fail(codes)
@@ -201,7 +201,7 @@ fn refused(
 
 /// Most decoders end with the final block, and ignore the bytes behind it.
 fn garbage() -> Case {
-    let case = Case::by("26.3.8", Both, DATA, &rules::NEXT_BLOCK, |peer| {
+    let case = Case::new("26.3.8", Both, DATA, &rules::NEXT_BLOCK, |peer| {
         open(peer)?;
         peer.send(text([FINAL_HELLO, GARBAGE].concat()))?;
         match peer.next(peer.reply_time())? {

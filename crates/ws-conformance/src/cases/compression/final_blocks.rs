@@ -55,7 +55,7 @@ fn example(
     echo: &'static str,
     frames: impl Fn() -> Vec<Frame> + Send + Sync + 'static,
 ) -> Case {
-    let case = Case::by(id, Both, TITLE, &rules::RECEIVE, move |peer| {
+    let case = Case::new(id, Both, TITLE, &rules::RECEIVE, move |peer| {
         open(peer)?;
         peer.send_together(&frames())?;
         expect_texts(peer, &[echo])
@@ -123,7 +123,7 @@ fn cut_block() -> Case {
 }
 
 fn own_codes() -> Case {
-    let case = Case::by("26.7.8", Both, TITLE, &rules::RECEIVE, |peer| {
+    let case = Case::new("26.7.8", Both, TITLE, &rules::RECEIVE, |peer| {
         open(peer)?;
         let sample = sample(SAMPLE);
         peer.send(text([&finished(&sample), HELLO].concat()))?;
@@ -179,7 +179,7 @@ fn reference_within_a_message() -> Case {
 }
 
 fn reference_to_the_message_before() -> Case {
-    let case = Case::by("26.7.13", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
+    let case = Case::new("26.7.13", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
         open_with_context(peer)?;
         peer.send_together(&[text(final_and_end()), text(HELLO_AGAIN)])?;
         expect_texts(peer, &["Hello", "Hello"])
@@ -190,7 +190,7 @@ fn reference_to_the_message_before() -> Case {
 }
 
 fn many_messages() -> Case {
-    let case = Case::by("26.7.14", Both, TITLE, &rules::RECEIVE, |peer| {
+    let case = Case::new("26.7.14", Both, TITLE, &rules::RECEIVE, |peer| {
         open(peer)?;
         let pairs = [text(final_and_end()), text(HELLO)];
         let frames: Vec<_> = pairs.into_iter().cycle().take(MESSAGES).collect();

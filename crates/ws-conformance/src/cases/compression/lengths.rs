@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
 /// messages come last: the encoder does not count them as context.
 fn of_length(number: usize, len: usize) -> Case {
     let id = format!("26.9.{number}");
-    let case = Case::by(&id, Both, TITLE, &rules::RECEIVE, move |peer| {
+    let case = Case::new(&id, Both, TITLE, &rules::RECEIVE, move |peer| {
         let own = open(peer)?.own;
         let mut encoder = Encoder::new(own);
         let message = sample(len);

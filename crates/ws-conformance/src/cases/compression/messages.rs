@@ -50,7 +50,7 @@ fn hello(id: &str, form: &str, frames: fn() -> Vec<Frame>) -> Case {
 
 /// A compressed text that the testee has to send back.
 fn example(id: &str, echo: &'static str, frames: fn() -> Vec<Frame>) -> Case {
-    let case = Case::by(id, Both, TITLE, &rules::RECEIVE, move |peer| {
+    let case = Case::new(id, Both, TITLE, &rules::RECEIVE, move |peer| {
         open(peer)?;
         peer.send_together(&frames())?;
         expect_texts(peer, &[echo])
@@ -92,7 +92,7 @@ fn in_two_or_more_fragments() -> Vec<Case> {
 }
 
 fn by_reference() -> Case {
-    let case = Case::by("26.1.3", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
+    let case = Case::new("26.1.3", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
         open_with_context(peer)?;
         peer.send_together(&[text(HELLO), text(HELLO_AGAIN)])?;
         expect_texts(peer, &["Hello", "Hello"])
@@ -103,7 +103,7 @@ fn by_reference() -> Case {
 }
 
 fn after_final_block() -> Case {
-    let case = Case::by("26.1.6", Both, TITLE, &rules::RECEIVE, |peer| {
+    let case = Case::new("26.1.6", Both, TITLE, &rules::RECEIVE, |peer| {
         open(peer)?;
         peer.send_together(&[text([FINAL_HELLO, END].concat()), text(HELLO)])?;
         expect_texts(peer, &["Hello", "Hello"])
@@ -117,7 +117,7 @@ fn after_final_block() -> Case {
 
 /// The message lacks even the header of the last block.
 fn nothing() -> Case {
-    let case = Case::by("26.1.10", Both, TITLE, &rules::LAST_BYTE, |peer| {
+    let case = Case::new("26.1.10", Both, TITLE, &rules::LAST_BYTE, |peer| {
         open(peer)?;
         peer.send(text(""))?;
         match peer.next(peer.reply_time())? {
@@ -134,7 +134,7 @@ fn nothing() -> Case {
 }
 
 fn uncompressed() -> Case {
-    let case = Case::by(
+    let case = Case::new(
         "26.1.11",
         Both,
         TITLE,
@@ -158,7 +158,7 @@ fn uncompressed() -> Case {
 
 fn ping() -> Case {
     let rule = &rules::CONTROL_BETWEEN_FRAGMENTS;
-    let case = Case::by("26.1.14", Both, TITLE, rule, |peer| {
+    let case = Case::new("26.1.14", Both, TITLE, rule, |peer| {
         open(peer)?;
         let mut frames = cut(&text(HELLO), &[3]);
         frames.insert(1, Frame::ping("between"));
@@ -172,7 +172,7 @@ fn ping() -> Case {
 }
 
 fn every_form() -> Case {
-    let case = Case::by("26.1.15", Both, TITLE, &rules::RECEIVE, |peer| {
+    let case = Case::new("26.1.15", Both, TITLE, &rules::RECEIVE, |peer| {
         open_with_context(peer)?;
         let sample = forms::sample(SAMPLE);
         for form in forms::all() {

@@ -46,7 +46,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// The testee compresses with these parameters. The reader of its frames watches the rules.
 fn obeys(id: &str, wish: Wish, what: &str, rule: &'static Rule) -> Case {
-    let case = Case::by(id, Both, TITLE, rule, move |peer| {
+    let case = Case::new(id, Both, TITLE, rule, move |peer| {
         peer.open_compressing(Wish::NONE, wish)?;
         let count = exchange(peer)?;
         match peer.said.compressed {
@@ -83,7 +83,7 @@ pub(super) fn worthwhile() -> String {
 }
 
 fn noise() -> Case {
-    let case = Case::by("26.6.2", Both, TITLE, &rules::COMPRESS_OR_NOT, |peer| {
+    let case = Case::new("26.6.2", Both, TITLE, &rules::COMPRESS_OR_NOT, |peer| {
         peer.open_compressing(Wish::NONE, Wish::NONE)?;
         let mut rng = fastrand::Rng::with_seed(26);
         let noise = std::iter::repeat_with(|| rng.u8(..)).take(NOISE);

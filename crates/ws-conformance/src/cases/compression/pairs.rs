@@ -69,7 +69,7 @@ fn parameters() -> Vec<Case> {
 }
 
 fn pair(id: &str, title: &'static str, rule: &'static Rule, client: Wish, server: Wish) -> Case {
-    let case = Case::by(id, Both, title, rule, move |peer| {
+    let case = Case::new(id, Both, title, rule, move |peer| {
         let (own, testees) = match peer.testee {
             Role::Server => (client, server),
             Role::Client => (server, client),

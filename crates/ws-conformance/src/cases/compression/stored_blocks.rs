@@ -72,7 +72,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// A text that the testee has to send back.
 fn texts(id: &str, how: &str, echo: &'static str, frames: fn() -> Vec<Frame>) -> Case {
-    let case = Case::by(id, Both, TITLE, &rules::RECEIVE, move |peer| {
+    let case = Case::new(id, Both, TITLE, &rules::RECEIVE, move |peer| {
         open(peer)?;
         peer.send_together(&frames())?;
         expect_texts(peer, &[echo])
@@ -84,7 +84,7 @@ fn texts(id: &str, how: &str, echo: &'static str, frames: fn() -> Vec<Frame>) ->
 
 /// A message of stored blocks of these lengths.
 fn long(id: &str, what: &str, lengths: &'static [usize]) -> Case {
-    let case = Case::by(id, Both, TITLE, &rules::RECEIVE, |peer| {
+    let case = Case::new(id, Both, TITLE, &rules::RECEIVE, |peer| {
         open(peer)?;
         let mut rng = fastrand::Rng::with_seed(26);
         let blocks: Vec<Vec<u8>> = lengths
@@ -110,7 +110,7 @@ fn long(id: &str, what: &str, lengths: &'static [usize]) -> Case {
 
 /// A message that ends with the bytes that a sender removes.
 fn looks_like_the_end() -> Case {
-    let case = Case::by("26.8.7", Both, TITLE, &rules::RECEIVE, |peer| {
+    let case = Case::new("26.8.7", Both, TITLE, &rules::RECEIVE, |peer| {
         open(peer)?;
         let bytes = [b"Hello", &TAIL[..]].concat();
         peer.send(binary([&stored(&bytes), END].concat()))?;
@@ -125,7 +125,7 @@ fn looks_like_the_end() -> Case {
 }
 
 fn reference_to_the_message_before() -> Case {
-    let case = Case::by("26.8.11", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
+    let case = Case::new("26.8.11", Both, TITLE, &rules::KEEP_CONTEXT, |peer| {
         open_with_context(peer)?;
         let first = text([&stored(b"Hello"), END].concat());
         peer.send_together(&[first, text(HELLO_AGAIN)])?;

@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn empty_fragments() -> Case {
-    let case = Case::by("23.4.4", Both, TITLE, &rules::FRAGMENTS, |peer| {
+    let case = Case::new("23.4.4", Both, TITLE, &rules::FRAGMENTS, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.be_quiet();
@@ -52,7 +52,7 @@ fn empty_fragments() -> Case {
 }
 
 fn pings() -> Case {
-    let case = Case::by("23.4.5", Both, TITLE, &rules::BETWEEN_FRAGMENTS, |peer| {
+    let case = Case::new("23.4.5", Both, TITLE, &rules::BETWEEN_FRAGMENTS, |peer| {
         peer.open()?;
         let (frames, pings) = with_control_frames(Frame::ping);
         peer.send_together(&frames)?;
@@ -68,7 +68,7 @@ fn pings() -> Case {
 }
 
 fn pongs() -> Case {
-    let case = Case::by("23.4.7", Both, TITLE, &rules::BETWEEN_FRAGMENTS, |peer| {
+    let case = Case::new("23.4.7", Both, TITLE, &rules::BETWEEN_FRAGMENTS, |peer| {
         peer.open()?;
         let (frames, _) = with_control_frames(Frame::pong);
         peer.send_together(&frames)?;
@@ -97,7 +97,7 @@ fn with_control_frames(control: fn(Vec<u8>) -> Frame) -> (Vec<Frame>, Vec<Vec<u8
 }
 
 fn flood() -> Case {
-    let case = Case::by("23.4.6", Both, TITLE, &rules::PONG, |peer| {
+    let case = Case::new("23.4.6", Both, TITLE, &rules::PONG, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let payloads = (0..PINGS).map(|number| format!("number {number}").into_bytes());
@@ -126,7 +126,7 @@ fn flood() -> Case {
 
 /// A Pong that waits for the end of the message comes too late.
 fn at_once() -> Case {
-    let case = Case::by("23.4.8", Both, TITLE, &rules::PONG_SOON, |peer| {
+    let case = Case::new("23.4.8", Both, TITLE, &rules::PONG_SOON, |peer| {
         const PING: &[u8] = b"now";
         peer.open()?;
         let fragment = Frame::text("fragment1").unfinished();

@@ -34,7 +34,7 @@ fn longer_forms() -> Vec<Case> {
 /// The testee may accept the frame, because the rule binds the sender. It then has to read the
 /// frame correctly.
 fn longer_form(id: &str, which: &str, bits: u8, frame: fn() -> Frame) -> Case {
-    let case = Case::by(id, Both, TITLE, &rules::SHORTEST_LENGTH, move |peer| {
+    let case = Case::new(id, Both, TITLE, &rules::SHORTEST_LENGTH, move |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let frame = frame();
@@ -84,7 +84,7 @@ fn longest() -> Case {
 
 fn announced(id: &str, rule: &'static Rule, len: u64) -> Case {
     let codes = &[1002, 1009];
-    let case = Case::by(id, Both, TITLE, rule, move |peer| {
+    let case = Case::new(id, Both, TITLE, rule, move |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(Frame::binary("").announcing(len))?;

@@ -28,7 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn long_frame() -> Case {
-    let case = Case::by("23.5.1", Both, TITLE, &rules::LIMIT, |peer| {
+    let case = Case::new("23.5.1", Both, TITLE, &rules::LIMIT, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let bytes = peer.encoded(&Frame::binary(vec![FILL; TOO_LONG]));
@@ -55,7 +55,7 @@ fn long_frame() -> Case {
 }
 
 fn long_message() -> Case {
-    let case = Case::by("23.5.2", Both, TITLE, &rules::LIMIT, |peer| {
+    let case = Case::new("23.5.2", Both, TITLE, &rules::LIMIT, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.be_quiet();
@@ -96,7 +96,7 @@ pub(in crate::cases) fn judge(peer: &mut Peer<'_>, act: Option<Act>, fill: u8) -
 }
 
 fn announced() -> Case {
-    let case = Case::by("23.5.3", Both, TITLE, &rules::PROTECTION, |peer| {
+    let case = Case::new("23.5.3", Both, TITLE, &rules::PROTECTION, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(Frame::binary(vec![FILL; 1000]).announcing(TIB))?;

@@ -82,7 +82,7 @@ fn close(id: &str, how: &str) -> Case {
         "23.2.3" => (Server, &rules::NOT_MASKED),
         _ => (Client, &rules::MASKED),
     };
-    let case = Case::by(id, role, TITLE, rule, |peer| {
+    let case = Case::new(id, role, TITLE, rule, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(Frame::close(1000, b"").wrongly_masked())?;
@@ -95,7 +95,7 @@ fn close(id: &str, how: &str) -> Case {
 }
 
 fn key(id: &str, how: &str, frame: fn() -> Frame) -> Case {
-    let case = Case::by(id, Server, TITLE, &rules::UNMASKING, move |peer| {
+    let case = Case::new(id, Server, TITLE, &rules::UNMASKING, move |peer| {
         peer.open()?;
         peer.send(frame())?;
         peer.expect_echo(&frame())?;
@@ -108,7 +108,7 @@ fn key(id: &str, how: &str, frame: fn() -> Frame) -> Case {
 
 /// Code that unmasks whole words has to begin and to end at any byte.
 fn alignments() -> Case {
-    let case = Case::by("23.2.10", Server, TITLE, &rules::UNMASKING, |peer| {
+    let case = Case::new("23.2.10", Server, TITLE, &rules::UNMASKING, |peer| {
         peer.open()?;
         for len in 0..=300 {
             let pair = |shift| [Frame::ping(vec![b'.'; shift]), message(len, shift)];
@@ -134,7 +134,7 @@ fn message(len: usize, shift: usize) -> Frame {
 }
 
 fn keys_vary() -> Case {
-    let case = Case::by("23.2.11", Client, TITLE, &rules::KEYS, |peer| {
+    let case = Case::new("23.2.11", Client, TITLE, &rules::KEYS, |peer| {
         peer.open()?;
         for _ in 0..KEYS {
             peer.expect_to_be_alive()?;

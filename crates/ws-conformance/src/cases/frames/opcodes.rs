@@ -64,7 +64,7 @@ fn fragments() -> Vec<Case> {
 /// No message comes before the frame: a testee cannot take it for more of that message.
 fn first_continuation() -> Case {
     let rule = &rules::FIRST_FRAGMENT;
-    let case = Case::by("23.3.23", Both, TITLE, rule, |peer| {
+    let case = Case::new("23.3.23", Both, TITLE, rule, |peer| {
         peer.open()?;
         let frames = [Frame::continuation("Hello")];
         peer.send_together(&frames)?;

@@ -29,7 +29,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn cut_headers() -> Case {
-    let case = Case::by("23.4.1", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
+    let case = Case::new("23.4.1", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
         peer.open()?;
         for len in [5, 126, 65_536] {
             let message = Frame::binary(vec![b'*'; len]);
@@ -52,7 +52,7 @@ fn cut_headers() -> Case {
 }
 
 fn one_write() -> Case {
-    let case = Case::by("23.4.2", Both, TITLE, &rules::NEXT_MESSAGE, |peer| {
+    let case = Case::new("23.4.2", Both, TITLE, &rules::NEXT_MESSAGE, |peer| {
         peer.open()?;
         let messages = (0..MANY).map(|number| Frame::text(format!("Message {number}")));
         let messages: Vec<_> = messages.collect();
@@ -67,7 +67,7 @@ fn one_write() -> Case {
 }
 
 fn random_segments() -> Case {
-    let case = Case::by("23.4.3", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
+    let case = Case::new("23.4.3", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
         peer.open()?;
         peer.be_quiet();
         let mut rng = fastrand::Rng::with_seed(23);
@@ -88,7 +88,7 @@ fn random_segments() -> Case {
 
 /// A testee may report that something is missing, but it has no message.
 fn cut_off() -> Case {
-    let case = Case::by("23.4.9", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
+    let case = Case::new("23.4.9", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let bytes = peer.encoded(&Frame::text("Hello"));
@@ -117,7 +117,7 @@ fn cut_off() -> Case {
 
 /// A client whose connection is gone cannot be asked anything.
 fn reset() -> Case {
-    let case = Case::by("23.4.10", Server, TITLE, &rules::TCP_CLOSED, |peer| {
+    let case = Case::new("23.4.10", Server, TITLE, &rules::TCP_CLOSED, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let bytes = peer.encoded(&Frame::text("Hello"));

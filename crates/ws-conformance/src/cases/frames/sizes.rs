@@ -47,7 +47,7 @@ fn around(number: u8, (edge, lengths): (usize, &str), binary: bool, form: Form) 
         Form::OneFrame => &rules::PARSED_AS_FRAMES,
         Form::TwoFragments | Form::ManyFragments => &rules::FRAGMENTS,
     };
-    let case = Case::by(&id, Both, TITLE, rule, move |peer| {
+    let case = Case::new(&id, Both, TITLE, rule, move |peer| {
         peer.open()?;
         let messages = [edge - 1, edge, edge + 1].map(|len| message(len, binary));
         for message in &messages {

@@ -52,7 +52,7 @@ impl Pace {
 }
 
 fn upload(id: &str, how: &str, pace: Pace) -> Case {
-    let case = Case::by(id, Both, TITLE, &rules::PONG_SOON, move |peer| {
+    let case = Case::new(id, Both, TITLE, &rules::PONG_SOON, move |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.be_quiet();

@@ -35,7 +35,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn trickle() -> Case {
-    let case = Case::by("27.1", Both, TITLE, &rules::FRAMES, |peer| {
+    let case = Case::new("27.1", Both, TITLE, &rules::FRAMES, |peer| {
         peer.open()?;
         let message = Frame::text("slow");
         for byte in peer.encoded(&message) {
@@ -57,7 +57,7 @@ fn trickle() -> Case {
 }
 
 fn idle_connections() -> Case {
-    let case = Case::by("27.3", Server, TITLE, &rules::FRAMES, |peer| {
+    let case = Case::new("27.3", Server, TITLE, &rules::FRAMES, |peer| {
         peer.open()?;
         let count = affordable();
         if count < FEW {
@@ -95,7 +95,7 @@ fn affordable() -> usize {
 /// Content that does not repeat itself shows what is lost, doubled or moved.
 fn long_messages() -> Case {
     const SIZES: [usize; 5] = [64 * KIB, 256 * KIB, MIB, 4 * MIB, 8 * MIB];
-    let case = Case::by("27.5", Both, TITLE, &rules::FRAGMENTS, |peer| {
+    let case = Case::new("27.5", Both, TITLE, &rules::FRAGMENTS, |peer| {
         peer.open()?;
         peer.be_quiet();
         let mut rng = fastrand::Rng::with_seed(27);
@@ -143,7 +143,7 @@ fn expect_long_echo(peer: &mut Peer<'_>, message: &Frame) -> Result<(), Miss> {
 }
 
 fn pipeline() -> Case {
-    let case = Case::by("27.6", Both, TITLE, &rules::NEXT_MESSAGE, |peer| {
+    let case = Case::new("27.6", Both, TITLE, &rules::NEXT_MESSAGE, |peer| {
         peer.open()?;
         peer.be_quiet();
         let mut rng = fastrand::Rng::with_seed(27);

@@ -18,7 +18,7 @@ const PINGS_AT_A_TIME: usize = 1000;
 const PINGS_PER_SECOND: usize = 20_000;
 
 pub(super) fn echoes() -> Case {
-    let case = Case::by("27.2", Both, TITLE, &rules::FRAMES, |peer| {
+    let case = Case::new("27.2", Both, TITLE, &rules::FRAMES, |peer| {
         peer.open()?;
         peer.be_quiet();
         let message = Frame::binary(vec![b'*'; MESSAGE]);
@@ -56,7 +56,7 @@ fn fill(peer: &mut Peer<'_>, bytes: &[u8]) -> Result<bool, Miss> {
 
 /// The Pings are the same again and again, except for the last one.
 pub(super) fn pongs() -> Case {
-    let case = Case::by("27.4", Both, TITLE, &rules::PONG, |peer| {
+    let case = Case::new("27.4", Both, TITLE, &rules::PONG, |peer| {
         peer.open()?;
         peer.be_quiet();
         let some: Vec<u8> = (0..PINGS_AT_A_TIME)

@@ -3,8 +3,8 @@
 use super::offers::{Answer, Judge, accepts, declined, judge_any, judge_malformed, offer};
 use super::rules;
 use crate::case::Case;
+use crate::deflate::DEFLATE;
 use crate::dialogue::{Miss, passed};
-use crate::http::DEFLATE;
 
 const TITLE: &str = "Negotiation: lists of extensions";
 

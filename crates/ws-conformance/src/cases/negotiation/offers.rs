@@ -2,8 +2,9 @@
 
 use crate::case::Roles::Server;
 use crate::case::{Case, Rule};
+use crate::deflate::{DEFLATE, Extension};
 use crate::dialogue::{Miss, Outcome, Peer, passed};
-use crate::http::{DEFLATE, Extension, Head};
+use crate::http::Head;
 use crate::wire::Frame;
 
 const HEADER: &str = "Sec-WebSocket-Extensions";
@@ -35,7 +36,7 @@ pub(super) fn offer(
         .map(|line| format!("`{HEADER}: {line}`"))
         .collect();
     let lines = lines.to_owned();
-    let case = Case::by(id, Server, title, rule, move |peer| {
+    let case = Case::new(id, Server, title, rule, move |peer| {
         let answer = negotiate(peer, &lines)?;
         judge(peer, &answer)
     });

@@ -3,8 +3,8 @@
 use super::offers::{Answer, Judge, accepts, declined, judge_any, judge_malformed, offer};
 use super::rules;
 use crate::case::{Case, Rule};
+use crate::deflate::Extension;
 use crate::dialogue::{Miss, Outcome, passed};
-use crate::http::Extension;
 
 const TITLE: &str = "Negotiation: permessage-deflate";
 const SERVER_BITS: &str = "server_max_window_bits";

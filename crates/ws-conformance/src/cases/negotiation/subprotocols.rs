@@ -47,7 +47,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn none() -> Case {
-    let case = Case::by("21.1.1", Server, TITLE, &rules::NO_PROTOCOL, |peer| {
+    let case = Case::new("21.1.1", Server, TITLE, &rules::NO_PROTOCOL, |peer| {
         let request = peer.request();
         peer.send_request(&request)?;
         peer.expect_opened(&request)?;
@@ -69,7 +69,7 @@ fn right(
     lines: &'static [&'static str],
     names: &'static [&'static str],
 ) -> Case {
-    let case = Case::by(id, Server, TITLE, rule, move |peer| {
+    let case = Case::new(id, Server, TITLE, rule, move |peer| {
         choose(peer, lines, names, rule.level)
     });
     case.does(format!("Offers {offers}, and then sends a message."))
@@ -82,7 +82,7 @@ fn right(
 /// Offers subprotocols as a client must not.
 fn wrong(id: &str, offers: &str, list: &'static str, names: &'static [&'static str]) -> Case {
     let rule = &rules::OFFERED_PROTOCOLS;
-    let case = Case::by(id, Server, TITLE, rule, move |peer| {
+    let case = Case::new(id, Server, TITLE, rule, move |peer| {
         choose(peer, &[list], names, rule.level)
     });
     case.see(&["RFC 6455 §4.2.2", "RFC 6455 §4.3"])

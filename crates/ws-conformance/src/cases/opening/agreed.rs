@@ -4,8 +4,9 @@ use super::responses::{TITLE, not_applicable, refuses, refuses_it};
 use super::rules;
 use crate::case::Roles::Client;
 use crate::case::{Case, Rule};
+use crate::deflate::{DEFLATE, Extension};
 use crate::dialogue::{Outcome, Peer};
-use crate::http::{DEFLATE, Extension, ReadRequest};
+use crate::http::ReadRequest;
 
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 const SERVER_BITS: &str = "server_max_window_bits";
@@ -81,7 +82,7 @@ pub(super) fn accept(offer: &Extension, without: &str) -> String {
 
 /// An answer that is right but for one parameter.
 fn wrong(id: &str, rule: &'static Rule, name: &'static str, parameters: &'static str) -> Case {
-    let case = Case::by(id, Client, TITLE, rule, move |peer| {
+    let case = Case::new(id, Client, TITLE, rule, move |peer| {
         refuses_offer(peer, rule, |offer| {
             format!("{}; {parameters}", accept(offer, name))
         })
@@ -107,7 +108,7 @@ fn refuses_offer(
 
 fn twice() -> Case {
     let rule = &rules::VALID_RESPONSE;
-    let case = Case::by("22.2.24", Client, TITLE, rule, |peer| {
+    let case = Case::new("22.2.24", Client, TITLE, rule, |peer| {
         refuses_offer(peer, rule, |offer| {
             let once = accept(offer, "");
             format!("{once}, {once}")
@@ -122,7 +123,7 @@ fn twice() -> Case {
 /// Only a client that does not offer this parameter can be tested.
 fn unoffered_client_bits() -> Case {
     let rule = &rules::VALID_RESPONSE;
-    let case = Case::by("22.2.29", Client, TITLE, rule, |peer| {
+    let case = Case::new("22.2.29", Client, TITLE, rule, |peer| {
         if offers(peer).iter().any(|offer| offer.has(CLIENT_BITS)) {
             return not_applicable(peer, "The client offers client_max_window_bits.");
         }
@@ -139,7 +140,7 @@ fn unoffered_client_bits() -> Case {
 /// Only a client that asks for a small window in each offer can be tested.
 fn larger_window() -> Case {
     let rule = &rules::VALID_RESPONSE;
-    let case = Case::by("22.2.31", Client, TITLE, rule, |peer| {
+    let case = Case::new("22.2.31", Client, TITLE, rule, |peer| {
         let offers = offers(peer);
         let bits = offers
             .iter()

@@ -76,7 +76,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn keys() -> Case {
-    let case = Case::by("22.1.2", Client, TITLE, &rules::NEW_KEY, |peer| {
+    let case = Case::new("22.1.2", Client, TITLE, &rules::NEW_KEY, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         match peer.key_is_new() {
@@ -89,7 +89,7 @@ fn keys() -> Case {
 }
 
 fn protocols() -> Case {
-    let case = Case::by("22.1.9", Client, TITLE, &rules::SENT_PROTOCOLS, |peer| {
+    let case = Case::new("22.1.9", Client, TITLE, &rules::SENT_PROTOCOLS, |peer| {
         let request = ReadRequest::read(peer.client_head());
         peer.open()?;
         peer.expect_to_be_alive()?;
@@ -126,7 +126,7 @@ fn right(
     wants: &str,
     is_right: fn(&ReadRequest) -> bool,
 ) -> Case {
-    let case = Case::by(id, Client, TITLE, rule, move |peer| {
+    let case = Case::new(id, Client, TITLE, rule, move |peer| {
         let request = ReadRequest::read(peer.client_head());
         peer.open()?;
         peer.expect_to_be_alive()?;

@@ -171,7 +171,7 @@ fn request(
     change: impl Fn(Head) -> Head + Send + Sync + 'static,
     judge: impl Fn(&mut Peer<'_>, &Request) -> Outcome + Send + Sync + 'static,
 ) -> Case {
-    let case = Case::by(id, Server, TITLE, rule, move |peer| {
+    let case = Case::new(id, Server, TITLE, rule, move |peer| {
         let request = peer.request().with(&change);
         peer.send_request(&request)?;
         judge(peer, &request)

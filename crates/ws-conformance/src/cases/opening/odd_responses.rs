@@ -7,7 +7,8 @@ use super::responses::{accepts_it, not_applicable};
 use super::rules;
 use crate::case::Roles::Client;
 use crate::case::{Case, Rule};
-use crate::http::{Extension, Head};
+use crate::deflate::Extension;
+use crate::http::Head;
 
 const TITLE: &str = "Opening handshake of a client: odd responses";
 const ACCEPT: &str = "Sec-WebSocket-Accept";
@@ -142,7 +143,7 @@ fn lists() -> Vec<Case> {
 /// Only a client that offers permessage-deflate can be tested.
 fn empty_extensions() -> Case {
     let rule = &rules::EMPTY_ELEMENTS;
-    let case = Case::by("22.3.15", Client, TITLE, rule, |peer| {
+    let case = Case::new("22.3.15", Client, TITLE, rule, |peer| {
         let Some(offer) = offer(peer) else {
             return not_applicable(peer, "The client does not offer permessage-deflate.");
         };
@@ -180,7 +181,7 @@ fn odd(
     sends: &str,
     change: impl Fn(Head) -> Head + Send + Sync + 'static,
 ) -> Case {
-    let case = Case::by(id, Client, TITLE, rule, move |peer| {
+    let case = Case::new(id, Client, TITLE, rule, move |peer| {
         let answer = peer.answer().with(&change);
         peer.note_answer(&answer);
         peer.send_octets(&as_latin1(&answer.head))?;

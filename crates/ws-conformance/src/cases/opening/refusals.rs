@@ -62,7 +62,7 @@ fn keys() -> Vec<Case> {
 
 fn pad_bits() -> Case {
     let rule = &rules::PAD_BITS;
-    let case = Case::by("20.2.8", Server, KEYS, rule, |peer| {
+    let case = Case::new("20.2.8", Server, KEYS, rule, |peer| {
         let key = SAMPLE_KEY.replace("Q==", "R==");
         let request = peer.request().with(|head| head.set(KEY, &key));
         peer.send_request(&request)?;
@@ -144,7 +144,7 @@ fn refused(
     rule: &'static Rule,
     change: impl Fn(Head) -> Head + Send + Sync + 'static,
 ) -> Case {
-    let case = Case::by(id, Server, title, rule, move |peer| {
+    let case = Case::new(id, Server, title, rule, move |peer| {
         let request = peer.request().with(&change);
         peer.send_request(&request)?;
         expect_server_to_refuse(peer, rule.level)
@@ -154,7 +154,7 @@ fn refused(
 }
 
 fn other_version(id: &str, version: &'static str) -> Case {
-    let case = Case::by(id, Server, VERSIONS, &rules::OTHER_VERSION, move |peer| {
+    let case = Case::new(id, Server, VERSIONS, &rules::OTHER_VERSION, move |peer| {
         let request = peer.request().with(|head| head.set(VERSION, version));
         peer.send_request(&request)?;
         let response = match to_request(peer)? {

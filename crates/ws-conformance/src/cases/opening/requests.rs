@@ -239,7 +239,7 @@ fn opens_with(
     rule: &'static Rule,
     send: impl Fn(&mut Peer<'_>) -> Result<Request, Miss> + Send + Sync + 'static,
 ) -> Case {
-    let case = Case::by(id, Server, TITLE, rule, move |peer| {
+    let case = Case::new(id, Server, TITLE, rule, move |peer| {
         let request = send(peer)?;
         expect_server_to_open(peer, &request, rule.level)
     });
@@ -249,7 +249,7 @@ fn opens_with(
 
 fn with_a_frame() -> Case {
     let rule = &rules::EARLY_DATA;
-    let case = Case::by("20.1.12", Server, TITLE, rule, |peer| {
+    let case = Case::new("20.1.12", Server, TITLE, rule, |peer| {
         let request = peer.request();
         let early = Frame::text("Too early?");
         let frame = peer.encoded(&early);

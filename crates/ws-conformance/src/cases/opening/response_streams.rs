@@ -47,7 +47,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn byte_by_byte() -> Case {
     let rule = &rules::OCTETS;
-    let case = Case::by("22.2.32", Client, TITLE, rule, |peer| {
+    let case = Case::new("22.2.32", Client, TITLE, rule, |peer| {
         let answer = peer.answer();
         peer.note_answer(&answer);
         in_bytes(peer, &answer.head.octets())?;
@@ -58,7 +58,7 @@ fn byte_by_byte() -> Case {
 
 fn with_a_frame() -> Case {
     let rule = &rules::ESTABLISHED;
-    let case = Case::by("22.2.33", Client, TITLE, rule, |peer| {
+    let case = Case::new("22.2.33", Client, TITLE, rule, |peer| {
         let message = send_with_message(peer, &|head| head)?;
         expect_client_to_echo(peer, &message, rule.level)
     });
@@ -68,7 +68,7 @@ fn with_a_frame() -> Case {
 
 fn bytes_with_a_frame() -> Case {
     let rule = &rules::ESTABLISHED;
-    let case = Case::by("22.2.42", Client, TITLE, rule, |peer| {
+    let case = Case::new("22.2.42", Client, TITLE, rule, |peer| {
         let answer = peer.answer();
         peer.note_answer(&answer);
         let message = Frame::text("Are you there?");
@@ -83,7 +83,7 @@ fn bytes_with_a_frame() -> Case {
 /// A response behind others, all in one write.
 fn behind(id: &str, statuses: &str, interim: &'static [&'static str]) -> Case {
     let rule = &rules::INTERIM;
-    let case = Case::by(id, Client, TITLE, rule, move |peer| {
+    let case = Case::new(id, Client, TITLE, rule, move |peer| {
         let answer = peer.answer();
         peer.note_answer(&answer);
         let heads: String = interim
@@ -101,7 +101,7 @@ fn behind(id: &str, statuses: &str, interim: &'static [&'static str]) -> Case {
 }
 
 fn cut() -> Case {
-    let case = Case::by("22.2.34", Client, TITLE, &rules::LOST_CONNECTION, |peer| {
+    let case = Case::new("22.2.34", Client, TITLE, &rules::LOST_CONNECTION, |peer| {
         let bytes = peer.answer().head.octets();
         peer.send_octets(&bytes[..bytes.len() / 2])?;
         peer.end_sending();
@@ -113,7 +113,7 @@ fn cut() -> Case {
 }
 
 fn endless() -> Case {
-    let case = Case::by("22.2.35", Client, TITLE, &rules::LIMITS, |peer| {
+    let case = Case::new("22.2.35", Client, TITLE, &rules::LIMITS, |peer| {
         let bytes = peer.answer().head.octets();
         peer.send_octets(&bytes[..bytes.len() - 2])?;
         let line = format!("X-Endless: {}\r\n", "x".repeat(1011));
@@ -132,7 +132,7 @@ fn endless() -> Case {
 }
 
 fn garbage() -> Case {
-    let case = Case::by("22.2.36", Client, TITLE, &rules::CONFORMING, |peer| {
+    let case = Case::new("22.2.36", Client, TITLE, &rules::CONFORMING, |peer| {
         let mut rng = fastrand::Rng::with_seed(22);
         let mut bytes: Vec<u8> = (0..1000).map(|_| rng.u8(..)).collect();
         bytes.extend(b"\r\n\r\n");
@@ -144,7 +144,7 @@ fn garbage() -> Case {
 }
 
 fn nothing() -> Case {
-    let case = Case::by("22.2.37", Client, TITLE, &rules::WAIT, |peer| {
+    let case = Case::new("22.2.37", Client, TITLE, &rules::WAIT, |peer| {
         match peer.next_within(PATIENCE)? {
             None => Miss::informs("The client still waited after 15 s."),
             Some(Act::End) => passed("The client stopped waiting and ended TCP."),
@@ -157,7 +157,7 @@ fn nothing() -> Case {
 
 /// A client may find the response wrong. If it opens the connection, the message is a message.
 fn content_length() -> Case {
-    let case = Case::by("22.2.38", Client, TITLE, &rules::NO_BODY, |peer| {
+    let case = Case::new("22.2.38", Client, TITLE, &rules::NO_BODY, |peer| {
         let answer = peer.answer().with(|head| head.add("Content-Length", "10"));
         peer.send_answer(&answer)?;
         let message = Frame::text("Are you there?");

@@ -161,7 +161,7 @@ fn offered_protocols(peer: &Peer<'_>) -> Vec<String> {
 /// Two lines of Sec-WebSocket-Protocol. Each is right on its own where the client offered one.
 fn two_protocols() -> Case {
     let rule = &rules::CONFORMING;
-    let case = Case::by("22.2.21", Client, TITLE, rule, |peer| {
+    let case = Case::new("22.2.21", Client, TITLE, rule, |peer| {
         let offered = offered_protocols(peer);
         let (first, last) = match (offered.first(), offered.last()) {
             (Some(first), Some(last)) => (first.as_str(), last.as_str()),
@@ -180,7 +180,7 @@ fn two_protocols() -> Case {
 /// Only a client that offers a subprotocol can be tested.
 fn near_miss() -> Case {
     let rule = &rules::CHECKED_PROTOCOL;
-    let case = Case::by("22.2.22", Client, TITLE, rule, |peer| {
+    let case = Case::new("22.2.22", Client, TITLE, rule, |peer| {
         let offered = offered_protocols(peer);
         let mut flipped = offered.iter().map(|name| flipped(name));
         let Some(wrong) = flipped.find(|name| !offered.contains(name)) else {
@@ -205,7 +205,7 @@ fn refused(
     sends: &str,
     change: impl Fn(Head) -> Head + Send + Sync + 'static,
 ) -> Case {
-    let case = Case::by(id, Client, TITLE, rule, move |peer| {
+    let case = Case::new(id, Client, TITLE, rule, move |peer| {
         refuses(peer, rule, &change)
     });
     refuses_it(case, sends)
@@ -243,7 +243,7 @@ pub(super) fn accepted(
     sends: &str,
     change: impl Fn(Head) -> Head + Send + Sync + 'static,
 ) -> Case {
-    let case = Case::by(id, Client, TITLE, rule, move |peer| {
+    let case = Case::new(id, Client, TITLE, rule, move |peer| {
         let answer = peer.answer().with(&change);
         peer.send_answer(&answer)?;
         expect_client_to_open(peer, rule.level)

@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn body(id: &str, name: &'static str, value: &'static str, body: &'static [u8]) -> Case {
-    let case = Case::by(id, Server, TITLE, &rules::BODY, move |peer| {
+    let case = Case::new(id, Server, TITLE, &rules::BODY, move |peer| {
         let request = peer.request().with(|head| head.add(name, value));
         peer.note_request(&request.octets());
         peer.send_octets(&[request.octets(), body.to_vec()].concat())?;
@@ -70,7 +70,7 @@ fn judge_message_after_body(peer: &mut Peer<'_>) -> Outcome {
 }
 
 fn endless() -> Case {
-    let case = Case::by("20.5.16", Server, TITLE, &rules::LIMITS, |peer| {
+    let case = Case::new("20.5.16", Server, TITLE, &rules::LIMITS, |peer| {
         let head = peer.request().octets();
         peer.note_request(&head);
         peer.send_octets(&head[..head.len() - 2])?;
@@ -96,7 +96,7 @@ fn endless() -> Case {
 
 fn many_headers() -> Case {
     let rule = &rules::MANY_FIELDS;
-    let case = Case::by("20.5.17", Server, TITLE, rule, |peer| {
+    let case = Case::new("20.5.17", Server, TITLE, rule, |peer| {
         let add = |head: Head| (0..10_000).fold(head, |head, _| head.add("X", "y"));
         let request = peer.request().with(add);
         peer.send_request(&request)?;
@@ -111,7 +111,7 @@ fn many_headers() -> Case {
 }
 
 fn half() -> Case {
-    let case = Case::by(
+    let case = Case::new(
         "20.5.18",
         Server,
         TITLE,
@@ -138,7 +138,7 @@ fn half() -> Case {
 }
 
 fn plain_get() -> Case {
-    let case = Case::by("20.5.19", Server, TITLE, &rules::UNASKED_SWITCH, |peer| {
+    let case = Case::new("20.5.19", Server, TITLE, &rules::UNASKED_SWITCH, |peer| {
         let names = [
             "Upgrade",
             "Connection",
@@ -168,7 +168,7 @@ fn plain_get() -> Case {
 }
 
 fn garbage() -> Case {
-    let case = Case::by("20.5.20", Server, TITLE, &rules::NOT_HTTP, |peer| {
+    let case = Case::new("20.5.20", Server, TITLE, &rules::NOT_HTTP, |peer| {
         let mut rng = fastrand::Rng::with_seed(20);
         let mut bytes: Vec<u8> = (0..1000).map(|_| rng.u8(..)).collect();
         bytes.extend(b"\r\n\r\n");

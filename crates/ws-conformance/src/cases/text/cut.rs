@@ -68,7 +68,7 @@ fn valid_sequences(second: u8, number: u8, family: &str, sequences: Vec<Vec<u8>>
     let title = if ping { VALID_AROUND } else { VALID };
     let texts: Vec<_> = sequences.iter().map(|it| hex(it)).collect();
     let texts = texts.join(", ");
-    let case = Case::by(&id, Both, title, &rules::PARTIAL_SEQUENCE, move |peer| {
+    let case = Case::new(&id, Both, title, &rules::PARTIAL_SEQUENCE, move |peer| {
         peer.open()?;
         for sequence in &sequences {
             for cut in 0..=sequence.len() {
@@ -109,7 +109,7 @@ fn invalid_sequence(second: u8, number: u8, sequence: &[u8], cut: usize) -> Case
         _ => BEHIND,
     };
     let frames = halves(sequence, cut, ping);
-    let case = Case::by(&id, Both, title, &rules::INVALID, move |peer| {
+    let case = Case::new(&id, Both, title, &rules::INVALID, move |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send_together(&frames)?;

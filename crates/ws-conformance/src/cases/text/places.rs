@@ -23,7 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// A character lies before, across and behind each edge.
 fn edges() -> Case {
-    let case = Case::by("25.4", Both, TITLE, &rules::TEXT, |peer| {
+    let case = Case::new("25.4", Both, TITLE, &rules::TEXT, |peer| {
         peer.open()?;
         for edge in EDGES {
             for character in ["é", "€", "𝄞"] {
@@ -46,7 +46,7 @@ fn edges() -> Case {
 }
 
 fn last_byte() -> Case {
-    let case = Case::by("25.5", Both, TITLE, &rules::INVALID, |peer| {
+    let case = Case::new("25.5", Both, TITLE, &rules::INVALID, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let mut text = vec![b'*'; LONG];
@@ -75,7 +75,7 @@ fn last_byte() -> Case {
 
 fn not_text() -> Case {
     const BYTES: &[u8] = b"\xff\xfe\xc0\xaf\xed\xa0\x80\xe2\x82";
-    let case = Case::by("25.6", Both, TITLE, &rules::BINARY, |peer| {
+    let case = Case::new("25.6", Both, TITLE, &rules::BINARY, |peer| {
         peer.open()?;
         let message = Frame::binary(BYTES);
         peer.send_together(&[Frame::pong(BYTES), Frame::ping(BYTES), message.clone()])?;
