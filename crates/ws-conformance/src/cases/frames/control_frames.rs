@@ -49,6 +49,7 @@ fn empty_fragments() -> Case {
             "The testee echoes the empty text. A testee with a limit may fail the connection \
              instead: it sends a Close with code 1008 or 1009, or ends TCP.",
         )
+        .alone()
 }
 
 fn pings() -> Case {
