@@ -1,0 +1,34 @@
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.util.stream.Stream;
+import org.eclipse.jetty.websocket.client.ClientUpgradeRequest;
+import org.eclipse.jetty.websocket.client.WebSocketClient;
+
+/** An echo client on Jetty: EchoClient URL..., where - reads URLs from standard input. */
+public class EchoClient {
+    public static void main(String[] args) throws Exception {
+        WebSocketClient client = new WebSocketClient();
+        client.getPolicy().setMaxTextMessageSize(Integer.MAX_VALUE);
+        client.getPolicy().setMaxBinaryMessageSize(Integer.MAX_VALUE);
+        client.start();
+        BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
+        Stream.of(args)
+            .flatMap(argument -> argument.equals("-") ? input.lines() : Stream.of(argument))
+            .forEach(url -> System.out.println(echo(client, url)));
+        client.stop();
+    }
+
+    private static String echo(WebSocketClient client, String url) {
+        Echo echo = new Echo();
+        ClientUpgradeRequest request = new ClientUpgradeRequest();
+        request.addExtensions("permessage-deflate");
+        try {
+            client.connect(echo, URI.create(url), request).get();
+            echo.end.get();
+            return "done " + url;
+        } catch (Exception error) {
+            return "failed " + url + ": " + error.getMessage();
+        }
+    }
+}

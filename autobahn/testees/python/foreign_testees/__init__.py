@@ -1,0 +1,1 @@
+"""Echo programs on Python libraries."""

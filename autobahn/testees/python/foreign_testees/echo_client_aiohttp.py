@@ -1,0 +1,23 @@
+"""An echo client on aiohttp."""
+
+import asyncio
+
+from aiohttp import ClientSession, WSMsgType
+
+from foreign_testees import command_line
+
+
+async def echo(url):
+    async with ClientSession() as session:
+        async with session.ws_connect(url, max_msg_size=0, compress=15) as ws:
+            async for message in ws:
+                if message.type is WSMsgType.TEXT:
+                    await ws.send_str(message.data)
+                elif message.type is WSMsgType.BINARY:
+                    await ws.send_bytes(message.data)
+                elif message.type is WSMsgType.ERROR:
+                    raise message.data
+
+
+def main():
+    asyncio.run(command_line.run(echo))
