@@ -51,6 +51,9 @@ pub(crate) struct Peer<'a> {
     rng: fastrand::Rng,
     /// Bytes that came and were not looked at.
     unread: Vec<u8>,
+    /// The number of bytes at the start of `unread` that were read as frames. To remove them frame by
+    /// frame would take too long.
+    parsed: usize,
     /// The testee does not take any more.
     deaf: bool,
     /// Bytes that were sent since the testee last reacted.
@@ -142,6 +145,7 @@ impl<'a> Peer<'a> {
             link,
             rng: fastrand::Rng::with_seed(seed),
             unread,
+            parsed: 0,
             deaf: false,
             unanswered: 0,
             watchdog: Instant::now() + settings.scaled(limit),
@@ -261,15 +265,17 @@ impl<'a> Peer<'a> {
 
     /// Reads bytes that came as frames, until they are something that the testee did.
     fn parse(&mut self) -> Result<Option<Act>, Miss> {
-        let mut bytes = std::mem::take(&mut self.unread);
-        let mut input = &bytes[..];
+        let bytes = std::mem::take(&mut self.unread);
+        let mut input = &bytes[std::mem::take(&mut self.parsed)..];
         while let Some(received) = self.said.channel.receive(&mut input) {
             if let Some(act) = self.take(received)? {
-                let done = bytes.len() - input.len();
-                bytes.drain(..done);
-                // Reading on while a Pong was sent may have added more.
-                bytes.append(&mut self.unread);
-                self.unread = bytes;
+                let parsed = bytes.len() - input.len();
+                if parsed < bytes.len() {
+                    // Reading on while a Pong was sent may have added more.
+                    let added = std::mem::replace(&mut self.unread, bytes);
+                    self.unread.extend(added);
+                    self.parsed = parsed;
+                }
                 return Ok(Some(act));
             }
         }

@@ -113,6 +113,7 @@ impl<'a> Peer<'a> {
         };
         self.link = target.connect(self.settings).or_else(no_connection)?;
         self.unread.clear();
+        self.parsed = 0;
         self.said.channel.reopen();
         self.deaf = false;
         self.tcp = Tcp::Open;
