@@ -79,23 +79,49 @@ fn what_tls_still_holds_is_written_before_the_end() {
     });
 }
 
-#[test]
-fn what_has_arrived_is_read_before_the_next_write() {
-    let (near, mut far) = pair::sockets();
+/// Plays a case against a client at the other end.
+fn play(near: std::net::TcpStream, id: &str) {
     near.set_nonblocking(true).unwrap();
     let link = Link::over_tcp(TcpStream::from_std(near), &StopFlag::default()).unwrap();
-    // After a Close of the client, its case sends no more.
-    far.write_all(b"\x88\x82\0\0\0\0\x03\xe8").unwrap();
-    far.shutdown(Shutdown::Write).unwrap();
     let settings = Settings::default();
-    let case = cases::find("2.6".parse().unwrap()).unwrap();
+    let case = cases::find(id.parse().unwrap()).unwrap();
     let connection = Connection::new(Role::Client, &settings, 1);
     let run = CaseRun::new(case.script().unwrap(), &settings);
     let mut endpoint = Endpoint::new(connection, run, Instant::now(), in_time());
     link.drive(&mut endpoint).unwrap();
+}
+
+#[test]
+fn what_has_arrived_is_read_before_the_next_write() {
+    let (near, mut far) = pair::sockets();
+    // After a Close of the client, its case sends no more.
+    far.write_all(b"\x88\x82\0\0\0\0\x03\xe8").unwrap();
+    far.shutdown(Shutdown::Write).unwrap();
+    play(near, "2.6");
     let mut written = Vec::new();
     far.read_to_end(&mut written).unwrap();
     assert_eq!(written, b"");
+}
+
+#[test]
+fn a_short_wait_is_not_rounded_up_to_a_millisecond() {
+    const PIECES: usize = 127;
+    let (near, mut far) = pair::sockets();
+    let times = thread::scope(|scope| {
+        scope.spawn(|| play(near, "2.6"));
+        let mut times = Vec::new();
+        let mut buffer = [0; PIECES];
+        while times.len() < PIECES {
+            let count = far.read(&mut buffer).unwrap();
+            assert_ne!(count, 0, "{} bytes arrived", times.len());
+            times.resize(times.len() + count, Instant::now());
+        }
+        drop(far);
+        times
+    });
+    // A busy machine delays some of them.
+    let quick = |span: &[Instant]| span[50] - span[0] < Duration::from_millis(45);
+    assert!(times.windows(51).any(quick));
 }
 
 #[test]
