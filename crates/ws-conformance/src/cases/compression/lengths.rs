@@ -2,7 +2,7 @@
 
 use super::blocks::{END, stored};
 use super::forms::sample;
-use super::{RSV1, in_fragments, open, rules};
+use super::{RSV1, grouped, in_fragments, open, rules};
 use crate::case::Case;
 use crate::case::Roles::Both;
 use crate::deflate::Encoder;
@@ -45,8 +45,9 @@ fn of_length(number: usize, len: usize) -> Case {
         }
         passed("All echoes are right.")
     });
+    let bytes = grouped(len);
     case.does(format!(
-        "Sends messages of {len} bytes, then messages whose compressed bytes are {len}: each as a text and as a binary message, in one frame and in fragments of 1000 bytes."
+        "Sends messages of {bytes} bytes, then messages that are compressed to {bytes} bytes: each as a text and as a binary message, in one frame and in fragments of 1,000 bytes."
     ))
     .wants("The testee sends all messages back, compressed or not.")
     .see(&["RFC 7692 §6.1", "RFC 7692 §7.2.2"])

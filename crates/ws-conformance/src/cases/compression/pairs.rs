@@ -1,7 +1,7 @@
 //! 26.10 and 26.11: parameters that differ between the directions.
 
 use super::output::worthwhile;
-use super::{MAX_BITS, binary, rules, text};
+use super::{MAX_BITS, binary, open_with, rules, text};
 use crate::case::Case;
 use crate::case::Roles::Both;
 use crate::case::Rule;
@@ -75,10 +75,11 @@ fn pair(id: &str, title: &'static str, rule: &'static Rule, client: Wish, server
             Role::Client => (server, client),
         };
         let terms = agree(peer, own, testees)?;
+        let before = peer.said.compressed;
         let count = exchange(peer, terms)?;
+        let compressed = peer.said.compressed - before;
         passed(format!(
-            "The echoes are right. The testee compressed {} of {count}.",
-            peer.said.compressed
+            "The echoes are right. The testee compressed {compressed} of {count}."
         ))
     });
     let parameters = client.parameters("client") + &server.parameters("server");
@@ -92,7 +93,7 @@ fn pair(id: &str, title: &'static str, rule: &'static Rule, client: Wish, server
 
 /// Agrees to these parameters. The testee may limit its own messages further.
 fn agree(peer: &mut Peer<'_>, own: Wish, testees: Wish) -> Result<Terms, Miss> {
-    let terms = peer.open_compressing(own, testees)?;
+    let terms = open_with(peer, own, testees)?;
     let wished = Coding {
         window_bits: own.window_bits.unwrap_or(MAX_BITS),
         context_takeover: !own.no_context_takeover,

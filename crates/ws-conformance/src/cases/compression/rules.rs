@@ -61,6 +61,13 @@ pub(super) const NEXT_BLOCK: Rule = Rule::open(
      DEFLATE block follows the padded data if any.",
 );
 
+/// Neither standard states if a block behind a final block begins another output stream.
+pub(super) const BEGINNING: Rule = Rule::open(
+    "RFC 1951 §3.2.3",
+    Party::Sender,
+    "However a distance cannot refer past the beginning of the output stream.",
+);
+
 pub(super) const KEEP_CONTEXT: Rule = Rule::must(
     "RFC 7692 §7.2.2",
     Party::Recipient,

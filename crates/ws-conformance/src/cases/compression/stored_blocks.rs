@@ -1,8 +1,10 @@
 //! 26.8: stored blocks.
 
 use super::blocks::{END, stored, stored_with_header};
-use super::{HELLO, HELLO_AGAIN, binary, cut, expect_texts, in_fragments, open, open_with_context};
-use super::{rules, text};
+use super::{
+    HELLO, HELLO_AGAIN, binary, cut, expect_texts, in_fragments, open, open_with_context, rules,
+    text,
+};
 use crate::case::Case;
 use crate::case::Roles::Both;
 use crate::deflate::TAIL;
@@ -102,7 +104,7 @@ fn long(id: &str, what: &str, lengths: &'static [usize]) -> Case {
         passed("Both echoes are right.")
     });
     case.does(format!(
-        "Sends a binary message that is compressed to {what}, in one frame and in fragments of 1000 bytes."
+        "Sends a binary message that is compressed to {what}, in one frame and in fragments of 1,000 bytes."
     ))
     .wants("The testee sends the message back both times, compressed or not.")
     .see(SECTIONS)
