@@ -20,8 +20,8 @@ use crate::token::{is_ows, is_token, is_token_byte, trim_ows};
 pub(crate) enum OddLines {
     /// No odd line is accepted. This is the rule for requests.
     Rejected,
-    /// Odd lines are accepted, except for headers that the handshake checks. This is the rule for
-    /// a 101.
+    /// Odd lines are accepted, except for headers that the handshake checks. Those may be folded,
+    /// but not be odd otherwise. This is the rule for a 101.
     ///
     /// A line counts as such a header if it begins with the name. Otherwise a server could, for
     /// example, choose an extension in a line that the client skips.
@@ -107,10 +107,12 @@ enum Last {
     /// The line is not in the output, or there is none. RFC 9112 §2.2 skips white space after the
     /// start line.
     Skipped,
-    /// A field that begins at this offset of the output.
-    Field(usize),
-    /// A header that must not be folded.
-    Checked,
+    /// A field of the output.
+    Field {
+        /// The offset of its beginning.
+        start: usize,
+        is_checked: bool,
+    },
 }
 
 impl Rewriter {
@@ -130,10 +132,9 @@ impl Rewriter {
         if name != given {
             self.odd_line(is_checked, HeadError::InvalidHeader)?;
         }
-        self.last = if is_checked {
-            Last::Checked
-        } else {
-            Last::Field(self.out.len())
+        self.last = Last::Field {
+            start: self.out.len(),
+            is_checked,
         };
         for part in [name, b":", value, b"\n"] {
             self.out.extend_from_slice(part);
@@ -144,20 +145,22 @@ impl Rewriter {
     /// Replaces the line end before a folded line by a space (RFC 9112 §5.2).
     fn fold(&mut self, line: &[u8]) -> Result<(), HeadError> {
         let more = trim_ows(line);
-        self.odd_line(self.is_checked(more), HeadError::FoldedLine)?;
-        match self.last {
-            Last::Checked => return self.odd_line(true, HeadError::FoldedLine),
-            Last::Skipped => {}
-            Last::Field(_) if is_text(more) => {
-                self.out.pop();
-                for part in [b" ", more, b"\n"] {
-                    self.out.extend_from_slice(part);
-                }
+        let Last::Field { start, is_checked } = self.last else {
+            return self.odd_line(self.is_checked(more), HeadError::FoldedLine);
+        };
+        if !is_checked {
+            self.odd_line(self.is_checked(more), HeadError::FoldedLine)?;
+        }
+        self.is_location_odd |= is_checked && self.odd == OddLines::Accepted;
+        if is_text(more) {
+            self.out.pop();
+            for part in [b" ", more, b"\n"] {
+                self.out.extend_from_slice(part);
             }
-            Last::Field(at) => {
-                self.out.truncate(at);
-                self.last = Last::Skipped;
-            }
+        } else {
+            self.odd_line(is_checked, HeadError::ControlByte)?;
+            self.out.truncate(start);
+            self.last = Last::Skipped;
         }
         Ok(())
     }
@@ -294,7 +297,7 @@ mod tests {
             "sec-websocket-x",
         ] {
             for (line, fault) in [
-                (format!("{name}: a\r\n b"), HeadError::FoldedLine),
+                (format!("{name}: a\r\n b\x01"), HeadError::ControlByte),
                 (format!("X: a\r\n {name}: b"), HeadError::FoldedLine),
                 (format!(" {name}: b"), HeadError::FoldedLine),
                 (format!("no colon\r\n {name}"), HeadError::FoldedLine),
@@ -319,6 +322,15 @@ mod tests {
             let fields = format!("{line}\r\nodd\r\n\r\n");
             assert!(parse(&fields, OddLines::AcceptedIfUnrelated).is_ok());
         }
+    }
+
+    /// RFC 9112 §5.2: a user agent replaces each fold.
+    #[test]
+    fn a_checked_header_may_be_folded_in_a_101() {
+        let fields = "Upgrade:\r\n websocket\r\nConnection: a,\r\n\tUpgrade\r\n\r\n";
+        let parsed = parse(fields, OddLines::AcceptedIfUnrelated);
+        let expected = ["upgrade=websocket", "connection=a, Upgrade"];
+        assert_eq!(parsed, Ok(expected.map(str::to_owned).to_vec()));
     }
 
     #[test]

@@ -248,9 +248,9 @@
 //!   connects.
 //! * [`ServerRules::allow_any_key_length`] accepts the keys of some devices.
 //!
-//! A client is lenient about headers that are unrelated to the handshake:
+//! A folded line of a response continues the header before it (RFC 9112 §5.2). A client is also
+//! lenient about headers that are unrelated to the handshake:
 //!
-//! * A folded line continues the header before it (RFC 9112 §5.2).
 //! * White space before a colon is removed (RFC 9112 §5.1).
 //! * A line that is no header is skipped: without a colon, with an invalid name, or with a control
 //!   byte.
