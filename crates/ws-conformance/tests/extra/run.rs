@@ -1,5 +1,5 @@
-//! Runs testees against their cases: all at a time with short time limits, and what differs from
-//! the stored result once more.
+//! Runs testees against their cases: all at a time with short time limits, and then again what
+//! differs from the stored results.
 //!
 //! Short time limits pass on a busy machine, and all testees at a time keep a machine busy. So a
 //! result that differs from the stored one counts only if it is the same with the time limits of
@@ -23,14 +23,22 @@ struct Mode {
     jobs: usize,
 }
 
-const QUICK: Mode = Mode {
+const FIRST: Mode = Mode {
     times: Times { scale: 0.1 },
     jobs: 48,
 };
-const IN_PEACE: Mode = Mode {
-    times: Times { scale: 1.0 },
-    jobs: 8,
-};
+/// The modes for what differs, one after the other. Most of it no longer differs after the first
+/// one, which does not take long.
+const AGAIN: [Mode; 2] = [
+    Mode {
+        times: Times { scale: 0.3 },
+        jobs: 16,
+    },
+    Mode {
+        times: Times { scale: 1.0 },
+        jobs: 8,
+    },
+];
 
 /// A testee and a case.
 type Task = (&'static Testee, &'static Case);
@@ -41,16 +49,17 @@ pub(crate) fn examine(testees: &[&'static Testee], expected: &Results) -> Result
         let cases = suite::cases_of(testee);
         cases.into_iter().map(move |case| (testee, case))
     });
-    let mut found = run(&all.collect::<Vec<_>>(), QUICK);
-    let different = different(testees, &found, expected);
-    for task @ (testee, case) in &different {
-        eprintln!("once more: {}: {}", testee.key(), case.id());
-        if let Some(misses) = found.get_mut(&task.0.key()) {
-            misses.remove(&case.id());
+    let mut found = run(&all.collect::<Vec<_>>(), FIRST);
+    for mode in AGAIN {
+        let different = different(testees, &found, expected);
+        for (testee, case) in &different {
+            let (key, id, scale) = (testee.key(), case.id(), mode.times.scale);
+            eprintln!("again, with times of {scale}: {key}: {id}");
+            found.entry(key).or_default().remove(&id);
         }
-    }
-    for (key, misses) in run(&different, IN_PEACE) {
-        found.entry(key).or_default().extend(misses);
+        for (key, misses) in run(&different, mode) {
+            found.entry(key).or_default().extend(misses);
+        }
     }
     found
 }

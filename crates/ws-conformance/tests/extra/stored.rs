@@ -1,7 +1,8 @@
 //! The stored results: a line for each testee, with the cases that it does not pass.
 //!
-//! A tilde behind an id stands for NON-STRICT, an exclamation mark for a connection that was not
-//! opened in a case about something else. All others are FAILED.
+//! A mark behind an id tells the verdicts apart: none for FAILED, `~` for NON-STRICT, `^` for a case
+//! that is passed but for the end of the connection, `!` for a connection that was not opened in a
+//! case about something else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -45,9 +46,10 @@ pub(crate) fn save(results: &Results) {
 fn line(line: &str) -> (String, Misses) {
     let (key, ids) = line.split_once(':').expect("a colon follows the name");
     let misses = ids.split_whitespace().map(|item| {
-        let id = item.trim_end_matches(['~', '!']);
+        let id = item.trim_end_matches(['~', '^', '!']);
         let miss = match &item[id.len()..] {
             "~" => Miss::NonStrict,
+            "^" => Miss::Close,
             "!" => Miss::NotOpened,
             _ => Miss::Failed,
         };
@@ -60,6 +62,7 @@ fn mark(miss: Miss) -> &'static str {
     match miss {
         Miss::Failed => "",
         Miss::NonStrict => "~",
+        Miss::Close => "^",
         Miss::NotOpened => "!",
     }
 }

@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) enum Miss {
     Failed,
     NonStrict,
+    /// The connection did not end as it should. The reaction was right.
+    Close,
     /// FAILED or NON-STRICT for want of an open connection, in a case that is about something else.
     NotOpened,
 }
@@ -82,10 +84,8 @@ pub(crate) fn miss(record: &Record) -> Option<Miss> {
         }
         Behavior::Failed => Some(Miss::Failed),
         Behavior::NonStrict => Some(Miss::NonStrict),
-        Behavior::Ok
-        | Behavior::Informational
-        | Behavior::NotApplicable
-        | Behavior::Unimplemented => None,
+        _ if record.verdict.overall() == Behavior::Failed => Some(Miss::Close),
+        _ => None,
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Reading {
     pub(crate) pieces: Pieces,
     /// An empty line before the first line is skipped.
     pub(crate) skips_empty_line: bool,
-    /// Bytes that came with the head are kept for later.
+    /// `true` if bytes that follow the head at once are kept for later.
     pub(crate) keeps_rest: bool,
 }
 
@@ -64,9 +64,13 @@ impl Reading {
             };
             let end = find(&head[searched..], b"\r\n\r\n").map(|end| searched + end + 4);
             let taken = end.map_or(count, |end| end - start);
-            let read = if self.keeps_rest { taken } else { count };
-            take(tcp, &mut buffer[..read])?;
+            take(tcp, &mut buffer[..taken])?;
             head.truncate(start + taken);
+            if end.is_some() && !self.keeps_rest {
+                // All that is sent at once is to be there.
+                thread::sleep(times.scaled(Duration::from_millis(20)));
+                drain(tcp).map_err(|_| NoHead::Ended)?;
+            }
             if head.len() > self.limit {
                 return Err(NoHead::TooLong);
             }
@@ -100,6 +104,13 @@ fn peek(tcp: &TcpStream, buffer: &mut [u8], deadline: Instant) -> Result<usize, 
         Err(error) if is_timeout(&error) => Err(NoHead::TimedOut),
         Err(_) => Err(NoHead::Ended),
     }
+}
+
+/// Reads and loses what has arrived.
+fn drain(tcp: &mut TcpStream) -> io::Result<()> {
+    tcp.set_nonblocking(true)?;
+    while matches!(tcp.read(&mut [0; 4096]), Ok(1..)) {}
+    tcp.set_nonblocking(false)
 }
 
 fn take(tcp: &mut TcpStream, bytes: &mut [u8]) -> Result<(), NoHead> {
