@@ -41,7 +41,13 @@ impl<T> Checks<T> {
         self.0.clear();
     }
 
-    /// Adds a check, or replaces the one of this name.
+    /// Adds a check before the others.
+    pub(crate) fn set_first(&mut self, name: &'static str, passes: fn(&T) -> bool) {
+        self.set(name, passes);
+        self.0.rotate_right(1);
+    }
+
+    /// Adds a check behind the others, or instead of the one of this name.
     pub(crate) fn set(&mut self, name: &'static str, passes: fn(&T) -> bool) {
         self.0.retain(|check| check.name != name);
         self.0.push(Check {

@@ -100,6 +100,18 @@ pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_allowed)
 }
 
+/// Replaces the line breaks within folded headers (RFC 9112 §5.2).
+pub(crate) fn unfolded(head: Vec<u8>) -> Vec<u8> {
+    replaced(&replaced(&head, "\r\n ", " "), "\r\n\t", " ")
+}
+
+/// Replaces a text, each character of which is one byte.
+pub(crate) fn replaced(head: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let text: String = head.iter().map(|&byte| char::from(byte)).collect();
+    let text = text.replace(from, to);
+    text.chars().map(|letter| letter as u8).collect()
+}
+
 /// The answer to a key (RFC 6455 §4.2.2).
 pub(crate) fn accept(key: &str) -> String {
     let joined = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");

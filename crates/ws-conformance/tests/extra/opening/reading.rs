@@ -17,8 +17,18 @@ pub(crate) struct Reading {
     pub(crate) pieces: Pieces,
     /// An empty line before the first line is skipped.
     pub(crate) skips_empty_line: bool,
-    /// `true` if bytes that follow the head at once are kept for later.
-    pub(crate) keeps_rest: bool,
+    pub(crate) rest: Rest,
+    /// `true` if a head counts as complete when nothing more comes, or too much.
+    pub(crate) takes_half: bool,
+}
+
+/// The bytes that follow the head at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    Kept,
+    Lost,
+    /// The first one is lost.
+    Cut,
 }
 
 /// The pieces in which a head may come.
@@ -47,15 +57,21 @@ impl Reading {
         patience: Duration::from_secs(10),
         pieces: Pieces::Any,
         skips_empty_line: true,
-        keeps_rest: true,
+        rest: Rest::Kept,
+        takes_half: false,
     };
 
     /// Reads a head with its empty line.
     pub(crate) fn head(self, tcp: &mut TcpStream, times: Times) -> Result<Vec<u8>, NoHead> {
-        let deadline = Instant::now() + times.scaled(self.patience);
+        /// Longer than any case.
+        const LONGEST: Duration = Duration::from_secs(60 * 60);
+        let deadline = Instant::now() + times.scaled(self.patience.min(LONGEST));
         let (mut head, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
         loop {
-            let count = peek(tcp, &mut buffer, deadline)?;
+            let count = match peek(tcp, &mut buffer, deadline) {
+                Err(_) if self.takes_half => return Ok(head),
+                count => count?,
+            };
             let start = head.len();
             head.extend_from_slice(&buffer[..count]);
             let searched = match self.pieces {
@@ -66,10 +82,14 @@ impl Reading {
             let taken = end.map_or(count, |end| end - start);
             take(tcp, &mut buffer[..taken])?;
             head.truncate(start + taken);
-            if end.is_some() && !self.keeps_rest {
-                // All that is sent at once is to be there.
-                thread::sleep(times.scaled(Duration::from_millis(20)));
-                drain(tcp).map_err(|_| NoHead::Ended)?;
+            if end.is_some() && self.rest == Rest::Lost {
+                lose(tcp, times).map_err(|_| NoHead::Ended)?;
+            }
+            if end.is_some() && self.rest == Rest::Cut {
+                let _ = tcp.read(&mut [0]);
+            }
+            if head.len() > self.limit && self.takes_half {
+                return Ok(head);
             }
             if head.len() > self.limit {
                 return Err(NoHead::TooLong);
@@ -106,8 +126,9 @@ fn peek(tcp: &TcpStream, buffer: &mut [u8], deadline: Instant) -> Result<usize, 
     }
 }
 
-/// Reads and loses what has arrived.
-fn drain(tcp: &mut TcpStream) -> io::Result<()> {
+/// Waits until all is there that the peer sends at once, and loses it.
+pub(crate) fn lose(tcp: &mut TcpStream, times: Times) -> io::Result<()> {
+    thread::sleep(times.scaled(Duration::from_millis(20)));
     tcp.set_nonblocking(true)?;
     while matches!(tcp.read(&mut [0; 4096]), Ok(1..)) {}
     tcp.set_nonblocking(false)

@@ -1,5 +1,7 @@
 //! Correct clients that use a freedom.
 
+use std::time::Duration;
+
 use super::Reaction;
 use super::list::{Entry, PROTOCOL};
 use crate::opening::extensions::HEADER;
@@ -49,6 +51,21 @@ pub(super) const ALL: &[Entry] = &[
                 "status" => Reaction::Send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
                 _ => Reaction::End,
             };
+        },
+    ),
+    (
+        "waits-forever",
+        "waits for a response without a limit",
+        |it| it.reading.patience = Duration::MAX,
+    ),
+    (
+        "upgrade-no-list",
+        "compares all of Upgrade with `websocket`",
+        |it| {
+            it.checks.set("upgrade", |it| {
+                let values = it.response.all("Upgrade");
+                values.iter().any(|it| it.eq_ignore_ascii_case("websocket"))
+            });
         },
     ),
 ];

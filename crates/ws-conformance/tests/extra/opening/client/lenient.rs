@@ -56,14 +56,12 @@ pub(super) const TAKING: &[Entry] = &[
             status(it) == "101" || status(it).starts_with('5')
         });
     }),
-    ("head-unlimited", "reads heads of any length", |it| {
-        it.reading.limit = usize::MAX
-    }),
     (
-        "waits-forever",
-        "waits for a response without a limit",
+        "head-unlimited",
+        "reads heads of any length, for any time",
         |it| {
-            it.reading.patience = Duration::from_secs(60 * 60);
+            it.reading.limit = usize::MAX;
+            it.reading.patience = Duration::MAX;
         },
     ),
     (
@@ -80,6 +78,18 @@ pub(super) const TAKING: &[Entry] = &[
         |it| {
             it.change = |it| it.set(HEADER, "permessage-deflate");
             it.checks.drop("client-window-unasked");
+        },
+    ),
+    (
+        "speaks-early",
+        "sends a message before the response comes",
+        |it| it.early = b"\x81\x82\x00\x00\x00\x00Hi",
+    ),
+    (
+        "half-taken",
+        "takes half a response for a whole one",
+        |it| {
+            it.reading.takes_half = true;
         },
     ),
 ];
@@ -114,10 +124,51 @@ pub(super) const REFUSING: &[Entry] = &[
         "no-http-in-silence",
         "waits on after what is not HTTP",
         |it| {
-            it.react = |reason| match reason {
-                "http" => Reaction::Silence,
-                _ => Reaction::End,
-            };
+            it.react = |reason| silence_at(reason, "http");
+        },
+    ),
+    (
+        "reason-in-silence",
+        "waits on if there is no space behind the status",
+        |it| {
+            it.checks.set("reason", |it| it.response.parts().len() == 3);
+            it.react = |reason| silence_at(reason, "reason");
+        },
+    ),
+    (
+        "upgrade-list-in-silence",
+        "waits on if Upgrade is a list",
+        |it| {
+            it.checks.set("list", |it| {
+                !it.response.all("Upgrade").concat().contains(',')
+            });
+            it.react = |reason| silence_at(reason, "list");
+        },
+    ),
+    (
+        "empty-extensions-in-silence",
+        "waits on if a list of extensions is empty",
+        |it| {
+            it.checks
+                .set("empty", |it| !it.response.all(HEADER).contains(&""));
+            it.react = |reason| silence_at(reason, "empty");
+        },
+    ),
+    (
+        "empty-protocol-in-silence",
+        "waits on if the subprotocol is empty",
+        |it| {
+            it.checks
+                .set_first("empty", |it| !it.response.all(PROTOCOL).contains(&""));
+            it.react = |reason| silence_at(reason, "empty");
         },
     ),
 ];
+
+/// Waits on if a response does not pass this check.
+fn silence_at(reason: &str, check: &str) -> Reaction {
+    match reason == check {
+        true => Reaction::Silence,
+        false => Reaction::End,
+    }
+}

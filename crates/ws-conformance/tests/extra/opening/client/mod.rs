@@ -17,9 +17,9 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::check::Checks;
 use super::echo;
-use super::extensions::{Extension, HEADER, PARAMETERS};
-use super::head::Head;
-use super::reading::{NoHead, Reading};
+use super::extensions::{DEFLATE, Extension, HEADER, PARAMETERS};
+use super::head::{Head, unfolded};
+use super::reading::{NoHead, Reading, lose};
 use super::server::hold;
 use crate::testee::Asked;
 use crate::testees::Role;
@@ -32,13 +32,15 @@ pub(crate) struct Client {
     pub(crate) reading: Reading,
     /// Changes a head before it is taken apart.
     pub(crate) decode: fn(Vec<u8>) -> Vec<u8>,
-    /// Responses with a status of 1xx, except 101, are skipped.
-    pub(crate) skips_interim: bool,
+    /// Returns `true` if a response with this status is not the last one.
+    pub(crate) is_interim: fn(&str) -> bool,
     pub(crate) checks: Checks<Exchange>,
     /// The checks of permessage-deflate in the response.
     pub(crate) parameters: Checks<Extension>,
-    /// Reads so many bytes behind the response, and loses them.
-    pub(crate) loses: fn(&Head) -> usize,
+    /// Bytes that are sent behind the request.
+    pub(crate) early: &'static [u8],
+    /// `true` if a response may have a body.
+    pub(crate) reads_body: bool,
     /// Reacts to a response that does not pass the check of this name.
     pub(crate) react: fn(&str) -> Reaction,
 }
@@ -70,11 +72,12 @@ impl Client {
             change: |_| {},
             key: new_key,
             reading: Reading::CORRECT,
-            decode: |head| head,
-            skips_interim: true,
+            decode: unfolded,
+            is_interim: |status| status.starts_with('1') && status != "101",
             checks: Checks::new(checks::ALL),
             parameters: Checks::new(PARAMETERS),
-            loses: |_| 0,
+            early: b"",
+            reads_body: false,
             react: |_| Reaction::End,
         }
     }
@@ -85,17 +88,20 @@ impl Client {
         tcp.set_nodelay(true)?;
         let request = self.request(asked);
         tcp.write_all(&request.bytes())?;
-        let response = match self.response(&mut tcp, asked) {
+        tcp.write_all(self.early)?;
+        let (response, is_half) = match self.response(&mut tcp, asked) {
             Ok(response) => response,
             Err(reason) => return self.refuse(reason, &mut tcp, asked),
         };
         let exchange = Exchange { request, response };
-        if let Some(reason) = self.failed(&exchange) {
+        if let Some(reason) = self.failed(&exchange).filter(|_| !is_half) {
             return self.refuse(reason, &mut tcp, asked);
         }
-        let lost = (self.loses)(&exchange.response);
-        io::Read::read_exact(&mut tcp, &mut vec![0; lost])?;
-        let extension = exchange.response.all(HEADER).first().copied();
+        if self.reads_body && exchange.response.one("Content-Length").is_some() {
+            lose(&mut tcp, asked.times)?;
+        }
+        let extension = exchange.response.all(HEADER).concat();
+        let extension = extension.contains(DEFLATE).then_some(&*extension);
         echo(&tcp, "agrees-to-all", Role::Client, asked.times, extension)
     }
 
@@ -116,8 +122,12 @@ impl Client {
         request
     }
 
-    /// The response, or the reason why there is none.
-    fn response(&self, tcp: &mut TcpStream, asked: &Asked<'_>) -> Result<Head, &'static str> {
+    /// The response, and `true` if it is only half of one. Or the reason why there is none.
+    fn response(
+        &self,
+        tcp: &mut TcpStream,
+        asked: &Asked<'_>,
+    ) -> Result<(Head, bool), &'static str> {
         loop {
             let head = self.reading.head(tcp, asked.times);
             let head = head.map_err(|error| match error {
@@ -126,10 +136,11 @@ impl Client {
                 NoHead::TimedOut => "time",
                 NoHead::Ended => "end",
             })?;
+            let is_half = !head.ends_with(b"\r\n\r\n");
             let response = Head::read(&(self.decode)(head));
             let status = response.parts().get(1).copied().unwrap_or_default();
-            if !self.skips_interim || !status.starts_with('1') || status == "101" {
-                return Ok(response);
+            if is_half || !(self.is_interim)(status) {
+                return Ok((response, is_half));
             }
         }
     }

@@ -70,4 +70,11 @@ pub(super) const ALL: &[Entry] = &[
             it.key = || BASE64_STANDARD.encode([7; 16]);
         },
     ),
+    (
+        "asks-for-no-token",
+        "offers a subprotocol with a space in its name",
+        |it| {
+            it.change = |it| it.set(PROTOCOL, "super chat");
+        },
+    ),
 ];

@@ -1,7 +1,8 @@
 //! Clients that refuse responses that they have to take.
 
 use super::list::Entry;
-use crate::opening::reading::Pieces;
+use crate::opening::extensions::HEADER;
+use crate::opening::reading::{Pieces, Rest};
 
 pub(super) const ALL: &[Entry] = &[
     (
@@ -56,29 +57,130 @@ pub(super) const ALL: &[Entry] = &[
             });
         },
     ),
-    (
-        "interim-refused",
-        "takes a status of 1xx for the last response",
-        |it| {
-            it.skips_interim = false;
-        },
-    ),
     ("one-read", "requires the response in one read", |it| {
         it.reading.pieces = Pieces::One
     }),
     (
         "rest-lost",
         "loses bytes that come with the response",
-        |it| it.reading.keeps_rest = false,
+        |it| it.reading.rest = Rest::Lost,
+    ),
+    (
+        "rest-cut",
+        "loses the first byte that comes with the response",
+        |it| it.reading.rest = Rest::Cut,
     ),
     (
         "body-expected",
-        "reads the body that Content-Length announces",
+        "takes for a body what follows a Content-Length",
+        |it| it.reads_body = true,
+    ),
+    (
+        "interim-refused",
+        "takes a status of 1xx for the last response",
+        |it| it.is_interim = |_| false,
+    ),
+    ("continue-refused", "does not expect status 100", |it| {
+        it.is_interim = |status| matches!(status, "102" | "103" | "199");
+    }),
+    ("hints-refused", "does not expect status 103", |it| {
+        it.is_interim = |status| matches!(status, "100" | "102" | "199");
+    }),
+    (
+        "unknown-interim-refused",
+        "knows no status of 1xx but 100, 101 and 103",
+        |it| it.is_interim = |status| matches!(status, "100" | "103"),
+    ),
+    (
+        "connection-first-line",
+        "reads the first line of Connection only",
         |it| {
-            it.loses = |response| {
-                let length = response.one("Content-Length").unwrap_or_default();
-                length.parse().unwrap_or(0)
-            };
+            it.checks.set("connection", |it| {
+                let values = it.response.all("Connection");
+                values
+                    .first()
+                    .is_some_and(|it| it.to_lowercase().contains("upgrade"))
+            });
+        },
+    ),
+    (
+        "connection-last-line",
+        "reads the last line of Connection only",
+        |it| {
+            it.checks.set("connection", |it| {
+                let values = it.response.all("Connection");
+                values
+                    .last()
+                    .is_some_and(|it| it.to_lowercase().contains("upgrade"))
+            });
+        },
+    ),
+    (
+        "empty-items-refused",
+        "refuses lists with empty elements",
+        |it| {
+            it.checks.set("empty", |it| {
+                let names = ["Upgrade", "Connection", HEADER];
+                let values = names.iter().flat_map(|name| it.response.all(name));
+                let mut items = values.flat_map(|value| value.split(','));
+                items.all(|item| !item.trim().is_empty())
+            });
+        },
+    ),
+    ("reason-required", "requires a reason phrase", |it| {
+        it.checks.set("reason", |it| {
+            it.response
+                .parts()
+                .get(2)
+                .is_some_and(|reason| !reason.is_empty())
+        });
+    }),
+    (
+        "reason-compared",
+        "requires the reason phrase of the standard",
+        |it| {
+            it.checks.set("reason", |it| {
+                it.response.first.ends_with(" Switching Protocols")
+            });
+        },
+    ),
+    (
+        "last-number",
+        "takes the last number of the first line for the status",
+        |it| {
+            it.checks.set("status", |it| {
+                let mut words = it.response.first.split(' ').rev();
+                words.find(|word| word.parse::<u16>().is_ok()) == Some("101")
+            });
+        },
+    ),
+    ("ascii-only", "refuses bytes above 7f", |it| {
+        it.checks.set("ascii", |it| {
+            let mut values = it.response.fields.iter().map(|(_, value)| value);
+            it.response.first.is_ascii() && values.all(|value| value.is_ascii())
+        });
+    }),
+    ("head-4-kib", "refuses heads of more than 4 KiB", |it| {
+        it.reading.limit = 4096
+    }),
+    (
+        "folds-refused",
+        "refuses headers that continue in the next line",
+        |it| {
+            it.decode = |head| head;
+            it.checks.set("folds", |it| {
+                it.response
+                    .fields
+                    .iter()
+                    .all(|(name, _)| !name.starts_with(' '))
+            });
+        },
+    ),
+    (
+        "folds-dropped",
+        "drops a line that continues a header",
+        |it| {
+            it.decode = |head| head;
         },
     ),
 ];

@@ -5,8 +5,9 @@ use super::list::PROTOCOL;
 use crate::opening::extensions::{CLIENT_BITS, DEFLATE, HEADER, SERVER_BITS, number};
 use crate::opening::server::list::Entry;
 
-/// Answers to what nobody offered. The suite opens another connection after each case: a server that
-/// answers so to each request would pass none.
+/// Faults of the first connection of a case. The suite opens another one after each case, and looks
+/// there if the server accepts other offers: a server with one of these at each connection would
+/// pass few cases.
 pub(super) const AT_FIRST: &[Entry] = &[
     (
         "protocol-unasked",
@@ -26,6 +27,13 @@ pub(super) const AT_FIRST: &[Entry] = &[
             it.negotiation.always = Some(|_| Some(DEFLATE.to_owned()));
         },
     ),
+    (
+        "garbage-compressed",
+        "sets RSV1 in every frame of a compressed message",
+        |it| {
+            it.echo = "rsv1-on-all-of-long";
+        },
+    ),
 ];
 
 pub(super) const ALL: &[Entry] = &[
@@ -41,13 +49,6 @@ pub(super) const ALL: &[Entry] = &[
         "keeps its context although it agreed not to",
         |it| {
             it.echo = "own-context-kept";
-        },
-    ),
-    (
-        "garbage-compressed",
-        "sets RSV1 in every frame of a compressed message",
-        |it| {
-            it.echo = "rsv1-on-all-of-long";
         },
     ),
     ("window-15", "answers each window with 15", |it| {

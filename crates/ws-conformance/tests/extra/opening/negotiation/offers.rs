@@ -132,4 +132,18 @@ pub(super) const ALL: &[Entry] = &[
             };
         },
     ),
+    (
+        "empty-items-fatal",
+        "declines lists with empty elements",
+        |it| {
+            it.negotiation.always = Some(|request| {
+                let lines = request.all(HEADER);
+                let has_empty = |line: &str| line.split(',').any(|item| item.trim().is_empty());
+                let is_right = !lines.iter().any(|line| has_empty(line));
+                is_right
+                    .then(|| Negotiation::correct().answer(request))
+                    .flatten()
+            });
+        },
+    ),
 ];

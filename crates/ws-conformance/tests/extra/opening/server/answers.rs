@@ -203,4 +203,19 @@ pub(super) const REFUSING: &[Entry] = &[
             _ => Reaction::Answer(refusal(reason)),
         };
     }),
+    (
+        "later-http-in-silence",
+        "never answers a later version of HTTP",
+        |it| {
+            it.checks
+                .set("later-http", |it| !it.first.ends_with("HTTP/2.0"));
+            it.checks.set("http-version", |it| {
+                it.parts().get(2).is_none_or(|it| *it >= "HTTP/1.1")
+            });
+            it.react = |reason| match reason {
+                "later-http" => Reaction::Silence,
+                _ => Reaction::Answer(refusal(reason)),
+            };
+        },
+    ),
 ];

@@ -1,13 +1,14 @@
 //! Correct servers that use a freedom.
 
-use super::list::{Entry, KEY, replaced, with_status};
+use std::time::Duration;
+
+use super::list::{Entry, KEY, with_status};
 use super::{Reaction, refusal};
+use crate::opening::head::unfolded;
+use crate::opening::reading::Rest;
 
 pub(super) const ALL: &[Entry] = &[
     ("strict", "refuses all that it may refuse", |_| {}),
-    ("fragments-taken", "takes a fragment in the target", |it| {
-        it.checks.drop("fragment")
-    }),
     (
         "trailing-bits-refused",
         "refuses keys with bits behind the last byte",
@@ -19,7 +20,7 @@ pub(super) const ALL: &[Entry] = &[
         },
     ),
     ("folds-read", "takes a folded line for one line", |it| {
-        it.decode = |head| replaced(&head, "\r\n ", " ");
+        it.decode = unfolded;
     }),
     ("body-skipped", "skips the body of a request", |it| {
         it.checks.drop("body");
@@ -52,5 +53,27 @@ pub(super) const ALL: &[Entry] = &[
                 Reaction::Answer(refusal)
             };
         },
+    ),
+    ("many-headers-taken", "takes any number of headers", |it| {
+        it.checks.drop("header-count")
+    }),
+    (
+        "later-http-taken",
+        "takes each version of HTTP from 1.1 on",
+        |it| {
+            it.checks.set("http-version", |it| {
+                it.parts().get(2).is_none_or(|it| *it >= "HTTP/1.1")
+            });
+        },
+    ),
+    (
+        "rest-lost",
+        "loses bytes that come with the request",
+        |it| it.reading.rest = Rest::Lost,
+    ),
+    (
+        "waits-forever",
+        "waits for the rest of a request without a limit",
+        |it| it.reading.patience = Duration::MAX,
     ),
 ];

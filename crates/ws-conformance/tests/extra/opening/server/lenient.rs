@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::list::{Entry, KEY, VERSION, replaced};
+use super::list::{Entry, KEY, VERSION};
+use crate::opening::head::replaced;
 
 pub(super) const ALL: &[Entry] = &[
     ("nothing-checked", "checks nothing in a request", |it| {
@@ -13,15 +14,6 @@ pub(super) const ALL: &[Entry] = &[
             it.first.ends_with("HTTP/1.1") || it.first.ends_with("HTTP/1.0")
         });
     }),
-    (
-        "later-http-taken",
-        "takes each version of HTTP from 1.1 on",
-        |it| {
-            it.checks.set("http-version", |it| {
-                it.parts().get(2).is_none_or(|it| *it >= "HTTP/1.1")
-            });
-        },
-    ),
     ("post-taken", "takes POST for GET", |it| {
         it.checks
             .set("method", |it| matches!(it.parts()[0], "GET" | "POST"));
@@ -134,14 +126,15 @@ pub(super) const ALL: &[Entry] = &[
     ("nul-removed", "removes NUL from headers", |it| {
         it.decode = |head| replaced(&head, "\0", "");
     }),
-    ("head-unlimited", "reads heads of any length", |it| {
-        it.reading.limit = usize::MAX
-    }),
     (
-        "half-request-forever",
-        "waits for the rest of a request without a limit",
+        "head-unlimited",
+        "reads heads of any length, for any time",
         |it| {
-            it.reading.patience = Duration::from_secs(60 * 60);
+            it.reading.limit = usize::MAX;
+            it.reading.patience = Duration::MAX;
         },
     ),
+    ("half-taken", "takes half a request for a whole one", |it| {
+        it.reading.takes_half = true;
+    }),
 ];

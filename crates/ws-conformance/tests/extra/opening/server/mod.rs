@@ -96,8 +96,9 @@ impl Server {
             Err(NoHead::InPieces) => return self.refuse("pieces", accepted),
             Err(NoHead::TimedOut) => return self.refuse("time", accepted),
         };
+        let is_half = !head.ends_with(b"\r\n\r\n");
         let request = Head::read(&(self.decode)(head));
-        if let Some(reason) = self.checks.failed(&request) {
+        if let Some(reason) = self.checks.failed(&request).filter(|_| !is_half) {
             return self.refuse(reason, accepted);
         }
         if self.skips_body {

@@ -2,7 +2,7 @@
 
 use super::list::{Entry, KEY};
 use crate::opening::head::Head;
-use crate::opening::reading::Pieces;
+use crate::opening::reading::{Pieces, Rest};
 
 pub(super) const ALL: &[Entry] = &[
     (
@@ -28,10 +28,12 @@ pub(super) const ALL: &[Entry] = &[
     ),
     (
         "upgrade-case-sensitive",
-        "knows `websocket` in small letters only",
+        "knows `websocket` and `WebSocket`, and no other spelling",
         |it| {
-            it.checks
-                .set("upgrade", |it| it.items("Upgrade").contains(&"websocket"));
+            it.checks.set("upgrade", |it| {
+                let items = it.items("Upgrade");
+                items.contains(&"websocket") || items.contains(&"WebSocket")
+            });
         },
     ),
     (
@@ -109,11 +111,6 @@ pub(super) const ALL: &[Entry] = &[
         it.checks.set("header-count", |it| it.fields.len() <= 32);
     }),
     (
-        "rest-lost",
-        "loses bytes that come with the request",
-        |it| it.reading.keeps_rest = false,
-    ),
-    (
         "empty-line-refused",
         "refuses an empty line before the request",
         |it| {
@@ -129,6 +126,60 @@ pub(super) const ALL: &[Entry] = &[
             });
         },
     ),
+    (
+        "rest-cut",
+        "loses the first byte that comes with the request",
+        |it| it.reading.rest = Rest::Cut,
+    ),
+    (
+        "upgrade-last-line",
+        "reads the last line of Upgrade only",
+        |it| {
+            it.checks.set("upgrade", |it| {
+                last_line(it, "Upgrade").lists("Upgrade", "websocket")
+            });
+        },
+    ),
+    (
+        "connection-last-line",
+        "reads the last line of Connection only",
+        |it| {
+            it.checks.set("connection", |it| {
+                last_line(it, "Connection").lists("Connection", "Upgrade")
+            });
+        },
+    ),
+    (
+        "items-need-spaces",
+        "requires a space behind each comma of a list",
+        |it| {
+            it.checks.set("connection", |it| {
+                let values = it.all("Connection").into_iter();
+                let mut items = values.flat_map(|value| value.split(", "));
+                items.any(|item| {
+                    item.trim_matches([' ', ','])
+                        .eq_ignore_ascii_case("Upgrade")
+                })
+            });
+        },
+    ),
+    (
+        "empty-items-refused",
+        "refuses lists with empty elements",
+        |it| {
+            it.checks.set("empty", |it| {
+                let values = ["Upgrade", "Connection"].map(|name| it.all(name));
+                let values = values.into_iter().flatten();
+                let mut items = values.flat_map(|value| value.split(','));
+                items.all(|item| !item.trim().is_empty())
+            });
+        },
+    ),
+    ("ascii-only", "refuses bytes above 7f in headers", |it| {
+        it.checks.set("ascii", |it| {
+            it.fields.iter().all(|(_, value)| value.is_ascii())
+        });
+    }),
 ];
 
 /// A request without the lines of a header behind the first one.
@@ -140,4 +191,11 @@ fn first_line(request: &Head, name: &str) -> Head {
         request.add(name, &first);
     }
     request
+}
+
+/// A request without the lines of a header before the last one.
+fn last_line(request: &Head, name: &str) -> Head {
+    let mut request = request.clone();
+    request.fields.reverse();
+    first_line(&request, name)
 }
