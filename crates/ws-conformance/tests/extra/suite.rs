@@ -16,6 +16,7 @@ use ws_conformance::verdict::Behavior;
 
 use crate::excused::BY_CHANCE;
 use crate::house::House;
+use crate::registry::MEASURED;
 use crate::testee::{Asked, Play, Testee, Times};
 
 /// Cases with long messages or many frames. Only some testees get them.
@@ -52,7 +53,9 @@ pub(crate) fn cases_and_roles() -> Vec<(CaseId, String)> {
             .map(move |role| (id, role.to_string()))
             .collect::<Vec<_>>()
     };
-    cases::of_set(Set::Extra).flat_map(with_roles).collect()
+    let cases = cases::of_set(Set::Extra);
+    let measured = cases.filter(|case| MEASURED.contains(&case.id().group()));
+    measured.flat_map(with_roles).collect()
 }
 
 /// The cases that a testee is run against.
