@@ -19,10 +19,11 @@ use crate::house::House;
 use crate::registry::MEASURED;
 use crate::testee::{Asked, Play, Testee, Times};
 
-/// Cases with long messages or many frames. Only some testees get them.
+/// Cases with long messages or many frames, and families of many similar cases. Only some testees
+/// get them. An asterisk stands for any number.
 pub(crate) const LONG: &[&str] = &[
     "23.4.4", "23.5.1", "23.5.2", "24.3.5", "24.4.4", "25.5", "26.5.1", "26.5.2", "26.5.3",
-    "26.5.4", "26.5.5", "27.1", "27.2", "27.3", "27.4", "27.5",
+    "26.5.4", "26.5.5", "26.10.*", "26.11.*", "27.1", "27.2", "27.3", "27.4", "27.5",
 ];
 /// The first group of cases that begin with an opening handshake in which nothing is wrong.
 const FIRST_AFTER_OPENING: u8 = 23;
@@ -64,7 +65,7 @@ pub(crate) fn cases_of(testee: &Testee) -> Vec<&'static Case> {
         let id = &*case.id().to_string();
         testee.groups.contains(&case.id().group())
             && case.roles().include(testee.role())
-            && (!LONG.contains(&id) || testee.long_cases.contains(&id))
+            && (!is_among(id, LONG) || is_among(id, testee.long_cases))
             && !is_by_chance(testee, id)
     });
     cases.collect()
@@ -75,6 +76,13 @@ fn is_by_chance(testee: &Testee, id: &str) -> bool {
     BY_CHANCE
         .iter()
         .any(|(testee, case, _)| *testee == key && *case == id)
+}
+
+fn is_among(id: &str, cases: &[&str]) -> bool {
+    cases.iter().any(|case| match case.strip_suffix('*') {
+        Some(family) => id.starts_with(family),
+        None => id == *case,
+    })
 }
 
 /// The verdict on a testee, if it is not a pass.

@@ -1,8 +1,12 @@
-//! Echo endpoints that are wrong on purpose: what a suite says of them shows whether it looks.
+//! Echo endpoints that are wrong on purpose. A verdict on them shows that a case looks at its
+//! subject.
 //!
-//! A small WebSocket of its own, on blocking sockets of the standard library, correct in all 517
-//! cases but for one [`Fault`] at a time. It shares no code with the suite: a mistake in a common
-//! codec would cancel out.
+//! A small WebSocket on blocking sockets of the standard library, correct in all cases but for one
+//! [`Fault`] at a time. It shares no code with the suite, because a mistake in common code would
+//! cancel out.
+//!
+//! A fault changes one of the [`rules`] of the endpoint. To add one, add an entry to a list in
+//! [`faults`], and to the rules if none of them can express it.
 
 mod checks;
 mod client;
@@ -25,7 +29,7 @@ pub(crate) use fault::Fault;
 pub(crate) use pace::Pace;
 pub(crate) use server::Server;
 
-/// Which end of the connection the testee is.
+/// The end of the connection that the testee is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// It connects, and masks.
@@ -35,10 +39,9 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Both of them.
     pub(crate) const BOTH: [Self; 2] = [Self::Client, Self::Server];
 
-    /// As folders and commands call it.
+    /// Returns the name in folders and commands.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Client => "client",

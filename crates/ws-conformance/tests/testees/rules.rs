@@ -326,7 +326,7 @@ impl Default for Rules {
             long_length: u64::from_be_bytes,
             max_message: MAX_MESSAGE,
             needs_whole_headers: false,
-            patience_ms: 10_000,
+            patience_ms: 60_000,
             frame_patience_ms: u64::MAX,
             text: TextRules {
                 when: TextCheck::OnArrival,

@@ -200,9 +200,10 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
         },
     ),
     Fault::both(
-        "waits-for-reader",
-        "waits without limit for its output to be read",
+        "output-lost-after-unread",
+        "loses the output that follows output which had to wait",
         |r| {
+            r.loses_output = true;
             r.write_patience_ms = 60_000;
         },
     )

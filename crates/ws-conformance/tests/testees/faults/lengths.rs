@@ -2,6 +2,7 @@
 
 use crate::testees::Fault;
 use crate::testees::codec::{CLOSE, PING};
+use crate::testees::message::Message;
 use crate::testees::rules::{PROTOCOL_ERROR, Reaction, Rule, Stop, TOO_BIG, close_payload};
 
 const MIB: u64 = 1 << 20;
@@ -61,9 +62,12 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::both(
         "highest-bit-unchecked",
-        "takes lengths of which the highest bit is set",
+        "waits for payloads with lengths whose highest bit is set",
         |r| {
-            r.overlooks = |it| it.rule == Rule::HighestBit;
+            r.overlooks = |it| {
+                let is_set = it.header.payload_len >> 63 == 1;
+                it.rule == Rule::HighestBit || it.rule == Rule::Limit && is_set
+            };
         },
     ),
     Fault::both(
@@ -95,6 +99,15 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
             r.overlooks = |it| it.rule == Rule::Limit;
         },
     ),
+    Fault::both("cuts-4097-bytes", "loses the last of 4097 bytes", |r| {
+        r.at_message = |message| cut(message, 4097);
+    }),
+    Fault::both("cuts-32769-bytes", "loses the last of 32769 bytes", |r| {
+        r.at_message = |message| cut(message, 32_769);
+    }),
+    Fault::both("cuts-65537-bytes", "loses the last of 65537 bytes", |r| {
+        r.at_message = |message| cut(message, 65_537);
+    }),
     Fault::both(
         "limit-closes-1002",
         "closes with 1002 where 1009 is due",
@@ -110,7 +123,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     Fault::both("limit-ignores", "ignores messages that are too long", |r| {
         r.overlooks = |it| it.rule == Rule::Limit && it.header.payload_len < TIB;
         r.at_message = |message| match message.len {
-            ..MIB => Reaction::Right,
+            ..=MIB => Reaction::Right,
             _ => Reaction::Ignore,
         };
     })
@@ -127,3 +140,10 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
         },
     ),
 ];
+
+fn cut(message: &mut Message, len: u64) -> Reaction {
+    if message.len == len {
+        message.payload().pop();
+    }
+    Reaction::Right
+}

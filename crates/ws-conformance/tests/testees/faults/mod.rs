@@ -3,6 +3,7 @@
 mod closing;
 mod compression;
 mod framing;
+mod inflating;
 mod lengths;
 mod load;
 mod masks;
@@ -21,6 +22,7 @@ pub(super) const LISTS: &[(u8, &[Fault])] = &[
     (24, closing::FAULTS),
     (25, text::FAULTS),
     (26, compression::FAULTS),
+    (26, inflating::FAULTS),
     (27, load::FAULTS),
 ];
 

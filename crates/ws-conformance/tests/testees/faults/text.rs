@@ -53,6 +53,17 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
         r.overlooks = |it| it.rule == Rule::Text(BadText::NoLead);
     }),
     Fault::both(
+        "only-bits-counted",
+        "takes cut, overlong, too high and too long characters",
+        |r| {
+            r.overlooks = |it| match it.rule {
+                Rule::Text(BadText::Stray | BadText::Surrogate | BadText::NoLead) => false,
+                Rule::Text(_) => true,
+                _ => false,
+            };
+        },
+    ),
+    Fault::both(
         "fe-and-ff-refused",
         "refuses FE and FF in texts and nothing else",
         |r| {
