@@ -23,15 +23,15 @@ const IN_FLIGHT: usize = 100;
 const ROUNDS: usize = 10;
 
 pub(super) fn cases() -> Vec<Case> {
-    let heavy = [
-        unread::echoes(),
-        idle_connections(),
-        unread::pongs(),
-        long_messages(),
-        pipeline(),
+    let long = [
+        unread::echoes().heavy(),
+        idle_connections().alone(),
+        unread::pongs().alone(),
+        long_messages().heavy(),
+        pipeline().heavy(),
     ];
-    let heavy = heavy.into_iter().map(|case| case.heavy().takes(LONG));
-    [trickle()].into_iter().chain(heavy).collect()
+    let long = long.into_iter().map(|case| case.takes(LONG));
+    [trickle()].into_iter().chain(long).collect()
 }
 
 fn trickle() -> Case {
