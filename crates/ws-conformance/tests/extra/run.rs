@@ -86,9 +86,10 @@ fn run(tasks: &[Task], mode: Mode) -> Results {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Results::new());
     let work = || {
+        let mut listener = None;
         while let Some((testee, case)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
             let record = match &testee.play {
-                Play::Server(_) => suite::play_with_server(testee, case, mode.times),
+                Play::Server(_) => suite::play_with_server(testee, case, mode.times, &mut listener),
                 Play::Client(_) => desks[&testee.key()].play(case.id()),
             };
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,17 +98,27 @@ fn run(tasks: &[Task], mode: Mode) -> Results {
         }
     };
     thread::scope(|scope| {
-        for desk in desks.values() {
-            desk.open(scope);
+        let _stop = StopAtEnd(&desks);
+        let first: Vec<_> = desks.values().map(|desk| desk.open(scope)).collect();
+        for connection in first {
+            connection.join().expect("no client panics");
         }
         thread::scope(|workers| {
             for _ in 0..mode.jobs.min(tasks.len()) {
                 workers.spawn(work);
             }
         });
-        desks.values().for_each(Desk::stop);
     });
     results.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stops the suites of clients, even if a worker panics. They would serve for ever.
+struct StopAtEnd<'a>(&'a BTreeMap<String, Desk>);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.values().for_each(Desk::stop);
+    }
 }
 
 /// A suite for each client.

@@ -1,8 +1,8 @@
 //! The stored results: a line for each testee, with the cases that it does not pass.
 //!
-//! A mark behind an id tells the verdicts apart: none for FAILED, `~` for NON-STRICT, `^` for a case
-//! that is passed but for the end of the connection, `!` for a connection that was not opened in a
-//! case about something else.
+//! A mark behind an id tells the verdicts apart: none for FAILED, `~` for NON-STRICT, `^` for a
+//! case that is passed but for the end of the connection, `!` for a connection that was not opened
+//! in a case about something else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! The suite, as far as this test uses it: its cases, and how it plays them.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, Scope};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use ws_conformance::settings::{Settings, StopFlag};
 use ws_conformance::verdict::Behavior;
 
 use crate::excused::BY_CHANCE;
-use crate::house::House;
+use crate::house::Listening;
 use crate::registry::MEASURED;
 use crate::testee::{Asked, Play, Testee, Times};
 
@@ -104,17 +105,19 @@ fn settings(times: Times) -> Settings {
     Settings::default().with_time_scale(times.scale)
 }
 
-/// Plays a case with a new server.
+/// Plays a case with a new server, and keeps its listener for the next one.
 pub(crate) fn play_with_server(
     testee: &'static Testee,
     case: &'static Case,
     times: Times,
+    listener: &mut Option<TcpListener>,
 ) -> Record {
-    let house = House::open(testee, times).expect("the loopback interface has a free port");
-    let target = Target::new(&house.url()).expect("the URL is right");
+    let server = Listening::start(testee, times, listener.take());
+    let server = server.expect("the loopback interface has a free port");
+    let target = Target::new(&server.house.url()).expect("the URL is right");
     let target = target.with_agent(testee.name.clone());
     let record = servers::run_case(&target, case, &settings(times));
-    house.close();
+    *listener = server.end();
     record
 }
 
@@ -143,12 +146,12 @@ impl Desk {
         }
     }
 
-    /// Serves the client until [`stop`](Self::stop). Its first connection is for no case: one of
-    /// the cases compares keys with those of earlier connections.
-    pub(crate) fn open<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+    /// Serves the client until [`stop`](Self::stop). The first connection is for no case, and the
+    /// caller joins it: one of the cases compares keys with those of earlier connections.
+    #[must_use]
+    pub(crate) fn open<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> JoinHandle<()> {
         scope.spawn(|| self.listener.serve(self));
-        let first = self.ask("/getCaseCount".to_owned());
-        first.join().expect("no client panics");
+        self.ask("/getCaseCount".to_owned())
     }
 
     pub(crate) fn stop(&self) {

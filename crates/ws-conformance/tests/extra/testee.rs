@@ -120,7 +120,8 @@ impl Testee {
         }
     }
 
-    /// Returns `true` if this text is in the role, the name or the groups, as in `server none [23]`.
+    /// Returns `true` if this text is in the role, the name or the groups, as in `server none
+    /// [23]`.
     pub(crate) fn matches(&self, text: &str) -> bool {
         format!("{} {:?}", self.key(), self.groups).contains(text)
     }

@@ -17,18 +17,8 @@ pub(crate) struct Reading {
     pub(crate) pieces: Pieces,
     /// An empty line before the first line is skipped.
     pub(crate) skips_empty_line: bool,
-    pub(crate) rest: Rest,
     /// `true` if a head counts as complete when nothing more comes, or too much.
     pub(crate) takes_half: bool,
-}
-
-/// The bytes that follow the head at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
-    Kept,
-    Lost,
-    /// The first one is lost.
-    Cut,
 }
 
 /// The pieces in which a head may come.
@@ -57,7 +47,6 @@ impl Reading {
         patience: Duration::from_secs(10),
         pieces: Pieces::Any,
         skips_empty_line: true,
-        rest: Rest::Kept,
         takes_half: false,
     };
 
@@ -82,12 +71,6 @@ impl Reading {
             let taken = end.map_or(count, |end| end - start);
             take(tcp, &mut buffer[..taken])?;
             head.truncate(start + taken);
-            if end.is_some() && self.rest == Rest::Lost {
-                lose(tcp, times).map_err(|_| NoHead::Ended)?;
-            }
-            if end.is_some() && self.rest == Rest::Cut {
-                let _ = tcp.read(&mut [0]);
-            }
             if head.len() > self.limit && self.takes_half {
                 return Ok(head);
             }
@@ -126,12 +109,17 @@ fn peek(tcp: &TcpStream, buffer: &mut [u8], deadline: Instant) -> Result<usize, 
     }
 }
 
-/// Waits until all is there that the peer sends at once, and loses it.
-pub(crate) fn lose(tcp: &mut TcpStream, times: Times) -> io::Result<()> {
+/// Waits until all is there that the peer sends at once, and loses it. Returns `true` if there was
+/// anything.
+pub(crate) fn lose(tcp: &mut TcpStream, times: Times) -> io::Result<bool> {
     thread::sleep(times.scaled(Duration::from_millis(20)));
     tcp.set_nonblocking(true)?;
-    while matches!(tcp.read(&mut [0; 4096]), Ok(1..)) {}
-    tcp.set_nonblocking(false)
+    let mut is_any = false;
+    while matches!(tcp.read(&mut [0; 4096]), Ok(1..)) {
+        is_any = true;
+    }
+    tcp.set_nonblocking(false)?;
+    Ok(is_any)
 }
 
 fn take(tcp: &mut TcpStream, bytes: &mut [u8]) -> Result<(), NoHead> {

@@ -39,8 +39,8 @@ pub(crate) struct Client {
     pub(crate) parameters: Checks<Extension>,
     /// Bytes that are sent behind the request.
     pub(crate) early: &'static [u8],
-    /// `true` if a response may have a body.
-    pub(crate) reads_body: bool,
+    /// `true` if what follows this response at once is lost.
+    pub(crate) loses_rest: fn(&Head) -> bool,
     /// Reacts to a response that does not pass the check of this name.
     pub(crate) react: fn(&str) -> Reaction,
 }
@@ -77,7 +77,7 @@ impl Client {
             checks: Checks::new(checks::ALL),
             parameters: Checks::new(PARAMETERS),
             early: b"",
-            reads_body: false,
+            loses_rest: |_| false,
             react: |_| Reaction::End,
         }
     }
@@ -97,7 +97,7 @@ impl Client {
         if let Some(reason) = self.failed(&exchange).filter(|_| !is_half) {
             return self.refuse(reason, &mut tcp, asked);
         }
-        if self.reads_body && exchange.response.one("Content-Length").is_some() {
+        if (self.loses_rest)(&exchange.response) {
             lose(&mut tcp, asked.times)?;
         }
         let extension = exchange.response.all(HEADER).concat();

@@ -2,7 +2,7 @@
 
 use super::list::Entry;
 use crate::opening::extensions::HEADER;
-use crate::opening::reading::{Pieces, Rest};
+use crate::opening::reading::Pieces;
 
 pub(super) const ALL: &[Entry] = &[
     (
@@ -63,17 +63,12 @@ pub(super) const ALL: &[Entry] = &[
     (
         "rest-lost",
         "loses bytes that come with the response",
-        |it| it.reading.rest = Rest::Lost,
-    ),
-    (
-        "rest-cut",
-        "loses the first byte that comes with the response",
-        |it| it.reading.rest = Rest::Cut,
+        |it| it.loses_rest = |_| true,
     ),
     (
         "body-expected",
         "takes for a body what follows a Content-Length",
-        |it| it.reads_body = true,
+        |it| it.loses_rest = |response| response.one("Content-Length").is_some(),
     ),
     (
         "interim-refused",

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::list::{Entry, KEY, with_status};
-use super::{Reaction, refusal};
+use super::{Reaction, Rest, refusal};
 use crate::opening::head::unfolded;
-use crate::opening::reading::Rest;
 
 pub(super) const ALL: &[Entry] = &[
     ("strict", "refuses all that it may refuse", |_| {}),
@@ -69,7 +68,7 @@ pub(super) const ALL: &[Entry] = &[
     (
         "rest-lost",
         "loses bytes that come with the request",
-        |it| it.reading.rest = Rest::Lost,
+        |it| it.rest = Rest::Lost,
     ),
     (
         "waits-forever",

@@ -16,7 +16,7 @@ use super::echo;
 use super::extensions::{DEFLATE, HEADER};
 use super::head::{Head, accept};
 use super::negotiation::Negotiation;
-use super::reading::{NoHead, Reading};
+use super::reading::{NoHead, Reading, lose};
 use crate::testee::{Accepted, Times};
 use crate::testees::Role;
 
@@ -28,6 +28,7 @@ pub(crate) struct Server {
     pub(crate) checks: Checks<Head>,
     /// A body is read and not taken for frames.
     pub(crate) skips_body: bool,
+    pub(crate) rest: Rest,
     pub(crate) negotiation: Negotiation,
     /// Returns the subprotocols to answer, each for a line of its own.
     pub(crate) choose: fn(&Head) -> Vec<String>,
@@ -35,10 +36,20 @@ pub(crate) struct Server {
     pub(crate) change: fn(&Head, &mut Head),
     /// The name of the fault of the endpoint after the opening handshake.
     pub(crate) echo: &'static str,
-    /// `true` if only the first connection of a case meets this server, and the others a correct one.
+    /// `true` if only the first connection of a case meets this server, and the others a correct
+    /// one.
     pub(crate) is_first_only: bool,
     /// Reacts to a request that does not pass the check of this name.
     pub(crate) react: fn(&str) -> Reaction,
+}
+
+/// The treatment of bytes that come with the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    Kept,
+    Lost,
+    /// They are lost, and so are those that follow the response.
+    LostTwice,
 }
 
 /// A reaction to a wrong request.
@@ -70,6 +81,7 @@ impl Server {
             decode: |head| head,
             checks: Checks::new(checks::ALL),
             skips_body: false,
+            rest: Rest::Kept,
             negotiation: Negotiation::correct(),
             choose: |request| first(request).into_iter().collect(),
             change: |_, _| {},
@@ -104,8 +116,12 @@ impl Server {
         if self.skips_body {
             skip_body(&request, &mut accepted.tcp)?;
         }
+        let has_rest = self.rest != Rest::Kept && lose(&mut accepted.tcp, accepted.times)?;
         let (response, extension) = self.response(&request);
         accepted.tcp.write_all(&response.bytes())?;
+        if has_rest && self.rest == Rest::LostTwice {
+            lose(&mut accepted.tcp, accepted.times)?;
+        }
         let extension = extension.filter(|it| it.to_ascii_lowercase().contains(DEFLATE));
         echo(
             &accepted.tcp,

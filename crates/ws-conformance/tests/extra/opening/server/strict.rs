@@ -1,8 +1,9 @@
 //! Servers that refuse requests that they have to take.
 
+use super::Rest;
 use super::list::{Entry, KEY};
 use crate::opening::head::Head;
-use crate::opening::reading::{Pieces, Rest};
+use crate::opening::reading::Pieces;
 
 pub(super) const ALL: &[Entry] = &[
     (
@@ -127,9 +128,9 @@ pub(super) const ALL: &[Entry] = &[
         },
     ),
     (
-        "rest-cut",
-        "loses the first byte that comes with the request",
-        |it| it.reading.rest = Rest::Cut,
+        "rest-lost-twice",
+        "loses a message that comes with the request, and the next one",
+        |it| it.rest = Rest::LostTwice,
     ),
     (
         "upgrade-last-line",
