@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod desk;
 mod excused;
 mod house;
 mod messages;

@@ -5,15 +5,15 @@
 //! result that differs from the stored one counts only if it is the same with the time limits of
 //! the suite, and few cases at a time.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use ws_conformance::case::{Case, CaseId};
 
+use crate::desk::Desks;
 use crate::stored::Results;
-use crate::suite::{self, Desk, Misses};
+use crate::suite::{self, Misses};
 use crate::testee::{Play, Testee, Times};
 
 /// A way to run many cases.
@@ -41,7 +41,7 @@ const AGAIN: [Mode; 2] = [
 ];
 
 /// A testee and a case.
-type Task = (&'static Testee, &'static Case);
+pub(crate) type Task = (&'static Testee, &'static Case);
 
 /// The cases that each of these testees does not pass.
 pub(crate) fn examine(testees: &[&'static Testee], expected: &Results) -> Results {
@@ -82,7 +82,7 @@ fn different(testees: &[&'static Testee], found: &Results, expected: &Results) -
 
 /// Runs all of these. The results have an entry for each testee.
 fn run(tasks: &[Task], mode: Mode) -> Results {
-    let desks = desks(tasks, mode.times);
+    let desks = Desks::new(tasks, mode.times);
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Results::new());
     let work = || {
@@ -90,47 +90,17 @@ fn run(tasks: &[Task], mode: Mode) -> Results {
         while let Some((testee, case)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
             let record = match &testee.play {
                 Play::Server(_) => suite::play_with_server(testee, case, mode.times, &mut listener),
-                Play::Client(_) => desks[&testee.key()].play(case.id()),
+                Play::Client(_) => desks.play(testee, case.id()),
             };
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             let misses = results.entry(testee.key()).or_default();
             misses.extend(suite::miss(&record).map(|miss| (case.id(), miss)));
         }
     };
-    thread::scope(|scope| {
-        let _stop = StopAtEnd(&desks);
-        let first: Vec<_> = desks.values().map(|desk| desk.open(scope)).collect();
-        for connection in first {
-            connection.join().expect("no client panics");
+    thread::scope(|workers| {
+        for _ in 0..mode.jobs.min(tasks.len()) {
+            workers.spawn(work);
         }
-        thread::scope(|workers| {
-            for _ in 0..mode.jobs.min(tasks.len()) {
-                workers.spawn(work);
-            }
-        });
     });
     results.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Stops the suites of clients, even if a worker panics. They would serve for ever.
-struct StopAtEnd<'a>(&'a BTreeMap<String, Desk>);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.values().for_each(Desk::stop);
-    }
-}
-
-/// A suite for each client.
-fn desks(tasks: &[Task], times: Times) -> BTreeMap<String, Desk> {
-    let mut by_client = BTreeMap::<_, (_, Vec<_>)>::new();
-    for &(testee, case) in tasks {
-        if matches!(testee.play, Play::Client(_)) {
-            let client = by_client.entry(testee.key());
-            let (_, cases) = client.or_insert((testee, Vec::new()));
-            cases.push(case);
-        }
-    }
-    let desk = |(key, (testee, cases))| (key, Desk::new(testee, cases, times));
-    by_client.into_iter().map(desk).collect()
 }

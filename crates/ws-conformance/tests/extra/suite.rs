@@ -2,23 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle, Scope};
-use std::time::Duration;
 
 use ws_conformance::case::{Case, CaseId, Set};
 use ws_conformance::cases;
-use ws_conformance::clients::{Listener, Observer};
 use ws_conformance::record::Record;
 use ws_conformance::role::Role;
 use ws_conformance::servers::{self, Target};
-use ws_conformance::settings::{Settings, StopFlag};
+use ws_conformance::settings::Settings;
 use ws_conformance::verdict::Behavior;
 
 use crate::excused::BY_CHANCE;
 use crate::house::Listening;
 use crate::registry::MEASURED;
-use crate::testee::{Asked, Play, Testee, Times};
+use crate::testee::{Testee, Times};
 
 /// Cases with long messages or many frames, and families of many similar cases. Only some testees
 /// get them. An asterisk stands for any number.
@@ -28,8 +24,6 @@ pub(crate) const LONG: &[&str] = &[
 ];
 /// The first group of cases that begin with an opening handshake in which nothing is wrong.
 const FIRST_AFTER_OPENING: u8 = 23;
-/// How long the record of a case with a client may take.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A verdict that is not a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,7 +95,7 @@ pub(crate) fn miss(record: &Record) -> Option<Miss> {
     }
 }
 
-fn settings(times: Times) -> Settings {
+pub(crate) fn settings(times: Times) -> Settings {
     Settings::default().with_time_scale(times.scale)
 }
 
@@ -119,84 +113,4 @@ pub(crate) fn play_with_server(
     let record = servers::run_case(&target, case, &settings(times));
     *listener = server.end();
     record
-}
-
-/// The suite as a server, for one client.
-pub(crate) struct Desk {
-    testee: &'static Testee,
-    times: Times,
-    listener: Listener,
-    stop: StopFlag,
-    records: Mutex<BTreeMap<CaseId, Record>>,
-    changed: Condvar,
-}
-
-impl Desk {
-    pub(crate) fn new(testee: &'static Testee, cases: Vec<&'static Case>, times: Times) -> Self {
-        let stop = StopFlag::default();
-        let settings = settings(times).with_stop(stop.clone());
-        let listener = Listener::bind("127.0.0.1:0", cases, settings);
-        Self {
-            testee,
-            times,
-            listener: listener.expect("the loopback interface has a free port"),
-            stop,
-            records: Mutex::default(),
-            changed: Condvar::new(),
-        }
-    }
-
-    /// Serves the client until [`stop`](Self::stop). The first connection is for no case, and the
-    /// caller joins it: one of the cases compares keys with those of earlier connections.
-    #[must_use]
-    pub(crate) fn open<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> JoinHandle<()> {
-        scope.spawn(|| self.listener.serve(self));
-        self.ask("/getCaseCount".to_owned())
-    }
-
-    pub(crate) fn stop(&self) {
-        self.stop.raise();
-    }
-
-    /// Plays a case.
-    pub(crate) fn play(&self, id: CaseId) -> Record {
-        let agent = &self.testee.name;
-        self.ask(format!("/runCase?casetuple={id}&agent={agent}"));
-        let missing = |records: &mut BTreeMap<CaseId, Record>| !records.contains_key(&id);
-        let waited = self
-            .changed
-            .wait_timeout_while(self.records(), PATIENCE, missing);
-        let (mut records, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let record = records.remove(&id);
-        record.unwrap_or_else(|| panic!("{}: {id} has no record", self.testee.key()))
-    }
-
-    /// Lets the client make a connection. The suite judges how it ends, so an error of the client
-    /// is no result.
-    fn ask(&self, target: String) -> JoinHandle<()> {
-        let address = self.listener.local_addr().expect("it is bound");
-        let (testee, times) = (self.testee, self.times);
-        thread::spawn(move || {
-            if let Play::Client(ask) = &testee.play {
-                let _ = ask(&Asked {
-                    address,
-                    target: &target,
-                    times,
-                });
-            }
-        })
-    }
-
-    fn records(&self) -> MutexGuard<'_, BTreeMap<CaseId, Record>> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Observer for Desk {
-    fn finished(&self, record: Record) {
-        self.records().insert(record.id, record);
-        self.changed.notify_all();
-    }
-
-    fn update_reports(&self, _agent: &str) {}
 }
