@@ -32,7 +32,8 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Starts a server for a case. It uses a listener that an earlier one has left, if there is one.
+    /// Starts a server for a case. It uses a listener that an earlier one has left, if there is
+    /// one.
     pub(crate) fn start(
         testee: &'static Testee,
         times: Times,

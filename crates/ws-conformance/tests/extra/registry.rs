@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use crate::testee::Testee;
 use crate::{messages, opening};
 
-/// The groups whose results are complete. Cases were added to groups 23 to 27, and their testees are
-/// still to be measured again.
+/// The groups whose results are complete. Cases were added to groups 23 to 27, and their testees
+/// are still to be measured again.
 pub(crate) const MEASURED: RangeInclusive<u8> = 20..=22;
 
 /// Every testee of these groups, servers first.
