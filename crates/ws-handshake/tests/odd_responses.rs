@@ -202,31 +202,33 @@ fn is_checked_name(name: &str) -> bool {
     name == "upgrade" || name == "connection" || name.starts_with("sec-websocket-")
 }
 
-/// Returns the headers of the handshake that a strict parser would read, with their values. Returns
-/// `None` if a line begins with such a name, and is not exactly such a header.
+/// Returns the headers of the handshake with their values, each folded line joined by a space.
+/// Returns `None` if any other line begins with such a name.
 fn checked_headers(head: &[u8]) -> Option<Vec<(String, String)>> {
+    let blank = [' ', '\t'];
     let text: String = head.iter().map(|byte| char::from(*byte)).collect();
     let mut checked = Vec::new();
     let mut lines = text.split("\r\n").skip(1).peekable();
     while let Some(line) = lines.next() {
         let is_token =
             |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
-        let start = line.trim_start_matches([' ', '\t']);
+        let start = line.trim_start_matches(blank);
         let (name, rest) = start.split_at(start.find(|c| !is_token(c)).unwrap_or(start.len()));
         if !is_checked_name(name) {
             continue;
         }
-        let is_continued = lines
-            .peek()
-            .is_some_and(|next| next.starts_with([' ', '\t']));
-        let value = rest.strip_prefix(':')?.trim_matches([' ', '\t']);
-        if start != line
-            || is_continued
-            || value.contains(|c: char| c.is_ascii_control() && c != '\t')
-        {
+        let mut value = rest.strip_prefix(':')?.to_owned();
+        while let Some(more) = lines.next_if(|next| next.starts_with(blank)) {
+            value.push(' ');
+            value.push_str(more.trim_matches(blank));
+        }
+        if start != line || value.contains(|c: char| c.is_ascii_control() && c != '\t') {
             return None;
         }
-        checked.push((name.to_ascii_lowercase(), value.to_owned()));
+        checked.push((
+            name.to_ascii_lowercase(),
+            value.trim_matches(blank).to_owned(),
+        ));
     }
     checked.sort();
     Some(checked)
@@ -275,7 +277,8 @@ proptest! {
                 prop_assert_eq!(Some(accepted), checked_headers(&bytes));
             }
             Err(error) => {
-                // The only reason is a line that begins with the name of such a header.
+                // The only reason is a line that begins with the name of such a header, or a
+                // control byte in its value.
                 let name = format!("{error:?}");
                 let expected = checked_headers(&HeadText::response().bytes());
                 prop_assert_ne!(checked_headers(&bytes), expected, "{}", name);

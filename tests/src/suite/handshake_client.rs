@@ -91,8 +91,9 @@ fn mistakes() -> Vec<Mistake> {
         "too long a head":
             |v| fine(v, &[&format!("X: {}", "a".repeat(20_000))])
             => E::Head(HeadError::HeadTooLong),
-        "a folded header of the handshake":
-            |v| fine(v, &["Sec-WebSocket-Protocol: a\r\n ,"]) => E::Head(HeadError::FoldedLine),
+        "a header of the handshake in a folded line":
+            |v| fine(v, &["X: a\r\n Sec-WebSocket-Protocol: a"])
+            => E::Head(HeadError::FoldedLine),
         "a bare CR": |v| fine(v, &["X: a\rb"]) => E::Head(HeadError::BareCarriageReturn),
         "too much before the response": |v| {
             let hint = ["HTTP/1.1 103 Early Hints", &format!("X: {}", "a".repeat(5000))];
