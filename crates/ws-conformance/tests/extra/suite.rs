@@ -13,7 +13,6 @@ use ws_conformance::verdict::Behavior;
 
 use crate::excused::BY_CHANCE;
 use crate::house::Listening;
-use crate::registry::MEASURED;
 use crate::testee::{Testee, Times};
 
 /// Cases with long messages or many frames, and families of many similar cases. Only some testees
@@ -49,9 +48,7 @@ pub(crate) fn cases_and_roles() -> Vec<(CaseId, String)> {
             .map(move |role| (id, role.to_string()))
             .collect::<Vec<_>>()
     };
-    let cases = cases::of_set(Set::Extra);
-    let measured = cases.filter(|case| MEASURED.contains(&case.id().group()));
-    measured.flat_map(with_roles).collect()
+    cases::of_set(Set::Extra).flat_map(with_roles).collect()
 }
 
 /// The cases that a testee is run against.

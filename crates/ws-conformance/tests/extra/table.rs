@@ -22,9 +22,6 @@ second table names testees that are wrong on purpose and that the case does not 
 specific ones first. Each testee is run against all cases of its groups. A testee counts as proof
 for a case if it passes more than half of the cases of that group: a testee that fails everything
 does not show that a case looks at its subject.
-
-The table has groups 20 to 22. The results of groups 23 to 27, to which cases were added, are still
-to be measured again.
 ";
 
 /// More testees than this are not named for a case.
