@@ -1,4 +1,4 @@
-//! 22.2.24 to 22.2.31: responses that agree to permessage-deflate.
+//! 22.2.24 to 22.2.31, 22.2.41, and 22.2.45 to 22.2.48: responses that agree to permessage-deflate.
 
 use super::responses::{TITLE, not_applicable, refuses, refuses_it};
 use super::rules;
@@ -53,6 +53,28 @@ pub(super) fn cases() -> Vec<Case> {
             "server_max_window_bits=7",
         )
         .see(&["RFC 7692 §7.1.2.1"]),
+        wrong(
+            "22.2.45",
+            &rules::VALID_PARAMETER,
+            SERVER_BITS,
+            "server_max_window_bits",
+        )
+        .see(&["RFC 7692 §7.1.2.1"]),
+        wrong(
+            "22.2.46",
+            &rules::VALID_PARAMETER,
+            SERVER_BITS,
+            "server_max_window_bits=015",
+        )
+        .see(&["RFC 7692 §7.1.2.1"]),
+        wrong(
+            "22.2.47",
+            &rules::VALID_PARAMETER,
+            SERVER_BITS,
+            "server_max_window_bits=ten",
+        )
+        .see(&["RFC 7692 §7.1.2.1"]),
+        wrong("22.2.48", &rules::WELL_FORMED_LIST, "", "=1"),
     ]
 }
 

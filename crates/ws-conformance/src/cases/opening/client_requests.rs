@@ -72,6 +72,13 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .see(&["RFC 6455 §11.3.5"]),
         protocols(),
+        right(
+            "22.1.10",
+            "Origin",
+            &rules::ONE_ORIGIN,
+            "It is there once, or not at all.",
+            |request| request.all("Origin").len() <= 1,
+        ),
     ]
 }
 

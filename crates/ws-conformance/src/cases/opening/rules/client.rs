@@ -58,6 +58,11 @@ pub(crate) const SENT_PROTOCOLS: Rule = Rule::must(
      U+0021 to U+007E not including separator characters as defined in [RFC2616] and MUST all be \
      unique strings.",
 );
+pub(crate) const ONE_ORIGIN: Rule = Rule::must(
+    "RFC 6454 §7.3",
+    Client,
+    "The user agent MUST NOT include more than one Origin header field in any HTTP request.",
+);
 
 // Responses that a client accepts.
 
@@ -205,14 +210,18 @@ pub(crate) const LISTED_UPGRADE: Rule = Rule {
     level: Level::Informational,
     ..CHECKED_UPGRADE
 };
-/// An empty list does not conform. It offers and agrees to nothing.
-pub(crate) const EXTENSION_LIST: Rule = Rule::open(
+pub(crate) const WELL_FORMED_LIST: Rule = Rule::must(
     "RFC 6455 §9.1",
     Recipient,
     "If a value is received by either the client or the server during negotiation that does not \
      conform to the ABNF below, the recipient of such malformed data MUST immediately _Fail the \
      WebSocket Connection_.",
 );
+/// An empty list does not conform. It offers and agrees to nothing.
+pub(crate) const EXTENSION_LIST: Rule = Rule {
+    level: Level::Informational,
+    ..WELL_FORMED_LIST
+};
 
 // permessage-deflate in a response.
 
