@@ -153,13 +153,14 @@ impl Echo {
             return Ok(None);
         };
         let max = usize::try_from(self.rules.max_message).unwrap_or(usize::MAX);
-        let (plain, is_right) = deflate.decompress(compressed, max);
+        let (mut plain, is_right) = deflate.decompress(compressed, max);
         let reaction = match is_right {
             true => return Ok(Some(plain)),
             false if plain.len() > max => self.rules.deflate.at_bomb,
             false if self.overlooks(Rule::Inflate, header, compressed) => Reaction::Right,
             false => self.rules.deflate.at_undecodable,
         };
+        (self.rules.deflate.beginning)(&mut plain);
         Ok(self.react(reaction)?.then_some(plain))
     }
 

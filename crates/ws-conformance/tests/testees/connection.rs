@@ -31,7 +31,6 @@ pub(crate) fn echo(
         tcp,
         rules,
         pace,
-        loses_next: false,
         read_limit: Duration::ZERO,
     };
     let next = match connection.converse(&mut echo, next) {
@@ -67,8 +66,6 @@ struct Connection<'a> {
     tcp: &'a TcpStream,
     rules: Rules,
     pace: Pace,
-    /// `true` if the next output is lost.
-    loses_next: bool,
     /// The time limit of reads that is set.
     read_limit: Duration,
 }
@@ -150,16 +147,27 @@ impl Connection<'_> {
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut tcp = self.tcp;
+        match self.rules.loses_output {
+            true => self.write_with_loss(bytes),
+            false => tcp.write_all(bytes),
+        }
+    }
+
+    /// Writes what there is room for, and takes what had to wait for written.
+    fn write_with_loss(&self, bytes: &[u8]) -> io::Result<()> {
         /// Longer than a peer that reads takes.
         const STALL_MS: u64 = 300;
-        if std::mem::take(&mut self.loses_next) {
-            return Ok(());
+        const PART: usize = 1 << 16;
+        let (mut tcp, mut is_lost) = (self.tcp, false);
+        for part in bytes.chunks(PART) {
+            let started = Instant::now();
+            if !std::mem::take(&mut is_lost) {
+                tcp.write_all(part)?;
+                is_lost = started.elapsed() > self.pace.millis(STALL_MS);
+            }
         }
-        let (mut tcp, started) = (self.tcp, Instant::now());
-        tcp.write_all(bytes)?;
-        let has_waited = started.elapsed() > self.pace.millis(STALL_MS);
-        self.loses_next = self.rules.loses_output && has_waited;
         Ok(())
     }
 
@@ -168,6 +176,7 @@ impl Connection<'_> {
     fn end(&self, role: Role, failed: bool) -> io::Result<()> {
         let (shuts_down, patience) = match self.rules.tcp_end {
             TcpEnd::ByClient => (false, self.pace.patience()),
+            TcpEnd::AfterSilence => return self.read_until_silence(),
             TcpEnd::Never => return self.stay(),
             TcpEnd::NeverAfterFailure if failed => return self.stay(),
             TcpEnd::Right | TcpEnd::NeverAfterFailure => (role == Role::Server, self.pace.linger()),
@@ -178,6 +187,15 @@ impl Connection<'_> {
         let (mut tcp, started) = (self.tcp, Instant::now());
         tcp.set_read_timeout(Some(patience))?;
         while started.elapsed() < patience && tcp.read(&mut [0; 4096])? > 0 {}
+        Ok(())
+    }
+
+    fn read_until_silence(&self) -> io::Result<()> {
+        /// Longer than a peer that sends takes between two messages.
+        const SILENCE_MS: u64 = 500;
+        let mut tcp = self.tcp;
+        tcp.set_read_timeout(Some(self.pace.millis(SILENCE_MS)))?;
+        while tcp.read(&mut [0; 4096])? > 0 {}
         Ok(())
     }
 

@@ -113,7 +113,7 @@ impl Deflate {
         let start = self.history.len();
         let mut out = std::mem::take(&mut self.history);
         let input = [message, TAIL, LAST_BLOCK].concat();
-        let is_right = !self.has_ended && inflate(&input, &mut out, start + max);
+        let is_right = !self.has_ended && self.inflate(&input, &mut out, start + max);
         self.has_ended |= self.rules.ends_with_stream && message.first().is_some_and(is_last);
         let plain = out.split_off(start);
         out.extend_from_slice(&plain);
@@ -127,29 +127,44 @@ impl Deflate {
     pub(super) fn forget(&mut self) {
         self.history.fill(0);
     }
-}
 
-/// Appends the contents of deflate streams to `out`, up to one byte more than `max`. Returns `true`
-/// if nothing is wrong with them. References reach back to the start of `out`.
-fn inflate(mut input: &[u8], out: &mut Vec<u8>, max: usize) -> bool {
-    const FLAGS: u32 = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    let mut stream = Box::<DecompressorOxide>::default();
-    let mut len = out.len();
-    loop {
-        if out.len() == len {
-            out.resize((len + STEP.max(len)).min(max + 1), 0);
-        }
-        let (status, read, written) = decompress(&mut stream, input, out, len, FLAGS);
-        (input, len) = (&input[read..], len + written);
-        match status {
-            TINFLStatus::HasMoreOutput if len <= max => {}
-            // The last block ends a stream, and another stream may follow.
-            TINFLStatus::Done if !input.is_empty() => *stream = DecompressorOxide::default(),
-            _ => {
-                out.truncate(len);
-                return status == TINFLStatus::Done;
+    /// Appends the contents of deflate streams to `out`, up to one byte more than `max`. Returns
+    /// `true` if nothing is wrong with them.
+    fn inflate(&self, mut input: &[u8], out: &mut Vec<u8>, max: usize) -> bool {
+        const FLAGS: u32 = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+        let mut stream = Box::<DecompressorOxide>::default();
+        let mut len = out.len();
+        loop {
+            if out.len() == len {
+                self.make_room(out, max + 1);
+            }
+            let (status, read, written) = decompress(&mut stream, input, out, len, FLAGS);
+            (input, len) = (&input[read..], len + written);
+            match status {
+                TINFLStatus::HasMoreOutput if len <= max => {}
+                // The last block ends a stream, and another stream may follow.
+                TINFLStatus::Done if !input.is_empty() && !self.rules.takes_one_stream => {
+                    *stream = DecompressorOxide::default();
+                }
+                _ => {
+                    out.truncate(len);
+                    return status == TINFLStatus::Done;
+                }
             }
         }
+    }
+
+    /// Makes room for output. References find nothing but zeros where they do not reach.
+    fn make_room(&self, out: &mut Vec<u8>, max: usize) {
+        let len = out.len();
+        if self.reach >= 1 << LARGEST_WINDOW {
+            out.resize((len + STEP.max(len)).min(max), 0);
+            return;
+        }
+        if let Some(far) = len.checked_sub(self.reach + 1) {
+            out[far] = 0;
+        }
+        out.push(0);
     }
 }
 

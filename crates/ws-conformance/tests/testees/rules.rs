@@ -55,7 +55,7 @@ pub(crate) struct Rules {
     pub(super) tcp_end: TcpEnd,
     /// How long the peer may leave its receive window full.
     pub(super) write_patience_ms: u64,
-    /// `true` if the output is lost that follows output which had to wait for the peer.
+    /// `true` if some output is lost behind output that had to wait for the peer.
     pub(super) loses_output: bool,
     pub(super) masking: Masking,
     pub(super) long_lengths: bool,
@@ -131,6 +131,8 @@ pub(super) enum TcpEnd {
     Right,
     /// A server waits for the client.
     ByClient,
+    /// The endpoint waits until the peer sends nothing.
+    AfterSilence,
     /// The endpoint leaves TCP open.
     Never,
     /// The endpoint leaves TCP open after a violation.
@@ -198,7 +200,8 @@ pub(crate) struct DeflateRules {
     pub(super) small_windows: bool,
     pub(super) resets_own_context: bool,
     pub(super) keeps_peer_context: bool,
-    /// How far back messages of a peer may refer that agreed to a window of so many bits.
+    /// How far back messages of a peer may refer that agreed to a window of so many bits. What is
+    /// farther away is zero.
     pub(super) reach: fn(u8) -> usize,
     /// The form of a compressed message of this length.
     pub(super) frames: fn(usize) -> CompressedFrames,
@@ -210,10 +213,14 @@ pub(crate) struct DeflateRules {
     pub(super) truncates_at: usize,
     /// `true` if nothing can be inflated after the last block of a stream.
     pub(super) ends_with_stream: bool,
+    /// `true` if a message ends with the last block of its first stream.
+    pub(super) takes_one_stream: bool,
     /// `true` if RSV1 is set for all messages after the first one with RSV1.
     pub(super) is_sticky: bool,
     /// The reaction to a compressed message before it is inflated.
     pub(super) at_message: fn(&[u8]) -> Reaction,
+    /// Changes what was inflated of a message that cannot be inflated as a whole.
+    pub(super) beginning: fn(&mut Vec<u8>),
     /// The reaction to a message that cannot be inflated.
     pub(super) at_undecodable: Reaction,
     /// The reaction to a message that is too long when it is inflated.
@@ -376,8 +383,10 @@ impl Default for DeflateRules {
             by_fragment: false,
             truncates_at: usize::MAX,
             ends_with_stream: false,
+            takes_one_stream: false,
             is_sticky: false,
             at_message: |_| Reaction::Right,
+            beginning: |_| {},
             at_undecodable: Reaction::Fail(INVALID_PAYLOAD),
             at_bomb: Reaction::Fail(TOO_BIG),
         }

@@ -3,6 +3,7 @@
 use crate::testees::Fault;
 use crate::testees::codec::CLOSE;
 use crate::testees::echo::Frame;
+use crate::testees::message::alter;
 use crate::testees::rules::{AtEnd, PROTOCOL_ERROR, Reaction, Rule, Stop, TcpEnd, close_payload};
 use crate::testees::utf8::BadText;
 
@@ -192,6 +193,14 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
         },
     )
     .in_long(&["24.3.5"]),
+    Fault::server(
+        "tcp-ended-after-silence",
+        "does not end TCP before the peer is silent",
+        |r| {
+            r.tcp_end = TcpEnd::AfterSilence;
+        },
+    )
+    .in_long(&["24.3.5"]),
     Fault::both(
         "half-close-ignored",
         "ignores the end of the peer's direction of TCP",
@@ -200,11 +209,16 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
         },
     ),
     Fault::both(
-        "output-lost-after-unread",
-        "loses the output that follows output which had to wait",
+        "long-unread-echo-altered",
+        "changes one byte of messages of 16 MiB",
         |r| {
-            r.loses_output = true;
             r.write_patience_ms = 60_000;
+            r.at_message = |message| {
+                if message.len == 16 << 20 {
+                    alter(message);
+                }
+                Reaction::Right
+            };
         },
     )
     .in_long(&["24.4.4"]),

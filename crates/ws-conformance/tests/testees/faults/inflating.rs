@@ -5,6 +5,7 @@ use crate::testees::Fault;
 use crate::testees::codec::{PING, TEXT};
 use crate::testees::rules::{Breach, INVALID_PAYLOAD, Reaction, Rule};
 
+const LARGEST_WINDOW: u8 = 15;
 const STORED: u8 = 0;
 const FIXED: u8 = 1;
 const DYNAMIC: u8 = 2;
@@ -66,13 +67,11 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
         },
     ),
     both(
-        "empty-payloads-ignored",
-        "ignores compressed messages without a payload",
+        "undecodable-echoed-with-zero",
+        "echoes the beginning of what cannot be inflated, and a zero byte",
         |r| {
-            r.deflate.at_message = |message| match message {
-                [] => Reaction::Ignore,
-                _ => Reaction::Right,
-            };
+            r.overlooks = |it| it.rule == Rule::Inflate;
+            r.deflate.beginning = |plain| plain.push(0);
         },
     ),
     both(
@@ -97,13 +96,10 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
         },
     ),
     both(
-        "garbage-ignores-message",
-        "ignores messages that end with FF FF FF",
+        "one-stream-only",
+        "takes nothing of a message behind the last block of a stream",
         |r| {
-            r.deflate.at_message = |message| match message.ends_with(&[0xff; 3]) {
-                true => Reaction::Ignore,
-                false => Reaction::Right,
-            };
+            r.deflate.takes_one_stream = true;
         },
     ),
     both(
@@ -200,10 +196,24 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
         };
     }),
     both(
-        "reach-one-short",
-        "keeps one byte less than the window",
+        "small-windows-one-short",
+        "keeps one byte less than a small window",
         |r| {
-            r.deflate.reach = |bits| (1 << bits) - 1;
+            r.deflate.reach = |bits| match bits {
+                LARGEST_WINDOW => 1 << bits,
+                _ => (1 << bits) - 1,
+            };
+        },
+    )
+    .in_long(WINDOWS),
+    both(
+        "largest-window-one-short",
+        "keeps one byte less than the largest window",
+        |r| {
+            r.deflate.reach = |bits| match bits {
+                LARGEST_WINDOW => (1 << bits) - 1,
+                _ => 1 << bits,
+            };
         },
     )
     .in_long(WINDOWS),
