@@ -66,7 +66,8 @@ pub(crate) enum Weight {
     Light,
     /// The case keeps a core busy.
     Heavy,
-    /// The case may keep all of the testee busy, so that a case beside it would not be answered.
+    /// No other case may run beside the case. It may keep all of the testee busy, or its verdict
+    /// depends on the speed of the testee.
     Alone,
 }
 

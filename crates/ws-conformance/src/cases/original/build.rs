@@ -68,6 +68,12 @@ impl Case {
         self.leads_to(Behavior::NonStrict, events)
     }
 
+    /// Tolerates that the testee fails the connection before it sends an echo. Other cases must not
+    /// take the time for the echo, so the case runs alone.
+    pub(super) fn tolerates_no_echo(self) -> Self {
+        self.tolerates(vec![]).alone()
+    }
+
     fn leads_to(self, behavior: Behavior, events: Vec<Event>) -> Self {
         self.edit(|script| script.expected.push(Expected { behavior, events }))
     }

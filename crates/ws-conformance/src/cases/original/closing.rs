@@ -102,7 +102,7 @@ fn after_much_data() -> Case {
         .without_automatic_close()
         .judged_by(JudgedBy::Informational)
         .expects(vec![text_echo(HELLO)])
-        .tolerates(vec![])
+        .tolerates_no_echo()
         .says(
             "Sends a text message of 256 KiB, a short one, closes, then sends a Ping.",
             "Shows whether the messages still come back before the close.",

@@ -130,7 +130,7 @@ fn stray_second() -> Case {
     ];
     violation(15, Pacing::Plain, sent)
         .expects(vec![text_echo(F1_F2)])
-        .tolerates(vec![])
+        .tolerates_no_echo()
         .says(
             "Sends a text message in two fragments, then a non-final continuation of nothing, \
              then a text message.",

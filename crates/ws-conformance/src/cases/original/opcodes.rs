@@ -50,10 +50,12 @@ fn case(second: u8, x: u8, title: &'static str, opcode: u8) -> Case {
         } else {
             ""
         };
-        case.expects(vec![text_echo(HELLO)]).tolerates(vec![]).says(
-            format!("Sends a text message, then {what}, then a Ping{writes}."),
-            "The text message comes back, then the connection is failed without a Pong. Not \
+        case.expects(vec![text_echo(HELLO)])
+            .tolerates_no_echo()
+            .says(
+                format!("Sends a text message, then {what}, then a Ping{writes}."),
+                "The text message comes back, then the connection is failed without a Pong. Not \
                  echoing the message is tolerated.",
-        )
+            )
     }
 }

@@ -45,7 +45,7 @@ fn between(rsv: u8, pacing: Pacing, writes: &str) -> Case {
     ];
     case(rsv, pacing, sent)
         .expects(vec![text_echo(HELLO)])
-        .tolerates(vec![])
+        .tolerates_no_echo()
         .says(
             format!(
                 "Sends a text message, then one whose reserved bits have the value {rsv}, then a \
