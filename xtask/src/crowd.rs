@@ -67,7 +67,7 @@ pub(crate) enum Habit {
     Echo,
     /// As `echo`, compressed, with a text instead of one letter repeated
     EchoCompressed,
-    /// Send two messages of 2 B, and 3 octets of a third
+    /// Send two messages of 2 B, and 3 bytes of a third
     Interrupted,
 }
 
@@ -75,7 +75,7 @@ pub(crate) enum Habit {
 /// untouched.
 static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| text(LARGE.len()));
 
-/// A text of `len` octets that looks like JSON.
+/// A text of `len` bytes that looks like JSON.
 fn text(len: usize) -> Vec<u8> {
     let mut text = String::new();
     let mut number: u32 = 1;
@@ -92,7 +92,7 @@ fn text(len: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Octets of its third message that a connection with [`Habit::Interrupted`] sends.
+/// Bytes of its third message that a connection with [`Habit::Interrupted`] sends.
 pub(crate) const INTERRUPTED_AFTER: usize = 3;
 
 /// A step of a habit: what is sent, and the messages that come back.

@@ -21,7 +21,7 @@ use crate::runtime::Runtime;
 use crate::subject::{Launch, Subject, Target};
 use crate::{Outcome, interrupt, project, resources};
 
-/// The most resident octets that an idle connection may cost the server process: 1.5 KiB, and what the tasks of one
+/// The most resident bytes that an idle connection may cost the server process: 1.5 KiB, and what the tasks of one
 /// runtime take more than those of another.
 const BOUND: u64 = 1600;
 
@@ -175,13 +175,13 @@ struct Measured {
 
 impl Measured {
     /// Rounded up, so that nothing above the bound is shown as equal to it.
-    fn octets_per_connection(&self) -> u64 {
+    fn bytes_per_connection(&self) -> u64 {
         let grown = self.after.saturating_sub(self.before);
         grown.div_ceil(self.connections as u64)
     }
 
     fn is_within(&self, bound: u64) -> bool {
-        self.octets_per_connection() <= bound
+        self.bytes_per_connection() <= bound
     }
 }
 
@@ -311,7 +311,7 @@ fn table(results: &[Measured], bound: u64) -> Table {
             result.connections.to_string(),
             (result.before / 1024).to_string(),
             (result.after / 1024).to_string(),
-            result.octets_per_connection().to_string(),
+            result.bytes_per_connection().to_string(),
             bound.to_string(),
             if result.is_within(bound) {
                 "ok"
@@ -347,7 +347,7 @@ mod tests {
     fn the_bound_is_inclusive_and_exact() {
         assert!(measured(1600 * 1000).is_within(BOUND));
         assert!(!measured(1600 * 1000 + 1).is_within(BOUND));
-        assert_eq!(measured(1).octets_per_connection(), 1);
+        assert_eq!(measured(1).bytes_per_connection(), 1);
     }
 
     #[test]
@@ -356,7 +356,7 @@ mod tests {
             after: 0,
             ..measured(0)
         };
-        assert_eq!(shrunk.octets_per_connection(), 0);
+        assert_eq!(shrunk.bytes_per_connection(), 0);
     }
 
     #[test]

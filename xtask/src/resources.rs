@@ -27,7 +27,7 @@ impl Process {
         Ok(Self { id })
     }
 
-    /// Resident memory in octets.
+    /// Resident memory in bytes.
     pub(crate) fn resident(self) -> Result<u64> {
         parse_resident(&self.read("status")?).context("no VmRSS in /proc/PID/status")
     }
@@ -98,7 +98,7 @@ impl PeakMeter {
         }
     }
 
-    /// The most resident octets that were seen.
+    /// The most resident bytes that were seen.
     pub(crate) fn stop(mut self) -> Result<u64> {
         let last = self.process.resident()?;
         self.end();
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resident_memory_is_in_octets() {
+    fn resident_memory_is_in_bytes() {
         let status = "Name:\tVmRSS: 7 kB\nVmHWM:\t  1900 kB\nVmRSS:\t    1736 kB\nThreads:\t1\n";
         assert_eq!(parse_resident(status), Some(1736 * 1024));
         assert_eq!(parse_resident("Name:\tkthreadd\n"), None);

@@ -49,7 +49,7 @@ pub(crate) struct Target {
     /// Needed if the server speaks TLS.
     pub(crate) trust: Option<Trust>,
     pub(crate) process: Process,
-    /// Resident octets after the warm-up.
+    /// Resident bytes after the warm-up.
     pub(crate) resident: u64,
     /// Open descriptors after the warm-up.
     pub(crate) descriptors: usize,
@@ -129,7 +129,7 @@ impl Target {
         }
     }
 
-    /// Resident octets more than after the warm-up.
+    /// Resident bytes more than after the warm-up.
     pub(crate) fn growth(&self) -> Result<u64> {
         Ok(self.process.resident()?.saturating_sub(self.resident))
     }

@@ -1,5 +1,5 @@
 //! A conformance suite for WebSocket servers and clients in any language: the cases of the AutobahnTestSuite 25.10.1,
-//! all 517 of them, with its ids, its octets, its verdicts and its reports.
+//! all 517 of them, with its ids, its bytes, its verdicts and its reports.
 //!
 //! Most people use the command, `ws-conformance --help`. The library is for harnesses of one's own:
 //!

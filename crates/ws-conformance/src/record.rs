@@ -94,19 +94,19 @@ pub struct Record {
     pub http_request: String,
     /// The head of the response, `?` if there was none.
     pub http_response: String,
-    /// Whether octets and frames were counted.
+    /// Whether bytes and frames were counted.
     pub create_stats: bool,
     /// Whether the wire log was on at the end.
     pub create_wirelog: bool,
-    /// How many reads had how many octets.
+    /// How many reads had how many bytes.
     pub rx_octet_stats: BTreeMap<usize, u64>,
-    /// How many writes had how many octets.
+    /// How many writes had how many bytes.
     pub tx_octet_stats: BTreeMap<usize, u64>,
     /// How many frames of which opcode were received.
     pub rx_frame_stats: BTreeMap<u8, u64>,
     /// How many frames of which opcode were sent.
     pub tx_frame_stats: BTreeMap<u8, u64>,
-    /// Octets by layer; cases of groups 12 and 13 that succeeded.
+    /// Bytes by layer; cases of groups 12 and 13 that succeeded.
     pub traffic_stats: Option<Value>,
     /// The wire log, serialized in the original's form: `["TF", …]`, `["RO", …]`.
     pub wirelog: Vec<Entry>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where masking keys come from: the same seed sends the same octets. Default 1.
+    /// Where masking keys come from: the same seed sends the same bytes. Default 1.
     pub seed: u64,
     /// Multiplies every time limit and every wait of a case. Default 1. More helps slow machines;
     /// far less than 1 fails testees that are merely not instant.

@@ -85,7 +85,7 @@ fn as_recorded(case: &Case) -> Value {
         } => {
             record["kind"] = "big-echo".into();
             record["expect"] = json!({"OK": "one-echo-equal-type-and-length"});
-            record["params"] = json!({"binary": binary, "payload": octets(payload)});
+            record["params"] = json!({"binary": binary, "payload": bytes(payload)});
             add_fragment(&mut record["params"], payload, *fragment);
             add_pacing(&mut record["params"], *pacing);
         }
@@ -176,7 +176,7 @@ fn step(step: &Step) -> Vec<Value> {
             fragment,
         } => {
             let opcode = if *binary { 2 } else { 1 };
-            let mut entry = json!({"do": "message", "opcode": opcode, "payload": octets(payload)});
+            let mut entry = json!({"do": "message", "opcode": opcode, "payload": bytes(payload)});
             add_fragment(&mut entry, payload, *fragment);
             entry
         }
@@ -186,15 +186,15 @@ fn step(step: &Step) -> Vec<Value> {
                 json!({"do": "stream_frame_header", "opcode": 1, "fin": false, "len": len}),
             ];
         }
-        Step::Streamed(payload) => json!({"do": "stream_data", "payload": octets(payload)}),
+        Step::Streamed(payload) => json!({"do": "stream_data", "payload": bytes(payload)}),
         Step::Close { code, reason } if reason.is_empty() => json!({"do": "close", "code": code}),
         Step::Close { code, reason } => {
-            json!({"do": "close", "code": code, "reason": octets(reason)})
+            json!({"do": "close", "code": code, "reason": bytes(reason)})
         }
         Step::RawClose { payload } => {
             let head: Option<[u8; 2]> = payload.head(2).try_into().ok();
             let code = head.map(u16::from_be_bytes);
-            json!({"do": "close_raw", "code": code, "payload": octets(payload)})
+            json!({"do": "close_raw", "code": code, "payload": bytes(payload)})
         }
         Step::Wait { time, tag } => json!({"do": "wait", "ms": millis(*time), "tag": tag}),
         Step::FailAfter(time) => json!({"do": "fail_after", "ms": millis(*time)}),
@@ -208,7 +208,7 @@ fn frame(frame: &Frame) -> Value {
         "opcode": frame.opcode,
         "fin": frame.fin,
         "rsv": frame.rsv,
-        "payload": octets(&frame.payload),
+        "payload": bytes(&frame.payload),
     });
     add_pacing(&mut entry, frame.pacing);
     entry
@@ -239,9 +239,9 @@ fn add_fragment(entry: &mut Value, payload: &Payload, fragment: Option<usize>) {
 fn event(event: &Event) -> Value {
     match event {
         Event::Message { binary, payload } => {
-            json!({"event": "message", "binary": binary, "payload": octets(payload)})
+            json!({"event": "message", "binary": binary, "payload": bytes(payload)})
         }
-        Event::Pong(payload) => json!({"event": "pong", "payload": octets(payload)}),
+        Event::Pong(payload) => json!({"event": "pong", "payload": bytes(payload)}),
         Event::WaitOver(tag) => json!({"event": "wait_over", "tag": tag}),
     }
 }
@@ -270,16 +270,16 @@ fn rule(rule: JudgedBy) -> &'static str {
     }
 }
 
-/// Long payloads are recorded by their unit, others octet by octet.
-fn octets(payload: &Payload) -> Value {
+/// Long payloads are recorded by their unit, others byte by byte.
+fn bytes(payload: &Payload) -> Value {
     match payload {
         Payload::Repeated { unit, len } if *len > 0 => json!({"len": len, "unit_hex": hex(unit)}),
         any => json!({"len": any.len(), "hex": hex(&any.to_vec())}),
     }
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn millis(duration: Duration) -> u64 {

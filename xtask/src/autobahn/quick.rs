@@ -14,13 +14,13 @@ use ws_conformance::case::CaseId;
 ///
 /// | number | message | why |
 /// |---|---|---|
-/// | 1 | 16 octets | below the length from which we compress |
+/// | 1 | 16 bytes | below the length from which we compress |
 /// | 4 | 1 KiB | fits every window and one read |
 /// | 5 | 4 KiB | as 4, with more to look at in each data set |
 /// | 9 | 64 KiB | the first with a length in 64 bits, twice the largest window |
 /// | 10 | 128 KiB | the largest |
-/// | 12 | 16 KiB in frames of 256 octets | a compressed message in many frames |
-/// | 13 | 32 KiB in frames of 256 octets | the same, in as many as the largest window has room for |
+/// | 12 | 16 KiB in frames of 256 bytes | a compressed message in many frames |
+/// | 13 | 32 KiB in frames of 256 bytes | the same, in as many as the largest window has room for |
 /// | 18 | 128 KiB in frames of 32 KiB | frames that each fill the window |
 const SAMPLE: [(u8, &[u8]); 2] = [(12, &[1, 5, 9, 13]), (13, &[1, 4, 10, 12, 18])];
 

@@ -32,7 +32,7 @@ impl Subject {
         let digest = Sha1::digest(executable);
         Ok(Self {
             suite: suite.to_owned(),
-            testee: digest.iter().map(|octet| format!("{octet:02x}")).collect(),
+            testee: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
             options: options.iter().map(ToString::to_string).collect(),
         })
     }

@@ -30,7 +30,7 @@ pub(crate) struct Contestant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Side {
-    /// Echoes octets, knows nothing of WebSocket.
+    /// Echoes bytes, knows nothing of WebSocket.
     Floor,
     Ours,
     Peer,

@@ -36,7 +36,7 @@ pub(crate) use self::programs::Executables;
 
 /// Compare servers and clients.
 ///
-/// Builds our servers, those of `benches/peers` and the floors, which echo octets and know nothing
+/// Builds our servers, those of `benches/peers` and the floors, which echo bytes and know nothing
 /// of WebSocket; loads them in turn, round after round, on one processor from another one; prints
 /// messages per second, processor time and system calls per message, and what part of its floor
 /// each server reaches, with the interval that holds it by 95 %. What other programs disturb is

@@ -30,7 +30,7 @@ pub(super) struct Sample {
     pub(super) load_busy: f64,
     /// From a message to its echo, at the quantiles 0.5, 0.9, 0.99 and 0.999.
     pub(super) round_trip_ns: Option<[u64; 4]>,
-    /// Payload for each octet of the replies.
+    /// Payload for each byte of the replies.
     pub(super) ratio: f64,
     /// What was agreed on compression.
     pub(super) extensions: Option<String>,

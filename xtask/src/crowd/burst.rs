@@ -21,7 +21,7 @@ const WORD: &str = "burst";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Burst {
     pub(crate) connections: usize,
-    /// Octets of each message.
+    /// Bytes of each message.
     pub(crate) len: usize,
     pub(crate) time: Duration,
 }

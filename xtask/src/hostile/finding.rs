@@ -20,12 +20,12 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// Memory, or anything else in octets, with an inclusive bound.
-    pub(crate) fn octets(what: &str, figure: u64, bound: u64) -> Self {
+    /// Memory, or anything else in bytes, with an inclusive bound.
+    pub(crate) fn bytes(what: &str, figure: u64, bound: u64) -> Self {
         Self::new(
             what,
-            Octets(figure),
-            format!("≤ {}", Octets(bound)),
+            Bytes(figure),
+            format!("≤ {}", Bytes(bound)),
             figure <= bound,
         )
     }
@@ -90,17 +90,17 @@ pub(crate) fn fresh_echo(what: &str, target: &Target) -> Finding {
     }
 }
 
-/// Octets, in the unit that suits them.
-pub(crate) struct Octets(pub(crate) u64);
+/// Bytes, in the unit that suits them.
+pub(crate) struct Bytes(pub(crate) u64);
 
-impl fmt::Display for Octets {
+impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const KIB: u64 = 1 << 10;
         const MIB: u64 = 1 << 20;
         match self.0 {
-            octets if octets >= MIB => write!(f, "{:.2} MiB", octets as f64 / MIB as f64),
-            octets if octets >= 10 * KIB => write!(f, "{:.1} KiB", octets as f64 / KIB as f64),
-            octets => write!(f, "{octets} B"),
+            bytes if bytes >= MIB => write!(f, "{:.2} MiB", bytes as f64 / MIB as f64),
+            bytes if bytes >= 10 * KIB => write!(f, "{:.1} KiB", bytes as f64 / KIB as f64),
+            bytes => write!(f, "{bytes} B"),
         }
     }
 }
@@ -123,8 +123,8 @@ mod tests {
 
     #[test]
     fn bounds_are_inclusive() {
-        assert!(Finding::octets("growth", 1024, 1024).holds);
-        assert!(!Finding::octets("growth", 1025, 1024).holds);
+        assert!(Finding::bytes("growth", 1024, 1024).holds);
+        assert!(!Finding::bytes("growth", 1025, 1024).holds);
         let second = Duration::from_secs(1);
         assert!(Finding::time("end", second, second).holds);
         assert!(!Finding::time("end", second + Duration::from_nanos(1), second).holds);
@@ -143,12 +143,12 @@ mod tests {
     fn all_must_do_what_they_must() {
         assert!(Finding::count("answered", 3, 3).holds);
         assert!(!Finding::count("answered", 2, 3).holds);
-        assert!(Finding::note("octets sent", 5).holds);
+        assert!(Finding::note("bytes sent", 5).holds);
     }
 
     #[test]
     fn figures_have_units_that_suit_them() {
-        let shown = [999, 10_240, 1 << 20, 3 << 19].map(|octets| Octets(octets).to_string());
+        let shown = [999, 10_240, 1 << 20, 3 << 19].map(|bytes| Bytes(bytes).to_string());
         assert_eq!(shown, ["999 B", "10.0 KiB", "1.00 MiB", "1.50 MiB"]);
         assert_eq!(Time(Duration::from_micros(1500)).to_string(), "1.5 ms");
         assert_eq!(Time(Duration::from_millis(1500)).to_string(), "1.50 s");

@@ -22,7 +22,7 @@ use crate::runtime::Runtime;
 use crate::subject::{Launch, Subject};
 use crate::{Outcome, interrupt, project, resources};
 use attacks::{ATTACKS, Attack, Field, Setup};
-use finding::{Finding, Octets, Time, fresh_echo};
+use finding::{Finding, Bytes, Time, fresh_echo};
 use report::{Report, Shown, table};
 
 /// The name of all attacks on TLS.
@@ -227,10 +227,10 @@ fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Res
         .saturating_sub(target.descriptors);
     shown.findings.extend([
         match attack.growth {
-            Some(bound) => Finding::octets("growth, at most", peak, bound),
-            None => Finding::note("growth, at most", Octets(peak)),
+            Some(bound) => Finding::bytes("growth, at most", peak, bound),
+            None => Finding::note("growth, at most", Bytes(peak)),
         },
-        Finding::note("growth afterwards", Octets(target.growth()?)),
+        Finding::note("growth afterwards", Bytes(target.growth()?)),
         Finding::note("processor time", Time(cpu)),
         Finding::new("descriptors left", left, 0, left == 0),
         fresh_echo("echo afterwards", &target),

@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn the_table_shows_figures_against_bounds() {
         let findings = vec![
-            Finding::octets("growth", 3, 2),
+            Finding::bytes("growth", 3, 2),
             Finding::note("taken", "5 B"),
         ];
         let report = report(Shown::all(findings));
@@ -243,7 +243,7 @@ mod tests {
     fn an_attack_that_broke_off_is_no_breach_by_itself() {
         let error = anyhow::anyhow!("no descriptors").context("cannot connect");
         let mut shown = Shown::broken(&error);
-        shown.findings.push(Finding::octets("growth", 1, 2));
+        shown.findings.push(Finding::bytes("growth", 1, 2));
         assert!(!shown.is_whole());
         let report = report(shown);
         assert!(report.holds());
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn within_bounds_to_its_end_is_whole() {
-        assert!(Shown::only(Finding::octets("growth", 2, 2)).is_whole());
-        assert!(!Shown::only(Finding::octets("growth", 3, 2)).is_whole());
+        assert!(Shown::only(Finding::bytes("growth", 2, 2)).is_whole());
+        assert!(!Shown::only(Finding::bytes("growth", 3, 2)).is_whole());
     }
 }

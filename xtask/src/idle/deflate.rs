@@ -11,7 +11,7 @@ use crate::Outcome;
 use crate::crowd::Habit;
 use crate::runtime::Runtime;
 
-/// How many octets more than without compression a connection without context takeover may keep.
+/// How many bytes more than without compression a connection without context takeover may keep.
 pub(super) const BOUND: u64 = 1024;
 
 /// An offer of compression in which neither side keeps anything from one message to the next.
@@ -110,7 +110,7 @@ pub(super) fn run(bench: &Bench, runtimes: &[Runtime], all_pairs: bool) -> Resul
             let context = || format!("could not measure {runtime}, {compression}");
             let measured = measured.with_context(context)?;
             if compression == Compression::None {
-                plain = measured.octets_per_connection();
+                plain = measured.bytes_per_connection();
             }
             rows.push(Row {
                 compression,
@@ -140,7 +140,7 @@ impl Row {
 
     fn is_within(&self) -> bool {
         self.bound()
-            .is_none_or(|bound| self.measured.octets_per_connection() <= bound)
+            .is_none_or(|bound| self.measured.bytes_per_connection() <= bound)
     }
 }
 
@@ -156,7 +156,7 @@ fn table(rows: &[Row]) -> Table {
         "verdict",
     ]);
     for row in rows {
-        let octets = row.measured.octets_per_connection();
+        let bytes = row.measured.bytes_per_connection();
         let verdict = match (row.bound(), row.is_within()) {
             (None, _) => "",
             (Some(_), true) => "ok",
@@ -166,8 +166,8 @@ fn table(rows: &[Row]) -> Table {
             row.measured.runtime.to_string(),
             row.compression.to_string(),
             row.measured.connections.to_string(),
-            octets.to_string(),
-            format!("{:.1}", octets as f64 / 1024.0),
+            bytes.to_string(),
+            format!("{:.1}", bytes as f64 / 1024.0),
             row.bound().map_or(String::new(), |bound| bound.to_string()),
             verdict.to_owned(),
         ]);
@@ -184,14 +184,14 @@ mod tests {
 
     use super::*;
 
-    fn row(compression: Compression, octets: u64) -> Row {
+    fn row(compression: Compression, bytes: u64) -> Row {
         Row {
             compression,
             measured: Measured {
                 runtime: Runtime::Tokio,
                 connections: 10,
                 before: 0,
-                after: octets * 10,
+                after: bytes * 10,
                 took: Duration::ZERO,
             },
             plain: 2000,

@@ -13,7 +13,7 @@ pub(super) struct Measured {
     compression: &'static str,
     bound: Option<u64>,
     pub(super) connections: usize,
-    /// Resident octets after one connection.
+    /// Resident bytes after one connection.
     pub(super) before: u64,
     /// The same with all connections, silent.
     pub(super) idle: u64,
@@ -22,7 +22,7 @@ pub(super) struct Measured {
     pub(super) failure: Option<Error>,
 }
 
-/// Resident octets of the whole process at the worst of a burst, and in the silence after it.
+/// Resident bytes of the whole process at the worst of a burst, and in the silence after it.
 pub(super) struct Remains {
     pub(super) peak: u64,
     pub(super) after: u64,
@@ -49,14 +49,14 @@ impl Measured {
     }
 
     /// Rounded up, so that nothing above the bound is shown as equal to it. `None` if it was not measured.
-    fn octets_per_connection(&self) -> Option<u64> {
+    fn bytes_per_connection(&self) -> Option<u64> {
         let grown = self.idle.saturating_sub(self.before);
         (self.connections > 0).then(|| grown.div_ceil(self.connections as u64))
     }
 
     fn is_within(&self) -> bool {
-        match (self.bound, self.octets_per_connection()) {
-            (Some(bound), Some(octets)) => octets <= bound,
+        match (self.bound, self.bytes_per_connection()) {
+            (Some(bound), Some(bytes)) => bytes <= bound,
             (None, _) | (_, None) => true,
         }
     }
@@ -67,20 +67,20 @@ impl Measured {
     }
 
     fn row(&self, bursts: usize) -> Vec<String> {
-        let octets = self.octets_per_connection();
+        let bytes = self.bytes_per_connection();
         let mut row = vec![
             self.name.clone(),
             self.compression.to_owned(),
             self.connections.to_string(),
-            shown(octets),
+            shown(bytes),
             shown(self.bound),
-            match (self.bound, octets) {
+            match (self.bound, bytes) {
                 (None, _) | (_, None) => "–",
                 _ if self.is_within() => "ok",
                 _ => "ABOVE",
             }
             .to_owned(),
-            shown(octets.map(|_| mib(self.idle))),
+            shown(bytes.map(|_| mib(self.idle))),
         ];
         for at in 0..bursts {
             let remains = self.bursts.get(at);
@@ -124,14 +124,14 @@ pub(super) fn report(all: &[Measured], lens: &[usize]) -> String {
         Some(format!("\n{name}, {compression}: {failure:#}"))
     });
     format!(
-        "{table}\nB each: octets for each idle connection; idle, peak of a burst and after it: MiB of the whole server \
+        "{table}\nB each: bytes for each idle connection; idle, peak of a burst and after it: MiB of the whole server \
          process{}",
         String::from_iter(failures)
     )
 }
 
-fn mib(octets: u64) -> u64 {
-    octets.div_ceil(1 << 20)
+fn mib(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
 }
 
 fn shown(figure: Option<u64>) -> String {

@@ -22,8 +22,8 @@ pub(crate) fn compress(message: &[u8]) -> Result<Vec<u8>> {
     let flags = create_comp_flags_from_zip_params(1, RAW, strategy);
     let mut compressor = CompressorOxide::new(flags);
     let mut payload = Vec::new();
-    let (status, _) = compress_to_output(&mut compressor, message, TDEFLFlush::Sync, |octets| {
-        payload.extend_from_slice(octets);
+    let (status, _) = compress_to_output(&mut compressor, message, TDEFLFlush::Sync, |bytes| {
+        payload.extend_from_slice(bytes);
         true
     });
     if status != TDEFLStatus::Okay || !payload.ends_with(&TAIL) {

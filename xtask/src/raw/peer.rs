@@ -30,7 +30,7 @@ pub(crate) struct Peer {
 /// What came of writing without end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flood {
-    /// The octets that TCP took.
+    /// The bytes that TCP took.
     pub(crate) accepted: u64,
     pub(crate) stopped: Stopped,
 }
@@ -111,10 +111,10 @@ impl Peer {
     fn read_head(&mut self) -> Result<String> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            let mut octet = [0];
-            let read = self.stream.read_exact(&mut octet);
+            let mut byte = [0];
+            let read = self.stream.read_exact(&mut byte);
             read.context("the server did not answer the request")?;
-            head.push(octet[0]);
+            head.push(byte[0]);
             if head.len() > MAX_HEAD {
                 bail!("the server's answer has no end");
             }
@@ -123,13 +123,13 @@ impl Peer {
     }
 
     /// Writes all of it.
-    pub(crate) fn send(&mut self, octets: &[u8]) -> io::Result<()> {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let stream = self.stream.get_mut();
-        stream.write_all(octets)?;
+        stream.write_all(bytes)?;
         stream.flush()
     }
 
-    /// Writes `unit` again and again until `total` octets are written, TCP takes none for
+    /// Writes `unit` again and again until `total` bytes are written, TCP takes none for
     /// `patience`, or the server ends the connection. Reads nothing.
     pub(crate) fn flood(&mut self, unit: &[u8], total: u64, patience: Duration) -> Result<Flood> {
         // A system call for each of a million pings would measure the attacker.
@@ -293,7 +293,7 @@ pub(crate) fn request(server: SocketAddr, more: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// An opening request of exactly `len` octets.
+/// An opening request of exactly `len` bytes.
 pub(crate) fn request_of_len(server: SocketAddr, len: usize) -> Vec<u8> {
     let padding = |len| format!("X-Padding: {}\r\n", "x".repeat(len));
     let least = request(server, &padding(0)).len();
@@ -347,22 +347,22 @@ mod tests {
     fn a_flood_writes_what_it_was_told() {
         let (listener, address) = listen();
         let reader = thread::spawn(move || {
-            let mut octets = Vec::new();
+            let mut bytes = Vec::new();
             listener
                 .accept()
                 .unwrap()
                 .0
-                .read_to_end(&mut octets)
+                .read_to_end(&mut bytes)
                 .unwrap();
-            octets
+            bytes
         });
         let mut peer = Peer::connect(address).unwrap();
         let flood = peer.flood(b"abc", 300_000, PATIENCE).unwrap();
         assert_eq!(flood.stopped, Stopped::Done);
         drop(peer);
-        let octets = reader.join().unwrap();
-        assert_eq!(octets.len() as u64, flood.accepted);
-        assert!(octets.chunks(3).all(|unit| b"abc".starts_with(unit)));
+        let bytes = reader.join().unwrap();
+        assert_eq!(bytes.len() as u64, flood.accepted);
+        assert!(bytes.chunks(3).all(|unit| b"abc".starts_with(unit)));
     }
 
     #[test]

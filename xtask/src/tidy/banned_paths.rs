@@ -37,7 +37,7 @@ const BANS: &[Ban] = &[
             "std::os",
             "std::process",
         ],
-        why: "this crate does no I/O: take octets as arguments, give octets back",
+        why: "this crate does no I/O: take bytes as arguments, give bytes back",
     },
     Ban {
         packages: WITHOUT_IO,
@@ -92,7 +92,7 @@ const BANS: &[Ban] = &[
             "Opcode",
             "Step::",
         ],
-        why: "an adapter carries octets and deadlines: rules about frames and closing belong to \
+        why: "an adapter carries bytes and deadlines: rules about frames and closing belong to \
               ws-proto, what to do about them to ws-driver",
     },
 ];

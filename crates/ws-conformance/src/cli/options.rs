@@ -61,7 +61,7 @@ pub(super) struct Options {
     #[arg(long)]
     quick: bool,
 
-    /// Where masking keys come from: the same seed sends the same octets
+    /// Where masking keys come from: the same seed sends the same bytes
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(super) seed: u64,
 
@@ -96,7 +96,7 @@ pub(super) struct Options {
     #[arg(long)]
     strict: bool,
 
-    /// Print each case's dialogue: the opening handshake, frames and octets, both ways
+    /// Print each case's dialogue: the opening handshake, frames and bytes, both ways
     #[arg(long)]
     pub(super) trace: bool,
 

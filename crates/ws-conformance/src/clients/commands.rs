@@ -154,9 +154,9 @@ mod tests {
         };
         Commands.received(message, &mut connection, Instant::now());
         let mut sent = Vec::new();
-        while let Some(octets) = connection.next_write(Instant::now()).map(<[u8]>::to_vec) {
-            connection.wrote(octets.len(), Instant::now());
-            sent.extend(octets);
+        while let Some(bytes) = connection.next_write(Instant::now()).map(<[u8]>::to_vec) {
+            connection.wrote(bytes.len(), Instant::now());
+            sent.extend(bytes);
         }
         sent
     }

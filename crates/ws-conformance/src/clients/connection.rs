@@ -230,7 +230,7 @@ impl<'a, O: Observer> Shared<'a, O> {
             Some(extension) => head.add("Sec-WebSocket-Extensions", extension),
             None => head,
         });
-        let response = String::from_utf8_lossy(&answer.head.octets()).into_owned();
+        let response = String::from_utf8_lossy(&answer.head.bytes()).into_owned();
         Ok((response, action, Ok(agreement)))
     }
 

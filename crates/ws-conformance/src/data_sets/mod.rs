@@ -48,13 +48,13 @@ impl DataSet {
         }
     }
 
-    /// All its octets.
-    pub fn octets(self) -> &'static [u8] {
-        &self.units().octets
+    /// All its bytes.
+    pub fn bytes(self) -> &'static [u8] {
+        &self.units().bytes
     }
 
     /// Message number `number`, from 0, of many that follow each other and have `len` units each:
-    /// characters of a text, else octets.
+    /// characters of a text, else bytes.
     pub fn message(self, number: usize, len: usize) -> Chunk {
         let units = self.units();
         let first = number * len % units.count();
@@ -68,26 +68,26 @@ impl DataSet {
     fn units(self) -> &'static Units {
         static ALL: [LazyLock<Units>; 5] = [
             LazyLock::new(|| Units::characters(texts::json())),
-            LazyLock::new(|| Units::octets(pictures::bitmap())),
-            LazyLock::new(|| Units::octets(texts::prose().into_bytes())),
+            LazyLock::new(|| Units::bytes(pictures::bitmap())),
+            LazyLock::new(|| Units::bytes(texts::prose().into_bytes())),
             LazyLock::new(|| Units::characters(texts::html())),
-            LazyLock::new(|| Units::octets(pictures::pdf())),
+            LazyLock::new(|| Units::bytes(pictures::pdf())),
         ];
         &ALL[self as usize]
     }
 }
 
-/// Octets and what a message is cut into.
+/// Bytes and what a message is cut into.
 struct Units {
-    octets: Vec<u8>,
-    /// Where each unit begins, if they are not all octets.
+    bytes: Vec<u8>,
+    /// Where each unit begins, if they are not all bytes.
     starts: Vec<usize>,
 }
 
 impl Units {
-    fn octets(octets: Vec<u8>) -> Self {
+    fn bytes(bytes: Vec<u8>) -> Self {
         let starts = Vec::new();
-        Self { octets, starts }
+        Self { bytes, starts }
     }
 
     fn characters(text: String) -> Self {
@@ -95,30 +95,30 @@ impl Units {
             true => Vec::new(),
             false => text.char_indices().map(|(start, _)| start).collect(),
         };
-        let octets = text.into_bytes();
-        Self { octets, starts }
+        let bytes = text.into_bytes();
+        Self { bytes, starts }
     }
 
     fn count(&self) -> usize {
         match self.starts.len() {
-            0 => self.octets.len(),
+            0 => self.bytes.len(),
             count => count,
         }
     }
 
     fn range(&self, first: usize, last: usize) -> &[u8] {
         match &*self.starts {
-            [] => &self.octets[first..last],
+            [] => &self.bytes[first..last],
             starts => {
-                let start = |unit: usize| starts.get(unit).copied().unwrap_or(self.octets.len());
-                &self.octets[start(first)..start(last)]
+                let start = |unit: usize| starts.get(unit).copied().unwrap_or(self.bytes.len());
+                &self.bytes[start(first)..start(last)]
             }
         }
     }
 }
 
 impl Chunk {
-    /// The number of octets.
+    /// The number of bytes.
     pub fn len(&self) -> usize {
         self.0.map(<[u8]>::len).iter().sum()
     }
@@ -128,15 +128,15 @@ impl Chunk {
         self.len() == 0
     }
 
-    /// All octets.
+    /// All bytes.
     pub fn to_vec(&self) -> Vec<u8> {
         self.0.concat()
     }
 
-    /// Whether these are its octets.
-    pub fn is(&self, octets: &[u8]) -> bool {
+    /// Whether these are its bytes.
+    pub fn is(&self, bytes: &[u8]) -> bool {
         let [first, second] = self.0;
-        octets
+        bytes
             .split_at_checked(first.len())
             .is_some_and(|(start, rest)| start == first && rest == second)
     }

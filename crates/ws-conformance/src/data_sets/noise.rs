@@ -27,8 +27,8 @@ impl Noise {
         &items[a.min(b) as usize]
     }
 
-    /// An octet.
-    pub(super) fn octet(&mut self) -> u8 {
+    /// A byte.
+    pub(super) fn byte(&mut self) -> u8 {
         self.below(256) as u8
     }
 }

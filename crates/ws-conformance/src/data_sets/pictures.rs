@@ -9,7 +9,7 @@ const PDF_LEN: usize = 1_042_328;
 /// A picture of 512 by 512 grey dots with the header of a BMP file: hills and grain.
 pub(super) fn bitmap() -> Vec<u8> {
     let mut noise = Noise::new(122);
-    let mut octets = bitmap_header();
+    let mut bytes = bitmap_header();
     for y in 0..SIDE {
         for x in 0..SIDE {
             let hill = |scale: usize| {
@@ -20,10 +20,10 @@ pub(super) fn bitmap() -> Vec<u8> {
                 u * v * 16 / (scale * scale) * 100 / (scale * scale)
             };
             let grain = noise.below(GRAIN) + noise.below(GRAIN);
-            octets.push((40 + hill(256) / 2 + hill(90) / 3 + grain as usize).min(255) as u8);
+            bytes.push((40 + hill(256) / 2 + hill(90) / 3 + grain as usize).min(255) as u8);
         }
     }
-    octets
+    bytes
 }
 
 /// More of it compresses worse.
@@ -56,24 +56,24 @@ fn bitmap_header() -> Vec<u8> {
 /// Objects with compressed contents, and what describes them.
 pub(super) fn pdf() -> Vec<u8> {
     let mut noise = Noise::new(125);
-    let mut octets = b"%PDF-1.4\n".to_vec();
+    let mut bytes = b"%PDF-1.4\n".to_vec();
     let mut number = 0;
-    while octets.len() < PDF_LEN {
+    while bytes.len() < PDF_LEN {
         number += 1;
         let len = 200 + noise.below(9000);
         let head = format!("{number} 0 obj\n<< /Length {len} /Filter /FlateDecode >>\nstream\n");
-        octets.extend(head.into_bytes());
-        octets.extend((0..len).map(|_| noise.octet()));
-        octets.extend(b"\nendstream\nendobj\n");
+        bytes.extend(head.into_bytes());
+        bytes.extend((0..len).map(|_| noise.byte()));
+        bytes.extend(b"\nendstream\nendobj\n");
         // Pages come first, fonts behind them.
         let glyphs = if number > 60 { noise.below(150) } else { 0 };
         for glyph in 0..glyphs {
             let width = 250 + noise.below(40) * 10;
-            octets.extend(
+            bytes.extend(
                 format!("/g{glyph:03} << /Width {width} /Font /F{number} >>\n").into_bytes(),
             );
         }
     }
-    octets.truncate(PDF_LEN);
-    octets
+    bytes.truncate(PDF_LEN);
+    bytes
 }

@@ -5,10 +5,10 @@ use sha1::{Digest, Sha1};
 use super::*;
 
 #[test]
-fn the_octets_are_always_the_same() {
+fn the_bytes_are_always_the_same() {
     let sum = |data: DataSet| {
-        let digest = Sha1::digest(data.octets());
-        digest.iter().map(|octet| format!("{octet:02x}")).collect()
+        let digest = Sha1::digest(data.bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     };
     let sums: [String; 5] = DataSet::ALL.map(sum);
     let pinned = [
@@ -23,38 +23,38 @@ fn the_octets_are_always_the_same() {
 
 /// As many as the files of the original have.
 #[test]
-fn there_are_as_many_octets_and_units_as_in_the_original() {
-    for (data, octets, units) in [
+fn there_are_as_many_bytes_and_units_as_in_the_original() {
+    for (data, bytes, units) in [
         (DataSet::Json, 194_056, 194_056),
         (DataSet::Bitmap, 263_222, 263_222),
         (DataSet::Prose, 222_218, 222_218),
         (DataSet::Html, 263_647, 263_620),
         (DataSet::Pdf, 1_042_328, 1_042_328),
     ] {
-        assert_eq!(data.octets().len(), octets, "{data:?}");
+        assert_eq!(data.bytes().len(), bytes, "{data:?}");
         assert_eq!(data.units().count(), units, "{data:?}");
     }
 }
 
 #[test]
 fn texts_are_texts() {
-    let is_text = |data: DataSet| std::str::from_utf8(data.octets()).is_ok();
+    let is_text = |data: DataSet| std::str::from_utf8(data.bytes()).is_ok();
     assert!(is_text(DataSet::Json) && is_text(DataSet::Html) && is_text(DataSet::Prose));
-    assert!(DataSet::Json.octets().is_ascii() && !DataSet::Html.octets().is_ascii());
+    assert!(DataSet::Json.bytes().is_ascii() && !DataSet::Html.bytes().is_ascii());
 }
 
 #[test]
 fn messages_follow_each_other_round_and_round() {
     let (len, data) = (100_000, DataSet::Html);
-    let text = std::str::from_utf8(data.octets()).unwrap();
+    let text = std::str::from_utf8(data.bytes()).unwrap();
     let mut round: Vec<char> = text.chars().collect();
     for number in 0..6 {
         let message = data.message(number, len);
-        let octets = message.to_vec();
+        let bytes = message.to_vec();
         let expected: String = round[..len].iter().collect();
-        assert_eq!(octets, expected.as_bytes());
-        assert!(message.is(&octets) && message.len() == octets.len());
-        assert!(!message.is(&octets[1..]) && !message.is(&[&*octets, b" "].concat()));
+        assert_eq!(bytes, expected.as_bytes());
+        assert!(message.is(&bytes) && message.len() == bytes.len());
+        assert!(!message.is(&bytes[1..]) && !message.is(&[&*bytes, b" "].concat()));
         round.rotate_left(len);
     }
 }

@@ -7,7 +7,7 @@ use super::noise::Noise;
 const JSON_LEN: usize = 194_056;
 const PROSE_LEN: usize = 222_218;
 const HTML_CHARACTERS: usize = 263_620;
-/// So many characters of the HTML have a second octet.
+/// So many characters of the HTML have a second byte.
 const HTML_UMLAUTS: usize = 27;
 
 const AGENTS: [&str; 4] = ["Alpha/1.0", "Beta/2.3.1", "Gamma Server/0.9", "delta"];

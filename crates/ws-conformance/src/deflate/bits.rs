@@ -1,9 +1,9 @@
 //! Bits, the lowest first (RFC 1951 §3.1.1).
 
-/// Collects bits to octets.
+/// Collects bits to bytes.
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     bits: u64,
     count: u32,
 }
@@ -14,50 +14,50 @@ impl BitWriter {
         self.bits |= u64::from(bits) << self.count;
         self.count += count;
         if self.count >= 32 {
-            self.octets.extend((self.bits as u32).to_le_bytes());
+            self.bytes.extend((self.bits as u32).to_le_bytes());
             self.bits >>= 32;
             self.count -= 32;
         }
     }
 
-    /// Fills the octet that has begun with zeros.
+    /// Fills the byte that has begun with zeros.
     pub(super) fn align(&mut self) {
-        let octets = self.count.div_ceil(8) as usize;
-        self.octets.extend(&self.bits.to_le_bytes()[..octets]);
+        let bytes = self.count.div_ceil(8) as usize;
+        self.bytes.extend(&self.bits.to_le_bytes()[..bytes]);
         self.bits = 0;
         self.count = 0;
     }
 
-    /// Appends whole octets behind an aligned one.
-    pub(super) fn put_octets(&mut self, octets: &[u8]) {
-        debug_assert_eq!(self.count, 0, "octets begin at an octet");
-        self.octets.extend_from_slice(octets);
+    /// Appends whole bytes behind an aligned one.
+    pub(super) fn put_bytes(&mut self, bytes: &[u8]) {
+        debug_assert_eq!(self.count, 0, "bytes begin at a byte");
+        self.bytes.extend_from_slice(bytes);
     }
 
-    /// How many bits are missing to a whole octet after `more` bits.
+    /// How many bits are missing to a whole byte after `more` bits.
     pub(super) fn padding_after(&self, more: u32) -> u32 {
         (8 - (self.count + more) % 8) % 8
     }
 
-    /// The octets, of which the last is aligned.
-    pub(super) fn into_octets(mut self) -> Vec<u8> {
+    /// The bytes, of which the last is aligned.
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
         self.align();
-        self.octets
+        self.bytes
     }
 }
 
-/// Takes octets apart.
+/// Takes bytes apart.
 #[derive(Debug)]
 pub(super) struct BitReader<'a> {
-    octets: &'a [u8],
+    bytes: &'a [u8],
     bits: u64,
     count: u32,
 }
 
 impl<'a> BitReader<'a> {
-    pub(super) fn new(octets: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
-            octets,
+            bytes,
             bits: 0,
             count: 0,
         }
@@ -66,11 +66,11 @@ impl<'a> BitReader<'a> {
     /// The next bits, zeros behind the end; [`skip`](Self::skip) takes them away.
     pub(super) fn peek(&mut self) -> u32 {
         while self.count < 32
-            && let Some((&octet, rest)) = self.octets.split_first()
+            && let Some((&byte, rest)) = self.bytes.split_first()
         {
-            self.bits |= u64::from(octet) << self.count;
+            self.bits |= u64::from(byte) << self.count;
             self.count += 8;
-            self.octets = rest;
+            self.bytes = rest;
         }
         self.bits as u32
     }
@@ -89,7 +89,7 @@ impl<'a> BitReader<'a> {
         Some(bits)
     }
 
-    /// Drops what is left of the octet that has begun.
+    /// Drops what is left of the byte that has begun.
     pub(super) fn align(&mut self) {
         let rest = self.count % 8;
         self.bits >>= rest;
@@ -109,8 +109,8 @@ mod tests {
         for (count, bits) in numbers.clone() {
             writer.put(bits, count);
         }
-        let octets = writer.into_octets();
-        let mut reader = BitReader::new(&octets);
+        let bytes = writer.into_bytes();
+        let mut reader = BitReader::new(&bytes);
         for (count, bits) in numbers {
             assert_eq!(reader.take(count), Some(bits));
         }
@@ -119,12 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn whole_octets_begin_at_octets() {
+    fn whole_bytes_begin_at_bytes() {
         let mut writer = BitWriter::default();
         writer.put(1, 3);
         assert_eq!(writer.padding_after(3), 2);
         writer.align();
-        writer.put_octets(b"ab");
-        assert_eq!(writer.into_octets(), b"\x01ab");
+        writer.put_bytes(b"ab");
+        assert_eq!(writer.into_bytes(), b"\x01ab");
     }
 }

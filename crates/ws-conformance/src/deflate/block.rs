@@ -16,7 +16,7 @@ const DYNAMIC: u32 = 2;
 /// The longest stored block.
 const MAX_STORED: usize = 65_535;
 
-/// An octet, or octets that were there before.
+/// A byte, or bytes that were there before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Literal(u8),
@@ -24,7 +24,7 @@ pub(super) enum Token {
 }
 
 impl Token {
-    /// So many octets again that stand `distance` octets back; the distance fits when it is one less.
+    /// So many bytes again that stand `distance` bytes back; the distance fits when it is one less.
     pub(super) fn again(len: usize, distance: usize) -> Self {
         Self::Match {
             len: len as u16,
@@ -35,9 +35,9 @@ impl Token {
     /// As a symbol for a literal or length, and one for a distance.
     fn symbols(self) -> (Symbol, Option<Symbol>) {
         match self {
-            Self::Literal(octet) => {
+            Self::Literal(byte) => {
                 let literal = Symbol {
-                    symbol: octet.into(),
+                    symbol: byte.into(),
                     extra_bits: 0,
                     extra: 0,
                 };
@@ -72,7 +72,7 @@ static FIXED_TABLES: LazyLock<Tables> = LazyLock::new(|| {
     }
 });
 
-/// Writes the tokens, which stand for the octets `raw`, as a block that is not the last one.
+/// Writes the tokens, which stand for the bytes `raw`, as a block that is not the last one.
 pub(super) fn write_block(tokens: &[Token], raw: &[u8], out: &mut BitWriter) {
     let usage = Usage::of(tokens);
     let header = Header::for_usage(&usage);
@@ -94,9 +94,9 @@ pub(super) fn write_block(tokens: &[Token], raw: &[u8], out: &mut BitWriter) {
 fn write_stored(raw: &[u8], out: &mut BitWriter) {
     write_stored_header(out);
     let len = raw.len() as u16;
-    out.put_octets(&len.to_le_bytes());
-    out.put_octets(&(!len).to_le_bytes());
-    out.put_octets(raw);
+    out.put_bytes(&len.to_le_bytes());
+    out.put_bytes(&(!len).to_le_bytes());
+    out.put_bytes(raw);
 }
 
 /// Of an empty stored block nothing but this is sent: RFC 7692 §7.2.1.
@@ -264,27 +264,27 @@ fn run_symbol(symbol: usize, extra_bits: u32, extra: usize) -> Symbol {
 mod tests {
     use super::*;
 
-    fn first_octets(tokens: &[Token], raw: &[u8]) -> Vec<u8> {
+    fn first_bytes(tokens: &[Token], raw: &[u8]) -> Vec<u8> {
         let mut out = BitWriter::default();
         write_block(tokens, raw, &mut out);
         write_stored_header(&mut out);
-        out.into_octets()
+        out.into_bytes()
     }
 
-    fn literals(octets: &[u8]) -> Vec<Token> {
-        octets.iter().map(|&octet| Token::Literal(octet)).collect()
+    fn literals(bytes: &[u8]) -> Vec<Token> {
+        bytes.iter().map(|&byte| Token::Literal(byte)).collect()
     }
 
     /// The example of RFC 7692 §7.2.3.1.
     #[test]
     fn a_short_text_is_a_fixed_block() {
-        let hello = first_octets(&literals(b"Hello"), b"Hello");
+        let hello = first_bytes(&literals(b"Hello"), b"Hello");
         assert_eq!(hello, b"\xf2\x48\xcd\xc9\xc9\x07\x00");
     }
 
     #[test]
     fn the_shortest_form_is_taken() {
-        let kind = |octets: &[u8]| first_octets(&literals(octets), octets)[0] >> 1 & 3;
+        let kind = |bytes: &[u8]| first_bytes(&literals(bytes), bytes)[0] >> 1 & 3;
         assert_eq!(kind(&[b'a'; 10]), FIXED as u8);
         assert_eq!(kind(&b"aaab".repeat(1000)), DYNAMIC as u8);
         let all: Vec<u8> = (0..=255).collect();

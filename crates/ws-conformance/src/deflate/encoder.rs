@@ -7,14 +7,14 @@ use super::symbols::{MAX_MATCH, MIN_MATCH};
 
 /// The largest window there is.
 pub(super) const MAX_WINDOW: usize = 1 << 15;
-/// So many octets are kept before those that are too old to be referred to are dropped.
+/// So many bytes are kept before those that are too old to be referred to are dropped.
 const KEPT: usize = 16 * MAX_WINDOW;
 const HASH_BITS: u32 = 15;
 /// How many places with the same hash are looked at.
 const CHAIN: usize = 24;
 /// A match of this length is good enough to look no further.
 const GOOD_ENOUGH: usize = 64;
-/// A match of three octets saves nothing if its distance has many extra bits.
+/// A match of three bytes saves nothing if its distance has many extra bits.
 const FAR: usize = 4096;
 /// How many tokens a block has at most. Statistics that are older do not fit any more.
 const BLOCK: usize = 16 * 1024;
@@ -23,8 +23,8 @@ const BLOCK: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Encoder {
     coding: Coding,
-    /// The latest octets, up to the end of the message.
-    octets: Vec<u8>,
+    /// The latest bytes, up to the end of the message.
+    bytes: Vec<u8>,
     /// The place in the stream of the first of them.
     base: usize,
     /// Nothing before this place may be referred to.
@@ -49,7 +49,7 @@ impl Encoder {
         let base = MAX_WINDOW + 1;
         Self {
             coding,
-            octets: Vec::new(),
+            bytes: Vec::new(),
             base,
             floor: base,
             chained: base,
@@ -65,7 +65,7 @@ impl Encoder {
         if !self.coding.context_takeover {
             self.floor = start;
         }
-        self.octets.extend_from_slice(message);
+        self.bytes.extend_from_slice(message);
         let mut out = BitWriter::default();
         let mut tokens = Tokens {
             list: Vec::with_capacity(BLOCK.min(message.len())),
@@ -75,23 +75,23 @@ impl Encoder {
         self.tokenise(&mut tokens, &mut out);
         self.write(&mut tokens, &mut out);
         write_stored_header(&mut out);
-        out.into_octets()
+        out.into_bytes()
     }
 
-    /// The place behind the last octet.
+    /// The place behind the last byte.
     fn end(&self) -> usize {
-        self.base + self.octets.len()
+        self.base + self.bytes.len()
     }
 
     fn forget(&mut self) {
-        if self.octets.len() > KEPT {
-            let old = self.octets.len() - MAX_WINDOW;
-            self.octets.drain(..old);
+        if self.bytes.len() > KEPT {
+            let old = self.bytes.len() - MAX_WINDOW;
+            self.bytes.drain(..old);
             self.base += old;
         }
     }
 
-    /// A match is put off by one octet in case the next place has a longer one.
+    /// A match is put off by one byte in case the next place has a longer one.
     fn tokenise(&mut self, tokens: &mut Tokens, out: &mut BitWriter) {
         let (mut place, end) = (tokens.end, self.end());
         let mut put_off: Option<Match> = None;
@@ -109,7 +109,7 @@ impl Encoder {
                     place += 1;
                 }
                 (Some(_), Some(_)) | (None, None) => {
-                    tokens.literal(self.octets[tokens.end - self.base]);
+                    tokens.literal(self.bytes[tokens.end - self.base]);
                     put_off = found;
                     place += 1;
                 }
@@ -123,36 +123,36 @@ impl Encoder {
     /// Writes the tokens as a block.
     fn write(&self, tokens: &mut Tokens, out: &mut BitWriter) {
         if !tokens.list.is_empty() {
-            let raw = &self.octets[tokens.written - self.base..tokens.end - self.base];
+            let raw = &self.bytes[tokens.written - self.base..tokens.end - self.base];
             write_block(&tokens.list, raw, out);
             tokens.list.clear();
             tokens.written = tokens.end;
         }
     }
 
-    /// A match for the octets at `place` that is longer than `so_far`.
+    /// A match for the bytes at `place` that is longer than `so_far`.
     fn longest_match(&mut self, place: usize, so_far: usize) -> Option<Match> {
         self.chain_up_to(place);
-        let octets = &self.octets[place - self.base..];
-        let octets = &octets[..octets.len().min(MAX_MATCH)];
-        if octets.len() <= so_far || so_far >= GOOD_ENOUGH {
+        let bytes = &self.bytes[place - self.base..];
+        let bytes = &bytes[..bytes.len().min(MAX_MATCH)];
+        if bytes.len() <= so_far || so_far >= GOOD_ENOUGH {
             return None;
         }
         let lowest = self.floor.max(place - self.coding.window());
-        let mut candidate = self.latest[hash(octets)] as usize;
+        let mut candidate = self.latest[hash(bytes)] as usize;
         let mut longest = None;
         let mut best = so_far;
         for _ in 0..CHAIN {
             if candidate < lowest {
                 break;
             }
-            let other = &self.octets[candidate - self.base..];
-            if other[best] == octets[best] {
-                let (len, distance) = (common(octets, other), place - candidate);
+            let other = &self.bytes[candidate - self.base..];
+            if other[best] == bytes[best] {
+                let (len, distance) = (common(bytes, other), place - candidate);
                 if len > best && (len > MIN_MATCH || distance <= FAR) {
                     longest = Some(Match { len, distance });
                     best = len;
-                    if len >= GOOD_ENOUGH || len == octets.len() {
+                    if len >= GOOD_ENOUGH || len == bytes.len() {
                         break;
                     }
                 }
@@ -162,11 +162,11 @@ impl Encoder {
         longest
     }
 
-    /// Enters the places before `place`, as far as three octets are known there.
+    /// Enters the places before `place`, as far as three bytes are known there.
     fn chain_up_to(&mut self, place: usize) {
         let last = self.end().saturating_sub(MIN_MATCH - 1);
         for place in self.chained..place.min(last) {
-            let latest = &mut self.latest[hash(&self.octets[place - self.base..])];
+            let latest = &mut self.latest[hash(&self.bytes[place - self.base..])];
             self.earlier[place % MAX_WINDOW] = *latest;
             *latest = place as u32;
         }
@@ -174,7 +174,7 @@ impl Encoder {
     }
 }
 
-/// The tokens of a block, and the places of the octets that they stand for.
+/// The tokens of a block, and the places of the bytes that they stand for.
 struct Tokens {
     list: Vec<Token>,
     /// The end of the block before.
@@ -183,8 +183,8 @@ struct Tokens {
 }
 
 impl Tokens {
-    fn literal(&mut self, octet: u8) {
-        self.list.push(Token::Literal(octet));
+    fn literal(&mut self, byte: u8) {
+        self.list.push(Token::Literal(byte));
         self.end += 1;
     }
 
@@ -194,13 +194,13 @@ impl Tokens {
     }
 }
 
-/// Of the first three octets.
-fn hash(octets: &[u8]) -> usize {
-    let three = u32::from_le_bytes([octets[0], octets[1], octets[2], 0]);
+/// Of the first three bytes.
+fn hash(bytes: &[u8]) -> usize {
+    let three = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
     (three.wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)) as usize
 }
 
-/// How many octets are the same from the beginning.
+/// How many bytes are the same from the beginning.
 fn common(a: &[u8], b: &[u8]) -> usize {
     let len = a.len().min(b.len());
     let (a, b) = (&a[..len], &b[..len]);

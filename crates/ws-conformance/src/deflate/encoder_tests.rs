@@ -9,7 +9,7 @@ fn messages() -> Vec<Vec<u8>> {
     let (few, much) = (noise(700), noise(70_000));
     let text = "Wer immer strebend sich bemüht, ".repeat(300).into_bytes();
     let mut mixed = noise(20_000);
-    mixed.iter_mut().for_each(|octet| *octet &= 0x13);
+    mixed.iter_mut().for_each(|byte| *byte &= 0x13);
     let again = [&few[..], &much[..40_000], &few].concat();
     let zeros = vec![0; 100_000];
     vec![
@@ -82,7 +82,7 @@ fn what_repeats_becomes_short_where_the_window_reaches() {
 }
 
 #[test]
-fn old_octets_are_dropped() {
+fn old_bytes_are_dropped() {
     let coding = Coding {
         window_bits: 15,
         context_takeover: true,
@@ -90,7 +90,7 @@ fn old_octets_are_dropped() {
     let mut encoder = Encoder::new(coding);
     let message = &messages()[7];
     let lens: Vec<_> = (0..30).map(|_| encoder.compress(message).len()).collect();
-    assert!(encoder.octets.capacity() < 2 * (KEPT + message.len()));
+    assert!(encoder.bytes.capacity() < 2 * (KEPT + message.len()));
     assert!(
         lens.iter().all(|&len| len > 60_000),
         "too far back to repeat"

@@ -160,8 +160,8 @@ mod tests {
         let symbols = || (0..frequencies.len()).filter(|&symbol| frequencies[symbol] > 0);
         let mut writer = BitWriter::default();
         symbols().for_each(|symbol| codes.write(symbol, &mut writer));
-        let octets = writer.into_octets();
-        let mut reader = BitReader::new(&octets);
+        let bytes = writer.into_bytes();
+        let mut reader = BitReader::new(&bytes);
         for symbol in symbols() {
             assert_eq!(decoder.read(&mut reader), Some(symbol));
         }

@@ -34,7 +34,7 @@ pub(crate) struct Inflater {
 /// What checks a window that is not the largest one.
 struct References {
     reach: Reach,
-    /// The octets of the message.
+    /// The bytes of the message.
     compressed: Vec<u8>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) enum Undecodable {
     Forgotten { distance: usize, window: usize },
 }
 
-/// A reference that is too far, although the octets are there.
+/// A reference that is too far, although the bytes are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BeyondWindow {
     pub(crate) distance: usize,
@@ -160,7 +160,7 @@ impl Inflater {
 }
 
 impl References {
-    /// Octets that stand for nothing can go on for ever. What is cut off here is malformed.
+    /// Bytes that stand for nothing can go on for ever. What is cut off here is malformed.
     fn collect(&mut self, piece: &[u8], limit: usize) {
         let room = limit - self.compressed.len().min(limit);
         self.compressed
@@ -191,7 +191,7 @@ impl fmt::Display for Undecodable {
             ),
             Self::Forgotten { distance, window } => write!(
                 f,
-                "a compressed message refers {distance} octets back, before its own beginning, \
+                "a compressed message refers {distance} bytes back, before its own beginning, \
                  but the agreed window has {window}"
             ),
         }
@@ -203,7 +203,7 @@ impl fmt::Display for BeyondWindow {
         let Self { distance, window } = self;
         write!(
             f,
-            "a compressed message refers {distance} octets back, but the agreed window has {window}"
+            "a compressed message refers {distance} bytes back, but the agreed window has {window}"
         )
     }
 }
@@ -221,11 +221,11 @@ mod tests {
         })
     }
 
-    fn inflate(inflater: &mut Inflater, octets: &[u8]) -> Result<Vec<u8>, Undecodable> {
+    fn inflate(inflater: &mut Inflater, bytes: &[u8]) -> Result<Vec<u8>, Undecodable> {
         let mut out = Vec::new();
         inflater.begin();
-        for octet in octets {
-            inflater.push(&[*octet], &mut out, usize::MAX)?;
+        for byte in bytes {
+            inflater.push(&[*byte], &mut out, usize::MAX)?;
         }
         inflater.end(&mut out, usize::MAX)?;
         Ok(out)
@@ -234,13 +234,13 @@ mod tests {
     /// The examples of RFC 7692 §7.2.3.
     #[test]
     fn messages_of_every_form_are_inflated() {
-        for octets in [
+        for bytes in [
             HELLO,
             b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
             b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00",
             b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
         ] {
-            assert_eq!(inflate(&mut inflater(true), octets).unwrap(), b"Hello");
+            assert_eq!(inflate(&mut inflater(true), bytes).unwrap(), b"Hello");
         }
         assert_eq!(inflate(&mut inflater(true), b"\x00").unwrap(), b"");
     }
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn octets_that_stand_for_nothing_do_not_fill_the_memory() {
+    fn bytes_that_stand_for_nothing_do_not_fill_the_memory() {
         let mut inflater = Inflater::new(Coding {
             window_bits: 9,
             context_takeover: true,

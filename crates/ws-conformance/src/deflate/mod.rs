@@ -34,7 +34,7 @@ pub(crate) struct Coding {
 }
 
 impl Coding {
-    /// How many octets back a message may refer.
+    /// How many bytes back a message may refer.
     fn window(self) -> usize {
         1 << self.window_bits
     }

@@ -1,4 +1,4 @@
-//! How far back compressed octets refer: a walk through them that writes nothing.
+//! How far back compressed bytes refer: a walk through them that writes nothing.
 
 use super::bits::BitReader;
 use super::huffman::Decoder;
@@ -8,9 +8,9 @@ use super::symbols::{DISTANCES, END_OF_BLOCK, LENGTH_ORDER, LITERALS, distance, 
 #[derive(Clone, Debug)]
 pub(super) struct Reach {
     window: usize,
-    /// How many octets the stream had before the message.
+    /// How many bytes the stream had before the message.
     before: usize,
-    /// How many octets the message has so far.
+    /// How many bytes the message has so far.
     len: usize,
     /// Whether the last block of the stream was there. What follows it means nothing.
     ended: bool,
@@ -19,13 +19,13 @@ pub(super) struct Reach {
 /// A reference further back than the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TooFar {
-    /// To octets that a decoder which keeps just the window has forgotten.
+    /// To bytes that a decoder which keeps just the window has forgotten.
     Forgotten { distance: usize },
-    /// To octets that it happens to have.
+    /// To bytes that it happens to have.
     StillThere { distance: usize },
 }
 
-/// The octets are not what RFC 1951 describes.
+/// The bytes are not what RFC 1951 describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -39,15 +39,15 @@ impl Reach {
         }
     }
 
-    /// The worst reference of a message; its octets are complete, [`TAIL`](super::TAIL) included.
+    /// The worst reference of a message; its bytes are complete, [`TAIL`](super::TAIL) included.
     /// With `new_streams`, what follows a final block is read.
     pub(super) fn of_message(
         &mut self,
-        octets: &[u8],
+        bytes: &[u8],
         new_streams: bool,
     ) -> Result<Option<TooFar>, Malformed> {
         self.before += std::mem::take(&mut self.len);
-        let mut bits = BitReader::new(octets);
+        let mut bits = BitReader::new(bytes);
         let mut worst = None;
         while !self.ended
             && let Some(last) = bits.take(1)
@@ -198,8 +198,8 @@ mod tests {
         });
         let mut reach = Reach::new(window);
         let mut walk = |message: &&[u8]| {
-            let octets = [&*encoder.compress(message), &TAIL].concat();
-            let worst = reach.of_message(&octets, false).unwrap();
+            let bytes = [&*encoder.compress(message), &TAIL].concat();
+            let worst = reach.of_message(&bytes, false).unwrap();
             assert_eq!(reach.len, message.len());
             worst
         };
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn garbage_is_malformed() {
-        let walk = |octets: &[u8]| Reach::new(512).of_message(octets, false);
+        let walk = |bytes: &[u8]| Reach::new(512).of_message(bytes, false);
         assert_eq!(walk(b"\x06"), Err(Malformed));
         assert_eq!(walk(b"\x04\xff\xff\xff"), Err(Malformed));
         assert_eq!(walk(b"\xf2\x48"), Err(Malformed));

@@ -8,8 +8,8 @@ use super::Coding;
 use super::encoder::Encoder;
 use crate::data_sets::DataSet;
 
-/// Streams are forgotten, the least recently used first, when together they have more octets.
-const MAX_OCTETS: usize = 256 * 1024 * 1024;
+/// Streams are forgotten, the least recently used first, when together they have more bytes.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// The messages of a case in order, compressed, as far as somebody wanted them.
 #[derive(Clone)]
@@ -17,11 +17,11 @@ pub(crate) struct Stream(Arc<Shared>);
 
 struct Shared {
     source: Source,
-    octets: AtomicUsize,
+    bytes: AtomicUsize,
     state: Mutex<State>,
 }
 
-/// What decides on the octets of a stream.
+/// What decides on the bytes of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Source {
     data: DataSet,
@@ -46,9 +46,9 @@ impl Stream {
             Some(place) => known.remove(place),
             None => Self::new(source),
         };
-        let mut octets: usize = known.iter().map(Self::octets).sum();
-        while octets > MAX_OCTETS {
-            octets -= known.remove(0).octets();
+        let mut bytes: usize = known.iter().map(Self::bytes).sum();
+        while bytes > MAX_BYTES {
+            bytes -= known.remove(0).bytes();
         }
         known.push(stream.clone());
         stream
@@ -61,7 +61,7 @@ impl Stream {
         };
         Self(Arc::new(Shared {
             source,
-            octets: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
             state: Mutex::new(state),
         }))
     }
@@ -70,7 +70,7 @@ impl Stream {
     pub(crate) fn message(&self, number: usize) -> Arc<[u8]> {
         let Shared {
             source,
-            octets,
+            bytes,
             state,
         } = &*self.0;
         // Each message is complete, or not there.
@@ -78,15 +78,15 @@ impl Stream {
         while state.messages.len() <= number {
             let plain = source.data.message(state.messages.len(), source.len);
             let compressed = state.encoder.compress(&plain.to_vec());
-            octets.fetch_add(compressed.len(), Ordering::Relaxed);
+            bytes.fetch_add(compressed.len(), Ordering::Relaxed);
             state.messages.push(compressed.into());
         }
         state.messages[number].clone()
     }
 
-    /// How many octets it holds.
-    fn octets(&self) -> usize {
-        self.0.octets.load(Ordering::Relaxed)
+    /// How many bytes it holds.
+    fn bytes(&self) -> usize {
+        self.0.bytes.load(Ordering::Relaxed)
     }
 }
 

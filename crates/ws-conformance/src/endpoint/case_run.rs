@@ -11,8 +11,8 @@ use crate::wire_log::Entry;
 /// Events are kept up to here. No list of expected ones is nearly as long: what follows changes no
 /// verdict, but could fill the memory.
 const MAX_EVENTS: usize = 1000;
-/// As many octets of events are kept, and those of the event that exceeds it.
-const MAX_EVENT_OCTETS: usize = 4 * 1024 * 1024;
+/// As many bytes of events are kept, and those of the event that exceeds it.
+const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// A case that is being run.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub(crate) struct CaseRun<'a> {
     timer: Option<(Instant, Timer)>,
     /// What the events of a script were.
     pub(crate) received: Vec<Event>,
-    /// The octets of their payloads.
-    received_octets: usize,
+    /// The bytes of their payloads.
+    received_bytes: usize,
     /// How the echoes of another task are.
     pub(crate) echoes: Echoes,
     /// What is sent compressed, if the task is about that and it was agreed on.
@@ -56,7 +56,7 @@ pub(crate) enum Echoes {
         /// The length.
         len: usize,
     },
-    /// One had other octets, where the task is about them.
+    /// One had other bytes, where the task is about them.
     Altered,
     /// None was asked for: there is no agreement on compression.
     NotAgreed,
@@ -71,7 +71,7 @@ impl<'a> CaseRun<'a> {
             next: 0,
             timer: None,
             received: Vec::new(),
-            received_octets: 0,
+            received_bytes: 0,
             echoes: Echoes::Arrived(0),
             compressed: None,
             traffic: None,
@@ -148,8 +148,8 @@ impl<'a> CaseRun<'a> {
     }
 
     fn note(&mut self, event: Event) {
-        if self.received.len() < MAX_EVENTS && self.received_octets <= MAX_EVENT_OCTETS {
-            self.received_octets += event.payload_len();
+        if self.received.len() < MAX_EVENTS && self.received_bytes <= MAX_EVENT_BYTES {
+            self.received_bytes += event.payload_len();
             self.received.push(event);
         }
     }
@@ -171,7 +171,7 @@ impl<'a> CaseRun<'a> {
     fn echoed(
         &mut self,
         binary: bool,
-        octets: &Payload,
+        bytes: &Payload,
         connection: &mut Connection,
         now: Instant,
     ) {
@@ -182,15 +182,15 @@ impl<'a> CaseRun<'a> {
             return;
         };
         let arrived = before + 1;
-        if binary != sent_binary || octets.len() != sent.len() {
-            let len = octets.len();
+        if binary != sent_binary || bytes.len() != sent.len() {
+            let len = bytes.len();
             self.echoes = Echoes::Wrong { binary, len };
             return close_measured(connection, now);
         }
-        if let Payload::Bytes(octets) = octets
-            && let Some(octet) = sent.first_difference(octets)
+        if let Payload::Bytes(bytes) = bytes
+            && let Some(byte) = sent.first_difference(bytes)
         {
-            let text = format!("echo {arrived} differs from byte {octet} on");
+            let text = format!("echo {arrived} differs from byte {byte} on");
             connection.channel.note_violation(text);
         }
         if arrived < count {
@@ -240,7 +240,7 @@ impl<'a> CaseRun<'a> {
     fn compressed_echoed(
         &mut self,
         binary: bool,
-        octets: &[u8],
+        bytes: &[u8],
         connection: &mut Connection,
         now: Instant,
     ) {
@@ -251,7 +251,7 @@ impl<'a> CaseRun<'a> {
         let Some(before) = self.echoes.judged_before(count) else {
             return;
         };
-        self.echoes = run.judge(before, count, binary, octets);
+        self.echoes = run.judge(before, count, binary, bytes);
         match self.echoes {
             Echoes::Arrived(arrived) => return run.send(arrived, connection),
             Echoes::Complete if self.traffic.is_none() => {

@@ -13,13 +13,13 @@ use crate::script::CompressedEchoes;
 pub(super) struct CompressedRun<'a> {
     pub(super) echoes: &'a CompressedEchoes,
     stream: Stream,
-    sent: Octets,
+    sent: Bytes,
     received_plain: u64,
 }
 
-/// Octets of messages.
+/// Bytes of messages.
 #[derive(Clone, Copy, Debug, Default)]
-struct Octets {
+struct Bytes {
     plain: u64,
     compressed: u64,
 }
@@ -29,7 +29,7 @@ impl<'a> CompressedRun<'a> {
         Self {
             echoes,
             stream: Stream::of(echoes.data, echoes.len, coding),
-            sent: Octets::default(),
+            sent: Bytes::default(),
             received_plain: 0,
         }
     }
@@ -49,19 +49,19 @@ impl<'a> CompressedRun<'a> {
         number: usize,
         count: usize,
         binary: bool,
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Echoes {
         let CompressedEchoes { data, len, .. } = *self.echoes;
         let sent = data.message(number, len);
         let arrived = number + 1;
-        if binary == data.is_text() || octets.len() != sent.len() {
-            let len = octets.len();
+        if binary == data.is_text() || bytes.len() != sent.len() {
+            let len = bytes.len();
             return Echoes::Wrong { binary, len };
         }
-        if !sent.is(octets) {
+        if !sent.is(bytes) {
             return Echoes::Altered;
         }
-        self.received_plain += octets.len() as u64;
+        self.received_plain += bytes.len() as u64;
         match arrived < count {
             true => Echoes::Arrived(arrived),
             false => Echoes::Complete,
@@ -73,30 +73,30 @@ impl<'a> CompressedRun<'a> {
         Traffic {
             messages: count as u64,
             outgoing: Direction {
-                octets: self.sent,
+                bytes: self.sent,
                 frames: log.tx_frames.values().sum(),
-                wire: octets(&log.tx_bytes),
+                wire: bytes(&log.tx_bytes),
             },
             incoming: Direction {
-                octets: Octets {
+                bytes: Bytes {
                     plain: self.received_plain,
                     compressed: log.rx_payload,
                 },
                 frames: (0..=2)
                     .filter_map(|opcode| log.rx_frames.get(&opcode))
                     .sum(),
-                wire: octets(&log.rx_bytes),
+                wire: bytes(&log.rx_bytes),
             },
         }
     }
 }
 
-/// How many octets so many pieces of each size have.
-fn octets(sizes: &std::collections::BTreeMap<usize, u64>) -> u64 {
+/// How many bytes so many pieces of each size have.
+fn bytes(sizes: &std::collections::BTreeMap<usize, u64>) -> u64 {
     sizes.iter().map(|(&size, count)| size as u64 * count).sum()
 }
 
-/// Octets by layer, frames and messages.
+/// Bytes by layer, frames and messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traffic {
     messages: u64,
@@ -106,31 +106,31 @@ pub(crate) struct Traffic {
 
 #[derive(Clone, Copy, Debug)]
 struct Direction {
-    octets: Octets,
+    bytes: Bytes,
     frames: u64,
     wire: u64,
 }
 
 impl Traffic {
-    /// In the form of a report; the heads of the opening handshake have so many octets.
+    /// In the form of a report; the heads of the opening handshake have so many bytes.
     pub(crate) fn entry(&self, sent_head: usize, received_head: usize) -> Value {
         let (out, into) = (self.outgoing, self.incoming);
         json!({
             "preopenOutgoingOctetsWireLevel": sent_head,
             "preopenIncomingOctetsWireLevel": received_head,
             "outgoingOctetsWireLevel": out.wire,
-            "outgoingOctetsWebSocketLevel": out.octets.compressed,
-            "outgoingOctetsAppLevel": out.octets.plain,
+            "outgoingOctetsWebSocketLevel": out.bytes.compressed,
+            "outgoingOctetsAppLevel": out.bytes.plain,
             "outgoingWebSocketFrames": out.frames,
             "outgoingWebSocketMessages": self.messages,
-            "outgoingCompressionRatio": ratio(out.octets.compressed, out.octets.plain),
+            "outgoingCompressionRatio": ratio(out.bytes.compressed, out.bytes.plain),
             "outgoingWebSocketOverhead": out.overhead(),
             "incomingOctetsWireLevel": into.wire,
-            "incomingOctetsWebSocketLevel": into.octets.compressed,
-            "incomingOctetsAppLevel": into.octets.plain,
+            "incomingOctetsWebSocketLevel": into.bytes.compressed,
+            "incomingOctetsAppLevel": into.bytes.plain,
             "incomingWebSocketFrames": into.frames,
             "incomingWebSocketMessages": self.messages,
-            "incomingCompressionRatio": ratio(into.octets.compressed, into.octets.plain),
+            "incomingCompressionRatio": ratio(into.bytes.compressed, into.bytes.plain),
             "incomingWebSocketOverhead": into.overhead(),
         })
     }
@@ -138,7 +138,7 @@ impl Traffic {
 
 impl Direction {
     fn overhead(&self) -> Option<f64> {
-        let payload = self.octets.compressed;
+        let payload = self.bytes.compressed;
         ratio(self.wire.saturating_sub(payload), payload)
     }
 }

@@ -26,9 +26,9 @@ fn quick() -> Settings {
 
 fn written(endpoint: &mut Endpoint<CaseRun<'_>>) -> Vec<u8> {
     let mut written = Vec::new();
-    while let Some(octets) = endpoint.next_write(Instant::now()).map(<[u8]>::to_vec) {
-        endpoint.wrote(octets.len(), Instant::now());
-        written.extend(octets);
+    while let Some(bytes) = endpoint.next_write(Instant::now()).map(<[u8]>::to_vec) {
+        endpoint.wrote(bytes.len(), Instant::now());
+        written.extend(bytes);
     }
     written
 }
@@ -98,8 +98,8 @@ fn echoes_may_be_compressed_and_fragmented() {
     let settings = quick();
     let mut endpoint = endpoint("12.1.1", OFFER, &settings);
     for number in 0..3 {
-        let octets = compressed(number);
-        let (first, second) = octets.split_at(octets.len() / 2);
+        let bytes = compressed(number);
+        let (first, second) = bytes.split_at(bytes.len() / 2);
         let frames = [frame(1 | RSV1, first), frame(0x80, second)].concat();
         endpoint.handle_read(&frames, Instant::now());
     }
@@ -108,7 +108,7 @@ fn echoes_may_be_compressed_and_fragmented() {
 }
 
 #[test]
-fn other_octets_end_the_case() {
+fn other_bytes_end_the_case() {
     let settings = quick();
     let mut endpoint = endpoint("12.1.1", OFFER, &settings);
     written(&mut endpoint);
@@ -131,26 +131,26 @@ fn without_agreement_the_suite_closes_at_once() {
 }
 
 #[test]
-fn the_compressed_octets_are_cut_into_frames() {
+fn the_compressed_bytes_are_cut_into_frames() {
     let settings = quick();
     let mut endpoint = endpoint("12.1.11", OFFER, &settings);
     let written = written(&mut endpoint);
-    assert_eq!(written[..4], [1 | RSV1, 126, 1, 0], "256 octets");
+    assert_eq!(written[..4], [1 | RSV1, 126, 1, 0], "256 bytes");
     assert_eq!(written[260], 0x80, "the last continuation, without RSV1");
 }
 
 /// What a testee sent that broke a rule, and whether TCP is over for it.
-fn broken(octets: &[u8]) -> (Vec<String>, bool) {
+fn broken(bytes: &[u8]) -> (Vec<String>, bool) {
     let settings = quick();
     let mut endpoint = endpoint("12.1.1", OFFER, &settings);
-    endpoint.handle_read(octets, Instant::now());
+    endpoint.handle_read(bytes, Instant::now());
     let ending = endpoint.connection.channel.ending;
     (ending.violations, ending.dropped_by_me)
 }
 
 #[test]
 fn rsv1_belongs_to_the_first_frame_of_a_message() {
-    let violation = |octets: &[u8]| broken(octets).0;
+    let violation = |bytes: &[u8]| broken(bytes).0;
     let first = frame(1 | RSV1, &compressed(0));
     let again = [first, frame(0x80 | RSV1, b"")].concat();
     assert_eq!(violation(&again), ["a continuation has RSV1 set"]);

@@ -121,7 +121,7 @@ impl Connection {
         self.tcp_end
     }
 
-    /// The octets of the next TCP write, if one is due.
+    /// The bytes of the next TCP write, if one is due.
     pub(crate) fn next_write(&mut self, now: Instant) -> Option<&[u8]> {
         self.outbox.next_write(now, &mut self.channel.log)
     }
@@ -131,12 +131,12 @@ impl Connection {
         self.outbox.held() > MAX_HELD
     }
 
-    /// So many octets of [`next_write`](Self::next_write) were written.
+    /// So many bytes of [`next_write`](Self::next_write) were written.
     pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
         self.outbox.wrote(count, now);
     }
 
-    /// Takes octets from `input` until something happened that the case is to know, or there are
+    /// Takes bytes from `input` until something happened that the case is to know, or there are
     /// none left.
     pub(crate) fn receive(&mut self, input: &mut &[u8], now: Instant) -> Option<Event> {
         while self.state != State::Closed {
@@ -198,8 +198,8 @@ impl Connection {
 
     /// Sends a Close, unless one was sent before.
     pub(crate) fn close(&mut self, code: Option<u16>, reason: &Payload, now: Instant) {
-        let code_octets = code.map(u16::to_be_bytes);
-        let mut payload: Vec<u8> = code_octets.into_iter().flatten().collect();
+        let code_bytes = code.map(u16::to_be_bytes);
+        let mut payload: Vec<u8> = code_bytes.into_iter().flatten().collect();
         reason.append_range(0..reason.len(), &mut payload);
         self.raw_close(payload.into(), now);
     }
@@ -214,10 +214,10 @@ impl Connection {
     }
 
     fn send_close(&mut self, payload: Payload) {
-        let octets = payload.to_vec();
-        let (code, reason) = match octets.split_first_chunk() {
+        let bytes = payload.to_vec();
+        let (code, reason) = match bytes.split_first_chunk() {
             Some((code, reason)) => (Some(u16::from_be_bytes(*code)), reason),
-            None => (None, &octets[..]),
+            None => (None, &bytes[..]),
         };
         self.channel.ending.local_code = code;
         self.channel.ending.local_reason = (!reason.is_empty()).then(|| shown(reason));
@@ -299,11 +299,11 @@ impl Connection {
     }
 }
 
-/// Octets that are no UTF-8 are shown in hexadecimal.
-fn shown(octets: &[u8]) -> String {
-    match std::str::from_utf8(octets) {
+/// Bytes that are no UTF-8 are shown in hexadecimal.
+fn shown(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        Err(_) => octets.iter().map(|octet| format!("{octet:02x}")).collect(),
+        Err(_) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }
 

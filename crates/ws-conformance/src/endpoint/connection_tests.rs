@@ -6,16 +6,16 @@ fn connection(testee: Role) -> Connection {
     Connection::new(testee, &Settings::default(), 1)
 }
 
-fn read(connection: &mut Connection, mut octets: &[u8]) -> Vec<Event> {
+fn read(connection: &mut Connection, mut bytes: &[u8]) -> Vec<Event> {
     let now = Instant::now();
-    std::iter::from_fn(|| connection.receive(&mut octets, now)).collect()
+    std::iter::from_fn(|| connection.receive(&mut bytes, now)).collect()
 }
 
 fn sent(connection: &mut Connection) -> Vec<u8> {
     let mut sent = Vec::new();
-    while let Some(octets) = connection.next_write(Instant::now()).map(<[u8]>::to_vec) {
-        connection.wrote(octets.len(), Instant::now());
-        sent.extend(octets);
+    while let Some(bytes) = connection.next_write(Instant::now()).map(<[u8]>::to_vec) {
+        connection.wrote(bytes.len(), Instant::now());
+        sent.extend(bytes);
     }
     sent
 }

@@ -1,4 +1,4 @@
-//! The suite as an endpoint, without a socket: octets and the time go in, octets to write, the
+//! The suite as an endpoint, without a socket: bytes and the time go in, bytes to write, the
 //! next point in time, and the wish to end TCP come out.
 
 mod case_run;
@@ -50,20 +50,20 @@ impl<D: Handler> Endpoint<D> {
         endpoint
     }
 
-    /// The octets of the next TCP write, if one is due.
+    /// The bytes of the next TCP write, if one is due.
     pub(crate) fn next_write(&mut self, now: Instant) -> Option<&[u8]> {
         self.connection.next_write(now)
     }
 
-    /// So many octets of [`next_write`](Self::next_write) were written.
+    /// So many bytes of [`next_write`](Self::next_write) were written.
     pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
         self.connection.wrote(count, now);
     }
 
-    /// The octets of one TCP read.
-    pub(crate) fn handle_read(&mut self, mut octets: &[u8], now: Instant) {
-        self.connection.channel.log.bytes_received(octets);
-        while let Some(event) = self.connection.receive(&mut octets, now) {
+    /// The bytes of one TCP read.
+    pub(crate) fn handle_read(&mut self, mut bytes: &[u8], now: Instant) {
+        self.connection.channel.log.bytes_received(bytes);
+        while let Some(event) = self.connection.receive(&mut bytes, now) {
             self.handler.received(event, &mut self.connection, now);
         }
     }

@@ -1,4 +1,4 @@
-//! Octets on their way out, cut into TCP writes.
+//! Bytes on their way out, cut into TCP writes.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -30,44 +30,44 @@ pub(crate) struct Outbox {
     /// The time from which the queue may be written. `None` before the first write.
     due: Option<Instant>,
     queue: VecDeque<Queued>,
-    /// The octets in `queue`.
+    /// The bytes in `queue`.
     queued: usize,
 }
 
 #[derive(Debug)]
 struct Queued {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     taken: usize,
-    /// The most octets of a write.
+    /// The most bytes of a write.
     chop: usize,
     paced: bool,
 }
 
 impl Outbox {
-    pub(crate) fn push(&mut self, octets: Vec<u8>, pacing: Pacing, log: &mut Log) {
+    pub(crate) fn push(&mut self, bytes: Vec<u8>, pacing: Pacing, log: &mut Log) {
         if pacing == Pacing::Plain && self.queue.is_empty() {
-            log.bytes_sent(&octets, false);
+            log.bytes_sent(&bytes, false);
             if self.ready.is_empty() {
-                self.ready = octets;
+                self.ready = bytes;
             } else {
-                self.ready.extend_from_slice(&octets);
+                self.ready.extend_from_slice(&bytes);
             }
             return;
         }
         let chop = match pacing {
             Pacing::Chop(size) => size.max(1),
-            Pacing::Plain | Pacing::OwnWrite => octets.len(),
+            Pacing::Plain | Pacing::OwnWrite => bytes.len(),
         };
-        self.queued += octets.len();
+        self.queued += bytes.len();
         self.queue.push_back(Queued {
-            octets,
+            bytes,
             taken: 0,
             chop,
             paced: pacing != Pacing::Plain,
         });
     }
 
-    /// How many octets it holds, written ones included that are not given back yet.
+    /// How many bytes it holds, written ones included that are not given back yet.
     pub(crate) fn held(&self) -> usize {
         self.ready.len() + self.queued
     }
@@ -113,12 +113,12 @@ impl Outbox {
         let Some(queued) = self.queue.front_mut() else {
             return;
         };
-        let end = queued.octets.len().min(queued.taken + queued.chop);
-        let piece = &queued.octets[queued.taken..end];
+        let end = queued.bytes.len().min(queued.taken + queued.chop);
+        let piece = &queued.bytes[queued.taken..end];
         log.bytes_sent(piece, queued.paced);
         self.ready.extend_from_slice(piece);
         queued.taken = end;
-        if end == queued.octets.len() {
+        if end == queued.bytes.len() {
             self.queued -= end;
             self.queue.pop_front();
         }

@@ -14,7 +14,7 @@ impl Connection {
         self.outbox.push(bytes, frame.pacing, &mut self.channel.log);
     }
 
-    /// Sends a message in frames of at most `fragment` octets. As in the original, a message of an
+    /// Sends a message in frames of at most `fragment` bytes. As in the original, a message of an
     /// exact multiple ends with an empty frame.
     pub(crate) fn send_message(
         &mut self,
@@ -40,7 +40,7 @@ impl Connection {
         self.send_frames(whole, fragment);
     }
 
-    /// Sends a frame as several, of at most `fragment` octets.
+    /// Sends a frame as several, of at most `fragment` bytes.
     fn send_frames(&mut self, whole: Frame, fragment: Option<usize>) {
         let payload = &whole.payload;
         let size = match fragment {
@@ -64,34 +64,34 @@ impl Connection {
         }
         let frame = Frame::text(Payload::repeated(b" ", len)).unfinished();
         let header = self.channel.header(&frame);
-        let mut octets = Vec::new();
-        write_header(header, &mut octets);
+        let mut bytes = Vec::new();
+        write_header(header, &mut bytes);
         self.outbox
-            .push(octets, Pacing::Plain, &mut self.channel.log);
+            .push(bytes, Pacing::Plain, &mut self.channel.log);
         self.streamed = Some((header.key, 0));
     }
 
-    /// Sends octets of the payload that a header announced.
+    /// Sends bytes of the payload that a header announced.
     pub(crate) fn stream(&mut self, payload: &Payload) {
         if self.state != State::Open {
             return;
         }
-        let mut octets = payload.to_vec();
+        let mut bytes = payload.to_vec();
         if let Some((key, sent)) = &mut self.streamed {
             if let Some(key) = key {
-                apply_mask(&mut octets, *key, *sent);
+                apply_mask(&mut bytes, *key, *sent);
             }
-            *sent += octets.len();
+            *sent += bytes.len();
         }
         self.outbox
-            .push(octets, Pacing::Plain, &mut self.channel.log);
+            .push(bytes, Pacing::Plain, &mut self.channel.log);
     }
 }
 
-/// The octets of a payload from `start` on, at most `size`.
+/// The bytes of a payload from `start` on, at most `size`.
 fn part(payload: &Payload, start: usize, size: usize) -> Payload {
     let end = payload.len().min(start + size);
-    let mut octets = Vec::with_capacity(end - start);
-    payload.append_range(start..end, &mut octets);
-    octets.into()
+    let mut bytes = Vec::with_capacity(end - start);
+    payload.append_range(start..end, &mut bytes);
+    bytes.into()
 }

@@ -41,9 +41,9 @@ impl Bench<'_> {
         let mut writes = Vec::new();
         loop {
             let now = self.start + self.elapsed;
-            while let Some(octets) = self.endpoint.next_write(now).map(<[u8]>::to_vec) {
-                self.endpoint.wrote(octets.len(), now);
-                writes.push(octets);
+            while let Some(bytes) = self.endpoint.next_write(now).map(<[u8]>::to_vec) {
+                self.endpoint.wrote(bytes.len(), now);
+                writes.push(bytes);
             }
             if self.endpoint.connection.outbox.deadline().is_none() {
                 return writes;
@@ -52,8 +52,8 @@ impl Bench<'_> {
         }
     }
 
-    fn read(&mut self, octets: &[u8]) {
-        self.endpoint.handle_read(octets, self.start + self.elapsed);
+    fn read(&mut self, bytes: &[u8]) {
+        self.endpoint.handle_read(bytes, self.start + self.elapsed);
     }
 
     /// Lets the time go on to the next deadline, and says when that is.
@@ -233,7 +233,7 @@ fn times_scale() {
 fn round_trips_follow_each_other_and_other_content_is_noted() {
     let settings = Settings::default();
     let mut bench = bench("9.7.2", Role::Client, &settings);
-    let echo = |octet: u8| [&b"\x81\x90\0\0\0\0"[..], &[octet; 16]].concat();
+    let echo = |byte: u8| [&b"\x81\x90\0\0\0\0"[..], &[byte; 16]].concat();
     for round in 1..=1000 {
         assert_eq!(bench.writes().len(), 1, "round {round}");
         assert_eq!(bench.endpoint.handler.echoes, Echoes::Arrived(round - 1));
@@ -263,9 +263,9 @@ fn a_wrong_echo_ends_a_measurement() {
 fn an_exact_multiple_of_the_fragment_ends_with_an_empty_frame() {
     let settings = Settings::default();
     let mut bench = bench("9.3.7", Role::Client, &settings);
-    let octets = bench.writes().concat();
-    assert_eq!(octets.len(), 4 * 1024 * 1024 + 16 * 10 + 2);
-    assert_eq!(octets[octets.len() - 2..], [0x80, 0]);
+    let bytes = bench.writes().concat();
+    assert_eq!(bytes.len(), 4 * 1024 * 1024 + 16 * 10 + 2);
+    assert_eq!(bytes[bytes.len() - 2..], [0x80, 0]);
     let log = &bench.endpoint.connection.channel.log;
     assert_eq!(log.tx_frames, [(0, 16), (1, 1)].into());
 }

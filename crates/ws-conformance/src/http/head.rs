@@ -91,7 +91,7 @@ impl Head {
     }
 
     /// All of it, up to the empty line.
-    pub(crate) fn octets(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let headers = self.headers.iter();
         let lines = headers.map(|(name, value)| format!("{name}: {value}\r\n"));
         let lines: String = lines.collect();
@@ -115,7 +115,7 @@ mod tests {
             .add("C ", "\t4")
             .set("D", "5");
         let expected = "GET / HTTP/1.1\r\na: x\r\nC: 3\r\nC : \t4\r\nD: 5\r\n\r\n";
-        assert_eq!(String::from_utf8(head.octets()).unwrap(), expected);
+        assert_eq!(String::from_utf8(head.bytes()).unwrap(), expected);
         assert_eq!(head.value("d"), Some("5"));
     }
 

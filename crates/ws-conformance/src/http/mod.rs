@@ -40,9 +40,9 @@ pub(crate) fn key(head: &[u8]) -> Option<String> {
     keys.first().map(|&key| key.to_owned())
 }
 
-/// The length of the head in `octets`, if it is complete.
-pub(crate) fn head_len(octets: &[u8]) -> Option<usize> {
-    let end = octets.windows(4).position(|window| window == b"\r\n\r\n")?;
+/// The length of the head in `bytes`, if it is complete.
+pub(crate) fn head_len(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     Some(end + 4)
 }
 

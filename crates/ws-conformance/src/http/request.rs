@@ -46,8 +46,8 @@ impl Request {
         Self { head }
     }
 
-    pub(crate) fn octets(&self) -> Vec<u8> {
-        self.head.octets()
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.head.bytes()
     }
 
     /// The key that it has.
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn a_request_to_begin_with_is_right() {
         let request = Request::new("/x?y", "localhost:80", *b"the sample nonce");
-        let read = ReadRequest::read(&request.octets()).unwrap();
+        let read = ReadRequest::read(&request.bytes()).unwrap();
         assert_eq!((read.fault(), &*read.target), (None, "/x?y"));
         assert_eq!(read.all("Sec-WebSocket-Key"), [SAMPLE_KEY]);
     }

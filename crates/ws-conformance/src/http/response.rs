@@ -178,7 +178,7 @@ mod tests {
 
     fn fault(change: impl Fn(Head) -> Head) -> Option<ResponseFault> {
         let answer = change(Answer::new(request().key()).head);
-        let response = Response::read(&answer.octets()).expect("it is HTTP");
+        let response = Response::read(&answer.bytes()).expect("it is HTTP");
         response.fault(&request())
     }
 
@@ -217,7 +217,7 @@ mod tests {
         let request = request().with(|head| head.add("Sec-WebSocket-Protocol", "a, chat"));
         let answer = |chosen: &str| {
             let head = Answer::new(request.key()).head;
-            Response::read(&head.add("Sec-WebSocket-Protocol", chosen).octets()).unwrap()
+            Response::read(&head.add("Sec-WebSocket-Protocol", chosen).bytes()).unwrap()
         };
         assert_eq!(answer("chat").fault(&request), None);
         let fault = Some(ResponseFault::Protocol);

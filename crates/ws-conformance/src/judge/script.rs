@@ -99,11 +99,11 @@ fn judge_echoes(echoes: &Echoes) -> (Behavior, String) {
         ),
         Echoes::Altered => (
             Behavior::Failed,
-            "An echo has other octets than the message.".to_owned(),
+            "An echo has other bytes than the message.".to_owned(),
         ),
         Echoes::Wrong { binary, len } => {
             let kind = if *binary { "binary" } else { "text" };
-            let result = format!("An echo differs in type or length: {kind}, {len} octets.");
+            let result = format!("An echo differs in type or length: {kind}, {len} bytes.");
             (Behavior::Failed, result)
         }
     }

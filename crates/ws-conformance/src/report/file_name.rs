@@ -25,7 +25,7 @@ pub(super) fn case_file(slug: &str, case: CaseId) -> String {
 /// The slug in the name of a report file. Nothing if [`slug`] does not make such names: an index
 /// that anyone may have written must not lead out of its folder.
 pub(super) fn slug_of(file: &str, case: CaseId) -> Option<&str> {
-    let plain = |octet: u8| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
     let slug = file.strip_suffix(&ending(case))?;
     slug.bytes().all(plain).then_some(slug)
 }

@@ -9,7 +9,7 @@ use crate::data_sets::DataSet;
 pub struct CompressedEchoes {
     /// Where the messages come from.
     pub data: DataSet,
-    /// The units of each: octets, or characters of a text.
+    /// The units of each: bytes, or characters of a text.
     pub len: usize,
     /// How many.
     pub count: usize,

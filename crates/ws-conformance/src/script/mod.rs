@@ -30,7 +30,7 @@ pub enum Step {
         /// The payload length that the header announces.
         len: usize,
     },
-    /// Sends octets of the payload that [`Step::TextHeader`] announced.
+    /// Sends bytes of the payload that [`Step::TextHeader`] announced.
     Streamed(Payload),
     /// Sends a well-formed Close, unless one was sent before.
     Close {
@@ -117,7 +117,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The octets that came with it.
+    /// The bytes that came with it.
     pub(crate) fn payload_len(&self) -> usize {
         match self {
             Self::Message { payload, .. } | Self::Pong(payload) => payload.len(),

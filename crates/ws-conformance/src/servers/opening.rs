@@ -71,7 +71,7 @@ pub(super) fn open(
             demands => head.add("Sec-WebSocket-Extensions", &deflate::offers(demands)),
         }
     });
-    let head = request.octets();
+    let head = request.bytes();
     handshake.request = Some(String::from_utf8_lossy(&head).into_owned());
     link.write_all(&head, deadline).map_err(OpenError::Io)?;
     let mut head = Vec::new();

@@ -3,11 +3,11 @@ use super::*;
 
 /// All that comes until the end.
 fn read_to_end(stream: &mut TlsStream) -> Vec<u8> {
-    let (mut octets, mut buffer) = (Vec::new(), [0; 1000]);
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 1000]);
     loop {
         match stream.read(&mut buffer).unwrap() {
-            0 => return octets,
-            count => octets.extend_from_slice(&buffer[..count]),
+            0 => return bytes,
+            count => bytes.extend_from_slice(&buffer[..count]),
         }
     }
 }
@@ -19,10 +19,10 @@ fn was_said_goodbye_to(stream: &mut TlsStream) -> bool {
 #[test]
 fn records_that_take_several_reads_come_whole() {
     let (mut client, mut server) = streams();
-    let octets = vec![7; 40_000];
-    assert_eq!(client.write(&octets).unwrap(), octets.len());
+    let bytes = vec![7; 40_000];
+    assert_eq!(client.write(&bytes).unwrap(), bytes.len());
     drop(client);
-    assert!(read_to_end(&mut server) == octets);
+    assert!(read_to_end(&mut server) == bytes);
 }
 
 #[test]

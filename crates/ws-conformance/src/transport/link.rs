@@ -32,7 +32,7 @@ const INTERRUPTED: &str = "the run was interrupted";
 pub(crate) struct Link {
     transport: Box<dyn Transport>,
     waiter: Waiter,
-    /// Octets that came together with the head of the opening handshake.
+    /// Bytes that came together with the head of the opening handshake.
     rest: Vec<u8>,
 }
 
@@ -106,7 +106,7 @@ impl Link {
         }
     }
 
-    /// Octets that came together with a head that was read.
+    /// Bytes that came together with a head that was read.
     pub(crate) fn take_rest(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.rest)
     }
@@ -117,8 +117,8 @@ impl Link {
     }
 
     /// Writes what there is room for, without waiting.
-    pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.transport.write(octets)
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.transport.write(bytes)
     }
 
     /// Whether the other side has reset TCP, as far as can be told without reading.
@@ -153,15 +153,15 @@ impl Link {
     }
 
     /// Writes all of it.
-    pub(crate) fn write_all(&mut self, mut octets: &[u8], deadline: Instant) -> io::Result<()> {
-        while !octets.is_empty() {
-            let count = self.when_ready(deadline, |transport| transport.write(octets))?;
-            octets = &octets[count..];
+    pub(crate) fn write_all(&mut self, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let count = self.when_ready(deadline, |transport| transport.write(bytes))?;
+            bytes = &bytes[count..];
         }
         Ok(())
     }
 
-    /// Moves octets and time until TCP is over or is to be ended, and ends it.
+    /// Moves bytes and time until TCP is over or is to be ended, and ends it.
     ///
     /// # Errors
     ///
@@ -207,7 +207,7 @@ impl Link {
         }
     }
 
-    /// Ends TCP after the last answer, once the other side has read it or the time is over: octets
+    /// Ends TCP after the last answer, once the other side has read it or the time is over: bytes
     /// that nobody has read turn the end into a reset, which could overtake the answer.
     pub(crate) fn linger(mut self, deadline: Instant) {
         let mut buffer = [0; 4096];
@@ -227,10 +227,10 @@ impl Link {
     }
 
     fn write_once<D: Handler>(&mut self, endpoint: &mut Endpoint<D>) -> Moved {
-        let Some(octets) = endpoint.next_write(Instant::now()) else {
+        let Some(bytes) = endpoint.next_write(Instant::now()) else {
             return Moved::Nothing;
         };
-        match self.transport.write(octets) {
+        match self.transport.write(bytes) {
             Ok(count) => {
                 endpoint.wrote(count, Instant::now());
                 Moved::Some

@@ -35,10 +35,10 @@ fn link() -> (Link, TlsStream) {
 
 /// Writes until there is no room; how much.
 fn fill(link: &mut Link) -> usize {
-    let octets = vec![0; 50_000];
+    let bytes = vec![0; 50_000];
     let mut filled = 0;
     loop {
-        match link.write(&octets) {
+        match link.write(&bytes) {
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return filled,
             Err(error) => panic!("{error}"),
@@ -50,7 +50,7 @@ fn read(stream: &mut TlsStream, mut count: usize) {
     let mut buffer = vec![0; 50_000];
     while count > 0 {
         let read = stream.read(&mut buffer).unwrap();
-        assert_ne!(read, 0, "{count} octets are missing");
+        assert_ne!(read, 0, "{count} bytes are missing");
         count -= read;
     }
 }

@@ -6,9 +6,9 @@ use super::Violation;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClosePayload {
     pub(crate) code: Option<u16>,
-    /// Octets that are no UTF-8 stand replaced.
+    /// Bytes that are no UTF-8 stand replaced.
     pub(crate) reason: Option<String>,
-    /// The rules that it breaks. A payload of one octet is seen in the frame header already.
+    /// The rules that it breaks. A payload of one byte is seen in the frame header already.
     pub(crate) violations: Vec<Violation>,
 }
 

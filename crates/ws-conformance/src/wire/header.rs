@@ -37,7 +37,7 @@ pub(crate) fn write_header(header: Header, out: &mut Vec<u8>) {
     out.extend(header.key.iter().flatten());
 }
 
-/// How many octets a header has whose second octet is this.
+/// How many bytes a header has whose second byte is this.
 pub(super) fn header_len(second: u8) -> usize {
     let key = if second & 0x80 == 0 { 0 } else { 4 };
     let length = match second & 0x7f {
@@ -48,20 +48,20 @@ pub(super) fn header_len(second: u8) -> usize {
     2 + length + key
 }
 
-/// The header that these octets are: exactly as many as [`header_len`] says.
-pub(super) fn parse_header(octets: &[u8]) -> Header {
-    let big_endian = |octets: &[u8]| octets.iter().fold(0, |n, &octet| n << 8 | u64::from(octet));
-    let key_at = match octets[1] & 0x80 {
-        0 => octets.len(),
-        _ => octets.len() - 4,
+/// The header that these bytes are: exactly as many as [`header_len`] says.
+pub(super) fn parse_header(bytes: &[u8]) -> Header {
+    let big_endian = |bytes: &[u8]| bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte));
+    let key_at = match bytes[1] & 0x80 {
+        0 => bytes.len(),
+        _ => bytes.len() - 4,
     };
     Header {
-        fin: octets[0] & 0x80 != 0,
-        rsv: octets[0] >> 4 & 7,
-        opcode: octets[0] & 15,
-        key: octets[key_at..].try_into().ok(),
-        payload_len: match octets[1] & 0x7f {
-            126 | 127 => big_endian(&octets[2..key_at]),
+        fin: bytes[0] & 0x80 != 0,
+        rsv: bytes[0] >> 4 & 7,
+        opcode: bytes[0] & 15,
+        key: bytes[key_at..].try_into().ok(),
+        payload_len: match bytes[1] & 0x7f {
+            126 | 127 => big_endian(&bytes[2..key_at]),
             len => len.into(),
         },
     }
@@ -82,10 +82,10 @@ mod tests {
                     key,
                     payload_len,
                 };
-                let mut octets = Vec::new();
-                write_header(header, &mut octets);
-                assert_eq!(octets.len(), header_len(octets[1]));
-                assert_eq!(parse_header(&octets), header);
+                let mut bytes = Vec::new();
+                write_header(header, &mut bytes);
+                assert_eq!(bytes.len(), header_len(bytes[1]));
+                assert_eq!(parse_header(&bytes), header);
             }
         }
     }

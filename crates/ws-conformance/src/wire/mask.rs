@@ -1,15 +1,15 @@
 //! Masking (RFC 6455 §5.3).
 
-/// Masks or unmasks `octets`, which begin `offset` octets into their payload.
-pub(crate) fn apply_mask(octets: &mut [u8], key: [u8; 4], offset: usize) {
+/// Masks or unmasks `bytes`, which begin `offset` bytes into their payload.
+pub(crate) fn apply_mask(bytes: &mut [u8], key: [u8; 4], offset: usize) {
     let key: [u8; 8] = std::array::from_fn(|n| key[(offset + n) % 4]);
     let word = u64::from_ne_bytes(key);
-    let (words, rest) = octets.as_chunks_mut::<8>();
+    let (words, rest) = bytes.as_chunks_mut::<8>();
     for chunk in words {
         *chunk = (u64::from_ne_bytes(*chunk) ^ word).to_ne_bytes();
     }
-    for (octet, key) in rest.iter_mut().zip(key) {
-        *octet ^= key;
+    for (byte, key) in rest.iter_mut().zip(key) {
+        *byte ^= key;
     }
 }
 
@@ -22,11 +22,11 @@ mod tests {
         let key = [1, 2, 3, 4];
         let whole: Vec<u8> = (0..40).map(|n| n ^ key[usize::from(n) % 4]).collect();
         for cut in 0..=40 {
-            let mut octets: Vec<u8> = (0..40).collect();
-            let (first, last) = octets.split_at_mut(cut);
+            let mut bytes: Vec<u8> = (0..40).collect();
+            let (first, last) = bytes.split_at_mut(cut);
             apply_mask(first, key, 0);
             apply_mask(last, key, cut);
-            assert_eq!(octets, whole, "cut at {cut}");
+            assert_eq!(bytes, whole, "cut at {cut}");
         }
     }
 }

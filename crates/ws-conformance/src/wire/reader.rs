@@ -28,7 +28,7 @@ pub(crate) enum Received {
     /// A frame is complete. What it means follows.
     Frame {
         header: Header,
-        /// The first octets of its payload, unmasked.
+        /// The first bytes of its payload, unmasked.
         head: Vec<u8>,
     },
     /// A message is complete.
@@ -41,11 +41,11 @@ pub(crate) enum Received {
     Close(Vec<u8>),
 }
 
-/// Takes octets apart into frames and messages.
+/// Takes bytes apart into frames and messages.
 #[derive(Debug)]
 pub(crate) struct Reader {
     testee: Role,
-    /// Octets of an incomplete header.
+    /// Bytes of an incomplete header.
     header: Vec<u8>,
     frame: Option<Frame>,
     message: Option<Message>,
@@ -90,7 +90,7 @@ impl Reader {
         self.inflater = Some(inflater);
     }
 
-    /// Reads one header, or the octets that are there of one payload, and appends what they mean
+    /// Reads one header, or the bytes that are there of one payload, and appends what they mean
     /// to `out`. Returns false when the input is used up and nothing more follows from it.
     pub(crate) fn step(&mut self, input: &mut &[u8], out: &mut VecDeque<Received>) -> bool {
         match self.frame.take() {
@@ -136,7 +136,7 @@ impl Reader {
         true
     }
 
-    /// Whether `len` octets of a header are there.
+    /// Whether `len` bytes of a header are there.
     fn fill_header(&mut self, len: usize, input: &mut &[u8]) -> bool {
         let missing = len.saturating_sub(self.header.len());
         let (taken, rest) = input.split_at(missing.min(input.len()));
@@ -171,7 +171,7 @@ impl Reader {
             ),
             (
                 header.opcode == 8 && header.payload_len == 1,
-                Violation::OneOctetClose,
+                Violation::OneByteClose,
             ),
             (
                 header.opcode == 0 && !in_message,
@@ -294,7 +294,7 @@ impl Message {
         inflated.err().map(Received::Undecodable)
     }
 
-    /// Judges the octets that have arrived from `start` on. They break a rule only once.
+    /// Judges the bytes that have arrived from `start` on. They break a rule only once.
     fn judge_piece(&mut self, start: usize) -> Option<Violation> {
         if let Some(utf8) = &mut self.utf8
             && utf8.validate(&self.payload[start..]).is_err()

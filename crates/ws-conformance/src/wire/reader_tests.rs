@@ -1,9 +1,9 @@
 use super::*;
 
-fn read_in_pieces(testee: Role, octets: &[u8], size: usize) -> Vec<Received> {
+fn read_in_pieces(testee: Role, bytes: &[u8], size: usize) -> Vec<Received> {
     let mut reader = Reader::new(testee);
     let mut out = VecDeque::new();
-    for mut piece in octets.chunks(size) {
+    for mut piece in bytes.chunks(size) {
         while reader.step(&mut piece, &mut out) {}
     }
     out.retain(|item| !matches!(item, Received::Frame { .. }));
@@ -11,23 +11,23 @@ fn read_in_pieces(testee: Role, octets: &[u8], size: usize) -> Vec<Received> {
 }
 
 /// What a server sends.
-fn read(octets: &[u8]) -> Vec<Received> {
-    let whole = read_in_pieces(Role::Server, octets, octets.len());
-    assert_eq!(whole, read_in_pieces(Role::Server, octets, 1), "in pieces");
+fn read(bytes: &[u8]) -> Vec<Received> {
+    let whole = read_in_pieces(Role::Server, bytes, bytes.len());
+    assert_eq!(whole, read_in_pieces(Role::Server, bytes, 1), "in pieces");
     whole
 }
 
-fn violations(octets: &[u8]) -> Vec<Violation> {
+fn violations(bytes: &[u8]) -> Vec<Violation> {
     let violation = |item| match item {
         Received::Violation(violation) => Some(violation),
         _ => None,
     };
-    read(octets).into_iter().filter_map(violation).collect()
+    read(bytes).into_iter().filter_map(violation).collect()
 }
 
 #[test]
 fn messages_are_joined_and_controls_between_fragments_kept_apart() {
-    let octets = b"\x01\x02He\x89\x01!\x00\x02ll\x8a\x00\x80\x01o\x82\x01\xff\x88\x02\x03\xe8";
+    let bytes = b"\x01\x02He\x89\x01!\x00\x02ll\x8a\x00\x80\x01o\x82\x01\xff\x88\x02\x03\xe8";
     let expected = [
         Received::Ping(b"!".to_vec()),
         Received::Pong(vec![]),
@@ -41,18 +41,18 @@ fn messages_are_joined_and_controls_between_fragments_kept_apart() {
         },
         Received::Close(vec![3, 0xe8]),
     ];
-    assert_eq!(read(octets), expected);
+    assert_eq!(read(bytes), expected);
 }
 
 #[test]
 fn a_masked_frame_of_a_client_is_unmasked() {
-    let octets = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+    let bytes = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
     let expected = [Received::Message {
         binary: false,
         payload: b"Hello".to_vec(),
     }];
-    for size in 1..=octets.len() {
-        assert_eq!(read_in_pieces(Role::Client, octets, size), expected);
+    for size in 1..=bytes.len() {
+        assert_eq!(read_in_pieces(Role::Client, bytes, size), expected);
     }
 }
 
@@ -75,7 +75,7 @@ fn control_frames_are_short_and_whole() {
     assert_eq!(violations(b"\x09\0"), [Violation::FragmentedControl]);
     let long = [&b"\x88\x7e\0\x7e"[..], &[0; 126]].concat();
     assert_eq!(violations(&long), [Violation::LongControl]);
-    assert_eq!(violations(b"\x88\x01a"), [Violation::OneOctetClose]);
+    assert_eq!(violations(b"\x88\x01a"), [Violation::OneByteClose]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! UTF-8 that arrives in pieces.
 
-/// Validates a text piece by piece, as early as the octets allow.
+/// Validates a text piece by piece, as early as the bytes allow.
 #[derive(Debug, Default)]
 pub(super) struct Utf8 {
-    /// A character that has begun: a prefix of a valid sequence, at most three octets.
+    /// A character that has begun: a prefix of a valid sequence, at most three bytes.
     begun: Vec<u8>,
 }
 
@@ -15,11 +15,11 @@ impl Utf8 {
     /// The next piece of the text.
     pub(super) fn validate(&mut self, mut piece: &[u8]) -> Result<(), Invalid> {
         while !self.begun.is_empty() {
-            let Some((&octet, rest)) = piece.split_first() else {
+            let Some((&byte, rest)) = piece.split_first() else {
                 return Ok(());
             };
             piece = rest;
-            self.begun.push(octet);
+            self.begun.push(byte);
             if !is_prefix(&self.begun)? {
                 self.begun.clear();
             }
@@ -41,8 +41,8 @@ impl Utf8 {
 }
 
 /// Whether a character is still incomplete.
-fn is_prefix(octets: &[u8]) -> Result<bool, Invalid> {
-    match std::str::from_utf8(octets) {
+fn is_prefix(bytes: &[u8]) -> Result<bool, Invalid> {
+    match std::str::from_utf8(bytes) {
         Ok(_) => Ok(false),
         Err(error) if error.error_len().is_none() => Ok(true),
         Err(_) => Err(Invalid),
@@ -65,11 +65,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_impossible_octet_is_found_at_once() {
+    fn the_first_impossible_byte_is_found_at_once() {
         let text = b"\xce\xba\xf4\x90\x80";
         let mut utf8 = Utf8::default();
-        for octet in &text[..3] {
-            assert_eq!(utf8.validate(&[*octet]), Ok(()));
+        for byte in &text[..3] {
+            assert_eq!(utf8.validate(&[*byte]), Ok(()));
         }
         assert_eq!(utf8.validate(&text[3..4]), Err(Invalid));
     }

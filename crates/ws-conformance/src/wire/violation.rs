@@ -17,12 +17,12 @@ pub(crate) enum Violation {
     CompressedContinuation,
     /// A control frame is not final (§5.5).
     FragmentedControl,
-    /// A control frame is longer than 125 octets (§5.5).
+    /// A control frame is longer than 125 bytes (§5.5).
     LongControl,
     /// The opcode is reserved (§5.2).
     ReservedOpcode(u8),
-    /// A Close has a payload of one octet (§5.5.1).
-    OneOctetClose,
+    /// A Close has a payload of one byte (§5.5.1).
+    OneByteClose,
     /// A continuation of nothing (§5.4).
     StrayContinuation,
     /// A new message within a message (§5.4).
@@ -63,9 +63,9 @@ impl fmt::Display for Violation {
             Self::CompressedControl => f.write_str("a control frame has RSV1 set"),
             Self::CompressedContinuation => f.write_str("a continuation has RSV1 set"),
             Self::FragmentedControl => f.write_str("a control frame is fragmented"),
-            Self::LongControl => f.write_str("a control frame is longer than 125 octets"),
+            Self::LongControl => f.write_str("a control frame is longer than 125 bytes"),
             Self::ReservedOpcode(opcode) => write!(f, "a frame has the reserved opcode {opcode}"),
-            Self::OneOctetClose => f.write_str("a Close has a payload of one octet"),
+            Self::OneByteClose => f.write_str("a Close has a payload of one byte"),
             Self::StrayContinuation => f.write_str("a continuation continues no message"),
             Self::UnfinishedMessage => f.write_str("a message begins within another"),
             Self::LongLengthForm(len) => {

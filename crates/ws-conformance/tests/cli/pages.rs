@@ -100,7 +100,7 @@ fn a_run_leaves_a_page_for_each_case_and_one_for_all() {
         "GET / HTTP/1.1",
         "101 Switching Protocols",
         "wasServerConnectionDropTimeout",
-        "Octets received by chop size",
+        "Bytes received by chop size",
         "RX FRAME",
         "TCP DROPPED BY PEER",
         " --cases 5.3 --seed 1 --trace",
@@ -118,11 +118,11 @@ fn a_run_leaves_a_page_for_each_case_and_one_for_all() {
     assert!(badge.contains(">3/4, 1 failed<"), "{badge}");
 }
 
-/// Passes octets on, and puts its own into those of the server.
+/// Passes bytes on, and puts its own into those of the server.
 fn forge(mut from: TcpStream, mut to: TcpStream, forgeries: &[(&[u8], &[u8])]) {
-    let mut octets = [0; 65536];
-    while let Ok(len @ 1..) = from.read(&mut octets) {
-        let mut passed = octets[..len].to_vec();
+    let mut bytes = [0; 65536];
+    while let Ok(len @ 1..) = from.read(&mut bytes) {
+        let mut passed = bytes[..len].to_vec();
         for (honest, forged) in forgeries {
             let found = passed.windows(honest.len()).position(|it| it == *honest);
             if let Some(at) = found {

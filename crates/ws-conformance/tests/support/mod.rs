@@ -153,19 +153,19 @@ fn echo(reader: &mut BufReader<TcpStream>, mut texts: Option<&mut Vec<String>>) 
             9 => send(10, &payload)?,
             10 => {}
             _ => {
-                let (kind, mut octets) = message.take().unwrap_or((opcode, Vec::new()));
-                octets.extend(payload);
+                let (kind, mut bytes) = message.take().unwrap_or((opcode, Vec::new()));
+                bytes.extend(payload);
                 if !fin {
-                    message = Some((kind, octets));
+                    message = Some((kind, bytes));
                     continue;
                 }
-                match String::from_utf8(octets.clone()) {
+                match String::from_utf8(bytes.clone()) {
                     Err(_) if kind == 1 => return send(8, &1007_u16.to_be_bytes()),
                     Ok(text) if kind == 1 => {
-                        send(kind, &octets)?;
+                        send(kind, &bytes)?;
                         texts.iter_mut().for_each(|texts| texts.push(text.clone()));
                     }
-                    _ => send(kind, &octets)?,
+                    _ => send(kind, &bytes)?,
                 }
             }
         }
@@ -192,8 +192,8 @@ fn read_frame(reader: &mut impl Read) -> io::Result<(u8, Vec<u8>)> {
     }
     let mut payload = vec![0; usize::try_from(length).unwrap()];
     reader.read_exact(&mut payload)?;
-    for (octet, key) in payload.iter_mut().zip(key.into_iter().cycle()) {
-        *octet ^= key;
+    for (byte, key) in payload.iter_mut().zip(key.into_iter().cycle()) {
+        *byte ^= key;
     }
     Ok((two[0], payload))
 }

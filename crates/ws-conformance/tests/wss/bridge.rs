@@ -73,9 +73,9 @@ fn decrypt(
     let mut buffer = [0; 1 << 14];
     let mut input = &[][..];
     loop {
-        let mut octets = Vec::new();
-        let end = tls.lock().unwrap().reader().read_to_end(&mut octets);
-        plain.write_all(&octets)?;
+        let mut bytes = Vec::new();
+        let end = tls.lock().unwrap().reader().read_to_end(&mut bytes);
+        plain.write_all(&bytes)?;
         match end {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             _ => return plain.shutdown(Shutdown::Write),

@@ -24,7 +24,7 @@ use ws_conformance::verdict::{Behavior, CloseBehavior, Verdict};
 /// The times of testees, for the time limits of [`patient`].
 const PACE: Pace = Pace::scaled(20.0);
 
-/// Some of each group: whole frames, long ones, octet by octet, many at a time, and compressed.
+/// Some of each group: whole frames, long ones, byte by byte, many at a time, and compressed.
 const SOME: [&str; 11] = [
     "1.1.1", "1.2.8", "2.2", "2.6", "5.1", "6.2.3", "7.1.1", "9.1.1", "9.5.1", "10.1.1", "12.1.1",
 ];

@@ -13,8 +13,8 @@ use crate::certificates;
 use crate::{bridge, patient, plain_server};
 
 const APPLICATION_DATA: u8 = 23;
-/// A payload of one octet, its type, and what authenticates both (RFC 8446 §5.2).
-const ONE_OCTET: usize = 1 + 1 + 16;
+/// A payload of one byte, its type, and what authenticates both (RFC 8446 §5.2).
+const ONE_BYTE: usize = 1 + 1 + 16;
 
 /// Where a server can be reached by way of a listener, and what was sent to the server.
 fn overheard(server: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
@@ -38,32 +38,32 @@ fn overheard(server: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
 }
 
 /// The lengths of the records with application data.
-fn lengths(mut octets: &[u8]) -> Vec<usize> {
+fn lengths(mut bytes: &[u8]) -> Vec<usize> {
     let mut lengths = Vec::new();
-    while let Some((header, rest)) = octets.split_first_chunk::<5>() {
+    while let Some((header, rest)) = bytes.split_first_chunk::<5>() {
         let len = usize::from(u16::from_be_bytes([header[3], header[4]]));
         if header[0] == APPLICATION_DATA {
             lengths.push(len);
         }
-        octets = &rest[len..];
+        bytes = &rest[len..];
     }
     lengths
 }
 
 #[test]
-fn what_is_written_octet_by_octet_is_a_record_for_each() {
+fn what_is_written_byte_by_byte_is_a_record_for_each() {
     let files = certificates::signed("localhost");
     let secure = bridge::in_front_of(plain_server(), &files.server());
     let (address, heard) = overheard(secure);
     let target = Target::new(&format!("wss://localhost:{}", address.port())).unwrap();
     let target = target.with_trust(&Trust::only(&files.authority()).unwrap());
-    // A Ping of 125 octets, octet by octet.
+    // A Ping of 125 bytes, byte by byte.
     let case = cases::find("2.6".parse().unwrap()).unwrap();
     let record = run_case(&target, case, &patient());
     assert_eq!(record.verdict, Verdict::GOOD, "{record:#?}");
     let heard = heard.lock().unwrap();
     let lengths = lengths(&heard);
-    let single = lengths.iter().filter(|&&len| len == ONE_OCTET).count();
+    let single = lengths.iter().filter(|&&len| len == ONE_BYTE).count();
     // The first two share a write, as in the original.
     assert_eq!(single, 2 + 4 + 125 - 2, "{lengths:?}");
 }

@@ -7,25 +7,25 @@ use miniz_oxide::deflate::core::{
 
 use super::unfinished::{MAX_MESSAGE, close_code};
 use super::{Field, MIB};
-use crate::hostile::finding::{Finding, Octets, fresh_echo};
+use crate::hostile::finding::{Finding, Bytes, fresh_echo};
 use crate::raw::peer::PATIENCE;
 use crate::raw::{Opcode, Peer, frame};
 
 /// What the bomb comes to.
 const BOMB: u64 = 1024 * MIB;
 
-/// Octets of each frame of a message in fragments.
+/// Bytes of each frame of a message in fragments.
 const FRAGMENT: usize = 4096;
 
-/// The most compressed octets of a message: its own limit, a little more, and a constant.
+/// The most compressed bytes of a message: its own limit, a little more, and a constant.
 const MAX_COMPRESSED: u64 = MAX_MESSAGE + MAX_MESSAGE / 1024 + 64 * 1024;
 
 /// 1 GiB in one frame of about 1 MiB, and the same in fragments.
 pub(super) fn bomb(field: &Field) -> Result<Vec<Finding>> {
     let bomb = compressed_zeros()?;
     let mut findings = vec![Finding::note(
-        "octets of the bomb",
-        Octets(bomb.len() as u64),
+        "bytes of the bomb",
+        Bytes(bomb.len() as u64),
     )];
     let whole = frame::compressed(frame::last(Opcode::Binary, &bomb));
     findings.push(thrown("in one frame", field, &whole)?);
@@ -50,7 +50,7 @@ pub(super) fn empty_blocks(field: &Field) -> Result<Vec<Finding>> {
     // After its limit the server reads on for a while and forgets what it reads.
     let flood = peer.flood(&more, 4 * MAX_COMPRESSED, PATIENCE)?;
     Ok(vec![
-        Finding::note("octets taken in all", Octets(flood.accepted)),
+        Finding::note("bytes taken in all", Bytes(flood.accepted)),
         close_code("after 16 MiB of nothing", &mut peer, 1009),
     ])
 }
@@ -74,8 +74,8 @@ fn compressed_zeros() -> Result<Vec<u8>> {
     let zeros = vec![0; usize::try_from(PIECE)?];
     let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(9, 0, 0));
     let mut piece = Vec::new();
-    let (status, _) = compress_to_output(&mut compressor, &zeros, TDEFLFlush::Full, |octets| {
-        piece.extend_from_slice(octets);
+    let (status, _) = compress_to_output(&mut compressor, &zeros, TDEFLFlush::Full, |bytes| {
+        piece.extend_from_slice(bytes);
         true
     });
     (status == TDEFLStatus::Okay)

@@ -14,7 +14,7 @@ use crate::raw::{Opcode, Peer, frame};
 /// How many connections there are, if the limit of descriptors allows.
 const CONNECTIONS: usize = 10_000;
 
-/// What a connection holds that waits with so many octets that nobody has taken.
+/// What a connection holds that waits with so many bytes that nobody has taken.
 const HELD: u64 = 16 * INTERRUPTED_AFTER as u64 + 4 * 1024;
 
 /// What a connection costs a server besides: its task, its socket, and their bookkeeping.
@@ -54,8 +54,8 @@ pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
     Ok(vec![
         Finding::count("connections held", held, connections),
         scaled(connections),
-        Finding::octets("resident per connection", each, HELD + TASK_AND_SOCKET),
-        Finding::octets("growth by a second crowd", again, MIB + POOLS),
+        Finding::bytes("resident per connection", each, HELD + TASK_AND_SOCKET),
+        Finding::bytes("growth by a second crowd", again, MIB + POOLS),
     ])
 }
 
@@ -95,7 +95,7 @@ pub(super) fn churned(
     let grown = target.process.resident()?.saturating_sub(before);
     Ok(vec![
         Finding::happened("descriptors back", back, SLACK),
-        Finding::octets("growth after the first 500", grown, MIB),
+        Finding::bytes("growth after the first 500", grown, MIB),
     ])
 }
 

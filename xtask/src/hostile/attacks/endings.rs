@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::{Field, SLACK};
-use crate::hostile::finding::{Finding, Octets};
+use crate::hostile::finding::{Finding, Bytes};
 use crate::raw::peer::{Stopped, request};
 use crate::raw::{Opcode, Peer, frame};
 
@@ -59,7 +59,7 @@ pub(super) fn talking_after_violation(field: &Field) -> Result<Vec<Finding>> {
     let ended = (flood.stopped == Stopped::Ended).then(|| started.elapsed());
     let told = peer.receive().ok().and_then(|frame| frame.close_code());
     Ok(vec![
-        Finding::note("octets taken", Octets(flood.accepted)),
+        Finding::note("bytes taken", Bytes(flood.accepted)),
         Finding::happened("TCP ended", ended, FAILURE + SLACK),
         Finding::count("Close 1002", usize::from(told == Some(1002)), 1),
     ])

@@ -59,7 +59,7 @@ const ENDLESS: &[Endless] = &[
 pub(super) fn endless_head(field: &Field) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for head in ENDLESS {
-        for (pieces, len) in [("4 KiB pieces", 4096), ("single octets", 1)] {
+        for (pieces, len) in [("4 KiB pieces", 4096), ("single bytes", 1)] {
             let what = format!("{} in {pieces}", head.what);
             findings.push(refused(field.target.address, head, &what, len)?);
         }
@@ -67,7 +67,7 @@ pub(super) fn endless_head(field: &Field) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Sends `head` in pieces of `len` octets until the server ends the connection.
+/// Sends `head` in pieces of `len` bytes until the server ends the connection.
 fn refused(server: SocketAddr, head: &Endless, what: &str, len: usize) -> Result<Finding> {
     let mut peer = Peer::connect(server)?;
     let mut wire = head.start.as_bytes().to_vec();
@@ -96,20 +96,20 @@ fn refused(server: SocketAddr, head: &Endless, what: &str, len: usize) -> Result
     Ok(Finding::new(what, figure, wanted, holds))
 }
 
-/// Heads of growing length, in single octets: what an octet costs must not depend on how many
+/// Heads of growing length, in single bytes: what a byte costs must not depend on how many
 /// there were before it.
 pub(super) fn head_work(field: &Field) -> Result<Vec<Finding>> {
     const LENGTHS: [usize; 3] = [4 * 1024, 8 * 1024, MAX_HEAD];
     const ROUNDS: usize = 3;
     // Waking up and reading cost far more than scanning: even a server that parses the head from its
-    // start at every octet, by httparse, was measured at 1.28 to 1.30, and one that does not at 0.97
+    // start at every byte, by httparse, was measured at 1.28 to 1.30, and one that does not at 0.97
     // to 1.04.
     const MOST: f64 = 1.15;
     // Work that other programs cause only ever adds to what is measured.
     let mut least = [f64::INFINITY; LENGTHS.len()];
     for _ in 0..ROUNDS {
         for (least, len) in least.iter_mut().zip(LENGTHS) {
-            *least = least.min(nanoseconds_per_octet(field, len)?);
+            *least = least.min(nanoseconds_per_byte(field, len)?);
         }
     }
     let mut findings: Vec<_> = LENGTHS
@@ -117,7 +117,7 @@ pub(super) fn head_work(field: &Field) -> Result<Vec<Finding>> {
         .zip(least)
         .map(|(len, cost)| {
             let what = format!("head of {} KiB", len / 1024);
-            Finding::note(&what, format!("{cost:.0} ns per octet"))
+            Finding::note(&what, format!("{cost:.0} ns per byte"))
         })
         .collect();
     let ratio = least[2] / least[0];
@@ -131,25 +131,25 @@ pub(super) fn head_work(field: &Field) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The server's processor time for heads of `len` octets that arrive octet by octet.
+/// The server's processor time for heads of `len` bytes that arrive byte by byte.
 ///
-/// Many octets, the same number for each length: the clock of processor time is a slow one.
-fn nanoseconds_per_octet(field: &Field, len: usize) -> Result<f64> {
+/// Many bytes, the same number for each length: the clock of processor time is a slow one.
+fn nanoseconds_per_byte(field: &Field, len: usize) -> Result<f64> {
     const CONNECTIONS: usize = 16;
-    const OCTETS: usize = CONNECTIONS * MAX_HEAD;
+    const BYTES: usize = CONNECTIONS * MAX_HEAD;
     let server = field.target.address;
     let request = request_of_len(server, len);
     let mut pacemaker = Peer::open(server)?;
     let before = field.target.process.cpu()?;
-    for _ in 0..OCTETS / (CONNECTIONS * len) {
+    for _ in 0..BYTES / (CONNECTIONS * len) {
         let mut peers = (0..CONNECTIONS)
             .map(|_| Peer::connect(server))
             .collect::<Result<Vec<_>>>()?;
-        // In step, so that the server has read each octet before the next one arrives: octets that
+        // In step, so that the server has read each byte before the next one arrives: bytes that
         // pile up are read at once, which hides what it would cost to read them one by one.
-        for octet in request.chunks(1) {
+        for byte in request.chunks(1) {
             for peer in &mut peers {
-                peer.send(octet)?;
+                peer.send(byte)?;
             }
             if !pacemaker.pings() {
                 bail!("the server does not answer a ping beside {CONNECTIONS} handshakes");
@@ -160,7 +160,7 @@ fn nanoseconds_per_octet(field: &Field, len: usize) -> Result<f64> {
         }
     }
     let spent = field.target.process.cpu()?.saturating_sub(before);
-    Ok(spent.as_nanos() as f64 / OCTETS as f64)
+    Ok(spent.as_nanos() as f64 / BYTES as f64)
 }
 
 /// A handshake that stalls.
@@ -270,7 +270,7 @@ fn round_trips(mut peer: Peer, done: &AtomicBool) -> Result<(Duration, usize)> {
 /// Stalls all handshakes until the server has ended them, or should have.
 fn stall_all(stall: impl Fn(usize) -> Result<Stalled>) -> Result<Vec<Stalled>> {
     const TURN: Duration = Duration::from_millis(20);
-    /// Turns between two octets that trickle.
+    /// Turns between two bytes that trickle.
     const PAUSE: usize = 25;
     let mut all = Vec::new();
     for at in 0..STALLED {
@@ -283,10 +283,10 @@ fn stall_all(stall: impl Fn(usize) -> Result<Stalled>) -> Result<Vec<Stalled>> {
     let started = Instant::now();
     for turn in 0_usize.. {
         for one in all.iter_mut().filter(|one| one.lasted.is_none()) {
-            let octet = one.trickle.get(turn / PAUSE).copied();
-            if let Some(octet) = octet.filter(|_| turn % PAUSE == 0) {
+            let byte = one.trickle.get(turn / PAUSE).copied();
+            if let Some(byte) = byte.filter(|_| turn % PAUSE == 0) {
                 // Whether the server has ended the connection is looked at below.
-                let _ = one.peer.send(&[octet]);
+                let _ = one.peer.send(&[byte]);
             }
             if has_ended(&one.peer) {
                 one.lasted = Some(one.since.elapsed());

@@ -103,7 +103,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     },
     Attack {
         name: "announced",
-        about: "16 MiB announced and 3 octets sent, on 100 connections",
+        about: "16 MiB announced and 3 bytes sent, on 100 connections",
         limit: Duration::from_secs(30),
         growth: Some(unfinished::ANNOUNCED_ON * 64 * KIB + MIB),
         setup: Setup::Plain,
@@ -118,12 +118,12 @@ pub(crate) const ATTACKS: &[Attack] = &[
         act: unfinished::empty_fragments,
     },
     Attack {
-        name: "octet-fragments",
-        about: "a message in fragments of one octet, on 50 connections",
+        name: "byte-fragments",
+        about: "a message in fragments of one byte, on 50 connections",
         limit: Duration::from_secs(60),
-        growth: Some(unfinished::OCTETS_ON * (2 * unfinished::OCTETS + 64 * KIB) + MIB),
+        growth: Some(unfinished::BYTES_ON * (2 * unfinished::BYTES + 64 * KIB) + MIB),
         setup: Setup::Plain,
-        act: unfinished::octet_fragments,
+        act: unfinished::byte_fragments,
     },
     Attack {
         name: "endless-message",
@@ -143,7 +143,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     },
     Attack {
         name: "empty-blocks",
-        about: "compressed octets without end that inflate to nothing",
+        about: "compressed bytes without end that inflate to nothing",
         limit: Duration::from_secs(60),
         growth: Some(MIB),
         setup: Setup::Deflate,
@@ -151,7 +151,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     },
     Attack {
         name: "endless-head",
-        about: "a request head that never ends, in large pieces and in single octets",
+        about: "a request head that never ends, in large pieces and in single bytes",
         limit: Duration::from_secs(90),
         growth: Some(256 * KIB),
         setup: Setup::Plain,
@@ -159,7 +159,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     },
     Attack {
         name: "head-work",
-        about: "work per octet for heads of 4, 8 and 16 KiB in single octets",
+        about: "work per byte for heads of 4, 8 and 16 KiB in single bytes",
         limit: Duration::from_secs(120),
         growth: Some(2 * MIB),
         setup: Setup::Plain,
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn names_are_unique_and_fit_a_command_line() {
         for (at, attack) in ATTACKS.iter().enumerate() {
-            let fits = |octet: u8| octet.is_ascii_lowercase() || octet == b'-';
+            let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(attack.name.bytes().all(fits), "{}", attack.name);
             let mut rest = ATTACKS[at + 1..].iter();
             assert!(rest.all(|other| other.name != attack.name));

@@ -8,7 +8,7 @@ use rustls::ContentType;
 
 use super::handshakes::{FAREWELL, HANDSHAKE, Stalled, all_end_in_time, beside_live_traffic};
 use super::{Field, KIB, SLACK, crowds};
-use crate::hostile::finding::{Finding, Octets, Time};
+use crate::hostile::finding::{Finding, Bytes, Time};
 use crate::raw::peer::{Stopped, request};
 use crate::raw::{Opcode, Peer, Sealer, Trust, frame};
 
@@ -108,7 +108,7 @@ pub(super) fn endless_handshake(field: &Field) -> Result<Vec<Finding>> {
     }
     thread::sleep(SLACK);
     let each = field.target.growth()? / HELLOS;
-    let held = Finding::octets("held per unfinished hello", each, HELD_BY_HELLO);
+    let held = Finding::bytes("held per unfinished hello", each, HELD_BY_HELLO);
     findings.push(held);
     Ok(findings)
 }
@@ -196,7 +196,7 @@ pub(super) fn unfinished_record(field: &Field) -> Result<Vec<Finding>> {
     }
     thread::sleep(SLACK);
     let each = field.target.growth()? / UNFINISHED_ON;
-    let held = Finding::octets("held per connection", each, HELD_BY_RECORD);
+    let held = Finding::bytes("held per connection", each, HELD_BY_RECORD);
     let mut ended = 0;
     let started = Instant::now();
     for peer in &mut peers {
@@ -274,7 +274,7 @@ pub(super) fn empty_records(field: &Field) -> Result<Vec<Finding>> {
     })?;
     let mut findings = vec![
         ended_or_open("without content alone", alone_ended),
-        Finding::note("sent with single bytes", Octets(sent)),
+        Finding::note("sent with single bytes", Bytes(sent)),
         Finding::note("all of them after", Time(started.elapsed())),
         Finding::count("Close after them", ended, CONNECTIONS),
     ];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{Field, MIB, SLACK};
-use crate::hostile::finding::{Finding, Octets};
+use crate::hostile::finding::{Finding, Bytes};
 use crate::raw::peer::PATIENCE;
 use crate::raw::{Opcode, Peer, frame};
 
@@ -19,9 +19,9 @@ const MAX_FRAGMENTS: usize = 131_072;
 /// How many connections announce much and send little.
 pub(super) const ANNOUNCED_ON: u64 = 100;
 
-/// How many connections send fragments of one octet, and how many each.
-pub(super) const OCTETS_ON: u64 = 50;
-pub(super) const OCTETS: u64 = 100_000;
+/// How many connections send fragments of one byte, and how many each.
+pub(super) const BYTES_ON: u64 = 50;
+pub(super) const BYTES: u64 = 100_000;
 
 /// Until the server has ended the connection after a violation.
 const FAILURE: Duration = Duration::from_secs(1);
@@ -39,14 +39,14 @@ pub(super) fn announced(field: &Field) -> Result<Vec<Finding>> {
     thread::sleep(SLACK);
     let held = field.target.growth()?;
     let each = held / ANNOUNCED_ON;
-    Ok(vec![Finding::octets(
+    Ok(vec![Finding::bytes(
         "held per connection",
         each,
         64 * 1024,
     )])
 }
 
-/// Fragments are counted, because empty ones never reach a limit of octets.
+/// Fragments are counted, because empty ones never reach a limit of bytes.
 pub(super) fn empty_fragments(field: &Field) -> Result<Vec<Finding>> {
     let mut peer = Peer::open(field.target.address)?;
     let empty = frame::more(Opcode::Continuation, b"");
@@ -67,12 +67,12 @@ pub(super) fn empty_fragments(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// All of them stay unfinished until each has sent all of its octets.
-pub(super) fn octet_fragments(field: &Field) -> Result<Vec<Finding>> {
+/// All of them stay unfinished until each has sent all of its bytes.
+pub(super) fn byte_fragments(field: &Field) -> Result<Vec<Finding>> {
     const TURNS: usize = 100;
-    let len = usize::try_from(OCTETS)?;
+    let len = usize::try_from(BYTES)?;
     let mut peers = Vec::new();
-    for _ in 0..OCTETS_ON {
+    for _ in 0..BYTES_ON {
         let mut peer = Peer::open(field.target.address)?;
         peer.send(&frame::more(Opcode::Binary, b""))?;
         peers.push(peer);
@@ -94,10 +94,10 @@ pub(super) fn octet_fragments(field: &Field) -> Result<Vec<Finding>> {
         peer.send(&frame::last(Opcode::Continuation, b""))?;
         echoed += usize::from(peer.expect_message(&whole).is_ok());
     }
-    let each = held / OCTETS_ON;
+    let each = held / BYTES_ON;
     Ok(vec![
         open,
-        Finding::octets("held per connection", each, 2 * OCTETS + 64 * 1024),
+        Finding::bytes("held per connection", each, 2 * BYTES + 64 * 1024),
         Finding::count("messages echoed whole", echoed, peers.len()),
     ])
 }
@@ -122,10 +122,10 @@ pub(super) fn endless_message(field: &Field) -> Result<Vec<Finding>> {
             "open",
             open,
         ),
-        close_code("after one octet more", &mut peer, 1009),
+        close_code("after one byte more", &mut peer, 1009),
         Finding::note(
-            "octets taken in all",
-            Octets(first.accepted + second.accepted),
+            "bytes taken in all",
+            Bytes(first.accepted + second.accepted),
         ),
     ])
 }

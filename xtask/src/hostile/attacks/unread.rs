@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::{Field, MIB, SLACK};
-use crate::hostile::finding::{Finding, Octets, fresh_echo};
+use crate::hostile::finding::{Finding, Bytes, fresh_echo};
 use crate::raw::peer::Stopped;
 use crate::raw::{Opcode, Peer, frame};
 
@@ -24,7 +24,7 @@ pub(super) fn pings(field: &Field) -> Result<Vec<Finding>> {
     let ping = frame::last(Opcode::Ping, &[b'p'; 125]);
     let mut peer = Peer::open(field.target.endpoint())?;
     let flood = peer.flood(&ping, OFFERED, BLOCKED_AFTER)?;
-    let taken = Finding::note("pings taken", Octets(flood.accepted));
+    let taken = Finding::note("pings taken", Bytes(flood.accepted));
     Ok(vec![
         taken,
         still_open(flood.stopped),
@@ -51,7 +51,7 @@ fn messages(field: &Field, payload: &[u8]) -> Result<Vec<Finding>> {
     let held = field.target.growth()?;
     let (one, buffers) = (payload.len() as u64, buffers_of_tcp());
     Ok(vec![
-        Finding::octets("messages taken", flood.accepted, buffers + MIB + one),
+        Finding::bytes("messages taken", flood.accepted, buffers + MIB + one),
         Finding::new(
             "server stops reading",
             match flood.stopped {
@@ -64,7 +64,7 @@ fn messages(field: &Field, payload: &[u8]) -> Result<Vec<Finding>> {
         ),
         // A single message may be queued beyond the mark at which reading stops. What it was put together in is free by
         // then, but the allocator may keep it.
-        Finding::octets("growth meanwhile", held, MIB + 2 * one),
+        Finding::bytes("growth meanwhile", held, MIB + 2 * one),
         fresh_echo("echo meanwhile", &field.target),
     ])
 }

@@ -29,7 +29,7 @@ fn blocked_writes() -> Case {
         let (count, mut bytes) = fill(peer)?;
         bytes.extend(peer.encoded(&Frame::close(1000, b"")));
         peer.allow_for(count * BLOCK);
-        peer.send_octets(&bytes)?;
+        peer.send_bytes(&bytes)?;
         expect_echoes_and_close(peer, BLOCK, count)
     });
     case.does(format!(

@@ -143,7 +143,7 @@ fn unread_echo() -> Case {
         let sent = peer.pour(&bytes, STALL)?;
         peer.pause_unread(PATIENCE)?;
         peer.allow_for(UNREAD);
-        peer.send_octets(&bytes[sent..])?;
+        peer.send_bytes(&bytes[sent..])?;
         judge_unread_echo(peer, &message)
     });
     case.see(&["RFC 6455 §5.5.1"])

@@ -33,10 +33,10 @@ fn long_frame() -> Case {
         peer.expect_to_be_alive()?;
         let bytes = peer.encoded(&Frame::binary(vec![FILL; TOO_LONG]));
         let (start, rest) = bytes.split_at(FRAGMENT);
-        peer.send_octets(start)?;
+        peer.send_bytes(start)?;
         let act = match peer.next_within(HEADER_TIME)? {
             None => {
-                peer.send_octets(rest)?;
+                peer.send_bytes(rest)?;
                 let limit = peer.reply_time();
                 peer.next(limit)?
             }

@@ -92,7 +92,7 @@ fn cut_off() -> Case {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let bytes = peer.encoded(&Frame::text("Hello"));
-        peer.send_octets(&bytes[..bytes.len() - 2])?;
+        peer.send_bytes(&bytes[..bytes.len() - 2])?;
         peer.shutdown();
         let limit = peer.reply_time();
         match peer.next(limit)? {
@@ -121,7 +121,7 @@ fn reset() -> Case {
         peer.open()?;
         peer.expect_to_be_alive()?;
         let bytes = peer.encoded(&Frame::text("Hello"));
-        peer.send_octets(&bytes[..bytes.len() - 2])?;
+        peer.send_bytes(&bytes[..bytes.len() - 2])?;
         peer.break_off()?;
         peer.open()?;
         peer.expect_to_be_alive()?;

@@ -39,7 +39,7 @@ fn trickle() -> Case {
         peer.open()?;
         let message = Frame::text("slow");
         for byte in peer.encoded(&message) {
-            peer.send_octets(&[byte])?;
+            peer.send_bytes(&[byte])?;
             if peer.testee == Role::Server {
                 peer.expect_another_connection("Meanwhile")?;
             }

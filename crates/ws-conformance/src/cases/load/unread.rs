@@ -53,7 +53,7 @@ pub(super) fn echoes() -> Case {
 /// Sends bytes and reads nothing until the testee stops reading. Returns `true` if it does.
 fn fill(peer: &mut Peer<'_>, bytes: &[u8]) -> Result<bool, Miss> {
     let count = peer.pour(bytes, STOPPED)?;
-    peer.send_octets(&bytes[count..])?;
+    peer.send_bytes(&bytes[count..])?;
     Ok(count < bytes.len())
 }
 

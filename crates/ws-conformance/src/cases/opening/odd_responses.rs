@@ -184,7 +184,7 @@ fn odd(
     let case = Case::new(id, Client, TITLE, rule, move |peer| {
         let answer = peer.answer().with(&change);
         peer.note_answer(&answer);
-        peer.send_octets(&as_latin1(&answer.head))?;
+        peer.send_bytes(&as_latin1(&answer.head))?;
         expect_client_to_open(peer, rule.level)
     });
     accepts_it(case, sends)

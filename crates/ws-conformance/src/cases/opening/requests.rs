@@ -172,8 +172,8 @@ fn fields() -> Vec<Case> {
             &rules::OBS_TEXT,
             move |peer| {
                 let request = peer.request().with(note);
-                peer.note_request(&request.octets());
-                peer.send_octets(&as_latin1(&request.head))?;
+                peer.note_request(&request.bytes());
+                peer.send_bytes(&as_latin1(&request.head))?;
                 Ok(request)
             },
         ),
@@ -182,24 +182,24 @@ fn fields() -> Vec<Case> {
 
 fn pieces() -> Vec<Case> {
     vec![
-        opens_with("20.1.10", "byte by byte", &rules::OCTETS, |peer| {
+        opens_with("20.1.10", "byte by byte", &rules::BYTES, |peer| {
             let request = peer.request();
-            peer.note_request(&request.octets());
-            in_bytes(peer, &request.octets())?;
+            peer.note_request(&request.bytes());
+            in_bytes(peer, &request.bytes())?;
             Ok(request)
         }),
         opens_with(
             "20.1.11",
             "and its last byte 50 ms later",
-            &rules::OCTETS,
+            &rules::BYTES,
             |peer| {
                 let request = peer.request();
-                let bytes = request.octets();
+                let bytes = request.bytes();
                 peer.note_request(&bytes);
                 let (most, end) = bytes.split_at(bytes.len() - 1);
-                peer.send_octets(most)?;
+                peer.send_bytes(most)?;
                 peer.pause(Duration::from_millis(50))?;
-                peer.send_octets(end)?;
+                peer.send_bytes(end)?;
                 Ok(request)
             },
         ),
@@ -209,8 +209,8 @@ fn pieces() -> Vec<Case> {
             &rules::EMPTY_LINE,
             |peer| {
                 let request = peer.request();
-                peer.note_request(&request.octets());
-                peer.send_octets(&[b"\r\n", &*request.octets()].concat())?;
+                peer.note_request(&request.bytes());
+                peer.send_bytes(&[b"\r\n", &*request.bytes()].concat())?;
                 Ok(request)
             },
         ),
@@ -253,8 +253,8 @@ fn with_a_frame() -> Case {
         let request = peer.request();
         let early = Frame::text("Too early?");
         let frame = peer.encoded(&early);
-        peer.note_request(&request.octets());
-        peer.send_octets(&[request.octets(), frame].concat())?;
+        peer.note_request(&request.bytes());
+        peer.send_bytes(&[request.bytes(), frame].concat())?;
         match to_request(peer)? {
             ToRequest::Opened(response) => {
                 expect_right(&response, &request)?;

@@ -46,11 +46,11 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn byte_by_byte() -> Case {
-    let rule = &rules::OCTETS;
+    let rule = &rules::BYTES;
     let case = Case::new("22.2.32", Client, TITLE, rule, |peer| {
         let answer = peer.answer();
         peer.note_answer(&answer);
-        in_bytes(peer, &answer.head.octets())?;
+        in_bytes(peer, &answer.head.bytes())?;
         expect_client_to_open(peer, rule.level)
     });
     accepts_it(case, "byte by byte")
@@ -73,7 +73,7 @@ fn bytes_with_a_frame() -> Case {
         peer.note_answer(&answer);
         let message = Frame::text("Are you there?");
         let frame = peer.encoded(&message);
-        in_bytes(peer, &[answer.head.octets(), frame].concat())?;
+        in_bytes(peer, &[answer.head.bytes(), frame].concat())?;
         expect_client_to_echo(peer, &message, rule.level)
     });
     case.does("Sends a response and a message, byte by byte, without a pause between them.")
@@ -90,7 +90,7 @@ fn behind(id: &str, statuses: &str, interim: &'static [&'static str]) -> Case {
             .iter()
             .map(|head| format!("HTTP/1.1 {head}\r\n\r\n"))
             .collect();
-        peer.send_octets(&[heads.into_bytes(), answer.head.octets()].concat())?;
+        peer.send_bytes(&[heads.into_bytes(), answer.head.bytes()].concat())?;
         expect_client_to_open(peer, rule.level)
     });
     let others = match interim.len() {
@@ -102,8 +102,8 @@ fn behind(id: &str, statuses: &str, interim: &'static [&'static str]) -> Case {
 
 fn cut() -> Case {
     let case = Case::new("22.2.34", Client, TITLE, &rules::LOST_CONNECTION, |peer| {
-        let bytes = peer.answer().head.octets();
-        peer.send_octets(&bytes[..bytes.len() / 2])?;
+        let bytes = peer.answer().head.bytes();
+        peer.send_bytes(&bytes[..bytes.len() / 2])?;
         peer.end_sending();
         peer.expect_not_opened()
     });
@@ -114,11 +114,11 @@ fn cut() -> Case {
 
 fn endless() -> Case {
     let case = Case::new("22.2.35", Client, TITLE, &rules::LIMITS, |peer| {
-        let bytes = peer.answer().head.octets();
-        peer.send_octets(&bytes[..bytes.len() - 2])?;
+        let bytes = peer.answer().head.bytes();
+        peer.send_bytes(&bytes[..bytes.len() - 2])?;
         let line = format!("X-Endless: {}\r\n", "x".repeat(1011));
         for _ in 0..1024 {
-            peer.send_octets(line.as_bytes()).or_should()?;
+            peer.send_bytes(line.as_bytes()).or_should()?;
         }
         match peer.next_within(REPLY * 2)? {
             Some(Act::End) => passed("The client ended TCP."),
@@ -136,7 +136,7 @@ fn garbage() -> Case {
         let mut rng = fastrand::Rng::with_seed(22);
         let mut bytes: Vec<u8> = (0..1000).map(|_| rng.u8(..)).collect();
         bytes.extend(b"\r\n\r\n");
-        peer.send_octets(&bytes)?;
+        peer.send_bytes(&bytes)?;
         peer.expect_not_opened()
     });
     case.does("Sends 1,000 random bytes and an empty line instead of a response.")

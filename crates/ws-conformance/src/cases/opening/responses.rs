@@ -232,7 +232,7 @@ pub(super) fn send_with_message(
     let message = Frame::text("Are you there?");
     let frame = peer.encoded(&message);
     peer.note_answer(&answer);
-    peer.send_octets(&[answer.head.octets(), frame].concat())?;
+    peer.send_bytes(&[answer.head.bytes(), frame].concat())?;
     Ok(message)
 }
 

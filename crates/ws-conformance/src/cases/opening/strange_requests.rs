@@ -34,8 +34,8 @@ pub(super) fn cases() -> Vec<Case> {
 fn body(id: &str, name: &'static str, value: &'static str, body: &'static [u8]) -> Case {
     let case = Case::new(id, Server, TITLE, &rules::BODY, move |peer| {
         let request = peer.request().with(|head| head.add(name, value));
-        peer.note_request(&request.octets());
-        peer.send_octets(&[request.octets(), body.to_vec()].concat())?;
+        peer.note_request(&request.bytes());
+        peer.send_bytes(&[request.bytes(), body.to_vec()].concat())?;
         match to_request(peer)? {
             ToRequest::Opened(response) => {
                 expect_right(&response, &request)?;
@@ -71,12 +71,12 @@ fn judge_message_after_body(peer: &mut Peer<'_>) -> Outcome {
 
 fn endless() -> Case {
     let case = Case::new("20.5.16", Server, TITLE, &rules::LIMITS, |peer| {
-        let head = peer.request().octets();
+        let head = peer.request().bytes();
         peer.note_request(&head);
-        peer.send_octets(&head[..head.len() - 2])?;
+        peer.send_bytes(&head[..head.len() - 2])?;
         let line = format!("X-Endless: {}\r\n", "x".repeat(1011));
         for _ in 0..1024 {
-            peer.send_octets(line.as_bytes()).or_should()?;
+            peer.send_bytes(line.as_bytes()).or_should()?;
         }
         match peer.response(REPLY * 2).or_should()? {
             Some(response) if response.status == 101 => {
@@ -117,9 +117,9 @@ fn half() -> Case {
         TITLE,
         &rules::INCOMPLETE_REQUEST,
         |peer| {
-            let head = peer.request().octets();
+            let head = peer.request().bytes();
             peer.note_request(&head);
-            peer.send_octets(&head[..head.len() / 2])?;
+            peer.send_bytes(&head[..head.len() / 2])?;
             match peer.response(PATIENCE).or_informs()? {
                 Some(response) if response.status == 101 => {
                     Miss::must("The server opened the connection before the end of the request.")
@@ -172,7 +172,7 @@ fn garbage() -> Case {
         let mut rng = fastrand::Rng::with_seed(20);
         let mut bytes: Vec<u8> = (0..1000).map(|_| rng.u8(..)).collect();
         bytes.extend(b"\r\n\r\n");
-        peer.send_octets(&bytes)?;
+        peer.send_bytes(&bytes)?;
         let reaction = peer.response_if_any().or_should()?;
         peer.expect_another_connection("Meanwhile")?;
         match reaction {

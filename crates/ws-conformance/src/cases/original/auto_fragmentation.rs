@@ -19,7 +19,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
         .judged_by(JudgedBy::EventsAndSentFrames)
         .expects(vec![text_echo(payload)])
         .says(
-            "Sends a text message of 65536 octets in frames of 1300.",
+            "Sends a text message of 65536 bytes in frames of 1300.",
             "The message comes back; then a clean close with code 1000.",
         );
     vec![case]

@@ -118,18 +118,18 @@ fn lengths() -> Vec<Case> {
         case(2, raw(Payload::text("a")))
             .accepts_codes(vec![1002])
             .need_not_be_clean()
-            .says("Sends a Close whose payload is one octet.", REFUSED),
+            .says("Sends a Close whose payload is one byte.", REFUSED),
         case(3, normal_close()).says("Sends a Close with code 1000.", CLEAN),
         case(4, close(1000, HELLO)).says("Sends a Close with code 1000 and a reason.", CLEAN),
         case(5, close(1000, Payload::repeated(b"*", 123))).says(
-            "Sends a Close with code 1000 and a reason of 123 octets, the longest there may be.",
+            "Sends a Close with code 1000 and a reason of 123 bytes, the longest there may be.",
             CLEAN,
         ),
         case(6, raw(Payload::from(too_long)))
             .accepts_codes(vec![1002])
             .need_not_be_clean()
             .says(
-                "Sends a Close with code 1000 and a reason of 124 octets, one too many.",
+                "Sends a Close with code 1000 and a reason of 124 bytes, one too many.",
                 REFUSED,
             ),
     ]

@@ -113,11 +113,11 @@ fn family(
 fn description(echoes: &CompressedEchoes) -> String {
     let unit = match echoes.data.is_text() {
         true => "characters of text",
-        false => "binary octets",
+        false => "binary bytes",
     };
     let frames = match echoes.fragment {
         None => "in one frame".to_owned(),
-        Some(size) => format!("in frames of up to {size} octets"),
+        Some(size) => format!("in frames of up to {size} bytes"),
     };
     let demands: Vec<_> = echoes.demands.iter().map(demand).collect();
     format!(

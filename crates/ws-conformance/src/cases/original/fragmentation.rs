@@ -20,7 +20,7 @@ const F1_F2: Payload = Payload::text("fragment1fragment2");
 const PACINGS: [(Pacing, &str); 3] = [
     (Pacing::Plain, ""),
     (Pacing::OwnWrite, ", each frame in a TCP write of its own"),
-    (Pacing::Chop(1), ", in TCP writes of one octet"),
+    (Pacing::Chop(1), ", in TCP writes of one byte"),
 ];
 
 pub(in crate::cases) fn cases() -> Vec<Case> {

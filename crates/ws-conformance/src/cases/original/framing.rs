@@ -24,7 +24,7 @@ fn case(
     let length = LENGTHS[usize::from(x) - 1];
     let payload = Payload::repeated(unit, length);
     let (pacing, writes) = match x {
-        8 => (Pacing::Chop(997), " in TCP writes of 997 octets"),
+        8 => (Pacing::Chop(997), " in TCP writes of 997 bytes"),
         _ => (Pacing::Plain, ""),
     };
     let limit = if x <= 5 { 1000 } else { 10_000 };
@@ -40,7 +40,7 @@ fn case(
         .see(&["RFC 6455 §5.2", "RFC 6455 §5.6"])
         .expects(vec![echo])
         .says(
-            format!("Sends a {kind} message of {length} octets in one frame{writes}."),
+            format!("Sends a {kind} message of {length} bytes in one frame{writes}."),
             "The message comes back; then a clean close with code 1000.",
         )
 }

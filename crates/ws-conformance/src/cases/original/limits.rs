@@ -69,7 +69,7 @@ fn large(binary: bool, x: u8) -> Case {
     let titles = ["Large text message", "Large binary message"];
     case(binary, 1, x, titles, task).says(
         format!(
-            "Sends a {} message of {len} octets in one frame.",
+            "Sends a {} message of {len} bytes in one frame.",
             kind(binary)
         ),
         expectation(seconds),
@@ -91,7 +91,7 @@ fn fragmented(binary: bool, x: u8) -> Case {
     let titles = ["Fragmented text, 4 MiB", "Fragmented binary, 4 MiB"];
     case(binary, 3, x, titles, task).says(
         format!(
-            "Sends a {} message of 4 MiB in frames of {fragment} octets.",
+            "Sends a {} message of 4 MiB in frames of {fragment} bytes.",
             kind(binary)
         ),
         expectation(seconds),
@@ -111,7 +111,7 @@ fn chopped(binary: bool, x: u8) -> Case {
     let titles = ["Chopped text, 1 MiB", "Chopped binary, 1 MiB"];
     case(binary, 5, x, titles, task).says(
         format!(
-            "Sends a {} message of 1 MiB in one frame, in TCP writes of {chop} octets.",
+            "Sends a {} message of 1 MiB in one frame, in TCP writes of {chop} bytes.",
             kind(binary)
         ),
         expectation(seconds),
@@ -130,7 +130,7 @@ fn round_trips(binary: bool, x: u8) -> Case {
     let titles = ["Text round trips x1000", "Binary round trips x1000"];
     case(binary, 7, x, titles, task).says(
         format!(
-            "Sends 1000 {} messages of {len} octets, each when the one before has come back.",
+            "Sends 1000 {} messages of {len} bytes, each when the one before has come back.",
             kind(binary)
         ),
         expectation(seconds),

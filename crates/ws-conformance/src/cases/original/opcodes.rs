@@ -46,7 +46,7 @@ fn case(second: u8, x: u8, title: &'static str, opcode: u8) -> Case {
         )
     } else {
         let writes = if x == 5 {
-            ", all in TCP writes of one octet"
+            ", all in TCP writes of one byte"
         } else {
             ""
         };

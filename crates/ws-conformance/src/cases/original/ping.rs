@@ -22,11 +22,11 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
         answered(
             4,
             longest(),
-            "a Ping of 125 octets, the longest there may be",
+            "a Ping of 125 bytes, the longest there may be",
         ),
         too_long(),
         chopped(6, vec![longest()], 2000).says(
-            "Sends a Ping of 125 octets in TCP writes of one octet.",
+            "Sends a Ping of 125 bytes in TCP writes of one byte.",
             ANSWERED,
         ),
         unsolicited(7, Payload::EMPTY),
@@ -34,7 +34,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
         unsolicited_then_ping(),
         many(10, Pacing::Plain).says("Sends ten Pings with different payloads.", ANSWERED),
         many(11, Pacing::Chop(1)).says(
-            "Sends ten Pings with different payloads in TCP writes of one octet.",
+            "Sends ten Pings with different payloads in TCP writes of one byte.",
             ANSWERED,
         ),
     ]
@@ -74,7 +74,7 @@ fn too_long() -> Case {
         .see(RULES)
         .expects(vec![])
         .says(
-            "Sends a Ping of 126 octets, one more than a control frame may have.",
+            "Sends a Ping of 126 bytes, one more than a control frame may have.",
             "The connection is failed at once, without a Pong.",
         )
 }

@@ -11,7 +11,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
         alone(1, Frame::text(HELLO), "text"),
         between(2, Pacing::Plain, ""),
         between(3, Pacing::OwnWrite, ", each in a TCP write of its own"),
-        between(4, Pacing::Chop(1), ", in TCP writes of one octet"),
+        between(4, Pacing::Chop(1), ", in TCP writes of one byte"),
         alone(
             5,
             Frame::binary(Payload::bytes(b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff")),

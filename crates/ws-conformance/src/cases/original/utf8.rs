@@ -18,9 +18,9 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     cases.extend(invalid_fragmented());
     cases.extend((1..=4).map(fail_fast));
     for (second, family) in (5..).zip(families()) {
-        for (third, octets) in (1..).zip(family.sequences) {
+        for (third, bytes) in (1..).zip(family.sequences) {
             let id = CaseId::three(6, second, third);
-            cases.push(sample(id, family.title, octets));
+            cases.push(sample(id, family.title, bytes));
         }
     }
     cases
@@ -68,8 +68,8 @@ fn empty_fragments() -> Vec<Case> {
     ]
 }
 
-/// A message in frames of one octet.
-fn octet_by_octet(payload: Payload) -> Vec<Step> {
+/// A message in frames of one byte.
+fn byte_by_byte(payload: Payload) -> Vec<Step> {
     vec![Step::Message {
         binary: false,
         payload,
@@ -107,15 +107,15 @@ fn fragmented() -> Vec<Case> {
         ),
         case(
             3,
-            octet_by_octet(whole.clone()),
+            byte_by_byte(whole.clone()),
             whole,
-            "in fragments of one octet, which cut characters",
+            "in fragments of one byte, which cut characters",
         ),
         case(
             4,
-            octet_by_octet(Payload::text(KOSME)),
+            byte_by_byte(Payload::text(KOSME)),
             Payload::text(KOSME),
-            "of nothing but longer characters in fragments of one octet",
+            "of nothing but longer characters in fragments of one byte",
         ),
     ]
 }
@@ -135,12 +135,12 @@ fn invalid_fragmented() -> Vec<Case> {
     };
     vec![
         case(1, vec![message(false, payload.clone())], "in one frame"),
-        case(2, octet_by_octet(payload), "in fragments of one octet"),
+        case(2, byte_by_byte(payload), "in fragments of one byte"),
     ]
 }
 
 /// The text with U+110000, one more than there is, cut into three parts: 6.4.1 and 6.4.3 cut
-/// before that character, 6.4.2 and 6.4.4 around the octet that makes it impossible.
+/// before that character, 6.4.2 and 6.4.4 around the byte that makes it impossible.
 fn fail_fast(third: u8) -> Case {
     let whole = [KOSME.as_bytes(), b"\xf4\x90\x80\x80", b"edited"].concat();
     let cuts = if third % 2 == 1 { [11, 15] } else { [12, 13] };
@@ -182,7 +182,7 @@ fn fail_fast(third: u8) -> Case {
         .tolerates(vec![Event::WaitOver("A"), Event::WaitOver("B")])
         .says(
             format!(
-                "Sends a text message in {parts}, one second apart; octet 12, in the second, \
+                "Sends a text message in {parts}, one second apart; byte 12, in the second, \
                  makes it invalid."
             ),
             "The connection is failed with code 1007 as soon as the second part arrives. Failing \
@@ -197,10 +197,10 @@ fn wait(tag: &'static str) -> Step {
     }
 }
 
-fn sample(id: CaseId, title: &'static str, octets: Vec<u8>) -> Case {
-    let valid = std::str::from_utf8(&octets).is_ok();
-    let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    let payload = Payload::from(octets);
+fn sample(id: CaseId, title: &'static str, bytes: Vec<u8>) -> Case {
+    let valid = std::str::from_utf8(&bytes).is_ok();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let payload = Payload::from(bytes);
     let steps = vec![message(false, payload.clone()), fail_after(500)];
     if valid {
         Case::steps(id, title, steps)

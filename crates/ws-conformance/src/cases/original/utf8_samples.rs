@@ -1,6 +1,6 @@
 //! The sequences of 6.5 to 6.23, computed rather than listed.
 
-/// A valid string of characters of two and three octets.
+/// A valid string of characters of two and three bytes.
 pub(super) const KOSME: &str = "\u{3ba}\u{1f79}\u{3c3}\u{3bc}\u{3b5}";
 
 /// A family of sequences: case `n` of the family sends the `n`th one.
@@ -35,15 +35,15 @@ pub(in crate::cases) fn families() -> Vec<Family> {
             "UTF-8: boundaries around surrogates and U+10FFFF",
             each([0xd7ff, 0xe000, 0xfffd, 0x10_ffff, 0x11_0000]),
         ),
-        family("UTF-8: stray continuation octets", stray_continuations()),
-        family("UTF-8: lead octets followed by a space", lonely_leads()),
-        family("UTF-8: last octet of a sequence missing", truncated()),
+        family("UTF-8: stray continuation bytes", stray_continuations()),
+        family("UTF-8: lead bytes followed by a space", lonely_leads()),
+        family("UTF-8: last byte of a sequence missing", truncated()),
         family(
             "UTF-8: truncated sequences joined",
             vec![truncated().concat()],
         ),
         family(
-            "UTF-8: octets FE and FF",
+            "UTF-8: bytes FE and FF",
             vec![vec![0xfe], vec![0xff], vec![0xfe, 0xfe, 0xff, 0xff]],
         ),
         family("UTF-8: overlong slash", overlong(|_| 0x2f)),
@@ -62,7 +62,7 @@ pub(in crate::cases) fn families() -> Vec<Family> {
     ]
 }
 
-/// `code_point` in a sequence of `len` octets, by the scheme that UTF-8 once had: up to six octets,
+/// `code_point` in a sequence of `len` bytes, by the scheme that UTF-8 once had: up to six bytes,
 /// and neither surrogates nor overlong forms excluded.
 fn encode(code_point: u32, len: usize) -> Vec<u8> {
     if len == 1 {
@@ -75,7 +75,7 @@ fn encode(code_point: u32, len: usize) -> Vec<u8> {
     std::iter::once(lead).chain(rest).collect()
 }
 
-/// The highest number that a sequence of `len` octets can hold.
+/// The highest number that a sequence of `len` bytes can hold.
 fn limit(len: usize) -> u32 {
     let bits = if len == 1 { 7 } else { 5 * len + 1 };
     (1 << bits) - 1
@@ -119,7 +119,7 @@ fn stray_continuations() -> Vec<Vec<u8>> {
     let alternating = |len| [0x80, 0xbf].into_iter().cycle().take(len).collect();
     let mut strays = vec![vec![0x80], vec![0xbf]];
     strays.extend((2..=6).map(alternating));
-    // One short of the last continuation octet, as in the original; so are the leads below.
+    // One short of the last continuation byte, as in the original; so are the leads below.
     strays.push((0x80..0xbf).collect());
     strays
 }

@@ -32,12 +32,12 @@ impl Peer<'_> {
 
     pub(crate) fn send_answer(&mut self, answer: &Answer) -> Result<(), Miss> {
         self.note_answer(answer);
-        self.send_octets(&answer.head.octets())
+        self.send_bytes(&answer.head.bytes())
     }
 
     /// Notes what is sent as the response.
     pub(crate) fn note_answer(&mut self, answer: &Answer) {
-        self.said.handshake.response = Some(shown(&answer.head.octets()));
+        self.said.handshake.response = Some(shown(&answer.head.bytes()));
     }
 
     /// The client is to end TCP, without a frame before that. Another request is none: a client may

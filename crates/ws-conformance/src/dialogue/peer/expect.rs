@@ -79,7 +79,7 @@ impl Peer<'_> {
     /// The testee is to fail the connection (§7.1.7): with a Close that has one of these codes, or
     /// by the end of TCP alone, and with nothing after that.
     ///
-    /// A Close that was sent may be lost where TCP is reset because of octets that the testee did
+    /// A Close that was sent may be lost where TCP is reset because of bytes that the testee did
     /// not read any more, so its absence says nothing.
     pub(crate) fn expect_fail(&mut self, codes: &[u16]) -> Outcome {
         let limit = self.reply_time();

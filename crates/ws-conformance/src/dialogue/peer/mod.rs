@@ -191,29 +191,29 @@ impl<'a> Peer<'a> {
 
     /// Sends frames in one write.
     pub(crate) fn send_together(&mut self, frames: &[Frame]) -> Result<(), Miss> {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         for frame in frames {
-            octets.extend(self.encoded(frame));
+            bytes.extend(self.encoded(frame));
         }
-        self.send_octets(&octets)
+        self.send_bytes(&bytes)
     }
 
-    /// The octets of a frame that is about to be sent.
+    /// The bytes of a frame that is about to be sent.
     pub(crate) fn encoded(&mut self, frame: &Frame) -> Vec<u8> {
         let bytes = self.said.channel.encode(frame);
         self.note_sent_close(frame);
         bytes
     }
 
-    /// Sends octets, in one write if there is room for all. A testee that has ended the connection
+    /// Sends bytes, in one write if there is room for all. A testee that has ended the connection
     /// does not get them, which is no miss: what it did shows in what it sent.
-    pub(crate) fn send_octets(&mut self, mut octets: &[u8]) -> Result<(), Miss> {
-        self.said.channel.log.bytes_sent(octets, false);
-        self.unanswered += octets.len();
+    pub(crate) fn send_bytes(&mut self, mut bytes: &[u8]) -> Result<(), Miss> {
+        self.said.channel.log.bytes_sent(bytes, false);
+        self.unanswered += bytes.len();
         let limit = self.reply_time();
-        while !octets.is_empty() && !self.deaf {
-            match self.link.write(octets) {
-                Ok(count) => octets = &octets[count..],
+        while !bytes.is_empty() && !self.deaf {
+            match self.link.write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if !self.read_some() && !self.wait(limit)? {

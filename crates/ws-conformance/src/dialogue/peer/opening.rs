@@ -41,13 +41,13 @@ impl<'a> Peer<'a> {
 
     /// Sends a request in one write.
     pub(crate) fn send_request(&mut self, request: &Request) -> Result<(), Miss> {
-        self.note_request(&request.octets());
-        self.send_octets(&request.octets())
+        self.note_request(&request.bytes());
+        self.send_bytes(&request.bytes())
     }
 
     /// Notes what is sent, or was received, as the request.
-    pub(crate) fn note_request(&mut self, octets: &[u8]) {
-        self.said.handshake.request = Some(shown(octets));
+    pub(crate) fn note_request(&mut self, bytes: &[u8]) {
+        self.said.handshake.request = Some(shown(bytes));
     }
 
     /// The server is to accept the request.
@@ -205,6 +205,6 @@ fn no_connection<T>(error: io::Error) -> Result<T, Miss> {
     Miss::must(format!("There is no other connection: {error}."))
 }
 
-pub(crate) fn shown(octets: &[u8]) -> String {
-    String::from_utf8_lossy(&octets[..octets.len().min(SHOWN)]).into_owned()
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)]).into_owned()
 }

@@ -25,26 +25,26 @@ impl Peer<'_> {
         lengths: impl IntoIterator<Item = usize>,
         pause: Duration,
     ) -> Result<(), Miss> {
-        let octets = self.encoded(frame);
-        let mut rest = &octets[..];
+        let bytes = self.encoded(frame);
+        let mut rest = &bytes[..];
         for len in lengths {
             let (segment, behind) = rest.split_at(len.min(rest.len()));
-            self.send_octets(segment)?;
+            self.send_bytes(segment)?;
             rest = behind;
             if !pause.is_zero() {
                 self.pause(pause)?;
             }
         }
-        self.send_octets(rest)
+        self.send_bytes(rest)
     }
 
-    /// Sends octets and reads nothing, until all are sent or there was no room for this long: how
+    /// Sends bytes and reads nothing, until all are sent or there was no room for this long: how
     /// many were sent.
-    pub(crate) fn pour(&mut self, octets: &[u8], patience: Duration) -> Result<usize, Miss> {
+    pub(crate) fn pour(&mut self, bytes: &[u8], patience: Duration) -> Result<usize, Miss> {
         let mut sent = 0;
         let mut limit = self.in_time(patience);
-        while sent < octets.len() && !self.deaf {
-            match self.link.write(&octets[sent..]) {
+        while sent < bytes.len() && !self.deaf {
+            match self.link.write(&bytes[sent..]) {
                 Ok(count) => {
                     sent += count;
                     limit = self.in_time(patience);

@@ -10,7 +10,7 @@ use super::words::visible;
 
 /// More rows are cut: 1,000 echoes are no easier to read than 200.
 const MOST_ROWS: usize = 200;
-/// Characters of a payload. Reports have 64 octets of it, 128 digits in hexadecimal.
+/// Characters of a payload. Reports have 64 bytes of it, 128 digits in hexadecimal.
 const MOST_TEXT: usize = 200;
 
 /// An event, readable.

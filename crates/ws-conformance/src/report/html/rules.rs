@@ -21,7 +21,7 @@ impl Section {
 /// Nothing but digits and dots gets into the address.
 fn link(name: &str) -> Option<String> {
     let (document, section) = name.strip_prefix("RFC ")?.split_once(" §")?;
-    let is_number = |text: &str| text.bytes().all(|octet| octet.is_ascii_digit());
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let numbers = std::iter::once(document).chain(section.split('.'));
     let well_formed = |text: &str| !text.is_empty() && is_number(text);
     numbers

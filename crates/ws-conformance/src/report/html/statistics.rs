@@ -21,33 +21,33 @@ pub(super) struct Table {
     pub(super) total: Vec<String>,
 }
 
-/// Octets and frames, both ways.
+/// Bytes and frames, both ways.
 pub(super) fn tables(stored: &Stored) -> Vec<Table> {
     vec![
-        octets("Octets received by chop size", &stored.rx_octet_stats),
-        octets("Octets transmitted by chop size", &stored.tx_octet_stats),
+        bytes("Bytes received by chop size", &stored.rx_octet_stats),
+        bytes("Bytes transmitted by chop size", &stored.tx_octet_stats),
         frames("Frames received by opcode", &stored.rx_frame_stats),
         frames("Frames transmitted by opcode", &stored.tx_frame_stats),
     ]
 }
 
-fn octets(title: &'static str, sizes: &BTreeMap<u64, u64>) -> Table {
+fn bytes(title: &'static str, sizes: &BTreeMap<u64, u64>) -> Table {
     let rows = sizes.iter().take(MOST_ROWS).map(|(&size, &count)| {
-        let octets = size.saturating_mul(count);
-        vec![grouped(size), grouped(count), grouped(octets)]
+        let bytes = size.saturating_mul(count);
+        vec![grouped(size), grouped(count), grouped(bytes)]
     });
-    let octets = sizes
+    let bytes = sizes
         .iter()
         .map(|(size, count)| size.saturating_mul(*count));
     Table {
         title,
-        columns: vec!["Chop size", "Count", "Octets"],
+        columns: vec!["Chop size", "Count", "Bytes"],
         rows: rows.collect(),
         cut: sizes.len().saturating_sub(MOST_ROWS),
         total: vec![
             "Total".to_owned(),
             grouped(sum(sizes.values().copied())),
-            grouped(sum(octets)),
+            grouped(sum(bytes)),
         ],
     }
 }
@@ -81,15 +81,15 @@ pub(super) fn traffic(stored: &Stored) -> Vec<[String; 3]> {
         [title.to_owned(), value(incoming), value(outgoing)]
     };
     vec![
-        row("Octets of messages", "OctetsAppLevel"),
-        row("Octets of payloads", "OctetsWebSocketLevel"),
-        row("Octets on the wire", "OctetsWireLevel"),
+        row("Bytes of messages", "OctetsAppLevel"),
+        row("Bytes of payloads", "OctetsWebSocketLevel"),
+        row("Bytes on the wire", "OctetsWireLevel"),
         row("Frames", "WebSocketFrames"),
         row("Messages", "WebSocketMessages"),
         row("Compression ratio", "CompressionRatio"),
         row("Overhead of frames", "WebSocketOverhead"),
         [
-            "Octets of the opening handshake".to_owned(),
+            "Bytes of the opening handshake".to_owned(),
             value("preopenIncomingOctetsWireLevel".to_owned()),
             value("preopenOutgoingOctetsWireLevel".to_owned()),
         ],
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn octets_and_frames_have_totals() {
+    fn bytes_and_frames_have_totals() {
         let stored =
             json!({"rxOctetStats": {"4": 2, "129": 1}, "txFrameStats": {"1": 1000, "14": 1}});
         let tables = tables(&serde_json::from_value(stored).unwrap());
@@ -149,7 +149,7 @@ mod tests {
             "incomingOctetsAppLevel": 16000, "outgoingWebSocketOverhead": null}});
         let stored = serde_json::from_value(stored).unwrap();
         let rows = traffic(&stored);
-        assert_eq!(rows[0], ["Octets of messages", "16,000", "–"]);
+        assert_eq!(rows[0], ["Bytes of messages", "16,000", "–"]);
         assert_eq!(rows[6][2], "–");
         assert_eq!(ratios(&stored), ["in 1.000", "out 0.985"]);
     }

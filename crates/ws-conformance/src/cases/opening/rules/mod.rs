@@ -14,7 +14,7 @@ use crate::case::Rule;
 
 // Heads of requests and responses.
 
-pub(crate) const OCTETS: Rule = Rule::must(
+pub(crate) const BYTES: Rule = Rule::must(
     "RFC 9112 §2.2",
     Recipient,
     "A recipient MUST parse an HTTP message as a sequence of octets in an encoding that is a \
