@@ -64,8 +64,8 @@ pub(crate) fn at(level: Level, outcome: Outcome) -> Outcome {
     }
 }
 
-/// Returns true if a Close has the code of the Close among these frames. A right Close gets such an
-/// answer.
+/// Returns `true` if a Close has the code of the Close among these frames. A right Close gets such
+/// an answer.
 fn answers(close: &ClosePayload, frames: &[Frame], codes: &[u16]) -> bool {
     let sent = frames.iter().filter(|frame| frame.opcode == CLOSE);
     let mut sent = sent.filter_map(|frame| ClosePayload::read(&frame.payload.as_bytes()).code);

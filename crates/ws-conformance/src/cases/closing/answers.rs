@@ -9,7 +9,7 @@ use crate::dialogue::{Miss, Tcp, passed};
 use crate::wire::Frame;
 
 use super::rules;
-use super::tcp::{self, PATIENCE};
+use super::tcp::{self, WAIT};
 
 const TITLE: &str = "Closing: the last frames";
 /// The opcode of a violation that every testee notices at once.
@@ -64,7 +64,7 @@ fn after_close(id: &str, what: &str, frames: fn() -> Vec<Frame>) -> Case {
         }
     });
     case.does(format!(
-        "Sends a message and waits for its echo. Then sends a Close with code 1000 and, behind \
+        "Sends a message and waits for its echo. Then sends a Close with code 1000 and, after \
          it, {what}."
     ))
     .wants(
@@ -103,13 +103,14 @@ fn one_close() -> Case {
     )
 }
 
-/// The suite neither answers the Close nor ends TCP, and goes on sending.
+/// Returns a case in which the suite neither answers the Close nor ends TCP, and sends more
+/// messages.
 fn sends_on() -> Case {
     let case = Case::new("24.3.5", Both, TITLE, &rules::FAILED_TCP, |peer| {
         peer.open()?;
         peer.expect_to_be_alive()?;
         peer.send(violation())?;
-        match peer.drops_while_talking(PATIENCE)? {
+        match peer.drops_while_talking(WAIT)? {
             true => passed("The testee ended TCP."),
             false => Miss::should("The testee left TCP open."),
         }
@@ -117,7 +118,7 @@ fn sends_on() -> Case {
     case.does(format!(
         "Sends a message and waits for its echo. Then sends a frame with a reserved opcode and, \
          for {} s, message after message. Does not answer the Close.",
-        PATIENCE.as_secs()
+        WAIT.as_secs()
     ))
     .wants("The testee ends TCP before that time is over.")
 }

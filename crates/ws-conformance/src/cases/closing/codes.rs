@@ -23,7 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Codes that were registered after RFC 6455.
+/// Returns a case with a code that was registered after RFC 6455.
 fn registered_code(number: u8, code: u16) -> Case {
     let id = format!("24.1.{number}");
     let case = Case::new(&id, Both, TITLE, &rules::ANSWER, move |peer| {
@@ -47,7 +47,7 @@ fn wrong_code(number: u8, code: u16, rule: &'static Rule) -> Case {
     ))
 }
 
-/// An answer with this code breaks the rule itself, whose MUST NOT binds the testee as a sender.
+/// Returns a case whose answer violates the rule itself: the MUST NOT binds the testee as a sender.
 fn code_1015() -> Case {
     let case = Case::new("24.1.4", Both, TITLE, &rules::CODE_1015, |peer| {
         send_code(peer, 1015)?;

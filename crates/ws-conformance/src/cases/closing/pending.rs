@@ -1,4 +1,4 @@
-//! 24.4.6 and 24.4.7: a Close behind messages whose echoes are not read yet.
+//! 24.4.6 and 24.4.7: a Close after messages whose echoes are not read yet.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use super::rules;
 use super::tcp::{STALL, TITLE};
 
 const KIB: usize = 1024;
-/// The length of each message behind which the suite does not read.
+/// The length of each message after which the suite does not read.
 const BLOCK: usize = 64 * KIB;
-/// A testee that still reads after so many messages holds all echoes in memory.
+/// A testee that still reads after this number of messages stores all echoes in memory.
 const MAX_BLOCKS: usize = 512;
 const QUEUED: usize = 1000;
 
@@ -35,7 +35,7 @@ fn blocked_writes() -> Case {
     case.does(format!(
         "Sends a message and waits for its echo. Then sends messages of 64 KiB and reads nothing, \
          until it cannot write for {} s, or has sent {MAX_BLOCKS} messages. Sends a Close with \
-         code 1000 behind them and reads everything.",
+         code 1000 after them and reads everything.",
         STALL.as_secs()
     ))
     .wants(
@@ -79,7 +79,7 @@ fn full_queue() -> Case {
     )
 }
 
-/// A message that differs from those with other numbers.
+/// Returns a message that differs from those with other numbers.
 fn message(number: usize, len: usize) -> Frame {
     let mut payload = vec![b'*'; len];
     payload[..8].copy_from_slice(&(number as u64).to_be_bytes());

@@ -11,13 +11,13 @@ use crate::wire::Frame;
 use super::rules;
 
 pub(super) const TITLE: &str = "Closing: the end of TCP";
-/// The time that the suite does not do its part.
-pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+/// The time that the suite does not act.
+pub(super) const WAIT: Duration = Duration::from_secs(15);
 /// The time in which a server ends TCP "immediately" (§5.5.1).
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// More than the system buffers for both sides.
+/// More than the buffers of the system for both sides.
 const UNREAD: usize = 16 << 20;
-/// The suite has filled all buffers if it could not write for this long.
+/// The buffers are full if the suite could not write for this time.
 pub(super) const STALL: Duration = Duration::from_secs(1);
 /// The codes with which a testee refuses a message that is too long for it.
 const TOO_LONG: [Option<u16>; 2] = [Some(1008), Some(1009)];
@@ -45,7 +45,7 @@ pub(super) fn expect_end(peer: &mut Peer<'_>, at_once: Duration) -> Outcome {
     }
 }
 
-/// Returns true if the testee ends TCP within this time. It has sent its Close.
+/// Returns `true` if the testee ends TCP within this time. It has sent its Close.
 fn ends_within(peer: &mut Peer<'_>, time: Duration) -> Result<bool, Miss> {
     loop {
         match peer.next_within(time)? {
@@ -83,7 +83,7 @@ fn client_waits() -> Case {
         peer.expect_to_be_alive()?;
         peer.send(Frame::close(1000, b""))?;
         peer.expect_close_only(&[1000])?;
-        match ends_within(peer, PATIENCE)? {
+        match ends_within(peer, WAIT)? {
             true => passed("The client ended TCP."),
             false => passed("The client still waited when the suite gave up."),
         }
@@ -92,7 +92,7 @@ fn client_waits() -> Case {
         .does(format!(
             "Sends a message and waits for its echo. Then sends a Close with code 1000 and, after \
              the answer, leaves TCP open for {} s.",
-            PATIENCE.as_secs()
+            WAIT.as_secs()
         ))
         .wants("The client answers with a Close. It may wait for the server, or end TCP.")
 }
@@ -132,7 +132,7 @@ fn half_closed() -> Case {
         .wants("The testee ends TCP, too.")
 }
 
-/// While the suite does not read, the testee cannot write its Close.
+/// Returns a case in which the suite does not read, so that the testee cannot write its Close.
 fn unread_echo() -> Case {
     let case = Case::new("24.4.4", Both, TITLE, &rules::ANY_MEANS, |peer| {
         peer.open()?;
@@ -141,7 +141,7 @@ fn unread_echo() -> Case {
         let mut bytes = peer.encoded(&Frame::binary(message.clone()));
         bytes.extend(peer.encoded(&Frame::close(1000, b"")));
         let sent = peer.pour(&bytes, STALL)?;
-        peer.pause_unread(PATIENCE)?;
+        peer.pause_unread(WAIT)?;
         peer.allow_for(UNREAD);
         peer.send_bytes(&bytes[sent..])?;
         judge_unread_echo(peer, &message)
@@ -150,7 +150,7 @@ fn unread_echo() -> Case {
         .does(format!(
             "Sends a message and waits for its echo. Then sends a message of 16 MiB and a Close \
              with code 1000, reads nothing for {} s, and reads everything.",
-            PATIENCE.as_secs()
+            WAIT.as_secs()
         ))
         .wants(
             "The testee ends TCP, or waits until the suite reads: then it sends the echo and a \

@@ -13,20 +13,20 @@ const TITLE: &str = "Compression: long messages";
 const MANY: &str = "Compression: many messages";
 const MIB: usize = 1 << 20;
 const LONG: usize = 16 * MIB;
-/// More than echo programs take, but not too much for a testee without a limit.
+/// More than echo programs accept, but not too much for a testee without a limit.
 const TOO_LONG: usize = 33 * MIB;
-/// More than a testee should take.
+/// More than a testee should accept.
 const BOMB: usize = 1 << 30;
-/// A testee without a limit that inflates less than this while it may take for its reaction is
-/// slower than any.
+/// The fewest bytes that the slowest testee without a limit inflates in the time for a reaction.
 const INFLATED: usize = 64 * MIB;
-/// A server that does not serve another connection in this many attempts is dead.
+/// The attempts after which a server that serves no other connection is dead.
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_secs(1);
 const FRAGMENT: usize = 1024;
 const MESSAGES: usize = 10_000;
 const IN_FLIGHT: usize = 100;
-const REFUSES: &str = "The testee sends Close 1009 or ends TCP, and a server goes on serving.";
+const REFUSES: &str =
+    "The testee sends Close 1009 or ends TCP, and a server still serves other connections.";
 
 pub(super) fn cases() -> Vec<Case> {
     let cases = [
@@ -68,7 +68,7 @@ fn long() -> Case {
         peer.send(binary(zeros(LONG)))?;
         match peer.expect_echo(&Frame::binary(vec![0; LONG])) {
             Err(_) if peer.close_code() == Some(1009) => {
-                Miss::not_applicable("The testee does not take messages of 16 MiB.")
+                Miss::not_applicable("The testee does not accept messages of 16 MiB.")
             }
             Err(miss) => Err(miss),
             Ok(()) => passed("The echo is right."),
@@ -86,14 +86,16 @@ fn too_long() -> Case {
         peer.allow_for(TOO_LONG);
         match peer.next(peer.reply_time())? {
             Some(Act::Message { payload, .. }) => match payload == vec![0; TOO_LONG] {
-                true => Miss::not_applicable("The testee takes messages of 33 MiB."),
+                true => Miss::not_applicable("The testee accepts messages of 33 MiB."),
                 false => Miss::must("The echo differs from what was sent."),
             },
             act => peer.judge_fail(act, &[1009]).or_should(),
         }
     });
     case.does("Sends a message of 33 MiB of zeros, compressed to about 33 KiB.")
-        .wants("The testee sends Close 1009 or ends TCP, unless it takes messages of that length.")
+        .wants(
+            "The testee sends Close 1009 or ends TCP, unless it accepts messages of that length.",
+        )
         .see(&["RFC 6455 §7.4.1"])
 }
 
@@ -134,7 +136,8 @@ fn expect_refusal(peer: &mut Peer<'_>) -> Outcome {
     outcome
 }
 
-/// A server without a limit may serve no other connection while it inflates and compresses.
+/// Expects that the server serves another connection. A server without a limit may be busy while it
+/// inflates and compresses.
 fn expect_to_serve_again(peer: &mut Peer<'_>) -> Result<(), Miss> {
     for _ in 1..ATTEMPTS {
         match peer.expect_another_connection("Meanwhile") {

@@ -106,7 +106,8 @@ fn window(id: &str, bits: u8) -> Case {
     .see(&["RFC 7692 §7.1.2", "RFC 7692 §7.2.2"])
 }
 
-/// Many testees use the largest window, whatever was agreed.
+/// Returns a case with a reference beyond the window. Many testees use the largest window, whatever
+/// was agreed.
 fn beyond(peer: &mut Peer<'_>, window: usize) -> Outcome {
     let [first, second] = repetition(window + 1);
     send(peer, &first)?;

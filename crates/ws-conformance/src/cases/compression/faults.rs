@@ -16,9 +16,9 @@ const TEXT: &str = "Compression: UTF-8";
 const FAILS: &str = "The testee fails the connection: it sends Close 1002, or ends TCP.";
 /// A length of 5, and a complement of 0.
 const WRONG_COMPLEMENT: &[u8] = b"\x00\x05\x00\x00\x00Hello\x00";
-/// 19 codes of one bit each for the lengths of codes, where there are only two codes of one bit.
+/// The lengths of codes have 19 codes of one bit each. There are only two codes of one bit.
 const TOO_MANY_CODES: &[u8] = b"\x04\xe0\x93\x24\x49\x92\x24\x49\x92\x00";
-/// One byte, then four bytes from five before them.
+/// A byte, and then a reference to four bytes, five bytes back.
 const BEFORE_THE_START: &[u8] = b"\xf2\x00\x11\x00\x00";
 /// A stored block that announces 1000 bytes and has five.
 const CUT_OFF: &[u8] = b"\x00\xe8\x03\x17\xfcHello";
@@ -70,7 +70,8 @@ fn compressed_bit() -> Vec<Case> {
     ]
 }
 
-/// A testee that answers the Close with its code has taken it for a legal one.
+/// Returns a case with a compressed Close. A testee that answers with its code has taken it for a
+/// valid one.
 fn compressed_close() -> Case {
     const CODE: u16 = 3000;
     let case = Case::new("26.2.6", Both, BITS, &rules::COMPRESSED_BIT, |peer| {
@@ -112,7 +113,7 @@ fn reserved_bits() -> Vec<Case> {
     ]
 }
 
-/// Frames for which the testee has to fail the connection.
+/// Returns a case with frames for which the testee has to fail the connection.
 fn breach(id: &str, rule: &'static Rule, what: &str, frames: fn() -> Vec<Frame>) -> Case {
     let case = Case::new(id, Both, BITS, rule, move |peer| {
         open(peer)?;
@@ -178,7 +179,7 @@ fn invalid_texts() -> Vec<Case> {
     ]
 }
 
-/// A text that the testee cannot take.
+/// Returns a case with a text that the testee cannot accept.
 fn refused(
     id: &str,
     title: &'static str,
@@ -201,14 +202,14 @@ fn refused(
     ))
 }
 
-/// Most decoders end with the final block, and ignore the bytes behind it.
+/// Most decoders end with the final block, and ignore the bytes after it.
 fn garbage() -> Case {
     let case = Case::new("26.3.8", Both, DATA, &rules::NEXT_BLOCK, |peer| {
         open(peer)?;
         peer.send(text([FINAL_HELLO, GARBAGE].concat()))?;
         expect_no_wrong_echo(peer, "Hello")
     });
-    case.does("Sends the text `Hello`, compressed to a final block, with garbage behind it.")
+    case.does("Sends the text `Hello`, compressed to a final block, with garbage after it.")
         .wants(ANYTHING_ELSE)
         .see(&["RFC 7692 §7.2.2"])
 }

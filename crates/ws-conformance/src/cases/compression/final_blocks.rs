@@ -34,22 +34,22 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// `Hello` in a block that is not final, and the end of a byte behind it.
+/// Returns `Hello` in a block that is not final, with the rest of the last byte.
 fn flushed() -> Vec<u8> {
     [HELLO, &TAIL].concat()
 }
 
-/// `Hello` in a final block, at the end of a message.
+/// Returns `Hello` in a final block, at the end of a message.
 fn final_and_end() -> Vec<u8> {
     [FINAL_HELLO, END].concat()
 }
 
-/// A text whose fragments have these payloads.
+/// Returns a text whose fragments have these payloads.
 fn fragments(payloads: &[&[u8]]) -> Vec<Frame> {
     in_fragments(&text(""), payloads.iter().copied())
 }
 
-/// A text that the testee has to send back.
+/// Returns a case with a text that the testee has to send back.
 fn example(
     id: &str,
     how: &str,
@@ -170,7 +170,8 @@ fn nothing_but_final_blocks() -> Case {
     )
 }
 
-/// No compressor that is known refers across a final block, and most decoders forget the window.
+/// Returns a case with a reference across a final block. No known encoder writes such references,
+/// and most decoders drop the window.
 fn reference_within_a_message() -> Case {
     let case = Case::new("26.7.12", Both, TITLE, &rules::BEGINNING, |peer| {
         open(peer)?;

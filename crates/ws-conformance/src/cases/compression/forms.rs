@@ -8,7 +8,7 @@ use miniz_oxide::deflate::core::{
 
 use crate::deflate::TAIL;
 
-/// The length of a text that is long enough for blocks with codes of their own.
+/// The length of a text that is long enough for dynamic blocks.
 pub(super) const SAMPLE: usize = 20_000;
 /// The distance of flushes.
 const PIECE: usize = 500;
@@ -51,7 +51,7 @@ pub(super) fn sample(len: usize) -> String {
     text
 }
 
-/// Compresses a text to blocks of which the last one is final and ends at a byte.
+/// Compresses a text to blocks. The last block is final and ends at a byte.
 pub(super) fn finished(text: &str) -> Vec<u8> {
     let mut stream = Stream::new(6, DEFAULT);
     stream.write(text.as_bytes(), TDEFLFlush::Finish);

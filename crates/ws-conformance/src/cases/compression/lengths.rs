@@ -23,8 +23,8 @@ pub(super) fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// Messages of the length, then messages whose compressed bytes have the length. The stored
-/// messages come last: the encoder does not count them as context.
+/// Returns a case with messages of the length, then with messages whose compressed bytes have the
+/// length. The stored messages come last, because the encoder does not count them as context.
 fn of_length(number: usize, len: usize) -> Case {
     let id = format!("26.9.{number}");
     let case = Case::new(&id, Both, TITLE, &rules::RECEIVE, move |peer| {

@@ -45,12 +45,12 @@ fn examples() -> Vec<Case> {
     ]
 }
 
-/// The text `Hello`, compressed like this.
+/// Returns the text `Hello`, compressed like this.
 fn hello(id: &str, form: &str, frames: fn() -> Vec<Frame>) -> Case {
     example(id, "Hello", frames).does(format!("Sends the text `Hello`, compressed to {form}."))
 }
 
-/// A compressed text that the testee has to send back.
+/// Returns a case with a compressed text that the testee has to send back.
 fn example(id: &str, echo: &'static str, frames: fn() -> Vec<Frame>) -> Case {
     let case = Case::new(id, Both, TITLE, &rules::RECEIVE, move |peer| {
         open(peer)?;
@@ -117,7 +117,7 @@ fn after_final_block() -> Case {
     .see(&["RFC 7692 §7.2.3.4"])
 }
 
-/// The message lacks even the header of the last block.
+/// Returns a case whose message lacks even the header of the final block.
 fn nothing() -> Case {
     let case = Case::new("26.1.10", Both, TITLE, &rules::LAST_BYTE, |peer| {
         open(peer)?;

@@ -28,7 +28,7 @@ const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 const HELLO_AGAIN: &[u8] = b"\xf2\x00\x11\x00\x00";
 /// The codes that fit bytes which cannot be inflated. No code is defined for them.
 const UNDECODABLE: &[u16] = &[1002, 1003, 1007, 1008, 1011];
-/// The reactions that are fine where no sentence prescribes one.
+/// The accepted reactions if no sentence prescribes one.
 const ANYTHING_ELSE: &str = "The testee may fail the connection, ignore the text or send it back.";
 
 pub(super) fn cases() -> Vec<Case> {
@@ -48,12 +48,12 @@ pub(super) fn cases() -> Vec<Case> {
     .collect()
 }
 
-/// A text with these compressed bytes.
+/// Returns a text with these compressed bytes.
 fn text(compressed: impl Into<Payload>) -> Frame {
     Frame::text(compressed).with_rsv(RSV1)
 }
 
-/// A binary message with these compressed bytes.
+/// Returns a binary message with these compressed bytes.
 fn binary(compressed: impl Into<Payload>) -> Frame {
     Frame::binary(compressed).with_rsv(RSV1)
 }
@@ -105,8 +105,8 @@ fn open(peer: &mut Peer<'_>) -> Result<Terms, Miss> {
     Ok(terms)
 }
 
-/// Opens a connection on which a message of the suite may refer to the messages before it, as far
-/// back as the largest window reaches.
+/// Opens a connection on which a message of the suite may refer to earlier messages, as far back as
+/// the largest window reaches.
 fn open_with_context(peer: &mut Peer<'_>) -> Result<(), Miss> {
     let own = open(peer)?.own;
     match own.context_takeover && own.window_bits == MAX_BITS {

@@ -8,9 +8,9 @@ use crate::dialogue::{Miss, Peer, Wish, passed};
 use crate::wire::Frame;
 
 const TITLE: &str = "Compression: the testee's messages";
-/// The length of a text that is sent twice. It is more than small windows have.
+/// The length of a text that is sent twice, longer than small windows.
 const HALF: usize = 3000;
-/// More bytes than those below which testees do not compress.
+/// Enough bytes for testees that do not compress short messages.
 const WORTHWHILE: usize = 2000;
 const NOISE: usize = 100_000;
 
@@ -31,7 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
         obeys("26.6.3", Wish::NONE, "the default parameters", &rules::SEND),
         obeys("26.6.4", Wish::NO_CONTEXT, "no context takeover", empty),
     ];
-    // The windows of 9 to 15 bits, then that of 8 bits, which many testees do not have.
+    // The windows of 9 to 15 bits, then that of 8 bits, which many testees do not support.
     for (number, bits) in (5..).zip((9..=MAX_BITS).chain([8])) {
         let what = format!("a window of {} bytes", grouped(1 << bits));
         cases.push(obeys(
@@ -44,7 +44,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// The testee compresses with these parameters. The reader of its frames watches the rules.
+/// Returns a case in which the testee compresses with these parameters. The reader of its frames
+/// checks the rules.
 fn obeys(id: &str, wish: Wish, what: &str, rule: &'static Rule) -> Case {
     let case = Case::new(id, Both, TITLE, rule, move |peer| {
         open_with(peer, Wish::NONE, wish)?;

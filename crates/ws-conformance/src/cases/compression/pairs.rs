@@ -13,7 +13,7 @@ use crate::wire::Frame;
 const WINDOWS: &str = "Compression: two windows";
 const PARAMETERS: &str = "Compression: parameters of one side";
 const MIN_BITS: u8 = 8;
-/// The length that is sent again at the far end of a window.
+/// The length of the bytes that are repeated at the far end of a window.
 const REPEATED: usize = 64;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A case for each two windows that differ.
+/// Returns a case for each two windows that differ.
 fn windows() -> Vec<Case> {
     let bits = MIN_BITS..=MAX_BITS;
     let pairs = bits
@@ -39,7 +39,7 @@ fn windows() -> Vec<Case> {
         .collect()
 }
 
-/// A case for each two sets of parameters that differ.
+/// Returns a case for each two sets of parameters that differ.
 fn parameters() -> Vec<Case> {
     const SMALL: u8 = 10;
     let sets = [
@@ -104,8 +104,9 @@ fn agree(peer: &mut Peer<'_>, own: Wish, testees: Wish) -> Result<Terms, Miss> {
     }
 }
 
-/// A testee that exchanges the parameters of the two directions cannot inflate the far reference,
-/// cannot inflate the repeated text, refers too far itself, or refers to an earlier message.
+/// Exchanges messages. A testee that confuses the parameters of the two directions cannot inflate
+/// the far reference, cannot inflate the repeated text, refers too far itself, or refers to an
+/// earlier message.
 fn exchange(peer: &mut Peer<'_>, terms: Terms) -> Result<usize, Miss> {
     let mut rng = fastrand::Rng::with_seed(26);
     let mut encoder = Encoder::new(terms.own);

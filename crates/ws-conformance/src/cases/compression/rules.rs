@@ -2,7 +2,7 @@
 
 use crate::case::{Party, Rule};
 
-/// Decides every case whose message is compressed as it may be.
+/// Decides every case with a validly compressed message.
 pub(super) const RECEIVE: Rule = Rule::must(
     "RFC 7692 §6.2",
     Party::Recipient,
@@ -61,7 +61,7 @@ pub(super) const NEXT_BLOCK: Rule = Rule::open(
      DEFLATE block follows the padded data if any.",
 );
 
-/// Neither standard states if a block behind a final block begins another output stream.
+/// Neither standard states if a block after a final block begins another output stream.
 pub(super) const BEGINNING: Rule = Rule::open(
     "RFC 1951 §3.2.3",
     Party::Sender,

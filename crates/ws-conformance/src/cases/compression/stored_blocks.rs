@@ -13,7 +13,7 @@ use crate::wire::Frame;
 
 const TITLE: &str = "Compression: stored blocks";
 const SECTIONS: &[&str] = &["RFC 7692 §7.2.1", "RFC 7692 §7.2.3.3"];
-/// The most bytes that a stored block has.
+/// The most bytes of a stored block.
 const MOST: usize = 65_535;
 const FRAGMENT: usize = 1000;
 
@@ -72,7 +72,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-/// A text that the testee has to send back.
+/// Returns a case with a text that the testee has to send back.
 fn texts(id: &str, how: &str, echo: &'static str, frames: fn() -> Vec<Frame>) -> Case {
     let case = Case::new(id, Both, TITLE, &rules::RECEIVE, move |peer| {
         open(peer)?;
@@ -84,7 +84,7 @@ fn texts(id: &str, how: &str, echo: &'static str, frames: fn() -> Vec<Frame>) ->
         .see(SECTIONS)
 }
 
-/// A message of stored blocks of these lengths.
+/// Returns a message of stored blocks of these lengths.
 fn long(id: &str, what: &str, lengths: &'static [usize]) -> Case {
     let case = Case::new(id, Both, TITLE, &rules::RECEIVE, |peer| {
         open(peer)?;
@@ -110,7 +110,7 @@ fn long(id: &str, what: &str, lengths: &'static [usize]) -> Case {
     .see(SECTIONS)
 }
 
-/// A message that ends with the bytes that a sender removes.
+/// Returns a message that ends with the bytes that a sender removes.
 fn looks_like_the_end() -> Case {
     let case = Case::new("26.8.7", Both, TITLE, &rules::RECEIVE, |peer| {
         open(peer)?;

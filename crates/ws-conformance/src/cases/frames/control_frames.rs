@@ -125,7 +125,7 @@ fn flood() -> Case {
         )
 }
 
-/// A Pong that waits for the end of the message comes too late.
+/// Returns a case that expects a Pong before the end of the message.
 fn at_once() -> Case {
     let case = Case::new("23.4.8", Both, TITLE, &rules::PONG_SOON, |peer| {
         const PING: &[u8] = b"now";
@@ -141,7 +141,7 @@ fn at_once() -> Case {
                 peer.expect_pongs_and_echo(&[PING.to_vec()], &message)?;
                 return Miss::should("The Pong came only after the end of the message.");
             }
-            _ => return Miss::must("The testee was to send a Pong; it did something else."),
+            _ => return Miss::must("The testee had to send a Pong, but it did something else."),
         }
         passed("The Pong came before the end of the message.")
     });

@@ -65,7 +65,7 @@ fn longer_form(id: &str, which: &str, bits: u8, frame: fn() -> Frame) -> Case {
     ))
 }
 
-/// A testee that ignores the rule finds the frame too long.
+/// Returns a case with the highest bit. A testee that ignores the rule finds the frame too long.
 fn highest_bit() -> Case {
     announced("23.1.5", &rules::HIGHEST_BIT, 1 << 63).does(
         "Sends a message and waits for its echo. Then sends the header of a binary message with a \
@@ -73,7 +73,7 @@ fn highest_bit() -> Case {
     )
 }
 
-/// The length is legal, but no testee has that much memory.
+/// Returns a case with a valid length that exceeds the memory of every testee.
 fn longest() -> Case {
     let case = announced("23.1.6", &rules::LIMIT, (1 << 63) - 1);
     case.see(&["RFC 6455 §5.2"]).does(

@@ -75,8 +75,8 @@ fn masked() -> Vec<Case> {
     ]
 }
 
-/// The rules demand the end of the connection and leave the code open ("MAY"). So it is no more
-/// than a missed SHOULD if the testee answers such a Close with its code.
+/// Returns a case with a Close. The rules demand the end of the connection and leave the code open
+/// ("MAY"). An answer with the code of the Close is therefore only a missed SHOULD.
 fn close(id: &str, how: &str) -> Case {
     let (role, rule) = match id {
         "23.2.3" => (Server, &rules::NOT_MASKED),
@@ -106,7 +106,8 @@ fn key(id: &str, how: &str, frame: fn() -> Frame) -> Case {
         .wants("The server echoes the text.")
 }
 
-/// Code that unmasks whole words has to begin and to end at any byte.
+/// Returns a case with all alignments. Code that unmasks whole words has to begin and to end at any
+/// byte.
 fn alignments() -> Case {
     let case = Case::new("23.2.10", Server, TITLE, &rules::UNMASKING, |peer| {
         peer.open()?;
@@ -122,7 +123,7 @@ fn alignments() -> Case {
     });
     case.see(&["RFC 6455 §5.3"])
         .does(
-            "Sends binary messages of 0 to 300 bytes, each length eight times: behind Pings of 0 \
+            "Sends binary messages of 0 to 300 bytes, each length eight times: after Pings of 0 \
              to 7 bytes.",
         )
         .wants("The server echoes all messages.")

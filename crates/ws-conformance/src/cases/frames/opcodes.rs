@@ -61,7 +61,8 @@ fn fragments() -> Vec<Case> {
     ]
 }
 
-/// No message comes before the frame: a testee cannot take it for more of that message.
+/// Returns a case without a message before the frame, so that a testee cannot append the frame to a
+/// message.
 fn first_continuation() -> Case {
     let rule = &rules::FIRST_FRAGMENT;
     let case = Case::new("23.3.23", Both, TITLE, rule, |peer| {

@@ -133,7 +133,7 @@ pub(super) const PONG_SOON: Rule = Rule::should(
     "It SHOULD respond with Pong frame as soon as is practical.",
 );
 
-/// No sentence says what becomes of the other connections of a server.
+/// No sentence prescribes what happens to the other connections of a server.
 pub(super) const TCP_CLOSED: Rule = Rule::open(
     "RFC 6455 §7.1.4",
     Endpoint,

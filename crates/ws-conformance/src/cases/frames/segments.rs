@@ -86,7 +86,7 @@ fn random_segments() -> Case {
     .wants("The testee echoes the message.")
 }
 
-/// A testee may report that something is missing, but it has no message.
+/// Returns a case with a missing end. A testee may report it, but has no message.
 fn cut_off() -> Case {
     let case = Case::new("23.4.9", Both, TITLE, &rules::PARSED_AS_FRAMES, |peer| {
         peer.open()?;
@@ -98,7 +98,7 @@ fn cut_off() -> Case {
         match peer.next(limit)? {
             Some(Act::End) => passed("The testee ended TCP, too."),
             Some(Act::Message { .. }) => {
-                Miss::must("The testee took a part of a frame for a message.")
+                Miss::must("The testee treated a part of a frame as a message.")
             }
             None => Miss::should("The testee left its direction of TCP open."),
             act => peer.judge_fail(act, CUT_OFF),
@@ -115,7 +115,7 @@ fn cut_off() -> Case {
         )
 }
 
-/// A client whose connection is gone cannot be asked anything.
+/// Returns a case with a reset. A client whose connection is gone cannot be tested further.
 fn reset() -> Case {
     let case = Case::new("23.4.10", Server, TITLE, &rules::TCP_CLOSED, |peer| {
         peer.open()?;

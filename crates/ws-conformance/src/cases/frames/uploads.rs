@@ -12,7 +12,7 @@ use super::rules;
 
 const FRAGMENT: usize = 16 * 1024;
 const ROUNDS: usize = 6;
-/// The number of fragments behind each Ping. All together they are shorter than 1 MiB, a common
+/// The number of fragments after each Ping. All together they are shorter than 1 MiB, a common
 /// limit.
 const FRAGMENTS: usize = 10;
 
@@ -71,8 +71,8 @@ fn upload(id: &str, how: &str, pace: Pace) -> Case {
     case.see(&["RFC 6455 §5.4"])
         .does(format!(
             "Sends a message and waits for its echo. Then sends a binary message of {} KiB in \
-             fragments of 16 KiB, {how}. Sends a Ping behind the first of every {FRAGMENTS} \
-             fragments, and waits up to {} s for the Pong behind the last of them.",
+             fragments of 16 KiB, {how}. Sends a Ping after the first of every {FRAGMENTS} \
+             fragments, and waits up to {} s for the Pong after the last of them.",
             ROUNDS * FRAGMENTS * FRAGMENT / 1024,
             REPLY.as_secs()
         ))
@@ -94,7 +94,7 @@ fn send_round(peer: &mut Peer<'_>, round: usize, ping: &[u8], pace: Pace) -> Res
     Ok(())
 }
 
-/// The payload of a fragment: its number, many times.
+/// Returns the payload of a fragment: its number, repeated.
 fn fragment(number: usize) -> Vec<u8> {
     vec![number as u8; FRAGMENT]
 }
@@ -108,8 +108,8 @@ fn instead_of_pong(act: Option<Act>) -> Outcome {
     })
 }
 
-/// Ends the message after so many rounds, of which the last Ping was not answered. The Pong is
-/// late, but has to come.
+/// Ends the message after a number of rounds. The last Ping was not answered, and its Pong has to
+/// arrive late.
 fn expect_late(peer: &mut Peer<'_>, rounds: usize, ping: Vec<u8>) -> Outcome {
     peer.send(Frame::continuation(""))?;
     peer.expect_pongs(&[ping], REPLY)?;

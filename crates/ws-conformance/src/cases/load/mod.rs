@@ -92,7 +92,8 @@ fn affordable() -> usize {
     IDLE.min(affordable as usize)
 }
 
-/// Content that does not repeat itself shows what is lost, doubled or moved.
+/// Returns a case with content that does not repeat itself, so that lost, doubled and moved bytes
+/// are found.
 fn long_messages() -> Case {
     const SIZES: [usize; 5] = [64 * KIB, 256 * KIB, MIB, 4 * MIB, 8 * MIB];
     let case = Case::new("27.5", Both, TITLE, &rules::FRAGMENTS, |peer| {
@@ -135,9 +136,9 @@ fn send_in_fragments(peer: &mut Peer<'_>, message: &Frame, len: usize) -> Result
 fn expect_long_echo(peer: &mut Peer<'_>, message: &Frame) -> Result<(), Miss> {
     let len = message.payload.len();
     match peer.expect_echo(message) {
-        Err(_) if peer.close_code() == Some(1009) => {
-            Miss::not_applicable(format!("The testee does not take messages of {len} bytes."))
-        }
+        Err(_) if peer.close_code() == Some(1009) => Miss::not_applicable(format!(
+            "The testee does not accept messages of {len} bytes."
+        )),
         echo => echo.map_err(|miss| miss.with(&format!("{len} bytes"))),
     }
 }

@@ -8,7 +8,7 @@ use crate::case::Roles::Both;
 use crate::dialogue::{Act, Miss, Peer, REPLY, passed};
 use crate::wire::Frame;
 
-/// A testee that takes nothing for this long has stopped reading.
+/// A testee that accepts nothing for this time has stopped reading.
 const STOPPED: Duration = Duration::from_secs(1);
 const MESSAGE: usize = 64 * KIB;
 const MESSAGES: usize = 64 * MIB / MESSAGE;
@@ -57,7 +57,7 @@ fn fill(peer: &mut Peer<'_>, bytes: &[u8]) -> Result<bool, Miss> {
     Ok(count < bytes.len())
 }
 
-/// A testee may limit the Pongs that wait, and end a connection with more.
+/// Expects the last Pong. A testee may limit the queued Pongs, and end a connection with more.
 fn expect_last_pong(peer: &mut Peer<'_>, time: Duration) -> Result<(), Miss> {
     loop {
         match peer.next_within(time)? {
@@ -67,17 +67,17 @@ fn expect_last_pong(peer: &mut Peer<'_>, time: Duration) -> Result<(), Miss> {
                 return Miss::informs("The testee ended the connection: its Pongs were not read.");
             }
             Some(Act::Violation(what)) => {
-                return Miss::must(format!("The testee was to send a Pong; {what}."));
+                return Miss::must(format!("The testee had to send a Pong, but {what}."));
             }
             Some(Act::Message { .. }) => {
-                return Miss::must("The testee was to send a Pong; it sent a message.");
+                return Miss::must("The testee had to send a Pong, but it sent a message.");
             }
             None => return Miss::must("The testee did not send a Pong for the last Ping."),
         }
     }
 }
 
-/// The Pings are the same again and again, except for the last one.
+/// Returns a case with equal Pings. Only the last Ping differs.
 pub(super) fn pongs() -> Case {
     let case = Case::new("27.4", Both, TITLE, &rules::PONG, |peer| {
         peer.open()?;

@@ -94,8 +94,8 @@ fn expect_echoes(peer: &mut Peer<'_>, answer: &Answer) -> Result<(), Miss> {
     Ok(())
 }
 
-/// Makes another offer over a new connection, and returns true if the server accepts it. The record
-/// keeps the first offer.
+/// Makes another offer over a new connection, and returns `true` if the server accepts it. The
+/// record keeps the first offer.
 pub(super) fn accepts(peer: &mut Peer<'_>, offer: &str) -> Result<bool, Miss> {
     let handshake = peer.said.handshake.clone();
     peer.reconnect()?;
@@ -104,8 +104,8 @@ pub(super) fn accepts(peer: &mut Peer<'_>, offer: &str) -> Result<bool, Miss> {
     Ok(matches!(answer, Answer::Accepted(_)))
 }
 
-/// A server that declined everything so far. That says something only about a server that accepts a
-/// right offer.
+/// Returns the outcome for a server that declined everything so far. This matters only for a server
+/// that accepts a correct offer.
 pub(super) fn declined(peer: &mut Peer<'_>) -> Outcome {
     match accepts(peer, DEFLATE)? {
         true => passed("The server declined. It accepts permessage-deflate without parameters."),
@@ -120,7 +120,7 @@ pub(super) fn judge_any(answer: &Answer) -> Outcome {
             "The server refused the whole handshake with status {status}."
         )),
         Answer::Declined => passed("The server declined."),
-        Answer::Accepted(_) => passed("The server accepted, and its messages keep to the answer."),
+        Answer::Accepted(_) => passed("The server accepted, and its messages obey the answer."),
     }
 }
 

@@ -19,11 +19,13 @@ pub(super) fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// Offers that the server has to decline.
+/// Returns cases with offers that the server has to decline.
 fn wrong() -> Vec<Case> {
     let wrong = |id, rule: &'static Rule, list, section: &'static [&'static str]| {
         let case = offer(id, TITLE, rule, list, |peer, answer| match answer {
-            Answer::Accepted(_) => Miss::must("The server accepted what it has to decline."),
+            Answer::Accepted(_) => {
+                Miss::must("The server accepted an offer that it has to decline.")
+            }
             Answer::Declined => declined(peer),
             Answer::Refused(_) => judge_any(answer),
         });
@@ -112,7 +114,7 @@ fn empty_value() -> Case {
     )
 }
 
-/// Judges what a server accepted. A server may decline, and then the case says nothing.
+/// Judges the answer of a server that accepted. The case does not apply to a server that declines.
 fn judge_accepted(answer: &Answer, judge: impl Fn(&Extension) -> Outcome) -> Outcome {
     match answer {
         Answer::Accepted(agreed) => judge(agreed),
@@ -124,7 +126,7 @@ fn judge_accepted(answer: &Answer, judge: impl Fn(&Extension) -> Outcome) -> Out
 fn judge_window(answer: &Answer, most: u8) -> Outcome {
     judge_accepted(answer, |agreed| match agreed.number(SERVER_BITS) {
         Some(bits) if bits <= most => {
-            passed(format!("The server accepted with {bits} and keeps to it."))
+            passed(format!("The server accepted with {bits} and obeys it."))
         }
         Some(bits) => Miss::must(format!(
             "The server accepted with {bits}, which is above {most}."
@@ -134,7 +136,7 @@ fn judge_window(answer: &Answer, most: u8) -> Outcome {
     })
 }
 
-/// Each size of the server's window.
+/// Returns a case for each size of the server's window.
 fn windows() -> Vec<Case> {
     let windows = [
         ("21.3.7", 8),
@@ -159,13 +161,12 @@ fn window(id: &str, bits: u8) -> Case {
         judge_window(answer, bits)
     });
     case.wants(
-        "The server declines, or answers with the same or a smaller window. Its messages keep to \
-         the window of its answer.",
+        "The server declines, or answers with the same or a smaller window. Its messages obey the window of its answer.",
     )
 }
 
-/// A value in quotes. A server that declines it while it accepts the same value without quotes does
-/// not read the grammar.
+/// Returns a case with a value in quotes. A server that accepts the value only without quotes does
+/// not implement the grammar.
 fn quoted() -> Case {
     let list = "permessage-deflate; server_max_window_bits=\"10\"";
     let case = offer(
@@ -184,8 +185,7 @@ fn quoted() -> Case {
         },
     );
     case.see(&["RFC 6455 §9.1"]).wants(
-        "The server answers as if there were no quotes. Its messages keep to the window of its \
-         answer.",
+        "The server answers as if there were no quotes. Its messages obey the window of its answer.",
     )
 }
 
@@ -239,7 +239,7 @@ fn judge_no_takeover(answer: &Answer, agreed: &Extension) -> Outcome {
     }
 }
 
-/// Two offers, the first of which is wrong.
+/// Returns cases with two offers, the first of which is wrong.
 fn choices() -> Vec<Case> {
     let choice = |id, lines, sections: &'static [&'static str]| {
         let case = offer(

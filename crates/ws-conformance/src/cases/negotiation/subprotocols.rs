@@ -61,7 +61,7 @@ fn none() -> Case {
         )
 }
 
-/// Offers subprotocols as a client may, each line in a header of its own.
+/// Returns a case that offers subprotocols as a client may, each line in a header of its own.
 fn right(
     id: &str,
     offers: &str,
@@ -79,7 +79,7 @@ fn right(
         )
 }
 
-/// Offers subprotocols as a client must not.
+/// Returns a case that offers subprotocols as a client must not.
 fn wrong(id: &str, offers: &str, list: &'static str, names: &'static [&'static str]) -> Case {
     let rule = &rules::OFFERED_PROTOCOLS;
     let case = Case::new(id, Server, TITLE, rule, move |peer| {
@@ -89,12 +89,12 @@ fn wrong(id: &str, offers: &str, list: &'static str, names: &'static [&'static s
         .does(format!("Offers {offers}, and then sends a message."))
         .wants(
             "The server answers with an error status, or with 101, and then echoes the message. \
-             It chooses nothing that is no offered subprotocol.",
+             If it chooses a subprotocol, the client has offered it.",
         )
 }
 
-/// Offers these lines and looks at the choice, which is one of the names or none. A refusal is a
-/// miss of this level.
+/// Offers these lines and checks the choice, which is one of the names or none. A refusal is a miss
+/// of this level.
 fn choose(peer: &mut Peer<'_>, lines: &[&str], names: &[&str], level: Level) -> Outcome {
     let add = |head: Head, line: &&str| head.add(HEADER, line);
     let request = peer.request().with(|head| lines.iter().fold(head, add));

@@ -90,7 +90,7 @@ fn offers(peer: &Peer<'_>) -> Vec<Extension> {
     offers.into_iter().filter(Extension::is_deflate).collect()
 }
 
-/// Accepts this offer with what it asks for, but for one parameter.
+/// Accepts this offer with all its parameters except one.
 pub(super) fn accept(offer: &Extension, without: &str) -> String {
     let bits = offer.number(SERVER_BITS);
     let bits = bits.map(|bits| format!("; {SERVER_BITS}={bits}"));
@@ -102,7 +102,7 @@ pub(super) fn accept(offer: &Extension, without: &str) -> String {
     format!("{DEFLATE}{parameters}")
 }
 
-/// An answer that is right but for one parameter.
+/// Returns a case with an answer that is right except for one parameter.
 fn wrong(id: &str, rule: &'static Rule, name: &'static str, parameters: &'static str) -> Case {
     let case = Case::new(id, Client, TITLE, rule, move |peer| {
         refuses_offer(peer, rule, |offer| {

@@ -33,7 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
             "22.1.4",
             "Host",
             &rules::SENT_HOST,
-            "It is there once, and is a host.",
+            "It occurs once and is a host.",
             |request| only(request, "Host").is_some_and(is_host),
         )
         .see(&["RFC 9112 §3.2"]),
@@ -55,7 +55,7 @@ pub(super) fn cases() -> Vec<Case> {
             "22.1.7",
             "Sec-WebSocket-Key",
             &rules::SENT_KEY,
-            "It is there once, and is the base64 form of 16 bytes.",
+            "It occurs once and is the base64 form of 16 bytes.",
             |request| {
                 let key = only(request, "Sec-WebSocket-Key");
                 let key = key.and_then(|key| BASE64_STANDARD.decode(key).ok());
@@ -67,7 +67,7 @@ pub(super) fn cases() -> Vec<Case> {
             "22.1.8",
             "Sec-WebSocket-Version",
             &rules::SENT_VERSION,
-            "It is there once, and is 13.",
+            "It occurs once and is 13.",
             |request| only(request, "Sec-WebSocket-Version") == Some("13"),
         )
         .see(&["RFC 6455 §11.3.5"]),
@@ -121,11 +121,12 @@ fn protocols() -> Case {
         }
     });
     case.see(&["RFC 6455 §11.3.4"])
-        .does("Looks at Sec-WebSocket-Protocol in the client's request.")
-        .wants("Each subprotocol is a token, and is there once.")
+        .does("Checks Sec-WebSocket-Protocol in the client's request.")
+        .wants("Each subprotocol is a token and occurs once.")
 }
 
-/// A look at a part of the request, and then a message: the client may notice nothing.
+/// Returns a case that checks a part of the request and then sends a message, which the client
+/// echoes.
 fn right(
     id: &str,
     part: &'static str,
@@ -146,7 +147,7 @@ fn right(
         }
     });
     case.does(format!(
-        "Looks at {part} in the client's request, opens the connection, and sends a message."
+        "Checks {part} in the client's request, opens the connection, and sends a message."
     ))
     .wants(format!("{wants} The client echoes the message."))
 }
@@ -164,8 +165,8 @@ fn lists(request: &ReadRequest, name: &str, token: &str) -> bool {
     items.iter().any(|item| item.eq_ignore_ascii_case(token))
 }
 
-/// Returns true for a name or an address, with a port or without. The right one is unknown behind a
-/// port that was mapped.
+/// Returns `true` for a name or an address, with a port or without. The right one is unknown after
+/// a port that was mapped.
 fn is_host(host: &str) -> bool {
     host.parse::<::http::uri::Authority>()
         .is_ok_and(|authority| !authority.host().is_empty() && !host.contains('@'))

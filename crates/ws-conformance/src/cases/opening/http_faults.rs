@@ -94,7 +94,8 @@ fn newer_version() -> Case {
     )
 }
 
-/// HTTP/0.9, which has no status and no headers: the end of TCP is an answer, too.
+/// Returns a case with HTTP/0.9, which has no status and no headers. The end of TCP is therefore
+/// also an answer.
 fn no_version() -> Case {
     let change = |head: Head| head.with_version("").trimmed();
     let sends = "whose first line has no version";
@@ -115,7 +116,7 @@ fn wrong_values() -> Vec<Case> {
     vec![
         rejected(
             "20.5.12",
-            "whose only `Upgrade: websocket` is in the value of another header, behind a lone CR",
+            "whose only `Upgrade: websocket` is in the value of another header, after a lone CR",
             &rules::BARE_CR,
             |head| {
                 head.without("Upgrade")
@@ -163,7 +164,7 @@ fn open_or_bad_request(peer: &mut Peer<'_>, request: &Request) -> Outcome {
     }
 }
 
-/// A request with a change, and the reaction that is right.
+/// Returns a case with a changed request, and the right reaction.
 fn request(
     id: &str,
     sends: &str,

@@ -30,7 +30,7 @@ fn first_lines() -> Vec<Case> {
         line(
             "22.3.1",
             &rules::STATUS_LINE,
-            "without a reason phrase, whose first line ends with the space behind 101,",
+            "without a reason phrase, whose first line ends with the space after 101,",
             "HTTP/1.1 101 ",
         ),
         line(
@@ -174,7 +174,7 @@ fn empty() -> Vec<Case> {
     ]
 }
 
-/// A response, and then a message. Each character of the head takes one byte.
+/// Returns a case with a response, and then a message. Each character of the head takes one byte.
 fn odd(
     id: &str,
     rule: &'static Rule,

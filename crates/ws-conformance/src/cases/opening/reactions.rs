@@ -24,7 +24,7 @@ pub(super) enum ToRequest {
 }
 
 impl ToRequest {
-    /// Expects this status. No other sentence lets the server end TCP instead.
+    /// Expects this status. No other sentence allows the server to end TCP instead.
     pub(super) fn expect_status(&self, wanted: u16) -> Outcome {
         match self {
             Self::Opened(_) => Miss::must(OPENED_ALL_THE_SAME),
@@ -86,8 +86,8 @@ pub(super) fn expect_right(response: &Response, request: &Request) -> Result<(),
 /// Expects an error status. If the server opens the connection, that is a miss of this level, and
 /// the connection has to work.
 ///
-/// A server that ends TCP without a response misses a SHOULD, whatever the request was: RFC 6455
-/// §10.7 lets it "drop the TCP connection", while it "SHOULD return an appropriate HTTP [RFC2616]
+/// A server that ends TCP without a response misses a SHOULD, for any request: RFC 6455 §10.7
+/// allows it to "drop the TCP connection", while it "SHOULD return an appropriate HTTP [RFC2616]
 /// status code".
 pub(super) fn expect_server_to_refuse(peer: &mut Peer<'_>, level: Level) -> Outcome {
     match to_request(peer)? {
@@ -101,7 +101,7 @@ pub(super) fn expect_server_to_refuse(peer: &mut Peer<'_>, level: Level) -> Outc
             let status = response.status;
             match is_error(status) {
                 true => passed(format!("The server refused with status {status}.")),
-                false => Miss::should(format!("The status is {status}, which shows no error.")),
+                false => Miss::should(format!("The status is {status}, which is no error status.")),
             }
         }
         ToRequest::EndedTcp => Miss::should("The server ended TCP without a response."),
@@ -124,7 +124,7 @@ fn is_error(status: u16) -> bool {
     matches!(status, 400..=599)
 }
 
-/// Sends a message behind a response and expects that the client echoes it. A refusal is a miss of
+/// Sends a message after a response and expects that the client echoes it. A refusal is a miss of
 /// this level.
 pub(super) fn expect_client_to_open(peer: &mut Peer<'_>, level: Level) -> Outcome {
     let message = Frame::text("Are you there?");
@@ -132,7 +132,7 @@ pub(super) fn expect_client_to_open(peer: &mut Peer<'_>, level: Level) -> Outcom
     expect_client_to_echo(peer, &message, level)
 }
 
-/// The same for a message that is under way.
+/// Expects the echo of a message that was sent before.
 pub(super) fn expect_client_to_echo(peer: &mut Peer<'_>, message: &Frame, level: Level) -> Outcome {
     match is_opened(peer, message)? {
         true => passed("The client opened the connection and echoed."),
@@ -140,7 +140,7 @@ pub(super) fn expect_client_to_echo(peer: &mut Peer<'_>, message: &Frame, level:
     }
 }
 
-/// Expects that the client refuses a response, behind which is this message. If it opens the
+/// Expects that the client refuses a response that this message follows. If the client opens the
 /// connection, that is a miss of this level, and the connection has to work.
 pub(super) fn expect_client_to_refuse(
     peer: &mut Peer<'_>,
@@ -156,7 +156,7 @@ pub(super) fn expect_client_to_refuse(
     }
 }
 
-/// Returns true if the client echoes this message, and false if it refuses the connection.
+/// Returns `true` if the client echoes this message, and false if it refuses the connection.
 fn is_opened(peer: &mut Peer<'_>, message: &Frame) -> Result<bool, Miss> {
     match echo(peer, message)? {
         Echo::Right => Ok(true),

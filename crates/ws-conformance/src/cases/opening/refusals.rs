@@ -69,7 +69,7 @@ fn pad_bits() -> Case {
         expect_server_to_open(peer, &request, rule.level)
     });
     case.see(&["RFC 6455 §4.2.1"])
-        .does("Sends a request whose key has bits behind its last byte that are not zero.")
+        .does("Sends a request whose key has bits after its last byte that are not zero.")
         .wants(
             "An error status, or status 101 with the answer to the key as it was sent, and the \
              echo of a message.",
@@ -136,7 +136,7 @@ fn versions() -> Vec<Case> {
     ]
 }
 
-/// A request with a change that makes it wrong.
+/// Returns a case with a request that a change makes wrong.
 fn refused(
     id: &str,
     title: &'static str,

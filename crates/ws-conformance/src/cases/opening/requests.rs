@@ -218,7 +218,7 @@ fn pieces() -> Vec<Case> {
     ]
 }
 
-/// A request with a change that leaves its meaning as it is.
+/// Returns a case with a request whose change does not alter its meaning.
 fn opens(
     id: &str,
     sends: &str,
@@ -232,7 +232,7 @@ fn opens(
     })
 }
 
-/// A request that is sent in another way.
+/// Returns a case with a request that is sent in another way.
 fn opens_with(
     id: &str,
     sends: &str,
@@ -272,7 +272,7 @@ fn with_a_frame() -> Case {
          After the response, sends another message.",
     )
     .wants(
-        "Any reaction that leaves no doubt: the server echoes both messages, or only the second \
+        "A clear reaction: the server echoes both messages, or only the second \
          one, or fails the connection.",
     )
 }

@@ -1,4 +1,4 @@
-//! 22.2, the rest: responses in pieces, behind other responses, and without an end.
+//! 22.2, the rest: responses in pieces, after other responses, and without an end.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::wire::Frame;
 
 const TITLE: &str = "Opening handshake of a client: pieces of responses";
 /// The time after which a client that waits for a response is no longer watched.
-const PATIENCE: Duration = Duration::from_secs(15);
+const WAIT: Duration = Duration::from_secs(15);
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        behind(
+        after(
             "22.2.18",
             "with status 103",
             &["103 Early Hints\r\nX-Hint: a"],
@@ -30,8 +30,8 @@ pub(super) fn cases() -> Vec<Case> {
         nothing(),
         content_length(),
         bytes_with_a_frame(),
-        behind("22.2.43", "with status 100", &["100 Continue"]),
-        behind(
+        after("22.2.43", "with status 100", &["100 Continue"]),
+        after(
             "22.2.44",
             "with the statuses 100, 102, 103, 103 and 199",
             &[
@@ -80,8 +80,8 @@ fn bytes_with_a_frame() -> Case {
         .wants("The client opens the connection and echoes the message.")
 }
 
-/// A response behind others, all in one write.
-fn behind(id: &str, statuses: &str, interim: &'static [&'static str]) -> Case {
+/// Returns a case with a response after others, all in one write.
+fn after(id: &str, statuses: &str, interim: &'static [&'static str]) -> Case {
     let rule = &rules::INTERIM;
     let case = Case::new(id, Client, TITLE, rule, move |peer| {
         let answer = peer.answer();
@@ -97,7 +97,7 @@ fn behind(id: &str, statuses: &str, interim: &'static [&'static str]) -> Case {
         1 => "a response",
         _ => "responses",
     };
-    accepts_it(case, &format!("in one write behind {others} {statuses}"))
+    accepts_it(case, &format!("in one write after {others} {statuses}"))
 }
 
 fn cut() -> Case {
@@ -145,7 +145,7 @@ fn garbage() -> Case {
 
 fn nothing() -> Case {
     let case = Case::new("22.2.37", Client, TITLE, &rules::WAIT, |peer| {
-        match peer.next_within(PATIENCE)? {
+        match peer.next_within(WAIT)? {
             None => Miss::informs("The client still waited after 15 s."),
             Some(Act::End) => passed("The client stopped waiting and ended TCP."),
             Some(_) => Miss::must("The client sent frames before the response."),
@@ -165,7 +165,7 @@ fn content_length() -> Case {
         match echo(peer, &message)? {
             Echo::Right => passed("The client opened the connection and echoed."),
             Echo::Failed => Miss::informs("The client refused the response."),
-            Echo::None => Miss::must("The client took the message for a body."),
+            Echo::None => Miss::must("The client treated the message as a body."),
         }
     });
     case.see(&["RFC 9110 §8.6", "RFC 9110 §15.2.2"])

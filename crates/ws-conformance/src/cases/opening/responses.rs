@@ -46,7 +46,7 @@ fn accepts() -> Vec<Case> {
         refused(
             "22.2.4",
             &rules::ONE_ACCEPT,
-            "with a wrong accept value behind the right one, in a line of its own",
+            "with a wrong accept value after the right one, in a line of its own",
             |head| head.add(ACCEPT, OTHER_ACCEPT),
         )
         .see(&["RFC 6455 §4.1"]),
@@ -109,7 +109,7 @@ fn tokens() -> Vec<Case> {
 
 fn statuses() -> Vec<Case> {
     let status = |id, line: &'static str| {
-        let sends = format!("that is right but for its first line, `{line}`, and closes,");
+        let sends = format!("that is right except for its first line, `{line}`, and closes,");
         let case = refused(id, &rules::STATUS, &sends, move |head| {
             head.first_line(line)
                 .set("Connection", "Upgrade, close")
@@ -191,14 +191,14 @@ fn near_miss() -> Case {
     refuses_it(case, "with an offered subprotocol in the wrong case")
 }
 
-/// A case that says nothing about the client. The connection has to work even so.
+/// Ends a case that does not apply to the client. The connection has to work even so.
 pub(super) fn not_applicable(peer: &mut Peer<'_>, why: &str) -> Outcome {
     peer.open()?;
     peer.expect_to_be_alive()?;
     Miss::not_applicable(why)
 }
 
-/// A response with a change that makes it one that opens no connection.
+/// Returns a case with a response that must not open a connection.
 fn refused(
     id: &str,
     rule: &'static Rule,
@@ -236,7 +236,7 @@ pub(super) fn send_with_message(
     Ok(message)
 }
 
-/// A response with a change that leaves its meaning as it is.
+/// Returns a case with a response whose change does not alter its meaning.
 pub(super) fn accepted(
     id: &str,
     rule: &'static Rule,

@@ -12,7 +12,7 @@ use crate::http::Head;
 use crate::wire::Frame;
 
 /// The time after which a server that waits for the rest of a request is no longer watched.
-const PATIENCE: Duration = Duration::from_secs(15);
+const WAIT: Duration = Duration::from_secs(15);
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -54,7 +54,7 @@ fn body(id: &str, name: &'static str, value: &'static str, body: &'static [u8]) 
         ))
         .wants(
             "The server answers with an error status, or with 101 and an echo of the message. It \
-             does not take the body for frames.",
+             does not treat the body as frames.",
         )
 }
 
@@ -64,7 +64,7 @@ fn judge_message_after_body(peer: &mut Peer<'_>) -> Outcome {
     match echo(peer, &message)? {
         Echo::Right => passed("The server opened the connection and skipped the body."),
         Echo::Failed | Echo::None => {
-            Miss::should("The server opened the connection and took the body for frames.")
+            Miss::should("The server opened the connection and treated the body as frames.")
         }
     }
 }
@@ -120,7 +120,7 @@ fn half() -> Case {
             let head = peer.request().bytes();
             peer.note_request(&head);
             peer.send_bytes(&head[..head.len() / 2])?;
-            match peer.response(PATIENCE).or_informs()? {
+            match peer.response(WAIT).or_informs()? {
                 Some(response) if response.status == 101 => {
                     Miss::must("The server opened the connection before the end of the request.")
                 }

@@ -1,4 +1,4 @@
-//! The words in which the catalogue is written.
+//! The functions with which the catalog is written.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use crate::script::{
 };
 use crate::verdict::Behavior;
 
-/// What most cases say as a greeting.
+/// The text of most cases.
 pub(super) const HELLO: Payload = Payload::text("Hello, world!");
 
 impl Case {
-    /// A case after which the suite closes normally.
+    /// Returns a case after which the suite closes normally.
     pub(super) fn normal(id: CaseId, title: &'static str, task: Task) -> Self {
         let close = CloseProfile {
             by: Side::Suite,
@@ -30,26 +30,26 @@ impl Case {
         Self::scripted(id, title, script)
     }
 
-    /// A script after which the suite closes normally.
+    /// Returns a script after which the suite closes normally.
     pub(super) fn steps(id: CaseId, title: &'static str, steps: Vec<Step>) -> Self {
         Self::normal(id, title, Task::Steps(steps))
     }
 
-    /// A script that makes the testee fail the connection with `code`.
+    /// Returns a script that makes the testee fail the connection with `code`.
     pub(super) fn violation(id: CaseId, title: &'static str, code: u16, steps: Vec<Step>) -> Self {
         Self::steps(id, title, steps).edit(|script| {
             script.close = CloseProfile {
                 by: Side::Testee,
                 codes: vec![code],
                 clean: false,
-                // A testee that lets invalid text pass has not noticed that it is invalid.
+                // A testee that accepts invalid text has not noticed the fault.
                 wrong_side_is_fatal: code == 1007,
                 automatic: false,
             };
         })
     }
 
-    /// The two texts about the case.
+    /// Returns the two texts about the case.
     pub(super) fn says(
         self,
         description: impl Into<String>,
@@ -58,12 +58,12 @@ impl Case {
         self.does(description).wants(expectation)
     }
 
-    /// The events of a testee that does well.
+    /// Returns the events of a testee that does well.
     pub(super) fn expects(self, events: Vec<Event>) -> Self {
         self.leads_to(Behavior::Ok, events)
     }
 
-    /// The events of a testee that could do better.
+    /// Returns the events of a testee that could do better.
     pub(super) fn tolerates(self, events: Vec<Event>) -> Self {
         self.leads_to(Behavior::NonStrict, events)
     }
@@ -83,23 +83,23 @@ impl Case {
         self.edit(|script| script.close.automatic = false)
     }
 
-    /// The close codes that the testee may send.
+    /// Sets the close codes that the testee may send.
     pub(super) fn accepts_codes(self, codes: Vec<u16>) -> Self {
         self.edit(|script| script.close.codes = codes)
     }
 
-    /// TCP may end without a closing handshake.
+    /// Allows that TCP ends without a closing handshake.
     pub(super) fn need_not_be_clean(self) -> Self {
         self.edit(|script| script.close.clean = false)
     }
 
-    /// Judged in another way than by its events alone.
+    /// Sets the facts that decide the case.
     pub(super) fn judged_by(self, judged_by: JudgedBy) -> Self {
         self.edit(|script| script.judged_by = judged_by)
     }
 }
 
-/// The frames as steps, all written alike.
+/// Returns the frames as steps, all written alike.
 pub(super) fn frames(pacing: Pacing, frames: Vec<Frame>) -> Vec<Step> {
     let step = |frame: Frame| Step::Frame(frame.paced(pacing));
     frames.into_iter().map(step).collect()
@@ -125,7 +125,7 @@ pub(super) fn close_after(millis: u64) -> Step {
     Step::CloseAfter(Duration::from_millis(millis))
 }
 
-/// The steps with one more at the end.
+/// Returns the steps with one more at the end.
 pub(super) fn then(mut steps: Vec<Step>, last: Step) -> Vec<Step> {
     steps.push(last);
     steps

@@ -87,8 +87,8 @@ fn echo_first() -> Case {
         )
 }
 
-/// The list of a well-behaved testee lacks the long message. It never matters: the case is not
-/// judged.
+/// Returns a case whose list for a correct testee lacks the long message. This has no effect,
+/// because the case is not judged.
 fn after_much_data() -> Case {
     let steps = vec![
         Step::Frame(Frame::text(Payload::repeated(b"BAsd7&jh23", 262_144))),
@@ -171,7 +171,7 @@ fn reserved(third: u8, code: u16) -> Case {
         .accepts_codes(vec![1002])
         .need_not_be_clean()
         .says(
-            format!("Sends a Close with code {code}, which may not be sent."),
+            format!("Sends a Close with code {code}, which must not be sent."),
             REFUSED,
         )
 }
@@ -183,7 +183,7 @@ fn beyond(third: u8, code: u16) -> Case {
         .need_not_be_clean()
         .judged_by(JudgedBy::Informational)
         .says(
-            format!("Sends a Close with code {code}, of which the standard says nothing."),
+            format!("Sends a Close with code {code}, which the standard does not mention."),
             "Shows what the testee does.",
         )
 }

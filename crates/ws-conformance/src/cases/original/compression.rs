@@ -77,7 +77,7 @@ pub(in crate::cases) fn parameters() -> Vec<Case> {
     cases.collect()
 }
 
-/// The same with messages of every size.
+/// Returns cases with messages of every size.
 fn family(
     (group, second): (u8, u8),
     title: &'static str,

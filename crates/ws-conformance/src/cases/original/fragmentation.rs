@@ -132,7 +132,7 @@ fn stray_second() -> Case {
         .expects(vec![text_echo(F1_F2)])
         .tolerates_no_echo()
         .says(
-            "Sends a text message in two fragments, then a non-final continuation of nothing, \
+            "Sends a text message in two fragments, then a non-final continuation without a message, \
              then a text message.",
             "The first message comes back, then the connection is failed. Not echoing the \
              message is tolerated.",
@@ -146,7 +146,7 @@ fn stray_around(second: u8, stray: Frame) -> Case {
         .expects(vec![])
         .says(
             format!(
-                "Sends, twice: a {fin} continuation of nothing, then a text message in two \
+                "Sends, twice: a {fin} continuation without a message, then a text message in two \
                  fragments."
             ),
             "The connection is failed at once.",

@@ -4,7 +4,7 @@ use super::build::fail_after;
 use crate::case::{Case, CaseId};
 use crate::script::{Event, Frame, Pacing, Payload, Step};
 
-/// Around the lengths where the length field changes its form.
+/// Lengths around those at which the length field changes its form.
 const LENGTHS: [usize; 8] = [0, 125, 126, 127, 128, 65535, 65536, 65536];
 
 pub(in crate::cases) fn cases() -> Vec<Case> {

@@ -27,7 +27,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A family for text messages, `second`, and the one after it for binary messages.
+/// Returns a case of the family `second` for text messages, or of the next one for binary messages.
 fn case(binary: bool, second: u8, third: u8, titles: [&'static str; 2], task: Task) -> Case {
     let kind = usize::from(binary);
     let id = CaseId::three(9, second + u8::from(binary), third);

@@ -1,4 +1,4 @@
-//! Group 3: reserved bits that no extension has given a meaning.
+//! Group 3: reserved bits without an extension.
 
 use super::build::{HELLO, fail_after, frames, text_echo, then};
 use crate::case::{Case, CaseId};
@@ -22,7 +22,7 @@ pub(in crate::cases) fn cases() -> Vec<Case> {
     ]
 }
 
-/// A case: its number is also the value of the reserved bits.
+/// Returns a case: its number is also the value of the reserved bits.
 fn case(rsv: u8, pacing: Pacing, sent: Vec<Frame>) -> Case {
     let steps = then(frames(pacing, sent), fail_after(1000));
     Case::violation(CaseId::two(3, rsv), TITLE, 1002, steps).see(&["RFC 6455 §5.2"])

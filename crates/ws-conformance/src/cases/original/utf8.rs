@@ -68,7 +68,7 @@ fn empty_fragments() -> Vec<Case> {
     ]
 }
 
-/// A message in frames of one byte.
+/// Returns a message in frames of one byte.
 fn byte_by_byte(payload: Payload) -> Vec<Step> {
     vec![Step::Message {
         binary: false,
@@ -139,8 +139,8 @@ fn invalid_fragmented() -> Vec<Case> {
     ]
 }
 
-/// The text with U+110000, one more than there is, cut into three parts: 6.4.1 and 6.4.3 cut
-/// before that character, 6.4.2 and 6.4.4 around the byte that makes it impossible.
+/// Returns the text with U+110000, one more than there is, cut into three parts: 6.4.1 and 6.4.3
+/// cut before that character, 6.4.2 and 6.4.4 around the byte that makes it impossible.
 fn fail_fast(third: u8) -> Case {
     let whole = [KOSME.as_bytes(), b"\xf4\x90\x80\x80", b"edited"].concat();
     let cuts = if third % 2 == 1 { [11, 15] } else { [12, 13] };

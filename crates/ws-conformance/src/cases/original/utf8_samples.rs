@@ -9,7 +9,7 @@ pub(crate) struct Family {
     pub(crate) sequences: Vec<Vec<u8>>,
 }
 
-/// The families from 6.5 on.
+/// Returns the families from 6.5 on.
 pub(in crate::cases) fn families() -> Vec<Family> {
     let family = |title, sequences| Family { title, sequences };
     vec![
@@ -62,8 +62,8 @@ pub(in crate::cases) fn families() -> Vec<Family> {
     ]
 }
 
-/// `code_point` in a sequence of `len` bytes, by the scheme that UTF-8 once had: up to six bytes,
-/// and neither surrogates nor overlong forms excluded.
+/// Encodes `code_point` in `len` bytes by the original scheme of UTF-8. The scheme has up to six
+/// bytes and allows surrogates and overlong forms.
 fn encode(code_point: u32, len: usize) -> Vec<u8> {
     if len == 1 {
         return vec![code_point as u8];
@@ -75,7 +75,7 @@ fn encode(code_point: u32, len: usize) -> Vec<u8> {
     std::iter::once(lead).chain(rest).collect()
 }
 
-/// The highest number that a sequence of `len` bytes can hold.
+/// Returns the highest number that a sequence of `len` bytes can hold.
 fn limit(len: usize) -> u32 {
     let bits = if len == 1 { 7 } else { 5 * len + 1 };
     (1 << bits) - 1
@@ -119,7 +119,8 @@ fn stray_continuations() -> Vec<Vec<u8>> {
     let alternating = |len| [0x80, 0xbf].into_iter().cycle().take(len).collect();
     let mut strays = vec![vec![0x80], vec![0xbf]];
     strays.extend((2..=6).map(alternating));
-    // One short of the last continuation byte, as in the original; so are the leads below.
+    // The sequences stop one before the last continuation byte, as in the original. The leads below
+    // do, too.
     strays.push((0x80..0xbf).collect());
     strays
 }

@@ -1,8 +1,8 @@
 //! 25.1, 25.2 and 25.8 to 25.10: sequences that are cut by fragments.
 //!
-//! The sequences are those of group 6. All that are valid go over one connection, cut at every
-//! place. Each invalid one is a case of its own, cut at the places that matter: before and behind
-//! the byte that makes the text invalid.
+//! The sequences are those of group 6. All valid ones are sent over one connection, cut at every
+//! place. Each invalid one has its own case, with cuts before and after the byte that makes the
+//! text invalid.
 
 use crate::case::Case;
 use crate::case::Roles::Both;
@@ -17,7 +17,7 @@ const VALID: &str = "UTF-8: valid sequences cut by fragments";
 const VALID_AROUND: &str = "UTF-8: valid sequences cut by a Ping";
 const BEFORE: &str = "UTF-8: invalid sequences cut before the wrong byte";
 const BEFORE_AROUND: &str = "UTF-8: invalid sequences cut by a Ping";
-const BEHIND: &str = "UTF-8: invalid sequences cut behind the wrong byte";
+const AFTER: &str = "UTF-8: invalid sequences cut after the wrong byte";
 const PING: &[u8] = b"between";
 
 pub(super) fn cases() -> Vec<Case> {
@@ -38,10 +38,10 @@ pub(super) fn cases() -> Vec<Case> {
         let before = wrong.min(sequence.len() - 1);
         cases.push(invalid_sequence(8, number, &sequence, before));
         cases.push(invalid_sequence(9, number, &sequence, before));
-        // A first fragment that begins with the wrong byte is no different from a whole message.
+        // A first fragment that begins with the wrong byte does not differ from a whole message.
         if wrong > 0 {
-            let behind = sequence.len().min(wrong + 1);
-            cases.push(invalid_sequence(10, number, &sequence, behind));
+            let after = sequence.len().min(wrong + 1);
+            cases.push(invalid_sequence(10, number, &sequence, after));
         }
     }
     cases
@@ -61,7 +61,7 @@ fn wrong_byte(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// 25.1 without Pings, 25.2 with Pings.
+/// Returns a case of group 25.1 without Pings, or of 25.2 with Pings.
 fn valid_sequences(second: u8, number: u8, family: &str, sequences: Vec<Vec<u8>>) -> Case {
     let id = format!("25.{second}.{number}");
     let ping = second == 2;
@@ -99,14 +99,14 @@ fn expect_valid(peer: &mut Peer<'_>, sequence: &[u8], cut: usize, ping: bool) ->
     peer.expect_pongs_and_echo(pings.as_slice(), &Frame::text(sequence))
 }
 
-/// 25.8 and 25.10 without a Ping, 25.9 with one.
+/// Returns a case of 25.8 or 25.10 without a Ping, or of 25.9 with a Ping.
 fn invalid_sequence(second: u8, number: u8, sequence: &[u8], cut: usize) -> Case {
     let id = format!("25.{second}.{number}");
     let ping = second == 9;
     let title = match second {
         8 => BEFORE,
         9 => BEFORE_AROUND,
-        _ => BEHIND,
+        _ => AFTER,
     };
     let frames = halves(sequence, cut, ping);
     let case = Case::new(&id, Both, title, &rules::INVALID, move |peer| {

@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![edges(), last_byte(), not_text(), later_fragment()]
 }
 
-/// A character lies before, across and behind each edge.
+/// Returns a case in which a character lies before, across and after each edge.
 fn edges() -> Case {
     let case = Case::new("25.4", Both, TITLE, &rules::TEXT, |peer| {
         peer.open()?;
@@ -39,7 +39,7 @@ fn edges() -> Case {
     });
     case.see(&["RFC 6455 §8.1"])
         .does(
-            "Sends texts in which a character of 2, 3 or 4 bytes lies before, across or behind the \
+            "Sends texts in which a character of 2, 3 or 4 bytes lies before, across or after the \
              offsets 15, 16, 31, 32, 63, 64, 4095, 4096, 65,535 and 65,536.",
         )
         .wants("The testee echoes all texts.")
