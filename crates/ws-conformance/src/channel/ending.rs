@@ -1,6 +1,6 @@
-//! How a connection ended.
+//! The end of a connection.
 
-/// How a connection ended: what reports say about it, and what the verdict is made of.
+/// The end of a connection, as reports and verdicts need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ending {
     /// The suite was the first to send a Close.
@@ -11,7 +11,7 @@ pub(crate) struct Ending {
     pub(crate) dropped_by_me: bool,
     /// The closing handshake was completed.
     pub(crate) was_clean: bool,
-    /// Why not.
+    /// The reason why the end was not clean.
     pub(crate) not_clean_reason: Option<&'static str>,
     /// The testee, a server, did not end TCP in time.
     pub(crate) server_drop_timeout: bool,
@@ -27,6 +27,6 @@ pub(crate) struct Ending {
     pub(crate) remote_code: Option<u16>,
     /// The testee's close reason.
     pub(crate) remote_reason: Option<String>,
-    /// What the testee did wrong, in order.
+    /// The violations of the testee, in order.
     pub(crate) violations: Vec<String>,
 }

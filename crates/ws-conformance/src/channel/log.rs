@@ -8,10 +8,10 @@ use crate::script::Event;
 use crate::wire::{Frame, HEAD, Header, Pacing, Payload};
 use crate::wire_log::{Entry, Excerpt, FrameEntry};
 
-/// A testee that talks without end does not fill the memory: the log ends here, the counts go on.
+/// The most entries of the log, which bounds its memory. The counts go on.
 const MAX_ENTRIES: usize = 10_000;
 
-/// What went over the wire.
+/// The bytes and frames on the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     pub(crate) on: bool,
@@ -37,7 +37,7 @@ impl Log {
         }
     }
 
-    /// Turns the log of bytes and frames on or off. The counts always go on.
+    /// Enables or disables the log of bytes and frames. The counts always go on.
     pub(crate) fn turn(&mut self, on: bool) {
         self.on = on;
         self.push(Entry::Turned { on });
@@ -93,14 +93,15 @@ impl Log {
         }
     }
 
-    /// Notes something else than bytes and frames.
+    /// Appends an entry that is neither bytes nor a frame.
     pub(crate) fn push(&mut self, entry: Entry) {
         if self.entries.len() < MAX_ENTRIES {
             self.entries.push(entry);
         }
     }
 
-    /// Returns true if there is room for entries. Making one costs more than its subject.
+    /// Returns `true` if there is room for entries. The caller checks it first, because making an
+    /// entry is expensive.
     fn takes_entries(&self) -> bool {
         self.on && self.entries.len() < MAX_ENTRIES
     }
@@ -126,7 +127,7 @@ fn digits(bytes: &[u8]) -> Excerpt {
     }
 }
 
-/// An event in the form of a report.
+/// Returns an event in the form of a report.
 pub(crate) fn event_entry(event: &Event) -> Value {
     let shown = |payload: &Payload| text(&payload.head(HEAD), payload.len() as u64);
     match event {
@@ -136,7 +137,7 @@ pub(crate) fn event_entry(event: &Event) -> Value {
     }
 }
 
-/// The beginning of `len` bytes as text if it is one, else in hexadecimal.
+/// Returns the beginning of `len` bytes as text if it is UTF-8, else in hexadecimal.
 fn text(head: &[u8], len: u64) -> String {
     match std::str::from_utf8(&head[..head.len().min(HEAD)]) {
         Ok(text) => format!("{text}{}", ellipsis(len)),
@@ -154,7 +155,8 @@ fn shortened(head: &[u8], len: u64) -> String {
     digits + ellipsis(len)
 }
 
-/// The original counts the ellipsis as part of the 64 bytes when it decides, not when it cuts.
+/// Returns the ellipsis of a long payload. The original counts the ellipsis as part of the 64 bytes
+/// when it decides, but not when it cuts.
 fn ellipsis(len: u64) -> &'static str {
     if len > 60 { " ..." } else { "" }
 }

@@ -1,5 +1,4 @@
-//! A connection as a case sees it: frames become bytes, bytes become frames, and all of it is
-//! noted for the record.
+//! The conversion between frames and bytes of a connection, and its record.
 
 mod ending;
 mod log;
@@ -13,7 +12,7 @@ use crate::deflate::Inflater;
 use crate::role::Role;
 use crate::wire::{Frame, Header, Reader, Received};
 
-/// A longer list tells nothing new.
+/// The most violations in a record. More of them add no information.
 const MAX_VIOLATIONS: usize = 100;
 
 /// The frames of a connection, both ways, without the socket.
@@ -40,7 +39,7 @@ impl Channel {
         }
     }
 
-    /// Starts again, as for another connection. The record goes on.
+    /// Resets the channel for another connection. The record goes on.
     pub(crate) fn reopen(&mut self) {
         self.reader = Reader::new(self.testee);
         self.received.clear();
@@ -67,7 +66,7 @@ impl Channel {
         frame.encode(header)
     }
 
-    /// Takes bytes from `input` until they mean something, or there are none left.
+    /// Takes bytes from `input` until they result in an event, or until none are left.
     pub(crate) fn receive(&mut self, input: &mut &[u8]) -> Option<Received> {
         loop {
             if let Some(received) = self.received.pop_front() {

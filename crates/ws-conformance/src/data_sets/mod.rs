@@ -1,7 +1,8 @@
-//! What the messages of groups 12 and 13 are made of.
+//! The data of the messages in groups 12 and 13.
 //!
-//! The original takes five files. No case depends on what is in them, only on how many units they
-//! have and on how well they compress: these are made up, always the same, and alike in both.
+//! The original takes five files. No case depends on their content. Cases depend only on the number
+//! of units and on the compression ratio. This data is generated, always the same, and has the same
+//! numbers and ratios.
 
 mod noise;
 mod pictures;
@@ -12,7 +13,7 @@ use std::sync::LazyLock;
 /// A kind of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataSet {
-    /// A report in JSON: text, all ASCII, says nearly the same again and again.
+    /// A report in JSON: ASCII text that repeats itself often.
     Json,
     /// A picture of grey dots.
     Bitmap,
@@ -20,24 +21,24 @@ pub enum DataSet {
     Prose,
     /// A report in HTML: text with a few characters that are not ASCII.
     Html,
-    /// A document: much of it is compressed already.
+    /// A document that is mostly compressed already.
     Pdf,
 }
 
-/// A message cut out of a data set, whose beginning follows its end.
+/// A message cut out of a data set. After the end of the set, it continues with the beginning.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk([&'static [u8]; 2]);
 
 impl DataSet {
-    /// Every kind, in the order of the cases.
+    /// All kinds, in the order of the cases.
     pub const ALL: [Self; 5] = [Self::Json, Self::Bitmap, Self::Prose, Self::Html, Self::Pdf];
 
-    /// Whether it is sent as text.
+    /// Returns `true` if the data is sent as text.
     pub fn is_text(self) -> bool {
         matches!(self, Self::Json | Self::Html)
     }
 
-    /// What it is, in a few words.
+    /// Describes the data in a few words.
     pub fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -48,13 +49,13 @@ impl DataSet {
         }
     }
 
-    /// All its bytes.
+    /// Returns all bytes.
     pub fn bytes(self) -> &'static [u8] {
         &self.units().bytes
     }
 
-    /// Message number `number`, from 0, of many that follow each other and have `len` units each:
-    /// characters of a text, else bytes.
+    /// Returns message number `number`, from 0. The messages follow each other and have `len` units
+    /// each: characters of a text, else bytes.
     pub fn message(self, number: usize, len: usize) -> Chunk {
         let units = self.units();
         let first = number * len % units.count();
@@ -77,10 +78,10 @@ impl DataSet {
     }
 }
 
-/// Bytes and what a message is cut into.
+/// Bytes and their units.
 struct Units {
     bytes: Vec<u8>,
-    /// Where each unit begins, if they are not all bytes.
+    /// The start of each unit; empty if each byte is a unit.
     starts: Vec<usize>,
 }
 
@@ -118,22 +119,22 @@ impl Units {
 }
 
 impl Chunk {
-    /// The number of bytes.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         self.0.map(<[u8]>::len).iter().sum()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All bytes.
+    /// Copies all bytes.
     pub fn to_vec(&self) -> Vec<u8> {
         self.0.concat()
     }
 
-    /// Whether these are its bytes.
+    /// Returns `true` if the message consists of these bytes.
     pub fn is(&self, bytes: &[u8]) -> bool {
         let [first, second] = self.0;
         bytes

@@ -1,7 +1,7 @@
-//! Chance that is the same every time.
+//! Random numbers that are the same every time.
 
-/// A generator of numbers (SplitMix64). A library's could change with its version, and the data
-/// with it.
+/// A generator of numbers (SplitMix64). The generator of a library could change with its version,
+/// and would change the data.
 #[derive(Debug)]
 pub(super) struct Noise(u64);
 
@@ -10,7 +10,7 @@ impl Noise {
         Self(seed)
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -19,7 +19,7 @@ impl Noise {
         (mixed ^ mixed >> 31) % bound
     }
 
-    /// One of them. Among many, the first are the most frequent.
+    /// Returns one of the items. Of many, the first ones are the most frequent.
     pub(super) fn one_of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         let len = items.len() as u64;
         let (a, b) = (self.below(len), self.below(len));
@@ -27,7 +27,7 @@ impl Noise {
         &items[a.min(b) as usize]
     }
 
-    /// A byte.
+    /// Returns a byte.
     pub(super) fn byte(&mut self) -> u8 {
         self.below(256) as u8
     }

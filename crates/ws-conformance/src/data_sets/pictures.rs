@@ -6,7 +6,7 @@ use super::noise::Noise;
 const SIDE: usize = 512;
 const PDF_LEN: usize = 1_042_328;
 
-/// A picture of 512 by 512 grey dots with the header of a BMP file: hills and grain.
+/// Returns a picture of 512 by 512 grey dots with the header of a BMP file: hills and grain.
 pub(super) fn bitmap() -> Vec<u8> {
     let mut noise = Noise::new(122);
     let mut bytes = bitmap_header();
@@ -26,7 +26,7 @@ pub(super) fn bitmap() -> Vec<u8> {
     bytes
 }
 
-/// More of it compresses worse.
+/// The strength of the grain. A stronger grain compresses worse.
 const GRAIN: u64 = 46;
 
 fn bitmap_header() -> Vec<u8> {
@@ -53,7 +53,7 @@ fn bitmap_header() -> Vec<u8> {
     header
 }
 
-/// Objects with compressed contents, and what describes them.
+/// Returns objects with compressed contents and their descriptions.
 pub(super) fn pdf() -> Vec<u8> {
     let mut noise = Noise::new(125);
     let mut bytes = b"%PDF-1.4\n".to_vec();
@@ -65,7 +65,7 @@ pub(super) fn pdf() -> Vec<u8> {
         bytes.extend(head.into_bytes());
         bytes.extend((0..len).map(|_| noise.byte()));
         bytes.extend(b"\nendstream\nendobj\n");
-        // Pages come first, fonts behind them.
+        // Pages come first, and fonts follow.
         let glyphs = if number > 60 { noise.below(150) } else { 0 };
         for glyph in 0..glyphs {
             let width = 250 + noise.below(40) * 10;

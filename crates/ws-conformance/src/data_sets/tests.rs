@@ -1,4 +1,4 @@
-//! The data is what it should be, every time.
+//! Tests of the data: it is always the same.
 
 use sha1::{Digest, Sha1};
 

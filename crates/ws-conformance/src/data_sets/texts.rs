@@ -7,12 +7,12 @@ use super::noise::Noise;
 const JSON_LEN: usize = 194_056;
 const PROSE_LEN: usize = 222_218;
 const HTML_CHARACTERS: usize = 263_620;
-/// So many characters of the HTML have a second byte.
+/// The number of characters of the HTML that have a second byte.
 const HTML_UMLAUTS: usize = 27;
 
 const AGENTS: [&str; 4] = ["Alpha/1.0", "Beta/2.3.1", "Gamma Server/0.9", "delta"];
 
-/// Names such as those of cases.
+/// Returns names like those of cases.
 fn ids() -> impl Iterator<Item = String> {
     let families = (1..=7).flat_map(|group| (1..=5).map(move |family| (group, family)));
     families
@@ -113,7 +113,7 @@ const CODAS: [&str; 20] = [
     "f", "b", "tz",
 ];
 
-/// Verses of made-up words. Some words are frequent, as in any language.
+/// Returns verses of made-up words. Some words are frequent, as in any language.
 pub(super) fn prose() -> String {
     let mut noise = Noise::new(123);
     let words: Vec<_> = (0..VOCABULARY).map(|rank| word(rank, &mut noise)).collect();
@@ -154,7 +154,7 @@ fn verse(words: &[String], noise: &mut Noise) -> String {
 
 const VOCABULARY: usize = 5000;
 
-/// Frequent words are short.
+/// Returns the word of this rank. Frequent words are short.
 fn word(rank: usize, noise: &mut Noise) -> String {
     let syllables = match rank {
         0..60 => 1,

@@ -1,4 +1,4 @@
-//! What the two sides agree on (RFC 7692 §7.1), by the rules of the original suite.
+//! The agreement of both sides on compression (RFC 7692 §7.1), by the rules of the original suite.
 
 use std::fmt;
 
@@ -6,36 +6,37 @@ use super::{Coding, DEFLATE, Extension};
 use crate::role::Role;
 use crate::script::Demand;
 
-/// The largest window, which counts where nothing is said.
+/// The largest window, and the default.
 const DEFAULT_BITS: u8 = 15;
 
-/// How the messages of a connection are compressed.
+/// The compression of the messages of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Agreement {
     server: Coding,
     client: Coding,
 }
 
-/// What a server under test answered.
+/// The answer of a server under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) agreement: Agreement,
-    /// Whether it has all that one of the offers asks for, which the original does not look at.
+    /// `true` if the answer has all parameters that one of the offers asks for. The original does
+    /// not check this.
     pub(crate) fits: bool,
 }
 
-/// Why an offer or an answer makes no sense.
+/// The reason why an offer or an answer is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ExtensionError {
-    /// The header stands there more than once.
+    /// The header occurs more than once.
     RepeatedHeader,
-    /// An extension that was not offered, or the one that was a second time.
+    /// An extension that was not offered, or a second one.
     Unexpected(String),
     /// A parameter that does not exist, is repeated, or has a wrong value.
     Parameter(String),
 }
 
-/// The offers of the suite, in order of preference.
+/// Returns the offers of the suite, in order of preference.
 pub(crate) fn offers(demands: &[Demand]) -> String {
     let offer = |demand: &Demand| {
         let mut offer = format!("{DEFLATE}; client_no_context_takeover; client_max_window_bits");
@@ -50,7 +51,7 @@ pub(crate) fn offers(demands: &[Demand]) -> String {
     demands.iter().map(offer).collect::<Vec<_>>().join(", ")
 }
 
-/// What a server made of the offers; `None` if it declined.
+/// Reads the answer of a server to the offers. Returns `None` if the server declined.
 pub(crate) fn read_response(
     headers: &[&str],
     demands: &[Demand],
@@ -73,7 +74,8 @@ pub(crate) fn read_response(
     }))
 }
 
-/// The suite's answer to the offers of a client, and what it means; `None` if none of them will do.
+/// Returns the suite's answer to the offers of a client, and the agreement. Returns `None` if no
+/// offer is acceptable.
 pub(crate) fn agree(
     headers: &[&str],
     demands: &[Demand],
@@ -98,7 +100,7 @@ pub(crate) fn agree(
 }
 
 impl Agreement {
-    /// What the suite's messages keep to.
+    /// Returns the limits of the suite's messages.
     pub(crate) fn outgoing(&self, testee: Role) -> Coding {
         match testee {
             Role::Server => self.client,
@@ -106,7 +108,7 @@ impl Agreement {
         }
     }
 
-    /// What the testee's messages have to keep to.
+    /// Returns the limits of the testee's messages.
     pub(crate) fn incoming(&self, testee: Role) -> Coding {
         match testee {
             Role::Server => self.server,
@@ -121,7 +123,7 @@ struct Parameters {
     server_no_context_takeover: bool,
     server_max_window_bits: Option<u8>,
     client_no_context_takeover: bool,
-    /// In an offer, the value may be missing.
+    /// The value may be missing in an offer.
     client_max_window_bits: Option<Option<u8>>,
 }
 
@@ -164,7 +166,7 @@ impl Parameters {
         }
     }
 
-    /// Whether an answer has what an offer asks for (§7.1.1.1, §7.1.2.1).
+    /// Returns `true` if an answer has the parameters that an offer asks for (§7.1.1.1, §7.1.2.1).
     fn meets(&self, demand: &Demand) -> bool {
         let bits = self.server_max_window_bits.unwrap_or(DEFAULT_BITS);
         (self.server_no_context_takeover || !demand.no_context_takeover)
@@ -172,7 +174,7 @@ impl Parameters {
     }
 }
 
-/// An answer. The order is the original's.
+/// Prints an answer, in the order of the original.
 impl fmt::Display for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(DEFLATE)?;
@@ -195,9 +197,7 @@ impl fmt::Display for Parameters {
 impl fmt::Display for ExtensionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RepeatedHeader => {
-                f.write_str("Sec-WebSocket-Extensions stands there more than once")
-            }
+            Self::RepeatedHeader => f.write_str("Sec-WebSocket-Extensions occurs more than once"),
             Self::Unexpected(name) => write!(f, "the extension `{name}` was not offered"),
             Self::Parameter(name) => write!(
                 f,
@@ -207,7 +207,7 @@ impl fmt::Display for ExtensionError {
     }
 }
 
-/// Returns the extensions of a header that there may be once.
+/// Returns the extensions of a header that may occur once.
 fn extensions(headers: &[&str]) -> Result<Vec<Extension>, ExtensionError> {
     match headers {
         [_, _, ..] => Err(ExtensionError::RepeatedHeader),

@@ -1,4 +1,4 @@
-//! Offers and answers.
+//! Tests of offers and answers.
 
 use super::*;
 
@@ -103,7 +103,7 @@ fn an_offer_is_taken_up_if_it_will_do() {
              client_max_window_bits=9"
         )
     );
-    // Without a window to ask for, the next demand is tried.
+    // The client does not offer a window, so the next demand is tried.
     assert_eq!(
         answer(plain, &[SMALL_ALONE, Demand::new(true, None), PLAIN]).as_deref(),
         Some("permessage-deflate; client_no_context_takeover")

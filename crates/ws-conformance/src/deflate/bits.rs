@@ -1,6 +1,6 @@
 //! Bits, the lowest first (RFC 1951 §3.1.1).
 
-/// Collects bits to bytes.
+/// Collects bits into bytes.
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
@@ -9,7 +9,7 @@ pub(super) struct BitWriter {
 }
 
 impl BitWriter {
-    /// Appends the lowest `count` bits of `bits`, at most 32; the others are zero.
+    /// Appends the lowest `count` bits of `bits`, at most 32. The other bits must be zero.
     pub(super) fn put(&mut self, bits: u32, count: u32) {
         self.bits |= u64::from(bits) << self.count;
         self.count += count;
@@ -20,7 +20,7 @@ impl BitWriter {
         }
     }
 
-    /// Fills the byte that has begun with zeros.
+    /// Fills the current byte with zeros.
     pub(super) fn align(&mut self) {
         let bytes = self.count.div_ceil(8) as usize;
         self.bytes.extend(&self.bits.to_le_bytes()[..bytes]);
@@ -28,25 +28,25 @@ impl BitWriter {
         self.count = 0;
     }
 
-    /// Appends whole bytes behind an aligned one.
+    /// Appends whole bytes. The bits before them must be aligned.
     pub(super) fn put_bytes(&mut self, bytes: &[u8]) {
         debug_assert_eq!(self.count, 0, "bytes begin at a byte");
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// How many bits are missing to a whole byte after `more` bits.
+    /// Returns the number of bits that are missing to a whole byte after `more` bits.
     pub(super) fn padding_after(&self, more: u32) -> u32 {
         (8 - (self.count + more) % 8) % 8
     }
 
-    /// The bytes, of which the last is aligned.
+    /// Returns the bytes. The last byte is padded with zeros.
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
         self.align();
         self.bytes
     }
 }
 
-/// Takes bytes apart.
+/// Reads bits from bytes.
 #[derive(Debug)]
 pub(super) struct BitReader<'a> {
     bytes: &'a [u8],
@@ -63,7 +63,7 @@ impl<'a> BitReader<'a> {
         }
     }
 
-    /// The next bits, zeros behind the end; [`skip`](Self::skip) takes them away.
+    /// Returns the next bits, and zeros after the end. [`skip`](Self::skip) removes them.
     pub(super) fn peek(&mut self) -> u32 {
         while self.count < 32
             && let Some((&byte, rest)) = self.bytes.split_first()
@@ -75,21 +75,21 @@ impl<'a> BitReader<'a> {
         self.bits as u32
     }
 
-    /// Takes bits away that were looked at; `None` if there are fewer.
+    /// Removes bits; `None` if there are fewer.
     pub(super) fn skip(&mut self, count: u32) -> Option<()> {
         self.count = self.count.checked_sub(count)?;
         self.bits >>= count;
         Some(())
     }
 
-    /// The next `count` bits, at most 16.
+    /// Removes and returns the next `count` bits, at most 16.
     pub(super) fn take(&mut self, count: u32) -> Option<u32> {
         let bits = self.peek() & ((1 << count) - 1);
         self.skip(count)?;
         Some(bits)
     }
 
-    /// Drops what is left of the byte that has begun.
+    /// Discards the rest of the current byte.
     pub(super) fn align(&mut self) {
         let rest = self.count % 8;
         self.bits >>= rest;

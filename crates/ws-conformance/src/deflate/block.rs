@@ -1,4 +1,4 @@
-//! Blocks (RFC 1951 §3.2.3 to §3.2.7), each in the form in which it is shortest.
+//! Blocks (RFC 1951 §3.2.3 to §3.2.7), each in its shortest form.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ const DYNAMIC: u32 = 2;
 /// The longest stored block.
 const MAX_STORED: usize = 65_535;
 
-/// A byte, or bytes that were there before.
+/// A byte, or a reference to earlier bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Literal(u8),
@@ -24,7 +24,8 @@ pub(super) enum Token {
 }
 
 impl Token {
-    /// So many bytes again that stand `distance` bytes back; the distance fits when it is one less.
+    /// Creates a reference to `len` bytes, `distance` bytes back. The field stores the distance
+    /// minus one.
     pub(super) fn again(len: usize, distance: usize) -> Self {
         Self::Match {
             len: len as u16,
@@ -32,7 +33,7 @@ impl Token {
         }
     }
 
-    /// As a symbol for a literal or length, and one for a distance.
+    /// Returns the symbol of a literal or length, and that of a distance.
     fn symbols(self) -> (Symbol, Option<Symbol>) {
         match self {
             Self::Literal(byte) => {
@@ -72,7 +73,7 @@ static FIXED_TABLES: LazyLock<Tables> = LazyLock::new(|| {
     }
 });
 
-/// Writes the tokens, which stand for the bytes `raw`, as a block that is not the last one.
+/// Writes the tokens of the bytes `raw` as a non-final block.
 pub(super) fn write_block(tokens: &[Token], raw: &[u8], out: &mut BitWriter) {
     let usage = Usage::of(tokens);
     let header = Header::for_usage(&usage);
@@ -99,7 +100,7 @@ fn write_stored(raw: &[u8], out: &mut BitWriter) {
     out.put_bytes(raw);
 }
 
-/// Of an empty stored block nothing but this is sent: RFC 7692 §7.2.1.
+/// Writes the part of an empty stored block that is sent (RFC 7692 §7.2.1).
 pub(super) fn write_stored_header(out: &mut BitWriter) {
     out.put(STORED << 1, 3);
     out.align();
@@ -118,7 +119,7 @@ fn write_tokens(tokens: &[Token], tables: &Tables, out: &mut BitWriter) {
     tables.literals.write(END_OF_BLOCK, out);
 }
 
-/// How often each symbol occurs in a block.
+/// The frequency of each symbol in a block.
 struct Usage {
     literals: [u32; LITERALS],
     distances: [u32; DISTANCES],
@@ -145,7 +146,7 @@ impl Usage {
         usage
     }
 
-    /// How many bits its tokens take.
+    /// Returns the number of bits of the tokens.
     fn bits(&self, tables: &Tables) -> u64 {
         let sum = |counts: &[u32], codes: &Codes| {
             let each = counts.iter().enumerate();
@@ -165,9 +166,9 @@ struct Header {
     distances: usize,
     /// The code lengths: symbols of 0 to 18, with their extra bits.
     runs: Vec<Symbol>,
-    /// How long the codes for those are.
+    /// The lengths of the codes for `runs`.
     run_lengths: Vec<u8>,
-    /// How many of those are written.
+    /// The number of these lengths that are written.
     orders: usize,
 }
 
@@ -200,7 +201,7 @@ impl Header {
         }
     }
 
-    /// How many bits it takes.
+    /// Returns the number of bits of the description.
     fn bits(&self) -> u64 {
         let run =
             |run: &Symbol| u64::from(self.run_lengths[run.symbol]) + u64::from(run.extra_bits);
@@ -227,7 +228,7 @@ fn cut_zeros(lengths: &mut Vec<u8>, at_least: usize) {
     lengths.truncate(used.map_or(0, |last| last + 1).max(at_least));
 }
 
-/// Code lengths in which what repeats is counted: 16 is the one before, 17 and 18 are zeros.
+/// Returns code lengths as runs: 16 repeats the previous length, 17 and 18 stand for zeros.
 fn runs(lengths: &[u8]) -> Vec<Symbol> {
     let mut runs = Vec::new();
     for run in lengths.chunk_by(|a, b| a == b) {

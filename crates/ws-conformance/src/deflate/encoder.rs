@@ -1,22 +1,23 @@
-//! Compresses messages (RFC 7692 §7.2.1): LZ77 with hash chains, then blocks of Huffman codes.
+//! Compression of messages (RFC 7692 §7.2.1): LZ77 with hash chains, then blocks of Huffman codes.
 
 use super::Coding;
 use super::bits::BitWriter;
 use super::block::{Token, write_block, write_stored_header};
 use super::symbols::{MAX_MATCH, MIN_MATCH};
 
-/// The largest window there is.
+/// The largest window.
 pub(super) const MAX_WINDOW: usize = 1 << 15;
-/// So many bytes are kept before those that are too old to be referred to are dropped.
+/// The number of bytes that are kept before bytes outside of the window are dropped.
 const KEPT: usize = 16 * MAX_WINDOW;
 const HASH_BITS: u32 = 15;
-/// How many places with the same hash are looked at.
+/// The number of places with the same hash that are compared.
 const CHAIN: usize = 24;
-/// A match of this length is good enough to look no further.
+/// The length of a match that ends the search.
 const GOOD_ENOUGH: usize = 64;
-/// A match of three bytes saves nothing if its distance has many extra bits.
+/// The longest distance of a match of three bytes. A longer distance has many extra bits, and the
+/// match saves nothing.
 const FAR: usize = 4096;
-/// How many tokens a block has at most. Statistics that are older do not fit any more.
+/// The most tokens of a block. The statistics of a longer block fit worse.
 const BLOCK: usize = 16 * 1024;
 
 /// Compresses the messages of one direction of a connection.
@@ -25,15 +26,15 @@ pub(crate) struct Encoder {
     coding: Coding,
     /// The latest bytes, up to the end of the message.
     bytes: Vec<u8>,
-    /// The place in the stream of the first of them.
+    /// The place of the first of these bytes in the stream.
     base: usize,
-    /// Nothing before this place may be referred to.
+    /// The first place to which a match may refer.
     floor: usize,
     /// The places before this one are in the chains.
     chained: usize,
     /// The latest place for each hash.
     latest: Vec<u32>,
-    /// For each place of the largest window, the one before it with the same hash.
+    /// For each place of the largest window, the previous place with the same hash.
     earlier: Vec<u32>,
 }
 
@@ -45,7 +46,7 @@ struct Match {
 
 impl Encoder {
     pub(crate) fn new(coding: Coding) -> Self {
-        // Places begin beyond the reach of place 0, with which the tables are filled.
+        // Places begin beyond the reach of place 0, which fills the tables.
         let base = MAX_WINDOW + 1;
         Self {
             coding,
@@ -58,7 +59,7 @@ impl Encoder {
         }
     }
 
-    /// The message, compressed.
+    /// Compresses a message.
     pub(crate) fn compress(&mut self, message: &[u8]) -> Vec<u8> {
         self.forget();
         let start = self.end();
@@ -78,7 +79,7 @@ impl Encoder {
         out.into_bytes()
     }
 
-    /// The place behind the last byte.
+    /// Returns the place after the last byte.
     fn end(&self) -> usize {
         self.base + self.bytes.len()
     }
@@ -91,7 +92,7 @@ impl Encoder {
         }
     }
 
-    /// A match is put off by one byte in case the next place has a longer one.
+    /// Finds the tokens. A match is delayed by one byte, in case the next place has a longer one.
     fn tokenise(&mut self, tokens: &mut Tokens, out: &mut BitWriter) {
         let (mut place, end) = (tokens.end, self.end());
         let mut put_off: Option<Match> = None;
@@ -130,7 +131,7 @@ impl Encoder {
         }
     }
 
-    /// A match for the bytes at `place` that is longer than `so_far`.
+    /// Finds a match for the bytes at `place` that is longer than `so_far`.
     fn longest_match(&mut self, place: usize, so_far: usize) -> Option<Match> {
         self.chain_up_to(place);
         let bytes = &self.bytes[place - self.base..];
@@ -162,7 +163,7 @@ impl Encoder {
         longest
     }
 
-    /// Enters the places before `place`, as far as three bytes are known there.
+    /// Enters the places before `place` into the chains, if their three bytes are present.
     fn chain_up_to(&mut self, place: usize) {
         let last = self.end().saturating_sub(MIN_MATCH - 1);
         for place in self.chained..place.min(last) {
@@ -174,10 +175,10 @@ impl Encoder {
     }
 }
 
-/// The tokens of a block, and the places of the bytes that they stand for.
+/// The tokens of a block, and the places of their bytes.
 struct Tokens {
     list: Vec<Token>,
-    /// The end of the block before.
+    /// The end of the previous block.
     written: usize,
     end: usize,
 }
@@ -194,13 +195,13 @@ impl Tokens {
     }
 }
 
-/// Of the first three bytes.
+/// Returns the hash of the first three bytes.
 fn hash(bytes: &[u8]) -> usize {
     let three = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
     (three.wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)) as usize
 }
 
-/// How many bytes are the same from the beginning.
+/// Returns the length of the common beginning.
 fn common(a: &[u8], b: &[u8]) -> usize {
     let len = a.len().min(b.len());
     let (a, b) = (&a[..len], &b[..len]);

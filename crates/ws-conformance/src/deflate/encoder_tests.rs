@@ -1,4 +1,5 @@
-//! What is compressed can be inflated, by another's decoder and within the window.
+//! Tests of the encoder: another decoder inflates its output, and all references stay in the
+//! window.
 
 use super::*;
 use crate::deflate::{Inflater, TAIL};
@@ -51,7 +52,8 @@ fn every_window_comes_back() {
     }
 }
 
-/// Without takeover each message is a stream of its own, for the plain decoder of the library.
+/// Without takeover, each message is a stream of its own, which the plain decoder of the library
+/// reads.
 #[test]
 fn a_message_without_context_is_a_stream_of_its_own() {
     let mut encoder = Encoder::new(Coding {
@@ -59,7 +61,7 @@ fn a_message_without_context_is_a_stream_of_its_own() {
         context_takeover: false,
     });
     for message in messages() {
-        // A last block, empty, makes a stream of it.
+        // An empty final block completes the stream.
         let stream = [&*encoder.compress(&message), &TAIL, b"\x03\x00"].concat();
         let inflated = miniz_oxide::inflate::decompress_to_vec(&stream);
         assert!(inflated.is_ok_and(|inflated| inflated == message));

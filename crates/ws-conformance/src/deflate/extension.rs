@@ -1,10 +1,10 @@
-//! What is offered and agreed to in Sec-WebSocket-Extensions (RFC 6455 §9.1, RFC 7692 §7.1).
+//! The offers and answers in Sec-WebSocket-Extensions (RFC 6455 §9.1, RFC 7692 §7.1).
 
 use super::Coding;
 
 pub(crate) const DEFLATE: &str = "permessage-deflate";
 
-/// One extension with its parameters, as it stands there.
+/// An extension with its parameters, as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Extension {
     pub(crate) name: String,
@@ -12,7 +12,7 @@ pub(crate) struct Extension {
 }
 
 impl Extension {
-    /// The extensions of all lines.
+    /// Returns the extensions of all lines.
     pub(crate) fn list(lines: &[&str]) -> Vec<Self> {
         let items = lines.iter().flat_map(|line| line.split(','));
         let items = items.map(str::trim).filter(|item| !item.is_empty());
@@ -43,13 +43,14 @@ impl Extension {
         self.parameters.iter().any(|(name, _)| name == parameter)
     }
 
-    /// The number that a parameter has as its value.
+    /// Returns the number that is the value of a parameter.
     pub(crate) fn number(&self, parameter: &str) -> Option<u8> {
         let mut named = self.parameters.iter().filter(|(name, _)| name == parameter);
         named.next()?.1.as_deref()?.parse().ok()
     }
 
-    /// What is wrong with it as a server's answer, whatever was offered.
+    /// Returns the fault that makes the extension invalid in a server's answer, regardless of the
+    /// offer.
     pub(crate) fn fault(&self) -> Option<String> {
         let mut seen = Vec::new();
         for (name, value) in &self.parameters {
@@ -72,12 +73,12 @@ impl Extension {
             .then(|| format!("the extension `{}` is none that was offered", self.name))
     }
 
-    /// What the messages of a server have to keep to where this is agreed.
+    /// Returns the limits of a server's messages if this is agreed.
     pub(crate) fn of_server(&self) -> Coding {
         self.coding("server_max_window_bits", "server_no_context_takeover")
     }
 
-    /// The same of a client.
+    /// Returns the limits of a client's messages if this is agreed.
     pub(crate) fn of_client(&self) -> Coding {
         self.coding("client_max_window_bits", "client_no_context_takeover")
     }

@@ -1,4 +1,4 @@
-//! Huffman codes (RFC 1951 §3.2.2), made and read.
+//! Huffman codes (RFC 1951 §3.2.2) for writing and reading.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,9 +8,9 @@ use super::bits::{BitReader, BitWriter};
 /// The longest code.
 pub(super) const MAX_BITS: usize = 15;
 
-/// How long the code of each symbol is, so that frequent ones are short and none is longer than
-/// `limit`. Symbols that do not occur have none, but there are always two codes: some decoders
-/// refuse fewer.
+/// Returns the length of each symbol's code. Frequent symbols have short codes, and no code is
+/// longer than `limit`. Symbols that do not occur have no code. There are always two codes, because
+/// some decoders refuse fewer.
 pub(super) fn code_lengths(frequencies: &[u32], limit: usize) -> Vec<u8> {
     let mut frequencies = frequencies.to_vec();
     for symbol in 0..2 {
@@ -23,19 +23,20 @@ pub(super) fn code_lengths(frequencies: &[u32], limit: usize) -> Vec<u8> {
         if lengths.iter().all(|&len| usize::from(len) <= limit) {
             return lengths;
         }
-        // The flatter the frequencies, the flatter the tree.
+        // Flatter frequencies result in a flatter tree.
         for count in frequencies.iter_mut().filter(|count| **count > 0) {
             *count = *count / 2 + 1;
         }
     }
 }
 
-/// How deep each symbol lies in the tree that joins the two rarest again and again.
+/// Returns the depth of each symbol in the Huffman tree, which joins the two rarest nodes
+/// repeatedly.
 fn depths(frequencies: &[u32]) -> Vec<u8> {
     let symbols = frequencies.iter().enumerate();
     let used = symbols.filter(|(_, count)| **count > 0);
     let mut rarest: BinaryHeap<_> = used.map(|(node, &count)| Reverse((count, node))).collect();
-    // Nodes behind the symbols are joints. A parent comes after its children.
+    // The nodes after the symbols are inner nodes. A parent comes after its children.
     let mut parents = vec![0; frequencies.len()];
     while let (Some(Reverse((a, left))), Some(Reverse((b, right)))) = (rarest.pop(), rarest.pop()) {
         let joint = parents.len();
@@ -57,7 +58,7 @@ fn depths(frequencies: &[u32]) -> Vec<u8> {
     depths
 }
 
-/// The codes that follow from their lengths, to write with.
+/// The codes of these lengths, for writing.
 #[derive(Clone, Debug)]
 pub(super) struct Codes(Vec<(u16, u8)>);
 
@@ -80,13 +81,13 @@ impl Codes {
         out.put(code.into(), len.into());
     }
 
-    /// The length of a code in bits.
+    /// Returns the length of a code in bits.
     pub(super) fn len(&self, symbol: usize) -> u32 {
         self.0[symbol].1.into()
     }
 }
 
-/// The codes that follow from their lengths, to read with.
+/// The codes of these lengths, for reading.
 #[derive(Debug)]
 pub(super) struct Decoder {
     counts: [u16; MAX_BITS + 1],
@@ -95,7 +96,7 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// `None` if there are more codes than can be told apart.
+    /// Builds the codes. Returns `None` if there are more codes than their lengths allow.
     pub(super) fn new(lengths: &[u8]) -> Option<Self> {
         let counts = counts(lengths);
         let mut left = 1_i32;
@@ -111,7 +112,7 @@ impl Decoder {
         Some(Self { counts, symbols })
     }
 
-    /// The next symbol. Reads bit by bit: codes of one length follow each other.
+    /// Reads the next symbol, bit by bit. The codes of one length are consecutive numbers.
     pub(super) fn read(&self, bits: &mut BitReader<'_>) -> Option<usize> {
         let mut ahead = bits.peek();
         let (mut code, mut first, mut index) = (0_u32, 0_u32, 0_u32);
@@ -131,7 +132,7 @@ impl Decoder {
     }
 }
 
-/// How many codes there are of each length; those of none do not count.
+/// Returns the number of codes of each length, without length 0.
 fn counts(lengths: &[u8]) -> [u16; MAX_BITS + 1] {
     let mut counts = [0; MAX_BITS + 1];
     for &len in lengths.iter().filter(|len| **len > 0) {

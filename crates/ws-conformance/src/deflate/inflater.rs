@@ -12,9 +12,9 @@ use super::encoder::MAX_WINDOW;
 use super::reach::{Reach, TooFar};
 use super::{Coding, TAIL};
 
-/// Room for the window and for what is inflated at a time.
+/// The size of the buffer: the window and the output of one call.
 const BUFFER: usize = 8 * MAX_WINDOW;
-/// With less room than this behind it, the window is moved to the beginning of the buffer.
+/// The least room after the window. With less, the window is moved to the beginning of the buffer.
 const ROOM: usize = 2 * MAX_WINDOW;
 
 /// Inflates the messages of one direction of a connection.
@@ -22,32 +22,33 @@ pub(crate) struct Inflater {
     coding: Coding,
     core: Box<DecompressorOxide>,
     buffer: Vec<u8>,
-    /// The end of what was inflated. The window lies before it.
+    /// The end of the inflated bytes. The window lies before it.
     end: usize,
-    /// Whether the last block was there. As in the original, what follows it comes out empty.
+    /// `true` if the final block was read. As in the original, the bytes after it inflate to
+    /// nothing.
     ended: bool,
-    /// `true` if a final block ends neither a message nor the connection's messages.
+    /// `true` if a final block ends neither a message nor the stream of messages.
     new_streams: bool,
     references: Option<References>,
 }
 
-/// What checks a window that is not the largest one.
+/// The check of a window that is smaller than the largest one.
 struct References {
     reach: Reach,
-    /// The bytes of the message.
+    /// The compressed bytes of the message.
     compressed: Vec<u8>,
 }
 
-/// What was compressed cannot be found out.
+/// A compressed message that cannot be inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undecodable {
-    /// Not what RFC 1951 describes, or a reference to what was never there.
+    /// The bytes violate RFC 1951, or refer to bytes before the stream.
     Malformed,
-    /// A reference to what was there before the window.
+    /// A reference to bytes before the window.
     Forgotten { distance: usize, window: usize },
 }
 
-/// A reference that is too far, although the bytes are there.
+/// A reference beyond the window whose bytes the decoder still has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BeyondWindow {
     pub(crate) distance: usize,
@@ -67,7 +68,7 @@ impl Inflater {
         }
     }
 
-    /// Unlike the original, inflates the blocks behind a final block, in the same message (RFC 7692
+    /// Inflates the blocks after a final block, unlike the original: in the same message (RFC 7692
     /// §7.2.1) and in the next one (§7.2.3.4). The window stays.
     pub(crate) fn with_new_streams(self) -> Self {
         let new_streams = true;
@@ -77,7 +78,7 @@ impl Inflater {
         }
     }
 
-    /// A compressed message begins.
+    /// Begins a compressed message.
     pub(crate) fn begin(&mut self) {
         if !self.coding.context_takeover {
             self.core.init();
@@ -90,7 +91,7 @@ impl Inflater {
         }
     }
 
-    /// Appends to `out` what a piece of the message was before, up to a length of `limit`.
+    /// Inflates a piece of the message and appends the result to `out`, up to a length of `limit`.
     pub(crate) fn push(
         &mut self,
         mut piece: &[u8],
@@ -126,13 +127,13 @@ impl Inflater {
         Ok(())
     }
 
-    /// The message is complete.
+    /// Ends the message.
     pub(crate) fn end(
         &mut self,
         out: &mut Vec<u8>,
         limit: usize,
     ) -> Result<Option<BeyondWindow>, Undecodable> {
-        // Senders exist that leave out the empty block behind a final one.
+        // Some senders leave out the empty block after a final block.
         if !self.ended {
             self.push(&TAIL, out, limit)?;
         }
@@ -160,7 +161,8 @@ impl Inflater {
 }
 
 impl References {
-    /// Bytes that stand for nothing can go on for ever. What is cut off here is malformed.
+    /// Collects compressed bytes for the check. Bytes that inflate to nothing can be endless, so
+    /// the number is limited. A message that is cut off here is malformed.
     fn collect(&mut self, piece: &[u8], limit: usize) {
         let room = limit - self.compressed.len().min(limit);
         self.compressed
@@ -168,7 +170,7 @@ impl References {
     }
 
     fn needed_for(coding: Coding) -> Option<Self> {
-        // The decoder itself looks no further back than the largest window.
+        // The decoder itself allows the largest window only.
         (coding.window() < MAX_WINDOW).then(|| Self {
             reach: Reach::new(coding.window()),
             compressed: Vec::new(),
@@ -187,7 +189,7 @@ impl fmt::Display for Undecodable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => f.write_str(
-                "a compressed message cannot be inflated, or refers to what was never there",
+                "a compressed message cannot be inflated, or refers to bytes before the first one",
             ),
             Self::Forgotten { distance, window } => write!(
                 f,

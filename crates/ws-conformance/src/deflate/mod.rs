@@ -1,8 +1,7 @@
-//! permessage-deflate (RFC 7692): the suite's own compression, which never refers further back
-//! than it may, and what tells whether a testee does.
+//! permessage-deflate (RFC 7692): the suite's own encoder, and the check of a testee's references.
 //!
-//! Compressing takes an encoder that obeys every window from 8 to 15 bits, which libraries do not;
-//! inflating is miniz_oxide's.
+//! The encoder obeys every window from 8 to 15 bits, which encoders of libraries do not. Inflating
+//! uses miniz_oxide.
 
 mod agreement;
 mod bits;
@@ -21,20 +20,20 @@ pub(crate) use extension::{DEFLATE, Extension};
 pub(crate) use inflater::{BeyondWindow, Inflater, Undecodable};
 pub(crate) use stream::Stream;
 
-/// What a message ends with that is not sent (RFC 7692 §7.2.1): the rest of an empty stored block.
+/// The end of a message that is not sent (RFC 7692 §7.2.1): the rest of an empty stored block.
 pub(crate) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// What one direction of a connection has to keep to.
+/// The limits of one direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Coding {
-    /// 8 to 15.
+    /// The size of the window, 8 to 15 bits.
     pub(crate) window_bits: u8,
-    /// Whether a message may refer to those before it.
+    /// `true` if a message may refer to earlier messages.
     pub(crate) context_takeover: bool,
 }
 
 impl Coding {
-    /// How many bytes back a message may refer.
+    /// Returns the size of the window in bytes.
     fn window(self) -> usize {
         1 << self.window_bits
     }

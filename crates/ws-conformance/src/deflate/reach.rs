@@ -1,31 +1,31 @@
-//! How far back compressed bytes refer: a walk through them that writes nothing.
+//! The distances of references in compressed bytes, without inflating them.
 
 use super::bits::BitReader;
 use super::huffman::Decoder;
 use super::symbols::{DISTANCES, END_OF_BLOCK, LENGTH_ORDER, LITERALS, distance, length};
 
-/// What the references of a stream reach.
+/// The reach of the references of a stream.
 #[derive(Clone, Debug)]
 pub(super) struct Reach {
     window: usize,
-    /// How many bytes the stream had before the message.
+    /// The number of bytes of the stream before the message.
     before: usize,
-    /// How many bytes the message has so far.
+    /// The number of bytes of the message so far.
     len: usize,
-    /// Whether the last block of the stream was there. What follows it means nothing.
+    /// `true` if the final block of the stream was read. Bytes after it are ignored.
     ended: bool,
 }
 
-/// A reference further back than the window.
+/// A reference beyond the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TooFar {
-    /// To bytes that a decoder which keeps just the window has forgotten.
+    /// A decoder that keeps only the window no longer has the bytes.
     Forgotten { distance: usize },
-    /// To bytes that it happens to have.
+    /// The decoder still has the bytes.
     StillThere { distance: usize },
 }
 
-/// The bytes are not what RFC 1951 describes.
+/// The bytes violate RFC 1951.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -39,8 +39,8 @@ impl Reach {
         }
     }
 
-    /// The worst reference of a message; its bytes are complete, [`TAIL`](super::TAIL) included.
-    /// With `new_streams`, what follows a final block is read.
+    /// Returns the worst reference of a complete message, which includes its [`TAIL`](super::TAIL).
+    /// With `new_streams`, blocks after a final block are read.
     pub(super) fn of_message(
         &mut self,
         bytes: &[u8],
@@ -110,9 +110,9 @@ impl Reach {
         }
     }
 
-    /// The original's decoder keeps the window and, besides, what it has written since it was last
-    /// called. Each call has room for as much as all calls for the message before it had, 16 KiB at
-    /// first.
+    /// Judges a distance as the original does. The decoder of the original keeps the window, and
+    /// the bytes that it has written since its last call. Each call has room for as much as all
+    /// earlier calls for the message had, and for 16 KiB at first.
     fn judge(&self, distance: usize) -> Option<TooFar> {
         const FIRST_CALL: usize = 16 * 1024;
         if distance <= self.window {
@@ -151,7 +151,7 @@ impl PartialOrd for TooFar {
     }
 }
 
-/// RFC 1951 §3.2.6.
+/// Returns the length of a fixed code (RFC 1951 §3.2.6).
 fn fixed_length(symbol: usize) -> u8 {
     match symbol {
         144..256 => 9,
@@ -160,7 +160,7 @@ fn fixed_length(symbol: usize) -> u8 {
     }
 }
 
-/// The code lengths of a dynamic block (RFC 1951 §3.2.7).
+/// Reads the code lengths of a dynamic block (RFC 1951 §3.2.7).
 fn code_lengths(bits: &mut BitReader<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
     let literals = bits.take(5)? as usize + 257;
     let distances = bits.take(5)? as usize + 1;
@@ -190,7 +190,7 @@ mod tests {
     use super::super::{Coding, TAIL};
     use super::*;
 
-    /// The worst references of messages that were compressed with a window of 15 bits.
+    /// Returns the worst references of messages that were compressed with a window of 15 bits.
     fn worst(window: usize, messages: &[&[u8]], context_takeover: bool) -> Vec<Option<TooFar>> {
         let mut encoder = Encoder::new(Coding {
             window_bits: 15,

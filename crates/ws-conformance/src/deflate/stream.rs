@@ -1,4 +1,4 @@
-//! Compressed messages that many cases send: compressed once.
+//! Compressed messages that several cases send, compressed once.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,10 +8,10 @@ use super::Coding;
 use super::encoder::Encoder;
 use crate::data_sets::DataSet;
 
-/// Streams are forgotten, the least recently used first, when together they have more bytes.
+/// The most bytes of all streams. The least recently used ones are dropped first.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
-/// The messages of a case in order, compressed, as far as somebody wanted them.
+/// The messages of a case in order, compressed when they are requested.
 #[derive(Clone)]
 pub(crate) struct Stream(Arc<Shared>);
 
@@ -21,7 +21,7 @@ struct Shared {
     state: Mutex<State>,
 }
 
-/// What decides on the bytes of a stream.
+/// The facts that determine the bytes of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Source {
     data: DataSet,
@@ -35,9 +35,9 @@ struct State {
 }
 
 impl Stream {
-    /// The stream of messages of `len` units.
+    /// Returns the stream of messages of `len` units.
     pub(crate) fn of(data: DataSet, len: usize, coding: Coding) -> Self {
-        /// The most recently used last.
+        /// The streams, the most recently used one last.
         static KNOWN: Mutex<Vec<Stream>> = Mutex::new(Vec::new());
         let source = Source { data, len, coding };
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,14 +66,14 @@ impl Stream {
         }))
     }
 
-    /// Message number `number`, from 0.
+    /// Returns message number `number`, from 0.
     pub(crate) fn message(&self, number: usize) -> Arc<[u8]> {
         let Shared {
             source,
             bytes,
             state,
         } = &*self.0;
-        // Each message is complete, or not there.
+        // Each message is complete or absent.
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.messages.len() <= number {
             let plain = source.data.message(state.messages.len(), source.len);
@@ -84,7 +84,7 @@ impl Stream {
         state.messages[number].clone()
     }
 
-    /// How many bytes it holds.
+    /// Returns the number of stored bytes.
     fn bytes(&self) -> usize {
         self.0.bytes.load(Ordering::Relaxed)
     }

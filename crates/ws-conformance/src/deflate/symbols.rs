@@ -1,19 +1,19 @@
-//! How lengths and distances are written as symbols with extra bits (RFC 1951 §3.2.5).
+//! The symbols and extra bits of lengths and distances (RFC 1951 §3.2.5).
 
 /// The shortest and the longest match.
 pub(super) const MIN_MATCH: usize = 3;
 pub(super) const MAX_MATCH: usize = 258;
-/// The symbol of the end of a block; those of lengths follow.
+/// The symbol of the end of a block. The symbols of lengths follow it.
 pub(super) const END_OF_BLOCK: usize = 256;
-/// How many symbols there are for literals and lengths, and for distances.
+/// The numbers of symbols for literals and lengths, and for distances.
 pub(super) const LITERALS: usize = 286;
 pub(super) const DISTANCES: usize = 30;
-/// In which order the lengths of the codes for code lengths are written (§3.2.7).
+/// The order in which the lengths of the codes for code lengths are written (§3.2.7).
 pub(super) const LENGTH_ORDER: [usize; 19] = [
     16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 ];
 
-/// A symbol and what follows it.
+/// A symbol and its extra bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Symbol {
     pub(super) symbol: usize,
@@ -21,7 +21,7 @@ pub(super) struct Symbol {
     pub(super) extra: u32,
 }
 
-/// The symbol of a length of 3 to 258.
+/// Returns the symbol of a length of 3 to 258.
 pub(super) fn of_length(len: usize) -> Symbol {
     match len {
         MAX_MATCH => symbol(28, 0, 0),
@@ -30,12 +30,12 @@ pub(super) fn of_length(len: usize) -> Symbol {
     .above(END_OF_BLOCK + 1)
 }
 
-/// The symbol of a distance of 1 to 32768.
+/// Returns the symbol of a distance of 1 to 32768.
 pub(super) fn of_distance(distance: usize) -> Symbol {
     grouped(distance - 1, 1)
 }
 
-/// The smallest length of a symbol from 257 on, and how many extra bits it has.
+/// Returns the smallest length of a symbol from 257 on, and its number of extra bits.
 pub(super) fn length(symbol: usize) -> Option<(usize, u32)> {
     match symbol.checked_sub(END_OF_BLOCK + 1)? {
         28 => Some((MAX_MATCH, 0)),
@@ -44,15 +44,15 @@ pub(super) fn length(symbol: usize) -> Option<(usize, u32)> {
     }
 }
 
-/// The smallest distance of a symbol, and how many extra bits it has.
+/// Returns the smallest distance of a symbol, and its number of extra bits.
 pub(super) fn distance(symbol: usize) -> Option<(usize, u32)> {
     (symbol < DISTANCES)
         .then(|| ungrouped(symbol, 1))
         .map(|(base, bits)| (base + 1, bits))
 }
 
-/// Values share their symbol with more and more neighbours: after the first 2 · 2ⁿ symbols, each
-/// group of 2ⁿ symbols has one more extra bit.
+/// Returns the symbol of a value. The groups of values that share a symbol grow: after the first 2
+/// · 2ⁿ symbols, each group of 2ⁿ symbols has one more extra bit.
 fn grouped(value: usize, n: u32) -> Symbol {
     let magnitude = value.checked_ilog2().unwrap_or(0);
     if magnitude <= n {

@@ -8,13 +8,13 @@ use crate::script::{CompressedEchoes, Event, Pacing, Payload, Script, Side, Step
 use crate::settings::Settings;
 use crate::wire_log::Entry;
 
-/// Events are kept up to here. No list of expected ones is nearly as long: what follows changes no
-/// verdict, but could fill the memory.
+/// The most events that are stored. Every list of expected events is much shorter, so more events
+/// change no verdict. They could fill the memory.
 const MAX_EVENTS: usize = 1000;
-/// As many bytes of events are kept, and those of the event that exceeds it.
+/// The most bytes of stored events, without those of the event that exceeds the limit.
 const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
-/// A case that is being run.
+/// A running case.
 #[derive(Debug)]
 pub(crate) struct CaseRun<'a> {
     script: &'a Script,
@@ -22,19 +22,19 @@ pub(crate) struct CaseRun<'a> {
     /// The next step of a script.
     next: usize,
     timer: Option<(Instant, Timer)>,
-    /// What the events of a script were.
+    /// The received events of a script.
     pub(crate) received: Vec<Event>,
     /// The bytes of their payloads.
     received_bytes: usize,
-    /// How the echoes of another task are.
+    /// The state of the echoes of another task.
     pub(crate) echoes: Echoes,
-    /// What is sent compressed, if the task is about that and it was agreed on.
+    /// The compressed messages, if the task sends any and compression was agreed.
     compressed: Option<CompressedRun<'a>>,
-    /// What was counted once such a task succeeded.
+    /// The counts of such a task, after its success.
     pub(crate) traffic: Option<Traffic>,
 }
 
-/// What happens when the time is over.
+/// The action at the end of the time.
 #[derive(Clone, Copy, Debug)]
 enum Timer {
     Continue(Option<&'static str>),
@@ -42,28 +42,28 @@ enum Timer {
     Close,
 }
 
-/// How the echoes of a task are that measures them.
+/// The state of the echoes that a task measures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Echoes {
-    /// So many have arrived, all right.
+    /// The number of correct echoes.
     Arrived(usize),
-    /// All have arrived, all right.
+    /// All echoes arrived and are correct.
     Complete,
-    /// One was of this type and length.
+    /// An echo has another type or length.
     Wrong {
         /// The type.
         binary: bool,
         /// The length.
         len: usize,
     },
-    /// One had other bytes, where the task is about them.
+    /// An echo has other bytes, and the task compares them.
     Altered,
-    /// None was asked for: there is no agreement on compression.
+    /// No message was sent, because compression was not agreed.
     NotAgreed,
 }
 
 impl<'a> CaseRun<'a> {
-    /// The case, not yet begun.
+    /// Creates the run of a case that has not begun.
     pub(crate) fn new(script: &'a Script, settings: &'a Settings) -> Self {
         Self {
             script,
@@ -78,7 +78,7 @@ impl<'a> CaseRun<'a> {
         }
     }
 
-    /// How many messages of how many it sends, if it does not send all.
+    /// Returns the number of messages that the run sends, and that of the case, if they differ.
     pub(crate) fn shortened(&self) -> Option<(usize, usize)> {
         let count = match &self.script.task {
             Task::Steps(_) | Task::BigEcho { .. } => 1,
@@ -89,7 +89,7 @@ impl<'a> CaseRun<'a> {
         (sent < count).then_some((sent, count))
     }
 
-    /// Takes steps until one waits.
+    /// Takes steps until a step waits.
     fn proceed(&mut self, steps: &[Step], connection: &mut Connection, now: Instant) {
         while let Some(step) = steps.get(self.next)
             && self.timer.is_none()
@@ -154,7 +154,7 @@ impl<'a> CaseRun<'a> {
         }
     }
 
-    /// Closes if everything has arrived that is to.
+    /// Closes the connection if all expected events have arrived.
     fn close_if_done(&self, connection: &mut Connection, now: Instant) {
         let close = &self.script.close;
         let mut expected = self.script.expected.iter();
@@ -166,15 +166,9 @@ impl<'a> CaseRun<'a> {
         }
     }
 
-    /// Judges an echo of a task that measures them. The original compares type and length; what
-    /// differs in the content is noted besides.
-    fn echoed(
-        &mut self,
-        binary: bool,
-        bytes: &Payload,
-        connection: &mut Connection,
-        now: Instant,
-    ) {
+    /// Judges an echo of a task that measures echoes. As in the original, type and length decide. A
+    /// different content is only noted.
+    fn echoed(&mut self, binary: bool, bytes: &Payload, connection: &mut Connection, now: Instant) {
         let Some((sent_binary, sent, count)) = self.measured() else {
             return;
         };
@@ -190,7 +184,7 @@ impl<'a> CaseRun<'a> {
         if let Payload::Bytes(bytes) = bytes
             && let Some(byte) = sent.first_difference(bytes)
         {
-            let text = format!("echo {arrived} differs from byte {byte} on");
+            let text = format!("echo {arrived} differs at byte {byte}");
             connection.channel.note_violation(text);
         }
         if arrived < count {
@@ -202,7 +196,7 @@ impl<'a> CaseRun<'a> {
         }
     }
 
-    /// The message whose echoes are measured, and how many times it is sent.
+    /// Returns the message whose echoes are measured, and the number of times that it is sent.
     fn measured(&self) -> Option<(bool, &'a Payload, usize)> {
         match &self.script.task {
             Task::Steps(_) | Task::CompressedEchoes(_) => None,
@@ -218,7 +212,7 @@ impl<'a> CaseRun<'a> {
         }
     }
 
-    /// Sends the first compressed message, if messages may be.
+    /// Sends the first compressed message, if compression was agreed.
     fn begin_compressed(
         &mut self,
         echoes: &'a CompressedEchoes,
@@ -264,9 +258,9 @@ impl<'a> CaseRun<'a> {
 }
 
 impl Echoes {
-    /// How many were right before the one that is to be judged, of `count`; `None` if the judgement
-    /// stands. As in the original, the last of many echoes counts, and of one the first that is
-    /// right: a greeting before it is forgiven.
+    /// Returns the number of correct echoes before the one to judge, of `count`. Returns `None` if
+    /// the verdict is final. As in the original, the last of many echoes counts. Of a single echo,
+    /// the first correct one counts, and a greeting before it is ignored.
     fn judged_before(&self, count: usize) -> Option<usize> {
         match self {
             Self::Arrived(before) => Some(*before),

@@ -8,7 +8,7 @@ use crate::channel::Log;
 use crate::deflate::{Coding, Stream};
 use crate::script::CompressedEchoes;
 
-/// What is being sent and compared.
+/// The messages that are sent and compared.
 #[derive(Debug)]
 pub(super) struct CompressedRun<'a> {
     pub(super) echoes: &'a CompressedEchoes,
@@ -43,7 +43,7 @@ impl<'a> CompressedRun<'a> {
         connection.send_compressed(!data.is_text(), &compressed, self.echoes.fragment);
     }
 
-    /// How the echoes are after one more, that of message number `number` of `count`.
+    /// Judges the echo of message number `number` of `count`.
     pub(super) fn judge(
         &mut self,
         number: usize,
@@ -68,7 +68,8 @@ impl<'a> CompressedRun<'a> {
         }
     }
 
-    /// What was counted, when `count` messages have come back and before anything else is sent.
+    /// Returns the counts. It is called when `count` messages have come back, before anything else
+    /// is sent.
     pub(super) fn traffic(&self, count: usize, log: &Log) -> Traffic {
         Traffic {
             messages: count as u64,
@@ -91,7 +92,7 @@ impl<'a> CompressedRun<'a> {
     }
 }
 
-/// How many bytes so many pieces of each size have.
+/// Returns the bytes of all pieces, from the number of pieces of each size.
 fn bytes(sizes: &std::collections::BTreeMap<usize, u64>) -> u64 {
     sizes.iter().map(|(&size, count)| size as u64 * count).sum()
 }
@@ -112,7 +113,7 @@ struct Direction {
 }
 
 impl Traffic {
-    /// In the form of a report; the heads of the opening handshake have so many bytes.
+    /// Returns the entry of a report. The heads of the opening handshake have the given lengths.
     pub(crate) fn entry(&self, sent_head: usize, received_head: usize) -> Value {
         let (out, into) = (self.outgoing, self.incoming);
         json!({

@@ -1,4 +1,4 @@
-//! Compressed messages, without a socket.
+//! Tests of compressed messages, without a socket.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::deflate::{self, Agreement, Inflater, Stream};
 use crate::role::Role;
 use crate::settings::Settings;
 
-/// A client that agrees to this offer gets the case.
+/// Returns the endpoint for a client that agrees to this offer.
 fn endpoint<'a>(id: &str, offer: Option<&str>, settings: &'a Settings) -> Endpoint<CaseRun<'a>> {
     let case = cases::find(id.parse().unwrap()).unwrap();
     let script = case.script().unwrap();
@@ -33,7 +33,7 @@ fn written(endpoint: &mut Endpoint<CaseRun<'_>>) -> Vec<u8> {
     written
 }
 
-/// A frame of a client with a masking key of zeros; its payload is short.
+/// Returns a frame of a client with a masking key of zeros and a short payload.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let len = u8::try_from(payload.len()).unwrap();
     assert!(len < 126);
@@ -85,7 +85,7 @@ fn agreement() -> Agreement {
         .1
 }
 
-/// The suite's own stream, as a testee would send it.
+/// Returns a message of the suite's own stream, as a testee would send it.
 fn compressed(number: usize) -> Vec<u8> {
     let coding = agreement().incoming(Role::Client);
     Stream::of(DataSet::Json, 16, coding)
@@ -139,7 +139,7 @@ fn the_compressed_bytes_are_cut_into_frames() {
     assert_eq!(written[260], 0x80, "the last continuation, without RSV1");
 }
 
-/// What a testee sent that broke a rule, and whether TCP is over for it.
+/// Returns the violations of a testee that sends these bytes, and `true` if TCP is over.
 fn broken(bytes: &[u8]) -> (Vec<String>, bool) {
     let settings = quick();
     let mut endpoint = endpoint("12.1.1", OFFER, &settings);

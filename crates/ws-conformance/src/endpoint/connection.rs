@@ -1,4 +1,4 @@
-//! One connection after its opening handshake: sending anything, receiving by the rules, closing.
+//! A connection after its opening handshake: sending of any frame, receiving by the rules, closing.
 
 use std::time::{Duration, Instant};
 
@@ -11,27 +11,28 @@ use crate::script::{Event, Frame, Payload};
 use crate::settings::Settings;
 use crate::wire::{CLOSE, ClosePayload, Received, Violation};
 
-/// Where a connection stands.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// No Close was sent.
     Open,
     /// A Close was sent.
     Closing,
-    /// TCP is over, or is to be ended.
+    /// TCP is over, or is about to be ended.
     Closed,
 }
 
-/// How TCP is to be ended.
+/// The way to end TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TcpEnd {
-    /// When what was sent is written.
+    /// After the queued bytes are written.
     AfterWrites,
-    /// At once, by a reset.
+    /// At once, with a reset.
     Reset,
 }
 
-/// A testee that asks and does not read gets no more answers: twice the longest message of a case.
+/// The most queued bytes: twice the longest message of a case. A testee that requests answers and
+/// does not read gets no more of them.
 const MAX_HELD: usize = 32 * 1024 * 1024;
 
 /// A connection, without the socket.
@@ -40,14 +41,14 @@ pub(crate) struct Connection {
     pub(crate) channel: Channel,
     pub(super) state: State,
     pub(super) outbox: Outbox,
-    /// The masking key of a frame whose payload is streamed, and how much of it was sent.
+    /// The masking key of a frame with a streamed payload, and the number of bytes that were sent.
     pub(super) streamed: Option<(Option<[u8; 4]>, usize)>,
-    /// How messages are compressed, if they may be.
+    /// The agreement on compression, if there is one.
     compression: Option<Agreement>,
     tcp_end: Option<TcpEnd>,
-    /// When the testee's answer to a Close must be there.
+    /// The deadline of the testee's answer to a Close.
     close_deadline: Option<Instant>,
-    /// When the tested server must have ended TCP.
+    /// The deadline of the tested server to end TCP.
     drop_deadline: Option<Instant>,
     limits: Limits,
 }
@@ -60,7 +61,7 @@ struct Limits {
 }
 
 impl Connection {
-    /// A connection whose opening handshake is done.
+    /// Creates a connection after its opening handshake.
     pub(crate) fn new(testee: Role, settings: &Settings, seed: u64) -> Self {
         Self {
             channel: Channel::new(testee, seed),
@@ -79,7 +80,7 @@ impl Connection {
         }
     }
 
-    /// With the heads of the opening handshake in the log, each as one piece, as the original has them.
+    /// Adds the heads of the opening handshake to the log, each as one piece, as in the original.
     pub(crate) fn with_handshake(mut self, handshake: &Handshake) -> Self {
         let head = |head: &Option<String>| head.clone().unwrap_or_default().into_bytes();
         let (request, response) = (head(&handshake.request), head(&handshake.response));
@@ -96,7 +97,7 @@ impl Connection {
         self
     }
 
-    /// With what was agreed on compression, if anything was.
+    /// Sets the agreement on compression.
     pub(crate) fn with_compression(mut self, agreement: Option<Agreement>) -> Self {
         self.compression = agreement;
         if let Some(agreement) = agreement {
@@ -106,7 +107,7 @@ impl Connection {
         self
     }
 
-    /// What compressed messages to the testee keep to, if there may be any.
+    /// Returns the limits of compressed messages to the testee, if there is an agreement.
     pub(crate) fn outgoing_coding(&self) -> Option<Coding> {
         let agreement = self.compression?;
         Some(agreement.outgoing(self.channel.testee))
@@ -116,28 +117,27 @@ impl Connection {
         self.state
     }
 
-    /// How TCP is to be ended, once it is.
+    /// Returns the way to end TCP, when it is time.
     pub(crate) fn tcp_end(&self) -> Option<TcpEnd> {
         self.tcp_end
     }
 
-    /// The bytes of the next TCP write, if one is due.
+    /// Returns the bytes of the next TCP write, if one is due.
     pub(crate) fn next_write(&mut self, now: Instant) -> Option<&[u8]> {
         self.outbox.next_write(now, &mut self.channel.log)
     }
 
-    /// Whether so much waits to be written that the testee cannot be reading.
+    /// Returns `true` if so many bytes are queued that the testee cannot be reading.
     pub(crate) fn is_congested(&self) -> bool {
         self.outbox.held() > MAX_HELD
     }
 
-    /// So many bytes of [`next_write`](Self::next_write) were written.
+    /// Notes that `count` bytes of [`next_write`](Self::next_write) were written.
     pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
         self.outbox.wrote(count, now);
     }
 
-    /// Takes bytes from `input` until something happened that the case is to know, or there are
-    /// none left.
+    /// Takes bytes from `input` up to the next event for the case.
     pub(crate) fn receive(&mut self, input: &mut &[u8], now: Instant) -> Option<Event> {
         while self.state != State::Closed {
             let received = self.channel.receive(input)?;
@@ -148,7 +148,7 @@ impl Connection {
         None
     }
 
-    /// TCP is over.
+    /// Handles the end of TCP.
     pub(crate) fn handle_end(&mut self) {
         if self.state != State::Closed {
             self.state = State::Closed;
@@ -158,7 +158,7 @@ impl Connection {
         }
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    /// Returns the time at which [`handle_timeout`](Self::handle_timeout) has to be called.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let deadlines = [self.close_deadline, self.drop_deadline];
         deadlines.into_iter().flatten().min()
@@ -176,14 +176,14 @@ impl Connection {
         }
     }
 
-    /// Ends TCP because the testee will not.
+    /// Ends TCP because the testee does not.
     pub(crate) fn end_unclean(&mut self, reason: &'static str) {
         self.channel.ending.was_clean = false;
         self.channel.ending.not_clean_reason = Some(reason);
         self.end_tcp(TcpEnd::Reset);
     }
 
-    /// Fails the connection: by a Close, or if one was sent before by ending TCP.
+    /// Fails the connection with a Close. If a Close was sent before, ends TCP.
     pub(crate) fn fail(&mut self, code: u16, reason: &str, now: Instant) {
         if self.state == State::Closed {
             return;
@@ -237,7 +237,7 @@ impl Connection {
             }
             Received::Undecodable(error) => {
                 self.channel.note_violation(error.to_string());
-                // The original ends here without a Close, by an exception.
+                // The original ends here without a Close, because of an exception.
                 self.end_unclean("a compressed message cannot be read");
                 None
             }
@@ -282,7 +282,7 @@ impl Connection {
             Role::Client if we_began => self.end_tcp(TcpEnd::Reset),
             Role::Client => self.end_tcp(TcpEnd::AfterWrites),
             Role::Server if we_began => self.drop_deadline = Some(now + self.limits.drop),
-            // The original waits for ever here, which a server that keeps TCP open makes it do.
+            // The original waits here without limit if a server keeps TCP open.
             Role::Server => self.drop_deadline = Some(now + self.limits.watchdog),
         }
     }
@@ -299,7 +299,7 @@ impl Connection {
     }
 }
 
-/// Bytes that are no UTF-8 are shown in hexadecimal.
+/// Returns the text, or hexadecimal digits for bytes that are not UTF-8.
 fn shown(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

@@ -1,4 +1,4 @@
-//! Closing and violations, message by message.
+//! Tests of closing and violations, message by message.
 
 use super::*;
 
@@ -85,7 +85,7 @@ fn an_illegal_close_code_is_a_violation_and_still_a_close() {
     let ending = &testee.channel.ending;
     assert!(ending.was_clean && ending.closed_by_me && ending.failed_by_me);
     assert_eq!(ending.remote_code, Some(1012));
-    assert_eq!(ending.violations, ["the close code 1012 may not be sent"]);
+    assert_eq!(ending.violations, ["the close code 1012 must not be sent"]);
 }
 
 /// As in case 7.3.6 with a testee that sends the long Close back.

@@ -1,5 +1,5 @@
-//! The suite as an endpoint, without a socket: bytes and the time go in, bytes to write, the
-//! next point in time, and the wish to end TCP come out.
+//! The suite as an endpoint, without a socket. Its input is bytes and the time. Its output is bytes
+//! to write, the next deadline, and the request to end TCP.
 
 mod case_run;
 mod compressed_run;
@@ -14,27 +14,27 @@ use std::time::Instant;
 
 use crate::script::Event;
 
-/// What is done over a connection.
+/// The actions on a connection.
 pub(crate) trait Handler {
-    /// The opening handshake is done.
+    /// Called when the opening handshake is completed.
     fn opened(&mut self, connection: &mut Connection, now: Instant);
 
-    /// Something arrived.
+    /// Called for each event.
     fn received(&mut self, event: Event, connection: &mut Connection, now: Instant);
 
-    /// When [`time_passed`](Self::time_passed) has something to do.
+    /// Returns the time at which [`time_passed`](Self::time_passed) has to be called.
     fn deadline(&self) -> Option<Instant>;
 
-    /// It is time.
+    /// Called at the deadline.
     fn time_passed(&mut self, connection: &mut Connection, now: Instant);
 }
 
-/// A connection and what is done over it.
+/// A connection and its handler.
 #[derive(Debug)]
 pub(crate) struct Endpoint<D> {
     pub(crate) connection: Connection,
     pub(crate) handler: D,
-    /// When the connection is over at the latest.
+    /// The deadline of the connection.
     watchdog: Instant,
 }
 
@@ -50,17 +50,17 @@ impl<D: Handler> Endpoint<D> {
         endpoint
     }
 
-    /// The bytes of the next TCP write, if one is due.
+    /// Returns the bytes of the next TCP write, if one is due.
     pub(crate) fn next_write(&mut self, now: Instant) -> Option<&[u8]> {
         self.connection.next_write(now)
     }
 
-    /// So many bytes of [`next_write`](Self::next_write) were written.
+    /// Notes that `count` bytes of [`next_write`](Self::next_write) were written.
     pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
         self.connection.wrote(count, now);
     }
 
-    /// The bytes of one TCP read.
+    /// Handles the bytes of one TCP read.
     pub(crate) fn handle_read(&mut self, mut bytes: &[u8], now: Instant) {
         self.connection.channel.log.bytes_received(bytes);
         while let Some(event) = self.connection.receive(&mut bytes, now) {
@@ -68,12 +68,13 @@ impl<D: Handler> Endpoint<D> {
         }
     }
 
-    /// TCP is over.
+    /// Handles the end of TCP.
     pub(crate) fn handle_end(&mut self) {
         self.connection.handle_end();
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do, or the next write is due.
+    /// Returns the time at which [`handle_timeout`](Self::handle_timeout) has to be called, or at
+    /// which the next write is due.
     pub(crate) fn deadline(&self) -> Instant {
         let deadlines = [
             self.connection.outbox.deadline(),
@@ -84,10 +85,11 @@ impl<D: Handler> Endpoint<D> {
         earliest.map_or(self.watchdog, |deadline| deadline.min(self.watchdog))
     }
 
-    /// Does what is due.
+    /// Performs the actions that are due.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         let due = self.handler.deadline().filter(|due| *due <= now);
-        // What is due first happens first, also if both are noticed late: it decides how TCP ends.
+        // Actions happen in the order of their deadlines, also if both are late: the order decides
+        // how TCP ends.
         if let Some(due) = due
             && self.connection.deadline().is_none_or(|other| due <= other)
         {
@@ -102,7 +104,7 @@ impl<D: Handler> Endpoint<D> {
         }
     }
 
-    /// How TCP is to be ended, once it is.
+    /// Returns the way to end TCP, when it is time.
     pub(crate) fn tcp_end(&self) -> Option<TcpEnd> {
         self.connection.tcp_end()
     }

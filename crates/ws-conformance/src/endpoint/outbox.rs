@@ -1,4 +1,4 @@
-//! Bytes on their way out, cut into TCP writes.
+//! The queue of outgoing bytes, cut into TCP writes.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,20 +11,20 @@ use crate::script::Pacing;
 /// It is the original's timer between two queued writes. The time that the thread needs to wake up
 /// comes on top, as the time of its event loop does in the original: 19 µs for a loop that is warm,
 /// 40 µs for one that is not. With 13 µs to wake up, 16,384 writes to a server in C++ take 0.6 s,
-/// and 0.5 s in the original. Without the gap they take 0.05 s, and a testee that needs 50 µs for an
-/// echo reads the violation that follows first.
+/// and 0.5 s in the original. Without the gap they take 0.05 s, and a testee that needs 50 µs for
+/// an echo reads the violation that follows first.
 const GAP: Duration = Duration::from_micros(10);
 /// The number of pieces of the queue in the first write of a connection. The original queues the
 /// second piece before its event loop writes the first one.
 const FIRST_PIECES: usize = 2;
 
-/// The bytes to be written.
+/// The queue of outgoing bytes.
 ///
-/// Plain bytes are written as soon as they can. Paced ones queue, and everything after them queues
-/// behind them.
+/// Plain bytes are written as soon as possible. Paced bytes are queued, and all later bytes are
+/// queued after them.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    /// May be written now, from `written` on.
+    /// The bytes that may be written now, from `written` on.
     ready: Vec<u8>,
     written: usize,
     /// The time from which the queue may be written. `None` before the first write.
@@ -67,7 +67,7 @@ impl Outbox {
         });
     }
 
-    /// How many bytes it holds, written ones included that are not given back yet.
+    /// Returns the number of stored bytes, including written ones that were not freed yet.
     pub(crate) fn held(&self) -> usize {
         self.ready.len() + self.queued
     }
@@ -85,25 +85,25 @@ impl Outbox {
         (!rest.is_empty()).then_some(rest)
     }
 
-    /// Returns the time of the next write, if it is one that the gap delays.
+    /// Returns the time of the next write, if the gap delays it.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let delayed = self.ready.is_empty() && !self.queue.is_empty();
         self.due.filter(|_| delayed)
     }
 
-    /// Notes that so many bytes of [`next_write`](Self::next_write) were written.
+    /// Notes that `count` bytes of [`next_write`](Self::next_write) were written.
     pub(crate) fn wrote(&mut self, count: usize, now: Instant) {
         self.written += count;
         if self.written >= self.ready.len() {
             self.due = Some(now + GAP);
-            // Large buffers are given back, small ones used again.
+            // Large buffers are freed, small ones used again.
             self.ready.clear();
             self.ready.shrink_to(64 * 1024);
             self.written = 0;
         }
     }
 
-    /// What is queued will never be written: the connection is over.
+    /// Drops the queue, because the connection is over.
     pub(crate) fn forget_queued(&mut self) {
         self.queue.clear();
         self.queued = 0;
@@ -153,7 +153,7 @@ mod tests {
             }
         }
 
-        /// The writes that are due, each whole.
+        /// Returns the writes that are due, each whole.
         fn due(&mut self) -> Vec<String> {
             let mut writes = Vec::new();
             while let Some(bytes) = self.outbox.next_write(self.now, &mut self.log) {
@@ -163,7 +163,7 @@ mod tests {
             writes
         }
 
-        /// All writes. No gap parts those of one inner list.
+        /// Returns all writes. There is no gap between those of one inner list.
         fn all(&mut self) -> Vec<Vec<String>> {
             let mut writes = vec![self.due()];
             while let Some(deadline) = self.outbox.deadline() {

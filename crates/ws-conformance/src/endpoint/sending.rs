@@ -1,11 +1,11 @@
-//! The sending half of a connection: frames, messages, streamed payloads, legal or not.
+//! The sending half of a connection: frames, messages and streamed payloads, valid or not.
 
 use super::connection::{Connection, State};
 use crate::script::{Frame, Pacing, Payload};
 use crate::wire::{apply_mask, write_header};
 
 impl Connection {
-    /// Sends a frame, whatever was sent before.
+    /// Sends a frame in any state.
     pub(crate) fn send_frame(&mut self, frame: &Frame) {
         if self.state == State::Closed {
             return;
@@ -88,7 +88,7 @@ impl Connection {
     }
 }
 
-/// The bytes of a payload from `start` on, at most `size`.
+/// Returns the bytes of a payload from `start` on, at most `size`.
 fn part(payload: &Payload, start: usize, size: usize) -> Payload {
     let end = payload.len().min(start + size);
     let mut bytes = Vec::with_capacity(end - start);

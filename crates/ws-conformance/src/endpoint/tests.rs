@@ -1,4 +1,4 @@
-//! Dialogues in virtual time.
+//! Tests of dialogues in virtual time.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::role::Role;
 use crate::script::Payload;
 use crate::settings::Settings;
 
-/// A case, its endpoint, and a clock that stands still until it is told to go on.
+/// A case, its endpoint, and a clock that the test advances.
 struct Bench<'a> {
     endpoint: Endpoint<CaseRun<'a>>,
     start: Instant,
@@ -36,7 +36,7 @@ fn bench<'a>(id: &str, testee: Role, settings: &'a Settings) -> Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Every write that is due, or delayed by nothing but the one before.
+    /// Returns all writes that are due, or that only a previous write delays.
     fn writes(&mut self) -> Vec<Vec<u8>> {
         let mut writes = Vec::new();
         loop {
@@ -56,7 +56,7 @@ impl Bench<'_> {
         self.endpoint.handle_read(bytes, self.start + self.elapsed);
     }
 
-    /// Lets the time go on to the next deadline, and says when that is.
+    /// Advances the clock to the next deadline, and returns it.
     fn next_deadline(&mut self) -> Duration {
         self.elapsed = self.endpoint.deadline() - self.start;
         self.endpoint.handle_timeout(self.start + self.elapsed);
@@ -88,7 +88,7 @@ fn a_server_has_a_second_to_end_tcp() {
     let mut bench = bench("2.7", Role::Server, &settings);
     bench.read(b"\x88\x02\x03\xe8");
     assert_eq!(bench.endpoint.tcp_end(), None);
-    // The time of the case ends at the same moment and makes nothing worse.
+    // The time of the case ends at the same moment, which does not change the verdict.
     assert_eq!(bench.next_deadline(), 1000 * MS);
     assert_eq!(bench.endpoint.tcp_end(), Some(TcpEnd::Reset));
     assert!(bench.ending().server_drop_timeout && !bench.ending().was_clean);
@@ -241,7 +241,7 @@ fn round_trips_follow_each_other_and_other_content_is_noted() {
     }
     assert_eq!(bench.endpoint.handler.echoes, Echoes::Complete);
     assert_eq!(bench.writes(), [b"\x88\x02\x03\xe8"]);
-    let noted = ["echo 7 differs from byte 0 on"];
+    let noted = ["echo 7 differs at byte 0"];
     assert_eq!(bench.ending().violations, noted);
 }
 

@@ -1,4 +1,4 @@
-//! The headers of a request or response that was read.
+//! The headers of a request or response.
 
 /// Names and values, in order.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ impl Fields {
         Self(headers.iter().map(field).collect())
     }
 
-    /// The values of the headers of this name.
+    /// Returns the values of the headers of this name.
     pub(super) fn all(&self, name: &str) -> Vec<&str> {
         let named = self.0.iter();
         named
@@ -22,13 +22,13 @@ impl Fields {
             .collect()
     }
 
-    /// Returns true if a list header of this name has this token.
+    /// Returns `true` if a list header of this name has this token.
     pub(super) fn lists(&self, name: &str, token: &str) -> bool {
         let items = self.items(name);
         items.iter().any(|item| item.eq_ignore_ascii_case(token))
     }
 
-    /// The items of all list headers of this name.
+    /// Returns the items of all list headers of this name.
     pub(super) fn items(&self, name: &str) -> Vec<String> {
         let values = self.all(name).into_iter();
         values

@@ -1,6 +1,6 @@
-//! What requests and responses have in common: lines.
+//! The lines that requests and responses have in common.
 
-/// The first line and the headers, as they are to be written. Nothing in them is checked.
+/// The first line and the headers, as they are written. Nothing in them is checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(super) first: String,
@@ -16,14 +16,14 @@ impl Head {
         }
     }
 
-    /// Without the headers of this name.
+    /// Removes the headers of this name.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers
             .retain(|(header, _)| !header.eq_ignore_ascii_case(name));
         self
     }
 
-    /// With one header of this name, where it was or at the end.
+    /// Replaces the headers of this name by one, in the same place or at the end.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         let mut named = self.headers.iter_mut();
         match named.find(|(header, _)| header.eq_ignore_ascii_case(name)) {
@@ -33,13 +33,13 @@ impl Head {
         self
     }
 
-    /// With one more header, at the end.
+    /// Adds a header at the end.
     pub(crate) fn add(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With another first line.
+    /// Replaces the first line.
     pub(crate) fn first_line(mut self, line: impl Into<String>) -> Self {
         self.first = line.into();
         self
@@ -57,19 +57,19 @@ impl Head {
         self.first_line(line)
     }
 
-    /// Without spaces at the end of the first line.
+    /// Removes spaces at the end of the first line.
     pub(crate) fn trimmed(self) -> Self {
         let line = self.first.trim_end().to_owned();
         self.first_line(line)
     }
 
-    /// With this behind the target.
+    /// Appends a suffix to the target.
     pub(crate) fn with_suffix(self, suffix: &str) -> Self {
         let line = self.first.replacen(" HTTP/", &format!("{suffix} HTTP/"), 1);
         self.first_line(line)
     }
 
-    /// With the whole URL in place of path and query.
+    /// Replaces the path and query by the whole URL.
     pub(crate) fn with_absolute_target(self) -> Self {
         let host = self.value("Host").unwrap_or_default();
         let line = self.first.replacen(" /", &format!(" http://{host}/"), 1);
@@ -83,14 +83,14 @@ impl Head {
         named.map(|(_, value)| value.as_str())
     }
 
-    /// The value of the first header of this name.
+    /// Returns the value of the first header of this name.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let named = headers.find(|(header, _)| header.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.trim())
     }
 
-    /// All of it, up to the empty line.
+    /// Returns all bytes, up to the empty line.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let headers = self.headers.iter();
         let lines = headers.map(|(name, value)| format!("{name}: {value}\r\n"));

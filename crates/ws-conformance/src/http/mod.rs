@@ -1,4 +1,4 @@
-//! The opening handshake (RFC 6455 §4), both sides.
+//! The opening handshake of both sides (RFC 6455 §4).
 
 mod fields;
 mod head;
@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha1::{Digest, Sha1};
 
-/// The heads of an opening handshake, as they were sent and received.
+/// The heads of an opening handshake, as sent and received.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Handshake {
     pub(crate) request: Option<String>,
@@ -22,12 +22,12 @@ pub(crate) struct Handshake {
     pub(crate) server: Option<String>,
 }
 
-/// Who the suite says that it is.
+/// The name of the suite in its heads.
 pub(crate) const PRODUCT: &str = concat!("ws-conformance/", env!("CARGO_PKG_VERSION"));
 /// The longest head that is read.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
-/// The answer to a key (§4.2.2).
+/// Returns the answer to a key (§4.2.2).
 pub(crate) fn accept(key: &str) -> String {
     let joined = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     BASE64_STANDARD.encode(Sha1::digest(joined))

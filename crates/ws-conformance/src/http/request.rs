@@ -1,4 +1,4 @@
-//! Requests: written for servers under test, read from clients under test.
+//! Requests, written for servers under test and read from clients under test.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ pub(crate) const SAMPLE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 pub(super) const MAX_HEADERS: usize = 256;
 
-/// A request to begin with. It is right, and opens a connection. The capitals of `WebSocket` are
-/// deliberate: a server has to ignore case there.
+/// A correct request that opens a connection. The capitals of `WebSocket` are deliberate, because a
+/// server has to ignore case there.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) head: Head,
@@ -40,7 +40,7 @@ impl Request {
         }
     }
 
-    /// The same with a change.
+    /// Returns the request with a change.
     pub(crate) fn with(self, change: impl FnOnce(Head) -> Head) -> Self {
         let head = change(self.head);
         Self { head }
@@ -50,19 +50,19 @@ impl Request {
         self.head.bytes()
     }
 
-    /// The key that it has.
+    /// Returns the key.
     pub(crate) fn key(&self) -> &str {
         self.head.value("Sec-WebSocket-Key").unwrap_or_default()
     }
 
-    /// Returns true if it offers this subprotocol.
+    /// Returns `true` if it offers this subprotocol.
     pub(crate) fn offers_protocol(&self, name: &str) -> bool {
         let lists = self.head.all("Sec-WebSocket-Protocol");
         let mut offered = lists.flat_map(|list| list.split(','));
         offered.any(|offer| offer.trim() == name)
     }
 
-    /// Whether it has such a header.
+    /// Returns `true` if the request has such a header.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.head.value(name).is_some()
     }
@@ -94,7 +94,7 @@ impl fmt::Display for RequestFault {
     }
 }
 
-/// A request that was read.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct ReadRequest {
     pub(crate) method: String,
@@ -105,7 +105,7 @@ pub(crate) struct ReadRequest {
 }
 
 impl ReadRequest {
-    /// Reads a complete head; nothing if it is not HTTP.
+    /// Reads a complete head. Returns `None` if it is not HTTP.
     pub(crate) fn read(head: &[u8]) -> Option<Self> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
@@ -118,20 +118,20 @@ impl ReadRequest {
         })
     }
 
-    /// The values of the headers of this name.
+    /// Returns the values of the headers of this name.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         self.fields.all(name)
     }
 
-    /// The items of all list headers of this name.
+    /// Returns the items of all list headers of this name.
     pub(crate) fn items(&self, name: &str) -> Vec<String> {
         self.fields.items(name)
     }
 
-    /// Returns the first reason why it opens no connection.
+    /// Returns the first reason why the request opens no connection.
     ///
-    /// The original also refuses a `Host` whose port is not the one of its own configuration. A
-    /// remapped port is no fault of the client, so any host will do here.
+    /// The original also refuses a `Host` whose port is not that of its own configuration. The
+    /// suite accepts any host, because a remapped port is no fault of the client.
     pub(crate) fn fault(&self) -> Option<RequestFault> {
         let keys = self.all("Sec-WebSocket-Key");
         let versions = self.all("Sec-WebSocket-Version");
@@ -155,8 +155,8 @@ impl ReadRequest {
     }
 }
 
-/// As in the original, bits behind the last byte need not be zero: the key that RFC 6455 §4.1 shows
-/// has some.
+/// Returns `true` for a valid key. As in the original, the bits after the last byte may be other
+/// than zero, as in the key that RFC 6455 §4.1 shows.
 fn is_key(key: &str) -> bool {
     let digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     let digits = key.strip_suffix("==").map(str::as_bytes);

@@ -1,4 +1,4 @@
-//! Responses: read from servers under test, written for clients under test.
+//! Responses, read from servers under test and written for clients under test.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::request::MAX_HEADERS;
 use super::{Head, PRODUCT, ReadRequest, Request, accept};
 
-/// A response that was read.
+/// A received response.
 #[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -15,7 +15,7 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// Reads a complete head; nothing if it is not HTTP.
+    /// Reads a complete head. Returns `None` if it is not HTTP.
     pub(crate) fn read(head: &[u8]) -> Option<Self> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
@@ -28,17 +28,18 @@ impl Response {
         })
     }
 
-    /// The values of the headers of this name.
+    /// Returns the values of the headers of this name.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         self.fields.all(name)
     }
 
-    /// The items of all list headers of this name.
+    /// Returns the items of all list headers of this name.
     pub(crate) fn items(&self, name: &str) -> Vec<String> {
         self.fields.items(name)
     }
 
-    /// Whether this is all of its body (RFC 9112 §6.3), `ended` telling that no more can come.
+    /// Returns `true` if the body is complete (RFC 9112 §6.3). `ended` is `true` if no more bytes
+    /// can arrive.
     pub(crate) fn is_complete_with(&self, body: &[u8], ended: bool) -> bool {
         let len = self
             .all("Content-Length")
@@ -52,8 +53,8 @@ impl Response {
         }
     }
 
-    /// Returns the first reason why it does not open the connection of this request
-    /// (RFC 6455 §4.1, §4.2.2).
+    /// Returns the first reason why the response does not open the connection of this request (RFC
+    /// 6455 §4.1, §4.2.2).
     pub(crate) fn fault(&self, request: &Request) -> Option<ResponseFault> {
         let upgrade = self.all("Upgrade");
         let extensions = self.all("Sec-WebSocket-Extensions").concat();
@@ -110,21 +111,23 @@ impl fmt::Display for ResponseFault {
             Self::Upgrade => "Upgrade is not websocket",
             Self::Connection => "Connection does not list Upgrade",
             Self::Accept => "Sec-WebSocket-Accept is not the answer to the key",
-            Self::Extension => "an extension is agreed to that was not offered",
-            Self::Protocol => "a subprotocol is chosen that was not offered, or more than one",
+            Self::Extension => "the response agrees to an extension that was not offered",
+            Self::Protocol => {
+                "the response chooses a subprotocol that was not offered, or more than one"
+            }
         })
     }
 }
 
-/// A response to begin with: it is right, and opens a connection.
+/// A correct response that opens a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) head: Head,
 }
 
 impl Answer {
-    /// The answer to a request with this key. The capitals of `WebSocket` are deliberate: a client
-    /// has to ignore case there.
+    /// Creates the answer to a request with this key. The capitals of `WebSocket` are deliberate,
+    /// because a client has to ignore case there.
     pub(crate) fn new(key: &str) -> Self {
         Self {
             head: Head::new(
@@ -145,21 +148,22 @@ impl Answer {
         Self::new(keys.first().unwrap_or(&""))
     }
 
-    /// The same with a change.
+    /// Returns the response with a change.
     pub(crate) fn with(self, change: impl FnOnce(Head) -> Head) -> Self {
         let head = change(self.head);
         Self { head }
     }
 }
 
-/// A response that says in one line why there is no connection.
+/// Returns a response with one line that explains the refusal.
 pub(crate) fn error_response(status: u16, text: &str) -> String {
     let phrase = match status {
         400 => "Bad Request",
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     };
-    // RFC 6455 §4.4: a refused version is answered with the right ones. They do no harm elsewhere.
+    // RFC 6455 §4.4: a refused version is answered with the supported ones. Other refusals may have
+    // them, too.
     format!(
         "HTTP/1.1 {status} {phrase}\r\nServer: {PRODUCT}\r\nSec-WebSocket-Version: 13, 8\r\n\
          Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\

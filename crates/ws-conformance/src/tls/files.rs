@@ -6,33 +6,33 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A file of certificates, or of a key, that cannot be used.
+/// An invalid file of certificates, or of a key.
 #[derive(Debug)]
 pub struct FileError {
     file: PathBuf,
-    problem: Problem,
+    fault: Fault,
 }
 
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(super) enum Fault {
     Pem(pem::Error),
-    /// There is nothing of what is looked for.
+    /// The file does not contain such an item.
     Missing(&'static str),
     Unusable(rustls::Error),
 }
 
 impl FileError {
-    pub(super) fn new(file: &Path, problem: Problem) -> Self {
+    pub(super) fn new(file: &Path, fault: Fault) -> Self {
         let file = file.to_owned();
-        Self { file, problem }
+        Self { file, fault }
     }
 
     fn of_pem(file: &Path, error: pem::Error, wanted: &'static str) -> Self {
         Self::new(
             file,
             match error {
-                pem::Error::NoItemsFound => Problem::Missing(wanted),
-                error => Problem::Pem(error),
+                pem::Error::NoItemsFound => Fault::Missing(wanted),
+                error => Fault::Pem(error),
             },
         )
     }
@@ -41,33 +41,33 @@ impl FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.file.display())?;
-        match &self.problem {
-            Problem::Pem(pem::Error::Io(error)) => write!(f, "{error}"),
-            Problem::Pem(error) => write!(f, "not a PEM file: {error}"),
-            Problem::Missing(wanted) => write!(f, "there is no {wanted} in this PEM file"),
-            Problem::Unusable(rustls::Error::InconsistentKeys(_)) => {
+        match &self.fault {
+            Fault::Pem(pem::Error::Io(error)) => write!(f, "{error}"),
+            Fault::Pem(error) => write!(f, "not a PEM file: {error}"),
+            Fault::Missing(wanted) => write!(f, "there is no {wanted} in this PEM file"),
+            Fault::Unusable(rustls::Error::InconsistentKeys(_)) => {
                 f.write_str("the key is not that of the certificate")
             }
-            Problem::Unusable(error) => write!(f, "{error}"),
+            Fault::Unusable(error) => write!(f, "{error}"),
         }
     }
 }
 
 impl std::error::Error for FileError {}
 
-/// All certificates in a file; there is at least one.
+/// Returns all certificates in a file. There is at least one.
 pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
     const WANTED: &str = "certificate";
     let failed = |error| FileError::of_pem(file, error, WANTED);
     let items = CertificateDer::pem_file_iter(file).map_err(failed)?;
     let certificates: Vec<_> = items.collect::<Result<_, _>>().map_err(failed)?;
     match certificates.is_empty() {
-        true => Err(FileError::new(file, Problem::Missing(WANTED))),
+        true => Err(FileError::new(file, Fault::Missing(WANTED))),
         false => Ok(certificates),
     }
 }
 
-/// The first private key in a file.
+/// Returns the first private key in a file.
 pub(super) fn key(file: &Path) -> Result<PrivateKeyDer<'static>, FileError> {
     PrivateKeyDer::from_pem_file(file)
         .map_err(|error| FileError::of_pem(file, error, "private key without a passphrase"))

@@ -1,11 +1,11 @@
-//! Who the suite is, where it is the server.
+//! The certificate of the suite as a server.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::{ServerConfig, ServerConnection};
 
-use super::files::{self, FileError, Problem};
+use super::files::{self, Fault, FileError};
 use super::{HandshakeError, VERSIONS, provider};
 
 /// A certificate with its key, shown to clients under test.
@@ -13,12 +13,12 @@ use super::{HandshakeError, VERSIONS, provider};
 pub struct Identity(Arc<ServerConfig>);
 
 impl Identity {
-    /// Reads two PEM files: the certificate, with those between it and its root after it, and the
+    /// Reads two PEM files: the certificate, followed by the intermediate certificates, and the
     /// key.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or the key is not that of the certificate.
+    /// Fails if a file cannot be read, or if the key does not belong to the certificate.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, FileError> {
         let chain = files::certificates(certificate)?;
         let secret = files::key(key)?;
@@ -27,11 +27,11 @@ impl Identity {
             .expect(VERSIONS)
             .with_no_client_auth()
             .with_single_cert(chain, secret)
-            .map_err(|error| FileError::new(key, Problem::Unusable(error)))?;
+            .map_err(|error| FileError::new(key, Fault::Unusable(error)))?;
         Ok(Self(Arc::new(config)))
     }
 
-    /// The side of a server in a new connection.
+    /// Returns the server side of a new connection.
     pub(crate) fn connection(&self) -> Result<rustls::Connection, HandshakeError> {
         Ok(ServerConnection::new(self.0.clone())?.into())
     }

@@ -19,19 +19,19 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 use rustls::{CertificateError, Error, InvalidMessage};
 
-/// Why two sides did not come to speak TLS.
+/// The reason why a TLS handshake failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The certificate of the other side is not to be trusted.
+    /// The certificate of the other side is not trusted.
     Certificate(String),
-    /// What the other side says is not TLS.
+    /// The other side sends bytes that are not TLS.
     NoTls,
-    /// The other side refused, or broke a rule.
+    /// The other side sent an alert, or broke a rule.
     Failed(String),
     /// The other side ended TCP.
     Ended,
-    /// The other side took too long.
+    /// The other side exceeded the time limit.
     TimedOut,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(why) => write!(f, "the certificate is not trusted: {why}"),
-            Self::NoTls => f.write_str("the TLS handshake failed: the other side speaks no TLS"),
+            Self::NoTls => f.write_str("the TLS handshake failed: the other side does not use TLS"),
             Self::Failed(why) => write!(f, "the TLS handshake failed: {why}"),
             Self::Ended => f.write_str("the TLS handshake failed: the other side ended TCP"),
             Self::TimedOut => f.write_str("the TLS handshake was not completed in time"),
@@ -52,12 +52,12 @@ impl std::error::Error for HandshakeError {}
 impl From<Error> for HandshakeError {
     fn from(error: Error) -> Self {
         match error {
-            // The signature is wrong if a trusted authority merely has the name of the right one.
+            // A bad signature can mean that a trusted authority has the same name as the right one.
             Error::InvalidCertificate(
                 CertificateError::UnknownIssuer | CertificateError::BadSignature,
-            ) => Self::Certificate("nobody who is trusted has signed it".to_owned()),
+            ) => Self::Certificate("no trusted authority has signed it".to_owned()),
             Error::InvalidCertificate(CertificateError::Other(why)) => {
-                Self::Certificate(format!("it is not one for a server ({})", why.0))
+                Self::Certificate(format!("it is not for a server ({})", why.0))
             }
             Error::InvalidCertificate(error) => Self::Certificate(error.to_string()),
             Error::InvalidMessage(
@@ -79,12 +79,12 @@ impl From<HandshakeError> for io::Error {
     }
 }
 
-/// Named wherever it is needed: what a process has as its default is not for a library to rely on.
+/// Returns the provider explicitly. A library cannot rely on the default of its process.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// Why setting up a configuration cannot fail.
+/// The reason why a configuration cannot fail.
 const VERSIONS: &str = "ring has all that TLS 1.2 and 1.3 need";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Two sides of TLS for tests.
+//! TLS connections for tests.
 
 use std::net::{TcpListener, TcpStream};
 use std::{fs, thread};
@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 
 use super::{Identity, TlsStream, Trust};
 
-/// A client and a server that would trust each other.
+/// Returns a client and a server that trust each other.
 pub(crate) fn connections() -> (Connection, Connection) {
     let name = "localhost";
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.into()]).unwrap();
@@ -25,19 +25,19 @@ pub(crate) fn connections() -> (Connection, Connection) {
     (client.unwrap(), identity.connection().unwrap())
 }
 
-/// Two ends of TCP.
+/// Returns two ends of a TCP connection.
 pub(crate) fn sockets() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     (client, listener.accept().unwrap().0)
 }
 
-/// TLS over a socket that blocks, so that nothing is ever merely not there yet.
+/// Returns TLS over a blocking socket, so that no call fails with `WouldBlock`.
 pub(crate) fn blocking(tcp: TcpStream, tls: Connection) -> TlsStream {
     TlsStream::new(Box::new(mio::net::TcpStream::from_std(tcp)), tls)
 }
 
-/// A client and a server that have shaken hands.
+/// Returns a client and a server after the TLS handshake.
 pub(crate) fn streams() -> (TlsStream, TlsStream) {
     let (client, server) = connections();
     let (near, far) = sockets();
@@ -46,7 +46,7 @@ pub(crate) fn streams() -> (TlsStream, TlsStream) {
         scope.spawn(|| client.shake_hands().unwrap());
         server.shake_hands().unwrap();
     });
-    // Behind the handshake come tickets, which would turn the end into a reset if nobody read them.
+    // Session tickets follow the handshake. Unread, they would turn the end into a reset.
     server.write_all(b".").unwrap();
     assert_eq!(client.read(&mut [0]).unwrap(), 1);
     (client, server)

@@ -8,15 +8,15 @@ use rustls::Connection;
 use super::HandshakeError;
 use crate::transport::Transport;
 
-/// TLS over another transport. Bytes for which there is no room stay here, at most those of one
-/// write.
+/// TLS over another transport. Bytes that the transport does not accept are stored here, at most
+/// those of one write.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
     inner: Box<dyn Transport>,
     tls: Connection,
-    /// The own direction of the connection ends after what is still here.
+    /// `true` if the suite's direction ends after the stored bytes.
     ends: bool,
-    /// The connection is to be broken off, without a `close_notify`.
+    /// `true` if the connection is to be reset, without a `close_notify`.
     resets: bool,
 }
 
@@ -30,7 +30,7 @@ impl TlsStream {
         }
     }
 
-    /// Goes on with the TLS handshake, to its end unless that would block.
+    /// Continues the TLS handshake until it is done or would block.
     pub(crate) fn shake_hands(&mut self) -> io::Result<()> {
         loop {
             self.flush()?;
@@ -44,18 +44,18 @@ impl TlsStream {
         }
     }
 
-    /// Decrypts what was read. If that fails, an alert says why.
+    /// Decrypts the bytes that were read. A failure sends an alert.
     fn decrypt(&mut self) -> Result<(), rustls::Error> {
         let state = self.tls.process_new_packets();
-        // An answer to what was read goes out with what is written next if there is no room.
+        // An answer leaves with the next write if there is no room now.
         let _ = self.flush();
         state.map(drop)
     }
 }
 
 impl Read for TlsStream {
-    /// Reads what is there. The end of TCP is the end, with a `close_notify` or without: many
-    /// endpoints leave it out, and WebSocket has a Close of its own.
+    /// Reads the available bytes. The end of TCP is the end, with or without a `close_notify`: many
+    /// endpoints leave it out, and WebSocket has its own Close.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.tls.reader().read(buffer) {
@@ -70,7 +70,7 @@ impl Read for TlsStream {
 }
 
 impl Write for TlsStream {
-    /// Writes what there is room for, as a record of its own.
+    /// Writes as many bytes as there is room for, as a record of its own.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.flush()?;
         let count = self.tls.writer().write(bytes)?;
@@ -80,7 +80,7 @@ impl Write for TlsStream {
         }
     }
 
-    /// Writes what is still here, as far as there is room.
+    /// Writes the stored bytes, as far as there is room.
     fn flush(&mut self) -> io::Result<()> {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut self.inner) {
@@ -101,7 +101,7 @@ impl Transport for TlsStream {
         self.inner.source()
     }
 
-    /// Sends a `close_notify` and ends the own direction, as soon as there is room.
+    /// Sends a `close_notify` and ends the suite's direction as soon as there is room.
     fn shutdown_write(&mut self) -> io::Result<()> {
         self.tls.send_close_notify();
         self.ends = true;
@@ -125,7 +125,7 @@ impl Drop for TlsStream {
     fn drop(&mut self) {
         if !self.resets {
             self.tls.send_close_notify();
-            // A side that does not read misses this.
+            // A side that does not read misses this alert.
             let _ = self.flush();
         }
     }

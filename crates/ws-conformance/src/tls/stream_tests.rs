@@ -1,7 +1,7 @@
 use super::super::pair::streams;
 use super::*;
 
-/// All that comes until the end.
+/// Reads all bytes until the end.
 fn read_to_end(stream: &mut TlsStream) -> Vec<u8> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 1000]);
     loop {

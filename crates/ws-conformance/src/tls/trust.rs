@@ -1,4 +1,4 @@
-//! Whose certificates the suite accepts, where it is the client.
+//! The certificates that the suite accepts as a client.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,37 +12,37 @@ use rustls::{
     SignatureScheme,
 };
 
-use super::files::{self, FileError, Problem};
+use super::files::{self, Fault, FileError};
 use super::{HandshakeError, VERSIONS, provider};
 
-/// Whose certificates are accepted.
+/// The accepted certificates.
 #[derive(Clone, Debug)]
 pub struct Trust(Arc<ClientConfig>);
 
 impl Trust {
-    /// Those of the authorities that browsers trust.
+    /// Accepts the certificates of the authorities that browsers trust.
     pub fn web() -> Self {
         let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         Self::new(Arc::new(Listed::new(roots, Vec::new())))
     }
 
-    /// Those that are in a PEM file, and those that these have signed.
+    /// Accepts the certificates in a PEM file, and those that they have signed.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or has no certificate.
+    /// Fails if the file cannot be read, or has no certificate.
     pub fn only(file: &Path) -> Result<Self, FileError> {
         let certificates = files::certificates(file)?;
         let mut roots = RootCertStore::empty();
         for certificate in &certificates {
             roots
                 .add(certificate.clone())
-                .map_err(|error| FileError::new(file, Problem::Unusable(error)))?;
+                .map_err(|error| FileError::new(file, Fault::Unusable(error)))?;
         }
         Ok(Self::new(Arc::new(Listed::new(roots, certificates))))
     }
 
-    /// Those of anyone, whatever is wrong with them. Nobody knows then who the other side is.
+    /// Accepts any certificate, also an invalid one. The other side is then not authenticated.
     pub fn anyone() -> Self {
         Self::new(Arc::new(Anyone))
     }
@@ -57,7 +57,7 @@ impl Trust {
         Self(Arc::new(config))
     }
 
-    /// The side of a client in a new connection to a server of this name.
+    /// Returns the client side of a new connection to a server of this name.
     pub(crate) fn connection(
         &self,
         name: ServerName<'static>,
@@ -66,7 +66,7 @@ impl Trust {
     }
 }
 
-/// Accepts what is signed by these roots, and these certificates themselves.
+/// Accepts certificates that these roots have signed, and the roots themselves.
 #[derive(Debug)]
 struct Listed {
     roots: Arc<WebPkiServerVerifier>,
@@ -98,8 +98,8 @@ impl ServerCertVerifier for Listed {
             self.roots
                 .verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
         match judgement {
-            // What people sign for themselves says of itself that it is an authority, which
-            // `webpki` refuses in a server after it has looked at the dates.
+            // Most self-signed certificates declare that they belong to an authority. `webpki`
+            // refuses this for a server, after it has checked the dates.
             Err(Error::InvalidCertificate(CertificateError::Other(_)))
                 if self.certificates.contains(end_entity) =>
             {
@@ -135,7 +135,7 @@ impl ServerCertVerifier for Listed {
     }
 }
 
-/// Accepts everything: where anyone may be the other side, a signature proves nothing either.
+/// Accepts everything. Without authentication, a signature proves nothing either.
 #[derive(Debug)]
 struct Anyone;
 

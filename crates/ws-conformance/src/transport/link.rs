@@ -1,4 +1,4 @@
-//! A connection that drives an endpoint: reads while it writes, and never waits beyond a
+//! A connection that drives an endpoint. It reads while it writes, and never waits beyond a
 //! deadline.
 
 use std::io;
@@ -18,13 +18,13 @@ use crate::http::{MAX_HEAD, head_len};
 use crate::settings::StopFlag;
 use crate::tls::{HandshakeError, TlsStream};
 
-/// The longest wait without a look at the stop flag.
+/// The longest wait before the stop flag is checked.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
-/// How long the end of a connection waits for the other side to read what was written.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// A shorter wait is slept. `Poll` waits in steps of a millisecond, and what arrives meanwhile is
-/// read at the end of the wait.
-const NAP: Duration = Duration::from_micros(100);
+/// The time for the other side to read the last bytes before the end of a connection.
+const LINGER_TIME: Duration = Duration::from_secs(1);
+/// The longest wait that sleeps. `Poll` waits in steps of a millisecond. Bytes that arrive during a
+/// sleep are read after it.
+const LONGEST_SLEEP: Duration = Duration::from_micros(100);
 const INTERRUPTED: &str = "the run was interrupted";
 
 /// A non-blocking connection.
@@ -32,7 +32,7 @@ const INTERRUPTED: &str = "the run was interrupted";
 pub(crate) struct Link {
     transport: Box<dyn Transport>,
     waiter: Waiter,
-    /// Bytes that came together with the head of the opening handshake.
+    /// Bytes that arrived together with the head of the opening handshake.
     rest: Vec<u8>,
 }
 
@@ -48,14 +48,14 @@ struct Waiter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moved {
     Some,
-    /// There is nothing to move, or no room for it.
+    /// No byte was available, or there was no room for any.
     Nothing,
     /// TCP is over.
     End,
 }
 
 impl Link {
-    /// Connects to the first of these addresses that answers.
+    /// Connects to the first of these addresses that accepts.
     pub(crate) fn connect(
         addresses: impl Iterator<Item = SocketAddr>,
         stop: &StopFlag,
@@ -80,7 +80,7 @@ impl Link {
         Self::new(Box::new(stream), stop)
     }
 
-    /// Creates a link over a connection that was made.
+    /// Creates a link over a connected transport.
     pub(crate) fn new(mut transport: Box<dyn Transport>, stop: &StopFlag) -> io::Result<Self> {
         Ok(Self {
             waiter: Waiter::new(transport.source(), stop)?,
@@ -89,7 +89,7 @@ impl Link {
         })
     }
 
-    /// Speaks TLS from here on; returns when the TLS handshake is done.
+    /// Performs the TLS handshake. The returned link uses TLS.
     pub(crate) fn secured(self, tls: rustls::Connection, deadline: Instant) -> io::Result<Self> {
         let mut stream = TlsStream::new(self.transport, tls);
         let mut waiter = self.waiter;
@@ -106,32 +106,32 @@ impl Link {
         }
     }
 
-    /// Bytes that came together with a head that was read.
+    /// Returns the bytes that arrived together with a head that was read.
     pub(crate) fn take_rest(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.rest)
     }
 
-    /// Reads what is there, without waiting.
+    /// Reads the available bytes, without waiting.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.transport.read(buffer)
     }
 
-    /// Writes what there is room for, without waiting.
+    /// Writes as many bytes as there is room for, without waiting.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.transport.write(bytes)
     }
 
-    /// Whether the other side has reset TCP, as far as can be told without reading.
+    /// Returns `true` if the other side has reset TCP, as far as this is visible without reading.
     pub(crate) fn is_broken(&self) -> bool {
         self.transport.is_broken()
     }
 
-    /// Ends the own direction of TCP. A connection that refuses this is over already.
+    /// Ends the suite's direction of TCP. An error means that the connection is over already.
     pub(crate) fn shutdown_write(&mut self) {
         let _ = self.transport.shutdown_write();
     }
 
-    /// Reads up to the end of a head. What was read is in `head`, also if it is not complete.
+    /// Reads up to the end of a head into `head`. An incomplete head is also in `head`.
     pub(crate) fn read_head(&mut self, head: &mut Vec<u8>, deadline: Instant) -> io::Result<()> {
         let mut buffer = [0; 4096];
         loop {
@@ -152,7 +152,7 @@ impl Link {
         }
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
     pub(crate) fn write_all(&mut self, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
         while !bytes.is_empty() {
             let count = self.when_ready(deadline, |transport| transport.write(bytes))?;
@@ -161,11 +161,11 @@ impl Link {
         Ok(())
     }
 
-    /// Moves bytes and time until TCP is over or is to be ended, and ends it.
+    /// Moves bytes and time until TCP is over or is to be ended, and ends TCP.
     ///
     /// # Errors
     ///
-    /// If something cuts the dialogue off that is none of the testee's doing.
+    /// Fails if something interrupts the dialogue that the testee did not cause.
     pub(crate) fn drive<D: Handler>(mut self, endpoint: &mut Endpoint<D>) -> io::Result<()> {
         let rest = self.take_rest();
         if !rest.is_empty() {
@@ -175,8 +175,8 @@ impl Link {
         let mut buffer = vec![0; 64 * 1024];
         let mut writable = true;
         loop {
-            // What arrived during a wait is read before the write that it delayed, as in the
-            // original.
+            // Bytes that arrived during a wait are read before the write that they delayed, as in
+            // the original.
             let read = self.read_once(endpoint, &mut buffer);
             if read == Moved::End || (!writable && read == Moved::Nothing) {
                 endpoint.handle_end();
@@ -186,7 +186,7 @@ impl Link {
                 true => self.write_once(endpoint),
                 false => Moved::Nothing,
             };
-            // What the testee sent before it ended TCP can still be read.
+            // Bytes that the testee sent before it ended TCP can still be read.
             writable &= wrote != Moved::End;
             if let Some(end) = endpoint.tcp_end()
                 && wrote != Moved::Some
@@ -207,8 +207,8 @@ impl Link {
         }
     }
 
-    /// Ends TCP after the last answer, once the other side has read it or the time is over: bytes
-    /// that nobody has read turn the end into a reset, which could overtake the answer.
+    /// Ends TCP after the last answer, when the other side has read it or the deadline has passed.
+    /// Unread bytes would turn the end into a reset, which could overtake the answer.
     pub(crate) fn linger(mut self, deadline: Instant) {
         let mut buffer = [0; 4096];
         if self.transport.shutdown_write().is_err() {
@@ -254,23 +254,23 @@ impl Link {
         match end {
             TcpEnd::Reset => self.reset_at_end(),
             TcpEnd::AfterWrites => {
-                // A side that does not read for so long gets no more.
-                let _ = self.flush(Instant::now() + FAREWELL);
+                // A side that does not read for this time gets no more bytes.
+                let _ = self.flush(Instant::now() + LINGER_TIME);
             }
         }
     }
 
-    /// Hands all that was written to the system.
+    /// Passes all written bytes to the system.
     fn flush(&mut self, deadline: Instant) -> io::Result<()> {
         self.when_ready(deadline, |transport| transport.flush())
     }
 
-    /// From here on, the end of the link breaks the connection off.
+    /// Makes the end of the link a reset.
     pub(crate) fn reset_at_end(&mut self) {
         self.transport.reset_at_end();
     }
 
-    /// Does this as soon as it need not wait for the socket.
+    /// Calls `step` as soon as it does not block.
     fn when_ready<T>(
         &mut self,
         deadline: Instant,
@@ -281,20 +281,20 @@ impl Link {
 
     /// Waits for the socket or the deadline, whichever is first.
     fn wait(&mut self, deadline: Instant) -> io::Result<()> {
-        // An error shows in the next read.
+        // An error appears in the next read.
         let _ = self.transport.flush();
         self.waiter.wait(deadline)
     }
 
     /// Waits for the socket, at most until the deadline.
     pub(crate) fn wait_or_fail(&mut self, deadline: Instant) -> io::Result<()> {
-        // An error shows in the next read.
+        // An error appears in the next read.
         let _ = self.transport.flush();
         self.waiter.wait_or_fail(deadline)
     }
 }
 
-/// Does this as soon as it need not wait for the socket.
+/// Calls `step` as soon as it does not block.
 fn when_ready<S: Transport + ?Sized, T>(
     transport: &mut S,
     waiter: &mut Waiter,
@@ -305,7 +305,7 @@ fn when_ready<S: Transport + ?Sized, T>(
         match step(transport) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // An error shows in the next step.
+                // An error appears in the next step.
                 let _ = transport.flush();
                 waiter.wait_or_fail(deadline)?;
             }
@@ -329,7 +329,7 @@ impl Waiter {
     /// Waits for the socket or the deadline, whichever is first.
     fn wait(&mut self, deadline: Instant) -> io::Result<()> {
         let left = deadline.saturating_duration_since(Instant::now());
-        if left < NAP {
+        if left < LONGEST_SLEEP {
             thread::sleep(left);
             return Ok(());
         }
@@ -364,11 +364,11 @@ impl Moved {
     }
 }
 
-/// Makes the short sleeps of this thread end on time. Linux adds up to 50 µs to each otherwise, five
+/// Makes the short sleeps of this thread exact. Otherwise Linux adds up to 50 µs to each, five
 /// times the gap between two paced writes.
 #[cfg(target_os = "linux")]
 fn sleep_exactly() {
-    // A system that refuses this makes paced writes slower, no more.
+    // Without this setting, paced writes are slower, and nothing else changes.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
 }
 

@@ -9,13 +9,13 @@ use crate::role::Role;
 use crate::settings::Settings;
 use crate::tls::{TlsStream, pair};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn in_time() -> Instant {
-    Instant::now() + PATIENCE
+    Instant::now() + TIMEOUT
 }
 
-/// A link over TLS, and the server at its other end.
+/// Returns a link over TLS, and the server at its other end.
 fn link() -> (Link, TlsStream) {
     let (tls, server) = pair::connections();
     let (near, far) = pair::sockets();
@@ -26,14 +26,14 @@ fn link() -> (Link, TlsStream) {
         scope.spawn(|| server.shake_hands().unwrap());
         link.secured(tls, in_time()).unwrap()
     });
-    // Behind the handshake come tickets, which would turn the end into a reset if nobody read them.
+    // Session tickets follow the handshake. Unread, they would turn the end into a reset.
     server.write_all(b".").unwrap();
     let read = link.when_ready(in_time(), |transport| transport.read(&mut [0]));
     assert_eq!(read.unwrap(), 1);
     (link, server)
 }
 
-/// Writes until there is no room; how much.
+/// Writes until there is no room. Returns the number of bytes.
 fn fill(link: &mut Link) -> usize {
     let bytes = vec![0; 50_000];
     let mut filled = 0;
@@ -94,7 +94,7 @@ fn play(near: std::net::TcpStream, id: &str) {
 #[test]
 fn what_has_arrived_is_read_before_the_next_write() {
     let (near, mut far) = pair::sockets();
-    // After a Close of the client, its case sends no more.
+    // After a Close of the client, its case sends nothing more.
     far.write_all(b"\x88\x82\0\0\0\0\x03\xe8").unwrap();
     far.shutdown(Shutdown::Write).unwrap();
     play(near, "2.6");
@@ -119,7 +119,7 @@ fn a_short_wait_is_not_rounded_up_to_a_millisecond() {
         drop(far);
         times
     });
-    // A busy machine delays some of them.
+    // A busy machine delays some of the bytes.
     let quick = |span: &[Instant]| span[50] - span[0] < Duration::from_millis(45);
     assert!(times.windows(51).any(quick));
 }

@@ -1,4 +1,4 @@
-//! The bytes below WebSocket: TCP, a Unix socket, or TLS over either.
+//! The transports below WebSocket: TCP, a Unix socket, or TLS over either.
 
 mod link;
 mod tcp;
@@ -19,13 +19,13 @@ pub(crate) trait Transport: Read + Write + Send + fmt::Debug {
     /// Returns the socket to wait for.
     fn source(&mut self) -> &mut dyn Source;
 
-    /// Ends the own direction after the bytes that were written.
+    /// Ends the suite's direction after the written bytes.
     fn shutdown_write(&mut self) -> io::Result<()>;
 
-    /// Breaks the connection off at its end, without another word.
+    /// Makes the end of the transport a reset, without further bytes.
     fn reset_at_end(&mut self);
 
-    /// Returns true if the other side has broken the connection off, as far as can be told without
+    /// Returns `true` if the other side has reset the connection, as far as this is visible without
     /// reading.
     fn is_broken(&self) -> bool;
 }

@@ -19,7 +19,7 @@ impl Transport for TcpStream {
     }
 
     fn reset_at_end(&mut self) {
-        // A socket that refuses this is over already.
+        // An error means that the connection is over already.
         let _ = socket2::SockRef::from(&*self).set_linger(Some(Duration::ZERO));
     }
 

@@ -17,7 +17,8 @@ impl Transport for UnixStream {
         self.shutdown(Shutdown::Write)
     }
 
-    /// A Unix socket has no reset. Its end breaks the connection off for the other side, too.
+    /// Does nothing. A Unix socket has no reset, and its end breaks the connection for the other
+    /// side, too.
     fn reset_at_end(&mut self) {}
 
     fn is_broken(&self) -> bool {

@@ -6,9 +6,10 @@ use super::Violation;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClosePayload {
     pub(crate) code: Option<u16>,
-    /// Bytes that are no UTF-8 stand replaced.
+    /// Invalid UTF-8 is replaced.
     pub(crate) reason: Option<String>,
-    /// The rules that it breaks. A payload of one byte is seen in the frame header already.
+    /// The violations in the payload, except a payload of one byte, which the frame header shows
+    /// already.
     pub(crate) violations: Vec<Violation>,
 }
 
@@ -35,8 +36,8 @@ impl ClosePayload {
     }
 }
 
-/// The codes that the original suite lets an endpoint send: neither 1012 to 1014, which are
-/// registered but not in RFC 6455, nor those that stand for the lack of a Close.
+/// Returns `true` for the codes that the original suite allows. It allows neither 1012 to 1014,
+/// which are registered but not in RFC 6455, nor the codes that stand for a missing Close.
 fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1011 | 3000..=4999)
 }

@@ -1,4 +1,4 @@
-//! Frames to send, legal or not.
+//! Frames to send, valid or not.
 
 use super::{Header, Payload, apply_mask, write_header};
 use crate::role::Role;
@@ -13,21 +13,21 @@ pub(crate) const PONG: u8 = 10;
 /// The division of a frame into TCP writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pacing {
-    /// Together with what else is to be sent.
+    /// Together with the other bytes to send.
     #[default]
     Plain,
     /// A frame in a write of its own.
     OwnWrite,
-    /// A frame, header included, in writes of this many bytes.
+    /// A frame, header included, in writes of this size.
     Chop(usize),
 }
 
-/// A frame to send. It begins as a legal one. Methods make it wrong.
+/// A frame to send. The constructor makes a valid one, and methods make it wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// Four bits, reserved opcodes included.
     pub opcode: u8,
-    /// True if it is the last frame of its message.
+    /// `true` if it is the last frame of its message.
     pub fin: bool,
     /// The three reserved bits: 4 is RSV1, 2 is RSV2, 1 is RSV3.
     pub rsv: u8,
@@ -42,29 +42,29 @@ pub struct Frame {
 /// The payload length in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Length {
-    /// The true one, in the shortest form.
+    /// The true length, in the shortest form.
     Shortest,
-    /// The true one, in 16 bits.
+    /// The true length, in 16 bits.
     Bits16,
-    /// The true one, in 64 bits.
+    /// The true length, in 64 bits.
     Bits64,
-    /// This one, in 64 bits.
+    /// This length, in 64 bits.
     Announced(u64),
 }
 
 /// The masking of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Masking {
-    /// As it has to be (RFC 6455 §5.1).
+    /// As RFC 6455 §5.1 requires.
     ByRole,
-    /// The other way round.
+    /// The opposite of what RFC 6455 §5.1 requires.
     Wrong,
-    /// With this key.
+    /// Masked with this key.
     Key([u8; 4]),
 }
 
 impl Frame {
-    /// Creates a final frame with this opcode, of which there are sixteen.
+    /// Creates a final frame with this opcode, from 0 to 15.
     pub fn new(opcode: u8, payload: impl Into<Payload>) -> Self {
         Self {
             opcode,
@@ -101,7 +101,7 @@ impl Frame {
         Self::new(CLOSE, [&code.to_be_bytes()[..], reason].concat())
     }
 
-    /// Clears FIN: more of the message follows.
+    /// Clears FIN, because more of the message follows.
     pub(crate) fn unfinished(self) -> Self {
         Self { fin: false, ..self }
     }
@@ -125,13 +125,13 @@ impl Frame {
         Self { length, ..self }
     }
 
-    /// Announces a payload of this length, whatever the payload is.
+    /// Announces a payload of this length, regardless of the payload.
     pub(crate) fn announcing(self, len: u64) -> Self {
         let length = Length::Announced(len);
         Self { length, ..self }
     }
 
-    /// Masks the frame for a client, and does not for a server.
+    /// Masks the frame for a client, and does not mask it for a server.
     pub(crate) fn wrongly_masked(self) -> Self {
         let masking = Masking::Wrong;
         Self { masking, ..self }
@@ -142,8 +142,8 @@ impl Frame {
         Self { masking, ..self }
     }
 
-    /// Returns the header for a testee with this role. `key` is for a frame that is masked and does
-    /// not say with which key.
+    /// Returns the header for a testee with this role. `key` is used if the frame is masked and
+    /// does not contain a key of its own.
     pub(crate) fn header(&self, testee: Role, key: [u8; 4]) -> Header {
         let key = match self.masking {
             Masking::ByRole => (testee == Role::Server).then_some(key),

@@ -1,6 +1,6 @@
 //! Frame headers (RFC 6455 §5.2).
 
-/// A frame header as it stands on the wire.
+/// A frame header on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) fin: bool,
@@ -12,13 +12,13 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Whether the opcode is a control one, defined or reserved.
+    /// Returns `true` for control opcodes, defined or reserved.
     pub(crate) fn is_control(&self) -> bool {
         self.opcode > 7
     }
 }
 
-/// Appends a header, legal or not, with the shortest length form.
+/// Appends a header, valid or not, with the shortest length form.
 pub(crate) fn write_header(header: Header, out: &mut Vec<u8>) {
     out.push(u8::from(header.fin) << 7 | (header.rsv & 7) << 4 | header.opcode & 15);
     let masked = u8::from(header.key.is_some()) << 7;
@@ -37,7 +37,7 @@ pub(crate) fn write_header(header: Header, out: &mut Vec<u8>) {
     out.extend(header.key.iter().flatten());
 }
 
-/// How many bytes a header has whose second byte is this.
+/// Returns the length of a header with this second byte.
 pub(super) fn header_len(second: u8) -> usize {
     let key = if second & 0x80 == 0 { 0 } else { 4 };
     let length = match second & 0x7f {
@@ -48,7 +48,7 @@ pub(super) fn header_len(second: u8) -> usize {
     2 + length + key
 }
 
-/// The header that these bytes are: exactly as many as [`header_len`] says.
+/// Parses exactly as many bytes as [`header_len`] returns.
 pub(super) fn parse_header(bytes: &[u8]) -> Header {
     let big_endian = |bytes: &[u8]| bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte));
     let key_at = match bytes[1] & 0x80 {

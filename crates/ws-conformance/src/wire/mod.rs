@@ -1,4 +1,4 @@
-//! Frames on the wire: writing any of them, reading them by the rules.
+//! Frames on the wire: encoding of any frame, decoding by the rules.
 
 mod close;
 mod frame;

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// A payload: given byte by byte, or as a unit that is repeated and cut to a length.
+/// A payload: its bytes, or a unit that is repeated and cut to a length.
 #[derive(Clone)]
 pub enum Payload {
     /// These bytes.
     Bytes(Cow<'static, [u8]>),
-    /// The unit again and again, `len` bytes in all.
+    /// A unit that is repeated up to `len` bytes.
     Repeated {
         /// At least one byte.
         unit: &'static [u8],
@@ -18,26 +18,26 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// No bytes at all.
+    /// No bytes.
     pub const EMPTY: Self = Self::Bytes(Cow::Borrowed(&[]));
 
-    /// The bytes of a text.
+    /// Creates a payload from a text.
     pub const fn text(text: &'static str) -> Self {
         Self::Bytes(Cow::Borrowed(text.as_bytes()))
     }
 
-    /// These bytes.
+    /// Creates a payload from bytes.
     pub const fn bytes(bytes: &'static [u8]) -> Self {
         Self::Bytes(Cow::Borrowed(bytes))
     }
 
-    /// The unit again and again, `len` bytes in all.
+    /// Creates a payload from a unit that is repeated up to `len` bytes.
     pub const fn repeated(unit: &'static [u8], len: usize) -> Self {
         assert!(!unit.is_empty(), "a unit has at least one byte");
         Self::Repeated { unit, len }
     }
 
-    /// The number of bytes.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
@@ -45,12 +45,12 @@ impl Payload {
         }
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes of `range`, which lies within the payload, appended to `out`.
+    /// Appends the bytes of `range` to `out`. The range must lie within the payload.
     pub fn append_range(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) {
         match self {
             Self::Bytes(bytes) => out.extend_from_slice(&bytes[range]),
@@ -59,7 +59,7 @@ impl Payload {
                 let first = out.len();
                 out.extend(&unit[unit_start..]);
                 out.extend(&unit[..unit_start]);
-                // Whole units have been appended: double them until there are enough.
+                // The output ends with whole units. Double them until there are enough.
                 let end = first + range.len();
                 while out.len() < end {
                     out.extend_from_within(first..out.len().min(end - out.len() + first));
@@ -69,7 +69,7 @@ impl Payload {
         }
     }
 
-    /// All bytes, borrowed if they are there.
+    /// Returns all bytes, borrowed if possible.
     pub(crate) fn as_bytes(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Bytes(bytes) => Cow::Borrowed(bytes),
@@ -77,22 +77,22 @@ impl Payload {
         }
     }
 
-    /// All bytes.
+    /// Copies all bytes.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.len());
         self.append_range(0..self.len(), &mut out);
         out
     }
 
-    /// The first bytes, at most `count`.
+    /// Returns the first bytes, at most `count`.
     pub fn head(&self, count: usize) -> Vec<u8> {
         let mut out = Vec::new();
         self.append_range(0..self.len().min(count), &mut out);
         out
     }
 
-    /// Where `bytes` first differ from this payload, if they do; a length that differs counts as
-    /// a difference where the shorter one ends.
+    /// Returns the first place at which `bytes` differ from this payload. If one is a beginning of
+    /// the other, this is the end of the shorter one.
     pub fn first_difference(&self, bytes: &[u8]) -> Option<usize> {
         let common = self.len().min(bytes.len());
         let differs = match self {

@@ -1,7 +1,7 @@
-//! Reads what a testee sends, and what it does wrong.
+//! The reader of a testee's frames, which also finds violations.
 //!
-//! Violations do not end the reading: what is left of an illegal frame is read as what it seems to
-//! be, so that the testee's Close behind it is still found.
+//! Reading continues after violations. An invalid frame is read as its header describes it, so that
+//! the testee's Close after it is found.
 
 use std::collections::VecDeque;
 
@@ -11,21 +11,21 @@ use super::{Violation, apply_mask};
 use crate::deflate::{BeyondWindow, Inflater, Undecodable};
 use crate::role::Role;
 
-/// Messages end here: four times what any case sends.
+/// The longest message: four times the longest of any case.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
-/// What of a frame is kept for the wire log.
+/// The first bytes of a frame that the wire log stores.
 pub(crate) const HEAD: usize = 64;
 
-/// Something that was read.
+/// An item that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received {
     /// A rule was broken.
     Violation(Violation),
-    /// A compressed message is fine but for a rule that the original does not enforce.
+    /// A compressed message breaks only a rule that the original does not enforce.
     BeyondWindow(BeyondWindow),
-    /// A compressed message cannot be read.
+    /// A compressed message cannot be inflated.
     Undecodable(Undecodable),
-    /// A frame is complete. What it means follows.
+    /// A frame is complete. Its content follows.
     Frame {
         header: Header,
         /// The first bytes of its payload, unmasked.
@@ -41,40 +41,40 @@ pub(crate) enum Received {
     Close(Vec<u8>),
 }
 
-/// Takes bytes apart into frames and messages.
+/// Splits bytes into frames and messages.
 #[derive(Debug)]
 pub(crate) struct Reader {
     testee: Role,
     /// Bytes of an incomplete header.
     header: Vec<u8>,
-    frame: Option<Frame>,
-    message: Option<Message>,
-    /// Present if compression was agreed on.
+    frame: Option<OpenFrame>,
+    message: Option<OpenMessage>,
+    /// Present if compression was agreed.
     inflater: Option<Inflater>,
 }
 
 #[derive(Debug)]
-struct Frame {
+struct OpenFrame {
     header: Header,
     read: u64,
     head: Vec<u8>,
-    /// The whole payload, of control frames; of compressed ones, what is to be inflated.
+    /// The whole payload of a control frame; the bytes to inflate of a compressed frame.
     control: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Message {
+struct OpenMessage {
     binary: bool,
     compressed: bool,
-    /// What arrived, inflated if it was compressed.
+    /// The received bytes, inflated if they were compressed.
     payload: Vec<u8>,
-    /// Present while the message is a text and valid.
+    /// Present while the message is a valid text.
     utf8: Option<Utf8>,
     overlong: bool,
 }
 
 impl Reader {
-    /// A reader for what the testee sends, which plays this part.
+    /// Creates a reader for the frames of a testee with this role.
     pub(crate) fn new(testee: Role) -> Self {
         Self {
             testee,
@@ -85,13 +85,13 @@ impl Reader {
         }
     }
 
-    /// Messages may be compressed.
+    /// Allows compressed messages.
     pub(crate) fn inflate_with(&mut self, inflater: Inflater) {
         self.inflater = Some(inflater);
     }
 
-    /// Reads one header, or the bytes that are there of one payload, and appends what they mean
-    /// to `out`. Returns false when the input is used up and nothing more follows from it.
+    /// Reads one header, or the available bytes of one payload, and appends the items to `out`.
+    /// Returns `false` when the input is used up and no item follows from it.
     pub(crate) fn step(&mut self, input: &mut &[u8], out: &mut VecDeque<Received>) -> bool {
         match self.frame.take() {
             None => self.read_header(input, out),
@@ -125,9 +125,9 @@ impl Reader {
             if let Some(inflater) = self.inflater.as_mut().filter(|_| compressed) {
                 inflater.begin();
             }
-            self.message = Some(Message::new(header.opcode, compressed));
+            self.message = Some(OpenMessage::new(header.opcode, compressed));
         }
-        self.frame = Some(Frame {
+        self.frame = Some(OpenFrame {
             header,
             read: 0,
             head: Vec::new(),
@@ -136,7 +136,7 @@ impl Reader {
         true
     }
 
-    /// Whether `len` bytes of a header are there.
+    /// Returns `true` if `len` bytes of a header are present.
     fn fill_header(&mut self, len: usize, input: &mut &[u8]) -> bool {
         let missing = len.saturating_sub(self.header.len());
         let (taken, rest) = input.split_at(missing.min(input.len()));
@@ -145,12 +145,12 @@ impl Reader {
         self.header.len() >= len
     }
 
-    /// Whether RSV1 alone is set, and means what RFC 7692 says.
+    /// Returns `true` if RSV1 alone is set, and has its meaning of RFC 7692.
     fn has_compression(&self, header: &Header) -> bool {
         self.inflater.is_some() && header.rsv == 4
     }
 
-    /// `form` is what the header has where short lengths stand.
+    /// Returns the violations in a header. `form` is its field for short lengths.
     fn judge_header(&self, header: &Header, form: u8) -> Vec<Violation> {
         let in_message = self.message.is_some();
         let masked = header.key.is_some();
@@ -191,7 +191,12 @@ impl Reader {
         broken.map(|(_, violation)| violation).collect()
     }
 
-    fn read_payload(&mut self, mut frame: Frame, input: &mut &[u8], out: &mut VecDeque<Received>) {
+    fn read_payload(
+        &mut self,
+        mut frame: OpenFrame,
+        input: &mut &[u8],
+        out: &mut VecDeque<Received>,
+    ) {
         let missing = frame.header.payload_len - frame.read;
         let count = usize::try_from(missing).map_or(input.len(), |n| n.min(input.len()));
         let (piece, rest) = input.split_at(count);
@@ -232,7 +237,7 @@ impl Reader {
         }
     }
 
-    fn end_frame(&mut self, frame: Frame, out: &mut VecDeque<Received>) {
+    fn end_frame(&mut self, frame: OpenFrame, out: &mut VecDeque<Received>) {
         let header = frame.header;
         let head = frame.head;
         out.push_back(Received::Frame { header, head });
@@ -256,8 +261,7 @@ impl Reader {
                 Err(error) => out.push_back(Received::Undecodable(error)),
             }
         }
-        // As in the original, an invalid text breaks the rule once more with its end. The second
-        // violation ends TCP.
+        // As in the original, the end of an invalid text is a second violation, which ends TCP.
         if !message.binary && !message.utf8.is_some_and(|utf8| utf8.may_end()) {
             out.push_back(Received::Violation(Violation::InvalidText));
         }
@@ -268,15 +272,15 @@ impl Reader {
     }
 }
 
-impl Frame {
-    /// An illegal control frame can announce any length: what of it is longer than any message
-    /// is forgotten.
+impl OpenFrame {
+    /// Drops bytes beyond the longest message, because an invalid control frame can announce any
+    /// length.
     fn bound_control(&mut self) {
         self.control.truncate(MAX_MESSAGE);
     }
 }
 
-impl Message {
+impl OpenMessage {
     fn new(opcode: u8, compressed: bool) -> Self {
         Self {
             binary: opcode != 1,
@@ -287,14 +291,14 @@ impl Message {
         }
     }
 
-    /// Takes a compressed piece. What is inflated ends where the message is longer than any.
+    /// Inflates a compressed piece, up to the longest message.
     fn inflate(&mut self, inflater: &mut Inflater, piece: &mut Vec<u8>) -> Option<Received> {
         let inflated = inflater.push(piece, &mut self.payload, MAX_MESSAGE + 1);
         piece.clear();
         inflated.err().map(Received::Undecodable)
     }
 
-    /// Judges the bytes that have arrived from `start` on. They break a rule only once.
+    /// Judges the bytes that have arrived from `start` on. Reports a violation only once.
     fn judge_piece(&mut self, start: usize) -> Option<Violation> {
         if let Some(utf8) = &mut self.utf8
             && utf8.validate(&self.payload[start..]).is_err()
@@ -311,7 +315,7 @@ impl Message {
     }
 }
 
-/// `form` is what the header has where short lengths stand.
+/// Returns the violation in a length. `form` is the header's field for short lengths.
 fn judge_length(form: u8, len: u64) -> Option<Violation> {
     match form {
         126 if len < 126 => Some(Violation::LongLengthForm(len)),

@@ -10,7 +10,7 @@ fn read_in_pieces(testee: Role, bytes: &[u8], size: usize) -> Vec<Received> {
     out.into()
 }
 
-/// What a server sends.
+/// Reads what a server sends.
 fn read(bytes: &[u8]) -> Vec<Received> {
     let whole = read_in_pieces(Role::Server, bytes, bytes.len());
     assert_eq!(whole, read_in_pieces(Role::Server, bytes, 1), "in pieces");

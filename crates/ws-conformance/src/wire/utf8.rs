@@ -3,7 +3,7 @@
 /// Validates a text piece by piece, as early as the bytes allow.
 #[derive(Debug, Default)]
 pub(super) struct Utf8 {
-    /// A character that has begun: a prefix of a valid sequence, at most three bytes.
+    /// An incomplete character: a prefix of a valid sequence, at most three bytes.
     begun: Vec<u8>,
 }
 
@@ -12,7 +12,7 @@ pub(super) struct Utf8 {
 pub(super) struct Invalid;
 
 impl Utf8 {
-    /// The next piece of the text.
+    /// Validates the next piece of the text.
     pub(super) fn validate(&mut self, mut piece: &[u8]) -> Result<(), Invalid> {
         while !self.begun.is_empty() {
             let Some((&byte, rest)) = piece.split_first() else {
@@ -34,13 +34,13 @@ impl Utf8 {
         }
     }
 
-    /// Whether the text may end here: no character is incomplete.
+    /// Returns `true` if the text may end here, because no character is incomplete.
     pub(super) fn may_end(&self) -> bool {
         self.begun.is_empty()
     }
 }
 
-/// Whether a character is still incomplete.
+/// Returns `true` if a character is still incomplete.
 fn is_prefix(bytes: &[u8]) -> Result<bool, Invalid> {
     match std::str::from_utf8(bytes) {
         Ok(_) => Ok(false),

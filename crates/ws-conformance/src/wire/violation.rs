@@ -1,4 +1,4 @@
-//! What a testee can do against the protocol.
+//! The violations of a testee.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub(crate) enum Violation {
     ReservedOpcode(u8),
     /// A Close has a payload of one byte (§5.5.1).
     OneByteClose,
-    /// A continuation of nothing (§5.4).
+    /// A continuation without a message (§5.4).
     StrayContinuation,
     /// A new message within a message (§5.4).
     UnfinishedMessage,
@@ -33,16 +33,16 @@ pub(crate) enum Violation {
     HugeLength(u64),
     /// A text is not UTF-8 (§8.1).
     InvalidText,
-    /// A close code that may not be sent (§7.4).
+    /// A close code that must not be sent (§7.4).
     CloseCode(u16),
     /// The reason of a Close is not UTF-8 (§5.5.1).
     InvalidReason,
-    /// No rule of the protocol: more than any case asks for.
+    /// A message that is longer than any case asks for. No rule of the protocol forbids it.
     EndlessMessage,
 }
 
 impl Violation {
-    /// The close code that says so.
+    /// Returns the close code for the violation.
     pub(crate) fn close_code(self) -> u16 {
         match self {
             Self::InvalidText | Self::InvalidReason => 1007,
@@ -73,7 +73,7 @@ impl fmt::Display for Violation {
             }
             Self::HugeLength(len) => write!(f, "the length {len} has its highest bit set"),
             Self::InvalidText => f.write_str("a text message is not UTF-8"),
-            Self::CloseCode(code) => write!(f, "the close code {code} may not be sent"),
+            Self::CloseCode(code) => write!(f, "the close code {code} must not be sent"),
             Self::InvalidReason => f.write_str("the reason of a Close is not UTF-8"),
             Self::EndlessMessage => f.write_str("a message is longer than any that was sent"),
         }

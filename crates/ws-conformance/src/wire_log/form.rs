@@ -1,4 +1,5 @@
-//! The form of entries in report files: that of the original suite, an array with the kind first.
+//! The form of entries in report files. As in the original suite, it is an array with the kind
+//! first.
 
 use std::time::Duration;
 
@@ -123,7 +124,7 @@ fn read_text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// A file from elsewhere may have any number there.
+/// Reads a duration. A file from elsewhere can contain any number.
 fn read_seconds(value: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(value.as_f64()?).ok()
 }

@@ -1,4 +1,4 @@
-//! The wire log of a case: everything that went over the connection, and the timers of the suite.
+//! The wire log of a case: the bytes and frames of the connection, and the timers of the suite.
 //!
 //! Report files have the entries in the positional form of the original suite, which `form` reads
 //! and writes.
@@ -19,7 +19,7 @@ pub enum Entry {
     BytesSent {
         /// The bytes.
         bytes: Excerpt,
-        /// True if they waited for their turn because an earlier frame was paced.
+        /// `true` if they were delayed because an earlier frame was paced.
         queued: bool,
     },
     /// A frame of the testee.
@@ -32,7 +32,7 @@ pub enum Entry {
         repeated: Option<u64>,
         /// The bytes of each TCP write.
         chop: Option<u64>,
-        /// True if the frame is a TCP write of its own.
+        /// `true` if the frame is a TCP write of its own.
         own_write: bool,
     },
     /// The suite begins to wait.
@@ -54,19 +54,19 @@ pub enum Entry {
     Closing,
     /// The log of bytes and frames is turned on or off.
     Turned {
-        /// True if it is on from here on.
+        /// `true` if the log is on from now on.
         on: bool,
     },
-    /// An entry of a report file that this version does not know.
+    /// An entry of a report file that this version does not support.
     Unknown(Value),
 }
 
-/// The beginning of some bytes, readable.
+/// The beginning of some bytes, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
     /// The number of bytes.
     pub len: u64,
-    /// The first of them: a text, or hexadecimal digits.
+    /// The first bytes: a text, or hexadecimal digits.
     pub text: String,
 }
 
@@ -77,7 +77,7 @@ pub struct FrameEntry {
     pub payload: Excerpt,
     /// The opcode.
     pub opcode: u8,
-    /// True if it is the last frame of its message.
+    /// `true` if it is the last frame of its message.
     pub fin: bool,
     /// The three reserved bits: 4 is RSV1.
     pub rsv: u8,
