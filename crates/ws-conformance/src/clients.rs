@@ -1,4 +1,4 @@
-//! Tests clients: the suite is the server.
+//! Tests of clients: the suite is the server.
 
 mod commands;
 mod connection;
@@ -24,14 +24,14 @@ use crate::record::Record;
 use crate::settings::Settings;
 use crate::tls::{HandshakeError, Identity};
 
-/// More connections than this at a time are refused.
+/// The most connections at a time. Others are refused.
 const MAX_CONNECTIONS: usize = 256;
-/// Beyond this, they are not even told why.
+/// The most threads. Connections beyond them are closed without an answer.
 const MAX_THREADS: usize = 4 * MAX_CONNECTIONS;
-/// How often the listener looks up from its socket.
-const GLANCE: Duration = Duration::from_millis(20);
+/// The interval at which the listener checks the stop flags.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Waits for clients and runs the cases that they ask for.
+/// Waits for clients and runs the cases that they request.
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
@@ -41,11 +41,11 @@ pub struct Listener {
     identity: Option<Identity>,
 }
 
-/// Why there is no listener.
+/// The reason why there is no listener.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {
-    /// The address cannot be listened on.
+    /// Listening on the address failed.
     Io(io::Error),
 }
 
@@ -57,54 +57,55 @@ impl fmt::Display for BindError {
     }
 }
 
-// Its text says what the cause is: `source` would make people read that twice.
+// The text includes the cause. A `source` would print the cause twice.
 impl std::error::Error for BindError {}
 
-/// Why [`Listener::serve`] returned.
+/// The reason why [`Listener::serve`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ended {
-    /// A client asked for `/stopServer`.
+    /// A client requested `/stopServer`.
     StopRequested,
-    /// A client asked for reports with `shutdownOnComplete`, and they were written.
+    /// A client requested reports with `shutdownOnComplete`, and the reports were written.
     Complete,
-    /// [`Settings::stop`] was raised.
+    /// [`Settings::stop`] was set.
     Interrupted,
 }
 
-/// Told what happens, from the threads of the connections.
+/// Receives the events of a run, from the threads of the connections.
 pub trait Observer: Sync {
-    /// A client asked for a case.
+    /// Called when a client requested a case.
     fn started(&self, agent: &str, case: &'static Case) {
         let _ = (agent, case);
     }
 
-    /// A client did not come to speak TLS.
+    /// Called when a client failed the TLS handshake.
     fn tls_failed(&self, error: &HandshakeError) {
         let _ = error;
     }
 
-    /// A case is over.
+    /// Called when a case is over.
     fn finished(&self, record: Record);
 
-    /// Whether this client is not to get this case: then its connection is closed at once.
+    /// Returns `true` if this case is excluded for this client. The connection is then closed at
+    /// once.
     fn skips(&self, agent: &str, case: &'static Case) -> bool {
         let _ = (agent, case);
         false
     }
 
-    /// A client asked for `/updateReports`: returns when they are written.
+    /// Called when a client requested `/updateReports`. Returns when the reports are written.
     fn update_reports(&self, agent: &str);
 
-    /// Whether [`Listener::serve`] ends after the first `/updateReports`, as if each asked for
-    /// `shutdownOnComplete`.
+    /// Returns `true` if [`Listener::serve`] ends after the first `/updateReports`, as if each
+    /// requested `shutdownOnComplete`.
     fn ends_after_reports(&self) -> bool {
         false
     }
 }
 
 impl Listener {
-    /// Listens on an address such as `127.0.0.1:9001` for clients that want these cases.
+    /// Listens on an address such as `127.0.0.1:9001` for clients that request these cases.
     pub fn bind(
         address: impl ToSocketAddrs,
         cases: Vec<&'static Case>,
@@ -120,20 +121,19 @@ impl Listener {
         })
     }
 
-    /// Speaks TLS with all clients, and shows them this certificate.
+    /// Serves all clients over TLS, with this certificate.
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
         self
     }
 
-    /// Where it listens: useful after a bind to port 0.
+    /// Returns the address of the listener, which is useful after a bind to port 0.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves clients until one of them, or [`Settings::stop`], ends it. Each connection has a
-    /// thread.
+    /// Serves clients until a client or [`Settings::stop`] ends it. Each connection has a thread.
     pub fn serve(&self, observer: &impl Observer) -> Ended {
         let mut poll = self.poll.lock().unwrap_or_else(PoisonError::into_inner);
         let mut events = Events::with_capacity(4);
@@ -148,10 +148,10 @@ impl Listener {
                 if let Some(ended) = shared.ended() {
                     return ended;
                 }
-                // A connection that breaks before it is accepted is no event.
+                // A connection that breaks before it is accepted is not reported.
                 let Ok((stream, _)) = self.listener.accept() else {
-                    if poll.poll(&mut events, Some(GLANCE)).is_err() {
-                        thread::sleep(GLANCE);
+                    if poll.poll(&mut events, Some(POLL_INTERVAL)).is_err() {
+                        thread::sleep(POLL_INTERVAL);
                     }
                     continue;
                 };

@@ -1,4 +1,4 @@
-//! Comparing two folders of reports.
+//! The comparison of two report folders.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,16 +7,16 @@ use crate::case::CaseId;
 use crate::report::{Index, Results};
 use crate::verdict::Verdict;
 
-/// A case of which two reports say different things.
+/// A case with different verdicts in two reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Who was tested.
+    /// The name of the testee.
     pub agent: String,
     /// The case.
     pub case: CaseId,
-    /// What the first report says.
+    /// The verdict in the first report.
     pub first: Verdict,
-    /// What the second report says.
+    /// The verdict in the second report.
     pub second: Verdict,
 }
 
@@ -32,21 +32,20 @@ impl fmt::Display for Difference {
     }
 }
 
-/// How two reports compare.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// How many results are in both.
+    /// The number of results in both reports.
     pub compared: usize,
-    /// Where they differ, in order.
+    /// The cases with different verdicts, in order.
     pub differences: Vec<Difference>,
-    /// How many results only the first has.
+    /// The number of results that only the first report has.
     pub only_first: usize,
-    /// How many results only the second has.
+    /// The number of results that only the second report has.
     pub only_second: usize,
 }
 
-/// Compares all agents. An agent has the same name in both; if both have just one, the names do
-/// not matter.
+/// Compares all agents by name. If each report has one agent, the names may differ.
 pub fn indexes(first: &Index, second: &Index) -> Comparison {
     let (one, other) = (first.agents(), second.agents());
     if let ([(name, a)], [(_, b)]) = (&*Vec::from_iter(one), &*Vec::from_iter(other)) {

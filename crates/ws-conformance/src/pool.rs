@@ -1,4 +1,4 @@
-//! Running many cases at a time.
+//! Parallel runs of cases.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -9,7 +9,7 @@ use crate::case::{Case, Weight};
 use crate::record::Record;
 use crate::settings::StopFlag;
 
-/// How many cases run at a time.
+/// The number of cases at a time.
 #[derive(Clone, Copy, Debug)]
 pub struct Jobs {
     all: usize,
@@ -17,7 +17,7 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// This many.
+    /// Creates a number of cases at a time.
     pub fn new(all: NonZeroUsize) -> Self {
         Self {
             all: all.get(),
@@ -27,7 +27,7 @@ impl Jobs {
 }
 
 impl Default for Jobs {
-    /// Four for each core: most cases mostly wait.
+    /// Returns four for each core, because most cases mostly wait.
     fn default() -> Self {
         let heavy = cores();
         let all = heavy.saturating_mul(4);
@@ -39,9 +39,9 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// Runs `run` for every case, of any set, on threads of its own, until all are done or `stop` is
-/// raised. Cases start in order, with two exceptions: cases with much data wait for a free core,
-/// and cases that must be alone come last. With one job at a time the cases also end in order.
+/// Calls `run` for every case, of any set, on threads of its own, until all are done or `stop` is
+/// set. Cases start in order, with two exceptions: cases with much data wait for a free core, and
+/// cases that must run alone come last. With one job at a time, the cases also end in order.
 pub fn run(
     cases: &[&'static Case],
     jobs: Jobs,
@@ -55,7 +55,7 @@ pub fn run(
             && let Some(case) = queue.next()
         {
             let record = run(case);
-            // A case that was cut off says nothing about the testee.
+            // An interrupted case shows nothing about the testee.
             if !stop.is_raised() {
                 finished(record);
             }
@@ -96,8 +96,7 @@ impl<T: Copy> Queue<T> {
         }
     }
 
-    /// Returns the first item that may run now. Without one, the workers that are busy now do the
-    /// rest.
+    /// Returns the first item that may run now. If there is none, the busy workers do the rest.
     fn next(&self) -> Option<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let full = state.heavy_running >= self.jobs.heavy;

@@ -1,8 +1,8 @@
-//! What one case left behind: everything that a report says about it.
+//! The record of a case: the data of its report.
 //!
-//! The serialised form is that of the original's per-case file, field by field, with some fields
-//! added ([`schema`](Record::schema), [`seed`](Record::seed), [`violations`](Record::violations),
-//! [`replay`](Record::replay)).
+//! The serialized form is that of the original's file for each case, field by field. Some fields
+//! are added: [`schema`](Record::schema), [`seed`](Record::seed),
+//! [`violations`](Record::violations), [`replay`](Record::replay).
 
 use std::collections::BTreeMap;
 
@@ -18,29 +18,29 @@ use crate::wire_log::Entry;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// The version of this form, counted from 1: raised when a field changes its meaning.
+    /// The version of this form, from 1. It increases when a field changes its meaning.
     pub schema: u32,
-    /// Who was tested.
+    /// The name of the testee.
     pub agent: String,
     /// The name of the case.
     pub id: CaseId,
-    /// Its number: among all cases if a server was tested, among the selected ones if a client.
+    /// The number: among all cases for a server, among the selected ones for a client.
     #[serde(rename = "case")]
     pub number: usize,
-    /// What the case does.
+    /// The actions of the suite.
     pub description: String,
-    /// What it expects.
+    /// The reaction that the case expects.
     pub expectation: String,
     /// The strength of the rule that decides the case. Extra cases only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
-    /// That rule. Extra cases only.
+    /// The rule that decides the case. Extra cases only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<&'static Rule>,
     /// The sections to read. Extra cases only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rfc: Vec<&'static str>,
-    /// The judgement.
+    /// The verdict.
     #[serde(flatten)]
     pub verdict: Verdict,
     /// One line that explains `verdict.behavior`.
@@ -51,20 +51,20 @@ pub struct Record {
     pub expected: BTreeMap<String, Vec<Value>>,
     /// The events, in order of arrival.
     pub received: Vec<Value>,
-    /// What is expected of the close; an empty object if the connection was never open.
+    /// The expected end of the connection. An empty object if the connection was never open.
     pub expected_close: Value,
-    /// What the testee did against the protocol, in order, whatever the verdict. Not in the
+    /// The violations of the testee, in order. They do not depend on the verdict. Not in the
     /// original.
     pub violations: Vec<String>,
     /// UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`.
     pub started: String,
     /// Milliseconds from the opening handshake to the end of TCP, 0 if it was never open.
     pub duration: u64,
-    /// Whether a report should show the duration.
+    /// `true` if a report should show the duration.
     pub report_time: bool,
-    /// Whether a report should show compression ratios.
+    /// `true` if a report should show compression ratios.
     pub report_compression_ratio: bool,
-    /// Whether the suite was the server.
+    /// `true` if the suite was the server.
     pub is_server: bool,
     /// The suite was the first to send a Close.
     pub closed_by_me: bool,
@@ -74,7 +74,7 @@ pub struct Record {
     pub dropped_by_me: bool,
     /// The closing handshake was completed.
     pub was_clean: bool,
-    /// Why not.
+    /// The reason why the end was not clean.
     pub was_not_clean_reason: Option<String>,
     /// The tested server did not end TCP in time.
     pub was_server_connection_drop_timeout: bool,
@@ -94,19 +94,19 @@ pub struct Record {
     pub http_request: String,
     /// The head of the response, `?` if there was none.
     pub http_response: String,
-    /// Whether bytes and frames were counted.
+    /// `true` if bytes and frames were counted.
     pub create_stats: bool,
-    /// Whether the wire log was on at the end.
+    /// `true` if the wire log was on at the end.
     pub create_wirelog: bool,
-    /// How many reads had how many bytes.
+    /// The number of reads of each size in bytes. The original calls bytes octets.
     pub rx_octet_stats: BTreeMap<usize, u64>,
-    /// How many writes had how many bytes.
+    /// The number of writes of each size in bytes.
     pub tx_octet_stats: BTreeMap<usize, u64>,
-    /// How many frames of which opcode were received.
+    /// The number of received frames with each opcode.
     pub rx_frame_stats: BTreeMap<u8, u64>,
-    /// How many frames of which opcode were sent.
+    /// The number of sent frames with each opcode.
     pub tx_frame_stats: BTreeMap<u8, u64>,
-    /// Bytes by layer; cases of groups 12 and 13 that succeeded.
+    /// The bytes of each layer, for successful cases of groups 12 and 13.
     pub traffic_stats: Option<Value>,
     /// The wire log, serialized in the original's form: `["TF", …]`, `["RO", …]`.
     pub wirelog: Vec<Entry>,

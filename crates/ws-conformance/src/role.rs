@@ -1,17 +1,17 @@
-//! Which part the testee plays.
+//! The role of the testee.
 
 use std::fmt;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// The part that the testee plays.
+/// The role of the testee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// An echo server; the suite connects to it.
+    /// An echo server. The suite connects to it.
     Server,
-    /// An echo client; the suite listens.
+    /// An echo client. The suite listens.
     Client,
 }
 

@@ -1,4 +1,4 @@
-//! Tests a server: the suite is the client.
+//! Tests of servers: the suite is the client.
 
 mod opening;
 mod probe;
@@ -22,8 +22,8 @@ use crate::run::Recording;
 use crate::script::Script;
 use crate::settings::Settings;
 
-/// Runs one case, over a new connection or several. Blocks until it is over. Whatever happens is
-/// in the record.
+/// Runs one case over one or more new connections. Blocks until the case is over. The record also
+/// describes every failure.
 pub fn run_case(target: &Target, case: &Case, settings: &Settings) -> Record {
     match case.play() {
         Play::Script(script) => play_script(target, case, script, settings),
@@ -49,7 +49,7 @@ fn play_dialogue(target: &Target, case: &Case, dialogue: &Dialogue, settings: &S
     let link = match target.connect(settings) {
         Ok(link) => link,
         Err(error) => {
-            let outcome = Miss::must(format!("There is no connection: {error}."));
+            let outcome = Miss::must(format!("Connecting failed: {error}."));
             return recording.finish_dialogue(Said::new(Role::Server, seed), outcome);
         }
     };
@@ -58,7 +58,7 @@ fn play_dialogue(target: &Target, case: &Case, dialogue: &Dialogue, settings: &S
     let outcome = peer.play(dialogue);
     let outcome = match outcome {
         Err(Miss::Must(_) | Miss::CutOff) => outcome,
-        // Whatever a case is about, it does not end well if it ends the server.
+        // Every case fails if it ends the server.
         _ => peer
             .expect_another_connection("After this case")
             .and(outcome),
@@ -108,8 +108,9 @@ fn play_script(target: &Target, case: &Case, script: &Script, settings: &Setting
     }
 }
 
-/// RFC 7692 §7.1.1.1 and §7.1.2.1. The original does not look.
-const UNMET: &str = "the answer agrees to permessage-deflate without what every offer asks for";
+/// RFC 7692 §7.1.1.1 and §7.1.2.1. The original does not check this.
+const UNMET: &str =
+    "the answer agrees to permessage-deflate without a parameter that every offer has";
 
 #[cfg(test)]
 mod tests {
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_server_that_is_not_there_fails_its_cases() {
-        // Nobody listens below port 1024, and no test that asks for a free port is given one there.
+        // No server listens on port 1, and no test that asks for a free port gets one below 1024.
         let target = Target::new("ws://127.0.0.1:1")
             .unwrap()
             .with_agent("nobody");

@@ -1,30 +1,30 @@
-//! What a run can be tuned by.
+//! The settings of a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The knobs of a run. The defaults are the time limits of the original suite.
+/// The settings of a run. The defaults are the time limits of the original suite.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where masking keys come from: the same seed sends the same bytes. Default 1.
+    /// The seed of the masking keys. The same seed sends the same bytes. Default 1.
     pub seed: u64,
-    /// Multiplies every time limit and every wait of a case. Default 1. More helps slow machines;
-    /// far less than 1 fails testees that are merely not instant.
+    /// The factor of every time limit and every wait of a case. Default 1. Slow machines need more.
+    /// Much less than 1 fails testees that take a little time.
     pub time_scale: f64,
-    /// How long an opening handshake may take. Default 5 s.
+    /// The time limit of an opening handshake. Default 5 s.
     pub open_handshake_timeout: Duration,
-    /// How long the testee may take to answer a Close. Default 1 s.
+    /// The time limit of the testee's answer to a Close. Default 1 s.
     pub close_handshake_timeout: Duration,
-    /// How long a tested server may take to end TCP after the closing handshake. Default 1 s.
+    /// The time limit of a tested server to end TCP after the closing handshake. Default 1 s.
     pub server_drop_timeout: Duration,
-    /// How much longer than its own time limit a case may take before it is cut off. Default 3 s.
+    /// The time beyond its own time limit after which a case is cut off. Default 3 s.
     pub watchdog: Duration,
-    /// How many messages a case sends at most where it sends many, one after the other. Default
-    /// 1000, which is as many as any case has.
+    /// The most messages of a case that sends many, one after the other. Default 1000, the most of
+    /// any case.
     pub messages: usize,
-    /// Raised to end a run early.
+    /// The flag that ends a run early.
     pub stop: StopFlag,
 }
 
@@ -58,14 +58,14 @@ impl Settings {
         self
     }
 
-    /// Sets [`messages`](Self::messages); at least one is sent.
+    /// Sets [`messages`](Self::messages), to at least 1.
     #[must_use]
     pub fn with_messages(mut self, messages: usize) -> Self {
         self.messages = messages.max(1);
         self
     }
 
-    /// For a quick run: 100 messages in the cases of 1,000.
+    /// Selects a quick run: 100 messages in the cases of 1,000.
     #[must_use]
     pub fn quick(self) -> Self {
         self.with_messages(100)
@@ -78,23 +78,23 @@ impl Settings {
         self
     }
 
-    /// A time limit or wait, scaled. A scale that is no usable factor leaves it as it is.
+    /// Returns a time limit or wait, scaled. An impossible scale leaves it unchanged.
     pub(crate) fn scaled(&self, duration: Duration) -> Duration {
         Duration::try_from_secs_f64(duration.as_secs_f64() * self.time_scale).unwrap_or(duration)
     }
 }
 
-/// A flag that is raised once, by whoever wants a run to end, and seen by all its copies.
+/// A flag that ends a run. All copies share it.
 #[derive(Clone, Debug, Default)]
 pub struct StopFlag(Arc<AtomicBool>);
 
 impl StopFlag {
-    /// Raises the flag.
+    /// Sets the flag.
     pub fn raise(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was raised.
+    /// Returns `true` if the flag is set.
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

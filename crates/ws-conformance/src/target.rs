@@ -31,20 +31,21 @@ pub struct Target {
     unix_socket: Option<PathBuf>,
 }
 
-/// How TLS is spoken to a server.
+/// The TLS settings of a server.
 #[derive(Clone, Debug)]
 struct Tls {
     name: ServerName<'static>,
     trust: Trust,
 }
 
-/// Why a text is not the URL of a server that can be tested.
+/// The reason why a text is not the URL of a server that can be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// Not a URL of the form `ws://host:port/path?query`, or the same with `wss`.
+    /// The text is not a URL of the form `ws://host:port/path?query` or
+    /// `wss://host:port/path?query`.
     Malformed,
-    /// Not a name that the certificate of a server can be for.
+    /// The name cannot be that of a server's certificate.
     NoServerName(String),
 }
 
@@ -54,7 +55,7 @@ impl fmt::Display for TargetError {
             Self::Malformed => f.write_str("not a WebSocket URL: write ws://host:port/path"),
             Self::NoServerName(name) => write!(
                 f,
-                "`{name}` is no name of a server that speaks TLS: write a host name or an address"
+                "`{name}` cannot be the name of a TLS server: write a host name or an address"
             ),
         }
     }
@@ -63,8 +64,8 @@ impl fmt::Display for TargetError {
 impl std::error::Error for TargetError {}
 
 impl Target {
-    /// The server at `ws://host:port/path?query`; port 80 and path `/` if not given. With `wss`
-    /// the port is 443, and the certificate has to be one that browsers accept.
+    /// Creates the server at `ws://host:port/path?query`. The defaults are port 80 and path `/`.
+    /// With `wss` the port is 443, and the certificate must be one that browsers accept.
     pub fn new(url: &str) -> Result<Self, TargetError> {
         let uri: ::http::Uri = url.parse().map_err(|_| TargetError::Malformed)?;
         let host = uri.host().filter(|host| !host.is_empty());
@@ -90,7 +91,7 @@ impl Target {
         })
     }
 
-    /// Accepts the certificates of these instead. Without `wss` there are none.
+    /// Accepts these certificates instead. Has no effect without `wss`.
     #[must_use]
     pub fn with_trust(mut self, trust: &Trust) -> Self {
         if let Some(tls) = &mut self.tls {
@@ -99,8 +100,8 @@ impl Target {
         self
     }
 
-    /// Asks for the certificate of this name or address instead of the URL's host. Without `wss`
-    /// there is none.
+    /// Expects a certificate of this name or address instead of the URL's host. Has no effect
+    /// without `wss`.
     pub fn with_server_name(mut self, name: &str) -> Result<Self, TargetError> {
         let name = server_name(name)?;
         if let Some(tls) = &mut self.tls {
@@ -109,7 +110,7 @@ impl Target {
         Ok(self)
     }
 
-    /// Reports call it this instead of what its `Server` header says.
+    /// Sets the name in reports, instead of that in the `Server` header.
     #[must_use]
     pub fn with_agent(mut self, agent: impl Into<String>) -> Self {
         self.agent = Some(agent.into());
@@ -138,12 +139,12 @@ impl Target {
         self
     }
 
-    /// Whether TLS is spoken to it.
+    /// Returns `true` for a server over TLS.
     pub fn is_secure(&self) -> bool {
         self.tls.is_some()
     }
 
-    /// The name given with [`with_agent`](Self::with_agent).
+    /// Returns the name given with [`with_agent`](Self::with_agent).
     pub fn agent(&self) -> Option<&str> {
         self.agent.as_deref()
     }
@@ -159,7 +160,7 @@ impl Target {
         }
     }
 
-    /// What a `Host` header says: with the port, also where it is the default one.
+    /// Returns the value of a `Host` header, with the port even if it is the default one.
     fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
@@ -168,7 +169,7 @@ impl Target {
         &self.protocols
     }
 
-    /// Connects over TCP, and TLS if the URL says so.
+    /// Connects over TCP, and over TLS if the URL requires it.
     pub(crate) fn connect(&self, settings: &Settings) -> io::Result<Link> {
         let limit = settings.scaled(settings.open_handshake_timeout);
         let deadline = Instant::now() + limit;

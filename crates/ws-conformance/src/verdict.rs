@@ -1,39 +1,39 @@
-//! The words in which the suite judges.
+//! The verdicts of the suite.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Whether the testee did what the case asks for.
+/// The verdict on the testee's reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Behavior {
-    /// Exactly as it should be.
+    /// Correct.
     #[serde(rename = "OK")]
     Ok,
-    /// Allowed, but another behaviour would be better.
+    /// Allowed, but another behavior would be better.
     #[serde(rename = "NON-STRICT")]
     NonStrict,
-    /// The case only shows what the testee does.
+    /// The case only shows the reaction of the testee.
     #[serde(rename = "INFORMATIONAL")]
     Informational,
-    /// The case says nothing about this testee. It counts neither way.
+    /// The case does not apply to this testee. It is neither passed nor failed.
     #[serde(rename = "NOT APPLICABLE")]
     NotApplicable,
     /// The testee did not agree to the extension that the case is about.
     #[serde(rename = "UNIMPLEMENTED")]
     Unimplemented,
-    /// Not as it should be.
+    /// Wrong.
     #[serde(rename = "FAILED")]
     Failed,
 }
 
-/// Whether the connection ended as it should.
+/// The verdict on the end of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum CloseBehavior {
-    /// Exactly as it should be.
+    /// Correct.
     #[serde(rename = "OK")]
     Ok,
-    /// The case only shows what the testee does.
+    /// The case only shows the reaction of the testee.
     #[serde(rename = "INFORMATIONAL")]
     Informational,
     /// The wrong side closed, or the opening handshake never completed.
@@ -45,30 +45,30 @@ pub enum CloseBehavior {
     /// The testee's close code is not one of those that the case expects.
     #[serde(rename = "WRONG CODE")]
     WrongCode,
-    /// A server left it to the suite to end the TCP connection (RFC 6455 §7.1.1).
+    /// A server did not end the TCP connection, so that the suite had to (RFC 6455 §7.1.1).
     #[serde(rename = "FAILED BY CLIENT")]
     FailedByClient,
 }
 
-/// Both judgements of one case. Either alone can be right by accident: a server that never
-/// answers still behaves well in the cases that demand silence.
+/// Both verdicts on a case. Each alone can be good by accident: a server that never answers passes
+/// the cases that demand silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub struct Verdict {
-    /// Whether the testee did what the case asks for.
+    /// The verdict on the testee's reaction.
     pub behavior: Behavior,
-    /// Whether the connection ended as it should.
+    /// The verdict on the end of the connection.
     #[serde(rename = "behaviorClose")]
     pub close: CloseBehavior,
 }
 
 impl Verdict {
-    /// What a case should get.
+    /// The best verdict.
     pub const GOOD: Self = Self {
         behavior: Behavior::Ok,
         close: CloseBehavior::Ok,
     };
 
-    /// One word for both: a bad close makes the case a failed one.
+    /// Returns one word for both parts: a bad close fails the case.
     pub fn overall(self) -> Behavior {
         match self.close {
             CloseBehavior::Ok | CloseBehavior::Informational => self.behavior,

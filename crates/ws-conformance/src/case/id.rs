@@ -17,7 +17,7 @@ pub struct CaseId {
 }
 
 impl CaseId {
-    /// The id `group.second`, as in `2.10`.
+    /// Returns the id `group.second`, as in `2.10`.
     pub const fn two(group: u8, second: u8) -> Self {
         Self {
             group,
@@ -26,7 +26,7 @@ impl CaseId {
         }
     }
 
-    /// The id `group.second.third`, as in `6.22.34`.
+    /// Returns the id `group.second.third`, as in `6.22.34`.
     pub const fn three(group: u8, second: u8, third: u8) -> Self {
         Self {
             group,
@@ -35,7 +35,7 @@ impl CaseId {
         }
     }
 
-    /// The first number: what the case is about, as in the 7 of `7.9.3`, closing.
+    /// Returns the first number, the subject of the case. The 7 of `7.9.3` stands for closing.
     pub const fn group(self) -> u8 {
         self.group
     }
@@ -48,7 +48,7 @@ impl CaseId {
         }
     }
 
-    /// The last number: which case of its family it is, as in the 3 of `7.9.3`.
+    /// Returns the last number, the place in the family, such as the 3 of `7.9.3`.
     pub const fn number(self) -> u8 {
         match self.third {
             Some(third) => third,
@@ -56,8 +56,8 @@ impl CaseId {
         }
     }
 
-    /// The family of the case: the id without its last number where it has three, else the group,
-    /// as in `7.9` for `7.9.3` and `2` for `2.10`.
+    /// Returns the family: the id without its last number if it has three numbers, else the group.
+    /// The family of `7.9.3` is `7.9`, and that of `2.10` is `2`.
     pub fn family(self) -> String {
         match self.third {
             Some(_) => format!("{}.{}", self.group, self.second),

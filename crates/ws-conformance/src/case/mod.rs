@@ -1,4 +1,4 @@
-//! A case: its name, the sentences about it, the rule that decides it, and how it is played.
+//! Cases: names, descriptions, deciding rules, and the actions of the suite.
 
 mod id;
 pub mod pattern;
@@ -29,7 +29,7 @@ pub enum Roles {
 }
 
 impl Roles {
-    /// Returns true if a testee with this role gets the case.
+    /// Returns `true` if a testee with this role gets the case.
     pub fn include(self, role: Role) -> bool {
         match self {
             Self::Both => true,
@@ -66,8 +66,8 @@ pub(crate) enum Weight {
     Light,
     /// The case keeps a core busy.
     Heavy,
-    /// No other case may run beside the case. It may keep all of the testee busy, or its verdict
-    /// depends on the speed of the testee.
+    /// No other case may run beside the case. The case may occupy the testee completely, or its
+    /// verdict depends on the speed of the testee.
     Alone,
 }
 
@@ -243,7 +243,7 @@ impl Case {
         self.weight
     }
 
-    /// Returns true if the case keeps a core busy.
+    /// Returns `true` if the case keeps a core busy.
     pub fn is_heavy(&self) -> bool {
         self.weight != Weight::Light
     }

@@ -5,23 +5,23 @@ use std::fmt;
 use crate::case::{Case, CaseId};
 use crate::cases;
 
-/// A text in which `*` is any text, the empty one too; everything else stands for itself. The
-/// whole of a name has to match.
+/// A text in which `*` stands for any text, also for an empty one. Every other character stands for
+/// itself. The whole name has to match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
 
 impl Pattern {
-    /// The pattern for this text; spaces around it do not count.
+    /// Creates the pattern for this text. Spaces around the text do not count.
     pub fn new(text: &str) -> Self {
         Self(text.trim().to_owned())
     }
 
-    /// Whether all of `name` matches.
+    /// Returns `true` if all of `name` matches.
     pub fn matches(&self, name: &str) -> bool {
         matches_from_start(&self.0, name, |rest| rest.is_empty())
     }
 
-    /// Whether `name` begins with something that matches.
+    /// Returns `true` if a beginning of `name` matches.
     fn matches_start(&self, name: &str) -> bool {
         matches_from_start(&self.0, name, |_| true)
     }
@@ -31,7 +31,7 @@ impl Pattern {
     }
 }
 
-/// Whether `pattern` matches a beginning of `name` whose remainder is fine.
+/// Returns `true` if `pattern` matches a beginning of `name` whose remainder is fine.
 fn matches_from_start(pattern: &str, name: &str, fine: fn(&str) -> bool) -> bool {
     let Some((before, after)) = pattern.split_once('*') else {
         return name.strip_prefix(pattern).is_some_and(fine);
@@ -53,23 +53,23 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Why a pattern selects nothing.
+/// The reason why a pattern selects nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SelectError {
-    /// No case has such a name; what to write instead.
+    /// No case has such a name.
     NoMatch {
         /// The pattern.
         pattern: String,
-        /// What to write instead.
+        /// The pattern to write instead.
         hint: String,
     },
-    /// There are such cases, but not among those to choose from.
+    /// There are such cases, but the testee or the set does not have them.
     NotAvailable {
         /// The pattern.
         pattern: String,
     },
-    /// Everything that was chosen was also excluded.
+    /// All selected cases are also excluded.
     Empty,
 }
 
@@ -79,22 +79,21 @@ impl fmt::Display for SelectError {
             Self::NoMatch { pattern, hint } => write!(f, "no case matches `{pattern}`; {hint}"),
             Self::NotAvailable { pattern } => write!(
                 f,
-                "`{pattern}` is none of the cases to choose from: those for this role, of the set \
-                 that --set names"
+                "`{pattern}` matches no case for this role in the set that --set names"
             ),
-            Self::Empty => f.write_str("no case is left: all that were chosen are excluded"),
+            Self::Empty => f.write_str("no case is left: all selected cases are excluded"),
         }
     }
 }
 
 impl std::error::Error for SelectError {}
 
-/// The cases of `available` that match any of `chosen` and none of `excluded`, in order. Both ends
-/// of a pattern are anchored.
+/// Returns the cases of `available` that match any of `chosen` and none of `excluded`, in order.
+/// Both ends of a pattern are anchored.
 ///
 /// # Errors
 ///
-/// If a pattern matches nothing at all, or if nothing is left. A pattern of `excluded` may match
+/// Fails if a pattern matches no case, or if no case is left. A pattern of `excluded` may match
 /// cases that only the original suite has.
 pub fn select(
     available: &[CaseId],
@@ -119,12 +118,13 @@ pub fn select(
     })
 }
 
-/// Like [`select`], with patterns as the original suite reads them in its settings files: those
-/// with a `*` have to match a beginning of the id only, so that `1*` also takes 10.1.1.
+/// Selects cases like [`select`], with patterns as the original suite reads them in its settings
+/// files. A pattern with a `*` has to match only a beginning of the id, so `1*` also selects
+/// 10.1.1.
 ///
 /// # Errors
 ///
-/// As [`select`], but a pattern to exclude may match nothing.
+/// Fails like [`select`], but a pattern to exclude may match nothing.
 pub fn select_as_original(
     available: &[CaseId],
     chosen: &[Pattern],
@@ -158,7 +158,7 @@ pub fn select_as_original(
 ///
 /// # Errors
 ///
-/// [`SelectError::NoMatch`].
+/// Fails with [`SelectError::NoMatch`].
 pub fn check_known(pattern: &Pattern) -> Result<(), SelectError> {
     match known_ids().any(|case| pattern.matches_case(case)) {
         true => Ok(()),
@@ -166,7 +166,7 @@ pub fn check_known(pattern: &Pattern) -> Result<(), SelectError> {
     }
 }
 
-/// Every id of both sets.
+/// Returns the ids of both sets.
 fn known_ids() -> impl Iterator<Item = CaseId> {
     cases::all().iter().map(Case::id)
 }
@@ -191,7 +191,7 @@ fn not_found(pattern: &Pattern, known: bool) -> SelectError {
     }
 }
 
-/// Help for the likeliest slip: a group without its `.*`.
+/// Returns a hint for the most frequent mistake: a group without its `.*`.
 fn hint(pattern: &str) -> String {
     let group = format!("{}.", pattern.trim_end_matches('.'));
     if known_ids().any(|case| case.to_string().starts_with(&group)) {

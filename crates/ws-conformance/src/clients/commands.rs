@@ -1,4 +1,4 @@
-//! Command mode: a client says, in JSON, what it wants to be sent.
+//! The command mode: a client requests frames in JSON.
 
 use std::time::Instant;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::endpoint::{Connection, Handler};
 use crate::script::{Event, Frame, Pacing, Payload};
 
-/// The longest payload that is made on command.
+/// The longest payload of a command.
 const MAX_PAYLOAD: usize = 64 * 1024 * 1024;
 
-/// Does what each text message says.
+/// Executes the command in each text message.
 #[derive(Debug)]
 pub(super) struct Commands;
 
@@ -35,8 +35,8 @@ impl Handler for Commands {
     fn time_passed(&mut self, _: &mut Connection, _: Instant) {}
 }
 
-/// A frame. The original's `mask` has no field: with it, the original announces a masking key
-/// that it does not send.
+/// A frame to send. The `mask` of the original is missing: with it, the original announces a
+/// masking key that it does not send.
 #[derive(Debug, Deserialize)]
 struct FrameCommand {
     opcode: u8,
@@ -105,7 +105,8 @@ fn obey(text: &[u8], connection: &mut Connection, now: Instant) -> Result<(), No
     }
 }
 
-/// Commands come faster than a client reads what it asked for: there is a limit to what it can ask.
+/// Sends the frame of a command, within a limit: a client may send commands faster than it reads
+/// the frames.
 fn send(command: FrameCommand, connection: &mut Connection) -> Result<(), NoCommand> {
     if connection.is_congested() {
         return Err(NoCommand);

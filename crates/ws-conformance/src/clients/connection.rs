@@ -1,4 +1,4 @@
-//! One connection of a client, from the request to the end of TCP.
+//! A connection of a client, from the request to the end of TCP.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -27,32 +27,33 @@ use crate::tls::Identity;
 use crate::transport::Link;
 use crate::verdict::Behavior;
 
-/// How long reports wait for cases whose connections are about to be over: a client may ask for
-/// them before the suite has seen the end of its last case. Some cases look away for 15 s.
-const SETTLING: Duration = Duration::from_secs(20);
-/// How long a connection that runs no case may last.
-const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
-/// So many keys are remembered.
+/// The longest time that reports wait for cases whose connections are about to end. A client may
+/// request reports before the suite has seen the end of its last case. Some cases do not read for
+/// 15 s.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// The longest duration of a connection that runs no case.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most keys that are stored.
 const MAX_KEYS: usize = 100_000;
 
-/// What the connections share.
+/// The state that the connections share.
 pub(super) struct Shared<'a, O> {
     cases: &'a [&'static Case],
     settings: &'a Settings,
-    /// There is TLS if there is one.
+    /// The certificate of the listener; `None` without TLS.
     identity: Option<&'a Identity>,
     observer: &'a O,
-    /// Raised when serving is over, for whatever reason.
+    /// Set when serving is over, for any reason.
     over: StopFlag,
     ended: OnceLock<Ended>,
     agents: Mutex<HashMap<String, Agent>>,
     /// The keys of all requests.
     keys: Mutex<HashSet<Option<String>>>,
-    /// Told when a case is over.
+    /// Notified when a case is over.
     changed: Condvar,
 }
 
-/// What is known of a client.
+/// The state of a client.
 #[derive(Debug, Default)]
 struct Agent {
     running: usize,
@@ -79,18 +80,18 @@ impl<'a, O: Observer> Shared<'a, O> {
         }
     }
 
-    /// Ends the serving; the first reason counts.
+    /// Ends the serving. The first reason counts.
     pub(super) fn end(&self, ended: Ended) {
         self.ended.get_or_init(|| ended);
         self.over.raise();
     }
 
-    /// Why serving is over, if it is.
+    /// Returns the reason why serving is over, if it is over.
     pub(super) fn ended(&self) -> Option<Ended> {
         self.ended.get().copied()
     }
 
-    /// Serves a connection. A client that goes away in between is no error of anybody.
+    /// Serves a connection. A client that disconnects early is not an error.
     pub(super) fn serve(&self, stream: TcpStream, crowded: bool) {
         let started = SystemTime::now();
         let limit = self.settings.scaled(self.settings.open_handshake_timeout);
@@ -128,7 +129,7 @@ impl<'a, O: Observer> Shared<'a, O> {
         }
     }
 
-    /// The connection, with TLS if there is to be.
+    /// Returns the connection, with TLS if the listener has a certificate.
     fn link(&self, stream: TcpStream, deadline: Instant) -> io::Result<Link> {
         let link = Link::over_tcp(stream, &self.over)?;
         let Some(identity) = self.identity else {
@@ -143,15 +144,15 @@ impl<'a, O: Observer> Shared<'a, O> {
         })
     }
 
-    /// Whether no request before this one had its key. A listener that has seen very many says so
-    /// of every key.
+    /// Returns `true` if no earlier request had the same key. Also returns `true` once the store of
+    /// keys is full.
     fn is_new_key(&self, head: &[u8]) -> bool {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.len() >= MAX_KEYS || keys.insert(key(head))
     }
 
-    /// Returns the dialogue that a request asks for. It answers the request itself, since it may
-    /// be about what is wrong with the request.
+    /// Returns the dialogue that a request asks for. The dialogue answers the request itself,
+    /// because the case may be about a fault of the request.
     fn dialogue_for(&self, head: &[u8]) -> Option<(Selected, &'static Dialogue, String)> {
         let line = head.split(|&byte| byte == b'\r').next()?;
         let resource = std::str::from_utf8(line).ok()?.split(' ').nth(1)?;
@@ -184,7 +185,7 @@ impl<'a, O: Observer> Shared<'a, O> {
         }
     }
 
-    /// Plays a dialogue, from which nothing comes if it was interrupted.
+    /// Plays a dialogue. An interrupted dialogue has no record.
     fn play_dialogue(
         &self,
         recording: Recording<'_>,
@@ -201,8 +202,8 @@ impl<'a, O: Observer> Shared<'a, O> {
         (outcome != Err(Miss::CutOff)).then(|| recording.finish_dialogue(peer.said, outcome))
     }
 
-    /// The answer to a request, what the request asks for, and what is agreed on compression; else
-    /// a status and why.
+    /// Returns the answer to a request, the action that it asks for, and the agreement on
+    /// compression. Fails with a status and a reason.
     fn answer(
         &self,
         head: &[u8],
@@ -268,8 +269,8 @@ impl<'a, O: Observer> Shared<'a, O> {
                     let agents = self.agents();
                     agents.get(&agent)?.results.get(&case.id()).copied()
                 };
-                let next_look = None;
-                self.talk(link, Status { result, next_look });
+                let next_poll = None;
+                self.talk(link, Status { result, next_poll });
             }
             Action::UpdateReports { agent, shutdown } => {
                 self.settle(|name| name == agent);
@@ -291,13 +292,12 @@ impl<'a, O: Observer> Shared<'a, O> {
     fn talk(&self, link: Link, handler: impl Handler) {
         let now = Instant::now();
         let connection = Connection::new(Role::Client, self.settings, self.settings.seed);
-        let mut endpoint = Endpoint::new(connection, handler, now, now + PATIENCE);
-        // Nothing is reported about these connections.
+        let mut endpoint = Endpoint::new(connection, handler, now, now + MAX_DURATION);
+        // There is no report about these connections.
         let _ = link.drive(&mut endpoint);
     }
 
-    /// Plays a case, from which nothing comes if it was cut off: that says nothing about the
-    /// testee.
+    /// Plays a case. An interrupted case has no record, because it shows nothing about the testee.
     fn run_case(&self, case: &'static Case, agent: String, play: impl FnOnce() -> Option<Record>) {
         self.observer.started(&agent, case);
         self.agents().entry(agent.clone()).or_default().running += 1;
@@ -335,7 +335,7 @@ impl<'a, O: Observer> Shared<'a, O> {
         Some(recording.finish_script(script, endpoint, now.elapsed()))
     }
 
-    /// Waits a moment for the cases of these clients that are still running.
+    /// Waits for the running cases of these clients, within [`SETTLE_TIMEOUT`].
     fn settle(&self, concerns: impl Fn(&str) -> bool) {
         let running = |agents: &mut HashMap<String, Agent>| {
             let mut agents = agents.iter();
@@ -343,20 +343,20 @@ impl<'a, O: Observer> Shared<'a, O> {
         };
         let _settled = self
             .changed
-            .wait_timeout_while(self.agents(), SETTLING, running)
+            .wait_timeout_while(self.agents(), SETTLE_TIMEOUT, running)
             .unwrap_or_else(PoisonError::into_inner);
     }
 
-    /// A panic of an observer leaves the map as good as it was.
+    /// Locks the clients. A panic of an observer leaves the map valid.
     fn agents(&self) -> MutexGuard<'_, HashMap<String, Agent>> {
         self.agents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is agreed on compression. An offer that makes no sense is refused.
+/// The agreement on compression. An invalid offer is refused.
 type Agreed = Result<Option<Agreement>, ExtensionError>;
 
-/// What is agreed on compression, and how the answer says so.
+/// Returns the agreement on compression, and its header in the answer.
 fn agree(
     request: &ReadRequest,
     action: &Action,
@@ -371,7 +371,7 @@ fn agree(
     deflate::agree(&request.all("Sec-WebSocket-Extensions"), demands)
 }
 
-/// The record of a case whose connection was refused.
+/// Returns the record of a case whose connection was refused.
 fn refused(recording: Recording<'_>, script: &Script, error: &ExtensionError) -> Record {
     recording.never_opened(
         script,

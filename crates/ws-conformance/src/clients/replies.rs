@@ -1,4 +1,4 @@
-//! What is said over the connections that run no case.
+//! The messages of the connections that run no case.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use crate::endpoint::{Connection, Handler};
 use crate::script::{Event, Pacing, Payload};
 use crate::verdict::Behavior;
 
-/// How often a result that is not there yet is looked for.
-const GLANCE: Duration = Duration::from_millis(10);
+/// The interval at which the suite checks for a missing result.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// One text message, or none, then Close.
+/// Sends one text message, or none, and then a Close.
 #[derive(Debug)]
 pub(super) struct Reply(pub(super) Option<Value>);
 
@@ -32,11 +32,11 @@ impl Handler for Reply {
     fn time_passed(&mut self, _: &mut Connection, _: Instant) {}
 }
 
-/// The behaviour of a case as soon as it is known, then Close.
+/// Sends the behavior of a case as soon as the verdict exists, and then a Close.
 #[derive(Debug)]
 pub(super) struct Status<F> {
     pub(super) result: F,
-    pub(super) next_look: Option<Instant>,
+    pub(super) next_poll: Option<Instant>,
 }
 
 impl<F: Fn() -> Option<Behavior>> Handler for Status<F> {
@@ -47,17 +47,17 @@ impl<F: Fn() -> Option<Behavior>> Handler for Status<F> {
     fn received(&mut self, _: Event, _: &mut Connection, _: Instant) {}
 
     fn deadline(&self) -> Option<Instant> {
-        self.next_look
+        self.next_poll
     }
 
     fn time_passed(&mut self, connection: &mut Connection, now: Instant) {
         match (self.result)() {
             Some(behavior) => {
-                self.next_look = None;
+                self.next_poll = None;
                 send_text(connection, &json!({"behavior": behavior}));
                 connection.close(None, &Payload::EMPTY, now);
             }
-            None => self.next_look = Some(now + GLANCE),
+            None => self.next_poll = Some(now + POLL_INTERVAL),
         }
     }
 }

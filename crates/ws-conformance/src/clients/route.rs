@@ -1,13 +1,13 @@
-//! What a client asks for, by path and query.
+//! The requests of a client, by path and query.
 
 use std::fmt;
 
 use crate::case::{Case, CaseId};
 
-/// The name of a client that does not say its own.
+/// The name of a client that does not send its name.
 pub const UNKNOWN_CLIENT: &str = "UnknownClient";
 
-/// What a client asks for.
+/// The action that a client requests.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
     CaseCount,
@@ -26,7 +26,7 @@ pub(super) struct Selected {
     pub(super) case: &'static Case,
 }
 
-/// Why a request makes no sense.
+/// The reason why a request is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RouteError {
     Repeated(&'static str),
@@ -51,7 +51,7 @@ impl fmt::Display for RouteError {
     }
 }
 
-/// What a request asks for.
+/// Returns the action that a request asks for.
 pub(super) fn route(resource: &str, cases: &[&'static Case]) -> Result<Action, RouteError> {
     let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
     let query = Query::parse(query);
@@ -74,7 +74,7 @@ pub(super) fn route(resource: &str, cases: &[&'static Case]) -> Result<Action, R
     })
 }
 
-/// A name goes to terminals, which it is not to command.
+/// Replaces control characters, because terminals would execute them.
 fn printable(name: &str) -> String {
     name.replace(char::is_control, "\u{fffd}")
 }
@@ -106,7 +106,8 @@ impl Query {
             .any(|yes| value.eq_ignore_ascii_case(yes)))
     }
 
-    /// By position, or by id; the position wins, as in the original.
+    /// Returns the case of this position, or of this id. As in the original, the position takes
+    /// precedence.
     fn case(&self, cases: &[&'static Case]) -> Result<Selected, RouteError> {
         let position = match (self.value("case")?, self.value("casetuple")?) {
             (Some(text), _) => text

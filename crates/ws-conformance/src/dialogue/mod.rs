@@ -1,4 +1,4 @@
-//! Conversations with a testee: send this, expect that. [`Peer`] has the words.
+//! Dialogues with a testee: send a frame, expect a reaction. [`Peer`] has the methods.
 
 mod outcome;
 mod peer;

@@ -9,15 +9,15 @@ pub(crate) type Outcome = Result<String, Miss>;
 /// comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Miss {
-    /// The testee did something that it must not do, or did not do something that it must do.
+    /// The testee violated a MUST.
     Must(String),
-    /// The same with "should".
+    /// The testee violated a SHOULD.
     Should(String),
-    /// The testee did something else than most, which no rule forbids.
+    /// The testee reacted in an unusual way that no rule forbids.
     Informs(String),
-    /// The case says nothing about this testee, and nothing is wrong with that.
+    /// The case does not apply to this testee, which is not a fault.
     NotApplicable(String),
-    /// The testee does not agree to compress as the case needs it.
+    /// The testee does not agree to the compression that the case needs.
     Unsupported(String),
     /// The run was interrupted.
     CutOff,
@@ -44,7 +44,7 @@ impl Miss {
         Err(Self::Unsupported(sentence.into()))
     }
 
-    /// Adds the part of the case in which it happened.
+    /// Adds the part of the case in which the miss happened.
     pub(crate) fn with(self, part: &str) -> Self {
         match self {
             Self::Must(sentence) => Self::Must(format!("{part}: {sentence}")),
@@ -57,10 +57,10 @@ impl Miss {
 
 /// Lowers the level of one check.
 pub(crate) trait Soften {
-    /// Makes a MUST that was missed a SHOULD.
+    /// Turns the miss of a MUST into that of a SHOULD.
     fn or_should(self) -> Self;
 
-    /// Makes a miss a report.
+    /// Turns a miss into an informational result.
     fn or_informs(self) -> Self;
 }
 
@@ -80,7 +80,7 @@ impl<T> Soften for Result<T, Miss> {
     }
 }
 
-/// Ends a dialogue with a testee that did as it should.
+/// Ends a dialogue with a correct reaction of the testee.
 pub(crate) fn passed(sentence: impl Into<String>) -> Outcome {
     Ok(sentence.into())
 }

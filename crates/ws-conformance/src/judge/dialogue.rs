@@ -5,8 +5,8 @@ use crate::case::Level;
 use crate::dialogue::{End, Miss, Outcome};
 use crate::verdict::{Behavior, CloseBehavior, Verdict};
 
-/// Judges a dialogue. `level` is that of the rule of the case: where no rule prescribes a
-/// reaction, the best verdict is INFORMATIONAL.
+/// Judges a dialogue. `level` is that of the case's rule. If no rule prescribes a reaction, the
+/// best verdict is INFORMATIONAL.
 pub(crate) fn judge_dialogue(level: Level, outcome: Outcome, end: &End) -> Judgement {
     let (behavior, result) = match outcome {
         Ok(result) if level == Level::Informational => (Behavior::Informational, result),
@@ -52,7 +52,7 @@ fn judge_end(end: &End, behavior: Behavior) -> (CloseBehavior, &'static str) {
         ),
         End::LeftOpen => (
             CloseBehavior::FailedByClient,
-            "The server left it to the client to end TCP.",
+            "The server did not end TCP, so the client had to.",
         ),
     }
 }

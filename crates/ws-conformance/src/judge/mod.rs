@@ -1,4 +1,4 @@
-//! Verdicts: of scripts by lists of events, of dialogues by their outcome.
+//! Verdicts on scripts, by lists of events, and on dialogues, by their outcome.
 
 mod dialogue;
 mod script;
@@ -8,7 +8,7 @@ pub(crate) use script::{Facts, judge_script};
 
 use crate::verdict::Verdict;
 
-/// A verdict, and a line about each of its halves.
+/// A verdict, and a sentence about each of its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Judgement {
     pub(crate) verdict: Verdict,

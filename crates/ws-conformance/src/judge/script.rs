@@ -9,18 +9,18 @@ use crate::role::Role;
 use crate::script::{CloseProfile, Event, JudgedBy, Script, Side, Step, Task};
 use crate::verdict::{Behavior, CloseBehavior, Verdict};
 
-/// The facts that a run leaves.
+/// The facts about a run.
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
-    /// The part that the testee played.
+    /// The role of the testee.
     pub(crate) testee: Role,
-    /// Whether the opening handshake was completed.
+    /// `true` if the opening handshake was completed.
     pub(crate) opened: bool,
     /// The events of a script.
     pub(crate) received: &'a [Event],
     /// The echoes of another task.
     pub(crate) echoes: &'a Echoes,
-    /// How the connection ended.
+    /// The end of the connection.
     pub(crate) ending: &'a Ending,
     /// The frames that the suite sent, by opcode.
     pub(crate) sent_frames: &'a BTreeMap<u8, u64>,
@@ -75,13 +75,10 @@ impl Judgement {
 fn judge_events(script: &Script, received: &[Event]) -> (Behavior, String) {
     let mut lists = script.expected.iter();
     match lists.find(|list| list.events == received) {
-        Some(list) => (
-            list.behavior,
-            "The events are those that are expected.".to_owned(),
-        ),
+        Some(list) => (list.behavior, "The events are as expected.".to_owned()),
         None => (
             Behavior::Failed,
-            "The events are not those that are expected.".to_owned(),
+            "The events are not as expected.".to_owned(),
         ),
     }
 }
@@ -109,7 +106,7 @@ fn judge_echoes(echoes: &Echoes) -> (Behavior, String) {
     }
 }
 
-/// The first rule that applies decides.
+/// Judges the end of the connection. The first rule that applies decides.
 fn judge_close(profile: &CloseProfile, facts: &Facts<'_>) -> (CloseBehavior, String) {
     let ending = facts.ending;
     let wrong_code = ending
@@ -135,7 +132,7 @@ fn judge_close(profile: &CloseProfile, facts: &Facts<'_>) -> (CloseBehavior, Str
     } else if facts.testee == Role::Server && ending.dropped_by_me {
         (
             CloseBehavior::FailedByClient,
-            "The server left it to the client to end TCP.",
+            "The server did not end TCP, so the client had to.",
         )
     } else {
         (CloseBehavior::Ok, "The connection ended as it should.")
@@ -147,7 +144,7 @@ fn right_side(profile: &CloseProfile, facts: &Facts<'_>) -> bool {
     facts.ending.closed_by_me == (profile.by == Side::Suite)
 }
 
-/// How many first frames and continuations of text were sent.
+/// Returns the number of first frames and of continuations of text that were sent.
 fn sent_frames(facts: &Facts<'_>) -> [u64; 2] {
     [1, 0].map(|opcode| facts.sent_frames.get(&opcode).copied().unwrap_or(0))
 }

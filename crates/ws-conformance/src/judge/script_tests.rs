@@ -25,7 +25,7 @@ fn failed_by_testee(code: u16) -> Ending {
     }
 }
 
-/// What a server gets for these events and this ending.
+/// Returns the verdict on a server for these events and this ending.
 fn verdict(id: &str, received: &[Event], ending: &Ending) -> Verdict {
     verdict_of(id, Role::Server, true, received, ending)
 }

@@ -1,4 +1,4 @@
-//! Makes records of cases that were played.
+//! The records of cases that were played.
 
 mod recording;
 

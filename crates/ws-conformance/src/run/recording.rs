@@ -1,4 +1,4 @@
-//! Makes the record of a run.
+//! The record of a run.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};

@@ -4,36 +4,36 @@ use std::time::Duration;
 
 use crate::data_sets::DataSet;
 
-/// Messages of changing content, compressed, each sent when the echo of the one before has arrived.
+/// Compressed messages of changing content. Each is sent after the echo of the previous one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompressedEchoes {
-    /// Where the messages come from.
+    /// The data of the messages.
     pub data: DataSet,
     /// The units of each: bytes, or characters of a text.
     pub len: usize,
-    /// How many.
+    /// The number of messages.
     pub count: usize,
-    /// The longest payload of a frame, as in [`Step::Message`](super::Step::Message). It is what
-    /// was compressed that is cut.
+    /// The longest payload of a frame, as in [`Step::Message`](super::Step::Message). The
+    /// compressed message is cut.
     pub fragment: Option<usize>,
-    /// What the suite asks for, the most wanted first.
+    /// The demands of the suite, in order of preference.
     pub demands: &'static [Demand],
-    /// How long all of them may take.
+    /// The time limit for all messages.
     pub limit: Duration,
 }
 
-/// What the suite asks the testee's compressor to do: as a client by an offer, as a server by its
-/// answer to one.
+/// The demands on the testee's encoder: in the offer of the suite as a client, or in its answer as
+/// a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demand {
-    /// Each message is compressed without those before it.
+    /// Each message is compressed without the earlier messages.
     pub no_context_takeover: bool,
-    /// No reference is further back than a window of this size, 8 to 15.
+    /// The size of the window, 8 to 15 bits. No reference is longer.
     pub window_bits: Option<u8>,
 }
 
 impl Demand {
-    /// Both demands.
+    /// Creates a demand.
     pub const fn new(no_context_takeover: bool, window_bits: Option<u8>) -> Self {
         Self {
             no_context_takeover,

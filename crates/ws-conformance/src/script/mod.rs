@@ -1,5 +1,5 @@
-//! What a case is made of: what is sent and when, what may arrive, and how the connection should
-//! end.
+//! Scripts of cases: sent frames and times, possible events, and the expected end of the
+//! connection.
 
 mod compression;
 
@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use crate::verdict::Behavior;
 
-/// One thing that a case does.
+/// An action of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Sends a frame, whatever the state of the connection.
+    /// Sends a frame in any state of the connection.
     Frame(Frame),
     /// Sends a message.
     Message {
@@ -44,17 +44,17 @@ pub enum Step {
         /// Code and reason, well-formed or not.
         payload: Payload,
     },
-    /// Waits, and goes on only if TCP is still there.
+    /// Waits. The case goes on only if TCP was not ended.
     Wait {
-        /// How long.
+        /// The duration.
         time: Duration,
-        /// If given: the end of the wait is an event, and the case goes on only if the connection
+        /// A tag makes the end of the wait an event. The case then goes on only if the connection
         /// is open.
         tag: Option<&'static str>,
     },
-    /// From here on: if TCP is still there after this time, fails the connection.
+    /// Starts a timer. If TCP was not ended at its deadline, the connection fails.
     FailAfter(Duration),
-    /// From here on: if the connection is still open after this time, closes it.
+    /// Starts a timer. If the connection is open at its deadline, the suite closes it.
     CloseAfter(Duration),
 }
 
@@ -67,12 +67,12 @@ impl Step {
     }
 }
 
-/// What a case does.
+/// The actions of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// These steps in order; what arrives is compared with lists of events.
+    /// Steps in order. The received events are compared with lists of events.
     Steps(Vec<Step>),
-    /// One message, and its echo measured.
+    /// A message whose echo is measured.
     BigEcho {
         /// Text or binary.
         binary: bool,
@@ -80,27 +80,27 @@ pub enum Task {
         payload: Payload,
         /// The longest payload of a frame, as in [`Step::Message`].
         fragment: Option<usize>,
-        /// How its frames are written.
+        /// The pacing of its frames.
         pacing: Pacing,
-        /// How long the echo may take.
+        /// The time limit for the echo.
         limit: Duration,
     },
-    /// Equal messages, each sent when the echo of the one before has arrived.
+    /// Equal messages. Each is sent after the echo of the previous one.
     EchoLoop {
         /// Text or binary.
         binary: bool,
         /// Each message.
         payload: Payload,
-        /// How many.
+        /// The number of messages.
         count: usize,
-        /// How long all of them may take.
+        /// The time limit for all messages.
         limit: Duration,
     },
-    /// Compressed messages, each sent when the echo of the one before has arrived.
+    /// Compressed messages. Each is sent after the echo of the previous one.
     CompressedEchoes(CompressedEchoes),
 }
 
-/// What may arrive from the testee.
+/// An event that the testee causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A data message.
@@ -117,7 +117,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The bytes that came with it.
+    /// Returns the number of payload bytes.
     pub(crate) fn payload_len(&self) -> usize {
         match self {
             Self::Message { payload, .. } | Self::Pong(payload) => payload.len(),
@@ -135,7 +135,7 @@ pub struct Expected {
     pub events: Vec<Event>,
 }
 
-/// One of the two ends.
+/// One of the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The suite.
@@ -144,19 +144,19 @@ pub enum Side {
     Testee,
 }
 
-/// How a connection should end.
+/// The expected end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseProfile {
-    /// Who sends Close first; for the testee, ending TCP without one is as good.
+    /// The side that sends Close first. The testee may also end TCP without a Close.
     pub by: Side,
-    /// The close codes that the testee may send, besides none at all. The first is the one of an
-    /// automatic Close.
+    /// The close codes that the testee may send. It may always leave the code out. The first one is
+    /// the code of an automatic Close.
     pub codes: Vec<u16>,
-    /// Whether the closing handshake must be completed.
+    /// `true` if the closing handshake must be completed.
     pub clean: bool,
-    /// Whether the wrong closing side also fails the behaviour.
+    /// `true` if the wrong closing side also fails the behavior.
     pub wrong_side_is_fatal: bool,
-    /// Whether the suite closes as soon as the events equal the only expected list.
+    /// `true` if the suite closes as soon as the events equal the only expected list.
     pub automatic: bool,
 }
 
@@ -191,17 +191,17 @@ pub struct Script {
 }
 
 impl Script {
-    /// Returns true if its duration says something about the testee.
+    /// Returns `true` if the duration shows something about the testee.
     pub fn reports_time(&self) -> bool {
         matches!(self.judged_by, JudgedBy::Echoes | JudgedBy::EqualEchoes)
     }
 
-    /// Returns true if it says something about how the testee compresses.
+    /// Returns `true` if the case shows something about the compression of the testee.
     pub fn reports_compression(&self) -> bool {
         self.compressed_echoes().is_some()
     }
 
-    /// Returns the demands on the testee's compression, none if there is to be no compression.
+    /// Returns the demands on the testee's compression, which are empty without compression.
     pub(crate) fn demands(&self) -> &'static [Demand] {
         self.compressed_echoes()
             .map_or(&[], |echoes| echoes.demands)
@@ -214,7 +214,7 @@ impl Script {
         }
     }
 
-    /// Returns the time that it takes if only its own timers end it.
+    /// Returns the duration of the case if only its own timers end it.
     pub fn time_limit(&self) -> Duration {
         match &self.task {
             Task::Steps(steps) => steps.iter().map(Step::time).sum(),

@@ -14,11 +14,11 @@ use crate::transport::Link;
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) link: Link,
-    /// What was agreed on compression.
+    /// The agreement on compression.
     pub(super) compression: Option<deflate::Response>,
 }
 
-/// Why there is none.
+/// The reason why no connection was opened.
 #[derive(Debug)]
 pub(super) enum OpenError {
     Connect(io::Error),
@@ -28,7 +28,7 @@ pub(super) enum OpenError {
 }
 
 impl OpenError {
-    /// Whether the server took too long.
+    /// Returns `true` if the server exceeded the time limit.
     pub(super) fn is_timeout(&self) -> bool {
         let kind = match self {
             Self::Connect(error) | Self::Io(error) => error.kind(),
@@ -37,7 +37,7 @@ impl OpenError {
         kind == io::ErrorKind::TimedOut
     }
 
-    /// What the server did wrong.
+    /// Returns the violation of the server.
     pub(super) fn violation(&self) -> Option<String> {
         match self {
             Self::Connect(_) => None,
@@ -48,7 +48,7 @@ impl OpenError {
     }
 }
 
-/// Connects and shakes hands; notes what was said, however it ends.
+/// Connects and performs the opening handshake. Also notes the heads of a failed handshake.
 pub(super) fn open(
     target: &Target,
     demands: &[Demand],

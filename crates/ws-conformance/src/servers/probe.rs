@@ -1,4 +1,4 @@
-//! A first look at a server: does it echo at all?
+//! The probe of a server: it has to echo two messages.
 
 use std::fmt;
 use std::io;
@@ -13,66 +13,63 @@ use crate::settings::Settings;
 use crate::target::Target;
 use crate::tls::HandshakeError;
 
-/// What a first look at a server showed.
+/// The result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Probe {
-    /// Its `Server` header.
+    /// The `Server` header.
     pub server: Option<String>,
-    /// What reports should call it: the target's agent, else the `Server` header, else
-    /// [`UNKNOWN_SERVER`].
+    /// The name in reports: the target's agent, else the `Server` header, else [`UNKNOWN_SERVER`].
     pub agent: String,
 }
 
-/// The name of a server that does not say its own.
+/// The name of a server that does not send its name.
 pub const UNKNOWN_SERVER: &str = "UnknownServer";
 
-/// Why testing a server makes no sense.
+/// The reason why a server cannot be tested.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProbeError {
-    /// No TCP connection.
+    /// TCP was not connected.
     Unreachable(io::Error),
-    /// No TLS.
+    /// The TLS handshake failed.
     Tls(HandshakeError),
-    /// It answered the opening handshake with this status.
+    /// The server answered the opening handshake with this status.
     Refused(u16),
-    /// Its answer to the opening handshake is wrong.
+    /// The server's answer to the opening handshake is wrong.
     Handshake(String),
-    /// It did not echo a text and a binary message.
+    /// The server did not echo a text and a binary message.
     NoEcho(String),
 }
 
 impl fmt::Display for ProbeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(error) => write!(f, "cannot connect: {error}; is it running?"),
+            Self::Unreachable(error) => write!(f, "cannot connect: {error}; start it first"),
             Self::Tls(error @ HandshakeError::Certificate(_)) => {
                 write!(f, "cannot connect: {error}")
             }
             Self::Tls(error) => write!(
                 f,
-                "cannot connect: {error}; does the server speak TLS there?"
+                "cannot connect: {error}; check that the server uses TLS on this port"
             ),
             Self::Refused(status) => write!(
                 f,
-                "the server answered the opening handshake with status {status} instead of 101; \
-                 is the path right?"
+                "the server answered the opening handshake with status {status} instead of 101; check the path"
             ),
             Self::Handshake(what) => write!(f, "the opening handshake failed: {what}"),
             Self::NoEcho(what) => write!(
                 f,
-                "the server does not echo ({what}); the suite needs one that sends back every \
-                 text and binary message"
+                "the server does not echo ({what}); it has to send back every text and binary message"
             ),
         }
     }
 }
 
-// Its text says what the cause is: `source` would make people read that twice.
+// The text includes the cause. A `source` would print the cause twice.
 impl std::error::Error for ProbeError {}
 
-/// Opens a connection and asks for the echo of one text and one binary message.
+/// Opens a connection and expects the echo of one text and one binary message.
 pub fn probe(target: &Target, settings: &Settings) -> Result<Probe, ProbeError> {
     let mut handshake = Handshake::default();
     let Opened { link, .. } = open(target, &[], settings, settings.seed, &mut handshake)?;
@@ -134,7 +131,7 @@ impl Handler for EchoTest {
         }
     }
 
-    /// Some servers greet: what was not asked for is no echo, but no fault either.
+    /// A greeting of the server is neither an echo nor a fault.
     fn received(&mut self, event: Event, connection: &mut Connection, now: Instant) {
         if self.missing.first() == Some(&event) {
             self.missing.remove(0);

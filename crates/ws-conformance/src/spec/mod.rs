@@ -24,20 +24,20 @@ pub use options::OptionError;
 pub use server::Server;
 use server::ServerEntry;
 
-/// A settings file that was understood.
+/// The content of a settings file.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// Where reports go.
+    /// The folder for reports.
     pub outdir: PathBuf,
-    /// The servers to test; none if clients are tested.
+    /// The servers to test. Empty if clients are tested.
     pub servers: Vec<Server>,
-    /// Where to listen; nowhere if servers are tested.
+    /// The address to listen on. `None` if servers are tested.
     pub url: Option<String>,
-    /// The file of the certificate that clients are shown if the `url` is a `wss` one.
+    /// The file of the certificate for clients, if the `url` is a `wss` one.
     pub cert: Option<PathBuf>,
-    /// The file of its key.
+    /// The file of the certificate's key.
     pub key: Option<PathBuf>,
-    /// What the file says that has no effect here, in words.
+    /// The options without an effect here, in words.
     pub ignored: Vec<String>,
     cases: Vec<Pattern>,
     excluded: Vec<Pattern>,
@@ -67,30 +67,30 @@ struct File {
 }
 
 impl Spec {
-    /// Reads a file that is about testees of this role.
+    /// Reads a file about testees of this role.
     ///
     /// # Errors
     ///
-    /// If it cannot be read, is not understood, or asks for something that is not there.
+    /// Fails if the file cannot be read or parsed, or asks for an unsupported feature.
     pub fn load(file: &Path, role: Role) -> Result<Self, SpecError> {
-        let text = fs::read_to_string(file).map_err(Problem::Unreadable);
+        let text = fs::read_to_string(file).map_err(Fault::Unreadable);
         text.and_then(|text| parse(&text, role))
-            .map_err(|problem| SpecError {
+            .map_err(|fault| SpecError {
                 file: file.to_owned(),
-                problem,
+                fault,
             })
     }
 
-    /// The cases of `available` that the file selects.
+    /// Returns the cases of `available` that the file selects.
     ///
     /// # Errors
     ///
-    /// If it names a case that does not exist, or none at all.
+    /// Fails if the file names a case that does not exist, or selects no case.
     pub fn select(&self, available: &[CaseId]) -> Result<Vec<CaseId>, SelectError> {
         pattern::select_as_original(available, &self.cases, &self.excluded)
     }
 
-    /// Whether the file excludes a case for this agent alone.
+    /// Returns `true` if the file excludes a case for this agent.
     pub fn excludes(&self, agent: &str, case: CaseId) -> bool {
         let case = case.to_string();
         let mut rules = self.excluded_by_agent.iter();
@@ -99,20 +99,20 @@ impl Spec {
         })
     }
 
-    /// `settings` with the options of the file.
+    /// Returns `settings` with the options of the file.
     pub fn apply(&self, settings: &Settings) -> Settings {
         let mut settings = settings.clone();
-        // Reading the file has checked them.
+        // The options were checked when the file was read.
         drop(options::apply(&self.options, &mut settings));
         settings
     }
 }
 
-fn parse(text: &str, role: Role) -> Result<Spec, Problem> {
-    let file: File = serde_json::from_str(text).map_err(Problem::Syntax)?;
+fn parse(text: &str, role: Role) -> Result<Spec, Fault> {
+    let file: File = serde_json::from_str(text).map_err(Fault::Syntax)?;
     match role {
-        Role::Server if file.servers.is_none() => return Err(Problem::NotFor(role)),
-        Role::Client if file.url.is_none() => return Err(Problem::NotFor(role)),
+        Role::Server if file.servers.is_none() => return Err(Fault::NotFor(role)),
+        Role::Client if file.url.is_none() => return Err(Fault::NotFor(role)),
         Role::Client | Role::Server => {}
     }
     let mut ignored: Vec<_> = file
@@ -122,7 +122,7 @@ fn parse(text: &str, role: Role) -> Result<Spec, Problem> {
         .collect();
     let secure = file.url.as_ref().is_some_and(|url| url.starts_with("wss:"));
     if !secure && (file.cert.is_some() || file.key.is_some()) {
-        ignored.push("`cert` and `key` matter to a `wss` URL only".to_owned());
+        ignored.push("`cert` and `key` have an effect with a `wss` URL only".to_owned());
     }
     check_options(&file.options)?;
     let mut servers = Vec::new();
@@ -148,7 +148,7 @@ fn parse(text: &str, role: Role) -> Result<Spec, Problem> {
     })
 }
 
-/// Where the original puts its reports unless told otherwise.
+/// Returns the folder in which the original puts its reports by default.
 pub fn default_outdir(role: Role) -> PathBuf {
     match role {
         Role::Server => "reports/servers".into(),
@@ -156,8 +156,8 @@ pub fn default_outdir(role: Role) -> PathBuf {
     }
 }
 
-fn check_options(options: &Map<String, Value>) -> Result<(), Problem> {
-    options::apply(options, &mut Settings::default()).map_err(Problem::Option)
+fn check_options(options: &Map<String, Value>) -> Result<(), Fault> {
+    options::apply(options, &mut Settings::default()).map_err(Fault::Option)
 }
 
 fn patterns(texts: &[String]) -> Vec<Pattern> {
@@ -165,18 +165,18 @@ fn patterns(texts: &[String]) -> Vec<Pattern> {
 }
 
 fn unknown_field(name: &str) -> String {
-    format!("`{name}` is no field of such a file")
+    format!("`{name}` is not a field of this file")
 }
 
 /// A settings file that cannot be used.
 #[derive(Debug)]
 pub struct SpecError {
     file: PathBuf,
-    problem: Problem,
+    fault: Fault,
 }
 
 #[derive(Debug)]
-enum Problem {
+enum Fault {
     Unreadable(io::Error),
     Syntax(serde_json::Error),
     NotFor(Role),
@@ -187,17 +187,17 @@ enum Problem {
 impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "settings file {}: ", self.file.display())?;
-        match &self.problem {
-            Problem::Unreadable(error) => write!(f, "{error}"),
-            Problem::Syntax(error) => write!(f, "{error}"),
-            Problem::NotFor(Role::Server) => f.write_str(
+        match &self.fault {
+            Fault::Unreadable(error) => write!(f, "{error}"),
+            Fault::Syntax(error) => write!(f, "{error}"),
+            Fault::NotFor(Role::Server) => f.write_str(
                 "it has no `servers`; a file with a `url` is for `ws-conformance client`",
             ),
-            Problem::NotFor(Role::Client) => f.write_str(
+            Fault::NotFor(Role::Client) => f.write_str(
                 "it has no `url` to listen on; a file with `servers` is for `ws-conformance server`",
             ),
-            Problem::Option(error) => write!(f, "{error}"),
-            Problem::Url(url, error) => write!(f, "`{url}`: {error}"),
+            Fault::Option(error) => write!(f, "{error}"),
+            Fault::Url(url, error) => write!(f, "`{url}`: {error}"),
         }
     }
 }
@@ -211,9 +211,9 @@ mod tests {
     use crate::cases;
 
     fn refusal(text: &str, role: Role) -> String {
-        let problem = parse(text, role).unwrap_err();
+        let fault = parse(text, role).unwrap_err();
         let file = "x.json".into();
-        SpecError { file, problem }.to_string()
+        SpecError { file, fault }.to_string()
     }
 
     #[test]

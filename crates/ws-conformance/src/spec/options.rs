@@ -7,22 +7,22 @@ use serde_json::{Map, Value, json};
 
 use crate::settings::Settings;
 
-/// An option that cannot be followed.
+/// An invalid option.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum OptionError {
-    /// There is no such option.
+    /// The option does not exist.
     Unknown {
-        /// Its name.
+        /// The name.
         name: String,
     },
-    /// The option exists, but this value of it is not supported.
+    /// The option exists, but this value is not supported.
     Unsupported {
-        /// Its name.
+        /// The name.
         name: String,
         /// The value.
         value: Value,
-        /// What is supported.
+        /// The supported values.
         supported: String,
     },
 }
@@ -45,7 +45,7 @@ impl fmt::Display for OptionError {
 
 impl std::error::Error for OptionError {}
 
-/// Puts the options into `settings`.
+/// Sets the options in `settings`.
 pub(super) fn apply(
     options: &Map<String, Value>,
     settings: &mut Settings,
@@ -57,7 +57,7 @@ pub(super) fn apply(
             "serverConnectionDropTimeout" => settings.server_drop_timeout = seconds(name, value)?,
             "version" if (13..=18).any(|version| *value == json!(version)) => {}
             "versions" if lists_this_version(value) => {}
-            // They have no influence on a case.
+            // These options have no influence on a case.
             "autoPingSize" | "webStatus" => {}
             _ => check_fixed(name, value)?,
         }
@@ -65,7 +65,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// The only value that an option may have, because the verdicts depend on it.
+/// Returns the only value that an option may have, because the verdicts depend on it.
 fn fixed(name: &str) -> Option<Value> {
     Some(match name {
         "utf8validateIncoming"
@@ -112,7 +112,7 @@ fn seconds(name: &str, value: &Value) -> Result<Duration, OptionError> {
     })
 }
 
-/// Whether RFC 6455, which is 18 among drafts and 13 on the wire, is one of them.
+/// Returns `true` if the list contains RFC 6455, which is 18 among the drafts and 13 on the wire.
 fn lists_this_version(value: &Value) -> bool {
     let versions = value.as_array();
     versions.is_some_and(|versions| versions.contains(&json!(13)) || versions.contains(&json!(18)))

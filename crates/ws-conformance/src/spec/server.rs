@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Problem, check_options, options, unknown_field};
+use super::{Fault, check_options, options, unknown_field};
 use crate::servers::Target;
 use crate::settings::Settings;
 
 /// A server to test.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Where it is, and what is said to it.
+    /// The address and the headers for it.
     pub target: Target,
     options: Map<String, Value>,
 }
@@ -32,7 +32,8 @@ pub(super) struct ServerEntry {
 }
 
 impl Server {
-    /// `settings`, which have the options of the file, with those for this server on top.
+    /// Returns `settings` with the options for this server. `settings` already have the options of
+    /// the file.
     pub fn apply(&self, settings: &Settings) -> Settings {
         let mut settings = settings.clone();
         drop(options::apply(&self.options, &mut settings));
@@ -43,16 +44,16 @@ impl Server {
         entry: ServerEntry,
         protocols: &[String],
         ignored: &mut Vec<String>,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, Fault> {
         check_options(&entry.options)?;
         ignored.extend(entry.unknown.keys().map(|name| unknown_field(name)));
-        let failed = |error| Problem::Url(entry.url.clone(), error);
+        let failed = |error| Fault::Url(entry.url.clone(), error);
         let mut target = Target::new(&entry.url).map_err(failed)?;
         match &entry.hostname {
             Some(name) if target.is_secure() => {
                 target = target.with_server_name(name).map_err(failed)?;
             }
-            Some(_) => ignored.push("`hostname` matters to TLS only".to_owned()),
+            Some(_) => ignored.push("`hostname` has an effect with TLS only".to_owned()),
             None => {}
         }
         if let Some(agent) = entry.agent {

@@ -1,4 +1,4 @@
-//! The opening handshake with a client under test, as far as a case does not write it itself.
+//! The opening handshake with a client under test, for cases that do not write it themselves.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use crate::dialogue::{Miss, Outcome, passed};
 use crate::http::{Answer, ReadRequest};
 
 impl Peer<'_> {
-    /// The client asked for this.
+    /// Stores the request of the client.
     pub(crate) fn asked(&mut self, asked: Asked) {
         self.note_request(&asked.head);
         self.asked = asked;
     }
 
-    /// The head of the client's request.
+    /// Returns the head of the client's request.
     pub(crate) fn client_head(&self) -> &[u8] {
         &self.asked.head
     }
 
-    /// Whether no other connection had the key of this one.
+    /// Returns `true` if no earlier connection had the same key.
     pub(crate) fn key_is_new(&self) -> bool {
         self.asked.key_is_new
     }
 
-    /// The answer that opens the connection.
+    /// Returns the answer that opens the connection.
     pub(crate) fn answer(&self) -> Answer {
         let request = ReadRequest::read(&self.asked.head);
         request.map_or_else(|| Answer::new(""), |request| Answer::to(&request))
@@ -35,24 +35,27 @@ impl Peer<'_> {
         self.send_bytes(&answer.head.bytes())
     }
 
-    /// Notes what is sent as the response.
+    /// Notes the response that is sent.
     pub(crate) fn note_answer(&mut self, answer: &Answer) {
         self.said.handshake.response = Some(shown(&answer.head.bytes()));
     }
 
-    /// The client is to end TCP, without a frame before that. Another request is none: a client may
-    /// follow a redirection, or authenticate.
+    /// Expects that the client ends TCP without a frame before that. Another request is no
+    /// violation: a client may follow a redirection, or authenticate.
     pub(crate) fn expect_not_opened(&mut self) -> Outcome {
         match self.ends_within(REPLY)? {
             true if self.unread.is_empty() => passed("The client ended TCP."),
             true | false if self.unread.starts_with(b"GET ") => passed("The client asked again."),
-            true => Miss::must("The client spoke before it ended TCP: it opened the connection."),
+            true => {
+                Miss::must("The client opened the connection: it sent data before it ended TCP.")
+            }
             false if self.unread.is_empty() => Miss::must("The client did not end TCP."),
-            false => Miss::must("The client speaks: it opened the connection."),
+            false => Miss::must("The client opened the connection: it sent data."),
         }
     }
 
-    /// Whether the testee ends TCP within this time, which is up early if it says anything.
+    /// Returns `true` if the testee ends TCP within this time. Returns early if the testee sends
+    /// anything.
     pub(crate) fn ends_within(&mut self, time: Duration) -> Result<bool, Miss> {
         let limit = self.in_time(time);
         while self.tcp == Tcp::Open && self.unread.is_empty() {

@@ -1,4 +1,4 @@
-//! Opening a connection on which messages are compressed.
+//! Connections with compressed messages.
 
 use super::Peer;
 use crate::deflate::Coding;
@@ -9,7 +9,7 @@ use crate::role::Role;
 
 const HEADER: &str = "Sec-WebSocket-Extensions";
 
-/// What one direction is to keep to, beyond what it has to.
+/// The limits that a case asks for, for one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wish {
     pub(crate) window_bits: Option<u8>,
@@ -17,7 +17,7 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
-    /// Nothing.
+    /// No limits.
     pub(crate) const NONE: Self = Self {
         window_bits: None,
         no_context_takeover: false,
@@ -41,7 +41,7 @@ impl Wish {
             && !(self.no_context_takeover && coding.context_takeover)
     }
 
-    /// Writes the parameters for a side, `client` or `server`, each behind a semicolon.
+    /// Writes the parameters for a side, `client` or `server`, each after a semicolon.
     pub(crate) fn parameters(self, side: &str) -> String {
         let bits = self.window_bits;
         let bits = bits.map(|bits| format!("; {side}_max_window_bits={bits}"));
@@ -50,7 +50,7 @@ impl Wish {
         bits.into_iter().chain(context).collect()
     }
 
-    /// Both this and what else was asked for.
+    /// Combines the limits of both.
     fn and(self, other: Self) -> Self {
         let bits = self.window_bits.into_iter().chain(other.window_bits);
         Self {
@@ -60,25 +60,27 @@ impl Wish {
     }
 }
 
-/// What was agreed.
+/// The agreement on compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// What the suite's messages keep to.
+    /// The limits of the suite's messages.
     pub(crate) own: Coding,
-    /// What those of the testee have to keep to.
+    /// The limits of the testee's messages.
     pub(crate) testees: Coding,
 }
 
 impl Peer<'_> {
-    /// Opens the connection and agrees to compress, with these wishes for the suite's messages and
-    /// for those of the testee. Where the testee does not agree to all that, there is no case.
+    /// Opens the connection and agrees on compression, with these limits for both directions. A
+    /// testee that does not agree to all limits does not get the case.
     pub(crate) fn open_compressing(&mut self, own: Wish, testees: Wish) -> Result<Terms, Miss> {
         let terms = match self.testee {
             Role::Server => self.offer(own, testees)?,
             Role::Client => self.accept(own, testees)?,
         };
         if !own.is_met_by(terms.own) {
-            return Miss::not_applicable("The testee leaves out what the case needs.");
+            return Miss::not_applicable(
+                "The testee does not agree to the parameters of the case.",
+            );
         }
         self.inflate(terms.testees);
         Ok(terms)
@@ -109,12 +111,13 @@ impl Peer<'_> {
         match testees.is_met_by(terms.testees) {
             true => Ok(terms),
             false => Miss::must(format!(
-                "The server agreed to `{offer}` without all that it asks for."
+                "The server agreed to `{offer}` without all its parameters."
             )),
         }
     }
 
-    /// A server may limit both sides unasked, but for the client's window (RFC 7692 §7.1.2.2).
+    /// Accepts an offer. A server may limit both sides without a request, except the client's
+    /// window (RFC 7692 §7.1.2.2).
     fn accept(&mut self, own: Wish, testees: Wish) -> Result<Terms, Miss> {
         let request = ReadRequest::read(self.client_head());
         let lines = request.as_ref().map(|request| request.all(HEADER));
@@ -129,9 +132,9 @@ impl Peer<'_> {
             window_bits: offer.number(&format!("{side}_max_window_bits")),
             no_context_takeover: offer.has(&format!("{side}_no_context_takeover")),
         };
-        // The value of a window in an offer is a hint, which the suite takes only where a case is
-        // about that window. It always takes the hint about the context: some clients end a
-        // connection without it.
+        // The value of a window in an offer is a hint. The suite follows it only in a case about
+        // that window. The suite always follows the hint about the context, because some clients
+        // end a connection otherwise.
         let both = testees.and(asked("client"));
         let testees = Wish {
             window_bits: testees.window_bits.and(both.window_bits),

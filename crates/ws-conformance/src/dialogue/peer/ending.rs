@@ -8,7 +8,7 @@ use crate::role::Role;
 use crate::wire::ClosePayload;
 use crate::wire::{CLOSE, Frame};
 
-/// How long the testee may take to end TCP.
+/// The time within which the testee has to end TCP.
 const TCP_END: Duration = Duration::from_secs(1);
 
 /// The end of a dialogue's connection.
@@ -31,7 +31,7 @@ pub(crate) enum End {
 }
 
 impl Peer<'_> {
-    /// Whether the testee has sent a Close.
+    /// Returns `true` if the testee has sent a Close.
     pub(crate) fn has_closed(&self) -> bool {
         let ending = &self.said.channel.ending;
         ending.remote_code.is_some() || ending.was_clean
@@ -59,8 +59,8 @@ impl Peer<'_> {
         ending.was_clean = true;
     }
 
-    /// Answers the testee's Close and waits for the end of TCP, before which there must be nothing
-    /// else.
+    /// Answers the testee's Close and waits for the end of TCP. Nothing else may arrive before the
+    /// end.
     pub(crate) fn see_off(&mut self) -> Result<(), Miss> {
         let limit = self.in_time(TCP_END);
         if !self.said.channel.ending.closed_by_me {
@@ -84,13 +84,13 @@ impl Peer<'_> {
         Ok(())
     }
 
-    /// Ends the own direction of TCP, without a word.
+    /// Ends the suite's direction of TCP without a Close.
     pub(crate) fn shutdown(&mut self) {
         self.link.shutdown_write();
         self.deaf = true;
     }
 
-    /// Whether the testee ends TCP within this time, whatever else it does.
+    /// Returns `true` if the testee ends TCP within this time, also if it sends more.
     pub(crate) fn drops_within(&mut self, time: Duration) -> Result<bool, Miss> {
         let limit = self.in_time(time);
         loop {
@@ -102,7 +102,7 @@ impl Peer<'_> {
         }
     }
 
-    /// The same, while the suite sends message after message.
+    /// Returns `true` if the testee ends TCP within this time, while the suite sends messages.
     pub(crate) fn drops_while_talking(&mut self, time: Duration) -> Result<bool, Miss> {
         let limit = self.in_time(time);
         while Instant::now() < limit {
@@ -114,8 +114,7 @@ impl Peer<'_> {
         Ok(false)
     }
 
-    /// Ends the connection, and notes how that went. Of several connections, the first bad end
-    /// counts.
+    /// Ends the connection and notes its end. Of several connections, the first bad end counts.
     pub(crate) fn leave(&mut self) {
         let end = self.close();
         if matches!(
@@ -171,7 +170,8 @@ impl Peer<'_> {
         }
     }
 
-    /// A server ends TCP first (RFC 6455 §7.1.1).
+    /// Ends the suite's direction if it is the server, because a server ends TCP first (RFC 6455
+    /// §7.1.1).
     pub(crate) fn end_sending(&mut self) {
         if self.testee == Role::Client {
             self.shutdown();

@@ -1,4 +1,4 @@
-//! What can be expected of an open connection. The rules of RFC 6455 about it are here, once.
+//! The expectations on an open connection, with the rules of RFC 6455 about them.
 
 use std::time::Duration;
 
@@ -8,17 +8,18 @@ use crate::wire::{BINARY, Frame};
 use crate::wire::{ClosePayload, Violation};
 
 impl Peer<'_> {
-    /// What the testee does next; nothing if it does nothing within this time.
+    /// Returns the next act of the testee; `None` if there is none within this time.
     pub(crate) fn next_within(&mut self, time: Duration) -> Result<Option<Act>, Miss> {
         self.next(self.in_time(time))
     }
 
-    /// The testee is to send this message back.
+    /// Expects that the testee sends this message back.
     pub(crate) fn expect_echo(&mut self, message: &Frame) -> Result<(), Miss> {
         self.expect_message(message.opcode == BINARY, &message.payload.as_bytes())
     }
 
-    /// The testee is to send this message, whatever it does in between that is allowed.
+    /// Expects that the testee sends this message. Other frames that the rules allow may precede
+    /// it.
     pub(crate) fn expect_message(&mut self, binary: bool, expected: &[u8]) -> Result<(), Miss> {
         let limit = self.reply_time_for(expected.len());
         loop {
@@ -33,13 +34,13 @@ impl Peer<'_> {
                     };
                 }
                 Some(Act::Pong(_)) => {}
-                other => return self.instead("The testee was to send an echo", other),
+                other => return self.instead("The testee had to send an echo", other),
             }
         }
     }
 
-    /// The testee is to answer Pings, the last of them at least (§5.5.3), and then to send this
-    /// message back.
+    /// Expects that the testee answers Pings, at least the last of them (§5.5.3), and then sends
+    /// this message back.
     pub(crate) fn expect_pongs_and_echo(
         &mut self,
         pings: &[Vec<u8>],
@@ -49,8 +50,8 @@ impl Peer<'_> {
         self.expect_echo(message)
     }
 
-    /// The testee is to answer Pings within this time: in order, and the last of them at least
-    /// (§5.5.3). Pongs that nobody asked for do not count.
+    /// Expects that the testee answers Pings within this time: in order, and at least the last of
+    /// them (§5.5.3). Unsolicited Pongs do not count.
     pub(crate) fn expect_pongs(&mut self, pings: &[Vec<u8>], time: Duration) -> Result<(), Miss> {
         let limit = self.in_time(time);
         let mut waiting = pings;
@@ -63,31 +64,31 @@ impl Peer<'_> {
                         return Miss::must("The Pongs do not have the order of the Pings.");
                     }
                 }
-                other => return self.instead("The testee was to send a Pong", other),
+                other => return self.instead("The testee had to send a Pong", other),
             }
         }
         Ok(())
     }
 
-    /// Sends a message and expects its echo: what follows is a reaction to what follows.
+    /// Sends a message and expects its echo. Later reactions then belong to later frames.
     pub(crate) fn expect_to_be_alive(&mut self) -> Result<(), Miss> {
         let message = Frame::text("Are you there?");
         self.send(message.clone())?;
         self.expect_echo(&message)
     }
 
-    /// The testee is to fail the connection (§7.1.7): with a Close that has one of these codes, or
-    /// by the end of TCP alone, and with nothing after that.
+    /// Expects that the testee fails the connection (§7.1.7): with a Close that has one of these
+    /// codes, or only with the end of TCP. Nothing may follow.
     ///
-    /// A Close that was sent may be lost where TCP is reset because of bytes that the testee did
-    /// not read any more, so its absence says nothing.
+    /// TCP is reset if the testee leaves bytes unread, and a Close may then be lost. The absence of
+    /// a Close is therefore no miss.
     pub(crate) fn expect_fail(&mut self, codes: &[u16]) -> Outcome {
         let limit = self.reply_time();
         let act = self.next(limit)?;
         self.judge_fail(act, codes)
     }
 
-    /// Whether this is how a testee fails the connection, and nothing comes after that.
+    /// Judges an act as a failure of the connection, and expects that nothing follows.
     pub(crate) fn judge_fail(&mut self, act: Option<Act>, codes: &[u16]) -> Outcome {
         let has_closed = matches!(act, Some(Act::Close(_)));
         let what = self.judge_fail_only(act, codes)?;
@@ -111,42 +112,42 @@ impl Peer<'_> {
         }
     }
 
-    /// The testee is to send a Close with one of these codes, and nothing after that.
+    /// Expects that the testee sends a Close with one of these codes, and nothing after it.
     pub(crate) fn expect_close(&mut self, codes: &[u16]) -> Outcome {
         let what = self.expect_close_only(codes)?;
         self.see_off()?;
         passed(what)
     }
 
-    /// The testee is to send a Close with one of these codes.
+    /// Expects that the testee sends a Close with one of these codes.
     pub(crate) fn expect_close_only(&mut self, codes: &[u16]) -> Outcome {
         let limit = self.reply_time();
         loop {
             match self.next(limit)? {
                 Some(Act::Close(close)) => return judge_code(&close, codes),
                 Some(Act::Pong(_)) => {}
-                other => return self.instead("The testee was to send a Close", other),
+                other => return self.instead("The testee had to send a Close", other),
             }
         }
     }
 
-    /// The miss that this is.
+    /// Returns the miss of an expectation, with the act of the testee.
     fn instead<T>(&self, wanted: &str, act: Option<Act>) -> Result<T, Miss> {
         Miss::must(match act {
-            None => format!("{wanted}; in time, it did nothing."),
-            Some(Act::Message { .. }) => format!("{wanted}; it sent a message."),
-            Some(Act::Pong(_)) => format!("{wanted}; it sent a Pong."),
-            Some(Act::Close(close)) => format!("{wanted}; it sent a Close, {}.", shown(&close)),
+            None => format!("{wanted}, but it did nothing in time."),
+            Some(Act::Message { .. }) => format!("{wanted}, but it sent a message."),
+            Some(Act::Pong(_)) => format!("{wanted}, but it sent a Pong."),
+            Some(Act::Close(close)) => format!("{wanted}, but it sent a Close, {}.", shown(&close)),
             Some(Act::Violation(what)) => format!("{wanted}; {what}."),
-            Some(Act::End) if self.tcp == Tcp::Reset => format!("{wanted}; it reset TCP."),
-            Some(Act::End) => format!("{wanted}; it ended TCP."),
+            Some(Act::End) if self.tcp == Tcp::Reset => format!("{wanted}, but it reset TCP."),
+            Some(Act::End) => format!("{wanted}, but it ended TCP."),
         })
     }
 }
 
-/// Judges the payload of a Close. It may always leave the code out. A code that may be sent but does
-/// not fit is no more than a missed SHOULD: "the endpoint SHOULD send a Close frame with an
-/// appropriate status code" (§7.1.7), and an answer only "typically echos the status code" (§5.5.1).
+/// Judges the code of a Close. The code may always be absent. A valid code that does not fit is
+/// only a missed SHOULD: "the endpoint SHOULD send a Close frame with an appropriate status code"
+/// (§7.1.7), and an answer only "typically echos the status code" (§5.5.1).
 fn judge_code(close: &ClosePayload, codes: &[u16]) -> Outcome {
     let is_wanted = |code: &u16| codes.contains(code);
     let excused = |it: &Violation| matches!(it, Violation::CloseCode(code) if is_wanted(code));

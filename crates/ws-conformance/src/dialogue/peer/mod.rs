@@ -1,9 +1,9 @@
-//! The testee, as a case sees it: something to send to, and to expect things of.
+//! The testee, as a case uses it: methods to send, and methods to expect.
 //!
-//! Each case has a thread to itself, so its dialogue is written straight down and waits where it
-//! has to. All waiting is here, and all of it is bounded: by the limit of each expectation, by the
-//! flag that ends the run, and by what a message may hold. While the suite writes, it also reads:
-//! two sides that only write would wait for each other.
+//! Each case has its own thread, so its dialogue is sequential code that blocks. Every wait is in
+//! this module. Each wait is bounded by the limit of the expectation, by the flag that ends the
+//! run, and by the longest message. The suite also reads while it writes, because two sides that
+//! only write would wait for each other.
 
 mod answering;
 mod compressing;
@@ -31,34 +31,35 @@ use crate::target::Target;
 use crate::transport::Link;
 use crate::wire::{ClosePayload, Frame, Payload, Received};
 
-/// The time that the testee may take to react, besides that for the bytes that it has to handle.
+/// The time within which the testee has to react, without the time for the bytes that it has to
+/// process.
 pub(crate) const REPLY: Duration = Duration::from_secs(5);
-/// The bytes that the slowest testee handles in a second.
+/// The bytes that the slowest testee processes in a second.
 const BYTES_PER_SECOND: usize = 1 << 20;
-/// More events than this are not kept for the record.
+/// The most events in the record.
 const MAX_EVENTS: usize = 10_000;
 
-/// The testee at the other end of a connection, and what was said so far.
+/// The testee at the other end of a connection, and the record of the dialogue.
 #[derive(Debug)]
 pub(crate) struct Peer<'a> {
     pub(crate) testee: Role,
     settings: &'a Settings,
-    /// Where a server under test is.
+    /// The address of a server under test.
     target: Option<&'a Target>,
-    /// What a client under test asked for.
+    /// The request of a client under test.
     asked: Asked,
     link: Link,
     rng: fastrand::Rng,
-    /// Bytes that came and were not looked at.
+    /// Received bytes that were not parsed yet.
     unread: Vec<u8>,
-    /// The number of bytes at the start of `unread` that were read as frames. To remove them frame by
-    /// frame would take too long.
+    /// The number of bytes at the start of `unread` that were parsed as frames. Removing them for
+    /// each frame would take too long.
     parsed: usize,
-    /// The testee does not take any more.
+    /// `true` if the testee does not accept any more bytes.
     deaf: bool,
     /// Bytes that were sent since the testee last reacted.
     unanswered: usize,
-    /// The end of the case at the latest.
+    /// The deadline of the case.
     watchdog: Instant,
     pub(crate) tcp: Tcp,
     pub(crate) said: Said,
@@ -68,37 +69,37 @@ pub(crate) struct Peer<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) head: Vec<u8>,
-    /// Whether its key was not seen before.
+    /// `true` if no earlier request had the same key.
     pub(crate) key_is_new: bool,
 }
 
-/// How far the connection is.
+/// The state of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tcp {
     Open,
     /// The testee ended it.
     Ended,
-    /// The testee broke it off.
+    /// The testee reset it.
     Reset,
 }
 
-/// What was said, for the record.
+/// The dialogue, for the record.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) channel: Channel,
     pub(crate) handshake: Handshake,
     pub(crate) events: Vec<Value>,
-    /// When the opening handshake was done.
+    /// The time at which the opening handshake was completed.
     pub(crate) opened: Option<Instant>,
     /// The masking keys of the testee, in order.
     pub(crate) keys: Vec<u32>,
-    /// How many frames of the testee had RSV1.
+    /// The number of frames of the testee with RSV1.
     pub(crate) compressed: usize,
     pub(crate) end: End,
 }
 
 impl Said {
-    /// Creates the notes of a dialogue that has not begun.
+    /// Creates the record of a dialogue that has not begun.
     pub(crate) fn new(testee: Role, seed: u64) -> Self {
         Self {
             channel: Channel::new(testee, seed),
@@ -112,7 +113,7 @@ impl Said {
     }
 }
 
-/// Something that the testee did.
+/// An act of the testee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Message {
@@ -154,31 +155,31 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// Plays a dialogue, and ends its connection in good order.
+    /// Plays a dialogue, and ends its connection.
     pub(crate) fn play(&mut self, dialogue: &dyn Fn(&mut Self) -> Outcome) -> Outcome {
         let outcome = dialogue(self);
         self.leave();
         outcome
     }
 
-    /// Returns the latest time of a reaction that the testee owes now. A testee may take longer
-    /// over more bytes.
+    /// Returns the deadline of a reaction that the testee owes now. More bytes extend it.
     pub(crate) fn reply_time(&self) -> Instant {
         self.reply_time_for(0)
     }
 
-    /// The same for a reaction of so many bytes.
+    /// Returns the deadline of a reaction of `len` bytes.
     fn reply_time_for(&self, len: usize) -> Instant {
         let seconds = self.unanswered.max(len) / BYTES_PER_SECOND;
         self.in_time(REPLY + Duration::from_secs(seconds as u64))
     }
 
-    /// Allows time for so many bytes that the testee has to handle.
+    /// Extends the deadline by the time for `len` bytes.
     pub(crate) fn allow_for(&mut self, len: usize) {
         self.unanswered += len;
     }
 
-    /// When something that begins now has taken this long, scaled, or the case too long.
+    /// Returns the deadline of something that begins now and may take `limit`, scaled. It is never
+    /// after the deadline of the case.
     fn in_time(&self, limit: Duration) -> Instant {
         self.watchdog
             .min(Instant::now() + self.settings.scaled(limit))
@@ -198,15 +199,15 @@ impl<'a> Peer<'a> {
         self.send_bytes(&bytes)
     }
 
-    /// The bytes of a frame that is about to be sent.
+    /// Returns the bytes of a frame that is about to be sent.
     pub(crate) fn encoded(&mut self, frame: &Frame) -> Vec<u8> {
         let bytes = self.said.channel.encode(frame);
         self.note_sent_close(frame);
         bytes
     }
 
-    /// Sends bytes, in one write if there is room for all. A testee that has ended the connection
-    /// does not get them, which is no miss: what it did shows in what it sent.
+    /// Sends bytes, in one write if there is room for all. Bytes to a testee that has ended the
+    /// connection are dropped. This is no miss, because the reaction of the testee decides.
     pub(crate) fn send_bytes(&mut self, mut bytes: &[u8]) -> Result<(), Miss> {
         self.said.channel.log.bytes_sent(bytes, false);
         self.unanswered += bytes.len();
@@ -226,28 +227,28 @@ impl<'a> Peer<'a> {
         Ok(())
     }
 
-    /// From here on the testee may compress, within these bounds.
+    /// Allows the testee to compress from now on, within these limits.
     pub(crate) fn inflate(&mut self, coding: Coding) {
         self.said
             .channel
             .inflate_with(Inflater::new(coding).with_new_streams());
     }
 
-    /// Lets time pass.
+    /// Waits and reads.
     pub(crate) fn pause(&mut self, time: Duration) -> Result<(), Miss> {
         let limit = self.in_time(time);
         while self.wait(limit)? {}
         Ok(())
     }
 
-    /// Lets time pass without reading, or less if TCP is broken off.
+    /// Waits without reading. Returns early if TCP is reset.
     pub(crate) fn pause_unread(&mut self, time: Duration) -> Result<(), Miss> {
         let limit = self.in_time(time);
         while !self.link.is_broken() && self.wait(limit)? {}
         Ok(())
     }
 
-    /// What the testee does next; nothing if it does nothing until then. Its Pings are answered.
+    /// Returns the next act of the testee; `None` if there is none before `limit`. Answers Pings.
     pub(crate) fn next(&mut self, limit: Instant) -> Result<Option<Act>, Miss> {
         loop {
             if let Some(act) = self.parse()? {
@@ -263,7 +264,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// Reads bytes that came as frames, until they are something that the testee did.
+    /// Parses received bytes up to the next act of the testee.
     fn parse(&mut self) -> Result<Option<Act>, Miss> {
         let bytes = std::mem::take(&mut self.unread);
         let mut input = &bytes[std::mem::take(&mut self.parsed)..];
@@ -271,7 +272,7 @@ impl<'a> Peer<'a> {
             if let Some(act) = self.take(received)? {
                 let parsed = bytes.len() - input.len();
                 if parsed < bytes.len() {
-                    // Reading on while a Pong was sent may have added more.
+                    // Sending a Pong may have read more bytes.
                     let added = std::mem::replace(&mut self.unread, bytes);
                     self.unread.extend(added);
                     self.parsed = parsed;
@@ -282,7 +283,7 @@ impl<'a> Peer<'a> {
         Ok(None)
     }
 
-    /// Notes something that was read, and tells what the testee did by it.
+    /// Notes a frame or message, and returns the act of the testee.
     fn take(&mut self, received: Received) -> Result<Option<Act>, Miss> {
         Ok(Some(match received {
             Received::Frame { header, .. } => {
@@ -328,7 +329,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// Reads what is there: whether that is anything, the end of TCP included.
+    /// Reads the available bytes. Returns `true` if there were any, or if TCP ended.
     fn read_some(&mut self) -> bool {
         if self.tcp != Tcp::Open {
             return false;
@@ -347,7 +348,7 @@ impl<'a> Peer<'a> {
         true
     }
 
-    /// Waits for the socket: whether it is before the limit.
+    /// Waits for the socket. Returns `false` after the limit.
     fn wait(&mut self, limit: Instant) -> Result<bool, Miss> {
         match self.link.wait_or_fail(limit) {
             Ok(()) => Ok(true),

@@ -1,4 +1,4 @@
-//! The opening handshake with a server under test, as far as a case does not write it itself.
+//! The opening handshake with a server under test, for cases that do not write it themselves.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -9,11 +9,11 @@ use crate::http::{MAX_HEAD, head_len};
 use crate::http::{Request, Response};
 use crate::role::Role;
 
-/// How much of a head is shown in the record.
+/// The most bytes of a head in the record.
 const SHOWN: usize = 16 * 1024;
 
 impl<'a> Peer<'a> {
-    /// Opens the connection; nothing is wrong with what the suite says.
+    /// Opens the connection with a correct request.
     pub(crate) fn open(&mut self) -> Result<(), Miss> {
         match self.testee {
             Role::Server => {
@@ -30,7 +30,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// A request for a server under test.
+    /// Creates a request for a server under test.
     pub(crate) fn request(&mut self) -> Request {
         let nonce = self.rng.u128(..).to_be_bytes();
         match self.target {
@@ -45,23 +45,23 @@ impl<'a> Peer<'a> {
         self.send_bytes(&request.bytes())
     }
 
-    /// Notes what is sent, or was received, as the request.
+    /// Notes a request that is sent or was received.
     pub(crate) fn note_request(&mut self, bytes: &[u8]) {
         self.said.handshake.request = Some(shown(bytes));
     }
 
-    /// The server is to accept the request.
+    /// Expects that the server accepts the request.
     pub(crate) fn expect_opened(&mut self, request: &Request) -> Result<Response, Miss> {
         let response = self.expect_opened_or_refused(request)?;
         match response.status {
             101 => Ok(response),
             status => Miss::must(format!(
-                "The server was to open the connection; the status is {status}."
+                "The server had to open the connection, but the status is {status}."
             )),
         }
     }
 
-    /// The server is to accept the request, or to refuse it with an error.
+    /// Expects that the server accepts the request, or refuses it with an error.
     pub(crate) fn expect_opened_or_refused(&mut self, request: &Request) -> Result<Response, Miss> {
         let response = self.expect_response()?;
         if response.status != 101 {
@@ -77,11 +77,11 @@ impl<'a> Peer<'a> {
     fn expect_response(&mut self) -> Result<Response, Miss> {
         match self.response(REPLY)? {
             Some(response) => Ok(response),
-            None => Miss::must("The server was to answer the request; it ended TCP."),
+            None => Miss::must("The server had to answer the request, but it ended TCP."),
         }
     }
 
-    /// The response, or nothing if the server ends TCP instead.
+    /// Returns the response; `None` if the server ends TCP instead.
     pub(crate) fn response_if_any(&mut self) -> Result<Option<Response>, Miss> {
         self.response(REPLY)
     }
@@ -94,19 +94,19 @@ impl<'a> Peer<'a> {
                 return Miss::must("The server ended TCP before the end of its response.");
             }
             if !self.read_some() && !self.wait(limit)? {
-                return Miss::must("The response does not come to its end.");
+                return Miss::must("The response has no end.");
             }
         }
         Ok(())
     }
 
-    /// Leaves this connection, if it is open, for a new one to the same server.
+    /// Ends this connection, if it is open, and opens a new one to the same server.
     pub(crate) fn reconnect(&mut self) -> Result<(), Miss> {
         self.leave();
         self.connect_again()
     }
 
-    /// The same without a word.
+    /// Opens a new TCP connection to the same server, without a closing handshake.
     pub(crate) fn connect_again(&mut self) -> Result<(), Miss> {
         let Some(target) = self.target else {
             return Ok(());
@@ -121,8 +121,8 @@ impl<'a> Peer<'a> {
         Ok(())
     }
 
-    /// A server is to open another connection and to echo over it. `when` begins the sentence
-    /// about one that does not.
+    /// Expects that a server opens another connection and echoes over it. `when` begins the
+    /// sentence about a server that does not.
     pub(crate) fn expect_another_connection(&mut self, when: &str) -> Result<(), Miss> {
         let other = self.another().map_err(|miss| miss.with(when))?;
         if let Some(mut other) = other {
@@ -132,7 +132,7 @@ impl<'a> Peer<'a> {
         Ok(())
     }
 
-    /// Another open connection to a server; none to a client.
+    /// Opens another connection to a server. Returns `None` for a client.
     pub(crate) fn another(&mut self) -> Result<Option<Self>, Miss> {
         let Some(target) = self.target else {
             return Ok(None);
@@ -151,7 +151,7 @@ impl<'a> Peer<'a> {
         Ok(Some(other))
     }
 
-    /// The head of the response; nothing if TCP ends before there is anything.
+    /// Returns the head of the response; `None` if TCP ends before its first byte.
     pub(crate) fn response(&mut self, limit: Duration) -> Result<Option<Response>, Miss> {
         let Some(head) = self.response_head(self.in_time(limit))? else {
             return Ok(None);
@@ -187,22 +187,22 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// From here on, frames are spoken.
+    /// Reads frames from now on.
     pub(crate) fn opened(&mut self) {
         self.said.opened = Some(Instant::now());
     }
 }
 
-/// The response, if it tells of an error.
+/// Returns the response if its status is an error.
 fn refusal(response: Response) -> Result<Response, Miss> {
     match response.status {
         400..=599 => Ok(response),
-        status => Miss::should(format!("The status is {status}, which tells of no error.")),
+        status => Miss::should(format!("The status is {status}, which is no error status.")),
     }
 }
 
 fn no_connection<T>(error: io::Error) -> Result<T, Miss> {
-    Miss::must(format!("There is no other connection: {error}."))
+    Miss::must(format!("No other connection was possible: {error}."))
 }
 
 pub(crate) fn shown(bytes: &[u8]) -> String {

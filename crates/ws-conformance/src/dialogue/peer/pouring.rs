@@ -1,4 +1,4 @@
-//! Sending much, at once or bit by bit.
+//! Sending large amounts, at once or in parts.
 
 use std::io;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use crate::dialogue::Miss;
 use crate::wire::Frame;
 
 impl Peer<'_> {
-    /// From here on the record does not show each frame: there are too many.
+    /// Stops the record of single frames, of which there are too many.
     pub(crate) fn be_quiet(&mut self) {
         self.said.channel.log.turn(false);
     }
 
-    /// Whether frames go to the testee still.
+    /// Returns `true` if frames still reach the testee.
     pub(crate) fn is_listening(&self) -> bool {
         !self.deaf && self.tcp == Tcp::Open
     }
 
-    /// Sends a frame in segments: all of these lengths but the last one, which is what is left.
+    /// Sends a frame in segments of these lengths. The last segment has the remaining bytes.
     pub(crate) fn send_in_segments(
         &mut self,
         frame: &Frame,
@@ -38,8 +38,8 @@ impl Peer<'_> {
         self.send_bytes(rest)
     }
 
-    /// Sends bytes and reads nothing, until all are sent or there was no room for this long: how
-    /// many were sent.
+    /// Sends bytes without reading, until all are sent or the testee takes none for `patience`.
+    /// Returns the number of sent bytes.
     pub(crate) fn pour(&mut self, bytes: &[u8], patience: Duration) -> Result<usize, Miss> {
         let mut sent = 0;
         let mut limit = self.in_time(patience);
@@ -61,7 +61,7 @@ impl Peer<'_> {
         Ok(sent)
     }
 
-    /// Leaves without a word, by a reset of TCP, for a new connection to the same server.
+    /// Resets TCP and opens a new connection to the same server.
     pub(crate) fn break_off(&mut self) -> Result<(), Miss> {
         self.link.reset_at_end();
         self.connect_again()
