@@ -1,5 +1,5 @@
-//! Asks the original suite what it says of the testees, and stores its verdicts where the test
-//! `agreement` finds them. See the README beside them.
+//! Stores the original suite's verdicts on the testees, for the test `agreement`. See the README
+//! beside the verdicts.
 //!
 //! ```text
 //! cargo run -p ws-conformance --example baselines -- --wstest PATH/TO/wstest
@@ -31,7 +31,7 @@ use ws_conformance::case::CaseId;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// No testee takes longer, unless the suite waits for something that never comes.
+/// The time limit of a testee. A testee takes longer only if the suite waits without end.
 const LIMIT: Duration = Duration::from_secs(900);
 
 /// Stores the original suite's verdicts on the testees.
@@ -40,10 +40,11 @@ struct Args {
     /// The original suite's command, version 25.10.1.
     #[arg(long)]
     wstest: PathBuf,
-    /// How many testees at a time; the suite's timers are short, so keep the machine idle.
+    /// The number of testees at a time. The timers of the suite are short, so the machine must be
+    /// idle.
     #[arg(long, default_value_t = 4)]
     jobs: usize,
-    /// Only these faults.
+    /// Run only these faults.
     faults: Vec<Fault>,
 }
 
@@ -81,8 +82,8 @@ fn testees_of(args: &Args) -> Vec<(Role, Fault)> {
     Role::BOTH.into_iter().flat_map(of_role).collect()
 }
 
-/// The cases that a testee runs. Where the suite has to wait for a timer in nearly every case, one
-/// of each kind is enough.
+/// Returns the cases that a testee runs. If the suite has to wait for a timer in nearly every case,
+/// one case of each kind is enough.
 fn cases(fault: Fault) -> Vec<&'static str> {
     let groups = |more: &[&'static str]| {
         let all = [
@@ -115,7 +116,7 @@ fn cases(fault: Fault) -> Vec<&'static str> {
     }
 }
 
-/// Runs the suite over one testee and stores the verdicts: how many there are.
+/// Runs the suite over one testee and stores the verdicts. Returns their number.
 fn baseline(wstest: &Path, work: &Path, role: Role, fault: Fault) -> Result<usize> {
     let dir = work.join(role.name()).join(fault.name());
     fs::create_dir_all(&dir)?;
@@ -147,7 +148,7 @@ fn test_server(wstest: &Path, dir: &Path, fault: Fault) -> Result<()> {
 }
 
 fn test_client(wstest: &Path, dir: &Path, fault: Fault) -> Result<()> {
-    // The suite does not say on which port it listens, so it needs one that is free just now.
+    // The suite does not print its port, so it needs one that is free now.
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let url = format!("ws://127.0.0.1:{port}");
     let spec = json!({

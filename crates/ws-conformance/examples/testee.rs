@@ -1,4 +1,4 @@
-//! A testee that is wrong on purpose, by itself: to try a suite on it.
+//! A program that is a testee with a deliberate fault, to try a suite on it.
 //!
 //! ```text
 //! cargo run -p ws-conformance --example testee -- list
@@ -20,26 +20,26 @@ use testees::{Client, Fault, Role, Server};
 /// A WebSocket echo endpoint with one fault.
 #[derive(Debug, Parser)]
 enum Args {
-    /// Prints the faults.
+    /// Print the faults.
     List,
-    /// Echoes to whoever connects, until it is killed; prints its URL.
+    /// Echo to all clients until the process is killed. Prints the URL.
     Server {
-        /// What is wrong with it.
+        /// The fault of the testee.
         #[arg(long, default_value = "none")]
         fault: Fault,
-        /// Where it listens; 0 is any free port.
+        /// The port to listen on. 0 selects a free port.
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Runs all cases that a fuzzing server has, as the agent of the fault's name.
+    /// Run all cases of a fuzzing server, as the agent with the fault's name.
     Client {
-        /// What is wrong with it.
+        /// The fault of the testee.
         #[arg(long, default_value = "none")]
         fault: Fault,
         /// The fuzzing server, such as ws://127.0.0.1:9001.
         #[arg(long)]
         url: String,
-        /// How many cases at a time.
+        /// The number of cases at a time.
         #[arg(long, default_value_t = 1)]
         jobs: usize,
     },

@@ -1,7 +1,7 @@
-//! A conformance suite for WebSocket servers and clients in any language: the cases of the AutobahnTestSuite 25.10.1,
-//! all 517 of them, with its ids, its bytes, its verdicts and its reports.
+//! A conformance suite for WebSocket servers and clients in any language. It has all 517 cases of the
+//! AutobahnTestSuite 25.10.1, with their ids, bytes, verdicts and reports.
 //!
-//! Most people use the command, `ws-conformance --help`. The library is for harnesses of one's own:
+//! Most users run the command, see `ws-conformance --help`. The library is for other harnesses:
 //!
 //! ```no_run
 //! use ws_conformance::servers::{self, Target};
@@ -21,14 +21,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | to | take |
+//! | to | use |
 //! |---|---|
 //! | test a server, one connection per case | [`servers`], many at a time by [`pool`] |
-//! | test clients, which drive by the original's control paths | [`clients`] |
-//! | know the cases | [`cases`], [`case`] |
-//! | write and read reports, compare them, hold them against expectations | [`report`], [`compare`], [`expect`] |
+//! | test clients, which request cases by the original's control paths | [`clients`] |
+//! | list the cases | [`cases`], [`case`] |
+//! | write and read reports, compare them with others and with expectations | [`report`], [`compare`], [`expect`] |
 //! | read the original's settings files | [`spec`] |
-//! | speak TLS, for `wss://` | [`tls`] |
+//! | use TLS, for `wss://` | [`tls`] |
 
 #![forbid(unsafe_code)]
 

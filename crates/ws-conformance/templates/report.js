@@ -15,8 +15,8 @@ const rows = groups.flatMap((group) =>
 );
 const names = ["search", "group", "verdict", "agent", "differs"].filter(field);
 
-/** What is chosen, without what is not. */
-function choices() {
+/** Returns the filters that are set. */
+function filters() {
   const pairs = names.map((name) => {
     const { type, checked, value } = field(name);
     return [name, type === "checkbox" ? (checked ? "yes" : "") : value.trim()];
@@ -24,7 +24,7 @@ function choices() {
   return Object.fromEntries(pairs.filter(([, value]) => value !== ""));
 }
 
-function isWanted(entry, { search = "", group, verdict, agent, differs }) {
+function matches(entry, { search = "", group, verdict, agent, differs }) {
   const isResult = (result) =>
     (agent === undefined || result.agent === agent) &&
     (verdict === "bad"
@@ -39,10 +39,10 @@ function isWanted(entry, { search = "", group, verdict, agent, differs }) {
 }
 
 function apply() {
-  const chosen = choices();
+  const chosen = filters();
   let shown = 0;
   for (const entry of rows) {
-    entry.row.hidden = !isWanted(entry, chosen);
+    entry.row.hidden = !matches(entry, chosen);
     shown += entry.row.hidden ? 0 : 1;
   }
   for (const group of groups) {
@@ -55,13 +55,13 @@ function apply() {
   field("nothing").hidden = shown > 0;
 }
 
-/** The address has the choices, so that it can be passed on. */
+/** Stores the filters in the address, so that it can be shared. */
 function remember() {
-  const text = new URLSearchParams(choices()).toString();
+  const text = new URLSearchParams(filters()).toString();
   history.replaceState(null, "", text === "" ? location.pathname : `#${text}`);
 }
 
-/** Takes choices from the address; leaves it alone if it names a place on the page. */
+/** Sets the filters from the address, unless it names a place on the page. */
 function recall() {
   const chosen = new URLSearchParams(location.hash.slice(1));
   if (!names.some((name) => chosen.has(name))) return;

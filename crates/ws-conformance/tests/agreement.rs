@@ -1,5 +1,5 @@
-//! The verdicts of this crate are those of the original suite: case by case, on testees that are
-//! wrong in every way that a case looks for (`data/baselines`, see the README there).
+//! Compares the verdicts of this crate with those of the original suite: case by case, on testees
+//! with every fault that a case looks for (`data/baselines`, see the README there).
 
 #![forbid(unsafe_code)]
 
@@ -26,20 +26,21 @@ use ws_conformance::verdict::{Behavior, CloseBehavior, Verdict};
 type Verdicts = BTreeMap<CaseId, Verdict>;
 type Records = BTreeMap<CaseId, Record>;
 
-/// How the cases are run.
+/// The parameters of a round.
 #[derive(Clone, Copy)]
 struct Round {
-    /// How many testees at a time.
+    /// The number of testees at a time.
     testees: usize,
-    /// How many cases of each.
+    /// The number of cases of each testee at a time.
     jobs: usize,
-    /// How many times as long everything takes, the waits of a testee like the limits of a case.
+    /// The factor of all times: the waits of a testee, and the limits of a case.
     slowed: f64,
 }
 
-/// The cases hardly do anything but wait, but time limits as short as 0.5 s fire on a busy machine:
-/// what differs is run again in peace and with more time, and what still differs then differs for
-/// good. More cases at a time would need more file descriptors than a process has by default.
+/// Rounds with fewer cases at a time and with more time. Most cases only wait, but time limits of
+/// 0.5 s fire on a busy machine. Only the cases with different verdicts run again. The last
+/// differences count. More cases at a time would need more file descriptors than the default limit
+/// of a process.
 const ROUNDS: [Round; 3] = [
     Round {
         testees: 12,
@@ -68,11 +69,11 @@ impl Round {
     }
 }
 
-/// Where the verdicts differ on purpose: testee, how the families of the cases begin, the verdict
-/// here.
+/// The deliberate differences: testee, beginning of the families, verdict of this crate.
 const DIFFERENT: &[(Role, &str, &str, Verdict)] = &[
     // The testee fails the connection, and then both sides wait for the other one to end TCP. The
-    // original waits for ever (until the testee loses patience, after 10 s); this crate does not.
+    // original waits without limit, until the testee gives up after 10 s. This crate has a time
+    // limit.
     (
         Role::Server,
         "tcp-left-open",
@@ -82,8 +83,8 @@ const DIFFERENT: &[(Role, &str, &str, Verdict)] = &[
             close: CloseBehavior::FailedByClient,
         },
     ),
-    // The original's library cannot compress with a window of 8 bits, which breaks its connection;
-    // this crate can.
+    // The original's library cannot compress with a window of 8 bits, which breaks its connection.
+    // This crate can.
     (Role::Server, "smallest-window", "12.", Verdict::GOOD),
     (Role::Server, "smallest-window", "13.", Verdict::GOOD),
     (Role::Client, "smallest-window", "12.", Verdict::GOOD),
@@ -125,7 +126,7 @@ fn assert_agreement(role: Role) {
     assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
 }
 
-/// What of the expected verdicts this crate does not say, and what it says.
+/// Returns the expected verdicts that this crate does not give, with the verdicts that it gives.
 fn differing(
     role: Role,
     fault: Fault,
@@ -150,7 +151,7 @@ fn summary(record: &Record) -> String {
     format!("{verdict} after {duration} ms: {result} {result_close} ({reason})")
 }
 
-/// What the original says, but for what differs on purpose.
+/// Returns the verdicts of the original, with the deliberate differences.
 fn expected(role: Role, fault: Fault) -> Verdicts {
     let mut verdicts = baseline(role, fault);
     for (_, _, family, here) in DIFFERENT
@@ -166,7 +167,7 @@ fn expected(role: Role, fault: Fault) -> Verdicts {
     verdicts
 }
 
-/// What the original says.
+/// Returns the verdicts of the original.
 fn baseline(role: Role, fault: Fault) -> Verdicts {
     let file = format!("tests/data/baselines/{}/{}.json", role.name(), fault.name());
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file));
@@ -177,7 +178,7 @@ fn baseline(role: Role, fault: Fault) -> Verdicts {
     verdicts.into_iter().map(verdict).collect()
 }
 
-/// What this crate says of the same cases.
+/// Returns the verdicts of this crate on the same cases.
 fn examine(role: Role, fault: Fault, original: &Verdicts, round: Round) -> Records {
     let case = |id: &CaseId| cases::find(*id).unwrap_or_else(|| panic!("there is no case {id}"));
     let cases: Vec<&'static Case> = original.keys().map(case).collect();
@@ -215,7 +216,7 @@ fn examine_client(fault: Fault, cases: Vec<&'static Case>, round: Round) -> Vec<
             let done = client
                 .run_cases(round.jobs)
                 .and_then(|()| client.try_update_reports());
-            // Without a word from the client the listener would wait for ever.
+            // If the client reports nothing, the listener would wait without limit.
             if done.is_err() {
                 stop.raise();
             }
@@ -225,7 +226,7 @@ fn examine_client(fault: Fault, cases: Vec<&'static Case>, round: Round) -> Vec<
     records.0.into_inner().unwrap()
 }
 
-/// An observer that keeps everything.
+/// An observer that stores everything.
 #[derive(Default)]
 struct Kept(Mutex<Vec<Record>>);
 
@@ -237,7 +238,7 @@ impl Observer for Kept {
     fn update_reports(&self, _agent: &str) {}
 }
 
-/// Calls `work` on every item, from so many threads.
+/// Calls `work` on every item, on this number of threads.
 fn in_parallel<T: Sync>(threads: usize, items: &[T], work: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {

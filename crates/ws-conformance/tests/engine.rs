@@ -1,4 +1,4 @@
-//! The engine over TCP, both ways, against peers that are known to be good and bad.
+//! Tests of the engine over TCP, in both roles, against correct and wrong peers.
 
 #![forbid(unsafe_code)]
 
@@ -16,7 +16,7 @@ use ws_conformance::servers::{Target, probe, run_case};
 use ws_conformance::settings::Settings;
 use ws_conformance::verdict::{Behavior, CloseBehavior, Verdict};
 
-/// Some of each group, without those that take a second.
+/// Cases of each group, without those that take a second.
 const SOME: [&str; 24] = [
     "1.1.1", "1.1.8", "1.2.7", "2.3", "2.5", "2.9", "2.11", "3.1", "3.4", "4.1.3", "4.2.1", "5.1",
     "5.8", "5.14", "6.2.3", "6.3.1", "6.6.3", "6.22.1", "7.1.5", "7.3.5", "7.7.10", "9.3.5",
@@ -27,7 +27,7 @@ fn case(id: &str) -> &'static Case {
     cases::find(id.parse().unwrap()).unwrap()
 }
 
-/// A good peer needs next to no time: that a busy machine takes its time must not count.
+/// Returns settings with time for a busy machine. A correct peer answers at once otherwise.
 fn patient() -> Settings {
     Settings::default().with_time_scale(20.0)
 }
@@ -69,7 +69,7 @@ fn a_server_is_reached_over_a_unix_socket() {
 #[test]
 fn a_silent_server_is_found_silent() {
     let target = Target::new(&support::silent_server()).unwrap();
-    // Short waits for what does not come, and a long one for the opening handshake, which does.
+    // Short waits for what does not arrive, and a long one for the opening handshake, which does.
     let mut settings = Settings::default().with_time_scale(0.1);
     assert!(probe(&target, &settings).is_err());
     settings.open_handshake_timeout *= 100;
@@ -79,7 +79,7 @@ fn a_silent_server_is_found_silent() {
         verdict(Behavior::Failed, CloseBehavior::Unclean)
     );
     assert!(echo.was_close_handshake_timeout && echo.dropped_by_me);
-    // Silence is what these cases ask for; only the close tells.
+    // These cases ask for silence, so only the verdict on the close differs.
     let reserved = run_case(&target, case("3.1"), &settings);
     assert_eq!(
         reserved.verdict,
@@ -119,7 +119,7 @@ impl Observer for Collector {
     }
 }
 
-/// Serves the cases of [`SOME`] to a client, until it ends the listener.
+/// Serves the cases of [`SOME`] to a client, until the client ends the listener.
 fn serve(client: impl FnOnce(SocketAddr)) -> (Ended, Collector) {
     let cases = SOME.map(case).to_vec();
     let listener = Listener::bind("127.0.0.1:0", cases, patient()).unwrap();

@@ -1,4 +1,4 @@
-//! The catalogue against what was recorded from the original suite, case by case.
+//! Compares the catalog with the recordings of the original suite, case by case.
 
 #![forbid(unsafe_code)]
 
@@ -58,7 +58,7 @@ fn script_of(case: &Case) -> &Script {
         .expect("every case of the original suite is a script")
 }
 
-/// A case in the form of the recorded ones.
+/// Returns a case in the form of the recordings.
 fn as_recorded(case: &Case) -> Value {
     let id = case.id().to_string();
     let mut record = json!({
@@ -166,7 +166,7 @@ fn script(case: &Case, steps: &[Step], record: &mut Value) {
     }
 }
 
-/// A header to be streamed is two entries in the recording.
+/// Returns the entries of a step. A streamed header has two entries in the recording.
 fn step(step: &Step) -> Vec<Value> {
     vec![match step {
         Step::Frame(sent) => frame(sent),
@@ -270,7 +270,7 @@ fn rule(rule: JudgedBy) -> &'static str {
     }
 }
 
-/// Long payloads are recorded by their unit, others byte by byte.
+/// Returns the recorded form of a payload: the unit of a long one, or else all bytes.
 fn bytes(payload: &Payload) -> Value {
     match payload {
         Payload::Repeated { unit, len } if *len > 0 => json!({"len": len, "unit_hex": hex(unit)}),

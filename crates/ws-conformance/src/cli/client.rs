@@ -11,7 +11,7 @@ use ws_conformance::record::Record;
 use ws_conformance::role::Role;
 use ws_conformance::tls::HandshakeError;
 
-use super::Outcome;
+use super::Finish;
 use super::collector::Collector;
 use super::conclusion::Conclusion;
 use super::failure::quoted;
@@ -20,32 +20,32 @@ use super::place::{Files, Place};
 
 /// Test clients.
 ///
-/// Listens, and plays for each client the case that it asks for by its path:
+/// Listens for clients. The path of a request selects what happens on its connection:
 ///
-///   /getCaseCount                   how many cases there are, as a text message
-///   /runCase?case=N&agent=NAME      case number N, from 1; the client echoes until the connection
-///                                   ends. `casetuple=7.1.5` asks for a case by name
-///   /getCaseInfo?case=N             name and description
-///   /getCaseStatus?case=N&agent=NAME    its verdict
-///   /updateReports?agent=NAME       ends the client's turn; with `&shutdownOnComplete=true` it
-///                                   ends this program, too
+///   /getCaseCount                   sends the number of cases as a text message
+///   /runCase?case=N&agent=NAME      runs case number N, from 1. The client echoes until the
+///                                   connection ends. `casetuple=7.1.5` selects a case by name
+///   /getCaseInfo?case=N             sends name and description
+///   /getCaseStatus?case=N&agent=NAME    sends the verdict
+///   /updateReports?agent=NAME       writes the reports of the client. With
+///                                   `&shutdownOnComplete=true`, also ends this program
 ///   /stopServer                     ends this program
 ///
 /// Several clients can be tested at a time. Ctrl-C ends the program with a summary.
 ///
-/// Exit status: 0 all as expected; 1 something is not; 2 the run could not be done, no client
-/// came, or one left cases out.
+/// Exit status: 0 all as expected; 1 unexpected results; 2 the run was not possible, no client
+/// connected, or a client left cases out.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Where to listen: ws://address:port, or wss:// for TLS; port 0 takes any free one
+    /// The address to listen on: ws://address:port, or wss:// for TLS. Port 0 selects a free port
     #[arg(long, value_name = "URL", required_unless_present = "spec")]
     listen: Option<String>,
 
     #[command(flatten)]
     files: Files,
 
-    /// End when a client has asked for its reports
+    /// End when a client has requested its reports
     #[arg(long)]
     exit_after_reports: bool,
 
@@ -61,7 +61,7 @@ Examples:
   ws-conformance client --listen wss://127.0.0.1:9001 --cert cert.pem --key key.pem
   ws-conformance client --spec fuzzingserver.json";
 
-pub(super) fn run(args: &Args) -> Result<Outcome> {
+pub(super) fn run(args: &Args) -> Result<Finish> {
     let plan = args.options.plan(Role::Client)?;
     let of_spec = plan.spec.as_ref().and_then(|spec| spec.url.as_deref());
     let url = args.listen.as_deref().or(of_spec).unwrap_or_default();
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     }
     plan.stop_on_signals();
     let collector = Collector::new(&plan, args.options.trace)?;
-    collector.say(&format!(
+    collector.print(&format!(
         "{} case(s) for clients of {}://{}, seed {}",
         plan.cases.len(),
         place.scheme(),
@@ -109,11 +109,11 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let collected = collector.end();
     let nobody = collected.results.is_empty();
     let error = refusal.or_else(|| nobody.then(|| no_client(ended, failure)));
-    conclusion.tell(collected, error)
+    conclusion.print(collected, error)
 }
 
 impl Args {
-    /// The certificate for this place: that of the options, else that of the settings file.
+    /// Returns the files of the certificate: those of the options, else those of the settings file.
     fn files(&self, plan: &Plan, place: &Place) -> Result<Files> {
         place.check_needs(&self.files)?;
         let spec = plan.spec.as_ref();
@@ -132,15 +132,15 @@ fn no_client(ended: Ended, tls_failure: Option<HandshakeError>) -> String {
     nobody.to_owned() + &why.unwrap_or_default()
 }
 
-/// Passes on what the connections tell.
+/// Receives the events of the connections.
 struct Watcher<'a> {
     plan: &'a Plan,
     collector: &'a Collector,
     replay: &'a (dyn Fn(&str, CaseId) -> String + Sync),
     exit_after_reports: bool,
-    /// Why the run was ended early.
+    /// The reason why the run was ended early.
     refusal: Mutex<Option<String>>,
-    /// Why a client did not come to speak TLS; the first of many alike.
+    /// The first failure of a TLS handshake.
     tls_failure: Mutex<Option<HandshakeError>>,
 }
 
@@ -164,7 +164,7 @@ impl Observer for Watcher<'_> {
         let failure = self.tls_failure.lock();
         let mut failure = failure.unwrap_or_else(PoisonError::into_inner);
         if failure.is_none() {
-            self.collector.say(&format!("a client: {error}"));
+            self.collector.print(&format!("a client: {error}"));
             *failure = Some(error.clone());
         }
     }
@@ -179,10 +179,10 @@ impl Observer for Watcher<'_> {
         spec.is_some_and(|spec| spec.excludes(agent, case.id()))
     }
 
-    /// The JSON files are on disk already.
+    /// The JSON files are written already.
     fn update_reports(&self, agent: &str) {
         self.collector.write_pages(agent);
-        self.collector.say(&format!("{agent} is done"));
+        self.collector.print(&format!("{agent} is done"));
     }
 
     fn ends_after_reports(&self) -> bool {

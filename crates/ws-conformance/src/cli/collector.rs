@@ -1,4 +1,4 @@
-//! Takes in results while cases run, from any thread.
+//! The results of running cases, from any thread.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -16,13 +16,14 @@ use super::options::Plan;
 use super::output::Output;
 use super::progress::Progress;
 
-/// Writes reports as results come in, shows how far the run is, and keeps what the end needs.
+/// Writes reports when results arrive, shows the progress, and stores the data for the end of the
+/// run.
 pub(super) struct Collector {
     output: Output,
     trace: bool,
     stop: StopFlag,
     state: Mutex<State>,
-    /// Held while pages are written, which takes longer than cases should have to wait.
+    /// Locked while pages are written, which takes too long for cases to wait for.
     pages: Mutex<()>,
     outdir: PathBuf,
 }
@@ -33,18 +34,18 @@ struct State {
     collected: Collected,
 }
 
-/// What came in.
+/// The results so far.
 #[derive(Default)]
 pub(super) struct Collected {
-    /// By agent.
+    /// The results of each agent.
     pub(super) results: BTreeMap<String, Results>,
-    /// What was not good, without its wire log.
+    /// The records of results other than OK, without their wire logs.
     pub(super) records: Vec<Record>,
-    /// Agents from which a message came.
+    /// The agents that have sent a message.
     pub(super) echoing: BTreeSet<String>,
-    /// What could not be written; then the run has been stopped.
+    /// The report that could not be written. The run is then stopped.
     pub(super) error: Option<ReportError>,
-    /// How long the run took.
+    /// The duration of the run.
     pub(super) took: Duration,
 }
 
@@ -66,7 +67,7 @@ impl Collector {
         })
     }
 
-    /// This many cases of an agent are to be expected.
+    /// Adds the expected number of cases of an agent.
     pub(super) fn expect(&self, agent: &str, cases: usize) {
         let mut state = self.lock();
         if !state.collected.results.contains_key(agent) {
@@ -110,7 +111,7 @@ impl Collector {
         }
     }
 
-    /// Writes the pages of an agent that has come to its end.
+    /// Writes the pages of an agent whose cases are over.
     pub(super) fn write_pages(&self, agent: &str) {
         let alone = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let written = html::update(&self.outdir, &[agent]);
@@ -120,14 +121,14 @@ impl Collector {
         }
     }
 
-    /// A run without reports is of no use.
+    /// Stops the run, because a run without reports is useless.
     fn give_up(&self, state: &mut State, error: ReportError) {
         self.stop.raise();
         state.collected.error.get_or_insert(error);
     }
 
-    /// Prints a line where the bar does not wipe it out.
-    pub(super) fn say(&self, line: &str) {
+    /// Prints a line above the progress bar.
+    pub(super) fn print(&self, line: &str) {
         self.lock().progress.suspend(|| self.output.line(line));
     }
 

@@ -7,22 +7,22 @@ use anyhow::{Context, Result, bail};
 use ws_conformance::compare;
 use ws_conformance::report::{Index, html};
 
-use super::Outcome;
+use super::Finish;
 use super::output::Output;
 
-/// Compare two report folders: list every case of which they say different things.
+/// Compare two report folders: list every case with different verdicts.
 ///
-/// Folders of the original suite will do. Agents are matched by name; if both folders have just
-/// one, its name does not matter. Cases that only one folder has are counted, but are no
+/// Folders of the original suite work, too. Agents are matched by name. If both folders have one
+/// agent each, the names may differ. Cases that only one folder has are counted, but are no
 /// difference.
 ///
-/// Exit status: 0 no differences; 1 differences; 2 nothing could be compared.
+/// Exit status: 0 no differences; 1 differences; 2 there was nothing to compare.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// A folder with an index.json, or the file itself
     first: PathBuf,
 
-    /// The other one
+    /// The other folder or file
     second: PathBuf,
 
     /// Also write the comparison as a web page, which needs no other file
@@ -30,7 +30,7 @@ pub(super) struct Args {
     html: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args) -> Result<Outcome> {
+pub(super) fn run(args: &Args) -> Result<Finish> {
     let first = Index::read(&args.first)?;
     let second = Index::read(&args.second)?;
     let comparison = compare::indexes(&first, &second);
@@ -60,5 +60,5 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         comparison.only_second,
         args.second.display()
     ));
-    Ok(Outcome::expected_if(comparison.differences.is_empty()))
+    Ok(Finish::expected_if(comparison.differences.is_empty()))
 }

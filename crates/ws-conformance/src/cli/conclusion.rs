@@ -5,28 +5,28 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 use ws_conformance::case::CaseId;
-use ws_conformance::expect::{Assessment, Problem, Testee};
+use ws_conformance::expect::{Assessment, Deviation, Testee};
 use ws_conformance::record::Record;
 use ws_conformance::report::junit::{self, Suite};
 use ws_conformance::report::{ReportError, Results, html, table};
 use ws_conformance::role::Role;
 
-use super::Outcome;
+use super::Finish;
 use super::collector::Collected;
 use super::failure;
 use super::options::{Options, Plan};
 use super::summary::Summary;
 
-/// What is said at the end of a run.
+/// The report at the end of a run.
 pub(super) struct Conclusion<'a> {
     pub(super) role: Role,
     pub(super) options: &'a Options,
     pub(super) plan: &'a Plan,
-    /// The command line that runs one case of an agent again.
+    /// Returns the command line that runs one case of an agent again.
     pub(super) replay: &'a dyn Fn(&str, CaseId) -> String,
 }
 
-/// One testee.
+/// The assessment of one testee.
 pub(super) struct Judged {
     pub(super) testee: Testee,
     pub(super) selected: Vec<CaseId>,
@@ -35,8 +35,8 @@ pub(super) struct Judged {
 }
 
 impl Conclusion<'_> {
-    /// Tells everything. `error` is why the run did not come to its end, if it did not.
-    pub(super) fn tell(&self, collected: Collected, error: Option<String>) -> Result<Outcome> {
+    /// Prints all results. `error` is the reason why the run did not complete.
+    pub(super) fn print(&self, collected: Collected, error: Option<String>) -> Result<Finish> {
         let Collected {
             results,
             records,
@@ -47,12 +47,12 @@ impl Conclusion<'_> {
         let judged: Vec<_> = results.into_iter().map(|agent| self.judge(agent)).collect();
         let records = by_case(&records);
         for agent in &judged {
-            self.print(agent, &records);
-            // A server that does not echo was refused by the probe.
+            self.print_testee(agent, &records);
+            // The probe refuses a server that does not echo.
             let probed = self.role == Role::Server || agent.results.is_empty();
             if !probed && !echoing.contains(&agent.testee.agent) {
                 self.plan.output.line(format!(
-                    "{} never echoed anything: a verdict for silence may be right by accident",
+                    "{} echoed nothing, so a verdict on silence may be right by accident",
                     agent.testee.agent
                 ));
             }
@@ -83,7 +83,7 @@ impl Conclusion<'_> {
             true => "all as expected",
             false => "some verdicts are not as expected",
         });
-        Ok(Outcome::expected_if(good))
+        Ok(Finish::expected_if(good))
     }
 
     fn judge(&self, (agent, results): (String, Results)) -> Judged {
@@ -99,13 +99,13 @@ impl Conclusion<'_> {
         }
     }
 
-    fn print(&self, judged: &Judged, records: &ByCase<'_>) {
+    fn print_testee(&self, judged: &Judged, records: &ByCase<'_>) {
         let output = self.plan.output;
         let agent = &judged.testee.agent;
         output.line(format!("\n{agent}"));
         output.line(table::by_group(&judged.assessment, self.plan.colors));
         for unexpected in &judged.assessment.unexpected {
-            if unexpected.problem != Problem::Missing {
+            if unexpected.deviation != Deviation::Missing {
                 let record = records.get(&(agent, unexpected.case)).copied();
                 let replay = (self.replay)(agent, unexpected.case);
                 output.line(failure::describe(unexpected, record, &replay));
@@ -148,7 +148,7 @@ impl Conclusion<'_> {
     }
 }
 
-/// Records by agent and case.
+/// The records by agent and case.
 type ByCase<'a> = BTreeMap<(&'a str, CaseId), &'a Record>;
 
 fn by_case(records: &[Record]) -> ByCase<'_> {
@@ -158,7 +158,7 @@ fn by_case(records: &[Record]) -> ByCase<'_> {
     keyed.collect()
 }
 
-/// A run that left cases out.
+/// Returns an error if the run left cases out.
 fn incomplete(judged: &[Judged]) -> Option<String> {
     let short: Vec<_> = judged
         .iter()

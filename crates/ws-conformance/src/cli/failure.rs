@@ -1,20 +1,20 @@
-//! A case that is not as expected, in full.
+//! The description of a case with an unexpected result.
 
 use serde_json::Value;
 use ws_conformance::cases;
 use ws_conformance::expect::Unexpected;
 use ws_conformance::record::Record;
 
-/// How many characters of the expected and received events are shown.
+/// The most characters of the expected and received events.
 const SHOWN: usize = 300;
 
-/// Everything that helps to understand it, and how to run it again.
+/// Describes the result, its causes, and the command that runs the case again.
 pub(super) fn describe(unexpected: &Unexpected, record: Option<&Record>, replay: &str) -> String {
     let case = unexpected.case;
     let title = cases::find(case).map_or("", |case| case.title());
     let verdict = match unexpected.verdict {
-        Some(verdict) => format!("{verdict}: {}", unexpected.problem),
-        None => unexpected.problem.to_string(),
+        Some(verdict) => format!("{verdict}: {}", unexpected.deviation),
+        None => unexpected.deviation.to_string(),
     };
     let mut lines = vec![format!("case {case} ({title}): {verdict}")];
     let mut fact = |name: &str, text: &str| {
@@ -60,7 +60,7 @@ fn shown(events: &[Value]) -> String {
     }
 }
 
-/// A word of a command line, quoted if a shell would take it apart.
+/// Returns a word of a command line, quoted if a shell would split or expand it.
 pub(super) fn quoted(word: &str) -> String {
     let plain =
         |character: char| character.is_ascii_alphanumeric() || "-_./:,=+@".contains(character);
@@ -73,7 +73,7 @@ pub(super) fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use ws_conformance::case::CaseId;
-    use ws_conformance::expect::Problem;
+    use ws_conformance::expect::Deviation;
 
     use super::*;
 
@@ -99,7 +99,7 @@ mod tests {
         let unexpected = Unexpected {
             case: CaseId::two(99, 1),
             verdict: None,
-            problem: Problem::Missing,
+            deviation: Deviation::Missing,
         };
         let text = describe(&unexpected, None, "ws-conformance x");
         assert_eq!(

@@ -4,18 +4,18 @@ use anyhow::Result;
 use serde::Serialize;
 use ws_conformance::case::{Case, CaseId, Level, Roles, Rule, Set};
 
-use super::Outcome;
+use super::Finish;
 use super::options::Sets;
 use super::output::Output;
 
-/// List the cases: id and title; of the extra ones, what they demand, of whom, and what they do.
+/// List the cases: id and title. Extra cases also have their level, roles and actions.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Print JSON, with description and expectation of each case
     #[arg(long)]
     json: bool,
 
-    /// Which cases to list
+    /// The set of cases to list
     #[arg(long, value_name = "SET", value_enum, default_value_t = Sets::Original)]
     set: Sets,
 }
@@ -35,7 +35,7 @@ struct Item<'a> {
     rfc: Vec<&'a str>,
 }
 
-pub(super) fn run(args: &Args) -> Result<Outcome> {
+pub(super) fn run(args: &Args) -> Result<Finish> {
     let output = Output::stdout();
     if args.json {
         let items: Vec<_> = args.set.cases().map(item).collect();
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
             output.line(line(case));
         }
     }
-    Ok(Outcome::AsExpected)
+    Ok(Finish::AsExpected)
 }
 
 fn line(case: &Case) -> String {

@@ -22,9 +22,9 @@ use clap::{Parser, Subcommand};
 /// Tests WebSocket servers and clients, in any language, with the cases of the
 /// AutobahnTestSuite.
 ///
-/// What is tested is an echo program: it sends every text and binary message back.
+/// The testee is an echo program: it sends every text and binary message back.
 ///
-/// Exit status: 0 all as expected; 1 something is not; 2 the run could not be done.
+/// Exit status: 0 all as expected; 1 unexpected results; 2 the run was not possible.
 #[derive(Parser)]
 #[command(name = "ws-conformance", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
@@ -53,14 +53,14 @@ enum Command {
     Report(report::Args),
 }
 
-/// What a command that came to its end has to say.
+/// The result of a command that has completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+enum Finish {
     AsExpected,
     Unexpected,
 }
 
-impl Outcome {
+impl Finish {
     fn expected_if(good: bool) -> Self {
         match good {
             true => Self::AsExpected,
@@ -69,7 +69,7 @@ impl Outcome {
     }
 }
 
-/// Runs the command; its exit status.
+/// Runs the command and returns its exit status.
 pub(crate) fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Server(args) => server::run(&args),
@@ -84,10 +84,10 @@ pub(crate) fn main() -> ExitCode {
     ExitCode::from(exit_status(&result))
 }
 
-fn exit_status(result: &Result<Outcome>) -> u8 {
+fn exit_status(result: &Result<Finish>) -> u8 {
     match result {
-        Ok(Outcome::AsExpected) => 0,
-        Ok(Outcome::Unexpected) => 1,
+        Ok(Finish::AsExpected) => 0,
+        Ok(Finish::Unexpected) => 1,
         Err(_) => 2,
     }
 }
@@ -105,8 +105,8 @@ mod tests {
 
     #[test]
     fn exit_status_tells_findings_from_failures_to_run() {
-        assert_eq!(exit_status(&Ok(Outcome::AsExpected)), 0);
-        assert_eq!(exit_status(&Ok(Outcome::Unexpected)), 1);
+        assert_eq!(exit_status(&Ok(Finish::AsExpected)), 0);
+        assert_eq!(exit_status(&Ok(Finish::Unexpected)), 1);
         assert_eq!(exit_status(&Err(anyhow::anyhow!("unreachable"))), 2);
     }
 }

@@ -1,4 +1,4 @@
-//! What the commands `server` and `client` have in common.
+//! The common options of the commands `server` and `client`.
 
 use std::path::PathBuf;
 use std::process;
@@ -15,7 +15,7 @@ use ws_conformance::spec::{self, Spec};
 
 use super::output::Output;
 
-/// Sets of cases to choose from.
+/// The sets of cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Sets {
     /// The cases of the original suite: groups 1 to 13
@@ -49,33 +49,34 @@ pub(super) struct Options {
     )]
     pub(super) cases: Vec<String>,
 
-    /// Which cases there are to choose from
+    /// The set from which cases are selected
     #[arg(long, value_name = "SET", value_enum, default_value_t = Sets::Original)]
     set: Sets,
 
-    /// Cases to leave out, written like those of --cases
+    /// Cases to leave out, in the form of --cases
     #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
     exclude: Vec<String>,
 
-    /// Send 100 messages where a case sends 1,000: in 9.7.*, 9.8.*, 12.* and 13.*. Reports say so
+    /// Send 100 messages instead of 1,000 in 9.7.*, 9.8.*, 12.* and 13.*. Reports mention it
     #[arg(long)]
     quick: bool,
 
-    /// Where masking keys come from: the same seed sends the same bytes
+    /// The seed of the masking keys. The same seed sends the same bytes
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(super) seed: u64,
 
-    /// Multiply all time limits and waits: 2 or more for slow machines
+    /// Multiply all time limits and waits. Use 2 or more for slow machines
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = time_scale)]
     pub(super) time_scale: f64,
 
-    /// Where reports go: index.json and a file for each case. Results of other cases and agents
-    /// that are there stay there [default: reports/servers or reports/clients]
+    /// The folder for reports: index.json and a file for each case. Results of other cases and
+    /// agents stay in the folder [default: reports/servers or reports/clients]
     #[arg(long, value_name = "DIR")]
     outdir: Option<PathBuf>,
 
-    /// A settings file of the original suite (fuzzingclient.json for servers, fuzzingserver.json
-    /// for clients). Options given here win; --cases replaces its choice of cases
+    /// A settings file of the original suite: fuzzingclient.json for servers, fuzzingserver.json
+    /// for clients. Options of the command line take precedence; --cases replaces the selection of
+    /// cases
     #[arg(long, value_name = "FILE")]
     pub(super) spec: Option<PathBuf>,
 
@@ -87,16 +88,16 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
 
-    /// A file of verdicts that may differ from OK, each with its reason. Whatever differs without
-    /// an entry counts as unexpected, and so does an entry that is not needed any more
+    /// A file of verdicts that may differ from OK, each with its reason. A different verdict
+    /// without an entry is unexpected, and an entry that is no longer needed, too
     #[arg(long, value_name = "FILE", conflicts_with = "strict")]
     expect: Option<PathBuf>,
 
-    /// Count NON-STRICT and UNIMPLEMENTED as unexpected, not only failures
+    /// Treat NON-STRICT and UNIMPLEMENTED as unexpected, not only failures
     #[arg(long)]
     strict: bool,
 
-    /// Print each case's dialogue: the opening handshake, frames and bytes, both ways
+    /// Print the dialogue of each case: the opening handshake, frames and bytes, in both directions
     #[arg(long)]
     pub(super) trace: bool,
 
@@ -105,7 +106,7 @@ pub(super) struct Options {
     no_color: bool,
 }
 
-/// The options, checked: everything that can be wrong with them is found before the run.
+/// The checked options. All mistakes in them are reported before the run.
 pub(super) struct Plan {
     pub(super) spec: Option<Spec>,
     pub(super) cases: Vec<&'static Case>,
@@ -151,7 +152,7 @@ impl Options {
         })
     }
 
-    /// The options that run one case again in the same way.
+    /// Returns the options that run one case again in the same way.
     pub(super) fn replay(&self, case: CaseId) -> String {
         let mut line = format!(" --cases {case} --seed {} --trace", self.seed);
         if case.set() == Set::Extra {
@@ -183,7 +184,7 @@ impl Options {
 }
 
 impl Plan {
-    /// The ids of the cases that this agent gets.
+    /// Returns the ids of the cases for this agent.
     pub(super) fn cases_for(&self, agent: &str) -> Vec<CaseId> {
         let excluded = |case: &CaseId| {
             let spec = self.spec.as_ref();
@@ -193,7 +194,7 @@ impl Plan {
         ids.filter(|case| !excluded(case)).collect()
     }
 
-    /// What is expected of the testees.
+    /// Returns the expectations on the testees.
     pub(super) fn standard(&self) -> Standard<'_> {
         match &self.expectations {
             Some(expectations) => Standard::Listed(expectations),
@@ -210,7 +211,7 @@ impl Plan {
         Ok(())
     }
 
-    /// From now on Ctrl-C and termination end the run early; the second time, at once.
+    /// Stops the run at Ctrl-C and at a termination signal. A second signal ends the process.
     pub(super) fn stop_on_signals(&self) {
         let stop = self.settings.stop.clone();
         let installed = ctrlc::set_handler(move || {
@@ -220,7 +221,7 @@ impl Plan {
             stop.raise();
         });
         if let Err(error) = installed {
-            eprintln!("warning: Ctrl-C will end this without a summary: {error}");
+            eprintln!("warning: Ctrl-C ends the run without a summary: {error}");
         }
     }
 }
@@ -232,7 +233,7 @@ fn patterns(texts: &[String]) -> Vec<Pattern> {
 fn time_scale(text: &str) -> Result<f64> {
     let factor: f64 = text.parse()?;
     if !(0.01..=1000.0).contains(&factor) {
-        bail!("a factor from 0.01 to 1000 is needed");
+        bail!("write a factor from 0.01 to 1000");
     }
     Ok(factor)
 }

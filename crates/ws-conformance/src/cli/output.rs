@@ -1,12 +1,12 @@
-//! Where text for people goes.
+//! The destination of text for people.
 
 use std::env;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-/// Standard output or, where that is for programs, standard error.
+/// Standard output, or standard error if programs read standard output.
 ///
-/// A reader that goes away, as `head` does, is no error: the run goes on for its reports.
+/// A closed pipe, as that of `head`, is no error: the run goes on for its reports.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Output {
     Stdout,
@@ -18,7 +18,7 @@ impl Output {
         Self::Stdout
     }
 
-    /// Standard output, unless JSON goes there.
+    /// Returns standard output, or standard error if JSON is printed.
     pub(super) fn beside_json(json: bool) -> Self {
         match json {
             true => Self::Stderr,
@@ -33,7 +33,7 @@ impl Output {
         });
     }
 
-    /// Whether colors make sense.
+    /// Returns `true` if the output shows colors.
     pub(super) fn has_colors(self) -> bool {
         let terminal = match self {
             Self::Stdout => io::stdout().is_terminal(),

@@ -1,4 +1,4 @@
-//! Where clients find the suite.
+//! The address and the certificate of the suite as a server.
 
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,11 @@ use ws_conformance::tls::Identity;
 
 use super::failure::quoted;
 
-/// A certificate and its key, in files.
+/// The files of a certificate and its key.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct Files {
-    /// For wss://: a PEM file with the certificate that clients are shown, and behind it those
-    /// between it and its root
+    /// For wss://: a PEM file with the certificate of the suite, followed by the intermediate
+    /// certificates
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
 
@@ -21,7 +21,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// The same, or what a settings file names if nothing was given.
+    /// Returns the files of these options, or else those of a settings file.
     pub(super) fn or(&self, cert: Option<&Path>, key: Option<&Path>) -> Self {
         match self.cert {
             Some(_) => self.clone(),
@@ -32,7 +32,7 @@ impl Files {
         }
     }
 
-    /// The options that name them.
+    /// Returns the options with these files.
     pub(super) fn replay(&self) -> String {
         let named = [("cert", &self.cert), ("key", &self.key)];
         let named = named.into_iter().filter_map(|(name, file)| {
@@ -43,7 +43,7 @@ impl Files {
     }
 }
 
-/// Where to listen.
+/// An address to listen on.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) authority: String,
@@ -51,13 +51,13 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place in `ws://address:port` or `wss://address:port`, or `address:port` itself.
+    /// Parses `ws://address:port`, `wss://address:port` or `address:port`.
     pub(super) fn new(url: &str) -> Result<Self> {
         let secure = url.strip_prefix("wss://");
         let rest = secure.or(url.strip_prefix("ws://")).unwrap_or(url);
         let authority = rest.split(['/', '?']).next().unwrap_or(rest);
         if authority.is_empty() || authority.contains('@') || rest.contains("://") {
-            bail!("an address such as ws://127.0.0.1:9001 is needed");
+            bail!("write an address such as ws://127.0.0.1:9001");
         }
         let place = Self {
             authority: authority.to_owned(),
@@ -82,22 +82,21 @@ impl Place {
         }
     }
 
-    /// Who the suite is there; nobody without TLS.
+    /// Returns the certificate of the address; `None` without TLS.
     pub(super) fn identity(&self, files: &Files) -> Result<Option<Identity>> {
         match (self.secure, &files.cert, &files.key) {
             (true, Some(cert), Some(key)) => {
                 let identity = Identity::load(cert, key);
                 Ok(Some(identity.context("cannot use the certificate")?))
             }
-            (true, ..) => bail!(
-                "wss:// needs a certificate: --cert FILE names it and --key FILE its key, both \
-                 PEM files"
-            ),
+            (true, ..) => {
+                bail!("wss:// needs a certificate: add --cert FILE and --key FILE, both PEM files")
+            }
             (false, ..) => Ok(None),
         }
     }
 
-    /// Refuses files that nobody would be shown.
+    /// Refuses files that no client would receive.
     pub(super) fn check_needs(&self, files: &Files) -> Result<()> {
         if !self.secure && files.cert.is_some() {
             bail!(

@@ -1,11 +1,11 @@
-//! How far a run is: a bar on a terminal, a line now and then elsewhere. On standard error.
+//! The progress of a run on standard error: a bar on a terminal, or a line from time to time.
 
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often a line is printed where no bar can be drawn.
+/// The interval between lines if there is no bar.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Progress {
@@ -21,7 +21,7 @@ enum View {
 }
 
 impl Progress {
-    /// Starts to show a run of `total` cases.
+    /// Begins the progress of a run with `total` cases.
     pub(super) fn new(total: usize) -> Self {
         let started = Instant::now();
         let view = if stderr().is_terminal() {
@@ -40,7 +40,7 @@ impl Progress {
         }
     }
 
-    /// There are `cases` more to do.
+    /// Adds cases to the total.
     pub(super) fn expect_more(&mut self, cases: usize) {
         self.total += cases;
         if let View::Bar(bar) = &self.view {
@@ -48,14 +48,14 @@ impl Progress {
         }
     }
 
-    /// The case of this name has begun.
+    /// Shows that a case has begun.
     pub(super) fn started(&mut self, name: &str) {
         if let View::Bar(bar) = &self.view {
             bar.set_message(format!("case {name}"));
         }
     }
 
-    /// One more is done.
+    /// Counts a completed case.
     pub(super) fn finished_one(&mut self) {
         self.done += 1;
         let now = Instant::now();
@@ -70,7 +70,7 @@ impl Progress {
         }
     }
 
-    /// Calls `print` while no bar is in its way.
+    /// Calls `print` while the bar is hidden.
     pub(super) fn suspend(&self, print: impl FnOnce()) {
         match &self.view {
             View::Bar(bar) => bar.suspend(print),
@@ -78,7 +78,7 @@ impl Progress {
         }
     }
 
-    /// Removes the bar; says how long the run took.
+    /// Removes the bar and returns the duration of the run.
     pub(super) fn end(&self) -> Duration {
         if let View::Bar(bar) = &self.view {
             bar.finish_and_clear();
@@ -87,7 +87,7 @@ impl Progress {
     }
 }
 
-/// `, about 12 s left`, once there is anything to go by.
+/// Returns a text such as `, about 12 s left`; empty before the first case is done.
 fn left(elapsed: Duration, done: usize, total: usize) -> String {
     if done == 0 {
         return String::new();

@@ -6,17 +6,17 @@ use anyhow::{Result, bail};
 use ws_conformance::report::html;
 use ws_conformance::report::merge::{self, Source};
 
-use super::Outcome;
+use super::Finish;
 use super::output::Output;
 
 /// Make web pages from report folders, of this program or the original suite.
 ///
-/// Several folders become one, in which all testees stand side by side. It can be published as it
-/// is: its pages load nothing from elsewhere. Runs of `server` and `client` write the pages of
-/// their own folder; with one DIR and without --out, this writes them again.
+/// Several folders become one, with all testees side by side. The folder can be published without
+/// changes, because its pages load nothing from elsewhere. Runs of `server` and `client` write the
+/// pages of their own folder. With one DIR and without --out, this command writes them again.
 ///
-/// If two folders have a result of the same case and testee, the later one counts: to have both,
-/// give them names.
+/// If two folders have a result of the same case and testee, the later one counts. To keep both,
+/// give the folders names.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -24,7 +24,7 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "[NAME=]DIR")]
     folders: Vec<String>,
 
-    /// Where everything goes; an index.json that is there is replaced
+    /// The folder for the result. An existing index.json is replaced
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -35,7 +35,7 @@ Examples:
   ws-conformance report before=reports/old after=reports/servers --out site
   ws-conformance report autobahn/reports";
 
-pub(super) fn run(args: &Args) -> Result<Outcome> {
+pub(super) fn run(args: &Args) -> Result<Finish> {
     let output = Output::stdout();
     let sources: Vec<_> = args.folders.iter().map(|text| source(text)).collect();
     let out = match (&args.out, &*sources) {
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     };
     html::write(&out)?;
     output.line(format!("pages: {}", out.join(html::PAGE).display()));
-    Ok(Outcome::AsExpected)
+    Ok(Finish::AsExpected)
 }
 
 fn remark(output: Output, count: usize, what: &str) {
@@ -71,7 +71,7 @@ fn remark(output: Output, count: usize, what: &str) {
     }
 }
 
-/// A folder may have `=` in its name, too.
+/// Parses NAME=DIR or DIR. The path of a folder may contain `=`.
 fn source(text: &str) -> Source {
     match text.split_once('=') {
         Some((name, dir)) if !name.is_empty() && !Path::new(text).exists() => Source {

@@ -14,7 +14,7 @@ use ws_conformance::servers::{self, ProbeError, Target};
 use ws_conformance::settings::Settings;
 use ws_conformance::tls::{HandshakeError, Trust};
 
-use super::Outcome;
+use super::Finish;
 use super::collector::Collector;
 use super::conclusion::Conclusion;
 use super::failure::quoted;
@@ -26,15 +26,15 @@ use super::options::{Options, Plan};
 /// own. Before the first case, one text and one binary message have to come back: a server that
 /// does nothing must not pass the cases that demand silence.
 ///
-/// Exit status: 0 all as expected; 1 something is not; 2 the run could not be done.
+/// Exit status: 0 all as expected; 1 unexpected results; 2 the run was not possible.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Where the server is: ws://host:port/path, or wss:// for TLS
+    /// The address of the server: ws://host:port/path, or wss:// for TLS
     #[arg(long, required_unless_present = "spec")]
     url: Option<String>,
 
-    /// What reports call the server [default: its `Server` header]
+    /// The name of the server in reports [default: its `Server` header]
     #[arg(long, value_name = "NAME", requires = "url")]
     agent: Option<String>,
 
@@ -48,12 +48,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     ca: Option<PathBuf>,
 
-    /// For wss://: accept any certificate, whatever is wrong with it. For servers under test only
+    /// For wss://: accept any certificate, also an invalid one. For servers under test only
     #[arg(long)]
     insecure: bool,
 
-    /// How many cases run at a time, those with much data one for each core; 1 is one after the
-    /// other [default: 4 for each core]
+    /// The number of cases at a time. Of cases with much data, one runs for each core. With 1,
+    /// cases run one after the other [default: 4 for each core]
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<NonZeroUsize>,
 
@@ -70,14 +70,14 @@ Examples:
   ws-conformance server --url wss://localhost:9001 --ca cert.pem
   ws-conformance server --spec fuzzingclient.json";
 
-/// A server with its settings and, once it was probed, its name in reports.
+/// A server with its settings. The name in reports is present after the probe.
 struct Testing {
     target: Target,
     settings: Settings,
     agent: String,
 }
 
-pub(super) fn run(args: &Args) -> Result<Outcome> {
+pub(super) fn run(args: &Args) -> Result<Finish> {
     let plan = args.options.plan(Role::Server)?;
     let targets = args.targets(&plan)?;
     plan.stop_on_signals();
@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         }
         if plan.settings.stop.is_raised() {
             errors.push(format!(
-                "interrupted; what there is is in {}",
+                "interrupted; the reports so far are in {}",
                 plan.outdir.display()
             ));
             break;
@@ -112,10 +112,10 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         replay: &replay,
     };
     let error = (!errors.is_empty()).then(|| errors.join("\n"));
-    conclusion.tell(collector.end(), error)
+    conclusion.print(collector.end(), error)
 }
 
-/// A first look at a server. Agents get different names: reports tell them apart by name.
+/// Probes a server. Agents get different names, because reports identify them by name.
 fn probe(target: Target, settings: Settings, tested: &[Testing], plan: &Plan) -> Result<Testing> {
     let probed = servers::probe(&target, &settings).map_err(with_advice)?;
     let name = probed.agent;
@@ -134,11 +134,11 @@ fn probe(target: Target, settings: Settings, tested: &[Testing], plan: &Plan) ->
     })
 }
 
-/// Which options help.
+/// Adds the options that help to an error.
 fn with_advice(error: ProbeError) -> anyhow::Error {
     match error {
         ProbeError::Tls(HandshakeError::Certificate(_)) => {
-            anyhow!("{error}; --ca FILE says whose certificates to trust, --insecure trusts anyone")
+            anyhow!("{error}; use --ca FILE to trust its certificates, or --insecure to trust all")
         }
         error => error.into(),
     }
@@ -149,7 +149,7 @@ impl Args {
         let ids = plan.cases_for(&testing.agent);
         let cases: Vec<_> = ids.into_iter().filter_map(cases::find).collect();
         collector.expect(&testing.agent, cases.len());
-        collector.say(&format!(
+        collector.print(&format!(
             "{}: {} case(s) against {}, seed {}",
             testing.agent,
             cases.len(),
@@ -168,7 +168,7 @@ impl Args {
         pool::run(&cases, self.jobs(), &settings.stop, run, finished);
     }
 
-    /// The servers, each with its settings.
+    /// Returns the servers, each with its settings.
     fn targets(&self, plan: &Plan) -> Result<Vec<(Target, Settings)>> {
         let mut targets = self.named_targets(plan)?;
         let Some(trust) = self.trust()? else {
@@ -183,7 +183,7 @@ impl Args {
         Ok(targets)
     }
 
-    /// Whom to trust, if the options say so.
+    /// Returns the trusted certificates, if the options name any.
     fn trust(&self) -> Result<Option<Trust>> {
         match &self.ca {
             Some(file) => Ok(Some(Trust::only(file).context("--ca")?)),
@@ -208,7 +208,7 @@ impl Args {
             .map(|server| (server.target.clone(), server.apply(&plan.settings)))
             .collect();
         if targets.is_empty() {
-            bail!("the settings file names no server; --url says where one is");
+            bail!("the settings file names no server; add one, or use --url");
         }
         Ok(targets)
     }
@@ -217,7 +217,7 @@ impl Args {
         self.jobs.map_or_else(Jobs::default, Jobs::new)
     }
 
-    /// The command line for one case.
+    /// Returns the command line for one case.
     fn replay(&self, target: Option<&Target>, case: CaseId) -> String {
         let mut line = "ws-conformance server".to_owned();
         if let Some(spec) = &self.options.spec {

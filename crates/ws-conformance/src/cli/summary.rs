@@ -17,7 +17,7 @@ pub(super) struct Summary<'a> {
     seed: u64,
     seconds: f64,
     outdir: &'a Path,
-    /// Why the run could not be done or completed.
+    /// The reason why the run was not possible or not completed.
     error: Option<String>,
     agents: Vec<Agent<'a>>,
 }
@@ -90,7 +90,7 @@ impl Case {
             case: unexpected.case,
             behavior: verdict.map(|verdict| verdict.behavior.to_string()),
             behavior_close: verdict.map(|verdict| verdict.close.to_string()),
-            problem: unexpected.problem.to_string(),
+            problem: unexpected.deviation.to_string(),
         }
     }
 }

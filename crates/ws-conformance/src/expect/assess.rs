@@ -1,4 +1,4 @@
-//! Comparing results with what is expected.
+//! The comparison of results with expectations.
 
 use std::fmt;
 
@@ -7,37 +7,37 @@ use crate::case::{CaseId, Set};
 use crate::report::Results;
 use crate::verdict::{Behavior, Verdict};
 
-/// What is expected of a testee.
+/// The expectations on a testee.
 #[derive(Clone, Copy, Debug)]
 pub enum Standard<'a> {
-    /// No case fails. Everything that RFC 6455 allows is fine.
+    /// No case fails. Every reaction that RFC 6455 allows is accepted.
     Allowed,
-    /// Every case is OK, or informational where no testee can do better.
+    /// Every case is OK, or informational if no better verdict is possible.
     Strict,
-    /// Every case is OK and OK, or has the verdict that an entry gives it. An extra case that only
-    /// informs needs no entry for that.
+    /// Every case is OK and OK, or has the verdict of its entry. An informational extra case needs
+    /// no entry.
     Listed(&'a Expectations),
 }
 
-/// How the results of one testee compare with what is expected of it.
+/// The comparison of one testee's results with the expectations.
 #[derive(Clone, Debug)]
 pub struct Assessment {
-    /// One entry per group of the selected cases, in order.
+    /// One entry for each group of the selected cases, in order.
     pub groups: Vec<Counts>,
-    /// The cases that are not as expected, in order.
+    /// The cases with unexpected results, in order.
     pub unexpected: Vec<Unexpected>,
     /// Selected cases without a result.
     pub missing: usize,
 }
 
-/// How many cases of a group have which result.
+/// The number of cases of a group with each result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// The name of the group.
     pub group: String,
-    /// The selected cases.
+    /// The number of selected cases.
     pub cases: usize,
-    /// Those with each overall verdict.
+    /// OK.
     pub ok: usize,
     /// Allowed, but not best.
     pub non_strict: usize,
@@ -45,56 +45,57 @@ pub struct Counts {
     pub informational: usize,
     /// Without the extension that they are about.
     pub unimplemented: usize,
-    /// Cases that say nothing about the testee.
+    /// Not applicable to the testee.
     pub not_applicable: usize,
     /// Failed, in behavior or in closing.
     pub failed: usize,
-    /// Results that differ from what is expected, and results that are not there.
+    /// Results that differ from the expected ones, and missing results.
     pub unexpected: usize,
 }
 
-/// A case whose result is not the expected one.
+/// A case with an unexpected result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unexpected {
     /// The case.
     pub case: CaseId,
-    /// Its result, if there is one.
+    /// The result, if there is one.
     pub verdict: Option<Verdict>,
-    /// What is wrong with it.
-    pub problem: Problem,
+    /// The difference from the expectation.
+    pub deviation: Deviation,
 }
 
-/// What is wrong with a result. Lines are those of the expectations.
+/// The difference between a result and the expectation. Lines are those of the file of
+/// expectations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Another verdict than the one that the line promises.
+pub enum Deviation {
+    /// The verdict differs from that of the line.
     Differs {
         /// The line.
         line: usize,
-        /// What it promises.
+        /// The verdict of the line.
         expected: Verdict,
     },
     /// There is no result.
     Missing,
-    /// Not good enough, and there are no expectations that could excuse it.
+    /// The verdict is a failure, and there are no expectations that could excuse it.
     Failed,
-    /// All is well, and the line says otherwise.
+    /// The verdict is OK, but the line expects another one.
     Stale {
         /// The line.
         line: usize,
-        /// What it promises.
+        /// The verdict of the line.
         expected: Verdict,
     },
-    /// Not OK, and no line allows it.
+    /// The verdict is not OK, and no line allows it.
     Unlisted,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Differs { line, expected } => write!(f, "line {line} expects {expected}"),
             Self::Missing => f.write_str("there is no result"),
-            Self::Failed => f.write_str("not as it should be"),
+            Self::Failed => f.write_str("the case failed"),
             Self::Stale { line, expected } => write!(
                 f,
                 "line {line} is stale: it still expects {expected}; remove or narrow it"
@@ -105,13 +106,13 @@ impl fmt::Display for Problem {
 }
 
 impl Standard<'_> {
-    fn problem(self, case: CaseId, verdict: Verdict, testee: &Testee) -> Option<Problem> {
+    fn deviation(self, case: CaseId, verdict: Verdict, testee: &Testee) -> Option<Deviation> {
         match self {
-            Self::Allowed => (verdict.overall() == Behavior::Failed).then_some(Problem::Failed),
+            Self::Allowed => (verdict.overall() == Behavior::Failed).then_some(Deviation::Failed),
             Self::Strict => match verdict.overall() {
                 Behavior::Ok | Behavior::Informational | Behavior::NotApplicable => None,
                 Behavior::NonStrict | Behavior::Unimplemented | Behavior::Failed => {
-                    Some(Problem::Failed)
+                    Some(Deviation::Failed)
                 }
             },
             Self::Listed(expectations) => listed(expectations, case, verdict, testee),
@@ -124,20 +125,20 @@ fn listed(
     case: CaseId,
     verdict: Verdict,
     testee: &Testee,
-) -> Option<Problem> {
+) -> Option<Deviation> {
     let Some(entry) = expectations.find(case, testee) else {
         let is_fine = verdict == Verdict::GOOD
             || (matches!(
                 verdict.overall(),
                 Behavior::Informational | Behavior::NotApplicable
             ) && case.set() == Set::Extra);
-        return (!is_fine).then_some(Problem::Unlisted);
+        return (!is_fine).then_some(Deviation::Unlisted);
     };
     let (line, expected) = (entry.line(), entry.verdict());
     match verdict {
         _ if verdict == expected => None,
-        Verdict::GOOD => Some(Problem::Stale { line, expected }),
-        _ => Some(Problem::Differs { line, expected }),
+        Verdict::GOOD => Some(Deviation::Stale { line, expected }),
+        _ => Some(Deviation::Differs { line, expected }),
     }
 }
 
@@ -156,33 +157,34 @@ impl Assessment {
         };
         for &case in selected {
             let verdict = results.get(&case).map(|entry| entry.verdict);
-            let problem = match verdict {
-                None => Some(Problem::Missing),
-                Some(verdict) => standard.problem(case, verdict, testee),
+            let deviation = match verdict {
+                None => Some(Deviation::Missing),
+                Some(verdict) => standard.deviation(case, verdict, testee),
             };
-            assessment.add(case, verdict, problem);
+            assessment.add(case, verdict, deviation);
         }
         assessment
     }
 
-    /// Whether every selected case has its expected result.
+    /// Returns `true` if every selected case has its expected result.
     pub fn is_as_expected(&self) -> bool {
         self.unexpected.is_empty()
     }
 
-    fn add(&mut self, case: CaseId, verdict: Option<Verdict>, problem: Option<Problem>) {
-        self.counts_for(case).add(verdict, problem.is_some());
+    fn add(&mut self, case: CaseId, verdict: Option<Verdict>, deviation: Option<Deviation>) {
+        self.counts_for(case).add(verdict, deviation.is_some());
         self.missing += usize::from(verdict.is_none());
-        self.unexpected.extend(problem.map(|problem| Unexpected {
-            case,
-            verdict,
-            problem,
-        }));
+        self.unexpected
+            .extend(deviation.map(|deviation| Unexpected {
+                case,
+                verdict,
+                deviation,
+            }));
     }
 
     fn counts_for(&mut self, case: CaseId) -> &mut Counts {
         let group = case.group().to_string();
-        // Selected cases come in order, so the group is the last one or new.
+        // Selected cases are in order, so the group is the last one or a new one.
         if self.groups.last().is_none_or(|last| last.group != group) {
             self.groups.push(Counts {
                 group,
@@ -192,7 +194,7 @@ impl Assessment {
         self.groups.last_mut().expect("was just pushed")
     }
 
-    /// The sum over all groups.
+    /// Returns the sum over all groups.
     pub fn total(&self) -> Counts {
         let mut total = Counts {
             group: "all".to_owned(),
@@ -264,10 +266,10 @@ mod tests {
         Assessment::new(&testee, &selected, &results.collect(), standard)
     }
 
-    fn problem(result: Result<'_>, standard: Standard<'_>) -> Option<Problem> {
+    fn deviation(result: Result<'_>, standard: Standard<'_>) -> Option<Deviation> {
         let assessment = assessed(&[result], &[result.0], standard);
         let unexpected = assessment.unexpected.first();
-        unexpected.map(|unexpected| unexpected.problem)
+        unexpected.map(|unexpected| unexpected.deviation)
     }
 
     fn expectations() -> Expectations {
@@ -286,29 +288,32 @@ mod tests {
         for (result, wanted) in [
             (("1.1.1", B::Ok, C::Ok), None),
             (("12.1.1", B::Unimplemented, C::Ok), None),
-            (("1.1.1", B::NonStrict, C::Ok), Some(Problem::Unlisted)),
-            (("1.1.1", B::Ok, C::FailedByClient), Some(Problem::Unlisted)),
+            (("1.1.1", B::NonStrict, C::Ok), Some(Deviation::Unlisted)),
+            (
+                ("1.1.1", B::Ok, C::FailedByClient),
+                Some(Deviation::Unlisted),
+            ),
             (
                 ("7.1.6", B::Informational, C::Informational),
-                Some(Problem::Unlisted),
+                Some(Deviation::Unlisted),
             ),
             (("27.1", B::Informational, C::Informational), None),
             (
                 ("27.1", B::Informational, C::Failed),
-                Some(Problem::Unlisted),
+                Some(Deviation::Unlisted),
             ),
-            (("24.4.4", B::NonStrict, C::Ok), Some(Problem::Unlisted)),
+            (("24.4.4", B::NonStrict, C::Ok), Some(Deviation::Unlisted)),
             (
                 ("12.1.1", B::Ok, C::Ok),
-                Some(Problem::Stale { line, expected }),
+                Some(Deviation::Stale { line, expected }),
             ),
             (
                 ("12.1.1", B::Failed, C::Ok),
-                Some(Problem::Differs { line, expected }),
+                Some(Deviation::Differs { line, expected }),
             ),
         ] {
             assert_eq!(
-                problem(result, Standard::Listed(&listed)),
+                deviation(result, Standard::Listed(&listed)),
                 wanted,
                 "{result:?}"
             );
@@ -325,12 +330,12 @@ mod tests {
             (("3.2", B::Ok, C::Unclean), false, false),
         ] {
             assert_eq!(
-                problem(result, Standard::Allowed).is_none(),
+                deviation(result, Standard::Allowed).is_none(),
                 allowed,
                 "{result:?}"
             );
             assert_eq!(
-                problem(result, Standard::Strict).is_none(),
+                deviation(result, Standard::Strict).is_none(),
                 strict,
                 "{result:?}"
             );
@@ -342,8 +347,8 @@ mod tests {
         let listed = expectations();
         let assessment = assessed(&[], &["1.1.1", "12.1.1"], Standard::Listed(&listed));
         assert_eq!(assessment.missing, 2);
-        let mut problems = assessment.unexpected.iter().map(|case| case.problem);
-        assert!(problems.all(|problem| problem == Problem::Missing));
+        let mut deviations = assessment.unexpected.iter().map(|case| case.deviation);
+        assert!(deviations.all(|deviation| deviation == Deviation::Missing));
     }
 
     #[test]

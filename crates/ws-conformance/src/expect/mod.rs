@@ -1,5 +1,4 @@
-//! Which verdicts are expected: a file that says which cases may have another one than OK, and
-//! why.
+//! Expected verdicts: a file of the cases that may have another verdict than OK, each with a reason.
 //!
 //! ```toml
 //! [[expect]]
@@ -28,25 +27,25 @@ use crate::case::pattern::{self, Pattern};
 use crate::role::Role;
 use crate::verdict::{Behavior, CloseBehavior, Verdict};
 
-pub use assess::{Assessment, Counts, Problem, Standard, Unexpected};
+pub use assess::{Assessment, Counts, Deviation, Standard, Unexpected};
 
 /// A name in reports and the part that the testee plays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Testee {
-    /// Its name in reports.
+    /// The name in reports.
     pub agent: String,
-    /// The part that it plays.
+    /// The role of the testee.
     pub role: Role,
 }
 
-/// All entries of a file.
+/// The entries of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Expectations {
     file: PathBuf,
     entries: Vec<Expectation>,
 }
 
-/// One entry: these cases have this verdict, for this reason.
+/// An entry: these cases have this verdict, for this reason.
 #[derive(Clone, Debug)]
 pub struct Expectation {
     line: usize,
@@ -81,31 +80,31 @@ impl Expectations {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or as [`parse`](Self::parse).
+    /// Fails if the file cannot be read, and as [`parse`](Self::parse) does.
     pub fn load(file: &Path) -> Result<Self, ExpectError> {
-        let text = fs::read_to_string(file).map_err(Problems::Unreadable);
+        let text = fs::read_to_string(file).map_err(Fault::Unreadable);
         text.and_then(|text| parse_entries(&text))
             .map(|entries| Self {
                 file: file.to_owned(),
                 entries,
             })
-            .map_err(|problem| ExpectError::new(file, problem))
+            .map_err(|fault| ExpectError::new(file, fault))
     }
 
-    /// Reads the text of a file, which is called `file` from here on.
+    /// Reads the text of a file with the name `file`.
     ///
     /// # Errors
     ///
-    /// If an entry has no reason, expects nothing but OK, or names no case that exists.
+    /// Fails if an entry has no reason, expects only OK, or names no existing case.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ExpectError> {
-        let entries = parse_entries(text).map_err(|problem| ExpectError::new(file, problem))?;
+        let entries = parse_entries(text).map_err(|fault| ExpectError::new(file, fault))?;
         Ok(Self {
             file: file.to_owned(),
             entries,
         })
     }
 
-    /// The name of the file.
+    /// Returns the name of the file.
     pub fn file(&self) -> &Path {
         &self.file
     }
@@ -117,36 +116,36 @@ impl Expectations {
             .find(|entry| entry.applies(case, testee))
     }
 
-    /// Refuses two entries for the same case of the same testee: one would hide the other. To be
-    /// called before a run, so that a long one does not end in a mistake in this file.
+    /// Refuses two entries for the same case of the same testee, because one would hide the other.
+    /// Call it before a run, so that a mistake in the file does not waste a long run.
     ///
     /// # Errors
     ///
-    /// If there are two such entries.
+    /// Fails if there are two such entries.
     pub fn check_unambiguous(&self, cases: &[CaseId], testee: &Testee) -> Result<(), ExpectError> {
         for &case in cases {
             let mut applying = self.entries.iter().filter(|e| e.applies(case, testee));
             if let (Some(first), Some(second)) = (applying.next(), applying.next()) {
-                let problem = Problems::Ambiguous {
+                let fault = Fault::Ambiguous {
                     lines: [first.line, second.line],
                     case,
                     agent: testee.agent.clone(),
                 };
-                return Err(ExpectError::new(&self.file, problem));
+                return Err(ExpectError::new(&self.file, fault));
             }
         }
         Ok(())
     }
 }
 
-fn parse_entries(text: &str) -> Result<Vec<Expectation>, Problems> {
-    let file: File = toml::from_str(text).map_err(|error| Problems::Syntax(error.into()))?;
+fn parse_entries(text: &str) -> Result<Vec<Expectation>, Fault> {
+    let file: File = toml::from_str(text).map_err(|error| Fault::Syntax(error.into()))?;
     let entries = file.expect.into_iter();
     entries.map(|entry| Expectation::new(entry, text)).collect()
 }
 
 impl Expectation {
-    fn new(entry: Entry, text: &str) -> Result<Self, Problems> {
+    fn new(entry: Entry, text: &str) -> Result<Self, Fault> {
         let line = 1 + text[..entry.cases.span().start].matches('\n').count();
         let expectation = Self {
             line,
@@ -160,28 +159,28 @@ impl Expectation {
             agent: entry.agent.as_deref().map(Pattern::new),
         };
         if expectation.reason.is_empty() {
-            return Err(Problems::NoReason { line });
+            return Err(Fault::NoReason { line });
         }
         if expectation.verdict == Verdict::GOOD {
-            return Err(Problems::Needless { line });
+            return Err(Fault::Needless { line });
         }
         match pattern::check_known(&expectation.cases) {
             Ok(()) => Ok(expectation),
-            Err(error) => Err(Problems::NoCase { line, error }),
+            Err(error) => Err(Fault::NoCase { line, error }),
         }
     }
 
-    /// The line where the entry names its cases, counted from 1.
+    /// Returns the line of the entry's cases, from 1.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// What is expected.
+    /// Returns the expected verdict.
     pub fn verdict(&self) -> Verdict {
         self.verdict
     }
 
-    /// Why.
+    /// Returns the reason.
     pub fn reason(&self) -> &str {
         &self.reason
     }
@@ -198,11 +197,11 @@ impl Expectation {
 #[derive(Debug)]
 pub struct ExpectError {
     file: PathBuf,
-    problem: Problems,
+    fault: Fault,
 }
 
 #[derive(Debug)]
-enum Problems {
+enum Fault {
     Unreadable(io::Error),
     Syntax(Box<toml::de::Error>),
     NoReason {
@@ -223,24 +222,24 @@ enum Problems {
 }
 
 impl ExpectError {
-    fn new(file: &Path, problem: Problems) -> Self {
+    fn new(file: &Path, fault: Fault) -> Self {
         let file = file.to_owned();
-        Self { file, problem }
+        Self { file, fault }
     }
 }
 
 impl fmt::Display for ExpectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "expectations in {}: ", self.file.display())?;
-        match &self.problem {
-            Problems::Unreadable(error) => write!(f, "{error}"),
-            Problems::Syntax(error) => write!(f, "{}", error.to_string().trim_end()),
-            Problems::NoReason { line } => write!(f, "line {line}: `reason` is missing"),
-            Problems::Needless { line } => write!(f, "line {line}: OK needs no entry"),
-            Problems::NoCase { line, error } => write!(f, "line {line}: {error}"),
-            Problems::Ambiguous { lines, case, agent } => write!(
+        match &self.fault {
+            Fault::Unreadable(error) => write!(f, "{error}"),
+            Fault::Syntax(error) => write!(f, "{}", error.to_string().trim_end()),
+            Fault::NoReason { line } => write!(f, "line {line}: `reason` is missing"),
+            Fault::Needless { line } => write!(f, "line {line}: OK needs no entry"),
+            Fault::NoCase { line, error } => write!(f, "line {line}: {error}"),
+            Fault::Ambiguous { lines, case, agent } => write!(
                 f,
-                "lines {} and {} both speak of case {case} of {agent}",
+                "lines {} and {} are both about case {case} of {agent}; remove one",
                 lines[0], lines[1]
             ),
         }

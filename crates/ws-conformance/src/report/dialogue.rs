@@ -1,10 +1,10 @@
-//! What went over the wire, for people.
+//! The wire log as text for people.
 
 use crate::record::Record;
 use crate::wire_log::{Entry, Excerpt, FrameEntry};
 
-/// The opening handshake and the wire log, one line for each entry; `>` is sent by the suite, `<`
-/// by the testee.
+/// Returns the opening handshake and the wire log, one line for each entry. `>` marks what the
+/// suite sent, `<` what the testee sent.
 pub fn to_text(record: &Record) -> String {
     let (request, response) = match record.is_server {
         true => ('<', '>'),
@@ -61,15 +61,15 @@ fn line(entry: &Entry) -> String {
         }
         Entry::WaitOver(tag) => format!("  the wait is over ({})", name(tag)),
         Entry::FailAfter(time) => format!(
-            "  fails the connection if it is still there after {} s",
+            "  fails the connection if TCP was not ended after {} s",
             time.as_secs_f64()
         ),
-        Entry::Failing => "  fails the connection: time is up".into(),
+        Entry::Failing => "  fails the connection: the time limit has passed".into(),
         Entry::CloseAfter(time) => format!(
             "  closes the connection if it is still open after {} s",
             time.as_secs_f64()
         ),
-        Entry::Closing => "  closes the connection: time is up".into(),
+        Entry::Closing => "  closes the connection: the time limit has passed".into(),
         Entry::Turned { on: true } => "  wire log on".into(),
         Entry::Turned { on: false } => "  wire log off".into(),
         Entry::Unknown(value) => format!("  {value}"),
@@ -80,7 +80,7 @@ fn shown_bytes(bytes: &Excerpt) -> String {
     format!("{} bytes: {}", bytes.len, bytes.text)
 }
 
-/// Opcode, bits, payload and masking key.
+/// Returns opcode, bits, payload and masking key.
 fn shown_frame(frame: &FrameEntry) -> String {
     let mut text = match frame.opcode {
         0 => "Continuation".into(),
@@ -109,7 +109,7 @@ fn shown_frame(frame: &FrameEntry) -> String {
     format!("{text}, {} bytes {shown}, {mask}", frame.payload.len)
 }
 
-/// The way a frame is repeated and cut into writes.
+/// Describes how a frame is repeated and cut into writes.
 fn writes(repeated: Option<u64>, chop: Option<u64>, own_write: bool) -> String {
     let mut text = String::new();
     if let Some(len) = repeated {

@@ -2,11 +2,11 @@
 
 use crate::case::CaseId;
 
-/// File systems take no names that are much longer than twice this.
+/// The most characters of a slug. File systems refuse names of more than about twice this length.
 const MAX_SLUG: usize = 100;
 
-/// What stands for an agent in file names: lower case, with `_` for everything but letters and
-/// digits of ASCII, and cut if it is long. Different agents can have the same.
+/// Returns the agent for file names: lower case, cut to a length, with `_` for everything but ASCII
+/// letters and digits. Different agents can have the same slug.
 pub(super) fn slug(agent: &str) -> String {
     let plain = |character: char| match character {
         'a'..='z' | '0'..='9' => character,
@@ -17,13 +17,13 @@ pub(super) fn slug(agent: &str) -> String {
     spaced.trim().replace(' ', "_")
 }
 
-/// The name of the file for a case of the agent that `slug` stands for.
+/// Returns the name of the file for a case of the agent with this slug.
 pub(super) fn case_file(slug: &str, case: CaseId) -> String {
     format!("{slug}{}", ending(case))
 }
 
-/// The slug in the name of a report file. Nothing if [`slug`] does not make such names: an index
-/// that anyone may have written must not lead out of its folder.
+/// Returns the slug in the name of a report file. Returns `None` if [`slug`] does not make such
+/// names: an index from an unknown source must not lead out of its folder.
 pub(super) fn slug_of(file: &str, case: CaseId) -> Option<&str> {
     let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
     let slug = file.strip_suffix(&ending(case))?;

@@ -18,14 +18,14 @@ pub const FILE: &str = "index.json";
 /// The results of one agent, by case.
 pub type Results = BTreeMap<CaseId, Entry>;
 
-/// What is said about one case of one agent.
+/// The entry of a case of an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The judgement.
+    /// The verdict.
     #[serde(flatten)]
     pub verdict: Verdict,
-    /// Milliseconds.
+    /// The duration in milliseconds.
     #[serde(default)]
     pub duration: u64,
     /// The close code that the testee sent.
@@ -35,7 +35,7 @@ pub struct Entry {
     pub reportfile: String,
 }
 
-/// All of `index.json`.
+/// The content of `index.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Index {
@@ -47,7 +47,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or is not understood.
+    /// Fails if the file cannot be read or parsed.
     pub fn read(path: &Path) -> Result<Self, ReportError> {
         let in_folder = path.join(FILE);
         let file = if path.is_dir() { &in_folder } else { path };
@@ -55,11 +55,12 @@ impl Index {
         serde_json::from_str(&text).map_err(|error| ReportError::read(file, error.into()))
     }
 
-    /// As [`read`](Self::read); empty if the folder or the file is not there.
+    /// Reads like [`read`](Self::read). Returns an empty index if the folder or the file does not
+    /// exist.
     ///
     /// # Errors
     ///
-    /// If the file is there but cannot be read, or is not understood.
+    /// Fails if the file exists but cannot be read or parsed.
     pub fn read_if_there(path: &Path) -> Result<Self, ReportError> {
         match Self::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
@@ -67,18 +68,17 @@ impl Index {
         }
     }
 
-    /// The agents, by name.
+    /// Returns the agents, by name.
     pub fn agents(&self) -> &BTreeMap<String, Results> {
         &self.agents
     }
 
-    /// The results of `agent`; none if it is not there.
+    /// Returns the results of `agent`, which are empty for an unknown agent.
     pub fn results(&self, agent: &str) -> Results {
         self.agents.get(agent).cloned().unwrap_or_default()
     }
 
-    /// Takes in what `record` says, in place of what is there about the same case of the same
-    /// agent.
+    /// Adds `record`. It replaces an entry about the same case of the same agent.
     pub(super) fn add(&mut self, record: &Record) -> Entry {
         let entry = Entry {
             verdict: record.verdict,
@@ -89,7 +89,7 @@ impl Index {
         self.insert(&record.agent, record.id, entry)
     }
 
-    /// Takes in an entry, whose file gets a name that is free here.
+    /// Adds an entry, whose file gets a name that is free here.
     pub(super) fn insert(&mut self, agent: &str, case: CaseId, entry: Entry) -> Entry {
         let reportfile = file_name::case_file(&self.slug_for(agent), case);
         let entry = Entry {
@@ -101,7 +101,7 @@ impl Index {
         entry
     }
 
-    /// The slug that the agent's files have, or one that no other agent's files have.
+    /// Returns the slug of the agent's files, or a new one.
     fn slug_for(&self, agent: &str) -> String {
         let of = |results: &Results| {
             let (case, entry) = results.first_key_value()?;

@@ -1,9 +1,9 @@
-//! JSON as the original suite writes it: keys in order, three spaces of indentation, nothing but
-//! ASCII, no line end after the last line.
+//! JSON in the form of the original suite: sorted keys, three spaces of indentation, ASCII only, no
+//! line end after the last line.
 
 use serde_json::{Map, Value};
 
-/// The text of `value` in that form.
+/// Returns the text of `value` in this form.
 pub fn to_text(value: &Value) -> String {
     let mut text = String::new();
     write_value(&mut text, value, 0);
@@ -55,7 +55,7 @@ fn write_list<T>(
     text.push(close);
 }
 
-/// By name, or by number where all names are numbers (the statistics).
+/// Returns the fields by name, or by number if all names are numbers, as in the statistics.
 fn in_order(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut fields: Vec<_> = fields.iter().collect();
     fields.sort_by_key(|(name, _)| *name);

@@ -10,17 +10,17 @@ use crate::report::Results;
 /// One testee in the file.
 #[derive(Clone, Copy, Debug)]
 pub struct Suite<'a> {
-    /// Who was tested.
+    /// The name and role of the testee.
     pub testee: &'a Testee,
     /// The cases, in order.
     pub selected: &'a [CaseId],
-    /// Their results.
+    /// The results.
     pub results: &'a Results,
-    /// What is unexpected about them.
+    /// The unexpected results.
     pub assessment: &'a Assessment,
 }
 
-/// The text of the file. `detail` is told about cases that are not as expected.
+/// Returns the text of the file. `detail` returns the text about a case with an unexpected result.
 pub fn to_xml(suites: &[Suite<'_>], detail: impl Fn(&Testee, CaseId) -> String) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     write_suites(&mut xml, suites, detail).expect("a String takes everything");
@@ -87,8 +87,8 @@ impl Suite<'_> {
             return writeln!(xml, "/>");
         };
         let (element, message) = match unexpected.verdict {
-            Some(verdict) => ("failure", format!("{verdict}: {}", unexpected.problem)),
-            None => ("error", unexpected.problem.to_string()),
+            Some(verdict) => ("failure", format!("{verdict}: {}", unexpected.deviation)),
+            None => ("error", unexpected.deviation.to_string()),
         };
         writeln!(xml, ">")?;
         writeln!(
@@ -105,7 +105,7 @@ fn seconds(milliseconds: u64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
 
-/// `text` as XML text or attribute. Characters that XML 1.0 cannot hold at all become U+FFFD.
+/// Returns `text` as XML text or attribute. Characters that XML 1.0 does not allow become U+FFFD.
 fn escape(text: &str) -> Cow<'_, str> {
     let special = |character: char| {
         matches!(character, '&' | '<' | '>' | '"' | '\u{fffe}' | '\u{ffff}') || character < ' '

@@ -1,4 +1,4 @@
-//! Several folders of reports, of this crate or the original, made one.
+//! The merger of report folders, of this crate or the original.
 
 use std::fs;
 use std::io;
@@ -12,31 +12,31 @@ use crate::case::CaseId;
 /// A folder of reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Where it is.
+    /// The path.
     pub dir: PathBuf,
-    /// What its agent is called from now on; goes before the names if there are several.
+    /// The new name of the agent. If the folder has several agents, the name precedes theirs.
     pub name: Option<String>,
 }
 
-/// What came of a merger.
+/// The result of a merger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// The agents in the new folder.
     pub agents: usize,
     /// Their results.
     pub results: usize,
-    /// Results in place of which a later folder had another.
+    /// Results that a later folder has replaced.
     pub replaced: usize,
-    /// Results whose own file is missing or is none of a report: only their verdict is known.
+    /// Results without a readable file of their own. Only the verdict exists.
     pub without_details: usize,
 }
 
-/// Writes the results of all folders into `out`, whose index then has these and no other results.
+/// Writes the results of all folders into `out`. The index of `out` then has exactly these results.
 /// If two folders have a result of the same case and agent, the later one counts.
 ///
 /// # Errors
 ///
-/// If an index cannot be read, or `out` cannot be written.
+/// Fails if an index cannot be read, or `out` cannot be written.
 pub fn merge(sources: &[Source], out: &Path) -> Result<Merged, ReportError> {
     fs::create_dir_all(out).map_err(|error| ReportError::write(out, error))?;
     let indexes: Result<Vec<_>, _> = sources.iter().map(|it| Index::read(&it.dir)).collect();
@@ -72,7 +72,7 @@ impl Source {
     }
 }
 
-/// The file of a case. Its name comes from an index that anyone may have written.
+/// Reads the file of a case. Its name comes from an index of an unknown source.
 fn details(dir: &Path, file: &str, case: CaseId) -> io::Result<Value> {
     if file_name::slug_of(file, case).is_none() {
         return Err(io::ErrorKind::InvalidInput.into());

@@ -22,10 +22,10 @@ use crate::record::Record;
 pub use index::{Entry, FILE as INDEX_FILE, Index, Results};
 pub use json::to_text;
 
-/// A folder of reports that grows with every case: an interrupted run leaves what it has.
+/// A folder of reports. Each case is written at once, so an interrupted run keeps its results.
 ///
-/// Results of other cases and other agents that are already in the folder stay in its index. Only
-/// one run at a time may write to a folder.
+/// Results of other cases and other agents in the folder stay in its index. Only one run at a time
+/// may write to a folder.
 #[derive(Debug)]
 pub struct Reports {
     dir: PathBuf,
@@ -33,27 +33,27 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Opens the folder, which is made if it is not there, and reads its index.
+    /// Opens the folder, or creates it, and reads its index.
     ///
     /// # Errors
     ///
-    /// If the folder cannot be made or written to, or has an index that is not understood.
+    /// Fails if the folder cannot be created or written to, or if its index cannot be parsed.
     pub fn open(dir: &Path) -> Result<Self, ReportError> {
         fs::create_dir_all(dir).map_err(|error| ReportError::write(dir, error))?;
         let reports = Self {
             dir: dir.to_owned(),
             index: Index::read_if_there(dir)?,
         };
-        // Before the first case: a run that cannot be reported should not begin.
+        // The check is before the first case, because a run without reports should not begin.
         reports.write_index()?;
         Ok(reports)
     }
 
-    /// Writes the file of one case, then the index. Returns what the index says about it.
+    /// Writes the file of one case, then the index. Returns the entry of the index.
     ///
     /// # Errors
     ///
-    /// If a file cannot be written.
+    /// Fails if a file cannot be written.
     pub fn add(&mut self, record: &Record) -> Result<Entry, ReportError> {
         let entry = self.index.add(record);
         write(&self.dir.join(&entry.reportfile), record)?;
@@ -61,12 +61,12 @@ impl Reports {
         Ok(entry)
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The index as it is now.
+    /// Returns the current index.
     pub fn index(&self) -> &Index {
         &self.index
     }
@@ -76,7 +76,7 @@ impl Reports {
     }
 }
 
-/// Writes a file of which, at any time, either the old or the new text is there.
+/// Writes a file atomically: readers see the old text or the new one.
 fn write(path: &Path, report: &impl Serialize) -> Result<(), ReportError> {
     let unfinished = path.with_extension("json.part");
     serde_json::to_value(report)
@@ -90,18 +90,18 @@ fn write(path: &Path, report: &impl Serialize) -> Result<(), ReportError> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// Reading failed, or the text is not understood.
+    /// The file cannot be read or parsed.
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
     /// Writing failed.
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
 }
@@ -150,7 +150,7 @@ pub(crate) mod testing {
     use crate::record::{Record, SCHEMA};
     use crate::verdict::Verdict;
 
-    /// A good record of that case.
+    /// Returns a good record of this case.
     pub(crate) fn record(agent: &str, case: &str) -> Record {
         Record {
             schema: SCHEMA,

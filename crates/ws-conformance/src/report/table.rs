@@ -1,11 +1,11 @@
-//! The table of a run: how many cases of each group have which verdict.
+//! The table of a run: the number of verdicts of each kind in each group.
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 
 use crate::expect::{Assessment, Counts};
 
-/// One row per group and one for all.
+/// Returns one row for each group, and one for all groups.
 pub fn by_group(assessment: &Assessment, color: bool) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY).set_header([

@@ -1,4 +1,4 @@
-//! What cannot be run ends with status 2 and says why.
+//! Runs that are not possible end with status 2 and a reason.
 
 use std::fs;
 use std::net::TcpListener;
@@ -63,7 +63,7 @@ fn a_server_that_is_not_there_or_is_none_is_refused() {
     let refused = probe(url);
     refused.assert_refused("cannot connect");
     assert!(refused.stderr.contains(url), "{}", refused.stderr);
-    // The cause, once.
+    // The cause appears once.
     assert_eq!(refused.stderr.matches("os error").count(), 1);
     let not_found = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     probe(&http_server(not_found)).assert_refused("404");

@@ -1,4 +1,4 @@
-//! Running the command, and testees for it.
+//! Functions that run the command, and testees for it.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -8,27 +8,27 @@ use std::thread;
 
 use crate::testees::{Fault, Pace, Server};
 
-/// A URL where nobody listens: no test can be given a port below 1024.
+/// A URL without a listener: no test gets a port below 1024.
 pub(crate) const NOWHERE: &str = "ws://127.0.0.1:1";
 
 /// The times of testees, for the time scale of [`patience`].
 pub(crate) const PACE: Pace = Pace::scaled(5.0);
 
-/// What a run of the command left.
+/// The result of the command.
 pub(crate) struct Ran {
     pub(crate) status: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// The command, to be run in `dir`.
+/// Returns the command, to be run in `dir`.
 pub(crate) fn command(dir: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ws-conformance"));
     command.args(words).args(patience(words)).current_dir(dir);
     command
 }
 
-/// Time for a busy machine, unless the words say otherwise.
+/// Returns options with time for a busy machine, unless the words have their own.
 fn patience(words: &[&str]) -> &'static [&'static str] {
     let runs = matches!(words.first(), Some(&("server" | "client")));
     match runs && !words.contains(&"--time-scale") {
@@ -68,7 +68,7 @@ impl Ran {
     }
 }
 
-/// The URL of an echo server, which lives until the process ends.
+/// Returns the URL of an echo server, which runs until the process ends.
 pub(crate) fn server(fault: Fault) -> String {
     let server = Server::bind(0).unwrap().with_pace(PACE);
     let url = server.url();
@@ -76,7 +76,7 @@ pub(crate) fn server(fault: Fault) -> String {
     url
 }
 
-/// The URL of a server that answers every request with this text.
+/// Returns the URL of a server that answers every request with this text.
 pub(crate) fn http_server(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! A run that is cut off keeps what it has.
+//! Interrupted runs keep their results.
 
 #![cfg(unix)]
 
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use crate::command::{Ran, command, server};
 use crate::testees::Fault;
 
-/// After this the test has failed. The case that is interrupted waits longer.
+/// The time limit of the test. The interrupted case waits longer.
 const LONG: Duration = Duration::from_secs(60);
 
 #[test]
 fn an_interrupted_run_keeps_its_reports_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
-    // The waits of group 6.4 give the interruption its time.
+    // The waits of group 6.4 leave enough time for the interruption.
     let url = server(Fault::NONE);
     let words = [
         "server",

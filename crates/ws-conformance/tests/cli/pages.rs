@@ -1,4 +1,4 @@
-//! The web pages that runs and the command `report` leave.
+//! The web pages of runs and of the command `report`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,7 @@ fn test_server(dir: &Path, url: &str, more: &[&str]) {
     assert!(ran.status < 2, "{}", ran.stderr);
 }
 
-/// The pages of a folder, by name.
+/// Returns the pages of a folder, by name.
 fn pages(dir: &Path) -> Vec<(String, String)> {
     let names = fs::read_dir(dir)
         .unwrap()
@@ -35,7 +35,7 @@ fn pages(dir: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What the links of a page lead to.
+/// Returns the targets of the links of a page.
 fn links(page: &str) -> BTreeSet<String> {
     let parts = [" href=\"", " src=\""].map(|start| page.split(start).skip(1));
     let targets = parts.into_iter().flatten();
@@ -44,8 +44,8 @@ fn links(page: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Every case has a page, every page is linked, and every link leads to a file of the folder or to
-/// a section of an RFC.
+/// Fails unless every case has a page, every page is linked, and every link leads to a file of the
+/// folder or to a section of an RFC.
 #[track_caller]
 fn assert_complete(dir: &Path) {
     let index: Value = serde_json::from_str(&read(&dir.join("index.json"))).unwrap();
@@ -86,7 +86,7 @@ fn a_run_leaves_a_page_for_each_case_and_one_for_all() {
     let folder = dir.path().join("reports/servers");
     assert_complete(&folder);
     let index = read(&folder.join("index.html"));
-    let needs_a_look = index.find("What needs a look").unwrap();
+    let needs_a_look = index.find("Unexpected results").unwrap();
     let all_cases = index.find("All cases").unwrap();
     let finding = index.find("\"lossy_case_5_3.html\"").unwrap();
     assert!(
@@ -118,7 +118,7 @@ fn a_run_leaves_a_page_for_each_case_and_one_for_all() {
     assert!(badge.contains(">3/4, 1 failed<"), "{badge}");
 }
 
-/// Passes bytes on, and puts its own into those of the server.
+/// Passes bytes on, and replaces some bytes of the server.
 fn forge(mut from: TcpStream, mut to: TcpStream, forgeries: &[(&[u8], &[u8])]) {
     let mut bytes = [0; 65536];
     while let Ok(len @ 1..) = from.read(&mut bytes) {
@@ -136,7 +136,7 @@ fn forge(mut from: TcpStream, mut to: TcpStream, forgeries: &[(&[u8], &[u8])]) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// The URL of a server that has scripts in its name and in its echoes.
+/// Returns the URL of a server with scripts in its name and in its echoes.
 fn malicious_server() -> String {
     const FORGERIES: &[(&[u8], &[u8])] = &[
         (
@@ -181,7 +181,7 @@ fn nothing_that_a_testee_says_becomes_part_of_a_page() {
     assert!(seen >= 6, "the names and the payload are shown: {seen}");
 }
 
-/// A folder as the original writes it: every field has a value of its type there.
+/// Writes a folder like those of the original: every field has a value of its type there.
 fn folder_of_the_original(dir: &Path) {
     let shape = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/report-shape.json");
     let shape: Value = serde_json::from_str(&read(Path::new(shape))).unwrap();

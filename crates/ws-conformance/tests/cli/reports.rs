@@ -1,4 +1,4 @@
-//! The files that a run leaves.
+//! The files of a run.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn test_server(dir: &Path, fault: Fault, more: &[&str]) {
     assert!(ran.status < 2, "{}", ran.stderr);
 }
 
-/// The JSON type of a value, as the file with the shape calls it.
+/// Returns the JSON type of a value, as the file with the shape names it.
 fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -31,7 +31,8 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// Every field of the original is there, with a type that it has there; `added` may be there, too.
+/// Fails unless every field of the original is present with a type that it has there. The fields of
+/// `added` are allowed, too.
 #[track_caller]
 fn assert_shape(value: &Value, shape: &Value, added: &[&str]) {
     for (name, types) in shape.as_object().unwrap() {
@@ -125,7 +126,7 @@ fn junit_is_well_formed() {
     assert!(xml.contains("name=\"5.3\""), "{xml}");
 }
 
-/// Every element is closed in its turn, and nothing that has to be escaped is not.
+/// Fails unless every element is closed in the right order, and every special character is escaped.
 #[track_caller]
 fn assert_well_formed(xml: &str) {
     let body = xml

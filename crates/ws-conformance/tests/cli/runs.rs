@@ -1,4 +1,4 @@
-//! Runs that come to their end.
+//! Complete runs.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -174,7 +174,7 @@ fn cases_are_listed() {
     assert!(list[0]["expectation"].is_string());
 }
 
-/// Starts to wait for clients, on any port; the URL.
+/// Starts to wait for clients on a free port. Returns the URL.
 pub(crate) fn start_listening(child: &mut Child) -> String {
     let mut line = String::new();
     let output = child.stdout.as_mut().unwrap();

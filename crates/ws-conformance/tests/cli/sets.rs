@@ -1,4 +1,4 @@
-//! The extra cases: a set that has to be asked for.
+//! The extra cases, which `--set` selects.
 
 use std::fs;
 

@@ -1,10 +1,10 @@
-//! A tiny echo peer over blocking sockets: enough of the protocol for the cases that the engine's
-//! tests run, and a second implementation that owes nothing to the crate.
+//! A small echo peer over blocking sockets. It implements only what the tests of the engine need,
+//! and shares no code with the crate.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// A server that echoes over every connection, on a thread that ends with the test.
+/// Starts a server that echoes over every connection, on a thread that ends with the test.
 pub(crate) fn echo_server() -> String {
     serve(|stream| {
         let mut reader = BufReader::new(stream);
@@ -13,7 +13,7 @@ pub(crate) fn echo_server() -> String {
     })
 }
 
-/// A server that opens every connection and then says nothing, until the client is gone.
+/// Starts a server that opens every connection and then sends nothing, until the client is gone.
 pub(crate) fn silent_server() -> String {
     serve(|stream| {
         let mut reader = BufReader::new(stream);
@@ -22,7 +22,7 @@ pub(crate) fn silent_server() -> String {
     })
 }
 
-/// A server that does this with every connection.
+/// Starts a server that calls `each` with every connection.
 pub(crate) fn serve(each: fn(TcpStream) -> io::Result<()>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
@@ -34,7 +34,7 @@ pub(crate) fn serve(each: fn(TcpStream) -> io::Result<()>) -> String {
     url
 }
 
-/// Listens on a Unix socket, and passes each connection on to a server on TCP.
+/// Listens on a Unix socket, and passes each connection on to a server over TCP.
 #[cfg(unix)]
 pub(crate) fn unix_bridge(path: &std::path::Path, url: &str) {
     use std::net::Shutdown;
@@ -58,7 +58,7 @@ pub(crate) fn unix_bridge(path: &std::path::Path, url: &str) {
     });
 }
 
-/// A client: opens `resource` and echoes until the end. Returns the text messages.
+/// Opens `resource` as a client and echoes until the end. Returns the text messages.
 pub(crate) fn echo_client(
     address: std::net::SocketAddr,
     resource: &str,
@@ -68,13 +68,13 @@ pub(crate) fn echo_client(
     let status = skip_head(&mut reader)?;
     assert!(status.starts_with("HTTP/1.1 101 "), "{status}");
     match echo(&mut reader, Some(&mut texts)) {
-        // A reset is how the suite ends TCP after the closing handshake.
+        // The suite ends TCP with a reset after the closing handshake.
         Err(error) if error.kind() != io::ErrorKind::ConnectionReset => Err(error),
         _ => Ok(texts),
     }
 }
 
-/// Sends a request and leaves the answer to be read.
+/// Sends a request. The answer stays unread.
 pub(crate) fn request(
     address: std::net::SocketAddr,
     resource: &str,
@@ -123,8 +123,8 @@ pub(crate) fn skip_head(reader: &mut BufReader<TcpStream>) -> io::Result<String>
     Ok(first)
 }
 
-/// Echoes until a Close, which it answers. Frames of the illegal kinds that the tests send are
-/// answered with Close 1002 or 1007. A client, which has a list for texts, masks.
+/// Echoes until a Close, which it answers. Invalid frames that the tests send are answered with
+/// Close 1002 or 1007. A client has a list for texts, and masks its frames.
 fn echo(reader: &mut BufReader<TcpStream>, mut texts: Option<&mut Vec<String>>) -> io::Result<()> {
     let masks = texts.is_some();
     let mut message: Option<(u8, Vec<u8>)> = None;
@@ -218,7 +218,7 @@ fn write_frame(
         }
     }
     if masks {
-        // A key of zeros leaves the payload as it is.
+        // A key of zeros does not change the payload.
         frame.extend([0; 4]);
     }
     frame.extend(payload);

@@ -1,4 +1,4 @@
-//! TLS for testees that speak none: a program between them and the suite.
+//! A bridge between the suite over TLS and testees without TLS.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::thread;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
-/// Where a server without TLS can be reached over TLS.
+/// Starts a bridge to a server without TLS. Returns its address for TLS.
 pub(crate) fn in_front_of(server: SocketAddr, config: &Arc<ServerConfig>) -> SocketAddr {
     let config = config.clone();
     listen(move |secure| {
@@ -17,7 +17,8 @@ pub(crate) fn in_front_of(server: SocketAddr, config: &Arc<ServerConfig>) -> Soc
     })
 }
 
-/// Where a client without TLS reaches a server of the name `localhost` that wants it.
+/// Starts a bridge for a client without TLS to a server over TLS with the name `localhost`. Returns
+/// its address.
 pub(crate) fn to(server: SocketAddr, config: &Arc<ClientConfig>) -> SocketAddr {
     let config = config.clone();
     listen(move |plain| {
@@ -27,7 +28,7 @@ pub(crate) fn to(server: SocketAddr, config: &Arc<ClientConfig>) -> SocketAddr {
     })
 }
 
-/// Where each connection is served in a thread of its own, until the process ends.
+/// Serves each connection in a thread of its own, until the process ends. Returns the address.
 pub(crate) fn listen(
     serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
 ) -> SocketAddr {
@@ -37,7 +38,7 @@ pub(crate) fn listen(
     thread::spawn(move || {
         for tcp in listener.incoming().flatten() {
             let serve = serve.clone();
-            // An error ends that connection; what it means is for the suite to say.
+            // An error ends the connection. The suite judges the end.
             thread::spawn(move || serve(tcp));
         }
     });
@@ -64,7 +65,7 @@ fn carry(mut secure: &TcpStream, plain: &TcpStream, mut tls: Connection) -> io::
     Ok(())
 }
 
-/// From TLS to plain TCP.
+/// Passes bytes from TLS to plain TCP.
 fn decrypt(
     mut secure: &TcpStream,
     mut plain: &TcpStream,
@@ -90,7 +91,7 @@ fn decrypt(
     }
 }
 
-/// From plain TCP to TLS.
+/// Passes bytes from plain TCP to TLS.
 fn encrypt(
     mut plain: &TcpStream,
     mut secure: &TcpStream,

@@ -1,4 +1,4 @@
-//! Certificates that are made for a test.
+//! Certificates for tests.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,22 +16,22 @@ pub(crate) struct Files {
     dir: TempDir,
 }
 
-/// A certificate for this name or address.
+/// Makes a certificate for this name or address.
 pub(crate) fn signed(name: &str) -> Files {
     by_authority(params(name))
 }
 
-/// A certificate for `localhost` of the last century.
+/// Makes an expired certificate for `localhost`.
 pub(crate) fn expired() -> Files {
     by_authority(of_the_last_century())
 }
 
-/// A certificate that has signed itself, and says that it is an authority.
+/// Makes a self-signed certificate that belongs to an authority by its own declaration.
 pub(crate) fn self_signed(name: &str) -> Files {
     by_itself(params(name))
 }
 
-/// The same for `localhost`, of the last century.
+/// Makes an expired self-signed certificate for `localhost`.
 pub(crate) fn self_signed_and_expired() -> Files {
     by_itself(of_the_last_century())
 }
@@ -85,12 +85,12 @@ impl Files {
         self.dir.path().join("authority.pem")
     }
 
-    /// A server that has this certificate.
+    /// Returns the configuration of a server with this certificate.
     pub(crate) fn server(&self) -> Arc<ServerConfig> {
         self.server_of(rustls::DEFAULT_VERSIONS)
     }
 
-    /// The same, which knows no newer TLS than 1.2.
+    /// Returns the configuration of a server with this certificate, and with TLS 1.2 only.
     pub(crate) fn old_server(&self) -> Arc<ServerConfig> {
         self.server_of(&[&TLS12])
     }
@@ -107,7 +107,7 @@ impl Files {
         Arc::new(config.unwrap())
     }
 
-    /// A client that trusts nobody but this authority.
+    /// Returns the configuration of a client that trusts only this authority.
     pub(crate) fn client(&self) -> Arc<ClientConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();

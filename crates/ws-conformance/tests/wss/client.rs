@@ -1,4 +1,4 @@
-//! Clients under test that speak TLS.
+//! Tests of clients under test over TLS.
 
 use std::net::SocketAddr;
 use std::sync::{Condvar, Mutex};
@@ -18,10 +18,10 @@ use crate::{PACE, SOME, bridge, cases, is_good, patient};
 const EXTRA: [&str; 8] = [
     "22.1.1", "23.3.1", "23.4.1", "24.1.1", "24.3.2", "24.4.3", "25.1.1", "26.1.15",
 ];
-/// How long anything may take on a machine that is very busy.
+/// The time limit on a very busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What a listener told.
+/// The events of a listener.
 #[derive(Debug, Default)]
 struct Told {
     records: Mutex<Vec<Record>>,
@@ -52,7 +52,7 @@ impl Told {
     }
 }
 
-/// What is told of clients that come while `act` runs.
+/// Returns the events of clients that connect while `act` runs.
 fn told(
     files: &Files,
     cases: Vec<&'static Case>,
@@ -76,7 +76,7 @@ fn told(
     told
 }
 
-/// Ends the listener, also when an assertion fails.
+/// Ends the listener, also if an assertion fails.
 struct Raised<'a>(&'a StopFlag);
 
 impl Drop for Raised<'_> {
@@ -85,7 +85,7 @@ impl Drop for Raised<'_> {
     }
 }
 
-/// A good client, which trusts the authority of these files.
+/// Returns a correct client that trusts the authority of these files.
 fn client(address: SocketAddr, files: &Files) -> Client {
     let address = bridge::to(address, &files.client());
     let client = Client::new(&format!("ws://{address}"), Fault::named("compressed"));

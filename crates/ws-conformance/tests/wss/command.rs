@@ -1,4 +1,4 @@
-//! The command over TLS.
+//! Tests of the command over TLS.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

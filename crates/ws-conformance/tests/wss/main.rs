@@ -1,4 +1,4 @@
-//! The suite over TLS, both ways.
+//! Tests of the suite over TLS, in both roles.
 
 #![forbid(unsafe_code)]
 
@@ -24,12 +24,12 @@ use ws_conformance::verdict::{Behavior, CloseBehavior, Verdict};
 /// The times of testees, for the time limits of [`patient`].
 const PACE: Pace = Pace::scaled(20.0);
 
-/// Some of each group: whole frames, long ones, byte by byte, many at a time, and compressed.
+/// Cases of each group: whole frames, long ones, byte by byte, many at a time, and compressed.
 const SOME: [&str; 11] = [
     "1.1.1", "1.2.8", "2.2", "2.6", "5.1", "6.2.3", "7.1.1", "9.1.1", "9.5.1", "10.1.1", "12.1.1",
 ];
 
-/// A good peer needs next to no time: that a busy machine takes its time must not count.
+/// Returns settings with time for a busy machine. A correct peer answers at once otherwise.
 fn patient() -> Settings {
     Settings::default().with_time_scale(20.0).with_messages(20)
 }
@@ -40,7 +40,8 @@ fn cases(ids: &[&[&str]]) -> Vec<&'static Case> {
         .collect()
 }
 
-/// Returns true for the verdict of a good testee: INFORMATIONAL if no rule prescribes a reaction.
+/// Returns `true` for the verdict on a correct testee: INFORMATIONAL if no rule prescribes a
+/// reaction.
 fn is_good(record: &ws_conformance::record::Record) -> bool {
     let behavior = match record.level {
         Some(Level::Informational) => Behavior::Informational,
@@ -50,7 +51,7 @@ fn is_good(record: &ws_conformance::record::Record) -> bool {
     record.verdict == Verdict { behavior, close }
 }
 
-/// Where a good server listens, without TLS.
+/// Returns the address of a correct server without TLS.
 fn plain_server() -> SocketAddr {
     let server = Server::bind(0).unwrap().with_pace(PACE);
     let url = server.url();

@@ -1,4 +1,4 @@
-//! What TLS makes of the suite's writes.
+//! Tests of the TLS records in which the suite's writes are sent.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,10 +13,10 @@ use crate::certificates;
 use crate::{bridge, patient, plain_server};
 
 const APPLICATION_DATA: u8 = 23;
-/// A payload of one byte, its type, and what authenticates both (RFC 8446 §5.2).
+/// The length of a record of one byte: a byte of payload, its type, and the tag (RFC 8446 §5.2).
 const ONE_BYTE: usize = 1 + 1 + 16;
 
-/// Where a server can be reached by way of a listener, and what was sent to the server.
+/// Returns the address of a listener before a server, and the bytes that were sent to the server.
 fn overheard(server: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ear = heard.clone();
@@ -37,7 +37,7 @@ fn overheard(server: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
     (address, heard)
 }
 
-/// The lengths of the records with application data.
+/// Returns the lengths of the records with application data.
 fn lengths(mut bytes: &[u8]) -> Vec<usize> {
     let mut lengths = Vec::new();
     while let Some((header, rest)) = bytes.split_first_chunk::<5>() {

@@ -1,4 +1,4 @@
-//! Servers under test that speak TLS.
+//! Tests of servers under test over TLS.
 
 use std::net::TcpListener;
 
@@ -11,7 +11,8 @@ use ws_conformance::tls::{HandshakeError, Trust};
 use crate::certificates::{self, Files};
 use crate::{SOME, bridge, cases, is_good, patient, plain_server};
 
-/// One of each group, among them cuts, half-closed connections, resets and further connections.
+/// One case of each group, among them cuts, half-closed connections, resets and further
+/// connections.
 const EXTRA: [&str; 11] = [
     "20.1.1", "20.1.10", "20.1.11", "21.1.1", "23.3.1", "23.4.1", "23.4.10", "24.1.1", "24.3.2",
     "25.1.1", "26.1.15",
@@ -21,7 +22,7 @@ fn run(target: &Target, case: &'static Case) -> Record {
     servers::run_case(target, case, &patient())
 }
 
-/// A good server with this certificate, at this host.
+/// Returns a correct server with this certificate, at this host.
 fn target(files: &Files, host: &str) -> Target {
     let address = bridge::in_front_of(plain_server(), &files.server());
     Target::new(&format!("wss://{host}:{}", address.port())).unwrap()
@@ -40,7 +41,7 @@ fn assert_is_good(target: &Target, cases: Vec<&'static Case>) {
     }
 }
 
-/// Why a server is not even spoken to.
+/// Returns the TLS error of a server that the probe refuses.
 #[track_caller]
 fn refusal(target: &Target) -> HandshakeError {
     match probe(target, &patient()) {
@@ -93,10 +94,10 @@ fn the_certificate_has_to_be_for_the_name_that_is_asked_for() {
 fn the_certificate_has_to_be_signed_by_someone_trusted() {
     let files = certificates::signed("localhost");
     let target = target(&files, "localhost");
-    assert_not_trusted(&target, "nobody who is trusted has signed it");
+    assert_not_trusted(&target, "no trusted authority has signed it");
     let others = trusting(&certificates::signed("localhost"));
     let target = target.with_trust(&others);
-    assert_not_trusted(&target, "nobody who is trusted has signed it");
+    assert_not_trusted(&target, "no trusted authority has signed it");
     probe(&target.with_trust(&Trust::anyone()), &patient()).unwrap();
 }
 
@@ -142,7 +143,7 @@ fn a_server_that_speaks_no_tls_is_refused() {
 
 #[test]
 fn a_server_that_never_answers_is_given_up() {
-    // The system takes the connection; nobody else does.
+    // The system accepts the connection, but no process does.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let target = Target::new(&format!("wss://{address}")).unwrap();

@@ -1,11 +1,12 @@
-//! A badge: a small picture of the result, for a README.
+//! Badges: small pictures of the result, for a README.
 
 use askama::Template;
 
 use super::verdicts::Tally;
 
 const LABEL: &str = "websocket conformance";
-/// What two characters and the space around a text take up, about, in a sans-serif of 11 px.
+/// The approximate width of two characters, and of the space around a text, in a sans-serif of 11
+/// px.
 const TWO_CHARACTERS: usize = 13;
 const SPACE: usize = 12;
 
@@ -19,7 +20,8 @@ struct Badge {
     message_width: usize,
 }
 
-/// The badge as SVG, for a run that left so many cases of the original suite out.
+/// Returns the badge as SVG. `left_out` is the number of cases of the original suite that did not
+/// run.
 pub(super) fn of(tally: &Tally, left_out: usize) -> String {
     let (message, color) = message(tally, left_out);
     let badge = Badge {
@@ -36,7 +38,7 @@ fn width(text: &str) -> usize {
     text.len() * TWO_CHARACTERS / 2 + SPACE
 }
 
-/// Only a testee with nothing but the best verdicts is called strict.
+/// Returns the text and the color. A testee is strict only if all its verdicts are the best ones.
 fn message(tally: &Tally, left_out: usize) -> (String, &'static str) {
     let (strict, run) = (tally.strict(), tally.run());
     if run == 0 {

@@ -1,4 +1,4 @@
-//! The page of one case of one agent.
+//! The page of a case of an agent.
 
 use askama::Template;
 
@@ -15,11 +15,11 @@ use crate::case::{Case, CaseId};
 use crate::cases;
 use crate::verdict::{Behavior, CloseBehavior, Verdict};
 
-/// Characters of a text that may have lines.
+/// The most characters of a text of several lines.
 const MOST_PROSE: usize = 4000;
-/// Characters of the head of a request or response.
+/// The most characters of the head of a request or response.
 const MOST_HEAD: usize = 16_000;
-/// Agents to which a page has links.
+/// The most links to other agents.
 const MOST_LINKS: usize = 50;
 const MOST_VIOLATIONS: usize = 100;
 
@@ -48,7 +48,7 @@ struct Neighbour {
     class: &'static str,
 }
 
-/// What the file of the case says.
+/// The contents of the case's file.
 struct Details {
     description: String,
     expectation: String,
@@ -60,7 +60,7 @@ struct Details {
     violations_cut: usize,
     comparisons: Vec<Comparison>,
     observed: (Vec<Shown>, usize),
-    /// The events are as expected as far as the report has them, and yet the case failed.
+    /// `true` if the case failed although the reported events are as expected.
     differs_unseen: bool,
     wanted_close: Option<String>,
     facts: Vec<Fact>,
@@ -76,7 +76,7 @@ struct Details {
 }
 
 impl<'a> CasePage<'a> {
-    /// Without `stored` where the file of the case cannot be read.
+    /// Creates the page. `stored` is `None` if the file of the case cannot be read.
     pub(super) fn new(
         site: &'a Site,
         agent: &'a Agent,
@@ -120,7 +120,7 @@ fn neighbour((case, result): (&CaseId, &CaseResult)) -> Option<Neighbour> {
     })
 }
 
-/// The same case of other agents.
+/// Returns links to the same case of other agents.
 fn others(site: &Site, agent: &Agent, case: CaseId) -> Vec<Neighbour> {
     let others = site.agents.iter().filter(|other| other.key != agent.key);
     let links = others.filter_map(|other| {
@@ -136,7 +136,8 @@ fn others(site: &Site, agent: &Agent, case: CaseId) -> Vec<Neighbour> {
 impl Details {
     fn new(stored: &Stored, case: CaseId, result: &CaseResult) -> Self {
         let comparisons = events::comparisons(stored);
-        // A wrong close code, too, can be why a case failed whose events are as expected.
+        // A wrong close code can be the reason why a case failed although its events are as
+        // expected.
         let Verdict { behavior, close } = result.entry.verdict;
         let failed = behavior == Behavior::Failed && close == CloseBehavior::Ok;
         let seems_good = comparisons

@@ -1,9 +1,9 @@
-//! How the connection ended: the fields of the record, each with what it means.
+//! The end of the connection: the fields of the record with their meaning.
 
 use super::stored::{ExpectedClose, Stored};
 use super::words::visible;
 
-/// Longer than any reason of a Close, in hexadecimal.
+/// The most characters of a text, more than any close reason in hexadecimal has.
 const MOST_TEXT: usize = 300;
 
 /// A field of the record.
@@ -14,7 +14,7 @@ pub(super) struct Fact {
     pub(super) meaning: &'static str,
 }
 
-/// Key and meaning of each field, in the order of the original.
+/// The key and the meaning of each field, in the order of the original.
 const FIELDS: [(&str, &str); 13] = [
     (
         "isServer",
@@ -23,8 +23,7 @@ const FIELDS: [(&str, &str); 13] = [
     ("closedByMe", "The suite was the first to send a Close."),
     (
         "failedByMe",
-        "The suite failed the connection, by a Close or by ending TCP: the testee broke a rule, or \
-         time was up.",
+        "The suite failed the connection, by a Close or by ending TCP: the testee broke a rule, or a time limit passed.",
     ),
     (
         "droppedByMe",
@@ -32,9 +31,9 @@ const FIELDS: [(&str, &str); 13] = [
     ),
     (
         "wasClean",
-        "Both sides sent a Close, and then the server ended TCP, as is its part.",
+        "Both sides sent a Close, and then the server ended TCP, as it should.",
     ),
-    ("wasNotCleanReason", "If the end was not clean: why."),
+    ("wasNotCleanReason", "The reason why the end was not clean."),
     (
         "wasServerConnectionDropTimeout",
         "The tested server did not end TCP in time.",
@@ -59,7 +58,7 @@ const FIELDS: [(&str, &str); 13] = [
     ("remoteCloseReason", "The reason in the testee's Close."),
 ];
 
-/// All fields about the end of the connection.
+/// Returns all fields about the end of the connection.
 pub(super) fn facts(stored: &Stored) -> Vec<Fact> {
     let values = [
         flag(stored.is_server),
@@ -86,7 +85,7 @@ pub(super) fn facts(stored: &Stored) -> Vec<Fact> {
         .collect()
 }
 
-/// What the case wants of the end, in a sentence; nothing if the connection was never open.
+/// Describes the expected end in a sentence. Returns `None` if the connection was never open.
 pub(super) fn wanted(expected: &ExpectedClose) -> Option<String> {
     let who = match expected.closed_by_me? {
         true => "The suite sends Close first",
@@ -125,7 +124,7 @@ fn code(value: Option<u16>) -> String {
     }
 }
 
-/// What RFC 6455 §7.4.1 and the registry of close codes say.
+/// Returns the meaning of a close code in RFC 6455 §7.4.1 and in the registry.
 fn meaning(code: u16) -> Option<&'static str> {
     Some(match code {
         1000 => "normal closure",

@@ -1,4 +1,4 @@
-//! The comparison of two folders as one page that needs no other file.
+//! The comparison of two folders as a page that needs no other file.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::cases;
 use crate::compare::{Comparison, Difference};
 use crate::verdict::{Behavior, Verdict};
 
-/// More differences are counted only.
+/// The most rows. Further differences are only counted.
 const MOST_ROWS: usize = 2000;
 
 #[derive(Template)]
@@ -39,7 +39,7 @@ struct Row {
     change: (&'static str, &'static str),
 }
 
-/// The page about a comparison of two folders that are called this.
+/// Returns the page about a comparison of two folders with these names.
 pub fn to_html(comparison: &Comparison, first: &str, second: &str) -> io::Result<String> {
     let rows: Vec<_> = comparison.differences.iter().map(Row::new).collect();
     let count = |class: &str| rows.iter().filter(|row| row.change.0 == class).count();
@@ -77,7 +77,7 @@ impl Row {
     }
 }
 
-/// Class and word.
+/// Returns the class and the word of a change.
 fn change(first: Verdict, second: Verdict) -> (&'static str, &'static str) {
     match rank(second).cmp(&rank(first)) {
         std::cmp::Ordering::Less => ("fail", "worse"),
@@ -86,7 +86,7 @@ fn change(first: Verdict, second: Verdict) -> (&'static str, &'static str) {
     }
 }
 
-/// How good a verdict is.
+/// Returns the rank of a verdict. The best verdicts have the highest rank.
 fn rank(verdict: Verdict) -> u8 {
     match verdict.overall() {
         Behavior::Failed => 0,

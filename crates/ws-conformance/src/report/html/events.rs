@@ -1,4 +1,4 @@
-//! What was expected beside what came.
+//! The expected events beside the received ones.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use similar::{Algorithm, DiffTag, capture_diff_slices};
 use super::stored::Stored;
 use super::words::visible;
 
-/// More rows are cut: 1,000 echoes are no easier to read than 200.
+/// The most rows. 1,000 echoes are no easier to read than 200.
 const MOST_ROWS: usize = 200;
-/// Characters of a payload. Reports have 64 bytes of it, 128 digits in hexadecimal.
+/// The most characters of a payload. Reports have 64 bytes of it, 128 digits in hexadecimal.
 const MOST_TEXT: usize = 200;
 
-/// An event, readable.
+/// An event for people.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Shown {
     pub(super) kind: String,
     pub(super) payload: String,
 }
 
-/// One line: what was expected, what came, or both.
+/// A line with an expected event, a received event, or both.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) expected: Option<Shown>,
@@ -29,17 +29,17 @@ pub(super) struct Row {
     pub(super) word: &'static str,
 }
 
-/// The events against one of the lists that a case accepts.
+/// The events beside one of the lists that a case accepts.
 #[derive(Debug)]
 pub(super) struct Comparison {
-    /// The verdict that the list leads to.
+    /// The verdict of the list.
     pub(super) verdict: String,
     pub(super) rows: Vec<Row>,
     pub(super) cut: usize,
     pub(super) is_match: bool,
 }
 
-/// The comparison with each list; that which matches first, then the strictest.
+/// Returns the comparison with each list. A list that matches comes first, then the strictest.
 pub(super) fn comparisons(stored: &Stored) -> Vec<Comparison> {
     let observed: Vec<_> = stored.received.iter().map(shown).collect();
     let mut all: Vec<_> = in_order(&stored.expected)
@@ -52,7 +52,7 @@ pub(super) fn comparisons(stored: &Stored) -> Vec<Comparison> {
     all
 }
 
-/// The events of a case that compares none.
+/// Returns the events of a case that compares no events.
 pub(super) fn observed(stored: &Stored) -> (Vec<Shown>, usize) {
     let received = &stored.received;
     let rows = received.iter().take(MOST_ROWS).map(shown).collect();
@@ -74,7 +74,7 @@ fn compare(verdict: String, expected: &[Shown], observed: &[Shown]) -> Compariso
             let (class, word) = match (&expected, &observed) {
                 (Some(left), Some(right)) if left == right => ("same", "as expected"),
                 (Some(_), Some(_)) => ("other", "different"),
-                (Some(_), None) => ("absent", "did not come"),
+                (Some(_), None) => ("absent", "did not arrive"),
                 (None, _) => ("surplus", "not expected"),
             };
             Row {
@@ -95,7 +95,7 @@ fn compare(verdict: String, expected: &[Shown], observed: &[Shown]) -> Compariso
     }
 }
 
-/// Which event stands beside which.
+/// Returns which event stands beside which.
 fn pairs(expected: &[Shown], observed: &[Shown]) -> Vec<(Option<usize>, Option<usize>)> {
     let mut pairs = Vec::new();
     for change in capture_diff_slices(Algorithm::Myers, expected, observed) {

@@ -1,4 +1,4 @@
-//! The names of pages, and writing them.
+//! The names of pages, and functions that write them.
 
 use std::fs;
 use std::path::Path;
@@ -13,14 +13,14 @@ pub(super) const STYLE: (&str, &str) =
     ("report.css", include_str!("../../../templates/report.css"));
 pub(super) const SCRIPT: (&str, &str) = ("report.js", include_str!("../../../templates/report.js"));
 
-/// The page of a case, beside its JSON. Nothing if that has a name that could lead out of the
-/// folder.
+/// Returns the name of a case's page, beside its JSON file. Returns `None` if the name of that file
+/// could lead out of the folder.
 pub(super) fn case_page(entry: &Entry, case: CaseId) -> Option<String> {
     file_name::slug_of(&entry.reportfile, case)?;
     Some(entry.reportfile.trim_end_matches(".json").to_owned() + ".html")
 }
 
-/// The badge of an agent.
+/// Returns the name of an agent's badge.
 pub(super) fn badge(results: &Results) -> String {
     let slug = |(case, entry): (&CaseId, &'_ Entry)| {
         file_name::slug_of(&entry.reportfile, *case).map(str::to_owned)
@@ -38,7 +38,7 @@ pub(super) fn render(dir: &Path, name: &str, page: &impl Template) -> Result<(),
         .and_then(|text| write(dir, name, &text))
 }
 
-/// Writes a file of which, at any time, either the old or the new text is there.
+/// Writes a file atomically: readers see the old text or the new one.
 pub(super) fn write(dir: &Path, name: &str, text: &str) -> Result<(), ReportError> {
     let (path, unfinished) = (dir.join(name), dir.join(format!("{name}.part")));
     fs::write(&unfinished, text)

@@ -1,4 +1,4 @@
-//! The index: how every agent did, what needs a look, and a matrix of all cases.
+//! The index page: the results of every agent, the findings, and a matrix of all cases.
 
 use std::time::SystemTime;
 
@@ -11,13 +11,13 @@ use crate::case::CaseId;
 use crate::cases;
 use crate::verdict::Behavior;
 
-/// More findings than this are left to the matrix.
+/// The most findings. The matrix has the others.
 const MOST_FINDINGS: usize = 500;
-/// More findings than this have to be unfolded.
+/// The most findings that are visible without unfolding.
 const FINDINGS_IN_SIGHT: usize = 30;
-/// As wide as the bar of an agent is drawn.
+/// The width of an agent's bar.
 const BAR: usize = 1000;
-/// More agents than this make the matrix scroll within its own frame.
+/// The most agents of a matrix that does not scroll within its own frame.
 const NARROW: usize = 3;
 
 #[derive(Template)]
@@ -27,14 +27,14 @@ pub(super) struct IndexPage {
     version: &'static str,
     cases: String,
     cards: Vec<Card>,
-    /// Those at once in sight, and the rest.
+    /// The visible findings, and the folded ones.
     findings: (Vec<Finding>, Vec<Finding>),
     findings_cut: usize,
     groups: Vec<Group>,
     wide: bool,
 }
 
-/// An agent in short.
+/// The summary of an agent.
 struct Card {
     name: String,
     role: &'static str,
@@ -52,7 +52,7 @@ struct Bar {
     width: usize,
 }
 
-/// A result that needs a look.
+/// An unexpected result.
 struct Finding {
     case: CaseId,
     agent: String,
@@ -67,17 +67,17 @@ struct Finding {
 struct Group {
     number: u8,
     title: &'static str,
-    /// Strict results of all, for each agent.
+    /// The number of strict results for each agent.
     scores: Vec<(String, &'static str)>,
     rows: Vec<Row>,
 }
 
 struct Row {
     case: CaseId,
-    /// Family, for the search.
+    /// The title of the family, for the search.
     title: &'static str,
     description: String,
-    /// Agents disagree.
+    /// `true` if agents have different verdicts.
     differs: bool,
     cells: Vec<Cell>,
 }
@@ -113,7 +113,7 @@ impl IndexPage {
     }
 }
 
-/// To the minute, as people write it.
+/// Returns the time to the minute, for people.
 fn now() -> String {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     now.get(..16).unwrap_or(&now).replace('T', " ") + " UTC"
@@ -135,7 +135,7 @@ impl Card {
     }
 }
 
-/// The shares of a bar. What there is of a kind is never too little to be seen.
+/// Returns the parts of a bar. A part that is not empty is wide enough to be visible.
 fn bars(tally: &Tally) -> Vec<Bar> {
     let all: usize = tally.kinds().iter().map(|(_, _, count)| count).sum();
     let mut start = 0;
@@ -173,7 +173,7 @@ impl Finding {
     fn new(case: CaseId, agent: &Agent, agent_number: usize, result: &CaseResult) -> Self {
         let behavior = Mark::of_behavior(result.entry.verdict.behavior);
         let close = Mark::of_close(&result.entry);
-        // What is right needs no words.
+        // A correct result needs no words.
         let sentences = [(&behavior, &result.result), (&close, &result.result_close)];
         let sentences = sentences
             .into_iter()
@@ -183,7 +183,7 @@ impl Finding {
             result
                 .violations
                 .iter()
-                .map(|it| format!("Against the protocol: {it}.")),
+                .map(|it| format!("Violation: {it}.")),
         );
         Self {
             case,

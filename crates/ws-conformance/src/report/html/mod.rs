@@ -1,9 +1,9 @@
-//! Reports as web pages: an index of all agents and a page for each case, in the folder of the JSON
-//! files from which they are made.
+//! Reports as web pages: an index of all agents and a page for each case. The pages are beside the
+//! JSON files from which they are made.
 //!
-//! The folder can be published as it is, and read from disk: pages load nothing from elsewhere.
-//! Whatever a testee said is untrusted. Templates escape it, `words` makes it visible and bounds
-//! it, and a policy in each page forbids scripts other than ours.
+//! The folder can be published without changes, and read from disk: pages load nothing from
+//! elsewhere. Text of a testee is untrusted. Templates escape it. `words` makes it visible and
+//! limits its length. A policy in each page forbids scripts other than ours.
 
 mod badge;
 mod case_page;
@@ -37,21 +37,21 @@ pub use comparison_page::to_html as comparison_to_html;
 /// The name of the index page in a folder of reports.
 pub const PAGE: &str = file::INDEX_PAGE;
 
-/// Writes all pages of a folder of reports, of this crate or the original.
+/// Writes all pages of a folder of reports, of this crate or the original. The page of a case whose
+/// own file cannot be read mentions this.
 ///
 /// # Errors
 ///
-/// If the index cannot be read or a page cannot be written. A case whose own file cannot be read
-/// has a page that says so.
+/// Fails if the index cannot be read or a page cannot be written.
 pub fn write(dir: &Path) -> Result<(), ReportError> {
     write_pages(dir, |_| true)
 }
 
-/// Writes the pages of these agents, pages that are not there yet, and the index page.
+/// Writes the pages of these agents, missing pages, and the index page.
 ///
 /// # Errors
 ///
-/// As for [`write()`].
+/// Fails like [`write()`].
 pub fn update(dir: &Path, agents: &[&str]) -> Result<(), ReportError> {
     write_pages(dir, |agent| agents.contains(&agent))
 }
@@ -70,7 +70,7 @@ fn write_pages(dir: &Path, has_changed: impl Fn(&str) -> bool) -> Result<(), Rep
                 file::render(dir, page, &text)?;
             }
             if let Some(stored) = stored {
-                site.agents[number].learn(case, &stored);
+                site.agents[number].add_details(case, &stored);
             }
         }
         let agent = &site.agents[number];

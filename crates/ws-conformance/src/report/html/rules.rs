@@ -1,4 +1,4 @@
-//! The sections of standards, and where to read them.
+//! The sections of standards, and their addresses.
 
 /// A section, with the address of its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// `RFC <number> §<section>`; anything else is a name without link.
+    /// Parses `RFC <number> §<section>`. Any other name gets no link.
     pub(super) fn parse(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -18,7 +18,7 @@ impl Section {
     }
 }
 
-/// Nothing but digits and dots gets into the address.
+/// Returns the address. Only digits and dots are inserted into it.
 fn link(name: &str) -> Option<String> {
     let (document, section) = name.strip_prefix("RFC ")?.split_once(" §")?;
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

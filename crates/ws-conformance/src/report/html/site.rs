@@ -1,5 +1,5 @@
-//! All that the pages of a folder are made from: the index and, of each case's file, what the index
-//! page shows.
+//! The data of a folder's pages: the index, and the parts of each case's file that the index page
+//! shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,33 +12,33 @@ use crate::case::CaseId;
 use crate::cases;
 use crate::report::{Entry, Index, Results};
 
-/// Characters of an agent's name. It comes from a header of the testee.
+/// The most characters of an agent's name, which comes from a header of the testee.
 const MOST_NAME: usize = 80;
-/// Characters of a description or a result where many stand in a list.
+/// The most characters of a description or a result in a list.
 const MOST_SHORT: usize = 200;
 
 /// The folder.
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) agents: Vec<Agent>,
-    /// Every case that any agent has.
+    /// The cases that any agent has.
     pub(super) cases: BTreeSet<CaseId>,
 }
 
-/// What a testee did.
+/// The results of a testee.
 #[derive(Debug)]
 pub(super) struct Agent {
-    /// As the index has it.
+    /// The name in the index.
     pub(super) key: String,
-    /// Fit for a page.
+    /// The name for pages.
     pub(super) name: String,
-    /// The part that the testee played, where its files say it.
+    /// `true` for a client; `None` if the files do not mention the role.
     pub(super) is_client: Option<bool>,
     pub(super) results: BTreeMap<CaseId, CaseResult>,
     pub(super) badge: String,
 }
 
-/// What came of one case.
+/// The result of a case.
 #[derive(Debug)]
 pub(super) struct CaseResult {
     pub(super) entry: Entry,
@@ -47,7 +47,7 @@ pub(super) struct CaseResult {
     pub(super) result: String,
     pub(super) result_close: String,
     pub(super) violations: Vec<String>,
-    /// Duration and compression ratios, if the case is about them.
+    /// The duration and the compression ratios, if the case measures them.
     pub(super) figures: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ impl Site {
         }
     }
 
-    /// The results that each agent has of the cases that any agent has.
+    /// Returns the number of an agent's results of each kind, among the cases that any agent has.
     pub(super) fn tally(&self, agent: &Agent, group: Option<u8>) -> Tally {
         let cases = self.cases.iter();
         let cases = cases.filter(|case| group.is_none_or(|group| case.group() == group));
@@ -87,7 +87,7 @@ impl Agent {
         }
     }
 
-    /// What it is, for people.
+    /// Returns the role for people.
     pub(super) fn role(&self) -> &'static str {
         match self.is_client {
             Some(true) => "client",
@@ -101,7 +101,8 @@ impl Agent {
         Tally::of(verdicts.map(Some))
     }
 
-    /// How many cases of the original suite it did not get, if it got any.
+    /// Returns the number of cases of the original suite that the agent did not get. Returns 0 if
+    /// it got none of the set.
     pub(super) fn left_out(&self) -> usize {
         let all = cases::all();
         let missing = all
@@ -112,11 +113,11 @@ impl Agent {
             .unwrap_or(0)
     }
 
-    /// Takes in what the file of a case says.
-    pub(super) fn learn(&mut self, case: CaseId, stored: &Stored) {
+    /// Adds the contents of a case's file.
+    pub(super) fn add_details(&mut self, case: CaseId, stored: &Stored) {
         self.is_client = self.is_client.or(stored.is_server);
         if let Some(result) = self.results.get_mut(&case) {
-            result.learn(stored);
+            result.add_details(stored);
         }
     }
 }
@@ -135,7 +136,7 @@ impl CaseResult {
         }
     }
 
-    fn learn(&mut self, stored: &Stored) {
+    fn add_details(&mut self, stored: &Stored) {
         if self.description.is_empty() {
             self.description = prose(&stored.description, MOST_SHORT);
         }
@@ -151,7 +152,8 @@ impl CaseResult {
     }
 }
 
-/// A duration. The original has the time since 1970 there if a connection was never open.
+/// Returns a duration as text. The original stores the time since 1970 if a connection was never
+/// open.
 pub(super) fn milliseconds(duration: u64) -> Option<String> {
     const DAY: u64 = 86_400_000;
     (duration < DAY).then(|| format!("{} ms", grouped(duration)))

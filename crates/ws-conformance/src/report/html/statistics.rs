@@ -1,4 +1,4 @@
-//! What went over the wire, in numbers.
+//! The numbers of bytes and frames on the wire.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::stored::Stored;
 use super::wire::opcode_name;
 use super::words::{grouped, visible};
 
-/// A table with more lines is cut: a chatty testee can read in any number of sizes.
+/// The most rows of a table: a testee can cause reads of any number of sizes.
 const MOST_ROWS: usize = 200;
 
 /// A small table. The last row is the total.
@@ -21,7 +21,7 @@ pub(super) struct Table {
     pub(super) total: Vec<String>,
 }
 
-/// Bytes and frames, both ways.
+/// Returns the tables of bytes and frames, in both directions.
 pub(super) fn tables(stored: &Stored) -> Vec<Table> {
     vec![
         bytes("Bytes received by chop size", &stored.rx_octet_stats),
@@ -70,7 +70,7 @@ fn sum(numbers: impl Iterator<Item = u64>) -> u64 {
     numbers.fold(0, u64::saturating_add)
 }
 
-/// The layers of the traffic of a case about compression: name, received, sent.
+/// Returns the layers of the traffic of a case about compression: name, received, sent.
 pub(super) fn traffic(stored: &Stored) -> Vec<[String; 3]> {
     let Some(traffic) = &stored.traffic_stats else {
         return Vec::new();
@@ -96,7 +96,7 @@ pub(super) fn traffic(stored: &Stored) -> Vec<[String; 3]> {
     ]
 }
 
-/// Both compression ratios, received and sent, for the index.
+/// Returns both compression ratios, received and sent, for the index.
 pub(super) fn ratios(stored: &Stored) -> Vec<String> {
     let ratio = |(way, name)| {
         let ratio = stored.traffic_stats.as_ref()?.get(name)?.as_f64()?;

@@ -1,4 +1,4 @@
-//! A case's JSON file, as the pages read it: ours, and the original's, which has fewer fields.
+//! A case's JSON file, as the pages read it. Files of the original have fewer fields.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::wire_log::Entry;
 
-/// What is used of the file. Nothing has to be there.
+/// The fields that pages use. All of them are optional.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Stored {
@@ -53,7 +53,7 @@ pub(super) struct Stored {
     pub(super) replay: Option<String>,
 }
 
-/// What the case expects of the end of the connection.
+/// The end of the connection that the case expects.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct ExpectedClose {

@@ -1,4 +1,4 @@
-//! Pages made from records.
+//! Tests of pages made from records.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::verdict::{Behavior, CloseBehavior, Verdict};
 use crate::wire_log::Entry;
 
-/// The folder and the text of the first page, of which the case is 2.1.
+/// Returns the folder, and the text of the page of case 2.1.
 fn site_of(record: &Record) -> (tempfile::TempDir, String) {
     let dir = tempfile::tempdir().unwrap();
     Reports::open(dir.path()).unwrap().add(record).unwrap();
@@ -137,7 +137,9 @@ fn a_difference_beyond_what_reports_have_is_told() {
             behavior: Behavior::Failed,
             close,
         };
-        site_of(&record).1.contains("the difference is beyond them")
+        site_of(&record)
+            .1
+            .contains("the difference is in later bytes")
     };
     assert!(differs(CloseBehavior::Ok));
     assert!(!differs(CloseBehavior::WrongCode), "then the code is why");

@@ -1,5 +1,5 @@
-//! How verdicts look: a word that is short enough for a table, and a class that gives it a colour.
-//! The word alone says it; the colour only helps.
+//! The words and classes of verdicts. A word is short enough for a table. A class selects a color,
+//! which only repeats the word.
 
 use crate::report::Entry;
 use crate::verdict::{Behavior, CloseBehavior, Verdict};
@@ -8,7 +8,7 @@ use crate::verdict::{Behavior, CloseBehavior, Verdict};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) text: String,
-    /// One of the classes of the style sheet.
+    /// A class of the style sheet.
     pub(super) class: &'static str,
 }
 
@@ -35,7 +35,7 @@ impl Mark {
         }
     }
 
-    /// The close code where there is nothing worse to say.
+    /// Returns the close code, unless the verdict on the close is worse than OK.
     pub(super) fn of_close(entry: &Entry) -> Self {
         let code = match entry.remote_close_code {
             Some(code) => code.to_string(),
@@ -51,7 +51,7 @@ impl Mark {
         }
     }
 
-    /// The same in full, for the page of a case.
+    /// Returns the verdict on the close in full, for the page of a case.
     pub(super) fn of_close_in_words(close: CloseBehavior) -> Self {
         let class = match close {
             CloseBehavior::Ok => "pass",
@@ -65,12 +65,12 @@ impl Mark {
     }
 }
 
-/// The class of both parts together.
+/// Returns the class of both parts together.
 pub(super) fn overall(verdict: Verdict) -> &'static str {
     Mark::of_behavior(verdict.overall()).class
 }
 
-/// How many results there are of each kind.
+/// The number of results of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) pass: usize,
@@ -100,17 +100,17 @@ impl Tally {
         tally
     }
 
-    /// The cases that count: those that say nothing about the testee do not.
+    /// Returns the number of cases that count. Cases that are not applicable do not count.
     pub(super) fn run(&self) -> usize {
         self.strict() + self.nonstrict + self.unimplemented + self.fail
     }
 
-    /// Those with which even `--strict` has no quarrel.
+    /// Returns the number of cases that `--strict` accepts.
     pub(super) fn strict(&self) -> usize {
         self.pass + self.info
     }
 
-    /// Name, class and number of each kind.
+    /// Returns name, class and number of each kind.
     pub(super) fn kinds(&self) -> [(&'static str, &'static str, usize); 7] {
         [
             ("pass", "pass", self.pass),

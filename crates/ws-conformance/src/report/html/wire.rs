@@ -6,27 +6,27 @@ use super::stored::Stored;
 use super::words::{grouped, visible};
 use crate::wire_log::{Entry, Excerpt, FrameEntry};
 
-/// A longer log is shown by its beginning and its end.
+/// The most lines of the beginning and of the end of a long log.
 const FIRST: usize = 400;
 const LAST: usize = 100;
-/// Characters of bytes or payload: reports have 64 bytes of them.
+/// The most characters of bytes or payload. Reports have 64 bytes of them.
 const MOST_TEXT: usize = 200;
 
-/// A line: an entry of the log, or what stands for those that are left out.
+/// A line: an entry of the log, or a note about omitted entries.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Three digits, as in the original.
+    /// The number with three digits, as in the original.
     pub(super) number: String,
     /// `tx`, `rx`, `suite` or `cut`, and `bytes` for lines that can be hidden.
     pub(super) class: &'static str,
-    /// Such as `TX FRAME`.
+    /// The kind, such as `TX FRAME`.
     pub(super) kind: &'static str,
-    /// Name and value.
+    /// Names and values.
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) payload: String,
 }
 
-/// The lines of a log that is at most so long that a browser bears it.
+/// Returns the lines of a log, at most as many as browsers can display.
 pub(super) fn lines(stored: &Stored) -> Vec<Line> {
     let log = &stored.wirelog;
     let mut lines: Vec<_> = log.iter().enumerate().map(numbered).take(FIRST).collect();
@@ -48,7 +48,7 @@ pub(super) fn lines(stored: &Stored) -> Vec<Line> {
     lines
 }
 
-/// Who ended TCP. The log of the file does not have it.
+/// Returns a line about the side that ended TCP, which the log of the file does not have.
 fn end(stored: &Stored, number: usize) -> Option<Line> {
     Some(Line {
         number: format!("{number:03}"),
@@ -152,7 +152,7 @@ fn opcode(opcode: u8) -> String {
     }
 }
 
-/// Returns the name of an opcode in RFC 6455 §5.2. Reserved ones have none.
+/// Returns the name of an opcode in RFC 6455 §5.2. Reserved opcodes have none.
 pub(super) fn opcode_name(opcode: u64) -> Option<&'static str> {
     Some(match opcode {
         0 => "Continuation",
@@ -165,7 +165,7 @@ pub(super) fn opcode_name(opcode: u64) -> Option<&'static str> {
     })
 }
 
-/// A text as it is, and a dash where there is none.
+/// Returns a text, or a dash if there is none.
 fn text(text: Option<&str>) -> String {
     text.map_or_else(|| "–".to_owned(), |text| visible(text, MOST_TEXT))
 }

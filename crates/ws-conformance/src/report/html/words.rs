@@ -1,11 +1,11 @@
-//! Text from elsewhere, made fit for a page. The templates escape it; this is about what escaping
-//! leaves: control characters, too much of it, and the few tags of the original's descriptions.
+//! Untrusted text for pages. The templates escape it. This module handles the rest: control
+//! characters, long texts, and the tags in descriptions of the original.
 
-/// What stands where something was cut.
+/// The mark of an omission.
 pub(super) const ELLIPSIS: &str = " …";
 
-/// At most this many characters, each of them visible: those that would reorder or hide text are
-/// written as `\u{…}`. Line ends stay.
+/// Returns at most this many characters, all of them visible. Characters that would reorder or hide
+/// text are written as `\u{…}`. Line ends stay.
 pub(super) fn visible(text: &str, most: usize) -> String {
     let mut shown = String::new();
     for (position, character) in text.chars().enumerate() {
@@ -22,7 +22,8 @@ pub(super) fn visible(text: &str, most: usize) -> String {
     shown
 }
 
-/// Controls, and marks that change how the text around them reads.
+/// Returns `true` for control characters, and for marks that change how the text around them is
+/// displayed.
 fn hides(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -33,8 +34,7 @@ fn hides(character: char) -> bool {
         )
 }
 
-/// Prose of a report: line ends in place of the original's `<br>`, and nothing in place of its
-/// `<b>`.
+/// Returns prose of a report: line ends replace the original's `<br>`, and its `<b>` is removed.
 pub(super) fn prose(text: &str, most: usize) -> String {
     let plain = text.replace("<b>", "").replace("</b>", "");
     let lines: Vec<_> = plain
@@ -46,7 +46,7 @@ pub(super) fn prose(text: &str, most: usize) -> String {
     visible(&lines.join("\n"), most)
 }
 
-/// `3,000` for 3000.
+/// Returns 3000 as `3,000`.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
