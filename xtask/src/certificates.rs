@@ -26,22 +26,22 @@ impl Certificates {
         })
     }
 
-    /// The options that make an echo server listen on `wss://`.
+    /// Returns the options that make an echo server listen on `wss://`.
     pub(crate) fn server_options(&self) -> [&str; 3] {
         self.server_options.each_ref().map(String::as_str)
     }
 
-    /// The options that make an echo client trust the server.
+    /// Returns the options that make an echo client trust the server.
     pub(crate) fn client_options(&self) -> [&str; 2] {
         self.client_options.each_ref().map(String::as_str)
     }
 
-    /// The certificate of the authority.
+    /// Returns the certificate of the authority.
     pub(crate) fn authority(&self) -> &Path {
         &self.files.authority
     }
 
-    /// The certificate and the key of the server.
+    /// Returns the certificate and the key of the server.
     pub(crate) fn server(&self) -> (&Path, &Path) {
         (&self.files.server.certificate, &self.files.server.key)
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: what CI runs, step by step.
+//! `cargo xtask ci`: the checks and tests of CI, step by step.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,9 @@ use comfy_table::presets::UTF8_BORDERS_ONLY;
 
 use crate::{Outcome, autobahn, bench, features, no_std, project, test, tidy};
 
-/// Run what CI runs: every check, every test, one table at the end.
+/// Run all checks and tests of CI, and print a table at the end.
 ///
-/// A failing step does not stop the rest. Nothing here needs Python or a network.
+/// A failing step does not stop the rest. No step needs Python or a network.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave this step out (repeatable)
@@ -27,31 +27,31 @@ pub(crate) struct Args {
     list: bool,
 }
 
-/// One step: a name for the command line and the table, and what it does.
+/// A step: its name, and its action.
 struct Step {
     name: &'static str,
     action: Action,
 }
 
 enum Action {
-    /// A call of cargo with these arguments, and these environment variables.
+    /// Calls cargo with these arguments and environment variables.
     Cargo(
         &'static [&'static str],
         &'static [(&'static str, &'static str)],
     ),
-    /// `cargo xtask autobahn` with these arguments.
+    /// Runs `cargo xtask autobahn` with these arguments.
     Autobahn(&'static [&'static str]),
-    /// `cargo xtask bench --instructions`, where that is possible.
+    /// Runs `cargo xtask bench --instructions`, if this is possible.
     Instructions,
-    /// The core without std, the cores without an operating system.
+    /// Checks the core without std, and the cores without an operating system.
     NoStd,
-    /// `cargo xtask test`.
+    /// Runs `cargo xtask test`.
     Test,
-    /// `cargo xtask tidy`.
+    /// Runs `cargo xtask tidy`.
     Tidy,
 }
 
-/// The steps in order: the cheapest first, so that a slip shows early.
+/// The steps in order. The cheapest come first, so that mistakes are found early.
 const STEPS: &[Step] = &[
     Step {
         name: "fmt",
@@ -105,7 +105,8 @@ const STEPS: &[Step] = &[
                 "--lib",
                 "--release",
                 "--target-dir",
-                // Other flags for everything: elsewhere they would undo what the other steps built.
+                // Other flags apply to everything. In the same directory, they would discard the
+                // builds of the other steps.
                 "target/loom",
                 "loom",
             ],
@@ -118,7 +119,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "autobahn",
-        // Both sets of cases, in little time.
+        // Both sets of cases, shortened.
         action: Action::Autobahn(&["--set", "all", "--quick"]),
     },
     Step {
@@ -127,8 +128,8 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// One case of each kind that depends on what lies below WebSocket, on one runtime: fragments,
-/// bytes one by one, each way to end a connection, long messages in both directions, compression.
+/// A case of each kind that depends on the layers below WebSocket, on one runtime: fragments, bytes
+/// one by one, each way to end a connection, long messages in both directions, compression.
 const AUTOBAHN_TLS: &[&str] = &[
     "--tls",
     "--quick",
@@ -142,7 +143,7 @@ fn step_names() -> Vec<&'static str> {
     STEPS.iter().map(|step| step.name).collect()
 }
 
-/// Runs the chosen steps and prints their results and times.
+/// Runs the selected steps and prints their results and times.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let steps = chosen(args);
     if args.list {
@@ -163,7 +164,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     ))
 }
 
-/// The steps that the arguments ask for, in their fixed order.
+/// Returns the steps of the arguments, in their fixed order.
 fn chosen(args: &Args) -> Vec<&'static Step> {
     let named = |list: &[String], step: &Step| list.iter().any(|name| name == step.name);
     STEPS
@@ -218,7 +219,7 @@ impl Step {
     }
 }
 
-/// The arguments of a command as a user would give them.
+/// Returns the arguments of a command as a user would give them.
 fn arguments<A: clap::Args>(given: &[&str]) -> A {
     #[derive(Parser)]
     struct Given<A: clap::Args> {
@@ -232,7 +233,7 @@ fn arguments<A: clap::Args>(given: &[&str]) -> A {
 enum Verdict {
     Passed,
     Failed,
-    /// The step could not do its work.
+    /// The step was not possible.
     Broken,
 }
 

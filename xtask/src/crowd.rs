@@ -1,5 +1,5 @@
-//! Many connections at once, held by a process of their own: with the server's they would not fit
-//! under one process's limit of descriptors, and what they cost must not be taken for its.
+//! Many connections at once, in a process of their own. One process has not enough descriptors for
+//! both sides, and the cost of the connections must not be attributed to the server.
 
 mod burst;
 
@@ -21,66 +21,66 @@ use crate::raw::{Endpoint, Opcode, Peer, Trust, compression, frame};
 
 pub(crate) use self::burst::Burst;
 
-/// How often the crowd says how large it is.
+/// The interval at which the crowd prints its size.
 const REPORT_EVERY: Duration = Duration::from_millis(200);
 
-/// How long the crowd may go without progress.
+/// The longest time without progress of the crowd.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How the crowd says that all is done.
+/// The line that the crowd prints when all connections are ready.
 const READY: &str = "ready";
 
 /// The small message that every connection echoes.
 static SMALL: [u8; 20] = [b'e'; 20];
 
-/// The larger message that every connection echoes: as long as a block of the server.
+/// The large message that every connection echoes. It is as long as a block of the server.
 static LARGE: [u8; 64 * 1024] = [b'E'; 64 * 1024];
 
-/// Hold many connections to a server until standard input ends, and do what its lines say
+/// Hold many connections to a server, and execute the lines of standard input until its end
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where the server listens
+    /// The URL of the server
     #[arg(long)]
     pub(crate) server: SocketAddr,
 
-    /// A PEM file with the authority of the server's certificate, if the server speaks TLS
+    /// A PEM file with the authority of the server's certificate, if the server uses TLS
     #[arg(long)]
     pub(crate) tls_ca: Option<PathBuf>,
 
-    /// How many connections
+    /// The number of connections
     #[arg(long)]
     pub(crate) connections: usize,
 
-    /// What each does after its handshake
+    /// The habit of each connection after its handshake
     #[arg(long, value_enum)]
     pub(crate) habit: Habit,
 
-    /// Extensions that each offers; the server must agree to permessage-deflate
+    /// Extensions that each connection offers. The server must agree to permessage-deflate
     #[arg(long)]
     pub(crate) offer: Option<String>,
 }
 
-/// What each connection of a crowd does after its handshake, before it falls silent.
+/// The messages of a connection after its handshake. The connection is idle after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Habit {
     /// Echo 20 B, then 64 KiB
     Echo,
-    /// As `echo`, compressed, with a text instead of one letter repeated
+    /// Like `echo`, but compressed, with a text instead of one repeated letter
     EchoCompressed,
     /// Send two messages of 2 B, and 3 bytes of a third
     Interrupted,
 }
 
-/// A larger message that keeps a compressor busy: one letter repeated would leave most of its memory
-/// untouched.
+/// A large message that uses all memory of a compressor. One repeated letter would leave most of
+/// the memory untouched.
 static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| text(LARGE.len()));
 
-/// A text of `len` bytes that looks like JSON.
+/// Returns a text of `len` bytes that looks like JSON.
 fn text(len: usize) -> Vec<u8> {
     let mut text = String::new();
     let mut number: u32 = 1;
     while text.len() < len {
-        // Knuth's multiplier: the numbers are to be different, no more.
+        // Knuth's multiplier. The numbers only have to differ.
         number = number.wrapping_mul(2_654_435_761).wrapping_add(1);
         text += &format!(
             r#"{{"id":{},"price":{},"open":true}},"#,
@@ -92,10 +92,10 @@ fn text(len: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Bytes of its third message that a connection with [`Habit::Interrupted`] sends.
+/// The number of bytes of its third message that a connection with [`Habit::Interrupted`] sends.
 pub(crate) const INTERRUPTED_AFTER: usize = 3;
 
-/// A step of a habit: what is sent, and the messages that come back.
+/// A step of a habit: the bytes to send, and the messages that come back.
 pub(crate) struct Step {
     sent: Vec<u8>,
     echoed: Vec<&'static [u8]>,
@@ -123,7 +123,7 @@ impl Habit {
     }
 }
 
-/// An echo of this message, sent compressed.
+/// Returns a step with an echo of this message, sent compressed.
 fn compressed(message: &'static [u8]) -> Result<Step> {
     let payload = compression::compress(message)?;
     Ok(Step {
@@ -132,7 +132,7 @@ fn compressed(message: &'static [u8]) -> Result<Step> {
     })
 }
 
-/// A connection that has done these steps.
+/// Opens a connection that has performed these steps.
 pub(crate) fn join(server: &Endpoint, offer: Option<&str>, steps: &[Step]) -> Result<Peer> {
     let mut peer = match offer {
         Some(offer) => open_compressed(server, offer)?,
@@ -155,13 +155,13 @@ impl Args {
     }
 }
 
-/// A connection whose offer of compression is taken up, with what it asks of the server.
+/// Opens a connection on which the server agrees to this offer of compression.
 fn open_compressed(server: &Endpoint, offer: &str) -> Result<Peer> {
     let (peer, agreed) = Peer::open_offering(server, offer)?;
     let agreed_parts: Vec<_> = agreed.split(';').map(str::trim).collect();
     let asked = |part: &&str| *part == "permessage-deflate" || part.starts_with("server_");
     for part in offer.split(';').map(str::trim).filter(asked) {
-        // Not to repeat the largest window is to agree to it (RFC 7692 §7.1.2.1).
+        // An answer without the parameter agrees to the largest window (RFC 7692 §7.1.2.1).
         if part != "server_max_window_bits=15" && !agreed_parts.contains(&part) {
             bail!("the server did not agree to `{part}`, but to `{agreed}`");
         }
@@ -169,7 +169,7 @@ fn open_compressed(server: &Endpoint, offer: &str) -> Result<Peer> {
     Ok(peer)
 }
 
-/// Is the crowd: opens the connections, says how far it is, holds them.
+/// Runs as the crowd: opens the connections, prints their number, and holds them.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     crate::resources::raise_descriptor_limit();
     let mut peers = Vec::with_capacity(args.connections);
@@ -191,7 +191,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// A crowd in its own process; dropping it ends all of its connections.
+/// A crowd in its own process. Dropping it ends all connections.
 pub(crate) struct Crowd {
     process: Supervised,
     input: ChildStdin,
@@ -199,8 +199,8 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// Starts a crowd and waits until each of its connections has done what is its habit. `log`
-    /// gets its output, `progress` how many connections there are.
+    /// Starts a crowd and waits until each connection has performed its habit. `log` gets its
+    /// output, and `progress` the number of connections.
     pub(crate) fn gather(args: &Args, log: &Path, mut progress: impl FnMut(usize)) -> Result<Self> {
         let (sender, lines) = mpsc::channel();
         let command = command(args)?;
@@ -221,7 +221,7 @@ impl Crowd {
         }
     }
 
-    /// Lets some of the connections echo messages; how many, when all are silent again.
+    /// Makes some of the connections echo messages. Returns their number when all are idle again.
     pub(crate) fn burst(&mut self, burst: Burst) -> Result<u64> {
         writeln!(self.input, "{burst}").context("the crowd does not listen")?;
         let line = self.next_line("a burst", burst.time + burst::PATIENCE)?;
@@ -242,7 +242,7 @@ impl Crowd {
     }
 }
 
-/// How this program is started as the crowd.
+/// Returns the command that starts this program as the crowd.
 fn command(args: &Args) -> Result<Command> {
     let mut command = Command::new(env::current_exe().context("where is this program?")?);
     command.args(["crowd", "--server", &args.server.to_string()]);

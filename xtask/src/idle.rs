@@ -1,4 +1,4 @@
-//! `cargo xtask idle`: what a connection costs a server while nobody says anything.
+//! `cargo xtask idle`: the memory of an idle connection in a server.
 
 mod deflate;
 mod peers;
@@ -21,35 +21,38 @@ use crate::runtime::Runtime;
 use crate::subject::{Launch, Subject, Target};
 use crate::{Outcome, interrupt, project, resources};
 
-/// The most resident bytes that an idle connection may cost the server process: 1.5 KiB, and what the tasks of one
-/// runtime take more than those of another.
+/// The most resident bytes of an idle connection in the server process: 1.5 KiB, and the additional
+/// memory of the tasks of some runtimes.
 const BOUND: u64 = 1600;
 
-/// The bound of a connection over TLS in bytes. rustls itself keeps 7.5 KB of them, which it cannot
-/// return: 4 KiB for the next record, 640 B for messages of the handshake, and the keys.
+/// The most resident bytes of a connection over TLS. rustls itself keeps 7.5 KB of them, which it
+/// cannot return: 4 KiB for the next record, 640 B for messages of the handshake, and the keys.
 const TLS_BOUND: u64 = 10 * 1024;
 
-/// How many connections there are: the more, the less what they share counts.
+/// The number of connections. With more connections, their shared memory counts less.
 const MANY: usize = 10_000;
 
 /// Measure the memory of idle connections.
 ///
-/// Starts the echo server of each runtime, opens the connections from a process of its own, echoes
-/// 20 B and then 64 KiB on each, lets all of them fall silent, and divides what the server process
-/// has grown by, resident, by their number. Linux only.
+/// Starts the echo server of each runtime. Opens the connections from a process of its own, and
+/// echoes 20 B and then 64 KiB on each. When all are idle, divides the growth of the server's
+/// resident memory by their number. Linux only.
 ///
-/// With --tls, all connections are over TLS: each has a full handshake, with certificates that are made for the run.
+/// With --tls, all connections are over TLS. Each has a full handshake, with certificates that are
+/// made for the run.
 ///
-/// With --deflate, the server compresses, and so do the connections, which echo text in place of one
-/// letter repeated: without context takeover, which may cost 1 KiB more than without compression, and
-/// with it, for pairs of window and `mem_level`.
+/// With --deflate, server and connections compress, and echo text instead of one repeated letter:
+/// without context takeover, which may cost 1 KiB more than no compression, and with it, for pairs
+/// of window and `mem_level`.
 ///
-/// With --peers, the servers are those of `cargo xtask bench`, ours and those of other libraries, which have no bound.
-/// 100 of the connections then echo 64 KiB, and after another silence 1 MiB, for two seconds: how much memory that
-/// takes at most, and how much of it is still there when all are silent again.
+/// With --peers, the servers are those of `cargo xtask bench`, ours and those of other libraries,
+/// which have no bound. 100 of the connections then echo 64 KiB, and after another pause 1 MiB, for
+/// two seconds. The output has the most memory of the burst, and the memory that is left when all
+/// are idle again.
 ///
 /// Exit status: 0 within the bound of 1,600 B a connection, with --tls that of 10,240 B, or with
-/// --deflate that of 1 KiB more than without compression; 1 above; 2 could not measure.
+/// --deflate that of 1 KiB more than without compression; 1 above the bound; 2 measuring was not
+/// possible.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Measure connections over TLS
@@ -60,11 +63,11 @@ pub(crate) struct Args {
     #[arg(long)]
     deflate: bool,
 
-    /// With every window from 9 to 15 and every `mem_level` from 1 to 9, not some of them
+    /// Every window from 9 to 15 and every `mem_level` from 1 to 9, instead of a selection
     #[arg(long, requires = "deflate")]
     all_pairs: bool,
 
-    /// How many connections [default: 10,000, or 1,000 where each keeps hundreds of KiB]
+    /// The number of connections [default: 10,000, or 1,000 if each keeps hundreds of KiB]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     connections: Option<u32>,
 
@@ -72,7 +75,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
     runtime: Vec<Runtime>,
 
-    /// How long all are silent before the measurement
+    /// The idle time before the measurement
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     quiet: u64,
 
@@ -84,7 +87,7 @@ pub(crate) struct Args {
     others: peers::PeersArgs,
 }
 
-/// Measures every runtime that the arguments ask for.
+/// Measures every runtime of the arguments.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     resources::check_system()?;
     interrupt::install();
@@ -113,38 +116,38 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
 }
 
-/// The servers that are measured, and under what conditions.
+/// The servers and the conditions of a measurement.
 struct Bench {
     peers: Peers,
-    /// Makes all connections use TLS.
+    /// The certificates of connections over TLS; `None` without TLS.
     certificates: Option<Certificates>,
     conditions: Conditions,
 }
 
-/// What all measurements share.
+/// The conditions of all measurements.
 #[derive(Clone)]
 struct Conditions {
-    /// How many connections the user wants.
+    /// The number of connections that the user has set.
     wanted: Option<usize>,
-    /// How many descriptors a process may have.
+    /// The limit of descriptors of a process.
     limit: Option<u64>,
     quiet: Duration,
     home: PathBuf,
 }
 
-/// How the server is started, and what its connections do.
+/// The options of the server, and the habit of its connections.
 struct Setting {
-    /// Names it in the output.
+    /// The name in the output.
     label: String,
     options: Vec<String>,
     habit: Habit,
     offer: Option<String>,
-    /// How many connections there are unless the user wants another number.
+    /// The default number of connections.
     connections: usize,
 }
 
 impl Setting {
-    /// Without compression.
+    /// Returns the setting without compression.
     fn plain() -> Self {
         Self {
             label: "not compressed".to_owned(),
@@ -155,7 +158,7 @@ impl Setting {
         }
     }
 
-    /// Over TLS, without compression.
+    /// Returns the setting over TLS, without compression.
     fn tls() -> Self {
         Self {
             label: "over TLS".to_owned(),
@@ -164,7 +167,7 @@ impl Setting {
     }
 }
 
-/// What was measured on one runtime.
+/// The result of one runtime.
 struct Measured {
     runtime: Runtime,
     connections: usize,
@@ -174,7 +177,8 @@ struct Measured {
 }
 
 impl Measured {
-    /// Rounded up, so that nothing above the bound is shown as equal to it.
+    /// Returns the bytes of a connection, rounded up. A value above the bound is then never
+    /// displayed as equal to it.
     fn bytes_per_connection(&self) -> u64 {
         let grown = self.after.saturating_sub(self.before);
         grown.div_ceil(self.connections as u64)
@@ -240,7 +244,7 @@ impl Bench {
 }
 
 impl Conditions {
-    /// How many connections there can be.
+    /// Returns the number of connections.
     fn connections(&self, setting: &Setting) -> Result<usize> {
         let wanted = self.wanted.unwrap_or(setting.connections);
         let connections = resources::affordable(wanted, self.limit);
@@ -255,7 +259,7 @@ impl Conditions {
         Ok(connections)
     }
 
-    /// The connections, all of which have done what is their habit.
+    /// Opens the connections and waits until all have performed their habit.
     fn gather(
         &self,
         server_name: &str,
@@ -281,7 +285,7 @@ impl Conditions {
     }
 }
 
-/// Waits for that long, unless the user asks to stop.
+/// Waits for this time, unless the user stops the run.
 fn wait(time: Duration) -> Result<()> {
     let until = Instant::now() + time;
     while Instant::now() < until {

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     // Ctrl-C reaches the checks too. They end their programs and then themselves.
     interrupt::install();
     let mut checks = project::cargo();
-    // The arguments may name a directory relative to the current one.
+    // The arguments may contain a directory relative to the current one.
     checks.current_dir(env::current_dir()?);
     checks.args(["run", "--quiet", "--package", PACKAGE, "--manifest-path"]);
     checks.arg(project::root().join("Cargo.toml"));

@@ -1,7 +1,7 @@
-//! `cargo xtask`: what a contributor and CI run, as one plain Rust program.
+//! `cargo xtask`: the commands of contributors and CI, as one Rust program.
 //!
-//! Every command exits 0 when all is well, 1 when it found something wrong with the project, and
-//! 2 when it could not do its work.
+//! Every command exits with 0 if all is well, with 1 if it found a fault of the project, and with 2
+//! if it could not do its work.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! That the core builds where there is no std, and both cores where there is no operating system.
+//! The builds of the core without std, and of both cores without an operating system.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use cargo_metadata::MetadataCommand;
 
 use crate::{Outcome, project};
 
-/// What is checked: a package with its features, for a target.
+/// A check: a package with its features, for a target.
 struct Check {
     target: &'static str,
     package: &'static str,
@@ -19,7 +19,7 @@ struct Check {
 
 const CHECKS: &[Check] = &[
     Check {
-        // No std exists for it.
+        // The target has no std.
         target: "thumbv7em-none-eabi",
         package: "ws-proto",
         features: &["--no-default-features"],
@@ -35,15 +35,16 @@ const CHECKS: &[Check] = &[
         features: &[],
     },
     Check {
-        // It needs std, as http does.
+        // It needs std, because http does.
         target: "wasm32-unknown-unknown",
         package: "ws-handshake",
         features: &[],
     },
 ];
 
-/// Checks every target that the toolchain has, and says which those are. Where it lacks one, the package is checked for
-/// this machine instead, which finds little; for a package without std, also that nothing in its tree is built with std.
+/// Checks every target that the toolchain has, and prints them. If a target is missing, checks the
+/// package for this machine instead, which finds less. A package without std is also checked for
+/// dependencies that are built with std.
 pub(crate) fn run() -> Result<Outcome> {
     let mut good = true;
     for check in CHECKS {
@@ -84,7 +85,8 @@ impl Check {
     }
 }
 
-/// The packages in the tree of `package`, itself included, whose root is not `no_std` with the features that it gets.
+/// Returns the packages in the tree of `package`, itself included, whose root is not `no_std` with
+/// these features.
 fn with_std(package: &str, features: &[&str]) -> Result<Vec<String>> {
     let output = project::cargo()
         .args(["tree", "--package", package])
@@ -124,7 +126,7 @@ fn with_std(package: &str, features: &[&str]) -> Result<Vec<String>> {
     Ok(found.into_iter().collect())
 }
 
-/// Whether the root of a crate says `#![no_std]`, at least under a condition.
+/// Returns `true` if the root of a crate has `#![no_std]`, also under a condition.
 fn declares_no_std(source: &str) -> bool {
     source.lines().any(|line| {
         let line = line.trim();
@@ -132,7 +134,7 @@ fn declares_no_std(source: &str) -> bool {
     })
 }
 
-/// Whether the libraries of `target` are installed.
+/// Returns `true` if the libraries of `target` are installed.
 fn has_target(target: &str) -> Result<bool> {
     let output = Command::new("rustc")
         .args(["--print", "target-libdir", "--target", target])
@@ -150,7 +152,7 @@ mod tests {
     fn targets_are_looked_for() {
         assert!(!has_target("no-such-target").unwrap());
         for check in CHECKS {
-            // Installed or not, the question has an answer.
+            // The question has an answer in both cases.
             has_target(check.target).unwrap();
         }
     }

@@ -1,14 +1,14 @@
-//! How far a run is: a bar on a terminal, a line now and then elsewhere.
+//! The progress of a run: a bar on a terminal, or a line from time to time.
 
 use std::io::{IsTerminal, stderr, stdout};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often a line is printed where no bar can be drawn.
+/// The interval between lines if there is no bar.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// What is counted.
+/// The unit of the count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unit {
     one: &'static str,
@@ -33,9 +33,9 @@ pub(crate) struct Progress {
     total: usize,
     unit: Unit,
     started: Instant,
-    /// How many are done in the parts that have ended.
+    /// The number of done units in the parts that have ended.
     before: usize,
-    /// How many are done in this part.
+    /// The number of done units in this part.
     done: usize,
 }
 
@@ -49,7 +49,7 @@ enum View {
 }
 
 impl Progress {
-    /// Starts to show a run of `total` units.
+    /// Begins the progress of a run with `total` units.
     pub(crate) fn new(label: &str, total: usize, unit: Unit) -> Self {
         if !stdout().is_terminal() || !stderr().is_terminal() {
             return Self::in_lines(label, total, unit);
@@ -60,7 +60,8 @@ impl Progress {
         Self::with_view(View::Bar(bar), label, total, unit)
     }
 
-    /// As [`new`](Self::new), but never as a bar: for one of several runs at a time.
+    /// Creates a progress like [`new`](Self::new), but never with a bar: for one of several runs at
+    /// a time.
     pub(crate) fn in_lines(label: &str, total: usize, unit: Unit) -> Self {
         println!("{label}: {total} {}", unit.many);
         let last = Instant::now();
@@ -79,7 +80,7 @@ impl Progress {
         }
     }
 
-    /// `done` of this part are done, and the one of this name is running.
+    /// Shows that `done` units of this part are done, and that the unit of this name is running.
     pub(crate) fn at(&mut self, done: usize, name: &str) {
         self.done = done;
         let done = self.before + done;
@@ -103,18 +104,18 @@ impl Progress {
         }
     }
 
-    /// How many are done in this part.
+    /// Returns the number of done units in this part.
     pub(crate) fn done_of_part(&self) -> usize {
         self.done
     }
 
-    /// The part, which had so many, has ended, and the next one begins.
+    /// Ends the part, which had `total` units. The next one begins.
     pub(crate) fn end_part(&mut self, total: usize) {
         self.before += total;
         self.done = 0;
     }
 
-    /// Removes the bar; says how long the run took.
+    /// Removes the bar and returns the duration of the run.
     pub(crate) fn end(self) -> Duration {
         if let View::Bar(bar) = self.view {
             bar.finish_and_clear();
@@ -123,7 +124,7 @@ impl Progress {
     }
 }
 
-/// `, about 12 s left`, once there is anything to go by.
+/// Returns a text such as `, about 12 s left`; empty before the first unit is done.
 fn left(elapsed: Duration, done: usize, total: usize) -> String {
     if done == 0 {
         return String::new();
@@ -141,7 +142,7 @@ fn style() -> ProgressStyle {
 
 #[cfg(all(test, unix))]
 impl Progress {
-    /// Shows nothing.
+    /// Creates a progress without output.
     pub(crate) fn hidden() -> Self {
         Self::with_view(View::Hidden, "", 0, Unit::CASE)
     }

@@ -1,4 +1,4 @@
-//! What a process uses, as Linux tells it below `/proc`.
+//! The resources of a process, from Linux below `/proc`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// How often memory is looked at while something happens.
+/// The interval at which memory is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_millis(2);
 
 /// A process that is observed from outside.
@@ -19,28 +19,30 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Selects a process to observe.
+    ///
     /// # Errors
     ///
-    /// On systems other than Linux.
+    /// Fails on systems other than Linux.
     pub(crate) fn new(id: u32) -> Result<Self> {
         check_system()?;
         Ok(Self { id })
     }
 
-    /// Resident memory in bytes.
+    /// Returns the resident memory in bytes.
     pub(crate) fn resident(self) -> Result<u64> {
         parse_resident(&self.read("status")?).context("no VmRSS in /proc/PID/status")
     }
 
-    /// Open descriptors.
+    /// Returns the number of open descriptors.
     pub(crate) fn descriptors(self) -> Result<usize> {
         let dir = self.path("fd");
         let entries = fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()));
         Ok(entries?.count())
     }
 
-    /// Processor time of all its threads so far, those that have ended included; rounded to the
-    /// system's ticks, which are usually 10 ms.
+    /// Returns the processor time of all threads so far, including those that have ended. It is
+    /// rounded to the system's ticks, which are usually 10 ms.
     pub(crate) fn cpu(self) -> Result<Duration> {
         let ticks = parse_ticks(&self.read("stat")?).context("no times in /proc/PID/stat")?;
         Ok(Duration::from_secs_f64(ticks as f64 / ticks_per_second()))
@@ -56,9 +58,11 @@ impl Process {
     }
 }
 
+/// Checks the system.
+///
 /// # Errors
 ///
-/// On systems other than Linux.
+/// Fails on systems other than Linux.
 pub(crate) fn check_system() -> Result<()> {
     if !cfg!(target_os = "linux") {
         bail!("this command measures by /proc, which only Linux has");
@@ -66,7 +70,7 @@ pub(crate) fn check_system() -> Result<()> {
     Ok(())
 }
 
-/// Looks at a process's memory again and again, and keeps the most.
+/// Samples the memory of a process, and stores the most.
 pub(crate) struct PeakMeter {
     process: Process,
     peak: Arc<AtomicU64>,
@@ -75,7 +79,7 @@ pub(crate) struct PeakMeter {
 }
 
 impl PeakMeter {
-    /// Starts to look.
+    /// Starts to sample.
     pub(crate) fn start(process: Process) -> Self {
         let peak = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
@@ -98,7 +102,7 @@ impl PeakMeter {
         }
     }
 
-    /// The most resident bytes that were seen.
+    /// Returns the most resident bytes of all samples.
     pub(crate) fn stop(mut self) -> Result<u64> {
         let last = self.process.resident()?;
         self.end();
@@ -119,7 +123,7 @@ impl Drop for PeakMeter {
     }
 }
 
-/// `VmRSS:     1736 kB`
+/// Parses `VmRSS:     1736 kB`.
 fn parse_resident(status: &str) -> Option<u64> {
     let line = status
         .lines()
@@ -128,7 +132,8 @@ fn parse_resident(status: &str) -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// User and system time, in ticks: fields 14 and 15. The name before them may hold anything.
+/// Parses user and system time, in ticks: fields 14 and 15. The name before them can contain any
+/// character.
 fn parse_ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(11);
@@ -147,8 +152,8 @@ fn ticks_per_second() -> f64 {
     100.0
 }
 
-/// Lets this process, and those that it starts, have as many descriptors as the system allows.
-/// Returns how many, if there is a limit.
+/// Raises the limit of descriptors of this process, and of those that it starts, to the system's
+/// limit. Returns the limit, if there is one.
 #[cfg(unix)]
 pub(crate) fn raise_descriptor_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -164,16 +169,16 @@ pub(crate) fn raise_descriptor_limit() -> Option<u64> {
     }
 }
 
-/// There is no such limit.
+/// Returns `None`, because there is no such limit.
 #[cfg(not(unix))]
 pub(crate) fn raise_descriptor_limit() -> Option<u64> {
     None
 }
 
-/// What a process needs besides its connections.
+/// The descriptors of a process besides its connections.
 const SPARE_DESCRIPTORS: u64 = 64;
 
-/// How many connections a process can hold under `limit`: `wanted`, or fewer.
+/// Returns the number of connections that a process can hold under `limit`: `wanted`, or fewer.
 pub(crate) fn affordable(wanted: usize, limit: Option<u64>) -> usize {
     let room = limit.map(|limit| limit.saturating_sub(SPARE_DESCRIPTORS));
     match room.map(usize::try_from) {

@@ -16,37 +16,37 @@ use crate::programs::watch::Watch;
 use crate::raw::{Endpoint, Peer, Trust};
 use crate::resources::Process;
 
-/// Until a server that was started listens.
+/// The time until a server listens.
 const START_UP: Duration = Duration::from_secs(30);
 
-/// How long a server may take to notice that a connection has ended.
+/// The time within which a server notices that a connection has ended.
 const SETTLING: Duration = Duration::from_millis(200);
 
-/// How often descriptors are counted while they become fewer.
+/// The interval at which descriptors are counted while they become fewer.
 const COUNT_EVERY: Duration = Duration::from_millis(2);
 
-/// The running server; dropping it ends it.
+/// The running server. Dropping it ends the process.
 pub(crate) struct Subject {
     server: EchoServer,
     pub(crate) target: Target,
 }
 
-/// How a server is started.
+/// The parameters of a server.
 pub(crate) struct Launch<'a> {
     pub(crate) executable: &'a Path,
     pub(crate) options: &'a [&'a str],
-    /// The offer of compression of the first connection, if it makes one.
+    /// The offer of compression of the first connection, if there is one.
     pub(crate) offer: Option<&'a str>,
-    /// Makes the server speak TLS.
+    /// The certificates of a server that uses TLS.
     pub(crate) certificates: Option<&'a Certificates>,
     pub(crate) log: &'a Path,
 }
 
-/// What load needs to know of the server.
+/// The properties of the server that load needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
-    /// Needed if the server speaks TLS.
+    /// Required if the server uses TLS.
     pub(crate) trust: Option<Trust>,
     pub(crate) process: Process,
     /// Resident bytes after the warm-up.
@@ -56,7 +56,7 @@ pub(crate) struct Target {
 }
 
 impl Subject {
-    /// Starts a server, lets it serve one connection, and takes its measure.
+    /// Starts a server, serves one connection with it, and measures it.
     pub(crate) fn start(launch: &Launch<'_>) -> Result<Self> {
         let (sender, lines) = mpsc::channel();
         let mut watch = Watch::new(lines);
@@ -73,18 +73,18 @@ impl Subject {
         Self::observe(server, trust, launch.offer, Peer::close)
     }
 
-    /// Takes the measure of a server on another library that listens already.
+    /// Measures a server on another library that already listens.
     pub(crate) fn foreign(server: EchoServer, offer: Option<&str>) -> Result<Self> {
-        // Until the server has noticed that whoever asked whether it listens is gone.
+        // Until the server has noticed the end of the connection that tested if it listens.
         thread::sleep(SETTLING);
-        // Not every library answers a Close as it is received.
+        // Some libraries do not answer a Close at once.
         Self::observe(server, None, offer, |peer| {
             drop(peer);
             Ok(())
         })
     }
 
-    /// Lets `server` serve one connection, which is ended by `farewell`, and takes its measure.
+    /// Serves one connection with `server`, ends it with `farewell`, and measures the server.
     fn observe(
         server: EchoServer,
         trust: Option<Trust>,
@@ -109,19 +109,19 @@ impl Subject {
         Ok(Self { server, target })
     }
 
-    /// How it has ended, if it has.
+    /// Returns the exit status, if the server has ended.
     pub(crate) fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
         self.server.process.try_wait()
     }
 
-    /// The error for a server that has ended.
+    /// Returns the error for a server that has ended.
     pub(crate) fn died(&mut self, status: ExitStatus, place: &str) -> Error {
         self.server.process.died("the server", status, place)
     }
 }
 
 impl Target {
-    /// Where the server is reached, in the way that it expects.
+    /// Returns the address of the server, with TLS if it uses TLS.
     pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint {
             address: self.address,
@@ -129,13 +129,13 @@ impl Target {
         }
     }
 
-    /// Resident bytes more than after the warm-up.
+    /// Returns the additional resident bytes since the warm-up.
     pub(crate) fn growth(&self) -> Result<u64> {
         Ok(self.process.resident()?.saturating_sub(self.resident))
     }
 
-    /// Waits until the server has no more descriptors than after the warm-up; how long that took,
-    /// `None` if longer than `patience`.
+    /// Waits until the server has no more descriptors than after the warm-up. Returns the duration,
+    /// or `None` after `patience`.
     pub(crate) fn wait_for_descriptors(&self, patience: Duration) -> Result<Option<Duration>> {
         let started = Instant::now();
         loop {
@@ -150,7 +150,7 @@ impl Target {
     }
 }
 
-/// One connection that does everything that connections usually do.
+/// Opens a connection that uses all usual features.
 fn warm_up(server: &Endpoint, offer: Option<&str>) -> Result<Peer> {
     let habit = match offer {
         Some(_) => Habit::EchoCompressed,
@@ -159,7 +159,7 @@ fn warm_up(server: &Endpoint, offer: Option<&str>) -> Result<Peer> {
     crowd::join(server, offer, &habit.steps()?)
 }
 
-/// The address in `ws://ADDRESS` or `ws://ADDRESS/`, or the same with `wss`.
+/// Returns the address in `ws://ADDRESS` or `ws://ADDRESS/`, or the same with `wss`.
 fn address(url: &str) -> Result<SocketAddr> {
     let address = url.strip_prefix("ws://").or(url.strip_prefix("wss://"));
     let address = address.unwrap_or(url).trim_end_matches('/');

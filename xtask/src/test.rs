@@ -11,8 +11,8 @@ use crate::{Outcome, features, project};
 
 /// Run every test: unit, integration and documentation tests.
 ///
-/// Two passes of `cargo test`: the workspace with all features, then each package that declares
-/// features of its own with its default ones, as its users get it. A failing test does not stop
+/// Runs `cargo test` twice: for the workspace with all features, and for each package that declares
+/// features of its own with its default ones, as its users build it. A failing test does not stop
 /// the rest.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -20,12 +20,12 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "NAME")]
     package: Vec<String>,
 
-    /// Passed to `cargo test` as they are, for example `-- some_test` or `-- --test suite`
+    /// Arguments for `cargo test`, for example `-- some_test` or `-- --test suite`
     #[arg(last = true, value_name = "ARGS")]
     rest: Vec<String>,
 }
 
-/// Runs every pass, and prints the sum of what `cargo test` reported.
+/// Runs every pass, and prints the sum of all results.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let passes = passes(&project::metadata()?, args);
     let mut tally = Tally::default();
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::passed_if(good && tally.failed == 0))
 }
 
-/// The arguments of each `cargo` call.
+/// Returns the arguments of each `cargo` call.
 fn passes(metadata: &Metadata, args: &Args) -> Vec<Vec<String>> {
     let chosen = |package: &&&Package| {
         args.package.is_empty() || args.package.iter().any(|name| *name == *package.name)
@@ -70,7 +70,7 @@ fn passes(metadata: &Metadata, args: &Args) -> Vec<Vec<String>> {
     passes
 }
 
-/// `cargo test` on these packages, or on the workspace if there are none.
+/// Selects these packages, or the workspace if there are none.
 fn selection(packages: &[String]) -> Vec<String> {
     let mut pass: Vec<String> = vec!["test".into(), "--no-fail-fast".into()];
     if packages.is_empty() {
@@ -82,7 +82,8 @@ fn selection(packages: &[String]) -> Vec<String> {
     pass
 }
 
-/// Whether the default features leave anything out (otherwise the first pass has tested them).
+/// Returns `true` if the default features leave anything out. Otherwise the first pass has tested
+/// them.
 fn has_optional_features(features: &BTreeMap<String, Vec<String>>) -> bool {
     let default = features.get("default").map_or(&[][..], Vec::as_slice);
     features
@@ -90,7 +91,7 @@ fn has_optional_features(features: &BTreeMap<String, Vec<String>>) -> bool {
         .any(|name| name != "default" && !default.contains(name))
 }
 
-/// Runs one pass, shows its output as it comes, and adds its results to `tally`.
+/// Runs one pass, shows its output, and adds its results to `tally`.
 fn run_pass(mut command: Command, tally: &mut Tally) -> Result<bool> {
     let mut child = command
         .stdout(Stdio::piped())
@@ -107,20 +108,20 @@ fn run_pass(mut command: Command, tally: &mut Tally) -> Result<bool> {
     Ok(child.wait()?.success())
 }
 
-/// What the test programs reported: the sum over their result lines, and what they said of failures.
+/// The results of the test programs: the sum over their result lines, and their failures.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     passed: u64,
     failed: u64,
     skipped: u64,
-    /// From the first `failures:` of a test program to its result line.
+    /// The lines from the first `failures:` of a test program to its result line.
     failures: Vec<String>,
     in_failures: bool,
 }
 
 impl Tally {
-    /// Adds the figures of `line` if it is a result line:
-    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; ...`.
+    /// Adds the figures of `line` if it is a result line: `test result: ok. 3 passed; 0 failed; 1
+    /// ignored; 0 measured; ...`.
     fn add(&mut self, line: &str) {
         self.in_failures |= line == "failures:";
         if self.in_failures {
@@ -144,7 +145,7 @@ impl Tally {
         }
     }
 
-    /// Prints the failures of all passes once more, where the end of a long log shows them.
+    /// Prints the failures of all passes again, at the end of the log.
     fn recall_failures(&self) {
         if !self.failures.is_empty() {
             println!("\n=== failures, once more");

@@ -14,12 +14,12 @@ const WIDTH: f64 = 760.0;
 const TOP: f64 = 52.0;
 const ROW: f64 = 24.0;
 const BAR: f64 = 14.0;
-/// Where bars begin: names are to the left.
+/// The left end of the bars. Names are to the left of it.
 const LEFT: f64 = 250.0;
-/// Where the longest bar ends: figures are to the right.
+/// The right end of the longest bar. Figures are to the right of it.
 const RIGHT: f64 = 650.0;
 
-/// Readable on light and dark pages; the colours are apart for the colour-blind too.
+/// Readable on light and dark pages. The colors differ for color-blind readers, too.
 const STYLE: &str = "\
 text{font:13px system-ui,sans-serif;fill:#1f2328}.title{font-weight:600;font-size:15px}\
 .sub,.figure{fill:#59636e;font-size:12px}.ours{fill:#0969da}.peer{fill:#a8b3bf}\
@@ -34,7 +34,7 @@ pub(super) fn draw(results: &Results, dir: &Path) -> Result<()> {
     fs::write(&file, svg(results)).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// A bar for each server, the longest on top: the median, and from the least to the most.
+/// Returns a bar for each server, the longest on top: the median, and the range of the values.
 fn svg(results: &Results) -> String {
     let mut bars: Vec<_> = results
         .entries
@@ -77,7 +77,7 @@ struct Bar<'a> {
 }
 
 impl<'a> Bar<'a> {
-    /// `None` if nothing was measured.
+    /// Returns `None` if nothing was measured.
     fn new(results: &Results, entry: &'a Entry) -> Option<Self> {
         let rates = results.values(entry, RATE);
         Some(Self {

@@ -1,4 +1,4 @@
-//! Clients that are measured: all of them load the same echo server.
+//! The measurement of clients, all of which load the same echo server.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ use crate::interrupt;
 /// The echo server.
 pub(super) const SERVER: &str = "echo-tokio";
 
-/// What a client prints.
+/// The output of a client.
 #[derive(Deserialize)]
 struct Report {
     messages: u64,
@@ -44,8 +44,8 @@ impl Report {
     }
 }
 
-/// Lets the client load the server once. They change places: it is the client that has the processor
-/// of what is measured.
+/// Measures the client once while it loads the server. The client runs on the processor of the
+/// program under test, and the server on the other one.
 pub(super) fn measure(bench: &Bench, scenario: &Scenario, client: &Contestant) -> Result<Sample> {
     let calibration = cores::calibrate(bench.cores)?;
     let server = Contestant::of_task(Task::Echo, SERVER, Side::Ours, (Package::Ours, SERVER), &[]);

@@ -1,4 +1,4 @@
-//! The servers that are compared.
+//! The servers of a comparison.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,34 +9,34 @@ use serde::{Deserialize, Serialize};
 use super::entrants;
 use super::scenario::Scenario;
 
-/// A server and how it is started.
+/// A server and the command that starts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Contestant {
     pub(crate) name: String,
     pub(crate) side: Side,
-    /// The floor that it stands on where there is no TLS, by name.
+    /// The name of its floor without TLS.
     floor: Option<&'static str>,
     pub(crate) program: Program,
     pub(crate) task: Task,
-    /// Its options, apart from `--port`, where nothing is compressed; `None` if it is left out there.
+    /// The options without compression, apart from `--port`. `None` if the server takes no part.
     plain: Option<&'static [&'static str]>,
-    /// The same where messages are compressed.
+    /// The options with compression.
     deflate: Option<&'static [&'static str]>,
-    /// The same over TLS, without the options for the certificate.
+    /// The options over TLS, without those for the certificate.
     tls: Option<&'static [&'static str]>,
 }
 
-/// Whose server it is.
+/// The origin of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Side {
-    /// Echoes bytes, knows nothing of WebSocket.
+    /// A server that echoes bytes and does not implement WebSocket.
     Floor,
     Ours,
     Peer,
 }
 
-/// What a program is for.
+/// The task of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     /// A server that echoes.
@@ -47,7 +47,7 @@ pub(crate) enum Task {
     Client,
 }
 
-/// What is started.
+/// The program that is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
     /// An executable that was built, by its package and name.
@@ -55,23 +55,23 @@ pub(crate) enum Program {
         package: Package,
         name: &'static str,
     },
-    /// A command line in the system's shell, `{port}` in it is where to listen.
+    /// A command line for the shell of the system. `{port}` stands for the port to listen on.
     CommandLine(String),
 }
 
-/// Where executables come from.
+/// The package of executables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Package {
     /// `ws-benches`: floors and load.
     Benches,
     /// `ws-peers`: our servers.
     Ours,
-    /// `benches/peers`: other people's libraries.
+    /// `benches/peers`: servers on other libraries.
     Peers,
 }
 
 impl Contestant {
-    /// A program that was built for a task that has no floor and does without compression.
+    /// Creates a program for a task without a floor and without compression.
     pub(super) fn of_task(
         task: Task,
         name: &str,
@@ -94,7 +94,7 @@ impl Contestant {
         }
     }
 
-    /// Its options in this scenario, `None` if it takes no part.
+    /// Returns the options in this scenario, or `None` if the program takes no part.
     pub(super) fn options(&self, scenario: &Scenario) -> Option<&'static [&'static str]> {
         match scenario.tls {
             _ if self.task != scenario.task => None,
@@ -103,7 +103,7 @@ impl Contestant {
         }
     }
 
-    /// The floor that it stands on in this scenario, by name.
+    /// Returns the name of the floor in this scenario.
     pub(super) fn floor(&self, scenario: &Scenario) -> Option<&'static str> {
         match scenario.tls {
             true => Some(TLS),
@@ -111,7 +111,7 @@ impl Contestant {
         }
     }
 
-    /// Its options where messages are compressed or not, `None` if it takes no part.
+    /// Returns the options with or without compression, or `None` if the program takes no part.
     pub(crate) fn echo_options(&self, deflate: bool) -> Option<&'static [&'static str]> {
         match deflate {
             true => self.deflate,
@@ -120,7 +120,7 @@ impl Contestant {
     }
 }
 
-/// `NAME=COMMAND`, as `--server` takes it.
+/// The value `NAME=COMMAND` of `--server`.
 #[derive(Clone, Debug)]
 pub(crate) struct Added(Contestant);
 
@@ -167,7 +167,7 @@ const ASYNC_STD: &str = "floor-async-std";
 const SMOL: &str = "floor-smol";
 const TLS: &str = "floor-tls-tokio";
 
-/// All that are built, in the order in which they are shown.
+/// Returns all programs that are built, in the order of the tables.
 pub(crate) fn built() -> Vec<Contestant> {
     let floors = ["floor-poll", TOKIO, ASYNC_STD, SMOL].map(floor);
     let tls_floor = Contestant {
@@ -224,7 +224,7 @@ fn ours(name: &'static str, floor: &'static str) -> Contestant {
     }
 }
 
-/// A line of the table of other people's libraries.
+/// A line of the table of servers on other libraries.
 struct Peer {
     name: &'static str,
     program: &'static str,
@@ -246,25 +246,25 @@ impl Peer {
         }
     }
 
-    /// Batched, and with the buffers that the library's own measurements use.
+    /// Selects batches, and the buffers that the library's own measurements use.
     const fn tuned(mut self) -> Self {
         self.plain = Some(&["--tuned"]);
         self
     }
 
-    /// Takes part where messages are compressed.
+    /// Adds the scenarios with compression.
     const fn deflate(mut self, options: &'static [&'static str]) -> Self {
         self.deflate = Some(options);
         self
     }
 
-    /// Takes part over TLS, with the options that it has without.
+    /// Adds the scenarios over TLS, with the options without TLS.
     const fn tls(mut self) -> Self {
         self.tls = self.plain;
         self
     }
 
-    /// Takes no part where nothing is compressed.
+    /// Removes the scenarios without compression.
     const fn only_deflate(mut self) -> Self {
         self.plain = None;
         self

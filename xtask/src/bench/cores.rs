@@ -1,4 +1,4 @@
-//! Processors: who runs where, and how fast they are at the moment.
+//! The processors of server and load, and their speed.
 
 use std::hint::black_box;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ impl Default for Cores {
     }
 }
 
-/// `SERVER,LOAD`
+/// Parses `SERVER,LOAD`.
 impl FromStr for Cores {
     type Err = anyhow::Error;
 
@@ -38,7 +38,8 @@ impl FromStr for Cores {
     }
 }
 
-/// Does `work` in a thread that stays on one processor, and so do all processes that it starts.
+/// Calls `work` in a thread that stays on one processor. All processes that it starts stay there,
+/// too.
 pub(super) fn on_core<T: Send>(core: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
     let pinned = move || pin(core).map(|()| work());
     thread::scope(|scope| {
@@ -63,7 +64,7 @@ fn pin(_: usize) -> Result<()> {
     anyhow::bail!("only Linux can say on which processor a program runs")
 }
 
-/// How long a fixed piece of work takes on the slower of the two, in seconds.
+/// Returns the time of a fixed piece of work on the slower processor, in seconds.
 pub(super) fn calibrate(cores: Cores) -> Result<f64> {
     thread::scope(|scope| {
         let load = scope.spawn(|| on_core(cores.load, spin));
@@ -73,7 +74,7 @@ pub(super) fn calibrate(cores: Cores) -> Result<f64> {
     })
 }
 
-/// About ten milliseconds of work that keeps to registers.
+/// Works for about ten milliseconds, with registers only.
 fn spin() -> f64 {
     let started = Instant::now();
     let mut state = black_box(1_u64);

@@ -1,8 +1,8 @@
-//! Programs that do something other than echo: servers that broadcast, and clients.
+//! Programs other than echo servers: servers that broadcast, and clients.
 
 use super::contestant::{Contestant, Package, Side, Task};
 
-/// All of them, in the order in which they are shown.
+/// Returns all programs, in the order of the tables.
 pub(super) fn all() -> Vec<Contestant> {
     LINES.iter().map(Line::contestant).collect()
 }

@@ -1,7 +1,9 @@
-//! `cargo xtask bench --instructions`: how many instructions the hot functions take, beside what is committed.
+//! `cargo xtask bench --instructions`: the number of instructions of hot functions, beside the
+//! committed counts.
 //!
-//! Time says little on a busy machine; instructions are nearly the same each time. Callgrind counts those of the whole
-//! program, once for some calls of the function and once for twice as many: the difference is the calls alone.
+//! Times vary on a busy machine. Numbers of instructions are nearly constant. Callgrind counts the
+//! instructions of the whole program, once for some calls of the function and once for twice as
+//! many. The difference belongs to the calls alone.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +18,7 @@ use super::table::{align, new_table};
 use crate::programs::peers::Peers;
 use crate::{Outcome, project};
 
-/// What the program in `benches` can call.
+/// The functions that the program in `benches` can call.
 const FUNCTIONS: [&str; 10] = [
     "decode-20",
     "decode-1024",
@@ -32,26 +34,27 @@ const FUNCTIONS: [&str; 10] = [
 
 const CALLS: u32 = 1000;
 
-/// What a count may be above the committed one, in parts of it.
+/// The most by which a count may exceed the committed one, as a part of it.
 const TOLERANCE: f64 = 0.05;
 
 /// The committed counts, or those of this run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Counts {
-    /// Who compiled what was counted.
+    /// The compiler of the counted program.
     rustc: String,
-    /// Instructions per call.
+    /// The instructions of a call of each function.
     calls: BTreeMap<String, u64>,
 }
 
-/// Counts, and compares with the committed counts, or writes those if `bless`.
+/// Counts the instructions, and compares with the committed counts. Writes the counts if `bless` is
+/// set.
 pub(super) fn run(bless: bool) -> Result<Outcome> {
     ensure!(
         is_installed("valgrind"),
         "instructions are counted by valgrind, which is not installed: `apt install valgrind`"
     );
     let file = committed_file();
-    // Before anything takes time.
+    // Before any long work.
     let committed = if bless { None } else { Some(read(&file)?) };
     let built = Peers::build(
         "ws-benches",
@@ -68,8 +71,8 @@ pub(super) fn run(bless: bool) -> Result<Outcome> {
     Ok(verdict(&committed, &now))
 }
 
-/// Compares, for those who check everything: where there is no valgrind, or another compiler than the committed counts
-/// are of, it says so, and that is all.
+/// Compares the counts as a part of `ci`. Only prints a note if there is no valgrind, or if the
+/// compiler differs from that of the committed counts.
 pub(crate) fn check() -> Result<Outcome> {
     if !is_installed("valgrind") {
         println!("not counted: valgrind is not installed");
@@ -109,7 +112,7 @@ fn count_all(program: &Path) -> Result<Counts> {
     Ok(Counts { rustc, calls })
 }
 
-/// All instructions of the program from its start to its end.
+/// Returns the number of instructions of the program from start to end.
 fn count(program: &Path, function: &str, calls: u32) -> Result<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -124,7 +127,7 @@ fn count(program: &Path, function: &str, calls: u32) -> Result<u64> {
     }
 }
 
-/// `==PID== Collected : COUNT`
+/// Parses `==PID== Collected : COUNT`.
 fn collected(said: &str) -> Option<u64> {
     let (_, count) = said.split_once("Collected :")?;
     count.lines().next()?.trim().parse().ok()
@@ -149,7 +152,7 @@ impl Counts {
         text
     }
 
-    /// Reads what [`to_toml`](Self::to_toml) writes: of TOML, that much.
+    /// Reads the subset of TOML that [`to_toml`](Self::to_toml) writes.
     fn parse(text: &str) -> Result<Self> {
         let entries = text.lines().filter_map(|line| line.split_once(" = "));
         let mut rustc = None;
@@ -168,7 +171,7 @@ impl Counts {
     }
 }
 
-/// By what part `now` is above `before`.
+/// Returns the increase from `before` to `now`, as a part of `before`.
 fn change(before: u64, now: u64) -> f64 {
     (now as f64 - before as f64) / before.max(1) as f64
 }
@@ -189,7 +192,7 @@ fn table(committed: &Counts, now: &Counts) -> Table {
     table
 }
 
-/// Says what is wrong, or what could be better known.
+/// Prints the functions with too many instructions, and those whose committed count is too high.
 fn verdict(committed: &Counts, now: &Counts) -> Outcome {
     if committed.rustc != now.rustc {
         println!(

@@ -1,4 +1,4 @@
-//! One measurement: a server that is started fresh, and the load on it.
+//! A measurement: a fresh server, and the load on it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ use super::scenario::Scenario;
 use crate::interrupt;
 use crate::programs::supervise::{Source, Supervised};
 
-/// Until a server listens.
+/// The time until a server listens.
 const START_UP: Duration = Duration::from_secs(10);
 
-/// How everything is measured.
+/// The conditions of all measurements.
 pub(super) struct Bench {
     pub(super) executables: Executables,
     pub(super) cores: Cores,
@@ -30,11 +30,11 @@ pub(super) struct Bench {
     pub(super) warm_up: f64,
     /// The certificates of scenarios over TLS.
     pub(super) certificates: Files,
-    /// Where the output of the servers goes.
+    /// The folder for the output of the servers.
     pub(super) home: PathBuf,
 }
 
-/// A server under load; dropping it ends it.
+/// A server under load. Dropping it ends the process.
 pub(super) struct Server {
     pub(super) process: Supervised,
     pub(super) address: SocketAddr,
@@ -53,8 +53,8 @@ impl Bench {
         Ok(load.sample(calibration))
     }
 
-    /// Starts the server of `contestant` on its processor, under `wrapper` if that is not empty, and
-    /// waits until it listens.
+    /// Starts the server of `contestant` on its processor, and waits until it listens. Runs it
+    /// under `wrapper` if that is not empty.
     pub(super) fn start(
         &self,
         scenario: &Scenario,
@@ -64,7 +64,7 @@ impl Bench {
         self.start_on(self.cores.server, scenario, contestant, wrapper)
     }
 
-    /// As [`start`](Self::start), on this processor.
+    /// Starts a server like [`start`](Self::start), on this processor.
     pub(super) fn start_on(
         &self,
         core: usize,
@@ -75,7 +75,7 @@ impl Bench {
         let address = free_address()?;
         let command = self.command(scenario, contestant, address.port(), wrapper)?;
         let log = self.home.join(format!("{}.log", contestant.name));
-        // Nobody reads the lines: what a server prints is in its log.
+        // The lines are not read, because the log has the output of the server.
         let (lines, _) = mpsc::channel();
         let spawn = || Supervised::spawn(command, &log, Stdio::null(), Source::Testee, &lines);
         let mut server = Server {
@@ -178,18 +178,18 @@ fn path_text(path: &Path) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// An address of this machine where nobody listens.
+/// Returns an address of this machine without a listener.
 fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
     Ok(listener.local_addr()?)
 }
 
-/// A directory for what servers print.
+/// Returns a folder for the output of servers.
 pub(super) fn home() -> Result<PathBuf> {
     crate::project::scratch_dir("bench")
 }
 
-/// Whether there is a program of this name to run.
+/// Returns `true` if there is a program of this name to run.
 pub(super) fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|dir: PathBuf| Path::new(&dir).join(program).is_file())

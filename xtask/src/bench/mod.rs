@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how fast servers and clients are, ours beside those of other libraries.
+//! `cargo xtask bench`: the speed of servers and clients, on our library and on others.
 
 mod chart;
 mod client;
@@ -36,23 +36,23 @@ pub(crate) use self::programs::Executables;
 
 /// Compare servers and clients.
 ///
-/// Builds our servers, those of `benches/peers` and the floors, which echo bytes and know nothing
-/// of WebSocket; loads them in turn, round after round, on one processor from another one; prints
-/// messages per second, processor time and system calls per message, and what part of its floor
-/// each server reaches, with the interval that holds it by 95 %. What other programs disturb is
-/// measured again. Linux only; run as root and with `nice -n -15` it is disturbed less.
+/// Builds our servers, those of `benches/peers` and the floors, which echo bytes without WebSocket.
+/// Loads them in turn, round after round. Server and load have a processor each. Prints messages
+/// per second, and processor time and system calls per message. Also prints the part of its floor
+/// that each server reaches, with an interval of 95 %. Measurements that other programs disturb are
+/// repeated. Linux only. As root and with `nice -n -15`, there are fewer disturbances.
 ///
-/// Most scenarios are those of echo servers. In those named `tls-` the servers that can use TLS do. In those named
-/// `tls-handshake` each message has a fresh connection, so that messages per second are handshakes per second.
-/// In those named `broadcast-` servers send the same messages to 1,000 or
-/// 10,000 subscribers, and what is counted are deliveries. In those named `client-` clients load our echo server, and the
-/// processor time is the client's.
+/// Most scenarios are those of echo servers. In those named `tls-`, the servers that can use TLS
+/// do. In those named `tls-handshake`, each message has a fresh connection, so that messages per
+/// second are handshakes per second. In those named `broadcast-`, servers send the same messages to
+/// 1,000 or 10,000 subscribers, and the deliveries are counted. In those named `client-`, clients
+/// load our echo server, and the processor time is that of the client.
 ///
-/// With `--instructions` no server is started: hot functions of the library run under valgrind, and their instructions
-/// are compared with `benches/instructions.toml`.
+/// With `--instructions`, no server is started. Hot functions of the library run under valgrind,
+/// and their instructions are compared with `benches/instructions.toml`.
 ///
-/// Exit status: 0 all were measured; 1 a server failed, or a function takes more instructions than it may; 2 could not
-/// measure.
+/// Exit status: 0 all were measured; 1 a server failed, or a function takes too many instructions;
+/// 2 measuring was not possible.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Scenarios by their names or parts of them, comma-separated [default: all]
@@ -63,19 +63,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     only: Vec<String>,
 
-    /// Add an echo server: what to call it, and a command line in which {port} is where to listen
+    /// Add an echo server: its name, and a command line in which {port} is the port to listen on
     #[arg(long, value_name = "NAME=COMMAND")]
     server: Vec<Added>,
 
-    /// How often each server is measured
+    /// The number of measurements of each server
     #[arg(long, value_name = "COUNT", default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
 
-    /// How long each measurement is
+    /// The duration of each measurement
     #[arg(long, default_value_t = 1.0, value_parser = duration)]
     seconds: f64,
 
-    /// How often a measurement is repeated that other programs disturbed
+    /// The number of repetitions of a measurement that other programs disturbed
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     retries: u16,
 
@@ -87,15 +87,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SERVER,LOAD", default_value = "0,1")]
     cores: Cores,
 
-    /// Take all executables from this directory instead of building them
+    /// Use the executables in this directory instead of building them
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
 
-    /// Keep the figures in this file
+    /// Write the figures to this file
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
 
-    /// Compare with the figures that an earlier run kept
+    /// Compare with the figures in this file, from an earlier run
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
 
@@ -103,11 +103,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
 
-    /// Print the names of scenarios and servers, and measure nothing
+    /// Print the names of scenarios and servers, without a measurement
     #[arg(long)]
     list: bool,
 
-    /// Count the instructions of hot functions instead: fails if one takes 5 % more than committed
+    /// Count the instructions of hot functions instead. Fails if one takes 5 % more than committed
     #[arg(long)]
     instructions: bool,
 
@@ -116,7 +116,7 @@ pub(crate) struct Args {
     bless: bool,
 }
 
-/// Measures what the arguments ask for.
+/// Performs the measurements of the arguments.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if args.instructions {
         return instructions::run(args.bless);
@@ -136,7 +136,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         !contestants.is_empty(),
         "no server or client has such a name: see --list"
     );
-    // Before anything takes time.
+    // Before any long work.
     let before = args.against.as_deref().map(Run::load).transpose()?;
     interrupt::install();
     // A broadcast has 10,000 subscribers.
@@ -161,7 +161,7 @@ fn contestants(args: &Args) -> Vec<Contestant> {
     contestants
 }
 
-/// The echo servers that are built, those that are asked for by their names or parts of them.
+/// Returns the echo servers that are built, or those whose names or parts of names are in `asked`.
 pub(crate) fn servers(asked: &[String]) -> Vec<Contestant> {
     let mut servers = contestant::built();
     servers.retain(|one| one.task == Task::Echo);
@@ -220,7 +220,7 @@ fn measure_all(
     })
 }
 
-/// Everything that comes after measuring.
+/// Prints, compares and writes the results.
 fn finish(args: &Args, before: Option<&Run>, run: &Run) -> Result<Outcome> {
     println!("measured on {}", run.machine);
     if let Some(before) = before {
@@ -241,7 +241,7 @@ fn finish(args: &Args, before: Option<&Run>, run: &Run) -> Result<Outcome> {
     ))
 }
 
-/// The processor and the system, as Linux tells them.
+/// Returns the names of the processor and the system, from Linux.
 fn machine() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |line: &str| {

@@ -1,4 +1,4 @@
-//! Building what is compared.
+//! The build of the programs of a comparison.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,13 +9,14 @@ use super::contestant::{Contestant, Package, Program, Task};
 use crate::programs::peers::Peers;
 use crate::project;
 
-/// The executables of the packages that are needed.
+/// The executables of the required packages.
 pub(crate) struct Executables {
     packages: BTreeMap<Package, Peers>,
 }
 
 impl Executables {
-    /// Builds the load generator and what the contestants need, or takes all of it from `dir`.
+    /// Builds the load generator and the packages of the contestants, or uses the executables in
+    /// `dir`.
     pub(crate) fn built_or_in(dir: Option<&Path>, contestants: &[Contestant]) -> Result<Self> {
         Self::of(dir, |package| {
             match package {
@@ -27,7 +28,8 @@ impl Executables {
         })
     }
 
-    /// As [`built_or_in`](Self::built_or_in), without the load generator.
+    /// Builds or finds executables like [`built_or_in`](Self::built_or_in), without the load
+    /// generator.
     pub(crate) fn of_servers(dir: Option<&Path>, contestants: &[Contestant]) -> Result<Self> {
         Self::of(dir, |package| is_needed(contestants, package))
     }
@@ -54,7 +56,7 @@ impl Executables {
         built.find(name)
     }
 
-    /// The load generator.
+    /// Returns the load generator.
     pub(crate) fn load(&self) -> Result<&Path> {
         self.find(Package::Benches, "ws-load")
     }

@@ -1,4 +1,4 @@
-//! What a comparison has found, and how it is kept.
+//! The results of a comparison, and their file.
 
 use std::fs;
 use std::path::Path;
@@ -13,12 +13,12 @@ use super::statistics::{Estimate, Figure, estimate, median, paired, usable};
 /// A whole comparison.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Run {
-    /// On what it was measured.
+    /// The machine of the measurement.
     pub(super) machine: String,
     pub(super) scenarios: Vec<Results>,
 }
 
-/// What was measured in one scenario.
+/// The results of one scenario.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Results {
     pub(super) scenario: String,
@@ -28,17 +28,17 @@ pub(super) struct Results {
     pub(super) entries: Vec<Entry>,
 }
 
-/// What was measured of one server.
+/// The results of one server.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) name: String,
     pub(super) side: Side,
     pub(super) floor: Option<String>,
-    /// By round.
+    /// The samples of each round.
     pub(super) samples: Vec<Option<Sample>>,
     /// System calls for each message.
     pub(super) syscalls: Option<f64>,
-    /// Why it was not measured any further.
+    /// The reason why the measurement ended early.
     pub(super) failure: Option<String>,
 }
 
@@ -70,7 +70,7 @@ impl Results {
         self.entries.iter().find(|entry| entry.name == name)
     }
 
-    /// By round, the figure of `over` divided by that of `under`.
+    /// Returns the figure of `over` divided by that of `under`, for each round.
     pub(super) fn quotients(&self, over: &Entry, under: &Entry, measure: Measure) -> Vec<f64> {
         usable(&paired(
             &self.figures(over, measure),
@@ -78,7 +78,7 @@ impl Results {
         ))
     }
 
-    /// The rates of an entry as parts of its floor's; none for a floor itself.
+    /// Returns the rates of an entry as parts of those of its floor. Returns nothing for a floor.
     pub(super) fn parts_of_floor(&self, entry: &Entry) -> Vec<f64> {
         let floor = entry.floor.as_deref().filter(|floor| *floor != entry.name);
         match floor.and_then(|floor| self.find(floor)) {
@@ -96,20 +96,20 @@ impl Results {
         estimate(&self.quotients(over, under, measure))
     }
 
-    /// The figures of all rounds that count.
+    /// Returns the figures of all rounds that count.
     pub(super) fn values(&self, entry: &Entry, measure: Measure) -> Vec<f64> {
         let figures: Vec<_> = self.figures(entry, measure).into_iter().flatten().collect();
         usable(&figures)
     }
 
-    /// How many of how many measurements were disturbed.
+    /// Returns the number of disturbed measurements, and of all.
     pub(super) fn disturbed(&self, entry: &Entry) -> (usize, usize) {
         let figures: Vec<_> = self.figures(entry, RATE).into_iter().flatten().collect();
         let disturbed = figures.iter().filter(|figure| figure.disturbed).count();
         (disturbed, figures.len())
     }
 
-    /// The fastest of other people's servers on the same floor.
+    /// Returns the fastest server of other libraries on the same floor.
     pub(super) fn best_peer(&self, ours: &Entry) -> Option<&Entry> {
         self.entries
             .iter()
@@ -146,7 +146,7 @@ pub(super) mod tests {
         }
     }
 
-    /// A floor, our server at half of it, two peers.
+    /// Returns results with a floor, our server at half its rate, and two peers.
     pub(crate) fn results() -> Results {
         Results {
             scenario: "small".to_owned(),

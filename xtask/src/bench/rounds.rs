@@ -1,4 +1,4 @@
-//! The order in which everything is measured.
+//! The order of the measurements.
 
 use anyhow::Result;
 
@@ -12,14 +12,14 @@ use super::syscalls::{self, Counter};
 use crate::interrupt;
 use crate::progress::Progress;
 
-/// How often the machine's speed is taken before the first measurement.
+/// The number of calibrations before the first measurement.
 const CALIBRATIONS: usize = 20;
 
 /// Measures scenario by scenario.
 pub(super) struct Rounds<'a> {
     bench: &'a Bench,
     rounds: usize,
-    /// How often a measurement is repeated because it was disturbed.
+    /// The number of repetitions of a disturbed measurement.
     retries: usize,
     counter: Option<Counter>,
     best_calibration: f64,
@@ -45,17 +45,17 @@ impl<'a> Rounds<'a> {
         })
     }
 
-    /// How many measurements that takes.
+    /// Returns the number of measurements of a scenario.
     pub(super) fn measurements(&self, scenario: &Scenario, contestants: usize) -> usize {
         contestants * (self.rounds + usize::from(self.counter_for(scenario).is_some()))
     }
 
-    /// What counts system calls: those of servers only.
+    /// Returns the counter of system calls, which counts those of servers only.
     fn counter_for(&self, scenario: &Scenario) -> Option<Counter> {
         self.counter.filter(|_| scenario.task != Task::Client)
     }
 
-    /// Measures every contestant once in each round; each round begins with another one.
+    /// Measures every contestant once in each round. Each round begins with another contestant.
     pub(super) fn scenario(
         &mut self,
         scenario: &Scenario,
@@ -90,7 +90,7 @@ impl<'a> Rounds<'a> {
         })
     }
 
-    /// `None` if the server has failed, now or before.
+    /// Returns `None` if the server has failed, now or before.
     fn measure_if_sound(
         &mut self,
         scenario: &Scenario,
@@ -110,7 +110,7 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Repeats what was disturbed, and takes what was disturbed least.
+    /// Repeats a disturbed measurement, and returns the least disturbed one.
     fn measure(&mut self, scenario: &Scenario, contestant: &Contestant) -> Result<Sample> {
         let mut best: Option<Sample> = None;
         for _ in 0..=self.retries {
@@ -163,7 +163,7 @@ fn new_entry(scenario: &Scenario, contestant: &Contestant) -> Entry {
     }
 }
 
-/// Every index, from another one on in each round.
+/// Returns every index once. Each round begins with another index.
 fn order(round: usize, len: usize) -> impl Iterator<Item = usize> {
     (0..len).map(move |at| (at + round) % len)
 }

@@ -1,13 +1,13 @@
-//! What one measurement gives.
+//! The result of one measurement.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// What the load generator prints.
+/// The output of the load generator.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Load {
     pub(super) messages: u64,
-    /// Those before and after the measurement included.
+    /// The messages, including those before and after the measurement.
     pub(super) all_messages: u64,
     seconds: f64,
     server_run_ns: Option<u64>,
@@ -26,17 +26,18 @@ pub(super) struct Sample {
     pub(super) rate: f64,
     /// The server's processor time for each message.
     pub(super) cpu_ns: f64,
-    /// The part of the time for which the load generator ran: at 1 it is the bottleneck.
+    /// The part of the time for which the load generator ran. At 1, the load generator is the
+    /// bottleneck.
     pub(super) load_busy: f64,
-    /// From a message to its echo, at the quantiles 0.5, 0.9, 0.99 and 0.999.
+    /// The time from a message to its echo, at the quantiles 0.5, 0.9, 0.99 and 0.999.
     pub(super) round_trip_ns: Option<[u64; 4]>,
-    /// Payload for each byte of the replies.
+    /// The payload for each byte of the replies.
     pub(super) ratio: f64,
-    /// What was agreed on compression.
+    /// The agreement on extensions.
     pub(super) extensions: Option<String>,
     /// The part of the time for which other programs kept server or load from running.
     pub(super) kept_waiting: f64,
-    /// How long the piece of work took that tells how fast the machine is, in seconds.
+    /// The time of the calibration, in seconds, which shows the speed of the machine.
     pub(super) calibration: f64,
 }
 
@@ -67,14 +68,14 @@ impl Load {
     }
 }
 
-/// Waiting that is too much: by this part of the time.
+/// The part of the time from which on waiting is too much.
 const MOST_WAITING: f64 = 0.03;
 
-/// A machine that is too slow: by this part, compared with the best of the run.
+/// The part from which on a machine is too slow, compared with the best calibration of the run.
 const MOST_SLOWNESS: f64 = 0.1;
 
 impl Sample {
-    /// By how much the machine was not the measurement's own: 1 and more is too much.
+    /// Returns the disturbance by other programs. 1 and more is too much.
     pub(super) fn disturbance(&self, best_calibration: f64) -> f64 {
         let slowness = self.calibration / best_calibration - 1.0;
         (self.kept_waiting / MOST_WAITING).max(slowness / MOST_SLOWNESS)
@@ -89,7 +90,7 @@ impl Sample {
 pub(super) mod tests {
     use super::*;
 
-    /// A sample of this rate on a quiet machine whose calibration takes 10 ms.
+    /// Returns a sample of this rate on an idle machine whose calibration takes 10 ms.
     pub(crate) fn sample(rate: f64) -> Sample {
         Sample {
             rate,

@@ -1,16 +1,16 @@
-//! What is sent to the servers.
+//! The loads of the servers.
 
 use super::contestant::Task;
 
-/// A way of loading an echo server.
+/// A load of an echo server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scenario {
-    /// For the command line and file names.
+    /// The name for the command line and file names.
     pub(super) name: &'static str,
-    /// For people, without the words that follow from the other fields.
+    /// The title for people, without the words that follow from the other fields.
     title: &'static str,
     connections: u32,
-    /// Messages under way on each connection.
+    /// The number of unanswered messages on each connection.
     in_flight: u32,
     content: &'static str,
     len: u32,
@@ -18,9 +18,9 @@ pub(super) struct Scenario {
     pub(super) deflate: bool,
     /// The load connects over TLS.
     pub(super) tls: bool,
-    /// The TLS handshake that is made for each message, on a fresh connection.
+    /// The kind of the TLS handshake that is made for each message, on a fresh connection.
     fresh: Option<&'static str>,
-    /// What takes part.
+    /// The task of the programs that take part.
     pub(super) task: Task,
 }
 
@@ -62,7 +62,7 @@ const FRESH: Scenario = Scenario::new(
     ("ascii", 20),
 );
 
-/// All of them.
+/// All scenarios.
 pub(super) const SCENARIOS: &[Scenario] = &[
     PING_PONG,
     SMALL,
@@ -165,13 +165,13 @@ impl Scenario {
         self
     }
 
-    /// The same load on a client.
+    /// Turns the scenario into the same load of a client.
     const fn of_client(mut self, name: &'static str) -> Self {
         self.name = name;
         self.of(Task::Client)
     }
 
-    /// The same load over TLS.
+    /// Turns the scenario into the same load over TLS.
     const fn over_tls(mut self, name: &'static str) -> Self {
         self.name = name;
         self.tls = true;
@@ -183,7 +183,7 @@ impl Scenario {
         self
     }
 
-    /// For people.
+    /// Returns the title for people.
     pub(super) fn title(&self) -> String {
         let title = self.title;
         match (self.task, self.deflate, self.fresh) {
@@ -195,7 +195,7 @@ impl Scenario {
         }
     }
 
-    /// The load generator's options, apart from those that depend on the server.
+    /// Returns the options of the load generator, without those that depend on the server.
     pub(super) fn load_arguments(&self) -> Vec<String> {
         let mut arguments = Vec::new();
         for (option, value) in [
@@ -221,8 +221,8 @@ impl Scenario {
     }
 }
 
-/// Which of `all` are asked for by their names or, if nothing has just that name, by a part of them;
-/// all, if nothing is asked for.
+/// Returns the items of `all` whose name is in `asked`. If no name matches a word, selects by a
+/// part of the name. Returns all items if `asked` is empty.
 pub(crate) fn select<T>(all: Vec<T>, name: impl Fn(&T) -> &str, asked: &[String]) -> Vec<T> {
     let is_name: Vec<_> = asked
         .iter()

@@ -1,15 +1,15 @@
-//! What a few disturbed measurements say.
+//! Statistics of a few measurements, some of which are disturbed.
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// How often rounds are drawn again for an interval.
+/// The number of resamples for an interval.
 const RESAMPLES: usize = 10_000;
 
-/// The same draw in every run: the figures are the only thing that is random.
+/// The seed of the resamples, the same in every run. Only the figures are random.
 const SEED: u64 = 0x5EED;
 
-/// With so many undisturbed rounds, disturbed ones are left out.
+/// The number of undisturbed rounds from which on disturbed rounds are left out.
 const ENOUGH: usize = 5;
 
 /// A figure of one round.
@@ -19,7 +19,7 @@ pub(super) struct Figure {
     pub(super) disturbed: bool,
 }
 
-/// What is most likely, and between what it is by 95 %.
+/// An estimate with its interval of 95 %.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Estimate {
     pub(super) value: f64,
@@ -27,7 +27,8 @@ pub(super) struct Estimate {
     pub(super) high: f64,
 }
 
-/// The middle one; of an even number, the mean of the two in the middle. NaN of none.
+/// Returns the median. For an even number of values, it is the mean of the two in the middle.
+/// Returns NaN for no values.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -39,14 +40,14 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// How far the values lie apart, half of it, in parts of the median.
+/// Returns half of the range of the values, as a part of the median.
 pub(super) fn spread(values: &[f64]) -> f64 {
     let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
     (highest - lowest) / 2.0 / median(values)
 }
 
-/// The values of undisturbed rounds if there are enough of them, else all.
+/// Returns the values of undisturbed rounds if there are enough, else all values.
 pub(super) fn usable(figures: &[Figure]) -> Vec<f64> {
     let clean: Vec<_> = values(figures.iter().filter(|figure| !figure.disturbed));
     match clean.len() >= ENOUGH {
@@ -59,8 +60,8 @@ fn values<'a>(figures: impl Iterator<Item = &'a Figure>) -> Vec<f64> {
     figures.map(|figure| figure.value).collect()
 }
 
-/// The quotient of each round that both have, `None` standing for a round that failed. A quotient is
-/// disturbed if either of its figures is.
+/// Returns the quotient of each round that both have. `None` stands for a failed round. A quotient
+/// is disturbed if one of its figures is.
 pub(super) fn paired(over: &[Option<Figure>], under: &[Option<Figure>]) -> Vec<Figure> {
     over.iter()
         .zip(under)
@@ -74,15 +75,15 @@ pub(super) fn paired(over: &[Option<Figure>], under: &[Option<Figure>]) -> Vec<F
         .collect()
 }
 
-/// The median of these values, with an interval by drawing as many of them with repetition, again
-/// and again. `None` of none.
+/// Returns the median of these values, with an interval from resamples. Returns `None` for no
+/// values.
 pub(super) fn estimate(values: &[f64]) -> Option<Estimate> {
     let draw = |rng: &mut Rng| median(&resample(values, rng));
     let value = median(values);
     (!values.is_empty()).then(|| interval(value, draw))
 }
 
-/// The quotient of two medians that were not measured in the same rounds.
+/// Returns the quotient of two medians that were not measured in the same rounds.
 pub(super) fn estimate_change(now: &[f64], before: &[f64]) -> Option<Estimate> {
     let draw = |rng: &mut Rng| median(&resample(now, rng)) / median(&resample(before, rng));
     let value = median(now) / median(before);
@@ -152,7 +153,7 @@ mod tests {
 
     #[test]
     fn pairing_takes_out_what_both_have_in_common() {
-        // The machine is at half its speed in every second round.
+        // The machine runs at half speed in every second round.
         let machine = [100.0, 50.0, 101.0, 49.0, 100.0, 51.0, 99.0, 50.0, 100.0];
         let under: Vec<_> = figures(&machine, &[]).into_iter().map(Some).collect();
         let twice: Vec<_> = machine.iter().map(|value| value * 2.0).collect();

@@ -1,4 +1,5 @@
-//! Counting system calls: one more run of each server, which is not timed, under `perf` or `strace`.
+//! The count of system calls: an additional run of each server under `perf` or `strace`, without a
+//! timing.
 
 use std::fs;
 use std::path::Path;
@@ -11,23 +12,23 @@ use super::contestant::Contestant;
 use super::measure::{Bench, is_installed};
 use super::scenario::Scenario;
 
-/// How long the server is loaded for that, in seconds.
+/// The duration of the load, in seconds.
 const SECONDS: f64 = 0.3;
 
-/// How long the counter may take to say what it counted.
+/// The time limit for the output of the counter.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A program that counts the system calls of another.
+/// A program that counts the system calls of another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counter {
-    /// Costs little.
+    /// Has little effect on the server.
     Perf,
-    /// Makes each call slow, so that more messages may meet in one than otherwise.
+    /// Slows each call down, so that more messages may share a call than otherwise.
     Strace,
 }
 
 impl Counter {
-    /// The best that works here.
+    /// Returns the best counter that works on this machine.
     pub(super) fn find() -> Option<Self> {
         if is_installed("perf") && perf_may_count() {
             return Some(Self::Perf);
@@ -65,7 +66,7 @@ impl Counter {
 
 const EVENT: &str = "raw_syscalls:sys_enter";
 
-/// Whether this user may count.
+/// Returns `true` if this user may count.
 fn perf_may_count() -> bool {
     let output = Command::new("perf")
         .args(["stat", "-x,", "-e", EVENT, "true"])
@@ -73,13 +74,13 @@ fn perf_may_count() -> bool {
     output.is_ok_and(|output| parse_perf(&String::from_utf8_lossy(&output.stderr)).is_some())
 }
 
-/// `COUNT,UNIT,EVENT,…`
+/// Parses `COUNT,UNIT,EVENT,…`.
 fn parse_perf(output: &str) -> Option<u64> {
     let line = output.lines().find(|line| line.contains(EVENT))?;
     line.split(',').next()?.parse().ok()
 }
 
-/// `100.00  0.001  3  CALLS  ERRORS  total`, the errors not always.
+/// Parses `100.00  0.001  3  CALLS  ERRORS  total`. The errors may be missing.
 fn parse_strace(output: &str) -> Option<u64> {
     let line = output
         .lines()
@@ -87,7 +88,8 @@ fn parse_strace(output: &str) -> Option<u64> {
     line.split_whitespace().nth(3)?.parse().ok()
 }
 
-/// System calls for each message that `contestant` echoes, start and handshakes included.
+/// Counts the system calls for each message that `contestant` echoes, including start and
+/// handshakes.
 pub(super) fn count(
     bench: &Bench,
     counter: Counter,
@@ -95,7 +97,7 @@ pub(super) fn count(
     contestant: &Contestant,
 ) -> Result<f64> {
     let file = bench.home.join(format!("{}.syscalls", contestant.name));
-    // What an earlier run left is no result.
+    // The file of an earlier run is no result.
     drop(fs::remove_file(&file));
     let path = file.to_str().context("the target directory is no text")?;
     let mut server = bench.start(scenario, contestant, &counter.wrapper(path))?;
@@ -121,7 +123,7 @@ fn read(counter: Counter, file: &Path) -> Result<u64> {
     }
 }
 
-/// Ends the server, whose counter then prints what it counted.
+/// Ends the server. The counter then prints its result.
 #[cfg(unix)]
 fn interrupt_group(leader: u32) -> Result<()> {
     use rustix::process::{Pid, Signal, kill_process_group};

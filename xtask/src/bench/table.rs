@@ -1,4 +1,4 @@
-//! Results for people.
+//! The tables of results.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use super::contestant::Side;
 use super::results::{CPU, Entry, RATE, Results, Run};
 use super::statistics::{Estimate, estimate, estimate_change, median, spread};
 
-/// The table of one scenario, what follows from it, and who failed.
+/// Returns the table of one scenario, with remarks and failures.
 pub(super) fn scenario(results: &Results) -> String {
     let has_round_trips = samples(results).any(|sample| sample.round_trip_ns.is_some());
     let has_deflate = samples(results).any(|sample| sample.extensions.is_some());
@@ -51,7 +51,7 @@ fn samples(results: &Results) -> impl Iterator<Item = &super::sample::Sample> {
         .flat_map(|entry| entry.samples.iter().flatten())
 }
 
-/// Which columns a table has besides the usual ones.
+/// The additional columns of a table.
 struct Columns {
     has_round_trips: bool,
     has_deflate: bool,
@@ -93,7 +93,7 @@ fn round_trip(entry: &Entry, quantile: usize) -> f64 {
     median(&times)
 }
 
-/// Our servers beside the best of the others, and what went wrong.
+/// Compares our servers with the best of the others, and lists the failures.
 fn remarks(results: &Results) -> String {
     let mut text = String::new();
     for ours in results
@@ -123,7 +123,7 @@ fn remarks(results: &Results) -> String {
     text
 }
 
-/// What has changed from `before` to `now`.
+/// Returns the changes from `before` to `now`.
 pub(super) fn comparison(before: &Run, now: &Run) -> String {
     let mut table = new_table(vec![
         "scenario",
@@ -151,7 +151,7 @@ pub(super) fn comparison(before: &Run, now: &Run) -> String {
     table.to_string()
 }
 
-/// Two runs of a server.
+/// The figures of a server in two runs.
 struct Change {
     what: &'static str,
     before: Vec<f64>,
@@ -159,7 +159,8 @@ struct Change {
 }
 
 impl Change {
-    /// By what each is of its floor, if both have one: that is the same on a faster machine.
+    /// Compares the parts of the floor if both runs have a floor, because these do not depend on
+    /// the speed of the machine.
     fn new(before: (&Results, &Entry), now: (&Results, &Entry)) -> Self {
         let parts = |(results, entry): (&Results, &Entry)| results.parts_of_floor(entry);
         let rates = |(results, entry): (&Results, &Entry)| results.values(entry, RATE);
@@ -194,27 +195,27 @@ impl Change {
     }
 }
 
-/// An empty table.
+/// Creates an empty table.
 pub(super) fn new_table(header: Vec<&str>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY).set_header(header);
     table
 }
 
-/// Names to the left, figures to the right.
+/// Aligns names to the left and figures to the right.
 pub(super) fn align(table: &mut Table) {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
-/// `0.82 (0.80 to 0.85)`
+/// Returns a text such as `0.82 (0.80 to 0.85)`.
 fn interval(estimate: Estimate) -> String {
     let Estimate { value, low, high } = estimate;
     format!("{value:.2} ({low:.2} to {high:.2})")
 }
 
-/// `12,345,678`
+/// Returns a text such as `12,345,678`.
 pub(super) fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
@@ -227,7 +228,7 @@ pub(super) fn thousands(value: f64) -> String {
     text
 }
 
-/// Nanoseconds in a unit that suits them.
+/// Returns a time in a unit of suitable size.
 fn time(nanoseconds: f64) -> String {
     match nanoseconds {
         ns if ns.is_nan() => "–".to_owned(),
@@ -282,7 +283,7 @@ mod tests {
             scenarios: vec![results],
         };
         let mut faster = results();
-        // The machine is twice as fast, and so is our server: nothing has changed.
+        // The machine is twice as fast, and so is our server, which is no change.
         faster.entries[0] = entry("floor-tokio", Side::Floor, &[20e6, 24e6, 16e6]);
         faster.entries[1] = entry("echo-tokio", Side::Ours, &[10e6, 12e6, 8e6]);
         let shown = comparison(&run(results()), &run(faster));

@@ -1,4 +1,5 @@
-//! Bursts: some connections of a crowd echo messages, one after the other, while the others stay silent.
+//! Bursts: some connections of a crowd echo messages, one after the other, while the others are
+//! idle.
 
 use std::fmt;
 use std::io::{self, BufRead};
@@ -11,17 +12,17 @@ use anyhow::{Context, Error, Result, bail, ensure};
 use super::{Habit, text};
 use crate::raw::{Opcode, Peer, compression, frame};
 
-/// How long a server may take for one message: it has those of all others to echo, too.
+/// The time limit of a message. The server has to echo those of all others, too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The word that begins an order, and the answer.
+/// The word that begins an order and its answer.
 const WORD: &str = "burst";
 
-/// What a crowd is told to do, by a line of its standard input.
+/// An order to a crowd, as a line of its standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Burst {
     pub(crate) connections: usize,
-    /// Bytes of each message.
+    /// The number of bytes of each message.
     pub(crate) len: usize,
     pub(crate) time: Duration,
 }
@@ -53,17 +54,17 @@ impl FromStr for Burst {
     }
 }
 
-/// What a crowd answers when all is silent again.
+/// Returns the answer of a crowd when all connections are idle again.
 pub(super) fn answer(messages: u64) -> String {
     format!("{WORD} {messages}")
 }
 
-/// How many messages were echoed, as the crowd's answer says.
+/// Returns the number of echoed messages in the crowd's answer.
 pub(super) fn parse_answer(line: &str) -> Option<u64> {
     line.strip_prefix(WORD)?.trim().parse().ok()
 }
 
-/// Does what the lines of standard input say until it ends.
+/// Executes the lines of standard input until its end.
 pub(super) fn obey(peers: &mut [Peer], habit: Habit) -> Result<()> {
     for line in io::stdin().lock().lines() {
         let messages = run(peers, habit, line?.parse()?)?;
@@ -72,7 +73,7 @@ pub(super) fn obey(peers: &mut [Peer], habit: Habit) -> Result<()> {
     Ok(())
 }
 
-/// How many messages were echoed in the time.
+/// Returns the number of messages that were echoed in the time.
 fn run(peers: &mut [Peer], habit: Habit, burst: Burst) -> Result<u64> {
     let message = Message::new(habit, burst.len)?;
     let peers = peers
@@ -115,7 +116,7 @@ impl Message {
         Ok(Self { payload, sent })
     }
 
-    /// One after the other, at least once.
+    /// Echoes one message after the other, at least one.
     fn echo_until(&self, peer: &mut Peer, until: Instant) -> Result<u64> {
         peer.tcp().set_read_timeout(Some(PATIENCE))?;
         peer.tcp().set_write_timeout(Some(PATIENCE))?;
@@ -123,7 +124,7 @@ impl Message {
         while echoed == 0 || Instant::now() < until {
             peer.send(&self.sent)?;
             let (message, is_compressed) = peer.receive_message()?;
-            // What is compressed may refer to messages before it, and nothing here remembers them.
+            // Compressed messages may refer to earlier messages, which are not stored here.
             ensure!(
                 is_compressed || message == self.payload,
                 "the echo differs from what was sent"

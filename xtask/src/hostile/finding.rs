@@ -1,4 +1,4 @@
-//! What an attack showed: figures against bounds.
+//! The findings of an attack: figures and their bounds.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 use crate::raw::Peer;
 use crate::subject::Target;
 
-/// How long a whole connection with one echo may take under attack, and after it.
+/// The time limit of a whole connection with one echo, during an attack and after it.
 const ECHO: Duration = Duration::from_secs(1);
 
-/// A figure, what it may be, and whether it is that.
+/// A figure, its bound, and `true` if it is within the bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) what: String,
     pub(crate) figure: String,
-    /// Empty if the figure is only for people to see.
+    /// Empty if the figure is only shown.
     pub(crate) bound: String,
     pub(crate) holds: bool,
 }
 
 impl Finding {
-    /// Memory, or anything else in bytes, with an inclusive bound.
+    /// Creates a finding in bytes, with an inclusive bound.
     pub(crate) fn bytes(what: &str, figure: u64, bound: u64) -> Self {
         Self::new(
             what,
@@ -30,7 +30,7 @@ impl Finding {
         )
     }
 
-    /// A time with an inclusive bound.
+    /// Creates a finding of a time, with an inclusive bound.
     pub(crate) fn time(what: &str, figure: Duration, bound: Duration) -> Self {
         Self::new(
             what,
@@ -40,7 +40,8 @@ impl Finding {
         )
     }
 
-    /// A time with an inclusive bound for something that may not have happened.
+    /// Creates a finding of the time of an event that may not have happened, with an inclusive
+    /// bound.
     pub(crate) fn happened(what: &str, figure: Option<Duration>, bound: Duration) -> Self {
         match figure {
             Some(figure) => Self::time(what, figure, bound),
@@ -48,12 +49,12 @@ impl Finding {
         }
     }
 
-    /// How many of `all` did what they must.
+    /// Creates a finding: `figure` of `all` did what they must.
     pub(crate) fn count(what: &str, figure: usize, all: usize) -> Self {
         Self::new(what, figure, all, figure == all)
     }
 
-    /// Anything else.
+    /// Creates a finding of any other kind.
     pub(crate) fn new(
         what: &str,
         figure: impl fmt::Display,
@@ -68,13 +69,13 @@ impl Finding {
         }
     }
 
-    /// A figure without a bound.
+    /// Creates a finding without a bound.
     pub(crate) fn note(what: &str, figure: impl fmt::Display) -> Self {
         Self::new(what, figure, "", true)
     }
 }
 
-/// The server must serve who comes next.
+/// Checks that the server serves the next client.
 pub(crate) fn fresh_echo(what: &str, target: &Target) -> Finding {
     let started = Instant::now();
     let echoed = Peer::open(target.endpoint()).and_then(|mut peer| {
@@ -90,7 +91,7 @@ pub(crate) fn fresh_echo(what: &str, target: &Target) -> Finding {
     }
 }
 
-/// Bytes, in the unit that suits them.
+/// A number of bytes, in a unit of suitable size.
 pub(crate) struct Bytes(pub(crate) u64);
 
 impl fmt::Display for Bytes {
@@ -105,7 +106,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// A time, in the unit that suits it.
+/// A time, in a unit of suitable size.
 pub(crate) struct Time(pub(crate) Duration);
 
 impl fmt::Display for Time {

@@ -1,7 +1,7 @@
-//! `cargo xtask hostile`: peers that mean harm, against the echo servers.
+//! `cargo xtask hostile`: hostile peers against the echo servers.
 //!
-//! Each attack gets a server of its own, which is observed from outside while it lasts: memory,
-//! descriptors, processor time. Afterwards the server must be as it was, and answer.
+//! Each attack has a server of its own, whose memory, descriptors and processor time are observed
+//! from outside. After the attack, the server must answer, and be in its earlier state.
 
 mod attacks;
 mod finding;
@@ -28,29 +28,30 @@ use report::{Report, Shown, table};
 /// The name of all attacks on TLS.
 const TLS_GROUP: &str = "tls";
 
-/// How often the end of an attack, and Ctrl-C, are looked for.
+/// The interval at which the end of an attack, and Ctrl-C, are checked.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Until the server has given back what an attack took: the longest time limit is that of closing.
+/// The time until the server has freed the memory of an attack. The longest time limit is that of
+/// closing.
 const RECOVERY: Duration = Duration::from_secs(7);
 
-/// Until a process whose sockets are gone has ended.
+/// The time until a process without sockets has ended.
 const DEATH: Duration = Duration::from_millis(200);
 
-/// Attack the echo servers, and compare what it costs them with the bounds.
+/// Attack the echo servers, and compare their costs with the bounds.
 ///
-/// Each attack gets a fresh server, built with optimisation and with library defaults, on the
-/// loopback interface. Its resident memory is observed all the time; afterwards it must still
-/// answer, and hold no more descriptors than before. Linux only.
+/// Each attack has a fresh server on the loopback interface, optimized and with the defaults of the
+/// library. Its resident memory is observed all the time. After the attack it must answer, and have
+/// no more descriptors than before. Linux only.
 ///
-/// Exit status: 0 all within bounds; 1 a bound is breached; 2 an attack could not be carried out.
+/// Exit status: 0 all within bounds; 1 a bound is exceeded; 2 an attack was not possible.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Runtimes whose servers are attacked, comma-separated [default: all]
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
     runtime: Vec<Runtime>,
 
-    /// Attacks to carry out, comma-separated; `tls` is all of those on TLS [default: all]
+    /// Attacks to carry out, comma-separated; `tls` selects all attacks on TLS [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names())]
     attack: Vec<String>,
 
@@ -68,7 +69,7 @@ fn names() -> Vec<&'static str> {
     names.chain([TLS_GROUP]).collect()
 }
 
-/// Carries out what the arguments ask for.
+/// Carries out the attacks of the arguments.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if args.list {
         for attack in ATTACKS {
@@ -120,7 +121,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The attacks that the arguments ask for, in their fixed order.
+/// Returns the attacks of the arguments, in their fixed order.
 fn chosen(names: &[String]) -> Vec<&'static Attack> {
     let is_meant = |attack: &Attack, name: &str| {
         name == attack.name || name == TLS_GROUP && attack.setup == Setup::Tls
@@ -131,18 +132,18 @@ fn chosen(names: &[String]) -> Vec<&'static Attack> {
         .collect()
 }
 
-/// What all attacks share.
+/// The state that all attacks share.
 struct Attacker {
-    /// Where output goes.
+    /// The folder for output.
     home: PathBuf,
-    /// Made if there is an attack on TLS.
+    /// Present if there is an attack on TLS.
     certificates: Option<Certificates>,
-    /// How many connections the limit of descriptors allows.
+    /// The number of connections that the limit of descriptors allows.
     room: usize,
 }
 
 impl Attacker {
-    /// One attack after the other; one that fails does not stop the rest.
+    /// Carries out one attack after the other. A failure does not stop the rest.
     fn carry_out(
         &self,
         attacks: &[&'static Attack],
@@ -187,7 +188,7 @@ impl Attacker {
         if shown.as_ref().is_ok_and(Shown::is_whole) {
             return shown;
         }
-        // What a server's death does to an attack, and to those who look at it, is no news.
+        // If the server has died, only this is reported. All other errors follow from it.
         thread::sleep(DEATH);
         match subject.try_wait()? {
             Some(status) => {
@@ -199,7 +200,7 @@ impl Attacker {
     }
 }
 
-/// Carries out an attack, and looks at the server meanwhile and afterwards.
+/// Carries out an attack, and observes the server during the attack and after it.
 fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Result<Shown> {
     let target = subject.target.clone();
     let cpu = target.process.cpu()?;
@@ -217,7 +218,7 @@ fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Res
             )));
         }
     };
-    // What the attack held is gone now, but may be in use for a moment.
+    // The memory of the attack is free now, but may be in use for a moment.
     target.wait_for_descriptors(RECOVERY)?;
     let peak = peak.stop()?.saturating_sub(target.resident);
     let cpu = target.process.cpu()?.saturating_sub(cpu);
@@ -238,8 +239,8 @@ fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Res
     Ok(shown)
 }
 
-/// Carries out `attack` in a thread, for at most as long as it may take, and while the server
-/// lives. `None` if it did not end.
+/// Carries out `attack` in a thread, within its time limit and while the server runs. Returns
+/// `None` if it did not end.
 fn watched(
     attack: &'static Attack,
     field: Field,
@@ -248,7 +249,7 @@ fn watched(
     let (sender, result) = mpsc::channel();
     let started = Instant::now();
     thread::spawn(move || {
-        // Nobody listens any more after a time-out.
+        // No thread receives any more after the timeout.
         drop(sender.send((attack.act)(&field)));
     });
     loop {

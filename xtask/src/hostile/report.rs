@@ -1,4 +1,4 @@
-//! What is shown of the attacks at the end.
+//! The report of the attacks.
 
 use std::env;
 use std::fmt;
@@ -12,16 +12,16 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 use super::finding::Finding;
 use crate::runtime::Runtime;
 
-/// What an attack showed, also if it broke off.
+/// The findings of an attack, also if it broke off.
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) findings: Vec<Finding>,
-    /// Why it could not be carried out.
+    /// The reason why it was not possible.
     error: Option<String>,
 }
 
 impl Shown {
-    /// All there is to find.
+    /// Creates the findings of a complete attack.
     pub(crate) fn all(findings: Vec<Finding>) -> Self {
         Self {
             findings,
@@ -29,12 +29,12 @@ impl Shown {
         }
     }
 
-    /// Nothing else matters.
+    /// Creates the findings of an attack with a single finding.
     pub(crate) fn only(finding: Finding) -> Self {
         Self::all(vec![finding])
     }
 
-    /// The attack broke off.
+    /// Creates the findings of an attack that broke off.
     pub(crate) fn broken(error: &Error) -> Self {
         Self {
             findings: Vec::new(),
@@ -42,7 +42,7 @@ impl Shown {
         }
     }
 
-    /// Whether the attack came to its end, and all is within bounds.
+    /// Returns `true` if the attack was complete, and all figures are within bounds.
     pub(crate) fn is_whole(&self) -> bool {
         self.error.is_none() && self.holds()
     }
@@ -52,7 +52,7 @@ impl Shown {
     }
 }
 
-/// What came of one attack.
+/// The result of one attack.
 pub(crate) struct Report {
     runtime: Runtime,
     attack: &'static str,
@@ -75,17 +75,17 @@ impl Report {
         }
     }
 
-    /// Whether everything that was found is within its bound.
+    /// Returns `true` if all figures are within their bounds.
     pub(crate) fn holds(&self) -> bool {
         self.shown.holds()
     }
 
-    /// Why it could not be carried out.
+    /// Returns the reason why the attack was not possible.
     pub(crate) fn error(&self) -> Option<&str> {
         self.shown.error.as_deref()
     }
 
-    /// A row for each thing that was found; server and attack are named in the first.
+    /// Returns a row for each finding. The first row names server and attack.
     fn rows(&self) -> Vec<[Cell; 7]> {
         let broken = self.error().map(|_| Row {
             what: "attack",
@@ -148,7 +148,7 @@ impl<'a> From<&'a Finding> for Row<'a> {
 enum Verdict {
     Ok,
     Breach,
-    /// Nobody knows.
+    /// The figure is unknown.
     NotDone,
 }
 
@@ -167,7 +167,7 @@ impl Verdict {
     }
 }
 
-/// All figures of all attacks on all servers.
+/// Returns all figures of all attacks on all servers.
 pub(crate) fn table(reports: &[Report]) -> Table {
     let color = env::var_os("NO_COLOR").is_none() && stdout().is_terminal();
     let mut table = Table::new();

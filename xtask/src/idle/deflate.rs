@@ -1,4 +1,4 @@
-//! What a silent connection costs a server that compresses.
+//! The memory of an idle connection that compresses.
 
 use std::fmt;
 
@@ -11,22 +11,23 @@ use crate::Outcome;
 use crate::crowd::Habit;
 use crate::runtime::Runtime;
 
-/// How many bytes more than without compression a connection without context takeover may keep.
+/// The most additional bytes of a connection without context takeover, compared with one that does
+/// not compress.
 pub(super) const BOUND: u64 = 1024;
 
-/// An offer of compression in which neither side keeps anything from one message to the next.
+/// An offer of compression without state between messages, in both directions.
 pub(super) const NO_TAKEOVER: &str =
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
-/// How many connections there are where each keeps its state: ten times as many would not fit in the memory of
-/// every machine.
+/// The number of connections that keep their state. Ten times as many would exceed the memory of
+/// some machines.
 const FEW: usize = 1_000;
 
-/// The pairs that show where the memory goes: the ends and the middle of both scales.
+/// The pairs that show the use of memory: the ends and the middle of both scales.
 const SOME_WINDOWS: [u8; 3] = [9, 12, 15];
 const SOME_MEM_LEVELS: [u8; 3] = [1, 4, 8];
 
-/// How connections compress.
+/// The compression of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compression {
     /// Not at all.
@@ -38,7 +39,7 @@ enum Compression {
 }
 
 impl Compression {
-    /// All that are measured on a runtime. The first is what the others are compared with.
+    /// Returns all kinds for a runtime. The others are compared with the first one.
     fn all(all_pairs: bool) -> Vec<Self> {
         let pairs = match all_pairs {
             true => pairs(&Vec::from_iter(9..=15), &Vec::from_iter(1..=9)),
@@ -47,8 +48,8 @@ impl Compression {
         [vec![Self::None, Self::Forgetful], pairs].concat()
     }
 
-    /// The client asks for the window, the same for both directions, and for no context takeover; how much
-    /// memory the server's compressor uses is no matter of the client's.
+    /// The client asks for the window, the same for both directions, and for no context takeover. A
+    /// client cannot influence the memory of the server's compressor.
     fn setting(self) -> Setting {
         let (option, offer, connections) = match self {
             Self::None => return Setting::plain(),
@@ -126,7 +127,7 @@ pub(super) fn run(bench: &Bench, runtimes: &[Runtime], all_pairs: bool) -> Resul
 struct Row {
     compression: Compression,
     measured: Measured,
-    /// What a connection costs that does not compress.
+    /// The bytes of a connection that does not compress.
     plain: u64,
 }
 

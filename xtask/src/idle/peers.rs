@@ -1,4 +1,5 @@
-//! What a silent connection costs our servers and those of other libraries, and what is left of a burst.
+//! The memory of an idle connection in our servers and in those of other libraries, also after a
+//! burst.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -18,20 +19,21 @@ use crate::resources::PeakMeter;
 use crate::subject::Subject;
 use crate::{Outcome, interrupt};
 
-/// Until a server listens.
+/// The time until a server listens.
 const START_UP: Duration = Duration::from_secs(10);
 
 /// The messages of the bursts, one burst after the other.
 const LENS: [usize; 2] = [64 << 10, 1 << 20];
 
-/// How many connections echo in a burst, and for how long.
+/// The number of connections that echo in a burst, and its duration.
 const BUSY: usize = 100;
 const BURST: Duration = Duration::from_secs(2);
 
-/// What is measured of every server.
+/// The options of the measurement of all servers.
 #[derive(clap::Args)]
 pub(super) struct PeersArgs {
-    /// Measure the servers of `cargo xtask bench`, ours and others: also what a burst of large messages leaves
+    /// Measure the servers of `cargo xtask bench`, ours and others, also after a burst of large
+    /// messages
     #[arg(long, conflicts_with_all = ["all_pairs", "runtime", "peer_dir"])]
     peers: bool,
 
@@ -39,23 +41,23 @@ pub(super) struct PeersArgs {
     #[arg(long, value_name = "PARTS", value_delimiter = ',', requires = "peers")]
     only: Vec<String>,
 
-    /// Take the executables of all servers from this directory instead of building them
+    /// Use the executables of all servers in this directory instead of building them
     #[arg(long, value_name = "DIR", requires = "peers")]
     bin_dir: Option<std::path::PathBuf>,
 
-    /// A smoke run: 100 connections, and everything in short
+    /// A smoke run: 100 connections, with short times
     #[arg(long, requires = "peers", conflicts_with_all = ["connections", "quiet"])]
     quick: bool,
 }
 
 impl PeersArgs {
-    /// Whether it is these servers that are to be measured.
+    /// Returns `true` if these servers are to be measured.
     pub(super) fn is_asked_for(&self) -> bool {
         self.peers
     }
 }
 
-/// Measures the servers that the arguments ask for, one after the other.
+/// Measures the servers of the arguments, one after the other.
 pub(super) fn run(args: &PeersArgs, conditions: &Conditions, is_deflate: bool) -> Result<Outcome> {
     let takes_part = |one: &Contestant| one.echo_options(is_deflate).is_some();
     let mut contestants = servers(&args.only);
@@ -90,7 +92,7 @@ pub(super) fn run(args: &PeersArgs, conditions: &Conditions, is_deflate: bool) -
     Ok(Outcome::passed_if(all.iter().all(Measured::is_good)))
 }
 
-/// How connections compress.
+/// The compression of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Plain,
@@ -116,7 +118,7 @@ impl Kind {
         }
     }
 
-    /// What an idle connection may cost; other people's libraries have promised nothing.
+    /// Returns the bound of an idle connection. Servers of other libraries have none.
     fn bound(self, contestant: &Contestant) -> Option<u64> {
         let is_ours = contestant.side == Side::Ours;
         match self {
@@ -142,17 +144,17 @@ impl Kind {
     }
 }
 
-/// What is done to every server.
+/// The measurement of every server.
 struct Inspection<'a> {
     executables: Executables,
     conditions: &'a Conditions,
-    /// How many connections echo in a burst.
+    /// The number of connections that echo in a burst.
     busy: usize,
     time: Duration,
 }
 
 impl Inspection<'_> {
-    /// Fills `measured` as far as the server goes along.
+    /// Fills `measured` until the server fails.
     fn measure(&self, contestant: &Contestant, kind: Kind, measured: &mut Measured) -> Result<()> {
         let setting = kind.setting();
         let connections = self.conditions.connections(&setting)?;
@@ -182,7 +184,7 @@ impl Inspection<'_> {
         Ok(())
     }
 
-    /// Some of the connections echo; what that takes, and what it leaves.
+    /// Makes some of the connections echo, and measures the memory during the burst and after it.
     fn burst(
         &self,
         subject: &Subject,
@@ -224,7 +226,7 @@ impl Inspection<'_> {
             .conditions
             .home
             .join(format!("{}.log", contestant.name));
-        // Nobody reads the lines: what a server prints is in its log.
+        // The lines are not read, because the log has the output of the server.
         let (lines, _) = mpsc::channel();
         let mut process = Supervised::spawn(command, &log, Stdio::null(), Source::Testee, &lines)?;
         wait_until_it_listens(&mut process, address)?;

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table};
 
 use crate::bench::{Contestant, Side};
 
-/// What was measured of one server.
+/// The result of one server.
 pub(super) struct Measured {
     name: String,
     side: Side,
@@ -15,21 +15,21 @@ pub(super) struct Measured {
     pub(super) connections: usize,
     /// Resident bytes after one connection.
     pub(super) before: u64,
-    /// The same with all connections, silent.
+    /// Resident bytes with all connections, idle.
     pub(super) idle: u64,
     pub(super) bursts: Vec<Remains>,
-    /// Why it was not measured any further.
+    /// The reason why the measurement ended early.
     pub(super) failure: Option<Error>,
 }
 
-/// Resident bytes of the whole process at the worst of a burst, and in the silence after it.
+/// The most resident bytes of the process during a burst, and those after it.
 pub(super) struct Remains {
     pub(super) peak: u64,
     pub(super) after: u64,
 }
 
 impl Measured {
-    /// Of a server that is measured next.
+    /// Creates the empty result of a server.
     pub(super) fn new(
         contestant: &Contestant,
         compression: &'static str,
@@ -48,7 +48,8 @@ impl Measured {
         }
     }
 
-    /// Rounded up, so that nothing above the bound is shown as equal to it. `None` if it was not measured.
+    /// Returns the bytes of a connection, rounded up, or `None` if they were not measured. A value
+    /// above the bound is then never displayed as equal to it.
     fn bytes_per_connection(&self) -> Option<u64> {
         let grown = self.idle.saturating_sub(self.before);
         (self.connections > 0).then(|| grown.div_ceil(self.connections as u64))
@@ -61,7 +62,8 @@ impl Measured {
         }
     }
 
-    /// Whether there is nothing to say against our server; what becomes of others is no fault of the project's.
+    /// Returns `true` if our server was measured and is within its bound. Other servers cannot
+    /// fail.
     pub(super) fn is_good(&self) -> bool {
         self.side != Side::Ours || self.failure.is_none() && self.is_within()
     }
@@ -91,7 +93,8 @@ impl Measured {
     }
 }
 
-/// A table, what its columns say, and who failed. The bursts are of messages of these lengths.
+/// Returns a table, the meaning of its columns, and the failures. `lens` are the lengths of the
+/// burst messages.
 pub(super) fn report(all: &[Measured], lens: &[usize]) -> String {
     let mut header: Vec<_> = [
         "server",

@@ -1,4 +1,4 @@
-//! An echo server that was started and has said where it listens.
+//! An echo server that was started and has printed its URL.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,15 +13,15 @@ use super::watch::Watch;
 /// A running `echo-RUNTIME` of ws-peers.
 pub(crate) struct EchoServer {
     pub(crate) process: Supervised,
-    /// Where it listens, as it says itself.
+    /// The URL that it has printed.
     pub(crate) url: String,
 }
 
 impl EchoServer {
-    /// Starts `executable`, with these options, on a free port and waits, for as long as `start_up`, until it listens.
-    /// With the option `--tls`, and only then, it must listen on a `wss://` URL.
+    /// Starts `executable` with these options on a free port. Waits until it listens, at most for
+    /// `start_up`. With the option `--tls`, and only then, it must listen on a `wss://` URL.
     ///
-    /// `watch` must be at the other end of `lines`.
+    /// `watch` must receive from the sender `lines`.
     pub(crate) fn start(
         executable: &Path,
         options: &[&str],
@@ -33,7 +33,7 @@ impl EchoServer {
         let mut command = Command::new(executable);
         command.args(["--port", "0"]).args(options);
         let mut process = Supervised::spawn(command, log, Stdio::null(), Source::Testee, lines)?;
-        // A server that ignores the option must not pass for one that speaks TLS.
+        // A server that ignores the option must not count as one that uses TLS.
         let scheme = match options.contains(&"--tls") {
             true => "wss://",
             false => "ws://",
@@ -43,7 +43,7 @@ impl EchoServer {
     }
 }
 
-/// The first line of the server's output is where it listens.
+/// Returns the URL in the first line of the server's output.
 fn wait_for_url(
     process: &mut Supervised,
     scheme: &str,

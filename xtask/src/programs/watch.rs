@@ -1,4 +1,4 @@
-//! Waiting for programs without ever waiting for ever.
+//! Waiting for programs, always with a deadline.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
@@ -9,10 +9,10 @@ use anyhow::{Result, bail};
 use super::supervise::Line;
 use crate::interrupt;
 
-/// How often a caller gets to look at its programs.
+/// The interval at which a caller can check its programs.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The lines that programs print, with a deadline for the next sign of progress.
+/// The lines that programs print, with a deadline for the next progress.
 pub(crate) struct Watch {
     lines: Receiver<Line>,
     since: Instant,
@@ -21,7 +21,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Without any patience until the first [`Watch::enter`].
+    /// Creates a watch whose deadline has passed already. [`Watch::enter`] sets another one.
     pub(crate) fn new(lines: Receiver<Line>) -> Self {
         Self {
             lines,
@@ -31,18 +31,18 @@ impl Watch {
         }
     }
 
-    /// There was progress: the run is now in `place`, which may take `allowance`.
+    /// Notes progress: the run is now in `place`, which may take `allowance`.
     pub(crate) fn enter(&mut self, place: impl Into<String>, allowance: Duration) {
         self.since = Instant::now();
         self.allowance = allowance;
         self.place = place.into();
     }
 
-    /// The next line, or `None` after a short while without one.
+    /// Returns the next line, or `None` after a short while without one.
     ///
     /// # Errors
     ///
-    /// If the deadline has passed, or the user asks to stop.
+    /// Fails if the deadline has passed, or if the user stops the run.
     pub(crate) fn next(&self) -> Result<Option<Line>> {
         if interrupt::requested() {
             bail!("interrupted in {}", self.place);

@@ -7,16 +7,17 @@ use miniz_oxide::deflate::core::{
 };
 use miniz_oxide::inflate::decompress_to_vec;
 
-/// What a sender leaves out at the end of a message (§7.2.1).
+/// The end of a message that a sender leaves out (§7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// The last block of a stream, empty.
+/// The final block of a stream, empty.
 const LAST_BLOCK: [u8; 2] = [3, 0];
 
-/// No zlib header.
+/// A stream without a zlib header.
 const RAW: i32 = 0;
 
-/// The payload of a message, without reference to anything before: right for every window.
+/// Returns the payload of a message without references to earlier messages, which is valid for
+/// every window.
 pub(crate) fn compress(message: &[u8]) -> Result<Vec<u8>> {
     let strategy = CompressionStrategy::HuffmanOnly as i32;
     let flags = create_comp_flags_from_zip_params(1, RAW, strategy);
@@ -33,7 +34,8 @@ pub(crate) fn compress(message: &[u8]) -> Result<Vec<u8>> {
     Ok(payload)
 }
 
-/// The message with this payload, the first compressed one of its connection: it refers to none before.
+/// Returns the message with this payload. It must be the first compressed one of its connection,
+/// which refers to no earlier one.
 pub(crate) fn decompress(payload: &[u8]) -> Result<Vec<u8>> {
     let stream = [payload, &TAIL, &LAST_BLOCK].concat();
     decompress_to_vec(&stream)
@@ -58,7 +60,7 @@ mod tests {
         let message = b"again and ".repeat(1000);
         let payload = compress(&message).unwrap();
         assert_eq!(decompress(&payload).unwrap(), message);
-        // A reference back would make it far smaller.
+        // A reference would make it far smaller.
         assert!(payload.len() > message.len() / 4);
     }
 }

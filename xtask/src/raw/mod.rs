@@ -1,5 +1,5 @@
-//! The little of RFC 6455 that load and attacks are made of, written without any of our libraries:
-//! a fault that both sides share would not show.
+//! The parts of RFC 6455 that load and attacks need, without any of our libraries: a fault of both
+//! sides would stay hidden.
 
 pub(crate) mod compression;
 pub(crate) mod peer;

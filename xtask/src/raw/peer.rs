@@ -1,4 +1,4 @@
-//! A client that does only what it is told, right or wrong.
+//! A client that sends any bytes, valid or not.
 
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,10 +13,10 @@ use super::frame::{self, Frame, Opcode};
 use super::records::Sealer;
 use super::stream::{Endpoint, Stream, Trust};
 
-/// How long any one read or write may wait.
+/// The time limit of each read and write.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How much of what the server sends is read ahead. Small, because there may be 10,000 peers.
+/// The number of bytes that are read ahead. It is small, because there may be 10,000 peers.
 const READ_AHEAD: usize = 256;
 
 /// The longest answer to a request that is read.
@@ -27,27 +27,27 @@ pub(crate) struct Peer {
     stream: BufReader<Stream>,
 }
 
-/// What came of writing without end.
+/// The result of writing without end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flood {
-    /// The bytes that TCP took.
+    /// The number of bytes that TCP accepted.
     pub(crate) accepted: u64,
     pub(crate) stopped: Stopped,
 }
 
-/// Why writing stopped.
+/// The reason why writing stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stopped {
     /// Everything was written.
     Done,
-    /// TCP took nothing for a while.
+    /// TCP accepted nothing for a while.
     Blocked,
     /// The server has ended the connection.
     Ended,
 }
 
 impl Peer {
-    /// Connects, and says nothing but what TLS needs.
+    /// Connects, and sends only what TLS requires.
     pub(crate) fn connect(server: impl Into<Endpoint>) -> Result<Self> {
         let Endpoint { address, trust } = server.into();
         let tcp = TcpStream::connect_timeout(&address, PATIENCE)
@@ -77,8 +77,8 @@ impl Peer {
         Ok(peer)
     }
 
-    /// Connects and upgrades with an offer of extensions. Returns also the extensions of the answer,
-    /// none if it names none.
+    /// Connects and upgrades with an offer of extensions. Also returns the extensions of the
+    /// answer, if there are any.
     pub(crate) fn open_offering(
         server: impl Into<Endpoint>,
         offer: &str,
@@ -122,17 +122,17 @@ impl Peer {
         Ok(String::from_utf8_lossy(&head).into_owned())
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let stream = self.stream.get_mut();
         stream.write_all(bytes)?;
         stream.flush()
     }
 
-    /// Writes `unit` again and again until `total` bytes are written, TCP takes none for
-    /// `patience`, or the server ends the connection. Reads nothing.
+    /// Writes `unit` repeatedly until `total` bytes are written, TCP accepts none for `patience`,
+    /// or the server ends the connection. Reads nothing.
     pub(crate) fn flood(&mut self, unit: &[u8], total: u64, patience: Duration) -> Result<Flood> {
-        // A system call for each of a million pings would measure the attacker.
+        // With a system call for each of a million Pings, the attacker would be the bottleneck.
         let units = unit.repeat((64 * 1024 / unit.len()).max(1));
         self.tcp().set_write_timeout(Some(patience))?;
         let mut accepted = 0;
@@ -152,7 +152,7 @@ impl Peer {
         Ok(Flood { accepted, stopped })
     }
 
-    /// The next frame.
+    /// Reads the next frame.
     pub(crate) fn receive(&mut self) -> io::Result<Frame> {
         Frame::read(&mut self.stream)
     }
@@ -165,8 +165,8 @@ impl Peer {
         Ok(started.elapsed())
     }
 
-    /// Reads one message, in any number of frames, which must be this one. If it is compressed, it must
-    /// be the first of its connection that is.
+    /// Reads one message, in any number of frames, which must be this one. A compressed message
+    /// must be the first one of its connection.
     pub(crate) fn expect_message(&mut self, payload: &[u8]) -> Result<()> {
         let (mut message, is_compressed) = self.receive_message()?;
         if is_compressed {
@@ -178,7 +178,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Reads one message, in any number of frames, and whether it is compressed.
+    /// Reads one message, in any number of frames. Also returns `true` if it is compressed.
     pub(crate) fn receive_message(&mut self) -> Result<(Vec<u8>, bool)> {
         let mut message = Vec::new();
         let mut is_compressed = false;
@@ -195,14 +195,14 @@ impl Peer {
         }
     }
 
-    /// Sends a Ping and waits for its Pong: whether everything before it was in order.
+    /// Sends a Ping and waits for its Pong. Returns `true` if everything before it was in order.
     pub(crate) fn pings(&mut self) -> bool {
         self.send(&frame::last(Opcode::Ping, b"still there?"))
             .and_then(|()| self.receive())
             .is_ok_and(|frame| frame.opcode == Opcode::Pong as u8)
     }
 
-    /// Says goodbye and waits until the server has ended the connection in order: over TLS, with a
+    /// Sends a Close and waits until the server has ended the connection in order: over TLS, with a
     /// `close_notify`.
     pub(crate) fn close(mut self) -> Result<()> {
         self.send(&frame::close(1000))?;
@@ -214,7 +214,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Reads on until the server has ended its direction: whether it has.
+    /// Reads until the server has ended its direction. Returns `true` if it has.
     pub(crate) fn ended(&mut self) -> bool {
         match io::copy(&mut self.stream, &mut io::sink()) {
             Ok(_) => true,
@@ -228,7 +228,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Speaks TLS from here on.
+    /// Uses TLS from now on.
     pub(crate) fn secured(self, trust: &Trust) -> Result<Self> {
         match self.stream.into_inner() {
             Stream::Plain(tcp) => Ok(Self::over(Stream::shake_hands(tcp, trust)?)),
@@ -236,7 +236,7 @@ impl Peer {
         }
     }
 
-    /// The session, if this is TLS.
+    /// Returns the session of a connection over TLS.
     pub(crate) fn session(&mut self) -> Result<&mut ClientConnection> {
         match self.stream.get_mut() {
             Stream::Plain(_) => bail!("the connection does not speak TLS"),
@@ -244,7 +244,7 @@ impl Peer {
         }
     }
 
-    /// Takes the session away from rustls. What the peer sends from here on is what it is.
+    /// Takes the session away from rustls. The peer can then send any records.
     pub(crate) fn unsealed(self) -> Result<(Self, Sealer)> {
         match self.stream.into_inner() {
             Stream::Plain(_) => bail!("the connection does not speak TLS"),
@@ -255,23 +255,23 @@ impl Peer {
         }
     }
 
-    /// The socket.
+    /// Returns the socket.
     pub(crate) fn tcp(&self) -> &TcpStream {
         self.stream.get_ref().tcp()
     }
 }
 
-/// Whether a read or write waited for longer than it may.
+/// Returns `true` if a read or write exceeded its time limit.
 pub(crate) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-/// The status in the head of an answer.
+/// Returns the status in the head of an answer.
 fn status(head: &str) -> Option<u16> {
     head.get(9..12)?.parse().ok()
 }
 
-/// The value of the header field `name`, which is in small letters.
+/// Returns the value of the header field `name`, which is in lower case.
 fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().find_map(|line| {
         let (found, value) = line.split_once(':')?;
@@ -279,7 +279,7 @@ fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// An opening request with `more` header lines (RFC 6455 §4.1).
+/// Returns an opening request with `more` header lines (RFC 6455 §4.1).
 pub(crate) fn request(server: SocketAddr, more: &str) -> Vec<u8> {
     format!(
         "GET / HTTP/1.1\r\n\
@@ -293,7 +293,7 @@ pub(crate) fn request(server: SocketAddr, more: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// An opening request of exactly `len` bytes.
+/// Returns an opening request of exactly `len` bytes.
 pub(crate) fn request_of_len(server: SocketAddr, len: usize) -> Vec<u8> {
     let padding = |len| format!("X-Padding: {}\r\n", "x".repeat(len));
     let least = request(server, &padding(0)).len();

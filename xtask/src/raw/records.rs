@@ -32,7 +32,7 @@ impl Sealer {
         })
     }
 
-    /// The next record.
+    /// Returns the next record.
     pub(crate) fn seal(&mut self, content: ContentType, plaintext: &[u8]) -> Result<Vec<u8>> {
         let plain = OutboundPlainMessage {
             typ: content,

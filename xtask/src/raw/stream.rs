@@ -1,4 +1,4 @@
-//! What carries the bytes of a connection: TCP, or TLS over it.
+//! The streams of a connection: TCP, or TLS over it.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -19,8 +19,8 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// Reads the certificate of the authority from a PEM file. No session is resumed, so that each
-    /// connection costs a server the same.
+    /// Reads the certificate of the authority from a PEM file. Sessions are not resumed, so that
+    /// each connection costs a server the same.
     pub(crate) fn only(authority: &Path) -> Result<Self> {
         let context = || format!("cannot use the certificate in {}", authority.display());
         let certificate = CertificateDer::from_pem_file(authority).with_context(context)?;
@@ -40,7 +40,7 @@ impl Trust {
         })
     }
 
-    /// A ClientHello for the server at this address.
+    /// Returns a ClientHello for the server at this address.
     pub(crate) fn client_hello(&self, server: SocketAddr) -> Result<Vec<u8>> {
         let mut session = self.session(server)?;
         let mut hello = Vec::new();
@@ -53,17 +53,17 @@ impl Trust {
         Ok(ClientConnection::new(config, server.ip().into())?)
     }
 
-    /// The file with the certificate of the authority.
+    /// Returns the file with the certificate of the authority.
     pub(crate) fn authority(&self) -> &Path {
         &self.authority
     }
 }
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
-    /// Needed if the server speaks TLS.
+    /// Required if the server uses TLS.
     pub(crate) trust: Option<Trust>,
 }
 
@@ -96,7 +96,7 @@ impl Stream {
         Ok(Self::Tls(Box::new(StreamOwned::new(tls, tcp))))
     }
 
-    /// The socket.
+    /// Returns the socket.
     pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
@@ -142,7 +142,8 @@ mod tests {
     use crate::certificates::Certificates;
     use crate::raw::Peer;
 
-    /// A server for one connection. Returns what it received until the end, which it sends back.
+    /// Starts a server for one connection. The thread returns the bytes that it received until the
+    /// end. The server sends them back.
     fn serve(certificates: &Certificates) -> (SocketAddr, JoinHandle<io::Result<Vec<u8>>>) {
         let (certificate, key) = certificates.server();
         let chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];

@@ -1,18 +1,18 @@
-//! What a layer may not mention, because it belongs to another one.
+//! The paths that a layer must not mention, because they belong to another one.
 
 use super::Finding;
 use super::tokens::mentions;
 use super::workspace::{Package, Source, Workspace};
 
-/// Paths that the sources (tests aside) of some packages may not mention.
+/// Paths that the sources of some packages must not mention. Tests are excluded.
 struct Ban {
     packages: &'static [&'static str],
-    /// Consecutive segments; see `Mention::contains`.
+    /// Consecutive segments, see `Mention::contains`.
     paths: &'static [&'static str],
     why: &'static str,
 }
 
-/// The files that may mention one path nevertheless: package, file, path.
+/// Files that may mention one path despite a ban: package, file, path.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     // The variables of curl for proxies. A caller without an environment has `from_vars`.
     ("ws-handshake", "src/proxy/env.rs", "std::env"),
@@ -97,7 +97,7 @@ const BANS: &[Ban] = &[
     },
 ];
 
-/// No source mentions what its layer must not know.
+/// Finds paths that do not belong to the layer.
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     BANS.iter()
         .flat_map(|ban| ban.packages.iter().map(move |name| (ban, *name)))
@@ -112,7 +112,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether the file is part of the library, and no test module.
+/// Returns `true` if the file is a part of the library, and not a test module.
 fn is_shipped(source: &Source) -> bool {
     source.path.starts_with("src/")
         && !source.path.ends_with("/tests.rs")

@@ -1,4 +1,4 @@
-//! Which crate may depend on what.
+//! The allowed dependencies of each crate.
 
 use std::collections::BTreeSet;
 
@@ -7,24 +7,25 @@ use cargo_metadata::DependencyKind;
 use super::Finding;
 use super::workspace::{Dependency, Package, Workspace};
 
-/// What a package may name in `[dependencies]` and `[build-dependencies]`. Tests may use anything.
+/// The packages that may be in `[dependencies]` and `[build-dependencies]`. Tests may use any
+/// package.
 enum Allowed {
-    /// These always, and `optional` only behind a feature that is not enabled by default.
+    /// These always, and `optional` only with a feature that is not enabled by default.
     Only {
         always: &'static [&'static str],
         optional: &'static [&'static str],
     },
-    /// Anything but these.
+    /// All except these.
     AllBut(&'static [&'static str]),
 }
 
-/// The table. A package that it does not list is free.
+/// The table. Packages that it does not list may use anything.
 const TABLE: &[(&str, Allowed)] = &[
     (
         "ws-proto",
         Allowed::Only {
-            // thiserror writes the impls of error types: a macro, which needs no std and leaves no
-            // code of its own.
+            // thiserror writes the impls of error types. It is a macro that needs no std and adds
+            // no code of its own.
             always: &["bytes", "simdutf8", "thiserror"],
             optional: &["zlib-rs"],
         },
@@ -45,14 +46,14 @@ const TABLE: &[(&str, Allowed)] = &[
                 "futures-sink",
                 "getrandom",
                 "http",
-                // Under `cfg(loom)` only, in place of std's locks.
+                // Only under `cfg(loom)`, in place of std's locks.
                 "loom",
                 // As for ws-proto.
                 "thiserror",
                 "ws-handshake",
                 "ws-proto",
             ],
-            // libc for one error number that socket2 does not name.
+            // libc for one error number without a name in socket2.
             optional: &["fastrand", "futures-io", "libc", "socket2"],
         },
     ),
@@ -68,7 +69,7 @@ const TABLE: &[(&str, Allowed)] = &[
     (
         "ws-async-std",
         Allowed::Only {
-            // ws-smol for its timer, and async-io: both runtimes use one reactor.
+            // ws-smol for its timer, and async-io, because both runtimes use one reactor.
             always: &["async-io", "async-std", "ws-driver", "ws-smol"],
             optional: &["ws-tls"],
         },
@@ -88,8 +89,8 @@ const TABLE: &[(&str, Allowed)] = &[
             optional: &["rustls-platform-verifier", "webpki-roots"],
         },
     ),
-    // Bugs that the engine shared with what it tests would cancel out. flate2 is the same zlib as
-    // ours as soon as features unify.
+    // A fault in shared code would stay hidden. flate2 would be the same zlib as ours when features
+    // unify.
     (
         "ws-conformance",
         Allowed::AllBut(&[
@@ -105,7 +106,7 @@ const TABLE: &[(&str, Allowed)] = &[
     ),
 ];
 
-/// Every listed package keeps to its line of the table.
+/// Finds dependencies that the table does not allow.
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     TABLE
         .iter()
@@ -187,7 +188,7 @@ fn check_one(package: &Package, dependency: &Dependency, allowed: &Allowed) -> O
     Some(package.finding("Cargo.toml", line_of(package, name), what, &remedy))
 }
 
-/// Where the manifest names the dependency; line 1 if it is renamed.
+/// Returns the line of the dependency in the manifest, or line 1 if it is renamed.
 fn line_of(package: &Package, dependency: &str) -> usize {
     let names = |line: &str| {
         line.trim_start()

@@ -1,4 +1,4 @@
-//! Links between the Markdown documents lead somewhere.
+//! Links between the Markdown documents.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::workspace::{Document, Workspace};
 
 const REMEDY: &str = "correct the link, or remove it";
 
-/// Every relative link names a file or directory, and every anchor a heading.
+/// Finds relative links without a file or directory, and anchors without a heading.
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let documents = &workspace.documents;
     documents
@@ -50,7 +50,7 @@ fn check_document(document: &Document, documents: &[Document], root: &Path) -> V
     findings
 }
 
-/// The target of a link, relative to the root. An empty link is the document itself.
+/// Returns the target of a link, relative to the root. An empty link is the document itself.
 fn resolve(document: &str, link: &str) -> String {
     if link.is_empty() {
         return document.to_owned();
@@ -73,7 +73,7 @@ fn has_heading(documents: &[Document], target: &str, anchor: &str) -> bool {
     document.is_none_or(|document| anchors(&document.text).iter().any(|found| found == anchor))
 }
 
-/// The anchors that GitHub gives to the headings.
+/// Returns the anchors that GitHub gives to the headings.
 fn anchors(text: &str) -> Vec<String> {
     let mut anchors = Vec::new();
     let mut heading: Option<String> = None;
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
     use crate::project;
 
-    /// The findings in a document that lies in `docs/`, beside a README at the root.
+    /// Returns the findings in a document in `docs/`, beside a README at the root.
     fn found(text: &str) -> Vec<String> {
         let documents = [
             ("docs/a.md", text),

@@ -1,7 +1,7 @@
-//! `cargo xtask tidy`: the boundaries between the crates, as checks.
+//! `cargo xtask tidy`: the boundaries between the crates, and other rules.
 //!
-//! Each rule is a function from an in-memory [`Workspace`] to findings, so that its tests show it
-//! failing on a small violation and passing on a clean counterpart.
+//! Each rule is a function from an in-memory [`Workspace`] to findings. Its tests show a finding in
+//! a small violation, and none in a clean counterpart.
 
 mod banned_paths;
 mod dependencies;
@@ -63,13 +63,13 @@ const RULES: &[Rule] = &[
 /// One violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
-    /// Relative to the workspace root, with `/`.
+    /// The path, relative to the workspace root, with `/`.
     file: String,
-    /// Counted from 1.
+    /// The line, counted from 1.
     line: usize,
-    /// What is wrong.
+    /// The fault.
     what: String,
-    /// What to do about it.
+    /// The remedy.
     remedy: String,
 }
 

@@ -1,6 +1,6 @@
-//! No runtime's name below the adapters, in code or comments. Code that names one is about to assume
-//! something that the other runtimes do not do. Doc comments and the dependencies of tests are
-//! exempt, because examples are written for the reader's runtime.
+//! Names of runtimes below the adapters, in code or comments. Code that names a runtime probably
+//! assumes something that is different on other runtimes. Doc comments and the dependencies of
+//! tests are exempt, because examples are written for the reader's runtime.
 
 use super::Finding;
 use super::workspace::{Package, Workspace, doc_text};
@@ -8,8 +8,8 @@ use super::workspace::{Package, Workspace, doc_text};
 /// The crates that serve every runtime.
 const PACKAGES: &[&str] = &["ws-proto", "ws-handshake", "ws-driver"];
 
-/// The names, as words in sequence: `async-std`, `async_std` and `AsyncStd` are all
-/// `["async", "std"]`, and `tokio_util` holds `["tokio"]`.
+/// The names, as sequences of words: `async-std`, `async_std` and `AsyncStd` are all `["async",
+/// "std"]`, and `tokio_util` contains `["tokio"]`.
 const NAMES: &[&[&str]] = &[
     &["async", "executor"],
     &["async", "global", "executor"],
@@ -25,7 +25,7 @@ const NAMES: &[&[&str]] = &[
 
 const REMEDY: &str = "say what is needed (a transport, a timer), and leave the name to the adapter";
 
-/// No file of the shared crates names a runtime.
+/// Finds names of runtimes in the shared crates.
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     PACKAGES
         .iter()
@@ -55,7 +55,8 @@ fn check_package(package: &Package) -> Vec<Finding> {
     findings
 }
 
-/// The manifest with the dependencies of tests blank, so that the other lines keep their numbers.
+/// Returns the manifest with the dependencies of tests blank, so that the other lines keep their
+/// numbers.
 fn without_dev_dependencies(manifest: &str) -> String {
     let mut is_for_tests = false;
     let lines = manifest.lines().map(|line| {
@@ -67,7 +68,7 @@ fn without_dev_dependencies(manifest: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The runtimes that a line names.
+/// Returns the runtimes that a line names.
 fn names_in(line: &str) -> Vec<String> {
     line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')
         .map(words)
@@ -80,7 +81,7 @@ fn names_in(line: &str) -> Vec<String> {
         .collect()
 }
 
-/// `async-std`, `async_std` and `AsyncStd` as `["async", "std"]`.
+/// Splits `async-std`, `async_std` and `AsyncStd` into `["async", "std"]`.
 fn words(identifier: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;

@@ -1,19 +1,20 @@
-//! Reading Rust by its tokens: comments and strings drop out, macro bodies stay in.
+//! Rust as tokens: without comments and strings, with the bodies of macros.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
-/// A path such as `std::io::Read`, spelled out: `use std::{io::Read, net}` mentions
-/// `std::io::Read` and `std::net`. A lone identifier is a path of one segment.
+/// A complete path such as `std::io::Read`: `use std::{io::Read, net}` mentions `std::io::Read` and
+/// `std::net`. A lone identifier is a path of one segment.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mention {
     pub(super) path: Vec<String>,
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub(super) line: usize,
 }
 
 impl Mention {
-    /// Whether `wanted` (`io::Read`) occurs as consecutive segments of the path. A trailing `::`
-    /// (`Event::`) demands that the path goes on: a use, not the bare name of a re-export.
+    /// Returns `true` if `wanted` (`io::Read`) occurs as consecutive segments of the path. A
+    /// trailing `::` (`Event::`) requires that the path continues: a use, not the bare name of a
+    /// re-export.
     pub(super) fn contains(&self, wanted: &str) -> bool {
         let (wanted, goes_on) = match wanted.strip_suffix("::") {
             Some(wanted) => (wanted, 1),
@@ -27,14 +28,14 @@ impl Mention {
     }
 }
 
-/// All paths outside of items marked `#[cfg(test)]`.
+/// Returns all paths outside of items with `#[cfg(test)]`.
 pub(super) fn mentions(tokens: TokenStream) -> Vec<Mention> {
     let mut found = Vec::new();
     walk(tokens, &[], &mut found);
     found
 }
 
-/// Calls `visit` with every identifier and keyword, test code and macro bodies included.
+/// Calls `visit` with every identifier and keyword, including test code and bodies of macros.
 pub(super) fn each_ident(tokens: TokenStream, visit: &mut impl FnMut(&Ident)) {
     for tree in tokens {
         match tree {
@@ -45,7 +46,7 @@ pub(super) fn each_ident(tokens: TokenStream, visit: &mut impl FnMut(&Ident)) {
     }
 }
 
-/// The lint level that an inner attribute of a crate root, `#![level(lint)]`, sets for `lint`.
+/// Returns the level that an inner attribute of a crate root, `#![level(lint)]`, sets for `lint`.
 pub(super) fn inner_lint_level(tokens: TokenStream, lint: &str) -> Option<String> {
     let trees: Vec<_> = tokens.into_iter().collect();
     trees.windows(3).find_map(|window| match window {
@@ -82,7 +83,7 @@ fn walk(tokens: TokenStream, prefix: &[String], found: &mut Vec<Mention>) {
     }
 }
 
-/// Follows the path that starts with `first` at `trees[at]`; returns the index behind it.
+/// Follows the path that starts with `first` at `trees[at]`. Returns the index after it.
 fn walk_path(
     trees: &[TokenTree],
     at: usize,
@@ -120,7 +121,7 @@ fn is_punct(tree: &TokenTree, wanted: char) -> bool {
     matches!(tree, TokenTree::Punct(punct) if punct.as_char() == wanted)
 }
 
-/// Whether `#[cfg(test)]` or `#[cfg(all(test, ...))]` starts here.
+/// Returns `true` if `#[cfg(test)]` or `#[cfg(all(test, ...))]` starts here.
 fn is_cfg_test(trees: &[TokenTree]) -> bool {
     let [hash, TokenTree::Group(attribute), ..] = trees else {
         return false;
@@ -137,7 +138,8 @@ fn is_cfg_test(trees: &[TokenTree]) -> bool {
     text == "cfg(test)" || text.starts_with("cfg(all(test,")
 }
 
-/// The index behind the item that starts at `at`: behind its braces, its semicolon or its comma.
+/// Returns the index after the item that starts at `at`: after its braces, its semicolon or its
+/// comma.
 fn end_of_item(trees: &[TokenTree], at: usize) -> usize {
     let is_end = |tree: &TokenTree| match tree {
         TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,

@@ -1,4 +1,4 @@
-//! Where unsafe code may be, and the lint levels that keep it there.
+//! The places of unsafe code, and the lint levels that enforce them.
 
 use super::Finding;
 use super::tokens::{each_ident, inner_lint_level};
@@ -7,14 +7,15 @@ use super::workspace::{Package, Source, Workspace};
 /// The one package with unsafe code.
 const UNSAFE_PACKAGE: &str = "ws-proto";
 
-/// Its places, relative to the package.
+/// Returns `true` for a place of unsafe code, relative to the package.
 fn is_unsafe_place(package: &Package, source: &Source) -> bool {
     package.name == UNSAFE_PACKAGE
         && (source.path.starts_with("src/arch/")
             || matches!(source.path.as_str(), "src/arch.rs" | "src/text.rs"))
 }
 
-/// The keyword `unsafe` occurs nowhere else: blocks, functions, traits, impls, attributes, macros.
+/// Finds the keyword `unsafe` in other places: blocks, functions, traits, impls, attributes,
+/// macros.
 pub(super) fn check_places(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in &workspace.packages {
@@ -38,8 +39,8 @@ pub(super) fn check_places(workspace: &Workspace) -> Vec<Finding> {
     findings
 }
 
-/// Every crate root forbids unsafe code; the library of ws-proto denies it, so that its few
-/// places can allow it.
+/// Finds crate roots that do not forbid unsafe code. The library of ws-proto denies it instead, so
+/// that its few places can allow it.
 pub(super) fn check_roots(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in &workspace.packages {

@@ -1,4 +1,4 @@
-//! What the rules look at: packages, their dependencies, and the text of their files.
+//! The input of the rules: packages, their dependencies, and the text of their files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,7 +21,7 @@ pub(super) struct Workspace {
 /// One package.
 pub(super) struct Package {
     pub(super) name: String,
-    /// Relative to the workspace root, with `/`.
+    /// The path, relative to the workspace root, with `/`.
     pub(super) dir: String,
     /// The text of its `Cargo.toml`.
     pub(super) manifest: String,
@@ -33,7 +33,7 @@ pub(super) struct Package {
 
 /// One Markdown file.
 pub(super) struct Document {
-    /// Relative to the workspace root, with `/`.
+    /// The path, relative to the workspace root, with `/`.
     pub(super) path: String,
     pub(super) text: String,
 }
@@ -41,16 +41,16 @@ pub(super) struct Document {
 /// One line of a package's dependency tables.
 #[derive(Clone, Debug)]
 pub(super) struct Dependency {
-    /// The name in the registry, whatever the package calls it.
+    /// The name in the registry, even if the package renames it.
     pub(super) name: String,
     pub(super) kind: DependencyKind,
-    /// Only there behind a feature.
+    /// Present only with a feature.
     pub(super) optional: bool,
 }
 
 /// One Rust file.
 pub(super) struct Source {
-    /// Relative to its package, with `/`.
+    /// The path, relative to its package, with `/`.
     pub(super) path: String,
     pub(super) text: String,
     /// The root file of a library, binary, test, benchmark or example.
@@ -84,7 +84,7 @@ impl Workspace {
         })
     }
 
-    /// The package of that name, if it exists (yet).
+    /// Returns the package of this name, if it exists.
     pub(super) fn package(&self, name: &str) -> Option<&Package> {
         self.packages.iter().find(|package| package.name == name)
     }
@@ -128,7 +128,7 @@ impl Package {
         })
     }
 
-    /// A finding in one of this package's files.
+    /// Creates a finding in one of this package's files.
     pub(super) fn finding(&self, file: &str, line: usize, what: String, remedy: &str) -> Finding {
         let file = format!("{}/{file}", self.dir);
         Finding {
@@ -151,13 +151,13 @@ impl Source {
         }
     }
 
-    /// The tokens; none if the file does not lex, which is a finding of its own.
+    /// Returns the tokens. A file that does not lex has none, and a finding of its own.
     pub(super) fn tokens(&self) -> TokenStream {
         self.tokens.as_ref().cloned().unwrap_or_default()
     }
 }
 
-/// Every file lexes: otherwise the other rules would see nothing in it.
+/// Finds files that do not lex. The other rules would find nothing in them.
 pub(super) fn check_lexes(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in &workspace.packages {
@@ -172,7 +172,7 @@ pub(super) fn check_lexes(workspace: &Workspace) -> Vec<Finding> {
     findings
 }
 
-/// The text of a line of a doc comment.
+/// Returns the text of a line of a doc comment.
 pub(super) fn doc_text(line: &str) -> Option<&str> {
     let line = line.trim_start();
     line.strip_prefix("///").or(line.strip_prefix("//!"))
@@ -182,7 +182,7 @@ fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// `file` relative to `base`, the same on every platform.
+/// Returns `file` relative to `base`, the same on every platform.
 fn slashes(base: &Path, file: &Path) -> String {
     let relative = file.strip_prefix(base).unwrap_or(file);
     let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
@@ -222,11 +222,11 @@ impl Document {
 
 #[cfg(test)]
 pub(super) mod testing {
-    //! Small workspaces for the rules' tests.
+    //! Small workspaces for the tests of the rules.
 
     use super::*;
 
-    /// A package with these files and a clean library root, without dependencies.
+    /// Returns a package with these files and a clean library root, without dependencies.
     pub(in crate::tidy) fn package(name: &str, files: &[(&str, &str)]) -> Package {
         let sources = files.iter().map(|(path, text)| {
             Source::new((*path).into(), (*text).into(), path.ends_with("lib.rs"))
@@ -241,7 +241,7 @@ pub(super) mod testing {
         }
     }
 
-    /// A workspace of one such package.
+    /// Returns a workspace of one such package.
     pub(in crate::tidy) fn workspace(name: &str, files: &[(&str, &str)]) -> Workspace {
         Workspace {
             root: PathBuf::new(),
@@ -250,7 +250,7 @@ pub(super) mod testing {
         }
     }
 
-    /// The places of the findings, `file:line`.
+    /// Returns the places of the findings, `file:line`.
     pub(in crate::tidy) fn places(findings: &[Finding]) -> Vec<String> {
         findings
             .iter()

@@ -1,4 +1,4 @@
-//! Messages that are small on the wire and large, or endless work, behind the decompressor.
+//! Messages that are small on the wire, and large or endless after inflating.
 
 use anyhow::{Context, Result};
 use miniz_oxide::deflate::core::{
@@ -11,16 +11,16 @@ use crate::hostile::finding::{Finding, Bytes, fresh_echo};
 use crate::raw::peer::PATIENCE;
 use crate::raw::{Opcode, Peer, frame};
 
-/// What the bomb comes to.
+/// The inflated size of the bomb.
 const BOMB: u64 = 1024 * MIB;
 
-/// Bytes of each frame of a message in fragments.
+/// The number of bytes of each frame of a fragmented message.
 const FRAGMENT: usize = 4096;
 
 /// The most compressed bytes of a message: its own limit, a little more, and a constant.
 const MAX_COMPRESSED: u64 = MAX_MESSAGE + MAX_MESSAGE / 1024 + 64 * 1024;
 
-/// 1 GiB in one frame of about 1 MiB, and the same in fragments.
+/// Sends 1 GiB in one frame of about 1 MiB, and also in fragments.
 pub(super) fn bomb(field: &Field) -> Result<Vec<Finding>> {
     let bomb = compressed_zeros()?;
     let mut findings = vec![Finding::note(
@@ -41,13 +41,13 @@ pub(super) fn bomb(field: &Field) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Blocks that hold nothing never reach a limit on what comes out.
+/// Sends empty blocks, which never reach a limit on the inflated size.
 pub(super) fn empty_blocks(field: &Field) -> Result<Vec<Finding>> {
     let blocks = b"\x00\x00\x00\xff\xff".repeat(10_000);
     let mut peer = open(field)?;
     peer.send(&frame::compressed(frame::more(Opcode::Binary, &blocks)))?;
     let more = frame::more(Opcode::Continuation, &blocks);
-    // After its limit the server reads on for a while and forgets what it reads.
+    // After its limit, the server reads for a while and discards the bytes.
     let flood = peer.flood(&more, 4 * MAX_COMPRESSED, PATIENCE)?;
     Ok(vec![
         Finding::note("bytes taken in all", Bytes(flood.accepted)),
@@ -57,18 +57,18 @@ pub(super) fn empty_blocks(field: &Field) -> Result<Vec<Finding>> {
 
 fn thrown(what: &str, field: &Field, wire: &[u8]) -> Result<Finding> {
     let mut peer = open(field)?;
-    // The server may have ended the connection before all of it is written.
+    // The server may have ended the connection before all bytes are written.
     let _ = peer.send(wire);
     Ok(close_code(what, &mut peer, 1009))
 }
 
-/// A connection that compresses.
+/// Opens a connection that compresses.
 fn open(field: &Field) -> Result<Peer> {
     let (peer, _) = Peer::open_offering(field.target.address, "permessage-deflate")?;
     Ok(peer)
 }
 
-/// [`BOMB`] zeros, as small as deflate makes them.
+/// Compresses [`BOMB`] zeros with deflate.
 fn compressed_zeros() -> Result<Vec<u8>> {
     const PIECE: u64 = 16 * MIB;
     let zeros = vec![0; usize::try_from(PIECE)?];

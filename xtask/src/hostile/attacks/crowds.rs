@@ -1,4 +1,4 @@
-//! Many connections: at once, and one after the other.
+//! Attacks with many connections: at once, and one after the other.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -11,19 +11,20 @@ use crate::hostile::finding::Finding;
 use crate::raw::peer::request;
 use crate::raw::{Opcode, Peer, frame};
 
-/// How many connections there are, if the limit of descriptors allows.
+/// The number of connections, if the limit of descriptors allows it.
 const CONNECTIONS: usize = 10_000;
 
-/// What a connection holds that waits with so many bytes that nobody has taken.
+/// The memory of a connection that waits with this number of unread bytes.
 const HELD: u64 = 16 * INTERRUPTED_AFTER as u64 + 4 * 1024;
 
-/// What a connection costs a server besides: its task, its socket, and their bookkeeping.
+/// The other memory of a connection: its task, its socket, and their bookkeeping.
 const TASK_AND_SOCKET: u64 = 1024;
 
-/// What the pools of a thread may keep when a crowd leaves: 8 blocks to read into, 8 to write from.
+/// The memory that the pools of a thread may keep when a crowd leaves: 8 blocks for reading, 8 for
+/// writing.
 const POOLS: u64 = 16 * 64 * 1024;
 
-/// 10,000 connections must not hold 10,000 blocks.
+/// Checks that 10,000 connections do not hold 10,000 blocks.
 pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
     let connections = CONNECTIONS.min(field.room);
     let target = &field.target;
@@ -35,7 +36,7 @@ pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
         offer: None,
     };
     let mut held = 0;
-    // What an allocator keeps of the first crowd has to do for the second.
+    // Memory that an allocator keeps of the first crowd must be enough for the second.
     let mut growth = [0; 2];
     for growth in &mut growth {
         let gathered = Crowd::gather(&crowd, &field.log, |_| {})?;
@@ -59,7 +60,7 @@ pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// Says so if there is not room enough for the attack.
+/// Returns a note if the number of connections had to be reduced.
 fn scaled(connections: usize) -> Finding {
     let figure = match connections {
         CONNECTIONS => "10,000, as intended".to_owned(),
@@ -68,14 +69,15 @@ fn scaled(connections: usize) -> Finding {
     Finding::note("connections", figure)
 }
 
-/// What is gone is gone.
+/// Checks that closed connections leave nothing.
 pub(super) fn churn(field: &Field) -> Result<Vec<Finding>> {
     churned(field, CONNECTIONS, |at| {
         come_and_go(field.target.address, at)
     })
 }
 
-/// As many connections, which `come_and_go` lets come and go one after the other, must leave nothing.
+/// Opens and closes this number of connections with `come_and_go`, one after the other, and checks
+/// that they leave nothing.
 pub(super) fn churned(
     field: &Field,
     connections: usize,
@@ -99,7 +101,7 @@ pub(super) fn churned(
     ])
 }
 
-/// One connection, which ends in one of several ways.
+/// Opens a connection and ends it in one of several ways.
 fn come_and_go(server: SocketAddr, at: usize) -> Result<()> {
     match at % 6 {
         0 => drop(Peer::connect(server)?),

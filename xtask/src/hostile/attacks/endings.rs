@@ -1,4 +1,4 @@
-//! Connections that do not end as they should.
+//! Connections that do not end in the right order.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,19 +10,19 @@ use crate::hostile::finding::{Finding, Bytes};
 use crate::raw::peer::{Stopped, request};
 use crate::raw::{Opcode, Peer, frame};
 
-/// How many connections each attack has.
+/// The number of connections of each attack.
 const CONNECTIONS: usize = 20;
 
-/// How many connections are reset.
+/// The number of connections that are reset.
 const RESETS: usize = 100;
 
-/// Until TCP has ended after a violation.
+/// The time until TCP has ended after a violation.
 const FAILURE: Duration = Duration::from_secs(1);
 
-/// Until TCP has ended after both Closes.
+/// The time until TCP has ended after both Closes.
 const CLOSE: Duration = Duration::from_secs(5);
 
-/// After a violation the server waits for the peer, but not for long.
+/// After a violation, the server waits for the peer, but only for a limited time.
 pub(super) fn silent_after_violation(field: &Field) -> Result<Vec<Finding>> {
     let mut peers = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -37,7 +37,8 @@ pub(super) fn silent_after_violation(field: &Field) -> Result<Vec<Finding>> {
     }
     let gone = field.target.wait_for_descriptors(3 * FAILURE)?;
     let gone = gone.map(|_| started.elapsed());
-    // Only now is read what the server said before it went; one who says nothing costs patience.
+    // The Close of the server is read only now. Reading from a silent server would take the whole
+    // timeout.
     let told = peers
         .iter_mut()
         .map_while(|peer| peer.receive().ok()?.close_code())
@@ -49,7 +50,7 @@ pub(super) fn silent_after_violation(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// What comes after a violation is ignored, and not for long.
+/// Bytes after a violation are ignored, and only for a limited time.
 pub(super) fn talking_after_violation(field: &Field) -> Result<Vec<Finding>> {
     let mut peer = Peer::open(field.target.address)?;
     let started = Instant::now();
@@ -65,8 +66,8 @@ pub(super) fn talking_after_violation(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// After both Closes the server ends TCP first (RFC 6455 §7.1.1), and then waits for the peer,
-/// but not for long.
+/// After both Closes, the server ends TCP first (RFC 6455 §7.1.1). It then waits for the peer, but
+/// only for a limited time.
 pub(super) fn silent_after_close(field: &Field) -> Result<Vec<Finding>> {
     let mut peers = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -91,7 +92,7 @@ pub(super) fn silent_after_close(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// A reset is no reason to keep anything.
+/// After a reset, the server frees everything.
 pub(super) fn resets(field: &Field) -> Result<Vec<Finding>> {
     let server = field.target.address;
     let message = frame::last(Opcode::Binary, &[0; 100_000]);
@@ -110,7 +111,7 @@ pub(super) fn resets(field: &Field) -> Result<Vec<Finding>> {
         })?;
         peers.push(peer);
     }
-    // So that the server holds what it has got.
+    // The received bytes stay in the server.
     thread::sleep(SLACK);
     let reset = Instant::now();
     for peer in peers {

@@ -16,16 +16,16 @@ use crate::raw::peer::{is_timeout, request, request_of_len};
 /// The longest head that a server reads.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// How long a handshake may take in all.
+/// The time limit of a handshake.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// How long a refused peer may go on before TCP ends.
+/// The time after which TCP ends if a refused peer continues to send.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How many handshakes stall.
+/// The number of handshakes that stall.
 pub(super) const STALLED: usize = 200;
 
-/// A head that goes on for as long as it is let.
+/// A head without an end.
 struct Endless {
     what: &'static str,
     start: &'static str,
@@ -55,7 +55,7 @@ const ENDLESS: &[Endless] = &[
     },
 ];
 
-/// All heads are refused at their limit, and a peer that goes on after that is cut off.
+/// Sends endless heads. Each is refused at its limit, and a peer that continues to send is cut off.
 pub(super) fn endless_head(field: &Field) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for head in ENDLESS {
@@ -74,7 +74,7 @@ fn refused(server: SocketAddr, head: &Endless, what: &str, len: usize) -> Result
     wire.extend(head.again.repeat(MAX_HEAD).as_bytes());
     let started = Instant::now();
     let bound = FAREWELL + SLACK;
-    // Up to the limit as fast as can be, then on and on.
+    // Up to the limit, the bytes are sent as fast as possible, and after it without end.
     let before = wire[..MAX_HEAD]
         .chunks(len)
         .all(|piece| peer.send(piece).is_ok());
@@ -96,16 +96,16 @@ fn refused(server: SocketAddr, head: &Endless, what: &str, len: usize) -> Result
     Ok(Finding::new(what, figure, wanted, holds))
 }
 
-/// Heads of growing length, in single bytes: what a byte costs must not depend on how many
-/// there were before it.
+/// Sends heads of growing length, in single bytes. The cost of a byte must not depend on the number
+/// of bytes before it.
 pub(super) fn head_work(field: &Field) -> Result<Vec<Finding>> {
     const LENGTHS: [usize; 3] = [4 * 1024, 8 * 1024, MAX_HEAD];
     const ROUNDS: usize = 3;
-    // Waking up and reading cost far more than scanning: even a server that parses the head from its
-    // start at every byte, by httparse, was measured at 1.28 to 1.30, and one that does not at 0.97
-    // to 1.04.
+    // Waking and reading cost far more than scanning. A server that parses the head with httparse
+    // from its start at every byte was measured at 1.28 to 1.30. A server that does not was
+    // measured at 0.97 to 1.04.
     const MOST: f64 = 1.15;
-    // Work that other programs cause only ever adds to what is measured.
+    // Work of other programs can only increase the measured time.
     let mut least = [f64::INFINITY; LENGTHS.len()];
     for _ in 0..ROUNDS {
         for (least, len) in least.iter_mut().zip(LENGTHS) {
@@ -131,9 +131,10 @@ pub(super) fn head_work(field: &Field) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The server's processor time for heads of `len` bytes that arrive byte by byte.
+/// Measures the server's processor time for heads of `len` bytes that arrive byte by byte.
 ///
-/// Many bytes, the same number for each length: the clock of processor time is a slow one.
+/// The number of bytes is large, and the same for each length, because the clock of processor time
+/// is coarse.
 fn nanoseconds_per_byte(field: &Field, len: usize) -> Result<f64> {
     const CONNECTIONS: usize = 16;
     const BYTES: usize = CONNECTIONS * MAX_HEAD;
@@ -145,8 +146,8 @@ fn nanoseconds_per_byte(field: &Field, len: usize) -> Result<f64> {
         let mut peers = (0..CONNECTIONS)
             .map(|_| Peer::connect(server))
             .collect::<Result<Vec<_>>>()?;
-        // In step, so that the server has read each byte before the next one arrives: bytes that
-        // pile up are read at once, which hides what it would cost to read them one by one.
+        // The server has to read each byte before the next one arrives. Bytes that pile up are read
+        // at once, which would hide the cost of reading single bytes.
         for byte in request.chunks(1) {
             for peer in &mut peers {
                 peer.send(byte)?;
@@ -169,12 +170,12 @@ pub(super) struct Stalled {
     /// The bytes that are sent one at a time. They are too few to be complete in time.
     trickle: Vec<u8>,
     since: Instant,
-    /// How long the server put up with it.
+    /// The time until the server ended the handshake.
     lasted: Option<Duration>,
 }
 
 impl Stalled {
-    /// Of `peer`, which has said something or nothing since then.
+    /// Creates a stalled handshake of `peer`, which may have sent bytes since `since`.
     pub(super) fn new(peer: Peer, since: Instant) -> Self {
         Self {
             peer,
@@ -184,13 +185,14 @@ impl Stalled {
         }
     }
 
-    /// Goes on with these, one at a time.
+    /// Adds bytes that are sent one at a time.
     pub(super) fn trickling(self, trickle: Vec<u8>) -> Self {
         Self { trickle, ..self }
     }
 }
 
-/// The time for a handshake counts from its start, whatever comes; others do not notice.
+/// The time limit of a handshake counts from its start, even if bytes arrive. Other connections are
+/// not affected.
 pub(super) fn stalled(field: &Field) -> Result<Vec<Finding>> {
     let server = field.target.address;
     let request = request(server, "");
@@ -209,7 +211,7 @@ pub(super) fn stalled(field: &Field) -> Result<Vec<Finding>> {
     })
 }
 
-/// The server must end all handshakes that `stall` begins, beside live traffic.
+/// Begins handshakes with `stall`, beside live traffic. The server must end all of them in time.
 pub(super) fn all_end_in_time(
     field: &Field,
     stall: impl Fn(usize) -> Result<Stalled>,
@@ -228,8 +230,8 @@ pub(super) fn all_end_in_time(
     Ok(findings)
 }
 
-/// Does `harm` while another connection echoes. Returns what came of the harm, and what the other
-/// connection noticed of it.
+/// Calls `harm` while another connection echoes. Returns the result of `harm`, and the findings of
+/// the other connection.
 pub(super) fn beside_live_traffic<T>(
     field: &Field,
     harm: impl FnOnce() -> Result<T>,
@@ -252,7 +254,8 @@ pub(super) fn beside_live_traffic<T>(
     Ok((harm, live))
 }
 
-/// Echoes until `done`, and at least once: the worst round trip, and how many there were.
+/// Echoes until `done`, at least once. Returns the longest round trip, and the number of round
+/// trips.
 fn round_trips(mut peer: Peer, done: &AtomicBool) -> Result<(Duration, usize)> {
     let mut worst = Duration::ZERO;
     let mut count = 0;
@@ -270,14 +273,15 @@ fn round_trips(mut peer: Peer, done: &AtomicBool) -> Result<(Duration, usize)> {
 /// Stalls all handshakes until the server has ended them, or should have.
 fn stall_all(stall: impl Fn(usize) -> Result<Stalled>) -> Result<Vec<Stalled>> {
     const TURN: Duration = Duration::from_millis(20);
-    /// Turns between two bytes that trickle.
+    /// The number of turns between two bytes that trickle.
     const PAUSE: usize = 25;
     let mut all = Vec::new();
     for at in 0..STALLED {
         let stalled = stall(at)?;
         stalled.peer.tcp().set_nonblocking(true)?;
         all.push(stalled);
-        // More at once than the system keeps for the server would be tried again only after a second.
+        // If more arrive at once than the system queues for the server, they are tried again only
+        // after a second.
         thread::sleep(Duration::from_millis(2));
     }
     let started = Instant::now();
@@ -285,7 +289,7 @@ fn stall_all(stall: impl Fn(usize) -> Result<Stalled>) -> Result<Vec<Stalled>> {
         for one in all.iter_mut().filter(|one| one.lasted.is_none()) {
             let byte = one.trickle.get(turn / PAUSE).copied();
             if let Some(byte) = byte.filter(|_| turn % PAUSE == 0) {
-                // Whether the server has ended the connection is looked at below.
+                // Whether the server has ended the connection is checked below.
                 let _ = one.peer.send(&[byte]);
             }
             if has_ended(&one.peer) {

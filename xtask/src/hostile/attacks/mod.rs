@@ -1,4 +1,4 @@
-//! The attacks. Each is bounded in count and time, and says what it found.
+//! The attacks. Each is limited in number and time, and returns its findings.
 
 mod compressed;
 mod crowds;
@@ -19,40 +19,40 @@ use crate::subject::Target;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// Beyond what a clock of the server allows: for scheduling, and for looking.
+/// The time beyond the deadlines of the server, for scheduling and for checks.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// An attack on a server of its own.
+/// An attack, which has a server of its own.
 pub(crate) struct Attack {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    /// How long all of it may take.
+    /// The time limit of the whole attack.
     pub(crate) limit: Duration,
-    /// How much the server's resident memory may grow at any time.
+    /// The bound on the growth of the server's resident memory at any time.
     pub(crate) growth: Option<u64>,
     pub(crate) setup: Setup,
-    /// The attack itself. An error means that it could not be carried out.
+    /// The attack itself. An error means that it was not possible.
     pub(crate) act: fn(&Field) -> Result<Vec<Finding>>,
 }
 
-/// Where an attack takes place.
+/// The target and the conditions of an attack.
 #[derive(Clone)]
 pub(crate) struct Field {
     pub(crate) target: Target,
-    /// How many connections the limit of descriptors allows, at most.
+    /// The most connections that the limit of descriptors allows.
     pub(crate) room: usize,
     /// A file that the attack may write.
     pub(crate) log: PathBuf,
 }
 
-/// How the attacked server is started.
+/// The options of the attacked server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Setup {
     /// With all defaults.
     Plain,
     /// It agrees to compression.
     Deflate,
-    /// It speaks TLS.
+    /// It uses TLS.
     Tls,
 }
 
@@ -88,7 +88,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         name: "unread-large",
         about: "128 MiB of messages of 1 MiB from a peer that never reads",
         limit: Duration::from_secs(60),
-        // A message as it was received, and as it is queued.
+        // The message as it was received, and as it is queued.
         growth: Some(MIB + 2 * MIB),
         setup: Setup::Plain,
         act: unread::large_messages,

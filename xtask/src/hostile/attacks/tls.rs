@@ -1,4 +1,4 @@
-//! Attacks on TLS: before its handshake, in it, and after it.
+//! Attacks on TLS: before, during and after its handshake.
 
 use std::thread;
 use std::time::Instant;
@@ -36,7 +36,7 @@ pub(super) const HELD_BY_RECORD: u64 = 32 * KIB + IDLE;
 /// The memory of an idle connection, which `cargo xtask idle --tls` measures exactly.
 const IDLE: u64 = 9 * KIB;
 
-/// One deadline covers TCP, TLS and the request.
+/// Stalls the TLS handshake. One deadline covers TCP, TLS and the request.
 pub(super) fn stalled(field: &Field) -> Result<Vec<Finding>> {
     let server = field.target.endpoint();
     let hello = trust(field)?.client_hello(server.address)?;
@@ -82,7 +82,8 @@ fn late(field: &Field) -> Result<Finding> {
     Ok(Finding::happened(what, figure, HANDSHAKE + SLACK))
 }
 
-/// A message of TLS is refused by the length that it announces, or at the length of its records.
+/// Sends endless messages of TLS. A message is refused by its announced length, or at the length of
+/// its records.
 pub(super) fn endless_handshake(field: &Field) -> Result<Vec<Finding>> {
     let server = field.target.address;
     let mut findings = Vec::new();
@@ -99,7 +100,7 @@ pub(super) fn endless_handshake(field: &Field) -> Result<Vec<Finding>> {
         findings.push(Finding::happened(what, ended, FAREWELL + SLACK));
     }
     findings.push(endless_key_update(field)?);
-    // All but a few thousand bytes.
+    // All bytes except a few thousand.
     let mut wire = hello_of(LONGEST_STORED);
     wire.extend(record(HANDSHAKE_RECORD, &[0; 15_000]).repeat(4));
     let mut peers = Vec::new();
@@ -113,7 +114,7 @@ pub(super) fn endless_handshake(field: &Field) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// A message after the handshake, where the server waits for no message.
+/// Sends a message after the handshake, when the server expects no message.
 fn endless_key_update(field: &Field) -> Result<Finding> {
     const KEY_UPDATE: u8 = 24;
     let (mut peer, mut sealer) = Peer::open(field.target.endpoint())?.unsealed()?;
@@ -130,19 +131,19 @@ fn endless_key_update(field: &Field) -> Result<Finding> {
     Ok(Finding::happened(what, ended, FAREWELL + SLACK))
 }
 
-/// The beginning of a ClientHello of this length.
+/// Returns the beginning of a ClientHello of this length.
 fn hello_of(len: u32) -> Vec<u8> {
     const CLIENT_HELLO: u8 = 1;
     record(HANDSHAKE_RECORD, &header(CLIENT_HELLO, len))
 }
 
-/// The header of a message of TLS (RFC 8446 §4).
+/// Returns the header of a message of TLS (RFC 8446 §4).
 fn header(message_type: u8, len: u32) -> [u8; 4] {
     let [_, high, middle, low] = len.to_be_bytes();
     [message_type, high, middle, low]
 }
 
-/// A record whose content is not encrypted.
+/// Returns a record whose content is not encrypted.
 fn record(content_type: u8, content: &[u8]) -> Vec<u8> {
     let mut record = record_header(content_type, content.len());
     record.extend(content);
@@ -154,7 +155,7 @@ fn record_header(content_type: u8, len: usize) -> Vec<u8> {
     vec![content_type, 3, 3, high, low]
 }
 
-/// The port gives the reason to those who speak HTTP, and ends all that is not TLS.
+/// Sends bytes without TLS. The port answers HTTP with the reason, and ends all other connections.
 pub(super) fn plain(field: &Field) -> Result<Vec<Finding>> {
     let server = field.target.address;
     let started = Instant::now();
@@ -184,7 +185,7 @@ pub(super) fn plain(field: &Field) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// A record is stored as it arrives until it is complete.
+/// Sends unfinished records. A record is stored as it arrives, until it is complete.
 pub(super) fn unfinished_record(field: &Field) -> Result<Vec<Finding>> {
     let mut wire = record_header(APPLICATION_DATA, RECORD + ENCRYPTION);
     wire.resize(wire.len() + RECORD + ENCRYPTION - 1, 0);
@@ -200,7 +201,7 @@ pub(super) fn unfinished_record(field: &Field) -> Result<Vec<Finding>> {
     let mut ended = 0;
     let started = Instant::now();
     for peer in &mut peers {
-        // Nobody has sealed this record.
+        // This record is not sealed.
         peer.send(&[0])?;
         ended += usize::from(peer.ended());
     }
@@ -211,7 +212,8 @@ pub(super) fn unfinished_record(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// Each key update demands an answer. Those without messages between them are limited in number.
+/// Sends key updates, each of which demands an answer. Key updates without messages between them
+/// are limited in number.
 pub(super) fn key_updates(field: &Field) -> Result<Vec<Finding>> {
     const ALONE: usize = 1_000;
     const BETWEEN_PINGS: usize = 20_000;
@@ -230,7 +232,8 @@ pub(super) fn key_updates(field: &Field) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Updates the keys so many times, each time followed by this. How often that was possible.
+/// Updates the keys `times` times, each time followed by these bytes. Returns the number of
+/// successful updates.
 fn update_keys(peer: &mut Peer, times: usize, followed_by: &[u8]) -> Result<usize> {
     for time in 0..times {
         peer.session()?.refresh_traffic_keys()?;
@@ -241,8 +244,8 @@ fn update_keys(peer: &mut Peer, times: usize, followed_by: &[u8]) -> Result<usiz
     Ok(times)
 }
 
-/// A record without content makes no progress, and costs the server as much as the peer. Without a
-/// byte between them, their number is limited.
+/// Sends records without content. Such a record makes no progress, and costs the server as much as
+/// the peer. Without a byte between them, their number is limited.
 pub(super) fn empty_records(field: &Field) -> Result<Vec<Finding>> {
     const CONNECTIONS: usize = 4;
     let (mut alone, mut sealer) = Peer::open(field.target.endpoint())?.unsealed()?;
@@ -250,12 +253,12 @@ pub(super) fn empty_records(field: &Field) -> Result<Vec<Finding>> {
     for _ in 0..1_000 {
         wire.extend(sealer.seal(ContentType::ApplicationData, b"")?);
     }
-    // The server may have ended the connection before all of it is written.
+    // The server may have ended the connection before all bytes are written.
     let alone_ended = alone.send(&wire).is_err() || alone.ended();
     let mut floods = Vec::new();
     for _ in 0..CONNECTIONS {
         let (peer, sealer) = Peer::open(field.target.endpoint())?.unsealed()?;
-        // Sealed before, so that the server is the one that has no time.
+        // The records are sealed before, so that the server is the slower side.
         floods.push((peer, slow_message(sealer)?));
     }
     let sent = floods.iter().map(|(_, wire)| wire.len() as u64).sum();
@@ -282,11 +285,11 @@ pub(super) fn empty_records(field: &Field) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Records of a message, one byte each, with as many as possible between them that have no content;
-/// then a Close.
+/// Returns records of a message, one byte each, with the most allowed number of empty records
+/// between them. A Close follows.
 fn slow_message(mut sealer: Sealer) -> Result<Vec<u8>> {
     const LEN: u16 = 12_000;
-    /// rustls takes 32 in a row.
+    /// rustls accepts 32 in a row.
     const BETWEEN: usize = 30;
     let mut seal = |bytes: &[u8]| sealer.seal(ContentType::ApplicationData, bytes);
     let mut wire = seal(&frame::header(Opcode::Binary, LEN.into()))?;
@@ -305,7 +308,7 @@ fn ended_or_open(what: &str, ended: bool) -> Finding {
     Finding::new(what, figure, "ended", ended)
 }
 
-/// Connections that end in different ways, one after the other. They must leave nothing.
+/// Opens connections one after the other, which end in different ways. They must leave nothing.
 pub(super) fn churn(field: &Field) -> Result<Vec<Finding>> {
     const CONNECTIONS: usize = 2_000;
     let server = field.target.endpoint();
@@ -315,7 +318,7 @@ pub(super) fn churn(field: &Field) -> Result<Vec<Finding>> {
         match at % 6 {
             0 => drop(tcp()?),
             1 => drop(sent(tcp()?, &hello[..hello.len() / 2])?),
-            // The answer to a ClientHello is on its way.
+            // The answer to a ClientHello is under way.
             2 => sent(tcp()?, &hello)?.reset()?,
             3 => drop(Peer::connect(&server)?),
             4 => Peer::open(&server)?.reset()?,
@@ -329,7 +332,7 @@ pub(super) fn churn(field: &Field) -> Result<Vec<Finding>> {
     })
 }
 
-/// Trust in the server under attack.
+/// Returns the trust in the attacked server.
 fn trust(field: &Field) -> Result<&Trust> {
     let trust = field.target.trust.as_ref();
     trust.context("the server does not speak TLS")

@@ -10,23 +10,23 @@ use crate::hostile::finding::{Finding, Bytes};
 use crate::raw::peer::PATIENCE;
 use crate::raw::{Opcode, Peer, frame};
 
-/// The longest message that a server takes.
+/// The longest message that a server accepts.
 pub(super) const MAX_MESSAGE: u64 = 16 * MIB;
 
 /// The most fragments of a message.
 const MAX_FRAGMENTS: usize = 131_072;
 
-/// How many connections announce much and send little.
+/// The number of connections that announce much and send little.
 pub(super) const ANNOUNCED_ON: u64 = 100;
 
-/// How many connections send fragments of one byte, and how many each.
+/// The number of connections that send fragments of one byte, and the number of fragments of each.
 pub(super) const BYTES_ON: u64 = 50;
 pub(super) const BYTES: u64 = 100_000;
 
-/// Until the server has ended the connection after a violation.
+/// The time until the server has ended the connection after a violation.
 const FAILURE: Duration = Duration::from_secs(1);
 
-/// Memory must follow what arrives, not what was announced.
+/// Announces long frames. The memory must follow the received bytes, not the announced length.
 pub(super) fn announced(field: &Field) -> Result<Vec<Finding>> {
     let mut wire = frame::header(Opcode::Binary, MAX_MESSAGE);
     wire.extend([0; 3]);
@@ -46,7 +46,7 @@ pub(super) fn announced(field: &Field) -> Result<Vec<Finding>> {
     )])
 }
 
-/// Fragments are counted, because empty ones never reach a limit of bytes.
+/// Sends empty fragments. Fragments are counted, because empty ones never reach a limit of bytes.
 pub(super) fn empty_fragments(field: &Field) -> Result<Vec<Finding>> {
     let mut peer = Peer::open(field.target.address)?;
     let empty = frame::more(Opcode::Continuation, b"");
@@ -54,7 +54,7 @@ pub(super) fn empty_fragments(field: &Field) -> Result<Vec<Finding>> {
     wire.extend(empty.repeat(MAX_FRAGMENTS - 1));
     peer.send(&wire)?;
     let at_the_limit = peer.pings();
-    // The server may have ended the connection, and be gone before all of it is written.
+    // The server may have ended the connection before all bytes are written.
     let _ = peer.send(&empty);
     Ok(vec![
         Finding::new(
@@ -67,7 +67,8 @@ pub(super) fn empty_fragments(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// All of them stay unfinished until each has sent all of its bytes.
+/// Sends fragments of one byte. All messages stay unfinished until each connection has sent all its
+/// bytes.
 pub(super) fn byte_fragments(field: &Field) -> Result<Vec<Finding>> {
     const TURNS: usize = 100;
     let len = usize::try_from(BYTES)?;
@@ -102,7 +103,7 @@ pub(super) fn byte_fragments(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// The limit is exact, and what comes after it is not kept.
+/// Sends an endless message. The limit is exact, and bytes after it are not stored.
 pub(super) fn endless_message(field: &Field) -> Result<Vec<Finding>> {
     const FRAGMENT: usize = 64 * 1024;
     let mut peer = Peer::open(field.target.address)?;
@@ -130,7 +131,7 @@ pub(super) fn endless_message(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// The next frame must be a Close with this code, and then the connection must end.
+/// Expects that the next frame is a Close with this code, and that the connection then ends.
 pub(super) fn close_code(what: &str, peer: &mut Peer, wanted: u16) -> Finding {
     let started = Instant::now();
     let frame = peer.receive();

@@ -10,16 +10,16 @@ use crate::hostile::finding::{Finding, Bytes, fresh_echo};
 use crate::raw::peer::Stopped;
 use crate::raw::{Opcode, Peer, frame};
 
-/// What each of them tries to send.
+/// The number of bytes that each peer tries to send.
 const OFFERED: u64 = 128 * MIB;
 
-/// TCP that takes nothing for so long has a server behind it that does not read.
+/// The time without progress of TCP after which the server has stopped reading.
 const BLOCKED_AFTER: Duration = Duration::from_secs(2);
 
-/// How long a peer may take nothing while something is queued for it.
+/// The time limit for a peer that accepts nothing while bytes are queued for it.
 const WRITE_STALL: Duration = Duration::from_secs(30);
 
-/// Pongs collapse into the newest one, so the server may go on reading.
+/// Sends Pings. Only the newest Pong is queued, so the server may continue to read.
 pub(super) fn pings(field: &Field) -> Result<Vec<Finding>> {
     let ping = frame::last(Opcode::Ping, &[b'p'; 125]);
     let mut peer = Peer::open(field.target.endpoint())?;
@@ -32,18 +32,18 @@ pub(super) fn pings(field: &Field) -> Result<Vec<Finding>> {
     ])
 }
 
-/// 100 B each.
+/// Sends messages of 100 B.
 pub(super) fn small_messages(field: &Field) -> Result<Vec<Finding>> {
     messages(field, &[b'm'; 100])
 }
 
-/// 1 MiB each.
+/// Sends messages of 1 MiB.
 pub(super) fn large_messages(field: &Field) -> Result<Vec<Finding>> {
     messages(field, &vec![b'M'; usize::try_from(MIB)?])
 }
 
-/// Echoes cannot collapse: the server must stop reading, and what it leaves unread fills the
-/// buffers of TCP, whose size is the system's choice.
+/// Sends messages. All echoes have to be queued, so the server must stop reading. Its unread bytes
+/// fill the buffers of TCP, whose size is the system's choice.
 fn messages(field: &Field, payload: &[u8]) -> Result<Vec<Finding>> {
     let message = frame::last(Opcode::Binary, payload);
     let mut peer = Peer::open(field.target.endpoint())?;
@@ -62,14 +62,14 @@ fn messages(field: &Field, payload: &[u8]) -> Result<Vec<Finding>> {
             "yes",
             flood.stopped == Stopped::Blocked,
         ),
-        // A single message may be queued beyond the mark at which reading stops. What it was put together in is free by
-        // then, but the allocator may keep it.
+        // A single message may be queued beyond the mark at which reading stops. The memory in
+        // which it was assembled is free by then, but the allocator may keep it.
         Finding::bytes("growth meanwhile", held, MIB + 2 * one),
         fresh_echo("echo meanwhile", &field.target),
     ])
 }
 
-/// A peer that takes nothing for long enough is given up.
+/// Sends messages and never reads. The server ends the connection after its time limit.
 pub(super) fn never_read(field: &Field) -> Result<Vec<Finding>> {
     let message = frame::last(Opcode::Binary, &[b'm'; 1000]);
     let started = Instant::now();
@@ -93,7 +93,8 @@ fn still_open(stopped: Stopped) -> Finding {
     Finding::new("connection", figure, "open", stopped != Stopped::Ended)
 }
 
-/// The most that both directions of a connection can hold: two sending and two receiving buffers.
+/// Returns the most bytes that both directions of a connection can hold: two sending and two
+/// receiving buffers.
 fn buffers_of_tcp() -> u64 {
     let largest = |name: &str, default: u64| {
         fs::read_to_string(format!("/proc/sys/net/ipv4/{name}"))
@@ -104,7 +105,7 @@ fn buffers_of_tcp() -> u64 {
     2 * largest("tcp_rmem", 6 * MIB) + 2 * largest("tcp_wmem", 4 * MIB)
 }
 
-/// The last of `4096 131072 6291456`: least, default, most.
+/// Parses the last number of `4096 131072 6291456`: least, default, most.
 fn parse_largest(sizes: &str) -> Option<u64> {
     sizes.split_whitespace().nth(2)?.parse().ok()
 }
