@@ -1,5 +1,5 @@
-//! A conformance suite for WebSocket servers and clients in any language. It has all 517 cases of the
-//! AutobahnTestSuite 25.10.1, with their ids, bytes, verdicts and reports.
+//! A conformance suite for WebSocket servers and clients in any language. It has all 517 cases of
+//! the AutobahnTestSuite 25.10.1, with their ids, bytes, verdicts and reports.
 //!
 //! Most users run the command, see `ws-conformance --help`. The library is for other harnesses:
 //!

@@ -98,7 +98,7 @@ pub struct Record {
     pub create_stats: bool,
     /// `true` if the wire log was on at the end.
     pub create_wirelog: bool,
-    /// The number of reads of each size in bytes. The original calls bytes octets.
+    /// The number of reads of each size in bytes.
     pub rx_octet_stats: BTreeMap<usize, u64>,
     /// The number of writes of each size in bytes.
     pub tx_octet_stats: BTreeMap<usize, u64>,

@@ -1,4 +1,5 @@
-//! Expected verdicts: a file of the cases that may have another verdict than OK, each with a reason.
+//! Expected verdicts: a file of the cases that may have another verdict than OK, each with a
+//! reason.
 //!
 //! ```toml
 //! [[expect]]

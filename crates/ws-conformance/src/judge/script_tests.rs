@@ -63,7 +63,7 @@ fn expected_events_and_a_clean_close_are_good() {
 }
 
 #[test]
-fn other_events_fail_the_behaviour_only() {
+fn other_events_fail_the_behavior_only() {
     let failed = both(Behavior::Failed, CloseBehavior::Ok);
     assert_eq!(verdict("1.1.2", &[], &closed_by_suite()), failed);
     let twice = [expected("1.1.2", 0), expected("1.1.2", 0)].concat();
@@ -128,7 +128,7 @@ fn an_unclean_close_comes_before_a_wrong_code() {
 }
 
 #[test]
-fn a_wrong_code_fails_the_behaviour_only_in_group_7() {
+fn a_wrong_code_fails_the_behavior_only_in_group_7() {
     let wrong = Ending {
         remote_code: Some(3000),
         ..closed_by_suite()

@@ -34,15 +34,15 @@ pub(super) struct CasePage<'a> {
     overall: &'static str,
     behavior: Mark,
     close: Mark,
-    previous: Option<Neighbour>,
-    next: Option<Neighbour>,
-    others: Vec<Neighbour>,
+    previous: Option<Neighbor>,
+    next: Option<Neighbor>,
+    others: Vec<Neighbor>,
     json: &'a str,
     details: Option<Details>,
 }
 
 /// A link to another page.
-struct Neighbour {
+struct Neighbor {
     name: String,
     page: String,
     class: &'static str,
@@ -103,8 +103,8 @@ impl<'a> CasePage<'a> {
             overall: verdicts::overall(verdict),
             behavior: Mark::of_behavior(verdict.behavior),
             close: Mark::of_close_in_words(verdict.close),
-            previous: before.rev().find_map(neighbour),
-            next: after.skip(1).find_map(neighbour),
+            previous: before.rev().find_map(neighbor),
+            next: after.skip(1).find_map(neighbor),
             others: others(site, agent, case),
             json: &result.entry.reportfile,
             details: stored.map(|stored| Details::new(stored, case, result)),
@@ -112,8 +112,8 @@ impl<'a> CasePage<'a> {
     }
 }
 
-fn neighbour((case, result): (&CaseId, &CaseResult)) -> Option<Neighbour> {
-    Some(Neighbour {
+fn neighbor((case, result): (&CaseId, &CaseResult)) -> Option<Neighbor> {
+    Some(Neighbor {
         name: case.to_string(),
         page: result.page.clone()?,
         class: verdicts::overall(result.entry.verdict),
@@ -121,13 +121,13 @@ fn neighbour((case, result): (&CaseId, &CaseResult)) -> Option<Neighbour> {
 }
 
 /// Returns links to the same case of other agents.
-fn others(site: &Site, agent: &Agent, case: CaseId) -> Vec<Neighbour> {
+fn others(site: &Site, agent: &Agent, case: CaseId) -> Vec<Neighbor> {
     let others = site.agents.iter().filter(|other| other.key != agent.key);
     let links = others.filter_map(|other| {
         let result = other.results.get(&case)?;
-        Some(Neighbour {
+        Some(Neighbor {
             name: other.name.clone(),
-            ..neighbour((&case, result))?
+            ..neighbor((&case, result))?
         })
     });
     links.take(MOST_LINKS).collect()
