@@ -1,4 +1,4 @@
-//! Whether the engines agree, case by case.
+//! The comparison of the engines, case by case.
 
 use anyhow::{Result, bail};
 use ws_conformance::case::CaseId;
@@ -7,7 +7,7 @@ use ws_conformance::compare;
 use super::engine::Engine;
 use super::summary::Finished;
 
-/// Those of the selected cases that every engine has; says so if they are not all.
+/// Returns the selected cases that every engine has. Prints a note if some are missing.
 pub(super) fn common(engines: &[Box<dyn Engine>], selected: Vec<CaseId>) -> Result<Vec<CaseId>> {
     let mut common = selected;
     for engine in engines {
@@ -24,7 +24,7 @@ pub(super) fn common(engines: &[Box<dyn Engine>], selected: Vec<CaseId>) -> Resu
     Ok(common)
 }
 
-/// Lists each case on which two engines disagree, per run. True if there is none.
+/// Lists each case on which two engines disagree, for each run. Returns `true` if there is none.
 pub(super) fn tell(engines: &[Box<dyn Engine>], finished: &[Vec<Finished>]) -> bool {
     let ([first, second], [ours, theirs]) = (engines, finished) else {
         return true;

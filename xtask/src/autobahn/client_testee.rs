@@ -1,5 +1,5 @@
-//! A client under test: it is told which cases to ask a suite for, one URL a line, and says when
-//! it is done with each.
+//! A client under test. It reads URLs of cases, one a line, and prints a line when it is done with
+//! each.
 
 use std::io::Write;
 use std::process::{ChildStdin, Command, Stdio};
@@ -13,12 +13,12 @@ use super::engine::Job;
 use crate::programs::supervise::{Line, Source, Supervised};
 use crate::programs::watch::Watch;
 
-/// How long a suite may take to write its reports.
+/// The time limit of a suite for writing its reports.
 pub(crate) const REPORT_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs the testee through all cases of a suite that listens on `suite`, a URL without a path, and
-/// the request for its reports. `check_suite` is an error if the suite has ended; it is told the
-/// place.
+/// the request for its reports. `check_suite` returns an error if the suite has ended. Its argument
+/// is the place in the run.
 pub(crate) fn run(
     job: &mut Job<'_>,
     suite: &str,
@@ -36,7 +36,7 @@ pub(crate) fn run(
     follow(job, &urls, watch, check_suite, &mut testee)
 }
 
-/// One URL per case, and the one that makes the suite write its reports.
+/// Returns one URL for each case, and the one that requests the reports.
 fn urls(job: &Job<'_>, suite: &str) -> Vec<String> {
     let agent = &job.run.agent;
     let mut urls: Vec<_> = job
@@ -48,12 +48,12 @@ fn urls(job: &Job<'_>, suite: &str) -> Vec<String> {
     urls
 }
 
-/// Writes the URLs from a thread of its own: the testee takes them at its own pace.
+/// Writes the URLs from a thread of its own, because the testee reads them at its own pace.
 fn feed(mut input: ChildStdin, urls: Vec<String>) {
     thread::spawn(move || {
         for url in urls {
             if writeln!(input, "{url}").is_err() {
-                // The testee is gone, which its exit status will tell.
+                // The testee is gone. Its exit status has the reason.
                 return;
             }
         }
@@ -82,7 +82,8 @@ fn follow(
             }
             continue;
         }
-        // Its last lines may come in after its end was seen, so another quiet turn must follow.
+        // The last lines may arrive after the end of the testee. Another turn without a line must
+        // follow.
         if let Some(status) = ended {
             return Err(testee.died("the testee", status, &at(job, done)));
         }
@@ -92,14 +93,14 @@ fn follow(
     Ok(())
 }
 
-/// What the URL of that index asks for, in words.
+/// Describes the request of the URL with this index.
 fn at(job: &Job<'_>, index: usize) -> String {
     job.cases
         .get(index)
         .map_or("the reports".to_owned(), |case| format!("case {case}"))
 }
 
-/// Shows and awaits what the URL of that index asks for.
+/// Shows the request of the URL with this index, and waits for it.
 fn expect(job: &mut Job<'_>, watch: &mut Watch, index: usize) {
     let (name, allowance) = match job.cases.get(index) {
         Some(case) => (case.to_string(), job.patience.for_case(*case)),
@@ -112,7 +113,7 @@ fn expect(job: &mut Job<'_>, watch: &mut Watch, index: usize) {
     watch.enter(at(job, index), allowance);
 }
 
-/// What the testee says about a URL: `done URL` or `failed URL: why`.
+/// The report of the testee about a URL: `done URL`, or `failed URL:` and the reason.
 #[derive(Debug, PartialEq, Eq)]
 struct UrlReport<'a> {
     url: &'a str,
@@ -131,7 +132,8 @@ fn parse_report(line: &str) -> Option<UrlReport<'_>> {
     })
 }
 
-/// A failure is part of many cases, and the suite judges it; but the reports must come.
+/// Failures are part of many cases, and the suite judges them. A failed request for the reports is
+/// an error.
 fn check_report(job: &Job<'_>, index: usize, url: &str, report: &UrlReport<'_>) -> Result<()> {
     if report.url != url {
         bail!(
@@ -141,7 +143,7 @@ fn check_report(job: &Job<'_>, index: usize, url: &str, report: &UrlReport<'_>) 
     }
     match report.failure {
         Some(why) if index == job.cases.len() => {
-            bail!("the testee could not ask the suite for its reports: {why}")
+            bail!("the testee could not request the reports of the suite: {why}")
         }
         _ => Ok(()),
     }

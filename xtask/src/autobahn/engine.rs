@@ -1,4 +1,4 @@
-//! What runs the cases.
+//! The engines that run the cases.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::wstest::Wstest;
 use crate::certificates::Certificates;
 use crate::progress::Progress;
 
-/// The engines to choose from.
+/// The engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineKind {
     /// `ws-conformance`, the suite of this workspace
@@ -25,14 +25,14 @@ pub(crate) enum EngineKind {
     Both,
 }
 
-/// What the engines can be tuned by.
+/// The settings of the engines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tuning {
-    /// How much runs at a time.
+    /// The number of parallel cases or testees.
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Where the masking keys of the native engine come from.
+    /// The seed of the native engine's masking keys.
     pub(crate) seed: u64,
-    /// Whether the native engine sends fewer messages.
+    /// `true` if the engines run a quick selection.
     pub(crate) is_quick: bool,
 }
 
@@ -41,29 +41,28 @@ pub(crate) trait Engine: Sync {
     /// The engine's name in paths and reports.
     fn name(&self) -> &'static str;
 
-    /// Which version it is, and how it is installed.
+    /// Describes the version and the installation.
     fn describe(&self) -> String;
 
-    /// Whether it has this case.
+    /// Returns `true` if the engine has this case.
     fn has(&self, case: CaseId) -> bool;
 
-    /// Whether a quick run has this case.
+    /// Returns `true` if a quick run has this case.
     fn is_quick(&self, _case: CaseId) -> bool {
         true
     }
 
-    /// How many testees it tests at a time.
+    /// Returns the number of testees at a time.
     fn at_a_time(&self) -> NonZeroUsize {
         NonZeroUsize::MIN
     }
 
-    /// Which suite its reports are of, if a run can go on from those of one that broke off.
+    /// Returns the suite of the reports, if a run can continue with those of an interrupted run.
     fn resumable(&self) -> Option<&'static str> {
         None
     }
 
-    /// Runs the cases of `job`. Whatever reports there are lie in its directory afterwards, also
-    /// after an error.
+    /// Runs the cases of `job`. The reports are in its directory afterwards, also after an error.
     fn test(&self, job: &mut Job<'_>) -> Result<()>;
 }
 
@@ -73,16 +72,16 @@ pub(crate) struct Job<'a> {
     pub(crate) cases: &'a [CaseId],
     /// The program under test.
     pub(crate) testee: &'a Path,
-    /// What it is told beside what its role needs.
+    /// The options of the program, besides those of its role.
     pub(crate) options: &'a [&'a str],
-    /// Where reports go: a directory with nothing but what this engine has left there about other cases.
+    /// The directory for reports. It contains only reports of this engine about other cases.
     pub(crate) dir: &'a Path,
     pub(crate) patience: Patience,
     pub(crate) progress: &'a mut Progress,
 }
 
-/// The engines of that kind. Installs what has not been installed, keeping it below `home`. With
-/// `certificates`, the native engine speaks TLS.
+/// Prepares the engines of this kind. Installs a missing engine below `home`. With `certificates`,
+/// the native engine uses TLS.
 pub(crate) fn prepare(
     kind: EngineKind,
     tuning: Tuning,

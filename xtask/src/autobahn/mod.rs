@@ -1,8 +1,8 @@
 //! `cargo xtask autobahn`: the conformance suite against the echo peers of every runtime.
 //!
-//! An [`engine`] runs the cases and leaves Autobahn-shaped reports; everything after that is the
-//! same for every engine: `ws_conformance` reads them and compares them with what is expected,
-//! [`summary`] tells, and [`agreement`] compares engines with each other.
+//! An [`engine`] runs the cases and writes reports in the form of Autobahn. The other steps are the
+//! same for every engine: `ws_conformance` reads the reports and compares them with the
+//! expectations, [`summary`] prints the results, and [`agreement`] compares the engines.
 
 mod agreement;
 mod client_testee;
@@ -39,7 +39,7 @@ use patience::Patience;
 use session::Session;
 use summary::Finished;
 
-/// Sets of cases to choose from.
+/// The sets of cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Sets {
     /// The cases of the original suite: groups 1 to 13
@@ -60,28 +60,27 @@ impl Sets {
     }
 }
 
-/// Run a conformance suite against the echo peers, and compare with what is expected.
+/// Run a conformance suite against the echo peers, and compare with the expectations.
 ///
-/// The peers are built with optimisation. The native engine is `ws-conformance`, a part of this
-/// workspace. The original suite, `wstest`, is a Python 2.7 program: it is installed once below the
-/// target directory, from a Python 2.7 on PATH or of pyenv, or taken from a container image if
-/// docker or podman has an engine that answers. `both` runs both, and lists each case on which
-/// they disagree.
+/// The peers are optimized. The native engine is `ws-conformance`, a part of this workspace. The
+/// original suite, `wstest`, is a Python 2.7 program. It is installed once below the target
+/// directory, from a Python 2.7 on PATH or of pyenv, or taken from a container image if docker or
+/// podman has a working engine. `both` runs both, and lists each case on which they disagree.
 ///
-/// Every verdict must be OK unless a line of autobahn/expectations.toml says otherwise.
+/// Every verdict must be OK unless a line of autobahn/expectations.toml allows another one.
 ///
 /// With --tls, all connections are over TLS, with certificates that are made for the run. The
-/// expectations are the same. Only the native engine speaks TLS.
+/// expectations are the same. Only the native engine supports TLS.
 ///
-/// Exit status: 0 all as expected; 1 unexpected verdicts, or engines that disagree; 2 a run could
-/// not be completed.
+/// Exit status: 0 all as expected; 1 unexpected verdicts, or engines that disagree; 2 a run was not
+/// completed.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What runs the cases
+    /// The engine that runs the cases
     #[arg(long, value_enum, default_value = "native")]
     engine: EngineKind,
 
-    /// Which cases there are to choose from; wstest has the original's
+    /// The set from which cases are selected; wstest has the original cases only
     #[arg(long, value_name = "SET", value_enum, default_value_t = Sets::Original)]
     set: Sets,
 
@@ -106,35 +105,35 @@ pub(crate) struct Args {
     #[arg(long)]
     tls: bool,
 
-    /// Take less time for groups 12 and 13. Native engine: 100 messages in the cases of 1,000. wstest,
-    /// which needs seven minutes and more for them with each testee and role: a sample of every data
-    /// set and every set of parameters
+    /// Take less time for groups 12 and 13. Native engine: 100 messages in the cases of 1,000.
+    /// wstest, which needs seven minutes and more for them with each testee and role: a sample of
+    /// every data set and every set of parameters
     #[arg(long)]
     quick: bool,
 
-    /// Go on where an earlier run of wstest broke off: run only the cases that have no report of the
-    /// same executable yet. Reports are complete but for the part that was under way
+    /// Continue an interrupted run of wstest: run only the cases without a report about the same
+    /// executable. The part that was interrupted runs again
     #[arg(long)]
     resume: bool,
 
-    /// How much runs at a time. Native engine: cases against a server [default: 4 for each core].
-    /// wstest: testees and roles [default: 1]; a machine that is short of cores fails cases with a
-    /// time limit, and durations say little
+    /// The number of parallel cases or testees. Native engine: cases against a server [default: 4
+    /// for each core]. wstest: testees and roles [default: 1]; on a machine with too few cores,
+    /// cases with a time limit fail, and durations are meaningless
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<NonZeroUsize>,
 
-    /// Where the native engine's masking keys come from
+    /// The seed of the native engine's masking keys
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 
-    /// Where reports go: `DIR/ENGINE/AGENT/`, emptied first unless --resume is given, and
-    /// `DIR/ENGINE/summary.json`. With --tls, `DIR/native-wss/` has them, beside those of runs
-    /// without [default: autobahn in the target directory]
+    /// The folder for reports: `DIR/ENGINE/AGENT/`, emptied first unless --resume is given, and
+    /// `DIR/ENGINE/summary.json`. With --tls, it is `DIR/native-wss/`, beside the runs without TLS
+    /// [default: autobahn in the target directory]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// Give up after this many seconds without progress, on top of the suite's own timer for the
-    /// case that is running
+    /// Stop after this many seconds without progress, in addition to the suite's own timer for the
+    /// current case
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
 
@@ -148,7 +147,7 @@ pub(crate) struct Args {
     no_color: bool,
 }
 
-/// Runs everything that the arguments ask for.
+/// Runs the engines and testees of the arguments.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
     args.check_tls()?;
@@ -168,7 +167,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         .into_std_path_buf();
     let output = args.output.as_ref().unwrap_or(&home);
     let certificates = args.certificates(&output.join("certificates"))?;
-    // Before the long build: it may find that something has to be installed by hand.
+    // Before the long build, because an engine may have to be installed by hand.
     let engines = engine::prepare(args.engine, args.tuning(), certificates.as_ref(), &home)?;
     let mut selected = agreement::common(&engines, selected)?;
     if args.quick {
@@ -202,7 +201,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 }
 
 impl Args {
-    /// What the testees are told. Our own do not compress unless they are: groups 12 and 13 are about that.
+    /// Returns the options of the testees. Our testees compress only with an option, and groups 12
+    /// and 13 are about compression.
     fn testee_options(&self) -> &'static [&'static str] {
         match self.testee_dir {
             Some(_) => &[],
@@ -210,21 +210,21 @@ impl Args {
         }
     }
 
-    /// The original suite would need the TLS library of a Python 2.7.
+    /// Refuses TLS with the original suite, which would need the TLS library of a Python 2.7.
     fn check_tls(&self) -> Result<()> {
         if self.tls && self.engine != EngineKind::Native {
-            bail!("only the native engine speaks TLS: leave out --engine, or --tls");
+            bail!("only the native engine supports TLS: leave out --engine, or --tls");
         }
         Ok(())
     }
 
-    /// Makes the certificates that this call needs.
+    /// Makes the certificates of this call.
     fn certificates(&self, dir: &Path) -> Result<Option<Certificates>> {
         self.tls.then(|| Certificates::make(dir)).transpose()
     }
 
-    /// The name of the directory for the reports of `engine`. Reports over TLS and over TCP have
-    /// the same file names.
+    /// Returns the name of the directory for the reports of `engine`. Reports over TLS and over TCP
+    /// have the same file names.
     fn report_dir(&self, engine: &dyn Engine) -> String {
         let name = engine.name();
         match self.tls {
@@ -246,14 +246,14 @@ impl Args {
     }
 }
 
-/// The cases of the set that match any of the patterns, in order.
+/// Returns the cases of the set that match any of the patterns, in order.
 fn select(set: Sets, patterns: &[String]) -> Result<Vec<CaseId>> {
     let all: Vec<_> = set.cases().map(Case::id).collect();
     let patterns: Vec<_> = patterns.iter().map(|text| Pattern::new(text)).collect();
     Ok(pattern::select(&all, &patterns, &[])?)
 }
 
-/// The outcome of the whole call.
+/// Returns the outcome of the whole call.
 fn conclude(finished: &[Vec<Finished>], agreed: bool) -> Result<Outcome> {
     if interrupt::requested() {
         bail!("interrupted");

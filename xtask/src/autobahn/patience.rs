@@ -1,18 +1,18 @@
-//! How long a conformance run waits.
+//! The time limits of a conformance run.
 
 use std::time::Duration;
 
 use ws_conformance::case::{Case, CaseId};
 use ws_conformance::cases;
 
-/// How long the parts of a run may go without progress.
+/// The longest times without progress, for the parts of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
-    /// Beyond what the suite itself allows the case in progress.
+    /// The time in addition to the suite's limit for the current case.
     pub(crate) without_progress: Duration,
-    /// What the suite allows a case.
+    /// Returns the suite's limit for a case.
     pub(crate) longest_case: fn(CaseId) -> Duration,
-    /// Until a program that was started is ready.
+    /// The time until a started program is ready.
     pub(crate) start_up: Duration,
 }
 
@@ -25,12 +25,12 @@ impl Patience {
         }
     }
 
-    /// How long this case may take.
+    /// Returns the time limit of this case.
     pub(crate) fn for_case(&self, case: CaseId) -> Duration {
         self.without_progress + (self.longest_case)(case)
     }
 
-    /// How long any of these cases may take.
+    /// Returns the time limit of the longest of these cases.
     pub(crate) fn for_any(&self, cases: &[CaseId]) -> Duration {
         let allowances = cases.iter().map(|case| self.for_case(*case));
         allowances.max().unwrap_or(self.without_progress)

@@ -1,4 +1,4 @@
-//! What is run: which runtime's peers, in which role, under which name.
+//! The runs: the peers of a runtime, in a role, with a name.
 
 use clap::ValueEnum;
 use ws_conformance::case::CaseId;
@@ -13,7 +13,7 @@ use crate::runtime::Runtime;
 pub(crate) struct Run {
     pub(crate) runtime: Runtime,
     pub(crate) role: Role,
-    /// The testee's name in the reports, `ws-tokio-server`.
+    /// The testee's name in the reports, such as `ws-tokio-server`.
     pub(crate) agent: String,
 }
 
@@ -26,7 +26,7 @@ impl Run {
         }
     }
 
-    /// The command of `ws-peers` that is tested.
+    /// Returns the command of `ws-peers` that is tested.
     pub(crate) fn testee_name(&self) -> String {
         match self.role {
             Role::Server => self.runtime.echo_server(),
@@ -34,14 +34,14 @@ impl Run {
         }
     }
 
-    /// Those of the selected cases that are for this role.
+    /// Returns the selected cases that are for this role.
     pub(crate) fn cases(&self, selected: &[CaseId]) -> Vec<CaseId> {
         let is_for_it =
             |case: &CaseId| cases::find(*case).is_none_or(|case| case.roles().include(self.role));
         selected.iter().copied().filter(is_for_it).collect()
     }
 
-    /// Of whom verdicts are expected.
+    /// Returns the testee for the expectations.
     pub(crate) fn testee(&self) -> Testee {
         Testee {
             agent: self.agent.clone(),
@@ -50,7 +50,7 @@ impl Run {
     }
 }
 
-/// Every run for these choices; an empty choice means all.
+/// Returns every run for these runtimes and this role. No runtimes, or no role, means all of them.
 pub(crate) fn plan(runtimes: &[Runtime], role: Option<Role>) -> Vec<Run> {
     let roles = role.map_or_else(|| Role::value_variants().to_vec(), |role| vec![role]);
     Runtime::these_or_all(runtimes)

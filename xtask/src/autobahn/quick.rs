@@ -1,30 +1,30 @@
 //! The sample of a quick run of the original suite.
 //!
-//! Groups 12 and 13 send 1000 messages a case. All of them take seven minutes and more for each testee and
-//! role, and nearly all of that is the suite's own compression, in Python. The sample takes a minute and a
-//! half. The other groups take half a minute together, and run in full.
+//! Groups 12 and 13 send 1000 messages a case. All their cases take seven minutes and more for each
+//! testee and role, mostly for the compression of the suite in Python. The sample takes a minute
+//! and a half. The other groups take half a minute together, and run in full.
 
 use ws_conformance::case::CaseId;
 
-/// Which numbers of each family a quick run has, by group.
+/// The numbers of each family in a quick run, by group.
 ///
-/// A family is a data set (12.1 to 12.5) or a set of parameters (13.1 to 13.7); its numbers mean the same
-/// in all of them. Every family is there, because each compresses differently, and each with the least
-/// that shows how messages of all sizes and kinds pass:
+/// A family is a data set (12.1 to 12.5) or a set of parameters (13.1 to 13.7). A number means the
+/// same in all families. Every family is present, because each compresses differently. Each has the
+/// fewest numbers that cover messages of all sizes and kinds:
 ///
-/// | number | message | why |
+/// | number | message | reason |
 /// |---|---|---|
 /// | 1 | 16 bytes | below the length from which we compress |
 /// | 4 | 1 KiB | fits every window and one read |
-/// | 5 | 4 KiB | as 4, with more to look at in each data set |
+/// | 5 | 4 KiB | as 4, with more of each data set |
 /// | 9 | 64 KiB | the first with a length in 64 bits, twice the largest window |
 /// | 10 | 128 KiB | the largest |
 /// | 12 | 16 KiB in frames of 256 bytes | a compressed message in many frames |
-/// | 13 | 32 KiB in frames of 256 bytes | the same, in as many as the largest window has room for |
+/// | 13 | 32 KiB in frames of 256 bytes | the same, in as many frames as the largest window has room for |
 /// | 18 | 128 KiB in frames of 32 KiB | frames that each fill the window |
 const SAMPLE: [(u8, &[u8]); 2] = [(12, &[1, 5, 9, 13]), (13, &[1, 4, 10, 12, 18])];
 
-/// Whether a quick run has this case.
+/// Returns `true` if a quick run has this case.
 pub(super) fn has(case: CaseId) -> bool {
     SAMPLE
         .iter()

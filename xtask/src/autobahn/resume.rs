@@ -1,7 +1,7 @@
-//! Going on where an earlier run broke off.
+//! The continuation of an interrupted run.
 //!
-//! A report of that run counts if it is about the same: the same testee, options and suite. The role is
-//! part of the testee's name, and with it of the directory.
+//! A report of that run counts if it has the same subject: testee, options and suite. The role is a
+//! part of the testee's name, and thereby of the directory.
 
 use std::fs;
 use std::path::Path;
@@ -12,15 +12,16 @@ use sha1::{Digest, Sha1};
 use ws_conformance::case::CaseId;
 use ws_conformance::report::Results;
 
-/// The file that says what the reports of its directory are about.
+/// The file with the subject of the reports in its directory.
 const FILE: &str = "subject.json";
 
-/// What reports are about.
+/// The subject of reports.
 #[derive(Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Subject {
     /// The release of the suite.
     suite: String,
-    /// The SHA-1 of the testee's executable: a build of the same source changes its date, and only that.
+    /// The SHA-1 of the testee's executable. A build of the same source changes only the date of
+    /// the file.
     testee: String,
     options: Vec<String>,
 }
@@ -37,7 +38,7 @@ impl Subject {
         })
     }
 
-    /// Whether the reports in `dir` are about this.
+    /// Returns `true` if the reports in `dir` have this subject.
     pub(super) fn is_in(&self, dir: &Path) -> bool {
         let recorded = fs::read_to_string(dir.join(FILE)).ok();
         recorded
@@ -45,7 +46,7 @@ impl Subject {
             .is_some_and(|recorded| recorded == *self)
     }
 
-    /// Says in `dir` that its reports are about this.
+    /// Writes the subject of the reports into `dir`.
     pub(super) fn record_in(&self, dir: &Path) -> Result<()> {
         let file = dir.join(FILE);
         fs::write(&file, serde_json::to_string_pretty(self)? + "\n")
@@ -53,7 +54,7 @@ impl Subject {
     }
 }
 
-/// Those of `cases` that have no result yet, in the same order.
+/// Returns those of `cases` that have no result yet, in the same order.
 pub(super) fn left(cases: &[CaseId], results: &Results) -> Vec<CaseId> {
     let is_left = |case: &CaseId| !results.contains_key(case);
     cases.iter().copied().filter(is_left).collect()
@@ -79,7 +80,7 @@ mod tests {
             reportfile: "none.json".into(),
         };
         assert_eq!(left(&cases, &Results::new()), cases);
-        // What has failed has been run; what is not selected says nothing.
+        // A failed case was run. Cases that are not selected do not count.
         let results = Results::from([
             (cases[1], entry(Behavior::Failed)),
             (cases[3], entry(Behavior::Ok)),

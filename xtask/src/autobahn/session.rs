@@ -1,4 +1,4 @@
-//! All runs of one engine.
+//! The runs of one engine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::interrupt;
 use crate::programs::peers::Peers;
 use crate::progress::{Progress, Unit};
 
-/// What all runs of one engine share.
+/// The common settings of all runs of one engine.
 pub(super) struct Session<'a> {
     pub(super) engine: &'a dyn Engine,
     pub(super) peers: &'a Peers,
@@ -34,12 +34,12 @@ pub(super) struct Session<'a> {
     /// The parent of the runs' report directories.
     pub(super) output: PathBuf,
     pub(super) patience: Patience,
-    /// Whether what earlier runs have reported is not run again.
+    /// `true` if cases with a report of an earlier run do not run again.
     pub(super) resume: bool,
 }
 
 impl Session<'_> {
-    /// All runs, then their tables.
+    /// Performs all runs, then prints their tables.
     pub(super) fn run_and_tell(&self, runs: &[Run], colors: bool) -> Result<Vec<Finished>> {
         let finished = self.run_all(runs)?;
         for finished in &finished {
@@ -53,8 +53,8 @@ impl Session<'_> {
         Ok(finished)
     }
 
-    /// As many at a time as the engine takes; one that cannot be completed does not stop the rest.
-    /// What comes back is in the order of `runs`.
+    /// Performs the runs, as many at a time as the engine allows. A run that fails does not stop
+    /// the rest. The result has the order of `runs`.
     fn run_all(&self, runs: &[Run]) -> Result<Vec<Finished>> {
         let waiting = Mutex::new(runs.iter().enumerate());
         let next = || {
@@ -72,7 +72,7 @@ impl Session<'_> {
         let finished: Vec<Vec<_>> = thread::scope(|scope| {
             let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
             let ended = workers.into_iter().map(|worker| worker.join());
-            let results = ended.map(|ended| ended.expect("what goes wrong in a run is an error"));
+            let results = ended.map(|ended| ended.expect("a failed run is an error"));
             results.collect::<Result<_>>()
         })?;
         let mut finished: Vec<_> = finished.into_iter().flatten().collect();
@@ -97,13 +97,13 @@ impl Session<'_> {
             progress: &mut progress,
         });
         let took = progress.end();
-        // The original writes none, with success, when it could reach nobody.
+        // The original writes no reports, and reports success, if it reached no testee.
         let results = self.results(&dir, run)?;
         let standard = Standard::Listed(self.expectations);
         let assessment = Assessment::new(&run.testee(), &cases, &results, standard);
         let mut error = outcome.err().map(|error| format!("{error:#}"));
         if error.is_none() && assessment.missing > 0 {
-            // The suite skips what it cannot reach, and calls that success.
+            // The suite skips cases that it cannot run, and reports success.
             let (missing, all) = (assessment.missing, cases.len());
             error = Some(format!("the suite left out {missing} of {all} cases"));
         }
@@ -128,14 +128,15 @@ impl Session<'_> {
         options
     }
 
-    /// What is reported so far about the selected cases.
+    /// Returns the results so far of the selected cases.
     fn results(&self, dir: &Path, run: &Run) -> Result<Results> {
         let mut results = Index::read_if_there(dir)?.results(&run.agent);
         results.retain(|case, _| self.selected.contains(case));
         Ok(results)
     }
 
-    /// The directory for the reports of a run: empty, unless the run goes on from what is there.
+    /// Returns the directory for the reports of a run. It is empty, unless the run continues an
+    /// earlier one.
     fn report_dir(&self, run: &Run, testee: &Path, options: &[&str]) -> Result<PathBuf> {
         let dir = self.output.join(&run.agent);
         let Some(suite) = self.engine.resumable() else {
@@ -164,8 +165,7 @@ impl Session<'_> {
     }
 }
 
-/// An empty directory for the reports of a run: what an earlier run left must not be taken for
-/// this one's.
+/// Empties the directory for the reports of a run, so that reports of an earlier run do not count.
 fn fresh_dir(dir: &Path) -> Result<PathBuf> {
     if dir.exists() {
         fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;

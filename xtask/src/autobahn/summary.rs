@@ -1,4 +1,4 @@
-//! What a run says at its end: tables for people, JSON for programs.
+//! The results of a run: tables for people, JSON for programs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use ws_conformance::case::CaseId;
-use ws_conformance::expect::{Assessment, Problem, Unexpected};
+use ws_conformance::expect::{Assessment, Deviation, Unexpected};
 use ws_conformance::report::{INDEX_FILE, Results, table};
 use ws_conformance::role::Role;
 
 use super::plan::Run;
 
-/// Everything about one run that has ended, well or not.
+/// The results of a run that has ended, also after an error.
 pub(crate) struct Finished {
     pub(crate) run: Run,
     pub(crate) took: Duration,
@@ -21,30 +21,30 @@ pub(crate) struct Finished {
     pub(crate) dir: PathBuf,
     pub(crate) results: Results,
     pub(crate) assessment: Assessment,
-    /// Why the run did not come to its end.
+    /// The reason why the run was not completed.
     pub(crate) error: Option<String>,
 }
 
 impl Finished {
-    /// Whether every selected case has its expected result.
+    /// Returns `true` if every selected case has its expected result.
     pub(crate) fn is_as_expected(&self) -> bool {
         self.assessment.is_as_expected()
     }
 
-    /// The report to open: the page for a browser, if the suite wrote one.
+    /// Returns the report to open: the web page, if the suite wrote one.
     fn report(&self) -> Option<PathBuf> {
         let files = ["index.html", INDEX_FILE].map(|name| self.dir.join(name));
         files.into_iter().find(|file| file.exists())
     }
 
-    /// Prints the table, the unexpected cases, and where the reports are.
+    /// Prints the table, the unexpected cases, and the place of the reports.
     pub(crate) fn print(&self, color: bool) {
         println!("\n{} ({:.1} s)", self.run.agent, self.took.as_secs_f64());
-        // Without any result the table would only say that every case is unexpected.
+        // Without any result, the table would only have unexpected cases.
         if !self.results.is_empty() {
             println!("{}", table::by_group(&self.assessment, color));
             for unexpected in &self.assessment.unexpected {
-                if unexpected.problem != Problem::Missing {
+                if unexpected.deviation != Deviation::Missing {
                     println!("{}", self.describe(unexpected));
                 }
             }
@@ -67,7 +67,7 @@ impl Finished {
             .map_or("no result".to_owned(), |v| v.to_string());
         let what = format!(
             "case {}: {verdict}: {}",
-            unexpected.case, unexpected.problem
+            unexpected.case, unexpected.deviation
         );
         let Some(result) = self.results.get(&unexpected.case) else {
             return what;
@@ -87,13 +87,13 @@ impl Finished {
     }
 }
 
-/// The cases without a result, on one line: when a run breaks off they are many.
+/// Returns the cases without a result, on one line, because an interrupted run has many.
 fn missing(assessment: &Assessment) -> Option<String> {
     const SHOWN: usize = 5;
     let cases: Vec<_> = assessment
         .unexpected
         .iter()
-        .filter(|unexpected| unexpected.problem == Problem::Missing)
+        .filter(|unexpected| unexpected.deviation == Deviation::Missing)
         .map(|unexpected| unexpected.case.to_string())
         .collect();
     let first = cases[..cases.len().min(SHOWN)].join(", ");
@@ -104,7 +104,7 @@ fn missing(assessment: &Assessment) -> Option<String> {
     }
 }
 
-/// What the suite itself says about a case.
+/// Returns the suite's own explanation of a case.
 fn sentences(said: Explanation) -> impl Iterator<Item = String> {
     [
         Some(said.result),
@@ -117,19 +117,20 @@ fn sentences(said: Explanation) -> impl Iterator<Item = String> {
     .filter(|sentence| !sentence.is_empty())
 }
 
-/// What the per-case file adds: the suite's own explanations.
+/// The explanations of the suite, in the file of a case.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Explanation {
     result: String,
     result_close: String,
     was_not_clean_reason: Option<String>,
-    /// Only the native engine has them.
+    /// Only reports of the native engine have violations.
     violations: Vec<String>,
 }
 
 impl Explanation {
-    /// Empty if the file is not there or not readable: the verdict, which counts, is in the index.
+    /// Reads the file. Returns empty explanations if that fails, because the verdict is in the
+    /// index.
     fn read(file: &Path) -> Self {
         let text = fs::read_to_string(file).ok();
         text.and_then(|text| serde_json::from_str(&text).ok())
@@ -137,7 +138,7 @@ impl Explanation {
     }
 }
 
-/// `summary.json`. Fields are added, never changed, while `schema` stays the same.
+/// The content of `summary.json`. Fields are added, never changed, while `schema` stays the same.
 #[derive(Serialize)]
 struct Summary<'a> {
     schema: u32,
@@ -227,7 +228,7 @@ impl UnexpectedSummary {
                 .verdict
                 .map(|verdict| verdict.behavior.to_string()),
             behavior_close: unexpected.verdict.map(|verdict| verdict.close.to_string()),
-            problem: unexpected.problem.to_string(),
+            problem: unexpected.deviation.to_string(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The testee is a client: it asks for one case after the other.
+//! The testee is a client, which requests one case after the other.
 
 use std::net::Ipv4Addr;
 use std::sync::mpsc;
@@ -47,7 +47,7 @@ pub(super) fn test(native: &Native, job: &mut Job<'_>) -> Result<()> {
     result
 }
 
-/// Hands what happens to the collector.
+/// Passes the events on to the collector.
 pub(super) struct Watcher<'a>(pub(super) &'a Collector);
 
 impl Observer for Watcher<'_> {
@@ -61,6 +61,6 @@ impl Observer for Watcher<'_> {
         self.0.finished(&record);
     }
 
-    /// Reports are on disk already.
+    /// The reports are on disk already.
     fn update_reports(&self, _agent: &str) {}
 }

@@ -1,4 +1,4 @@
-//! Takes in results from the threads that run cases.
+//! The results from the threads that run cases.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use ws_conformance::record::Record;
 use ws_conformance::report::Reports;
 use ws_conformance::settings::StopFlag;
 
-/// Writes reports, and remembers how far the run is.
+/// Writes reports, and stores the progress of the run.
 pub(super) struct Collector {
     stop: StopFlag,
     state: Mutex<State>,
@@ -18,12 +18,12 @@ struct State {
     reports: Reports,
     done: usize,
     latest: String,
-    /// Why the run was stopped.
+    /// The reason why the run was stopped.
     error: Option<Error>,
 }
 
 impl Collector {
-    /// Writes reports into `dir`.
+    /// Creates a collector that writes reports into `dir`.
     pub(super) fn new(dir: &Path, stop: StopFlag) -> Result<Self> {
         let state = State {
             reports: Reports::open(dir)?,
@@ -37,7 +37,7 @@ impl Collector {
         })
     }
 
-    /// A case is over.
+    /// Adds the record of a case.
     pub(super) fn finished(&self, record: &Record) {
         let mut state = self.lock();
         state.done += 1;
@@ -54,7 +54,7 @@ impl Collector {
         self.lock().error.get_or_insert(error);
     }
 
-    /// How many cases are over, and the name of the last one.
+    /// Returns the number of completed cases, and the name of the last one.
     pub(super) fn progress(&self) -> (usize, String) {
         let state = self.lock();
         (state.done, state.latest.clone())

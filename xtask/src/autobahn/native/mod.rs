@@ -19,29 +19,29 @@ use ws_conformance::tls::{Identity, Trust};
 use super::engine::{Engine, Job, Tuning};
 use crate::certificates::Certificates;
 
-/// The suite, ready.
+/// The suite, ready to run.
 pub(crate) struct Native {
     tuning: Tuning,
-    /// Both sides of TLS, if all connections are over TLS.
+    /// The settings for TLS, if all connections are over TLS.
     tls: Option<Tls>,
 }
 
 /// The settings of the suite for TLS, in both roles.
 struct Tls {
-    /// Accepts the certificates of servers under test.
+    /// The trust in the certificates of servers under test.
     trust: Trust,
-    /// Is shown to clients under test.
+    /// The certificate for clients under test.
     identity: Identity,
 }
 
 impl Native {
-    /// Reads the certificates, if there are any: all connections are over TLS then.
+    /// Reads the certificates, if there are any. All connections are over TLS then.
     pub(crate) fn prepare(tuning: Tuning, certificates: Option<&Certificates>) -> Result<Self> {
         let tls = certificates.map(Tls::load).transpose()?;
         Ok(Self { tuning, tls })
     }
 
-    /// Settings with a stop flag of their own: for one run.
+    /// Returns settings with a stop flag of their own, for one run.
     fn settings(&self) -> Settings {
         let settings = Settings::default().with_seed(self.tuning.seed);
         match self.tuning.is_quick {
@@ -92,7 +92,7 @@ impl Engine for Native {
     }
 }
 
-/// The cases of a job.
+/// Returns the cases of a job.
 fn find(job: &Job<'_>) -> Result<Vec<&'static Case>> {
     let found = |id: &CaseId| {
         cases::find(*id).with_context(|| format!("the native engine has no case {id}"))

@@ -1,4 +1,4 @@
-//! The testee is a server: many cases run against it at a time.
+//! The testee is a server. Many cases run against it at a time.
 
 use std::sync::mpsc;
 use std::thread::{self, ScopedJoinHandle};

@@ -1,4 +1,4 @@
-//! What can go wrong around the suite.
+//! Tests of failures around the suite.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,8 +23,9 @@ use crate::runtime::Runtime;
 
 const CASES: &[CaseId] = &[CaseId::three(1, 1, 1), CaseId::three(1, 1, 2)];
 
-/// A testee that plays `script`. Another process writes it: a file that this one holds open for
-/// writing cannot be executed, and the handle can leak into what other tests start meanwhile.
+/// Writes a testee that executes `script`. Another process writes the file: a file that this
+/// process has open for writing cannot be executed, and the handle can leak into processes that
+/// other tests start.
 fn testee(dir: &Path, script: &str) -> PathBuf {
     let file = dir.join("testee");
     let text = format!("#!/bin/sh\n{script}\n");
@@ -37,12 +38,12 @@ fn testee(dir: &Path, script: &str) -> PathBuf {
     file
 }
 
-/// The error of a run against that testee, which must come soon.
+/// Returns the error of a run against that testee, which must fail soon.
 fn failure(role: Role, script: &str) -> String {
     failure_over(role, script, false)
 }
 
-/// As [`failure`], over TLS if it is asked for.
+/// Returns the error like [`failure`], optionally over TLS.
 fn failure_over(role: Role, script: &str, tls: bool) -> String {
     let dir = tempfile::tempdir().unwrap();
     let certificates = tls.then(|| Certificates::make(dir.path()).unwrap());
@@ -80,7 +81,7 @@ fn a_server_that_is_not_there_is_an_error_before_the_first_case() {
 #[test]
 fn a_testee_without_tls_is_an_error_before_the_first_case() {
     let error = failure_over(Role::Server, "echo ws://127.0.0.1:9; sleep 60", true);
-    assert!(error.contains("is no wss:// URL"), "{error}");
+    assert!(error.contains("is not a wss:// URL"), "{error}");
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn a_client_without_tls_ends_the_run() {
     Watcher(&collector).tls_failed(&HandshakeError::NoTls);
     assert!(stop.is_raised());
     let error = format!("{:#}", collector.end().unwrap_err());
-    assert!(error.contains("the other side speaks no TLS"), "{error}");
+    assert!(error.contains("the other side does not use TLS"), "{error}");
 }
 
 #[test]

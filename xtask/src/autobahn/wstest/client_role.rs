@@ -1,5 +1,4 @@
-//! The testee is a client: it is told which cases to ask the suite for, and asks at the end for
-//! the reports.
+//! The testee is a client. It reads the cases to request, and requests the reports at the end.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -25,8 +24,8 @@ pub(super) fn test(wstest: &Wstest, job: &mut Job<'_>) -> Result<()> {
 
     let result = run_testee(job, address, &mut watch, &mut suite, &sender);
     if result.is_err() {
-        // The results so far are in the suite's memory. They are worth having, and their absence
-        // is not worth hiding the error for.
+        // The results so far are in the suite's memory. They are useful, but a failure to get them
+        // must not hide the error.
         drop(request_reports(address, &job.run.agent));
     }
     result
@@ -46,7 +45,7 @@ fn run_testee(
     client_testee::run(job, &format!("ws://{address}"), watch, sender, suite_lives)
 }
 
-/// Runs the testee against a suite that listens nowhere.
+/// Runs the testee against a suite that does not listen.
 #[cfg(all(test, unix))]
 pub(super) fn follow_without_suite(wstest: &Wstest, job: &mut Job<'_>) -> Result<()> {
     let (sender, lines) = mpsc::channel();
@@ -56,7 +55,7 @@ pub(super) fn follow_without_suite(wstest: &Wstest, job: &mut Job<'_>) -> Result
     run_testee(job, address, &mut watch, &mut suite, &sender)
 }
 
-/// A port that nobody uses. Somebody might take it before the suite does; then the suite ends
+/// Returns a free port. If another program takes the port before the suite does, the suite ends
 /// with an error of its own.
 fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
@@ -82,7 +81,7 @@ fn wait_until_listening(
     Ok(())
 }
 
-/// Asks the suite for its reports in place of a testee that cannot.
+/// Requests the reports of the suite, in place of a testee that cannot.
 fn request_reports(address: SocketAddr, agent: &str) -> Result<()> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(REPORT_LIMIT))?;
@@ -95,7 +94,7 @@ fn request_reports(address: SocketAddr, agent: &str) -> Result<()> {
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
          Sec-WebSocket-Version: 13\r\n\r\n"
     )?;
-    // It writes them, then ends the connection.
+    // The suite writes the reports, and then ends the connection.
     stream.read_to_end(&mut Vec::new())?;
     Ok(())
 }
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_free_address_can_be_bound() {
-        // Another test may come first.
+        // Another test may use the port first.
         assert!((0..3).any(|_| TcpListener::bind(free_address().unwrap()).is_ok()));
     }
 }

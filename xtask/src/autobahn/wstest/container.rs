@@ -11,26 +11,26 @@ use anyhow::{Context, Result, bail};
 use super::VERSION;
 use super::install::Surroundings;
 
-/// How long an engine may take to say that it is there.
+/// The time limit for the answer of an engine.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// Where the report directory appears inside.
+/// The path of the report directory in the container.
 const INSIDE: &str = "/autobahn";
 
-/// A container engine that answers.
+/// A working container engine.
 #[derive(Debug)]
 pub(super) struct Container {
     program: PathBuf,
 }
 
 impl Container {
-    /// The image with the suite (x86-64 only).
+    /// Returns the image with the suite (x86-64 only).
     pub(super) fn image() -> String {
         format!("docker.io/crossbario/autobahn-testsuite:{VERSION}")
     }
 
-    /// The first of docker and podman that has an engine behind it: the command alone says
-    /// nothing.
+    /// Returns the first of docker and podman with a working engine. The existence of the command
+    /// is not enough.
     pub(super) fn find(surroundings: &Surroundings) -> Option<Self> {
         let program = ["docker", "podman"]
             .into_iter()
@@ -39,7 +39,7 @@ impl Container {
         Some(Self { program })
     }
 
-    /// Fetches the image if it is not here yet.
+    /// Fetches the image if it is missing.
     pub(super) fn pull(&self) -> Result<()> {
         let image = Self::image();
         let mut inspect = Command::new(&self.program);
@@ -58,8 +58,8 @@ impl Container {
         Ok(())
     }
 
-    /// The call of `wstest` on the report directory, to which arguments are still to be added, and
-    /// the call that ends it: killing the first one leaves the container running.
+    /// Returns the command for `wstest` on the report directory, without its arguments, and the
+    /// command that ends it. The end of the first process does not end the container.
     pub(super) fn command(&self, dir: &Path, agent: &str) -> Result<(Command, Command)> {
         let dir = dir.canonicalize()?;
         let name = format!("{agent}-{}", id());
@@ -73,7 +73,7 @@ impl Container {
             "--name",
             &name,
         ]);
-        // The reports belong to the caller, also where SELinux guards directories.
+        // The reports belong to the caller, also if SELinux guards directories.
         command
             .args(["--security-opt", "label=disable"])
             .args(self.user(&dir)?);
@@ -87,7 +87,7 @@ impl Container {
         Ok((command, cleanup))
     }
 
-    /// The options that make the caller the owner of what the container writes.
+    /// Returns the options that make the caller the owner of the container's files.
     #[cfg(unix)]
     fn user(&self, dir: &Path) -> Result<Vec<String>> {
         use std::os::unix::fs::MetadataExt;
@@ -114,7 +114,7 @@ impl fmt::Display for Container {
     }
 }
 
-/// Whether a command succeeds in time.
+/// Returns `true` if a command succeeds in time.
 fn answers(command: &mut Command, limit: Duration) -> bool {
     command
         .stdin(Stdio::null())

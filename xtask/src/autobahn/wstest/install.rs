@@ -1,4 +1,5 @@
-//! Getting the suite: a Python 2.7 of this machine first, a container engine second.
+//! The installation of the suite: with a Python 2.7 of this machine, or else with a container
+//! engine.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,14 @@ use super::container::Container;
 use super::python::{self, Environment};
 use super::{Installation, VERSION};
 
-/// Where programs are looked for; given, so that tests can leave things out.
+/// The places of programs. It is an argument, so that tests can leave programs out.
 pub(super) struct Surroundings {
     pub(super) path: Vec<PathBuf>,
     pub(super) pyenv_roots: Vec<PathBuf>,
 }
 
 impl Surroundings {
-    /// This process's own.
+    /// Returns the places of this process.
     pub(super) fn from_environment() -> Self {
         let path: Vec<_> = env::var_os("PATH")
             .iter()
@@ -36,7 +37,7 @@ impl Surroundings {
         Self { path, pyenv_roots }
     }
 
-    /// Every file of that name in the directories of the search path, in order.
+    /// Returns every file of this name in the directories of the search path, in order.
     pub(super) fn programs<'a>(&'a self, name: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
         let file = format!("{name}{}", env::consts::EXE_SUFFIX);
         self.path
@@ -73,25 +74,25 @@ pub(super) fn prepare(surroundings: &Surroundings, home: &Path) -> Result<Instal
     }
 }
 
-/// What to do about a machine with neither.
+/// Returns the error for a machine with neither.
 fn nothing_found() -> String {
     format!(
         "the original suite needs Python 2.7 or a container engine, and neither was found\n\
          \n\
          Looked for python2.7 and python2 on PATH, 2.7 among the versions of pyenv, and a docker\n\
-         or podman whose engine answers. Any one of these will do:\n\
+         or podman with a working engine. Install one of these:\n\
          \n\
          \x20 pyenv (Linux, macOS)      pyenv install 2.7.18\n\
          \x20 Debian 11, Ubuntu 22.04   sudo apt-get install python2.7 python2.7-dev python3-pip gcc\n\
          \x20 Docker or Podman          start the engine; {image} is pulled at first use\n\
          \n\
-         pyenv builds Python from source and wants a C compiler and the headers of zlib and\n\
+         pyenv builds Python from source and needs a C compiler and the headers of zlib and\n\
          OpenSSL (Debian: sudo apt-get install build-essential zlib1g-dev libssl-dev libffi-dev).",
         image = Container::image(),
     )
 }
 
-/// The requirement for pip.
+/// Returns the requirement for pip.
 pub(super) fn requirement() -> String {
     format!("autobahntestsuite=={VERSION}")
 }

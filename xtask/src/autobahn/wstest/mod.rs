@@ -1,7 +1,8 @@
-//! The original suite, driven through its command `wstest`.
+//! The original suite, run through its command `wstest`.
 //!
-//! Its exit status says nothing about verdicts, and it can wait for ever: no timer of it covers a
-//! server that sends a Close first and then leaves TCP open. So everything here has a deadline.
+//! Its exit status does not depend on verdicts. It can wait without end: none of its timers covers
+//! a server that sends a Close first and then leaves TCP open. Therefore every step here has a
+//! deadline.
 
 mod client_role;
 mod container;
@@ -36,19 +37,19 @@ const VERSION: &str = "25.10.1";
 /// The name of the settings file in the report directory.
 const SPEC: &str = "wstest.json";
 
-/// The suite, installed.
+/// The installed suite.
 pub(crate) struct Wstest {
     installation: Installation,
     at_a_time: NonZeroUsize,
 }
 
-/// Where the command `wstest` is.
+/// The place of the command `wstest`.
 #[derive(Debug)]
 enum Installation {
     /// In a container image.
     Container(Container),
-    /// As a module of this Python. Called by name, not as the script `wstest`: the first line of
-    /// that script must hold the path of its interpreter, which systems limit in length.
+    /// A module of this Python. It is called by name, not as the script `wstest`, whose first line
+    /// must contain the path of its interpreter. Systems limit the length of that line.
     Python(PathBuf),
 }
 
@@ -73,7 +74,7 @@ impl Wstest {
     fn start(&self, job: &Job<'_>, mode: &str, lines: &Sender<Line>) -> Result<Supervised> {
         let mut arguments = vec!["-m", mode, "-s", SPEC];
         if mode == "fuzzingserver" {
-            // No status page on port 8080.
+            // There is no status page on port 8080.
             arguments.extend(["-u", "0"]);
         }
         let (mut command, cleanup) = match &self.installation {
@@ -134,7 +135,7 @@ impl Engine for Wstest {
     }
 }
 
-/// Writes the suite's settings file: what both modes share, and `mode_settings`.
+/// Writes the suite's settings file: the common settings of both modes, and `mode_settings`.
 fn write_spec(job: &Job<'_>, mode_settings: Value) -> Result<()> {
     let mut spec = json!({
         "outdir": ".",

@@ -1,8 +1,8 @@
-//! A run in parts, each with a call of the suite and a directory of its own.
+//! Runs in parts. Each part is a call of the suite with a directory of its own.
 //!
-//! The suite writes its reports when it ends, or when a client asks for them. Whoever ends it before loses
-//! them, so it is called for a few cases at a time, and what it has reported goes into an index of the
-//! whole run after each call. A call costs a third of a second before its first case.
+//! The suite writes its reports at its end, or when a client requests them. An earlier end loses
+//! them. Therefore it is called for a few cases at a time, and its reports are added to the index
+//! of the whole run after each call. A call takes a third of a second before its first case.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,8 +25,8 @@ pub(super) fn test(wstest: &Wstest, job: &mut Job<'_>) -> Result<()> {
             progress: &mut *job.progress,
             ..*job
         });
-        // Whatever has stopped a part, it has ended the case under way too, and the suite would blame
-        // the testee for that.
+        // An error of a part also ends the current case, and the suite would blame the testee for
+        // it.
         let done = match &result {
             Ok(()) => cases.len(),
             Err(_) => job.progress.done_of_part().min(cases.len()),
@@ -37,15 +37,15 @@ pub(super) fn test(wstest: &Wstest, job: &mut Job<'_>) -> Result<()> {
             &job.run.agent,
             cases.get(..done).unwrap_or(cases),
         );
-        // Why there is no more of it explains reports that are cut off.
+        // The first error explains reports that are incomplete.
         result.and(merged)?;
         job.progress.end_part(cases.len());
     }
     Ok(())
 }
 
-/// What runs in one call: a family where a case takes seconds, a group where it takes a second at most, and
-/// everything that takes none.
+/// Returns the cases of each call: a family if a case takes seconds, a group if a case takes up to
+/// a second, and all cases without waits.
 fn parts(cases: &[CaseId]) -> impl Iterator<Item = &[CaseId]> {
     let part = |case: &CaseId| match case.group() {
         12 | 13 => case.family(),
@@ -55,7 +55,7 @@ fn parts(cases: &[CaseId]) -> impl Iterator<Item = &[CaseId]> {
     cases.chunk_by(move |one, other| part(one) == part(other))
 }
 
-/// A new directory in that of the run.
+/// Creates a directory in that of the run.
 fn next_dir(run: &Path) -> Result<PathBuf> {
     let mut names = (1..).map(|number: u32| run.join(format!("part-{number}")));
     let dir = names.find(|dir| !dir.exists()).context("no name is left")?;
@@ -63,7 +63,7 @@ fn next_dir(run: &Path) -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// Takes what `part` says about these cases of the agent into the index of the run.
+/// Adds the results of `part` about these cases of the agent to the index of the run.
 fn merge(run: &Path, part: &Path, agent: &str, cases: &[CaseId]) -> Result<()> {
     let folder = part.file_name().unwrap_or_default().to_string_lossy();
     let mut merged = Index::read_if_there(run)?.results(agent);
@@ -76,7 +76,7 @@ fn merge(run: &Path, part: &Path, agent: &str, cases: &[CaseId]) -> Result<()> {
     write(&run.join(INDEX_FILE), agent, &merged)
 }
 
-/// Writes an index of which, at any time, either the old or the new text is there.
+/// Writes an index atomically: readers see the old text or the new one.
 fn write(file: &Path, agent: &str, results: &Results) -> Result<()> {
     let text = serde_json::to_string_pretty(&BTreeMap::from([(agent, results)]))?;
     let unfinished = file.with_extension("json.part");

@@ -1,7 +1,7 @@
 //! A virtual environment of Python 2.7 with the suite in it.
 //!
-//! Python 2.7 has no `venv` module, and current releases of virtualenv cannot make an environment
-//! for it, so an old virtualenv is fetched into a directory of its own if Python 2.7 has none.
+//! Python 2.7 has no `venv` module, and current releases of virtualenv do not support it. If Python
+//! 2.7 has no virtualenv, an old one is fetched into a directory of its own.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use anyhow::{Context, Result, bail};
 use super::VERSION;
 use super::install::{Surroundings, requirement};
 
-/// The last releases that still make environments for Python 2.7.
+/// The last releases that support Python 2.7.
 const VIRTUALENV: &str = "virtualenv<20.22";
 
-/// Prints its path if it is a Python 2.7; a shim of pyenv fails here unless 2.7 is selected.
+/// Prints its path if it is a Python 2.7. A shim of pyenv fails here unless 2.7 is selected.
 const PROBE: &str = "import sys\nif sys.version_info[:2] == (2, 7): print(sys.executable)";
 
 /// Finds a working Python 2.7.
@@ -30,7 +30,7 @@ pub(super) fn find(surroundings: &Surroundings) -> Option<PathBuf> {
     on_path.chain(of_pyenv).find_map(|python| probe(&python))
 }
 
-/// The interpreters of Python 2.7 below a pyenv root, the newest first.
+/// Returns the interpreters of Python 2.7 below a pyenv root, the newest first.
 fn pyenv_versions(root: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(root.join("versions"))
         .into_iter()
@@ -57,11 +57,11 @@ fn probe(python: &Path) -> Option<PathBuf> {
     (output.status.success() && !path.is_empty()).then(|| path.into())
 }
 
-/// The place of the virtual environment, made or not.
+/// The virtual environment, which may not exist yet.
 pub(super) struct Environment {
     dir: PathBuf,
-    /// Written last, so that an installation that was interrupted is done again. Holds the path
-    /// of the environment: one that was moved does not work any more.
+    /// The file that is written last, so that an interrupted installation is repeated. It contains
+    /// the path of the environment, because an environment does not work after a move.
     marker: PathBuf,
     log: PathBuf,
 }
@@ -77,15 +77,15 @@ impl Environment {
         }
     }
 
-    /// The Python that has the suite, if that has been installed to the end.
+    /// Returns the Python that has the suite, if the installation is complete.
     pub(super) fn complete(&self) -> Option<PathBuf> {
         let place = fs::read_to_string(&self.marker).ok()?;
         let python = self.python();
         (place == self.dir.to_string_lossy() && python.is_file()).then_some(python)
     }
 
-    /// Makes the environment and installs the suite; returns its Python. Says what it does, as it
-    /// takes a while.
+    /// Makes the environment and installs the suite. Returns its Python. Prints the steps, because
+    /// they take some time.
     pub(super) fn install(&self, python: &Path, surroundings: &Surroundings) -> Result<PathBuf> {
         println!("installing {} into {}", requirement(), self.dir.display());
         println!("    Python 2.7: {}", python.display());
@@ -112,7 +112,7 @@ impl Environment {
         Ok(self.python())
     }
 
-    /// Makes the bare environment in the first way that works.
+    /// Makes the empty environment in the first way that works.
     fn create(&self, python: &Path, surroundings: &Surroundings) -> Result<()> {
         let helper = self.dir.with_file_name("virtualenv");
         let python3 = surroundings.programs("python3").next();
@@ -184,12 +184,12 @@ impl Environment {
     }
 }
 
-/// One way to run virtualenv.
+/// A way to run virtualenv.
 struct Way<'a> {
     description: &'static str,
     /// The Python that runs it.
     host: &'a Path,
-    /// Whether pip fetches it first.
+    /// `true` if pip fetches it first.
     fetch: bool,
 }
 
@@ -219,14 +219,14 @@ impl<'a> Way<'a> {
     }
 }
 
-/// A call of a Python that knows nothing of the caller's environments.
+/// Returns a command for a Python without the caller's environments.
 fn python_command(python: &Path) -> Command {
     let mut command = Command::new(python);
     command.env_remove("PYTHONHOME").env_remove("PYTHONPATH");
     command
 }
 
-/// The last lines of a log, indented, and where the rest is.
+/// Returns the last lines of a log, indented, and the path of the log.
 fn tail(log: &Path) -> String {
     let bytes = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);

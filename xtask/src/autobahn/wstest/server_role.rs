@@ -1,4 +1,4 @@
-//! The testee is a server: the suite connects to it case by case, and ends by itself.
+//! The testee is a server. The suite connects to it case by case, and ends by itself.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ use crate::programs::server::EchoServer;
 use crate::programs::supervise::{Line, Source, Supervised};
 use crate::programs::watch::Watch;
 
-/// How long the suite may take to notice that the testee is gone, and to write its reports: it
-/// writes them only at its end.
+/// The time for the suite to notice that the testee is gone, and to write its reports, which it
+/// does only at its end.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Runs the job.
@@ -68,14 +68,13 @@ fn follow(
     }
 }
 
-/// What a line of the suite says about where it is.
+/// The state of the suite, from a line of its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Announced {
-    /// It starts to connect: `Ok, will run 517 test cases against 1 servers`.
+    /// The suite begins to connect: `Ok, will run 517 test cases against 1 servers`.
     Ready,
-    /// A connection is open, its case begins:
-    /// `Running test case ID 1.1.1 for agent NAME from peer ADDRESS`. Connecting itself is not
-    /// announced.
+    /// A connection is open, and its case begins: `Running test case ID 1.1.1 for agent NAME from
+    /// peer ADDRESS`. The suite prints nothing when it connects.
     Case(CaseId),
 }
 
@@ -91,7 +90,7 @@ fn parse(line: &Line) -> Option<Announced> {
 }
 
 impl Announced {
-    /// Where the suite is from here to its next announcement.
+    /// Describes the state of the suite until its next line.
     fn place(self, cases: &[CaseId]) -> String {
         let (now, next) = match self {
             Self::Ready => (None, cases.first()),
@@ -105,7 +104,7 @@ impl Announced {
         }
     }
 
-    /// How long that may take.
+    /// Returns the time limit until the next line.
     fn allowance(self, job: &Job<'_>) -> Duration {
         match self {
             Self::Ready => job.patience.without_progress,
@@ -114,16 +113,16 @@ impl Announced {
     }
 }
 
-/// How many cases come before this one.
+/// Returns the number of cases before this one.
 fn position(cases: &[CaseId], case: CaseId) -> usize {
     cases.iter().position(|other| *other == case).unwrap_or(0)
 }
 
-/// Gives the suite time to write the reports that it has.
+/// Gives the suite time to write its reports.
 fn let_it_report(watch: &Watch, suite: &mut Supervised) -> Result<()> {
     let deadline = Instant::now() + GRACE;
     while suite.try_wait()?.is_none() && Instant::now() < deadline {
-        // The run has failed; the deadline of a case does not matter any more.
+        // The run has failed, so the deadline of a case does not count any more.
         if watch.next().is_err() {
             break;
         }

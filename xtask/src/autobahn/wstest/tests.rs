@@ -1,4 +1,4 @@
-//! The driver against shell scripts that play the suite, the testees and Python.
+//! Tests of the driver with shell scripts in place of the suite, the testees and Python.
 
 use std::fs;
 use std::io::Write;
@@ -25,7 +25,7 @@ const CASES: &[CaseId] = &[CaseId::three(1, 1, 1), CaseId::three(1, 1, 2)];
 
 const SERVER: &str = "echo ws://127.0.0.1:9; sleep 60";
 
-/// Prints what the suite prints, and reports two cases.
+/// Prints the lines of the suite, and reports two cases.
 const SUITE: &str = r#"
     echo "Ok, will run 2 test cases against 1 servers"
     for id in 1.1.1 1.1.2; do echo "Running test case ID $id for agent a from peer tcp4:x"; done
@@ -41,8 +41,8 @@ impl Scripts {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// Writes a script. Another process does it: a file that this one holds open for writing
-    /// cannot be executed, and the handle can leak into what other tests start meanwhile.
+    /// Writes a script. Another process writes the file: a file that this process has open for
+    /// writing cannot be executed, and the handle can leak into processes that other tests start.
     fn add(&self, name: &str, script: &str) -> PathBuf {
         let file = self.0.path().join(name);
         let mut writer = Command::new("sh")
@@ -56,7 +56,7 @@ impl Scripts {
         file
     }
 
-    /// Runs a job with these scripts and little patience.
+    /// Runs a job with these scripts and short time limits.
     fn run(&self, role: Role, suite: &str, testee: &str) -> Result<()> {
         let suite = self.add("suite", suite);
         let testee = self.add("testee", testee);
@@ -75,7 +75,7 @@ impl Scripts {
         })
     }
 
-    /// The error of such a job, which must come soon.
+    /// Returns the error of such a job, which must fail soon.
     fn failure(&self, role: Role, suite: &str, testee: &str) -> String {
         let started = Instant::now();
         let error = self.run(role, suite, testee).unwrap_err();
@@ -118,7 +118,7 @@ fn a_server_that_never_says_where_it_listens_is_an_error() {
     let error = Scripts::new().failure(Role::Server, SUITE, "sleep 60");
     assert!(error.contains("has not printed its URL"), "{error}");
     let error = Scripts::new().failure(Role::Server, SUITE, "echo hello; sleep 60");
-    assert!(error.contains("no ws:// URL: `hello`"), "{error}");
+    assert!(error.contains("not a ws:// URL: `hello`"), "{error}");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_suite_that_never_listens_is_an_error() {
     assert!(error.contains("no port"), "{error}");
 }
 
-/// Follows a client that plays `script` against a suite that does nothing.
+/// Follows a client that executes `script`, with a suite that does nothing.
 fn follow_client(script: &str) -> Result<()> {
     let scripts = Scripts::new();
     let testee = scripts.add("testee", script);
@@ -221,7 +221,7 @@ fn a_client_that_gets_no_reports_or_mixes_its_turns_up_is_an_error() {
     );
 }
 
-/// What is found in `bin` and nowhere else.
+/// Returns surroundings with only the programs in `bin`.
 fn only(bin: &Path) -> Surroundings {
     Surroundings {
         path: vec![bin.to_owned()],
@@ -229,7 +229,7 @@ fn only(bin: &Path) -> Surroundings {
     }
 }
 
-/// Plays a Python 2.7 with a virtualenv of its own: `-m virtualenv --python PYTHON DIR`.
+/// A Python 2.7 with a virtualenv of its own: `-m virtualenv --python PYTHON DIR`.
 const PYTHON: &str = r#"case "$1 $2" in
     "-c "*) echo "$0" ;;
     "-m virtualenv") mkdir -p "$5/bin" && cp "$0" "$5/bin/python" ;;
@@ -269,7 +269,7 @@ fn an_environment_is_made_once() {
         panic!("{installation:?}")
     };
     assert!(installed.starts_with(home.path()));
-    // The second time nothing is looked for.
+    // The second time, no program is searched.
     fs::remove_file(python).unwrap();
     assert!(install::prepare(&only(bin.0.path()), home.path()).is_ok());
 }
