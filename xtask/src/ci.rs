@@ -153,7 +153,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         return Ok(Outcome::Passed);
     }
     if steps.is_empty() {
-        bail!("no step is left to run");
+        bail!("no step is left to run; remove a --skip");
     }
     let results: Vec<_> = steps.into_iter().map(run_step).collect();
     println!("\n{}", table(&results));

@@ -216,7 +216,7 @@ impl Crowd {
             match line.parse() {
                 Ok(count) => progress(count),
                 Err(_) if line == READY => return Ok(crowd),
-                Err(_) => bail!("the crowd says `{line}`"),
+                Err(_) => bail!("the crowd printed `{line}`"),
             }
         }
     }
@@ -225,7 +225,7 @@ impl Crowd {
     pub(crate) fn burst(&mut self, burst: Burst) -> Result<u64> {
         writeln!(self.input, "{burst}").context("the crowd does not listen")?;
         let line = self.next_line("a burst", burst.time + burst::PATIENCE)?;
-        burst::parse_answer(&line).with_context(|| format!("the crowd says `{line}`"))
+        burst::parse_answer(&line).with_context(|| format!("the crowd printed `{line}`"))
     }
 
     fn next_line(&mut self, place: &str, patience: Duration) -> Result<String> {

@@ -252,9 +252,7 @@ impl Conditions {
             bail!("the limit of descriptors is too low to measure anything");
         }
         if connections < wanted {
-            println!(
-                "note: the limit of descriptors leaves room for {connections} connections only"
-            );
+            println!("note: the limit of descriptors allows only {connections} connections");
         }
         Ok(connections)
     }
@@ -280,7 +278,7 @@ impl Conditions {
         let log = self.home.join(format!("{server_name}-crowd.log"));
         let gathered = Crowd::gather(&args, &log, |count| progress.at(count, &count.to_string()));
         progress.end();
-        println!("{label}: silent for {} s", self.quiet.as_secs_f64());
+        println!("{label}: idle for {} s", self.quiet.as_secs_f64());
         gathered
     }
 }

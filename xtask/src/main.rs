@@ -50,10 +50,11 @@ enum Command {
     Idle(idle::Args),
     Interop(interop::Args),
     Test(test::Args),
-    /// Check the boundaries between the crates, the links between the documents, and the rules of words.
+    /// Check the boundaries between the crates, the links between the documents, and the rules of
+    /// words.
     ///
-    /// Boundaries are dependencies, names of runtimes, unsafe code and banned paths. Reads files only and
-    /// builds nothing.
+    /// Boundaries are dependencies, names of runtimes, unsafe code and banned paths. Reads files
+    /// only and builds nothing.
     Tidy,
 }
 

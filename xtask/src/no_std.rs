@@ -64,7 +64,7 @@ impl Check {
             return Ok(cargo.status()?.success());
         }
         println!(
-            "{} for this machine: the toolchain lacks {} (`rustup target add {}`)",
+            "{} for this machine: the target {} is missing (`rustup target add {}`)",
             self.shown(),
             self.target,
             self.target

@@ -65,7 +65,7 @@ impl Process {
 /// Fails on systems other than Linux.
 pub(crate) fn check_system() -> Result<()> {
     if !cfg!(target_os = "linux") {
-        bail!("this command measures by /proc, which only Linux has");
+        bail!("this command needs /proc, which only Linux has");
     }
     Ok(())
 }

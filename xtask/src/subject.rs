@@ -165,7 +165,7 @@ fn address(url: &str) -> Result<SocketAddr> {
     let address = address.unwrap_or(url).trim_end_matches('/');
     address
         .parse()
-        .with_context(|| format!("`{url}` is not where one can connect to"))
+        .with_context(|| format!("`{url}` is not an address to connect to"))
 }
 
 #[cfg(test)]

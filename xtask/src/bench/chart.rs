@@ -103,7 +103,7 @@ impl<'a> Bar<'a> {
             LEFT - 10.0,
             to.max(LEFT + length) + 8.0,
         )
-        .expect("a string takes all that is written to it");
+        .expect("writing to a string cannot fail");
     }
 }
 

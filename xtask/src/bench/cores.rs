@@ -61,7 +61,7 @@ fn pin(core: usize) -> Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn pin(_: usize) -> Result<()> {
-    anyhow::bail!("only Linux can say on which processor a program runs")
+    anyhow::bail!("only Linux can select the processor of a program")
 }
 
 /// Returns the time of a fixed piece of work on the slower processor, in seconds.

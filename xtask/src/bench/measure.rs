@@ -174,7 +174,7 @@ impl Server {
 }
 
 fn path_text(path: &Path) -> Result<String> {
-    let text = path.to_str().context("the path of a file is no text")?;
+    let text = path.to_str().context("the path of a file is not UTF-8")?;
     Ok(text.to_owned())
 }
 

@@ -130,11 +130,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     resources::check_system()?;
     ensure!(
         !scenarios.is_empty(),
-        "no scenario has such a name: see --list"
+        "no scenario has this name: see --list"
     );
     ensure!(
         !contestants.is_empty(),
-        "no server or client has such a name: see --list"
+        "no server or client has this name: see --list"
     );
     // Before any long work.
     let before = args.against.as_deref().map(Run::load).transpose()?;

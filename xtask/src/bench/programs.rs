@@ -75,11 +75,13 @@ fn build(package: Package) -> Result<Peers> {
         Package::Ours => Peers::built_or_in(None),
         Package::Peers => {
             let target = project::scratch_dir("bench-peers")?;
-            let target = target.to_str().context("the target directory is no text")?;
+            let target = target
+                .to_str()
+                .context("the target directory is not UTF-8")?;
             let manifest = project::root().join("benches/peers/Cargo.toml");
             let manifest = manifest
                 .to_str()
-                .context("the workspace's path is no text")?;
+                .context("the workspace's path is not UTF-8")?;
             let options = [
                 "--locked",
                 "--manifest-path",

@@ -99,7 +99,7 @@ pub(super) fn count(
     let file = bench.home.join(format!("{}.syscalls", contestant.name));
     // The file of an earlier run is no result.
     drop(fs::remove_file(&file));
-    let path = file.to_str().context("the target directory is no text")?;
+    let path = file.to_str().context("the target directory is not UTF-8")?;
     let mut server = bench.start(scenario, contestant, &counter.wrapper(path))?;
     let load = bench.load(scenario, contestant, &server, None, SECONDS)?;
     interrupt_group(server.process.id())?;

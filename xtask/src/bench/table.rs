@@ -111,13 +111,13 @@ fn remarks(results: &Results) -> String {
                 "{} beside {}: {rate} of its messages/s, {cpu} of its CPU per message",
                 ours.name, peer.name
             )
-            .expect("a string takes all that is written to it");
+            .expect("writing to a string cannot fail");
         }
     }
     for entry in &results.entries {
         if let Some(failure) = &entry.failure {
             writeln!(text, "{} failed: {failure}", entry.name)
-                .expect("a string takes all that is written to it");
+                .expect("writing to a string cannot fail");
         }
     }
     text

@@ -44,7 +44,7 @@ impl FromStr for Burst {
     fn from_str(line: &str) -> Result<Self> {
         let words: Vec<_> = line.split_whitespace().collect();
         let [WORD, connections, len, time] = *words else {
-            bail!("`{line}` is no order to a crowd");
+            bail!("`{line}` is not an order to a crowd");
         };
         Ok(Self {
             connections: connections.parse()?,

@@ -22,7 +22,7 @@ use crate::runtime::Runtime;
 use crate::subject::{Launch, Subject};
 use crate::{Outcome, interrupt, project, resources};
 use attacks::{ATTACKS, Attack, Field, Setup};
-use finding::{Finding, Bytes, Time, fresh_echo};
+use finding::{Bytes, Finding, Time, fresh_echo};
 use report::{Report, Shown, table};
 
 /// The name of all attacks on TLS.
@@ -103,19 +103,19 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let mut incomplete = Vec::new();
     for report in &reports {
         if let Some(error) = report.error() {
-            println!("{report} was not carried out: {error}");
+            println!("{report} was not possible: {error}");
             incomplete.push(report.to_string());
         }
     }
     let outcome = Outcome::passed_if(reports.iter().all(Report::holds));
     if outcome == Outcome::Passed && !incomplete.is_empty() {
-        bail!("not carried out: {}", incomplete.join(", "));
+        bail!("not possible: {}", incomplete.join(", "));
     }
     println!(
         "{}",
         match outcome {
             Outcome::Passed => "all within bounds",
-            Outcome::Failed => "some bounds are breached",
+            Outcome::Failed => "some bounds are exceeded",
         }
     );
     Ok(outcome)

@@ -37,7 +37,8 @@ pub(super) struct PeersArgs {
     #[arg(long, conflicts_with_all = ["all_pairs", "runtime", "peer_dir"])]
     peers: bool,
 
-    /// Servers by their names or parts of them, comma-separated: see `cargo xtask bench --list` [default: all]
+    /// Servers by their names or parts of them, comma-separated: see `cargo xtask bench --list`
+    /// [default: all]
     #[arg(long, value_name = "PARTS", value_delimiter = ',', requires = "peers")]
     only: Vec<String>,
 
@@ -64,7 +65,7 @@ pub(super) fn run(args: &PeersArgs, conditions: &Conditions, is_deflate: bool) -
     contestants.retain(|one| one.side != Side::Floor && takes_part(one));
     ensure!(
         !contestants.is_empty(),
-        "no server has such a name: see `cargo xtask bench --list`"
+        "no server has this name: see `cargo xtask bench --list`"
     );
     let quick = Conditions {
         wanted: Some(100),

@@ -58,7 +58,7 @@ fn wait_for_url(
                 return Ok(line.text);
             }
             bail!(
-                "the first line of the testee is no {scheme} URL: `{}`",
+                "the first line of the testee is not a {scheme} URL: `{}`",
                 line.text
             );
         }

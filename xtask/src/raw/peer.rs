@@ -183,9 +183,9 @@ impl Peer {
         let mut message = Vec::new();
         let mut is_compressed = false;
         loop {
-            let frame = self.receive().context("no echo came")?;
+            let frame = self.receive().context("no echo arrived")?;
             if frame.opcode >= 0x8 {
-                bail!("instead of an echo came a control frame: {frame:?}");
+                bail!("a control frame arrived instead of an echo: {frame:?}");
             }
             is_compressed |= frame.is_compressed;
             message.extend(frame.payload);
@@ -232,14 +232,14 @@ impl Peer {
     pub(crate) fn secured(self, trust: &Trust) -> Result<Self> {
         match self.stream.into_inner() {
             Stream::Plain(tcp) => Ok(Self::over(Stream::shake_hands(tcp, trust)?)),
-            Stream::Tls(_) => bail!("the connection speaks TLS already"),
+            Stream::Tls(_) => bail!("the connection uses TLS already"),
         }
     }
 
     /// Returns the session of a connection over TLS.
     pub(crate) fn session(&mut self) -> Result<&mut ClientConnection> {
         match self.stream.get_mut() {
-            Stream::Plain(_) => bail!("the connection does not speak TLS"),
+            Stream::Plain(_) => bail!("the connection does not use TLS"),
             Stream::Tls(tls) => Ok(&mut tls.conn),
         }
     }
@@ -247,7 +247,7 @@ impl Peer {
     /// Takes the session away from rustls. The peer can then send any records.
     pub(crate) fn unsealed(self) -> Result<(Self, Sealer)> {
         match self.stream.into_inner() {
-            Stream::Plain(_) => bail!("the connection does not speak TLS"),
+            Stream::Plain(_) => bail!("the connection does not use TLS"),
             Stream::Tls(tls) => {
                 let (session, tcp) = tls.into_parts();
                 Ok((Self::over(Stream::Plain(tcp)), Sealer::new(session)?))

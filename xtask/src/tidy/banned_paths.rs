@@ -37,7 +37,7 @@ const BANS: &[Ban] = &[
             "std::os",
             "std::process",
         ],
-        why: "this crate does no I/O: take bytes as arguments, give bytes back",
+        why: "this crate does no I/O: take bytes as arguments, and return bytes",
     },
     Ban {
         packages: WITHOUT_IO,
@@ -54,17 +54,17 @@ const BANS: &[Ban] = &[
             "task::Context",
             "task::Poll",
         ],
-        why: "this crate is not asynchronous: return what is known, be called again",
+        why: "this crate is not asynchronous: return a result, and let the caller call again",
     },
     Ban {
         packages: WITHOUT_IO,
         paths: &["Mutex", "RwLock", "std::thread", "thread_local"],
-        why: "this crate has no pools, locks or threads: state belongs to its values",
+        why: "this crate has no pools, locks or threads: store state in values",
     },
     Ban {
         packages: WITHOUT_IO,
         paths: &["fastrand", "getrandom", "rand"],
-        why: "this crate has no entropy: the caller passes mask keys and nonces in",
+        why: "this crate has no entropy: take masking keys and nonces as arguments",
     },
     Ban {
         packages: &["ws-proto"],
@@ -79,7 +79,7 @@ const BANS: &[Ban] = &[
     Ban {
         packages: &["ws-driver"],
         paths: &["FrameHeader", "OpCode", "Opcode"],
-        why: "rules about opcodes and masks belong to ws-proto: ask it, do not decide",
+        why: "rules about opcodes and masks belong to ws-proto: call it",
     },
     Ban {
         packages: ADAPTERS,
@@ -92,8 +92,8 @@ const BANS: &[Ban] = &[
             "Opcode",
             "Step::",
         ],
-        why: "an adapter carries bytes and deadlines: rules about frames and closing belong to \
-              ws-proto, what to do about them to ws-driver",
+        why: "an adapter passes on bytes and deadlines: rules about frames and closing belong to \
+              ws-proto, and reactions to ws-driver",
     },
 ];
 

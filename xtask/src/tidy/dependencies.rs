@@ -133,7 +133,7 @@ fn check_defaults(package: &Package, allowed: &Allowed) -> Vec<Finding> {
         .map(|name| {
             let line = line_of(package, "default");
             let what = format!("{} depends on `{name}` by default", package.name);
-            let remedy = "leave its feature out of `default`";
+            let remedy = "remove its feature from `default`";
             package.finding("Cargo.toml", line, what, remedy)
         })
         .collect()
@@ -165,22 +165,25 @@ fn check_one(package: &Package, dependency: &Dependency, allowed: &Allowed) -> O
                 return None;
             }
             let what = format!("{} always depends on `{name}`", package.name);
-            (what, "make it optional, behind a feature".to_owned())
+            (
+                what,
+                "make it optional, and enable it by a feature".to_owned(),
+            )
         }
         Allowed::Only { always, optional } => {
             let list = [*always, *optional].concat().join(", ");
-            let what = format!("{} may not depend on `{name}`", package.name);
+            let what = format!("{} must not depend on `{name}`", package.name);
             let table = file!().replace('\\', "/");
             (
                 what,
-                format!("it may use {list}; a new entry belongs into {table}, with a reason"),
+                format!("it may use {list}; add a new entry to {table}, with a reason"),
             )
         }
         Allowed::AllBut(list) if list.contains(&name) => {
-            let what = format!("{} may not depend on `{name}`", package.name);
+            let what = format!("{} must not depend on `{name}`", package.name);
             (
                 what,
-                "write what it needs again, or move it out of here".to_owned(),
+                "write the code again, or move it to another package".to_owned(),
             )
         }
         Allowed::AllBut(_) => return None,
@@ -249,7 +252,7 @@ mod tests {
         ));
         assert_eq!(places(&findings), ["crates/ws-proto/Cargo.toml:5"]);
         assert!(
-            findings[0].what.contains("may not depend on `http`"),
+            findings[0].what.contains("must not depend on `http`"),
             "{findings:?}"
         );
     }

@@ -34,9 +34,9 @@ fn check_document(document: &Document, documents: &[Document], root: &Path) -> V
         let target = resolve(&document.path, file);
         let is_document = documents.iter().any(|other| other.path == target);
         let fault = if !is_document && !root.join(&target).exists() {
-            Some(format!("the link {dest_url:?} leads to no file"))
+            Some(format!("the link {dest_url:?} has no target file"))
         } else if !anchor.is_empty() && !has_heading(documents, &target, anchor) {
-            Some(format!("the link {dest_url:?} leads to no heading"))
+            Some(format!("the link {dest_url:?} has no target heading"))
         } else {
             None
         };

@@ -23,7 +23,8 @@ const NAMES: &[&[&str]] = &[
     &["tokio"],
 ];
 
-const REMEDY: &str = "say what is needed (a transport, a timer), and leave the name to the adapter";
+const REMEDY: &str =
+    "describe the requirement (a transport, a timer), and leave the name to the adapter";
 
 /// Finds names of runtimes in the shared crates.
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {

@@ -30,7 +30,7 @@ pub(super) fn check_places(workspace: &Workspace) -> Vec<Finding> {
                         &source.path,
                         ident.span().start().line,
                         "`unsafe` outside of ws-proto's src/arch/ and src/text.rs".into(),
-                        "write it safely, or put a kernel behind a safe function into src/arch/",
+                        "write safe code, or put a kernel with a safe function into src/arch/",
                     ));
                 }
             });

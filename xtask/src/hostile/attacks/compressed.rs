@@ -7,7 +7,7 @@ use miniz_oxide::deflate::core::{
 
 use super::unfinished::{MAX_MESSAGE, close_code};
 use super::{Field, MIB};
-use crate::hostile::finding::{Finding, Bytes, fresh_echo};
+use crate::hostile::finding::{Bytes, Finding, fresh_echo};
 use crate::raw::peer::PATIENCE;
 use crate::raw::{Opcode, Peer, frame};
 
@@ -23,10 +23,7 @@ const MAX_COMPRESSED: u64 = MAX_MESSAGE + MAX_MESSAGE / 1024 + 64 * 1024;
 /// Sends 1 GiB in one frame of about 1 MiB, and also in fragments.
 pub(super) fn bomb(field: &Field) -> Result<Vec<Finding>> {
     let bomb = compressed_zeros()?;
-    let mut findings = vec![Finding::note(
-        "bytes of the bomb",
-        Bytes(bomb.len() as u64),
-    )];
+    let mut findings = vec![Finding::note("bytes of the bomb", Bytes(bomb.len() as u64))];
     let whole = frame::compressed(frame::last(Opcode::Binary, &bomb));
     findings.push(thrown("in one frame", field, &whole)?);
     let mut fragments = bomb.chunks(FRAGMENT);
@@ -80,7 +77,7 @@ fn compressed_zeros() -> Result<Vec<u8>> {
     });
     (status == TDEFLStatus::Okay)
         .then(|| piece.repeat((BOMB / PIECE) as usize))
-        .context("the bomb could not be made")
+        .context("the bomb was not made")
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
 fn scaled(connections: usize) -> Finding {
     let figure = match connections {
         CONNECTIONS => "10,000, as intended".to_owned(),
-        fewer => format!("{fewer}: the limit of descriptors has no room for more"),
+        fewer => format!("{fewer}: the limit of descriptors allows no more"),
     };
     Finding::note("connections", figure)
 }

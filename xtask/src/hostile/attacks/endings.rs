@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::{Field, SLACK};
-use crate::hostile::finding::{Finding, Bytes};
+use crate::hostile::finding::{Bytes, Finding};
 use crate::raw::peer::{Stopped, request};
 use crate::raw::{Opcode, Peer, frame};
 

@@ -88,7 +88,7 @@ fn refused(server: SocketAddr, head: &Endless, what: &str, len: usize) -> Result
     let took = answered_by.elapsed();
     let status = peer.read_status();
     let figure = match &status {
-        Ok(status) => format!("{status}, end {} behind 16 KiB", Time(took)),
+        Ok(status) => format!("{status}, end {} after 16 KiB", Time(took)),
         Err(_) => format!("no answer, end after {}", Time(started.elapsed())),
     };
     let wanted = format!("{}, end ≤ {}", head.status, Time(bound));

@@ -8,7 +8,7 @@ use rustls::ContentType;
 
 use super::handshakes::{FAREWELL, HANDSHAKE, Stalled, all_end_in_time, beside_live_traffic};
 use super::{Field, KIB, SLACK, crowds};
-use crate::hostile::finding::{Finding, Bytes, Time};
+use crate::hostile::finding::{Bytes, Finding, Time};
 use crate::raw::peer::{Stopped, request};
 use crate::raw::{Opcode, Peer, Sealer, Trust, frame};
 
@@ -335,5 +335,5 @@ pub(super) fn churn(field: &Field) -> Result<Vec<Finding>> {
 /// Returns the trust in the attacked server.
 fn trust(field: &Field) -> Result<&Trust> {
     let trust = field.target.trust.as_ref();
-    trust.context("the server does not speak TLS")
+    trust.context("the server does not use TLS")
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{Field, MIB, SLACK};
-use crate::hostile::finding::{Finding, Bytes};
+use crate::hostile::finding::{Bytes, Finding};
 use crate::raw::peer::PATIENCE;
 use crate::raw::{Opcode, Peer, frame};
 
@@ -39,11 +39,7 @@ pub(super) fn announced(field: &Field) -> Result<Vec<Finding>> {
     thread::sleep(SLACK);
     let held = field.target.growth()?;
     let each = held / ANNOUNCED_ON;
-    Ok(vec![Finding::bytes(
-        "held per connection",
-        each,
-        64 * 1024,
-    )])
+    Ok(vec![Finding::bytes("held per connection", each, 64 * 1024)])
 }
 
 /// Sends empty fragments. Fragments are counted, because empty ones never reach a limit of bytes.
@@ -87,7 +83,7 @@ pub(super) fn byte_fragments(field: &Field) -> Result<Vec<Finding>> {
     let ready = peers
         .iter_mut()
         .filter_map(|peer| peer.pings().then_some(()));
-    let open = Finding::count("connections that take all", ready.count(), peers.len());
+    let open = Finding::count("connections that accept all", ready.count(), peers.len());
     let held = field.target.growth()?;
     let whole = vec![b'o'; len];
     let mut echoed = 0;

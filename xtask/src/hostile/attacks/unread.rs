@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::{Field, MIB, SLACK};
-use crate::hostile::finding::{Finding, Bytes, fresh_echo};
+use crate::hostile::finding::{Bytes, Finding, fresh_echo};
 use crate::raw::peer::Stopped;
 use crate::raw::{Opcode, Peer, frame};
 
