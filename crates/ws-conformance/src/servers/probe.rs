@@ -55,12 +55,14 @@ impl fmt::Display for ProbeError {
             ),
             Self::Refused(status) => write!(
                 f,
-                "the server answered the opening handshake with status {status} instead of 101; check the path"
+                "the server answered the opening handshake with status {status} instead of 101; \
+                 check the path"
             ),
             Self::Handshake(what) => write!(f, "the opening handshake failed: {what}"),
             Self::NoEcho(what) => write!(
                 f,
-                "the server does not echo ({what}); it has to send back every text and binary message"
+                "the server does not echo ({what}); it has to send back every text and binary \
+                 message"
             ),
         }
     }

@@ -19,7 +19,7 @@ use crate::testee::{Asked, Play, Testee, Times};
 
 /// The case that compares the keys of a client's connections.
 const KEYS: &str = "22.1.2";
-/// How long the record of a case may take.
+/// The time limit for the record of a case.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A suite for each client of a run, from its first case to its last. They do not serve at the same

@@ -1,6 +1,6 @@
 //! The stored results: a line for each testee, with the cases that it does not pass.
 //!
-//! A mark behind an id tells the verdicts apart: none for FAILED, `~` for NON-STRICT, `^` for a
+//! A mark after an id shows the verdict: none for FAILED, `~` for NON-STRICT, `^` for a
 //! case that is passed but for the end of the connection, `!` for a connection that was not opened
 //! in a case about something else.
 

@@ -31,7 +31,7 @@ pub(crate) enum Miss {
     NonStrict,
     /// The connection did not end as it should. The reaction was right.
     Close,
-    /// FAILED or NON-STRICT for want of an open connection, in a case that is about something else.
+    /// FAILED or NON-STRICT because no connection was open, in a case about something else.
     NotOpened,
 }
 

@@ -12,7 +12,7 @@ use crate::house::House;
 /// An endpoint that is wrong on purpose, or a correct one of an unusual kind.
 pub(crate) struct Testee {
     pub(crate) name: String,
-    /// What is wrong with it, or unusual about it: the end of a sentence that begins with "It".
+    /// The fault, or the unusual property: the end of a sentence that begins with "It".
     pub(crate) does: String,
     pub(crate) groups: Vec<u8>,
     pub(crate) is_correct: bool,

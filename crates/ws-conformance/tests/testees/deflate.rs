@@ -49,7 +49,7 @@ pub(crate) struct Deflate {
     history: Vec<u8>,
     own_context: bool,
     peer_context: bool,
-    /// How far back the peer's messages may refer.
+    /// The longest distance of references in the peer's messages.
     reach: usize,
     /// `true` if nothing can be inflated any more.
     has_ended: bool,

@@ -96,7 +96,7 @@ impl Echo {
         }
     }
 
-    /// Takes the bytes that are to be written now.
+    /// Returns and removes the bytes to write now.
     pub(crate) fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }

@@ -27,7 +27,7 @@ impl Pace {
         self.millis(3000)
     }
 
-    /// A time of so many milliseconds.
+    /// Returns a time of `count` milliseconds.
     pub(crate) fn millis(self, count: u64) -> Duration {
         Duration::from_millis(count).mul_f64(self.factor)
     }

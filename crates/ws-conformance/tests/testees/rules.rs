@@ -30,9 +30,9 @@ pub(crate) struct Rules {
     pub(super) max_message: u64,
     /// `true` if the endpoint fails where a header does not arrive in one piece.
     pub(super) needs_whole_headers: bool,
-    /// How long the peer may be silent.
+    /// The longest silence of the peer.
     pub(super) patience_ms: u64,
-    /// How long the peer may be silent within a frame.
+    /// The longest silence of the peer within a frame.
     pub(super) frame_patience_ms: u64,
     pub(super) text: TextRules,
     pub(super) pongs: Pongs,
@@ -42,7 +42,7 @@ pub(crate) struct Rules {
     pub(super) close: fn(&Stop) -> Vec<u8>,
     /// The frames that follow the endpoint's Close, each with its first byte.
     pub(super) after_close: fn(&Stop) -> Frames,
-    /// How long the endpoint reads on after its Close.
+    /// The time for which the endpoint reads after its Close.
     pub(super) reads_on_ms: fn(&Stop) -> u64,
     /// `true` if the endpoint ignores what breaks a rule.
     pub(super) ignores_violations: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Rules {
     /// `true` if echoes that are not yet written are dropped when the endpoint fails.
     pub(super) discards_output: bool,
     pub(super) tcp_end: TcpEnd,
-    /// How long the peer may leave its receive window full.
+    /// The longest time for which the peer may leave its receive window full.
     pub(super) write_patience_ms: u64,
     /// `true` if some output is lost behind output that had to wait for the peer.
     pub(super) loses_output: bool,
@@ -89,7 +89,7 @@ pub(super) enum Start {
     Close,
 }
 
-/// What an endpoint does about something that arrived.
+/// The reaction of an endpoint to bytes that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reaction {
     /// The right thing.
@@ -114,7 +114,7 @@ pub(super) enum Reaction {
     Die,
 }
 
-/// What an endpoint does when the peer ends its direction of TCP.
+/// The reaction of an endpoint to the end of the peer's direction of TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AtEnd {
     End,
@@ -191,7 +191,7 @@ pub(crate) struct DeflateRules {
     pub(super) agrees: bool,
     /// The parameters of a client's offer.
     pub(super) offer: &'static str,
-    /// Parameters of a server's answer that nobody offered.
+    /// Parameters of a server's answer that no client offered.
     pub(super) answer: &'static str,
     /// `true` if a server agrees to what a client offers for its own messages.
     pub(super) agrees_for_client: bool,
@@ -200,8 +200,8 @@ pub(crate) struct DeflateRules {
     pub(super) small_windows: bool,
     pub(super) resets_own_context: bool,
     pub(super) keeps_peer_context: bool,
-    /// How far back messages of a peer may refer that agreed to a window of so many bits. What is
-    /// farther away is zero.
+    /// The longest distance of references, for a peer that agreed to a window of this number of
+    /// bits. Bytes that are farther away are zero.
     pub(super) reach: fn(u8) -> usize,
     /// The form of a compressed message of this length.
     pub(super) frames: fn(usize) -> CompressedFrames,

@@ -1,6 +1,6 @@
 //! UTF-8 (RFC 3629), byte by byte as it arrives.
 
-/// What is wrong with a text.
+/// The fault of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BadText {
     /// A byte that continues a character, where none has begun.
@@ -29,7 +29,7 @@ pub(super) struct Utf8 {
     open: Vec<u8>,
     /// The number of bytes before `open`.
     done: usize,
-    /// How many bytes of an excused character are still to come.
+    /// The number of missing bytes of an excused character.
     excused: usize,
 }
 

@@ -86,7 +86,7 @@ fn message(number: usize, len: usize) -> Frame {
     Frame::binary(payload)
 }
 
-/// Expects the echoes of so many messages, or of the first of them, and a Close.
+/// Expects the echoes of `count` messages, or of the first of them, and a Close.
 fn expect_echoes_and_close(peer: &mut Peer<'_>, len: usize, count: usize) -> Outcome {
     let mut echoes = 0;
     loop {

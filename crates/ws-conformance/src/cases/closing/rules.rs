@@ -73,8 +73,7 @@ pub(super) const FAILED: Rule = Rule::must(
      from the remote endpoint after being instructed to _Fail the WebSocket Connection_.",
 );
 
-/// The sentence names no time, so that a testee which needs more than that of the case is not
-/// wrong.
+/// The sentence sets no time limit, so a testee that is slower than the case allows is not wrong.
 pub(super) const FAILED_TCP: Rule = Rule::should(
     "RFC 6455 §7.1.7",
     Endpoint,
@@ -99,7 +98,7 @@ pub(super) const SERVER_ENDS_TCP: Rule = Rule::must("RFC 6455 §5.5.1", Server, 
 
 pub(super) const CLIENT_WAITS: Rule = Rule::open("RFC 6455 §5.5.1", Client, WHO_ENDS_TCP);
 
-/// Only clients are bound, and a connection of which one direction is left may not be lost.
+/// Binds only clients. A connection with one open direction may not be lost.
 pub(super) const LOST: Rule = Rule::should(
     "RFC 6455 §7.2.1",
     Client,

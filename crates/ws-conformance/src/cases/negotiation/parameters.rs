@@ -161,7 +161,8 @@ fn window(id: &str, bits: u8) -> Case {
         judge_window(answer, bits)
     });
     case.wants(
-        "The server declines, or answers with the same or a smaller window. Its messages obey the window of its answer.",
+        "The server declines, or answers with the same or a smaller window. Its messages obey the \
+         window of its answer.",
     )
 }
 

@@ -1,7 +1,7 @@
 //! The sentences that decide group 21.
 //!
-//! The level is that of a check on the server. It is lower than the keyword of the sentence where
-//! the sentence binds the client, or where another sentence allows more.
+//! The level is that of a check on the server. It is lower than the keyword of the sentence if the
+//! sentence binds the client, or if another sentence allows more.
 
 use crate::case::Party::{Client, Recipient, Server};
 use crate::case::{Level, Rule};
@@ -21,7 +21,7 @@ pub(super) const CHOSEN_PROTOCOL: Rule = Rule::must(
      of the values from the |Sec-WebSocket-Protocol| field that the server is willing to use for \
      this connection (if any).",
 );
-/// Binds the client. A server that has no subprotocol need not look at the header.
+/// Binds the client. A server without subprotocols need not read the header.
 pub(super) const OFFERED_PROTOCOLS: Rule = Rule::open(
     "RFC 6455 §4.1",
     Client,
@@ -37,14 +37,13 @@ pub(super) const REGISTERED: Rule = Rule::must(
     Server,
     "Any extension-token used MUST be a registered token (see Section 11.4).",
 );
-/// Registered in lower case. No sentence says whether case matters.
+/// Registered in lower case. No sentence states if case matters.
 pub(super) const OTHER_CASE: Rule = Rule {
     level: Level::Informational,
     binds: Client,
     ..REGISTERED
 };
-/// A server that does not use the list may leave it alone. A server that accepts an offer in it
-/// uses the list.
+/// A server may ignore the list. A server that accepts an offer in it uses the list.
 pub(super) const MALFORMED: Rule = Rule::must(
     "RFC 6455 §9.1",
     Recipient,
@@ -52,8 +51,9 @@ pub(super) const MALFORMED: Rule = Rule::must(
      conform to the ABNF below, the recipient of such malformed data MUST immediately _Fail the \
      WebSocket Connection_.",
 );
-/// The ABNF has no semicolon without a parameter behind it, nor an empty list. The header "follows
-/// the normal rules for HTTP header fields", of which RFC 9110 §5.6.6 allows the semicolon.
+/// The ABNF allows neither a semicolon without a parameter after it, nor an empty list. The header
+/// "follows the normal rules for HTTP header fields", of which RFC 9110 §5.6.6 allows the
+/// semicolon.
 pub(super) const TOLERABLE: Rule = Rule {
     level: Level::Informational,
     ..MALFORMED

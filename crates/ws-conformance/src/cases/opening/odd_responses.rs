@@ -1,4 +1,4 @@
-//! 22.3: responses that are odd and yet legal, or nearly so.
+//! 22.3: responses that are unusual and valid, or nearly valid.
 
 use super::agreed::{accept, offer};
 use super::odd::as_latin1;

@@ -12,7 +12,7 @@ use crate::dialogue::{Act, Miss, REPLY, Soften, passed};
 use crate::wire::Frame;
 
 const TITLE: &str = "Opening handshake of a client: pieces of responses";
-/// The time after which a client that waits for a response is no longer watched.
+/// The time after which the case ends, if the client still waits for a response.
 const WAIT: Duration = Duration::from_secs(15);
 
 pub(super) fn cases() -> Vec<Case> {
@@ -155,7 +155,8 @@ fn nothing() -> Case {
         .wants("The client sends nothing, and ends TCP before that.")
 }
 
-/// A client may find the response wrong. If it opens the connection, the message is a message.
+/// Returns a case with a Content-Length. A client may refuse the response. If it opens the
+/// connection, the bytes that follow are a message.
 fn content_length() -> Case {
     let case = Case::new("22.2.38", Client, TITLE, &rules::NO_BODY, |peer| {
         let answer = peer.answer().with(|head| head.add("Content-Length", "10"));

@@ -11,7 +11,7 @@ use crate::dialogue::{Miss, Outcome, Peer, REPLY, Soften, passed};
 use crate::http::Head;
 use crate::wire::Frame;
 
-/// The time after which a server that waits for the rest of a request is no longer watched.
+/// The time after which the case ends, if the server still waits for the rest of a request.
 const WAIT: Duration = Duration::from_secs(15);
 
 pub(super) fn cases() -> Vec<Case> {

@@ -47,8 +47,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Returns the position of the first byte that no valid text has there: the end, if the text ends
-/// within a character. A valid text has none.
+/// Returns the position of the first byte that makes the text invalid. It is the end if the text
+/// ends within a character. A valid text has no such byte.
 fn wrong_byte(text: &[u8]) -> Option<usize> {
     let error = std::str::from_utf8(text).err()?;
     let start = error.valid_up_to();

@@ -23,7 +23,8 @@ const FIELDS: [(&str, &str); 13] = [
     ("closedByMe", "The suite was the first to send a Close."),
     (
         "failedByMe",
-        "The suite failed the connection, by a Close or by ending TCP: the testee broke a rule, or a time limit passed.",
+        "The suite failed the connection, by a Close or by ending TCP: the testee broke a rule, or a \
+         time limit passed.",
     ),
     (
         "droppedByMe",

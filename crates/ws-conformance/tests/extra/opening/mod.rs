@@ -34,7 +34,7 @@ fn echo(
 ) -> io::Result<()> {
     let fault: Fault = fault.parse().expect("a fault has this name");
     let pace = Pace::scaled(times.scale);
-    // The endpoint does not know values between quotation marks.
+    // The endpoint does not support values between quotation marks.
     let extension = extension.map(|it| it.replace('"', ""));
     connection::echo_opened(tcp, fault, role, pace, extension.as_deref())
 }

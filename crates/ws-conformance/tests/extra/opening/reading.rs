@@ -83,7 +83,7 @@ impl Reading {
                 }
                 Some(_) => return Ok(head),
                 None if self.pieces == Pieces::One => return Err(NoHead::InPieces),
-                // Bytes that are sent at once are to come with one read.
+                // Bytes that are sent at once have to arrive with one read.
                 None if self.pieces == Pieces::WholeEnd => {
                     thread::sleep(times.scaled(Duration::from_millis(20)));
                 }

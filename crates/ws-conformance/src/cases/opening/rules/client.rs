@@ -148,7 +148,7 @@ pub(crate) const CHECKED_ACCEPT: Rule = Rule::must(
      \"258EAFA5-E914-47DA-95CA-C5AB0DC85B11\" but ignoring any leading and trailing whitespace, \
      the client MUST _Fail the WebSocket Connection_.",
 );
-/// Binds the server. The first of two accept values is a right one.
+/// Binds the server. The first of two accept values is correct.
 pub(crate) const ONE_ACCEPT: Rule = Rule::should(
     "RFC 6455 §11.3.3",
     Sender,
@@ -190,7 +190,7 @@ pub(crate) const LOST_CONNECTION: Rule = Rule::must(
     "If at any point the underlying transport layer connection is unexpectedly lost, the client \
      MUST _Fail the WebSocket Connection_.",
 );
-/// Sets no limit to the wait.
+/// The sentence does not limit the wait.
 pub(crate) const WAIT: Rule = Rule::open(
     "RFC 6455 §4.1",
     Client,

@@ -1,7 +1,7 @@
 //! The sentences that decide groups 20 and 22.
 //!
-//! The level is that of a check on the testee. It is lower than the keyword of the sentence where
-//! the sentence binds the other side, or leaves a limit to the testee.
+//! The level is that of a check on the testee. It is lower than the keyword of the sentence if the
+//! sentence binds the other side, or leaves a limit to the testee.
 
 mod client;
 mod server;
@@ -57,7 +57,7 @@ pub(crate) const OBS_TEXT: Rule = Rule::should(
     "A recipient SHOULD treat other allowed octets in field content (i.e., obs-text) as opaque \
      data.",
 );
-/// No standard has a number. A recipient that reads 1 MiB of headers and more has no limit.
+/// No standard sets a number. A recipient that reads 1 MiB of headers and more has no limit.
 pub(crate) const LIMITS: Rule = Rule::should(
     "RFC 9110 §17.5",
     Recipient,

@@ -19,7 +19,7 @@ pub(crate) const UPGRADE_VALUE: Rule = Rule::must(
     "An |Upgrade| header field containing the value \"websocket\", treated as an ASCII \
      case-insensitive value.",
 );
-/// RFC 6455 §4.2.1 may be read as if the header had no list, and a server "MAY ignore a received
+/// RFC 6455 §4.2.1 can be read as if the header had no list, and a server "MAY ignore a received
 /// Upgrade header field".
 pub(crate) const UPGRADE_LIST: Rule = Rule::should(
     "RFC 9110 §7.8",
@@ -67,7 +67,7 @@ pub(crate) const MISMATCH: Rule = Rule::must(
      Request).",
 );
 /// §4.2.2 adds: "It is not necessary for the server to base64-decode the |Sec-WebSocket-Key|
-/// value." A server that does not decode the key does not find that its length is wrong.
+/// value." A server that does not decode the key does not notice its wrong length.
 pub(crate) const KEY_LENGTH: Rule = Rule::should(
     "RFC 6455 §4.2.1",
     Server,
@@ -105,7 +105,7 @@ pub(crate) const HOST: Rule = Rule::must(
      that lacks a Host header field and to any request message that contains more than one Host \
      header field line or a Host header field with an invalid field value.",
 );
-/// RFC 6455 §4.2.1 asks for "HTTP/1.1 or higher", and the form of HTTP/2 is another.
+/// RFC 6455 §4.2.1 requires "HTTP/1.1 or higher", but HTTP/2 has another form.
 pub(crate) const MAJOR_VERSION: Rule = Rule::open(
     "RFC 9110 §2.5",
     Server,
@@ -147,7 +147,7 @@ pub(crate) const NUL: Rule = Rule::must(
      CR, LF, or NUL within a field value MUST either reject the message or replace each of those \
      characters with SP before further processing or forwarding of that message.",
 );
-/// Has no keyword. To take the body for frames is to read another message than was sent.
+/// Has no keyword. A server that treats the body as frames reads another message than was sent.
 pub(crate) const BODY: Rule = Rule::should(
     "RFC 9112 §6",
     Recipient,

@@ -1,4 +1,4 @@
-//! An echo client whose opening handshake is correct but for one change.
+//! An echo client whose opening handshake is correct except for one change.
 
 mod checks;
 mod correct;
@@ -30,7 +30,7 @@ pub(crate) struct Client {
     pub(crate) change: fn(&mut Head),
     pub(crate) key: fn() -> String,
     pub(crate) reading: Reading,
-    /// Changes a head before it is taken apart.
+    /// Changes a head before it is parsed.
     pub(crate) decode: fn(Vec<u8>) -> Vec<u8>,
     /// Returns `true` if a response with this status is not the last one.
     pub(crate) is_interim: fn(&str) -> bool,

@@ -1,4 +1,4 @@
-//! An echo server whose opening handshake is correct but for one change.
+//! An echo server whose opening handshake is correct except for one change.
 
 mod answers;
 mod checks;
@@ -23,7 +23,7 @@ use crate::testees::Role;
 /// The parts of a server that a testee changes.
 pub(crate) struct Server {
     pub(crate) reading: Reading,
-    /// Changes a head before it is taken apart.
+    /// Changes a head before it is parsed.
     pub(crate) decode: fn(Vec<u8>) -> Vec<u8>,
     pub(crate) checks: Checks<Head>,
     /// A body is read and not taken for frames.
