@@ -17,11 +17,11 @@ const HEAD: &str = "\
 
 The file is generated: `UPDATE=1 cargo test -p ws-conformance --test extra` writes it.
 
-An extra case is worth something only if it can fail. For each of them, and for each role, the
-second table names testees that are wrong on purpose and that the case does not pass, the most
-specific ones first. Each testee is run against all cases of its groups. A testee counts as proof
-for a case if it passes more than half of the cases of that group: a testee that fails everything
-does not show that a case looks at its subject.
+An extra case proves something only if it can fail. The second table lists each case with testees
+that do not pass it, for each role. The testees have a deliberate fault. Those that fail the fewest
+cases are first. Each testee runs against all cases of its groups. A testee counts as proof for a
+case if it passes more than half of the cases of that group. A testee that fails everything proves
+nothing about a single case.
 ";
 
 /// More testees than this are not named for a case.

@@ -55,7 +55,7 @@ pub(crate) struct Rules {
     pub(super) tcp_end: TcpEnd,
     /// The longest time for which the peer may leave its receive window full.
     pub(super) write_patience_ms: u64,
-    /// `true` if some output is lost behind output that had to wait for the peer.
+    /// `true` if some output is lost after output that had to wait for the peer.
     pub(super) loses_output: bool,
     pub(super) masking: Masking,
     pub(super) long_lengths: bool,

@@ -2,7 +2,7 @@
 
 /// A check of something that was received.
 pub(crate) struct Check<T: 'static> {
-    /// The testee without it is called this, with "-unchecked" behind it.
+    /// The testee without it is called this, with "-unchecked" after it.
     pub(crate) name: &'static str,
     /// The fact that it requires: the end of a sentence that begins with "It does not check that".
     pub(crate) requires: &'static str,
@@ -47,7 +47,7 @@ impl<T> Checks<T> {
         self.0.rotate_right(1);
     }
 
-    /// Adds a check behind the others, or instead of the one of this name.
+    /// Adds a check after the others, or instead of the one of this name.
     pub(crate) fn set(&mut self, name: &'static str, passes: fn(&T) -> bool) {
         self.0.retain(|check| check.name != name);
         self.0.push(Check {

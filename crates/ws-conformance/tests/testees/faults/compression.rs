@@ -1,5 +1,5 @@
-//! Faults in permessage-deflate (26), except for those in what is inflated. The testees agree to all
-//! that a case offers.
+//! Faults in permessage-deflate (26), except for those in what is inflated. The testees agree to
+//! all that a case offers.
 
 use crate::testees::Fault;
 use crate::testees::codec::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};

@@ -30,7 +30,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     both(
         "stored-after-fixed-refused",
-        "refuses five stored bytes behind a block with fixed codes",
+        "refuses five stored bytes after a block with fixed codes",
         |r| {
             r.deflate.at_message = |message| {
                 let has_stored = message.windows(4).any(|some| some == [5, 0, 0xfa, 0xff]);
@@ -97,7 +97,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     both(
         "one-stream-only",
-        "takes nothing of a message behind the last block of a stream",
+        "takes nothing of a message after the last block of a stream",
         |r| {
             r.deflate.takes_one_stream = true;
         },

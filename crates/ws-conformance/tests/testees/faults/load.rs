@@ -39,7 +39,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     .in_long(MOST),
     patient(Fault::both(
         "unread-output-lost",
-        "loses some output behind output that had to wait",
+        "loses some output after output that had to wait",
         |r| {
             r.loses_output = true;
         },

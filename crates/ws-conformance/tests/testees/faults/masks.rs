@@ -68,7 +68,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::server(
         "unmasks-by-words",
-        "leaves the end behind the last eight bytes masked",
+        "leaves the end after the last eight bytes masked",
         |r| {
             r.unmask = |payload, how| {
                 let end = match payload.len() {

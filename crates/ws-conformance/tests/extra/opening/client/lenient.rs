@@ -129,7 +129,7 @@ pub(super) const REFUSING: &[Entry] = &[
     ),
     (
         "reason-in-silence",
-        "waits on if there is no space behind the status",
+        "waits on if there is no space after the status",
         |it| {
             it.checks.set("reason", |it| it.response.parts().len() == 3);
             it.react = |reason| silence_at(reason, "reason");

@@ -37,7 +37,7 @@ pub(crate) struct Client {
     pub(crate) checks: Checks<Exchange>,
     /// The checks of permessage-deflate in the response.
     pub(crate) parameters: Checks<Extension>,
-    /// Bytes that are sent behind the request.
+    /// Bytes that are sent after the request.
     pub(crate) early: &'static [u8],
     /// `true` if what follows this response at once is lost.
     pub(crate) loses_rest: fn(&Head) -> bool,

@@ -5,9 +5,9 @@ use super::list::PROTOCOL;
 use crate::opening::extensions::{CLIENT_BITS, DEFLATE, HEADER, SERVER_BITS, number};
 use crate::opening::server::list::Entry;
 
-/// Faults of the first connection of a case. The suite opens another one after each case, and checks
-/// there if the server accepts other offers: a server with one of these at each connection would
-/// pass few cases.
+/// Faults of the first connection of a case. The suite opens another one after each case, and
+/// checks there if the server accepts other offers: a server with one of these at each connection
+/// would pass few cases.
 pub(super) const AT_FIRST: &[Entry] = &[
     (
         "protocol-unasked",

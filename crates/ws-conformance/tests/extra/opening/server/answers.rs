@@ -9,7 +9,7 @@ use super::{Reaction, refusal};
 use crate::opening::extensions::HEADER;
 use crate::opening::head::accept;
 
-/// Decodes bits behind the last byte, too.
+/// Decodes bits after the last byte, too.
 const BASE64_ANY: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),

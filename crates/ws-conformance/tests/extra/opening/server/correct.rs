@@ -10,7 +10,7 @@ pub(super) const ALL: &[Entry] = &[
     ("strict", "refuses all that it may refuse", |_| {}),
     (
         "trailing-bits-refused",
-        "refuses keys with bits behind the last byte",
+        "refuses keys with bits after the last byte",
         |it| {
             it.checks.set("bits", |it| {
                 it.one(KEY)

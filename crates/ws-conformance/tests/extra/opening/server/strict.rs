@@ -152,7 +152,7 @@ pub(super) const ALL: &[Entry] = &[
     ),
     (
         "items-need-spaces",
-        "requires a space behind each comma of a list",
+        "requires a space after each comma of a list",
         |it| {
             it.checks.set("connection", |it| {
                 let values = it.all("Connection").into_iter();
@@ -183,7 +183,7 @@ pub(super) const ALL: &[Entry] = &[
     }),
 ];
 
-/// A request without the lines of a header behind the first one.
+/// A request without the lines of a header after the first one.
 fn first_line(request: &Head, name: &str) -> Head {
     let mut request = request.clone();
     let first = request.all(name).first().copied().map(str::to_owned);
