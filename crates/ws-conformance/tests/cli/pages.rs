@@ -269,7 +269,7 @@ fn pages_are_made_anew_where_the_reports_are() {
     fs::remove_file(dir.path().join("original/theirs_case_4_2_4.json")).unwrap();
     run(dir.path(), &["report", "original"]).assert_status(0);
     let page = read(&dir.path().join("original/theirs_case_4_2_4.html"));
-    assert!(page.contains("is not there or cannot be read"), "{page}");
+    assert!(page.contains("is missing or cannot be read"), "{page}");
     let ran = run(dir.path(), &["report", "original", "other"]);
     ran.assert_refused("add --out DIR");
     let ran = run(dir.path(), &["report", "nowhere", "--out", "site"]);
