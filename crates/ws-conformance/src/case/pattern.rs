@@ -260,7 +260,7 @@ mod tests {
         assert!(refusal("8.*", &[]).starts_with("no case matches `8.*`"));
         assert!(refusal("7.1", &[]).ends_with("`7.1.*` would match"));
         assert!(refusal("7?1.*", &[]).contains("any text"));
-        assert!(refusal("12.1.1", &[]).contains("none of the cases to choose from"));
+        assert!(refusal("12.1.1", &[]).contains("matches no case for this role"));
         assert!(refusal("1.*", &["1.*"]).contains("no case is left"));
         assert!(refusal("1.*", &["8"]).contains("`8`"));
     }

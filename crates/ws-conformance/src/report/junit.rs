@@ -169,7 +169,7 @@ mod tests {
             "tests=\"3\" failures=\"1\" errors=\"1\"",
             "name=\"a&lt;b&gt;&amp;&quot;c&quot;\"",
             "name=\"2.1\" time=\"1.234\"/>",
-            "<failure message=\"OK, close UNCLEAN: not as it should be\">details of &lt;2.2&gt;\u{fffd}</failure>",
+            "<failure message=\"OK, close UNCLEAN: the case failed\">details of &lt;2.2&gt;\u{fffd}</failure>",
             "<error message=\"there is no result\">",
         ] {
             assert!(xml.contains(expected), "{expected}\n{xml}");

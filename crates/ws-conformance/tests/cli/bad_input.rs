@@ -49,8 +49,7 @@ fn unknown_cases_are_refused_with_a_hint() {
     };
     refusal(&["--cases", "8.1"]).assert_refused("no case matches `8.1`");
     refusal(&["--case", "7.1"]).assert_refused("`7.1.*` would match");
-    refusal(&["--cases", "12.*", "--set", "extra"])
-        .assert_refused("matches no case for this role");
+    refusal(&["--cases", "12.*", "--set", "extra"]).assert_refused("matches no case for this role");
     refusal(&["--exclude", "99"]).assert_refused("no case matches `99`");
     refusal(&["--cases", "9.3.*", "--exclude", "9.*"]).assert_refused("no case is left");
 }
