@@ -57,6 +57,13 @@ mod tests {
     }
 
     #[test]
+    fn the_key_is_found_in_a_complete_request() {
+        let head = b"GET / HTTP/1.1\r\nsec-websocket-key: a\r\n\r\n";
+        assert_eq!(key(head).as_deref(), Some("a"));
+        assert_eq!(key(&head[..head.len() - 2]), None);
+    }
+
+    #[test]
     fn a_head_ends_with_an_empty_line() {
         assert_eq!(head_len(b"a\r\nb\r\n"), None);
         assert_eq!(head_len(b"a\r\n\r\nrest"), Some(5));

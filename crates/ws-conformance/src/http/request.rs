@@ -201,8 +201,16 @@ mod tests {
         assert_eq!(fault("WebSocket\r", "h2c\r"), Some(RequestFault::Upgrade));
         assert_eq!(fault(", Upgrade", ""), Some(RequestFault::Connection));
         assert_eq!(fault("13", "12"), Some(RequestFault::Version));
-        assert_eq!(fault("25jZQ==", "25jZQ"), Some(RequestFault::Key));
+        for (from, to) in [("25jZQ==", "25jZQ"), ("25jZQ", "5jZQ"), ("25jZQ", ":5jZQ")] {
+            assert_eq!(fault(from, to), Some(RequestFault::Key), "{to}");
+        }
         assert!(read("HTTP/1.1", "").is_none());
+    }
+
+    #[test]
+    fn a_list_may_have_several_lines_and_empty_items() {
+        let request = read("Host: any", "Host: any\r\nA: b, ,c\r\na: d").unwrap();
+        assert_eq!(request.items("A"), ["b", "c", "d"]);
     }
 
     #[test]

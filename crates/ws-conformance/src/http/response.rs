@@ -230,7 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn an_extension_has_to_be_offered() {
+        let head = Answer::new(request().key()).head;
+        let head = head.add("Sec-WebSocket-Extensions", "a, b");
+        let response = Response::read(&head.octets()).expect("it is HTTP");
+        assert_eq!(response.items("Sec-WebSocket-Extensions"), ["a", "b"]);
+        assert_eq!(response.fault(&request()), Some(ResponseFault::Extension));
+        let offering = request().with(|head| head.add("Sec-WebSocket-Extensions", "a"));
+        assert_eq!(response.fault(&offering), None);
+    }
+
+    #[test]
     fn an_error_says_why() {
+        for first in ["400 Bad Request", "503 Service Unavailable"] {
+            let status = first[..3].parse().expect("it begins with a status");
+            assert!(error_response(status, "").starts_with(&format!("HTTP/1.1 {first}\r\n")));
+        }
         let response = error_response(500, "no such case");
         assert!(response.starts_with("HTTP/1.1 500 "));
         assert!(response.ends_with("\r\n\r\nno such case\n"));

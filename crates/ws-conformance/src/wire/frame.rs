@@ -216,6 +216,8 @@ mod tests {
         );
         let long = to_client(Frame::text("a").length_in_64_bits());
         assert_eq!(long, b"\x81\x7f\x00\x00\x00\x00\x00\x00\x00\x01a");
+        let bits = to_server(Frame::text("a").with_rsv(5).length_in_16_bits());
+        assert_eq!(bits, b"\xd1\xfe\x00\x01\x01\x02\x03\x04\x60");
         let huge = to_client(Frame::binary("").announcing(1 << 63));
         assert_eq!(huge, b"\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00");
         assert_eq!(

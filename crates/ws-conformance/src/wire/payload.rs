@@ -187,6 +187,12 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_without_bytes_is_empty() {
+        assert!(Payload::EMPTY.is_empty() && Payload::repeated(b"abc", 0).is_empty());
+        assert!(!Payload::text("a").is_empty() && !Payload::repeated(b"abc", 1).is_empty());
+    }
+
+    #[test]
     fn payloads_are_equal_if_their_bytes_are() {
         let repeated = Payload::repeated(b"ab", 5);
         assert_eq!(repeated, Payload::text("ababa"));

@@ -67,6 +67,7 @@ fn who_must_not_mask_and_who_must() {
 fn reserved_bits_and_opcodes_are_violations() {
     assert_eq!(violations(b"\xa1\0"), [Violation::ReservedBits(2)]);
     assert_eq!(violations(b"\x83\0"), [Violation::ReservedOpcode(3)]);
+    assert_eq!(violations(b"\x07\0"), [Violation::ReservedOpcode(7)]);
     assert_eq!(violations(b"\x8b\0"), [Violation::ReservedOpcode(11)]);
 }
 
