@@ -71,3 +71,21 @@ fn answers(close: &ClosePayload, frames: &[Frame], codes: &[u16]) -> bool {
     let mut sent = sent.filter_map(|frame| ClosePayload::read(&frame.payload.as_bytes()).code);
     sent.any(|code| close.code == Some(code) && !codes.contains(&code))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_code_of_a_close_among_the_frames_is_an_answer() {
+        let frames = [Frame::text(b"\x03\xe9"), Frame::close(5000, b"")];
+        let answers = |code: u16, codes: &[u16]| {
+            let close = ClosePayload::read(&code.to_be_bytes());
+            answers(&close, &frames, codes)
+        };
+        assert!(answers(5000, &[1002]));
+        assert!(!answers(5000, &[1002, 5000]), "the testee has to send it");
+        assert!(!answers(1001, &[1002]), "it is in another frame");
+        assert!(!answers(1002, &[1002]));
+    }
+}

@@ -85,4 +85,6 @@ pub fn group_title(number: u8) -> Option<&'static str> {
 }
 
 #[cfg(test)]
+mod scripted_tests;
+#[cfg(test)]
 mod tests;

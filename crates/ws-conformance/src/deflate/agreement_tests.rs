@@ -33,6 +33,9 @@ fn an_answer_says_what_counts() {
     let plain = response("permessage-deflate", PLAIN).unwrap().unwrap();
     assert_eq!(plain.agreement.outgoing(Role::Server), coding(15, true));
     assert_eq!(plain.agreement.incoming(Role::Server), coding(15, true));
+    let alone = "permessage-deflate; client_no_context_takeover";
+    let alone = response(alone, PLAIN).unwrap().unwrap();
+    assert_eq!(alone.agreement.outgoing(Role::Server), coding(15, false));
     let full = "Permessage-Deflate ; client_max_window_bits=\"10\"; server_no_context_takeover";
     let full = response(full, PLAIN).unwrap().unwrap();
     assert_eq!(full.agreement.outgoing(Role::Server), coding(10, true));

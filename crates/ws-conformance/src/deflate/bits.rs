@@ -119,6 +119,16 @@ mod tests {
     }
 
     #[test]
+    fn the_rest_of_a_byte_is_dropped() {
+        let mut reader = BitReader::new(b"\xff\xabz");
+        assert_eq!(reader.take(3), Some(7));
+        reader.align();
+        assert_eq!(reader.take(8), Some(0xab));
+        reader.align();
+        assert_eq!(reader.take(8), Some(b'z'.into()));
+    }
+
+    #[test]
     fn whole_bytes_begin_at_bytes() {
         let mut writer = BitWriter::default();
         writer.put(1, 3);

@@ -100,11 +100,20 @@ mod tests {
         let list = Extension::list(&["a; b=1; c , ,permessage-deflate", "d;e=\"10\""]);
         let names: Vec<_> = list.iter().map(|extension| &*extension.name).collect();
         assert_eq!(names, ["a", "permessage-deflate", "d"]);
-        assert!(list[0].has("c") && list[1].is_deflate());
+        assert!(list[0].has("c") && !list[0].has("d") && list[1].is_deflate());
         assert_eq!(
             (list[0].number("b"), list[2].number("e")),
             (Some(1), Some(10))
         );
+    }
+
+    #[test]
+    fn what_is_agreed_binds_one_side() {
+        let agreed = "x; server_max_window_bits=9; client_no_context_takeover";
+        let agreed = &Extension::list(&[agreed])[0];
+        let (server, client) = (agreed.of_server(), agreed.of_client());
+        assert_eq!((server.window_bits, server.context_takeover), (9, true));
+        assert_eq!((client.window_bits, client.context_takeover), (15, false));
     }
 
     #[test]

@@ -181,12 +181,15 @@ mod tests {
         assert!(depths(&steep).contains(&24));
         round_trip(&steep, 15);
         round_trip(&steep[..19], 7);
+        let unused = [&steep[..], &[0]].concat();
+        assert_eq!(code_lengths(&unused, 15).last(), Some(&0));
     }
 
     #[test]
     fn there_are_always_two_codes() {
         assert_eq!(code_lengths(&[0; 30], 15)[..3], [1, 1, 0]);
         assert_eq!(code_lengths(&[4, 0], 15), [1, 1]);
+        assert_eq!(code_lengths(&[0, 0, 4, 4], 15), [0, 0, 1, 1]);
     }
 
     #[test]

@@ -186,6 +186,7 @@ fn code_lengths(bits: &mut BitReader<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bits::BitWriter;
     use super::super::encoder::Encoder;
     use super::super::{Coding, TAIL};
     use super::*;
@@ -238,6 +239,58 @@ mod tests {
             distance: 16 * 1024,
         };
         assert_eq!(worst(512, &[&message], true), [Some(forgotten)]);
+    }
+
+    #[test]
+    fn what_is_kept_depends_on_the_calls_before() {
+        const CALL: usize = 16 * 1024;
+        // A message of noise whose end is that of its first bytes that are `distance` back.
+        let again = |len: usize, distance: usize| {
+            let noise = noise(len, 1);
+            [&noise[..], &noise[len - distance..][..100]].concat()
+        };
+        for (len, distance, expected) in [
+            (CALL + 100, 600, TooFar::StillThere { distance: 600 }),
+            (CALL + 100, 700, TooFar::Forgotten { distance: 700 }),
+            (2 * CALL + 2048, 8192, TooFar::Forgotten { distance: 8192 }),
+        ] {
+            assert_eq!(worst(512, &[&again(len, distance)], true), [Some(expected)]);
+        }
+        let first = noise(600, 1);
+        let second = [&noise(200, 2)[..], &first[200..300]].concat();
+        let still = TooFar::StillThere { distance: 600 };
+        assert_eq!(worst(512, &[&first, &second], true), [None, Some(still)]);
+    }
+
+    /// A block that has just an end. `zeros` are the code lengths of zero behind the one of the
+    /// end, and `literals` is how many more of them there are than 257.
+    fn dynamic(literals: u32, zeros: Option<u32>) -> Vec<u8> {
+        let mut out = BitWriter::default();
+        out.put(1 | 2 << 1, 3);
+        out.put(literals, 5);
+        out.put(0, 5);
+        out.put(14, 4);
+        // The run of zeros, 18, has the code 1. The length 1 has the code 0.
+        let order = &LENGTH_ORDER[..18];
+        order
+            .iter()
+            .for_each(|&order| out.put(u32::from(matches!(order, 1 | 18)), 3));
+        let run = |zeros: u32| (1 | (zeros - 11) << 1, 8);
+        let lengths = [run(138), run(118), (0, 1)].into_iter();
+        for (bits, count) in lengths.chain(zeros.map(run)).chain([(0, 1)]) {
+            out.put(bits, count);
+        }
+        out.put(0, 1);
+        out.into_bytes()
+    }
+
+    #[test]
+    fn there_are_as_many_code_lengths_as_announced() {
+        let walk = |bytes: &[u8]| Reach::new(512).of_message(bytes, false);
+        assert_eq!(walk(&dynamic(0, None)), Ok(None));
+        assert_eq!(walk(&dynamic(20, Some(20))), Ok(None));
+        assert_eq!(walk(&dynamic(0, Some(11))), Err(Malformed));
+        assert_eq!(walk(&dynamic(30, Some(30))), Err(Malformed));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod outcome;
 mod peer;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 pub(crate) use outcome::{Miss, Outcome, Soften, passed};
 pub(crate) use peer::{Act, Asked, End, Peer, REPLY, Said, Tcp, Terms, Wish};

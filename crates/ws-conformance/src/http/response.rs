@@ -233,7 +233,7 @@ mod tests {
     fn an_extension_has_to_be_offered() {
         let head = Answer::new(request().key()).head;
         let head = head.add("Sec-WebSocket-Extensions", "a, b");
-        let response = Response::read(&head.octets()).expect("it is HTTP");
+        let response = Response::read(&head.bytes()).expect("it is HTTP");
         assert_eq!(response.items("Sec-WebSocket-Extensions"), ["a", "b"]);
         assert_eq!(response.fault(&request()), Some(ResponseFault::Extension));
         let offering = request().with(|head| head.add("Sec-WebSocket-Extensions", "a"));

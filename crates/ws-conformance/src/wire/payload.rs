@@ -62,7 +62,7 @@ impl Payload {
                 // The output ends with whole units. Double them until there are enough.
                 let end = first + range.len();
                 while out.len() < end {
-                    out.extend_from_within(first..out.len().min(end - out.len() + first));
+                    out.extend_from_within(first..);
                 }
                 out.truncate(end);
             }
@@ -152,12 +152,7 @@ impl<const N: usize> From<[u8; N]> for Payload {
 
 impl PartialEq for Payload {
     fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Bytes(bytes), any) | (any, Self::Bytes(bytes)) => {
-                any.first_difference(bytes).is_none()
-            }
-            _ => self.len() == other.len() && other.first_difference(&self.to_vec()).is_none(),
-        }
+        self.first_difference(&other.as_bytes()).is_none()
     }
 }
 
@@ -180,9 +175,10 @@ mod tests {
         let payload = Payload::repeated(b"abc", 7);
         assert_eq!(payload.len(), 7);
         assert_eq!(payload.to_vec(), b"abcabca");
-        let mut middle = Vec::new();
+        assert_eq!(*payload.as_bytes(), *b"abcabca");
+        let mut middle = b"x".to_vec();
         payload.append_range(2..6, &mut middle);
-        assert_eq!(middle, b"cabc");
+        assert_eq!(middle, b"xcabc");
         assert_eq!(payload.head(2), b"ab");
     }
 
@@ -196,6 +192,7 @@ mod tests {
     fn payloads_are_equal_if_their_bytes_are() {
         let repeated = Payload::repeated(b"ab", 5);
         assert_eq!(repeated, Payload::text("ababa"));
+        assert_eq!(Payload::text("ababa"), repeated);
         assert_eq!(repeated, Payload::repeated(b"abab", 5));
         assert_ne!(repeated, Payload::text("ababb"));
         assert_ne!(repeated, Payload::text("abab"));

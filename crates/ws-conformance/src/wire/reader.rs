@@ -201,7 +201,7 @@ impl Reader {
         let count = usize::try_from(missing).map_or(input.len(), |n| n.min(input.len()));
         let (piece, rest) = input.split_at(count);
         *input = rest;
-        let offset = (frame.read % 4) as usize;
+        let offset = frame.read as usize;
         let place = match &mut self.message {
             Some(message) if !frame.header.is_control() && !message.compressed => {
                 &mut message.payload

@@ -1,7 +1,12 @@
 use super::*;
+use crate::deflate::Coding;
 
 fn read_in_pieces(testee: Role, bytes: &[u8], size: usize) -> Vec<Received> {
-    let mut reader = Reader::new(testee);
+    feed(&mut Reader::new(testee), bytes, size)
+}
+
+/// Everything but the frames.
+fn feed(reader: &mut Reader, bytes: &[u8], size: usize) -> Vec<Received> {
     let mut out = VecDeque::new();
     for mut piece in bytes.chunks(size) {
         while reader.step(&mut piece, &mut out) {}
@@ -13,7 +18,10 @@ fn read_in_pieces(testee: Role, bytes: &[u8], size: usize) -> Vec<Received> {
 /// Reads what a server sends.
 fn read(bytes: &[u8]) -> Vec<Received> {
     let whole = read_in_pieces(Role::Server, bytes, bytes.len());
-    assert_eq!(whole, read_in_pieces(Role::Server, bytes, 1), "in pieces");
+    for size in 1..bytes.len() {
+        let pieces = read_in_pieces(Role::Server, bytes, size);
+        assert_eq!(whole, pieces, "in pieces of {size}");
+    }
     whole
 }
 
@@ -76,6 +84,7 @@ fn control_frames_are_short_and_whole() {
     assert_eq!(violations(b"\x09\0"), [Violation::FragmentedControl]);
     let long = [&b"\x88\x7e\0\x7e"[..], &[0; 126]].concat();
     assert_eq!(violations(&long), [Violation::LongControl]);
+    assert_eq!(violations(&[&b"\x89\x7d"[..], &[0; 125]].concat()), []);
     assert_eq!(violations(b"\x88\x01a"), [Violation::OneByteClose]);
 }
 
@@ -104,6 +113,8 @@ fn lengths_have_their_shortest_form() {
         violations(b"\x82\x7f\x80\0\0\0\0\0\0\0"),
         [Violation::HugeLength(1 << 63)]
     );
+    assert_eq!(violations(b"\x82\x7f\0\0\0\0\0\x01\0\0"), []);
+    assert_eq!(violations(b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"), []);
 }
 
 #[test]
@@ -121,4 +132,90 @@ fn an_invalid_text_is_seen_within_its_frame_and_at_its_end() {
 fn a_frame_behind_a_violation_is_read() {
     let items = read(b"\xa1\0\x88\0");
     assert_eq!(items.last(), Some(&Received::Close(vec![])));
+}
+
+/// A reader of what a server sends that may compress.
+fn inflating() -> Reader {
+    let mut reader = Reader::new(Role::Server);
+    reader.inflate_with(Inflater::new(Coding {
+        window_bits: 15,
+        context_takeover: true,
+    }));
+    reader
+}
+
+#[test]
+fn compressed_and_other_messages_are_read_side_by_side() {
+    let bytes = b"\x41\x03\xf2\x48\xcd\x89\0\x80\x04\xc9\xc9\x07\0\x81\x01a";
+    let text = |text: &str| Received::Message {
+        binary: false,
+        payload: text.into(),
+    };
+    for size in 1..=bytes.len() {
+        let expected = [Received::Ping(vec![]), text("Hello"), text("a")];
+        assert_eq!(feed(&mut inflating(), bytes, size), expected);
+    }
+    let garbage = feed(&mut inflating(), b"\xc1\x01\x06", 3);
+    assert_eq!(garbage[0], Received::Undecodable(Undecodable::Malformed));
+}
+
+#[test]
+fn rsv1_stands_at_the_beginning_of_a_message_only() {
+    assert_eq!(violations(b"\xc2\0"), [Violation::ReservedBits(4)]);
+    for (bytes, expected) in [
+        (&b"\xe2\0"[..], Violation::ReservedBits(6)),
+        (b"\xc9\0", Violation::CompressedControl),
+        (b"\x02\0\xc9\0", Violation::CompressedControl),
+        (b"\x02\0\xc0\0", Violation::CompressedContinuation),
+    ] {
+        let mut items = feed(&mut inflating(), bytes, bytes.len());
+        items.retain(|item| matches!(item, Received::Violation(_)));
+        assert_eq!(items, [Received::Violation(expected)]);
+    }
+}
+
+#[test]
+fn the_head_of_a_payload_is_kept() {
+    let payload: Vec<u8> = (0..100).collect();
+    let (mut reader, mut out) = (Reader::new(Role::Server), VecDeque::new());
+    for mut piece in [&b"\x82\x64"[..], &payload].concat().chunks(40) {
+        while reader.step(&mut piece, &mut out) {}
+    }
+    let Some(Received::Frame { head, .. }) = out.pop_front() else {
+        panic!("{out:?}");
+    };
+    assert_eq!(head, payload[..HEAD]);
+}
+
+/// The violations of a frame with a payload of zeros, and the length that is kept of it.
+fn read_long(first: u8, len: usize) -> (Vec<Violation>, usize) {
+    const PIECE: usize = 1 << 20;
+    let mut reader = Reader::new(Role::Server);
+    let header = [&[first, 127][..], &(len as u64).to_be_bytes()].concat();
+    let mut items = feed(&mut reader, &header, header.len());
+    let zeros = vec![0; PIECE];
+    for start in (0..len).step_by(PIECE) {
+        items.extend(feed(&mut reader, &zeros[..PIECE.min(len - start)], PIECE));
+    }
+    let mut kept = 0;
+    let violations = items.into_iter().filter_map(|item| match item {
+        Received::Violation(violation) => Some(violation),
+        Received::Message { payload, .. } | Received::Ping(payload) => {
+            kept = payload.len();
+            None
+        }
+        _ => None,
+    });
+    (violations.collect(), kept)
+}
+
+#[test]
+fn no_frame_fills_the_memory() {
+    const MORE: usize = MAX_MESSAGE + (4 << 20);
+    assert_eq!(read_long(0x82, MAX_MESSAGE), (vec![], MAX_MESSAGE));
+    let endless = vec![Violation::EndlessMessage];
+    assert_eq!(read_long(0x82, MORE), (endless, MAX_MESSAGE));
+    let (violations, kept) = read_long(0x89, MORE);
+    assert_eq!(violations, [Violation::LongControl]);
+    assert!(kept <= MAX_MESSAGE + (1 << 20), "{kept}");
 }

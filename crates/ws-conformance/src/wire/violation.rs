@@ -79,3 +79,20 @@ impl fmt::Display for Violation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_violation_has_its_close_code() {
+        for (violation, code) in [
+            (Violation::InvalidText, 1007),
+            (Violation::InvalidReason, 1007),
+            (Violation::EndlessMessage, 1009),
+            (Violation::Masked, 1002),
+        ] {
+            assert_eq!(violation.close_code(), code);
+        }
+    }
+}

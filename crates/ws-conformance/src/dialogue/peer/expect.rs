@@ -170,3 +170,32 @@ fn shown(close: &ClosePayload) -> String {
         None => "without a code".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_payload_of_a_close_is_judged() {
+        let judge = |payload: &[u8], codes: &[u16]| judge_code(&ClosePayload::read(payload), codes);
+        let level = |outcome| match outcome {
+            Ok(_) => "passed",
+            Err(Miss::Must(_)) => "MUST",
+            Err(Miss::Should(_)) => "SHOULD",
+            Err(other) => panic!("{other:?}"),
+        };
+        for (payload, codes, expected) in [
+            (&b"\x03\xe8"[..], &[1000][..], "passed"),
+            (b"", &[1000], "passed"),
+            (b"\x03\xe8", &[1002, 1000], "passed"),
+            (b"\x03\xe9", &[1000], "SHOULD"),
+            // A code that the case asks for is right, whatever the list of codes says.
+            (b"\x03\xf4", &[1012], "passed"),
+            (b"\x03\xf4", &[1000], "MUST"),
+            (b"\x03\xe8\xff", &[1000], "MUST"),
+        ] {
+            let outcome = judge(payload, codes);
+            assert_eq!(level(outcome), expected, "{payload:?}");
+        }
+    }
+}

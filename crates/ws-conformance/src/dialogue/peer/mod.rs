@@ -357,3 +357,6 @@ impl<'a> Peer<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
