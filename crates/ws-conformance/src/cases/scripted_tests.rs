@@ -12,7 +12,7 @@ fn assert_level(id: &str, frames: &[Frame], expected: &str) {
     let Play::Dialogue(dialogue) = case.play() else {
         panic!("{id} is a script");
     };
-    let (outcome, _) = Scripted::new(Role::Client).play(frames, dialogue);
+    let outcome = Scripted::new(Role::Client).play(frames, dialogue).outcome;
     assert_eq!(level(&outcome), expected, "{id}: {outcome:?}");
 }
 

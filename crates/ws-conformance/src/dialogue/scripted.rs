@@ -1,6 +1,6 @@
 //! A testee that sends the frames that a test lists.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -23,23 +23,31 @@ impl Scripted {
         Self { role, ends_tcp }
     }
 
-    /// Plays a dialogue with the testee. Returns its outcome and the end of its connection.
+    /// Plays a dialogue with the testee, which sends these frames.
     pub(crate) fn play(
         self,
         frames: &[Frame],
         dialogue: &dyn Fn(&mut Peer<'_>) -> Outcome,
-    ) -> (Outcome, End) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut testee = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (stream, _) = listener.accept().unwrap();
+    ) -> Played {
         let receiver = match self.role {
             Role::Server => Role::Client,
             Role::Client => Role::Server,
         };
-        for frame in frames {
-            let header = frame.header(receiver, [1, 2, 3, 4]);
-            testee.write_all(&frame.encode(header)).unwrap();
-        }
+        let frames = frames.iter();
+        let bytes = frames.flat_map(|frame| frame.encode(frame.header(receiver, [1, 2, 3, 4])));
+        self.play_bytes(&bytes.collect::<Vec<_>>(), dialogue)
+    }
+
+    /// Plays a dialogue with the testee, which sends these bytes.
+    pub(crate) fn play_bytes(
+        self,
+        bytes: &[u8],
+        dialogue: &dyn Fn(&mut Peer<'_>) -> Outcome,
+    ) -> Played {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut testee = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        testee.write_all(bytes).unwrap();
         if self.ends_tcp {
             testee.shutdown(Shutdown::Write).unwrap();
         }
@@ -50,8 +58,26 @@ impl Scripted {
         let limit = Duration::from_secs(60);
         let mut peer = Peer::new(self.role, link, None, &settings, 1, limit);
         let outcome = peer.play(dialogue);
-        (outcome, peer.said.end)
+        let end = peer.said.end;
+        drop(peer);
+        let mut received = Vec::new();
+        // Unread bytes reset TCP. What came before the reset counts.
+        let _ = testee.read_to_end(&mut received);
+        Played {
+            outcome,
+            end,
+            received,
+        }
     }
+}
+
+/// The results of a dialogue.
+pub(crate) struct Played {
+    pub(crate) outcome: Outcome,
+    /// The end of the connection.
+    pub(crate) end: End,
+    /// The bytes that the testee received.
+    pub(crate) received: Vec<u8>,
 }
 
 /// Returns the level of an outcome in a word.

@@ -15,7 +15,7 @@ fn assert_level(
     expected: &'static str,
 ) {
     for testee in [SERVER, CLIENT] {
-        let (outcome, _) = testee.play(frames, dialogue);
+        let outcome = testee.play(frames, dialogue).outcome;
         assert_eq!(level(&outcome), expected, "{outcome:?}");
     }
 }
@@ -115,7 +115,7 @@ fn the_end_of_a_connection_is_noted() {
             peer.opened();
             passed("Nothing happens.")
         };
-        testee.play(frames, &opened).1
+        testee.play(frames, &opened).end
     };
     let [server, client] = [SERVER, CLIENT].map(|testee| Scripted {
         ends_tcp: false,
@@ -144,13 +144,61 @@ fn the_end_of_a_connection_that_the_testee_ended_is_noted() {
             peer.opened();
             dialogue(peer)
         };
-        SERVER.play(frames, &opened).1
+        SERVER.play(frames, &opened).end
     };
     let fail = |peer: &mut Peer<'_>| peer.expect_fail(&[1002]);
     assert_eq!(end(&[close(1002)], &fail), End::Clean);
     assert_eq!(end(&[], &fail), End::ByTestee);
     let close_only = |peer: &mut Peer<'_>| peer.expect_close_only(&[1001]);
     assert_eq!(end(&[close(1001)], &close_only), End::Clean);
-    let (_, end) = SERVER.play(&[close(1000)], &|_| passed("Nothing happens."));
-    assert_eq!(end, End::NeverOpened);
+    let played = SERVER.play(&[close(1000)], &|_| passed("Nothing happens."));
+    assert_eq!(played.end, End::NeverOpened);
+}
+
+#[test]
+fn frames_are_sent_and_pings_answered() {
+    let dialogue = |peer: &mut Peer<'_>| {
+        peer.send_together(&[Frame::text("a"), Frame::pong("b")])?;
+        peer.send(Frame::binary("c"))?;
+        peer.expect_echo(&Frame::text("a"))?;
+        passed("The echo is right.")
+    };
+    let played = SERVER.play(&[Frame::ping("!"), Frame::text("a")], &dialogue);
+    assert_eq!(level(&played.outcome), "passed");
+    let mut received = &played.received[..];
+    let mut reader = Channel::new(Role::Client, 0);
+    let items = std::iter::from_fn(|| reader.receive(&mut received));
+    let items: Vec<_> = items
+        .filter(|item| !matches!(item, Received::Frame { .. }))
+        .collect();
+    let message = |binary, payload: &[u8]| Received::Message {
+        binary,
+        payload: payload.to_vec(),
+    };
+    let expected = [
+        message(false, b"a"),
+        Received::Pong(b"b".to_vec()),
+        message(true, b"c"),
+        Received::Pong(b"!".to_vec()),
+    ];
+    assert_eq!(items, expected);
+}
+
+#[test]
+fn a_client_that_sends_opens_the_connection_unless_it_asks_again() {
+    let open = Scripted {
+        ends_tcp: false,
+        ..CLIENT
+    };
+    for (client, bytes, expected) in [
+        (CLIENT, &b""[..], "passed"),
+        (CLIENT, b"GET / HTTP/1.1", "passed"),
+        (open, b"GET / HTTP/1.1", "passed"),
+        (CLIENT, b"\x81\x80", "MUST"),
+        (open, b"\x81\x80", "MUST"),
+        (open, b"", "MUST"),
+    ] {
+        let played = client.play_bytes(bytes, &|peer| peer.expect_not_opened());
+        assert_eq!(level(&played.outcome), expected, "{bytes:?}");
+    }
 }
