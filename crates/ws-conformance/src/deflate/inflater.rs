@@ -305,6 +305,27 @@ mod tests {
         }
     }
 
+    /// Each message refers to the one before, of which the buffer holds only some.
+    #[test]
+    fn the_window_moves_within_the_buffer() {
+        let coding = Coding {
+            window_bits: 15,
+            context_takeover: true,
+        };
+        let mut random = fastrand::Rng::with_seed(7);
+        let message: Vec<u8> = (0..30_000).map(|_| random.u8(..)).collect();
+        let mut encoder = super::super::encoder::Encoder::new(coding);
+        let mut inflater = Inflater::new(coding);
+        for _ in 0..2 * BUFFER / message.len() {
+            let compressed = encoder.compress(&message);
+            let mut out = Vec::new();
+            inflater.begin();
+            inflater.push(&compressed, &mut out, usize::MAX).unwrap();
+            assert_eq!(inflater.end(&mut out, usize::MAX), Ok(None));
+            assert!(out == message);
+        }
+    }
+
     #[test]
     fn garbage_is_refused() {
         assert_eq!(
