@@ -70,7 +70,7 @@ fn a_server_that_speaks_no_tls_is_refused() {
     let address = bridge::listen(|tcp| tcp.shutdown(std::net::Shutdown::Write));
     let url = format!("wss://{address}");
     let words = ["server", "--url", &url, "--cases", "3.1", "--insecure"];
-    assert_refused(dir.path(), &words, "does the server speak TLS there?");
+    assert_refused(dir.path(), &words, "check that the server uses TLS");
 }
 
 #[test]
