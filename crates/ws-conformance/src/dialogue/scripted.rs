@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::transport::Link;
 use crate::wire::Frame;
 
-/// A testee with this role, which ends TCP behind its frames or not at all.
+/// A testee with this role, which ends TCP after its frames or not at all.
 #[derive(Clone, Copy)]
 pub(crate) struct Scripted {
     pub(crate) role: Role,
