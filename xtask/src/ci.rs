@@ -133,7 +133,7 @@ const STEPS: &[Step] = &[
 const AUTOBAHN_TLS: &[&str] = &[
     "--tls",
     "--quick",
-    "--runtime",
+    "--testee",
     "tokio",
     "--cases",
     "1.*,2.*,5.*,7.*,9.1.*,9.2.*,10.*,12.1.*",

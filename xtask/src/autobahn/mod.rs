@@ -1,4 +1,5 @@
-//! `cargo xtask autobahn`: the conformance suite against the echo peers of every runtime.
+//! `cargo xtask autobahn`: the conformance suite against the echo peers of every runtime, or
+//! against other echo programs.
 //!
 //! An [`engine`] runs the cases and writes reports in the form of Autobahn. The other steps are the
 //! same for every engine: `ws_conformance` reads the reports and compares them with the
@@ -32,10 +33,10 @@ use ws_conformance::role::Role;
 
 use crate::certificates::Certificates;
 use crate::programs::peers::Peers;
-use crate::runtime::Runtime;
 use crate::{Outcome, interrupt, project};
 use engine::{Engine, EngineKind, Tuning};
 use patience::Patience;
+use plan::Run;
 use session::Session;
 use summary::Finished;
 
@@ -68,6 +69,8 @@ impl Sets {
 /// podman has a working engine. `both` runs both, and lists each case on which they disagree.
 ///
 /// Every verdict must be OK unless a line of autobahn/expectations.toml allows another one.
+/// Nothing is expected of testees on other libraries: every case must have a result, and with
+/// `both` the same verdict.
 ///
 /// With --tls, all connections are over TLS, with certificates that are made for the run. The
 /// expectations are the same. Only the native engine supports TLS.
@@ -97,9 +100,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum)]
     role: Option<Role>,
 
-    /// Runtimes whose peers are tested, comma-separated [default: all]
-    #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',')]
-    runtime: Vec<Runtime>,
+    /// Test the executables `echo-NAME` and `echo-client-NAME`, names comma-separated: tokio,
+    /// async-std, smol, or others with --testee-dir [default: these three]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    testee: Vec<String>,
 
     /// Run the cases over wss:// instead of ws://, with the native engine
     #[arg(long)]
@@ -137,8 +141,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
 
-    /// Test the executables `echo-RUNTIME` and `echo-client-RUNTIME` in this directory instead of
-    /// building ws-peers
+    /// Test executables in this directory instead of building ws-peers
     #[arg(long, value_name = "DIR")]
     testee_dir: Option<PathBuf>,
 
@@ -152,13 +155,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
     args.check_tls()?;
     let selected = select(args.set, &args.cases)?;
-    let mut runs = plan::plan(&args.runtime, args.role);
+    let mut runs = plan::plan(&args.testee, args.role);
     runs.retain(|run| !run.cases(&selected).is_empty());
     if runs.is_empty() {
         bail!("none of these cases is for this role");
     }
+    args.check_foreign(&runs)?;
     let expectations = Expectations::load(&project::root().join("autobahn/expectations.toml"))?;
-    for run in &runs {
+    for run in runs.iter().filter(|run| !run.is_foreign()) {
         expectations.check_unambiguous(&selected, &run.testee())?;
     }
     let home = project::metadata()?
@@ -208,6 +212,18 @@ impl Args {
             Some(_) => &[],
             None => &["--deflate"],
         }
+    }
+
+    /// Refuses foreign testees without a directory before the long build.
+    fn check_foreign(&self, runs: &[Run]) -> Result<()> {
+        if let (None, Some(run)) = (&self.testee_dir, runs.iter().find(|run| run.is_foreign())) {
+            bail!(
+                "{} is not a runtime: name the directory of `{}` with --testee-dir",
+                run.name,
+                run.testee_name()
+            );
+        }
+        Ok(())
     }
 
     /// Refuses TLS with the original suite, which would need the TLS library of a Python 2.7.

@@ -1,4 +1,4 @@
-//! The runs: the peers of a runtime, in a role, with a name.
+//! The runs: the programs of a testee, in a role, with a name.
 
 use clap::ValueEnum;
 use ws_conformance::case::CaseId;
@@ -11,26 +11,34 @@ use crate::runtime::Runtime;
 /// One pass of a suite over one testee.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
-    pub(crate) runtime: Runtime,
+    /// Names the executables: `echo-NAME` and `echo-client-NAME`. Those of the project are named
+    /// after runtimes.
+    pub(crate) name: String,
     pub(crate) role: Role,
-    /// The testee's name in the reports, such as `ws-tokio-server`.
+    /// The testee's name in the reports: `ws-tokio-server`, or `beast-server` if it is foreign.
     pub(crate) agent: String,
 }
 
 impl Run {
-    pub(crate) fn new(runtime: Runtime, role: Role) -> Self {
+    pub(crate) fn new(name: &str, role: Role) -> Self {
+        let prefix = if is_foreign(name) { "" } else { "ws-" };
         Self {
-            runtime,
+            name: name.to_owned(),
             role,
-            agent: format!("ws-{runtime}-{role}"),
+            agent: format!("{prefix}{name}-{role}"),
         }
     }
 
-    /// Returns the command of `ws-peers` that is tested.
+    /// Returns `true` if the testee is on another library. Nothing is expected of its verdicts.
+    pub(crate) fn is_foreign(&self) -> bool {
+        is_foreign(&self.name)
+    }
+
+    /// Returns the name of the executable that is tested.
     pub(crate) fn testee_name(&self) -> String {
         match self.role {
-            Role::Server => self.runtime.echo_server(),
-            Role::Client => format!("echo-client-{}", self.runtime),
+            Role::Server => format!("echo-{}", self.name),
+            Role::Client => format!("echo-client-{}", self.name),
         }
     }
 
@@ -50,12 +58,23 @@ impl Run {
     }
 }
 
-/// Returns every run for these runtimes and this role. No runtimes, or no role, means all of them.
-pub(crate) fn plan(runtimes: &[Runtime], role: Option<Role>) -> Vec<Run> {
+/// Returns `true` if no runtime has this name.
+fn is_foreign(name: &str) -> bool {
+    Runtime::from_str(name, false).is_err()
+}
+
+/// Returns every run for these names and this role. No names means all runtimes, and no role both
+/// roles.
+pub(crate) fn plan(names: &[String], role: Option<Role>) -> Vec<Run> {
+    let runtimes = || Runtime::value_variants().iter().map(ToString::to_string);
+    let names = match names {
+        [] => runtimes().collect(),
+        names => names.to_vec(),
+    };
     let roles = role.map_or_else(|| Role::value_variants().to_vec(), |role| vec![role]);
-    Runtime::these_or_all(runtimes)
+    names
         .iter()
-        .flat_map(|runtime| roles.iter().map(|role| Run::new(*runtime, *role)))
+        .flat_map(|name| roles.iter().map(|role| Run::new(name, *role)))
         .collect()
 }
 
@@ -73,19 +92,30 @@ mod tests {
     #[test]
     fn a_run_has_the_cases_for_its_role() {
         let selected = ["1.1.1", "20.1.1", "22.1.1", "23.1.1"].map(|case| case.parse().unwrap());
-        let cases = |role| Run::new(Runtime::Smol, role).cases(&selected);
+        let cases = |role| Run::new("smol", role).cases(&selected);
         assert_eq!(cases(Role::Server), [selected[0], selected[1], selected[3]]);
         assert_eq!(cases(Role::Client), [selected[0], selected[2], selected[3]]);
     }
 
     #[test]
     fn testees_have_their_command_names() {
-        let runs = plan(&[Runtime::Tokio], Some(Role::Client));
+        let runs = plan(&["tokio".to_owned()], Some(Role::Client));
         assert_eq!(runs.len(), 1);
         assert_eq!(runs[0].testee_name(), "echo-client-tokio");
-        assert_eq!(
-            Run::new(Runtime::Tokio, Role::Server).testee_name(),
-            "echo-tokio"
-        );
+        assert_eq!(Run::new("tokio", Role::Server).testee_name(), "echo-tokio");
+    }
+
+    #[test]
+    fn other_names_are_those_of_foreign_testees() {
+        let names = ["beast", "tokio", "tokio-websockets"].map(str::to_owned);
+        let runs = plan(&names, Some(Role::Server));
+        let described = runs.iter().map(|run| (&*run.agent, run.is_foreign()));
+        assert!(described.eq([
+            ("beast-server", true),
+            ("ws-tokio-server", false),
+            ("tokio-websockets-server", true),
+        ]));
+        let client = Run::new("beast", Role::Client);
+        assert_eq!(client.testee_name(), "echo-client-beast");
     }
 }

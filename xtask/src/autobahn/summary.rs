@@ -152,7 +152,8 @@ struct Summary<'a> {
 #[derive(Serialize)]
 struct RunSummary<'a> {
     agent: &'a str,
-    runtime: String,
+    /// The name in `echo-NAME`: a runtime, or whatever names a foreign testee.
+    runtime: &'a str,
     role: Role,
     seconds: f64,
     report: Option<PathBuf>,
@@ -199,7 +200,7 @@ impl<'a> RunSummary<'a> {
         let total = finished.assessment.total();
         Self {
             agent: &finished.run.agent,
-            runtime: finished.run.runtime.to_string(),
+            runtime: &finished.run.name,
             role: finished.run.role,
             seconds: finished.took.as_secs_f64(),
             report: finished.report(),
@@ -242,7 +243,6 @@ mod tests {
     use ws_conformance::verdict::{CloseBehavior, Verdict};
 
     use super::*;
-    use crate::runtime::Runtime;
 
     fn entry(close: CloseBehavior) -> Entry {
         Entry {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn finished() -> Finished {
-        let run = Run::new(Runtime::Tokio, Role::Client);
+        let run = Run::new("tokio", Role::Client);
         let selected = ["1.1.1", "1.1.2", "2.1"].map(|case| case.parse().unwrap());
         let results = Results::from([
             (selected[0], entry(CloseBehavior::Ok)),

@@ -10,6 +10,8 @@ use crate::verdict::{Behavior, Verdict};
 /// The expectations on a testee.
 #[derive(Clone, Copy, Debug)]
 pub enum Standard<'a> {
+    /// Every case has a result. All verdicts are accepted.
+    Any,
     /// No case fails. Every reaction that RFC 6455 allows is accepted.
     Allowed,
     /// Every case is OK, or informational if no better verdict is possible.
@@ -108,6 +110,7 @@ impl fmt::Display for Deviation {
 impl Standard<'_> {
     fn deviation(self, case: CaseId, verdict: Verdict, testee: &Testee) -> Option<Deviation> {
         match self {
+            Self::Any => None,
             Self::Allowed => (verdict.overall() == Behavior::Failed).then_some(Deviation::Failed),
             Self::Strict => match verdict.overall() {
                 Behavior::Ok | Behavior::Informational | Behavior::NotApplicable => None,
@@ -340,6 +343,15 @@ mod tests {
                 "{result:?}"
             );
         }
+    }
+
+    #[test]
+    fn any_verdict_will_do_if_nothing_is_expected() {
+        let result = ("1.1.1", Behavior::Failed, CloseBehavior::Unclean);
+        let assessment = assessed(&[result], &["1.1.1", "1.1.2"], Standard::Any);
+        assert_eq!((assessment.total().failed, assessment.missing), (1, 1));
+        assert_eq!(assessment.unexpected.len(), 1);
+        assert_eq!(assessment.unexpected[0].deviation, Deviation::Missing);
     }
 
     #[test]

@@ -19,7 +19,6 @@ use crate::autobahn::patience::Patience;
 use crate::autobahn::plan::Run;
 use crate::certificates::Certificates;
 use crate::progress::Progress;
-use crate::runtime::Runtime;
 
 const CASES: &[CaseId] = &[CaseId::three(1, 1, 1), CaseId::three(1, 1, 2)];
 
@@ -56,7 +55,7 @@ fn failure_over(role: Role, script: &str, tls: bool) -> String {
     let engine = Native::prepare(tuning, certificates.as_ref()).unwrap();
     let started = Instant::now();
     let result: Result<()> = engine.test(&mut Job {
-        run: &Run::new(Runtime::Tokio, role),
+        run: &Run::new("tokio", role),
         cases: CASES,
         testee: &testee(dir.path(), script),
         options: options.as_ref().map_or(&[], |options| options),

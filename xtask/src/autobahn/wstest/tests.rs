@@ -19,7 +19,6 @@ use crate::autobahn::engine::{Engine, Job};
 use crate::autobahn::patience::Patience;
 use crate::autobahn::plan::Run;
 use crate::progress::Progress;
-use crate::runtime::Runtime;
 
 const CASES: &[CaseId] = &[CaseId::three(1, 1, 1), CaseId::three(1, 1, 2)];
 
@@ -65,7 +64,7 @@ impl Scripts {
             at_a_time: NonZeroUsize::MIN,
         }
         .test(&mut Job {
-            run: &Run::new(Runtime::Tokio, role),
+            run: &Run::new("tokio", role),
             cases: CASES,
             testee: &testee,
             options: &[],
@@ -169,7 +168,7 @@ fn follow_client(script: &str) -> Result<()> {
     client_role::follow_without_suite(
         &wstest,
         &mut Job {
-            run: &Run::new(Runtime::Tokio, Role::Client),
+            run: &Run::new("tokio", Role::Client),
             cases: CASES,
             testee: &testee,
             options: &[],
