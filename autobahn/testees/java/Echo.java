@@ -6,6 +6,9 @@ import org.eclipse.jetty.websocket.api.WebSocketAdapter;
 
 /** Sends every message back. */
 public class Echo extends WebSocketAdapter {
+    /** Longer than every message that a suite asks to have back. */
+    static final int MAX_MESSAGE = 64 << 20;
+
     /** Ends with the error of the connection, if it has one. */
     final CompletableFuture<Void> end = new CompletableFuture<>();
 

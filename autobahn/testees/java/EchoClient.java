@@ -9,8 +9,8 @@ import org.eclipse.jetty.websocket.client.WebSocketClient;
 public class EchoClient {
     public static void main(String[] args) throws Exception {
         WebSocketClient client = new WebSocketClient();
-        client.getPolicy().setMaxTextMessageSize(Integer.MAX_VALUE);
-        client.getPolicy().setMaxBinaryMessageSize(Integer.MAX_VALUE);
+        client.getPolicy().setMaxTextMessageSize(Echo.MAX_MESSAGE);
+        client.getPolicy().setMaxBinaryMessageSize(Echo.MAX_MESSAGE);
         client.start();
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
         Stream.of(args)

@@ -13,8 +13,8 @@ public class EchoServer {
         server.setHandler(new WebSocketHandler() {
             @Override
             public void configure(WebSocketServletFactory factory) {
-                factory.getPolicy().setMaxTextMessageSize(Integer.MAX_VALUE);
-                factory.getPolicy().setMaxBinaryMessageSize(Integer.MAX_VALUE);
+                factory.getPolicy().setMaxTextMessageSize(Echo.MAX_MESSAGE);
+                factory.getPolicy().setMaxBinaryMessageSize(Echo.MAX_MESSAGE);
                 factory.register(Echo.class);
             }
         });

@@ -3,6 +3,9 @@
 import argparse
 import sys
 
+# Longer than every message that a suite asks to have back, and far below the memory of a machine.
+MAX_MESSAGE = 64 << 20
+
 
 def port():
     """Returns the port that the option --port has on the command line."""

@@ -8,7 +8,7 @@ from foreign_testees import command_line
 
 
 async def echo(request):
-    ws = web.WebSocketResponse(max_msg_size=0)
+    ws = web.WebSocketResponse(max_msg_size=command_line.MAX_MESSAGE)
     await ws.prepare(request)
     async for message in ws:
         if message.type is WSMsgType.TEXT:

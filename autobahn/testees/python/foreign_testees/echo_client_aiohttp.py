@@ -8,8 +8,9 @@ from foreign_testees import command_line
 
 
 async def echo(url):
+    options = {"max_msg_size": command_line.MAX_MESSAGE, "compress": 15}
     async with ClientSession() as session:
-        async with session.ws_connect(url, max_msg_size=0, compress=15) as ws:
+        async with session.ws_connect(url, **options) as ws:
             async for message in ws:
                 if message.type is WSMsgType.TEXT:
                     await ws.send_str(message.data)

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect  # noqa: E402
 
 
 async def echo(url):
-    async with connect(url, max_size=None) as ws:
+    async with connect(url, max_size=command_line.MAX_MESSAGE) as ws:
         async for message in ws:
             await ws.send(message)
 

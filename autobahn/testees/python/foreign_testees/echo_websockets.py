@@ -17,7 +17,8 @@ async def echo(ws):
 
 
 async def run():
-    async with serve(echo, "127.0.0.1", command_line.port(), max_size=None) as server:
+    limit = command_line.MAX_MESSAGE
+    async with serve(echo, "127.0.0.1", command_line.port(), max_size=limit) as server:
         host, port = server.sockets[0].getsockname()
         print(f"ws://{host}:{port}", flush=True)
         await server.serve_forever()
