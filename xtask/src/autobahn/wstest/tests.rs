@@ -182,9 +182,7 @@ fn follow_client(script: &str) -> Result<()> {
 #[test]
 fn a_client_is_followed_to_the_reports() {
     follow_client("while read url; do echo \"done $url\"; done").unwrap();
-    let some_fail = "while read url; do case $url in *runCase*) echo \"failed $url: reset\";;
-        *) echo \"done $url\";; esac; done";
-    follow_client(some_fail).unwrap();
+    follow_client("while read url; do echo \"failed $url: reset\"; done").unwrap();
 }
 
 #[test]
@@ -203,14 +201,7 @@ fn a_client_that_gets_stuck_or_dies_is_an_error_that_names_the_case() {
 }
 
 #[test]
-fn a_client_that_gets_no_reports_or_mixes_its_turns_up_is_an_error() {
-    let error = follow_client("while read url; do echo \"failed $url: refused\"; done");
-    assert!(
-        error
-            .unwrap_err()
-            .to_string()
-            .contains("for its reports: refused")
-    );
+fn a_client_that_mixes_its_turns_up_is_an_error() {
     let error = follow_client("read url; read url; echo \"done $url\"; sleep 60");
     assert!(
         error
