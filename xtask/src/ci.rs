@@ -88,10 +88,6 @@ const STEPS: &[Step] = &[
         action: Action::NoStd,
     },
     Step {
-        name: "bench",
-        action: Action::Cargo(&["bench", "--no-run", "--package", "ws-benches"], &[]),
-    },
-    Step {
         name: "instructions",
         action: Action::Instructions,
     },
@@ -306,7 +302,6 @@ mod tests {
                 "clippy",
                 "doc",
                 "no-std",
-                "bench",
                 "instructions",
                 "loom",
                 "test",
