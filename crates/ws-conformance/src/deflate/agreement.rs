@@ -18,7 +18,7 @@ pub(crate) struct Agreement {
 
 /// The answer of a server under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Response {
+pub(crate) struct AgreedResponse {
     pub(crate) agreement: Agreement,
     /// `true` if the answer has all parameters that one of the offers asks for. The original does
     /// not check this.
@@ -55,7 +55,7 @@ pub(crate) fn offers(demands: &[Demand]) -> String {
 pub(crate) fn read_response(
     headers: &[&str],
     demands: &[Demand],
-) -> Result<Option<Response>, ExtensionError> {
+) -> Result<Option<AgreedResponse>, ExtensionError> {
     let mut agreed: Option<Parameters> = None;
     for extension in extensions(headers)? {
         if !extension.is_deflate() || agreed.is_some() {
@@ -68,7 +68,7 @@ pub(crate) fn read_response(
         }
         agreed = Some(parameters);
     }
-    Ok(agreed.map(|agreed| Response {
+    Ok(agreed.map(|agreed| AgreedResponse {
         agreement: agreed.agreement(),
         fits: demands.iter().any(|demand| agreed.meets(demand)),
     }))

@@ -22,7 +22,7 @@ fn demands_are_offered_in_order() {
     );
 }
 
-fn response(header: &str, demand: Demand) -> Result<Option<Response>, ExtensionError> {
+fn response(header: &str, demand: Demand) -> Result<Option<AgreedResponse>, ExtensionError> {
     read_response(&[header], &[demand])
 }
 

@@ -14,7 +14,9 @@ mod reach;
 mod stream;
 mod symbols;
 
-pub(crate) use agreement::{Agreement, ExtensionError, Response, agree, offers, read_response};
+pub(crate) use agreement::{
+    AgreedResponse, Agreement, ExtensionError, agree, offers, read_response,
+};
 pub(crate) use encoder::Encoder;
 pub(crate) use extension::{DEFLATE, Extension};
 pub(crate) use inflater::{BeyondWindow, Inflater, Undecodable};

@@ -15,7 +15,7 @@ use crate::transport::Link;
 pub(super) struct Opened {
     pub(super) link: Link,
     /// The agreement on compression.
-    pub(super) compression: Option<deflate::Response>,
+    pub(super) compression: Option<deflate::AgreedResponse>,
 }
 
 /// The reason why no connection was opened.

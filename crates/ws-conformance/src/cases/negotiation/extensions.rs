@@ -1,6 +1,6 @@
 //! 21.2: lists of extensions.
 
-use super::offers::{Answer, Judge, accepts, declined, judge_any, judge_malformed, offer};
+use super::offers::{Decision, Judge, accepts, declined, judge_any, judge_malformed, offer};
 use super::rules;
 use crate::case::Case;
 use crate::deflate::DEFLATE;
@@ -51,11 +51,11 @@ fn malformed() -> Vec<Case> {
         )
     };
     let nothing: Judge = |_, answer| match answer {
-        Answer::Declined => passed("The server opened the connection without an extension."),
+        Decision::Declined => passed("The server opened the connection without an extension."),
         other => judge_malformed(other),
     };
     let something: Judge = |peer, answer| match answer {
-        Answer::Declined => declined(peer),
+        Decision::Declined => declined(peer),
         other => judge_malformed(other),
     };
     vec![
@@ -70,7 +70,9 @@ fn malformed() -> Vec<Case> {
 fn tolerable() -> Vec<Case> {
     let tolerable = |id, rule, list| {
         let case = offer(id, TITLE, rule, list, |_, answer| match answer {
-            Answer::Refused(status) => passed(format!("The server refused with status {status}.")),
+            Decision::Refused(status) => {
+                passed(format!("The server refused with status {status}."))
+            }
             other => judge_any(other),
         });
         case.wants(
@@ -89,9 +91,11 @@ fn empty_elements() -> Case {
     let rule = &rules::EMPTY_ELEMENTS;
     let list = ", permessage-deflate ,,";
     let case = offer("21.2.11", TITLE, rule, list, |peer, answer| match answer {
-        Answer::Accepted(_) => judge_any(answer),
-        Answer::Refused(status) => Miss::must(format!("The server refused with status {status}.")),
-        Answer::Declined => match accepts(peer, DEFLATE)? {
+        Decision::Accepted(_) => judge_any(answer),
+        Decision::Refused(status) => {
+            Miss::must(format!("The server refused with status {status}."))
+        }
+        Decision::Declined => match accepts(peer, DEFLATE)? {
             true => {
                 Miss::must("The server declined an offer that it accepts as `permessage-deflate`.")
             }

@@ -11,7 +11,7 @@ const HEADER: &str = "Sec-WebSocket-Extensions";
 
 /// The answer of a server to an offer.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Decision {
     /// A refusal of the whole handshake, with this status.
     Refused(u16),
     /// Status 101 without an extension.
@@ -21,7 +21,7 @@ pub(super) enum Answer {
 }
 
 /// The verdict on an answer, over the connection on which it came or over new ones.
-pub(super) type Judge = fn(&mut Peer<'_>, &Answer) -> Outcome;
+pub(super) type Judge = fn(&mut Peer<'_>, &Decision) -> Outcome;
 
 /// Creates a case of an offer, each line of it in a header of its own.
 pub(super) fn offer(
@@ -29,7 +29,7 @@ pub(super) fn offer(
     title: &'static str,
     rule: &'static Rule,
     lines: &str,
-    judge: impl Fn(&mut Peer<'_>, &Answer) -> Outcome + Send + Sync + 'static,
+    judge: impl Fn(&mut Peer<'_>, &Decision) -> Outcome + Send + Sync + 'static,
 ) -> Case {
     let headers: Vec<_> = lines
         .split('\n')
@@ -48,7 +48,7 @@ pub(super) fn offer(
 
 /// Makes an offer, each line of it in a header of its own. If the server opens the connection,
 /// expects that it echoes messages within the bounds of its answer.
-pub(super) fn negotiate(peer: &mut Peer<'_>, lines: &str) -> Result<Answer, Miss> {
+pub(super) fn negotiate(peer: &mut Peer<'_>, lines: &str) -> Result<Decision, Miss> {
     let add = |head: Head, line| head.add(HEADER, line);
     let lines: Vec<_> = lines.split('\n').collect();
     let request = peer
@@ -57,14 +57,14 @@ pub(super) fn negotiate(peer: &mut Peer<'_>, lines: &str) -> Result<Answer, Miss
     peer.send_request(&request)?;
     let response = peer.expect_opened_or_refused(&request)?;
     if response.status != 101 {
-        return Ok(Answer::Refused(response.status));
+        return Ok(Decision::Refused(response.status));
     }
     let answer = match <[Extension; 1]>::try_from(Extension::list(&response.all(HEADER))) {
         Ok([agreed]) => match agreed.fault() {
             Some(fault) => return Miss::must(format!("The server's answer is wrong: {fault}.")),
-            None => Answer::Accepted(agreed),
+            None => Decision::Accepted(agreed),
         },
-        Err(agreed) if agreed.is_empty() => Answer::Declined,
+        Err(agreed) if agreed.is_empty() => Decision::Declined,
         Err(_) => return Miss::must("The server agreed to more than one extension."),
     };
     expect_echoes(peer, &answer)?;
@@ -73,9 +73,9 @@ pub(super) fn negotiate(peer: &mut Peer<'_>, lines: &str) -> Result<Answer, Miss
 
 /// Sends a message twice, the second half of which repeats the first. That lies further back than
 /// the window reaches, if it is a smaller one, and in an earlier message.
-fn expect_echoes(peer: &mut Peer<'_>, answer: &Answer) -> Result<(), Miss> {
+fn expect_echoes(peer: &mut Peer<'_>, answer: &Decision) -> Result<(), Miss> {
     let mut window_bits = 15;
-    if let Answer::Accepted(extension) = answer {
+    if let Decision::Accepted(extension) = answer {
         let coding = extension.of_server();
         window_bits = coding.window_bits;
         peer.inflate(coding);
@@ -101,7 +101,7 @@ pub(super) fn accepts(peer: &mut Peer<'_>, offer: &str) -> Result<bool, Miss> {
     peer.reconnect()?;
     let answer = negotiate(peer, offer)?;
     peer.said.handshake = handshake;
-    Ok(matches!(answer, Answer::Accepted(_)))
+    Ok(matches!(answer, Decision::Accepted(_)))
 }
 
 /// Returns the outcome for a server that declined everything so far. This matters only for a server
@@ -114,21 +114,21 @@ pub(super) fn declined(peer: &mut Peer<'_>) -> Outcome {
 }
 
 /// Judges an answer to an offer that a server may accept or decline.
-pub(super) fn judge_any(answer: &Answer) -> Outcome {
+pub(super) fn judge_any(answer: &Decision) -> Outcome {
     match answer {
-        Answer::Refused(status) => Miss::should(format!(
+        Decision::Refused(status) => Miss::should(format!(
             "The server refused the whole handshake with status {status}."
         )),
-        Answer::Declined => passed("The server declined."),
-        Answer::Accepted(_) => passed("The server accepted, and its messages obey the answer."),
+        Decision::Declined => passed("The server declined."),
+        Decision::Accepted(_) => passed("The server accepted, and its messages obey the answer."),
     }
 }
 
 /// Judges an answer to a malformed offer.
-pub(super) fn judge_malformed(answer: &Answer) -> Outcome {
+pub(super) fn judge_malformed(answer: &Decision) -> Outcome {
     match answer {
-        Answer::Refused(status) => passed(format!("The server refused with status {status}.")),
-        Answer::Declined => passed("The server declined."),
-        Answer::Accepted(_) => Miss::must("The server accepted a malformed offer."),
+        Decision::Refused(status) => passed(format!("The server refused with status {status}.")),
+        Decision::Declined => passed("The server declined."),
+        Decision::Accepted(_) => Miss::must("The server accepted a malformed offer."),
     }
 }

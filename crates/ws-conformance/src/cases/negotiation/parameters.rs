@@ -1,6 +1,6 @@
 //! 21.3: the parameters of permessage-deflate.
 
-use super::offers::{Answer, Judge, accepts, declined, judge_any, judge_malformed, offer};
+use super::offers::{Decision, Judge, accepts, declined, judge_any, judge_malformed, offer};
 use super::rules;
 use crate::case::{Case, Rule};
 use crate::deflate::Extension;
@@ -23,11 +23,11 @@ pub(super) fn cases() -> Vec<Case> {
 fn wrong() -> Vec<Case> {
     let wrong = |id, rule: &'static Rule, list, section: &'static [&'static str]| {
         let case = offer(id, TITLE, rule, list, |peer, answer| match answer {
-            Answer::Accepted(_) => {
+            Decision::Accepted(_) => {
                 Miss::must("The server accepted an offer that it has to decline.")
             }
-            Answer::Declined => declined(peer),
-            Answer::Refused(_) => judge_any(answer),
+            Decision::Declined => declined(peer),
+            Decision::Refused(_) => judge_any(answer),
         });
         case.see(section)
             .wants("The server answers with status 101 and without the extension, and echoes.")
@@ -104,7 +104,7 @@ fn empty_value() -> Case {
         &rules::MALFORMED,
         list,
         |peer, answer| match answer {
-            Answer::Declined => declined(peer),
+            Decision::Declined => declined(peer),
             other => judge_malformed(other),
         },
     );
@@ -115,15 +115,15 @@ fn empty_value() -> Case {
 }
 
 /// Judges the answer of a server that accepted. The case does not apply to a server that declines.
-fn judge_accepted(answer: &Answer, judge: impl Fn(&Extension) -> Outcome) -> Outcome {
+fn judge_accepted(answer: &Decision, judge: impl Fn(&Extension) -> Outcome) -> Outcome {
     match answer {
-        Answer::Accepted(agreed) => judge(agreed),
-        Answer::Declined => Miss::not_applicable("The server declines this offer."),
-        Answer::Refused(_) => judge_any(answer),
+        Decision::Accepted(agreed) => judge(agreed),
+        Decision::Declined => Miss::not_applicable("The server declines this offer."),
+        Decision::Refused(_) => judge_any(answer),
     }
 }
 
-fn judge_window(answer: &Answer, most: u8) -> Outcome {
+fn judge_window(answer: &Decision, most: u8) -> Outcome {
     judge_accepted(answer, |agreed| match agreed.number(SERVER_BITS) {
         Some(bits) if bits <= most => {
             passed(format!("The server accepted with {bits} and obeys it."))
@@ -176,8 +176,8 @@ fn quoted() -> Case {
         &rules::SERVER_WINDOW,
         list,
         |peer, answer| match answer {
-            Answer::Accepted(_) => judge_window(answer, 10),
-            Answer::Declined | Answer::Refused(_) => {
+            Decision::Accepted(_) => judge_window(answer, 10),
+            Decision::Declined | Decision::Refused(_) => {
                 match accepts(peer, "permessage-deflate; server_max_window_bits=10")? {
                     true => Miss::should("The server accepts the value only without quotes."),
                     false => judge_window(answer, 10),
@@ -233,7 +233,7 @@ fn right() -> Vec<Case> {
     ]
 }
 
-fn judge_no_takeover(answer: &Answer, agreed: &Extension) -> Outcome {
+fn judge_no_takeover(answer: &Decision, agreed: &Extension) -> Outcome {
     match agreed.has(SERVER_TAKEOVER) {
         true => judge_any(answer),
         false => Miss::must("The server accepted without server_no_context_takeover."),
@@ -249,9 +249,9 @@ fn choices() -> Vec<Case> {
             &rules::INVALID_VALUE,
             lines,
             |peer, answer| match answer {
-                Answer::Accepted(agreed) => judge_no_takeover(answer, agreed),
-                Answer::Refused(_) => judge_any(answer),
-                Answer::Declined => {
+                Decision::Accepted(agreed) => judge_no_takeover(answer, agreed),
+                Decision::Refused(_) => judge_any(answer),
+                Decision::Declined => {
                     match accepts(peer, "permessage-deflate; server_no_context_takeover")? {
                         true => {
                             Miss::should("The server accepts the second offer only on its own.")

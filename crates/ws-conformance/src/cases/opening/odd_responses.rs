@@ -30,13 +30,13 @@ fn first_lines() -> Vec<Case> {
         line(
             "22.3.1",
             &rules::STATUS_LINE,
-            "without a reason phrase, whose first line ends with the space after 101,",
+            "without a reason phrase, whose first line ends with the space after 101",
             "HTTP/1.1 101 ",
         ),
         line(
             "22.3.2",
             &rules::SPACE_BEFORE_REASON,
-            "without a reason phrase, whose first line ends with 101,",
+            "without a reason phrase, whose first line ends with 101",
             "HTTP/1.1 101",
         ),
         line(
@@ -108,13 +108,13 @@ fn lists() -> Vec<Case> {
         connection(
             "22.3.10",
             &rules::REPEATED_FIELD,
-            "with two Connection lines, the second of which has `Upgrade`,",
+            "with two Connection lines, the second of which has `Upgrade`",
             &["keep-alive", "Upgrade"],
         ),
         connection(
             "22.3.11",
             &rules::REPEATED_FIELD,
-            "with two Connection lines, the first of which has `Upgrade`,",
+            "with two Connection lines, the first of which has `Upgrade`",
             &["Upgrade", "keep-alive"],
         ),
         connection(
@@ -126,7 +126,7 @@ fn lists() -> Vec<Case> {
         connection(
             "22.3.13",
             &rules::EMPTY_ELEMENTS,
-            "with two Connection lines, the first of which is empty,",
+            "with two Connection lines, the first of which is empty",
             &["", "Upgrade"],
         ),
         odd(
@@ -157,7 +157,7 @@ fn empty_extensions() -> Case {
     });
     accepts_it(
         case.see(&["RFC 6455 §9.1"]),
-        "with `Sec-WebSocket-Extensions: , permessage-deflate ,,`, if that was offered,",
+        "with `Sec-WebSocket-Extensions: , permessage-deflate ,,`, if that was offered",
     )
 }
 

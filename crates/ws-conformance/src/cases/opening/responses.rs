@@ -252,6 +252,6 @@ pub(super) fn accepted(
 }
 
 pub(super) fn accepts_it(case: Case, sends: &str) -> Case {
-    case.does(format!("Sends a response {sends}, and then a message."))
+    case.does(format!("Sends a response {sends}. Then sends a message."))
         .wants("The client opens the connection and echoes the message.")
 }
