@@ -155,7 +155,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Writes what there is room for, and takes what had to wait for written.
+    /// Writes in parts, and drops the part after one that had to wait for the peer.
     fn write_with_loss(&self, bytes: &[u8]) -> io::Result<()> {
         /// Longer than a peer that reads takes.
         const STALL_MS: u64 = 300;

@@ -16,7 +16,7 @@ const TAIL: &[u8] = &[0, 0, 0xff, 0xff];
 /// An empty block that ends a stream. A message that ends within a block swallows it.
 const LAST_BLOCK: &[u8] = &[1, 0, 0, 0xff, 0xff];
 /// The largest window, and the only one of the library's compressor.
-const LARGEST_WINDOW: u8 = 15;
+pub(super) const LARGEST_WINDOW: u8 = 15;
 /// The space that is added to the output when it is full.
 const STEP: usize = 1 << 16;
 

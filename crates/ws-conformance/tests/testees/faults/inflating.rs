@@ -3,9 +3,9 @@
 use super::compression::{WINDOWS, both};
 use crate::testees::Fault;
 use crate::testees::codec::{PING, TEXT};
+use crate::testees::deflate::LARGEST_WINDOW;
 use crate::testees::rules::{Breach, INVALID_PAYLOAD, Reaction, Rule};
 
-const LARGEST_WINDOW: u8 = 15;
 const STORED: u8 = 0;
 const FIXED: u8 = 1;
 const DYNAMIC: u8 = 2;
