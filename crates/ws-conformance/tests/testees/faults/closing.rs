@@ -27,27 +27,27 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     Fault::both("code-1014-refused", "refuses the close code 1014", |r| {
         r.at_frame = |frame| at_code(frame, 1014, Reaction::Fail(PROTOCOL_ERROR));
     }),
-    Fault::both("code-1015-taken", "takes the close code 1015", |r| {
+    Fault::both("code-1015-taken", "accepts the close code 1015", |r| {
         r.overlooks = |it| it.rule == Rule::CloseCode(1015);
     }),
     Fault::both(
         "codes-below-1000-taken",
-        "takes close codes below 1000",
+        "accepts close codes below 1000",
         |r| {
             r.overlooks = |it| matches!(it.rule, Rule::CloseCode(..1000));
         },
     ),
-    Fault::both("code-999-taken", "takes the close code 999", |r| {
+    Fault::both("code-999-taken", "accepts the close code 999", |r| {
         r.overlooks = |it| it.rule == Rule::CloseCode(999);
     }),
     Fault::both(
         "codes-from-1016-taken",
-        "takes close codes from 1016 to 2999",
+        "accepts close codes from 1016 to 2999",
         |r| {
             r.overlooks = |it| matches!(it.rule, Rule::CloseCode(1016..3000));
         },
     ),
-    Fault::both("code-2999-taken", "takes the close code 2999", |r| {
+    Fault::both("code-2999-taken", "accepts the close code 2999", |r| {
         r.overlooks = |it| it.rule == Rule::CloseCode(2999);
     }),
     Fault::both(
@@ -70,21 +70,21 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::both(
         "cut-reasons-taken",
-        "takes reasons that end within a character",
+        "accepts reasons that end within a character",
         |r| {
             r.overlooks = |it| it.rule == Rule::Reason(BadText::Cut);
         },
     ),
     Fault::both(
         "overlong-reasons-taken",
-        "takes reasons with overlong characters",
+        "accepts reasons with overlong characters",
         |r| {
             r.overlooks = |it| it.rule == Rule::Reason(BadText::Overlong);
         },
     ),
     Fault::both(
         "surrogates-in-reasons-taken",
-        "takes reasons with surrogates",
+        "accepts reasons with surrogates",
         |r| {
             r.overlooks = |it| it.rule == Rule::Reason(BadText::Surrogate);
         },

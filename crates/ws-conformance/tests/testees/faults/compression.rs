@@ -61,36 +61,36 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     both(
         "rsv1-of-continuations-taken",
-        "takes RSV1 on continuations",
+        "accepts RSV1 on continuations",
         |r| {
             r.overlooks = |it| it.is(Rule::Rsv, CONTINUATION);
         },
     ),
-    both("rsv1-of-pings-taken", "takes RSV1 on Pings", |r| {
+    both("rsv1-of-pings-taken", "accepts RSV1 on Pings", |r| {
         r.overlooks = |it| it.is(Rule::Rsv, PING);
     }),
-    both("rsv1-of-pongs-taken", "takes RSV1 on Pongs", |r| {
+    both("rsv1-of-pongs-taken", "accepts RSV1 on Pongs", |r| {
         r.overlooks = |it| it.is(Rule::Rsv, PONG);
     }),
-    both("rsv1-of-closes-taken", "takes RSV1 on Closes", |r| {
+    both("rsv1-of-closes-taken", "accepts RSV1 on Closes", |r| {
         r.overlooks = |it| it.is(Rule::Rsv, CLOSE);
     }),
     both(
         "rsv1-taken-unasked",
-        "takes RSV1 although compression was not agreed",
+        "accepts RSV1 although compression was not agreed",
         |r| {
             r.overlooks = |it| it.is(Rule::Rsv, TEXT) && it.header.rsv == 4;
         },
     ),
-    both("rsv2-taken", "takes RSV2", |r| {
+    both("rsv2-taken", "accepts RSV2", |r| {
         r.overlooks = |it| it.is(Rule::Rsv, TEXT) && it.header.rsv == 2;
     }),
-    both("rsv3-taken", "takes RSV3", |r| {
+    both("rsv3-taken", "accepts RSV3", |r| {
         r.overlooks = |it| it.is(Rule::Rsv, TEXT) && it.header.rsv == 1;
     }),
     both(
         "all-rsv-taken",
-        "takes frames with all reserved bits",
+        "accepts frames with all reserved bits",
         |r| {
             r.overlooks = |it| it.is(Rule::Rsv, TEXT) && it.header.rsv == 7;
         },

@@ -41,52 +41,56 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::both(
         "binary-within-text-taken",
-        "takes a binary message within a text",
+        "accepts a binary message within a text",
         |r| {
             r.overlooks = |it| it.is(Rule::Order, BINARY);
         },
     ),
     Fault::both(
         "text-within-binary-taken",
-        "takes a text within a binary message",
+        "accepts a text within a binary message",
         |r| {
             r.overlooks = |it| it.is(Rule::Order, TEXT);
         },
     ),
     Fault::both(
         "first-continuation-taken",
-        "takes a stray continuation for a text",
+        "mistakes a stray continuation for a text",
         |r| {
             r.overlooks = |it| it.is(Rule::Order, CONTINUATION);
         },
     ),
-    Fault::both("pings-without-fin-taken", "takes Pings without FIN", |r| {
-        r.overlooks = |it| it.is(Rule::ControlFin, PING);
-    }),
+    Fault::both(
+        "pings-without-fin-taken",
+        "accepts Pings without FIN",
+        |r| {
+            r.overlooks = |it| it.is(Rule::ControlFin, PING);
+        },
+    ),
     Fault::both(
         "closes-without-fin-taken",
-        "takes Closes without FIN",
+        "accepts Closes without FIN",
         |r| {
             r.overlooks = |it| it.is(Rule::ControlFin, CLOSE);
         },
     ),
     Fault::both(
         "rsv-of-pings-unchecked",
-        "takes Pings with reserved bits",
+        "accepts Pings with reserved bits",
         |r| {
             r.overlooks = |it| it.is(Rule::Rsv, PING);
         },
     ),
     Fault::both(
         "rsv-of-pongs-unchecked",
-        "takes Pongs with reserved bits",
+        "accepts Pongs with reserved bits",
         |r| {
             r.overlooks = |it| it.is(Rule::Rsv, PONG);
         },
     ),
     Fault::both(
         "rsv-of-closes-unchecked",
-        "takes Closes with reserved bits",
+        "accepts Closes with reserved bits",
         |r| {
             r.overlooks = |it| it.is(Rule::Rsv, CLOSE);
         },
@@ -210,7 +214,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::both(
         "half-frames-taken",
-        "takes a frame that TCP cuts off as complete",
+        "accepts a frame that TCP cuts off as complete",
         |r| {
             r.at_end = AtEnd::Complete;
         },

@@ -97,7 +97,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     both(
         "one-stream-only",
-        "takes nothing of a message after the last block of a stream",
+        "accepts nothing of a message after the last block of a stream",
         |r| {
             r.deflate.takes_one_stream = true;
         },
@@ -111,21 +111,21 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     both(
         "reserved-blocks-taken",
-        "takes blocks of the reserved type for empty ones",
+        "accepts blocks of the reserved type for empty ones",
         |r| {
             r.overlooks = |it| is_undecodable(it, RESERVED);
         },
     ),
     both(
         "complements-unchecked",
-        "takes stored blocks with a wrong complement",
+        "accepts stored blocks with a wrong complement",
         |r| {
             r.overlooks = |it| is_undecodable(it, STORED) && !is_cut(it);
         },
     ),
     both(
         "codes-unchecked",
-        "takes blocks with too many codes for empty ones",
+        "mistakes blocks with too many codes for empty ones",
         |r| {
             r.overlooks = |it| is_undecodable(it, DYNAMIC);
         },
@@ -139,7 +139,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     both(
         "cut-blocks-taken",
-        "takes messages that end within a block",
+        "accepts messages that end within a block",
         |r| {
             r.overlooks = |it| matches!(it.rule, Rule::Inflate | Rule::Text(_)) && is_cut(it);
         },
@@ -160,7 +160,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     both(
         "deflated-texts-checked",
-        "takes texts that are UTF-8 while they are compressed",
+        "accepts texts that are UTF-8 while they are compressed",
         |r| {
             r.overlooks = |it| is_inflated_text(it) && std::str::from_utf8(it.compressed).is_ok();
         },

@@ -12,7 +12,7 @@ const LIMITS: &[&str] = &["23.5.1", "23.5.2"];
 pub(in crate::testees) const FAULTS: &[Fault] = &[
     Fault::both(
         "data-length-in-16-bits",
-        "takes short lengths in 16 bits in data frames",
+        "accepts short lengths in 16 bits in data frames",
         |r| {
             r.overlooks = |it| {
                 it.rule == Rule::ShortestLength
@@ -23,14 +23,14 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::both(
         "length-125-in-16-bits",
-        "takes the length 125 in 16 bits",
+        "accepts the length 125 in 16 bits",
         |r| {
             r.overlooks = |it| it.rule == Rule::ShortestLength && it.header.payload_len == 125;
         },
     ),
     Fault::both(
         "data-length-in-64-bits",
-        "takes short lengths in 64 bits in data frames",
+        "accepts short lengths in 64 bits in data frames",
         |r| {
             r.overlooks = |it| {
                 it.rule == Rule::ShortestLength
@@ -41,21 +41,21 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::both(
         "length-65535-in-64-bits",
-        "takes the length 65535 in 64 bits",
+        "accepts the length 65535 in 64 bits",
         |r| {
             r.overlooks = |it| it.rule == Rule::ShortestLength && it.header.payload_len == 65_535;
         },
     ),
     Fault::both(
         "control-length-in-16-bits",
-        "takes control frames with lengths in 16 bits",
+        "accepts control frames with lengths in 16 bits",
         |r| {
             r.overlooks = |it| it.is_of_control(Rule::ShortestLength) && it.header.len_bits == 16;
         },
     ),
     Fault::both(
         "control-length-in-64-bits",
-        "takes control frames with lengths in 64 bits",
+        "accepts control frames with lengths in 64 bits",
         |r| {
             r.overlooks = |it| it.is_of_control(Rule::ShortestLength) && it.header.len_bits == 64;
         },
@@ -79,7 +79,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::both(
         "long-pings-taken",
-        "takes Pings of more than 125 bytes",
+        "accepts Pings of more than 125 bytes",
         |r| {
             r.overlooks = |it| it.is(Rule::ControlLength, PING);
             r.pong = |payload| payload.truncate(125);
@@ -87,7 +87,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::both(
         "long-closes-taken",
-        "takes Close frames of more than 125 bytes",
+        "accepts Close frames of more than 125 bytes",
         |r| {
             r.overlooks = |it| it.is(Rule::ControlLength, CLOSE);
         },

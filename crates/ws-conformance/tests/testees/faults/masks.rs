@@ -7,28 +7,28 @@ use crate::testees::rules::{Masking, PROTOCOL_ERROR, Reaction, Rule};
 pub(in crate::testees) const FAULTS: &[Fault] = &[
     Fault::both(
         "masks-of-texts-unchecked",
-        "takes texts with a mask or without",
+        "accepts texts with a mask or without",
         |r| {
             r.overlooks = |it| it.is(Rule::Mask, TEXT);
         },
     ),
     Fault::both(
         "masks-of-pings-unchecked",
-        "takes Pings with a mask or without",
+        "accepts Pings with a mask or without",
         |r| {
             r.overlooks = |it| it.is(Rule::Mask, PING);
         },
     ),
     Fault::both(
         "masks-of-closes-unchecked",
-        "takes Closes with a mask or without",
+        "accepts Closes with a mask or without",
         |r| {
             r.overlooks = |it| it.is(Rule::Mask, CLOSE);
         },
     ),
     Fault::server(
         "masks-of-continuations-unchecked",
-        "takes continuations without a mask",
+        "accepts continuations without a mask",
         |r| {
             r.overlooks = |it| it.is(Rule::Mask, CONTINUATION);
         },

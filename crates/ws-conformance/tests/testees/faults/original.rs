@@ -156,7 +156,7 @@ pub(in crate::testees) const ORIGINAL: &[Fault] = &[
             r.reaction_ms = WHOLE_CASE_MS;
         },
     ),
-    Fault::both("utf8-unchecked", "takes any bytes for text", |r| {
+    Fault::both("utf8-unchecked", "accepts any bytes for text", |r| {
         r.overlooks = |it| matches!(it.rule, Rule::Text(_) | Rule::Reason(_));
     }),
     Fault::both(
@@ -183,7 +183,7 @@ pub(in crate::testees) const ORIGINAL: &[Fault] = &[
     ),
     Fault::both(
         "order-unchecked",
-        "takes a stray or a missing continuation",
+        "accepts a stray or a missing continuation",
         |r| {
             r.overlooks = |it| it.rule == Rule::Order;
         },
@@ -212,14 +212,14 @@ pub(in crate::testees) const ORIGINAL: &[Fault] = &[
     ),
     Fault::both(
         "control-fragments-unchecked",
-        "takes a control frame with FIN=0",
+        "accepts a control frame with FIN=0",
         |r| {
             r.overlooks = |it| it.rule == Rule::ControlFin;
         },
     ),
     Fault::both(
         "control-length-unchecked",
-        "takes long control frames",
+        "accepts long control frames",
         |r| {
             r.overlooks = |it| it.rule == Rule::ControlLength;
             r.pong = |payload| payload.truncate(125);
@@ -227,7 +227,7 @@ pub(in crate::testees) const ORIGINAL: &[Fault] = &[
     ),
     Fault::both(
         "long-controls-echoed",
-        "takes long control frames and answers with long ones",
+        "accepts long control frames and answers with long ones",
         |r| {
             r.overlooks = |it| it.rule == Rule::ControlLength;
             r.close = |stop| match stop {
@@ -238,7 +238,7 @@ pub(in crate::testees) const ORIGINAL: &[Fault] = &[
     ),
     Fault::both(
         "close-codes-unchecked",
-        "takes and repeats any close code",
+        "accepts and repeats any close code",
         |r| {
             r.overlooks = |it| matches!(it.rule, Rule::CloseCode(_));
         },

@@ -12,49 +12,53 @@ use crate::testees::utf8::BadText;
 const MIB: usize = 1 << 20;
 
 pub(in crate::testees) const FAULTS: &[Fault] = &[
-    Fault::both("texts-unchecked", "takes any bytes for text", |r| {
+    Fault::both("texts-unchecked", "accepts any bytes for text", |r| {
         r.overlooks = is_text
     }),
     Fault::both(
         "stray-bytes-taken",
-        "takes bytes that continue no character",
+        "accepts bytes that continue no character",
         |r| {
             r.overlooks = |it| it.rule == Rule::Text(BadText::Stray);
         },
     ),
     Fault::both(
         "cut-characters-taken",
-        "takes characters without their last bytes",
+        "accepts characters without their last bytes",
         |r| {
             r.overlooks = |it| it.rule == Rule::Text(BadText::Cut);
         },
     ),
     Fault::both(
         "overlong-characters-taken",
-        "takes overlong characters",
+        "accepts overlong characters",
         |r| {
             r.overlooks = |it| it.rule == Rule::Text(BadText::Overlong);
         },
     ),
-    Fault::both("surrogates-taken", "takes surrogates", |r| {
+    Fault::both("surrogates-taken", "accepts surrogates", |r| {
         r.overlooks = |it| it.rule == Rule::Text(BadText::Surrogate);
     }),
-    Fault::both("too-high-taken", "takes code points above U+10FFFF", |r| {
-        r.overlooks = |it| it.rule == Rule::Text(BadText::TooHigh);
-    }),
+    Fault::both(
+        "too-high-taken",
+        "accepts code points above U+10FFFF",
+        |r| {
+            r.overlooks = |it| it.rule == Rule::Text(BadText::TooHigh);
+        },
+    ),
     Fault::both(
         "five-bytes-taken",
-        "takes characters of five and six bytes",
+        "accepts characters of five and six bytes",
         |r| {
             r.overlooks = |it| it.rule == Rule::Text(BadText::FiveBytes);
         },
     ),
-    Fault::both("fe-and-ff-taken", "takes the bytes FE and FF", |r| {
+    Fault::both("fe-and-ff-taken", "accepts the bytes FE and FF", |r| {
         r.overlooks = |it| it.rule == Rule::Text(BadText::NoLead);
     }),
     Fault::both(
         "only-bits-counted",
-        "takes cut, overlong, too high and too long characters",
+        "accepts cut, overlong, too high and too long characters",
         |r| {
             r.overlooks = |it| match it.rule {
                 Rule::Text(BadText::Stray | BadText::Surrogate | BadText::NoLead) => false,
@@ -82,7 +86,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     Fault::both(
         "text-ends-at-nul",
-        "takes U+0000 for the end of a text",
+        "mistakes U+0000 for the end of a text",
         |r| {
             r.at_message = |message| {
                 let payload = message.payload();

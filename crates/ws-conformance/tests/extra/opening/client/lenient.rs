@@ -36,22 +36,22 @@ pub(super) const TAKING: &[Entry] = &[
             });
         },
     ),
-    ("2xx-taken", "takes each status of 2xx for 101", |it| {
+    ("2xx-taken", "mistakes any status of 2xx for 101", |it| {
         it.checks.set("status", |it| {
             status(it) == "101" || status(it).starts_with('2')
         });
     }),
-    ("3xx-taken", "takes each status of 3xx for 101", |it| {
+    ("3xx-taken", "mistakes any status of 3xx for 101", |it| {
         it.checks.set("status", |it| {
             status(it) == "101" || status(it).starts_with('3')
         });
     }),
-    ("4xx-taken", "takes each status of 4xx for 101", |it| {
+    ("4xx-taken", "mistakes any status of 4xx for 101", |it| {
         it.checks.set("status", |it| {
             status(it) == "101" || status(it).starts_with('4')
         });
     }),
-    ("5xx-taken", "takes each status of 5xx for 101", |it| {
+    ("5xx-taken", "mistakes any status of 5xx for 101", |it| {
         it.checks.set("status", |it| {
             status(it) == "101" || status(it).starts_with('5')
         });
@@ -74,7 +74,7 @@ pub(super) const TAKING: &[Entry] = &[
     ),
     (
         "plain-client-window",
-        "offers no client_max_window_bits, and takes it",
+        "offers no client_max_window_bits, and accepts it",
         |it| {
             it.change = |it| it.set(HEADER, "permessage-deflate");
             it.checks.drop("client-window-unasked");
@@ -87,7 +87,7 @@ pub(super) const TAKING: &[Entry] = &[
     ),
     (
         "half-taken",
-        "takes half a response for a whole one",
+        "mistakes half a response for a whole one",
         |it| {
             it.reading.takes_half = true;
         },

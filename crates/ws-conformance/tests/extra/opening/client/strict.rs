@@ -67,12 +67,12 @@ pub(super) const ALL: &[Entry] = &[
     ),
     (
         "body-expected",
-        "takes for a body what follows a Content-Length",
+        "reads what follows a Content-Length as a body",
         |it| it.loses_rest = |response| response.one("Content-Length").is_some(),
     ),
     (
         "interim-refused",
-        "takes a status of 1xx for the last response",
+        "mistakes a status of 1xx for the last response",
         |it| it.is_interim = |_| false,
     ),
     ("continue-refused", "does not expect status 100", |it| {
@@ -141,7 +141,7 @@ pub(super) const ALL: &[Entry] = &[
     ),
     (
         "last-number",
-        "takes the last number of the first line for the status",
+        "mistakes the last number of the first line for the status",
         |it| {
             it.checks.set("status", |it| {
                 let mut words = it.response.first.split(' ').rev();

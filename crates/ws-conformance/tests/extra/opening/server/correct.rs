@@ -18,7 +18,7 @@ pub(super) const ALL: &[Entry] = &[
             });
         },
     ),
-    ("folds-read", "takes a folded line for one line", |it| {
+    ("folds-read", "reads a folded line as one line", |it| {
         it.decode = unfolded;
     }),
     ("body-skipped", "skips the body of a request", |it| {
@@ -53,12 +53,14 @@ pub(super) const ALL: &[Entry] = &[
             };
         },
     ),
-    ("many-headers-taken", "takes any number of headers", |it| {
-        it.checks.drop("header-count")
-    }),
+    (
+        "many-headers-taken",
+        "accepts any number of headers",
+        |it| it.checks.drop("header-count"),
+    ),
     (
         "later-http-taken",
-        "takes each version of HTTP from 1.1 on",
+        "accepts each version of HTTP from 1.1 on",
         |it| {
             it.checks.set("http-version", |it| {
                 it.parts().get(2).is_none_or(|it| *it >= "HTTP/1.1")

@@ -9,22 +9,22 @@ pub(super) const ALL: &[Entry] = &[
     ("nothing-checked", "checks nothing in a request", |it| {
         it.checks.clear()
     }),
-    ("http-1.0-taken", "takes HTTP/1.0 for HTTP/1.1", |it| {
+    ("http-1.0-taken", "mistakes HTTP/1.0 for HTTP/1.1", |it| {
         it.checks.set("http-version", |it| {
             it.first.ends_with("HTTP/1.1") || it.first.ends_with("HTTP/1.0")
         });
     }),
-    ("post-taken", "takes POST for GET", |it| {
+    ("post-taken", "mistakes POST for GET", |it| {
         it.checks
             .set("method", |it| matches!(it.parts()[0], "GET" | "POST"));
     }),
-    ("head-taken", "takes HEAD for GET", |it| {
+    ("head-taken", "mistakes HEAD for GET", |it| {
         it.checks
             .set("method", |it| matches!(it.parts()[0], "GET" | "HEAD"));
     }),
     (
         "upgrade-prefix",
-        "takes what begins with websocket for websocket",
+        "mistakes what begins with websocket for websocket",
         |it| {
             it.checks.set("upgrade", |it| {
                 it.items("Upgrade")
@@ -35,7 +35,7 @@ pub(super) const ALL: &[Entry] = &[
     ),
     (
         "connection-prefix",
-        "takes what begins with Upgrade for Upgrade",
+        "mistakes what begins with Upgrade for Upgrade",
         |it| {
             it.checks.set("connection", |it| {
                 it.items("Connection")
@@ -44,30 +44,34 @@ pub(super) const ALL: &[Entry] = &[
             });
         },
     ),
-    ("upgrade-any", "takes each Upgrade for websocket", |it| {
+    ("upgrade-any", "mistakes any Upgrade for websocket", |it| {
         it.checks.set("upgrade", |it| !it.all("Upgrade").is_empty());
     }),
     (
         "connection-any",
-        "takes each Connection for Upgrade",
+        "mistakes any Connection for Upgrade",
         |it| {
             it.checks
                 .set("connection", |it| !it.all("Connection").is_empty());
         },
     ),
-    ("version-as-number", "takes 013 and +13 for 13", |it| {
+    ("version-as-number", "mistakes 013 and +13 for 13", |it| {
         it.checks.set("version", |it| {
             it.one(VERSION).is_none_or(|it| it.parse() == Ok(13))
         });
     }),
-    ("version-prefix", "takes what begins with 13 for 13", |it| {
-        it.checks.set("version", |it| {
-            it.one(VERSION).is_none_or(|it| it.starts_with("13"))
-        });
-    }),
+    (
+        "version-prefix",
+        "mistakes what begins with 13 for 13",
+        |it| {
+            it.checks.set("version", |it| {
+                it.one(VERSION).is_none_or(|it| it.starts_with("13"))
+            });
+        },
+    ),
     (
         "later-versions-taken",
-        "takes each version from 13 on",
+        "accepts each version from 13 on",
         |it| {
             it.checks.set("version", |it| {
                 it.one(VERSION)
@@ -77,7 +81,7 @@ pub(super) const ALL: &[Entry] = &[
     ),
     (
         "earlier-versions-taken",
-        "takes each version up to 13",
+        "accepts each version up to 13",
         |it| {
             it.checks.set("version", |it| {
                 it.one(VERSION)
@@ -85,7 +89,7 @@ pub(super) const ALL: &[Entry] = &[
             });
         },
     ),
-    ("short-keys-taken", "takes keys of 15 bytes", |it| {
+    ("short-keys-taken", "accepts keys of 15 bytes", |it| {
         it.checks.set("key-length", |it| {
             it.one(KEY)
                 .is_none_or(|it| matches!(it.trim_end_matches('=').len(), 20 | 22))
@@ -93,7 +97,7 @@ pub(super) const ALL: &[Entry] = &[
     }),
     (
         "long-keys-taken",
-        "takes keys of more than 16 bytes",
+        "accepts keys of more than 16 bytes",
         |it| {
             it.checks.set("key-length", |it| {
                 it.one(KEY)
@@ -101,7 +105,7 @@ pub(super) const ALL: &[Entry] = &[
             });
         },
     ),
-    ("empty-key-taken", "takes an empty key", |it| {
+    ("empty-key-taken", "accepts an empty key", |it| {
         it.checks.set("key-length", |it| {
             it.one(KEY)
                 .is_none_or(|it| matches!(it.trim_end_matches('=').len(), 0 | 22))
@@ -109,7 +113,7 @@ pub(super) const ALL: &[Entry] = &[
     }),
     (
         "space-before-colon-taken",
-        "takes a space before the colon of a header",
+        "accepts a space before the colon of a header",
         |it| {
             it.checks.set("header-names", |it| {
                 it.fields.iter().all(|(name, _)| !name.starts_with(' '))
@@ -118,7 +122,7 @@ pub(super) const ALL: &[Entry] = &[
     ),
     (
         "cr-ends-lines",
-        "takes a lone CR for the end of a line",
+        "mistakes a lone CR for the end of a line",
         |it| {
             it.decode = |head| replaced(&replaced(&head, "\r\n", "\r"), "\r", "\r\n");
         },
@@ -134,7 +138,11 @@ pub(super) const ALL: &[Entry] = &[
             it.reading.patience = Duration::MAX;
         },
     ),
-    ("half-taken", "takes half a request for a whole one", |it| {
-        it.reading.takes_half = true;
-    }),
+    (
+        "half-taken",
+        "mistakes half a request for a whole one",
+        |it| {
+            it.reading.takes_half = true;
+        },
+    ),
 ];
