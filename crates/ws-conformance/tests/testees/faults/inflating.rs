@@ -111,7 +111,7 @@ pub(in crate::testees) const FAULTS: &[Fault] = &[
     ),
     both(
         "reserved-blocks-taken",
-        "accepts blocks of the reserved type for empty ones",
+        "mistakes blocks of the reserved type for empty ones",
         |r| {
             r.overlooks = |it| is_undecodable(it, RESERVED);
         },

@@ -156,7 +156,7 @@ pub(in crate::testees) const ORIGINAL: &[Fault] = &[
             r.reaction_ms = WHOLE_CASE_MS;
         },
     ),
-    Fault::both("utf8-unchecked", "accepts any bytes for text", |r| {
+    Fault::both("utf8-unchecked", "accepts any bytes as text", |r| {
         r.overlooks = |it| matches!(it.rule, Rule::Text(_) | Rule::Reason(_));
     }),
     Fault::both(

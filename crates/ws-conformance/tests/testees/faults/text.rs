@@ -12,7 +12,7 @@ use crate::testees::utf8::BadText;
 const MIB: usize = 1 << 20;
 
 pub(in crate::testees) const FAULTS: &[Fault] = &[
-    Fault::both("texts-unchecked", "accepts any bytes for text", |r| {
+    Fault::both("texts-unchecked", "accepts any bytes as text", |r| {
         r.overlooks = is_text
     }),
     Fault::both(
