@@ -11,7 +11,8 @@ use crate::{Outcome, autobahn, bench, features, no_std, project, test, tidy};
 
 /// Run all checks and tests of CI, and print a table at the end.
 ///
-/// A failing step does not stop the rest. No step needs Python or a network.
+/// A failing step does not stop the rest. No step needs Python or a network. A step that needs a
+/// program or a compiler that is missing is skipped, and the table names the reason.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave this step out (repeatable)
@@ -41,7 +42,9 @@ enum Action {
     ),
     /// Runs `cargo xtask autobahn` with these arguments.
     Autobahn(&'static [&'static str]),
-    /// Runs `cargo xtask bench --instructions`, if this is possible.
+    /// Checks the licenses and sources of dependencies with cargo-deny, if it is installed.
+    Deny,
+    /// Runs `cargo xtask bench --instructions`, if this machine can compare the counts.
     Instructions,
     /// Checks the core without std, and the cores without an operating system.
     NoStd,
@@ -60,6 +63,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "tidy",
         action: Action::Tidy,
+    },
+    Step {
+        name: "deny",
+        action: Action::Deny,
     },
     Step {
         name: "clippy",
@@ -135,6 +142,9 @@ const AUTOBAHN_TLS: &[&str] = &[
     "1.*,2.*,5.*,7.*,9.1.*,9.2.*,10.*,12.1.*",
 ];
 
+/// The part of cargo-deny that needs no network. Advisories are checked by a workflow.
+const DENY: &[&str] = &["deny", "check", "bans", "licenses", "sources"];
+
 fn step_names() -> Vec<&'static str> {
     STEPS.iter().map(|step| step.name).collect()
 }
@@ -154,9 +164,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let results: Vec<_> = steps.into_iter().map(run_step).collect();
     println!("\n{}", table(&results));
     Ok(Outcome::passed_if(
-        results
-            .iter()
-            .all(|result| result.verdict == Verdict::Passed),
+        results.iter().all(|result| result.verdict.is_good()),
     ))
 }
 
@@ -182,10 +190,22 @@ impl Step {
                 words.extend(arguments.iter().map(|word| (*word).into()));
                 words.join(" ")
             }
+            Action::Deny => format!("cargo {}", DENY.join(" ")),
             Action::Instructions => "cargo xtask bench --instructions".into(),
             Action::NoStd => "the cores for targets without std or operating system".into(),
             Action::Autobahn(arguments) => format!("cargo xtask autobahn {}", arguments.join(" ")),
             Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
+        }
+    }
+
+    /// Returns the reason why this machine cannot perform the step, if there is one.
+    fn obstacle(&self) -> Result<Option<String>> {
+        match self.action {
+            Action::Deny if !has_cargo_deny() => Ok(Some(
+                "cargo-deny is not installed: `cargo install --locked cargo-deny`".into(),
+            )),
+            Action::Instructions => bench::instructions::obstacle(),
+            _ => Ok(None),
         }
     }
 
@@ -207,12 +227,21 @@ impl Step {
                 Ok(Outcome::passed_if(status.success()))
             }
             Action::Autobahn(given) => autobahn::run(&arguments(given)),
-            Action::Instructions => bench::instructions::check(),
+            Action::Deny => {
+                let status = project::cargo().args(DENY).status()?;
+                Ok(Outcome::passed_if(status.success()))
+            }
+            Action::Instructions => bench::instructions::run(false),
             Action::NoStd => no_std::run(),
             Action::Test => test::run(&arguments(&[])),
             Action::Tidy => tidy::run(),
         }
     }
+}
+
+fn has_cargo_deny() -> bool {
+    let output = project::cargo().args(["deny", "--version"]).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 /// Returns the arguments of a command as a user would give them.
@@ -225,12 +254,20 @@ fn arguments<A: clap::Args>(given: &[&str]) -> A {
     Given::parse_from(["xtask"].iter().chain(given)).args
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
     Passed,
     Failed,
     /// The step was not possible.
     Broken,
+    /// This machine lacks a program for the step. The text is the reason.
+    Skipped(String),
+}
+
+impl Verdict {
+    fn is_good(&self) -> bool {
+        matches!(self, Self::Passed | Self::Skipped(_))
+    }
 }
 
 struct StepResult {
@@ -242,19 +279,26 @@ struct StepResult {
 fn run_step(step: &'static Step) -> StepResult {
     println!("\n--- {}: {}", step.name, step.describe());
     let started = Instant::now();
-    let verdict = match step.perform() {
-        Ok(Outcome::Passed) => Verdict::Passed,
-        Ok(Outcome::Failed) => Verdict::Failed,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            Verdict::Broken
-        }
-    };
+    let verdict = verdict(step).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        Verdict::Broken
+    });
     StepResult {
         name: step.name,
         verdict,
         took: started.elapsed(),
     }
+}
+
+fn verdict(step: &Step) -> Result<Verdict> {
+    if let Some(reason) = step.obstacle()? {
+        println!("skipped: {reason}");
+        return Ok(Verdict::Skipped(reason));
+    }
+    Ok(match step.perform()? {
+        Outcome::Passed => Verdict::Passed,
+        Outcome::Failed => Verdict::Failed,
+    })
 }
 
 fn table(results: &[StepResult]) -> Table {
@@ -263,10 +307,11 @@ fn table(results: &[StepResult]) -> Table {
         .load_style(UTF8_BORDERS_ONLY)
         .set_header(["step", "result", "time"]);
     for result in results {
-        let verdict = match result.verdict {
+        let verdict = match &result.verdict {
             Verdict::Passed => "passed",
             Verdict::Failed => "FAILED",
             Verdict::Broken => "COULD NOT RUN",
+            Verdict::Skipped(reason) => &format!("skipped: {reason}"),
         };
         let took = format!("{:.1} s", result.took.as_secs_f64());
         table.add_row([result.name, verdict, &took]);
@@ -299,6 +344,7 @@ mod tests {
             [
                 "fmt",
                 "tidy",
+                "deny",
                 "clippy",
                 "doc",
                 "no-std",
@@ -325,16 +371,24 @@ mod tests {
 
     #[test]
     fn the_table_names_each_step_and_its_result() {
-        let result = |verdict| StepResult {
+        let result = |verdict: Verdict| StepResult {
             name: "doc",
             verdict,
             took: Duration::from_millis(90),
         };
-        let shown = table(&[result(Verdict::Failed), result(Verdict::Broken)]).to_string();
-        assert!(
-            shown.contains("FAILED") && shown.contains("COULD NOT RUN"),
-            "{shown}"
-        );
-        assert!(shown.contains("0.1 s"), "{shown}");
+        let skipped = Verdict::Skipped("no compiler".into());
+        let results = [Verdict::Failed, Verdict::Broken, skipped].map(result);
+        let shown = table(&results).to_string();
+        for part in ["FAILED", "COULD NOT RUN", "skipped: no compiler", "0.1 s"] {
+            assert!(shown.contains(part), "{shown}");
+        }
+    }
+
+    #[test]
+    fn only_a_failed_or_an_impossible_step_is_a_failure() {
+        let good = [Verdict::Passed, Verdict::Skipped(String::new())];
+        assert!(good.iter().all(Verdict::is_good));
+        let bad = [Verdict::Failed, Verdict::Broken];
+        assert!(!bad.iter().any(Verdict::is_good));
     }
 }
