@@ -25,7 +25,7 @@ pub enum DataSet {
     Pdf,
 }
 
-/// A message cut out of a data set. After the end of the set, it continues with the beginning.
+/// A message cut out of a data set. At the end of the set, it continues with the beginning.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk([&'static [u8]; 2]);
 
@@ -54,16 +54,21 @@ impl DataSet {
         &self.units().bytes
     }
 
-    /// Returns message number `number`, from 0. The messages follow each other and have `len` units
-    /// each: characters of a text, else bytes.
+    /// Returns message number `number`, from 0. The messages have `len` units each: characters of a
+    /// text, else bytes. They follow each other up to the end of the data, then repeat.
     pub fn message(self, number: usize, len: usize) -> Chunk {
         let units = self.units();
-        let first = number * len % units.count();
+        let first = number % self.round(len) * len;
         let last = first + len;
         Chunk(match last.checked_sub(units.count()) {
             None => [units.range(first, last), &[]],
             Some(last) => [units.range(first, units.count()), units.range(0, last)],
         })
+    }
+
+    /// Returns the number of messages of `len` units after which they repeat.
+    pub(crate) fn round(self, len: usize) -> usize {
+        self.units().count().div_ceil(len.max(1))
     }
 
     fn units(self) -> &'static Units {

@@ -28,7 +28,7 @@ impl<'a> CompressedRun<'a> {
     pub(super) fn new(echoes: &'a CompressedEchoes, coding: Coding) -> Self {
         Self {
             echoes,
-            stream: Stream::of(echoes.data, echoes.len, coding),
+            stream: Stream::new(echoes.data, echoes.len, coding),
             sent: Bytes::default(),
             received_plain: 0,
         }
@@ -40,7 +40,7 @@ impl<'a> CompressedRun<'a> {
         let compressed = self.stream.message(number);
         self.sent.plain += data.message(number, len).len() as u64;
         self.sent.compressed += compressed.len() as u64;
-        connection.send_compressed(!data.is_text(), &compressed, self.echoes.fragment);
+        connection.send_compressed(!data.is_text(), compressed, self.echoes.fragment);
     }
 
     /// Judges the echo of message number `number` of `count`.

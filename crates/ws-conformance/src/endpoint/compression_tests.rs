@@ -88,7 +88,7 @@ fn agreement() -> Agreement {
 /// Returns a message of the suite's own stream, as a testee would send it.
 fn compressed(number: usize) -> Vec<u8> {
     let coding = agreement().incoming(Role::Client);
-    Stream::of(DataSet::Json, 16, coding)
+    Stream::new(DataSet::Json, 16, coding)
         .message(number)
         .to_vec()
 }
