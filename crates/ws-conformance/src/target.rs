@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 #[cfg(unix)]
 use mio::net::UnixStream;
 
+use ::http::{HeaderName, HeaderValue};
 use rustls::pki_types::ServerName;
 
 use crate::http::Request;
@@ -26,10 +27,17 @@ pub struct Target {
     agent: Option<String>,
     origin: Option<String>,
     protocols: Vec<String>,
+    headers: Vec<(String, String)>,
+    /// The name in `Host`, if it is not that of the URL.
+    host_name: Option<String>,
     tls: Option<Tls>,
     #[cfg(unix)]
     unix_socket: Option<PathBuf>,
 }
+
+/// The headers of the opening handshake itself, which a case decides.
+const OWN_HEADERS: &[&str] = &["connection", "host", "upgrade"];
+const OWN_PREFIX: &str = "sec-websocket-";
 
 /// The TLS settings of a server.
 #[derive(Clone, Debug)]
@@ -47,6 +55,10 @@ pub enum TargetError {
     Malformed,
     /// The name cannot be that of a server's certificate.
     NoServerName(String),
+    /// The text cannot be a header, or a part of one.
+    NoHeader(String),
+    /// Cases decide about this header themselves.
+    OwnHeader(String),
 }
 
 impl fmt::Display for TargetError {
@@ -56,6 +68,11 @@ impl fmt::Display for TargetError {
             Self::NoServerName(name) => write!(
                 f,
                 "`{name}` cannot be the name of a TLS server: write a host name or an address"
+            ),
+            Self::NoHeader(text) => write!(f, "`{text}` cannot be in a header of HTTP"),
+            Self::OwnHeader(name) => write!(
+                f,
+                "`{name}` belongs to the opening handshake, which cases write themselves"
             ),
         }
     }
@@ -85,6 +102,8 @@ impl Target {
             agent: None,
             origin: None,
             protocols: Vec::new(),
+            headers: Vec::new(),
+            host_name: None,
             tls,
             #[cfg(unix)]
             unix_socket: None,
@@ -110,6 +129,29 @@ impl Target {
         Ok(self)
     }
 
+    /// Sends this name in `Host` instead of the URL's host, with the port of the URL.
+    pub fn with_host_name(mut self, name: impl Into<String>) -> Result<Self, TargetError> {
+        let name = name.into();
+        check_header("Host", &name)?;
+        self.host_name = Some(name);
+        Ok(self)
+    }
+
+    /// Adds a header to every request that opens a connection.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is no header, or if it is one of the opening handshake itself.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, TargetError> {
+        check_header(name, value)?;
+        let lower = name.to_ascii_lowercase();
+        if OWN_HEADERS.contains(&&*lower) || lower.starts_with(OWN_PREFIX) {
+            return Err(TargetError::OwnHeader(name.to_owned()));
+        }
+        self.headers.push((name.to_owned(), value.to_owned()));
+        Ok(self)
+    }
+
     /// Sets the name in reports, instead of that in the `Server` header.
     #[must_use]
     pub fn with_agent(mut self, agent: impl Into<String>) -> Self {
@@ -126,22 +168,31 @@ impl Target {
     }
 
     /// Sends this `Origin`.
-    #[must_use]
-    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
-        self.origin = Some(origin.into());
-        self
+    pub fn with_origin(mut self, origin: impl Into<String>) -> Result<Self, TargetError> {
+        let origin = origin.into();
+        check_header("Origin", &origin)?;
+        self.origin = Some(origin);
+        Ok(self)
     }
 
     /// Offers these subprotocols.
-    #[must_use]
-    pub fn with_protocols(mut self, protocols: Vec<String>) -> Self {
+    pub fn with_protocols(mut self, protocols: Vec<String>) -> Result<Self, TargetError> {
+        for name in &protocols {
+            // Names of subprotocols and of headers are tokens (RFC 6455 §4.1).
+            check_header(name, "")?;
+        }
         self.protocols = protocols;
-        self
+        Ok(self)
     }
 
     /// Returns `true` for a server over TLS.
     pub fn is_secure(&self) -> bool {
         self.tls.is_some()
+    }
+
+    /// Returns the port of the URL, or the default one.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Returns the name given with [`with_agent`](Self::with_agent).
@@ -151,22 +202,27 @@ impl Target {
 }
 
 impl Target {
-    /// Returns a request that opens a connection, without subprotocols and extensions.
+    /// Returns a request that opens a connection, without extensions.
     pub(crate) fn request(&self, nonce: [u8; 16]) -> Request {
-        let request = Request::new(&self.resource, &self.authority(), nonce);
-        match &self.origin {
-            Some(origin) => request.with(|head| head.add("Origin", origin)),
-            None => request,
-        }
+        let host = self.host_name.as_ref().unwrap_or(&self.host);
+        let host = format!("{host}:{}", self.port);
+        Request::new(&self.resource, &host, nonce).with(|head| {
+            let head = match &self.origin {
+                Some(origin) => head.add("Origin", origin),
+                None => head,
+            };
+            let head = match &*self.protocols {
+                [] => head,
+                protocols => head.add("Sec-WebSocket-Protocol", &protocols.join(",")),
+            };
+            let headers = self.headers.iter();
+            headers.fold(head, |head, (name, value)| head.add(name, value))
+        })
     }
 
-    /// Returns the value of a `Host` header, with the port even if it is the default one.
+    /// Returns host and port, with the port even if it is the default one.
     fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
-    }
-
-    pub(crate) fn protocols(&self) -> &[String] {
-        &self.protocols
     }
 
     /// Connects over TCP, and over TLS if the URL requires it.
@@ -201,6 +257,13 @@ impl Tls {
             trust: Trust::web(),
         })
     }
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), TargetError> {
+    let fault = |text: &str| TargetError::NoHeader(text.to_owned());
+    HeaderName::try_from(name).map_err(|_| fault(name))?;
+    HeaderValue::try_from(value).map_err(|_| fault(value))?;
+    Ok(())
 }
 
 fn server_name(host: &str) -> Result<ServerName<'static>, TargetError> {
@@ -244,6 +307,46 @@ mod tests {
         }
         let refusal = target.with_server_name("a b").unwrap_err();
         assert_eq!(refusal, TargetError::NoServerName("a b".to_owned()));
+    }
+
+    #[test]
+    fn requests_have_the_chosen_headers() {
+        let target = Target::new("ws://127.0.0.1:1").unwrap();
+        let target = target.with_origin("http://a").unwrap();
+        let target = target.with_host_name("b").unwrap();
+        let target = target.with_protocols(vec!["c".into(), "d".into()]).unwrap();
+        let target = target.with_header("Cookie", "e=f").unwrap();
+        let request = String::from_utf8(target.request([0; 16]).bytes()).unwrap();
+        for line in [
+            "Host: b:1",
+            "Origin: http://a",
+            "Sec-WebSocket-Protocol: c,d",
+            "Cookie: e=f",
+        ] {
+            assert_eq!(
+                request.matches(&format!("\r\n{line}\r\n")).count(),
+                1,
+                "{line}"
+            );
+        }
+        assert_eq!(target.to_string(), "ws://127.0.0.1:1/");
+    }
+
+    #[test]
+    fn headers_of_the_handshake_and_broken_ones_are_refused() {
+        let refusal = |name, value| {
+            let target = Target::new("ws://127.0.0.1:1").unwrap();
+            target.with_header(name, value).unwrap_err()
+        };
+        for name in ["Host", "upgrade", "Sec-WebSocket-Key"] {
+            assert_eq!(refusal(name, "x"), TargetError::OwnHeader(name.to_owned()));
+        }
+        for (name, value, fault) in [("a b", "x", "a b"), ("a", "x\r\ny: z", "x\r\ny: z")] {
+            assert_eq!(
+                refusal(name, value),
+                TargetError::NoHeader(fault.to_owned())
+            );
+        }
     }
 
     #[test]

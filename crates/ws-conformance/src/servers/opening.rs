@@ -60,16 +60,9 @@ pub(super) fn open(
     let deadline = Instant::now() + limit;
     let mut link = target.connect(settings).map_err(OpenError::Connect)?;
     let nonce = fastrand::Rng::with_seed(!seed).u128(..).to_be_bytes();
-    let protocols = target.protocols().join(",");
-    let request = target.request(nonce).with(|head| {
-        let head = match &*protocols {
-            "" => head,
-            protocols => head.add("Sec-WebSocket-Protocol", protocols),
-        };
-        match demands {
-            [] => head,
-            demands => head.add("Sec-WebSocket-Extensions", &deflate::offers(demands)),
-        }
+    let request = target.request(nonce).with(|head| match demands {
+        [] => head,
+        demands => head.add("Sec-WebSocket-Extensions", &deflate::offers(demands)),
     });
     let head = request.bytes();
     handshake.request = Some(String::from_utf8_lossy(&head).into_owned());

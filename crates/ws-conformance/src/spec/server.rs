@@ -60,7 +60,7 @@ impl Server {
             target = target.with_agent(agent);
         }
         if let Some(origin) = entry.origin {
-            target = target.with_origin(origin);
+            target = target.with_origin(origin).map_err(failed)?;
         }
         let own = !entry.protocols.is_empty();
         let protocols = if own {
@@ -69,7 +69,7 @@ impl Server {
             protocols.to_vec()
         };
         Ok(Self {
-            target: target.with_protocols(protocols),
+            target: target.with_protocols(protocols).map_err(failed)?,
             options: entry.options,
         })
     }

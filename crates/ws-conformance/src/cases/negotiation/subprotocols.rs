@@ -48,7 +48,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn none() -> Case {
     let case = Case::new("21.1.1", Server, TITLE, &rules::NO_PROTOCOL, |peer| {
-        let request = peer.request();
+        let request = peer.request().with(|head| head.without(HEADER));
         peer.send_request(&request)?;
         peer.expect_opened(&request)?;
         peer.expect_to_be_alive()?;
@@ -97,7 +97,8 @@ fn wrong(id: &str, offers: &str, list: &'static str, names: &'static [&'static s
 /// of this level.
 fn choose(peer: &mut Peer<'_>, lines: &[&str], names: &[&str], level: Level) -> Outcome {
     let add = |head: Head, line: &&str| head.add(HEADER, line);
-    let request = peer.request().with(|head| lines.iter().fold(head, add));
+    let request = peer.request().with(|head| head.without(HEADER));
+    let request = request.with(|head| lines.iter().fold(head, add));
     peer.send_request(&request)?;
     let response = peer.expect_opened_or_refused(&request)?;
     if response.status != 101 {
