@@ -68,6 +68,8 @@ pub enum Ended {
     StopRequested,
     /// A client requested reports with `shutdownOnComplete`, and the reports were written.
     Complete,
+    /// [`Observer::ends_now`] returned `true`.
+    ByObserver,
     /// [`Settings::stop`] was set.
     Interrupted,
 }
@@ -100,6 +102,11 @@ pub trait Observer: Sync {
     /// Returns `true` if [`Listener::serve`] ends after the first `/updateReports`, as if each
     /// requested `shutdownOnComplete`.
     fn ends_after_reports(&self) -> bool {
+        false
+    }
+
+    /// Returns `true` if [`Listener::serve`] ends now. It is called between connections.
+    fn ends_now(&self) -> bool {
         false
     }
 }
@@ -144,6 +151,9 @@ impl Listener {
             loop {
                 if self.settings.stop.is_raised() {
                     shared.end(Ended::Interrupted);
+                }
+                if observer.ends_now() {
+                    shared.end(Ended::ByObserver);
                 }
                 if let Some(ended) = shared.ended() {
                     return ended;

@@ -79,7 +79,7 @@ impl fmt::Display for SelectError {
             Self::NoMatch { pattern, hint } => write!(f, "no case matches `{pattern}`; {hint}"),
             Self::NotAvailable { pattern } => write!(
                 f,
-                "`{pattern}` matches no case for this role in the set that --set names"
+                "`{pattern}` matches no case for this role, or none in the set that --set names"
             ),
             Self::Empty => f.write_str("no case is left: all selected cases are excluded"),
         }

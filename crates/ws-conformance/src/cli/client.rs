@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ws_conformance::case::{Case, CaseId};
@@ -14,9 +15,13 @@ use ws_conformance::tls::HandshakeError;
 use super::Finish;
 use super::collector::Collector;
 use super::conclusion::Conclusion;
-use super::failure::quoted;
 use super::options::{Options, Plan};
 use super::place::{Files, Place};
+use super::program::Program;
+use super::replay::Replay;
+
+/// The time for a client to end after its last request.
+const TIME_TO_END: Duration = Duration::from_secs(2);
 
 /// Test clients.
 ///
@@ -33,13 +38,17 @@ use super::place::{Files, Place};
 ///
 /// Several clients can be tested at a time. Ctrl-C ends the program with a summary.
 ///
+/// With a COMMAND, the suite starts the client, and the run ends with it. In the command, `{url}`
+/// stands for the address, such as ws://127.0.0.1:9001, and `{port}` for its port.
+///
 /// Exit status: 0 all as expected; 1 unexpected results; 2 the run was not possible, no client
 /// connected, or a client left cases out.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The address to listen on: ws://address:port, or wss:// for TLS. Port 0 selects a free port
-    #[arg(long, value_name = "URL", required_unless_present = "spec")]
+    /// [default with a COMMAND: ws://127.0.0.1:0]
+    #[arg(long, value_name = "URL", required_unless_present_any = ["spec", "command"])]
     listen: Option<String>,
 
     #[command(flatten)]
@@ -51,20 +60,26 @@ pub(super) struct Args {
 
     #[command(flatten)]
     options: Options,
+
+    /// A command that starts the client, after `--`. `{url}` and `{port}` are replaced
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
+  ws-conformance client -- ./my-client {url}
+  ws-conformance client --quick -- node client.js {url}
   ws-conformance client --listen ws://127.0.0.1:9001
   ws-conformance client --listen ws://127.0.0.1:9001 --exit-after-reports --exclude '9.*'
   ws-conformance client --listen ws://127.0.0.1:9001 --case 7.1.5 --trace
   ws-conformance client --listen wss://127.0.0.1:9001 --cert cert.pem --key key.pem
   ws-conformance client --spec fuzzingserver.json";
 
-pub(super) fn run(args: &Args) -> Result<Finish> {
+pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
     let plan = args.options.plan(Role::Client)?;
-    let of_spec = plan.spec.as_ref().and_then(|spec| spec.url.as_deref());
-    let url = args.listen.as_deref().or(of_spec).unwrap_or_default();
+    let program = Program::new(&args.command, &plan.outdir);
+    let url = args.url(&plan);
     let cannot = || format!("cannot listen on `{url}`");
     let place = Place::new(url).with_context(cannot)?;
     let files = args.files(&plan, &place)?;
@@ -74,45 +89,54 @@ pub(super) fn run(args: &Args) -> Result<Finish> {
     if let Some(identity) = identity {
         listener = listener.with_identity(identity);
     }
-    plan.stop_on_signals();
+    let address = listener.local_addr()?;
+    plan.stop_on_signals(program.clone());
     let collector = Collector::new(&plan, args.options.trace)?;
     collector.print(&format!(
-        "{} case(s) for clients of {}://{}, seed {}",
+        "{} case(s) for clients of {}://{address}, seed {}",
         plan.cases.len(),
         place.scheme(),
-        listener.local_addr()?,
         plan.settings.seed
     ));
     let replay = |_: &str, case| {
-        let line = format!("ws-conformance client --listen {}", quoted(url));
-        line + &files.replay() + &args.options.replay(case) + ", then start the client"
+        let line = replay.line("", case, plan.settings.seed);
+        match &program {
+            Some(_) => line,
+            None => line + ", then start the client",
+        }
     };
     let watcher = Watcher {
         plan: &plan,
         collector: &collector,
         replay: &replay,
         exit_after_reports: args.exit_after_reports,
+        program: program.as_deref(),
         refusal: Mutex::default(),
         tls_failure: Mutex::default(),
     };
+    let port = address.port();
+    let running = program.as_ref();
+    let running = running.map(|program| program.start(&place.url(port), port));
+    let _running = running.transpose()?;
     let ended = listener.serve(&watcher);
-    let reported = watcher.refusal.into_inner();
-    let refusal = reported.unwrap_or_else(PoisonError::into_inner);
-    let failure = watcher.tls_failure.into_inner();
-    let failure = failure.unwrap_or_else(PoisonError::into_inner);
+    let refusal = watcher.into_error(ended);
     let conclusion = Conclusion {
         role: Role::Client,
         options: &args.options,
         plan: &plan,
         replay: &replay,
     };
-    let collected = collector.end();
-    let nobody = collected.results.is_empty();
-    let error = refusal.or_else(|| nobody.then(|| no_client(ended, failure)));
-    conclusion.print(collected, error)
+    conclusion.print(collector.end(), refusal)
 }
 
 impl Args {
+    /// Returns the address to listen on.
+    fn url<'a>(&'a self, plan: &'a Plan) -> &'a str {
+        let of_spec = plan.spec.as_ref().and_then(|spec| spec.url.as_deref());
+        let url = self.listen.as_deref().or(of_spec);
+        url.unwrap_or("ws://127.0.0.1:0")
+    }
+
     /// Returns the files of the certificate: those of the options, else those of the settings file.
     fn files(&self, plan: &Plan, place: &Place) -> Result<Files> {
         place.check_needs(&self.files)?;
@@ -123,6 +147,48 @@ impl Args {
     }
 }
 
+/// Receives the events of the connections.
+struct Watcher<'a> {
+    plan: &'a Plan,
+    collector: &'a Collector,
+    replay: &'a (dyn Fn(&str, CaseId) -> String + Sync),
+    exit_after_reports: bool,
+    program: Option<&'a Program>,
+    /// The reason why the run was ended early.
+    refusal: Mutex<Option<String>>,
+    /// The first failure of a TLS handshake.
+    tls_failure: Mutex<Option<HandshakeError>>,
+}
+
+impl Watcher<'_> {
+    /// Returns the reason why the run did not complete. First waits a little for the program.
+    fn into_error(self, ended: Ended) -> Option<String> {
+        let interrupted = ended == Ended::Interrupted;
+        let since = Instant::now();
+        let over = || interrupted || since.elapsed() >= TIME_TO_END;
+        let status = self.program.and_then(|program| program.wait(over));
+        let refusal = self.refusal.into_inner();
+        if let Some(refusal) = refusal.unwrap_or_else(PoisonError::into_inner) {
+            return Some(refusal);
+        }
+        let finished = self.collector.finished_cases();
+        let left_out = |(agent, count): &(String, usize)| *count < self.plan.cases_for(agent).len();
+        if let (Some(program), Some(status)) = (self.program, status)
+            && (finished.is_empty() || finished.iter().any(left_out))
+        {
+            let when = match &*finished {
+                [] => "before it ran a case",
+                _ => "before it had run all cases",
+            };
+            let words = program.last_words();
+            return Some(format!("the program ended ({status}) {when}; {words}"));
+        }
+        let failure = self.tls_failure.into_inner();
+        let failure = failure.unwrap_or_else(PoisonError::into_inner);
+        finished.is_empty().then(|| no_client(ended, failure))
+    }
+}
+
 fn no_client(ended: Ended, tls_failure: Option<HandshakeError>) -> String {
     let nobody = match ended {
         Ended::Interrupted => "interrupted before any client ran a case",
@@ -130,18 +196,6 @@ fn no_client(ended: Ended, tls_failure: Option<HandshakeError>) -> String {
     };
     let why = tls_failure.map(|error| format!(": {error}"));
     nobody.to_owned() + &why.unwrap_or_default()
-}
-
-/// Receives the events of the connections.
-struct Watcher<'a> {
-    plan: &'a Plan,
-    collector: &'a Collector,
-    replay: &'a (dyn Fn(&str, CaseId) -> String + Sync),
-    exit_after_reports: bool,
-    /// The reason why the run was ended early.
-    refusal: Mutex<Option<String>>,
-    /// The first failure of a TLS handshake.
-    tls_failure: Mutex<Option<HandshakeError>>,
 }
 
 impl Observer for Watcher<'_> {
@@ -187,5 +241,11 @@ impl Observer for Watcher<'_> {
 
     fn ends_after_reports(&self) -> bool {
         self.exit_after_reports
+    }
+
+    /// The last cases of a client may end after it.
+    fn ends_now(&self) -> bool {
+        let ended = |program: &Program| program.exit_status().is_some();
+        self.program.is_some_and(ended) && self.collector.running().is_empty()
     }
 }

@@ -1,12 +1,13 @@
 //! The results of running cases, from any thread.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use ws_conformance::case::Case;
+use ws_conformance::case::{Case, CaseId};
 use ws_conformance::record::Record;
 use ws_conformance::report::{ReportError, Reports, Results, dialogue, html};
 use ws_conformance::settings::StopFlag;
@@ -32,6 +33,8 @@ struct State {
     reports: Reports,
     progress: Progress,
     collected: Collected,
+    /// The cases that have begun and are not over.
+    running: BTreeSet<CaseId>,
 }
 
 /// The results so far.
@@ -56,6 +59,7 @@ impl Collector {
             reports: Reports::open(&plan.outdir)?,
             progress: Progress::new(0),
             collected: Collected::default(),
+            running: BTreeSet::new(),
         };
         Ok(Self {
             output: plan.output,
@@ -80,11 +84,20 @@ impl Collector {
     }
 
     pub(super) fn started(&self, case: &Case) {
-        self.lock().progress.started(&case.id().to_string());
+        let mut state = self.lock();
+        state.running.insert(case.id());
+        state.progress.started(&case.id().to_string());
+    }
+
+    /// Returns the cases that have begun and are not over.
+    pub(super) fn running(&self) -> Vec<String> {
+        let state = self.lock();
+        state.running.iter().map(CaseId::to_string).collect()
     }
 
     pub(super) fn finished(&self, mut record: Record) {
         let mut state = self.lock();
+        state.running.remove(&record.id);
         if self.trace {
             let text = dialogue::to_text(&record);
             state.progress.suspend(|| self.output.line(text));
@@ -111,6 +124,14 @@ impl Collector {
         }
     }
 
+    /// Returns the number of results of each agent.
+    pub(super) fn finished_cases(&self) -> Vec<(String, usize)> {
+        let state = self.lock();
+        let results = state.collected.results.iter();
+        let counted = results.map(|(agent, results)| (agent.clone(), results.len()));
+        counted.collect()
+    }
+
     /// Writes the pages of an agent whose cases are over.
     pub(super) fn write_pages(&self, agent: &str) {
         let alone = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,12 +153,12 @@ impl Collector {
         self.lock().progress.suspend(|| self.output.line(line));
     }
 
-    pub(super) fn end(self) -> Collected {
-        let state = self.state.into_inner();
-        let state = state.unwrap_or_else(PoisonError::into_inner);
+    /// Ends the progress and returns the results.
+    pub(super) fn end(&self) -> Collected {
+        let mut state = self.lock();
         Collected {
             took: state.progress.end(),
-            ..state.collected
+            ..mem::take(&mut state.collected)
         }
     }
 

@@ -60,29 +60,12 @@ fn shown(events: &[Value]) -> String {
     }
 }
 
-/// Returns a word of a command line, quoted if a shell would split or expand it.
-pub(super) fn quoted(word: &str) -> String {
-    let plain =
-        |character: char| character.is_ascii_alphanumeric() || "-_./:,=+@".contains(character);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ws_conformance::case::CaseId;
     use ws_conformance::expect::Deviation;
 
     use super::*;
-
-    #[test]
-    fn words_are_quoted_where_a_shell_needs_it() {
-        assert_eq!(quoted("ws://127.0.0.1:9001/a"), "ws://127.0.0.1:9001/a");
-        assert_eq!(quoted("ws://a/?b&c='d'"), r"'ws://a/?b&c='\''d'\'''");
-        assert_eq!(quoted(""), "''");
-    }
 
     #[test]
     fn long_events_are_cut() {

@@ -9,15 +9,21 @@ mod list;
 mod options;
 mod output;
 mod place;
+mod probing;
+mod program;
 mod progress;
+mod replay;
 mod report;
+mod requests;
 mod server;
 mod summary;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use replay::Replay;
 
 /// Tests WebSocket servers and clients, in any language, with the cases of the
 /// AutobahnTestSuite.
@@ -71,9 +77,17 @@ impl Finish {
 
 /// Runs the command and returns its exit status.
 pub(crate) fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Server(args) => server::run(&args),
-        Command::Client(args) => client::run(&args),
+    let mut cli = Cli::command();
+    let matches = cli.get_matches_mut();
+    let args = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let replay = || {
+        let (name, given) = matches.subcommand().expect("a subcommand is required");
+        let subcommand = cli.find_subcommand(name).expect("the name was parsed");
+        Replay::new(subcommand, given)
+    };
+    let result = match args.command {
+        Command::Server(args) => server::run(&args, &replay()),
+        Command::Client(args) => client::run(&args, &replay()),
         Command::List(args) => list::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::process;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
@@ -14,6 +16,7 @@ use ws_conformance::settings::Settings;
 use ws_conformance::spec::{self, Spec};
 
 use super::output::Output;
+use super::program::Program;
 
 /// The sets of cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,9 +52,10 @@ pub(super) struct Options {
     )]
     pub(super) cases: Vec<String>,
 
-    /// The set from which cases are selected
-    #[arg(long, value_name = "SET", value_enum, default_value_t = Sets::Original)]
-    set: Sets,
+    /// The set from which cases are selected [default: original, and those of the others that
+    /// --cases names]
+    #[arg(long, value_name = "SET", value_enum)]
+    set: Option<Sets>,
 
     /// Cases to leave out, in the form of --cases
     #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
@@ -152,24 +156,27 @@ impl Options {
         })
     }
 
-    /// Returns the options that run one case again in the same way.
-    pub(super) fn replay(&self, case: CaseId) -> String {
-        let mut line = format!(" --cases {case} --seed {} --trace", self.seed);
-        if case.set() == Set::Extra {
-            line += " --set extra";
+    /// Returns the cases from which --cases selects. Without --set, a pattern that matches no case
+    /// of the original suite is about the extra ones.
+    fn available(&self, role: Role) -> Vec<CaseId> {
+        let of = |set: Sets| {
+            let cases = set.cases().filter(|case| case.roles().include(role));
+            cases.map(Case::id).collect::<Vec<_>>()
+        };
+        if let Some(set) = self.set {
+            return of(set);
         }
-        if self.quick {
-            line += " --quick";
-        }
-        if self.time_scale != 1.0 {
-            line += &format!(" --time-scale {}", self.time_scale);
-        }
-        line
+        let matches = |pattern: &Pattern, case: &CaseId| pattern.matches(&case.to_string());
+        let mut available = of(Sets::Original);
+        let mut beyond = patterns(&self.cases);
+        beyond.retain(|pattern| !available.iter().any(|case| matches(pattern, case)));
+        let named = |case: &CaseId| beyond.iter().any(|pattern| matches(pattern, case));
+        available.extend(of(Sets::Extra).into_iter().filter(named));
+        available
     }
 
     fn select(&self, spec: Option<&Spec>, role: Role) -> Result<Vec<&'static Case>> {
-        let cases = self.set.cases().filter(|case| case.roles().include(role));
-        let mut available: Vec<_> = cases.map(Case::id).collect();
+        let mut available = self.available(role);
         if let (Some(spec), true) = (spec, self.cases.is_empty()) {
             available = spec.select(&available)?;
         }
@@ -212,10 +219,12 @@ impl Plan {
     }
 
     /// Stops the run at Ctrl-C and at a termination signal. A second signal ends the process.
-    pub(super) fn stop_on_signals(&self) {
+    /// It also ends the program under test.
+    pub(super) fn stop_on_signals(&self, program: Option<Arc<Program>>) {
         let stop = self.settings.stop.clone();
         let installed = ctrlc::set_handler(move || {
             if stop.is_raised() {
+                program.iter().for_each(|program| program.end());
                 process::exit(2);
             }
             stop.raise();
@@ -230,6 +239,15 @@ fn patterns(texts: &[String]) -> Vec<Pattern> {
     texts.iter().map(|text| Pattern::new(text)).collect()
 }
 
+/// Parses a duration in seconds, of a day at most.
+pub(super) fn seconds(text: &str) -> Result<Duration> {
+    let seconds: f64 = text.parse()?;
+    if !(0.0..=86_400.0).contains(&seconds) {
+        bail!("write a number of seconds from 0 to 86400");
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
 fn time_scale(text: &str) -> Result<f64> {
     let factor: f64 = text.parse()?;
     if !(0.01..=1000.0).contains(&factor) {
@@ -241,6 +259,14 @@ fn time_scale(text: &str) -> Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_are_seconds() {
+        assert_eq!(seconds("0.5").unwrap(), Duration::from_millis(500));
+        for text in ["-1", "NaN", "inf", "1e9", "x"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn time_scales_are_factors() {

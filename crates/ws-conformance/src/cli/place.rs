@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use ws_conformance::tls::Identity;
 
-use super::failure::quoted;
-
 /// The files of a certificate and its key.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct Files {
@@ -30,16 +28,6 @@ impl Files {
                 key: key.map(Path::to_owned),
             },
         }
-    }
-
-    /// Returns the options with these files.
-    pub(super) fn replay(&self) -> String {
-        let named = [("cert", &self.cert), ("key", &self.key)];
-        let named = named.into_iter().filter_map(|(name, file)| {
-            let file = file.as_ref()?;
-            Some(format!(" --{name} {}", quoted(&file.to_string_lossy())))
-        });
-        named.collect()
     }
 }
 
@@ -80,6 +68,17 @@ impl Place {
             true => "wss",
             false => "ws",
         }
+    }
+
+    /// Returns the URL for a client on this machine.
+    pub(super) fn url(&self, port: u16) -> String {
+        let host = self.authority.rsplit_once(':').map_or("", |(host, _)| host);
+        let host = match host {
+            "0.0.0.0" => "127.0.0.1",
+            "[::]" => "[::1]",
+            host => host,
+        };
+        format!("{}://{host}:{port}", self.scheme())
     }
 
     /// Returns the certificate of the address; `None` without TLS.
@@ -127,6 +126,17 @@ mod tests {
         }
         let place = Place::new("wss://[::1]:0").unwrap();
         assert_eq!((place.scheme(), &*place.authority), ("wss", "[::1]:0"));
+    }
+
+    #[test]
+    fn clients_get_an_address_that_they_can_reach() {
+        for (url, reachable) in [
+            ("ws://0.0.0.0:0", "ws://127.0.0.1:7"),
+            ("wss://[::]:1", "wss://[::1]:7"),
+            ("wss://localhost:0", "wss://localhost:7"),
+        ] {
+            assert_eq!(Place::new(url).unwrap().url(7), reachable);
+        }
     }
 
     #[test]

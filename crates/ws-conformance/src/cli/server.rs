@@ -2,23 +2,35 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
+use clap::ArgGroup;
 use ws_conformance::case::CaseId;
 use ws_conformance::cases;
 use ws_conformance::expect::Testee;
 use ws_conformance::pool::{self, Jobs};
 use ws_conformance::record::Record;
 use ws_conformance::role::Role;
-use ws_conformance::servers::{self, ProbeError, Target};
+use ws_conformance::servers::{self, Target};
 use ws_conformance::settings::Settings;
-use ws_conformance::tls::{HandshakeError, Trust};
+use ws_conformance::tls::Trust;
 
 use super::Finish;
 use super::collector::Collector;
 use super::conclusion::Conclusion;
-use super::failure::quoted;
-use super::options::{Options, Plan};
+use super::options::{Options, Plan, seconds};
+use super::probing;
+use super::program::{Program, free_port};
+use super::replay::{Replay, quoted};
+use super::requests::Requests;
+
+/// The URL of a program whose port the suite selects.
+const URL_OF_PROGRAM: &str = "ws://127.0.0.1:{port}";
+/// The time for a program to answer.
+const WAIT_FOR_PROGRAM: Duration = Duration::from_secs(30);
 
 /// Test a server.
 ///
@@ -26,16 +38,23 @@ use super::options::{Options, Plan};
 /// own. Before the first case, one text and one binary message have to come back: a server that
 /// does nothing must not pass the cases that demand silence.
 ///
+/// With a COMMAND, the suite starts the server, waits until it answers, and ends it after the run.
+/// In the command, `{port}` stands for a free port and `{url}` for the address.
+///
 /// Exit status: 0 all as expected; 1 unexpected results; 2 the run was not possible.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    group = ArgGroup::new("address").args(["url", "command"]).multiple(true)
+)]
 pub(super) struct Args {
-    /// The address of the server: ws://host:port/path, or wss:// for TLS
-    #[arg(long, required_unless_present = "spec")]
+    /// The address of the server: ws://host:port/path, or wss:// for TLS. With a COMMAND, the port
+    /// may be `{port}` [default with a COMMAND: ws://127.0.0.1:{port}]
+    #[arg(long, required_unless_present_any = ["spec", "command"])]
     url: Option<String>,
 
     /// The name of the server in reports [default: its `Server` header]
-    #[arg(long, value_name = "NAME", requires = "url")]
+    #[arg(long, value_name = "NAME", requires = "address")]
     agent: Option<String>,
 
     /// Connect to this Unix socket instead of the host in the URL
@@ -57,17 +76,33 @@ pub(super) struct Args {
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<NonZeroUsize>,
 
+    /// The time for the server to start. Until then, a server that does not answer is no error
+    /// [default: 0, or 30 with a COMMAND]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    wait: Option<Duration>,
+
+    #[command(flatten)]
+    requests: Requests,
+
     #[command(flatten)]
     options: Options,
+
+    /// A command that starts the server, after `--`. `{port}` and `{url}` are replaced
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  ws-conformance server --url ws://127.0.0.1:9001
+  ws-conformance server -- ./my-server --port {port}
+  ws-conformance server --quick -- python server.py {port}
+  ws-conformance server --url ws://127.0.0.1:9001/chat -- node server.js
+  ws-conformance server --url ws://127.0.0.1:9001 --wait 30
   ws-conformance server --url ws://127.0.0.1:9001 --cases '1.*,7.*' --exclude 7.1.6
   ws-conformance server --url ws://127.0.0.1:9001 --case 7.1.5 --trace
   ws-conformance server --url ws://127.0.0.1:9001 --expect expectations.toml --junit results.xml
   ws-conformance server --url wss://localhost:9001 --ca cert.pem
+  ws-conformance server --url ws://127.0.0.1:9001 --header 'Cookie: id=1' --protocol chat
   ws-conformance server --spec fuzzingclient.json";
 
 /// A server with its settings. The name in reports is present after the probe.
@@ -77,33 +112,26 @@ struct Testing {
     agent: String,
 }
 
-pub(super) fn run(args: &Args) -> Result<Finish> {
+pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
     let plan = args.options.plan(Role::Server)?;
+    let program = Program::new(&args.command, &plan.outdir);
     let targets = args.targets(&plan)?;
-    plan.stop_on_signals();
+    plan.stop_on_signals(program.clone());
     let collector = Collector::new(&plan, args.options.trace)?;
-    let mut tested: Vec<Testing> = Vec::new();
-    let mut errors = Vec::new();
-    for (target, settings) in targets {
-        let url = target.to_string();
-        match probe(target, settings, &tested, &plan) {
-            Ok(testing) => {
-                args.test(&testing, &plan, &collector);
-                tested.push(testing);
-            }
-            Err(error) => errors.push(format!("{url}: {error:#}")),
-        }
-        if plan.settings.stop.is_raised() {
-            errors.push(format!(
-                "interrupted; the reports so far are in {}",
-                plan.outdir.display()
-            ));
-            break;
-        }
-    }
+    let run = Run {
+        args,
+        plan: &plan,
+        collector: &collector,
+        program: program.as_deref(),
+        replay,
+    };
+    let running = run.program.zip(targets.first());
+    let running = running.map(|(program, (it, _))| program.start(&it.to_string(), it.port()));
+    let _running = running.transpose()?;
+    let (tested, errors) = run.test_all(targets);
     let replay = |agent: &str, case| {
-        let server = tested.iter().find(|testing| testing.agent == agent);
-        args.replay(server.map(|testing| &testing.target), case)
+        let tested = tested.iter().find(|testing| testing.agent == agent);
+        run.replay(tested.map(|testing| &testing.target), case)
     };
     let conclusion = Conclusion {
         role: Role::Server,
@@ -115,41 +143,94 @@ pub(super) fn run(args: &Args) -> Result<Finish> {
     conclusion.print(collector.end(), error)
 }
 
-/// Probes a server. Agents get different names, because reports identify them by name.
-fn probe(target: Target, settings: Settings, tested: &[Testing], plan: &Plan) -> Result<Testing> {
-    let probed = servers::probe(&target, &settings).map_err(with_advice)?;
-    let name = probed.agent;
-    let numbered = (2..).map(|number| format!("{name} ({number})"));
-    let mut names = std::iter::once(name.clone()).chain(numbered);
-    let is_free = |name: &String| tested.iter().all(|other| other.agent != *name);
-    let agent = names.find(is_free).unwrap_or(name);
-    plan.check_expectations(&Testee {
-        agent: agent.clone(),
-        role: Role::Server,
-    })?;
-    Ok(Testing {
-        target: target.with_agent(&*agent),
-        settings,
-        agent,
-    })
+/// A run of servers, one after the other.
+struct Run<'a> {
+    args: &'a Args,
+    plan: &'a Plan,
+    collector: &'a Collector,
+    program: Option<&'a Program>,
+    replay: &'a Replay,
 }
 
-/// Adds the options that help to an error.
-fn with_advice(error: ProbeError) -> anyhow::Error {
-    match error {
-        ProbeError::Tls(HandshakeError::Certificate(_)) => {
-            anyhow!("{error}; use --ca FILE to trust its certificates, or --insecure to trust all")
+impl Run<'_> {
+    /// Tests the servers. Returns those that were tested, and the reasons why others were not.
+    fn test_all(&self, targets: Vec<(Target, Settings)>) -> (Vec<Testing>, Vec<String>) {
+        let stop = &self.plan.settings.stop;
+        let (mut tested, mut errors) = (Vec::new(), Vec::new());
+        for (target, settings) in targets {
+            let url = target.to_string();
+            let result = self.probe(target, settings, &tested).and_then(|testing| {
+                let result = self.watch(|| self.test(&testing));
+                tested.push(testing);
+                result
+            });
+            let dead = result.is_err();
+            errors.extend(result.err().map(|error| format!("{url}: {error:#}")));
+            if stop.is_raised() {
+                let outdir = self.plan.outdir.display();
+                let kept = || format!("interrupted; the reports so far are in {outdir}");
+                errors.extend((!dead).then(kept));
+                break;
+            }
         }
-        error => error.into(),
+        (tested, errors)
     }
-}
 
-impl Args {
-    fn test(&self, testing: &Testing, plan: &Plan, collector: &Collector) {
-        let ids = plan.cases_for(&testing.agent);
+    /// Probes a server. Agents get different names, because reports identify them by name.
+    fn probe(&self, target: Target, settings: Settings, tested: &[Testing]) -> Result<Testing> {
+        let wait = self.args.wait.unwrap_or(match self.program {
+            Some(_) => WAIT_FOR_PROGRAM,
+            None => Duration::ZERO,
+        });
+        let name = probing::probe(&target, &settings, wait, self.program)?.agent;
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        let is_free = |name: &String| tested.iter().all(|other| other.agent != *name);
+        let agent = names.find(is_free).unwrap_or(name);
+        self.plan.check_expectations(&Testee {
+            agent: agent.clone(),
+            role: Role::Server,
+        })?;
+        Ok(Testing {
+            target: target.with_agent(&*agent),
+            settings,
+            agent,
+        })
+    }
+
+    /// Runs `test`, and stops it if the program ends.
+    fn watch(&self, test: impl FnOnce()) -> Result<()> {
+        let Some(program) = self.program else {
+            test();
+            return Ok(());
+        };
+        let over = AtomicBool::new(false);
+        let early_end = thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                let status = program.wait(|| over.load(Ordering::Relaxed));
+                status.inspect(|_| self.plan.settings.stop.raise())
+            });
+            test();
+            over.store(true, Ordering::Relaxed);
+            watcher.join().ok().flatten()
+        });
+        let Some(status) = early_end else {
+            return Ok(());
+        };
+        let running = self.collector.running();
+        let running = match &*running {
+            [] => String::new(),
+            cases => format!(", while these cases ran: {}", cases.join(", ")),
+        };
+        let words = program.last_words();
+        bail!("the program ended ({status}) during the run{running}; {words}")
+    }
+
+    fn test(&self, testing: &Testing) {
+        let ids = self.plan.cases_for(&testing.agent);
         let cases: Vec<_> = ids.into_iter().filter_map(cases::find).collect();
-        collector.expect(&testing.agent, cases.len());
-        collector.print(&format!(
+        self.collector.expect(&testing.agent, cases.len());
+        self.collector.print(&format!(
             "{}: {} case(s) against {}, seed {}",
             testing.agent,
             cases.len(),
@@ -158,19 +239,33 @@ impl Args {
         ));
         let (target, settings) = (&testing.target, &testing.settings);
         let run = |case| {
-            collector.started(case);
+            self.collector.started(case);
             servers::run_case(target, case, settings)
         };
         let finished = |mut record: Record| {
             record.replay = Some(self.replay(Some(target), record.id));
-            collector.finished(record);
+            self.collector.finished(record);
         };
-        pool::run(&cases, self.jobs(), &settings.stop, run, finished);
+        pool::run(&cases, self.args.jobs(), &settings.stop, run, finished);
     }
 
+    /// Returns the command line for one case of a server.
+    fn replay(&self, target: Option<&Target>, case: CaseId) -> String {
+        let is_of_spec = self.args.url.is_none() && !self.replay.has_program();
+        let target = target.filter(|_| is_of_spec);
+        let url = target.map(|target| format!(" --url {}", quoted(&target.to_string())));
+        let seed = self.plan.settings.seed;
+        self.replay.line(&url.unwrap_or_default(), case, seed)
+    }
+}
+
+impl Args {
     /// Returns the servers, each with its settings.
     fn targets(&self, plan: &Plan) -> Result<Vec<(Target, Settings)>> {
         let mut targets = self.named_targets(plan)?;
+        for (target, _) in &mut targets {
+            *target = self.requests.apply(target.clone())?;
+        }
         let Some(trust) = self.trust()? else {
             return Ok(targets);
         };
@@ -191,9 +286,28 @@ impl Args {
         }
     }
 
+    /// Returns the URL of the options, with a free port in place of `{port}`.
+    fn address(&self) -> Result<Option<String>> {
+        if self.command.is_empty() {
+            return Ok(self.url.clone());
+        }
+        if self.url.is_none() && !Program::mentions(&self.command, &["{port}", "{url}"]) {
+            bail!(
+                "write {{port}} where the command has the port, or add --url with the address of \
+                 the server"
+            );
+        }
+        let url = self.url.as_deref().unwrap_or(URL_OF_PROGRAM);
+        if !url.contains("{port}") {
+            return Ok(Some(url.to_owned()));
+        }
+        let port = free_port().context("there is no free port")?;
+        Ok(Some(url.replace("{port}", &port.to_string())))
+    }
+
     fn named_targets(&self, plan: &Plan) -> Result<Vec<(Target, Settings)>> {
-        if let Some(url) = &self.url {
-            let mut target = Target::new(url).with_context(|| format!("--url {url}"))?;
+        if let Some(url) = self.address()? {
+            let mut target = Target::new(&url).with_context(|| format!("--url {url}"))?;
             if let Some(agent) = &self.agent {
                 target = target.with_agent(agent);
             }
@@ -215,27 +329,5 @@ impl Args {
 
     fn jobs(&self) -> Jobs {
         self.jobs.map_or_else(Jobs::default, Jobs::new)
-    }
-
-    /// Returns the command line for one case.
-    fn replay(&self, target: Option<&Target>, case: CaseId) -> String {
-        let mut line = "ws-conformance server".to_owned();
-        if let Some(spec) = &self.options.spec {
-            line += &format!(" --spec {}", quoted(&spec.to_string_lossy()));
-        }
-        if let Some(target) = target {
-            line += &format!(" --url {}", quoted(&target.to_string()));
-        }
-        #[cfg(unix)]
-        if let Some(path) = &self.unix_socket {
-            line += &format!(" --unix-socket {}", quoted(&path.to_string_lossy()));
-        }
-        if let Some(file) = &self.ca {
-            line += &format!(" --ca {}", quoted(&file.to_string_lossy()));
-        }
-        if self.insecure {
-            line += " --insecure";
-        }
-        line + &self.options.replay(case)
     }
 }

@@ -36,10 +36,23 @@ pub enum ProbeError {
     Tls(HandshakeError),
     /// The server answered the opening handshake with this status.
     Refused(u16),
+    /// The server did not answer the opening handshake.
+    NoAnswer(io::Error),
     /// The server's answer to the opening handshake is wrong.
     Handshake(String),
     /// The server did not echo a text and a binary message.
     NoEcho(String),
+}
+
+impl ProbeError {
+    /// Returns `true` if the cause may be that the server has not started completely.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::NoAnswer(_) | Self::Tls(HandshakeError::Ended) => true,
+            Self::Refused(status) => matches!(status, 502..=504),
+            Self::Tls(_) | Self::Handshake(_) | Self::NoEcho(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for ProbeError {
@@ -58,6 +71,7 @@ impl fmt::Display for ProbeError {
                 "the server answered the opening handshake with status {status} instead of 101; \
                  check the path"
             ),
+            Self::NoAnswer(error) => write!(f, "the opening handshake failed: {error}"),
             Self::Handshake(what) => write!(f, "the opening handshake failed: {what}"),
             Self::NoEcho(what) => write!(
                 f,
@@ -104,7 +118,7 @@ impl From<OpenError> for ProbeError {
                 Ok(error) => Self::Tls(error),
                 Err(error) => Self::Unreachable(error),
             },
-            OpenError::Io(error) => Self::Handshake(error.to_string()),
+            OpenError::Io(error) => Self::NoAnswer(error),
             OpenError::Response(ResponseFault::Status(status)) => Self::Refused(status),
             OpenError::Response(fault) => Self::Handshake(fault.to_string()),
             OpenError::Compression(error) => Self::Handshake(error.to_string()),

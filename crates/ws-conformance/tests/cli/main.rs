@@ -6,6 +6,7 @@ mod bad_input;
 mod command;
 mod interruption;
 mod pages;
+mod programs;
 mod reports;
 mod runs;
 mod sets;

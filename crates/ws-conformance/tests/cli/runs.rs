@@ -67,6 +67,49 @@ fn a_failure_is_told_in_full() {
     assert!(!ran.stdout.contains("case 1.1.1"), "{}", ran.stdout);
 }
 
+/// Cases of both kinds of engine have the headers that the user has chosen.
+#[test]
+fn chosen_headers_are_in_every_opening_request_and_in_the_replay() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = server(Fault::named("last-fragment-lost"));
+    let chosen = [
+        "--header",
+        "X-Token: 1 2",
+        "--origin",
+        "http://o",
+        "--server-name",
+        "example.org",
+    ];
+    let words = [
+        "server",
+        "--url",
+        &url,
+        "--agent",
+        "x",
+        "--cases",
+        "5.3,23.3.1",
+    ];
+    run(dir.path(), &[&words[..], &chosen].concat()).assert_status(1);
+    for case in ["5_3", "23_3_1"] {
+        let file = format!("reports/servers/x_case_{case}.json");
+        let record = fs::read_to_string(dir.path().join(file)).unwrap();
+        let record: Value = serde_json::from_str(&record).unwrap();
+        let request = record["httpRequest"].as_str().unwrap();
+        for line in [
+            "\r\nX-Token: 1 2\r\n",
+            "\r\nOrigin: http://o\r\n",
+            "\r\nHost: example.org:",
+        ] {
+            assert!(request.contains(line), "{line:?} is not in {request}");
+        }
+        let replay = record["replay"].as_str().unwrap();
+        let options = " --header 'X-Token: 1 2' --origin http://o --server-name example.org ";
+        assert!(replay.contains(options), "{replay}");
+    }
+    let words = ["server", "--url", &url, "--header", "Host: a"];
+    run(dir.path(), &words).assert_refused("`Host` belongs to the opening handshake");
+}
+
 #[test]
 fn expectations_decide_what_is_unexpected() {
     let dir = tempfile::tempdir().unwrap();

@@ -52,7 +52,7 @@ fn an_extra_case_runs_like_any_other() {
     for text in [
         "case 23.3.1 (",
         "rule:      RFC 6455 §5.2 (MUST)",
-        "--cases 23.3.1 --seed 1 --trace --set extra",
+        "--cases 23.3.1 --seed 1 --trace\n",
         "> Text, 14 bytes \"Are you there?\"",
     ] {
         assert!(
@@ -71,11 +71,28 @@ fn an_extra_case_runs_like_any_other() {
 }
 
 #[test]
+fn a_pattern_implies_its_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = server(Fault::NONE);
+    let words = ["server", "--url", &url, "--agent", "x", "--cases"];
+    for (patterns, cases) in [("23.3.1", 1), ("1.1.1,23.3.1", 2), ("1.1.*,23.3.1", 9)] {
+        let ran = run(dir.path(), &[&words[..], &[patterns]].concat());
+        ran.assert_status(0);
+        let counted = format!("x: {cases} case(s)");
+        assert!(ran.stdout.contains(&counted), "{}", ran.stdout);
+    }
+}
+
+#[test]
 fn cases_of_another_set_or_role_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let refused = |words: &[&str], text| run(dir.path(), words).assert_refused(text);
     let server = ["server", "--url", NOWHERE];
-    refused(&[&server[..], &["--cases", "20.1.1"]].concat(), "--set");
+    refused(
+        &[&server[..], &["--set", "original", "--cases", "20.1.1"]].concat(),
+        "--set",
+    );
+    refused(&[&server[..], &["--cases", "22.1.1"]].concat(), "this role");
     refused(
         &[&server[..], &["--set", "extra", "--cases", "22.1.1"]].concat(),
         "for this role",
