@@ -2,11 +2,12 @@
 //!
 //! The serialized form is that of the original's file for each case, field by field. Some fields
 //! are added: [`schema`](Record::schema), [`seed`](Record::seed),
-//! [`violations`](Record::violations), [`replay`](Record::replay).
+//! [`violations`](Record::violations), [`replay`](Record::replay),
+//! [`first_run`](Record::first_run).
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::case::{CaseId, Level, Rule};
@@ -115,6 +116,16 @@ pub struct Record {
     /// The command line that runs the case again, if a command line ran it. Not in the original.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay: Option<String>,
+    /// The record of the first run, if the case ran twice. Not in the original.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_run: Option<Value>,
+}
+
+impl Record {
+    /// Returns the verdict of the first run, if the case ran twice.
+    pub fn first_verdict(&self) -> Option<Verdict> {
+        Verdict::deserialize(self.first_run.as_ref()?).ok()
+    }
 }
 
 /// The version of the form of [`Record`] that this crate writes.

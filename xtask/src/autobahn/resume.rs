@@ -78,6 +78,7 @@ mod tests {
             duration: 0,
             remote_close_code: None,
             reportfile: "none.json".into(),
+            first_run: None,
         };
         assert_eq!(left(&cases, &Results::new()), cases);
         // A failed case was run. Cases that are not selected do not count.

@@ -253,6 +253,7 @@ mod tests {
             duration: 0,
             remote_close_code: Some(1000),
             reportfile: "none.json".into(),
+            first_run: None,
         }
     }
 

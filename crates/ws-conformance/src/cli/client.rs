@@ -13,7 +13,7 @@ use ws_conformance::role::Role;
 use ws_conformance::tls::HandshakeError;
 
 use super::Finish;
-use super::collector::Collector;
+use super::collector::{Attempt, Collector};
 use super::conclusion::Conclusion;
 use super::options::{Options, Plan};
 use super::place::{Files, Place};
@@ -84,20 +84,17 @@ pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
     let place = Place::new(url).with_context(cannot)?;
     let files = args.files(&plan, &place)?;
     let identity = place.identity(&files).with_context(cannot)?;
-    let listener = Listener::bind(&*place.authority, plan.cases.clone(), plan.settings.clone());
-    let mut listener = listener.with_context(cannot)?;
-    if let Some(identity) = identity {
-        listener = listener.with_identity(identity);
-    }
-    let address = listener.local_addr()?;
+    let listen = |cases: Vec<&'static Case>| {
+        let listener = Listener::bind(&*place.authority, cases, plan.settings.clone());
+        let listener = listener.with_context(cannot)?;
+        Ok::<_, anyhow::Error>(match &identity {
+            Some(identity) => listener.with_identity(identity.clone()),
+            None => listener,
+        })
+    };
+    let listener = listen(plan.cases.clone())?;
     plan.stop_on_signals(program.clone());
     let collector = Collector::new(&plan, args.options.trace)?;
-    collector.print(&format!(
-        "{} case(s) for clients of {}://{address}, seed {}",
-        plan.cases.len(),
-        place.scheme(),
-        plan.settings.seed
-    ));
     let replay = |_: &str, case| {
         let line = replay.line("", case, plan.settings.seed);
         match &program {
@@ -105,28 +102,87 @@ pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
             None => line + ", then start the client",
         }
     };
-    let watcher = Watcher {
+    let run = Run {
+        args,
         plan: &plan,
+        place: &place,
         collector: &collector,
-        replay: &replay,
-        exit_after_reports: args.exit_after_reports,
         program: program.as_deref(),
-        refusal: Mutex::default(),
-        tls_failure: Mutex::default(),
+        replay: &replay,
     };
-    let port = address.port();
-    let running = program.as_ref();
-    let running = running.map(|program| program.start(&place.url(port), port));
-    let _running = running.transpose()?;
-    let ended = listener.serve(&watcher);
-    let refusal = watcher.into_error(ended);
+    let mut error = run.serve(listener, &plan.cases, Attempt::First)?;
+    let again = match program.is_none() || args.options.no_retry || error.is_some() {
+        true => Vec::new(),
+        false => run.to_retry(),
+    };
+    if !again.is_empty() {
+        error = run.serve(listen(again.clone())?, &again, Attempt::Second)?;
+    }
     let conclusion = Conclusion {
         role: Role::Client,
         options: &args.options,
         plan: &plan,
         replay: &replay,
     };
-    conclusion.print(collector.end(), refusal)
+    conclusion.print(collector.end(), error)
+}
+
+/// A run of clients.
+struct Run<'a> {
+    args: &'a Args,
+    plan: &'a Plan,
+    place: &'a Place,
+    collector: &'a Collector,
+    program: Option<&'a Program>,
+    replay: &'a (dyn Fn(&str, CaseId) -> String + Sync),
+}
+
+impl Run<'_> {
+    /// Serves clients. Returns the reason why the run did not complete.
+    fn serve(
+        &self,
+        listener: Listener,
+        cases: &[&'static Case],
+        attempt: Attempt,
+    ) -> Result<Option<String>> {
+        let address = listener.local_addr()?;
+        let again = match attempt {
+            Attempt::First => "",
+            Attempt::Second => " again",
+        };
+        self.collector.print(&format!(
+            "{} case(s){again} for clients of {}://{address}, seed {}",
+            cases.len(),
+            self.place.scheme(),
+            self.plan.settings.seed
+        ));
+        let watcher = Watcher {
+            run: self,
+            attempt,
+            refusal: Mutex::default(),
+            tls_failure: Mutex::default(),
+        };
+        let url = self.place.url(address.port());
+        let running = self
+            .program
+            .map(|program| program.start(&url, address.port()));
+        let _running = running.transpose()?;
+        let ended = listener.serve(&watcher);
+        Ok(watcher.into_error(ended))
+    }
+
+    /// Returns the cases with unexpected results.
+    fn to_retry(&self) -> Vec<&'static Case> {
+        let agents = self.collector.finished_cases().into_iter();
+        let again = agents.flat_map(|(agent, _)| {
+            let role = Role::Client;
+            self.collector.to_retry(&Testee { agent, role }, self.plan)
+        });
+        let mut again: Vec<_> = again.collect();
+        again.sort_by_key(|case| case.id());
+        again.dedup_by_key(|case| case.id());
+        again
+    }
 }
 
 impl Args {
@@ -149,11 +205,8 @@ impl Args {
 
 /// Receives the events of the connections.
 struct Watcher<'a> {
-    plan: &'a Plan,
-    collector: &'a Collector,
-    replay: &'a (dyn Fn(&str, CaseId) -> String + Sync),
-    exit_after_reports: bool,
-    program: Option<&'a Program>,
+    run: &'a Run<'a>,
+    attempt: Attempt,
     /// The reason why the run was ended early.
     refusal: Mutex<Option<String>>,
     /// The first failure of a TLS handshake.
@@ -166,14 +219,15 @@ impl Watcher<'_> {
         let interrupted = ended == Ended::Interrupted;
         let since = Instant::now();
         let over = || interrupted || since.elapsed() >= TIME_TO_END;
-        let status = self.program.and_then(|program| program.wait(over));
+        let status = self.run.program.and_then(|program| program.wait(over));
         let refusal = self.refusal.into_inner();
         if let Some(refusal) = refusal.unwrap_or_else(PoisonError::into_inner) {
             return Some(refusal);
         }
-        let finished = self.collector.finished_cases();
-        let left_out = |(agent, count): &(String, usize)| *count < self.plan.cases_for(agent).len();
-        if let (Some(program), Some(status)) = (self.program, status)
+        let finished = self.run.collector.finished_cases();
+        let left_out =
+            |(agent, count): &(String, usize)| *count < self.run.plan.cases_for(agent).len();
+        if let (Some(program), Some(status)) = (self.run.program, status)
             && (finished.is_empty() || finished.iter().any(left_out))
         {
             let when = match &*finished {
@@ -204,48 +258,49 @@ impl Observer for Watcher<'_> {
             agent: agent.to_owned(),
             role: Role::Client,
         };
-        if let Err(error) = self.plan.check_expectations(&testee) {
+        if let Err(error) = self.run.plan.check_expectations(&testee) {
             let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
             *refusal = Some(error.to_string());
-            self.plan.settings.stop.raise();
+            self.run.plan.settings.stop.raise();
         }
-        self.collector
-            .expect(agent, self.plan.cases_for(agent).len());
-        self.collector.started(case);
+        self.run
+            .collector
+            .expect(agent, self.run.plan.cases_for(agent).len());
+        self.run.collector.started(case);
     }
 
     fn tls_failed(&self, error: &HandshakeError) {
         let failure = self.tls_failure.lock();
         let mut failure = failure.unwrap_or_else(PoisonError::into_inner);
         if failure.is_none() {
-            self.collector.print(&format!("a client: {error}"));
+            self.run.collector.print(&format!("a client: {error}"));
             *failure = Some(error.clone());
         }
     }
 
     fn finished(&self, mut record: Record) {
-        record.replay = Some((self.replay)(&record.agent, record.id));
-        self.collector.finished(record);
+        record.replay = Some((self.run.replay)(&record.agent, record.id));
+        self.run.collector.finished(record, self.attempt);
     }
 
     fn skips(&self, agent: &str, case: &'static Case) -> bool {
-        let spec = self.plan.spec.as_ref();
+        let spec = self.run.plan.spec.as_ref();
         spec.is_some_and(|spec| spec.excludes(agent, case.id()))
     }
 
     /// The JSON files are written already.
     fn update_reports(&self, agent: &str) {
-        self.collector.write_pages(agent);
-        self.collector.print(&format!("{agent} is done"));
+        self.run.collector.write_pages(agent);
+        self.run.collector.print(&format!("{agent} is done"));
     }
 
     fn ends_after_reports(&self) -> bool {
-        self.exit_after_reports
+        self.run.args.exit_after_reports
     }
 
     /// The last cases of a client may end after it.
     fn ends_now(&self) -> bool {
         let ended = |program: &Program| program.exit_status().is_some();
-        self.program.is_some_and(ended) && self.collector.running().is_empty()
+        self.run.program.is_some_and(ended) && self.run.collector.running().is_empty()
     }
 }

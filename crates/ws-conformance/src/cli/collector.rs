@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use ws_conformance::case::{Case, CaseId};
+use ws_conformance::cases;
+use ws_conformance::expect::{Assessment, Testee};
 use ws_conformance::record::Record;
 use ws_conformance::report::{ReportError, Reports, Results, dialogue, html};
 use ws_conformance::settings::StopFlag;
@@ -35,6 +37,13 @@ struct State {
     collected: Collected,
     /// The cases that have begun and are not over.
     running: BTreeSet<CaseId>,
+}
+
+/// A run of a case. A case with an unexpected result runs twice, and the second run counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempt {
+    First,
+    Second,
 }
 
 /// The results so far.
@@ -71,6 +80,23 @@ impl Collector {
         })
     }
 
+    /// Returns the cases whose results are unexpected, and adds them to the progress, because they
+    /// run again.
+    pub(super) fn to_retry(&self, testee: &Testee, plan: &Plan) -> Vec<&'static Case> {
+        let mut state = self.lock();
+        let none = Results::new();
+        let results = state.collected.results.get(&testee.agent).unwrap_or(&none);
+        let selected = plan.cases_for(&testee.agent);
+        let assessment = Assessment::new(testee, &selected, results, plan.standard());
+        let ran = assessment
+            .unexpected
+            .iter()
+            .filter(|it| it.verdict.is_some());
+        let again: Vec<_> = ran.filter_map(|it| cases::find(it.case)).collect();
+        state.progress.expect_more(again.len());
+        again
+    }
+
     /// Adds the expected number of cases of an agent.
     pub(super) fn expect(&self, agent: &str, cases: usize) {
         let mut state = self.lock();
@@ -95,14 +121,18 @@ impl Collector {
         state.running.iter().map(CaseId::to_string).collect()
     }
 
-    pub(super) fn finished(&self, mut record: Record) {
+    pub(super) fn finished(&self, mut record: Record, attempt: Attempt) {
         let mut state = self.lock();
         state.running.remove(&record.id);
         if self.trace {
             let text = dialogue::to_text(&record);
             state.progress.suspend(|| self.output.line(text));
         }
-        match state.reports.add(&record) {
+        let added = match attempt {
+            Attempt::First => state.reports.add(&record),
+            Attempt::Second => state.reports.add_second_run(record.clone()),
+        };
+        match added {
             Ok(entry) => {
                 let results = &mut state.collected.results;
                 let results = results.entry(record.agent.clone()).or_default();

@@ -8,7 +8,7 @@ use ws_conformance::case::CaseId;
 use ws_conformance::expect::{Assessment, Deviation, Testee};
 use ws_conformance::record::Record;
 use ws_conformance::report::junit::{self, Suite};
-use ws_conformance::report::{ReportError, Results, html, table};
+use ws_conformance::report::{Entry, ReportError, Results, html, table};
 use ws_conformance::role::Role;
 
 use super::Finish;
@@ -32,6 +32,15 @@ pub(super) struct Judged {
     pub(super) selected: Vec<CaseId>,
     pub(super) results: Results,
     pub(super) assessment: Assessment,
+}
+
+impl Judged {
+    /// Returns the selected cases that ran twice, with different verdicts.
+    pub(super) fn unstable(&self) -> impl Iterator<Item = (CaseId, &Entry)> {
+        let entries = self.selected.iter();
+        let entries = entries.filter_map(|case| Some((*case, self.results.get(case)?)));
+        entries.filter(|(_, entry)| entry.is_unstable())
+    }
 }
 
 impl Conclusion<'_> {
@@ -104,6 +113,14 @@ impl Conclusion<'_> {
         let agent = &judged.testee.agent;
         output.line(format!("\n{agent}"));
         output.line(table::by_group(&judged.assessment, self.plan.colors));
+        for (case, entry) in judged.unstable() {
+            if let Some(first) = entry.first_run {
+                let second = entry.verdict;
+                output.line(format!(
+                    "unstable: case {case} was {first}; again: {second}"
+                ));
+            }
+        }
         for unexpected in &judged.assessment.unexpected {
             if unexpected.deviation != Deviation::Missing {
                 let record = records.get(&(agent, unexpected.case)).copied();

@@ -97,9 +97,14 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE", conflicts_with = "strict")]
     expect: Option<PathBuf>,
 
-    /// Treat NON-STRICT and UNIMPLEMENTED as unexpected, not only failures
+    /// Treat NON-STRICT, UNIMPLEMENTED and unstable results as unexpected, not only failures
     #[arg(long)]
     strict: bool,
+
+    /// Do not run cases with an unexpected result a second time. Without this option, the second
+    /// run counts, and a case with different verdicts is reported as unstable
+    #[arg(long)]
+    pub(super) no_retry: bool,
 
     /// Print the dialogue of each case: the opening handshake, frames and bytes, in both directions
     #[arg(long)]

@@ -40,13 +40,17 @@ pub(super) struct Running<'a>(&'a Program);
 impl Program {
     /// Creates a program that does not run yet. Returns `None` if there is no command.
     pub(super) fn new(words: &[String], outdir: &Path) -> Option<Arc<Self>> {
-        (!words.is_empty()).then(|| {
-            Arc::new(Self {
-                words: words.to_vec(),
-                log: outdir.join(LOG),
-                child: Mutex::default(),
-            })
-        })
+        if words.is_empty() {
+            return None;
+        }
+        let log = outdir.join(LOG);
+        // The output of an earlier run. There may be none.
+        drop(fs::remove_file(&log));
+        Some(Arc::new(Self {
+            words: words.to_vec(),
+            log,
+            child: Mutex::default(),
+        }))
     }
 
     /// Returns `true` if the command has one of the placeholders.
@@ -59,7 +63,8 @@ impl Program {
     /// to a file, because a pipe that nobody reads would stop it.
     pub(super) fn start(&self, url: &str, port: u16) -> Result<Running<'_>> {
         let cannot_write = || format!("cannot write {}", self.log.display());
-        let log = File::create(&self.log).with_context(cannot_write)?;
+        let log = File::options().create(true).append(true).open(&self.log);
+        let log = log.with_context(cannot_write)?;
         let port = port.to_string();
         let words = self.words.iter();
         let mut words = words.map(|word| word.replace("{port}", &port).replace("{url}", url));

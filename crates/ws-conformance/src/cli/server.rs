@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ArgGroup;
-use ws_conformance::case::CaseId;
+use ws_conformance::case::{Case, CaseId};
 use ws_conformance::cases;
 use ws_conformance::expect::Testee;
 use ws_conformance::pool::{self, Jobs};
@@ -19,7 +19,7 @@ use ws_conformance::settings::Settings;
 use ws_conformance::tls::Trust;
 
 use super::Finish;
-use super::collector::Collector;
+use super::collector::{Attempt, Collector};
 use super::conclusion::Conclusion;
 use super::options::{Options, Plan, seconds};
 use super::probing;
@@ -112,6 +112,15 @@ struct Testing {
     agent: String,
 }
 
+impl Testing {
+    fn testee(&self) -> Testee {
+        Testee {
+            agent: self.agent.clone(),
+            role: Role::Server,
+        }
+    }
+}
+
 pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
     let plan = args.options.plan(Role::Server)?;
     let program = Program::new(&args.command, &plan.outdir);
@@ -187,15 +196,13 @@ impl Run<'_> {
         let mut names = std::iter::once(name.clone()).chain(numbered);
         let is_free = |name: &String| tested.iter().all(|other| other.agent != *name);
         let agent = names.find(is_free).unwrap_or(name);
-        self.plan.check_expectations(&Testee {
-            agent: agent.clone(),
-            role: Role::Server,
-        })?;
-        Ok(Testing {
+        let testing = Testing {
             target: target.with_agent(&*agent),
             settings,
             agent,
-        })
+        };
+        self.plan.check_expectations(&testing.testee())?;
+        Ok(testing)
     }
 
     /// Runs `test`, and stops it if the program ends.
@@ -237,6 +244,15 @@ impl Run<'_> {
             testing.target,
             testing.settings.seed
         ));
+        self.play(testing, &cases, Attempt::First);
+        let again = match self.args.options.no_retry || testing.settings.stop.is_raised() {
+            true => Vec::new(),
+            false => self.collector.to_retry(&testing.testee(), self.plan),
+        };
+        self.play(testing, &again, Attempt::Second);
+    }
+
+    fn play(&self, testing: &Testing, cases: &[&'static Case], attempt: Attempt) {
         let (target, settings) = (&testing.target, &testing.settings);
         let run = |case| {
             self.collector.started(case);
@@ -244,9 +260,9 @@ impl Run<'_> {
         };
         let finished = |mut record: Record| {
             record.replay = Some(self.replay(Some(target), record.id));
-            self.collector.finished(record);
+            self.collector.finished(record, attempt);
         };
-        pool::run(&cases, self.args.jobs(), &settings.stop, run, finished);
+        pool::run(cases, self.args.jobs(), &settings.stop, run, finished);
     }
 
     /// Returns the command line for one case of a server.

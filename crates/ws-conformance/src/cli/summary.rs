@@ -33,6 +33,7 @@ struct Agent<'a> {
     not_applicable: usize,
     failed: usize,
     missing: usize,
+    unstable: Vec<CaseId>,
     unexpected: Vec<Case>,
 }
 
@@ -78,6 +79,7 @@ impl<'a> Agent<'a> {
             not_applicable: total.not_applicable,
             failed: total.failed,
             missing: judged.assessment.missing,
+            unstable: judged.unstable().map(|(case, _)| case).collect(),
             unexpected: judged.assessment.unexpected.iter().map(Case::new).collect(),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Expectations, Testee};
 use crate::case::{CaseId, Set};
-use crate::report::Results;
+use crate::report::{Entry, Results};
 use crate::verdict::{Behavior, Verdict};
 
 /// The expectations on a testee.
@@ -14,7 +14,8 @@ pub enum Standard<'a> {
     Any,
     /// No case fails. Every reaction that RFC 6455 allows is accepted.
     Allowed,
-    /// Every case is OK, or informational if no better verdict is possible.
+    /// Every case is OK, or informational if no better verdict is possible, and no case that ran
+    /// twice had different verdicts.
     Strict,
     /// Every case is OK and OK, or has the verdict of its entry. An informational extra case needs
     /// no entry.
@@ -90,6 +91,11 @@ pub enum Deviation {
     },
     /// The verdict is not OK, and no line allows it.
     Unlisted,
+    /// The case ran twice, with different verdicts.
+    Unstable {
+        /// The verdict of the first run.
+        first: Verdict,
+    },
 }
 
 impl fmt::Display for Deviation {
@@ -103,17 +109,23 @@ impl fmt::Display for Deviation {
                 "line {line} is stale: it still expects {expected}; remove or narrow it"
             ),
             Self::Unlisted => f.write_str("no line of the expectations allows it"),
+            Self::Unstable { first } => write!(f, "unstable: the first run was {first}"),
         }
     }
 }
 
 impl Standard<'_> {
-    fn deviation(self, case: CaseId, verdict: Verdict, testee: &Testee) -> Option<Deviation> {
+    fn deviation(self, case: CaseId, entry: &Entry, testee: &Testee) -> Option<Deviation> {
+        let verdict = entry.verdict;
         match self {
             Self::Any => None,
             Self::Allowed => (verdict.overall() == Behavior::Failed).then_some(Deviation::Failed),
             Self::Strict => match verdict.overall() {
-                Behavior::Ok | Behavior::Informational | Behavior::NotApplicable => None,
+                Behavior::Ok | Behavior::Informational | Behavior::NotApplicable => {
+                    let unstable = entry.is_unstable();
+                    let first = entry.first_run.filter(|_| unstable);
+                    first.map(|first| Deviation::Unstable { first })
+                }
                 Behavior::NonStrict | Behavior::Unimplemented | Behavior::Failed => {
                     Some(Deviation::Failed)
                 }
@@ -159,12 +171,12 @@ impl Assessment {
             missing: 0,
         };
         for &case in selected {
-            let verdict = results.get(&case).map(|entry| entry.verdict);
-            let deviation = match verdict {
+            let entry = results.get(&case);
+            let deviation = match entry {
                 None => Some(Deviation::Missing),
-                Some(verdict) => standard.deviation(case, verdict, testee),
+                Some(entry) => standard.deviation(case, entry, testee),
             };
-            assessment.add(case, verdict, deviation);
+            assessment.add(case, entry.map(|entry| entry.verdict), deviation);
         }
         assessment
     }
@@ -238,7 +250,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::report::Entry;
     use crate::role::Role;
     use crate::verdict::CloseBehavior;
 
@@ -258,6 +269,7 @@ mod tests {
             duration: 0,
             remote_close_code: None,
             reportfile: String::new(),
+            first_run: None,
         };
         let results = results.iter();
         let results = results.map(|(case, b, c)| (case.parse().unwrap(), entry(*b, *c)));
@@ -342,6 +354,40 @@ mod tests {
                 strict,
                 "{result:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_second_run_counts_and_strictness_refuses_different_runs() {
+        let case: CaseId = "3.2".parse().unwrap();
+        let failed = Verdict {
+            behavior: Behavior::Failed,
+            ..Verdict::GOOD
+        };
+        let testee = Testee {
+            agent: "a".into(),
+            role: Role::Server,
+        };
+        let deviation = |first, verdict, standard: Standard<'_>| {
+            let entry = Entry {
+                verdict,
+                duration: 0,
+                remote_close_code: None,
+                reportfile: String::new(),
+                first_run: Some(first),
+            };
+            standard.deviation(case, &entry, &testee)
+        };
+        let unstable = Some(Deviation::Unstable { first: failed });
+        assert_eq!(deviation(failed, Verdict::GOOD, Standard::Allowed), None);
+        assert_eq!(deviation(failed, Verdict::GOOD, Standard::Strict), unstable);
+        let listed = expectations();
+        assert_eq!(
+            deviation(failed, Verdict::GOOD, Standard::Listed(&listed)),
+            None
+        );
+        for standard in [Standard::Allowed, Standard::Strict] {
+            assert_eq!(deviation(failed, failed, standard), Some(Deviation::Failed));
         }
     }
 

@@ -33,6 +33,16 @@ pub struct Entry {
     pub remote_close_code: Option<u16>,
     /// The file with the details, in the same folder.
     pub reportfile: String,
+    /// The verdict of the first run, if the case ran twice. Not in the original.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_run: Option<Verdict>,
+}
+
+impl Entry {
+    /// Returns `true` if the case ran twice, with different verdicts.
+    pub fn is_unstable(&self) -> bool {
+        self.first_run.is_some_and(|first| first != self.verdict)
+    }
 }
 
 /// The content of `index.json`.
@@ -85,6 +95,7 @@ impl Index {
             duration: record.duration,
             remote_close_code: record.remote_close_code,
             reportfile: String::new(),
+            first_run: record.first_verdict(),
         };
         self.insert(&record.agent, record.id, entry)
     }

@@ -151,6 +151,7 @@ mod tests {
             duration: 1234,
             remote_close_code: None,
             reportfile: String::new(),
+            first_run: None,
         };
         let ids = ["2.1", "2.2", "2.3"].map(|id| id.parse().unwrap());
         let results = Results::from([

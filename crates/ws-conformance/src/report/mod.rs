@@ -16,6 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::record::Record;
 
@@ -59,6 +60,30 @@ impl Reports {
         write(&self.dir.join(&entry.reportfile), record)?;
         self.write_index()?;
         Ok(entry)
+    }
+
+    /// Adds the second run of a case. The file then has both runs, and the second one counts.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file of the first run cannot be read, or a file cannot be written.
+    pub fn add_second_run(&mut self, mut record: Record) -> Result<Entry, ReportError> {
+        record.first_run = self.stored(&record)?;
+        self.add(&record)
+    }
+
+    /// Returns the stored record of the same case of the same agent, without earlier runs.
+    fn stored(&self, record: &Record) -> Result<Option<Value>, ReportError> {
+        let results = self.index.agents().get(&record.agent);
+        let Some(entry) = results.and_then(|results| results.get(&record.id)) else {
+            return Ok(None);
+        };
+        let path = self.dir.join(&entry.reportfile);
+        let text = fs::read_to_string(&path).map_err(|error| ReportError::read(&path, error))?;
+        let stored = serde_json::from_str::<Map<String, Value>>(&text);
+        let mut stored = stored.map_err(|error| ReportError::read(&path, error.into()))?;
+        stored.remove("firstRun");
+        Ok(Some(stored.into()))
     }
 
     /// Returns the folder.
@@ -198,6 +223,7 @@ pub(crate) mod testing {
             wirelog: vec![serde_json::from_value(json!(["RO", [14, "810c"]])).unwrap()],
             seed: 1,
             replay: None,
+            first_run: None,
         }
     }
 }
@@ -206,6 +232,7 @@ pub(crate) mod testing {
 mod tests {
     use super::testing::record;
     use super::*;
+    use crate::verdict::{Behavior, Verdict};
 
     #[test]
     fn every_case_is_on_disk_when_it_is_added() {
@@ -225,6 +252,29 @@ mod tests {
         assert_eq!(Index::read(&folder).unwrap(), *reports.index());
         let names = fs::read_dir(&folder).unwrap().count();
         assert_eq!(names, 2, "no unfinished file is left");
+    }
+
+    #[test]
+    fn both_runs_of_a_case_are_kept_and_the_second_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut reports = Reports::open(dir.path()).unwrap();
+        let mut failed = record("a", "2.1");
+        failed.verdict.behavior = Behavior::Failed;
+        failed.result = "no echo".into();
+        let first = reports.add(&failed).unwrap();
+        assert!(!first.is_unstable());
+        let second = reports.add_second_run(record("a", "2.1")).unwrap();
+        assert_eq!(second.verdict, Verdict::GOOD);
+        assert_eq!(second.first_run, Some(failed.verdict));
+        assert!(second.is_unstable());
+        assert_eq!(Index::read(dir.path()).unwrap(), *reports.index());
+        let text = fs::read_to_string(dir.path().join(second.reportfile)).unwrap();
+        let stored: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(stored["firstRun"]["result"], "no echo");
+        let again = reports.add_second_run(failed.clone()).unwrap();
+        assert_eq!(again.first_run, Some(Verdict::GOOD));
+        let text = fs::read_to_string(dir.path().join(again.reportfile)).unwrap();
+        assert_eq!(text.matches("firstRun").count(), 1, "{text}");
     }
 
     #[test]

@@ -163,6 +163,7 @@ impl Recording<'_> {
             wirelog: log.entries,
             seed: self.seed,
             replay: None,
+            first_run: None,
         }
     }
 }

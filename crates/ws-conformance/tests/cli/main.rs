@@ -8,6 +8,7 @@ mod interruption;
 mod pages;
 mod programs;
 mod reports;
+mod retries;
 mod runs;
 mod sets;
 #[allow(dead_code, reason = "shared with other tests")]

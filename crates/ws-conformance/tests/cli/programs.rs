@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{self, Stdio};
@@ -38,6 +39,7 @@ fn testee() {
                 thread::sleep(Duration::from_millis(500));
                 serve(address, "none");
             }
+            "moody" => moody_client(address),
             "lazy" => {
                 let client = Client::new(address, Fault::NONE).unwrap();
                 drop(client.with_pace(PACE).run_case(1));
@@ -50,6 +52,26 @@ fn testee() {
             }
         },
     }
+}
+
+/// A client that drops the second of two cases when it runs for the first time.
+fn moody_client(url: &str) {
+    let client = Client::new(url, Fault::NONE).unwrap().with_pace(PACE);
+    if Path::new("again").exists() {
+        client.run(1).unwrap();
+        return;
+    }
+    fs::write("again", "").unwrap();
+    drop(client.run_case(1));
+    let mut tcp = TcpStream::connect(url.replace("ws://", "")).unwrap();
+    let agent = Fault::NONE.name();
+    let request = format!(
+        "GET /runCase?case=2&agent={agent} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    tcp.write_all(request.as_bytes()).unwrap();
+    assert!(tcp.read(&mut [0; 1024]).unwrap() > 0);
 }
 
 fn serve(port: &str, fault: &str) {
@@ -69,7 +91,7 @@ fn testee_words(task: &str) -> Vec<String> {
         .collect()
 }
 
-fn run_with(dir: &Path, words: &[&str], task: &str) -> Ran {
+pub(crate) fn run_with(dir: &Path, words: &[&str], task: &str) -> Ran {
     let program = testee_words(task);
     let program: Vec<_> = program.iter().map(String::as_str).collect();
     run(dir, &[words, &["--"], &program].concat())

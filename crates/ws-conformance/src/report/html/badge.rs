@@ -44,7 +44,8 @@ fn message(tally: &Tally, left_out: usize) -> (String, &'static str) {
     if run == 0 {
         return ("no result".to_owned(), "#5c6670");
     }
-    match (tally.fail, tally.nonstrict + tally.unimplemented) {
+    let tolerated = tally.nonstrict + tally.unstable + tally.unimplemented;
+    match (tally.fail, tolerated) {
         (0, 0) if left_out > 0 => (
             format!("{strict}/{run} strict, {left_out} not run"),
             "#0a6b2d",

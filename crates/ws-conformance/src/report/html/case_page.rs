@@ -7,7 +7,7 @@ use super::events::{self, Comparison, Shown};
 use super::rules::Section;
 use super::site::{Agent, CaseResult, Site, milliseconds};
 use super::statistics::{self, Table};
-use super::stored::Stored;
+use super::stored::{FirstRun, Stored};
 use super::verdicts::{self, Mark};
 use super::wire::{self, Line};
 use super::words::{prose, visible};
@@ -34,6 +34,8 @@ pub(super) struct CasePage<'a> {
     overall: &'static str,
     behavior: Mark,
     close: Mark,
+    /// `true` if two runs of the case had different verdicts.
+    unstable: bool,
     previous: Option<Neighbor>,
     next: Option<Neighbor>,
     others: Vec<Neighbor>,
@@ -73,6 +75,31 @@ struct Details {
     tables: Vec<Table>,
     log_was_off: bool,
     wirelog: Vec<Line>,
+    first_run: Option<First>,
+}
+
+/// The first run of a case that ran twice.
+struct First {
+    behavior: Mark,
+    close: Mark,
+    /// What was observed, one line for each fact.
+    facts: Vec<String>,
+    wirelog: Vec<Line>,
+}
+
+impl First {
+    fn new(run: &FirstRun) -> Self {
+        let violations = run.violations.iter().take(MOST_VIOLATIONS);
+        let violations = violations.map(|it| format!("Violation: {}.", visible(it, MOST_PROSE)));
+        let results = [&run.result, &run.result_close].map(|text| prose(text, MOST_PROSE));
+        let facts = results.into_iter().chain(violations);
+        Self {
+            behavior: Mark::of_behavior(run.verdict.behavior),
+            close: Mark::of_close_in_words(run.verdict.close),
+            facts: facts.filter(|text| !text.is_empty()).collect(),
+            wirelog: wire::lines(&run.wirelog, run.dropped_by_me),
+        }
+    }
 }
 
 impl<'a> CasePage<'a> {
@@ -103,6 +130,7 @@ impl<'a> CasePage<'a> {
             overall: verdicts::overall(verdict),
             behavior: Mark::of_behavior(verdict.behavior),
             close: Mark::of_close_in_words(verdict.close),
+            unstable: result.entry.is_unstable(),
             previous: before.rev().find_map(neighbor),
             next: after.skip(1).find_map(neighbor),
             others: others(site, agent, case),
@@ -169,7 +197,8 @@ impl Details {
             traffic: statistics::traffic(stored),
             tables: statistics::tables(stored),
             log_was_off: stored.create_wirelog == Some(false),
-            wirelog: wire::lines(stored),
+            wirelog: wire::lines(&stored.wirelog, stored.dropped_by_me),
+            first_run: stored.first_run.as_ref().map(First::new),
         }
     }
 }

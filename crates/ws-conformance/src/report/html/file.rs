@@ -59,6 +59,7 @@ mod tests {
                 duration: 0,
                 remote_close_code: None,
                 reportfile: name.to_owned(),
+                first_run: None,
             };
             case_page(&entry, CaseId::two(2, 1))
         };

@@ -159,7 +159,8 @@ fn findings(site: &Site) -> Vec<Finding> {
     for (agent_number, agent) in site.agents.iter().enumerate() {
         for (&case, result) in &agent.results {
             let overall = result.entry.verdict.overall();
-            if matches!(overall, Behavior::Failed | Behavior::NonStrict) {
+            let bad = matches!(overall, Behavior::Failed | Behavior::NonStrict);
+            if bad || result.entry.is_unstable() {
                 let finding = Finding::new(case, agent, agent_number, result);
                 findings.push((overall != Behavior::Failed, finding));
             }
@@ -179,6 +180,10 @@ impl Finding {
             .into_iter()
             .filter(|(mark, text)| mark.class != "pass" && !text.is_empty());
         let mut what: Vec<_> = sentences.map(|(_, text)| text.clone()).collect();
+        let first = result.entry.first_run;
+        if let Some(first) = first.filter(|_| result.entry.is_unstable()) {
+            what.push(format!("Unstable: the first run was {first}."));
+        }
         what.extend(
             result
                 .violations

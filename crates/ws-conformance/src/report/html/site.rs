@@ -47,7 +47,7 @@ pub(super) struct CaseResult {
     pub(super) result: String,
     pub(super) result_close: String,
     pub(super) violations: Vec<String>,
-    /// The duration and the compression ratios, if the case measures them.
+    /// Remarks, such as the duration and the compression ratios, if the case measures them.
     pub(super) figures: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ impl Site {
     pub(super) fn tally(&self, agent: &Agent, group: Option<u8>) -> Tally {
         let cases = self.cases.iter();
         let cases = cases.filter(|case| group.is_none_or(|group| case.group() == group));
-        Tally::of(cases.map(|case| agent.results.get(case).map(|result| result.entry.verdict)))
+        Tally::of(cases.map(|case| agent.results.get(case).map(|result| &result.entry)))
     }
 }
 
@@ -97,8 +97,7 @@ impl Agent {
     }
 
     pub(super) fn tally(&self) -> Tally {
-        let verdicts = self.results.values().map(|result| result.entry.verdict);
-        Tally::of(verdicts.map(Some))
+        Tally::of(self.results.values().map(|result| Some(&result.entry)))
     }
 
     /// Returns the number of cases of the original suite that the agent did not get. Returns 0 if
@@ -132,7 +131,7 @@ impl CaseResult {
             result: String::new(),
             result_close: String::new(),
             violations: Vec::new(),
-            figures: Vec::new(),
+            figures: Vec::from_iter(entry.is_unstable().then(|| "unstable".to_owned())),
         }
     }
 
@@ -145,7 +144,7 @@ impl CaseResult {
         let violations = stored.violations.iter().take(3);
         self.violations = violations.map(|it| visible(it, MOST_SHORT)).collect();
         let duration = milliseconds(self.entry.duration).filter(|_| stored.report_time);
-        self.figures = duration.into_iter().collect();
+        self.figures.extend(duration);
         if stored.report_compression_ratio {
             self.figures.extend(statistics::ratios(stored));
         }

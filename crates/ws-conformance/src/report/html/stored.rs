@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::verdict::Verdict;
 use crate::wire_log::Entry;
 
 /// The fields that pages use. All of them are optional.
@@ -51,6 +52,24 @@ pub(super) struct Stored {
     pub(super) wirelog: Vec<Entry>,
     pub(super) seed: Option<u64>,
     pub(super) replay: Option<String>,
+    pub(super) first_run: Option<FirstRun>,
+}
+
+/// The first run of a case that ran twice.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FirstRun {
+    #[serde(flatten)]
+    pub(super) verdict: Verdict,
+    #[serde(default)]
+    pub(super) result: String,
+    #[serde(default)]
+    pub(super) result_close: String,
+    #[serde(default)]
+    pub(super) violations: Vec<String>,
+    pub(super) dropped_by_me: Option<bool>,
+    #[serde(default)]
+    pub(super) wirelog: Vec<Entry>,
 }
 
 /// The end of the connection that the case expects.

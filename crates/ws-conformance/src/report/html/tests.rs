@@ -144,3 +144,33 @@ fn a_difference_beyond_what_reports_have_is_told() {
     assert!(differs(CloseBehavior::Ok));
     assert!(!differs(CloseBehavior::WrongCode), "then the code is why");
 }
+
+#[test]
+fn both_runs_of_an_unstable_case_are_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut reports = Reports::open(dir.path()).unwrap();
+    let mut failed = record("a", "2.1");
+    failed.verdict.behavior = Behavior::Failed;
+    failed.result = "no echo at first".into();
+    failed.violations = vec!["a wrong mask".into()];
+    reports.add(&failed).unwrap();
+    reports.add_second_run(record("a", "2.1")).unwrap();
+    write(dir.path()).unwrap();
+    let page = page_of(dir.path(), "a");
+    for text in [
+        ">Unstable<",
+        "First run",
+        "no echo at first",
+        "Violation: a wrong mask.",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert_eq!(page.matches("RX BYTES").count(), 2);
+    let index = fs::read_to_string(dir.path().join(PAGE)).unwrap();
+    for text in [
+        "Unstable: the first run was FAILED, close OK.",
+        "1 unstable",
+    ] {
+        assert!(index.contains(text), "{text}");
+    }
+}

@@ -76,6 +76,8 @@ pub(super) struct Tally {
     pub(super) pass: usize,
     pub(super) info: usize,
     pub(super) nonstrict: usize,
+    /// Passed in the second run, after a first one with another verdict.
+    pub(super) unstable: usize,
     pub(super) unimplemented: usize,
     pub(super) not_applicable: usize,
     pub(super) fail: usize,
@@ -83,10 +85,12 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of(verdicts: impl Iterator<Item = Option<Verdict>>) -> Self {
+    pub(super) fn of<'a>(entries: impl Iterator<Item = Option<&'a Entry>>) -> Self {
         let mut tally = Self::default();
-        for verdict in verdicts {
-            let count = match verdict.map(Verdict::overall) {
+        for entry in entries {
+            let unstable = entry.is_some_and(Entry::is_unstable);
+            let count = match entry.map(|entry| entry.verdict.overall()) {
+                Some(Behavior::Ok | Behavior::Informational) if unstable => &mut tally.unstable,
                 Some(Behavior::Ok) => &mut tally.pass,
                 Some(Behavior::Informational) => &mut tally.info,
                 Some(Behavior::NonStrict) => &mut tally.nonstrict,
@@ -102,7 +106,7 @@ impl Tally {
 
     /// Returns the number of cases that count. Cases that are not applicable do not count.
     pub(super) fn run(&self) -> usize {
-        self.strict() + self.nonstrict + self.unimplemented + self.fail
+        self.strict() + self.nonstrict + self.unstable + self.unimplemented + self.fail
     }
 
     /// Returns the number of cases that `--strict` accepts.
@@ -111,11 +115,12 @@ impl Tally {
     }
 
     /// Returns name, class and number of each kind.
-    pub(super) fn kinds(&self) -> [(&'static str, &'static str, usize); 7] {
+    pub(super) fn kinds(&self) -> [(&'static str, &'static str, usize); 8] {
         [
             ("pass", "pass", self.pass),
             ("informational", "info", self.info),
             ("non-strict", "nonstrict", self.nonstrict),
+            ("unstable", "nonstrict", self.unstable),
             ("unimplemented", "unimplemented", self.unimplemented),
             ("not applicable", "missing", self.not_applicable),
             ("failed", "fail", self.fail),
@@ -129,14 +134,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bad_close_counts_as_a_failure() {
+    fn a_bad_close_is_a_failure_and_unstable_is_not_strict() {
         let bad = Verdict {
             close: CloseBehavior::Unclean,
             ..Verdict::GOOD
         };
-        let tally = Tally::of([Some(Verdict::GOOD), Some(bad), None].into_iter());
+        let entry = |verdict, first_run| Entry {
+            verdict,
+            duration: 0,
+            remote_close_code: None,
+            reportfile: String::new(),
+            first_run,
+        };
+        let (good, failed) = (entry(Verdict::GOOD, None), entry(bad, None));
+        let unstable = entry(Verdict::GOOD, Some(bad));
+        let entries = [Some(&good), Some(&failed), Some(&unstable), None];
+        let tally = Tally::of(entries.into_iter());
         assert_eq!((tally.pass, tally.fail, tally.missing), (1, 1, 1));
-        assert_eq!((tally.run(), tally.strict()), (2, 1));
+        assert_eq!((tally.run(), tally.strict(), tally.unstable), (3, 1, 1));
         assert_eq!(overall(bad), "fail");
     }
 }

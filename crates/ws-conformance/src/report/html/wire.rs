@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::stored::Stored;
 use super::words::{grouped, visible};
 use crate::wire_log::{Entry, Excerpt, FrameEntry};
 
@@ -26,9 +25,9 @@ pub(super) struct Line {
     pub(super) payload: String,
 }
 
-/// Returns the lines of a log, at most as many as browsers can display.
-pub(super) fn lines(stored: &Stored) -> Vec<Line> {
-    let log = &stored.wirelog;
+/// Returns the lines of a log, at most as many as browsers can display. `dropped_by_me` is `true` if
+/// the suite ended TCP.
+pub(super) fn lines(log: &[Entry], dropped_by_me: Option<bool>) -> Vec<Line> {
     let mut lines: Vec<_> = log.iter().enumerate().map(numbered).take(FIRST).collect();
     let rest = log.len() - lines.len();
     if rest > LAST {
@@ -44,16 +43,16 @@ pub(super) fn lines(stored: &Stored) -> Vec<Line> {
     }
     let last = log.iter().enumerate().skip(log.len() - rest.min(LAST));
     lines.extend(last.map(numbered));
-    lines.extend(end(stored, log.len()));
+    lines.extend(end(dropped_by_me, log.len()));
     lines
 }
 
 /// Returns a line about the side that ended TCP, which the log of the file does not have.
-fn end(stored: &Stored, number: usize) -> Option<Line> {
+fn end(dropped_by_me: Option<bool>, number: usize) -> Option<Line> {
     Some(Line {
         number: format!("{number:03}"),
         class: "suite",
-        kind: match stored.dropped_by_me? {
+        kind: match dropped_by_me? {
             true => "TCP DROPPED BY ME",
             false => "TCP DROPPED BY PEER",
         },
@@ -219,8 +218,8 @@ mod tests {
     #[test]
     fn a_long_log_is_cut_in_the_middle_with_a_mark() {
         let log = vec![json!(["RO", [1, "00"]]); 10_000];
-        let stored = json!({"wirelog": log, "droppedByMe": false});
-        let lines = lines(&serde_json::from_value(stored).unwrap());
+        let log: Vec<Entry> = serde_json::from_value(log.into()).unwrap();
+        let lines = lines(&log, Some(false));
         assert_eq!(lines.len(), FIRST + 1 + LAST + 1);
         assert_eq!(lines[FIRST].payload, "9,500 entries are left out here");
         assert_eq!(lines[FIRST + 1].number, "9900");
