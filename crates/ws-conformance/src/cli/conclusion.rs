@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 use ws_conformance::case::CaseId;
-use ws_conformance::expect::{Assessment, Deviation, Testee};
+use ws_conformance::expect::{Assessment, Deviation, Testee, Unexpected};
 use ws_conformance::record::Record;
 use ws_conformance::report::junit::{self, Suite};
 use ws_conformance::report::{Entry, ReportError, Results, html, table};
@@ -14,6 +14,7 @@ use ws_conformance::role::Role;
 use super::Finish;
 use super::collector::Collected;
 use super::failure;
+use super::github;
 use super::options::{Options, Plan};
 use super::summary::Summary;
 
@@ -67,6 +68,10 @@ impl Conclusion<'_> {
             }
         }
         self.write_junit(&judged, &records)?;
+        if github::is_active() {
+            self.annotate(&judged, &records);
+            github::write_summary(&judged);
+        }
         let unwritten = unwritten.or_else(|| self.write_pages(&judged).err());
         let unwritten = unwritten.map(|error| error.to_string());
         let error = unwritten.or(error).or_else(|| incomplete(&judged));
@@ -123,11 +128,25 @@ impl Conclusion<'_> {
         }
         for unexpected in &judged.assessment.unexpected {
             if unexpected.deviation != Deviation::Missing {
-                let record = records.get(&(agent, unexpected.case)).copied();
-                let replay = (self.replay)(agent, unexpected.case);
-                output.line(failure::describe(unexpected, record, &replay));
+                output.line(self.describe(judged, unexpected, records));
             }
         }
+    }
+
+    fn annotate(&self, judged: &[Judged], records: &ByCase<'_>) {
+        let lines = github::annotations(judged, |agent, number| {
+            self.describe(agent, &agent.assessment.unexpected[number], records)
+        });
+        for line in lines {
+            self.plan.output.line(line);
+        }
+    }
+
+    /// Describes an unexpected result.
+    fn describe(&self, judged: &Judged, unexpected: &Unexpected, records: &ByCase<'_>) -> String {
+        let agent = &judged.testee.agent;
+        let record = records.get(&(agent, unexpected.case)).copied();
+        failure::describe(unexpected, record, &(self.replay)(agent, unexpected.case))
     }
 
     fn write_pages(&self, judged: &[Judged]) -> Result<(), ReportError> {
@@ -149,18 +168,23 @@ impl Conclusion<'_> {
                 selected: &agent.selected,
                 results: &agent.results,
                 assessment: &agent.assessment,
+                seed: self.plan.settings.seed,
             })
             .collect();
         let xml = junit::to_xml(&suites, |testee, case| {
-            let of_testee = judged.iter().find(|agent| agent.testee == *testee);
-            let mut unexpected = of_testee
-                .iter()
-                .flat_map(|agent| &agent.assessment.unexpected);
-            let unexpected = unexpected.find(|unexpected| unexpected.case == case);
-            let record = records.get(&(&*testee.agent, case)).copied();
-            let replay = (self.replay)(&testee.agent, case);
-            unexpected.map_or(String::new(), |it| failure::describe(it, record, &replay))
-        });
+            let of_testee = judged.iter().filter(|agent| agent.testee == *testee);
+            let mut unexpected = of_testee.flat_map(|agent| {
+                agent
+                    .assessment
+                    .unexpected
+                    .iter()
+                    .map(move |it| (agent, it))
+            });
+            let unexpected = unexpected.find(|(_, unexpected)| unexpected.case == case);
+            unexpected.map_or(String::new(), |(agent, it)| {
+                self.describe(agent, it, records)
+            })
+        })?;
         fs::write(file, xml).with_context(|| format!("cannot write {}", file.display()))
     }
 }

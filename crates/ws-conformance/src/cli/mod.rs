@@ -5,6 +5,7 @@ mod collector;
 mod compare;
 mod conclusion;
 mod failure;
+mod github;
 mod list;
 mod options;
 mod output;
@@ -94,6 +95,9 @@ pub(crate) fn main() -> ExitCode {
     };
     if let Err(error) = &result {
         eprintln!("error: {error:#}");
+        if github::is_active() {
+            eprintln!("{}", github::error("ws-conformance", &format!("{error:#}")));
+        }
     }
     ExitCode::from(exit_status(&result))
 }

@@ -1,11 +1,15 @@
 //! JUnit XML, the form of test results that CI systems read.
 
-use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::time::Duration;
 
-use crate::case::CaseId;
-use crate::expect::{Assessment, Testee};
-use crate::report::Results;
+use quick_junit::{FlakyOrRerun, NonSuccessKind, Property, Report, TestCase, TestCaseStatus};
+use quick_junit::{SerializeError, TestRerun, TestSuite};
+
+use crate::case::{Case, CaseId};
+use crate::cases;
+use crate::expect::{Assessment, Testee, Unexpected};
+use crate::report::{Entry, Results};
+use crate::verdict::Behavior;
 
 /// One testee in the file.
 #[derive(Clone, Copy, Debug)]
@@ -18,162 +22,217 @@ pub struct Suite<'a> {
     pub results: &'a Results,
     /// The unexpected results.
     pub assessment: &'a Assessment,
+    /// The seed of the run.
+    pub seed: u64,
 }
 
 /// Returns the text of the file. `detail` returns the text about a case with an unexpected result.
-pub fn to_xml(suites: &[Suite<'_>], detail: impl Fn(&Testee, CaseId) -> String) -> String {
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    write_suites(&mut xml, suites, detail).expect("a String takes everything");
-    xml
-}
-
-fn write_suites(
-    xml: &mut String,
+///
+/// An unexpected result is a failure, and a missing one an error. A case that does not apply, or
+/// whose extension the testee does not have, is skipped. Properties have the exact verdict.
+///
+/// # Errors
+///
+/// Fails if the XML cannot be written.
+pub fn to_xml(
     suites: &[Suite<'_>],
     detail: impl Fn(&Testee, CaseId) -> String,
-) -> fmt::Result {
-    let tests: usize = suites.iter().map(|suite| suite.selected.len()).sum();
-    let failures: usize = suites.iter().map(Suite::failures).sum();
-    let missing: usize = suites.iter().map(|suite| suite.assessment.missing).sum();
-    writeln!(
-        xml,
-        "<testsuites name=\"ws-conformance\" tests=\"{tests}\" failures=\"{failures}\" \
-         errors=\"{missing}\">"
-    )?;
-    for suite in suites {
-        suite.write(xml, &detail)?;
-    }
-    writeln!(xml, "</testsuites>")
+) -> Result<String, SerializeError> {
+    let mut report = Report::new("ws-conformance");
+    report.add_test_suites(suites.iter().map(|suite| suite.to_junit(&detail)));
+    report.to_string()
 }
 
 impl Suite<'_> {
-    fn failures(&self) -> usize {
-        self.assessment.unexpected.len() - self.assessment.missing
+    fn to_junit(&self, detail: &impl Fn(&Testee, CaseId) -> String) -> TestSuite {
+        let Testee { agent, role } = self.testee;
+        let mut suite = TestSuite::new(agent);
+        let milliseconds = self.results.values().map(|entry| entry.duration).sum();
+        suite.set_time(Duration::from_millis(milliseconds));
+        suite.add_properties([
+            Property::new("version", env!("CARGO_PKG_VERSION")),
+            Property::new("agent", agent),
+            Property::new("role", role.to_string()),
+            Property::new("seed", self.seed.to_string()),
+        ]);
+        suite.add_test_cases(self.selected.iter().map(|case| self.case(*case, detail)));
+        suite
     }
 
-    fn write(&self, xml: &mut String, detail: &impl Fn(&Testee, CaseId) -> String) -> fmt::Result {
-        let time: u64 = self.results.values().map(|entry| entry.duration).sum();
-        writeln!(
-            xml,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{}\">",
-            escape(&self.testee.agent),
-            self.selected.len(),
-            self.failures(),
-            self.assessment.missing,
-            seconds(time),
-        )?;
-        for case in self.selected {
-            self.write_case(xml, *case, detail)?;
-        }
-        writeln!(xml, "  </testsuite>")
-    }
-
-    fn write_case(
-        &self,
-        xml: &mut String,
-        case: CaseId,
-        detail: &impl Fn(&Testee, CaseId) -> String,
-    ) -> fmt::Result {
+    fn case(&self, case: CaseId, detail: &impl Fn(&Testee, CaseId) -> String) -> TestCase {
+        let Testee { agent, role } = self.testee;
         let entry = self.results.get(&case);
-        write!(
-            xml,
-            "    <testcase classname=\"{}.{}\" name=\"{case}\" time=\"{}\"",
-            escape(&self.testee.agent),
-            self.testee.role,
-            seconds(entry.map_or(0, |entry| entry.duration)),
-        )?;
         let mut unexpected = self.assessment.unexpected.iter();
-        let Some(unexpected) = unexpected.find(|unexpected| unexpected.case == case) else {
-            return writeln!(xml, "/>");
+        let unexpected = unexpected.find(|unexpected| unexpected.case == case);
+        let mut status = match unexpected {
+            Some(unexpected) => failure(unexpected, &detail(self.testee, case)),
+            None => entry.map_or_else(TestCaseStatus::success, expected),
         };
-        let (element, message) = match unexpected.verdict {
-            Some(verdict) => ("failure", format!("{verdict}: {}", unexpected.deviation)),
-            None => ("error", unexpected.deviation.to_string()),
-        };
-        writeln!(xml, ">")?;
-        writeln!(
-            xml,
-            "      <{element} message=\"{}\">{}</{element}>",
-            escape(&message),
-            escape(&detail(self.testee, case))
-        )?;
-        writeln!(xml, "    </testcase>")
+        add_first_run(&mut status, entry);
+        let mut test = TestCase::new(case.to_string(), status);
+        test.set_classname(format!("{agent}.{role}"));
+        test.set_time(Duration::from_millis(
+            entry.map_or(0, |entry| entry.duration),
+        ));
+        test.add_properties(properties(case, entry));
+        test
     }
 }
 
-fn seconds(milliseconds: u64) -> String {
-    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
-}
-
-/// Returns `text` as XML text or attribute. Characters that XML 1.0 does not allow become U+FFFD.
-fn escape(text: &str) -> Cow<'_, str> {
-    let special = |character: char| {
-        matches!(character, '&' | '<' | '>' | '"' | '\u{fffe}' | '\u{ffff}') || character < ' '
+fn failure(unexpected: &Unexpected, detail: &str) -> TestCaseStatus {
+    let (kind, message) = match unexpected.verdict {
+        Some(verdict) => (
+            NonSuccessKind::Failure,
+            format!("{verdict}: {}", unexpected.deviation),
+        ),
+        None => (NonSuccessKind::Error, unexpected.deviation.to_string()),
     };
-    if !text.contains(special) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\t' | '\n' => escaped.push(character),
-            '\r' => escaped.push_str("&#13;"),
-            other if special(other) => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(message).set_description(detail);
+    status
+}
+
+/// Returns the status of an expected result. A case that tested nothing did not pass.
+fn expected(entry: &Entry) -> TestCaseStatus {
+    match entry.verdict.overall() {
+        Behavior::NotApplicable | Behavior::Unimplemented => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(entry.verdict.behavior.to_string());
+            status
+        }
+        Behavior::Ok | Behavior::NonStrict | Behavior::Informational | Behavior::Failed => {
+            TestCaseStatus::success()
         }
     }
-    Cow::Owned(escaped)
+}
+
+fn add_first_run(status: &mut TestCaseStatus, entry: Option<&Entry>) {
+    let Some(first) = entry.and_then(|entry| entry.first_run) else {
+        return;
+    };
+    let mut rerun = TestRerun::new(NonSuccessKind::Failure);
+    rerun.set_message(format!("the first run: {first}"));
+    status.set_rerun_kind(FlakyOrRerun::Rerun).add_rerun(rerun);
+}
+
+fn properties(case: CaseId, entry: Option<&Entry>) -> Vec<Property> {
+    let case = cases::find(case);
+    let sections: Vec<_> = case.into_iter().flat_map(Case::sections).collect();
+    let mut properties = vec![
+        Property::new("title", case.map_or("", Case::title)),
+        Property::new("rfc", sections.join(", ")),
+    ];
+    if let Some(entry) = entry {
+        properties.push(Property::new(
+            "behavior",
+            entry.verdict.behavior.to_string(),
+        ));
+        properties.push(Property::new(
+            "behaviorClose",
+            entry.verdict.close.to_string(),
+        ));
+    }
+    properties
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::expect::Standard;
-    use crate::report::Entry;
     use crate::role::Role;
     use crate::verdict::{CloseBehavior, Verdict};
 
-    #[test]
-    fn failures_and_missing_results_are_told_apart() {
+    fn entry(behavior: Behavior, close: CloseBehavior, first_run: Option<Verdict>) -> Entry {
+        Entry {
+            verdict: Verdict { behavior, close },
+            duration: 1234,
+            remote_close_code: None,
+            reportfile: String::new(),
+            first_run,
+        }
+    }
+
+    fn written(standard: Standard<'_>) -> Report {
         let testee = Testee {
             agent: "a<b>&\"c\"".into(),
             role: Role::Server,
         };
-        let entry = |close| Entry {
-            verdict: Verdict {
-                close,
-                ..Verdict::GOOD
-            },
-            duration: 1234,
-            remote_close_code: None,
-            reportfile: String::new(),
-            first_run: None,
+        let unclean = Verdict {
+            close: CloseBehavior::Unclean,
+            ..Verdict::GOOD
         };
-        let ids = ["2.1", "2.2", "2.3"].map(|id| id.parse().unwrap());
-        let results = Results::from([
-            (ids[0], entry(CloseBehavior::Ok)),
-            (ids[1], entry(CloseBehavior::Unclean)),
-        ]);
-        let assessment = Assessment::new(&testee, &ids, &results, Standard::Allowed);
+        let entries = [
+            entry(Behavior::Ok, CloseBehavior::Ok, None),
+            entry(Behavior::Ok, CloseBehavior::Unclean, None),
+            entry(Behavior::NonStrict, CloseBehavior::Ok, None),
+            entry(Behavior::Unimplemented, CloseBehavior::Ok, None),
+            entry(Behavior::NotApplicable, CloseBehavior::Ok, None),
+            entry(Behavior::Ok, CloseBehavior::Ok, Some(unclean)),
+        ];
+        let ids = ["2.1", "2.2", "2.3", "12.1.1", "23.5.1", "24.1.1", "24.1.2"];
+        let ids = ids.map(|id| id.parse().unwrap());
+        let results: Results = ids.into_iter().zip(entries).collect();
+        let assessment = Assessment::new(&testee, &ids, &results, standard);
         let suite = Suite {
             testee: &testee,
             selected: &ids,
             results: &results,
             assessment: &assessment,
+            seed: 7,
         };
-        let xml = to_xml(&[suite], |_, case| format!("details of <{case}>\u{1}"));
-        for expected in [
-            "tests=\"3\" failures=\"1\" errors=\"1\"",
-            "name=\"a&lt;b&gt;&amp;&quot;c&quot;\"",
-            "name=\"2.1\" time=\"1.234\"/>",
-            "<failure message=\"OK, close UNCLEAN: the case failed\">details of &lt;2.2&gt;\u{fffd}</failure>",
-            "<error message=\"there is no result\">",
-        ] {
-            assert!(xml.contains(expected), "{expected}\n{xml}");
-        }
+        let xml = to_xml(&[suite], |_, case| format!("details of <{case}>\u{1}")).unwrap();
+        Report::deserialize_from_str(&xml).unwrap()
+    }
+
+    fn statuses(report: &Report) -> String {
+        let cases = report.test_suites[0].test_cases.iter();
+        let letters = cases.map(|case| match &case.status {
+            TestCaseStatus::Success { flaky_runs } if flaky_runs.is_empty() => 'o',
+            TestCaseStatus::Success { .. } => 'u',
+            TestCaseStatus::Skipped { .. } => 's',
+            TestCaseStatus::NonSuccess { kind, .. } => match kind {
+                NonSuccessKind::Failure => 'F',
+                NonSuccessKind::Error => 'E',
+            },
+        });
+        letters.collect()
+    }
+
+    #[test]
+    fn each_verdict_is_shown_as_what_it_is() {
+        assert_eq!(statuses(&written(Standard::Allowed)), "oFossuE");
+        assert_eq!(statuses(&written(Standard::Strict)), "oFFFsFE");
+    }
+
+    #[test]
+    fn a_failure_has_its_reason_and_a_case_its_properties() {
+        let report = written(Standard::Allowed);
+        assert_eq!((report.tests, report.failures, report.errors), (7, 1, 1));
+        let suite = &report.test_suites[0];
+        assert_eq!(suite.name.as_str(), "a<b>&\"c\"");
+        let has = |properties: &[Property], name: &str, value: &str| {
+            let property = Property::new(name, value);
+            assert!(properties.contains(&property), "{property:?}");
+        };
+        has(&suite.properties, "seed", "7");
+        has(&suite.properties, "version", env!("CARGO_PKG_VERSION"));
+        has(&suite.test_cases[2].properties, "behavior", "NON-STRICT");
+        has(
+            &suite.test_cases[5].properties,
+            "title",
+            cases::find(CaseId::three(24, 1, 1)).unwrap().title(),
+        );
+        let TestCaseStatus::NonSuccess {
+            message,
+            description,
+            ..
+        } = &suite.test_cases[1].status
+        else {
+            panic!("{:?}", suite.test_cases[1]);
+        };
+        let message = message.as_ref().unwrap().as_str();
+        assert_eq!(message, "OK, close UNCLEAN: the case failed");
+        let description = description.as_ref().unwrap().as_str();
+        assert_eq!(description, "details of <2.2>");
     }
 }

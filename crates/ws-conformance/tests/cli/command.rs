@@ -27,6 +27,10 @@ pub(crate) fn command(dir: &Path, words: &[&str]) -> Command {
     let (first, rest) = words.split_at(words.len().min(1));
     command.args(first).args(patience(words)).args(rest);
     command.current_dir(dir);
+    // The tests may run in GitHub Actions.
+    command
+        .env_remove("GITHUB_ACTIONS")
+        .env_remove("GITHUB_STEP_SUMMARY");
     command
 }
 

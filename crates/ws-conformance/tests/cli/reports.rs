@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::command::{run, server};
+use crate::command::{Ran, command, run, server};
 use crate::testees::Fault;
 
 fn read(file: &Path) -> Value {
@@ -96,60 +96,71 @@ fn runs_are_merged_and_compared() {
     let same = run(dir.path(), &["compare", "a", "a/index.json"]);
     same.assert_status(0);
     assert!(
-        same.stdout.contains("2 compared, 0 different"),
+        same.stdout.contains("2 compared, 0 worse, 0 better"),
         "{}",
         same.stdout
     );
     let different = run(dir.path(), &["compare", "a", "b"]);
     different.assert_status(1);
-    assert!(
-        different.stdout.contains(" 5.3: OK, close OK | FAILED"),
-        "{}",
-        different.stdout
-    );
+    let row = different.stdout.lines().find(|line| line.contains(" 5.3 "));
+    let row = row.unwrap_or_else(|| panic!("{}", different.stdout));
+    for cell in [" none ", " OK, close OK ", " FAILED, close ", " worse "] {
+        assert!(row.contains(cell), "{row}");
+    }
+    run(dir.path(), &["compare", "--worse", "a", "b"]).assert_status(1);
+    let better = run(dir.path(), &["compare", "--worse", "b", "a"]);
+    better.assert_status(0);
     run(dir.path(), &["compare", "a", "c"]).assert_refused("cannot read the report");
     fs::write(dir.path().join("empty.json"), "{}").unwrap();
     run(dir.path(), &["compare", "a", "empty.json"]).assert_refused("in common");
 }
 
 #[test]
-fn junit_is_well_formed() {
+fn junit_has_every_case() {
     let dir = tempfile::tempdir().unwrap();
     let words = ["--cases", "1.1.1,5.3", "--junit", "junit.xml"];
     test_server(dir.path(), Fault::named("last-fragment-lost"), &words);
     let xml = fs::read_to_string(dir.path().join("junit.xml")).unwrap();
-    assert_well_formed(&xml);
-    assert!(
-        xml.contains("tests=\"2\" failures=\"1\" errors=\"0\""),
-        "{xml}"
-    );
-    assert!(xml.contains("name=\"5.3\""), "{xml}");
+    let report = quick_junit::Report::deserialize_from_str(&xml).unwrap();
+    assert_eq!((report.tests, report.failures, report.errors), (2, 1, 0));
+    let suite = &report.test_suites[0];
+    assert_eq!(suite.name.as_str(), "last-fragment-lost");
+    assert_eq!(suite.test_cases[1].name.as_str(), "5.3");
 }
 
-/// Fails unless every element is closed in the right order, and every special character is escaped.
-#[track_caller]
-fn assert_well_formed(xml: &str) {
-    let body = xml
-        .strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
-        .unwrap();
-    let mut open = Vec::new();
-    for part in body.split('<').skip(1) {
-        let (tag, text) = part.split_once('>').expect("a tag ends");
-        assert!(!text.contains('>'), "{text}");
-        let ampersands = text.matches('&').count() + tag.matches('&').count();
-        let escapes = ["&amp;", "&lt;", "&gt;", "&quot;", "&#13;"];
-        let known: usize = escapes
-            .iter()
-            .map(|escape| part.matches(escape).count())
-            .sum();
-        assert_eq!(ampersands, known, "{part}");
-        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
-        let name = |tag: &str| tag.split([' ', '/']).next().unwrap().to_owned();
-        if let Some(closed) = tag.strip_prefix('/') {
-            assert_eq!(open.pop().as_deref(), Some(closed));
-        } else if !tag.ends_with('/') {
-            open.push(name(tag));
-        }
-    }
-    assert!(open.is_empty(), "{open:?}");
+#[test]
+fn github_gets_annotations_and_a_summary() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = server(Fault::named("last-fragment-lost"));
+    let words = [
+        "server",
+        "--url",
+        &url,
+        "--agent",
+        "x",
+        "--cases",
+        "1.1.1,5.3",
+    ];
+    let summary = dir.path().join("summary.md");
+    let mut command = command(dir.path(), &words);
+    let command = command.env("GITHUB_ACTIONS", "true");
+    let ran = Ran::from(
+        command
+            .env("GITHUB_STEP_SUMMARY", &summary)
+            .output()
+            .unwrap(),
+    );
+    ran.assert_status(1);
+    let annotations: Vec<_> = ran
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("::"))
+        .collect();
+    assert_eq!(annotations.len(), 1, "{}", ran.stdout);
+    assert!(annotations[0].starts_with("::error title=x%2C case 5.3::case 5.3 ("));
+    let summary = fs::read_to_string(summary).unwrap();
+    assert!(
+        summary.contains("1 of 2 cases are as expected."),
+        "{summary}"
+    );
 }
