@@ -1,11 +1,12 @@
 //! The comparison of two report folders.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::case::CaseId;
 use crate::report::{Index, Results};
-use crate::verdict::Verdict;
+use crate::verdict::{Behavior, Verdict};
 
 /// A case with different verdicts in two reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,49 @@ impl fmt::Display for Difference {
             second,
         } = self;
         write!(f, "{agent} {case}: {first} | {second}")
+    }
+}
+
+/// The direction of a difference, from the first report to the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The second verdict is worse.
+    Worse,
+    /// Neither verdict is better.
+    Different,
+    /// The second verdict is better.
+    Better,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Worse => "worse",
+            Self::Different => "different",
+            Self::Better => "better",
+        })
+    }
+}
+
+impl Difference {
+    /// Returns the direction. A failure is worse than an extension that is missing, and that is
+    /// worse than NON-STRICT.
+    pub fn change(&self) -> Change {
+        match rank(self.second).cmp(&rank(self.first)) {
+            Ordering::Less => Change::Worse,
+            Ordering::Equal => Change::Different,
+            Ordering::Greater => Change::Better,
+        }
+    }
+}
+
+/// Returns the rank of a verdict. The best verdicts have the highest rank.
+fn rank(verdict: Verdict) -> u8 {
+    match verdict.overall() {
+        Behavior::Failed => 0,
+        Behavior::Unimplemented | Behavior::NotApplicable => 1,
+        Behavior::NonStrict => 2,
+        Behavior::Informational | Behavior::Ok => 3,
     }
 }
 
@@ -87,6 +131,12 @@ pub fn results(agent: &str, first: &Results, second: &Results) -> Comparison {
 }
 
 impl Comparison {
+    /// Returns the number of differences in this direction.
+    pub fn count(&self, change: Change) -> usize {
+        let changes = self.differences.iter().map(Difference::change);
+        changes.filter(|other| *other == change).count()
+    }
+
     fn add(&mut self, other: Self) {
         self.compared += other.compared;
         self.differences.extend(other.differences);
@@ -124,6 +174,7 @@ mod tests {
         let shown = comparison.differences[0].to_string();
         assert_eq!(shown, "a 2.2: OK, close OK | OK, close UNCLEAN");
         assert_eq!(comparison.differences.len(), 1);
+        assert_eq!(comparison.count(Change::Worse), 1);
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! The table of a run: the number of verdicts of each kind in each group.
+//! Tables for a terminal.
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 
+use crate::compare::{Change, Comparison};
 use crate::expect::{Assessment, Counts};
 
-/// Returns one row for each group, and one for all groups.
+/// Returns the number of verdicts of each kind: one row for each group, and one for all groups.
 pub fn by_group(assessment: &Assessment, color: bool) -> String {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY).set_header([
+    let mut table = new(color);
+    table.set_header([
         "group",
         "cases",
         "OK",
@@ -19,11 +20,6 @@ pub fn by_group(assessment: &Assessment, color: bool) -> String {
         "FAILED",
         "unexpected",
     ]);
-    if color {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
     for counts in &assessment.groups {
         table.add_row(row(counts));
     }
@@ -32,6 +28,38 @@ pub fn by_group(assessment: &Assessment, color: bool) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.to_string()
+}
+
+/// Returns the differences of two reports, one row for each case.
+pub fn of_differences(comparison: &Comparison, color: bool) -> String {
+    let mut table = new(color);
+    table.set_header(["testee", "case", "first", "second", "change"]);
+    for difference in &comparison.differences {
+        let change = difference.change();
+        let color = match change {
+            Change::Worse => Color::Red,
+            Change::Different => Color::Reset,
+            Change::Better => Color::Green,
+        };
+        table.add_row([
+            Cell::new(difference.agent.replace(char::is_control, "\u{fffd}")),
+            Cell::new(difference.case),
+            Cell::new(difference.first),
+            Cell::new(difference.second),
+            Cell::new(change).fg(color),
+        ]);
+    }
+    table.to_string()
+}
+
+fn new(color: bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_BORDERS_ONLY);
+    match color {
+        true => table.enforce_styling(),
+        false => table.force_no_tty(),
+    };
+    table
 }
 
 fn row(counts: &Counts) -> Vec<Cell> {

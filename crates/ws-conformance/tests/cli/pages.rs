@@ -116,6 +116,11 @@ fn a_run_leaves_a_page_for_each_case_and_one_for_all() {
     );
     let badge = read(&folder.join("lossy_badge.svg"));
     assert!(badge.contains(">3/4, 1 failed<"), "{badge}");
+    let endpoint = read(&folder.join("lossy_badge.json"));
+    assert!(
+        endpoint.contains(r#""message":"3/4, 1 failed""#),
+        "{endpoint}"
+    );
 }
 
 /// Passes bytes on, and replaces some bytes of the server.

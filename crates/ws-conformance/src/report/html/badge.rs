@@ -1,6 +1,7 @@
-//! Badges: small pictures of the result, for a README.
+//! Badges: small pictures of the result, for a README, and their data for shields.io.
 
 use askama::Template;
+use serde_json::json;
 
 use super::verdicts::Tally;
 
@@ -32,6 +33,18 @@ pub(super) fn of(tally: &Tally, left_out: usize) -> String {
         color,
     };
     badge.render().expect("writing to a string cannot fail")
+}
+
+/// Returns the data from which shields.io makes a badge.
+pub(super) fn endpoint(tally: &Tally, left_out: usize) -> String {
+    let (message, color) = message(tally, left_out);
+    let endpoint = json!({
+        "schemaVersion": 1,
+        "label": LABEL,
+        "message": message,
+        "color": color,
+    });
+    endpoint.to_string()
 }
 
 fn width(text: &str) -> usize {
@@ -78,6 +91,12 @@ mod tests {
         }
         let (part, _) = message(&tally(301, 0, 0), 216);
         assert_eq!(part, "301/301 strict, 216 not run");
+        let data: serde_json::Value = serde_json::from_str(&endpoint(&tally(2, 0, 0), 0)).unwrap();
+        assert_eq!(data["schemaVersion"], 1);
+        assert_eq!(
+            (&data["message"], &data["color"]),
+            (&"2/2 strict".into(), &"#0a6b2d".into())
+        );
         let svg = of(&tally(2, 0, 0), 0);
         assert!(
             svg.starts_with("<svg ") && svg.contains(">2/2 strict<"),

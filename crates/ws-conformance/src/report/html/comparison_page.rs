@@ -9,8 +9,8 @@ use super::verdicts::Mark;
 use super::words::visible;
 use crate::case::CaseId;
 use crate::cases;
-use crate::compare::{Comparison, Difference};
-use crate::verdict::{Behavior, Verdict};
+use crate::compare::{Change, Comparison, Difference};
+use crate::verdict::Verdict;
 
 /// The most rows. Further differences are only counted.
 const MOST_ROWS: usize = 2000;
@@ -36,13 +36,13 @@ struct Row {
     description: &'static str,
     first: [Mark; 2],
     second: [Mark; 2],
-    change: (&'static str, &'static str),
+    /// The class and the word.
+    change: (&'static str, String),
 }
 
 /// Returns the page about a comparison of two folders with these names.
 pub fn to_html(comparison: &Comparison, first: &str, second: &str) -> io::Result<String> {
     let rows: Vec<_> = comparison.differences.iter().map(Row::new).collect();
-    let count = |class: &str| rows.iter().filter(|row| row.change.0 == class).count();
     let page = ComparisonPage {
         style: file::STYLE.1,
         first: visible(first, 200),
@@ -51,8 +51,8 @@ pub fn to_html(comparison: &Comparison, first: &str, second: &str) -> io::Result
         differences: rows.len(),
         only_first: comparison.only_first,
         only_second: comparison.only_second,
-        better: count("pass"),
-        worse: count("fail"),
+        better: comparison.count(Change::Better),
+        worse: comparison.count(Change::Worse),
         rows: rows.into_iter().take(MOST_ROWS).collect(),
     };
     page.render().map_err(io::Error::other)
@@ -66,32 +66,23 @@ impl Row {
                 Mark::of_close_in_words(verdict.close),
             ]
         };
+        let change = difference.change();
         Self {
             agent: visible(&difference.agent, 80),
             case: difference.case,
             description: cases::find(difference.case).map_or("", |case| case.description()),
             first: marks(difference.first),
             second: marks(difference.second),
-            change: change(difference.first, difference.second),
+            change: (class(change), change.to_string()),
         }
     }
 }
 
-/// Returns the class and the word of a change.
-fn change(first: Verdict, second: Verdict) -> (&'static str, &'static str) {
-    match rank(second).cmp(&rank(first)) {
-        std::cmp::Ordering::Less => ("fail", "worse"),
-        std::cmp::Ordering::Equal => ("info", "different"),
-        std::cmp::Ordering::Greater => ("pass", "better"),
-    }
-}
-
-/// Returns the rank of a verdict. The best verdicts have the highest rank.
-fn rank(verdict: Verdict) -> u8 {
-    match verdict.overall() {
-        Behavior::Failed => 0,
-        Behavior::Unimplemented | Behavior::NotApplicable => 1,
-        Behavior::NonStrict => 2,
-        Behavior::Informational | Behavior::Ok => 3,
+/// Returns the class of a change.
+fn class(change: Change) -> &'static str {
+    match change {
+        Change::Worse => "fail",
+        Change::Different => "info",
+        Change::Better => "pass",
     }
 }

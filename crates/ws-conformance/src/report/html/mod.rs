@@ -74,11 +74,10 @@ fn write_pages(dir: &Path, has_changed: impl Fn(&str) -> bool) -> Result<(), Rep
             }
         }
         let agent = &site.agents[number];
-        file::write(
-            dir,
-            &agent.badge,
-            &badge::of(&agent.tally(), agent.left_out()),
-        )?;
+        let (tally, left_out) = (agent.tally(), agent.left_out());
+        file::write(dir, &agent.badge, &badge::of(&tally, left_out))?;
+        let endpoint = agent.badge.replace(".svg", ".json");
+        file::write(dir, &endpoint, &badge::endpoint(&tally, left_out))?;
     }
     for (name, text) in [file::STYLE, file::SCRIPT] {
         file::write(dir, name, text)?;

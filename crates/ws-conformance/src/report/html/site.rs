@@ -8,7 +8,7 @@ use super::statistics;
 use super::stored::Stored;
 use super::verdicts::Tally;
 use super::words::{grouped, prose, visible};
-use crate::case::CaseId;
+use crate::case::{CaseId, Set};
 use crate::cases;
 use crate::report::{Entry, Index, Results};
 
@@ -103,13 +103,15 @@ impl Agent {
     /// Returns the number of cases of the original suite that the agent did not get. Returns 0 if
     /// it got none of the set.
     pub(super) fn left_out(&self) -> usize {
-        let all = cases::all();
-        let missing = all
+        let original = cases::all()
             .iter()
-            .filter(|case| !self.results.contains_key(&case.id()));
-        Some(missing.count())
-            .filter(|count| *count < all.len())
-            .unwrap_or(0)
+            .filter(|case| case.set() == Set::Original);
+        let (got, missing): (Vec<_>, Vec<_>) =
+            original.partition(|case| self.results.contains_key(&case.id()));
+        match got.is_empty() {
+            true => 0,
+            false => missing.len(),
+        }
     }
 
     /// Adds the contents of a case's file.

@@ -174,3 +174,13 @@ fn both_runs_of_an_unstable_case_are_shown() {
         assert!(index.contains(text), "{text}");
     }
 }
+
+#[test]
+fn a_badge_counts_the_cases_of_the_original_that_did_not_run() {
+    let (dir, _) = site_of(&record("a", "2.1"));
+    let badge = fs::read_to_string(dir.path().join("a_badge.svg")).unwrap();
+    assert!(badge.contains(">1/1 strict, 516 not run<"), "{badge}");
+    let (dir, _) = site_of(&record("a", "20.1.1"));
+    let badge = fs::read_to_string(dir.path().join("a_badge.svg")).unwrap();
+    assert!(badge.contains(">1/1 strict<"), "{badge}");
+}
