@@ -2,6 +2,7 @@
 
 mod commands;
 mod connection;
+mod page;
 mod replies;
 mod route;
 

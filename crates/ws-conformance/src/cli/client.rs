@@ -36,6 +36,10 @@ const TIME_TO_END: Duration = Duration::from_secs(2);
 ///                                   `&shutdownOnComplete=true`, also ends this program
 ///   /stopServer                     ends this program
 ///
+/// A browser that opens the address with http:// instead of ws:// gets a page that runs all cases.
+/// With ?run, the page starts at once; ?agent=NAME names the browser, and ?shutdown ends this
+/// program.
+///
 /// Several clients can be tested at a time. Ctrl-C ends the program with a summary.
 ///
 /// With a COMMAND, the suite starts the client, and the run ends with it. In the command, `{url}`
@@ -156,6 +160,10 @@ impl Run<'_> {
             self.place.scheme(),
             self.plan.settings.seed
         ));
+        if self.program.is_none() {
+            let page = self.place.url(address.port()).replacen("ws", "http", 1);
+            self.collector.print(&format!("browsers: open {page}/"));
+        }
         let watcher = Watcher {
             run: self,
             attempt,

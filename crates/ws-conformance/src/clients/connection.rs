@@ -9,6 +9,7 @@ use mio::net::TcpStream;
 use serde_json::json;
 
 use super::commands::Commands;
+use super::page;
 use super::replies::{Reply, Status};
 use super::route::{Action, Selected, route};
 use super::{Ended, Observer};
@@ -101,6 +102,12 @@ impl<'a, O: Observer> Shared<'a, O> {
         };
         let mut head = Vec::new();
         if link.read_head(&mut head, deadline).is_err() {
+            return;
+        }
+        if let Some(page) = page::response(&head) {
+            if link.write_all(page.as_bytes(), deadline).is_ok() {
+                link.linger(deadline);
+            }
             return;
         }
         let key_is_new = self.is_new_key(&head);

@@ -52,7 +52,10 @@ pub(crate) fn run(dir: &Path, words: &[&str]) -> Ran {
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         Self {
-            status: output.status.code().unwrap(),
+            status: output
+                .status
+                .code()
+                .expect("the suite was killed: the time is over"),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bad_input;
+mod browser;
 mod command;
 mod interruption;
 mod pages;
