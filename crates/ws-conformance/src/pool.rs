@@ -39,9 +39,8 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// Calls `run` for every case, of any set, on threads of its own, until all are done or `stop` is
-/// set. Cases start in order, with two exceptions: cases with much data wait for a free core, and
-/// cases that must run alone come last. With one job at a time, the cases also end in order.
+/// Calls `run` for every case like [`for_each`]. Passes the records on, except those of cases that
+/// were interrupted, which show nothing about the testee.
 pub fn run(
     cases: &[&'static Case],
     jobs: Jobs,
@@ -49,22 +48,35 @@ pub fn run(
     run: impl Fn(&'static Case) -> Record + Sync,
     finished: impl Fn(Record) + Sync,
 ) {
+    for_each(cases, jobs, stop, |case| {
+        let record = run(case);
+        if !stop.is_raised() {
+            finished(record);
+        }
+    });
+}
+
+/// Calls `work` for every case, of any set, on threads of its own, until all are done or `stop` is
+/// set. Cases start in order, with two exceptions: cases with much data wait for a free core, and
+/// cases that must run alone come last. With one job at a time, the cases also end in order.
+pub fn for_each(
+    cases: &[&'static Case],
+    jobs: Jobs,
+    stop: &StopFlag,
+    work: impl Fn(&'static Case) + Sync,
+) {
     let queue = Queue::new(cases.iter().copied(), jobs, |case| case.weight());
-    let work = || {
+    let worker = || {
         while !stop.is_raised()
             && let Some(case) = queue.next()
         {
-            let record = run(case);
-            // An interrupted case shows nothing about the testee.
-            if !stop.is_raised() {
-                finished(record);
-            }
+            work(case);
             queue.done(case);
         }
     };
     thread::scope(|scope| {
         for _ in 0..jobs.all.min(cases.len()) {
-            scope.spawn(work);
+            scope.spawn(worker);
         }
     });
 }

@@ -36,9 +36,24 @@ impl Peers {
     ///
     /// If the package does not build.
     pub fn build(package: &str, options: &[&str]) -> Result<Self> {
-        println!("building {package}");
+        Self::build_all(package, &[&["--release"], options].concat())
+    }
+
+    /// Builds the executables of these packages with a profile of the workspace.
+    ///
+    /// # Errors
+    ///
+    /// If a package does not build.
+    pub fn build_with_profile(profile: &str, packages: &[&str]) -> Result<Self> {
+        let mut options = vec!["--profile", profile, "--bins"];
+        options.extend(packages.iter().flat_map(|package| ["--package", package]));
+        Self::build_all(&packages.join(" and "), &options)
+    }
+
+    fn build_all(packages: &str, options: &[&str]) -> Result<Self> {
+        println!("building {packages}");
         let mut cargo = project::cargo();
-        cargo.args(["build", "--release"]).args(options);
+        cargo.arg("build").args(options);
         cargo.arg("--message-format=json-render-diagnostics");
         let mut child = cargo
             .stdout(Stdio::piped())
@@ -54,15 +69,20 @@ impl Peers {
             }
         }
         if !child.wait()?.success() {
-            bail!("{package} does not build");
+            bail!("{packages} does not build");
         }
         Ok(Self {
             executables,
-            origin: format!("package {package}"),
+            origin: format!("package {packages}"),
         })
     }
 
-    fn in_dir(dir: &Path) -> Result<Self> {
+    /// Takes the executables in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// If `dir` cannot be listed.
+    pub fn in_dir(dir: &Path) -> Result<Self> {
         let context = || format!("cannot list {}", dir.display());
         let mut executables = BTreeMap::new();
         let dir = dir.canonicalize().with_context(context)?;

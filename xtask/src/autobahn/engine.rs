@@ -1,18 +1,21 @@
 //! The engines that run the cases.
 
+use std::fs;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 use ws_conformance::case::CaseId;
+use ws_conformance::role::Role;
 
 use super::native::Native;
-use super::patience::Patience;
 use super::plan::Run;
+use super::suite::Suite;
 use super::wstest::Wstest;
+use crate::Outcome;
 use crate::certificates::Certificates;
-use crate::progress::Progress;
+use crate::programs::peers::Peers;
 
 /// The engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,10 +37,14 @@ pub(crate) struct Tuning {
     pub(crate) seed: u64,
     /// `true` if the engines run a quick selection.
     pub(crate) is_quick: bool,
+    /// `true` if cases with a report of an earlier run do not run again.
+    pub(crate) resume: bool,
+    /// The time without progress after which a run of `wstest` is stopped, in seconds.
+    pub(crate) timeout: u64,
 }
 
 /// A conformance suite that is ready to run.
-pub(crate) trait Engine: Sync {
+pub(crate) trait Engine {
     /// The engine's name in paths and reports.
     fn name(&self) -> &'static str;
 
@@ -52,48 +59,71 @@ pub(crate) trait Engine: Sync {
         true
     }
 
-    /// Returns the number of testees at a time.
-    fn at_a_time(&self) -> NonZeroUsize {
-        NonZeroUsize::MIN
-    }
-
-    /// Returns the suite of the reports, if a run can continue with those of an interrupted run.
-    fn resumable(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// Runs the cases of `job`. The reports are in its directory afterwards, also after an error.
-    fn test(&self, job: &mut Job<'_>) -> Result<()>;
+    /// Performs the runs, and prints their results. A run that fails does not stop the rest.
+    fn run_all(&self, runs: &[Run], setup: &Setup<'_>) -> Result<Vec<Finished>>;
 }
 
-/// One run for an engine.
-pub(crate) struct Job<'a> {
-    pub(crate) run: &'a Run,
-    pub(crate) cases: &'a [CaseId],
-    /// The program under test.
-    pub(crate) testee: &'a Path,
-    /// The options of the program, besides those of its role.
+/// The common settings of all runs of one engine.
+pub(crate) struct Setup<'a> {
+    pub(crate) suite: &'a Suite,
+    pub(crate) peers: &'a Peers,
+    /// The options of every testee.
     pub(crate) options: &'a [&'a str],
-    /// The directory for reports. It contains only reports of this engine about other cases.
-    pub(crate) dir: &'a Path,
-    pub(crate) patience: Patience,
-    pub(crate) progress: &'a mut Progress,
+    /// The certificates, if all connections are over TLS.
+    pub(crate) certificates: Option<&'a Certificates>,
+    pub(crate) selected: &'a [CaseId],
+    /// The parent of the runs' report directories.
+    pub(crate) output: PathBuf,
 }
 
-/// Prepares the engines of this kind. Installs a missing engine below `home`. With `certificates`,
-/// the native engine uses TLS.
+impl Setup<'_> {
+    /// Returns the options of a testee in this role.
+    pub(crate) fn testee_options(&self, role: Role) -> Vec<&str> {
+        let mut options = self.options.to_vec();
+        match (self.certificates, role) {
+            (None, _) => {}
+            (Some(certificates), Role::Server) => options.extend(certificates.server_options()),
+            (Some(certificates), Role::Client) => options.extend(certificates.client_options()),
+        }
+        options
+    }
+}
+
+/// A run that has ended, also after an error.
+pub(crate) struct Finished {
+    pub(crate) run: Run,
+    /// The directory with the reports.
+    pub(crate) dir: PathBuf,
+    pub(crate) outcome: Result<Outcome>,
+}
+
+/// Prepares the engines of this kind. Installs a missing engine below `home`.
 pub(crate) fn prepare(
     kind: EngineKind,
     tuning: Tuning,
-    certificates: Option<&Certificates>,
     home: &Path,
 ) -> Result<Vec<Box<dyn Engine>>> {
     let mut engines: Vec<Box<dyn Engine>> = Vec::new();
     if matches!(kind, EngineKind::Native | EngineKind::Both) {
-        engines.push(Box::new(Native::prepare(tuning, certificates)?));
+        engines.push(Box::new(Native { tuning }));
     }
     if matches!(kind, EngineKind::Wstest | EngineKind::Both) {
         engines.push(Box::new(Wstest::prepare(tuning, home)?));
     }
     Ok(engines)
+}
+
+/// Empties the directory for the reports of a run, so that reports of an earlier run do not count.
+pub(crate) fn fresh_dir(dir: &Path) -> Result<PathBuf> {
+    if dir.exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
+    }
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    found(dir)
+}
+
+/// Returns the full path of a directory.
+pub(crate) fn found(dir: &Path) -> Result<PathBuf> {
+    dir.canonicalize()
+        .with_context(|| format!("cannot find {}", dir.display()))
 }

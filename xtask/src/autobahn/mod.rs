@@ -1,44 +1,41 @@
 //! `cargo xtask autobahn`: the conformance suite against the echo peers of every runtime, or
 //! against other echo programs.
 //!
-//! An [`engine`] runs the cases and writes reports in the form of Autobahn. The other steps are the
-//! same for every engine: `ws_conformance` reads the reports and compares them with the
-//! expectations, [`summary`] prints the results, and [`agreement`] compares the engines.
+//! An [`engine`] runs the cases and writes reports in the form of Autobahn: the command
+//! `ws-conformance` of this workspace, or the original suite. The command also judges the reports of
+//! the original, and compares those of both.
 
-mod agreement;
-mod client_testee;
 mod engine;
 mod native;
-mod patience;
 mod plan;
-mod quick;
-mod resume;
-mod session;
-mod summary;
+mod suite;
 mod wstest;
 
 use std::env;
 use std::io::{IsTerminal, stdout};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use ws_conformance::case::pattern::{self, Pattern};
 use ws_conformance::case::{Case, CaseId, Set};
 use ws_conformance::cases;
-use ws_conformance::expect::Expectations;
 use ws_conformance::role::Role;
 
 use crate::certificates::Certificates;
 use crate::programs::peers::Peers;
 use crate::{Outcome, interrupt, project};
-use engine::{Engine, EngineKind, Tuning};
-use patience::Patience;
+use engine::{Engine, EngineKind, Finished, Setup, Tuning};
 use plan::Run;
-use session::Session;
-use summary::Finished;
+use suite::Suite;
+
+/// The package and the program of the suite.
+const SUITE: &str = "ws-conformance";
+/// The package of the testees.
+const TESTEES: &str = "ws-peers";
+/// The profile of both, which builds faster than `release`.
+const PROFILE: &str = "conformance";
 
 /// The sets of cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -120,8 +117,8 @@ pub(crate) struct Args {
     #[arg(long)]
     resume: bool,
 
-    /// The number of parallel cases or testees. Native engine: cases against a server [default: 4
-    /// for each core]. wstest: testees and roles [default: 1]; on a machine with too few cores,
+    /// The number of parallel cases or testees. Native engine: cases [default: 4 for each core].
+    /// wstest: testees and roles [default: 1]; on a machine with too few cores,
     /// cases with a time limit fail, and durations are meaningless
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<NonZeroUsize>,
@@ -130,14 +127,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 
-    /// The folder for reports: `DIR/ENGINE/AGENT/`, emptied first unless --resume is given, and
-    /// `DIR/ENGINE/summary.json`. With --tls, it is `DIR/native-wss/`, beside the runs without TLS
-    /// [default: autobahn in the target directory]
+    /// The folder for reports: `DIR/ENGINE/AGENT/`, emptied first unless --resume is given. With
+    /// --tls, it is `DIR/native-wss/`, beside the runs without TLS [default: autobahn in the target
+    /// directory]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// Stop after this many seconds without progress, in addition to the suite's own timer for the
-    /// current case
+    /// Stop a run of wstest after this many seconds without progress, in addition to the suite's own
+    /// timer for the current case
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
 
@@ -161,10 +158,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         bail!("none of these cases is for this role");
     }
     args.check_foreign(&runs)?;
-    let expectations = Expectations::load(&project::root().join("autobahn/expectations.toml"))?;
-    for run in runs.iter().filter(|run| !run.is_foreign()) {
-        expectations.check_unambiguous(&selected, &run.testee())?;
-    }
     let home = project::metadata()?
         .target_directory
         .join("autobahn")
@@ -172,39 +165,54 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let output = args.output.as_ref().unwrap_or(&home);
     let certificates = args.certificates(&output.join("certificates"))?;
     // Before the long build, because an engine may have to be installed by hand.
-    let engines = engine::prepare(args.engine, args.tuning(), certificates.as_ref(), &home)?;
-    let mut selected = agreement::common(&engines, selected)?;
+    let engines = engine::prepare(args.engine, args.tuning(), &home)?;
+    let mut selected = common(&engines, selected)?;
     if args.quick {
         selected.retain(|case| engines.iter().all(|engine| engine.is_quick(*case)));
         if selected.is_empty() {
             bail!("a quick run has none of these cases");
         }
     }
-    let peers = Peers::built_or_in(args.testee_dir.as_deref())?;
+    let (suite, peers) = args.programs()?;
     for run in &runs {
         peers.find(&run.testee_name())?;
     }
     let mut finished = Vec::new();
     for engine in &engines {
         println!("engine: {}", engine.describe());
-        let session = Session {
-            engine: &**engine,
+        let setup = Setup {
+            suite: &suite,
             peers: &peers,
             options: args.testee_options(),
             certificates: certificates.as_ref(),
             selected: &selected,
-            expectations: &expectations,
             output: output.join(args.report_dir(&**engine)),
-            patience: Patience::new(Duration::from_secs(args.timeout)),
-            resume: args.resume,
         };
-        finished.push(session.run_and_tell(&runs, args.colors())?);
+        finished.push(engine.run_all(&runs, &setup)?);
     }
-    let agreed = agreement::tell(&engines, &finished);
+    let agreed = agreement(&suite, &finished)?;
     conclude(&finished, agreed)
 }
 
 impl Args {
+    /// Builds the suite, and the testees if there is no directory with them.
+    fn programs(&self) -> Result<(Suite, Peers)> {
+        let packages: &[&str] = match self.testee_dir {
+            Some(_) => &[SUITE],
+            None => &[SUITE, TESTEES],
+        };
+        let built = Peers::build_with_profile(PROFILE, packages)?;
+        let suite = Suite {
+            executable: built.find(SUITE)?.to_owned(),
+            has_colors: self.colors(),
+        };
+        let peers = match &self.testee_dir {
+            Some(dir) => Peers::in_dir(dir)?,
+            None => built,
+        };
+        Ok((suite, peers))
+    }
+
     /// Returns the options of the testees. Our testees compress only with an option, and groups 12
     /// and 13 are about compression.
     fn testee_options(&self) -> &'static [&'static str] {
@@ -254,6 +262,8 @@ impl Args {
             jobs: self.jobs,
             seed: self.seed,
             is_quick: self.quick,
+            resume: self.resume,
+            timeout: self.timeout,
         }
     }
 
@@ -269,39 +279,70 @@ fn select(set: Sets, patterns: &[String]) -> Result<Vec<CaseId>> {
     Ok(pattern::select(&all, &patterns, &[])?)
 }
 
+/// Returns the selected cases that every engine has. Prints a note if some are missing.
+fn common(engines: &[Box<dyn Engine>], selected: Vec<CaseId>) -> Result<Vec<CaseId>> {
+    let mut common = selected;
+    for engine in engines {
+        let before = common.len();
+        common.retain(|case| engine.has(*case));
+        let (name, left) = (engine.name(), common.len());
+        if left == 0 {
+            bail!("the engine {name} has none of these cases");
+        }
+        if left < before {
+            println!("{left} of {before} cases: the engine {name} does not have the others");
+        }
+    }
+    Ok(common)
+}
+
+/// Lists each case on which two engines disagree, for each run.
+fn agreement(suite: &Suite, finished: &[Vec<Finished>]) -> Result<Outcome> {
+    let [ours, theirs] = finished else {
+        return Ok(Outcome::Passed);
+    };
+    let mut agreed = true;
+    for (one, other) in ours.iter().zip(theirs) {
+        println!("\n{}: both engines compared", one.run.agent);
+        agreed &= suite.compare(&one.dir, &other.dir)? == Outcome::Passed;
+    }
+    Ok(Outcome::passed_if(agreed))
+}
+
 /// Returns the outcome of the whole call.
-fn conclude(finished: &[Vec<Finished>], agreed: bool) -> Result<Outcome> {
+fn conclude(finished: &[Vec<Finished>], agreed: Outcome) -> Result<Outcome> {
     if interrupt::requested() {
         bail!("interrupted");
     }
     let all = || finished.iter().flatten();
     let incomplete: Vec<_> = all()
-        .filter(|finished| finished.error.is_some())
+        .filter(|finished| finished.outcome.is_err())
         .map(|finished| finished.run.agent.as_str())
         .collect();
     if !incomplete.is_empty() {
         bail!("not completed: {}", incomplete.join(", "));
     }
-    let good = all().all(Finished::is_as_expected);
+    let good = all().all(|finished| matches!(finished.outcome, Ok(Outcome::Passed)));
     println!(
         "{}",
         match (good, agreed) {
-            (true, true) => "all as expected",
-            (true, false) => "all as expected, but the engines disagree",
+            (true, Outcome::Passed) => "all as expected",
+            (true, Outcome::Failed) => "all as expected, but the engines disagree",
             (false, _) => "some verdicts are unexpected",
         }
     );
-    Ok(Outcome::passed_if(good && agreed))
+    Ok(Outcome::passed_if(good && agreed == Outcome::Passed))
 }
 
 #[cfg(test)]
 mod tests {
+    use ws_conformance::expect::Expectations;
+
     use super::*;
 
     #[test]
     fn the_expectations_of_this_project_are_sound() {
-        let file = project::root().join("autobahn/expectations.toml");
-        let expectations = Expectations::load(&file).unwrap();
+        let expectations = Expectations::load(&suite::expectations()).unwrap();
         let cases: Vec<_> = cases::all().iter().map(Case::id).collect();
         for run in plan::plan(&[], None) {
             let testee = run.testee();

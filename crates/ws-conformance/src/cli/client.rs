@@ -1,13 +1,15 @@
 //! `ws-conformance client`.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use ws_conformance::case::{Case, CaseId};
 use ws_conformance::clients::{Ended, Listener, Observer};
 use ws_conformance::expect::Testee;
+use ws_conformance::pool::Jobs;
 use ws_conformance::record::Record;
 use ws_conformance::role::Role;
 use ws_conformance::tls::HandshakeError;
@@ -15,6 +17,7 @@ use ws_conformance::tls::HandshakeError;
 use super::Finish;
 use super::collector::{Attempt, Collector};
 use super::conclusion::Conclusion;
+use super::each_case::{self, EachCase};
 use super::options::{Options, Plan};
 use super::place::{Files, Place};
 use super::program::Program;
@@ -45,6 +48,9 @@ const TIME_TO_END: Duration = Duration::from_secs(2);
 /// With a COMMAND, the suite starts the client, and the run ends with it. In the command, `{url}`
 /// stands for the address, such as ws://127.0.0.1:9001, and `{port}` for its port.
 ///
+/// The simplest client connects to one address and echoes. If the COMMAND has `{case}`, the suite
+/// starts it once for each case, with the address of the case. Several cases run at a time.
+///
 /// Exit status: 0 all as expected; 1 unexpected results; 2 the run was not possible, no client
 /// connected, or a client left cases out.
 #[derive(clap::Args)]
@@ -58,6 +64,16 @@ pub(super) struct Args {
     #[command(flatten)]
     files: Files,
 
+    /// The name of the client in reports, if the COMMAND has `{case}` [default: that of the
+    /// program]. Other clients name themselves
+    #[arg(long, value_name = "NAME", requires = "command")]
+    pub(super) agent: Option<String>,
+
+    /// The number of cases at a time, if the COMMAND has `{case}`. Of cases with much data, one runs
+    /// for each core [default: 4 for each core]
+    #[arg(long, value_name = "NUMBER", requires = "command")]
+    jobs: Option<NonZeroUsize>,
+
     /// End when a client has requested its reports
     #[arg(long)]
     exit_after_reports: bool,
@@ -65,14 +81,15 @@ pub(super) struct Args {
     #[command(flatten)]
     options: Options,
 
-    /// A command that starts the client, after `--`. `{url}` and `{port}` are replaced
+    /// A command that starts the client, after `--`. `{url}` and `{port}`, or `{case}`, are replaced
     #[arg(last = true, value_name = "COMMAND")]
-    command: Vec<String>,
+    pub(super) command: Vec<String>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  ws-conformance client -- ./my-client {url}
+  ws-conformance client -- ./my-client {case}
+  ws-conformance client -- ./my-client-of-all-cases {url}
   ws-conformance client --quick -- node client.js {url}
   ws-conformance client --listen ws://127.0.0.1:9001
   ws-conformance client --listen ws://127.0.0.1:9001 --exit-after-reports --exclude '9.*'
@@ -82,7 +99,8 @@ Examples:
 
 pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
     let plan = args.options.plan(Role::Client)?;
-    let program = Program::new(&args.command, &plan.outdir);
+    args.check_each_case()?;
+    let program = Program::new(&args.command, &plan.outdir).filter(|_| !args.is_for_each_case());
     let url = args.url(&plan);
     let cannot = || format!("cannot listen on `{url}`");
     let place = Place::new(url).with_context(cannot)?;
@@ -101,9 +119,9 @@ pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
     let collector = Collector::new(&plan, args.options.trace)?;
     let replay = |_: &str, case| {
         let line = replay.line("", case, plan.settings.seed);
-        match &program {
-            Some(_) => line,
-            None => line + ", then start the client",
+        match &*args.command {
+            [] => line + ", then start the client",
+            _ => line,
         }
     };
     let run = Run {
@@ -115,7 +133,7 @@ pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
         replay: &replay,
     };
     let mut error = run.serve(listener, &plan.cases, Attempt::First)?;
-    let again = match program.is_none() || args.options.no_retry || error.is_some() {
+    let again = match args.command.is_empty() || args.options.no_retry || error.is_some() {
         true => Vec::new(),
         false => run.to_retry(),
     };
@@ -160,23 +178,31 @@ impl Run<'_> {
             self.place.scheme(),
             self.plan.settings.seed
         ));
-        if self.program.is_none() {
+        if self.args.command.is_empty() {
             let page = self.place.url(address.port()).replacen("ws", "http", 1);
             self.collector.print(&format!("browsers: open {page}/"));
         }
+        let url = self.place.url(address.port());
+        let each_case = EachCase::new(self.args, url.clone(), self.plan, self.collector);
         let watcher = Watcher {
             run: self,
+            each_case: each_case.as_ref(),
             attempt,
             refusal: Mutex::default(),
             tls_failure: Mutex::default(),
         };
-        let url = self.place.url(address.port());
         let running = self
             .program
             .map(|program| program.start(&url, address.port()));
         let _running = running.transpose()?;
-        let ended = listener.serve(&watcher);
-        Ok(watcher.into_error(ended))
+        let ended = thread::scope(|scope| {
+            if let Some(each_case) = &each_case {
+                scope.spawn(|| each_case.run(cases, self.args.jobs()));
+            }
+            listener.serve(&watcher)
+        });
+        let refusal = watcher.into_error(ended);
+        Ok(each_case.and_then(EachCase::into_error).or(refusal))
     }
 
     /// Returns the cases with unexpected results.
@@ -194,6 +220,25 @@ impl Run<'_> {
 }
 
 impl Args {
+    /// Returns `true` if the command is started once for each case.
+    pub(super) fn is_for_each_case(&self) -> bool {
+        Program::mentions(&self.command, &[each_case::PLACEHOLDER])
+    }
+
+    /// Refuses options that need a command for each case.
+    fn check_each_case(&self) -> Result<()> {
+        if (self.agent.is_some() || self.jobs.is_some()) && !self.is_for_each_case() {
+            bail!(
+                "--agent and --jobs need a command with {{case}}: other clients request the cases"
+            );
+        }
+        Ok(())
+    }
+
+    fn jobs(&self) -> Jobs {
+        self.jobs.map_or_else(Jobs::default, Jobs::new)
+    }
+
     /// Returns the address to listen on.
     fn url<'a>(&'a self, plan: &'a Plan) -> &'a str {
         let of_spec = plan.spec.as_ref().and_then(|spec| spec.url.as_deref());
@@ -214,6 +259,7 @@ impl Args {
 /// Receives the events of the connections.
 struct Watcher<'a> {
     run: &'a Run<'a>,
+    each_case: Option<&'a EachCase<'a>>,
     attempt: Attempt,
     /// The reason why the run was ended early.
     refusal: Mutex<Option<String>>,
@@ -308,7 +354,9 @@ impl Observer for Watcher<'_> {
 
     /// The last cases of a client may end after it.
     fn ends_now(&self) -> bool {
-        let ended = |program: &Program| program.exit_status().is_some();
-        self.run.program.is_some_and(ended) && self.run.collector.running().is_empty()
+        let program = self.run.program;
+        let ended = program.is_some_and(|program| program.exit_status().is_some());
+        let done = self.each_case.is_some_and(EachCase::is_done);
+        (ended || done) && self.run.collector.running().is_empty()
     }
 }

@@ -121,6 +121,18 @@ impl Collector {
         state.running.iter().map(CaseId::to_string).collect()
     }
 
+    /// Returns `true` if the case has begun and is not over.
+    pub(super) fn is_running(&self, case: CaseId) -> bool {
+        self.lock().running.contains(&case)
+    }
+
+    /// Returns `true` if the agent has a result of the case.
+    pub(super) fn has_result(&self, agent: &str, case: CaseId) -> bool {
+        let state = self.lock();
+        let results = state.collected.results.get(agent);
+        results.is_some_and(|results| results.contains_key(&case))
+    }
+
     pub(super) fn finished(&self, mut record: Record, attempt: Attempt) {
         let mut state = self.lock();
         state.running.remove(&record.id);

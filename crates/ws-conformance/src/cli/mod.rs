@@ -1,9 +1,11 @@
 //! The command line.
 
+mod check;
 mod client;
 mod collector;
 mod compare;
 mod conclusion;
+mod each_case;
 mod failure;
 mod github;
 mod list;
@@ -55,6 +57,7 @@ Examples:
 enum Command {
     Server(server::Args),
     Client(client::Args),
+    Check(check::Args),
     List(list::Args),
     Compare(compare::Args),
     Report(report::Args),
@@ -89,6 +92,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match args.command {
         Command::Server(args) => server::run(&args, &replay()),
         Command::Client(args) => client::run(&args, &replay()),
+        Command::Check(args) => check::run(&args),
         Command::List(args) => list::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),

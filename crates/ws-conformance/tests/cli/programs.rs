@@ -29,6 +29,16 @@ fn testee() {
     let (task, address) = task.split_once('@').unwrap();
     match task.split_once('/') {
         Some(("server", fault)) => serve(address, fault),
+        Some(("echo", fault)) => {
+            let (suite, target) = address.split_once("/runCase").unwrap();
+            let client = Client::new(suite, Fault::named(fault)).unwrap();
+            // An error ends the case. The suite judges what that means.
+            drop(
+                client
+                    .with_pace(PACE)
+                    .run_target(&format!("/runCase{target}")),
+            );
+        }
         Some(("client", fault)) => {
             let client = Client::new(address, Fault::named(fault)).unwrap();
             client.with_pace(PACE).run(1).unwrap();
@@ -208,6 +218,42 @@ fn a_client_is_started_and_the_run_ends_with_it() {
     run_with(dir.path(), &words, "client/none@{url}").assert_status(0);
     let index = fs::read_to_string(dir.path().join("reports/clients/index.json")).unwrap();
     assert_eq!(index.matches("reportfile").count(), 9, "{index}");
+}
+
+#[test]
+fn a_client_of_one_case_is_started_for_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = ["client", "--cases", "1.1.*,2.1,7.9.1"];
+    let named = [&words[..], &["--agent", "it & me"]].concat();
+    run_with(dir.path(), &named, "echo/none@{case}").assert_status(0);
+    let index = fs::read_to_string(dir.path().join("reports/clients/index.json")).unwrap();
+    assert!(index.contains("\"it & me\""), "{index}");
+    assert_eq!(index.matches("reportfile").count(), 10, "{index}");
+}
+
+#[test]
+fn a_fault_of_a_client_of_one_case_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = ["client", "--cases", "5.3"];
+    let ran = run_with(dir.path(), &words, "echo/last-fragment-lost@{case}");
+    ran.assert_status(1);
+    assert!(ran.stdout.contains("case 5.3"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("last-fragment-lost@{case}"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_client_of_one_case_that_does_not_connect_is_quoted() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = ["client", "--cases", "1.1.*", "--jobs", "2"];
+    let ran = run_with(dir.path(), &words, "nonsense@{case}");
+    ran.assert_refused("without a result");
+    ran.assert_refused("unknown option `nonsense`");
+    let words = ["client", "--agent", "me"];
+    run_with(dir.path(), &words, "client/none@{url}").assert_refused("a command with {case}");
 }
 
 #[test]

@@ -164,3 +164,31 @@ fn github_gets_annotations_and_a_summary() {
         "{summary}"
     );
 }
+
+#[test]
+fn a_folder_is_judged_again_by_other_expectations() {
+    let dir = tempfile::tempdir().unwrap();
+    test_server(
+        dir.path(),
+        Fault::named("last-fragment-lost"),
+        &["--cases", "1.1.1,5.3"],
+    );
+    let check = ["check", "reports/servers", "--role", "server"];
+    let ran = run(dir.path(), &check);
+    ran.assert_status(1);
+    assert!(ran.stdout.contains("case 5.3: FAILED"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("outcome:"), "{}", ran.stdout);
+    let entry = "[[expect]]\ncases = [\"5.3\"]\nbehavior = \"FAILED\"\nreason = \"known\"\n";
+    fs::write(dir.path().join("expect.toml"), entry).unwrap();
+    let known = [&check[..], &["--expect", "expect.toml"]].concat();
+    run(dir.path(), &known).assert_status(0);
+    let missing = [&check[..], &["--cases", "1.1.1,1.1.2"]].concat();
+    let ran = run(dir.path(), &missing);
+    ran.assert_status(1);
+    assert!(
+        ran.stdout.contains("case 1.1.2: there is no result"),
+        "{}",
+        ran.stdout
+    );
+    run(dir.path(), &["check", "none", "--role", "server"]).assert_status(2);
+}

@@ -7,9 +7,8 @@ use std::sync::mpsc::{self, Sender};
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{Wstest, write_spec};
-use crate::autobahn::client_testee::{self, REPORT_LIMIT};
-use crate::autobahn::engine::Job;
+use super::client_testee::{self, REPORT_LIMIT};
+use super::{Job, Wstest, write_spec};
 use crate::programs::supervise::{Line, Supervised};
 use crate::programs::watch::Watch;
 

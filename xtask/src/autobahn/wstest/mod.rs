@@ -5,11 +5,16 @@
 //! deadline.
 
 mod client_role;
+mod client_testee;
 mod container;
 mod install;
 mod parts;
+mod patience;
 mod python;
+mod quick;
+mod resume;
 mod server_role;
+mod session;
 #[cfg(all(test, unix))]
 mod tests;
 
@@ -18,6 +23,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -25,11 +31,14 @@ use ws_conformance::case::{CaseId, Set};
 use ws_conformance::cases;
 use ws_conformance::role::Role;
 
-use super::engine::{Engine, Job, Tuning};
-use super::quick;
+use super::engine::{Engine, Finished, Setup, Tuning};
+use super::plan::Run;
 use crate::programs::supervise::{Line, Source, Supervised};
+use crate::progress::Progress;
 use container::Container;
 use install::Surroundings;
+use patience::Patience;
+use session::Session;
 
 /// The last release of the suite.
 const VERSION: &str = "25.10.1";
@@ -41,6 +50,22 @@ const SPEC: &str = "wstest.json";
 pub(crate) struct Wstest {
     installation: Installation,
     at_a_time: NonZeroUsize,
+    patience: Patience,
+    resume: bool,
+}
+
+/// One run of the suite.
+struct Job<'a> {
+    run: &'a Run,
+    cases: &'a [CaseId],
+    /// The program under test.
+    testee: &'a Path,
+    /// The options of the program, besides those of its role.
+    options: &'a [&'a str],
+    /// The directory for reports. It contains only reports of this suite about other cases.
+    dir: &'a Path,
+    patience: Patience,
+    progress: &'a mut Progress,
 }
 
 /// The place of the command `wstest`.
@@ -59,7 +84,14 @@ impl Wstest {
         Ok(Self {
             installation: install::prepare(&Surroundings::from_environment(), home)?,
             at_a_time: tuning.jobs.unwrap_or(NonZeroUsize::MIN),
+            patience: Patience::new(Duration::from_secs(tuning.timeout)),
+            resume: tuning.resume,
         })
+    }
+
+    /// Runs the cases of `job`. The reports are in its directory afterwards, also after an error.
+    fn test(&self, job: &mut Job<'_>) -> Result<()> {
+        parts::test(self, job)
     }
 
     /// Runs the cases of `job` in one call of the suite.
@@ -122,16 +154,9 @@ impl Engine for Wstest {
         quick::has(case)
     }
 
-    fn at_a_time(&self) -> NonZeroUsize {
-        self.at_a_time
-    }
-
-    fn resumable(&self) -> Option<&'static str> {
-        Some(VERSION)
-    }
-
-    fn test(&self, job: &mut Job<'_>) -> Result<()> {
-        parts::test(self, job)
+    fn run_all(&self, runs: &[Run], setup: &Setup<'_>) -> Result<Vec<Finished>> {
+        let wstest = self;
+        Session { wstest, setup }.run_all(runs)
     }
 }
 

@@ -12,8 +12,7 @@ use anyhow::{Context, Result};
 use ws_conformance::case::CaseId;
 use ws_conformance::report::{INDEX_FILE, Index, Results};
 
-use super::Wstest;
-use crate::autobahn::engine::Job;
+use super::{Job, Wstest};
 
 /// Runs the job part by part.
 pub(super) fn test(wstest: &Wstest, job: &mut Job<'_>) -> Result<()> {

@@ -7,8 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 use ws_conformance::case::CaseId;
 
-use super::{Wstest, write_spec};
-use crate::autobahn::engine::Job;
+use super::{Job, Wstest, write_spec};
 use crate::programs::server::EchoServer;
 use crate::programs::supervise::{Line, Source, Supervised};
 use crate::programs::watch::Watch;

@@ -14,9 +14,8 @@ use ws_conformance::role::Role;
 
 use super::client_role;
 use super::install::{self, Surroundings};
-use super::{Installation, Wstest};
-use crate::autobahn::engine::{Engine, Job};
-use crate::autobahn::patience::Patience;
+use super::patience::Patience;
+use super::{Installation, Job, Wstest};
 use crate::autobahn::plan::Run;
 use crate::progress::Progress;
 
@@ -62,6 +61,8 @@ impl Scripts {
         Wstest {
             installation: Installation::Python(suite),
             at_a_time: NonZeroUsize::MIN,
+            patience: impatient(),
+            resume: false,
         }
         .test(&mut Job {
             run: &Run::new("tokio", role),
@@ -164,6 +165,8 @@ fn follow_client(script: &str) -> Result<()> {
     let wstest = Wstest {
         installation: Installation::Python(suite),
         at_a_time: NonZeroUsize::MIN,
+        patience: impatient(),
+        resume: false,
     };
     client_role::follow_without_suite(
         &wstest,

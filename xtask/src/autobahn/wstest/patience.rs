@@ -1,4 +1,4 @@
-//! The time limits of a conformance run.
+//! The time limits of a run.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use ws_conformance::cases;
 
 /// The longest times without progress, for the parts of a run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(super) struct Patience {
     /// The time in addition to the suite's limit for the current case.
-    pub(crate) without_progress: Duration,
+    pub(super) without_progress: Duration,
     /// Returns the suite's limit for a case.
-    pub(crate) longest_case: fn(CaseId) -> Duration,
+    pub(super) longest_case: fn(CaseId) -> Duration,
     /// The time until a started program is ready.
-    pub(crate) start_up: Duration,
+    pub(super) start_up: Duration,
 }
 
 impl Patience {
-    pub(crate) fn new(without_progress: Duration) -> Self {
+    pub(super) fn new(without_progress: Duration) -> Self {
         Self {
             without_progress,
             longest_case: longest,
@@ -26,14 +26,8 @@ impl Patience {
     }
 
     /// Returns the time limit of this case.
-    pub(crate) fn for_case(&self, case: CaseId) -> Duration {
+    pub(super) fn for_case(&self, case: CaseId) -> Duration {
         self.without_progress + (self.longest_case)(case)
-    }
-
-    /// Returns the time limit of the longest of these cases.
-    pub(crate) fn for_any(&self, cases: &[CaseId]) -> Duration {
-        let allowances = cases.iter().map(|case| self.for_case(*case));
-        allowances.max().unwrap_or(self.without_progress)
     }
 }
 
@@ -53,7 +47,6 @@ mod tests {
         for (case, expected) in [
             (CaseId::three(1, 1, 1), 121),
             (CaseId::two(2, 1), 121),
-            (CaseId::two(25, 4), 180),
             (CaseId::three(9, 1, 6), 220),
             (CaseId::three(9, 5, 1), 1120),
             (CaseId::three(9, 8, 6), 600),
@@ -61,7 +54,5 @@ mod tests {
         ] {
             assert_eq!(seconds(case), expected, "{case}");
         }
-        let any = patience.for_any(&[CaseId::two(2, 1), CaseId::three(9, 1, 1)]);
-        assert_eq!(any.as_secs(), 130);
     }
 }

@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::engine::Job;
+use super::Job;
 use crate::programs::supervise::{Line, Source, Supervised};
 use crate::programs::watch::Watch;
 
 /// The time limit of a suite for writing its reports.
-pub(crate) const REPORT_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const REPORT_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs the testee through all cases of a suite that listens on `suite`, a URL without a path, and
 /// the request for its reports. `check_suite` returns an error if the suite has ended. Its argument
 /// is the place in the run.
-pub(crate) fn run(
+pub(super) fn run(
     job: &mut Job<'_>,
     suite: &str,
     watch: &mut Watch,
