@@ -4,7 +4,7 @@ mod deflate;
 mod peers;
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,6 @@ use crate::certificates::Certificates;
 use crate::crowd::{self, Crowd, Habit};
 use crate::programs::peers::Peers;
 use crate::progress::{Progress, Unit};
-use crate::raw::Trust;
 use crate::runtime::Runtime;
 use crate::subject::{Launch, Subject, Target};
 use crate::{Outcome, interrupt, project, resources};
@@ -267,16 +266,13 @@ impl Conditions {
     ) -> Result<Crowd> {
         let label = format!("{server_name}, {}", setting.label);
         let mut progress = Progress::new(&label, connections, Unit::CONNECTION);
-        let authority = server.trust.as_ref().map(Trust::authority);
-        let args = crowd::Args {
-            server: server.address,
-            tls_ca: authority.map(Path::to_owned),
+        let plan = crowd::Plan {
+            server: server.endpoint(),
             connections,
             habit: setting.habit,
             offer: setting.offer.clone(),
         };
-        let log = self.home.join(format!("{server_name}-crowd.log"));
-        let gathered = Crowd::gather(&args, &log, |count| progress.at(count, &count.to_string()));
+        let gathered = Crowd::gather(&plan, |count| progress.at(count, &count.to_string()));
         progress.end();
         println!("{label}: idle for {} s", self.quiet.as_secs_f64());
         gathered

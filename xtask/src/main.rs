@@ -44,8 +44,6 @@ enum Command {
     Autobahn(autobahn::Args),
     Bench(bench::Args),
     Ci(ci::Args),
-    #[command(hide = true)]
-    Crowd(crowd::Args),
     Hostile(hostile::Args),
     Idle(idle::Args),
     Interop(interop::Args),
@@ -63,7 +61,6 @@ fn main() -> ExitCode {
         Command::Autobahn(args) => autobahn::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Ci(args) => ci::run(&args),
-        Command::Crowd(args) => crowd::run(&args),
         Command::Hostile(args) => hostile::run(&args),
         Command::Idle(args) => idle::run(&args),
         Command::Interop(args) => interop::run(&args),

@@ -25,8 +25,6 @@ pub enum Source {
     Suite,
     /// The program that is tested.
     Testee,
-    /// A program that makes load.
-    Crowd,
 }
 
 /// A line of a program's standard output.

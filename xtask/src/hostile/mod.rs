@@ -168,7 +168,7 @@ impl Attacker {
     }
 
     fn attack(&self, attack: &'static Attack, prefix: &str, executable: &Path) -> Result<Shown> {
-        let log = |what| self.home.join(format!("{prefix}-{what}.log"));
+        let log = self.home.join(format!("{prefix}-server.log"));
         let mut subject = Subject::start(&Launch {
             executable,
             options: attack.setup.options(),
@@ -177,12 +177,11 @@ impl Attacker {
                 .certificates
                 .as_ref()
                 .filter(|_| attack.setup == Setup::Tls),
-            log: &log("server"),
+            log: &log,
         })?;
         let field = Field {
             target: subject.target.clone(),
             room: self.room,
-            log: log("crowd"),
         };
         let shown = observed(attack, field, &mut subject);
         if shown.as_ref().is_ok_and(Shown::is_whole) {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -14,7 +14,6 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 /// Trust in the servers whose certificates one authority has issued.
 #[derive(Clone, Debug)]
 pub(crate) struct Trust {
-    authority: PathBuf,
     config: Arc<ClientConfig>,
 }
 
@@ -34,10 +33,8 @@ impl Trust {
         config.resumption = Resumption::disabled();
         // For records that rustls does not send.
         config.enable_secret_extraction = true;
-        Ok(Self {
-            authority: authority.to_owned(),
-            config: Arc::new(config),
-        })
+        let config = Arc::new(config);
+        Ok(Self { config })
     }
 
     /// Returns a ClientHello for the server at this address.
@@ -51,11 +48,6 @@ impl Trust {
     fn session(&self, server: SocketAddr) -> Result<ClientConnection> {
         let config = Arc::clone(&self.config);
         Ok(ClientConnection::new(config, server.ip().into())?)
-    }
-
-    /// Returns the file with the certificate of the authority.
-    pub(crate) fn authority(&self) -> &Path {
-        &self.authority
     }
 }
 

@@ -28,9 +28,8 @@ const POOLS: u64 = 16 * 64 * 1024;
 pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
     let connections = CONNECTIONS.min(field.room);
     let target = &field.target;
-    let crowd = crowd::Args {
-        server: target.address,
-        tls_ca: None,
+    let crowd = crowd::Plan {
+        server: target.endpoint(),
         connections,
         habit: Habit::Interrupted,
         offer: None,
@@ -39,7 +38,7 @@ pub(super) fn tiny_messages(field: &Field) -> Result<Vec<Finding>> {
     // Memory that an allocator keeps of the first crowd must be enough for the second.
     let mut growth = [0; 2];
     for growth in &mut growth {
-        let gathered = Crowd::gather(&crowd, &field.log, |_| {})?;
+        let gathered = Crowd::gather(&crowd, |_| {})?;
         thread::sleep(SLACK);
         held = target
             .process

@@ -8,7 +8,6 @@ mod tls;
 mod unfinished;
 mod unread;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -41,8 +40,6 @@ pub(crate) struct Field {
     pub(crate) target: Target,
     /// The most connections that the limit of descriptors allows.
     pub(crate) room: usize,
-    /// A file that the attack may write.
-    pub(crate) log: PathBuf,
 }
 
 /// The options of the attacked server.
