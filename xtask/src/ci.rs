@@ -1,13 +1,15 @@
 //! `cargo xtask ci`: the checks and tests of CI, step by step.
 
+use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 
-use crate::{Outcome, autobahn, bench, features, no_std, project, test, tidy};
+use crate::{Outcome, autobahn, features, no_std, program, project, test, tidy};
 
 /// Run all checks and tests of CI, and print a table at the end.
 ///
@@ -204,7 +206,7 @@ impl Step {
             Action::Deny if !has_cargo_deny() => Ok(Some(
                 "cargo-deny is not installed: `cargo install --locked cargo-deny`".into(),
             )),
-            Action::Instructions => bench::instructions::obstacle(),
+            Action::Instructions => instructions_obstacle(),
             _ => Ok(None),
         }
     }
@@ -231,7 +233,7 @@ impl Step {
                 let status = project::cargo().args(DENY).status()?;
                 Ok(Outcome::passed_if(status.success()))
             }
-            Action::Instructions => bench::instructions::run(false),
+            Action::Instructions => program::measure("bench", &["--instructions".into()]),
             Action::NoStd => no_std::run(),
             Action::Test => test::run(&arguments(&[])),
             Action::Tidy => tidy::run(),
@@ -242,6 +244,22 @@ impl Step {
 fn has_cargo_deny() -> bool {
     let output = project::cargo().args(["deny", "--version"]).output();
     output.is_ok_and(|output| output.status.success())
+}
+
+/// Returns the reason why this machine cannot compare with the committed counts of instructions.
+fn instructions_obstacle() -> Result<Option<String>> {
+    let output = |program: &str| Command::new(program).arg("--version").output();
+    if output("valgrind").is_err() {
+        return Ok(Some("valgrind is not installed".into()));
+    }
+    let rustc = output("rustc").context("cannot run rustc")?.stdout;
+    let rustc = String::from_utf8_lossy(&rustc).trim().to_owned();
+    let file = project::root().join("benches/instructions.toml");
+    let committed = fs::read_to_string(&file);
+    let committed = committed.with_context(|| format!("cannot read {}", file.display()))?;
+    let is_same = committed.contains(&format!("rustc = \"{rustc}\""));
+    let differs = || format!("the committed counts are of another compiler than {rustc}");
+    Ok((!is_same).then(differs))
 }
 
 /// Returns the arguments of a command as a user would give them.

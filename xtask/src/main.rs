@@ -6,27 +6,19 @@
 #![forbid(unsafe_code)]
 
 mod autobahn;
-mod bench;
-mod certificates;
 mod ci;
-mod crowd;
 mod features;
-mod hostile;
-mod idle;
-mod interop;
 mod no_std;
-mod programs;
-mod progress;
-mod raw;
-mod resources;
-mod subject;
+mod program;
 mod test;
 mod tidy;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ws_test_programs::{Outcome, interrupt, project, runtime};
+use ws_test_programs::{
+    self as programs, Outcome, certificates, interrupt, progress, project, runtime,
+};
 
 /// Development commands of this workspace.
 ///
@@ -42,11 +34,15 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Autobahn(autobahn::Args),
-    Bench(bench::Args),
+    /// Compare servers and clients, or count instructions.
+    Bench(program::Args),
     Ci(ci::Args),
-    Hostile(hostile::Args),
-    Idle(idle::Args),
-    Interop(interop::Args),
+    /// Attack the echo servers, and compare their costs with the bounds.
+    Hostile(program::Args),
+    /// Measure the memory of idle connections.
+    Idle(program::Args),
+    /// Check our peers against programs of others: a browser, TLS libraries, proxies.
+    Interop(program::Args),
     Test(test::Args),
     /// Check the boundaries between the crates, the links between the documents, and the rules of
     /// words.
@@ -59,11 +55,11 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Autobahn(args) => autobahn::run(&args),
-        Command::Bench(args) => bench::run(&args),
+        Command::Bench(args) => program::measure("bench", &args.rest),
         Command::Ci(args) => ci::run(&args),
-        Command::Hostile(args) => hostile::run(&args),
-        Command::Idle(args) => idle::run(&args),
-        Command::Interop(args) => interop::run(&args),
+        Command::Hostile(args) => program::run("ws-hostile", &args.rest),
+        Command::Idle(args) => program::measure("idle", &args.rest),
+        Command::Interop(args) => program::run("ws-interop", &args.rest),
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
     };

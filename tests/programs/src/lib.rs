@@ -1,4 +1,4 @@
-//! The parts that `xtask` and the checks of `tests/interop` share.
+//! The parts that `xtask`, `tests/interop`, `tests/hostile` and `benches/measure` share.
 //!
 //! They build programs, start them, wait for them with a deadline, and end them. The checks also
 //! share the frames of RFC 6455, written without any of our libraries, so that a fault of the
@@ -6,12 +6,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod certificates;
 pub mod frame;
 pub mod interrupt;
 mod outcome;
 pub mod peers;
+pub mod progress;
 pub mod project;
 pub mod runtime;
+pub mod server;
 pub mod supervise;
+pub mod watch;
 
 pub use outcome::{Outcome, report};

@@ -1,0 +1,196 @@
+//! A measurement: a fresh server, and the load on it.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use ws_test_certificates::Files;
+
+use super::client;
+use super::contestant::{Contestant, Program, Side, Task};
+use super::cores::{self, Cores, on_core};
+use super::programs::Executables;
+use super::sample::{Load, Sample};
+use super::scenario::Scenario;
+use ws_test_programs::interrupt;
+use ws_test_programs::supervise::{Source, Supervised};
+
+/// The time until a server listens.
+const START_UP: Duration = Duration::from_secs(10);
+
+/// The conditions of all measurements.
+pub(super) struct Bench {
+    pub(super) executables: Executables,
+    pub(super) cores: Cores,
+    pub(super) seconds: f64,
+    pub(super) warm_up: f64,
+    /// The certificates of scenarios over TLS.
+    pub(super) certificates: Files,
+    /// The folder for the output of the servers.
+    pub(super) home: PathBuf,
+}
+
+/// A server under load. Dropping it ends the process.
+pub(super) struct Server {
+    pub(super) process: Supervised,
+    pub(super) address: SocketAddr,
+}
+
+impl Bench {
+    /// Measures `contestant` once.
+    pub(super) fn measure(&self, scenario: &Scenario, contestant: &Contestant) -> Result<Sample> {
+        if scenario.task == Task::Client {
+            return client::measure(self, scenario, contestant);
+        }
+        let calibration = cores::calibrate(self.cores)?;
+        let server = self.start(scenario, contestant, &[])?;
+        let process = Some(server.process.id());
+        let load = self.load(scenario, contestant, &server, process, self.seconds)?;
+        Ok(load.sample(calibration))
+    }
+
+    /// Starts the server of `contestant` on its processor, and waits until it listens. Runs it
+    /// under `wrapper` if that is not empty.
+    pub(super) fn start(
+        &self,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        wrapper: &[&str],
+    ) -> Result<Server> {
+        self.start_on(self.cores.server, scenario, contestant, wrapper)
+    }
+
+    /// Starts a server like [`start`](Self::start), on this processor.
+    pub(super) fn start_on(
+        &self,
+        core: usize,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        wrapper: &[&str],
+    ) -> Result<Server> {
+        let address = free_address()?;
+        let command = self.command(scenario, contestant, address.port(), wrapper)?;
+        let log = self.home.join(format!("{}.log", contestant.name));
+        // The lines are not read, because the log has the output of the server.
+        let (lines, _) = mpsc::channel();
+        let spawn = || Supervised::spawn(command, &log, Stdio::null(), Source::Testee, &lines);
+        let mut server = Server {
+            process: on_core(core, spawn)??,
+            address,
+        };
+        server.wait_until_it_listens()?;
+        Ok(server)
+    }
+
+    fn command(
+        &self,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        port: u16,
+        wrapper: &[&str],
+    ) -> Result<Command> {
+        let mut words: Vec<_> = wrapper.iter().map(|&word| word.to_owned()).collect();
+        match &contestant.program {
+            Program::Built { package, name } => {
+                let path = self.executables.find(*package, name)?;
+                words.push(path_text(path)?);
+                let options = contestant.options(scenario).unwrap_or_default();
+                words.extend(options.iter().map(|&option| option.to_owned()));
+                if scenario.tls {
+                    let files = &self.certificates;
+                    words.push("--tls".to_owned());
+                    words.push(path_text(&files.server.certificate)?);
+                    words.push(path_text(&files.server.key)?);
+                }
+                words.extend(["--port".to_owned(), port.to_string()]);
+            }
+            Program::CommandLine(line) => {
+                let line = line.replace("{port}", &port.to_string());
+                words.extend(["sh".to_owned(), "-c".to_owned(), format!("exec {line}")]);
+            }
+        }
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        Ok(command)
+    }
+
+    /// Runs the load generator on its processor.
+    pub(super) fn load(
+        &self,
+        scenario: &Scenario,
+        contestant: &Contestant,
+        server: &Server,
+        process: Option<u32>,
+        seconds: f64,
+    ) -> Result<Load> {
+        let mut command = Command::new(self.executables.load()?);
+        command.args(scenario.load_arguments());
+        if scenario.tls {
+            command.arg("--tls").arg(&self.certificates.authority);
+        }
+        command.args(["--address", &server.address.to_string()]);
+        command.args([
+            "--seconds",
+            &seconds.to_string(),
+            "--warm-up",
+            &self.warm_up.to_string(),
+        ]);
+        if let Some(process) = process {
+            command.args(["--process", &process.to_string()]);
+        }
+        if contestant.side == Side::Floor {
+            command.arg("--raw");
+        }
+        let output =
+            on_core(self.cores.load, || command.output())?.context("cannot start the load")?;
+        if interrupt::requested() {
+            bail!("interrupted");
+        }
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Load::parse(String::from_utf8_lossy(&output.stdout).trim())
+    }
+}
+
+impl Server {
+    fn wait_until_it_listens(&mut self) -> Result<()> {
+        let until = Instant::now() + START_UP;
+        while TcpStream::connect(self.address).is_err() {
+            if let Some(status) = self.process.try_wait()? {
+                return Err(self.process.died("the server", status, "its start"));
+            }
+            if Instant::now() > until || interrupt::requested() {
+                bail!("the server does not listen on {}", self.address);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+}
+
+fn path_text(path: &Path) -> Result<String> {
+    let text = path.to_str().context("the path of a file is not UTF-8")?;
+    Ok(text.to_owned())
+}
+
+/// Returns an address of this machine without a listener.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+    Ok(listener.local_addr()?)
+}
+
+/// Returns a folder for the output of servers.
+pub(super) fn home() -> Result<PathBuf> {
+    ws_test_programs::project::scratch_dir("bench")
+}
+
+/// Returns `true` if there is a program of this name to run.
+pub(super) fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir: PathBuf| Path::new(&dir).join(program).is_file())
+}

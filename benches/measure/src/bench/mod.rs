@@ -1,0 +1,288 @@
+//! `cargo xtask bench`: the speed of servers and clients, on our library and on others.
+
+mod chart;
+mod client;
+mod contestant;
+mod cores;
+mod entrants;
+pub(crate) mod instructions;
+mod measure;
+mod programs;
+mod results;
+mod rounds;
+mod sample;
+mod scenario;
+mod statistics;
+mod syscalls;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use ws_test_certificates::Files;
+
+use self::contestant::{Added, Task};
+use self::cores::Cores;
+use self::measure::Bench;
+use self::results::Run;
+use self::rounds::Rounds;
+use self::scenario::{SCENARIOS, Scenario, select};
+use self::syscalls::Counter;
+use ws_test_client::resources;
+use ws_test_programs::progress::{Progress, Unit};
+use ws_test_programs::{Outcome, interrupt};
+
+pub(crate) use self::contestant::{Contestant, Program, Side};
+pub(crate) use self::programs::Executables;
+
+/// Compare servers and clients.
+///
+/// Builds our servers, those of `benches/peers` and the floors, which echo bytes without WebSocket.
+/// Loads them in turn, round after round. Server and load have a processor each. Prints messages
+/// per second, and processor time and system calls per message. Also prints the part of its floor
+/// that each server reaches, with an interval of 95 %. Measurements that other programs disturb are
+/// repeated. Linux only. As root and with `nice -n -15`, there are fewer disturbances.
+///
+/// Most scenarios are those of echo servers. In those named `tls-`, the servers that can use TLS
+/// do. In those named `tls-handshake`, each message has a fresh connection, so that messages per
+/// second are handshakes per second. In those named `broadcast-`, servers send the same messages to
+/// 1,000 or 10,000 subscribers, and the deliveries are counted. In those named `client-`, clients
+/// load our echo server, and the processor time is that of the client.
+///
+/// With `--instructions`, no server is started. Hot functions of the library run under valgrind,
+/// and their instructions are compared with `benches/instructions.toml`.
+///
+/// Exit status: 0 all were measured; 1 a server failed, or a function takes too many instructions;
+/// 2 measuring was not possible.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Scenarios by their names or parts of them, comma-separated [default: all]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    scenario: Vec<String>,
+
+    /// Servers and clients by their names or parts of them, comma-separated [default: all]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Add an echo server: its name, and a command line in which {port} is the port to listen on
+    #[arg(long, value_name = "NAME=COMMAND")]
+    server: Vec<Added>,
+
+    /// The number of measurements of each server
+    #[arg(long, value_name = "COUNT", default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// The duration of each measurement
+    #[arg(long, default_value_t = 1.0, value_parser = duration)]
+    seconds: f64,
+
+    /// The number of repetitions of a measurement that other programs disturbed
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    retries: u16,
+
+    /// A smoke run: one short round
+    #[arg(long, conflicts_with_all = ["rounds", "seconds", "retries"])]
+    quick: bool,
+
+    /// The processors of server and load
+    #[arg(long, value_name = "SERVER,LOAD", default_value = "0,1")]
+    cores: Cores,
+
+    /// Use the executables in this directory instead of building them
+    #[arg(long, value_name = "DIR")]
+    bin_dir: Option<PathBuf>,
+
+    /// Write the figures to this file
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+
+    /// Compare with the figures in this file, from an earlier run
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+
+    /// Draw a chart of each scenario into this directory
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
+
+    /// Print the names of scenarios and servers, without a measurement
+    #[arg(long)]
+    list: bool,
+
+    /// Count the instructions of hot functions instead. Fails if one takes 3 % more than committed
+    #[arg(long)]
+    instructions: bool,
+
+    /// Write the counted instructions to the committed file
+    #[arg(long, requires = "instructions")]
+    bless: bool,
+}
+
+/// Performs the measurements of the arguments.
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    if args.instructions {
+        return instructions::run(args.bless);
+    }
+    let contestants = contestants(args);
+    let scenarios = select(SCENARIOS.iter().collect(), |one| one.name, &args.scenario);
+    if args.list {
+        list(&scenarios, &contestants);
+        return Ok(Outcome::Passed);
+    }
+    resources::check_system()?;
+    ensure!(
+        !scenarios.is_empty(),
+        "no scenario has this name: see --list"
+    );
+    ensure!(
+        !contestants.is_empty(),
+        "no server or client has this name: see --list"
+    );
+    // Before any long work.
+    let before = args.against.as_deref().map(Run::load).transpose()?;
+    interrupt::install();
+    // A broadcast has 10,000 subscribers.
+    resources::raise_descriptor_limit();
+    let home = measure::home()?;
+    let bench = Bench {
+        executables: Executables::built_or_in(args.bin_dir.as_deref(), &contestants)?,
+        cores: args.cores,
+        seconds: if args.quick { 0.2 } else { args.seconds },
+        warm_up: if args.quick { 0.1 } else { 0.2 },
+        certificates: Files::write(&home.join("certificates"))
+            .context("cannot write certificates")?,
+        home,
+    };
+    let run = measure_all(args, &bench, &scenarios, &contestants)?;
+    finish(args, before.as_ref(), &run)
+}
+
+fn contestants(args: &Args) -> Vec<Contestant> {
+    let mut contestants = select(contestant::built(), |one| &one.name, &args.only);
+    contestants.extend(args.server.iter().map(Added::contestant));
+    contestants
+}
+
+/// Returns the echo servers that are built, or those whose names or parts of names are in `asked`.
+pub(crate) fn servers(asked: &[String]) -> Vec<Contestant> {
+    let mut servers = contestant::built();
+    servers.retain(|one| one.task == Task::Echo);
+    select(servers, |one| &one.name, asked)
+}
+
+fn list(scenarios: &[&Scenario], contestants: &[Contestant]) {
+    for scenario in scenarios {
+        println!("scenario {:21} {}", scenario.name, scenario.title());
+    }
+    for contestant in contestants {
+        println!("{:8} {}", contestant.side, contestant.name);
+    }
+}
+
+fn measure_all(
+    args: &Args,
+    bench: &Bench,
+    scenarios: &[&Scenario],
+    contestants: &[Contestant],
+) -> Result<Run> {
+    let (rounds, retries) = match args.quick {
+        true => (1, 0),
+        false => (args.rounds.into(), args.retries.into()),
+    };
+    let counter = Counter::find();
+    match counter {
+        Some(counter) => println!("system calls are counted by {}", counter.name()),
+        None => println!("note: system calls are not counted: neither perf nor strace can be used"),
+    }
+    let fields = |scenario: &Scenario| -> Vec<_> {
+        let takes_part = |one: &&Contestant| one.options(scenario).is_some();
+        contestants.iter().filter(takes_part).collect()
+    };
+    let mut measuring = Rounds::new(bench, rounds, retries, counter)?;
+    let mut all = Vec::new();
+    for scenario in scenarios {
+        let field = fields(scenario);
+        if field.is_empty() {
+            continue;
+        }
+        let mut progress = Progress::new(
+            scenario.name,
+            measuring.measurements(scenario, field.len()),
+            Unit::MEASUREMENT,
+        );
+        let results = measuring.scenario(scenario, &field, &mut progress);
+        progress.end();
+        let results = results?;
+        println!("{}", table::scenario(&results));
+        all.push(results);
+    }
+    Ok(Run {
+        machine: machine(),
+        scenarios: all,
+    })
+}
+
+/// Prints, compares and writes the results.
+fn finish(args: &Args, before: Option<&Run>, run: &Run) -> Result<Outcome> {
+    println!("measured on {}", run.machine);
+    if let Some(before) = before {
+        println!("{}", table::comparison(before, run));
+    }
+    if let Some(file) = &args.save {
+        run.save(file)?;
+    }
+    if let Some(dir) = &args.charts {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        for results in &run.scenarios {
+            chart::draw(results, dir)?;
+        }
+    }
+    let mut entries = run.scenarios.iter().flat_map(|results| &results.entries);
+    Ok(Outcome::passed_if(
+        entries.all(|entry| entry.failure.is_none()),
+    ))
+}
+
+/// Returns the names of the processor and the system, from Linux.
+fn machine() -> String {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |line: &str| {
+        Some(
+            line.strip_prefix("model name")?
+                .split_once(':')?
+                .1
+                .trim()
+                .to_owned(),
+        )
+    };
+    let model = cpus
+        .lines()
+        .find_map(field)
+        .unwrap_or_else(|| "an unknown processor".to_owned());
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let count = cpus
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
+    format!("{count} processors {model}, Linux {}", kernel.trim())
+}
+
+fn duration(text: &str) -> Result<f64> {
+    let seconds: f64 = text.parse()?;
+    if !(0.01..=3600.0).contains(&seconds) {
+        bail!("from 0.01 to 3600 seconds");
+    }
+    Ok(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measurement_takes_some_time_and_not_for_ever() {
+        assert_eq!(duration("0.5").unwrap(), 0.5);
+        for wrong in ["0", "-1", "NaN", "inf", "x"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

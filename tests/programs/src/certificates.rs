@@ -1,0 +1,72 @@
+//! The certificates of one run of a command.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use ws_test_certificates::Files;
+
+/// PEM files of an authority and of a server on the loopback interface.
+pub struct Certificates {
+    files: Files,
+    server_options: [String; 3],
+    client_options: [String; 2],
+}
+
+impl Certificates {
+    /// Makes new certificates and writes them into `dir`.
+    pub fn make(dir: &Path) -> Result<Self> {
+        let context = || format!("cannot make certificates in {}", dir.display());
+        let files = Files::write(dir).with_context(context)?;
+        let certificate = argument(&files.server.certificate)?;
+        let key = argument(&files.server.key)?;
+        Ok(Self {
+            server_options: ["--tls".to_owned(), certificate, key],
+            client_options: ["--tls-ca".to_owned(), argument(&files.authority)?],
+            files,
+        })
+    }
+
+    /// Returns the options that make an echo server listen on `wss://`.
+    pub fn server_options(&self) -> [&str; 3] {
+        self.server_options.each_ref().map(String::as_str)
+    }
+
+    /// Returns the options that make an echo client trust the server.
+    pub fn client_options(&self) -> [&str; 2] {
+        self.client_options.each_ref().map(String::as_str)
+    }
+
+    /// Returns the certificate of the authority.
+    pub fn authority(&self) -> &Path {
+        &self.files.authority
+    }
+
+    /// Returns the certificate and the key of the server.
+    pub fn server(&self) -> (&Path, &Path) {
+        (&self.files.server.certificate, &self.files.server.key)
+    }
+}
+
+/// Returns `file` as an argument of a command.
+fn argument(file: &Path) -> Result<String> {
+    let text = file.to_str();
+    let text = text.with_context(|| format!("{} is not a path in UTF-8", file.display()))?;
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_and_clients_are_given_files_that_exist() {
+        let dir = tempfile::tempdir().unwrap();
+        let certificates = Certificates::make(&dir.path().join("new")).unwrap();
+        let [tls, certificate, key] = certificates.server_options();
+        let [ca, authority] = certificates.client_options();
+        assert_eq!((tls, ca), ("--tls", "--tls-ca"));
+        for file in [certificate, key, authority] {
+            assert!(Path::new(file).is_file(), "{file}");
+        }
+    }
+}
