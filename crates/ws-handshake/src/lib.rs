@@ -272,6 +272,8 @@
 //! std, with one thread per connection.
 
 #![forbid(unsafe_code)]
+// See crates/clippy.toml.
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_types))]
 #![deny(missing_docs)]
 // No input of a peer or a caller causes a panic.
 #![cfg_attr(

@@ -60,6 +60,8 @@
 
 #![no_std]
 #![deny(unsafe_code)]
+// See crates/clippy.toml.
+#![cfg_attr(not(test), deny(clippy::disallowed_macros, clippy::disallowed_types))]
 #![cfg_attr(
     not(test),
     deny(

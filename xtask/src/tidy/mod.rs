@@ -3,11 +3,9 @@
 //! Each rule is a function from an in-memory [`Workspace`] to findings. Its tests show a finding in
 //! a small violation, and none in a clean counterpart.
 
-mod banned_paths;
 mod dependencies;
+mod layers;
 mod links;
-mod runtime_names;
-mod tokens;
 mod unsafe_code;
 mod words;
 mod workspace;
@@ -20,44 +18,14 @@ use crate::{Outcome, project};
 use workspace::Workspace;
 
 /// A rule: its name in findings, and the check.
-struct Rule {
-    name: &'static str,
-    check: fn(&Workspace) -> Vec<Finding>,
-}
+type Rule = (&'static str, fn(&Workspace) -> Vec<Finding>);
 
 const RULES: &[Rule] = &[
-    Rule {
-        name: "dependencies",
-        check: dependencies::check,
-    },
-    Rule {
-        name: "runtime-names",
-        check: runtime_names::check,
-    },
-    Rule {
-        name: "unsafe-code",
-        check: unsafe_code::check_places,
-    },
-    Rule {
-        name: "unsafe-lint",
-        check: unsafe_code::check_roots,
-    },
-    Rule {
-        name: "banned-paths",
-        check: banned_paths::check,
-    },
-    Rule {
-        name: "links",
-        check: links::check,
-    },
-    Rule {
-        name: "words",
-        check: words::check,
-    },
-    Rule {
-        name: "lexes",
-        check: workspace::check_lexes,
-    },
+    ("dependencies", dependencies::check),
+    ("layers", layers::check),
+    ("unsafe-code", unsafe_code::check),
+    ("links", links::check),
+    ("words", words::check),
 ];
 
 /// One violation of a rule.
@@ -88,9 +56,9 @@ pub(crate) fn run() -> Result<Outcome> {
     let metadata = project::metadata()?;
     let workspace = Workspace::load(project::root(), &metadata)?;
     let mut count = 0;
-    for rule in RULES {
-        for finding in (rule.check)(&workspace) {
-            println!("{finding}\n    rule: {}\n", rule.name);
+    for (name, check) in RULES {
+        for finding in check(&workspace) {
+            println!("{finding}\n    rule: {name}\n");
             count += 1;
         }
     }
@@ -120,8 +88,8 @@ mod tests {
             packages: vec![package("ws-proto", &[])],
             documents: Vec::new(),
         };
-        for rule in RULES {
-            assert_eq!((rule.check)(&workspace), [], "{}", rule.name);
+        for (name, check) in RULES {
+            assert_eq!(check(&workspace), [], "{name}");
         }
     }
 

@@ -1,7 +1,12 @@
 //! The rules of comments that a program can check: see "Words" in CONTRIBUTING.md.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::Finding;
-use super::workspace::{Package, Workspace, doc_text};
+use super::layers::{STRING, blank, regex};
+use super::workspace::{Package, Workspace};
 
 /// The longest line of a comment, in characters.
 const MAX_WIDTH: usize = 100;
@@ -23,17 +28,12 @@ const REPLACED: &[(&str, &str)] = &[
     ("serialise", "serialize"),
 ];
 
-/// Names of others with such a spelling, in lower case: a media type, the fields of report files of
-/// the AutobahnTestSuite, and a name of rustls.
-const KEPT: &[&str] = &[
-    "octet-stream",
-    "octet_stats",
-    "octetstats",
-    "octetsapplevel",
-    "octetswebsocketlevel",
-    "octetswirelevel",
-    "unrecognisedname",
-];
+/// Names of others with such a spelling: a media type, the fields of report files of the
+/// AutobahnTestSuite, and a name of rustls.
+const KEPT: &str = "octet-stream|octet_?stats|octets(app|websocket|wire)level|unrecognisedname";
+
+/// Text whose words are not checked.
+static UNCHECKED: LazyLock<Regex> = LazyLock::new(|| regex(&format!("{STRING}|(?i:{KEPT})")));
 
 /// Finds lines that break a rule.
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
@@ -43,16 +43,15 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
 fn check_package(package: &Package) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in &package.sources {
+        let unquoted = blank(&source.text, &UNCHECKED);
         let mut was_doc = false;
-        let mut is_open = false;
-        for (index, line) in source.text.lines().enumerate() {
+        for (index, (line, unquoted)) in source.text.lines().zip(unquoted.lines()).enumerate() {
             let doc = doc_text(line);
             let opening = doc.filter(|_| !was_doc).and_then(opening);
             was_doc = doc.is_some();
-            for (what, remedy) in opening.into_iter().chain(faults(line, is_open)) {
+            for (what, remedy) in opening.into_iter().chain(faults(line, unquoted)) {
                 findings.push(package.finding(&source.path, index + 1, what, &remedy));
             }
-            is_open = line.ends_with('\\') && is_quoted(line, is_open);
         }
     }
     findings
@@ -68,27 +67,27 @@ fn opening(text: &str) -> Option<(String, String)> {
     })
 }
 
-/// Returns the faults in a line, and their remedies. `is_open` is `true` if a string of the line
-/// before continues in this line.
-fn faults(line: &str, is_open: bool) -> Vec<(String, String)> {
+/// Returns the faults in a line, and their remedies.
+fn faults(line: &str, unquoted: &str) -> Vec<(String, String)> {
     let mut faults = Vec::new();
     if is_wide(line) {
         let what = format!("a comment is wider than {MAX_WIDTH} columns");
         faults.push((what, "wrap it".to_owned()));
     }
-    let lower = KEPT
-        .iter()
-        .fold(line.to_lowercase(), |line, kept| line.replace(kept, ""));
-    for (word, replacement) in REPLACED {
-        let before = lower.split_once(word).map(|(before, _)| before);
-        if before.is_some_and(|before| !is_quoted(before, is_open)) {
-            faults.push((
-                format!("{word:?} is not used here"),
-                format!("write {replacement:?}"),
-            ));
-        }
+    let lower = unquoted.to_lowercase();
+    for (word, replacement) in REPLACED.iter().filter(|(word, _)| lower.contains(word)) {
+        faults.push((
+            format!("{word:?} is not used here"),
+            format!("write {replacement:?}"),
+        ));
     }
     faults
+}
+
+/// Returns the text of a line of a doc comment.
+fn doc_text(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    line.strip_prefix("///").or(line.strip_prefix("//!"))
 }
 
 /// Returns `true` for a comment that is too wide and can be wrapped. Rows of tables and addresses
@@ -101,12 +100,6 @@ fn is_wide(line: &str) -> bool {
         && text.contains(' ')
         && !text.starts_with('|')
         && !text.contains("://")
-}
-
-/// Returns `true` if the text after `before` is between quotation marks.
-fn is_quoted(before: &str, is_open: bool) -> bool {
-    let marks = before.matches('"').count() - before.matches("\\\"").count();
-    (marks % 2 == 1) != is_open
 }
 
 #[cfg(test)]

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use anyhow::{Context, Result};
 use cargo_metadata::{DependencyKind, Metadata};
-use proc_macro2::{LexError, TokenStream};
+use walkdir::{DirEntry, WalkDir};
 
 use super::Finding;
 
@@ -55,7 +54,6 @@ pub(super) struct Source {
     pub(super) text: String,
     /// The root file of a library, binary, test, benchmark or example.
     pub(super) is_root: bool,
-    pub(super) tokens: Result<TokenStream, LexError>,
 }
 
 impl Workspace {
@@ -66,9 +64,7 @@ impl Workspace {
             .into_iter()
             .map(|package| Package::load(root, package))
             .collect::<Result<_>>()?;
-        let mut files = Vec::new();
-        files_below(root, "md", &mut files)?;
-        let documents = files
+        let documents = files_below(root, "md")?
             .into_iter()
             .map(|file| {
                 Ok(Document {
@@ -101,16 +97,14 @@ impl Package {
             .iter()
             .map(|target| target.src_path.clone().into())
             .collect();
-        let mut files = Vec::new();
-        files_below(dir, "rs", &mut files)?;
-        let sources = files
+        let sources = files_below(dir, "rs")?
             .into_iter()
             .map(|file| {
-                Ok(Source::new(
-                    slashes(dir, &file),
-                    read(&file)?,
-                    roots.contains(&file),
-                ))
+                Ok(Source {
+                    path: slashes(dir, &file),
+                    text: read(&file)?,
+                    is_root: roots.contains(&file),
+                })
             })
             .collect::<Result<_>>()?;
         let dependencies = package.dependencies.iter().map(|dependency| Dependency {
@@ -140,44 +134,6 @@ impl Package {
     }
 }
 
-impl Source {
-    pub(super) fn new(path: String, text: String, is_root: bool) -> Self {
-        let tokens = TokenStream::from_str(&text);
-        Self {
-            path,
-            text,
-            is_root,
-            tokens,
-        }
-    }
-
-    /// Returns the tokens. A file that does not lex has none, and a finding of its own.
-    pub(super) fn tokens(&self) -> TokenStream {
-        self.tokens.as_ref().cloned().unwrap_or_default()
-    }
-}
-
-/// Finds files that do not lex. The other rules would find nothing in them.
-pub(super) fn check_lexes(workspace: &Workspace) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for package in &workspace.packages {
-        for source in &package.sources {
-            if let Err(error) = &source.tokens {
-                let line = error.span().start().line;
-                let what = format!("not Rust: {error}");
-                findings.push(package.finding(&source.path, line, what, "make it compile"));
-            }
-        }
-    }
-    findings
-}
-
-/// Returns the text of a line of a doc comment.
-pub(super) fn doc_text(line: &str) -> Option<&str> {
-    let line = line.trim_start();
-    line.strip_prefix("///").or(line.strip_prefix("//!"))
-}
-
 fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
@@ -189,25 +145,20 @@ fn slashes(base: &Path, file: &Path) -> String {
     parts.join("/")
 }
 
-/// Collects the files below `dir` with this extension, sorted. Leaves out build output and hidden
+/// Returns the files below `dir` with this extension, sorted. Leaves out build output and hidden
 /// directories.
-fn files_below(dir: &Path, extension: &str, files: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))?;
-    let mut paths = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !matches!(&*name, "target" | "node_modules") && !name.starts_with('.') {
-                files_below(&path, extension, files)?;
-            }
-        } else if path.extension().is_some_and(|found| found == extension) {
-            files.push(path);
-        }
-    }
-    Ok(())
+fn files_below(dir: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let is_ours = |entry: &DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        !matches!(&*name, "target" | "node_modules") && !name.starts_with('.')
+    };
+    let entries = WalkDir::new(dir).min_depth(1).sort_by_file_name();
+    let paths = entries.into_iter().filter_entry(is_ours);
+    let paths = paths.map(|entry| Ok(entry?.into_path()));
+    let is_wanted = |path: &PathBuf| path.extension().is_some_and(|found| found == extension);
+    paths
+        .filter(|path| path.as_ref().map_or(true, is_wanted))
+        .collect()
 }
 
 #[cfg(test)]
@@ -228,8 +179,10 @@ pub(super) mod testing {
 
     /// Returns a package with these files and a clean library root, without dependencies.
     pub(in crate::tidy) fn package(name: &str, files: &[(&str, &str)]) -> Package {
-        let sources = files.iter().map(|(path, text)| {
-            Source::new((*path).into(), (*text).into(), path.ends_with("lib.rs"))
+        let sources = files.iter().map(|(path, text)| Source {
+            path: (*path).into(),
+            text: (*text).into(),
+            is_root: path.ends_with("lib.rs"),
         });
         Package {
             name: name.into(),
@@ -261,7 +214,6 @@ pub(super) mod testing {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{places, workspace};
     use super::*;
     use crate::project;
 
@@ -280,13 +232,5 @@ mod tests {
             xtask.sources.iter().filter(|source| source.is_root).count(),
             1
         );
-    }
-
-    #[test]
-    fn a_file_that_does_not_lex_is_found() {
-        let bad = workspace("a", &[("src/x.rs", "fn ok() {}\nfn broken( {\n")]);
-        assert_eq!(places(&check_lexes(&bad)).len(), 1);
-        let good = workspace("a", &[("src/x.rs", "fn ok() {}\n")]);
-        assert_eq!(check_lexes(&good), []);
     }
 }
