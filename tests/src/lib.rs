@@ -27,7 +27,8 @@ pub mod socket;
 pub mod steps;
 pub mod suite;
 pub mod tls;
-pub mod wire;
+
+pub use ws_test_client::wire;
 
 /// Closes a connection by its sending half and waits for the end of the connection.
 ///

@@ -7,6 +7,8 @@ use miniz_oxide::deflate::core::{
 };
 use miniz_oxide::inflate::decompress_to_vec;
 
+use crate::wire::RSV1;
+
 /// The end of a message that a sender leaves out (§7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
@@ -32,6 +34,15 @@ pub fn compress(message: &[u8]) -> Result<Vec<u8>> {
     }
     payload.truncate(payload.len() - TAIL.len());
     Ok(payload)
+}
+
+/// Returns `frame`, the first one of a message, marked as compressed (§6).
+#[must_use]
+pub fn compressed(mut frame: Vec<u8>) -> Vec<u8> {
+    if let Some(first) = frame.first_mut() {
+        *first |= RSV1;
+    }
+    frame
 }
 
 /// Returns the message with this payload. It must be the first compressed one of its connection,

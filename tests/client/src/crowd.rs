@@ -6,7 +6,11 @@ use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Endpoint, Opcode, Peer, compression, frame};
+use crate::compression::compressed;
+use crate::wire::From::Client;
+use crate::wire::BINARY;
+use crate::{Endpoint, Peer, compression};
+
 use ws_test_programs::interrupt;
 
 pub use self::burst::Burst;
@@ -75,13 +79,13 @@ impl Habit {
         Ok(match self {
             Self::Echo => [&SMALL[..], &LARGE[..]]
                 .map(|payload| Step {
-                    sent: frame::last(Opcode::Binary, payload),
+                    sent: Client.frame(BINARY, payload),
                     echoed: vec![payload],
                 })
                 .into(),
-            Self::EchoCompressed => vec![compressed(&SMALL)?, compressed(&TEXT)?],
+            Self::EchoCompressed => vec![compressed_echo(&SMALL)?, compressed_echo(&TEXT)?],
             Self::Interrupted => {
-                let message = frame::last(Opcode::Text, b"hi");
+                let message = Client.text("hi");
                 let (head, _) = message.split_at(INTERRUPTED_AFTER);
                 vec![Step {
                     sent: [&*message, &*message, head].concat(),
@@ -93,10 +97,10 @@ impl Habit {
 }
 
 /// Returns a step with an echo of this message, sent compressed.
-fn compressed(message: &'static [u8]) -> Result<Step> {
+fn compressed_echo(message: &'static [u8]) -> Result<Step> {
     let payload = compression::compress(message)?;
     Ok(Step {
-        sent: frame::compressed(frame::last(Opcode::Binary, &payload)),
+        sent: compressed(Client.frame(BINARY, &payload)),
         echoed: vec![message],
     })
 }

@@ -12,8 +12,8 @@ mod records;
 pub mod resources;
 mod stream;
 pub mod subject;
+pub mod wire;
 
 pub use peer::Peer;
 pub use records::Sealer;
 pub use stream::{Endpoint, Trust};
-pub use ws_test_programs::frame::{self, Opcode};

@@ -9,7 +9,10 @@ use rustls::ClientConnection;
 use socket2::SockRef;
 
 use crate::compression;
-use crate::frame::{self, Frame, Opcode};
+use crate::wire::Frame;
+use crate::wire::From::Client;
+use crate::wire::{BINARY, CLOSE, PING, PONG};
+
 use crate::records::Sealer;
 use crate::stream::{Endpoint, Stream, Trust};
 
@@ -152,13 +155,18 @@ impl Peer {
 
     /// Reads the next frame.
     pub fn receive(&mut self) -> io::Result<Frame> {
-        Frame::read(&mut self.stream)
+        let frame = Frame::read(&mut self.stream)?;
+        if frame.key.is_some() {
+            let fault = "the server sent a masked frame";
+            return Err(io::Error::new(ErrorKind::InvalidData, fault));
+        }
+        Ok(frame)
     }
 
     /// Sends `payload` as one message and reads it back.
     pub fn echo(&mut self, payload: &[u8]) -> Result<Duration> {
         let started = Instant::now();
-        self.send(&frame::last(Opcode::Binary, payload))?;
+        self.send(&Client.frame(BINARY, payload))?;
         self.expect_message(payload)?;
         Ok(started.elapsed())
     }
@@ -182,12 +190,12 @@ impl Peer {
         let mut is_compressed = false;
         loop {
             let frame = self.receive().context("no echo arrived")?;
-            if frame.opcode >= 0x8 {
+            if frame.opcode() >= CLOSE {
                 bail!("a control frame arrived instead of an echo: {frame:?}");
             }
-            is_compressed |= frame.is_compressed;
-            message.extend(frame.payload);
-            if frame.is_last {
+            is_compressed |= frame.is_compressed();
+            message.extend_from_slice(&frame.payload);
+            if frame.is_last() {
                 return Ok((message, is_compressed));
             }
         }
@@ -195,16 +203,16 @@ impl Peer {
 
     /// Sends a Ping and waits for its Pong. Returns `true` if everything before it was in order.
     pub fn pings(&mut self) -> bool {
-        self.send(&frame::last(Opcode::Ping, b"still there?"))
+        self.send(&Client.frame(PING, b"still there?"))
             .and_then(|()| self.receive())
-            .is_ok_and(|frame| frame.opcode == Opcode::Pong as u8)
+            .is_ok_and(|frame| frame.opcode() == PONG)
     }
 
     /// Sends a Close and waits until the server has ended the connection in order: over TLS, with a
     /// `close_notify`.
     pub fn close(mut self) -> Result<()> {
-        self.send(&frame::close(1000))?;
-        if self.receive()?.close_code() != Some(1000) {
+        self.send(&Client.close(1000, ""))?;
+        if !self.receive()?.is_close(1000) {
             bail!("the server did not return the Close");
         }
         let end = io::copy(&mut self.stream, &mut io::sink());

@@ -7,7 +7,10 @@ use anyhow::{Context, Result, bail, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha1::{Digest, Sha1};
-use ws_test_programs::frame::{self, Frame, Opcode};
+use ws_test_client::wire::{self, BINARY, CLOSE, CONTINUATION, Frame, PING, PONG};
+
+/// The bit of the first byte that ends a message.
+const FIN: u8 = 0x80;
 
 /// The masking key of a client. All bytes have their highest bit set. See [`payload`].
 const KEY: [u8; 4] = [0xA5, 0xC3, 0x96, 0xE1];
@@ -99,7 +102,7 @@ impl<S: Read + Write> Dialogue<S> {
         self.begin()?;
         self.finish()?;
         for _ in 0..BURST {
-            self.send(true, Opcode::Binary, &payload(100, self.key))?;
+            self.send(true, BINARY, &payload(100, self.key))?;
         }
         for _ in 0..BURST {
             self.expect_message(&payload(100, self.key))?;
@@ -110,22 +113,22 @@ impl<S: Read + Write> Dialogue<S> {
     /// Lets the peer echo a message of `len` bytes.
     pub(crate) fn echo(&mut self, len: usize) -> Result<()> {
         let payload = payload(len, self.key);
-        self.send(true, Opcode::Binary, &payload)?;
+        self.send(true, BINARY, &payload)?;
         let echoed = self.expect_message(&payload);
         echoed.with_context(|| format!("no echo of {len} bytes"))
     }
 
     /// Sends the beginning of a message, and waits until the peer has received it.
     pub(crate) fn begin(&mut self) -> Result<()> {
-        self.send(false, Opcode::Binary, &payload(1000, self.key))?;
+        self.send(false, BINARY, &payload(1000, self.key))?;
         self.ping(b"\xff")
     }
 
     /// Sends the rest of the message, and waits for its echo.
     pub(crate) fn finish(&mut self) -> Result<()> {
         let rest = payload(500, self.key);
-        self.send(false, Opcode::Continuation, &rest)?;
-        self.send(true, Opcode::Continuation, &rest)?;
+        self.send(false, CONTINUATION, &rest)?;
+        self.send(true, CONTINUATION, &rest)?;
         let message = [&payload(1000, self.key), &*rest, &*rest].concat();
         let echoed = self.expect_message(&message);
         echoed.context("no echo of a message in fragments")
@@ -133,9 +136,9 @@ impl<S: Read + Write> Dialogue<S> {
 
     /// Sends a Ping and waits for its Pong.
     pub(crate) fn ping(&mut self, payload: &[u8]) -> Result<()> {
-        self.send(true, Opcode::Ping, payload)?;
+        self.send(true, PING, payload)?;
         let pong = self.receive().context("no Pong arrived")?;
-        let is_pong = pong.opcode == Opcode::Pong as u8 && pong.payload == payload;
+        let is_pong = pong.opcode() == PONG && pong.payload == payload;
         ensure!(is_pong, "expected a Pong, received {}", describe(&pong));
         Ok(())
     }
@@ -148,15 +151,16 @@ impl<S: Read + Write> Dialogue<S> {
 
     /// Sends a Close and waits for the Close of the peer.
     pub(crate) fn close(&mut self) -> Result<()> {
-        self.send(true, Opcode::Close, &1000_u16.to_be_bytes())?;
+        self.send(true, CLOSE, &1000_u16.to_be_bytes())?;
         let close = self.receive().context("no Close arrived")?;
-        let is_close = close.close_code() == Some(1000);
+        let is_close = close.is_close(1000);
         ensure!(is_close, "expected a Close, received {}", describe(&close));
         Ok(())
     }
 
-    fn send(&mut self, is_last: bool, opcode: Opcode, payload: &[u8]) -> Result<()> {
-        let frame = frame::build(is_last, opcode, payload, self.key);
+    fn send(&mut self, is_last: bool, opcode: u8, payload: &[u8]) -> Result<()> {
+        let fin = if is_last { FIN } else { 0 };
+        let frame = wire::encode(fin | opcode, self.key, payload);
         Ok(self.stream.write_all(&frame)?)
     }
 
@@ -164,10 +168,10 @@ impl<S: Read + Write> Dialogue<S> {
         let mut message = Vec::new();
         loop {
             let frame = self.receive()?;
-            let is_data = frame.opcode <= Opcode::Binary as u8;
+            let is_data = frame.opcode() <= BINARY;
             ensure!(is_data, "expected a message, received {}", describe(&frame));
-            message.extend(frame.payload);
-            if frame.is_last {
+            message.extend_from_slice(&frame.payload);
+            if frame.is_last() {
                 ensure!(message == payload, "the echo differs from the message");
                 return Ok(());
             }
@@ -181,11 +185,13 @@ impl<S: Read + Write> Dialogue<S> {
             self.skip_noise(first[0])?;
             self.stream.read_exact(&mut first)?;
         }
-        let mut frame = first.chain(&mut self.stream);
-        Ok(match self.key {
-            Some(_) => Frame::read(&mut frame)?,
-            None => Frame::read_masked(&mut frame)?,
-        })
+        let frame = Frame::read(&mut first.chain(&mut self.stream))?;
+        let is_masked = frame.key.is_some();
+        ensure!(
+            is_masked != self.key.is_some(),
+            "a mask is only for clients"
+        );
+        Ok(frame)
     }
 
     /// Reads a line that the program has printed in front of a frame.
@@ -256,7 +262,7 @@ fn accept_key(key: &str) -> String {
 fn describe(frame: &Frame) -> String {
     format!(
         "a frame with opcode {} of {} bytes",
-        frame.opcode,
+        frame.opcode(),
         frame.payload.len()
     )
 }
@@ -276,7 +282,7 @@ mod tests {
     #[test]
     fn no_byte_on_the_wire_is_a_letter() {
         for key in [Some(KEY), None] {
-            let frame = frame::build(true, Opcode::Binary, &payload(300, key), key);
+            let frame = wire::encode(FIN | BINARY, key, &payload(300, key));
             assert!(!frame.iter().any(u8::is_ascii_alphabetic));
         }
     }
@@ -285,19 +291,15 @@ mod tests {
     fn echo(mut stream: TcpStream, key: Option<[u8; 4]>) {
         let reply_key = key.is_none().then_some(KEY);
         loop {
-            let frame = match key {
-                Some(_) => Frame::read_masked(&mut stream).unwrap(),
-                None => Frame::read(&mut stream).unwrap(),
+            let frame = Frame::read(&mut stream).unwrap();
+            assert_eq!(frame.key, key);
+            let first = match frame.opcode() {
+                PING => FIN | PONG,
+                _ => frame.first,
             };
-            let opcode = match frame.opcode {
-                0 => Opcode::Continuation,
-                2 => Opcode::Binary,
-                8 => Opcode::Close,
-                _ => Opcode::Pong,
-            };
-            let reply = frame::build(frame.is_last, opcode, &frame.payload, reply_key);
+            let reply = wire::encode(first, reply_key, &frame.payload);
             stream.write_all(&reply).unwrap();
-            if opcode == Opcode::Close {
+            if frame.opcode() == CLOSE {
                 return;
             }
         }

@@ -1,13 +1,10 @@
 //! The parts that `xtask`, `tests/interop`, `tests/hostile` and `benches/measure` share.
 //!
-//! They build programs, start them, wait for them with a deadline, and end them. The checks also
-//! share the frames of RFC 6455, written without any of our libraries, so that a fault of the
-//! libraries cannot hide itself.
+//! They build programs, start them, wait for them with a deadline, and end them.
 
 #![forbid(unsafe_code)]
 
 pub mod certificates;
-pub mod frame;
 pub mod interrupt;
 mod outcome;
 pub mod peers;

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{Habit, text};
-use crate::{Opcode, Peer, compression, frame};
+use crate::compression::compressed;
+use crate::wire::BINARY;
+use crate::wire::From::Client;
+use crate::{Peer, compression};
 
 /// The time limit of a message. The server has to echo those of all others, too.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,10 +63,10 @@ impl Message {
         let payload = text(len);
         let sent = match is_compressed {
             true => {
-                let frame = frame::last(Opcode::Binary, &compression::compress(&payload)?);
-                frame::compressed(frame)
+                let frame = Client.frame(BINARY, &compression::compress(&payload)?);
+                compressed(frame)
             }
-            false => frame::last(Opcode::Binary, &payload),
+            false => Client.frame(BINARY, &payload),
         };
         Ok(Self { payload, sent })
     }

@@ -8,8 +8,11 @@ use miniz_oxide::deflate::core::{
 use super::unfinished::{MAX_MESSAGE, close_code};
 use super::{Field, MIB};
 use crate::finding::{Bytes, Finding, fresh_echo};
+use ws_test_client::Peer;
+use ws_test_client::compression::compressed;
 use ws_test_client::peer::PATIENCE;
-use ws_test_client::{Opcode, Peer, frame};
+use ws_test_client::wire::From::Client;
+use ws_test_client::wire::{BINARY, CONTINUATION};
 
 /// The inflated size of the bomb.
 const BOMB: u64 = 1024 * MIB;
@@ -24,15 +27,15 @@ const MAX_COMPRESSED: u64 = MAX_MESSAGE + MAX_MESSAGE / 1024 + 64 * 1024;
 pub(super) fn bomb(field: &Field) -> Result<Vec<Finding>> {
     let bomb = compressed_zeros()?;
     let mut findings = vec![Finding::note("bytes of the bomb", Bytes(bomb.len() as u64))];
-    let whole = frame::compressed(frame::last(Opcode::Binary, &bomb));
+    let whole = compressed(Client.frame(BINARY, &bomb));
     findings.push(thrown("in one frame", field, &whole)?);
     let mut fragments = bomb.chunks(FRAGMENT);
     let first = fragments.next().unwrap_or_default();
-    let mut wire = frame::compressed(frame::more(Opcode::Binary, first));
+    let mut wire = compressed(Client.fragment(BINARY, first));
     for fragment in fragments {
-        wire.extend(frame::more(Opcode::Continuation, fragment));
+        wire.extend(Client.fragment(CONTINUATION, fragment));
     }
-    wire.extend(frame::last(Opcode::Continuation, b""));
+    wire.extend(Client.frame(CONTINUATION, b""));
     findings.push(thrown("in fragments", field, &wire)?);
     findings.push(fresh_echo("echo afterwards, at once", &field.target));
     Ok(findings)
@@ -42,8 +45,8 @@ pub(super) fn bomb(field: &Field) -> Result<Vec<Finding>> {
 pub(super) fn empty_blocks(field: &Field) -> Result<Vec<Finding>> {
     let blocks = b"\x00\x00\x00\xff\xff".repeat(10_000);
     let mut peer = open(field)?;
-    peer.send(&frame::compressed(frame::more(Opcode::Binary, &blocks)))?;
-    let more = frame::more(Opcode::Continuation, &blocks);
+    peer.send(&compressed(Client.fragment(BINARY, &blocks)))?;
+    let more = Client.fragment(CONTINUATION, &blocks);
     // After its limit, the server reads for a while and discards the bytes.
     let flood = peer.flood(&more, 4 * MAX_COMPRESSED, PATIENCE)?;
     Ok(vec![

@@ -7,9 +7,10 @@ use anyhow::Result;
 
 use super::{Field, MIB, SLACK};
 use crate::finding::Finding;
+use ws_test_client::Peer;
 use ws_test_client::crowd::{self, Crowd, Habit, INTERRUPTED_AFTER};
 use ws_test_client::peer::request;
-use ws_test_client::{Opcode, Peer, frame};
+use ws_test_client::wire::From::Server;
 
 /// The number of connections, if the limit of descriptors allows it.
 const CONNECTIONS: usize = 10_000;
@@ -109,7 +110,7 @@ fn come_and_go(server: SocketAddr, at: usize) -> Result<()> {
         3 => Peer::open(server)?.reset()?,
         4 => {
             let mut peer = Peer::open(server)?;
-            peer.send(&frame::build(true, Opcode::Text, b"hi", None))?;
+            peer.send(&Server.text("hi"))?;
             peer.receive()?;
         }
         _ => {

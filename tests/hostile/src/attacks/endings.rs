@@ -7,8 +7,10 @@ use anyhow::Result;
 
 use super::{Field, SLACK};
 use crate::finding::{Bytes, Finding};
+use ws_test_client::Peer;
 use ws_test_client::peer::{Stopped, request};
-use ws_test_client::{Opcode, Peer, frame};
+use ws_test_client::wire::BINARY;
+use ws_test_client::wire::From::{Client, Server};
 
 /// The number of connections of each attack.
 const CONNECTIONS: usize = 20;
@@ -30,9 +32,9 @@ pub(super) fn silent_after_violation(field: &Field) -> Result<Vec<Finding>> {
     }
     let started = Instant::now();
     for (at, peer) in peers.iter_mut().enumerate() {
-        peer.send(&frame::build(true, Opcode::Text, b"hi", None))?;
+        peer.send(&Server.text("hi"))?;
         if at % 2 == 0 {
-            peer.send(&frame::last(Opcode::Binary, &[0; 1000]))?;
+            peer.send(&Client.frame(BINARY, &[0; 1000]))?;
         }
     }
     let gone = field.target.wait_for_descriptors(3 * FAILURE)?;
@@ -41,8 +43,8 @@ pub(super) fn silent_after_violation(field: &Field) -> Result<Vec<Finding>> {
     // timeout.
     let told = peers
         .iter_mut()
-        .map_while(|peer| peer.receive().ok()?.close_code())
-        .filter(|code| *code == 1002);
+        .map_while(|peer| peer.receive().ok())
+        .filter(|frame| frame.is_close(1002));
     let told = told.count();
     Ok(vec![
         Finding::happened("sockets given up", gone, FAILURE + SLACK),
@@ -54,15 +56,15 @@ pub(super) fn silent_after_violation(field: &Field) -> Result<Vec<Finding>> {
 pub(super) fn talking_after_violation(field: &Field) -> Result<Vec<Finding>> {
     let mut peer = Peer::open(field.target.address)?;
     let started = Instant::now();
-    peer.send(&frame::build(true, Opcode::Text, b"hi", None))?;
-    let more = frame::last(Opcode::Binary, &[0; 1000]);
+    peer.send(&Server.text("hi"))?;
+    let more = Client.frame(BINARY, &[0; 1000]);
     let flood = peer.flood(&more, u64::MAX, FAILURE)?;
     let ended = (flood.stopped == Stopped::Ended).then(|| started.elapsed());
-    let told = peer.receive().ok().and_then(|frame| frame.close_code());
+    let told = peer.receive().is_ok_and(|frame| frame.is_close(1002));
     Ok(vec![
         Finding::note("bytes taken", Bytes(flood.accepted)),
         Finding::happened("TCP ended", ended, FAILURE + SLACK),
-        Finding::count("Close 1002", usize::from(told == Some(1002)), 1),
+        Finding::count("Close 1002", usize::from(told), 1),
     ])
 }
 
@@ -75,12 +77,11 @@ pub(super) fn silent_after_close(field: &Field) -> Result<Vec<Finding>> {
     }
     let started = Instant::now();
     for peer in &mut peers {
-        peer.send(&frame::close(1000))?;
+        peer.send(&Client.close(1000, ""))?;
     }
     let mut ended = 0;
     for peer in &mut peers {
-        let code = peer.receive()?.close_code();
-        ended += usize::from(code == Some(1000) && peer.ended());
+        ended += usize::from(peer.receive()?.is_close(1000) && peer.ended());
     }
     let at_once = started.elapsed();
     let gone = field.target.wait_for_descriptors(2 * CLOSE)?;
@@ -95,7 +96,7 @@ pub(super) fn silent_after_close(field: &Field) -> Result<Vec<Finding>> {
 /// After a reset, the server frees everything.
 pub(super) fn resets(field: &Field) -> Result<Vec<Finding>> {
     let server = field.target.address;
-    let message = frame::last(Opcode::Binary, &[0; 100_000]);
+    let message = Client.frame(BINARY, &[0; 100_000]);
     let request = request(server, "");
     let mut peers = Vec::new();
     for at in 0..RESETS {

@@ -10,7 +10,9 @@ use super::handshakes::{FAREWELL, HANDSHAKE, Stalled, all_end_in_time, beside_li
 use super::{Field, KIB, SLACK, crowds};
 use crate::finding::{Bytes, Finding, Time};
 use ws_test_client::peer::{Stopped, request};
-use ws_test_client::{Opcode, Peer, Sealer, Trust, frame};
+use ws_test_client::wire::From::Client;
+use ws_test_client::wire::{self, BINARY, PING};
+use ws_test_client::{Peer, Sealer, Trust};
 
 /// Content types of records (RFC 8446 §5.1).
 const HANDSHAKE_RECORD: u8 = 22;
@@ -221,7 +223,7 @@ pub(super) fn key_updates(field: &Field) -> Result<Vec<Finding>> {
     let alone = update_keys(&mut peer, ALONE, &[])?;
     let ended = alone < ALONE || peer.ended();
     let mut peer = Peer::open(field.target.endpoint())?;
-    let ping = frame::last(Opcode::Ping, &[b'p'; 125]);
+    let ping = Client.frame(PING, &[b'p'; 125]);
     let (between, live) =
         beside_live_traffic(field, || update_keys(&mut peer, BETWEEN_PINGS, &ping))?;
     let mut findings = vec![
@@ -292,14 +294,14 @@ fn slow_message(mut sealer: Sealer) -> Result<Vec<u8>> {
     /// rustls accepts 32 in a row.
     const BETWEEN: usize = 30;
     let mut seal = |bytes: &[u8]| sealer.seal(ContentType::ApplicationData, bytes);
-    let mut wire = seal(&frame::header(Opcode::Binary, LEN.into()))?;
+    let mut wire = seal(&wire::header(0x80 | BINARY, Some(wire::KEY), LEN.into()))?;
     for _ in 0..LEN {
         for _ in 0..BETWEEN {
             wire.extend(seal(b"")?);
         }
         wire.extend(seal(b"o")?);
     }
-    wire.extend(seal(&frame::close(1000))?);
+    wire.extend(seal(&Client.close(1000, ""))?);
     Ok(wire)
 }
 

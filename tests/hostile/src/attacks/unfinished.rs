@@ -7,8 +7,10 @@ use anyhow::{Context, Result};
 
 use super::{Field, MIB, SLACK};
 use crate::finding::{Bytes, Finding};
+use ws_test_client::Peer;
 use ws_test_client::peer::PATIENCE;
-use ws_test_client::{Opcode, Peer, frame};
+use ws_test_client::wire::From::Client;
+use ws_test_client::wire::{self, BINARY, CLOSE, CONTINUATION, TEXT};
 
 /// The longest message that a server accepts.
 pub(super) const MAX_MESSAGE: u64 = 16 * MIB;
@@ -28,7 +30,7 @@ const FAILURE: Duration = Duration::from_secs(1);
 
 /// Announces long frames. The memory must follow the received bytes, not the announced length.
 pub(super) fn announced(field: &Field) -> Result<Vec<Finding>> {
-    let mut wire = frame::header(Opcode::Binary, MAX_MESSAGE);
+    let mut wire = wire::header(0x80 | BINARY, Some(wire::KEY), MAX_MESSAGE);
     wire.extend([0; 3]);
     let mut peers = Vec::new();
     for _ in 0..ANNOUNCED_ON {
@@ -45,8 +47,8 @@ pub(super) fn announced(field: &Field) -> Result<Vec<Finding>> {
 /// Sends empty fragments. Fragments are counted, because empty ones never reach a limit of bytes.
 pub(super) fn empty_fragments(field: &Field) -> Result<Vec<Finding>> {
     let mut peer = Peer::open(field.target.address)?;
-    let empty = frame::more(Opcode::Continuation, b"");
-    let mut wire = frame::more(Opcode::Text, b"");
+    let empty = Client.fragment(CONTINUATION, b"");
+    let mut wire = Client.fragment(TEXT, b"");
     wire.extend(empty.repeat(MAX_FRAGMENTS - 1));
     peer.send(&wire)?;
     let at_the_limit = peer.pings();
@@ -71,10 +73,10 @@ pub(super) fn byte_fragments(field: &Field) -> Result<Vec<Finding>> {
     let mut peers = Vec::new();
     for _ in 0..BYTES_ON {
         let mut peer = Peer::open(field.target.address)?;
-        peer.send(&frame::more(Opcode::Binary, b""))?;
+        peer.send(&Client.fragment(BINARY, b""))?;
         peers.push(peer);
     }
-    let turn = frame::more(Opcode::Continuation, b"o").repeat(len / TURNS);
+    let turn = Client.fragment(CONTINUATION, b"o").repeat(len / TURNS);
     for _ in 0..TURNS {
         for peer in &mut peers {
             peer.send(&turn)?;
@@ -88,7 +90,7 @@ pub(super) fn byte_fragments(field: &Field) -> Result<Vec<Finding>> {
     let whole = vec![b'o'; len];
     let mut echoed = 0;
     for peer in &mut peers {
-        peer.send(&frame::last(Opcode::Continuation, b""))?;
+        peer.send(&Client.frame(CONTINUATION, b""))?;
         echoed += usize::from(peer.expect_message(&whole).is_ok());
     }
     let each = held / BYTES_ON;
@@ -103,13 +105,13 @@ pub(super) fn byte_fragments(field: &Field) -> Result<Vec<Finding>> {
 pub(super) fn endless_message(field: &Field) -> Result<Vec<Finding>> {
     const FRAGMENT: usize = 64 * 1024;
     let mut peer = Peer::open(field.target.address)?;
-    let fragment = frame::more(Opcode::Continuation, &[b'f'; FRAGMENT]);
+    let fragment = Client.fragment(CONTINUATION, &[b'f'; FRAGMENT]);
     let all = fragment.len() as u64 * (256 * MIB / FRAGMENT as u64);
-    peer.send(&frame::more(Opcode::Binary, b""))?;
+    peer.send(&Client.fragment(BINARY, b""))?;
     let at_limit = fragment.len() as u64 * (MAX_MESSAGE / FRAGMENT as u64);
     let first = peer.flood(&fragment, at_limit, PATIENCE)?;
     let open = peer.pings();
-    peer.send(&frame::more(Opcode::Continuation, b"1"))
+    peer.send(&Client.fragment(CONTINUATION, b"1"))
         .context("the server ended the connection at its limit")?;
     let second = peer.flood(&fragment, all - at_limit, PATIENCE)?;
     Ok(vec![
@@ -131,15 +133,15 @@ pub(super) fn endless_message(field: &Field) -> Result<Vec<Finding>> {
 pub(super) fn close_code(what: &str, peer: &mut Peer, wanted: u16) -> Finding {
     let started = Instant::now();
     let frame = peer.receive();
-    let code = frame.as_ref().ok().and_then(frame::Frame::close_code);
-    let figure = match (&frame, code) {
-        (_, Some(code)) => format!("Close {code}"),
-        (Ok(frame), None) => format!("a frame with opcode {}", frame.opcode),
-        (Err(error), None) => format!("no frame: {error}"),
+    let is_wanted = frame.as_ref().is_ok_and(|frame| frame.is_close(wanted));
+    let figure = match frame {
+        Ok(frame) if frame.opcode() == CLOSE => format!("Close {}", frame.close_code()),
+        Ok(frame) => format!("a frame with opcode {}", frame.opcode()),
+        Err(error) => format!("no frame: {error}"),
     };
     let ended = peer.ended() && started.elapsed() <= FAILURE + SLACK;
     let end = if ended { "end" } else { "no end" };
-    let holds = code == Some(wanted) && ended;
+    let holds = is_wanted && ended;
     let figure = format!("{figure}, {end}");
     Finding::new(what, figure, format!("Close {wanted}, end"), holds)
 }

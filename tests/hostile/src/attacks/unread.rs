@@ -7,8 +7,10 @@ use anyhow::Result;
 
 use super::{Field, MIB, SLACK};
 use crate::finding::{Bytes, Finding, fresh_echo};
+use ws_test_client::Peer;
 use ws_test_client::peer::Stopped;
-use ws_test_client::{Opcode, Peer, frame};
+use ws_test_client::wire::From::Client;
+use ws_test_client::wire::{BINARY, PING};
 
 /// The number of bytes that each peer tries to send.
 const OFFERED: u64 = 128 * MIB;
@@ -21,7 +23,7 @@ const WRITE_STALL: Duration = Duration::from_secs(30);
 
 /// Sends Pings. Only the newest Pong is queued, so the server may continue to read.
 pub(super) fn pings(field: &Field) -> Result<Vec<Finding>> {
-    let ping = frame::last(Opcode::Ping, &[b'p'; 125]);
+    let ping = Client.frame(PING, &[b'p'; 125]);
     let mut peer = Peer::open(field.target.endpoint())?;
     let flood = peer.flood(&ping, OFFERED, BLOCKED_AFTER)?;
     let taken = Finding::note("pings taken", Bytes(flood.accepted));
@@ -45,7 +47,7 @@ pub(super) fn large_messages(field: &Field) -> Result<Vec<Finding>> {
 /// Sends messages. All echoes have to be queued, so the server must stop reading. Its unread bytes
 /// fill the buffers of TCP, whose size is the system's choice.
 fn messages(field: &Field, payload: &[u8]) -> Result<Vec<Finding>> {
-    let message = frame::last(Opcode::Binary, payload);
+    let message = Client.frame(BINARY, payload);
     let mut peer = Peer::open(field.target.endpoint())?;
     let flood = peer.flood(&message, OFFERED, BLOCKED_AFTER)?;
     let held = field.target.growth()?;
@@ -71,7 +73,7 @@ fn messages(field: &Field, payload: &[u8]) -> Result<Vec<Finding>> {
 
 /// Sends messages and never reads. The server ends the connection after its time limit.
 pub(super) fn never_read(field: &Field) -> Result<Vec<Finding>> {
-    let message = frame::last(Opcode::Binary, &[b'm'; 1000]);
+    let message = Client.frame(BINARY, &[b'm'; 1000]);
     let started = Instant::now();
     let mut peer = Peer::open(field.target.endpoint())?;
     let flood = peer.flood(&message, OFFERED, BLOCKED_AFTER)?;

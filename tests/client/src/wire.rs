@@ -1,5 +1,7 @@
 //! Frames that are encoded and parsed by hand (RFC 6455 §5.2).
 
+use std::io::{self, ErrorKind, Read};
+
 /// Opcode of a continuation frame.
 pub const CONTINUATION: u8 = 0x0;
 /// Opcode of a text frame.
@@ -13,7 +15,10 @@ pub const PING: u8 = 0x9;
 /// Opcode of a Pong.
 pub const PONG: u8 = 0xa;
 
-/// The masking key of the frames that tests send as a client.
+/// The bit of the first byte that marks a compressed message (RFC 7692 §6).
+pub const RSV1: u8 = 0x40;
+
+/// The masking key of a client. Tests do not need an unpredictable one (RFC 6455 §5.3).
 pub const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// The sender of a frame.
@@ -73,27 +78,41 @@ pub fn close_code(payload: &[u8]) -> u16 {
 /// Returns a frame that begins with the byte `first`. Masks the payload if `key` is present.
 #[must_use]
 pub fn encode(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    let mask_bit = if key.is_some() { 0x80 } else { 0 };
-    match payload.len() {
-        len @ 0..=125 => frame.push(mask_bit | len as u8),
-        len @ 126..=0xffff => {
-            frame.push(mask_bit | 126);
-            frame.extend_from_slice(&(len as u16).to_be_bytes());
-        }
-        len => {
-            frame.push(mask_bit | 127);
-            frame.extend_from_slice(&(len as u64).to_be_bytes());
-        }
-    }
-    match key {
-        None => frame.extend_from_slice(payload),
-        Some(key) => {
-            frame.extend_from_slice(&key);
-            frame.extend(payload.iter().zip(key.iter().cycle()).map(|(p, k)| p ^ k));
-        }
-    }
+    let mut frame = header(first, key, payload.len() as u64);
+    let start = frame.len();
+    frame.extend_from_slice(payload);
+    mask(&mut frame[start..], key);
     frame
+}
+
+/// Returns the header of a frame with a payload of `len` bytes, and its key.
+#[must_use]
+pub fn header(first: u8, key: Option<[u8; 4]>, len: u64) -> Vec<u8> {
+    let mut header = vec![first];
+    let mask_bit = if key.is_some() { 0x80 } else { 0 };
+    match len {
+        0..=125 => header.push(mask_bit | len as u8),
+        126..=0xffff => {
+            header.push(mask_bit | 126);
+            header.extend((len as u16).to_be_bytes());
+        }
+        _ => {
+            header.push(mask_bit | 127);
+            header.extend(len.to_be_bytes());
+        }
+    }
+    header.extend(key.into_iter().flatten());
+    header
+}
+
+/// Masks or unmasks a payload.
+fn mask(payload: &mut [u8], key: Option<[u8; 4]>) {
+    for (byte, key) in payload
+        .iter_mut()
+        .zip(key.unwrap_or_default().iter().cycle())
+    {
+        *byte ^= key;
+    }
 }
 
 /// A parsed frame.
@@ -108,10 +127,62 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Reads the next frame.
+    ///
+    /// # Errors
+    ///
+    /// The error of `from`, [`ErrorKind::UnexpectedEof`] if the frame is incomplete, or
+    /// [`ErrorKind::InvalidData`] if its length is not in the shortest form.
+    pub fn read(from: &mut impl Read) -> io::Result<Self> {
+        let [first, second] = read_array(from)?;
+        let (len, least) = match second & 0x7f {
+            126 => (u16::from_be_bytes(read_array(from)?).into(), 126),
+            127 => (u64::from_be_bytes(read_array(from)?), 0x1_0000),
+            len => (len.into(), 0),
+        };
+        if len < least {
+            let fault = format!("payload length {len} is not in its shortest form");
+            return Err(io::Error::new(ErrorKind::InvalidData, fault));
+        }
+        let key = match second & 0x80 {
+            0 => None,
+            _ => Some(read_array(from)?),
+        };
+        // Allocates for the bytes that arrive, not for the length in the header.
+        let mut payload = Vec::new();
+        if from.by_ref().take(len).read_to_end(&mut payload)? as u64 != len {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        mask(&mut payload, key);
+        Ok(Self {
+            first,
+            key,
+            payload,
+        })
+    }
+
     /// Returns the opcode.
     #[must_use]
     pub fn opcode(&self) -> u8 {
         self.first & 0xf
+    }
+
+    /// Returns `true` if the frame ends its message.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.first & 0x80 != 0
+    }
+
+    /// Returns `true` if this is the first frame of a compressed message (RFC 7692 §6).
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.first & RSV1 != 0
+    }
+
+    /// Returns `true` if this is a Close with this code.
+    #[must_use]
+    pub fn is_close(&self, code: u16) -> bool {
+        self.opcode() == CLOSE && self.close_code() == code
     }
 
     /// Returns the code of a Close, or 1005 if the Close has no code.
@@ -145,39 +216,18 @@ impl Frame {
 /// If the payload length is not in its shortest form.
 #[must_use]
 pub fn parse_one(bytes: &[u8]) -> Option<(Frame, usize)> {
-    let (&first, &second) = (bytes.first()?, bytes.get(1)?);
-    let (len, mut at) = match second & 0x7f {
-        126 => {
-            let len = u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?);
-            assert!(len > 125, "payload length {len} is in two bytes");
-            (usize::from(len), 4)
-        }
-        127 => {
-            let len = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
-            assert!(len > 0xffff, "payload length {len} is in eight bytes");
-            (usize::try_from(len).ok()?, 10)
-        }
-        len => (usize::from(len), 2),
-    };
-    let mut key = None;
-    if second & 0x80 != 0 {
-        key = Some(bytes.get(at..at + 4)?.try_into().ok()?);
-        at += 4;
+    let mut rest = bytes;
+    match Frame::read(&mut rest) {
+        Ok(frame) => Some((frame, bytes.len() - rest.len())),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => None,
+        Err(error) => panic!("{error}"),
     }
-    let mut payload = bytes.get(at..at + len)?.to_vec();
-    if let Some(key) = key {
-        let key: [u8; 4] = key;
-        payload
-            .iter_mut()
-            .zip(key.iter().cycle())
-            .for_each(|(p, k)| *p ^= k);
-    }
-    let frame = Frame {
-        first,
-        key,
-        payload,
-    };
-    Some((frame, at + len))
+}
+
+fn read_array<const LEN: usize>(from: &mut impl Read) -> io::Result<[u8; LEN]> {
+    let mut array = [0; LEN];
+    from.read_exact(&mut array)?;
+    Ok(array)
 }
 
 /// Parses all complete frames. Returns these frames, and the number of bytes that follow the last
@@ -221,5 +271,32 @@ mod tests {
         );
         let frames = parse_all(&From::Client.frame(BINARY, &[7; 70_000]));
         assert_eq!(frames[0].whole(), (BINARY, &[7; 70_000][..]));
+    }
+
+    #[test]
+    fn each_length_has_its_shortest_form() {
+        let header = |len| header(0x80 | BINARY, Some(KEY), len);
+        assert_eq!(header(125)[..2], [0x82, 0xFD]);
+        assert_eq!(header(126)[..4], [0x82, 0xFE, 0, 126]);
+        assert_eq!(header(65_535)[..4], [0x82, 0xFE, 255, 255]);
+        let long = header(65_536);
+        assert_eq!(long[..10], [0x82, 0xFF, 0, 0, 0, 0, 0, 1, 0, 0]);
+        assert_eq!(long.len(), 14);
+        let padded = Frame::read(&mut &[0x82, 126, 0, 1, b'a'][..]).unwrap_err();
+        assert_eq!(padded.kind(), ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn frames_are_read_until_one_is_incomplete() {
+        let mut wire: &[u8] = &[
+            0x88, 2, 0x03, 0xF1, 0x41, 3, b'a', b'b', b'c', 0x81, 2, b'a',
+        ];
+        let close = Frame::read(&mut wire).unwrap();
+        assert!(close.is_close(1009) && close.is_last() && !close.is_compressed());
+        let text = Frame::read(&mut wire).unwrap();
+        assert_eq!((text.opcode(), &*text.payload), (TEXT, &b"abc"[..]));
+        assert!(text.is_compressed() && !text.is_last() && !text.is_close(1005));
+        let end = Frame::read(&mut wire).unwrap_err();
+        assert_eq!(end.kind(), ErrorKind::UnexpectedEof);
     }
 }
