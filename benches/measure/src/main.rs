@@ -5,6 +5,8 @@
 
 mod bench;
 mod idle;
+mod server;
+mod table;
 
 use std::process::ExitCode;
 

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use anyhow::{Context, Result, bail};
 
 use crate::compression::compressed;
-use crate::wire::From::Client;
 use crate::wire::BINARY;
+use crate::wire::From::Client;
 use crate::{Endpoint, Peer, compression};
 
 use ws_test_programs::interrupt;

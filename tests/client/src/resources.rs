@@ -8,9 +8,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use procfs_core::FromRead;
+use procfs_core::process::{Stat, Status};
 
 /// The interval at which memory is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_millis(2);
+
+/// The unit of processor time, `USER_HZ`. It is the same on every processor that Rust supports.
+const TICK: Duration = Duration::from_millis(10);
 
 /// A process that is observed from outside.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +36,9 @@ impl Process {
 
     /// Returns the resident memory in bytes.
     pub fn resident(self) -> Result<u64> {
-        parse_resident(&self.read("status")?).context("no VmRSS in /proc/PID/status")
+        let status = Status::from_file(self.path("status"))?;
+        let kib = status.vmrss.context("the process has ended")?;
+        Ok(kib * 1024)
     }
 
     /// Returns the number of open descriptors.
@@ -41,16 +48,11 @@ impl Process {
         Ok(entries?.count())
     }
 
-    /// Returns the processor time of all threads so far, including those that have ended. It is
-    /// rounded to the system's ticks, which are usually 10 ms.
+    /// Returns the processor time of all threads so far, including those that have ended. It is a
+    /// multiple of 10 ms.
     pub fn cpu(self) -> Result<Duration> {
-        let ticks = parse_ticks(&self.read("stat")?).context("no times in /proc/PID/stat")?;
-        Ok(Duration::from_secs_f64(ticks as f64 / ticks_per_second()))
-    }
-
-    fn read(self, name: &str) -> Result<String> {
-        let path = self.path(name);
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+        let stat = Stat::from_file(self.path("stat"))?;
+        Ok(TICK * u32::try_from(stat.utime + stat.stime)?)
     }
 
     fn path(self, name: &str) -> PathBuf {
@@ -123,68 +125,20 @@ impl Drop for PeakMeter {
     }
 }
 
-/// Parses `VmRSS:     1736 kB`.
-fn parse_resident(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
-    Some(kib * 1024)
-}
-
-/// Parses user and system time, in ticks: fields 14 and 15. The name before them can contain any
-/// character.
-fn parse_ticks(stat: &str) -> Option<u64> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user + system)
-}
-
-#[cfg(unix)]
-fn ticks_per_second() -> f64 {
-    rustix::param::clock_ticks_per_second() as f64
-}
-
-#[cfg(not(unix))]
-fn ticks_per_second() -> f64 {
-    100.0
-}
-
 /// Raises the limit of descriptors of this process, and of those that it starts, to the system's
-/// limit. Returns the limit, if there is one.
-#[cfg(unix)]
-pub fn raise_descriptor_limit() -> Option<u64> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    let before = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: before.maximum,
-        maximum: before.maximum,
-    };
-    match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => before.maximum,
-        Err(_) => before.current,
-    }
-}
-
-/// Returns `None`, because there is no such limit.
-#[cfg(not(unix))]
-pub fn raise_descriptor_limit() -> Option<u64> {
-    None
+/// limit. Returns the limit.
+pub fn raise_descriptor_limit() -> Result<u64> {
+    rlimit::increase_nofile_limit(u64::MAX).context("cannot read the limit of descriptors")
 }
 
 /// The descriptors of a process besides its connections.
 const SPARE_DESCRIPTORS: u64 = 64;
 
 /// Returns the number of connections that a process can hold under `limit`: `wanted`, or fewer.
-pub fn affordable(wanted: usize, limit: Option<u64>) -> usize {
-    let room = limit.map(|limit| limit.saturating_sub(SPARE_DESCRIPTORS));
-    match room.map(usize::try_from) {
-        Some(Ok(room)) => wanted.min(room),
-        Some(Err(_)) | None => wanted,
-    }
+#[must_use]
+pub fn affordable(wanted: usize, limit: u64) -> usize {
+    let room = limit.saturating_sub(SPARE_DESCRIPTORS);
+    usize::try_from(room).map_or(wanted, |room| wanted.min(room))
 }
 
 #[cfg(test)]
@@ -192,25 +146,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resident_memory_is_in_bytes() {
-        let status = "Name:\tVmRSS: 7 kB\nVmHWM:\t  1900 kB\nVmRSS:\t    1736 kB\nThreads:\t1\n";
-        assert_eq!(parse_resident(status), Some(1736 * 1024));
-        assert_eq!(parse_resident("Name:\tkthreadd\n"), None);
-    }
-
-    #[test]
-    fn names_with_spaces_and_brackets_do_not_shift_fields() {
-        let stat = "42 (a) b) S 1 42 42 0 -1 4194304 100 0 0 0 250 17 0 0 20 0 1 0 5 6 7\n";
-        assert_eq!(parse_ticks(stat), Some(267));
-        assert_eq!(parse_ticks("42 (a) S 1"), None);
-    }
-
-    #[test]
     fn a_limit_leaves_room_for_what_is_no_connection() {
-        assert_eq!(affordable(10_000, Some(20_000)), 10_000);
-        assert_eq!(affordable(10_000, Some(1_024)), 960);
-        assert_eq!(affordable(10_000, Some(3)), 0);
-        assert_eq!(affordable(10_000, None), 10_000);
+        assert_eq!(affordable(10_000, 20_000), 10_000);
+        assert_eq!(affordable(10_000, 1_024), 960);
+        assert_eq!(affordable(10_000, 3), 0);
+        assert_eq!(affordable(10_000, u64::MAX), 10_000);
     }
 
     #[cfg(target_os = "linux")]

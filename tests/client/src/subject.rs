@@ -14,6 +14,7 @@ use crate::resources::Process;
 use crate::{Endpoint, Peer, Trust};
 use ws_test_programs::certificates::Certificates;
 use ws_test_programs::server::EchoServer;
+use ws_test_programs::supervise::Supervised;
 use ws_test_programs::watch::Watch;
 
 /// The time until a server listens.
@@ -27,7 +28,7 @@ const COUNT_EVERY: Duration = Duration::from_millis(2);
 
 /// The running server. Dropping it ends the process.
 pub struct Subject {
-    server: EchoServer,
+    process: Supervised,
     /// The properties of the server.
     pub target: Target,
 }
@@ -76,29 +77,30 @@ impl Subject {
         let server = EchoServer::start(
             executable, &options, launch.log, START_UP, &sender, &mut watch,
         )?;
-        Self::observe(server, trust, launch.offer, Peer::close)
+        let address = address(&server.url)?;
+        Self::observe(server.process, address, trust, launch.offer, Peer::close)
     }
 
     /// Measures a server on another library that already listens.
-    pub fn foreign(server: EchoServer, offer: Option<&str>) -> Result<Self> {
+    pub fn foreign(process: Supervised, address: SocketAddr, offer: Option<&str>) -> Result<Self> {
         // Until the server has noticed the end of the connection that tested if it listens.
         thread::sleep(SETTLING);
         // Some libraries do not answer a Close at once.
-        Self::observe(server, None, offer, |peer| {
+        Self::observe(process, address, None, offer, |peer| {
             drop(peer);
             Ok(())
         })
     }
 
-    /// Serves one connection with `server`, ends it with `farewell`, and measures the server.
+    /// Serves one connection with the server, ends it with `farewell`, and measures the server.
     fn observe(
-        server: EchoServer,
+        server: Supervised,
+        address: SocketAddr,
         trust: Option<Trust>,
         offer: Option<&str>,
         farewell: fn(Peer) -> Result<()>,
     ) -> Result<Self> {
-        let address = address(&server.url)?;
-        let process = Process::new(server.process.id())?;
+        let process = Process::new(server.id())?;
         let descriptors = process.descriptors()?;
         let mut target = Target {
             address,
@@ -112,17 +114,20 @@ impl Subject {
             .context("the server does not serve its first connection")?;
         target.wait_for_descriptors(START_UP)?;
         target.resident = process.resident()?;
-        Ok(Self { server, target })
+        Ok(Self {
+            process: server,
+            target,
+        })
     }
 
     /// Returns the exit status, if the server has ended.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
-        self.server.process.try_wait()
+        self.process.try_wait()
     }
 
     /// Returns the error for a server that has ended.
     pub fn died(&mut self, status: ExitStatus, place: &str) -> Error {
-        self.server.process.died("the server", status, place)
+        self.process.died("the server", status, place)
     }
 }
 

@@ -3,20 +3,33 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use anyhow::Error;
+pub(crate) use indicatif::HumanBytes as Bytes;
+
 use ws_test_client::Peer;
 use ws_test_client::subject::Target;
 
 /// The time limit of a whole connection with one echo, during an attack and after it.
 const ECHO: Duration = Duration::from_secs(1);
 
-/// A figure, its bound, and `true` if it is within the bound.
+/// A figure and its bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) what: String,
     pub(crate) figure: String,
-    /// Empty if the figure is only shown.
     pub(crate) bound: String,
-    pub(crate) holds: bool,
+    pub(crate) verdict: Verdict,
+}
+
+/// The judgment of a figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It has no bound.
+    Note,
+    Ok,
+    Breach,
+    /// The figure is unknown, for this reason.
+    NotDone(String),
 }
 
 impl Finding {
@@ -65,13 +78,29 @@ impl Finding {
             what: what.to_owned(),
             figure: figure.to_string(),
             bound: bound.to_string(),
-            holds,
+            verdict: if holds { Verdict::Ok } else { Verdict::Breach },
         }
     }
 
     /// Creates a finding without a bound.
     pub(crate) fn note(what: &str, figure: impl fmt::Display) -> Self {
-        Self::new(what, figure, "", true)
+        Self {
+            verdict: Verdict::Note,
+            ..Self::new(what, figure, "", true)
+        }
+    }
+
+    /// Creates the finding of an attack that broke off.
+    pub(crate) fn broken(error: &Error) -> Self {
+        Self {
+            verdict: Verdict::NotDone(format!("{error:#}")),
+            ..Self::new("attack", "broke off", "", false)
+        }
+    }
+
+    /// Returns `true` if the figure is known and within its bound.
+    pub(crate) fn is_good(&self) -> bool {
+        matches!(self.verdict, Verdict::Note | Verdict::Ok)
     }
 }
 
@@ -91,30 +120,12 @@ pub(crate) fn fresh_echo(what: &str, target: &Target) -> Finding {
     }
 }
 
-/// A number of bytes, in a unit of suitable size.
-pub(crate) struct Bytes(pub(crate) u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const KIB: u64 = 1 << 10;
-        const MIB: u64 = 1 << 20;
-        match self.0 {
-            bytes if bytes >= MIB => write!(f, "{:.2} MiB", bytes as f64 / MIB as f64),
-            bytes if bytes >= 10 * KIB => write!(f, "{:.1} KiB", bytes as f64 / KIB as f64),
-            bytes => write!(f, "{bytes} B"),
-        }
-    }
-}
-
 /// A time, in a unit of suitable size.
 pub(crate) struct Time(pub(crate) Duration);
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_secs_f64() {
-            seconds if seconds >= 1.0 => write!(f, "{seconds:.2} s"),
-            seconds => write!(f, "{:.1} ms", seconds * 1000.0),
-        }
+        write!(f, "{:.2?}", self.0)
     }
 }
 
@@ -124,34 +135,26 @@ mod tests {
 
     #[test]
     fn bounds_are_inclusive() {
-        assert!(Finding::bytes("growth", 1024, 1024).holds);
-        assert!(!Finding::bytes("growth", 1025, 1024).holds);
+        assert!(Finding::bytes("growth", 1024, 1024).is_good());
+        assert!(!Finding::bytes("growth", 1025, 1024).is_good());
         let second = Duration::from_secs(1);
-        assert!(Finding::time("end", second, second).holds);
-        assert!(!Finding::time("end", second + Duration::from_nanos(1), second).holds);
+        assert!(Finding::time("end", second, second).is_good());
+        assert!(!Finding::time("end", second + Duration::from_nanos(1), second).is_good());
     }
 
     #[test]
     fn what_never_happened_is_a_breach() {
         let second = Duration::from_secs(1);
-        assert!(Finding::happened("end", Some(second), second).holds);
+        assert!(Finding::happened("end", Some(second), second).is_good());
         let never = Finding::happened("end", None, second);
-        assert!(!never.holds);
-        assert_eq!((&*never.figure, &*never.bound), ("never", "≤ 1.00 s"));
+        assert!(!never.is_good());
+        assert_eq!((&*never.figure, &*never.bound), ("never", "≤ 1.00s"));
     }
 
     #[test]
     fn all_must_do_what_they_must() {
-        assert!(Finding::count("answered", 3, 3).holds);
-        assert!(!Finding::count("answered", 2, 3).holds);
-        assert!(Finding::note("bytes sent", 5).holds);
-    }
-
-    #[test]
-    fn figures_have_units_that_suit_them() {
-        let shown = [999, 10_240, 1 << 20, 3 << 19].map(|bytes| Bytes(bytes).to_string());
-        assert_eq!(shown, ["999 B", "10.0 KiB", "1.00 MiB", "1.50 MiB"]);
-        assert_eq!(Time(Duration::from_micros(1500)).to_string(), "1.5 ms");
-        assert_eq!(Time(Duration::from_millis(1500)).to_string(), "1.50 s");
+        assert!(Finding::count("answered", 3, 3).is_good());
+        assert!(!Finding::count("answered", 2, 3).is_good());
+        assert!(Finding::note("bytes sent", 5).is_good());
     }
 }

@@ -20,7 +20,7 @@ use clap::Parser;
 
 use attacks::{ATTACKS, Attack, Field, Setup};
 use finding::{Bytes, Finding, Time, fresh_echo};
-use report::{Report, Shown, table};
+use report::{Report, table};
 use ws_test_client::resources;
 use ws_test_client::resources::PeakMeter;
 use ws_test_client::subject::{Launch, Subject};
@@ -93,7 +93,7 @@ fn run(args: &Args) -> Result<Outcome> {
     }
     resources::check_system()?;
     interrupt::install();
-    let limit = resources::raise_descriptor_limit();
+    let limit = resources::raise_descriptor_limit()?;
     let peers = Peers::built_or_in(args.peer_dir.as_deref())?;
     let attacks = chosen(&args.attack);
     let home = project::scratch_dir("hostile")?;
@@ -174,14 +174,23 @@ impl Attacker {
             if interrupt::requested() {
                 bail!("interrupted in {}", attack.name);
             }
-            let shown = result.unwrap_or_else(|error| Shown::broken(&error));
-            reports.push(Report::new(runtime, attack.name, shown, started.elapsed()));
+            reports.push(Report {
+                runtime,
+                attack: attack.name,
+                findings: result.unwrap_or_else(|error| vec![Finding::broken(&error)]),
+                took: started.elapsed(),
+            });
         }
         progress.end();
         Ok(())
     }
 
-    fn attack(&self, attack: &'static Attack, prefix: &str, executable: &Path) -> Result<Shown> {
+    fn attack(
+        &self,
+        attack: &'static Attack,
+        prefix: &str,
+        executable: &Path,
+    ) -> Result<Vec<Finding>> {
         let log = self.home.join(format!("{prefix}-server.log"));
         let mut subject = Subject::start(&Launch {
             executable,
@@ -197,38 +206,34 @@ impl Attacker {
             target: subject.target.clone(),
             room: self.room,
         };
-        let shown = observed(attack, field, &mut subject);
-        if shown.as_ref().is_ok_and(Shown::is_whole) {
-            return shown;
+        let findings = observed(attack, field, &mut subject);
+        let is_good = |findings: &Vec<Finding>| findings.iter().all(Finding::is_good);
+        if findings.as_ref().is_ok_and(is_good) {
+            return findings;
         }
         // If the server has died, only this is reported. All other errors follow from it.
         thread::sleep(DEATH);
         match subject.try_wait()? {
             Some(status) => {
                 let words = format!("{:#}", subject.died(status, attack.name));
-                Ok(Shown::only(Finding::new("server", words, "alive", false)))
+                Ok(vec![Finding::new("server", words, "alive", false)])
             }
-            None => shown,
+            None => findings,
         }
     }
 }
 
 /// Carries out an attack, and observes the server during the attack and after it.
-fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Result<Shown> {
+fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Result<Vec<Finding>> {
     let target = subject.target.clone();
     let cpu = target.process.cpu()?;
     let peak = PeakMeter::start(target.process);
-    let mut shown = match watched(attack, field, subject)? {
-        Some(Ok(findings)) => Shown::all(findings),
-        Some(Err(error)) => Shown::broken(&error),
+    let mut findings = match watched(attack, field, subject)? {
+        Some(Ok(findings)) => findings,
+        Some(Err(error)) => vec![Finding::broken(&error)],
         None => {
             let bound = format!("≤ {}", Time(attack.limit));
-            return Ok(Shown::only(Finding::new(
-                "attack",
-                "did not end",
-                bound,
-                false,
-            )));
+            return Ok(vec![Finding::new("attack", "did not end", bound, false)]);
         }
     };
     // The memory of the attack is free now, but may be in use for a moment.
@@ -239,7 +244,7 @@ fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Res
         .process
         .descriptors()?
         .saturating_sub(target.descriptors);
-    shown.findings.extend([
+    findings.extend([
         match attack.growth {
             Some(bound) => Finding::bytes("growth, at most", peak, bound),
             None => Finding::note("growth, at most", Bytes(peak)),
@@ -249,7 +254,7 @@ fn observed(attack: &'static Attack, field: Field, subject: &mut Subject) -> Res
         Finding::new("descriptors left", left, 0, left == 0),
         fresh_echo("echo afterwards", &target),
     ]);
-    Ok(shown)
+    Ok(findings)
 }
 
 /// Carries out `attack` in a thread, within its time limit and while the server runs. Returns

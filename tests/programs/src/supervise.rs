@@ -146,6 +146,18 @@ impl Supervised {
             .with_context(|| format!("cannot wait for {}", self.name))
     }
 
+    /// Sends the signal of Ctrl-C to the program and all its descendants.
+    ///
+    /// # Errors
+    ///
+    /// The error of the operating system. Windows has no such signal.
+    pub fn interrupt(&self) -> Result<()> {
+        #[cfg(unix)]
+        return self.child.signal(2).context("cannot end the program");
+        #[cfg(not(unix))]
+        anyhow::bail!("only Unix can interrupt a program");
+    }
+
     /// Returns the id of the process.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -2,15 +2,14 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Deserialize;
 
 use super::contestant::{Contestant, Package, Program, Side, Task};
-use super::cores::{self, on_core};
-use super::measure::Bench;
+use super::cores;
+use super::measure::{self, Bench};
 use super::sample::Sample;
 use super::scenario::Scenario;
-use ws_test_programs::interrupt;
 
 /// The echo server.
 pub(super) const SERVER: &str = "echo-tokio";
@@ -25,10 +24,6 @@ struct Report {
 }
 
 impl Report {
-    fn parse(output: &str) -> Result<Self> {
-        serde_json::from_str(output).with_context(|| format!("the client printed `{output}`"))
-    }
-
     fn sample(&self, calibration: f64) -> Sample {
         let nanoseconds = self.seconds * 1e9;
         Sample {
@@ -48,7 +43,7 @@ impl Report {
 /// program under test, and the server on the other one.
 pub(super) fn measure(bench: &Bench, scenario: &Scenario, client: &Contestant) -> Result<Sample> {
     let calibration = cores::calibrate(bench.cores)?;
-    let server = Contestant::of_task(Task::Echo, SERVER, Side::Ours, (Package::Ours, SERVER), &[]);
+    let server = Contestant::named(Task::Echo, Side::Ours, Package::Ours, SERVER);
     let server = bench.start_on(bench.cores.load, scenario, &server, &[])?;
     let Program::Built { package, name } = client.program else {
         bail!("{} is not built", client.name);
@@ -58,15 +53,7 @@ pub(super) fn measure(bench: &Bench, scenario: &Scenario, client: &Contestant) -
     command.args(["--address", &server.address.to_string()]);
     command.args(["--seconds", &bench.seconds.to_string()]);
     command.args(["--warm-up", &bench.warm_up.to_string()]);
-    let output =
-        on_core(bench.cores.server, || command.output())?.context("cannot start the client")?;
-    if interrupt::requested() {
-        bail!("interrupted");
-    }
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    let report = Report::parse(String::from_utf8_lossy(&output.stdout).trim())?;
+    let report: Report = measure::run(bench.cores.server, command)?;
     Ok(report.sample(calibration))
 }
 
@@ -78,9 +65,8 @@ mod tests {
     fn a_line_of_a_client_becomes_a_sample() {
         let line =
             r#"{"messages":1000,"seconds":0.5,"run_ns":250000000,"kept_waiting_ns":5000000}"#;
-        let sample = Report::parse(line).unwrap().sample(0.01);
+        let sample = serde_json::from_str::<Report>(line).unwrap().sample(0.01);
         assert_eq!((sample.rate, sample.cpu_ns), (2000.0, 250_000.0));
         assert_eq!((sample.load_busy, sample.kept_waiting), (0.5, 0.01));
-        assert!(Report::parse("oops").is_err());
     }
 }

@@ -1,29 +1,32 @@
-//! The servers of a comparison.
+//! The programs of a comparison: servers and clients.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::entrants;
 use super::scenario::Scenario;
 
-/// A server and the command that starts it.
+/// Options of a program.
+type Options = &'static [&'static str];
+
+/// A program and its options in each kind of scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Contestant {
-    pub(crate) name: String,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) side: Side,
     /// The name of its floor without TLS.
     floor: Option<&'static str>,
     pub(crate) program: Program,
     pub(crate) task: Task,
-    /// The options without compression, apart from `--port`. `None` if the server takes no part.
-    plain: Option<&'static [&'static str]>,
+    /// The options without compression, apart from `--port`. `None` if the program takes no part.
+    plain: Option<Options>,
     /// The options with compression.
-    deflate: Option<&'static [&'static str]>,
+    deflate: Option<Options>,
     /// The options over TLS, without those for the certificate.
-    tls: Option<&'static [&'static str]>,
+    tls: Option<Options>,
 }
 
 /// The origin of a server.
@@ -71,31 +74,74 @@ pub(crate) enum Package {
 }
 
 impl Contestant {
-    /// Creates a program for a task without a floor and without compression.
-    pub(super) fn of_task(
+    /// Creates a program that takes part without compression and without TLS. Its floor is itself,
+    /// if it is a floor.
+    const fn new(
         task: Task,
-        name: &str,
         side: Side,
-        (package, program): (Package, &'static str),
-        options: &'static [&'static str],
+        name: &'static str,
+        package: Package,
+        program: &'static str,
     ) -> Self {
         Self {
-            name: name.to_owned(),
+            name: Cow::Borrowed(name),
             side,
-            floor: None,
+            floor: match side {
+                Side::Floor => Some(name),
+                Side::Ours | Side::Peer => None,
+            },
             program: Program::Built {
                 package,
                 name: program,
             },
             task,
-            plain: Some(options),
+            plain: Some(&[]),
             deflate: None,
             tls: None,
         }
     }
 
+    /// Creates a program whose executable has its name.
+    pub(super) const fn named(
+        task: Task,
+        side: Side,
+        package: Package,
+        name: &'static str,
+    ) -> Self {
+        Self::new(task, side, name, package, name)
+    }
+
+    const fn on_floor(mut self, floor: &'static str) -> Self {
+        self.floor = Some(floor);
+        self
+    }
+
+    /// Selects batches, and the buffers that the library's own measurements use.
+    const fn tuned(mut self) -> Self {
+        self.plain = Some(&["--tuned"]);
+        self
+    }
+
+    /// Adds the scenarios with compression.
+    const fn deflate(mut self, options: Options) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
+    /// Adds the scenarios over TLS, with the options without TLS.
+    const fn tls(mut self) -> Self {
+        self.tls = self.plain;
+        self
+    }
+
+    /// Removes the scenarios without compression and without TLS.
+    const fn not_plain(mut self) -> Self {
+        self.plain = None;
+        self
+    }
+
     /// Returns the options in this scenario, or `None` if the program takes no part.
-    pub(super) fn options(&self, scenario: &Scenario) -> Option<&'static [&'static str]> {
+    pub(super) fn options(&self, scenario: &Scenario) -> Option<Options> {
         match scenario.tls {
             _ if self.task != scenario.task => None,
             true => self.tls,
@@ -112,7 +158,7 @@ impl Contestant {
     }
 
     /// Returns the options with or without compression, or `None` if the program takes no part.
-    pub(crate) fn echo_options(&self, deflate: bool) -> Option<&'static [&'static str]> {
+    pub(crate) fn echo_options(&self, deflate: bool) -> Option<Options> {
         match deflate {
             true => self.deflate,
             false => self.plain,
@@ -140,7 +186,7 @@ impl FromStr for Added {
             "`{text}` is not NAME=COMMAND with {{port}} in the command"
         );
         Ok(Self(Contestant {
-            name: name.to_owned(),
+            name: name.to_owned().into(),
             side: Side::Peer,
             floor: Some("floor-poll"),
             program: Program::CommandLine(command.to_owned()),
@@ -169,174 +215,97 @@ const TLS: &str = "floor-tls-tokio";
 
 /// Returns all programs that are built, in the order of the tables.
 pub(crate) fn built() -> Vec<Contestant> {
-    let floors = ["floor-poll", TOKIO, ASYNC_STD, SMOL].map(floor);
-    let tls_floor = Contestant {
-        plain: None,
-        tls: Some(&[]),
-        ..floor(TLS)
+    BUILT.to_vec()
+}
+
+const fn floor(name: &'static str) -> Contestant {
+    Contestant::named(Task::Echo, Side::Floor, Package::Benches, name)
+}
+
+const fn ours(name: &'static str, floor: &'static str) -> Contestant {
+    let echo = Contestant::named(Task::Echo, Side::Ours, Package::Ours, name);
+    echo.on_floor(floor).deflate(DEFLATE).tls()
+}
+
+const fn peer(name: &'static str, program: &'static str, floor: &'static str) -> Contestant {
+    Contestant::new(Task::Echo, Side::Peer, name, Package::Peers, program).on_floor(floor)
+}
+
+const fn other(task: Task, side: Side, name: &'static str) -> Contestant {
+    let package = match side {
+        Side::Peer => Package::Peers,
+        Side::Ours | Side::Floor => Package::Benches,
     };
-    let ours = [
-        ("echo-tokio", TOKIO),
-        ("echo-async-std", ASYNC_STD),
-        ("echo-smol", SMOL),
-    ]
-    .map(|(name, floor)| ours(name, floor));
-    let split = Contestant {
-        floor: Some(TOKIO),
-        side: Side::Ours,
-        ..floor("echo-tokio-split")
-    };
-    let peers = PEERS.iter().map(Peer::contestant);
-    let floors = floors.into_iter().chain([tls_floor]);
-    let echoing = floors.chain(ours).chain([split]).chain(peers);
-    echoing.chain(entrants::all()).collect()
+    Contestant::named(task, side, package, name)
 }
 
-fn floor(name: &'static str) -> Contestant {
-    Contestant {
-        name: name.to_owned(),
-        side: Side::Floor,
-        floor: Some(name),
-        program: Program::Built {
-            package: Package::Benches,
-            name,
-        },
-        task: Task::Echo,
-        plain: Some(&[]),
-        deflate: None,
-        tls: None,
-    }
-}
+const DEFLATE: Options = &["--deflate"];
+const TUNED_DEFLATE: Options = &["--tuned", "--deflate"];
+const TUNED_DEFLATE_1: Options = &["--tuned", "--deflate", "--level", "1"];
+const BROADCAST: &str = "broadcast-tokio-websockets";
+const TUNGSTENITE_ASYNC_STD: &str = "peer-async-tungstenite-async-std";
+const TUNGSTENITE_SMOL: &str = "peer-async-tungstenite-smol";
 
-fn ours(name: &'static str, floor: &'static str) -> Contestant {
-    Contestant {
-        name: name.to_owned(),
-        side: Side::Ours,
-        floor: Some(floor),
-        program: Program::Built {
-            package: Package::Ours,
-            name,
-        },
-        task: Task::Echo,
-        plain: Some(&[]),
-        deflate: Some(&["--deflate"]),
-        tls: Some(&[]),
-    }
-}
-
-/// A line of the table of servers on other libraries.
-struct Peer {
-    name: &'static str,
-    program: &'static str,
-    floor: &'static str,
-    plain: Option<&'static [&'static str]>,
-    deflate: Option<&'static [&'static str]>,
-    tls: Option<&'static [&'static str]>,
-}
-
-impl Peer {
-    const fn new(name: &'static str, program: &'static str, floor: &'static str) -> Self {
-        Self {
-            name,
-            program,
-            floor,
-            plain: Some(&[]),
-            deflate: None,
-            tls: None,
-        }
-    }
-
-    /// Selects batches, and the buffers that the library's own measurements use.
-    const fn tuned(mut self) -> Self {
-        self.plain = Some(&["--tuned"]);
-        self
-    }
-
-    /// Adds the scenarios with compression.
-    const fn deflate(mut self, options: &'static [&'static str]) -> Self {
-        self.deflate = Some(options);
-        self
-    }
-
-    /// Adds the scenarios over TLS, with the options without TLS.
-    const fn tls(mut self) -> Self {
-        self.tls = self.plain;
-        self
-    }
-
-    /// Removes the scenarios without compression.
-    const fn only_deflate(mut self) -> Self {
-        self.plain = None;
-        self
-    }
-
-    fn contestant(&self) -> Contestant {
-        Contestant {
-            name: self.name.to_owned(),
-            side: Side::Peer,
-            floor: Some(self.floor),
-            program: Program::Built {
-                package: Package::Peers,
-                name: self.program,
-            },
-            task: Task::Echo,
-            plain: self.plain,
-            deflate: self.deflate,
-            tls: self.tls,
-        }
-    }
-}
-
-const DEFLATE: &[&str] = &["--deflate"];
-const TUNED_DEFLATE: &[&str] = &["--tuned", "--deflate"];
-const TUNED_DEFLATE_1: &[&str] = &["--tuned", "--deflate", "--level", "1"];
-
-const PEERS: &[Peer] = &[
-    Peer::new("tokio-websockets", "peer-tokio-websockets", TOKIO).tls(),
-    Peer::new("fastwebsockets", "peer-fastwebsockets", TOKIO),
-    Peer::new("wtx", "peer-wtx", TOKIO),
-    Peer::new("web-socket", "peer-web-socket", TOKIO),
-    Peer::new("web-socket-tuned", "peer-web-socket", TOKIO).tuned(),
-    Peer::new("tokio-tungstenite", "peer-tokio-tungstenite", TOKIO).tls(),
-    Peer::new("tokio-tungstenite-tuned", "peer-tokio-tungstenite", TOKIO)
+const BUILT: &[Contestant] = &[
+    floor("floor-poll"),
+    floor(TOKIO),
+    floor(ASYNC_STD),
+    floor(SMOL),
+    floor(TLS).tls().not_plain(),
+    ours("echo-tokio", TOKIO),
+    ours("echo-async-std", ASYNC_STD),
+    ours("echo-smol", SMOL),
+    other(Task::Echo, Side::Ours, "echo-tokio-split").on_floor(TOKIO),
+    peer("tokio-websockets", "peer-tokio-websockets", TOKIO).tls(),
+    peer("fastwebsockets", "peer-fastwebsockets", TOKIO),
+    peer("wtx", "peer-wtx", TOKIO),
+    peer("web-socket", "peer-web-socket", TOKIO),
+    peer("web-socket-tuned", "peer-web-socket", TOKIO).tuned(),
+    peer("tokio-tungstenite", "peer-tokio-tungstenite", TOKIO).tls(),
+    peer("tokio-tungstenite-tuned", "peer-tokio-tungstenite", TOKIO)
         .tuned()
         .tls(),
-    Peer::new("yawc", "peer-yawc", TOKIO).deflate(DEFLATE),
-    Peer::new("yawc-tuned", "peer-yawc", TOKIO)
+    peer("yawc", "peer-yawc", TOKIO).deflate(DEFLATE),
+    peer("yawc-tuned", "peer-yawc", TOKIO)
         .tuned()
         .deflate(TUNED_DEFLATE),
-    Peer::new("yawc-tuned-level-1", "peer-yawc", TOKIO)
-        .only_deflate()
+    peer("yawc-tuned-level-1", "peer-yawc", TOKIO)
+        .not_plain()
         .deflate(TUNED_DEFLATE_1),
-    Peer::new("sockudo-ws", "peer-sockudo-ws", TOKIO).deflate(DEFLATE),
-    Peer::new("sockudo-ws-tuned", "peer-sockudo-ws", TOKIO)
+    peer("sockudo-ws", "peer-sockudo-ws", TOKIO).deflate(DEFLATE),
+    peer("sockudo-ws-tuned", "peer-sockudo-ws", TOKIO)
         .tuned()
         .deflate(TUNED_DEFLATE),
-    Peer::new("sockudo-ws-tuned-level-1", "peer-sockudo-ws", TOKIO)
-        .only_deflate()
+    peer("sockudo-ws-tuned-level-1", "peer-sockudo-ws", TOKIO)
+        .not_plain()
         .deflate(TUNED_DEFLATE_1),
-    Peer::new(
+    peer(
         "async-tungstenite-async-std",
-        "peer-async-tungstenite-async-std",
+        TUNGSTENITE_ASYNC_STD,
         ASYNC_STD,
     ),
-    Peer::new(
+    peer(
         "async-tungstenite-async-std-tuned",
-        "peer-async-tungstenite-async-std",
+        TUNGSTENITE_ASYNC_STD,
         ASYNC_STD,
     )
     .tuned(),
-    Peer::new(
-        "async-tungstenite-smol",
-        "peer-async-tungstenite-smol",
-        SMOL,
-    ),
-    Peer::new(
-        "async-tungstenite-smol-tuned",
-        "peer-async-tungstenite-smol",
-        SMOL,
+    peer("async-tungstenite-smol", TUNGSTENITE_SMOL, SMOL),
+    peer("async-tungstenite-smol-tuned", TUNGSTENITE_SMOL, SMOL).tuned(),
+    other(Task::Broadcast, Side::Ours, "broadcast-tokio"),
+    other(Task::Broadcast, Side::Peer, BROADCAST),
+    Contestant::new(
+        Task::Broadcast,
+        Side::Peer,
+        "broadcast-tokio-websockets-tuned",
+        Package::Peers,
+        BROADCAST,
     )
     .tuned(),
+    other(Task::Client, Side::Ours, "client-tokio"),
+    other(Task::Client, Side::Peer, "client-tokio-websockets"),
+    other(Task::Client, Side::Peer, "client-fastwebsockets"),
+    other(Task::Client, Side::Peer, "client-tokio-tungstenite"),
 ];
 
 #[cfg(test)]
@@ -349,7 +318,7 @@ mod tests {
     #[test]
     fn names_are_unique_and_floors_exist() {
         let all = built();
-        let names: BTreeSet<_> = all.iter().map(|one| one.name.as_str()).collect();
+        let names: BTreeSet<_> = all.iter().map(|one| &*one.name).collect();
         assert_eq!(names.len(), all.len());
         for (one, scenario) in all
             .iter()

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use core_affinity::CoreId;
 
 /// The processors of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,18 +51,10 @@ pub(super) fn on_core<T: Send>(core: usize, work: impl FnOnce() -> T + Send) -> 
     })
 }
 
-#[cfg(target_os = "linux")]
 fn pin(core: usize) -> Result<()> {
-    use rustix::thread::{CpuSet, sched_setaffinity};
-
-    let mut set = CpuSet::new();
-    set.set(core);
-    sched_setaffinity(None, &set).with_context(|| format!("there is no processor {core} to run on"))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn pin(_: usize) -> Result<()> {
-    anyhow::bail!("only Linux can select the processor of a program")
+    let is_pinned = core_affinity::set_for_current(CoreId { id: core });
+    ensure!(is_pinned, "there is no processor {core} to run on");
+    Ok(())
 }
 
 /// Returns the time of a fixed piece of work on the slower processor, in seconds.

@@ -1,13 +1,10 @@
 //! A measurement: a fresh server, and the load on it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use serde::de::DeserializeOwned;
 use ws_test_certificates::Files;
 
 use super::client;
@@ -16,11 +13,8 @@ use super::cores::{self, Cores, on_core};
 use super::programs::Executables;
 use super::sample::{Load, Sample};
 use super::scenario::Scenario;
+use crate::server::Server;
 use ws_test_programs::interrupt;
-use ws_test_programs::supervise::{Source, Supervised};
-
-/// The time until a server listens.
-const START_UP: Duration = Duration::from_secs(10);
 
 /// The conditions of all measurements.
 pub(super) struct Bench {
@@ -32,12 +26,6 @@ pub(super) struct Bench {
     pub(super) certificates: Files,
     /// The folder for the output of the servers.
     pub(super) home: PathBuf,
-}
-
-/// A server under load. Dropping it ends the process.
-pub(super) struct Server {
-    pub(super) process: Supervised,
-    pub(super) address: SocketAddr,
 }
 
 impl Bench {
@@ -72,18 +60,9 @@ impl Bench {
         contestant: &Contestant,
         wrapper: &[&str],
     ) -> Result<Server> {
-        let address = free_address()?;
-        let command = self.command(scenario, contestant, address.port(), wrapper)?;
         let log = self.home.join(format!("{}.log", contestant.name));
-        // The lines are not read, because the log has the output of the server.
-        let (lines, _) = mpsc::channel();
-        let spawn = || Supervised::spawn(command, &log, Stdio::null(), Source::Testee, &lines);
-        let mut server = Server {
-            process: on_core(core, spawn)??,
-            address,
-        };
-        server.wait_until_it_listens()?;
-        Ok(server)
+        let command = |port| self.command(scenario, contestant, port, wrapper);
+        on_core(core, || Server::start(command, &log))?
     }
 
     fn command(
@@ -145,48 +124,30 @@ impl Bench {
         if contestant.side == Side::Floor {
             command.arg("--raw");
         }
-        let output =
-            on_core(self.cores.load, || command.output())?.context("cannot start the load")?;
-        if interrupt::requested() {
-            bail!("interrupted");
-        }
-        if !output.status.success() {
-            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        Load::parse(String::from_utf8_lossy(&output.stdout).trim())
+        run(self.cores.load, command)
     }
 }
 
-impl Server {
-    fn wait_until_it_listens(&mut self) -> Result<()> {
-        let until = Instant::now() + START_UP;
-        while TcpStream::connect(self.address).is_err() {
-            if let Some(status) = self.process.try_wait()? {
-                return Err(self.process.died("the server", status, "its start"));
-            }
-            if Instant::now() > until || interrupt::requested() {
-                bail!("the server does not listen on {}", self.address);
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
+/// Runs `command` on this processor, and reads the line of JSON that it prints.
+pub(super) fn run<T: DeserializeOwned>(core: usize, mut command: Command) -> Result<T> {
+    let output = on_core(core, || command.output())?.context("cannot start the load")?;
+    if interrupt::requested() {
+        bail!("interrupted");
     }
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    serde_json::from_slice(&output.stdout).with_context(|| {
+        format!(
+            "the load printed `{}`",
+            String::from_utf8_lossy(&output.stdout)
+        )
+    })
 }
 
 fn path_text(path: &Path) -> Result<String> {
     let text = path.to_str().context("the path of a file is not UTF-8")?;
     Ok(text.to_owned())
-}
-
-/// Returns an address of this machine without a listener.
-fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    Ok(listener.local_addr()?)
-}
-
-/// Returns a folder for the output of servers.
-pub(super) fn home() -> Result<PathBuf> {
-    ws_test_programs::project::scratch_dir("bench")
 }
 
 /// Returns `true` if there is a program of this name to run.

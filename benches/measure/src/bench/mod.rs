@@ -4,7 +4,6 @@ mod chart;
 mod client;
 mod contestant;
 mod cores;
-mod entrants;
 pub(crate) mod instructions;
 mod measure;
 mod programs;
@@ -16,9 +15,11 @@ mod statistics;
 mod syscalls;
 mod table;
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
+use procfs_core::{CpuInfo, FromRead};
 use ws_test_certificates::Files;
 
 use self::contestant::{Added, Task};
@@ -30,7 +31,7 @@ use self::scenario::{SCENARIOS, Scenario, select};
 use self::syscalls::Counter;
 use ws_test_client::resources;
 use ws_test_programs::progress::{Progress, Unit};
-use ws_test_programs::{Outcome, interrupt};
+use ws_test_programs::{Outcome, interrupt, project};
 
 pub(crate) use self::contestant::{Contestant, Program, Side};
 pub(crate) use self::programs::Executables;
@@ -141,8 +142,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let before = args.against.as_deref().map(Run::load).transpose()?;
     interrupt::install();
     // A broadcast has 10,000 subscribers.
-    resources::raise_descriptor_limit();
-    let home = measure::home()?;
+    resources::raise_descriptor_limit()?;
+    let home = project::scratch_dir("bench")?;
     let bench = Bench {
         executables: Executables::built_or_in(args.bin_dir.as_deref(), &contestants)?,
         cores: args.cores,
@@ -231,7 +232,7 @@ fn finish(args: &Args, before: Option<&Run>, run: &Run) -> Result<Outcome> {
         run.save(file)?;
     }
     if let Some(dir) = &args.charts {
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         for results in &run.scenarios {
             chart::draw(results, dir)?;
         }
@@ -244,25 +245,11 @@ fn finish(args: &Args, before: Option<&Run>, run: &Run) -> Result<Outcome> {
 
 /// Returns the names of the processor and the system, from Linux.
 fn machine() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |line: &str| {
-        Some(
-            line.strip_prefix("model name")?
-                .split_once(':')?
-                .1
-                .trim()
-                .to_owned(),
-        )
-    };
-    let model = cpus
-        .lines()
-        .find_map(field)
-        .unwrap_or_else(|| "an unknown processor".to_owned());
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let count = cpus
-        .lines()
-        .filter(|line| line.starts_with("processor"))
-        .count();
+    let cpus = CpuInfo::from_file("/proc/cpuinfo").ok();
+    let count = cpus.as_ref().map_or(0, CpuInfo::num_cores);
+    let model = cpus.as_ref().and_then(|cpus| cpus.model_name(0));
+    let model = model.unwrap_or("of an unknown model");
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{count} processors {model}, Linux {}", kernel.trim())
 }
 

@@ -154,7 +154,7 @@ impl<'a> Rounds<'a> {
 
 fn new_entry(scenario: &Scenario, contestant: &Contestant) -> Entry {
     Entry {
-        name: contestant.name.clone(),
+        name: contestant.name.to_string(),
         side: contestant.side,
         floor: contestant.floor(scenario).map(str::to_owned),
         samples: Vec::new(),

@@ -102,7 +102,8 @@ pub(super) fn count(
     let path = file.to_str().context("the target directory is not UTF-8")?;
     let mut server = bench.start(scenario, contestant, &counter.wrapper(path))?;
     let load = bench.load(scenario, contestant, &server, None, SECONDS)?;
-    interrupt_group(server.process.id())?;
+    // The counter then prints its result.
+    server.process.interrupt()?;
     let until = Instant::now() + PATIENCE;
     while server.process.try_wait()?.is_none() && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(5));
@@ -121,20 +122,6 @@ fn read(counter: Counter, file: &Path) -> Result<u64> {
             file.display()
         ),
     }
-}
-
-/// Ends the server. The counter then prints its result.
-#[cfg(unix)]
-fn interrupt_group(leader: u32) -> Result<()> {
-    use rustix::process::{Pid, Signal, kill_process_group};
-
-    let leader = Pid::from_raw(leader.try_into()?).context("a process has a number above 0")?;
-    kill_process_group(leader, Signal::INT).context("cannot end the server")
-}
-
-#[cfg(not(unix))]
-fn interrupt_group(_: u32) -> Result<()> {
-    bail!("system calls are counted on Linux only")
 }
 
 #[cfg(test)]

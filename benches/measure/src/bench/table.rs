@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use comfy_table::presets::UTF8_BORDERS_ONLY;
-use comfy_table::{CellAlignment, Table};
+use indicatif::HumanCount;
 
 use super::contestant::Side;
 use super::results::{CPU, Entry, RATE, Results, Run};
 use super::statistics::{Estimate, estimate, estimate_change, median, spread};
+use crate::table::{align, new_table};
 
 /// Returns the table of one scenario, with remarks and failures.
 pub(super) fn scenario(results: &Results) -> String {
@@ -35,7 +35,7 @@ pub(super) fn scenario(results: &Results) -> String {
     for entry in measured(results) {
         table.add_row(columns.row(results, entry));
     }
-    align(&mut table);
+    align(&mut table, 1);
     format!("{}\n{table}\n{}", results.title, remarks(results))
 }
 
@@ -147,7 +147,7 @@ pub(super) fn comparison(before: &Run, now: &Run) -> String {
             table.add_row(change.row(&results.scenario, &entry.name));
         }
     }
-    align(&mut table);
+    align(&mut table, 1);
     table.to_string()
 }
 
@@ -195,20 +195,6 @@ impl Change {
     }
 }
 
-/// Creates an empty table.
-pub(super) fn new_table(header: Vec<&str>) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY).set_header(header);
-    table
-}
-
-/// Aligns names to the left and figures to the right.
-pub(super) fn align(table: &mut Table) {
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-}
-
 /// Returns a text such as `0.82 (0.80 to 0.85)`.
 fn interval(estimate: Estimate) -> String {
     let Estimate { value, low, high } = estimate;
@@ -217,15 +203,7 @@ fn interval(estimate: Estimate) -> String {
 
 /// Returns a text such as `12,345,678`.
 pub(super) fn thousands(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(value.round() as u64).to_string()
 }
 
 /// Returns a time in a unit of suitable size.

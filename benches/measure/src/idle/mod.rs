@@ -1,36 +1,34 @@
 //! `cargo xtask idle`: the memory of an idle connection in a server.
 
-mod deflate;
-mod peers;
 mod report;
+mod setting;
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use comfy_table::presets::UTF8_BORDERS_ONLY;
-use comfy_table::{CellAlignment, Table};
-
-use ws_test_client::crowd::{self, Crowd, Habit};
-use ws_test_client::resources;
-use ws_test_client::subject::{Launch, Subject, Target};
+use anyhow::{Context, Result, bail, ensure};
+use ws_test_client::crowd::{Burst, Crowd, Plan};
+use ws_test_client::resources::{self, PeakMeter};
+use ws_test_client::subject::{Launch, Subject};
 use ws_test_programs::certificates::Certificates;
 use ws_test_programs::peers::Peers;
 use ws_test_programs::progress::{Progress, Unit};
 use ws_test_programs::runtime::Runtime;
 use ws_test_programs::{Outcome, interrupt, project};
 
-/// The most resident bytes of an idle connection in the server process: 1.5 KiB, and the additional
-/// memory of the tasks of some runtimes.
-const BOUND: u64 = 1600;
+use self::report::{Measured, Remains, report};
+use self::setting::{BOUND, Setting};
+use crate::bench::{Contestant, Executables, Program, Side, servers};
+use crate::server::Server;
 
-/// The most resident bytes of a connection over TLS. rustls itself keeps 7.5 KB of them, which it
-/// cannot return: 4 KiB for the next record, 640 B for messages of the handshake, and the keys.
-const TLS_BOUND: u64 = 10 * 1024;
+/// The messages of the bursts, one burst after the other.
+const LENS: [usize; 2] = [64 << 10, 1 << 20];
 
-/// The number of connections. With more connections, their shared memory counts less.
-const MANY: usize = 10_000;
+/// The number of connections that echo in a burst, and its duration.
+const BUSY: usize = 100;
+const BURST: Duration = Duration::from_secs(2);
 
 /// Measure the memory of idle connections.
 ///
@@ -50,7 +48,7 @@ const MANY: usize = 10_000;
 /// two seconds. The output has the most memory of the burst, and the memory that is left when all
 /// are idle again.
 ///
-/// Exit status: 0 within the bound of 1,600 B a connection, with --tls that of 10,240 B, or with
+/// Exit status: 0 within the bound of 1,600 B a connection, with --tls that of 10,240 B, and with
 /// --deflate that of 1 KiB more than without compression; 1 above the bound; 2 measuring was not
 /// possible.
 #[derive(clap::Args)]
@@ -83,170 +81,198 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     peer_dir: Option<PathBuf>,
 
-    #[command(flatten)]
-    others: peers::PeersArgs,
+    /// Measure the servers of `cargo xtask bench`, ours and others, also after a burst of large
+    /// messages
+    #[arg(long, conflicts_with_all = ["all_pairs", "runtime", "peer_dir"])]
+    peers: bool,
+
+    /// Servers by their names or parts of them, comma-separated: see `cargo xtask bench --list`
+    /// [default: all]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', requires = "peers")]
+    only: Vec<String>,
+
+    /// Use the executables of all servers in this directory instead of building them
+    #[arg(long, value_name = "DIR", requires = "peers")]
+    bin_dir: Option<PathBuf>,
+
+    /// A smoke run: 100 connections, with short times
+    #[arg(long, requires = "peers", conflicts_with_all = ["connections", "quiet"])]
+    quick: bool,
 }
 
-/// Measures every runtime of the arguments.
+/// Measures the servers of the arguments.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     resources::check_system()?;
     interrupt::install();
+    let quick = args.quick;
+    let wanted = args.connections.map(usize::try_from).transpose()?;
     let conditions = Conditions {
-        wanted: args.connections.map(usize::try_from).transpose()?,
-        limit: resources::raise_descriptor_limit(),
-        quiet: Duration::from_secs(args.quiet),
+        wanted: if quick { Some(100) } else { wanted },
+        limit: resources::raise_descriptor_limit()?,
+        quiet: if quick {
+            Duration::from_millis(500)
+        } else {
+            Duration::from_secs(args.quiet)
+        },
+        busy: if quick { BUSY / 10 } else { BUSY },
+        burst: if quick { BURST / 10 } else { BURST },
         home: project::scratch_dir("idle")?,
     };
-    if args.others.is_asked_for() {
-        return peers::run(&args.others, &conditions, args.deflate);
-    }
-    let certificates = args
-        .tls
-        .then(|| Certificates::make(&conditions.home.join("certificates")))
-        .transpose()?;
-    let bench = Bench {
-        peers: Peers::built_or_in(args.peer_dir.as_deref())?,
-        certificates,
-        conditions,
+    let (all, lens) = match args.peers {
+        true => (conditions.measure_all(args)?, &LENS[..]),
+        false => (conditions.measure_ours(args)?, &[][..]),
     };
-    let runtimes = Runtime::these_or_all(&args.runtime);
-    match args.deflate {
-        true => deflate::run(&bench, runtimes, args.all_pairs),
-        false => bench.run_plain(runtimes),
-    }
-}
-
-/// The servers and the conditions of a measurement.
-struct Bench {
-    peers: Peers,
-    /// The certificates of connections over TLS; `None` without TLS.
-    certificates: Option<Certificates>,
-    conditions: Conditions,
+    println!("{}", report(&all, lens));
+    Ok(Outcome::passed_if(all.iter().all(Measured::is_good)))
 }
 
 /// The conditions of all measurements.
-#[derive(Clone)]
 struct Conditions {
     /// The number of connections that the user has set.
     wanted: Option<usize>,
     /// The limit of descriptors of a process.
-    limit: Option<u64>,
+    limit: u64,
     quiet: Duration,
+    /// The number of connections that echo in a burst.
+    busy: usize,
+    /// The duration of a burst.
+    burst: Duration,
     home: PathBuf,
 }
 
-/// The options of the server, and the habit of its connections.
-struct Setting {
-    /// The name in the output.
-    label: String,
-    options: Vec<String>,
-    habit: Habit,
-    offer: Option<String>,
-    /// The default number of connections.
-    connections: usize,
-}
-
-impl Setting {
-    /// Returns the setting without compression.
-    fn plain() -> Self {
-        Self {
-            label: "not compressed".to_owned(),
-            options: Vec::new(),
-            habit: Habit::Echo,
-            offer: None,
-            connections: MANY,
-        }
-    }
-
-    /// Returns the setting over TLS, without compression.
-    fn tls() -> Self {
-        Self {
-            label: "over TLS".to_owned(),
-            ..Self::plain()
-        }
-    }
-}
-
-/// The result of one runtime.
-struct Measured {
-    runtime: Runtime,
-    connections: usize,
-    before: u64,
-    after: u64,
-    took: Duration,
-}
-
-impl Measured {
-    /// Returns the bytes of a connection, rounded up. A value above the bound is then never
-    /// displayed as equal to it.
-    fn bytes_per_connection(&self) -> u64 {
-        let grown = self.after.saturating_sub(self.before);
-        grown.div_ceil(self.connections as u64)
-    }
-
-    fn is_within(&self, bound: u64) -> bool {
-        self.bytes_per_connection() <= bound
-    }
-}
-
-impl Bench {
-    fn run_plain(&self, runtimes: &[Runtime]) -> Result<Outcome> {
-        let (setting, bound) = match self.certificates {
-            Some(_) => (Setting::tls(), TLS_BOUND),
-            None => (Setting::plain(), BOUND),
+impl Conditions {
+    /// Measures the servers of ws-peers. Fails if one of them fails.
+    fn measure_ours(&self, args: &Args) -> Result<Vec<Measured>> {
+        let peers = Peers::built_or_in(args.peer_dir.as_deref())?;
+        let certificates = || Certificates::make(&self.home.join("certificates"));
+        let certificates = args.tls.then(certificates).transpose()?;
+        let settings = match (args.tls, args.deflate) {
+            (true, _) => vec![Setting::Tls],
+            (false, true) => Setting::compressed(args.all_pairs),
+            (false, false) => vec![Setting::Plain],
         };
-        let mut results = Vec::new();
-        for runtime in runtimes {
-            let result = self.measure(*runtime, &setting);
-            results.push(result.with_context(|| format!("could not measure {runtime}"))?);
+        let mut all = Vec::new();
+        for runtime in Runtime::these_or_all(&args.runtime) {
+            let name = runtime.echo_server();
+            let executable = peers.find(&name)?;
+            let log = self.home.join(format!("{name}.log"));
+            let mut plain = 0;
+            for &setting in &settings {
+                let option = setting.server_option();
+                let start = || {
+                    Subject::start(&Launch {
+                        executable,
+                        options: &Vec::from_iter(option.as_deref()),
+                        offer: setting.offer().as_deref(),
+                        certificates: certificates.as_ref(),
+                        log: &log,
+                    })
+                };
+                let mut measured = Measured::of_ours(&name, setting, plain);
+                let result = self.measure(&name, setting, start, &[], &mut measured);
+                result.with_context(|| format!("could not measure {name}, {setting}"))?;
+                if setting == Setting::Plain {
+                    plain = measured.bytes_per_connection().unwrap_or_default();
+                }
+                all.push(measured);
+            }
         }
-        println!("{}", table(&results, bound));
-        let is_within = |measured: &Measured| measured.is_within(bound);
-        Ok(Outcome::passed_if(results.iter().all(is_within)))
+        Ok(all)
     }
 
-    fn measure(&self, runtime: Runtime, setting: &Setting) -> Result<Measured> {
+    /// Measures the servers of `cargo xtask bench`.
+    fn measure_all(&self, args: &Args) -> Result<Vec<Measured>> {
+        let takes_part = |one: &Contestant| one.echo_options(args.deflate).is_some();
+        let mut contestants = servers(&args.only);
+        contestants.retain(|one| one.side != Side::Floor && takes_part(one));
+        ensure!(
+            !contestants.is_empty(),
+            "no server has this name: see `cargo xtask bench --list`"
+        );
+        let settings: &[_] = match args.deflate {
+            true => &[Setting::NoTakeover, Setting::Takeover],
+            false => &[Setting::Plain],
+        };
+        let executables = Executables::of_servers(args.bin_dir.as_deref(), &contestants)?;
+        let mut all = Vec::new();
+        for contestant in &contestants {
+            let name = &contestant.name;
+            for &setting in settings {
+                let start = || self.start(contestant, &executables, setting);
+                let mut measured = match contestant.side {
+                    Side::Ours => Measured::of_ours(name, setting, BOUND),
+                    Side::Peer | Side::Floor => Measured::of_peer(name, setting),
+                };
+                match self.measure(name, setting, start, &LENS, &mut measured) {
+                    Err(error) if interrupt::requested() => return Err(error),
+                    result => measured.failure = result.err(),
+                }
+                all.push(measured);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Starts a server of any library.
+    fn start(
+        &self,
+        contestant: &Contestant,
+        executables: &Executables,
+        setting: Setting,
+    ) -> Result<Subject> {
+        let Program::Built { package, name } = contestant.program else {
+            bail!("{} is not built", contestant.name);
+        };
+        let is_deflate = setting != Setting::Plain;
+        let command = |port: u16| {
+            let mut command = Command::new(executables.find(package, name)?);
+            command.args(contestant.echo_options(is_deflate).unwrap_or_default());
+            command.args(["--port", &port.to_string()]);
+            Ok(command)
+        };
+        let log = self.home.join(format!("{}.log", contestant.name));
+        let Server { process, address } = Server::start(command, &log)?;
+        Subject::foreign(process, address, setting.offer().as_deref())
+    }
+
+    /// Fills `measured` until the server fails.
+    fn measure(
+        &self,
+        server: &str,
+        setting: Setting,
+        start: impl FnOnce() -> Result<Subject>,
+        bursts: &[usize],
+        measured: &mut Measured,
+    ) -> Result<()> {
         let started = Instant::now();
-        let executable = self.peers.find(&runtime.echo_server())?;
-        let options: Vec<_> = setting.options.iter().map(String::as_str).collect();
-        let log = self.conditions.home.join(format!("{runtime}.log"));
-        let mut subject = Subject::start(&Launch {
-            executable,
-            options: &options,
-            offer: setting.offer.as_deref(),
-            certificates: self.certificates.as_ref(),
-            log: &log,
-        })?;
-        let target = subject.target.clone();
-        let conditions = &self.conditions;
-        let connections = conditions.connections(setting)?;
-        let name = runtime.to_string();
-        let crowd = conditions.gather(&name, setting, connections, &target)?;
-        wait(conditions.quiet)?;
+        let connections = self.connections(setting)?;
+        let mut subject = start()?;
+        let mut crowd = self.gather(server, setting, connections, &subject)?;
+        wait(self.quiet)?;
         if let Some(status) = subject.try_wait()? {
             return Err(subject.died(status, "the silence"));
         }
-        let after = target.process.resident()?;
-        let descriptors = target.process.descriptors()?;
-        let held = descriptors.saturating_sub(target.descriptors);
-        if held != connections {
-            bail!("the server holds {held} of {connections} connections");
+        let target = &subject.target;
+        measured.connections = connections;
+        measured.before = target.resident;
+        measured.idle = target.process.resident()?;
+        let held = target.process.descriptors()?;
+        let held = held.saturating_sub(target.descriptors);
+        ensure!(
+            held == connections,
+            "the server holds {held} of {connections} connections"
+        );
+        for &len in bursts {
+            let remains = self.burst(&subject, &mut crowd, connections, len)?;
+            measured.bursts.push(remains);
         }
-        drop(crowd);
-        Ok(Measured {
-            runtime,
-            connections,
-            before: target.resident,
-            after,
-            took: started.elapsed(),
-        })
+        measured.took = started.elapsed();
+        Ok(())
     }
-}
 
-impl Conditions {
     /// Returns the number of connections.
-    fn connections(&self, setting: &Setting) -> Result<usize> {
-        let wanted = self.wanted.unwrap_or(setting.connections);
+    fn connections(&self, setting: Setting) -> Result<usize> {
+        let wanted = self.wanted.unwrap_or(setting.connections());
         let connections = resources::affordable(wanted, self.limit);
         if connections == 0 {
             bail!("the limit of descriptors is too low to measure anything");
@@ -260,23 +286,48 @@ impl Conditions {
     /// Opens the connections and waits until all have performed their habit.
     fn gather(
         &self,
-        server_name: &str,
-        setting: &Setting,
+        server: &str,
+        setting: Setting,
         connections: usize,
-        server: &Target,
+        subject: &Subject,
     ) -> Result<Crowd> {
-        let label = format!("{server_name}, {}", setting.label);
+        let label = format!("{server}, {setting}");
         let mut progress = Progress::new(&label, connections, Unit::CONNECTION);
-        let plan = crowd::Plan {
-            server: server.endpoint(),
+        let plan = Plan {
+            server: subject.target.endpoint(),
             connections,
-            habit: setting.habit,
-            offer: setting.offer.clone(),
+            habit: setting.habit(),
+            offer: setting.offer(),
         };
         let gathered = Crowd::gather(&plan, |count| progress.at(count, &count.to_string()));
         progress.end();
         println!("{label}: idle for {} s", self.quiet.as_secs_f64());
         gathered
+    }
+
+    /// Makes some of the connections echo, and measures the memory during the burst and after it.
+    fn burst(
+        &self,
+        subject: &Subject,
+        crowd: &mut Crowd,
+        connections: usize,
+        len: usize,
+    ) -> Result<Remains> {
+        let process = subject.target.process;
+        let busy = self.busy.min(connections);
+        let meter = PeakMeter::start(process);
+        let messages = crowd.burst(Burst {
+            connections: busy,
+            len,
+            time: self.burst,
+        })?;
+        let peak = meter.stop()?;
+        wait(self.quiet)?;
+        ensure!(messages >= busy as u64, "the burst was incomplete");
+        Ok(Remains {
+            peak,
+            after: process.resident()?,
+        })
     }
 }
 
@@ -290,84 +341,4 @@ fn wait(time: Duration) -> Result<()> {
         thread::sleep(Duration::from_millis(50));
     }
     Ok(())
-}
-
-fn table(results: &[Measured], bound: u64) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY).set_header([
-        "runtime",
-        "connections",
-        "before, KiB",
-        "after, KiB",
-        "B per connection",
-        "bound",
-        "verdict",
-        "time",
-    ]);
-    for result in results {
-        table.add_row([
-            result.runtime.to_string(),
-            result.connections.to_string(),
-            (result.before / 1024).to_string(),
-            (result.after / 1024).to_string(),
-            result.bytes_per_connection().to_string(),
-            bound.to_string(),
-            if result.is_within(bound) {
-                "ok"
-            } else {
-                "ABOVE"
-            }
-            .to_owned(),
-            format!("{:.1} s", result.took.as_secs_f64()),
-        ]);
-    }
-    for column in table.column_iter_mut() {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn measured(grown: u64) -> Measured {
-        let before = 3 << 20;
-        Measured {
-            runtime: Runtime::Tokio,
-            connections: 1000,
-            before,
-            after: before + grown,
-            took: Duration::from_secs(8),
-        }
-    }
-
-    #[test]
-    fn the_bound_is_inclusive_and_exact() {
-        assert!(measured(1600 * 1000).is_within(BOUND));
-        assert!(!measured(1600 * 1000 + 1).is_within(BOUND));
-        assert_eq!(measured(1).bytes_per_connection(), 1);
-    }
-
-    #[test]
-    fn a_process_that_shrinks_costs_nothing() {
-        let shrunk = Measured {
-            after: 0,
-            ..measured(0)
-        };
-        assert_eq!(shrunk.bytes_per_connection(), 0);
-    }
-
-    #[test]
-    fn the_table_shows_figure_bound_and_verdict() {
-        let shown = table(&[measured(1_500_000), measured(5_000_000)], BOUND).to_string();
-        let rows: Vec<Vec<_>> = shown
-            .lines()
-            .filter(|line| line.contains("tokio"))
-            .map(|line| line.trim_matches('│').split_whitespace().collect())
-            .collect();
-        assert_eq!(rows[0][..2], ["tokio", "1000"], "{shown}");
-        assert_eq!(rows[0][4..7], ["1500", "1600", "ok"], "{shown}");
-        assert_eq!(rows[1][4..7], ["5000", "1600", "ABOVE"], "{shown}");
-    }
 }
