@@ -133,7 +133,8 @@ pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
         replay: &replay,
     };
     let mut error = run.serve(listener, &plan.cases, Attempt::First)?;
-    let again = match args.command.is_empty() || args.options.no_retry || error.is_some() {
+    let stopped = error.is_some() || plan.settings.stop.is_raised();
+    let again = match stopped || args.command.is_empty() || args.options.no_retry {
         true => Vec::new(),
         false => run.to_retry(),
     };

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use process_wrap::std::{ChildWrapper, CommandWrap};
@@ -19,6 +21,7 @@ const QUOTED_LINES: usize = 20;
 /// The time between two checks of a process.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The time for a program to end by itself before it is killed.
+#[cfg(unix)]
 const GRACE: Duration = Duration::from_secs(2);
 /// The signal that asks a program to end. POSIX prescribes the number.
 #[cfg(unix)]
@@ -106,12 +109,7 @@ impl Program {
             return;
         };
         #[cfg(unix)]
-        if child.signal(SIGTERM).is_ok() {
-            let started = Instant::now();
-            while started.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
-                thread::sleep(POLL_INTERVAL / 5);
-            }
-        }
+        ask_to_end(&mut *child);
         // An error means that no process is left.
         drop(child.kill());
     }
@@ -134,6 +132,17 @@ impl Program {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.end();
+    }
+}
+
+/// Sends the signal to end, and waits for a little while.
+#[cfg(unix)]
+fn ask_to_end(child: &mut dyn ChildWrapper) {
+    if child.signal(SIGTERM).is_ok() {
+        let asked = Instant::now();
+        while asked.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
+            thread::sleep(POLL_INTERVAL / 5);
+        }
     }
 }
 

@@ -39,12 +39,12 @@ pub fn to_xml(
     detail: impl Fn(&Testee, CaseId) -> String,
 ) -> Result<String, SerializeError> {
     let mut report = Report::new("ws-conformance");
-    report.add_test_suites(suites.iter().map(|suite| suite.to_junit(&detail)));
+    report.add_test_suites(suites.iter().map(|suite| suite.test_suite(&detail)));
     report.to_string()
 }
 
 impl Suite<'_> {
-    fn to_junit(&self, detail: &impl Fn(&Testee, CaseId) -> String) -> TestSuite {
+    fn test_suite(&self, detail: &impl Fn(&Testee, CaseId) -> String) -> TestSuite {
         let Testee { agent, role } = self.testee;
         let mut suite = TestSuite::new(agent);
         let milliseconds = self.results.values().map(|entry| entry.duration).sum();

@@ -1,12 +1,15 @@
-//! Reports: a folder in the original's form, web pages, JUnit XML, tables.
+//! Reports: a folder in the original's form, web pages, and with the feature `cli` also JUnit XML and
+//! tables.
 
 pub mod dialogue;
 mod file_name;
 pub mod html;
 mod index;
 mod json;
+#[cfg(feature = "cli")]
 pub mod junit;
 pub mod merge;
+#[cfg(feature = "cli")]
 pub mod table;
 
 use std::error::Error;

@@ -14,6 +14,7 @@ use crate::judge::{Facts, Judgement, judge_dialogue, judge_script};
 use crate::record::{Record, SCHEMA};
 use crate::role::Role;
 use crate::script::{CloseProfile, Script, Side};
+use crate::timestamp;
 
 /// The facts about a run that are known before its connection is over.
 #[derive(Debug)]
@@ -134,7 +135,7 @@ impl Recording<'_> {
             received,
             expected_close: json!({}),
             violations: ending.violations,
-            started: humantime::format_rfc3339_millis(self.started).to_string(),
+            started: timestamp::to_text(self.started),
             duration: 0,
             report_time: false,
             report_compression_ratio: false,

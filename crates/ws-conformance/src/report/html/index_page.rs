@@ -9,6 +9,7 @@ use super::verdicts::{self, Mark, Tally};
 use super::words::grouped;
 use crate::case::CaseId;
 use crate::cases;
+use crate::timestamp;
 use crate::verdict::Behavior;
 
 /// The most findings. The matrix has the others.
@@ -115,7 +116,7 @@ impl IndexPage {
 
 /// Returns the time to the minute, for people.
 fn now() -> String {
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let now = timestamp::to_text(SystemTime::now());
     now.get(..16).unwrap_or(&now).replace('T', " ") + " UTC"
 }
 
