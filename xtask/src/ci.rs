@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
@@ -206,7 +206,7 @@ impl Step {
             Action::Deny if !has_cargo_deny() => Ok(Some(
                 "cargo-deny is not installed: `cargo install --locked cargo-deny`".into(),
             )),
-            Action::Instructions => instructions_obstacle(),
+            Action::Instructions => obstacle_to_counting(),
             _ => Ok(None),
         }
     }
@@ -246,20 +246,16 @@ fn has_cargo_deny() -> bool {
     output.is_ok_and(|output| output.status.success())
 }
 
-/// Returns the reason why this machine cannot compare with the committed counts of instructions.
-fn instructions_obstacle() -> Result<Option<String>> {
-    let output = |program: &str| Command::new(program).arg("--version").output();
-    if output("valgrind").is_err() {
+/// Returns the reason why this machine cannot compare counts of instructions, if there is one.
+fn obstacle_to_counting() -> Result<Option<String>> {
+    if Command::new("valgrind").arg("--version").output().is_err() {
         return Ok(Some("valgrind is not installed".into()));
     }
-    let rustc = output("rustc").context("cannot run rustc")?.stdout;
-    let rustc = String::from_utf8_lossy(&rustc).trim().to_owned();
-    let file = project::root().join("benches/instructions.toml");
-    let committed = fs::read_to_string(&file);
-    let committed = committed.with_context(|| format!("cannot read {}", file.display()))?;
-    let is_same = committed.contains(&format!("rustc = \"{rustc}\""));
-    let differs = || format!("the committed counts are of another compiler than {rustc}");
-    Ok((!is_same).then(differs))
+    let rustc = Command::new("rustc").arg("--version").output()?.stdout;
+    let rustc = String::from_utf8_lossy(&rustc);
+    let counts = fs::read_to_string(project::root().join("benches/instructions.toml"))?;
+    let is_same = counts.contains(&format!("rustc = \"{}\"", rustc.trim()));
+    Ok((!is_same).then(|| format!("the committed counts are not of {}", rustc.trim())))
 }
 
 /// Returns the arguments of a command as a user would give them.

@@ -5,13 +5,12 @@ mod burst;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
+use ws_test_programs::interrupt;
 
 use crate::compression::compressed;
 use crate::wire::BINARY;
 use crate::wire::From::Client;
 use crate::{Endpoint, Peer, compression};
-
-use ws_test_programs::interrupt;
 
 pub use self::burst::Burst;
 

@@ -9,12 +9,11 @@ use rustls::ClientConnection;
 use socket2::SockRef;
 
 use crate::compression;
+use crate::records::Sealer;
+use crate::stream::{Endpoint, Stream, Trust};
 use crate::wire::Frame;
 use crate::wire::From::Client;
 use crate::wire::{BINARY, CLOSE, PING, PONG};
-
-use crate::records::Sealer;
-use crate::stream::{Endpoint, Stream, Trust};
 
 /// The time limit of each read and write.
 pub const PATIENCE: Duration = Duration::from_secs(5);

@@ -8,14 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
-
-use crate::crowd::{self, Habit};
-use crate::resources::Process;
-use crate::{Endpoint, Peer, Trust};
 use ws_test_programs::certificates::Certificates;
 use ws_test_programs::server::EchoServer;
 use ws_test_programs::supervise::Supervised;
 use ws_test_programs::watch::Watch;
+
+use crate::crowd::{self, Habit};
+use crate::resources::Process;
+use crate::{Endpoint, Peer, Trust};
 
 /// The time until a server listens.
 const START_UP: Duration = Duration::from_secs(30);

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Error;
 pub(crate) use indicatif::HumanBytes as Bytes;
-
 use ws_test_client::Peer;
 use ws_test_client::subject::Target;
 

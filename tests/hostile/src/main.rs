@@ -17,10 +17,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Parser;
-
-use attacks::{ATTACKS, Attack, Field, Setup};
-use finding::{Bytes, Finding, Time, fresh_echo};
-use report::{Report, table};
 use ws_test_client::resources;
 use ws_test_client::resources::PeakMeter;
 use ws_test_client::subject::{Launch, Subject};
@@ -29,6 +25,10 @@ use ws_test_programs::peers::Peers;
 use ws_test_programs::progress::{Progress, Unit};
 use ws_test_programs::runtime::Runtime;
 use ws_test_programs::{Outcome, interrupt, project};
+
+use attacks::{ATTACKS, Attack, Field, Setup};
+use finding::{Bytes, Finding, Time, fresh_echo};
+use report::{Report, table};
 
 /// The name of all attacks on TLS.
 const TLS_GROUP: &str = "tls";

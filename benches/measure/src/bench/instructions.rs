@@ -13,11 +13,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use comfy_table::Table;
 use serde::{Deserialize, Serialize};
+use ws_test_programs::peers::Peers;
+use ws_test_programs::{Outcome, project};
 
 use super::measure::is_installed;
 use crate::table::{align, new_table};
-use ws_test_programs::peers::Peers;
-use ws_test_programs::{Outcome, project};
 
 /// The functions that the program in `benches` can call.
 const FUNCTIONS: [&str; 10] = [
@@ -52,7 +52,7 @@ struct Counts {
 
 /// Counts the instructions, and compares with the committed counts. Counts of another compiler are
 /// an error. Writes the counts if `bless` is set.
-pub(crate) fn run(bless: bool) -> Result<Outcome> {
+pub(super) fn run(bless: bool) -> Result<Outcome> {
     ensure!(
         is_installed("valgrind"),
         "instructions are counted by valgrind, which is not installed: `apt install valgrind`"

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 use ws_test_certificates::Files;
+use ws_test_programs::interrupt;
 
 use super::client;
 use super::contestant::{Contestant, Program, Side, Task};
@@ -14,7 +15,6 @@ use super::programs::Executables;
 use super::sample::{Load, Sample};
 use super::scenario::Scenario;
 use crate::server::Server;
-use ws_test_programs::interrupt;
 
 /// The conditions of all measurements.
 pub(super) struct Bench {

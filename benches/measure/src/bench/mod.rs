@@ -21,6 +21,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use procfs_core::{CpuInfo, FromRead};
 use ws_test_certificates::Files;
+use ws_test_client::resources;
+use ws_test_programs::progress::{Progress, Unit};
+use ws_test_programs::{Outcome, interrupt, project};
 
 use self::contestant::{Added, Task};
 use self::cores::Cores;
@@ -29,9 +32,6 @@ use self::results::Run;
 use self::rounds::Rounds;
 use self::scenario::{SCENARIOS, Scenario, select};
 use self::syscalls::Counter;
-use ws_test_client::resources;
-use ws_test_programs::progress::{Progress, Unit};
-use ws_test_programs::{Outcome, interrupt, project};
 
 pub(crate) use self::contestant::{Contestant, Program, Side};
 pub(crate) use self::programs::Executables;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-
-use super::contestant::{Contestant, Package, Program, Task};
 use ws_test_programs::peers::Peers;
 use ws_test_programs::project;
+
+use super::contestant::{Contestant, Package, Program, Task};
 
 /// The executables of the required packages.
 pub(crate) struct Executables {

@@ -1,6 +1,8 @@
 //! The order of the measurements.
 
 use anyhow::Result;
+use ws_test_programs::interrupt;
+use ws_test_programs::progress::Progress;
 
 use super::contestant::{Contestant, Task};
 use super::cores;
@@ -9,8 +11,6 @@ use super::results::{Entry, Results};
 use super::sample::Sample;
 use super::scenario::Scenario;
 use super::syscalls::{self, Counter};
-use ws_test_programs::interrupt;
-use ws_test_programs::progress::Progress;
 
 /// The number of calibrations before the first measurement.
 const CALIBRATIONS: usize = 20;

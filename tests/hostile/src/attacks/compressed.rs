@@ -4,15 +4,15 @@ use anyhow::{Context, Result};
 use miniz_oxide::deflate::core::{
     CompressorOxide, TDEFLFlush, TDEFLStatus, compress_to_output, create_comp_flags_from_zip_params,
 };
-
-use super::unfinished::{MAX_MESSAGE, close_code};
-use super::{Field, MIB};
-use crate::finding::{Bytes, Finding, fresh_echo};
 use ws_test_client::Peer;
 use ws_test_client::compression::compressed;
 use ws_test_client::peer::PATIENCE;
 use ws_test_client::wire::From::Client;
 use ws_test_client::wire::{BINARY, CONTINUATION};
+
+use super::unfinished::{MAX_MESSAGE, close_code};
+use super::{Field, MIB};
+use crate::finding::{Bytes, Finding, fresh_echo};
 
 /// The inflated size of the bomb.
 const BOMB: u64 = 1024 * MIB;

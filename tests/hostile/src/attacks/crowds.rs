@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::thread;
 
 use anyhow::Result;
-
-use super::{Field, MIB, SLACK};
-use crate::finding::Finding;
 use ws_test_client::Peer;
 use ws_test_client::crowd::{self, Crowd, Habit, INTERRUPTED_AFTER};
 use ws_test_client::peer::request;
 use ws_test_client::wire::From::Server;
+
+use super::{Field, MIB, SLACK};
+use crate::finding::Finding;
 
 /// The number of connections, if the limit of descriptors allows it.
 const CONNECTIONS: usize = 10_000;

@@ -4,13 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-
-use super::{Field, SLACK};
-use crate::finding::{Bytes, Finding};
 use ws_test_client::Peer;
 use ws_test_client::peer::{Stopped, request};
 use ws_test_client::wire::BINARY;
 use ws_test_client::wire::From::{Client, Server};
+
+use super::{Field, SLACK};
+use crate::finding::{Bytes, Finding};
 
 /// The number of connections of each attack.
 const CONNECTIONS: usize = 20;

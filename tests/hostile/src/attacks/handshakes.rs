@@ -7,11 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use ws_test_client::Peer;
+use ws_test_client::peer::{is_timeout, request, request_of_len};
 
 use super::{Field, SLACK};
 use crate::finding::{Finding, Time};
-use ws_test_client::Peer;
-use ws_test_client::peer::{is_timeout, request, request_of_len};
 
 /// The longest head that a server reads.
 const MAX_HEAD: usize = 16 * 1024;

@@ -11,9 +11,9 @@ mod unread;
 use std::time::Duration;
 
 use anyhow::Result;
+use ws_test_client::subject::Target;
 
 use super::finding::Finding;
-use ws_test_client::subject::Target;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;

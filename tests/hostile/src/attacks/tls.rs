@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use rustls::ContentType;
-
-use super::handshakes::{FAREWELL, HANDSHAKE, Stalled, all_end_in_time, beside_live_traffic};
-use super::{Field, KIB, SLACK, crowds};
-use crate::finding::{Bytes, Finding, Time};
 use ws_test_client::peer::{Stopped, request};
 use ws_test_client::wire::From::Client;
 use ws_test_client::wire::{self, BINARY, PING};
 use ws_test_client::{Peer, Sealer, Trust};
+
+use super::handshakes::{FAREWELL, HANDSHAKE, Stalled, all_end_in_time, beside_live_traffic};
+use super::{Field, KIB, SLACK, crowds};
+use crate::finding::{Bytes, Finding, Time};
 
 /// Content types of records (RFC 8446 §5.1).
 const HANDSHAKE_RECORD: u8 = 22;

@@ -4,13 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-
-use super::{Field, MIB, SLACK};
-use crate::finding::{Bytes, Finding};
 use ws_test_client::Peer;
 use ws_test_client::peer::PATIENCE;
 use ws_test_client::wire::From::Client;
 use ws_test_client::wire::{self, BINARY, CLOSE, CONTINUATION, TEXT};
+
+use super::{Field, MIB, SLACK};
+use crate::finding::{Bytes, Finding};
 
 /// The longest message that a server accepts.
 pub(super) const MAX_MESSAGE: u64 = 16 * MIB;

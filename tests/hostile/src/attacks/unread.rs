@@ -4,13 +4,13 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-
-use super::{Field, MIB, SLACK};
-use crate::finding::{Bytes, Finding, fresh_echo};
 use ws_test_client::Peer;
 use ws_test_client::peer::Stopped;
 use ws_test_client::wire::From::Client;
 use ws_test_client::wire::{BINARY, PING};
+
+use super::{Field, MIB, SLACK};
+use crate::finding::{Bytes, Finding, fresh_echo};
 
 /// The number of bytes that each peer tries to send.
 const OFFERED: u64 = 128 * MIB;
