@@ -2,8 +2,8 @@
 //! against other echo programs.
 //!
 //! An [`engine`] runs the cases and writes reports in the form of Autobahn: the command
-//! `ws-conformance` of this workspace, or the original suite. The command also judges the reports of
-//! the original, and compares those of both.
+//! `ws-conformance` of this workspace, or the original suite. The command also judges the reports
+//! of the original, and compares those of both.
 
 mod engine;
 mod native;
@@ -133,8 +133,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// Stop a run of wstest after this many seconds without progress, in addition to the suite's own
-    /// timer for the current case
+    /// Stop a run of wstest after this many seconds without progress, in addition to the suite's
+    /// own timer for the current case
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
 

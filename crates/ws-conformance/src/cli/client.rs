@@ -69,8 +69,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", requires = "command")]
     pub(super) agent: Option<String>,
 
-    /// The number of cases at a time, if the COMMAND has `{case}`. Of cases with much data, one runs
-    /// for each core [default: 4 for each core]
+    /// The number of cases at a time, if the COMMAND has `{case}`. Of cases with much data, one
+    /// runs for each core [default: 4 for each core]
     #[arg(long, value_name = "NUMBER", requires = "command")]
     jobs: Option<NonZeroUsize>,
 
@@ -81,7 +81,8 @@ pub(super) struct Args {
     #[command(flatten)]
     options: Options,
 
-    /// A command that starts the client, after `--`. `{url}` and `{port}`, or `{case}`, are replaced
+    /// A command that starts the client, after `--`. `{url}` and `{port}`, or `{case}`, are
+    /// replaced
     #[arg(last = true, value_name = "COMMAND")]
     pub(super) command: Vec<String>,
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use ws_conformance::servers::Target;
 
-/// What every opening request to the server has beside the fields of the opening handshake.
+/// Additions to the fields of the opening handshake, in every opening request to the server.
 #[derive(clap::Args)]
 pub(super) struct Requests {
     /// Send this header, such as 'Authorization: Bearer abc', in every opening request. Can be

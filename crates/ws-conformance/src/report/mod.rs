@@ -1,5 +1,5 @@
-//! Reports: a folder in the original's form, web pages, and with the feature `cli` also JUnit XML and
-//! tables.
+//! Reports: a folder in the original's form, web pages, and with the feature `cli` also JUnit XML
+//! and tables.
 
 pub mod dialogue;
 mod file_name;

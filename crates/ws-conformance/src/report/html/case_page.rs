@@ -82,7 +82,7 @@ struct Details {
 struct First {
     behavior: Mark,
     close: Mark,
-    /// What was observed, one line for each fact.
+    /// The observations, one line for each fact.
     facts: Vec<String>,
     wirelog: Vec<Line>,
 }

@@ -25,8 +25,8 @@ pub(super) struct Line {
     pub(super) payload: String,
 }
 
-/// Returns the lines of a log, at most as many as browsers can display. `dropped_by_me` is `true` if
-/// the suite ended TCP.
+/// Returns the lines of a log, at most as many as browsers can display. `dropped_by_me` is `true`
+/// if the suite ended TCP.
 pub(super) fn lines(log: &[Entry], dropped_by_me: Option<bool>) -> Vec<Line> {
     let mut lines: Vec<_> = log.iter().enumerate().map(numbered).take(FIRST).collect();
     let rest = log.len() - lines.len();
