@@ -1,8 +1,8 @@
 //! A conformance suite for WebSocket servers and clients in any language. It has all 517 cases of
 //! the AutobahnTestSuite 25.10.1, with their ids, bytes, verdicts and reports.
 //!
-//! Most users run the command, see `ws-conformance --help`. The library is for other harnesses. They
-//! disable the default feature `cli`, which is for the command:
+//! Most users run the command, see `ws-conformance --help`. The library is for other harnesses.
+//! They disable the default feature `cli`, which is for the command:
 //!
 //! ```no_run
 //! use ws_conformance::servers::{self, Target};
