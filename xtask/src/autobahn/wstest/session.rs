@@ -11,8 +11,8 @@ use super::resume::{self, Subject};
 use super::{Job, VERSION, Wstest};
 use crate::autobahn::engine::{Finished, Setup, found, fresh_dir};
 use crate::autobahn::plan::Run;
-use crate::interrupt;
 use crate::progress::{Progress, Unit};
+use crate::{Outcome, interrupt};
 
 /// The runs of one call.
 pub(super) struct Session<'a> {
@@ -23,18 +23,20 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     /// Performs the runs, then prints their results. The result has the order of `runs`.
     pub(super) fn run_all(&self, runs: &[Run]) -> Result<Vec<Finished>> {
-        let mut finished = self.perform(runs)?;
-        for finished in &mut finished {
-            let (run, dir) = (&finished.run, &finished.dir);
+        let finished = self.perform(runs)?.into_iter();
+        finished.map(|finished| self.judge(finished)).collect()
+    }
+
+    /// Prints the results of a run, and compares them with the expectations.
+    fn judge(&self, mut finished: Finished) -> Result<Finished> {
+        let (run, dir) = (&finished.run, &finished.dir);
+        if !results(dir, run)?.is_empty() {
             let cases = run.cases(self.setup.selected);
-            if !results(dir, run)?.is_empty() {
-                let checked = self.setup.suite.check(run, &cases, dir)?;
-                finished.outcome =
-                    std::mem::replace(&mut finished.outcome, Ok(checked)).map(|_| checked);
-            }
-            if let Err(error) = &finished.outcome {
-                println!("{} could not be completed: {error:#}", run.agent);
-            }
+            let checked = self.setup.suite.check(run, &cases, dir)?;
+            finished.outcome = finished.outcome.map(|_| checked);
+        }
+        if let Err(error) = &finished.outcome {
+            println!("{} could not be completed: {error:#}", finished.run.agent);
         }
         Ok(finished)
     }
@@ -85,7 +87,7 @@ impl Session<'_> {
         // The suite skips cases that it cannot run, and reports success.
         let missing = resume::left(&cases, &results(&dir, run)?).len();
         let outcome = outcome.and_then(|()| match missing {
-            0 => Ok(crate::Outcome::Passed),
+            0 => Ok(Outcome::Passed),
             _ => bail!("the suite left out {missing} of {} cases", cases.len()),
         });
         Ok(Finished {
