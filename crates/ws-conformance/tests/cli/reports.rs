@@ -178,7 +178,8 @@ fn a_folder_is_judged_again_by_other_expectations() {
     ran.assert_status(1);
     assert!(ran.stdout.contains("case 5.3: FAILED"), "{}", ran.stdout);
     assert!(ran.stdout.contains("outcome:"), "{}", ran.stdout);
-    let entry = "[[expect]]\ncases = \"5.3\"\nbehavior = \"FAILED\"\nreason = \"known\"\n";
+    let entry =
+        "[[expect]]\ncases = \"5.3\"\nbehavior = \"FAILED\"\nclose = \"OK\"\nreason = \"known\"\n";
     fs::write(dir.path().join("expect.toml"), entry).unwrap();
     let known = [&check[..], &["--expect", "expect.toml"]].concat();
     run(dir.path(), &known).assert_status(0);
