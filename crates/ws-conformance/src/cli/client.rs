@@ -101,7 +101,7 @@ Examples:
 pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
     let plan = args.options.plan(Role::Client)?;
     args.check_each_case()?;
-    let program = Program::new(&args.command, &plan.outdir).filter(|_| !args.is_for_each_case());
+    let program = Program::new(&args.command, &plan.outdir);
     let url = args.url(&plan);
     let cannot = || format!("cannot listen on `{url}`");
     let place = Place::new(url).with_context(cannot)?;
@@ -130,7 +130,8 @@ pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
         plan: &plan,
         place: &place,
         collector: &collector,
-        program: program.as_deref(),
+        program: program.as_deref().filter(|_| !args.is_for_each_case()),
+        program_for_each_case: program.as_deref().filter(|_| args.is_for_each_case()),
         replay: &replay,
     };
     let mut error = run.serve(listener, &plan.cases, Attempt::First)?;
@@ -157,7 +158,10 @@ struct Run<'a> {
     plan: &'a Plan,
     place: &'a Place,
     collector: &'a Collector,
+    /// The program that requests all cases.
     program: Option<&'a Program>,
+    /// The program that is started once for each case.
+    program_for_each_case: Option<&'a Program>,
     replay: &'a (dyn Fn(&str, CaseId) -> String + Sync),
 }
 
@@ -185,7 +189,9 @@ impl Run<'_> {
             self.collector.print(&format!("browsers: open {page}/"));
         }
         let url = self.place.url(address.port());
-        let each_case = EachCase::new(self.args, url.clone(), self.plan, self.collector);
+        let each_case = self.program_for_each_case.map(|program| {
+            EachCase::new(program, self.args, url.clone(), self.plan, self.collector)
+        });
         let watcher = Watcher {
             run: self,
             each_case: each_case.as_ref(),
@@ -223,7 +229,7 @@ impl Run<'_> {
 
 impl Args {
     /// Returns `true` if the command is started once for each case.
-    pub(super) fn is_for_each_case(&self) -> bool {
+    fn is_for_each_case(&self) -> bool {
         Program::mentions(&self.command, &[each_case::PLACEHOLDER])
     }
 

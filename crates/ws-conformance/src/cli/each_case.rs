@@ -26,7 +26,7 @@ const TIME_TO_NOTICE: Duration = Duration::from_secs(5);
 
 /// The command of a client for one case.
 pub(super) struct EachCase<'a> {
-    words: &'a [String],
+    program: &'a Program,
     plan: &'a Plan,
     collector: &'a Collector,
     /// The address of the suite, without a path.
@@ -38,22 +38,23 @@ pub(super) struct EachCase<'a> {
 }
 
 impl<'a> EachCase<'a> {
-    /// Creates the runs of a command. Returns `None` if it is not for one case.
+    /// Creates the runs of a program whose command has the placeholder.
     pub(super) fn new(
-        args: &'a Args,
+        program: &'a Program,
+        args: &Args,
         url: String,
         plan: &'a Plan,
         collector: &'a Collector,
-    ) -> Option<Self> {
-        args.is_for_each_case().then(|| Self {
-            words: &args.command,
+    ) -> Self {
+        Self {
+            program,
             plan,
             collector,
             url,
             agent: args.agent.clone().unwrap_or_else(|| name(&args.command)),
             done: AtomicBool::new(false),
             error: Mutex::default(),
-        })
+        }
     }
 
     /// Runs these cases. Stops at the first one that cannot be run.
@@ -86,12 +87,7 @@ impl<'a> EachCase<'a> {
     }
 
     fn run_case(&self, case: &Case) -> Result<()> {
-        let address = self.address(case.id());
-        let words = self.words.iter();
-        let words: Vec<_> = words
-            .map(|word| word.replace(PLACEHOLDER, &address))
-            .collect();
-        let program = Program::new(&words, &self.plan.outdir).expect("there are words");
+        let program = self.program.with(PLACEHOLDER, &self.address(case.id()));
         let running = program.start("", 0)?;
         let idle_since = Cell::new(Instant::now());
         let status = program.wait(|| {

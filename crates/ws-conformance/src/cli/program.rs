@@ -56,6 +56,16 @@ impl Program {
         }))
     }
 
+    /// Returns a program with `value` in place of a placeholder. Its output goes to the same file.
+    pub(super) fn with(&self, placeholder: &str, value: &str) -> Self {
+        let words = self.words.iter();
+        Self {
+            words: words.map(|word| word.replace(placeholder, value)).collect(),
+            log: self.log.clone(),
+            child: Mutex::default(),
+        }
+    }
+
     /// Returns `true` if the command has one of the placeholders.
     pub(super) fn mentions(words: &[String], placeholders: &[&str]) -> bool {
         let mut words = words.iter();
@@ -233,6 +243,20 @@ mod tests {
     fn is_zombie(pid: &str) -> bool {
         let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output();
         state.is_ok_and(|state| state.stdout.starts_with(b"Z"))
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn programs_with_other_values_share_one_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = sh("echo {case}", dir.path());
+        for case in ["1.1.1", "1.1.2"] {
+            let program = program.with("{case}", case);
+            let _running = program.start("", 0).unwrap();
+            assert!(program.wait(|| false).unwrap().success());
+        }
+        let words = program.last_words();
+        assert!(words.contains("1.1.1\n    1.1.2\n"), "{words}");
     }
 
     #[test]
