@@ -12,6 +12,7 @@ use ws_conformance::report::{Index, Results, table};
 use ws_conformance::role::Role;
 
 use super::Finish;
+use super::options::standard;
 use super::output::Output;
 
 /// Judge a report folder again, without a run.
@@ -60,11 +61,7 @@ pub(super) fn run(args: &Args) -> Result<Finish> {
     }
     let expectations = args.expect.as_deref().map(Expectations::load);
     let expectations = expectations.transpose()?;
-    let standard = match &expectations {
-        Some(expectations) => Standard::Listed(expectations),
-        None if args.strict => Standard::Strict,
-        None => Standard::Allowed,
-    };
+    let standard = standard(expectations.as_ref(), args.strict);
     let mut good = true;
     for (agent, results) in index.agents() {
         good &= args.judge(agent, results, standard)?;

@@ -208,11 +208,7 @@ impl Plan {
 
     /// Returns the expectations on the testees.
     pub(super) fn standard(&self) -> Standard<'_> {
-        match &self.expectations {
-            Some(expectations) => Standard::Listed(expectations),
-            None if self.strict => Standard::Strict,
-            None => Standard::Allowed,
-        }
+        standard(self.expectations.as_ref(), self.strict)
     }
 
     /// Refuses contradictory expectations for this testee.
@@ -237,6 +233,15 @@ impl Plan {
         if let Err(error) = installed {
             eprintln!("warning: Ctrl-C ends the run without a summary: {error}");
         }
+    }
+}
+
+/// Returns the expectations of the options --expect and --strict.
+pub(super) fn standard(expectations: Option<&Expectations>, strict: bool) -> Standard<'_> {
+    match expectations {
+        Some(expectations) => Standard::Listed(expectations),
+        None if strict => Standard::Strict,
+        None => Standard::Allowed,
     }
 }
 
