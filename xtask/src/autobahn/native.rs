@@ -69,6 +69,8 @@ impl Native {
     }
 
     fn add_tuning(&self, command: &mut Command) {
+        // A case that passes only the second time is a fault of our testees or of the suite.
+        command.arg("--no-retry");
         command.args(["--seed", &self.tuning.seed.to_string()]);
         if let Some(jobs) = self.tuning.jobs {
             command.args(["--jobs", &jobs.to_string()]);
