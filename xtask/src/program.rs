@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::process::ExitStatus;
 
 use anyhow::{Context, Result, bail};
 
@@ -35,9 +36,14 @@ pub(crate) fn run(package: &str, args: &[OsString]) -> Result<Outcome> {
     program.args(["run", "--quiet", "--package", package, "--manifest-path"]);
     program.arg(project::root().join("Cargo.toml"));
     let status = program.arg("--").args(args).status();
-    match status.context("cannot start cargo")?.code() {
+    outcome(package, status.context("cannot start cargo")?)
+}
+
+/// Returns the outcome of a program of this workspace. All of them use the same exit statuses.
+pub(crate) fn outcome(name: &str, status: ExitStatus) -> Result<Outcome> {
+    match status.code() {
         Some(0) => Ok(Outcome::Passed),
         Some(1) => Ok(Outcome::Failed),
-        _ => bail!("{package} could not do its work"),
+        _ => bail!("{name} could not do its work ({status})"),
     }
 }

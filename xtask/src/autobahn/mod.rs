@@ -190,8 +190,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         };
         finished.push(engine.run_all(&runs, &setup)?);
     }
-    let agreed = agreement(&suite, &finished)?;
-    conclude(&finished, agreed)
+    conclude(&suite, &finished)
 }
 
 impl Args {
@@ -310,7 +309,7 @@ fn agreement(suite: &Suite, finished: &[Vec<Finished>]) -> Result<Outcome> {
 }
 
 /// Returns the outcome of the whole call.
-fn conclude(finished: &[Vec<Finished>], agreed: Outcome) -> Result<Outcome> {
+fn conclude(suite: &Suite, finished: &[Vec<Finished>]) -> Result<Outcome> {
     if interrupt::requested() {
         bail!("interrupted");
     }
@@ -322,6 +321,7 @@ fn conclude(finished: &[Vec<Finished>], agreed: Outcome) -> Result<Outcome> {
     if !incomplete.is_empty() {
         bail!("not completed: {}", incomplete.join(", "));
     }
+    let agreed = agreement(suite, finished)?;
     let good = all().all(|finished| matches!(finished.outcome, Ok(Outcome::Passed)));
     println!(
         "{}",

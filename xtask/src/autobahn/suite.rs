@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use ws_conformance::case::CaseId;
 
 use super::plan::Run;
-use crate::{Outcome, project};
+use crate::{Outcome, program, project};
 
 /// The executable, and the options of all calls.
 pub(super) struct Suite {
@@ -22,11 +22,7 @@ impl Suite {
         words(&mut command);
         let status = command.status();
         let status = status.context("cannot start ws-conformance")?;
-        match status.code() {
-            Some(0) => Ok(Outcome::Passed),
-            Some(1) => Ok(Outcome::Failed),
-            _ => bail!("ws-conformance could not do its work ({status})"),
-        }
+        program::outcome("ws-conformance", status)
     }
 
     /// Judges the results of a run in `dir`, and prints them.
