@@ -3,9 +3,6 @@
 
 #![forbid(unsafe_code)]
 
-pub mod broadcast;
-pub mod client;
-pub mod floor;
 pub mod frame_floor;
 pub mod handshake;
 

@@ -65,7 +65,7 @@ pub(crate) enum Program {
 /// The package of executables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Package {
-    /// `ws-benches`: floors and load.
+    /// `ws-bench-programs`: floors and load.
     Benches,
     /// `ws-peers`: our servers.
     Ours,

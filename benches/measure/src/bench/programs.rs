@@ -71,7 +71,10 @@ fn is_needed(contestants: &[Contestant], wanted: Package) -> bool {
 
 fn build(package: Package) -> Result<Peers> {
     match package {
-        Package::Benches => Peers::build("ws-benches", &["--package", "ws-benches", "--bins"]),
+        Package::Benches => Peers::build(
+            "ws-bench-programs",
+            &["--package", "ws-bench-programs", "--bins"],
+        ),
         Package::Ours => Peers::built_or_in(None),
         Package::Peers => {
             let target = project::scratch_dir("bench-peers")?;

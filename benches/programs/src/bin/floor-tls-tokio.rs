@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use ws_benches::floor;
+use ws_bench_programs::floor;
 
 /// The largest number of bytes that are encrypted for one write. The servers of this project have
 /// the same limit.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use ws_benches::client::{Failure, Workload, run};
+use ws_bench_programs::client::{Failure, Workload, run};
 use ws_tokio::{MessageRef, WebSocket};
 
 fn main() -> ExitCode {

@@ -8,7 +8,7 @@ use async_global_executor::GlobalExecutorConfig;
 use async_std::io::{ReadExt, WriteExt};
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
-use ws_benches::floor;
+use ws_bench_programs::floor;
 
 fn main() -> io::Result<()> {
     // One thread runs all tasks. The main thread only accepts connections.

@@ -12,7 +12,7 @@ use clap::Parser;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::broadcast::{Receiver, Sender};
-use ws_benches::broadcast::{Options, Order, RING_LEN};
+use ws_bench_programs::broadcast::{Options, Order, RING_LEN};
 use ws_tokio::{Acceptor, CloseCode, MessageRef, Prepared, TryFeedError, WebSocket};
 
 fn main() -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::io;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::{TcpListener, TcpStream};
 use smol::{Executor, block_on};
-use ws_benches::floor;
+use ws_bench_programs::floor;
 
 static EXECUTOR: Executor<'static> = Executor::new();
 

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
-use ws_benches::floor;
+use ws_bench_programs::floor;
 
 const LISTENER: Token = Token(usize::MAX);
 

@@ -1,12 +1,12 @@
-//! An echo server on tokio that splits each connection into its halves.
+//! The floor on tokio.
 
 #![forbid(unsafe_code)]
 
 use std::io;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use ws_benches::floor;
-use ws_tokio::Acceptor;
+use ws_bench_programs::floor;
 
 fn main() -> io::Result<()> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -17,14 +17,17 @@ async fn serve() -> io::Result<()> {
     let listener = TcpListener::bind(floor::address()).await?;
     loop {
         let (tcp, _) = listener.accept().await?;
+        tcp.set_nodelay(true)?;
         tokio::spawn(echo(tcp));
     }
 }
 
-async fn echo(tcp: TcpStream) -> io::Result<()> {
-    let (mut sender, mut receiver) = Acceptor::new().accept(tcp).await?.split();
-    while let Some(message) = receiver.recv_ref().await? {
-        sender.feed(message).await?;
+async fn echo(mut tcp: TcpStream) -> io::Result<()> {
+    let mut buffer = floor::buffer();
+    loop {
+        match tcp.read(&mut buffer).await? {
+            0 => return Ok(()),
+            len => tcp.write_all(&buffer[..len]).await?,
+        }
     }
-    Ok(())
 }

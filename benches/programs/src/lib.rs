@@ -1,0 +1,7 @@
+//! The parts that the programs of the echo comparison share.
+
+#![forbid(unsafe_code)]
+
+pub mod broadcast;
+pub mod client;
+pub mod floor;
