@@ -126,14 +126,15 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
-impl Frame {
-    /// Reads the next frame.
-    ///
-    /// # Errors
-    ///
-    /// The error of `from`, [`ErrorKind::UnexpectedEof`] if the frame is incomplete, or
-    /// [`ErrorKind::InvalidData`] if its length is not in the shortest form.
-    pub fn read(from: &mut impl Read) -> io::Result<Self> {
+/// The header of a frame.
+struct Header {
+    first: u8,
+    key: Option<[u8; 4]>,
+    len: u64,
+}
+
+impl Header {
+    fn read(from: &mut impl Read) -> io::Result<Self> {
         let [first, second] = read_array(from)?;
         let (len, least) = match second & 0x7f {
             126 => (u16::from_be_bytes(read_array(from)?).into(), 126),
@@ -148,17 +149,35 @@ impl Frame {
             0 => None,
             _ => Some(read_array(from)?),
         };
+        Ok(Self { first, key, len })
+    }
+
+    /// Returns the frame with this payload, which is masked if the frame has a key.
+    fn with(self, mut payload: Vec<u8>) -> Frame {
+        mask(&mut payload, self.key);
+        Frame {
+            first: self.first,
+            key: self.key,
+            payload,
+        }
+    }
+}
+
+impl Frame {
+    /// Reads the next frame.
+    ///
+    /// # Errors
+    ///
+    /// The error of `from`, [`ErrorKind::UnexpectedEof`] if the frame is incomplete, or
+    /// [`ErrorKind::InvalidData`] if its length is not in the shortest form.
+    pub fn read(from: &mut impl Read) -> io::Result<Self> {
+        let header = Header::read(from)?;
         // Allocates for the bytes that arrive, not for the length in the header.
         let mut payload = Vec::new();
-        if from.by_ref().take(len).read_to_end(&mut payload)? as u64 != len {
+        if from.by_ref().take(header.len).read_to_end(&mut payload)? as u64 != header.len {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        mask(&mut payload, key);
-        Ok(Self {
-            first,
-            key,
-            payload,
-        })
+        Ok(header.with(payload))
     }
 
     /// Returns the opcode.
@@ -217,11 +236,15 @@ impl Frame {
 #[must_use]
 pub fn parse_one(bytes: &[u8]) -> Option<(Frame, usize)> {
     let mut rest = bytes;
-    match Frame::read(&mut rest) {
-        Ok(frame) => Some((frame, bytes.len() - rest.len())),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => None,
+    let header = match Header::read(&mut rest) {
+        Ok(header) => header,
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return None,
         Err(error) => panic!("{error}"),
-    }
+    };
+    // Copies nothing of an incomplete frame. A caller tries again after each read.
+    let payload = rest.get(..usize::try_from(header.len).ok()?)?;
+    let len = bytes.len() - rest.len() + payload.len();
+    Some((header.with(payload.to_vec()), len))
 }
 
 fn read_array<const LEN: usize>(from: &mut impl Read) -> io::Result<[u8; LEN]> {
