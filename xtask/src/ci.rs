@@ -37,13 +37,10 @@ struct Step {
 }
 
 enum Action {
-    /// Calls cargo with these arguments and environment variables.
-    Cargo(
-        &'static [&'static str],
-        &'static [(&'static str, &'static str)],
-    ),
+    /// Calls cargo with these arguments, and an environment variable.
+    Cargo(&'static str, Option<(&'static str, &'static str)>),
     /// Runs `cargo xtask autobahn` with these arguments.
-    Autobahn(&'static [&'static str]),
+    Autobahn(&'static str),
     /// Checks the licenses and sources of dependencies with cargo-deny, if it is installed.
     Deny,
     /// Runs `cargo xtask bench --instructions`, if this machine can compare the counts.
@@ -58,94 +55,45 @@ enum Action {
 
 /// The steps in order. The cheapest come first, so that mistakes are found early.
 const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        action: Action::Cargo(&["fmt", "--all", "--check"], &[]),
-    },
-    Step {
-        name: "tidy",
-        action: Action::Tidy,
-    },
-    Step {
-        name: "deny",
-        action: Action::Deny,
-    },
-    Step {
-        name: "clippy",
-        action: Action::Cargo(
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--all-features",
-                "--",
-                "-D",
-                "warnings",
-            ],
-            &[],
-        ),
-    },
-    Step {
-        name: "doc",
-        action: Action::Cargo(
-            &["doc", "--workspace", "--no-deps", "--all-features"],
-            &[("RUSTDOCFLAGS", "-D warnings")],
-        ),
-    },
-    Step {
-        name: "no-std",
-        action: Action::NoStd,
-    },
-    Step {
-        name: "instructions",
-        action: Action::Instructions,
-    },
-    Step {
-        name: "loom",
-        action: Action::Cargo(
-            &[
-                "test",
-                "--package",
-                "ws-driver",
-                "--lib",
-                "--release",
-                "--target-dir",
-                // Other flags apply to everything. In the same directory, they would discard the
-                // builds of the other steps.
-                "target/loom",
-                "loom",
-            ],
-            &[("RUSTFLAGS", "--cfg loom")],
-        ),
-    },
-    Step {
-        name: "test",
-        action: Action::Test,
-    },
-    Step {
-        name: "autobahn",
-        // Both sets of cases, shortened.
-        action: Action::Autobahn(&["--set", "all", "--quick"]),
-    },
-    Step {
-        name: "autobahn-tls",
-        action: Action::Autobahn(AUTOBAHN_TLS),
-    },
+    step("fmt", Action::Cargo("fmt --all --check", None)),
+    step("tidy", Action::Tidy),
+    step("deny", Action::Deny),
+    step("clippy", Action::Cargo(CLIPPY, None)),
+    step(
+        "doc",
+        Action::Cargo(DOC, Some(("RUSTDOCFLAGS", "-D warnings"))),
+    ),
+    step("no-std", Action::NoStd),
+    step("instructions", Action::Instructions),
+    step(
+        "loom",
+        Action::Cargo(LOOM, Some(("RUSTFLAGS", "--cfg loom"))),
+    ),
+    step("test", Action::Test),
+    // Both sets of cases, shortened.
+    step("autobahn", Action::Autobahn("--set all --quick")),
+    step("autobahn-tls", Action::Autobahn(AUTOBAHN_TLS)),
 ];
+
+const fn step(name: &'static str, action: Action) -> Step {
+    Step { name, action }
+}
+
+const CLIPPY: &str = "clippy --workspace --all-targets --all-features -- -D warnings";
+
+const DOC: &str = "doc --workspace --no-deps --all-features";
+
+/// Other flags apply to everything. In the same directory, they would discard the builds of the
+/// other steps.
+const LOOM: &str = "test --package ws-driver --lib --release --target-dir target/loom loom";
 
 /// A case of each kind that depends on the layers below WebSocket, on one runtime: fragments, bytes
 /// one by one, each way to end a connection, long messages in both directions, compression.
-const AUTOBAHN_TLS: &[&str] = &[
-    "--tls",
-    "--quick",
-    "--testee",
-    "tokio",
-    "--cases",
-    "1.*,2.*,5.*,7.*,9.1.*,9.2.*,10.*,12.1.*",
-];
+const AUTOBAHN_TLS: &str =
+    "--tls --quick --testee tokio --cases 1.*,2.*,5.*,7.*,9.1.*,9.2.*,10.*,12.1.*";
 
 /// The part of cargo-deny that needs no network. Advisories are checked by a workflow.
-const DENY: &[&str] = &["deny", "check", "bans", "licenses", "sources"];
+const DENY: &str = "deny check bans licenses sources";
 
 fn step_names() -> Vec<&'static str> {
     STEPS.iter().map(|step| step.name).collect()
@@ -183,19 +131,14 @@ fn chosen(args: &Args) -> Vec<&'static Step> {
 impl Step {
     fn describe(&self) -> String {
         match self.action {
-            Action::Cargo(arguments, environment) => {
-                let mut words: Vec<String> = environment
-                    .iter()
-                    .map(|(name, value)| format!("{name}='{value}'"))
-                    .collect();
-                words.push("cargo".into());
-                words.extend(arguments.iter().map(|word| (*word).into()));
-                words.join(" ")
+            Action::Cargo(arguments, None) => format!("cargo {arguments}"),
+            Action::Cargo(arguments, Some((name, value))) => {
+                format!("{name}='{value}' cargo {arguments}")
             }
-            Action::Deny => format!("cargo {}", DENY.join(" ")),
+            Action::Deny => format!("cargo {DENY}"),
             Action::Instructions => "cargo xtask bench --instructions".into(),
             Action::NoStd => "the cores for targets without std or operating system".into(),
-            Action::Autobahn(arguments) => format!("cargo xtask autobahn {}", arguments.join(" ")),
+            Action::Autobahn(arguments) => format!("cargo xtask autobahn {arguments}"),
             Action::Test | Action::Tidy => format!("cargo xtask {}", self.name),
         }
     }
@@ -213,32 +156,28 @@ impl Step {
 
     fn perform(&self) -> Result<Outcome> {
         match self.action {
-            Action::Cargo(arguments, environment) => {
-                let mut command = project::cargo();
-                for argument in arguments {
-                    match *argument {
-                        "--all-features" => {
-                            command.args(features::all(&project::metadata()?, &[]));
-                        }
-                        argument => {
-                            command.arg(argument);
-                        }
-                    }
-                }
-                let status = command.envs(environment.iter().copied()).status()?;
-                Ok(Outcome::passed_if(status.success()))
-            }
+            Action::Cargo(arguments, environment) => call_cargo(arguments, environment),
             Action::Autobahn(given) => autobahn::run(&arguments(given)),
-            Action::Deny => {
-                let status = project::cargo().args(DENY).status()?;
-                Ok(Outcome::passed_if(status.success()))
-            }
+            Action::Deny => call_cargo(DENY, None),
             Action::Instructions => program::measure("bench", &["--instructions".into()]),
             Action::NoStd => no_std::run(),
-            Action::Test => test::run(&arguments(&[])),
+            Action::Test => test::run(&arguments("")),
             Action::Tidy => tidy::run(),
         }
     }
+}
+
+/// Calls cargo. `--all-features` are those that this machine can build.
+fn call_cargo(arguments: &str, environment: Option<(&str, &str)>) -> Result<Outcome> {
+    let mut command = project::cargo();
+    for argument in arguments.split(' ') {
+        match argument {
+            "--all-features" => command.args(features::all(&project::metadata()?, &[])),
+            argument => command.arg(argument),
+        };
+    }
+    let status = command.envs(environment).status()?;
+    Ok(Outcome::passed_if(status.success()))
 }
 
 fn has_cargo_deny() -> bool {
@@ -259,13 +198,14 @@ fn obstacle_to_counting() -> Result<Option<String>> {
 }
 
 /// Returns the arguments of a command as a user would give them.
-fn arguments<A: clap::Args>(given: &[&str]) -> A {
+fn arguments<A: clap::Args>(given: &str) -> A {
     #[derive(Parser)]
     struct Given<A: clap::Args> {
         #[command(flatten)]
         args: A,
     }
-    Given::parse_from(["xtask"].iter().chain(given)).args
+    let words = given.split_whitespace();
+    Given::parse_from(["xtask"].into_iter().chain(words)).args
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
