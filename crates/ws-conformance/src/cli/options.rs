@@ -219,13 +219,13 @@ impl Plan {
         Ok(())
     }
 
-    /// Stops the run at Ctrl-C and at a termination signal. A second signal ends the process.
-    /// It also ends the program under test.
+    /// Stops the run at Ctrl-C and at a termination signal. A second signal ends the process at
+    /// once, and all processes of the program under test.
     pub(super) fn stop_on_signals(&self, program: Option<Arc<Program>>) {
         let stop = self.settings.stop.clone();
         let installed = ctrlc::set_handler(move || {
             if stop.is_raised() {
-                program.iter().for_each(|program| program.end());
+                program.iter().for_each(|program| program.kill_all());
                 process::exit(2);
             }
             stop.raise();

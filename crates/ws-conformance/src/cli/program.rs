@@ -2,10 +2,11 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::mem;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 #[cfg(unix)]
@@ -32,8 +33,12 @@ const SIGTERM: i32 = 15;
 pub(super) struct Program {
     words: Vec<String>,
     log: PathBuf,
-    child: Mutex<Option<Box<dyn ChildWrapper>>>,
+    child: Arc<Child>,
+    /// The processes of this program, and of those with other values.
+    family: Arc<Mutex<Vec<Weak<Child>>>>,
 }
+
+type Child = Mutex<Option<Box<dyn ChildWrapper>>>;
 
 /// A program that runs. Dropping it ends its processes.
 #[must_use]
@@ -52,7 +57,8 @@ impl Program {
         Some(Arc::new(Self {
             words: words.to_vec(),
             log,
-            child: Mutex::default(),
+            child: Arc::default(),
+            family: Arc::default(),
         }))
     }
 
@@ -62,7 +68,8 @@ impl Program {
         Self {
             words: words.map(|word| word.replace(placeholder, value)).collect(),
             log: self.log.clone(),
-            child: Mutex::default(),
+            child: Arc::default(),
+            family: Arc::clone(&self.family),
         }
     }
 
@@ -91,8 +98,12 @@ impl Program {
         command.wrap(process_wrap::std::ProcessGroup::leader());
         #[cfg(windows)]
         command.wrap(process_wrap::std::JobObject);
+        // Locked until the child is there, so that `kill_all` does not miss it.
+        let mut family = lock(&self.family);
         let child = command.spawn();
         *self.child() = Some(child.with_context(|| format!("cannot start `{name}`"))?);
+        family.retain(|other| other.strong_count() > 0);
+        family.push(Arc::downgrade(&self.child));
         Ok(Running(self))
     }
 
@@ -113,15 +124,32 @@ impl Program {
     }
 
     /// Ends the program and its children, first politely where the system has a signal for it.
-    pub(super) fn end(&self) {
-        let child = self.child().take();
-        let Some(mut child) = child else {
-            return;
-        };
+    fn end(&self) {
         #[cfg(unix)]
-        ask_to_end(&mut *child);
-        // An error means that no process is left.
-        drop(child.kill());
+        self.ask_to_end();
+        kill(&self.child);
+    }
+
+    /// Sends the signal to end, and waits for a little while.
+    #[cfg(unix)]
+    fn ask_to_end(&self) {
+        let child =
+            |act: fn(&mut dyn ChildWrapper) -> bool| self.child().as_deref_mut().is_some_and(act);
+        if child(|child| child.signal(SIGTERM).is_ok()) {
+            let asked = Instant::now();
+            while asked.elapsed() < GRACE && child(|child| matches!(child.try_wait(), Ok(None))) {
+                thread::sleep(POLL_INTERVAL / 5);
+            }
+        }
+    }
+
+    /// Kills the processes of this program, and of those with other values.
+    pub(super) fn kill_all(&self) {
+        let family = mem::take(&mut *lock(&self.family));
+        family
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|child| kill(&child));
     }
 
     /// Returns the end of the output, for an error message.
@@ -135,24 +163,24 @@ impl Program {
     }
 
     fn child(&self) -> MutexGuard<'_, Option<Box<dyn ChildWrapper>>> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.child)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn kill(child: &Child) {
+    // An error means that no process is left.
+    if let Some(mut child) = lock(child).take() {
+        drop(child.kill());
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.end();
-    }
-}
-
-/// Sends the signal to end, and waits for a little while.
-#[cfg(unix)]
-fn ask_to_end(child: &mut dyn ChildWrapper) {
-    if child.signal(SIGTERM).is_ok() {
-        let asked = Instant::now();
-        while asked.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
-            thread::sleep(POLL_INTERVAL / 5);
-        }
     }
 }
 
@@ -224,18 +252,55 @@ mod tests {
         let script = format!("cd '{}'; {}", dir.path().display(), program.words[2]);
         let program = sh(&script, dir.path());
         let running = program.start("", 0).unwrap();
-        let file = dir.path().join("pid");
-        let pid = || fs::read_to_string(&file).unwrap_or_default();
-        while !pid().ends_with('\n') {
-            thread::sleep(POLL_INTERVAL);
-        }
+        let pid = pid_in(&dir.path().join("pid"));
         drop(running);
-        let alive = || Command::new("kill").args(["-0", pid().trim()]).output();
-        // A killed process stays visible until its parent, which is now init, has waited for it.
+        wait_until_dead(&pid);
+    }
+
+    /// The second program does not end when it is asked to, which takes the time of the first
+    /// attempt to end it.
+    #[cfg(unix)]
+    #[test]
+    fn all_programs_with_other_values_are_killed_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = "cd '{dir}'; trap '' TERM; echo $$ > {case}; sleep 600";
+        let program = sh(script, dir.path()).with("{dir}", &dir.path().to_string_lossy());
+        let programs = ["one", "two"].map(|case| program.with("{case}", case));
+        let running = programs
+            .each_ref()
+            .map(|program| program.start("", 0).unwrap());
+        let pids = ["one", "two"].map(|case| pid_in(&dir.path().join(case)));
+        let [_one, two] = running;
         let started = Instant::now();
-        while alive().unwrap().status.success() && !is_zombie(pid().trim()) {
+        thread::scope(|scope| {
+            scope.spawn(|| drop(two));
+            thread::sleep(GRACE / 4);
+            program.kill_all();
+            pids.iter().for_each(|pid| wait_until_dead(pid));
+        });
+        assert!(started.elapsed() < GRACE, "{:?}", started.elapsed());
+    }
+
+    /// Waits for a program to write its process id into a file.
+    #[cfg(unix)]
+    fn pid_in(file: &Path) -> String {
+        loop {
+            let text = fs::read_to_string(file).unwrap_or_default();
+            match text.strip_suffix('\n') {
+                Some(pid) => return pid.to_owned(),
+                None => thread::sleep(POLL_INTERVAL),
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn wait_until_dead(pid: &str) {
+        let alive = || Command::new("kill").args(["-0", pid]).output();
+        // A killed process stays visible until its parent, which may be init, has waited for it.
+        let started = Instant::now();
+        while alive().unwrap().status.success() && !is_zombie(pid) {
             assert!(started.elapsed() < Duration::from_secs(20));
-            thread::sleep(POLL_INTERVAL);
+            thread::sleep(POLL_INTERVAL / 5);
         }
     }
 
