@@ -17,10 +17,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use clap::ValueEnum;
 use ws_conformance::case::pattern::{self, Pattern};
-use ws_conformance::case::{Case, CaseId, Set};
-use ws_conformance::cases;
+use ws_conformance::case::{Case, CaseId};
+use ws_conformance::cases::Sets;
 use ws_conformance::role::Role;
 
 use crate::certificates::Certificates;
@@ -36,27 +35,6 @@ const SUITE: &str = "ws-conformance";
 const TESTEES: &str = "ws-peers";
 /// The profile of both, which builds faster than `release`.
 const PROFILE: &str = "conformance";
-
-/// The sets of cases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Sets {
-    /// The cases of the original suite: groups 1 to 13
-    Original,
-    /// The cases beyond those: groups 20 and up
-    Extra,
-    /// Both
-    All,
-}
-
-impl Sets {
-    fn cases(self) -> impl Iterator<Item = &'static Case> {
-        cases::all().iter().filter(move |case| match self {
-            Self::Original => case.set() == Set::Original,
-            Self::Extra => case.set() == Set::Extra,
-            Self::All => true,
-        })
-    }
-}
 
 /// Run a conformance suite against the echo peers, and compare with the expectations.
 ///
@@ -343,7 +321,7 @@ mod tests {
     #[test]
     fn the_expectations_of_this_project_are_sound() {
         let expectations = Expectations::load(&suite::expectations()).unwrap();
-        let cases: Vec<_> = cases::all().iter().map(Case::id).collect();
+        let cases: Vec<_> = Sets::All.cases().map(Case::id).collect();
         for run in plan::plan(&[], None) {
             let testee = run.testee();
             expectations.check_unambiguous(&cases, &testee).unwrap();

@@ -13,7 +13,10 @@ mod load;
 mod negotiation;
 mod opening;
 mod original;
+mod sets;
 mod text;
+
+pub use sets::Sets;
 
 use std::sync::LazyLock;
 

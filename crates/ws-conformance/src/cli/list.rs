@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde::Serialize;
 use ws_conformance::case::{Case, CaseId, Level, Roles, Rule, Set};
+use ws_conformance::cases::Sets;
 
 use super::Finish;
-use super::options::Sets;
 use super::output::Output;
 
 /// List the cases: id and title. Extra cases also have their level, roles and actions.

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use clap::ValueEnum;
 use ws_conformance::case::pattern::{self, Pattern};
-use ws_conformance::case::{Case, CaseId, Set};
-use ws_conformance::cases;
+use ws_conformance::case::{Case, CaseId};
+use ws_conformance::cases::{self, Sets};
 use ws_conformance::expect::{Expectations, Standard, Testee};
 use ws_conformance::role::Role;
 use ws_conformance::settings::Settings;
@@ -17,28 +16,6 @@ use ws_conformance::spec::{self, Spec};
 
 use super::output::Output;
 use super::program::Program;
-
-/// The sets of cases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Sets {
-    /// The cases of the original suite: groups 1 to 13
-    Original,
-    /// The cases beyond those: groups 20 and up, each with the rule that it checks
-    Extra,
-    /// Both
-    All,
-}
-
-impl Sets {
-    /// Returns the cases of these sets, in order of their ids.
-    pub(super) fn cases(self) -> impl Iterator<Item = &'static Case> {
-        cases::all().iter().filter(move |case| match self {
-            Self::Original => case.set() == Set::Original,
-            Self::Extra => case.set() == Set::Extra,
-            Self::All => true,
-        })
-    }
-}
 
 #[derive(clap::Args)]
 pub(super) struct Options {

@@ -230,6 +230,20 @@ impl Assessment {
 }
 
 impl Counts {
+    /// Returns the columns of a table of groups after the name of the group: title and number.
+    pub fn columns(&self) -> [(&'static str, usize); 8] {
+        [
+            ("cases", self.cases),
+            ("OK", self.ok),
+            ("NON-STRICT", self.non_strict),
+            ("INFORMATIONAL", self.informational),
+            ("UNIMPLEMENTED", self.unimplemented),
+            ("NOT APPLICABLE", self.not_applicable),
+            ("FAILED", self.failed),
+            ("unexpected", self.unexpected),
+        ]
+    }
+
     fn add(&mut self, verdict: Option<Verdict>, unexpected: bool) {
         self.cases += 1;
         self.unexpected += usize::from(unexpected);
