@@ -82,6 +82,13 @@ pub trait Observer: Sync {
         let _ = (agent, case);
     }
 
+    /// Called when a client requested a path that is not about cases. Returns `true` if its
+    /// commands are executed. Otherwise the connection is closed at once.
+    fn takes_commands(&self, path: &str) -> bool {
+        let _ = path;
+        true
+    }
+
     /// Called when a client failed the TLS handshake.
     fn tls_failed(&self, error: &HandshakeError) {
         let _ = error;

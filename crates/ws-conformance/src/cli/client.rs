@@ -23,6 +23,8 @@ use super::place::{Files, Place};
 use super::program::Program;
 use super::replay::Replay;
 
+/// The advice on a program that connects to the address of the suite as if it were that of a case.
+const ADVICE: &str = "did you mean {case} in place of {url}?";
 /// The time for a client to end after its last request.
 const TIME_TO_END: Duration = Duration::from_secs(2);
 
@@ -49,10 +51,14 @@ const TIME_TO_END: Duration = Duration::from_secs(2);
 /// stands for the address, such as ws://127.0.0.1:9001, and `{port}` for its port.
 ///
 /// The simplest client connects to one address and echoes. If the COMMAND has `{case}`, the suite
-/// starts it once for each case, with the address of the case. Several cases run at a time.
+/// starts it once for each case, with the address of the case. Several cases run at a time. A
+/// COMMAND has either `{case}` or `{url}`, because its program runs one case or all.
+///
+/// More than 700 cases that the original suite does not have, groups 20 and up, are selected with
+/// --set extra, or together with the original ones with --set all.
 ///
 /// Exit status: 0 all as expected; 1 unexpected results; 2 the run was not possible, no client
-/// connected, or a client left cases out.
+/// ran a case, or a client did not run all cases.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -100,7 +106,7 @@ Examples:
 
 pub(super) fn run(args: &Args, replay: &Replay) -> Result<Finish> {
     let plan = args.options.plan(Role::Client)?;
-    args.check_each_case()?;
+    args.check_command()?;
     let program = Program::new(&args.command, &plan.outdir);
     let url = args.url(&plan);
     let cannot = || format!("cannot listen on `{url}`");
@@ -197,6 +203,7 @@ impl Run<'_> {
             each_case: each_case.as_ref(),
             attempt,
             refusal: Mutex::default(),
+            stray_path: Mutex::default(),
             tls_failure: Mutex::default(),
         };
         let running = self
@@ -233,14 +240,24 @@ impl Args {
         Program::mentions(&self.command, &[each_case::PLACEHOLDER])
     }
 
-    /// Refuses options that need a command for each case.
-    fn check_each_case(&self) -> Result<()> {
-        if (self.agent.is_some() || self.jobs.is_some()) && !self.is_for_each_case() {
-            bail!(
+    /// Refuses a command without an address, or with two, and options that need another command.
+    fn check_command(&self) -> Result<()> {
+        let has_url = Program::mentions(&self.command, &["{url}", "{port}"]);
+        let is_fixed = self.listen.is_some() || self.options.spec.is_some();
+        match self.is_for_each_case() {
+            true if has_url => bail!(
+                "the command has {{case}}, and also {{url}} or {{port}}: write {{case}} alone if \
+                 the program runs one case, or {{url}} alone if it requests all cases"
+            ),
+            false if self.agent.is_some() || self.jobs.is_some() => bail!(
                 "--agent and --jobs need a command with {{case}}: other clients request the cases"
-            );
+            ),
+            false if !self.command.is_empty() && !has_url && !is_fixed => bail!(
+                "write {{case}} where the command has the address of a case, or {{url}} where it \
+                 has that of the suite"
+            ),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn jobs(&self) -> Jobs {
@@ -271,6 +288,8 @@ struct Watcher<'a> {
     attempt: Attempt,
     /// The reason why the run was ended early.
     refusal: Mutex<Option<String>>,
+    /// The first path that is not about cases.
+    stray_path: Mutex<Option<String>>,
     /// The first failure of a TLS handshake.
     tls_failure: Mutex<Option<HandshakeError>>,
 }
@@ -296,8 +315,13 @@ impl Watcher<'_> {
                 [] => "before it ran a case",
                 _ => "before it had run all cases",
             };
-            let words = program.last_words();
-            return Some(format!("the program ended ({status}) {when}; {words}"));
+            let stray_path = self.stray_path.into_inner();
+            let stray_path = stray_path.unwrap_or_else(PoisonError::into_inner);
+            let stray = stray_path.map(|path| format!(": it requested `{path}`; {ADVICE}"));
+            let (stray, words) = (stray.unwrap_or_default(), program.last_words());
+            return Some(format!(
+                "the program ended ({status}) {when}{stray}; {words}"
+            ));
         }
         let failure = self.tls_failure.into_inner();
         let failure = failure.unwrap_or_else(PoisonError::into_inner);
@@ -329,6 +353,27 @@ impl Observer for Watcher<'_> {
             .collector
             .expect(agent, self.run.plan.cases_for(agent).len());
         self.run.collector.started(case);
+    }
+
+    /// The suite itself starts no program that sends commands. A client that only echoes would
+    /// wait for the first message forever.
+    fn takes_commands(&self, path: &str) -> bool {
+        let mut first = self
+            .stray_path
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if first.is_none() {
+            let advice = match (self.run.program, self.each_case) {
+                (Some(_), _) => ADVICE,
+                (None, Some(_)) => "the address of a case has a path and a query",
+                (None, None) => "`ws-conformance client --help` lists the paths",
+            };
+            let line =
+                format!("warning: a client requested `{path}`, which runs no case; {advice}");
+            self.run.collector.print(&line);
+            *first = Some(path.to_owned());
+        }
+        self.run.args.command.is_empty()
     }
 
     fn tls_failed(&self, error: &HandshakeError) {

@@ -41,6 +41,9 @@ const WAIT_FOR_PROGRAM: Duration = Duration::from_secs(30);
 /// With a COMMAND, the suite starts the server, waits until it answers, and ends it after the run.
 /// In the command, `{port}` stands for a free port and `{url}` for the address.
 ///
+/// More than 700 cases that the original suite does not have, groups 20 and up, are selected with
+/// --set extra, or together with the original ones with --set all.
+///
 /// Exit status: 0 all as expected; 1 unexpected results; 2 the run was not possible.
 #[derive(clap::Args)]
 #[command(

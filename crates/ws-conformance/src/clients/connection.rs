@@ -292,7 +292,10 @@ impl<'a, O: Observer> Shared<'a, O> {
                 self.talk(link, Reply(None));
                 self.end(Ended::StopRequested);
             }
-            Action::Commands => self.talk(link, Commands),
+            Action::Commands(path) => match self.observer.takes_commands(&path) {
+                true => self.talk(link, Commands),
+                false => self.talk(link, Reply(None)),
+            },
         }
     }
 

@@ -14,9 +14,13 @@ pub(super) enum Action {
     RunCase(Selected, String),
     CaseInfo(Selected),
     CaseStatus(Selected, String),
-    UpdateReports { agent: String, shutdown: bool },
+    UpdateReports {
+        agent: String,
+        shutdown: bool,
+    },
     StopServer,
-    Commands,
+    /// Commands, at this path.
+    Commands(String),
 }
 
 /// A case and its position, from 1, among the selected ones.
@@ -70,7 +74,7 @@ pub(super) fn route(resource: &str, cases: &[&'static Case]) -> Result<Action, R
             shutdown: query.is_yes("shutdownOnComplete")?,
         },
         "/stopServer" => Action::StopServer,
-        _ => Action::Commands,
+        _ => Action::Commands(printable(path)),
     })
 }
 
@@ -202,7 +206,7 @@ mod tests {
 
     #[test]
     fn any_other_path_takes_commands() {
-        assert!(matches!(asked("/"), Ok(Action::Commands)));
+        assert!(matches!(asked("/a?b"), Ok(Action::Commands(path)) if path == "/a"));
         assert!(matches!(asked("/getCaseCount"), Ok(Action::CaseCount)));
         assert!(matches!(asked("/stopServer"), Ok(Action::StopServer)));
     }

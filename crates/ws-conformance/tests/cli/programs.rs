@@ -50,6 +50,10 @@ fn testee() {
                 serve(address, "none");
             }
             "moody" => moody_client(address),
+            "once" => {
+                let client = Client::new(address, Fault::NONE).unwrap();
+                drop(client.with_pace(PACE).run_target("/chat?x"));
+            }
             "lazy" => {
                 let client = Client::new(address, Fault::NONE).unwrap();
                 drop(client.with_pace(PACE).run_case(1));
@@ -262,6 +266,36 @@ fn a_client_that_ends_early_is_quoted() {
     let ran = run_with(dir.path(), &["client", "--cases", "1.1.*"], "lazy@{url}");
     ran.assert_refused("before it had run all cases");
     ran.assert_refused("nothing more today");
+}
+
+#[test]
+fn a_client_of_one_case_that_gets_the_address_of_the_suite_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run_with(dir.path(), &["client", "--cases", "1.1.1"], "once@{url}");
+    let warning = "warning: a client requested `/chat`, which runs no case; did you mean {case}";
+    assert!(ran.stdout.contains(warning), "{}", ran.stdout);
+    ran.assert_refused("before it ran a case: it requested `/chat`; did you mean {case}");
+}
+
+#[test]
+fn a_command_of_a_client_has_one_kind_of_address() {
+    let dir = tempfile::tempdir().unwrap();
+    for (task, text) in [
+        (
+            "once@{case}{url}",
+            "the command has {case}, and also {url} or {port}",
+        ),
+        (
+            "once@{port}{case}",
+            "the command has {case}, and also {url} or {port}",
+        ),
+        (
+            "once",
+            "write {case} where the command has the address of a case",
+        ),
+    ] {
+        run_with(dir.path(), &["client"], task).assert_refused(text);
+    }
 }
 
 #[cfg(unix)]
