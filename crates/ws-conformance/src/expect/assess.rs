@@ -102,7 +102,7 @@ impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Differs { line, expected } => write!(f, "line {line} expects {expected}"),
-            Self::Missing => f.write_str("there is no result"),
+            Self::Missing => f.write_str("the case was not run"),
             Self::Failed => f.write_str("the case failed"),
             Self::Stale { line, expected } => write!(
                 f,

@@ -88,7 +88,7 @@ impl Session<'_> {
         let missing = resume::left(&cases, &results(&dir, run)?).len();
         let outcome = outcome.and_then(|()| match missing {
             0 => Ok(Outcome::Passed),
-            _ => bail!("the suite left out {missing} of {} cases", cases.len()),
+            _ => bail!("{missing} of {} cases not run", cases.len()),
         });
         Ok(Finished {
             run: run.clone(),

@@ -21,10 +21,10 @@ struct Badge {
     message_width: usize,
 }
 
-/// Returns the badge as SVG. `left_out` is the number of cases of the original suite that did not
+/// Returns the badge as SVG. `not_run` is the number of cases of the original suite that did not
 /// run.
-pub(super) fn of(tally: &Tally, left_out: usize) -> String {
-    let (message, color) = message(tally, left_out);
+pub(super) fn of(tally: &Tally, not_run: usize) -> String {
+    let (message, color) = message(tally, not_run);
     let badge = Badge {
         label: LABEL,
         label_width: width(LABEL),
@@ -36,8 +36,8 @@ pub(super) fn of(tally: &Tally, left_out: usize) -> String {
 }
 
 /// Returns the data from which shields.io makes a badge.
-pub(super) fn endpoint(tally: &Tally, left_out: usize) -> String {
-    let (message, color) = message(tally, left_out);
+pub(super) fn endpoint(tally: &Tally, not_run: usize) -> String {
+    let (message, color) = message(tally, not_run);
     let endpoint = json!({
         "schemaVersion": 1,
         "label": LABEL,
@@ -52,15 +52,15 @@ fn width(text: &str) -> usize {
 }
 
 /// Returns the text and the color. A testee is strict only if all its verdicts are the best ones.
-fn message(tally: &Tally, left_out: usize) -> (String, &'static str) {
+fn message(tally: &Tally, not_run: usize) -> (String, &'static str) {
     let (strict, run) = (tally.strict(), tally.run());
     if run == 0 {
         return ("no result".to_owned(), "#5c6670");
     }
     let tolerated = tally.nonstrict + tally.unstable + tally.unimplemented;
     match (tally.fail, tolerated) {
-        (0, 0) if left_out > 0 => (
-            format!("{strict}/{run} strict, {left_out} not run"),
+        (0, 0) if not_run > 0 => (
+            format!("{strict}/{run} strict, {not_run} not run"),
             "#0a6b2d",
         ),
         (0, 0) => (format!("{strict}/{run} strict"), "#0a6b2d"),

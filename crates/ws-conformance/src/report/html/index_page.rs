@@ -43,6 +43,8 @@ struct Card {
     run: usize,
     badge: String,
     kinds: Vec<(&'static str, &'static str, usize)>,
+    /// The number of cases of the original suite without a result.
+    not_run: usize,
     bars: Vec<Bar>,
 }
 
@@ -101,11 +103,7 @@ impl IndexPage {
             written: now(),
             version: env!("CARGO_PKG_VERSION"),
             cases: grouped(site.cases.len() as u64),
-            cards: site
-                .agents
-                .iter()
-                .map(|agent| Card::new(site, agent))
-                .collect(),
+            cards: site.agents.iter().map(Card::new).collect(),
             findings: (findings, rest),
             findings_cut,
             groups: groups(site),
@@ -121,27 +119,34 @@ fn now() -> String {
 }
 
 impl Card {
-    fn new(site: &Site, agent: &Agent) -> Self {
-        let tally = site.tally(agent, None);
+    fn new(agent: &Agent) -> Self {
+        let (tally, not_run) = (agent.tally(), agent.not_run());
         let kinds = tally.kinds().into_iter().filter(|(_, _, count)| *count > 0);
         Self {
             name: agent.name.clone(),
-            role: agent.role(),
+            // A name may mention the role, as in `echo (server)`.
+            role: match agent.name.contains(agent.role()) {
+                true => "",
+                false => agent.role(),
+            },
             strict: tally.strict(),
             run: tally.run(),
             badge: agent.badge.clone(),
-            bars: bars(&tally),
+            bars: bars(&tally, not_run),
+            not_run,
             kinds: kinds.collect(),
         }
     }
 }
 
 /// Returns the parts of a bar. A part that is not empty is wide enough to be visible.
-fn bars(tally: &Tally) -> Vec<Bar> {
-    let all: usize = tally.kinds().iter().map(|(_, _, count)| count).sum();
+fn bars(tally: &Tally, not_run: usize) -> Vec<Bar> {
+    let kinds = tally.kinds().into_iter();
+    let kinds = kinds.chain([("not run", "missing", not_run)]);
+    let all: usize = kinds.clone().map(|(_, _, count)| count).sum();
     let mut start = 0;
     let mut bars = Vec::new();
-    for (_, class, count) in tally.kinds() {
+    for (_, class, count) in kinds {
         if count > 0 {
             let width = (count * BAR / all).max(BAR / 100);
             bars.push(Bar {
@@ -223,7 +228,7 @@ fn groups(site: &Site) -> Vec<Group> {
 impl Group {
     fn new(site: &Site, number: u8) -> Self {
         let score = |agent: &Agent| {
-            let tally = site.tally(agent, Some(number));
+            let tally = agent.tally_of(number);
             let class = match tally.fail {
                 0 if tally.strict() == tally.run() => "pass",
                 0 => "nonstrict",

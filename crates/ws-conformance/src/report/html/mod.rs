@@ -74,10 +74,10 @@ fn write_pages(dir: &Path, has_changed: impl Fn(&str) -> bool) -> Result<(), Rep
             }
         }
         let agent = &site.agents[number];
-        let (tally, left_out) = (agent.tally(), agent.left_out());
-        file::write(dir, &agent.badge, &badge::of(&tally, left_out))?;
+        let (tally, not_run) = (agent.tally(), agent.not_run());
+        file::write(dir, &agent.badge, &badge::of(&tally, not_run))?;
         let endpoint = agent.badge.replace(".svg", ".json");
-        file::write(dir, &endpoint, &badge::endpoint(&tally, left_out))?;
+        file::write(dir, &endpoint, &badge::endpoint(&tally, not_run))?;
     }
     for (name, text) in [file::STYLE, file::SCRIPT] {
         file::write(dir, name, text)?;

@@ -66,13 +66,6 @@ impl Site {
             agents,
         }
     }
-
-    /// Returns the number of an agent's results of each kind, among the cases that any agent has.
-    pub(super) fn tally(&self, agent: &Agent, group: Option<u8>) -> Tally {
-        let cases = self.cases.iter();
-        let cases = cases.filter(|case| group.is_none_or(|group| case.group() == group));
-        Tally::of(cases.map(|case| agent.results.get(case).map(|result| &result.entry)))
-    }
 }
 
 impl Agent {
@@ -96,21 +89,27 @@ impl Agent {
         }
     }
 
+    /// Returns the number of results of each kind.
     pub(super) fn tally(&self) -> Tally {
-        Tally::of(self.results.values().map(|result| Some(&result.entry)))
+        Tally::of(self.results.values().map(|result| &result.entry))
     }
 
-    /// Returns the number of cases of the original suite that the agent did not get. Returns 0 if
-    /// it got none of the set.
-    pub(super) fn left_out(&self) -> usize {
-        let original = cases::all()
-            .iter()
-            .filter(|case| case.set() == Set::Original);
-        let (got, missing): (Vec<_>, Vec<_>) =
+    /// Returns the number of results of each kind in a group.
+    pub(super) fn tally_of(&self, group: u8) -> Tally {
+        let results = self.results.iter();
+        let results = results.filter(|(case, _)| case.group() == group);
+        Tally::of(results.map(|(_, result)| &result.entry))
+    }
+
+    /// Returns the number of cases of the original suite without a result. Returns 0 if none of
+    /// the set has a result.
+    pub(super) fn not_run(&self) -> usize {
+        let original = cases::of_set(Set::Original);
+        let (run, not_run): (Vec<_>, Vec<_>) =
             original.partition(|case| self.results.contains_key(&case.id()));
-        match got.is_empty() {
+        match run.is_empty() {
             true => 0,
-            false => missing.len(),
+            false => not_run.len(),
         }
     }
 

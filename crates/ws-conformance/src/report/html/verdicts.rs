@@ -21,7 +21,7 @@ impl Mark {
     }
 
     pub(super) fn missing() -> Self {
-        Self::new("Missing", "missing")
+        Self::new("Not run", "missing")
     }
 
     pub(super) fn of_behavior(behavior: Behavior) -> Self {
@@ -81,23 +81,21 @@ pub(super) struct Tally {
     pub(super) unimplemented: usize,
     pub(super) not_applicable: usize,
     pub(super) fail: usize,
-    pub(super) missing: usize,
 }
 
 impl Tally {
-    pub(super) fn of<'a>(entries: impl Iterator<Item = Option<&'a Entry>>) -> Self {
+    pub(super) fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Self {
         let mut tally = Self::default();
         for entry in entries {
-            let unstable = entry.is_some_and(Entry::is_unstable);
-            let count = match entry.map(|entry| entry.verdict.overall()) {
-                Some(Behavior::Ok | Behavior::Informational) if unstable => &mut tally.unstable,
-                Some(Behavior::Ok) => &mut tally.pass,
-                Some(Behavior::Informational) => &mut tally.info,
-                Some(Behavior::NonStrict) => &mut tally.nonstrict,
-                Some(Behavior::Unimplemented) => &mut tally.unimplemented,
-                Some(Behavior::NotApplicable) => &mut tally.not_applicable,
-                Some(Behavior::Failed) => &mut tally.fail,
-                None => &mut tally.missing,
+            let unstable = entry.is_unstable();
+            let count = match entry.verdict.overall() {
+                Behavior::Ok | Behavior::Informational if unstable => &mut tally.unstable,
+                Behavior::Ok => &mut tally.pass,
+                Behavior::Informational => &mut tally.info,
+                Behavior::NonStrict => &mut tally.nonstrict,
+                Behavior::Unimplemented => &mut tally.unimplemented,
+                Behavior::NotApplicable => &mut tally.not_applicable,
+                Behavior::Failed => &mut tally.fail,
             };
             *count += 1;
         }
@@ -115,7 +113,7 @@ impl Tally {
     }
 
     /// Returns name, class and number of each kind.
-    pub(super) fn kinds(&self) -> [(&'static str, &'static str, usize); 8] {
+    pub(super) fn kinds(&self) -> [(&'static str, &'static str, usize); 7] {
         [
             ("pass", "pass", self.pass),
             ("informational", "info", self.info),
@@ -124,7 +122,6 @@ impl Tally {
             ("unimplemented", "unimplemented", self.unimplemented),
             ("not applicable", "missing", self.not_applicable),
             ("failed", "fail", self.fail),
-            ("missing", "missing", self.missing),
         ]
     }
 }
@@ -148,9 +145,8 @@ mod tests {
         };
         let (good, failed) = (entry(Verdict::GOOD, None), entry(bad, None));
         let unstable = entry(Verdict::GOOD, Some(bad));
-        let entries = [Some(&good), Some(&failed), Some(&unstable), None];
-        let tally = Tally::of(entries.into_iter());
-        assert_eq!((tally.pass, tally.fail, tally.missing), (1, 1, 1));
+        let tally = Tally::of([&good, &failed, &unstable].into_iter());
+        assert_eq!((tally.pass, tally.fail), (1, 1));
         assert_eq!((tally.run(), tally.strict(), tally.unstable), (3, 1, 1));
         assert_eq!(overall(bad), "fail");
     }
