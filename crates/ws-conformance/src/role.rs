@@ -15,6 +15,16 @@ pub enum Role {
     Client,
 }
 
+impl Role {
+    /// Returns the role of the testee of a suite that is a server, or a client.
+    pub(crate) fn opposite_a_suite(suite_is_server: bool) -> Self {
+        match suite_is_server {
+            true => Self::Client,
+            false => Self::Server,
+        }
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -16,7 +16,8 @@ use super::output::Output;
 /// pages of their own folder. With one DIR and without --out, this command writes them again.
 ///
 /// If two folders have a result of the same case and testee, the later one counts. To keep both,
-/// give the folders names.
+/// give the folders names. A server and a client of the same name stay two testees: their names
+/// then mention the role.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

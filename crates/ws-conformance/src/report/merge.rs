@@ -1,13 +1,12 @@
 //! The merger of report folders, of this crate or the original.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{INDEX_FILE, Index, ReportError, file_name, write};
-use crate::case::CaseId;
+use super::{INDEX_FILE, Index, ReportError, Results, details, role_of, write};
+use crate::role::Role;
 
 /// A folder of reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +31,8 @@ pub struct Merged {
 }
 
 /// Writes the results of all folders into `out`. The index of `out` then has exactly these results.
-/// If two folders have a result of the same case and agent, the later one counts.
+/// If two folders have a result of the same case and agent, the later one counts. A server and a
+/// client of the same name are two agents, whose names then mention the role.
 ///
 /// # Errors
 ///
@@ -40,19 +40,19 @@ pub struct Merged {
 pub fn merge(sources: &[Source], out: &Path) -> Result<Merged, ReportError> {
     fs::create_dir_all(out).map_err(|error| ReportError::write(out, error))?;
     let indexes: Result<Vec<_>, _> = sources.iter().map(|it| Index::read(&it.dir)).collect();
+    let indexes = indexes?;
+    let parts: Vec<_> = sources.iter().zip(&indexes).flat_map(parts).collect();
     let mut all = Index::default();
     let mut merged = Merged::default();
-    for (source, index) in sources.iter().zip(indexes?) {
-        for (agent, results) in index.agents() {
-            let name = source.name_of(agent, index.agents().len());
-            for (case, entry) in results {
-                let is_new = !all.results(&name).contains_key(case);
-                let copy = all.insert(&name, *case, entry.clone());
-                merged.replaced += usize::from(!is_new);
-                match details(&source.dir, &entry.reportfile, *case) {
-                    Ok(report) => write(&out.join(copy.reportfile), &named(report, &name))?,
-                    Err(_) => merged.without_details += 1,
-                }
+    for part in &parts {
+        let name = part.name_among(&parts);
+        for (case, entry) in part.results {
+            let is_new = !all.results(&name).contains_key(case);
+            let copy = all.insert(&name, *case, entry.clone());
+            merged.replaced += usize::from(!is_new);
+            match details(part.dir, &entry.reportfile, *case) {
+                Ok(report) => write(&out.join(copy.reportfile), &named(report, &name))?,
+                Err(_) => merged.without_details += 1,
             }
         }
     }
@@ -72,13 +72,35 @@ impl Source {
     }
 }
 
-/// Reads the file of a case. Its name comes from an index of an unknown source.
-fn details(dir: &Path, file: &str, case: CaseId) -> io::Result<Value> {
-    if file_name::slug_of(file, case).is_none() {
-        return Err(io::ErrorKind::InvalidInput.into());
+/// The results of an agent in a folder.
+struct Part<'a> {
+    dir: &'a Path,
+    name: String,
+    role: Option<Role>,
+    results: &'a Results,
+}
+
+fn parts<'a>((source, index): (&'a Source, &'a Index)) -> Vec<Part<'a>> {
+    let agents = index.agents();
+    let part = |(agent, results): (&String, &'a Results)| Part {
+        dir: &source.dir,
+        name: source.name_of(agent, agents.len()),
+        role: role_of(&source.dir, results),
+        results,
+    };
+    agents.iter().map(part).collect()
+}
+
+impl Part<'_> {
+    /// Returns the name, with the role if another part has the same name in the other role.
+    fn name_among(&self, parts: &[Part<'_>]) -> String {
+        let others = parts.iter().filter(|other| other.name == self.name);
+        let mut roles = others.filter_map(|other| other.role);
+        match self.role {
+            Some(role) if roles.any(|other| other != role) => format!("{} ({role})", self.name),
+            _ => self.name.clone(),
+        }
     }
-    let text = fs::read_to_string(dir.join(file))?;
-    Ok(serde_json::from_str(&text)?)
 }
 
 fn named(mut report: Value, agent: &str) -> Value {
@@ -93,6 +115,7 @@ mod tests {
     use super::super::Reports;
     use super::super::testing::record;
     use super::*;
+    use crate::record::Record;
 
     fn source(dir: &Path, name: Option<&str>) -> Source {
         Source {
@@ -139,6 +162,27 @@ mod tests {
         assert!(text.contains("\"agent\": \"old\""), "{text}");
         let twice = [source(dir.path(), None), source(dir.path(), None)];
         assert_eq!(merge(&twice, out.path()).unwrap().replaced, 1);
+    }
+
+    #[test]
+    fn a_server_and_a_client_of_the_same_name_are_two_agents() {
+        let server = folder(&[("a", "2.1"), ("b", "2.1")]);
+        let client = tempfile::tempdir().unwrap();
+        let mut reports = Reports::open(client.path()).unwrap();
+        let record = Record {
+            is_server: true,
+            ..record("a", "2.1")
+        };
+        reports.add(&record).unwrap();
+        let out = tempfile::tempdir().unwrap();
+        let sources = [source(server.path(), None), source(client.path(), None)];
+        let merged = merge(&sources, out.path()).unwrap();
+        assert_eq!((merged.agents, merged.results, merged.replaced), (3, 3, 0));
+        let index = Index::read(out.path()).unwrap();
+        let agents: Vec<_> = index.agents().keys().collect();
+        assert_eq!(agents, ["a (client)", "a (server)", "b"]);
+        let results = index.results("a (client)");
+        assert_eq!(role_of(out.path(), &results), Some(Role::Client));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Reports: a folder in the original's form, web pages, and with the feature `cli` also JUnit XML
 //! and tables.
 
+mod details;
 pub mod dialogue;
 mod file_name;
 pub mod html;
@@ -12,6 +13,7 @@ pub mod merge;
 #[cfg(feature = "cli")]
 pub mod table;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::fs;
@@ -22,7 +24,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::record::Record;
+use crate::role::Role;
 
+pub use details::{details, role_of};
 pub use index::{Entry, FILE as INDEX_FILE, Index, Results};
 pub use json::to_text;
 
@@ -34,6 +38,8 @@ pub use json::to_text;
 pub struct Reports {
     dir: PathBuf,
     index: Index,
+    /// The roles of the agents that have got a record.
+    roles: BTreeMap<String, Role>,
 }
 
 impl Reports {
@@ -47,6 +53,7 @@ impl Reports {
         let reports = Self {
             dir: dir.to_owned(),
             index: Index::read_if_there(dir)?,
+            roles: BTreeMap::new(),
         };
         // The check is before the first case, because a run without reports should not begin.
         reports.write_index()?;
@@ -57,8 +64,10 @@ impl Reports {
     ///
     /// # Errors
     ///
-    /// Fails if a file cannot be written.
+    /// Fails if a file cannot be written, or if the folder has results of an agent with this name
+    /// in the other role.
     pub fn add(&mut self, record: &Record) -> Result<Entry, ReportError> {
+        self.check_role(record)?;
         let entry = self.index.add(record);
         write(&self.dir.join(&entry.reportfile), record)?;
         self.write_index()?;
@@ -69,10 +78,27 @@ impl Reports {
     ///
     /// # Errors
     ///
-    /// Fails if the file of the first run cannot be read, or a file cannot be written.
+    /// Fails like [`add`](Self::add), and if the file of the first run cannot be read.
     pub fn add_second_run(&mut self, mut record: Record) -> Result<Entry, ReportError> {
         record.first_run = self.stored(&record)?;
         self.add(&record)
+    }
+
+    /// Refuses a server with the name of a client, and a client with that of a server: the index
+    /// has only the name.
+    fn check_role(&mut self, record: &Record) -> Result<(), ReportError> {
+        let role = Role::opposite_a_suite(record.is_server);
+        let (dir, index) = (&self.dir, &self.index);
+        let stored = || role_of(dir, &index.results(&record.agent)).unwrap_or(role);
+        let agent = record.agent.clone();
+        match *self.roles.entry(agent.clone()).or_insert_with(stored) {
+            known if known == role => Ok(()),
+            role => Err(ReportError::OtherRole {
+                dir: self.dir.clone(),
+                agent,
+                role,
+            }),
+        }
     }
 
     /// Returns the stored record of the same case of the same agent, without earlier runs.
@@ -132,6 +158,15 @@ pub enum ReportError {
         /// The cause.
         error: io::Error,
     },
+    /// The folder has results of an agent of the same name in the other role.
+    OtherRole {
+        /// The folder.
+        dir: PathBuf,
+        /// The name.
+        agent: String,
+        /// The role of the agent in the folder.
+        role: Role,
+    },
 }
 
 impl ReportError {
@@ -148,6 +183,7 @@ impl ReportError {
     fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Read { error, .. } | Self::Write { error, .. } => error.kind(),
+            Self::OtherRole { .. } => io::ErrorKind::AlreadyExists,
         }
     }
 }
@@ -161,6 +197,11 @@ impl fmt::Display for ReportError {
             Self::Write { path, error } => {
                 write!(f, "cannot write the report {}: {error}", path.display())
             }
+            Self::OtherRole { dir, agent, role } => write!(
+                f,
+                "{} has results of a {role} with the name {agent}: use another folder or name",
+                dir.display()
+            ),
         }
     }
 }
@@ -292,6 +333,25 @@ mod tests {
         again.add(&record("b", "2.1")).unwrap();
         let index = Index::read(dir.path()).unwrap();
         assert_eq!((index.results("a").len(), index.results("b").len()), (2, 1));
+    }
+
+    #[test]
+    fn a_client_does_not_replace_a_server_of_the_same_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut reports = Reports::open(dir.path()).unwrap();
+        reports.add(&record("a", "2.1")).unwrap();
+        let client = Record {
+            is_server: true,
+            ..record("a", "2.1")
+        };
+        for reports in [&mut reports, &mut Reports::open(dir.path()).unwrap()] {
+            let error = reports.add(&client).unwrap_err().to_string();
+            assert!(
+                error.contains("results of a server with the name a"),
+                "{error}"
+            );
+        }
+        reports.add(&record("a", "2.2")).unwrap();
     }
 
     #[test]
