@@ -13,7 +13,6 @@ use ws_conformance::expect::{Assessment, Testee};
 use ws_conformance::record::Record;
 use ws_conformance::report::{ReportError, Reports, Results, dialogue, html};
 use ws_conformance::settings::StopFlag;
-use ws_conformance::verdict::Verdict;
 
 use super::options::Plan;
 use super::output::Output;
@@ -51,8 +50,6 @@ pub(super) enum Attempt {
 pub(super) struct Collected {
     /// The results of each agent.
     pub(super) results: BTreeMap<String, Results>,
-    /// The records of results other than OK, without their wire logs.
-    pub(super) records: Vec<Record>,
     /// The agents that have sent a message.
     pub(super) echoing: BTreeSet<String>,
     /// The report that could not be written. The run is then stopped.
@@ -133,7 +130,7 @@ impl Collector {
         results.is_some_and(|results| results.contains_key(&case))
     }
 
-    pub(super) fn finished(&self, mut record: Record, attempt: Attempt) {
+    pub(super) fn finished(&self, record: Record, attempt: Attempt) {
         let mut state = self.lock();
         state.running.remove(&record.id);
         if self.trace {
@@ -153,16 +150,9 @@ impl Collector {
             Err(error) => self.give_up(&mut state, error),
         }
         state.progress.finished_one();
-        if record
-            .rx_frame_stats
-            .keys()
-            .any(|opcode| matches!(opcode, 1 | 2))
-        {
-            state.collected.echoing.insert(record.agent.clone());
-        }
-        if record.verdict != Verdict::GOOD {
-            record.wirelog.clear();
-            state.collected.records.push(record);
+        let mut opcodes = record.rx_frame_stats.keys();
+        if opcodes.any(|opcode| matches!(opcode, 1 | 2)) {
+            state.collected.echoing.insert(record.agent);
         }
     }
 

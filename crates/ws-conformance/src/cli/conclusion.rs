@@ -1,19 +1,17 @@
 //! The end of a run: tables, failures, JUnit, the summary for programs, the exit status.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
 use ws_conformance::case::CaseId;
 use ws_conformance::expect::{Assessment, Deviation, Testee, Unexpected};
-use ws_conformance::record::Record;
 use ws_conformance::report::junit::{self, Suite};
 use ws_conformance::report::{Entry, ReportError, Results, html, table};
 use ws_conformance::role::Role;
 
 use super::Finish;
 use super::collector::Collected;
-use super::failure;
+use super::failure::{self, Facts};
 use super::github;
 use super::options::{Options, Plan};
 use super::summary::Summary;
@@ -49,15 +47,13 @@ impl Conclusion<'_> {
     pub(super) fn print(&self, collected: Collected, error: Option<String>) -> Result<Finish> {
         let Collected {
             results,
-            records,
             echoing,
             error: unwritten,
             took,
         } = collected;
         let judged: Vec<_> = results.into_iter().map(|agent| self.judge(agent)).collect();
-        let records = by_case(&records);
         for agent in &judged {
-            self.print_testee(agent, &records);
+            self.print_testee(agent);
             // The probe refuses a server that does not echo.
             let probed = self.role == Role::Server || agent.results.is_empty();
             if !probed && !echoing.contains(&agent.testee.agent) {
@@ -67,9 +63,9 @@ impl Conclusion<'_> {
                 ));
             }
         }
-        self.write_junit(&judged, &records)?;
+        self.write_junit(&judged)?;
         if github::is_active() {
-            self.annotate(&judged, &records);
+            self.annotate(&judged);
             github::write_summary(&judged);
         }
         let unwritten = unwritten.or_else(|| self.write_pages(&judged).err());
@@ -113,7 +109,7 @@ impl Conclusion<'_> {
         }
     }
 
-    fn print_testee(&self, judged: &Judged, records: &ByCase<'_>) {
+    fn print_testee(&self, judged: &Judged) {
         let output = self.plan.output;
         let agent = &judged.testee.agent;
         output.line(format!("\n{agent}"));
@@ -128,14 +124,14 @@ impl Conclusion<'_> {
         }
         for unexpected in &judged.assessment.unexpected {
             if unexpected.deviation != Deviation::Missing {
-                output.line(self.describe(judged, unexpected, records));
+                output.line(self.describe(judged, unexpected));
             }
         }
     }
 
-    fn annotate(&self, judged: &[Judged], records: &ByCase<'_>) {
+    fn annotate(&self, judged: &[Judged]) {
         let lines = github::annotations(judged, |agent, number| {
-            self.describe(agent, &agent.assessment.unexpected[number], records)
+            self.describe(agent, &agent.assessment.unexpected[number])
         });
         for line in lines {
             self.plan.output.line(line);
@@ -143,10 +139,11 @@ impl Conclusion<'_> {
     }
 
     /// Describes an unexpected result.
-    fn describe(&self, judged: &Judged, unexpected: &Unexpected, records: &ByCase<'_>) -> String {
-        let agent = &judged.testee.agent;
-        let record = records.get(&(agent, unexpected.case)).copied();
-        failure::describe(unexpected, record, &(self.replay)(agent, unexpected.case))
+    fn describe(&self, judged: &Judged, unexpected: &Unexpected) -> String {
+        let case = unexpected.case;
+        let facts = Facts::read(&self.plan.outdir, &judged.results, case);
+        let replay = (self.replay)(&judged.testee.agent, case);
+        failure::describe(unexpected, facts.as_ref(), Some(&replay))
     }
 
     fn write_pages(&self, judged: &[Judged]) -> Result<(), ReportError> {
@@ -157,7 +154,7 @@ impl Conclusion<'_> {
         }
     }
 
-    fn write_junit(&self, judged: &[Judged], records: &ByCase<'_>) -> Result<()> {
+    fn write_junit(&self, judged: &[Judged]) -> Result<()> {
         let Some(file) = &self.options.junit else {
             return Ok(());
         };
@@ -181,22 +178,10 @@ impl Conclusion<'_> {
                     .map(move |it| (agent, it))
             });
             let unexpected = unexpected.find(|(_, unexpected)| unexpected.case == case);
-            unexpected.map_or(String::new(), |(agent, it)| {
-                self.describe(agent, it, records)
-            })
+            unexpected.map_or(String::new(), |(agent, it)| self.describe(agent, it))
         })?;
         fs::write(file, xml).with_context(|| format!("cannot write {}", file.display()))
     }
-}
-
-/// The records by agent and case.
-type ByCase<'a> = BTreeMap<(&'a str, CaseId), &'a Record>;
-
-fn by_case(records: &[Record]) -> ByCase<'_> {
-    let keyed = records
-        .iter()
-        .map(|record| ((&*record.agent, record.id), record));
-    keyed.collect()
 }
 
 /// Returns an error if the run left cases out.
@@ -206,7 +191,7 @@ fn incomplete(judged: &[Judged]) -> Option<String> {
         .filter(|agent| agent.assessment.missing > 0)
         .map(|agent| {
             let (missing, all) = (agent.assessment.missing, agent.selected.len());
-            format!("{} left out {missing} of {all} cases", agent.testee.agent)
+            format!("{}: {missing} of {all} cases not run", agent.testee.agent)
         })
         .collect();
     (!short.is_empty()).then(|| short.join("; "))

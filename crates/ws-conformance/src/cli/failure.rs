@@ -1,15 +1,62 @@
 //! The description of a case with an unexpected result.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 use serde_json::Value;
+use ws_conformance::case::CaseId;
 use ws_conformance::cases;
 use ws_conformance::expect::Unexpected;
-use ws_conformance::record::Record;
+use ws_conformance::report::{self, Results};
 
 /// The most characters of the expected and received events.
 const SHOWN: usize = 300;
 
-/// Describes the result, its causes, and the command that runs the case again.
-pub(super) fn describe(unexpected: &Unexpected, record: Option<&Record>, replay: &str) -> String {
+/// The parts of a case's file that explain its result. Files of the original have fewer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Facts {
+    description: String,
+    expectation: String,
+    level: Option<String>,
+    rule: Option<Rule>,
+    rfc: Vec<String>,
+    expected: BTreeMap<String, Vec<Value>>,
+    received: Vec<Value>,
+    result: String,
+    result_close: String,
+    was_not_clean_reason: Option<String>,
+    violations: Vec<String>,
+    replay: Option<String>,
+    #[serde(skip)]
+    file: PathBuf,
+}
+
+/// The sentence that decides a case.
+#[derive(Debug, Deserialize)]
+struct Rule {
+    sentence: String,
+    binds: String,
+}
+
+impl Facts {
+    /// Reads the file of a case. If that fails, there are no facts: the verdict is in the index.
+    pub(super) fn read(dir: &Path, results: &Results, case: CaseId) -> Option<Self> {
+        let file = &results.get(&case)?.reportfile;
+        let details = report::details(dir, file, case).ok()?;
+        let facts = serde_json::from_value(details).ok()?;
+        let file = dir.join(file);
+        Some(Self { file, ..facts })
+    }
+}
+
+/// Describes the result, its causes, and the command that runs the case again, if there is one.
+pub(super) fn describe(
+    unexpected: &Unexpected,
+    record: Option<&Facts>,
+    replay: Option<&str>,
+) -> String {
     let case = unexpected.case;
     let title = cases::find(case).map_or("", |case| case.title());
     let verdict = match unexpected.verdict {
@@ -25,10 +72,10 @@ pub(super) fn describe(unexpected: &Unexpected, record: Option<&Record>, replay:
     if let Some(record) = record {
         fact("sent:", &record.description);
         fact("wanted:", &record.expectation);
-        if let Some(level) = record.level {
+        if let Some(level) = &record.level {
             fact("rule:", &format!("{} ({level})", record.rfc.join(", ")));
         }
-        if let Some(rule) = record.rule {
+        if let Some(rule) = &record.rule {
             fact(
                 "",
                 &format!("\"{}\" (binds the {})", rule.sentence, rule.binds),
@@ -48,7 +95,10 @@ pub(super) fn describe(unexpected: &Unexpected, record: Option<&Record>, replay:
             fact("violation:", violation);
         }
     }
-    fact("again:", replay);
+    let stored = record.and_then(|record| record.replay.as_deref());
+    fact("again:", replay.or(stored).unwrap_or_default());
+    let file = record.map(|record| record.file.display().to_string());
+    fact("details:", &file.unwrap_or_default());
     lines.join("\n")
 }
 
@@ -62,7 +112,6 @@ fn shown(events: &[Value]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ws_conformance::case::CaseId;
     use ws_conformance::expect::Deviation;
 
     use super::*;
@@ -84,10 +133,33 @@ mod tests {
             verdict: None,
             deviation: Deviation::Missing,
         };
-        let text = describe(&unexpected, None, "ws-conformance x");
+        let text = describe(&unexpected, None, Some("ws-conformance x"));
         assert_eq!(
             text,
-            "case 99.1 (): there is no result\n    again:     ws-conformance x"
+            "case 99.1 (): the case was not run\n    again:     ws-conformance x"
+        );
+    }
+
+    #[test]
+    fn a_file_of_the_original_has_fewer_facts() {
+        let dir = tempfile::tempdir().unwrap();
+        let case = CaseId::two(2, 1);
+        let entry =
+            r#"{"behavior": "FAILED", "behaviorClose": "OK", "reportfile": "a_case_2_1.json"}"#;
+        let results: Results = serde_json::from_str(&format!(r#"{{"2.1": {entry}}}"#)).unwrap();
+        assert!(Facts::read(dir.path(), &results, case).is_none());
+        let text = r#"{"result": "no match", "resultClose": "", "wasNotCleanReason": null}"#;
+        std::fs::write(dir.path().join("a_case_2_1.json"), text).unwrap();
+        let unexpected = Unexpected {
+            case,
+            verdict: Some(results[&case].verdict),
+            deviation: Deviation::Failed,
+        };
+        let facts = Facts::read(dir.path(), &results, case);
+        let text = describe(&unexpected, facts.as_ref(), None);
+        assert!(
+            text.contains("    outcome:   no match\n    details:   "),
+            "{text}"
         );
     }
 }

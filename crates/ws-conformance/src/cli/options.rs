@@ -222,7 +222,8 @@ pub(super) fn standard(expectations: Option<&Expectations>, strict: bool) -> Sta
     }
 }
 
-fn patterns(texts: &[String]) -> Vec<Pattern> {
+/// Returns the patterns of --cases and --exclude.
+pub(super) fn patterns(texts: &[String]) -> Vec<Pattern> {
     texts.iter().map(|text| Pattern::new(text)).collect()
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::command::{Ran, command, run, server};
+use crate::programs::run_with;
 use crate::testees::Fault;
 
 fn read(file: &Path) -> Value {
@@ -173,23 +174,78 @@ fn a_folder_is_judged_again_by_other_expectations() {
         Fault::named("last-fragment-lost"),
         &["--cases", "1.1.1,5.3"],
     );
-    let check = ["check", "reports/servers", "--role", "server"];
+    let check = ["check", "reports/servers"];
     let ran = run(dir.path(), &check);
     ran.assert_status(1);
-    assert!(ran.stdout.contains("case 5.3: FAILED"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("outcome:"), "{}", ran.stdout);
+    // The texts of a run, without its options.
+    for text in [
+        "last-fragment-lost (server)\n",
+        "case 5.3 (",
+        "    sent:      ",
+        "    wanted:    ",
+        "    received:  ",
+        "    outcome:   ",
+        " --cases 5.3 --seed 1 --trace\n",
+        "    details:   reports/servers/last_fragment_lost_case_5_3.json\n",
+    ] {
+        let Ran { stdout, .. } = &ran;
+        assert!(stdout.contains(text), "`{text}` is not in {stdout}");
+    }
     let entry =
         "[[expect]]\ncases = \"5.3\"\nbehavior = \"FAILED\"\nclose = \"OK\"\nreason = \"known\"\n";
     fs::write(dir.path().join("expect.toml"), entry).unwrap();
     let known = [&check[..], &["--expect", "expect.toml"]].concat();
     run(dir.path(), &known).assert_status(0);
-    let missing = [&check[..], &["--cases", "1.1.1,1.1.2"]].concat();
-    let ran = run(dir.path(), &missing);
+    let wrong = [&check[..], &["--role", "client"]].concat();
+    run(dir.path(), &wrong).assert_refused("last-fragment-lost is a server, not a client");
+    run(dir.path(), &["check", "none"]).assert_status(2);
+}
+
+#[test]
+fn patterns_name_the_cases_that_must_have_a_result() {
+    let dir = tempfile::tempdir().unwrap();
+    test_server(dir.path(), Fault::NONE, &["--cases", "1.1.1,1.1.3"]);
+    let check = |cases| run(dir.path(), &["check", "reports/servers", "--cases", cases]);
+    check("1.1.1, *.1.3").assert_status(1);
+    check("1.1.1,1.1.3").assert_status(0);
+    let ran = check("1.1.*");
     ran.assert_status(1);
+    assert_eq!(ran.stdout.matches("): the case was not run").count(), 6);
+    check("1.1").assert_refused("`1.1.*` would match");
+    check("22.1.1").assert_refused("no case for this role");
+}
+
+#[test]
+fn a_server_and_a_client_of_one_name_are_shown_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    let common = ["--agent", "echo", "--cases", "1.1.1"];
+    let url = server(Fault::NONE);
+    run(
+        dir.path(),
+        &[&["server", "--url", &url], &common[..]].concat(),
+    )
+    .assert_status(0);
+    let client = [&["client"], &common[..]].concat();
+    run_with(dir.path(), &client, "echo/none@{case}").assert_status(0);
+    let folders = ["reports/servers", "reports/clients"];
+    let ran = run(
+        dir.path(),
+        &[&["report"], &folders[..], &["--out", "site"]].concat(),
+    );
     assert!(
-        ran.stdout.contains("case 1.1.2: there is no result"),
+        ran.stdout.contains("2 result(s) of 2 testee(s)"),
         "{}",
         ran.stdout
     );
-    run(dir.path(), &["check", "none", "--role", "server"]).assert_status(2);
+    let page = fs::read_to_string(dir.path().join("site/index.html")).unwrap();
+    for heading in [
+        "<h2><bdi>echo (server)</bdi></h2>",
+        "<h2><bdi>echo (client)</bdi></h2>",
+    ] {
+        assert!(page.contains(heading), "{page}");
+    }
+    run(dir.path(), &["check", "site"]).assert_status(0);
+    let client = [&client[..], &["--outdir", "reports/servers"]].concat();
+    let ran = run_with(dir.path(), &client, "echo/none@{case}");
+    ran.assert_refused("reports/servers has results of a server with the name echo");
 }
