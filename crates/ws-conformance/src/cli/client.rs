@@ -317,7 +317,7 @@ impl Watcher<'_> {
             };
             let stray_path = self.stray_path.into_inner();
             let stray_path = stray_path.unwrap_or_else(PoisonError::into_inner);
-            let stray = stray_path.map(|path| format!(": it requested `{path}`; {ADVICE}"));
+            let stray = stray_path.map(|path| format!(": it requested `{path}` ({ADVICE})"));
             let (stray, words) = (stray.unwrap_or_default(), program.last_words());
             return Some(format!(
                 "the program ended ({status}) {when}{stray}; {words}"

@@ -274,7 +274,7 @@ fn a_client_of_one_case_that_gets_the_address_of_the_suite_is_noticed() {
     let ran = run_with(dir.path(), &["client", "--cases", "1.1.1"], "once@{url}");
     let warning = "warning: a client requested `/chat`, which runs no case; did you mean {case}";
     assert!(ran.stdout.contains(warning), "{}", ran.stdout);
-    ran.assert_refused("before it ran a case: it requested `/chat`; did you mean {case}");
+    ran.assert_refused("before it ran a case: it requested `/chat` (did you mean {case}");
 }
 
 #[test]
