@@ -22,6 +22,12 @@ that do not pass it, for each role. The testees have a deliberate fault. Those t
 cases are first. Each testee runs against all cases of its groups. A testee counts as proof for a
 case if it passes more than half of the cases of that group. A testee that fails everything proves
 nothing about a single case.
+
+In the first table, `1 of 68` means that the testee does not pass one of the 68 cases that it runs
+against: those of its groups that are for its role. Not passed are FAILED, NON-STRICT, and a
+connection that does not end as it should. Cases that take long or come in large families run only
+against the testees whose fault they are about, and against some correct ones. The last table lists
+pairs that are not run. The numbers of testees with the same groups can therefore differ.
 ";
 
 /// More testees than this are not named for a case.
