@@ -2,8 +2,8 @@
 //!
 //! The serialized form is that of the original's file for each case, field by field. Some fields
 //! are added: [`schema`](Record::schema), [`seed`](Record::seed),
-//! [`violations`](Record::violations), [`replay`](Record::replay),
-//! [`first_run`](Record::first_run).
+//! [`violations`](Record::violations), [`unexpected_event`](Record::unexpected_event),
+//! [`replay`](Record::replay), [`first_run`](Record::first_run).
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::case::{CaseId, Level, Rule};
 
-use crate::verdict::Verdict;
+use crate::verdict::{Behavior, CloseBehavior, Verdict};
 use crate::wire_log::Entry;
 
 /// The record of one run of one case.
@@ -52,6 +52,11 @@ pub struct Record {
     pub expected: BTreeMap<String, Vec<Value>>,
     /// The events, in order of arrival.
     pub received: Vec<Value>,
+    /// The index in `received` of the first event that is wrong, or its length if an event is
+    /// missing. Reports have only the first bytes of a message, so this event may look right. Not
+    /// in the original.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unexpected_event: Option<usize>,
     /// The expected end of the connection. An empty object if the connection was never open.
     pub expected_close: Value,
     /// The violations of the testee, in order. They do not depend on the verdict. Not in the
@@ -122,6 +127,23 @@ pub struct Record {
 }
 
 impl Record {
+    /// Returns the reason of the verdict in one line: the sentence about each part of the verdict
+    /// that is not OK.
+    pub fn reason(&self) -> String {
+        let of_behavior = match self.verdict.behavior {
+            Behavior::Ok => "",
+            _ => &*self.result,
+        };
+        let of_close = match self.verdict.close {
+            CloseBehavior::Ok | CloseBehavior::Informational => "",
+            // In group 7, a wrong close code is also the reason of the failed behavior.
+            _ if of_behavior.contains(&*self.result_close) => "",
+            _ => &*self.result_close,
+        };
+        let reason = [of_behavior, of_close].join(" ");
+        reason.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Returns the verdict of the first run, if the case ran twice.
     pub fn first_verdict(&self) -> Option<Verdict> {
         Verdict::deserialize(self.first_run.as_ref()?).ok()

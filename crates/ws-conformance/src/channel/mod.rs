@@ -1,9 +1,11 @@
 //! The conversion between frames and bytes of a connection, and its record.
 
+mod difference;
 mod ending;
 mod log;
 
-pub(crate) use ending::Ending;
+pub(crate) use difference::{bytes, difference, differs};
+pub(crate) use ending::{Ending, Failure, FailureCause};
 pub(crate) use log::{Log, event_entry};
 
 use std::collections::VecDeque;

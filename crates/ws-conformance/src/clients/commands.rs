@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::channel::FailureCause;
 use crate::endpoint::{Connection, Handler};
 use crate::script::{Event, Frame, Pacing, Payload};
 
@@ -23,8 +24,7 @@ impl Handler for Commands {
             return;
         };
         if obey(&payload.to_vec(), connection, now).is_err() {
-            let help = "commands: sendframe, sendframes, close, echo, as [name, argument]";
-            connection.fail(1008, help, now);
+            connection.fail(FailureCause::UnknownCommand, now);
         }
     }
 

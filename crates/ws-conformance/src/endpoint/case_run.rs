@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::compressed_run::{CompressedRun, Traffic};
 use super::{Connection, Handler, State};
+use crate::channel::{FailureCause, differs};
 use crate::script::{CompressedEchoes, Event, Pacing, Payload, Script, Side, Step, Task};
 use crate::settings::Settings;
 use crate::wire_log::Entry;
@@ -38,7 +39,8 @@ pub(crate) struct CaseRun<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Timer {
     Continue(Option<&'static str>),
-    Fail,
+    /// After this time.
+    Fail(Duration),
     Close,
 }
 
@@ -49,15 +51,9 @@ pub(crate) enum Echoes {
     Arrived(usize),
     /// All echoes arrived and are correct.
     Complete,
-    /// An echo has another type or length.
-    Wrong {
-        /// The type.
-        binary: bool,
-        /// The length.
-        len: usize,
-    },
-    /// An echo has other bytes, and the task compares them.
-    Altered,
+    /// An echo has another type or length, or other bytes if the task compares them. The sentence
+    /// describes the difference.
+    Wrong(String),
     /// No message was sent, because compression was not agreed.
     NotAgreed,
 }
@@ -120,7 +116,8 @@ impl<'a> CaseRun<'a> {
             }
             Step::FailAfter(time) => {
                 connection.channel.log.push(Entry::FailAfter(*time));
-                self.set(Timer::Fail, *time, now);
+                let scaled = self.settings.scaled(*time);
+                self.set(Timer::Fail(scaled), *time, now);
             }
             Step::CloseAfter(time) => {
                 connection.channel.log.push(Entry::CloseAfter(*time));
@@ -176,15 +173,20 @@ impl<'a> CaseRun<'a> {
             return;
         };
         let arrived = before + 1;
+        let compared = |what: &str| {
+            let (sent, bytes) = (
+                (sent_binary, &*sent.as_bytes()),
+                (binary, &*bytes.as_bytes()),
+            );
+            differs(what, sent, bytes)
+        };
         if binary != sent_binary || bytes.len() != sent.len() {
-            let len = bytes.len();
-            self.echoes = Echoes::Wrong { binary, len };
+            self.echoes = Echoes::Wrong(compared(&format!("Echo {arrived}")));
             return close_measured(connection, now);
         }
-        if let Payload::Bytes(bytes) = bytes
-            && let Some(byte) = sent.first_difference(bytes)
-        {
-            let text = format!("echo {arrived} differs at byte {byte}");
+        if sent != bytes {
+            let text = compared(&format!("echo {arrived}"));
+            let text = text.trim_end_matches('.').to_owned();
             connection.channel.note_violation(text);
         }
         if arrived < count {
@@ -265,7 +267,7 @@ impl Echoes {
         match self {
             Self::Arrived(before) => Some(*before),
             Self::Complete => (count > 1).then(|| count - 1),
-            Self::Wrong { .. } | Self::Altered => (count == 1).then_some(0),
+            Self::Wrong(_) => (count == 1).then_some(0),
             Self::NotAgreed => None,
         }
     }
@@ -334,9 +336,9 @@ impl Handler for CaseRun<'_> {
         }
         match timer {
             Timer::Continue(tag) => self.wait_over(tag, connection, now),
-            Timer::Fail => {
+            Timer::Fail(time) => {
                 connection.channel.log.push(Entry::Failing);
-                connection.fail(1001, "Going Away", now);
+                connection.fail(FailureCause::TimeOver(time), now);
             }
             Timer::Close => {
                 connection.channel.log.push(Entry::Closing);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::case_run::Echoes;
 use super::connection::Connection;
-use crate::channel::Log;
+use crate::channel::{Log, differs};
 use crate::deflate::{Coding, Stream};
 use crate::script::CompressedEchoes;
 
@@ -54,12 +54,9 @@ impl<'a> CompressedRun<'a> {
         let CompressedEchoes { data, len, .. } = *self.echoes;
         let sent = data.message(number, len);
         let arrived = number + 1;
-        if binary == data.is_text() || bytes.len() != sent.len() {
-            let len = bytes.len();
-            return Echoes::Wrong { binary, len };
-        }
-        if !sent.is(bytes) {
-            return Echoes::Altered;
+        if binary == data.is_text() || !sent.is(bytes) {
+            let sent = (!data.is_text(), &*sent.to_vec());
+            return Echoes::Wrong(differs(&format!("Echo {arrived}"), sent, (binary, bytes)));
         }
         self.received_plain += bytes.len() as u64;
         match arrived < count {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::outbox::Outbox;
-use crate::channel::Channel;
+use crate::channel::{Channel, Failure, FailureCause};
 use crate::deflate::{Agreement, Coding, Inflater};
 use crate::http::Handshake;
 use crate::role::Role;
@@ -184,15 +184,17 @@ impl Connection {
     }
 
     /// Fails the connection with a Close. If a Close was sent before, ends TCP.
-    pub(crate) fn fail(&mut self, code: u16, reason: &str, now: Instant) {
+    pub(crate) fn fail(&mut self, cause: FailureCause, now: Instant) {
         if self.state == State::Closed {
             return;
         }
-        self.channel.ending.failed_by_me = true;
-        if self.state == State::Closing {
-            self.end_tcp(TcpEnd::AfterWrites);
-        } else {
-            self.close(Some(code), &Payload::from(reason.as_bytes().to_vec()), now);
+        let by_close = self.state == State::Open;
+        let (code, reason) = cause.close();
+        let failure = &mut self.channel.ending.failure;
+        failure.get_or_insert(Failure { cause, by_close });
+        match by_close {
+            true => self.close(Some(code), &Payload::from(reason.into_bytes()), now),
+            false => self.end_tcp(TcpEnd::AfterWrites),
         }
     }
 
@@ -244,7 +246,8 @@ impl Connection {
             Received::Frame { .. } => None,
             Received::Message { binary, payload } => {
                 let payload = payload.into();
-                (!self.channel.ending.failed_by_me).then_some(Event::Message { binary, payload })
+                let failed = self.channel.ending.failure.is_some();
+                (!failed).then_some(Event::Message { binary, payload })
             }
             Received::Ping(payload) => {
                 if self.state == State::Open && !self.is_congested() {
@@ -261,9 +264,8 @@ impl Connection {
     }
 
     fn violated(&mut self, violation: Violation, now: Instant) {
-        let text = violation.to_string();
-        self.fail(violation.close_code(), &text, now);
-        self.channel.note_violation(text);
+        self.fail(FailureCause::Violation(violation), now);
+        self.channel.note_violation(violation.to_string());
     }
 
     fn closed_by_testee(&mut self, close: ClosePayload, now: Instant) {

@@ -66,7 +66,7 @@ fn a_violation_is_answered_with_its_code_and_a_second_ends_tcp() {
     read(&mut testee, b"\x83\x80\0\0\0\0");
     assert_eq!(testee.tcp_end(), Some(TcpEnd::AfterWrites));
     assert_eq!(testee.channel.ending.violations.len(), 2);
-    assert!(testee.channel.ending.failed_by_me && testee.channel.ending.dropped_by_me);
+    assert!(testee.channel.ending.failure.is_some() && testee.channel.ending.dropped_by_me);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn an_illegal_close_code_is_a_violation_and_still_a_close() {
     let mut testee = connection(Role::Server);
     read(&mut testee, b"\x88\x02\x03\xf4");
     let ending = &testee.channel.ending;
-    assert!(ending.was_clean && ending.closed_by_me && ending.failed_by_me);
+    assert!(ending.was_clean && ending.closed_by_me && ending.failure.is_some());
     assert_eq!(ending.remote_code, Some(1012));
     assert_eq!(ending.violations, ["the close code 1012 must not be sent"]);
 }

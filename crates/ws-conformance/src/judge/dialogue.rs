@@ -23,6 +23,7 @@ pub(crate) fn judge_dialogue(level: Level, outcome: Outcome, end: &End) -> Judge
         verdict: Verdict { behavior, close },
         result,
         result_close: result_close.to_owned(),
+        unexpected_event: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Verdicts on scripts, by lists of events, and on dialogues, by their outcome.
 
 mod dialogue;
+mod events;
 mod script;
 
 pub(crate) use dialogue::judge_dialogue;
@@ -14,4 +15,6 @@ pub(crate) struct Judgement {
     pub(crate) verdict: Verdict,
     pub(crate) result: String,
     pub(crate) result_close: String,
+    /// The index of the first event that is wrong, if the events of a script are.
+    pub(crate) unexpected_event: Option<usize>,
 }

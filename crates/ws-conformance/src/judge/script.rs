@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Judgement;
+use super::events::{OfEvents, judge_events};
 use crate::channel::Ending;
 use crate::endpoint::Echoes;
 use crate::role::Role;
@@ -29,17 +30,21 @@ pub(crate) struct Facts<'a> {
 /// Judges a run.
 pub(crate) fn judge_script(script: &Script, facts: &Facts<'_>) -> Judgement {
     let (close, result_close) = judge_close(&script.close, facts);
-    let (behavior, result) = match script.judged_by {
+    let events = match script.judged_by {
         JudgedBy::Echoes | JudgedBy::EqualEchoes => judge_echoes(facts.echoes),
-        _ => judge_events(script, facts.received),
+        _ => judge_events(&script.expected, facts.received),
     };
+    let behavior = events.behavior;
     let mut judgement = Judgement {
         verdict: Verdict { behavior, close },
-        result,
+        result: events.result,
         result_close,
+        unexpected_event: events.unexpected,
     };
     if !facts.opened {
-        judgement.fail("The case did not begin.");
+        judgement.verdict.behavior = Behavior::Failed;
+        judgement.result = "The case did not begin.".to_owned();
+        judgement.unexpected_event = None;
     } else if script.close.wrong_side_is_fatal && !right_side(&script.close, facts) {
         judgement.fail("The testee did not fail the connection.");
     }
@@ -47,7 +52,8 @@ pub(crate) fn judge_script(script: &Script, facts: &Facts<'_>) -> Judgement {
         JudgedBy::Events | JudgedBy::Echoes | JudgedBy::EqualEchoes => {}
         JudgedBy::EventsAndCloseCode => {
             if close == CloseBehavior::WrongCode {
-                judgement.fail("The close code is wrong.");
+                let reason = judgement.result_close.clone();
+                judgement.fail(&reason);
             }
         }
         JudgedBy::EventsAndSentFrames => {
@@ -66,25 +72,18 @@ pub(crate) fn judge_script(script: &Script, facts: &Facts<'_>) -> Judgement {
 }
 
 impl Judgement {
-    fn fail(&mut self, result: &str) {
+    /// Fails the behavior. An earlier reason stays the first one.
+    fn fail(&mut self, reason: &str) {
+        self.result = match self.verdict.behavior {
+            Behavior::Failed => format!("{} {reason}", self.result),
+            _ => reason.to_owned(),
+        };
         self.verdict.behavior = Behavior::Failed;
-        self.result = result.to_owned();
     }
 }
 
-fn judge_events(script: &Script, received: &[Event]) -> (Behavior, String) {
-    let mut lists = script.expected.iter();
-    match lists.find(|list| list.events == received) {
-        Some(list) => (list.behavior, "The events are as expected.".to_owned()),
-        None => (
-            Behavior::Failed,
-            "The events are not as expected.".to_owned(),
-        ),
-    }
-}
-
-fn judge_echoes(echoes: &Echoes) -> (Behavior, String) {
-    match echoes {
+fn judge_echoes(echoes: &Echoes) -> OfEvents {
+    let (behavior, result) = match echoes {
         Echoes::Complete => (Behavior::Ok, "Every echo arrived in time.".to_owned()),
         Echoes::Arrived(count) => (
             Behavior::Failed,
@@ -94,15 +93,12 @@ fn judge_echoes(echoes: &Echoes) -> (Behavior, String) {
             Behavior::Unimplemented,
             "The testee did not agree to compress messages.".to_owned(),
         ),
-        Echoes::Altered => (
-            Behavior::Failed,
-            "An echo has other bytes than the message.".to_owned(),
-        ),
-        Echoes::Wrong { binary, len } => {
-            let kind = if *binary { "binary" } else { "text" };
-            let result = format!("An echo differs in type or length: {kind}, {len} bytes.");
-            (Behavior::Failed, result)
-        }
+        Echoes::Wrong(difference) => (Behavior::Failed, difference.clone()),
+    };
+    OfEvents {
+        behavior,
+        result,
+        unexpected: None,
     }
 }
 
@@ -112,32 +108,57 @@ fn judge_close(profile: &CloseProfile, facts: &Facts<'_>) -> (CloseBehavior, Str
     let wrong_code = ending
         .remote_code
         .filter(|code| !profile.codes.contains(code));
-    let (close, result) = if !facts.opened {
-        (
-            CloseBehavior::Failed,
-            "The opening handshake was not completed.",
-        )
+    if !facts.opened {
+        let result = "The opening handshake was not completed.".to_owned();
+        (CloseBehavior::Failed, result)
     } else if !right_side(profile, facts) {
-        (CloseBehavior::Failed, "The wrong side closed.")
+        (CloseBehavior::Failed, wrong_side(profile, ending))
     } else if profile.clean && !ending.was_clean {
+        let because = match &ending.failure {
+            Some(failure) => format!(": {}", failure.cause),
+            None => String::new(),
+        };
         (
             CloseBehavior::Unclean,
-            "The closing handshake had to be completed and was not.",
+            format!("The closing handshake had to be completed and was not{because}."),
         )
     } else if let Some(code) = wrong_code {
-        let expected: Vec<_> = profile.codes.iter().map(u16::to_string).collect();
-        let expected = expected.join(" or ");
-        let result = format!("The close code is {code}, not {expected} or none.");
-        return (CloseBehavior::WrongCode, result);
+        (CloseBehavior::WrongCode, unfit_code(profile, ending, code))
     } else if facts.testee == Role::Server && ending.dropped_by_me {
-        (
-            CloseBehavior::FailedByClient,
-            "The server did not end TCP, so the client had to.",
-        )
+        let result = "The server did not end TCP, so the client had to.".to_owned();
+        (CloseBehavior::FailedByClient, result)
     } else {
-        (CloseBehavior::Ok, "The connection ended as it should.")
-    };
-    (close, result.to_owned())
+        let result = "The connection ended as it should.".to_owned();
+        (CloseBehavior::Ok, result)
+    }
+}
+
+fn wrong_side(profile: &CloseProfile, ending: &Ending) -> String {
+    match (profile.by, &ending.failure) {
+        (Side::Testee, Some(failure)) => {
+            format!("The testee had to end the connection: {}.", failure.cause)
+        }
+        (Side::Testee, None) => "The suite closed, but the testee had to.".to_owned(),
+        (Side::Suite, _) => "The testee ended the connection, but the suite had to.".to_owned(),
+    }
+}
+
+/// Describes a close code that the case does not allow. If the suite had failed the connection, the
+/// testee only answered that Close, and its code is no fault of its own.
+fn unfit_code(profile: &CloseProfile, ending: &Ending, code: u16) -> String {
+    let expected: Vec<_> = profile.codes.iter().map(u16::to_string).collect();
+    let expected = expected.join(" or ");
+    match ending.failure.as_ref().filter(|failure| failure.by_close) {
+        None => format!("The close code is {code}, not {expected} or none."),
+        Some(failure) => {
+            let (own, _) = failure.cause.close();
+            format!(
+                "The case did not end with code {expected}: {}, with code {own}, and the testee \
+                 answered with code {code}.",
+                failure.cause
+            )
+        }
+    }
 }
 
 fn right_side(profile: &CloseProfile, facts: &Facts<'_>) -> bool {

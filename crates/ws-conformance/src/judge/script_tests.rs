@@ -1,5 +1,9 @@
+use std::time::Duration;
+
 use super::*;
+use crate::case::Set;
 use crate::cases;
+use crate::channel::{Failure, FailureCause};
 use crate::script::Payload;
 
 fn case(id: &str) -> &'static Script {
@@ -208,11 +212,89 @@ fn echoes_are_judged_by_being_complete() {
     };
     assert_eq!(behavior(&Echoes::Complete), Behavior::Ok);
     assert_eq!(behavior(&Echoes::Arrived(999)), Behavior::Failed);
-    assert_eq!(behavior(&Echoes::Altered), Behavior::Failed);
     assert_eq!(behavior(&Echoes::NotAgreed), Behavior::Unimplemented);
-    let wrong = Echoes::Wrong {
-        binary: true,
-        len: 1,
-    };
+    let wrong = Echoes::Wrong("The echo differs.".into());
     assert_eq!(behavior(&wrong), Behavior::Failed);
+}
+
+/// A testee that only answers the Close with which the suite gives up.
+#[test]
+fn a_close_of_the_suite_that_gave_up_is_never_blamed_on_the_testee() {
+    let cause = FailureCause::TimeOver(Duration::from_millis(1000));
+    let failure = |by_close| {
+        Some(Failure {
+            cause: cause.clone(),
+            by_close,
+        })
+    };
+    for case in cases::of_set(Set::Original) {
+        let ending = Ending {
+            failure: failure(true),
+            local_code: Some(1001),
+            remote_code: Some(1001),
+            ..closed_by_suite()
+        };
+        let facts = Facts {
+            testee: Role::Server,
+            opened: true,
+            received: &[],
+            echoes: &Echoes::Arrived(0),
+            ending: &ending,
+            sent_frames: &BTreeMap::new(),
+        };
+        let judgement = judge_script(case.script().unwrap(), &facts);
+        let close = judgement.verdict.close;
+        for text in [&judgement.result, &judgement.result_close] {
+            assert!(!text.contains("close code is"), "{}: {text}", case.id());
+        }
+        if matches!(close, CloseBehavior::WrongCode | CloseBehavior::Failed) {
+            let text = judgement.result_close;
+            assert!(
+                text.contains("the suite gave up after 1000 ms"),
+                "{}: {text}",
+                case.id()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_reason_of_a_wrong_end_is_told() {
+    let told = |id: &str, received: &[Event], ending: &Ending| {
+        let facts = Facts {
+            testee: Role::Server,
+            opened: true,
+            received,
+            echoes: &Echoes::Arrived(0),
+            ending,
+            sent_frames: &BTreeMap::new(),
+        };
+        let judgement = judge_script(case(id), &facts);
+        [judgement.result, judgement.result_close]
+    };
+    let gave_up = |by_close, remote_code| Ending {
+        failure: Some(Failure {
+            cause: FailureCause::TimeOver(Duration::from_millis(1000)),
+            by_close,
+        }),
+        remote_code: Some(remote_code),
+        ..closed_by_suite()
+    };
+    let missing = "The events are not as expected: event 1 (a text message of 12 bytes) did not \
+                   arrive.";
+    let close = "The case did not end with code 1000: the suite gave up after 1000 ms, with code \
+                 1001, and the testee answered with code 1001.";
+    let both = format!("{missing} {close}");
+    assert_eq!(told("7.1.1", &[], &gave_up(true, 1001)), [&*both, close]);
+    // The time was over while the testee, which had answered with its own code, left TCP open.
+    let own = "The close code is 3000, not 1000 or none.";
+    assert_eq!(told("7.3.3", &[], &gave_up(false, 3000)), [own, own]);
+    assert_eq!(
+        told("3.1", &[], &gave_up(true, 1001))[1],
+        "The testee had to end the connection: the suite gave up after 1000 ms."
+    );
+    assert_eq!(
+        told("1.1.2", &expected("1.1.2", 0), &failed_by_testee(1001))[1],
+        "The testee ended the connection, but the suite had to."
+    );
 }

@@ -3,8 +3,11 @@
 use crate::record::Record;
 use crate::wire_log::{Entry, Excerpt, FrameEntry};
 
-/// Returns the opening handshake and the wire log, one line for each entry. `>` marks what the
-/// suite sent, `<` what the testee sent.
+/// Returns the opening handshake and the wire log, one line for each entry, and the verdict with its
+/// reasons. `>` marks what the suite sent, `<` what the testee sent.
+///
+/// Of each frame and of each piece of bytes, the log has the length and the first 64 bytes, like
+/// that of the original. The reason names the place of a difference beyond them.
 pub fn to_text(record: &Record) -> String {
     let (request, response) = match record.is_server {
         true => ('<', '>'),
@@ -19,6 +22,11 @@ pub fn to_text(record: &Record) -> String {
     }
     lines.push(format!("  {}", end(record)));
     lines.push(format!("verdict: {}", record.verdict));
+    for result in [&record.result, &record.result_close] {
+        lines.push(format!("  {}", result.escape_debug()));
+    }
+    let violations = record.violations.iter();
+    lines.extend(violations.map(|it| format!("  violation: {}", it.escape_debug())));
     lines.join("\n") + "\n"
 }
 
@@ -167,7 +175,12 @@ mod tests {
         assert_eq!(lines[0], "case 2.1 of a");
         assert_eq!(lines[1], "> GET / HTTP/1.1");
         assert_eq!(lines[2], "< HTTP/1.1 101 Switching Protocols");
-        assert_eq!(lines[lines.len() - 2], "  TCP ended by the testee, clean");
-        assert_eq!(lines[lines.len() - 1], "verdict: OK, close OK");
+        let end = [
+            "  TCP ended by the testee, clean",
+            "verdict: OK, close OK",
+            "  as expected",
+            "  as expected",
+        ];
+        assert_eq!(lines[lines.len() - 4..], end);
     }
 }

@@ -236,6 +236,7 @@ pub(crate) mod testing {
             result_close: "as expected".into(),
             expected: BTreeMap::from([("OK".into(), vec![json!(["message", "a", false])])]),
             received: vec![json!(["message", "a", false])],
+            unexpected_event: None,
             expected_close: json!({}),
             violations: Vec::new(),
             started: "2026-01-01T00:00:00.000Z".into(),

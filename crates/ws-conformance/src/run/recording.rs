@@ -15,6 +15,7 @@ use crate::record::{Record, SCHEMA};
 use crate::role::Role;
 use crate::script::{CloseProfile, Script, Side};
 use crate::timestamp;
+use crate::verdict::Behavior;
 
 /// The facts about a run that are known before its connection is over.
 #[derive(Debug)]
@@ -117,6 +118,10 @@ impl Recording<'_> {
         log: Log,
     ) -> Record {
         let case = self.case;
+        let better = match judgement.verdict.behavior {
+            Behavior::NonStrict => format!(" Better: {}", case.expectation()),
+            _ => String::new(),
+        };
         let unknown = || "?".to_owned();
         Record {
             schema: SCHEMA,
@@ -129,11 +134,12 @@ impl Recording<'_> {
             rule: None,
             rfc: Vec::new(),
             verdict: judgement.verdict,
-            result: judgement.result,
+            result: judgement.result + &better,
             result_close: judgement.result_close,
             expected: BTreeMap::new(),
             received,
             expected_close: json!({}),
+            unexpected_event: judgement.unexpected_event,
             violations: ending.violations,
             started: timestamp::to_text(self.started),
             duration: 0,
@@ -141,7 +147,7 @@ impl Recording<'_> {
             report_compression_ratio: false,
             is_server: self.testee == Role::Client,
             closed_by_me: ending.closed_by_me,
-            failed_by_me: ending.failed_by_me,
+            failed_by_me: ending.failure.is_some(),
             dropped_by_me: ending.dropped_by_me,
             was_clean: ending.was_clean,
             was_not_clean_reason: ending.not_clean_reason.map(str::to_owned),

@@ -191,6 +191,12 @@ pub struct Script {
 }
 
 impl Script {
+    /// Returns `true` if the testee has to send a message, at best.
+    pub fn expects_echo(&self) -> bool {
+        let best = self.expected.first().map_or(&[][..], |list| &list.events);
+        self.reports_time() || best.iter().any(|it| matches!(it, Event::Message { .. }))
+    }
+
     /// Returns `true` if the duration shows something about the testee.
     pub fn reports_time(&self) -> bool {
         matches!(self.judged_by, JudgedBy::Echoes | JudgedBy::EqualEchoes)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::case::Case;
 use crate::case::Roles::Both;
+use crate::channel::differs;
 use crate::dialogue::{Act, Miss, Outcome, Peer, passed};
 use crate::wire::Frame;
 
@@ -92,17 +93,16 @@ fn expect_echoes_and_close(peer: &mut Peer<'_>, len: usize, count: usize) -> Out
     loop {
         let limit = peer.reply_time();
         match peer.next(limit)? {
-            Some(Act::Message {
-                binary: true,
-                payload,
-            }) if echoes < count && *payload == *message(echoes, len).payload.as_bytes() => {
-                echoes += 1
+            Some(Act::Message { .. }) if echoes == count => {
+                return Miss::must("The testee sent another message after all echoes.");
             }
-            Some(Act::Message { .. }) => {
-                return Miss::must(format!(
-                    "Echo {} of {count} differs from what was sent.",
-                    echoes + 1
-                ));
+            Some(Act::Message { binary, payload }) => {
+                let sent = message(echoes, len).payload.to_vec();
+                echoes += 1;
+                if !binary || payload != sent {
+                    let what = format!("Echo {echoes} of {count}");
+                    return Miss::must(differs(&what, (true, &sent), (binary, &payload)));
+                }
             }
             Some(Act::Close(close)) => {
                 let what = peer.judge_fail(Some(Act::Close(close)), &[1000])?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::case::Case;
 use crate::case::Roles::{Both, Client, Server};
+use crate::channel::differs;
 use crate::dialogue::{Act, Miss, Outcome, Peer, REPLY, passed};
 use crate::role::Role;
 use crate::wire::Frame;
@@ -176,7 +177,9 @@ fn judge_unread_echo(peer: &mut Peer<'_>, message: &[u8]) -> Outcome {
             peer.expect_close(&[1000])?;
             passed("The testee waited until the suite read.")
         }
-        Some(Act::Message { .. }) => Miss::must("The echo differs from what was sent."),
+        Some(Act::Message { binary, payload }) => {
+            Miss::must(differs("The echo", (true, message), (binary, &payload)))
+        }
         act => peer.judge_fail(act, &[1000]),
     }
 }

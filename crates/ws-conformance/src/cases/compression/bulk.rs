@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{MAX_BITS, binary, in_fragments, open, rules};
 use crate::case::Case;
 use crate::case::Roles::Both;
+use crate::channel::differs;
 use crate::deflate::{Coding, Encoder, TAIL};
 use crate::dialogue::{Act, Miss, Outcome, Peer, Soften, passed};
 use crate::wire::Frame;
@@ -85,10 +86,13 @@ fn too_long() -> Case {
         peer.send(binary(zeros(TOO_LONG)))?;
         peer.allow_for(TOO_LONG);
         match peer.next(peer.reply_time())? {
-            Some(Act::Message { payload, .. }) => match payload == vec![0; TOO_LONG] {
-                true => Miss::not_applicable("The testee accepts messages of 33 MiB."),
-                false => Miss::must("The echo differs from what was sent."),
-            },
+            Some(Act::Message { binary, payload }) => {
+                let sent = vec![0; TOO_LONG];
+                match payload == sent {
+                    true => Miss::not_applicable("The testee accepts messages of 33 MiB."),
+                    false => Miss::must(differs("The echo", (true, &sent), (binary, &payload))),
+                }
+            }
             act => peer.judge_fail(act, &[1009]).or_should(),
         }
     });

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::case::Case;
 use crate::case::Roles::Both;
+use crate::channel::differs;
 use crate::deflate::{Coding, Encoder};
 use crate::dialogue::{Act, Miss, Outcome, Peer, Wish, passed};
 use crate::wire::Frame;
@@ -117,8 +118,10 @@ fn beyond(peer: &mut Peer<'_>, window: usize) -> Outcome {
         Some(Act::Message { payload, binary }) if binary && payload == second.plain => {
             "decodes a message"
         }
-        Some(Act::Message { .. }) => {
-            return Miss::must("The echo of the last message differs from it.");
+        Some(Act::Message { payload, binary }) => {
+            let sent = (true, &*second.plain);
+            let what = "The echo of the last message";
+            return Miss::must(differs(what, sent, (binary, &payload)));
         }
         act => {
             peer.judge_fail(act, UNDECODABLE)?;

@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 use crate::case::Roles::Both;
+use crate::channel::differs;
 use crate::dialogue::{Act, Miss, REPLY, Tcp, passed};
 use crate::wire::Frame;
 
@@ -37,7 +38,9 @@ fn empty_fragments() -> Case {
                 binary: false,
                 payload,
             }) if payload.is_empty() => passed("The echo is right."),
-            Some(Act::Message { .. }) => Miss::must("The echo differs from what was sent."),
+            Some(Act::Message { binary, payload }) => {
+                Miss::must(differs("The echo", (false, b""), (binary, &payload)))
+            }
             act => peer.judge_fail(act, POLICY),
         }
     });

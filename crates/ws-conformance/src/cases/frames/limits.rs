@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::case::Case;
 use crate::case::Roles::Both;
+use crate::channel::differs;
 use crate::dialogue::{Act, Miss, Outcome, Peer, passed};
 use crate::role::Role;
 use crate::wire::Frame;
@@ -90,7 +91,10 @@ pub(in crate::cases) fn judge(peer: &mut Peer<'_>, act: Option<Act>, fill: u8) -
         }) if payload.len() == TOO_LONG && payload.iter().all(|&byte| byte == fill) => {
             Miss::not_applicable("The testee accepts messages of 33 MiB.")
         }
-        Some(Act::Message { .. }) => Miss::must("The echo differs from what was sent."),
+        Some(Act::Message { binary, payload }) => {
+            let sent = vec![fill; TOO_LONG];
+            Miss::must(differs("The echo", (true, &sent), (binary, &payload)))
+        }
         act => peer.judge_fail(act, &[1009]),
     }
 }

@@ -1,6 +1,7 @@
 //! The reactions of a testee to a head: it opens the connection, or does not.
 
 use crate::case::Level;
+use crate::channel::differs;
 use crate::dialogue::{Act, Miss, Outcome, Peer, REPLY, passed};
 use crate::http::{Request, Response};
 use crate::wire::Frame;
@@ -189,7 +190,10 @@ pub(super) fn echo(peer: &mut Peer<'_>, message: &Frame) -> Result<Echo, Miss> {
                 peer.opened();
                 return match !binary && *message.payload.as_bytes() == payload {
                     true => Ok(Echo::Right),
-                    false => Miss::must("The echo differs from what was sent."),
+                    false => {
+                        let sent = message.payload.as_bytes();
+                        Miss::must(differs("The echo", (false, &sent), (binary, &payload)))
+                    }
                 };
             }
             Some(Act::Pong(_)) => {}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Act, Peer, REPLY, Tcp};
+use crate::channel::differs;
 use crate::dialogue::{Miss, Outcome, passed};
 use crate::wire::{BINARY, Frame};
 use crate::wire::{ClosePayload, Violation};
@@ -30,7 +31,10 @@ impl Peer<'_> {
                 }) => {
                     return match (kind, &*payload) == (binary, expected) {
                         true => Ok(()),
-                        false => Miss::must("The echo differs from what was sent."),
+                        false => {
+                            let (sent, received) = ((binary, expected), (kind, &*payload));
+                            Miss::must(differs("The echo", sent, received))
+                        }
                     };
                 }
                 Some(Act::Pong(_)) => {}

@@ -39,13 +39,29 @@ pub(super) struct Comparison {
     pub(super) is_match: bool,
 }
 
+impl Comparison {
+    /// Notes that this event is wrong, although the bytes that reports have of it may be right.
+    fn mark_unexpected(&mut self, index: usize) {
+        self.is_match = false;
+        let mut rows = self.rows.iter_mut().take(index + 1);
+        let is_same = rows.by_ref().take(index).all(|row| row.class == "same");
+        if let Some(row) = rows.next().filter(|row| is_same && row.class == "same") {
+            (row.class, row.word) = ("other", "different in later bytes");
+        }
+    }
+}
+
 /// Returns the comparison with each list. A list that matches comes first, then the strictest.
 pub(super) fn comparisons(stored: &Stored) -> Vec<Comparison> {
     let observed: Vec<_> = stored.received.iter().map(shown).collect();
     let mut all: Vec<_> = in_order(&stored.expected)
         .map(|(verdict, events)| {
             let expected: Vec<_> = events.iter().map(shown).collect();
-            compare(visible(verdict, 40), &expected, &observed)
+            let mut comparison = compare(visible(verdict, 40), &expected, &observed);
+            if let Some(index) = stored.unexpected_event {
+                comparison.mark_unexpected(index);
+            }
+            comparison
         })
         .collect();
     all.sort_by_key(|comparison| !comparison.is_match);
@@ -186,6 +202,17 @@ mod tests {
         };
         assert_eq!(order(json!([])), ["NON-STRICT", "OK"]);
         assert_eq!(order(json!([["pong", "b"]])), ["OK", "NON-STRICT"]);
+    }
+
+    #[test]
+    fn an_event_that_differs_in_later_bytes_is_not_the_same() {
+        let events = json!([["pong", "a"], ["message", "long ...", false]]);
+        let mut stored = stored(json!({"OK": events}), events);
+        stored.unexpected_event = Some(1);
+        let comparison = &comparisons(&stored)[0];
+        assert!(!comparison.is_match);
+        let words: Vec<_> = comparison.rows.iter().map(|row| row.word).collect();
+        assert_eq!(words, ["as expected", "different in later bytes"]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) struct Stored {
     pub(super) result_close: String,
     pub(super) expected: BTreeMap<String, Vec<Value>>,
     pub(super) received: Vec<Value>,
+    pub(super) unexpected_event: Option<usize>,
     pub(super) expected_close: ExpectedClose,
     pub(super) violations: Vec<String>,
     pub(super) started: String,
