@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::case::{CaseId, Level, Rule};
-
-use crate::verdict::{Behavior, CloseBehavior, Verdict};
+use crate::verdict::Verdict;
 use crate::wire_log::Entry;
 
 /// The record of one run of one case.
@@ -127,23 +126,6 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns the reason of the verdict in one line: the sentence about each part of the verdict
-    /// that is not OK.
-    pub fn reason(&self) -> String {
-        let of_behavior = match self.verdict.behavior {
-            Behavior::Ok => "",
-            _ => &*self.result,
-        };
-        let of_close = match self.verdict.close {
-            CloseBehavior::Ok | CloseBehavior::Informational => "",
-            // In group 7, a wrong close code is also the reason of the failed behavior.
-            _ if of_behavior.contains(&*self.result_close) => "",
-            _ => &*self.result_close,
-        };
-        let reason = [of_behavior, of_close].join(" ");
-        reason.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
     /// Returns the verdict of the first run, if the case ran twice.
     pub fn first_verdict(&self) -> Option<Verdict> {
         Verdict::deserialize(self.first_run.as_ref()?).ok()

@@ -121,7 +121,7 @@ impl Args {
         output.line(table::by_group(&assessment, colors));
         for unexpected in &assessment.unexpected {
             let facts = Facts::read(self.dir(), results, unexpected.case);
-            output.line(failure::describe(unexpected, facts.as_ref(), None));
+            output.line(failure::describe(unexpected, facts.as_ref(), None, None));
         }
         Ok(assessment.is_as_expected())
     }

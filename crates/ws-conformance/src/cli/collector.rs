@@ -135,7 +135,12 @@ impl Collector {
         state.running.remove(&record.id);
         if self.trace {
             let text = dialogue::to_text(&record);
-            state.progress.suspend(|| self.output.line(text));
+            let run = match attempt {
+                Attempt::First => "",
+                Attempt::Second => "second run: ",
+            };
+            let print = || self.output.line(format!("{run}{text}"));
+            state.progress.suspend(print);
         }
         let added = match attempt {
             Attempt::First => state.reports.add(&record),

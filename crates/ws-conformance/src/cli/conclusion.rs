@@ -1,13 +1,17 @@
 //! The end of a run: tables, failures, JUnit, the summary for programs, the exit status.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
-use ws_conformance::case::CaseId;
+use ws_conformance::case::{Case, CaseId};
+use ws_conformance::cases;
 use ws_conformance::expect::{Assessment, Deviation, Testee, Unexpected};
-use ws_conformance::report::junit::{self, Suite};
+use ws_conformance::report::junit::{self, Suite, Texts};
 use ws_conformance::report::{Entry, ReportError, Results, html, table};
 use ws_conformance::role::Role;
+use ws_conformance::script::Script;
+use ws_conformance::verdict::{Behavior, Verdict};
 
 use super::Finish;
 use super::collector::Collected;
@@ -15,6 +19,9 @@ use super::failure::{self, Facts};
 use super::github;
 use super::options::{Options, Plan};
 use super::summary::Summary;
+
+/// The most lines about cases that are NON-STRICT. The pages have all of them.
+const MOST_NON_STRICT: usize = 20;
 
 /// The report at the end of a run.
 pub(super) struct Conclusion<'a> {
@@ -34,6 +41,29 @@ pub(super) struct Judged {
 }
 
 impl Judged {
+    /// Returns `true` if a case that ran expects a message of the testee. Only scripts count: a
+    /// dialogue itself fails a testee that does not echo.
+    fn was_to_echo(&self) -> bool {
+        let cases = self.results.keys().filter_map(|case| cases::find(*case));
+        let mut scripts = cases.filter_map(Case::script);
+        scripts.any(Script::expects_echo)
+    }
+
+    fn unexpected(&self, case: CaseId) -> Option<&Unexpected> {
+        let mut unexpected = self.assessment.unexpected.iter();
+        unexpected.find(|unexpected| unexpected.case == case)
+    }
+
+    /// Returns the cases with an allowed result that could be better. Those that are described as
+    /// unexpected are left out.
+    fn non_strict(&self) -> impl Iterator<Item = CaseId> {
+        let is_non_strict = |case: &CaseId| {
+            let verdict = self.results.get(case).map(|entry| entry.verdict.overall());
+            verdict == Some(Behavior::NonStrict) && self.unexpected(*case).is_none()
+        };
+        self.selected.iter().copied().filter(is_non_strict)
+    }
+
     /// Returns the selected cases that ran twice, with different verdicts.
     pub(super) fn unstable(&self) -> impl Iterator<Item = (CaseId, &Entry)> {
         let entries = self.selected.iter();
@@ -55,8 +85,9 @@ impl Conclusion<'_> {
         for agent in &judged {
             self.print_testee(agent);
             // The probe refuses a server that does not echo.
-            let probed = self.role == Role::Server || agent.results.is_empty();
-            if !probed && !echoing.contains(&agent.testee.agent) {
+            let is_probed = self.role == Role::Server;
+            let echoed = echoing.contains(&agent.testee.agent);
+            if !is_probed && !echoed && agent.was_to_echo() {
                 self.plan.output.line(format!(
                     "{} echoed nothing, so a verdict on silence may be right by accident",
                     agent.testee.agent
@@ -114,6 +145,7 @@ impl Conclusion<'_> {
         let agent = &judged.testee.agent;
         output.line(format!("\n{agent}"));
         output.line(table::by_group(&judged.assessment, self.plan.colors));
+        self.print_non_strict(judged);
         for (case, entry) in judged.unstable() {
             if let Some(first) = entry.first_run {
                 let second = entry.verdict;
@@ -122,28 +154,58 @@ impl Conclusion<'_> {
                 ));
             }
         }
+        let mut quoted = BTreeMap::new();
         for unexpected in &judged.assessment.unexpected {
             if unexpected.deviation != Deviation::Missing {
-                output.line(self.describe(judged, unexpected));
+                let case = unexpected.case;
+                // Cases that are about the same rule have the same long sentence.
+                let rule = cases::find(case).and_then(Case::rule);
+                let earlier = rule.and_then(|rule| quoted.get(rule.sentence).copied());
+                output.line(self.describe(judged, unexpected, earlier));
+                if let Some(rule) = rule {
+                    quoted.entry(rule.sentence).or_insert(case);
+                }
             }
+        }
+    }
+
+    fn print_non_strict(&self, judged: &Judged) {
+        let output = self.plan.output;
+        let mut cases = judged.non_strict();
+        for case in cases.by_ref().take(MOST_NON_STRICT) {
+            let reason = self.reason(judged, case);
+            output.line(format!("non-strict: case {case}: {reason}"));
+        }
+        if let more @ 1.. = cases.count() {
+            output.line(format!("non-strict: {more} more are in the reports"));
         }
     }
 
     fn annotate(&self, judged: &[Judged]) {
         let lines = github::annotations(judged, |agent, number| {
-            self.describe(agent, &agent.assessment.unexpected[number])
+            self.describe(agent, &agent.assessment.unexpected[number], None)
         });
         for line in lines {
             self.plan.output.line(line);
         }
     }
 
-    /// Describes an unexpected result.
-    fn describe(&self, judged: &Judged, unexpected: &Unexpected) -> String {
+    /// Describes an unexpected result. `quoted` is an earlier case about the same rule.
+    fn describe(&self, judged: &Judged, unexpected: &Unexpected, quoted: Option<CaseId>) -> String {
         let case = unexpected.case;
         let facts = Facts::read(&self.plan.outdir, &judged.results, case);
         let replay = (self.replay)(&judged.testee.agent, case);
-        failure::describe(unexpected, facts.as_ref(), Some(&replay))
+        failure::describe(unexpected, facts.as_ref(), Some(&replay), quoted)
+    }
+
+    /// Returns the reason of a verdict that is not OK, in one line.
+    fn reason(&self, judged: &Judged, case: CaseId) -> String {
+        let entry = judged.results.get(&case);
+        let Some(entry) = entry.filter(|entry| entry.verdict != Verdict::GOOD) else {
+            return String::new();
+        };
+        let facts = Facts::read(&self.plan.outdir, &judged.results, case);
+        facts.map_or_else(String::new, |facts| facts.reason(entry.verdict))
     }
 
     fn write_pages(&self, judged: &[Judged]) -> Result<(), ReportError> {
@@ -151,6 +213,15 @@ impl Conclusion<'_> {
         match &*agents {
             [] => Ok(()),
             agents => html::update(&self.plan.outdir, agents),
+        }
+    }
+
+    /// Returns the texts about a case for the file of JUnit.
+    fn texts(&self, agent: &Judged, case: CaseId) -> Texts {
+        let describe = |unexpected| self.describe(agent, unexpected, None);
+        Texts {
+            reason: self.reason(agent, case),
+            detail: agent.unexpected(case).map_or_else(String::new, describe),
         }
     }
 
@@ -169,16 +240,8 @@ impl Conclusion<'_> {
             })
             .collect();
         let xml = junit::to_xml(&suites, |testee, case| {
-            let of_testee = judged.iter().filter(|agent| agent.testee == *testee);
-            let mut unexpected = of_testee.flat_map(|agent| {
-                agent
-                    .assessment
-                    .unexpected
-                    .iter()
-                    .map(move |it| (agent, it))
-            });
-            let unexpected = unexpected.find(|(_, unexpected)| unexpected.case == case);
-            unexpected.map_or(String::new(), |(agent, it)| self.describe(agent, it))
+            let agent = judged.iter().find(|agent| agent.testee == *testee);
+            agent.map_or_else(Texts::default, |agent| self.texts(agent, case))
         })?;
         fs::write(file, xml).with_context(|| format!("cannot write {}", file.display()))
     }

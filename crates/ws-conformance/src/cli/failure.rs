@@ -9,6 +9,7 @@ use ws_conformance::case::CaseId;
 use ws_conformance::cases;
 use ws_conformance::expect::Unexpected;
 use ws_conformance::report::{self, Results};
+use ws_conformance::verdict::{Behavior, CloseBehavior, Verdict};
 
 /// The most characters of the expected and received events.
 const SHOWN: usize = 300;
@@ -49,13 +50,32 @@ impl Facts {
         let file = dir.join(file);
         Some(Self { file, ..facts })
     }
+
+    /// Returns the reason of the verdict in one line: the sentence about each part of the verdict
+    /// that is not OK.
+    pub(super) fn reason(&self, verdict: Verdict) -> String {
+        let of_behavior = match verdict.behavior {
+            Behavior::Ok => "",
+            _ => &*self.result,
+        };
+        let of_close = match verdict.close {
+            CloseBehavior::Ok | CloseBehavior::Informational => "",
+            // In group 7, a wrong close code is also the reason of the failed behavior.
+            _ if of_behavior.contains(&*self.result_close) => "",
+            _ => &*self.result_close,
+        };
+        let reason = [of_behavior, of_close].join(" ");
+        reason.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
 }
 
-/// Describes the result, its causes, and the command that runs the case again, if there is one.
+/// Describes the result, its causes, and the command that runs the case again, if there is one. The
+/// sentence of the rule is left out if `quoted` names an earlier case that has the same one.
 pub(super) fn describe(
     unexpected: &Unexpected,
     record: Option<&Facts>,
     replay: Option<&str>,
+    quoted: Option<CaseId>,
 ) -> String {
     let case = unexpected.case;
     let title = cases::find(case).map_or("", |case| case.title());
@@ -75,11 +95,13 @@ pub(super) fn describe(
         if let Some(level) = &record.level {
             fact("rule:", &format!("{} ({level})", record.rfc.join(", ")));
         }
-        if let Some(rule) = &record.rule {
-            fact(
-                "",
-                &format!("\"{}\" (binds the {})", rule.sentence, rule.binds),
-            );
+        match (&record.rule, quoted) {
+            (None, _) => {}
+            (Some(_), Some(case)) => fact("", &format!("quoted above, at case {case}")),
+            (Some(rule), None) => {
+                let sentence = format!("\"{}\" (binds the {})", rule.sentence, rule.binds);
+                fact("", &sentence);
+            }
         }
         for (verdict, events) in &record.expected {
             fact("expected:", &format!("{verdict}: {}", shown(events)));
@@ -133,7 +155,7 @@ mod tests {
             verdict: None,
             deviation: Deviation::Missing,
         };
-        let text = describe(&unexpected, None, Some("ws-conformance x"));
+        let text = describe(&unexpected, None, Some("ws-conformance x"), None);
         assert_eq!(
             text,
             "case 99.1 (): the case was not run\n    again:     ws-conformance x"
@@ -156,7 +178,7 @@ mod tests {
             deviation: Deviation::Failed,
         };
         let facts = Facts::read(dir.path(), &results, case);
-        let text = describe(&unexpected, facts.as_ref(), None);
+        let text = describe(&unexpected, facts.as_ref(), None, None);
         assert!(
             text.contains("    outcome:   no match\n    details:   "),
             "{text}"

@@ -252,6 +252,11 @@ impl Run<'_> {
             true => Vec::new(),
             false => self.collector.to_retry(&testing.testee(), self.plan),
         };
+        if !again.is_empty() {
+            let (agent, count) = (&testing.agent, again.len());
+            let line = format!("{agent}: {count} case(s) again, because of unexpected results");
+            self.collector.print(&line);
+        }
         self.play(testing, &again, Attempt::Second);
     }
 

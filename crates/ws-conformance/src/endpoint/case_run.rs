@@ -185,9 +185,9 @@ impl<'a> CaseRun<'a> {
             return close_measured(connection, now);
         }
         if sent != bytes {
-            let text = compared(&format!("echo {arrived}"));
-            let text = text.trim_end_matches('.').to_owned();
-            connection.channel.note_violation(text);
+            let sentence = compared(&format!("echo {arrived}"));
+            let text = sentence.strip_suffix('.').unwrap_or(&sentence);
+            connection.channel.note_violation(text.to_owned());
         }
         if arrived < count {
             self.echoes = Echoes::Arrived(arrived);

@@ -7,7 +7,7 @@ use quick_junit::{SerializeError, TestRerun, TestSuite};
 
 use crate::case::{Case, CaseId};
 use crate::cases;
-use crate::expect::{Assessment, Testee, Unexpected};
+use crate::expect::{Assessment, Deviation, Testee, Unexpected};
 use crate::report::{Entry, Results};
 use crate::verdict::Behavior;
 
@@ -26,25 +26,35 @@ pub struct Suite<'a> {
     pub seed: u64,
 }
 
-/// Returns the text of the file. `detail` returns the text about a case with an unexpected result.
+/// The texts about a result in the file.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    /// The reason of the verdict, in one line.
+    pub reason: String,
+    /// The description of an unexpected result.
+    pub detail: String,
+}
+
+/// Returns the text of the file. `texts` returns the texts about a case.
 ///
 /// An unexpected result is a failure, and a missing one an error. A case that does not apply, or
-/// whose extension the testee does not have, is skipped. Properties have the exact verdict.
+/// whose extension the testee does not have, is skipped. Properties have the exact verdict, and the
+/// property `reason` says what is not OK about a case that passes.
 ///
 /// # Errors
 ///
 /// Fails if the XML cannot be written.
 pub fn to_xml(
     suites: &[Suite<'_>],
-    detail: impl Fn(&Testee, CaseId) -> String,
+    texts: impl Fn(&Testee, CaseId) -> Texts,
 ) -> Result<String, SerializeError> {
     let mut report = Report::new("ws-conformance");
-    report.add_test_suites(suites.iter().map(|suite| suite.test_suite(&detail)));
+    report.add_test_suites(suites.iter().map(|suite| suite.test_suite(&texts)));
     report.to_string()
 }
 
 impl Suite<'_> {
-    fn test_suite(&self, detail: &impl Fn(&Testee, CaseId) -> String) -> TestSuite {
+    fn test_suite(&self, texts: &impl Fn(&Testee, CaseId) -> Texts) -> TestSuite {
         let Testee { agent, role } = self.testee;
         let mut suite = TestSuite::new(agent);
         let milliseconds = self.results.values().map(|entry| entry.duration).sum();
@@ -55,17 +65,18 @@ impl Suite<'_> {
             Property::new("role", role.to_string()),
             Property::new("seed", self.seed.to_string()),
         ]);
-        suite.add_test_cases(self.selected.iter().map(|case| self.case(*case, detail)));
+        suite.add_test_cases(self.selected.iter().map(|case| self.case(*case, texts)));
         suite
     }
 
-    fn case(&self, case: CaseId, detail: &impl Fn(&Testee, CaseId) -> String) -> TestCase {
+    fn case(&self, case: CaseId, texts: &impl Fn(&Testee, CaseId) -> Texts) -> TestCase {
         let Testee { agent, role } = self.testee;
         let entry = self.results.get(&case);
         let mut unexpected = self.assessment.unexpected.iter();
         let unexpected = unexpected.find(|unexpected| unexpected.case == case);
+        let texts = texts(self.testee, case);
         let mut status = match unexpected {
-            Some(unexpected) => failure(unexpected, &detail(self.testee, case)),
+            Some(unexpected) => failure(unexpected, &texts),
             None => entry.map_or_else(TestCaseStatus::success, expected),
         };
         add_first_run(&mut status, entry);
@@ -75,20 +86,28 @@ impl Suite<'_> {
             entry.map_or(0, |entry| entry.duration),
         ));
         test.add_properties(properties(case, entry));
+        if unexpected.is_none() && !texts.reason.is_empty() {
+            test.add_property(Property::new("reason", &*texts.reason));
+        }
         test
     }
 }
 
-fn failure(unexpected: &Unexpected, detail: &str) -> TestCaseStatus {
+fn failure(unexpected: &Unexpected, texts: &Texts) -> TestCaseStatus {
+    let deviation = unexpected.deviation;
     let (kind, message) = match unexpected.verdict {
+        None => (NonSuccessKind::Error, deviation.to_string()),
         Some(verdict) => (
             NonSuccessKind::Failure,
-            format!("{verdict}: {}", unexpected.deviation),
+            match (&*texts.reason, deviation) {
+                ("", _) => format!("{verdict}: {deviation}"),
+                (reason, Deviation::Failed) => format!("{verdict}: {reason}"),
+                (reason, _) => format!("{verdict} ({deviation}): {reason}"),
+            },
         ),
-        None => (NonSuccessKind::Error, unexpected.deviation.to_string()),
     };
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_message(message).set_description(detail);
+    status.set_message(message).set_description(&*texts.detail);
     status
 }
 
@@ -180,7 +199,11 @@ mod tests {
             assessment: &assessment,
             seed: 7,
         };
-        let xml = to_xml(&[suite], |_, case| format!("details of <{case}>\u{1}")).unwrap();
+        let texts = |_: &Testee, case: CaseId| Texts {
+            reason: format!("the reason of <{case}>"),
+            detail: format!("details of <{case}>\u{1}"),
+        };
+        let xml = to_xml(&[suite], texts).unwrap();
         Report::deserialize_from_str(&xml).unwrap()
     }
 
@@ -217,6 +240,8 @@ mod tests {
         has(&suite.properties, "seed", "7");
         has(&suite.properties, "version", env!("CARGO_PKG_VERSION"));
         has(&suite.test_cases[2].properties, "behavior", "NON-STRICT");
+        let better = &suite.test_cases[2].properties;
+        has(better, "reason", "the reason of <2.3>");
         has(
             &suite.test_cases[5].properties,
             "title",
@@ -231,7 +256,7 @@ mod tests {
             panic!("{:?}", suite.test_cases[1]);
         };
         let message = message.as_ref().unwrap().as_str();
-        assert_eq!(message, "OK, close UNCLEAN: the case failed");
+        assert_eq!(message, "OK, close UNCLEAN: the reason of <2.2>");
         let description = description.as_ref().unwrap().as_str();
         assert_eq!(description, "details of <2.2>");
     }

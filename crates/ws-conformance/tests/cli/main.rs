@@ -8,6 +8,7 @@ mod command;
 mod interruption;
 mod pages;
 mod programs;
+mod reasons;
 mod reports;
 mod retries;
 mod runs;

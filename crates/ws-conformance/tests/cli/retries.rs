@@ -52,10 +52,17 @@ fn run_unstable(dir: &Path, more: &[&str]) -> Ran {
 #[test]
 fn a_case_that_passes_the_second_time_is_unstable() {
     let dir = tempfile::tempdir().unwrap();
-    let ran = run_unstable(dir.path(), &["--json"]);
+    let ran = run_unstable(dir.path(), &["--json", "--trace"]);
     ran.assert_status(0);
     let line = "unstable: case 1.1.1 was FAILED, close FAILED; again: OK, close OK";
-    assert!(ran.stderr.contains(line), "{}", ran.stderr);
+    for line in [
+        line,
+        "x: 1 case(s) again, because of unexpected results\n",
+        "\nsecond run: case 1.1.1 of x\n",
+    ] {
+        assert!(ran.stderr.contains(line), "{line:?}: {}", ran.stderr);
+    }
+    assert_eq!(ran.stderr.matches("case 1.1.1 of x\n").count(), 2);
     let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(summary["agents"][0]["unstable"][0], "1.1.1");
     let file = dir.path().join("reports/servers/x_case_1_1_1.json");
