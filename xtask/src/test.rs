@@ -1,8 +1,11 @@
 //! `cargo xtask test`: every test of the workspace.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write, stdout};
+use std::num::NonZero;
 use std::process::{Command, Stdio};
+use std::{env, thread};
 
 use anyhow::{Context, Result};
 use cargo_metadata::{Metadata, Package};
@@ -25,6 +28,15 @@ pub(crate) struct Args {
     rest: Vec<String>,
 }
 
+/// The variable with the number of tests that a test program runs at a time.
+const THREADS: &str = "RUST_TEST_THREADS";
+
+/// Returns the value that the user has set, or two tests for each core: many tests mostly wait.
+fn threads() -> OsString {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    env::var_os(THREADS).unwrap_or_else(|| (2 * cores).to_string().into())
+}
+
 /// Runs every pass, and prints the sum of all results.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let passes = passes(&project::metadata()?, args);
@@ -37,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     for pass in &passes {
         println!("\n=== cargo {}", pass.join(" "));
         let mut command = project::cargo();
-        command.args(pass);
+        command.args(pass).env(THREADS, threads());
         good &= run_pass(command, &mut tally)?;
     }
     tally.recall_failures();
