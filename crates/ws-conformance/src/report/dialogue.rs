@@ -3,8 +3,8 @@
 use crate::record::Record;
 use crate::wire_log::{Entry, Excerpt, FrameEntry};
 
-/// Returns the opening handshake and the wire log, one line for each entry, and the verdict with its
-/// reasons. `>` marks what the suite sent, `<` what the testee sent.
+/// Returns the opening handshake and the wire log, one line for each entry, and the verdict with
+/// its reasons. `>` marks what the suite sent, `<` what the testee sent.
 ///
 /// Of each frame and of each piece of bytes, the log has the length and the first 64 bytes, like
 /// that of the original. The reason names the place of a difference beyond them.

@@ -116,7 +116,11 @@ fn the_sentence_of_a_rule_is_quoted_once() {
 fn silence_is_only_remarkable_if_a_case_expects_an_echo() {
     let remark = "echoed nothing";
     let dir = tempfile::tempdir().unwrap();
-    let silent = run_with(dir.path(), &["client", "--cases", "7.1.5"], "echo/none@{case}");
+    let silent = run_with(
+        dir.path(),
+        &["client", "--cases", "7.1.5"],
+        "echo/none@{case}",
+    );
     silent.assert_status(0);
     assert!(!silent.stdout.contains(remark), "{}", silent.stdout);
     let words = ["client", "--cases", "7.1.1,7.1.5"];
