@@ -84,8 +84,8 @@ pub(super) struct Options {
     pub(super) no_retry: bool,
 
     /// Print the dialogue of each case: the opening handshake, frames and bytes, in both
-    /// directions, and the verdict with its reasons. Long frames and pieces are cut to 64 bytes, after their
-    /// lengths. The reasons name the first byte of a message that is wrong
+    /// directions, and the verdict with its reasons. Long frames and pieces are cut to 64 bytes,
+    /// after their lengths. The reasons name the first byte of a message that is wrong
     #[arg(long)]
     pub(super) trace: bool,
 
