@@ -73,7 +73,7 @@ impl Facts {
 /// sentence of the rule is left out if `quoted` names an earlier case that has the same one.
 pub(super) fn describe(
     unexpected: &Unexpected,
-    record: Option<&Facts>,
+    facts: Option<&Facts>,
     replay: Option<&str>,
     quoted: Option<CaseId>,
 ) -> String {
@@ -89,13 +89,13 @@ pub(super) fn describe(
             lines.push(format!("    {name:<11}{text}"));
         }
     };
-    if let Some(record) = record {
-        fact("sent:", &record.description);
-        fact("wanted:", &record.expectation);
-        if let Some(level) = &record.level {
-            fact("rule:", &format!("{} ({level})", record.rfc.join(", ")));
+    if let Some(facts) = facts {
+        fact("sent:", &facts.description);
+        fact("wanted:", &facts.expectation);
+        if let Some(level) = &facts.level {
+            fact("rule:", &format!("{} ({level})", facts.rfc.join(", ")));
         }
-        match (&record.rule, quoted) {
+        match (&facts.rule, quoted) {
             (None, _) => {}
             (Some(_), Some(case)) => fact("", &format!("quoted above, at case {case}")),
             (Some(rule), None) => {
@@ -103,23 +103,23 @@ pub(super) fn describe(
                 fact("", &sentence);
             }
         }
-        for (verdict, events) in &record.expected {
+        for (verdict, events) in &facts.expected {
             fact("expected:", &format!("{verdict}: {}", shown(events)));
         }
-        fact("received:", &shown(&record.received));
-        fact("outcome:", &record.result);
-        fact("close:", &record.result_close);
+        fact("received:", &shown(&facts.received));
+        fact("outcome:", &facts.result);
+        fact("close:", &facts.result_close);
         fact(
             "",
-            record.was_not_clean_reason.as_deref().unwrap_or_default(),
+            facts.was_not_clean_reason.as_deref().unwrap_or_default(),
         );
-        for violation in &record.violations {
+        for violation in &facts.violations {
             fact("violation:", violation);
         }
     }
-    let stored = record.and_then(|record| record.replay.as_deref());
+    let stored = facts.and_then(|facts| facts.replay.as_deref());
     fact("again:", replay.or(stored).unwrap_or_default());
-    let file = record.map(|record| record.file.display().to_string());
+    let file = facts.map(|facts| facts.file.display().to_string());
     fact("details:", &file.unwrap_or_default());
     lines.join("\n")
 }
