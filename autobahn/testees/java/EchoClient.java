@@ -16,6 +16,10 @@ public class EchoClient {
         Stream.of(args)
             .flatMap(argument -> argument.equals("-") ? input.lines() : Stream.of(argument))
             .forEach(url -> System.out.println(echo(client, url)));
+        // A session is open until its answer to a Close is written.
+        while (!client.getOpenSessions().isEmpty()) {
+            Thread.sleep(1);
+        }
         client.stop();
     }
 
