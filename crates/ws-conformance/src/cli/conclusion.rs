@@ -161,7 +161,8 @@ impl Conclusion<'_> {
                 // Cases that are about the same rule have the same long sentence.
                 let rule = cases::find(case).and_then(Case::rule);
                 let earlier = rule.and_then(|rule| quoted.get(rule.sentence).copied());
-                output.line(self.describe(judged, unexpected, earlier));
+                let facts = self.facts(judged, case);
+                output.line(self.describe(judged, unexpected, facts.as_ref(), earlier));
                 if let Some(rule) = rule {
                     quoted.entry(rule.sentence).or_insert(case);
                 }
@@ -173,7 +174,7 @@ impl Conclusion<'_> {
         let output = self.plan.output;
         let mut cases = judged.non_strict();
         for case in cases.by_ref().take(MOST_NON_STRICT) {
-            let reason = self.reason(judged, case);
+            let reason = reason(judged, case, self.facts(judged, case).as_ref());
             output.line(format!("non-strict: case {case}: {reason}"));
         }
         if let more @ 1.. = cases.count() {
@@ -183,29 +184,29 @@ impl Conclusion<'_> {
 
     fn annotate(&self, judged: &[Judged]) {
         let lines = github::annotations(judged, |agent, number| {
-            self.describe(agent, &agent.assessment.unexpected[number], None)
+            let unexpected = &agent.assessment.unexpected[number];
+            let facts = self.facts(agent, unexpected.case);
+            self.describe(agent, unexpected, facts.as_ref(), None)
         });
         for line in lines {
             self.plan.output.line(line);
         }
     }
 
-    /// Describes an unexpected result. `quoted` is an earlier case about the same rule.
-    fn describe(&self, judged: &Judged, unexpected: &Unexpected, quoted: Option<CaseId>) -> String {
-        let case = unexpected.case;
-        let facts = Facts::read(&self.plan.outdir, &judged.results, case);
-        let replay = (self.replay)(&judged.testee.agent, case);
-        failure::describe(unexpected, facts.as_ref(), Some(&replay), quoted)
+    fn facts(&self, judged: &Judged, case: CaseId) -> Option<Facts> {
+        Facts::read(&self.plan.outdir, &judged.results, case)
     }
 
-    /// Returns the reason of a verdict that is not OK, in one line.
-    fn reason(&self, judged: &Judged, case: CaseId) -> String {
-        let entry = judged.results.get(&case);
-        let Some(entry) = entry.filter(|entry| entry.verdict != Verdict::GOOD) else {
-            return String::new();
-        };
-        let facts = Facts::read(&self.plan.outdir, &judged.results, case);
-        facts.map_or_else(String::new, |facts| facts.reason(entry.verdict))
+    /// Describes an unexpected result. `quoted` is an earlier case about the same rule.
+    fn describe(
+        &self,
+        judged: &Judged,
+        unexpected: &Unexpected,
+        facts: Option<&Facts>,
+        quoted: Option<CaseId>,
+    ) -> String {
+        let replay = (self.replay)(&judged.testee.agent, unexpected.case);
+        failure::describe(unexpected, facts, Some(&replay), quoted)
     }
 
     fn write_pages(&self, judged: &[Judged]) -> Result<(), ReportError> {
@@ -217,11 +218,18 @@ impl Conclusion<'_> {
     }
 
     /// Returns the texts about a case for the file of JUnit.
-    fn texts(&self, agent: &Judged, case: CaseId) -> Texts {
-        let describe = |unexpected| self.describe(agent, unexpected, None);
+    fn texts(&self, judged: &Judged, case: CaseId) -> Texts {
+        let unexpected = judged.unexpected(case);
+        let verdict = judged.results.get(&case).map(|entry| entry.verdict);
+        if unexpected.is_none() && verdict == Some(Verdict::GOOD) {
+            return Texts::default();
+        }
+        let facts = self.facts(judged, case);
+        let facts = facts.as_ref();
+        let describe = |unexpected| self.describe(judged, unexpected, facts, None);
         Texts {
-            reason: self.reason(agent, case),
-            detail: agent.unexpected(case).map_or_else(String::new, describe),
+            reason: reason(judged, case, facts),
+            detail: unexpected.map_or_else(String::new, describe),
         }
     }
 
@@ -245,6 +253,13 @@ impl Conclusion<'_> {
         })?;
         fs::write(file, xml).with_context(|| format!("cannot write {}", file.display()))
     }
+}
+
+/// Returns the reason of a verdict that is not OK, in one line.
+fn reason(judged: &Judged, case: CaseId, facts: Option<&Facts>) -> String {
+    let entry = judged.results.get(&case);
+    let known = facts.zip(entry);
+    known.map_or_else(String::new, |(facts, entry)| facts.reason(entry.verdict))
 }
 
 /// Returns an error if the run left cases out.

@@ -45,8 +45,7 @@ impl Facts {
     /// Reads the file of a case. If that fails, there are no facts: the verdict is in the index.
     pub(super) fn read(dir: &Path, results: &Results, case: CaseId) -> Option<Self> {
         let file = &results.get(&case)?.reportfile;
-        let details = report::details(dir, file, case).ok()?;
-        let facts = serde_json::from_value(details).ok()?;
+        let facts = report::details(dir, file, case).ok()?;
         let file = dir.join(file);
         Some(Self { file, ..facts })
     }

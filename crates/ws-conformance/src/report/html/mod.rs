@@ -30,7 +30,7 @@ use index_page::IndexPage;
 use site::Site;
 use stored::Stored;
 
-use super::{Index, ReportError};
+use super::{Index, ReportError, details};
 
 pub use comparison_page::to_html as comparison_to_html;
 
@@ -64,7 +64,7 @@ fn write_pages(dir: &Path, has_changed: impl Fn(&str) -> bool) -> Result<(), Rep
             let agent = &site.agents[number];
             let result = &agent.results[&case];
             let Some(page) = &result.page else { continue };
-            let stored = Stored::read(&dir.join(&result.entry.reportfile)).ok();
+            let stored: Option<Stored> = details(dir, &result.entry.reportfile, case).ok();
             if has_changed(&agent.key) || !dir.join(page).exists() {
                 let text = CasePage::new(&site, agent, case, result, stored.as_ref());
                 file::render(dir, page, &text)?;

@@ -1,9 +1,6 @@
 //! A case's JSON file, as the pages read it. Files of the original have fewer fields.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -80,13 +77,6 @@ pub(super) struct ExpectedClose {
     pub(super) closed_by_me: Option<bool>,
     pub(super) close_code: Vec<u16>,
     pub(super) require_clean: bool,
-}
-
-impl Stored {
-    pub(super) fn read(file: &Path) -> io::Result<Self> {
-        let text = fs::read_to_string(file)?;
-        Ok(serde_json::from_str(&text)?)
-    }
 }
 
 #[cfg(test)]
