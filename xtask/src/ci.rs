@@ -1,15 +1,15 @@
 //! `cargo xtask ci`: the checks and tests of CI, step by step.
 
+use std::ffi::OsString;
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 
-use crate::{Outcome, autobahn, features, no_std, program, project, test, tidy};
+use crate::{Outcome, features, no_std, program, project, test, tidy};
 
 /// Run all checks and tests of CI, and print a table at the end.
 ///
@@ -157,11 +157,14 @@ impl Step {
     fn perform(&self) -> Result<Outcome> {
         match self.action {
             Action::Cargo(arguments, environment) => call_cargo(arguments, environment),
-            Action::Autobahn(given) => autobahn::run(&arguments(given)),
+            Action::Autobahn(arguments) => {
+                let words: Vec<_> = arguments.split(' ').map(OsString::from).collect();
+                program::autobahn(&words)
+            }
             Action::Deny => call_cargo(DENY, None),
             Action::Instructions => program::measure("bench", &["--instructions".into()]),
             Action::NoStd => no_std::run(),
-            Action::Test => test::run(&arguments("")),
+            Action::Test => test::run(&test::Args::default()),
             Action::Tidy => tidy::run(),
         }
     }
@@ -195,17 +198,6 @@ fn obstacle_to_counting() -> Result<Option<String>> {
     let counts = fs::read_to_string(project::root().join("benches/instructions.toml"))?;
     let is_same = counts.contains(&format!("rustc = \"{}\"", rustc.trim()));
     Ok((!is_same).then(|| format!("the committed counts are not of {}", rustc.trim())))
-}
-
-/// Returns the arguments of a command as a user would give them.
-fn arguments<A: clap::Args>(given: &str) -> A {
-    #[derive(Parser)]
-    struct Given<A: clap::Args> {
-        #[command(flatten)]
-        args: A,
-    }
-    let words = given.split_whitespace();
-    Given::parse_from(["xtask"].into_iter().chain(words)).args
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,6 +267,8 @@ fn table(results: &[StepResult]) -> Table {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     #[derive(Parser)]

@@ -5,7 +5,6 @@
 
 #![forbid(unsafe_code)]
 
-mod autobahn;
 mod ci;
 mod features;
 mod no_std;
@@ -16,9 +15,7 @@ mod tidy;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ws_test_programs::{
-    self as programs, Outcome, certificates, interrupt, progress, project, runtime,
-};
+use ws_test_programs::{Outcome, interrupt, project};
 
 /// Development commands of this workspace.
 ///
@@ -33,7 +30,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Autobahn(autobahn::Args),
+    /// Run a conformance suite against the echo peers, and compare with the expectations.
+    Autobahn(program::Args),
     /// Compare servers and clients, or count instructions.
     Bench(program::Args),
     Ci(ci::Args),
@@ -54,7 +52,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Autobahn(args) => autobahn::run(&args),
+        Command::Autobahn(args) => program::autobahn(&args.rest),
         Command::Bench(args) => program::measure("bench", &args.rest),
         Command::Ci(args) => ci::run(&args),
         Command::Hostile(args) => program::run("ws-hostile", &args.rest),

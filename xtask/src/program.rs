@@ -1,10 +1,12 @@
-//! The commands that are programs of other packages: `bench`, `hostile`, `idle` and `interop`.
+//! The commands that are programs of other packages: `autobahn`, `bench`, `hostile`, `idle` and
+//! `interop`.
 
 use std::env;
 use std::ffi::OsString;
-use std::process::ExitStatus;
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use ws_test_programs::peers::Peers;
 
 use crate::{Outcome, interrupt, project};
 
@@ -18,6 +20,19 @@ pub(crate) struct Args {
         value_name = "ARGS"
     )]
     pub(crate) rest: Vec<OsString>,
+}
+
+/// Builds the conformance suite, its testees and the program that runs one over the others. Runs
+/// that program.
+///
+/// One build shares all that they depend on. This profile builds faster than `release`.
+pub(crate) fn autobahn(args: &[OsString]) -> Result<Outcome> {
+    const PROGRAM: &str = "ws-autobahn";
+    interrupt::install();
+    let packages = [PROGRAM, "ws-conformance", "ws-peers"];
+    let built = Peers::build_with_profile("conformance", &packages)?;
+    let status = Command::new(built.find(PROGRAM)?).args(args).status();
+    Outcome::of(PROGRAM, status.context("cannot start ws-autobahn")?)
 }
 
 /// Builds and runs the measurements: `command` is `bench` or `idle`.
@@ -36,14 +51,5 @@ pub(crate) fn run(package: &str, args: &[OsString]) -> Result<Outcome> {
     program.args(["run", "--quiet", "--package", package, "--manifest-path"]);
     program.arg(project::root().join("Cargo.toml"));
     let status = program.arg("--").args(args).status();
-    outcome(package, status.context("cannot start cargo")?)
-}
-
-/// Returns the outcome of a program of this workspace. All of them use the same exit statuses.
-pub(crate) fn outcome(name: &str, status: ExitStatus) -> Result<Outcome> {
-    match status.code() {
-        Some(0) => Ok(Outcome::Passed),
-        Some(1) => Ok(Outcome::Failed),
-        _ => bail!("{name} could not do its work ({status})"),
-    }
+    Outcome::of(package, status.context("cannot start cargo")?)
 }

@@ -17,7 +17,7 @@ use crate::{Outcome, features, project};
 /// Runs `cargo test` twice: for the workspace with all features, and for each package that declares
 /// features of its own with its default ones, as its users build it. A failing test does not stop
 /// the rest.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Args {
     /// Test these packages only (repeatable)
     #[arg(short, long, value_name = "NAME")]

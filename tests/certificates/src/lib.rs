@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod options;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, io};

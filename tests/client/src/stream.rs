@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
     use crate::Peer;
-    use ws_test_programs::certificates::Certificates;
+    use ws_test_certificates::options::Certificates;
 
     /// Starts a server for one connection. The thread returns the bytes that it received until the
     /// end. The server sends them back.

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
-use ws_test_programs::certificates::Certificates;
+use ws_test_certificates::options::Certificates;
 use ws_test_programs::server::EchoServer;
 use ws_test_programs::supervise::Supervised;
 use ws_test_programs::watch::Watch;

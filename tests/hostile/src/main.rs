@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use ws_test_certificates::options::Certificates;
 use ws_test_client::resources;
 use ws_test_client::resources::PeakMeter;
 use ws_test_client::subject::{Launch, Subject};
-use ws_test_programs::certificates::Certificates;
 use ws_test_programs::peers::Peers;
 use ws_test_programs::progress::{Progress, Unit};
 use ws_test_programs::runtime::Runtime;

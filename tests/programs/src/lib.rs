@@ -1,10 +1,9 @@
-//! The parts that `xtask`, `tests/interop`, `tests/hostile` and `benches/measure` share.
+//! The parts that `xtask`, `autobahn`, `tests/interop`, `tests/hostile` and `benches/measure` share.
 //!
 //! They build programs, start them, wait for them with a deadline, and end them.
 
 #![forbid(unsafe_code)]
 
-pub mod certificates;
 pub mod interrupt;
 mod outcome;
 pub mod peers;

@@ -47,7 +47,7 @@ impl Peers {
     pub fn build_with_profile(profile: &str, packages: &[&str]) -> Result<Self> {
         let mut options = vec!["--profile", profile, "--bins"];
         options.extend(packages.iter().flat_map(|package| ["--package", package]));
-        Self::build_all(&packages.join(" and "), &options)
+        Self::build_all(&packages.join(", "), &options)
     }
 
     fn build_all(packages: &str, options: &[&str]) -> Result<Self> {

@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use ws_test_certificates::options::Certificates;
 use ws_test_client::crowd::{Burst, Crowd, Plan};
 use ws_test_client::resources::{self, PeakMeter};
 use ws_test_client::subject::{Launch, Subject};
-use ws_test_programs::certificates::Certificates;
 use ws_test_programs::peers::Peers;
 use ws_test_programs::progress::{Progress, Unit};
 use ws_test_programs::runtime::Runtime;

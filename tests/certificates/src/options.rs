@@ -1,9 +1,9 @@
-//! The certificates of one run of a command.
+//! The certificates of one run of a command, as options of our echo programs.
 
+use std::io;
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use ws_test_certificates::Files;
+use crate::Files;
 
 /// PEM files of an authority and of a server on the loopback interface.
 pub struct Certificates {
@@ -14,9 +14,12 @@ pub struct Certificates {
 
 impl Certificates {
     /// Makes new certificates and writes them into `dir`.
-    pub fn make(dir: &Path) -> Result<Self> {
-        let context = || format!("cannot make certificates in {}", dir.display());
-        let files = Files::write(dir).with_context(context)?;
+    ///
+    /// # Errors
+    ///
+    /// The error of the file system. `InvalidFilename` if the path is not in UTF-8.
+    pub fn make(dir: &Path) -> io::Result<Self> {
+        let files = Files::write(dir)?;
         let certificate = argument(&files.server.certificate)?;
         let key = argument(&files.server.key)?;
         Ok(Self {
@@ -27,30 +30,33 @@ impl Certificates {
     }
 
     /// Returns the options that make an echo server listen on `wss://`.
+    #[must_use]
     pub fn server_options(&self) -> [&str; 3] {
         self.server_options.each_ref().map(String::as_str)
     }
 
     /// Returns the options that make an echo client trust the server.
+    #[must_use]
     pub fn client_options(&self) -> [&str; 2] {
         self.client_options.each_ref().map(String::as_str)
     }
 
     /// Returns the certificate of the authority.
+    #[must_use]
     pub fn authority(&self) -> &Path {
         &self.files.authority
     }
 
     /// Returns the certificate and the key of the server.
+    #[must_use]
     pub fn server(&self) -> (&Path, &Path) {
         (&self.files.server.certificate, &self.files.server.key)
     }
 }
 
 /// Returns `file` as an argument of a command.
-fn argument(file: &Path) -> Result<String> {
-    let text = file.to_str();
-    let text = text.with_context(|| format!("{} is not a path in UTF-8", file.display()))?;
+fn argument(file: &Path) -> io::Result<String> {
+    let text = file.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
     Ok(text.to_owned())
 }
 

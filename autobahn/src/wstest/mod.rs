@@ -33,12 +33,12 @@ use ws_conformance::role::Role;
 
 use super::engine::{Engine, Finished, Setup, Tuning};
 use super::plan::Run;
-use crate::programs::supervise::{Line, Source, Supervised};
-use crate::progress::Progress;
 use container::Container;
 use install::Surroundings;
 use patience::Patience;
 use session::Session;
+use ws_test_programs::progress::Progress;
+use ws_test_programs::supervise::{Line, Source, Supervised};
 
 /// The last release of the suite.
 const VERSION: &str = "25.10.1";

@@ -5,6 +5,8 @@
 //! `ws-conformance` of this workspace, or the original suite. The command also judges the reports
 //! of the original, and compares those of both.
 
+#![forbid(unsafe_code)]
+
 mod engine;
 mod native;
 mod plan;
@@ -15,26 +17,21 @@ use std::env;
 use std::io::{IsTerminal, stdout};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use clap::Parser;
 use ws_conformance::case::pattern::{self, Pattern};
 use ws_conformance::case::{Case, CaseId};
 use ws_conformance::cases::Sets;
 use ws_conformance::role::Role;
+use ws_test_certificates::options::Certificates;
+use ws_test_programs::peers::Peers;
+use ws_test_programs::{Outcome, interrupt, project};
 
-use crate::certificates::Certificates;
-use crate::programs::peers::Peers;
-use crate::{Outcome, interrupt, project};
 use engine::{Engine, EngineKind, Finished, Setup, Tuning};
 use plan::Run;
 use suite::Suite;
-
-/// The package and the program of the suite.
-const SUITE: &str = "ws-conformance";
-/// The package of the testees.
-const TESTEES: &str = "ws-peers";
-/// The profile of both, which builds faster than `release`.
-const PROFILE: &str = "conformance";
 
 /// Run a conformance suite against the echo peers, and compare with the expectations.
 ///
@@ -52,8 +49,13 @@ const PROFILE: &str = "conformance";
 ///
 /// Exit status: 0 all as expected; 1 unexpected verdicts, or engines that disagree; 2 a run was not
 /// completed.
-#[derive(clap::Args)]
-pub(crate) struct Args {
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask autobahn",
+    bin_name = "cargo xtask autobahn",
+    max_term_width = 100
+)]
+struct Args {
     /// The engine that runs the cases
     #[arg(long, value_enum, default_value = "native")]
     engine: EngineKind,
@@ -116,7 +118,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
 
-    /// Test executables in this directory instead of building ws-peers
+    /// Test executables in this directory instead of ws-peers
     #[arg(long, value_name = "DIR")]
     testee_dir: Option<PathBuf>,
 
@@ -125,8 +127,12 @@ pub(crate) struct Args {
     no_color: bool,
 }
 
+fn main() -> ExitCode {
+    ws_test_programs::report(&run(&Args::parse()))
+}
+
 /// Runs the engines and testees of the arguments.
-pub(crate) fn run(args: &Args) -> Result<Outcome> {
+fn run(args: &Args) -> Result<Outcome> {
     interrupt::install();
     args.check_tls()?;
     let selected = select(args.set, &args.cases)?;
@@ -142,7 +148,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         .into_std_path_buf();
     let output = args.output.as_ref().unwrap_or(&home);
     let certificates = args.certificates(&output.join("certificates"))?;
-    // Before the long build, because an engine may have to be installed by hand.
     let engines = engine::prepare(args.engine, args.tuning(), &home)?;
     let mut selected = common(&engines, selected)?;
     if args.quick {
@@ -172,15 +177,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 }
 
 impl Args {
-    /// Builds the suite, and the testees if there is no directory with them.
+    /// Finds the suite and the testees. Those of the workspace are built together with this
+    /// program, into one directory.
     fn programs(&self) -> Result<(Suite, Peers)> {
-        let packages: &[&str] = match self.testee_dir {
-            Some(_) => &[SUITE],
-            None => &[SUITE, TESTEES],
-        };
-        let built = Peers::build_with_profile(PROFILE, packages)?;
+        let this = env::current_exe().context("cannot find this program")?;
+        let built = Peers::in_dir(this.parent().context("this program has no directory")?)?;
         let suite = Suite {
-            executable: built.find(SUITE)?.to_owned(),
+            executable: built.find("ws-conformance")?.to_owned(),
             has_colors: self.colors(),
         };
         let peers = match &self.testee_dir {
@@ -199,7 +202,7 @@ impl Args {
         }
     }
 
-    /// Refuses foreign testees without a directory before the long build.
+    /// Refuses foreign testees without a directory.
     fn check_foreign(&self, runs: &[Run]) -> Result<()> {
         if let (None, Some(run)) = (&self.testee_dir, runs.iter().find(|run| run.is_foreign())) {
             bail!(
@@ -221,7 +224,8 @@ impl Args {
 
     /// Makes the certificates of this call.
     fn certificates(&self, dir: &Path) -> Result<Option<Certificates>> {
-        self.tls.then(|| Certificates::make(dir)).transpose()
+        let certificates = self.tls.then(|| Certificates::make(dir)).transpose();
+        certificates.with_context(|| format!("cannot make certificates in {}", dir.display()))
     }
 
     /// Returns the name of the directory for the reports of `engine`. Reports over TLS and over TCP
@@ -314,9 +318,15 @@ fn conclude(suite: &Suite, finished: &[Vec<Finished>]) -> Result<Outcome> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
     use ws_conformance::expect::Expectations;
 
     use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
 
     #[test]
     fn the_expectations_of_this_project_are_sound() {

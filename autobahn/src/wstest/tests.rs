@@ -16,8 +16,8 @@ use super::client_role;
 use super::install::{self, Surroundings};
 use super::patience::Patience;
 use super::{Installation, Job, Wstest};
-use crate::autobahn::plan::Run;
-use crate::progress::Progress;
+use crate::plan::Run;
+use ws_test_programs::progress::Progress;
 
 const CASES: &[CaseId] = &[CaseId::three(1, 1, 1), CaseId::three(1, 1, 2)];
 

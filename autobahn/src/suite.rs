@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use ws_conformance::case::CaseId;
 
 use super::plan::Run;
-use crate::{Outcome, program, project};
+use ws_test_programs::{Outcome, project};
 
 /// The executable, and the options of all calls.
 pub(super) struct Suite {
@@ -22,7 +22,7 @@ impl Suite {
         words(&mut command);
         let status = command.status();
         let status = status.context("cannot start ws-conformance")?;
-        program::outcome("ws-conformance", status)
+        Outcome::of("ws-conformance", status)
     }
 
     /// Judges the results of a run in `dir`, and prints them.

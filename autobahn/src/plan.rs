@@ -7,8 +7,8 @@ use ws_conformance::cases;
 use ws_conformance::expect::Testee;
 use ws_conformance::role::Role;
 
-use crate::Outcome;
-use crate::runtime::Runtime;
+use ws_test_programs::Outcome;
+use ws_test_programs::runtime::Runtime;
 
 /// One pass of a suite over one testee.
 #[derive(Clone, Debug)]

@@ -8,9 +8,9 @@ use serde_json::json;
 use ws_conformance::case::CaseId;
 
 use super::{Job, Wstest, write_spec};
-use crate::programs::server::EchoServer;
-use crate::programs::supervise::{Line, Source, Supervised};
-use crate::programs::watch::Watch;
+use ws_test_programs::server::EchoServer;
+use ws_test_programs::supervise::{Line, Source, Supervised};
+use ws_test_programs::watch::Watch;
 
 /// The time for the suite to notice that the testee is gone, and to write its reports, which it
 /// does only at its end.

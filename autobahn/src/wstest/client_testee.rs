@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::Job;
-use crate::programs::supervise::{Line, Source, Supervised};
-use crate::programs::watch::Watch;
+use ws_test_programs::supervise::{Line, Source, Supervised};
+use ws_test_programs::watch::Watch;
 
 /// The time limit of a suite for writing its reports.
 pub(super) const REPORT_LIMIT: Duration = Duration::from_secs(60);

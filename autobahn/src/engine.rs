@@ -13,9 +13,9 @@ use super::native::Native;
 use super::plan::Run;
 use super::suite::Suite;
 use super::wstest::Wstest;
-use crate::Outcome;
-use crate::certificates::Certificates;
-use crate::programs::peers::Peers;
+use ws_test_certificates::options::Certificates;
+use ws_test_programs::Outcome;
+use ws_test_programs::peers::Peers;
 
 /// The engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

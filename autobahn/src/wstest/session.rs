@@ -9,10 +9,10 @@ use ws_conformance::report::{Index, Results};
 
 use super::resume::{self, Subject};
 use super::{Job, VERSION, Wstest};
-use crate::autobahn::engine::{Finished, Setup, found, fresh_dir};
-use crate::autobahn::plan::Run;
-use crate::progress::{Progress, Unit};
-use crate::{Outcome, interrupt};
+use crate::engine::{Finished, Setup, found, fresh_dir};
+use crate::plan::Run;
+use ws_test_programs::progress::{Progress, Unit};
+use ws_test_programs::{Outcome, interrupt};
 
 /// The runs of one call.
 pub(super) struct Session<'a> {

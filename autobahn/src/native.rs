@@ -10,7 +10,7 @@ use ws_conformance::role::Role;
 use super::engine::{Engine, Finished, Setup, Tuning, fresh_dir};
 use super::plan::Run;
 use super::suite::list;
-use crate::interrupt;
+use ws_test_programs::interrupt;
 
 /// The suite, ready to run.
 pub(crate) struct Native {

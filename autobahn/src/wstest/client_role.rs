@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::client_testee::{self, REPORT_LIMIT};
 use super::{Job, Wstest, write_spec};
-use crate::programs::supervise::{Line, Supervised};
-use crate::programs::watch::Watch;
+use ws_test_programs::supervise::{Line, Supervised};
+use ws_test_programs::watch::Watch;
 
 /// Runs the job.
 pub(super) fn test(wstest: &Wstest, job: &mut Job<'_>) -> Result<()> {
