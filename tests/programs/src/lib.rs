@@ -1,4 +1,4 @@
-//! The parts that `xtask`, `autobahn`, `tests/interop`, `tests/hostile` and `benches/measure` share.
+//! The common parts of `xtask`, `autobahn`, `tests/interop`, `tests/hostile` and `benches/measure`.
 //!
 //! They build programs, start them, wait for them with a deadline, and end them.
 
