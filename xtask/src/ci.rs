@@ -39,7 +39,8 @@ struct Step {
 enum Action {
     /// Calls cargo with these arguments, and an environment variable.
     Cargo(&'static str, Option<(&'static str, &'static str)>),
-    /// Runs `cargo xtask autobahn` with these arguments.
+    /// Runs `cargo xtask autobahn` with these arguments, in a development build: the tests need most
+    /// of it, too, and optimizing takes longer than it saves.
     Autobahn(&'static str),
     /// Checks the licenses and sources of dependencies with cargo-deny, if it is installed.
     Deny,
@@ -159,7 +160,7 @@ impl Step {
             Action::Cargo(arguments, environment) => call_cargo(arguments, environment),
             Action::Autobahn(arguments) => {
                 let words: Vec<_> = arguments.split(' ').map(OsString::from).collect();
-                program::autobahn(&words)
+                program::autobahn("dev", &words)
             }
             Action::Deny => call_cargo(DENY, None),
             Action::Instructions => program::measure("bench", &["--instructions".into()]),

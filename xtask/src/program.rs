@@ -25,12 +25,12 @@ pub(crate) struct Args {
 /// Builds the conformance suite, its testees and the program that runs one over the others. Runs
 /// that program.
 ///
-/// One build shares all that they depend on. This profile builds faster than `release`.
-pub(crate) fn autobahn(args: &[OsString]) -> Result<Outcome> {
+/// One build with `profile` shares all that they depend on.
+pub(crate) fn autobahn(profile: &str, args: &[OsString]) -> Result<Outcome> {
     const PROGRAM: &str = "ws-autobahn";
     interrupt::install();
     let packages = [PROGRAM, "ws-conformance", "ws-peers"];
-    let built = Peers::build_with_profile("conformance", &packages)?;
+    let built = Peers::build_with_profile(profile, &packages)?;
     let status = Command::new(built.find(PROGRAM)?).args(args).status();
     Outcome::of(PROGRAM, status.context("cannot start ws-autobahn")?)
 }
