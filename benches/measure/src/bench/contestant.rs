@@ -256,6 +256,7 @@ const BUILT: &[Contestant] = &[
     ours("echo-async-std", ASYNC_STD),
     ours("echo-smol", SMOL),
     other(Task::Echo, Side::Ours, "echo-tokio-split").on_floor(TOKIO),
+    other(Task::Echo, Side::Ours, "echo-tokio-owned").on_floor(TOKIO),
     peer("tokio-websockets", "peer-tokio-websockets", TOKIO).tls(),
     peer("fastwebsockets", "peer-fastwebsockets", TOKIO),
     peer("wtx", "peer-wtx", TOKIO),
