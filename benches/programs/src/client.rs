@@ -118,7 +118,7 @@ impl Workload {
         Ok(self.phase.get() != Phase::Over)
     }
 
-    /// Measures for `seconds`, and returns the result as JSON.
+    /// Measures for `seconds`, and returns the fields of the result as JSON.
     async fn observe(&self, seconds: f64) -> Result<String, Failure> {
         self.phase.set(Phase::Measured);
         let (started, before, first) = (Instant::now(), Times::now()?, self.received.get());
@@ -128,7 +128,7 @@ impl Workload {
         let messages = self.received.get() - first;
         let (run, waited) = (after.run - before.run, after.waited - before.waited);
         Ok(format!(
-            r#"{{"messages":{messages},"seconds":{seconds},"run_ns":{run},"kept_waiting_ns":{waited}}}"#
+            r#""messages":{messages},"seconds":{seconds},"run_ns":{run},"kept_waiting_ns":{waited}"#
         ))
     }
 }
@@ -183,7 +183,7 @@ where
         tasks.spawn_local(load(connection, Rc::clone(&workload)));
     }
     sleep(Duration::from_secs_f64(options.warm_up)).await;
-    let line = workload.observe(options.seconds).await?;
+    let measured = workload.observe(options.seconds).await?;
     let drained = async {
         while let Some(ended) = tasks.join_next().await {
             ended??;
@@ -191,7 +191,9 @@ where
         Ok::<_, Failure>(())
     };
     timeout(DRAIN_TIMEOUT, drained).await??;
-    Ok(line)
+    // Includes the messages before and after the measurement.
+    let all = workload.received.get();
+    Ok(format!(r#"{{{measured},"all_messages":{all}}}"#))
 }
 
 /// The scheduling times of this thread, in nanoseconds. The client has no other thread.
@@ -223,8 +225,8 @@ impl Times {
 mod tests {
     use super::*;
 
-    fn workload(content: Content) -> Workload {
-        Workload::new(&Options {
+    fn options(content: Content) -> Options {
+        Options {
             address: SocketAddr::from(([127, 0, 0, 1], 1)),
             connections: 1,
             in_flight: 1,
@@ -232,7 +234,11 @@ mod tests {
             len: 20,
             seconds: 1.0,
             warm_up: 0.0,
-        })
+        }
+    }
+
+    fn workload(content: Content) -> Workload {
+        Workload::new(&options(content))
     }
 
     #[test]
@@ -256,6 +262,31 @@ mod tests {
         workload.phase.set(Phase::Over);
         assert!(!workload.received(&[b'x'; 20]).unwrap());
         assert_eq!(workload.received.get(), 3);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn all_messages_include_those_outside_the_measurement() {
+        let mut options = options(Content::Ascii);
+        (options.warm_up, options.seconds) = (0.02, 0.02);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let echo = async |(), workload: Rc<Workload>| {
+            while workload.received(&workload.payload)? {
+                tokio::task::yield_now().await;
+            }
+            Ok(())
+        };
+        let measured = measure(&options, async |_| Ok(()), echo);
+        let line = LocalSet::new().block_on(&runtime, measured).unwrap();
+        let number = |name: &str| -> u64 {
+            let (_, rest) = line.split_once(&format!(r#""{name}":"#)).unwrap();
+            rest.split([',', '}']).next().unwrap().parse().unwrap()
+        };
+        assert!(number("messages") > 0, "{line}");
+        assert!(number("all_messages") > number("messages"), "{line}");
     }
 
     #[test]
