@@ -7,6 +7,7 @@ pub mod frame_floor;
 pub mod handshake;
 
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 
 use ws_proto::{Config, MaskKey, MaskSource, MessageRef, RecvHalf, Role, SendHalf, Step};
 
@@ -128,6 +129,29 @@ pub fn encoded(sender: Role, message: MessageRef<'_>, count: usize) -> Vec<u8> {
     let mut slices = [&[][..]; 8];
     let used = send.slices(&mut slices);
     slices.get(..used).unwrap_or_default().concat()
+}
+
+/// Returns the bytes that a client sends for `message` in fragments of `fragment_len` bytes.
+#[must_use]
+pub fn fragmented(message: MessageRef<'_>, fragment_len: NonZeroUsize) -> Vec<u8> {
+    let config = Config::default().fragment_len(fragment_len);
+    let mut send = SendHalf::client(&config, CountedKeys::default());
+    // An error is impossible, because a new connection is open.
+    let _ = send.message(message);
+    let mut bytes = Vec::new();
+    while send.queued() > 0 {
+        bytes.extend(written(&mut send));
+    }
+    bytes
+}
+
+/// Removes the next bytes to send from the queue, in place of a write, and returns them.
+pub fn written(send: &mut SendHalf) -> Vec<u8> {
+    let mut slices = [&[][..]; 8];
+    let used = send.slices(&mut slices);
+    let bytes = slices.get(..used).unwrap_or_default().concat();
+    send.advance(bytes.len());
+    bytes
 }
 
 /// Returns a receiving half with a block of `len` bytes, as during a read. Also returns the sending

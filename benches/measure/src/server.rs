@@ -1,7 +1,8 @@
 //! A server that is started on a free port. It may be of any library, so it prints nothing.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -14,10 +15,15 @@ use ws_test_programs::supervise::{Source, Supervised};
 /// The time until a server listens.
 const START_UP: Duration = Duration::from_secs(10);
 
+/// The time from a signal to the end of a server. A program that observes the server may still
+/// print its results.
+const SHUT_DOWN: Duration = Duration::from_secs(10);
+
 /// A running server. Dropping it ends the process.
 pub(crate) struct Server {
     pub(crate) process: Supervised,
     pub(crate) address: SocketAddr,
+    log: PathBuf,
 }
 
 impl Server {
@@ -31,9 +37,27 @@ impl Server {
         let (lines, _) = mpsc::channel();
         let command = command(address.port())?;
         let process = Supervised::spawn(command, log, Stdio::null(), Source::Testee, &lines)?;
-        let mut server = Self { process, address };
+        let mut server = Self {
+            process,
+            address,
+            log: log.to_owned(),
+        };
         server.wait_until_it_listens()?;
         Ok(server)
+    }
+
+    /// Ends the server by the signal of Ctrl-C, and returns all of its output.
+    pub(crate) fn stop(mut self) -> Result<String> {
+        self.process.interrupt()?;
+        let until = Instant::now() + SHUT_DOWN;
+        while self.process.try_wait()?.is_none() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+        }
+        // Waits until the log has all of the output.
+        drop(self.process.last_words());
+        let log = fs::read(&self.log);
+        let log = log.with_context(|| format!("cannot read {}", self.log.display()))?;
+        Ok(String::from_utf8_lossy(&log).into_owned())
     }
 
     fn wait_until_it_listens(&mut self) -> Result<()> {

@@ -16,8 +16,10 @@ pub(super) const SERVER: &str = "echo-tokio";
 
 /// The output of a client.
 #[derive(Deserialize)]
-struct Report {
+pub(super) struct Report {
     messages: u64,
+    /// The messages, including those before and after the measurement.
+    pub(super) all_messages: u64,
     seconds: f64,
     run_ns: u64,
     kept_waiting_ns: u64,
@@ -39,22 +41,42 @@ impl Report {
     }
 }
 
-/// Measures the client once while it loads the server. The client runs on the processor of the
-/// program under test, and the server on the other one.
+/// Measures the client once while it loads the server.
 pub(super) fn measure(bench: &Bench, scenario: &Scenario, client: &Contestant) -> Result<Sample> {
     let calibration = cores::calibrate(bench.cores)?;
+    let (report, _) = load(bench, scenario, client, &[], bench.seconds)?;
+    Ok(report.sample(calibration))
+}
+
+/// Runs the client, under `wrapper` if that is not empty, while it loads the server. The client
+/// runs on the processor of the program under test, and the server on the other one. Returns the
+/// measurement and the standard error.
+pub(super) fn load(
+    bench: &Bench,
+    scenario: &Scenario,
+    client: &Contestant,
+    wrapper: &[&str],
+    seconds: f64,
+) -> Result<(Report, String)> {
     let server = Contestant::named(Task::Echo, Side::Ours, Package::Ours, SERVER);
     let server = bench.start_on(bench.cores.load, scenario, &server, &[])?;
     let Program::Built { package, name } = client.program else {
         bail!("{} is not built", client.name);
     };
-    let mut command = Command::new(bench.executables.find(package, name)?);
+    let program = bench.executables.find(package, name)?;
+    let mut command = match wrapper {
+        [] => Command::new(program),
+        [wrapper, options @ ..] => {
+            let mut command = Command::new(wrapper);
+            command.args(options).arg(program);
+            command
+        }
+    };
     command.args(scenario.load_arguments());
     command.args(["--address", &server.address.to_string()]);
-    command.args(["--seconds", &bench.seconds.to_string()]);
+    command.args(["--seconds", &seconds.to_string()]);
     command.args(["--warm-up", &bench.warm_up.to_string()]);
-    let report: Report = measure::run(bench.cores.server, command)?;
-    Ok(report.sample(calibration))
+    measure::run(bench.cores.server, command)
 }
 
 #[cfg(test)]
@@ -63,8 +85,7 @@ mod tests {
 
     #[test]
     fn a_line_of_a_client_becomes_a_sample() {
-        let line =
-            r#"{"messages":1000,"seconds":0.5,"run_ns":250000000,"kept_waiting_ns":5000000}"#;
+        let line = r#"{"messages":1000,"seconds":0.5,"run_ns":250000000,"kept_waiting_ns":5000000,"all_messages":1500}"#;
         let sample = serde_json::from_str::<Report>(line).unwrap().sample(0.01);
         assert_eq!((sample.rate, sample.cpu_ns), (2000.0, 250_000.0));
         assert_eq!((sample.load_busy, sample.kept_waiting), (0.5, 0.01));

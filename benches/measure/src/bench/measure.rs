@@ -124,25 +124,28 @@ impl Bench {
         if contestant.side == Side::Floor {
             command.arg("--raw");
         }
-        run(self.cores.load, command)
+        Ok(run(self.cores.load, command)?.0)
     }
 }
 
-/// Runs `command` on this processor, and reads the line of JSON that it prints.
-pub(super) fn run<T: DeserializeOwned>(core: usize, mut command: Command) -> Result<T> {
+/// Runs `command` on this processor, and reads the line of JSON that it prints. Also returns its
+/// standard error.
+pub(super) fn run<T: DeserializeOwned>(core: usize, mut command: Command) -> Result<(T, String)> {
     let output = on_core(core, || command.output())?.context("cannot start the load")?;
     if interrupt::requested() {
         bail!("interrupted");
     }
+    let errors = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!("{}", errors.trim());
     }
-    serde_json::from_slice(&output.stdout).with_context(|| {
+    let line = serde_json::from_slice(&output.stdout).with_context(|| {
         format!(
             "the load printed `{}`",
             String::from_utf8_lossy(&output.stdout)
         )
-    })
+    })?;
+    Ok((line, errors.into_owned()))
 }
 
 fn path_text(path: &Path) -> Result<String> {

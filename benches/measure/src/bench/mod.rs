@@ -4,7 +4,7 @@ mod chart;
 mod client;
 mod contestant;
 mod cores;
-pub(crate) mod instructions;
+mod instructions;
 mod measure;
 mod programs;
 mod results;
@@ -27,6 +27,7 @@ use ws_test_programs::{Outcome, interrupt, project};
 
 use self::contestant::{Added, Task};
 use self::cores::Cores;
+use self::instructions::Subject;
 use self::measure::Bench;
 use self::results::Run;
 use self::rounds::Rounds;
@@ -50,11 +51,14 @@ pub(crate) use self::programs::Executables;
 /// 1,000 or 10,000 subscribers, and the deliveries are counted. In those named `client-`, clients
 /// load our echo server, and the processor time is that of the client.
 ///
-/// With `--instructions`, no server is started. Hot functions of the library run under valgrind,
-/// and their instructions are compared with `benches/instructions.toml`.
+/// With `--instructions`, hot functions of the library run under valgrind, and their instructions
+/// are compared with `benches/instructions.toml`. With `--instructions messages`, our servers, the
+/// floors and our client run under valgrind, each under two loads of different duration. The
+/// instructions for a message are compared with the same file. `--only`, `--scenario` and
+/// `--server` select other programs and loads. Counts that are not committed are only printed.
 ///
-/// Exit status: 0 all were measured; 1 a server failed, or a function takes too many instructions;
-/// 2 measuring was not possible.
+/// Exit status: 0 all were measured; 1 a program failed, or takes too many instructions; 2
+/// measuring was not possible.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Scenarios by their names or parts of them, comma-separated [default: all]
@@ -109,9 +113,19 @@ pub(crate) struct Args {
     #[arg(long)]
     list: bool,
 
-    /// Count the instructions of hot functions instead. Fails if one takes 3 % more than committed
-    #[arg(long)]
-    instructions: bool,
+    /// Count instructions instead. Fails if a count is over 3 % above the committed one [default
+    /// subject: functions]
+    #[arg(
+        long,
+        value_name = "SUBJECT",
+        value_enum,
+        num_args = 0..=1,
+        default_missing_value = "functions",
+        conflicts_with_all = [
+            "rounds", "seconds", "retries", "quick", "save", "against", "charts", "list"
+        ]
+    )]
+    instructions: Option<Subject>,
 
     /// Write the counted instructions to the committed file
     #[arg(long, requires = "instructions")]
@@ -120,8 +134,8 @@ pub(crate) struct Args {
 
 /// Performs the measurements of the arguments.
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    if args.instructions {
-        return instructions::run(args.bless);
+    if let Some(subject) = args.instructions {
+        return instructions::run(subject, args);
     }
     let contestants = contestants(args);
     let scenarios = select(SCENARIOS.iter().collect(), |one| one.name, &args.scenario);
@@ -129,7 +143,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         list(&scenarios, &contestants);
         return Ok(Outcome::Passed);
     }
-    resources::check_system()?;
     ensure!(
         !scenarios.is_empty(),
         "no scenario has this name: see --list"
@@ -140,21 +153,27 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     );
     // Before any long work.
     let before = args.against.as_deref().map(Run::load).transpose()?;
+    let bench = conditions(args, &contestants)?;
+    let run = measure_all(args, &bench, &scenarios, &contestants)?;
+    finish(args, before.as_ref(), &run)
+}
+
+/// Builds the programs, and prepares the process for the measurements.
+fn conditions(args: &Args, contestants: &[Contestant]) -> Result<Bench> {
+    resources::check_system()?;
     interrupt::install();
     // A broadcast has 10,000 subscribers.
     resources::raise_descriptor_limit()?;
     let home = project::scratch_dir("bench")?;
-    let bench = Bench {
-        executables: Executables::built_or_in(args.bin_dir.as_deref(), &contestants)?,
+    Ok(Bench {
+        executables: Executables::built_or_in(args.bin_dir.as_deref(), contestants)?,
         cores: args.cores,
         seconds: if args.quick { 0.2 } else { args.seconds },
         warm_up: if args.quick { 0.1 } else { 0.2 },
         certificates: Files::write(&home.join("certificates"))
             .context("cannot write certificates")?,
         home,
-    };
-    let run = measure_all(args, &bench, &scenarios, &contestants)?;
-    finish(args, before.as_ref(), &run)
+    })
 }
 
 fn contestants(args: &Args) -> Vec<Contestant> {

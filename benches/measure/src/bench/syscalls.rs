@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -14,9 +13,6 @@ use super::scenario::Scenario;
 
 /// The duration of the load, in seconds.
 const SECONDS: f64 = 0.3;
-
-/// The time limit for the output of the counter.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A program that counts the system calls of another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,14 +96,10 @@ pub(super) fn count(
     // The file of an earlier run is no result.
     drop(fs::remove_file(&file));
     let path = file.to_str().context("the target directory is not UTF-8")?;
-    let mut server = bench.start(scenario, contestant, &counter.wrapper(path))?;
+    let server = bench.start(scenario, contestant, &counter.wrapper(path))?;
     let load = bench.load(scenario, contestant, &server, None, SECONDS)?;
     // The counter then prints its result.
-    server.process.interrupt()?;
-    let until = Instant::now() + PATIENCE;
-    while server.process.try_wait()?.is_none() && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    server.stop()?;
     Ok(read(counter, &file)? as f64 / load.all_messages as f64)
 }
 

@@ -231,7 +231,9 @@ impl Conditions {
             Ok(command)
         };
         let log = self.home.join(format!("{}.log", contestant.name));
-        let Server { process, address } = Server::start(command, &log)?;
+        let Server {
+            process, address, ..
+        } = Server::start(command, &log)?;
         Subject::foreign(process, address, setting.offer().as_deref())
     }
 
