@@ -7,7 +7,7 @@ use std::ops::DerefMut;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use ws_proto::{CloseCode, IntoOutgoing, Outgoing, SendError, SendHalf};
+use ws_proto::{CloseCode, IntoOutgoing, Outgoing, SendHalf};
 
 use crate::error::{Error, TryFeedError};
 use crate::sending::{self, Sending};
@@ -168,19 +168,15 @@ enum FeedStep<'m> {
 impl<T: Transport> Future for Feed<'_, '_, T> {
     type Output = Result<(), Error>;
 
-    /// Short, because each instruction here costs time for every small message.
-    #[inline]
+    /// Short and inlined, as that of `RecvRef`.
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let feed = &mut *self;
         if let FeedStep::Start(message) = &feed.step
-            && feed.outbox.has_room()
-            && !feed.outbox.0.send.lending().lends(message)
-            && let FeedStep::Start(message) = mem::replace(&mut feed.step, FeedStep::Done)
+            && feed.outbox.0.feed_plain(message)
         {
-            return match feed.outbox.0.lent().message(message) {
-                Ok(()) => Poll::Ready(Ok(())),
-                Err(error) => feed.refuse(error),
-            };
+            feed.step = FeedStep::Done;
+            return Poll::Ready(Ok(()));
         }
         feed.poll_on(cx)
     }
@@ -189,12 +185,6 @@ impl<T: Transport> Future for Feed<'_, '_, T> {
 impl<T: Transport> Feed<'_, '_, T> {
     /// A separate function that is not inlined, to keep the code for an error out of the path of
     /// small messages.
-    #[cold]
-    #[inline(never)]
-    fn refuse(&self, error: SendError) -> Poll<Result<(), Error>> {
-        Poll::Ready(Err(self.outbox.0.refused(error)))
-    }
-
     #[inline(never)]
     fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let write = &mut self.outbox.0;

@@ -11,6 +11,11 @@ use ws_proto::{CompressorMemory, DecompressorMemory, RecvHalf, SendHalf};
 /// The length in bytes of a block to read into, and the capacity of a buffer to encode into.
 pub(crate) const BLOCK_LEN: usize = 64 * 1024;
 
+/// The length in bytes of a block for connections with little input between two waits.
+///
+/// The core keeps a block of this length even if little of it is in use.
+pub(crate) const SMALL_BLOCK_LEN: usize = 4 * 1024;
+
 /// The length in bytes of a block for connections with frames that are longer than [`BLOCK_LEN`].
 pub(crate) const LARGE_BLOCK_LEN: usize = 256 * 1024;
 
@@ -32,6 +37,7 @@ thread_local! {
 struct Pool {
     /// The blocks are initialized once, when they are allocated. A block is not cleared before it
     /// is used again: its user keeps track of the part that has been read.
+    small_blocks: Vec<Box<[u8]>>,
     blocks: Vec<Box<[u8]>>,
     large_blocks: Vec<Box<[u8]>>,
     /// Empty buffers with a capacity of [`BLOCK_LEN`] bytes.
@@ -41,9 +47,30 @@ struct Pool {
     decompressors: Vec<DecompressorMemory>,
 }
 
+impl Pool {
+    #[inline]
+    fn keep_block(&mut self, block: Box<[u8]>) {
+        match block.len() {
+            SMALL_BLOCK_LEN => keep(&mut self.small_blocks, KEPT, block),
+            BLOCK_LEN => keep(&mut self.blocks, KEPT, block),
+            LARGE_BLOCK_LEN => keep(&mut self.large_blocks, KEPT_LARGE, block),
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn keep_buffer(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() == BLOCK_LEN {
+            buffer.clear();
+            keep(&mut self.buffers, KEPT, buffer);
+        }
+    }
+}
+
 /// Takes a block of `len` bytes to read into. Allocates one if the pool has none.
 pub(crate) fn take_block(len: usize) -> Box<[u8]> {
     let block = with(|pool| match len {
+        SMALL_BLOCK_LEN => pool.small_blocks.pop(),
         BLOCK_LEN => pool.blocks.pop(),
         LARGE_BLOCK_LEN => pool.large_blocks.pop(),
         _ => None,
@@ -51,12 +78,18 @@ pub(crate) fn take_block(len: usize) -> Box<[u8]> {
     block.flatten().unwrap_or_else(|| vec![0; len].into())
 }
 
-/// Gives back a block. A block whose length is not one of the two usual lengths is freed.
+/// Gives back a block. A block whose length is none of the usual lengths is freed.
 pub(crate) fn give_block(block: Box<[u8]>) {
-    with(|pool| match block.len() {
-        BLOCK_LEN => keep(&mut pool.blocks, KEPT, block),
-        LARGE_BLOCK_LEN => keep(&mut pool.large_blocks, KEPT_LARGE, block),
-        _ => {}
+    with(|pool| pool.keep_block(block));
+}
+
+/// Gives back a block, and a buffer if there is one.
+pub(crate) fn give_both(block: Box<[u8]>, buffer: Option<Vec<u8>>) {
+    with(|pool| {
+        pool.keep_block(block);
+        if let Some(buffer) = buffer {
+            pool.keep_buffer(buffer);
+        }
     });
 }
 
@@ -67,11 +100,8 @@ pub(crate) fn take_buffer() -> Vec<u8> {
 }
 
 /// Gives back a buffer. A buffer whose capacity is not the usual one is freed.
-pub(crate) fn give_buffer(mut buffer: Vec<u8>) {
-    if buffer.capacity() == BLOCK_LEN {
-        buffer.clear();
-        with(|pool| keep(&mut pool.buffers, KEPT, buffer));
-    }
+pub(crate) fn give_buffer(buffer: Vec<u8>) {
+    with(|pool| pool.keep_buffer(buffer));
 }
 
 /// Lends memory to the compressor of `send`, if the pool has memory that fits the compressor.

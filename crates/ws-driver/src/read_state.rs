@@ -86,6 +86,7 @@ impl<T: Transport> Wire for WriteState<T, T::Timer> {
         self
     }
 
+    #[inline]
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         poll_read(self.state.io(), cx, buffer)
     }
@@ -93,6 +94,7 @@ impl<T: Transport> Wire for WriteState<T, T::Timer> {
 
 /// Reads from the transport. Repeats a read that was interrupted. If the transport was dropped,
 /// returns 0, which means the end of the input.
+#[inline]
 pub(crate) fn poll_read(
     io: Option<&mut impl ReadHalf>,
     cx: &mut Context<'_>,
@@ -257,6 +259,7 @@ impl ReadState {
     }
 
     /// Gives back the decompressor's memory, unless the next message may refer to its contents.
+    #[inline]
     fn reclaim_decompressor(&mut self) {
         if let Some(memory) = self.recv.lending().reclaim_decompressor() {
             pool::give_decompressor(memory);
@@ -286,7 +289,9 @@ impl ReadState {
         cx: &mut Context<'_>,
         wire: &mut impl Wire,
     ) -> Poll<Result<bool, Error>> {
-        ready!(self.poll_room(cx, wire));
+        if !wire.write_state().send.has_room() {
+            ready!(self.poll_room(cx, wire));
+        }
         let found = ready!(self.poll_message(cx, wire))?;
         if found && !wire.write_state().send.has_room() {
             // A control frame came before the message, and its answer has filled the queue.
@@ -324,10 +329,22 @@ impl ReadState {
         write.input_blocked = false;
         // Receiving continues even after an error, because more input of the peer may be on its
         // way.
-        let _ = write.poll_write_out(cx, &mut &[][..]);
+        if !write.is_written_out() {
+            let _ = write.poll_write_queue(cx, &mut &[][..]);
+        }
+        let read = self.poll_read(cx, wire);
+        if read.is_ready() {
+            wire.write_state().reclaim();
+        }
+        read
+    }
+
+    /// Reads once. While the read is pending, this also waits for deadlines.
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         // Input that has arrived is handled before any timeout is enforced, even if it is read
         // late. But a peer that keeps sending must not suspend the timeouts forever.
-        if self.reads >= READS_PER_LIMIT && write.poll_expire(cx).is_ready() {
+        if self.reads >= READS_PER_LIMIT && wire.write_state().poll_expire(cx).is_ready() {
             return Poll::Ready(());
         }
         if self.burst >= READS_PER_BURST {
@@ -354,18 +371,24 @@ impl ReadState {
     }
 
     /// Lends the memory for a read, and for decompressing the input.
+    #[inline]
     fn lend(&mut self) {
-        let mut lending = self.recv.lending();
-        if let Some(len) = lending.wants_block() {
-            pool::give_block(lending.lend(pool::take_block(len)));
+        if let Some(len) = self.recv.lending().wants_block() {
+            self.lend_block(len);
         }
-        if lending.wants_decompressor() {
+        if self.recv.lending().wants_decompressor() {
             pool::lend_decompressor(&mut self.recv);
         }
     }
 
-    /// Waits for deadlines. Gives the block back first, because a waiting connection holds no
-    /// block.
+    fn lend_block(&mut self, len: usize) {
+        let old = self.recv.lending().lend(pool::take_block(len));
+        if !old.is_empty() {
+            pool::give_block(old);
+        }
+    }
+
+    /// Waits for deadlines. Gives all memory back first, because a waiting connection holds none.
     fn poll_wait(&mut self, cx: &mut Context<'_>, wire: &mut impl Wire) -> Poll<()> {
         let write = wire.write_state();
         if write.state.write_fault().is_some() {
@@ -373,7 +396,9 @@ impl ReadState {
             return Poll::Ready(());
         }
         self.reclaim_decompressor();
-        pool::give_block(self.recv.lending().park(&mut write.send));
+        let block = self.recv.lending().park(&mut write.send);
+        pool::give_both(block, write.send.lending().reclaim());
+        write.reclaim_compressor();
         // Parking may have found a violation. A deadline that passed may have queued a keepalive
         // Ping instead of ending the connection.
         if write.send.has_ended() || write.poll_expire(cx).is_ready() || write.wants_write() {

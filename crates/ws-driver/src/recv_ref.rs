@@ -38,8 +38,9 @@ impl<'a, T: Transport> RecvRef<'a, T> {
 impl<'a, T: Transport> Future for RecvRef<'a, T> {
     type Output = Result<Option<(MessageRef<'a>, &'a mut Outbox<T>)>, Error>;
 
-    /// Short, because each instruction here costs time for every small message.
-    #[inline]
+    /// Short, because each instruction here costs time for every small message. Without the
+    /// attribute, a program with two receiving loops would call it.
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(ws) = &mut self.ws else {
             panic!("`RecvRef` polled after it has returned a message");

@@ -39,6 +39,9 @@ pub(crate) async fn send<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Resul
 }
 
 pub(crate) async fn feed<C: Sending>(to: &mut C, message: Outgoing<'_>) -> Result<(), Error> {
+    if to.write_state().feed_plain(&message) {
+        return Ok(());
+    }
     ready(to).await?;
     to.write_state().queue(message)
 }

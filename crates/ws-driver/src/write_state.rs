@@ -71,11 +71,19 @@ impl<W, M> WriteState<W, M> {
     }
 
     /// Returns `true` if frames are queued, or a message is being compressed and will be queued.
+    #[inline]
     pub(crate) fn has_work(&self) -> bool {
         self.send.queued() > 0 || self.send.is_busy()
     }
 
+    /// Returns `true` if [`poll_write_out`](Self::poll_write_out) has nothing to do.
+    #[inline]
+    pub(crate) fn is_written_out(&self) -> bool {
+        !self.has_work() && !self.unflushed && !self.stalled && !self.send.has_buffer()
+    }
+
     /// Returns `true` if there is output to write and the transport is not known to be full.
+    #[inline]
     pub(crate) fn wants_write(&self) -> bool {
         // Compression continues once a pending write or flush is done, which wakes the task.
         (self.send.is_busy() && !self.stalled)
@@ -94,7 +102,7 @@ impl<W, M> WriteState<W, M> {
 
     /// Returns the sending half of the core. Lends it memory for the frames that are about to be
     /// queued.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lent(&mut self) -> &mut SendHalf {
         if self.send.lending().wants_buffer() && !self.send.has_ended() {
             self.send.lending().lend(pool::take_buffer());
@@ -106,10 +114,17 @@ impl<W, M> WriteState<W, M> {
     }
 
     /// Gives back memory that is mostly unused.
+    #[inline]
     pub(crate) fn reclaim(&mut self) {
         if let Some(buffer) = self.send.lending().reclaim() {
             pool::give_buffer(buffer);
         }
+        self.reclaim_compressor();
+    }
+
+    /// Gives back the memory of the compressor if it is not needed now.
+    #[inline]
+    pub(crate) fn reclaim_compressor(&mut self) {
         if let Some(memory) = self.send.lending().reclaim_compressor() {
             pool::give_compressor(memory);
         }
@@ -153,6 +168,13 @@ impl<W, M> WriteState<W, M> {
     #[inline]
     pub(crate) fn queue<'m>(&mut self, message: impl IntoOutgoing<'m>) -> Result<(), Error> {
         self.queue_by(|send| send.message(message))
+    }
+
+    /// Queues a message if there is room and the message is of the most frequent kind: see
+    /// [`SendLending::queue_plain`](ws_proto::SendLending::queue_plain).
+    #[inline(always)]
+    pub(crate) fn feed_plain(&mut self, message: &Outgoing<'_>) -> bool {
+        self.send.has_room() && self.lent().lending().queue_plain(message)
     }
 
     /// Queues a message if this is possible without waiting. Returns the message in the error
@@ -293,6 +315,18 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
         cx: &mut Context<'_>,
         lent: &mut &[u8],
     ) -> Poll<io::Result<()>> {
+        let result = self.poll_write_queue(cx, lent);
+        self.reclaim();
+        result
+    }
+
+    /// Does the same as [`poll_write_out`](Self::poll_write_out), but keeps the memory. The caller
+    /// must give it back.
+    pub(crate) fn poll_write_queue(
+        &mut self,
+        cx: &mut Context<'_>,
+        lent: &mut &[u8],
+    ) -> Poll<io::Result<()>> {
         let result = match self.state.write_fault() {
             Some(kind) => Poll::Ready(Err(kind.into())),
             None => self.poll_write_all(cx, lent),
@@ -309,7 +343,6 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
                 self.send.stalled();
             }
         }
-        self.reclaim();
         result
     }
 
@@ -405,8 +438,12 @@ impl<W: WriteHalf, M: Timer> WriteState<W, M> {
 
     /// Waits for the next deadline and enforces its timeout. Ready when a timeout has ended the
     /// connection. Pending forever if no timeout is running. May queue a keepalive Ping.
+    #[inline]
     pub(crate) fn poll_expire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_limits(cx, Direction::Receiving)
+        match self.send.is_timed() {
+            true => self.poll_limits(cx, Direction::Receiving),
+            false => Poll::Pending,
+        }
     }
 
     fn poll_limits(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<()> {

@@ -14,6 +14,9 @@ use crate::role::Role;
 /// masking key.
 pub const MAX_HEADER_LEN: usize = 14;
 
+/// The length in bytes of the longest payload whose length is in the second byte of the header.
+const MAX_SHORT_LEN: usize = 125;
+
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
 const RSV2: u8 = 0x20;
@@ -118,41 +121,68 @@ impl FrameHeader {
     /// `parse_plain` only while no message is open.
     #[inline]
     pub(crate) fn parse_plain(bytes: &[u8], role: Role) -> Option<(MessageKind, Self, usize)> {
-        let (&first, rest) = bytes.split_first()?;
+        let [first, second] = *bytes.first_chunk()?;
         let kind = (*PLAIN_BYTES.get(usize::from(first))?)?;
-        let (payload_len, mask, len) = parse_rest(rest, kind.opcode(), role).ok()??;
+        // In the most frequent header, the second byte is the length, and the bit for the mask is
+        // as the role demands.
+        let (short, len) = match role {
+            Role::Server => (second ^ MASK, 6),
+            Role::Client => (second, 2),
+        };
+        let (payload_len, mask, len) = if usize::from(short) <= MAX_SHORT_LEN {
+            let mask = match role {
+                Role::Server => {
+                    let [_, _, key @ ..] = *bytes.first_chunk::<6>()?;
+                    Some(MaskKey::new(key))
+                }
+                Role::Client => None,
+            };
+            (short.into(), mask, len)
+        } else {
+            parse_rest(bytes.get(1..)?, kind.opcode(), role).ok()??
+        };
         let header = Self::new(kind.opcode(), payload_len);
         Some((kind, Self { mask, ..header }, len))
+    }
+
+    /// Appends the encoded header of an unmasked, final, uncompressed frame to `out`.
+    #[inline(always)]
+    pub(crate) fn encode_plain(opcode: OpCode, payload_len: u64, out: &mut Vec<u8>) {
+        encode_start(FIN | opcode.number(), 0, payload_len, out);
     }
 
     /// Appends the encoded header to `out`, with the shortest form of the length (RFC 6455 §5.2).
     #[inline(always)]
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self.mask {
-            None => self.encode_start(0, out),
+            None => encode_start(self.first_byte(), 0, self.payload_len, out),
             Some(key) => {
-                self.encode_start(MASK, out);
+                encode_start(self.first_byte(), MASK, self.payload_len, out);
                 out.extend_from_slice(&key.to_bytes());
             }
         }
     }
 
-    /// Appends the part before the masking key.
     #[inline(always)]
-    fn encode_start(&self, mask: u8, out: &mut Vec<u8>) {
-        let first = if self.fin { FIN } else { 0 }
-            | if self.rsv1 { RSV1 } else { 0 }
-            | self.opcode.number();
-        match self.payload_len {
-            len @ ..126 => out.extend_from_slice(&[first, mask | len as u8]),
-            len @ ..=0xffff => {
-                let [high, low] = (len as u16).to_be_bytes();
-                out.extend_from_slice(&[first, mask | LENGTH_16, high, low]);
-            }
-            len => {
-                out.extend_from_slice(&[first, mask | LENGTH_64]);
-                out.extend_from_slice(&len.to_be_bytes());
-            }
+    fn first_byte(&self) -> u8 {
+        let fin = if self.fin { FIN } else { 0 };
+        let rsv1 = if self.rsv1 { RSV1 } else { 0 };
+        fin | rsv1 | self.opcode.number()
+    }
+}
+
+/// Appends the part of a header before the masking key. `mask` is the bit of the second byte.
+#[inline(always)]
+fn encode_start(first: u8, mask: u8, payload_len: u64, out: &mut Vec<u8>) {
+    match payload_len {
+        len @ ..126 => out.extend_from_slice(&[first, mask | len as u8]),
+        len @ ..=0xffff => {
+            let [high, low] = (len as u16).to_be_bytes();
+            out.extend_from_slice(&[first, mask | LENGTH_16, high, low]);
+        }
+        len => {
+            out.extend_from_slice(&[first, mask | LENGTH_64]);
+            out.extend_from_slice(&len.to_be_bytes());
         }
     }
 }

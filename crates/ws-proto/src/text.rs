@@ -393,7 +393,12 @@ impl TextBlock {
     /// Returns the bytes that the last check accepted as text.
     #[inline]
     pub(crate) fn text(&self) -> &str {
-        validated(self.bytes.get(self.text.clone()).unwrap_or_default())
+        let bytes = self.bytes.get(..self.text.end);
+        validated(
+            bytes
+                .and_then(|bytes| bytes.get(self.text.start..))
+                .unwrap_or_default(),
+        )
     }
 }
 

@@ -70,7 +70,8 @@ fn a_round_trip_is_one_read_and_one_write() {
 }
 
 #[test]
-fn every_read_is_offered_a_whole_block() {
+fn a_read_is_offered_a_whole_block_after_long_input() {
+    const SHORT: usize = 4096;
     let (mut ws, peer) = scripted::server(&Config::default());
     let from = wire::From::Client;
     for _ in 0..20 {
@@ -78,11 +79,23 @@ fn every_read_is_offered_a_whole_block() {
         assert!(exec::run(ws.recv()).unwrap().is_some());
     }
     assert!(exec::attempt(ws.recv()).is_pending());
-    assert_eq!(peer.take_rooms(), [BLOCK; 21]);
+    assert_eq!(peer.take_rooms(), [SHORT; 21]);
     // The beginning of an incomplete message does not stay in the block.
     peer.push(&from.frame(BINARY, &[1; 60_000])[..30_000]);
     assert!(exec::attempt(ws.recv()).is_pending());
     assert!(exec::attempt(ws.recv()).is_pending());
     let rooms = peer.take_rooms();
     assert_eq!(*rooms.last().unwrap(), BLOCK, "{rooms:?}");
+    peer.push(&from.frame(BINARY, &[1; 60_000])[30_000..]);
+    assert!(exec::run(ws.recv()).unwrap().is_some());
+    // Long input often repeats. After some waits without it, the blocks are short again.
+    let _ = peer.take_rooms();
+    for _ in 0..40 {
+        peer.push(from.text("short"));
+        assert!(exec::run(ws.recv()).unwrap().is_some());
+        assert!(exec::attempt(ws.recv()).is_pending());
+    }
+    let rooms = peer.take_rooms();
+    assert_eq!(rooms[..20], [BLOCK; 20]);
+    assert_eq!(*rooms.last().unwrap(), SHORT, "{rooms:?}");
 }

@@ -31,10 +31,13 @@ fn the_rest_of_a_streamed_message_is_skipped_after_a_look_ahead() {
             );
             {
                 let mut reader = exec::run(ws.recv_stream()).unwrap().unwrap();
-                assert_eq!(
-                    exec::run(reader.chunk()).unwrap(),
-                    Some(&vec![1; first][..])
-                );
+                let mut received = 0;
+                while received < first {
+                    let piece = exec::run(reader.chunk()).unwrap().unwrap();
+                    assert!(piece.iter().all(|byte| *byte == 1));
+                    received += piece.len();
+                }
+                assert_eq!(received, first);
             }
             stuck(&mut ws, &peer, vec![0; LARGE]);
             peer.push([from.frame(CONTINUATION, &[3; 7]), from.text("next")].concat());

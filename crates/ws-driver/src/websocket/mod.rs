@@ -13,7 +13,7 @@ use ws_proto::{CloseCode, Config, Connection, End};
 use crate::error::Error;
 use crate::opening::Opening;
 use crate::outbox::Outbox;
-use crate::pool::{BLOCK_LEN, LARGE_BLOCK_LEN};
+use crate::pool::{BLOCK_LEN, LARGE_BLOCK_LEN, SMALL_BLOCK_LEN};
 use crate::read_state::ReadState;
 use crate::sending;
 use crate::state::State;
@@ -99,6 +99,7 @@ impl<T: Transport> WebSocket<T> {
         };
         let mut lending = connection.recv.lending();
         lending.set_up(leftover.into(), BLOCK_LEN, LARGE_BLOCK_LEN);
+        lending.set_first_len(SMALL_BLOCK_LEN);
         #[cfg(feature = "deflate")]
         if let Some(params) = agreed.deflate() {
             // Another HTTP stack may have agreed to compression without a [`DeflateConfig`] in

@@ -54,6 +54,29 @@ pub(super) fn valid_utf8(bytes: &[u8]) -> bool {
     }
 }
 
+/// Masks a payload of 16 to 32 bytes without a loop: its first and its last two words.
+///
+/// A copy of such a payload reads the same two pairs. Words that were written one by one would
+/// delay these reads (measured on a processor by AMD).
+#[inline(always)]
+pub(super) fn mask_two_pairs(key: MaskKey, payload: &mut [u8]) -> Option<u64> {
+    if payload.len() > 32 {
+        return None;
+    }
+    let first = xor_pair(payload.first_chunk()?, key);
+    let last = xor_pair(payload.last_chunk()?, key.after(payload.len()));
+    *payload.first_chunk_mut()? = first.to_ne_bytes();
+    *payload.last_chunk_mut()? = last.to_ne_bytes();
+    let seen = first | last;
+    Some(seen as u64 | (seen >> 64) as u64)
+}
+
+#[inline(always)]
+fn xor_pair(bytes: &[u8; 16], key: MaskKey) -> u128 {
+    let word = u128::from(key.word());
+    u128::from_ne_bytes(*bytes) ^ (word << 64 | word)
+}
+
 /// Masks word by word. For few words, the set-up of vectors would cost more than they save.
 #[inline(always)]
 fn mask_few(key: u64, mut payload: &mut [u8]) -> u64 {

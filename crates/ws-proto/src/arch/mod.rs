@@ -52,8 +52,18 @@ pub(crate) fn mask(key: MaskKey, payload: &mut [u8]) -> u64 {
 }
 
 /// Masks `payload` in place. Returns `true` if the result is UTF-8.
-#[inline]
+#[inline(always)]
 pub(crate) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
+    match loops::mask_two_pairs(key, payload) {
+        Some(seen) => seen & NOT_ASCII == 0 || valid_utf8(payload),
+        None => mask_text_in_loops(key, payload),
+    }
+}
+
+/// Does the same as [`mask_text`]. A function of its own, so that the registers that it needs cost
+/// short texts nothing.
+#[inline(never)]
+fn mask_text_in_loops(key: MaskKey, payload: &mut [u8]) -> bool {
     if payload.len() < WIDE_TEXT_LEN {
         loops::mask_text(key, payload)
     } else {
@@ -62,7 +72,7 @@ pub(crate) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
 }
 
 /// Returns `true` if the bytes are UTF-8.
-#[inline]
+#[inline(never)]
 pub(crate) fn valid_utf8(bytes: &[u8]) -> bool {
     if bytes.len() < WIDE_TEXT_LEN {
         loops::valid_utf8(bytes)

@@ -3,7 +3,7 @@
 
 use core::mem::MaybeUninit;
 
-use super::{avx512, loops};
+use super::{NOT_ASCII, avx512, loops};
 use crate::mask::MaskKey;
 
 /// Returns `true` if the processor has all parts of AVX-512 that this crate uses. Processors have
@@ -69,7 +69,7 @@ pub(super) fn mask_text(key: MaskKey, payload: &mut [u8]) -> bool {
         // SAFETY: the processor has AVX-512F, BW and VBMI.
         unsafe { avx512::mask_text(key, payload) }
     } else {
-        loops::mask_text(key, payload)
+        mask(key, payload) & NOT_ASCII == 0 || super::valid_utf8(payload)
     }
 }
 

@@ -62,6 +62,8 @@ impl RecvHalf {
         if send.has_ended() {
             return LookAhead::Ended;
         }
+        // The messages that stay in the input need room.
+        self.block.expect_more();
         if !matches!(self.stage, Stage::Held | Stage::HeldPiece { .. }) {
             // The input is about to move, so the message becomes invalid.
             self.message = Location::None;
@@ -243,6 +245,7 @@ impl RecvHalf {
 
     /// Invalidates the position, because the input moves or is replaced. The next look ahead begins
     /// at the start of the input.
+    #[inline]
     pub(super) fn void_ahead(&mut self) {
         if let Some(ahead) = &mut self.ahead {
             ahead.from = VOID;

@@ -27,10 +27,10 @@ pub(super) enum Location {
     Inflated,
 }
 
-/// The number of waits during which large blocks are used after a frame that was longer than a
-/// block. Long messages often follow each other. If a large block were lent only after the first
-/// read of each, the input would be copied once more.
-const LARGE_FOR: u8 = 16;
+/// The number of waits during which longer blocks are used after input that did not fit a shorter
+/// one. Such input often repeats. If a longer block were lent only after the first read of each
+/// message, the input would be copied once more.
+const LONGER_FOR: u8 = 16;
 
 /// The conditions for moving input to the start of the block. Up to `HARDLY_A_COPY` bytes are
 /// always moved. More bytes are moved only if less than `WORTH_A_READ` is free after them, or if
@@ -44,11 +44,17 @@ pub(super) struct Block {
     /// The input that no step has used is `memory[start..end]`. `start <= end <= memory.len()`.
     start: usize,
     end: usize,
-    /// The length of the blocks to lend.
+    /// The number of bytes in use below which the memory is exchanged: see [`settle`](Self::settle).
+    least_used: usize,
+    /// The length of the blocks to lend while little input arrives between two waits.
+    first_len: usize,
+    /// The length of the blocks to lend after more input has arrived.
     usual_len: usize,
     /// The length of the blocks to lend after longer frames have arrived. Frames up to this length
     /// stay in place.
     large_len: usize,
+    /// The number of further waits during which blocks of at least `usual_len` are used.
+    usual_for: u8,
     /// The number of further waits during which blocks of `large_len` are used.
     large_for: u8,
     /// The number of bytes that the frame at `start` needs from `start` on, or 0 if this number is
@@ -62,8 +68,11 @@ impl Block {
             memory: TextBlock::default(),
             start: 0,
             end: 0,
+            least_used: 0,
+            first_len: usual_len,
             usual_len,
             large_len: usual_len,
+            usual_for: 0,
             large_for: 0,
             needed: 0,
         }
@@ -73,10 +82,22 @@ impl Block {
     pub(super) fn set_up(&mut self, input: Box<[u8]>, usual_len: usize, large_len: usize) {
         // A shorter block could not hold the longest header.
         self.usual_len = usual_len.max(MAX_HEADER_LEN);
+        self.first_len = self.usual_len;
         self.large_len = large_len.max(self.usual_len);
         self.start = 0;
         self.end = input.len();
-        self.memory = TextBlock::new(input);
+        self.replace(TextBlock::new(input));
+    }
+
+    /// Sets the length of the blocks to lend while little input arrives between two waits.
+    pub(super) fn set_first_len(&mut self, len: usize) {
+        self.first_len = len.clamp(MAX_HEADER_LEN, self.usual_len);
+    }
+
+    /// Uses other memory from now on, and returns the old one.
+    fn replace(&mut self, memory: TextBlock) -> TextBlock {
+        self.least_used = memory.len().saturating_sub(4096).div_ceil(16);
+        core::mem::replace(&mut self.memory, memory)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -88,10 +109,21 @@ impl Block {
         self.start
     }
 
+    /// Returns `true` if all input has been used.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
     #[inline]
     pub(super) fn unread(&self) -> &[u8] {
-        let memory = self.memory.bytes();
-        memory.get(self.start..self.end).unwrap_or_default()
+        self.input().unwrap_or_default()
+    }
+
+    /// Returns the input that no step has used. Never `None`: see the fields.
+    #[inline]
+    pub(super) fn input(&self) -> Option<&[u8]> {
+        self.memory.bytes().get(..self.end)?.get(self.start..)
     }
 
     pub(super) fn get(&self, range: &Range<usize>) -> &[u8] {
@@ -117,7 +149,7 @@ impl Block {
     }
 
     /// Unmasks the next `len` bytes and marks them as used. Returns their range.
-    #[inline]
+    #[inline(never)]
     pub(super) fn take(&mut self, len: usize, key: Option<MaskKey>) -> Range<usize> {
         let range = self.start..self.start.wrapping_add(len);
         if let (Some(key), Some(bytes)) = (key, self.memory.bytes_mut().get_mut(range.clone())) {
@@ -161,13 +193,32 @@ impl Block {
     /// Records that `len` bytes of a frame are missing.
     pub(super) fn expect(&mut self, len: u64) {
         if len > self.usual_len as u64 {
-            self.large_for = LARGE_FOR;
+            self.large_for = LONGER_FOR;
+        } else if len > self.first_len as u64 {
+            self.expect_more();
         }
     }
 
+    /// Uses blocks of at least the usual length from now on, for as long as after long input.
+    pub(super) fn expect_more(&mut self) {
+        self.usual_for = LONGER_FOR;
+    }
+
+    #[inline]
     pub(super) fn spare(&mut self) -> &mut [u8] {
+        // The most frequent case: all input has been used.
+        if self.start == self.end && self.memory.len() > 0 {
+            self.start = 0;
+            self.end = 0;
+            return self.memory.bytes_mut();
+        }
+        self.spare_after_input()
+    }
+
+    /// Does the same as [`spare`](Self::spare) if there is input, or no memory.
+    fn spare_after_input(&mut self) -> &mut [u8] {
         if self.memory.len() == 0 {
-            self.memory = TextBlock::new(vec![0; self.wanted_len()].into());
+            self.replace(TextBlock::new(vec![0; self.wanted_len()].into()));
         }
         let len = self.memory.len();
         let stays = self.end.saturating_sub(self.start) > HARDLY_A_COPY
@@ -182,15 +233,25 @@ impl Block {
         bytes.get_mut(self.end..).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn filled(&mut self, len: usize) {
-        self.end = self.end.wrapping_add(len).min(self.memory.len());
+        let room = self.memory.len();
+        self.end = self.end.wrapping_add(len).min(room);
+        // There may be more than fits.
+        if self.end == room {
+            self.expect_more();
+        }
     }
 
     /// Returns the length of the next block to lend.
+    #[inline]
     pub(super) fn wanted_len(&self) -> usize {
-        match self.large_for {
-            0 => self.usual_len,
-            _ => self.large_len,
+        if self.large_for > 0 {
+            self.large_len
+        } else if self.usual_for > 0 {
+            self.usual_len
+        } else {
+            self.first_len
         }
     }
 
@@ -199,24 +260,27 @@ impl Block {
     pub(super) fn lend(&mut self, mut block: Box<[u8]>) -> Box<[u8]> {
         let input = self.unread();
         let len = input.len();
-        let Some(target) = block.get_mut(..len) else {
-            return block;
-        };
-        target.copy_from_slice(input);
+        if len > 0 {
+            let Some(target) = block.get_mut(..len) else {
+                return block;
+            };
+            target.copy_from_slice(input);
+        }
         self.start = 0;
         self.end = len;
-        core::mem::replace(&mut self.memory, TextBlock::new(block)).into_bytes()
+        self.replace(TextBlock::new(block)).into_bytes()
     }
 
     /// Drops all input and returns the memory.
     pub(super) fn give_up(&mut self) -> Box<[u8]> {
         self.start = 0;
         self.end = 0;
-        core::mem::take(&mut self.memory).into_bytes()
+        self.replace(TextBlock::default()).into_bytes()
     }
 
-    /// Records the start of a wait. After some waits, blocks of the usual length are used again.
+    /// Records the start of a wait. After some waits, shorter blocks are used again.
     pub(super) fn count_wait(&mut self) {
+        self.usual_for = self.usual_for.saturating_sub(1);
         self.large_for = self.large_for.saturating_sub(1);
     }
 
@@ -224,14 +288,17 @@ impl Block {
     /// move to memory of exactly their length. With u bytes in use, at most 16u + 4 KiB remain.
     #[inline]
     pub(super) fn settle(&mut self, location: &mut Location) -> Option<Box<[u8]>> {
+        if self.least_used == 0 {
+            return None;
+        }
         let first = match location {
             Location::Block(_, range) | Location::Chunk(range) => range.start,
             Location::None | Location::Assembled | Location::Prefix | Location::Inflated => {
                 self.start
             }
         };
-        let used = self.end.saturating_sub(first);
-        if self.memory.len().saturating_sub(4096).div_ceil(16) <= used {
+        let used = self.end.wrapping_sub(first);
+        if self.least_used <= used {
             return None;
         }
         Some(self.move_out(first, location))
@@ -242,6 +309,7 @@ impl Block {
             *range = 0..range.len();
         }
         let block = self.memory.shrink(first..self.end);
+        self.least_used = 0;
         self.start = self.start.saturating_sub(first);
         self.end = self.end.saturating_sub(first);
         block

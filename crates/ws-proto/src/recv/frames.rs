@@ -85,10 +85,18 @@ impl RecvHalf {
     /// lock for it.
     #[inline]
     pub fn next_plain(&mut self) -> bool {
+        // Most calls that find nothing come after the last message of a read.
+        !self.block.is_empty() && self.next_in_block()
+    }
+
+    /// Does the same as [`next_plain`](Self::next_plain) if there is input.
+    fn next_in_block(&mut self) -> bool {
         if !matches!(self.stage, Stage::Between) {
             return false;
         }
-        let input = self.block.unread();
+        let Some(input) = self.block.input() else {
+            return false;
+        };
         let Some((kind, header, len)) = FrameHeader::parse_plain(input, self.role) else {
             return false;
         };
@@ -112,7 +120,7 @@ impl RecvHalf {
     }
 
     /// Unmasks and validates the next payload in the block. This payload is a whole message.
-    #[inline]
+    #[inline(always)]
     fn take_in_place(
         &mut self,
         kind: MessageKind,
@@ -339,6 +347,7 @@ impl RecvHalf {
 
     /// Ends the effect of [`hold`](Self::hold). The bytes of the message stay where they are until
     /// the next step.
+    #[inline]
     pub(super) fn leave_held(&mut self) {
         if let Stage::Held | Stage::HeldPiece { .. } = self.stage {
             self.stage = Stage::Assembled;

@@ -41,6 +41,12 @@ impl Inflation {
     pub(super) fn piece(&self) -> &[u8] {
         &self.piece
     }
+
+    fn take_memory(&mut self) -> Option<DecompressorMemory> {
+        let state = self.decompressor.take_state()?;
+        let piece = core::mem::take(&mut self.piece);
+        Some(DecompressorMemory { state, piece })
+    }
 }
 
 impl RecvHalf {
@@ -252,11 +258,9 @@ impl RecvLending<'_> {
 
     /// Returns the memory of the decompressor if the next message cannot refer to earlier ones.
     /// This is the case between messages without context takeover.
+    #[inline]
     pub fn reclaim_decompressor(&mut self) -> Option<DecompressorMemory> {
-        let inflation = self.0.inflation.as_mut()?;
-        let state = inflation.decompressor.take_state()?;
-        let piece = core::mem::take(&mut inflation.piece);
-        Some(DecompressorMemory { state, piece })
+        self.0.inflation.as_mut()?.take_memory()
     }
 }
 

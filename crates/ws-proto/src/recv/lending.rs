@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use super::block::Location;
 use super::frames::Stage;
 use super::{RecvHalf, Step, Stop};
 use crate::send::SendHalf;
@@ -31,8 +32,18 @@ impl RecvLending<'_> {
         self.0.block.set_up(input, block_len, large_len);
     }
 
+    /// Sets the length of the blocks to lend while less input than this arrives between two waits.
+    /// It is the usual length of blocks at first, and never greater.
+    ///
+    /// With a short first block, a connection that receives a short message holds little memory.
+    /// [`settle`](Self::settle) then has nothing to do.
+    pub fn set_first_len(&mut self, len: usize) {
+        self.0.block.set_first_len(len);
+    }
+
     /// Returns the length of the block to lend before the next read, or `None` if the present block
     /// is long enough.
+    #[inline]
     pub fn wants_block(&self) -> Option<usize> {
         let wanted = self.0.block.wanted_len();
         (self.0.block.len() < wanted).then_some(wanted)
@@ -59,6 +70,11 @@ impl RecvLending<'_> {
         let half = &mut *self.0;
         if !half.is_searched {
             return Box::default();
+        }
+        if half.is_idle() {
+            half.block.count_wait();
+            half.message = Location::None;
+            return half.block.give_up();
         }
         if let Err(Stop::Failed(error)) = half.absorb() {
             let _: Step<()> = half.fail(send, error);
@@ -92,6 +108,17 @@ impl RecvLending<'_> {
 }
 
 impl RecvHalf {
+    /// Returns `true` if nothing but the block is held: all input was whole messages in the block,
+    /// and has been used.
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.is_used_up()
+            && !self.assembly.holds_memory()
+            && self.partial.capacity() == 0
+            && self.inflation.is_none()
+            && self.ahead.is_none()
+    }
+
     /// Returns the block, and frees the memory that was kept for the next message.
     fn give_up(&mut self) -> Box<[u8]> {
         self.end_look();

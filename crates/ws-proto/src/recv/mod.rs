@@ -185,6 +185,7 @@ impl RecvHalf {
     /// The message or piece that the last step found is no longer available afterwards, even if it
     /// was [held](Self::hold). The input moves to the start of the block if there is too little
     /// free memory after it.
+    #[inline]
     pub fn spare(&mut self) -> &mut [u8] {
         self.end_look();
         self.void_ahead();
@@ -193,6 +194,7 @@ impl RecvHalf {
 
     /// Accepts the first `len` bytes of [`spare`](Self::spare) as input. A `len` greater than the
     /// length of `spare` is reduced to that length.
+    #[inline]
     pub fn filled(&mut self, len: usize) {
         self.block.filled(len);
         self.is_heard |= len > 0;
@@ -207,6 +209,12 @@ impl RecvHalf {
     /// skipped first. The skipped rest is still validated.
     #[inline]
     pub fn next_message(&mut self, send: &mut SendHalf) -> Step<()> {
+        if self.is_used_up() {
+            self.note_heard(send);
+            self.message = Location::None;
+            self.is_searched = true;
+            return Step::NeedInput;
+        }
         if self.next_plain() {
             return Step::Found(());
         }
@@ -214,13 +222,8 @@ impl RecvHalf {
     }
 
     /// The slow path of [`next_message`](Self::next_message).
+    #[inline(never)]
     fn next_any(&mut self, send: &mut SendHalf) -> Step<()> {
-        if self.is_used_up() {
-            self.note_heard(send);
-            self.message = Location::None;
-            self.is_searched = true;
-            return Step::NeedInput;
-        }
         let found = self.find_message();
         self.conclude(send, found)
     }
@@ -290,13 +293,15 @@ impl RecvHalf {
     /// Returns the message that the last step found. It is available until the next step or read.
     #[inline]
     pub fn message(&self) -> Option<MessageRef<'_>> {
-        match &self.message {
-            Location::Block(MessageKind::Text, _) => Some(MessageRef::Text(self.block.text())),
-            Location::Block(MessageKind::Binary, range) => {
-                Some(MessageRef::Binary(self.block.get(range)))
-            }
+        if let Location::Block(kind, range) = &self.message {
+            return Some(match kind {
+                MessageKind::Text => MessageRef::Text(self.block.text()),
+                MessageKind::Binary => MessageRef::Binary(self.block.get(range)),
+            });
+        }
+        match self.message {
             Location::Assembled => self.assembly.message(),
-            Location::None | Location::Chunk(_) | Location::Prefix | Location::Inflated => None,
+            _ => None,
         }
     }
 
@@ -363,11 +368,13 @@ impl RecvHalf {
     }
 
     /// Returns the interface for drivers that lend memory and take it back.
+    #[inline]
     pub fn lending(&mut self) -> RecvLending<'_> {
         RecvLending(self)
     }
 
     /// Makes the message that the last step found unavailable, even if it was held.
+    #[inline]
     fn end_look(&mut self) {
         self.leave_held();
         self.message = Location::None;

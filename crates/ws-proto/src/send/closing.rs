@@ -201,6 +201,7 @@ impl SendHalf {
 
     /// Extends the close timeout after the transport took `len` bytes. A peer that keeps reading
     /// gets the time to read everything before our Close.
+    #[cold]
     pub(super) fn extend_close_timeout(&mut self, len: usize) {
         if let Closing::Failed(_) = self.closing {
             return;

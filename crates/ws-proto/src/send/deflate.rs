@@ -230,6 +230,18 @@ impl SendHalf {
             deflation.output = Vec::new();
         }
     }
+
+    fn take_compressor(&mut self) -> Option<CompressorMemory> {
+        let is_unfinished = self.unfinished().is_some() || self.is_busy();
+        let is_open = self.is_open();
+        let deflation = self.deflation.as_mut()?;
+        if !is_open {
+            deflation.compressor.reset();
+        } else if deflation.options.takeover || is_unfinished {
+            return None;
+        }
+        deflation.compressor.take_state().map(CompressorMemory)
+    }
 }
 
 impl SendLending<'_> {
@@ -255,16 +267,12 @@ impl SendLending<'_> {
 
     /// Returns the memory of the compressor if the next message cannot refer to earlier ones. This
     /// is the case between messages without context takeover, and when nothing more can be sent.
+    #[inline]
     pub fn reclaim_compressor(&mut self) -> Option<CompressorMemory> {
-        let is_unfinished = self.0.unfinished().is_some() || self.0.is_busy();
-        let is_open = self.0.is_open();
-        let deflation = self.0.deflation.as_mut()?;
-        if !is_open {
-            deflation.compressor.reset();
-        } else if deflation.options.takeover || is_unfinished {
-            return None;
-        }
-        deflation.compressor.take_state().map(CompressorMemory)
+        self.0
+            .deflation
+            .is_some()
+            .then(|| self.0.take_compressor())?
     }
 
     /// Turns on compression in steps for messages of more than 256 KiB.

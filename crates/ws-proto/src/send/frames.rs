@@ -10,7 +10,7 @@ use super::lending::UNCOPIED_LEN;
 use crate::error::SendError;
 use crate::header::{FrameHeader, MAX_HEADER_LEN};
 use crate::mask::MaskKey;
-use crate::message::{IntoOutgoing, Outgoing, Payload};
+use crate::message::{IntoOutgoing, MessageKind, Outgoing, Payload};
 use crate::opcode::OpCode;
 use crate::prepared::Prepared;
 
@@ -28,16 +28,39 @@ impl SendHalf {
     #[inline(always)]
     pub fn message<'a>(&mut self, message: impl IntoOutgoing<'a>) -> Result<(), SendError> {
         let message = message.into_outgoing();
-        match message.payload {
-            Payload::Borrowed(payload) if self.is_plain => {
-                self.frame(
-                    FrameHeader::new(message.kind.opcode(), payload.len() as u64),
-                    payload,
-                );
-                Ok(())
-            }
-            _ => self.queue_message(message),
+        match self.plain_message(&message) {
+            true => Ok(()),
+            false => self.queue_message(message),
         }
+    }
+
+    /// Queues a message if it is of the most frequent kind: see
+    /// [`queue_plain`](super::SendLending::queue_plain).
+    #[inline(always)]
+    pub(super) fn plain_message(&mut self, message: &Outgoing<'_>) -> bool {
+        let payload = match &message.payload {
+            Payload::Borrowed(payload) => *payload,
+            Payload::Owned(payload) => payload,
+            Payload::Prepared(_) => return false,
+        };
+        let is_plain = self.is_plain && payload.len() < UNCOPIED_LEN;
+        if is_plain {
+            self.plain_frame(message.kind, payload);
+        }
+        is_plain
+    }
+
+    /// Queues a message in one uncompressed frame.
+    #[inline(never)]
+    fn plain_frame(&mut self, kind: MessageKind, payload: &[u8]) {
+        if self.masks.is_some() {
+            return self.final_frame(kind.opcode(), payload);
+        }
+        let len = payload.len().wrapping_add(MAX_HEADER_LEN);
+        self.queue.append(len, |buffer| {
+            FrameHeader::encode_plain(kind.opcode(), payload.len() as u64, buffer);
+            buffer.extend_from_slice(payload);
+        });
     }
 
     /// The slow path of [`message`](Self::message).
@@ -103,7 +126,6 @@ impl SendHalf {
     }
 
     /// Queues a frame with this header, masked on a client.
-    #[inline(never)]
     pub(super) fn frame(&mut self, header: FrameHeader, payload: &[u8]) {
         if let Some(key) = self.next_key() {
             return self.masked_frame(header, key, payload);

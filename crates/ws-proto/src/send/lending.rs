@@ -52,7 +52,7 @@ impl SendLending<'_> {
     /// frame. Otherwise the queue allocates one.
     #[inline]
     pub fn wants_buffer(&self) -> bool {
-        !self.0.queue.has_buffer()
+        !self.0.has_buffer()
     }
 
     /// Lends a buffer for frames. Returns the buffer if the queue already has one.
@@ -62,11 +62,19 @@ impl SendLending<'_> {
 
     /// Returns the buffer for frames if little or nothing of it is in use. With u bytes queued, at
     /// most 16u + 4 KiB remain held.
+    #[inline]
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        if self.0.queue.is_empty() && self.0.unfinished().is_none() {
+        if self.0.deflation.is_some() && self.0.queue.is_empty() && self.0.unfinished().is_none() {
             self.0.release_output();
         }
         self.0.queue.reclaim()
+    }
+
+    /// Queues a message if it is of the most frequent kind: a payload of less than 8 KiB that is
+    /// sent in one uncompressed frame. Otherwise returns `false` and does nothing.
+    #[inline(always)]
+    pub fn queue_plain(&mut self, message: &Outgoing<'_>) -> bool {
+        self.0.plain_message(message)
     }
 
     /// Returns `true` if [`lend_payload`](Self::lend_payload) would not copy the payload of this

@@ -237,6 +237,12 @@ impl SendHalf {
         self.queue.len() < self.room
     }
 
+    /// Returns `true` if the queue has a buffer for frames, which may be empty.
+    #[inline]
+    pub fn has_buffer(&self) -> bool {
+        self.queue.has_buffer()
+    }
+
     /// Returns `true` if the last write left bytes unsent. The caller must then wait until the
     /// transport takes more.
     pub fn is_congested(&self) -> bool {
@@ -259,6 +265,7 @@ impl SendHalf {
 
     /// Reports that the transport took the next `len` bytes. Once there is room, a Pong that had to
     /// wait is queued.
+    #[inline]
     pub fn advance(&mut self, len: usize) {
         self.queue.advance(len);
         if len > 0 {
@@ -276,13 +283,19 @@ impl SendHalf {
         }
         // A check for an empty queue is not enough: if the caller queues a message whenever there
         // is room, the queue is never empty.
-        if (is_empty || self.has_room())
-            && let Some(payload) = self.pong.take()
-        {
-            self.final_frame(OpCode::Pong, &payload);
+        if self.pong.is_some() && (is_empty || self.has_room()) {
+            self.late_pong();
         }
         if is_empty && self.long.is_some() {
             self.next_frames();
+        }
+    }
+
+    /// Queues the Pong that had to wait.
+    #[cold]
+    fn late_pong(&mut self) {
+        if let Some(payload) = self.pong.take() {
+            self.final_frame(OpCode::Pong, &payload);
         }
     }
 

@@ -44,14 +44,15 @@ impl Queue {
     /// Calls `write` to append to the contiguous buffer, after reserving `len` bytes.
     #[inline(always)]
     pub(super) fn append(&mut self, len: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.buffer.capacity().saturating_sub(self.buffer.len()) < len {
+        // These lengths are those of memory, so nothing here overflows.
+        if self.buffer.capacity().wrapping_sub(self.buffer.len()) < len {
             self.make_room(len);
         }
         let before = self.buffer.len();
         write(&mut self.buffer);
         self.len = self
             .len
-            .saturating_add(self.buffer.len().saturating_sub(before));
+            .wrapping_add(self.buffer.len().wrapping_sub(before));
     }
 
     /// Appends a payload without a copy.
@@ -136,11 +137,17 @@ impl Queue {
     }
 
     /// Removes the next `len` bytes, which have been written.
+    #[inline]
     pub(super) fn advance(&mut self, len: usize) {
-        if len >= self.len {
-            self.clear();
-            return;
+        match len >= self.len {
+            true => self.clear(),
+            false => self.advance_within(len),
         }
+    }
+
+    /// Removes the next `len` bytes, which are not all of them.
+    #[inline(never)]
+    fn advance_within(&mut self, len: usize) {
         let mut left = len;
         self.len = self.len.saturating_sub(left);
         while left > 0 {
@@ -181,9 +188,12 @@ impl Queue {
         taken
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.buffer.clear();
-        self.inserted.clear();
+        if !self.inserted.is_empty() {
+            self.inserted.clear();
+        }
         self.sent = 0;
         self.lent = 0;
         self.len = 0;
@@ -194,6 +204,7 @@ impl Queue {
     }
 
     /// Uses `buffer` from now on. Returns `buffer` if the queue already has a buffer.
+    #[inline]
     pub(super) fn lend(&mut self, buffer: Vec<u8>) -> Option<Vec<u8>> {
         if self.buffer.capacity() > 0 {
             return Some(buffer);
@@ -205,6 +216,7 @@ impl Queue {
 
     /// Returns the buffer if the queue is empty. With u unwritten bytes in the buffer, also returns
     /// it if its capacity exceeds 16u + 4 KiB. The unwritten bytes then move to a new buffer.
+    #[inline]
     pub(super) fn reclaim(&mut self) -> Option<Vec<u8>> {
         if self.buffer.capacity() == 0 {
             return None;
@@ -212,6 +224,12 @@ impl Queue {
         if self.len == 0 {
             return Some(core::mem::take(&mut self.buffer));
         }
+        self.reclaim_unused()
+    }
+
+    /// Returns the buffer if it is much longer than its unwritten bytes.
+    #[inline(never)]
+    fn reclaim_unused(&mut self) -> Option<Vec<u8>> {
         let left = self.buffer.len().saturating_sub(self.sent);
         if self.buffer.capacity() <= left.saturating_mul(16).saturating_add(4096) {
             return None;

@@ -13,6 +13,7 @@ use crate::opcode::OpCode;
 
 impl SendHalf {
     /// Returns `true` if a timeout runs. If none runs, the caller need not read the clock.
+    #[inline]
     pub fn is_timed(&self) -> bool {
         let silence = self.silence.as_ref();
         self.ending.is_armed()
